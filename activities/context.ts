@@ -1,0 +1,22 @@
+import { Context, heartbeat } from '@temporalio/activity';
+
+/** Aborts when the activity is cancelled, times out or the worker shuts down. */
+export function cancellation(): AbortSignal {
+  return Context.current().cancellationSignal;
+}
+
+/** Beats while work goes on whose progress can't be counted (an election, a service that stops). */
+export async function whileBeating<T>(what: string, work: () => Promise<T>): Promise<T> {
+  heartbeat(what);
+  const timer = setInterval(() => heartbeat(what), 2_000);
+  try {
+    return await work();
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** Beats with the bytes done, so that a stream that stands still times out. */
+export function beatBytes(what: string): (bytes: number) => void {
+  return (bytes) => heartbeat({ what, bytes });
+}

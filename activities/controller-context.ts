@@ -1,0 +1,68 @@
+import { readFile } from 'node:fs/promises';
+import { clusterOf, repositoryConfigOf } from '../src/config/load';
+import type { ClusterConfig, Config } from '../src/config/schema';
+import { openRepository } from '../src/repository/open';
+import type { Repository } from '../src/repository/types';
+import type { VaultClient } from '../src/vault/client';
+import { connectToNode } from '../src/vault/connect';
+import { findLeader, type LeaderView } from '../src/vault/leader';
+import { logIn } from '../src/vault/login';
+
+export interface ControllerDeps {
+  config: Config;
+}
+
+/** What the controller's steps share. */
+export class Controller {
+  readonly #deps: ControllerDeps;
+
+  constructor(deps: ControllerDeps) {
+    this.#deps = deps;
+  }
+
+  get config(): Config {
+    return this.#deps.config;
+  }
+
+  cluster(name: string): ClusterConfig {
+    return clusterOf(this.config, name);
+  }
+
+  async repository(name: string): Promise<Repository> {
+    return openRepository(name, repositoryConfigOf(this.config, name));
+  }
+
+  async publicKey(): Promise<string> {
+    return readFile(this.config.signing.publicKeyFile, 'utf8');
+  }
+
+  /** Finds the leader by asking every node at its own address; all clients are closed when the work is done. */
+  async withLeader<T>(clusterName: string, work: (view: LeaderView) => Promise<T>): Promise<T> {
+    const cluster = this.cluster(clusterName);
+    const clients = await Promise.all(cluster.nodes.map((node) => connectToNode(cluster, node)));
+    try {
+      return await work(await findLeader(clients));
+    } finally {
+      await Promise.all(clients.map((client) => client.close()));
+    }
+  }
+
+  /** A client that has logged in afresh at the node it talks to. */
+  async withLogin<T>(clusterName: string, node: string, work: (vault: VaultClient) => Promise<T>): Promise<T> {
+    const cluster = this.cluster(clusterName);
+    const config = cluster.nodes.find((item) => item.name === node) ?? cluster.nodes[0];
+    if (!config) throw new Error(`cluster ${clusterName} has no nodes`);
+    const anonymous = await connectToNode(cluster, config);
+    try {
+      const token = await logIn(anonymous, cluster.auth);
+      const vault = await connectToNode(cluster, config, token);
+      try {
+        return await work(vault);
+      } finally {
+        await vault.close();
+      }
+    } finally {
+      await anonymous.close();
+    }
+  }
+}

@@ -1,0 +1,42 @@
+import { join } from 'node:path';
+import { appendRecord, type AuditRecord } from '../src/audit/audit-trail';
+import * as backup from './backup';
+import { Controller, type ControllerDeps } from './controller-context';
+import * as restore from './restore';
+
+export type { ControllerDeps };
+
+type Step<I, O> = (controller: Controller, input: I) => Promise<O>;
+
+/** The steps that the controller runs: everything that is not on a Vault host. */
+export function createControllerActivities(deps: ControllerDeps) {
+  const controller = new Controller(deps);
+  const auditFile = join(deps.config.stateDir, 'audit.jsonl');
+
+  function bind<I, O>(step: Step<I, O>): (input: I) => Promise<O> {
+    return (input) => step(controller, input);
+  }
+
+  return {
+    planBackup: bind(backup.planBackup),
+    checkHealth: bind(backup.checkHealth),
+    captureSnapshot: bind(backup.captureSnapshot),
+    publishGeneration: bind(backup.publishGeneration),
+    replicateGeneration: bind(backup.replicateGeneration),
+    listCatchUps: bind(backup.listCatchUps),
+    applyRetention: bind(backup.applyRetention),
+    discardStaging: bind(backup.discardStaging),
+
+    planRestore: bind(restore.planRestore),
+    chooseGeneration: bind(restore.chooseGeneration),
+    makePlan: bind(restore.makePlan),
+    verifyFirstNode: bind(restore.verifyFirstNode),
+    checkConvergence: bind(restore.checkConvergence),
+
+    async recordAudit(record: AuditRecord): Promise<void> {
+      await appendRecord(auditFile, record);
+    },
+  };
+}
+
+export type ControllerActivities = ReturnType<typeof createControllerActivities>;

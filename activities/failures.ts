@@ -1,0 +1,35 @@
+import { ApplicationFailure, ApplicationFailureCategory, CancelledFailure, TemporalFailure } from '@temporalio/common';
+import { isDrError } from '../src/contract/failures';
+
+/** What the workflow gets to know beside the message. */
+export interface FailureDetails {
+  advice: string | null;
+  where: string | null;
+}
+
+/** The only place that makes Temporal failures of ours. Unknown errors stay retryable: the run parks in the end, with their text. */
+export function toFailure(error: unknown, cancellation: AbortSignal): Error {
+  if (error instanceof TemporalFailure) return error;
+  if (cancellation.aborted && cancellation.reason instanceof CancelledFailure) return cancellation.reason;
+  if (!isDrError(error)) {
+    const { message } = error instanceof Error ? error : new Error(String(error));
+    const full = diskFull(error);
+    return ApplicationFailure.create({
+      message,
+      type: full ? 'DiskFull' : 'Internal',
+      details: [{ advice: full ? 'Make room on that disk.' : null, where: null } satisfies FailureDetails],
+    });
+  }
+  return ApplicationFailure.create({
+    message: error.message,
+    type: error.code,
+    nonRetryable: !error.retryable,
+    details: [{ advice: error.advice ?? null, where: error.where ?? null } satisfies FailureDetails],
+    ...(error.code === 'NotYet' ? { category: ApplicationFailureCategory.BENIGN } : {}),
+  });
+}
+
+function diskFull(error: unknown): boolean {
+  const code = (error as NodeJS.ErrnoException | null)?.code;
+  return code === 'ENOSPC' || code === 'EDQUOT';
+}

@@ -1,0 +1,73 @@
+import { join } from 'node:path';
+import type { ClusterConfig, Config, NodeConfig } from '../src/config/schema';
+import type { RunClaim } from '../src/contract/restore';
+import { AttemptGate, type Attempt } from '../src/host/attempt';
+import { assertClaim } from '../src/host/claim';
+import type { ServiceDriver } from '../src/host/service';
+import type { VaultClient } from '../src/vault/client';
+import { connectLocally } from '../src/vault/connect';
+import { cancellation } from './context';
+import { pollUntil } from './poll';
+
+export interface NodeDeps {
+  config: Config;
+  clusterName: string;
+  cluster: ClusterConfig;
+  node: NodeConfig;
+  driver: ServiceDriver;
+}
+
+/** What the steps on one host share. */
+export class NodeHost {
+  readonly #gate: AttemptGate;
+
+  constructor(readonly deps: NodeDeps) {
+    this.#gate = new AttemptGate(deps.node.name);
+  }
+
+  get node(): NodeConfig {
+    return this.deps.node;
+  }
+
+  get driver(): ServiceDriver {
+    return this.deps.driver;
+  }
+
+  /** Directory of what a run keeps on this host. */
+  runDirectory(run: string): string {
+    return join(this.node.stateDir, 'runs', run);
+  }
+
+  /**
+   * Begins a step that changes the host.
+   * @throws DrError NodeFenced when the node belongs to another run.
+   */
+  async begin(claim: RunClaim): Promise<Attempt> {
+    await assertClaim(this.node.stateDir, this.node.name, claim.run);
+    return this.#gate.begin(cancellation());
+  }
+
+  /** Client for the Vault of this host; closed when the work is done. */
+  async withVault<T>(work: (vault: VaultClient) => Promise<T>, token?: string): Promise<T> {
+    const vault = await connectLocally(this.deps.cluster, this.node, token);
+    try {
+      return await work(vault);
+    } finally {
+      await vault.close();
+    }
+  }
+
+  /** Waits until the Vault of this host answers at all. */
+  async waitForVault(vault: VaultClient, attempt: Attempt): Promise<void> {
+    await pollUntil(
+      `Vault on ${this.node.name} to answer`,
+      {
+        timeoutMs: 60_000,
+        signal: attempt.signal,
+        where: this.node.name,
+        advice: `Read Vault's log on ${this.node.name}.`,
+      },
+      () => vault.sealStatus(),
+    );
+  }
+}

@@ -1,0 +1,117 @@
+import { createReadStream } from 'node:fs';
+import { readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Writable, type Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { readSecret } from '../src/config/secret';
+import { repositoryConfigOf } from '../src/config/load';
+import { DrError } from '../src/contract/failures';
+import type { Manifest } from '../src/contract/generation';
+import type { CopyProblem, RunClaim } from '../src/contract/restore';
+import { decryptFrom } from '../src/crypto/age';
+import { privateDirectory, writeFileAtomically } from '../src/host/files';
+import { fetchSnapshot, readCopy } from '../src/repository/generations';
+import { parseManifest } from '../src/repository/manifest';
+import { openRepository } from '../src/repository/open';
+import { SnapshotVerifier } from '../src/vault/snapshot-archive';
+import { beatBytes, cancellation, whileBeating } from './context';
+import type { NodeHost } from './node-context';
+
+export interface StageInput {
+  claim: RunClaim;
+  generation: string;
+  /** Of the plan: a copy whose manifest differs is not the one that was approved. */
+  manifestSha256: string;
+  repositories: string[];
+}
+
+export interface StageResult {
+  repository: string;
+  path: string;
+  problems: CopyProblem[];
+}
+
+/**
+ * Brings the generation onto this host's disk and proves it there: signature, stored bytes, decryption, the whole archive.
+ * From here on the restore needs no repository.
+ */
+export async function stageGeneration(host: NodeHost, input: StageInput): Promise<StageResult> {
+  await host.begin(input.claim);
+  const directory = await privateDirectory(host.runDirectory(input.claim.run));
+  const problems: CopyProblem[] = [];
+  for (const name of input.repositories) {
+    try {
+      const repository = await openRepository(name, repositoryConfigOf(host.deps.config, name));
+      const publicKey = await readFile(host.deps.config.signing.publicKeyFile, 'utf8');
+      const copy = await readCopy(repository, input.claim.cluster, input.generation, publicKey);
+      if (copy.manifestSha256 !== input.manifestSha256) {
+        throw new DrError('RepositoryConflict', `The copy in ${name} is not the one that the plan was made from.`);
+      }
+      const path = join(directory, copy.manifest.stored.file);
+      await fetchSnapshot(repository, copy, path, {
+        signal: cancellation(),
+        onProgress: beatBytes(`fetch from ${name}`),
+      });
+      await proveArchive(host, path, copy.manifest);
+      await writeFileAtomically(join(directory, 'manifest.json'), JSON.stringify(copy.manifest, null, 2));
+      return { repository: name, path, problems };
+    } catch (error) {
+      cancellation().throwIfAborted();
+      problems.push({ repository: name, problem: (error as Error).message });
+    }
+  }
+  throw new DrError(
+    'RepositoryUnavailable',
+    `${host.node.name} could not stage ${input.generation}: ${problems.map((p) => `${p.repository}: ${p.problem}`).join('; ')}`,
+    {
+      where: host.node.name,
+      advice: `Nothing was stopped. ${host.node.name} needs one repository that it can read, and the identity that decrypts.`,
+    },
+  );
+}
+
+/** The generation that was staged for a run. */
+export async function stagedGeneration(host: NodeHost, run: string): Promise<{ manifest: Manifest; path: string }> {
+  const directory = host.runDirectory(run);
+  try {
+    const manifest = parseManifest(await readFile(join(directory, 'manifest.json')));
+    return { manifest, path: join(directory, manifest.stored.file) };
+  } catch (error) {
+    throw new DrError('StagingLost', `The generation that was staged on ${host.node.name} is gone.`, {
+      where: host.node.name,
+      advice: 'Was the disk of the state directory lost? It is fetched again when the run resumes.',
+      cause: error,
+    });
+  }
+}
+
+/** The archive in clear, as a stream; nothing of it touches a disk. */
+export async function openArchive(host: NodeHost, path: string, manifest: Manifest): Promise<Readable> {
+  const stored = createReadStream(path);
+  if (manifest.encryption.method === 'none') return stored;
+  const sources = host.deps.cluster.restore.identities;
+  if (sources.length === 0) {
+    throw new DrError('DecryptionFailed', `${host.node.name} has no identity to decrypt with.`, {
+      where: host.node.name,
+      advice: `Name one under restore.identities of the cluster; the generation is for ${manifest.encryption.recipients.join(', ')}.`,
+    });
+  }
+  const identities = await Promise.all(sources.map((source) => readSecret(source, 'restore.identities')));
+  return decryptFrom(stored, identities);
+}
+
+async function proveArchive(host: NodeHost, path: string, manifest: Manifest): Promise<void> {
+  const verifier = new SnapshotVerifier();
+  const discard = new Writable({ write: (_chunk, _encoding, done) => done() });
+  try {
+    await whileBeating('prove the archive', async () =>
+      pipeline(await openArchive(host, path, manifest), verifier, discard, { signal: cancellation() }),
+    );
+    if (verifier.summary.archive.sha256 !== manifest.archive.sha256) {
+      throw new DrError('CopyDamaged', 'The decrypted archive is not the one that the manifest describes.');
+    }
+  } catch (error) {
+    await rm(path, { force: true });
+    throw error;
+  }
+}

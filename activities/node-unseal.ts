@@ -1,0 +1,109 @@
+import { createHmac } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { heartbeat } from '@temporalio/activity';
+import { isDrError } from '../src/contract/failures';
+import type { RunClaim, ShareVerdict, UnsealOutcome } from '../src/contract/restore';
+import { decodeShare } from '../src/contract/share';
+import { openShare, runSecret } from '../src/host/run-identity';
+import { caPemOf } from '../src/vault/connect';
+import type { VaultClient } from '../src/vault/client';
+import type { Attempt } from '../src/host/attempt';
+import { cancellation, whileBeating } from './context';
+import type { NodeHost } from './node-context';
+import { pollUntil } from './poll';
+
+/** Looks into one envelope: is it for this node, and is what it holds a share? */
+export async function checkShare(host: NodeHost, input: { claim: RunClaim; share: string }): Promise<ShareVerdict> {
+  const { run } = input.claim;
+  let text: string;
+  try {
+    text = await openShare(host.node.runtimeDir, run, input.share);
+  } catch (error) {
+    if (!isDrError(error) || error.code === 'IdentityLost') throw error;
+    return refuse('It is not encrypted for this run: take the recipients that the run shows now.');
+  }
+  const share = decodeShare(text);
+  if (share === null) return refuse('What it holds is not an unseal share (base64 or hexadecimal, 16 to 33 bytes).');
+  const secret = await runSecret(host.node.runtimeDir, run);
+  return {
+    accepted: true,
+    reason: null,
+    fingerprint: createHmac('sha256', secret).update(share).digest('hex').slice(0, 16),
+  };
+}
+
+/** Gives the shares to the Vault of this host, over loopback. */
+export async function unsealNode(host: NodeHost, input: { claim: RunClaim; shares: string[] }): Promise<UnsealOutcome> {
+  const attempt = await host.begin(input.claim);
+  const shares = await openAll(host, input.claim.run, input.shares);
+  return whileBeating('unseal', () => host.withVault((vault) => giveShares(host, vault, attempt, shares)));
+}
+
+/** Starts a blank node and joins it to the first one; a node that is in already stays as it is. */
+export async function joinNode(host: NodeHost, input: { claim: RunClaim; leaderAddress: string }): Promise<void> {
+  const attempt = await host.begin(input.claim);
+  const leaderCaPem = await caPemOf(host.deps.cluster);
+  attempt.assertCurrent();
+  await host.driver.start();
+  await whileBeating('join', () =>
+    host.withVault(async (vault) => {
+      await host.waitForVault(vault, attempt);
+      if ((await vault.sealStatus()).initialized) return;
+      attempt.assertCurrent();
+      await vault.raftJoin({ leaderApiAddr: input.leaderAddress, ...(leaderCaPem ? { leaderCaPem } : {}) });
+    }),
+  );
+}
+
+/** Watches for somebody who unseals the node by hand. Ends after a while, so that it can be asked for again. */
+export async function watchForUnseal(host: NodeHost, input: { claim: RunClaim; seconds: number }): Promise<boolean> {
+  const deadline = Date.now() + input.seconds * 1_000;
+  while (Date.now() < deadline) {
+    heartbeat('watching');
+    const sealed = await host.withVault(async (vault) => (await vault.sealStatus()).sealed).catch(() => true);
+    if (!sealed) return true;
+    await sleep(1_000, undefined, { signal: cancellation() });
+  }
+  return false;
+}
+
+async function giveShares(
+  host: NodeHost,
+  vault: VaultClient,
+  attempt: Attempt,
+  shares: string[],
+): Promise<UnsealOutcome> {
+  const { initialized, sealed } = await vault.sealStatus();
+  if (!sealed) return { state: 'unsealed', problem: null };
+  if (!initialized) return { state: 'not joined', problem: `${host.node.name} was restarted before it was unsealed.` };
+  // Somebody's half-done round would mix with ours and spoil both.
+  await vault.unseal({ reset: true });
+  for (const key of shares) {
+    attempt.assertCurrent();
+    try {
+      if (!(await vault.unseal({ key })).sealed) return { state: 'unsealed', problem: null };
+    } catch (error) {
+      if (!isDrError(error) || error.code !== 'VaultRefused') throw error;
+      return { state: 'wrong shares', problem: error.message };
+    }
+  }
+  await pollUntil(
+    `${host.node.name} to unseal with ${shares.length} shares`,
+    {
+      timeoutMs: 60_000,
+      signal: attempt.signal,
+      where: host.node.name,
+      advice: `Read Vault's log on ${host.node.name}.`,
+    },
+    async () => ((await vault.sealStatus()).sealed ? null : true),
+  );
+  return { state: 'unsealed', problem: null };
+}
+
+async function openAll(host: NodeHost, run: string, shares: string[]): Promise<string[]> {
+  return Promise.all(shares.map((share) => openShare(host.node.runtimeDir, run, share)));
+}
+
+function refuse(reason: string): ShareVerdict {
+  return { accepted: false, reason, fingerprint: null };
+}

@@ -1,0 +1,59 @@
+import { cursorTo, moveCursor, clearScreenDown } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { stripVTControlCharacters } from 'node:util';
+
+const INTERVAL_MS = 500;
+
+export interface Followed<T> {
+  /** Ends when the run does. */
+  result: Promise<T>;
+  /** Text of the moment; a rejection means that nobody answers just now. */
+  look: () => Promise<string>;
+  /** One line for where there is no terminal; printed when it changes. */
+  line: () => Promise<string>;
+}
+
+/** Shows a run until it ends: redrawn in a terminal, a line for each change elsewhere. Ctrl-C leaves the run alone. */
+export async function follow<T>(followed: Followed<T>, stream: NodeJS.WriteStream = process.stderr): Promise<T> {
+  let ended = false;
+  const end = followed.result.then(
+    () => undefined,
+    () => undefined,
+  );
+  void end.then(() => (ended = true));
+  const screen = stream.isTTY ? redrawing(stream) : printing(stream);
+  while (!ended) {
+    const text = await Promise.race([stream.isTTY ? followed.look() : followed.line(), end]).catch(
+      () =>
+        'The controller does not answer just now. The run is safe in Temporal and goes on when the controller is back.',
+    );
+    if (text !== undefined) screen(text);
+    await Promise.race([sleep(INTERVAL_MS), end]);
+  }
+  return followed.result;
+}
+
+function printing(stream: NodeJS.WriteStream): (text: string) => void {
+  let last = '';
+  return (text) => {
+    if (text === last) return;
+    last = text;
+    stream.write(`${text}\n`);
+  };
+}
+
+function redrawing(stream: NodeJS.WriteStream): (text: string) => void {
+  let height = 0;
+  return (text) => {
+    if (height > 0) moveCursor(stream, 0, -height);
+    cursorTo(stream, 0);
+    clearScreenDown(stream);
+    const columns = stream.columns || 80;
+    const rows = Math.max(5, (stream.rows || 40) - 1);
+    const lines = text.split('\n').slice(0, rows);
+    stream.write(`${lines.join('\n')}\n`);
+    height = lines.reduce((sum, line) => {
+      return sum + Math.max(1, Math.ceil(stripVTControlCharacters(line).length / columns));
+    }, 0);
+  };
+}

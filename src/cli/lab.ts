@@ -1,0 +1,75 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { startLab } from '../lab/lab';
+import { endLab } from '../lab/lab-state';
+import { note, print, printJson } from './output';
+import { verb, withJson } from './program';
+
+export function labCommand(): Command {
+  const up = verb(
+    'up',
+    'Start a throwaway Vault cluster with Temporal, S3, agents and controller',
+    'vault-dr lab up --detach',
+  )
+    .option('--directory <path>', 'where to keep it; empty or not there; default: among the temporary files')
+    .option('--nodes <count>', 'Vault nodes, 1 to 7', parseCount, 3)
+    .option('--detach', 'leave it running in the background; end it with `vault-dr lab down`')
+    .action(runUp);
+  const down = verb('down', 'End a lab and remove everything of it', 'vault-dr lab down /tmp/vault-dr-lab-x1y2z3')
+    .argument('<directory>', 'directory of the lab, as `lab up` printed it')
+    .action(async (directory: string, options: { json?: boolean }) => {
+      await endLab(directory);
+      if (options.json) printJson({ directory, ended: true });
+      else print(`The lab in ${directory} is gone.`);
+    });
+  return new Command('lab')
+    .description('A real installation on this machine, to try things on')
+    .addCommand(withJson(up))
+    .addCommand(withJson(down));
+}
+
+interface UpOptions {
+  json?: boolean;
+  directory?: string;
+  nodes: number;
+  detach?: boolean;
+}
+
+async function runUp(options: UpOptions): Promise<void> {
+  const lab = await startLab({
+    nodes: options.nodes,
+    keep: options.detach === true,
+    onStep: note,
+    ...(options.directory === undefined ? {} : { directory: options.directory }),
+  });
+  const facts = {
+    directory: lab.directory,
+    config: lab.configFile,
+    temporalAddress: lab.temporal.address,
+    temporalUi: lab.temporal.uiUrl,
+    s3Endpoint: lab.s3.endpoint,
+    nodes: lab.nodes.map(({ name, address }) => ({ name, address })),
+  };
+  if (options.json) printJson(facts);
+  else {
+    print(`\nLab in ${lab.directory}; Temporal's UI at ${lab.temporal.uiUrl}. To use it:`);
+    print(`  export VAULT_DR_CONFIG=${lab.configFile} TEMPORAL_ADDRESS=${lab.temporal.address}`);
+    print('  vault-dr backup --cluster lab');
+    print(`Unseal shares and the root token are in ${lab.directory}/lab.json.`);
+  }
+  if (options.detach) {
+    note(`End it with: vault-dr lab down ${lab.directory}`);
+    return;
+  }
+  note('Ctrl-C ends it.');
+  await new Promise<void>((resolve) => {
+    process.once('SIGINT', () => resolve());
+    process.once('SIGTERM', () => resolve());
+  });
+  await lab.stop();
+}
+
+function parseCount(value: string): number {
+  const count = Number(value);
+  if (Number.isInteger(count) && count >= 1 && count <= 7) return count;
+  throw new InvalidArgumentError('It must be a whole number from 1 to 7.');
+}

@@ -1,0 +1,20 @@
+import { createInterface } from 'node:readline';
+import { Writable } from 'node:stream';
+import { DrError } from '../contract/failures';
+
+/** Asks at the terminal without showing what is typed. */
+export async function promptHidden(question: string): Promise<string> {
+  const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
+  const readline = createInterface({ input: process.stdin, output: silent, terminal: true });
+  process.stderr.write(question);
+  try {
+    return await new Promise<string>((resolve, reject) => {
+      readline.once('line', resolve);
+      readline.once('SIGINT', () => reject(new DrError('Aborted', 'Nothing was sent.')));
+      readline.once('close', () => reject(new DrError('Aborted', 'Nothing was sent.')));
+    });
+  } finally {
+    readline.close();
+    process.stderr.write('\n');
+  }
+}

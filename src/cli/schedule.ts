@@ -1,0 +1,53 @@
+import { Command, InvalidArgumentError } from 'commander';
+import { clusterInput, parseInput } from '../contract/input';
+import { backupScheduleId } from '../contract/names';
+import { connectClient } from '../temporal/connect';
+import { applyBackupSchedule } from '../temporal/schedules';
+import { print, printJson } from './output';
+import { type CommonOptions, temporalOptions, verb, withJson, withTemporal } from './program';
+
+const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
+
+interface Options extends CommonOptions {
+  cluster: string;
+  every: number;
+  jitter: number;
+}
+
+export function scheduleCommand(): Command {
+  const example = 'vault-dr schedule apply --cluster prod --every 6h';
+  const apply = verb('apply', "Create the schedule of a cluster's backups, or bring it into line; repeatable", example)
+    .requiredOption('--cluster <name>', 'cluster of the configuration')
+    .option('--every <duration>', 'time between two backups: 90s, 30m, 6h or 1d', parseDuration, parseDuration('6h'))
+    .option('--jitter <duration>', 'random delay of the start, up to this', parseDuration, parseDuration('5m'))
+    .action(run);
+  return new Command('schedule')
+    .description('Backups at regular times, kept by Temporal')
+    .addCommand(withJson(withTemporal(apply)));
+}
+
+async function run(options: Options): Promise<void> {
+  const { cluster } = parseInput(clusterInput, { cluster: options.cluster }, 'vault-dr schedule apply --cluster prod');
+  const client = await connectClient(temporalOptions(options));
+  try {
+    const { every: everyMs, jitter } = options;
+    const jitterMs = Math.min(jitter, everyMs);
+    const outcome = await applyBackupSchedule(client, { cluster, everyMs, jitterMs });
+    const scheduleId = backupScheduleId(cluster);
+    if (options.json)
+      printJson({ scheduleId, outcome, everySeconds: everyMs / 1_000, jitterSeconds: jitterMs / 1_000 });
+    else
+      print(
+        `Schedule ${scheduleId} ${outcome}. Try it now with: temporal schedule trigger --schedule-id ${scheduleId}`,
+      );
+  } finally {
+    await client.connection.close();
+  }
+}
+
+function parseDuration(value: string): number {
+  const [, number, unit] = /^(\d+)([smhd])$/.exec(value) ?? [];
+  const milliseconds = Number(number) * (UNITS[unit ?? ''] ?? NaN);
+  if (milliseconds > 0) return milliseconds;
+  throw new InvalidArgumentError('It must be a number and a unit, such as 30m, 6h or 1d.');
+}

@@ -1,0 +1,53 @@
+import type { Command } from 'commander';
+import { clusterInput, parseInput } from '../contract/input';
+import { connectClient } from '../temporal/connect';
+import { backupHandle, backupProgress, describeRun, restoreHandle, restoreProgress } from '../temporal/runs';
+import { backupLine, followBackup } from './backup';
+import { print, printJson, style } from './output';
+import { type CommonOptions, temporalOptions, verb, withJson, withTemporal } from './program';
+import { followRestore } from './restore';
+import { renderRestore } from './restore-view';
+
+interface Options extends CommonOptions {
+  cluster: string;
+  follow?: boolean;
+  backup?: boolean;
+}
+
+export function statusCommand(): Command {
+  const command = verb(
+    'status',
+    'Show where a restore (or a backup) stands and what it waits for',
+    'vault-dr status --cluster prod --follow',
+  )
+    .requiredOption('--cluster <name>', 'cluster of the configuration')
+    .option('--backup', 'the backup that was started by hand, instead of the restore')
+    .option('--follow', 'go on until it ends')
+    .action(run);
+  return withJson(withTemporal(command));
+}
+
+async function run(options: Options): Promise<void> {
+  const { cluster } = parseInput(clusterInput, { cluster: options.cluster }, 'vault-dr status --cluster prod');
+  const json = options.json === true;
+  const client = await connectClient(temporalOptions(options));
+  try {
+    if (options.backup) {
+      const handle = backupHandle(client, cluster);
+      if (options.follow) return await followBackup(handle, json);
+      const { status } = await describeRun(handle);
+      const progress = await backupProgress(handle);
+      if (json) printJson({ execution: status.name, ...progress });
+      else print(`${backupLine(progress)} ${style('dim', `(${status.name.toLowerCase()})`)}`);
+      return;
+    }
+    const handle = restoreHandle(client, cluster);
+    if (options.follow) return await followRestore(handle, json);
+    const { status } = await describeRun(handle);
+    const progress = await restoreProgress(handle);
+    if (json) printJson({ execution: status.name, ...progress });
+    else print(renderRestore(progress, Date.now()));
+  } finally {
+    await client.connection.close();
+  }
+}

@@ -1,0 +1,38 @@
+import type { Command } from 'commander';
+import { loadConfig } from '../config/load';
+import { createLogger } from '../logger';
+import { runAgent, runController } from '../temporal/workers';
+import { type CommonOptions, temporalOptions, verb, withConfig, withTemporal } from './program';
+
+export function workerCommand(): Command {
+  const command = verb(
+    'worker',
+    'Run the controller: workflows, Vault API, repositories, audit',
+    'vault-dr worker --config /etc/vault-dr/vault-dr.yaml',
+  ).action(async (options: CommonOptions) => runController(await settings(options)));
+  return withConfig(withTemporal(command));
+}
+
+export function agentCommand(): Command {
+  const command = verb(
+    'agent',
+    'Run the agent of one Vault node, on its host; the only part that touches it',
+    'vault-dr agent --config /etc/vault-dr/vault-dr.yaml --cluster prod --node vault-1',
+  )
+    .requiredOption('--cluster <name>', 'cluster of the configuration')
+    .requiredOption('--node <name>', 'node of that cluster')
+    .action(async (options: CommonOptions & { cluster: string; node: string }) =>
+      runAgent({ ...(await settings(options)), cluster: options.cluster, node: options.node }),
+    );
+  return withConfig(withTemporal(command));
+}
+
+async function settings(options: CommonOptions) {
+  const readyFile = process.env['VAULT_DR_READY_FILE'];
+  return {
+    config: await loadConfig(options.config),
+    temporal: temporalOptions(options),
+    log: createLogger(),
+    ...(readyFile === undefined ? {} : { readyFile }),
+  };
+}

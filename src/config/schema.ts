@@ -1,0 +1,164 @@
+import { z } from 'zod';
+import { NAME_PATTERN } from '../contract/names';
+
+const name = z.string().regex(NAME_PATTERN, 'must be lower-case letters, digits and hyphens');
+const path = z.string().regex(/^\//, 'must be an absolute path');
+const command = z.array(z.string()).min(1, 'must be a command and its arguments, as a list');
+const httpsUrl = z.url({ protocol: /^https?$/, error: 'must be a URL such as https://vault-1.example.com:8200' });
+
+/** Where a secret comes from; the secret itself never stands in the configuration. */
+const secretSource = z.union(
+  [
+    z.strictObject({ file: path }),
+    z.strictObject({ env: z.string().regex(/^[A-Z_][A-Z0-9_]*$/i) }),
+    z.strictObject({ command }),
+  ],
+  { error: 'must be {file: …}, {env: …} or {command: […]}: secrets do not stand in the configuration' },
+);
+export type SecretSource = z.infer<typeof secretSource>;
+
+const service = z.discriminatedUnion('driver', [
+  z.strictObject({
+    driver: z.literal('process'),
+    /** Started by the agent as its own child; it goes on when the agent dies. */
+    command,
+    env: z.record(z.string(), z.string()).default({}),
+    logFile: path.optional(),
+    stopTimeoutSeconds: z.number().positive().default(30),
+  }),
+  z.strictObject({
+    driver: z.literal('command'),
+    start: command,
+    stop: command,
+    /** Exit status 0: the service runs; 3, as with `systemctl is-active`: it does not; anything else is an error. */
+    status: command,
+    timeoutSeconds: z.number().positive().default(90),
+  }),
+]);
+export type ServiceConfig = z.infer<typeof service>;
+
+const node = z.strictObject({
+  name,
+  /** API address as clients use it. */
+  address: httpsUrl,
+  /** `host:port` of the cluster listener. */
+  clusterAddress: z.string().regex(/^[^\s/]+:\d+$/, 'must be host:port'),
+  /** API address on the host itself; TLS is checked against the host of `address`. Default: 127.0.0.1 with the port of `address`. */
+  localAddress: httpsUrl.optional(),
+  /** Raft node id; default: the name. */
+  nodeId: z.string().min(1).optional(),
+  dataDir: path,
+  /** What the agent keeps: staged generation, claims, audit of its acts. On a disk that the data directory does not fill. */
+  stateDir: path.default('/var/lib/vault-dr'),
+  /** Memory-backed directory for identities that live as long as a run. */
+  runtimeDir: path.default('/run/vault-dr'),
+  service,
+});
+export type NodeConfig = z.infer<typeof node>;
+
+const auth = z.discriminatedUnion('method', [
+  z.strictObject({ method: z.literal('token'), token: secretSource }),
+  z.strictObject({
+    method: z.literal('approle'),
+    mount: z.string().default('approle'),
+    roleId: secretSource,
+    secretId: secretSource,
+  }),
+]);
+export type AuthConfig = z.infer<typeof auth>;
+
+const cluster = z.strictObject({
+  nodes: z.array(node).min(1, 'must name at least one node'),
+  tls: z.strictObject({ caFile: path }).optional(),
+  auth,
+  backup: z
+    .strictObject({
+      encryption: z
+        .union([
+          z.strictObject({ age: z.array(z.string().startsWith('age1', 'must be an age recipient (age1…)')).min(1) }),
+          z.literal('none'),
+        ])
+        .default('none'),
+      retention: z.strictObject({ last: z.number().int().min(1).default(30) }).prefault({}),
+    })
+    .prefault({}),
+  /** In order of preference; the first that answers takes a new generation, the others get copies. */
+  repositories: z.array(name).min(1, 'must name at least one repository'),
+  restore: z
+    .strictObject({
+      /** Different people who must approve the plan. */
+      approvals: z.number().int().min(0).default(1),
+      /** age identities that open a generation; read on the first node, at plan and at install. */
+      identities: z.array(secretSource).default([]),
+      setAside: z.literal('rename').default('rename'),
+    })
+    .prefault({}),
+});
+export type ClusterConfig = z.infer<typeof cluster>;
+
+const repository = z.discriminatedUnion('type', [
+  z.strictObject({ type: z.literal('directory'), path }),
+  z.strictObject({
+    type: z.literal('s3'),
+    bucket: z.string().min(3),
+    prefix: z
+      .string()
+      .regex(/^([^/]+\/)*$/, 'must end with a slash and not start with one')
+      .default(''),
+    region: z.string().default('us-east-1'),
+    /** For S3-compatible servers; AWS needs none. */
+    endpoint: httpsUrl.optional(),
+    forcePathStyle: z.boolean().default(false),
+    /** ARN of the key (not an alias); without it the bucket's default applies. */
+    kmsKeyId: z.string().optional(),
+    storageClass: z.string().optional(),
+    objectLock: z
+      .strictObject({ mode: z.enum(['GOVERNANCE', 'COMPLIANCE']), days: z.number().int().min(1).max(3650) })
+      .optional(),
+    /** Default: the AWS default chain. */
+    credentials: z.strictObject({ accessKeyId: secretSource, secretAccessKey: secretSource }).optional(),
+  }),
+]);
+export type RepositoryConfig = z.infer<typeof repository>;
+
+export const configSchema = z
+  .strictObject({
+    clusters: z.record(name, cluster),
+    repositories: z.record(name, repository),
+    /** What the controller keeps: staging of backups, audit trail. */
+    stateDir: path.default('/var/lib/vault-dr'),
+    /** Ed25519 key pair that signs manifests. PEM; `openssl genpkey -algorithm ed25519`. */
+    signing: z.strictObject({
+      /** Needed where backups are made. */
+      privateKey: secretSource.optional(),
+      publicKeyFile: path,
+    }),
+  })
+  .superRefine((config, context) => {
+    for (const [clusterName, value] of Object.entries(config.clusters)) {
+      for (const repositoryName of value.repositories) {
+        if (!(repositoryName in config.repositories)) {
+          context.addIssue({
+            code: 'custom',
+            path: ['clusters', clusterName, 'repositories'],
+            message: `names '${repositoryName}', which is not under 'repositories'`,
+          });
+        }
+      }
+      for (const field of ['name', 'address', 'clusterAddress'] as const) {
+        const seen = new Set<string>();
+        for (const item of value.nodes) {
+          if (seen.has(item[field])) {
+            context.addIssue({
+              code: 'custom',
+              path: ['clusters', clusterName, 'nodes'],
+              message: `two nodes have the ${field} '${item[field]}'`,
+            });
+          }
+          seen.add(item[field]);
+        }
+      }
+    }
+  });
+
+export type Config = z.infer<typeof configSchema>;

@@ -1,0 +1,37 @@
+import { execFile } from 'node:child_process';
+import { readFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { DrError } from '../contract/failures';
+import type { SecretSource } from './schema';
+
+const run = promisify(execFile);
+
+/**
+ * Reads a secret; trailing line ends are cut off.
+ * @throws DrError InvalidConfiguration that names the source, never what it holds.
+ */
+export async function readSecret(source: SecretSource, what: string): Promise<string> {
+  const value = (await readSource(source, what)).replace(/[\r\n]+$/, '');
+  if (value === '') throw new DrError('InvalidConfiguration', `${what}: ${describe(source)} is empty.`);
+  return value;
+}
+
+async function readSource(source: SecretSource, what: string): Promise<string> {
+  try {
+    if ('file' in source) return await readFile(source.file, 'utf8');
+    if ('env' in source) return process.env[source.env] ?? '';
+    const [program = '', ...args] = source.command;
+    return (await run(program, args, { timeout: 30_000 })).stdout;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    throw new DrError('InvalidConfiguration', `${what}: ${describe(source)} can't be read (${code ?? 'failed'}).`, {
+      advice: 'Secrets must come from somewhere that does not depend on the Vault that is being restored.',
+    });
+  }
+}
+
+function describe(source: SecretSource): string {
+  if ('file' in source) return `the file ${source.file}`;
+  if ('env' in source) return `the environment variable ${source.env}`;
+  return `the command ${source.command[0]}`;
+}

@@ -1,0 +1,88 @@
+import type { CheckLevel, FileDigest, Manifest } from './generation';
+
+/** What a backup run needs of the configuration; goes into history, so it holds no secret. */
+export interface BackupPlan {
+  cluster: string;
+  nodes: { name: string; address: string }[];
+  encryption: { method: 'age' | 'none'; recipients: string[] };
+  /** In order of preference. */
+  repositories: string[];
+  retention: { last: number };
+}
+
+export interface NodeHealth {
+  node: string;
+  reachable: boolean;
+  sealed: boolean | null;
+  leader: boolean;
+  version: string | null;
+  problem: string | null;
+}
+
+export interface ClusterHealth {
+  leader: string;
+  clusterId: string;
+  clusterName: string;
+  serverVersion: string;
+  nodes: NodeHealth[];
+  /** Reasons for concern that don't keep a backup from being made. */
+  warnings: string[];
+}
+
+/** A verified, encrypted generation on the controller's own disk, not yet in any repository. */
+export interface StagedGeneration {
+  generation: string;
+  directory: string;
+  manifest: Manifest;
+  manifestSha256: string;
+}
+
+export interface PublishedCopy {
+  repository: string;
+  check: CheckLevel;
+  stored: FileDigest;
+}
+
+export interface CopyFailure {
+  repository: string;
+  code: string;
+  problem: string;
+}
+
+export interface RetentionReport {
+  repository: string;
+  kept: number;
+  removed: string[];
+  keptLocked: string[];
+  failed: { generation: string; problem: string }[];
+}
+
+export interface BackupResult {
+  cluster: string;
+  generation: string;
+  capturedAt: string;
+  raftIndex: number;
+  sizeBytes: number;
+  sha256: string;
+  encryption: 'age' | 'none';
+  copies: PublishedCopy[];
+  /** Repositories without a copy; a later backup catches them up. */
+  missing: CopyFailure[];
+  /** Earlier generations that this run brought to repositories that had been down. */
+  caughtUp: { repository: string; generation: string }[];
+  retention: RetentionReport[];
+  warnings: string[];
+}
+
+export const BACKUP_PHASES = ['health', 'capture', 'publish', 'replicate', 'retention', 'audit'] as const;
+export type BackupPhase = (typeof BACKUP_PHASES)[number];
+
+export interface BackupProgress {
+  cluster: string;
+  run: string;
+  phase: BackupPhase;
+  generation: string | null;
+  copies: PublishedCopy[];
+  missing: CopyFailure[];
+  warnings: string[];
+}

@@ -1,0 +1,72 @@
+/**
+ * The closed set of things that can go wrong. Workflows and the CLI decide on the code, never on the text.
+ * `retryable` says whether the same attempt may succeed later without anybody changing anything.
+ */
+export const FAILURES = {
+  InvalidInput: { retryable: false },
+  InvalidConfiguration: { retryable: false },
+  UnknownCluster: { retryable: false },
+  UnknownGeneration: { retryable: false },
+  ClusterUnhealthy: { retryable: true },
+  AuthenticationFailed: { retryable: true },
+  PermissionDenied: { retryable: false },
+  VaultUnavailable: { retryable: true },
+  VaultRefused: { retryable: false },
+  SnapshotIncomplete: { retryable: true },
+  SnapshotCorrupt: { retryable: true },
+  StagingLost: { retryable: false },
+  DiskFull: { retryable: true },
+  RepositoryUnavailable: { retryable: true },
+  RepositoryConflict: { retryable: false },
+  CopyDamaged: { retryable: false },
+  SignatureInvalid: { retryable: false },
+  DecryptionFailed: { retryable: false },
+  NodeFenced: { retryable: false },
+  NodeUnsafe: { retryable: false },
+  ServiceFailed: { retryable: true },
+  IdentityLost: { retryable: false },
+  ShareRefused: { retryable: false },
+  SharesDoNotOpen: { retryable: false },
+  AlreadyRunning: { retryable: false },
+  NoSuchRun: { retryable: false },
+  TemporalUnreachable: { retryable: true },
+  AgentUnreachable: { retryable: true },
+  NotYet: { retryable: true },
+  PlanRefused: { retryable: false },
+  Aborted: { retryable: false },
+  Internal: { retryable: true },
+} as const;
+
+export type FailureCode = keyof typeof FAILURES;
+
+export interface DrErrorOptions {
+  /** What the operator should do next, as a sentence. */
+  advice?: string;
+  /** Node, repository or file that it happened on. */
+  where?: string;
+  cause?: unknown;
+  /** Overrides the default of the code. */
+  retryable?: boolean;
+}
+
+/** What happened, where, and what to do next. The message must never hold a secret. */
+export class DrError extends Error {
+  readonly code: FailureCode;
+  readonly advice: string | undefined;
+  readonly where: string | undefined;
+  readonly retryable: boolean;
+
+  constructor(code: FailureCode, message: string, options: DrErrorOptions = {}) {
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    this.name = 'DrError';
+    this.code = code;
+    this.advice = options.advice;
+    this.where = options.where;
+    this.retryable = options.retryable ?? FAILURES[code].retryable;
+  }
+}
+
+/** Checks the name, not the class: the same class may be loaded twice (Jest realms, workflow bundle). */
+export function isDrError(error: unknown): error is DrError {
+  return error instanceof Error && error.name === 'DrError' && 'code' in error;
+}

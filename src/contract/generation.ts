@@ -1,0 +1,81 @@
+/**
+ * How far a copy has been checked. `listed`: its manifest is there and its signature holds. `hashed`: every byte was read
+ * here and now and matches the manifest. `restored`: a cluster was brought back from it.
+ */
+export type CheckLevel = 'listed' | 'hashed' | 'restored';
+
+export const MANIFEST_FORMAT = 'vault-dr/manifest/v1';
+
+export interface RaftPeer {
+  id: string;
+  /** Cluster address, `host:port`. */
+  address: string;
+  suffrage: 'voter' | 'nonvoter' | 'staging';
+}
+
+/** Seal configuration, which Vault keeps in plaintext in its storage (`core/seal-config`). */
+export interface SealConfig {
+  /** `shamir`, or the type of the auto-unseal mechanism. */
+  type: string;
+  secretShares: number;
+  secretThreshold: number;
+}
+
+export interface KeyCount {
+  count: number;
+  /** Bytes of keys and values together, as stored (values are encrypted by the barrier). */
+  bytes: number;
+}
+
+export interface FileDigest {
+  /** Lower-case hexadecimal. */
+  sha256: string;
+  sizeBytes: number;
+}
+
+/** What a generation says of itself. Signed; written last; holds no secret. */
+export interface Manifest {
+  format: typeof MANIFEST_FORMAT;
+  generation: string;
+  cluster: string;
+  /** RFC 3339, UTC: the instant at which the leader began to answer. Everything acknowledged before is in the snapshot. */
+  capturedAt: string;
+  serverVersion: string;
+  leader: { node: string; address: string };
+  clusterId: string;
+  clusterName: string;
+  raft: { index: number; term: number; peers: RaftPeer[] };
+  seal: SealConfig;
+  /** Recovery keys of an auto-unseal cluster; they never unseal. */
+  recovery: SealConfig | null;
+  /** The archive as the leader sent it. */
+  archive: FileDigest;
+  /** The file as stored: encrypted, unless `encryption.method` is `none`. */
+  stored: FileDigest & { file: string };
+  keys: KeyCount & { byPrefix: Record<string, KeyCount> };
+  encryption: { method: 'age' | 'none'; recipients: string[] };
+  /** SHA-256 of the manifest before this one in the first repository that answered; null for the first. */
+  previousManifestSha256: string | null;
+  warnings: string[];
+  createdBy: { product: string; run: string };
+}
+
+/** A generation in one repository, as a listing shows it. */
+export interface GenerationCopy {
+  repository: string;
+  generation: string;
+  manifest: Manifest;
+  manifestSha256: string;
+  check: CheckLevel;
+}
+
+/**
+ * Sorts by time as text. The raft index tells two captures of the same second apart and shows that history moved on;
+ * the random suffix keeps two captures at the same index apart.
+ */
+export function generationId(capturedAt: string, raftIndex: number, suffix: string): string {
+  const stamp = capturedAt.replace(/[-:]/g, '').replace(/\.\d+/, '');
+  return `${stamp}-${String(raftIndex).padStart(12, '0')}-${suffix}`;
+}
+
+export const GENERATION_PATTERN = /^\d{8}T\d{6}Z-\d{12}-[0-9a-f]{8}$/;

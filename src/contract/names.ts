@@ -1,0 +1,44 @@
+/** Task queue of the controller: workflows, Vault API, repositories, audit. */
+export const CONTROLLER_TASK_QUEUE = 'vault-dr';
+
+/** Task queue of one node's agent; the name is stable, so a restarted agent picks up where it stood. */
+export function nodeTaskQueue(cluster: string, node: string): string {
+  return `vault-dr-node/${cluster}/${node}`;
+}
+
+/** Fixed per cluster: Temporal allows one open run of an id, and that is the lock. */
+export function restoreWorkflowId(cluster: string): string {
+  return `restore-${cluster}`;
+}
+
+export function backupWorkflowId(cluster: string): string {
+  return `backup-${cluster}`;
+}
+
+export function backupScheduleId(cluster: string): string {
+  return `backup-${cluster}`;
+}
+
+/** Workflow types, as typed after `temporal workflow start --type`. */
+export const WORKFLOW = {
+  backUpCluster: 'backUpCluster',
+  restoreCluster: 'restoreCluster',
+} as const;
+
+/** Custom search attributes, all of type Keyword. */
+export const SEARCH_ATTRIBUTES = ['VaultCluster', 'RecoveryPhase', 'GenerationId'] as const;
+
+/** Wire names of the messages that a running restore takes; each exists as a signal and as an update. */
+export const MESSAGE = {
+  approve: 'approve',
+  submitShare: 'submitShare',
+  resume: 'resume',
+  skipNode: 'skipNode',
+  abort: 'abort',
+} as const;
+
+/** Wire name of the query that answers with the progress of a run. */
+export const PROGRESS_QUERY = 'progress';
+
+/** Names of clusters, nodes and repositories: they become directories, object keys and queue names. */
+export const NAME_PATTERN = /^[a-z0-9][a-z0-9-]{0,62}$/;

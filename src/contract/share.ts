@@ -1,0 +1,62 @@
+/** Vault's AES key is 16 to 32 bytes; a Shamir share has one byte more. With N = 1 the "share" is the key itself. */
+const SHORTEST_SHARE_BYTES = 16;
+const LONGEST_SHARE_BYTES = 33;
+
+/**
+ * Decodes a share as `vault operator init` prints it: base64, or hexadecimal.
+ * @returns the lower-case hexadecimal form, the same for both; null when it is neither, or has a length that no share has.
+ */
+export function decodeShare(text: string): string | null {
+  const value = text.trim();
+  const hex = /^(?:[0-9a-f]{2})+$/i.test(value) ? value.toLowerCase() : base64ToHex(value);
+  if (hex === null) return null;
+  const bytes = hex.length / 2;
+  return bytes >= SHORTEST_SHARE_BYTES && bytes <= LONGEST_SHARE_BYTES ? hex : null;
+}
+
+const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
+
+/** By hand, because the workflow sandbox has no Buffer. */
+function base64ToHex(value: string): string | null {
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(value) || value.length % 4 !== 0) return null;
+  let bits = 0;
+  let width = 0;
+  let hex = '';
+  for (const character of value.replace(/=+$/, '')) {
+    bits = (bits << 6) | BASE64.indexOf(character);
+    width += 6;
+    if (width < 8) continue;
+    width -= 8;
+    hex += ((bits >> width) & 0xff).toString(16).padStart(2, '0');
+    bits &= (1 << width) - 1;
+  }
+  return hex;
+}
+
+export type EnvelopeVerdict = { ok: true } | { ok: false; exposed: boolean; reason: string };
+
+const ENVELOPE = /^-----BEGIN AGE ENCRYPTED FILE-----\s+([A-Za-z0-9+/=\s]+)-----END AGE ENCRYPTED FILE-----\s*$/;
+const LONGEST_ENVELOPE = 16 * 1024;
+
+/** Whether a message may go on to an agent. What is in clear was seen by everybody who can read the run's history. */
+export function judgeEnvelope(share: string): EnvelopeVerdict {
+  if (decodeShare(share) !== null) {
+    return {
+      ok: false,
+      exposed: true,
+      reason:
+        'This looks like an unseal share in clear. It was not used. Treat it as exposed, and rekey when the cluster is back. ' +
+        'Send it encrypted: `vault-dr unseal`, or `age -a` to the recipients that the run shows.',
+    };
+  }
+  if (share.length > LONGEST_ENVELOPE || !ENVELOPE.test(share.trim())) {
+    return {
+      ok: false,
+      exposed: false,
+      reason:
+        'This is not an armored age file (-----BEGIN AGE ENCRYPTED FILE-----). ' +
+        'Use `vault-dr unseal`, or `age -a` to the recipients that the run shows.',
+    };
+  }
+  return { ok: true };
+}

@@ -1,0 +1,188 @@
+import { Readable } from 'node:stream';
+import { DrError } from '../contract/failures';
+
+/** age-encryption is ESM only. */
+const loadAge = () => import('age-encryption');
+
+/** An armored share is some 500 bytes; nothing that is meant as one comes near this. */
+const ARMORED_LIMIT_BYTES = 16 * 1024;
+
+const NO_MATCH = "no identity matched any of the file's recipients";
+
+export interface AgeKeyPair {
+  /** Secret: `AGE-SECRET-KEY-1…`. */
+  identity: string;
+  /** Public: `age1…`. */
+  recipient: string;
+}
+
+/** `identities` are texts of age identity files: one `AGE-SECRET-KEY-1…` or many, comments allowed. */
+export interface DecryptOptions {
+  /** What is being decrypted, for messages. */
+  where?: string;
+  /** Recipients as the manifest names them: an age file doesn't say for whom it is. */
+  recipients?: readonly string[];
+}
+
+/**
+ * Encrypts while the result is read: constant memory, and back-pressure reaches the source. An error of the source is an
+ * error of the result; destroying the result destroys the source.
+ * @throws DrError InvalidConfiguration if there is no recipient or one is malformed.
+ */
+export async function encryptTo(source: Readable, recipients: readonly string[]): Promise<Readable> {
+  const encrypter = await encrypterFor(recipients);
+  return fromWeb(await encrypter.encrypt(toWeb(source)));
+}
+
+/**
+ * Decrypts while the result is read. The header is checked before this resolves; a cut or damaged payload shows as an
+ * error of the result, so nothing that was read counts before its end.
+ * @throws DrError DecryptionFailed if no identity fits; CopyDamaged if it is no whole age file.
+ */
+export async function decryptFrom(
+  source: Readable,
+  identities: readonly string[],
+  options: DecryptOptions = {},
+): Promise<Readable> {
+  let sourceError: Error | undefined;
+  source.once('error', (error) => (sourceError = error));
+  const explain = (error: unknown) => sourceError ?? decryptionError(error, options);
+  const decrypter = await decrypterFor(identities, options);
+  try {
+    const plaintext = fromWeb(await decrypter.decrypt(toWeb(source)));
+    return Readable.from(withErrors(plaintext, explain), { objectMode: false });
+  } catch (error) {
+    source.destroy();
+    throw explain(error);
+  }
+}
+
+/**
+ * The identities in an age identity file: one a line, between comments and empty lines.
+ * @throws DrError InvalidConfiguration if there is none, or a line is something else.
+ */
+export function parseIdentities(text: string): string[] {
+  const lines = text
+    .split(/\r?\n/)
+    .map((line) => line.trim())
+    .filter((line) => line !== '' && !line.startsWith('#'));
+  if (lines.length > 0 && lines.every((line) => /^AGE-SECRET-KEY-(PQ-)?1[0-9A-Z]+$/.test(line))) return lines;
+  throw new DrError('InvalidConfiguration', 'The age identities hold something other than AGE-SECRET-KEY-1… lines.', {
+    advice: 'Give the file that age-keygen wrote. Encrypted identity files and plugin identities are not supported.',
+  });
+}
+
+export async function generateIdentity(): Promise<AgeKeyPair> {
+  const age = await loadAge();
+  const identity = await age.generateIdentity();
+  return { identity, recipient: await age.identityToRecipient(identity) };
+}
+
+/** @throws DrError InvalidConfiguration if there is no recipient or one is malformed. */
+export async function encryptArmored(text: string, recipients: readonly string[]): Promise<string> {
+  const age = await loadAge();
+  const encrypter = await encrypterFor(recipients);
+  return age.armor.encode(await encrypter.encrypt(text));
+}
+
+/** @throws DrError DecryptionFailed if no identity fits; CopyDamaged if it is no whole armored age file. */
+export async function decryptArmored(
+  armored: string,
+  identities: readonly string[],
+  options: DecryptOptions = {},
+): Promise<string> {
+  const age = await loadAge();
+  const decrypter = await decrypterFor(identities, options);
+  try {
+    return await decrypter.decrypt(age.armor.decode(armored), 'text');
+  } catch (error) {
+    throw decryptionError(error, options);
+  }
+}
+
+/** Whether the text is one whole armored age file and nothing else; says nothing about who can open it. */
+export function isArmoredAge(text: string): boolean {
+  if (Buffer.byteLength(text) > ARMORED_LIMIT_BYTES) return false;
+  const lines = text.trim().split(/\r?\n/);
+  if (lines.shift() !== '-----BEGIN AGE ENCRYPTED FILE-----') return false;
+  if (lines.pop() !== '-----END AGE ENCRYPTED FILE-----') return false;
+  const last = lines.pop();
+  if (last === undefined || last.length > 64 || last.length % 4 !== 0) return false;
+  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(last) || !lines.every((line) => /^[A-Za-z0-9+/]{64}$/.test(line))) return false;
+  return Buffer.from([...lines, last].join(''), 'base64')
+    .toString('latin1')
+    .startsWith('age-encryption.org/v1\n-> ');
+}
+
+async function encrypterFor(recipients: readonly string[]) {
+  const age = await loadAge();
+  const encrypter = new age.Encrypter();
+  if (recipients.length === 0) throw new DrError('InvalidConfiguration', 'There is no age recipient to encrypt to.');
+  for (const recipient of recipients) {
+    try {
+      encrypter.addRecipient(recipient);
+    } catch (error) {
+      throw new DrError('InvalidConfiguration', `'${recipient}' is not an age recipient.`, {
+        advice: 'A recipient is the public age1… line that age-keygen prints.',
+        cause: error,
+      });
+    }
+  }
+  return encrypter;
+}
+
+async function decrypterFor(identities: readonly string[], options: DecryptOptions) {
+  const age = await loadAge();
+  const decrypter = new age.Decrypter();
+  if (identities.length === 0) throw noIdentityFits('There is no age identity to decrypt with', options);
+  for (const identity of identities.flatMap(parseIdentities)) {
+    try {
+      decrypter.addIdentity(identity);
+    } catch {
+      // The library's error may quote the identity: it must not become the cause.
+      throw new DrError('InvalidConfiguration', 'An age identity is malformed.', {
+        advice: 'Give the file that age-keygen wrote.',
+      });
+    }
+  }
+  return decrypter;
+}
+
+function decryptionError(error: unknown, options: DecryptOptions): Error {
+  const message = error instanceof Error ? error.message : String(error);
+  if (message === NO_MATCH) return noIdentityFits('None of the age identities opens it', options);
+  const what = options.where ?? 'The age file';
+  return new DrError('CopyDamaged', `${what} is not a whole age file, or it was changed (${message}).`, {
+    ...(options.where === undefined ? {} : { where: options.where }),
+    advice: 'Use another copy of this generation, or another generation.',
+    cause: error,
+  });
+}
+
+function noIdentityFits(message: string, { where, recipients = [] }: DecryptOptions): DrError {
+  const wanted = recipients.length === 0 ? 'one of its recipients' : recipients.join(' or ');
+  return new DrError('DecryptionFailed', `${message}${where === undefined ? '' : `: ${where}`}.`, {
+    ...(where === undefined ? {} : { where }),
+    advice: `Configure the identity (AGE-SECRET-KEY-…) that belongs to ${wanted}.`,
+  });
+}
+
+async function* withErrors(stream: Readable, explain: (error: unknown) => Error): AsyncGenerator<Uint8Array> {
+  try {
+    yield* stream as AsyncIterable<Uint8Array>;
+  } catch (error) {
+    throw explain(error);
+  }
+}
+
+/**
+ * By iteration both ways: `Readable.toWeb` of Node 20 throws where nobody can catch it when the source has more to say
+ * after the reader went away.
+ */
+function toWeb(source: Readable): ReadableStream<Uint8Array> {
+  return ReadableStream.from<Uint8Array>(source);
+}
+
+function fromWeb(stream: ReadableStream<Uint8Array>): Readable {
+  return Readable.from(stream, { objectMode: false });
+}

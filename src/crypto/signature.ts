@@ -1,0 +1,39 @@
+import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { DrError } from '../contract/failures';
+
+export const SIGNATURE_BYTES = 64;
+
+/**
+ * Detached raw Ed25519 signature, 64 bytes, as `openssl pkeyutl -verify -rawin` takes it. Equal input gives equal output.
+ * @throws DrError InvalidConfiguration if the PEM is no Ed25519 private key.
+ */
+export function signManifest(bytes: Uint8Array, privateKeyPem: string): Buffer {
+  return sign(
+    null,
+    bytes,
+    ed25519Key('private', () => createPrivateKey(privateKeyPem)),
+  );
+}
+
+/** @throws DrError InvalidConfiguration if the PEM is no Ed25519 public key. */
+export function verifySignature(bytes: Uint8Array, signature: Uint8Array, publicKeyPem: string): boolean {
+  const key = ed25519Key('public', () => createPublicKey(publicKeyPem));
+  return signature.length === SIGNATURE_BYTES && verify(null, bytes, key, signature);
+}
+
+function ed25519Key(kind: 'private' | 'public', read: () => KeyObject): KeyObject {
+  const key = readOrUndefined(read);
+  if (key?.asymmetricKeyType === 'ed25519') return key;
+  throw new DrError('InvalidConfiguration', `The ${kind} signing key is not an Ed25519 key in PEM.`, {
+    advice: 'Make a pair with `openssl genpkey -algorithm ed25519` and `openssl pkey -pubout`.',
+  });
+}
+
+/** What the parser says may quote the key: it goes no further. */
+function readOrUndefined(read: () => KeyObject): KeyObject | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
+  }
+}

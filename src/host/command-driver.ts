@@ -1,0 +1,46 @@
+import { execFile } from 'node:child_process';
+import type { ServiceConfig } from '../config/schema';
+import { DrError } from '../contract/failures';
+import type { ServiceDriver } from './service';
+
+type CommandConfig = Extract<ServiceConfig, { driver: 'command' }>;
+
+/** Runs the operator's own commands, as `systemctl stop vault`. */
+export function createCommandDriver(config: CommandConfig): ServiceDriver {
+  const timeoutMs = config.timeoutSeconds * 1_000;
+  return {
+    async status() {
+      const { exitCode, output } = await run(config.status, timeoutMs);
+      if (exitCode === 0) return 'running';
+      if (exitCode === 3) return 'stopped';
+      throw failed(config.status, exitCode, output);
+    },
+    start: () => expectSuccess(config.start, timeoutMs),
+    stop: () => expectSuccess(config.stop, timeoutMs),
+  };
+}
+
+async function expectSuccess(command: string[], timeoutMs: number): Promise<void> {
+  const { exitCode, output } = await run(command, timeoutMs);
+  if (exitCode !== 0) throw failed(command, exitCode, output);
+}
+
+function run(command: string[], timeoutMs: number): Promise<{ exitCode: number | string; output: string }> {
+  const [program = '', ...args] = command;
+  return new Promise((resolve) => {
+    execFile(program, args, { timeout: timeoutMs }, (error, stdout, stderr) => {
+      const exitCode = error === null ? 0 : (error.code ?? (error.killed ? 'time-out' : 'signal'));
+      resolve({ exitCode, output: `${stdout}${stderr}`.trim().slice(-500) });
+    });
+  });
+}
+
+function failed(command: string[], exitCode: number | string, output: string): DrError {
+  return new DrError(
+    'ServiceFailed',
+    `\`${command.join(' ')}\` ended with ${exitCode}${output ? `: ${output}` : '.'}`,
+    {
+      advice: 'Run the command on that host as the agent’s user to see why.',
+    },
+  );
+}

@@ -1,0 +1,170 @@
+import { randomBytes } from 'node:crypto';
+import { renameSync } from 'node:fs';
+import { chmod, chown, mkdir, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { DrError } from '../contract/failures';
+import type { Attempt } from './attempt';
+import { syncDirectory } from './files';
+
+/** Names the run that made a data directory. Vault ignores files that it doesn't know. */
+const MARKER = '.vault-dr-run';
+
+/** Put into what is set aside: says whose it is, and makes it non-empty, so that nothing can be renamed over it. */
+const ASIDE_NOTE = '.vault-dr-set-aside';
+
+export interface DataDirectoryState {
+  path: string;
+  exists: boolean;
+  /** Nothing in it but, perhaps, our own marker. */
+  empty: boolean;
+  /** A mount point can't be renamed. */
+  mountPoint: boolean;
+  sizeBytes: number;
+  freeBytes: number;
+  /** The run that made it, if one did. */
+  madeByRun: string | null;
+}
+
+export async function describeDataDirectory(path: string): Promise<DataDirectoryState> {
+  const own = await statIfThere(path);
+  const parent = await nearestExisting(dirname(path));
+  const { bavail, bsize } = await statfs(own ? path : parent);
+  const freeBytes = bavail * bsize;
+  if (!own) {
+    return { path, exists: false, empty: true, mountPoint: false, sizeBytes: 0, freeBytes, madeByRun: null };
+  }
+  if (!own.isDirectory()) {
+    throw new DrError('NodeUnsafe', `${path} is not a directory.`, { advice: 'Correct `dataDir` of this node.' });
+  }
+  const names = await readdir(path);
+  return {
+    path,
+    exists: true,
+    empty: names.every((name) => name === MARKER || name === 'lost+found'),
+    mountPoint: own.dev !== (await stat(dirname(path))).dev,
+    sizeBytes: await sizeOf(path),
+    freeBytes,
+    madeByRun: await readMarker(path),
+  };
+}
+
+/** Where a run sets the data directory aside. */
+export function setAsidePath(path: string, run: string): string {
+  return `${path}.pre-restore-${run.slice(0, 8)}`;
+}
+
+/**
+ * Renames the data directory out of the way and puts an empty one in its place, with the same owner and mode. Repeatable.
+ * `rename(2)` refuses to replace a directory that isn't empty, so what was set aside once can't be set aside again.
+ * Vault must be stopped, and proved to be.
+ * @returns the path of what was set aside; null when there was nothing.
+ */
+export async function setAsideDataDirectory(path: string, run: string, attempt: Attempt): Promise<string | null> {
+  const aside = setAsidePath(path, run);
+  const asideBefore = await statIfThere(aside);
+  const current = await statIfThere(path);
+
+  if (current && (await readMarker(path)) === run) return asideBefore ? aside : null;
+  if (current && asideBefore) {
+    throw new DrError('NodeUnsafe', `${path} was set aside by this run already, yet there is a data directory again.`, {
+      advice: `Something started Vault meanwhile (a service manager?). Keep it stopped, move ${path} away by hand, then resume.`,
+    });
+  }
+  if (current) {
+    await writeFile(join(path, ASIDE_NOTE), `Set aside by restore run ${run} at ${new Date().toISOString()}\n`);
+    attempt.assertCurrent();
+    renameSync(path, aside);
+    await syncDirectory(dirname(path));
+  }
+  await putBlankDirectory(path, run, attempt, (await statIfThere(aside)) ?? (await stat(dirname(path))));
+  return (await statIfThere(aside)) ? aside : null;
+}
+
+/**
+ * Empties a data directory that this very run made; any other is left alone.
+ * @throws DrError NodeUnsafe when the directory isn't this run's.
+ */
+export async function blankDataDirectory(path: string, run: string, attempt: Attempt): Promise<void> {
+  const current = await statIfThere(path);
+  if (!current) return putBlankDirectory(path, run, attempt, await stat(dirname(path)));
+  if ((await readMarker(path)) !== run) {
+    throw new DrError('NodeUnsafe', `${path} was not made by this run, so it is not emptied.`, {
+      advice: 'Find out whose data this is. If it may go, move it away by hand, then resume.',
+    });
+  }
+  if ((await describeDataDirectory(path)).empty) return;
+  const discarded = `${path}.discarded-${run.slice(0, 8)}-${randomBytes(4).toString('hex')}`;
+  attempt.assertCurrent();
+  renameSync(path, discarded);
+  await putBlankDirectory(path, run, attempt, current);
+  await rm(discarded, { recursive: true, force: true });
+}
+
+/** Removes what an attempt that was killed between rename and removal left behind. */
+export async function removeDiscarded(path: string, run: string): Promise<void> {
+  const prefix = `${basename(path)}.discarded-${run.slice(0, 8)}-`;
+  for (const name of await readdir(dirname(path))) {
+    if (name.startsWith(prefix)) await rm(join(dirname(path), name), { recursive: true, force: true });
+  }
+}
+
+async function putBlankDirectory(
+  path: string,
+  run: string,
+  attempt: Attempt,
+  like: { uid: number; gid: number; mode: number },
+): Promise<void> {
+  const blank = `${path}.blank-${run.slice(0, 8)}-${randomBytes(4).toString('hex')}`;
+  await mkdir(blank, { mode: 0o700 });
+  try {
+    const marker = join(blank, MARKER);
+    await writeFile(marker, `${run}\n`);
+    if (process.getuid?.() === 0) {
+      await chown(marker, like.uid, like.gid);
+      await chown(blank, like.uid, like.gid);
+    }
+    await chmod(blank, like.mode & 0o770);
+    attempt.assertCurrent();
+    await rename(blank, path);
+  } catch (error) {
+    await rm(blank, { recursive: true, force: true });
+    const { code } = error as NodeJS.ErrnoException;
+    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
+    throw new DrError('NodeUnsafe', `${path} came back while it was being replaced.`, {
+      advice: 'Something started Vault meanwhile (a service manager?). Keep it stopped, then resume.',
+      cause: error,
+    });
+  }
+  await syncDirectory(dirname(path));
+}
+
+async function readMarker(path: string): Promise<string | null> {
+  try {
+    return (await readFile(join(path, MARKER), 'utf8')).trim();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+async function statIfThere(path: string) {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+async function nearestExisting(path: string): Promise<string> {
+  return (await statIfThere(path)) ? path : nearestExisting(dirname(path));
+}
+
+/** Vault may write meanwhile, so what vanishes between two looks counts as nothing. */
+async function sizeOf(path: string): Promise<number> {
+  let total = 0;
+  for (const entry of await readdir(path, { withFileTypes: true, recursive: true })) {
+    if (entry.isFile()) total += (await statIfThere(join(entry.parentPath, entry.name)))?.size ?? 0;
+  }
+  return total;
+}

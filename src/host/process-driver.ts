@@ -1,0 +1,114 @@
+import { spawn } from 'node:child_process';
+import { mkdir, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ServiceConfig } from '../config/schema';
+import { DrError } from '../contract/failures';
+import { readIfThere, writeFileAtomically } from './files';
+import type { ServiceDriver, ServiceState } from './service';
+
+type ProcessConfig = Extract<ServiceConfig, { driver: 'process' }>;
+
+/**
+ * The child itself writes who it is, before it becomes Vault: so there is no instant at which Vault runs and nobody knows
+ * it, also when the agent is killed right after the fork. A start time tells a process from a later one with the same id.
+ */
+const LAUNCHER = 'set -C; cut -d" " -f1,22 "/proc/$$/stat" > "$0" || exit 75; exec "$@"';
+
+/** Runs Vault as a child that outlives the agent; the next agent finds it by its pid file. */
+export function createProcessDriver(config: ProcessConfig, stateDir: string): ServiceDriver {
+  const pidFile = join(stateDir, 'vault.pid');
+  const wantedFile = join(stateDir, 'vault.wanted');
+  const logFile = config.logFile ?? join(stateDir, 'vault.log');
+
+  async function runningPid(): Promise<number | null> {
+    const [pid, startTime] = (await readIfThere(pidFile))?.trim().split(' ') ?? [];
+    if (!pid || !startTime) return null;
+    return (await startTimeOf(Number(pid))) === startTime ? Number(pid) : null;
+  }
+
+  async function launch(): Promise<void> {
+    if ((await runningPid()) !== null) return;
+    await rm(pidFile, { force: true });
+    const log = await open(logFile, 'a', 0o600);
+    try {
+      const child = spawn('/bin/sh', ['-c', LAUNCHER, pidFile, ...config.command], {
+        detached: true,
+        stdio: ['ignore', log.fd, log.fd],
+        env: { ...process.env, ...config.env },
+      });
+      child.on('error', () => undefined);
+      child.unref();
+    } finally {
+      await log.close();
+    }
+    for (let tries = 0; tries < 100; tries++) {
+      if ((await runningPid()) !== null) return;
+      await sleep(50);
+    }
+    throw new DrError('ServiceFailed', `\`${config.command.join(' ')}\` ended at once.`, {
+      advice: `Read ${logFile}.`,
+    });
+  }
+
+  // One act at a time, or the supervisor might start what a stop has just ended.
+  let last: Promise<unknown> = Promise.resolve();
+  function inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const next = last.then(act, act);
+    last = next.catch(() => undefined);
+    return next;
+  }
+
+  async function want(state: ServiceState): Promise<void> {
+    await mkdir(stateDir, { recursive: true, mode: 0o700 });
+    await writeFileAtomically(wantedFile, `${state}\n`);
+  }
+
+  async function end(): Promise<void> {
+    const pid = await runningPid();
+    if (pid === null) return;
+    signal(pid, 'SIGTERM');
+    const deadline = Date.now() + config.stopTimeoutSeconds * 1_000;
+    while ((await runningPid()) === pid && Date.now() < deadline) await sleep(50);
+    if ((await runningPid()) === pid) signal(pid, 'SIGKILL');
+    for (let tries = 0; tries < 100 && (await runningPid()) === pid; tries++) await sleep(50);
+    await rm(pidFile, { force: true });
+  }
+
+  async function startIfWanted(onEvent: (message: string) => void): Promise<void> {
+    const wanted = (await readIfThere(wantedFile))?.trim() ?? 'running';
+    if (wanted !== 'running' || (await runningPid()) !== null) return;
+    onEvent('Vault does not run; starting it');
+    await launch();
+  }
+
+  return {
+    async status(): Promise<ServiceState> {
+      return (await runningPid()) === null ? 'stopped' : 'running';
+    },
+    start: () => inTurn(() => want('running').then(launch)),
+    stop: () => inTurn(() => want('stopped').then(end)),
+    async supervise(abort: AbortSignal, onEvent: (message: string) => void): Promise<void> {
+      while (!abort.aborted) {
+        await inTurn(() => startIfWanted(onEvent)).catch((error: Error) => onEvent(error.message));
+        await sleep(1_000, undefined, { signal: abort }).catch(() => undefined);
+      }
+    },
+  };
+}
+
+/** Field 22 of /proc/PID/stat; null when there is no such process, or only its corpse. */
+async function startTimeOf(pid: number): Promise<string | null> {
+  const stat = await readIfThere(`/proc/${pid}/stat`).catch(() => null);
+  if (stat === null) return null;
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields[0] === 'Z' || fields[0] === 'X' ? null : (fields[19] ?? null);
+}
+
+function signal(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}

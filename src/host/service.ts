@@ -1,0 +1,50 @@
+import type { NodeConfig } from '../config/schema';
+import { DrError } from '../contract/failures';
+import { createCommandDriver } from './command-driver';
+import { isListening } from './ports';
+import { createProcessDriver } from './process-driver';
+
+export type ServiceState = 'running' | 'stopped';
+
+/** How an agent starts and stops the Vault of its host. Every method may be repeated. */
+export interface ServiceDriver {
+  status(): Promise<ServiceState>;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** Keeps the service in the state that was last asked for, where no service manager does. */
+  supervise?(signal: AbortSignal, onEvent: (message: string) => void): Promise<void>;
+}
+
+export function createServiceDriver(node: NodeConfig): ServiceDriver {
+  switch (node.service.driver) {
+    case 'process':
+      return createProcessDriver(node.service, node.stateDir);
+    case 'command':
+      return createCommandDriver(node.service);
+  }
+}
+
+/**
+ * Proves that nothing serves this node any more: the service is down and both of its ports are closed.
+ * @throws DrError ServiceFailed when something still runs.
+ */
+export async function proveStopped(node: NodeConfig, driver: ServiceDriver): Promise<void> {
+  if ((await driver.status()) !== 'stopped') {
+    throw new DrError('ServiceFailed', `Vault on ${node.name} still runs after it was stopped.`, {
+      where: node.name,
+      advice: 'Look at the service on that host; stop it by hand if need be, then resume.',
+    });
+  }
+  for (const port of [new URL(node.address).port || '8200', node.clusterAddress.split(':').at(-1) ?? '8201']) {
+    if (await isListening('127.0.0.1', Number(port))) {
+      throw new DrError(
+        'ServiceFailed',
+        `The service of ${node.name} is stopped, yet something listens on port ${port}.`,
+        {
+          where: node.name,
+          advice: `Find it with \`ss -ltnp 'sport = :${port}'\` on that host and stop it, then resume.`,
+        },
+      );
+    }
+  }
+}

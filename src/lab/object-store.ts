@@ -1,0 +1,88 @@
+import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { createProcess, type LabProcess } from './processes';
+import { BUCKET, HOST, type LabLayout } from './layout';
+
+export interface S3Credentials {
+  accessKeyId: string;
+  secretAccessKey: string;
+}
+
+export function s3Endpoint(layout: LabLayout): string {
+  return `http://${HOST}:${layout.objectStore.ports.s3}`;
+}
+
+/** The S3 server of the lab: SSE-KMS with keys in its memory, versioning, object lock. */
+export function createObjectStore(
+  layout: LabLayout,
+  program: string,
+  credentials: S3Credentials,
+  environment: Record<string, string>,
+): LabProcess {
+  const { directory, configFile, ports } = layout.objectStore;
+  const client = new S3Client({
+    endpoint: s3Endpoint(layout),
+    region: 'us-east-1',
+    forcePathStyle: true,
+    credentials,
+    maxAttempts: 1,
+  });
+  return createProcess({
+    name: 's3',
+    command: [
+      program,
+      'server',
+      `-ip=${HOST}`,
+      `-ip.bind=${HOST}`,
+      `-dir=${directory}`,
+      '-master.telemetry=false',
+      '-master.volumeSizeLimitMB=256',
+      `-master.port=${ports.master}`,
+      `-master.port.grpc=${ports.masterGrpc}`,
+      `-volume.port=${ports.volume}`,
+      `-volume.port.grpc=${ports.volumeGrpc}`,
+      '-volume.max=20',
+      '-filer',
+      `-filer.port=${ports.filer}`,
+      `-filer.port.grpc=${ports.filerGrpc}`,
+      '-s3',
+      `-s3.port=${ports.s3}`,
+      `-s3.port.grpc=${ports.s3Grpc}`,
+      '-s3.port.iceberg=0',
+      '-s3.port.lance=0',
+      `-s3.config=${configFile}`,
+    ],
+    environment,
+    logFile: `${layout.directory}/logs/s3.log`,
+    isReady: () => ensureBucket(client),
+  });
+}
+
+/** Identities and the local key provider, as SeaweedFS wants them. */
+export function objectStoreConfig(credentials: S3Credentials): string {
+  const { accessKeyId: accessKey, secretAccessKey: secretKey } = credentials;
+  return JSON.stringify({
+    identities: [
+      {
+        name: 'vault-dr',
+        credentials: [{ accessKey, secretKey }],
+        actions: ['Admin', 'Read', 'Write', 'List', 'Tagging'],
+      },
+    ],
+    kms: {
+      default_provider: 'local-dev',
+      providers: { 'local-dev': { type: 'local', enableOnDemandCreate: true } },
+    },
+  });
+}
+
+/** With object lock a bucket is versioned too. */
+async function ensureBucket(client: S3Client): Promise<boolean> {
+  try {
+    await client.send(new CreateBucketCommand({ Bucket: BUCKET, ObjectLockEnabledForBucket: true }));
+    return true;
+  } catch (error) {
+    const { name } = error as Error;
+    if (name === 'BucketAlreadyOwnedByYou' || name === 'BucketAlreadyExists') return true;
+    throw error;
+  }
+}

@@ -1,0 +1,144 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { closeSync, openSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DrError } from '../contract/failures';
+import { tail } from './run-command';
+
+export interface ProcessSpec {
+  name: string;
+  command: [program: string, ...args: string[]];
+  environment: Record<string, string>;
+  logFile: string;
+  /** Whether it does its work by now. */
+  isReady: () => Promise<boolean>;
+  /** Before each start. */
+  prepare?: () => Promise<void>;
+}
+
+/** One long-lived process of the lab; it may be started again after it has ended. */
+export interface LabProcess {
+  readonly name: string;
+  readonly logFile: string;
+  /** While it runs. */
+  readonly pid: number | undefined;
+  /** Returns when it is ready. @throws DrError ServiceFailed with the end of its log. */
+  start(): Promise<void>;
+  /** SIGTERM, and SIGKILL after ten seconds. */
+  stop(): Promise<void>;
+  /** SIGKILL; children that detached live on. */
+  kill(): Promise<void>;
+  /** SIGSTOP: it neither works nor dies. */
+  freeze(): void;
+  /** SIGCONT. */
+  thaw(): void;
+}
+
+const START_TIMEOUT_MS = 60_000;
+const STOP_TIMEOUT_MS = 10_000;
+
+export function createProcess(spec: ProcessSpec): LabProcess {
+  let child: ChildProcess | undefined;
+  let exited: Promise<void> = Promise.resolve();
+  let ending = 'was not started';
+
+  function launch(): void {
+    const [program, ...args] = spec.command;
+    const log = openSync(spec.logFile, 'a', 0o600);
+    const started = spawn(program, args, {
+      env: spec.environment,
+      stdio: ['ignore', log, log],
+      // The lab decides when it ends, not an interrupt from the terminal.
+      detached: true,
+    });
+    closeSync(log);
+    started.unref();
+    child = started;
+    exited = new Promise((resolve) => {
+      const finish = (how: string) => {
+        ending = how;
+        child = undefined;
+        resolve();
+      };
+      started.once('error', (error) => finish(`could not be started: ${error.message}`));
+      started.once('exit', (code, signal) => finish(`ended with ${signal ?? `exit status ${code}`}`));
+    });
+  }
+
+  async function end(signal: NodeJS.Signals): Promise<void> {
+    // It did not keep the lab's own process alive so far; now somebody waits for it.
+    child?.ref();
+    child?.kill(signal);
+    await exited;
+  }
+
+  return {
+    name: spec.name,
+    logFile: spec.logFile,
+    get pid() {
+      return child?.pid;
+    },
+    async start() {
+      if (child) return;
+      await spec.prepare?.();
+      launch();
+      await waitFor(`${spec.name} is ready`, spec.isReady, {
+        timeoutMs: START_TIMEOUT_MS,
+        logFile: spec.logFile,
+        giveUp: () => (child ? undefined : `${spec.name} ${ending}`),
+      });
+    },
+    async stop() {
+      child?.kill('SIGCONT');
+      const timer = setTimeout(() => child?.kill('SIGKILL'), STOP_TIMEOUT_MS);
+      await end('SIGTERM');
+      clearTimeout(timer);
+    },
+    kill: () => end('SIGKILL'),
+    freeze: () => void child?.kill('SIGSTOP'),
+    thaw: () => void child?.kill('SIGCONT'),
+  };
+}
+
+export interface WaitOptions {
+  timeoutMs: number;
+  everyMs?: number;
+  /** Its end is shown when the wait is in vain. */
+  logFile?: string;
+  /** A reason why waiting longer is of no use. */
+  giveUp?: () => string | undefined;
+}
+
+/**
+ * Repeats a check until it answers with something true; an exception counts as "not yet".
+ * @param what the condition as a statement, such as `vault-1 is unsealed`
+ * @throws DrError ServiceFailed that says what did not come true, and why the last check failed.
+ */
+export async function waitFor<T>(
+  what: string,
+  check: () => Promise<T | undefined | false>,
+  { timeoutMs, everyMs = 50, logFile, giveUp }: WaitOptions,
+): Promise<T> {
+  const deadline = Date.now() + timeoutMs;
+  for (;;) {
+    let reason: string;
+    try {
+      const result = await check();
+      if (result) return result;
+      reason = '';
+    } catch (error) {
+      reason = `: ${(error as Error).message}`;
+    }
+    const stopped = giveUp?.();
+    if (stopped !== undefined || Date.now() > deadline) {
+      const why = stopped ?? `not within ${timeoutMs / 1_000} s${reason}`;
+      throw new DrError('ServiceFailed', `Waited until ${what}, but ${why}.${await logNote(logFile)}`);
+    }
+    await sleep(everyMs);
+  }
+}
+
+async function logNote(logFile: string | undefined): Promise<string> {
+  if (logFile === undefined) return '';
+  const end = await tail(logFile, 15);
+  return end === '' ? ` Its log ${logFile} is empty.` : ` The end of ${logFile}:\n${end}`;
+}

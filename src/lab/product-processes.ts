@@ -1,0 +1,38 @@
+import { access, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { CLUSTER, type LabLayout, type LabNode } from './layout';
+import { createProcess, type LabProcess } from './processes';
+import { compiled } from './project-root';
+
+/** The worker on the shared task queue. */
+export function createController(layout: LabLayout, environment: Record<string, string>): LabProcess {
+  return createProductProcess(layout, 'controller', ['worker', '--config', layout.configFile], environment);
+}
+
+/** The agent of one node; it starts the Vault of that node. */
+export function createAgent(layout: LabLayout, node: LabNode, environment: Record<string, string>): LabProcess {
+  const args = ['agent', '--config', layout.configFile, '--cluster', CLUSTER, '--node', node.name];
+  return createProductProcess(layout, node.name, args, environment);
+}
+
+/** The product says that it polls by writing the file that VAULT_DR_READY_FILE names. */
+function createProductProcess(
+  layout: LabLayout,
+  name: string,
+  args: string[],
+  environment: Record<string, string>,
+): LabProcess {
+  const readyFile = join(layout.directory, 'ready', name);
+  return createProcess({
+    name,
+    command: [process.execPath, compiled('src/cli/main.js'), ...args],
+    environment: { ...environment, VAULT_DR_READY_FILE: readyFile },
+    logFile: join(layout.directory, 'logs', `${name}.log`),
+    prepare: () => rm(readyFile, { force: true }),
+    isReady: () =>
+      access(readyFile).then(
+        () => true,
+        () => false,
+      ),
+  });
+}

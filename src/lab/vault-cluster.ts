@@ -1,0 +1,120 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { LabNode } from './layout';
+import { waitFor } from './processes';
+import { PROJECT_ROOT } from './project-root';
+import { succeeded, type VaultApi, type VaultMethod } from './vault-api';
+
+export interface VaultKeys {
+  /** Five, of which three unseal. */
+  unsealShares: string[];
+  rootToken: string;
+}
+
+export interface AppRoleCredentials {
+  roleId: string;
+  secretId: string;
+}
+
+const SHARES = 5;
+const THRESHOLD = 3;
+const TIMEOUT_MS = 60_000;
+/** Seconds after which autopilot makes a new peer a voter; Vault's default is ten. */
+const STABILIZATION = '1s';
+
+/** Makes one cluster of blank, running servers and unseals it. Returns when every node is a voter. */
+export async function formCluster(api: VaultApi, nodes: LabNode[], caPem: string): Promise<VaultKeys> {
+  const [first, ...others] = nodes as [LabNode, ...LabNode[]];
+  await untilItAnswers(api, first);
+  const created = succeeded(
+    await api(first.address, 'POST', 'sys/init', { body: { secret_shares: SHARES, secret_threshold: THRESHOLD } }),
+    `initialise ${first.name}`,
+  ) as { keys_base64: string[]; root_token: string };
+  const keys = { unsealShares: created.keys_base64, rootToken: created.root_token };
+  await unseal(api, first, keys.unsealShares);
+  await call(api, first, keys.rootToken, 'POST', 'sys/storage/raft/autopilot/configuration', {
+    server_stabilization_time: STABILIZATION,
+  });
+
+  await Promise.all(
+    others.map(async (node) => {
+      await untilItAnswers(api, node);
+      succeeded(
+        await api(node.address, 'POST', 'sys/storage/raft/join', {
+          body: { leader_api_addr: first.address, leader_ca_cert: caPem },
+        }),
+        `join ${node.name}`,
+      );
+      await unseal(api, node, keys.unsealShares);
+    }),
+  );
+  await untilVoters(api, nodes, keys.rootToken);
+  return keys;
+}
+
+/** What an operator would have: a KV engine to lose, and the access of vault-dr. */
+export async function furnishCluster(api: VaultApi, node: LabNode, rootToken: string): Promise<AppRoleCredentials> {
+  const ask = (method: VaultMethod, path: string, body?: unknown) => call(api, node, rootToken, method, path, body);
+  await ask('POST', 'sys/mounts/secret', { type: 'kv', options: { version: '2' } });
+  await ask('POST', 'sys/auth/approle', { type: 'approle' });
+  await ask('PUT', 'sys/policies/acl/vault-dr', {
+    policy: await readFile(join(PROJECT_ROOT, 'docs/vault-dr-policy.hcl'), 'utf8'),
+  });
+  await ask('POST', 'auth/approle/role/vault-dr', {
+    token_policies: 'vault-dr',
+    token_ttl: '20m',
+    token_max_ttl: '1h',
+  });
+  const role = (await ask('GET', 'auth/approle/role/vault-dr/role-id')) as { data: { role_id: string } };
+  const secret = (await ask('POST', 'auth/approle/role/vault-dr/secret-id')) as { data: { secret_id: string } };
+  // A new KV engine refuses writes for a moment, while it prepares itself.
+  await waitFor('the KV engine takes writes', async () => (await ask('GET', 'secret/config')) !== null, {
+    timeoutMs: TIMEOUT_MS,
+  });
+  return { roleId: role.data.role_id, secretId: secret.data.secret_id };
+}
+
+async function untilItAnswers(api: VaultApi, node: LabNode): Promise<void> {
+  await waitFor(
+    `Vault on ${node.name} answers`,
+    async () => (await api(node.address, 'GET', 'sys/seal-status')).status === 200,
+    { timeoutMs: TIMEOUT_MS, logFile: node.vaultLogFile },
+  );
+}
+
+async function unseal(api: VaultApi, node: LabNode, shares: string[]): Promise<void> {
+  for (const key of shares.slice(0, THRESHOLD)) {
+    succeeded(await api(node.address, 'POST', 'sys/unseal', { body: { key } }), `unseal ${node.name}`);
+  }
+  // Unsealed, a node serves only when there is a leader, be it itself.
+  await waitFor(
+    `${node.name} is unsealed and knows the leader`,
+    async () => ((await api(node.address, 'GET', 'sys/leader')).body as { leader_address?: string }).leader_address,
+    { timeoutMs: TIMEOUT_MS, logFile: node.vaultLogFile },
+  );
+}
+
+async function untilVoters(api: VaultApi, nodes: LabNode[], token: string): Promise<void> {
+  const [first] = nodes as [LabNode];
+  await waitFor(
+    `autopilot has ${nodes.length} healthy voters`,
+    async () => {
+      const state = (await call(api, first, token, 'GET', 'sys/storage/raft/autopilot/state')) as {
+        data: { healthy: boolean; voters: string[] };
+      };
+      return state.data.healthy && state.data.voters.length === nodes.length;
+    },
+    { timeoutMs: TIMEOUT_MS, everyMs: 200, logFile: first.vaultLogFile },
+  );
+}
+
+async function call(
+  api: VaultApi,
+  node: LabNode,
+  token: string,
+  method: VaultMethod,
+  path: string,
+  body?: unknown,
+): Promise<unknown> {
+  return succeeded(await api(node.address, method, path, { token, body }), `${method} ${path} on ${node.name}`);
+}

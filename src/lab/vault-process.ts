@@ -1,0 +1,36 @@
+import { readFile, rename, rm } from 'node:fs/promises';
+import type { LabNode } from './layout';
+import { waitFor } from './processes';
+import { processesOf } from './sweep';
+
+/** Process id of the Vault server of a node, which its agent has started. */
+export async function findVault(labId: string, node: LabNode): Promise<number | undefined> {
+  for (const pid of await processesOf(labId)) {
+    const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+    const [, verb, config] = commandLine.split('\0');
+    if (verb === 'server' && config === `-config=${node.vaultConfigFile}`) return pid;
+  }
+  return undefined;
+}
+
+/** SIGKILL. An agent that runs starts it again. */
+export async function killVault(labId: string, node: LabNode): Promise<void> {
+  const pid = await findVault(labId, node);
+  if (pid === undefined) return;
+  process.kill(pid, 'SIGKILL');
+  await waitFor(`Vault on ${node.name} is gone`, async () => (await findVault(labId, node)) !== pid, {
+    timeoutMs: 10_000,
+    everyMs: 20,
+  });
+}
+
+/**
+ * The disaster: the server dies and its data is gone. Renamed first, so that neither the dying server nor the one that
+ * the agent starts next can write to the old place.
+ */
+export async function destroyDataDirectory(labId: string, node: LabNode): Promise<void> {
+  const doomed = `${node.dataDir}.destroyed`;
+  await rename(node.dataDir, doomed);
+  await killVault(labId, node);
+  await rm(doomed, { recursive: true });
+}

@@ -1,0 +1,9 @@
+import pino, { type Logger } from 'pino';
+import pretty from 'pino-pretty';
+
+/** JSON lines on standard error, or readable ones where a person looks. */
+export function createLogger(): Logger {
+  const options = { level: process.env['VAULT_DR_LOG_LEVEL'] ?? 'info', base: null };
+  if (process.stderr.isTTY) return pino(options, pretty({ destination: 2, sync: true, ignore: 'hostname' }));
+  return pino({ ...options, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ dest: 2, sync: true }));
+}

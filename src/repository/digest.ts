@@ -1,0 +1,134 @@
+import { createHash } from 'node:crypto';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { Readable, Transform, type TransformCallback } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { DrError } from '../contract/failures';
+import type { FileDigest } from '../contract/generation';
+import type { TransferOptions } from './types';
+
+export function sha256Hex(bytes: Uint8Array | string): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+export function digestOf(bytes: Uint8Array): FileDigest {
+  return { sha256: sha256Hex(bytes), sizeBytes: bytes.length };
+}
+
+export function sameDigest(left: FileDigest, right: FileDigest): boolean {
+  return left.sha256 === right.sha256 && left.sizeBytes === right.sizeBytes;
+}
+
+/** Lets bytes pass and fails at the first one too many, or at the end, if they are not the ones of the digest. */
+export class DigestCheck extends Transform {
+  readonly #expected: FileDigest;
+  readonly #what: string;
+  readonly #onProgress: TransferOptions['onProgress'];
+  readonly #hash = createHash('sha256');
+  #bytes = 0;
+
+  constructor(what: string, expected: FileDigest, onProgress?: TransferOptions['onProgress']) {
+    super();
+    this.#what = what;
+    this.#expected = expected;
+    this.#onProgress = onProgress;
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    this.#hash.update(chunk);
+    this.#bytes += chunk.length;
+    this.#onProgress?.(this.#bytes);
+    if (this.#bytes > this.#expected.sizeBytes) done(this.#mismatch(`has more than ${this.#expected.sizeBytes} bytes`));
+    else done(null, chunk);
+  }
+
+  override _flush(done: TransformCallback): void {
+    const sha256 = this.#hash.digest('hex');
+    if (this.#bytes < this.#expected.sizeBytes) {
+      done(this.#mismatch(`ends after ${this.#bytes} of ${this.#expected.sizeBytes} bytes`));
+    } else if (sha256 !== this.#expected.sha256) {
+      done(this.#mismatch(`has the SHA-256 ${sha256} instead of ${this.#expected.sha256}`));
+    } else done();
+  }
+
+  #mismatch(how: string): DrError {
+    return new DrError('CopyDamaged', `${this.#what} ${how}.`, {
+      where: this.#what,
+      advice: 'Use another copy of this generation, or another generation.',
+    });
+  }
+}
+
+/**
+ * Reads to the end and keeps nothing.
+ * @throws DrError CopyDamaged if the bytes are not the ones of the digest.
+ */
+export async function checkStream(
+  source: Readable,
+  what: string,
+  expected: FileDigest,
+  options: TransferOptions = {},
+): Promise<void> {
+  const drain = async (checked: AsyncIterable<unknown>) => {
+    for await (const chunk of checked) void chunk;
+  };
+  await abortable(options.signal, () =>
+    pipeline(source, new DigestCheck(what, expected, options.onProgress), drain, { signal: options.signal }),
+  );
+}
+
+/**
+ * A new file with exactly these bytes, synced, readable by its owner only. A failed attempt may leave it half-written.
+ * @throws DrError CopyDamaged if the bytes are not the ones of the digest.
+ */
+export async function writeChecked(
+  path: string,
+  source: Readable,
+  what: string,
+  expected: FileDigest,
+  options: TransferOptions = {},
+): Promise<void> {
+  await abortable(options.signal, () =>
+    pipeline(
+      source,
+      new DigestCheck(what, expected, options.onProgress),
+      createWriteStream(path, { flags: 'wx', mode: 0o600, flush: true }),
+      { signal: options.signal },
+    ),
+  );
+}
+
+/** @throws the file system's own errors. */
+export async function digestOfFile(path: string, options: TransferOptions = {}): Promise<FileDigest> {
+  const hash = createHash('sha256');
+  let sizeBytes = 0;
+  await abortable(options.signal, async () => {
+    for await (const chunk of createReadStream(path, { signal: options.signal }) as AsyncIterable<Buffer>) {
+      hash.update(chunk);
+      sizeBytes += chunk.length;
+      options.onProgress?.(sizeBytes);
+    }
+  });
+  return { sha256: hash.digest('hex'), sizeBytes };
+}
+
+/** The same bytes; an error of the source comes out as what `explain` makes of it. */
+export function explainErrors(source: Readable, explain: (error: unknown) => unknown): Readable {
+  async function* bytes(): AsyncGenerator<Uint8Array> {
+    try {
+      yield* source as AsyncIterable<Uint8Array>;
+    } catch (error) {
+      throw explain(error);
+    }
+  }
+  return Readable.from(bytes(), { objectMode: false });
+}
+
+/** Node wraps the reason of an abort in an error of its own. */
+async function abortable(signal: AbortSignal | undefined, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    signal?.throwIfAborted();
+    throw error;
+  }
+}

@@ -1,0 +1,231 @@
+import { randomUUID } from 'node:crypto';
+import type { Dirent, Stats } from 'node:fs';
+import { link, mkdir, open, readdir, rm, rmdir, stat, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { DrError } from '../contract/failures';
+import type { FileDigest } from '../contract/generation';
+import { syncDirectory } from '../host/files';
+import { digestOfFile, explainErrors, sameDigest, writeChecked } from './digest';
+import {
+  assertKey,
+  type OpenSource,
+  type PutOutcome,
+  type RemoveOutcome,
+  type Repository,
+  type StoredObject,
+  type TransferOptions,
+} from './types';
+
+const PARTIAL = '.partial-';
+
+/** A directory of one's own: a local disk, or a mounted share that knows hard links. */
+export class DirectoryRepository implements Repository {
+  readonly name: string;
+  readonly kind = 'directory';
+  readonly #root: string;
+
+  constructor(name: string, root: string) {
+    this.name = name;
+    this.#root = root;
+  }
+
+  async put(key: string, source: OpenSource, digest: FileDigest, options: TransferOptions = {}): Promise<PutOutcome> {
+    const path = this.#pathOf(key);
+    return this.#explained(
+      key,
+      async () => {
+        // The root is the operator's to make: a disk that is not mounted must not be replaced by an empty directory.
+        await stat(this.#root);
+        if (await this.#holds(key, digest, options)) return 'already-there';
+        const directory = dirname(path);
+        await mkdir(directory, { recursive: true, mode: 0o700 });
+        const partial = join(directory, `${PARTIAL}${randomUUID()}`);
+        let outcome: PutOutcome;
+        try {
+          await writeChecked(partial, await source(), `${key} on its way to ${this.name}`, digest, options);
+          outcome = await this.#claimName(partial, key, digest, options);
+        } finally {
+          await rm(partial, { force: true });
+        }
+        const names = key.split('/').slice(0, -1);
+        for (let depth = names.length; depth >= 0; depth--) {
+          await syncDirectory(join(this.#root, ...names.slice(0, depth)));
+        }
+        return outcome;
+      },
+      options,
+    );
+  }
+
+  async get(key: string, options: TransferOptions = {}): Promise<Readable | null> {
+    const path = this.#pathOf(key);
+    return this.#explained(
+      key,
+      async () => {
+        try {
+          const stream = (await open(path)).createReadStream({ signal: options.signal });
+          return explainErrors(stream, (error) => this.#explain(error, key, options));
+        } catch (error) {
+          if (!isSystemError(error) || error.code !== 'ENOENT') throw error;
+          await stat(this.#root);
+          return null;
+        }
+      },
+      options,
+    );
+  }
+
+  async *list(prefix: string): AsyncGenerator<StoredObject> {
+    yield* await this.#explained(prefix, async () => {
+      await stat(this.#root);
+      return this.#walk(prefix.replace(/\/$/, ''), isPublished);
+    });
+  }
+
+  async remove(key: string): Promise<RemoveOutcome> {
+    const path = this.#pathOf(key);
+    return this.#explained(key, async () => {
+      try {
+        await unlink(path);
+      } catch (error) {
+        if (!isSystemError(error) || error.code !== 'ENOENT') throw error;
+        await stat(this.#root);
+        return 'absent';
+      }
+      await syncDirectory(dirname(path));
+      await rmdir(dirname(path)).catch(() => undefined);
+      return 'removed';
+    });
+  }
+
+  /** A directory knows no locks. */
+  isLocked(): Promise<boolean> {
+    return Promise.resolve(false);
+  }
+
+  async removePartials(before: Date): Promise<number> {
+    return this.#explained('', async () => {
+      const partials = await this.#walk('', (name) => name.startsWith(PARTIAL));
+      const stale = partials.filter((partial) => partial.storedAt < before);
+      for (const partial of stale) await rm(join(this.#root, partial.key), { force: true });
+      return stale.length;
+    });
+  }
+
+  /** `link(2)` fails on a name that is taken, so of two attempts one wins and nothing is ever replaced. */
+  async #claimName(partial: string, key: string, digest: FileDigest, options: TransferOptions): Promise<PutOutcome> {
+    try {
+      await link(partial, this.#pathOf(key));
+      return 'written';
+    } catch (error) {
+      if (!isSystemError(error) || error.code !== 'EEXIST') throw error;
+      await this.#holds(key, digest, options);
+      return 'already-there';
+    }
+  }
+
+  /** @throws DrError RepositoryConflict if other bytes are there. */
+  async #holds(key: string, digest: FileDigest, options: TransferOptions): Promise<boolean> {
+    let found: FileDigest;
+    try {
+      found = await digestOfFile(this.#pathOf(key), options);
+    } catch (error) {
+      if (isSystemError(error) && error.code === 'ENOENT') return false;
+      throw error;
+    }
+    if (sameDigest(found, digest)) return true;
+    throw new DrError('RepositoryConflict', `${this.name} holds other bytes under ${key}: ${found.sha256}.`, {
+      where: this.name,
+      advice: 'Nothing was overwritten. Find out who wrote that file; move it away if it is not wanted.',
+    });
+  }
+
+  async #walk(prefix: string, wanted: (name: string) => boolean): Promise<StoredObject[]> {
+    const found: StoredObject[] = [];
+    for (const entry of await entriesOf(join(this.#root, prefix))) {
+      const key = prefix === '' ? entry.name : `${prefix}/${entry.name}`;
+      if (entry.isDirectory()) found.push(...(await this.#walk(key, wanted)));
+      if (!entry.isFile() || !wanted(entry.name)) continue;
+      const status = await statOrNull(join(this.#root, key));
+      if (status) found.push({ key, sizeBytes: status.size, storedAt: status.mtime });
+    }
+    return found.toSorted((left, right) => (left.key < right.key ? -1 : 1));
+  }
+
+  #pathOf(key: string): string {
+    assertKey(key);
+    return join(this.#root, key);
+  }
+
+  async #explained<T>(key: string, work: () => Promise<T>, options: TransferOptions = {}): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw this.#explain(error, key, options);
+    }
+  }
+
+  #explain(error: unknown, key: string, { signal }: TransferOptions): unknown {
+    if (signal?.aborted) return signal.reason;
+    return isSystemError(error) ? toDirectoryError(error, this.name, join(this.#root, key)) : error;
+  }
+}
+
+function isPublished(name: string): boolean {
+  return !name.startsWith(PARTIAL);
+}
+
+async function entriesOf(directory: string): Promise<Dirent[]> {
+  try {
+    return await readdir(directory, { withFileTypes: true });
+  } catch (error) {
+    if (isSystemError(error) && error.code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** Null for what went away since it was listed. */
+async function statOrNull(path: string): Promise<Stats | null> {
+  try {
+    return await stat(path);
+  } catch (error) {
+    if (isSystemError(error) && error.code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+function isSystemError(error: unknown): error is NodeJS.ErrnoException {
+  return typeof error === 'object' && error !== null && 'syscall' in error && 'code' in error;
+}
+
+function toDirectoryError(error: NodeJS.ErrnoException, repository: string, path: string): DrError {
+  const failed = `${repository}: ${error.syscall ?? 'access'} failed with ${error.code ?? 'an error'} at ${path}.`;
+  const about = { where: repository, cause: error };
+  switch (error.code) {
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new DrError('DiskFull', failed, {
+        ...about,
+        advice: 'Make room there, or lower the number of generations that are kept.',
+      });
+    case 'EACCES':
+    case 'EROFS':
+      return new DrError('PermissionDenied', failed, {
+        ...about,
+        advice: 'Let the user that vault-dr runs as read and write there.',
+      });
+    case 'EPERM':
+    case 'ENOTSUP':
+      return new DrError('InvalidConfiguration', failed, {
+        ...about,
+        advice: 'The file system must know hard links and be writable: use a Linux file system or NFS.',
+      });
+    default:
+      return new DrError('RepositoryUnavailable', failed, {
+        ...about,
+        advice:
+          'Is the disk mounted? The directory of a repository is made by the operator, with mode 0700; vault-dr never makes it.',
+      });
+  }
+}

@@ -1,0 +1,91 @@
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DrError } from '../contract/failures';
+import type { Manifest } from '../contract/generation';
+import { signManifest, verifySignature } from '../crypto/signature';
+import { syncDirectory } from '../host/files';
+import { sha256Hex } from './digest';
+import { serializeManifest } from './manifest';
+import { restoreMd } from './restore-md';
+
+export const SUMS_FILE = 'SHA256SUMS';
+export const RESTORE_FILE = 'RESTORE.md';
+export const SIGNATURE_FILE = 'manifest.json.sig';
+/** Written last, removed first: a generation exists if and only if its manifest does. */
+export const MANIFEST_FILE = 'manifest.json';
+
+/** In the order in which they are written, after the snapshot. */
+export const SMALL_FILES = [SUMS_FILE, RESTORE_FILE, SIGNATURE_FILE, MANIFEST_FILE] as const;
+export type SmallFile = (typeof SMALL_FILES)[number];
+
+/** No file but the snapshot may be longer. */
+export const SMALL_FILE_LIMIT_BYTES = 1024 * 1024;
+
+export interface SigningKeys {
+  privateKeyPem: string;
+  publicKeyPem: string;
+}
+
+/**
+ * Puts everything but the snapshot beside it, in a directory that then is a whole generation. Repeating it changes nothing.
+ * @throws DrError InvalidConfiguration if the keys are no Ed25519 pair: nobody could verify the copy.
+ */
+export async function stageGenerationFiles(
+  directory: string,
+  manifest: Manifest,
+  keys: SigningKeys,
+): Promise<{ manifestSha256: string }> {
+  const bytes = serializeManifest(manifest);
+  const signature = signManifest(bytes, keys.privateKeyPem);
+  if (!verifySignature(bytes, signature, keys.publicKeyPem)) {
+    throw new DrError('InvalidConfiguration', 'signing.privateKey and signing.publicKeyFile do not belong together.', {
+      advice: 'Make the public key anew: `openssl pkey -in PRIVATE.pem -pubout -out PUBLIC.pem`.',
+    });
+  }
+  const restore = restoreMd(manifest);
+  const contents: Record<SmallFile, string | Uint8Array> = {
+    [SUMS_FILE]: sumsOf(manifest, restore),
+    [RESTORE_FILE]: restore,
+    [SIGNATURE_FILE]: signature,
+    [MANIFEST_FILE]: bytes,
+  };
+  for (const name of SMALL_FILES) {
+    await writeFile(join(directory, name), contents[name], { mode: 0o600, flush: true });
+  }
+  await syncDirectory(directory);
+  return { manifestSha256: sha256Hex(bytes) };
+}
+
+/** @throws DrError StagingLost if one can't be read. */
+export async function readStagedFiles(directory: string): Promise<Record<SmallFile, Buffer>> {
+  const read = async (name: SmallFile) => {
+    try {
+      return await readFile(join(directory, name));
+    } catch (error) {
+      throw new DrError('StagingLost', `The staged generation in ${directory} has no readable ${name}.`, {
+        where: directory,
+        advice: 'Was the disk of the state directory lost? Start a new backup.',
+        cause: error,
+      });
+    }
+  };
+  return {
+    [SUMS_FILE]: await read(SUMS_FILE),
+    [RESTORE_FILE]: await read(RESTORE_FILE),
+    [SIGNATURE_FILE]: await read(SIGNATURE_FILE),
+    [MANIFEST_FILE]: await read(MANIFEST_FILE),
+  };
+}
+
+/** Why these files do not vouch for the snapshot of the manifest, or null. */
+export function problemOfSums(sums: Uint8Array | null, restore: Uint8Array | null, manifest: Manifest): string | null {
+  if (sums === null) return `${SUMS_FILE} is missing`;
+  if (restore === null) return `${RESTORE_FILE} is missing`;
+  const same = Buffer.from(sums).toString('utf8') === sumsOf(manifest, restore);
+  return same ? null : `${SUMS_FILE} does not fit the manifest and ${RESTORE_FILE}`;
+}
+
+/** As `sha256sum` writes it. */
+function sumsOf(manifest: Manifest, restore: string | Uint8Array): string {
+  return `${manifest.stored.sha256}  ${manifest.stored.file}\n${sha256Hex(restore)}  ${RESTORE_FILE}\n`;
+}

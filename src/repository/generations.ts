@@ -1,0 +1,319 @@
+import { randomUUID } from 'node:crypto';
+import { rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { DrError, isDrError } from '../contract/failures';
+import type { GenerationCopy, Manifest } from '../contract/generation';
+import { verifySignature } from '../crypto/signature';
+import { syncDirectory } from '../host/files';
+import { checkStream, digestOf, digestOfFile, sameDigest, sha256Hex, writeChecked } from './digest';
+import {
+  MANIFEST_FILE,
+  problemOfSums,
+  readStagedFiles,
+  RESTORE_FILE,
+  SIGNATURE_FILE,
+  SMALL_FILE_LIMIT_BYTES,
+  SMALL_FILES,
+  type SmallFile,
+  SUMS_FILE,
+} from './generation-files';
+import { parseManifest } from './manifest';
+import { fromBytes, fromFile, type OpenSource, readSmall, type Repository, type TransferOptions } from './types';
+
+export { stageGenerationFiles } from './generation-files';
+
+/** Manifests that are read at the same time. */
+const PARALLEL_READS = 8;
+const OTHER_COPY = 'Use another copy of this generation, or another generation.';
+
+export interface UnreadableGeneration {
+  generation: string;
+  problem: string;
+}
+
+export interface GenerationListing {
+  /** Newest first; checked at level `listed`. */
+  copies: GenerationCopy[];
+  /** There, but not to be trusted; never dropped silently and never removed by retention. */
+  unreadable: UnreadableGeneration[];
+}
+
+/** What of one generation lies in a repository: sizes by file name. */
+export interface GenerationFiles {
+  generation: string;
+  files: Map<string, { sizeBytes: number; storedAt: Date }>;
+}
+
+/**
+ * Publishes the generation that `stageGenerationFiles` completed. May be repeated at any time.
+ * @throws DrError StagingLost if the staged files are gone; CopyDamaged if they have changed; what `Repository.put` throws.
+ */
+export async function publishGeneration(
+  repository: Repository,
+  directory: string,
+  options: TransferOptions = {},
+): Promise<GenerationCopy> {
+  const small = await readStagedFiles(directory);
+  const manifest = parseManifest(small[MANIFEST_FILE]);
+  return writeGeneration(repository, manifest, fromFile(join(directory, manifest.stored.file)), small, options);
+}
+
+/**
+ * The generations of a cluster whose manifest is signed, whole and in its own place, and whose snapshot is there in full length.
+ * @throws DrError if the repository doesn't answer; never for the sake of one bad generation.
+ */
+export async function listGenerations(
+  repository: Repository,
+  cluster: string,
+  publicKeyPem: string,
+  options: TransferOptions = {},
+): Promise<GenerationListing> {
+  const listing: GenerationListing = { copies: [], unreadable: [] };
+  const complete = (await listFiles(repository, cluster, options)).filter(({ files }) => files.has(MANIFEST_FILE));
+  const queue = complete.values();
+  const readNext = async () => {
+    for (const { generation, files } of queue) {
+      try {
+        const copy = await readCopy(repository, cluster, generation, publicKeyPem, options);
+        assertSnapshotListed(copy, files);
+        listing.copies.push(copy);
+      } catch (error) {
+        if (!isDrError(error) || error.retryable) throw error;
+        listing.unreadable.push({ generation, problem: error.message });
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: PARALLEL_READS }, readNext));
+  listing.copies.sort(byGeneration).reverse();
+  listing.unreadable.sort(byGeneration).reverse();
+  return listing;
+}
+
+/**
+ * The manifest of one generation, its signature and its place checked: level `listed`.
+ * @throws DrError UnknownGeneration, SignatureInvalid or CopyDamaged.
+ */
+export async function readCopy(
+  repository: Repository,
+  cluster: string,
+  generation: string,
+  publicKeyPem: string,
+  options: TransferOptions = {},
+): Promise<GenerationCopy> {
+  const read = (file: SmallFile) => readFileOf(repository, cluster, generation, file, options);
+  const bytes = await read(MANIFEST_FILE);
+  const place = `${generation} in ${repository.name}`;
+  if (bytes === null) {
+    throw new DrError('UnknownGeneration', `${repository.name} has no generation ${generation} of ${cluster}.`, {
+      where: repository.name,
+      advice: 'List what there is with `vault-dr generations list`.',
+    });
+  }
+  const signature = await read(SIGNATURE_FILE);
+  if (signature === null || !verifySignature(bytes, signature, publicKeyPem)) {
+    const problem = signature === null ? 'has no signature' : 'is not signed with the configured key, or was changed';
+    throw new DrError('SignatureInvalid', `The manifest of ${place} ${problem}.`, {
+      where: repository.name,
+      advice: `${OTHER_COPY} If the signing key was changed, configure the public key of that time.`,
+    });
+  }
+  const manifest = parseManifest(bytes);
+  if (manifest.cluster !== cluster || manifest.generation !== generation) {
+    throw new DrError(
+      'CopyDamaged',
+      `The manifest of ${place} is the one of ${manifest.cluster}/${manifest.generation}: it was moved there.`,
+      { where: repository.name, advice: OTHER_COPY },
+    );
+  }
+  return { repository: repository.name, generation, manifest, manifestSha256: sha256Hex(bytes), check: 'listed' };
+}
+
+/**
+ * Reads every byte of a copy here and now and compares it with the manifest: level `hashed`.
+ * @throws DrError CopyDamaged.
+ */
+export async function verifyCopy(
+  repository: Repository,
+  copy: GenerationCopy,
+  options: TransferOptions = {},
+): Promise<GenerationCopy> {
+  const { cluster, stored } = copy.manifest;
+  const read = (file: SmallFile) => readFileOf(repository, cluster, copy.generation, file, options);
+  const bytes = await read(MANIFEST_FILE);
+  if (bytes === null || sha256Hex(bytes) !== copy.manifestSha256)
+    throw damaged(repository, copy, 'its manifest was changed');
+  const problem = problemOfSums(await read(SUMS_FILE), await read(RESTORE_FILE), copy.manifest);
+  if (problem !== null) throw damaged(repository, copy, problem);
+  await checkStream(await openSnapshot(repository, copy, options), snapshotName(repository, copy), stored, options);
+  return { ...copy, check: 'hashed' };
+}
+
+/**
+ * Copies a generation and reads it back from the target: level `hashed` there. May be repeated at any time.
+ * @throws DrError UnknownGeneration, SignatureInvalid or CopyDamaged of the source; what `Repository.put` throws of the target.
+ */
+export async function replicateGeneration(
+  from: Repository,
+  to: Repository,
+  cluster: string,
+  generation: string,
+  publicKeyPem: string,
+  options: TransferOptions = {},
+): Promise<GenerationCopy> {
+  const copy = await readCopy(from, cluster, generation, publicKeyPem, options);
+  const read = async (file: SmallFile) => {
+    const bytes = await readFileOf(from, cluster, generation, file, options);
+    if (bytes === null) throw damaged(from, copy, `${file} is missing`);
+    return bytes;
+  };
+  const small = {
+    [SUMS_FILE]: await read(SUMS_FILE),
+    [RESTORE_FILE]: await read(RESTORE_FILE),
+    [SIGNATURE_FILE]: await read(SIGNATURE_FILE),
+    [MANIFEST_FILE]: await read(MANIFEST_FILE),
+  };
+  const problem = problemOfSums(small[SUMS_FILE], small[RESTORE_FILE], copy.manifest);
+  if (problem !== null) throw damaged(from, copy, problem);
+  // The target may be locked: what goes there for years is checked as it is, not as it was a moment ago.
+  if (!verifySignature(small[MANIFEST_FILE], small[SIGNATURE_FILE], publicKeyPem)) {
+    throw damaged(from, copy, 'its manifest was changed');
+  }
+  await writeGeneration(to, copy.manifest, () => openSnapshot(from, copy, options), small, options);
+  return verifyCopy(to, await readCopy(to, cluster, generation, publicKeyPem, options), options);
+}
+
+/**
+ * Brings the snapshot as stored (encrypted or not) to a file that appears only when it is whole, checked and on disk.
+ * @throws DrError CopyDamaged, DiskFull, or that the repository doesn't answer.
+ */
+export async function fetchSnapshot(
+  repository: Repository,
+  copy: GenerationCopy,
+  toPath: string,
+  options: TransferOptions = {},
+): Promise<void> {
+  const { stored } = copy.manifest;
+  const partial = `${toPath}.partial-${randomUUID()}`;
+  try {
+    if (await isWhole(toPath, copy.manifest, options)) return;
+    await writeChecked(
+      partial,
+      await openSnapshot(repository, copy, options),
+      snapshotName(repository, copy),
+      stored,
+      options,
+    );
+    await rename(partial, toPath);
+    await syncDirectory(dirname(toPath));
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw stagingError(error, toPath, stored.sizeBytes);
+  }
+}
+
+/** Every generation of which anything lies in the repository, whole or not, by id. */
+export async function listFiles(
+  repository: Repository,
+  cluster: string,
+  options: TransferOptions = {},
+): Promise<GenerationFiles[]> {
+  const found = new Map<string, GenerationFiles>();
+  for await (const { key, sizeBytes, storedAt } of repository.list(`${cluster}/`, options)) {
+    const [, generation = '', file = ''] = /^[^/]+\/([^/]+)\/([^/]+)$/.exec(key) ?? [];
+    if (generation === '') continue;
+    const entry = found.get(generation) ?? { generation, files: new Map() };
+    entry.files.set(file, { sizeBytes, storedAt });
+    found.set(generation, entry);
+  }
+  return [...found.values()].sort(byGeneration);
+}
+
+export function keyOf(cluster: string, generation: string, file: string): string {
+  return `${cluster}/${generation}/${file}`;
+}
+
+async function writeGeneration(
+  repository: Repository,
+  manifest: Manifest,
+  snapshot: OpenSource,
+  small: Record<SmallFile, Buffer>,
+  options: TransferOptions,
+): Promise<GenerationCopy> {
+  const { cluster, generation, stored } = manifest;
+  await repository.put(keyOf(cluster, generation, stored.file), snapshot, stored, options);
+  for (const file of SMALL_FILES) {
+    const key = keyOf(cluster, generation, file);
+    await repository.put(key, fromBytes(small[file]), digestOf(small[file]), { signal: options.signal });
+  }
+  const manifestSha256 = sha256Hex(small[MANIFEST_FILE]);
+  return { repository: repository.name, generation, manifest, manifestSha256, check: 'listed' };
+}
+
+function readFileOf(
+  repository: Repository,
+  cluster: string,
+  generation: string,
+  file: SmallFile,
+  { signal }: TransferOptions,
+): Promise<Buffer | null> {
+  return readSmall(repository, keyOf(cluster, generation, file), SMALL_FILE_LIMIT_BYTES, { signal });
+}
+
+async function openSnapshot(
+  repository: Repository,
+  copy: GenerationCopy,
+  { signal }: TransferOptions,
+): Promise<Readable> {
+  const { cluster, stored } = copy.manifest;
+  const stream = await repository.get(keyOf(cluster, copy.generation, stored.file), { signal });
+  if (stream === null) throw damaged(repository, copy, `${stored.file} is missing`);
+  return stream;
+}
+
+function assertSnapshotListed({ manifest: { stored } }: GenerationCopy, files: GenerationFiles['files']): void {
+  const sizeBytes = files.get(stored.file)?.sizeBytes;
+  if (sizeBytes === stored.sizeBytes) return;
+  const found = sizeBytes === undefined ? 'is missing' : `has ${sizeBytes} instead of ${stored.sizeBytes} bytes`;
+  throw new DrError('CopyDamaged', `${stored.file} ${found}.`, { advice: OTHER_COPY });
+}
+
+function snapshotName(repository: Repository, { generation, manifest }: GenerationCopy): string {
+  return `${manifest.stored.file} of ${generation} in ${repository.name}`;
+}
+
+function damaged(repository: Repository, { generation }: GenerationCopy, problem: string): DrError {
+  return new DrError('CopyDamaged', `The copy of ${generation} in ${repository.name} is damaged: ${problem}.`, {
+    where: repository.name,
+    advice: OTHER_COPY,
+  });
+}
+
+async function isWhole(path: string, manifest: Manifest, options: TransferOptions): Promise<boolean> {
+  try {
+    return sameDigest(await digestOfFile(path, options), manifest.stored);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+function stagingError(error: unknown, path: string, sizeBytes: number): unknown {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (isDrError(error) || syscall === undefined) return error;
+  const about = { where: path, cause: error };
+  if (code === 'ENOSPC' || code === 'EDQUOT') {
+    return new DrError('DiskFull', `There is no room for ${path}.`, {
+      ...about,
+      advice: `It needs ${sizeBytes} bytes: make room.`,
+    });
+  }
+  return new DrError('StagingLost', `${path} can't be written (${code ?? syscall}).`, {
+    ...about,
+    advice: 'Check the state directory: it must exist and be writable for the user that vault-dr runs as.',
+  });
+}
+
+function byGeneration(left: { generation: string }, right: { generation: string }): number {
+  return left.generation < right.generation ? -1 : 1;
+}

@@ -1,0 +1,74 @@
+import { z } from 'zod';
+import { DrError } from '../contract/failures';
+import { GENERATION_PATTERN, type Manifest, MANIFEST_FORMAT } from '../contract/generation';
+import { NAME_PATTERN } from '../contract/names';
+
+/** The shape of a manifest that was read back from a repository. */
+export const manifestSchema: z.ZodType<Manifest> = z.object({
+  format: z.literal(MANIFEST_FORMAT),
+  generation: z.string().regex(GENERATION_PATTERN),
+  cluster: z.string().regex(NAME_PATTERN),
+  capturedAt: z.iso.datetime(),
+  serverVersion: z.string(),
+  leader: z.object({ node: z.string(), address: z.string() }),
+  clusterId: z.string(),
+  clusterName: z.string(),
+  raft: z.object({
+    index: z.number().int().nonnegative(),
+    term: z.number().int().nonnegative(),
+    peers: z.array(
+      z.object({ id: z.string(), address: z.string(), suffrage: z.enum(['voter', 'nonvoter', 'staging']) }),
+    ),
+  }),
+  seal: z.object({ type: z.string(), secretShares: z.number().int(), secretThreshold: z.number().int() }),
+  recovery: z
+    .object({ type: z.string(), secretShares: z.number().int(), secretThreshold: z.number().int() })
+    .nullable(),
+  archive: z.object({ sha256: z.string().regex(/^[0-9a-f]{64}$/), sizeBytes: z.number().int().positive() }),
+  stored: z.object({
+    file: z.string().regex(/^[a-z0-9.-]+$/),
+    sha256: z.string().regex(/^[0-9a-f]{64}$/),
+    sizeBytes: z.number().int().positive(),
+  }),
+  keys: z.object({
+    count: z.number().int(),
+    bytes: z.number().int(),
+    byPrefix: z.record(z.string(), z.object({ count: z.number().int(), bytes: z.number().int() })),
+  }),
+  encryption: z.object({ method: z.enum(['age', 'none']), recipients: z.array(z.string()) }),
+  previousManifestSha256: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .nullable(),
+  warnings: z.array(z.string()),
+  createdBy: z.object({ product: z.string(), run: z.string() }),
+});
+
+/** Bytes that are signed and stored: equal manifests give equal bytes, whatever the order their keys were set in. */
+export function serializeManifest(manifest: Manifest): Buffer {
+  // The schema gives its own order to every key but the prefixes.
+  const ordered = manifestSchema.parse(manifest);
+  const prefixes = Object.entries(ordered.keys.byPrefix).toSorted(([left], [right]) => (left < right ? -1 : 1));
+  ordered.keys.byPrefix = Object.fromEntries(prefixes);
+  return Buffer.from(`${JSON.stringify(ordered, null, 2)}\n`);
+}
+
+/** @throws DrError CopyDamaged that names the first fields that are wrong. */
+export function parseManifest(bytes: Uint8Array): Manifest {
+  const result = manifestSchema.safeParse(parseJson(bytes));
+  if (result.success) return result.data;
+  const problems = result.error.issues
+    .slice(0, 3)
+    .map((issue) => `${issue.path.join('.') || 'file'}: ${issue.message}`);
+  throw new DrError('CopyDamaged', `The manifest is not one that this version reads: ${problems.join('; ')}.`, {
+    advice: 'Was it written by a newer vault-dr? Its RESTORE.md works without one.',
+  });
+}
+
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    return JSON.parse(Buffer.from(bytes).toString('utf8'));
+  } catch {
+    return undefined;
+  }
+}

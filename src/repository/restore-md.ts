@@ -1,0 +1,125 @@
+import type { Manifest, RaftPeer } from '../contract/generation';
+
+/** What stands in `RESTORE.md`: the way back with stock tools only. Holds no secret. */
+export function restoreMd(manifest: Manifest): string {
+  const { generation, cluster, serverVersion, stored, encryption, raft, leader } = manifest;
+  const plain = encryption.method === 'age' ? stored.file.replace(/\.age$/, '') : stored.file;
+  return `# Restore ${cluster} from ${generation}
+
+Captured ${manifest.capturedAt} from ${leader.node} (${leader.address}), server version ${serverVersion}, Raft index ${raft.index}.
+Cluster id ${manifest.clusterId}. With OpenBao type \`bao\` where this says \`vault\`; nothing else differs.
+
+You need: this directory, ${encryption.method === 'age' ? 'an age identity, ' : ''}${keysNeeded(manifest)},
+the server's configuration and TLS files, and the public signing key from your own records (not one that lies beside this file).
+
+## 1. Check the copy
+
+\`\`\`sh
+sha256sum -c SHA256SUMS
+openssl pkeyutl -verify -pubin -inkey SIGNING-PUBLIC-KEY.pem -rawin -in manifest.json -sigfile manifest.json.sig
+grep ${stored.sha256} manifest.json SHA256SUMS
+\`\`\`
+
+Both files must be OK, the signature verified, and the last command must find the snapshot's hash in both files: only the
+manifest is signed, and it vouches for the snapshot. This text is not signed: compare it with one from another copy if in doubt.
+
+${decryption(manifest, plain)}## 3. Stop every node and move the old data away
+
+On every node (unit and data directory as in your configuration):
+
+\`\`\`sh
+systemctl stop vault
+mv DATA_DIR DATA_DIR.pre-restore && mkdir -m 0700 DATA_DIR && chown --reference=DATA_DIR.pre-restore DATA_DIR
+\`\`\`
+
+The cluster had ${raft.peers.length === 1 ? 'one node' : `${raft.peers.length} nodes`}:
+
+${raft.peers.map(peerLine).join('\n')}
+
+## 4. Install the snapshot on one node
+
+Start one node only; the others stay down. It is blank, so it is initialised once with keys that are thrown away.
+**The numbers matter**: with others the original keys are refused afterwards.
+
+\`\`\`sh
+systemctl start vault
+export VAULT_ADDR=https://ADDRESS-OF-THIS-NODE:8200
+${initialise(manifest)}
+vault login                        # the root token of the throwaway initialisation
+vault operator raft snapshot restore -force ${plain}
+\`\`\`
+
+${untilInstalled(manifest)}
+
+\`\`\`sh
+systemctl restart vault
+${unseal(manifest)}
+vault status                       # Sealed: false, and the cluster id from above
+vault operator raft list-peers     # after a login with an original token: this node alone
+\`\`\`
+
+Forget the throwaway keys and their root token: they open nothing any more.
+
+## 5. Join the others
+
+On each of the others, with the empty data directory from step 3:
+
+\`\`\`sh
+systemctl start vault
+export VAULT_ADDR=https://ADDRESS-OF-THIS-NODE:8200
+vault operator raft join https://ADDRESS-OF-THE-FIRST-NODE:8200
+${unseal(manifest)}
+\`\`\`
+
+After some 20 seconds \`vault operator raft list-peers\` shows every node as a voter. Keep \`DATA_DIR.pre-restore\` until you are sure.
+`;
+}
+
+function keysNeeded({ seal, recovery }: Manifest): string {
+  if (seal.type === 'shamir') return `${seal.secretThreshold} of the ${seal.secretShares} **original** unseal keys`;
+  const held = recovery
+    ? ` (${recovery.secretThreshold} of ${recovery.secretShares} recovery keys for a new root token)`
+    : '';
+  return `the \`${seal.type}\` seal that the cluster had, in working order${held}`;
+}
+
+function decryption({ encryption, stored }: Manifest, plain: string): string {
+  if (encryption.method === 'none')
+    return `## 2. Decrypt\n\nNothing to do: ${stored.file} is stored as the server sent it.\n\n`;
+  return `## 2. Decrypt
+
+\`\`\`sh
+age -d -i IDENTITY -o ${plain} ${stored.file}
+\`\`\`
+
+IDENTITY is the identity file of one of these recipients:
+
+${encryption.recipients.map((recipient) => `- ${recipient}`).join('\n')}
+
+`;
+}
+
+function initialise({ seal, recovery }: Manifest): string {
+  if (seal.type === 'shamir') {
+    return `vault operator init -key-shares=${seal.secretShares} -key-threshold=${seal.secretThreshold}
+vault operator unseal              # ${seal.secretThreshold} times, with the throwaway keys`;
+  }
+  const { secretShares, secretThreshold } = recovery ?? { secretShares: 1, secretThreshold: 1 };
+  return `vault operator init -recovery-shares=${secretShares} -recovery-threshold=${secretThreshold}`;
+}
+
+function untilInstalled({ seal }: Manifest): string {
+  if (seal.type === 'shamir') {
+    return 'Wait until `vault status` says `Sealed: true` (some seconds). Restart it while it is sealed, then use the **original** keys:';
+  }
+  return 'Wait until `vault status` shows the cluster id from above (some seconds), then restart it: without that no other node gets in.';
+}
+
+function unseal({ seal }: Manifest): string {
+  if (seal.type !== 'shamir') return `# it unseals itself through ${seal.type}`;
+  return `vault operator unseal              # ${seal.secretThreshold} times, with the original keys`;
+}
+
+function peerLine({ id, address, suffrage }: RaftPeer): string {
+  return `- ${id} (${address}), ${suffrage}`;
+}

@@ -1,0 +1,248 @@
+import type { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  type HeadObjectCommandOutput,
+  ListObjectsV2Command,
+  ListObjectVersionsCommand,
+  type ListObjectVersionsCommandOutput,
+  PutObjectCommand,
+  type PutObjectCommandInput,
+  S3Client,
+} from '@aws-sdk/client-s3';
+import type { RepositoryConfig } from '../config/schema';
+import type { FileDigest } from '../contract/generation';
+import { DigestCheck, explainErrors } from './digest';
+import { s3Code, s3Status, toRepositoryError } from './s3-errors';
+import type { TransferOptions } from './types';
+
+export interface S3Settings extends Omit<Extract<RepositoryConfig, { type: 's3' }>, 'type' | 'credentials'> {
+  /** Default: the AWS default chain. */
+  credentials?: { accessKeyId: string; secretAccessKey: string };
+  timeouts?: {
+    connectMs: number;
+    /** Until the answer begins, for calls without a body. */
+    answerMs: number;
+    /** Without a byte in either direction. */
+    idleMs: number;
+  };
+}
+
+const TIMEOUTS = { connectMs: 10_000, answerMs: 30_000, idleMs: 60_000 };
+
+/** One version of one object, or the marker that a delete has left. */
+export interface Version {
+  key: string;
+  /** Undefined where the server knows no versions. */
+  id: string | undefined;
+  sizeBytes: number;
+  storedAt: Date;
+  marker: boolean;
+}
+
+/** What the bucket should do with an object beside storing it. */
+export type Protection = Pick<
+  PutObjectCommandInput,
+  | 'ServerSideEncryption'
+  | 'SSEKMSKeyId'
+  | 'BucketKeyEnabled'
+  | 'StorageClass'
+  | 'ObjectLockMode'
+  | 'ObjectLockRetainUntilDate'
+>;
+
+/** The S3 calls that a repository needs, on keys without the configured prefix; all errors are DrErrors. */
+export class S3Bucket {
+  readonly #repository: string;
+  readonly #settings: S3Settings;
+  readonly #timeouts: typeof TIMEOUTS;
+  /** For calls that may simply be repeated. */
+  readonly #calls: S3Client;
+  /** For calls whose body can be read only once: whoever called repeats them with a fresh one. */
+  readonly #uploads: S3Client;
+  #clockOffsetMs = 0;
+
+  constructor(repository: string, settings: S3Settings) {
+    this.#repository = repository;
+    this.#settings = settings;
+    this.#timeouts = settings.timeouts ?? TIMEOUTS;
+    this.#calls = this.#client(3);
+    this.#uploads = this.#client(1);
+  }
+
+  /** By the clock of the server as its last answer showed it, in whole seconds; until the first answer by the own one. */
+  now(): Date {
+    return new Date(Date.now() + this.#clockOffsetMs);
+  }
+
+  /** Null if there is none. */
+  async head({ key, id }: Version, { signal }: TransferOptions): Promise<HeadObjectCommandOutput | null> {
+    const command = new HeadObjectCommand({ ...this.#object(key), VersionId: id, ChecksumMode: 'ENABLED' });
+    return this.#explained(key, signal, async () => {
+      try {
+        return await this.#calls.send(command, this.#options(signal));
+      } catch (error) {
+        if (s3Status(error) === 404) return null;
+        throw error;
+      }
+    });
+  }
+
+  /** Null if there is none. */
+  async read({ key, id }: Version, { signal }: TransferOptions): Promise<Readable | null> {
+    const command = new GetObjectCommand({ ...this.#object(key), VersionId: id });
+    return this.#explained(key, signal, async () => {
+      try {
+        const { Body } = await this.#calls.send(command, this.#options(signal));
+        return explainErrors(Body as Readable, (error) => this.#explain(error, key, signal));
+      } catch (error) {
+        if (s3Code(error) === 'NoSuchKey' || s3Code(error) === 'NoSuchVersion') return null;
+        throw error;
+      }
+    });
+  }
+
+  /** One request: body, checksum, encryption and lock together; refused if the key is taken or the bytes are others. */
+  async upload(
+    key: string,
+    source: Readable,
+    digest: FileDigest,
+    protection: Protection,
+    { signal, onProgress }: TransferOptions,
+  ): Promise<void> {
+    const body = new DigestCheck(`${key} on its way to ${this.#repository}`, digest, onProgress);
+    // The SDK doesn't notice a body that breaks: it would wait for the rest until the server gives up.
+    const broken = new AbortController();
+    const feeding = pipeline(source, body).catch((error: unknown) => broken.abort(error));
+    const command = new PutObjectCommand({
+      ...this.#object(key),
+      Body: body,
+      ContentLength: digest.sizeBytes,
+      ChecksumSHA256: Buffer.from(digest.sha256, 'hex').toString('base64'),
+      IfNoneMatch: '*',
+      ...protection,
+    });
+    try {
+      const abortSignal = signal ? AbortSignal.any([signal, broken.signal]) : broken.signal;
+      await this.#uploads.send(command, { abortSignal });
+    } catch (error) {
+      throw this.#explain(broken.signal.aborted ? broken.signal.reason : error, key, signal);
+    } finally {
+      body.destroy();
+      source.destroy();
+      await feeding;
+    }
+  }
+
+  /** All versions and delete markers of all keys with the prefix; of a server without versions, its objects. */
+  async *versions(prefix: string, { signal }: TransferOptions): AsyncGenerator<Version> {
+    let page: ListObjectVersionsCommandOutput | undefined;
+    do {
+      const command = new ListObjectVersionsCommand({
+        Bucket: this.#settings.bucket,
+        Prefix: this.#settings.prefix + prefix,
+        KeyMarker: page?.NextKeyMarker,
+        VersionIdMarker: page?.NextVersionIdMarker,
+      });
+      try {
+        page = await this.#calls.send(command, this.#options(signal));
+      } catch (error) {
+        if (s3Status(error) === 501) return yield* this.#objects(prefix, signal);
+        throw this.#explain(error, prefix, signal);
+      }
+      for (const version of page.Versions ?? []) yield this.#version(version, false);
+      for (const marker of page.DeleteMarkers ?? []) yield this.#version(marker, true);
+    } while (page.IsTruncated === true);
+  }
+
+  async deleteVersion({ key, id }: Version): Promise<'removed' | 'locked'> {
+    const command = new DeleteObjectCommand({ ...this.#object(key), VersionId: id });
+    try {
+      await this.#calls.send(command, this.#options(undefined));
+      return 'removed';
+    } catch (error) {
+      if (s3Status(error) === 403 && /object lock|retention|worm/i.test((error as Error).message)) return 'locked';
+      throw this.#explain(error, key, undefined);
+    }
+  }
+
+  async *#objects(prefix: string, signal: AbortSignal | undefined): AsyncGenerator<Version> {
+    let token: string | undefined;
+    do {
+      const command = new ListObjectsV2Command({
+        Bucket: this.#settings.bucket,
+        Prefix: this.#settings.prefix + prefix,
+        ContinuationToken: token,
+      });
+      const page = await this.#explained(prefix, signal, () => this.#calls.send(command, this.#options(signal)));
+      for (const object of page.Contents ?? []) yield this.#version(object, false);
+      token = page.NextContinuationToken;
+    } while (token !== undefined);
+  }
+
+  #version(
+    listed: { Key?: string; VersionId?: string; IsLatest?: boolean; Size?: number; LastModified?: Date },
+    marker: boolean,
+  ): Version {
+    return {
+      key: (listed.Key ?? '').slice(this.#settings.prefix.length),
+      id: listed.VersionId,
+      sizeBytes: listed.Size ?? 0,
+      storedAt: listed.LastModified ?? new Date(0),
+      marker,
+    };
+  }
+
+  #object(key: string): { Bucket: string; Key: string } {
+    return { Bucket: this.#settings.bucket, Key: this.#settings.prefix + key };
+  }
+
+  #options(signal: AbortSignal | undefined): { abortSignal?: AbortSignal; requestTimeout: number } {
+    return { ...(signal ? { abortSignal: signal } : {}), requestTimeout: this.#timeouts.answerMs };
+  }
+
+  async #explained<T>(key: string, signal: AbortSignal | undefined, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work();
+    } catch (error) {
+      throw this.#explain(error, key, signal);
+    }
+  }
+
+  #explain(error: unknown, key: string, signal: AbortSignal | undefined): unknown {
+    const place = { repository: this.#repository, bucket: this.#settings.bucket, key };
+    return toRepositoryError(error, place, signal);
+  }
+
+  #client(maxAttempts: number): S3Client {
+    const { region, endpoint, forcePathStyle, credentials } = this.#settings;
+    const client = new S3Client({
+      region,
+      forcePathStyle,
+      maxAttempts,
+      ...(endpoint === undefined ? {} : { endpoint }),
+      ...(credentials === undefined ? {} : { credentials }),
+      // The SHA-256 of the manifest goes with each upload: nothing else is added, which not every server would take.
+      requestChecksumCalculation: 'WHEN_REQUIRED',
+      responseChecksumValidation: 'WHEN_REQUIRED',
+      requestHandler: {
+        connectionTimeout: this.#timeouts.connectMs,
+        socketTimeout: this.#timeouts.idleMs,
+        throwOnRequestTimeout: true,
+      },
+    });
+    client.middlewareStack.add(
+      (next) => async (args) => {
+        const result = await next(args);
+        const { headers } = result.response as { headers?: Record<string, string> };
+        const serverTime = Date.parse(headers?.['date'] ?? '');
+        if (!Number.isNaN(serverTime)) this.#clockOffsetMs = serverTime - Date.now();
+        return result;
+      },
+      { step: 'deserialize', priority: 'low', name: 'serverClock' },
+    );
+    return client;
+  }
+}

@@ -1,0 +1,126 @@
+import { writeFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
+import { DefaultLogger, type NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import type { Logger } from 'pino';
+import { createControllerActivities } from '../../activities/controller';
+import { createNodeActivities } from '../../activities/node';
+import { clusterOf, nodeOf } from '../config/load';
+import type { Config } from '../config/schema';
+import { CONTROLLER_TASK_QUEUE, nodeTaskQueue } from '../contract/names';
+import { holdNode } from '../host/exclusive';
+import { privateDirectory } from '../host/files';
+import { createServiceDriver } from '../host/service';
+import { VERSION } from '../version';
+import { WORKFLOW_BUNDLE } from './build-bundle';
+import { connectClient, connectWorker, type TemporalOptions } from './connect';
+import { FailureInterceptor } from './failure-interceptor';
+import { ensureSearchAttributes } from './search-attributes';
+
+export interface WorkerSettings {
+  config: Config;
+  temporal: TemporalOptions;
+  log: Logger;
+  /** Written when the worker has begun to poll; for service managers and tests. */
+  readyFile?: string;
+}
+
+/** Runs the controller until it is told to stop: workflows, Vault API, repositories, audit. */
+export async function runController(settings: WorkerSettings): Promise<void> {
+  useLogger(settings.log);
+  const client = await connectClient(settings.temporal);
+  try {
+    await ensureSearchAttributes(client);
+  } finally {
+    await client.connection.close();
+  }
+  await runWorker(settings, {
+    taskQueue: CONTROLLER_TASK_QUEUE,
+    workflowBundle: { codePath: WORKFLOW_BUNDLE },
+    activities: createControllerActivities({ config: settings.config }),
+    // After a crash the next controller has the run's task at once, not after the default ten seconds.
+    stickyQueueScheduleToStartTimeout: '2s',
+    ...cachedWorkflows(),
+  });
+}
+
+/** Runs the agent of one node until it is told to stop; waits while another agent of the node still lives. */
+export async function runAgent(settings: WorkerSettings & { cluster: string; node: string }): Promise<void> {
+  useLogger(settings.log);
+  const { config, log } = settings;
+  const cluster = clusterOf(config, settings.cluster);
+  const node = nodeOf(cluster, settings.node);
+  await privateDirectory(node.stateDir);
+  const stop = new AbortController();
+  const onSignal = () => stop.abort();
+  process.once('SIGTERM', onSignal);
+  process.once('SIGINT', onSignal);
+  const hold = await holdNode(
+    `vault-dr/${settings.cluster}/${node.name}/${node.stateDir}`,
+    join(node.stateDir, 'agent.pid'),
+    (message) => log.warn(message),
+    stop.signal,
+  );
+  try {
+    const driver = createServiceDriver(node);
+    const supervision = driver.supervise?.(stop.signal, (message) => log.info(message));
+    await runWorker(settings, {
+      taskQueue: nodeTaskQueue(settings.cluster, node.name),
+      activities: createNodeActivities({ config, clusterName: settings.cluster, cluster, node, driver }),
+    });
+    stop.abort();
+    await supervision;
+  } finally {
+    await hold.release();
+  }
+}
+
+async function runWorker(
+  settings: WorkerSettings,
+  options: Partial<WorkerOptions> & Pick<WorkerOptions, 'taskQueue'>,
+): Promise<void> {
+  const { connection, namespace } = await connectWorker(settings.temporal);
+  try {
+    const worker = await createWorker(connection, namespace, options);
+    const running = worker.run();
+    if (settings.readyFile !== undefined) await writeFile(settings.readyFile, `${process.pid}\n`);
+    settings.log.info({ taskQueue: options.taskQueue, version: VERSION }, 'polling');
+    await running;
+  } finally {
+    await connection.close();
+  }
+}
+
+function createWorker(
+  connection: NativeConnection,
+  namespace: string,
+  options: Partial<WorkerOptions> & Pick<WorkerOptions, 'taskQueue'>,
+): Promise<Worker> {
+  return Worker.create({
+    connection,
+    namespace,
+    identity: `${hostname()}/${process.pid} vault-dr ${VERSION}`,
+    interceptors: { activity: [() => ({ inbound: new FailureInterceptor() })] },
+    shutdownGraceTime: '10s',
+    shutdownForceTime: '20s',
+    ...options,
+  });
+}
+
+function useLogger(log: Logger): void {
+  Runtime.install({
+    logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
+      log[level === 'TRACE' ? 'trace' : (level.toLowerCase() as 'debug' | 'info' | 'warn' | 'error')](
+        { ...meta },
+        message,
+      );
+    }),
+    telemetryOptions: { logging: { forward: {}, filter: 'WARN' } },
+  });
+}
+
+/** VAULT_DR_MAX_CACHED_WORKFLOWS=0 makes every workflow task replay from the start, which finds nondeterminism at once. */
+function cachedWorkflows(): Partial<WorkerOptions> {
+  const value = process.env['VAULT_DR_MAX_CACHED_WORKFLOWS'];
+  return value === undefined ? {} : { maxCachedWorkflows: Number(value) };
+}

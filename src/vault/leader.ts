@@ -1,0 +1,84 @@
+import type { NodeHealth } from '../contract/backup';
+import { DrError, isDrError } from '../contract/failures';
+import type { VaultClient } from './client';
+
+export interface LeaderView {
+  leader: VaultClient;
+  clusterId: string;
+  clusterName: string;
+  serverVersion: string;
+  /** In the order of the configuration. */
+  nodes: NodeHealth[];
+}
+
+interface NodeAnswer {
+  client: VaultClient;
+  health: NodeHealth;
+  clusterId: string;
+  clusterName: string;
+}
+
+/**
+ * Asks each node at its own address whether it leads; never follows a redirect.
+ * @throws DrError ClusterUnhealthy, with the reason per node, unless exactly one says so.
+ */
+export async function findLeader(clients: readonly VaultClient[]): Promise<LeaderView> {
+  const answers = await Promise.all(clients.map(askNode));
+  const nodes = answers.map(({ health }) => health);
+  const leaders = answers.filter(({ health }) => health.leader);
+  const [leader] = leaders;
+  if (leader && leaders.length === 1) {
+    return {
+      leader: leader.client,
+      clusterId: leader.clusterId,
+      clusterName: leader.clusterName,
+      serverVersion: leader.health.version ?? '',
+      nodes,
+    };
+  }
+  if (leader) {
+    throw new DrError('ClusterUnhealthy', `More than one node says that it leads: ${names(leaders)}.`, {
+      advice:
+        "Write each node's own address into the configuration, not that of a load balancer; if they are, the cluster is in the middle of an election.",
+    });
+  }
+  throw new DrError('ClusterUnhealthy', `No node leads the cluster: ${nodes.map(reasonOf).join('; ')}.`, {
+    advice:
+      'More than half of the voters must be up and unsealed. Without them only a restore brings the cluster back.',
+  });
+}
+
+async function askNode(client: VaultClient): Promise<NodeAnswer> {
+  const answer: NodeAnswer = {
+    client,
+    health: { node: client.node, reachable: false, sealed: null, leader: false, version: null, problem: null },
+    clusterId: '',
+    clusterName: '',
+  };
+  try {
+    const health = await client.health();
+    answer.clusterId = health.clusterId ?? '';
+    answer.clusterName = health.clusterName ?? '';
+    const state = { reachable: true, sealed: health.sealed, version: health.version, problem: problemOf(health) };
+    answer.health = { ...answer.health, ...state };
+    if (state.problem === null) answer.health.leader = (await client.leader()).isSelf;
+  } catch (error) {
+    if (!isDrError(error)) throw error;
+    answer.health.problem = error.message;
+  }
+  return answer;
+}
+
+function problemOf(health: { initialized: boolean; sealed: boolean; removedFromCluster: boolean }): string | null {
+  if (health.removedFromCluster) return 'was removed from the cluster';
+  if (!health.initialized) return 'is not initialised';
+  return health.sealed ? 'is sealed' : null;
+}
+
+function reasonOf({ node, problem }: NodeHealth): string {
+  return `${node}: ${problem ?? 'follows, but nobody leads'}`;
+}
+
+function names(answers: readonly NodeAnswer[]): string {
+  return answers.map(({ client }) => client.node).join(', ');
+}

@@ -1,0 +1,104 @@
+import { DrError, type FailureCode, isDrError } from '../contract/failures';
+import { explain } from './error-dictionary';
+
+const MAX_SHOWN = 500;
+const LOGIN = /^auth\/.+\/login$/;
+
+/** Node's codes for a certificate that was not accepted, or for a peer that speaks no TLS. */
+const TLS_CODE =
+  /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_(GET|VERIFY|DECRYPT|DECODE)_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|INVALID_CA|EPROTO)/;
+
+const NETWORK_CODES: Readonly<Record<string, string>> = {
+  ECONNREFUSED: 'refuses the connection',
+  ECONNRESET: 'closed the connection',
+  EPIPE: 'closed the connection',
+  UND_ERR_SOCKET: 'closed the connection',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'closed the connection in the middle of its answer',
+  HTTPParserError: 'closed the connection in the middle of its answer, or does not speak HTTP',
+  UND_ERR_CONNECT_TIMEOUT: 'does not answer in time (connect)',
+  UND_ERR_HEADERS_TIMEOUT: 'does not answer in time',
+  UND_ERR_BODY_TIMEOUT: 'stopped in the middle of its answer',
+  ETIMEDOUT: 'does not answer in time (connect)',
+  ENOTFOUND: 'has an address that does not resolve',
+  EAI_AGAIN: 'has an address that does not resolve at the moment',
+  EHOSTUNREACH: 'can not be reached from here',
+  ENETUNREACH: 'can not be reached from here',
+};
+
+/** Vault's own `errors`, on one line; empty when the body is something else (a proxy's page, say), which is never shown. */
+export function errorsOf(body: string): string[] {
+  try {
+    const { errors } = JSON.parse(body) as { errors?: unknown };
+    if (!Array.isArray(errors)) return [];
+    return errors.filter((item) => typeof item === 'string').map((item) => item.replace(/\s+/g, ' ').trim());
+  } catch {
+    return [];
+  }
+}
+
+/** Turns an answer that is no success into a DrError with Vault's own text, and advice where the text is known. */
+export function toVaultError(status: number, body: string, node: string, path: string): DrError {
+  if (status >= 300 && status < 400) {
+    return new DrError('VaultUnavailable', `${node} is not the leader: it redirects ${path} (${status}).`, {
+      where: node,
+      advice: 'Ask the cluster for its leader again. Redirects are never followed.',
+    });
+  }
+  const text = errorsOf(body).join('; ').slice(0, MAX_SHOWN);
+  const known = explain(body);
+  const message = [`${node} answers ${path} with ${status}${text === '' ? '' : `: ${text}`}.`, known?.means];
+  return new DrError(codeOf(status, path), message.filter(Boolean).join(' '), {
+    where: node,
+    advice: known?.advice ?? `Read Vault's log on ${node}.`,
+  });
+}
+
+function codeOf(status: number, path: string): FailureCode {
+  if (status === 429 || status === 412 || status >= 470) return 'VaultUnavailable';
+  if (LOGIN.test(path)) return 'AuthenticationFailed';
+  return status === 403 ? 'PermissionDenied' : 'VaultRefused';
+}
+
+/**
+ * Turns an error of the connection into a DrError. What a caller's signal or a caller's stream threw is theirs and is
+ * returned as it is.
+ */
+export function toConnectionError(error: unknown, node: string, path: string, signal?: AbortSignal): unknown {
+  if (isDrError(error)) return error;
+  const reason: unknown = signal?.aborted ? signal.reason : error;
+  if ((reason as Error | undefined)?.name === 'TimeoutError') {
+    return unavailable(`${node} does not answer ${path} in time.`, node, reason);
+  }
+  if (signal?.aborted) return reason;
+  const code = codeOfError(error);
+  if (code !== undefined && TLS_CODE.test(code)) {
+    return new DrError('VaultUnavailable', `The TLS connection to ${node} fails (${code}).`, {
+      where: node,
+      cause: error,
+      retryable: false,
+      advice:
+        code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG'
+          ? 'The listener does not speak TLS: write the address of the node with http://, or turn TLS on.'
+          : "Check that tls.caFile holds the CA of this node's certificate, that the certificate is still valid and that it names the host of the configured address.",
+    });
+  }
+  const known = code === undefined ? undefined : NETWORK_CODES[code];
+  if (known === undefined) return error;
+  return unavailable(`${node} ${known} (${path}, ${code}).`, node, error);
+}
+
+function unavailable(message: string, node: string, cause: unknown): DrError {
+  return new DrError('VaultUnavailable', message, {
+    where: node,
+    cause,
+    advice: `Check that Vault runs on ${node} and that its address can be reached from here.`,
+  });
+}
+
+/** Some connection errors hide inside another; a broken answer has a name only. */
+function codeOfError(error: unknown): string | undefined {
+  const { code, name, cause } = (error ?? {}) as { code?: unknown; name?: unknown; cause?: unknown };
+  if (typeof code === 'string') return code;
+  if (name === 'HTTPParserError') return name;
+  return cause === undefined ? undefined : codeOfError(cause);
+}

@@ -1,0 +1,175 @@
+import { EventEmitter, once } from 'node:events';
+import { createServer, type RequestListener, type Server } from 'node:http';
+import { createServer as createTcpServer, type AddressInfo, type Server as TcpServer } from 'node:net';
+import { Readable } from 'node:stream';
+import { DrError } from '../../../src/contract/failures';
+import { VaultClient, type VaultClientOptions } from '../../../src/vault/client';
+
+/**
+ * What a healthy Vault answers is tested against a real one (test/e2e). The servers here make the faults that a real one
+ * does not make on demand: silence, cuts, redirects, pages of proxies.
+ */
+const open: { client?: VaultClient; server?: Server | TcpServer }[] = [];
+
+afterEach(async () => {
+  for (const { client, server } of open.splice(0)) {
+    await client?.close();
+    if (server && 'closeAllConnections' in server) server.closeAllConnections();
+    await new Promise((resolve) => (server ? server.close(resolve) : resolve(undefined)));
+  }
+});
+
+async function listen<T extends Server | TcpServer>(server: T): Promise<string> {
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  open.push({ server });
+  return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+}
+
+async function clientOf(answer: RequestListener, options: VaultClientOptions = {}): Promise<VaultClient> {
+  return clientAt(await listen(createServer(answer)), options);
+}
+
+function clientAt(address: string, options: VaultClientOptions = {}): VaultClient {
+  const client = new VaultClient({ node: 'vault-1', address }, options);
+  open.push({ client });
+  return client;
+}
+
+describe('VaultClient', () => {
+  it('never follows a redirect', async () => {
+    let followed = false;
+    const elsewhere = await listen(createServer((_request, response) => response.end(String((followed = true)))));
+    const client = await clientOf((_request, response) => response.writeHead(307, { location: elsewhere }).end());
+
+    await expect(client.snapshot()).rejects.toMatchObject({
+      code: 'VaultUnavailable',
+      message: 'vault-1 is not the leader: it redirects sys/storage/raft/snapshot (307).',
+    });
+    await expect(client.sealStatus()).rejects.toMatchObject({ code: 'VaultUnavailable' });
+    expect(followed).toBe(false);
+  });
+
+  it('gives up on a node that says nothing', async () => {
+    const client = await clientOf(() => undefined, { timeoutMs: 100 });
+
+    await expect(client.health()).rejects.toMatchObject({
+      code: 'VaultUnavailable',
+      message: 'vault-1 does not answer sys/health in time.',
+    });
+  });
+
+  it('gives up on a node that does not finish its answer', async () => {
+    const client = await clientOf((_request, response) => response.writeHead(200).write('{"initialized":'), {
+      timeoutMs: 200,
+    });
+
+    await expect(client.health()).rejects.toMatchObject({ code: 'VaultUnavailable', retryable: true });
+  });
+
+  it('names a refused connection', async () => {
+    const server = createTcpServer();
+    const address = await listen(server);
+    await new Promise((resolve) => server.close(resolve));
+    open.length = 0;
+
+    await expect(clientAt(address).health()).rejects.toMatchObject({
+      code: 'VaultUnavailable',
+      retryable: true,
+      message: 'vault-1 refuses the connection (sys/health, ECONNREFUSED).',
+    });
+  });
+
+  it('names a connection that is closed half-way', async () => {
+    const client = await clientOf((request) => request.socket.destroy());
+
+    await expect(client.sealStatus()).rejects.toMatchObject({ code: 'VaultUnavailable', retryable: true });
+  });
+
+  it('fails while a snapshot is read when the connection is cut', async () => {
+    const client = await clientOf((_request, response) => {
+      response.writeHead(200).write('half');
+      setTimeout(() => response.destroy(), 50);
+    });
+    const { body } = await client.snapshot();
+
+    await expect(body.toArray()).rejects.toMatchObject({ code: 'VaultUnavailable', retryable: true });
+  });
+
+  it('lets go of the connection when the receiver of a snapshot gives up', async () => {
+    const connection = new EventEmitter();
+    const client = await clientOf((_request, response) => {
+      response.on('close', () => connection.emit('closed'));
+      response.writeHead(200).write('half');
+    });
+    const closed = once(connection, 'closed');
+    const { body } = await client.snapshot();
+
+    body.destroy();
+
+    await expect(closed).resolves.toEqual([]);
+  });
+
+  it("rejects with the reason of the caller's signal", async () => {
+    const cancelled = new Error('cancelled by the operator');
+    const own = new AbortController();
+    const client = await clientOf(() => own.abort(cancelled), { signal: own.signal });
+
+    await expect(client.health()).rejects.toBe(cancelled);
+  });
+
+  it('ends a transfer by its own signal as well', async () => {
+    const cancelled = new Error('cancelled by the operator');
+    const own = new AbortController();
+    const client = await clientOf(() => own.abort(cancelled), { signal: new AbortController().signal });
+
+    await expect(client.snapshot({ signal: own.signal })).rejects.toBe(cancelled);
+  });
+
+  it('rejects with the error of the archive that it uploads', async () => {
+    const client = await clientOf((request) => request.resume());
+    const broken = new DrError('SnapshotCorrupt', 'the copy is damaged');
+    async function* archive(): AsyncGenerator<Buffer> {
+      yield Buffer.alloc(1000);
+      await Promise.resolve();
+      throw broken;
+    }
+
+    await expect(client.restoreSnapshot(Readable.from(archive()), { force: true })).rejects.toBe(broken);
+  });
+
+  it('never repeats a token, a share or a secret id in an error', async () => {
+    const client = await clientOf(
+      (request, response) => {
+        const chunks: Buffer[] = [];
+        request.on('data', (chunk: Buffer) => chunks.push(chunk));
+        request.on('end', () => {
+          const echo = `${String(request.headers['x-vault-token'])} ${Buffer.concat(chunks).toString()}`;
+          response.writeHead(400).end(JSON.stringify({ errors: [echo] }));
+        });
+      },
+      { token: 'hvs.the-token' },
+    );
+
+    const failures = await Promise.all([
+      client.unseal({ key: 'c2hhcmUtb25l' }).catch((error: DrError) => error.message),
+      client
+        .loginAppRole({ mount: 'approle', roleId: 'role', secretId: 'the-secret-id' })
+        .catch((error: DrError) => error.message),
+      client.read('secret/x').catch((error: DrError) => error.message),
+    ]);
+
+    for (const message of failures) {
+      expect(message).toContain('[secret]');
+      expect(message).not.toMatch(/hvs\.the-token|c2hhcmUtb25l|the-secret-id/);
+    }
+  });
+
+  it('says so when it is not Vault that answers', async () => {
+    const client = await clientOf((_request, response) => response.end('<html>secret page</html>'));
+
+    const failure = await client.health().catch((error: DrError) => error);
+
+    expect(failure).toMatchObject({ code: 'VaultUnavailable', advice: expect.stringContaining('proxy') });
+    expect((failure as DrError).message).not.toContain('secret page');
+  });
+});

@@ -1,0 +1,80 @@
+import { FAILURES } from '../../../src/contract/failures';
+import { toConnectionError, toVaultError } from '../../../src/vault/vault-error';
+
+const body = (...errors: string[]) => JSON.stringify({ errors });
+
+describe('toVaultError', () => {
+  it.each([
+    [403, 'sys/storage/raft/snapshot', 'PermissionDenied'],
+    [400, 'auth/approle/login', 'AuthenticationFailed'],
+    [403, 'auth/team/approle/login', 'AuthenticationFailed'],
+    [503, 'auth/approle/login', 'VaultUnavailable'],
+    [400, 'sys/unseal', 'VaultRefused'],
+    [404, 'nope/x', 'VaultRefused'],
+    [405, 'sys/generate-root/attempt', 'VaultRefused'],
+    [307, 'sys/storage/raft/snapshot', 'VaultUnavailable'],
+    [412, 'secret/x', 'VaultUnavailable'],
+    [429, 'secret/x', 'VaultUnavailable'],
+    [473, 'secret/x', 'VaultUnavailable'],
+    [500, 'sys/storage/raft/snapshot-force', 'VaultUnavailable'],
+    [503, 'sys/leader', 'VaultUnavailable'],
+  ] as const)('turns %d of %s into %s', (status, path, code) => {
+    const error = toVaultError(status, body('something'), 'vault-1', path);
+
+    expect(error).toMatchObject({ code, where: 'vault-1', retryable: FAILURES[code].retryable });
+    expect(error.message).toContain('vault-1');
+    expect(error.advice).toBeTruthy();
+  });
+
+  it("carries Vault's words on one line, what they mean, and advice", () => {
+    const error = toVaultError(
+      403,
+      body('2 errors occurred:\n\t* permission denied\n\t* invalid token\n\n'),
+      'vault-2',
+      'sys/x',
+    );
+
+    expect(error.message).toBe(
+      'vault-2 answers sys/x with 403: 2 errors occurred: * permission denied * invalid token. The token is missing, has expired, was revoked, or belongs to another cluster.',
+    );
+    expect(error.advice).toContain('auth section');
+  });
+
+  it("shows nothing of a page that is not Vault's", () => {
+    const error = toVaultError(502, '<html>internal-host-name</html>', 'vault-1', 'sys/health');
+
+    expect(error.message).toBe('vault-1 answers sys/health with 502.');
+  });
+});
+
+describe('toConnectionError', () => {
+  const withCode = (code: string) => Object.assign(new Error('whatever it says'), { code });
+
+  it.each(['ECONNREFUSED', 'UND_ERR_SOCKET', 'UND_ERR_HEADERS_TIMEOUT', 'ENOTFOUND'])('may retry %s', (code) => {
+    expect(toConnectionError(withCode(code), 'vault-1', 'sys/health')).toMatchObject({
+      code: 'VaultUnavailable',
+      retryable: true,
+      where: 'vault-1',
+      message: expect.stringContaining(code),
+    });
+  });
+
+  it.each([
+    'CERT_HAS_EXPIRED',
+    'ERR_TLS_CERT_ALTNAME_INVALID',
+    'UNABLE_TO_VERIFY_LEAF_SIGNATURE',
+    'SELF_SIGNED_CERT_IN_CHAIN',
+  ])('does not retry %s', (code) => {
+    expect(toConnectionError(withCode(code), 'vault-1', 'sys/health')).toMatchObject({
+      code: 'VaultUnavailable',
+      retryable: false,
+      advice: expect.stringContaining('tls.caFile'),
+    });
+  });
+
+  it('leaves what it does not know as it is', () => {
+    const error = new TypeError('a mistake in the program');
+
+    expect(toConnectionError(error, 'vault-1', 'sys/health')).toBe(error);
+  });
+});

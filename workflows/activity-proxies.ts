@@ -1,0 +1,96 @@
+import { proxyActivities } from '@temporalio/workflow';
+import type { ControllerActivities } from '../activities/controller';
+import type { NodeActivities } from '../activities/node';
+import { nodeTaskQueue } from '../src/contract/names';
+
+/** Retries are bounded by time, not by number: each restart of a worker would spend one. */
+const RETRY = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '10s' } as const;
+
+/** How long an agent may take to pick a step up before the run says that it doesn't answer. */
+const PICK_UP = '30s';
+
+/** Short questions over the network. */
+export const ask = proxyActivities<
+  Pick<
+    ControllerActivities,
+    'planBackup' | 'checkHealth' | 'planRestore' | 'makePlan' | 'listCatchUps' | 'discardStaging'
+  >
+>({ startToCloseTimeout: '1m', scheduleToCloseTimeout: '5m', retry: RETRY });
+
+/** Bytes that move; beats with progress, so that what stands still is given up. */
+export const transfer = proxyActivities<
+  Pick<
+    ControllerActivities,
+    'captureSnapshot' | 'publishGeneration' | 'replicateGeneration' | 'applyRetention' | 'chooseGeneration'
+  >
+>({ startToCloseTimeout: '3h', scheduleToCloseTimeout: '6h', heartbeatTimeout: '30s', retry: RETRY });
+
+/** One repository of several: given up sooner, because the next one may answer. */
+export const transferOrNext = proxyActivities<
+  Pick<ControllerActivities, 'publishGeneration' | 'replicateGeneration' | 'applyRetention'>
+>({
+  startToCloseTimeout: '3h',
+  heartbeatTimeout: '30s',
+  retry: { ...RETRY, maximumAttempts: 4 },
+});
+
+/** Waits for servers to agree; beats while it does. */
+export const settle = proxyActivities<Pick<ControllerActivities, 'verifyFirstNode' | 'checkConvergence'>>({
+  startToCloseTimeout: '5m',
+  scheduleToCloseTimeout: '10m',
+  heartbeatTimeout: '10s',
+  retry: RETRY,
+});
+
+/** The audit trail must not hold a recovery up: what can't be written in this time becomes a warning. */
+export const audit = proxyActivities<Pick<ControllerActivities, 'recordAudit'>>({
+  startToCloseTimeout: '10s',
+  scheduleToCloseTimeout: '1m',
+  retry: RETRY,
+});
+
+/** Steps on one host, by what they need. */
+export function onNode(cluster: string, node: string) {
+  const taskQueue = nodeTaskQueue(cluster, node);
+  const base = { taskQueue, scheduleToStartTimeout: PICK_UP, heartbeatTimeout: '10s', retry: RETRY } as const;
+  return {
+    probe: proxyActivities<Pick<NodeActivities, 'describeNode'>>({
+      taskQueue,
+      scheduleToStartTimeout: '15s',
+      startToCloseTimeout: '15s',
+      scheduleToCloseTimeout: '45s',
+      retry: RETRY,
+    }),
+    quick: proxyActivities<Pick<NodeActivities, 'claimForRun' | 'checkShare' | 'endRunOnNode'>>({
+      taskQueue,
+      scheduleToStartTimeout: PICK_UP,
+      startToCloseTimeout: '10s',
+      scheduleToCloseTimeout: '2m',
+      retry: RETRY,
+    }),
+    fetch: proxyActivities<Pick<NodeActivities, 'stageGeneration'>>({
+      ...base,
+      startToCloseTimeout: '3h',
+      scheduleToCloseTimeout: '6h',
+    }),
+    change: proxyActivities<Pick<NodeActivities, 'stopNode' | 'setAsideData' | 'unsealNode' | 'joinNode'>>({
+      ...base,
+      startToCloseTimeout: '3m',
+      scheduleToCloseTimeout: '10m',
+    }),
+    install: proxyActivities<Pick<NodeActivities, 'installSnapshot'>>({
+      ...base,
+      startToCloseTimeout: '1h',
+      scheduleToCloseTimeout: '2h',
+    }),
+    watch: proxyActivities<Pick<NodeActivities, 'watchForUnseal'>>({
+      taskQueue,
+      startToCloseTimeout: '10m',
+      heartbeatTimeout: '10s',
+      cancellationType: 'TRY_CANCEL',
+      retry: RETRY,
+    }),
+  };
+}
+
+export type NodeSteps = ReturnType<typeof onNode>;

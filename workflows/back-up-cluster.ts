@@ -1,0 +1,214 @@
+import {
+  ApplicationFailure,
+  CancellationScope,
+  defineQuery,
+  isCancellation,
+  log,
+  setCurrentDetails,
+  setHandler,
+  sleep,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type {
+  BackupPhase,
+  BackupPlan,
+  BackupProgress,
+  BackupResult,
+  ClusterHealth,
+  PublishedCopy,
+  StagedGeneration,
+} from '../src/contract/backup';
+import { clusterInput } from '../src/contract/input';
+import { PROGRESS_QUERY } from '../src/contract/names';
+import { ask, audit, transfer, transferOrNext } from './activity-proxies';
+import { backupDetails } from './backup-details';
+import { parseOrFail, problemOf } from './failures';
+import { CLUSTER_ATTRIBUTE, GENERATION_ATTRIBUTE } from './search-attributes';
+
+/** Rounds over all repositories before a backup fails because none answers. */
+const PUBLISH_ROUNDS = 5;
+const CAPTURES = 3;
+
+/**
+ * Backs a cluster up: health, capture, publish, replicate, retention, audit. Input: `{"cluster":"prod"}`.
+ * Fails only when no verified copy could be made; a repository that is down is caught up by a later run.
+ */
+export async function backUpCluster(raw: unknown): Promise<BackupResult> {
+  const { cluster } = parseOrFail(clusterInput, raw, '{"cluster":"prod"}');
+  const { runId } = workflowInfo();
+  const progress: BackupProgress = {
+    cluster,
+    run: runId,
+    phase: 'health',
+    generation: null,
+    copies: [],
+    missing: [],
+    warnings: [],
+  };
+  setHandler(defineQuery<BackupProgress>(PROGRESS_QUERY), () => progress, { description: 'How far the backup is' });
+  upsertSearchAttributes([{ key: CLUSTER_ATTRIBUTE, value: cluster }]);
+  enter('health');
+
+  try {
+    const plan = await ask.planBackup({ cluster });
+    const health = await ask.checkHealth({ plan });
+    progress.warnings.push(...health.warnings);
+
+    const { staged, first } = await captureAndPublish(plan, health);
+    const { generation, manifest } = staged;
+
+    enter('replicate');
+    const others = plan.repositories.filter((repository) => repository !== first);
+    await Promise.all(others.map((to) => copyTo(generation, first, to)));
+    const caughtUp = await catchUp(cluster, first, others);
+
+    enter('retention');
+    const holders = progress.copies.map((copy) => copy.repository);
+    const retention = await Promise.all(
+      holders.map(async (repository) => {
+        try {
+          return await transferOrNext.applyRetention({
+            cluster,
+            repository,
+            last: plan.retention.last,
+            newest: generation,
+          });
+        } catch (error) {
+          if (isCancellation(error)) throw error;
+          progress.warnings.push(`retention in ${repository}: ${problemOf(error, 'retention').problem}`);
+          return null;
+        }
+      }),
+    );
+
+    enter('audit');
+    const result: BackupResult = {
+      cluster,
+      generation,
+      capturedAt: manifest.capturedAt,
+      raftIndex: manifest.raft.index,
+      sizeBytes: manifest.stored.sizeBytes,
+      sha256: manifest.stored.sha256,
+      encryption: manifest.encryption.method,
+      copies: progress.copies,
+      missing: progress.missing,
+      caughtUp,
+      retention: retention.filter((report) => report !== null),
+      warnings: progress.warnings,
+    };
+    await record('success', { generation, sha256: result.sha256, copies: result.copies, missing: result.missing });
+    return result;
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    const { code, problem, advice } = problemOf(error, 'The backup');
+    await record('failure', { code, problem });
+    throw ApplicationFailure.create({
+      message: `The backup of '${cluster}' failed: ${problem} ${advice}`,
+      type: code,
+      nonRetryable: true,
+      cause: error as Error,
+    });
+  } finally {
+    await CancellationScope.nonCancellable(async () => {
+      await ask.discardStaging({ cluster, run: runId }).catch((error: unknown) => {
+        log.warn('staging was not removed', { problem: problemOf(error, 'discardStaging').problem });
+      });
+    });
+  }
+
+  function enter(phase: BackupPhase): void {
+    progress.phase = phase;
+    setCurrentDetails(backupDetails(progress));
+  }
+
+  /** A generation that another controller staged is out of reach after that one died; it is captured again. */
+  async function captureAndPublish(
+    plan: BackupPlan,
+    health: ClusterHealth,
+  ): Promise<{ staged: StagedGeneration; first: string }> {
+    for (let captures = 1; ; captures++) {
+      enter('capture');
+      const staged = await transfer.captureSnapshot({ plan, health, run: runId });
+      progress.generation = staged.generation;
+      upsertSearchAttributes([{ key: GENERATION_ATTRIBUTE, value: staged.generation }]);
+      enter('publish');
+      try {
+        return { staged, first: await publishToFirst(plan, staged) };
+      } catch (error) {
+        if (problemOf(error, 'publish').code !== 'StagingLost' || captures === CAPTURES) throw error;
+      }
+    }
+  }
+
+  async function publishToFirst(plan: BackupPlan, staged: StagedGeneration): Promise<string> {
+    for (let round = 1; ; round++) {
+      progress.missing = [];
+      for (const repository of plan.repositories) {
+        try {
+          progress.copies = [await transferOrNext.publishGeneration({ staged, repository })];
+          return repository;
+        } catch (error) {
+          const { code, problem } = problemOf(error, `publishing to ${repository}`);
+          if (isCancellation(error) || code === 'StagingLost') throw error;
+          progress.missing.push({ repository, code, problem });
+          if (round === PUBLISH_ROUNDS && repository === plan.repositories.at(-1)) throw error;
+        }
+      }
+      await sleep('1m');
+    }
+  }
+
+  async function copyTo(generation: string, from: string, to: string): Promise<PublishedCopy | null> {
+    try {
+      const copy = await transferOrNext.replicateGeneration({ cluster, generation, from, to });
+      progress.missing = progress.missing.filter((item) => item.repository !== to);
+      progress.copies.push(copy);
+      return copy;
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      const { code, problem } = problemOf(error, `copying to ${to}`);
+      progress.missing = [
+        ...progress.missing.filter((item) => item.repository !== to),
+        { repository: to, code, problem },
+      ];
+      return null;
+    }
+  }
+
+  /** Brings repositories that have been down what they missed; a failure here is told, and tried again by the next backup. */
+  async function catchUp(cluster: string, from: string, others: string[]): Promise<BackupResult['caughtUp']> {
+    const answering = others.filter((name) => progress.copies.some((copy) => copy.repository === name));
+    const done: BackupResult['caughtUp'] = [];
+    for (const repository of answering) {
+      try {
+        for (const generation of await ask.listCatchUps({ cluster, from, to: repository })) {
+          await transferOrNext.replicateGeneration({ cluster, generation, from, to: repository });
+          done.push({ repository, generation });
+        }
+      } catch (error) {
+        if (isCancellation(error)) throw error;
+        progress.warnings.push(`catching ${repository} up: ${problemOf(error, 'catch-up').problem}`);
+      }
+    }
+    return done;
+  }
+
+  async function record(outcome: 'success' | 'failure', details: Record<string, unknown>): Promise<void> {
+    try {
+      await audit.recordAudit({
+        id: `${runId}/${outcome}`,
+        at: new Date().toISOString(),
+        action: 'backup',
+        cluster,
+        run: runId,
+        outcome,
+        actor: 'vault-dr',
+        details,
+      });
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      progress.warnings.push(`the audit trail was not written: ${problemOf(error, 'audit').problem}`);
+    }
+  }
+}

@@ -1,0 +1,2 @@
+export { backUpCluster } from './back-up-cluster';
+export { restoreCluster } from './restore-cluster';

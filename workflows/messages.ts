@@ -1,0 +1,85 @@
+import {
+  defineQuery,
+  defineSignal,
+  defineUpdate,
+  log,
+  setDefaultSignalHandler,
+  setHandler,
+} from '@temporalio/workflow';
+import type { z } from 'zod';
+import { approveInput, operatorInput, skipNodeInput, submitShareInput } from '../src/contract/input';
+import { MESSAGE, PROGRESS_QUERY } from '../src/contract/names';
+import type { RestoreProgress } from '../src/contract/restore';
+import type { Answer } from '../src/contract/update-answers';
+import { parseOrFail } from './failures';
+import type { RestoreRun } from './restore-run';
+import type { ShareCeremony } from './share-ceremony';
+
+/**
+ * Every message exists twice: an update, whose sender gets the answer, and a signal, whose answer goes to the details.
+ * A signal that is wrong must not fail the run; an update that is wrong is rejected and leaves nothing in history.
+ */
+export function handleMessages(run: RestoreRun, ceremony: ShareCeremony): void {
+  setHandler(defineQuery<RestoreProgress>(PROGRESS_QUERY), () => run.progress, {
+    description: 'Phases, nodes, approvals, shares and what the run waits for',
+  });
+  take(MESSAGE.approve, approveInput, '{"approver":"your name","planHash":"…"}', 'Approve the plan', (input) =>
+    run.approve(input.approver, input.planHash),
+  );
+  take(
+    MESSAGE.submitShare,
+    submitShareInput,
+    '{"holder":"your name","share":"-----BEGIN AGE ENCRYPTED FILE-----…"}',
+    'Submit an unseal share, encrypted with age to the recipients of the run',
+    (input) => ceremony.submit(input.holder, input.share),
+  );
+  take(MESSAGE.resume, operatorInput, '{"operator":"your name"}', 'Try parked steps again', (input) =>
+    run.resume(input.operator),
+  );
+  take(
+    MESSAGE.skipNode,
+    skipNodeInput,
+    '{"operator":"your name","node":"vault-2"}',
+    'Go on without a parked node',
+    (input) => run.skipNode(input.operator, input.node),
+  );
+  take(
+    MESSAGE.abort,
+    operatorInput,
+    '{"operator":"your name"}',
+    'End the run before the first node is stopped',
+    (input) => run.abort(input.operator),
+  );
+  setDefaultSignalHandler((name) => {
+    log.warn('unknown signal', { name });
+    run.record('unknown signal', 'failure', 'unknown', { name, known: Object.values(MESSAGE) });
+  });
+
+  function take<T>(
+    name: string,
+    schema: z.ZodType<T>,
+    example: string,
+    description: string,
+    act: (input: T) => Answer | Promise<Answer>,
+  ): void {
+    setHandler(defineUpdate<Answer, [unknown]>(name), async (raw) => act(parseOrFail(schema, raw, example)), {
+      description,
+      validator: (raw) => {
+        parseOrFail(schema, raw, example);
+      },
+    });
+    setHandler(
+      defineSignal<[unknown]>(name),
+      async (raw) => {
+        try {
+          const answer = await act(parseOrFail(schema, raw, example));
+          if (!answer.accepted) log.warn('signal refused', { name, reason: answer.message });
+        } catch (error) {
+          log.warn('signal refused', { name, reason: (error as Error).message });
+          run.record(`${name} refused`, 'failure', 'unknown', { reason: (error as Error).message });
+        }
+      },
+      { description },
+    );
+  }
+}
