@@ -1,5 +1,4 @@
-import { readFile } from 'node:fs/promises';
-import { clusterOf, repositoryConfigOf } from '../src/config/load';
+import { clusterOf, nodeOf, readPublicKey, repositoryConfigOf } from '../src/config/load';
 import type { ClusterConfig, Config } from '../src/config/schema';
 import { openRepository } from '../src/repository/open';
 import type { Repository } from '../src/repository/types';
@@ -33,7 +32,7 @@ export class Controller {
   }
 
   async publicKey(): Promise<string> {
-    return readFile(this.config.signing.publicKeyFile, 'utf8');
+    return readPublicKey(this.config);
   }
 
   /** Finds the leader by asking every node at its own address; all clients are closed when the work is done. */
@@ -50,8 +49,7 @@ export class Controller {
   /** A client that has logged in afresh at the node it talks to. */
   async withLogin<T>(clusterName: string, node: string, work: (vault: VaultClient) => Promise<T>): Promise<T> {
     const cluster = this.cluster(clusterName);
-    const config = cluster.nodes.find((item) => item.name === node) ?? cluster.nodes[0];
-    if (!config) throw new Error(`cluster ${clusterName} has no nodes`);
+    const config = nodeOf(cluster, node);
     const anonymous = await connectToNode(cluster, config);
     try {
       const token = await logIn(anonymous, cluster.auth);

@@ -1,6 +1,8 @@
 import { join } from 'node:path';
 import { appendRecord, type AuditRecord } from '../src/audit/audit-trail';
 import * as backup from './backup';
+import type { Notification } from '../src/contract/notification';
+import { sendNotification } from '../src/notify';
 import { Controller, type ControllerDeps } from './controller-context';
 import * as restore from './restore';
 
@@ -32,6 +34,12 @@ export function createControllerActivities(deps: ControllerDeps) {
     makePlan: bind(restore.makePlan),
     verifyFirstNode: bind(restore.verifyFirstNode),
     checkConvergence: bind(restore.checkConvergence),
+
+    /** Does nothing where no command is configured. */
+    async notify(notification: Notification): Promise<void> {
+      const { notify } = deps.config;
+      if (notify) await sendNotification(notify.command, notification);
+    },
 
     async recordAudit(record: AuditRecord): Promise<void> {
       await appendRecord(auditFile, record);

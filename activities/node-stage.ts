@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Writable, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { readSecret } from '../src/config/secret';
-import { repositoryConfigOf } from '../src/config/load';
+import { readPublicKey, repositoryConfigOf } from '../src/config/load';
 import { DrError } from '../src/contract/failures';
 import type { Manifest } from '../src/contract/generation';
 import type { CopyProblem, RunClaim } from '../src/contract/restore';
@@ -42,7 +42,7 @@ export async function stageGeneration(host: NodeHost, input: StageInput): Promis
   for (const name of input.repositories) {
     try {
       const repository = await openRepository(name, repositoryConfigOf(host.deps.config, name));
-      const publicKey = await readFile(host.deps.config.signing.publicKeyFile, 'utf8');
+      const publicKey = await readPublicKey(host.deps.config);
       const copy = await readCopy(repository, input.claim.cluster, input.generation, publicKey);
       if (copy.manifestSha256 !== input.manifestSha256) {
         throw new DrError('RepositoryConflict', `The copy in ${name} is not the one that the plan was made from.`);

@@ -2,8 +2,10 @@ import { createHmac } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { heartbeat } from '@temporalio/activity';
 import { isDrError } from '../src/contract/failures';
-import type { RunClaim, ShareVerdict, UnsealOutcome } from '../src/contract/restore';
+import type { RunClaim, RunRecipient, ShareVerdict, UnsealOutcome } from '../src/contract/restore';
 import { decodeShare } from '../src/contract/share';
+import { encryptArmored } from '../src/crypto/age';
+import { verifyRecipients } from '../src/crypto/agent-key';
 import { openShare, runSecret } from '../src/host/run-identity';
 import { caPemOf } from '../src/vault/connect';
 import type { VaultClient } from '../src/vault/client';
@@ -30,6 +32,28 @@ export async function checkShare(host: NodeHost, input: { claim: RunClaim; share
     reason: null,
     fingerprint: createHmac('sha256', secret).update(share).digest('hex').slice(0, 16),
   };
+}
+
+export interface RewrapInput {
+  claim: RunClaim;
+  shares: string[];
+  recipients: RunRecipient[];
+}
+
+/** Encrypts the shares anew, for an agent that lost its identity; only to recipients that their agents have signed. */
+export async function rewrapShares(host: NodeHost, input: RewrapInput): Promise<string[]> {
+  const { claim, recipients } = input;
+  const { nodes } = host.deps.cluster;
+  verifyRecipients(recipients, claim, (name) => nodes.find((node) => node.name === name)?.agentPublicKey);
+  const shares = await openAll(host, claim.run, input.shares);
+  return Promise.all(
+    shares.map((share) =>
+      encryptArmored(
+        share,
+        recipients.map((item) => item.recipient),
+      ),
+    ),
+  );
 }
 
 /** Gives the shares to the Vault of this host, over loopback. */

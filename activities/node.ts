@@ -1,6 +1,8 @@
 import { rm, statfs } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import type { NodeReport, RunClaim } from '../src/contract/restore';
+import { signRecipient } from '../src/crypto/agent-key';
+import { ensureAgentKey } from '../src/host/agent-key';
 import { claimNode } from '../src/host/claim';
 import { describeDataDirectory, removeDiscarded, setAsideDataDirectory } from '../src/host/data-directory';
 import { privateDirectory } from '../src/host/files';
@@ -11,9 +13,18 @@ import { whileBeating } from './context';
 import { type NodeDeps, NodeHost } from './node-context';
 import { installSnapshot } from './node-install';
 import { stageGeneration, type StageInput } from './node-stage';
-import { checkShare, joinNode, unsealNode, watchForUnseal } from './node-unseal';
+import { checkShare, joinNode, rewrapShares, type RewrapInput, unsealNode, watchForUnseal } from './node-unseal';
 
 export type { NodeDeps };
+
+export interface ClaimResult {
+  /** age recipient of this node for this run. */
+  recipient: string;
+  /** By the agent's own key. */
+  signature: string;
+  /** Whether the identity lies in memory only. */
+  inMemory: boolean;
+}
 
 /** The steps that a node agent runs; the only code that touches its host. */
 export function createNodeActivities(deps: NodeDeps) {
@@ -47,10 +58,12 @@ export function createNodeActivities(deps: NodeDeps) {
     },
 
     /** Binds the host to a run and makes the identity that opens the run's shares here. */
-    async claimForRun(input: { claim: RunClaim }): Promise<{ recipient: string; inMemory: boolean }> {
-      await privateDirectory(node.stateDir);
-      await claimNode(node.stateDir, node.name, input.claim);
-      return ensureRunIdentity(node.runtimeDir, input.claim.run);
+    async claimForRun({ claim }: { claim: RunClaim }): Promise<ClaimResult> {
+      const agentKey = await ensureAgentKey(node.stateDir);
+      await claimNode(node.stateDir, node.name, claim);
+      const { recipient, inMemory } = await ensureRunIdentity(node.runtimeDir, claim.run);
+      const signature = signRecipient(agentKey, { cluster: claim.cluster, node: node.name, run: claim.run, recipient });
+      return { recipient, signature, inMemory };
     },
 
     stageGeneration: (input: StageInput) => stageGeneration(host, input),
@@ -74,6 +87,7 @@ export function createNodeActivities(deps: NodeDeps) {
       });
     },
 
+    rewrapShares: (input: RewrapInput) => rewrapShares(host, input),
     installSnapshot: (input: { claim: RunClaim }) => installSnapshot(host, input),
     checkShare: (input: { claim: RunClaim; share: string }) => checkShare(host, input),
     unsealNode: (input: { claim: RunClaim; shares: string[] }) => unsealNode(host, input),

@@ -19,7 +19,7 @@ export async function pollUntil<T>(
       if (answer !== null) return answer;
       last = 'not yet';
     } catch (error) {
-      if (options.signal.aborted) throw error;
+      options.signal.throwIfAborted();
       last = (error as Error).message;
     }
     if (Date.now() >= deadline) {
@@ -29,6 +29,7 @@ export async function pollUntil<T>(
         ...(options.advice === undefined ? {} : { advice: options.advice }),
       });
     }
-    await sleep(options.intervalMs ?? 250, undefined, { signal: options.signal });
+    // The loop begins with the reason of the abort; the one of `sleep` says nothing.
+    await sleep(options.intervalMs ?? 250, undefined, { signal: options.signal }).catch(() => undefined);
   }
 }

@@ -22,6 +22,7 @@ export async function planRestore(controller: Controller, input: { cluster: stri
     })),
     repositories: cluster.repositories,
     approvals: cluster.restore.approvals,
+    reminders: cluster.restore.reminders,
   };
 }
 

@@ -80,7 +80,10 @@ async function passes(check) {
 
 function runJest(jestArgs, countsFile) {
   const reporters = ['--reporters=default', `--reporters=${join(ROOT, 'test/support/summary-reporter.js')}`];
-  return runInForeground(process.execPath, ['node_modules/jest/bin/jest.js', ...reporters, ...jestArgs], {
+  // Behind the other options, because Jest takes every word after this one for a reporter; yet before a `--`.
+  const end = jestArgs.includes('--') ? jestArgs.indexOf('--') : jestArgs.length;
+  const options = jestArgs.toSpliced(end, 0, ...reporters);
+  return runInForeground(process.execPath, ['node_modules/jest/bin/jest.js', ...options], {
     ...(countsFile ? { VAULT_DR_TEST_COUNTS: countsFile } : {}),
   });
 }

@@ -1,6 +1,6 @@
 // Runs commands as steps: one line per step with its time, progress while it lasts, the end of the log when it fails.
 import { spawn } from 'node:child_process';
-import { closeSync, mkdtempSync, openSync, readFileSync } from 'node:fs';
+import { closeSync, mkdtempSync, openSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -39,6 +39,7 @@ export async function step(name, work) {
   const progress = showProgress(name, started);
   try {
     await work(progress.note, interrupted.signal);
+    interrupted.signal.throwIfAborted();
     progress.end();
     console.log(`${name.padEnd(10)} ok      ${seconds(started)}`);
   } catch (error) {
@@ -80,6 +81,10 @@ function seconds(started) {
 }
 
 let logDirectory;
+let logsWanted = false;
+process.on('exit', () => {
+  if (logDirectory && !logsWanted) rmSync(logDirectory, { recursive: true, force: true });
+});
 
 /** Runs a command with its output in a log. Throws StepFailed, with the end of the log, unless it succeeds. */
 export async function runLogged(name, command, args) {
@@ -93,7 +98,8 @@ export async function runLogged(name, command, args) {
   interrupted.signal.addEventListener('abort', end);
   const code = await exitCodeOf(child);
   interrupted.signal.removeEventListener('abort', end);
-  if (code === 0) return;
+  if (code === 0 || interrupted.signal.aborted) return;
+  logsWanted = true;
   const lines = readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-LOG_LINES);
   throw new StepFailed(`${lines.join('\n')}\n\`${command} ${args.join(' ')}\` ended with ${code}. Log: ${logFile}`);
 }

@@ -11,11 +11,15 @@ const PICK_UP = '30s';
 
 /** Short questions over the network. */
 export const ask = proxyActivities<
-  Pick<
-    ControllerActivities,
-    'planBackup' | 'checkHealth' | 'planRestore' | 'makePlan' | 'listCatchUps' | 'discardStaging'
-  >
+  Pick<ControllerActivities, 'planBackup' | 'planRestore' | 'makePlan' | 'listCatchUps' | 'discardStaging'>
 >({ startToCloseTimeout: '1m', scheduleToCloseTimeout: '5m', retry: RETRY });
+
+/** Long enough for an election; a cluster that has no leader by then is down, and the operator should know. */
+export const probe = proxyActivities<Pick<ControllerActivities, 'checkHealth'>>({
+  startToCloseTimeout: '30s',
+  scheduleToCloseTimeout: '90s',
+  retry: RETRY,
+});
 
 /** Bytes that move; beats with progress, so that what stands still is given up. */
 export const transfer = proxyActivities<
@@ -43,7 +47,7 @@ export const settle = proxyActivities<Pick<ControllerActivities, 'verifyFirstNod
 });
 
 /** The audit trail must not hold a recovery up: what can't be written in this time becomes a warning. */
-export const audit = proxyActivities<Pick<ControllerActivities, 'recordAudit'>>({
+export const audit = proxyActivities<Pick<ControllerActivities, 'recordAudit' | 'notify'>>({
   startToCloseTimeout: '10s',
   scheduleToCloseTimeout: '1m',
   retry: RETRY,
@@ -61,7 +65,7 @@ export function onNode(cluster: string, node: string) {
       scheduleToCloseTimeout: '45s',
       retry: RETRY,
     }),
-    quick: proxyActivities<Pick<NodeActivities, 'claimForRun' | 'checkShare' | 'endRunOnNode'>>({
+    quick: proxyActivities<Pick<NodeActivities, 'claimForRun' | 'checkShare' | 'rewrapShares' | 'endRunOnNode'>>({
       taskQueue,
       scheduleToStartTimeout: PICK_UP,
       startToCloseTimeout: '10s',

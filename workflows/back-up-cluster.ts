@@ -21,7 +21,7 @@ import type {
 } from '../src/contract/backup';
 import { clusterInput } from '../src/contract/input';
 import { PROGRESS_QUERY } from '../src/contract/names';
-import { ask, audit, transfer, transferOrNext } from './activity-proxies';
+import { ask, audit, probe, transfer, transferOrNext } from './activity-proxies';
 import { backupDetails } from './backup-details';
 import { parseOrFail, problemOf } from './failures';
 import { CLUSTER_ATTRIBUTE, GENERATION_ATTRIBUTE } from './search-attributes';
@@ -52,7 +52,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
 
   try {
     const plan = await ask.planBackup({ cluster });
-    const health = await ask.checkHealth({ plan });
+    const health = await probe.checkHealth({ plan });
     progress.warnings.push(...health.warnings);
 
     const { staged, first } = await captureAndPublish(plan, health);

@@ -1,6 +1,6 @@
 import type { BackupProgress } from '../src/contract/backup';
 
-/** What `temporal workflow describe` and the Web UI show of a backup, in Markdown. */
+/** What `temporal workflow metadata` and the Web UI show of a backup, in Markdown. */
 export function backupDetails(progress: BackupProgress): string {
   const lines = [`### Backup of \`${progress.cluster}\`: ${progress.phase}`];
   if (progress.generation) lines.push('', `Generation \`${progress.generation}\``);

@@ -1,2 +1,4 @@
 export { backUpCluster } from './back-up-cluster';
 export { restoreCluster } from './restore-cluster';
+// oxlint-disable-next-line import/no-default-export -- Temporal gives the default export every type that no other name takes.
+export { unknownWorkflow as default } from './unknown-workflow';

@@ -66,6 +66,7 @@ export async function restoreCluster(raw: unknown): Promise<RestoreReport> {
     run.enter('plan');
     try {
       const settings = await ask.planRestore({ cluster: input.cluster });
+      run.reminders = settings.reminders;
       showNodes(settings);
       const [reports, chosen] = await Promise.all([
         Promise.all(settings.nodes.map((node) => describe(node))),
@@ -137,7 +138,7 @@ export async function restoreCluster(raw: unknown): Promise<RestoreReport> {
       run.warnings.push(`${name}: runtimeDir is not in memory; a copy of the disk may keep the identity`);
     run.progress.recipients = [
       ...run.progress.recipients.filter((item) => item.node !== name),
-      { node: name, recipient: claimed.recipient },
+      { node: name, recipient: claimed.recipient, signature: claimed.signature },
     ];
     run.node(name, 'ready');
   }
@@ -317,9 +318,25 @@ export async function restoreCluster(raw: unknown): Promise<RestoreReport> {
     }
   }
 
+  /** A host that was restarted has a new identity; whoever still can opens the shares encrypts them for it. */
   async function renewIdentity(name: string): Promise<void> {
     await claim(name);
-    ceremony.reset(`${name} was restarted and has a new identity; the shares are needed once more`);
+    if (ceremony.envelopes.length === 0) return;
+    for (const other of run.activeNodes.filter((node) => node !== name)) {
+      try {
+        const rewrapped = await steps(other).quick.rewrapShares({
+          claim: run.claim,
+          shares: ceremony.envelopes,
+          recipients: run.progress.recipients,
+        });
+        ceremony.replaceEnvelopes(rewrapped);
+        run.record('shares encrypted anew', 'success', other, { for: name });
+        return;
+      } catch (error) {
+        if (isCancellation(error)) throw error;
+      }
+    }
+    ceremony.reset(`${name} was restarted, and no other agent could hand the shares on`);
   }
 
   /**
@@ -338,16 +355,19 @@ export async function restoreCluster(raw: unknown): Promise<RestoreReport> {
       if (outcome === null) continue;
       if (outcome.state === 'not joined') return false;
       if (outcome.state === 'unsealed') {
+        ceremony.opened(outcome.shares);
         run.node(name, 'unsealed');
         return true;
       }
-      ceremony.reset(`these shares together do not open the vault (${outcome.problem ?? 'no reason given'})`);
+      ceremony.didNotOpen(outcome.shares, outcome.problem ?? 'no reason given');
     }
   }
 
-  async function giveShares(name: string): Promise<UnsealOutcome | null> {
+  async function giveShares(name: string): Promise<(UnsealOutcome & { shares: string[] }) | null> {
+    const shares = ceremony.nextSet;
+    if (shares === null) return null;
     try {
-      return await steps(name).change.unsealNode({ claim: run.claim, shares: ceremony.envelopes });
+      return { ...(await steps(name).change.unsealNode({ claim: run.claim, shares })), shares };
     } catch (error) {
       if (problemOf(error, '').code !== 'IdentityLost') throw error;
       await renewIdentity(name);
@@ -356,14 +376,14 @@ export async function restoreCluster(raw: unknown): Promise<RestoreReport> {
   }
 
   async function sharesOrByHand(name: string): Promise<'shares' | 'by hand'> {
-    if (ceremony.complete) return 'shares';
+    if (ceremony.nextSet !== null) return 'shares';
     let byHand = false;
     const watching = new CancellationScope();
     const watch = watching.run(async () => {
       while (!byHand) byHand = await steps(name).watch.watchForUnseal({ claim: run.claim, seconds: 300 });
     });
     watch.catch(() => undefined);
-    await run.waitFor('shares', () => ceremony.complete || byHand);
+    await run.waitFor('shares', () => ceremony.nextSet !== null || byHand);
     watching.cancel();
     return byHand ? 'by hand' : 'shares';
   }

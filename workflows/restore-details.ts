@@ -2,7 +2,7 @@ import { formatBytes, formatSeconds } from '../src/contract/format';
 import { restoreWorkflowId } from '../src/contract/names';
 import { RESTORE_PHASES, type RestoreProgress } from '../src/contract/restore';
 
-/** What `temporal workflow describe` and the Web UI show of a restore: what it waits for, and the exact next command. */
+/** What `temporal workflow metadata` and the Web UI show of a restore: what it waits for, and the exact next command. */
 export function restoreDetails(progress: RestoreProgress): string {
   const { cluster, plan, phase, status } = progress;
   const step = RESTORE_PHASES.indexOf(phase) + 1;
@@ -23,14 +23,30 @@ export function restoreDetails(progress: RestoreProgress): string {
   for (const node of progress.nodes)
     lines.push(`| ${node.name} | ${node.role} | ${node.state} | ${node.detail ?? ''} |`);
   if (progress.shares) {
-    const { required, accepted, refused } = progress.shares;
+    const { required, accepted, refused, problem } = progress.shares;
     lines.push(
       '',
       `Shares: **${accepted.length} of ${required}**${accepted.map((item) => ` · ${item.holder}`).join('')}`,
     );
+    if (problem) lines.push('', `**${problem}**`);
     for (const item of refused.slice(-5)) lines.push(`- refused from ${item.holder}: ${item.reason}`);
   }
   return lines.join('\n');
+}
+
+/** The same in a sentence, for a notification. */
+export function nextStep(progress: RestoreProgress): string {
+  const { cluster, parked, waitingFor, planHash, shares } = progress;
+  if (parked.length > 0) {
+    const problems = parked.map((item) => `${item.problem} ${item.advice}`).join(' / ');
+    return `The restore of ${cluster} is parked. ${problems} Then: vault-dr resume --cluster ${cluster}`;
+  }
+  if (waitingFor === 'approval') {
+    return `The restore of ${cluster} waits for approval. Read the plan (vault-dr status --cluster ${cluster}), then: vault-dr approve --cluster ${cluster} --plan ${planHash?.slice(0, 12)}`;
+  }
+  const missing = (shares?.required ?? 0) - (shares?.accepted.length ?? 0);
+  const wanted = shares?.problem ?? `${missing} more unseal ${missing === 1 ? 'share is' : 'shares are'} needed.`;
+  return `The restore of ${cluster} waits for key holders. ${wanted} Each once: vault-dr unseal --cluster ${cluster}`;
 }
 
 function headline({ status, waitingFor, phase, plan, approvals, shares, parked }: RestoreProgress): string {

@@ -13,19 +13,27 @@ import type {
   Parked,
   RestorePhase,
   RestoreProgress,
+  ReminderSettings,
   RunClaim,
   WaitingFor,
 } from '../src/contract/restore';
+import type { Notification } from '../src/contract/notification';
 import type { Answer } from '../src/contract/update-answers';
 import { audit } from './activity-proxies';
 import { problemOf } from './failures';
-import { restoreDetails } from './restore-details';
+import { nextStep, restoreDetails } from './restore-details';
 import { PHASE_ATTRIBUTE } from './search-attributes';
 
 /** The operator's decision to go back to before the first stop. */
 export class Abort extends Error {
   override readonly name = 'Abort';
 }
+
+const WANTED = {
+  approval: 'approval wanted',
+  shares: 'shares wanted',
+  operator: 'decision wanted',
+} as const;
 
 export const SKIPPED = Symbol('skipped');
 
@@ -34,12 +42,14 @@ export class RestoreRun {
   readonly progress: RestoreProgress;
   readonly claim: RunClaim;
   readonly warnings: string[] = [];
+  reminders: ReminderSettings = { remindMinutes: 10, escalateMinutes: 30, alternates: [] };
   #waits = 0;
   #waitingSince: number | null = null;
   #decisions = new Map<Parked, ParkChoice>();
   #abortedBy: string | null = null;
   #auditTail: Promise<void> = Promise.resolve();
   #auditCount = 0;
+  #notificationCount = 0;
 
   constructor(readonly input: RestoreInput) {
     const { runId, startTime } = workflowInfo();
@@ -51,6 +61,7 @@ export class RestoreRun {
       status: 'running',
       phase: 'plan',
       waitingFor: null,
+      escalatesAt: null,
       startedAt,
       nodes: [],
       phases: [],
@@ -96,15 +107,25 @@ export class RestoreRun {
     setCurrentDetails(restoreDetails(this.progress));
   }
 
-  /** Time in which people are waited for is told apart from the machine's own. */
+  /** Time in which people are waited for is told apart from the machine's own. They are reminded; nothing ever gives up. */
   async waitFor(what: WaitingFor, until: () => boolean, timeout?: '30s'): Promise<void> {
     if (until()) return;
     this.#beginWait(what);
     try {
-      if (timeout === undefined) await condition(until);
+      if (timeout === undefined) await this.#remindUntil(what, until);
       else await condition(until, timeout);
     } finally {
       this.#endWait();
+    }
+  }
+
+  async #remindUntil(what: WaitingFor, until: () => boolean): Promise<void> {
+    const { remindMinutes, escalateMinutes } = this.reminders;
+    this.notify(WANTED[what], nextStep(this.progress));
+    const since = Date.now();
+    while (!(await condition(until, remindMinutes * 60_000))) {
+      const waited = (Date.now() - since) / 60_000;
+      this.notify(waited >= escalateMinutes ? 'escalation' : 'reminder', nextStep(this.progress));
     }
   }
 
@@ -112,6 +133,7 @@ export class RestoreRun {
     this.#waits++;
     this.#waitingSince ??= Date.now();
     this.progress.waitingFor = what;
+    this.progress.escalatesAt = new Date(Date.now() + this.reminders.escalateMinutes * 60_000).toISOString();
     this.progress.status = this.progress.parked.length > 0 ? 'parked' : 'waiting';
     this.show();
   }
@@ -123,6 +145,7 @@ export class RestoreRun {
     if (phase) phase.humanSeconds += (Date.now() - this.#waitingSince) / 1_000;
     this.#waitingSince = null;
     this.progress.waitingFor = null;
+    this.progress.escalatesAt = null;
     this.progress.status = 'running';
     this.show();
   }
@@ -259,6 +282,17 @@ export class RestoreRun {
         if (!this.warnings.includes(warning)) this.warnings.push(warning);
         log.warn(warning, { problem: problemOf(error, 'audit').problem });
       });
+  }
+
+  /** Tells people, by the operator's own command; that it fails is told in the report and holds nothing up. */
+  notify(event: Notification['event'], text: string): void {
+    const { run, cluster } = this.claim;
+    const alternates = event === 'escalation' ? this.reminders.alternates : [];
+    const id = `${run}/notification/${++this.#notificationCount}`;
+    audit.notify({ id, event, cluster, run, text, alternates }).catch((error: unknown) => {
+      const warning = `people could not be notified: ${problemOf(error, 'notify').problem}`;
+      if (!this.warnings.includes(warning)) this.warnings.push(warning);
+    });
   }
 
   async auditWritten(): Promise<void> {

@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { Command } from 'commander';
-import { clusterOf, loadConfig, repositoryConfigOf } from '../config/load';
+import { clusterOf, loadConfig, readPublicKey, repositoryConfigOf } from '../config/load';
 import type { Config } from '../config/schema';
 import { DrError, isDrError } from '../contract/failures';
 import { formatBytes } from '../contract/format';
@@ -121,7 +120,7 @@ async function runVerify(generation: string, options: Options): Promise<void> {
 async function load(options: Options): Promise<Listing> {
   const config = await loadConfig(options.config);
   const cluster = clusterOf(config, options.cluster);
-  const publicKey = await readFile(config.signing.publicKeyFile, 'utf8');
+  const publicKey = await readPublicKey(config);
   const listing: Listing = { config, copies: [], unreadable: [], unanswered: [] };
   for (const name of cluster.repositories) {
     try {

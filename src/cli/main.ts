@@ -1,30 +1,16 @@
-import { WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/client';
-import { Command, CommanderError } from 'commander';
-import { type FailureCode, isDrError } from '../contract/failures';
+import { Command } from 'commander';
 import { VERSION } from '../version';
 import { backupCommand } from './backup';
+import { explain } from './explain';
 import { generationsCommand } from './generations';
 import { labCommand } from './lab';
 import { abortCommand, approveCommand, resumeCommand, skipNodeCommand } from './messages';
 import { note, style } from './output';
-import { EXIT } from './program';
 import { restoreCommand } from './restore';
 import { scheduleCommand } from './schedule';
 import { statusCommand } from './status';
 import { unsealCommand } from './unseal';
-import { agentCommand, workerCommand } from './worker';
-
-const EXIT_BY_CODE: Partial<Record<FailureCode, number>> = {
-  InvalidInput: EXIT.usage,
-  InvalidConfiguration: EXIT.configuration,
-  UnknownCluster: EXIT.configuration,
-  TemporalUnreachable: EXIT.temporal,
-  AlreadyRunning: EXIT.refused,
-  NoSuchRun: EXIT.refused,
-  PlanRefused: EXIT.refused,
-  CopyDamaged: EXIT.damaged,
-  SignatureInvalid: EXIT.damaged,
-};
+import { agentCommand, agentKeyCommand, workerCommand } from './worker';
 
 function program(): Command {
   const root = new Command('vault-dr')
@@ -38,6 +24,7 @@ function program(): Command {
   for (const command of [
     workerCommand(),
     agentCommand(),
+    agentKeyCommand(),
     backupCommand(),
     restoreCommand(),
     approveCommand(),
@@ -62,17 +49,12 @@ function exitByThrowing(command: Command): Command {
   return command;
 }
 
-function explain(error: unknown): { exitCode: number; text: string } {
-  if (error instanceof CommanderError) return { exitCode: error.exitCode === 0 ? EXIT.ok : EXIT.usage, text: '' };
-  const cause =
-    error instanceof WorkflowFailedError || error instanceof WorkflowUpdateFailedError ? error.cause : error;
-  const code = isDrError(cause) ? cause.code : ((cause as { type?: FailureCode } | undefined)?.type ?? 'Internal');
-  const advice = isDrError(cause) && cause.advice ? `\n${cause.advice}` : '';
-  const message = cause instanceof Error ? cause.message : String(cause);
-  return { exitCode: EXIT_BY_CODE[code] ?? EXIT.failed, text: `${message}${advice}` };
-}
-
 async function main(): Promise<void> {
+  // Whoever read our output has seen enough, as `head` does.
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+    if (error.code !== 'EPIPE') throw error;
+    process.exit();
+  });
   try {
     await program().parseAsync(process.argv);
   } catch (error) {

@@ -49,5 +49,6 @@ type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow' | 'cyan';
 /** Styled when it goes to a terminal that can show it. */
 export function style(format: Style, text: string, stream: NodeJS.WriteStream = process.stdout): string {
   if (!stream.isTTY || process.env['NO_COLOR'] !== undefined) return text;
-  return styleText(format, text);
+  // Left to itself it looks at standard output, whichever stream the text is for.
+  return styleText(format, text, { validateStream: false });
 }

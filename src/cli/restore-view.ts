@@ -59,6 +59,7 @@ function sharesLines({ shares }: RestoreProgress): string[] {
   if (!shares) return [];
   const holders = shares.accepted.map((item) => item.holder).join(', ');
   const lines = [`Shares: ${shares.accepted.length} of ${shares.required}${holders ? ` (${holders})` : ''}`];
+  if (shares.problem) lines.push(style('red', shares.problem));
   for (const item of shares.refused.slice(-3))
     lines.push(style('yellow', `  refused from ${item.holder}: ${item.reason}`));
   return [...lines, ''];

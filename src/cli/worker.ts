@@ -1,8 +1,11 @@
 import type { Command } from 'commander';
-import { loadConfig } from '../config/load';
+import { clusterOf, loadConfig, nodeOf } from '../config/load';
+import { agentPublicKey } from '../crypto/agent-key';
+import { ensureAgentKey } from '../host/agent-key';
 import { createLogger } from '../logger';
 import { runAgent, runController } from '../temporal/workers';
-import { type CommonOptions, temporalOptions, verb, withConfig, withTemporal } from './program';
+import { print, printJson } from './output';
+import { type CommonOptions, temporalOptions, verb, withConfig, withJson, withTemporal } from './program';
 
 export function workerCommand(): Command {
   const command = verb(
@@ -25,6 +28,23 @@ export function agentCommand(): Command {
       runAgent({ ...(await settings(options)), cluster: options.cluster, node: options.node }),
     );
   return withConfig(withTemporal(command));
+}
+
+export function agentKeyCommand(): Command {
+  const command = verb(
+    'agent-key',
+    "Print the public key of a node's agent, on its host; makes the key if there is none",
+    'vault-dr agent-key --cluster prod --node vault-1',
+  )
+    .requiredOption('--cluster <name>', 'cluster of the configuration')
+    .requiredOption('--node <name>', 'node of that cluster')
+    .action(async (options: CommonOptions & { cluster: string; node: string }) => {
+      const node = nodeOf(clusterOf(await loadConfig(options.config), options.cluster), options.node);
+      const key = agentPublicKey(await ensureAgentKey(node.stateDir));
+      if (options.json) printJson({ node: node.name, agentPublicKey: key });
+      else print(`agentPublicKey: ${key}`);
+    });
+  return withJson(withConfig(command));
 }
 
 async function settings(options: CommonOptions) {

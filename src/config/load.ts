@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
-import { LineCounter, parseDocument } from 'yaml';
+import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml';
+import type { z } from 'zod';
 import { DrError } from '../contract/failures';
+import { crossProblems } from './cross-checks';
 import { type ClusterConfig, type Config, configSchema, type NodeConfig, type RepositoryConfig } from './schema';
 
 export const DEFAULT_CONFIG_FILE = '/etc/vault-dr/vault-dr.yaml';
@@ -31,24 +33,61 @@ export function parseConfig(text: string, file: string): Config {
       document.errors.map((error) => error.message.split('\n')[0] ?? error.message),
     );
   }
-  const result = configSchema.safeParse(document.toJS());
-  if (result.success) return result.data;
+  const lost = unresolvedAliases(document);
+  if (lost.length > 0) {
+    throw invalid(
+      file,
+      // Without its name: it may be a secret that begins with an asterisk.
+      lost.map((offset) => `line ${lineCounter.linePos(offset).line}: an alias (*…) to nothing; quote the value`),
+    );
+  }
+  const raw: unknown = document.toJS();
+  const result = configSchema.safeParse(raw, {
+    error: ({ code, input }) => (code === 'invalid_type' && input === undefined ? 'is missing' : undefined),
+  });
+  const problems = [...(result.error?.issues.flatMap(problemsOf) ?? []), ...crossProblems(raw)];
+  if (result.success && problems.length === 0) return result.data;
   throw invalid(
     file,
-    result.error.issues.map((issue) => {
-      const at = lineOf(issue.path);
-      return `${at === undefined ? '' : `line ${at}: `}${issue.path.join('.') || 'file'}: ${issue.message}`;
+    problems.map(({ path, message }) => {
+      const at = lineOf(path);
+      return `${at === undefined ? '' : `line ${at}: `}${path.join('.') || 'file'}: ${message}`;
     }),
   );
 
   /** Line of the nearest thing that the file has. */
   function lineOf(path: readonly PropertyKey[]): number | undefined {
     for (let length = path.length; length > 0; length--) {
-      const found = document.getIn(path.slice(0, length), true) as { range?: [number, number, number] } | undefined;
-      if (found?.range) return lineCounter.linePos(found.range[0]).line;
+      const found = keyOf(document, path.slice(0, length)) ?? document.getIn(path.slice(0, length), true);
+      if (isNode(found) && found.range) return lineCounter.linePos(found.range[0]).line;
     }
     return undefined;
   }
+}
+
+/** The key itself: what belongs to it may begin lines later. */
+function keyOf(document: Document, path: PropertyKey[]): unknown {
+  const parent: unknown = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
+  if (!isMap(parent)) return undefined;
+  return parent.items.find(({ key }) => isScalar(key) && key.value === path.at(-1))?.key;
+}
+
+function unresolvedAliases(document: Document): number[] {
+  const offsets: number[] = [];
+  visit(document, {
+    Alias(_key, alias) {
+      if (!alias.resolve(document)) offsets.push(alias.range?.[0] ?? 0);
+    },
+  });
+  return offsets;
+}
+
+function problemsOf(issue: z.core.$ZodIssue): { path: PropertyKey[]; message: string }[] {
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ path: [...issue.path, key], message: 'there is no such setting' }));
+  }
+  if (issue.code === 'invalid_key') return [{ path: issue.path, message: issue.issues[0]?.message ?? issue.message }];
+  return [{ path: issue.path, message: issue.message }];
 }
 
 function invalid(file: string, problems: string[]): DrError {
@@ -72,6 +111,19 @@ export function nodeOf(cluster: ClusterConfig, node: string): NodeConfig {
   if (found) return found;
   const known = cluster.nodes.map((item) => item.name).join(', ');
   throw new DrError('InvalidConfiguration', `The cluster has no node '${node}'. It has: ${known}.`);
+}
+
+/** @throws DrError InvalidConfiguration when the file can't be read. */
+export async function readPublicKey(config: Config): Promise<string> {
+  const { publicKeyFile } = config.signing;
+  try {
+    return await readFile(publicKeyFile, 'utf8');
+  } catch (error) {
+    throw new DrError('InvalidConfiguration', `signing.publicKeyFile can't be read: ${(error as Error).message}`, {
+      advice: 'Put the public key of the pair that signs manifests there: `openssl pkey -pubout`.',
+      cause: error,
+    });
+  }
 }
 
 export function repositoryConfigOf(config: Config, repository: string): RepositoryConfig {

@@ -1,8 +1,12 @@
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import { NAME_PATTERN } from '../contract/names';
 
 const name = z.string().regex(NAME_PATTERN, 'must be lower-case letters, digits and hyphens');
-const path = z.string().regex(/^\//, 'must be an absolute path');
+const path = z
+  .string()
+  .regex(/^\//, 'must be an absolute path')
+  .transform((value) => resolve(value));
 const command = z.array(z.string()).min(1, 'must be a command and its arguments, as a list');
 const httpsUrl = z.url({ protocol: /^https?$/, error: 'must be a URL such as https://vault-1.example.com:8200' });
 
@@ -10,7 +14,7 @@ const httpsUrl = z.url({ protocol: /^https?$/, error: 'must be a URL such as htt
 const secretSource = z.union(
   [
     z.strictObject({ file: path }),
-    z.strictObject({ env: z.string().regex(/^[A-Z_][A-Z0-9_]*$/i) }),
+    z.strictObject({ env: z.string().regex(/^[A-Z_][A-Z0-9_]*$/i, 'must be the name of an environment variable') }),
     z.strictObject({ command }),
   ],
   { error: 'must be {file: …}, {env: …} or {command: […]}: secrets do not stand in the configuration' },
@@ -47,9 +51,11 @@ const node = z.strictObject({
   localAddress: httpsUrl.optional(),
   /** Raft node id; default: the name. */
   nodeId: z.string().min(1).optional(),
-  dataDir: path,
+  dataDir: path.refine((value) => value !== '/', "must not be '/'"),
   /** What the agent keeps: staged generation, claims, audit of its acts. On a disk that the data directory does not fill. */
   stateDir: path.default('/var/lib/vault-dr'),
+  /** Public key of the node's agent, as `vault-dr agent-key` prints it: whoever sends a share checks by it whom it is for. */
+  agentPublicKey: z.string().regex(/^[A-Za-z0-9+/]+=*$/, 'must be the line that `vault-dr agent-key` prints').optional(),
   /** Memory-backed directory for identities that live as long as a run. */
   runtimeDir: path.default('/run/vault-dr'),
   service,
@@ -74,10 +80,17 @@ const cluster = z.strictObject({
   backup: z
     .strictObject({
       encryption: z
-        .union([
-          z.strictObject({ age: z.array(z.string().startsWith('age1', 'must be an age recipient (age1…)')).min(1) }),
-          z.literal('none'),
-        ])
+        .union(
+          [
+            z.strictObject({
+              age: z
+                .array(z.string().startsWith('age1', 'must be an age recipient (age1…)'))
+                .min(1, 'must name at least one recipient'),
+            }),
+            z.literal('none'),
+          ],
+          { error: "must be {age: [age1…]} or 'none'" },
+        )
         .default('none'),
       retention: z.strictObject({ last: z.number().int().min(1).default(30) }).prefault({}),
     })
@@ -91,6 +104,14 @@ const cluster = z.strictObject({
       /** age identities that open a generation; read on the first node, at plan and at install. */
       identities: z.array(secretSource).default([]),
       setAside: z.literal('rename').default('rename'),
+      /** When people who are waited for are told again, and when the alternates are. No time-out ever ends a restore. */
+      reminders: z
+        .strictObject({
+          remindMinutes: z.number().positive().default(10),
+          escalateMinutes: z.number().positive().default(30),
+          alternates: z.array(z.string()).default([]),
+        })
+        .prefault({}),
     })
     .prefault({}),
 });
@@ -121,44 +142,19 @@ const repository = z.discriminatedUnion('type', [
 ]);
 export type RepositoryConfig = z.infer<typeof repository>;
 
-export const configSchema = z
-  .strictObject({
-    clusters: z.record(name, cluster),
-    repositories: z.record(name, repository),
-    /** What the controller keeps: staging of backups, audit trail. */
-    stateDir: path.default('/var/lib/vault-dr'),
-    /** Ed25519 key pair that signs manifests. PEM; `openssl genpkey -algorithm ed25519`. */
-    signing: z.strictObject({
-      /** Needed where backups are made. */
-      privateKey: secretSource.optional(),
-      publicKeyFile: path,
-    }),
-  })
-  .superRefine((config, context) => {
-    for (const [clusterName, value] of Object.entries(config.clusters)) {
-      for (const repositoryName of value.repositories) {
-        if (!(repositoryName in config.repositories)) {
-          context.addIssue({
-            code: 'custom',
-            path: ['clusters', clusterName, 'repositories'],
-            message: `names '${repositoryName}', which is not under 'repositories'`,
-          });
-        }
-      }
-      for (const field of ['name', 'address', 'clusterAddress'] as const) {
-        const seen = new Set<string>();
-        for (const item of value.nodes) {
-          if (seen.has(item[field])) {
-            context.addIssue({
-              code: 'custom',
-              path: ['clusters', clusterName, 'nodes'],
-              message: `two nodes have the ${field} '${item[field]}'`,
-            });
-          }
-          seen.add(item[field]);
-        }
-      }
-    }
-  });
+export const configSchema = z.strictObject({
+  clusters: z.record(name, cluster),
+  repositories: z.record(name, repository),
+  /** What the controller keeps: staging of backups, audit trail. */
+  stateDir: path.default('/var/lib/vault-dr'),
+  /** Run with a JSON document on standard input whenever people are needed or told; see docs/operate.md. */
+  notify: z.strictObject({ command }).optional(),
+  /** Ed25519 key pair that signs manifests. PEM; `openssl genpkey -algorithm ed25519`. */
+  signing: z.strictObject({
+    /** Needed where backups are made. */
+    privateKey: secretSource.optional(),
+    publicKeyFile: path,
+  }),
+});
 
 export type Config = z.infer<typeof configSchema>;

@@ -25,6 +25,7 @@ export const FAILURES = {
   NodeUnsafe: { retryable: false },
   ServiceFailed: { retryable: true },
   IdentityLost: { retryable: false },
+  RecipientNotAuthentic: { retryable: false },
   ShareRefused: { retryable: false },
   SharesDoNotOpen: { retryable: false },
   AlreadyRunning: { retryable: false },

@@ -15,12 +15,15 @@ const person = z
   .min(1, 'must say who you are')
   .max(100, 'must be at most 100 characters');
 
-const generation = z.string().regex(GENERATION_PATTERN, 'is not a generation id: see `vault-dr generations list`');
+const NOT_A_GENERATION = 'is not a generation id: see `vault-dr generations list`';
+const generation = z
+  .string({ error: NOT_A_GENERATION })
+  .refine((id) => id === 'latest' || GENERATION_PATTERN.test(id), NOT_A_GENERATION);
 
 export const restoreInput = z.strictObject({
   cluster: name,
   /** Generation id; without it the newest whose copy verifies. */
-  generation: z.union([z.literal('latest'), generation]).default('latest'),
+  generation: generation.default('latest'),
   /** The newest generation captured at or before this instant (RFC 3339). */
   asOf: z.iso.datetime({ offset: true, error: 'must be a time such as 2026-11-23T04:00:00Z' }).optional(),
   requestedBy: person.default('unknown'),

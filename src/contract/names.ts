@@ -26,7 +26,7 @@ export const WORKFLOW = {
 } as const;
 
 /** Custom search attributes, all of type Keyword. */
-export const SEARCH_ATTRIBUTES = ['VaultCluster', 'RecoveryPhase', 'GenerationId'] as const;
+export const SEARCH_ATTRIBUTES = ['VaultCluster', 'RecoveryPhase', 'GenerationId', 'UnsealShares'] as const;
 
 /** Wire names of the messages that a running restore takes; each exists as a signal and as an update. */
 export const MESSAGE = {

@@ -37,6 +37,14 @@ export interface RestoreSettings {
   nodes: NodePlan[];
   repositories: string[];
   approvals: number;
+  reminders: ReminderSettings;
+}
+
+/** When people who are waited for are told again, and when somebody else is. */
+export interface ReminderSettings {
+  remindMinutes: number;
+  escalateMinutes: number;
+  alternates: string[];
 }
 
 export interface NodeReport {
@@ -111,10 +119,26 @@ export interface PhaseProgress {
   humanSeconds: number;
 }
 
+/** Where a share for one node's agent goes; signed by the agent, so that nobody else can slip one in. */
+export interface RunRecipient {
+  node: string;
+  /** age recipient. */
+  recipient: string;
+  /** Ed25519 signature, base64, of the agent's key over `recipientStatement`. */
+  signature: string;
+}
+
+/** What an agent signs. */
+export function recipientStatement(cluster: string, node: string, run: string, recipient: string): string {
+  return ['vault-dr/recipient/v1', cluster, node, run, recipient].join('\n');
+}
+
 export interface ShareProgress {
   required: number;
   accepted: { holder: string; at: string }[];
   refused: { holder: string; at: string; reason: string }[];
+  /** Why the shares that are here are not enough, though there are as many as required. */
+  problem: string | null;
 }
 
 export type WaitingFor = 'approval' | 'shares' | 'operator';
@@ -140,6 +164,8 @@ export interface RestoreProgress {
   status: RestoreStatus;
   phase: RestorePhase;
   waitingFor: WaitingFor | null;
+  /** When the alternates are told, while people are waited for. */
+  escalatesAt: string | null;
   startedAt: string;
   nodes: NodeProgress[];
   phases: PhaseProgress[];
@@ -147,7 +173,7 @@ export interface RestoreProgress {
   planHash: string | null;
   approvals: { approver: string; at: string }[];
   /** age recipients of this run, one per agent: encrypt a share to all of them. */
-  recipients: { node: string; recipient: string }[];
+  recipients: RunRecipient[];
   shares: ShareProgress | null;
   /** Steps that have used up their retries; several may stand at once, for several nodes. */
   parked: Parked[];

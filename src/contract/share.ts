@@ -35,12 +35,12 @@ function base64ToHex(value: string): string | null {
 
 export type EnvelopeVerdict = { ok: true } | { ok: false; exposed: boolean; reason: string };
 
-const ENVELOPE = /^-----BEGIN AGE ENCRYPTED FILE-----\s+([A-Za-z0-9+/=\s]+)-----END AGE ENCRYPTED FILE-----\s*$/;
+const ENVELOPE = /^-----BEGIN AGE ENCRYPTED FILE-----\s([A-Za-z0-9+/=\s]+)-----END AGE ENCRYPTED FILE-----\s*$/;
 const LONGEST_ENVELOPE = 16 * 1024;
 
 /** Whether a message may go on to an agent. What is in clear was seen by everybody who can read the run's history. */
 export function judgeEnvelope(share: string): EnvelopeVerdict {
-  if (decodeShare(share) !== null) {
+  if (holdsShareInClear(share)) {
     return {
       ok: false,
       exposed: true,
@@ -59,4 +59,10 @@ export function judgeEnvelope(share: string): EnvelopeVerdict {
     };
   }
   return { ok: true };
+}
+
+/** Also as people paste it: in quotes, or the whole line `Unseal Key 1: …`. The lines of an age file look like shares. */
+function holdsShareInClear(text: string): boolean {
+  if (text.includes('AGE ENCRYPTED FILE')) return false;
+  return text.split(/[\s"',;:]+/).some((word) => decodeShare(word) !== null);
 }

@@ -28,7 +28,8 @@ async function expectSuccess(command: string[], timeoutMs: number): Promise<void
 function run(command: string[], timeoutMs: number): Promise<{ exitCode: number | string; output: string }> {
   const [program = '', ...args] = command;
   return new Promise((resolve) => {
-    execFile(program, args, { timeout: timeoutMs }, (error, stdout, stderr) => {
+    // SIGKILL: a command that ignores SIGTERM would never come back.
+    execFile(program, args, { timeout: timeoutMs, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
       const exitCode = error === null ? 0 : (error.code ?? (error.killed ? 'time-out' : 'signal'));
       resolve({ exitCode, output: `${stdout}${stderr}`.trim().slice(-500) });
     });

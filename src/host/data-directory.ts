@@ -1,10 +1,24 @@
 import { randomBytes } from 'node:crypto';
 import { renameSync } from 'node:fs';
-import { chmod, chown, mkdir, readdir, readFile, rename, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import type { Dirent, Stats } from 'node:fs';
+import {
+  chmod,
+  chown,
+  lstat,
+  mkdir,
+  readdir,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  stat,
+  statfs,
+  writeFile,
+} from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { DrError } from '../contract/failures';
 import type { Attempt } from './attempt';
-import { syncDirectory } from './files';
+import { readIfThere, syncDirectory } from './files';
 
 /** Names the run that made a data directory. Vault ignores files that it doesn't know. */
 const MARKER = '.vault-dr-run';
@@ -25,13 +39,18 @@ export interface DataDirectoryState {
   madeByRun: string | null;
 }
 
+/** @throws DrError NodeUnsafe when the path is something that can't be set aside by a rename. */
 export async function describeDataDirectory(path: string): Promise<DataDirectoryState> {
-  const own = await statIfThere(path);
-  const parent = await nearestExisting(dirname(path));
-  const { bavail, bsize } = await statfs(own ? path : parent);
+  const own = await statIfThere(path, lstat);
+  const { bavail, bsize } = await statfs(await nearestExisting(path));
   const freeBytes = bavail * bsize;
   if (!own) {
     return { path, exists: false, empty: true, mountPoint: false, sizeBytes: 0, freeBytes, madeByRun: null };
+  }
+  if (own.isSymbolicLink()) {
+    throw new DrError('NodeUnsafe', `${path} is a symbolic link: its rename would move the link, not the data.`, {
+      advice: 'Name the directory that it leads to as `dataDir` of this node, and in the configuration of Vault.',
+    });
   }
   if (!own.isDirectory()) {
     throw new DrError('NodeUnsafe', `${path} is not a directory.`, { advice: 'Correct `dataDir` of this node.' });
@@ -41,7 +60,7 @@ export async function describeDataDirectory(path: string): Promise<DataDirectory
     path,
     exists: true,
     empty: names.every((name) => name === MARKER || name === 'lost+found'),
-    mountPoint: own.dev !== (await stat(dirname(path))).dev,
+    mountPoint: own.dev !== (await stat(dirname(path))).dev || (await isBindMount(path)),
     sizeBytes: await sizeOf(path),
     freeBytes,
     madeByRun: await readMarker(path),
@@ -50,7 +69,7 @@ export async function describeDataDirectory(path: string): Promise<DataDirectory
 
 /** Where a run sets the data directory aside. */
 export function setAsidePath(path: string, run: string): string {
-  return `${path}.pre-restore-${run.slice(0, 8)}`;
+  return `${path}.pre-restore-${run}`;
 }
 
 /**
@@ -76,7 +95,7 @@ export async function setAsideDataDirectory(path: string, run: string, attempt: 
     renameSync(path, aside);
     await syncDirectory(dirname(path));
   }
-  await putBlankDirectory(path, run, attempt, (await statIfThere(aside)) ?? (await stat(dirname(path))));
+  await putBlankDirectory(path, run, attempt, await ownerAndMode(path, run));
   return (await statIfThere(aside)) ? aside : null;
 }
 
@@ -86,25 +105,26 @@ export async function setAsideDataDirectory(path: string, run: string, attempt: 
  */
 export async function blankDataDirectory(path: string, run: string, attempt: Attempt): Promise<void> {
   const current = await statIfThere(path);
-  if (!current) return putBlankDirectory(path, run, attempt, await stat(dirname(path)));
+  if (!current) return putBlankDirectory(path, run, attempt, await ownerAndMode(path, run));
   if ((await readMarker(path)) !== run) {
     throw new DrError('NodeUnsafe', `${path} was not made by this run, so it is not emptied.`, {
       advice: 'Find out whose data this is. If it may go, move it away by hand, then resume.',
     });
   }
   if ((await describeDataDirectory(path)).empty) return;
-  const discarded = `${path}.discarded-${run.slice(0, 8)}-${randomBytes(4).toString('hex')}`;
+  const discarded = temporaryName(path, 'discarded', run);
   attempt.assertCurrent();
   renameSync(path, discarded);
   await putBlankDirectory(path, run, attempt, current);
   await rm(discarded, { recursive: true, force: true });
 }
 
-/** Removes what an attempt that was killed between rename and removal left behind. */
+/** Removes what attempts that were killed half-way left behind. */
 export async function removeDiscarded(path: string, run: string): Promise<void> {
-  const prefix = `${basename(path)}.discarded-${run.slice(0, 8)}-`;
+  const prefixes = (['discarded', 'blank'] as const).map((kind) => `${basename(path)}.${kind}-${run}-`);
   for (const name of await readdir(dirname(path))) {
-    if (name.startsWith(prefix)) await rm(join(dirname(path), name), { recursive: true, force: true });
+    if (prefixes.some((prefix) => name.startsWith(prefix)))
+      await rm(join(dirname(path), name), { recursive: true, force: true });
   }
 }
 
@@ -114,7 +134,7 @@ async function putBlankDirectory(
   attempt: Attempt,
   like: { uid: number; gid: number; mode: number },
 ): Promise<void> {
-  const blank = `${path}.blank-${run.slice(0, 8)}-${randomBytes(4).toString('hex')}`;
+  const blank = temporaryName(path, 'blank', run);
   await mkdir(blank, { mode: 0o700 });
   try {
     const marker = join(blank, MARKER);
@@ -138,6 +158,15 @@ async function putBlankDirectory(
   await syncDirectory(dirname(path));
 }
 
+function temporaryName(path: string, kind: 'blank' | 'discarded', run: string): string {
+  return `${path}.${kind}-${run}-${randomBytes(4).toString('hex')}`;
+}
+
+/** As what was set aside; where there was nothing, as the directory around it. */
+async function ownerAndMode(path: string, run: string): Promise<Stats> {
+  return (await statIfThere(setAsidePath(path, run))) ?? stat(dirname(path));
+}
+
 async function readMarker(path: string): Promise<string | null> {
   try {
     return (await readFile(join(path, MARKER), 'utf8')).trim();
@@ -147,9 +176,9 @@ async function readMarker(path: string): Promise<string | null> {
   }
 }
 
-async function statIfThere(path: string) {
+async function statIfThere(path: string, look = stat): Promise<Stats | null> {
   try {
-    return await stat(path);
+    return await look(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
@@ -163,8 +192,33 @@ async function nearestExisting(path: string): Promise<string> {
 /** Vault may write meanwhile, so what vanishes between two looks counts as nothing. */
 async function sizeOf(path: string): Promise<number> {
   let total = 0;
-  for (const entry of await readdir(path, { withFileTypes: true, recursive: true })) {
-    if (entry.isFile()) total += (await statIfThere(join(entry.parentPath, entry.name)))?.size ?? 0;
+  for (const entry of await entriesIfThere(path)) {
+    const child = join(path, entry.name);
+    if (entry.isDirectory()) total += await sizeOf(child);
+    else if (entry.isFile()) total += (await statIfThere(child))?.size ?? 0;
   }
   return total;
+}
+
+async function entriesIfThere(path: string): Promise<Dirent[]> {
+  try {
+    return await readdir(path, { withFileTypes: true });
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
+    throw error;
+  }
+}
+
+/** A mount of a directory of the same file system: it has the same device number, yet can't be renamed. */
+async function isBindMount(path: string): Promise<boolean> {
+  const table = await readIfThere('/proc/self/mountinfo');
+  return table !== null && mountPoints(table).includes(await realpath(path));
+}
+
+/** The mount points that a `/proc/PID/mountinfo` names. */
+export function mountPoints(table: string): string[] {
+  return table
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '')
+    .map((path) => path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8))));
 }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { createServer } from 'node:net';
 import { DrError } from '../contract/failures';
 import { readIfThere, writeFileAtomically } from './files';
@@ -35,7 +36,8 @@ async function tryListen(name: string): Promise<ExclusiveHold | null> {
       if (error.code === 'EADDRINUSE') resolve(null);
       else reject(error);
     });
-    server.listen(`\0${name}`, () => {
+    // As a hash: the kernel takes 107 bytes, and Node cuts longer names off without a word.
+    server.listen(`\0vault-dr-${createHash('sha256').update(name).digest('hex')}`, () => {
       server.unref();
       resolve({ release: () => new Promise((done) => server.close(() => done())) });
     });

@@ -1,9 +1,26 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, link, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 
 /** Replaces a small file in one step; after a crash either the old or the new content is there, whole. */
 export async function writeFileAtomically(path: string, content: string): Promise<void> {
+  await writeThenPut(path, content, rename);
+}
+
+/** Like `writeFileAtomically`, but leaves a file that is there as it is; of several writers the first one wins. */
+export async function createFileAtomically(path: string, content: string): Promise<void> {
+  await writeThenPut(path, content, async (temporary) => {
+    await link(temporary, path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+  });
+}
+
+async function writeThenPut(
+  path: string,
+  content: string,
+  put: (temporary: string, path: string) => Promise<void>,
+): Promise<void> {
   const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
   try {
     const handle = await open(temporary, 'wx', 0o600);
@@ -13,10 +30,9 @@ export async function writeFileAtomically(path: string, content: string): Promis
     } finally {
       await handle.close();
     }
-    await rename(temporary, path);
-  } catch (error) {
+    await put(temporary, path);
+  } finally {
     await rm(temporary, { force: true });
-    throw error;
   }
   await syncDirectory(dirname(path));
 }

@@ -1,4 +1,4 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -11,9 +11,17 @@ type ProcessConfig = Extract<ServiceConfig, { driver: 'process' }>;
 
 /**
  * The child itself writes who it is, before it becomes Vault: so there is no instant at which Vault runs and nobody knows
- * it, also when the agent is killed right after the fork. A start time tells a process from a later one with the same id.
+ * it, also when the agent is killed right after the fork. Start time and boot tell a process from a later one with the same
+ * id. `ln` puts the file there whole, and fails when there is one: of two launches only one becomes Vault.
  */
-const LAUNCHER = 'set -C; cut -d" " -f1,22 "/proc/$$/stat" > "$0" || exit 75; exec "$@"';
+const LAUNCHER = [
+  'read -r boot < /proc/sys/kernel/random/boot_id',
+  'echo "$(cut -d" " -f1,22 "/proc/$$/stat") $boot" > "$0.$$" && ln "$0.$$" "$0"',
+  'linked=$?',
+  'rm -f "$0.$$"',
+  '[ "$linked" = 0 ] || exit 75',
+  'exec "$@"',
+].join('\n');
 
 /** Runs Vault as a child that outlives the agent; the next agent finds it by its pid file. */
 export function createProcessDriver(config: ProcessConfig, stateDir: string): ServiceDriver {
@@ -22,14 +30,27 @@ export function createProcessDriver(config: ProcessConfig, stateDir: string): Se
   const logFile = config.logFile ?? join(stateDir, 'vault.log');
 
   async function runningPid(): Promise<number | null> {
-    const [pid, startTime] = (await readIfThere(pidFile))?.trim().split(' ') ?? [];
-    if (!pid || !startTime) return null;
-    return (await startTimeOf(Number(pid))) === startTime ? Number(pid) : null;
+    return pidIfAlive(await readIfThere(pidFile));
   }
 
   async function launch(): Promise<void> {
-    if ((await runningPid()) !== null) return;
-    await rm(pidFile, { force: true });
+    const found = await readIfThere(pidFile);
+    if ((await pidIfAlive(found)) !== null) return;
+    // Only what was seen to be of the dead: where there was no file, a launch of an agent before us may put one just now.
+    if (found !== null) await rm(pidFile, { force: true });
+    const child = await spawnDetached();
+    for (let tries = 0; tries < 100; tries++) {
+      const ended = child.exitCode !== null || child.signalCode !== null;
+      if ((await runningPid()) !== null) return;
+      if (ended) break;
+      await sleep(50);
+    }
+    throw new DrError('ServiceFailed', `\`${config.command.join(' ')}\` ended at once.`, {
+      advice: `Read ${logFile}.`,
+    });
+  }
+
+  async function spawnDetached(): Promise<ChildProcess> {
     const log = await open(logFile, 'a', 0o600);
     try {
       const child = spawn('/bin/sh', ['-c', LAUNCHER, pidFile, ...config.command], {
@@ -39,16 +60,10 @@ export function createProcessDriver(config: ProcessConfig, stateDir: string): Se
       });
       child.on('error', () => undefined);
       child.unref();
+      return child;
     } finally {
       await log.close();
     }
-    for (let tries = 0; tries < 100; tries++) {
-      if ((await runningPid()) !== null) return;
-      await sleep(50);
-    }
-    throw new DrError('ServiceFailed', `\`${config.command.join(' ')}\` ended at once.`, {
-      advice: `Read ${logFile}.`,
-    });
   }
 
   // One act at a time, or the supervisor might start what a stop has just ended.
@@ -72,6 +87,11 @@ export function createProcessDriver(config: ProcessConfig, stateDir: string): Se
     while ((await runningPid()) === pid && Date.now() < deadline) await sleep(50);
     if ((await runningPid()) === pid) signal(pid, 'SIGKILL');
     for (let tries = 0; tries < 100 && (await runningPid()) === pid; tries++) await sleep(50);
+    if ((await runningPid()) === pid) {
+      throw new DrError('ServiceFailed', `Process ${pid} is still there after SIGKILL.`, {
+        advice: 'It hangs in the kernel, probably on a disk or a network file system: look at `dmesg` on that host.',
+      });
+    }
     await rm(pidFile, { force: true });
   }
 
@@ -95,6 +115,13 @@ export function createProcessDriver(config: ProcessConfig, stateDir: string): Se
       }
     },
   };
+}
+
+/** @param identity content of a pid file: process id, start time and boot. */
+async function pidIfAlive(identity: string | null): Promise<number | null> {
+  const [pid, startTime, boot] = identity?.trim().split(' ') ?? [];
+  if (!pid || !startTime || boot !== (await readIfThere('/proc/sys/kernel/random/boot_id'))?.trim()) return null;
+  return (await startTimeOf(Number(pid))) === startTime ? Number(pid) : null;
 }
 
 /** Field 22 of /proc/PID/stat; null when there is no such process, or only its corpse. */

@@ -2,7 +2,7 @@ import { rm, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decryptArmored, generateIdentity } from '../crypto/age';
 import { DrError } from '../contract/failures';
-import { privateDirectory, readIfThere, writeFileAtomically } from './files';
+import { createFileAtomically, privateDirectory, readIfThere } from './files';
 
 const TMPFS_MAGIC = 0x01021994;
 const RAMFS_MAGIC = 0x858458f6;
@@ -20,11 +20,15 @@ export async function ensureRunIdentity(
   await privateDirectory(runtimeDir);
   const { type } = await statfs(runtimeDir);
   const inMemory = type === TMPFS_MAGIC || type === RAMFS_MAGIC;
-  const existing = await readIdentity(runtimeDir, run);
-  if (existing) return { recipient: existing.recipient, inMemory };
+  const { recipient } = (await readIdentity(runtimeDir, run)) ?? (await makeIdentity(runtimeDir, run));
+  return { recipient, inMemory };
+}
+
+/** Never replaces one: an attempt that was overtaken would take away what shares are being encrypted for. */
+async function makeIdentity(runtimeDir: string, run: string): Promise<StoredIdentity> {
   const made = await generateIdentity();
-  await writeFileAtomically(identityFile(runtimeDir, run), JSON.stringify(made));
-  return { recipient: made.recipient, inMemory };
+  await createFileAtomically(identityFile(runtimeDir, run), JSON.stringify(made));
+  return (await readIdentity(runtimeDir, run)) ?? made;
 }
 
 /** @throws DrError IdentityLost when the identity is gone (a reboot), DecryptionFailed when the share is for others. */

@@ -35,11 +35,11 @@ export async function proveStopped(node: NodeConfig, driver: ServiceDriver): Pro
       advice: 'Look at the service on that host; stop it by hand if need be, then resume.',
     });
   }
-  for (const port of [new URL(node.address).port || '8200', node.clusterAddress.split(':').at(-1) ?? '8201']) {
-    if (await isListening('127.0.0.1', Number(port))) {
+  for (const { host, port } of listenersOf(node)) {
+    if (await isListening(host, port)) {
       throw new DrError(
         'ServiceFailed',
-        `The service of ${node.name} is stopped, yet something listens on port ${port}.`,
+        `The service of ${node.name} is stopped, yet something listens on ${host}:${port}.`,
         {
           where: node.name,
           advice: `Find it with \`ss -ltnp 'sport = :${port}'\` on that host and stop it, then resume.`,
@@ -47,4 +47,24 @@ export async function proveStopped(node: NodeConfig, driver: ServiceDriver): Pro
       );
     }
   }
+}
+
+/** Where Vault listens: a listener that is bound to one address can't be seen on 127.0.0.1. */
+function listenersOf(node: NodeConfig): { host: string; port: number }[] {
+  const api = new URL(node.localAddress ?? node.address);
+  const apiPort = Number(api.port || (api.protocol === 'https:' ? 443 : 80));
+  const colon = node.clusterAddress.lastIndexOf(':');
+  const clusterHost = withoutBrackets(node.clusterAddress.slice(0, colon));
+  const clusterPort = Number(node.clusterAddress.slice(colon + 1));
+  return [
+    { host: '127.0.0.1', port: apiPort },
+    ...(node.localAddress === undefined ? [] : [{ host: withoutBrackets(api.hostname), port: apiPort }]),
+    { host: '127.0.0.1', port: clusterPort },
+    { host: clusterHost, port: clusterPort },
+  ];
+}
+
+/** `[::1]` as `connect` takes it. */
+function withoutBrackets(host: string): string {
+  return host.replace(/^\[|\]$/g, '');
 }

@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
 import type { z } from 'zod';
 import type { configSchema } from '../config/schema';
-import { BUCKET, CLUSTER, HOST, type LabLayout, type LabNode } from './layout';
+import { BUCKET, CLUSTER, HOST, KMS_KEY, type LabLayout, type LabNode } from './layout';
 
 export interface ConfigValues {
   /** Program that runs Vault. */
@@ -9,6 +9,8 @@ export interface ConfigValues {
   /** age recipient of the backups. */
   backupRecipient: string;
   s3Endpoint: string;
+  /** By node name. */
+  agentPublicKeys: Record<string, string>;
 }
 
 /** `vault-dr.yaml` of the lab. */
@@ -25,6 +27,7 @@ export function productConfig(layout: LabLayout, values: ConfigValues): string {
           dataDir: node.dataDir,
           stateDir: node.stateDir,
           runtimeDir: node.runtimeDir,
+          agentPublicKey: values.agentPublicKeys[node.name],
           service: {
             driver: 'process' as const,
             command: [values.vault, 'server', `-config=${node.vaultConfigFile}`],
@@ -49,6 +52,7 @@ export function productConfig(layout: LabLayout, values: ConfigValues): string {
         bucket: BUCKET,
         endpoint: values.s3Endpoint,
         forcePathStyle: true,
+        kmsKeyId: KMS_KEY,
         // Governance, so that a test may clean up; a throwaway lab must not leave behind what nobody can delete.
         objectLock: { mode: 'GOVERNANCE', days: 1 },
         credentials: {

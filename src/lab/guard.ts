@@ -4,9 +4,9 @@ import type { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { DrError } from '../contract/failures';
 import { compiled } from './project-root';
-import { LAB_VARIABLE } from './sweep';
+import { LAB_VARIABLE, sweep } from './sweep';
 
-/** The hold of this process on a lab: when the process ends, so does the lab, unless it is kept. */
+/** The hold of this process on a lab: when the process ends, so does the lab, unless it is kept. Holds the process too. */
 export interface Guard {
   /** Free ports on 127.0.0.1 that no other lab uses. */
   ports: number[];
@@ -35,26 +35,22 @@ export async function startGuard(labId: string, directory: string): Promise<Guar
     throw new DrError('ServiceFailed', `The watchdog of the lab ended: ${problem.trim() || 'without a word'}`);
   };
 
-  /** A script that has nothing else to do ends, and the lab with it, unless it waits for the watchdog right now. */
-  const waitForIt = (wait: boolean) => {
-    for (const handle of [child, child.stdin, child.stdout, child.stderr] as (ChildProcess | Socket)[]) {
-      if (wait) handle.ref();
-      else handle.unref();
-    }
-  };
-
   const ports = JSON.parse(await nextLine()) as number[];
-  waitForIt(false);
+  let kept = false;
   return {
     ports,
     async keep() {
-      waitForIt(true);
+      if (kept) return;
+      kept = true;
       child.stdin.write('keep\n');
       await nextLine();
-      waitForIt(false);
+      // Nothing of the lab holds this process any more.
+      for (const handle of [child, child.stdin, child.stdout, child.stderr] as (ChildProcess | Socket)[]) {
+        handle.unref();
+      }
     },
     async end() {
-      waitForIt(true);
+      if (kept) return sweep(labId, directory);
       child.stdin.end();
       await exited;
     },

@@ -1,6 +1,7 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { agentPublicKey, generateAgentKey } from '../crypto/agent-key';
 import { createAuthority, issueServerCertificate } from './certificates';
 import { productConfig, temporalConfig, vaultConfig } from './config-files';
 import { HOST, type LabLayout } from './layout';
@@ -22,9 +23,14 @@ export async function writeLabFiles(layout: LabLayout, servers: Servers): Promis
   const signing = generateKeyPairSync('ed25519');
   const s3Credentials = { accessKeyId: 'vault-dr-lab', secretAccessKey: randomBytes(20).toString('hex') };
 
+  const agentKeys = Object.fromEntries(layout.nodes.map(({ name }) => [name, generateAgentKey()]));
+
   const files: Record<string, string> = {
     [layout.caFile]: caPem,
     [layout.configFile]: productConfig(layout, {
+      agentPublicKeys: Object.fromEntries(
+        layout.nodes.map(({ name }) => [name, agentPublicKey(agentKeys[name] ?? '')]),
+      ),
       vault: servers.vault,
       backupRecipient: await identityToRecipient(identity),
       s3Endpoint: s3Endpoint(layout),
@@ -42,6 +48,7 @@ export async function writeLabFiles(layout: LabLayout, servers: Servers): Promis
     files[node.certificateFile] = server.certificate;
     files[node.keyFile] = server.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
     files[node.vaultConfigFile] = vaultConfig(node);
+    files[`${node.stateDir}/agent-key.pem`] = agentKeys[node.name] ?? '';
   }
 
   const directories = [

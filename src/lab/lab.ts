@@ -14,7 +14,7 @@ import { PROJECT_ROOT } from './project-root';
 import { type ProgramResult, runProgram } from './run-program';
 import { readSecret, type SampleSecret, writeSecrets } from './secrets';
 import { ensureServers } from './servers';
-import { LAB_VARIABLE } from './sweep';
+import { LAB_VARIABLE, memoryDirectoryOf } from './sweep';
 import { createTemporalServer } from './temporal-server';
 import { createVaultApi, type VaultAnswer, type VaultMethod } from './vault-api';
 import { formCluster, furnishCluster } from './vault-cluster';
@@ -86,7 +86,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   const id = randomBytes(8).toString('hex');
   const guard = await startGuard(id, directory);
   try {
-    const layout = layOut(directory, guard.ports, nodeCount);
+    const layout = layOut(directory, memoryDirectoryOf(id), guard.ports, nodeCount);
     const env = labEnvironment(id, layout);
     const { caPem, s3Credentials } = await writeLabFiles(layout, servers);
     const api = createVaultApi(caPem);

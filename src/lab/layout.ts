@@ -46,9 +46,12 @@ export interface LabLayout {
 
 export const CLUSTER = 'lab';
 export const BUCKET = 'vault-backups';
+/** The key provider of the lab makes a key when it is first asked for. */
+export const KMS_KEY = 'vault-dr-lab';
 export const HOST = '127.0.0.1';
 
-export function layOut(directory: string, ports: number[], nodeCount: number): LabLayout {
+/** @param memoryDirectory for what must not reach a disk */
+export function layOut(directory: string, memoryDirectory: string, ports: number[], nodeCount: number): LabLayout {
   const free = ports.values();
   const port = () => {
     const { value } = free.next();
@@ -73,7 +76,7 @@ export function layOut(directory: string, ports: number[], nodeCount: number): L
         vaultConfigFile: join(directory, name, 'vault.hcl'),
         vaultLogFile: join(directory, 'logs', `${name}.vault.log`),
         stateDir: join(directory, name, 'state'),
-        runtimeDir: join(directory, name, 'run'),
+        runtimeDir: join(memoryDirectory, name),
         certificateFile: join(directory, 'tls', `${name}.pem`),
         keyFile: join(directory, 'tls', `${name}.key`),
       };

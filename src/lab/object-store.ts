@@ -1,6 +1,10 @@
-import { CreateBucketCommand, S3Client } from '@aws-sdk/client-s3';
+import { CreateBucketCommand, type CreateBucketCommandInput, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import '../repository/quiet-sdk';
 import { createProcess, type LabProcess } from './processes';
 import { BUCKET, HOST, type LabLayout } from './layout';
+
+/** So that the probe leaves nothing where backups are. */
+const PROBE_BUCKET = 'lab-probe';
 
 export interface S3Credentials {
   accessKeyId: string;
@@ -11,7 +15,10 @@ export function s3Endpoint(layout: LabLayout): string {
   return `http://${HOST}:${layout.objectStore.ports.s3}`;
 }
 
-/** The S3 server of the lab: SSE-KMS with keys in its memory, versioning, object lock. */
+/**
+ * The S3 server of the lab: SSE-KMS, versioning, object lock. Its KMS keeps keys in memory, so what is encrypted can't be
+ * read after a restart; freeze it to make it unavailable.
+ */
 export function createObjectStore(
   layout: LabLayout,
   program: string,
@@ -30,11 +37,15 @@ export function createObjectStore(
     name: 's3',
     command: [
       program,
+      // Its log is what it prints; it would also leave log files among the temporary ones.
+      '-logtostderr=true',
       'server',
       `-ip=${HOST}`,
       `-ip.bind=${HOST}`,
       `-dir=${directory}`,
       '-master.telemetry=false',
+      // With its other raft a master that is started again waits ten to twenty seconds for itself.
+      '-master.raftHashicorp',
       '-master.volumeSizeLimitMB=256',
       `-master.port=${ports.master}`,
       `-master.port.grpc=${ports.masterGrpc}`,
@@ -53,7 +64,7 @@ export function createObjectStore(
     ],
     environment,
     logFile: `${layout.directory}/logs/s3.log`,
-    isReady: () => ensureBucket(client),
+    isReady: () => isReady(client),
   });
 }
 
@@ -75,14 +86,20 @@ export function objectStoreConfig(credentials: S3Credentials): string {
   });
 }
 
-/** With object lock a bucket is versioned too. */
-async function ensureBucket(client: S3Client): Promise<boolean> {
+/** Ready means that objects can be written: the server makes buckets seconds before it has a place for what is in them. */
+async function isReady(client: S3Client): Promise<boolean> {
+  // With object lock a bucket is versioned too.
+  await ensureBucket(client, { Bucket: BUCKET, ObjectLockEnabledForBucket: true });
+  await ensureBucket(client, { Bucket: PROBE_BUCKET });
+  await client.send(new PutObjectCommand({ Bucket: PROBE_BUCKET, Key: 'ready', Body: 'ready' }));
+  return true;
+}
+
+async function ensureBucket(client: S3Client, bucket: CreateBucketCommandInput): Promise<void> {
   try {
-    await client.send(new CreateBucketCommand({ Bucket: BUCKET, ObjectLockEnabledForBucket: true }));
-    return true;
+    await client.send(new CreateBucketCommand(bucket));
   } catch (error) {
     const { name } = error as Error;
-    if (name === 'BucketAlreadyOwnedByYou' || name === 'BucketAlreadyExists') return true;
-    throw error;
+    if (name !== 'BucketAlreadyOwnedByYou' && name !== 'BucketAlreadyExists') throw error;
   }
 }

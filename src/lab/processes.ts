@@ -65,7 +65,7 @@ export function createProcess(spec: ProcessSpec): LabProcess {
   }
 
   async function end(signal: NodeJS.Signals): Promise<void> {
-    // It did not keep the lab's own process alive so far; now somebody waits for it.
+    // A kept lab does not hold this process; whoever waits for the end of one of its processes does.
     child?.ref();
     child?.kill(signal);
     await exited;

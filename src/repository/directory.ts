@@ -106,6 +106,7 @@ export class DirectoryRepository implements Repository {
 
   async removePartials(before: Date): Promise<number> {
     return this.#explained('', async () => {
+      await stat(this.#root);
       const partials = await this.#walk('', (name) => name.startsWith(PARTIAL));
       const stale = partials.filter((partial) => partial.storedAt < before);
       for (const partial of stale) await rm(join(this.#root, partial.key), { force: true });

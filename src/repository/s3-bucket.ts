@@ -15,6 +15,7 @@ import {
 import type { RepositoryConfig } from '../config/schema';
 import type { FileDigest } from '../contract/generation';
 import { DigestCheck, explainErrors } from './digest';
+import './quiet-sdk';
 import { s3Code, s3Status, toRepositoryError } from './s3-errors';
 import type { TransferOptions } from './types';
 
@@ -31,6 +32,9 @@ export interface S3Settings extends Omit<Extract<RepositoryConfig, { type: 's3' 
 }
 
 const TIMEOUTS = { connectMs: 10_000, answerMs: 30_000, idleMs: 60_000 };
+
+/** What fails becomes an error that says so; the SDK would also write to the console, which belongs to the CLI. */
+const SILENT = { debug: noop, info: noop, warn: noop, error: noop };
 
 /** One version of one object, or the marker that a delete has left. */
 export interface Version {
@@ -128,7 +132,9 @@ export class S3Bucket {
       const abortSignal = signal ? AbortSignal.any([signal, broken.signal]) : broken.signal;
       await this.#uploads.send(command, { abortSignal });
     } catch (error) {
-      throw this.#explain(broken.signal.aborted ? broken.signal.reason : error, key, signal);
+      signal?.throwIfAborted();
+      if (broken.signal.aborted) throw broken.signal.reason;
+      throw this.#explain(error, key, signal);
     } finally {
       body.destroy();
       source.destroy();
@@ -222,6 +228,7 @@ export class S3Bucket {
       region,
       forcePathStyle,
       maxAttempts,
+      logger: SILENT,
       ...(endpoint === undefined ? {} : { endpoint }),
       ...(credentials === undefined ? {} : { credentials }),
       // The SHA-256 of the manifest goes with each upload: nothing else is added, which not every server would take.
@@ -246,3 +253,5 @@ export class S3Bucket {
     return client;
   }
 }
+
+function noop(): void {}

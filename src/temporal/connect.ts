@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
@@ -19,7 +20,8 @@ interface Target {
 function load({ configFile, profile }: TemporalOptions) {
   try {
     return loadClientConnectConfig({
-      ...(configFile === undefined ? {} : { configSource: { path: configFile } }),
+      // Read here: the library takes a file that isn't there for an empty one.
+      ...(configFile === undefined ? {} : { configSource: { data: readFileSync(configFile, 'utf8') } }),
       ...(profile === undefined ? {} : { profile }),
     });
   } catch (error) {

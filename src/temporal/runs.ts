@@ -29,6 +29,8 @@ export async function startRestore(client: Client, input: RestoreInput): Promise
       args: [input],
       workflowIdConflictPolicy: 'FAIL',
       staticSummary: `Restore of ${input.cluster}, asked for by ${input.requestedBy}`,
+      // `temporal workflow describe` shows this and nothing that changes.
+      staticDetails: `What it waits for, and the next command: \`temporal workflow metadata --workflow-id ${workflowId}\``,
     }),
   );
 }

@@ -13,6 +13,7 @@ import { privateDirectory } from '../host/files';
 import { createServiceDriver } from '../host/service';
 import { VERSION } from '../version';
 import { WORKFLOW_BUNDLE } from './build-bundle';
+import { destroyFinishedIdentities } from './identity-janitor';
 import { connectClient, connectWorker, type TemporalOptions } from './connect';
 import { FailureInterceptor } from './failure-interceptor';
 import { ensureSearchAttributes } from './search-attributes';
@@ -64,12 +65,13 @@ export async function runAgent(settings: WorkerSettings & { cluster: string; nod
   try {
     const driver = createServiceDriver(node);
     const supervision = driver.supervise?.(stop.signal, (message) => log.info(message));
+    const janitor = destroyFinishedIdentities(settings, node.runtimeDir, stop.signal);
     await runWorker(settings, {
       taskQueue: nodeTaskQueue(settings.cluster, node.name),
       activities: createNodeActivities({ config, clusterName: settings.cluster, cluster, node, driver }),
     });
     stop.abort();
-    await supervision;
+    await Promise.all([supervision, janitor]);
   } finally {
     await hold.release();
   }

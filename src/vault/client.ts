@@ -1,7 +1,4 @@
-import { isIP } from 'node:net';
-import { PassThrough, Readable } from 'node:stream';
-import { checkServerIdentity, type PeerCertificate } from 'node:tls';
-import { Agent, type Dispatcher, request } from 'undici';
+import type { Readable } from 'node:stream';
 import type { z } from 'zod';
 import { DrError } from '../contract/failures';
 import {
@@ -22,55 +19,30 @@ import {
   type Secret,
   secretSchema,
 } from './answers';
-import { errorsOf, toConnectionError, toVaultError } from './vault-error';
+import {
+  type Answer,
+  type Call,
+  type Download,
+  type Method,
+  Transport,
+  type VaultClientOptions,
+  type VaultEndpoint,
+  withoutQuery,
+} from './transport';
+import { errorsOf, toVaultError } from './vault-error';
 
-export interface VaultEndpoint {
-  /** Name of the node, for messages. */
-  node: string;
-  /** `https://host:port`; a path is ignored. */
-  address: string;
-  /** CA of the node's certificate; without it the system's. */
-  caPem?: string;
-  /** Host that the certificate must name; without it that of the address. */
-  servername?: string;
-}
-
-export interface VaultClientOptions {
-  token?: string;
-  /** For a whole call, except those that move a snapshot. Default: 30 seconds. */
-  timeoutMs?: number;
-  /** Ends every call of this client. */
-  signal?: AbortSignal;
-}
+export type { VaultClientOptions, VaultEndpoint };
 
 export interface TransferOptions {
   signal?: AbortSignal;
   /**
-   * Until the answer begins. For a snapshot the leader reads its whole storage first; for a restore the upload is part of
-   * it. Default: 30 minutes.
+   * Longest silence until the answer begins: for a snapshot the leader reads its whole storage first; what it receives it
+   * checks before it answers. Default: 30 minutes.
    */
   timeoutMs?: number;
 }
 
-interface Call {
-  body?: object | Readable;
-  signal?: AbortSignal | undefined;
-  /** Until the headers of the answer. */
-  headersTimeoutMs?: number;
-  /** Goes into the body and so must never come out in an error. */
-  secret?: string;
-}
-
-interface Answer {
-  status: number;
-  text: string;
-}
-
-const DEFAULT_TIMEOUT_MS = 30_000;
-const CONNECT_TIMEOUT_MS = 5_000;
 const TRANSFER_TIMEOUT_MS = 30 * 60_000;
-/** Longest silence within an answer. */
-const IDLE_TIMEOUT_MS = 60_000;
 /** A blank node holds its first election before it answers. */
 const INITIALIZE_TIMEOUT_MS = 90_000;
 
@@ -87,29 +59,24 @@ const HEALTH_QUERY = new URLSearchParams(
  * rejects with the signal's reason.
  */
 export class VaultClient {
-  readonly node: string;
-  readonly address: string;
-  readonly #token: string | undefined;
-  readonly #timeoutMs: number;
-  readonly #signal: AbortSignal | undefined;
-  readonly #agent: Agent;
+  readonly #http: Transport;
 
   constructor(endpoint: VaultEndpoint, options: VaultClientOptions = {}) {
-    this.node = endpoint.node;
-    this.address = new URL(endpoint.address).origin;
-    this.#token = options.token;
-    this.#timeoutMs = options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
-    this.#signal = options.signal;
-    this.#agent = new Agent({
-      // Nodes are restarted under us all the time: a connection that is kept alive is a dead one.
-      pipelining: 0,
-      connect: { timeout: CONNECT_TIMEOUT_MS, ...tlsOptions(endpoint) },
-    });
+    this.#http = new Transport(endpoint, options);
+  }
+
+  /** Name of the node. */
+  get node(): string {
+    return this.#http.node;
+  }
+
+  get address(): string {
+    return this.#http.origin;
   }
 
   /** Ends what is still under way. */
   async close(): Promise<void> {
-    await this.#agent.destroy();
+    this.#http.close();
   }
 
   async health(): Promise<Health> {
@@ -186,14 +153,9 @@ export class VaultClient {
    * The body may end early without an error of HTTP's: verify it. Read it or destroy it. It fails as calls do.
    * @throws DrError VaultUnavailable on a follower (on OpenBao a follower answers itself).
    */
-  async snapshot(
-    options: TransferOptions = {},
-  ): Promise<{ body: Readable; headers: Dispatcher.ResponseData['headers'] }> {
-    const path = 'sys/storage/raft/snapshot';
-    const call = { headersTimeoutMs: options.timeoutMs ?? TRANSFER_TIMEOUT_MS, signal: this.#signalOf(options.signal) };
-    const { statusCode, body, headers } = await this.#open('GET', path, call);
-    if (statusCode === 200) return { body: this.#withOwnErrors(body, path, call.signal), headers };
-    throw this.#refusal({ status: statusCode, text: await this.#textOf(body, path, call.signal) }, path);
+  async snapshot(options: TransferOptions = {}): Promise<Download> {
+    const { signal, timeoutMs = TRANSFER_TIMEOUT_MS } = options;
+    return this.#http.download('sys/storage/raft/snapshot', { signal, timeoutMs });
   }
 
   /**
@@ -202,15 +164,16 @@ export class VaultClient {
    */
   async restoreSnapshot(body: Readable, options: TransferOptions & { force: boolean }): Promise<void> {
     const path = `sys/storage/raft/snapshot${options.force ? '-force' : ''}`;
-    await this.#assertAllowed(path).catch((error: unknown) => {
+    const { signal, timeoutMs = TRANSFER_TIMEOUT_MS } = options;
+    // An error of the body that comes before the upload begins is kept by the stream and found then.
+    body.on('error', () => undefined);
+    try {
+      await this.#assertAllowed(path);
+    } catch (error) {
       body.destroy();
       throw error;
-    });
-    await this.#send('POST', path, {
-      body,
-      headersTimeoutMs: options.timeoutMs ?? TRANSFER_TIMEOUT_MS,
-      signal: this.#signalOf(options.signal),
-    });
+    }
+    await this.#send('POST', path, { body, signal, timeoutMs });
   }
 
   /** @returns a token. @throws DrError AuthenticationFailed */
@@ -229,9 +192,9 @@ export class VaultClient {
 
   /** @returns null when nothing is there. */
   async read(path: string): Promise<Secret | null> {
-    const answer = await this.#exchange('GET', path);
+    const answer = await this.#http.exchange('GET', path);
     if (answer.status === 404 && errorsOf(answer.text).length === 0) return null;
-    if (!isSuccess(answer.status)) throw this.#refusal(answer, path);
+    if (!isSuccess(answer)) throw this.#http.refusal(answer, path);
     return this.#parse(secretSchema, answer.text, path);
   }
 
@@ -253,11 +216,10 @@ export class VaultClient {
   }
 
   async #initialize(body: object): Promise<z.infer<typeof initializedSchema>> {
-    const signal = this.#signalOf(AbortSignal.timeout(INITIALIZE_TIMEOUT_MS));
-    return this.#ask(initializedSchema, 'POST', 'sys/init', { body, signal, headersTimeoutMs: INITIALIZE_TIMEOUT_MS });
+    return this.#ask(initializedSchema, 'POST', 'sys/init', { body, timeoutMs: INITIALIZE_TIMEOUT_MS });
   }
 
-  async #ask<T>(schema: z.ZodType<T>, method: Dispatcher.HttpMethod, path: string, call: Call = {}): Promise<T> {
+  async #ask<T>(schema: z.ZodType<T>, method: Method, path: string, call: Call = {}): Promise<T> {
     return this.#parse(schema, await this.#send(method, path, call), path);
   }
 
@@ -275,84 +237,15 @@ export class VaultClient {
   }
 
   /** @returns the body of a success. */
-  async #send(method: Dispatcher.HttpMethod, path: string, call: Call = {}): Promise<string> {
-    const answer = await this.#exchange(method, path, call);
-    if (!isSuccess(answer.status)) throw this.#refusal(answer, path, call.secret);
+  async #send(method: Method, path: string, call: Call = {}): Promise<string> {
+    const answer = await this.#http.exchange(method, path, call);
+    if (!isSuccess(answer)) throw this.#http.refusal(answer, path, call.secret);
     return answer.text;
   }
-
-  async #exchange(method: Dispatcher.HttpMethod, path: string, call: Call = {}): Promise<Answer> {
-    const signal = call.signal ?? this.#signalOf(AbortSignal.timeout(this.#timeoutMs));
-    const { statusCode, body } = await this.#open(method, path, { ...call, signal });
-    return { status: statusCode, text: await this.#textOf(body, path, signal) };
-  }
-
-  async #open(method: Dispatcher.HttpMethod, path: string, call: Call): Promise<Dispatcher.ResponseData> {
-    const { body, signal, headersTimeoutMs = this.#timeoutMs } = call;
-    try {
-      return await request(`${this.address}/v1/${path}`, {
-        dispatcher: this.#agent,
-        method,
-        headers: { 'x-vault-request': 'true', ...(this.#token === undefined ? {} : { 'x-vault-token': this.#token }) },
-        body: body === undefined || body instanceof Readable ? (body ?? null) : JSON.stringify(body),
-        headersTimeout: headersTimeoutMs,
-        bodyTimeout: IDLE_TIMEOUT_MS,
-        signal: signal ?? null,
-      });
-    } catch (error) {
-      throw toConnectionError(error, this.node, withoutQuery(path), signal);
-    }
-  }
-
-  async #textOf(body: Dispatcher.ResponseData['body'], path: string, signal?: AbortSignal): Promise<string> {
-    try {
-      return await body.text();
-    } catch (error) {
-      throw toConnectionError(error, this.node, withoutQuery(path), signal);
-    }
-  }
-
-  /** The same bytes; an error on the way becomes a DrError, and the one ends with the other. */
-  #withOwnErrors(body: Readable, path: string, signal?: AbortSignal): Readable {
-    const outlet = new PassThrough();
-    body.once('error', (error) => outlet.destroy(toConnectionError(error, this.node, path, signal) as Error));
-    outlet.once('close', () => body.destroy());
-    return body.pipe(outlet);
-  }
-
-  #refusal({ status, text }: Answer, path: string, secret?: string): DrError {
-    const secrets = [this.#token, secret].filter((item) => item !== undefined && item !== '') as string[];
-    const shown = secrets.reduce((rest, item) => rest.replaceAll(item, '[secret]'), text);
-    return toVaultError(status, shown, this.node, withoutQuery(path));
-  }
-
-  #signalOf(further: AbortSignal | undefined): AbortSignal | undefined {
-    if (!this.#signal || !further) return this.#signal ?? further;
-    return AbortSignal.any([this.#signal, further]);
-  }
 }
 
-/** The certificate must name `servername` even when the connection goes to another host, an IP address for instance. */
-function tlsOptions({ caPem, servername }: VaultEndpoint): object {
-  return {
-    ...(caPem === undefined ? {} : { ca: caPem }),
-    ...(servername === undefined
-      ? {}
-      : {
-          // Server name indication takes no IP addresses.
-          ...(isIP(servername) ? {} : { servername }),
-          checkServerIdentity: (_host: string, certificate: PeerCertificate) =>
-            checkServerIdentity(servername, certificate),
-        }),
-  };
-}
-
-function isSuccess(status: number): boolean {
+function isSuccess({ status }: Answer): boolean {
   return status >= 200 && status < 300;
-}
-
-function withoutQuery(path: string): string {
-  return path.split('?', 1)[0] ?? path;
 }
 
 function jsonOf(text: string): unknown {

@@ -8,21 +8,20 @@ const LOGIN = /^auth\/.+\/login$/;
 const TLS_CODE =
   /^(ERR_TLS_|ERR_SSL_|CERT_|UNABLE_TO_(GET|VERIFY|DECRYPT|DECODE)_|DEPTH_ZERO_|SELF_SIGNED_|HOSTNAME_MISMATCH|INVALID_CA|EPROTO)/;
 
+const NO_TLS_CODE = /^(EPROTO|ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG)$/;
+
 const NETWORK_CODES: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'refuses the connection',
   ECONNRESET: 'closed the connection',
   EPIPE: 'closed the connection',
-  UND_ERR_SOCKET: 'closed the connection',
-  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'closed the connection in the middle of its answer',
-  HTTPParserError: 'closed the connection in the middle of its answer, or does not speak HTTP',
-  UND_ERR_CONNECT_TIMEOUT: 'does not answer in time (connect)',
-  UND_ERR_HEADERS_TIMEOUT: 'does not answer in time',
-  UND_ERR_BODY_TIMEOUT: 'stopped in the middle of its answer',
-  ETIMEDOUT: 'does not answer in time (connect)',
+  ECONNABORTED: 'did not get all of the upload',
   ENOTFOUND: 'has an address that does not resolve',
   EAI_AGAIN: 'has an address that does not resolve at the moment',
   EHOSTUNREACH: 'can not be reached from here',
   ENETUNREACH: 'can not be reached from here',
+  ETIMEDOUT: 'can not be reached from here',
+  CONNECT_TIMEOUT: 'does not accept the connection in time',
+  ANSWER_TIMEOUT: 'does not answer in time, or stopped in the middle of its answer',
 };
 
 /** Vault's own `errors`, on one line; empty when the body is something else (a proxy's page, say), which is never shown. */
@@ -76,13 +75,12 @@ export function toConnectionError(error: unknown, node: string, path: string, si
       where: node,
       cause: error,
       retryable: false,
-      advice:
-        code === 'ERR_SSL_WRONG_VERSION_NUMBER' || code === 'ERR_SSL_PACKET_LENGTH_TOO_LONG'
-          ? 'The listener does not speak TLS: write the address of the node with http://, or turn TLS on.'
-          : "Check that tls.caFile holds the CA of this node's certificate, that the certificate is still valid and that it names the host of the configured address.",
+      advice: NO_TLS_CODE.test(code)
+        ? 'The listener does not speak TLS, or no version that is accepted here: write the address of the node with http://, or turn TLS on.'
+        : "Check that tls.caFile holds the CA of this node's certificate, that the certificate is still valid and that it names the host of the configured address.",
     });
   }
-  const known = code === undefined ? undefined : NETWORK_CODES[code];
+  const known = code?.startsWith('HPE_') ? 'does not speak HTTP' : NETWORK_CODES[code ?? ''];
   if (known === undefined) return error;
   return unavailable(`${node} ${known} (${path}, ${code}).`, node, error);
 }
@@ -95,10 +93,9 @@ function unavailable(message: string, node: string, cause: unknown): DrError {
   });
 }
 
-/** Some connection errors hide inside another; a broken answer has a name only. */
+/** Some connection errors hide inside another. */
 function codeOfError(error: unknown): string | undefined {
-  const { code, name, cause } = (error ?? {}) as { code?: unknown; name?: unknown; cause?: unknown };
+  const { code, cause } = (error ?? {}) as { code?: unknown; cause?: unknown };
   if (typeof code === 'string') return code;
-  if (name === 'HTTPParserError') return name;
   return cause === undefined ? undefined : codeOfError(cause);
 }

@@ -18,8 +18,6 @@ describe('a Vault node', () => {
   beforeAll(async () => {
     node = await startVaultNode('vault-1');
     const anonymous = node.client();
-    await eventually('an answer', () => anonymous.health());
-    expect(await anonymous.health()).toMatchObject({ initialized: false, sealed: true });
     const answer = await bootstrap(anonymous, SHARES);
     keys = answer.keys;
     root = node.client({ token: answer.rootToken });
@@ -128,6 +126,8 @@ describe('a Vault node', () => {
     const blank = await startVaultNode('vault-1');
     try {
       const anonymous = blank.client();
+      const health = await eventually('an answer', () => anonymous.health());
+      expect(health).toMatchObject({ initialized: false, sealed: true, clusterId: undefined });
       const throwaway = await bootstrap(anonymous, SHARES);
       const client = blank.client({ token: throwaway.rootToken });
 

@@ -12,6 +12,7 @@ module.exports = class SummaryReporter {
     };
     const file = process.env.VAULT_DR_TEST_COUNTS;
     if (file) appendFileSync(file, `${JSON.stringify(counts)}\n`);
-    else process.stdout.write(`\n${counts.passed} passed, ${counts.failed} failed\n`);
+    // At the very end: Jest's own summary comes after all reporters.
+    else process.once('exit', () => process.stdout.write(`\n${counts.passed} passed, ${counts.failed} failed\n`));
   }
 };

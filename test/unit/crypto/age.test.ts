@@ -73,7 +73,10 @@ describe('streams', () => {
     const ciphertext = await encrypted(owner.recipient);
 
     const failure = await failureOf(
-      decryptFrom(Readable.from([ciphertext]), [stranger.identity], { where: 'vault-1', recipients: [owner.recipient] }),
+      decryptFrom(Readable.from([ciphertext]), [stranger.identity], {
+        where: 'vault-1',
+        recipients: [owner.recipient],
+      }),
     );
 
     expect(failure.code).toBe('DecryptionFailed');
@@ -105,8 +108,12 @@ describe('streams', () => {
       const bytes = Buffer.from(whole);
       // From the ephemeral share on: before it stand the version and the type of the recipient.
       const at = 34 + Math.floor((round / 60) * (bytes.length - 34));
-      bytes[at] = (bytes[at] ?? 0) ^ (1 << round % 8);
-      codes.add(await decryptFrom(Readable.from([bytes]), [identity]).then(buffer).then(() => 'undetected', codeOf));
+      bytes[at] = (bytes[at] ?? 0) ^ (1 << (round % 8));
+      codes.add(
+        await decryptFrom(Readable.from([bytes]), [identity])
+          .then(buffer)
+          .then(() => 'undetected', codeOf),
+      );
     }
 
     expect([...codes].filter((code) => code !== 'CopyDamaged' && code !== 'DecryptionFailed')).toEqual([]);

@@ -35,6 +35,14 @@ function clientAt(address: string, options: VaultClientOptions = {}): VaultClien
   return client;
 }
 
+/** Allows every upload, and hands it to `take`. */
+function uploads(take: RequestListener): RequestListener {
+  return (request, response) => {
+    if (!request.url?.endsWith('/capabilities-self')) return take(request, response);
+    response.end(JSON.stringify({ data: { 'sys/storage/raft/snapshot-force': ['root'] } }));
+  };
+}
+
 describe('VaultClient', () => {
   it('never follows a redirect', async () => {
     let followed = false;
@@ -55,6 +63,15 @@ describe('VaultClient', () => {
     await expect(client.health()).rejects.toMatchObject({
       code: 'VaultUnavailable',
       message: 'vault-1 does not answer sys/health in time.',
+    });
+  });
+
+  it('gives up on a snapshot that does not begin', async () => {
+    const client = await clientOf(() => undefined);
+
+    await expect(client.snapshot({ timeoutMs: 100 })).rejects.toMatchObject({
+      code: 'VaultUnavailable',
+      message: expect.stringContaining('ANSWER_TIMEOUT'),
     });
   });
 
@@ -126,7 +143,7 @@ describe('VaultClient', () => {
   });
 
   it('rejects with the error of the archive that it uploads', async () => {
-    const client = await clientOf((request) => request.resume());
+    const client = await clientOf(uploads((request) => void request.resume()));
     const broken = new DrError('SnapshotCorrupt', 'the copy is damaged');
     async function* archive(): AsyncGenerator<Buffer> {
       yield Buffer.alloc(1000);
@@ -135,6 +152,53 @@ describe('VaultClient', () => {
     }
 
     await expect(client.restoreSnapshot(Readable.from(archive()), { force: true })).rejects.toBe(broken);
+  });
+
+  it('rejects with an error that the archive has before the upload begins', async () => {
+    const client = await clientOf(uploads((request) => void request.resume()));
+    const broken = new DrError('CopyDamaged', 'the copy is damaged');
+    const archive = new Readable({ read: () => undefined });
+
+    const restoring = client.restoreSnapshot(archive, { force: true });
+    archive.destroy(broken);
+
+    await expect(restoring).rejects.toBe(broken);
+  });
+
+  it('does not take an upload that ends early for a whole one', async () => {
+    const client = await clientOf(uploads((request) => void request.resume()));
+    const archive = new Readable({ read: () => undefined });
+    archive.push(Buffer.alloc(1000));
+    setTimeout(() => archive.destroy(), 100);
+
+    await expect(client.restoreSnapshot(archive, { force: true })).rejects.toMatchObject({ code: 'VaultUnavailable' });
+  });
+
+  it('asks whether an upload is allowed before it begins', async () => {
+    const client = await clientOf((_request, response) =>
+      response.end(JSON.stringify({ data: { 'sys/storage/raft/snapshot-force': ['deny'] } })),
+    );
+    const archive = Readable.from([Buffer.alloc(10)]);
+
+    await expect(client.restoreSnapshot(archive, { force: true })).rejects.toMatchObject({ code: 'PermissionDenied' });
+    expect(archive.destroyed).toBe(true);
+  });
+
+  it('lets an upload take as long as it makes progress', async () => {
+    const client = await clientOf(
+      uploads((request, response) => {
+        request.resume().on('end', () => response.writeHead(204).end());
+      }),
+      { timeoutMs: 150 },
+    );
+    async function* slowly(): AsyncGenerator<Buffer> {
+      for (let turn = 0; turn < 5; turn++) {
+        await new Promise((resolve) => setTimeout(resolve, 60));
+        yield Buffer.alloc(1000);
+      }
+    }
+
+    await expect(client.restoreSnapshot(Readable.from(slowly()), { force: true })).resolves.toBeUndefined();
   });
 
   it('never repeats a token, a share or a secret id in an error', async () => {

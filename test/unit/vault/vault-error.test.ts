@@ -50,14 +50,17 @@ describe('toVaultError', () => {
 describe('toConnectionError', () => {
   const withCode = (code: string) => Object.assign(new Error('whatever it says'), { code });
 
-  it.each(['ECONNREFUSED', 'UND_ERR_SOCKET', 'UND_ERR_HEADERS_TIMEOUT', 'ENOTFOUND'])('may retry %s', (code) => {
-    expect(toConnectionError(withCode(code), 'vault-1', 'sys/health')).toMatchObject({
-      code: 'VaultUnavailable',
-      retryable: true,
-      where: 'vault-1',
-      message: expect.stringContaining(code),
-    });
-  });
+  it.each(['ECONNREFUSED', 'ECONNRESET', 'ANSWER_TIMEOUT', 'HPE_INVALID_CONSTANT', 'ENOTFOUND'])(
+    'may retry %s',
+    (code) => {
+      expect(toConnectionError(withCode(code), 'vault-1', 'sys/health')).toMatchObject({
+        code: 'VaultUnavailable',
+        retryable: true,
+        where: 'vault-1',
+        message: expect.stringContaining(code),
+      });
+    },
+  );
 
   it.each([
     'CERT_HAS_EXPIRED',

@@ -1,0 +1,65 @@
+// Makes the keys, certificates and passwords of docker-compose.yml, and the configuration that names the recipient of the
+// backups. Repeating it changes nothing: a key that backups depend on is never replaced.
+import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { join } from 'node:path';
+import { generateIdentity, identityToRecipient } from 'age-encryption';
+
+const { createAuthority, issueServerCertificate } = createRequire(import.meta.url)('../dist/src/lab/certificates.js');
+
+const [directory] = process.argv.slice(2);
+if (!directory) {
+  console.error('usage: node docker/prepare.mjs DIRECTORY');
+  process.exit(2);
+}
+// Written last.
+const configFile = join(directory, 'vault-dr.yaml');
+if (existsSync(configFile)) {
+  console.log('Everything is there already; nothing was changed.');
+  process.exit(0);
+}
+
+const authority = createAuthority('vault-dr compose');
+const server = issueServerCertificate(authority, {
+  dns: ['vault-1', 'vault-2', 'vault-3', 'localhost'],
+  ip: ['127.0.0.1'],
+});
+const signing = generateKeyPairSync('ed25519');
+const identity = await generateIdentity();
+const accessKeyId = randomBytes(8).toString('hex');
+const secretAccessKey = randomBytes(24).toString('hex');
+
+write('vault-ca.pem', authority.certificate);
+write('vault.pem', server.certificate);
+write('vault.key', server.privateKey.export({ type: 'pkcs8', format: 'pem' }));
+write('signing-key.pem', signing.privateKey.export({ type: 'pkcs8', format: 'pem' }));
+write('signing-key.pub.pem', signing.publicKey.export({ type: 'spki', format: 'pem' }));
+write('backup-identity.txt', identity);
+write('role-id', randomUUID());
+write('secret-id', randomUUID());
+write('temporal-database-password', randomBytes(24).toString('hex'));
+write('s3-access-key-id', accessKeyId);
+write('s3-secret-access-key', secretAccessKey);
+write(
+  's3.json',
+  JSON.stringify({
+    identities: [
+      {
+        name: 'vault-dr',
+        credentials: [{ accessKey: accessKeyId, secretKey: secretAccessKey }],
+        actions: ['Admin', 'Read', 'Write', 'List', 'Tagging'],
+      },
+    ],
+  }),
+);
+const template = readFileSync(new URL('vault-dr.yaml', import.meta.url), 'utf8');
+write('vault-dr.yaml', template.replace('RECIPIENT', await identityToRecipient(identity)));
+
+console.log(`Keys and certificates are in ${directory}; the certificates are good for 30 days.
+Keep a copy of backup-identity.txt somewhere else: without it no backup opens.`);
+
+/** The containers read these files under other user ids than the host's. */
+function write(name, content) {
+  writeFileSync(join(directory, name), content, { mode: 0o644, flag: 'wx' });
+}

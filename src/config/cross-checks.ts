@@ -1,0 +1,90 @@
+import { relative } from 'node:path';
+import { z } from 'zod';
+
+export interface CrossProblem {
+  path: PropertyKey[];
+  message: string;
+}
+
+const text = z.string().optional().catch(undefined);
+
+/** Takes whatever is there, so that these checks also run on a configuration that is wrong elsewhere. */
+const links = z
+  .looseObject({
+    clusters: z
+      .record(
+        z.string(),
+        z
+          .looseObject({
+            repositories: z.array(z.string()).catch([]),
+            nodes: z
+              .array(
+                z
+                  .looseObject({
+                    name: text,
+                    nodeId: text,
+                    address: text,
+                    clusterAddress: text,
+                    dataDir: text,
+                    stateDir: text,
+                    runtimeDir: text,
+                  })
+                  .catch({}),
+              )
+              .catch([]),
+          })
+          .catch({ repositories: [], nodes: [] }),
+      )
+      .catch({}),
+    repositories: z.record(z.string(), z.unknown()).catch({}),
+  })
+  .catch({ clusters: {}, repositories: {} });
+
+type Node = z.infer<typeof links>['clusters'][string]['nodes'][number];
+
+/** What is wrong between two places of the configuration, each of which may be right in itself. */
+export function crossProblems(raw: unknown): CrossProblem[] {
+  const { clusters, repositories } = links.parse(raw);
+  return Object.entries(clusters).flatMap(([name, cluster]) => [
+    ...cluster.repositories.flatMap((repository, index) =>
+      Object.hasOwn(repositories, repository)
+        ? []
+        : [
+            {
+              path: ['clusters', name, 'repositories', index],
+              message: `'${repository}' is not under 'repositories' of the file`,
+            },
+          ],
+    ),
+    ...duplicates(cluster.nodes, ['clusters', name, 'nodes']),
+    ...cluster.nodes.flatMap((node, index) => lostDirectories(node, ['clusters', name, 'nodes', index])),
+  ]);
+}
+
+function duplicates(nodes: Node[], path: PropertyKey[]): CrossProblem[] {
+  const fields = {
+    name: (node: Node) => node.name,
+    nodeId: (node: Node) => node.nodeId ?? node.name,
+    address: (node: Node) => node.address,
+    clusterAddress: (node: Node) => node.clusterAddress,
+  };
+  return Object.entries(fields).flatMap(([field, valueOf]) =>
+    nodes.flatMap((node, index) => {
+      const value = valueOf(node);
+      const first = nodes.findIndex((other) => valueOf(other) === value);
+      // Two nodes of one name have one node id as well; that is said once.
+      const same = field === 'nodeId' && node.nodeId === undefined && nodes[first]?.name === node.name;
+      if (value === undefined || first === index || same) return [];
+      return [{ path: [...path, index, field], message: `'${value}' is also the ${field} of an earlier node` }];
+    }),
+  );
+}
+
+/** What a restore must keep may not lie in the directory that it sets aside. */
+function lostDirectories(node: Node, path: PropertyKey[]): CrossProblem[] {
+  return (['stateDir', 'runtimeDir'] as const).flatMap((field) => {
+    const [directory, dataDir] = [node[field], node.dataDir];
+    if (directory === undefined || dataDir === undefined || /^\.\.(\/|$)/.test(relative(dataDir, directory))) return [];
+    return [{ path: [...path, field], message: 'must not lie in dataDir, which a restore sets aside' }];
+  });
+}

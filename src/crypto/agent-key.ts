@@ -1,0 +1,57 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto';
+import { DrError } from '../contract/failures';
+import { recipientStatement, type RunRecipient } from '../contract/restore';
+
+/** Makes the key by which an agent vouches for the recipients it shows. PEM, PKCS #8. */
+export function generateAgentKey(): string {
+  return generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+}
+
+/** One line of base64 (SPKI, DER), as it stands in the configuration under `agentPublicKey`. */
+export function agentPublicKey(privateKeyPem: string): string {
+  return createPublicKey(createPrivateKey(privateKeyPem)).export({ type: 'spki', format: 'der' }).toString('base64');
+}
+
+export function signRecipient(
+  privateKeyPem: string,
+  about: { cluster: string; node: string; run: string; recipient: string },
+): string {
+  const statement = recipientStatement(about.cluster, about.node, about.run, about.recipient);
+  return sign(null, Buffer.from(statement), createPrivateKey(privateKeyPem)).toString('base64');
+}
+
+/**
+ * Checks that the recipients are those of the agents that the configuration names: whoever can write to Temporal could
+ * otherwise show one of his own, and read the shares.
+ * @throws DrError RecipientNotAuthentic that names each one that doesn't hold.
+ */
+export function verifyRecipients(
+  recipients: readonly RunRecipient[],
+  run: { cluster: string; run: string },
+  keyOf: (node: string) => string | undefined,
+): void {
+  const problems = recipients.flatMap(({ node, recipient, signature }) => {
+    const key = keyOf(node);
+    if (key === undefined) return [`${node}: the configuration has no agentPublicKey for it`];
+    const statement = recipientStatement(run.cluster, node, run.run, recipient);
+    return holds(key, statement, signature) ? [] : [`${node}: the recipient ${recipient} is not signed by its agent`];
+  });
+  if (problems.length === 0) return;
+  throw new DrError(
+    'RecipientNotAuthentic',
+    `The run's recipients can't be trusted:\n${problems.map((text) => `  - ${text}`).join('\n')}`,
+    {
+      advice:
+        'Nothing was sent. Compare agentPublicKey with `vault-dr agent-key` on that host; if they are equal, somebody tampers with the run: call security.',
+    },
+  );
+}
+
+function holds(publicKey: string, statement: string, signature: string): boolean {
+  try {
+    const key = createPublicKey({ key: Buffer.from(publicKey, 'base64'), type: 'spki', format: 'der' });
+    return verify(null, Buffer.from(statement), key, Buffer.from(signature, 'base64'));
+  } catch {
+    return false;
+  }
+}

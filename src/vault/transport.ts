@@ -1,0 +1,205 @@
+import { type IncomingHttpHeaders, type IncomingMessage, request as httpRequest } from 'node:http';
+import { request as httpsRequest, type RequestOptions } from 'node:https';
+import { isIP } from 'node:net';
+import { PassThrough, Readable } from 'node:stream';
+import { text } from 'node:stream/consumers';
+import { checkServerIdentity } from 'node:tls';
+import { DrError } from '../contract/failures';
+import { toConnectionError, toVaultError } from './vault-error';
+
+export interface VaultEndpoint {
+  /** Name of the node, for messages. */
+  node: string;
+  /** `https://host:port`; a path is ignored. */
+  address: string;
+  /** CA of the node's certificate; without it the system's. */
+  caPem?: string;
+  /** Host that the certificate must name; without it that of the address. */
+  servername?: string;
+}
+
+export interface VaultClientOptions {
+  token?: string;
+  /** For a whole call, except those that move a snapshot. Default: 30 seconds. */
+  timeoutMs?: number;
+  /** Ends every call of this client. */
+  signal?: AbortSignal;
+}
+
+export interface Call {
+  body?: object | Readable;
+  signal?: AbortSignal | undefined;
+  /** For the whole call; when a snapshot is moved, for the longest silence until the answer begins. */
+  timeoutMs?: number | undefined;
+  /** Goes into the body and so must never come out in an error. */
+  secret?: string;
+}
+
+export interface Answer {
+  status: number;
+  text: string;
+}
+
+export interface Download {
+  body: Readable;
+  headers: IncomingHttpHeaders;
+}
+
+export type Method = 'GET' | 'POST' | 'DELETE';
+
+const DEFAULT_TIMEOUT_MS = 30_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+/** Longest silence within an answer. */
+const IDLE_TIMEOUT_MS = 60_000;
+
+/**
+ * HTTP to one node: no redirects, no kept connections (nodes are restarted under us), a limit on every wait, DrErrors only.
+ * It is Node's own HTTP because undici (7.30) reads a snapshot, which comes in many small chunks, in quadratic time and
+ * with all of it in memory as soon as the receiver is slower than the network.
+ */
+export class Transport {
+  readonly node: string;
+  readonly origin: string;
+  readonly #endpoint: VaultEndpoint;
+  readonly #options: VaultClientOptions;
+  readonly #closed = new AbortController();
+
+  constructor(endpoint: VaultEndpoint, options: VaultClientOptions) {
+    this.node = endpoint.node;
+    this.origin = new URL(endpoint.address).origin;
+    this.#endpoint = endpoint;
+    this.#options = options;
+  }
+
+  close(): void {
+    this.#closed.abort(new DrError('Internal', `The client for ${this.node} was closed during a call.`));
+  }
+
+  /** Sends and reads all of the answer, whatever its status. */
+  async exchange(method: Method, path: string, call: Call = {}): Promise<Answer> {
+    const timeoutMs = call.timeoutMs ?? this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
+    const limit = call.body instanceof Readable ? undefined : AbortSignal.timeout(timeoutMs);
+    const signal = this.#signalOf(call.signal, limit);
+    const answer = await this.#open(method, path, { ...call, timeoutMs }, signal);
+    return { status: answer.statusCode ?? 0, text: await this.#textOf(answer, path, signal) };
+  }
+
+  /** Any status but 200 is an error. The body fails with a DrError as well. */
+  async download(path: string, call: Call): Promise<Download> {
+    const signal = this.#signalOf(call.signal);
+    const answer = await this.#open('GET', path, call, signal);
+    if (answer.statusCode !== 200) {
+      const body = await this.#textOf(answer, path, signal);
+      throw this.refusal({ status: answer.statusCode ?? 0, text: body }, path);
+    }
+    const body = new PassThrough();
+    answer.once('error', (error) => body.destroy(this.#connectionError(error, path, signal) as Error));
+    body.once('close', () => answer.destroy());
+    return { body: answer.pipe(body), headers: answer.headers };
+  }
+
+  /** The answer as an error, without the secrets that went out. */
+  refusal(answer: Answer, path: string, secret?: string): DrError {
+    const secrets = [this.#options.token, secret].filter((item) => item !== undefined && item !== '') as string[];
+    const shown = secrets.reduce((rest, item) => rest.replaceAll(item, '[secret]'), answer.text);
+    return toVaultError(answer.status, shown, this.node, withoutQuery(path));
+  }
+
+  async #open(method: Method, path: string, call: Call, signal: AbortSignal): Promise<IncomingMessage> {
+    try {
+      signal.throwIfAborted();
+      return await this.#request(method, path, call, signal);
+    } catch (error) {
+      if (call.body instanceof Readable) call.body.destroy();
+      throw this.#connectionError(error, path, signal);
+    }
+  }
+
+  #request(method: Method, path: string, call: Call, signal: AbortSignal): Promise<IncomingMessage> {
+    const { body, timeoutMs = DEFAULT_TIMEOUT_MS } = call;
+    const { token } = this.#options;
+    const headers = {
+      'x-vault-request': 'true',
+      ...(token === undefined ? {} : { 'x-vault-token': token }),
+    };
+    const secure = this.origin.startsWith('https:');
+    return new Promise((resolve, reject) => {
+      const open = secure ? httpsRequest : httpRequest;
+      const options = { method, headers, agent: false, signal, ...tlsOptions(this.#endpoint) };
+      const request = open(`${this.origin}/v1/${path}`, options, (answer) => {
+        request.socket?.setTimeout(IDLE_TIMEOUT_MS);
+        resolve(answer);
+      });
+      request.on('error', reject);
+      request.once('socket', (socket) => {
+        let silence = 'CONNECT_TIMEOUT';
+        socket.setTimeout(CONNECT_TIMEOUT_MS);
+        socket.once(secure ? 'secureConnect' : 'connect', () => {
+          silence = 'ANSWER_TIMEOUT';
+          socket.setTimeout(timeoutMs);
+        });
+        socket.on('timeout', () => {
+          // Paused: it is the receiver of the body that takes its time, not the node.
+          if (socket.isPaused()) socket.setTimeout(IDLE_TIMEOUT_MS);
+          else request.destroy(errorOf(silence));
+        });
+      });
+      if (body instanceof Readable) send(body, request);
+      else request.end(body === undefined ? undefined : JSON.stringify(body));
+    });
+  }
+
+  async #textOf(answer: IncomingMessage, path: string, signal: AbortSignal): Promise<string> {
+    try {
+      return await text(answer);
+    } catch (error) {
+      throw this.#connectionError(error, path, signal);
+    }
+  }
+
+  #connectionError(error: unknown, path: string, signal: AbortSignal): unknown {
+    return toConnectionError(error, this.node, withoutQuery(path), signal);
+  }
+
+  #signalOf(...further: (AbortSignal | undefined)[]): AbortSignal {
+    const signals = [this.#closed.signal, this.#options.signal, ...further];
+    return AbortSignal.any(signals.filter((signal) => signal !== undefined));
+  }
+}
+
+export function withoutQuery(path: string): string {
+  return path.split('?', 1)[0] ?? path;
+}
+
+/** A body that fails or stops early fails the request: the node must not take it for a whole one. */
+function send(body: Readable, request: ReturnType<typeof httpRequest>): void {
+  let answered = false;
+  request.once('response', () => {
+    answered = true;
+    if (!body.readableEnded) body.destroy();
+  });
+  body.once('error', (error) => request.destroy(error));
+  body.once('close', () => {
+    if (!answered && !body.readableEnded) request.destroy(body.errored ?? errorOf('ECONNABORTED'));
+  });
+  if (body.errored) request.destroy(body.errored);
+  else body.pipe(request);
+}
+
+function errorOf(code: string): Error {
+  return Object.assign(new Error(code), { code });
+}
+
+/** The certificate must name `servername` even when the connection goes to another host, an IP address for instance. */
+function tlsOptions({ caPem, servername }: VaultEndpoint): RequestOptions {
+  return {
+    ...(caPem === undefined ? {} : { ca: caPem }),
+    ...(servername === undefined
+      ? {}
+      : {
+          // Server name indication takes no IP addresses.
+          servername: isIP(servername) ? '' : servername,
+          checkServerIdentity: (_host, certificate) => checkServerIdentity(servername, certificate),
+        }),
+  };
+}

@@ -1,0 +1,230 @@
+import { heartbeat, sleep } from '@temporalio/activity';
+import type { NativeConnection } from '@temporalio/worker';
+import { Worker } from '@temporalio/worker';
+import type { ControllerActivities } from '../../activities/controller';
+import type { NodeActivities } from '../../activities/node';
+import { CONTROLLER_TASK_QUEUE, nodeTaskQueue } from '../../src/contract/names';
+import type { Manifest } from '../../src/contract/generation';
+import type { RestorePlan } from '../../src/contract/restore';
+
+export const NODES = ['vault-1', 'vault-2', 'vault-3'];
+
+/**
+ * Activities that succeed at once and remember their calls. Fakes, because the faults that the workflow tests need (a step
+ * that has used up its retries, a share set that does not open, an agent that lost its identity) can't be made to happen at
+ * a chosen step on real servers.
+ */
+export function fakeActivities() {
+  const calls: string[] = [];
+  const audit: { action: string; outcome: string; actor: string; details: Record<string, unknown> }[] = [];
+  const notifications: { event: string; text: string; alternates: string[] }[] = [];
+  const note = <T>(name: string, value: T) => {
+    calls.push(name);
+    return Promise.resolve(value);
+  };
+
+  const controller: ControllerActivities = {
+    planBackup: () => note('planBackup', { ...BACKUP_PLAN }),
+    checkHealth: () =>
+      note('checkHealth', {
+        leader: 'vault-1',
+        clusterId: 'c',
+        clusterName: 'n',
+        serverVersion: '1.21.1',
+        nodes: [],
+        warnings: [],
+      }),
+    captureSnapshot: () =>
+      note('captureSnapshot', {
+        generation: GENERATION,
+        directory: '/staging',
+        manifest: MANIFEST,
+        manifestSha256: 'ab',
+      }),
+    publishGeneration: ({ repository }) =>
+      note(`publish ${repository}`, { repository, check: 'hashed' as const, stored: { sha256: '00', sizeBytes: 1 } }),
+    replicateGeneration: ({ to }) =>
+      note(`replicate ${to}`, { repository: to, check: 'hashed' as const, stored: { sha256: '00', sizeBytes: 1 } }),
+    listCatchUps: () => note('listCatchUps', []),
+    applyRetention: ({ repository }) =>
+      note(`retention ${repository}`, { repository, kept: 1, removed: [], keptLocked: [], failed: [] }),
+    discardStaging: () => note('discardStaging', undefined),
+    planRestore: ({ cluster }) =>
+      note('planRestore', {
+        cluster,
+        nodes: PLAN.nodes,
+        repositories: ['local'],
+        approvals: PLAN.approvals,
+        reminders: { remindMinutes: 0.01, escalateMinutes: 0.02, alternates: ['frank'] },
+      }),
+    chooseGeneration: () =>
+      note('chooseGeneration', {
+        copy: {
+          repository: 'local',
+          generation: GENERATION,
+          manifest: MANIFEST,
+          manifestSha256: 'ab',
+          check: 'hashed' as const,
+        },
+        healthy: ['local'],
+        problems: [],
+      }),
+    makePlan: () => note('makePlan', { plan: PLAN, planHash: 'a'.repeat(64) }),
+    verifyFirstNode: () => note('verifyFirstNode', undefined),
+    checkConvergence: ({ nodes }) => note(`converge ${nodes.join()}`, undefined),
+    recordAudit: (record) => {
+      audit.push(record);
+      return Promise.resolve();
+    },
+    notify: (notification) => {
+      notifications.push(notification);
+      return Promise.resolve();
+    },
+  };
+
+  const nodes = Object.fromEntries(NODES.map((name) => [name, fakeNode(name)]));
+
+  function fakeNode(name: string): NodeActivities {
+    return {
+      describeNode: () =>
+        note(`describe ${name}`, {
+          node: name,
+          agentVersion: '0',
+          host: name,
+          service: 'running' as const,
+          vault: { reachable: true, initialized: true, sealed: true, version: '1.21.1' },
+          dataDir: { path: '/data', exists: true, empty: false, mountPoint: false, sizeBytes: 1, freeBytes: 1e12 },
+          stagingFreeBytes: 1e12,
+        }),
+      claimForRun: () => note(`claim ${name}`, { recipient: `age1${name}`, signature: 'c2ln', inMemory: true }),
+      stageGeneration: () => note(`stage ${name}`, { repository: 'local', path: '/staged', problems: [] }),
+      stopNode: () => note(`stop ${name}`, undefined),
+      setAsideData: () => note(`set aside ${name}`, `/data.${name}`),
+      installSnapshot: () => note(`install ${name}`, undefined),
+      // The fake envelope names its share, where the real one hides it.
+      checkShare: ({ share }) =>
+        note(`check ${name}`, { accepted: true, reason: null, fingerprint: Buffer.from(share).toString('hex') }),
+      rewrapShares: ({ shares }) => note(`rewrap ${name}`, shares),
+      unsealNode: () => note(`unseal ${name}`, { state: 'unsealed' as const, problem: null }),
+      joinNode: () => note(`join ${name}`, undefined),
+      async watchForUnseal() {
+        for (;;) {
+          heartbeat();
+          await sleep(100);
+        }
+      },
+      endRunOnNode: () => note(`end ${name}`, undefined),
+    };
+  }
+
+  return { calls, audit, notifications, controller, nodes };
+}
+
+export type FakeActivities = ReturnType<typeof fakeActivities>;
+
+/** Workers for the controller and for those agents that are to answer. */
+export async function startWorkers(
+  connection: NativeConnection,
+  workflowBundle: { code: string },
+  fakes: FakeActivities,
+  cluster: string,
+  answering: string[] = NODES,
+): Promise<RunningWorkers> {
+  const controller = await Worker.create({
+    connection,
+    taskQueue: CONTROLLER_TASK_QUEUE,
+    workflowBundle,
+    activities: fakes.controller,
+  });
+  const agents = await Promise.all(answering.map((name) => createAgent(connection, fakes, cluster, name)));
+  return run([controller, ...agents]);
+}
+
+/** The worker of one agent that was away. */
+export async function startAgent(
+  connection: NativeConnection,
+  fakes: FakeActivities,
+  cluster: string,
+  name: string,
+): Promise<RunningWorkers> {
+  return run([await createAgent(connection, fakes, cluster, name)]);
+}
+
+export interface RunningWorkers {
+  stop(): Promise<void>;
+}
+
+function createAgent(connection: NativeConnection, fakes: FakeActivities, cluster: string, name: string) {
+  const activities = fakes.nodes[name] ?? {};
+  return Worker.create({ connection, taskQueue: nodeTaskQueue(cluster, name), activities });
+}
+
+function run(workers: Worker[]): RunningWorkers {
+  const running = Promise.all(workers.map((worker) => worker.run()));
+  return {
+    async stop() {
+      for (const worker of workers) worker.shutdown();
+      await running;
+    },
+  };
+}
+
+export const GENERATION = '20261123T040000Z-000000000042-0a1b2c3d';
+
+export const MANIFEST: Manifest = {
+  format: 'vault-dr/manifest/v1',
+  generation: GENERATION,
+  cluster: 'prod',
+  capturedAt: '2026-11-23T04:00:00.000Z',
+  serverVersion: '1.21.1',
+  leader: { node: 'vault-1', address: 'https://vault-1:8200' },
+  clusterId: 'c',
+  clusterName: 'n',
+  raft: { index: 42, term: 1, peers: [] },
+  seal: { type: 'shamir', secretShares: 5, secretThreshold: 3 },
+  recovery: null,
+  archive: { sha256: '0'.repeat(64), sizeBytes: 1000 },
+  stored: { file: 'snapshot.snap.age', sha256: '1'.repeat(64), sizeBytes: 1100 },
+  keys: { count: 7, bytes: 900, byPrefix: {} },
+  encryption: { method: 'age', recipients: ['age1x'] },
+  previousManifestSha256: null,
+  warnings: [],
+  createdBy: { product: 'vault-dr', run: 'r' },
+};
+
+const BACKUP_PLAN = {
+  cluster: 'prod',
+  nodes: NODES.map((name) => ({ name, address: `https://${name}:8200` })),
+  encryption: { method: 'age' as const, recipients: ['age1x'] },
+  repositories: ['local', 'offsite'],
+  retention: { last: 30 },
+};
+
+export const PLAN: RestorePlan = {
+  cluster: 'prod',
+  generation: GENERATION,
+  capturedAt: MANIFEST.capturedAt,
+  raftIndex: 42,
+  clusterId: 'c',
+  serverVersion: '1.21.1',
+  archiveBytes: 1000,
+  storedBytes: 1100,
+  storedSha256: '1'.repeat(64),
+  manifestSha256: 'ab',
+  seal: MANIFEST.seal,
+  recovery: null,
+  keyCount: 7,
+  peers: [],
+  copies: ['local'],
+  firstNode: 'vault-1',
+  nodes: NODES.map((name) => ({
+    name,
+    nodeId: name,
+    address: `https://${name}:8200`,
+    clusterAddress: `${name}:8201`,
+    dataDir: '/data',
+  })),
+  rpoSeconds: 60,
+  approvals: 1,
+  warnings: [],
+};

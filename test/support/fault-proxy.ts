@@ -1,0 +1,76 @@
+import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+
+/**
+ * What goes wrong with a request. `lose answer`: the server acts on it, its answer gets lost. `cut answer`: half of the body
+ * comes. `stall answer`: half of the body comes and then nothing. `stall`: nothing is read or answered. Or a status and code.
+ */
+export type Fault = 'lose answer' | 'cut answer' | 'stall answer' | 'stall' | { status: number; code: string };
+
+export interface FaultProxy {
+  endpoint: string;
+  /** Method and path of every request that came. */
+  seen: string[];
+  /** Asked for each request; undefined lets it pass. */
+  decide: (method: string, url: string) => Fault | undefined;
+  stop(): Promise<void>;
+}
+
+/** Stands between a client and a real HTTP server, because a real one does not fail when a test needs it to. */
+export async function startFaultProxy(target: string): Promise<FaultProxy> {
+  const { hostname, port } = new URL(target);
+  const server = createServer((incoming, answer) => {
+    const { method = '', url = '' } = incoming;
+    proxy.seen.push(`${method} ${url}`);
+    const fault = proxy.decide(method, url);
+    if (fault === 'stall') return;
+    if (typeof fault === 'object') return refuse(incoming, answer, fault);
+    const outgoing = request({ hostname, port, method, path: url, headers: incoming.headers }, (response) => {
+      if (fault === 'lose answer') {
+        response.resume().once('end', () => answer.destroy());
+        return;
+      }
+      answer.writeHead(response.statusCode ?? 502, response.headers);
+      if (fault === undefined) response.pipe(answer);
+      else passHalf(response, answer, fault);
+    });
+    outgoing.on('error', () => answer.destroy());
+    incoming.pipe(outgoing);
+  });
+  // The client's 100-continue is answered by the target, whose answer request() keeps to itself.
+  server.on('checkContinue', (incoming, answer) => {
+    answer.writeContinue();
+    server.emit('request', incoming, answer);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const proxy: FaultProxy = {
+    endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    seen: [],
+    decide: () => undefined,
+    stop: async () => {
+      server.closeAllConnections();
+      await new Promise((resolve) => server.close(resolve));
+    },
+  };
+  return proxy;
+}
+
+function refuse(
+  incoming: IncomingMessage,
+  answer: ServerResponse,
+  { status, code }: { status: number; code: string },
+): void {
+  incoming.resume();
+  answer.writeHead(status, { 'content-type': 'application/xml' });
+  answer.end(`<?xml version="1.0"?><Error><Code>${code}</Code><Message>made by a test</Message></Error>`);
+}
+
+function passHalf(response: IncomingMessage, answer: ServerResponse, fault: 'cut answer' | 'stall answer'): void {
+  let left = Math.floor(Number(response.headers['content-length'] ?? 0) / 2);
+  response.on('data', (chunk: Buffer) => {
+    if (left <= 0) return;
+    answer.write(chunk.subarray(0, left));
+    left -= chunk.length;
+    if (left <= 0 && fault === 'cut answer') setTimeout(() => answer.destroy(), 50);
+  });
+}

@@ -1,0 +1,64 @@
+import { createHash, generateKeyPairSync } from 'node:crypto';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { generationId, type Manifest, MANIFEST_FORMAT } from '../../src/contract/generation';
+import { stageGenerationFiles } from '../../src/repository/generations';
+
+export interface SigningPair {
+  privateKeyPem: string;
+  publicKeyPem: string;
+}
+
+export function signingPair(): SigningPair {
+  const { privateKey, publicKey } = generateKeyPairSync('ed25519', {
+    privateKeyEncoding: { type: 'pkcs8', format: 'pem' },
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+  });
+  return { privateKeyPem: privateKey, publicKeyPem: publicKey };
+}
+
+/** A manifest as a three-node Shamir cluster gives it, for a snapshot with these bytes. */
+export function sampleManifest(snapshot: Uint8Array, overrides: Partial<Manifest> = {}): Manifest {
+  const capturedAt = overrides.capturedAt ?? '2026-11-23T04:00:00.000Z';
+  const sha256 = createHash('sha256').update(snapshot).digest('hex');
+  return {
+    format: MANIFEST_FORMAT,
+    generation: generationId(capturedAt, 4711, sha256.slice(0, 8)),
+    cluster: 'prod',
+    capturedAt,
+    serverVersion: '1.21.1',
+    leader: { node: 'vault-1', address: 'https://vault-1.example.com:8200' },
+    clusterId: '6f7a3f0e-0000-4000-8000-000000000001',
+    clusterName: 'vault-cluster-1',
+    raft: {
+      index: 4711,
+      term: 3,
+      peers: [1, 2, 3].map((n) => ({ id: `vault-${n}`, address: `vault-${n}.example.com:8201`, suffrage: 'voter' })),
+    },
+    seal: { type: 'shamir', secretShares: 5, secretThreshold: 3 },
+    recovery: null,
+    archive: { sha256: 'a'.repeat(64), sizeBytes: 1234 },
+    stored: { file: 'snapshot.snap.age', sha256, sizeBytes: snapshot.length },
+    keys: { count: 2, bytes: 20, byPrefix: { 'core/': { count: 1, bytes: 10 }, 'sys/': { count: 1, bytes: 10 } } },
+    encryption: { method: 'age', recipients: ['age16s6qjslwd035z6ug3nqllmpugk7vq7nsfyaes3qlx55jnzsmn5xqc5690t'] },
+    previousManifestSha256: null,
+    warnings: [],
+    createdBy: { product: 'vault-dr 0.1.0', run: 'backup-prod' },
+    ...overrides,
+  };
+}
+
+/** Stages a whole generation in a new directory below `parent`, as a backup does before it publishes. */
+export async function stageSample(
+  parent: string,
+  keys: SigningPair,
+  snapshot: Uint8Array,
+  overrides: Partial<Manifest> = {},
+): Promise<{ directory: string; manifest: Manifest; manifestSha256: string }> {
+  const manifest = sampleManifest(snapshot, overrides);
+  const directory = join(parent, manifest.generation);
+  await mkdir(directory, { recursive: true });
+  await writeFile(join(directory, manifest.stored.file), snapshot);
+  const { manifestSha256 } = await stageGenerationFiles(directory, manifest, keys);
+  return { directory, manifest, manifestSha256 };
+}

@@ -1,0 +1,79 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import type { Command } from 'commander';
+import { backupCommand } from '../../../src/cli/backup';
+import { generationsCommand } from '../../../src/cli/generations';
+import { labCommand } from '../../../src/cli/lab';
+import { abortCommand, approveCommand, resumeCommand, skipNodeCommand } from '../../../src/cli/messages';
+import { restoreCommand } from '../../../src/cli/restore';
+import { scheduleCommand } from '../../../src/cli/schedule';
+import { statusCommand } from '../../../src/cli/status';
+import { unsealCommand } from '../../../src/cli/unseal';
+import { agentCommand, workerCommand } from '../../../src/cli/worker';
+
+const HOOK = join(__dirname, '../../support/typescript-hook.js');
+const MAIN = join(__dirname, '../../../src/cli/main.ts');
+
+/** The whole program, in a process of its own. */
+function vaultDr(...args: string[]): Promise<{ exitCode: number; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, ['-r', HOOK, MAIN, ...args], (_error, stdout, stderr) => {
+      resolve({ exitCode: child.exitCode ?? -1, stdout, stderr });
+    });
+  });
+}
+
+const SINGLE = [
+  backupCommand,
+  restoreCommand,
+  approveCommand,
+  unsealCommand,
+  statusCommand,
+  resumeCommand,
+  skipNodeCommand,
+  abortCommand,
+  workerCommand,
+  agentCommand,
+].map((make) => make());
+const NESTED = [generationsCommand, scheduleCommand, labCommand].flatMap((make) => [...make().commands]);
+
+function helpOf(command: Command): string {
+  let text = '';
+  command.configureOutput({ writeOut: (part) => void (text += part) });
+  command.outputHelp();
+  return text;
+}
+
+test.each([...SINGLE, ...NESTED].map((command) => [command.name(), command] as const))(
+  'the help of %s has an example and every option explained',
+  (_name, command) => {
+    expect(helpOf(command)).toMatch(/\nExample:\n {2}\$ vault-dr /);
+    expect(command.options.filter((option) => !option.description)).toEqual([]);
+  },
+);
+
+test.each(
+  [...SINGLE, ...NESTED]
+    .filter((command) => !['worker', 'agent'].includes(command.name()))
+    .map((command) => [command.name(), command] as const),
+)('%s can answer in JSON', (_name, command) => {
+  expect(command.options.map((option) => option.long)).toContain('--json');
+});
+
+test('usage, configuration and input: each mistake has its status, at once', async () => {
+  const [usage, configuration, input] = await Promise.all([
+    vaultDr('schedule', 'apply', '--cluster', 'prod', '--every', 'often'),
+    vaultDr('generations', 'list', '--cluster', 'prod', '--config', '/does/not/exist.yaml', '--json'),
+    vaultDr('restore', '--cluster', 'prod', '--generation', 'newest'),
+  ]);
+
+  expect(usage).toMatchObject({ exitCode: 2, stdout: '' });
+  expect(usage.stderr).toContain('It must be a number and a unit, such as 30m, 6h or 1d.');
+  expect(configuration.exitCode).toBe(3);
+  expect(JSON.parse(configuration.stdout)).toMatchObject({
+    exitCode: 3,
+    error: expect.stringContaining('/does/not/exist.yaml'),
+  });
+  expect(input).toMatchObject({ exitCode: 2, stdout: '' });
+  expect(input.stderr).toContain('generation: is not a generation id');
+});

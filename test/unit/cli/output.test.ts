@@ -1,0 +1,83 @@
+import { PassThrough } from 'node:stream';
+import { stripVTControlCharacters } from 'node:util';
+import { follow } from '../../../src/cli/follow';
+import { renderTable, style } from '../../../src/cli/output';
+
+/** A stream that a terminal would be, or a file, and what was written to it. */
+function streamOf(isTTY: boolean) {
+  const stream = Object.assign(new PassThrough(), { isTTY, columns: 20, rows: 10 });
+  const written = () => String((stream.read() as Buffer | null) ?? '');
+  return { stream: stream as unknown as NodeJS.WriteStream, written };
+}
+
+test('a table has aligned columns, no borders and no blanks at line ends', () => {
+  const table = renderTable(
+    ['node', 'state', ''],
+    [
+      ['vault-1', 'unsealed', ''],
+      ['v2', 'voter', 'ready'],
+    ],
+  );
+
+  expect(table.split('\n')).toEqual([' node       state', ' vault-1    unsealed', ' v2         voter       ready']);
+});
+
+test('colours go to terminals only, and only where they are wanted', () => {
+  const before = process.env['NO_COLOR'];
+  delete process.env['NO_COLOR'];
+  try {
+    expect(style('red', 'x', streamOf(true).stream)).toBe('\u001b[31mx\u001b[39m');
+    expect(style('red', 'x', streamOf(false).stream)).toBe('x');
+    process.env['NO_COLOR'] = '';
+    expect(style('red', 'x', streamOf(true).stream)).toBe('x');
+  } finally {
+    if (before === undefined) delete process.env['NO_COLOR'];
+    else process.env['NO_COLOR'] = before;
+  }
+});
+
+describe('follow', () => {
+  /** Ends the run after some looks at it. */
+  function runOf(looks: (string | Error)[]) {
+    let end: (report: string) => void = () => undefined;
+    const result = new Promise<string>((resolve) => (end = resolve));
+    const look = async () => {
+      const next = looks.shift();
+      if (looks.length === 0) setImmediate(() => end('report'));
+      if (next instanceof Error) throw next;
+      return next ?? '';
+    };
+    return { result, look, line: look };
+  }
+
+  it('prints a line for each change where there is no terminal, also when the controller is away', async () => {
+    const { stream, written } = streamOf(false);
+
+    await expect(follow(runOf(['plan', 'plan', new Error('no worker'), 'stage']), stream)).resolves.toBe('report');
+
+    expect(written().trimEnd().split('\n')).toEqual([
+      'plan',
+      expect.stringMatching(/^The controller does not answer just now\. The run is safe/),
+      'stage',
+    ]);
+  });
+
+  it('redraws in a terminal over all lines that it took, wrapped ones included', async () => {
+    const { stream, written } = streamOf(true);
+
+    await follow(runOf([`first\n${'x'.repeat(30)}`, 'second']), stream);
+
+    const text = written();
+    expect(text).toContain('\u001b[3A');
+    expect(stripVTControlCharacters(text)).toContain('second');
+  });
+
+  it('passes on how the run failed', async () => {
+    const { stream } = streamOf(false);
+    const look = async () => 'plan';
+
+    await expect(follow({ result: Promise.reject(new Error('refused')), look, line: look }, stream)).rejects.toThrow(
+      'refused',
+    );
+  });
+});

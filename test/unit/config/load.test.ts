@@ -1,0 +1,257 @@
+import { writeFile } from 'node:fs/promises';
+import {
+  clusterOf,
+  loadConfig,
+  nodeOf,
+  parseConfig,
+  readPublicKey,
+  repositoryConfigOf,
+} from '../../../src/config/load';
+import { useDirectory } from '../../support/temporary';
+
+const inTest = useDirectory();
+
+const GOOD = `clusters:
+  prod:
+    nodes:
+      - name: vault-1
+        address: https://vault-1.example.com:8200
+        clusterAddress: vault-1.example.com:8201
+        dataDir: /opt/vault/data
+        service: { driver: command, start: [up], stop: [down], status: [ask] }
+      - name: vault-2
+        address: https://vault-2.example.com:8200
+        clusterAddress: vault-2.example.com:8201
+        dataDir: /opt/vault/data
+        service: { driver: process, command: [vault, server] }
+    auth: { method: token, token: { file: /etc/vault-dr/token } }
+    repositories: [local]
+repositories:
+  local: { type: directory, path: /var/backups/vault }
+  offsite: { type: s3, bucket: backups }
+signing: { publicKeyFile: /etc/vault-dr/signing.pub }
+`;
+
+/** The good one with some of its text replaced; each text must be there. */
+function configWith(...changes: [string, string][]): string {
+  return changes.reduce((text, [from, to]) => {
+    if (!text.includes(from)) throw new Error(`no '${from}' in the configuration`);
+    return text.replace(from, to);
+  }, GOOD);
+}
+
+function problemsOf(text: string): string[] {
+  try {
+    parseConfig(text, 'vault-dr.yaml');
+    return [];
+  } catch (error) {
+    expect(error).toMatchObject({ name: 'DrError', code: 'InvalidConfiguration' });
+    const [head, ...problems] = (error as Error).message.split('\n');
+    expect(head).toBe(`vault-dr.yaml has ${problems.length === 1 ? '1 problem' : `${problems.length} problems`}:`);
+    return problems.map((line) => line.replace(/^ {2}- /, ''));
+  }
+}
+
+describe('a good configuration', () => {
+  it('gets the documented defaults', () => {
+    const config = parseConfig(GOOD, 'vault-dr.yaml');
+
+    const { prod } = config.clusters;
+    expect(prod?.nodes[0]).toMatchObject({ stateDir: '/var/lib/vault-dr', runtimeDir: '/run/vault-dr' });
+    expect(prod?.nodes[0]?.service).toMatchObject({ timeoutSeconds: 90 });
+    expect(prod?.nodes[1]?.service).toMatchObject({ stopTimeoutSeconds: 30, env: {} });
+    expect(prod?.backup).toEqual({ encryption: 'none', retention: { last: 30 } });
+    expect(prod?.restore).toMatchObject({ approvals: 1, identities: [], setAside: 'rename' });
+    expect(config.repositories['offsite']).toMatchObject({ prefix: '', region: 'us-east-1', forcePathStyle: false });
+    expect(config.stateDir).toBe('/var/lib/vault-dr');
+  });
+
+  it('has its paths without what a rename would trip over', () => {
+    const text = configWith(['dataDir: /opt/vault/data', 'dataDir: /opt//vault/./data/']);
+
+    expect(parseConfig(text, 'f').clusters['prod']?.nodes[0]?.dataDir).toBe('/opt/vault/data');
+  });
+
+  it('may use anchors', () => {
+    const text = configWith(
+      ['start: [up], stop: [down]', 'start: &up [up], stop: *up'],
+      ['/opt/vault/data', '"/opt/vault/data"'],
+    );
+
+    expect(parseConfig(text, 'f').clusters['prod']?.nodes[0]?.service).toMatchObject({ stop: ['up'] });
+  });
+});
+
+describe('a configuration with mistakes', () => {
+  it('has them all listed at once, each with its line', () => {
+    const text = configWith(
+      ['https://vault-1.example.com:8200', 'vault-1.example.com'],
+      ['clusterAddress: vault-1.example.com:8201', 'clusterAdress: vault-1.example.com:8201'],
+      ['dataDir: /opt/vault/data', 'dataDir: opt/vault/data'],
+      ['driver: process', 'driver: systemd'],
+      ['repositories: [local]', 'repositories: [local, ofsite]'],
+      ['signing: { publicKeyFile: /etc/vault-dr/signing.pub }', ''],
+    );
+
+    const problems = problemsOf(text);
+
+    expect(problems.sort()).toEqual([
+      "line 13: clusters.prod.nodes.1.service.driver: Invalid discriminator value. Expected 'process' | 'command'",
+      "line 15: clusters.prod.repositories.1: 'ofsite' is not under 'repositories' of the file",
+      'line 4: clusters.prod.nodes.0.clusterAddress: is missing',
+      'line 5: clusters.prod.nodes.0.address: must be a URL such as https://vault-1.example.com:8200',
+      'line 6: clusters.prod.nodes.0.clusterAdress: there is no such setting',
+      'line 7: clusters.prod.nodes.0.dataDir: must be an absolute path',
+      'signing: is missing',
+    ]);
+  });
+
+  it.each([
+    ['an empty file', '', 'file: Invalid input: expected object, received null'],
+    ['text', 'vault-dr', 'file: Invalid input: expected object, received string'],
+    [
+      'a bad name',
+      configWith(['  prod:', '  Prod:']),
+      'line 2: clusters.Prod: must be lower-case letters, digits and hyphens',
+    ],
+    [
+      'no node',
+      GOOD.replace(/nodes:[^]*auth/, 'nodes: []\n    auth'),
+      'line 3: clusters.prod.nodes: must name at least one node',
+    ],
+    [
+      'a name that every object has',
+      configWith(['[local]', '[constructor]']),
+      "line 15: clusters.prod.repositories.0: 'constructor' is not under 'repositories' of the file",
+    ],
+    [
+      'a recipient of another kind',
+      configWith([
+        '    repositories: [local]',
+        '    repositories: [local]\n    backup: { encryption: { age: [ssh-ed25519] } }',
+      ]),
+      'line 16: clusters.prod.backup.encryption.age.0: must be an age recipient (age1…)',
+    ],
+    [
+      'an encryption that there is not',
+      configWith(['    repositories: [local]', '    repositories: [local]\n    backup: { encryption: gpg }']),
+      "line 16: clusters.prod.backup.encryption: must be {age: [age1…]} or 'none'",
+    ],
+    [
+      'the root as data directory',
+      configWith(['dataDir: /opt/vault/data', 'dataDir: /']),
+      "line 7: clusters.prod.nodes.0.dataDir: must not be '/'",
+    ],
+    [
+      'a state directory that would be set aside',
+      configWith(['dataDir: /opt/vault/data', 'dataDir: /opt/vault/data\n        stateDir: /opt/vault/data/dr']),
+      'line 8: clusters.prod.nodes.0.stateDir: must not lie in dataDir, which a restore sets aside',
+    ],
+    [
+      'the data directory as runtime directory',
+      configWith(['dataDir: /opt/vault/data', 'dataDir: /opt/vault/data\n        runtimeDir: /opt/vault/data/']),
+      'line 8: clusters.prod.nodes.0.runtimeDir: must not lie in dataDir, which a restore sets aside',
+    ],
+  ])('says what is wrong with %s', (_what, text, problem) => {
+    expect(problemsOf(text)).toEqual([problem]);
+  });
+
+  it('names what two nodes share, and not what they only seem to share', () => {
+    const twins = configWith(
+      ['name: vault-2', 'name: vault-1'],
+      ['vault-2.example.com:8201', 'vault-1.example.com:8201'],
+    );
+    const ids = configWith(['name: vault-1', 'name: vault-1\n        nodeId: vault-2']);
+    const beside = configWith([
+      'dataDir: /opt/vault/data',
+      'dataDir: /opt/vault/data\n        stateDir: /opt/vault/data-dr',
+    ]);
+
+    expect(problemsOf(twins)).toEqual([
+      "line 9: clusters.prod.nodes.1.name: 'vault-1' is also the name of an earlier node",
+      "line 11: clusters.prod.nodes.1.clusterAddress: 'vault-1.example.com:8201' is also the clusterAddress of an earlier node",
+    ]);
+    expect(problemsOf(ids)).toEqual([expect.stringContaining("'vault-2' is also the nodeId of an earlier node")]);
+    expect(problemsOf(beside)).toEqual([]);
+  });
+
+  it('is refused when it is no YAML, with every place', () => {
+    expect(problemsOf(`${GOOD}${GOOD}`)).toEqual([
+      'Map keys must be unique at line 20, column 1:',
+      'Map keys must be unique at line 35, column 1:',
+      'Map keys must be unique at line 38, column 1:',
+    ]);
+  });
+});
+
+describe('a secret in the configuration', () => {
+  const SECRET = 'hvs.CAESIJ7-secret';
+
+  it.each([
+    ['as it is', SECRET, 'must be {file: …}, {env: …} or {command: […]}: secrets do not stand in the configuration'],
+    [
+      'under another key',
+      `{ value: ${SECRET} }`,
+      'must be {file: …}, {env: …} or {command: […]}: secrets do not stand in the configuration',
+    ],
+    ['as the name of a variable', `{ env: ${SECRET} }`, 'must be the name of an environment variable'],
+    ['as the path of a file', `{ file: ${SECRET} }`, 'must be an absolute path'],
+  ])('is refused %s, with the way out, and is not shown', (_how, value, message) => {
+    const problems = problemsOf(configWith(['{ file: /etc/vault-dr/token }', value]));
+
+    expect(problems.length).toBeGreaterThan(0);
+    expect(problems.join()).toContain(`line 14: clusters.prod.auth.token`);
+    expect(problems.join()).toContain(message);
+    expect(problems.join()).not.toContain(SECRET);
+  });
+
+  it('is not shown when YAML takes its first character for something else', () => {
+    const problems = problemsOf(configWith(['{ file: /etc/vault-dr/token }', `*${SECRET}`]));
+
+    expect(problems).toEqual(['line 14: an alias (*…) to nothing; quote the value']);
+  });
+});
+
+describe('looking things up', () => {
+  const config = parseConfig(GOOD, 'vault-dr.yaml');
+
+  it.each(['staging', 'constructor', '__proto__'])('names the clusters there are when %s is asked for', (name) => {
+    expect(() => clusterOf(config, name)).toThrow(
+      expect.objectContaining({
+        code: 'UnknownCluster',
+        message: `The configuration has no cluster '${name}'. It has: prod.`,
+        advice: expect.stringContaining('Check the spelling'),
+      }),
+    );
+  });
+
+  it('names the nodes and the repositories there are', () => {
+    expect(() => nodeOf(clusterOf(config, 'prod'), 'vault-9')).toThrow("no node 'vault-9'. It has: vault-1, vault-2.");
+    expect(() => repositoryConfigOf(config, 'tape')).toThrow("no repository 'tape'. It has: local, offsite.");
+    expect(nodeOf(clusterOf(config, 'prod'), 'vault-2').name).toBe('vault-2');
+    expect(repositoryConfigOf(config, 'offsite').type).toBe('s3');
+  });
+});
+
+describe('files', () => {
+  it('says which file can not be read, and how to name another', async () => {
+    await expect(loadConfig(inTest('none.yaml'))).rejects.toMatchObject({
+      code: 'InvalidConfiguration',
+      message: expect.stringContaining(inTest('none.yaml')),
+      advice: 'Name it with --config or VAULT_DR_CONFIG.',
+    });
+  });
+
+  it('reads configuration and public key', async () => {
+    await writeFile(inTest('signing.pub'), 'PEM');
+    await writeFile(inTest('good.yaml'), configWith(['/etc/vault-dr/signing.pub', inTest('signing.pub')]));
+
+    const config = await loadConfig(inTest('good.yaml'));
+
+    await expect(readPublicKey(config)).resolves.toBe('PEM');
+    await expect(readPublicKey(parseConfig(GOOD, 'f'))).rejects.toMatchObject({
+      code: 'InvalidConfiguration',
+      message: expect.stringContaining('signing.publicKeyFile'),
+    });
+  });
+});

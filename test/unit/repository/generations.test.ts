@@ -1,0 +1,297 @@
+import { execFileSync } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { cp, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { DirectoryRepository } from '../../../src/repository/directory';
+import {
+  fetchSnapshot,
+  listGenerations,
+  publishGeneration,
+  readCopy,
+  replicateGeneration,
+  verifyCopy,
+} from '../../../src/repository/generations';
+import { serializeManifest } from '../../../src/repository/manifest';
+import { stageSample, signingPair } from '../../support/generation';
+
+const KEYS = signingPair();
+const SNAPSHOT = randomBytes(200_000);
+const EARLIER = { capturedAt: '2026-11-22T04:00:00.000Z' };
+
+let root: string;
+let local: DirectoryRepository;
+let offsite: DirectoryRepository;
+beforeEach(async () => {
+  root = mkdtempSync(join(tmpdir(), 'generations-'));
+  for (const name of ['local', 'offsite', 'staging']) await mkdir(join(root, name));
+  local = new DirectoryRepository('local', join(root, 'local'));
+  offsite = new DirectoryRepository('offsite', join(root, 'offsite'));
+});
+afterEach(() => rmSync(root, { recursive: true, force: true }));
+
+/** Publishes to `local`; answers with the generation's directory there. */
+async function published(snapshot = SNAPSHOT, overrides = {}, keys = KEYS) {
+  const staged = await stageSample(join(root, 'staging'), keys, snapshot, overrides);
+  const copy = await publishGeneration(local, staged.directory);
+  return { ...staged, copy, place: join(root, 'local', staged.manifest.cluster, staged.manifest.generation) };
+}
+
+async function flipByte(file: string, at: number): Promise<void> {
+  const bytes = await readFile(file);
+  bytes[at] = (bytes[at] ?? 0) ^ 1;
+  await writeFile(file, bytes);
+}
+
+describe('a published generation', () => {
+  it('is listed, newest first, with a manifest that is signed', async () => {
+    const earlier = await published(randomBytes(1000), EARLIER);
+    const later = await published();
+
+    const { copies, unreadable } = await listGenerations(local, 'prod', KEYS.publicKeyPem);
+
+    expect(copies).toEqual([later.copy, earlier.copy]);
+    expect(copies[0]).toMatchObject({ repository: 'local', check: 'listed', manifestSha256: later.manifestSha256 });
+    expect(unreadable).toEqual([]);
+  });
+
+  it('is checked with sha256sum and openssl alone', async () => {
+    const { place } = await published();
+    await writeFile(join(root, 'public.pem'), KEYS.publicKeyPem);
+
+    const sums = execFileSync('sha256sum', ['-c', 'SHA256SUMS'], { cwd: place, encoding: 'utf8' });
+    const signature = execFileSync(
+      'openssl',
+      [
+        'pkeyutl',
+        '-verify',
+        '-pubin',
+        '-inkey',
+        join(root, 'public.pem'),
+        '-rawin',
+        '-in',
+        'manifest.json',
+        '-sigfile',
+        'manifest.json.sig',
+      ],
+      { cwd: place, encoding: 'utf8' },
+    );
+
+    expect(sums).toBe('snapshot.snap.age: OK\nRESTORE.md: OK\n');
+    expect(signature).toContain('Signature Verified Successfully');
+    expect((await readdir(place)).sort()).toEqual([
+      'RESTORE.md',
+      'SHA256SUMS',
+      'manifest.json',
+      'manifest.json.sig',
+      'snapshot.snap.age',
+    ]);
+  });
+
+  it('is published again without harm, also after a crash at any file', async () => {
+    const { directory, place, copy } = await published();
+
+    for (const lost of ['manifest.json', 'manifest.json.sig', 'RESTORE.md', 'SHA256SUMS', 'snapshot.snap.age']) {
+      await rm(join(place, lost));
+      const again = await publishGeneration(local, directory);
+      expect(again).toEqual(copy);
+    }
+
+    expect(await verifyCopy(local, copy)).toEqual({ ...copy, check: 'hashed' });
+  });
+
+  it('does not exist before its manifest does', async () => {
+    const { place } = await published();
+    await rm(join(place, 'manifest.json'));
+
+    const listing = await listGenerations(local, 'prod', KEYS.publicKeyPem);
+
+    expect(listing).toEqual({ copies: [], unreadable: [] });
+  });
+
+  it('is not staged with a public key that would not verify it', async () => {
+    const keys = { privateKeyPem: KEYS.privateKeyPem, publicKeyPem: signingPair().publicKeyPem };
+
+    await expect(stageSample(join(root, 'staging'), keys, SNAPSHOT)).rejects.toMatchObject({
+      code: 'InvalidConfiguration',
+    });
+  });
+
+  it('is not published from a staging directory whose snapshot was cut', async () => {
+    const { directory } = await stageSample(join(root, 'staging'), KEYS, SNAPSHOT);
+    await truncate(join(directory, 'snapshot.snap.age'), 1000);
+
+    await expect(publishGeneration(local, directory)).rejects.toMatchObject({ code: 'CopyDamaged' });
+
+    expect(await listGenerations(local, 'prod', KEYS.publicKeyPem)).toEqual({ copies: [], unreadable: [] });
+  });
+});
+
+describe('a generation that is not to be trusted', () => {
+  type Published = Awaited<ReturnType<typeof published>>;
+  const forgeries: [string, RegExp, (good: Published) => Promise<unknown>][] = [
+    ['has no signature', /no signature/, ({ place }) => rm(join(place, 'manifest.json.sig'))],
+    ['has a damaged signature', /not signed/, ({ place }) => flipByte(join(place, 'manifest.json.sig'), 3)],
+    ['has a changed manifest', /not signed/, ({ place }) => flipByte(join(place, 'manifest.json'), 30)],
+    [
+      'is signed by somebody else',
+      /not signed/,
+      async ({ place, manifest }) => {
+        const forged = await stageSample(join(root, 'staging', 'forged'), signingPair(), SNAPSHOT, manifest);
+        for (const file of ['manifest.json', 'manifest.json.sig'])
+          await cp(join(forged.directory, file), join(place, file));
+      },
+    ],
+    [
+      'is an older one under a newer name',
+      /was moved there/,
+      async ({ place }) => rename(place, place.replace('20261123', '20261124')),
+    ],
+    [
+      'belongs to another cluster',
+      /was moved there/,
+      async ({ place }) => {
+        const other = await published(randomBytes(500), { cluster: 'staging' });
+        await rm(place, { recursive: true });
+        await rename(other.place, place);
+      },
+    ],
+    ['has a manifest that is no manifest', /not signed/, ({ place }) => writeFile(join(place, 'manifest.json'), '{}')],
+    ['has an endless manifest', /longer than/, ({ place }) => truncate(join(place, 'manifest.json'), 2 ** 30)],
+    ['has no snapshot', /is missing/, ({ place }) => rm(join(place, 'snapshot.snap.age'))],
+    ['has a cut snapshot', /instead of 200000 bytes/, ({ place }) => truncate(join(place, 'snapshot.snap.age'), 5)],
+  ];
+
+  it.each(forgeries)('because it %s is reported and hides no other', async (_how, problem, forge) => {
+    const earlier = await published(randomBytes(1000), EARLIER);
+    await forge(await published());
+
+    const { copies, unreadable } = await listGenerations(local, 'prod', KEYS.publicKeyPem);
+
+    expect(copies).toEqual([earlier.copy]);
+    expect(unreadable).toEqual([
+      { generation: expect.stringMatching(/^2026112[34]/), problem: expect.stringMatching(problem) },
+    ]);
+  });
+
+  it('is told from one that is not there', async () => {
+    const { place, manifest } = await published();
+    await rm(join(place, 'manifest.json.sig'));
+    const read = (generation: string) => readCopy(local, 'prod', generation, KEYS.publicKeyPem);
+
+    await expect(read(manifest.generation)).rejects.toMatchObject({ code: 'SignatureInvalid' });
+    await expect(read('20260101T000000Z-000000000001-00000000')).rejects.toMatchObject({ code: 'UnknownGeneration' });
+  });
+});
+
+describe('verifyCopy', () => {
+  it('finds any flipped byte of the snapshot', async () => {
+    const { place, copy } = await published();
+
+    for (let round = 0; round < 40; round++) {
+      const at = Math.floor((round / 40) * SNAPSHOT.length);
+      await flipByte(join(place, 'snapshot.snap.age'), at);
+      await expect(verifyCopy(local, copy)).rejects.toMatchObject({ code: 'CopyDamaged' });
+      await flipByte(join(place, 'snapshot.snap.age'), at);
+    }
+
+    expect((await verifyCopy(local, copy)).check).toBe('hashed');
+  });
+
+  it.each(['RESTORE.md', 'SHA256SUMS', 'manifest.json', 'manifest.json.sig'])(
+    'notices that %s was changed',
+    async (file) => {
+      const { place, manifest } = await published();
+      const copy = await readCopy(local, 'prod', manifest.generation, KEYS.publicKeyPem);
+      await flipByte(join(place, file), 20);
+
+      const check = async () => {
+        await verifyCopy(local, copy);
+        await readCopy(local, 'prod', manifest.generation, KEYS.publicKeyPem);
+      };
+
+      await expect(check()).rejects.toMatchObject({ code: expect.stringMatching(/CopyDamaged|SignatureInvalid/) });
+    },
+  );
+});
+
+describe('replicateGeneration', () => {
+  it('gives the other repository the same files, read back', async () => {
+    const { manifest, place } = await published();
+
+    const copy = await replicateGeneration(local, offsite, 'prod', manifest.generation, KEYS.publicKeyPem);
+
+    expect(copy).toMatchObject({ repository: 'offsite', check: 'hashed' });
+    for (const file of await readdir(place)) {
+      const mirrored = await readFile(join(place.replace('/local/', '/offsite/'), file));
+      expect(mirrored.equals(await readFile(join(place, file)))).toBe(true);
+    }
+    expect(await replicateGeneration(local, offsite, 'prod', manifest.generation, KEYS.publicKeyPem)).toEqual(copy);
+  });
+
+  it.each(['snapshot.snap.age', 'RESTORE.md', 'SHA256SUMS', 'manifest.json.sig', 'manifest.json'])(
+    'makes no generation of a source whose %s is damaged',
+    async (file) => {
+      const { place, manifest } = await published();
+      await flipByte(join(place, file), 20);
+
+      const replicate = replicateGeneration(local, offsite, 'prod', manifest.generation, KEYS.publicKeyPem);
+
+      await expect(replicate).rejects.toMatchObject({ code: expect.stringMatching(/CopyDamaged|SignatureInvalid/) });
+      const listing = await listGenerations(offsite, 'prod', KEYS.publicKeyPem);
+      expect(listing).toEqual({ copies: [], unreadable: [] });
+    },
+  );
+
+  it('does not touch other bytes in the target', async () => {
+    const { manifest } = await published();
+    const taken = join(root, 'offsite', 'prod', manifest.generation);
+    await mkdir(taken, { recursive: true });
+    await writeFile(join(taken, 'manifest.json'), serializeManifest({ ...manifest, serverVersion: '0.0.0' }));
+
+    const replicate = replicateGeneration(local, offsite, 'prod', manifest.generation, KEYS.publicKeyPem);
+
+    await expect(replicate).rejects.toMatchObject({ code: 'RepositoryConflict' });
+  });
+});
+
+describe('fetchSnapshot', () => {
+  it('brings the stored bytes to a file, once', async () => {
+    const { copy, place } = await published();
+    const path = join(root, 'fetched');
+
+    await fetchSnapshot(local, copy, path);
+    await rm(place, { recursive: true });
+    await fetchSnapshot(local, copy, path);
+
+    expect((await readFile(path)).equals(SNAPSHOT)).toBe(true);
+  });
+
+  it('replaces a file that is not the one', async () => {
+    const { copy } = await published();
+    const path = join(root, 'fetched');
+    await writeFile(path, 'left from a crash');
+
+    await fetchSnapshot(local, copy, path);
+
+    expect((await readFile(path)).equals(SNAPSHOT)).toBe(true);
+  });
+
+  it('leaves nothing behind of a damaged copy', async () => {
+    const { copy, place } = await published();
+    await flipByte(join(place, 'snapshot.snap.age'), 150_000);
+
+    await expect(fetchSnapshot(local, copy, join(root, 'fetched'))).rejects.toMatchObject({ code: 'CopyDamaged' });
+
+    expect((await readdir(root)).sort()).toEqual(['local', 'offsite', 'staging']);
+  });
+
+  it('says that the staging directory is gone', async () => {
+    const { copy } = await published();
+
+    const fetch = fetchSnapshot(local, copy, join(root, 'nowhere', 'fetched'));
+
+    await expect(fetch).rejects.toMatchObject({ code: 'StagingLost' });
+  });
+});

@@ -1,0 +1,74 @@
+import { restoreMd } from '../../../src/repository/restore-md';
+import { sampleManifest } from '../../support/generation';
+
+const SNAPSHOT = Buffer.from('snapshot');
+
+/** The commands, in order, without comments. */
+function commandsOf(text: string): string[] {
+  return [...text.matchAll(/```sh\n([^]*?)```/g)]
+    .flatMap(([, block = '']) => block.split('\n'))
+    .map((line) => line.replace(/#.*/, '').trim())
+    .filter((line) => line !== '');
+}
+
+describe('RESTORE.md', () => {
+  it('of an encrypted Shamir cluster gives the stock commands in the order that works', () => {
+    const commands = commandsOf(restoreMd(sampleManifest(SNAPSHOT)));
+
+    expect(commands).toEqual([
+      'sha256sum -c SHA256SUMS',
+      'openssl pkeyutl -verify -pubin -inkey SIGNING-PUBLIC-KEY.pem -rawin -in manifest.json -sigfile manifest.json.sig',
+      `grep ${sampleManifest(SNAPSHOT).stored.sha256} manifest.json SHA256SUMS`,
+      'age -d -i IDENTITY -o snapshot.snap snapshot.snap.age',
+      'systemctl stop vault',
+      'mv DATA_DIR DATA_DIR.pre-restore && mkdir -m 0700 DATA_DIR && chown --reference=DATA_DIR.pre-restore DATA_DIR',
+      'systemctl start vault',
+      'export VAULT_ADDR=https://ADDRESS-OF-THIS-NODE:8200',
+      'vault operator init -key-shares=5 -key-threshold=3',
+      'vault operator unseal',
+      'vault login',
+      'vault operator raft snapshot restore -force snapshot.snap',
+      'systemctl restart vault',
+      'vault operator unseal',
+      'vault status',
+      'vault operator raft list-peers',
+      'systemctl start vault',
+      'export VAULT_ADDR=https://ADDRESS-OF-THIS-NODE:8200',
+      'vault operator raft join https://ADDRESS-OF-THE-FIRST-NODE:8200',
+      'vault operator unseal',
+    ]);
+  });
+
+  it('names peers, recipients, and how many original keys it takes', () => {
+    const text = restoreMd(sampleManifest(SNAPSHOT));
+
+    expect(text).toContain('3 of the 5 **original** unseal keys');
+    expect(text).toContain('- vault-2 (vault-2.example.com:8201), voter');
+    expect(text).toContain('age16s6qjslwd035z6ug3nqllmpugk7vq7nsfyaes3qlx55jnzsmn5xqc5690t');
+    expect(text).toContain('`bao`');
+  });
+
+  it('of a snapshot in clear has nothing to decrypt', () => {
+    const manifest = sampleManifest(SNAPSHOT, { encryption: { method: 'none', recipients: [] } });
+    manifest.stored.file = 'snapshot.snap';
+
+    const text = restoreMd(manifest);
+
+    expect(commandsOf(text).filter((command) => command.startsWith('age'))).toEqual([]);
+    expect(text).not.toContain('an age identity');
+    expect(commandsOf(text)).toContain('vault operator raft snapshot restore -force snapshot.snap');
+  });
+
+  it('of an auto-unseal cluster asks for recovery keys and never for unseal keys', () => {
+    const manifest = sampleManifest(SNAPSHOT, {
+      seal: { type: 'transit', secretShares: 1, secretThreshold: 1 },
+      recovery: { type: 'shamir', secretShares: 7, secretThreshold: 4 },
+    });
+
+    const commands = commandsOf(restoreMd(manifest));
+
+    expect(commands).toContain('vault operator init -recovery-shares=7 -recovery-threshold=4');
+    expect(commands.filter((command) => command.startsWith('vault operator unseal'))).toEqual([]);
+    expect(commands).toContain('systemctl restart vault');
+  });
+});

@@ -1,0 +1,394 @@
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { bundleWorkflowCode } from '@temporalio/worker';
+import { CONTROLLER_TASK_QUEUE, PROGRESS_QUERY, SEARCH_ATTRIBUTES } from '../../src/contract/names';
+import type { RestoreProgress, RestoreReport } from '../../src/contract/restore';
+import type { Answer } from '../../src/contract/update-answers';
+import { waitFor } from '../../src/lab/processes';
+import { ensureServers } from '../../src/lab/servers';
+import {
+  type FakeActivities,
+  fakeActivities,
+  type RunningWorkers,
+  startAgent,
+  startWorkers,
+} from '../support/fake-agents';
+
+/** What the restore does when steps fail and people err; on a real Temporal server, with activities that fail on demand. */
+describe('restoreCluster', () => {
+  let environment: TestWorkflowEnvironment;
+  let bundle: { code: string };
+  let fakes: FakeActivities;
+  let workers: RunningWorkers | undefined;
+
+  beforeAll(async () => {
+    const { temporal } = await ensureServers();
+    environment = await TestWorkflowEnvironment.createLocal({
+      server: {
+        executable: { type: 'existing-path', path: temporal },
+        extraArgs: SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
+      },
+    });
+    bundle = await bundleWorkflowCode({
+      workflowsPath: require.resolve('../../workflows/index'),
+      logger: { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} },
+    });
+  }, 60_000);
+  afterAll(() => environment?.teardown());
+
+  beforeEach(() => {
+    fakes = fakeActivities();
+  });
+  afterEach(async () => {
+    const handle = client().workflow.getHandle('restore-prod');
+    await handle.terminate().catch(() => undefined);
+    await workers?.stop();
+    workers = undefined;
+  });
+
+  it('runs the steps in the order of the runbook, and the others wait for the first node', async () => {
+    const handle = await begin();
+    await approve(handle);
+    await submitThree(handle);
+
+    const report = await handle.result();
+
+    expect(report.status).toBe('completed');
+    const order = (name: string) => fakes.calls.indexOf(name);
+    const sequence = [
+      'makePlan',
+      'claim vault-1',
+      'stage vault-1',
+      'stop vault-1',
+      'set aside vault-1',
+      'install vault-1',
+      'unseal vault-1',
+      'verifyFirstNode',
+      'join vault-2',
+      'unseal vault-2',
+      'converge vault-1,vault-2,vault-3',
+      'captureSnapshot',
+    ];
+    expect(sequence.map(order)).toEqual([...sequence.map(order)].sort((a, b) => a - b));
+    expect(order('makePlan')).toBeGreaterThanOrEqual(0);
+    expect(order('set aside vault-3')).toBeLessThan(order('install vault-1'));
+    expect(fakes.calls).toEqual(expect.arrayContaining(['end vault-1', 'end vault-2', 'end vault-3']));
+  });
+
+  it('stops nothing before the plan is approved by somebody else, for exactly this plan', async () => {
+    const handle = await begin();
+    await waiting(handle, 'approval');
+
+    const answers = [
+      await update(handle, 'approve', { approver: 'Ana', planHash: 'aaaaaaaaaaaa' }),
+      await update(handle, 'approve', { approver: 'bob', planHash: 'bbbbbbbbbbbb' }),
+    ];
+
+    expect(answers.map(({ accepted }) => accepted)).toEqual([false, false]);
+    expect(answers[0]?.message).toContain('somebody else has to approve');
+    expect(answers[1]?.message).toContain("The plan's hash is aaaaaaaaaaaa");
+    expect(fakes.calls.filter((call) => /^(claim|stage|stop)/.test(call))).toEqual([]);
+  });
+
+  it('can be aborted before the first stop, and not after', async () => {
+    const handle = await begin();
+    await waiting(handle, 'approval');
+
+    const answer = await update(handle, 'abort', { operator: 'bob' });
+    const report = await handle.result();
+
+    expect(answer.accepted).toBe(true);
+    expect(report.status).toBe('aborted');
+    expect(fakes.calls.some((call) => call.startsWith('stop'))).toBe(false);
+
+    const second = await begin();
+    await approve(second);
+    await waiting(second, 'shares');
+    const late = await update(second, 'abort', { operator: 'bob' });
+    expect(late.accepted).toBe(false);
+    expect(late.message).toContain('stopped already');
+  });
+
+  it('parks when a step can not succeed, says why and what to do, and resumes', async () => {
+    let broken = true;
+    const stop = fakes.nodes['vault-2']!.stopNode;
+    fakes.nodes['vault-2']!.stopNode = (input) =>
+      broken ? Promise.reject(refusal('NodeUnsafe', 'port 8200 is still open', 'Stop it by hand.')) : stop(input);
+    const handle = await begin();
+    await approve(handle);
+
+    const parked = await waiting(handle, 'operator');
+    broken = false;
+    const answer = await update(handle, 'resume', { operator: 'bob' });
+    await submitThree(handle);
+    const report = await handle.result();
+
+    expect(parked.status).toBe('parked');
+    expect(parked.parked).toEqual([
+      expect.objectContaining({
+        node: 'vault-2',
+        problem: 'port 8200 is still open',
+        advice: 'Stop it by hand.',
+        choices: ['resume', 'skipNode'],
+      }),
+    ]);
+    expect(answer.accepted).toBe(true);
+    expect(report.status).toBe('completed');
+    expect(report.rtoHumanSeconds).toBeGreaterThan(0);
+    expect(fakes.notifications.map(({ event }) => event)).toContain('decision wanted');
+  });
+
+  it('goes on without a follower that is skipped, but never without the first node', async () => {
+    fakes.nodes['vault-3']!.joinNode = () => Promise.reject(refusal('VaultRefused', 'disk is dead', 'Replace it.'));
+    fakes.nodes['vault-1']!.installSnapshot = failOnce(fakes.nodes['vault-1']!.installSnapshot);
+    const handle = await begin();
+    await approve(handle);
+    const first = await waiting(handle, 'operator');
+    const refused = await update(handle, 'skipNode', { operator: 'bob', node: 'vault-1' });
+    await update(handle, 'resume', { operator: 'bob' });
+    await submitThree(handle);
+    await waiting(handle, 'operator');
+
+    const skipped = await update(handle, 'skipNode', { operator: 'bob', node: 'vault-3' });
+    const report = await handle.result();
+
+    expect(first.parked[0]?.choices).toEqual(['resume']);
+    expect(refused.message).toContain('first node');
+    expect(skipped.accepted).toBe(true);
+    expect(report.nodes.map(({ state }) => state)).toEqual(['voter', 'voter', 'skipped']);
+    expect(fakes.calls).toContain('converge vault-1,vault-2');
+  });
+
+  it('finds the wrong share among more than enough, and names its holder', async () => {
+    const wrong = 'share-2';
+    fakes.nodes['vault-1']!.unsealNode = ({ shares }) => {
+      fakes.calls.push(`try ${shares.map((share) => /share-\d/.exec(decode(share))?.[0]).join('+')}`);
+      const bad = shares.some((share) => decode(share).includes(wrong));
+      return Promise.resolve(
+        bad ? { state: 'wrong shares', problem: 'invalid key' } : { state: 'unsealed', problem: null },
+      );
+    };
+    const handle = await begin();
+    await approve(handle);
+    await submitThree(handle);
+    const asked = await until(handle, 'another share is asked for', (now) => Boolean(now.shares?.problem));
+
+    const answer = await submit(handle, 'gina', 4);
+    const report = await handle.result();
+
+    expect(asked.shares?.problem).toContain('holder-1, holder-2, holder-3');
+    expect(asked.waitingFor).toBe('shares');
+    expect(answer.message).toBe('Accepted 4 of 3.');
+    expect(report.status).toBe('completed');
+    expect(report.warnings).toContain('the share of holder-2 does not belong to this vault');
+    expect(fakes.calls.filter((call) => call.startsWith('try')).length).toBeLessThanOrEqual(4);
+  });
+
+  it('refuses what is no share, names a share in clear as exposed, and counts a share sent twice once', async () => {
+    const handle = await begin();
+    await approve(handle);
+    await waiting(handle, 'shares');
+    const clear = Buffer.alloc(33, 7).toString('base64');
+
+    const answers = [
+      await update(handle, 'submitShare', { holder: 'eve', share: 'hello' }),
+      await update(handle, 'submitShare', { holder: 'eve', share: clear }),
+      await submit(handle, 'carol', 1),
+      await submit(handle, 'carol', 1),
+    ];
+    const progress = await look(handle);
+
+    expect(answers.map(({ accepted }) => accepted)).toEqual([false, false, true, false]);
+    expect(answers[0]?.message).toContain('not an armored age file');
+    expect(answers[1]?.message).toContain('exposed');
+    expect(answers[3]?.message).toContain('carol has submitted this very share already');
+    expect(progress.shares?.accepted).toHaveLength(1);
+    expect(fakes.audit.map(({ action }) => action)).toContain('restore.share exposed');
+    expect(fakes.notifications.map(({ event }) => event)).toContain('share exposed');
+  });
+
+  it('has the shares encrypted anew when a host lost its identity, without asking anybody again', async () => {
+    let lost = true;
+    fakes.nodes['vault-2']!.unsealNode = () => {
+      if (!lost) return Promise.resolve({ state: 'unsealed', problem: null });
+      lost = false;
+      return Promise.reject(refusal('IdentityLost', 'rebooted', ''));
+    };
+    const handle = await begin();
+    await approve(handle);
+    await submitThree(handle);
+
+    const report = await handle.result();
+
+    expect(report.status).toBe('completed');
+    expect(report.shares?.accepted).toHaveLength(3);
+    expect(fakes.calls.filter((call) => call === 'claim vault-2')).toHaveLength(2);
+    expect(fakes.calls.filter((call) => call.startsWith('rewrap'))).toHaveLength(1);
+  });
+
+  it('reminds the holders, and escalates to the alternates, and goes on waiting', async () => {
+    const handle = await begin();
+    await approve(handle);
+
+    const escalation = await waitFor(
+      'an escalation',
+      async () => fakes.notifications.find(({ event }) => event === 'escalation') ?? null,
+      { timeoutMs: 20_000, everyMs: 50 },
+    );
+    const progress = await look(handle);
+
+    expect(escalation).toMatchObject({ alternates: ['frank'] });
+    expect(fakes.notifications.map(({ event }) => event)).toEqual(
+      expect.arrayContaining(['approval wanted', 'shares wanted', 'reminder']),
+    );
+    expect(progress.waitingFor).toBe('shares');
+    expect(progress.escalatesAt).not.toBeNull();
+  });
+
+  it('tells that an agent does not answer, and goes on by itself when it is back', async () => {
+    const handle = await begin(['vault-1', 'vault-2']);
+    await approve(handle);
+
+    const parked = await until(handle, 'the missing agent is told', (now) => now.parked.length > 0, 60_000);
+    const late = await startAgent(environment.nativeConnection, fakes, 'prod', 'vault-3');
+    try {
+      await submitThree(handle);
+      const report = await handle.result();
+
+      expect(parked.parked[0]).toMatchObject({ node: 'vault-3', code: 'AgentUnreachable' });
+      expect(parked.parked[0]?.advice).toContain('vault-dr agent');
+      expect(report.nodes.map(({ state }) => state)).toEqual(['voter', 'voter', 'voter']);
+    } finally {
+      await handle.terminate().catch(() => undefined);
+      await late.stop();
+    }
+  }, 150_000);
+
+  it.each([
+    ['no input', undefined, 'no input was given'],
+    ['a text', 'prod', 'input'],
+    ['a wrong name', { cluster: 'Prod!' }, 'cluster: must be lower-case'],
+    ['an unknown field', { cluster: 'prod', force: true }, 'force'],
+    ['a wrong time', { cluster: 'prod', asOf: 'yesterday' }, 'asOf: must be a time'],
+    ['a wrong generation', { cluster: 'prod', generation: 'newest' }, 'generation'],
+  ])('refuses %s at once, with what is wrong and what is wanted', async (_what, input, wanted) => {
+    workers = await startWorkers(environment.nativeConnection, bundle, fakes, 'prod');
+    const handle = await client().workflow.start('restoreCluster', {
+      workflowId: 'restore-prod',
+      taskQueue: CONTROLLER_TASK_QUEUE,
+      args: input === undefined ? [] : [input],
+    });
+
+    const failure = await handle.result().catch((error: { cause: ApplicationFailure }) => error.cause);
+
+    expect(failure).toMatchObject({ type: 'InvalidInput', nonRetryable: true });
+    expect((failure as ApplicationFailure).message).toContain(wanted);
+    expect((failure as ApplicationFailure).message).toContain('{"cluster":"prod"');
+    expect(fakes.calls).toEqual([]);
+  });
+
+  it('refuses to run under another id, because the id is the lock', async () => {
+    workers = await startWorkers(environment.nativeConnection, bundle, fakes, 'prod');
+    const handle = await client().workflow.start('restoreCluster', {
+      workflowId: 'my-restore',
+      taskQueue: CONTROLLER_TASK_QUEUE,
+      args: [{ cluster: 'prod' }],
+    });
+
+    const failure = await handle.result().catch((error: { cause: ApplicationFailure }) => error.cause);
+
+    expect((failure as ApplicationFailure).message).toContain("must have the workflow id 'restore-prod'");
+    expect(fakes.calls).toEqual([]);
+  });
+
+  it('is not disturbed by messages that are wrong or unknown', async () => {
+    const handle = await begin();
+    await waiting(handle, 'approval');
+
+    await handle.signal('aprove', { approver: 'bob' });
+    await handle.signal('approve', 'bob');
+    const rejected = await handle
+      .executeUpdate('approve', { args: [{ approver: 'bob' }] })
+      .catch((error: { cause: Error }) => error.cause.message);
+    const progress = await look(handle);
+
+    expect(rejected).toContain('planHash: must be the plan hash');
+    expect(progress.waitingFor).toBe('approval');
+    await waitFor(
+      'both are in the audit trail',
+      async () =>
+        ['restore.unknown signal', 'restore.approve refused'].every((action) =>
+          fakes.audit.some((record) => record.action === action),
+        ),
+      { timeoutMs: 10_000 },
+    );
+  });
+
+  type Handle = WorkflowHandle<(input: unknown) => Promise<RestoreReport>>;
+
+  function client(): Client {
+    return environment.client;
+  }
+
+  async function begin(answering?: string[]): Promise<Handle> {
+    workers ??= await startWorkers(environment.nativeConnection, bundle, fakes, 'prod', answering);
+    return client().workflow.start<(input: unknown) => Promise<RestoreReport>>('restoreCluster', {
+      workflowId: 'restore-prod',
+      taskQueue: CONTROLLER_TASK_QUEUE,
+      args: [{ cluster: 'prod', requestedBy: 'ana' }],
+    });
+  }
+
+  const look = (handle: Handle) => handle.query<RestoreProgress>(PROGRESS_QUERY);
+
+  async function until(handle: Handle, what: string, test: (progress: RestoreProgress) => boolean, timeoutMs = 20_000) {
+    return waitFor(
+      what,
+      async () => {
+        const progress = await look(handle);
+        return test(progress) ? progress : null;
+      },
+      { timeoutMs, everyMs: 30 },
+    ) as Promise<RestoreProgress>;
+  }
+
+  const waiting = (handle: Handle, what: RestoreProgress['waitingFor']) =>
+    until(handle, `it waits for ${what}`, (now) => now.waitingFor === what);
+
+  const update = (handle: Handle, name: string, input: object) =>
+    handle.executeUpdate<Answer, [object]>(name, { args: [input] });
+
+  async function approve(handle: Handle): Promise<void> {
+    await waiting(handle, 'approval');
+    await update(handle, 'approve', { approver: 'bob', planHash: 'a'.repeat(12) });
+  }
+
+  function submit(handle: Handle, holder: string, number: number): Promise<Answer> {
+    const body = Buffer.from(`age-encryption.org/v1 share-${number}`).toString('base64');
+    const share = `-----BEGIN AGE ENCRYPTED FILE-----\n${body}\n-----END AGE ENCRYPTED FILE-----\n`;
+    return update(handle, 'submitShare', { holder, share });
+  }
+
+  async function submitThree(handle: Handle): Promise<void> {
+    await until(handle, 'shares are taken', (now) => now.shares !== null);
+    for (const number of [1, 2, 3]) await submit(handle, `holder-${number}`, number);
+  }
+
+  function decode(envelope: string): string {
+    return Buffer.from(envelope.split('\n')[1] ?? '', 'base64').toString();
+  }
+
+  function failOnce<A extends unknown[]>(act: (...args: A) => Promise<void>): (...args: A) => Promise<void> {
+    let failed = false;
+    return (...args) => {
+      if (failed) return act(...args);
+      failed = true;
+      return Promise.reject(refusal('NodeUnsafe', 'not blank', 'Look at it.'));
+    };
+  }
+
+  function refusal(type: string, message: string, advice: string): ApplicationFailure {
+    return ApplicationFailure.create({ type, message, nonRetryable: true, details: [{ advice, where: null }] });
+  }
+});
