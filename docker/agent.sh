@@ -2,6 +2,12 @@
 # Runs the agent, and ends Vault when the container ends. Elsewhere Vault outlives its agent; here it would be killed.
 set -u
 
+# Made by docker/prepare.mjs, which has put its public half into the configuration.
+if [ ! -e /vault/state/agent-key.pem ]; then
+  mkdir -p -m 0700 /vault/state
+  install -m 0600 /run/secrets/agent-key.pem /vault/state/agent-key.pem
+fi
+
 vault-dr agent "$@" &
 agent=$!
 trap 'kill -TERM "$agent"' TERM INT

@@ -6,7 +6,11 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { generateIdentity, identityToRecipient } from 'age-encryption';
 
-const { createAuthority, issueServerCertificate } = createRequire(import.meta.url)('../dist/src/lab/certificates.js');
+const require = createRequire(import.meta.url);
+const { agentPublicKey, generateAgentKey } = require('../dist/src/crypto/agent-key.js');
+const { createAuthority, issueServerCertificate } = require('../dist/src/lab/certificates.js');
+
+const NODES = ['vault-1', 'vault-2', 'vault-3'];
 
 const [directory] = process.argv.slice(2);
 if (!directory) {
@@ -21,10 +25,7 @@ if (existsSync(configFile)) {
 }
 
 const authority = createAuthority('vault-dr compose');
-const server = issueServerCertificate(authority, {
-  dns: ['vault-1', 'vault-2', 'vault-3', 'localhost'],
-  ip: ['127.0.0.1'],
-});
+const server = issueServerCertificate(authority, { dns: [...NODES, 'localhost'], ip: ['127.0.0.1'] });
 const signing = generateKeyPairSync('ed25519');
 const identity = await generateIdentity();
 const accessKeyId = randomBytes(8).toString('hex');
@@ -53,8 +54,14 @@ write(
     ],
   }),
 );
-const template = readFileSync(new URL('vault-dr.yaml', import.meta.url), 'utf8');
-write('vault-dr.yaml', template.replace('RECIPIENT', await identityToRecipient(identity)));
+let config = readFileSync(new URL('vault-dr.yaml', import.meta.url), 'utf8');
+config = config.replace('BACKUP-RECIPIENT', await identityToRecipient(identity));
+for (const node of NODES) {
+  const key = generateAgentKey();
+  write(`${node}-agent-key.pem`, key);
+  config = config.replace(`AGENT-KEY-OF-${node}`, agentPublicKey(key));
+}
+write('vault-dr.yaml', config);
 
 console.log(`Keys and certificates are in ${directory}; the certificates are good for 30 days.
 Keep a copy of backup-identity.txt somewhere else: without it no backup opens.`);

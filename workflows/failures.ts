@@ -24,7 +24,7 @@ export function problemOf(error: unknown, step: string): Problem {
     return {
       code: 'AgentUnreachable',
       problem: `Nobody picked up ${step}: the agent does not run, or does not reach Temporal.`,
-      advice: 'Start the agent on that host (`vault-dr agent`). The step is tried again by itself every 30 seconds.',
+      advice: 'Start the agent on that host (`vault-dr agent`). The step is tried again by itself every ten seconds.',
     };
   }
   if (cause instanceof TimeoutFailure) {

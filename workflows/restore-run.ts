@@ -108,7 +108,7 @@ export class RestoreRun {
   }
 
   /** Time in which people are waited for is told apart from the machine's own. They are reminded; nothing ever gives up. */
-  async waitFor(what: WaitingFor, until: () => boolean, timeout?: '30s'): Promise<void> {
+  async waitFor(what: WaitingFor, until: () => boolean, timeout?: '10s'): Promise<void> {
     if (until()) return;
     this.#beginWait(what);
     try {
@@ -199,7 +199,7 @@ export class RestoreRun {
     const decided = () => this.#decisions.has(parked) || this.#abortedBy !== null;
     try {
       // An agent that comes back needs nobody's decision.
-      await this.waitFor('operator', decided, code === 'AgentUnreachable' ? '30s' : undefined);
+      await this.waitFor('operator', decided, code === 'AgentUnreachable' ? '10s' : undefined);
     } finally {
       this.progress.parked = this.progress.parked.filter((item) => item !== parked);
     }

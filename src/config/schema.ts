@@ -55,7 +55,10 @@ const node = z.strictObject({
   /** What the agent keeps: staged generation, claims, audit of its acts. On a disk that the data directory does not fill. */
   stateDir: path.default('/var/lib/vault-dr'),
   /** Public key of the node's agent, as `vault-dr agent-key` prints it: whoever sends a share checks by it whom it is for. */
-  agentPublicKey: z.string().regex(/^[A-Za-z0-9+/]+=*$/, 'must be the line that `vault-dr agent-key` prints').optional(),
+  agentPublicKey: z
+    .string()
+    .regex(/^[A-Za-z0-9+/]+=*$/, 'must be the line that `vault-dr agent-key` prints')
+    .optional(),
   /** Memory-backed directory for identities that live as long as a run. */
   runtimeDir: path.default('/run/vault-dr'),
   service,

@@ -17,7 +17,7 @@ export async function crashController(lab: Lab, watch: RunWatch, story: Story): 
  * Kills the agent of the first node at the hardest moment: its Vault has been initialised with keys that only that agent
  * knew, and the snapshot is not in yet.
  */
-export async function crashInstallingAgent(lab: Lab, story: Story): Promise<void> {
+export async function crashInstallingAgent(lab: Lab, watch: RunWatch, story: Story): Promise<void> {
   const first = firstNode(lab);
   await waitFor(
     `the blank Vault on ${first} is initialised`,
@@ -25,7 +25,7 @@ export async function crashInstallingAgent(lab: Lab, story: Story): Promise<void
       const { body } = await lab.vault(first, 'GET', 'sys/seal-status');
       return (body as { initialized: boolean }).initialized;
     },
-    { timeoutMs: 120_000, everyMs: 50 },
+    { timeoutMs: 120_000, everyMs: 50, giveUp: () => watch.ended() },
   );
   const agent = lab.agents[first] as LabProcess;
   await crash(agent, `the agent of ${first}, with a blank Vault initialised and the snapshot not in yet`, story);

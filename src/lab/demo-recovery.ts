@@ -35,7 +35,7 @@ export async function recover(lab: Lab, client: Client, story: Story): Promise<R
   const [report] = await Promise.all([
     watch.report,
     crashController(lab, watch, story),
-    crashInstallingAgent(lab, story),
+    crashInstallingAgent(lab, watch, story),
     sendShares(lab, watch, story),
   ]);
   return report;

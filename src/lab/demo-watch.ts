@@ -18,33 +18,36 @@ export interface RunWatch {
    * @throws DrError ServiceFailed when the run ends, or three minutes pass, before that.
    */
   until(what: string, test: (progress: RestoreProgress) => boolean): Promise<RestoreProgress>;
+  /** Says so when the run has ended, or nobody follows it any more. */
+  ended(): string | undefined;
   /** @throws WorkflowFailedError when the run was refused. */
   readonly report: Promise<RestoreReport>;
 }
 
 export function watchRun(client: Client, handle: RestoreHandle, story: Story): RunWatch {
   let latest: RestoreProgress | undefined;
-  let ended = false;
+  let over = false;
   let told = '';
   const report = handle.result();
   report.then(
-    () => (ended = true),
-    () => (ended = true),
+    () => (over = true),
+    () => (over = true),
   );
+  const ended = () => (over ? 'the run ended before that' : undefined);
   const tell = (text: string) => {
     if (text !== told) story.say(text);
     told = text;
   };
 
   async function follow(): Promise<void> {
-    while (!ended) {
+    while (!over) {
       try {
         const progress = await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () => restoreProgress(handle));
         const changed = progressLine(progress) !== (latest && progressLine(latest));
         latest = progress;
         if (changed) tell(`${elapsed(progress)}  ${progressLine(progress)}`);
       } catch {
-        if (!ended) tell(style('dim', '          nobody answers just now; the run is safe in Temporal'));
+        if (!over) tell(style('dim', '          nobody answers just now; the run is safe in Temporal'));
       }
       await sleep(LOOK_EVERY_MS);
     }
@@ -55,8 +58,9 @@ export function watchRun(client: Client, handle: RestoreHandle, story: Story): R
     until: (what, test) =>
       waitFor(what, async () => latest !== undefined && test(latest) && latest, {
         timeoutMs: WAIT_MS,
-        giveUp: () => (ended ? 'the run ended before that' : undefined),
+        giveUp: ended,
       }),
+    ended,
     report,
   };
 }

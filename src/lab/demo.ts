@@ -57,6 +57,7 @@ async function tell(story: Story, measurements: Measurements, keep: boolean): Pr
   }
   summarise(story, measurements);
   if (keep) story.say(`\n${whatNext(lab)}`);
+  else if (measurements.problem !== null) story.say('\nWith --keep the lab stays, for a look at its logs.');
 }
 
 async function orBreakOff(story: Story, measurements: Measurements, act: () => Promise<void>): Promise<void> {
@@ -64,7 +65,7 @@ async function orBreakOff(story: Story, measurements: Measurements, act: () => P
     await act();
   } catch (error) {
     measurements.problem = explain(error);
-    story.trouble(`\nThe demo broke off. ${measurements.problem}\nWith --keep the lab stays, for a look at its logs.`);
+    story.trouble(`\nThe demo broke off. ${measurements.problem}`);
   }
 }
 

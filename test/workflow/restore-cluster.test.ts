@@ -70,7 +70,7 @@ describe('restoreCluster', () => {
       'converge vault-1,vault-2,vault-3',
       'captureSnapshot',
     ];
-    expect(sequence.map(order)).toEqual([...sequence.map(order)].sort((a, b) => a - b));
+    expect(sequence.map(order)).toEqual(sequence.map(order).toSorted((a, b) => a - b));
     expect(order('makePlan')).toBeGreaterThanOrEqual(0);
     expect(order('set aside vault-3')).toBeLessThan(order('install vault-1'));
     expect(fakes.calls).toEqual(expect.arrayContaining(['end vault-1', 'end vault-2', 'end vault-3']));
@@ -112,9 +112,10 @@ describe('restoreCluster', () => {
 
   it('parks when a step can not succeed, says why and what to do, and resumes', async () => {
     let broken = true;
-    const stop = fakes.nodes['vault-2']!.stopNode;
-    fakes.nodes['vault-2']!.stopNode = (input) =>
-      broken ? Promise.reject(refusal('NodeUnsafe', 'port 8200 is still open', 'Stop it by hand.')) : stop(input);
+    fakes.nodes['vault-2']!.stopNode = () =>
+      broken
+        ? Promise.reject(refusal('NodeUnsafe', 'port 8200 is still open', 'Stop it by hand.'))
+        : Promise.resolve(undefined);
     const handle = await begin();
     await approve(handle);
 
@@ -371,7 +372,7 @@ describe('restoreCluster', () => {
   }
 
   async function submitThree(handle: Handle): Promise<void> {
-    await until(handle, 'shares are taken', (now) => now.shares !== null);
+    await until(handle, 'shares are taken', (now) => now.shares !== null, 60_000);
     for (const number of [1, 2, 3]) await submit(handle, `holder-${number}`, number);
   }
 

@@ -43,8 +43,8 @@ describe('generationId', () => {
       fc.property(instant, index, suffix, instant, index, suffix, (timeA, indexA, suffixA, timeB, indexB, suffixB) => {
         const [a, b] = [generationId(timeA, indexA, suffixA), generationId(timeB, indexB, suffixB)];
         const [secondA, secondB] = [timeA.slice(0, 19), timeB.slice(0, 19)];
-        if (secondA !== secondB) expect(a < b).toBe(secondA < secondB);
-        else if (indexA !== indexB) expect(a < b).toBe(indexA < indexB);
+        fc.pre(secondA !== secondB || indexA !== indexB);
+        expect(a < b).toBe(secondA === secondB ? indexA < indexB : secondA < secondB);
         expect(a).toMatch(GENERATION_PATTERN);
       }),
     );

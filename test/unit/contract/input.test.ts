@@ -8,19 +8,16 @@ import {
   skipNodeInput,
   submitShareInput,
 } from '../../../src/contract/input';
+import { thrownBy } from '../../support/thrown';
 
 const EXAMPLE = '{"cluster":"prod"}';
 
 function refusal(schema: z.ZodType, raw: unknown): string {
-  try {
-    parseInput(schema, raw, EXAMPLE);
-  } catch (error) {
-    expect(error).toMatchObject({ name: 'DrError', code: 'InvalidInput', retryable: false });
-    const [, problems] =
-      /^The input is not usable: (.*)\. Give it as JSON: {"cluster":"prod"}$/.exec((error as Error).message) ?? [];
-    return problems ?? (error as Error).message;
-  }
-  throw new Error('it was accepted');
+  const error = thrownBy(() => parseInput(schema, raw, EXAMPLE));
+  expect(error).toMatchObject({ name: 'DrError', code: 'InvalidInput', retryable: false });
+  const [head, tail] = ['The input is not usable: ', `. Give it as JSON: ${EXAMPLE}`];
+  expect(error.message.startsWith(head) && error.message.endsWith(tail)).toBe(true);
+  return error.message.slice(head.length, -tail.length);
 }
 
 const NAME = 'must be lower-case letters, digits and hyphens';

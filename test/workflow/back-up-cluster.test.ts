@@ -1,0 +1,132 @@
+import { ApplicationFailure } from '@temporalio/common';
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { bundleWorkflowCode } from '@temporalio/worker';
+import type { BackupResult } from '../../src/contract/backup';
+import { CONTROLLER_TASK_QUEUE, SEARCH_ATTRIBUTES } from '../../src/contract/names';
+import { ensureServers } from '../../src/lab/servers';
+import { type FakeActivities, fakeActivities, type RunningWorkers, startWorkers } from '../support/fake-agents';
+
+/** What the backup does when repositories are down or staging is lost; fakes as for the restore. */
+describe('backUpCluster', () => {
+  let environment: TestWorkflowEnvironment;
+  let bundle: { code: string };
+  let fakes: FakeActivities;
+  let workers: RunningWorkers | undefined;
+
+  beforeAll(async () => {
+    const { temporal } = await ensureServers();
+    environment = await TestWorkflowEnvironment.createLocal({
+      server: {
+        executable: { type: 'existing-path', path: temporal },
+        extraArgs: SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
+      },
+    });
+    bundle = await bundleWorkflowCode({
+      workflowsPath: require.resolve('../../workflows/index'),
+      logger: { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} },
+    });
+  }, 60_000);
+  afterAll(() => environment?.teardown());
+
+  beforeEach(() => {
+    fakes = fakeActivities();
+  });
+  afterEach(async () => {
+    await workers?.stop();
+    workers = undefined;
+  });
+
+  it('succeeds with one copy when the other repository is down, and says which one lacks it', async () => {
+    fakes.controller.replicateGeneration = () => Promise.reject(down('offsite'));
+
+    const result = await backUp();
+
+    expect(result.copies.map(({ repository }) => repository)).toEqual(['local']);
+    expect(result.missing).toEqual([
+      { repository: 'offsite', code: 'RepositoryUnavailable', problem: 'offsite does not answer' },
+    ]);
+    expect(fakes.calls).toContain('retention local');
+    expect(fakes.calls).not.toContain('retention offsite');
+    expect(fakes.audit.at(-1)).toMatchObject({ action: 'backup', outcome: 'success' });
+  });
+
+  it('publishes to the next repository when the first is down', async () => {
+    const publish = fakes.controller.publishGeneration;
+    fakes.controller.publishGeneration = (input) =>
+      input.repository === 'local' ? Promise.reject(down('local')) : publish(input);
+
+    const result = await backUp();
+
+    expect(result.copies.map(({ repository }) => repository)).toEqual(['offsite', 'local']);
+    expect(result.missing).toEqual([]);
+  });
+
+  it('brings a repository that was down what it missed', async () => {
+    fakes.controller.listCatchUps = () => Promise.resolve(['20261122T040000Z-000000000040-0a1b2c3d']);
+
+    const result = await backUp();
+
+    expect(result.caughtUp).toEqual([{ repository: 'offsite', generation: '20261122T040000Z-000000000040-0a1b2c3d' }]);
+  });
+
+  it('captures again when what was staged is lost', async () => {
+    const publish = fakes.controller.publishGeneration;
+    let lost = true;
+    fakes.controller.publishGeneration = (input) => {
+      if (!lost) return publish(input);
+      lost = false;
+      return Promise.reject(ApplicationFailure.nonRetryable('staging is gone', 'StagingLost'));
+    };
+
+    await backUp();
+
+    expect(fakes.calls.filter((call) => call === 'captureSnapshot')).toHaveLength(2);
+  });
+
+  it('fails with the reason and the way out, records that, and leaves nothing in staging', async () => {
+    fakes.controller.checkHealth = () =>
+      Promise.reject(
+        ApplicationFailure.create({
+          message: 'No node leads the cluster.',
+          type: 'ClusterUnhealthy',
+          nonRetryable: true,
+          details: [{ advice: 'Unseal more than half of the voters.', where: null }],
+        }),
+      );
+
+    const failure = await backUp().catch((error: { cause: ApplicationFailure }) => error.cause);
+
+    expect(failure).toMatchObject({ type: 'ClusterUnhealthy' });
+    expect((failure as ApplicationFailure).message).toContain(
+      'No node leads the cluster. Unseal more than half of the voters.',
+    );
+    expect(fakes.audit.at(-1)).toMatchObject({ action: 'backup', outcome: 'failure' });
+    expect(fakes.calls).toContain('discardStaging');
+  });
+
+  it.each([
+    ['no input', [], 'no input was given'],
+    ['a text', ['prod'], 'input:'],
+    ['a number as name', [{ cluster: 7 }], 'cluster: must be a name in quotes'],
+  ])('refuses %s at once', async (_what, args, wanted) => {
+    const failure = await backUp(args).catch((error: { cause: ApplicationFailure }) => error.cause);
+
+    expect(failure).toMatchObject({ type: 'InvalidInput' });
+    expect((failure as ApplicationFailure).message).toContain(wanted);
+    expect(fakes.calls).toEqual([]);
+  });
+
+  /** Workers take the activities as they are at their start, so it comes after the faults were made. */
+  async function backUp(args: unknown[] = [{ cluster: 'prod' }]): Promise<BackupResult> {
+    workers = await startWorkers(environment.nativeConnection, bundle, fakes, 'prod', []);
+    return environment.client.workflow.execute<(...input: unknown[]) => Promise<BackupResult>>('backUpCluster', {
+      workflowId: 'backup-prod',
+      taskQueue: CONTROLLER_TASK_QUEUE,
+      args,
+    });
+  }
+
+  function down(repository: string): ApplicationFailure {
+    return ApplicationFailure.nonRetryable(`${repository} does not answer`, 'RepositoryUnavailable');
+  }
+});
