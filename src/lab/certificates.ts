@@ -1,31 +1,8 @@
-import { generateKeyPairSync, type KeyObject, randomBytes, sign } from 'node:crypto';
-import {
-  bitString,
-  der,
-  integer,
-  objectIdentifier,
-  octetString,
-  sequence,
-  set,
-  tagged,
-  truth,
-  utcTime,
-  utf8String,
-} from './der';
+import 'reflect-metadata';
+import { KeyObject, webcrypto } from 'node:crypto';
+import * as x509 from '@peculiar/x509';
 
-const OID = {
-  commonName: '2.5.4.3',
-  ecdsaWithSha256: '1.2.840.10045.4.3.2',
-  basicConstraints: '2.5.29.19',
-  keyUsage: '2.5.29.15',
-  extendedKeyUsage: '2.5.29.37',
-  serverAuth: '1.3.6.1.5.5.7.3.1',
-  subjectAlternativeName: '2.5.29.17',
-} as const;
-
-/** Bits of the key usage extension, the first one being the highest. */
-const KEY_USAGE = { digitalSignature: 0x80, certificateSigning: 0x04 } as const;
-const ALTERNATIVE_NAME = { dns: 0x82, ip: 0x87 } as const;
+const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 const DAY_MS = 24 * 60 * 60 * 1_000;
 const VALID_DAYS = 30;
 
@@ -37,74 +14,57 @@ export interface KeyedCertificate {
   name: string;
 }
 
+export interface Authority extends KeyedCertificate {
+  signingKey: webcrypto.CryptoKey;
+}
+
 /** A new certificate authority for one lab. */
-export function createAuthority(name: string): KeyedCertificate {
-  const { publicKey, privateKey } = createKeys();
-  const certificate = issue({ subject: name, publicKey, issuer: name, issuerKey: privateKey }, [
-    extension(OID.basicConstraints, sequence(truth())),
-    extension(OID.keyUsage, bitString(Buffer.from([KEY_USAGE.certificateSigning]), 2)),
-  ]);
-  return { certificate, privateKey, name };
+export async function createAuthority(name: string): Promise<Authority> {
+  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
+  const certificate = await x509.X509CertificateGenerator.createSelfSigned({
+    name: `CN=${name}`,
+    keys,
+    signingAlgorithm: ALGORITHM,
+    extensions: [
+      new x509.BasicConstraintsExtension(true, undefined, true),
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.keyCertSign, true),
+    ],
+    ...validity(),
+  });
+  return {
+    certificate: `${certificate.toString('pem')}\n`,
+    privateKey: KeyObject.from(keys.privateKey),
+    signingKey: keys.privateKey,
+    name,
+  };
 }
 
-/** A certificate for a TLS server. @param names the first of `dns` becomes the subject; `ip` are IPv4 addresses */
-export function issueServerCertificate(
-  authority: KeyedCertificate,
+/** A certificate for a TLS server. @param names the first of `dns` becomes the subject */
+export async function issueServerCertificate(
+  authority: Authority,
   names: { dns: [string, ...string[]]; ip: string[] },
-): KeyedCertificate {
-  const { publicKey, privateKey } = createKeys();
+): Promise<KeyedCertificate> {
+  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const [name] = names.dns;
-  const alternatives = [
-    ...names.dns.map((value) => der(ALTERNATIVE_NAME.dns, Buffer.from(value))),
-    ...names.ip.map((value) => der(ALTERNATIVE_NAME.ip, Buffer.from(value.split('.').map(Number)))),
-  ];
-  const certificate = issue({ subject: name, publicKey, issuer: authority.name, issuerKey: authority.privateKey }, [
-    extension(OID.keyUsage, bitString(Buffer.from([KEY_USAGE.digitalSignature]), 7)),
-    extension(OID.extendedKeyUsage, sequence(objectIdentifier(OID.serverAuth))),
-    extension(OID.subjectAlternativeName, sequence(...alternatives)),
-  ]);
-  return { certificate, privateKey, name };
+  const certificate = await x509.X509CertificateGenerator.create({
+    subject: `CN=${name}`,
+    issuer: `CN=${authority.name}`,
+    publicKey: keys.publicKey,
+    signingKey: authority.signingKey,
+    signingAlgorithm: ALGORITHM,
+    extensions: [
+      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth], true),
+      new x509.SubjectAlternativeNameExtension([
+        ...names.dns.map((value) => ({ type: 'dns' as const, value })),
+        ...names.ip.map((value) => ({ type: 'ip' as const, value })),
+      ]),
+    ],
+    ...validity(),
+  });
+  return { certificate: `${certificate.toString('pem')}\n`, privateKey: KeyObject.from(keys.privateKey), name };
 }
 
-function issue(
-  parties: { subject: string; publicKey: KeyObject; issuer: string; issuerKey: KeyObject },
-  extensions: Buffer[],
-): string {
-  const version3 = tagged(0, integer(Buffer.from([2])));
-  const serial = integer(Buffer.concat([Buffer.from([0x01]), randomBytes(15)]));
-  const algorithm = sequence(objectIdentifier(OID.ecdsaWithSha256));
-  const validity = sequence(
-    utcTime(new Date(Date.now() - DAY_MS)),
-    utcTime(new Date(Date.now() + VALID_DAYS * DAY_MS)),
-  );
-  const content = sequence(
-    version3,
-    serial,
-    algorithm,
-    distinguishedName(parties.issuer),
-    validity,
-    distinguishedName(parties.subject),
-    parties.publicKey.export({ type: 'spki', format: 'der' }),
-    tagged(3, sequence(...extensions)),
-  );
-  const signature = sign('sha256', content, parties.issuerKey);
-  return pem(sequence(content, algorithm, bitString(signature)));
-}
-
-function distinguishedName(commonName: string): Buffer {
-  return sequence(set(sequence(objectIdentifier(OID.commonName), utf8String(commonName))));
-}
-
-/** Every extension is critical: whoever does not understand one of them must refuse the certificate. */
-function extension(identifier: string, value: Buffer): Buffer {
-  return sequence(objectIdentifier(identifier), truth(), octetString(value));
-}
-
-function createKeys(): { publicKey: KeyObject; privateKey: KeyObject } {
-  return generateKeyPairSync('ec', { namedCurve: 'prime256v1' });
-}
-
-function pem(certificate: Buffer): string {
-  const lines = certificate.toString('base64').match(/.{1,64}/g) ?? [];
-  return `-----BEGIN CERTIFICATE-----\n${lines.join('\n')}\n-----END CERTIFICATE-----\n`;
+function validity(): { notBefore: Date; notAfter: Date } {
+  return { notBefore: new Date(Date.now() - DAY_MS), notAfter: new Date(Date.now() + VALID_DAYS * DAY_MS) };
 }

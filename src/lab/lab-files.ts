@@ -16,7 +16,7 @@ export interface LabSecrets {
 /** Writes everything that the servers and the product read. */
 export async function writeLabFiles(layout: LabLayout, servers: Servers): Promise<LabSecrets> {
   const { secrets } = layout;
-  const authority = createAuthority('vault-dr lab');
+  const authority = await createAuthority('vault-dr lab');
   const caPem = authority.certificate;
   const { generateIdentity, identityToRecipient } = await import('age-encryption');
   const identity = await generateIdentity();
@@ -44,7 +44,10 @@ export async function writeLabFiles(layout: LabLayout, servers: Servers): Promis
     [secrets.s3SecretAccessKey]: `${s3Credentials.secretAccessKey}\n`,
   };
   for (const node of layout.nodes) {
-    const server = issueServerCertificate(authority, { dns: [`${node.name}.lab.internal`, 'localhost'], ip: [HOST] });
+    const server = await issueServerCertificate(authority, {
+      dns: [`${node.name}.lab.internal`, 'localhost'],
+      ip: [HOST],
+    });
     files[node.certificateFile] = server.certificate;
     files[node.keyFile] = server.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
     files[node.vaultConfigFile] = vaultConfig(node);

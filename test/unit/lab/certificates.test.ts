@@ -2,10 +2,20 @@ import { X509Certificate } from 'node:crypto';
 import { once } from 'node:events';
 import { connect, createServer } from 'node:tls';
 import type { AddressInfo } from 'node:net';
-import { createAuthority, issueServerCertificate, type KeyedCertificate } from '../../../src/lab/certificates';
+import {
+  type Authority,
+  createAuthority,
+  issueServerCertificate,
+  type KeyedCertificate,
+} from '../../../src/lab/certificates';
 
-const authority = createAuthority('test authority');
-const server = issueServerCertificate(authority, { dns: ['vault-1.lab.internal', 'localhost'], ip: ['127.0.0.1'] });
+let authority: Authority;
+let server: KeyedCertificate;
+
+beforeAll(async () => {
+  authority = await createAuthority('test authority');
+  server = await issueServerCertificate(authority, { dns: ['vault-1.lab.internal', 'localhost'], ip: ['127.0.0.1'] });
+});
 
 test('a server certificate is valid for its names and addresses, and for no others', () => {
   const parsed = new X509Certificate(server.certificate);
@@ -34,7 +44,7 @@ test('a TLS client that trusts the authority accepts the server', async () => {
 });
 
 test('a TLS client that trusts another authority refuses it', async () => {
-  await expect(handshake(createAuthority('test authority'))).rejects.toThrow(/certificate|signature/i);
+  await expect(handshake(await createAuthority('test authority'))).rejects.toThrow(/certificate|signature/i);
 });
 
 async function handshake(trusted: KeyedCertificate): Promise<boolean> {
