@@ -4,37 +4,36 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { readSecret } from '../src/config/secret';
-import type {
-  BackupPlan,
-  ClusterHealth,
-  PublishedCopy,
-  RetentionReport,
-  StagedGeneration,
-} from '../src/contract/backup';
+import type { BackupPlan, ClusterHealth, PublishedCopy, StagedGeneration } from '../src/contract/backup';
 import { DrError } from '../src/contract/failures';
 import {
+  type Canary,
   type FileDigest,
   type GenerationCopy,
   generationId,
   MANIFEST_FORMAT,
-  type Manifest,
+  type ManifestDraft,
 } from '../src/contract/generation';
-import { encryptTo } from '../src/crypto/age';
+import { encryptionOf, encryptStream, SUFFIX } from '../src/crypto/encryption';
 import { privateDirectory } from '../src/host/files';
 import {
   listGenerations,
   publishGeneration as publish,
-  readCopy,
   replicateGeneration as replicate,
   stageGenerationFiles,
   verifyCopy,
 } from '../src/repository/generations';
-import { applyRetention as apply, planRetention } from '../src/repository/retention';
+import { dropWarnings } from '../src/repository/drop';
+import { writeCanary } from '../src/vault/canary';
+import type { VaultClient } from '../src/vault/client';
+import type { LeaderView } from '../src/vault/leader';
 import { SnapshotVerifier, type SnapshotSummary } from '../src/vault/snapshot-archive';
 import { VERSION } from '../src/version';
 import { beatBytes, cancellation, whileBeating } from './context';
 import type { Controller } from './controller-context';
+
+/** A repository that is out of reach must not hold the backup up. */
+const LOOK_UP_TIMEOUT_MS = 30_000;
 
 /** What the run needs of the configuration, read once: a run in flight keeps its plan when the file changes. */
 export async function planBackup(controller: Controller, input: { cluster: string }): Promise<BackupPlan> {
@@ -48,14 +47,15 @@ export async function planBackup(controller: Controller, input: { cluster: strin
       },
     );
   }
-  const { encryption } = cluster.backup;
   return {
     cluster: input.cluster,
     nodes: cluster.nodes.map(({ name, address }) => ({ name, address })),
-    encryption:
-      encryption === 'none' ? { method: 'none', recipients: [] } : { method: 'age', recipients: encryption.age },
+    encryption: encryptionOf(cluster.backup.encryption),
+    canary: cluster.backup.canary?.path ?? null,
+    configNodes: cluster.nodes.filter((node) => node.configFiles.length > 0).map((node) => node.name),
     repositories: cluster.repositories,
     retention: cluster.backup.retention,
+    dropWarningPercent: cluster.backup.dropWarningPercent,
   };
 }
 
@@ -67,6 +67,7 @@ export async function checkHealth(controller: Controller, input: { plan: BackupP
     const autopilot = await controller.withLogin(cluster, leader, (vault) => vault.autopilotState());
     const warnings = view.nodes.flatMap((node) => (node.problem === null ? [] : [`${node.node}: ${node.problem}`]));
     if (!autopilot.healthy) warnings.push('autopilot calls the cluster unhealthy');
+    if (input.plan.encryption.method === 'none') warnings.push('the backup is NOT encrypted: see backup.encryption');
     return { ...view, leader, warnings };
   });
 }
@@ -85,7 +86,7 @@ export async function captureSnapshot(
   for (const name of await readdir(runDirectory)) await rm(join(runDirectory, name), { recursive: true, force: true });
   const directory = await privateDirectory(runDirectory, randomBytes(4).toString('hex'));
   try {
-    const captured = await capture(controller, plan, health, directory);
+    const captured = await capture(controller, plan, directory);
     return await describeCapture(controller, plan, health, run, directory, captured);
   } catch (error) {
     await rm(directory, { recursive: true, force: true });
@@ -96,32 +97,41 @@ export async function captureSnapshot(
 interface Captured {
   file: string;
   capturedAt: string;
+  leader: LeaderView;
+  canary: Canary | null;
+  warnings: string[];
   summary: SnapshotSummary;
   stored: FileDigest;
 }
 
-async function capture(
-  controller: Controller,
-  plan: BackupPlan,
-  health: ClusterHealth,
-  directory: string,
-): Promise<Captured> {
-  const encrypted = plan.encryption.method === 'age';
-  const file = encrypted ? 'snapshot.snap.age' : 'snapshot.snap';
+async function capture(controller: Controller, plan: BackupPlan, directory: string): Promise<Captured> {
+  // Asked afresh: between two attempts another node may have become the leader.
+  const leader = await controller.withLeader(plan.cluster, (view) => Promise.resolve(view));
+  const file = `snapshot.snap${SUFFIX[plan.encryption.method]}`;
   const verifier = new SnapshotVerifier();
   const stored = new DigestMeter(beatBytes('capture'));
   const encrypt = async function* (source: AsyncIterable<Uint8Array>) {
-    yield* encrypted
-      ? await encryptTo(Readable.from(source, { objectMode: false }), plan.encryption.recipients)
-      : source;
+    yield* await encryptStream(Readable.from(source, { objectMode: false }), plan.encryption);
   };
-  const capturedAt = new Date().toISOString();
-  await controller.withLogin(plan.cluster, health.leader, async (vault) => {
+  return controller.withLogin(plan.cluster, leader.leader.node, async (vault) => {
+    const { canary, warnings } = await tryCanary(vault, plan.canary);
+    const capturedAt = new Date().toISOString();
     const { body } = await vault.snapshot({ signal: cancellation() });
     const target = createWriteStream(join(directory, file), { mode: 0o600, flags: 'wx', flush: true });
     await pipeline(body, verifier, encrypt, stored, target, { signal: cancellation() });
+    return { file, capturedAt, leader, canary, warnings, summary: verifier.summary, stored: stored.digest() };
   });
-  return { file, capturedAt, summary: verifier.summary, stored: stored.digest() };
+}
+
+/** A proof that is missing is no reason to make no backup. */
+async function tryCanary(vault: VaultClient, path: string | null): Promise<Pick<Captured, 'canary' | 'warnings'>> {
+  if (path === null) return { canary: null, warnings: [] };
+  try {
+    return { canary: await writeCanary(vault, path), warnings: [] };
+  } catch (error) {
+    cancellation().throwIfAborted();
+    return { canary: null, warnings: [`the canary could not be written: ${(error as Error).message}`] };
+  }
 }
 
 async function describeCapture(
@@ -130,52 +140,63 @@ async function describeCapture(
   health: ClusterHealth,
   run: string,
   directory: string,
-  { file, capturedAt, summary, stored }: Captured,
+  captured: Captured,
 ): Promise<StagedGeneration> {
-  const leader = plan.nodes.find((node) => node.name === health.leader);
-  const previous = await whileBeating('look up the generation before', () => newestManifest(controller, plan));
-  const manifest: Manifest = {
+  const { file, capturedAt, leader, canary, summary, stored } = captured;
+  const node = plan.nodes.find((item) => item.name === leader.leader.node);
+  const previous = await whileBeating('look up the generation before', () => newestGeneration(controller, plan));
+  const draft: ManifestDraft = {
     format: MANIFEST_FORMAT,
     generation: generationId(capturedAt, summary.raft.index, randomBytes(4).toString('hex')),
     cluster: plan.cluster,
     capturedAt,
-    serverVersion: health.serverVersion,
-    leader: { node: health.leader, address: leader?.address ?? '' },
-    clusterId: health.clusterId,
-    clusterName: health.clusterName,
+    serverVersion: leader.serverVersion,
+    leader: { node: leader.leader.node, address: node?.address ?? '' },
+    clusterId: leader.clusterId,
+    clusterName: leader.clusterName,
     raft: summary.raft,
     seal: summary.seal,
     recovery: summary.recovery,
     archive: summary.archive,
     stored: { file, ...stored },
     keys: summary.keys,
-    encryption: plan.encryption,
-    previousManifestSha256: previous,
-    warnings: health.warnings,
+    encryption: { method: plan.encryption.method, recipients: plan.encryption.recipients },
+    canary,
+    bundles: [],
+    previous: previous && { generation: previous.generation, manifestSha256: previous.manifestSha256 },
+    warnings: [
+      ...health.warnings,
+      ...captured.warnings,
+      ...(previous ? dropWarnings(previous.manifest, summary, plan.dropWarningPercent) : []),
+    ],
     createdBy: { product: `vault-dr ${VERSION}`, run },
   };
-  const { privateKey, publicKeyFile } = controller.config.signing;
-  if (!privateKey)
-    throw new DrError('InvalidConfiguration', `Backups need signing.privateKey beside ${publicKeyFile}.`);
-  const { manifestSha256 } = await stageGenerationFiles(directory, manifest, {
-    privateKeyPem: await readSecret(privateKey, 'signing.privateKey'),
+  const { manifest, manifestSha256 } = await stageGenerationFiles(directory, draft, {
+    privateKeyPem: await controller.privateKey(),
     publicKeyPem: await controller.publicKey(),
   });
   return { generation: manifest.generation, directory, manifest, manifestSha256 };
 }
 
-/** Of the first repository that answers; a chain with a gap is better than no backup. */
-async function newestManifest(controller: Controller, plan: BackupPlan): Promise<string | null> {
+/** Of all repositories that answer in time; a chain with a gap is better than no backup. */
+async function newestGeneration(controller: Controller, plan: BackupPlan): Promise<GenerationCopy | null> {
   const publicKey = await controller.publicKey();
-  for (const name of plan.repositories) {
-    try {
-      const { copies } = await listGenerations(await controller.repository(name), plan.cluster, publicKey);
-      return copies[0]?.manifestSha256 ?? null;
-    } catch {
-      cancellation().throwIfAborted();
-    }
-  }
-  return null;
+  const listings = await Promise.all(
+    plan.repositories.map(async (name) => {
+      const signal = AbortSignal.any([cancellation(), AbortSignal.timeout(LOOK_UP_TIMEOUT_MS)]);
+      try {
+        const { copies } = await listGenerations(await controller.repository(name), plan.cluster, publicKey, {
+          signal,
+        });
+        return copies.slice(0, 1);
+      } catch {
+        cancellation().throwIfAborted();
+        return [];
+      }
+    }),
+  );
+  const newest = listings.flat().toSorted((left, right) => (left.generation < right.generation ? 1 : -1));
+  return newest[0] ?? null;
 }
 
 /** Stores what was staged, write-once, and reads it back. */
@@ -201,39 +222,6 @@ export async function replicateGeneration(
   ]);
   const options = { signal: cancellation(), onProgress: beatBytes(`copy to ${input.to}`) };
   return published(await replicate(from, to, input.cluster, input.generation, publicKey, options));
-}
-
-/** Generations that retention keeps in one repository and that another one, which was down, doesn't have. */
-export async function listCatchUps(
-  controller: Controller,
-  input: { cluster: string; from: string; to: string },
-): Promise<string[]> {
-  const publicKey = await controller.publicKey();
-  const list = async (name: string) => listGenerations(await controller.repository(name), input.cluster, publicKey);
-  const [source, target] = await Promise.all([list(input.from), list(input.to)]);
-  const { last } = controller.cluster(input.cluster).backup.retention;
-  const wanted = planRetention(source.copies, { last }, new Date()).keep.map((item) => item.generation);
-  const there = new Set([...target.copies, ...target.unreadable].map((item) => item.generation));
-  return wanted.filter((generation) => !there.has(generation)).reverse();
-}
-
-/** Removes what the policy gives up; only after this very run has stored a verified generation there. */
-export async function applyRetention(
-  controller: Controller,
-  input: { cluster: string; repository: string; last: number; newest: string },
-): Promise<RetentionReport> {
-  return whileBeating(`retention in ${input.repository}`, async () => {
-    const repository = await controller.repository(input.repository);
-    const publicKey = await controller.publicKey();
-    await readCopy(repository, input.cluster, input.newest, publicKey);
-    const { copies } = await listGenerations(repository, input.cluster, publicKey);
-    const known = copies.map((copy): GenerationCopy =>
-      copy.generation === input.newest ? { ...copy, check: 'hashed' } : copy,
-    );
-    const now = new Date();
-    const plan = planRetention(known, { last: input.last }, now);
-    return apply(repository, input.cluster, plan, now, { signal: cancellation() });
-  });
 }
 
 export async function discardStaging(controller: Controller, input: { cluster: string; run: string }): Promise<void> {

@@ -1,11 +1,12 @@
 import { clusterOf, nodeOf, readPublicKey, repositoryConfigOf } from '../src/config/load';
 import type { ClusterConfig, Config } from '../src/config/schema';
+import { readPrivateKey } from '../src/config/secret';
 import { openRepository } from '../src/repository/open';
 import type { Repository } from '../src/repository/types';
 import type { VaultClient } from '../src/vault/client';
-import { connectToNode } from '../src/vault/connect';
+import { connectForLogin, connectToNode } from '../src/vault/connect';
 import { findLeader, type LeaderView } from '../src/vault/leader';
-import { logIn } from '../src/vault/login';
+import { logIn, logOut } from '../src/vault/login';
 
 export interface ControllerDeps {
   config: Config;
@@ -35,6 +36,10 @@ export class Controller {
     return readPublicKey(this.config);
   }
 
+  async privateKey(): Promise<string> {
+    return readPrivateKey(this.config);
+  }
+
   /** Finds the leader by asking every node at its own address; all clients are closed when the work is done. */
   async withLeader<T>(clusterName: string, work: (view: LeaderView) => Promise<T>): Promise<T> {
     const cluster = this.cluster(clusterName);
@@ -46,17 +51,18 @@ export class Controller {
     }
   }
 
-  /** A client that has logged in afresh at the node it talks to. */
+  /** A client that has logged in afresh at the node it talks to; the token ends with the work. */
   async withLogin<T>(clusterName: string, node: string, work: (vault: VaultClient) => Promise<T>): Promise<T> {
     const cluster = this.cluster(clusterName);
     const config = nodeOf(cluster, node);
-    const anonymous = await connectToNode(cluster, config);
+    const anonymous = await connectForLogin(cluster, config);
     try {
       const token = await logIn(anonymous, cluster.auth);
       const vault = await connectToNode(cluster, config, token);
       try {
         return await work(vault);
       } finally {
+        await logOut(vault, cluster.auth);
         await vault.close();
       }
     } finally {

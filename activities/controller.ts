@@ -1,9 +1,12 @@
 import { join } from 'node:path';
+import { publishHead } from '../src/audit/audit-heads';
 import { appendRecord, type AuditRecord } from '../src/audit/audit-trail';
 import * as backup from './backup';
 import type { Notification } from '../src/contract/notification';
 import { sendNotification } from '../src/notify';
+import { cancellation } from './context';
 import { Controller, type ControllerDeps } from './controller-context';
+import * as keep from './keep';
 import * as restore from './restore';
 
 export type { ControllerDeps };
@@ -25,8 +28,9 @@ export function createControllerActivities(deps: ControllerDeps) {
     captureSnapshot: bind(backup.captureSnapshot),
     publishGeneration: bind(backup.publishGeneration),
     replicateGeneration: bind(backup.replicateGeneration),
-    listCatchUps: bind(backup.listCatchUps),
-    applyRetention: bind(backup.applyRetention),
+    listCatchUps: bind(keep.listCatchUps),
+    applyRetention: bind(keep.applyRetention),
+    markRestored: bind(keep.markRestored),
     discardStaging: bind(backup.discardStaging),
 
     planRestore: bind(restore.planRestore),
@@ -43,6 +47,13 @@ export function createControllerActivities(deps: ControllerDeps) {
 
     async recordAudit(record: AuditRecord): Promise<void> {
       await appendRecord(auditFile, record);
+    },
+
+    /** Puts the head of the audit trail where whoever changes the trail can't reach it. */
+    async publishAuditHead(input: { cluster: string; repository: string }): Promise<void> {
+      await publishHead(auditFile, await controller.repository(input.repository), input.cluster, {
+        signal: cancellation(),
+      });
     },
   };
 }

@@ -8,7 +8,7 @@ import { readPublicKey, repositoryConfigOf } from '../src/config/load';
 import { DrError } from '../src/contract/failures';
 import type { Manifest } from '../src/contract/generation';
 import type { CopyProblem, RunClaim } from '../src/contract/restore';
-import { decryptFrom } from '../src/crypto/age';
+import { decryptStream } from '../src/crypto/encryption';
 import { privateDirectory, writeFileAtomically } from '../src/host/files';
 import { fetchSnapshot, readCopy } from '../src/repository/generations';
 import { parseManifest } from '../src/repository/manifest';
@@ -88,16 +88,15 @@ export async function stagedGeneration(host: NodeHost, run: string): Promise<{ m
 /** The archive in clear, as a stream; nothing of it touches a disk. */
 export async function openArchive(host: NodeHost, path: string, manifest: Manifest): Promise<Readable> {
   const stored = createReadStream(path);
-  if (manifest.encryption.method === 'none') return stored;
-  const sources = host.deps.cluster.restore.identities;
-  if (sources.length === 0) {
+  const { identities: sources, openpgp } = host.deps.cluster.restore;
+  if (manifest.encryption.method === 'age' && sources.length === 0) {
     throw new DrError('DecryptionFailed', `${host.node.name} has no identity to decrypt with.`, {
       where: host.node.name,
       advice: `Name one under restore.identities of the cluster; the generation is for ${manifest.encryption.recipients.join(', ')}.`,
     });
   }
   const identities = await Promise.all(sources.map((source) => readSecret(source, 'restore.identities')));
-  return decryptFrom(stored, identities);
+  return decryptStream(stored, manifest.encryption, { identities, gpgHome: openpgp?.home }, host.node.name);
 }
 
 async function proveArchive(host: NodeHost, path: string, manifest: Manifest): Promise<void> {

@@ -97,18 +97,21 @@ async function giveShares(
   attempt: Attempt,
   shares: string[],
 ): Promise<UnsealOutcome> {
-  const { initialized, sealed } = await vault.sealStatus();
-  if (!sealed) return { state: 'unsealed', problem: null };
-  if (!initialized) return { state: 'not joined', problem: `${host.node.name} was restarted before it was unsealed.` };
+  const { initialized, sealed, progress: dropped } = await vault.sealStatus();
+  if (!sealed) return { state: 'unsealed', problem: null, dropped: 0 };
+  if (!initialized) {
+    return { state: 'not joined', problem: `${host.node.name} was restarted before it was unsealed.`, dropped: 0 };
+  }
   // Somebody's half-done round would mix with ours and spoil both.
+  attempt.assertCurrent();
   await vault.unseal({ reset: true });
   for (const key of shares) {
     attempt.assertCurrent();
     try {
-      if (!(await vault.unseal({ key })).sealed) return { state: 'unsealed', problem: null };
+      if (!(await vault.unseal({ key })).sealed) return { state: 'unsealed', problem: null, dropped };
     } catch (error) {
       if (!isDrError(error) || error.code !== 'VaultRefused') throw error;
-      return { state: 'wrong shares', problem: error.message };
+      return { state: 'wrong shares', problem: error.message, dropped };
     }
   }
   await pollUntil(
@@ -121,7 +124,7 @@ async function giveShares(
     },
     async () => ((await vault.sealStatus()).sealed ? null : true),
   );
-  return { state: 'unsealed', problem: null };
+  return { state: 'unsealed', problem: null, dropped };
 }
 
 async function openAll(host: NodeHost, run: string, shares: string[]): Promise<string[]> {

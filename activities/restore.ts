@@ -3,7 +3,11 @@ import { DrError } from '../src/contract/failures';
 import type { GenerationCopy } from '../src/contract/generation';
 import { judgePlan, type NodeLook } from '../src/contract/plan';
 import type { ChosenGeneration, RestorePlan, RestoreSettings } from '../src/contract/restore';
+import { type RepositoryView, verifyChain } from '../src/repository/chain';
 import { listGenerations, verifyCopy } from '../src/repository/generations';
+import { meaningOf, readMarks } from '../src/repository/marks';
+import { checkCanary } from '../src/vault/canary';
+import type { VaultClient } from '../src/vault/client';
 import { beatBytes, cancellation, whileBeating } from './context';
 import type { Controller } from './controller-context';
 import { pollUntil } from './poll';
@@ -109,10 +113,15 @@ export async function verifyFirstNode(controller: Controller, input: { plan: Res
             ...differs('peers', peers.join(), first?.nodeId ?? ''),
           ];
           if (differences.length > 0) throw new Error(differences.join('; '));
+          await proveCanary(vault, plan);
           return true;
         }),
     ),
   );
+}
+
+async function proveCanary(vault: VaultClient, { canary, capturedAt, rpoSeconds }: RestorePlan): Promise<void> {
+  if (canary) await checkCanary(vault, canary, new Date(Date.parse(capturedAt) + rpoSeconds * 1_000));
 }
 
 /** Every node unsealed, of one version and cluster; all of them voters; autopilot healthy; a read through each. */
@@ -135,7 +144,7 @@ export async function checkConvergence(
         advice: 'Look at `vault operator raft list-peers` and at the logs of the node that lags.',
       },
       async () => {
-        const views = await Promise.all(nodes.map((node) => viewThrough(controller, plan.cluster, node)));
+        const views = await Promise.all(nodes.map((node) => viewThrough(controller, plan, node)));
         const differences = views.flatMap((view) => [
           ...differs(`${view.node}: cluster id`, view.clusterId, plan.clusterId),
           ...differs(`${view.node}: version`, view.version, views[0]?.version),
@@ -152,13 +161,14 @@ export async function checkConvergence(
   );
 }
 
-async function viewThrough(controller: Controller, cluster: string, node: string) {
-  return controller.withLogin(cluster, node, async (vault) => {
+async function viewThrough(controller: Controller, plan: RestorePlan, node: string) {
+  return controller.withLogin(plan.cluster, node, async (vault) => {
     const [status, configuration, autopilot] = await Promise.all([
       vault.sealStatus(),
       vault.raftConfiguration(),
       vault.autopilotState(),
     ]);
+    await proveCanary(vault, plan);
     return {
       node,
       clusterId: status.clusterId,
@@ -178,11 +188,13 @@ async function viewThrough(controller: Controller, cluster: string, node: string
 async function listEverywhere(controller: Controller, settings: RestoreSettings) {
   const publicKey = await controller.publicKey();
   const problems: ChosenGeneration['problems'] = [];
-  const copies: GenerationCopy[] = [];
+  const views: RepositoryView[] = [];
   for (const name of settings.repositories) {
     try {
-      const listing = await listGenerations(await controller.repository(name), settings.cluster, publicKey);
-      copies.push(...listing.copies);
+      const repository = await controller.repository(name);
+      const listing = await listGenerations(repository, settings.cluster, publicKey);
+      const { tombstones } = meaningOf((await readMarks(repository, settings.cluster, publicKey)).marks);
+      views.push({ repository: name, ...listing, tombstones });
       problems.push(
         ...listing.unreadable.map(({ generation, problem }) => ({
           repository: name,
@@ -194,7 +206,18 @@ async function listEverywhere(controller: Controller, settings: RestoreSettings)
       problems.push({ repository: name, problem: (error as Error).message });
     }
   }
-  return { copies, problems };
+  problems.push(...chainProblems(settings.cluster, views));
+  return { copies: views.flatMap((view) => view.copies), problems };
+}
+
+/** What can't be read is told of its repository already. */
+function chainProblems(cluster: string, views: RepositoryView[]): ChosenGeneration['problems'] {
+  return verifyChain(cluster, views)
+    .filter(({ kind, severity }) => severity === 'problem' && kind !== 'unreadable')
+    .map(({ kind, generation, text }) => ({
+      repository: 'chain of generations',
+      problem: `${generation} (${kind}) ${text}`,
+    }));
 }
 
 function newestFirst(copies: GenerationCopy[]): string[] {

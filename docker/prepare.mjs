@@ -24,8 +24,8 @@ if (existsSync(configFile)) {
   process.exit(0);
 }
 
-const authority = createAuthority('vault-dr compose');
-const server = issueServerCertificate(authority, { dns: [...NODES, 'localhost'], ip: ['127.0.0.1'] });
+const authority = await createAuthority('vault-dr compose');
+const server = await issueServerCertificate(authority, { dns: [...NODES, 'localhost'], ip: ['127.0.0.1'] });
 const signing = generateKeyPairSync('ed25519');
 const identity = await generateIdentity();
 const accessKeyId = randomBytes(8).toString('hex');

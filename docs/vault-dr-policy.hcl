@@ -1,4 +1,4 @@
-# What vault-dr may do in a running cluster: take a snapshot and see who the peers are. It reads no secret.
+# What vault-dr may do in a running cluster: take a snapshot, see who the peers are, end its own login. It reads no secret.
 # A restore needs no policy at all: it works on a blank node with throwaway keys.
 
 path "sys/storage/raft/snapshot" {
@@ -11,4 +11,13 @@ path "sys/storage/raft/configuration" {
 
 path "sys/storage/raft/autopilot/state" {
   capabilities = ["read"]
+}
+
+path "auth/token/revoke-self" {
+  capabilities = ["update"]
+}
+
+# Only with backup.canary, and then with its path: a nonce is written there before a capture and read after a restore.
+path "secret/data/vault-dr-canary" {
+  capabilities = ["create", "update", "read"]
 }

@@ -11,7 +11,10 @@ const PICK_UP = '30s';
 
 /** Short questions over the network. */
 export const ask = proxyActivities<
-  Pick<ControllerActivities, 'planBackup' | 'planRestore' | 'makePlan' | 'listCatchUps' | 'discardStaging'>
+  Pick<
+    ControllerActivities,
+    'planBackup' | 'planRestore' | 'makePlan' | 'listCatchUps' | 'markRestored' | 'discardStaging'
+  >
 >({ startToCloseTimeout: '1m', scheduleToCloseTimeout: '5m', retry: RETRY });
 
 /** Long enough for an election; a cluster that has no leader by then is down, and the operator should know. */
@@ -47,7 +50,7 @@ export const settle = proxyActivities<Pick<ControllerActivities, 'verifyFirstNod
 });
 
 /** The audit trail must not hold a recovery up: what can't be written in this time becomes a warning. */
-export const audit = proxyActivities<Pick<ControllerActivities, 'recordAudit' | 'notify'>>({
+export const audit = proxyActivities<Pick<ControllerActivities, 'recordAudit' | 'publishAuditHead' | 'notify'>>({
   startToCloseTimeout: '10s',
   scheduleToCloseTimeout: '1m',
   retry: RETRY,

@@ -68,12 +68,14 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     const retention = await Promise.all(
       holders.map(async (repository) => {
         try {
-          return await transferOrNext.applyRetention({
+          const report = await transferOrNext.applyRetention({
             cluster,
             repository,
-            last: plan.retention.last,
+            policy: plan.retention,
             newest: generation,
           });
+          progress.warnings.push(...report.warnings.map((warning) => `retention in ${repository}: ${warning}`));
+          return report;
         } catch (error) {
           if (isCancellation(error)) throw error;
           progress.warnings.push(`retention in ${repository}: ${problemOf(error, 'retention').problem}`);
@@ -98,6 +100,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
       warnings: progress.warnings,
     };
     await record('success', { generation, sha256: result.sha256, copies: result.copies, missing: result.missing });
+    await Promise.all(holders.map(keepAuditHead));
     return result;
   } catch (error) {
     if (isCancellation(error)) throw error;
@@ -131,6 +134,8 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
       enter('capture');
       const staged = await transfer.captureSnapshot({ plan, health, run: runId });
       progress.generation = staged.generation;
+      // The manifest repeats those of the health check.
+      progress.warnings = [...new Set([...progress.warnings, ...staged.manifest.warnings])];
       upsertSearchAttributes([{ key: GENERATION_ATTRIBUTE, value: staged.generation }]);
       enter('publish');
       try {
@@ -192,6 +197,15 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
       }
     }
     return done;
+  }
+
+  async function keepAuditHead(repository: string): Promise<void> {
+    try {
+      await audit.publishAuditHead({ cluster, repository });
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      progress.warnings.push(`the audit head is not in ${repository}: ${problemOf(error, 'audit').problem}`);
+    }
   }
 
   async function record(outcome: 'success' | 'failure', details: Record<string, unknown>): Promise<void> {

@@ -75,6 +75,7 @@ export async function restoreCluster(raw: unknown): Promise<RestoreReport> {
       const { plan, planHash } = await ask.makePlan({ settings, chosen, reports });
       run.progress.plan = plan;
       run.progress.planHash = planHash;
+      for (const { node } of reports) run.node(node, 'ready');
       run.warnings.push(...plan.warnings);
       upsertSearchAttributes([{ key: GENERATION_ATTRIBUTE, value: plan.generation }]);
       run.record('plan', 'success', input.requestedBy, {
@@ -219,14 +220,30 @@ export async function restoreCluster(raw: unknown): Promise<RestoreReport> {
   async function finish(plan: RestorePlan): Promise<RestoreReport> {
     run.enter('finish');
     ceremony.close();
+    await markRestored(plan);
     const [backup] = await Promise.all([backUpAtOnce(), endOnNodes(plan.nodes.map((node) => node.name))]);
     return report('completed', plan, backup);
+  }
+
+  /** Before the backup: its retention must know what the cluster was brought back from. */
+  async function markRestored({ generation, manifestSha256 }: RestorePlan): Promise<void> {
+    try {
+      const { cluster, run: id } = run.claim;
+      const at = new Date().toISOString();
+      const problems = await ask.markRestored({ cluster, generation, manifestSha256, run: id, at });
+      run.warnings.push(
+        ...problems.map(({ repository, problem }) => `${repository}: not marked as restored: ${problem}`),
+      );
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      run.warnings.push(`${generation} is not marked as restored: ${problemOf(error, 'marking').problem}`);
+    }
   }
 
   async function backUpAtOnce(): Promise<RestoreReport['backup']> {
     try {
       const result = await executeChild<(raw: unknown) => Promise<BackupResult>>(WORKFLOW.backUpCluster, {
-        workflowId: `${backupWorkflowId(input.cluster)}-after-restore-${run.claim.run.slice(0, 8)}`,
+        workflowId: `${backupWorkflowId(input.cluster)}-after-restore-${run.claim.run}`,
         args: [{ cluster: input.cluster }],
         staticSummary: `First backup after the restore of ${input.cluster}`,
       });
@@ -353,6 +370,12 @@ export async function restoreCluster(raw: unknown): Promise<RestoreReport> {
       const outcome = await run.step(`unsealing ${name}`, name, () => giveShares(name));
       if (outcome === SKIPPED) return true;
       if (outcome === null) continue;
+      if (outcome.dropped > 0) {
+        run.warnings.push(
+          `${name}: ${outcome.dropped} share(s) that somebody had given by hand were dropped, to begin afresh`,
+        );
+        run.record('half-done unseal dropped', 'info', 'vault-dr', { node: name, shares: outcome.dropped });
+      }
       if (outcome.state === 'not joined') return false;
       if (outcome.state === 'unsealed') {
         ceremony.opened(outcome.shares);

@@ -86,13 +86,17 @@ function nextCommands(progress: RestoreProgress): string[] {
     ];
   }
   if (waitingFor === 'shares') {
-    const recipients = progress.recipients.map((item) => `-r ${item.recipient}`).join(' ');
+    const recipients = progress.recipients.map((item) => `  -r ${item.recipient} \\`);
     return [
       'Each key holder submits **one** share, once:',
       ...code([
         `vault-dr unseal --cluster ${cluster}`,
-        '# or, with stock tools (the share is typed, then Enter and Ctrl-D):',
-        `age -a ${recipients} | jq -Rs '{holder:"YOUR NAME",share:.}' > share.json`,
+        '',
+        '# or, with stock tools (type the share at the prompt, which shows nothing):',
+        "read -rsp 'share: ' SHARE",
+        'printf %s "$SHARE" | age -a \\',
+        ...recipients,
+        `  | jq -Rs '{holder:"YOUR NAME",share:.}' > share.json; unset SHARE`,
         `${update} --name submitShare --input-file share.json`,
       ]),
       'Never paste a share in clear: what is sent here is kept in history.',

@@ -31,6 +31,8 @@ export interface TrailReport {
   records: number;
   /** SHA-256 of the last line: kept elsewhere, it shows later whether lines were cut off the end. */
   head: string | null;
+  /** SHA-256 of each line, in order. */
+  hashes: string[];
   /** Empty if no line was changed, removed, inserted or moved. */
   problems: { line: number; problem: string }[];
 }
@@ -57,23 +59,34 @@ export async function appendRecord(file: string, record: AuditRecord): Promise<'
   }
 }
 
+/** The last line and the first; null for an empty trail. */
+export async function trailHead(file: string): Promise<{ trail: string; seq: number; sha256: string; at: string } | null> {
+  const { lines } = split(await readTrail(file));
+  const [first, last] = [lines[0], lines.at(-1)];
+  if (first === undefined || last === undefined) return null;
+  return { trail: sha256(first), seq: lines.length, sha256: sha256(last), at: parseLine(last)?.at ?? '' };
+}
+
 /** @throws DrError if the file can't be read; a file that isn't there is an empty trail. */
 export async function verifyTrail(file: string): Promise<TrailReport> {
-  let content: Buffer;
-  try {
-    content = await readFile(file);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw toAuditError(error, file);
-    content = Buffer.alloc(0);
-  }
-  const { lines, tail } = split(content);
+  const { lines, tail } = split(await readTrail(file));
   const ids = new Set<string>();
   const problems = lines.flatMap((line, index) => {
     const problem = problemOf(line, index + 1, lines[index - 1], ids);
     return problem === null ? [] : [{ line: index + 1, problem }];
   });
   if (tail.length > 0) problems.push({ line: lines.length + 1, problem: 'is half written' });
-  return { records: lines.length, head: hashOf(lines.at(-1)), problems };
+  const hashes = lines.map((line) => sha256(line));
+  return { records: lines.length, head: hashes.at(-1) ?? null, hashes, problems };
+}
+
+async function readTrail(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0);
+    throw toAuditError(error, file);
+  }
 }
 
 function problemOf(line: Buffer, seq: number, previous: Buffer | undefined, ids: Set<string>): string | null {
@@ -108,20 +121,20 @@ async function setAside(
   tail: Buffer,
   { at, cluster, run }: AuditRecord,
 ): Promise<Buffer> {
-  const sha256 = createHash('sha256').update(tail).digest('hex');
-  const evidence = `${file}.torn-${sha256.slice(0, 16)}`;
+  const digest = sha256(tail);
+  const evidence = `${file}.torn-${digest.slice(0, 16)}`;
   await writeFile(evidence, tail, { mode: 0o600, flush: true });
   await syncDirectory(dirname(file));
   await handle.truncate((await handle.stat()).size - tail.length);
   return appendLine(handle, lines, {
-    id: `torn-${sha256}`,
+    id: `torn-${digest}`,
     at,
     actor: 'vault-dr',
     action: 'audit.setAside',
     cluster,
     run,
     outcome: 'info',
-    details: { file: basename(evidence), bytes: tail.length, sha256 },
+    details: { file: basename(evidence), bytes: tail.length, sha256: digest },
   });
 }
 
@@ -185,7 +198,11 @@ function parseLine(line: Buffer): AuditLine | null {
 }
 
 function hashOf(line: Buffer | undefined): string | null {
-  return line === undefined ? null : createHash('sha256').update(line).digest('hex');
+  return line === undefined ? null : sha256(line);
+}
+
+function sha256(bytes: Buffer): string {
+  return createHash('sha256').update(bytes).digest('hex');
 }
 
 function noFlock(): DrError {

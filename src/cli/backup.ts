@@ -43,7 +43,8 @@ export function backupLine(progress: BackupProgress): string {
 }
 
 function renderBackup(result: BackupResult): string {
-  const encryption = result.encryption === 'age' ? 'encrypted with age' : style('yellow', 'NOT encrypted');
+  const encryption =
+    result.encryption === 'none' ? style('yellow', 'NOT encrypted') : `encrypted with ${result.encryption}`;
   return [
     `${style('green', 'Backed up')} ${result.cluster} as ${result.generation}`,
     `  captured ${result.capturedAt} at raft index ${result.raftIndex}, ${formatBytes(result.sizeBytes)}, ${encryption}`,

@@ -1,24 +1,12 @@
 import { Command } from 'commander';
-import { clusterOf, loadConfig, readPublicKey, repositoryConfigOf } from '../config/load';
-import type { Config } from '../config/schema';
-import { DrError, isDrError } from '../contract/failures';
 import { formatBytes } from '../contract/format';
-import type { GenerationCopy } from '../contract/generation';
-import { listGenerations, type UnreadableGeneration, verifyCopy } from '../repository/generations';
-import { openRepository } from '../repository/open';
+import { parseReason, pinRunner, runPrune } from './generations-keep';
+import { chooseCopies, type GenerationOptions, idsOf, loadListing, reportTrouble } from './generations-listing';
+import { runVerify } from './generations-verify';
 import { note, print, printJson, renderTable, style } from './output';
-import { type CommonOptions, EXIT, verb, withConfig, withJson } from './program';
+import { verb, withConfig, withJson, withOperator } from './program';
 
-interface Options extends CommonOptions {
-  cluster: string;
-}
-
-interface Listing {
-  config: Config;
-  copies: GenerationCopy[];
-  unreadable: (UnreadableGeneration & { repository: string })[];
-  unanswered: { repository: string; problem: string }[];
-}
+const PIN_EXAMPLE = "vault-dr generations pin latest --cluster prod --reason 'before the migration'";
 
 /** Works on the repositories alone: needs neither Temporal nor Vault. */
 export function generationsCommand(): Command {
@@ -34,18 +22,42 @@ export function generationsCommand(): Command {
     'vault-dr generations verify latest --cluster prod',
   )
     .argument('[generation]', 'its id, or latest, or all', 'latest')
+    .option('--chain', 'follow the chain of manifests only; read no snapshot')
+    .option('--repair', 'bring good copies where they are missing; nothing is ever overwritten')
     .action(runVerify);
+  const pin = verb('pin', 'Keep a generation whatever the retention says', PIN_EXAMPLE)
+    .argument('<generation>', 'its id, or latest')
+    .requiredOption('--reason <text>', 'why', parseReason)
+    .action(pinRunner('pinned'));
+
+  const unpin = verb('unpin', 'End that; retention decides again', PIN_EXAMPLE.replace(' pin ', ' unpin '))
+    .argument('<generation>', 'its id, or latest')
+    .requiredOption('--reason <text>', 'why', parseReason)
+    .action(pinRunner('unpinned'));
+  const prune = verb(
+    'prune',
+    'Apply the retention now, as each backup does',
+    'vault-dr generations prune --cluster prod --dry-run',
+  )
+    .option('--dry-run', 'show what would stay and what would go, and why')
+    .action(runPrune);
+  for (const command of [pin, unpin]) withOperator(command);
   const parent = new Command('generations').description('The backups there are, and whether they are good');
-  for (const command of [list, show, verify]) {
+  for (const command of [list, show, verify, prune, pin, unpin]) {
     parent.addCommand(withJson(withConfig(command.requiredOption('--cluster <name>', 'cluster of the configuration'))));
   }
   return parent;
 }
 
-async function runList(options: Options): Promise<void> {
-  const { copies, unreadable, unanswered } = await load(options);
+async function runList(options: GenerationOptions): Promise<void> {
+  const { copies, unreadable, unanswered, warnings, marks } = await loadListing(options);
   if (options.json) {
-    printJson({ copies, unreadable, unanswered });
+    const hashes = new Map(copies.map((copy) => [copy.manifestSha256, copy.generation]));
+    const pinned = [...marks.pinned].flatMap(([manifestSha256, pin]) => {
+      const generation = hashes.get(manifestSha256);
+      return generation === undefined ? [] : [{ generation, ...pin }];
+    });
+    printJson({ copies, pinned, unreadable, unanswered, warnings });
   } else {
     const ids = idsOf(copies);
     const rows = ids.map((id) => {
@@ -59,11 +71,15 @@ async function runList(options: Options): Promise<void> {
         manifest?.serverVersion ?? '',
         manifest?.encryption.method ?? '',
         same.map((copy) => copy.repository).join(', '),
+        [
+          ...(same.some((copy) => copy.check === 'restored') ? ['restored'] : []),
+          ...(same.some((copy) => marks.pinned.has(copy.manifestSha256)) ? ['pinned'] : []),
+        ].join(', '),
       ];
     });
     if (ids.length === 0) print(`No generation of '${options.cluster}'.`);
     else {
-      print(renderTable(['generation', 'captured', 'size', 'keys', 'Vault', 'encryption', 'listed in'], rows));
+      print(renderTable(['generation', 'captured', 'size', 'keys', 'Vault', 'encryption', 'listed in', ''], rows));
       note(
         style(
           'dim',
@@ -73,89 +89,17 @@ async function runList(options: Options): Promise<void> {
       );
     }
   }
-  reportTrouble({ unreadable, unanswered });
+  reportTrouble({ unreadable, unanswered, warnings });
 }
 
-async function runShow(generation: string, options: Options): Promise<void> {
-  const { copies, unreadable, unanswered } = await load(options);
-  const chosen = choose(copies, generation, options.cluster);
+async function runShow(generation: string, options: GenerationOptions): Promise<void> {
+  const { copies, unreadable, unanswered, warnings } = await loadListing(options);
+  const chosen = chooseCopies(copies, generation, options.cluster);
   const [copy] = chosen;
   if (options.json) printJson({ manifest: copy?.manifest, copies: chosen.map((item) => item.repository) });
   else {
     print(JSON.stringify(copy?.manifest, null, 2));
     note(`Listed in: ${chosen.map((item) => item.repository).join(', ')}`);
   }
-  reportTrouble({ unreadable, unanswered });
-}
-
-async function runVerify(generation: string, options: Options): Promise<void> {
-  const { config, copies, unreadable, unanswered } = await load(options);
-  const chosen = generation === 'all' ? copies : choose(copies, generation, options.cluster);
-  const results: { generation: string; repository: string; check: string; problem: string | null }[] = [];
-  for (const copy of chosen) {
-    const place = { generation: copy.generation, repository: copy.repository };
-    try {
-      const repository = await openRepository(copy.repository, repositoryConfigOf(config, copy.repository));
-      const { check } = await verifyCopy(repository, copy);
-      results.push({ ...place, check, problem: null });
-    } catch (error) {
-      if (!isDrError(error)) throw error;
-      results.push({ ...place, check: copy.check, problem: error.message });
-    }
-  }
-  if (options.json) printJson({ results, unreadable, unanswered });
-  else {
-    for (const { problem, ...result } of results) {
-      const verdict = problem === null ? style('green', result.check) : style('red', `DAMAGED: ${problem}`);
-      print(`${result.generation}  ${result.repository}  ${verdict}`);
-    }
-  }
-  reportTrouble({ unreadable, unanswered });
-  if (results.length === 0) {
-    throw new DrError('UnknownGeneration', `There is nothing to verify for '${options.cluster}'.`);
-  }
-  if (results.some((result) => result.problem !== null)) process.exitCode = EXIT.damaged;
-}
-
-async function load(options: Options): Promise<Listing> {
-  const config = await loadConfig(options.config);
-  const cluster = clusterOf(config, options.cluster);
-  const publicKey = await readPublicKey(config);
-  const listing: Listing = { config, copies: [], unreadable: [], unanswered: [] };
-  for (const name of cluster.repositories) {
-    try {
-      const repository = await openRepository(name, repositoryConfigOf(config, name));
-      const found = await listGenerations(repository, options.cluster, publicKey);
-      listing.copies.push(...found.copies);
-      listing.unreadable.push(...found.unreadable.map((item) => ({ ...item, repository: name })));
-    } catch (error) {
-      if (!isDrError(error)) throw error;
-      listing.unanswered.push({ repository: name, problem: error.message });
-    }
-  }
-  return listing;
-}
-
-function choose(copies: GenerationCopy[], generation: string, cluster: string): GenerationCopy[] {
-  const ids = idsOf(copies);
-  const id = generation === 'latest' ? ids[0] : generation;
-  const chosen = copies.filter((copy) => copy.generation === id);
-  if (chosen.length > 0) return chosen;
-  const newest = ids.slice(0, 5).join(', ') || 'none';
-  throw new DrError('UnknownGeneration', `'${cluster}' has no generation '${generation}'. The newest are: ${newest}.`, {
-    advice: 'See `vault-dr generations list`.',
-  });
-}
-
-function idsOf(copies: GenerationCopy[]): string[] {
-  return [...new Set(copies.map((copy) => copy.generation))].sort().reverse();
-}
-
-/** What is not as it should be never goes unsaid, and shows in the exit status. */
-function reportTrouble({ unreadable, unanswered }: Pick<Listing, 'unreadable' | 'unanswered'>): void {
-  for (const item of unreadable)
-    note(style('red', `${item.repository}: ${item.generation}: ${item.problem}`, process.stderr));
-  for (const item of unanswered) note(style('red', `${item.repository}: ${item.problem}`, process.stderr));
-  if (unanswered.length > 0) process.exitCode = EXIT.failed;
-  if (unreadable.length > 0) process.exitCode = EXIT.damaged;
+  reportTrouble({ unreadable, unanswered, warnings });
 }

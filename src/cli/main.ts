@@ -1,53 +1,6 @@
-import { Command } from 'commander';
-import { VERSION } from '../version';
-import { backupCommand } from './backup';
+import { program } from './commands';
 import { explain } from './explain';
-import { generationsCommand } from './generations';
-import { labCommand } from './lab';
-import { abortCommand, approveCommand, resumeCommand, skipNodeCommand } from './messages';
 import { note, style } from './output';
-import { restoreCommand } from './restore';
-import { scheduleCommand } from './schedule';
-import { statusCommand } from './status';
-import { unsealCommand } from './unseal';
-import { agentCommand, agentKeyCommand, workerCommand } from './worker';
-
-function program(): Command {
-  const root = new Command('vault-dr')
-    .description('Disaster recovery for HashiCorp Vault and OpenBao, as durable Temporal workflows')
-    .version(VERSION)
-    .showHelpAfterError('(see --help)')
-    .addHelpText(
-      'after',
-      '\nExit codes: 0 done · 1 failed · 2 usage · 3 configuration · 4 Temporal unreachable · 5 refused · 6 damaged copies · 130 interrupted',
-    );
-  for (const command of [
-    workerCommand(),
-    agentCommand(),
-    agentKeyCommand(),
-    backupCommand(),
-    restoreCommand(),
-    approveCommand(),
-    unsealCommand(),
-    statusCommand(),
-    resumeCommand(),
-    skipNodeCommand(),
-    abortCommand(),
-    generationsCommand(),
-    scheduleCommand(),
-    labCommand(),
-  ]) {
-    root.addCommand(command);
-  }
-  return exitByThrowing(root);
-}
-
-/** Commander's own exit status for wrong usage is 1; ours is 2, and it must reach one place. */
-function exitByThrowing(command: Command): Command {
-  command.exitOverride();
-  for (const child of command.commands) exitByThrowing(child);
-  return command;
-}
 
 async function main(): Promise<void> {
   // Whoever read our output has seen enough, as `head` does.

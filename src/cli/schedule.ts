@@ -1,4 +1,4 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { Command, InvalidArgumentError, Option } from 'commander';
 import { clusterInput, parseInput } from '../contract/input';
 import { backupScheduleId } from '../contract/names';
 import { connectClient } from '../temporal/connect';
@@ -18,8 +18,8 @@ export function scheduleCommand(): Command {
   const example = 'vault-dr schedule apply --cluster prod --every 6h';
   const apply = verb('apply', "Create the schedule of a cluster's backups, or bring it into line; repeatable", example)
     .requiredOption('--cluster <name>', 'cluster of the configuration')
-    .option('--every <duration>', 'time between two backups: 90s, 30m, 6h or 1d', parseDuration, parseDuration('6h'))
-    .option('--jitter <duration>', 'random delay of the start, up to this', parseDuration, parseDuration('5m'))
+    .addOption(durationOption('--every <duration>', 'time between two backups: 90s, 30m, 6h or 1d', '6h'))
+    .addOption(durationOption('--jitter <duration>', 'random delay of the start, up to this', '5m'))
     .action(run);
   return new Command('schedule')
     .description('Backups at regular times, kept by Temporal')
@@ -43,6 +43,10 @@ async function run(options: Options): Promise<void> {
   } finally {
     await client.connection.close();
   }
+}
+
+function durationOption(flags: string, description: string, value: string): Option {
+  return new Option(flags, description).argParser(parseDuration).default(parseDuration(value), value);
 }
 
 function parseDuration(value: string): number {

@@ -25,10 +25,10 @@ export function unsealCommand(): Command {
   const command = verb(
     'unseal',
     'Submit your unseal share to a running restore; it is encrypted before it leaves this machine',
-    'vault-dr unseal --cluster prod\ngpg-encrypted, as `vault operator init -pgp-keys` gave it: vault-dr unseal --cluster prod --pgp < share.b64',
+    'vault-dr unseal --cluster prod\nvault-dr unseal --cluster prod --pgp < share.b64',
   )
     .requiredOption('--cluster <name>', 'cluster of the configuration')
-    .option('--pgp', 'the share is PGP-encrypted (base64); your gpg decrypts it here')
+    .option('--pgp', 'the share is PGP-encrypted (base64, from `vault operator init -pgp-keys`); your gpg decrypts it')
     .action(run);
   return withJson(withOperator(withConfig(withTemporal(command))));
 }

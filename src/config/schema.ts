@@ -21,6 +21,18 @@ const secretSource = z.union(
 );
 export type SecretSource = z.infer<typeof secretSource>;
 
+const ageRecipient = z
+  .string()
+  .trim()
+  .regex(/^(age1|ssh-ed25519 AAAA)/, 'must be an age recipient (age1…) or an SSH public key (ssh-ed25519 AAAA…)');
+
+const fingerprint = z
+  .string()
+  .transform((text) => text.replaceAll(' ', '').toUpperCase())
+  .pipe(
+    z.string().regex(/^([0-9A-F]{40}|[0-9A-F]{64})$/, 'must be a whole fingerprint, as `gpg --fingerprint` shows it'),
+  );
+
 const service = z.discriminatedUnion('driver', [
   z.strictObject({
     driver: z.literal('process'),
@@ -59,22 +71,76 @@ const node = z.strictObject({
     .string()
     .regex(/^[A-Za-z0-9+/]+=*$/, 'must be the line that `vault-dr agent-key` prints')
     .optional(),
+  /** Files and directories that go into each generation, encrypted: what the snapshot doesn't hold and a new host needs. */
+  configFiles: z.array(path).default([]),
   /** Memory-backed directory for identities that live as long as a run. */
   runtimeDir: path.default('/run/vault-dr'),
   service,
 });
 export type NodeConfig = z.infer<typeof node>;
 
+const mount = z.string().regex(/^[^/\s]+(\/[^/\s]+)*$/, 'must be the path of an auth mount, such as approle');
+
 const auth = z.discriminatedUnion('method', [
   z.strictObject({ method: z.literal('token'), token: secretSource }),
   z.strictObject({
     method: z.literal('approle'),
-    mount: z.string().default('approle'),
+    mount: mount.default('approle'),
     roleId: secretSource,
     secretId: secretSource,
   }),
+  z.strictObject({
+    method: z.literal('kubernetes'),
+    mount: mount.default('kubernetes'),
+    role: z.string().min(1),
+    /** Token of the service account. */
+    jwt: secretSource.default({ file: '/var/run/secrets/kubernetes.io/serviceaccount/token' }),
+  }),
+  z.strictObject({
+    method: z.literal('jwt'),
+    mount: mount.default('jwt'),
+    /** Default: the mount's own default role. */
+    role: z.string().min(1).optional(),
+    jwt: secretSource,
+  }),
+  z.strictObject({
+    method: z.literal('cert'),
+    mount: mount.default('cert'),
+    /** Name of the role in Vault; default: whichever fits the certificate. */
+    role: z.string().min(1).optional(),
+    /** PEM; with intermediate certificates, if there are any. */
+    certificateFile: path,
+    key: secretSource,
+  }),
 ]);
 export type AuthConfig = z.infer<typeof auth>;
+
+const count = z.number().int().min(0);
+const UNIT_SECONDS = { h: 3_600, d: 86_400, w: 7 * 86_400 } as const;
+const age = z
+  .string({ error: 'must be a duration such as 36h, 90d or 52w' })
+  .regex(/^[1-9]\d{0,5}[hdw]$/, 'must be a duration such as 36h, 90d or 52w')
+  .transform((text) => Number(text.slice(0, -1)) * UNIT_SECONDS[text.at(-1) as keyof typeof UNIT_SECONDS]);
+
+/** The same in every repository of the cluster; see `RetentionPolicy`. */
+const retention = z
+  .strictObject({
+    last: count.min(1).default(30),
+    hourly: count.default(0),
+    daily: count.default(0),
+    weekly: count.default(0),
+    monthly: count.default(0),
+    yearly: count.default(0),
+    maxAge: age.optional(),
+    minimum: count.min(1).default(3),
+  })
+  .transform(({ maxAge, ...counts }) => ({ ...counts, maxAgeSeconds: maxAge ?? null }));
+
+const UNIT_BYTES = { MiB: 1024 ** 2, GiB: 1024 ** 3 } as const;
+const size = z
+  .string({ error: 'must be a size such as 512MiB or 1GiB' })
+  .regex(/^[1-9]\d{0,5}(MiB|GiB)$/, 'must be a size such as 512MiB or 1GiB')
+  .transform((text) => Number(text.slice(0, -3)) * UNIT_BYTES[text.slice(-3) as keyof typeof UNIT_BYTES]);
 
 const cluster = z.strictObject({
   nodes: z.array(node).min(1, 'must name at least one node'),
@@ -85,17 +151,28 @@ const cluster = z.strictObject({
       encryption: z
         .union(
           [
+            z.strictObject({ age: z.array(ageRecipient).min(1, 'must name at least one recipient') }),
             z.strictObject({
-              age: z
-                .array(z.string().startsWith('age1', 'must be an age recipient (age1…)'))
-                .min(1, 'must name at least one recipient'),
+              openpgp: z.strictObject({
+                recipients: z.array(fingerprint).min(1, 'must name at least one recipient'),
+                /** GnuPG home directory; default: that of the user. */
+                home: path.optional(),
+              }),
             }),
             z.literal('none'),
           ],
-          { error: "must be {age: [age1…]} or 'none'" },
+          { error: "must be {age: [age1…]}, {openpgp: {recipients: [FINGERPRINT]}} or 'none'" },
         )
         .default('none'),
-      retention: z.strictObject({ last: z.number().int().min(1).default(30) }).prefault({}),
+      /** A nonce is written there before each capture and looked for after a restore. With KV version 2 the path has `/data/`. */
+      canary: z
+        .strictObject({
+          path: z.string().regex(/^[^/\s]+(\/[^/\s]+)+$/, 'must be a path such as secret/data/vault-dr-canary'),
+        })
+        .optional(),
+      retention: retention.prefault({}),
+      /** Fall in size or key count against the generation before, in percent, that becomes a warning. */
+      dropWarningPercent: z.number().min(0).max(100).default(20),
     })
     .prefault({}),
   /** In order of preference; the first that answers takes a new generation, the others get copies. */
@@ -104,8 +181,10 @@ const cluster = z.strictObject({
     .strictObject({
       /** Different people who must approve the plan. */
       approvals: z.number().int().min(0).default(1),
-      /** age identities that open a generation; read on the first node, at plan and at install. */
+      /** age identities or OpenSSH private keys that open a generation; read on the first node, at plan and at install. */
       identities: z.array(secretSource).default([]),
+      /** Where the secret keys are that open OpenPGP generations; default: the user's own GnuPG home directory. */
+      openpgp: z.strictObject({ home: path }).optional(),
       setAside: z.literal('rename').default('rename'),
       /** When people who are waited for are told again, and when the alternates are. No time-out ever ends a restore. */
       reminders: z
@@ -136,6 +215,12 @@ const repository = z.discriminatedUnion('type', [
     /** ARN of the key (not an alias); without it the bucket's default applies. */
     kmsKeyId: z.string().optional(),
     storageClass: z.string().optional(),
+    /** Put on every object in the request that stores it. */
+    tags: z.record(z.string().min(1).max(128), z.string().max(256)).default({}),
+    /** Larger objects go in parts, which a repeated attempt takes up where they stand. S3 takes at most 5 GiB in one piece. */
+    multipartThreshold: size
+      .refine((bytes) => bytes >= 5 * 1024 ** 2 && bytes <= 5 * 1024 ** 3, 'must be from 5MiB to 5GiB')
+      .default(1024 ** 3),
     objectLock: z
       .strictObject({ mode: z.enum(['GOVERNANCE', 'COMPLIANCE']), days: z.number().int().min(1).max(3650) })
       .optional(),

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { DrError } from '../contract/failures';
-import type { SecretSource } from './schema';
+import type { Config, SecretSource } from './schema';
 
 const run = promisify(execFile);
 
@@ -14,6 +14,14 @@ export async function readSecret(source: SecretSource, what: string): Promise<st
   const value = (await readSource(source, what)).replace(/[\r\n]+$/, '');
   if (value === '') throw new DrError('InvalidConfiguration', `${what}: ${describe(source)} is empty.`);
   return value;
+}
+
+/** @throws DrError InvalidConfiguration if the configuration names none, or it can't be read. */
+export async function readPrivateKey({ signing }: Config): Promise<string> {
+  if (signing.privateKey) return readSecret(signing.privateKey, 'signing.privateKey');
+  throw new DrError('InvalidConfiguration', 'Whoever writes to a repository needs signing.privateKey.', {
+    advice: `Name the private key that belongs to ${signing.publicKeyFile}.`,
+  });
 }
 
 async function readSource(source: SecretSource, what: string): Promise<string> {

@@ -1,13 +1,35 @@
-import type { CheckLevel, FileDigest, Manifest } from './generation';
+import type { CheckLevel, Encryption, FileDigest, Manifest } from './generation';
 
 /** What a backup run needs of the configuration; goes into history, so it holds no secret. */
 export interface BackupPlan {
   cluster: string;
   nodes: { name: string; address: string }[];
-  encryption: { method: 'age' | 'none'; recipients: string[] };
+  encryption: Encryption & { gpgHome: string | null };
+  /** KV path of the canary. */
+  canary: string | null;
+  /** Nodes whose configuration files go along. */
+  configNodes: string[];
   /** In order of preference. */
   repositories: string[];
-  retention: { last: number };
+  retention: RetentionPolicy;
+  /** A fall in size or key count against the generation before by more than this becomes a warning. */
+  dropWarningPercent: number;
+}
+
+/** What stays; everything counts in UTC. A count of 0 asks for nothing. */
+export interface RetentionPolicy {
+  /** The newest ones, whenever they were made. */
+  last: number;
+  /** The newest one of each of so many hours that have one; the others likewise. */
+  hourly: number;
+  daily: number;
+  weekly: number;
+  monthly: number;
+  yearly: number;
+  /** What is older goes, also when a count would keep it. */
+  maxAgeSeconds: number | null;
+  /** So many of the newest stay, however old they are. */
+  minimum: number;
 }
 
 export interface NodeHealth {
@@ -55,6 +77,7 @@ export interface RetentionReport {
   removed: string[];
   keptLocked: string[];
   failed: { generation: string; problem: string }[];
+  warnings: string[];
 }
 
 export interface BackupResult {
@@ -64,7 +87,7 @@ export interface BackupResult {
   raftIndex: number;
   sizeBytes: number;
   sha256: string;
-  encryption: 'age' | 'none';
+  encryption: Encryption['method'];
   copies: PublishedCopy[];
   /** Repositories without a copy; a later backup catches them up. */
   missing: CopyFailure[];

@@ -33,6 +33,33 @@ export interface FileDigest {
   sizeBytes: number;
 }
 
+/** Names one generation for good: its id and the hash of its manifest. */
+export interface ChainLink {
+  generation: string;
+  manifestSha256: string;
+}
+
+/** How the files of a generation are encrypted, and for whom: age recipients, SSH public keys or OpenPGP fingerprints. */
+export interface Encryption {
+  method: 'age' | 'openpgp' | 'none';
+  recipients: string[];
+}
+
+/** A nonce that was written to the cluster just before the capture: whoever reads it after a restore has the data of then. */
+export interface Canary {
+  /** KV path as the API has it, such as `secret/data/vault-dr-canary`. */
+  path: string;
+  /** Of the nonce. */
+  sha256: string;
+  writtenAt: string;
+}
+
+/** The configuration files of one node, as a file of the generation. */
+export interface ConfigBundle extends FileDigest {
+  node: string;
+  file: string;
+}
+
 /** What a generation says of itself. Signed; written last; holds no secret. */
 export interface Manifest {
   format: typeof MANIFEST_FORMAT;
@@ -53,12 +80,19 @@ export interface Manifest {
   /** The file as stored: encrypted, unless `encryption.method` is `none`. */
   stored: FileDigest & { file: string };
   keys: KeyCount & { byPrefix: Record<string, KeyCount> };
-  encryption: { method: 'age' | 'none'; recipients: string[] };
-  /** SHA-256 of the manifest before this one in the first repository that answered; null for the first. */
-  previousManifestSha256: string | null;
+  encryption: Encryption;
+  canary: Canary | null;
+  bundles: ConfigBundle[];
+  /** Hash of `SHA256SUMS`: through it the signature covers every file of the generation. */
+  sumsSha256: string;
+  /** The newest generation that the repositories showed when this one was captured; null for the first. */
+  previous: ChainLink | null;
   warnings: string[];
   createdBy: { product: string; run: string };
 }
+
+/** Before the files beside it are made. */
+export type ManifestDraft = Omit<Manifest, 'sumsSha256'>;
 
 /** A generation in one repository, as a listing shows it. */
 export interface GenerationCopy {

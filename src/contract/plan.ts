@@ -48,6 +48,7 @@ export function judgePlan({ settings, chosen, looks, now }: PlanFacts): PlanJudg
       manifestSha256,
       seal: manifest.seal,
       recovery: manifest.recovery,
+      canary: manifest.canary,
       keyCount: manifest.keys.count,
       peers: manifest.raft.peers,
       copies: chosen.healthy,

@@ -1,4 +1,4 @@
-import type { GenerationCopy, RaftPeer, SealConfig } from './generation';
+import type { Canary, GenerationCopy, RaftPeer, SealConfig } from './generation';
 
 export const RESTORE_PHASES = [
   'plan',
@@ -78,6 +78,7 @@ export interface RestorePlan {
   manifestSha256: string;
   seal: SealConfig;
   recovery: SealConfig | null;
+  canary: Canary | null;
   keyCount: number;
   peers: RaftPeer[];
   /** Repositories whose copy was read end to end. */
@@ -201,6 +202,8 @@ export interface ShareVerdict {
 export interface UnsealOutcome {
   state: 'unsealed' | 'wrong shares' | 'not joined';
   problem: string | null;
+  /** Shares of somebody's half-done round that were dropped before ours began. */
+  dropped: number;
 }
 
 export interface ClusterCheck {

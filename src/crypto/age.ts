@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream';
 import { DrError } from '../contract/failures';
+import { isSshPrivateKey, isSshRecipient, sshIdentity, sshRecipient } from './age-ssh';
 
 /** age-encryption is ESM only. */
 const loadAge = () => import('age-encryption');
@@ -16,10 +17,10 @@ export interface AgeKeyPair {
   recipient: string;
 }
 
-/** `identities` are texts of age identity files: one `AGE-SECRET-KEY-1…` or many, comments allowed. */
+/** `identities` are texts of identity files: `AGE-SECRET-KEY-1…` lines with comments, or one OpenSSH private key. */
 export interface DecryptOptions {
   /** What is being decrypted, for messages. */
-  where?: string;
+  where?: string | undefined;
   /** Recipients as the manifest names them: an age file doesn't say for whom it is. */
   recipients?: readonly string[];
 }
@@ -119,11 +120,15 @@ async function encrypterFor(recipients: readonly string[]) {
   const encrypter = new age.Encrypter();
   if (recipients.length === 0) throw new DrError('InvalidConfiguration', 'There is no age recipient to encrypt to.');
   for (const recipient of recipients) {
+    if (isSshRecipient(recipient)) {
+      encrypter.addRecipient(sshRecipient(recipient));
+      continue;
+    }
     try {
       encrypter.addRecipient(recipient);
     } catch (error) {
       throw new DrError('InvalidConfiguration', `'${recipient}' is not an age recipient.`, {
-        advice: 'A recipient is the public age1… line that age-keygen prints.',
+        advice: 'A recipient is the public age1… line that age-keygen prints, or the line of an id_ed25519.pub.',
         cause: error,
       });
     }
@@ -135,7 +140,9 @@ async function decrypterFor(identities: readonly string[], options: DecryptOptio
   const age = await loadAge();
   const decrypter = new age.Decrypter();
   if (identities.length === 0) throw noIdentityFits('There is no age identity to decrypt with', options);
-  for (const identity of identities.flatMap(parseIdentities)) {
+  for (const sshKey of identities.filter(isSshPrivateKey)) decrypter.addIdentity(sshIdentity(sshKey));
+  const native = identities.filter((identity) => !isSshPrivateKey(identity));
+  for (const identity of native.flatMap(parseIdentities)) {
     try {
       decrypter.addIdentity(identity);
     } catch {
@@ -163,7 +170,7 @@ function noIdentityFits(message: string, { where, recipients = [] }: DecryptOpti
   const wanted = recipients.length === 0 ? 'one of its recipients' : recipients.join(' or ');
   return new DrError('DecryptionFailed', `${message}${where === undefined ? '' : `: ${where}`}.`, {
     ...(where === undefined ? {} : { where }),
-    advice: `Configure the identity (AGE-SECRET-KEY-…) that belongs to ${wanted}.`,
+    advice: `Give the identity that belongs to ${wanted}.`,
   });
 }
 

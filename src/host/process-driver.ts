@@ -12,7 +12,8 @@ type ProcessConfig = Extract<ServiceConfig, { driver: 'process' }>;
 /**
  * The child itself writes who it is, before it becomes Vault: so there is no instant at which Vault runs and nobody knows
  * it, also when the agent is killed right after the fork. Start time and boot tell a process from a later one with the same
- * id. `ln` puts the file there whole, and fails when there is one: of two launches only one becomes Vault.
+ * id. `ln` puts the file there whole, and fails when there is one: of two launches only one becomes Vault. A launch that comes
+ * late, after a stop, sees what is wanted now; a stop that comes after that look finds the file.
  */
 const LAUNCHER = [
   'read -r boot < /proc/sys/kernel/random/boot_id',
@@ -20,6 +21,8 @@ const LAUNCHER = [
   'linked=$?',
   'rm -f "$0.$$"',
   '[ "$linked" = 0 ] || exit 75',
+  'if [ "$(cat "$1" 2>/dev/null || echo running)" != running ]; then rm -f "$0"; exit 75; fi',
+  'shift',
   'exec "$@"',
 ].join('\n');
 
@@ -53,7 +56,7 @@ export function createProcessDriver(config: ProcessConfig, stateDir: string): Se
   async function spawnDetached(): Promise<ChildProcess> {
     const log = await open(logFile, 'a', 0o600);
     try {
-      const child = spawn('/bin/sh', ['-c', LAUNCHER, pidFile, ...config.command], {
+      const child = spawn('/bin/sh', ['-c', LAUNCHER, pidFile, wantedFile, ...config.command], {
         detached: true,
         stdio: ['ignore', log.fd, log.fd],
         env: { ...process.env, ...config.env },

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DrError } from '../contract/failures';
-import type { Manifest } from '../contract/generation';
+import type { Manifest, ManifestDraft } from '../contract/generation';
 import { signManifest, verifySignature } from '../crypto/signature';
 import { syncDirectory } from '../host/files';
 import { sha256Hex } from './digest';
@@ -32,9 +32,12 @@ export interface SigningKeys {
  */
 export async function stageGenerationFiles(
   directory: string,
-  manifest: Manifest,
+  draft: ManifestDraft,
   keys: SigningKeys,
-): Promise<{ manifestSha256: string }> {
+): Promise<{ manifest: Manifest; manifestSha256: string }> {
+  const restore = restoreMd(draft);
+  const sums = sumsOf(draft, restore);
+  const manifest: Manifest = { ...draft, sumsSha256: sha256Hex(sums) };
   const bytes = serializeManifest(manifest);
   const signature = signManifest(bytes, keys.privateKeyPem);
   if (!verifySignature(bytes, signature, keys.publicKeyPem)) {
@@ -42,9 +45,8 @@ export async function stageGenerationFiles(
       advice: 'Make the public key anew: `openssl pkey -in PRIVATE.pem -pubout -out PUBLIC.pem`.',
     });
   }
-  const restore = restoreMd(manifest);
   const contents: Record<SmallFile, string | Uint8Array> = {
-    [SUMS_FILE]: sumsOf(manifest, restore),
+    [SUMS_FILE]: sums,
     [RESTORE_FILE]: restore,
     [SIGNATURE_FILE]: signature,
     [MANIFEST_FILE]: bytes,
@@ -53,7 +55,7 @@ export async function stageGenerationFiles(
     await writeFile(join(directory, name), contents[name], { mode: 0o600, flush: true });
   }
   await syncDirectory(directory);
-  return { manifestSha256: sha256Hex(bytes) };
+  return { manifest, manifestSha256: sha256Hex(bytes) };
 }
 
 /** @throws DrError StagingLost if one can't be read. */
@@ -81,11 +83,12 @@ export async function readStagedFiles(directory: string): Promise<Record<SmallFi
 export function problemOfSums(sums: Uint8Array | null, restore: Uint8Array | null, manifest: Manifest): string | null {
   if (sums === null) return `${SUMS_FILE} is missing`;
   if (restore === null) return `${RESTORE_FILE} is missing`;
+  if (sha256Hex(sums) !== manifest.sumsSha256) return `${SUMS_FILE} is not the one that the manifest names`;
   const same = Buffer.from(sums).toString('utf8') === sumsOf(manifest, restore);
   return same ? null : `${SUMS_FILE} does not fit the manifest and ${RESTORE_FILE}`;
 }
 
 /** As `sha256sum` writes it. */
-function sumsOf(manifest: Manifest, restore: string | Uint8Array): string {
+function sumsOf(manifest: ManifestDraft, restore: string | Uint8Array): string {
   return `${manifest.stored.sha256}  ${manifest.stored.file}\n${sha256Hex(restore)}  ${RESTORE_FILE}\n`;
 }

@@ -35,10 +35,21 @@ export const manifestSchema: z.ZodType<Manifest> = z.object({
     bytes: z.number().int(),
     byPrefix: z.record(z.string(), z.object({ count: z.number().int(), bytes: z.number().int() })),
   }),
-  encryption: z.object({ method: z.enum(['age', 'none']), recipients: z.array(z.string()) }),
-  previousManifestSha256: z
-    .string()
-    .regex(/^[0-9a-f]{64}$/)
+  encryption: z.object({ method: z.enum(['age', 'openpgp', 'none']), recipients: z.array(z.string()) }),
+  canary: z.object({ path: z.string(), sha256: z.string(), writtenAt: z.iso.datetime() }).nullable().default(null),
+  bundles: z
+    .array(
+      z.object({
+        node: z.string().regex(NAME_PATTERN),
+        file: z.string().regex(/^config-[a-z0-9.-]+$/),
+        sha256: z.string().regex(/^[0-9a-f]{64}$/),
+        sizeBytes: z.number().int().positive(),
+      }),
+    )
+    .default([]),
+  sumsSha256: z.string().regex(/^[0-9a-f]{64}$/),
+  previous: z
+    .object({ generation: z.string().regex(GENERATION_PATTERN), manifestSha256: z.string().regex(/^[0-9a-f]{64}$/) })
     .nullable(),
   warnings: z.array(z.string()),
   createdBy: z.object({ product: z.string(), run: z.string() }),

@@ -1,15 +1,28 @@
-import type { Manifest, RaftPeer } from '../contract/generation';
+import type { ManifestDraft, RaftPeer } from '../contract/generation';
+
+const DECRYPTION = {
+  age: {
+    wanted: 'an age identity',
+    command: 'age -d -i IDENTITY',
+    hint: 'IDENTITY is the identity file (or the OpenSSH private key) of one of these recipients:',
+  },
+  openpgp: {
+    wanted: 'an OpenPGP secret key',
+    command: 'gpg -d',
+    hint: 'It takes the secret key with one of these fingerprints:',
+  },
+};
 
 /** What stands in `RESTORE.md`: the way back with stock tools only. Holds no secret. */
-export function restoreMd(manifest: Manifest): string {
+export function restoreMd(manifest: ManifestDraft): string {
   const { generation, cluster, serverVersion, stored, encryption, raft, leader } = manifest;
-  const plain = encryption.method === 'age' ? stored.file.replace(/\.age$/, '') : stored.file;
+  const plain = stored.file.replace(/\.(age|gpg)$/, '');
   return `# Restore ${cluster} from ${generation}
 
 Captured ${manifest.capturedAt} from ${leader.node} (${leader.address}), server version ${serverVersion}, Raft index ${raft.index}.
 Cluster id ${manifest.clusterId}. With OpenBao type \`bao\` where this says \`vault\`; nothing else differs.
 
-You need: this directory, ${encryption.method === 'age' ? 'an age identity, ' : ''}${keysNeeded(manifest)},
+You need: this directory, ${encryption.method === 'none' ? '' : `${DECRYPTION[encryption.method].wanted}, `}${keysNeeded(manifest)},
 the server's configuration and TLS files, and the public signing key from your own records (not one that lies beside this file).
 
 ## 1. Check the copy
@@ -17,11 +30,11 @@ the server's configuration and TLS files, and the public signing key from your o
 \`\`\`sh
 sha256sum -c SHA256SUMS
 openssl pkeyutl -verify -pubin -inkey SIGNING-PUBLIC-KEY.pem -rawin -in manifest.json -sigfile manifest.json.sig
-grep ${stored.sha256} manifest.json SHA256SUMS
+grep "$(sha256sum SHA256SUMS | cut -d ' ' -f 1)" manifest.json
 \`\`\`
 
-Both files must be OK, the signature verified, and the last command must find the snapshot's hash in both files: only the
-manifest is signed, and it vouches for the snapshot. This text is not signed: compare it with one from another copy if in doubt.
+Every file must be OK, the signature verified, and the last command must print a line: the signed manifest names the hash of
+SHA256SUMS, which names the hashes of the snapshot and of this text.
 
 ${decryption(manifest, plain)}## 3. Stop every node and move the old data away
 
@@ -75,7 +88,7 @@ After some 20 seconds \`vault operator raft list-peers\` shows every node as a v
 `;
 }
 
-function keysNeeded({ seal, recovery }: Manifest): string {
+function keysNeeded({ seal, recovery }: ManifestDraft): string {
   if (seal.type === 'shamir') return `${seal.secretThreshold} of the ${seal.secretShares} **original** unseal keys`;
   const held = recovery
     ? ` (${recovery.secretThreshold} of ${recovery.secretShares} recovery keys for a new root token)`
@@ -83,23 +96,24 @@ function keysNeeded({ seal, recovery }: Manifest): string {
   return `the \`${seal.type}\` seal that the cluster had, in working order${held}`;
 }
 
-function decryption({ encryption, stored }: Manifest, plain: string): string {
+function decryption({ encryption, stored }: ManifestDraft, plain: string): string {
   if (encryption.method === 'none')
     return `## 2. Decrypt\n\nNothing to do: ${stored.file} is stored as the server sent it.\n\n`;
+  const { command, hint } = DECRYPTION[encryption.method];
   return `## 2. Decrypt
 
 \`\`\`sh
-age -d -i IDENTITY -o ${plain} ${stored.file}
+${command} -o ${plain} ${stored.file}
 \`\`\`
 
-IDENTITY is the identity file of one of these recipients:
+${hint}
 
 ${encryption.recipients.map((recipient) => `- ${recipient}`).join('\n')}
 
 `;
 }
 
-function initialise({ seal, recovery }: Manifest): string {
+function initialise({ seal, recovery }: ManifestDraft): string {
   if (seal.type === 'shamir') {
     return `vault operator init -key-shares=${seal.secretShares} -key-threshold=${seal.secretThreshold}
 vault operator unseal              # ${seal.secretThreshold} times, with the throwaway keys`;
@@ -108,14 +122,14 @@ vault operator unseal              # ${seal.secretThreshold} times, with the thr
   return `vault operator init -recovery-shares=${secretShares} -recovery-threshold=${secretThreshold}`;
 }
 
-function untilInstalled({ seal }: Manifest): string {
+function untilInstalled({ seal }: ManifestDraft): string {
   if (seal.type === 'shamir') {
     return 'Wait until `vault status` says `Sealed: true` (some seconds). Restart it while it is sealed, then use the **original** keys:';
   }
   return 'Wait until `vault status` shows the cluster id from above (some seconds), then restart it: without that no other node gets in.';
 }
 
-function unseal({ seal }: Manifest): string {
+function unseal({ seal }: ManifestDraft): string {
   if (seal.type !== 'shamir') return `# it unseals itself through ${seal.type}`;
   return `vault operator unseal              # ${seal.secretThreshold} times, with the original keys`;
 }

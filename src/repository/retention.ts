@@ -1,4 +1,4 @@
-import type { RetentionReport } from '../contract/backup';
+import type { RetentionPolicy, RetentionReport } from '../contract/backup';
 import { isDrError } from '../contract/failures';
 import { GENERATION_PATTERN, type GenerationCopy } from '../contract/generation';
 import { MANIFEST_FILE } from './generation-files';
@@ -12,35 +12,118 @@ export interface RetentionPlan {
   remove: string[];
 }
 
+interface Period {
+  noun: string;
+  of: (at: Date) => number;
+}
+
 /** Clocks differ by this much without anybody having to worry. */
 const CLOCK_TOLERANCE_MS = 5 * 60 * 1000;
 /** An attempt that still writes is never older. */
 const LEFTOVER_AGE_MS = 24 * 60 * 60 * 1000;
 
+/** What retention has to know of a generation. */
+export type RetentionCandidate = Pick<GenerationCopy, 'generation' | 'manifestSha256' | 'check'> & {
+  manifest: { capturedAt: string };
+};
+
+const HOUR_MS = 60 * 60 * 1000;
+const DAY_MS = 24 * HOUR_MS;
+
+/** The period that an instant falls into, in UTC; weeks begin on Monday. */
+const PERIODS = {
+  hourly: { noun: 'hour', of: (at: Date) => Math.floor(at.getTime() / HOUR_MS) },
+  daily: { noun: 'day', of: (at: Date) => Math.floor(at.getTime() / DAY_MS) },
+  weekly: { noun: 'week', of: (at: Date) => Math.floor((at.getTime() / DAY_MS + 3) / 7) },
+  monthly: { noun: 'month', of: (at: Date) => at.getUTCFullYear() * 12 + at.getUTCMonth() },
+  yearly: { noun: 'year', of: (at: Date) => at.getUTCFullYear() },
+} as const;
+
 /**
- * Keeps the newest `last`, the newest one that was read end to end and the newest one that was restored. What claims to
- * be from the future is kept but does not count: a clock that jumped must not push real generations out.
+ * Decides what stays, by the policy and beyond it: what is pinned (manifest hashes), the newest one that was read end to
+ * end, the newest one that was restored. What claims to be from the future is kept but does not count: a clock that jumped
+ * must not push real generations out.
  */
-export function planRetention(copies: readonly GenerationCopy[], { last }: { last: number }, now: Date): RetentionPlan {
+export function planRetention(
+  copies: readonly RetentionCandidate[],
+  policy: RetentionPolicy,
+  now: Date,
+  pinned: ReadonlySet<string> = new Set(),
+): RetentionPlan {
   const newestFirst = copies.toSorted((left, right) => (left.generation < right.generation ? 1 : -1));
-  const isFuture = (copy: GenerationCopy) => Date.parse(copy.manifest.capturedAt) > now.getTime() + CLOCK_TOLERANCE_MS;
-  const counted = new Set(newestFirst.filter((copy) => !isFuture(copy)).slice(0, last));
-  const newestHashed = newestFirst.find((copy) => copy.check !== 'listed');
-  const newestRestored = newestFirst.find((copy) => copy.check === 'restored');
-  const reasonToKeep = (copy: GenerationCopy): string | undefined => {
-    if (counted.has(copy)) return `one of the newest ${last}`;
-    if (copy === newestRestored) return 'the newest that was restored';
-    if (copy === newestHashed) return 'the newest that was read end to end';
-    if (isFuture(copy)) return 'captured later than now';
-    return undefined;
+  const reasons = new Map<RetentionCandidate, string>();
+  const keep = (copy: RetentionCandidate | undefined, why: string) => {
+    if (copy && !reasons.has(copy)) reasons.set(copy, why);
   };
+  const timeOf = (copy: RetentionCandidate) => Date.parse(copy.manifest.capturedAt);
+
+  const past = newestFirst.filter((copy) => timeOf(copy) <= now.getTime() + CLOCK_TOLERANCE_MS);
+  for (const copy of newestFirst) {
+    if (pinned.has(copy.manifestSha256)) keep(copy, 'pinned');
+    if (timeOf(copy) > now.getTime() + CLOCK_TOLERANCE_MS) keep(copy, 'captured later than now');
+  }
+  const oldest = policy.maxAgeSeconds === null ? -Infinity : now.getTime() - policy.maxAgeSeconds * 1000;
+  const young = past.filter((copy) => timeOf(copy) >= oldest);
+  for (const copy of young.slice(0, policy.last)) keep(copy, `one of the newest ${policy.last}`);
+  for (const [name, { noun, of }] of Object.entries(PERIODS) as [keyof typeof PERIODS, Period][]) {
+    const newestOf = new Map<number, RetentionCandidate>();
+    for (const copy of young) {
+      const period = of(new Date(copy.manifest.capturedAt));
+      if (!newestOf.has(period)) newestOf.set(period, copy);
+    }
+    for (const copy of [...newestOf.values()].slice(0, policy[name])) keep(copy, `the newest of its ${noun}`);
+  }
+  for (const copy of past.slice(0, policy.minimum)) keep(copy, `one of the newest ${policy.minimum}, however old`);
+  keep(
+    past.find((copy) => copy.check === 'restored'),
+    'the newest that was restored',
+  );
+  keep(
+    past.find((copy) => copy.check !== 'listed'),
+    'the newest that was read end to end',
+  );
+
   const plan: RetentionPlan = { keep: [], remove: [] };
   for (const copy of newestFirst) {
-    const why = reasonToKeep(copy);
+    const why = reasons.get(copy);
     if (why === undefined) plan.remove.unshift(copy.generation);
     else plan.keep.push({ generation: copy.generation, why });
   }
   return plan;
+}
+
+/** Which of the generations offered a repository lacks and would keep; oldest first. */
+export function worthAdding(
+  offered: readonly RetentionCandidate[],
+  target: { copies: readonly RetentionCandidate[]; unreadable: readonly { generation: string }[] },
+  policy: RetentionPolicy,
+  now: Date,
+  pinned: ReadonlySet<string>,
+): string[] {
+  const there = new Set([...target.copies, ...target.unreadable].map(({ generation }) => generation));
+  const lacking = offered.filter(({ generation }) => !there.has(generation));
+  const kept = planRetention([...target.copies, ...lacking], policy, now, pinned).keep;
+  return kept
+    .map(({ generation }) => generation)
+    .filter((generation) => !there.has(generation))
+    .reverse();
+}
+
+/** Those of which something is locked for now. */
+export async function lockedAmong(
+  repository: Repository,
+  cluster: string,
+  generations: readonly string[],
+  options: TransferOptions = {},
+): Promise<string[]> {
+  const wanted = new Set(generations);
+  const locked: string[] = [];
+  for (const found of await listFiles(repository, cluster, options)) {
+    if (!wanted.has(found.generation)) continue;
+    options.signal?.throwIfAborted();
+    if (await isLocked(repository, keysOf(cluster, found))) locked.push(found.generation);
+  }
+  return locked;
 }
 
 /**
@@ -53,7 +136,7 @@ export async function applyRetention(
   plan: RetentionPlan,
   now: Date,
   options: TransferOptions = {},
-): Promise<RetentionReport> {
+): Promise<Omit<RetentionReport, 'warnings'>> {
   const locked = new Set<string>();
   const problems = new Map<string, string>();
   const before = new Date(now.getTime() - LEFTOVER_AGE_MS);
@@ -87,13 +170,23 @@ export async function applyRetention(
 async function removeGeneration(
   repository: Repository,
   cluster: string,
-  { generation, files }: GenerationFiles,
+  found: GenerationFiles,
 ): Promise<RemoveOutcome> {
-  const manifestFirst = [...files.keys()].sort((left, right) => rank(left) - rank(right));
-  const keys = manifestFirst.map((file) => keyOf(cluster, generation, file));
-  for (const key of keys) if (await repository.isLocked(key)) return 'locked';
+  const keys = keysOf(cluster, found);
+  if (await isLocked(repository, keys)) return 'locked';
   for (const key of keys) if ((await repository.remove(key)) === 'locked') return 'locked';
   return 'removed';
+}
+
+async function isLocked(repository: Repository, keys: string[]): Promise<boolean> {
+  for (const key of keys) if (await repository.isLocked(key)) return true;
+  return false;
+}
+
+/** The manifest first. */
+function keysOf(cluster: string, { generation, files }: GenerationFiles): string[] {
+  const names = [...files.keys()].sort((left, right) => rank(left) - rank(right));
+  return names.map((file) => keyOf(cluster, generation, file));
 }
 
 function rank(file: string): number {

@@ -45,6 +45,8 @@ export interface TransferOptions {
 const TRANSFER_TIMEOUT_MS = 30 * 60_000;
 /** A blank node holds its first election before it answers. */
 const INITIALIZE_TIMEOUT_MS = 90_000;
+/** A courtesy: the token expires anyway. */
+const REVOKE_TIMEOUT_MS = 3_000;
 
 /** Makes `sys/health` answer 200 whatever the state, so that only a node that can't be reached is an error. */
 const HEALTH_QUERY = new URLSearchParams(
@@ -176,12 +178,14 @@ export class VaultClient {
     await this.#send('POST', path, { body, signal, timeoutMs });
   }
 
-  /** @returns a token. @throws DrError AuthenticationFailed */
-  async loginAppRole(input: { mount: string; roleId: string; secretId: string }): Promise<string> {
-    return this.#ask(loginSchema, 'POST', `auth/${input.mount}/login`, {
-      body: { role_id: input.roleId, secret_id: input.secretId },
-      secret: input.secretId,
-    });
+  /** @param secret the part of the body that must not come out in an error. @returns a token. @throws DrError AuthenticationFailed */
+  async logIn(mount: string, body: object, secret = ''): Promise<string> {
+    return this.#ask(loginSchema, 'POST', `auth/${mount}/login`, { body, secret });
+  }
+
+  /** Makes the client's own token worthless. */
+  async revokeSelf(): Promise<void> {
+    await this.#send('POST', 'auth/token/revoke-self', { timeoutMs: REVOKE_TIMEOUT_MS });
   }
 
   /** What the token may do, by path. */

@@ -1,20 +1,35 @@
 import { readFile } from 'node:fs/promises';
 import type { ClusterConfig, NodeConfig } from '../config/schema';
+import { readSecret } from '../config/secret';
 import { DrError } from '../contract/failures';
-import { VaultClient } from './client';
+import { VaultClient, type VaultEndpoint } from './client';
 
 export async function caPemOf(cluster: ClusterConfig): Promise<string | undefined> {
-  if (!cluster.tls) return undefined;
+  return cluster.tls ? readPem(cluster.tls.caFile, 'tls.caFile') : undefined;
+}
+
+async function readPem(file: string, what: string): Promise<string> {
   try {
-    return await readFile(cluster.tls.caFile, 'utf8');
+    return await readFile(file, 'utf8');
   } catch (error) {
-    throw new DrError('InvalidConfiguration', `tls.caFile ${cluster.tls.caFile} can't be read.`, { cause: error });
+    throw new DrError('InvalidConfiguration', `${what} ${file} can't be read.`, { cause: error });
   }
 }
 
 /** Client for a node at its own address: never a load balancer, never through a redirect. */
 export async function connectToNode(cluster: ClusterConfig, node: NodeConfig, token?: string): Promise<VaultClient> {
   return connect(cluster, node, node.address, token);
+}
+
+/** Client for a login at a node; shows the certificate, if that is the method. */
+export async function connectForLogin(cluster: ClusterConfig, node: NodeConfig): Promise<VaultClient> {
+  const { auth } = cluster;
+  if (auth.method !== 'cert') return connect(cluster, node, node.address);
+  const clientCertificate = {
+    certificatePem: await readPem(auth.certificateFile, 'auth.certificateFile'),
+    keyPem: await readSecret(auth.key, 'auth.key'),
+  };
+  return connect(cluster, node, node.address, undefined, { clientCertificate });
 }
 
 /** Client for the Vault on this very host; TLS is still checked against the host of its address. */
@@ -27,6 +42,7 @@ async function connect(
   node: NodeConfig,
   address: string,
   token?: string,
+  more: Partial<VaultEndpoint> = {},
 ): Promise<VaultClient> {
   const caPem = await caPemOf(cluster);
   return new VaultClient(
@@ -35,6 +51,7 @@ async function connect(
       address,
       servername: new URL(node.address).hostname,
       ...(caPem === undefined ? {} : { caPem }),
+      ...more,
     },
     token === undefined ? {} : { token },
   );

@@ -3,7 +3,8 @@ import { readSecret } from '../config/secret';
 import type { VaultClient } from './client';
 
 /**
- * Logs in at the node of the client. Secrets are read afresh each time: they are rotated under us.
+ * Logs in at the node of the client, which must have the certificate if that is the method. Secrets are read afresh each
+ * time: they are rotated under us.
  * @returns a token.
  * @throws DrError InvalidConfiguration | AuthenticationFailed | VaultUnavailable
  */
@@ -14,7 +15,19 @@ export async function logIn(client: VaultClient, auth: AuthConfig): Promise<stri
     case 'approle': {
       const roleId = await readSecret(auth.roleId, 'auth.roleId');
       const secretId = await readSecret(auth.secretId, 'auth.secretId');
-      return client.loginAppRole({ mount: auth.mount, roleId, secretId });
+      return client.logIn(auth.mount, { role_id: roleId, secret_id: secretId }, secretId);
     }
+    case 'kubernetes':
+    case 'jwt': {
+      const jwt = await readSecret(auth.jwt, 'auth.jwt');
+      return client.logIn(auth.mount, { role: auth.role, jwt }, jwt);
+    }
+    case 'cert':
+      return client.logIn(auth.mount, { name: auth.role });
   }
+}
+
+/** Takes back what a login gave; a token of the operator's own is left alone. Best effort: it expires anyway. */
+export async function logOut(client: VaultClient, auth: AuthConfig): Promise<void> {
+  if (auth.method !== 'token') await client.revokeSelf().catch(() => undefined);
 }

@@ -24,12 +24,15 @@ const SEAL_CONFIG = 'core/seal-config';
 const RECOVERY_CONFIG = 'core/recovery-config';
 /** Without them nothing can be unsealed. */
 const INDISPENSABLE = ['core/keyring', SEAL_CONFIG];
-const WATCHED = [...INDISPENSABLE, 'core/hsm/barrier-unseal-keys', 'core/shamir-kek'];
+const STORED_KEYS = 'core/hsm/barrier-unseal-keys';
+const WATCHED = [...INDISPENSABLE, STORED_KEYS, 'core/shamir-kek'];
 
 /** For the members other than `state.bin`; the largest has some kilobytes. */
 const MAX_SMALL_MEMBER_BYTES = 64 * 1024;
 const MAX_HEAD_BYTES = 1024;
 const TAR_BLOCK = 512;
+/** Zeros behind the tar's end; programs that write whole records leave at most some kilobytes. */
+const MAX_PADDING_BYTES = 64 * 1024;
 const GZIP_MAGIC = [0x1f, 0x8b];
 
 const AGAIN = 'Take the snapshot again. If that goes on, read the log of the leader and of proxies on the way.';
@@ -52,6 +55,8 @@ export class SnapshotVerifier extends Transform {
   #sizeBytes = 0;
   #inflatedBytes = 0;
   #membersEnd = 0;
+  #membersRead = 0;
+  #ended = false;
   #head: Buffer = Buffer.alloc(0);
   #tail: Buffer = Buffer.alloc(0);
   #summary: SnapshotSummary | undefined;
@@ -80,6 +85,11 @@ export class SnapshotVerifier extends Transform {
       return;
     }
     this.#tail = chunk.length >= 4 ? chunk.subarray(-4) : Buffer.concat([this.#tail, chunk]).subarray(-4);
+    // Otherwise a body that goes on for ever would be read for ever: the gunzip overlooks what follows its end.
+    if (this.#ended) {
+      done(trailing());
+      return;
+    }
     // Called back when the reader has taken it all: that is the back-pressure. On an error the whole stream is destroyed.
     this.#gunzip.write(chunk, (error) => {
       if (!error) done(null, chunk);
@@ -131,8 +141,12 @@ export class SnapshotVerifier extends Transform {
   async *#countInflated(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
     for await (const chunk of source) {
       this.#inflatedBytes += chunk.length;
+      if (this.#membersRead === MEMBERS.length && this.#inflatedBytes > this.#membersEnd + MAX_PADDING_BYTES) {
+        throw trailing();
+      }
       yield chunk;
     }
+    this.#ended = true;
   }
 
   async #readMembers(): Promise<Contents> {
@@ -147,6 +161,7 @@ export class SnapshotVerifier extends Transform {
       const member = memberOf(header);
       if (seen.has(member)) throw corrupt(`has ${member} twice`);
       seen.add(member);
+      this.#membersRead = seen.size;
       this.#membersEnd = offset + TAR_BLOCK + Math.ceil(header.size / TAR_BLOCK) * TAR_BLOCK;
       if (member === 'state.bin') {
         for await (const chunk of content) {
@@ -176,7 +191,7 @@ export class SnapshotVerifier extends Transform {
   #checkEnd(): void {
     const lastMemberBytes = this.#tail.length < 4 ? -1 : this.#tail.readUInt32LE();
     if (this.#gunzip.bytesWritten !== this.#sizeBytes || lastMemberBytes !== this.#inflatedBytes % 2 ** 32) {
-      throw corrupt('has further bytes after its end');
+      throw trailing();
     }
     if (this.#inflatedBytes < this.#membersEnd + 2 * TAR_BLOCK) throw incomplete('is cut before the end of its tar');
   }
@@ -215,9 +230,13 @@ function contentsOf(metaJson: string, state: StateReader): Contents {
   const lacking = INDISPENSABLE.find((key) => !state.present.has(key));
   if (lacking) throw corrupt(`has no ${lacking}, so no cluster could be unsealed with it`);
   const recovery = state.valueOf(RECOVERY_CONFIG);
+  const seal = parseSealConfig(String(state.valueOf(SEAL_CONFIG)), SEAL_CONFIG);
+  if (seal.type !== 'shamir' && !state.present.has(STORED_KEYS)) {
+    throw corrupt(`has no ${STORED_KEYS}, so its ${seal.type} seal could not unseal anything`);
+  }
   return {
     raft,
-    seal: parseSealConfig(String(state.valueOf(SEAL_CONFIG)), SEAL_CONFIG),
+    seal,
     recovery: recovery ? parseSealConfig(String(recovery), RECOVERY_CONFIG) : null,
     keys: { ...state.total(), byPrefix: Object.fromEntries(state.byPrefix) },
     requiredKeys: WATCHED.filter((key) => state.present.has(key)),
@@ -254,6 +273,10 @@ function vaultErrors(text: string): string | null {
   } catch {
     return null;
   }
+}
+
+function trailing(): DrError {
+  return corrupt('has further bytes after its end');
 }
 
 function incomplete(what: string, cause?: unknown): DrError {

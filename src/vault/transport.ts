@@ -14,6 +14,8 @@ export interface VaultEndpoint {
   address: string;
   /** CA of the node's certificate; without it the system's. */
   caPem?: string;
+  /** With which the client shows itself. */
+  clientCertificate?: { certificatePem: string; keyPem: string };
   /** Host that the certificate must name; without it that of the address. */
   servername?: string;
 }
@@ -191,8 +193,9 @@ function errorOf(code: string): Error {
 }
 
 /** The certificate must name `servername` even when the connection goes to another host, an IP address for instance. */
-function tlsOptions({ caPem, servername }: VaultEndpoint): RequestOptions {
+function tlsOptions({ caPem, clientCertificate, servername }: VaultEndpoint): RequestOptions {
   return {
+    ...(clientCertificate && { cert: clientCertificate.certificatePem, key: clientCertificate.keyPem }),
     ...(caPem === undefined ? {} : { ca: caPem }),
     ...(servername === undefined
       ? {}

@@ -261,12 +261,12 @@ describe('shares', () => {
     await expect(unseal(wrong)).resolves.toMatchObject({ state: 'wrong shares' });
     // Half a round that somebody else has begun must not spoil ours.
     await vault.unseal({ key: keys[2] ?? '' });
-    await expect(unseal(good)).resolves.toEqual({ state: 'unsealed', problem: null });
-    await expect(unseal(good)).resolves.toEqual({ state: 'unsealed', problem: null });
+    await expect(unseal(good)).resolves.toEqual({ state: 'unsealed', problem: null, dropped: 1 });
+    await expect(unseal(good)).resolves.toEqual({ state: 'unsealed', problem: null, dropped: 0 });
     await driver.stop();
     await driver.start();
     await eventually('an answer', () => vault.sealStatus());
-    await expect(unseal(good)).resolves.toEqual({ state: 'unsealed', problem: null });
+    await expect(unseal(good)).resolves.toEqual({ state: 'unsealed', problem: null, dropped: 0 });
     expect((await vault.sealStatus()).sealed).toBe(false);
   });
 

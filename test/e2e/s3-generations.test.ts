@@ -20,7 +20,7 @@ import {
 import { applyRetention, planRetention } from '../../src/repository/retention';
 import type { S3Repository } from '../../src/repository/s3';
 import { fromBytes } from '../../src/repository/types';
-import { signingPair, stageSample } from '../support/generation';
+import { keepLast, signingPair, stageSample } from '../support/generation';
 import { allBelow, BYTES, S3Fixture } from '../support/s3-fixture';
 
 const KEY = 'prod/20261123T040000Z-000000004711-0a1b2c3d/snapshot.snap.age';
@@ -205,7 +205,7 @@ describe('generations', () => {
     );
     const { copies } = await listGenerations(plainly, 'prod', KEYS.publicKeyPem);
 
-    const report = await applyRetention(plainly, 'prod', planRetention(copies, { last: 1 }, now), now);
+    const report = await applyRetention(plainly, 'prod', planRetention(copies, keepLast(1), now), now);
 
     expect(report).toEqual({ repository: 'offsite', kept: 3, removed: [free], keptLocked: [locked, held], failed: [] });
     const left = await listGenerations(fixture.repositoryOn(bucket), 'prod', KEYS.publicKeyPem);

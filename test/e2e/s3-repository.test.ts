@@ -177,6 +177,8 @@ describe('what the operator has to know', () => {
       region: 'us-east-1',
       endpoint: fixture.seaweed.endpoint,
       forcePathStyle: true,
+      tags: {},
+      multipartThreshold: 1024 ** 3,
       credentials: { accessKeyId: { env: 'TEST_S3_ID' }, secretAccessKey: { env: 'TEST_S3_SECRET' } },
     });
 

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process';
-import { createWriteStream } from 'node:fs';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
+import { inspectSnapshot } from '../../src/vault/inspect';
 import { SnapshotVerifier } from '../../src/vault/snapshot-archive';
 import { bootstrap, startVaultNode, VAULT_BINARY } from '../support/vault-node';
 
@@ -45,6 +46,14 @@ it('counts the same keys as `vault operator raft snapshot inspect`', async () =>
       expect(framing).toBeGreaterThanOrEqual(FRAMING.least);
       expect(framing).toBeLessThanOrEqual(FRAMING.most);
     }
+
+    // What Vault's own CLI saves is taken as well.
+    const saved = join(node.directory, 'saved.snap');
+    const env = { ...process.env, VAULT_ADDR: node.address, VAULT_TOKEN: rootToken };
+    await run(VAULT_BINARY, ['operator', 'raft', 'snapshot', 'save', saved], { env });
+    const inspected = await inspectSnapshot(createReadStream(saved), { identities: [] }, saved);
+    expect(inspected.seal).toEqual({ type: 'shamir', secretShares: 1, secretThreshold: 1 });
+    expect(inspected.keys.count).toBeGreaterThanOrEqual(keys.count);
     expect(requiredKeys).toEqual([
       'core/keyring',
       'core/seal-config',

@@ -47,7 +47,8 @@ export function fakeActivities() {
       note(`replicate ${to}`, { repository: to, check: 'hashed' as const, stored: { sha256: '00', sizeBytes: 1 } }),
     listCatchUps: () => note('listCatchUps', []),
     applyRetention: ({ repository }) =>
-      note(`retention ${repository}`, { repository, kept: 1, removed: [], keptLocked: [], failed: [] }),
+      note(`retention ${repository}`, { repository, kept: 1, removed: [], keptLocked: [], failed: [], warnings: [] }),
+    markRestored: ({ generation }) => note(`mark ${generation} as restored`, []),
     discardStaging: () => note('discardStaging', undefined),
     planRestore: ({ cluster }) =>
       note('planRestore', {
@@ -72,6 +73,7 @@ export function fakeActivities() {
     makePlan: () => note('makePlan', { plan: PLAN, planHash: 'a'.repeat(64) }),
     verifyFirstNode: () => note('verifyFirstNode', undefined),
     checkConvergence: ({ nodes }) => note(`converge ${nodes.join()}`, undefined),
+    publishAuditHead: ({ repository }) => note(`audit head ${repository}`, undefined),
     recordAudit: (record) => {
       audit.push(record);
       return Promise.resolve();
@@ -105,7 +107,7 @@ export function fakeActivities() {
       checkShare: ({ share }) =>
         note(`check ${name}`, { accepted: true, reason: null, fingerprint: Buffer.from(share).toString('hex') }),
       rewrapShares: ({ shares }) => note(`rewrap ${name}`, shares),
-      unsealNode: () => note(`unseal ${name}`, { state: 'unsealed' as const, problem: null }),
+      unsealNode: () => note(`unseal ${name}`, { state: 'unsealed' as const, problem: null, dropped: 0 }),
       joinNode: () => note(`join ${name}`, undefined),
       async watchForUnseal() {
         for (;;) {
@@ -187,7 +189,10 @@ export const MANIFEST: Manifest = {
   stored: { file: 'snapshot.snap.age', sha256: '1'.repeat(64), sizeBytes: 1100 },
   keys: { count: 7, bytes: 900, byPrefix: {} },
   encryption: { method: 'age', recipients: ['age1x'] },
-  previousManifestSha256: null,
+  canary: null,
+  bundles: [],
+  sumsSha256: '0'.repeat(64),
+  previous: null,
   warnings: [],
   createdBy: { product: 'vault-dr', run: 'r' },
 };
@@ -195,9 +200,21 @@ export const MANIFEST: Manifest = {
 const BACKUP_PLAN = {
   cluster: 'prod',
   nodes: NODES.map((name) => ({ name, address: `https://${name}:8200` })),
-  encryption: { method: 'age' as const, recipients: ['age1x'] },
+  encryption: { method: 'age' as const, recipients: ['age1x'], gpgHome: null },
+  canary: null,
+  configNodes: [],
   repositories: ['local', 'offsite'],
-  retention: { last: 30 },
+  retention: {
+    last: 30,
+    hourly: 0,
+    daily: 0,
+    weekly: 0,
+    monthly: 0,
+    yearly: 0,
+    maxAgeSeconds: null,
+    minimum: 3,
+  },
+  dropWarningPercent: 20,
 };
 
 export const PLAN: RestorePlan = {
@@ -213,6 +230,7 @@ export const PLAN: RestorePlan = {
   manifestSha256: 'ab',
   seal: MANIFEST.seal,
   recovery: null,
+  canary: null,
   keyCount: 7,
   peers: [],
   copies: ['local'],

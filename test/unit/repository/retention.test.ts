@@ -4,103 +4,208 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { DrError } from '../../../src/contract/failures';
-import { type CheckLevel, generationId, type GenerationCopy } from '../../../src/contract/generation';
+import type { RetentionPolicy } from '../../../src/contract/backup';
+import { type CheckLevel, generationId } from '../../../src/contract/generation';
 import { DirectoryRepository } from '../../../src/repository/directory';
 import { listGenerations, publishGeneration } from '../../../src/repository/generations';
-import { applyRetention, planRetention } from '../../../src/repository/retention';
+import { applyRetention, planRetention, type RetentionCandidate, worthAdding } from '../../../src/repository/retention';
 import type { RemoveOutcome } from '../../../src/repository/types';
-import { sampleManifest, signingPair, stageSample } from '../../support/generation';
+import { keepLast, signingPair, stageSample } from '../../support/generation';
 
 const NOW = new Date('2026-11-23T12:00:00Z');
 const HOUR_MS = 60 * 60 * 1000;
+const DAY_MS = 24 * HOUR_MS;
+const LEVELS = ['listed', 'hashed', 'restored'] as const;
 
-function copyAt(capturedAt: Date, index: number, check: CheckLevel): GenerationCopy {
-  const manifest = sampleManifest(Buffer.of(1), { capturedAt: capturedAt.toISOString() });
-  const generation = generationId(manifest.capturedAt, index, index.toString(16).padStart(8, '0'));
+interface Candidate extends RetentionCandidate {
+  pinned: boolean;
+}
+
+function candidate(minutesAgo: number, index: number, check: CheckLevel, pinned = false): Candidate {
+  const capturedAt = new Date(NOW.getTime() - minutesAgo * 60_000).toISOString();
+  const suffix = index.toString(16).padStart(8, '0');
   return {
-    repository: 'local',
-    generation,
-    manifest: { ...manifest, generation },
-    manifestSha256: '0'.repeat(64),
+    generation: generationId(capturedAt, index, suffix),
+    manifestSha256: `hash of ${suffix}`,
     check,
+    pinned,
+    manifest: { capturedAt },
   };
 }
 
-/** Up to 40 generations within four days around now, in any order, two days of clock jumps either way. */
-const copies = fc
-  .array(
-    fc.record({
-      minutes: fc.integer({ min: -2880, max: 2880 }),
-      check: fc.constantFrom<CheckLevel>('listed', 'hashed', 'restored'),
-    }),
-    { maxLength: 40 },
-  )
-  .map((list) =>
-    list.map(({ minutes, check }, index) => copyAt(new Date(NOW.getTime() + minutes * 60_000), index, check)),
-  );
-const last = fc.integer({ min: 1, max: 12 });
+const pinsOf = (all: Candidate[]) => new Set(all.filter((copy) => copy.pinned).map((copy) => copy.manifestSha256));
+const idsOf = (all: { generation: string }[]) => all.map(({ generation }) => generation);
 
-/** What is kept, said once more and as plainly as possible. */
-function modelKeep(all: GenerationCopy[], count: number): Set<string> {
-  const ids = (list: GenerationCopy[]) => list.map(({ generation }) => generation).sort();
-  const future = all.filter(({ manifest }) => Date.parse(manifest.capturedAt) - NOW.getTime() > 5 * 60_000);
-  const past = all.filter((copy) => !future.includes(copy));
-  return new Set([
-    ...ids(past).slice(-count),
-    ...ids(future),
-    ...ids(all.filter(({ check }) => check === 'hashed' || check === 'restored')).slice(-1),
-    ...ids(all.filter(({ check }) => check === 'restored')).slice(-1),
-  ]);
+/** Hours, days, months and years apart; some made by a clock that was up to two days ahead. */
+const minutesAgo = fc.oneof(
+  fc.integer({ min: -2880, max: 2880 }),
+  fc.integer({ min: 0, max: 60 * 24 * 60 }),
+  fc.integer({ min: 0, max: 3 * 365 * 24 * 60 }),
+);
+const candidates = fc
+  .array(fc.tuple(minutesAgo, fc.integer({ min: 0, max: 11 })), { minLength: 2, maxLength: 12, size: 'max' })
+  .map((list) => list.map(([ago, dice], index) => candidate(ago, index, LEVELS[dice % 3] ?? 'listed', dice === 11)));
+const small = fc.integer({ min: 0, max: 4 });
+const policies: fc.Arbitrary<RetentionPolicy> = fc
+  .tuple(
+    fc.integer({ min: 1, max: 8 }),
+    fc.tuple(small, small, small, small, small),
+    fc.option(fc.integer({ min: 1, max: 400 })),
+    small,
+  )
+  .map(([last, [hourly, daily, weekly, monthly, yearly], days, minimum]) => ({
+    last,
+    hourly,
+    daily,
+    weekly,
+    monthly,
+    yearly,
+    maxAgeSeconds: days === null ? null : days * 86_400,
+    minimum: minimum + 1,
+  }));
+/** The controller's clock: right, or up to two days off either way. */
+const clocks = fc
+  .oneof(fc.constant(0), fc.integer({ min: -2880, max: 2880 }))
+  .map((minutes) => new Date(NOW.getTime() + minutes * 60_000));
+
+/** First characters of an ISO date name hour, day, month and year; a week is named by its Monday. */
+const PERIOD_NAMES: Record<'hourly' | 'daily' | 'weekly' | 'monthly' | 'yearly', (at: string) => string> = {
+  hourly: (at) => at.slice(0, 13),
+  daily: (at) => at.slice(0, 10),
+  weekly: (at) => {
+    const day = new Date(at.slice(0, 10));
+    day.setUTCDate(day.getUTCDate() - ((day.getUTCDay() + 6) % 7));
+    return day.toISOString().slice(0, 10);
+  },
+  monthly: (at) => at.slice(0, 7),
+  yearly: (at) => at.slice(0, 4),
+};
+
+/** What is kept, said once more and one generation at a time. */
+function modelKeeps(copy: Candidate, all: Candidate[], policy: RetentionPolicy, now: Date): boolean {
+  const at = ({ manifest }: Candidate) => manifest.capturedAt;
+  const future = (other: Candidate) => Date.parse(at(other)) - now.getTime() > 5 * 60_000;
+  const old = (other: Candidate) =>
+    policy.maxAgeSeconds !== null && now.getTime() - Date.parse(at(other)) > policy.maxAgeSeconds * 1000;
+  if (copy.pinned || future(copy)) return true;
+  const newer = all.filter((other) => !future(other) && other.generation > copy.generation);
+  if (newer.length < policy.minimum) return true;
+  if (copy.check === 'restored' && !newer.some(({ check }) => check === 'restored')) return true;
+  if (copy.check !== 'listed' && !newer.some(({ check }) => check !== 'listed')) return true;
+  if (old(copy)) return false;
+  if (newer.length < policy.last) return true;
+  return (Object.keys(PERIOD_NAMES) as (keyof typeof PERIOD_NAMES)[]).some((name) => {
+    const names = new Set(newer.map((other) => PERIOD_NAMES[name](at(other))));
+    return !names.has(PERIOD_NAMES[name](at(copy))) && names.size < policy[name];
+  });
 }
 
 describe('planRetention', () => {
-  it('keeps what the model keeps, and removes the rest', () => {
-    fc.assert(
-      fc.property(copies, last, (all, count) => {
-        const plan = planRetention(all, { last: count }, NOW);
+  it('agrees with the model in 100,000 random cases, also with clocks that are two days off', () => {
+    let cases = 0;
+    let removed = 0;
 
-        const expected = modelKeep(all, count);
-        expect(new Set(plan.keep.map(({ generation }) => generation))).toEqual(expected);
-        expect(new Set(plan.remove)).toEqual(new Set(all.map((c) => c.generation).filter((id) => !expected.has(id))));
-        expect(plan.keep.length + plan.remove.length).toBe(all.length);
+    fc.assert(
+      fc.property(candidates, policies, clocks, (all, policy, now) => {
+        const plan = planRetention(all, policy, now, pinsOf(all));
+
+        const expected = new Set(all.filter((copy) => modelKeeps(copy, all, policy, now)).map((c) => c.generation));
+        cases++;
+        removed += plan.remove.length;
+        return (
+          plan.keep.length === expected.size &&
+          plan.keep.every(({ generation }) => expected.has(generation)) &&
+          plan.keep.length + plan.remove.length === all.length
+        );
       }),
-      { numRuns: 2000 },
+      { numRuns: 100_000 },
+    );
+
+    expect(cases).toBe(100_000);
+    expect(removed).toBeGreaterThan(100_000);
+  });
+
+  it('never breaks the floor, whatever the clock says, and plans nothing more once it was done', () => {
+    fc.assert(
+      fc.property(candidates, policies, clocks, clocks, (all, policy, now, later) => {
+        const first = planRetention(all, policy, now, pinsOf(all));
+        const left = all.filter(({ generation }) => !first.remove.includes(generation));
+        const again = planRetention(left, policy, now, pinsOf(all));
+        const jumped = planRetention(left, policy, later, pinsOf(all));
+        const last = left.filter(({ generation }) => !jumped.remove.includes(generation));
+        const best = (list: Candidate[]) =>
+          idsOf(
+            list.filter(
+              (copy) => copy.check !== 'listed' && Date.parse(copy.manifest.capturedAt) - now.getTime() <= 5 * 60_000,
+            ),
+          );
+
+        expect(again.remove).toEqual([]);
+        expect(last.length).toBeGreaterThanOrEqual(Math.min(policy.minimum, all.length));
+        expect(idsOf(last)).toEqual(expect.arrayContaining(idsOf(all.filter((copy) => copy.pinned))));
+        expect(best(left).toSorted().at(-1)).toBe(best(all).toSorted().at(-1));
+      }),
+      { numRuns: 3000 },
     );
   });
 
-  it('does not depend on the order, and plans nothing more once it was done', () => {
+  it('does not depend on the order', () => {
     fc.assert(
-      fc.property(copies, last, fc.nat(), (all, count, seed) => {
-        const plan = planRetention(all, { last: count }, NOW);
+      fc.property(candidates, policies, fc.nat(), (all, policy, seed) => {
         const rotated = [...all.slice(seed % (all.length + 1)), ...all.slice(0, seed % (all.length + 1))].reverse();
-        const left = all.filter(({ generation }) => !plan.remove.includes(generation));
 
-        expect(planRetention(rotated, { last: count }, NOW)).toEqual(plan);
-        expect(planRetention(left, { last: count }, NOW).remove).toEqual([]);
+        expect(planRetention(rotated, policy, NOW, pinsOf(all))).toEqual(planRetention(all, policy, NOW, pinsOf(all)));
       }),
-      { numRuns: 2000 },
+      { numRuns: 1000 },
     );
   });
 
   it('says why each one stays', () => {
-    const at = (hours: number) => new Date(NOW.getTime() + hours * HOUR_MS);
+    const day = 24 * 60;
     const all = [
-      copyAt(at(-50), 1, 'restored'),
-      copyAt(at(-40), 2, 'hashed'),
-      copyAt(at(-30), 3, 'listed'),
-      copyAt(at(-2), 4, 'listed'),
-      copyAt(at(48), 5, 'listed'),
+      candidate(900 * day, 1, 'listed', true),
+      candidate(400 * day, 2, 'restored'),
+      candidate(300 * day, 3, 'hashed'),
+      candidate(40 * day, 4, 'listed'),
+      candidate(39 * day, 5, 'listed'),
+      candidate(1 * day, 6, 'listed'),
+      candidate(0, 7, 'listed'),
+      candidate(-2 * day, 8, 'listed'),
     ];
 
-    const plan = planRetention(all, { last: 1 }, NOW);
+    const policy = keepLast(1, { monthly: 2, minimum: 2, maxAgeSeconds: 100 * 86_400 });
+    const plan = planRetention(all, policy, NOW, pinsOf(all));
 
     expect(plan.keep.map(({ why }) => why)).toEqual([
       'captured later than now',
       'one of the newest 1',
+      'one of the newest 2, however old',
+      'the newest of its month',
       'the newest that was read end to end',
       'the newest that was restored',
+      'pinned',
     ]);
-    expect(plan.remove).toEqual([all[2]?.generation]);
+    expect(plan.remove).toEqual([all[3]?.generation]);
+  });
+
+  it('keeps the floor of a cluster that has made no backup for longer than the greatest age', () => {
+    const all = [30, 31, 32, 33].map((days, index) => candidate(days * 24 * 60, index, 'listed'));
+
+    const plan = planRetention(all, keepLast(30, { minimum: 2, maxAgeSeconds: 7 * 86_400 }), NOW);
+
+    expect(idsOf(plan.keep)).toEqual(idsOf(all.slice(0, 2)));
+  });
+});
+
+describe('worthAdding', () => {
+  it('names what is lacking and would stay, oldest first, and so never what retention would remove at once', () => {
+    const all = [4, 3, 2, 1, 0].map((days, index) => candidate(days * 24 * 60, index, 'listed'));
+    const [oldest, older, damaged, lacking, newest] = all as [Candidate, Candidate, Candidate, Candidate, Candidate];
+    const target = { copies: [older, newest], unreadable: [damaged] };
+
+    expect(worthAdding(all, target, keepLast(3), NOW, new Set())).toEqual([lacking.generation]);
+    expect(worthAdding(all, target, keepLast(9), NOW, new Set())).toEqual(idsOf([oldest, lacking]));
+    expect(worthAdding(all, target, keepLast(1), NOW, new Set([oldest.manifestSha256]))).toEqual([oldest.generation]);
   });
 });
 
@@ -126,7 +231,7 @@ describe('applyRetention', () => {
 
   async function planned(count: number) {
     const { copies: found } = await listGenerations(repository, 'prod', keys.publicKeyPem);
-    return planRetention(found, { last: count }, NOW);
+    return planRetention(found, keepLast(count), NOW);
   }
 
   it('removes what is planned and nothing else', async () => {

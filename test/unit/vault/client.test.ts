@@ -217,7 +217,7 @@ describe('VaultClient', () => {
     const failures = await Promise.all([
       client.unseal({ key: 'c2hhcmUtb25l' }).catch((error: DrError) => error.message),
       client
-        .loginAppRole({ mount: 'approle', roleId: 'role', secretId: 'the-secret-id' })
+        .logIn('approle', { role_id: 'role', secret_id: 'the-secret-id' }, 'the-secret-id')
         .catch((error: DrError) => error.message),
       client.read('secret/x').catch((error: DrError) => error.message),
     ]);

@@ -1,4 +1,5 @@
 import { once } from 'node:events';
+import { setImmediate } from 'node:timers/promises';
 import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
@@ -64,6 +65,7 @@ describe('a whole archive', () => {
   it('tells the seal of an auto-unseal cluster from its recovery keys', async () => {
     const entries = [
       { key: 'core/keyring', value: Buffer.alloc(9) },
+      { key: 'core/hsm/barrier-unseal-keys', value: Buffer.alloc(80, 1) },
       { key: 'core/recovery-config', value: Buffer.from(SHAMIR_CONFIG) },
       { key: 'core/seal-config', value: Buffer.from('{"type":"transit","secret_shares":1,"secret_threshold":1}') },
     ];
@@ -240,6 +242,41 @@ describe('a damaged archive', () => {
     await expect(readSnapshotArchive(Readable.from(chunks))).rejects.toMatchObject({ code: 'SnapshotCorrupt' });
   });
 
+  it.each([
+    ['bytes', (archive: Buffer): Endless => [archive, () => Buffer.alloc(65_536)]],
+    ['gzip', endlessGzip],
+  ])('is refused soon when it is followed by %s without end', async (_what, make) => {
+    const [archive, next] = make(await buildSnapshot());
+    let sent = 0;
+    async function* endless(): AsyncGenerator<Buffer> {
+      yield archive;
+      for (;;) {
+        await setImmediate();
+        const chunk = next();
+        sent += chunk.length;
+        yield chunk;
+      }
+    }
+
+    await expect(readSnapshotArchive(endless())).rejects.toMatchObject({
+      code: 'SnapshotCorrupt',
+      message: 'The snapshot has further bytes after its end.',
+    });
+    expect(sent).toBeLessThan(10_000_000);
+  });
+
+  it('is refused when an auto-unseal seal has no stored keys', async () => {
+    const entries = [
+      ...CORE_ENTRIES.filter(({ key }) => key !== 'core/hsm/barrier-unseal-keys' && key !== 'core/seal-config'),
+      { key: 'core/seal-config', value: Buffer.from('{"type":"awskms","secret_shares":1,"secret_threshold":1}') },
+    ];
+
+    expect(await failureOf(await buildSnapshot({ entries }))).toMatchObject({
+      code: 'SnapshotCorrupt',
+      message: expect.stringContaining('no core/hsm/barrier-unseal-keys'),
+    });
+  });
+
   it('is refused with an unknown, a double or an unexpected kind of member', async () => {
     const members = snapshotMembers();
     const extra = { name: 'extra\n.txt', content: Buffer.from('?') };
@@ -328,6 +365,22 @@ function oneBitOff(content: Uint8Array): Buffer {
   const changed = Buffer.from(content);
   changed.writeUInt8(changed.readUInt8(changed.length - 5) ^ 1, changed.length - 5);
   return changed;
+}
+
+type Endless = [archive: Buffer, next: () => Buffer];
+
+/** The tar of the archive in a deflate stream that does not end but goes on with zeros. */
+function endlessGzip(archive: Buffer): Endless {
+  const header = archive.subarray(0, 10);
+  const stored = (bytes: Buffer) => {
+    const head = Buffer.alloc(5);
+    head.writeUInt16LE(bytes.length, 1);
+    head.writeUInt16LE(~bytes.length & 0xffff, 3);
+    return Buffer.concat([head, bytes]);
+  };
+  const tar = gunzipSync(archive);
+  const zeros = stored(Buffer.alloc(65_535));
+  return [Buffer.concat([header, stored(tar)]), () => zeros];
 }
 
 function chunked(bytes: Buffer, sizes: number[]): Buffer[] {

@@ -1,0 +1,70 @@
+import type { RetentionPolicy, RetentionReport } from '../src/contract/backup';
+import { listGenerations, readCopy } from '../src/repository/generations';
+import { meaningOf, readMarks, writeMark } from '../src/repository/marks';
+import { retain, viewRetention } from '../src/repository/retain';
+import { worthAdding } from '../src/repository/retention';
+import { cancellation, whileBeating } from './context';
+import type { Controller } from './controller-context';
+
+/** Nobody waits longer for a bucket at the end of a restore. */
+const MARK_TIMEOUT_MS = 30_000;
+
+/** Generations of one repository that another one, which was down, doesn't have and would keep; oldest first. */
+export async function listCatchUps(
+  controller: Controller,
+  input: { cluster: string; from: string; to: string },
+): Promise<string[]> {
+  const publicKey = await controller.publicKey();
+  const [from, to] = await Promise.all([controller.repository(input.from), controller.repository(input.to)]);
+  const [source, target, ...stored] = await Promise.all([
+    listGenerations(from, input.cluster, publicKey),
+    listGenerations(to, input.cluster, publicKey),
+    readMarks(from, input.cluster, publicKey),
+    readMarks(to, input.cluster, publicKey),
+  ]);
+  const { pinned } = meaningOf(stored.flatMap(({ marks }) => marks));
+  const policy = controller.cluster(input.cluster).backup.retention;
+  return worthAdding(source.copies, target, policy, new Date(), new Set(pinned.keys()));
+}
+
+/** Removes what the policy gives up; only after this very run has stored a verified generation there. */
+export async function applyRetention(
+  controller: Controller,
+  input: { cluster: string; repository: string; policy: RetentionPolicy; newest: string },
+): Promise<RetentionReport> {
+  return whileBeating(`retention in ${input.repository}`, async () => {
+    const repository = await controller.repository(input.repository);
+    const publicKeyPem = await controller.publicKey();
+    await readCopy(repository, input.cluster, input.newest, publicKeyPem);
+    const names = controller.cluster(input.cluster).repositories.filter((name) => name !== input.repository);
+    const others = await Promise.all(names.map((name) => controller.repository(name)));
+    const now = new Date();
+    const facts = { now, publicKeyPem, verified: input.newest };
+    const options = { signal: cancellation() };
+    const view = await viewRetention(repository, others, input.cluster, input.policy, facts, options);
+    return retain(view, await controller.privateKey(), now, options);
+  });
+}
+
+/** Says in every repository that a cluster was brought back from this generation; answers where that failed. */
+export async function markRestored(
+  controller: Controller,
+  input: { cluster: string; generation: string; manifestSha256: string; run: string; at: string },
+): Promise<{ repository: string; problem: string }[]> {
+  const { cluster, generation, manifestSha256, run, at } = input;
+  const privateKey = await controller.privateKey();
+  const problems = await Promise.all(
+    controller.cluster(cluster).repositories.map(async (name) => {
+      try {
+        const mark = { kind: 'restored', cluster, at, run, generation, manifestSha256 } as const;
+        const signal = AbortSignal.any([cancellation(), AbortSignal.timeout(MARK_TIMEOUT_MS)]);
+        await writeMark(await controller.repository(name), mark, privateKey, { signal });
+        return [];
+      } catch (error) {
+        cancellation().throwIfAborted();
+        return [{ repository: name, problem: (error as Error).message }];
+      }
+    }),
+  );
+  return problems.flat();
+}

@@ -1,0 +1,84 @@
+import { hostname } from 'node:os';
+import { z } from 'zod';
+import { DrError } from '../contract/failures';
+import { digestOf } from '../repository/digest';
+import { fromBytes, readSmall, type Repository, type TransferOptions } from '../repository/types';
+import { trailHead, type TrailReport } from './audit-trail';
+
+/** What a repository keeps of a trail: who changes the trail afterwards would have to change this as well. */
+const headSchema = z.object({
+  format: z.literal('vault-dr/audit-head/v1'),
+  host: z.string(),
+  /** SHA-256 of the first line: which trail it is. */
+  trail: z.string(),
+  seq: z.number().int().positive(),
+  /** SHA-256 of the line with that number. */
+  sha256: z.string(),
+  at: z.string(),
+});
+export type AuditHead = z.infer<typeof headSchema>;
+
+const MAX_HEAD_BYTES = 4 * 1024;
+
+/** Stores the present head of a trail, write-once. May be repeated. @returns its key; null for an empty trail. */
+export async function publishHead(
+  file: string,
+  repository: Repository,
+  cluster: string,
+  options: TransferOptions = {},
+): Promise<string | null> {
+  const last = await trailHead(file);
+  if (last === null) return null;
+  const head: AuditHead = { format: 'vault-dr/audit-head/v1', host: hostname(), ...last };
+  const bytes = Buffer.from(`${JSON.stringify(head)}\n`);
+  const stamp = head.at.replace(/[-:]|\.\d+/g, '');
+  const key = `${directoryOf(cluster)}${stamp}-${head.seq}-${head.trail.slice(0, 8)}.json`;
+  await repository.put(key, fromBytes(bytes), digestOf(bytes), options);
+  return key;
+}
+
+/** @throws DrError if the repository doesn't answer; CopyDamaged if something else lies among the heads. */
+export async function readHeads(repository: Repository, cluster: string): Promise<AuditHead[]> {
+  const heads: AuditHead[] = [];
+  for await (const { key } of repository.list(directoryOf(cluster))) {
+    const text = await readSmall(repository, key, MAX_HEAD_BYTES);
+    heads.push(parseHead(String(text), key, repository.name));
+  }
+  return heads;
+}
+
+/**
+ * What the heads say against a trail: a line that is gone or was rewritten since its head was stored. Heads of other
+ * trails count for nothing, unless this host has stored some and none is of this trail.
+ */
+export function judgeHeads(
+  report: Pick<TrailReport, 'hashes'>,
+  heads: readonly AuditHead[],
+  host = hostname(),
+): { matching: number; problems: string[] } {
+  const own = heads.filter((head) => head.trail === report.hashes[0]);
+  const problems = own.flatMap(({ seq, sha256, at }) => {
+    const found = report.hashes[seq - 1];
+    if (found === sha256) return [];
+    return [`line ${seq}, which was the last one at ${at}, ${found === undefined ? 'is gone' : 'was rewritten'} since`];
+  });
+  if (own.length === 0 && heads.some((head) => head.host === host)) {
+    problems.push('the repositories keep heads of another trail of this host: this file is not the one that was begun');
+  }
+  return { matching: own.length - (own.length === 0 ? 0 : problems.length), problems: [...new Set(problems)] };
+}
+
+function directoryOf(cluster: string): string {
+  return `${cluster}/audit/`;
+}
+
+function parseHead(text: string, key: string, repository: string): AuditHead {
+  try {
+    return headSchema.parse(JSON.parse(text));
+  } catch {
+    throw new DrError('CopyDamaged', `${key} in ${repository} is not the head of an audit trail.`, {
+      where: repository,
+      advice: 'Somebody else writes there: find out who.',
+    });
+  }
+}

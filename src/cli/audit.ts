@@ -1,0 +1,66 @@
+import { join } from 'node:path';
+import { Command } from 'commander';
+import { type AuditHead, judgeHeads, readHeads } from '../audit/audit-heads';
+import { verifyTrail } from '../audit/audit-trail';
+import { loadConfig, repositoryConfigOf } from '../config/load';
+import type { Config } from '../config/schema';
+import { DrError, isDrError } from '../contract/failures';
+import { openRepository } from '../repository/open';
+import { note, print, printJson, style } from './output';
+import { type CommonOptions, EXIT, verb, withConfig, withJson } from './program';
+
+export function auditCommand(): Command {
+  const verify = verb(
+    'verify',
+    'Check the chain of an audit trail, and that it still holds what the repositories have kept of it',
+    'vault-dr audit verify\nvault-dr audit verify copy-of-audit.jsonl',
+  )
+    .argument('[file]', "the trail; default: the controller's own. Alone it is compared with no repository")
+    .action(runVerify);
+  return new Command('audit')
+    .description('What was done to the clusters, by whom, and how it ended')
+    .addCommand(withJson(withConfig(verify)));
+}
+
+async function runVerify(file: string | undefined, options: CommonOptions, command: Command): Promise<void> {
+  const alone = file !== undefined && command.getOptionValueSource('config') === 'default';
+  const config = alone ? null : await loadConfig(options.config);
+  const trail = file ?? join(config?.stateDir ?? '', 'audit.jsonl');
+  const { hashes, ...report } = await verifyTrail(trail);
+  const { heads, unanswered } = config ? await headsOf(config) : { heads: [], unanswered: [] };
+  const kept = judgeHeads({ hashes }, heads);
+  if (report.records === 0 && file !== undefined) {
+    throw new DrError('InvalidInput', `${file} holds no record; is it there?`);
+  }
+  if (options.json) {
+    printJson({ file: trail, ...report, heads: { compared: !alone, ...kept, unanswered } });
+  } else {
+    for (const { line, problem } of report.problems) print(style('red', `line ${line} ${problem}`));
+    for (const problem of kept.problems) print(style('red', problem));
+    if (report.problems.length + kept.problems.length === 0) {
+      print(`${trail}: ${style('green', 'unbroken')}, ${report.records} records`);
+    }
+    if (report.head !== null) print(`head ${report.head}`);
+    note(alone ? 'Compared with no repository: give --config for that.' : `Heads kept elsewhere: ${kept.matching} agree.`);
+    for (const { repository, problem } of unanswered) note(style('yellow', `${repository}: ${problem}`, process.stderr));
+  }
+  if (report.problems.length + kept.problems.length > 0) process.exitCode = EXIT.damaged;
+}
+
+async function headsOf(
+  config: Config,
+): Promise<{ heads: AuditHead[]; unanswered: { repository: string; problem: string }[] }> {
+  const heads: AuditHead[] = [];
+  const unanswered: { repository: string; problem: string }[] = [];
+  for (const [cluster, { repositories }] of Object.entries(config.clusters)) {
+    for (const name of repositories) {
+      try {
+        heads.push(...(await readHeads(await openRepository(name, repositoryConfigOf(config, name)), cluster)));
+      } catch (error) {
+        if (!isDrError(error)) throw error;
+        unanswered.push({ repository: name, problem: error.message });
+      }
+    }
+  }
+  return { heads, unanswered };
+}

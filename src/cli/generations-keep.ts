@@ -1,0 +1,124 @@
+import { randomBytes } from 'node:crypto';
+import { clusterOf } from '../config/load';
+import { readPrivateKey } from '../config/secret';
+import type { RetentionReport } from '../contract/backup';
+import { DrError, isDrError } from '../contract/failures';
+import { verifyCopy } from '../repository/generations';
+import { writeMark } from '../repository/marks';
+import { retain, viewRetention } from '../repository/retain';
+import { lockedAmong, type RetentionPlan } from '../repository/retention';
+import type { Repository } from '../repository/types';
+import { chooseCopies, type GenerationOptions, type Listing, loadListing, reportTrouble } from './generations-listing';
+import { note, print, printJson, style } from './output';
+import { EXIT } from './program';
+
+interface PinOptions extends GenerationOptions {
+  reason: string;
+  as: string;
+}
+
+interface PruneOptions extends GenerationOptions {
+  dryRun?: boolean;
+}
+
+interface Pruned {
+  repository: string;
+  plan: RetentionPlan & { locked: string[] };
+  /** Null in a dry run, or where nothing was touched. */
+  done: RetentionReport | null;
+  problem: string | null;
+}
+
+export function pinRunner(kind: 'pinned' | 'unpinned') {
+  return async (generation: string, options: PinOptions): Promise<void> => {
+    const listing = await loadListing(options);
+    const [copy] = chooseCopies(listing.copies, generation, options.cluster);
+    if (!copy) return;
+    const privateKey = await readPrivateKey(listing.config);
+    const mark = {
+      kind,
+      cluster: options.cluster,
+      at: new Date().toISOString(),
+      run: randomBytes(4).toString('hex'),
+      generation: copy.generation,
+      manifestSha256: copy.manifestSha256,
+      by: options.as,
+      reason: options.reason,
+    };
+    const written: string[] = [];
+    for (const repository of listing.repositories) {
+      try {
+        await writeMark(repository, mark, privateKey);
+        written.push(repository.name);
+      } catch (error) {
+        if (!isDrError(error)) throw error;
+        listing.unanswered.push({ repository: repository.name, problem: error.message });
+      }
+    }
+    if (options.json) printJson({ generation: copy.generation, [kind]: written, unanswered: listing.unanswered });
+    else print(`${copy.generation}  ${kind} in ${written.join(', ') || 'no repository'}`);
+    reportTrouble({ ...listing, unreadable: [] });
+  };
+}
+
+/** Shows what retention would remove, or removes it. Nothing goes where the newest generation can't be read whole. */
+export async function runPrune(options: PruneOptions): Promise<void> {
+  const listing = await loadListing(options);
+  const privateKey = options.dryRun === true ? null : await readPrivateKey(listing.config);
+  const pruned: Pruned[] = [];
+  for (const repository of listing.repositories) {
+    pruned.push(await prune(listing, repository, options.cluster, privateKey));
+  }
+  const { unreadable, unanswered, warnings } = listing;
+  if (options.json) printJson({ repositories: pruned, unreadable, unanswered, warnings });
+  else for (const item of pruned) show(item);
+  reportTrouble(listing);
+  if (pruned.some(({ problem, done }) => problem !== null || (done?.failed.length ?? 0) > 0)) {
+    process.exitCode = EXIT.failed;
+  }
+}
+
+async function prune(
+  { config, publicKey, repositories }: Listing,
+  repository: Repository,
+  cluster: string,
+  privateKey: string | null,
+): Promise<Pruned> {
+  const { retention } = clusterOf(config, cluster).backup;
+  const others = repositories.filter(({ name }) => name !== repository.name);
+  const now = new Date();
+  const view = await viewRetention(repository, others, cluster, retention, { now, publicKeyPem: publicKey });
+  const locked = await lockedAmong(repository, cluster, view.plan.remove);
+  const pruned: Pruned = { repository: repository.name, plan: { ...view.plan, locked }, done: null, problem: null };
+  const [newest] = view.copies;
+  if (privateKey === null || newest === undefined) return pruned;
+  try {
+    await verifyCopy(repository, newest);
+    return { ...pruned, done: await retain(view, privateKey, now) };
+  } catch (error) {
+    if (!isDrError(error)) throw error;
+    return { ...pruned, problem: `nothing was removed: ${error.message}` };
+  }
+}
+
+function show({ repository, plan, done, problem }: Pruned): void {
+  if (problem !== null) print(`${repository}  ${style('red', problem)}`);
+  const locked = new Set(done?.keptLocked ?? plan.locked);
+  const failed = new Map(done?.failed.map((item) => [item.generation, item.problem]));
+  for (const { generation, why } of plan.keep) print(`${repository}  ${generation}  ${style('green', 'keep')}: ${why}`);
+  for (const generation of problem === null ? plan.remove.toReversed() : []) {
+    const fate = locked.has(generation)
+      ? 'locked, stays for now'
+      : failed.has(generation)
+        ? style('red', `not removed: ${failed.get(generation)}`)
+        : style('yellow', done === null ? 'would be removed' : 'removed');
+    print(`${repository}  ${generation}  ${fate}`);
+  }
+  if (done === null && problem === null) note(`${repository}: a dry run; nothing was touched.`);
+}
+
+/** @throws DrError InvalidInput if a reason says nothing. */
+export function parseReason(text: string): string {
+  if (text.trim() !== '') return text.trim();
+  throw new DrError('InvalidInput', 'A reason must say something: whoever wonders later reads it.');
+}

@@ -1,0 +1,98 @@
+import { readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import type { Readable } from 'node:stream';
+import type { Command } from 'commander';
+import { DrError, isDrError } from '../contract/failures';
+import { formatBytes } from '../contract/format';
+import { type Inspection, inspectSnapshot } from '../vault/inspect';
+import { print, printJson, renderTable, style } from './output';
+import { verb, withJson } from './program';
+
+interface Options {
+  json?: boolean;
+  identity: string[];
+}
+
+/** Needs no server and no configuration. */
+export function inspectCommand(): Command {
+  const command = verb(
+    'inspect',
+    'Read a snapshot end to end and show what it holds, whoever made it',
+    'vault-dr inspect snapshot.snap.age --identity backup-identity.txt\nvault operator raft snapshot save /dev/stdout | vault-dr inspect -',
+  )
+    .argument('<file>', 'snapshot, in clear or encrypted with age or OpenPGP; - for standard input')
+    .option(
+      '--identity <file>',
+      'age identity or OpenSSH private key; may be repeated. OpenPGP takes the keys of gpg (GNUPGHOME)',
+      (file: string, files: string[]) => [...files, file],
+      [],
+    )
+    .action(run);
+  return withJson(command);
+}
+
+async function run(file: string, options: Options): Promise<void> {
+  const identities = await Promise.all(options.identity.map(readIdentityFile));
+  const source = file === '-' ? process.stdin : createReadStream(file);
+  const inspection = await inspect(source, identities, file === '-' ? 'The snapshot' : file);
+  if (options.json) printJson({ file, ...inspection });
+  else print(render(file, inspection));
+}
+
+/** What is not whole is damaged, wherever that shows. */
+async function inspect(source: Readable, identities: string[], where: string): Promise<Inspection> {
+  try {
+    return await inspectSnapshot(source, { identities }, where);
+  } catch (error) {
+    if (isDrError(error) && (error.code === 'SnapshotIncomplete' || error.code === 'SnapshotCorrupt')) {
+      throw new DrError('CopyDamaged', `${where} is not whole. ${error.message}`, {
+        where,
+        advice: 'Do not rely on it: take a new snapshot, or use another copy.',
+        cause: error,
+      });
+    }
+    throw unreadable(error, where);
+  }
+}
+
+export async function readIdentityFile(file: string): Promise<string> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch (error) {
+    throw unreadable(error, file);
+  }
+}
+
+function unreadable(error: unknown, file: string): unknown {
+  const { code, syscall } = error as NodeJS.ErrnoException;
+  if (isDrError(error) || syscall === undefined) return error;
+  return new DrError('InvalidInput', `${file} can't be read (${code}).`, { cause: error });
+}
+
+export function render(file: string, inspection: Inspection): string {
+  const { archive, encryption, raft, seal, recovery, keys, requiredKeys } = inspection;
+  const count = raft.peers.length;
+  return [
+    `${file}: ${style('green', 'a whole snapshot')}${encryption === 'none' ? '' : `, encrypted with ${encryption}`}`,
+    `  archive     ${formatBytes(archive.sizeBytes)}, sha256 ${archive.sha256}`,
+    `  raft        index ${raft.index}, term ${raft.term}`,
+    `  seal        ${seal.type}, ${seal.secretThreshold} of ${seal.secretShares} shares`,
+    ...(recovery ? [`  recovery    ${recovery.secretThreshold} of ${recovery.secretShares} keys`] : []),
+    `  needed keys ${requiredKeys.join(', ')}`,
+    '',
+    renderTable(
+      [count === 1 ? '1 peer' : `${count} peers`, 'address', ''],
+      raft.peers.map(({ id, address, suffrage }) => [id, address, suffrage]),
+    ),
+    '',
+    renderTable(
+      ['keys by prefix', 'count', 'bytes'],
+      [
+        ...Object.entries(keys.byPrefix)
+          .toSorted(([, left], [, right]) => right.bytes - left.bytes)
+          .map(([prefix, item]) => [prefix, String(item.count), formatBytes(item.bytes)]),
+        ['total', String(keys.count), formatBytes(keys.bytes)],
+      ],
+    ),
+  ].join('\n');
+}

@@ -1,0 +1,55 @@
+import type { RetentionPolicy } from '../contract/backup';
+import { isDrError } from '../contract/failures';
+import type { GenerationCopy } from '../contract/generation';
+import type { RepositoryView } from './chain';
+import { replicateGeneration } from './generations';
+import { worthAdding } from './retention';
+import type { Repository, TransferOptions } from './types';
+
+export interface RepairPlace {
+  repository: Repository;
+  view: Pick<RepositoryView, 'copies' | 'unreadable'>;
+}
+
+export interface Repair {
+  generation: string;
+  repository: string;
+  /** `in the way`: what is damaged stays where it lies, and nothing is ever overwritten. */
+  outcome: 'added' | 'in the way' | 'failed';
+  problem: string | null;
+}
+
+/**
+ * Brings a generation to each repository that lacks it and would keep it, and completes the copies that lack files.
+ * @param good repositories whose copy was read end to end, here and now.
+ * @param damaged repositories whose copy was found damaged.
+ */
+export async function repairGeneration(
+  copy: GenerationCopy,
+  good: readonly string[],
+  damaged: readonly string[],
+  places: readonly RepairPlace[],
+  policy: { retention: RetentionPolicy; pinned: ReadonlySet<string>; now: Date },
+  publicKeyPem: string,
+  options: TransferOptions = {},
+): Promise<Repair[]> {
+  const source = places.find(({ repository }) => good.includes(repository.name));
+  if (!source) return [];
+  const repairs: Repair[] = [];
+  for (const { repository, view } of places) {
+    if (good.includes(repository.name)) continue;
+    const wanted = worthAdding([copy], view, policy.retention, policy.now, policy.pinned).length > 0;
+    if (!wanted && !damaged.includes(repository.name)) continue;
+    const place = { generation: copy.generation, repository: repository.name };
+    try {
+      const { cluster } = copy.manifest;
+      await replicateGeneration(source.repository, repository, cluster, copy.generation, publicKeyPem, options);
+      repairs.push({ ...place, outcome: 'added', problem: null });
+    } catch (error) {
+      if (!isDrError(error)) throw error;
+      const outcome = error.code === 'RepositoryConflict' || error.code === 'CopyDamaged' ? 'in the way' : 'failed';
+      repairs.push({ ...place, outcome, problem: error.message });
+    }
+  }
+  return repairs;
+}

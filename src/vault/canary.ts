@@ -1,0 +1,43 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { DrError } from '../contract/failures';
+import type { Canary } from '../contract/generation';
+import type { VaultClient } from './client';
+
+/** Writes a new nonce. The nonce is no secret; that it can be read back later is the point. */
+export async function writeCanary(vault: VaultClient, path: string): Promise<Canary> {
+  const nonce = randomBytes(32).toString('hex');
+  const writtenAt = new Date().toISOString();
+  const content = { nonce, writtenAt };
+  await vault.write(path, isVersioned(path) ? { data: content } : content);
+  return { path, sha256: sha256(nonce), writtenAt };
+}
+
+/**
+ * Proves that what a node serves is the data of the capture. A canary of a backup that ran since `plannedAt`, when the
+ * restore began, is accepted as well: it took the place of the one that is looked for.
+ * @throws DrError CopyDamaged if another one is there, or none; PermissionDenied if the path may not be read.
+ */
+export async function checkCanary(vault: VaultClient, canary: Canary, plannedAt: Date): Promise<void> {
+  const answer = (await vault.read(canary.path))?.data ?? {};
+  const content = (isVersioned(canary.path) ? answer['data'] : answer) as {
+    nonce?: unknown;
+    writtenAt?: unknown;
+  } | null;
+  const { nonce, writtenAt } = content ?? {};
+  if (typeof nonce === 'string' && sha256(nonce) === canary.sha256) return;
+  if (typeof writtenAt === 'string' && Date.parse(writtenAt) > plannedAt.getTime()) return;
+  const found = typeof writtenAt === 'string' ? `holds a canary of ${writtenAt}` : 'holds no canary';
+  throw new DrError('CopyDamaged', `${vault.node}: ${canary.path} ${found}, not the one of ${canary.writtenAt}.`, {
+    where: vault.node,
+    advice: 'What this node serves is not what was captured. Check that its Vault uses the restored data directory.',
+  });
+}
+
+/** The API path of KV version 2 has `data` behind the mount. */
+function isVersioned(path: string): boolean {
+  return path.split('/').slice(1).includes('data');
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

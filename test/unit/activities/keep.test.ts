@@ -1,0 +1,173 @@
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { Controller } from '../../../activities/controller-context';
+import { applyRetention, listCatchUps, markRestored } from '../../../activities/keep';
+import { chooseGeneration, planRestore } from '../../../activities/restore';
+import { parseConfig } from '../../../src/config/load';
+import type { ChainLink } from '../../../src/contract/generation';
+import { publishGeneration } from '../../../src/repository/generations';
+import { keepLast, signingPair, stageSample } from '../../support/generation';
+import { useDirectory } from '../../support/temporary';
+
+const inTest = useDirectory();
+const KEYS = signingPair();
+const HOURS = ['01', '02', '03', '04'].map((hour) => `2026-11-23T${hour}:00:00.000Z`);
+
+let controller: Controller;
+let previous: ChainLink | null;
+beforeEach(async () => {
+  for (const name of ['local', 'offsite']) await mkdir(inTest(name));
+  await writeFile(inTest('signing.key'), KEYS.privateKeyPem);
+  await writeFile(inTest('signing.pub'), KEYS.publicKeyPem);
+  const text = `clusters:
+  prod:
+    nodes:
+      - name: vault-1
+        address: http://127.0.0.1:1
+        clusterAddress: 127.0.0.1:2
+        dataDir: /opt/vault/data
+        service: { driver: command, start: [up], stop: [down], status: [ask] }
+    auth: { method: token, token: { env: NONE } }
+    repositories: [local, offsite]
+    backup: { retention: { last: 2, minimum: 1 } }
+repositories:
+  local: { type: directory, path: ${inTest('local')} }
+  offsite: { type: directory, path: ${inTest('offsite')} }
+signing: { publicKeyFile: ${inTest('signing.pub')}, privateKey: { file: ${inTest('signing.key')} } }
+`;
+  controller = new Controller({ config: parseConfig(text, 'vault-dr.yaml') });
+  previous = null;
+});
+
+/** As the worker would run it. */
+const step = <I, O>(work: (controller: Controller, input: I) => Promise<O>, input: I): Promise<O> =>
+  new MockActivityEnvironment().run((given: I) => work(controller, given), input) as Promise<O>;
+
+async function publish(capturedAt: string, ...repositories: string[]) {
+  const staged = await stageSample(inTest('staging'), KEYS, Buffer.from(capturedAt), { capturedAt, previous });
+  for (const name of repositories) await publishGeneration(await controller.repository(name), staged.directory);
+  previous = { generation: staged.manifest.generation, manifestSha256: staged.manifestSha256 };
+  return { ...previous, cluster: 'prod' };
+}
+
+const choose = async (generation = 'latest') =>
+  step(chooseGeneration, { settings: await step(planRestore, { cluster: 'prod' }), generation, asOf: null });
+
+async function flipByte(file: string): Promise<void> {
+  const bytes = await readFile(file);
+  bytes[3] = (bytes[3] ?? 0) ^ 1;
+  await writeFile(file, bytes);
+}
+
+describe('a restore', () => {
+  it('takes the healthy copy when the preferred one is damaged, and says so', async () => {
+    const { generation } = await publish(HOURS[0] ?? '', 'local', 'offsite');
+    await flipByte(inTest('local/prod', generation, 'snapshot.snap.age'));
+
+    const chosen = await choose();
+
+    expect(chosen.copy).toMatchObject({ generation, repository: 'offsite' });
+    expect(chosen.healthy).toEqual(['offsite']);
+    expect(chosen.problems).toEqual([{ repository: 'local', problem: expect.stringContaining(generation) }]);
+  });
+
+  it('warns of a generation that somebody removed', async () => {
+    await publish(HOURS[0] ?? '', 'local', 'offsite');
+    const stolen = await publish(HOURS[1] ?? '', 'local', 'offsite');
+    const newest = await publish(HOURS[2] ?? '', 'local', 'offsite');
+    for (const name of ['local', 'offsite']) await rm(inTest(name, 'prod', stolen.generation), { recursive: true });
+
+    const chosen = await choose();
+
+    expect(chosen.copy.generation).toBe(newest.generation);
+    expect(chosen.problems).toEqual([
+      {
+        repository: 'chain of generations',
+        problem: expect.stringContaining(`${stolen.generation} (removed) is in no repository`),
+      },
+    ]);
+  });
+
+  it('has nothing to warn of after retention', async () => {
+    for (const hour of HOURS) await publish(hour, 'local');
+    await step(applyRetention, {
+      cluster: 'prod',
+      repository: 'local',
+      policy: keepLast(1),
+      newest: previous?.generation ?? '',
+    });
+
+    expect((await choose()).problems).toEqual([]);
+  });
+});
+
+describe('retention', () => {
+  it('keeps what a cluster was brought back from, though no copy was read since', async () => {
+    const restored = await publish(HOURS[0] ?? '', 'local', 'offsite');
+    for (const hour of HOURS.slice(1)) await publish(hour, 'local', 'offsite');
+    const mark = { ...restored, run: 'run-1', at: '2026-11-23T03:30:00.000Z' };
+
+    const problems = [await step(markRestored, mark), await step(markRestored, mark)];
+    const report = await step(applyRetention, {
+      cluster: 'prod',
+      repository: 'offsite',
+      policy: keepLast(1),
+      newest: previous?.generation ?? '',
+    });
+
+    expect(problems).toEqual([[], []]);
+    expect(report).toMatchObject({ kept: 2, failed: [], warnings: [] });
+    expect(await readdir(inTest('offsite/prod'))).toContain(restored.generation);
+  });
+
+  it('says where a mark could not be written', async () => {
+    const restored = await publish(HOURS[0] ?? '', 'local', 'offsite');
+    await rm(inTest('offsite'), { recursive: true });
+
+    const problems = await step(markRestored, { ...restored, run: 'run-1', at: '2026-11-23T03:30:00.000Z' });
+
+    expect(problems).toEqual([{ repository: 'offsite', problem: expect.stringContaining('ENOENT') }]);
+    expect(await readdir(inTest('local/prod/marks'))).toHaveLength(1);
+  });
+
+  it('removes nothing unless this run has put a generation there', async () => {
+    for (const hour of HOURS) await publish(hour, 'local');
+    const newest = '20261123T050000Z-000000004711-0a1b2c3d';
+
+    const retention = step(applyRetention, { cluster: 'prod', repository: 'local', policy: keepLast(1), newest });
+
+    await expect(retention).rejects.toMatchObject({ code: 'UnknownGeneration' });
+    expect(await readdir(inTest('local/prod'))).toHaveLength(HOURS.length);
+  });
+
+  it('does not count on another repository that is down', async () => {
+    for (const hour of HOURS) await publish(hour, 'local');
+    await rm(inTest('offsite'), { recursive: true });
+
+    const report = await step(applyRetention, {
+      cluster: 'prod',
+      repository: 'local',
+      policy: keepLast(3),
+      newest: previous?.generation ?? '',
+    });
+
+    expect(report).toMatchObject({
+      kept: 3,
+      warnings: [expect.stringContaining("pins that only offsite has don't count")],
+    });
+  });
+});
+
+describe('catching up', () => {
+  it('brings what the other repository would keep, oldest first, and no more', async () => {
+    const [oldest = '', older = '', newer = '', newest = ''] = HOURS;
+    await publish(oldest, 'local');
+    await publish(older, 'local');
+    const missed = await publish(newer, 'local');
+    await publish(newest, 'local', 'offsite');
+
+    expect(await step(listCatchUps, { cluster: 'prod', from: 'local', to: 'offsite' })).toEqual([missed.generation]);
+    await cp(inTest('local/prod', missed.generation), inTest('offsite/prod', missed.generation), { recursive: true });
+    expect(await step(listCatchUps, { cluster: 'prod', from: 'local', to: 'offsite' })).toEqual([]);
+  });
+});

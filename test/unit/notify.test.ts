@@ -1,0 +1,33 @@
+import { mkdtemp, readFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Notification } from '../../src/contract/notification';
+import { sendNotification } from '../../src/notify';
+
+const NOTIFICATION: Notification = {
+  id: 'run/notification/1',
+  event: 'shares wanted',
+  cluster: 'prod',
+  run: 'run',
+  text: '3 more unseal shares are needed.',
+  alternates: ['frank'],
+};
+
+test('the command gets the notification on its standard input', async () => {
+  const file = join(await mkdtemp(join(tmpdir(), 'vault-dr-test-')), 'notification.json');
+
+  await sendNotification(['/bin/sh', '-c', 'cat > "$0"', file], NOTIFICATION);
+
+  expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(NOTIFICATION);
+});
+
+test('a command that does not read is no failure', async () => {
+  await expect(sendNotification(['/bin/true'], NOTIFICATION)).resolves.toBeUndefined();
+});
+
+test.each([
+  ['fails', ['/bin/sh', '-c', 'exit 3'], 'ended with 3'],
+  ['is not there', ['/nonexistent/notify'], 'ENOENT'],
+])('a command that %s is named', async (_what, command, wanted) => {
+  await expect(sendNotification(command, NOTIFICATION)).rejects.toThrow(wanted);
+});
