@@ -29,7 +29,7 @@ import type { VaultClient } from '../src/vault/client';
 import type { LeaderView } from '../src/vault/leader';
 import { SnapshotVerifier, type SnapshotSummary } from '../src/vault/snapshot-archive';
 import { VERSION } from '../src/version';
-import { beatBytes, cancellation, whileBeating } from './context';
+import { beatBytes, cancellation, resumableTransfer, whileBeating } from './context';
 import type { Controller } from './controller-context';
 
 /** A repository that is out of reach must not hold the backup up. */
@@ -204,7 +204,7 @@ export async function publishGeneration(
   controller: Controller,
   input: { staged: StagedGeneration; repository: string },
 ): Promise<PublishedCopy> {
-  const options = { signal: cancellation(), onProgress: beatBytes(`publish to ${input.repository}`) };
+  const options = resumableTransfer(`publish to ${input.repository}`);
   const repository = await controller.repository(input.repository);
   const copy = await publish(repository, input.staged.directory, options);
   return published(await verifyCopy(repository, copy, options));
@@ -220,7 +220,7 @@ export async function replicateGeneration(
     controller.repository(input.to),
     controller.publicKey(),
   ]);
-  const options = { signal: cancellation(), onProgress: beatBytes(`copy to ${input.to}`) };
+  const options = resumableTransfer(`copy to ${input.to}`);
   return published(await replicate(from, to, input.cluster, input.generation, publicKey, options));
 }
 

@@ -1,4 +1,5 @@
 import { Context, heartbeat } from '@temporalio/activity';
+import type { TransferOptions } from '../src/repository/types';
 
 /** Aborts when the activity is cancelled, times out or the worker shuts down. */
 export function cancellation(): AbortSignal {
@@ -19,4 +20,21 @@ export async function whileBeating<T>(what: string, work: () => Promise<T>): Pro
 /** Beats with the bytes done, so that a stream that stands still times out. */
 export function beatBytes(what: string): (bytes: number) => void {
   return (bytes) => heartbeat({ what, bytes });
+}
+
+/** For bytes that go to a repository: what a repeated attempt needs to take an upload up goes with each beat. */
+export function resumableTransfer(what: string): TransferOptions {
+  const told = Context.current().info.heartbeatDetails as { uploadId?: string } | undefined;
+  let uploadId = told?.uploadId;
+  return {
+    signal: cancellation(),
+    onProgress: (bytes) => heartbeat({ what, bytes, uploadId }),
+    resume: {
+      uploadId,
+      onUpload(id) {
+        uploadId = id;
+        heartbeat({ what, bytes: 0, uploadId });
+      },
+    },
+  };
 }

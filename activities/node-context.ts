@@ -44,7 +44,7 @@ export class NodeHost {
    */
   async begin(claim: RunClaim): Promise<Attempt> {
     await assertClaim(this.node.stateDir, this.node.name, claim.run);
-    return this.#gate.begin(cancellation());
+    return this.#gate.begin(cancellation(), claim.startedAt);
   }
 
   /** Client for the Vault of this host; closed when the work is done. */

@@ -65,7 +65,8 @@ export function judgeHeads(
   if (own.length === 0 && heads.some((head) => head.host === host)) {
     problems.push('the repositories keep heads of another trail of this host: this file is not the one that was begun');
   }
-  return { matching: own.length - (own.length === 0 ? 0 : problems.length), problems: [...new Set(problems)] };
+  const matching = own.filter(({ seq, sha256 }) => report.hashes[seq - 1] === sha256).length;
+  return { matching, problems: [...new Set(problems)] };
 }
 
 function directoryOf(cluster: string): string {

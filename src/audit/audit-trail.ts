@@ -60,7 +60,9 @@ export async function appendRecord(file: string, record: AuditRecord): Promise<'
 }
 
 /** The last line and the first; null for an empty trail. */
-export async function trailHead(file: string): Promise<{ trail: string; seq: number; sha256: string; at: string } | null> {
+export async function trailHead(
+  file: string,
+): Promise<{ trail: string; seq: number; sha256: string; at: string } | null> {
   const { lines } = split(await readTrail(file));
   const [first, last] = [lines[0], lines.at(-1)];
   if (first === undefined || last === undefined) return null;

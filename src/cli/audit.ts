@@ -41,8 +41,11 @@ async function runVerify(file: string | undefined, options: CommonOptions, comma
       print(`${trail}: ${style('green', 'unbroken')}, ${report.records} records`);
     }
     if (report.head !== null) print(`head ${report.head}`);
-    note(alone ? 'Compared with no repository: give --config for that.' : `Heads kept elsewhere: ${kept.matching} agree.`);
-    for (const { repository, problem } of unanswered) note(style('yellow', `${repository}: ${problem}`, process.stderr));
+    note(
+      alone ? 'Compared with no repository: give --config for that.' : `Heads kept elsewhere: ${kept.matching} agree.`,
+    );
+    for (const { repository, problem } of unanswered)
+      note(style('yellow', `${repository}: ${problem}`, process.stderr));
   }
   if (report.problems.length + kept.problems.length > 0) process.exitCode = EXIT.damaged;
 }

@@ -1,5 +1,6 @@
 import { Command } from 'commander';
 import { VERSION } from '../version';
+import { auditCommand } from './audit';
 import { backupCommand } from './backup';
 import { generationsCommand } from './generations';
 import { inspectCommand } from './inspect';
@@ -35,6 +36,7 @@ export function program(): Command {
     abortCommand(),
     generationsCommand(),
     inspectCommand(),
+    auditCommand(),
     scheduleCommand(),
     labCommand(),
   ]) {

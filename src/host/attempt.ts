@@ -17,13 +17,20 @@ export interface Attempt {
 /** Hands out attempts, each of which ends the one before. One per node and agent process. */
 export class AttemptGate {
   #current: AbortController | null = null;
+  #latestRun = '';
   readonly #node: string;
 
   constructor(node: string) {
     this.#node = node;
   }
 
-  begin(cancellation: AbortSignal): Attempt {
+  /**
+   * @param runStartedAt RFC 3339; a run that started later is never held up by one that started before
+   * @throws DrError NodeFenced when an attempt of a later run has begun.
+   */
+  begin(cancellation: AbortSignal, runStartedAt = ''): Attempt {
+    if (runStartedAt < this.#latestRun) throw superseded(this.#node);
+    this.#latestRun = runStartedAt;
     this.#current?.abort(superseded(this.#node));
     const controller = new AbortController();
     this.#current = controller;

@@ -10,31 +10,15 @@ import {
   type ListObjectVersionsCommandOutput,
   PutObjectCommand,
   type PutObjectCommandInput,
-  S3Client,
+  type S3Client,
 } from '@aws-sdk/client-s3';
-import type { RepositoryConfig } from '../config/schema';
+import { isDrError } from '../contract/failures';
 import type { FileDigest } from '../contract/generation';
 import { DigestCheck, explainErrors } from './digest';
-import './quiet-sdk';
+import { createS3Client, type S3Settings, type S3Timeouts, TIMEOUTS } from './s3-client';
 import { s3Code, s3Status, toRepositoryError } from './s3-errors';
+import { abortUpload, type MultipartPlace, pendingUploads, uploadInParts } from './s3-multipart';
 import type { TransferOptions } from './types';
-
-export interface S3Settings extends Omit<Extract<RepositoryConfig, { type: 's3' }>, 'type' | 'credentials'> {
-  /** Default: the AWS default chain. */
-  credentials?: { accessKeyId: string; secretAccessKey: string };
-  timeouts?: {
-    connectMs: number;
-    /** Until the answer begins, for calls without a body. */
-    answerMs: number;
-    /** Without a byte in either direction. */
-    idleMs: number;
-  };
-}
-
-const TIMEOUTS = { connectMs: 10_000, answerMs: 30_000, idleMs: 60_000 };
-
-/** What fails becomes an error that says so; the SDK would also write to the console, which belongs to the CLI. */
-const SILENT = { debug: noop, info: noop, warn: noop, error: noop };
 
 /** One version of one object, or the marker that a delete has left. */
 export interface Version {
@@ -55,13 +39,14 @@ export type Protection = Pick<
   | 'StorageClass'
   | 'ObjectLockMode'
   | 'ObjectLockRetainUntilDate'
+  | 'Tagging'
 >;
 
 /** The S3 calls that a repository needs, on keys without the configured prefix; all errors are DrErrors. */
 export class S3Bucket {
   readonly #repository: string;
   readonly #settings: S3Settings;
-  readonly #timeouts: typeof TIMEOUTS;
+  readonly #timeouts: S3Timeouts;
   /** For calls that may simply be repeated. */
   readonly #calls: S3Client;
   /** For calls whose body can be read only once: whoever called repeats them with a fresh one. */
@@ -72,8 +57,11 @@ export class S3Bucket {
     this.#repository = repository;
     this.#settings = settings;
     this.#timeouts = settings.timeouts ?? TIMEOUTS;
-    this.#calls = this.#client(3);
-    this.#uploads = this.#client(1);
+    const onServerTime = (serverTime: Date) => {
+      this.#clockOffsetMs = serverTime.getTime() - Date.now();
+    };
+    this.#calls = createS3Client(settings, 3, onServerTime);
+    this.#uploads = createS3Client(settings, 1, onServerTime);
   }
 
   /** By the clock of the server as its last answer showed it, in whole seconds; until the first answer by the own one. */
@@ -142,6 +130,35 @@ export class S3Bucket {
     }
   }
 
+  /** In parts; see `uploadInParts`. */
+  async uploadInParts(
+    key: string,
+    source: Readable,
+    digest: FileDigest,
+    protection: Protection,
+    options: TransferOptions,
+  ): Promise<string> {
+    const { multipartThreshold } = this.#settings;
+    return uploadInParts(this.#placeOf(key), source, digest, protection, multipartThreshold, options);
+  }
+
+  /** Aborts uploads that began before that time and whose key is `wanted`; answers how many. */
+  async abortUploads(before: Date, wanted: (key: string) => boolean): Promise<number> {
+    const stale: { place: MultipartPlace; uploadId: string }[] = [];
+    try {
+      for await (const { key, uploadId, startedAt } of pendingUploads(this.#placeOf(''), {})) {
+        const own = key.slice(this.#settings.prefix.length);
+        if (startedAt < before && wanted(own)) stale.push({ place: this.#placeOf(own), uploadId });
+      }
+    } catch (error) {
+      // A server without multipart uploads has none that were left.
+      if (isDrError(error) && s3Status(error.cause) === 501) return 0;
+      throw error;
+    }
+    for (const { place, uploadId } of stale) await abortUpload(place, uploadId);
+    return stale.length;
+  }
+
   /** All versions and delete markers of all keys with the prefix; of a server without versions, its objects. */
   async *versions(prefix: string, { signal }: TransferOptions): AsyncGenerator<Version> {
     let page: ListObjectVersionsCommandOutput | undefined;
@@ -201,6 +218,16 @@ export class S3Bucket {
     };
   }
 
+  #placeOf(key: string): MultipartPlace {
+    return {
+      repository: this.#repository,
+      bucket: this.#settings.bucket,
+      key: this.#settings.prefix + key,
+      client: this.#uploads,
+      now: () => this.now(),
+    };
+  }
+
   #object(key: string): { Bucket: string; Key: string } {
     return { Bucket: this.#settings.bucket, Key: this.#settings.prefix + key };
   }
@@ -221,37 +248,4 @@ export class S3Bucket {
     const place = { repository: this.#repository, bucket: this.#settings.bucket, key };
     return toRepositoryError(error, place, signal);
   }
-
-  #client(maxAttempts: number): S3Client {
-    const { region, endpoint, forcePathStyle, credentials } = this.#settings;
-    const client = new S3Client({
-      region,
-      forcePathStyle,
-      maxAttempts,
-      logger: SILENT,
-      ...(endpoint === undefined ? {} : { endpoint }),
-      ...(credentials === undefined ? {} : { credentials }),
-      // The SHA-256 of the manifest goes with each upload: nothing else is added, which not every server would take.
-      requestChecksumCalculation: 'WHEN_REQUIRED',
-      responseChecksumValidation: 'WHEN_REQUIRED',
-      requestHandler: {
-        connectionTimeout: this.#timeouts.connectMs,
-        socketTimeout: this.#timeouts.idleMs,
-        throwOnRequestTimeout: true,
-      },
-    });
-    client.middlewareStack.add(
-      (next) => async (args) => {
-        const result = await next(args);
-        const { headers } = result.response as { headers?: Record<string, string> };
-        const serverTime = Date.parse(headers?.['date'] ?? '');
-        if (!Number.isNaN(serverTime)) this.#clockOffsetMs = serverTime - Date.now();
-        return result;
-      },
-      { step: 'deserialize', priority: 'low', name: 'serverClock' },
-    );
-    return client;
-  }
 }
-
-function noop(): void {}

@@ -29,7 +29,13 @@ const WRONG_BYTES_CODES = new Set([
   'XAmzContentChecksumMismatch',
 ]);
 /** What S3 words as a mistake of the client, and which another attempt may not meet. */
-const PASSING_CODES = new Set(['RequestTimeout', 'IncompleteBody', 'OperationAborted', 'ConditionalRequestConflict']);
+const PASSING_CODES = new Set([
+  'RequestTimeout',
+  'IncompleteBody',
+  'OperationAborted',
+  'ConditionalRequestConflict',
+  'NoSuchUpload',
+]);
 const PASSING_STATUSES = new Set([408, 409, 412, 429]);
 
 /** S3's own code, or the name of what the SDK threw. */

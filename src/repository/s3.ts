@@ -1,9 +1,10 @@
 import type { Readable } from 'node:stream';
 import type { HeadObjectCommandOutput, StorageClass } from '@aws-sdk/client-s3';
 import { DrError, isDrError } from '../contract/failures';
-import type { FileDigest } from '../contract/generation';
+import { type FileDigest, GENERATION_PATTERN } from '../contract/generation';
 import { checkStream } from './digest';
-import { type Protection, S3Bucket, type S3Settings, type Version } from './s3-bucket';
+import { type Protection, S3Bucket, type Version } from './s3-bucket';
+import type { S3Settings } from './s3-client';
 import {
   assertKey,
   type OpenSource,
@@ -15,8 +16,8 @@ import {
 } from './types';
 
 const DAY_MS = 24 * 60 * 60 * 1000;
-/** S3's limit for one PutObject. */
-const SINGLE_PUT_LIMIT_BYTES = 5 * 1024 ** 3;
+/** S3's limit for one object. */
+const OBJECT_LIMIT_BYTES = 5 * 1024 ** 4;
 
 /**
  * A bucket. Objects are written once, so where a key has several versions the **first** one counts: neither a delete
@@ -40,14 +41,19 @@ export class S3Repository implements Repository {
     assertKey(key);
     assertFits(key, digest, this.name);
     if (await this.#holds(key, digest, options)) return 'already-there';
+    let composite: string | undefined;
     try {
-      await this.#bucket.upload(key, await source(), digest, this.#protection(), options);
+      if (digest.sizeBytes <= this.#settings.multipartThreshold) {
+        await this.#bucket.upload(key, await source(), digest, this.#protection(), options);
+      } else {
+        composite = await this.#bucket.uploadInParts(key, await source(), digest, this.#protection(), options);
+      }
     } catch (error) {
       // Another attempt was first, or the answer was lost: what the bucket holds decides.
       if (isUnavailable(error) && (await this.#holdsIfItAnswers(key, digest, options))) return 'already-there';
       throw error;
     }
-    if (await this.#holds(key, digest, options)) return 'written';
+    if (await this.#holds(key, digest, options, composite)) return 'written';
     throw new DrError('RepositoryUnavailable', `${this.name} took ${key} but does not show it.`, {
       where: this.name,
       advice: 'It is tried again. If it stays so, the service does not read what it wrote: use another one.',
@@ -83,16 +89,21 @@ export class S3Repository implements Repository {
     return this.#anyLocked(await this.#versionsOf(key));
   }
 
-  /** A single put is whole or not there, so there is never anything to remove. */
-  removePartials(): Promise<number> {
-    return Promise.resolve(0);
+  /** Uploads in parts that nobody finished; only of keys that generations have, as the bucket may be shared. */
+  async removePartials(before: Date): Promise<number> {
+    return this.#bucket.abortUploads(before, (key) => {
+      const [, generation = '', file] = key.split('/');
+      return file !== undefined && GENERATION_PATTERN.test(generation);
+    });
   }
 
   #protection(): Protection {
-    const { kmsKeyId, storageClass, objectLock } = this.#settings;
+    const { kmsKeyId, storageClass, objectLock, tags } = this.#settings;
+    const tagging = Object.entries(tags).map((tag) => tag.map(encodeURIComponent).join('='));
     return {
       ...(kmsKeyId && { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: kmsKeyId, BucketKeyEnabled: true }),
       ...(storageClass && { StorageClass: storageClass as StorageClass }),
+      ...(tagging.length > 0 && { Tagging: tagging.join('&') }),
       ...(objectLock && {
         ObjectLockMode: objectLock.mode,
         ObjectLockRetainUntilDate: retainUntil(this.#bucket.now(), objectLock.days),
@@ -104,11 +115,11 @@ export class S3Repository implements Repository {
    * Whether the bucket has the object as asked: bytes, encryption and lock.
    * @throws DrError RepositoryConflict if the bytes are others; InvalidConfiguration if the protection is not the one asked for.
    */
-  async #holds(key: string, digest: FileDigest, options: TransferOptions): Promise<boolean> {
+  async #holds(key: string, digest: FileDigest, options: TransferOptions, composite?: string): Promise<boolean> {
     const version = await this.#firstVersion(key, options);
     const head = version && (await this.#bucket.head(version, options));
     if (!version || !head) return false;
-    await this.#assertSame(version, head, digest, options);
+    await this.#assertSame(version, head, digest, options, composite);
     this.#assertProtected(key, head);
     return true;
   }
@@ -122,11 +133,19 @@ export class S3Repository implements Repository {
     }
   }
 
-  async #assertSame(version: Version, head: HeadObjectCommandOutput, digest: FileDigest, options: TransferOptions) {
-    const sha256 = head.ChecksumSHA256 && Buffer.from(head.ChecksumSHA256, 'base64').toString('hex');
-    let same = head.ContentLength === digest.sizeBytes && (sha256 === undefined || sha256 === digest.sha256);
-    if (same && sha256 === undefined) {
-      // A server that keeps no checksum: read the object.
+  /** @param composite what the server must show for an object whose parts it has just taken. */
+  async #assertSame(
+    version: Version,
+    { ContentLength, ChecksumSHA256 }: HeadObjectCommandOutput,
+    digest: FileDigest,
+    options: TransferOptions,
+    composite: string | undefined,
+  ): Promise<void> {
+    const expected = composite ?? Buffer.from(digest.sha256, 'hex').toString('base64');
+    // The checksum of an object in parts says nothing to whoever does not know the parts.
+    const telling = ChecksumSHA256 !== undefined && ChecksumSHA256.includes('-') === (composite !== undefined);
+    let same = ContentLength === digest.sizeBytes && (!telling || ChecksumSHA256 === expected);
+    if (same && !telling) {
       const stream = await this.#bucket.read(version, options);
       try {
         if (stream) await checkStream(stream, version.key, digest, options);
@@ -208,8 +227,8 @@ function isUnavailable(error: unknown): boolean {
 }
 
 function assertFits(key: string, digest: FileDigest, repository: string): void {
-  if (digest.sizeBytes <= SINGLE_PUT_LIMIT_BYTES) return;
-  const problem = `${key} has ${digest.sizeBytes} bytes; ${repository} takes at most 5 GiB in one piece.`;
+  if (digest.sizeBytes <= OBJECT_LIMIT_BYTES) return;
+  const problem = `${key} has ${digest.sizeBytes} bytes; ${repository} takes at most 5 TiB.`;
   throw new DrError('InvalidConfiguration', problem, {
     where: repository,
     advice: 'Keep the generations of this cluster in a directory repository.',

@@ -15,6 +15,8 @@ export interface TransferOptions {
   signal?: AbortSignal;
   /** Bytes of this object so far. */
   onProgress?: (bytes: number) => void;
+  /** How a repeated attempt finds the upload in parts that the one before began. */
+  resume?: { uploadId: string | undefined; onUpload: (uploadId: string) => void };
 }
 
 /** Opens what is to be stored; called only if it has to be stored. */

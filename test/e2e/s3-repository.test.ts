@@ -113,13 +113,13 @@ describe('put', () => {
     expect(await fixture.versionsIn(bucket)).toEqual({ versions: 0, markers: 0 });
   });
 
-  it('refuses what one request cannot carry, before it sends anything', async () => {
+  it('refuses what no object can hold, before it sends anything', async () => {
     const repository = fixture.repositoryOn(await fixture.newBucket());
-    const digest = { sha256: '0'.repeat(64), sizeBytes: 5 * 1024 ** 3 + 1 };
+    const digest = { sha256: '0'.repeat(64), sizeBytes: 5 * 1024 ** 4 + 1 };
 
     await expect(repository.put(KEY, fromBytes(BYTES), digest)).rejects.toMatchObject({
       code: 'InvalidConfiguration',
-      message: expect.stringContaining('5 GiB'),
+      message: expect.stringContaining('5 TiB'),
     });
   });
 

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { CreateBucketCommand, ListObjectVersionsCommand, PutBucketVersioningCommand } from '@aws-sdk/client-s3';
 import { S3Repository } from '../../src/repository/s3';
-import type { S3Settings } from '../../src/repository/s3-bucket';
+import type { S3Settings } from '../../src/repository/s3-client';
 import type { StoredObject } from '../../src/repository/types';
 import { type FaultProxy, startFaultProxy } from './fault-proxy';
 import { type Seaweed, startSeaweed } from './seaweed';

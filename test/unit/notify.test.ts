@@ -1,8 +1,9 @@
-import { mkdtemp, readFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { readFile } from 'node:fs/promises';
 import type { Notification } from '../../src/contract/notification';
 import { sendNotification } from '../../src/notify';
+import { useDirectory } from '../support/temporary';
+
+const inTest = useDirectory();
 
 const NOTIFICATION: Notification = {
   id: 'run/notification/1',
@@ -14,7 +15,7 @@ const NOTIFICATION: Notification = {
 };
 
 test('the command gets the notification on its standard input', async () => {
-  const file = join(await mkdtemp(join(tmpdir(), 'vault-dr-test-')), 'notification.json');
+  const file = inTest('notification.json');
 
   await sendNotification(['/bin/sh', '-c', 'cat > "$0"', file], NOTIFICATION);
 

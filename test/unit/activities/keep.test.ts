@@ -1,5 +1,6 @@
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
 import { Controller } from '../../../activities/controller-context';
 import { applyRetention, listCatchUps, markRestored } from '../../../activities/keep';
 import { chooseGeneration, planRestore } from '../../../activities/restore';
@@ -41,7 +42,10 @@ signing: { publicKeyFile: ${inTest('signing.pub')}, privateKey: { file: ${inTest
 
 /** As the worker would run it. */
 const step = <I, O>(work: (controller: Controller, input: I) => Promise<O>, input: I): Promise<O> =>
-  new MockActivityEnvironment().run((given: I) => work(controller, given), input) as Promise<O>;
+  new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run(
+    (given: I) => work(controller, given),
+    input,
+  ) as Promise<O>;
 
 async function publish(capturedAt: string, ...repositories: string[]) {
   const staged = await stageSample(inTest('staging'), KEYS, Buffer.from(capturedAt), { capturedAt, previous });

@@ -4,6 +4,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { appendFile, open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { startScript } from '../../support/script';
 import { appendRecord, type AuditLine, type AuditRecord, verifyTrail } from '../../../src/audit/audit-trail';
 
 let directory: string;
@@ -73,6 +74,29 @@ describe('appendRecord', () => {
 
     expect(outcomes.filter((outcome) => outcome === 'written')).toHaveLength(16);
     expect(await verifyTrail(file)).toMatchObject({ records: 16, problems: [] });
+  });
+
+  it('keeps every record of several processes, though one of them is killed in between', async () => {
+    const append = (who: string, count: number) =>
+      startScript(`
+        const { appendRecord } = load('audit/audit-trail');
+        const record = ${JSON.stringify(record(''))};
+        for (let n = 1; n <= ${count}; n++) await appendRecord(${JSON.stringify(file)}, { ...record, id: '${who}' + n });
+        console.log('done');
+      `);
+    const writers = [append('a', 25), append('b', 25)];
+    const victim = append('c', 10_000);
+    await new Promise((resolve) => setTimeout(resolve, 1_500));
+
+    await victim.kill();
+    await Promise.all(writers.map((writer) => writer.line()));
+
+    const ids = (await linesOf()).map((line) => (JSON.parse(line) as AuditLine).id);
+    expect((await verifyTrail(file)).problems).toEqual([]);
+    for (const who of ['a', 'b']) {
+      expect(ids.filter((id) => id.startsWith(who))).toEqual(Array.from({ length: 25 }, (_, n) => `${who}${n + 1}`));
+    }
+    expect(ids.filter((id) => id.startsWith('c')).length).toBeGreaterThan(0);
   });
 
   it('waits for another process, and goes on at once when that one is killed', async () => {
@@ -152,7 +176,7 @@ describe('appendRecord', () => {
 
 describe('verifyTrail', () => {
   it('takes a file that is not there as an empty trail', async () => {
-    expect(await verifyTrail(file)).toEqual({ records: 0, head: null, problems: [] });
+    expect(await verifyTrail(file)).toEqual({ records: 0, head: null, hashes: [], problems: [] });
   });
 
   it('answers with the hash of the last line, which shows later that lines were cut off', async () => {

@@ -32,3 +32,13 @@ test('the attempts of one node leave those of another alone', () => {
 
   expect(() => first.assertCurrent()).not.toThrow();
 });
+
+test('an attempt of an earlier run is refused, and leaves that of the later one alone', () => {
+  const gate = new AttemptGate('vault-1');
+  const later = gate.begin(new AbortController().signal, '2026-11-23T05:00:00Z');
+
+  const begin = () => gate.begin(new AbortController().signal, '2026-11-23T04:00:00Z');
+
+  expect(begin).toThrow(/A newer attempt at vault-1/);
+  expect(() => later.assertCurrent()).not.toThrow();
+});
