@@ -5,9 +5,10 @@ import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { BackupPlan, ClusterHealth, PublishedCopy, StagedGeneration } from '../src/contract/backup';
-import { DrError } from '../src/contract/failures';
+import { DrError, type FailureCode, isDrError } from '../src/contract/failures';
 import {
   type Canary,
+  type ConfigBundle,
   type FileDigest,
   type GenerationCopy,
   generationId,
@@ -29,8 +30,13 @@ import type { VaultClient } from '../src/vault/client';
 import type { LeaderView } from '../src/vault/leader';
 import { SnapshotVerifier, type SnapshotSummary } from '../src/vault/snapshot-archive';
 import { VERSION } from '../src/version';
-import { beatBytes, cancellation, resumableTransfer, whileBeating } from './context';
+import { BUNDLES_DIRECTORY, takeBundles } from './bundles';
+import { attempt, beatBytes, cancellation, resumableTransfer, whileBeating } from './context';
 import type { Controller } from './controller-context';
+
+/** So often is a snapshot asked for that doesn't arrive whole. */
+const CAPTURES = 3;
+const NOT_WHOLE: readonly FailureCode[] = ['SnapshotIncomplete', 'SnapshotCorrupt'];
 
 /** A repository that is out of reach must not hold the backup up. */
 const LOOK_UP_TIMEOUT_MS = 30_000;
@@ -78,20 +84,31 @@ export async function checkHealth(controller: Controller, input: { plan: BackupP
  */
 export async function captureSnapshot(
   controller: Controller,
-  input: { plan: BackupPlan; health: ClusterHealth; run: string },
+  input: { plan: BackupPlan; health: ClusterHealth; bundles: ConfigBundle[]; run: string },
 ): Promise<StagedGeneration> {
   const { plan, health, run } = input;
-  const runDirectory = await privateDirectory(stagingDirectory(controller, plan.cluster, run));
+  const runDirectory = await privateDirectory(controller.stagingDirectory(plan.cluster, run));
   // What an attempt before this one left; if it still writes, it fails on the missing directory.
-  for (const name of await readdir(runDirectory)) await rm(join(runDirectory, name), { recursive: true, force: true });
+  for (const name of await readdir(runDirectory)) {
+    if (name !== BUNDLES_DIRECTORY) await rm(join(runDirectory, name), { recursive: true, force: true });
+  }
   const directory = await privateDirectory(runDirectory, randomBytes(4).toString('hex'));
   try {
     const captured = await capture(controller, plan, directory);
-    return await describeCapture(controller, plan, health, run, directory, captured);
+    const { bundles, problems } = await takeBundles(join(runDirectory, BUNDLES_DIRECTORY), directory, input.bundles);
+    const warnings = [...health.warnings, ...captured.warnings, ...problems];
+    return await describeCapture(controller, plan, { ...captured, bundles, warnings }, run, directory);
   } catch (error) {
     await rm(directory, { recursive: true, force: true });
-    throw error;
+    throw attempt() < CAPTURES || !isDrError(error) || !NOT_WHOLE.includes(error.code) ? error : withoutRetry(error);
   }
+}
+
+/** A connection that breaks once is a matter of luck; what breaks each time is not, and somebody has to look. */
+function withoutRetry(error: DrError): DrError {
+  const { code, message, advice, where } = error;
+  const tried = `${message} It was tried ${attempt()} times.`;
+  return new DrError(code, tried, { advice, where, cause: error, retryable: false });
 }
 
 interface Captured {
@@ -137,12 +154,11 @@ async function tryCanary(vault: VaultClient, path: string | null): Promise<Pick<
 async function describeCapture(
   controller: Controller,
   plan: BackupPlan,
-  health: ClusterHealth,
+  captured: Captured & { bundles: ConfigBundle[] },
   run: string,
   directory: string,
-  captured: Captured,
 ): Promise<StagedGeneration> {
-  const { file, capturedAt, leader, canary, summary, stored } = captured;
+  const { file, capturedAt, leader, canary, bundles, summary, stored } = captured;
   const node = plan.nodes.find((item) => item.name === leader.leader.node);
   const previous = await whileBeating('look up the generation before', () => newestGeneration(controller, plan));
   const draft: ManifestDraft = {
@@ -162,10 +178,9 @@ async function describeCapture(
     keys: summary.keys,
     encryption: { method: plan.encryption.method, recipients: plan.encryption.recipients },
     canary,
-    bundles: [],
+    bundles,
     previous: previous && { generation: previous.generation, manifestSha256: previous.manifestSha256 },
     warnings: [
-      ...health.warnings,
       ...captured.warnings,
       ...(previous ? dropWarnings(previous.manifest, summary, plan.dropWarningPercent) : []),
     ],
@@ -225,11 +240,7 @@ export async function replicateGeneration(
 }
 
 export async function discardStaging(controller: Controller, input: { cluster: string; run: string }): Promise<void> {
-  await rm(stagingDirectory(controller, input.cluster, input.run), { recursive: true, force: true });
-}
-
-function stagingDirectory(controller: Controller, cluster: string, run: string): string {
-  return join(controller.config.stateDir, 'staging', cluster, run);
+  await rm(controller.stagingDirectory(input.cluster, input.run), { recursive: true, force: true });
 }
 
 function published(copy: GenerationCopy): PublishedCopy {

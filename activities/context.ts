@@ -6,6 +6,11 @@ export function cancellation(): AbortSignal {
   return Context.current().cancellationSignal;
 }
 
+/** 1 for the first. */
+export function attempt(): number {
+  return Context.current().info.attempt;
+}
+
 /** Beats while work goes on whose progress can't be counted (an election, a service that stops). */
 export async function whileBeating<T>(what: string, work: () => Promise<T>): Promise<T> {
   heartbeat(what);

@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { clusterOf, nodeOf, readPublicKey, repositoryConfigOf } from '../src/config/load';
 import type { ClusterConfig, Config } from '../src/config/schema';
 import { readPrivateKey } from '../src/config/secret';
@@ -7,6 +8,9 @@ import type { VaultClient } from '../src/vault/client';
 import { connectForLogin, connectToNode } from '../src/vault/connect';
 import { findLeader, type LeaderView } from '../src/vault/leader';
 import { logIn, logOut } from '../src/vault/login';
+
+/** A frozen node accepts connections and never answers: the search for the leader must not wait for it. */
+const LEADER_TIMEOUT_MS = 5_000;
 
 export interface ControllerDeps {
   config: Config;
@@ -28,6 +32,11 @@ export class Controller {
     return clusterOf(this.config, name);
   }
 
+  /** What a backup run keeps on this disk until it is published. */
+  stagingDirectory(cluster: string, run: string): string {
+    return join(this.config.stateDir, 'staging', cluster, run);
+  }
+
   async repository(name: string): Promise<Repository> {
     return openRepository(name, repositoryConfigOf(this.config, name));
   }
@@ -43,7 +52,9 @@ export class Controller {
   /** Finds the leader by asking every node at its own address; all clients are closed when the work is done. */
   async withLeader<T>(clusterName: string, work: (view: LeaderView) => Promise<T>): Promise<T> {
     const cluster = this.cluster(clusterName);
-    const clients = await Promise.all(cluster.nodes.map((node) => connectToNode(cluster, node)));
+    const clients = await Promise.all(
+      cluster.nodes.map((node) => connectToNode(cluster, node, { timeoutMs: LEADER_TIMEOUT_MS })),
+    );
     try {
       return await work(await findLeader(clients));
     } finally {
@@ -58,7 +69,7 @@ export class Controller {
     const anonymous = await connectForLogin(cluster, config);
     try {
       const token = await logIn(anonymous, cluster.auth);
-      const vault = await connectToNode(cluster, config, token);
+      const vault = await connectToNode(cluster, config, { token });
       try {
         return await work(vault);
       } finally {

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { publishHead } from '../src/audit/audit-heads';
 import { appendRecord, type AuditRecord } from '../src/audit/audit-trail';
 import * as backup from './backup';
+import { stageBundle } from './bundles';
 import type { Notification } from '../src/contract/notification';
 import { sendNotification } from '../src/notify';
 import { cancellation } from './context';
@@ -25,6 +26,7 @@ export function createControllerActivities(deps: ControllerDeps) {
   return {
     planBackup: bind(backup.planBackup),
     checkHealth: bind(backup.checkHealth),
+    stageBundle: bind(stageBundle),
     captureSnapshot: bind(backup.captureSnapshot),
     publishGeneration: bind(backup.publishGeneration),
     replicateGeneration: bind(backup.replicateGeneration),

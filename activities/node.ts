@@ -10,6 +10,7 @@ import { destroyRunIdentity, ensureRunIdentity } from '../src/host/run-identity'
 import { proveStopped } from '../src/host/service';
 import { VERSION } from '../src/version';
 import { whileBeating } from './context';
+import { collectConfig } from './node-config';
 import { type NodeDeps, NodeHost } from './node-context';
 import { installSnapshot } from './node-install';
 import { stageGeneration, type StageInput } from './node-stage';
@@ -56,6 +57,8 @@ export function createNodeActivities(deps: NodeDeps) {
         stagingFreeBytes: staging.bavail * staging.bsize,
       };
     },
+
+    collectConfig: () => collectConfig(host),
 
     /** Binds the host to a run and makes the identity that opens the run's shares here. */
     async claimForRun({ claim }: { claim: RunClaim }): Promise<ClaimResult> {

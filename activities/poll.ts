@@ -1,9 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DrError } from '../src/contract/failures';
+import { DrError, type FailureCode, isDrError } from '../src/contract/failures';
+
+/** What no waiting mends: somebody has to change something first. */
+const FOR_PEOPLE: readonly FailureCode[] = ['InvalidConfiguration', 'PermissionDenied', 'NodeFenced'];
 
 /**
  * Asks until the answer is neither null nor an error.
- * @throws DrError NotYet that says what was waited for and what the last answer was.
+ * @throws DrError NotYet that says what was waited for and what the last answer was; at once what no waiting mends.
  */
 export async function pollUntil<T>(
   what: string,
@@ -20,6 +23,7 @@ export async function pollUntil<T>(
       last = 'not yet';
     } catch (error) {
       options.signal.throwIfAborted();
+      if (needsPeople(error)) throw error;
       last = (error as Error).message;
     }
     if (Date.now() >= deadline) {
@@ -32,4 +36,8 @@ export async function pollUntil<T>(
     // The loop begins with the reason of the abort; the one of `sleep` says nothing.
     await sleep(options.intervalMs ?? 250, undefined, { signal: options.signal }).catch(() => undefined);
   }
+}
+
+function needsPeople(error: unknown): boolean {
+  return isDrError(error) && FOR_PEOPLE.includes(error.code);
 }

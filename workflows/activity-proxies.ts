@@ -13,7 +13,7 @@ const PICK_UP = '30s';
 export const ask = proxyActivities<
   Pick<
     ControllerActivities,
-    'planBackup' | 'planRestore' | 'makePlan' | 'listCatchUps' | 'markRestored' | 'discardStaging'
+    'planBackup' | 'stageBundle' | 'planRestore' | 'makePlan' | 'listCatchUps' | 'markRestored' | 'discardStaging'
   >
 >({ startToCloseTimeout: '1m', scheduleToCloseTimeout: '5m', retry: RETRY });
 
@@ -26,11 +26,15 @@ export const probe = proxyActivities<Pick<ControllerActivities, 'checkHealth'>>(
 
 /** Bytes that move; beats with progress, so that what stands still is given up. */
 export const transfer = proxyActivities<
-  Pick<
-    ControllerActivities,
-    'captureSnapshot' | 'publishGeneration' | 'replicateGeneration' | 'applyRetention' | 'chooseGeneration'
-  >
+  Pick<ControllerActivities, 'publishGeneration' | 'replicateGeneration' | 'applyRetention' | 'chooseGeneration'>
 >({ startToCloseTimeout: '3h', scheduleToCloseTimeout: '6h', heartbeatTimeout: '30s', retry: RETRY });
+
+/** Long enough for an election in the middle of it; after that the cluster is down, and the operator should know. */
+export const capturing = proxyActivities<Pick<ControllerActivities, 'captureSnapshot'>>({
+  startToCloseTimeout: '3h',
+  heartbeatTimeout: '30s',
+  retry: { ...RETRY, maximumAttempts: 12 },
+});
 
 /** One repository of several: given up sooner, because the next one may answer. */
 export const transferOrNext = proxyActivities<
@@ -68,6 +72,14 @@ export function onNode(cluster: string, node: string) {
       scheduleToCloseTimeout: '45s',
       retry: RETRY,
     }),
+    /** What is nice to have: a host that is down must not hold a backup up. */
+    config: proxyActivities<Pick<NodeActivities, 'collectConfig'>>({
+      taskQueue,
+      scheduleToStartTimeout: '15s',
+      startToCloseTimeout: '30s',
+      scheduleToCloseTimeout: '1m',
+      retry: RETRY,
+    }),
     quick: proxyActivities<Pick<NodeActivities, 'claimForRun' | 'checkShare' | 'rewrapShares' | 'endRunOnNode'>>({
       taskQueue,
       scheduleToStartTimeout: PICK_UP,
@@ -75,20 +87,21 @@ export function onNode(cluster: string, node: string) {
       scheduleToCloseTimeout: '2m',
       retry: RETRY,
     }),
+    // Few attempts: what keeps it from succeeding (an identity, a repository) is for people to mend, and they must hear of it.
     fetch: proxyActivities<Pick<NodeActivities, 'stageGeneration'>>({
       ...base,
       startToCloseTimeout: '3h',
-      scheduleToCloseTimeout: '6h',
+      retry: { ...RETRY, maximumAttempts: 4 },
     }),
     change: proxyActivities<Pick<NodeActivities, 'stopNode' | 'setAsideData' | 'unsealNode' | 'joinNode'>>({
       ...base,
       startToCloseTimeout: '3m',
-      scheduleToCloseTimeout: '10m',
+      scheduleToCloseTimeout: '4m',
     }),
     install: proxyActivities<Pick<NodeActivities, 'installSnapshot'>>({
       ...base,
       startToCloseTimeout: '1h',
-      scheduleToCloseTimeout: '2h',
+      retry: { ...RETRY, maximumAttempts: 6 },
     }),
     watch: proxyActivities<Pick<NodeActivities, 'watchForUnseal'>>({
       taskQueue,

@@ -19,9 +19,10 @@ import type {
   PublishedCopy,
   StagedGeneration,
 } from '../src/contract/backup';
+import type { ConfigBundle } from '../src/contract/generation';
 import { clusterInput } from '../src/contract/input';
 import { PROGRESS_QUERY } from '../src/contract/names';
-import { ask, audit, probe, transfer, transferOrNext } from './activity-proxies';
+import { ask, audit, capturing, onNode, probe, transferOrNext } from './activity-proxies';
 import { backupDetails } from './backup-details';
 import { parseOrFail, problemOf } from './failures';
 import { CLUSTER_ATTRIBUTE, GENERATION_ATTRIBUTE } from './search-attributes';
@@ -55,7 +56,8 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     const health = await probe.checkHealth({ plan });
     progress.warnings.push(...health.warnings);
 
-    const { staged, first } = await captureAndPublish(plan, health);
+    const bundles = await collectConfigs(plan);
+    const { staged, first } = await captureAndPublish(plan, { ...health, warnings: progress.warnings }, bundles);
     const { generation, manifest } = staged;
 
     enter('replicate');
@@ -106,6 +108,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     if (isCancellation(error)) throw error;
     const { code, problem, advice } = problemOf(error, 'The backup');
     await record('failure', { code, problem });
+    await tellPeople(`The backup of ${cluster} failed: ${problem} ${advice}`);
     throw ApplicationFailure.create({
       message: `The backup of '${cluster}' failed: ${problem} ${advice}`,
       type: code,
@@ -120,21 +123,50 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     });
   }
 
+  async function tellPeople(text: string): Promise<void> {
+    try {
+      await audit.notify({ id: `${runId}/failed`, event: 'backup failed', cluster, run: runId, text, alternates: [] });
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      log.warn('people were not told', { problem: problemOf(error, 'notify').problem });
+    }
+  }
+
   function enter(phase: BackupPhase): void {
     progress.phase = phase;
     setCurrentDetails(backupDetails(progress));
+  }
+
+  /** The snapshot doesn't hold them; what an agent can't give is a warning. */
+  async function collectConfigs(plan: BackupPlan): Promise<ConfigBundle[]> {
+    const collected = await Promise.all(plan.configNodes.map(collectConfig));
+    return collected.filter((bundle) => bundle !== null);
+  }
+
+  async function collectConfig(node: string): Promise<ConfigBundle | null> {
+    const warn = (problem: string) => progress.warnings.push(`configuration files of ${node}: ${problem}`);
+    try {
+      const { bundle, problems } = await onNode(cluster, node).config.collectConfig();
+      problems.forEach(warn);
+      return bundle && (await ask.stageBundle({ cluster, run: runId, bundle }));
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      warn(problemOf(error, 'collecting them').problem);
+      return null;
+    }
   }
 
   /** A generation that another controller staged is out of reach after that one died; it is captured again. */
   async function captureAndPublish(
     plan: BackupPlan,
     health: ClusterHealth,
+    bundles: ConfigBundle[],
   ): Promise<{ staged: StagedGeneration; first: string }> {
     for (let captures = 1; ; captures++) {
       enter('capture');
-      const staged = await transfer.captureSnapshot({ plan, health, run: runId });
+      const staged = await capturing.captureSnapshot({ plan, health, bundles, run: runId });
       progress.generation = staged.generation;
-      // The manifest repeats those of the health check.
+      // The manifest repeats those that came before.
       progress.warnings = [...new Set([...progress.warnings, ...staged.manifest.warnings])];
       upsertSearchAttributes([{ key: GENERATION_ATTRIBUTE, value: staged.generation }]);
       enter('publish');

@@ -11,13 +11,13 @@ import {
 import type { BackupResult } from '../src/contract/backup';
 import { restoreInput } from '../src/contract/input';
 import { backupWorkflowId, restoreWorkflowId, WORKFLOW } from '../src/contract/names';
-import type { NodePlan, RestorePlan, RestoreReport, RestoreSettings, UnsealOutcome } from '../src/contract/restore';
+import type { NodePlan, RestorePlan, RestoreReport, RestoreSettings } from '../src/contract/restore';
 import { ask, type NodeSteps, onNode, settle, transfer } from './activity-proxies';
 import { parseOrFail, problemOf } from './failures';
 import { handleMessages } from './messages';
 import { Abort, RestoreRun, SKIPPED } from './restore-run';
 import { CLUSTER_ATTRIBUTE, GENERATION_ATTRIBUTE } from './search-attributes';
-import { ShareCeremony } from './share-ceremony';
+import { Unsealing } from './unsealing';
 
 /**
  * Brings a cluster back from a generation. Input: `{"cluster":"prod","requestedBy":"ana"}`, and optionally `generation` or
@@ -33,7 +33,8 @@ export async function restoreCluster(raw: unknown): Promise<RestoreReport> {
     nodes.set(name, known);
     return known;
   };
-  const ceremony = new ShareCeremony(run, checkShare);
+  const unsealing = new Unsealing(run, steps);
+  const { ceremony } = unsealing;
   handleMessages(run, ceremony);
   upsertSearchAttributes([{ key: CLUSTER_ATTRIBUTE, value: input.cluster }]);
 
@@ -117,7 +118,7 @@ export async function restoreCluster(raw: unknown): Promise<RestoreReport> {
   async function stage(plan: RestorePlan): Promise<void> {
     run.enter('stage');
     const first = plan.firstNode;
-    await Promise.all(plan.nodes.map((node) => claim(node.name)));
+    await Promise.all(plan.nodes.map((node) => unsealing.claim(node.name)));
     ceremony.open(plan.seal.secretThreshold);
     const staged = await run.mustStep('staging the generation', first, () =>
       steps(first).fetch.stageGeneration({
@@ -130,18 +131,6 @@ export async function restoreCluster(raw: unknown): Promise<RestoreReport> {
     for (const { repository, problem } of staged.problems) run.warnings.push(`copy in ${repository}: ${problem}`);
     run.node(first, 'staged', `from ${staged.repository}`);
     if (run.abortRequested) throw new Abort();
-  }
-
-  async function claim(name: string): Promise<void> {
-    const claimed = await run.step(`claiming ${name}`, name, () => steps(name).quick.claimForRun({ claim: run.claim }));
-    if (claimed === SKIPPED) return;
-    if (!claimed.inMemory)
-      run.warnings.push(`${name}: runtimeDir is not in memory; a copy of the disk may keep the identity`);
-    run.progress.recipients = [
-      ...run.progress.recipients.filter((item) => item.node !== name),
-      { node: name, recipient: claimed.recipient, signature: claimed.signature },
-    ];
-    run.node(name, 'ready');
   }
 
   // In parallel. The others stay down until the first one is restored and unsealed.
@@ -184,7 +173,7 @@ export async function restoreCluster(raw: unknown): Promise<RestoreReport> {
 
   async function unsealFirst({ firstNode }: RestorePlan): Promise<void> {
     run.enter('unseal');
-    await unseal(firstNode);
+    await unsealing.unseal(firstNode);
   }
 
   async function verifyFirst(plan: RestorePlan): Promise<void> {
@@ -204,7 +193,7 @@ export async function restoreCluster(raw: unknown): Promise<RestoreReport> {
           steps(name).change.joinNode({ claim: run.claim, leaderAddress }),
         );
         if (step === SKIPPED) return;
-        joined = await unseal(name);
+        joined = await unsealing.unseal(name);
       }
     });
   }
@@ -222,6 +211,7 @@ export async function restoreCluster(raw: unknown): Promise<RestoreReport> {
     ceremony.close();
     await markRestored(plan);
     const [backup] = await Promise.all([backUpAtOnce(), endOnNodes(plan.nodes.map((node) => node.name))]);
+    run.notify('restored', `${input.cluster} is restored from ${plan.generation}, captured ${plan.capturedAt}.`);
     return report('completed', plan, backup);
   }
 
@@ -318,97 +308,6 @@ export async function restoreCluster(raw: unknown): Promise<RestoreReport> {
 
   async function onEachNode(act: (name: string) => Promise<void>): Promise<void> {
     await Promise.all(run.activeNodes.map(act));
-  }
-
-  async function checkShare(envelope: string) {
-    const first = run.progress.nodes[0]?.name ?? '';
-    try {
-      return await steps(first).quick.checkShare({ claim: run.claim, share: envelope });
-    } catch (error) {
-      if (problemOf(error, '').code !== 'IdentityLost') throw error;
-      await renewIdentity(first);
-      return {
-        accepted: false,
-        reason: 'The host was restarted; take the recipients that the run shows now.',
-        fingerprint: null,
-      };
-    }
-  }
-
-  /** A host that was restarted has a new identity; whoever still can opens the shares encrypts them for it. */
-  async function renewIdentity(name: string): Promise<void> {
-    await claim(name);
-    if (ceremony.envelopes.length === 0) return;
-    for (const other of run.activeNodes.filter((node) => node !== name)) {
-      try {
-        const rewrapped = await steps(other).quick.rewrapShares({
-          claim: run.claim,
-          shares: ceremony.envelopes,
-          recipients: run.progress.recipients,
-        });
-        ceremony.replaceEnvelopes(rewrapped);
-        run.record('shares encrypted anew', 'success', other, { for: name });
-        return;
-      } catch (error) {
-        if (isCancellation(error)) throw error;
-      }
-    }
-    ceremony.reset(`${name} was restarted, and no other agent could hand the shares on`);
-  }
-
-  /**
-   * Until the node is unsealed: by the shares, or by somebody at the node itself.
-   * @returns false when the node was restarted and has to join again.
-   */
-  async function unseal(name: string): Promise<boolean> {
-    run.node(name, 'unsealing');
-    for (;;) {
-      if ((await sharesOrByHand(name)) === 'by hand') {
-        run.node(name, 'unsealed', 'by hand');
-        return true;
-      }
-      const outcome = await run.step(`unsealing ${name}`, name, () => giveShares(name));
-      if (outcome === SKIPPED) return true;
-      if (outcome === null) continue;
-      if (outcome.dropped > 0) {
-        run.warnings.push(
-          `${name}: ${outcome.dropped} share(s) that somebody had given by hand were dropped, to begin afresh`,
-        );
-        run.record('half-done unseal dropped', 'info', 'vault-dr', { node: name, shares: outcome.dropped });
-      }
-      if (outcome.state === 'not joined') return false;
-      if (outcome.state === 'unsealed') {
-        ceremony.opened(outcome.shares);
-        run.node(name, 'unsealed');
-        return true;
-      }
-      ceremony.didNotOpen(outcome.shares, outcome.problem ?? 'no reason given');
-    }
-  }
-
-  async function giveShares(name: string): Promise<(UnsealOutcome & { shares: string[] }) | null> {
-    const shares = ceremony.nextSet;
-    if (shares === null) return null;
-    try {
-      return { ...(await steps(name).change.unsealNode({ claim: run.claim, shares })), shares };
-    } catch (error) {
-      if (problemOf(error, '').code !== 'IdentityLost') throw error;
-      await renewIdentity(name);
-      return null;
-    }
-  }
-
-  async function sharesOrByHand(name: string): Promise<'shares' | 'by hand'> {
-    if (ceremony.nextSet !== null) return 'shares';
-    let byHand = false;
-    const watching = new CancellationScope();
-    const watch = watching.run(async () => {
-      while (!byHand) byHand = await steps(name).watch.watchForUnseal({ claim: run.claim, seconds: 300 });
-    });
-    watch.catch(() => undefined);
-    await run.waitFor('shares', () => ceremony.nextSet !== null || byHand);
-    watching.cancel();
-    return byHand ? 'by hand' : 'shares';
   }
 }
 

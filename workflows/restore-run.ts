@@ -7,15 +7,16 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { RestoreInput } from '../src/contract/input';
-import type {
-  NodeState,
-  ParkChoice,
-  Parked,
-  RestorePhase,
-  RestoreProgress,
-  ReminderSettings,
-  RunClaim,
-  WaitingFor,
+import {
+  RESTORE_PHASES,
+  type NodeState,
+  type ParkChoice,
+  type Parked,
+  type RestorePhase,
+  type RestoreProgress,
+  type ReminderSettings,
+  type RunClaim,
+  type WaitingFor,
 } from '../src/contract/restore';
 import type { Notification } from '../src/contract/notification';
 import type { Answer } from '../src/contract/update-answers';
@@ -231,7 +232,12 @@ export class RestoreRun {
     if (!parked.choices.includes('skipNode')) return no(`${node} is the first node: without it there is no restore.`);
     this.#decisions.set(parked, 'skipNode');
     this.record('skipNode', 'info', operator, { node });
-    return yes(`Going on without ${node}; rebuild it afterwards.`);
+    if (RESTORE_PHASES.indexOf(this.progress.phase) > RESTORE_PHASES.indexOf('stop')) {
+      return yes(`Going on without ${node}; rebuild it afterwards.`);
+    }
+    const warning = `${node} was left out before its Vault was proved to be stopped: power that host off, and rebuild it afterwards.`;
+    this.warnings.push(warning);
+    return yes(`Going on without it. ${warning}`);
   }
 
   abort(operator: string): Answer {

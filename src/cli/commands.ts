@@ -2,10 +2,12 @@ import { Command } from 'commander';
 import { VERSION } from '../version';
 import { auditCommand } from './audit';
 import { backupCommand } from './backup';
+import { bundleCommand } from './bundle';
 import { generationsCommand } from './generations';
 import { inspectCommand } from './inspect';
 import { labCommand } from './lab';
 import { abortCommand, approveCommand, resumeCommand, skipNodeCommand } from './messages';
+import { repositoryCommand } from './repository';
 import { restoreCommand } from './restore';
 import { scheduleCommand } from './schedule';
 import { statusCommand } from './status';
@@ -35,8 +37,10 @@ export function program(): Command {
     skipNodeCommand(),
     abortCommand(),
     generationsCommand(),
+    repositoryCommand(),
     inspectCommand(),
     auditCommand(),
+    bundleCommand(),
     scheduleCommand(),
     labCommand(),
   ]) {

@@ -1,4 +1,4 @@
-import type { CheckLevel, Encryption, FileDigest, Manifest } from './generation';
+import type { CheckLevel, ConfigBundle, Encryption, FileDigest, Manifest } from './generation';
 
 /** What a backup run needs of the configuration; goes into history, so it holds no secret. */
 export interface BackupPlan {
@@ -30,6 +30,14 @@ export interface RetentionPolicy {
   maxAgeSeconds: number | null;
   /** So many of the newest stay, however old they are. */
   minimum: number;
+}
+
+/** What an agent answers: its files leave the host encrypted or not at all. */
+export interface CollectedConfig {
+  /** `content` is base64. Null when there is nothing to take or it can't be taken. */
+  bundle: (ConfigBundle & { content: string }) | null;
+  /** What is missing in it, and why. */
+  problems: string[];
 }
 
 export interface NodeHealth {

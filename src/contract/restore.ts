@@ -47,20 +47,24 @@ export interface ReminderSettings {
   alternates: string[];
 }
 
+export interface DataDirectoryReport {
+  path: string;
+  exists: boolean;
+  /** Nothing in it but, perhaps, our own marker. */
+  empty: boolean;
+  /** A mount point can't be renamed. */
+  mountPoint: boolean;
+  sizeBytes: number;
+  freeBytes: number;
+}
+
 export interface NodeReport {
   node: string;
   agentVersion: string;
   host: string;
   service: 'running' | 'stopped';
   vault: { reachable: boolean; initialized: boolean | null; sealed: boolean | null; version: string | null };
-  dataDir: {
-    path: string;
-    exists: boolean;
-    empty: boolean;
-    mountPoint: boolean;
-    sizeBytes: number;
-    freeBytes: number;
-  };
+  dataDir: DataDirectoryReport;
   /** Free bytes where the generation is staged. */
   stagingFreeBytes: number;
 }

@@ -17,6 +17,7 @@ import {
 } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { DrError } from '../contract/failures';
+import type { DataDirectoryReport } from '../contract/restore';
 import type { Attempt } from './attempt';
 import { readIfThere, syncDirectory } from './files';
 
@@ -26,15 +27,7 @@ const MARKER = '.vault-dr-run';
 /** Put into what is set aside: says whose it is, and makes it non-empty, so that nothing can be renamed over it. */
 const ASIDE_NOTE = '.vault-dr-set-aside';
 
-export interface DataDirectoryState {
-  path: string;
-  exists: boolean;
-  /** Nothing in it but, perhaps, our own marker. */
-  empty: boolean;
-  /** A mount point can't be renamed. */
-  mountPoint: boolean;
-  sizeBytes: number;
-  freeBytes: number;
+export interface DataDirectoryState extends DataDirectoryReport {
   /** The run that made it, if one did. */
   madeByRun: string | null;
 }

@@ -28,6 +28,7 @@ export function productConfig(layout: LabLayout, values: ConfigValues): string {
           stateDir: node.stateDir,
           runtimeDir: node.runtimeDir,
           agentPublicKey: values.agentPublicKeys[node.name],
+          configFiles: [node.vaultConfigFile, node.certificateFile, node.keyFile],
           service: {
             driver: 'process' as const,
             command: [values.vault, 'server', `-config=${node.vaultConfigFile}`],
@@ -40,7 +41,7 @@ export function productConfig(layout: LabLayout, values: ConfigValues): string {
           roleId: { file: layout.secrets.roleId },
           secretId: { file: layout.secrets.secretId },
         },
-        backup: { encryption: { age: [values.backupRecipient] } },
+        backup: { encryption: { age: [values.backupRecipient] }, canary: { path: 'secret/data/vault-dr-canary' } },
         repositories: ['local', 'offsite'],
         restore: { approvals: 1, identities: [{ file: layout.secrets.backupIdentity }] },
       },

@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DrError } from '../contract/failures';
-import type { Manifest, ManifestDraft } from '../contract/generation';
+import type { FileDigest, Manifest, ManifestDraft } from '../contract/generation';
 import { signManifest, verifySignature } from '../crypto/signature';
 import { syncDirectory } from '../host/files';
 import { sha256Hex } from './digest';
@@ -88,7 +88,13 @@ export function problemOfSums(sums: Uint8Array | null, restore: Uint8Array | nul
   return same ? null : `${SUMS_FILE} does not fit the manifest and ${RESTORE_FILE}`;
 }
 
+/** The files that carry the contents: the snapshot first. */
+export function contentsOf({ stored, bundles }: ManifestDraft): (FileDigest & { file: string })[] {
+  return [stored, ...bundles];
+}
+
 /** As `sha256sum` writes it. */
 function sumsOf(manifest: ManifestDraft, restore: string | Uint8Array): string {
-  return `${manifest.stored.sha256}  ${manifest.stored.file}\n${sha256Hex(restore)}  ${RESTORE_FILE}\n`;
+  const lines = [...contentsOf(manifest), { sha256: sha256Hex(restore), file: RESTORE_FILE }];
+  return lines.map(({ sha256, file }) => `${sha256}  ${file}\n`).join('');
 }

@@ -3,11 +3,12 @@ import { rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { DrError, isDrError } from '../contract/failures';
-import type { GenerationCopy, Manifest } from '../contract/generation';
+import type { ConfigBundle, GenerationCopy, Manifest } from '../contract/generation';
 import { verifySignature } from '../crypto/signature';
 import { syncDirectory } from '../host/files';
 import { checkStream, digestOf, digestOfFile, sameDigest, sha256Hex, writeChecked } from './digest';
 import {
+  contentsOf,
   MANIFEST_FILE,
   problemOfSums,
   readStagedFiles,
@@ -56,7 +57,7 @@ export async function publishGeneration(
 ): Promise<GenerationCopy> {
   const small = await readStagedFiles(directory);
   const manifest = parseManifest(small[MANIFEST_FILE]);
-  return writeGeneration(repository, manifest, fromFile(join(directory, manifest.stored.file)), small, options);
+  return writeGeneration(repository, manifest, (file) => fromFile(join(directory, file)), small, options);
 }
 
 /**
@@ -76,7 +77,7 @@ export async function listGenerations(
     for (const { generation, files } of queue) {
       try {
         const copy = await readCopy(repository, cluster, generation, publicKeyPem, options);
-        assertSnapshotListed(copy, files);
+        assertContentsListed(copy, files);
         listing.copies.push(copy);
       } catch (error) {
         if (!isDrError(error) || error.retryable) throw error;
@@ -138,14 +139,16 @@ export async function verifyCopy(
   copy: GenerationCopy,
   options: TransferOptions = {},
 ): Promise<GenerationCopy> {
-  const { cluster, stored } = copy.manifest;
+  const { cluster } = copy.manifest;
   const read = (file: SmallFile) => readFileOf(repository, cluster, copy.generation, file, options);
   const bytes = await read(MANIFEST_FILE);
   if (bytes === null || sha256Hex(bytes) !== copy.manifestSha256)
     throw damaged(repository, copy, 'its manifest was changed');
   const problem = problemOfSums(await read(SUMS_FILE), await read(RESTORE_FILE), copy.manifest);
   if (problem !== null) throw damaged(repository, copy, problem);
-  await checkStream(await openSnapshot(repository, copy, options), snapshotName(repository, copy), stored, options);
+  for (const { file, ...digest } of contentsOf(copy.manifest)) {
+    await checkStream(await openFile(repository, copy, file, options), nameOf(repository, copy, file), digest, options);
+  }
   return { ...copy, check: 'hashed' };
 }
 
@@ -179,7 +182,7 @@ export async function replicateGeneration(
   if (!verifySignature(small[MANIFEST_FILE], small[SIGNATURE_FILE], publicKeyPem)) {
     throw damaged(from, copy, 'its manifest was changed');
   }
-  await writeGeneration(to, copy.manifest, () => openSnapshot(from, copy, options), small, options);
+  await writeGeneration(to, copy.manifest, (file) => () => openFile(from, copy, file, options), small, options);
   return verifyCopy(to, await readCopy(to, cluster, generation, publicKeyPem, options), options);
 }
 
@@ -199,8 +202,8 @@ export async function fetchSnapshot(
     if (await isWhole(toPath, copy.manifest, options)) return;
     await writeChecked(
       partial,
-      await openSnapshot(repository, copy, options),
-      snapshotName(repository, copy),
+      await openFile(repository, copy, stored.file, options),
+      nameOf(repository, copy, stored.file),
       stored,
       options,
     );
@@ -210,6 +213,24 @@ export async function fetchSnapshot(
     await rm(partial, { force: true });
     throw stagingError(error, toPath, stored.sizeBytes);
   }
+}
+
+/**
+ * One small file of a copy, checked: a configuration bundle.
+ * @throws DrError CopyDamaged
+ */
+export async function readBundle(
+  repository: Repository,
+  copy: GenerationCopy,
+  bundle: ConfigBundle,
+  options: TransferOptions = {},
+): Promise<Buffer> {
+  const key = keyOf(copy.manifest.cluster, copy.generation, bundle.file);
+  const bytes = await readSmall(repository, key, bundle.sizeBytes, options);
+  if (bytes === null || !sameDigest(digestOf(bytes), bundle)) {
+    throw damaged(repository, copy, `${bundle.file} is ${bytes === null ? 'missing' : 'not what the manifest says'}`);
+  }
+  return bytes;
 }
 
 /** Every generation of which anything lies in the repository, whole or not, by id. */
@@ -236,12 +257,14 @@ export function keyOf(cluster: string, generation: string, file: string): string
 async function writeGeneration(
   repository: Repository,
   manifest: Manifest,
-  snapshot: OpenSource,
+  sourceOf: (file: string) => OpenSource,
   small: Record<SmallFile, Buffer>,
   options: TransferOptions,
 ): Promise<GenerationCopy> {
-  const { cluster, generation, stored } = manifest;
-  await repository.put(keyOf(cluster, generation, stored.file), snapshot, stored, options);
+  const { cluster, generation } = manifest;
+  for (const { file, ...digest } of contentsOf(manifest)) {
+    await repository.put(keyOf(cluster, generation, file), sourceOf(file), digest, options);
+  }
   for (const file of SMALL_FILES) {
     const key = keyOf(cluster, generation, file);
     await repository.put(key, fromBytes(small[file]), digestOf(small[file]), { signal: options.signal });
@@ -260,26 +283,28 @@ function readFileOf(
   return readSmall(repository, keyOf(cluster, generation, file), SMALL_FILE_LIMIT_BYTES, { signal });
 }
 
-async function openSnapshot(
+async function openFile(
   repository: Repository,
   copy: GenerationCopy,
+  file: string,
   { signal }: TransferOptions,
 ): Promise<Readable> {
-  const { cluster, stored } = copy.manifest;
-  const stream = await repository.get(keyOf(cluster, copy.generation, stored.file), { signal });
-  if (stream === null) throw damaged(repository, copy, `${stored.file} is missing`);
+  const stream = await repository.get(keyOf(copy.manifest.cluster, copy.generation, file), { signal });
+  if (stream === null) throw damaged(repository, copy, `${file} is missing`);
   return stream;
 }
 
-function assertSnapshotListed({ manifest: { stored } }: GenerationCopy, files: GenerationFiles['files']): void {
-  const sizeBytes = files.get(stored.file)?.sizeBytes;
-  if (sizeBytes === stored.sizeBytes) return;
-  const found = sizeBytes === undefined ? 'is missing' : `has ${sizeBytes} instead of ${stored.sizeBytes} bytes`;
-  throw new DrError('CopyDamaged', `${stored.file} ${found}.`, { advice: OTHER_COPY });
+function assertContentsListed({ manifest }: GenerationCopy, files: GenerationFiles['files']): void {
+  for (const { file, sizeBytes } of contentsOf(manifest)) {
+    const listed = files.get(file)?.sizeBytes;
+    if (listed === sizeBytes) continue;
+    const found = listed === undefined ? 'is missing' : `has ${listed} instead of ${sizeBytes} bytes`;
+    throw new DrError('CopyDamaged', `${file} ${found}.`, { advice: OTHER_COPY });
+  }
 }
 
-function snapshotName(repository: Repository, { generation, manifest }: GenerationCopy): string {
-  return `${manifest.stored.file} of ${generation} in ${repository.name}`;
+function nameOf(repository: Repository, { generation }: GenerationCopy, file: string): string {
+  return `${file} of ${generation} in ${repository.name}`;
 }
 
 function damaged(repository: Repository, { generation }: GenerationCopy, problem: string): DrError {

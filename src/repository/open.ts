@@ -2,6 +2,7 @@ import type { RepositoryConfig } from '../config/schema';
 import { readSecret } from '../config/secret';
 import { DirectoryRepository } from './directory';
 import { S3Repository } from './s3';
+import type { S3Settings } from './s3-client';
 import type { Repository } from './types';
 
 /**
@@ -10,9 +11,16 @@ import type { Repository } from './types';
  */
 export async function openRepository(name: string, config: RepositoryConfig): Promise<Repository> {
   if (config.type === 'directory') return new DirectoryRepository(name, config.path);
-  const { credentials, ...settings } = config;
-  if (!credentials) return new S3Repository(name, settings);
-  return new S3Repository(name, {
+  return new S3Repository(name, await s3SettingsOf(name, config));
+}
+
+/** @throws DrError InvalidConfiguration if a credential can't be read. */
+export async function s3SettingsOf(
+  name: string,
+  { credentials, ...settings }: Extract<RepositoryConfig, { type: 's3' }>,
+): Promise<S3Settings> {
+  if (!credentials) return settings;
+  return {
     ...settings,
     credentials: {
       accessKeyId: await readSecret(credentials.accessKeyId, `repositories.${name}.credentials.accessKeyId`),
@@ -21,5 +29,5 @@ export async function openRepository(name: string, config: RepositoryConfig): Pr
         `repositories.${name}.credentials.secretAccessKey`,
       ),
     },
-  });
+  };
 }

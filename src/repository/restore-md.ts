@@ -36,7 +36,7 @@ grep "$(sha256sum SHA256SUMS | cut -d ' ' -f 1)" manifest.json
 Every file must be OK, the signature verified, and the last command must print a line: the signed manifest names the hash of
 SHA256SUMS, which names the hashes of the snapshot and of this text.
 
-${decryption(manifest, plain)}## 3. Stop every node and move the old data away
+${decryption(manifest, plain)}${configuration(manifest)}## 3. Stop every node and move the old data away
 
 On every node (unit and data directory as in your configuration):
 
@@ -109,6 +109,19 @@ ${command} -o ${plain} ${stored.file}
 ${hint}
 
 ${encryption.recipients.map((recipient) => `- ${recipient}`).join('\n')}
+
+`;
+}
+
+function configuration({ bundles, encryption }: ManifestDraft): string {
+  const [first] = bundles;
+  if (first === undefined || encryption.method === 'none') return '';
+  return `The configuration of each node (${bundles.map(({ file }) => file).join(', ')}) is a tar with absolute places; look first:
+
+\`\`\`sh
+${DECRYPTION[encryption.method].command} ${first.file} | tar -tzv
+${DECRYPTION[encryption.method].command} ${first.file} | tar -xzp -C /    # as root, on that node
+\`\`\`
 
 `;
 }

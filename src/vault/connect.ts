@@ -2,7 +2,7 @@ import { readFile } from 'node:fs/promises';
 import type { ClusterConfig, NodeConfig } from '../config/schema';
 import { readSecret } from '../config/secret';
 import { DrError } from '../contract/failures';
-import { VaultClient, type VaultEndpoint } from './client';
+import { VaultClient, type VaultClientOptions, type VaultEndpoint } from './client';
 
 export async function caPemOf(cluster: ClusterConfig): Promise<string | undefined> {
   return cluster.tls ? readPem(cluster.tls.caFile, 'tls.caFile') : undefined;
@@ -17,8 +17,12 @@ async function readPem(file: string, what: string): Promise<string> {
 }
 
 /** Client for a node at its own address: never a load balancer, never through a redirect. */
-export async function connectToNode(cluster: ClusterConfig, node: NodeConfig, token?: string): Promise<VaultClient> {
-  return connect(cluster, node, node.address, token);
+export async function connectToNode(
+  cluster: ClusterConfig,
+  node: NodeConfig,
+  options: VaultClientOptions = {},
+): Promise<VaultClient> {
+  return connect(cluster, node, node.address, options);
 }
 
 /** Client for a login at a node; shows the certificate, if that is the method. */
@@ -29,19 +33,19 @@ export async function connectForLogin(cluster: ClusterConfig, node: NodeConfig):
     certificatePem: await readPem(auth.certificateFile, 'auth.certificateFile'),
     keyPem: await readSecret(auth.key, 'auth.key'),
   };
-  return connect(cluster, node, node.address, undefined, { clientCertificate });
+  return connect(cluster, node, node.address, {}, { clientCertificate });
 }
 
 /** Client for the Vault on this very host; TLS is still checked against the host of its address. */
 export async function connectLocally(cluster: ClusterConfig, node: NodeConfig, token?: string): Promise<VaultClient> {
-  return connect(cluster, node, node.localAddress ?? loopbackOf(node.address), token);
+  return connect(cluster, node, node.localAddress ?? loopbackOf(node.address), token === undefined ? {} : { token });
 }
 
 async function connect(
   cluster: ClusterConfig,
   node: NodeConfig,
   address: string,
-  token?: string,
+  options: VaultClientOptions = {},
   more: Partial<VaultEndpoint> = {},
 ): Promise<VaultClient> {
   const caPem = await caPemOf(cluster);
@@ -53,7 +57,7 @@ async function connect(
       ...(caPem === undefined ? {} : { caPem }),
       ...more,
     },
-    token === undefined ? {} : { token },
+    options,
   );
 }
 

@@ -1,10 +1,12 @@
 import { randomBytes } from 'node:crypto';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import {
   DeleteObjectCommand,
   DeleteObjectsCommand,
+  GetObjectCommand,
+  ListObjectsV2Command,
   PutObjectCommand,
   PutObjectLegalHoldCommand,
 } from '@aws-sdk/client-s3';
@@ -17,6 +19,10 @@ import {
   replicateGeneration,
   verifyCopy,
 } from '../../src/repository/generations';
+import type { ChainLink, GenerationCopy } from '../../src/contract/generation';
+import { verifyChain } from '../../src/repository/chain';
+import { meaningOf, readMarks } from '../../src/repository/marks';
+import { retain, viewRetention } from '../../src/repository/retain';
 import { applyRetention, planRetention } from '../../src/repository/retention';
 import type { S3Repository } from '../../src/repository/s3';
 import { fromBytes } from '../../src/repository/types';
@@ -211,5 +217,54 @@ describe('generations', () => {
     const left = await listGenerations(fixture.repositoryOn(bucket), 'prod', KEYS.publicKeyPem);
     expect(left.copies.map(({ generation }) => generation)).toEqual([newest, held, locked]);
     expect(left.unreadable).toEqual([]);
+  });
+
+  it('leave a whole chain when retention removes them, though the lists of what is gone are locked', async () => {
+    const bucket = await fixture.newBucket('locked');
+    const plainly = fixture.repositoryOn(bucket);
+    const locking = fixture.repositoryOn(bucket, { objectLock: { mode: 'COMPLIANCE', days: 1 } });
+    let previous: ChainLink | null = null;
+    const kept: number[] = [];
+
+    for (const day of [18, 19, 20, 21]) {
+      const capturedAt = `2026-11-${day}T04:00:00.000Z`;
+      const made = await stageSample(await fixture.newDirectory(), KEYS, randomBytes(1000), { capturedAt, previous });
+      previous = { generation: made.manifest.generation, manifestSha256: made.manifestSha256 };
+      await publishGeneration(plainly, made.directory);
+      const now = new Date(`2026-11-${day}T05:00:00.000Z`);
+      const facts = { now, publicKeyPem: KEYS.publicKeyPem, verified: made.manifest.generation };
+      const view = await viewRetention(locking, [], 'prod', keepLast(2), facts);
+      kept.push((await retain(view, KEYS.privateKeyPem, now)).kept);
+    }
+
+    const { copies, unreadable } = await listGenerations(fixture.repositoryOn(bucket), 'prod', KEYS.publicKeyPem);
+    const { marks } = await readMarks(fixture.repositoryOn(bucket), 'prod', KEYS.publicKeyPem);
+    const { tombstones } = meaningOf(marks);
+    expect(kept).toEqual([1, 2, 2, 2]);
+    expect(verifyChain('prod', [{ repository: 'offsite', copies, unreadable, tombstones }])).toEqual([]);
+    expect(await locking.isLocked((await allBelow(locking, 'prod/marks/'))[0]?.key ?? '')).toBe(true);
+    expect(await allBelow(locking, 'prod/marks/')).toHaveLength(2);
+  });
+
+  it('are a repository of their own when the bucket is copied to a directory, object by object', async () => {
+    const bucket = await fixture.newBucket('versioned');
+    const { directory, manifest } = await staged();
+    await publishGeneration(fixture.repositoryOn(bucket), directory);
+    const mirror = await fixture.newDirectory();
+    const { Contents = [] } = await fixture.seaweed.client.send(
+      new ListObjectsV2Command({ Bucket: bucket, Prefix: 'vault/' }),
+    );
+    for (const { Key = '' } of Contents) {
+      const { Body } = await fixture.seaweed.client.send(new GetObjectCommand({ Bucket: bucket, Key }));
+      const path = join(mirror, Key.slice('vault/'.length));
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, (await Body?.transformToByteArray()) ?? '');
+    }
+
+    const repository = new DirectoryRepository('mirror', mirror);
+    const { copies, unreadable } = await listGenerations(repository, 'prod', KEYS.publicKeyPem);
+
+    expect([copies.map(({ generation }) => generation), unreadable]).toEqual([[manifest.generation], []]);
+    expect((await verifyCopy(repository, copies[0] as GenerationCopy)).check).toBe('hashed');
   });
 });

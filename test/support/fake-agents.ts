@@ -34,6 +34,7 @@ export function fakeActivities() {
         nodes: [],
         warnings: [],
       }),
+    stageBundle: ({ bundle: { content: _content, ...bundle } }) => note(`stage bundle ${bundle.node}`, bundle),
     captureSnapshot: () =>
       note('captureSnapshot', {
         generation: GENERATION,
@@ -98,6 +99,7 @@ export function fakeActivities() {
           dataDir: { path: '/data', exists: true, empty: false, mountPoint: false, sizeBytes: 1, freeBytes: 1e12 },
           stagingFreeBytes: 1e12,
         }),
+      collectConfig: () => note(`collect ${name}`, { bundle: null, problems: [] }),
       claimForRun: () => note(`claim ${name}`, { recipient: `age1${name}`, signature: 'c2ln', inMemory: true }),
       stageGeneration: () => note(`stage ${name}`, { repository: 'local', path: '/staged', problems: [] }),
       stopNode: () => note(`stop ${name}`, undefined),

@@ -1,32 +1,14 @@
 import { ApplicationFailure } from '@temporalio/common';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { bundleWorkflowCode } from '@temporalio/worker';
 import type { BackupResult } from '../../src/contract/backup';
-import { CONTROLLER_TASK_QUEUE, SEARCH_ATTRIBUTES } from '../../src/contract/names';
-import { ensureServers } from '../../src/lab/servers';
+import { CONTROLLER_TASK_QUEUE } from '../../src/contract/names';
 import { type FakeActivities, fakeActivities, type RunningWorkers, startWorkers } from '../support/fake-agents';
+import { useWorkflowEnvironment } from '../support/workflow-environment';
 
 /** What the backup does when repositories are down or staging is lost; fakes as for the restore. */
 describe('backUpCluster', () => {
-  let environment: TestWorkflowEnvironment;
-  let bundle: { code: string };
+  const environment = useWorkflowEnvironment();
   let fakes: FakeActivities;
   let workers: RunningWorkers | undefined;
-
-  beforeAll(async () => {
-    const { temporal } = await ensureServers();
-    environment = await TestWorkflowEnvironment.createLocal({
-      server: {
-        executable: { type: 'existing-path', path: temporal },
-        extraArgs: SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
-      },
-    });
-    bundle = await bundleWorkflowCode({
-      workflowsPath: require.resolve('../../workflows/index'),
-      logger: { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} },
-    });
-  }, 60_000);
-  afterAll(() => environment?.teardown());
 
   beforeEach(() => {
     fakes = fakeActivities();
@@ -102,6 +84,7 @@ describe('backUpCluster', () => {
     );
     expect(fakes.audit.at(-1)).toMatchObject({ action: 'backup', outcome: 'failure' });
     expect(fakes.calls).toContain('discardStaging');
+    expect(fakes.notifications).toEqual([expect.objectContaining({ event: 'backup failed' })]);
   });
 
   it.each([
@@ -118,12 +101,15 @@ describe('backUpCluster', () => {
 
   /** Workers take the activities as they are at their start, so it comes after the faults were made. */
   async function backUp(args: unknown[] = [{ cluster: 'prod' }]): Promise<BackupResult> {
-    workers = await startWorkers(environment.nativeConnection, bundle, fakes, 'prod', []);
-    return environment.client.workflow.execute<(...input: unknown[]) => Promise<BackupResult>>('backUpCluster', {
-      workflowId: 'backup-prod',
-      taskQueue: CONTROLLER_TASK_QUEUE,
-      args,
-    });
+    workers = await startWorkers(environment().temporal.nativeConnection, environment().bundle, fakes, 'prod', []);
+    return environment().temporal.client.workflow.execute<(...input: unknown[]) => Promise<BackupResult>>(
+      'backUpCluster',
+      {
+        workflowId: 'backup-prod',
+        taskQueue: CONTROLLER_TASK_QUEUE,
+        args,
+      },
+    );
   }
 
   function down(repository: string): ApplicationFailure {

@@ -1,12 +1,9 @@
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { bundleWorkflowCode } from '@temporalio/worker';
-import { CONTROLLER_TASK_QUEUE, PROGRESS_QUERY, SEARCH_ATTRIBUTES } from '../../src/contract/names';
+import { CONTROLLER_TASK_QUEUE, PROGRESS_QUERY } from '../../src/contract/names';
 import type { RestoreProgress, RestoreReport } from '../../src/contract/restore';
 import type { Answer } from '../../src/contract/update-answers';
 import { waitFor } from '../../src/lab/processes';
-import { ensureServers } from '../../src/lab/servers';
 import {
   type FakeActivities,
   fakeActivities,
@@ -14,28 +11,13 @@ import {
   startAgent,
   startWorkers,
 } from '../support/fake-agents';
+import { useWorkflowEnvironment } from '../support/workflow-environment';
 
 /** What the restore does when steps fail and people err; on a real Temporal server, with activities that fail on demand. */
 describe('restoreCluster', () => {
-  let environment: TestWorkflowEnvironment;
-  let bundle: { code: string };
+  const environment = useWorkflowEnvironment();
   let fakes: FakeActivities;
   let workers: RunningWorkers | undefined;
-
-  beforeAll(async () => {
-    const { temporal } = await ensureServers();
-    environment = await TestWorkflowEnvironment.createLocal({
-      server: {
-        executable: { type: 'existing-path', path: temporal },
-        extraArgs: SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
-      },
-    });
-    bundle = await bundleWorkflowCode({
-      workflowsPath: require.resolve('../../workflows/index'),
-      logger: { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} },
-    });
-  }, 60_000);
-  afterAll(() => environment?.teardown());
 
   beforeEach(() => {
     fakes = fakeActivities();
@@ -72,6 +54,7 @@ describe('restoreCluster', () => {
     ];
     expect(sequence.map(order)).toEqual(sequence.map(order).toSorted((a, b) => a - b));
     expect(order('makePlan')).toBeGreaterThanOrEqual(0);
+    expect(fakes.notifications.at(-1)).toMatchObject({ event: 'restored' });
     expect(order('set aside vault-3')).toBeLessThan(order('install vault-1'));
     expect(fakes.calls).toEqual(expect.arrayContaining(['end vault-1', 'end vault-2', 'end vault-3']));
   });
@@ -207,8 +190,13 @@ describe('restoreCluster', () => {
     expect(answers[1]?.message).toContain('exposed');
     expect(answers[3]?.message).toContain('carol has submitted this very share already');
     expect(progress.shares?.accepted).toHaveLength(1);
-    expect(fakes.audit.map(({ action }) => action)).toContain('restore.share exposed');
-    expect(fakes.notifications.map(({ event }) => event)).toContain('share exposed');
+    await waitFor(
+      'it is audited and told',
+      async () =>
+        fakes.audit.some(({ action }) => action === 'restore.share exposed') &&
+        fakes.notifications.some(({ event }) => event === 'share exposed'),
+      { timeoutMs: 10_000, everyMs: 30 },
+    );
   });
 
   it('has the shares encrypted anew when a host lost its identity, without asking anybody again', async () => {
@@ -254,7 +242,7 @@ describe('restoreCluster', () => {
     await approve(handle);
 
     const parked = await until(handle, 'the missing agent is told', (now) => now.parked.length > 0, 60_000);
-    const late = await startAgent(environment.nativeConnection, fakes, 'prod', 'vault-3');
+    const late = await startAgent(environment().temporal.nativeConnection, fakes, 'prod', 'vault-3');
     try {
       await submitThree(handle);
       const report = await handle.result();
@@ -276,7 +264,7 @@ describe('restoreCluster', () => {
     ['a wrong time', { cluster: 'prod', asOf: 'yesterday' }, 'asOf: must be a time'],
     ['a wrong generation', { cluster: 'prod', generation: 'newest' }, 'generation'],
   ])('refuses %s at once, with what is wrong and what is wanted', async (_what, input, wanted) => {
-    workers = await startWorkers(environment.nativeConnection, bundle, fakes, 'prod');
+    workers = await startWorkers(environment().temporal.nativeConnection, environment().bundle, fakes, 'prod');
     const handle = await client().workflow.start('restoreCluster', {
       workflowId: 'restore-prod',
       taskQueue: CONTROLLER_TASK_QUEUE,
@@ -292,7 +280,7 @@ describe('restoreCluster', () => {
   });
 
   it('refuses to run under another id, because the id is the lock', async () => {
-    workers = await startWorkers(environment.nativeConnection, bundle, fakes, 'prod');
+    workers = await startWorkers(environment().temporal.nativeConnection, environment().bundle, fakes, 'prod');
     const handle = await client().workflow.start('restoreCluster', {
       workflowId: 'my-restore',
       taskQueue: CONTROLLER_TASK_QUEUE,
@@ -331,11 +319,17 @@ describe('restoreCluster', () => {
   type Handle = WorkflowHandle<(input: unknown) => Promise<RestoreReport>>;
 
   function client(): Client {
-    return environment.client;
+    return environment().temporal.client;
   }
 
   async function begin(answering?: string[]): Promise<Handle> {
-    workers ??= await startWorkers(environment.nativeConnection, bundle, fakes, 'prod', answering);
+    workers ??= await startWorkers(
+      environment().temporal.nativeConnection,
+      environment().bundle,
+      fakes,
+      'prod',
+      answering,
+    );
     return client().workflow.start<(input: unknown) => Promise<RestoreReport>>('restoreCluster', {
       workflowId: 'restore-prod',
       taskQueue: CONTROLLER_TASK_QUEUE,

@@ -66,3 +66,14 @@ test('does not ask at all once it is aborted', async () => {
 
   expect(ask).not.toHaveBeenCalled();
 });
+
+test('what no waiting mends ends the wait at once', async () => {
+  let asked = 0;
+  const wait = pollUntil('a login', { timeoutMs: 60_000, signal: new AbortController().signal }, () => {
+    asked++;
+    return Promise.reject(new DrError('InvalidConfiguration', 'auth.secretId: the file is empty.'));
+  });
+
+  await expect(wait).rejects.toThrow('auth.secretId: the file is empty.');
+  expect(asked).toBe(1);
+});

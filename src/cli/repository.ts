@@ -1,0 +1,46 @@
+import { Command } from 'commander';
+import { loadConfig, repositoryConfigOf } from '../config/load';
+import type { Verdict } from '../repository/capability';
+import { checkRepository } from '../repository/check';
+import { note, print, printJson, renderTable, style } from './output';
+import { type CommonOptions, EXIT, verb, withConfig, withJson } from './program';
+
+const COLOURS = { ok: 'green', weaker: 'yellow', broken: 'red', unknown: 'yellow' } as const satisfies Record<
+  Verdict,
+  string
+>;
+
+export function repositoryCommand(): Command {
+  const check = verb(
+    'check',
+    'Find out what a repository really does, and what may be promised there',
+    'vault-dr repository check offsite',
+  )
+    .argument('<name>', 'repository of the configuration')
+    .action(runCheck);
+  return new Command('repository')
+    .description('The places that keep generations')
+    .addCommand(withJson(withConfig(check)));
+}
+
+async function runCheck(name: string, options: CommonOptions): Promise<void> {
+  const config = await loadConfig(options.config);
+  const report = await checkRepository(name, repositoryConfigOf(config, name));
+  if (options.json) printJson(report);
+  else {
+    const rows = report.capabilities.map(({ capability, found, verdict, promise }) => [
+      capability,
+      style(COLOURS[verdict], verdict),
+      found,
+      promise,
+    ]);
+    print(renderTable(['capability', '', 'found', 'what may be promised'], rows));
+  }
+  for (const leftover of report.leftovers) {
+    note(style('yellow', `Left for a later check to remove: ${leftover}`, process.stderr));
+  }
+  const broken = report.capabilities.filter(({ verdict }) => verdict === 'broken');
+  if (broken.length === 0) return;
+  note(style('red', `${name} does not hold what its configuration promises.`, process.stderr));
+  process.exitCode = EXIT.damaged;
+}

@@ -1,0 +1,68 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DeleteObjectCommand, HeadObjectCommand, PutObjectRetentionCommand } from '@aws-sdk/client-s3';
+import { type Capability, row } from './capability';
+import type { Probe } from './check-s3';
+
+/**
+ * Locks an object for some seconds and tries to get rid of it, as somebody with these credentials would. In GOVERNANCE,
+ * whatever the configuration says: what COMPLIANCE locks by mistake stays. Waits until the lock has ended.
+ */
+export async function probeLock(probe: Probe, lockSeconds: number, mayDelete: boolean): Promise<Capability[]> {
+  const { client, settings, object, put, refusal, now } = probe;
+  const { objectLock } = settings;
+  const until = new Date(Math.ceil(now().getTime() / 1000 + lockSeconds) * 1000);
+  const locked: { version?: string; mode?: string } = {};
+  const refused = await refusal(async () => {
+    locked.version = await put('locked', { ObjectLockMode: 'GOVERNANCE', ObjectLockRetainUntilDate: until });
+    const head = await client.send(new HeadObjectCommand({ ...object('locked'), VersionId: locked.version }));
+    locked.mode = head.ObjectLockMode;
+  });
+  if (refused !== undefined || locked.mode === undefined || locked.version === undefined) {
+    const found = refused === undefined ? 'ignored' : `refused: ${refused}`;
+    return [
+      objectLock
+        ? row('lock', found, 'broken', `the configuration says objectLock: ${objectLock.mode}, ${objectLock.days} days`)
+        : row('lock', found, 'weaker', 'nothing keeps these credentials from deleting generations'),
+    ];
+  }
+
+  const target = { ...object('locked'), VersionId: locked.version };
+  const sooner = new Date(until.getTime() - 1000);
+  const attempts = {
+    'lock: delete': await refusal(() => client.send(new DeleteObjectCommand(target))),
+    'lock: shorten': await refusal(() =>
+      client.send(
+        new PutObjectRetentionCommand({ ...target, Retention: { Mode: 'GOVERNANCE', RetainUntilDate: sooner } }),
+      ),
+    ),
+  };
+  const bypass = await refusal(() =>
+    client.send(new DeleteObjectCommand({ ...target, BypassGovernanceRetention: true })),
+  );
+  const inTime = now() < until;
+  const rows = Object.entries(attempts).map(([name, answer]) => {
+    if (name === 'lock: delete' && !mayDelete && answer !== undefined) {
+      return row(name, `refused: ${answer}`, 'ok', 'these credentials may delete nothing, locked or not');
+    }
+    if (!inTime) return row(name, 'the server was too slow to tell', 'unknown', 'run the check again');
+    if (answer?.startsWith('403')) {
+      return objectLock
+        ? row(name, `refused: ${answer}`, 'ok', `not possible for ${objectLock.days} days`)
+        : row(name, `refused: ${answer}`, 'weaker', 'the bucket can lock, but objectLock is not configured');
+    }
+    const found = answer === undefined ? 'was possible' : `refused: ${answer}`;
+    return row(name, found, objectLock ? 'broken' : 'weaker', 'the lock does not hold here');
+  });
+  const gone = bypass === undefined || attempts['lock: delete'] === undefined;
+  // Only then can it be removed.
+  if (!gone) await sleep(Math.max(0, until.getTime() - now().getTime() + 1500));
+  return [...rows, bypassRow(bypass, objectLock?.mode)];
+}
+
+function bypassRow(refused: string | undefined, mode: 'GOVERNANCE' | 'COMPLIANCE' | undefined): Capability {
+  const name = 'lock: bypass';
+  if (refused !== undefined) return row(name, `refused: ${refused}`, 'ok', 'these credentials may not bypass a lock');
+  if (mode === 'COMPLIANCE') return row(name, 'GOVERNANCE only', 'ok', 'COMPLIANCE knows no bypass');
+  const promise = 'these credentials may bypass a lock: take s3:BypassGovernanceRetention away, or use COMPLIANCE';
+  return row(name, 'was possible', mode === 'GOVERNANCE' ? 'broken' : 'weaker', promise);
+}

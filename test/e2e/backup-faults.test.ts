@@ -1,0 +1,399 @@
+import { randomBytes } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { readdir, readFile, readlink, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { gunzipSync } from 'node:zlib';
+import { parse, stringify } from 'yaml';
+import type { BackupResult } from '../../src/contract/backup';
+import type { Manifest } from '../../src/contract/generation';
+import { decryptStream } from '../../src/crypto/encryption';
+import { unpackEntries } from '../../src/host/config-files';
+import { waitFor } from '../../src/lab/processes';
+import { inspectSnapshot } from '../../src/vault/inspect';
+import { type GnuPg, makeGnuPg } from '../support/gnupg';
+import { useLab } from '../support/lab';
+import { type SnapshotFault, startVaultProxy, type VaultProxy } from '../support/vault-proxy';
+
+/** A backup of a real three-node cluster, with a proxy before each node that lies when it is told to. */
+describe('a backup', () => {
+  const lab = useLab();
+  const proxies: VaultProxy[] = [];
+  let gnupg: GnuPg;
+
+  beforeAll(async () => {
+    const caPem = await readFile(join(lab().directory, 'tls', 'ca.pem'), 'utf8');
+    for (const node of lab().nodes) proxies.push(await startVaultProxy(node.address, caPem));
+    gnupg = await makeGnuPg('backup@example.com');
+    // More than fits into the buffers on the way, so that a download can be stopped in its middle.
+    for (let count = 0; count < 24; count++) {
+      const body = { data: { value: randomBytes(384 * 1024).toString('base64') } };
+      expect((await lab().vault('vault-1', 'POST', `secret/data/large/${count}`, { body })).status).toBe(200);
+    }
+    await reconfigure((cluster) => {
+      cluster.nodes.forEach((node, index) => (node.address = proxies[index]?.address ?? ''));
+      cluster.repositories = ['local'];
+    });
+  }, 120_000);
+
+  afterEach(() => proxies.forEach((proxy) => proxy.reset()));
+
+  afterAll(async () => {
+    await gnupg?.stop();
+    await Promise.all(proxies.map((proxy) => proxy.stop()));
+  });
+
+  describe('from a source that lies every time', () => {
+    const faults: [string, SnapshotFault, RegExp][] = [
+      ['cuts the body', { kind: 'cut', bytes: 1_000_000 }, /SnapshotIncomplete|closed the connection|is cut/],
+      ['flips a bit', { kind: 'flip', bytes: 1_000_000 }, /damaged gzip stream|SHA256SUMS|damaged tar/],
+      [
+        'sends an error as success',
+        { kind: 'answer', status: 200, body: '{"errors":["failed to read the raft log"]}' },
+        /Vault sent an error instead of a snapshot: failed to read the raft log/,
+      ],
+      ['sends nothing', { kind: 'answer', status: 200, body: '' }, /The snapshot is empty/],
+      ['never stops', { kind: 'endless' }, /further bytes after its end/],
+    ];
+
+    it.each(faults)(
+      'fails when it %s, says why, and leaves nothing behind',
+      async (_what, fault, reason) => {
+        const before = await stored();
+        every((proxy) => (proxy.fault = () => fault));
+
+        const { code, stdout } = await backup();
+
+        expect(code).toBe(1);
+        expect(stdout).toMatch(reason);
+        expect(await stored()).toEqual(before);
+        expect(await staged()).toEqual([]);
+        expect(attempts()).toBeGreaterThan(1);
+      },
+      90_000,
+    );
+
+    it('fails at once when Vault refuses: asking again can not help', async () => {
+      every(
+        (proxy) => (proxy.fault = () => ({ kind: 'answer', status: 403, body: '{"errors":["permission denied"]}' })),
+      );
+
+      const { code, stdout } = await backup();
+
+      expect(code).toBe(1);
+      expect(stdout).toContain('permission denied');
+      expect(attempts()).toBe(1);
+      expect(await staged()).toEqual([]);
+    }, 60_000);
+  });
+
+  describe('from a source that fails once', () => {
+    const faults: [string, SnapshotFault][] = [
+      ['is cut', { kind: 'cut', bytes: 500_000 }],
+      ['stalls', { kind: 'stall', bytes: 500_000 }],
+    ];
+
+    it.each(faults)(
+      'succeeds when it %s the first time',
+      async (_what, fault) => {
+        every((proxy) => (proxy.fault = (count) => (count === 1 ? fault : undefined)));
+
+        const result = await success();
+
+        expect(attempts()).toBe(2);
+        await expectWhole(result);
+      },
+      120_000,
+    );
+  });
+
+  it('goes on with the new leader when the leader steps down in the middle of the download', async () => {
+    const leader = await leaderNode();
+    every((proxy) => (proxy.fault = (count) => (count === 1 ? { kind: 'hold', bytes: 500_000 } : undefined)));
+
+    const running = success();
+    await waitFor('the download has begun', () => Promise.resolve(attempts() === 1), { timeoutMs: 30_000 });
+    await lab().vault(leader, 'POST', 'sys/step-down');
+    const next = await waitFor('another node leads', async () => differentLeader(leader), { timeoutMs: 30_000 });
+    every((proxy) => proxy.breakOff());
+    const result = await running;
+
+    expect(next).not.toBe(leader);
+    expect((await manifestOf(result)).leader.node).toBe(await leaderNode());
+    await expectWhole(result);
+  }, 120_000);
+
+  it('is made though a follower is sealed, and says so', async () => {
+    const follower = await aFollower();
+    await lab().vault(follower, 'POST', 'sys/seal');
+    try {
+      const result = await success();
+
+      expect(result.warnings).toEqual(expect.arrayContaining([`${follower}: is sealed`]));
+      await expectWhole(result);
+    } finally {
+      for (const key of lab().unsealShares.slice(0, 3)) {
+        await lab().vault(follower, 'POST', 'sys/unseal', { body: { key } });
+      }
+    }
+  }, 90_000);
+
+  it('is made though a follower is cut off or frozen, and says so', async () => {
+    const follower = await aFollower();
+    const proxy = proxyOf(follower);
+    proxy.unreachable = true;
+    const cutOff = await success();
+    proxy.unreachable = false;
+    const pid = (await lab().vaultPid(follower)) ?? 0;
+    process.kill(pid, 'SIGSTOP');
+    try {
+      const frozen = await success();
+
+      expect(cutOff.warnings.join()).toMatch(new RegExp(`${follower}: .*closed the connection`));
+      expect(frozen.warnings.join()).toMatch(new RegExp(`${follower}: .*does not answer`));
+      await expectWhole(frozen);
+    } finally {
+      process.kill(pid, 'SIGCONT');
+    }
+  }, 120_000);
+
+  it('waits a while for a leader that can not be reached', async () => {
+    const proxy = proxyOf(await leaderNode());
+    proxy.unreachable = true;
+    setTimeout(() => (proxy.unreachable = false), 8_000);
+
+    const result = await success();
+
+    await expectWhole(result);
+  }, 120_000);
+
+  it('goes without the configuration of a host whose agent is down, and has that of the others', async () => {
+    await lab().agents['vault-3']?.kill();
+    try {
+      const result = await success();
+
+      const { bundles, canary } = await manifestOf(result);
+      expect(bundles.map(({ node }) => node)).toEqual(['vault-1', 'vault-2']);
+      expect(result.warnings.join()).toContain('configuration files of vault-3: Nobody picked up');
+      expect(canary).toMatchObject({ path: 'secret/data/vault-dr-canary' });
+      const [first] = bundles;
+      const encrypted = createReadStream(join(generationOf(result), first?.file ?? ''));
+      const entries = await unpackEntries(await buffer(await decrypted(encrypted, 'age')));
+      expect(entries.map(({ path }) => path)).toEqual(
+        expect.arrayContaining([lab().nodes[0]?.vaultConfigFile, lab().nodes[0]?.keyFile]),
+      );
+    } finally {
+      await lab().agents['vault-3']?.start();
+    }
+  }, 90_000);
+
+  it('keeps the head of the audit trail in the repository', async () => {
+    const verified = await lab().cli(['audit', 'verify', '--json']);
+
+    expect(verified.code).toBe(0);
+    const { records, heads } = JSON.parse(verified.stdout) as { records: number; heads: { matching: number } };
+    expect(records).toBeGreaterThan(5);
+    expect(heads.matching).toBeGreaterThan(3);
+  });
+
+  describe('leaves no snapshot in clear on any disk', () => {
+    it.each(['age', 'openpgp'] as const)(
+      'while and after it runs, encrypted with %s',
+      async (method) => {
+        await encryptWith(method);
+        every((proxy) => (proxy.fault = (count) => (count === 1 ? { kind: 'hold', bytes: 3_000_000 } : undefined)));
+
+        const running = success();
+        await waitFor('the download is under way', async () => (await stagedBytes()) > 1_000_000, {
+          timeoutMs: 30_000,
+        });
+        const soFar = Buffer.concat(theSnapshot());
+        const during = [...(await filesWith(needlesOf(soFar))), ...(await openFilesWith(needlesOf(soFar)))];
+        every((proxy) => proxy.release());
+        const result = await running;
+        const archive = Buffer.concat(theSnapshot());
+
+        expect(during).toEqual([]);
+        expect(await filesWith([...needlesOf(archive), ...needlesOf(gunzipSync(archive))])).toEqual([]);
+        expect(result.encryption).toBe(method);
+        expect(await manifestOf(result)).toMatchObject({
+          encryption: { method },
+          archive: { sizeBytes: archive.length },
+          stored: { file: `snapshot.snap.${method === 'age' ? 'age' : 'gpg'}` },
+        });
+        const file = join(generationOf(result), `snapshot.snap.${method === 'age' ? 'age' : 'gpg'}`);
+        const opened = await buffer(await decrypted(createReadStream(file), method));
+        expect(opened.equals(archive)).toBe(true);
+      },
+      120_000,
+    );
+
+    it('as the same search shows where nothing is encrypted, which is said out loud', async () => {
+      await encryptWith('none');
+
+      const result = await success();
+
+      const found = await filesWith(needlesOf(Buffer.concat(theSnapshot())));
+      expect(found).toEqual([join(generationOf(result), 'snapshot.snap')]);
+      expect(result.warnings.join()).toContain('the backup is NOT encrypted');
+      expect(result.warnings.join()).toContain('collected only where backups are encrypted');
+      expect((await manifestOf(result)).bundles).toEqual([]);
+    }, 90_000);
+  });
+
+  interface ClusterYaml {
+    nodes: { address: string }[];
+    repositories: string[];
+    backup: { encryption: unknown };
+  }
+
+  /** Agents keep the configuration that they began with. */
+  async function reconfigure(change: (cluster: ClusterYaml) => void): Promise<void> {
+    const config = parse(await readFile(lab().configFile, 'utf8')) as { clusters: { lab: ClusterYaml } };
+    change(config.clusters.lab);
+    await writeFile(lab().configFile, stringify(config));
+    await lab().controller.stop();
+    await lab().controller.start();
+  }
+
+  async function encryptWith(method: 'age' | 'openpgp' | 'none'): Promise<void> {
+    const { fingerprint, home } = gnupg;
+    const age = await recipientOfLab();
+    const setting = { age: { age: [age] }, openpgp: { openpgp: { recipients: [fingerprint], home } }, none: 'none' };
+    await reconfigure((cluster) => (cluster.backup.encryption = setting[method]));
+    for (const { name } of lab().nodes) {
+      await lab().agents[name]?.stop();
+      await lab().agents[name]?.start();
+    }
+  }
+
+  async function recipientOfLab(): Promise<string> {
+    const { identityToRecipient } = await import('age-encryption');
+    return identityToRecipient((await readFile(lab().backupIdentityFile, 'utf8')).trim());
+  }
+
+  const backup = () => lab().cli(['backup', '--cluster', 'lab', '--json']);
+
+  async function success(): Promise<BackupResult> {
+    const { code, stdout, stderr } = await backup();
+    if (code !== 0) throw new Error(`the backup ended with ${code}: ${stdout}${stderr}`);
+    return JSON.parse(stdout) as BackupResult;
+  }
+
+  function every(change: (proxy: VaultProxy) => void): void {
+    proxies.forEach(change);
+  }
+
+  function attempts(): number {
+    return proxies.reduce((sum, proxy) => sum + proxy.snapshots, 0);
+  }
+
+  function theSnapshot(): Buffer[] {
+    return proxies.find((proxy) => proxy.sent.length > 0)?.sent ?? [];
+  }
+
+  async function leaderNode(): Promise<string> {
+    for (const { name } of lab().nodes) {
+      const { body } = await lab().vault(name, 'GET', 'sys/leader');
+      if ((body as { is_self?: boolean }).is_self) return name;
+    }
+    throw new Error('nobody leads');
+  }
+
+  async function differentLeader(from: string): Promise<string | undefined> {
+    const leader = await leaderNode();
+    return leader === from ? undefined : leader;
+  }
+
+  async function aFollower(): Promise<string> {
+    const leader = await leaderNode();
+    return lab().nodes.find(({ name }) => name !== leader)?.name ?? '';
+  }
+
+  function proxyOf(node: string): VaultProxy {
+    return proxies[lab().nodes.findIndex(({ name }) => name === node)] as VaultProxy;
+  }
+
+  function generationOf({ generation }: BackupResult): string {
+    return join(lab().localRepository, 'lab', generation);
+  }
+
+  async function manifestOf(result: BackupResult): Promise<Manifest> {
+    return JSON.parse(await readFile(join(generationOf(result), 'manifest.json'), 'utf8')) as Manifest;
+  }
+
+  async function decrypted(source: Readable, method: 'age' | 'openpgp'): Promise<Readable> {
+    const identities = [await readFile(lab().backupIdentityFile, 'utf8')];
+    return decryptStream(source, { method, recipients: [] }, { identities, gpgHome: gnupg.home });
+  }
+
+  async function expectWhole(result: BackupResult): Promise<void> {
+    expect(result.copies).toMatchObject([{ repository: 'local', check: 'hashed' }]);
+    const file = join(generationOf(result), 'snapshot.snap.age');
+    const identities = [await readFile(lab().backupIdentityFile, 'utf8')];
+    const { raft, keys } = await inspectSnapshot(createReadStream(file), { identities }, file);
+    expect(raft.index).toBe(result.raftIndex);
+    expect(keys.count).toBeGreaterThan(24);
+    expect(await staged()).toEqual([]);
+  }
+
+  async function stored(): Promise<string[]> {
+    const entries = await readdir(join(lab().localRepository, 'lab')).catch(() => []);
+    return entries.filter((name) => name !== 'audit').sort();
+  }
+
+  async function staged(): Promise<string[]> {
+    return readdir(join(lab().directory, 'controller', 'staging', 'lab')).catch(() => []);
+  }
+
+  async function stagedBytes(): Promise<number> {
+    const directory = join(lab().directory, 'controller', 'staging');
+    let bytes = 0;
+    for (const path of await filesBelow(directory)) bytes += (await stat(path).catch(() => ({ size: 0 }))).size;
+    return bytes;
+  }
+
+  /** Short pieces from all over the bytes. */
+  function needlesOf(bytes: Buffer): Buffer[] {
+    const step = Math.max(64, Math.floor(bytes.length / 40));
+    const needles: Buffer[] = [];
+    for (let at = 10; at + 32 < bytes.length; at += step) needles.push(bytes.subarray(at, at + 32));
+    // Long runs of one byte are everywhere.
+    return needles.filter((needle) => new Set(needle).size > 8);
+  }
+
+  /** Vault's own storage is Vault's affair. */
+  async function filesWith(needles: Buffer[]): Promise<string[]> {
+    expect(needles.length).toBeGreaterThan(10);
+    const own = new Set(lab().nodes.map(({ dataDir }) => dataDir));
+    const files = (await filesBelow(lab().directory)).filter((path) => ![...own].some((data) => path.startsWith(data)));
+    return holders(files, needles);
+  }
+
+  /** What the controller has open, wherever it lies. */
+  async function openFilesWith(needles: Buffer[]): Promise<string[]> {
+    const directory = `/proc/${lab().controller.pid}/fd`;
+    const open: string[] = [];
+    for (const fd of await readdir(directory)) {
+      const target = await readlink(join(directory, fd)).catch(() => '');
+      if (target.startsWith('/') && !target.startsWith('/dev/')) open.push(join(directory, fd));
+    }
+    expect(open.length).toBeGreaterThan(0);
+    return holders(open, needles);
+  }
+
+  async function holders(files: string[], needles: Buffer[]): Promise<string[]> {
+    const found: string[] = [];
+    for (const path of files) {
+      const content = await readFile(path).catch(() => Buffer.alloc(0));
+      if (needles.some((needle) => content.includes(needle))) found.push(path);
+    }
+    return found;
+  }
+
+  async function filesBelow(directory: string): Promise<string[]> {
+    const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => []);
+    return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  }
+});

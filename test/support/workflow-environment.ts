@@ -1,0 +1,35 @@
+import { TestWorkflowEnvironment } from '@temporalio/testing';
+import { bundleWorkflowCode } from '@temporalio/worker';
+import { SEARCH_ATTRIBUTES } from '../../src/contract/names';
+import { ensureServers } from '../../src/lab/servers';
+
+export interface WorkflowEnvironment {
+  readonly temporal: TestWorkflowEnvironment;
+  readonly bundle: { code: string };
+}
+
+/** One Temporal server and one bundle for all tests of a file. @returns a function that answers with them in tests */
+export function useWorkflowEnvironment(): () => WorkflowEnvironment {
+  let environment: WorkflowEnvironment | undefined;
+  beforeAll(async () => {
+    const { temporal: path } = await ensureServers();
+    const [temporal, bundle] = await Promise.all([
+      TestWorkflowEnvironment.createLocal({
+        server: {
+          executable: { type: 'existing-path', path },
+          extraArgs: SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
+        },
+      }),
+      bundleWorkflowCode({
+        workflowsPath: require.resolve('../../workflows/index'),
+        logger: { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} },
+      }),
+    ]);
+    environment = { temporal, bundle };
+  }, 60_000);
+  afterAll(() => environment?.temporal.teardown());
+  return () => {
+    if (environment) return environment;
+    throw new Error('The environment is there only while tests run.');
+  };
+}

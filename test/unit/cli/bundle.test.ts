@@ -1,0 +1,147 @@
+import { execFile } from 'node:child_process';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import { stringify } from 'yaml';
+import { encryptTo, generateIdentity } from '../../../src/crypto/age';
+import { collectFiles, packEntries } from '../../../src/host/config-files';
+import { digestOf } from '../../../src/repository/digest';
+import { DirectoryRepository } from '../../../src/repository/directory';
+import {
+  listGenerations,
+  publishGeneration,
+  stageGenerationFiles,
+  verifyCopy,
+} from '../../../src/repository/generations';
+import { sampleManifest, type SigningPair, signingPair } from '../../support/generation';
+import { useDirectory } from '../../support/temporary';
+
+const HOOK = join(__dirname, '../../support/typescript-hook.js');
+const MAIN = join(__dirname, '../../../src/cli/main.ts');
+const SNAPSHOT = Buffer.from('an encrypted snapshot');
+const inTest = useDirectory();
+
+/** The whole program, in a process of its own. */
+function vaultDr(...args: string[]): Promise<{ exitCode: number; stdout: string; stderr: string }> {
+  return new Promise((resolve) => {
+    const child = execFile(process.execPath, ['-r', HOOK, MAIN, ...args], (_error, stdout, stderr) => {
+      resolve({ exitCode: child.exitCode ?? -1, stdout, stderr });
+    });
+  });
+}
+
+let keys: SigningPair;
+let generation: string;
+const repository = () => new DirectoryRepository('local', inTest('repository'));
+const bundleFile = () => inTest('repository', 'prod', generation, 'config-vault-1.tar.gz.age');
+
+beforeEach(async () => {
+  keys = signingPair();
+  const { identity, recipient } = await generateIdentity();
+  await mkdir(inTest('repository'));
+  await mkdir(inTest('etc'));
+  await mkdir(inTest('staged'));
+  await writeFile(inTest('etc', 'vault.hcl'), 'ui = true\nlog_level = "info"\n', { mode: 0o644 });
+  await writeFile(inTest('etc', 'token'), 'hvs.old', { mode: 0o600 });
+  await writeFile(inTest('identity'), identity);
+  await writeFile(inTest('signing.pub'), keys.publicKeyPem);
+  const archive = await packEntries((await collectFiles([inTest('etc')])).entries);
+  const content = await buffer(await encryptTo(Readable.from([archive]), [recipient]));
+  const bundle = { node: 'vault-1', file: 'config-vault-1.tar.gz.age', ...digestOf(content) };
+  const draft = sampleManifest(SNAPSHOT, { bundles: [bundle], encryption: { method: 'age', recipients: [recipient] } });
+  generation = draft.generation;
+  await writeFile(inTest('staged', draft.stored.file), SNAPSHOT);
+  await writeFile(inTest('staged', bundle.file), content);
+  await stageGenerationFiles(inTest('staged'), draft, keys);
+  await publishGeneration(repository(), inTest('staged'));
+  const service = { driver: 'command', start: ['up'], stop: ['down'], status: ['ask'] };
+  const node = { address: 'https://vault-1:8200', clusterAddress: 'vault-1:8201', dataDir: '/opt/vault/data', service };
+  await writeFile(
+    inTest('vault-dr.yaml'),
+    stringify({
+      clusters: {
+        prod: {
+          nodes: [{ name: 'vault-1', ...node }],
+          auth: { method: 'token', token: { file: '/token' } },
+          repositories: ['local'],
+          restore: { identities: [{ file: inTest('identity') }] },
+        },
+      },
+      repositories: { local: { type: 'directory', path: inTest('repository') } },
+      signing: { publicKeyFile: inTest('signing.pub') },
+    }),
+  );
+});
+
+function bundle(verb: string, ...args: string[]) {
+  return vaultDr('bundle', verb, 'latest', '--cluster', 'prod', '--config', inTest('vault-dr.yaml'), ...args);
+}
+
+it('shows the lines that would change, nothing of secrets, and changes nothing', async () => {
+  await writeFile(inTest('etc', 'vault.hcl'), 'ui = true\nlog_level = "trace"\n');
+  await writeFile(inTest('etc', 'token'), 'hvs.new');
+
+  const [shown, dry] = await Promise.all([
+    bundle('show', '--node', 'vault-1'),
+    bundle('restore', '--node', 'vault-1', '--identity', inTest('identity')),
+  ]);
+
+  for (const { exitCode, stdout } of [shown, dry]) {
+    expect(exitCode).toBe(0);
+    expect(stdout).toContain(
+      `~ ${inTest('etc', 'vault.hcl')}: content\n    - log_level = "trace"\n    + log_level = "info"\n`,
+    );
+    expect(stdout).toContain(`~ ${inTest('etc', 'token')}: content (not shown)`);
+    expect(stdout).not.toMatch(/hvs\.(old|new)/);
+    expect(stdout).toContain('2 of 3 differ; nothing was written.');
+  }
+  expect(await readFile(inTest('etc', 'vault.hcl'), 'utf8')).toContain('trace');
+});
+
+it('writes back what differs, and keeps what stood there', async () => {
+  await writeFile(inTest('etc', 'vault.hcl'), 'broken\n');
+
+  const { exitCode, stdout } = await bundle('restore', '--node', 'vault-1', '--apply', '--json');
+
+  expect(exitCode).toBe(0);
+  const kept = `${inTest('etc', 'vault.hcl')}.pre-restore-${generation}`;
+  expect(JSON.parse(stdout)).toMatchObject({
+    generation,
+    node: 'vault-1',
+    written: [inTest('etc', 'vault.hcl')],
+    kept: [kept],
+  });
+  expect(await readFile(inTest('etc', 'vault.hcl'), 'utf8')).toBe('ui = true\nlog_level = "info"\n');
+  expect(await readFile(kept, 'utf8')).toBe('broken\n');
+});
+
+it('names the nodes that there are', async () => {
+  const { exitCode, stderr } = await bundle('show', '--node', 'vault-2');
+
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain("has configuration files of vault-1, not of 'vault-2'");
+});
+
+it('counts as part of the generation: damaged or missing, the copy is no good', async () => {
+  const { copies } = await listGenerations(repository(), 'prod', keys.publicKeyPem);
+  expect(await verifyCopy(repository(), copies[0] as (typeof copies)[0])).toMatchObject({ check: 'hashed' });
+  const content = await readFile(bundleFile());
+  content.writeUInt8(content.readUInt8(content.length - 1) ^ 1, content.length - 1);
+  await writeFile(inTest('changed'), content);
+  await execFileDone('cp', ['-f', inTest('changed'), bundleFile()]);
+
+  await expect(verifyCopy(repository(), copies[0] as (typeof copies)[0])).rejects.toMatchObject({
+    code: 'CopyDamaged',
+  });
+  expect(await bundle('show', '--node', 'vault-1')).toMatchObject({
+    exitCode: 1,
+    stderr: expect.stringContaining('not what'),
+  });
+  await execFileDone('rm', ['-f', bundleFile()]);
+  expect((await listGenerations(repository(), 'prod', keys.publicKeyPem)).unreadable).toMatchObject([{ generation }]);
+});
+
+function execFileDone(program: string, args: string[]): Promise<void> {
+  return new Promise((resolve, reject) => execFile(program, args, (error) => (error ? reject(error) : resolve())));
+}

@@ -1,0 +1,126 @@
+import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import type { ShareVerdict, UnsealOutcome } from '../src/contract/restore';
+import type { NodeSteps } from './activity-proxies';
+import { problemOf } from './failures';
+import { type RestoreRun, SKIPPED } from './restore-run';
+import { ShareCeremony } from './share-ceremony';
+
+/** How sealed nodes come open: claims them, keeps the recipients right, and gives each of them the holders' shares. */
+export class Unsealing {
+  readonly ceremony: ShareCeremony;
+  readonly #run: RestoreRun;
+  readonly #steps: (node: string) => NodeSteps;
+
+  constructor(run: RestoreRun, steps: (node: string) => NodeSteps) {
+    this.#run = run;
+    this.#steps = steps;
+    this.ceremony = new ShareCeremony(run, (envelope) => this.#checkShare(envelope));
+  }
+
+  /** Binds a node to the run and shows the recipient that its agent made. */
+  async claim(name: string): Promise<void> {
+    const claimed = await this.#run.step(`claiming ${name}`, name, () =>
+      this.#steps(name).quick.claimForRun({ claim: this.#run.claim }),
+    );
+    if (claimed === SKIPPED) return;
+    if (!claimed.inMemory) {
+      this.#run.warnings.push(`${name}: runtimeDir is not in memory; a copy of the disk may keep the identity`);
+    }
+    this.#run.progress.recipients = [
+      ...this.#run.progress.recipients.filter((item) => item.node !== name),
+      { node: name, recipient: claimed.recipient, signature: claimed.signature },
+    ];
+    this.#run.node(name, 'ready');
+  }
+
+  async #checkShare(envelope: string): Promise<ShareVerdict> {
+    const first = this.#run.progress.nodes[0]?.name ?? '';
+    try {
+      return await this.#steps(first).quick.checkShare({ claim: this.#run.claim, share: envelope });
+    } catch (error) {
+      if (problemOf(error, '').code !== 'IdentityLost') throw error;
+      await this.#renewIdentity(first);
+      return {
+        accepted: false,
+        reason: 'The host was restarted; take the recipients that the run shows now.',
+        fingerprint: null,
+      };
+    }
+  }
+
+  /** A host that was restarted has a new identity; whoever still can opens the shares encrypts them for it. */
+  async #renewIdentity(name: string): Promise<void> {
+    await this.claim(name);
+    if (this.ceremony.envelopes.length === 0) return;
+    for (const other of this.#run.activeNodes.filter((node) => node !== name)) {
+      try {
+        const rewrapped = await this.#steps(other).quick.rewrapShares({
+          claim: this.#run.claim,
+          shares: this.ceremony.envelopes,
+          recipients: this.#run.progress.recipients,
+        });
+        this.ceremony.replaceEnvelopes(rewrapped);
+        this.#run.record('shares encrypted anew', 'success', other, { for: name });
+        return;
+      } catch (error) {
+        if (isCancellation(error)) throw error;
+      }
+    }
+    this.ceremony.reset(`${name} was restarted, and no other agent could hand the shares on`);
+  }
+
+  /**
+   * Until the node is unsealed: by the shares, or by somebody at the node itself.
+   * @returns false when the node was restarted and has to join again.
+   */
+  async unseal(name: string): Promise<boolean> {
+    this.#run.node(name, 'unsealing');
+    for (;;) {
+      if ((await this.#sharesOrByHand(name)) === 'by hand') {
+        this.#run.node(name, 'unsealed', 'by hand');
+        return true;
+      }
+      const outcome = await this.#run.step(`unsealing ${name}`, name, () => this.#giveShares(name));
+      if (outcome === SKIPPED) return true;
+      if (outcome === null) continue;
+      if (outcome.dropped > 0) {
+        this.#run.warnings.push(
+          `${name}: ${outcome.dropped} share(s) that somebody had given by hand were dropped, to begin afresh`,
+        );
+        this.#run.record('half-done unseal dropped', 'info', 'vault-dr', { node: name, shares: outcome.dropped });
+      }
+      if (outcome.state === 'not joined') return false;
+      if (outcome.state === 'unsealed') {
+        this.ceremony.opened(outcome.shares);
+        this.#run.node(name, 'unsealed');
+        return true;
+      }
+      this.ceremony.didNotOpen(outcome.shares, outcome.problem ?? 'no reason given');
+    }
+  }
+
+  async #giveShares(name: string): Promise<(UnsealOutcome & { shares: string[] }) | null> {
+    const shares = this.ceremony.nextSet;
+    if (shares === null) return null;
+    try {
+      return { ...(await this.#steps(name).change.unsealNode({ claim: this.#run.claim, shares })), shares };
+    } catch (error) {
+      if (problemOf(error, '').code !== 'IdentityLost') throw error;
+      await this.#renewIdentity(name);
+      return null;
+    }
+  }
+
+  async #sharesOrByHand(name: string): Promise<'shares' | 'by hand'> {
+    if (this.ceremony.nextSet !== null) return 'shares';
+    let byHand = false;
+    const watching = new CancellationScope();
+    const watch = watching.run(async () => {
+      while (!byHand) byHand = await this.#steps(name).watch.watchForUnseal({ claim: this.#run.claim, seconds: 300 });
+    });
+    watch.catch(() => undefined);
+    await this.#run.waitFor('shares', () => this.ceremony.nextSet !== null || byHand);
+    watching.cancel();
+    return byHand ? 'by hand' : 'shares';
+  }
+}
