@@ -3,7 +3,7 @@ import type { ClusterConfig, Config, NodeConfig } from '../src/config/schema';
 import type { RunClaim } from '../src/contract/restore';
 import { AttemptGate, type Attempt } from '../src/host/attempt';
 import { assertClaim } from '../src/host/claim';
-import type { ServiceDriver } from '../src/host/service';
+import type { ServiceDriver } from '../src/host/service-driver';
 import type { VaultClient } from '../src/vault/client';
 import { connectLocally } from '../src/vault/connect';
 import { cancellation } from './context';

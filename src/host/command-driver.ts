@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import type { ServiceConfig } from '../config/schema';
 import { DrError } from '../contract/failures';
-import type { ServiceDriver } from './service';
+import type { ServiceDriver } from './service-driver';
 
 type CommandConfig = Extract<ServiceConfig, { driver: 'command' }>;
 

@@ -5,7 +5,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { ServiceConfig } from '../config/schema';
 import { DrError } from '../contract/failures';
 import { readIfThere, writeFileAtomically } from './files';
-import type { ServiceDriver, ServiceState } from './service';
+import type { ServiceDriver, ServiceState } from './service-driver';
 
 type ProcessConfig = Extract<ServiceConfig, { driver: 'process' }>;
 

@@ -3,17 +3,7 @@ import { DrError } from '../contract/failures';
 import { createCommandDriver } from './command-driver';
 import { isListening } from './ports';
 import { createProcessDriver } from './process-driver';
-
-export type ServiceState = 'running' | 'stopped';
-
-/** How an agent starts and stops the Vault of its host. Every method may be repeated. */
-export interface ServiceDriver {
-  status(): Promise<ServiceState>;
-  start(): Promise<void>;
-  stop(): Promise<void>;
-  /** Keeps the service in the state that was last asked for, where no service manager does. */
-  supervise?(signal: AbortSignal, onEvent: (message: string) => void): Promise<void>;
-}
+import type { ServiceDriver } from './service-driver';
 
 export function createServiceDriver(node: NodeConfig): ServiceDriver {
   switch (node.service.driver) {

@@ -7,7 +7,8 @@ import { createNodeActivities, type NodeActivities } from '../../activities/node
 import { clusterOf, nodeOf, parseConfig } from '../../src/config/load';
 import type { RunClaim } from '../../src/contract/restore';
 import { encryptArmored, generateIdentity } from '../../src/crypto/age';
-import { createServiceDriver, type ServiceDriver } from '../../src/host/service';
+import { createServiceDriver } from '../../src/host/service';
+import type { ServiceDriver } from '../../src/host/service-driver';
 import { claimPortBlock, type PortBlock } from '../../src/lab/ports';
 import { ensureServers, type Servers } from '../../src/lab/servers';
 import type { VaultClient } from '../../src/vault/client';

@@ -1,6 +1,6 @@
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createProcessDriver } from '../../../src/host/process-driver';
-import type { ServiceDriver } from '../../../src/host/service';
+import type { ServiceDriver } from '../../../src/host/service-driver';
 import { startScript } from '../../support/script';
 import { useDirectory } from '../../support/temporary';
 import { eventually } from '../../support/vault-node';

@@ -1,0 +1,10 @@
+export type ServiceState = 'running' | 'stopped';
+
+/** How an agent starts and stops the Vault of its host. Every method may be repeated. */
+export interface ServiceDriver {
+  status(): Promise<ServiceState>;
+  start(): Promise<void>;
+  stop(): Promise<void>;
+  /** Keeps the service in the state that was last asked for, where no service manager does. */
+  supervise?(signal: AbortSignal, onEvent: (message: string) => void): Promise<void>;
+}
