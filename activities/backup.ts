@@ -135,8 +135,22 @@ async function capture(controller: Controller, plan: BackupPlan, directory: stri
     const capturedAt = new Date().toISOString();
     const { body } = await vault.snapshot({ signal: cancellation() });
     const target = createWriteStream(join(directory, file), { mode: 0o600, flags: 'wx', flush: true });
-    await pipeline(body, verifier, encrypt, stored, target, { signal: cancellation() });
+    try {
+      await pipeline(body, verifier, encrypt, stored, target, { signal: cancellation() });
+    } catch (error) {
+      throw isDrError(error) && error.code === 'VaultUnavailable' ? brokenOff(error) : error;
+    }
     return { file, capturedAt, leader, canary, warnings, summary: verifier.summary, stored: stored.digest() };
+  });
+}
+
+/** An answer that had begun is something else than a node that is down. */
+function brokenOff(error: DrError): DrError {
+  const { message, where } = error;
+  return new DrError('SnapshotIncomplete', `The snapshot broke off in its middle: ${message}`, {
+    where,
+    advice: "Read the leader's log, and that of proxies on the way: has one of them a limit of time or size?",
+    cause: error,
   });
 }
 

@@ -6,6 +6,7 @@ import {
   GetBucketLifecycleConfigurationCommand,
   GetObjectCommand,
   HeadObjectCommand,
+  ListMultipartUploadsCommand,
   ListObjectVersionsCommand,
   ListPartsCommand,
   PutObjectCommand,
@@ -150,6 +151,7 @@ async function probeMultipart({ client, settings, object, refusal }: Probe): Pro
     const part = { ...place, UploadId, PartNumber: 1, Body: BODY, ContentLength: BODY.length };
     await client.send(new UploadPartCommand(part));
     await client.send(new ListPartsCommand({ ...place, UploadId }));
+    await client.send(new ListMultipartUploadsCommand({ Bucket: place.Bucket, Prefix: place.Key }));
   });
   if (begun.UploadId !== undefined) {
     await refusal(() => client.send(new AbortMultipartUploadCommand({ ...place, UploadId: begun.UploadId })));
@@ -162,7 +164,7 @@ async function probeMultipart({ client, settings, object, refusal }: Probe): Pro
         'ok',
         `a larger upload than ${limit} goes on where it was cut`,
       )
-    : row('uploads in parts', `refused: ${refused}`, 'weaker', `nothing larger than ${limit} can be kept here`);
+    : row('uploads in parts', `refused: ${refused}`, 'weaker', `larger than ${limit}: not kept, or not taken up again`);
 }
 
 async function probeEncryption({ client, settings, object, put, refusal }: Probe): Promise<Capability> {

@@ -75,12 +75,13 @@ Forget the throwaway keys and their root token: they open nothing any more.
 
 ## 5. Join the others
 
-On each of the others, with the empty data directory from step 3:
+On each of the others, with the empty data directory from step 3; CA.pem is the CA of the servers' certificates (leave the
+option out where the host trusts it):
 
 \`\`\`sh
 systemctl start vault
 export VAULT_ADDR=https://ADDRESS-OF-THIS-NODE:8200
-vault operator raft join https://ADDRESS-OF-THE-FIRST-NODE:8200
+vault operator raft join -leader-ca-cert=@CA.pem https://ADDRESS-OF-THE-FIRST-NODE:8200
 ${unseal(manifest)}
 \`\`\`
 

@@ -151,8 +151,9 @@ export class S3Bucket {
         if (startedAt < before && wanted(own)) stale.push({ place: this.#placeOf(own), uploadId });
       }
     } catch (error) {
-      // A server without multipart uploads has none that were left.
-      if (isDrError(error) && s3Status(error.cause) === 501) return 0;
+      // A server without uploads in parts has none that were left; whoever may not list them leaves them to a lifecycle rule.
+      const status = isDrError(error) ? s3Status(error.cause) : undefined;
+      if (status === 501 || status === 403) return 0;
       throw error;
     }
     for (const { place, uploadId } of stale) await abortUpload(place, uploadId);

@@ -89,8 +89,9 @@ function verdictOn(code: string, status: number | undefined): Verdict {
       code: 'PermissionDenied',
       advice:
         'Check the credentials. They need s3:PutObject, GetObject, GetObjectVersion, ListBucket and ListBucketVersions; with Object ' +
-        'Lock s3:PutObjectRetention and GetObjectRetention; with a KMS key kms:GenerateDataKey and kms:Decrypt; for retention ' +
-        's3:DeleteObjectVersion.',
+        'Lock s3:PutObjectRetention and GetObjectRetention; with tags s3:PutObjectTagging; with a KMS key kms:GenerateDataKey and ' +
+        'kms:Decrypt; for uploads in parts s3:ListBucketMultipartUploads, ListMultipartUploadParts and AbortMultipartUpload; for ' +
+        'retention s3:DeleteObjectVersion. `vault-dr repository check` tries them out.',
     };
   }
   const passes = status === undefined || status >= 500 || PASSING_STATUSES.has(status) || PASSING_CODES.has(code);

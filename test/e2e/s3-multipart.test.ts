@@ -174,7 +174,9 @@ describe('an upload in parts that was cut short', () => {
       signal: AbortSignal.timeout(3000),
       resume: { uploadId: undefined, onUpload: (id) => (uploadId = id) },
     };
-    await expect(repositoryOn(bucket).put(KEY, fromBytes(BYTES), DIGEST, first)).rejects.toThrow();
+    await expect(repositoryOn(bucket).put(KEY, fromBytes(BYTES), DIGEST, first)).rejects.toThrow(
+      'aborted due to timeout',
+    );
     // SeaweedFS has no such right of its own to take away.
     fixture.proxy.decide = (method, url) =>
       method === 'GET' && url.includes('uploads') ? { status: 403, code: 'AccessDenied' } : undefined;
@@ -236,6 +238,6 @@ describe('an upload in parts that was cut short', () => {
     const late = await repository.removePartials(new Date(Date.now() + 60_000));
 
     expect([early, late]).toEqual([0, 1]);
-    expect((await pendingIn(bucket)).toSorted()).toEqual([foreign, elsewhere].toSorted());
+    expect(new Set(await pendingIn(bucket))).toEqual(new Set([foreign, elsewhere]));
   });
 });

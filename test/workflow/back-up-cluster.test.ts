@@ -51,6 +51,24 @@ describe('backUpCluster', () => {
     expect(result.caughtUp).toEqual([{ repository: 'offsite', generation: '20261122T040000Z-000000000040-0a1b2c3d' }]);
   });
 
+  it('tells what the manifest and retention warn of, once', async () => {
+    const { captureSnapshot, applyRetention, checkHealth } = fakes.controller;
+    fakes.controller.checkHealth = async (input) => ({ ...(await checkHealth(input)), warnings: ['vault-3 is down'] });
+    fakes.controller.captureSnapshot = async (input) => {
+      const staged = await captureSnapshot(input);
+      return { ...staged, manifest: { ...staged.manifest, warnings: ['vault-3 is down', 'the snapshot shrank'] } };
+    };
+    fakes.controller.applyRetention = async (input) => ({
+      ...(await applyRetention(input)),
+      warnings: ['a forged mark'],
+    });
+
+    const { warnings } = await backUp();
+
+    expect(warnings.slice(0, 2)).toEqual(['vault-3 is down', 'the snapshot shrank']);
+    expect(warnings).toContain('retention in local: a forged mark');
+  });
+
   it('captures again when what was staged is lost', async () => {
     const publish = fakes.controller.publishGeneration;
     let lost = true;

@@ -34,7 +34,7 @@ describe('RESTORE.md', () => {
       'vault operator raft list-peers',
       'systemctl start vault',
       'export VAULT_ADDR=https://ADDRESS-OF-THIS-NODE:8200',
-      'vault operator raft join https://ADDRESS-OF-THE-FIRST-NODE:8200',
+      'vault operator raft join -leader-ca-cert=@CA.pem https://ADDRESS-OF-THE-FIRST-NODE:8200',
       'vault operator unseal',
     ]);
   });

@@ -14,7 +14,6 @@ import { keepLast, signingPair, stageSample } from '../../support/generation';
 
 const NOW = new Date('2026-11-23T12:00:00Z');
 const HOUR_MS = 60 * 60 * 1000;
-const DAY_MS = 24 * HOUR_MS;
 const LEVELS = ['listed', 'hashed', 'restored'] as const;
 
 interface Candidate extends RetentionCandidate {
