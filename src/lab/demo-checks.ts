@@ -132,7 +132,7 @@ async function copiesAreGood({ lab, report }: Evidence): Promise<Check> {
   const { results = [] } = JSON.parse(stdout || '{}') as {
     results?: { generation: string; repository: string; check: string; problem: string | null }[];
   };
-  const good = results.filter((result) => result.check === 'hashed' && result.problem === null);
+  const good = results.filter((result) => result.check !== 'listed' && result.problem === null);
   const wanted = [report.plan?.generation, 'generation' in report.backup ? report.backup.generation : undefined];
   const complete = wanted.every((id) => good.filter((result) => result.generation === id).length === 2);
   const problems = results.flatMap((result) => (result.problem === null ? [] : [result.problem]));
