@@ -78,6 +78,7 @@ describe('a cluster that is lost and brought back', () => {
     expect(answers.map(({ code }) => code)).toEqual([0, 5, 0]);
     expect(answers[1]?.stdout).toContain('carol has submitted this very share already');
     expect(report.status).toBe('completed');
+    expect(report.plan?.canary?.path).toBe('secret/data/vault-dr-canary');
     expect(report.phases.map(({ phase }) => phase)).toHaveLength(11);
     expect(report.nodes.map(({ state }) => state)).toEqual(['voter', 'voter', 'voter']);
     expect(report.backup).toHaveProperty('generation');

@@ -1,5 +1,5 @@
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { bundleWorkflowCode } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, Runtime } from '@temporalio/worker';
 import { SEARCH_ATTRIBUTES } from '../../src/contract/names';
 import { ensureServers } from '../../src/lab/servers';
 
@@ -12,6 +12,8 @@ export interface WorkflowEnvironment {
 export function useWorkflowEnvironment(): () => WorkflowEnvironment {
   let environment: WorkflowEnvironment | undefined;
   beforeAll(async () => {
+    // Failing steps are what these tests are about: their warnings would hide the results.
+    Runtime.install({ logger: new DefaultLogger('ERROR') });
     const { temporal: path } = await ensureServers();
     const [temporal, bundle] = await Promise.all([
       TestWorkflowEnvironment.createLocal({

@@ -47,11 +47,12 @@ it('reads what is encrypted with age, and says what is missing without an identi
 
 it('reads what is encrypted with OpenPGP, armored or not', async () => {
   const archive = await buildSnapshot();
-  const { home, fingerprint, gpg, stop } = await makeGnuPg('ana@example.com');
+  const gnupg = await makeGnuPg('ana@example.com');
+  const { home, fingerprint } = gnupg;
   try {
     const binary = await buffer(encryptWithGpg(Readable.from([archive]), [fingerprint], { home }));
     const armored = Buffer.from(
-      await gpg('--output', '-', '--armor', '--recipient', fingerprint, '--encrypt', __filename),
+      await gnupg.gpg('--output', '-', '--armor', '--recipient', fingerprint, '--encrypt', __filename),
     );
 
     expect(await inspect(binary, [], home)).toMatchObject({
@@ -64,7 +65,7 @@ it('reads what is encrypted with OpenPGP, armored or not', async () => {
       message: 'The snapshot is not a gzip archive at all.',
     });
   } finally {
-    await stop();
+    await gnupg.stop();
   }
 });
 
