@@ -2,7 +2,10 @@ const common = {
   testEnvironment: 'node',
   modulePathIgnorePatterns: ['<rootDir>/dist'],
   transform: {
-    '^.+\\.[tj]s$': ['@swc/jest', { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } }],
+    '^.+\\.[tj]s$': [
+      '@swc/jest',
+      { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } },
+    ],
   },
   // age-encryption and its dependencies are ESM only; Jest runs CommonJS.
   transformIgnorePatterns: ['/node_modules/(?!(age-encryption|@noble|@scure|@hpke)/)'],
