@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { readdir, readFile, readlink, stat, writeFile } from 'node:fs/promises';
+import { readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -13,6 +13,7 @@ import { unpackEntries } from '../../src/host/config-files';
 import { waitFor } from '../../src/lab/processes';
 import { inspectSnapshot } from '../../src/vault/inspect';
 import { type GnuPg, makeGnuPg } from '../support/gnupg';
+import { filesBelow, holders, needlesOf, openFiles } from '../support/disk-search';
 import { useLab } from '../support/lab';
 import { type SnapshotFault, startVaultProxy, type VaultProxy } from '../support/vault-proxy';
 
@@ -221,7 +222,10 @@ describe('a backup', () => {
           timeoutMs: 30_000,
         });
         const soFar = Buffer.concat(theSnapshot());
-        const during = [...(await filesWith(needlesOf(soFar))), ...(await openFilesWith(needlesOf(soFar)))];
+        const during = [
+          ...(await filesWith(needlesOf(soFar))),
+          ...(await holders(await openFiles(lab().controller.pid ?? 0), needlesOf(soFar))),
+        ];
         every((proxy) => proxy.release());
         const result = await running;
         const archive = Buffer.concat(theSnapshot());
@@ -366,46 +370,13 @@ describe('a backup', () => {
     return bytes;
   }
 
-  /** Short pieces from all over the bytes. */
-  function needlesOf(bytes: Buffer): Buffer[] {
-    const step = Math.max(64, Math.floor(bytes.length / 40));
-    const needles: Buffer[] = [];
-    for (let at = 10; at + 32 < bytes.length; at += step) needles.push(bytes.subarray(at, at + 32));
-    // Long runs of one byte are everywhere.
-    return needles.filter((needle) => new Set(needle).size > 8);
-  }
-
   /** Vault's own storage is Vault's affair. */
   async function filesWith(needles: Buffer[]): Promise<string[]> {
-    expect(needles.length).toBeGreaterThan(10);
-    const own = new Set(lab().nodes.map(({ dataDir }) => dataDir));
-    const files = (await filesBelow(lab().directory)).filter((path) => ![...own].some((data) => path.startsWith(data)));
-    return holders(files, needles);
-  }
-
-  /** What the controller has open, wherever it lies. */
-  async function openFilesWith(needles: Buffer[]): Promise<string[]> {
-    const directory = `/proc/${lab().controller.pid}/fd`;
-    const open: string[] = [];
-    for (const fd of await readdir(directory)) {
-      const target = await readlink(join(directory, fd)).catch(() => '');
-      if (target.startsWith('/') && !target.startsWith('/dev/')) open.push(join(directory, fd));
-    }
-    expect(open.length).toBeGreaterThan(0);
-    return holders(open, needles);
-  }
-
-  async function holders(files: string[], needles: Buffer[]): Promise<string[]> {
-    const found: string[] = [];
-    for (const path of files) {
-      const content = await readFile(path).catch(() => Buffer.alloc(0));
-      if (needles.some((needle) => content.includes(needle))) found.push(path);
-    }
-    return found;
-  }
-
-  async function filesBelow(directory: string): Promise<string[]> {
-    const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => []);
-    return entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+    const own = lab().nodes.map(({ dataDir }) => dataDir);
+    const files = await filesBelow(lab().directory);
+    return holders(
+      files.filter((path) => !own.some((data) => path.startsWith(data))),
+      needles,
+    );
   }
 });
