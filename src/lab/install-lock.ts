@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { link, readFile, rm, writeFile } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 
@@ -32,7 +33,7 @@ export async function withLock<T>(
 
 /** By link, so that a lock file is never seen without its owner in it. */
 async function acquire(lockFile: string): Promise<boolean> {
-  const own = `${lockFile}.${process.pid}`;
+  const own = `${lockFile}.${randomUUID()}`;
   await writeFile(own, `${process.pid}\n`);
   try {
     await link(own, lockFile);

@@ -108,7 +108,7 @@ describe('the unseal ceremony', () => {
     const driver = restoreDriver(lab());
     const [, two = '', three = ''] = lab().unsealShares;
     await driver.reached('install');
-    await proxy.open();
+    await openProxy();
     await driver.waitUntil('the first node is sealed', (now) => now.waitingFor === 'shares', 90_000);
     // Somebody has begun by hand at the node.
     await lab().vault('vault-1', 'POST', 'sys/unseal', { body: { key: lab().unsealShares[4] }, token: '' });
@@ -133,6 +133,7 @@ describe('the unseal ceremony', () => {
     expect(report.warnings).toContain('the share of mallory does not belong to this vault');
     expect(report.warnings.join('\n')).toContain('vault-1: 1 share(s) that somebody had given by hand were dropped');
     expect(report.nodes.map(({ state }) => state)).toEqual(['voter', 'voter', 'voter']);
+    await run('gpgconf', ['--homedir', gpg.home, '--kill', 'all']);
     await rm(gpg.home, { recursive: true, force: true });
   }, 180_000);
 
@@ -151,7 +152,7 @@ describe('the unseal ceremony', () => {
     await driver.start();
     await driver.approve();
     await driver.reached('install');
-    await proxy.open();
+    await openProxy();
     await driver.waitUntil('the first node is sealed', (now) => now.phase === 'unseal', 90_000);
 
     const old = await sendByUpdate('eve', await encryptArmored(lab().unsealShares[0] ?? '', earlierRecipients));
@@ -226,6 +227,16 @@ describe('the unseal ceremony', () => {
         `${commandLines.size} command lines for ${needles.length} forms of secrets: 0 hits\n`,
     );
   }, 60_000);
+
+  /** Not before Vault has been started blank: until then the install proves that nothing listens. */
+  async function openProxy(): Promise<void> {
+    await waitFor(
+      'the blank Vault answers',
+      async () => (await lab().vault('vault-1', 'GET', 'sys/seal-status', { token: '' })).status === 200,
+      { timeoutMs: 60_000, everyMs: 100 },
+    );
+    await proxy.open();
+  }
 
   async function runIds(): Promise<string[]> {
     const { stdout } = await lab().temporalCli([
