@@ -8,7 +8,8 @@ const TIMEOUT_MS = 30_000;
 /** Runs the operator's own command with the notification as JSON on its standard input; nothing of it is in its arguments. */
 export async function sendNotification(command: string[], notification: Notification): Promise<void> {
   const [program = '', ...args] = command;
-  const child = spawn(program, args, { stdio: ['pipe', 'ignore', 'ignore'], timeout: TIMEOUT_MS });
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  const child = spawn(program, args, { stdio: ['pipe', 'ignore', 'ignore'], signal, killSignal: 'SIGKILL' });
   // A command that doesn't read its input is no failure.
   child.stdin.on('error', () => undefined);
   child.stdin.end(`${JSON.stringify(notification)}\n`);
