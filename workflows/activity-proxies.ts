@@ -20,7 +20,7 @@ export const ask = proxyActivities<
 /** Long enough for an election; a cluster that has no leader by then is down, and the operator should know. */
 export const probe = proxyActivities<Pick<ControllerActivities, 'checkHealth'>>({
   startToCloseTimeout: '30s',
-  scheduleToCloseTimeout: '90s',
+  scheduleToCloseTimeout: '60s',
   retry: RETRY,
 });
 
