@@ -1,22 +1,10 @@
 import { Controller } from '../../../activities/controller-context';
 import { parseConfig } from '../../../src/config/load';
+import { sampleConfig } from '../../support/sample-config';
 
 const controller = new Controller({
   config: parseConfig(
-    `clusters:
-  prod:
-    nodes:
-      - name: vault-1
-        address: http://127.0.0.1:1
-        clusterAddress: 127.0.0.1:2
-        dataDir: /opt/vault/data
-        service: { driver: command, start: [up], stop: [down], status: [ask] }
-    auth: { method: token, token: { file: /does/not/exist } }
-    repositories: [local]
-repositories:
-  local: { type: directory, path: /var/backups/vault }
-signing: { publicKeyFile: /does/not/exist }
-`,
+    sampleConfig({ repositories: { local: '/var/backups/vault' }, publicKeyFile: '/does/not/exist' }),
     'vault-dr.yaml',
   ),
 });

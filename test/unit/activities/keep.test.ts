@@ -8,6 +8,7 @@ import { parseConfig } from '../../../src/config/load';
 import type { ChainLink } from '../../../src/contract/generation';
 import { publishGeneration } from '../../../src/repository/generations';
 import { keepLast, signingPair, stageSample } from '../../support/generation';
+import { sampleConfig } from '../../support/sample-config';
 import { useDirectory } from '../../support/temporary';
 
 const inTest = useDirectory();
@@ -20,22 +21,11 @@ beforeEach(async () => {
   for (const name of ['local', 'offsite']) await mkdir(inTest(name));
   await writeFile(inTest('signing.key'), KEYS.privateKeyPem);
   await writeFile(inTest('signing.pub'), KEYS.publicKeyPem);
-  const text = `clusters:
-  prod:
-    nodes:
-      - name: vault-1
-        address: http://127.0.0.1:1
-        clusterAddress: 127.0.0.1:2
-        dataDir: /opt/vault/data
-        service: { driver: command, start: [up], stop: [down], status: [ask] }
-    auth: { method: token, token: { env: NONE } }
-    repositories: [local, offsite]
-    backup: { retention: { last: 2, minimum: 1 } }
-repositories:
-  local: { type: directory, path: ${inTest('local')} }
-  offsite: { type: directory, path: ${inTest('offsite')} }
-signing: { publicKeyFile: ${inTest('signing.pub')}, privateKey: { file: ${inTest('signing.key')} } }
-`;
+  const text = sampleConfig({
+    repositories: { local: inTest('local'), offsite: inTest('offsite') },
+    publicKeyFile: inTest('signing.pub'),
+    privateKeyFile: inTest('signing.key'),
+  });
   controller = new Controller({ config: parseConfig(text, 'vault-dr.yaml') });
   previous = null;
 });

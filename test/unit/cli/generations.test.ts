@@ -4,6 +4,7 @@ import type { ChainLink } from '../../../src/contract/generation';
 import { openRepository } from '../../../src/repository/open';
 import { publishGeneration } from '../../../src/repository/generations';
 import { signingPair, stageSample } from '../../support/generation';
+import { sampleConfig } from '../../support/sample-config';
 import { useDirectory } from '../../support/temporary';
 
 const inTest = useDirectory();
@@ -20,22 +21,11 @@ beforeEach(async () => {
   await writeFile(inTest('signing.key'), KEYS.privateKeyPem);
   await writeFile(
     inTest('vault-dr.yaml'),
-    `clusters:
-  prod:
-    nodes:
-      - name: vault-1
-        address: http://127.0.0.1:1
-        clusterAddress: 127.0.0.1:2
-        dataDir: /opt/vault/data
-        service: { driver: command, start: [up], stop: [down], status: [ask] }
-    auth: { method: token, token: { env: NONE } }
-    repositories: [one, two]
-    backup: { retention: { last: 2, minimum: 1 } }
-repositories:
-  one: { type: directory, path: ${inTest('one')} }
-  two: { type: directory, path: ${inTest('two')} }
-signing: { publicKeyFile: ${inTest('signing.pub')}, privateKey: { file: ${inTest('signing.key')} } }
-`,
+    sampleConfig({
+      repositories: { one: inTest('one'), two: inTest('two') },
+      publicKeyFile: inTest('signing.pub'),
+      privateKeyFile: inTest('signing.key'),
+    }),
   );
 });
 afterEach(() => {
