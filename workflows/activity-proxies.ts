@@ -24,11 +24,6 @@ export const probe = proxyActivities<Pick<ControllerActivities, 'checkHealth'>>(
   retry: RETRY,
 });
 
-/** Bytes that move; beats with progress, so that what stands still is given up. */
-export const transfer = proxyActivities<
-  Pick<ControllerActivities, 'publishGeneration' | 'replicateGeneration' | 'applyRetention' | 'chooseGeneration'>
->({ startToCloseTimeout: '3h', scheduleToCloseTimeout: '6h', heartbeatTimeout: '30s', retry: RETRY });
-
 /** Long enough for an election in the middle of it; after that the cluster is down, and the operator should know. */
 export const capturing = proxyActivities<Pick<ControllerActivities, 'captureSnapshot'>>({
   startToCloseTimeout: '3h',
@@ -36,9 +31,9 @@ export const capturing = proxyActivities<Pick<ControllerActivities, 'captureSnap
   retry: { ...RETRY, maximumAttempts: 12 },
 });
 
-/** One repository of several: given up sooner, because the next one may answer. */
-export const transferOrNext = proxyActivities<
-  Pick<ControllerActivities, 'publishGeneration' | 'replicateGeneration' | 'applyRetention'>
+/** Bytes to or from a repository: given up soon, because another one may answer, and people must hear of it. */
+export const transfer = proxyActivities<
+  Pick<ControllerActivities, 'publishGeneration' | 'replicateGeneration' | 'applyRetention' | 'chooseGeneration'>
 >({
   startToCloseTimeout: '3h',
   heartbeatTimeout: '30s',
@@ -48,7 +43,7 @@ export const transferOrNext = proxyActivities<
 /** Waits for servers to agree; beats while it does. */
 export const settle = proxyActivities<Pick<ControllerActivities, 'verifyFirstNode' | 'checkConvergence'>>({
   startToCloseTimeout: '5m',
-  scheduleToCloseTimeout: '10m',
+  scheduleToCloseTimeout: '6m',
   heartbeatTimeout: '10s',
   retry: RETRY,
 });

@@ -22,7 +22,7 @@ import type {
 import type { ConfigBundle } from '../src/contract/generation';
 import { clusterInput } from '../src/contract/input';
 import { PROGRESS_QUERY } from '../src/contract/names';
-import { ask, audit, capturing, onNode, probe, transferOrNext } from './activity-proxies';
+import { ask, audit, capturing, onNode, probe, transfer } from './activity-proxies';
 import { backupDetails } from './backup-details';
 import { parseOrFail, problemOf } from './failures';
 import { CLUSTER_ATTRIBUTE, GENERATION_ATTRIBUTE } from './search-attributes';
@@ -70,7 +70,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     const retention = await Promise.all(
       holders.map(async (repository) => {
         try {
-          const report = await transferOrNext.applyRetention({
+          const report = await transfer.applyRetention({
             cluster,
             repository,
             policy: plan.retention,
@@ -183,7 +183,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
       progress.missing = [];
       for (const repository of plan.repositories) {
         try {
-          progress.copies = [await transferOrNext.publishGeneration({ staged, repository })];
+          progress.copies = [await transfer.publishGeneration({ staged, repository })];
           return repository;
         } catch (error) {
           const { code, problem } = problemOf(error, `publishing to ${repository}`);
@@ -198,7 +198,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
 
   async function copyTo(generation: string, from: string, to: string): Promise<PublishedCopy | null> {
     try {
-      const copy = await transferOrNext.replicateGeneration({ cluster, generation, from, to });
+      const copy = await transfer.replicateGeneration({ cluster, generation, from, to });
       progress.missing = progress.missing.filter((item) => item.repository !== to);
       progress.copies.push(copy);
       return copy;
@@ -220,7 +220,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     for (const repository of answering) {
       try {
         for (const generation of await ask.listCatchUps({ cluster, from, to: repository })) {
-          await transferOrNext.replicateGeneration({ cluster, generation, from, to: repository });
+          await transfer.replicateGeneration({ cluster, generation, from, to: repository });
           done.push({ repository, generation });
         }
       } catch (error) {
