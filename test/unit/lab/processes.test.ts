@@ -22,7 +22,7 @@ test('start returns when the process is ready, not before', async () => {
   await server.start();
 
   expect(existsSync(join(directory, 'ready'))).toBe(true);
-  expect(await stateOf(server.pid)).toMatch(/[SR]/);
+  expect(await stateOf(server.pid)).toMatch(ALIVE);
 });
 
 test('a process that ends before it is ready says how, with the end of its log', async () => {
@@ -69,9 +69,9 @@ test('a frozen process stands still until it is thawed', async () => {
   server.freeze();
   await waitFor('it stands still', async () => (await stateOf(server.pid)) === 'T', { timeoutMs: 5_000 });
   server.thaw();
-  await waitFor('it runs', async () => /[SR]/.test((await stateOf(server.pid)) ?? ''), { timeoutMs: 5_000 });
+  await waitFor('it runs', async () => ALIVE.test((await stateOf(server.pid)) ?? ''), { timeoutMs: 5_000 });
 
-  expect(await stateOf(server.pid)).toMatch(/[SR]/);
+  expect(await stateOf(server.pid)).toMatch(ALIVE);
 });
 
 test('a wait in vain says for what it waited and why the last try failed', async () => {
@@ -110,6 +110,9 @@ function create(program: string, ...args: string[]): LabProcess {
 }
 
 /** The letter that `ps` shows; nothing when there is no such process. */
+/** Asleep, at work, or in the kernel for a moment; neither frozen (T) nor dead (Z). */
+const ALIVE = /[SRD]/;
+
 async function stateOf(pid: number | undefined): Promise<string | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
   return stat?.slice(stat.lastIndexOf(')') + 2)[0];
