@@ -109,10 +109,10 @@ function create(program: string, ...args: string[]): LabProcess {
   return server;
 }
 
-/** The letter that `ps` shows; nothing when there is no such process. */
 /** Asleep, at work, or in the kernel for a moment; neither frozen (T) nor dead (Z). */
 const ALIVE = /[SRD]/;
 
+/** The letter that `ps` shows; nothing when there is no such process. */
 async function stateOf(pid: number | undefined): Promise<string | undefined> {
   const stat = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined);
   return stat?.slice(stat.lastIndexOf(')') + 2)[0];
