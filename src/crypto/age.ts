@@ -5,9 +5,6 @@ import { isSshPrivateKey, isSshRecipient, sshIdentity, sshRecipient } from './ag
 /** age-encryption is ESM only. */
 const loadAge = () => import('age-encryption');
 
-/** An armored share is some 500 bytes; nothing that is meant as one comes near this. */
-const ARMORED_LIMIT_BYTES = 16 * 1024;
-
 const NO_MATCH = "no identity matched any of the file's recipients";
 
 export interface AgeKeyPair {
@@ -99,20 +96,6 @@ export async function decryptArmored(
   } catch (error) {
     throw decryptionError(error, options);
   }
-}
-
-/** Whether the text is one whole armored age file and nothing else; says nothing about who can open it. */
-export function isArmoredAge(text: string): boolean {
-  if (Buffer.byteLength(text) > ARMORED_LIMIT_BYTES) return false;
-  const lines = text.trim().split(/\r?\n/);
-  if (lines.shift() !== '-----BEGIN AGE ENCRYPTED FILE-----') return false;
-  if (lines.pop() !== '-----END AGE ENCRYPTED FILE-----') return false;
-  const last = lines.pop();
-  if (last === undefined || last.length > 64 || last.length % 4 !== 0) return false;
-  if (!/^[A-Za-z0-9+/]+={0,2}$/.test(last) || !lines.every((line) => /^[A-Za-z0-9+/]{64}$/.test(line))) return false;
-  return Buffer.from([...lines, last].join(''), 'base64')
-    .toString('latin1')
-    .startsWith('age-encryption.org/v1\n-> ');
 }
 
 async function encrypterFor(recipients: readonly string[]) {
