@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { Context } from '@temporalio/activity';
 import type { ClusterConfig, Config, NodeConfig } from '../src/config/schema';
 import type { RunClaim } from '../src/contract/restore';
 import { AttemptGate, type Attempt } from '../src/host/attempt';
@@ -44,7 +45,12 @@ export class NodeHost {
    */
   async begin(claim: RunClaim): Promise<Attempt> {
     await assertClaim(this.node.stateDir, this.node.name, claim.run);
-    return this.#gate.begin(cancellation(), claim.startedAt);
+    const { currentAttemptScheduledTimestampMs } = Context.current().info;
+    // By run, then by the server's clock: an attempt that was frozen before it began is not the newest.
+    return this.#gate.begin(
+      cancellation(),
+      `${claim.startedAt} ${String(currentAttemptScheduledTimestampMs).padStart(15, '0')}`,
+    );
   }
 
   /** Client for the Vault of this host; closed when the work is done. */

@@ -17,7 +17,7 @@ export interface Attempt {
 /** Hands out attempts, each of which ends the one before. One per node and agent process. */
 export class AttemptGate {
   #current: AbortController | null = null;
-  #latestRun = '';
+  #latest = '';
   readonly #node: string;
 
   constructor(node: string) {
@@ -25,12 +25,12 @@ export class AttemptGate {
   }
 
   /**
-   * @param runStartedAt RFC 3339; a run that started later is never held up by one that started before
-   * @throws DrError NodeFenced when an attempt of a later run has begun.
+   * @param order sorts attempts as text: one that comes later in it is never held up by an earlier one that was slow to begin
+   * @throws DrError NodeFenced when a later attempt has begun.
    */
-  begin(cancellation: AbortSignal, runStartedAt = ''): Attempt {
-    if (runStartedAt < this.#latestRun) throw superseded(this.#node);
-    this.#latestRun = runStartedAt;
+  begin(cancellation: AbortSignal, order = ''): Attempt {
+    if (order < this.#latest) throw superseded(this.#node);
+    this.#latest = order;
     this.#current?.abort(superseded(this.#node));
     const controller = new AbortController();
     this.#current = controller;
