@@ -44,22 +44,30 @@ export async function issueServerCertificate(
   authority: Authority,
   names: { dns: [string, ...string[]]; ip: string[] },
 ): Promise<KeyedCertificate> {
+  return issueCertificate(authority, names.dns[0], [
+    new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
+    new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth], true),
+    new x509.SubjectAlternativeNameExtension([
+      ...names.dns.map((value) => ({ type: 'dns' as const, value })),
+      ...names.ip.map((value) => ({ type: 'ip' as const, value })),
+    ]),
+  ]);
+}
+
+/** @param name common name of the subject */
+export async function issueCertificate(
+  authority: Authority,
+  name: string,
+  extensions: x509.Extension[],
+): Promise<KeyedCertificate> {
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
-  const [name] = names.dns;
   const certificate = await x509.X509CertificateGenerator.create({
     subject: `CN=${name}`,
     issuer: `CN=${authority.name}`,
     publicKey: keys.publicKey,
     signingKey: authority.signingKey,
     signingAlgorithm: ALGORITHM,
-    extensions: [
-      new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-      new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth], true),
-      new x509.SubjectAlternativeNameExtension([
-        ...names.dns.map((value) => ({ type: 'dns' as const, value })),
-        ...names.ip.map((value) => ({ type: 'ip' as const, value })),
-      ]),
-    ],
+    extensions,
     ...validity(),
   });
   return { certificate: `${certificate.toString('pem')}\n`, privateKey: KeyObject.from(keys.privateKey), name };
