@@ -120,6 +120,8 @@ describe('createProcessDriver', () => {
     const before = await pidOf();
 
     process.kill(before, 'SIGKILL');
+    // Its command line is gone a moment before the process is; until then a start rightly finds it.
+    await eventually('the end', async () => ((await driver.status()) === 'stopped' ? true : null));
     await settled(0);
     await Promise.all([driver.start(), driver.start()]);
     await started(2);
