@@ -26,6 +26,7 @@ import {
 } from '../src/repository/generations';
 import { dropWarnings } from '../src/repository/drop';
 import { writeCanary } from '../src/vault/canary';
+import { credentialFingerprint } from '../src/vault/login';
 import type { VaultClient } from '../src/vault/client';
 import type { LeaderView } from '../src/vault/leader';
 import { SnapshotVerifier, type SnapshotSummary } from '../src/vault/snapshot-archive';
@@ -192,6 +193,8 @@ async function describeCapture(
     keys: summary.keys,
     encryption: { method: plan.encryption.method, recipients: plan.encryption.recipients },
     canary,
+    leases: null,
+    credential: await credentialFingerprint(controller.cluster(plan.cluster).auth),
     bundles,
     previous: previous && { generation: previous.generation, manifestSha256: previous.manifestSha256 },
     warnings: [

@@ -5,9 +5,9 @@ import { readPrivateKey } from '../src/config/secret';
 import { openRepository } from '../src/repository/open';
 import type { Repository } from '../src/repository/types';
 import type { VaultClient } from '../src/vault/client';
-import { connectForLogin, connectToNode } from '../src/vault/connect';
+import { connectToNode } from '../src/vault/connect';
 import { findLeader, type LeaderView } from '../src/vault/leader';
-import { logIn, logOut } from '../src/vault/login';
+import { withSession } from '../src/vault/session';
 
 /** A frozen node accepts connections and never answers: the search for the leader must not wait for it. */
 const LEADER_TIMEOUT_MS = 5_000;
@@ -63,21 +63,15 @@ export class Controller {
   }
 
   /** A client that has logged in afresh at the node it talks to; the token ends with the work. */
-  async withLogin<T>(clusterName: string, node: string, work: (vault: VaultClient) => Promise<T>): Promise<T> {
+  async withLogin<T>(
+    clusterName: string,
+    node: string,
+    work: (vault: VaultClient) => Promise<T>,
+    loginOf = clusterName,
+  ): Promise<T> {
     const cluster = this.cluster(clusterName);
-    const config = nodeOf(cluster, node);
-    const anonymous = await connectForLogin(cluster, config);
-    try {
-      const token = await logIn(anonymous, cluster.auth);
-      const vault = await connectToNode(cluster, config, { token });
-      try {
-        return await work(vault);
-      } finally {
-        await logOut(vault, cluster.auth);
-        await vault.close();
-      }
-    } finally {
-      await anonymous.close();
-    }
+    // What was restored into another cluster knows the logins of its own.
+    const { auth } = this.cluster(loginOf);
+    return withSession(cluster, nodeOf(cluster, node), auth, work);
   }
 }

@@ -3,11 +3,15 @@ import { publishHead } from '../src/audit/audit-heads';
 import { appendRecord, type AuditRecord } from '../src/audit/audit-trail';
 import * as backup from './backup';
 import { stageBundle } from './bundles';
+import type { RestoreReport } from '../src/contract/restore';
+import { type StoredReport, writeReport } from '../src/report/write-report';
 import type { Notification } from '../src/contract/notification';
 import { sendNotification } from '../src/notify';
 import { cancellation } from './context';
 import { Controller, type ControllerDeps } from './controller-context';
+import { chooseGeneration } from './choose';
 import * as keep from './keep';
+import * as plan from './plan';
 import * as restore from './restore';
 
 export type { ControllerDeps };
@@ -35,11 +39,23 @@ export function createControllerActivities(deps: ControllerDeps) {
     markRestored: bind(keep.markRestored),
     discardStaging: bind(backup.discardStaging),
 
-    planRestore: bind(restore.planRestore),
-    chooseGeneration: bind(restore.chooseGeneration),
-    makePlan: bind(restore.makePlan),
+    planRestore: bind(plan.planRestore),
+    lookAtCluster: bind(plan.lookAtCluster),
+    chooseGeneration: bind(chooseGeneration),
+    makePlan: bind(plan.makePlan),
+    makeQuorumPlan: bind(plan.makeQuorumPlan),
+    makeRebuildPlan: bind(plan.makeRebuildPlan),
+    makeRemovalPlan: bind(plan.makeRemovalPlan),
     verifyFirstNode: bind(restore.verifyFirstNode),
     checkConvergence: bind(restore.checkConvergence),
+    waitForLeader: bind(restore.waitForLeader),
+    moveLeadership: bind(restore.moveLeadership),
+    checkRolledBack: bind(restore.checkRolledBack),
+
+    /** Keeps the report beside the audit trail. @returns where, and the hashes that the trail keeps of it. */
+    async storeReport(input: { report: RestoreReport }): Promise<StoredReport> {
+      return writeReport(deps.config.stateDir, input.report);
+    },
 
     /** Does nothing where no command is configured. */
     async notify(notification: Notification): Promise<void> {

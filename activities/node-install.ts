@@ -1,6 +1,6 @@
 import { join } from 'node:path';
-import { DrError } from '../src/contract/failures';
-import type { SealConfig } from '../src/contract/generation';
+import { DrError, isDrError } from '../src/contract/failures';
+import type { Manifest } from '../src/contract/generation';
 import type { RunClaim } from '../src/contract/restore';
 import type { Attempt } from '../src/host/attempt';
 import { blankDataDirectory, removeDiscarded } from '../src/host/data-directory';
@@ -13,8 +13,8 @@ import { openArchive, stagedGeneration } from './node-stage';
 import { pollUntil } from './poll';
 
 /**
- * From blank to "holds the snapshot, sealed". The unseal keys and the root token of the blank cluster live in this call
- * only; so a crash inside it starts it over from blank.
+ * From blank to "holds the snapshot, freshly started": sealed, or with auto-unseal on its way to open. The keys and the root
+ * token of the blank cluster live in this call only; so a crash inside it starts it over from blank.
  */
 export async function installSnapshot(host: NodeHost, input: { claim: RunClaim }): Promise<void> {
   const { claim } = input;
@@ -23,7 +23,7 @@ export async function installSnapshot(host: NodeHost, input: { claim: RunClaim }
   const { manifest, path } = await stagedGeneration(host, claim.run);
 
   await whileBeating('install', async () => {
-    if ((await readIfThere(doneFile)) !== null) return startSealed(host, attempt, manifest.seal);
+    if ((await readIfThere(doneFile)) !== null) return startInstalled(host, attempt, manifest);
 
     attempt.assertCurrent();
     await host.driver.stop();
@@ -33,24 +33,24 @@ export async function installSnapshot(host: NodeHost, input: { claim: RunClaim }
     attempt.assertCurrent();
     await host.driver.start();
 
-    const token = await initializeThrowaway(host, attempt, manifest.seal);
+    const token = await initializeThrowaway(host, attempt, manifest);
     await host.withVault(async (vault) => {
       attempt.assertCurrent();
-      await vault.restoreSnapshot(await openArchive(host, path, manifest), { force: true, signal: attempt.signal });
-      await waitUntilSealed(host, vault, attempt);
+      await upload(host, vault, attempt, manifest, path);
+      await waitUntilApplied(host, vault, attempt, manifest);
     }, token);
 
     // Drops the throwaway cluster's cached seal configuration, name and Raft TLS keyring, at no cost to the key holders.
     attempt.assertCurrent();
     await host.driver.stop();
     await host.driver.start();
-    await startSealed(host, attempt, manifest.seal);
+    await startInstalled(host, attempt, manifest);
     await writeFileAtomically(doneFile, `${new Date().toISOString()}\n`);
   });
 }
 
 /** @returns the root token of a cluster that lives for seconds. */
-async function initializeThrowaway(host: NodeHost, attempt: Attempt, seal: SealConfig): Promise<string> {
+async function initializeThrowaway(host: NodeHost, attempt: Attempt, manifest: Manifest): Promise<string> {
   return host.withVault(async (vault) => {
     await host.waitForVault(vault, attempt);
     if ((await vault.sealStatus()).initialized) {
@@ -64,9 +64,7 @@ async function initializeThrowaway(host: NodeHost, attempt: Attempt, seal: SealC
       );
     }
     attempt.assertCurrent();
-    // With another N and T than the snapshot's, the original shares would be refused later ("invalid key size").
-    const { keys, rootToken } = await vault.initialize(seal);
-    for (const key of keys.slice(0, seal.secretThreshold)) await vault.unseal({ key });
+    const rootToken = await initialize(vault, manifest);
     await pollUntil(
       `the blank Vault on ${host.node.name} to become active`,
       { timeoutMs: 60_000, signal: attempt.signal, where: host.node.name },
@@ -76,10 +74,51 @@ async function initializeThrowaway(host: NodeHost, attempt: Attempt, seal: SealC
   });
 }
 
-/** The answer to the upload comes before anything is applied; that the node seals itself is the sign that it is done. */
-async function waitUntilSealed(host: NodeHost, vault: VaultClient, attempt: Attempt): Promise<void> {
+/** With another N and T than the snapshot's, the original shares would be refused later ("invalid key size"). */
+async function initialize(vault: VaultClient, { seal, recovery }: Manifest): Promise<string> {
+  if (!isShamir({ seal })) {
+    const { secretShares, secretThreshold } = recovery ?? seal;
+    const shares = { recoveryShares: secretShares, recoveryThreshold: secretThreshold };
+    return (await vault.initializeAutoUnseal(shares)).rootToken;
+  }
+  const { keys, rootToken } = await vault.initialize(seal);
+  for (const key of keys.slice(0, seal.secretThreshold)) await vault.unseal({ key });
+  return rootToken;
+}
+
+/** Throwaway Shamir keys are never the snapshot's own; an auto-unseal key has to be, or nothing could open the data. */
+async function upload(
+  host: NodeHost,
+  vault: VaultClient,
+  attempt: Attempt,
+  manifest: Manifest,
+  path: string,
+): Promise<void> {
+  const archive = await openArchive(host, path, manifest);
+  try {
+    await vault.restoreSnapshot(archive, { force: isShamir(manifest), signal: attempt.signal });
+  } catch (error) {
+    if (isShamir(manifest) || !isDrError(error) || error.code !== 'VaultRefused') throw error;
+    throw new DrError('VaultRefused', `${host.node.name} does not take the snapshot: ${error.message}`, {
+      where: host.node.name,
+      advice: `The seal '${manifest.seal.type}' of this node must use the very key that the cluster had when the snapshot was made: check its seal stanza, then resume.`,
+      cause: error,
+    });
+  }
+}
+
+/**
+ * The answer to the upload comes before anything is applied. A Shamir node seals itself when it is done; with auto-unseal it
+ * stays open and shows the snapshot's cluster id (both measured, Vault 1.21.1).
+ */
+async function waitUntilApplied(
+  host: NodeHost,
+  vault: VaultClient,
+  attempt: Attempt,
+  manifest: Manifest,
+): Promise<void> {
   await pollUntil(
-    `${host.node.name} to apply the snapshot and seal itself`,
+    `${host.node.name} to apply the snapshot`,
     {
       timeoutMs: 15 * 60_000,
       signal: attempt.signal,
@@ -87,24 +126,29 @@ async function waitUntilSealed(host: NodeHost, vault: VaultClient, attempt: Atte
       advice: `Read Vault's log on ${host.node.name}.`,
     },
     async () => {
-      const status = await vault.sealStatus();
-      return status.sealed && !status.clusterId ? true : null;
+      const { sealed, clusterId } = await vault.sealStatus();
+      return (sealed && !clusterId) || (!sealed && clusterId === manifest.clusterId) ? true : null;
     },
   );
 }
 
-async function startSealed(host: NodeHost, attempt: Attempt, seal: SealConfig): Promise<void> {
+async function startInstalled(host: NodeHost, attempt: Attempt, { seal, recovery }: Manifest): Promise<void> {
   attempt.assertCurrent();
   await host.driver.start();
+  const wanted = recovery ?? seal;
   await host.withVault(async (vault) => {
     await host.waitForVault(vault, attempt);
     const status = await vault.sealStatus();
-    if (!status.initialized || status.n !== seal.secretShares || status.t !== seal.secretThreshold) {
+    if (!status.initialized || status.n !== wanted.secretShares || status.t !== wanted.secretThreshold) {
       throw new DrError(
         'ServiceFailed',
-        `After the install ${host.node.name} shows ${status.t} of ${status.n} shares, the snapshot has ${seal.secretThreshold} of ${seal.secretShares}.`,
+        `After the install ${host.node.name} shows ${status.t} of ${status.n} shares, the snapshot has ${wanted.secretThreshold} of ${wanted.secretShares}.`,
         { where: host.node.name, advice: 'Resume the run: the install starts over from blank.' },
       );
     }
   });
+}
+
+function isShamir({ seal }: Pick<Manifest, 'seal'>): boolean {
+  return seal.type === 'shamir';
 }

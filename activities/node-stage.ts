@@ -19,6 +19,8 @@ import type { NodeHost } from './node-context';
 
 export interface StageInput {
   claim: RunClaim;
+  /** Cluster that the generation is of. */
+  source: string;
   generation: string;
   /** Of the plan: a copy whose manifest differs is not the one that was approved. */
   manifestSha256: string;
@@ -43,7 +45,7 @@ export async function stageGeneration(host: NodeHost, input: StageInput): Promis
     try {
       const repository = await openRepository(name, repositoryConfigOf(host.deps.config, name));
       const publicKey = await readPublicKey(host.deps.config);
-      const copy = await readCopy(repository, input.claim.cluster, input.generation, publicKey);
+      const copy = await readCopy(repository, input.source, input.generation, publicKey);
       if (copy.manifestSha256 !== input.manifestSha256) {
         throw new DrError('RepositoryConflict', `The copy in ${name} is not the one that the plan was made from.`);
       }

@@ -7,7 +7,6 @@ import { decodeShare } from '../src/contract/share';
 import { encryptArmored } from '../src/crypto/age';
 import { verifyRecipients } from '../src/crypto/agent-key';
 import { openShare, runSecret } from '../src/host/run-identity';
-import { caPemOf } from '../src/vault/connect';
 import type { VaultClient } from '../src/vault/client';
 import type { Attempt } from '../src/host/attempt';
 import { cancellation, whileBeating } from './context';
@@ -61,22 +60,6 @@ export async function unsealNode(host: NodeHost, input: { claim: RunClaim; share
   const attempt = await host.begin(input.claim);
   const shares = await openAll(host, input.claim.run, input.shares);
   return whileBeating('unseal', () => host.withVault((vault) => giveShares(host, vault, attempt, shares)));
-}
-
-/** Starts a blank node and joins it to the first one; a node that is in already stays as it is. */
-export async function joinNode(host: NodeHost, input: { claim: RunClaim; leaderAddress: string }): Promise<void> {
-  const attempt = await host.begin(input.claim);
-  const leaderCaPem = await caPemOf(host.deps.cluster);
-  attempt.assertCurrent();
-  await host.driver.start();
-  await whileBeating('join', () =>
-    host.withVault(async (vault) => {
-      await host.waitForVault(vault, attempt);
-      if ((await vault.sealStatus()).initialized) return;
-      attempt.assertCurrent();
-      await vault.raftJoin({ leaderApiAddr: input.leaderAddress, ...(leaderCaPem ? { leaderCaPem } : {}) });
-    }),
-  );
 }
 
 /** Watches for somebody who unseals the node by hand. Ends after a while, so that it can be asked for again. */

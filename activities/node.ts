@@ -1,22 +1,34 @@
-import { rm, statfs } from 'node:fs/promises';
-import { hostname } from 'node:os';
-import type { NodeReport, RunClaim } from '../src/contract/restore';
+import { rm } from 'node:fs/promises';
+import type { RunClaim } from '../src/contract/restore';
 import { signRecipient } from '../src/crypto/agent-key';
 import { ensureAgentKey } from '../src/host/agent-key';
 import { claimNode } from '../src/host/claim';
-import { describeDataDirectory, removeDiscarded, setAsideDataDirectory } from '../src/host/data-directory';
-import { privateDirectory } from '../src/host/files';
+import { removeDiscarded } from '../src/host/data-directory';
 import { destroyRunIdentity, ensureRunIdentity } from '../src/host/run-identity';
-import { proveStopped } from '../src/host/service';
-import { VERSION } from '../src/version';
-import { whileBeating } from './context';
 import { collectConfig } from './node-config';
 import { type NodeDeps, NodeHost } from './node-context';
+import {
+  blankNode,
+  copyDataAside,
+  lookForLeftOvers,
+  putBackData,
+  removeSetAsideData,
+  setAsideData,
+  type SetAsideInput,
+  stopNode,
+} from './node-data';
+import { installInPlace, proveInPlace } from './node-in-place';
 import { installSnapshot } from './node-install';
+import { describeNode } from './node-look';
 import { stageGeneration, type StageInput } from './node-stage';
-import { checkShare, joinNode, rewrapShares, type RewrapInput, unsealNode, watchForUnseal } from './node-unseal';
+import { awaitUnsealed, joinNode, recoverPeers, restartNode, startNode } from './node-start';
+import { checkShare, rewrapShares, type RewrapInput, unsealNode, watchForUnseal } from './node-unseal';
 
 export type { NodeDeps };
+
+interface Claimed {
+  claim: RunClaim;
+}
 
 export interface ClaimResult {
   /** age recipient of this node for this run. */
@@ -30,33 +42,10 @@ export interface ClaimResult {
 /** The steps that a node agent runs; the only code that touches its host. */
 export function createNodeActivities(deps: NodeDeps) {
   const host = new NodeHost(deps);
-  const { node, driver } = deps;
+  const { node } = deps;
 
   return {
-    /** Looks at the host and changes nothing. */
-    async describeNode(): Promise<NodeReport> {
-      const stagingDirectory = await privateDirectory(node.stateDir);
-      const staging = await statfs(stagingDirectory);
-      const dataDir = await describeDataDirectory(node.dataDir);
-      const vault = await host
-        .withVault((client) => client.sealStatus())
-        .then((status) => ({
-          reachable: true,
-          initialized: status.initialized,
-          sealed: status.sealed,
-          version: status.version ?? null,
-        }))
-        .catch(() => ({ reachable: false, initialized: null, sealed: null, version: null }));
-      return {
-        node: node.name,
-        agentVersion: VERSION,
-        host: hostname(),
-        service: await driver.status(),
-        vault,
-        dataDir,
-        stagingFreeBytes: staging.bavail * staging.bsize,
-      };
-    },
+    describeNode: () => describeNode(host),
 
     collectConfig: () => collectConfig(host),
 
@@ -71,34 +60,30 @@ export function createNodeActivities(deps: NodeDeps) {
 
     stageGeneration: (input: StageInput) => stageGeneration(host, input),
 
-    /** Stops Vault and proves it: process gone, ports closed. */
-    async stopNode(input: { claim: RunClaim }): Promise<void> {
-      const attempt = await host.begin(input.claim);
-      await whileBeating('stop', async () => {
-        attempt.assertCurrent();
-        await driver.stop();
-        await proveStopped(node, driver);
-      });
-    },
+    stopNode: (input: Claimed) => stopNode(host, input),
+    setAsideData: (input: SetAsideInput) => setAsideData(host, input),
+    copyDataAside: (input: Claimed) => copyDataAside(host, input),
+    putBackData: (input: Claimed) => putBackData(host, input),
+    blankNode: (input: Claimed) => blankNode(host, input),
+    lookForLeftOvers: (input: { of: string }) => lookForLeftOvers(host, input),
+    removeSetAsideData: (input: Claimed & { of: string }) => removeSetAsideData(host, input),
 
-    /** @returns where the data directory was put; null when there was none. */
-    async setAsideData(input: { claim: RunClaim }): Promise<string | null> {
-      const attempt = await host.begin(input.claim);
-      return whileBeating('set aside', async () => {
-        await proveStopped(node, driver);
-        return setAsideDataDirectory(node.dataDir, input.claim.run, attempt);
-      });
-    },
+    installSnapshot: (input: Claimed) => installSnapshot(host, input),
+    proveInPlace: () => proveInPlace(host),
+    installInPlace: (input: Claimed) => installInPlace(host, input),
+    recoverPeers: (input: Claimed) => recoverPeers(host, input),
+    startNode: (input: Claimed) => startNode(host, input),
+    restartNode: (input: Claimed) => restartNode(host, input),
+    joinNode: (input: Claimed & { leaderAddress: string }) => joinNode(host, input),
 
+    checkShare: (input: Claimed & { share: string }) => checkShare(host, input),
     rewrapShares: (input: RewrapInput) => rewrapShares(host, input),
-    installSnapshot: (input: { claim: RunClaim }) => installSnapshot(host, input),
-    checkShare: (input: { claim: RunClaim; share: string }) => checkShare(host, input),
-    unsealNode: (input: { claim: RunClaim; shares: string[] }) => unsealNode(host, input),
-    joinNode: (input: { claim: RunClaim; leaderAddress: string }) => joinNode(host, input),
-    watchForUnseal: (input: { claim: RunClaim; seconds: number }) => watchForUnseal(host, input),
+    unsealNode: (input: Claimed & { shares: string[] }) => unsealNode(host, input),
+    awaitUnsealed: (input: Claimed) => awaitUnsealed(host, input),
+    watchForUnseal: (input: Claimed & { seconds: number }) => watchForUnseal(host, input),
 
     /** Destroys the run's identity, so that nothing that history keeps can be opened, and removes what was staged. */
-    async endRunOnNode(input: { claim: RunClaim }): Promise<void> {
+    async endRunOnNode(input: Claimed): Promise<void> {
       await destroyRunIdentity(node.runtimeDir, input.claim.run);
       await rm(host.runDirectory(input.claim.run), { recursive: true, force: true });
       await removeDiscarded(node.dataDir, input.claim.run);

@@ -13,7 +13,18 @@ const PICK_UP = '30s';
 export const ask = proxyActivities<
   Pick<
     ControllerActivities,
-    'planBackup' | 'stageBundle' | 'planRestore' | 'makePlan' | 'listCatchUps' | 'markRestored' | 'discardStaging'
+    | 'planBackup'
+    | 'stageBundle'
+    | 'planRestore'
+    | 'lookAtCluster'
+    | 'makePlan'
+    | 'makeQuorumPlan'
+    | 'makeRebuildPlan'
+    | 'makeRemovalPlan'
+    | 'listCatchUps'
+    | 'markRestored'
+    | 'storeReport'
+    | 'discardStaging'
   >
 >({ startToCloseTimeout: '1m', scheduleToCloseTimeout: '5m', retry: RETRY });
 
@@ -41,11 +52,15 @@ export const transfer = proxyActivities<
 });
 
 /** Waits for servers to agree; beats while it does. */
-export const settle = proxyActivities<Pick<ControllerActivities, 'verifyFirstNode' | 'checkConvergence'>>({
-  startToCloseTimeout: '5m',
-  scheduleToCloseTimeout: '6m',
+export const settle = proxyActivities<
+  Pick<ControllerActivities, 'verifyFirstNode' | 'checkConvergence' | 'waitForLeader' | 'moveLeadership'>
+>({ startToCloseTimeout: '5m', scheduleToCloseTimeout: '6m', heartbeatTimeout: '10s', retry: RETRY });
+
+/** After a roll back: what can't serve in this time could not serve before either. */
+export const look = proxyActivities<Pick<ControllerActivities, 'checkRolledBack'>>({
+  startToCloseTimeout: '2m',
   heartbeatTimeout: '10s',
-  retry: RETRY,
+  retry: { ...RETRY, maximumAttempts: 2 },
 });
 
 /** The audit trail must not hold a recovery up: what can't be written in this time becomes a warning. */
@@ -60,7 +75,7 @@ export function onNode(cluster: string, node: string) {
   const taskQueue = nodeTaskQueue(cluster, node);
   const base = { taskQueue, scheduleToStartTimeout: PICK_UP, heartbeatTimeout: '10s', retry: RETRY } as const;
   return {
-    probe: proxyActivities<Pick<NodeActivities, 'describeNode'>>({
+    probe: proxyActivities<Pick<NodeActivities, 'describeNode' | 'proveInPlace' | 'lookForLeftOvers'>>({
       taskQueue,
       scheduleToStartTimeout: '15s',
       startToCloseTimeout: '15s',
@@ -88,12 +103,25 @@ export function onNode(cluster: string, node: string) {
       startToCloseTimeout: '3h',
       retry: { ...RETRY, maximumAttempts: 4 },
     }),
-    change: proxyActivities<Pick<NodeActivities, 'stopNode' | 'setAsideData' | 'unsealNode' | 'joinNode'>>({
-      ...base,
-      startToCloseTimeout: '3m',
-      scheduleToCloseTimeout: '4m',
-    }),
-    install: proxyActivities<Pick<NodeActivities, 'installSnapshot'>>({
+    change: proxyActivities<
+      Pick<
+        NodeActivities,
+        | 'stopNode'
+        | 'setAsideData'
+        | 'putBackData'
+        | 'blankNode'
+        | 'recoverPeers'
+        | 'startNode'
+        | 'restartNode'
+        | 'joinNode'
+        | 'unsealNode'
+        | 'awaitUnsealed'
+      >
+    >({ ...base, startToCloseTimeout: '3m', scheduleToCloseTimeout: '4m' }),
+    /** Whose time goes by the size of the data. */
+    install: proxyActivities<
+      Pick<NodeActivities, 'installSnapshot' | 'installInPlace' | 'copyDataAside' | 'removeSetAsideData'>
+    >({
       ...base,
       startToCloseTimeout: '1h',
       retry: { ...RETRY, maximumAttempts: 6 },

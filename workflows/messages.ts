@@ -44,6 +44,13 @@ export function handleMessages(run: RestoreRun, ceremony: ShareCeremony): void {
     (input) => run.skipNode(input.operator, input.node),
   );
   take(
+    MESSAGE.rollBack,
+    operatorInput,
+    '{"operator":"your name"}',
+    'Put the old data back on every node, from whatever phase',
+    (input) => run.rollBack(input.operator),
+  );
+  take(
     MESSAGE.abort,
     operatorInput,
     '{"operator":"your name"}',

@@ -1,24 +1,20 @@
-import { formatBytes, formatSeconds } from '../src/contract/format';
 import { restoreWorkflowId } from '../src/contract/names';
-import { RESTORE_PHASES, type RestoreProgress } from '../src/contract/restore';
+import { describePlan, RECOVERY_TITLES } from '../src/contract/plan-text';
+import { type RecoveryPlan, type RestorePhase, type RestoreProgress, ROUTES } from '../src/contract/restore';
 
-/** What `temporal workflow metadata` and the Web UI show of a restore: what it waits for, and the exact next command. */
+/** What `temporal workflow metadata` and the Web UI show of a recovery: what it waits for, and the exact next command. */
 export function restoreDetails(progress: RestoreProgress): string {
-  const { cluster, plan, phase, status } = progress;
-  const step = RESTORE_PHASES.indexOf(phase) + 1;
+  const { cluster, plan, phase, status, method } = progress;
+  const route: readonly RestorePhase[] = ROUTES[method];
+  const step = route.indexOf(phase) + 1;
   const lines = [
-    `### Restore of \`${cluster}\`: ${headline(progress)}`,
+    `### ${RECOVERY_TITLES[method]} of \`${cluster}\`: ${headline(progress)}`,
     '',
-    `Step ${step} of ${RESTORE_PHASES.length}: **${phase}**`,
+    step > 0 ? `Step ${step} of ${route.length}: **${phase}**` : `**${phase}**`,
   ];
   if (status === 'waiting' || status === 'parked') lines.push('', ...nextCommands(progress));
-  if (plan) {
-    lines.push(
-      '',
-      `Generation \`${plan.generation}\`, captured ${plan.capturedAt} (${formatBytes(plan.archiveBytes)}, ${plan.keyCount} keys), ` +
-        `Vault ${plan.serverVersion}. Everything written after that is lost: **${formatSeconds(plan.rpoSeconds)}** when this was planned.`,
-    );
-  }
+  if (plan) lines.push('', ...describePlan(plan).map((line) => `- ${line}`));
+  if (plan && phase === 'approve') lines.push('', ...planTable(plan));
   lines.push('', '| node | role | state | |', '|---|---|---|---|');
   for (const node of progress.nodes)
     lines.push(`| ${node.name} | ${node.role} | ${node.state} | ${node.detail ?? ''} |`);
@@ -32,6 +28,15 @@ export function restoreDetails(progress: RestoreProgress): string {
     for (const item of refused.slice(-5)) lines.push(`- refused from ${item.holder}: ${item.reason}`);
   }
   return lines.join('\n');
+}
+
+/** For whoever has to approve it. */
+function planTable({ steps, warnings }: RecoveryPlan): string[] {
+  return [
+    ...warnings.map((text) => `- **!** ${text}`),
+    ...(warnings.length > 0 ? [''] : []),
+    ...steps.map(({ node, steps: list }) => `- ${node}: ${list.join(' → ')}`),
+  ];
 }
 
 /** The same in a sentence, for a notification. */
@@ -51,6 +56,8 @@ export function nextStep(progress: RestoreProgress): string {
 
 function headline({ status, waitingFor, phase, plan, approvals, shares, parked }: RestoreProgress): string {
   if (status === 'completed') return 'completed';
+  if (status === 'planned') return 'planned, nothing was changed';
+  if (status === 'rolled back') return 'rolled back: the old data are in their place';
   if (status === 'aborted') return 'aborted, nothing was changed';
   if (status === 'refused') return 'refused, nothing was changed';
   if (parked.length > 0) return `**parked** in ${phase}: somebody has to decide`;
@@ -69,6 +76,7 @@ function nextCommands(progress: RestoreProgress): string[] {
     const node = parked.find((item) => item.choices.includes('skipNode'))?.node;
     const commands = [`${update} --name resume --input '{"operator":"YOUR NAME"}'`];
     if (node) commands.push(`${update} --name skipNode --input '{"operator":"YOUR NAME","node":"${node}"}'`);
+    if (choices.has('rollBack')) commands.push(`${update} --name rollBack --input '{"operator":"YOUR NAME"}'`);
     if (choices.has('abort')) commands.push(`${update} --name abort --input '{"operator":"YOUR NAME"}'`);
     return [...lines, ...code(commands)];
   }

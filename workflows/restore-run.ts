@@ -1,4 +1,5 @@
 import {
+  CancellationScope,
   condition,
   isCancellation,
   log,
@@ -6,22 +7,23 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { RestoreInput } from '../src/contract/input';
 import {
-  RESTORE_PHASES,
+  type MetError,
   type NodeState,
   type ParkChoice,
   type Parked,
+  type RecoveryMethod,
   type RestorePhase,
   type RestoreProgress,
   type ReminderSettings,
+  ROUTES,
   type RunClaim,
   type WaitingFor,
 } from '../src/contract/restore';
 import type { Notification } from '../src/contract/notification';
 import type { Answer } from '../src/contract/update-answers';
 import { audit } from './activity-proxies';
-import { problemOf } from './failures';
+import { type Problem, problemOf } from './failures';
 import { nextStep, restoreDetails } from './restore-details';
 import { PHASE_ATTRIBUTE } from './search-attributes';
 
@@ -38,27 +40,34 @@ const WANTED = {
 
 export const SKIPPED = Symbol('skipped');
 
-/** State of one restore: what it shows, how it waits, and how it parks instead of failing. */
+/** State of one recovery: what it shows, how it waits, and how it parks instead of failing. */
 export class RestoreRun {
   readonly progress: RestoreProgress;
   readonly claim: RunClaim;
   readonly warnings: string[] = [];
+  /** Of the plan as it stands. */
+  planWarnings: string[] = [];
   reminders: ReminderSettings = { remindMinutes: 10, escalateMinutes: 30, alternates: [] };
   #waits = 0;
   #waitingSince: number | null = null;
-  #decisions = new Map<Parked, ParkChoice>();
+  #decisions = new Map<Parked, { choice: ParkChoice; by: string }>();
+  #changes: CancellationScope | null = null;
   #abortedBy: string | null = null;
+  #wayBackClosed = false;
   #auditTail: Promise<void> = Promise.resolve();
   #auditCount = 0;
   #notificationCount = 0;
 
-  constructor(readonly input: RestoreInput) {
+  /** @param cluster the one whose nodes are changed */
+  constructor(cluster: string, requestedBy: string, method: RecoveryMethod) {
     const { runId, startTime } = workflowInfo();
     const startedAt = startTime.toISOString();
-    this.claim = { run: runId, cluster: input.cluster, startedAt };
+    this.claim = { run: runId, cluster, startedAt };
     this.progress = {
-      cluster: input.cluster,
+      cluster,
       run: runId,
+      method,
+      requestedBy,
       status: 'running',
       phase: 'plan',
       waitingFor: null,
@@ -68,10 +77,13 @@ export class RestoreRun {
       phases: [],
       plan: null,
       planHash: null,
+      planValidUntil: null,
       approvals: [],
       recipients: [],
       shares: null,
       parked: [],
+      errors: [],
+      rollBack: null,
     };
   }
 
@@ -99,6 +111,12 @@ export class RestoreRun {
     this.show();
   }
 
+  /** Says which node the others join, once it is known. */
+  lead(name: string): void {
+    for (const node of this.progress.nodes) node.role = node.name === name ? 'first' : 'follower';
+    this.show();
+  }
+
   /** Nodes that are still part of the restore, the first one first. */
   get activeNodes(): string[] {
     return this.progress.nodes.filter((node) => node.state !== 'skipped').map((node) => node.name);
@@ -108,23 +126,33 @@ export class RestoreRun {
     setCurrentDetails(restoreDetails(this.progress));
   }
 
-  /** Time in which people are waited for is told apart from the machine's own. They are reminded; nothing ever gives up. */
-  async waitFor(what: WaitingFor, until: () => boolean, timeout?: '10s'): Promise<void> {
+  /**
+   * Time in which people are waited for is told apart from the machine's own. They are reminded; nothing ever gives up, unless
+   * a deadline (milliseconds since the epoch) says so.
+   */
+  async waitFor(
+    what: WaitingFor,
+    until: () => boolean,
+    limits: { deadline?: number; timeout?: '10s' } = {},
+  ): Promise<void> {
     if (until()) return;
     this.#beginWait(what);
     try {
-      if (timeout === undefined) await this.#remindUntil(what, until);
-      else await condition(until, timeout);
+      if (limits.timeout === undefined) await this.#remindUntil(what, until, limits.deadline ?? Infinity);
+      else await condition(until, limits.timeout);
     } finally {
       this.#endWait();
     }
   }
 
-  async #remindUntil(what: WaitingFor, until: () => boolean): Promise<void> {
+  async #remindUntil(what: WaitingFor, until: () => boolean, deadline: number): Promise<void> {
     const { remindMinutes, escalateMinutes } = this.reminders;
     this.notify(WANTED[what], nextStep(this.progress));
     const since = Date.now();
-    while (!(await condition(until, remindMinutes * 60_000))) {
+    for (;;) {
+      const interval = Math.max(1, Math.min(remindMinutes * 60_000, deadline - Date.now()));
+      if (await condition(until, interval)) return;
+      if (Date.now() >= deadline) return;
       const waited = (Date.now() - since) / 60_000;
       this.notify(waited >= escalateMinutes ? 'escalation' : 'reminder', nextStep(this.progress));
     }
@@ -153,15 +181,23 @@ export class RestoreRun {
 
   /**
    * Runs a step until it is done. When it has used up its retries the run parks and waits for people; it never fails.
+   * @param heal what the run itself tries before it asks people: its answer stands for the step's; null if it can't help
    * @returns SKIPPED when they chose to go on without the node.
-   * @throws Abort when they chose to stop, which is possible before the first node is stopped.
+   * @throws Abort when they chose to stop, which is possible before the first node is changed.
    */
-  async step<T>(what: string, node: string | null, act: () => Promise<T>): Promise<T | typeof SKIPPED> {
-    for (;;) {
+  async step<T>(
+    what: string,
+    node: string | null,
+    act: () => Promise<T>,
+    heal?: (problem: Problem) => Promise<T | null>,
+  ): Promise<T | typeof SKIPPED> {
+    for (let attempt = act; ; attempt = act) {
       try {
-        return await act();
+        return await attempt();
       } catch (error) {
         if (isCancellation(error) || error instanceof Abort) throw error;
+        const healed = await this.#tryToHeal(what, node, error, heal);
+        if (healed !== null) return healed;
         const choice = await this.#park(what, node, error);
         if (choice === 'abort') throw new Abort();
         if (choice === 'skipNode') {
@@ -170,6 +206,32 @@ export class RestoreRun {
         }
       }
     }
+  }
+
+  async #tryToHeal<T>(
+    what: string,
+    node: string | null,
+    error: unknown,
+    heal?: (problem: Problem) => Promise<T | null>,
+  ): Promise<T | null> {
+    if (!heal) return null;
+    const problem = problemOf(error, what);
+    try {
+      const healed = await heal(problem);
+      if (healed !== null) this.#met(node, problem, 'mended by the run itself');
+      return healed;
+    } catch (second) {
+      if (isCancellation(second) || second instanceof Abort) throw second;
+      log.warn('could not be mended', { step: what, problem: problemOf(second, what).problem });
+      return null;
+    }
+  }
+
+  #met(node: string | null, { code, problem }: Problem, outcome: string): MetError {
+    const error = { at: new Date().toISOString(), phase: this.progress.phase, node, code, problem, outcome };
+    this.progress.errors.push(error);
+    this.record('error', 'failure', 'vault-dr', { node, code, problem, outcome });
+    return error;
   }
 
   /** Like `step`, for what can't be left out. */
@@ -181,38 +243,68 @@ export class RestoreRun {
   }
 
   async #park(what: string, node: string | null, error: unknown): Promise<ParkChoice> {
-    const { code, problem, advice } = problemOf(error, what);
-    const choices: ParkChoice[] = ['resume'];
-    if (node !== null && node !== this.progress.nodes[0]?.name) choices.push('skipNode');
-    if (this.canAbort) choices.push('abort');
+    const found = problemOf(error, what);
+    const { code, problem, advice } = found;
     const parked: Parked = {
       phase: this.progress.phase,
       node,
       code,
       problem,
       advice,
-      choices,
+      choices: this.#choicesFor(node),
       since: new Date().toISOString(),
     };
     log.warn('parked', { step: what, node, code, problem });
     this.record('parked', 'failure', 'vault-dr', { step: what, node, code, problem });
+    const met = this.#met(node, found, 'open');
     this.progress.parked.push(parked);
     const decided = () => this.#decisions.has(parked) || this.#abortedBy !== null;
     try {
       // An agent that comes back needs nobody's decision.
-      await this.waitFor('operator', decided, code === 'AgentUnreachable' ? '10s' : undefined);
+      await this.waitFor('operator', decided, code === 'AgentUnreachable' ? { timeout: '10s' } : {});
     } finally {
       this.progress.parked = this.progress.parked.filter((item) => item !== parked);
+      const decision = this.#decisions.get(parked);
+      met.outcome =
+        this.#abortedBy !== null
+          ? `aborted by ${this.#abortedBy}`
+          : this.progress.rollBack !== null && decision === undefined
+            ? `rolled back by ${this.progress.rollBack.by}`
+            : decision
+              ? `${decision.choice} by ${decision.by}`
+              : 'tried again by itself';
     }
     if (this.#abortedBy !== null) return 'abort';
-    const choice = this.#decisions.get(parked) ?? 'resume';
+    const choice = this.#decisions.get(parked)?.choice ?? 'resume';
     this.#decisions.delete(parked);
     this.show();
     return choice;
   }
 
+  #choicesFor(node: string | null): ParkChoice[] {
+    const choices: ParkChoice[] = ['resume'];
+    const { method, phase, nodes } = this.progress;
+    const indispensable = phase === 'rollBack' ? null : nodes.find((item) => item.role === 'first')?.name;
+    if (node !== null && node !== indispensable && method !== 'rebuild') choices.push('skipNode');
+    if (this.#noWayBack() === null) choices.push('rollBack');
+    if (this.canAbort) choices.push('abort');
+    return choices;
+  }
+
+  /** Runs what changes the cluster: from here on the run can't be aborted, yet be rolled back until it is done. */
+  async changing<T>(work: () => Promise<T>): Promise<T> {
+    this.#changes = new CancellationScope();
+    return this.#changes.run(work);
+  }
+
+  /** From now on there is no way back any more. */
+  closeWayBack(): void {
+    this.#wayBackClosed = true;
+    this.show();
+  }
+
   get canAbort(): boolean {
-    return ['plan', 'approve', 'stage'].includes(this.progress.phase) && this.#abortedBy === null;
+    return this.#changes === null && this.#abortedBy === null;
   }
 
   get abortRequested(): boolean {
@@ -221,7 +313,7 @@ export class RestoreRun {
 
   resume(operator: string): Answer {
     if (this.progress.parked.length === 0) return no('Nothing is parked; the run goes on by itself.');
-    for (const parked of this.progress.parked) this.#decisions.set(parked, 'resume');
+    for (const parked of this.progress.parked) this.#decisions.set(parked, { choice: 'resume', by: operator });
     this.record('resume', 'info', operator, {});
     return yes('Trying again.');
   }
@@ -229,10 +321,17 @@ export class RestoreRun {
   skipNode(operator: string, node: string): Answer {
     const parked = this.progress.parked.find((item) => item.node === node);
     if (!parked) return no(`${node} is not parked, so there is nothing to skip.`);
-    if (!parked.choices.includes('skipNode')) return no(`${node} is the first node: without it there is no restore.`);
-    this.#decisions.set(parked, 'skipNode');
+    if (!parked.choices.includes('skipNode')) {
+      return no(
+        this.progress.method === 'rebuild'
+          ? `${node} is the node that is made anew: without it there is nothing to do.`
+          : `${node} is the first node: without it there is no restore.`,
+      );
+    }
+    this.#decisions.set(parked, { choice: 'skipNode', by: operator });
     this.record('skipNode', 'info', operator, { node });
-    if (RESTORE_PHASES.indexOf(this.progress.phase) > RESTORE_PHASES.indexOf('stop')) {
+    const route: readonly RestorePhase[] = ROUTES[this.progress.method];
+    if (route.indexOf(this.progress.phase) > route.indexOf('stop')) {
       return yes(`Going on without ${node}; rebuild it afterwards.`);
     }
     const warning = `${node} was left out before its Vault was proved to be stopped: power that host off, and rebuild it afterwards.`;
@@ -242,11 +341,42 @@ export class RestoreRun {
 
   abort(operator: string): Answer {
     if (!this.canAbort) {
-      return no('Nodes have been stopped already, so the way on is forward: resume, or skip a node.');
+      const back = this.#noWayBack();
+      return no(
+        back === null
+          ? 'Nodes have been stopped already: go on (resume, or skip a node), or have the old data put back with rollBack.'
+          : `Nodes have been changed already, so the way on is forward: resume, or skip a node. ${back}`,
+      );
     }
     this.#abortedBy = operator;
     this.record('abort', 'info', operator, {});
     return yes('Ending the run; nothing was stopped.');
+  }
+
+  rollBack(operator: string): Answer {
+    const reason = this.#noWayBack();
+    if (reason !== null) return no(reason);
+    const from = this.progress.phase;
+    this.progress.rollBack = { by: operator, at: new Date().toISOString(), from };
+    this.record('rollBack', 'info', operator, { from });
+    this.#changes?.cancel();
+    return yes(`Going back from the phase '${from}': the old data are put back on every node.`);
+  }
+
+  /** Why the old data can't be put back; null when they can. */
+  #noWayBack(): string | null {
+    const { method, plan, rollBack } = this.progress;
+    if (this.#changes === null) return 'Nothing has been changed yet: abort the run instead.';
+    if (rollBack !== null) return `${rollBack.by} is having the old data put back already.`;
+    if (method === 'inPlace')
+      return 'In place nothing is set aside: restore the generation that was made just before, in place.';
+    if (method === 'rebuild') return 'The other nodes serve, so there is nothing to go back to.';
+    if (plan === null || method === 'remove') return 'There is nothing to put back.';
+    if (plan.setAside === 'delete')
+      return 'The old data were deleted, as the configuration says, so there is no way back.';
+    if (plan.holdData.length === 0) return 'No node held any data before, so there is nothing to go back to.';
+    if (this.#wayBackClosed) return 'The restore is done; there is no way back any more.';
+    return null;
   }
 
   approve(approver: string, planHash: string): Answer {
@@ -259,11 +389,14 @@ export class RestoreRun {
         `The plan's hash is ${progress.planHash.slice(0, 12)}, not ${planHash}. Read the plan again before you approve it.`,
       );
     }
-    if (sameText(approver, this.input.requestedBy)) {
+    if (sameText(approver, progress.requestedBy)) {
       return no(`${approver} asked for this restore; somebody else has to approve it.`);
     }
     if (progress.approvals.some((item) => sameText(item.approver, approver))) {
       return no(`${approver} has approved already; ${progress.plan.approvals} different people are needed.`);
+    }
+    if (progress.planValidUntil !== null && Date.now() >= Date.parse(progress.planValidUntil)) {
+      return no('The plan is too old to be approved; it is being made anew.');
     }
     progress.approvals.push({ approver, at: new Date().toISOString() });
     this.record('approve', 'success', approver, { planHash: progress.planHash });

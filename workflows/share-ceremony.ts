@@ -38,6 +38,14 @@ export class ShareCeremony {
     this.#show();
   }
 
+  /** Another threshold than the one that was announced. */
+  require(threshold: number): void {
+    const { shares } = this.run.progress;
+    if (shares === null) return this.open(threshold);
+    shares.required = threshold;
+    this.#show();
+  }
+
   close(): void {
     this.#open = false;
     this.#accepted = [];
@@ -61,7 +69,7 @@ export class ShareCeremony {
     this.#accepted.forEach((share, index) => (share.envelope = envelopes[index] ?? share.envelope));
   }
 
-  opened(envelopes: string[]): void {
+  opened(envelopes: readonly string[]): void {
     if (this.#opening !== null) return;
     this.#opening = this.#accepted.filter((share) => envelopes.includes(share.envelope));
     const opening = this.#opening;
@@ -78,7 +86,7 @@ export class ShareCeremony {
     this.#say(null);
   }
 
-  didNotOpen(envelopes: string[], reason: string): void {
+  didNotOpen(envelopes: readonly string[], reason: string): void {
     const set = this.#accepted.filter((share) => envelopes.includes(share.envelope));
     this.#opening = null;
     this.#failedSets.push(set);

@@ -1,20 +1,40 @@
 import { CancellationScope, isCancellation } from '@temporalio/workflow';
-import type { ShareVerdict, UnsealOutcome } from '../src/contract/restore';
+import type { RecoveryPlan, SealReport, ShareVerdict, UnsealOutcome } from '../src/contract/restore';
 import type { NodeSteps } from './activity-proxies';
-import { problemOf } from './failures';
+import { type Problem, problemOf } from './failures';
 import { type RestoreRun, SKIPPED } from './restore-run';
 import { ShareCeremony } from './share-ceremony';
+
+type Given = UnsealOutcome & { shares: readonly string[] };
 
 /** How sealed nodes come open: claims them, keeps the recipients right, and gives each of them the holders' shares. */
 export class Unsealing {
   readonly ceremony: ShareCeremony;
   readonly #run: RestoreRun;
   readonly #steps: (node: string) => NodeSteps;
+  /** The node whose agent looks into envelopes. */
+  #checker = '';
+  #automatic = false;
 
   constructor(run: RestoreRun, steps: (node: string) => NodeSteps) {
     this.#run = run;
     this.#steps = steps;
     this.ceremony = new ShareCeremony(run, (envelope) => this.#checkShare(envelope));
+  }
+
+  /** From now on shares are taken, unless the nodes unseal by themselves. */
+  begin({ seal, firstNode }: RecoveryPlan, checker = firstNode): void {
+    this.#checker = checker;
+    this.#automatic = seal.type !== 'shamir';
+    if (!this.#automatic) this.ceremony.open(seal.secretThreshold);
+  }
+
+  /** The old cluster, which comes back, may have another threshold than the snapshot. */
+  adapt(seals: SealReport[]): void {
+    const [seal] = seals;
+    if (!seal) return;
+    this.#automatic = seal.type !== 'shamir';
+    if (!this.#automatic) this.ceremony.require(seal.t);
   }
 
   /** Binds a node to the run and shows the recipient that its agent made. */
@@ -34,7 +54,7 @@ export class Unsealing {
   }
 
   async #checkShare(envelope: string): Promise<ShareVerdict> {
-    const first = this.#run.progress.nodes[0]?.name ?? '';
+    const first = this.#checker;
     try {
       return await this.#steps(first).quick.checkShare({ claim: this.#run.claim, share: envelope });
     } catch (error) {
@@ -71,16 +91,20 @@ export class Unsealing {
 
   /**
    * Until the node is unsealed: by the shares, or by somebody at the node itself.
-   * @returns false when the node was restarted and has to join again.
+   * @param blank makes the node anew when it can't be opened, and says whether it did
+   * @returns false when the node has to join (again) first.
    */
-  async unseal(name: string): Promise<boolean> {
+  async unseal(name: string, blank?: (problem: Problem) => Promise<boolean>): Promise<boolean> {
     this.#run.node(name, 'unsealing');
+    const heal = async (problem: Problem) =>
+      (await blank?.(problem)) ? ({ state: 'not joined', problem: null, dropped: 0, shares: [] } as const) : null;
+    if (this.#automatic) return this.#awaitUnsealed(name, heal);
     for (;;) {
       if ((await this.#sharesOrByHand(name)) === 'by hand') {
         this.#run.node(name, 'unsealed', 'by hand');
         return true;
       }
-      const outcome = await this.#run.step(`unsealing ${name}`, name, () => this.#giveShares(name));
+      const outcome = await this.#run.step<Given | null>(`unsealing ${name}`, name, () => this.#giveShares(name), heal);
       if (outcome === SKIPPED) return true;
       if (outcome === null) continue;
       if (outcome.dropped > 0) {
@@ -99,7 +123,22 @@ export class Unsealing {
     }
   }
 
-  async #giveShares(name: string): Promise<(UnsealOutcome & { shares: string[] }) | null> {
+  async #awaitUnsealed(name: string, heal: (problem: Problem) => Promise<Given | null>): Promise<boolean> {
+    const outcome = await this.#run.step<Given>(
+      `unsealing ${name}`,
+      name,
+      async () => {
+        await this.#steps(name).change.awaitUnsealed({ claim: this.#run.claim });
+        return { state: 'unsealed', problem: null, dropped: 0, shares: [] };
+      },
+      heal,
+    );
+    if (outcome !== SKIPPED && outcome.state === 'not joined') return false;
+    if (outcome !== SKIPPED) this.#run.node(name, 'unsealed', 'by its seal');
+    return true;
+  }
+
+  async #giveShares(name: string): Promise<Given | null> {
     const shares = this.ceremony.nextSet;
     if (shares === null) return null;
     try {

@@ -6,9 +6,10 @@ import { bundleCommand } from './bundle';
 import { generationsCommand } from './generations';
 import { inspectCommand } from './inspect';
 import { labCommand } from './lab';
-import { abortCommand, approveCommand, resumeCommand, skipNodeCommand } from './messages';
+import { abortCommand, approveCommand, resumeCommand, rollBackCommand, skipNodeCommand } from './messages';
+import { reportCommand } from './report';
 import { repositoryCommand } from './repository';
-import { restoreCommand } from './restore';
+import { rebuildNodeCommand, recoverQuorumCommand, removeSetAsideCommand, restoreCommand } from './restore';
 import { scheduleCommand } from './schedule';
 import { statusCommand } from './status';
 import { unsealCommand } from './unseal';
@@ -30,12 +31,17 @@ export function program(): Command {
     agentKeyCommand(),
     backupCommand(),
     restoreCommand(),
+    rebuildNodeCommand(),
+    recoverQuorumCommand(),
     approveCommand(),
     unsealCommand(),
     statusCommand(),
     resumeCommand(),
     skipNodeCommand(),
+    rollBackCommand(),
     abortCommand(),
+    reportCommand(),
+    removeSetAsideCommand(),
     generationsCommand(),
     repositoryCommand(),
     inspectCommand(),

@@ -28,6 +28,14 @@ export function resumeCommand(): Command {
   return decision('resume', MESSAGE.resume, 'Try the parked steps of a restore again');
 }
 
+export function rollBackCommand(): Command {
+  return decision(
+    'roll-back',
+    MESSAGE.rollBack,
+    'Put the old data back on every node, from whatever phase a restore is in',
+  );
+}
+
 export function abortCommand(): Command {
   return decision('abort', MESSAGE.abort, 'End a restore before its first node is stopped');
 }

@@ -1,13 +1,23 @@
 import { formatBytes, formatSeconds } from '../contract/format';
 import { restoreWorkflowId } from '../contract/names';
-import { RESTORE_PHASES, type RestorePlan, type RestoreProgress, type RestoreReport } from '../contract/restore';
+import { describePlan, RECOVERY_TITLES } from '../contract/plan-text';
+import {
+  type RecoveryPlan,
+  type RestorePhase,
+  type RestoreProgress,
+  type RestoreReport,
+  ROUTES,
+} from '../contract/restore';
 import { renderTable, style } from './output';
 
-/** The state of a restore as a screen: phases, nodes, shares, what it waits for and what to type. */
+/** The state of a recovery as a screen: phases, nodes, shares, what it waits for and what to type. */
 export function renderRestore(progress: RestoreProgress, now: number): string {
-  const lines = [`${style('bold', `Restore of ${progress.cluster}`)}  ${headline(progress)}`, ''];
+  const lines = [
+    `${style('bold', `${RECOVERY_TITLES[progress.method]} of ${progress.cluster}`)}  ${headline(progress)}`,
+    '',
+  ];
   lines.push(phaseTable(progress, now), '');
-  if (progress.plan) lines.push(planLine(progress.plan), '');
+  if (progress.plan) lines.push(...describePlan(progress.plan), '');
   if (progress.nodes.length > 0) {
     lines.push(
       renderTable(
@@ -24,6 +34,8 @@ export function renderRestore(progress: RestoreProgress, now: number): string {
 function headline(progress: RestoreProgress): string {
   const { status, waitingFor, approvals, plan, shares, phase } = progress;
   if (status === 'completed') return style('green', 'completed');
+  if (status === 'planned') return style('green', 'planned; nothing was changed');
+  if (status === 'rolled back') return style('yellow', 'rolled back; the old data are in their place');
   if (status === 'aborted') return style('yellow', 'aborted; no node was stopped');
   if (status === 'refused') return style('red', 'refused; nothing was changed');
   if (status === 'parked') return style('red', `parked in ${phase}: it needs a decision`);
@@ -36,8 +48,11 @@ function headline(progress: RestoreProgress): string {
 }
 
 function phaseTable(progress: RestoreProgress, now: number): string {
-  const rows = RESTORE_PHASES.map((phase) => {
-    const entry = progress.phases.find((item) => item.phase === phase);
+  const route: readonly RestorePhase[] = ROUTES[progress.method];
+  const phases = progress.rollBack ? [...route, 'rollBack' as const] : route;
+  const rows = phases.map((phase) => {
+    // What was done again counts as it was done last.
+    const entry = progress.phases.findLast((item) => item.phase === phase);
     if (!entry) return [' ', phase, '', ''];
     const end = entry.finishedAt === null ? now : Date.parse(entry.finishedAt);
     const seconds = Math.max(0, (end - Date.parse(entry.startedAt)) / 1_000);
@@ -47,12 +62,12 @@ function phaseTable(progress: RestoreProgress, now: number): string {
   return renderTable(['', 'phase', 'time', ''], rows);
 }
 
-function planLine(plan: RestorePlan): string {
-  return (
-    `Generation ${plan.generation} (${formatBytes(plan.archiveBytes)}, ${plan.keyCount} keys, Vault ${plan.serverVersion}), ` +
-    `good copies in ${plan.copies.join(', ')}.\nWhat was written after ${plan.capturedAt} is lost: ` +
-    `${formatSeconds(plan.rpoSeconds)} when this was planned.`
-  );
+/** What is done on each node, for whoever has to approve it. */
+function stepLines({ steps }: RecoveryPlan): string[] {
+  return steps.flatMap(({ node, steps: list }) => [
+    `${node}:`,
+    ...list.map((step, index) => `  ${index + 1}. ${step}`),
+  ]);
 }
 
 function sharesLines({ shares }: RestoreProgress): string[] {
@@ -74,11 +89,13 @@ function nextLines(progress: RestoreProgress): string[] {
       'Then one of:',
       ...(choices.has('resume') ? [command(`vault-dr resume --cluster ${cluster}`)] : []),
       ...(choices.has('skipNode') ? [command(`vault-dr skip-node --cluster ${cluster} --node NODE`)] : []),
+      ...(choices.has('rollBack') ? [command(`vault-dr roll-back --cluster ${cluster}`)] : []),
       ...(choices.has('abort') ? [command(`vault-dr abort --cluster ${cluster}`)] : []),
     ];
   }
   if (waitingFor === 'approval') {
     return [
+      ...(plan ? [...stepLines(plan), ''] : []),
       ...(plan?.warnings ?? []).map((text) => style('yellow', `! ${text}`)),
       `Somebody who did not ask for it must approve:`,
       command(`vault-dr approve --cluster ${cluster} --plan ${planHash?.slice(0, 12)}`),
@@ -95,23 +112,57 @@ function command(text: string): string {
   return `  ${style('bold', text)}`;
 }
 
-/** The end of a restore, for people. */
-export function renderReport(report: RestoreReport): string {
-  const aside = report.setAside.filter((item) => item.path !== null);
-  const backup = 'generation' in report.backup ? report.backup.generation : `none: ${report.backup.problem}`;
-  if (report.status === 'aborted') return 'Aborted. No node was stopped and nothing was changed.';
+/** The plan alone, for `--plan`. */
+export function renderPlan({ plan, warnings }: RestoreReport): string {
+  if (plan === null) return '';
   return [
-    `Restored in ${formatSeconds(report.rtoSeconds)}: ${formatSeconds(report.rtoMachineSeconds)} machine time, ` +
-      `${formatSeconds(report.rtoHumanSeconds)} waiting for people.`,
-    `Lost: what was written after ${report.plan?.capturedAt} (${formatSeconds(report.rpoSeconds)} when it was planned).`,
-    `New backup: ${backup}`,
+    ...describePlan(plan),
+    '',
+    ...stepLines(plan),
+    '',
+    ...warnings.map((text) => style('yellow', `! ${text}`)),
+    `${plan.approvals} must approve it. Nothing was changed.`,
+  ].join('\n');
+}
+
+/** The end of a recovery, for people. */
+export function renderReport(report: RestoreReport): string {
+  const { cluster, run, status, method } = report;
+  const aside = report.setAside.flatMap(({ node, path }) => (path === null ? [] : [`  ${node}: ${path}`]));
+  if (status === 'aborted') return 'Aborted. No node was stopped and nothing was changed.';
+  if (status === 'planned') return renderPlan(report);
+  const times = `${formatSeconds(report.rtoMachineSeconds)} machine time, ${formatSeconds(report.rtoHumanSeconds)} waiting for people`;
+  const done = status === 'rolled back' ? 'Rolled back: the old data are in their place again' : DONE[method];
+  return [
+    `${done} in ${formatSeconds(report.rtoSeconds)}: ${times}.`,
+    ...(report.rpoSeconds !== null && report.plan !== null && 'capturedAt' in report.plan
+      ? [
+          `Lost: what was written after ${report.plan.capturedAt} (${formatSeconds(report.rpoSeconds)} when it was planned).`,
+        ]
+      : []),
+    ...(report.backup === null
+      ? []
+      : [`New backup: ${'generation' in report.backup ? report.backup.generation : `none: ${report.backup.problem}`}`]),
+    ...report.removed.map(({ node, path, sizeBytes }) => `  ${node}: ${path} (${formatBytes(sizeBytes)})`),
     ...(aside.length > 0
       ? [
-          'The data directories from before are kept; remove them when you are sure:',
-          ...aside.map((item) => `  ${item.node}: ${item.path}`),
+          `The data directories from before are kept until ${report.setAsideUntil ?? 'they are removed'}; then:`,
+          `  vault-dr remove-set-aside --cluster ${cluster} --run ${run}`,
+          ...aside,
         ]
       : []),
     ...report.warnings.map((text) => style('yellow', `! ${text}`)),
-    style('dim', `Workflow ${restoreWorkflowId(report.cluster)}, run ${report.run}`),
+    style(
+      'dim',
+      `Workflow ${restoreWorkflowId(cluster)}, run ${run}. The whole report: vault-dr report --cluster ${cluster} --run ${run}`,
+    ),
   ].join('\n');
 }
+
+const DONE: Record<RestoreReport['method'], string> = {
+  snapshot: 'Restored',
+  inPlace: 'Restored in place',
+  peers: 'Quorum recovered',
+  rebuild: 'Node made anew',
+  remove: 'Removed',
+};

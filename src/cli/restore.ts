@@ -1,18 +1,17 @@
 import type { Command } from 'commander';
-import { parseInput, restoreInput } from '../contract/input';
-import type { RestoreProgress, RestoreReport } from '../contract/restore';
+import { parseInput, rebuildNodeInput, recoverQuorumInput, removeSetAsideInput, restoreInput } from '../contract/input';
+import { ACCEPTABLE, type RestoreProgress, type RestoreReport } from '../contract/restore';
 import { connectClient } from '../temporal/connect';
-import { type RestoreHandle, restoreProgress, startRestore } from '../temporal/runs';
+import { type RecoveryStart, type RestoreHandle, restoreProgress, startRecovery } from '../temporal/runs';
 import { follow } from './follow';
 import { note, print, printJson } from './output';
 import { type CommonOptions, EXIT, temporalOptions, verb, withJson, withOperator, withTemporal } from './program';
 import { renderReport, renderRestore } from './restore-view';
 
-interface Options extends CommonOptions {
+interface RecoveryOptions extends CommonOptions {
   cluster: string;
-  generation: string;
-  asOf?: string;
   as: string;
+  accept: string[];
   detach?: boolean;
 }
 
@@ -20,37 +19,133 @@ export function restoreCommand(): Command {
   const command = verb(
     'restore',
     'Bring a cluster back from a backup; plans first, and waits for approval before anything changes',
-    'vault-dr restore --cluster prod',
+    'vault-dr restore --cluster prod --plan\nvault-dr restore --cluster prod',
   )
-    .requiredOption('--cluster <name>', 'cluster of the configuration')
     .option('--generation <id>', 'generation to restore', 'latest')
     .option('--as-of <time>', 'newest generation captured at or before this time (RFC 3339)')
-    .option('--detach', 'start it and return; follow it with `vault-dr status --follow`')
-    .action(run);
+    .option('--plan', 'show the plan, or every reason against it, and change nothing')
+    .option('--into <cluster>', 'another cluster of the configuration, which takes the data of --cluster')
+    .option('--in-place', 'into the running cluster, for data that are wrong: nothing is stopped or unsealed')
+    .option('--drill', 'a rehearsal, with the approvals that restore.drills of the configuration says')
+    .action(restore);
+  return withRecovery(command);
+}
+
+export function recoverQuorumCommand(): Command {
+  const command = verb(
+    'recover-quorum',
+    'Bring a cluster that lost its quorum back from a disk that survived; it loses nothing that is on it',
+    'vault-dr recover-quorum --cluster prod',
+  ).action((options: RecoveryOptions) => {
+    const { cluster, as: requestedBy, accept } = options;
+    const input = parseInput(
+      recoverQuorumInput,
+      { cluster, requestedBy, accept },
+      'vault-dr recover-quorum --cluster prod',
+    );
+    return start(options, {
+      workflow: 'recoverQuorum',
+      cluster,
+      input,
+      summary: `Recovery of the quorum of ${cluster}`,
+    });
+  });
+  return withRecovery(command);
+}
+
+export function rebuildNodeCommand(): Command {
+  const command = verb(
+    'rebuild-node',
+    'Make one node anew from nothing, while the others serve',
+    'vault-dr rebuild-node --cluster prod --node vault-3',
+  )
+    .requiredOption('--node <name>', 'the node')
+    .action((options: RecoveryOptions & { node: string }) => {
+      const { cluster, node, as: requestedBy, accept } = options;
+      const example = 'vault-dr rebuild-node --cluster prod --node vault-3';
+      const input = parseInput(rebuildNodeInput, { cluster, node, requestedBy, accept }, example);
+      return start(options, { workflow: 'rebuildNode', cluster, input, summary: `Rebuild of ${node} of ${cluster}` });
+    });
+  return withRecovery(command);
+}
+
+export function removeSetAsideCommand(): Command {
+  const command = verb(
+    'remove-set-aside',
+    'Delete the old data directories that one recovery set aside, after their grace period',
+    'vault-dr remove-set-aside --cluster prod --run 01a20752-189b-7247-a8d0-708bed2469e6',
+  )
+    .requiredOption('--run <id>', 'run of the recovery, as its report shows it')
+    .action((options: RecoveryOptions & { run: string }) => {
+      const { cluster, run, as: requestedBy, accept } = options;
+      const example = 'vault-dr remove-set-aside --cluster prod --run RUN';
+      const input = parseInput(removeSetAsideInput, { cluster, run, requestedBy, accept }, example);
+      return start(options, {
+        workflow: 'removeSetAside',
+        cluster,
+        input,
+        summary: `Removal of old data of ${cluster}`,
+      });
+    });
+  return withRecovery(command);
+}
+
+function withRecovery(command: Command): Command {
+  command
+    .requiredOption('--cluster <name>', 'cluster of the configuration')
+    .option(
+      '--accept <code>',
+      `go on in spite of a reason against it; may be repeated (${Object.keys(ACCEPTABLE).join(', ')})`,
+      (code: string, codes: string[]) => [...codes, code],
+      [],
+    )
+    .option('--detach', 'start it and return; follow it with `vault-dr status --follow`');
   return withJson(withOperator(withTemporal(command)));
 }
 
-async function run(options: Options): Promise<void> {
+interface RestoreOptions extends RecoveryOptions {
+  generation: string;
+  asOf?: string;
+  plan?: boolean;
+  into?: string;
+  inPlace?: boolean;
+  drill?: boolean;
+}
+
+async function restore(options: RestoreOptions): Promise<void> {
+  const { cluster, generation, asOf, into, accept } = options;
   const input = parseInput(
     restoreInput,
     {
-      cluster: options.cluster,
-      generation: options.generation,
+      cluster,
+      generation,
       requestedBy: options.as,
-      ...(options.asOf === undefined ? {} : { asOf: options.asOf }),
+      planOnly: options.plan === true,
+      inPlace: options.inPlace === true,
+      drill: options.drill === true,
+      accept,
+      ...(asOf === undefined ? {} : { asOf }),
+      ...(into === undefined ? {} : { into }),
     },
     'vault-dr restore --cluster prod --generation 20261123T040000Z-000000001234-0a1b2c3d',
   );
+  const target = into ?? cluster;
+  const summary = `${input.planOnly ? 'Plan of a restore' : 'Restore'} of ${cluster}${target === cluster ? '' : ` into ${target}`}`;
+  await start(options, { workflow: 'restoreCluster', cluster: target, input, summary });
+}
+
+async function start(options: RecoveryOptions, recovery: RecoveryStart): Promise<void> {
   const client = await connectClient(temporalOptions(options));
   try {
-    const handle = await startRestore(client, input);
+    const handle = await startRecovery(client, recovery);
     if (options.detach) {
       if (options.json) printJson({ workflowId: handle.workflowId });
-      else print(`Started ${handle.workflowId}. Follow it with: vault-dr status --cluster ${input.cluster} --follow`);
+      else
+        print(`Started ${handle.workflowId}. Follow it with: vault-dr status --cluster ${recovery.cluster} --follow`);
       return;
     }
     note(
-      `Started ${handle.workflowId}. Ctrl-C leaves it running; look again with: vault-dr status --cluster ${input.cluster} --follow\n`,
+      `Started ${handle.workflowId}. Ctrl-C leaves it running; look again with: vault-dr status --cluster ${recovery.cluster} --follow\n`,
     );
     await followRestore(handle, options.json === true);
   } finally {
@@ -67,7 +162,7 @@ export async function followRestore(handle: RestoreHandle, json: boolean): Promi
   });
   if (json) printJson(report);
   else print(`\n${renderReport(report)}`);
-  if (report.status !== 'completed') process.exitCode = EXIT.failed;
+  if (report.status !== 'completed' && report.status !== 'planned') process.exitCode = EXIT.failed;
 }
 
 /** One line for logs: where it stands, and what it waits for. */

@@ -73,6 +73,8 @@ const node = z.strictObject({
     .optional(),
   /** Files and directories that go into each generation, encrypted: what the snapshot doesn't hold and a new host needs. */
   configFiles: z.array(path).default([]),
+  /** Where Vault spools a snapshot that is uploaded (TMPDIR of its service). */
+  tempDir: path.default('/tmp'),
   /** Memory-backed directory for identities that live as long as a run. */
   runtimeDir: path.default('/run/vault-dr'),
   service,
@@ -185,7 +187,18 @@ const cluster = z.strictObject({
       identities: z.array(secretSource).default([]),
       /** Where the secret keys are that open OpenPGP generations; default: the user's own GnuPG home directory. */
       openpgp: z.strictObject({ home: path }).optional(),
-      setAside: z.literal('rename').default('rename'),
+      /** What becomes of old data directories: renamed, and kept for `graceDays`; or, on small disks, deleted. */
+      setAside: z.enum(['rename', 'delete'], { error: "must be 'rename' or 'delete'" }).default('rename'),
+      /** Days after which what was set aside may be removed. */
+      graceDays: z.number().min(0).default(7),
+      /** Minutes for which a plan, and the approvals of it, count. */
+      approvalMinutes: z.number().positive().default(60),
+      /** Allows rehearsals on this cluster, started with `drill`, with approvals of their own. */
+      drills: z.strictObject({ approvals: z.number().int().min(0) }).optional(),
+      /** Restarts each follower at the end and lets the leadership move once, as proof that the cluster bears it. */
+      rollingRestart: z.boolean().default(false),
+      /** Login that may write `sys/storage/raft/snapshot`, for restores in place; the default is the cluster's own. */
+      auth: auth.optional(),
       /** When people who are waited for are told again, and when the alternates are. No time-out ever ends a restore. */
       reminders: z
         .strictObject({

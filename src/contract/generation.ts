@@ -82,6 +82,8 @@ export interface Manifest {
   keys: KeyCount & { byPrefix: Record<string, KeyCount> };
   encryption: Encryption;
   canary: Canary | null;
+  leases: { total: number; byMount: Record<string, number> } | null;
+  credential: string | null;
   bundles: ConfigBundle[];
   /** Hash of `SHA256SUMS`: through it the signature covers every file of the generation. */
   sumsSha256: string;

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { DrError } from './failures';
 import { GENERATION_PATTERN } from './generation';
 import { NAME_PATTERN } from './names';
+import { ACCEPTABLE, type AcceptCode } from './restore';
 
 const name = z
   .string({ error: 'must be a name in quotes' })
@@ -20,15 +21,59 @@ const generation = z
   .string({ error: NOT_A_GENERATION })
   .refine((id) => id === 'latest' || GENERATION_PATTERN.test(id), NOT_A_GENERATION);
 
-export const restoreInput = z.strictObject({
-  cluster: name,
-  /** Generation id; without it the newest whose copy verifies. */
-  generation: generation.default('latest'),
-  /** The newest generation captured at or before this instant (RFC 3339). */
-  asOf: z.iso.datetime({ offset: true, error: 'must be a time such as 2026-11-23T04:00:00Z' }).optional(),
-  requestedBy: person.default('unknown'),
-});
+const accept = z
+  .array(
+    z.enum(Object.keys(ACCEPTABLE) as [AcceptCode, ...AcceptCode[]], {
+      error: `must be one of ${Object.keys(ACCEPTABLE).join(', ')}`,
+    }),
+  )
+  .default([]);
+
+export const restoreInput = z
+  .strictObject({
+    cluster: name,
+    /** Another cluster to restore the generation into; without it the cluster itself. */
+    into: name.optional(),
+    /** Generation id; without it the newest whose copy verifies. */
+    generation: generation.default('latest'),
+    /** The newest generation captured at or before this instant (RFC 3339). */
+    asOf: z.iso.datetime({ offset: true, error: 'must be a time such as 2026-11-23T04:00:00Z' }).optional(),
+    requestedBy: person.default('unknown'),
+    /** Ends when the plan is made. */
+    planOnly: z.boolean({ error: 'must be true or false' }).default(false),
+    /** Into the running cluster, with nothing stopped: for data that is wrong while the cluster is well. */
+    inPlace: z.boolean({ error: 'must be true or false' }).default(false),
+    /** A rehearsal: `restore.drills` of the configuration says how many must approve it. */
+    drill: z.boolean({ error: 'must be true or false' }).default(false),
+    accept,
+  })
+  .refine(({ inPlace, into, cluster }) => !inPlace || into === undefined || into === cluster, {
+    path: ['inPlace'],
+    error: 'goes with the cluster itself only: another one does not have the keys of this one',
+  });
 export type RestoreInput = z.infer<typeof restoreInput>;
+
+export const recoverQuorumInput = z.strictObject({ cluster: name, requestedBy: person.default('unknown'), accept });
+export type RecoverQuorumInput = z.infer<typeof recoverQuorumInput>;
+
+export const rebuildNodeInput = z.strictObject({
+  cluster: name,
+  node: name,
+  requestedBy: person.default('unknown'),
+  accept,
+});
+export type RebuildNodeInput = z.infer<typeof rebuildNodeInput>;
+
+export const removeSetAsideInput = z.strictObject({
+  cluster: name,
+  /** Run id of the recovery that set them aside. */
+  run: z
+    .string({ error: 'must be a run id, as the report shows it' })
+    .regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'must be a run id, as the report shows it'),
+  requestedBy: person.default('unknown'),
+  accept,
+});
+export type RemoveSetAsideInput = z.infer<typeof removeSetAsideInput>;
 
 export const approveInput = z.strictObject({
   approver: person,

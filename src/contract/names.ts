@@ -6,7 +6,7 @@ export function nodeTaskQueue(cluster: string, node: string): string {
   return `vault-dr-node/${cluster}/${node}`;
 }
 
-/** Fixed per cluster: Temporal allows one open run of an id, and that is the lock. */
+/** Of every run that changes the nodes of a cluster: Temporal allows one open run of an id, and that is the lock. */
 export function restoreWorkflowId(cluster: string): string {
   return `restore-${cluster}`;
 }
@@ -23,6 +23,9 @@ export function backupScheduleId(cluster: string): string {
 export const WORKFLOW = {
   backUpCluster: 'backUpCluster',
   restoreCluster: 'restoreCluster',
+  recoverQuorum: 'recoverQuorum',
+  rebuildNode: 'rebuildNode',
+  removeSetAside: 'removeSetAside',
 } as const;
 
 /** Custom search attributes, all of type Keyword. */
@@ -34,6 +37,7 @@ export const MESSAGE = {
   submitShare: 'submitShare',
   resume: 'resume',
   skipNode: 'skipNode',
+  rollBack: 'rollBack',
   abort: 'abort',
 } as const;
 

@@ -1,4 +1,5 @@
 import type { Canary, GenerationCopy, RaftPeer, SealConfig } from './generation';
+import type { RaftStorage, VaultConfigReport } from './host';
 
 export const RESTORE_PHASES = [
   'plan',
@@ -13,7 +14,18 @@ export const RESTORE_PHASES = [
   'converge',
   'finish',
 ] as const;
-export type RestorePhase = (typeof RESTORE_PHASES)[number];
+/** `rollBack` and `remove` are no part of a restore that goes through. */
+export type RestorePhase = (typeof RESTORE_PHASES)[number] | 'rollBack' | 'remove';
+
+/** The way that each kind of run takes. */
+export const ROUTES = {
+  snapshot: RESTORE_PHASES,
+  inPlace: ['plan', 'approve', 'stage', 'install', 'verify', 'converge', 'finish'],
+  peers: ['plan', 'approve', 'stop', 'setAside', 'install', 'unseal', 'verify', 'join', 'converge', 'finish'],
+  rebuild: ['plan', 'stop', 'setAside', 'join', 'converge', 'finish'],
+  remove: ['plan', 'remove'],
+} as const satisfies Record<string, readonly RestorePhase[]>;
+export type RecoveryMethod = keyof typeof ROUTES;
 
 /** Names one run to the agents. A later run of the same cluster takes the nodes over; an earlier one never does. */
 export interface RunClaim {
@@ -30,13 +42,33 @@ export interface NodePlan {
   dataDir: string;
 }
 
-/** What a restore run needs of the configuration; goes into history, so it holds no secret. */
+/** What a plan may be refused for and an operator may accept, each by its name. Everything else has to be mended. */
+export const ACCEPTABLE = {
+  'lose-newer-data': 'the cluster, or a disk of it, holds newer data than the generation',
+  version: 'the servers are older than the snapshot, or much newer',
+  'other-cluster': 'the generation is of another cluster than the data that is there',
+  'delete-data': 'old data directories are deleted instead of renamed (restore.setAside), so there is no way back',
+  login: 'it is not proved that vault-dr can log in after the restore',
+  'read-timeout': 'the upload may take longer than `http_read_timeout` allows',
+  grace: 'the grace period of what was set aside is not over',
+} as const;
+export type AcceptCode = keyof typeof ACCEPTABLE;
+
+/** What a recovery run needs of the configuration; goes into history, so it holds no secret. */
 export interface RestoreSettings {
+  /** The one whose nodes are changed. */
   cluster: string;
+  /** The one whose generation is restored; another one only with `into`. */
+  source: string;
   /** The first one is restored, the others join it. */
   nodes: NodePlan[];
   repositories: string[];
   approvals: number;
+  /** How long a plan, and the approvals of it, count. */
+  approvalMinutes: number;
+  setAside: 'rename' | 'delete';
+  rollingRestart: boolean;
+  graceDays: number;
   reminders: ReminderSettings;
 }
 
@@ -63,37 +95,118 @@ export interface NodeReport {
   agentVersion: string;
   host: string;
   service: 'running' | 'stopped';
-  vault: { reachable: boolean; initialized: boolean | null; sealed: boolean | null; version: string | null };
+  vault: {
+    reachable: boolean;
+    initialized: boolean | null;
+    sealed: boolean | null;
+    /** Also of a server that stands still, where it can be had. */
+    version: string | null;
+    /** `shamir`, or the type of the auto-unseal seal. */
+    sealType: string | null;
+    /** While it is unsealed. */
+    clusterId: string | null;
+  };
   dataDir: DataDirectoryReport;
+  /** What the data directory says of itself; null when there is nothing of Raft in it. */
+  storage: RaftStorage | null;
+  /** Why the data directory could not be read. */
+  storageProblem: string | null;
+  /** What the configuration of the Vault server says; null when it is not among `configFiles`. */
+  config: VaultConfigReport | null;
+  /** Whether an auto-unseal seal reaches its key. */
+  seal: { checked: boolean; problem: string | null };
   /** Free bytes where the generation is staged. */
   stagingFreeBytes: number;
+  /** Where Vault spools an uploaded snapshot, and what is free there. */
+  temp: { path: string; freeBytes: number };
 }
 
-export interface RestorePlan {
+/** What the controller sees of the cluster over the network; it may be down. */
+export interface LiveView {
+  leader: string | null;
+  clusterId: string | null;
+  clusterName: string | null;
+  serverVersion: string | null;
+  /** Names of nodes that are unsealed and not removed. */
+  serving: string[];
+  /** Voters that the leader knows, by node id; empty without a login. */
+  voters: string[];
+  /** Whether vault-dr's own login works now; null when nobody could be asked. */
+  login: boolean | null;
+  /** Of the leader. */
+  seal: SealReport | null;
+  /** Why there is no leader, or no login. */
+  problem: string | null;
+}
+
+interface PlanBase {
+  /** The one whose nodes are changed. */
   cluster: string;
+  firstNode: string;
+  nodes: NodePlan[];
+  seal: SealConfig;
+  /** Recovery keys of an auto-unseal cluster; they never unseal. */
+  recovery: SealConfig | null;
+  /** Null where nothing says it before the cluster is back. */
+  clusterId: string | null;
+  clusterName: string | null;
+  canary: Canary | null;
+  /** Whose login is used after it. */
+  loginOf: string;
+  approvals: number;
+  setAside: 'rename' | 'delete';
+  rollingRestart: boolean;
+  /** What will be done, by node. */
+  steps: { node: string; steps: string[] }[];
+  /** Node names that had data when the plan was made: what a way back leads to. */
+  holdData: string[];
+  accepted: AcceptCode[];
+  warnings: string[];
+  plannedAt: string;
+}
+
+/** Of a restore from a generation: on blank nodes, or (`inPlace`) into the running cluster. */
+export interface RestorePlan extends PlanBase {
+  method: 'snapshot' | 'inPlace';
+  /** Cluster that the generation is of. */
+  source: string;
   generation: string;
   capturedAt: string;
   raftIndex: number;
   clusterId: string;
+  clusterName: string;
   serverVersion: string;
   archiveBytes: number;
   storedBytes: number;
   storedSha256: string;
   manifestSha256: string;
-  seal: SealConfig;
-  recovery: SealConfig | null;
-  canary: Canary | null;
   keyCount: number;
+  /** Keys by prefix, of those that change only when somebody writes. */
+  keyCounts: Record<string, number>;
+  /** Leases by mount; what has expired of them is revoked as soon as the cluster is active. Null when unknown. */
+  leases: { total: number; byMount: Record<string, number> } | null;
   peers: RaftPeer[];
   /** Repositories whose copy was read end to end. */
   copies: string[];
-  firstNode: string;
-  nodes: NodePlan[];
   /** From the capture to the making of this plan: everything written since is lost. */
   rpoSeconds: number;
-  approvals: number;
-  warnings: string[];
 }
+
+/** Of a recovery of the quorum from the disk of one node; nothing that it holds is lost. */
+export interface QuorumPlan extends PlanBase {
+  method: 'peers';
+  /** Of the first node's disk. */
+  appliedIndex: number;
+  lastLogIndex: number | null;
+}
+
+/** Of one node that is made anew while the others serve. */
+export interface RebuildPlan extends PlanBase {
+  method: 'rebuild';
+  node: string;
+}
+
+export type RecoveryPlan = RestorePlan | QuorumPlan | RebuildPlan;
 
 export type NodeState =
   | 'unknown'
@@ -107,6 +220,7 @@ export type NodeState =
   | 'unsealed'
   | 'joining'
   | 'voter'
+  | 'put back'
   | 'skipped';
 
 export interface NodeProgress {
@@ -147,7 +261,7 @@ export interface ShareProgress {
 }
 
 export type WaitingFor = 'approval' | 'shares' | 'operator';
-export const PARK_CHOICES = ['resume', 'skipNode', 'abort'] as const;
+export const PARK_CHOICES = ['resume', 'skipNode', 'rollBack', 'abort'] as const;
 export type ParkChoice = (typeof PARK_CHOICES)[number];
 
 export interface Parked {
@@ -160,12 +274,26 @@ export interface Parked {
   since: string;
 }
 
-export type RestoreStatus = 'running' | 'waiting' | 'parked' | 'completed' | 'aborted' | 'refused';
+export type RestoreStatus =
+  'running' | 'waiting' | 'parked' | 'planned' | 'completed' | 'rolled back' | 'aborted' | 'refused';
+
+/** A step that used up its retries, or was taken up again by itself. */
+export interface MetError {
+  at: string;
+  phase: RestorePhase;
+  node: string | null;
+  code: string;
+  problem: string;
+  /** What came of it, such as `resumed by ana`. */
+  outcome: string;
+}
 
 /** Answer of the `progress` query, and part of the result. */
 export interface RestoreProgress {
   cluster: string;
   run: string;
+  method: RecoveryMethod;
+  requestedBy: string;
   status: RestoreStatus;
   phase: RestorePhase;
   waitingFor: WaitingFor | null;
@@ -174,14 +302,19 @@ export interface RestoreProgress {
   startedAt: string;
   nodes: NodeProgress[];
   phases: PhaseProgress[];
-  plan: RestorePlan | null;
+  plan: RecoveryPlan | null;
   planHash: string | null;
+  /** When the plan, and the approvals of it, are over. */
+  planValidUntil: string | null;
   approvals: { approver: string; at: string }[];
   /** age recipients of this run, one per agent: encrypt a share to all of them. */
   recipients: RunRecipient[];
   shares: ShareProgress | null;
   /** Steps that have used up their retries; several may stand at once, for several nodes. */
   parked: Parked[];
+  errors: MetError[];
+  /** Who had the old data put back, and in which phase. */
+  rollBack: { by: string; at: string; from: RestorePhase } | null;
 }
 
 export interface RestoreReport extends RestoreProgress {
@@ -189,10 +322,15 @@ export interface RestoreReport extends RestoreProgress {
   rtoSeconds: number;
   rtoMachineSeconds: number;
   rtoHumanSeconds: number;
-  rpoSeconds: number;
+  /** Null where nothing was lost. */
+  rpoSeconds: number | null;
   /** Data directories that were set aside, by node; they stay until somebody removes them. */
   setAside: { node: string; path: string | null }[];
-  backup: { generation: string } | { problem: string };
+  /** When they may be removed. */
+  setAsideUntil: string | null;
+  /** What an explicit removal deleted. */
+  removed: { node: string; path: string; sizeBytes: number }[];
+  backup: { generation: string } | { problem: string } | null;
   warnings: string[];
 }
 
@@ -203,19 +341,21 @@ export interface ShareVerdict {
   fingerprint: string | null;
 }
 
+/** What a node that was started says of its seal. */
+export interface SealReport {
+  initialized: boolean;
+  sealed: boolean;
+  /** `shamir`, or the type of the auto-unseal seal. */
+  type: string;
+  n: number;
+  t: number;
+}
+
 export interface UnsealOutcome {
   state: 'unsealed' | 'wrong shares' | 'not joined';
   problem: string | null;
   /** Shares of somebody's half-done round that were dropped before ours began. */
   dropped: number;
-}
-
-export interface ClusterCheck {
-  node: string;
-  clusterId: string;
-  serverVersion: string;
-  seal: SealConfig;
-  peers: RaftPeer[];
 }
 
 export interface ChosenGeneration {
@@ -227,3 +367,11 @@ export interface ChosenGeneration {
 
 /** Copies that could not be used, and why. */
 export type CopyProblem = ChosenGeneration['problems'][number];
+
+/** What one run left beside a data directory. */
+export interface LeftOver {
+  path: string;
+  sizeBytes: number;
+  /** RFC 3339. Null for what the run made and rolled back. */
+  setAsideAt: string | null;
+}

@@ -22,10 +22,10 @@ import type { Attempt } from './attempt';
 import { readIfThere, syncDirectory } from './files';
 
 /** Names the run that made a data directory. Vault ignores files that it doesn't know. */
-const MARKER = '.vault-dr-run';
+export const MARKER = '.vault-dr-run';
 
 /** Put into what is set aside: says whose it is, and makes it non-empty, so that nothing can be renamed over it. */
-const ASIDE_NOTE = '.vault-dr-set-aside';
+export const ASIDE_NOTE = '.vault-dr-set-aside';
 
 export interface DataDirectoryState extends DataDirectoryReport {
   /** The run that made it, if one did. */
@@ -60,6 +60,10 @@ export async function describeDataDirectory(path: string): Promise<DataDirectory
   };
 }
 
+export function asideNote(run: string): string {
+  return `Set aside by restore run ${run} at ${new Date().toISOString()}\n`;
+}
+
 /** Where a run sets the data directory aside. */
 export function setAsidePath(path: string, run: string): string {
   return `${path}.pre-restore-${run}`;
@@ -83,7 +87,7 @@ export async function setAsideDataDirectory(path: string, run: string, attempt: 
     });
   }
   if (current) {
-    await writeFile(join(path, ASIDE_NOTE), `Set aside by restore run ${run} at ${new Date().toISOString()}\n`);
+    await writeFile(join(path, ASIDE_NOTE), asideNote(run));
     attempt.assertCurrent();
     renameSync(path, aside);
     await syncDirectory(dirname(path));
@@ -114,14 +118,14 @@ export async function blankDataDirectory(path: string, run: string, attempt: Att
 
 /** Removes what attempts that were killed half-way left behind. */
 export async function removeDiscarded(path: string, run: string): Promise<void> {
-  const prefixes = (['discarded', 'blank'] as const).map((kind) => `${basename(path)}.${kind}-${run}-`);
+  const prefixes = (['discarded', 'blank', 'copy'] as const).map((kind) => `${basename(path)}.${kind}-${run}-`);
   for (const name of await readdir(dirname(path))) {
     if (prefixes.some((prefix) => name.startsWith(prefix)))
       await rm(join(dirname(path), name), { recursive: true, force: true });
   }
 }
 
-async function putBlankDirectory(
+export async function putBlankDirectory(
   path: string,
   run: string,
   attempt: Attempt,
@@ -151,16 +155,16 @@ async function putBlankDirectory(
   await syncDirectory(dirname(path));
 }
 
-function temporaryName(path: string, kind: 'blank' | 'discarded', run: string): string {
+export function temporaryName(path: string, kind: 'blank' | 'discarded' | 'copy', run: string): string {
   return `${path}.${kind}-${run}-${randomBytes(4).toString('hex')}`;
 }
 
 /** As what was set aside; where there was nothing, as the directory around it. */
-async function ownerAndMode(path: string, run: string): Promise<Stats> {
+export async function ownerAndMode(path: string, run: string): Promise<Stats> {
   return (await statIfThere(setAsidePath(path, run))) ?? stat(dirname(path));
 }
 
-async function readMarker(path: string): Promise<string | null> {
+export async function readMarker(path: string): Promise<string | null> {
   try {
     return (await readFile(join(path, MARKER), 'utf8')).trim();
   } catch (error) {
@@ -169,7 +173,7 @@ async function readMarker(path: string): Promise<string | null> {
   }
 }
 
-async function statIfThere(path: string, look = stat): Promise<Stats | null> {
+export async function statIfThere(path: string, look = stat): Promise<Stats | null> {
   try {
     return await look(path);
   } catch (error) {

@@ -1,11 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process';
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdir, open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
 import type { ServiceConfig } from '../config/schema';
 import { DrError } from '../contract/failures';
 import { readIfThere, writeFileAtomically } from './files';
 import type { ServiceDriver, ServiceState } from './service-driver';
+
+const run = promisify(execFile);
 
 type ProcessConfig = Extract<ServiceConfig, { driver: 'process' }>;
 
@@ -111,6 +114,11 @@ export function createProcessDriver(config: ProcessConfig, stateDir: string): Se
     },
     start: () => inTurn(() => want('running').then(launch)),
     stop: () => inTurn(() => want('stopped').then(end)),
+    async version(): Promise<string | null> {
+      const [program = ''] = config.command;
+      const said = await run(program, ['version'], { timeout: 5_000 }).catch(() => null);
+      return said?.stdout.match(/v(\d+\.\d+\.\d+\S*)/)?.[1] ?? null;
+    },
     async supervise(abort: AbortSignal, onEvent: (message: string) => void): Promise<void> {
       while (!abort.aborted) {
         await inTurn(() => startIfWanted(onEvent)).catch((error: Error) => onEvent(error.message));

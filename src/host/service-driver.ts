@@ -5,6 +5,8 @@ export interface ServiceDriver {
   status(): Promise<ServiceState>;
   start(): Promise<void>;
   stop(): Promise<void>;
+  /** Of the server's program, such as `1.21.1`; null when it doesn't say. */
+  version?(): Promise<string | null>;
   /** Keeps the service in the state that was last asked for, where no service manager does. */
   supervise?(signal: AbortSignal, onEvent: (message: string) => void): Promise<void>;
 }

@@ -118,11 +118,11 @@ async function sameSharesUnsealed({ lab, report }: Evidence): Promise<Check> {
   };
 }
 
-function backupWasMade({ report }: Evidence): Check {
+function backupWasMade({ report: { backup } }: Evidence): Check {
   return {
     name: 'new backup after the restore',
-    ok: 'generation' in report.backup,
-    detail: 'generation' in report.backup ? report.backup.generation : report.backup.problem,
+    ok: backup !== null && 'generation' in backup,
+    detail: backup === null ? 'none' : 'generation' in backup ? backup.generation : backup.problem,
   };
 }
 
@@ -133,7 +133,9 @@ async function copiesAreGood({ lab, report }: Evidence): Promise<Check> {
     results?: { generation: string; repository: string; check: string; problem: string | null }[];
   };
   const good = results.filter((result) => result.check !== 'listed' && result.problem === null);
-  const wanted = [report.plan?.generation, 'generation' in report.backup ? report.backup.generation : undefined];
+  const wanted = [report.plan, report.backup].map((source) =>
+    source && 'generation' in source ? source.generation : undefined,
+  );
   const complete = wanted.every((id) => good.filter((result) => result.generation === id).length === 2);
   const problems = results.flatMap((result) => (result.problem === null ? [] : [result.problem]));
   return {

@@ -76,7 +76,8 @@ async function restoreAndCheck(lab: Lab, before: Before, story: Story, measureme
     const client = new Client({ connection });
     const report = await recover(lab, client, story);
     measurements.restore = report;
-    measurements.rpoSeconds = report.plan && secondsBetween(report.plan.capturedAt, before.destroyedAt);
+    measurements.rpoSeconds =
+      report.plan && 'capturedAt' in report.plan ? secondsBetween(report.plan.capturedAt, before.destroyedAt) : null;
     steps.push(...restoreSteps(report));
     story.chapter('What came back, and what is lost');
     story.say('Asking every node for every secret …');
@@ -97,7 +98,7 @@ function summarise(story: Story, { steps, checks, restore, rpoSeconds }: Measure
     [
       '',
       `RTO  ${formatSeconds(restore.rtoSeconds)} = ${formatSeconds(restore.rtoMachineSeconds)} machine time + ${formatSeconds(restore.rtoHumanSeconds)} waiting for people`,
-      `RPO  ${formatSeconds(rpoSeconds)} from the backup to the disaster (${formatSeconds(restore.rpoSeconds)} to the plan)`,
+      `RPO  ${formatSeconds(rpoSeconds)} from the backup to the disaster (${formatSeconds(restore.rpoSeconds ?? 0)} to the plan)`,
     ].join('\n'),
   );
   const failed = checks.filter((check) => !check.ok).length;

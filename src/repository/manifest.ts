@@ -37,6 +37,11 @@ export const manifestSchema: z.ZodType<Manifest> = z.object({
   }),
   encryption: z.object({ method: z.enum(['age', 'openpgp', 'none']), recipients: z.array(z.string()) }),
   canary: z.object({ path: z.string(), sha256: z.string(), writtenAt: z.iso.datetime() }).nullable().default(null),
+  leases: z
+    .object({ total: z.number().int(), byMount: z.record(z.string(), z.number().int()) })
+    .nullable()
+    .default(null),
+  credential: z.string().nullable().default(null),
   bundles: z
     .array(
       z.object({

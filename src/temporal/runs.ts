@@ -6,7 +6,6 @@ import {
 } from '@temporalio/client';
 import type { BackupProgress, BackupResult } from '../contract/backup';
 import { DrError } from '../contract/failures';
-import type { RestoreInput } from '../contract/input';
 import {
   backupWorkflowId,
   CONTROLLER_TASK_QUEUE,
@@ -17,18 +16,29 @@ import {
 import type { RestoreProgress, RestoreReport } from '../contract/restore';
 import type { Answer } from '../contract/update-answers';
 
-export type RestoreHandle = WorkflowHandle<(input: RestoreInput) => Promise<RestoreReport>>;
+export type RestoreHandle = WorkflowHandle<() => Promise<RestoreReport>>;
 export type BackupHandle = WorkflowHandle<(input: { cluster: string }) => Promise<BackupResult>>;
 
-export async function startRestore(client: Client, input: RestoreInput): Promise<RestoreHandle> {
-  const workflowId = restoreWorkflowId(input.cluster);
-  return startOnce(workflowId, `vault-dr status --cluster ${input.cluster}`, () =>
-    client.workflow.start<(input: RestoreInput) => Promise<RestoreReport>>(WORKFLOW.restoreCluster, {
+/** What may be started on the nodes of a cluster. */
+export interface RecoveryStart {
+  workflow: Exclude<keyof typeof WORKFLOW, 'backUpCluster'>;
+  /** The one whose nodes are changed. */
+  cluster: string;
+  input: { requestedBy: string };
+  /** For whoever looks at a list of runs. */
+  summary: string;
+}
+
+/** @throws DrError AlreadyRunning that names the run there is. */
+export async function startRecovery(client: Client, start: RecoveryStart): Promise<RestoreHandle> {
+  const workflowId = restoreWorkflowId(start.cluster);
+  return startOnce(client, workflowId, `vault-dr status --cluster ${start.cluster}`, () =>
+    client.workflow.start<(input: object) => Promise<RestoreReport>>(WORKFLOW[start.workflow], {
       workflowId,
       taskQueue: CONTROLLER_TASK_QUEUE,
-      args: [input],
+      args: [start.input],
       workflowIdConflictPolicy: 'FAIL',
-      staticSummary: `Restore of ${input.cluster}, asked for by ${input.requestedBy}`,
+      staticSummary: `${start.summary}, asked for by ${start.input.requestedBy}`,
       // `temporal workflow describe` shows this and nothing that changes.
       staticDetails: `What it waits for, and the next command: \`temporal workflow metadata --workflow-id ${workflowId}\``,
     }),
@@ -37,7 +47,7 @@ export async function startRestore(client: Client, input: RestoreInput): Promise
 
 export async function startBackup(client: Client, cluster: string): Promise<BackupHandle> {
   const workflowId = backupWorkflowId(cluster);
-  return startOnce(workflowId, `vault-dr status --cluster ${cluster} --backup`, () =>
+  return startOnce(client, workflowId, `vault-dr status --cluster ${cluster} --backup`, () =>
     client.workflow.start<(input: { cluster: string }) => Promise<BackupResult>>(WORKFLOW.backUpCluster, {
       workflowId,
       taskQueue: CONTROLLER_TASK_QUEUE,
@@ -48,14 +58,14 @@ export async function startBackup(client: Client, cluster: string): Promise<Back
   );
 }
 
-async function startOnce<T>(workflowId: string, look: string, start: () => Promise<T>): Promise<T> {
+async function startOnce<T>(client: Client, workflowId: string, look: string, start: () => Promise<T>): Promise<T> {
   try {
     return await start();
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     throw new DrError(
       'AlreadyRunning',
-      `'${workflowId}' runs already; there is never more than one. Nothing was started.`,
+      `'${workflowId}' runs already${await firstOf(client, workflowId)}; there is never more than one. Nothing was started.`,
       {
         advice: `Follow it with: ${look}`,
         cause: error,
@@ -64,8 +74,18 @@ async function startOnce<T>(workflowId: string, look: string, start: () => Promi
   }
 }
 
-export function restoreHandle(client: Client, cluster: string): RestoreHandle {
-  return client.workflow.getHandle<(input: RestoreInput) => Promise<RestoreReport>>(restoreWorkflowId(cluster));
+/** Names the run that was there first. */
+async function firstOf(client: Client, workflowId: string): Promise<string> {
+  try {
+    const { type, runId, startTime } = await client.workflow.getHandle(workflowId).describe();
+    return ` (${type}, run ${runId}, started ${startTime.toISOString()})`;
+  } catch {
+    return '';
+  }
+}
+
+export function restoreHandle(client: Client, cluster: string, run?: string): RestoreHandle {
+  return client.workflow.getHandle<() => Promise<RestoreReport>>(restoreWorkflowId(cluster), run);
 }
 
 export function backupHandle(client: Client, cluster: string): BackupHandle {
@@ -80,6 +100,17 @@ export async function askRestore(handle: RestoreHandle, name: string, input: obj
 /** @throws DrError NoSuchRun */
 export async function restoreProgress(handle: RestoreHandle): Promise<RestoreProgress> {
   return orNoSuchRun(handle.workflowId, () => handle.query<RestoreProgress>(PROGRESS_QUERY));
+}
+
+/** @throws DrError NoSuchRun; NotYet while it runs. */
+export async function restoreResult(handle: RestoreHandle): Promise<RestoreReport> {
+  const { status } = await describeRun(handle);
+  if (status.name === 'RUNNING') {
+    throw new DrError('NotYet', `'${handle.workflowId}' has not ended, so there is no report yet.`, {
+      advice: 'Follow it with: vault-dr status --follow',
+    });
+  }
+  return handle.result();
 }
 
 /** @throws DrError NoSuchRun */

@@ -85,7 +85,7 @@ const step = <T>(work: () => Promise<T>): Promise<T> => quietEnvironment().run(w
 const quietEnvironment = () => new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') });
 const claim = (run = RUN) => step(() => activities.claimForRun({ claim: run }));
 const stop = (run = RUN) => step(() => activities.stopNode({ claim: run }));
-const setAside = (run = RUN) => step(() => activities.setAsideData({ claim: run }));
+const setAside = (run = RUN) => step(() => activities.setAsideData({ claim: run, how: 'rename', otherCluster: false }));
 const describeNode = () => step(() => activities.describeNode());
 
 /** A Vault with data, unsealed. @returns its shares; two of three open it. */
@@ -160,7 +160,14 @@ describe('claimForRun', () => {
       () => activities.installSnapshot({ claim: RUN }),
       () => activities.joinNode({ claim: RUN, leaderAddress: 'http://127.0.0.1:1' }),
       () => activities.unsealNode({ claim: RUN, shares: [] }),
-      () => activities.stageGeneration({ claim: RUN, generation: 'x', manifestSha256: 'x', repositories: ['local'] }),
+      () =>
+        activities.stageGeneration({
+          claim: RUN,
+          source: 'prod',
+          generation: 'x',
+          manifestSha256: 'x',
+          repositories: ['local'],
+        }),
     ];
     for (const other of others) await expect(step(other)).rejects.toMatchObject(fenced);
 

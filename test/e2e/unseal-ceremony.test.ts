@@ -149,7 +149,7 @@ describe('the unseal ceremony', () => {
   it('notices a node that is unsealed by hand, and refuses envelopes of an earlier run', async () => {
     const driver = restoreDriver(lab());
     await proxy.close();
-    await driver.start();
+    await driver.start('--accept', 'lose-newer-data');
     await driver.approve();
     await driver.reached('install');
     await openProxy();
@@ -173,7 +173,7 @@ describe('the unseal ceremony', () => {
 
   it('destroys the identities of a run that was terminated', async () => {
     const driver = restoreDriver(lab());
-    await driver.start();
+    await driver.start('--accept', 'lose-newer-data');
     await driver.approve();
     await driver.waitUntil('shares are taken', (now) => now.shares !== null);
     const identities = async () => {

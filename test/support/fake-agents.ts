@@ -5,7 +5,7 @@ import type { ControllerActivities } from '../../activities/controller';
 import type { NodeActivities } from '../../activities/node';
 import { CONTROLLER_TASK_QUEUE, nodeTaskQueue } from '../../src/contract/names';
 import type { Manifest } from '../../src/contract/generation';
-import type { RestorePlan } from '../../src/contract/restore';
+import type { LiveView, QuorumPlan, RebuildPlan, RestorePlan, RestoreReport } from '../../src/contract/restore';
 
 export const NODES = ['vault-1', 'vault-2', 'vault-3'];
 
@@ -18,6 +18,7 @@ export function fakeActivities() {
   const calls: string[] = [];
   const audit: { action: string; outcome: string; actor: string; details: Record<string, unknown> }[] = [];
   const notifications: { event: string; text: string; alternates: string[] }[] = [];
+  const reports: RestoreReport[] = [];
   const note = <T>(name: string, value: T) => {
     calls.push(name);
     return Promise.resolve(value);
@@ -54,9 +55,14 @@ export function fakeActivities() {
     planRestore: ({ cluster }) =>
       note('planRestore', {
         cluster,
+        source: cluster,
         nodes: PLAN.nodes,
         repositories: ['local'],
         approvals: PLAN.approvals,
+        approvalMinutes: 60,
+        setAside: 'rename' as const,
+        rollingRestart: false,
+        graceDays: 7,
         reminders: { remindMinutes: 0.01, escalateMinutes: 0.02, alternates: ['frank'] },
       }),
     chooseGeneration: () =>
@@ -72,7 +78,19 @@ export function fakeActivities() {
         problems: [],
       }),
     makePlan: () => note('makePlan', { plan: PLAN, planHash: 'a'.repeat(64) }),
-    verifyFirstNode: () => note('verifyFirstNode', undefined),
+    lookAtCluster: () => note('lookAtCluster', { ...LIVE }),
+    makeQuorumPlan: () => note('makeQuorumPlan', { plan: QUORUM_PLAN, planHash: 'b'.repeat(64) }),
+    makeRebuildPlan: ({ input }) =>
+      note('makeRebuildPlan', { plan: { ...REBUILD_PLAN, node: input.node }, planHash: 'c'.repeat(64) }),
+    makeRemovalPlan: () => note('makeRemovalPlan', []),
+    storeReport: ({ report }) => {
+      reports.push(report);
+      return note('storeReport', { json: '/r.json', markdown: '/r.md', jsonSha256: '00', markdownSha256: '00' });
+    },
+    verifyFirstNode: () => note('verifyFirstNode', []),
+    waitForLeader: () => note('waitForLeader', 'https://vault-1:8200'),
+    moveLeadership: () => note('moveLeadership', 'vault-2'),
+    checkRolledBack: ({ nodes: names }) => note(`rolled back ${names.join()}`, 'vault-1'),
     checkConvergence: ({ nodes }) => note(`converge ${nodes.join()}`, undefined),
     publishAuditHead: ({ repository }) => note(`audit head ${repository}`, undefined),
     recordAudit: (record) => {
@@ -95,15 +113,39 @@ export function fakeActivities() {
           agentVersion: '0',
           host: name,
           service: 'running' as const,
-          vault: { reachable: true, initialized: true, sealed: true, version: '1.21.1' },
+          vault: {
+            reachable: true,
+            initialized: true,
+            sealed: true,
+            version: '1.21.1',
+            sealType: 'shamir',
+            clusterId: null,
+          },
           dataDir: { path: '/data', exists: true, empty: false, mountPoint: false, sizeBytes: 1, freeBytes: 1e12 },
+          storage: null,
+          storageProblem: null,
+          config: null,
+          seal: { checked: false, problem: null },
           stagingFreeBytes: 1e12,
+          temp: { path: '/tmp', freeBytes: 1e12 },
         }),
       collectConfig: () => note(`collect ${name}`, { bundle: null, problems: [] }),
       claimForRun: () => note(`claim ${name}`, { recipient: `age1${name}`, signature: 'c2ln', inMemory: true }),
       stageGeneration: () => note(`stage ${name}`, { repository: 'local', path: '/staged', problems: [] }),
       stopNode: () => note(`stop ${name}`, undefined),
       setAsideData: () => note(`set aside ${name}`, `/data.${name}`),
+      copyDataAside: () => note(`copy aside ${name}`, `/data.${name}`),
+      putBackData: () => note(`put back ${name}`, 'put back' as const),
+      blankNode: () => note(`blank ${name}`, undefined),
+      lookForLeftOvers: () =>
+        note(`look for left-overs ${name}`, [{ path: `/old.${name}`, sizeBytes: 1, setAsideAt: null }]),
+      removeSetAsideData: () => note(`remove ${name}`, [{ path: `/old.${name}`, sizeBytes: 1, setAsideAt: null }]),
+      proveInPlace: () => note(`prove in place ${name}`, null),
+      installInPlace: () => note(`install in place ${name}`, undefined),
+      recoverPeers: () => note(`recover peers ${name}`, { ...SEALED }),
+      startNode: () => note(`start ${name}`, { ...SEALED }),
+      restartNode: () => note(`restart ${name}`, { ...SEALED }),
+      awaitUnsealed: () => note(`await unsealed ${name}`, undefined),
       installSnapshot: () => note(`install ${name}`, undefined),
       // The fake envelope names its share, where the real one hides it.
       checkShare: ({ share }) =>
@@ -121,7 +163,7 @@ export function fakeActivities() {
     };
   }
 
-  return { calls, audit, notifications, controller, nodes };
+  return { calls, audit, notifications, reports, controller, nodes };
 }
 
 export type FakeActivities = ReturnType<typeof fakeActivities>;
@@ -192,6 +234,8 @@ export const MANIFEST: Manifest = {
   keys: { count: 7, bytes: 900, byPrefix: {} },
   encryption: { method: 'age', recipients: ['age1x'] },
   canary: null,
+  leases: null,
+  credential: null,
   bundles: [],
   sumsSha256: '0'.repeat(64),
   previous: null,
@@ -219,12 +263,29 @@ const BACKUP_PLAN = {
   dropWarningPercent: 20,
 };
 
+const SEALED = { initialized: true, sealed: true, type: 'shamir', n: 5, t: 3 };
+
+const LIVE: LiveView = {
+  leader: 'vault-1',
+  clusterId: 'c',
+  clusterName: 'n',
+  serverVersion: '1.21.1',
+  serving: NODES,
+  voters: NODES,
+  login: true,
+  seal: { ...SEALED, sealed: false },
+  problem: null,
+};
+
 export const PLAN: RestorePlan = {
+  method: 'snapshot',
   cluster: 'prod',
+  source: 'prod',
   generation: GENERATION,
   capturedAt: MANIFEST.capturedAt,
   raftIndex: 42,
   clusterId: 'c',
+  clusterName: 'n',
   serverVersion: '1.21.1',
   archiveBytes: 1000,
   storedBytes: 1100,
@@ -233,7 +294,10 @@ export const PLAN: RestorePlan = {
   seal: MANIFEST.seal,
   recovery: null,
   canary: null,
+  loginOf: 'prod',
   keyCount: 7,
+  keyCounts: {},
+  leases: null,
   peers: [],
   copies: ['local'],
   firstNode: 'vault-1',
@@ -246,5 +310,37 @@ export const PLAN: RestorePlan = {
   })),
   rpoSeconds: 60,
   approvals: 1,
+  setAside: 'rename',
+  rollingRestart: false,
+  steps: [],
+  holdData: NODES,
+  accepted: [],
+  plannedAt: '2026-11-23T04:01:00.000Z',
   warnings: [],
 };
+
+const { cluster, firstNode, nodes, seal, recovery, clusterId, clusterName, canary, loginOf, approvals } = PLAN;
+const { setAside, rollingRestart, steps, holdData, accepted, plannedAt, warnings } = PLAN;
+const BASE = {
+  cluster,
+  firstNode,
+  nodes,
+  seal,
+  recovery,
+  clusterId,
+  clusterName,
+  canary,
+  loginOf,
+  approvals,
+  setAside,
+  rollingRestart,
+  steps,
+  holdData,
+  accepted,
+  plannedAt,
+  warnings,
+};
+
+export const QUORUM_PLAN: QuorumPlan = { ...BASE, method: 'peers', appliedIndex: 42, lastLogIndex: 43 };
+
+export const REBUILD_PLAN: RebuildPlan = { ...BASE, method: 'rebuild', node: 'vault-3', approvals: 0 };

@@ -43,6 +43,8 @@ export function sampleManifest(snapshot: Uint8Array, overrides: Partial<Manifest
     keys: { count: 2, bytes: 20, byPrefix: { 'core/': { count: 1, bytes: 10 }, 'sys/': { count: 1, bytes: 10 } } },
     encryption: { method: 'age', recipients: ['age16s6qjslwd035z6ug3nqllmpugk7vq7nsfyaes3qlx55jnzsmn5xqc5690t'] },
     canary: null,
+    leases: { total: 3, byMount: { 'auth/approle': 2, database: 1 } },
+    credential: null,
     bundles: [],
     sumsSha256: '0'.repeat(64),
     previous: null,

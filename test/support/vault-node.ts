@@ -20,6 +20,8 @@ export interface VaultNode {
   clusterAddress: string;
   directory: string;
   client(options?: VaultClientOptions & Partial<VaultEndpoint>): VaultClient;
+  /** Ends the process and leaves its directory. */
+  halt(): Promise<void>;
   /** Ends the process, closes its clients and removes its directory. */
   stop(): Promise<void>;
 }
@@ -62,6 +64,7 @@ export async function startVaultNode(name: string, tls?: NodeTls): Promise<Vault
       clients.push(client);
       return client;
     },
+    halt: () => end(process),
     async stop() {
       await Promise.all(clients.map((client) => client.close()));
       await end(process);

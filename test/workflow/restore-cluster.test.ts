@@ -1,31 +1,21 @@
-import type { Client, WorkflowHandle } from '@temporalio/client';
-import { ApplicationFailure } from '@temporalio/common';
-import { CONTROLLER_TASK_QUEUE, PROGRESS_QUERY } from '../../src/contract/names';
-import type { RestoreProgress, RestoreReport } from '../../src/contract/restore';
-import type { Answer } from '../../src/contract/update-answers';
+import type { ApplicationFailure } from '@temporalio/common';
+import { CONTROLLER_TASK_QUEUE } from '../../src/contract/names';
 import { waitFor } from '../../src/lab/processes';
-import {
-  type FakeActivities,
-  fakeActivities,
-  GENERATION,
-  type RunningWorkers,
-  startAgent,
-  startWorkers,
-} from '../support/fake-agents';
-import { useWorkflowEnvironment } from '../support/workflow-environment';
+import { type FakeActivities, GENERATION, type RunningWorkers, startAgent, startWorkers } from '../support/fake-agents';
+import { refusal, useRecoveries } from '../support/workflow-driver';
 
 /** What the restore does when steps fail and people err; on a real Temporal server, with activities that fail on demand. */
 describe('restoreCluster', () => {
-  const environment = useWorkflowEnvironment();
+  const recoveries = useRecoveries();
+  const { environment, client, look, until, waiting, update, approve, submit, submitThree } = recoveries;
+  const begin = (answering?: string[]) => recoveries.begin('restoreCluster', {}, answering);
   let fakes: FakeActivities;
   let workers: RunningWorkers | undefined;
 
   beforeEach(() => {
-    fakes = fakeActivities();
+    fakes = recoveries.fakes();
   });
   afterEach(async () => {
-    const handle = client().workflow.getHandle('restore-prod');
-    await handle.terminate().catch(() => undefined);
     await workers?.stop();
     workers = undefined;
   });
@@ -116,7 +106,7 @@ describe('restoreCluster', () => {
         node: 'vault-2',
         problem: 'port 8200 is still open',
         advice: 'Stop it by hand.',
-        choices: ['resume', 'skipNode'],
+        choices: ['resume', 'skipNode', 'rollBack'],
       }),
     ]);
     expect(answer.accepted).toBe(true);
@@ -139,7 +129,7 @@ describe('restoreCluster', () => {
     const skipped = await update(handle, 'skipNode', { operator: 'bob', node: 'vault-3' });
     const report = await handle.result();
 
-    expect(first.parked[0]?.choices).toEqual(['resume']);
+    expect(first.parked[0]?.choices).toEqual(['resume', 'rollBack']);
     expect(refused.message).toContain('first node');
     expect(skipped.accepted).toBe(true);
     expect(report.nodes.map(({ state }) => state)).toEqual(['voter', 'voter', 'skipped']);
@@ -318,62 +308,6 @@ describe('restoreCluster', () => {
     );
   });
 
-  type Handle = WorkflowHandle<(input: unknown) => Promise<RestoreReport>>;
-
-  function client(): Client {
-    return environment().temporal.client;
-  }
-
-  async function begin(answering?: string[]): Promise<Handle> {
-    workers ??= await startWorkers(
-      environment().temporal.nativeConnection,
-      environment().bundle,
-      fakes,
-      'prod',
-      answering,
-    );
-    return client().workflow.start<(input: unknown) => Promise<RestoreReport>>('restoreCluster', {
-      workflowId: 'restore-prod',
-      taskQueue: CONTROLLER_TASK_QUEUE,
-      args: [{ cluster: 'prod', requestedBy: 'ana' }],
-    });
-  }
-
-  const look = (handle: Handle) => handle.query<RestoreProgress>(PROGRESS_QUERY);
-
-  async function until(handle: Handle, what: string, test: (progress: RestoreProgress) => boolean, timeoutMs = 20_000) {
-    return waitFor(
-      what,
-      async () => {
-        const progress = await look(handle);
-        return test(progress) ? progress : null;
-      },
-      { timeoutMs, everyMs: 30 },
-    ) as Promise<RestoreProgress>;
-  }
-
-  const waiting = (handle: Handle, what: RestoreProgress['waitingFor']) =>
-    until(handle, `it waits for ${what}`, (now) => now.waitingFor === what);
-
-  const update = (handle: Handle, name: string, input: object) =>
-    handle.executeUpdate<Answer, [object]>(name, { args: [input] });
-
-  async function approve(handle: Handle): Promise<void> {
-    await waiting(handle, 'approval');
-    await update(handle, 'approve', { approver: 'bob', planHash: 'a'.repeat(12) });
-  }
-
-  function submit(handle: Handle, holder: string, number: number): Promise<Answer> {
-    const body = Buffer.from(`age-encryption.org/v1 share-${number}`).toString('base64');
-    const share = `-----BEGIN AGE ENCRYPTED FILE-----\n${body}\n-----END AGE ENCRYPTED FILE-----\n`;
-    return update(handle, 'submitShare', { holder, share });
-  }
-
-  async function submitThree(handle: Handle): Promise<void> {
-    await until(handle, 'shares are taken', (now) => now.shares !== null, 60_000);
-    for (const number of [1, 2, 3]) await submit(handle, `holder-${number}`, number);
-  }
-
   function decode(envelope: string): string {
     return Buffer.from(envelope.split('\n')[1] ?? '', 'base64').toString();
   }
@@ -385,9 +319,5 @@ describe('restoreCluster', () => {
       failed = true;
       return Promise.reject(refusal('NodeUnsafe', 'not blank', 'Look at it.'));
     };
-  }
-
-  function refusal(type: string, message: string, advice: string): ApplicationFailure {
-    return ApplicationFailure.create({ type, message, nonRetryable: true, details: [{ advice, where: null }] });
   }
 });

@@ -74,7 +74,7 @@ function agentWith(encryption: unknown, restore: unknown): NodeHost {
 }
 
 /** Publishes the archive as a backup with the settings of the agent's cluster would. */
-async function publishFor(host: NodeHost): Promise<{ generation: string; manifestSha256: string }> {
+async function publishFor(host: NodeHost): Promise<{ source: string; generation: string; manifestSha256: string }> {
   const encryption = encryptionOf(host.deps.cluster.backup.encryption);
   const stored = await buffer(await encryptStream(Readable.from([archive]), encryption));
   const file = `snapshot.snap${SUFFIX[encryption.method]}`;
@@ -86,11 +86,14 @@ async function publishFor(host: NodeHost): Promise<{ generation: string; manifes
   await writeFile(inTest('staged', file), stored);
   const { manifestSha256 } = await stageGenerationFiles(inTest('staged'), draft, keys);
   await publishGeneration(new DirectoryRepository('local', inTest('repository')), inTest('staged'));
-  return { generation: draft.generation, manifestSha256 };
+  return { source: 'prod', generation: draft.generation, manifestSha256 };
 }
 
 /** As an agent runs a step. */
-async function stage(host: NodeHost, published: { generation: string; manifestSha256: string }): Promise<Buffer> {
+async function stage(
+  host: NodeHost,
+  published: { source: string; generation: string; manifestSha256: string },
+): Promise<Buffer> {
   await mkdir(inTest('state'), { recursive: true });
   await claimNode(inTest('state'), 'vault-1', CLAIM);
   const work = () => stageGeneration(host, { claim: CLAIM, ...published, repositories: ['local'] });

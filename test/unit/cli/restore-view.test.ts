@@ -8,11 +8,14 @@ const NOW = Date.parse('2026-11-23T05:01:00.000Z');
 const HASH = '3f9c1e07ab52d4e6f8';
 
 const PLAN: RestorePlan = {
+  method: 'snapshot',
   cluster: 'prod',
+  source: 'prod',
   generation: '20261123T040000Z-000000001234-0a1b2c3d',
   capturedAt: '2026-11-23T04:00:00.000Z',
   raftIndex: 1234,
   clusterId: '6f7a3f0e',
+  clusterName: 'vault-cluster-1',
   serverVersion: '1.21.1',
   archiveBytes: 3 * 1024 ** 2,
   storedBytes: 3 * 1024 ** 2,
@@ -21,13 +24,22 @@ const PLAN: RestorePlan = {
   seal: { type: 'shamir', secretShares: 5, secretThreshold: 3 },
   recovery: null,
   canary: null,
+  loginOf: 'prod',
   keyCount: 42,
+  keyCounts: {},
+  leases: { total: 3, byMount: { 'auth/approle': 2, database: 1 } },
   peers: [],
   copies: ['local', 'offsite'],
   firstNode: 'vault-1',
   nodes: [],
   rpoSeconds: 3600,
   approvals: 2,
+  setAside: 'rename',
+  rollingRestart: false,
+  steps: [{ node: 'vault-1', steps: ['stop Vault', 'start blank'] }],
+  holdData: ['vault-1'],
+  accepted: [],
+  plannedAt: '2026-11-23T05:00:00.000Z',
   warnings: ['vault-2 is up and unsealed'],
 };
 
@@ -35,6 +47,8 @@ function progressWith(overrides: Partial<RestoreProgress> = {}): RestoreProgress
   return {
     cluster: 'prod',
     run: 'run-1',
+    method: 'snapshot',
+    requestedBy: 'ana',
     status: 'running',
     phase: 'stage',
     waitingFor: null,
@@ -55,6 +69,9 @@ function progressWith(overrides: Partial<RestoreProgress> = {}): RestoreProgress
     recipients: [],
     shares: null,
     parked: [],
+    errors: [],
+    rollBack: null,
+    planValidUntil: null,
     ...overrides,
   };
 }
@@ -174,6 +191,8 @@ describe('renderReport', () => {
       { node: 'vault-1', path: '/opt/vault/data.pre-restore-run-1' },
       { node: 'vault-2', path: null },
     ],
+    setAsideUntil: '2026-11-30T05:02:00.000Z',
+    removed: [],
     backup: { generation: '20261123T050200Z-000000001300-0a1b2c3d' },
     warnings: ['vault-3 was skipped'],
   };

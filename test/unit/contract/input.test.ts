@@ -96,6 +96,10 @@ describe('input that is usable', () => {
       cluster: 'prod',
       generation: 'latest',
       requestedBy: 'unknown',
+      planOnly: false,
+      inPlace: false,
+      drill: false,
+      accept: [],
     });
   });
 
@@ -107,6 +111,6 @@ describe('input that is usable', () => {
       requestedBy: ' Ann ',
     };
 
-    expect(parseInput(restoreInput, raw, EXAMPLE)).toEqual({ ...raw, requestedBy: 'Ann' });
+    expect(parseInput(restoreInput, raw, EXAMPLE)).toMatchObject({ ...raw, requestedBy: 'Ann' });
   });
 });

@@ -35,6 +35,7 @@ async function nodeWith(overrides: Partial<NodeConfig> & { status?: string }): P
     stateDir: inTest('state'),
     runtimeDir: inTest('runtime'),
     configFiles: [],
+    tempDir: '/tmp',
     service: {
       driver: 'command',
       start: ['true'],

@@ -1,0 +1,64 @@
+import { statfs } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import type { NodeReport } from '../src/contract/restore';
+import { describeDataDirectory } from '../src/host/data-directory';
+import { privateDirectory } from '../src/host/files';
+import { readRaftStorage } from '../src/host/raft-storage';
+import { checkSealAccess } from '../src/host/seal-check';
+import { readVaultConfig } from '../src/host/vault-config';
+import { VERSION } from '../src/version';
+import type { NodeHost } from './node-context';
+
+/** Looks at the host and changes nothing. */
+export async function describeNode(host: NodeHost): Promise<NodeReport> {
+  const { node, driver } = host;
+  const [stagingFreeBytes, dataDir, storage, config, vault] = await Promise.all([
+    privateDirectory(node.stateDir).then(freeBytes),
+    describeDataDirectory(node.dataDir),
+    lookIntoStorage(node.dataDir),
+    readVaultConfig(node.configFiles),
+    lookAtVault(host),
+  ]);
+  const temp = node.service.driver === 'process' ? (node.service.env['TMPDIR'] ?? node.tempDir) : node.tempDir;
+  return {
+    node: node.name,
+    agentVersion: VERSION,
+    host: hostname(),
+    service: await driver.status(),
+    vault: { ...vault, version: vault.version ?? (await driver.version?.()) ?? null },
+    dataDir,
+    ...storage,
+    config: config && config.report,
+    seal: config ? await checkSealAccess(config) : { checked: false, problem: null },
+    stagingFreeBytes,
+    temp: { path: temp, freeBytes: await freeBytes(temp) },
+  };
+}
+
+async function lookIntoStorage(dataDir: string): Promise<Pick<NodeReport, 'storage' | 'storageProblem'>> {
+  try {
+    return { storage: await readRaftStorage(dataDir), storageProblem: null };
+  } catch (error) {
+    return { storage: null, storageProblem: (error as Error).message };
+  }
+}
+
+async function lookAtVault(host: NodeHost): Promise<NodeReport['vault']> {
+  const unreachable = { initialized: null, sealed: null, version: null, sealType: null, clusterId: null };
+  return host
+    .withVault((client) => client.sealStatus())
+    .then(({ initialized, sealed, version, type, clusterId }) => ({
+      reachable: true,
+      initialized,
+      sealed,
+      version,
+      sealType: type,
+      clusterId: clusterId ?? null,
+    }))
+    .catch(() => ({ reachable: false, ...unreachable }));
+}
+
+async function freeBytes(path: string): Promise<number> {
+  const { bavail, bsize } = await statfs(path);
+  return bavail * bsize;
+}

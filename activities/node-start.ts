@@ -1,0 +1,108 @@
+import { chown, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DrError } from '../src/contract/failures';
+import type { RunClaim, SealReport } from '../src/contract/restore';
+import type { Attempt } from '../src/host/attempt';
+import { readMarker } from '../src/host/data-directory';
+import { proveStopped } from '../src/host/service';
+import type { VaultClient } from '../src/vault/client';
+import { caPemOf } from '../src/vault/connect';
+import { whileBeating } from './context';
+import type { NodeHost } from './node-context';
+import { pollUntil } from './poll';
+
+/** Starts a node as it is. */
+export async function startNode(host: NodeHost, input: { claim: RunClaim }): Promise<SealReport> {
+  const attempt = await host.begin(input.claim);
+  attempt.assertCurrent();
+  await host.driver.start();
+  return whileBeating('start', () => sealReport(host, attempt));
+}
+
+/** Stops and starts a node: what it holds must stand that. */
+export async function restartNode(host: NodeHost, input: { claim: RunClaim }): Promise<SealReport> {
+  const attempt = await host.begin(input.claim);
+  return whileBeating('restart', async () => {
+    attempt.assertCurrent();
+    await host.driver.stop();
+    attempt.assertCurrent();
+    await host.driver.start();
+    return sealReport(host, attempt);
+  });
+}
+
+/**
+ * Makes the survivor of a lost quorum the only peer, by Vault's own way: a `raft/peers.json` that it reads, and deletes, when
+ * its Raft starts.
+ */
+export async function recoverPeers(host: NodeHost, input: { claim: RunClaim }): Promise<SealReport> {
+  const { node } = host;
+  const attempt = await host.begin(input.claim);
+  return whileBeating('recover the peers', async () => {
+    attempt.assertCurrent();
+    await host.driver.stop();
+    await proveStopped(node, host.driver);
+    if ((await readMarker(node.dataDir)) !== input.claim.run) {
+      throw new DrError('NodeUnsafe', `${node.dataDir} has not been copied by this run, so it is not changed.`, {
+        where: node.name,
+        advice: 'Start the recovery anew.',
+      });
+    }
+    const directory = join(node.dataDir, 'raft');
+    const { uid, gid } = await stat(directory);
+    const peers = [{ id: node.nodeId ?? node.name, address: node.clusterAddress, non_voter: false }];
+    attempt.assertCurrent();
+    await writeFile(join(directory, 'peers.json'), JSON.stringify(peers), { mode: 0o600 });
+    if (process.getuid?.() === 0) await chown(join(directory, 'peers.json'), uid, gid);
+    attempt.assertCurrent();
+    await host.driver.start();
+    return sealReport(host, attempt);
+  });
+}
+
+/** Starts a blank node and joins it to the first one; a node that is in already stays as it is. */
+export async function joinNode(host: NodeHost, input: { claim: RunClaim; leaderAddress: string }): Promise<void> {
+  const attempt = await host.begin(input.claim);
+  const leaderCaPem = await caPemOf(host.deps.cluster);
+  attempt.assertCurrent();
+  await host.driver.start();
+  await whileBeating('join', () =>
+    host.withVault(async (vault) => {
+      await host.waitForVault(vault, attempt);
+      if ((await vault.sealStatus()).initialized) return;
+      attempt.assertCurrent();
+      await vault.raftJoin({ leaderApiAddr: input.leaderAddress, ...(leaderCaPem ? { leaderCaPem } : {}) });
+    }),
+  );
+}
+
+/** Waits until an auto-unseal node has opened itself. */
+export async function awaitUnsealed(host: NodeHost, input: { claim: RunClaim }): Promise<void> {
+  const attempt = await host.begin(input.claim);
+  await whileBeating('unseal', () =>
+    host.withVault((vault) =>
+      pollUntil(
+        `${host.node.name} to unseal by itself`,
+        {
+          timeoutMs: 90_000,
+          signal: attempt.signal,
+          where: host.node.name,
+          advice: `Does its seal reach its key? Read Vault's log on ${host.node.name}, then resume.`,
+        },
+        () => unsealed(vault),
+      ),
+    ),
+  );
+}
+
+async function unsealed(vault: VaultClient): Promise<true | null> {
+  return (await vault.sealStatus()).sealed ? null : true;
+}
+
+async function sealReport(host: NodeHost, attempt: Attempt): Promise<SealReport> {
+  return host.withVault(async (vault) => {
+    await host.waitForVault(vault, attempt);
+    const { initialized, sealed, type, n, t } = await vault.sealStatus();
+    return { initialized, sealed, type, n, t };
+  });
+}

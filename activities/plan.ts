@@ -1,0 +1,161 @@
+import { clusterOf } from '../src/config/load';
+import { DrError, isDrError } from '../src/contract/failures';
+import type { RebuildNodeInput, RecoverQuorumInput, RestoreInput } from '../src/contract/input';
+import type { ChosenGeneration, LiveView, RecoveryPlan, RestoreSettings } from '../src/contract/restore';
+import { planHashOf } from '../src/plan/hash';
+import type { NodeLook } from '../src/plan/judge-node';
+import { judgeQuorum } from '../src/plan/judge-quorum';
+import { judgeRebuild } from '../src/plan/judge-rebuild';
+import { judgeRemoval, type RemovalFacts } from '../src/plan/judge-removal';
+import { judgeRestore, type Judgement } from '../src/plan/judge-restore';
+import { credentialFingerprint } from '../src/vault/login';
+import { cancellation } from './context';
+import type { Controller } from './controller-context';
+
+export interface MadePlan<P extends RecoveryPlan = RecoveryPlan> {
+  plan: P;
+  planHash: string;
+}
+
+/**
+ * What the run needs of the configuration, read once.
+ * @throws DrError UnknownCluster; InvalidConfiguration for a drill where none is allowed, or an unknown node.
+ */
+export async function planRestore(
+  controller: Controller,
+  input: { cluster: string; into?: string; drill?: boolean; node?: string },
+): Promise<RestoreSettings> {
+  const target = input.into ?? input.cluster;
+  const cluster = controller.cluster(target);
+  const source = controller.cluster(input.cluster);
+  const { approvals, approvalMinutes, setAside, rollingRestart, graceDays, reminders, drills } = cluster.restore;
+  if (input.drill && !drills) {
+    throw new DrError('InvalidConfiguration', `The configuration does not allow drills on '${target}'.`, {
+      advice: `Allow them with restore.drills of that cluster, or leave \`drill\` out.`,
+    });
+  }
+  if (input.node !== undefined && !cluster.nodes.some((node) => node.name === input.node)) {
+    const known = cluster.nodes.map((node) => node.name).join(', ');
+    throw new DrError('InvalidInput', `'${target}' has no node '${input.node}'. It has: ${known}.`);
+  }
+  return {
+    cluster: target,
+    source: input.cluster,
+    nodes: cluster.nodes.map(({ name, nodeId, address, clusterAddress, dataDir }) => ({
+      name,
+      nodeId: nodeId ?? name,
+      address,
+      clusterAddress,
+      dataDir,
+    })),
+    // The generation lies where its own cluster puts it.
+    repositories: source.repositories,
+    approvals: input.drill && drills ? drills.approvals : approvals,
+    approvalMinutes,
+    setAside,
+    rollingRestart,
+    graceDays,
+    reminders,
+  };
+}
+
+/** Asks every node of the cluster, and its leader with a login; a cluster that is down is an answer, not an error. */
+export async function lookAtCluster(controller: Controller, input: { cluster: string }): Promise<LiveView> {
+  const nothing: LiveView = {
+    leader: null,
+    clusterId: null,
+    clusterName: null,
+    serverVersion: null,
+    serving: [],
+    voters: [],
+    login: null,
+    seal: null,
+    problem: null,
+  };
+  try {
+    return await controller.withLeader(input.cluster, async (view) => {
+      const status = await view.leader.sealStatus();
+      const seen: LiveView = {
+        ...nothing,
+        leader: view.leader.node,
+        clusterId: view.clusterId || null,
+        clusterName: view.clusterName || null,
+        serverVersion: view.serverVersion,
+        serving: view.nodes.filter((node) => node.problem === null).map((node) => node.node),
+        seal: { initialized: status.initialized, sealed: status.sealed, type: status.type, n: status.n, t: status.t },
+      };
+      try {
+        const peers = await controller.withLogin(input.cluster, seen.leader ?? '', (vault) =>
+          vault.raftConfiguration(),
+        );
+        return { ...seen, login: true, voters: peers.filter((peer) => peer.voter).map((peer) => peer.nodeId) };
+      } catch (error) {
+        cancellation().throwIfAborted();
+        return { ...seen, login: false, problem: (error as Error).message };
+      }
+    });
+  } catch (error) {
+    cancellation().throwIfAborted();
+    if (!isDrError(error)) throw error;
+    return { ...nothing, problem: error.message };
+  }
+}
+
+/** Judges what was found; the hash binds an approval to exactly this plan. @throws DrError PlanRefused with every reason. */
+export async function makePlan(
+  controller: Controller,
+  facts: {
+    input: RestoreInput;
+    settings: RestoreSettings;
+    chosen: ChosenGeneration;
+    looks: NodeLook[];
+    live: LiveView;
+    /** Why the leader's host can't load a snapshot in place. */
+    inPlaceProblem: string | null;
+  },
+) {
+  const credential = await fingerprintOf(controller, facts.settings.source);
+  return made(judgeRestore({ ...facts, credential, now: new Date().toISOString() }));
+}
+
+/** The same for a lost quorum. @throws DrError PlanRefused */
+export async function makeQuorumPlan(
+  _controller: Controller,
+  facts: { input: RecoverQuorumInput; settings: RestoreSettings; looks: NodeLook[]; live: LiveView },
+) {
+  return made(judgeQuorum({ ...facts, now: new Date().toISOString() }));
+}
+
+/** The same for one node. @throws DrError PlanRefused */
+export async function makeRebuildPlan(
+  _controller: Controller,
+  facts: { input: RebuildNodeInput; settings: RestoreSettings; look: NodeLook; live: LiveView },
+) {
+  return made(judgeRebuild({ ...facts, now: new Date().toISOString() }));
+}
+
+/** Whether what an earlier run set aside may go. @throws DrError PlanRefused */
+export async function makeRemovalPlan(_controller: Controller, facts: RemovalFacts): Promise<string[]> {
+  const { refusals, warnings } = judgeRemoval({ ...facts, now: new Date().toISOString() });
+  if (refusals.length > 0) throw refused(refusals);
+  return warnings;
+}
+
+function made<P extends RecoveryPlan>({ refusals, plan }: Judgement<P>): MadePlan<P> {
+  if (plan !== null) return { plan, planHash: planHashOf(plan) };
+  throw refused(refusals);
+}
+
+function refused(refusals: string[]): DrError {
+  return new DrError('PlanRefused', `Reasons against it:\n${refusals.map((reason) => `  - ${reason}`).join('\n')}\n`, {
+    advice: 'Mend them, then start it again.',
+  });
+}
+
+async function fingerprintOf(controller: Controller, cluster: string) {
+  try {
+    return { fingerprint: await credentialFingerprint(clusterOf(controller.config, cluster).auth), problem: null };
+  } catch (error) {
+    return { fingerprint: null, problem: (error as Error).message };
+  }
+}

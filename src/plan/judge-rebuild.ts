@@ -1,0 +1,89 @@
+import type { RebuildNodeInput } from '../contract/input';
+import type { LiveView, RebuildPlan, RestoreSettings } from '../contract/restore';
+import { type Finding, weigh } from './findings';
+import { holdsData, judgeNode, type NodeLook } from './judge-node';
+import type { Judgement } from './judge-restore';
+import { rebuildSteps } from './steps';
+
+export interface RebuildFacts {
+  input: RebuildNodeInput;
+  settings: RestoreSettings;
+  /** Of the node that is made anew. */
+  look: NodeLook;
+  live: LiveView;
+  now: string;
+}
+
+/** Decides whether one node may be made anew: the others have to carry the cluster without it. */
+export function judgeRebuild({ input, settings, look, live, now }: RebuildFacts): Judgement<RebuildPlan> {
+  const { cluster, nodes } = settings;
+  const node = nodes.find((item) => item.name === input.node);
+  const others = live.serving.filter((name) => name !== input.node);
+  const findings = [
+    ...quorumFindings(settings, live, others),
+    ...judgeNode(look, nodes, {
+      sealType: live.seal?.type ?? null,
+      serverVersion: live.serverVersion,
+      dataBytes: 0,
+      setAside: 'rename',
+    }),
+  ];
+  const { refusals, accepted, warnings } = weigh(findings, input.accept);
+  const first = nodes.find((item) => item.name === (live.leader === input.node ? others[0] : live.leader));
+  if (refusals.length > 0 || !node || !first || !live.seal) return { refusals, plan: null };
+
+  const human = { type: live.seal.type, secretShares: live.seal.n, secretThreshold: live.seal.t };
+  const automatic = human.type !== 'shamir';
+  return {
+    refusals: [],
+    plan: {
+      method: 'rebuild',
+      node: node.name,
+      cluster,
+      firstNode: first.name,
+      nodes,
+      seal: human,
+      recovery: automatic ? { ...human, type: 'shamir' } : null,
+      clusterId: live.clusterId,
+      clusterName: live.clusterName,
+      canary: null,
+      loginOf: cluster,
+      approvals: 0,
+      setAside: 'rename',
+      rollingRestart: false,
+      steps: rebuildSteps(node, human.type, human.secretThreshold),
+      holdData: [look].filter(holdsData).map((item) => item.node),
+      accepted,
+      plannedAt: now,
+      warnings: [
+        ...warnings,
+        ...(live.serving.includes(node.name)
+          ? [`${node.name} serves at the moment; it is stopped and made anew all the same`]
+          : []),
+      ],
+    },
+  };
+}
+
+function quorumFindings({ cluster, nodes }: RestoreSettings, live: LiveView, others: string[]): Finding[] {
+  if (live.leader === null) {
+    return [
+      {
+        text: `no node leads the cluster (${live.problem ?? 'no reason given'}): does a disk survive, \`vault-dr recover-quorum --cluster ${cluster}\`; else \`vault-dr restore --cluster ${cluster}\``,
+      },
+    ];
+  }
+  if (live.login !== true) {
+    return [
+      { text: `vault-dr can't log in, so it could not check what came of it: ${live.problem ?? 'no reason given'}` },
+    ];
+  }
+  const voters = Math.max(live.voters.length, nodes.length);
+  const needed = Math.floor(voters / 2) + 1;
+  if (others.length >= needed) return [];
+  return [
+    {
+      text: `without this node only ${others.length} of ${voters} voters serve (${others.join(', ') || 'none'}), ${needed} are needed: the cluster would stand still`,
+    },
+  ];
+}

@@ -1,0 +1,261 @@
+import { formatBytes, formatSeconds } from '../contract/format';
+import type { Manifest } from '../contract/generation';
+import type { RestoreInput } from '../contract/input';
+import type { ChosenGeneration, LiveView, RestorePlan, RestoreSettings } from '../contract/restore';
+import { type Finding, weigh } from './findings';
+import { holdsData, judgeNode, type NodeLook } from './judge-node';
+import { inPlaceSteps, restoreSteps } from './steps';
+
+export interface RestoreFacts {
+  input: RestoreInput;
+  settings: RestoreSettings;
+  chosen: ChosenGeneration;
+  looks: NodeLook[];
+  live: LiveView;
+  /** Fingerprint of the login that is configured, and why there is none. */
+  credential: { fingerprint: string | null; problem: string | null };
+  /** Why the leader's host can't load a snapshot in place. */
+  inPlaceProblem: string | null;
+  now: string;
+}
+
+export type Judgement<P> = { refusals: string[]; plan: null } | { refusals: []; plan: P };
+
+/** Room that a restored data directory needs, as a multiple of the archive: snapshot and database at once. */
+const DATA_ROOM = 3;
+/** Bytes a second of an upload over loopback, at the least: what `http_read_timeout` is judged by. */
+const SLOWEST_UPLOAD = 30 * 1024 ** 2;
+/** What is counted again after the restore: only what changes when somebody writes. */
+const COUNTED = /^(logical|auth|sys\/policy|identity)(\/|$)/;
+const MOST_COUNTED = 200;
+
+/** Decides whether a restore may begin. Lists every reason against it, not only the first. */
+export function judgeRestore(facts: RestoreFacts): Judgement<RestorePlan> {
+  const { input, settings, chosen, looks, live, now } = facts;
+  const { manifest, manifestSha256 } = chosen.copy;
+  const first = input.inPlace ? settings.nodes.find((node) => node.name === live.leader) : settings.nodes[0];
+  const rpoSeconds = Math.max(0, (Date.parse(now) - Date.parse(manifest.capturedAt)) / 1_000);
+  const changed = input.inPlace ? looks.filter((look) => look.node === first?.name) : looks;
+
+  const findings = [
+    ...(input.inPlace ? inPlaceFindings(facts) : lossFindings(facts, rpoSeconds)),
+    ...clusterFindings(facts),
+    ...(chosen.healthy.length === 0 ? [{ text: 'no copy of this generation could be read whole' }] : []),
+    ...changed.flatMap((look) =>
+      judgeNode(look, settings.nodes, {
+        sealType: manifest.seal.type,
+        serverVersion: manifest.serverVersion,
+        dataBytes: Math.max(manifest.archive.sizeBytes * DATA_ROOM, manifest.keys.bytes * 2),
+        setAside: input.inPlace ? null : settings.setAside,
+      }),
+    ),
+    ...changed.filter((look) => look.node === first?.name).flatMap((look) => uploadFindings(look, manifest)),
+    ...loginFindings(facts),
+    ...(settings.setAside === 'delete' && !input.inPlace && looks.some(holdsData)
+      ? [
+          {
+            text: 'restore.setAside is `delete`: the old data directories are deleted, and there is no way back',
+            accept: 'delete-data' as const,
+          },
+        ]
+      : []),
+  ];
+  const { refusals, accepted, warnings } = weigh(findings, input.accept);
+  if (refusals.length > 0 || !first) return { refusals, plan: null };
+
+  return {
+    refusals: [],
+    plan: {
+      method: input.inPlace ? 'inPlace' : 'snapshot',
+      cluster: settings.cluster,
+      source: settings.source,
+      generation: manifest.generation,
+      capturedAt: manifest.capturedAt,
+      raftIndex: manifest.raft.index,
+      clusterId: manifest.clusterId,
+      clusterName: manifest.clusterName,
+      serverVersion: manifest.serverVersion,
+      archiveBytes: manifest.archive.sizeBytes,
+      storedBytes: manifest.stored.sizeBytes,
+      storedSha256: manifest.stored.sha256,
+      manifestSha256,
+      seal: manifest.seal,
+      recovery: manifest.recovery,
+      canary: manifest.canary,
+      loginOf: settings.source,
+      keyCount: manifest.keys.count,
+      keyCounts: countedKeys(manifest),
+      leases: manifest.leases,
+      peers: manifest.raft.peers,
+      copies: chosen.healthy,
+      firstNode: first.name,
+      nodes: settings.nodes,
+      rpoSeconds,
+      approvals: settings.approvals,
+      setAside: settings.setAside,
+      rollingRestart: settings.rollingRestart,
+      steps: input.inPlace ? inPlaceSteps(first.name) : restoreSteps(settings, manifest),
+      holdData: looks.filter(holdsData).map((look) => look.node),
+      accepted,
+      plannedAt: now,
+      warnings: [
+        ...warnings,
+        ...(input.inPlace
+          ? [`what was written after ${manifest.capturedAt} is thrown away on a cluster that serves`]
+          : []),
+        ...chosen.problems.map(({ repository, problem }) => `${repository}: ${problem}`),
+        ...topologyWarnings(settings, manifest),
+        ...unknownWarnings(changed),
+        ...(manifest.encryption.method === 'none' ? ['the generation is not encrypted'] : []),
+      ],
+    },
+  };
+}
+
+/** Said first: a cluster that serves, or a disk that is newer, has lost less than a restore would lose. */
+function lossFindings({ settings, chosen, looks, live }: RestoreFacts, rpoSeconds: number): Finding[] {
+  const { cluster, source } = settings;
+  const { manifest } = chosen.copy;
+  if (cluster !== source) return [];
+  if (live.leader !== null) {
+    return [
+      {
+        text:
+          `the cluster has a quorum and serves (leader ${live.leader}; unsealed: ${live.serving.join(', ')}), so nothing is lost there; ` +
+          `a restore throws away what was written in the last ${formatSeconds(rpoSeconds)}. Is one node broken: \`vault-dr rebuild-node\`. Is the data wrong: \`vault-dr restore --in-place\``,
+        accept: 'lose-newer-data',
+      },
+    ];
+  }
+  const newer = looks.flatMap(({ node, report }) => {
+    const storage = report?.storage;
+    return storage?.seal && storage.appliedIndex > manifest.raft.index ? [{ node, index: storage.appliedIndex }] : [];
+  });
+  const [best] = newer.toSorted((left, right) => right.index - left.index);
+  if (!best) return [];
+  return [
+    {
+      text:
+        `the disk of ${best.node} survives and is newer (raft index ${best.index}) than this generation (${manifest.raft.index}): ` +
+        `\`vault-dr recover-quorum --cluster ${cluster}\` brings the cluster back from it and loses nothing`,
+      accept: 'lose-newer-data',
+    },
+  ];
+}
+
+/** In place the seal stays as it is, so it has to be the snapshot's own. */
+function inPlaceFindings({ settings, live, chosen, inPlaceProblem }: RestoreFacts): Finding[] {
+  if (live.leader === null) {
+    return [
+      {
+        text: `in place needs a cluster that serves, and this one has no leader: ${live.problem ?? 'no reason given'}`,
+      },
+    ];
+  }
+  const findings: Finding[] = inPlaceProblem === null ? [] : [{ text: inPlaceProblem }];
+  const { seal, recovery } = chosen.copy.manifest;
+  const { secretShares: n, secretThreshold: t } = recovery ?? seal;
+  if (live.seal && (live.seal.n !== n || live.seal.t !== t)) {
+    findings.push({
+      text: `${settings.cluster} has ${live.seal.t} of ${live.seal.n} shares now, the snapshot ${t} of ${n}: it was rekeyed since, so it can't be restored in place`,
+    });
+  }
+  return findings;
+}
+
+function clusterFindings({ settings, chosen, live, looks }: RestoreFacts): Finding[] {
+  const { cluster, source } = settings;
+  const { clusterId } = chosen.copy.manifest;
+  if (cluster !== source) {
+    if (live.leader === null && !looks.some(holdsData)) return [];
+    return [
+      {
+        text: `${cluster} has data of its own, which would be replaced by that of ${source}`,
+        accept: 'other-cluster',
+      },
+    ];
+  }
+  if (live.clusterId === null || live.clusterId === clusterId) return [];
+  return [
+    {
+      text: `the cluster that runs has the id ${live.clusterId}, the generation is of ${clusterId}: it was initialised anew since, or the configuration leads elsewhere`,
+      accept: 'other-cluster',
+    },
+  ];
+}
+
+/** Of the node that takes the snapshot in. */
+function uploadFindings({ node, report }: NodeLook, { archive, stored, keys }: Manifest): Finding[] {
+  if (report === null) return [];
+  const findings: Finding[] = [];
+  const staging = stored.sizeBytes * 1.1;
+  if (report.stagingFreeBytes < staging) {
+    findings.push({
+      text: `${node}: ${formatBytes(report.stagingFreeBytes)} free in stateDir, ${formatBytes(staging)} needed for staging`,
+    });
+  }
+  const spool = Math.max(keys.bytes, archive.sizeBytes) * 1.1;
+  if (report.temp.freeBytes < spool) {
+    findings.push({
+      text: `${node}: ${formatBytes(report.temp.freeBytes)} free in ${report.temp.path}, where Vault spools the snapshot; ${formatBytes(spool)} needed (TMPDIR of its service)`,
+    });
+  }
+  const timeout = report.config?.httpReadTimeoutMs ?? 0;
+  const upload = archive.sizeBytes / SLOWEST_UPLOAD;
+  if (timeout > 0 && upload * 1_000 > timeout) {
+    findings.push({
+      text: `${node}: the upload of ${formatBytes(archive.sizeBytes)} may take ${formatSeconds(upload)}, its listener gives up after ${formatSeconds(timeout / 1_000)}: raise \`http_read_timeout\``,
+      accept: 'read-timeout',
+    });
+  }
+  return findings;
+}
+
+/** Discovered missing afterwards, it would leave a cluster that nobody of us can check. */
+function loginFindings({ chosen, credential, live, settings }: RestoreFacts): Finding[] {
+  const { credential: recorded } = chosen.copy.manifest;
+  if (credential.problem !== null) {
+    return [{ text: `vault-dr has no login for the restored cluster: ${credential.problem}`, accept: 'login' }];
+  }
+  if (recorded !== null && recorded === credential.fingerprint) return [];
+  if (recorded === null && live.login === true) return [];
+  const why =
+    recorded === null
+      ? 'the generation, made by an earlier version, does not say which login made it'
+      : 'the generation was made with another login than the configured one, which may not be in it';
+  return [
+    {
+      text: `it is not proved that the login of ${settings.source} works after the restore: ${why}`,
+      accept: 'login',
+    },
+  ];
+}
+
+function topologyWarnings({ nodes, cluster, source }: RestoreSettings, { raft }: Manifest): string[] {
+  if (cluster !== source) return [];
+  const before = raft.peers.map((peer) => peer.id).sort();
+  const after = nodes.map((node) => node.nodeId).sort();
+  if (before.join() === after.join()) return [];
+  return [`the snapshot's peers were ${before.join(', ')}; the configuration has ${after.join(', ')}`];
+}
+
+/** What could not be checked is said, not taken for granted. */
+function unknownWarnings(looks: readonly NodeLook[]): string[] {
+  return looks.flatMap(({ node, report }) => {
+    if (report === null) return [];
+    const unknown = [
+      ...(report.vault.version === null ? ['the version of its Vault'] : []),
+      ...(report.config === null ? ["its Vault's configuration, which is not under configFiles"] : []),
+      ...(report.vault.sealType === null && report.config === null ? ['its seal'] : []),
+    ];
+    return unknown.length === 0 ? [] : [`${node}: not checked: ${unknown.join(', ')}`];
+  });
+}
+
+function countedKeys({ keys }: Manifest): Record<string, number> {
+  const counted = Object.entries(keys.byPrefix)
+    .filter(([prefix]) => COUNTED.test(prefix))
+    .map(([prefix, { count }]): [string, number] => [prefix, count])
+    .toSorted(([, left], [, right]) => right - left);
+  return Object.fromEntries(counted.slice(0, MOST_COUNTED));
+}

@@ -1,0 +1,29 @@
+import { createHash } from 'node:crypto';
+import { join } from 'node:path';
+import type { RestoreReport } from '../contract/restore';
+import { privateDirectory, writeFileAtomically } from '../host/files';
+import { reportMarkdown } from './report-markdown';
+
+export interface StoredReport {
+  /** Absolute paths on the controller's host. */
+  json: string;
+  markdown: string;
+  /** SHA-256, lower-case hexadecimal. */
+  jsonSha256: string;
+  markdownSha256: string;
+}
+
+/** Writes a report for machines and for people. Repeatable: the same report gives the same files. */
+export async function writeReport(stateDir: string, report: RestoreReport): Promise<StoredReport> {
+  const directory = await privateDirectory(stateDir, 'reports', report.cluster);
+  const json = join(directory, `${report.run}.json`);
+  const markdown = join(directory, `${report.run}.md`);
+  const contents = { json: `${JSON.stringify(report, null, 2)}\n`, markdown: reportMarkdown(report) };
+  await writeFileAtomically(json, contents.json);
+  await writeFileAtomically(markdown, contents.markdown);
+  return { json, markdown, jsonSha256: sha256(contents.json), markdownSha256: sha256(contents.markdown) };
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
+}

@@ -1,0 +1,26 @@
+import type { AuthConfig, ClusterConfig, NodeConfig } from '../config/schema';
+import type { VaultClient } from './client';
+import { connectForLogin, connectToNode } from './connect';
+import { logIn, logOut } from './login';
+
+/** A client that has logged in afresh at the node it talks to; the token ends with the work. */
+export async function withSession<T>(
+  cluster: ClusterConfig,
+  node: NodeConfig,
+  auth: AuthConfig,
+  work: (vault: VaultClient) => Promise<T>,
+): Promise<T> {
+  const anonymous = await connectForLogin({ ...cluster, auth }, node);
+  try {
+    const token = await logIn(anonymous, auth);
+    const vault = await connectToNode(cluster, node, { token });
+    try {
+      return await work(vault);
+    } finally {
+      await logOut(vault, auth);
+      await vault.close();
+    }
+  } finally {
+    await anonymous.close();
+  }
+}

@@ -1,0 +1,127 @@
+import { randomBytes } from 'node:crypto';
+import { copyFile, mkdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { readRaftStorage } from '../../src/host/raft-storage';
+import { openBolt } from '../../src/vault/bolt';
+import { useDirectory } from '../support/temporary';
+import { bootstrap, startVaultNode, type VaultNode } from '../support/vault-node';
+
+const SHARES = { secretShares: 5, secretThreshold: 3 };
+const SEAL = { type: 'shamir', secretShares: 5, secretThreshold: 3 };
+/** Long keys, so that some hundred of them need a tree of several levels. */
+const longKey = (index: number): string => `secret/${'k'.repeat(400)}${index}`;
+
+const scratch = useDirectory();
+let node: VaultNode;
+let dataDir: string;
+let token: string;
+
+beforeAll(async () => {
+  node = await startVaultNode('node-1');
+  dataDir = join(node.directory, 'data');
+  ({ rootToken: token } = await bootstrap(node.client(), SHARES));
+  await node.client({ token }).write('sys/mounts/secret', { type: 'kv' });
+  await writeKeys(0, 300);
+}, 120_000);
+afterAll(() => node?.stop());
+
+async function writeKeys(from: number, count: number): Promise<void> {
+  const client = node.client({ token });
+  const indexes = Array.from({ length: count }, (_, index) => from + index);
+  for (let at = 0; at < count; at += 20) {
+    await Promise.all(
+      indexes
+        .slice(at, at + 20)
+        .map((index) => client.write(longKey(index), { value: randomBytes(100).toString('hex') })),
+    );
+  }
+}
+
+/** As Vault itself has applied it; autopilot's figures are seconds old. */
+async function raftIndex(): Promise<number> {
+  const answer = await fetch(`${node.address}/v1/sys/leader`);
+  const { raft_applied_index: index } = (await answer.json()) as { raft_applied_index: number };
+  return index;
+}
+
+test('reads the storage of a running Vault', async () => {
+  const before = await raftIndex();
+  const storage = await readRaftStorage(dataDir);
+  const after = await raftIndex();
+  expect(storage).toEqual({
+    nodeId: null,
+    appliedIndex: expect.any(Number) as number,
+    appliedTerm: expect.any(Number) as number,
+    lastLogIndex: expect.any(Number) as number,
+    peers: [{ id: 'node-1', address: node.clusterAddress, suffrage: 'voter' }],
+    seal: SEAL,
+    recovery: null,
+  });
+  expect(storage?.lastLogIndex).toBeGreaterThanOrEqual(before);
+  expect(storage?.appliedIndex).toBeGreaterThanOrEqual(before);
+  expect(storage?.appliedIndex).toBeLessThanOrEqual(after);
+  expect(before).toBeGreaterThan(300);
+  expect(storage?.appliedTerm).toBeGreaterThanOrEqual(1);
+}, 30_000);
+
+test('has an answer from each moment while Vault writes', async () => {
+  let writing = true;
+  const writes = writeKeys(300, 300).finally(() => (writing = false));
+  let last = 0;
+  let reads = 0;
+  while (writing) {
+    const storage = await readRaftStorage(dataDir);
+    expect(storage?.seal).toEqual(SEAL);
+    expect(storage?.appliedIndex).toBeGreaterThanOrEqual(last);
+    last = storage?.appliedIndex ?? 0;
+    reads++;
+  }
+  await writes;
+  expect(reads).toBeGreaterThan(5);
+  expect((await readRaftStorage(dataDir))?.appliedIndex).toBeGreaterThan(600);
+}, 120_000);
+
+test('reads the storage of a stopped Vault, and leaves it as it is', async () => {
+  await node.halt();
+  const before = await stat(join(dataDir, 'vault.db'));
+  const storage = await readRaftStorage(dataDir);
+  expect(storage).toMatchObject({ seal: SEAL, peers: [{ id: 'node-1' }] });
+  expect(storage?.lastLogIndex).toBeGreaterThanOrEqual(storage?.appliedIndex ?? Infinity);
+  const after = await stat(join(dataDir, 'vault.db'));
+  expect([after.mtimeMs, after.size]).toEqual([before.mtimeMs, before.size]);
+
+  const vault = await openBolt(join(dataDir, 'vault.db'));
+  const keyring = await vault.get(['data'], 'core/keyring');
+  expect(keyring?.length).toBeGreaterThan(100);
+  expect(await vault.get(['data'], 'core/keyring-')).toBeNull();
+  expect((await vault.lastKey(['data']))?.toString()).toMatch(/^sys\//);
+  await vault.close();
+}, 30_000);
+
+test('reads the node id that Vault made, and does without a log', async () => {
+  await copyFile(join(dataDir, 'vault.db'), scratch('vault.db'));
+  await writeFile(scratch('node-id'), '0c7a3a4e-6c1b-4f5c-9d8f-1f2e3d4c5b6a');
+  const storage = await readRaftStorage(scratch());
+  expect(storage).toMatchObject({ nodeId: '0c7a3a4e-6c1b-4f5c-9d8f-1f2e3d4c5b6a', lastLogIndex: null, seal: SEAL });
+});
+
+test('answers with null where there is no storage', async () => {
+  expect(await readRaftStorage(scratch())).toBeNull();
+  expect(await readRaftStorage(scratch('missing'))).toBeNull();
+});
+
+test('refuses a storage that was cut', async () => {
+  await copyFile(join(dataDir, 'vault.db'), scratch('vault.db'));
+  await truncate(scratch('vault.db'), 2 * 4096);
+  await expect(readRaftStorage(scratch())).rejects.toMatchObject({ code: 'NodeUnsafe', where: scratch('vault.db') });
+});
+
+test('refuses a log that is none', async () => {
+  await copyFile(join(dataDir, 'vault.db'), scratch('vault.db'));
+  await mkdir(scratch('raft'));
+  await writeFile(scratch('raft', 'raft.db'), await readFile(__filename));
+  await expect(readRaftStorage(scratch())).rejects.toMatchObject({
+    code: 'NodeUnsafe',
+    message: expect.stringContaining('not a bbolt database') as string,
+  });
+});

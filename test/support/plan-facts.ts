@@ -1,0 +1,92 @@
+import type { RaftStorage } from '../../src/contract/host';
+import type { LiveView, NodeReport, RestoreSettings } from '../../src/contract/restore';
+
+const MIB = 1024 ** 2;
+
+export function settingsOf(nodes: string[], overrides: Partial<RestoreSettings> = {}): RestoreSettings {
+  return {
+    cluster: 'prod',
+    source: 'prod',
+    nodes: nodes.map((name) => ({
+      name,
+      nodeId: name,
+      address: `https://${name}.example.com:8200`,
+      clusterAddress: `${name}.example.com:8201`,
+      dataDir: '/opt/vault/data',
+    })),
+    repositories: ['local', 'offsite'],
+    approvals: 2,
+    approvalMinutes: 60,
+    setAside: 'rename',
+    rollingRestart: false,
+    graceDays: 7,
+    reminders: { remindMinutes: 10, escalateMinutes: 30, alternates: [] },
+    ...overrides,
+  };
+}
+
+/** A stopped node with enough room, and something in its data directory that is not Raft's. */
+export function nodeReport(node: string, overrides: Partial<NodeReport> = {}): NodeReport {
+  return {
+    node,
+    agentVersion: '0.1.0',
+    host: node,
+    service: 'stopped',
+    vault: {
+      reachable: false,
+      initialized: null,
+      sealed: null,
+      version: '1.21.1',
+      sealType: null,
+      clusterId: null,
+    },
+    dataDir: {
+      path: '/opt/vault/data',
+      exists: true,
+      empty: false,
+      mountPoint: false,
+      sizeBytes: 1,
+      freeBytes: 1024 * MIB,
+    },
+    storage: null,
+    storageProblem: null,
+    config: { storagePath: '/opt/vault/data', nodeId: node, sealType: 'shamir', httpReadTimeoutMs: 30_000 },
+    seal: { checked: false, problem: null },
+    stagingFreeBytes: 1024 * MIB,
+    temp: { path: '/tmp', freeBytes: 1024 * MIB },
+    ...overrides,
+  };
+}
+
+export function raftStorage(
+  nodeId: string,
+  peers: string[],
+  appliedIndex: number,
+  domain = 'example.com',
+): RaftStorage {
+  return {
+    nodeId,
+    appliedIndex,
+    appliedTerm: 3,
+    lastLogIndex: appliedIndex + 1,
+    peers: peers.map((id) => ({ id, address: `${id}.${domain}:8201`, suffrage: 'voter' })),
+    seal: { type: 'shamir', secretShares: 5, secretThreshold: 3 },
+    recovery: null,
+  };
+}
+
+/** A cluster that is down. */
+export function liveView(overrides: Partial<LiveView> = {}): LiveView {
+  return {
+    leader: null,
+    clusterId: null,
+    clusterName: null,
+    serverVersion: null,
+    serving: [],
+    voters: [],
+    login: null,
+    seal: null,
+    problem: null,
+    ...overrides,
+  };
+}

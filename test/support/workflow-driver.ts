@@ -1,0 +1,103 @@
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
+import { CONTROLLER_TASK_QUEUE, PROGRESS_QUERY, type WORKFLOW } from '../../src/contract/names';
+import type { RestoreProgress, RestoreReport } from '../../src/contract/restore';
+import type { Answer } from '../../src/contract/update-answers';
+import { waitFor } from '../../src/lab/processes';
+import { type FakeActivities, fakeActivities, type RunningWorkers, startWorkers } from './fake-agents';
+import { useWorkflowEnvironment } from './workflow-environment';
+
+export type Handle = WorkflowHandle<(input: unknown) => Promise<RestoreReport>>;
+
+/** One Temporal server for the file; new activities, and workers for them, for each test. */
+export function useRecoveries() {
+  const environment = useWorkflowEnvironment();
+  let fakes: FakeActivities;
+  let workers: RunningWorkers | undefined;
+  const client = (): Client => environment().temporal.client;
+
+  beforeEach(() => {
+    fakes = fakeActivities();
+  });
+  afterEach(async () => {
+    await client()
+      .workflow.getHandle('restore-prod')
+      .terminate()
+      .catch(() => undefined);
+    await workers?.stop();
+    workers = undefined;
+  });
+
+  async function begin(
+    workflow: keyof typeof WORKFLOW = 'restoreCluster',
+    input: object = {},
+    answering?: string[],
+  ): Promise<Handle> {
+    workers ??= await startWorkers(
+      environment().temporal.nativeConnection,
+      environment().bundle,
+      fakes,
+      'prod',
+      answering,
+    );
+    return client().workflow.start<(input: unknown) => Promise<RestoreReport>>(workflow, {
+      workflowId: 'restore-prod',
+      taskQueue: CONTROLLER_TASK_QUEUE,
+      args: [{ cluster: 'prod', requestedBy: 'ana', ...input }],
+    });
+  }
+
+  const look = (handle: Handle) => handle.query<RestoreProgress>(PROGRESS_QUERY);
+
+  async function until(handle: Handle, what: string, test: (progress: RestoreProgress) => boolean, timeoutMs = 20_000) {
+    return waitFor(
+      what,
+      async () => {
+        const progress = await look(handle);
+        return test(progress) ? progress : null;
+      },
+      { timeoutMs, everyMs: 30 },
+    ) as Promise<RestoreProgress>;
+  }
+
+  const waiting = (handle: Handle, what: RestoreProgress['waitingFor']) =>
+    until(handle, `it waits for ${what}`, (now) => now.waitingFor === what);
+
+  const update = (handle: Handle, name: string, input: object) =>
+    handle.executeUpdate<Answer, [object]>(name, { args: [input] });
+
+  async function approve(handle: Handle, planHash = 'a'.repeat(12)): Promise<void> {
+    await waiting(handle, 'approval');
+    await update(handle, 'approve', { approver: 'bob', planHash });
+  }
+
+  function submit(handle: Handle, holder: string, number: number): Promise<Answer> {
+    const body = Buffer.from(`age-encryption.org/v1 share-${number}`).toString('base64');
+    const share = `-----BEGIN AGE ENCRYPTED FILE-----\n${body}\n-----END AGE ENCRYPTED FILE-----\n`;
+    return update(handle, 'submitShare', { holder, share });
+  }
+
+  async function submitThree(handle: Handle): Promise<void> {
+    await until(handle, 'shares are taken', (now) => now.shares !== null, 60_000);
+    for (const number of [1, 2, 3]) await submit(handle, `holder-${number}`, number);
+  }
+
+  return {
+    environment,
+    client,
+    fakes: () => fakes,
+    begin,
+    look,
+    until,
+    waiting,
+    update,
+    approve,
+    submit,
+    submitThree,
+  };
+}
+
+/** A step that can not succeed until somebody mends something. */
+export function refusal(type: string, message: string, advice: string): ApplicationFailure {
+  return ApplicationFailure.create({ type, message, nonRetryable: true, details: [{ advice, where: null }] });
+}

@@ -1,0 +1,419 @@
+import type { Manifest } from '../../../src/contract/generation';
+import { restoreInput } from '../../../src/contract/input';
+import type { AcceptCode, LiveView, NodeReport, RestoreSettings } from '../../../src/contract/restore';
+import { planHashOf } from '../../../src/plan/hash';
+import type { NodeLook } from '../../../src/plan/judge-node';
+import { judgeRestore, type RestoreFacts } from '../../../src/plan/judge-restore';
+import { sampleManifest } from '../../support/generation';
+import { liveView, nodeReport, raftStorage, settingsOf } from '../../support/plan-facts';
+
+const MIB = 1024 ** 2;
+const NAMES = ['vault-1', 'vault-2', 'vault-3'];
+const LOGIN = 'f'.repeat(64);
+
+function manifestWith(overrides: Partial<Manifest> = {}): Manifest {
+  const manifest = sampleManifest(Buffer.from('snapshot'));
+  return {
+    ...manifest,
+    archive: { sha256: 'a'.repeat(64), sizeBytes: 100 * MIB },
+    stored: { ...manifest.stored, sizeBytes: 100 * MIB },
+    credential: LOGIN,
+    ...overrides,
+  };
+}
+
+interface Changes {
+  manifest?: Partial<Manifest>;
+  looks?: Record<string, Partial<NodeReport>>;
+  healthy?: string[];
+  nodes?: string[];
+  live?: Partial<LiveView>;
+  settings?: Partial<RestoreSettings>;
+  input?: object;
+  accept?: AcceptCode[];
+  credential?: RestoreFacts['credential'];
+  inPlaceProblem?: string | null;
+}
+
+function factsWith(changes: Changes = {}): RestoreFacts {
+  const manifest = manifestWith(changes.manifest);
+  const nodes = changes.nodes ?? NAMES;
+  return {
+    input: restoreInput.parse({ cluster: 'prod', accept: changes.accept ?? [], ...changes.input }),
+    settings: settingsOf(nodes, changes.settings),
+    chosen: {
+      copy: {
+        repository: 'local',
+        generation: manifest.generation,
+        manifest,
+        manifestSha256: 'b'.repeat(64),
+        check: 'hashed',
+      },
+      healthy: changes.healthy ?? ['local'],
+      problems: [],
+    },
+    looks: nodes.map((node): NodeLook => ({ node, report: nodeReport(node, changes.looks?.[node]), problem: null })),
+    live: liveView(changes.live),
+    credential: changes.credential ?? { fingerprint: LOGIN, problem: null },
+    inPlaceProblem: changes.inPlaceProblem ?? null,
+    now: '2026-11-23T05:00:00.000Z',
+  };
+}
+
+const { dataDir, vault, config, temp } = nodeReport('vault-1');
+const serving = {
+  leader: 'vault-2',
+  clusterId: manifestWith().clusterId,
+  clusterName: 'vault-cluster-1',
+  serverVersion: '1.21.1',
+  serving: NAMES,
+  voters: NAMES,
+  login: true,
+  seal: { initialized: true, sealed: false, type: 'shamir', n: 5, t: 3 },
+} satisfies Partial<LiveView>;
+const transit = { type: 'transit', secretShares: 1, secretThreshold: 1 };
+const recovery = { type: 'shamir', secretShares: 5, secretThreshold: 3 };
+
+describe('a plan', () => {
+  it('is made of the manifest and the settings, and says what will be lost', () => {
+    const facts = factsWith();
+
+    const { plan, refusals } = judgeRestore(facts);
+
+    expect(refusals).toEqual([]);
+    expect(plan).toMatchObject({
+      method: 'snapshot',
+      cluster: 'prod',
+      source: 'prod',
+      generation: facts.chosen.copy.generation,
+      manifestSha256: 'b'.repeat(64),
+      firstNode: 'vault-1',
+      copies: ['local'],
+      approvals: 2,
+      rpoSeconds: 3600,
+      seal: { type: 'shamir', secretShares: 5, secretThreshold: 3 },
+      leases: { total: 3, byMount: { 'auth/approle': 2, database: 1 } },
+      accepted: [],
+      warnings: [],
+    });
+    expect(plan?.steps.map(({ node }) => node)).toEqual(NAMES);
+    expect(plan?.steps[0]?.steps.join()).toContain('keys that are thrown away');
+    expect(plan?.steps[1]?.steps).toContain('start blank, join vault-1');
+  });
+
+  it('never has a negative loss, when clocks differ', () => {
+    expect(judgeRestore({ ...factsWith(), now: '2026-11-23T03:59:58.000Z' }).plan?.rpoSeconds).toBe(0);
+  });
+
+  it.each<[string, RestoreFacts, string]>([
+    ['no copy that could be read', factsWith({ healthy: [] }), 'no copy of this generation could be read whole'],
+    [
+      'a mount point',
+      factsWith({ looks: { 'vault-2': { dataDir: { ...dataDir, mountPoint: true } } } }),
+      "vault-2: /opt/vault/data is a mount point and can't be renamed; use a directory below it as dataDir",
+    ],
+    [
+      'too little room for data',
+      factsWith({ looks: { 'vault-3': { dataDir: { ...dataDir, freeBytes: 299 * MIB } } } }),
+      'vault-3: 299 MiB free at /opt/vault/data, 300 MiB needed',
+    ],
+    [
+      'too little room for staging',
+      factsWith({ looks: { 'vault-1': { stagingFreeBytes: 109 * MIB } } }),
+      'vault-1: 109 MiB free in stateDir, 110 MiB needed for staging',
+    ],
+    [
+      'too little room where Vault spools the upload',
+      factsWith({ looks: { 'vault-1': { temp: { path: '/tmp', freeBytes: 50 * MIB } } } }),
+      'vault-1: 50.0 MiB free in /tmp, where Vault spools the snapshot; 110 MiB needed (TMPDIR of its service)',
+    ],
+    [
+      'a Shamir node under an auto-unseal snapshot',
+      factsWith({ manifest: { seal: transit, recovery } }),
+      "vault-1: it has no auto-unseal seal, the snapshot opens only with that of 'transit' (recovery keys never unseal): restore with the old seal first, then migrate (`vault operator unseal -migrate`)",
+    ],
+    [
+      'an auto-unseal node under a Shamir snapshot',
+      factsWith({ looks: { 'vault-2': { vault: { ...vault, sealType: 'awskms' } } } }),
+      "vault-2: it has the auto-unseal seal 'awskms', the snapshot needs the key holders' shares (shamir): restore with the old seal first, then migrate (`vault operator unseal -migrate`)",
+    ],
+    [
+      'a seal of another kind, known from the configuration',
+      factsWith({
+        nodes: ['vault-1'],
+        manifest: {
+          seal: transit,
+          recovery,
+          raft: { index: 1, term: 1, peers: [{ id: 'vault-1', address: 'a:1', suffrage: 'voter' }] },
+        },
+        looks: { 'vault-1': { config: { ...config!, sealType: 'awskms' } } },
+      }),
+      "vault-1: it has the seal 'awskms', the snapshot was made under 'transit': restore with the old seal first, then migrate (`vault operator unseal -migrate`)",
+    ],
+    [
+      "a seal that can't reach its key",
+      factsWith({ looks: { 'vault-3': { seal: { checked: true, problem: 'the transit Vault does not answer' } } } }),
+      'vault-3: the transit Vault does not answer',
+    ],
+    [
+      'a wrong host',
+      factsWith({ looks: { 'vault-2': { config: { ...config!, nodeId: 'vault-9' } } } }),
+      "vault-2: its Vault is configured as the node 'vault-9', not 'vault-2': is this the right host? Mend `nodeId` or the host",
+    ],
+    [
+      'another directory than Vault uses',
+      factsWith({ looks: { 'vault-2': { config: { ...config!, nodeId: null, storagePath: '/srv/vault' } } } }),
+      'vault-2: its Vault keeps its data in /srv/vault, yet `dataDir` is /opt/vault/data: correct one of them',
+    ],
+    [
+      "a data directory that can't be read",
+      factsWith({ looks: { 'vault-1': { storageProblem: 'it is damaged' } } }),
+      "vault-1: /opt/vault/data can't be read: it is damaged",
+    ],
+  ])('is refused because of %s', (_why, facts, refusal) => {
+    const { refusals, plan } = judgeRestore(facts);
+
+    expect(plan).toBeNull();
+    expect(refusals[0]).toBe(refusal);
+    expect(new Set(refusals.map((text) => text.replace(/^vault-\d: /, ''))).size).toBe(1);
+    // What has to be mended can't be accepted away.
+    const accept = ['lose-newer-data', 'version', 'other-cluster', 'delete-data', 'login', 'read-timeout'] as const;
+    expect(judgeRestore({ ...facts, input: { ...facts.input, accept: [...accept] } }).plan).toBeNull();
+  });
+
+  it.each<[string, AcceptCode, Changes, string]>([
+    [
+      'a cluster that serves',
+      'lose-newer-data',
+      { live: serving },
+      'the cluster has a quorum and serves (leader vault-2; unsealed: vault-1, vault-2, vault-3), so nothing is lost there; a restore throws away what was written in the last 1 h 0 min.',
+    ],
+    [
+      'a disk that survives and is newer',
+      'lose-newer-data',
+      {
+        looks: {
+          'vault-2': { storage: raftStorage('vault-2', NAMES, 5000) },
+          'vault-3': { storage: raftStorage('vault-3', NAMES, 6000) },
+        },
+      },
+      'the disk of vault-3 survives and is newer (raft index 6000) than this generation (4711): `vault-dr recover-quorum --cluster prod` brings the cluster back from it and loses nothing',
+    ],
+    [
+      'an older Vault',
+      'version',
+      { looks: { 'vault-2': { vault: { ...vault, version: '1.20.9' } } } },
+      "vault-2: runs Vault 1.20.9, older than the snapshot's 1.21.1",
+    ],
+    [
+      'a much newer Vault',
+      'version',
+      { looks: { 'vault-2': { vault: { ...vault, version: '1.24.0' } } } },
+      "vault-2: runs Vault 1.24.0, much newer than the snapshot's 1.21.1",
+    ],
+    [
+      'data of another cluster on a node',
+      'other-cluster',
+      { looks: { 'vault-2': { storage: raftStorage('vault-2', ['db-1', 'db-2'], 10, 'other.example.com') } } },
+      'vault-2: /opt/vault/data holds the data of another cluster, with the peers db-1 (db-1.other.example.com:8201)',
+    ],
+    [
+      'data of another node on a node',
+      'other-cluster',
+      { looks: { 'vault-2': { storage: raftStorage('vault-3', NAMES, 10) } } },
+      "vault-2: /opt/vault/data holds the data of the node 'vault-3', not of 'vault-2'",
+    ],
+    [
+      'a target that has data of its own',
+      'other-cluster',
+      {
+        input: { into: 'staging' },
+        settings: { cluster: 'staging' },
+        looks: { 'vault-1': { storage: raftStorage('vault-1', NAMES, 10) } },
+      },
+      'staging has data of its own, which would be replaced by that of prod',
+    ],
+    [
+      'deleting instead of renaming',
+      'delete-data',
+      { settings: { setAside: 'delete' } },
+      'restore.setAside is `delete`: the old data directories are deleted, and there is no way back',
+    ],
+    [
+      'another login than the one that made the generation',
+      'login',
+      { credential: { fingerprint: 'e'.repeat(64), problem: null } },
+      'it is not proved that the login of prod works after the restore: the generation was made with another login',
+    ],
+    [
+      'no login at all',
+      'login',
+      { credential: { fingerprint: null, problem: 'auth.secretId: the file is empty.' } },
+      'vault-dr has no login for the restored cluster: auth.secretId: the file is empty.',
+    ],
+    [
+      'a generation that does not say which login made it, while nobody can be asked',
+      'login',
+      { manifest: { credential: null } },
+      'it is not proved that the login of prod works after the restore: the generation, made by an earlier version',
+    ],
+    [
+      'a listener that may cut the upload',
+      'read-timeout',
+      { manifest: { archive: { sha256: 'a'.repeat(64), sizeBytes: 2048 * MIB } } },
+      'vault-1: the upload of 2.0 GiB may take 1 min 8 s, its listener gives up after 30 s: raise `http_read_timeout`',
+    ],
+  ])('is refused because of %s, unless somebody accepts "%s"', (_why, code, changes, refusal) => {
+    const big = {
+      dataDir: { ...dataDir, freeBytes: 1024 ** 4 },
+      stagingFreeBytes: 1024 ** 4,
+      temp: { ...temp, freeBytes: 1024 ** 4 },
+    };
+    const looks = Object.fromEntries(NAMES.map((name) => [name, { ...big, ...changes.looks?.[name] }]));
+
+    const refused = judgeRestore(factsWith({ ...changes, looks }));
+    const accepted = judgeRestore(factsWith({ ...changes, looks, accept: [code] }));
+
+    expect(refused.plan).toBeNull();
+    expect(refused.refusals).toHaveLength(1);
+    expect(refused.refusals[0]).toContain(refusal);
+    expect(refused.refusals[0]).toContain(`(if you mean it: --accept ${code})`);
+    expect(accepted.plan?.accepted).toEqual([code]);
+    expect(accepted.plan?.warnings.join()).toContain(refusal);
+  });
+
+  it('is refused when the cluster that runs has another id', () => {
+    const facts = factsWith({ live: { ...serving, clusterId: 'another' }, accept: ['lose-newer-data'] });
+
+    expect(judgeRestore(facts).refusals).toEqual([expect.stringContaining('the cluster that runs has the id another')]);
+  });
+
+  it('says first that the cluster serves', () => {
+    const facts = factsWith({ live: serving, healthy: [], looks: { 'vault-1': { stagingFreeBytes: 0 } } });
+
+    expect(judgeRestore(facts).refusals[0]).toContain('the cluster has a quorum and serves');
+    expect(judgeRestore(facts).refusals).toHaveLength(3);
+  });
+
+  it('accepts a login that works now, where the generation says nothing of it', () => {
+    const facts = factsWith({ live: serving, manifest: { credential: null }, accept: ['lose-newer-data'] });
+
+    expect(judgeRestore(facts).refusals).toEqual([]);
+  });
+
+  it('is refused without a node', () => {
+    expect(judgeRestore(factsWith({ nodes: [] })).plan).toBeNull();
+  });
+
+  it('is refused when an agent does not answer, with what is known', () => {
+    const facts = factsWith();
+    const [first] = facts.looks;
+    const looks: NodeLook[] = [
+      ...(first ? [first] : []),
+      { node: 'vault-2', report: null, problem: 'no such host' },
+      { node: 'vault-3', report: null, problem: null },
+    ];
+
+    expect(judgeRestore({ ...facts, looks }).refusals).toEqual([
+      'vault-2: no such host',
+      'vault-3: its agent does not answer',
+    ]);
+  });
+
+  it('takes room for staging on the first node only, and a newer Vault', () => {
+    const facts = factsWith({
+      looks: { 'vault-2': { stagingFreeBytes: 0 }, 'vault-3': { vault: { ...vault, version: '1.23.0' } } },
+    });
+
+    expect(judgeRestore(facts).refusals).toEqual([]);
+  });
+
+  it('counts what a deletion frees', () => {
+    const small = { dataDir: { ...dataDir, sizeBytes: 250 * MIB, freeBytes: 60 * MIB } };
+    const looks = Object.fromEntries(NAMES.map((name) => [name, small]));
+
+    expect(judgeRestore(factsWith({ looks })).refusals).toHaveLength(3);
+    const accept: AcceptCode[] = ['delete-data'];
+    expect(judgeRestore(factsWith({ looks, settings: { setAside: 'delete' }, accept })).refusals).toEqual([]);
+  });
+
+  it.each<[string, Changes, string]>([
+    [
+      'other peers',
+      { nodes: ['vault-1', 'vault-4'] },
+      "the snapshot's peers were vault-1, vault-2, vault-3; the configuration has vault-1, vault-4",
+    ],
+    [
+      'a generation in clear',
+      { manifest: { encryption: { method: 'none', recipients: [] } } },
+      'the generation is not encrypted',
+    ],
+    [
+      'what could not be checked',
+      { looks: { 'vault-2': { config: null, vault: { ...vault, version: null } } } },
+      "vault-2: not checked: the version of its Vault, its Vault's configuration, which is not under configFiles, its seal",
+    ],
+  ])('warns of %s', (_what, changes, warning) => {
+    expect(judgeRestore(factsWith(changes)).plan?.warnings).toEqual([warning]);
+  });
+
+  it('passes on what was wrong with other copies', () => {
+    const facts = factsWith();
+    facts.chosen.problems.push({ repository: 'offsite', problem: 'does not answer' });
+
+    expect(judgeRestore(facts).plan?.warnings).toEqual(['offsite: does not answer']);
+  });
+});
+
+describe('a plan in place', () => {
+  const inPlace = { inPlace: true };
+
+  it('goes through the leader, sets nothing aside, and needs no room for it', () => {
+    const looks = { 'vault-2': { dataDir: { ...dataDir, mountPoint: true, freeBytes: 0 } } };
+
+    const { plan, refusals } = judgeRestore(factsWith({ input: inPlace, live: serving, looks }));
+
+    expect(refusals).toEqual([]);
+    expect(plan).toMatchObject({ method: 'inPlace', firstNode: 'vault-2', steps: [{ node: 'vault-2' }] });
+    expect(plan?.warnings.join()).toContain('is thrown away on a cluster that serves');
+  });
+
+  it.each<[string, Changes, string]>([
+    ['no leader', { live: { problem: 'No node leads.' } }, 'this one has no leader: No node leads.'],
+    [
+      'no capability',
+      { live: serving, inPlaceProblem: 'vault-2: the policy lacks "update"' },
+      'the policy lacks "update"',
+    ],
+    [
+      'a rekey since',
+      { live: { ...serving, seal: { ...serving.seal, n: 7, t: 4 } } },
+      'prod has 4 of 7 shares now, the snapshot 3 of 5: it was rekeyed since',
+    ],
+  ])('is refused because of %s', (_why, changes, refusal) => {
+    expect(judgeRestore(factsWith({ ...changes, input: inPlace })).refusals[0]).toContain(refusal);
+  });
+});
+
+describe('the hash of a plan', () => {
+  const hashOf = (changes: Changes, now?: string) => {
+    const { plan } = judgeRestore({ ...factsWith(changes), ...(now ? { now } : {}) });
+    if (!plan) throw new Error('refused');
+    return planHashOf(plan);
+  };
+
+  it('stays the same while time passes', () => {
+    expect(hashOf({}, '2026-11-23T06:00:00.000Z')).toBe(hashOf({}));
+  });
+
+  it.each<[string, Changes]>([
+    ['another node', { nodes: ['vault-1', 'vault-2'] }],
+    ['other approvals', { settings: { approvals: 1 } }],
+    ['a restart at the end', { settings: { rollingRestart: true } }],
+    ['another generation', { manifest: { generation: '20261123T040000Z-000000004711-ffffffff' } }],
+    ['something accepted', { live: serving, accept: ['lose-newer-data'] }],
+    ['data that are gone', { looks: { 'vault-3': { dataDir: { ...dataDir, empty: true } } } }],
+  ])('changes with %s', (_what, changes) => {
+    expect(hashOf(changes)).not.toBe(hashOf({}));
+  });
+});

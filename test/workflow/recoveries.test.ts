@@ -1,0 +1,259 @@
+import { REBUILD_PLAN, PLAN } from '../support/fake-agents';
+import { refusal, useRecoveries } from '../support/workflow-driver';
+
+/** What plans are worth, and the other shapes of a recovery; with activities that answer as the test wants. */
+describe('a plan', () => {
+  const { fakes, begin, look, until, waiting, update, approve, submitThree } = useRecoveries();
+
+  it('ends a run that asked for nothing else, with nothing claimed, staged or stopped', async () => {
+    const handle = await begin('restoreCluster', { planOnly: true });
+
+    const report = await handle.result();
+
+    expect(report.status).toBe('planned');
+    expect(report.plan).toEqual(PLAN);
+    expect(fakes().calls.filter((call) => /^(claim|stage|stop|set aside|end)/.test(call))).toEqual([]);
+  });
+
+  it('voids its approvals when what it was made from has changed before the first stop', async () => {
+    let hash = 'a';
+    fakes().controller.makePlan = () => Promise.resolve({ plan: PLAN, planHash: hash.repeat(64) });
+    const { stageGeneration } = fakes().nodes['vault-1']!;
+    fakes().nodes['vault-1']!.stageGeneration = (input) => {
+      hash = 'd';
+      return stageGeneration(input);
+    };
+    const handle = await begin();
+    await approve(handle);
+
+    const again = await until(
+      handle,
+      'the new plan waits',
+      (now) => now.planHash?.startsWith('d') === true && now.waitingFor === 'approval',
+    );
+    const old = await update(handle, 'approve', { approver: 'bob', planHash: 'a'.repeat(12) });
+    expect(fakes().calls.some((call) => call.startsWith('stop'))).toBe(false);
+    await approve(handle, 'd'.repeat(12));
+    await submitThree(handle);
+    const report = await handle.result();
+
+    expect(again.approvals).toEqual([]);
+    expect(old.message).toContain("The plan's hash is dddddddddddd");
+    expect(report.status).toBe('completed');
+    expect(report.warnings).toContain('the approvals of bob are void: what it was made from has changed');
+  }, 60_000);
+
+  it('is made anew, and its approvals are void, when it was not approved in time', async () => {
+    const { planRestore } = fakes().controller;
+    fakes().controller.planRestore = async (input) => ({ ...(await planRestore(input)), approvalMinutes: 0.02 });
+    fakes().controller.makePlan = () => Promise.resolve({ plan: { ...PLAN, approvals: 2 }, planHash: 'a'.repeat(64) });
+    const handle = await begin();
+    await approve(handle);
+    expect((await look(handle)).approvals).toHaveLength(1);
+
+    await until(
+      handle,
+      'the plan is made anew',
+      (now) => now.phases.filter(({ phase }) => phase === 'plan').length > 1,
+    );
+
+    expect((await look(handle)).approvals).toEqual([]);
+    expect(fakes().calls.some((call) => call.startsWith('claim'))).toBe(false);
+  }, 60_000);
+
+  it('that is refused at the last look parks the run, which can still be aborted', async () => {
+    let refused = false;
+    fakes().controller.makePlan = () =>
+      refused
+        ? Promise.reject(refusal('PlanRefused', 'vault-2: no room', 'Mend it.'))
+        : Promise.resolve({ plan: PLAN, planHash: 'a'.repeat(64) });
+    const { stageGeneration } = fakes().nodes['vault-1']!;
+    fakes().nodes['vault-1']!.stageGeneration = (input) => {
+      refused = true;
+      return stageGeneration(input);
+    };
+    const handle = await begin();
+    await approve(handle);
+
+    const parked = await waiting(handle, 'operator');
+    await update(handle, 'abort', { operator: 'bob' });
+    const report = await handle.result();
+
+    expect(parked.parked[0]).toMatchObject({ problem: 'vault-2: no room', choices: ['resume', 'abort'] });
+    expect(report.status).toBe('aborted');
+    expect(fakes().calls.some((call) => call.startsWith('stop'))).toBe(false);
+  }, 60_000);
+
+  it('needs nobody where none must approve, as in a drill', async () => {
+    fakes().controller.makePlan = () => Promise.resolve({ plan: { ...PLAN, approvals: 0 }, planHash: 'a'.repeat(64) });
+    const handle = await begin();
+    await submitThree(handle);
+
+    expect((await handle.result()).status).toBe('completed');
+  }, 60_000);
+});
+
+describe('a node that does not get in', () => {
+  const { fakes, begin, waiting, update, approve, submitThree } = useRecoveries();
+
+  it('is made anew once by itself, and people are asked only then', async () => {
+    let failures = 1;
+    const { joinNode } = fakes().nodes['vault-3']!;
+    fakes().nodes['vault-3']!.joinNode = (input) =>
+      failures-- > 0
+        ? Promise.reject(refusal('VaultRefused', 'raft storage is already initialized', 'Blank it.'))
+        : joinNode(input);
+    const handle = await begin();
+    await approve(handle);
+    await submitThree(handle);
+    const report = await handle.result();
+
+    expect(fakes().calls.filter((call) => call === 'blank vault-3')).toHaveLength(1);
+    expect(report.nodes.map(({ state }) => state)).toEqual(['voter', 'voter', 'voter']);
+    expect(report.errors).toEqual([
+      expect.objectContaining({
+        node: 'vault-3',
+        problem: 'raft storage is already initialized',
+        outcome: 'mended by the run itself',
+      }),
+    ]);
+    expect(fakes().notifications.map(({ event }) => event)).not.toContain('decision wanted');
+  }, 60_000);
+
+  it('joins again after it could not be unsealed', async () => {
+    let failures = 1;
+    const { unsealNode } = fakes().nodes['vault-2']!;
+    fakes().nodes['vault-2']!.unsealNode = (input) =>
+      failures-- > 0
+        ? Promise.reject(refusal('VaultRefused', 'node was removed from a HA cluster', 'Blank it.'))
+        : unsealNode(input);
+    const handle = await begin();
+    await approve(handle);
+    await submitThree(handle);
+    await handle.result();
+
+    const calls = fakes().calls.filter((call) => call.endsWith('vault-2'));
+    expect(calls.slice(calls.indexOf('join vault-2'))).toEqual([
+      'join vault-2',
+      'blank vault-2',
+      'join vault-2',
+      'unseal vault-2',
+      'end vault-2',
+    ]);
+  }, 60_000);
+
+  it('parks when that did not help', async () => {
+    fakes().nodes['vault-3']!.joinNode = () => Promise.reject(refusal('VaultRefused', 'no', 'Look.'));
+    const handle = await begin();
+    await approve(handle);
+    await submitThree(handle);
+
+    const parked = await waiting(handle, 'operator');
+    await update(handle, 'skipNode', { operator: 'bob', node: 'vault-3' });
+
+    expect(parked.parked[0]?.choices).toEqual(['resume', 'skipNode', 'rollBack']);
+    expect((await handle.result()).errors.map(({ outcome }) => outcome)).toEqual(['skipNode by bob']);
+  }, 60_000);
+});
+
+describe('the other shapes', () => {
+  const { fakes, begin, approve, submitThree, update, waiting } = useRecoveries();
+
+  it('in place backs up first, stops nothing and asks nobody for shares', async () => {
+    fakes().controller.makePlan = () =>
+      Promise.resolve({ plan: { ...PLAN, method: 'inPlace' as const }, planHash: 'a'.repeat(64) });
+    const handle = await begin('restoreCluster', { inPlace: true });
+    await approve(handle);
+    const report = await handle.result();
+
+    const { calls } = fakes();
+    expect(report).toMatchObject({ status: 'completed', method: 'inPlace', shares: null });
+    expect(calls.indexOf('captureSnapshot')).toBeLessThan(calls.indexOf('install in place vault-1'));
+    expect(calls.filter((call) => call === 'captureSnapshot')).toHaveLength(2);
+    expect(calls.filter((call) => /^(stop|set aside|unseal|join)/.test(call))).toEqual([]);
+  }, 60_000);
+
+  it('auto-unseal waits for no people', async () => {
+    const seal = { type: 'transit', secretShares: 1, secretThreshold: 1 };
+    fakes().controller.makePlan = () =>
+      Promise.resolve({ plan: { ...PLAN, seal, recovery: PLAN.seal }, planHash: 'a'.repeat(64) });
+    const handle = await begin();
+    await approve(handle);
+    const report = await handle.result();
+
+    expect(report).toMatchObject({ status: 'completed', shares: null });
+    expect(fakes().calls.filter((call) => call.startsWith('await unsealed'))).toHaveLength(3);
+    expect(fakes().calls.filter((call) => call.startsWith('unseal'))).toEqual([]);
+  }, 60_000);
+
+  it('restarts the followers and moves the leadership where the configuration asks for it', async () => {
+    fakes().controller.makePlan = () =>
+      Promise.resolve({ plan: { ...PLAN, rollingRestart: true }, planHash: 'a'.repeat(64) });
+    const handle = await begin();
+    await approve(handle);
+    await submitThree(handle);
+    await handle.result();
+
+    const { calls } = fakes();
+    const converged = calls.flatMap((call, index) => (call.startsWith('converge') ? [index] : []));
+    expect(converged).toHaveLength(2);
+    for (const step of ['restart vault-2', 'restart vault-3', 'moveLeadership']) {
+      expect(calls.indexOf(step)).toBeGreaterThan(converged[0] ?? 0);
+      expect(calls.indexOf(step)).toBeLessThan(converged[1] ?? 0);
+    }
+    expect(calls).not.toContain('restart vault-1');
+  }, 60_000);
+
+  it('rebuildNode touches one node, needs no approval, and can not skip it', async () => {
+    const { joinNode } = fakes().nodes['vault-3']!;
+    let broken = true;
+    fakes().nodes['vault-3']!.joinNode = (input) =>
+      broken ? Promise.reject(refusal('NodeUnsafe', 'no', 'Look.')) : joinNode(input);
+    const handle = await begin('rebuildNode', { node: 'vault-3' });
+    await submitThree(handle);
+    const parked = await waiting(handle, 'operator');
+    const skip = await update(handle, 'skipNode', { operator: 'bob', node: 'vault-3' });
+    const back = await update(handle, 'rollBack', { operator: 'bob' });
+    broken = false;
+    await update(handle, 'resume', { operator: 'bob' });
+    const report = await handle.result();
+
+    expect(parked.parked[0]?.choices).toEqual(['resume']);
+    expect([skip.accepted, back.accepted]).toEqual([false, false]);
+    expect(report).toMatchObject({ status: 'completed', method: 'rebuild', plan: REBUILD_PLAN, rpoSeconds: null });
+    const touched = fakes().calls.filter((call) => /^(stop|set aside|join|unseal|claim) /.test(call));
+    expect(touched.every((call) => call.endsWith('vault-3'))).toBe(true);
+    expect(fakes().calls).toContain('converge vault-1,vault-2,vault-3');
+  }, 60_000);
+
+  it('recoverQuorum copies the survivor aside before it is changed, and sets the others aside', async () => {
+    const handle = await begin('recoverQuorum');
+    await approve(handle, 'b'.repeat(12));
+    await submitThree(handle);
+    const report = await handle.result();
+
+    const { calls } = fakes();
+    const order = [
+      'stop vault-3',
+      'copy aside vault-1',
+      'recover peers vault-1',
+      'unseal vault-1',
+      'verifyFirstNode',
+      'join vault-2',
+    ].map((call) => calls.indexOf(call));
+    expect(order).not.toContain(-1);
+    expect(order).toEqual(order.toSorted((left, right) => left - right));
+    expect(calls.indexOf('set aside vault-2')).toBeLessThan(calls.indexOf('recover peers vault-1'));
+    expect(calls).not.toContain('set aside vault-1');
+    expect(report).toMatchObject({ status: 'completed', method: 'peers', rpoSeconds: null });
+  }, 60_000);
+
+  it('removeSetAside claims each node, removes, and reports what is gone', async () => {
+    const run = '01a20752-189b-7247-a8d0-708bed2469e6';
+    const handle = await begin('removeSetAside', { run });
+    const report = await handle.result();
+
+    expect(report.removed.map(({ node }) => node).toSorted()).toEqual(['vault-1', 'vault-2', 'vault-3']);
+    expect(fakes().calls.indexOf('claim vault-1')).toBeLessThan(fakes().calls.indexOf('remove vault-1'));
+  }, 60_000);
+});

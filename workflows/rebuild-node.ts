@@ -1,0 +1,62 @@
+import { rebuildNodeInput } from '../src/contract/input';
+import type { RebuildPlan, RestoreReport } from '../src/contract/restore';
+import { ask, settle } from './activity-proxies';
+import { parseOrFail } from './failures';
+import { agree, firstPlan, type Planned } from './planning';
+import { Recovery } from './recovery';
+
+/**
+ * Makes one node anew from nothing, while the others serve. Input: `{"cluster":"prod","node":"vault-3","requestedBy":"ana"}`.
+ * Its id must be `restore-<cluster>`. Nobody has to approve it: it loses nothing, and refuses where it could.
+ */
+export async function rebuildNode(raw: unknown): Promise<RestoreReport> {
+  const input = parseOrFail(rebuildNodeInput, raw, '{"cluster":"prod","node":"vault-3","requestedBy":"your name"}');
+  const recovery = new Recovery(input.cluster, input.requestedBy, 'rebuild');
+  const { run, unsealing } = recovery;
+  const { node } = input;
+
+  return recovery.execute(async () => {
+    const first = await firstPlan(recovery, makePlan);
+    const plan = await agree(recovery, first, makePlan, claim);
+    return recovery.change(() => rebuild(plan));
+  });
+
+  async function rebuild(plan: RebuildPlan): Promise<RestoreReport> {
+    run.enter('stop');
+    await recovery.stop([node]);
+
+    run.enter('setAside');
+    await recovery.setDataAside([node], plan);
+
+    // The node may have been the leader itself; the others have another one by now.
+    run.enter('join');
+    const leaderAddress = await run.mustStep('waiting for a leader', null, () =>
+      settle.waitForLeader({ cluster: input.cluster }),
+    );
+    await recovery.join([node], leaderAddress);
+
+    run.enter('converge');
+    await recovery.converge(plan);
+
+    run.enter('finish');
+    run.notify('restored', `${node} of ${input.cluster} is made anew and a voter.`);
+    return recovery.end('completed');
+  }
+
+  async function makePlan(before: RebuildPlan | null): Promise<Planned<RebuildPlan>> {
+    const settings = await ask.planRestore({ cluster: input.cluster, node });
+    if (before === null) recovery.show(settings, null);
+    const live = await ask.lookAtCluster({ cluster: input.cluster });
+    const own = settings.nodes.find((item) => item.name === node);
+    const look = own ? await recovery.describe(own) : { node, report: null, problem: `there is no node '${node}'` };
+    const made = await ask.makeRebuildPlan({ input, settings, look, live });
+    run.lead(made.plan.firstNode);
+    for (const name of live.serving.filter((item) => item !== node)) run.node(name, 'voter');
+    return { settings, ...made };
+  }
+
+  async function claim(plan: RebuildPlan): Promise<void> {
+    await unsealing.claim(node);
+    unsealing.begin(plan, node);
+  }
+}

@@ -1,0 +1,77 @@
+import { recoverQuorumInput } from '../src/contract/input';
+import type { QuorumPlan, RestoreReport } from '../src/contract/restore';
+import { ask, settle } from './activity-proxies';
+import { parseOrFail } from './failures';
+import { agree, firstPlan, type Planned } from './planning';
+import { Recovery } from './recovery';
+
+/**
+ * Brings a cluster whose quorum is lost back from the disk of a node that survived, by Vault's `raft/peers.json`; it loses
+ * nothing that this disk holds. Input: `{"cluster":"prod","requestedBy":"ana"}`. Its id must be `restore-<cluster>`.
+ */
+export async function recoverQuorum(raw: unknown): Promise<RestoreReport> {
+  const input = parseOrFail(recoverQuorumInput, raw, '{"cluster":"prod","requestedBy":"your name"}');
+  const recovery = new Recovery(input.cluster, input.requestedBy, 'peers');
+  const { run, unsealing } = recovery;
+
+  return recovery.execute(async () => {
+    const first = await firstPlan(recovery, makePlan);
+    const plan = await agree(recovery, first, makePlan, claim);
+    return recovery.change(() => recover(plan));
+  });
+
+  async function recover(plan: QuorumPlan): Promise<RestoreReport> {
+    const { firstNode } = plan;
+    const others = run.activeNodes.filter((name) => name !== firstNode);
+
+    run.enter('stop');
+    await recovery.stop(run.activeNodes);
+
+    // The survivor's data are copied: they are the only ones, and about to be changed.
+    run.enter('setAside');
+    await Promise.all([recovery.copyDataAside(firstNode), recovery.setDataAside(others, plan)]);
+
+    run.enter('install');
+    run.node(firstNode, 'installing');
+    await run.mustStep(`making ${firstNode} the only peer`, firstNode, () =>
+      recovery.steps(firstNode).change.recoverPeers({ claim: run.claim }),
+    );
+    run.node(firstNode, 'sealed');
+
+    run.enter('unseal');
+    await unsealing.unseal(firstNode);
+
+    run.enter('verify');
+    await run.mustStep(`verifying ${firstNode}`, firstNode, () => settle.verifyFirstNode({ plan }));
+
+    run.enter('join');
+    const leaderAddress = plan.nodes.find((node) => node.name === firstNode)?.address ?? '';
+    await recovery.join(
+      run.activeNodes.filter((name) => name !== firstNode),
+      leaderAddress,
+    );
+
+    run.enter('converge');
+    await recovery.converge(plan);
+
+    run.enter('finish');
+    const backup = await recovery.tryBackUp();
+    run.notify('restored', `${plan.cluster} is back, from the disk of ${firstNode}. Nothing that it held is lost.`);
+    return recovery.end('completed', backup);
+  }
+
+  async function makePlan(before: QuorumPlan | null): Promise<Planned<QuorumPlan>> {
+    const settings = await ask.planRestore({ cluster: input.cluster });
+    if (before === null) recovery.show(settings, null);
+    const live = await ask.lookAtCluster({ cluster: input.cluster });
+    const looks = await Promise.all(settings.nodes.map((node) => recovery.describe(node)));
+    const made = await ask.makeQuorumPlan({ input, settings, looks, live });
+    run.lead(made.plan.firstNode);
+    return { settings, ...made };
+  }
+
+  async function claim(plan: QuorumPlan): Promise<void> {
+    await Promise.all(plan.nodes.map((node) => unsealing.claim(node.name)));
+    unsealing.begin(plan);
+  }
+}

@@ -1,0 +1,63 @@
+import { ApplicationFailure, isCancellation } from '@temporalio/workflow';
+import { removeSetAsideInput } from '../src/contract/input';
+import type { LeftOver, NodePlan, RestoreReport } from '../src/contract/restore';
+import { ask } from './activity-proxies';
+import { parseOrFail, problemOf } from './failures';
+import { Recovery } from './recovery';
+import { SKIPPED } from './restore-run';
+
+/**
+ * Deletes what one earlier run set aside, once its grace period is over and the cluster is whole. Input:
+ * `{"cluster":"prod","run":"…","requestedBy":"ana"}`. Its id must be `restore-<cluster>`.
+ */
+export async function removeSetAside(raw: unknown): Promise<RestoreReport> {
+  const input = parseOrFail(removeSetAsideInput, raw, '{"cluster":"prod","run":"…","requestedBy":"your name"}');
+  const recovery = new Recovery(input.cluster, input.requestedBy, 'remove');
+  const { run, unsealing } = recovery;
+
+  return recovery.execute(async () => {
+    const names = await plan();
+    return recovery.change(() => remove(names));
+  });
+
+  async function plan(): Promise<string[]> {
+    run.enter('plan');
+    try {
+      const settings = await ask.planRestore({ cluster: input.cluster });
+      recovery.show(settings, null);
+      const live = await ask.lookAtCluster({ cluster: input.cluster });
+      const found = await Promise.all(settings.nodes.map(look));
+      run.warnings.push(...(await ask.makeRemovalPlan({ input, settings, live, found })));
+      return found.filter(({ leftOvers }) => (leftOvers ?? []).length > 0).map(({ node }) => node);
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      const { code, problem, advice } = problemOf(error, 'The plan');
+      run.progress.status = 'refused';
+      run.record('plan', 'failure', input.requestedBy, { code, problem });
+      throw ApplicationFailure.nonRetryable(`Nothing was removed. ${problem} ${advice}`, code);
+    }
+  }
+
+  async function remove(names: string[]): Promise<RestoreReport> {
+    run.enter('remove');
+    await recovery.onEach(names, async (name) => {
+      await unsealing.claim(name);
+      const gone = await run.step(`removing what was set aside on ${name}`, name, () =>
+        recovery.steps(name).install.removeSetAsideData({ claim: run.claim, of: input.run }),
+      );
+      if (gone === SKIPPED) return;
+      recovery.removed.push(...gone.map(({ path, sizeBytes }) => ({ node: name, path, sizeBytes })));
+      run.node(name, 'ready', `${gone.length} removed`);
+    });
+    return recovery.end('completed');
+  }
+
+  async function look({ name }: NodePlan): Promise<{ node: string; leftOvers: LeftOver[] | null }> {
+    try {
+      return { node: name, leftOvers: await recovery.steps(name).probe.lookForLeftOvers({ of: input.run }) };
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      return { node: name, leftOvers: null };
+    }
+  }
+}
