@@ -18,10 +18,13 @@ export interface VaultEndpoint {
   clientCertificate?: { certificatePem: string; keyPem: string };
   /** Host that the certificate must name; without it that of the address. */
   servername?: string;
+  /** Takes any certificate. For a Vault that somebody's own configuration says this of; never for a node. */
+  skipVerify?: boolean;
 }
 
 export interface VaultClientOptions {
   token?: string;
+  namespace?: string;
   /** For a whole call, except those that move a snapshot. Default: 30 seconds. */
   timeoutMs?: number;
   /** Ends every call of this client. */
@@ -119,10 +122,11 @@ export class Transport {
 
   #request(method: Method, path: string, call: Call, signal: AbortSignal): Promise<IncomingMessage> {
     const { body, timeoutMs = DEFAULT_TIMEOUT_MS } = call;
-    const { token } = this.#options;
+    const { token, namespace } = this.#options;
     const headers = {
       'x-vault-request': 'true',
       ...(token === undefined ? {} : { 'x-vault-token': token }),
+      ...(namespace === undefined ? {} : { 'x-vault-namespace': namespace }),
     };
     const secure = this.origin.startsWith('https:');
     return new Promise((resolve, reject) => {
@@ -193,8 +197,9 @@ function errorOf(code: string): Error {
 }
 
 /** The certificate must name `servername` even when the connection goes to another host, an IP address for instance. */
-function tlsOptions({ caPem, clientCertificate, servername }: VaultEndpoint): RequestOptions {
+function tlsOptions({ caPem, clientCertificate, servername, skipVerify }: VaultEndpoint): RequestOptions {
   return {
+    ...(skipVerify && { rejectUnauthorized: false }),
     ...(clientCertificate && { cert: clientCertificate.certificatePem, key: clientCertificate.keyPem }),
     ...(caPem === undefined ? {} : { ca: caPem }),
     ...(servername === undefined

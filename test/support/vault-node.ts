@@ -26,7 +26,8 @@ export interface VaultNode {
   stop(): Promise<void>;
 }
 
-export async function startVaultNode(name: string, tls?: NodeTls): Promise<VaultNode> {
+/** @param seal of the configuration, as `{ transit: { … } }`; without it the seal is `shamir`. */
+export async function startVaultNode(name: string, tls?: NodeTls, seal?: object): Promise<VaultNode> {
   const directory = await mkdtemp(join(tmpdir(), 'vault-node-'));
   await mkdir(join(directory, 'data'));
   const [apiPort, clusterPort] = [await freePort(), await freePort()];
@@ -45,6 +46,7 @@ export async function startVaultNode(name: string, tls?: NodeTls): Promise<Vault
     api_addr: address,
     cluster_addr: `https://${clusterAddress}`,
     disable_mlock: true,
+    ...(seal && { seal }),
   };
   await writeFile(join(directory, 'vault.json'), JSON.stringify(config));
   const log = await open(join(directory, 'vault.log'), 'w');
