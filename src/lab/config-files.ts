@@ -1,7 +1,16 @@
 import { stringify } from 'yaml';
 import type { z } from 'zod';
 import type { configSchema } from '../config/schema';
-import { BUCKET, CLUSTER, HOST, KMS_KEY, type LabLayout, type LabNode } from './layout';
+import {
+  BUCKET,
+  type ClusterLayout,
+  HOST,
+  KMS_KEY,
+  type LabLayout,
+  type SealVaultLayout,
+  TRANSIT_KEY,
+  type VaultServer,
+} from './layout';
 
 export interface ConfigValues {
   /** Program that runs Vault. */
@@ -18,34 +27,9 @@ export function productConfig(layout: LabLayout, values: ConfigValues): string {
   const config: z.input<typeof configSchema> = {
     stateDir: layout.stateDir,
     signing: { privateKey: { file: layout.secrets.signingKey }, publicKeyFile: layout.secrets.signingPublicKey },
-    clusters: {
-      [CLUSTER]: {
-        nodes: layout.nodes.map((node) => ({
-          name: node.name,
-          address: node.address,
-          clusterAddress: node.clusterAddress,
-          dataDir: node.dataDir,
-          stateDir: node.stateDir,
-          runtimeDir: node.runtimeDir,
-          agentPublicKey: values.agentPublicKeys[node.name],
-          configFiles: [node.vaultConfigFile, node.certificateFile, node.keyFile],
-          service: {
-            driver: 'process' as const,
-            command: [values.vault, 'server', `-config=${node.vaultConfigFile}`],
-            logFile: node.vaultLogFile,
-          },
-        })),
-        tls: { caFile: layout.caFile },
-        auth: {
-          method: 'approle',
-          roleId: { file: layout.secrets.roleId },
-          secretId: { file: layout.secrets.secretId },
-        },
-        backup: { encryption: { age: [values.backupRecipient] }, canary: { path: 'secret/data/vault-dr-canary' } },
-        repositories: ['local', 'offsite'],
-        restore: { approvals: 1, identities: [{ file: layout.secrets.backupIdentity }] },
-      },
-    },
+    clusters: Object.fromEntries(
+      layout.clusters.map((cluster) => [cluster.name, clusterConfig(layout, cluster, values)]),
+    ),
     repositories: {
       local: { type: 'directory', path: layout.localRepository },
       offsite: {
@@ -66,8 +50,38 @@ export function productConfig(layout: LabLayout, values: ConfigValues): string {
   return stringify(config);
 }
 
-/** Configuration of one Vault server. */
-export function vaultConfig(node: LabNode): string {
+function clusterConfig(
+  layout: LabLayout,
+  cluster: ClusterLayout,
+  values: ConfigValues,
+): z.input<typeof configSchema>['clusters'][string] {
+  return {
+    nodes: cluster.nodes.map((node) => ({
+      name: node.name,
+      address: node.address,
+      clusterAddress: node.clusterAddress,
+      dataDir: node.dataDir,
+      stateDir: node.stateDir,
+      runtimeDir: node.runtimeDir,
+      agentPublicKey: values.agentPublicKeys[node.name],
+      configFiles: [node.vaultConfigFile, node.certificateFile, node.keyFile],
+      service: {
+        driver: 'process' as const,
+        command: [values.vault, 'server', `-config=${node.vaultConfigFile}`],
+        logFile: node.vaultLogFile,
+      },
+    })),
+    tls: { caFile: layout.caFile },
+    auth: { method: 'approle', roleId: { file: cluster.roleIdFile }, secretId: { file: cluster.secretIdFile } },
+    backup: { encryption: { age: [values.backupRecipient] }, canary: { path: 'secret/data/vault-dr-canary' } },
+    repositories: ['local', 'offsite'],
+    restore: { approvals: 1, identities: [{ file: layout.secrets.backupIdentity }] },
+  };
+}
+
+/** Configuration of one Vault server. @param sealVault what unseals it; null for the shares of key holders */
+export function vaultConfig(node: VaultServer, sealVault: SealVaultLayout | null, caFile: string): string {
+  const seal = sealVault ? `\n${sealStanza(sealVault, caFile)}` : '';
   return `ui            = false
 disable_mlock = true
 api_addr      = "${node.address}"
@@ -88,6 +102,19 @@ listener "tcp" {
   cluster_address = "${node.clusterAddress}"
   tls_cert_file   = "${node.certificateFile}"
   tls_key_file    = "${node.keyFile}"
+}
+${seal}`;
+}
+
+function sealStanza(sealVault: SealVaultLayout, caFile: string): string {
+  return `seal "transit" {
+  address     = "${sealVault.address}"
+  tls_ca_cert = "${caFile}"
+  token       = "file://${sealVault.tokenFile}"
+  mount_path  = "transit/"
+  key_name    = "${TRANSIT_KEY}"
+  # The token lives longer than the lab.
+  disable_renewal = "true"
 }
 `;
 }

@@ -4,7 +4,7 @@ import { dirname } from 'node:path';
 import { agentPublicKey, generateAgentKey } from '../crypto/agent-key';
 import { createAuthority, issueServerCertificate } from './certificates';
 import { productConfig, temporalConfig, vaultConfig } from './config-files';
-import { HOST, type LabLayout } from './layout';
+import { HOST, type LabLayout, type VaultServer } from './layout';
 import { objectStoreConfig, type S3Credentials, s3Endpoint } from './object-store';
 import type { Servers } from './servers';
 
@@ -23,14 +23,13 @@ export async function writeLabFiles(layout: LabLayout, servers: Servers): Promis
   const signing = generateKeyPairSync('ed25519');
   const s3Credentials = { accessKeyId: 'vault-dr-lab', secretAccessKey: randomBytes(20).toString('hex') };
 
-  const agentKeys = Object.fromEntries(layout.nodes.map(({ name }) => [name, generateAgentKey()]));
+  const nodes = layout.clusters.flatMap((cluster) => cluster.nodes);
+  const agentKeys = Object.fromEntries(nodes.map(({ name }) => [name, generateAgentKey()]));
 
   const files: Record<string, string> = {
     [layout.caFile]: caPem,
     [layout.configFile]: productConfig(layout, {
-      agentPublicKeys: Object.fromEntries(
-        layout.nodes.map(({ name }) => [name, agentPublicKey(agentKeys[name] ?? '')]),
-      ),
+      agentPublicKeys: Object.fromEntries(nodes.map(({ name }) => [name, agentPublicKey(agentKeys[name] ?? '')])),
       vault: servers.vault,
       backupRecipient: await identityToRecipient(identity),
       s3Endpoint: s3Endpoint(layout),
@@ -43,15 +42,17 @@ export async function writeLabFiles(layout: LabLayout, servers: Servers): Promis
     [secrets.s3AccessKeyId]: `${s3Credentials.accessKeyId}\n`,
     [secrets.s3SecretAccessKey]: `${s3Credentials.secretAccessKey}\n`,
   };
-  for (const node of layout.nodes) {
-    const server = await issueServerCertificate(authority, {
-      dns: [`${node.name}.lab.internal`, 'localhost'],
-      ip: [HOST],
-    });
-    files[node.certificateFile] = server.certificate;
-    files[node.keyFile] = server.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-    files[node.vaultConfigFile] = vaultConfig(node);
+  const { sealVault } = layout;
+  for (const node of nodes) {
+    files[node.vaultConfigFile] = vaultConfig(node, sealVault, layout.caFile);
     files[`${node.stateDir}/agent-key.pem`] = agentKeys[node.name] ?? '';
+  }
+  if (sealVault) files[sealVault.vaultConfigFile] = vaultConfig(sealVault, null, layout.caFile);
+  const vaults: VaultServer[] = sealVault ? [...nodes, sealVault] : nodes;
+  for (const { name, certificateFile, keyFile } of vaults) {
+    const issued = await issueServerCertificate(authority, { dns: [`${name}.lab.internal`, 'localhost'], ip: [HOST] });
+    files[certificateFile] = issued.certificate;
+    files[keyFile] = issued.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
   }
 
   const directories = [
@@ -61,7 +62,8 @@ export async function writeLabFiles(layout: LabLayout, servers: Servers): Promis
     dirname(layout.temporal.databaseFile),
     `${layout.directory}/logs`,
     `${layout.directory}/ready`,
-    ...layout.nodes.flatMap((node) => [node.dataDir, node.stateDir, node.runtimeDir]),
+    ...vaults.map((vault) => vault.dataDir),
+    ...nodes.flatMap((node) => [node.stateDir, node.runtimeDir]),
     ...Object.keys(files).map(dirname),
   ];
   await Promise.all([...new Set(directories)].map((directory) => mkdir(directory, { recursive: true, mode: 0o700 })));

@@ -5,13 +5,17 @@ import { sweep } from './sweep';
 
 export const STATE_FILE = 'lab.json';
 
-/** What a kept lab leaves for whoever comes later; in a file that only its owner reads. */
-export interface LabState {
-  id: string;
-  startedAt: string;
+export interface ClusterAccess {
   nodes: { name: string; address: string }[];
   unsealShares: string[];
   rootToken: string;
+}
+
+/** What a kept lab leaves for whoever comes later; in a file that only its owner reads. */
+export interface LabState extends ClusterAccess {
+  id: string;
+  startedAt: string;
+  staging?: ClusterAccess;
   temporalUi: string;
   s3Endpoint: string;
   /** Environment in which the `vault-dr` and `temporal` CLIs work with this lab. */

@@ -4,70 +4,56 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { DrError } from '../contract/failures';
 import { startGuard } from './guard';
+import { type LabCluster, startAgents } from './lab-cluster';
 import { writeLabFiles, writePrivateFile } from './lab-files';
-import { type LabState, STATE_FILE } from './lab-state';
-import { BUCKET, HOST, type LabLayout, type LabNode, layOut } from './layout';
+import { type ClusterAccess, type LabState, STATE_FILE } from './lab-state';
+import { BUCKET, HOST, type LabLayout, type LabSeal, layOut } from './layout';
 import { createObjectStore, s3Endpoint, type S3Credentials } from './object-store';
 import type { LabProcess } from './processes';
-import { createAgent, createController } from './product-processes';
+import { createController } from './product-processes';
 import { PROJECT_ROOT } from './project-root';
 import { type ProgramResult, runProgram } from './run-program';
-import { readSecret, type SampleSecret, writeSecrets } from './secrets';
+import { createSealVault } from './seal-vault';
 import { ensureServers } from './servers';
 import { LAB_VARIABLE, memoryDirectoryOf } from './sweep';
 import { createTemporalServer } from './temporal-server';
-import { createVaultApi, type VaultAnswer, type VaultMethod } from './vault-api';
-import { formCluster, furnishCluster } from './vault-cluster';
-import { destroyDataDirectory, findVault, killVault } from './vault-process';
+import { createVaultApi } from './vault-api';
 
 export interface LabOptions {
   /** Must be empty or not there; default: a new one among the temporary files. */
   directory?: string;
-  /** Number of Vault nodes, 1 to 7; default 3. */
+  /** Number of Vault nodes, 1 to 7; default 3. With those of `staging` at most 8, or the ports run out. */
   nodes?: number;
+  /** Number of nodes of a second, independent cluster that shares the repositories; default 0, for none. */
+  staging?: number;
+  /** What unseals the clusters: the shares of key holders, or one more Vault; default: shares. */
+  seal?: LabSeal;
   /** The lab outlives this process; `endLab` ends it. */
   keep?: boolean;
   onStep?: (text: string) => void;
 }
 
 /** A real installation on this machine: Vault cluster, agents, controller, Temporal and S3. */
-export interface Lab {
+export interface Lab extends LabCluster {
   readonly id: string;
   readonly directory: string;
   readonly configFile: string;
-  readonly nodes: readonly LabNode[];
-  readonly unsealShares: readonly string[];
-  readonly rootToken: string;
   /** File with the age identity that opens the backups. */
   readonly backupIdentityFile: string;
   readonly localRepository: string;
   readonly temporal: { address: string; uiUrl: string; server: LabProcess };
   readonly s3: { endpoint: string; bucket: string; credentials: S3Credentials; server: LabProcess };
   readonly controller: LabProcess;
-  /** By node name. */
-  readonly agents: Readonly<Record<string, LabProcess>>;
+  /** The second cluster, when it was asked for. */
+  readonly staging: LabCluster | undefined;
+  /** The Vault that unseals the clusters, when it was asked for. */
+  readonly sealVault: LabProcess | undefined;
   /** For processes that use the lab. */
   readonly env: Readonly<Record<string, string>>;
   /** Runs `vault-dr`. */
   cli(args: string[], options?: { input?: string; env?: Record<string, string> }): Promise<ProgramResult>;
   /** Runs `temporal`. */
   temporalCli(args: string[]): Promise<ProgramResult>;
-  /** Asks a node, as root unless another token is given; `path` is relative to `/v1/`. */
-  vault(
-    node: string,
-    method: VaultMethod,
-    path: string,
-    options?: { body?: unknown; token?: string },
-  ): Promise<VaultAnswer>;
-  /** Writes secrets with random values. */
-  writeSecrets(count: number): Promise<SampleSecret[]>;
-  /** Value of a sample secret, through one node or any that serves; null when it is not there. */
-  readSecret(path: string, node?: string): Promise<string | null>;
-  vaultPid(node: string): Promise<number | undefined>;
-  /** SIGKILL to the Vault of a node; its agent starts it again. */
-  killVault(node: string): Promise<void>;
-  /** The disaster: every Vault is killed and its data removed. */
-  destroyDataDirectories(): Promise<void>;
   /** The lab outlives this process from now on. */
   keep(): Promise<void>;
   /** Ends everything and removes the directory. */
@@ -75,54 +61,47 @@ export interface Lab {
 }
 
 /**
- * Starts a lab and returns when its cluster serves, its agents and its controller work. The lab ends with this process,
+ * Starts a lab and returns when its clusters serve, its agents and its controller work. The lab ends with this process,
  * however that ends.
  * @throws DrError that says which part did not start, with the end of its log.
  */
 export async function startLab(options: LabOptions = {}): Promise<Lab> {
-  const { nodes: nodeCount = 3, onStep = () => undefined } = options;
+  const { nodes = 3, staging = 0, seal = 'shamir', onStep = () => undefined } = options;
   const servers = await ensureServers();
   const directory = await prepareDirectory(options.directory);
   const id = randomBytes(8).toString('hex');
   const guard = await startGuard(id, directory);
   try {
-    const layout = layOut(directory, memoryDirectoryOf(id), guard.ports, nodeCount);
+    const layout = layOut(directory, memoryDirectoryOf(id), guard.ports, { nodes, staging, seal });
     const env = labEnvironment(id, layout);
     const { caPem, s3Credentials } = await writeLabFiles(layout, servers);
     const api = createVaultApi(caPem);
+    const parts = { labId: id, layout, caPem, api, environment: env };
 
     const objectStore = createObjectStore(layout, servers.weed, s3Credentials, env);
     const temporal = createTemporalServer(layout, servers.temporal, env);
     const controller = createController(layout, env);
-    const agents = layout.nodes.map((node) => createAgent(layout, node, env));
+    const sealVault = layout.sealVault ? createSealVault(layout.sealVault, servers.vault, api, env) : undefined;
 
     const objectStoreStarted = objectStore.start().then(() => onStep(`S3 at ${s3Endpoint(layout)}`));
     // Awaited further down; meanwhile its failure must not count as unhandled.
     objectStoreStarted.catch(() => undefined);
-    await temporal.start();
+    // A Vault ends at once when what unseals it does not answer, so that comes first.
+    await Promise.all([temporal.start(), sealVault?.start()]);
     onStep(`Temporal at ${env['TEMPORAL_ADDRESS']}, UI at ${uiUrl(layout)}`);
-    await Promise.all(agents.map((agent) => agent.start()));
-    onStep(`${agents.map((agent) => agent.name).join(', ')}: working`);
+    const blank = await Promise.all(layout.clusters.map((cluster) => startAgents(parts, cluster)));
+    onStep(`${layout.clusters.flatMap(({ nodes: all }) => all.map(({ name }) => name)).join(', ')}: working`);
     const controllerStarted = controller.start().then(() => onStep('controller: working'));
     controllerStarted.catch(() => undefined);
-    const { unsealShares, rootToken } = await formCluster(api, layout.nodes, caPem);
-    onStep(`Vault: ${nodeCount} voters`);
-    const access = await furnishCluster(api, layout.nodes[0] as LabNode, rootToken);
-    await writePrivateFile(layout.secrets.roleId, `${access.roleId}\n`);
-    await writePrivateFile(layout.secrets.secretId, `${access.secretId}\n`);
+    const [cluster, second] = (await Promise.all(blank.map((item) => item.form()))) as [LabCluster, LabCluster?];
+    onStep(`Vault: ${nodes} voters${second ? `, and ${staging} of ${second.name}` : ''}`);
     await Promise.all([objectStoreStarted, controllerStarted]);
 
-    const nodeNamed = (name: string) => {
-      const node = layout.nodes.find((item) => item.name === name);
-      if (node) return node;
-      throw new DrError('InvalidInput', `The lab has no node '${name}'.`);
-    };
     const state: LabState = {
       id,
       startedAt: new Date().toISOString(),
-      nodes: layout.nodes.map(({ name, address }) => ({ name, address })),
-      unsealShares,
-      rootToken,
+      ...accessOf(cluster),
+      ...(second ? { staging: accessOf(second) } : {}),
       temporalUi: uiUrl(layout),
       s3Endpoint: s3Endpoint(layout),
       environment: env,
@@ -131,32 +110,21 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     if (options.keep) await guard.keep();
 
     return {
+      ...cluster,
       id,
       directory,
       configFile: layout.configFile,
-      nodes: layout.nodes,
-      unsealShares,
-      rootToken,
       backupIdentityFile: layout.secrets.backupIdentity,
       localRepository: layout.localRepository,
       temporal: { address: `${HOST}:${layout.temporal.port}`, uiUrl: uiUrl(layout), server: temporal },
       s3: { endpoint: s3Endpoint(layout), bucket: BUCKET, credentials: s3Credentials, server: objectStore },
       controller,
-      agents: Object.fromEntries(layout.nodes.map((node, index) => [node.name, agents[index] as LabProcess])),
+      staging: second,
+      sealVault,
       env,
       cli: (args, { input, env: more } = {}) =>
         runProgram(process.execPath, [join(PROJECT_ROOT, 'bin/vault-dr.js'), ...args], { ...env, ...more }, input),
       temporalCli: (args) => runProgram(servers.temporal, args, env),
-      vault: (node, method, path, { body, token = rootToken } = {}) =>
-        api(nodeNamed(node).address, method, path, { body, token }),
-      writeSecrets: (count) => writeSecrets(api, layout.nodes, rootToken, count),
-      readSecret: (path, node) =>
-        readSecret(api, node === undefined ? layout.nodes : [nodeNamed(node)], rootToken, path),
-      vaultPid: (node) => findVault(id, nodeNamed(node)),
-      killVault: (node) => killVault(id, nodeNamed(node)),
-      async destroyDataDirectories() {
-        await Promise.all(layout.nodes.map((node) => destroyDataDirectory(id, node)));
-      },
       keep: () => guard.keep(),
       stop: () => guard.end(),
     };
@@ -164,6 +132,10 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     await guard.end();
     throw error;
   }
+}
+
+function accessOf({ nodes, unsealShares, rootToken }: LabCluster): ClusterAccess {
+  return { nodes: nodes.map(({ name, address }) => ({ name, address })), unsealShares: [...unsealShares], rootToken };
 }
 
 async function prepareDirectory(wanted: string | undefined): Promise<string> {

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 
-/** Where one node of the lab keeps its things, and where it listens. */
-export interface LabNode {
+/** Where one Vault server keeps its things, and where it listens. */
+export interface VaultServer {
   name: string;
   /** API address. */
   address: string;
@@ -11,10 +11,30 @@ export interface LabNode {
   /** Configuration of Vault itself. */
   vaultConfigFile: string;
   vaultLogFile: string;
-  stateDir: string;
-  runtimeDir: string;
   certificateFile: string;
   keyFile: string;
+}
+
+/** A server of a cluster, with its agent. */
+export interface LabNode extends VaultServer {
+  stateDir: string;
+  runtimeDir: string;
+}
+
+/** One Vault cluster of the lab. */
+export interface ClusterLayout {
+  /** As in `vault-dr.yaml`. */
+  name: string;
+  nodes: LabNode[];
+  /** AppRole of vault-dr in this cluster. */
+  roleIdFile: string;
+  secretIdFile: string;
+}
+
+/** The Vault whose transit engine unseals the clusters of the lab. */
+export interface SealVaultLayout extends VaultServer {
+  /** Token with which the clusters use the key. */
+  tokenFile: string;
 }
 
 /** Every path and port of a lab; all of it is known before anything starts. */
@@ -25,17 +45,11 @@ export interface LabLayout {
   stateDir: string;
   localRepository: string;
   caFile: string;
-  nodes: LabNode[];
-  secrets: Record<
-    | 'roleId'
-    | 'secretId'
-    | 'backupIdentity'
-    | 'signingKey'
-    | 'signingPublicKey'
-    | 's3AccessKeyId'
-    | 's3SecretAccessKey',
-    string
-  >;
+  /** The first is the one to lose. */
+  clusters: [ClusterLayout, ...ClusterLayout[]];
+  /** Null when the clusters are unsealed with shares. */
+  sealVault: SealVaultLayout | null;
+  secrets: Record<'backupIdentity' | 'signingKey' | 'signingPublicKey' | 's3AccessKeyId' | 's3SecretAccessKey', string>;
   temporal: { port: number; uiPort: number; httpPort: number; metricsPort: number; databaseFile: string };
   objectStore: {
     directory: string;
@@ -45,20 +59,71 @@ export interface LabLayout {
 }
 
 export const CLUSTER = 'lab';
+/** The second, independent cluster. */
+export const STAGING = 'staging';
+/** In the transit engine of the seal Vault. */
+export const TRANSIT_KEY = 'unseal';
 export const BUCKET = 'vault-backups';
 /** The key provider of the lab makes a key when it is first asked for. */
 export const KMS_KEY = 'vault-dr-lab';
 export const HOST = '127.0.0.1';
 
-/** @param memoryDirectory for what must not reach a disk */
-export function layOut(directory: string, memoryDirectory: string, ports: number[], nodeCount: number): LabLayout {
+/** What a lab consists of. */
+export interface LabShape {
+  /** Nodes of the first cluster. */
+  nodes: number;
+  /** Nodes of the second one; 0 for none. */
+  staging?: number;
+  seal?: LabSeal;
+}
+
+/** How the clusters of a lab are unsealed: with shares, or by the transit engine of one more Vault. */
+export type LabSeal = 'shamir' | 'transit';
+
+/**
+ * @param memoryDirectory for what must not reach a disk
+ * @throws when there are too few ports
+ */
+export function layOut(directory: string, memoryDirectory: string, ports: number[], shape: LabShape): LabLayout {
+  const { nodes, staging = 0, seal = 'shamir' } = shape;
   const free = ports.values();
   const port = () => {
     const { value } = free.next();
-    if (value === undefined) throw new Error(`${ports.length} ports are too few for ${nodeCount} nodes.`);
+    if (value === undefined) throw new Error(`${ports.length} ports are too few for ${nodes + staging} nodes.`);
     return value;
   };
   const secret = (name: string) => join(directory, 'secrets', name);
+  const server = (name: string): VaultServer => ({
+    name,
+    address: `https://${HOST}:${port()}`,
+    clusterAddress: `${HOST}:${port()}`,
+    dataDir: join(directory, name, 'data'),
+    vaultConfigFile: join(directory, name, 'vault.hcl'),
+    vaultLogFile: join(directory, 'logs', `${name}.vault.log`),
+    certificateFile: join(directory, 'tls', `${name}.pem`),
+    keyFile: join(directory, 'tls', `${name}.key`),
+  });
+  const nodesNamed = (prefix: string, count: number) =>
+    Array.from({ length: count }, (_, index) => {
+      const name = `${prefix}-${index + 1}`;
+      return {
+        ...server(name),
+        stateDir: join(directory, name, 'state'),
+        runtimeDir: join(memoryDirectory, name),
+      };
+    });
+  const main: ClusterLayout = {
+    name: CLUSTER,
+    nodes: nodesNamed('vault', nodes),
+    roleIdFile: secret('role-id'),
+    secretIdFile: secret('secret-id'),
+  };
+  const second = (): ClusterLayout => ({
+    name: STAGING,
+    nodes: nodesNamed(STAGING, staging),
+    roleIdFile: secret('staging-role-id'),
+    secretIdFile: secret('staging-secret-id'),
+  });
   return {
     directory,
     configFile: join(directory, 'vault-dr.yaml'),
@@ -66,24 +131,9 @@ export function layOut(directory: string, memoryDirectory: string, ports: number
     stateDir: join(directory, 'controller'),
     localRepository: join(directory, 'repository'),
     caFile: join(directory, 'tls', 'ca.pem'),
-    nodes: Array.from({ length: nodeCount }, (_, index) => {
-      const name = `vault-${index + 1}`;
-      return {
-        name,
-        address: `https://${HOST}:${port()}`,
-        clusterAddress: `${HOST}:${port()}`,
-        dataDir: join(directory, name, 'data'),
-        vaultConfigFile: join(directory, name, 'vault.hcl'),
-        vaultLogFile: join(directory, 'logs', `${name}.vault.log`),
-        stateDir: join(directory, name, 'state'),
-        runtimeDir: join(memoryDirectory, name),
-        certificateFile: join(directory, 'tls', `${name}.pem`),
-        keyFile: join(directory, 'tls', `${name}.key`),
-      };
-    }),
+    clusters: staging > 0 ? [main, second()] : [main],
+    sealVault: seal === 'transit' ? { ...server('seal-vault'), tokenFile: secret('seal-token') } : null,
     secrets: {
-      roleId: secret('role-id'),
-      secretId: secret('secret-id'),
       backupIdentity: secret('backup-identity.txt'),
       signingKey: secret('signing-key.pem'),
       signingPublicKey: join(directory, 'signing-key.pub.pem'),

@@ -1,6 +1,6 @@
 import { access, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CLUSTER, type LabLayout, type LabNode } from './layout';
+import type { LabLayout, LabNode } from './layout';
 import { createProcess, type LabProcess } from './processes';
 import { compiled } from './project-root';
 
@@ -10,8 +10,13 @@ export function createController(layout: LabLayout, environment: Record<string, 
 }
 
 /** The agent of one node; it starts the Vault of that node. */
-export function createAgent(layout: LabLayout, node: LabNode, environment: Record<string, string>): LabProcess {
-  const args = ['agent', '--config', layout.configFile, '--cluster', CLUSTER, '--node', node.name];
+export function createAgent(
+  layout: LabLayout,
+  cluster: string,
+  node: LabNode,
+  environment: Record<string, string>,
+): LabProcess {
+  const args = ['agent', '--config', layout.configFile, '--cluster', cluster, '--node', node.name];
   return createProductProcess(layout, node.name, args, environment);
 }
 

@@ -1,12 +1,12 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LabNode } from './layout';
+import type { LabNode, LabSeal } from './layout';
 import { waitFor } from './processes';
 import { PROJECT_ROOT } from './project-root';
 import { succeeded, type VaultApi, type VaultMethod } from './vault-api';
 
 export interface VaultKeys {
-  /** Five, of which three unseal. */
+  /** Five, of which three unseal; of an auto-unseal cluster the recovery keys, which unseal nothing. */
   unsealShares: string[];
   rootToken: string;
 }
@@ -22,16 +22,21 @@ const TIMEOUT_MS = 60_000;
 /** Seconds after which autopilot makes a new peer a voter; Vault's default is ten. */
 const STABILIZATION = '1s';
 
-/** Makes one cluster of blank, running servers and unseals it. Returns when every node is a voter. */
-export async function formCluster(api: VaultApi, nodes: LabNode[], caPem: string): Promise<VaultKeys> {
+/** Makes one cluster of blank, running servers. Returns when every node is unsealed and a voter. */
+export async function formCluster(
+  api: VaultApi,
+  nodes: LabNode[],
+  { caPem, seal }: { caPem: string; seal: LabSeal },
+): Promise<VaultKeys> {
   const [first, ...others] = nodes as [LabNode, ...LabNode[]];
   await untilItAnswers(api, first);
-  const created = succeeded(
-    await api(first.address, 'POST', 'sys/init', { body: { secret_shares: SHARES, secret_threshold: THRESHOLD } }),
-    `initialise ${first.name}`,
-  ) as { keys_base64: string[]; root_token: string };
-  const keys = { unsealShares: created.keys_base64, rootToken: created.root_token };
-  await unseal(api, first, keys.unsealShares);
+  const keys = await initialise(api, first, seal);
+  // With auto-unseal a node unseals itself.
+  const giveShares = async (node: LabNode) => {
+    if (seal === 'shamir') await submitShares(api, node, keys.unsealShares);
+    await untilItServes(api, node);
+  };
+  await giveShares(first);
   await call(api, first, keys.rootToken, 'POST', 'sys/storage/raft/autopilot/configuration', {
     server_stabilization_time: STABILIZATION,
   });
@@ -45,11 +50,27 @@ export async function formCluster(api: VaultApi, nodes: LabNode[], caPem: string
         }),
         `join ${node.name}`,
       );
-      await unseal(api, node, keys.unsealShares);
+      await giveShares(node);
     }),
   );
   await untilVoters(api, nodes, keys.rootToken);
   return keys;
+}
+
+async function initialise(api: VaultApi, node: LabNode, seal: LabSeal): Promise<VaultKeys> {
+  const body =
+    seal === 'shamir'
+      ? { secret_shares: SHARES, secret_threshold: THRESHOLD }
+      : { recovery_shares: SHARES, recovery_threshold: THRESHOLD };
+  const created = succeeded(await api(node.address, 'POST', 'sys/init', { body }), `initialise ${node.name}`) as {
+    keys_base64: string[];
+    recovery_keys_base64: string[];
+    root_token: string;
+  };
+  return {
+    unsealShares: seal === 'shamir' ? created.keys_base64 : created.recovery_keys_base64,
+    rootToken: created.root_token,
+  };
 }
 
 /** What an operator would have: a KV engine to lose, and the access of vault-dr. */
@@ -82,11 +103,14 @@ async function untilItAnswers(api: VaultApi, node: LabNode): Promise<void> {
   );
 }
 
-async function unseal(api: VaultApi, node: LabNode, shares: string[]): Promise<void> {
+async function submitShares(api: VaultApi, node: LabNode, shares: string[]): Promise<void> {
   for (const key of shares.slice(0, THRESHOLD)) {
     succeeded(await api(node.address, 'POST', 'sys/unseal', { body: { key } }), `unseal ${node.name}`);
   }
-  // Unsealed, a node serves only when there is a leader, be it itself.
+}
+
+/** Unsealed, a node serves only when there is a leader, be it itself. */
+async function untilItServes(api: VaultApi, node: LabNode): Promise<void> {
   await waitFor(
     `${node.name} is unsealed and knows the leader`,
     async () => ((await api(node.address, 'GET', 'sys/leader')).body as { leader_address?: string }).leader_address,

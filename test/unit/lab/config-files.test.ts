@@ -3,15 +3,16 @@ import { productConfig, vaultConfig } from '../../../src/lab/config-files';
 import { layOut } from '../../../src/lab/layout';
 
 const PORTS = Array.from({ length: 31 }, (_, index) => 21_000 + index);
-const layout = layOut('/srv/lab', '/dev/shm/lab', PORTS, 3);
+const layout = layOut('/srv/lab', '/dev/shm/lab', PORTS, { nodes: 3 });
+const VALUES = {
+  vault: '/usr/bin/vault',
+  backupRecipient: 'age1abc',
+  s3Endpoint: 'http://127.0.0.1:9000',
+  agentPublicKeys: { 'vault-1': 'MCow' },
+};
 
 test('the configuration of the lab is one that the product accepts', () => {
-  const text = productConfig(layout, {
-    vault: '/usr/bin/vault',
-    backupRecipient: 'age1abc',
-    s3Endpoint: 'http://127.0.0.1:9000',
-    agentPublicKeys: { 'vault-1': 'MCow' },
-  });
+  const text = productConfig(layout, VALUES);
 
   const config = parseConfig(text, 'vault-dr.yaml');
 
@@ -30,22 +31,57 @@ test('the configuration of the lab is one that the product accepts', () => {
   });
 });
 
-test('a node listens where the product looks for it, and keeps its data there', () => {
-  const [node] = layout.nodes;
+test('a second cluster has its own nodes and its own access, and shares the repositories', () => {
+  const both = layOut('/srv/lab', '/dev/shm/lab', PORTS, { nodes: 3, staging: 2 });
 
-  const text = vaultConfig(node!);
+  const { lab, staging } = parseConfig(productConfig(both, VALUES), 'vault-dr.yaml').clusters;
+
+  expect(staging?.nodes.map((node) => node.name)).toEqual(['staging-1', 'staging-2']);
+  expect(staging?.repositories).toEqual(lab?.repositories);
+  expect(staging?.restore.identities).toEqual(lab?.restore.identities);
+  expect(staging?.auth).not.toEqual(lab?.auth);
+  for (const key of ['dataDir', 'stateDir', 'runtimeDir', 'address', 'clusterAddress'] as const) {
+    const all = [...(lab?.nodes ?? []), ...(staging?.nodes ?? [])].map((node) => node[key]);
+    expect(new Set(all).size).toBe(5);
+  }
+});
+
+test('a node listens where the product looks for it, and keeps its data there', () => {
+  const [node] = layout.clusters[0].nodes;
+
+  const text = vaultConfig(node!, null, layout.caFile);
 
   expect(text).toContain(`address         = "${new URL(node!.address).host}"`);
   expect(text).toContain(`api_addr      = "${node!.address}"`);
   expect(text).toContain(`cluster_address = "${node!.clusterAddress}"`);
   expect(text).toContain(`path    = "${node!.dataDir}"`);
+  expect(text).not.toContain('seal "');
 });
 
-test('no port is given away twice', () => {
-  const { nodes, temporal, objectStore } = layOut('/srv/lab', '/dev/shm/lab', PORTS, 7);
+test('with auto-unseal each node names the seal Vault, and the token only by its file', () => {
+  const sealed = layOut('/srv/lab', '/dev/shm/lab', PORTS, { nodes: 1, staging: 1, seal: 'transit' });
+  const sealVault = sealed.sealVault!;
+
+  for (const { nodes } of sealed.clusters) {
+    const text = vaultConfig(nodes[0]!, sealVault, sealed.caFile);
+    expect(text).toContain('seal "transit" {');
+    expect(text).toContain(`address     = "${sealVault.address}"`);
+    expect(text).toContain(`token       = "file://${sealVault.tokenFile}"`);
+  }
+});
+
+test('no port is given away twice, in the largest lab', () => {
+  const { clusters, sealVault, temporal, objectStore } = layOut('/srv/lab', '/dev/shm/lab', PORTS, {
+    nodes: 7,
+    staging: 1,
+    seal: 'transit',
+  });
 
   const ports = [
-    ...nodes.flatMap((node) => [Number(new URL(node.address).port), Number(node.clusterAddress.split(':')[1])]),
+    ...[...clusters.flatMap(({ nodes }) => nodes), sealVault!].flatMap(({ address, clusterAddress }) => [
+      Number(new URL(address).port),
+      Number(clusterAddress.split(':')[1]),
+    ]),
     temporal.port,
     temporal.uiPort,
     temporal.httpPort,
@@ -53,10 +89,13 @@ test('no port is given away twice', () => {
     ...Object.values(objectStore.ports),
   ];
 
+  expect(ports).toHaveLength(8 * 2 + 2 + 4 + 8);
   expect(new Set(ports).size).toBe(ports.length);
   expect(ports.every((port) => PORTS.includes(port))).toBe(true);
 });
 
 test('more nodes than there are ports for are refused', () => {
-  expect(() => layOut('/srv/lab', '/dev/shm/lab', PORTS.slice(0, 10), 5)).toThrow(/10 ports are too few/);
+  expect(() => layOut('/srv/lab', '/dev/shm/lab', PORTS.slice(0, 10), { nodes: 3, staging: 2 })).toThrow(
+    /10 ports are too few for 5 nodes/,
+  );
 });
