@@ -5,7 +5,7 @@ import { describeDataDirectory } from '../src/host/data-directory';
 import { privateDirectory } from '../src/host/files';
 import { readRaftStorage } from '../src/host/raft-storage';
 import { checkSealAccess } from '../src/host/seal-check';
-import { readVaultConfig } from '../src/host/vault-config';
+import { readServerConfig } from '../src/host/vault-config';
 import { VERSION } from '../src/version';
 import type { NodeHost } from './node-context';
 
@@ -16,7 +16,7 @@ export async function describeNode(host: NodeHost): Promise<NodeReport> {
     privateDirectory(node.stateDir).then(freeBytes),
     describeDataDirectory(node.dataDir),
     lookIntoStorage(node.dataDir),
-    readVaultConfig(node.configFiles),
+    readServerConfig(node.configFiles),
     lookAtVault(host),
   ]);
   const temp = node.service.driver === 'process' ? (node.service.env['TMPDIR'] ?? node.tempDir) : node.tempDir;
@@ -28,11 +28,16 @@ export async function describeNode(host: NodeHost): Promise<NodeReport> {
     vault: { ...vault, version: vault.version ?? (await driver.version?.()) ?? null },
     dataDir,
     ...storage,
-    config: config && config.report,
-    seal: config ? await checkSealAccess(config) : { checked: false, problem: null },
+    config: config && config.facts,
+    seal: config ? await checkSealAccess(config, serviceEnvironment(host)) : { checked: false, problem: null },
     stagingFreeBytes,
     temp: { path: temp, freeBytes: await freeBytes(temp) },
   };
+}
+
+/** A service manager's own environment can't be seen from here; what it sets has to be in the stanza to be checked. */
+function serviceEnvironment({ node: { service } }: NodeHost): NodeJS.ProcessEnv {
+  return service.driver === 'process' ? { ...process.env, ...service.env } : {};
 }
 
 async function lookIntoStorage(dataDir: string): Promise<Pick<NodeReport, 'storage' | 'storageProblem'>> {

@@ -16,12 +16,22 @@ export interface RaftStorage {
   recovery: SealConfig | null;
 }
 
-/** What a plan needs of the configuration of a Vault server; holds no secret. */
-export interface VaultConfigReport {
-  storagePath: string | null;
-  nodeId: string | null;
-  /** `shamir`, or the type of the auto-unseal seal. */
-  sealType: string;
-  /** The shortest of its listeners. */
-  httpReadTimeoutMs: number;
+/** The configuration of a Vault server, as far as a restore depends on it. Holds no secret. */
+export interface VaultConfig {
+  storage: { type: string; path: string | null; nodeId: string | null } | null;
+  /** The enabled stanza, without what may be secret in it; null means `shamir`. */
+  seal: { type: string; settings: Record<string, string> } | null;
+  listeners: VaultListener[];
+  disableMlock: boolean | null;
+  /** Files that could not be read or understood: what they say is missing here. */
+  problems: string[];
+}
+
+/** In milliseconds; null where Vault's own default counts: 30 seconds for reading a request, 90 for all of it. */
+export interface VaultListener {
+  /** `tcp` or `unix`. */
+  type: string;
+  address: string | null;
+  httpReadTimeoutMs: number | null;
+  maxRequestDurationMs: number | null;
 }

@@ -1,5 +1,5 @@
 import type { Canary, GenerationCopy, RaftPeer, SealConfig } from './generation';
-import type { RaftStorage, VaultConfigReport } from './host';
+import type { RaftStorage, VaultConfig } from './host';
 
 export const RESTORE_PHASES = [
   'plan',
@@ -112,7 +112,7 @@ export interface NodeReport {
   /** Why the data directory could not be read. */
   storageProblem: string | null;
   /** What the configuration of the Vault server says; null when it is not among `configFiles`. */
-  config: VaultConfigReport | null;
+  config: VaultConfig | null;
   /** Whether an auto-unseal seal reaches its key. */
   seal: { checked: boolean; problem: string | null };
   /** Free bytes where the generation is staged. */

@@ -1,6 +1,6 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { VaultConfig, VaultListener } from '../contract/restore';
+import type { VaultConfig, VaultListener } from '../contract/host';
 import { durationMs } from './go-duration';
 import { type HclBody, type HclValue, isBody, parseHcl } from './hcl';
 

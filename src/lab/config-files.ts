@@ -75,7 +75,16 @@ function clusterConfig(
     auth: { method: 'approle', roleId: { file: cluster.roleIdFile }, secretId: { file: cluster.secretIdFile } },
     backup: { encryption: { age: [values.backupRecipient] }, canary: { path: 'secret/data/vault-dr-canary' } },
     repositories: ['local', 'offsite'],
-    restore: { approvals: 1, identities: [{ file: layout.secrets.backupIdentity }] },
+    restore: {
+      approvals: 1,
+      drills: { approvals: 0 },
+      identities: [{ file: layout.secrets.backupIdentity }],
+      auth: {
+        method: 'approle',
+        roleId: { file: cluster.restoreRoleIdFile },
+        secretId: { file: cluster.restoreSecretIdFile },
+      },
+    },
   };
 }
 

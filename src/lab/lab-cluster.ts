@@ -64,8 +64,13 @@ export async function startAgents(parts: ClusterParts, cluster: ClusterLayout): 
       const seal = layout.sealVault ? 'transit' : 'shamir';
       const { unsealShares, rootToken } = await formCluster(api, nodes, { caPem, seal });
       const access = await furnishCluster(api, nodes[0] as LabNode, rootToken);
-      await writePrivateFile(cluster.roleIdFile, `${access.roleId}\n`);
-      await writePrivateFile(cluster.secretIdFile, `${access.secretId}\n`);
+      const files = {
+        [cluster.roleIdFile]: access.backup.roleId,
+        [cluster.secretIdFile]: access.backup.secretId,
+        [cluster.restoreRoleIdFile]: access.restore.roleId,
+        [cluster.restoreSecretIdFile]: access.restore.secretId,
+      };
+      await Promise.all(Object.entries(files).map(([file, text]) => writePrivateFile(file, `${text}\n`)));
       return { name, nodes, unsealShares, rootToken, agents, ...helpers(parts, cluster, rootToken) };
     },
   };

@@ -29,6 +29,9 @@ export interface ClusterLayout {
   /** AppRole of vault-dr in this cluster. */
   roleIdFile: string;
   secretIdFile: string;
+  /** Of the login for restores in place. */
+  restoreRoleIdFile: string;
+  restoreSecretIdFile: string;
 }
 
 /** The Vault whose transit engine unseals the clusters of the lab. */
@@ -117,12 +120,16 @@ export function layOut(directory: string, memoryDirectory: string, ports: number
     nodes: nodesNamed('vault', nodes),
     roleIdFile: secret('role-id'),
     secretIdFile: secret('secret-id'),
+    restoreRoleIdFile: secret('restore-role-id'),
+    restoreSecretIdFile: secret('restore-secret-id'),
   };
   const second = (): ClusterLayout => ({
     name: STAGING,
     nodes: nodesNamed(STAGING, staging),
     roleIdFile: secret('staging-role-id'),
     secretIdFile: secret('staging-secret-id'),
+    restoreRoleIdFile: secret('staging-restore-role-id'),
+    restoreSecretIdFile: secret('staging-restore-secret-id'),
   });
   return {
     directory,

@@ -73,25 +73,34 @@ async function initialise(api: VaultApi, node: LabNode, seal: LabSeal): Promise<
   };
 }
 
-/** What an operator would have: a KV engine to lose, and the access of vault-dr. */
-export async function furnishCluster(api: VaultApi, node: LabNode, rootToken: string): Promise<AppRoleCredentials> {
+/** What an operator would have: a KV engine to lose, and the logins of vault-dr. */
+export async function furnishCluster(
+  api: VaultApi,
+  node: LabNode,
+  rootToken: string,
+): Promise<{ backup: AppRoleCredentials; restore: AppRoleCredentials }> {
   const ask = (method: VaultMethod, path: string, body?: unknown) => call(api, node, rootToken, method, path, body);
   await ask('POST', 'sys/mounts/secret', { type: 'kv', options: { version: '2' } });
   await ask('POST', 'sys/auth/approle', { type: 'approle' });
-  await ask('PUT', 'sys/policies/acl/vault-dr', {
-    policy: await readFile(join(PROJECT_ROOT, 'docs/vault-dr-policy.hcl'), 'utf8'),
-  });
-  await ask('POST', 'auth/approle/role/vault-dr', {
-    token_policies: 'vault-dr',
-    token_ttl: '20m',
-    token_max_ttl: '1h',
-  });
-  const role = (await ask('GET', 'auth/approle/role/vault-dr/role-id')) as { data: { role_id: string } };
-  const secret = (await ask('POST', 'auth/approle/role/vault-dr/secret-id')) as { data: { secret_id: string } };
+  const backup = await makeLogin(ask, 'vault-dr');
+  const restore = await makeLogin(ask, 'vault-dr-restore');
   // A new KV engine refuses writes for a moment, while it prepares itself.
   await waitFor('the KV engine takes writes', async () => (await ask('GET', 'secret/config')) !== null, {
     timeoutMs: TIMEOUT_MS,
   });
+  return { backup, restore };
+}
+
+/** A role with the policy that the documentation gives it. */
+async function makeLogin(
+  ask: (method: VaultMethod, path: string, body?: unknown) => Promise<unknown>,
+  name: 'vault-dr' | 'vault-dr-restore',
+): Promise<AppRoleCredentials> {
+  const policy = await readFile(join(PROJECT_ROOT, `docs/${name}-policy.hcl`), 'utf8');
+  await ask('PUT', `sys/policies/acl/${name}`, { policy });
+  await ask('POST', `auth/approle/role/${name}`, { token_policies: name, token_ttl: '20m', token_max_ttl: '1h' });
+  const role = (await ask('GET', `auth/approle/role/${name}/role-id`)) as { data: { role_id: string } };
+  const secret = (await ask('POST', `auth/approle/role/${name}/secret-id`)) as { data: { secret_id: string } };
   return { roleId: role.data.role_id, secretId: secret.data.secret_id };
 }
 

@@ -1,4 +1,5 @@
 import { formatBytes } from '../contract/format';
+import type { VaultConfig } from '../contract/host';
 import type { NodePlan, NodeReport } from '../contract/restore';
 import { identityProblem } from '../contract/node-identity';
 import type { Finding } from './findings';
@@ -41,14 +42,15 @@ export function judgeNode(
 function identityFindings(report: NodeReport, own: NodePlan | undefined, nodes: readonly NodePlan[]): Finding[] {
   const findings: Finding[] = [];
   const { config, storage, storageProblem, dataDir } = report;
-  if (config?.nodeId && own && config.nodeId !== own.nodeId) {
+  const configured = config?.storage;
+  if (configured?.nodeId && own && configured.nodeId !== own.nodeId) {
     findings.push({
-      text: `its Vault is configured as the node '${config.nodeId}', not '${own.nodeId}': is this the right host? Mend \`nodeId\` or the host`,
+      text: `its Vault is configured as the node '${configured.nodeId}', not '${own.nodeId}': is this the right host? Mend \`nodeId\` or the host`,
     });
   }
-  if (config?.storagePath && config.storagePath !== dataDir.path) {
+  if (configured?.path && configured.path !== dataDir.path) {
     findings.push({
-      text: `its Vault keeps its data in ${config.storagePath}, yet \`dataDir\` is ${dataDir.path}: correct one of them`,
+      text: `its Vault keeps its data in ${configured.path}, yet \`dataDir\` is ${dataDir.path}: correct one of them`,
     });
   }
   if (storageProblem !== null) findings.push({ text: `${dataDir.path} can't be read: ${storageProblem}` });
@@ -73,9 +75,13 @@ function directoryFindings({ dataDir }: NodeReport, { dataBytes, setAside }: Nod
 }
 
 function sealFindings({ vault, config, seal }: NodeReport, wanted: string | null): Finding[] {
-  const type = vault.sealType ?? config?.sealType ?? null;
+  const type = vault.sealType ?? sealTypeOf(config);
   if (wanted !== null && type !== null && type !== wanted) return [{ text: sealMismatch(type, wanted) }];
   return seal.problem === null ? [] : [{ text: seal.problem }];
+}
+
+function sealTypeOf(config: VaultConfig | null): string | null {
+  return config && (config.seal?.type ?? 'shamir');
 }
 
 function sealMismatch(node: string, snapshot: string): string {

@@ -1,5 +1,6 @@
 import { formatBytes, formatSeconds } from '../contract/format';
 import type { Manifest } from '../contract/generation';
+import type { VaultConfig } from '../contract/host';
 import type { RestoreInput } from '../contract/input';
 import type { ChosenGeneration, LiveView, RestorePlan, RestoreSettings } from '../contract/restore';
 import { type Finding, weigh } from './findings';
@@ -200,15 +201,25 @@ function uploadFindings({ node, report }: NodeLook, { archive, stored, keys }: M
       text: `${node}: ${formatBytes(report.temp.freeBytes)} free in ${report.temp.path}, where Vault spools the snapshot; ${formatBytes(spool)} needed (TMPDIR of its service)`,
     });
   }
-  const timeout = report.config?.httpReadTimeoutMs ?? 0;
+  const timeout = uploadLimit(report.config);
   const upload = archive.sizeBytes / SLOWEST_UPLOAD;
   if (timeout > 0 && upload * 1_000 > timeout) {
     findings.push({
-      text: `${node}: the upload of ${formatBytes(archive.sizeBytes)} may take ${formatSeconds(upload)}, its listener gives up after ${formatSeconds(timeout / 1_000)}: raise \`http_read_timeout\``,
+      text: `${node}: the upload of ${formatBytes(archive.sizeBytes)} may take ${formatSeconds(upload)}, its listener gives up after ${formatSeconds(timeout / 1_000)}: raise \`http_read_timeout\` and \`max_request_duration\``,
       accept: 'read-timeout',
     });
   }
   return findings;
+}
+
+/** Milliseconds that the listeners allow for an upload; 0 for any time, or when it is not known. */
+function uploadLimit(config: VaultConfig | null): number {
+  const limits = (config?.listeners ?? []).flatMap(({ httpReadTimeoutMs, maxRequestDurationMs }) => [
+    httpReadTimeoutMs ?? 30_000,
+    maxRequestDurationMs ?? 90_000,
+  ]);
+  const set = limits.filter((limit) => limit > 0);
+  return set.length === 0 ? 0 : Math.min(...set);
 }
 
 /** Discovered missing afterwards, it would leave a cluster that nobody of us can check. */
@@ -246,6 +257,7 @@ function unknownWarnings(looks: readonly NodeLook[]): string[] {
     const unknown = [
       ...(report.vault.version === null ? ['the version of its Vault'] : []),
       ...(report.config === null ? ["its Vault's configuration, which is not under configFiles"] : []),
+      ...(report.config?.problems ?? []),
       ...(report.vault.sealType === null && report.config === null ? ['its seal'] : []),
     ];
     return unknown.length === 0 ? [] : [`${node}: not checked: ${unknown.join(', ')}`];

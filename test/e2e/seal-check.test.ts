@@ -81,7 +81,7 @@ test.each([
     "TLS file of the transit seal can't be read (ENOENT)",
   ],
 ] as [string, Record<string, string>, string][])('says of %s what is wrong', async (_what, settings, problem) => {
-  const token = problem.includes('token') ? {} : { token: root };
+  const token: Record<string, string> = problem.includes('token') ? {} : { token: root };
   expect(await check({ ...token, ...settings })).toEqual(refused(problem));
 });
 

@@ -1,4 +1,4 @@
-import type { RaftStorage } from '../../src/contract/host';
+import type { RaftStorage, VaultConfig } from '../../src/contract/host';
 import type { LiveView, NodeReport, RestoreSettings } from '../../src/contract/restore';
 
 const MIB = 1024 ** 2;
@@ -50,7 +50,7 @@ export function nodeReport(node: string, overrides: Partial<NodeReport> = {}): N
     },
     storage: null,
     storageProblem: null,
-    config: { storagePath: '/opt/vault/data', nodeId: node, sealType: 'shamir', httpReadTimeoutMs: 30_000 },
+    config: vaultConfig({ nodeId: node }),
     seal: { checked: false, problem: null },
     stagingFreeBytes: 1024 * MIB,
     temp: { path: '/tmp', freeBytes: 1024 * MIB },
@@ -72,6 +72,17 @@ export function raftStorage(
     peers: peers.map((id) => ({ id, address: `${id}.${domain}:8201`, suffrage: 'voter' })),
     seal: { type: 'shamir', secretShares: 5, secretThreshold: 3 },
     recovery: null,
+  };
+}
+
+export function vaultConfig(changes: { nodeId?: string | null; path?: string; seal?: string } = {}): VaultConfig {
+  const { nodeId = null, path = '/opt/vault/data', seal } = changes;
+  return {
+    storage: { type: 'raft', path, nodeId },
+    seal: seal === undefined ? null : { type: seal, settings: {} },
+    listeners: [{ type: 'tcp', address: null, httpReadTimeoutMs: null, maxRequestDurationMs: null }],
+    disableMlock: null,
+    problems: [],
   };
 }
 

@@ -4,9 +4,9 @@ import type { RestorePhase, RestoreProgress, RestoreReport } from '../../src/con
 
 /** What an operator does with the CLI, for tests. */
 export function restoreDriver(lab: Lab) {
-  async function json<T>(args: string[], options?: { input?: string }): Promise<T> {
+  async function json<T>(args: string[], options?: { input?: string }, ended = 0): Promise<T> {
     const { code, stdout, stderr } = await lab.cli([...args, '--json'], options);
-    if (code !== 0) throw new Error(`vault-dr ${args.join(' ')} ended with ${code}: ${stdout}${stderr}`);
+    if (code !== ended) throw new Error(`vault-dr ${args.join(' ')} ended with ${code}: ${stdout}${stderr}`);
     return JSON.parse(stdout) as T;
   }
 
@@ -35,6 +35,7 @@ export function restoreDriver(lab: Lab) {
     },
     unseal: (holder: string, share: string) =>
       lab.cli(['unseal', '--cluster', 'lab', '--as', holder, '--json'], { input: share }),
-    result: () => json<RestoreReport>(['status', '--cluster', 'lab', '--follow']),
+    /** @param ended exit status that is expected; 1 for a run that did not restore */
+    result: (ended = 0) => json<RestoreReport>(['status', '--cluster', 'lab', '--follow'], {}, ended),
   };
 }

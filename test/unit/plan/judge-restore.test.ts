@@ -5,7 +5,7 @@ import { planHashOf } from '../../../src/plan/hash';
 import type { NodeLook } from '../../../src/plan/judge-node';
 import { judgeRestore, type RestoreFacts } from '../../../src/plan/judge-restore';
 import { sampleManifest } from '../../support/generation';
-import { liveView, nodeReport, raftStorage, settingsOf } from '../../support/plan-facts';
+import { liveView, nodeReport, raftStorage, settingsOf, vaultConfig } from '../../support/plan-facts';
 
 const MIB = 1024 ** 2;
 const NAMES = ['vault-1', 'vault-2', 'vault-3'];
@@ -60,7 +60,7 @@ function factsWith(changes: Changes = {}): RestoreFacts {
   };
 }
 
-const { dataDir, vault, config, temp } = nodeReport('vault-1');
+const { dataDir, vault, temp } = nodeReport('vault-1');
 const serving = {
   leader: 'vault-2',
   clusterId: manifestWith().clusterId,
@@ -146,7 +146,7 @@ describe('a plan', () => {
           recovery,
           raft: { index: 1, term: 1, peers: [{ id: 'vault-1', address: 'a:1', suffrage: 'voter' }] },
         },
-        looks: { 'vault-1': { config: { ...config!, sealType: 'awskms' } } },
+        looks: { 'vault-1': { config: vaultConfig({ seal: 'awskms' }) } },
       }),
       "vault-1: it has the seal 'awskms', the snapshot was made under 'transit': restore with the old seal first, then migrate (`vault operator unseal -migrate`)",
     ],
@@ -157,12 +157,12 @@ describe('a plan', () => {
     ],
     [
       'a wrong host',
-      factsWith({ looks: { 'vault-2': { config: { ...config!, nodeId: 'vault-9' } } } }),
+      factsWith({ looks: { 'vault-2': { config: vaultConfig({ nodeId: 'vault-9' }) } } }),
       "vault-2: its Vault is configured as the node 'vault-9', not 'vault-2': is this the right host? Mend `nodeId` or the host",
     ],
     [
       'another directory than Vault uses',
-      factsWith({ looks: { 'vault-2': { config: { ...config!, nodeId: null, storagePath: '/srv/vault' } } } }),
+      factsWith({ looks: { 'vault-2': { config: vaultConfig({ path: '/srv/vault' }) } } }),
       'vault-2: its Vault keeps its data in /srv/vault, yet `dataDir` is /opt/vault/data: correct one of them',
     ],
     [
@@ -261,7 +261,7 @@ describe('a plan', () => {
       'a listener that may cut the upload',
       'read-timeout',
       { manifest: { archive: { sha256: 'a'.repeat(64), sizeBytes: 2048 * MIB } } },
-      'vault-1: the upload of 2.0 GiB may take 1 min 8 s, its listener gives up after 30 s: raise `http_read_timeout`',
+      'vault-1: the upload of 2.0 GiB may take 1 min 8 s, its listener gives up after 30 s: raise `http_read_timeout` and `max_request_duration`',
     ],
   ])('is refused because of %s, unless somebody accepts "%s"', (_why, code, changes, refusal) => {
     const big = {
