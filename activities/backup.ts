@@ -117,6 +117,7 @@ interface Captured {
   capturedAt: string;
   leader: LeaderView;
   canary: Canary | null;
+  credential: string;
   warnings: string[];
   summary: SnapshotSummary;
   stored: FileDigest;
@@ -132,6 +133,7 @@ async function capture(controller: Controller, plan: BackupPlan, directory: stri
     yield* await encryptStream(Readable.from(source, { objectMode: false }), plan.encryption);
   };
   return controller.withLogin(plan.cluster, leader.leader.node, async (vault) => {
+    const credential = await credentialFingerprint(controller.cluster(plan.cluster).auth);
     const { canary, warnings } = await tryCanary(vault, plan.canary);
     const capturedAt = new Date().toISOString();
     const { body } = await vault.snapshot({ signal: cancellation() });
@@ -141,7 +143,8 @@ async function capture(controller: Controller, plan: BackupPlan, directory: stri
     } catch (error) {
       throw isDrError(error) && error.code === 'VaultUnavailable' ? brokenOff(error) : error;
     }
-    return { file, capturedAt, leader, canary, warnings, summary: verifier.summary, stored: stored.digest() };
+    const { summary } = verifier;
+    return { file, capturedAt, leader, canary, credential, warnings, summary, stored: stored.digest() };
   });
 }
 
@@ -173,7 +176,7 @@ async function describeCapture(
   run: string,
   directory: string,
 ): Promise<StagedGeneration> {
-  const { file, capturedAt, leader, canary, bundles, summary, stored } = captured;
+  const { file, capturedAt, leader, canary, credential, bundles, summary, stored } = captured;
   const node = plan.nodes.find((item) => item.name === leader.leader.node);
   const previous = await whileBeating('look up the generation before', () => newestGeneration(controller, plan));
   const draft: ManifestDraft = {
@@ -191,10 +194,10 @@ async function describeCapture(
     archive: summary.archive,
     stored: { file, ...stored },
     keys: summary.keys,
+    leases: summary.leases,
+    credential,
     encryption: { method: plan.encryption.method, recipients: plan.encryption.recipients },
     canary,
-    leases: null,
-    credential: await credentialFingerprint(controller.cluster(plan.cluster).auth),
     bundles,
     previous: previous && { generation: previous.generation, manifestSha256: previous.manifestSha256 },
     warnings: [

@@ -4,6 +4,7 @@ import type { Readable } from 'node:stream';
 import type { Command } from 'commander';
 import { DrError, isDrError } from '../contract/failures';
 import { formatBytes } from '../contract/format';
+import type { LeaseCount } from '../contract/generation';
 import { type Inspection, inspectSnapshot } from '../vault/inspect';
 import { print, printJson, renderTable, style } from './output';
 import { verb, withJson } from './program';
@@ -70,7 +71,7 @@ function unreadable(error: unknown, file: string): unknown {
 }
 
 export function render(file: string, inspection: Inspection): string {
-  const { archive, encryption, raft, seal, recovery, keys, requiredKeys } = inspection;
+  const { archive, encryption, raft, seal, recovery, keys, leases, requiredKeys } = inspection;
   const count = raft.peers.length;
   return [
     `${file}: ${style('green', 'a whole snapshot')}${encryption === 'none' ? '' : `, encrypted with ${encryption}`}`,
@@ -84,6 +85,7 @@ export function render(file: string, inspection: Inspection): string {
       [count === 1 ? '1 peer' : `${count} peers`, 'address', ''],
       raft.peers.map(({ id, address, suffrage }) => [id, address, suffrage]),
     ),
+    ...(leases.total === 0 ? [] : ['', renderLeases(leases)]),
     '',
     renderTable(
       ['keys by prefix', 'count', 'bytes'],
@@ -95,4 +97,17 @@ export function render(file: string, inspection: Inspection): string {
       ],
     ),
   ].join('\n');
+}
+
+/** Those that have run out by then are revoked as soon as a cluster is active that was restored from it. */
+function renderLeases({ total, byMount }: LeaseCount): string {
+  return renderTable(
+    ['leases by mount', 'count'],
+    [
+      ...Object.entries(byMount)
+        .toSorted(([, left], [, right]) => right - left)
+        .map(([mount, count]) => [mount, String(count)]),
+      ['total', String(total)],
+    ],
+  );
 }

@@ -27,6 +27,16 @@ export interface KeyCount {
   bytes: number;
 }
 
+/** Leases, of dynamic secrets and of tokens: whatever has run out when a restored cluster becomes active is revoked there. */
+export interface LeaseCount {
+  total: number;
+  /**
+   * By the mount that gave them: `auth/` and the name of an auth mount, otherwise the first segment of the path; in a
+   * namespace behind `namespaces/<id>/`.
+   */
+  byMount: Record<string, number>;
+}
+
 export interface FileDigest {
   /** Lower-case hexadecimal. */
   sha256: string;
@@ -80,10 +90,15 @@ export interface Manifest {
   /** The file as stored: encrypted, unless `encryption.method` is `none`. */
   stored: FileDigest & { file: string };
   keys: KeyCount & { byPrefix: Record<string, KeyCount> };
+  /** Null in generations of versions that did not count them. */
+  leases: LeaseCount | null;
+  /**
+   * Fingerprint of the login that made the backup, so that a restore can tell whether the configured one will exist
+   * afterwards; null in generations of versions that did not note it.
+   */
+  credential: string | null;
   encryption: Encryption;
   canary: Canary | null;
-  leases: { total: number; byMount: Record<string, number> } | null;
-  credential: string | null;
   bundles: ConfigBundle[];
   /** Hash of `SHA256SUMS`: through it the signature covers every file of the generation. */
   sumsSha256: string;

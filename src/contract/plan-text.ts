@@ -1,4 +1,5 @@
 import { formatBytes, formatSeconds } from './format';
+import type { LeaseCount } from './generation';
 import { ACCEPTABLE, type RecoveryMethod, type RecoveryPlan } from './restore';
 
 export const RECOVERY_TITLES: Record<RecoveryMethod, string> = {
@@ -51,7 +52,7 @@ function unsealing({ method, seal, recovery, rollingRestart }: RecoveryPlan): st
   ];
 }
 
-function leaseLine(leases: { total: number; byMount: Record<string, number> } | null): string {
+function leaseLine(leases: LeaseCount | null): string {
   if (leases === null) return 'Leases: unknown, the generation was made by an earlier version.';
   if (leases.total === 0) return 'Leases: none.';
   const mounts = Object.entries(leases.byMount)

@@ -1,4 +1,4 @@
-import type { Canary, GenerationCopy, RaftPeer, SealConfig } from './generation';
+import type { Canary, GenerationCopy, LeaseCount, RaftPeer, SealConfig } from './generation';
 import type { RaftStorage, VaultConfig } from './host';
 
 export const RESTORE_PHASES = [
@@ -184,7 +184,7 @@ export interface RestorePlan extends PlanBase {
   /** Keys by prefix, of those that change only when somebody writes. */
   keyCounts: Record<string, number>;
   /** Leases by mount; what has expired of them is revoked as soon as the cluster is active. Null when unknown. */
-  leases: { total: number; byMount: Record<string, number> } | null;
+  leases: LeaseCount | null;
   peers: RaftPeer[];
   /** Repositories whose copy was read end to end. */
   copies: string[];

@@ -35,13 +35,20 @@ export const manifestSchema: z.ZodType<Manifest> = z.object({
     bytes: z.number().int(),
     byPrefix: z.record(z.string(), z.object({ count: z.number().int(), bytes: z.number().int() })),
   }),
-  encryption: z.object({ method: z.enum(['age', 'openpgp', 'none']), recipients: z.array(z.string()) }),
-  canary: z.object({ path: z.string(), sha256: z.string(), writtenAt: z.iso.datetime() }).nullable().default(null),
   leases: z
-    .object({ total: z.number().int(), byMount: z.record(z.string(), z.number().int()) })
+    .object({
+      total: z.number().int().nonnegative(),
+      byMount: z.record(z.string(), z.number().int().nonnegative()),
+    })
     .nullable()
     .default(null),
-  credential: z.string().nullable().default(null),
+  credential: z
+    .string()
+    .regex(/^[0-9a-f]{64}$/)
+    .nullable()
+    .default(null),
+  encryption: z.object({ method: z.enum(['age', 'openpgp', 'none']), recipients: z.array(z.string()) }),
+  canary: z.object({ path: z.string(), sha256: z.string(), writtenAt: z.iso.datetime() }).nullable().default(null),
   bundles: z
     .array(
       z.object({
@@ -62,11 +69,15 @@ export const manifestSchema: z.ZodType<Manifest> = z.object({
 
 /** Bytes that are signed and stored: equal manifests give equal bytes, whatever the order their keys were set in. */
 export function serializeManifest(manifest: Manifest): Buffer {
-  // The schema gives its own order to every key but the prefixes.
+  // The schema gives its own order to every key but these.
   const ordered = manifestSchema.parse(manifest);
-  const prefixes = Object.entries(ordered.keys.byPrefix).toSorted(([left], [right]) => (left < right ? -1 : 1));
-  ordered.keys.byPrefix = Object.fromEntries(prefixes);
+  ordered.keys.byPrefix = byName(ordered.keys.byPrefix);
+  if (ordered.leases) ordered.leases.byMount = byName(ordered.leases.byMount);
   return Buffer.from(`${JSON.stringify(ordered, null, 2)}\n`);
+}
+
+function byName<T>(record: Record<string, T>): Record<string, T> {
+  return Object.fromEntries(Object.entries(record).toSorted(([left], [right]) => (left < right ? -1 : 1)));
 }
 
 /** @throws DrError CopyDamaged that names the first fields that are wrong. */

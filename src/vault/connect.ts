@@ -8,7 +8,7 @@ export async function caPemOf(cluster: ClusterConfig): Promise<string | undefine
   return cluster.tls ? readPem(cluster.tls.caFile, 'tls.caFile') : undefined;
 }
 
-async function readPem(file: string, what: string): Promise<string> {
+export async function readPem(file: string, what: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
 import type { AuthConfig } from '../config/schema';
 import { readSecret } from '../config/secret';
 import type { VaultClient } from './client';
+import { readPem } from './connect';
 
 /**
  * Logs in at the node of the client, which must have the certificate if that is the method. Secrets are read afresh each
@@ -35,15 +35,16 @@ export async function logOut(client: VaultClient, auth: AuthConfig): Promise<voi
 }
 
 /**
- * Names a login without showing it: SHA-256 of its method, mount and what identifies it. A generation holds that of the login
- * that made it, which proves that the login is in it.
+ * Tells whether two configurations log in as the same: SHA-256, hexadecimal, of the method, the mount and what a cluster
+ * must know for the login to work. It goes into manifests: what is secret in it is random, so it can't be guessed from it.
+ * @throws DrError InvalidConfiguration
  */
 export async function credentialFingerprint(auth: AuthConfig): Promise<string> {
-  const parts = [auth.method, 'mount' in auth ? auth.mount : '', ...(await identityOf(auth))];
-  return createHash('sha256').update(JSON.stringify(parts)).digest('hex');
+  const mount = auth.method === 'token' ? 'token' : auth.mount;
+  return sha256(JSON.stringify([auth.method, mount, ...(await identityOf(auth))]));
 }
 
-async function identityOf(auth: AuthConfig): Promise<string[]> {
+async function identityOf(auth: AuthConfig): Promise<(string | null)[]> {
   switch (auth.method) {
     case 'token':
       return [await readSecret(auth.token, 'auth.token')];
@@ -51,8 +52,12 @@ async function identityOf(auth: AuthConfig): Promise<string[]> {
       return [await readSecret(auth.roleId, 'auth.roleId'), await readSecret(auth.secretId, 'auth.secretId')];
     case 'kubernetes':
     case 'jwt':
-      return [auth.role ?? ''];
+      return [auth.role ?? null];
     case 'cert':
-      return [auth.role ?? '', await readFile(auth.certificateFile, 'utf8')];
+      return [sha256(await readPem(auth.certificateFile, 'auth.certificateFile'))];
   }
+}
+
+function sha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }

@@ -4,7 +4,7 @@ import { pipeline } from 'node:stream/promises';
 import { constants, createGunzip } from 'node:zlib';
 import { extract, type Header } from 'tar-stream';
 import { DrError, isDrError } from '../contract/failures';
-import type { FileDigest, KeyCount, RaftPeer, SealConfig } from '../contract/generation';
+import type { FileDigest, KeyCount, LeaseCount, RaftPeer, SealConfig } from '../contract/generation';
 import { checkSums, type Member, MEMBERS, parseMeta, parseSealConfig } from './snapshot-members';
 import { StateReader } from './snapshot-state';
 
@@ -16,6 +16,7 @@ export interface SnapshotSummary {
   /** Recovery keys of an auto-unseal cluster; they never unseal. */
   recovery: SealConfig | null;
   keys: KeyCount & { byPrefix: Record<string, KeyCount> };
+  leases: LeaseCount;
   /** Which of the keys that an unseal may need are there; `core/keyring` and `core/seal-config` always are. */
   requiredKeys: string[];
 }
@@ -239,6 +240,7 @@ function contentsOf(metaJson: string, state: StateReader): Contents {
     seal,
     recovery: recovery ? parseSealConfig(String(recovery), RECOVERY_CONFIG) : null,
     keys: { ...state.total(), byPrefix: Object.fromEntries(state.byPrefix) },
+    leases: state.leases(),
     requiredKeys: WATCHED.filter((key) => state.present.has(key)),
   };
 }

@@ -1,5 +1,5 @@
 import { DrError } from '../contract/failures';
-import type { KeyCount } from '../contract/generation';
+import type { KeyCount, LeaseCount } from '../contract/generation';
 
 /** The largest key that Vault's storage (bbolt) takes. */
 const MAX_KEY_BYTES = 32_768;
@@ -7,7 +7,7 @@ const MAX_KEY_BYTES = 32_768;
 const MAX_ENTRY_BYTES = 2 ** 31 - 1;
 /** For the few values that are kept; a seal configuration has some 200 bytes. */
 const MAX_KEPT_VALUE_BYTES = 64 * 1024;
-/** What exceeds it is counted together, so that memory stays constant whatever the keys are. */
+/** Prefixes, and mounts. What exceeds it is counted together, so that memory stays constant whatever the keys are. */
 const MAX_PREFIXES = 1000;
 export const OTHER_PREFIXES = '(other)';
 
@@ -24,12 +24,22 @@ export function prefixOf(key: string): string {
   return second < 0 ? key : key.slice(0, second);
 }
 
+/** Vault keeps a lease under its id (vault/expiration.go); the one of a mount in a namespace, behind that namespace's own view. */
+const LEASE = /^(namespaces\/[^/]+\/)?sys\/expire\/id\/((?:auth\/)?[^/]+)/;
+
+/** The mount that gave the lease which is kept under this key; null when it is no lease. */
+export function leaseMountOf(key: string): string | null {
+  const [, namespace = '', mount] = LEASE.exec(key) ?? [];
+  return mount === undefined ? null : namespace + mount;
+}
+
 /**
  * Walks a `state.bin`: a sequence of `StorageEntry { string key = 1; bytes value = 2; }`, each with its length as a varint in
  * front. Takes the bytes in chunks that may end anywhere; holds no value but the `kept` ones.
  */
 export class StateReader {
   readonly byPrefix = new Map<string, KeyCount>();
+  readonly #leases = new Map<string, number>();
   /** Those of the watched keys that are there. */
   readonly present = new Set<string>();
   readonly #watched: ReadonlySet<string>;
@@ -85,6 +95,11 @@ export class StateReader {
     return total;
   }
 
+  leases(): LeaseCount {
+    const total = [...this.#leases.values()].reduce((sum, count) => sum + count, 0);
+    return { total, byMount: Object.fromEntries(this.#leases) };
+  }
+
   /** Yields where it needs more bytes; so it goes on in the middle of an entry with the next chunk. */
   *#entries(): Generator<void, never, void> {
     for (;;) {
@@ -131,11 +146,15 @@ export class StateReader {
   #count(key: string, valueBytes: number): void {
     if (this.#watched.has(key)) this.present.add(key);
     const prefix = prefixOf(key);
-    const name = this.byPrefix.has(prefix) || this.byPrefix.size < MAX_PREFIXES ? prefix : OTHER_PREFIXES;
+    const name = roomFor(this.byPrefix, prefix);
     const counted = this.byPrefix.get(name) ?? { count: 0, bytes: 0 };
     counted.count += 1;
     counted.bytes += Buffer.byteLength(key) + valueBytes;
     this.byPrefix.set(name, counted);
+    const mount = leaseMountOf(key);
+    if (mount === null) return;
+    const lease = roomFor(this.#leases, mount);
+    this.#leases.set(lease, (this.#leases.get(lease) ?? 0) + 1);
   }
 
   *#length(limit: number): Generator<void, number, void> {
@@ -193,4 +212,8 @@ export class StateReader {
   #corrupt(what: string): DrError {
     return new DrError('SnapshotCorrupt', `The snapshot's state.bin ${what} (near byte ${this.sizeBytes}).`);
   }
+}
+
+function roomFor(counts: ReadonlyMap<string, unknown>, name: string): string {
+  return counts.has(name) || counts.size < MAX_PREFIXES ? name : OTHER_PREFIXES;
 }

@@ -6,12 +6,14 @@ import type { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { gunzipSync } from 'node:zlib';
 import { parse, stringify } from 'yaml';
+import { clusterOf, loadConfig } from '../../src/config/load';
 import type { BackupResult } from '../../src/contract/backup';
 import type { Manifest } from '../../src/contract/generation';
 import { decryptStream } from '../../src/crypto/encryption';
 import { unpackEntries } from '../../src/host/config-files';
 import { waitFor } from '../../src/lab/processes';
 import { inspectSnapshot } from '../../src/vault/inspect';
+import { credentialFingerprint } from '../../src/vault/login';
 import { type GnuPg, makeGnuPg } from '../support/gnupg';
 import { filesBelow, holders, needlesOf, openFiles } from '../support/disk-search';
 import { useLab } from '../support/lab';
@@ -200,6 +202,16 @@ describe('a backup', () => {
       await lab().agents['vault-3']?.start();
     }
   }, 90_000);
+
+  it('notes the leases of that moment, and the login that made it by its fingerprint only', async () => {
+    const { leases, credential } = await manifestOf(await success());
+
+    const { auth } = clusterOf(await loadConfig(lab().configFile), 'lab');
+    expect(credential).toBe(await credentialFingerprint(auth));
+    // The backup's own login has one.
+    expect(leases?.byMount['auth/approle']).toBeGreaterThanOrEqual(1);
+    expect(leases?.total).toBe(Object.values(leases?.byMount ?? {}).reduce((sum, count) => sum + count, 0));
+  }, 60_000);
 
   it('keeps the head of the audit trail in the repository', async () => {
     const verified = await lab().cli(['audit', 'verify', '--json']);

@@ -27,6 +27,12 @@ it('counts the same keys as `vault operator raft snapshot inspect`', async () =>
     await root.write('sys/mounts/plain', { type: 'kv' });
     for (let index = 0; index < 50; index++)
       await root.write(`plain/folder/${index}`, { value: 'x'.repeat(index * 100) });
+    await root.write('sys/auth/userpass', { type: 'userpass' });
+    for (let index = 0; index < 3; index++) {
+      await root.write(`auth/userpass/users/user-${index}`, { password: 'correct horse battery' });
+      await root.write(`auth/userpass/login/user-${index}`, { password: 'correct horse battery' });
+    }
+    await root.write('auth/token/create', { ttl: '1h' });
     const file = join(node.directory, 'snapshot.snap');
     const verifier = new SnapshotVerifier();
 
@@ -46,6 +52,8 @@ it('counts the same keys as `vault operator raft snapshot inspect`', async () =>
       expect(framing).toBeGreaterThanOrEqual(FRAMING.least);
       expect(framing).toBeLessThanOrEqual(FRAMING.most);
     }
+
+    expect(verifier.summary.leases).toEqual({ total: 4, byMount: { 'auth/userpass': 3, 'auth/token': 1 } });
 
     // What Vault's own CLI saves is taken as well.
     const saved = join(node.directory, 'saved.snap');

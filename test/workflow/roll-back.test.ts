@@ -18,7 +18,6 @@ describe('rollBack', () => {
     join: () => hold('vault-3', 'joinNode'),
     verify: () => void (fakes().controller.verifyFirstNode = parks),
     converge: () => void (fakes().controller.checkConvergence = parks),
-    finish: () => void (fakes().controller.markRestored = parks),
   };
   const parks = () => Promise.reject(refusal('NotYet', 'not yet', 'Wait.'));
 
@@ -87,6 +86,29 @@ describe('rollBack', () => {
     expect(answer.accepted).toBe(true);
     expect(report.status).toBe('rolled back');
     expect(fakes().calls.filter((call) => call.startsWith('unseal'))).toHaveLength(3);
+  }, 60_000);
+
+  it('is possible until the first backup afterwards is made, and not later', async () => {
+    let release = () => {};
+    const { captureSnapshot } = fakes().controller;
+    const begun = new Promise<void>((resolve) => {
+      fakes().controller.captureSnapshot = async (input) => {
+        resolve();
+        await new Promise<void>((done) => (release = done));
+        return captureSnapshot(input);
+      };
+    });
+    const handle = await begin();
+    await approve(handle);
+    await submitThree(handle);
+    await begun;
+
+    const answer = await update(handle, 'rollBack', { operator: 'bob' });
+    release();
+    const report = await handle.result();
+
+    expect(answer.accepted).toBe(true);
+    expect(report).toMatchObject({ status: 'rolled back', rollBack: { from: 'finish' }, backup: null });
   }, 60_000);
 
   it('is refused before anything was changed', async () => {

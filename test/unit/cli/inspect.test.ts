@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { render } from '../../../src/cli/inspect';
 import { inspectSnapshot } from '../../../src/vault/inspect';
-import { buildSnapshot, sha256 } from '../../support/snapshot-builder';
+import { buildSnapshot, CORE_ENTRIES, sha256 } from '../../support/snapshot-builder';
 import { useDirectory } from '../../support/temporary';
 
 const HOOK = join(__dirname, '../../support/typescript-hook.js');
@@ -39,6 +39,20 @@ it('shows what a snapshot holds', async () => {
   expect(shown).toMatch(/vault-2 +10\.0\.0\.2:8201 +nonvoter/);
   expect(shown).toMatch(/logical\/7163c756 +2 +360 B/);
   expect(shown).toMatch(/total +7 +/);
+  expect(shown).not.toContain('leases');
+});
+
+it('shows the leases that will be revoked once they have run out', async () => {
+  const leases = ['database/creds/a/1', 'database/creds/b/2', 'auth/approle/login/3'];
+  const entries = leases.map((id) => ({ key: `sys/expire/id/${id}`, value: Buffer.alloc(1) }));
+  await writeFile(inTest('a.snap'), await buildSnapshot({ entries: [...CORE_ENTRIES, ...entries] }));
+
+  const shown = render(
+    'a.snap',
+    await inspectSnapshot(createReadStream(inTest('a.snap')), { identities: [] }, 'a.snap'),
+  );
+
+  expect(shown).toMatch(/leases by mount +count[^]*database +2[^]*auth\/approle +1[^]*total +3/);
 });
 
 it('answers in JSON, from standard input too, and with 6 for what is not whole', async () => {
@@ -61,6 +75,7 @@ it('answers in JSON, from standard input too, and with 6 for what is not whole',
     raft: { index: 37, term: 3, peers: [{ id: 'vault-1' }, { id: 'vault-2' }] },
     seal: { type: 'shamir', secretShares: 5, secretThreshold: 3 },
     keys: { count: 7, byPrefix: { 'logical/7163c756': { count: 2 } } },
+    leases: { total: 0, byMount: {} },
     requiredKeys: expect.arrayContaining(['core/keyring']),
   });
   expect(JSON.parse(piped.stdout)).toMatchObject({ archive: { sha256: sha256(archive) } });

@@ -92,7 +92,7 @@ describe('a plan', () => {
       approvals: 2,
       rpoSeconds: 3600,
       seal: { type: 'shamir', secretShares: 5, secretThreshold: 3 },
-      leases: { total: 3, byMount: { 'auth/approle': 2, database: 1 } },
+      leases: { total: 3, byMount: { 'auth/token': 1, database: 2 } },
       accepted: [],
       warnings: [],
     });

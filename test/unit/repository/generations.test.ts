@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { GenerationCopy } from '../../../src/contract/generation';
+import { signManifest } from '../../../src/crypto/signature';
 import { DirectoryRepository } from '../../../src/repository/directory';
 import {
   fetchSnapshot,
@@ -54,6 +56,22 @@ describe('a published generation', () => {
     expect(copies).toEqual([later.copy, earlier.copy]);
     expect(copies[0]).toMatchObject({ repository: 'local', check: 'listed', manifestSha256: later.manifestSha256 });
     expect(unreadable).toEqual([]);
+  });
+
+  it('holds though an earlier version wrote it, which noted neither leases nor credential', async () => {
+    const { directory } = await stageSample(join(root, 'staging'), KEYS, SNAPSHOT);
+    const { leases, credential, ...older } = JSON.parse(await readFile(join(directory, 'manifest.json'), 'utf8'));
+    const bytes = Buffer.from(`${JSON.stringify(older, null, 2)}\n`);
+    await writeFile(join(directory, 'manifest.json'), bytes);
+    await writeFile(join(directory, 'manifest.json.sig'), signManifest(bytes, KEYS.privateKeyPem));
+    await publishGeneration(local, directory);
+    await replicateGeneration(local, offsite, 'prod', older.generation, KEYS.publicKeyPem);
+
+    const { copies, unreadable } = await listGenerations(offsite, 'prod', KEYS.publicKeyPem);
+
+    expect([leases, credential, unreadable]).toEqual([expect.anything(), expect.anything(), []]);
+    expect(copies.map(({ manifest }) => [manifest.leases, manifest.credential])).toEqual([[null, null]]);
+    expect(await verifyCopy(offsite, copies[0] as GenerationCopy)).toMatchObject({ check: 'hashed' });
   });
 
   it('is checked with sha256sum and openssl alone', async () => {

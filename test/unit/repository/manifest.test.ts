@@ -34,6 +34,14 @@ describe('a manifest', () => {
     );
   });
 
+  it('of a version that noted neither leases nor credential is read', () => {
+    const { leases, credential, ...older } = MANIFEST;
+    const bytes = Buffer.from(`${JSON.stringify(older, null, 2)}\n`);
+
+    expect([leases?.total, credential]).toEqual([3, 'c'.repeat(64)]);
+    expect(parseManifest(bytes)).toEqual({ ...older, leases: null, credential: null });
+  });
+
   it.each([
     ['no JSON', Buffer.from('{')],
     ['empty', Buffer.alloc(0)],

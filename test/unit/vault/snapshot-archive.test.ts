@@ -58,6 +58,7 @@ describe('a whole archive', () => {
           'sys/policy': { count: 1, bytes: 18 },
         },
       },
+      leases: { total: 0, byMount: {} },
       requiredKeys: ['core/keyring', 'core/seal-config', 'core/hsm/barrier-unseal-keys', 'core/shamir-kek'],
     });
   });

@@ -1,4 +1,4 @@
-import { OTHER_PREFIXES, prefixOf, StateReader } from '../../../src/vault/snapshot-state';
+import { leaseMountOf, OTHER_PREFIXES, prefixOf, StateReader } from '../../../src/vault/snapshot-state';
 import { CORE_ENTRIES, encodeEntries, SHAMIR_CONFIG } from '../../support/snapshot-builder';
 
 function readAll(state: Buffer, chunkSize = state.length): StateReader {
@@ -18,6 +18,22 @@ describe('prefixOf', () => {
     ['', ''],
   ])('groups %s under %s', (key, prefix) => {
     expect(prefixOf(key)).toBe(prefix);
+  });
+});
+
+describe('leaseMountOf', () => {
+  it.each([
+    ['sys/expire/id/database/creds/app/1a2b', 'database'],
+    ['sys/expire/id/auth/approle/login/h1a2b', 'auth/approle'],
+    ['sys/expire/id/auth/token/create/h1a2b', 'auth/token'],
+    ['namespaces/nW3x/sys/expire/id/database/creds/app/1a2b.nW3x', 'namespaces/nW3x/database'],
+    ['namespaces/nW3x/sys/expire/id/auth/approle/login/h1.nW3x', 'namespaces/nW3x/auth/approle'],
+    ['sys/expire/token/1a2b/3c4d', null],
+    ['sys/expire/id/', null],
+    ['logical/7163c756/sys/expire/id/database/x', null],
+    ['core/namespaces/a/sys/expire/id/x', null],
+  ])('finds behind %s the mount %j', (key, mount) => {
+    expect(leaseMountOf(key)).toBe(mount);
   });
 });
 
@@ -55,6 +71,20 @@ describe('StateReader', () => {
     expect(reader.byPrefix.size).toBe(1001);
     expect(reader.byPrefix.get(OTHER_PREFIXES)?.count).toBe(500);
     expect(reader.total().count).toBe(1500);
+  });
+
+  it('counts leases by mount, and keeps its memory however many mounts there are', () => {
+    const few = ['database/creds/a/1', 'database/creds/b/2', 'auth/approle/login/3'];
+    const many = Array.from({ length: 1500 }, (_, index) => `mount-${index}/x`);
+    const entriesOf = (ids: string[]) => ids.map((id) => ({ key: `sys/expire/id/${id}`, value: Buffer.alloc(1) }));
+
+    expect(readAll(encodeEntries(CORE_ENTRIES)).leases()).toEqual({ total: 0, byMount: {} });
+    expect(readAll(encodeEntries(entriesOf(few)), 3).leases()).toEqual({
+      total: 3,
+      byMount: { database: 2, 'auth/approle': 1 },
+    });
+    const { total, byMount } = readAll(encodeEntries(entriesOf(many))).leases();
+    expect([total, Object.keys(byMount).length, byMount[OTHER_PREFIXES]]).toEqual([1500, 1001, 500]);
   });
 
   it.each([
