@@ -21,8 +21,12 @@ export interface LabProcess {
   readonly logFile: string;
   /** While it runs. */
   readonly pid: number | undefined;
-  /** Returns when it is ready. @throws DrError ServiceFailed with the end of its log. */
-  start(): Promise<void>;
+  /**
+   * Returns when it is ready.
+   * @param through a command that becomes the process, such as `env NAME=value`; for this start only
+   * @throws DrError ServiceFailed with the end of its log.
+   */
+  start(through?: string[]): Promise<void>;
   /** SIGTERM, and SIGKILL after ten seconds. */
   stop(): Promise<void>;
   /** SIGKILL; children that detached live on. */
@@ -41,8 +45,8 @@ export function createProcess(spec: ProcessSpec): LabProcess {
   let exited: Promise<void> = Promise.resolve();
   let ending = 'was not started';
 
-  function launch(): void {
-    const [program, ...args] = spec.command;
+  function launch(through: string[]): void {
+    const [program = '', ...args] = [...through, ...spec.command];
     const log = openSync(spec.logFile, 'a', 0o600);
     const started = spawn(program, args, {
       env: spec.environment,
@@ -77,10 +81,10 @@ export function createProcess(spec: ProcessSpec): LabProcess {
     get pid() {
       return child?.pid;
     },
-    async start() {
+    async start(through = []) {
       if (child) return;
       await spec.prepare?.();
-      launch();
+      launch(through);
       await waitFor(`${spec.name} is ready`, spec.isReady, {
         timeoutMs: START_TIMEOUT_MS,
         logFile: spec.logFile,

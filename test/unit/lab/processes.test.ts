@@ -51,6 +51,18 @@ test('a killed process is gone, and can be started again', async () => {
   expect(server.pid).not.toBe(first);
 });
 
+test('a process may be started through a command that changes what it sees, for that start only', async () => {
+  const server = shell('echo "clock $CLOCK"; touch "$READY"; exec sleep 60');
+
+  await server.start(['env', 'CLOCK=ahead']);
+  const { pid } = server;
+  await server.kill();
+  await server.start();
+
+  expect(await readFile(server.logFile, 'utf8')).toBe('clock ahead\nclock \n');
+  expect(await stateOf(pid)).toBeUndefined();
+});
+
 test('stop lets a process finish, also a frozen one', async () => {
   const server = shell('trap "echo bye; exit 0" TERM; touch "$READY"; while :; do sleep 0.05; done');
   await server.start();
