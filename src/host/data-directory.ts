@@ -40,14 +40,7 @@ export async function describeDataDirectory(path: string): Promise<DataDirectory
   if (!own) {
     return { path, exists: false, empty: true, mountPoint: false, sizeBytes: 0, freeBytes, madeByRun: null };
   }
-  if (own.isSymbolicLink()) {
-    throw new DrError('NodeUnsafe', `${path} is a symbolic link: its rename would move the link, not the data.`, {
-      advice: 'Name the directory that it leads to as `dataDir` of this node, and in the configuration of Vault.',
-    });
-  }
-  if (!own.isDirectory()) {
-    throw new DrError('NodeUnsafe', `${path} is not a directory.`, { advice: 'Correct `dataDir` of this node.' });
-  }
+  requireDirectory(path, own);
   const names = await readdir(path);
   return {
     path,
@@ -64,6 +57,17 @@ export function asideNote(run: string): string {
   return `Set aside by restore run ${run} at ${new Date().toISOString()}\n`;
 }
 
+function requireDirectory(path: string, own: Stats): void {
+  if (own.isSymbolicLink()) {
+    throw new DrError('NodeUnsafe', `${path} is a symbolic link: its rename would move the link, not the data.`, {
+      advice: 'Name the directory that it leads to as `dataDir` of this node, and in the configuration of Vault.',
+    });
+  }
+  if (!own.isDirectory()) {
+    throw new DrError('NodeUnsafe', `${path} is not a directory.`, { advice: 'Correct `dataDir` of this node.' });
+  }
+}
+
 /** Where a run sets the data directory aside. */
 export function setAsidePath(path: string, run: string): string {
   return `${path}.pre-restore-${run}`;
@@ -78,7 +82,9 @@ export function setAsidePath(path: string, run: string): string {
 export async function setAsideDataDirectory(path: string, run: string, attempt: Attempt): Promise<string | null> {
   const aside = setAsidePath(path, run);
   const asideBefore = await statIfThere(aside);
-  const current = await statIfThere(path);
+  const current = await statIfThere(path, lstat);
+  // Long after the plan looked at it.
+  if (current) requireDirectory(path, current);
 
   if (current && (await readMarker(path)) === run) return asideBefore ? aside : null;
   if (current && asideBefore) {

@@ -1,5 +1,5 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
-import { chmod, chown, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { Attempt } from '../../../src/host/attempt';
 import {
@@ -287,5 +287,15 @@ describe('describeDataDirectory', () => {
       message: expect.stringContaining('symbolic link'),
     });
     await expect(describeDataDirectory(inTest('file'))).rejects.toMatchObject({ code: 'NodeUnsafe' });
+  });
+
+  it('refuses it also where it has become that since the plan looked', async () => {
+    await makeData();
+    await rename(data, inTest('elsewhere'));
+    await symlink(inTest('elsewhere'), data);
+
+    await expect(setAside()).rejects.toMatchObject({ code: 'NodeUnsafe' });
+    expect((await lstat(data)).isSymbolicLink()).toBe(true);
+    expect(await readdir(inTest('elsewhere'))).not.toEqual([]);
   });
 });
