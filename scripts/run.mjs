@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// Prepares the project (packages, compilation, servers) and runs the demo or the tests. Plain Node: it runs before any
-// package is there.
+// Prepares the project (packages, compilation, servers) and runs the demo, the tests or the kill matrix. Plain Node: it
+// runs before any package is there.
 import { createHash } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -20,7 +20,8 @@ try {
   checkNode();
   if (command === 'demo') process.exitCode = await demo(args);
   else if (command === 'test') process.exitCode = await test(args);
-  else throw new StepFailed('usage: node scripts/run.mjs demo|test [arguments…]', 2);
+  else if (command === 'chaos') process.exitCode = await chaos(args);
+  else throw new StepFailed('usage: node scripts/run.mjs demo|test|chaos [arguments…]', 2);
 } catch (error) {
   if (!(error instanceof StepFailed)) throw error;
   if (error.message) console.error(error.message);
@@ -32,6 +33,13 @@ async function demo(demoArgs) {
   await compile();
   await ensureServers();
   return runInForeground(process.execPath, ['dist/src/lab/demo.js', ...demoArgs]);
+}
+
+async function chaos(chaosArgs) {
+  await installPackages();
+  await compile();
+  await ensureServers();
+  return runInForeground(process.execPath, ['dist/test/chaos/main.js', ...chaosArgs]);
 }
 
 /** With arguments only Jest runs, and gets them. */

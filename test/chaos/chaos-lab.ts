@@ -1,0 +1,156 @@
+import { randomBytes } from 'node:crypto';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { Client, Connection } from '@temporalio/client';
+import { parse, stringify } from 'yaml';
+import { loadConfig } from '../../src/config/load';
+import type { Config } from '../../src/config/schema';
+import { type Lab, startLab } from '../../src/lab/lab';
+import { type LabProcess, waitFor } from '../../src/lab/processes';
+import type { SampleSecret } from '../../src/lab/secrets';
+import type { Victim } from './matrix';
+
+/** What a service manager takes to notice. */
+const RESTART_AFTER_MS = 1_000;
+const SECRETS = 12;
+/** So much that uploads go in parts; Vault takes a mebibyte in one piece. */
+const BALLAST_PIECES = 12;
+const BALLAST_PIECE_BYTES = 640 * 1024;
+/** Few, so that each backup has something to remove. */
+const KEPT_GENERATIONS = 3;
+
+/** A lab that things are killed in. */
+export interface ChaosLab {
+  lab: Lab;
+  client: Client;
+  config: Config;
+  secrets: SampleSecret[];
+  /** Where the lab's processes put temporary files: nothing but the lab itself may be there. */
+  temporaryDirectory: string;
+  stop(): Promise<void>;
+}
+
+export async function startChaosLab(): Promise<ChaosLab> {
+  const outer = process.env['TMPDIR'];
+  const temporaryDirectory = await mkdtemp(join(tmpdir(), 'vault-dr-chaos-'));
+  process.env['TMPDIR'] = temporaryDirectory;
+  try {
+    const directory = join(temporaryDirectory, 'lab');
+    await mkdir(directory, { mode: 0o700 });
+    const lab = await startLab({ directory });
+    await adaptConfig(lab);
+    await addBallast(lab);
+    const connection = await Connection.connect({ address: lab.temporal.address });
+    const chaosLab: ChaosLab = {
+      lab,
+      client: new Client({ connection }),
+      config: await loadConfig(lab.configFile),
+      secrets: await lab.writeSecrets(SECRETS),
+      temporaryDirectory,
+      async stop() {
+        await connection.close().catch(() => undefined);
+        await lab.stop();
+        await rm(temporaryDirectory, { recursive: true, force: true });
+      },
+    };
+    return chaosLab;
+  } finally {
+    if (outer === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = outer;
+  }
+}
+
+/**
+ * The lab's S3 server forgets its KMS keys when it is killed, so objects are stored without SSE here (what is in them is
+ * encrypted by age anyhow); and nothing is locked, so that retention removes from both repositories.
+ */
+async function adaptConfig(lab: Lab): Promise<void> {
+  const config = parse(await readFile(lab.configFile, 'utf8')) as {
+    clusters: { lab: { backup: Record<string, unknown> } };
+    repositories: { offsite: Record<string, unknown> };
+  };
+  delete config.repositories.offsite['kmsKeyId'];
+  delete config.repositories.offsite['objectLock'];
+  config.repositories.offsite['multipartThreshold'] = '5MiB';
+  config.clusters.lab.backup['retention'] = { last: KEPT_GENERATIONS, minimum: 1 };
+  await writeFile(lab.configFile, stringify(config), { mode: 0o600 });
+  await Promise.all(
+    [lab.controller, ...Object.values(lab.agents)].map(async (worker) => {
+      await worker.stop();
+      await worker.start();
+    }),
+  );
+}
+
+async function addBallast(lab: Lab): Promise<void> {
+  for (let piece = 0; piece < BALLAST_PIECES; piece++) {
+    const value = randomBytes(BALLAST_PIECE_BYTES).toString('base64');
+    const leader = lab.nodes[0]?.name ?? '';
+    const { status } = await lab.vault(leader, 'POST', `secret/data/ballast/${piece}`, { body: { data: { value } } });
+    if (status !== 200) throw new Error(`Vault answered ${status} to ballast.`);
+  }
+}
+
+/** The node that a restore begins with, and one that joins it. */
+export function nodeOf(lab: Lab, victim: Victim): string | undefined {
+  if (victim.endsWith('-a')) return lab.nodes[0]?.name;
+  if (victim.endsWith('-b')) return lab.nodes[1]?.name;
+  return undefined;
+}
+
+export interface Kill {
+  /** False when there was nothing to kill. */
+  met: boolean;
+  /** Resolves when the victim runs again; that of a Vault is its agent's business. */
+  restarted: Promise<void>;
+}
+
+/** SIGKILL; and a new start, as a service manager would. */
+export async function killVictim(lab: Lab, victim: Victim): Promise<Kill> {
+  const node = nodeOf(lab, victim);
+  if (victim === 'vault-a' || victim === 'vault-b') {
+    const met = (await lab.vaultPid(node as string)) !== undefined;
+    if (met) await lab.killVault(node as string);
+    return { met, restarted: Promise.resolve() };
+  }
+  const victims: Record<Exclude<Victim, 'vault-a' | 'vault-b'>, LabProcess | undefined> = {
+    controller: lab.controller,
+    'agent-a': lab.agents[node ?? ''],
+    'agent-b': lab.agents[node ?? ''],
+    temporal: lab.temporal.server,
+    s3: lab.s3.server,
+  };
+  const target = victims[victim] as LabProcess;
+  const met = target.pid !== undefined;
+  await target.kill();
+  const restarted = sleep(RESTART_AFTER_MS).then(() => target.start());
+  // Awaited by whoever judges the case; until then its failure must not count as unhandled.
+  restarted.catch(() => undefined);
+  return { met, restarted };
+}
+
+/** Between two cases: what an operator does after a Vault was restarted. */
+export async function unsealEverywhere({ lab }: ChaosLab): Promise<void> {
+  for (const { name } of lab.nodes) {
+    await waitFor(
+      `${name} is unsealed`,
+      async () => {
+        const { body } = await lab.vault(name, 'GET', 'sys/seal-status');
+        if (!(body as { sealed: boolean }).sealed) return true;
+        for (const key of lab.unsealShares.slice(0, 3)) await lab.vault(name, 'POST', 'sys/unseal', { body: { key } });
+        return false;
+      },
+      { timeoutMs: 60_000, everyMs: 200 },
+    );
+  }
+  await waitFor('autopilot has healthy voters', () => isHealthy(lab), { timeoutMs: 60_000, everyMs: 200 });
+}
+
+async function isHealthy(lab: Lab): Promise<boolean> {
+  const { status, body } = await lab.vault(lab.nodes[0]?.name ?? '', 'GET', 'sys/storage/raft/autopilot/state');
+  if (status !== 200) return false;
+  const { healthy, voters } = (body as { data: { healthy: boolean; voters: string[] } }).data;
+  return healthy && voters.length === lab.nodes.length;
+}

@@ -1,0 +1,76 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import type { Instant } from './matrix';
+import { type ActivityView, watchRun } from './run-view';
+
+const LOOK_EVERY_MS = 5;
+/** For what no reference run has measured. */
+const USUAL_RUN_MS = 5_000;
+const USUAL_ACTIVITY_MS = 60;
+
+/** What a reference run has measured. */
+export interface Reference {
+  /** Of the whole run. */
+  milliseconds: number;
+  /** By name of the activity: the longest of that name. */
+  activities: ReadonlyMap<string, number>;
+}
+
+/** Activities that run on each node, though not at the same time. */
+const ON_EVERY_NODE = [
+  'collectConfig',
+  'describeNode',
+  'claimForRun',
+  'stopNode',
+  'setAsideData',
+  'unsealNode',
+  'endRunOnNode',
+];
+
+/**
+ * Waits for an instant of a run, as seen from outside. What began and ended between two looks is met just after its end.
+ * @param node where the activity shall run, if it runs there at all
+ * @returns what was met, for people; null when the run ended before the instant came
+ */
+export async function untilInstant(
+  client: Client,
+  handle: WorkflowHandle,
+  instant: Instant,
+  node: string | undefined,
+  reference: Reference | undefined,
+): Promise<string | null> {
+  if (instant.kind === 'random') {
+    const milliseconds = instant.at * (reference?.milliseconds ?? USUAL_RUN_MS);
+    await sleep(milliseconds);
+    return `${(milliseconds / 1_000).toFixed(2)} s after its start`;
+  }
+  const { activity, moment } = instant;
+  const look = watchRun(client, handle);
+  for (;;) {
+    const { activities, isOver } = await look();
+    const found = choose(activities, activity, node);
+    if (found && found.completedAt !== null)
+      return moment === 'after' ? placeOf(found) : `${placeOf(found)}, just ended`;
+    if (found?.started && moment !== 'after') {
+      if (moment === 'middle') await sleep((reference?.activities.get(activity) ?? USUAL_ACTIVITY_MS) / 2);
+      return placeOf(found);
+    }
+    if (isOver) return null;
+    await sleep(LOOK_EVERY_MS);
+  }
+}
+
+/** On the given node where the activity runs there at all; else the first. */
+export function choose(
+  activities: readonly ActivityView[],
+  activity: string,
+  node: string | undefined,
+): ActivityView | undefined {
+  const own = activities.filter((item) => item.activity === activity);
+  const there = own.find((item) => item.node !== undefined && item.node === node);
+  return there ?? (node !== undefined && ON_EVERY_NODE.includes(activity) ? undefined : own[0]);
+}
+
+function placeOf({ activity, node }: ActivityView): string {
+  return node === undefined ? activity : `${activity} on ${node}`;
+}

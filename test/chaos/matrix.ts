@@ -1,0 +1,106 @@
+import { randomFrom, shuffled } from './random';
+
+/** What is killed; `a` is the node that a restore begins with, `b` one that joins it. */
+export const VICTIMS = ['controller', 'agent-a', 'agent-b', 'temporal', 'vault-a', 'vault-b', 's3'] as const;
+export type Victim = (typeof VICTIMS)[number];
+
+export const MOMENTS = ['start', 'middle', 'after'] as const;
+export type Moment = (typeof MOMENTS)[number];
+
+/** `at` is a part of the run's usual duration. */
+export type Instant = { kind: 'activity'; activity: string; moment: Moment } | { kind: 'random'; at: number };
+
+export interface ChaosCase {
+  /** `restore/installSnapshot/middle/agent-a` */
+  id: string;
+  scenario: string;
+  victim: Victim;
+  instant: Instant;
+}
+
+/** What of a scenario the matrix needs to know. */
+export interface ScenarioShape {
+  name: string;
+  activities: readonly string[];
+  /** Activities during which a victim does not run, so that it can't be killed. */
+  downDuring?: Partial<Record<Victim, readonly string[]>>;
+}
+
+const RANDOM_INSTANTS = 3;
+
+/** Every victim at every moment of every activity of every scenario, and at some random instants besides. */
+export function fullMatrix(scenarios: readonly ScenarioShape[], seed: number): ChaosCase[] {
+  const random = randomFrom(seed);
+  return scenarios.flatMap(({ name, activities, downDuring = {} }) =>
+    VICTIMS.flatMap((victim) => {
+      const alive = activities.filter((activity) => !downDuring[victim]?.includes(activity));
+      const planned: Instant[] = alive.flatMap((activity) =>
+        MOMENTS.map((moment) => ({ kind: 'activity' as const, activity, moment })),
+      );
+      const anywhere: Instant[] = Array.from({ length: RANDOM_INSTANTS }, () => ({ kind: 'random', at: random() }));
+      return [...planned, ...anywhere].map((instant) => ({
+        id: `${name}/${instantName(instant)}/${victim}`,
+        scenario: name,
+        victim,
+        instant,
+      }));
+    }),
+  );
+}
+
+export function instantName(instant: Instant): string {
+  return instant.kind === 'random' ? `random/${instant.at.toFixed(3)}` : `${instant.activity}/${instant.moment}`;
+}
+
+export interface Choice {
+  seed: number;
+  /** All of them without a number. */
+  cases?: number;
+  /** Regular expression that an id must match. */
+  only?: string;
+}
+
+/**
+ * The cases of a run, in an order that is the same for the same seed. Fewer than all are chosen so that victims and
+ * scenarios come in turn: each of them is there as soon as there are as many cases as of the more numerous of the two.
+ */
+export function chooseCases(matrix: readonly ChaosCase[], { seed, cases, only = '' }: Choice): ChaosCase[] {
+  const wanted = new RegExp(only);
+  const random = randomFrom(seed);
+  const left = shuffled(
+    matrix.filter(({ id }) => wanted.test(id)),
+    random,
+  );
+  const chosen: ChaosCase[] = [];
+  const count = (what: 'victim' | 'scenario', name: string) => chosen.filter((item) => item[what] === name).length;
+  while (left.length > 0 && chosen.length < (cases ?? Infinity)) {
+    let best = 0;
+    for (const [index, item] of left.entries()) {
+      if (burden(item) < burden(left[best] as ChaosCase)) best = index;
+    }
+    chosen.push(...left.splice(best, 1));
+  }
+  return chosen;
+
+  function burden({ victim, scenario }: ChaosCase): number {
+    return count('victim', victim) + count('scenario', scenario);
+  }
+}
+
+/**
+ * A few cases that fit a test run: each victim once, each scenario at least once, and the slow scenarios no oftener than
+ * their number in `slow`.
+ */
+export function chooseFew(matrix: readonly ChaosCase[], seed: number, slow: ReadonlyMap<string, number>): ChaosCase[] {
+  const random = randomFrom(seed);
+  const names = [...new Set(matrix.map(({ scenario }) => scenario))];
+  const quick = names.filter((name) => !slow.has(name));
+  const slots = names.flatMap((name) => Array.from({ length: slow.get(name) ?? 0 }, () => name));
+  while (slots.length < Math.max(VICTIMS.length, names.length)) slots.push(...quick);
+  const victims = shuffled(VICTIMS, random);
+  return slots.slice(0, Math.max(VICTIMS.length, names.length)).map((scenario, index) => {
+    const victim = victims[index % victims.length] as Victim;
+    const fitting = matrix.filter((item) => item.scenario === scenario && item.victim === victim);
+    return fitting[Math.floor(random() * fitting.length)] as ChaosCase;
+  });
+}

@@ -1,0 +1,60 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { RestoreProgress } from '../../src/contract/restore';
+import { MESSAGE } from '../../src/contract/names';
+import { encryptArmored } from '../../src/crypto/age';
+import { askRestore, type RestoreHandle, restoreProgress } from '../../src/temporal/runs';
+import type { ChaosLab } from './chaos-lab';
+
+const LOOK_EVERY_MS = 100;
+const ANSWER_WITHIN_MS = 5_000;
+const LATE_MS = 1_000;
+const HOLDERS = ['carol', 'dave', 'erin'];
+
+/**
+ * Approves, and gives three unseal shares, as people do who look again until the run has what it asked for. They mend nothing.
+ * @param holders when the shares come: as soon as they are taken, or a second after nothing else is waited for
+ * @returns what was parked for people to mend: a failure, because nobody does
+ */
+export async function attendRestore(
+  { client, lab }: ChaosLab,
+  handle: RestoreHandle,
+  isOver: () => boolean,
+  holders: 'early' | 'late',
+): Promise<string[]> {
+  while (!isOver()) {
+    try {
+      const progress = await inTime(() => restoreProgress(handle));
+      const stuck = progress.parked.filter(({ code }) => code !== 'AgentUnreachable');
+      if (stuck.length > 0) return stuck.map(({ problem }) => `parked: ${problem}`);
+      await doWhatIsAskedFor(progress);
+    } catch {
+      // Nobody answers just now, or the run is over.
+    }
+    await sleep(LOOK_EVERY_MS);
+  }
+  return [];
+
+  async function doWhatIsAskedFor({ phase, waitingFor, planHash, approvals, ...progress }: RestoreProgress) {
+    const { shares, recipients } = progress;
+    if (phase === 'approve' && approvals.length === 0 && planHash !== null) {
+      await inTime(() => askRestore(handle, MESSAGE.approve, { approver: 'bob', planHash }));
+    }
+    if (shares === null || shares.accepted.length >= shares.required || phase === 'finish') return;
+    if (holders === 'late' && shares.accepted.length === 0) {
+      if (waitingFor !== 'shares') return;
+      await sleep(LATE_MS);
+    }
+    for (const [index, holder] of HOLDERS.entries()) {
+      if (shares.accepted.some((item) => item.holder === holder)) continue;
+      const share = await encryptArmored(
+        lab.unsealShares[index] ?? '',
+        recipients.map((item) => item.recipient),
+      );
+      await inTime(() => askRestore(handle, MESSAGE.submitShare, { holder, share }));
+    }
+  }
+
+  function inTime<T>(ask: () => Promise<T>): Promise<T> {
+    return client.withDeadline(Date.now() + ANSWER_WITHIN_MS, ask);
+  }
+}

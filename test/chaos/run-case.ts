@@ -1,0 +1,149 @@
+import { writeFile, cp, mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { WorkflowHandle } from '@temporalio/client';
+import { type ChaosLab, killVictim, nodeOf } from './chaos-lab';
+import { findDamage, holdingsOf } from './checks';
+import { type Reference, untilInstant } from './instants';
+import type { ChaosCase } from './matrix';
+import { persistently } from './persistence';
+import { percentile, type CaseResult } from './report';
+import { activitiesOf } from './run-view';
+import type { Scenario } from './scenarios';
+
+/** A run that takes longer does not go on by itself. */
+const RUN_LIMIT_MS = 240_000;
+const LAST_ANSWER_MS = 1_000;
+
+interface Ended {
+  milliseconds: number;
+  result: unknown;
+  problems: string[];
+}
+
+/** Begins a run, disturbs it, has people attend it, and waits for its end. */
+async function runOnce(
+  chaos: ChaosLab,
+  scenario: Scenario,
+  disturb: (handle: WorkflowHandle) => Promise<void>,
+): Promise<Ended> {
+  const begun = Date.now();
+  const handle = await scenario.begin(chaos);
+  let over = false;
+  const end = persistently(begun + RUN_LIMIT_MS, () =>
+    chaos.client.withDeadline(begun + RUN_LIMIT_MS, () => handle.result()),
+  ).then(
+    (result) => ({ result, milliseconds: Date.now() - begun, problems: [] }),
+    (error: Error) => ({
+      result: null,
+      milliseconds: Date.now() - begun,
+      problems: [
+        `the run did not end well: ${error.message}${error.cause instanceof Error ? ` (${error.cause.message})` : ''}`,
+      ],
+    }),
+  );
+  void end.then(() => (over = true));
+  const parked = new Promise<Ended>((resolve) => {
+    void scenario
+      .attend(chaos, handle, () => over)
+      .then((problems) => {
+        if (problems.length > 0) resolve({ result: null, milliseconds: Date.now() - begun, problems });
+      });
+  });
+  const [ended] = await Promise.all([Promise.race([end, parked]), disturb(handle)]);
+  over = true;
+  return ended;
+}
+
+/** Undisturbed runs: how long they take, and how long each of their activities does. */
+export async function measure(chaos: ChaosLab, scenario: Scenario, times: number): Promise<Reference> {
+  const totals: number[] = [];
+  const activities = new Map<string, number>();
+  for (let time = 0; time < times; time++) {
+    await scenario.prepare(chaos);
+    const before = await holdingsOf(chaos);
+    let run: WorkflowHandle | undefined;
+    const { milliseconds, result, problems } = await runOnce(chaos, scenario, (handle) => {
+      run = handle;
+      return Promise.resolve();
+    });
+    const wrong = [...problems, ...(result === null ? [] : scenario.judge(chaos, result))];
+    if (wrong.length === 0) wrong.push(...(await findDamage(chaos, before, [])));
+    if (wrong.length > 0) throw new Error(`An undisturbed ${scenario.name} went wrong: ${wrong.join('; ')}`);
+    totals.push(milliseconds);
+    const views = [...activitiesOf(await (run as WorkflowHandle).fetchHistory()).values()];
+    for (const { activity, milliseconds: own } of views) {
+      activities.set(activity, Math.max(activities.get(activity) ?? 0, own ?? 0));
+    }
+    const never = scenario.activities.filter((name) => !views.some((view) => view.activity === name));
+    if (never.length > 0) throw new Error(`${scenario.name} has no activity ${never.join(', ')}`);
+  }
+  return { milliseconds: percentile(totals, 0.5), activities };
+}
+
+/** One kill in one run, and everything that must hold afterwards. */
+export async function runCase(
+  chaos: ChaosLab,
+  scenario: Scenario,
+  item: ChaosCase,
+  reference: Reference | undefined,
+): Promise<CaseResult> {
+  const node = nodeOf(chaos.lab, item.victim);
+  await scenario.prepare(chaos);
+  const before = await holdingsOf(chaos);
+  let met: string | null = null;
+  let moot = '';
+  let killedAt = Infinity;
+  let run: WorkflowHandle | undefined;
+  const { milliseconds, result, problems } = await runOnce(chaos, scenario, async (handle) => {
+    run = handle;
+    met = await untilInstant(chaos.client, handle, item.instant, node, reference);
+    if (met === null) {
+      moot = 'the run ended before that';
+      return;
+    }
+    killedAt = Date.now();
+    const kill = await killVictim(chaos.lab, item.victim);
+    if (!kill.met) moot = `${item.victim} did not run`;
+    await kill.restarted;
+  });
+  const wrong = [...problems, ...(result === null ? [] : scenario.judge(chaos, result))];
+  if (result !== null) {
+    const sealed = await mayStaySealed(scenario, run as WorkflowHandle, item, killedAt);
+    wrong.push(...(await findDamage(chaos, before, sealed && node !== undefined ? [node] : [])));
+  }
+  return {
+    case: item,
+    outcome: wrong.length > 0 ? 'failed' : moot === '' ? 'passed' : 'moot',
+    problems: wrong.length > 0 || moot === '' ? wrong : [moot],
+    seconds: milliseconds / 1_000,
+    extraSeconds: reference && result !== null ? (milliseconds - reference.milliseconds) / 1_000 : null,
+    met: met ?? '',
+  };
+}
+
+/** Whether the Vault that was killed was no longer the run's business. */
+async function mayStaySealed(
+  { unsealedUntil }: Scenario,
+  run: WorkflowHandle,
+  { victim }: ChaosCase,
+  killedAt: number,
+): Promise<boolean> {
+  if (victim !== 'vault-a' && victim !== 'vault-b') return false;
+  if (unsealedUntil === null) return true;
+  const activities = [...activitiesOf(await run.fetchHistory()).values()];
+  const { completedAt } = activities.findLast(({ activity }) => activity === unsealedUntil) ?? {};
+  // The activity has had its last answer shortly before it ended.
+  return typeof completedAt === 'number' && killedAt > completedAt - LAST_ANSWER_MS;
+}
+
+/** What somebody needs who wants to know why a case failed. */
+export async function keepEvidence(chaos: ChaosLab, result: CaseResult, directory: string): Promise<void> {
+  const target = join(directory, result.case.id.replaceAll('/', '-'));
+  await mkdir(target, { recursive: true });
+  await cp(join(chaos.lab.directory, 'logs'), join(target, 'logs'), { recursive: true });
+  await writeFile(join(target, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
+  for (const id of ['backup-lab', 'restore-lab']) {
+    const { stdout } = await chaos.lab.temporalCli(['workflow', 'show', '-w', id, '-o', 'json']);
+    await writeFile(join(target, `${id}.json`), stdout);
+  }
+}

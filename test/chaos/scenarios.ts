@@ -1,0 +1,150 @@
+import { rm, readdir } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import type { WorkflowHandle } from '@temporalio/client';
+import type { BackupResult } from '../../src/contract/backup';
+import type { RestoreReport } from '../../src/contract/restore';
+import { repositoryConfigOf, readPublicKey } from '../../src/config/load';
+import { CLUSTER } from '../../src/lab/layout';
+import { listGenerations } from '../../src/repository/generations';
+import { openRepository } from '../../src/repository/open';
+import { startBackup, startRestore } from '../../src/temporal/runs';
+import { type ChaosLab, unsealEverywhere } from './chaos-lab';
+import type { ScenarioShape } from './matrix';
+import { attendRestore } from './people';
+import { persistently } from './persistence';
+
+/** One kind of run that has to survive. To add one: give it a name, its activities, and how it is begun and judged. */
+export interface Scenario extends ScenarioShape {
+  /** Takes so long that few fit a test run. */
+  slow: boolean;
+  /** A Vault that dies when this has ended stays sealed until somebody unseals it; null: at any time. */
+  unsealedUntil: string | null;
+  /** Not part of the measured time. */
+  prepare(chaos: ChaosLab): Promise<void>;
+  begin(chaos: ChaosLab): Promise<WorkflowHandle>;
+  /** What people do meanwhile; answers with what they would have had to mend. */
+  attend(chaos: ChaosLab, handle: WorkflowHandle, isOver: () => boolean): Promise<string[]>;
+  /** What is wrong with the result. */
+  judge(chaos: ChaosLab, result: unknown): string[];
+}
+
+const nobody = () => Promise.resolve([]);
+
+const backupRun: Omit<Scenario, 'name' | 'activities'> = {
+  slow: false,
+  unsealedUntil: null,
+  prepare: unsealEverywhere,
+  begin: ({ client }) => persistently(Date.now() + 10_000, () => startBackup(client, CLUSTER)),
+  attend: nobody,
+  judge(_chaos, result) {
+    const { missing, copies } = result as BackupResult;
+    return [
+      ...missing.map(({ repository, problem }) => `no copy in ${repository}: ${problem}`),
+      ...copies.filter(({ check }) => check === 'listed').map(({ repository }) => `${repository} was not read whole`),
+    ];
+  },
+};
+
+const restoreRun: Omit<Scenario, 'name' | 'activities' | 'attend'> = {
+  slow: true,
+  unsealedUntil: 'checkConvergence',
+  downDuring: {
+    'vault-a': ['setAsideData'],
+    'vault-b': ['setAsideData', 'installSnapshot', 'watchForUnseal', 'verifyFirstNode'],
+  },
+  async prepare(chaos) {
+    await unsealEverywhere(chaos);
+    await removeSetAside(chaos);
+    await chaos.lab.destroyDataDirectories();
+  },
+  begin: ({ client }) =>
+    persistently(Date.now() + 10_000, () =>
+      startRestore(client, { cluster: CLUSTER, generation: 'latest', requestedBy: 'ana' }),
+    ),
+  judge(_chaos, result) {
+    const { status, nodes, backup } = result as RestoreReport;
+    return [
+      ...(status === 'completed' ? [] : [`the restore is ${status}`]),
+      ...nodes.filter(({ state }) => state !== 'voter').map(({ name, state }) => `${name} is ${state}`),
+      ...('generation' in backup ? [] : [`no backup after the restore: ${backup.problem}`]),
+    ];
+  },
+};
+
+export const SCENARIOS: readonly Scenario[] = [
+  {
+    ...backupRun,
+    name: 'backup',
+    activities: [
+      'planBackup',
+      'checkHealth',
+      'collectConfig',
+      'stageBundle',
+      'captureSnapshot',
+      'publishGeneration',
+      'recordAudit',
+      'publishAuditHead',
+      'discardStaging',
+    ],
+  },
+  {
+    ...backupRun,
+    name: 'replication',
+    activities: ['replicateGeneration', 'listCatchUps'],
+    /** The second repository has missed a generation, which is caught up. */
+    async prepare(chaos) {
+      await unsealEverywhere(chaos);
+      await forgetNewest(chaos, 'offsite');
+    },
+  },
+  { ...backupRun, name: 'retention', activities: ['applyRetention'] },
+  {
+    ...restoreRun,
+    name: 'restore',
+    activities: [
+      'planRestore',
+      'describeNode',
+      'chooseGeneration',
+      'makePlan',
+      'recordAudit',
+      'notify',
+      'claimForRun',
+      'stageGeneration',
+      'stopNode',
+      'setAsideData',
+      'installSnapshot',
+      'checkShare',
+      'unsealNode',
+      'verifyFirstNode',
+      'joinNode',
+      'checkConvergence',
+      'markRestored',
+      'endRunOnNode',
+    ],
+    attend: (chaos, handle, isOver) => attendRestore(chaos, handle, isOver, 'early'),
+  },
+  {
+    ...restoreRun,
+    name: 'late-shares',
+    activities: ['watchForUnseal', 'checkShare', 'unsealNode'],
+    attend: (chaos, handle, isOver) => attendRestore(chaos, handle, isOver, 'late'),
+  },
+];
+
+async function forgetNewest({ config }: ChaosLab, name: string): Promise<void> {
+  const repository = await openRepository(name, repositoryConfigOf(config, name));
+  const { copies } = await listGenerations(repository, CLUSTER, await readPublicKey(config));
+  const [newest] = copies;
+  if (!newest) throw new Error(`${name} holds no generation that could be missed.`);
+  for await (const { key } of repository.list(`${CLUSTER}/${newest.generation}/`)) await repository.remove(key);
+}
+
+/** What an operator does when the cluster is well. */
+async function removeSetAside({ lab }: ChaosLab): Promise<void> {
+  for (const { dataDir } of lab.nodes) {
+    for (const name of await readdir(dirname(dataDir))) {
+      if (!name.startsWith(`${basename(dataDir)}.pre-restore-`)) continue;
+      await rm(join(dirname(dataDir), name), { recursive: true, force: true });
+    }
+  }
+}
