@@ -7,6 +7,7 @@ import { decodeShare } from '../src/contract/share';
 import { encryptArmored } from '../src/crypto/age';
 import { verifyRecipients } from '../src/crypto/agent-key';
 import { openShare, runSecret } from '../src/host/run-identity';
+import type { SealStatus } from '../src/vault/answers';
 import type { VaultClient } from '../src/vault/client';
 import type { Attempt } from '../src/host/attempt';
 import { cancellation, whileBeating } from './context';
@@ -62,13 +63,32 @@ export async function unsealNode(host: NodeHost, input: { claim: RunClaim; share
   return whileBeating('unseal', () => host.withVault((vault) => giveShares(host, vault, attempt, shares)));
 }
 
-/** Watches for somebody who unseals the node by hand. Ends after a while, so that it can be asked for again. */
-export async function watchForUnseal(host: NodeHost, input: { claim: RunClaim; seconds: number }): Promise<boolean> {
-  const deadline = Date.now() + input.seconds * 1_000;
+export interface WatchInput {
+  claim: RunClaim;
+  /** It ends after a while, so that it can be asked for again. */
+  seconds: number;
+}
+
+/** Watches for somebody who unseals the node by hand. */
+export async function watchForUnseal(host: NodeHost, input: WatchInput): Promise<boolean> {
+  return watchFor(host, input, ({ sealed }) => !sealed);
+}
+
+/** Watches for a Vault that died, was started again, and therefore is sealed. */
+export async function watchForSeal(host: NodeHost, input: WatchInput): Promise<boolean> {
+  return watchFor(host, input, ({ initialized, sealed }) => initialized && sealed);
+}
+
+async function watchFor(
+  host: NodeHost,
+  { seconds }: WatchInput,
+  seen: (status: SealStatus) => boolean,
+): Promise<boolean> {
+  const deadline = Date.now() + seconds * 1_000;
   while (Date.now() < deadline) {
     heartbeat('watching');
-    const sealed = await host.withVault(async (vault) => (await vault.sealStatus()).sealed).catch(() => true);
-    if (!sealed) return true;
+    const found = await host.withVault(async (vault) => seen(await vault.sealStatus())).catch(() => false);
+    if (found) return true;
     await sleep(1_000, undefined, { signal: cancellation() });
   }
   return false;

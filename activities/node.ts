@@ -22,7 +22,15 @@ import { installSnapshot } from './node-install';
 import { describeNode } from './node-look';
 import { stageGeneration, type StageInput } from './node-stage';
 import { awaitUnsealed, joinNode, recoverPeers, restartNode, startNode } from './node-start';
-import { checkShare, rewrapShares, type RewrapInput, unsealNode, watchForUnseal } from './node-unseal';
+import {
+  checkShare,
+  rewrapShares,
+  type RewrapInput,
+  unsealNode,
+  watchForSeal,
+  watchForUnseal,
+  type WatchInput,
+} from './node-unseal';
 
 export type { NodeDeps };
 
@@ -80,7 +88,8 @@ export function createNodeActivities(deps: NodeDeps) {
     rewrapShares: (input: RewrapInput) => rewrapShares(host, input),
     unsealNode: (input: Claimed & { shares: string[] }) => unsealNode(host, input),
     awaitUnsealed: (input: Claimed) => awaitUnsealed(host, input),
-    watchForUnseal: (input: Claimed & { seconds: number }) => watchForUnseal(host, input),
+    watchForUnseal: (input: WatchInput) => watchForUnseal(host, input),
+    watchForSeal: (input: WatchInput) => watchForSeal(host, input),
 
     /** Destroys the run's identity, so that nothing that history keeps can be opened, and removes what was staged. */
     async endRunOnNode(input: Claimed): Promise<void> {

@@ -126,7 +126,7 @@ export function onNode(cluster: string, node: string) {
       startToCloseTimeout: '1h',
       retry: { ...RETRY, maximumAttempts: 6 },
     }),
-    watch: proxyActivities<Pick<NodeActivities, 'watchForUnseal'>>({
+    watch: proxyActivities<Pick<NodeActivities, 'watchForUnseal' | 'watchForSeal'>>({
       taskQueue,
       startToCloseTimeout: '10m',
       heartbeatTimeout: '10s',

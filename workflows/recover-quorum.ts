@@ -40,6 +40,7 @@ export async function recoverQuorum(raw: unknown): Promise<RestoreReport> {
 
     run.enter('unseal');
     await unsealing.unseal(firstNode);
+    unsealing.keepOpen(firstNode);
 
     run.enter('verify');
     await run.mustStep(`verifying ${firstNode}`, firstNode, () => settle.verifyFirstNode({ plan }));

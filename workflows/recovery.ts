@@ -158,6 +158,7 @@ export class Recovery {
         if (step === SKIPPED) return;
         joined = await this.unsealing.unseal(name, (problem) => this.#blank(name, problem));
       }
+      this.unsealing.keepOpen(name);
     });
   }
 
@@ -176,6 +177,7 @@ export class Recovery {
         settle.checkConvergence({ plan, nodes: this.run.activeNodes }),
       );
     await gate();
+    this.unsealing.leaveOpen();
     if (plan.rollingRestart) {
       await this.#restartFollowers(plan);
       await gate();

@@ -40,6 +40,7 @@ export async function restoreCluster(raw: unknown): Promise<RestoreReport> {
 
     run.enter('unseal');
     await unsealing.unseal(firstNode);
+    unsealing.keepOpen(firstNode);
 
     run.enter('verify');
     await verify(plan);
@@ -114,6 +115,7 @@ export async function restoreCluster(raw: unknown): Promise<RestoreReport> {
         await fetchGeneration(plan);
         await act();
       }
+      unsealing.keepOpen(name);
     });
   }
 

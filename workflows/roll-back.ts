@@ -13,6 +13,7 @@ export async function rollBack(recovery: Recovery): Promise<RestoreReport> {
   const { run, unsealing } = recovery;
   const { claim } = run;
   run.enter('rollBack');
+  unsealing.leaveOpen();
   const touched = new Set(recovery.setAside.map(({ node }) => node));
   const names = run.progress.nodes
     .filter(({ name, state }) => state !== 'skipped' || touched.has(name))

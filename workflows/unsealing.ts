@@ -12,6 +12,7 @@ export class Unsealing {
   readonly ceremony: ShareCeremony;
   readonly #run: RestoreRun;
   readonly #steps: (node: string) => NodeSteps;
+  readonly #keeping = new CancellationScope();
   /** The node whose agent looks into envelopes. */
   #checker = '';
   #automatic = false;
@@ -136,6 +137,25 @@ export class Unsealing {
     if (outcome !== SKIPPED && outcome.state === 'not joined') return false;
     if (outcome !== SKIPPED) this.#run.node(name, 'unsealed', 'by its seal');
     return true;
+  }
+
+  /** From now on a Vault of this node that dies, and is sealed when it is there again, is opened with the shares that are here. */
+  keepOpen(name: string): void {
+    if (this.#automatic) return;
+    const keeping = this.#keeping.run(async () => {
+      while (this.#run.activeNodes.includes(name)) {
+        if (!(await this.#steps(name).watch.watchForSeal({ claim: this.#run.claim, seconds: 300 }))) continue;
+        this.#run.record('sealed again', 'info', 'vault-dr', { node: name });
+        await this.unseal(name);
+      }
+    });
+    // It ends by cancellation; a watch that fails must not end the run.
+    keeping.catch(() => undefined);
+  }
+
+  /** From now on a Vault that is sealed is the business of those who run the cluster. */
+  leaveOpen(): void {
+    this.#keeping.cancel();
   }
 
   async #giveShares(name: string): Promise<Given | null> {

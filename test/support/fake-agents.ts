@@ -153,17 +153,20 @@ export function fakeActivities() {
       rewrapShares: ({ shares }) => note(`rewrap ${name}`, shares),
       unsealNode: () => note(`unseal ${name}`, { state: 'unsealed' as const, problem: null, dropped: 0 }),
       joinNode: () => note(`join ${name}`, undefined),
-      async watchForUnseal() {
-        for (;;) {
-          heartbeat();
-          await sleep(100);
-        }
-      },
+      watchForUnseal: forEver,
+      watchForSeal: forEver,
       endRunOnNode: () => note(`end ${name}`, undefined),
     };
   }
 
   return { calls, audit, notifications, reports, controller, nodes };
+}
+
+async function forEver(): Promise<boolean> {
+  for (;;) {
+    heartbeat();
+    await sleep(100);
+  }
 }
 
 export type FakeActivities = ReturnType<typeof fakeActivities>;

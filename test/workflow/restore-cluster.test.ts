@@ -210,6 +210,24 @@ describe('restoreCluster', () => {
     expect(fakes.calls.filter((call) => call.startsWith('rewrap'))).toHaveLength(1);
   });
 
+  it('opens a node again whose Vault died after it was unsealed, with the shares that are there', async () => {
+    const unsealed = () => fakes.calls.filter((call) => call === 'unseal vault-1').length;
+    const { watchForSeal } = fakes.nodes['vault-1']!;
+    fakes.nodes['vault-1']!.watchForSeal = (input) => (unsealed() === 1 ? Promise.resolve(true) : watchForSeal(input));
+    fakes.controller.verifyFirstNode = () =>
+      unsealed() > 1 ? Promise.resolve() : Promise.reject(new Error('vault-1 is sealed'));
+    const handle = await begin();
+    await approve(handle);
+    await submitThree(handle);
+
+    const report = await handle.result();
+
+    expect(report.status).toBe('completed');
+    expect(report.shares?.accepted).toHaveLength(3);
+    expect(unsealed()).toBe(2);
+    expect(fakes.audit.map(({ action }) => action)).toContain('restore.sealed again');
+  });
+
   it('reminds the holders, and escalates to the alternates, and goes on waiting', async () => {
     const handle = await begin();
     await approve(handle);
