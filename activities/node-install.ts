@@ -33,7 +33,7 @@ export async function installSnapshot(host: NodeHost, input: { claim: RunClaim }
     attempt.assertCurrent();
     await host.driver.start();
 
-    const token = await initializeThrowaway(host, attempt, manifest);
+    const { token, keys } = await initializeThrowaway(host, attempt, manifest);
     await host.withVault(async (vault) => {
       attempt.assertCurrent();
       await upload(host, vault, attempt, manifest, path);
@@ -45,12 +45,13 @@ export async function installSnapshot(host: NodeHost, input: { claim: RunClaim }
     await host.driver.stop();
     await host.driver.start();
     await startInstalled(host, attempt, manifest);
+    await host.withVault((vault) => proveReplaced(host, vault, attempt, manifest, keys));
     await writeFileAtomically(doneFile, `${new Date().toISOString()}\n`);
   });
 }
 
-/** @returns the root token of a cluster that lives for seconds. */
-async function initializeThrowaway(host: NodeHost, attempt: Attempt, manifest: Manifest): Promise<string> {
+/** Makes a cluster that lives for seconds. */
+async function initializeThrowaway(host: NodeHost, attempt: Attempt, manifest: Manifest): Promise<Throwaway> {
   return host.withVault(async (vault) => {
     await host.waitForVault(vault, attempt);
     if ((await vault.sealStatus()).initialized) {
@@ -64,26 +65,34 @@ async function initializeThrowaway(host: NodeHost, attempt: Attempt, manifest: M
       );
     }
     attempt.assertCurrent();
-    const rootToken = await initialize(vault, manifest);
+    const throwaway = await initialize(vault, manifest);
     await pollUntil(
       `the blank Vault on ${host.node.name} to become active`,
       { timeoutMs: 60_000, signal: attempt.signal, where: host.node.name },
       async () => ((await vault.leader()).isSelf ? true : null),
     );
-    return rootToken;
+    return { token, keys };
   });
 }
 
+interface Throwaway {
+  /** Root token. */
+  token: string;
+  /** As many unseal keys as open it; none with auto-unseal. */
+  keys: string[];
+}
+
 /** With another N and T than the snapshot's, the original shares would be refused later ("invalid key size"). */
-async function initialize(vault: VaultClient, { seal, recovery }: Manifest): Promise<string> {
+async function initialize(vault: VaultClient, { seal, recovery }: Manifest): Promise<Throwaway> {
   if (!isShamir({ seal })) {
     const { secretShares, secretThreshold } = recovery ?? seal;
     const shares = { recoveryShares: secretShares, recoveryThreshold: secretThreshold };
-    return (await vault.initializeAutoUnseal(shares)).rootToken;
+    return { token: (await vault.initializeAutoUnseal(shares)).rootToken, keys: [] };
   }
-  const { keys, rootToken } = await vault.initialize(seal);
-  for (const key of keys.slice(0, seal.secretThreshold)) await vault.unseal({ key });
-  return rootToken;
+  const { keys: all, rootToken: token } = await vault.initialize(seal);
+  const keys = all.slice(0, seal.secretThreshold);
+  for (const key of keys) await vault.unseal({ key });
+  return { token, keys };
 }
 
 /** Throwaway Shamir keys are never the snapshot's own; an auto-unseal key has to be, or nothing could open the data. */
@@ -130,6 +139,63 @@ async function waitUntilApplied(
       return (sealed && !clusterId) || (!sealed && clusterId === manifest.clusterId) ? true : null;
     },
   );
+}
+
+/**
+ * A Vault that died before it had applied the snapshot looks the same from outside. But it still is the blank cluster: the
+ * blank cluster's keys open it, or with auto-unseal it shows that one's id.
+ */
+async function proveReplaced(
+  host: NodeHost,
+  vault: VaultClient,
+  attempt: Attempt,
+  manifest: Manifest,
+  keys: string[],
+): Promise<void> {
+  attempt.assertCurrent();
+  const replaced = isShamir(manifest)
+    ? await keysAreRefused(vault, keys)
+    : await showsTheId(host, vault, attempt, manifest);
+  if (replaced) return;
+  throw new DrError('ServiceFailed', `Vault on ${host.node.name} died before it had applied the snapshot.`, {
+    where: host.node.name,
+    advice: `The install starts over from blank. If it happens again, read Vault's log on ${host.node.name}.`,
+  });
+}
+
+async function keysAreRefused(vault: VaultClient, keys: string[]): Promise<boolean> {
+  for (const key of keys) {
+    try {
+      await vault.unseal({ key });
+    } catch (error) {
+      if (!isDrError(error) || error.code !== 'VaultRefused') throw error;
+      await vault.unseal({ reset: true });
+      return true;
+    }
+  }
+  return false;
+}
+
+async function showsTheId(
+  host: NodeHost,
+  vault: VaultClient,
+  attempt: Attempt,
+  { clusterId }: Manifest,
+): Promise<boolean> {
+  const status = await pollUntil(
+    `${host.node.name} to unseal by itself`,
+    {
+      timeoutMs: 60_000,
+      signal: attempt.signal,
+      where: host.node.name,
+      advice: `Does its seal reach its key? Read Vault's log on ${host.node.name}.`,
+    },
+    async () => {
+      const now = await vault.sealStatus();
+      return now.sealed || !now.clusterId ? null : now;
+    },
+  );
+  return status.clusterId === clusterId;
 }
 
 async function startInstalled(host: NodeHost, attempt: Attempt, { seal, recovery }: Manifest): Promise<void> {

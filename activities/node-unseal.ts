@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { heartbeat } from '@temporalio/activity';
-import { isDrError } from '../src/contract/failures';
+import { DrError, isDrError } from '../src/contract/failures';
 import type { RunClaim, RunRecipient, ShareVerdict, UnsealOutcome } from '../src/contract/restore';
 import { decodeShare } from '../src/contract/share';
 import { encryptArmored } from '../src/crypto/age';
@@ -117,7 +117,8 @@ async function giveShares(
       return { state: 'wrong shares', problem: error.message, dropped };
     }
   }
-  await pollUntil(
+  let died = false;
+  const { sealed: stillSealed } = await pollUntil(
     `${host.node.name} to unseal with ${shares.length} shares`,
     {
       timeoutMs: 60_000,
@@ -125,8 +126,20 @@ async function giveShares(
       where: host.node.name,
       advice: `Read Vault's log on ${host.node.name}.`,
     },
-    async () => ((await vault.sealStatus()).sealed ? null : true),
+    async () => {
+      const status = await vault.sealStatus().catch((error: unknown) => {
+        died = true;
+        throw error;
+      });
+      return !status.sealed || died ? status : null;
+    },
   );
+  if (stillSealed) {
+    throw new DrError('ServiceFailed', `Vault on ${host.node.name} died while it was being unsealed.`, {
+      where: host.node.name,
+      advice: `It is given the shares again. If that goes on, read Vault's log on ${host.node.name}.`,
+    });
+  }
   return { state: 'unsealed', problem: null, dropped };
 }
 
