@@ -71,7 +71,7 @@ async function initializeThrowaway(host: NodeHost, attempt: Attempt, manifest: M
       { timeoutMs: 60_000, signal: attempt.signal, where: host.node.name },
       async () => ((await vault.leader()).isSelf ? true : null),
     );
-    return { token, keys };
+    return throwaway;
   });
 }
 

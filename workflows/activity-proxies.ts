@@ -9,6 +9,9 @@ const RETRY = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '
 /** How long an agent may take to pick a step up before the run says that it doesn't answer. */
 const PICK_UP = '30s';
 
+/** Workers beat while a short step lasts, so the death of one is noticed long before the step's own limit. */
+const BEAT = '5s';
+
 /** Short questions over the network. */
 export const ask = proxyActivities<
   Pick<
@@ -26,12 +29,13 @@ export const ask = proxyActivities<
     | 'storeReport'
     | 'discardStaging'
   >
->({ startToCloseTimeout: '1m', scheduleToCloseTimeout: '5m', retry: RETRY });
+>({ startToCloseTimeout: '1m', scheduleToCloseTimeout: '5m', heartbeatTimeout: BEAT, retry: RETRY });
 
 /** Long enough for an election; a cluster that has no leader by then is down, and the operator should know. */
 export const probe = proxyActivities<Pick<ControllerActivities, 'checkHealth'>>({
   startToCloseTimeout: '30s',
   scheduleToCloseTimeout: '60s',
+  heartbeatTimeout: BEAT,
   retry: RETRY,
 });
 
@@ -67,6 +71,7 @@ export const look = proxyActivities<Pick<ControllerActivities, 'checkRolledBack'
 export const audit = proxyActivities<Pick<ControllerActivities, 'recordAudit' | 'publishAuditHead' | 'notify'>>({
   startToCloseTimeout: '10s',
   scheduleToCloseTimeout: '1m',
+  heartbeatTimeout: BEAT,
   retry: RETRY,
 });
 
@@ -80,6 +85,7 @@ export function onNode(cluster: string, node: string) {
       scheduleToStartTimeout: '15s',
       startToCloseTimeout: '15s',
       scheduleToCloseTimeout: '45s',
+      heartbeatTimeout: BEAT,
       retry: RETRY,
     }),
     /** What is nice to have: a host that is down must not hold a backup up. */
@@ -88,6 +94,7 @@ export function onNode(cluster: string, node: string) {
       scheduleToStartTimeout: '15s',
       startToCloseTimeout: '30s',
       scheduleToCloseTimeout: '1m',
+      heartbeatTimeout: BEAT,
       retry: RETRY,
     }),
     quick: proxyActivities<Pick<NodeActivities, 'claimForRun' | 'checkShare' | 'rewrapShares' | 'endRunOnNode'>>({
@@ -95,6 +102,7 @@ export function onNode(cluster: string, node: string) {
       scheduleToStartTimeout: PICK_UP,
       startToCloseTimeout: '10s',
       scheduleToCloseTimeout: '2m',
+      heartbeatTimeout: BEAT,
       retry: RETRY,
     }),
     // Few attempts: what keeps it from succeeding (an identity, a repository) is for people to mend, and they must hear of it.

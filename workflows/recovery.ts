@@ -9,7 +9,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow';
 import type { BackupResult } from '../src/contract/backup';
-import { backupWorkflowId, restoreWorkflowId, WORKFLOW } from '../src/contract/names';
+import { backupWorkflowId, restoreWorkflowId, WORKFLOW, WORKFLOW_TASK_TIMEOUT } from '../src/contract/names';
 import type {
   NodePlan,
   RecoveryMethod,
@@ -199,6 +199,7 @@ export class Recovery {
   async backUpAtOnce(when: 'before' | 'after'): Promise<{ generation: string }> {
     const result = await executeChild<(raw: unknown) => Promise<BackupResult>>(WORKFLOW.backUpCluster, {
       workflowId: `${backupWorkflowId(this.cluster)}-${when}-restore-${this.run.claim.run}`,
+      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
       args: [{ cluster: this.cluster }],
       staticSummary: `${when === 'after' ? 'First backup after' : 'Backup before'} the restore of ${this.cluster}`,
     });

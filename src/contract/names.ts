@@ -28,6 +28,9 @@ export const WORKFLOW = {
   removeSetAside: 'removeSetAside',
 } as const;
 
+/** How long a controller may take over one decision. One that is killed meanwhile holds the run up for so long; default: 10 s. */
+export const WORKFLOW_TASK_TIMEOUT = '5s';
+
 /** Custom search attributes, all of type Keyword. */
 export const SEARCH_ATTRIBUTES = ['VaultCluster', 'RecoveryPhase', 'GenerationId', 'UnsealShares'] as const;
 

@@ -12,6 +12,7 @@ import {
   PROGRESS_QUERY,
   restoreWorkflowId,
   WORKFLOW,
+  WORKFLOW_TASK_TIMEOUT,
 } from '../contract/names';
 import type { RestoreProgress, RestoreReport } from '../contract/restore';
 import type { Answer } from '../contract/update-answers';
@@ -36,6 +37,7 @@ export async function startRecovery(client: Client, start: RecoveryStart): Promi
     client.workflow.start<(input: object) => Promise<RestoreReport>>(WORKFLOW[start.workflow], {
       workflowId,
       taskQueue: CONTROLLER_TASK_QUEUE,
+      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
       args: [start.input],
       workflowIdConflictPolicy: 'FAIL',
       staticSummary: `${start.summary}, asked for by ${start.input.requestedBy}`,
@@ -51,6 +53,7 @@ export async function startBackup(client: Client, cluster: string): Promise<Back
     client.workflow.start<(input: { cluster: string }) => Promise<BackupResult>>(WORKFLOW.backUpCluster, {
       workflowId,
       taskQueue: CONTROLLER_TASK_QUEUE,
+      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
       args: [{ cluster }],
       workflowIdConflictPolicy: 'FAIL',
       staticSummary: `Backup of ${cluster}`,

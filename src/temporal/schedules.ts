@@ -1,5 +1,11 @@
 import { type Client, ScheduleAlreadyRunning, ScheduleOverlapPolicy, type ScheduleOptions } from '@temporalio/client';
-import { backupScheduleId, backupWorkflowId, CONTROLLER_TASK_QUEUE, WORKFLOW } from '../contract/names';
+import {
+  backupScheduleId,
+  backupWorkflowId,
+  CONTROLLER_TASK_QUEUE,
+  WORKFLOW,
+  WORKFLOW_TASK_TIMEOUT,
+} from '../contract/names';
 
 export interface BackupSchedule {
   cluster: string;
@@ -36,6 +42,7 @@ function scheduleOptions({ cluster, everyMs, jitterMs }: BackupSchedule) {
       workflowType: WORKFLOW.backUpCluster,
       workflowId: backupWorkflowId(cluster),
       taskQueue: CONTROLLER_TASK_QUEUE,
+      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
       args: [{ cluster }],
     },
     policies: {

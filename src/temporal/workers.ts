@@ -12,6 +12,7 @@ import { holdNode } from '../host/exclusive';
 import { privateDirectory } from '../host/files';
 import { createServiceDriver } from '../host/service';
 import { VERSION } from '../version';
+import { BeatInterceptor } from './beat-interceptor';
 import { WORKFLOW_BUNDLE } from './build-bundle';
 import { destroyFinishedIdentities } from './identity-janitor';
 import { connectClient, connectWorker, type TemporalOptions } from './connect';
@@ -102,7 +103,11 @@ function createWorker(
     connection,
     namespace,
     identity: `${hostname()}/${process.pid} vault-dr ${VERSION}`,
-    interceptors: { activity: [() => ({ inbound: new FailureInterceptor() })] },
+    interceptors: {
+      activity: [() => ({ inbound: new FailureInterceptor() }), () => ({ inbound: new BeatInterceptor() })],
+    },
+    // By default a beat may be held back for most of the time in which it is due.
+    maxHeartbeatThrottleInterval: '2s',
     shutdownGraceTime: '10s',
     shutdownForceTime: '20s',
     ...options,
