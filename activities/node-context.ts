@@ -45,12 +45,13 @@ export class NodeHost {
    */
   async begin(claim: RunClaim): Promise<Attempt> {
     await assertClaim(this.node.stateDir, this.node.name, claim.run);
-    const { currentAttemptScheduledTimestampMs } = Context.current().info;
-    // By run, then by the server's clock: an attempt that was frozen before it began is not the newest.
-    return this.#gate.begin(
-      cancellation(),
-      `${claim.startedAt} ${String(currentAttemptScheduledTimestampMs).padStart(15, '0')}`,
-    );
+    const { currentAttemptScheduledTimestampMs, heartbeatTimeoutMs } = Context.current().info;
+    return this.#gate.begin(cancellation(), {
+      // By run, then by the server's clock: an attempt that was frozen before it began is not the newest.
+      order: `${claim.startedAt} ${String(currentAttemptScheduledTimestampMs).padStart(15, '0')}`,
+      // Beats arrive every two to four seconds, so Temporal can't have given the attempt up yet.
+      ...(heartbeatTimeoutMs === undefined ? {} : { leaseMs: heartbeatTimeoutMs / 2 }),
+    });
   }
 
   /** Client for the Vault of this host; closed when the work is done. */

@@ -35,10 +35,57 @@ test('the attempts of one node leave those of another alone', () => {
 
 test('an attempt of an earlier run is refused, and leaves that of the later one alone', () => {
   const gate = new AttemptGate('vault-1');
-  const later = gate.begin(new AbortController().signal, '2026-11-23T05:00:00Z');
+  const later = gate.begin(never, { order: '2026-11-23T05:00:00Z' });
 
-  const begin = () => gate.begin(new AbortController().signal, '2026-11-23T04:00:00Z');
+  const begin = () => gate.begin(never, { order: '2026-11-23T04:00:00Z' });
 
   expect(begin).toThrow(/A newer attempt at vault-1/);
   expect(() => later.assertCurrent()).not.toThrow();
+});
+
+describe('an attempt whose process stood still', () => {
+  let time = 1_000;
+  const gate = () => new AttemptGate('vault-1', () => time);
+
+  it('may do nothing more when that was longer than its lease, and says so', () => {
+    const attempt = gate().begin(never, { leaseMs: 5_000 });
+    attempt.assertCurrent();
+
+    time += 5_001;
+
+    expect(() => attempt.assertCurrent()).toThrow(
+      expect.objectContaining({ code: 'NodeFenced', retryable: true, where: 'vault-1' }),
+    );
+    expect(attempt.signal.aborted).toBe(true);
+    expect(() => attempt.assertCurrent()).toThrow('stood still for 5 s');
+  });
+
+  it('goes on when it was shorter, however often', () => {
+    const attempt = gate().begin(never, { leaseMs: 5_000 });
+
+    for (let times = 0; times < 5; times++) {
+      time += 4_999;
+      expect(() => attempt.assertCurrent()).not.toThrow();
+    }
+  });
+
+  it('is noticed without being asked, so that what it waits for ends too', async () => {
+    const attempt = gate().begin(never, { leaseMs: 5_000 });
+
+    time += 60_000;
+    await new Promise((resolve) => attempt.signal.addEventListener('abort', resolve));
+
+    expect((attempt.signal.reason as Error).message).toContain('stood still for 60 s');
+  });
+
+  it('is of no concern to the attempt that begins afterwards', () => {
+    const shared = gate();
+    const frozen = shared.begin(never, { leaseMs: 5_000 });
+
+    time += 60_000;
+    const next = shared.begin(never, { leaseMs: 5_000 });
+
+    expect(() => frozen.assertCurrent()).toThrow('stood still');
+    expect(() => next.assertCurrent()).not.toThrow();
+  });
 });
