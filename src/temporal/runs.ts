@@ -25,7 +25,7 @@ export interface RecoveryStart {
   workflow: Exclude<keyof typeof WORKFLOW, 'backUpCluster'>;
   /** The one whose nodes are changed. */
   cluster: string;
-  input: { requestedBy: string };
+  input: { requestedBy: string } & Record<string, unknown>;
   /** For whoever looks at a list of runs. */
   summary: string;
 }

@@ -176,9 +176,14 @@ async function strayProcesses({ lab }: ChaosLab): Promise<string[]> {
   return stray;
 }
 
+/** Vault keeps a snapshot that is sent to it there while it reads it, and leaves it when it is killed then. */
+const LEFT_BY_VAULT = /^snapshot\d+$/;
+
 /** Files that the lab's processes have left among the temporary ones, or have open for writing elsewhere. */
 async function filesOutside({ lab, temporaryDirectory }: ChaosLab): Promise<string[]> {
-  const beside = (await readdir(temporaryDirectory)).filter((name) => name !== basename(lab.directory));
+  const beside = (await readdir(temporaryDirectory)).filter(
+    (name) => name !== basename(lab.directory) && !LEFT_BY_VAULT.test(name),
+  );
   const allowed = [`${lab.directory}/`, `${memoryDirectoryOf(lab.id)}/`, '/dev/', '/proc/'];
   const open = await Promise.all((await processesOf(lab.id)).map(writtenBy));
   const outside = open.flat().filter((path) => !allowed.some((prefix) => path.startsWith(prefix)));

@@ -1,3 +1,4 @@
+import { readFile, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import type { Instant } from './matrix';
@@ -30,6 +31,7 @@ const ON_EVERY_NODE = [
 /**
  * Waits for an instant of a run, as seen from outside. What began and ended between two looks is met just after its end.
  * @param node where the activity shall run, if it runs there at all
+ * @param logFile of the Vault of the first node
  * @returns what was met, for people; null when the run ended before the instant came
  */
 export async function untilInstant(
@@ -38,12 +40,14 @@ export async function untilInstant(
   instant: Instant,
   node: string | undefined,
   reference: Reference | undefined,
+  logFile: string,
 ): Promise<string | null> {
   if (instant.kind === 'random') {
     const milliseconds = instant.at * (reference?.milliseconds ?? USUAL_RUN_MS);
     await sleep(milliseconds);
     return `${(milliseconds / 1_000).toFixed(2)} s after its start`;
   }
+  if (instant.kind === 'logged') return untilLogged(client, handle, instant.line, logFile);
   const { activity, moment } = instant;
   const look = watchRun(client, handle);
   for (;;) {
@@ -56,6 +60,24 @@ export async function untilInstant(
       return placeOf(found);
     }
     if (isOver) return null;
+    await sleep(LOOK_EVERY_MS);
+  }
+}
+
+/** From now on: what was logged before is of another run. */
+async function untilLogged(
+  client: Client,
+  handle: WorkflowHandle,
+  line: string,
+  logFile: string,
+): Promise<string | null> {
+  const { size } = await stat(logFile);
+  const look = watchRun(client, handle);
+  for (let looks = 0; ; looks++) {
+    const text = (await readFile(logFile)).subarray(size).toString();
+    if (text.includes(line)) return `"${line}"`;
+    // The log is what counts; the run is asked only now and then whether it still goes on.
+    if (looks % 100 === 99 && (await look()).isOver) return null;
     await sleep(LOOK_EVERY_MS);
   }
 }

@@ -1,11 +1,12 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { type ChaosLab, startChaosLab } from './chaos-lab';
 import type { Reference } from './instants';
 import { type ChaosCase, chooseCases, fullMatrix } from './matrix';
 import { caseLine, type CaseResult, lastLine, makeReport, resultTable, spreadTable } from './report';
-import { keepEvidence, measure, runCase } from './run-case';
+import { keepLogs, measure, runCase } from './run-case';
 import { type Scenario, SCENARIOS } from './scenarios';
+import { runZombie, zombieCases, zombieLine, type ZombieResult } from './zombies';
 
 const REFERENCE_RUNS = 2;
 
@@ -19,6 +20,7 @@ Kills processes of a real installation at chosen instants, and checks that each 
   --minutes N      begins no further case after so many minutes
   --report FILE    writes the results as JSON
   --evidence DIR   keeps logs and histories of failed cases there
+  --zombies        freezes agents inside destructive steps instead, and thaws them when the step was given up
   --list           names the cases and runs none
 `;
 
@@ -29,6 +31,7 @@ interface Options {
   minutes: number;
   report: string | undefined;
   evidence: string | undefined;
+  zombies: boolean;
   list: boolean;
 }
 
@@ -42,6 +45,7 @@ function parseOptions(args: string[]): Options | null {
       minutes: { type: 'string', default: 'Infinity' },
       report: { type: 'string' },
       evidence: { type: 'string' },
+      zombies: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
     },
@@ -54,6 +58,7 @@ function parseOptions(args: string[]): Options | null {
     minutes: values.minutes === 'Infinity' ? Infinity : positive('minutes', values.minutes),
     report: values.report,
     evidence: values.evidence,
+    zombies: values.zombies,
     list: values.list,
   };
 }
@@ -77,6 +82,7 @@ async function main(): Promise<void> {
     return;
   }
   if (options === null) return say(USAGE.trimEnd());
+  if (options.zombies) return thawZombies(options);
   if (options.list) return cases.forEach(({ id }) => say(id));
 
   const references = new Map<string, Reference>();
@@ -92,6 +98,34 @@ async function main(): Promise<void> {
     if (options.report !== undefined) await writeFile(options.report, `${JSON.stringify(report, null, 2)}\n`);
     say(`\n${lastLine(report)}`);
     if (report.failed > 0) process.exitCode = 1;
+  }
+}
+
+async function thawZombies({ only, cases, list, report, evidence }: Options): Promise<void> {
+  const wanted = zombieCases(only).slice(0, cases);
+  if (list) return wanted.forEach(({ id }) => say(id));
+  const restore = SCENARIOS.find(({ name }) => name === 'restore') as Scenario;
+  const results: ZombieResult[] = [];
+  let chaos: ChaosLab | undefined;
+  let reference: Reference | undefined;
+  try {
+    for (const item of wanted) {
+      chaos ??= await freshLab();
+      reference ??= await measure(chaos, restore, 1);
+      const result = await runZombie(chaos, restore, item, reference);
+      results.push(result);
+      say(zombieLine(result));
+      if (result.problems.length === 0) continue;
+      if (evidence !== undefined) await keepLogs(chaos, item.id, evidence);
+      await chaos.stop();
+      chaos = undefined;
+    }
+  } finally {
+    await chaos?.stop();
+    if (report !== undefined) await writeFile(report, `${JSON.stringify(results, null, 2)}\n`);
+    const failed = results.filter(({ problems }) => problems.length > 0).length;
+    say(`\n${lastLine({ passed: results.length - failed, failed })}`);
+    if (failed > 0) process.exitCode = 1;
   }
 }
 
@@ -114,10 +148,7 @@ async function runAll(
       results.push(result);
       say(caseLine(result));
       if (result.outcome !== 'failed') continue;
-      if (options.evidence !== undefined) {
-        await mkdir(options.evidence, { recursive: true });
-        await keepEvidence(chaos, result, options.evidence);
-      }
+      if (options.evidence !== undefined) await keepLogs(chaos, item.id, options.evidence);
       await chaos.stop();
       chaos = undefined;
     }

@@ -7,8 +7,11 @@ export type Victim = (typeof VICTIMS)[number];
 export const MOMENTS = ['start', 'middle', 'after'] as const;
 export type Moment = (typeof MOMENTS)[number];
 
-/** `at` is a part of the run's usual duration. */
-export type Instant = { kind: 'activity'; activity: string; moment: Moment } | { kind: 'random'; at: number };
+/** `at` is a part of the run's usual duration; `line` is what the Vault of the first node logs. */
+export type Instant =
+  | { kind: 'activity'; activity: string; moment: Moment }
+  | { kind: 'logged'; name: string; line: string }
+  | { kind: 'random'; at: number };
 
 export interface ChaosCase {
   /** `restore/installSnapshot/middle/agent-a` */
@@ -24,6 +27,8 @@ export interface ScenarioShape {
   activities: readonly string[];
   /** Activities during which a victim does not run, so that it can't be killed. */
   downDuring?: Partial<Record<Victim, readonly string[]>>;
+  /** Instants inside a step, by name: what the Vault of the first node logs then. */
+  logged?: Readonly<Record<string, string>>;
 }
 
 const RANDOM_INSTANTS = 3;
@@ -31,14 +36,15 @@ const RANDOM_INSTANTS = 3;
 /** Every victim at every moment of every activity of every scenario, and at some random instants besides. */
 export function fullMatrix(scenarios: readonly ScenarioShape[], seed: number): ChaosCase[] {
   const random = randomFrom(seed);
-  return scenarios.flatMap(({ name, activities, downDuring = {} }) =>
+  return scenarios.flatMap(({ name, activities, downDuring = {}, logged = {} }) =>
     VICTIMS.flatMap((victim) => {
       const alive = activities.filter((activity) => !downDuring[victim]?.includes(activity));
       const planned: Instant[] = alive.flatMap((activity) =>
         MOMENTS.map((moment) => ({ kind: 'activity' as const, activity, moment })),
       );
+      const inside: Instant[] = Object.entries(logged).map(([own, line]) => ({ kind: 'logged', name: own, line }));
       const anywhere: Instant[] = Array.from({ length: RANDOM_INSTANTS }, () => ({ kind: 'random', at: random() }));
-      return [...planned, ...anywhere].map((instant) => ({
+      return [...planned, ...inside, ...anywhere].map((instant) => ({
         id: `${name}/${instantName(instant)}/${victim}`,
         scenario: name,
         victim,
@@ -49,7 +55,14 @@ export function fullMatrix(scenarios: readonly ScenarioShape[], seed: number): C
 }
 
 export function instantName(instant: Instant): string {
-  return instant.kind === 'random' ? `random/${instant.at.toFixed(3)}` : `${instant.activity}/${instant.moment}`;
+  switch (instant.kind) {
+    case 'activity':
+      return `${instant.activity}/${instant.moment}`;
+    case 'logged':
+      return `logged/${instant.name}`;
+    case 'random':
+      return `random/${instant.at.toFixed(3)}`;
+  }
 }
 
 export interface Choice {

@@ -85,9 +85,10 @@ export function caseLine({ case: { id }, outcome, problems, seconds, extraSecond
 export function resultTable(results: readonly CaseResult[]): string {
   const scenarios = [...new Set(results.map((item) => item.case.scenario))].sort();
   const columns = [
-    ...[...MOMENTS, 'random'].map((name) => ({
+    ...[...MOMENTS, 'logged', 'random'].map((name) => ({
       name,
-      has: ({ case: { instant } }: CaseResult) => (instant.kind === 'random' ? 'random' : instant.moment) === name,
+      has: ({ case: { instant } }: CaseResult) =>
+        (instant.kind === 'activity' ? instant.moment : instant.kind) === name,
     })),
     ...scenarios.map((name) => ({ name, has: (item: CaseResult) => item.case.scenario === name })),
     { name: 'all', has: () => true },

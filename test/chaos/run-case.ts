@@ -96,7 +96,14 @@ export async function runCase(
   let run: WorkflowHandle | undefined;
   const { milliseconds, result, problems } = await runOnce(chaos, scenario, async (handle) => {
     run = handle;
-    met = await untilInstant(chaos.client, handle, item.instant, node, reference);
+    met = await untilInstant(
+      chaos.client,
+      handle,
+      item.instant,
+      node,
+      reference,
+      chaos.lab.nodes[0]?.vaultLogFile ?? '',
+    );
     if (met === null) {
       moot = 'the run ended before that';
       return;
@@ -137,13 +144,12 @@ async function mayStaySealed(
 }
 
 /** What somebody needs who wants to know why a case failed. */
-export async function keepEvidence(chaos: ChaosLab, result: CaseResult, directory: string): Promise<void> {
-  const target = join(directory, result.case.id.replaceAll('/', '-'));
+export async function keepLogs(chaos: ChaosLab, id: string, directory: string): Promise<void> {
+  const target = join(directory, id.replaceAll('/', '-'));
   await mkdir(target, { recursive: true });
   await cp(join(chaos.lab.directory, 'logs'), join(target, 'logs'), { recursive: true });
-  await writeFile(join(target, 'result.json'), `${JSON.stringify(result, null, 2)}\n`);
-  for (const id of ['backup-lab', 'restore-lab']) {
-    const { stdout } = await chaos.lab.temporalCli(['workflow', 'show', '-w', id, '-o', 'json']);
-    await writeFile(join(target, `${id}.json`), stdout);
+  for (const workflow of ['backup-lab', 'restore-lab']) {
+    const { stdout } = await chaos.lab.temporalCli(['workflow', 'show', '-w', workflow, '-o', 'json']);
+    await writeFile(join(target, `${workflow}.json`), stdout);
   }
 }

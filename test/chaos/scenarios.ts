@@ -1,13 +1,15 @@
-import { rm, readdir } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { BackupResult } from '../../src/contract/backup';
 import type { RestoreReport } from '../../src/contract/restore';
 import { repositoryConfigOf, readPublicKey } from '../../src/config/load';
 import { CLUSTER } from '../../src/lab/layout';
+import type { Lab } from '../../src/lab/lab';
+import { waitFor } from '../../src/lab/processes';
 import { listGenerations } from '../../src/repository/generations';
 import { openRepository } from '../../src/repository/open';
-import { startBackup, startRestore } from '../../src/temporal/runs';
+import { startBackup, startRecovery } from '../../src/temporal/runs';
 import { type ChaosLab, unsealEverywhere } from './chaos-lab';
 import type { ScenarioShape } from './matrix';
 import { attendRestore } from './people';
@@ -55,18 +57,25 @@ const restoreRun: Omit<Scenario, 'name' | 'activities' | 'attend'> = {
   async prepare(chaos) {
     await unsealEverywhere(chaos);
     await removeSetAside(chaos);
-    await chaos.lab.destroyDataDirectories();
+    await loseEverything(chaos);
   },
   begin: ({ client }) =>
     persistently(Date.now() + 10_000, () =>
-      startRestore(client, { cluster: CLUSTER, generation: 'latest', requestedBy: 'ana' }),
+      startRecovery(client, {
+        workflow: 'restoreCluster',
+        cluster: CLUSTER,
+        input: { cluster: CLUSTER, requestedBy: 'ana' },
+        summary: 'Restore under fire',
+      }),
     ),
   judge(_chaos, result) {
     const { status, nodes, backup } = result as RestoreReport;
     return [
       ...(status === 'completed' ? [] : [`the restore is ${status}`]),
       ...nodes.filter(({ state }) => state !== 'voter').map(({ name, state }) => `${name} is ${state}`),
-      ...('generation' in backup ? [] : [`no backup after the restore: ${backup.problem}`]),
+      ...(backup && 'generation' in backup
+        ? []
+        : [`no backup after the restore: ${backup?.problem ?? 'none was made'}`]),
     ];
   },
 };
@@ -101,6 +110,12 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     ...restoreRun,
     name: 'restore',
+    logged: {
+      'before-apply': 'core: shutting down prior to restoring snapshot',
+      applying: 'core: applying snapshot',
+      applied: 'storage.raft: restored user snapshot',
+      sealing: 'core: marked as sealed',
+    },
     activities: [
       'planRestore',
       'describeNode',
@@ -131,6 +146,22 @@ export const SCENARIOS: readonly Scenario[] = [
   },
 ];
 
+/** New disks; on each of them the agent starts a blank Vault, for which the restore has to make way. */
+async function loseEverything({ lab }: ChaosLab): Promise<void> {
+  await lab.destroyDataDirectories();
+  await Promise.all(lab.nodes.map(({ dataDir }) => mkdir(dataDir, { mode: 0o700 })));
+  await Promise.all(
+    lab.nodes.map(({ name }) =>
+      waitFor(`${name} is blank`, async () => !(await isInitialized(lab, name)), { timeoutMs: 30_000 }),
+    ),
+  );
+}
+
+async function isInitialized(lab: Lab, node: string): Promise<boolean> {
+  const { body } = await lab.vault(node, 'GET', 'sys/seal-status');
+  return (body as { initialized: boolean }).initialized;
+}
+
 async function forgetNewest({ config }: ChaosLab, name: string): Promise<void> {
   const repository = await openRepository(name, repositoryConfigOf(config, name));
   const { copies } = await listGenerations(repository, CLUSTER, await readPublicKey(config));
@@ -140,7 +171,7 @@ async function forgetNewest({ config }: ChaosLab, name: string): Promise<void> {
 }
 
 /** What an operator does when the cluster is well. */
-async function removeSetAside({ lab }: ChaosLab): Promise<void> {
+export async function removeSetAside({ lab }: ChaosLab): Promise<void> {
   for (const { dataDir } of lab.nodes) {
     for (const name of await readdir(dirname(dataDir))) {
       if (!name.startsWith(`${basename(dataDir)}.pre-restore-`)) continue;

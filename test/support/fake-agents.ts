@@ -6,6 +6,9 @@ import type { NodeActivities } from '../../activities/node';
 import { CONTROLLER_TASK_QUEUE, nodeTaskQueue } from '../../src/contract/names';
 import type { Manifest } from '../../src/contract/generation';
 import type { LiveView, QuorumPlan, RebuildPlan, RestorePlan, RestoreReport } from '../../src/contract/restore';
+import { BeatInterceptor } from '../../src/temporal/beat-interceptor';
+
+const interceptors = { activity: [() => ({ inbound: new BeatInterceptor() })] };
 
 export const NODES = ['vault-1', 'vault-2', 'vault-3'];
 
@@ -184,6 +187,7 @@ export async function startWorkers(
     taskQueue: CONTROLLER_TASK_QUEUE,
     workflowBundle,
     activities: fakes.controller,
+    interceptors,
   });
   const agents = await Promise.all(answering.map((name) => createAgent(connection, fakes, cluster, name)));
   return run([controller, ...agents]);
@@ -205,7 +209,7 @@ export interface RunningWorkers {
 
 function createAgent(connection: NativeConnection, fakes: FakeActivities, cluster: string, name: string) {
   const activities = fakes.nodes[name] ?? {};
-  return Worker.create({ connection, taskQueue: nodeTaskQueue(cluster, name), activities });
+  return Worker.create({ connection, taskQueue: nodeTaskQueue(cluster, name), activities, interceptors });
 }
 
 function run(workers: Worker[]): RunningWorkers {

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ApplicationFailure } from '@temporalio/common';
 import type { BackupResult } from '../../src/contract/backup';
 import { CONTROLLER_TASK_QUEUE } from '../../src/contract/names';
@@ -41,6 +42,18 @@ describe('backUpCluster', () => {
 
     expect(result.copies.map(({ repository }) => repository)).toEqual(['offsite', 'local']);
     expect(result.missing).toEqual([]);
+  });
+
+  it('does not begin a short step anew because it takes longer than a beat', async () => {
+    const { checkHealth } = fakes.controller;
+    fakes.controller.checkHealth = async (input) => {
+      await sleep(8_000);
+      return checkHealth(input);
+    };
+
+    await backUp();
+
+    expect(fakes.calls.filter((call) => call === 'checkHealth')).toHaveLength(1);
   });
 
   it('brings a repository that was down what it missed', async () => {

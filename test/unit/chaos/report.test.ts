@@ -45,19 +45,28 @@ describe('the report of a run', () => {
   it('shows victims by instant and workflow', () => {
     const lines = resultTable(results).split('\n');
 
-    expect(lines[0]?.split(/\s+/)).toEqual(['killed', 'start', 'middle', 'after', 'random', 'restore', 'all']);
+    expect(lines[0]?.split(/\s+/)).toEqual([
+      'killed',
+      'start',
+      'middle',
+      'after',
+      'logged',
+      'random',
+      'restore',
+      'all',
+    ]);
     expect(
       lines
         .find((line) => line.startsWith('temporal'))
         ?.split(/\s+/)
         .slice(1),
-    ).toEqual(['1/1', '0/1', '1/1', '-', '2/3', '2/3']);
+    ).toEqual(['1/1', '0/1', '1/1', '-', '-', '2/3', '2/3']);
     expect(
       lines
         .find((line) => line.startsWith('vault-a'))
         ?.split(/\s+/)
         .slice(1),
-    ).toEqual(['-', '1/1', '-', '-', '1/1', '1/1']);
+    ).toEqual(['-', '1/1', '-', '-', '-', '1/1', '1/1']);
     expect(lines.at(-1)?.split(/\s+/).at(-1)).toBe('3/4');
   });
 

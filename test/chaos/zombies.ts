@@ -1,0 +1,203 @@
+import { readFile, readdir, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { WorkflowHandle } from '@temporalio/client';
+import type { LabNode } from '../../src/lab/layout';
+import type { LabProcess } from '../../src/lab/processes';
+import type { ChaosLab } from './chaos-lab';
+import { findDamage, holdingsOf } from './checks';
+import { choose, type Reference } from './instants';
+import { persistently } from './persistence';
+import { attendRestore } from './people';
+import { watchRun } from './run-view';
+import { removeSetAside, type Scenario } from './scenarios';
+
+/** Longer than Vault takes to apply a snapshot and to seal itself, and than a missing beat is waited for. */
+const FROZEN_MS = 12_000;
+const WATCHED_MS = 6_000;
+const LOOK_EVERY_MS = 10;
+const RUN_LIMIT_MS = 240_000;
+
+/**
+ * `abandoned`: the run is terminated while the agent is frozen, so whatever the thawed attempt does is wrong.
+ * `retried`: the run goes on, and the thawed attempt meets its own repetition in the same agent.
+ * `replaced`: the frozen agent is killed and started again, as by a service manager that has lost patience.
+ */
+export const ENDINGS = ['abandoned', 'retried', 'replaced'] as const;
+export type Ending = (typeof ENDINGS)[number];
+
+export interface ZombieCase {
+  /** `zombie/installSnapshot/0.35/vault-1/abandoned` */
+  id: string;
+  step: string;
+  /** Index of the node. */
+  node: number;
+  /** Part of the step's usual duration after which its agent is frozen. */
+  at: number;
+  ending: Ending;
+}
+
+const STEPS: readonly { step: string; node: number; at: readonly number[] }[] = [
+  { step: 'stopNode', node: 1, at: [0.1, 0.5] },
+  { step: 'setAsideData', node: 1, at: [0, 0.4] },
+  { step: 'installSnapshot', node: 0, at: [0.03, 0.12, 0.25, 0.7, 0.9] },
+  { step: 'unsealNode', node: 0, at: [0, 0.3] },
+  { step: 'joinNode', node: 1, at: [0.1, 0.6] },
+];
+
+export function zombieCases(only = ''): ZombieCase[] {
+  const wanted = new RegExp(only);
+  return ENDINGS.flatMap((ending) =>
+    STEPS.flatMap(({ step, node, at: instants }) =>
+      instants.map((at) => ({ id: `zombie/${step}/${at}/vault-${node + 1}/${ending}`, step, node, at, ending })),
+    ),
+  ).filter(({ id }) => wanted.test(id));
+}
+
+export interface ZombieResult {
+  case: ZombieCase;
+  /** What the thawed attempt did to the host; null where its own repetition did the same. */
+  acts: string[] | null;
+  problems: string[];
+  seconds: number;
+}
+
+export function zombieLine({ case: { id }, acts, problems, seconds }: ZombieResult): string {
+  const sign = problems.length === 0 ? '✓' : '✗';
+  const done = acts === null ? '' : ` ${acts.length} acts after the thaw`;
+  return `${sign} ${id} ${done} in ${seconds.toFixed(1)} s${problems.length === 0 ? '' : `: ${problems.join('; ')}`}`;
+}
+
+/** Freezes an agent inside a step that changes its host, and thaws it when the step has been given up. */
+export async function runZombie(
+  chaos: ChaosLab,
+  restore: Scenario,
+  item: ZombieCase,
+  reference: Reference,
+): Promise<ZombieResult> {
+  const begun = Date.now();
+  const { lab } = chaos;
+  const node = lab.nodes[item.node] as LabNode;
+  const agent = lab.agents[node.name] as LabProcess;
+  await restore.prepare(chaos);
+  const before = await holdingsOf(chaos);
+  const handle = await restore.begin(chaos);
+  let over = false;
+  const attended = attendRestore(chaos, handle, () => over, 'early');
+  const found = await freezeInside(chaos, handle, item, node, agent, reference);
+  const problems = found ? [] : [`${item.step} was over before it could be frozen`];
+  await sleep(FROZEN_MS);
+
+  let acts: string[] | null = null;
+  let last = handle;
+  if (item.ending === 'abandoned') {
+    await handle.terminate('given up while an agent was frozen');
+    over = true;
+    acts = await actsAfterThaw(chaos, node, agent);
+    problems.push(...acts.map((act) => `the thawed attempt ${act}`));
+    await removeSetAside(chaos);
+    last = await restore.begin(chaos);
+    over = false;
+    await attended;
+    void attendRestore(chaos, last, () => over, 'early').then((stuck) => problems.push(...stuck));
+  } else if (item.ending === 'retried') {
+    agent.thaw();
+  } else {
+    await agent.kill();
+    await agent.start();
+  }
+  try {
+    const limit = Date.now() + RUN_LIMIT_MS;
+    const result = await persistently(limit, () => chaos.client.withDeadline(limit, () => last.result()));
+    problems.push(...restore.judge(chaos, result));
+    const abandoned = (handle as { firstExecutionRunId?: string }).firstExecutionRunId ?? '-';
+    const damage = await findDamage(chaos, before, []);
+    // What a terminated run has left is its operator's to remove.
+    problems.push(...damage.filter((text) => last === handle || !text.includes(abandoned)));
+  } catch (error) {
+    problems.push(`the run did not end well: ${(error as Error).message}`);
+  } finally {
+    over = true;
+  }
+  return { case: item, acts, problems, seconds: (Date.now() - begun) / 1_000 };
+}
+
+async function freezeInside(
+  { client }: ChaosLab,
+  handle: WorkflowHandle,
+  { step, at }: ZombieCase,
+  { name }: LabNode,
+  agent: LabProcess,
+  reference: Reference,
+): Promise<boolean> {
+  const look = watchRun(client, handle);
+  for (;;) {
+    const { activities, isOver } = await look();
+    const found = choose(activities, step, name);
+    if (isOver || (found && found.completedAt !== null)) {
+      agent.freeze();
+      return false;
+    }
+    if (found?.started && found.node === name) {
+      await sleep(at * (reference.activities.get(step) ?? 0));
+      agent.freeze();
+      return true;
+    }
+    await sleep(5);
+  }
+}
+
+interface HostView {
+  /** Of the data directory; 0 when there is none. */
+  inode: number;
+  /** The data directories beside it. */
+  beside: string;
+  pid: number | undefined;
+  initialized: boolean | null;
+  sealed: boolean | null;
+}
+
+/** What changes on the host from the thaw on, but for a Vault that its supervisor starts because it is wanted. */
+async function actsAfterThaw({ lab }: ChaosLab, node: LabNode, agent: LabProcess): Promise<string[]> {
+  const view = async (): Promise<HostView> => {
+    const [inode, beside, pid, status] = await Promise.all([
+      stat(node.dataDir).then(
+        ({ ino }) => ino,
+        () => 0,
+      ),
+      readdir(dirname(node.dataDir)).then((names) => names.filter((name) => name.startsWith('data')).join()),
+      lab.vaultPid(node.name),
+      lab.vault(node.name, 'GET', 'sys/seal-status').then(
+        ({ body }) => body as { initialized: boolean; sealed: boolean },
+        () => null,
+      ),
+    ]);
+    return { inode, beside, pid, initialized: status?.initialized ?? null, sealed: status?.sealed ?? null };
+  };
+  const acts: string[] = [];
+  let last = await view();
+  const until = Date.now() + WATCHED_MS;
+  agent.thaw();
+  while (Date.now() < until) {
+    const now = await view();
+    acts.push(...(await changes(node, last, now)));
+    // What does not answer just now is as it was.
+    last = { ...now, initialized: now.initialized ?? last.initialized, sealed: now.sealed ?? last.sealed };
+    await sleep(LOOK_EVERY_MS);
+  }
+  return acts;
+}
+
+async function changes(node: LabNode, last: HostView, now: HostView): Promise<string[]> {
+  const wanted = (await readFile(join(node.stateDir, 'vault.wanted'), 'utf8').catch(() => 'running')).trim();
+  const stopped = last.pid !== undefined && now.pid !== last.pid;
+  const started = last.pid === undefined && now.pid !== undefined;
+  return [
+    ...(now.inode === last.inode ? [] : ['replaced the data directory']),
+    ...(now.beside === last.beside ? [] : [`changed what lies beside the data directory: ${now.beside}`]),
+    ...(stopped ? ['ended Vault'] : []),
+    ...(started && wanted !== 'running' ? ['started Vault'] : []),
+    ...(last.initialized === false && now.initialized === true ? ['initialised Vault'] : []),
+    ...(last.sealed === true && now.sealed === false ? ['unsealed Vault'] : []),
+  ];
+}
