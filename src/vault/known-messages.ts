@@ -209,7 +209,7 @@ export const ABOUT_THE_CLUSTER: readonly KnownMessage[] = [
     advice: 'Stop Vault on this node, set its data directory aside, start it blank and join it again.',
   },
   {
-    says: /(error|failed to) (writing|write) raft TLS keyring|could not find raft TLS configuration/i,
+    says: /error writing raft TLS keyring|could not find raft TLS configuration/i,
     means: 'The node has not received the Raft TLS keys of the leader yet, and tried to make its own.',
     advice:
       'Wait until it is a voter; if it does not get there, set its data directory aside, restart the leader, and join it again.',

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { join } from 'node:path';
 import { readRaftStorage } from '../../src/host/raft-storage';
 import { checkSealAccess, type SealAccess } from '../../src/host/seal-check';
 import { readServerConfig } from '../../src/host/vault-config';
+import { explainLog } from '../../src/vault/error-dictionary';
 import { certificatesFor } from '../support/certificates';
 import { useDirectory } from '../support/temporary';
 import { bootstrap, eventually, startVaultNode, type VaultNode } from '../support/vault-node';
@@ -156,6 +157,20 @@ test('is right: with these settings Vault unseals itself, and its data directory
     await node.stop();
   }
 }, 60_000);
+
+test('and Vault says in its log what is wrong', async () => {
+  const settings = { address: 'http://127.0.0.1:1', token: 'x', key_name: 'autounseal', mount_path: 'transit' };
+  const node = await startVaultNode('without-its-seal', undefined, { transit: settings });
+  try {
+    const [first] = await eventually('an explanation', async () => {
+      const known = explainLog(await readFile(join(node.directory, 'vault.log'), 'utf8'));
+      return known.length > 0 ? known : null;
+    });
+    expect(first?.means).toContain('can not use its seal');
+  } finally {
+    await node.stop();
+  }
+}, 30_000);
 
 test('notices a Vault that is sealed itself', async () => {
   await transit.client({ token: root }).seal();

@@ -145,7 +145,6 @@ describe('explain', () => {
       'Raft TLS keys of the leader',
       'until it is a voter',
     ],
-    ['failed to write raft TLS keyring: x', 'Raft TLS keys of the leader', 'until it is a voter'],
     ['could not find raft TLS configuration', 'Raft TLS keys of the leader', 'until it is a voter'],
     ['no TLS certs found for ALPN: ALPN=["raft_storage_v1"]', 'Raft TLS keys', 'join it again'],
     ['raft recovery failed to parse peers.json: x', 'peers.json', 'Correct that file'],
