@@ -57,8 +57,7 @@ class Parser {
   }
 
   file(): HclBody {
-    const body = this.#items(() => this.#at === this.#text.length);
-    return body;
+    return this.#items(() => this.#at === this.#text.length);
   }
 
   #items(ended: () => boolean): HclBody {
