@@ -115,7 +115,6 @@ export async function restoreCluster(raw: unknown): Promise<RestoreReport> {
         await fetchGeneration(plan);
         await act();
       }
-      unsealing.keepOpen(name);
     });
   }
 

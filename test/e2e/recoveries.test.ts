@@ -57,8 +57,13 @@ describe('recoveries of a cluster', () => {
 
     const second = await lab().cli(['rebuild-node', '--cluster', 'lab', '--node', 'vault-3', '--detach']);
     const stock = await lab().temporalCli([
-      ...['workflow', 'start', '--type', 'recoverQuorum', '--task-queue', 'vault-dr', '--workflow-id', 'restore-lab'],
-      ...['--fail-existing', '--input', '{"cluster":"lab"}'],
+      'workflow',
+      'start',
+      '--fail-existing',
+      '--type=recoverQuorum',
+      '--task-queue=vault-dr',
+      '--workflow-id=restore-lab',
+      '--input={"cluster":"lab"}',
     ]);
     await driver().json(['abort', '--cluster', 'lab', '--as', 'bob']);
 
@@ -175,7 +180,10 @@ describe('recoveries of a cluster', () => {
     const paths = setAside.flatMap(({ path }) => path ?? []).toSorted();
     const stillThere = await Promise.all(paths.map((path) => stat(path)));
     const removed = await driver().json<RestoreReport>([
-      ...['remove-set-aside', '--cluster', 'lab', '--run', run, '--accept', 'grace'],
+      'remove-set-aside',
+      '--cluster=lab',
+      `--run=${run}`,
+      '--accept=grace',
     ]);
     const again = await lab().cli(['remove-set-aside', '--cluster', 'lab', '--run', run, '--accept', 'grace']);
 

@@ -215,7 +215,7 @@ describe('restoreCluster', () => {
     const { watchForSeal } = fakes.nodes['vault-1']!;
     fakes.nodes['vault-1']!.watchForSeal = (input) => (unsealed() === 1 ? Promise.resolve(true) : watchForSeal(input));
     fakes.controller.verifyFirstNode = () =>
-      unsealed() > 1 ? Promise.resolve() : Promise.reject(new Error('vault-1 is sealed'));
+      unsealed() > 1 ? Promise.resolve([]) : Promise.reject(new Error('vault-1 is sealed'));
     const handle = await begin();
     await approve(handle);
     await submitThree(handle);
