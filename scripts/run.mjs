@@ -60,7 +60,7 @@ async function test(jestArgs) {
   try {
     // End-to-end tests start whole clusters and measure time: one after the other, and nothing beside them.
     const codes = [
-      await runJest(['--selectProjects', 'unit', 'workflow'], countsFile),
+      await runJest(['--selectProjects', 'unit', 'workflow', 'replay'], countsFile),
       await runJest(['--selectProjects', 'e2e', '--runInBand'], countsFile),
     ];
     for (const check of failedChecks) console.log(`The ${check} check failed, see above.`);

@@ -1,0 +1,93 @@
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { homedir, hostname } from 'node:os';
+import { join } from 'node:path';
+import Table from 'cli-table3';
+import { type Lab, startLab } from '../../src/lab/lab';
+import { PROJECT_ROOT } from '../../src/lab/project-root';
+import { memoryDirectoryOf } from '../../src/lab/sweep';
+import { type History, HISTORIES, measure, readable, recordedHistories, type Replacements, scrub } from './history';
+import { createStage, SHAPES } from './shapes';
+
+/** Takes a real lab through every shape and replaces all recorded histories: `npm run record:histories`. */
+async function main(): Promise<void> {
+  const started = Date.now();
+  const table = new Table({
+    head: ['history', 's', 'events', 'bytes', 'largest payload', 'in'],
+    style: { head: [], border: [] },
+  });
+  const lab = await startLab({ onStep: say });
+  try {
+    const stage = createStage(lab);
+    const recorded = new Map<string, History>();
+    for (const shape of SHAPES) {
+      const { name, workflowId } = shape;
+      const from = Date.now();
+      await shape.run(stage);
+      const history = scrub(await historyOf(lab, workflowId), replacementsFor(lab));
+      refuseTraces(name, history, lab);
+      recorded.set(name, history);
+      const { events, bytes, largestPayload, largestIn } = measure(history);
+      table.push([name, ((Date.now() - from) / 1_000).toFixed(1), events, bytes, largestPayload, largestIn]);
+      say(`${name}: ${events} events`);
+    }
+    // Only when all of them are there: half of a new set would be worse than the old one.
+    await replaceAll(recorded);
+  } finally {
+    await lab.stop();
+  }
+  say(`${table.toString()}\n${SHAPES.length} histories in ${((Date.now() - started) / 1_000).toFixed(0)} s`);
+}
+
+async function historyOf(lab: Lab, workflowId: string): Promise<History> {
+  const { code, stdout, stderr } = await lab.temporalCli([
+    'workflow',
+    'show',
+    '--workflow-id',
+    workflowId,
+    '--output',
+    'json',
+  ]);
+  if (code !== 0) throw new Error(`the history of ${workflowId} can't be read: ${stderr}`);
+  return JSON.parse(stdout) as History;
+}
+
+/** Paths and names of this machine; what is left of it (ports, process ids) is of no meaning anywhere else. */
+function replacementsFor(lab: Lab): Replacements {
+  const host = hostname();
+  return new Map([
+    [lab.directory, '/lab'],
+    [memoryDirectoryOf(lab.id), '/lab-memory'],
+    [lab.id, 'lab-id'],
+    [PROJECT_ROOT, '/vault-dr'],
+    [homedir(), '/home/operator'],
+    // A host may have the name of anything, so only where it stands for the host.
+    [`@${host}`, '@host'],
+    [`${host}/`, 'host/'],
+    [`"host":"${host}"`, '"host":"host"'],
+  ]);
+}
+
+function refuseTraces(name: string, history: History, lab: Lab): void {
+  const text = readable(history);
+  const forbidden = [lab.directory, lab.id, PROJECT_ROOT, lab.rootToken, ...lab.unsealShares, 'AGE-SECRET-KEY'];
+  const found = forbidden.filter((item) => text.includes(item));
+  // Which one is not said: it may be a secret.
+  if (found.length > 0) throw new Error(`The history '${name}' holds ${found.length} texts that must not be in it.`);
+}
+
+async function replaceAll(recorded: Map<string, History>): Promise<void> {
+  await mkdir(HISTORIES, { recursive: true });
+  for (const old of await recordedHistories()) await rm(join(HISTORIES, `${old}.json`));
+  for (const [name, history] of recorded) {
+    await writeFile(join(HISTORIES, `${name}.json`), `${JSON.stringify(history, null, 1)}\n`);
+  }
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`);
+}
+
+main().catch((error: Error) => {
+  process.stderr.write(`${error.stack ?? error.message}\nThe histories are as they were.\n`);
+  process.exitCode = 1;
+});

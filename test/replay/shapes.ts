@@ -1,0 +1,145 @@
+import { mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { parseDocument } from 'yaml';
+import type { Lab } from '../../src/lab/lab';
+import { restoreDriver } from '../support/restore-driver';
+
+/** One way that a workflow can go. Its history is recorded from the newest run of the workflow id. */
+export interface Shape {
+  /** Of the file, without `.json`. */
+  name: string;
+  workflowId: string;
+  /** Takes the workflow from its start to its end, and leaves the lab as the next shape needs it: able to be backed up or restored. */
+  run(stage: Stage): Promise<void>;
+}
+
+export type Stage = ReturnType<typeof createStage>;
+
+/** Add a shape here, then `npm run record:histories`. They run in this order on one lab. */
+export const SHAPES: Shape[] = [
+  { name: 'backup', workflowId: 'backup-lab', run: (stage) => stage.backUp() },
+  {
+    name: 'backup-one-repository-down',
+    workflowId: 'backup-lab',
+    run: (stage) => stage.withoutOffsite(() => stage.backUp()),
+  },
+  {
+    name: 'restore-refused',
+    workflowId: 'restore-lab',
+    run: (stage) =>
+      stage.withLinkAsData('vault-3', async () => {
+        await stage.driver.start();
+        await stage.lab.cli(['status', '--cluster', 'lab', '--follow']);
+      }),
+  },
+  {
+    name: 'restore-aborted',
+    workflowId: 'restore-lab',
+    async run(stage) {
+      await stage.planRestore();
+      await stage.operator('abort');
+    },
+  },
+  {
+    name: 'restore-without-a-node',
+    workflowId: 'restore-lab',
+    async run(stage) {
+      await stage.lab.destroyDataDirectories();
+      await stage.planRestore();
+      await stage.withLinkAsData('vault-3', async () => {
+        await stage.driver.approve();
+        await stage.parked();
+        await stage.operator('skip-node', '--node', 'vault-3');
+        await stage.unseal();
+        await stage.driver.result();
+      });
+    },
+  },
+  {
+    name: 'restore-parked-and-resumed',
+    workflowId: 'restore-lab',
+    async run(stage) {
+      await stage.lab.destroyDataDirectories();
+      await stage.planRestore();
+      await stage.withoutBackupIdentity(async () => {
+        await stage.driver.approve();
+        await stage.parked();
+      });
+      await stage.operator('resume');
+      await stage.unseal();
+      await stage.driver.result();
+    },
+  },
+  {
+    name: 'restore',
+    workflowId: 'restore-lab',
+    async run(stage) {
+      await stage.lab.destroyDataDirectories();
+      await stage.planRestore();
+      await stage.driver.approve();
+      await stage.unseal();
+      await stage.driver.result();
+    },
+  },
+];
+
+/** What shapes are made of. */
+export function createStage(lab: Lab) {
+  const driver = restoreDriver(lab);
+
+  return {
+    lab,
+    driver,
+    async backUp(): Promise<void> {
+      await driver.json(['backup', '--cluster', 'lab']);
+    },
+    /** Starts a restore and waits for its plan. */
+    async planRestore(): Promise<void> {
+      await driver.start();
+      await driver.waitUntil('an approval is waited for', (now) => now.waitingFor === 'approval');
+    },
+    parked: () => driver.waitUntil('it is parked', (now) => now.parked.length > 0),
+    /** As many holders as are needed submit their shares. */
+    async unseal(): Promise<void> {
+      await driver.waitUntil('shares are taken', (now) => now.shares !== null);
+      for (const [index, holder] of ['carol', 'dave', 'erin'].entries()) {
+        const { code, stdout, stderr } = await driver.unseal(holder, lab.unsealShares[index] ?? '');
+        if (code !== 0) throw new Error(`the share of ${holder} was not taken: ${stdout}${stderr}`);
+      }
+    },
+    /** A decision of the operator, by its verb. */
+    operator: (verb: string, ...more: string[]) => driver.json([verb, '--cluster', 'lab', '--as', 'olga', ...more]),
+    /** The second repository can't be reached meanwhile. */
+    async withoutOffsite(act: () => Promise<void>): Promise<void> {
+      const original = await readFile(lab.configFile, 'utf8');
+      const config = parseDocument(original);
+      config.setIn(['repositories', 'offsite', 'endpoint'], 'http://127.0.0.1:1');
+      const reconfigure = async (text: string) => {
+        await writeFile(lab.configFile, text);
+        await lab.controller.stop();
+        await lab.controller.start();
+      };
+      await reconfigure(config.toString());
+      await act();
+      await reconfigure(original);
+    },
+    /** Agents can't decrypt the backups meanwhile. */
+    async withoutBackupIdentity(act: () => Promise<void>): Promise<void> {
+      const hidden = `${lab.backupIdentityFile}.hidden`;
+      await rename(lab.backupIdentityFile, hidden);
+      await act();
+      await rename(hidden, lab.backupIdentityFile);
+    },
+    /** The data directory of a node is a symbolic link meanwhile, which its agent does not set aside. */
+    async withLinkAsData(name: string, act: () => Promise<void>): Promise<void> {
+      const { dataDir } = lab.nodes.find((node) => node.name === name) ?? lab.nodes[0] ?? { dataDir: '' };
+      const real = `${dataDir}.real`;
+      // Nothing is there after a disaster.
+      await mkdir(dataDir, { recursive: true });
+      await rename(dataDir, real);
+      await symlink(real, dataDir);
+      await act();
+      await rm(dataDir);
+      await rename(real, dataDir);
+    },
+  };
+}
