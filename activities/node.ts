@@ -5,6 +5,7 @@ import { ensureAgentKey } from '../src/host/agent-key';
 import { claimNode } from '../src/host/claim';
 import { removeDiscarded } from '../src/host/data-directory';
 import { destroyRunIdentity, ensureRunIdentity } from '../src/host/run-identity';
+import { explained } from './explained';
 import { collectConfig } from './node-config';
 import { type NodeDeps, NodeHost } from './node-context';
 import {
@@ -76,18 +77,18 @@ export function createNodeActivities(deps: NodeDeps) {
     lookForLeftOvers: (input: { of: string }) => lookForLeftOvers(host, input),
     removeSetAsideData: (input: Claimed & { of: string }) => removeSetAsideData(host, input),
 
-    installSnapshot: (input: Claimed) => installSnapshot(host, input),
+    installSnapshot: explained(host, installSnapshot),
     proveInPlace: () => proveInPlace(host),
-    installInPlace: (input: Claimed) => installInPlace(host, input),
-    recoverPeers: (input: Claimed) => recoverPeers(host, input),
-    startNode: (input: Claimed) => startNode(host, input),
-    restartNode: (input: Claimed) => restartNode(host, input),
-    joinNode: (input: Claimed & { leaderAddress: string }) => joinNode(host, input),
+    installInPlace: explained(host, installInPlace),
+    recoverPeers: explained(host, recoverPeers),
+    startNode: explained(host, startNode),
+    restartNode: explained(host, restartNode),
+    joinNode: explained(host, joinNode),
 
     checkShare: (input: Claimed & { share: string }) => checkShare(host, input),
     rewrapShares: (input: RewrapInput) => rewrapShares(host, input),
-    unsealNode: (input: Claimed & { shares: string[] }) => unsealNode(host, input),
-    awaitUnsealed: (input: Claimed) => awaitUnsealed(host, input),
+    unsealNode: explained(host, unsealNode),
+    awaitUnsealed: explained(host, awaitUnsealed),
     watchForUnseal: (input: WatchInput) => watchForUnseal(host, input),
     watchForSeal: (input: WatchInput) => watchForSeal(host, input),
 

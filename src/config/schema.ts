@@ -48,6 +48,8 @@ const service = z.discriminatedUnion('driver', [
     stop: command,
     /** Exit status 0: the service runs; 3, as with `systemctl is-active`: it does not; anything else is an error. */
     status: command,
+    /** Prints the end of the log of Vault, such as `journalctl --unit=vault --lines=500 --output=cat`: a wait that is in vain is explained by it. */
+    log: command.optional(),
     timeoutSeconds: z.number().positive().default(90),
   }),
 ]);

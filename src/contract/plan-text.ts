@@ -24,7 +24,7 @@ function matterOf(plan: RecoveryPlan): string[] {
     case 'peers':
       return [
         `The disk of ${plan.firstNode} survives (raft index ${plan.appliedIndex}). It becomes a cluster of its own; the others are made anew and join it.`,
-        'Nothing that was acknowledged and is on that disk is lost; what was under way at the end may become valid.',
+        'Nothing that is on that disk is lost. Had it lagged behind the others, the last acknowledged writes may not be on it; what was under way at the end may become valid.',
       ];
     case 'snapshot':
     case 'inPlace':

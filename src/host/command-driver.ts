@@ -17,6 +17,11 @@ export function createCommandDriver(config: CommandConfig): ServiceDriver {
     },
     start: () => expectSuccess(config.start, timeoutMs),
     stop: () => expectSuccess(config.stop, timeoutMs),
+    async recentLog() {
+      if (!config.log) return null;
+      const { exitCode, stdout } = await run(config.log, timeoutMs);
+      return exitCode === 0 ? stdout : null;
+    },
   };
 }
 
@@ -25,13 +30,16 @@ async function expectSuccess(command: string[], timeoutMs: number): Promise<void
   if (exitCode !== 0) throw failed(command, exitCode, output);
 }
 
-function run(command: string[], timeoutMs: number): Promise<{ exitCode: number | string; output: string }> {
+function run(
+  command: string[],
+  timeoutMs: number,
+): Promise<{ exitCode: number | string; output: string; stdout: string }> {
   const [program = '', ...args] = command;
   return new Promise((resolve) => {
     // SIGKILL: a command that ignores SIGTERM would never come back.
     execFile(program, args, { timeout: timeoutMs, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
       const exitCode = error === null ? 0 : (error.code ?? (error.killed ? 'time-out' : 'signal'));
-      resolve({ exitCode, output: `${stdout}${stderr}`.trim().slice(-500) });
+      resolve({ exitCode, output: `${stdout}${stderr}`.trim().slice(-500), stdout });
     });
   });
 }

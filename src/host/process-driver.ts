@@ -9,6 +9,7 @@ import { readIfThere, writeFileAtomically } from './files';
 import type { ServiceDriver, ServiceState } from './service-driver';
 
 const run = promisify(execFile);
+const LOG_END_BYTES = 128 * 1024;
 
 type ProcessConfig = Extract<ServiceConfig, { driver: 'process' }>;
 
@@ -119,6 +120,7 @@ export function createProcessDriver(config: ProcessConfig, stateDir: string): Se
       const said = await run(program, ['version'], { timeout: 5_000 }).catch(() => null);
       return said?.stdout.match(/v(\d+\.\d+\.\d+\S*)/)?.[1] ?? null;
     },
+    recentLog: () => endOf(logFile),
     async supervise(abort: AbortSignal, onEvent: (message: string) => void): Promise<void> {
       while (!abort.aborted) {
         await inTurn(() => startIfWanted(onEvent)).catch((error: Error) => onEvent(error.message));
@@ -126,6 +128,19 @@ export function createProcessDriver(config: ProcessConfig, stateDir: string): Se
       }
     },
   };
+}
+
+/** At most what holds the last some hundred lines. */
+async function endOf(file: string): Promise<string> {
+  const handle = await open(file, 'r');
+  try {
+    const { size } = await handle.stat();
+    const from = Math.max(0, size - LOG_END_BYTES);
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(size - from), 0, size - from, from);
+    return buffer.toString('utf8', 0, bytesRead);
+  } finally {
+    await handle.close();
+  }
 }
 
 /** @param identity content of a pid file: process id, start time and boot. */

@@ -7,6 +7,8 @@ export interface ServiceDriver {
   stop(): Promise<void>;
   /** Of the server's program, such as `1.21.1`; null when it doesn't say. */
   version?(): Promise<string | null>;
+  /** The end of the server's log; null when there is none to read. */
+  recentLog?(): Promise<string | null>;
   /** Keeps the service in the state that was last asked for, where no service manager does. */
   supervise?(signal: AbortSignal, onEvent: (message: string) => void): Promise<void>;
 }

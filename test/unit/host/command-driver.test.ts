@@ -80,3 +80,17 @@ test('a command that hangs is given up, also when it ignores SIGTERM', async () 
     message: expect.stringContaining('ended with time-out'),
   });
 });
+
+test('reads the log where a command for it is configured', async () => {
+  const driver = createCommandDriver({
+    driver: 'command',
+    start: ['true'],
+    stop: ['true'],
+    status: ['true'],
+    log: sh('echo one; echo two; echo noise >&2'),
+    timeoutSeconds: 10,
+  });
+
+  await expect(driver.recentLog?.()).resolves.toBe('one\ntwo\n');
+  await expect(driverOf({}).recentLog?.()).resolves.toBeNull();
+});

@@ -216,8 +216,7 @@ describe('whose data lie in a directory', () => {
   ])('%s', (_whose, storage, problem) => {
     const found = identityProblem(storage, own, nodes);
 
-    if (problem === null) expect(found).toBeNull();
-    else expect(found).toContain(problem);
+    expect(found).toEqual(problem === null ? null : expect.stringContaining(problem));
   });
 });
 
@@ -234,6 +233,5 @@ test.each([
 ])('a server of %s for a snapshot of %s: %s', (server, snapshot, problem) => {
   const found = versionProblem(server, snapshot);
 
-  if (problem === null) expect(found).toBeNull();
-  else expect(found).toContain(problem);
+  expect(found).toEqual(problem === null ? null : expect.stringContaining(problem));
 });
