@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startScript } from '../../support/script';
 import { appendRecord, type AuditLine, type AuditRecord, verifyTrail } from '../../../src/audit/audit-trail';
+import { waitFor } from '../../../src/lab/processes';
 
 let directory: string;
 let file: string;
@@ -86,7 +87,10 @@ describe('appendRecord', () => {
       `);
     const writers = [append('a', 25), append('b', 25)];
     const victim = append('c', 10_000);
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await waitFor('the victim has begun', async () => (await linesOf()).some((line) => line.includes('"id":"c1"')), {
+      timeoutMs: 20_000,
+      everyMs: 20,
+    });
 
     await victim.kill();
     await Promise.all(writers.map((writer) => writer.line()));

@@ -216,7 +216,7 @@ describe('whose data lie in a directory', () => {
   ])('%s', (_whose, storage, problem) => {
     const found = identityProblem(storage, own, nodes);
 
-    expect(found).toEqual(problem === null ? null : expect.stringContaining(problem));
+    expect(found ?? 'none').toContain(problem ?? 'none');
   });
 });
 
@@ -233,5 +233,5 @@ test.each([
 ])('a server of %s for a snapshot of %s: %s', (server, snapshot, problem) => {
   const found = versionProblem(server, snapshot);
 
-  expect(found).toEqual(problem === null ? null : expect.stringContaining(problem));
+  expect(found ?? 'none').toContain(problem ?? 'none');
 });
