@@ -16,6 +16,7 @@ import {
   type ManifestDraft,
 } from '../src/contract/generation';
 import { encryptionOf, encryptStream, SUFFIX } from '../src/crypto/encryption';
+import { toDiskError } from '../src/host/disk-error';
 import { privateDirectory } from '../src/host/files';
 import {
   listGenerations,
@@ -24,6 +25,7 @@ import {
   stageGenerationFiles,
   verifyCopy,
 } from '../src/repository/generations';
+import { aheadBy, clockWarnings } from '../src/repository/clock';
 import { dropWarnings } from '../src/repository/drop';
 import { writeCanary } from '../src/vault/canary';
 import { credentialFingerprint } from '../src/vault/login';
@@ -87,8 +89,22 @@ export async function captureSnapshot(
   controller: Controller,
   input: { plan: BackupPlan; health: ClusterHealth; bundles: ConfigBundle[]; run: string },
 ): Promise<StagedGeneration> {
+  const { plan, run } = input;
+  const staging = controller.stagingDirectory(plan.cluster, run);
+  try {
+    return await captureTo(controller, staging, input);
+  } catch (error) {
+    throw toDiskError(error, staging);
+  }
+}
+
+async function captureTo(
+  controller: Controller,
+  staging: string,
+  input: { plan: BackupPlan; health: ClusterHealth; bundles: ConfigBundle[]; run: string },
+): Promise<StagedGeneration> {
   const { plan, health, run } = input;
-  const runDirectory = await privateDirectory(controller.stagingDirectory(plan.cluster, run));
+  const runDirectory = await privateDirectory(staging);
   // What an attempt before this one left; if it still writes, it fails on the missing directory.
   for (const name of await readdir(runDirectory)) {
     if (name !== BUNDLES_DIRECTORY) await rm(join(runDirectory, name), { recursive: true, force: true });
@@ -116,6 +132,7 @@ interface Captured {
   file: string;
   capturedAt: string;
   leader: LeaderView;
+  clockAheadSeconds: number | null;
   canary: Canary | null;
   credential: string;
   warnings: string[];
@@ -136,15 +153,16 @@ async function capture(controller: Controller, plan: BackupPlan, directory: stri
     const credential = await credentialFingerprint(controller.cluster(plan.cluster).auth);
     const { canary, warnings } = await tryCanary(vault, plan.canary);
     const capturedAt = new Date().toISOString();
-    const { body } = await vault.snapshot({ signal: cancellation() });
+    const { body, headers } = await vault.snapshot({ signal: cancellation() });
+    const clockAheadSeconds = aheadBy(headers.date, Date.now());
     const target = createWriteStream(join(directory, file), { mode: 0o600, flags: 'wx', flush: true });
     try {
       await pipeline(body, verifier, encrypt, stored, target, { signal: cancellation() });
     } catch (error) {
       throw isDrError(error) && error.code === 'VaultUnavailable' ? brokenOff(error) : error;
     }
-    const { summary } = verifier;
-    return { file, capturedAt, leader, canary, credential, warnings, summary, stored: stored.digest() };
+    const [summary, digest] = [verifier.summary, stored.digest()];
+    return { file, capturedAt, leader, clockAheadSeconds, canary, credential, warnings, summary, stored: digest };
   });
 }
 
@@ -202,6 +220,11 @@ async function describeCapture(
     previous: previous && { generation: previous.generation, manifestSha256: previous.manifestSha256 },
     warnings: [
       ...captured.warnings,
+      ...clockWarnings(
+        capturedAt,
+        { node: leader.leader.node, clockAheadSeconds: captured.clockAheadSeconds },
+        previous && { generation: previous.generation, capturedAt: previous.manifest.capturedAt },
+      ),
       ...(previous ? dropWarnings(previous.manifest, summary, plan.dropWarningPercent) : []),
     ],
     createdBy: { product: `vault-dr ${VERSION}`, run },

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { CollectedConfig } from '../src/contract/backup';
 import { DrError } from '../src/contract/failures';
 import type { ConfigBundle } from '../src/contract/generation';
+import { toDiskError } from '../src/host/disk-error';
 import { privateDirectory } from '../src/host/files';
 import { digestOf, digestOfFile, sameDigest } from '../src/repository/digest';
 import type { Controller } from './controller-context';
@@ -25,8 +26,13 @@ export async function stageBundle(
       retryable: false,
     });
   }
-  const directory = await privateDirectory(controller.stagingDirectory(input.cluster, input.run), BUNDLES_DIRECTORY);
-  await writeFile(join(directory, bundle.file), bytes, { mode: 0o600, flush: true });
+  const staging = controller.stagingDirectory(input.cluster, input.run);
+  try {
+    const directory = await privateDirectory(staging, BUNDLES_DIRECTORY);
+    await writeFile(join(directory, bundle.file), bytes, { mode: 0o600, flush: true });
+  } catch (error) {
+    throw toDiskError(error, staging);
+  }
   return bundle;
 }
 

@@ -49,9 +49,24 @@ export async function readIfThere(path: string): Promise<string | null> {
 /** Makes a directory that nobody else can look into, also when it was there before. */
 export async function privateDirectory(...segments: string[]): Promise<string> {
   const path = join(...segments);
-  await mkdir(path, { recursive: true, mode: 0o700 });
+  await makeDirectories(path);
   await chmod(path, 0o700);
   return path;
+}
+
+/** One by one: Node's own `recursive` says of a read-only file system that there is no such file. */
+async function makeDirectories(path: string): Promise<void> {
+  const make = () =>
+    mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+  try {
+    await make();
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw error;
+    await makeDirectories(dirname(path));
+    await make();
+  }
 }
 
 export async function syncDirectory(path: string): Promise<void> {

@@ -1,0 +1,32 @@
+import { formatSeconds } from '../contract/format';
+import type { ChainLink } from '../contract/generation';
+
+/** Less is usual, and harmless: generations are minutes apart. */
+const TOLERANCE_SECONDS = 60;
+
+/** A generation is dated by this host's clock, and "latest" goes by that date: what may make it lie, for the manifest. */
+export function clockWarnings(
+  capturedAt: string,
+  leader: { node: string; clockAheadSeconds: number | null },
+  previous: (Pick<ChainLink, 'generation'> & { capturedAt: string }) | null,
+): string[] {
+  const warnings: string[] = [];
+  const ahead = leader.clockAheadSeconds ?? 0;
+  if (Math.abs(ahead) > TOLERANCE_SECONDS) {
+    const difference = `${formatSeconds(Math.abs(ahead))} ${ahead > 0 ? 'ahead of' : 'behind'}`;
+    warnings.push(`the clock of ${leader.node} is ${difference} the controller's: one of them is wrong; correct it`);
+  }
+  if (previous !== null && previous.capturedAt > capturedAt) {
+    warnings.push(
+      `${previous.generation} is dated later than this one, which was captured after it: a clock was wrong, and "latest" means ` +
+        'that one until its date has passed; name the generation when you restore',
+    );
+  }
+  return warnings;
+}
+
+/** By the `Date` of an answer, which is in whole seconds. Null when there is none. */
+export function aheadBy(date: string | undefined, now: number): number | null {
+  const server = Date.parse(date ?? '');
+  return Number.isNaN(server) ? null : Math.round((server - now) / 1_000);
+}
