@@ -3,7 +3,7 @@ import { formatBytes } from '../contract/format';
 import type { BackupProgress, BackupResult } from '../contract/backup';
 import { clusterInput, parseInput } from '../contract/input';
 import { connectClient } from '../temporal/connect';
-import { backupProgress, type BackupHandle, startBackup } from '../temporal/runs';
+import { backupProgress, type BackupHandle, resultOf, startBackup } from '../temporal/runs';
 import { follow } from './follow';
 import { print, printJson, style } from './output';
 import { type CommonOptions, temporalOptions, verb, withJson, withTemporal } from './program';
@@ -32,7 +32,7 @@ async function run(options: CommonOptions & { cluster: string }): Promise<void> 
 /** Follows a backup to its end and prints what came of it. */
 export async function followBackup(handle: BackupHandle, json: boolean): Promise<void> {
   const look = async () => backupLine(await backupProgress(handle));
-  const result = await follow<BackupResult>({ result: handle.result(), look, line: look });
+  const result = await follow<BackupResult>({ result: resultOf(handle), look, line: look });
   if (json) printJson(result);
   else print(renderBackup(result));
 }

@@ -4,6 +4,9 @@ import { stripVTControlCharacters } from 'node:util';
 
 const INTERVAL_MS = 500;
 
+const NOBODY_ANSWERS =
+  'Temporal or the controller does not answer just now. The run is safe in Temporal and goes on when they are back.';
+
 export interface Followed<T> {
   /** Ends when the run does. */
   result: Promise<T>;
@@ -21,16 +24,22 @@ export async function follow<T>(followed: Followed<T>, stream: NodeJS.WriteStrea
     () => undefined,
   );
   void end.then(() => (ended = true));
+  let looking: Promise<unknown> = Promise.resolve();
   const screen = stream.isTTY ? redrawing(stream) : printing(stream);
   while (!ended) {
-    const text = await Promise.race([stream.isTTY ? followed.look() : followed.line(), end]).catch(
-      () =>
-        'The controller does not answer just now. The run is safe in Temporal and goes on when the controller is back.',
-    );
+    const text = await Promise.race([look(), end]);
     if (text !== undefined) screen(text);
     await Promise.race([sleep(INTERVAL_MS), end]);
   }
+  // Its caller closes the connection next, and a question that is still asked there would bring the process down.
+  await looking;
   return followed.result;
+
+  function look(): Promise<string> {
+    const looked = (stream.isTTY ? followed.look() : followed.line()).catch(() => NOBODY_ANSWERS);
+    looking = looked;
+    return looked;
+  }
 }
 
 function printing(stream: NodeJS.WriteStream): (text: string) => void {

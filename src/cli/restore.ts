@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { parseInput, rebuildNodeInput, recoverQuorumInput, removeSetAsideInput, restoreInput } from '../contract/input';
 import { ACCEPTABLE, type RestoreProgress, type RestoreReport } from '../contract/restore';
 import { connectClient } from '../temporal/connect';
-import { type RecoveryStart, type RestoreHandle, restoreProgress, startRecovery } from '../temporal/runs';
+import { type RecoveryStart, type RestoreHandle, restoreProgress, resultOf, startRecovery } from '../temporal/runs';
 import { follow } from './follow';
 import { note, print, printJson } from './output';
 import { type CommonOptions, EXIT, temporalOptions, verb, withJson, withOperator, withTemporal } from './program';
@@ -156,7 +156,7 @@ async function start(options: RecoveryOptions, recovery: RecoveryStart): Promise
 /** Follows a restore to its end and prints the report. */
 export async function followRestore(handle: RestoreHandle, json: boolean): Promise<void> {
   const report = await follow<RestoreReport>({
-    result: handle.result(),
+    result: resultOf(handle),
     look: async () => renderRestore(await restoreProgress(handle), Date.now()),
     line: async () => progressLine(await restoreProgress(handle)),
   });

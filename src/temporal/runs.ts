@@ -1,5 +1,8 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import {
   type Client,
+  isGrpcServiceError,
+  ServiceError,
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
   type WorkflowHandle,
@@ -18,6 +21,8 @@ import type { RestoreProgress, RestoreReport } from '../contract/restore';
 import type { Answer } from '../contract/update-answers';
 
 export type RestoreHandle = WorkflowHandle<() => Promise<RestoreReport>>;
+const ASK_AGAIN_MS = 1_000;
+
 export type BackupHandle = WorkflowHandle<(input: { cluster: string }) => Promise<BackupResult>>;
 
 /** What may be started on the nodes of a cluster. */
@@ -66,25 +71,45 @@ async function startOnce<T>(client: Client, workflowId: string, look: string, st
     return await start();
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
+    const first = await whichRuns(client, workflowId);
     throw new DrError(
       'AlreadyRunning',
-      `'${workflowId}' runs already${await firstOf(client, workflowId)}; there is never more than one. Nothing was started.`,
-      {
-        advice: `Follow it with: ${look}`,
-        cause: error,
-      },
+      `'${workflowId}' runs already${first}; there is never more than one. Nothing was started.`,
+      { advice: `Follow it with: ${look}`, cause: error },
     );
   }
 }
 
-/** Names the run that was there first. */
-async function firstOf(client: Client, workflowId: string): Promise<string> {
+/** Which run holds the id, since when and by whom; empty when it has just ended, or nobody can say. */
+async function whichRuns(client: Client, workflowId: string): Promise<string> {
   try {
-    const { type, runId, startTime } = await client.workflow.getHandle(workflowId).describe();
-    return ` (${type}, run ${runId}, started ${startTime.toISOString()})`;
+    const { runId, startTime, staticSummary } = await client.workflow.getHandle(workflowId).describe();
+    const summary = await staticSummary();
+    return `: run ${runId}, since ${startTime.toISOString()}${summary ? ` (${summary})` : ''}`;
   } catch {
     return '';
   }
+}
+
+/** Follows a run to its end. Temporal may go away meanwhile: the run is safe there, and waited for until it is back. */
+export async function resultOf<T>(handle: { result(): Promise<T> }): Promise<T> {
+  for (;;) {
+    try {
+      return await handle.result();
+    } catch (error) {
+      if (!isOutage(error)) throw error;
+      await sleep(ASK_AGAIN_MS);
+    }
+  }
+}
+
+/** The statuses of gRPC with which a server, or what stands before it, is away. */
+const AWAY = [1, 2, 4, 14]; // cancelled, unknown, deadline exceeded, unavailable
+
+function isOutage(error: unknown): boolean {
+  if (!(error instanceof ServiceError)) return false;
+  const { cause } = error;
+  return isGrpcServiceError(cause) && AWAY.includes(cause.code);
 }
 
 export function restoreHandle(client: Client, cluster: string, run?: string): RestoreHandle {
