@@ -1,11 +1,19 @@
-import { createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import { type ClientRequest, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /**
  * What goes wrong with a request. `lose answer`: the server acts on it, its answer gets lost. `cut answer`: half of the body
- * comes. `stall answer`: half of the body comes and then nothing. `stall`: nothing is read or answered. Or a status and code.
+ * comes. `stall answer`: half of the body comes and then nothing. `stall`: nothing is read or answered. `resetAfter`: the
+ * connection breaks when so many bytes of the request have passed. `delayMs`: so late. Or a status and code.
  */
-export type Fault = 'lose answer' | 'cut answer' | 'stall answer' | 'stall' | { status: number; code: string };
+export type Fault =
+  | 'lose answer'
+  | 'cut answer'
+  | 'stall answer'
+  | 'stall'
+  | { resetAfter: number }
+  | { delayMs: number }
+  | { status: number; code: string };
 
 export interface FaultProxy {
   endpoint: string;
@@ -13,6 +21,8 @@ export interface FaultProxy {
   seen: string[];
   /** Asked for each request; undefined lets it pass. */
   decide: (method: string, url: string) => Fault | undefined;
+  /** While true every connection is closed at once, as if nothing listened. */
+  gone: boolean;
   stop(): Promise<void>;
 }
 
@@ -24,18 +34,27 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     proxy.seen.push(`${method} ${url}`);
     const fault = proxy.decide(method, url);
     if (fault === 'stall') return;
-    if (typeof fault === 'object') return refuse(incoming, answer, fault);
-    const outgoing = request({ hostname, port, method, path: url, headers: incoming.headers }, (response) => {
-      if (fault === 'lose answer') {
-        response.resume().once('end', () => answer.destroy());
-        return;
-      }
-      answer.writeHead(response.statusCode ?? 502, response.headers);
-      if (fault === undefined) response.pipe(answer);
-      else passHalf(response, answer, fault);
-    });
-    outgoing.on('error', () => answer.destroy());
-    incoming.pipe(outgoing);
+    if (typeof fault === 'object' && 'status' in fault) return refuse(incoming, answer, fault);
+    if (typeof fault === 'object' && 'delayMs' in fault) return void setTimeout(() => pass(), fault.delayMs);
+    pass();
+
+    function pass(): void {
+      const outgoing = request({ hostname, port, method, path: url, headers: incoming.headers }, (response) => {
+        if (fault === 'lose answer') {
+          response.resume().once('end', () => answer.destroy());
+          return;
+        }
+        answer.writeHead(response.statusCode ?? 502, response.headers);
+        if (fault === 'cut answer' || fault === 'stall answer') passHalf(response, answer, fault);
+        else response.pipe(answer);
+      });
+      outgoing.on('error', () => answer.destroy());
+      if (typeof fault === 'object' && 'resetAfter' in fault) breakAfter(fault.resetAfter, incoming, outgoing);
+      incoming.pipe(outgoing);
+    }
+  });
+  server.on('connection', (socket) => {
+    if (proxy.gone) socket.destroy();
   });
   // The client's 100-continue is answered by the target, whose answer request() keeps to itself.
   server.on('checkContinue', (incoming, answer) => {
@@ -47,12 +66,24 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     endpoint: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     seen: [],
     decide: () => undefined,
+    gone: false,
     stop: async () => {
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
     },
   };
   return proxy;
+}
+
+/** Both sides see a reset, the server in the middle of what it was sent. */
+function breakAfter(bytes: number, incoming: IncomingMessage, outgoing: ClientRequest): void {
+  let left = bytes;
+  incoming.on('data', (chunk: Buffer) => {
+    left -= chunk.length;
+    if (left > 0) return;
+    incoming.socket.resetAndDestroy();
+    outgoing.destroy();
+  });
 }
 
 function refuse(

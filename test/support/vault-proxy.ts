@@ -20,6 +20,8 @@ export interface VaultProxy {
   snapshots: number;
   /** All bytes of the last snapshot that the node has sent. */
   sent: Buffer[];
+  /** While set, the answer to every request. */
+  answers: number | null;
   /** While true every connection is refused, as if the network were cut. */
   unreachable: boolean;
   /** Lets a held snapshot go on. */
@@ -41,6 +43,11 @@ export async function startVaultProxy(target: string, caPem: string): Promise<Va
       proxy.sent = [];
     }
     const fault = isSnapshot ? proxy.fault(proxy.snapshots) : undefined;
+    if (proxy.answers !== null) {
+      const body = JSON.stringify({ errors: [`${proxy.answers} made by a test`] });
+      answer.writeHead(proxy.answers, { 'content-type': 'application/json' }).end(body);
+      return;
+    }
     if (fault?.kind === 'answer') {
       answer.writeHead(fault.status, { 'content-type': 'application/json' }).end(fault.body);
       return;
@@ -96,6 +103,7 @@ export async function startVaultProxy(target: string, caPem: string): Promise<Va
     fault: () => undefined,
     snapshots: 0,
     sent: [],
+    answers: null,
     unreachable: false,
     release() {
       for (const item of waiting) item.release();
@@ -107,7 +115,7 @@ export async function startVaultProxy(target: string, caPem: string): Promise<Va
     },
     reset() {
       this.breakOff();
-      Object.assign(this, { fault: () => undefined, snapshots: 0, sent: [], unreachable: false });
+      Object.assign(this, { fault: () => undefined, snapshots: 0, sent: [], answers: null, unreachable: false });
     },
     async stop() {
       server.closeAllConnections();

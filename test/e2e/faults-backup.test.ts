@@ -1,0 +1,346 @@
+import { randomBytes } from 'node:crypto';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { parseDocument } from 'yaml';
+import type { BackupProgress, BackupResult } from '../../src/contract/backup';
+import { waitFor } from '../../src/lab/processes';
+import { type Fault, type FaultProxy, startFaultProxy } from '../support/fault-proxy';
+import { useFaultTable } from '../support/fault-table';
+import { onSmallDisk, onWrongClock, CLOCK_FAULT, smallDisk } from '../support/host-faults';
+import { useLab } from '../support/lab';
+import { temporalCli } from '../support/temporal-cli';
+import { startVaultProxy, type VaultProxy } from '../support/vault-proxy';
+
+/** Seconds that Temporal is away; 600 for the long one. */
+const OUTAGE = Number(process.env['VAULT_DR_TEST_OUTAGE'] ?? 60);
+
+/** Backups of a real cluster, with faults in what is around the controller: Vault, the bucket, Temporal, the disk, the clock. */
+describe('a backup goes on when the fault is gone', () => {
+  const lab = useLab();
+  const tell = useFaultTable();
+  const vaults: VaultProxy[] = [];
+  let s3: FaultProxy;
+
+  beforeAll(async () => {
+    const caPem = await readFile(join(lab().directory, 'tls', 'ca.pem'), 'utf8');
+    for (const node of lab().nodes) vaults.push(await startVaultProxy(node.address, caPem));
+    s3 = await startFaultProxy(lab().s3.endpoint);
+    // So that a download or an upload has a middle.
+    for (let count = 0; count < 3; count++) {
+      const body = { data: { value: randomBytes(384 * 1024).toString('base64') } };
+      const { status } = await lab().vault('vault-1', 'POST', `secret/data/large/${count}`, { body });
+      if (status !== 200) throw new Error(`Vault answered ${status}`);
+    }
+    const config = parseDocument(await readFile(lab().configFile, 'utf8'));
+    vaults.forEach(({ address }, index) => config.setIn(['clusters', 'lab', 'nodes', index, 'address'], address));
+    config.setIn(['repositories', 'offsite', 'endpoint'], s3.endpoint);
+    await writeFile(lab().configFile, config.toString());
+    await restartController();
+  }, 60_000);
+
+  afterEach(() => {
+    vaults.forEach((proxy) => proxy.reset());
+    Object.assign(s3, { decide: () => undefined, seen: [], gone: false });
+  });
+
+  afterAll(async () => {
+    await Promise.all([...vaults.map((proxy) => proxy.stop()), s3?.stop()]);
+  });
+
+  describe('of Vault', () => {
+    it.each([429, 500, 503])(
+      'that answers %d to the request for a snapshot',
+      async (status) => {
+        const refusal = { kind: 'answer', status, body: '{"errors":["made by a test"]}' } as const;
+        vaults.forEach((proxy) => (proxy.fault = (count) => (count === 1 ? refusal : undefined)));
+
+        const { seconds } = await wholeBackup();
+
+        expect(attempts()).toBe(2);
+        tell(`Vault answers ${status} to a request for a snapshot`, 'asked again, backed up', seconds);
+      },
+      60_000,
+    );
+
+    it('that answers 503 to everything for a while', async () => {
+      vaults.forEach((proxy) => (proxy.answers = 503));
+      setTimeout(() => vaults.forEach((proxy) => (proxy.answers = null)), 6_000);
+
+      const { seconds } = await wholeBackup();
+
+      expect(seconds).toBeGreaterThan(6);
+      tell('Vault answers 503 to everything for 6 s', 'waited, backed up', seconds);
+    }, 60_000);
+
+    it('whose leader hangs, by asking the new one', async () => {
+      const leader = await leaderNode();
+      const pid = (await lab().vaultPid(leader)) ?? 0;
+      process.kill(pid, 'SIGSTOP');
+      try {
+        const { result, seconds } = await wholeBackup();
+
+        expect(result.warnings.join('\n')).toMatch(new RegExp(`${leader}: .*does not answer`));
+        tell('The leader hangs (SIGSTOP)', 'backed up from the new leader, with a warning', seconds);
+      } finally {
+        process.kill(pid, 'SIGCONT');
+      }
+    }, 90_000);
+  });
+
+  describe('of the bucket', () => {
+    const once: [string, Fault][] = [
+      ['is busy (503 SlowDown)', { status: 503, code: 'SlowDown' }],
+      ['breaks the connection in the middle of an upload', { resetAfter: 100_000 }],
+      ['answers 200 with an error in the body', { status: 200, code: 'InternalError' }],
+      ['stores but loses its answer', 'lose answer'],
+    ];
+
+    it.each(once)(
+      'that %s, twice',
+      async (what, fault) => {
+        let faults = 0;
+        s3.decide = (method, url) => (isSnapshotUpload(method, url) && faults++ < 2 ? fault : undefined);
+
+        const { result, seconds } = await wholeBackup();
+
+        expect(faults).toBeGreaterThan(0);
+        expect(copies(result)).toEqual(['local hashed', 'offsite hashed']);
+        expect(result.missing).toEqual([]);
+        tell(`The bucket ${what}, twice`, 'uploaded again, read back, two copies', seconds);
+      },
+      60_000,
+    );
+
+    it('that is slow', async () => {
+      s3.decide = () => ({ delayMs: 100 });
+
+      const { result, seconds } = await wholeBackup();
+
+      expect(copies(result)).toEqual(['local hashed', 'offsite hashed']);
+      tell('The bucket answers each request 0.1 s late', 'two copies', seconds);
+    }, 90_000);
+
+    it('that is gone or lies all the time: by the next backup, while the other repository has its copy', async () => {
+      s3.gone = true;
+      const gone = await wholeBackup();
+      s3.gone = false;
+      s3.decide = (method, url) => (isSnapshotUpload(method, url) ? { status: 200, code: 'InternalError' } : undefined);
+      const lying = await wholeBackup();
+      s3.decide = () => undefined;
+      const next = await wholeBackup();
+
+      for (const { result } of [gone, lying]) {
+        expect(copies(result)).toEqual(['local hashed']);
+        expect(result.missing).toMatchObject([{ repository: 'offsite', problem: expect.stringContaining('offsite') }]);
+      }
+      expect(gone.result.missing).toMatchObject([{ code: 'RepositoryUnavailable' }]);
+      expect(copies(next.result)).toEqual(['local hashed', 'offsite hashed']);
+      expect(next.result.caughtUp.map(({ generation }) => generation).toSorted()).toEqual(
+        [gone.result.generation, lying.result.generation].toSorted(),
+      );
+      const said = ({ result }: Backup) => `one copy; says: ${result.missing[0]?.problem}`;
+      tell('The bucket is gone', said(gone), gone.seconds);
+      tell('The bucket answers 200 with an error, each time', said(lying), lying.seconds);
+      tell('The bucket is back', 'two copies, and the two that it missed', next.seconds);
+    }, 120_000);
+  });
+
+  describe("of the controller's disk", () => {
+    afterAll(restartController);
+
+    it('that is full', async () => {
+      const staging = join(lab().directory, 'controller', 'staging');
+      await lab().controller.stop();
+      await lab().controller.start(onSmallDisk(staging, 256));
+      const disk = smallDisk(lab().controller.pid ?? 0, staging);
+
+      const running = wholeBackup();
+      const problem = await troubleOf('captureSnapshot');
+      const freedAt = Date.now();
+      await disk.remount('size=64m');
+      const { result, seconds } = await running;
+
+      expect(problem).toContain(`There is no room in ${staging}`);
+      expect(copies(result)).toEqual(['local hashed', 'offsite hashed']);
+      expect(Date.now() - freedAt).toBeLessThan(25_000);
+      expect(await disk.list()).toEqual([]);
+      tell('The staging disk is full (tmpfs)', `tried again: ${problem}; backed up`, seconds);
+    }, 90_000);
+
+    it('that is read-only', async () => {
+      const staging = join(lab().directory, 'controller', 'staging');
+      const disk = smallDisk(lab().controller.pid ?? 0, staging);
+      await disk.remount('ro');
+
+      const running = wholeBackup();
+      const problem = await troubleOf('captureSnapshot', 'stageBundle');
+      await disk.remount('rw');
+      const { result, seconds } = await running;
+
+      expect(problem).toMatch(new RegExp(`${staging}\\S* is on a file system that is read-only`));
+      expect(copies(result)).toEqual(['local hashed', 'offsite hashed']);
+      expect(await disk.list()).toEqual([]);
+      tell('The staging disk is read-only (tmpfs)', `tried again: ${problem}; backed up`, seconds);
+    }, 90_000);
+  });
+
+  it("of the controller's clock, and says all the time that it is wrong", async () => {
+    const made: string[] = [];
+    for (const hours of [48, -48]) {
+      await lab().controller.stop();
+      await lab().controller.start(onWrongClock(hours));
+      const { result, seconds } = await wholeBackup();
+
+      // S3 takes no request that is dated so wrongly.
+      expect(copies(result)).toEqual(['local hashed']);
+      expect(result.missing).toMatchObject([{ problem: expect.stringContaining('RequestTimeTooSkewed') }]);
+      const relation = hours > 0 ? 'behind' : 'ahead of';
+      expect(result.warnings.join('\n')).toMatch(
+        new RegExp(`the clock of vault-\\d is .* ${relation} the controller's`),
+      );
+      made.push(result.generation);
+      tell(`The controller's clock is wrong by ${hours} h (${CLOCK_FAULT})`, 'one copy, with a warning', seconds);
+    }
+    await restartController();
+    const { result, seconds } = await wholeBackup();
+
+    const [future = ''] = made;
+    expect(copies(result)).toEqual(['local hashed', 'offsite hashed']);
+    expect(result.caughtUp.map(({ generation }) => generation).toSorted()).toEqual(made.toSorted());
+    expect(result.warnings.join('\n')).toContain(`${future} is dated later than this one`);
+    tell("The controller's clock is right again", 'two copies, catches up, warns of the one dated later', seconds);
+  }, 90_000);
+
+  it(
+    `of Temporal, away for ${OUTAGE} s in the middle of the download`,
+    async () => {
+      vaults.forEach(
+        (proxy) => (proxy.fault = () => (attempts() === 1 ? { kind: 'hold', bytes: 300_000 } : undefined)),
+      );
+      const cli = lab().cli(['backup', '--cluster', 'lab', '--json']);
+      await waitFor('the download has begun', () => Promise.resolve(attempts() === 1), { timeoutMs: 30_000 });
+      await lab().temporal.server.kill();
+      const diedAt = Date.now();
+
+      const away = await lab().cli(['status', '--cluster', 'lab', '--backup']);
+      const [secret] = await lab().writeSecrets(1);
+      await sleep((OUTAGE * 1_000) / 2);
+      vaults.forEach((proxy) => proxy.release());
+      await sleep(diedAt + OUTAGE * 1_000 - Date.now());
+      await lab().temporal.server.start();
+      const backAt = Date.now();
+      const result = await temporalCli(lab()).resultOf<BackupResult>('backup-lab');
+      const seconds = (Date.now() - backAt) / 1_000;
+
+      expect(away).toMatchObject({ code: 4, stderr: expect.stringContaining('Temporal') });
+      expect(await lab().readSecret(secret?.path ?? '')).toBe(secret?.value);
+      expect(copies(result)).toEqual(['local hashed', 'offsite hashed']);
+      expect(seconds).toBeLessThan(45);
+      await nothingLeft();
+      const { code, stdout, stderr } = await cli;
+      expect(`${code} ${stdout} ${stderr}`).toContain(result.generation);
+      tell(`Temporal is away for ${OUTAGE} s (SIGKILL)`, 'ended by itself; seconds since it was back', seconds);
+    },
+    (OUTAGE + 120) * 1_000,
+  );
+
+  it('and of two that are started at once, one runs, which the other names', async () => {
+    const started = Date.now();
+    const start = ['workflow', 'start', '--type', 'backUpCluster', '--task-queue', 'vault-dr', '--fail-existing'];
+    const byTemporal = [...start, '--workflow-id', 'backup-lab', '--input', '{"cluster":"lab"}'];
+    // The first holds on in its middle, so that the others surely meet it.
+    vaults.forEach((proxy) => (proxy.fault = () => ({ kind: 'hold', bytes: 300_000 })));
+
+    const both = [lab().cli(['backup', '--cluster', 'lab']), lab().cli(['backup', '--cluster', 'lab'])];
+    const refused = await Promise.race(both);
+    const third = await lab().temporalCli(byTemporal);
+    const { workflowExecutionInfo } = await temporalCli(lab()).json<Described>(
+      'workflow',
+      'describe',
+      '--workflow-id',
+      'backup-lab',
+    );
+    const runId = workflowExecutionInfo.execution.runId;
+    vaults.forEach((proxy) => proxy.reset());
+    const codes = (await Promise.all(both)).map(({ code }) => code);
+
+    expect(refused).toMatchObject({ code: 5, stderr: expect.stringContaining(`runs already: run ${runId}, since 2`) });
+    expect(refused.stderr).toContain('vault-dr status --cluster lab --backup');
+    expect(third.code).toBe(1);
+    expect(third.stderr).toContain('already');
+    expect(codes.toSorted((left, right) => left - right)).toEqual([0, 5]);
+    tell('Three backups are started at once', 'one runs; the others name it', (Date.now() - started) / 1_000);
+  }, 60_000);
+
+  interface Backup {
+    result: BackupResult;
+    seconds: number;
+  }
+
+  interface Described {
+    workflowExecutionInfo: { execution: { runId: string } };
+    pendingActivities?: { activityType: { name: string }; lastFailure?: { message: string } }[];
+  }
+
+  /** One that ends well and leaves nothing behind. */
+  async function wholeBackup(): Promise<Backup> {
+    const started = Date.now();
+    const { code, stdout, stderr } = await lab().cli(['backup', '--cluster', 'lab', '--json']);
+    if (code !== 0) throw new Error(`the backup ended with ${code}: ${stdout}${stderr}`);
+    const seconds = (Date.now() - started) / 1_000;
+    await nothingLeft();
+    return { result: JSON.parse(stdout) as BackupResult, seconds };
+  }
+
+  async function nothingLeft(): Promise<void> {
+    expect(await readdir(join(lab().directory, 'controller', 'staging', 'lab')).catch(() => [])).toEqual([]);
+    const names = await readdir(lab().localRepository, { recursive: true });
+    expect(names.filter((name) => name.includes('.partial-'))).toEqual([]);
+    const manifests = names.filter((name) => name.endsWith('/manifest.json')).length;
+    expect(names.filter((name) => name.endsWith('snapshot.snap.age'))).toHaveLength(manifests);
+  }
+
+  /** What the step that is being repeated failed with. */
+  async function troubleOf(...activities: string[]): Promise<string> {
+    return waitFor(
+      `${activities.join(' or ')} has failed`,
+      async () => {
+        const { pendingActivities = [] } = await temporalCli(lab()).json<Described>(
+          'workflow',
+          'describe',
+          '--workflow-id',
+          'backup-lab',
+        );
+        return pendingActivities.find(({ activityType }) => activities.includes(activityType.name))?.lastFailure
+          ?.message;
+      },
+      { timeoutMs: 30_000, everyMs: 200 },
+    );
+  }
+
+  function attempts(): number {
+    return vaults.reduce((sum, proxy) => sum + proxy.snapshots, 0);
+  }
+
+  function isSnapshotUpload(method: string, url: string): boolean {
+    return method === 'PUT' && url.includes('snapshot.snap');
+  }
+
+  function copies(result: BackupResult | BackupProgress): string[] {
+    return result.copies.map(({ repository, check }) => `${repository} ${check}`).toSorted();
+  }
+
+  async function leaderNode(): Promise<string> {
+    for (const { name } of lab().nodes) {
+      const { body } = await lab().vault(name, 'GET', 'sys/leader');
+      if ((body as { is_self?: boolean }).is_self) return name;
+    }
+    throw new Error('nobody leads');
+  }
+
+  async function restartController(): Promise<void> {
+    await lab().controller.stop();
+    await lab().controller.start();
+  }
+});
