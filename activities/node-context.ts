@@ -16,6 +16,8 @@ export interface NodeDeps {
   cluster: ClusterConfig;
   node: NodeConfig;
   driver: ServiceDriver;
+  /** Asks whoever keeps the run. @throws DrError NodeFenced when the attempt that runs now was given up. */
+  confirmAttempt: () => Promise<void>;
 }
 
 /** What the steps on one host share. */
@@ -41,17 +43,21 @@ export class NodeHost {
 
   /**
    * Begins a step that changes the host.
-   * @throws DrError NodeFenced when the node belongs to another run.
+   * @throws DrError NodeFenced when the node belongs to another run, or the attempt was given up.
    */
   async begin(claim: RunClaim): Promise<Attempt> {
     await assertClaim(this.node.stateDir, this.node.name, claim.run);
     const { currentAttemptScheduledTimestampMs, heartbeatTimeoutMs } = Context.current().info;
-    return this.#gate.begin(cancellation(), {
+    const attempt = this.#gate.begin(cancellation(), {
       // By run, then by the server's clock: an attempt that was frozen before it began is not the newest.
       order: `${claim.startedAt} ${String(currentAttemptScheduledTimestampMs).padStart(15, '0')}`,
       // Beats arrive every two to four seconds, so Temporal can't have given the attempt up yet.
       ...(heartbeatTimeoutMs === undefined ? {} : { leaseMs: heartbeatTimeoutMs / 2 }),
     });
+    // Within the lease: the answer must not be an old one either.
+    await this.deps.confirmAttempt();
+    attempt.assertCurrent();
+    return attempt;
   }
 
   /** Client for the Vault of this host; closed when the work is done. */

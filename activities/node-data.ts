@@ -87,8 +87,7 @@ export async function removeSetAsideData(host: NodeHost, input: { claim: RunClai
 }
 
 async function stopAndProve(host: NodeHost, driver: ServiceDriver, attempt: Attempt): Promise<void> {
-  attempt.assertCurrent();
-  await driver.stop();
+  await driver.stop(attempt);
   await proveStopped(host.node, driver);
 }
 

@@ -25,13 +25,11 @@ export async function installSnapshot(host: NodeHost, input: { claim: RunClaim }
   await whileBeating('install', async () => {
     if ((await readIfThere(doneFile)) !== null) return startInstalled(host, attempt, manifest);
 
-    attempt.assertCurrent();
-    await host.driver.stop();
+    await host.driver.stop(attempt);
     await proveStopped(host.node, host.driver);
     await blankDataDirectory(host.node.dataDir, claim.run, attempt);
     await removeDiscarded(host.node.dataDir, claim.run);
-    attempt.assertCurrent();
-    await host.driver.start();
+    await host.driver.start(attempt);
 
     const { token, keys } = await initializeThrowaway(host, attempt, manifest);
     await host.withVault(async (vault) => {
@@ -41,9 +39,8 @@ export async function installSnapshot(host: NodeHost, input: { claim: RunClaim }
     }, token);
 
     // Drops the throwaway cluster's cached seal configuration, name and Raft TLS keyring, at no cost to the key holders.
-    attempt.assertCurrent();
-    await host.driver.stop();
-    await host.driver.start();
+    await host.driver.stop(attempt);
+    await host.driver.start(attempt);
     await startInstalled(host, attempt, manifest);
     await host.withVault((vault) => proveReplaced(host, vault, attempt, manifest, keys));
     await writeFileAtomically(doneFile, `${new Date().toISOString()}\n`);
@@ -199,8 +196,7 @@ async function showsTheId(
 }
 
 async function startInstalled(host: NodeHost, attempt: Attempt, { seal, recovery }: Manifest): Promise<void> {
-  attempt.assertCurrent();
-  await host.driver.start();
+  await host.driver.start(attempt);
   const wanted = recovery ?? seal;
   await host.withVault(async (vault) => {
     await host.waitForVault(vault, attempt);

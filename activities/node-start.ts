@@ -14,8 +14,7 @@ import { pollUntil } from './poll';
 /** Starts a node as it is. */
 export async function startNode(host: NodeHost, input: { claim: RunClaim }): Promise<SealReport> {
   const attempt = await host.begin(input.claim);
-  attempt.assertCurrent();
-  await host.driver.start();
+  await host.driver.start(attempt);
   return whileBeating('start', () => sealReport(host, attempt));
 }
 
@@ -23,10 +22,8 @@ export async function startNode(host: NodeHost, input: { claim: RunClaim }): Pro
 export async function restartNode(host: NodeHost, input: { claim: RunClaim }): Promise<SealReport> {
   const attempt = await host.begin(input.claim);
   return whileBeating('restart', async () => {
-    attempt.assertCurrent();
-    await host.driver.stop();
-    attempt.assertCurrent();
-    await host.driver.start();
+    await host.driver.stop(attempt);
+    await host.driver.start(attempt);
     return sealReport(host, attempt);
   });
 }
@@ -39,8 +36,7 @@ export async function recoverPeers(host: NodeHost, input: { claim: RunClaim }): 
   const { node } = host;
   const attempt = await host.begin(input.claim);
   return whileBeating('recover the peers', async () => {
-    attempt.assertCurrent();
-    await host.driver.stop();
+    await host.driver.stop(attempt);
     await proveStopped(node, host.driver);
     if ((await readMarker(node.dataDir)) !== input.claim.run) {
       throw new DrError('NodeUnsafe', `${node.dataDir} has not been copied by this run, so it is not changed.`, {
@@ -54,8 +50,7 @@ export async function recoverPeers(host: NodeHost, input: { claim: RunClaim }): 
     attempt.assertCurrent();
     await writeFile(join(directory, 'peers.json'), JSON.stringify(peers), { mode: 0o600 });
     if (process.getuid?.() === 0) await chown(join(directory, 'peers.json'), uid, gid);
-    attempt.assertCurrent();
-    await host.driver.start();
+    await host.driver.start(attempt);
     return sealReport(host, attempt);
   });
 }
@@ -64,8 +59,7 @@ export async function recoverPeers(host: NodeHost, input: { claim: RunClaim }): 
 export async function joinNode(host: NodeHost, input: { claim: RunClaim; leaderAddress: string }): Promise<void> {
   const attempt = await host.begin(input.claim);
   const leaderCaPem = await caPemOf(host.deps.cluster);
-  attempt.assertCurrent();
-  await host.driver.start();
+  await host.driver.start(attempt);
   await whileBeating('join', () =>
     host.withVault(async (vault) => {
       await host.waitForVault(vault, attempt);

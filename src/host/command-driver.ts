@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import type { ServiceConfig } from '../config/schema';
 import { DrError } from '../contract/failures';
-import type { ServiceDriver } from './service-driver';
+import type { Fence, ServiceDriver } from './service-driver';
 
 type CommandConfig = Extract<ServiceConfig, { driver: 'command' }>;
 
@@ -15,8 +15,8 @@ export function createCommandDriver(config: CommandConfig): ServiceDriver {
       if (exitCode === 3) return 'stopped';
       throw failed(config.status, exitCode, output);
     },
-    start: () => expectSuccess(config.start, timeoutMs),
-    stop: () => expectSuccess(config.stop, timeoutMs),
+    start: (fence) => expectSuccess(config.start, timeoutMs, fence),
+    stop: (fence) => expectSuccess(config.stop, timeoutMs, fence),
     async recentLog() {
       if (!config.log) return null;
       const { exitCode, stdout } = await run(config.log, timeoutMs);
@@ -25,7 +25,8 @@ export function createCommandDriver(config: CommandConfig): ServiceDriver {
   };
 }
 
-async function expectSuccess(command: string[], timeoutMs: number): Promise<void> {
+async function expectSuccess(command: string[], timeoutMs: number, fence?: Fence): Promise<void> {
+  fence?.assertCurrent();
   const { exitCode, output } = await run(command, timeoutMs);
   if (exitCode !== 0) throw failed(command, exitCode, output);
 }

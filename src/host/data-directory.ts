@@ -1,20 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { renameSync } from 'node:fs';
 import type { Dirent, Stats } from 'node:fs';
-import {
-  chmod,
-  chown,
-  lstat,
-  mkdir,
-  readdir,
-  readFile,
-  realpath,
-  rename,
-  rm,
-  stat,
-  statfs,
-  writeFile,
-} from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, readdir, readFile, realpath, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { DrError } from '../contract/failures';
 import type { DataDirectoryReport } from '../contract/restore';
@@ -148,7 +135,7 @@ export async function putBlankDirectory(
     }
     await chmod(blank, like.mode & 0o770);
     attempt.assertCurrent();
-    await rename(blank, path);
+    renameSync(blank, path);
   } catch (error) {
     await rm(blank, { recursive: true, force: true });
     const { code } = error as NodeJS.ErrnoException;

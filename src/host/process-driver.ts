@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import type { ServiceConfig } from '../config/schema';
 import { DrError } from '../contract/failures';
 import { readIfThere, writeFileAtomically } from './files';
-import type { ServiceDriver, ServiceState } from './service-driver';
+import type { Fence, ServiceDriver, ServiceState } from './service-driver';
 
 const run = promisify(execFile);
 const LOG_END_BYTES = 128 * 1024;
@@ -40,12 +40,12 @@ export function createProcessDriver(config: ProcessConfig, stateDir: string): Se
     return pidIfAlive(await readIfThere(pidFile));
   }
 
-  async function launch(): Promise<void> {
+  async function launch(fence?: Fence): Promise<void> {
     const found = await readIfThere(pidFile);
     if ((await pidIfAlive(found)) !== null) return;
     // Only what was seen to be of the dead: where there was no file, a launch of an agent before us may put one just now.
     if (found !== null) await rm(pidFile, { force: true });
-    const child = await spawnDetached();
+    const child = await spawnDetached(fence);
     for (let tries = 0; tries < 100; tries++) {
       const ended = child.exitCode !== null || child.signalCode !== null;
       if ((await runningPid()) !== null) return;
@@ -57,9 +57,10 @@ export function createProcessDriver(config: ProcessConfig, stateDir: string): Se
     });
   }
 
-  async function spawnDetached(): Promise<ChildProcess> {
+  async function spawnDetached(fence: Fence | undefined): Promise<ChildProcess> {
     const log = await open(logFile, 'a', 0o600);
     try {
+      fence?.assertCurrent();
       const child = spawn('/bin/sh', ['-c', LAUNCHER, pidFile, wantedFile, ...config.command], {
         detached: true,
         stdio: ['ignore', log.fd, log.fd],
@@ -81,18 +82,23 @@ export function createProcessDriver(config: ProcessConfig, stateDir: string): Se
     return next;
   }
 
-  async function want(state: ServiceState): Promise<void> {
+  async function want(state: ServiceState, fence?: Fence): Promise<void> {
     await mkdir(stateDir, { recursive: true, mode: 0o700 });
+    fence?.assertCurrent();
     await writeFileAtomically(wantedFile, `${state}\n`);
   }
 
-  async function end(): Promise<void> {
+  async function end(fence?: Fence): Promise<void> {
     const pid = await runningPid();
     if (pid === null) return;
+    fence?.assertCurrent();
     signal(pid, 'SIGTERM');
     const deadline = Date.now() + config.stopTimeoutSeconds * 1_000;
     while ((await runningPid()) === pid && Date.now() < deadline) await sleep(50);
-    if ((await runningPid()) === pid) signal(pid, 'SIGKILL');
+    if ((await runningPid()) === pid) {
+      fence?.assertCurrent();
+      signal(pid, 'SIGKILL');
+    }
     for (let tries = 0; tries < 100 && (await runningPid()) === pid; tries++) await sleep(50);
     if ((await runningPid()) === pid) {
       throw new DrError('ServiceFailed', `Process ${pid} is still there after SIGKILL.`, {
@@ -113,8 +119,8 @@ export function createProcessDriver(config: ProcessConfig, stateDir: string): Se
     async status(): Promise<ServiceState> {
       return (await runningPid()) === null ? 'stopped' : 'running';
     },
-    start: () => inTurn(() => want('running').then(launch)),
-    stop: () => inTurn(() => want('stopped').then(end)),
+    start: (fence) => inTurn(() => want('running', fence).then(() => launch(fence))),
+    stop: (fence) => inTurn(() => want('stopped', fence).then(() => end(fence))),
     async version(): Promise<string | null> {
       const [program = ''] = config.command;
       const said = await run(program, ['version'], { timeout: 5_000 }).catch(() => null);

@@ -1,10 +1,15 @@
+import type { Attempt } from './attempt';
+
 export type ServiceState = 'running' | 'stopped';
+
+/** Asked right before anything is done; what runs on behalf of no attempt needs none. */
+export type Fence = Pick<Attempt, 'assertCurrent'>;
 
 /** How an agent starts and stops the Vault of its host. Every method may be repeated. */
 export interface ServiceDriver {
   status(): Promise<ServiceState>;
-  start(): Promise<void>;
-  stop(): Promise<void>;
+  start(fence?: Fence): Promise<void>;
+  stop(fence?: Fence): Promise<void>;
   /** Of the server's program, such as `1.21.1`; null when it doesn't say. */
   version?(): Promise<string | null>;
   /** The end of the server's log; null when there is none to read. */

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
+import { Client } from '@temporalio/client';
 import { DefaultLogger, type NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createControllerActivities } from '../../activities/controller';
@@ -15,6 +16,7 @@ import { VERSION } from '../version';
 import { BeatInterceptor } from './beat-interceptor';
 import { WORKFLOW_BUNDLE } from './build-bundle';
 import { destroyFinishedIdentities } from './identity-janitor';
+import { confirmAttempt } from './current-attempt';
 import { connectClient, connectWorker, type TemporalOptions } from './connect';
 import { FailureInterceptor } from './failure-interceptor';
 import { ensureSearchAttributes } from './search-attributes';
@@ -36,14 +38,14 @@ export async function runController(settings: WorkerSettings): Promise<void> {
   } finally {
     await client.connection.close();
   }
-  await runWorker(settings, {
+  await runWorker(settings, () => ({
     taskQueue: CONTROLLER_TASK_QUEUE,
     workflowBundle: { codePath: WORKFLOW_BUNDLE },
     activities: createControllerActivities({ config: settings.config }),
     // After a crash the next controller has the run's task at once, not after the default ten seconds.
     stickyQueueScheduleToStartTimeout: '2s',
     ...cachedWorkflows(),
-  });
+  }));
 }
 
 /** Runs the agent of one node until it is told to stop; waits while another agent of the node still lives. */
@@ -67,10 +69,17 @@ export async function runAgent(settings: WorkerSettings & { cluster: string; nod
     const driver = createServiceDriver(node);
     const supervision = driver.supervise?.(stop.signal, (message) => log.info(message));
     const janitor = destroyFinishedIdentities(settings, node.runtimeDir, stop.signal);
-    await runWorker(settings, {
+    await runWorker(settings, (client) => ({
       taskQueue: nodeTaskQueue(settings.cluster, node.name),
-      activities: createNodeActivities({ config, clusterName: settings.cluster, cluster, node, driver }),
-    });
+      activities: createNodeActivities({
+        config,
+        clusterName: settings.cluster,
+        cluster,
+        node,
+        driver,
+        confirmAttempt: () => confirmAttempt(client, node.name),
+      }),
+    }));
     stop.abort();
     await Promise.all([supervision, janitor]);
   } finally {
@@ -80,10 +89,11 @@ export async function runAgent(settings: WorkerSettings & { cluster: string; nod
 
 async function runWorker(
   settings: WorkerSettings,
-  options: Partial<WorkerOptions> & Pick<WorkerOptions, 'taskQueue'>,
+  optionsFor: (client: Client) => Partial<WorkerOptions> & Pick<WorkerOptions, 'taskQueue'>,
 ): Promise<void> {
   const { connection, namespace } = await connectWorker(settings.temporal);
   try {
+    const options = optionsFor(new Client({ connection, namespace }));
     const worker = await createWorker(connection, namespace, options);
     const running = worker.run();
     if (settings.readyFile !== undefined) await writeFile(settings.readyFile, `${process.pid}\n`);

@@ -32,17 +32,17 @@ export interface ZombieCase {
   step: string;
   /** Index of the node. */
   node: number;
-  /** Part of the step's usual duration after which its agent is frozen. */
-  at: number;
+  /** Part of the step's usual duration after which its agent is frozen; `before`: when it has ended the one before. */
+  at: number | 'before';
   ending: Ending;
 }
 
-const STEPS: readonly { step: string; node: number; at: readonly number[] }[] = [
-  { step: 'stopNode', node: 1, at: [0.1, 0.5] },
-  { step: 'setAsideData', node: 1, at: [0, 0.4] },
-  { step: 'installSnapshot', node: 0, at: [0.03, 0.12, 0.25, 0.7, 0.9] },
-  { step: 'unsealNode', node: 0, at: [0, 0.3] },
-  { step: 'joinNode', node: 1, at: [0.1, 0.6] },
+const STEPS: readonly { step: string; after: string; node: number; at: ZombieCase['at'][] }[] = [
+  { step: 'stopNode', after: 'claimForRun', node: 1, at: ['before', 0.1, 0.5] },
+  { step: 'setAsideData', after: 'stopNode', node: 1, at: ['before'] },
+  { step: 'installSnapshot', after: 'setAsideData', node: 0, at: ['before', 0.05, 0.15, 0.3, 0.7, 0.9] },
+  { step: 'unsealNode', after: 'joinNode', node: 1, at: ['before', 0.2] },
+  { step: 'joinNode', after: 'setAsideData', node: 1, at: ['before', 0.5] },
 ];
 
 export function zombieCases(only = ''): ZombieCase[] {
@@ -131,7 +131,8 @@ async function freezeInside(
   reference: Reference,
 ): Promise<boolean> {
   const look = watchRun(client, handle);
-  for (;;) {
+  const after = STEPS.find((item) => item.step === step)?.after ?? '';
+  for (let frozen = false; ;) {
     const { activities, isOver } = await look();
     const found = choose(activities, step, name);
     if (isOver || (found && found.completedAt !== null)) {
@@ -139,9 +140,13 @@ async function freezeInside(
       return false;
     }
     if (found?.started && found.node === name) {
-      await sleep(at * (reference.activities.get(step) ?? 0));
+      if (at !== 'before') await sleep(at * (reference.activities.get(step) ?? 0));
       agent.freeze();
       return true;
+    }
+    if (at === 'before' && !frozen && choose(activities, after, name)?.completedAt) {
+      agent.freeze();
+      frozen = true;
     }
     await sleep(5);
   }

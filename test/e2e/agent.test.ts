@@ -71,7 +71,15 @@ beforeEach(async () => {
   const parsed = nodeOf(cluster, 'vault-1');
   driver = createServiceDriver(parsed);
   vault = await connectLocally(cluster, parsed);
-  activities = createNodeActivities({ config, clusterName: 'prod', cluster, node: parsed, driver });
+  activities = createNodeActivities({
+    config,
+    clusterName: 'prod',
+    cluster,
+    node: parsed,
+    driver,
+    // No run is behind these steps.
+    confirmAttempt: () => Promise.resolve(),
+  });
 });
 afterEach(async () => {
   await driver.stop();

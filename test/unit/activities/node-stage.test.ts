@@ -70,7 +70,14 @@ function agentWith(encryption: unknown, restore: unknown): NodeHost {
   );
   const cluster = clusterOf(config, 'prod');
   const node = nodeOf(cluster, 'vault-1');
-  return new NodeHost({ config, clusterName: 'prod', cluster, node, driver: createServiceDriver(node) });
+  return new NodeHost({
+    config,
+    clusterName: 'prod',
+    cluster,
+    node,
+    driver: createServiceDriver(node),
+    confirmAttempt: () => Promise.resolve(),
+  });
 }
 
 /** Publishes the archive as a backup with the settings of the agent's cluster would. */

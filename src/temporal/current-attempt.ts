@@ -1,0 +1,33 @@
+import { Context } from '@temporalio/activity';
+import type { Client } from '@temporalio/client';
+import { DrError } from '../contract/failures';
+
+const ANSWER_WITHIN_MS = 5_000;
+
+/**
+ * Asks Temporal whether it still waits for the attempt that runs here. What a frozen agent had been given to do reaches its
+ * code only after the thaw, however long that took; nothing but Temporal knows whether the run is over by then.
+ * @throws DrError NodeFenced when it was given up; TemporalUnreachable.
+ */
+export async function confirmAttempt(client: Client, node: string): Promise<void> {
+  const { workflowExecution, activityId, attempt } = Context.current().info;
+  if (!workflowExecution) return;
+  const { workflowId, runId } = workflowExecution;
+  let awaited: number | null | undefined;
+  try {
+    const { raw } = await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
+      client.workflow.getHandle(workflowId, runId).describe(),
+    );
+    awaited = raw.pendingActivities?.find((item) => item.activityId === activityId)?.attempt;
+  } catch (error) {
+    throw new DrError('TemporalUnreachable', `The agent of ${node} could not ask whether its step is still wanted.`, {
+      where: node,
+      cause: error,
+    });
+  }
+  if (awaited === attempt) return;
+  throw new DrError('NodeFenced', `Attempt ${attempt} of a step on ${node} was given up before it began.`, {
+    where: node,
+    advice: 'Nothing was changed. Was the agent frozen, or its host paused?',
+  });
+}
