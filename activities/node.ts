@@ -1,4 +1,5 @@
-import { rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { RunClaim } from '../src/contract/restore';
 import { signRecipient } from '../src/crypto/agent-key';
 import { ensureAgentKey } from '../src/host/agent-key';
@@ -62,6 +63,7 @@ export function createNodeActivities(deps: NodeDeps) {
     async claimForRun({ claim }: { claim: RunClaim }): Promise<ClaimResult> {
       const agentKey = await ensureAgentKey(node.stateDir);
       await claimNode(node.stateDir, node.name, claim);
+      await removeEarlierRuns(join(node.stateDir, 'runs'), claim.run);
       const { recipient, inMemory } = await ensureRunIdentity(node.runtimeDir, claim.run);
       const signature = signRecipient(agentKey, { cluster: claim.cluster, node: node.name, run: claim.run, recipient });
       return { recipient, signature, inMemory };
@@ -99,6 +101,13 @@ export function createNodeActivities(deps: NodeDeps) {
       await removeDiscarded(node.dataDir, input.claim.run);
     },
   };
+}
+
+/** One that was terminated could not clear up, and can't act here any more. */
+async function removeEarlierRuns(directory: string, run: string): Promise<void> {
+  const names = await readdir(directory).catch(() => []);
+  const earlier = names.filter((name) => name !== run);
+  await Promise.all(earlier.map((name) => rm(join(directory, name), { recursive: true, force: true })));
 }
 
 export type NodeActivities = ReturnType<typeof createNodeActivities>;

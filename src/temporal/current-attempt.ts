@@ -15,10 +15,12 @@ export async function confirmAttempt(client: Client, node: string): Promise<void
   const { workflowId, runId } = workflowExecution;
   let awaited: number | null | undefined;
   try {
-    const { raw } = await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
+    const { raw, status } = await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
       client.workflow.getHandle(workflowId, runId).describe(),
     );
-    awaited = raw.pendingActivities?.find((item) => item.activityId === activityId)?.attempt;
+    // A run that was terminated still lists what was pending then.
+    const pending = status.name === 'RUNNING' ? raw.pendingActivities : [];
+    awaited = pending?.find((item) => item.activityId === activityId)?.attempt;
   } catch (error) {
     throw new DrError('TemporalUnreachable', `The agent of ${node} could not ask whether its step is still wanted.`, {
       where: node,

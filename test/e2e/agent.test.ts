@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MockActivityEnvironment } from '@temporalio/testing';
@@ -153,6 +153,19 @@ describe('claimForRun', () => {
 
     await expect(claim()).resolves.toEqual(first);
     expect((await claim(NEWER_RUN)).recipient).not.toBe(first.recipient);
+  });
+
+  it('removes what an earlier run has staged and could not clear up, and keeps its own', async () => {
+    const runs = join(directory, 'state', 'runs');
+    await claim();
+    await mkdir(join(runs, RUN.run), { recursive: true });
+
+    await claim();
+    const kept = await readdir(runs);
+    await claim(NEWER_RUN);
+
+    expect(kept).toEqual([RUN.run]);
+    expect(await readdir(runs)).toEqual([]);
   });
 
   it('gives the node to the newer run; the older one then changes nothing, whatever it tries', async () => {
