@@ -335,3 +335,27 @@ describe('watchForUnseal', () => {
     await expect(environment.run(() => watch(600))).rejects.toMatchObject({ name: 'AbortError' });
   });
 });
+
+describe('watchForSeal', () => {
+  const watch = (seconds: number) => step(() => activities.watchForSeal({ claim: RUN, seconds }));
+
+  it('sees that Vault was restarted, and is therefore sealed; not that it is down, unsealed or blank', async () => {
+    await startWithData();
+    const whileUnsealed = await watch(1);
+    const watching = watch(60);
+
+    await driver.stop();
+    const whileDown = await watch(1);
+    await driver.start();
+
+    expect([whileUnsealed, whileDown]).toEqual([false, false]);
+    await expect(watching).resolves.toBe(true);
+
+    await driver.stop();
+    await rm(dataDir, { recursive: true });
+    await setUpDataDirectory();
+    await driver.start();
+    await eventually('an answer', () => vault.sealStatus());
+    await expect(watch(1)).resolves.toBe(false);
+  });
+});
