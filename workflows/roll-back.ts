@@ -38,12 +38,16 @@ export async function rollBack(recovery: Recovery): Promise<RestoreReport> {
   unsealing.adapt(members.flatMap((name) => seals.get(name) ?? []));
   await recovery.onEach(
     members.filter((name) => seals.get(name)?.sealed === true),
-    async (name) => void (await unsealing.unseal(name)),
+    async (name) => {
+      await unsealing.unseal(name);
+      unsealing.keepOpen(name);
+    },
   );
   await verify(
     recovery,
     still().filter((name) => members.includes(name)),
   );
+  unsealing.leaveOpen();
   return recovery.end('rolled back');
 
   function still(): string[] {

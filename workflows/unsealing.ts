@@ -12,7 +12,7 @@ export class Unsealing {
   readonly ceremony: ShareCeremony;
   readonly #run: RestoreRun;
   readonly #steps: (node: string) => NodeSteps;
-  readonly #keeping = new CancellationScope();
+  #keeping = new CancellationScope();
   /** The node whose agent looks into envelopes. */
   #checker = '';
   #automatic = false;
@@ -156,6 +156,7 @@ export class Unsealing {
   /** From now on a Vault that is sealed is the business of those who run the cluster. */
   leaveOpen(): void {
     this.#keeping.cancel();
+    this.#keeping = new CancellationScope();
   }
 
   async #giveShares(name: string): Promise<Given | null> {

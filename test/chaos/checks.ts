@@ -32,10 +32,14 @@ export async function holdingsOf({ config }: ChaosLab): Promise<Holdings> {
 }
 
 /** Everything that must hold after a run, whatever was killed in it; answers with what doesn't. */
-export async function findDamage(chaos: ChaosLab, before: Holdings, mayBeSealed: readonly string[]): Promise<string[]> {
+export async function findDamage(
+  chaos: ChaosLab,
+  before: Holdings,
+  expected: { newGenerations: number; mayBeSealed?: readonly string[] },
+): Promise<string[]> {
   const found = await Promise.all([
-    lostSecrets(chaos, mayBeSealed),
-    generationProblems(chaos, before),
+    lostSecrets(chaos, expected.mayBeSealed ?? []),
+    generationProblems(chaos, before, expected.newGenerations),
     orphanUploads(chaos),
     leftFiles(chaos),
     strayProcesses(chaos),
@@ -65,8 +69,8 @@ async function lostSecrets({ lab, secrets }: ChaosLab, mayBeSealed: readonly str
   return problems.flat();
 }
 
-/** One new generation, whole, and the same one in each repository; nothing half or unknown beside it. */
-async function generationProblems(chaos: ChaosLab, before: Holdings): Promise<string[]> {
+/** As many new generations as the run makes, whole, and the same one in each repository; nothing half or unknown beside it. */
+async function generationProblems(chaos: ChaosLab, before: Holdings, expected: number): Promise<string[]> {
   const { config } = chaos;
   const publicKey = await readPublicKey(config);
   const fresh = new Set<string>();
@@ -95,7 +99,7 @@ async function generationProblems(chaos: ChaosLab, before: Holdings): Promise<st
       const added = copies.map(({ generation }) => generation).filter((id) => !before[name]?.includes(id));
       // What the other repository caught up from this one is not new.
       const made = added.filter((id) => !Object.values(before).flat().includes(id));
-      if (made.length !== 1) wrong.push(`${name}: ${made.length} new generations: ${made.join(', ')}`);
+      if (made.length !== expected) wrong.push(`${name}: ${made.length} new generations: ${made.join(', ')}`);
       made.forEach((id) => fresh.add(id));
       return wrong;
     }),

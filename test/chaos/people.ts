@@ -12,14 +12,15 @@ const HOLDERS = ['carol', 'dave', 'erin'];
 
 /**
  * Approves, and gives three unseal shares, as people do who look again until the run has what it asked for. They mend nothing.
- * @param holders when the shares come: as soon as they are taken, or a second after nothing else is waited for
+ * @param holders when the shares come: as soon as they are taken; a second after nothing else is waited for; or only after
+ *   somebody had the old data put back, when the snapshot is in
  * @returns what was parked for people to mend: a failure, because nobody does
  */
 export async function attendRestore(
   { client, lab }: ChaosLab,
   handle: RestoreHandle,
   isOver: () => boolean,
-  holders: 'early' | 'late',
+  holders: 'early' | 'late' | 'rollBack',
 ): Promise<string[]> {
   while (!isOver()) {
     try {
@@ -39,6 +40,10 @@ export async function attendRestore(
     if (phase === 'approve' && approvals.length === 0 && planHash !== null) {
       await inTime(() => askRestore(handle, MESSAGE.approve, { approver: 'bob', planHash }));
     }
+    if (holders === 'rollBack' && phase === 'unseal') {
+      await inTime(() => askRestore(handle, MESSAGE.rollBack, { operator: 'bob' }));
+    }
+    if (holders === 'rollBack' && phase !== 'rollBack') return;
     if (shares === null || shares.accepted.length >= shares.required || phase === 'finish') return;
     if (holders === 'late' && shares.accepted.length === 0) {
       if (waitingFor !== 'shares') return;

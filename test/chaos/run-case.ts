@@ -67,7 +67,7 @@ export async function measure(chaos: ChaosLab, scenario: Scenario, times: number
       return Promise.resolve();
     });
     const wrong = [...problems, ...(result === null ? [] : scenario.judge(chaos, result))];
-    if (wrong.length === 0) wrong.push(...(await findDamage(chaos, before, [])));
+    if (wrong.length === 0) wrong.push(...(await findDamage(chaos, before, scenario)));
     if (wrong.length > 0) throw new Error(`An undisturbed ${scenario.name} went wrong: ${wrong.join('; ')}`);
     totals.push(milliseconds);
     const views = [...activitiesOf(await (run as WorkflowHandle).fetchHistory()).values()];
@@ -116,7 +116,12 @@ export async function runCase(
   const wrong = [...problems, ...(result === null ? [] : scenario.judge(chaos, result))];
   if (result !== null) {
     const sealed = await mayStaySealed(scenario, run as WorkflowHandle, item, killedAt);
-    wrong.push(...(await findDamage(chaos, before, sealed && node !== undefined ? [node] : [])));
+    wrong.push(
+      ...(await findDamage(chaos, before, {
+        newGenerations: scenario.newGenerations,
+        mayBeSealed: sealed && node !== undefined ? [node] : [],
+      })),
+    );
   }
   return {
     case: item,

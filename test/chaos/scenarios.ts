@@ -9,7 +9,7 @@ import type { Lab } from '../../src/lab/lab';
 import { waitFor } from '../../src/lab/processes';
 import { listGenerations } from '../../src/repository/generations';
 import { openRepository } from '../../src/repository/open';
-import { startBackup, startRecovery } from '../../src/temporal/runs';
+import { type RecoveryStart, startBackup, startRecovery } from '../../src/temporal/runs';
 import { type ChaosLab, unsealEverywhere } from './chaos-lab';
 import type { ScenarioShape } from './matrix';
 import { attendRestore } from './people';
@@ -21,6 +21,8 @@ export interface Scenario extends ScenarioShape {
   slow: boolean;
   /** A Vault that dies when this has ended stays sealed until somebody unseals it; null: at any time. */
   unsealedUntil: string | null;
+  /** Generations that the run makes. */
+  newGenerations: 0 | 1;
   /** Not part of the measured time. */
   prepare(chaos: ChaosLab): Promise<void>;
   begin(chaos: ChaosLab): Promise<WorkflowHandle>;
@@ -35,6 +37,7 @@ const nobody = () => Promise.resolve([]);
 const backupRun: Omit<Scenario, 'name' | 'activities'> = {
   slow: false,
   unsealedUntil: null,
+  newGenerations: 1,
   prepare: unsealEverywhere,
   begin: ({ client }) => persistently(Date.now() + 10_000, () => startBackup(client, CLUSTER)),
   attend: nobody,
@@ -47,9 +50,10 @@ const backupRun: Omit<Scenario, 'name' | 'activities'> = {
   },
 };
 
-const restoreRun: Omit<Scenario, 'name' | 'activities' | 'attend'> = {
+const restoreRun = {
   slow: true,
   unsealedUntil: 'checkConvergence',
+  newGenerations: 1,
   downDuring: {
     'vault-a': ['setAsideData'],
     'vault-b': ['setAsideData', 'installSnapshot', 'watchForUnseal', 'verifyFirstNode'],
@@ -78,7 +82,30 @@ const restoreRun: Omit<Scenario, 'name' | 'activities' | 'attend'> = {
         : [`no backup after the restore: ${backup?.problem ?? 'none was made'}`]),
     ];
   },
-};
+} satisfies Omit<Scenario, 'name' | 'activities' | 'attend'>;
+
+/** What the other recoveries have in common: nothing is lost, and no new backup is due. */
+function recoveryRun(
+  recovery: Omit<RecoveryStart, 'cluster' | 'summary'>,
+  wanted: RestoreReport['status'],
+): Omit<Scenario, 'name' | 'activities' | 'attend' | 'prepare'> {
+  return {
+    slow: true,
+    unsealedUntil: wanted === 'rolled back' ? 'checkRolledBack' : 'checkConvergence',
+    newGenerations: 0,
+    begin: ({ client }) =>
+      persistently(Date.now() + 10_000, () =>
+        startRecovery(client, { ...recovery, cluster: CLUSTER, summary: 'Recovery under fire' }),
+      ),
+    judge(_chaos, result) {
+      const { status, warnings } = result as RestoreReport;
+      return [
+        ...(status === wanted ? [] : [`the run is ${status}`]),
+        ...warnings.filter((text) => text.includes('does not serve')),
+      ];
+    },
+  };
+}
 
 export const SCENARIOS: readonly Scenario[] = [
   {
@@ -144,6 +171,41 @@ export const SCENARIOS: readonly Scenario[] = [
     activities: ['watchForUnseal', 'checkShare', 'unsealNode'],
     attend: (chaos, handle, isOver) => attendRestore(chaos, handle, isOver, 'late'),
   },
+  {
+    ...recoveryRun(
+      { workflow: 'restoreCluster', input: { cluster: CLUSTER, requestedBy: 'ana', accept: ['lose-newer-data'] } },
+      'rolled back',
+    ),
+    name: 'rollback',
+    activities: ['putBackData', 'startNode', 'checkRolledBack', 'storeReport'],
+    async prepare(chaos) {
+      await unsealEverywhere(chaos);
+      await removeSetAside(chaos);
+    },
+    attend: (chaos, handle, isOver) => attendRestore(chaos, handle, isOver, 'rollBack'),
+  },
+  {
+    ...recoveryRun(
+      { workflow: 'rebuildNode', input: { cluster: CLUSTER, node: 'vault-2', requestedBy: 'ana' } },
+      'completed',
+    ),
+    name: 'rebuild',
+    activities: [
+      'lookAtCluster',
+      'makeRebuildPlan',
+      'stopNode',
+      'setAsideData',
+      'waitForLeader',
+      'joinNode',
+      'unsealNode',
+    ],
+    downDuring: { 'vault-b': ['setAsideData', 'waitForLeader'] },
+    async prepare(chaos) {
+      await unsealEverywhere(chaos);
+      await removeSetAside(chaos);
+    },
+    attend: (chaos, handle, isOver) => attendRestore(chaos, handle, isOver, 'early'),
+  },
 ];
 
 /** New disks; on each of them the agent starts a blank Vault, for which the restore has to make way. */
@@ -170,11 +232,13 @@ async function forgetNewest({ config }: ChaosLab, name: string): Promise<void> {
   for await (const { key } of repository.list(`${CLUSTER}/${newest.generation}/`)) await repository.remove(key);
 }
 
+const LEFT_BY_RUNS = ['pre-restore', 'rolled-back'];
+
 /** What an operator does when the cluster is well. */
 export async function removeSetAside({ lab }: ChaosLab): Promise<void> {
   for (const { dataDir } of lab.nodes) {
     for (const name of await readdir(dirname(dataDir))) {
-      if (!name.startsWith(`${basename(dataDir)}.pre-restore-`)) continue;
+      if (!LEFT_BY_RUNS.some((kind) => name.startsWith(`${basename(dataDir)}.${kind}-`))) continue;
       await rm(join(dirname(dataDir), name), { recursive: true, force: true });
     }
   }

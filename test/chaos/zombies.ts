@@ -114,7 +114,7 @@ export async function runZombie(
     const result = await persistently(limit, () => chaos.client.withDeadline(limit, () => last.result()));
     problems.push(...restore.judge(chaos, result));
     const abandoned = (handle as { firstExecutionRunId?: string }).firstExecutionRunId ?? '-';
-    const damage = await findDamage(chaos, before, []);
+    const damage = await findDamage(chaos, before, { newGenerations: 1 });
     // What a terminated run has left is its operator's to remove.
     problems.push(...damage.filter((text) => last === handle || !text.includes(abandoned)));
   } catch (error) {

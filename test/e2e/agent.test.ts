@@ -132,7 +132,8 @@ describe('describeNode', () => {
 
     expect(before).toMatchObject({
       service: 'stopped',
-      vault: { reachable: false, initialized: null, sealed: null, version: null },
+      // Of the program, while nothing runs.
+      vault: { reachable: false, initialized: null, sealed: null, version: '1.21.1' },
       dataDir: { path: dataDir, exists: false, mountPoint: false },
     });
     expect(running).toMatchObject({
