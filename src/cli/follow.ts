@@ -57,12 +57,21 @@ function redrawing(stream: NodeJS.WriteStream): (text: string) => void {
     if (height > 0) moveCursor(stream, 0, -height);
     cursorTo(stream, 0);
     clearScreenDown(stream);
-    const columns = stream.columns || 80;
-    const rows = Math.max(5, (stream.rows || 40) - 1);
-    const lines = text.split('\n').slice(0, rows);
+    const lines = fitted(text.split('\n'), (stream.rows || 40) - 1, stream.columns || 80);
     stream.write(`${lines.join('\n')}\n`);
-    height = lines.reduce((sum, line) => {
-      return sum + Math.max(1, Math.ceil(stripVTControlCharacters(line).length / columns));
-    }, 0);
+    height = heightOf(lines, stream.columns || 80);
   };
+}
+
+/** What has to be done stands at the end, so what does not fit goes from below the headline. */
+export function fitted(lines: string[], rows: number, columns: number): string[] {
+  if (heightOf(lines, columns) <= rows) return lines;
+  const top = [lines[0] ?? '', '… the whole of it: `vault-dr status`, without --follow'];
+  const rest = lines.slice(1);
+  while (rest.length > 1 && heightOf([...top, ...rest], columns) > rows) rest.shift();
+  return [...top, ...rest];
+}
+
+function heightOf(lines: string[], columns: number): number {
+  return lines.reduce((sum, line) => sum + Math.max(1, Math.ceil(stripVTControlCharacters(line).length / columns)), 0);
 }

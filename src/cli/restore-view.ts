@@ -81,7 +81,7 @@ function sharesLines({ shares }: RestoreProgress): string[] {
 }
 
 function nextLines(progress: RestoreProgress): string[] {
-  const { cluster, planHash, plan, parked, waitingFor } = progress;
+  const { cluster, planHash, planValidUntil, plan, parked, waitingFor } = progress;
   if (parked.length > 0) {
     const choices = new Set(parked.flatMap((item) => item.choices));
     return [
@@ -99,6 +99,7 @@ function nextLines(progress: RestoreProgress): string[] {
       ...(plan?.warnings ?? []).map((text) => style('yellow', `! ${text}`)),
       `Somebody who did not ask for it must approve:`,
       command(`vault-dr approve --cluster ${cluster} --plan ${planHash?.slice(0, 12)}`),
+      ...(planValidUntil === null ? [] : [`It counts until ${planValidUntil}; after that a new plan is made.`]),
       `To call it off: vault-dr abort --cluster ${cluster}`,
     ];
   }

@@ -9,6 +9,8 @@ import { useLab } from '../support/lab';
 import { commandIn, temporalCli, until } from '../support/temporal-cli';
 
 const OPERATE = 'docs/operate.md';
+/** In the block that starts one; the block before it asks for the plan only. */
+const RESTORE = `{"cluster":"prod","requestedBy":"ana"}`;
 const TEMPORAL = 'temporal-config/README.md';
 
 /** Everything can be done with Temporal's own CLI, by the commands that the pages show. */
@@ -84,7 +86,7 @@ describe('the stock temporal CLI', () => {
     let hash: string;
 
     beforeAll(async () => {
-      await documented.run(await documented.block(OPERATE, '--type restoreCluster'));
+      await documented.run(await documented.block(OPERATE, RESTORE));
       const { planHash } = await until('an approval is waited for', async () => {
         const now = await temporal().progress();
         return now.waitingFor === 'approval' ? now : null;
@@ -95,7 +97,7 @@ describe('the stock temporal CLI', () => {
     it('refuses to start another one', async () => {
       const before = (await temporal().progress()).run;
 
-      const second = await documented.run(await documented.block(OPERATE, '--type restoreCluster'));
+      const second = await documented.run(await documented.block(OPERATE, RESTORE));
 
       expect(second.code).toBe(1);
       expect(second.stderr).toContain('already running');
@@ -184,7 +186,7 @@ describe('the stock temporal CLI', () => {
     await temporal().resultOf('backup-lab');
     await lab().destroyDataDirectories();
 
-    await documented.run(await documented.block(OPERATE, '--type restoreCluster'));
+    await documented.run(await documented.block(OPERATE, RESTORE));
     await until('an approval is waited for', async () =>
       (await temporal().progress()).phase === 'approve' ? true : null,
     );

@@ -1,6 +1,6 @@
 import { PassThrough } from 'node:stream';
 import { stripVTControlCharacters } from 'node:util';
-import { follow } from '../../../src/cli/follow';
+import { fitted, follow } from '../../../src/cli/follow';
 import { renderTable, style } from '../../../src/cli/output';
 
 /** A stream that a terminal would be, or a file, and what was written to it. */
@@ -70,6 +70,25 @@ describe('follow', () => {
     const text = written();
     expect(text).toContain('\u001b[3A');
     expect(stripVTControlCharacters(text)).toContain('second');
+  });
+
+  it('keeps the headline and what has to be done of a text that a terminal is too small for', () => {
+    const text = ['Restore of prod', '', 'x'.repeat(50), 'step 1', 'step 2', 'Approve it:', '  vault-dr approve'];
+
+    const shown = fitted(text, 6, 60);
+
+    expect(fitted(text, 8, 60)).toEqual(text);
+    expect(shown).toEqual([
+      'Restore of prod',
+      expect.stringContaining('vault-dr status'),
+      'step 1',
+      'step 2',
+      'Approve it:',
+      '  vault-dr approve',
+    ]);
+    expect(fitted(text, 7, 60)).toHaveLength(7);
+    // What wraps takes more than its own line.
+    expect(fitted(text, 7, 30)).not.toContain('x'.repeat(50));
   });
 
   it('passes on how the run failed', async () => {
