@@ -1,5 +1,6 @@
 import { ApplicationFailure, ApplicationFailureCategory, CancelledFailure, TemporalFailure } from '@temporalio/common';
 import { isDrError } from '../src/contract/failures';
+import { toDiskError } from '../src/host/disk-error';
 
 /** What the workflow gets to know beside the message. */
 export interface FailureDetails {
@@ -13,11 +14,12 @@ export function toFailure(error: unknown, cancellation: AbortSignal): Error {
   if (cancellation.aborted && cancellation.reason instanceof CancelledFailure) return cancellation.reason;
   if (!isDrError(error)) {
     const { message } = error instanceof Error ? error : new Error(String(error));
-    const full = diskFull(error);
+    const disk = toDiskError(error, 'there');
+    const { code, advice } = isDrError(disk) ? disk : { code: 'Internal', advice: null };
     return ApplicationFailure.create({
       message,
-      type: full ? 'DiskFull' : 'Internal',
-      details: [{ advice: full ? 'Make room on that disk.' : null, where: null } satisfies FailureDetails],
+      type: code,
+      details: [{ advice: advice ?? null, where: null } satisfies FailureDetails],
     });
   }
   return ApplicationFailure.create({
@@ -27,9 +29,4 @@ export function toFailure(error: unknown, cancellation: AbortSignal): Error {
     details: [{ advice: error.advice ?? null, where: error.where ?? null } satisfies FailureDetails],
     ...(error.code === 'NotYet' ? { category: ApplicationFailureCategory.BENIGN } : {}),
   });
-}
-
-function diskFull(error: unknown): boolean {
-  const code = (error as NodeJS.ErrnoException | null)?.code;
-  return code === 'ENOSPC' || code === 'EDQUOT';
 }

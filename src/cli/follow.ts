@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 
 const INTERVAL_MS = 500;
+const LAST_LOOK_MS = 10_000;
 
 const NOBODY_ANSWERS =
   'Temporal or the controller does not answer just now. The run is safe in Temporal and goes on when they are back.';
@@ -32,7 +33,7 @@ export async function follow<T>(followed: Followed<T>, stream: NodeJS.WriteStrea
     await Promise.race([sleep(INTERVAL_MS), end]);
   }
   // Its caller closes the connection next, and a question that is still asked there would bring the process down.
-  await looking;
+  await Promise.race([looking, sleep(LAST_LOOK_MS, undefined, { ref: false })]);
   return followed.result;
 
   function look(): Promise<string> {

@@ -9,6 +9,7 @@ import { type Fault, type FaultProxy, startFaultProxy } from '../support/fault-p
 import { useFaultTable } from '../support/fault-table';
 import { onSmallDisk, onWrongClock, CLOCK_FAULT, smallDisk } from '../support/host-faults';
 import { useLab } from '../support/lab';
+import { failureOf, runIdOf } from '../support/pending';
 import { temporalCli } from '../support/temporal-cli';
 import { startVaultProxy, type VaultProxy } from '../support/vault-proxy';
 
@@ -156,7 +157,7 @@ describe('a backup goes on when the fault is gone', () => {
       const disk = smallDisk(lab().controller.pid ?? 0, staging);
 
       const running = wholeBackup();
-      const problem = await troubleOf('captureSnapshot');
+      const problem = await failureOf(lab(), 'backup-lab', 'captureSnapshot');
       const freedAt = Date.now();
       await disk.remount('size=64m');
       const { result, seconds } = await running;
@@ -174,7 +175,7 @@ describe('a backup goes on when the fault is gone', () => {
       await disk.remount('ro');
 
       const running = wholeBackup();
-      const problem = await troubleOf('captureSnapshot', 'stageBundle');
+      const problem = await failureOf(lab(), 'backup-lab', 'captureSnapshot', 'stageBundle');
       await disk.remount('rw');
       const { result, seconds } = await running;
 
@@ -255,13 +256,7 @@ describe('a backup goes on when the fault is gone', () => {
     const both = [lab().cli(['backup', '--cluster', 'lab']), lab().cli(['backup', '--cluster', 'lab'])];
     const refused = await Promise.race(both);
     const third = await lab().temporalCli(byTemporal);
-    const { workflowExecutionInfo } = await temporalCli(lab()).json<Described>(
-      'workflow',
-      'describe',
-      '--workflow-id',
-      'backup-lab',
-    );
-    const runId = workflowExecutionInfo.execution.runId;
+    const runId = await runIdOf(lab(), 'backup-lab');
     vaults.forEach((proxy) => proxy.reset());
     const codes = (await Promise.all(both)).map(({ code }) => code);
 
@@ -276,11 +271,6 @@ describe('a backup goes on when the fault is gone', () => {
   interface Backup {
     result: BackupResult;
     seconds: number;
-  }
-
-  interface Described {
-    workflowExecutionInfo: { execution: { runId: string } };
-    pendingActivities?: { activityType: { name: string }; lastFailure?: { message: string } }[];
   }
 
   /** One that ends well and leaves nothing behind. */
@@ -299,24 +289,6 @@ describe('a backup goes on when the fault is gone', () => {
     expect(names.filter((name) => name.includes('.partial-'))).toEqual([]);
     const manifests = names.filter((name) => name.endsWith('/manifest.json')).length;
     expect(names.filter((name) => name.endsWith('snapshot.snap.age'))).toHaveLength(manifests);
-  }
-
-  /** What the step that is being repeated failed with. */
-  async function troubleOf(...activities: string[]): Promise<string> {
-    return waitFor(
-      `${activities.join(' or ')} has failed`,
-      async () => {
-        const { pendingActivities = [] } = await temporalCli(lab()).json<Described>(
-          'workflow',
-          'describe',
-          '--workflow-id',
-          'backup-lab',
-        );
-        return pendingActivities.find(({ activityType }) => activities.includes(activityType.name))?.lastFailure
-          ?.message;
-      },
-      { timeoutMs: 30_000, everyMs: 200 },
-    );
   }
 
   function attempts(): number {

@@ -69,6 +69,16 @@ test('a full disk is called by its name', async () => {
   });
 });
 
+test('a read-only one is tried again, and the operator is told where to look', () => {
+  const error = Object.assign(new Error("EROFS: read-only file system, open '/var/lib/x'"), { code: 'EROFS' });
+
+  expect(toFailure(error, running)).toMatchObject({
+    nonRetryable: false,
+    message: expect.stringContaining('/var/lib/x'),
+    details: [{ advice: expect.stringContaining("kernel's log") }],
+  });
+});
+
 describe('cancellation', () => {
   it('is a cancellation, whatever error came of it', () => {
     const controller = new AbortController();

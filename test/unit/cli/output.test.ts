@@ -1,4 +1,5 @@
 import { PassThrough } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 import { fitted, follow } from '../../../src/cli/follow';
 import { renderTable, style } from '../../../src/cli/output';
@@ -57,7 +58,7 @@ describe('follow', () => {
 
     expect(written().trimEnd().split('\n')).toEqual([
       'plan',
-      expect.stringMatching(/^The controller does not answer just now\. The run is safe/),
+      expect.stringMatching(/^Temporal or the controller does not answer just now\. The run is safe/),
       'stage',
     ]);
   });
@@ -89,6 +90,23 @@ describe('follow', () => {
     expect(fitted(text, 7, 60)).toHaveLength(7);
     // What wraps takes more than its own line.
     expect(fitted(text, 7, 30)).not.toContain('x'.repeat(50));
+  });
+
+  it('leaves no question behind on a connection that is closed next', async () => {
+    const { stream } = streamOf(false);
+    let end: (report: string) => void = () => undefined;
+    const result = new Promise<string>((resolve) => (end = resolve));
+    let answered = false;
+    const look = async () => {
+      end('report');
+      await sleep(100);
+      answered = true;
+      return 'plan';
+    };
+
+    await follow({ result, look, line: look }, stream);
+
+    expect(answered).toBe(true);
   });
 
   it('passes on how the run failed', async () => {
