@@ -12,9 +12,9 @@ import { attendRestore } from './people';
 import { watchRun } from './run-view';
 import { removeSetAside, type Scenario } from './scenarios';
 
-/** Longer than Vault takes to apply a snapshot and to seal itself, and than a missing beat is waited for. */
-const FROZEN_MS = 12_000;
-const WATCHED_MS = 6_000;
+/** Longer than Vault takes to apply a snapshot and to seal itself; where the run goes on, than a missing beat is waited for. */
+const FROZEN_MS = { abandoned: 7_000, retried: 12_000, replaced: 3_000 } as const;
+const WATCHED_MS = 5_000;
 const LOOK_EVERY_MS = 10;
 const RUN_LIMIT_MS = 240_000;
 
@@ -89,7 +89,7 @@ export async function runZombie(
   const attended = attendRestore(chaos, handle, () => over, 'early');
   const met = await freezeInside(chaos, handle, item, node, agent, reference);
   const problems: string[] = [];
-  await sleep(FROZEN_MS);
+  await sleep(FROZEN_MS[item.ending]);
 
   let acts: string[] | null = null;
   let last = handle;

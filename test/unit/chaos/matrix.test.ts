@@ -85,4 +85,19 @@ describe('the cases that every test run has', () => {
       expect(chooseFew(real, seed, slow)).toEqual(few);
     }
   });
+
+  it('have none of a slow scenario that is not wanted', () => {
+    const few = chooseFew(
+      fullMatrix(SCENARIOS, 1),
+      1,
+      new Map([
+        ['restore', 1],
+        ['late-shares', 0],
+      ]),
+    );
+
+    expect(few.map(({ scenario }) => scenario).filter((name) => name === 'restore')).toHaveLength(1);
+    expect(few.map(({ scenario }) => scenario)).not.toContain('late-shares');
+    expect(new Set(few.map(({ victim }) => victim)).size).toBe(VICTIMS.length);
+  });
 });

@@ -1,0 +1,85 @@
+import { type ChaosLab, startChaosLab } from './chaos-lab';
+import type { Reference } from './instants';
+import type { ChaosCase } from './matrix';
+import { caseLine, type CaseResult } from './report';
+import { keepLogs, measure, runCase } from './run-case';
+import { type Scenario, SCENARIOS } from './scenarios';
+import { runZombie, type ZombieCase, zombieLine, type ZombieResult } from './zombies';
+
+const REFERENCE_RUNS = 3;
+
+export interface CampaignOptions {
+  say: (text: string) => void;
+  /** Milliseconds since 1970: no case begins later. */
+  until: number;
+  /** Directory for logs and histories of failed cases. */
+  evidence: string | undefined;
+}
+
+/** Many cases in few labs: one lab serves until a case fails in it. */
+export class Campaign {
+  readonly results: CaseResult[] = [];
+  readonly zombies: ZombieResult[] = [];
+  /** Undisturbed runs, by scenario. */
+  readonly references = new Map<string, Reference>();
+  #chaos: ChaosLab | undefined;
+
+  constructor(private readonly options: CampaignOptions) {}
+
+  async kill(cases: readonly ChaosCase[]): Promise<void> {
+    for (const item of cases) {
+      if (Date.now() > this.options.until) return;
+      const scenario = scenarioNamed(item.scenario);
+      const chaos = await this.#lab();
+      const result = await runCase(chaos, scenario, item, await this.#reference(chaos, scenario));
+      this.results.push(result);
+      this.options.say(caseLine(result));
+      if (result.outcome === 'failed') await this.#giveUpLab(item.id);
+    }
+  }
+
+  async freeze(cases: readonly ZombieCase[]): Promise<void> {
+    const restore = scenarioNamed('restore');
+    for (const item of cases) {
+      if (Date.now() > this.options.until) return;
+      const chaos = await this.#lab();
+      const result = await runZombie(chaos, restore, item, await this.#reference(chaos, restore));
+      this.zombies.push(result);
+      this.options.say(zombieLine(result));
+      if (result.problems.length > 0) await this.#giveUpLab(item.id);
+    }
+  }
+
+  async stop(): Promise<void> {
+    await this.#chaos?.stop();
+    this.#chaos = undefined;
+  }
+
+  /** With generations in both repositories, so that there is something to restore, to catch up and to remove. */
+  async #lab(): Promise<ChaosLab> {
+    if (this.#chaos) return this.#chaos;
+    this.#chaos = await startChaosLab();
+    await measure(this.#chaos, scenarioNamed('backup'), 2);
+    return this.#chaos;
+  }
+
+  async #giveUpLab(id: string): Promise<void> {
+    if (this.#chaos && this.options.evidence !== undefined) await keepLogs(this.#chaos, id, this.options.evidence);
+    await this.stop();
+  }
+
+  async #reference(chaos: ChaosLab, scenario: Scenario): Promise<Reference> {
+    const known = this.references.get(scenario.name);
+    if (known) return known;
+    const reference = await measure(chaos, scenario, REFERENCE_RUNS);
+    this.references.set(scenario.name, reference);
+    this.options.say(`  ${scenario.name}, undisturbed: ${(reference.milliseconds / 1_000).toFixed(1)} s`);
+    return reference;
+  }
+}
+
+function scenarioNamed(name: string): Scenario {
+  const scenario = SCENARIOS.find((item) => item.name === name);
+  if (scenario) return scenario;
+  throw new Error(`There is no scenario '${name}'.`);
+}
