@@ -9,8 +9,10 @@ const RETRY = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '
 /** How long an agent may take to pick a step up before the run says that it doesn't answer. */
 const PICK_UP = '30s';
 
-/** Workers beat while a short step lasts, so the death of one is noticed long before the step's own limit. */
+/** Workers beat while a step lasts, so the death of one is noticed long before the step's own limit. */
 const BEAT = '5s';
+/** Where more hangs on it: a worker that is merely slow must not lose what it has done. */
+const SLOW_BEAT = '10s';
 
 /** Short questions over the network. */
 export const ask = proxyActivities<
@@ -42,7 +44,7 @@ export const probe = proxyActivities<Pick<ControllerActivities, 'checkHealth'>>(
 /** Long enough for an election in the middle of it; after that the cluster is down, and the operator should know. */
 export const capturing = proxyActivities<Pick<ControllerActivities, 'captureSnapshot'>>({
   startToCloseTimeout: '3h',
-  heartbeatTimeout: '30s',
+  heartbeatTimeout: SLOW_BEAT,
   retry: { ...RETRY, maximumAttempts: 12 },
 });
 
@@ -51,19 +53,19 @@ export const transfer = proxyActivities<
   Pick<ControllerActivities, 'publishGeneration' | 'replicateGeneration' | 'applyRetention' | 'chooseGeneration'>
 >({
   startToCloseTimeout: '3h',
-  heartbeatTimeout: '30s',
+  heartbeatTimeout: SLOW_BEAT,
   retry: { ...RETRY, maximumAttempts: 4 },
 });
 
 /** Waits for servers to agree; beats while it does. */
 export const settle = proxyActivities<
   Pick<ControllerActivities, 'verifyFirstNode' | 'checkConvergence' | 'waitForLeader' | 'moveLeadership'>
->({ startToCloseTimeout: '5m', scheduleToCloseTimeout: '6m', heartbeatTimeout: '10s', retry: RETRY });
+>({ startToCloseTimeout: '5m', scheduleToCloseTimeout: '6m', heartbeatTimeout: SLOW_BEAT, retry: RETRY });
 
 /** After a roll back: what can't serve in this time could not serve before either. */
 export const look = proxyActivities<Pick<ControllerActivities, 'checkRolledBack'>>({
   startToCloseTimeout: '2m',
-  heartbeatTimeout: '10s',
+  heartbeatTimeout: SLOW_BEAT,
   retry: { ...RETRY, maximumAttempts: 2 },
 });
 
@@ -78,7 +80,7 @@ export const audit = proxyActivities<Pick<ControllerActivities, 'recordAudit' | 
 /** Steps on one host, by what they need. */
 export function onNode(cluster: string, node: string) {
   const taskQueue = nodeTaskQueue(cluster, node);
-  const base = { taskQueue, scheduleToStartTimeout: PICK_UP, heartbeatTimeout: '10s', retry: RETRY } as const;
+  const base = { taskQueue, scheduleToStartTimeout: PICK_UP, heartbeatTimeout: SLOW_BEAT, retry: RETRY } as const;
   return {
     probe: proxyActivities<Pick<NodeActivities, 'describeNode' | 'proveInPlace' | 'lookForLeftOvers'>>({
       taskQueue,
@@ -137,7 +139,7 @@ export function onNode(cluster: string, node: string) {
     watch: proxyActivities<Pick<NodeActivities, 'watchForUnseal' | 'watchForSeal'>>({
       taskQueue,
       startToCloseTimeout: '10m',
-      heartbeatTimeout: '10s',
+      heartbeatTimeout: SLOW_BEAT,
       cancellationType: 'TRY_CANCEL',
       retry: RETRY,
     }),

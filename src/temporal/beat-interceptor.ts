@@ -1,16 +1,32 @@
-import { Context, heartbeat } from '@temporalio/activity';
+import { Context } from '@temporalio/activity';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
 
 const EVERY_MS = 1_500;
-/** A longer step has to beat itself, with what it has done, so that one that stands still times out. */
+/** A step of which this is the limit need not tell how far it is. */
 const SHORT_MS = 60_000;
+/** A longer one that tells nothing for so long stands still, and is left to its time-out. */
+const QUIET_MS = 20_000;
 
-/** Lets short steps beat while they last: one that hangs is ended by its time limit, one whose worker died is missed at once. */
+/**
+ * Beats while a step lasts, with what the step itself has told last: so the death of a worker is noticed in seconds, also
+ * where bytes may take their time.
+ */
 export class BeatInterceptor implements ActivityInboundCallsInterceptor {
   async execute(input: ActivityExecuteInput, next: Next<ActivityInboundCallsInterceptor, 'execute'>): Promise<unknown> {
-    const { heartbeatTimeoutMs, startToCloseTimeoutMs } = Context.current().info;
-    if (!heartbeatTimeoutMs || startToCloseTimeoutMs > SHORT_MS) return next(input);
-    const timer = setInterval(() => heartbeat(), EVERY_MS);
+    const context = Context.current();
+    const { heartbeatTimeoutMs, startToCloseTimeoutMs, heartbeatDetails } = context.info;
+    if (!heartbeatTimeoutMs) return next(input);
+    let told: { details: unknown; at: number } = { details: heartbeatDetails, at: Date.now() };
+    const beat = context.heartbeat.bind(context);
+    const overheard: { heartbeat: Context['heartbeat'] } = context;
+    overheard.heartbeat = (details?: unknown) => {
+      told = { details, at: Date.now() };
+      beat(details);
+    };
+    const mayBeQuiet = startToCloseTimeoutMs <= SHORT_MS;
+    const timer = setInterval(() => {
+      if (mayBeQuiet || Date.now() - told.at < QUIET_MS) beat(told.details);
+    }, EVERY_MS);
     try {
       return await next(input);
     } finally {
