@@ -6,6 +6,7 @@ import { promisify } from 'node:util';
 import type { ServiceConfig } from '../config/schema';
 import { DrError } from '../contract/failures';
 import { readIfThere, writeFileAtomically } from './files';
+import { startTimeOf } from './process-identity';
 import type { Fence, ServiceDriver, ServiceState } from './service-driver';
 
 const run = promisify(execFile);
@@ -154,14 +155,6 @@ async function pidIfAlive(identity: string | null): Promise<number | null> {
   const [pid, startTime, boot] = identity?.trim().split(' ') ?? [];
   if (!pid || !startTime || boot !== (await readIfThere('/proc/sys/kernel/random/boot_id'))?.trim()) return null;
   return (await startTimeOf(Number(pid))) === startTime ? Number(pid) : null;
-}
-
-/** Field 22 of /proc/PID/stat; null when there is no such process, or only its corpse. */
-async function startTimeOf(pid: number): Promise<string | null> {
-  const stat = await readIfThere(`/proc/${pid}/stat`).catch(() => null);
-  if (stat === null) return null;
-  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return fields[0] === 'Z' || fields[0] === 'X' ? null : (fields[19] ?? null);
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {

@@ -1,11 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Dirent, Stats } from 'node:fs';
 import { link, mkdir, open, readdir, rm, rmdir, stat, unlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { DrError } from '../contract/failures';
 import type { FileDigest } from '../contract/generation';
 import { syncDirectory } from '../host/files';
+import { isKnownDead, ownIdentity } from '../host/process-identity';
 import { digestOfFile, explainErrors, sameDigest, writeChecked } from './digest';
 import {
   assertKey,
@@ -37,10 +38,11 @@ export class DirectoryRepository implements Repository {
       async () => {
         // The root is the operator's to make: a disk that is not mounted must not be replaced by an empty directory.
         await stat(this.#root);
-        if (await this.#holds(key, digest, options)) return 'already-there';
         const directory = dirname(path);
+        await removeOrphans(directory);
+        if (await this.#holds(key, digest, options)) return 'already-there';
         await mkdir(directory, { recursive: true, mode: 0o700 });
-        const partial = join(directory, `${PARTIAL}${randomUUID()}`);
+        const partial = join(directory, await partialName());
         let outcome: PutOutcome;
         try {
           await writeChecked(partial, await source(), `${key} on its way to ${this.name}`, digest, options);
@@ -108,9 +110,13 @@ export class DirectoryRepository implements Repository {
     return this.#explained('', async () => {
       await stat(this.#root);
       const partials = await this.#walk('', (name) => name.startsWith(PARTIAL));
-      const stale = partials.filter((partial) => partial.storedAt < before);
-      for (const partial of stale) await rm(join(this.#root, partial.key), { force: true });
-      return stale.length;
+      let removed = 0;
+      for (const { key, storedAt } of partials) {
+        if (storedAt >= before && !(await isOrphan(basename(key)))) continue;
+        await rm(join(this.#root, key), { force: true });
+        removed++;
+      }
+      return removed;
     });
   }
 
@@ -175,6 +181,21 @@ export class DirectoryRepository implements Repository {
 
 function isPublished(name: string): boolean {
   return !name.startsWith(PARTIAL);
+}
+
+/** Names its writer, so that what a writer leaves that is killed is known for what it is. */
+async function partialName(): Promise<string> {
+  return `${PARTIAL}${(await ownIdentity()) ?? 'unknown'}.${randomUUID()}`;
+}
+
+async function isOrphan(name: string): Promise<boolean> {
+  return isKnownDead(name.slice(PARTIAL.length).split('.')[0] ?? '');
+}
+
+async function removeOrphans(directory: string): Promise<void> {
+  for (const { name } of await entriesOf(directory)) {
+    if (!isPublished(name) && (await isOrphan(name))) await rm(join(directory, name), { force: true });
+  }
 }
 
 async function entriesOf(directory: string): Promise<Dirent[]> {

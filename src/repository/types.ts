@@ -46,7 +46,7 @@ export interface Repository {
   remove(key: string): Promise<RemoveOutcome>;
   /** Whether `remove` would be refused for now; false for what is not there. */
   isLocked(key: string): Promise<boolean>;
-  /** Removes what attempts that died have left unfinished before that time; answers how many. */
+  /** Removes what attempts that died have left unfinished: before that time, or by a writer that is known to be dead. Answers how many. */
   removePartials(before: Date): Promise<number>;
 }
 

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { ownIdentity } from '../../../src/host/process-identity';
 import { digestOf } from '../../../src/repository/digest';
 import { DirectoryRepository } from '../../../src/repository/directory';
 import { fromBytes, fromFile, readSmall, type StoredObject } from '../../../src/repository/types';
@@ -212,6 +213,32 @@ describe('list, get and remove', () => {
 
     expect(swept).toBe(1);
     expect((await readdir(directory)).sort()).toEqual(['.partial-new', 'snapshot.snap']);
+  });
+
+  it('sweep at once what a writer has left that was killed, and nothing of one that lives or is elsewhere', async () => {
+    const own = (await ownIdentity()) ?? '';
+    const dead = own.replace(/\d+$/, '1');
+    const names = {
+      dead: `.partial-${dead}.1`,
+      alive: `.partial-${own}.2`,
+      elsewhere: '.partial-0123456789abcdef-1-1.3',
+    };
+    const directory = join(root, KEY, '..');
+    const other = join(root, 'prod', 'marks');
+    for (const place of [directory, other]) {
+      await mkdir(place, { recursive: true });
+      for (const name of Object.values(names)) await writeFile(join(place, name), 'half');
+    }
+
+    await repository.put(KEY, fromBytes(BYTES), digestOf(BYTES));
+    const afterPut = await Promise.all([readdir(directory), readdir(other)]);
+    const swept = await repository.removePartials(new Date(0));
+
+    const left = [names.alive, names.elsewhere].toSorted();
+    expect(afterPut[0]?.toSorted()).toEqual([...left, 'snapshot.snap']);
+    expect(afterPut[1]).toHaveLength(3);
+    expect(swept).toBe(1);
+    expect((await readdir(other)).toSorted()).toEqual(left);
   });
 
   it('report a directory in the place of a file instead of reading it', async () => {

@@ -1,0 +1,32 @@
+import { createHash } from 'node:crypto';
+import { readlink } from 'node:fs/promises';
+import { readIfThere } from './files';
+
+/** `PLACE-PID-START`: this process, as no other one of any host is called. Null where there is no /proc. */
+export async function ownIdentity(): Promise<string | null> {
+  const [place, startTime] = await Promise.all([ownPlace(), startTimeOf(process.pid)]);
+  return place === null || startTime === null ? null : `${place}-${process.pid}-${startTime}`;
+}
+
+/** Whether it is known that the process of that identity is dead; false for one of another host, boot or container. */
+export async function isKnownDead(identity: string): Promise<boolean> {
+  const [place, pid = '', startTime] = identity.split('-');
+  if (!/^\d+$/.test(pid) || place !== (await ownPlace())) return false;
+  return (await startTimeOf(Number(pid))) !== startTime;
+}
+
+/** Field 22 of /proc/PID/stat; null when there is no such process, or only its corpse. */
+export async function startTimeOf(pid: number): Promise<string | null> {
+  const stat = await readIfThere(`/proc/${pid}/stat`).catch(() => null);
+  if (stat === null) return null;
+  const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+  return fields[0] === 'Z' || fields[0] === 'X' ? null : (fields[19] ?? null);
+}
+
+/** Where process ids mean the same: this boot, this process namespace. */
+async function ownPlace(): Promise<string | null> {
+  const boot = await readIfThere('/proc/sys/kernel/random/boot_id');
+  const namespace = await readlink('/proc/self/ns/pid').catch(() => null);
+  if (boot === null || namespace === null) return null;
+  return createHash('sha256').update(`${boot.trim()} ${namespace}`).digest('hex').slice(0, 16);
+}
