@@ -1,9 +1,17 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { LeftOver, RunClaim } from '../src/contract/restore';
 import { identityProblem } from '../src/contract/node-identity';
 import { DrError } from '../src/contract/failures';
 import type { ServiceDriver } from '../src/host/service-driver';
 import type { Attempt } from '../src/host/attempt';
-import { blankDataDirectory, readMarker, removeDiscarded, setAsideDataDirectory } from '../src/host/data-directory';
+import {
+  blankDataDirectory,
+  JOIN_BEGUN,
+  readMarker,
+  removeDiscarded,
+  setAsideDataDirectory,
+} from '../src/host/data-directory';
 import { readRaftStorage } from '../src/host/raft-storage';
 import { proveStopped } from '../src/host/service';
 import {
@@ -71,6 +79,7 @@ export async function blankNode(host: NodeHost, input: { claim: RunClaim }): Pro
   await whileBeating('blank', async () => {
     await stopAndProve(host, host.driver, attempt);
     await blankDataDirectory(host.node.dataDir, input.claim.run, attempt);
+    await rm(join(host.runDirectory(input.claim.run), JOIN_BEGUN), { force: true });
     await removeDiscarded(host.node.dataDir, input.claim.run);
   });
 }

@@ -35,9 +35,9 @@ export async function describeNode(host: NodeHost): Promise<NodeReport> {
   };
 }
 
-/** A service manager's own environment can't be seen from here; what it sets has to be in the stanza to be checked. */
-function serviceEnvironment({ node: { service } }: NodeHost): NodeJS.ProcessEnv {
-  return service.driver === 'process' ? { ...process.env, ...service.env } : {};
+/** What a service manager sets can't be seen from here. */
+function serviceEnvironment({ node: { service } }: NodeHost): NodeJS.ProcessEnv | null {
+  return service.driver === 'process' ? { ...process.env, ...service.env } : null;
 }
 
 async function lookIntoStorage(dataDir: string): Promise<Pick<NodeReport, 'storage' | 'storageProblem'>> {

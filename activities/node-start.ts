@@ -3,7 +3,8 @@ import { join } from 'node:path';
 import { DrError } from '../src/contract/failures';
 import type { RunClaim, SealReport } from '../src/contract/restore';
 import type { Attempt } from '../src/host/attempt';
-import { readMarker } from '../src/host/data-directory';
+import { blankDataDirectory, describeDataDirectory, JOIN_BEGUN, readMarker } from '../src/host/data-directory';
+import { privateDirectory, readIfThere, writeFileAtomically } from '../src/host/files';
 import { proveStopped } from '../src/host/service';
 import type { VaultClient } from '../src/vault/client';
 import { caPemOf } from '../src/vault/connect';
@@ -59,6 +60,7 @@ export async function recoverPeers(host: NodeHost, input: { claim: RunClaim }): 
 export async function joinNode(host: NodeHost, input: { claim: RunClaim; leaderAddress: string }): Promise<void> {
   const attempt = await host.begin(input.claim);
   const leaderCaPem = await caPemOf(host.deps.cluster);
+  await assertOwnBlank(host, input.claim.run, attempt);
   await host.driver.start(attempt);
   await whileBeating('join', () =>
     host.withVault(async (vault) => {
@@ -68,6 +70,39 @@ export async function joinNode(host: NodeHost, input: { claim: RunClaim; leaderA
       await vault.raftJoin({ leaderApiAddr: input.leaderAddress, ...(leaderCaPem ? { leaderCaPem } : {}) });
     }),
   );
+}
+
+/**
+ * A Vault that starts with old data says that it is initialised, as one that has joined does, and the holders' shares open it:
+ * so before the first start of a join the directory has to be the run's own, and blank.
+ */
+async function assertOwnBlank(host: NodeHost, run: string, attempt: Attempt): Promise<void> {
+  const { name, dataDir } = host.node;
+  const begun = join(await privateDirectory(host.runDirectory(run)), JOIN_BEGUN);
+  const { exists, empty, madeByRun } = await describeDataDirectory(dataDir);
+  if (exists && madeByRun !== run) {
+    throw new DrError(
+      'NodeUnsafe',
+      `${dataDir} is not the directory that this run made, so nothing is started on it.`,
+      {
+        where: name,
+        advice: 'Find out whose data this is. If it may go, move it away by hand, then resume.',
+      },
+    );
+  }
+  if (!exists) await blankDataDirectory(dataDir, run, attempt);
+  else if (!empty && (await readIfThere(begun)) === null) {
+    throw new DrError(
+      'ServiceFailed',
+      `${dataDir}, which this run had made blank, holds data that it did not put there.`,
+      {
+        where: name,
+        advice: `Something wrote there meanwhile (a service manager, a backup that was played back?). Stop it, then resume.`,
+        retryable: false,
+      },
+    );
+  }
+  await writeFileAtomically(begun, `${new Date().toISOString()}\n`);
 }
 
 /** Waits until an auto-unseal node has opened itself. */

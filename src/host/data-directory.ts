@@ -11,6 +11,9 @@ import { readIfThere, syncDirectory } from './files';
 /** Names the run that made a data directory. Vault ignores files that it doesn't know. */
 export const MARKER = '.vault-dr-run';
 
+/** In the directory of a run: what is in the data directory from now on may be of the join itself. */
+export const JOIN_BEGUN = 'join-begun';
+
 /** Put into what is set aside: says whose it is, and makes it non-empty, so that nothing can be renamed over it. */
 export const ASIDE_NOTE = '.vault-dr-set-aside';
 

@@ -25,6 +25,7 @@ const ENVIRONMENT: Readonly<Record<string, readonly string[]>> = {
   mount_path: ['TRANSIT_WRAPPER_MOUNT_PATH', 'VAULT_TRANSIT_SEAL_MOUNT_PATH'],
   key_name: ['TRANSIT_WRAPPER_KEY_NAME', 'VAULT_TRANSIT_SEAL_KEY_NAME'],
   tls_ca_cert: ['VAULT_CACERT'],
+  tls_ca_path: ['VAULT_CAPATH'],
   tls_client_cert: ['VAULT_CLIENT_CERT'],
   tls_client_key: ['VAULT_CLIENT_KEY'],
   tls_server_name: ['VAULT_TLS_SERVER_NAME'],
@@ -33,31 +34,43 @@ const ENVIRONMENT: Readonly<Record<string, readonly string[]>> = {
 /** For these the stanza goes before the environment; for all others it is the other way round. */
 const STANZA_FIRST = ['address', 'token'];
 /** One of these in the stanza, and the environment counts for none of them. */
-const TLS_SETTINGS = ['tls_ca_cert', 'tls_client_cert', 'tls_client_key', 'tls_server_name', 'tls_skip_verify'];
+const TLS_SETTINGS = [
+  'tls_ca_cert',
+  'tls_ca_path',
+  'tls_client_cert',
+  'tls_client_key',
+  'tls_server_name',
+  'tls_skip_verify',
+];
 
 /**
  * Asks whether the seal's key can be used, as far as this can be asked from here: of a `transit` seal, the other Vault.
  * What is done there changes nothing: `decrypt` never makes a key, and `encrypt`, which would, comes only after it has
  * shown that the key is there.
- * @param env the environment of the Vault service. @returns within 5 seconds.
+ * @param env the environment of the Vault service; null when it is not known: then what only it may say is not held against
+ * the seal. @returns within 5 seconds.
  */
-export async function checkSealAccess(server: ServerConfig, env: Environment): Promise<SealAccess> {
-  if (server.seal?.type !== 'transit') return UNCHECKED;
-  const setting = settingsFor(server.seal, env);
+export async function checkSealAccess(server: ServerConfig, env: Environment | null): Promise<SealAccess> {
+  if (server.seal?.type !== 'transit' || (env === null && !saysAll(server.seal))) return UNCHECKED;
+  const setting = settingsFor(server.seal, env ?? {});
   const [address, keyName, mount] = [setting('address'), setting('key_name'), setting('mount_path')];
   if (!address) return problem('The transit seal has no address.');
   if (!keyName || !mount) return problem('The transit seal has no key_name or no mount_path.');
   if (!URL.canParse(address)) return problem('The address of the transit seal is no URL.');
   const shown = new URL(address).origin;
   let endpoint: VaultEndpoint;
+  let token: string | undefined;
+  try {
+    token = await resolve(setting('token'), env ?? {});
+  } catch (error) {
+    return problem(`The file with the token of the transit seal can't be read (${reasonOf(error)}).`);
+  }
   try {
     endpoint = await endpointOf(address, setting);
   } catch (error) {
-    return problem(
-      `A TLS file of the transit seal can't be read (${(error as NodeJS.ErrnoException).code ?? 'failed'}).`,
-    );
+    return problem(`A TLS file of the transit seal can't be read (${reasonOf(error)}).`);
   }
-  const [token, namespace] = [setting('token'), setting('namespace')];
+  const namespace = setting('namespace');
   const client = new VaultClient(endpoint, {
     ...(token && { token }),
     ...(namespace && { namespace }),
@@ -136,6 +149,21 @@ function settingsFor(seal: SealSettings, env: Environment): (name: string) => st
   };
 }
 
+/** Whether the stanza needs no word of the environment. */
+function saysAll(seal: SealSettings): boolean {
+  const complete = ['address', 'key_name', 'mount_path', 'token'].every((name) => seal.get(name));
+  const trusts = !seal.get('address')?.startsWith('https:') || TLS_SETTINGS.some((name) => seal.get(name));
+  return complete && trusts && !seal.get('token')?.startsWith('env://');
+}
+
+/** What the stanza says, or where to find it: as parseutil.ParsePath with `WithNoTrimSpaces`, so a line end is part of the value. */
+async function resolve(value: string | undefined, env: Environment): Promise<string | undefined> {
+  const [, scheme, rest = ''] = value?.trim().match(/^(file|env|string):\/\/(.*)$/s) ?? [];
+  if (scheme === 'file') return readFile(rest, 'utf8');
+  if (scheme === 'env') return env[rest];
+  return scheme === 'string' ? rest : value;
+}
+
 async function endpointOf(address: string, setting: (name: string) => string | undefined): Promise<VaultEndpoint> {
   const caPem = await authorities(setting('tls_ca_cert'), setting('tls_ca_path'));
   const [certificate, key] = [setting('tls_client_cert'), setting('tls_client_key')];
@@ -158,6 +186,10 @@ async function authorities(file: string | undefined, directory: string | undefin
   if (!directory) return undefined;
   const files = await readdir(directory);
   return (await Promise.all(files.map((name) => readFile(join(directory, name), 'utf8')))).join('\n');
+}
+
+function reasonOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? 'failed';
 }
 
 function problem(text: string): SealAccess {

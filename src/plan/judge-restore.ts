@@ -259,6 +259,9 @@ function unknownWarnings(looks: readonly NodeLook[]): string[] {
       ...(report.config === null ? ["its Vault's configuration, which is not under configFiles"] : []),
       ...(report.config?.problems ?? []),
       ...(report.vault.sealType === null && report.config === null ? ['its seal'] : []),
+      ...(report.config?.seal && !report.seal.checked
+        ? [`whether its seal '${report.config.seal.type}' reaches its key`]
+        : []),
     ];
     return unknown.length === 0 ? [] : [`${node}: not checked: ${unknown.join(', ')}`];
   });

@@ -37,7 +37,7 @@ async function tokenFor(capabilities: string[], paths = ['encrypt', 'decrypt']):
 
 async function check(
   settings: Record<string, string>,
-  { type = 'transit', env = {} }: { type?: string; env?: Record<string, string> } = {},
+  { type = 'transit', env = {} }: { type?: string; env?: Record<string, string> | null } = {},
 ): Promise<SealAccess> {
   const all = { address: transit.address, mount_path: 'transit/', key_name: 'autounseal', ...settings };
   await writeFile(path('vault.json'), JSON.stringify({ seal: { [type]: all } }));
@@ -53,6 +53,30 @@ test('finds the key usable with the token of the stanza, or with that of the ser
   expect(await check({ token })).toEqual({ checked: true, problem: null });
   expect(await check({}, { env: { VAULT_TOKEN: token } })).toEqual({ checked: true, problem: null });
   expect(await check({ token }, { env: { VAULT_TOKEN: 'hvs.other' } })).toEqual({ checked: true, problem: null });
+});
+
+test('takes the token from where the stanza says that it is, as Vault does', async () => {
+  const token = await tokenFor(['update']);
+  const usable = { checked: true, problem: null };
+  await writeFile(path('token'), token);
+  await writeFile(path('token-and-line-end'), `${token}\n`);
+  expect(await check({ token: `file://${path('token')}` })).toEqual(usable);
+  expect(await check({ token: 'env://SEAL_TOKEN' }, { env: { SEAL_TOKEN: token } })).toEqual(usable);
+  expect(await check({ token: `string://${token}` })).toEqual(usable);
+  expect((await check({ token: `file://${path('token-and-line-end')}` })).problem).not.toBeNull();
+  const missing = await check({ token: 'file:///missing/token' });
+  expect(missing).toEqual(refused("The file with the token of the transit seal can't be read (ENOENT)."));
+});
+
+test('holds nothing against a seal whose settings only an unknown environment may have', async () => {
+  const token = await tokenFor(['update']);
+  const unchecked = { checked: false, problem: null };
+  expect(await check({ token }, { env: null })).toEqual({ checked: true, problem: null });
+  expect(await check({}, { env: null })).toEqual(unchecked);
+  expect(await check({ token: 'env://SEAL_TOKEN' }, { env: null })).toEqual(unchecked);
+  expect(await check({ token, key_name: '' }, { env: null })).toEqual(unchecked);
+  expect(await check({ token, address: 'https://127.0.0.1:1' }, { env: null })).toEqual(unchecked);
+  expect(await check({ token, key_name: 'missing' }, { env: null })).toEqual(refused('There is no key missing'));
 });
 
 test('takes key and mount of the environment before those of the stanza, as Vault does', async () => {

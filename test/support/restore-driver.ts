@@ -2,24 +2,29 @@ import type { Lab } from '../../src/lab/lab';
 import { waitFor } from '../../src/lab/processes';
 import type { RestorePhase, RestoreProgress, RestoreReport } from '../../src/contract/restore';
 
-/** What an operator does with the CLI, for tests. */
-export function restoreDriver(lab: Lab) {
+/** What an operator does with the CLI, for tests. @param cluster the one whose nodes are changed; `source`, if another's data go there */
+export function restoreDriver(
+  lab: Lab,
+  { cluster = 'lab', source = cluster }: { cluster?: string; source?: string } = {},
+) {
+  const into = source === cluster ? [] : ['--into', cluster];
+
   async function json<T>(args: string[], options?: { input?: string }, ended = 0): Promise<T> {
     const { code, stdout, stderr } = await lab.cli([...args, '--json'], options);
     if (code !== ended) throw new Error(`vault-dr ${args.join(' ')} ended with ${code}: ${stdout}${stderr}`);
     return JSON.parse(stdout) as T;
   }
 
-  const progress = () => json<RestoreProgress>(['status', '--cluster', 'lab']);
+  const progress = () => json<RestoreProgress>(['status', '--cluster', cluster]);
 
   return {
     json,
     progress,
     start: (...args: string[]) =>
-      json<{ workflowId: string }>(['restore', '--cluster', 'lab', '--as', 'ana', '--detach', ...args]),
+      json<{ workflowId: string }>(['restore', '--cluster', source, ...into, '--as', 'ana', '--detach', ...args]),
     async approve(): Promise<void> {
       const { planHash } = await this.waitUntil('an approval is waited for', (now) => now.waitingFor === 'approval');
-      await json(['approve', '--cluster', 'lab', '--as', 'bob', '--plan', planHash ?? '']);
+      await json(['approve', '--cluster', cluster, '--as', 'bob', '--plan', planHash ?? '']);
     },
     waitUntil: (what: string, test: (progress: RestoreProgress) => boolean, timeoutMs = 60_000) =>
       waitFor(
@@ -34,8 +39,19 @@ export function restoreDriver(lab: Lab) {
       return this.waitUntil(`the phase ${phase}`, (now) => now.phases.some((item) => item.phase === phase), timeoutMs);
     },
     unseal: (holder: string, share: string) =>
-      lab.cli(['unseal', '--cluster', 'lab', '--as', holder, '--json'], { input: share }),
+      lab.cli(['unseal', '--cluster', cluster, '--as', holder, '--json'], { input: share }),
+    /** As many key holders as the cluster wants, one after the other, as soon as shares are taken. */
+    async unsealAll(shares: readonly string[], timeoutMs = 90_000): Promise<void> {
+      await this.waitUntil('shares are taken', (now) => now.shares !== null, timeoutMs);
+      for (const [index, holder] of ['carol', 'dave', 'erin'].entries()) await this.unseal(holder, shares[index] ?? '');
+    },
+    /** What speaks against a restore. */
+    async refusal(...args: string[]): Promise<string> {
+      const { code, stderr } = await lab.cli(['restore', '--cluster', source, ...into, '--plan', ...args]);
+      if (code !== 5) throw new Error(`The plan was not refused: it ended with ${code}. ${stderr}`);
+      return stderr;
+    },
     /** @param ended exit status that is expected; 1 for a run that did not restore */
-    result: (ended = 0) => json<RestoreReport>(['status', '--cluster', 'lab', '--follow'], {}, ended),
+    result: (ended = 0) => json<RestoreReport>(['status', '--cluster', cluster, '--follow'], {}, ended),
   };
 }
