@@ -353,6 +353,19 @@ describe('a plan', () => {
       { looks: { 'vault-2': { config: null, vault: { ...vault, version: null } } } },
       "vault-2: not checked: the version of its Vault, its Vault's configuration, which is not under configFiles, its seal",
     ],
+    [
+      'a seal whose key nobody could try',
+      {
+        manifest: { seal: transit, recovery },
+        looks: Object.fromEntries(
+          NAMES.map((name) => [
+            name,
+            { config: vaultConfig({ seal: 'transit' }), seal: { checked: name !== 'vault-3', problem: null } },
+          ]),
+        ),
+      },
+      "vault-3: not checked: whether its seal 'transit' reaches its key",
+    ],
   ])('warns of %s', (_what, changes, warning) => {
     expect(judgeRestore(factsWith(changes)).plan?.warnings).toEqual([warning]);
   });
