@@ -71,7 +71,8 @@ export async function retain(
     // The newest list says all; a locked one goes another time.
     for (const key of outdated) await repository.remove(key);
   }
-  return { ...(await applyRetention(repository, cluster, plan, now, options)), warnings };
+  const buried = new Set(meaningOf(ownMarks).tombstones.map(({ generation }) => generation));
+  return { ...(await applyRetention(repository, cluster, plan, now, options, buried)), warnings };
 }
 
 /** Later than any list before it, also when the clock went back: the newest one counts. */

@@ -128,7 +128,8 @@ export async function lockedAmong(
 
 /**
  * Removes what the plan says and what died attempts have left; then lists again and reports what that listing shows. The
- * manifest goes first: a crash in between leaves something that is no generation any more, and the next run sweeps it.
+ * manifest goes first: a crash in between leaves something that is no generation any more, and the next attempt sweeps it.
+ * @param buried generations that were written down as removed: what is left of one goes at once
  */
 export async function applyRetention(
   repository: Repository,
@@ -136,13 +137,15 @@ export async function applyRetention(
   plan: RetentionPlan,
   now: Date,
   options: TransferOptions = {},
+  buried: ReadonlySet<string> = new Set(),
 ): Promise<Omit<RetentionReport, 'warnings'>> {
   const locked = new Set<string>();
   const problems = new Map<string, string>();
   const before = new Date(now.getTime() - LEFTOVER_AGE_MS);
   const present = await listFiles(repository, cluster, options);
   const doomed = new Set(plan.remove);
-  for (const found of present.filter((entry) => doomed.has(entry.generation) || isLeftover(entry, before))) {
+  const goes = (entry: GenerationFiles) => doomed.has(entry.generation) || isLeftover(entry, before, buried);
+  for (const found of present.filter(goes)) {
     options.signal?.throwIfAborted();
     try {
       if ((await removeGeneration(repository, cluster, found)) === 'locked') locked.add(found.generation);
@@ -193,7 +196,8 @@ function rank(file: string): number {
   return file === MANIFEST_FILE ? 0 : 1;
 }
 
-function isLeftover({ generation, files }: GenerationFiles, before: Date): boolean {
+function isLeftover({ generation, files }: GenerationFiles, before: Date, buried: ReadonlySet<string>): boolean {
   if (!GENERATION_PATTERN.test(generation) || files.has(MANIFEST_FILE)) return false;
+  if (buried.has(generation)) return true;
   return [...files.values()].every((file) => file.storedAt < before);
 }

@@ -296,6 +296,17 @@ describe('applyRetention', () => {
     expect(await readdir(placeOf(newest))).toHaveLength(5);
   });
 
+  it('takes up the removal of a generation that was cut short, without waiting for a day', async () => {
+    const [half, fresh, newest] = [await published(20), await published(21), await published(22)];
+    await rm(placeOf(half, 'manifest.json'));
+    await rm(placeOf(fresh, 'manifest.json'));
+
+    await applyRetention(repository, 'prod', await planned(1), new Date(), {}, new Set([half, newest]));
+
+    expect((await readdir(join(root, 'local', 'prod'))).sort()).toEqual([fresh, newest]);
+    expect(await readdir(placeOf(newest))).toHaveLength(5);
+  });
+
   it('leaves alone what is not its own', async () => {
     const place = join(root, 'local', 'prod', 'notes');
     await mkdir(place, { recursive: true });
