@@ -235,6 +235,9 @@ export class Recovery {
 
   /** Closes the run: the identities are destroyed, the report is kept beside the audit trail. */
   async end(status: RestoreStatus, backup: RestoreReport['backup'] = null): Promise<RestoreReport> {
+    const { consideredCancelled, cancelRequested } = CancellationScope.current();
+    // Called off while its last step ended well all the same: the way back needs the shares and identities that are still there.
+    if (consideredCancelled) await cancelRequested;
     this.unsealing.ceremony.close();
     this.run.closeWayBack();
     await this.endOnNodes(this.claimedNodes());

@@ -33,6 +33,8 @@ export class ShareCeremony {
 
   /** From now on shares are taken; holders need not wait for the nodes. */
   open(required: number): void {
+    // A plan that is made anew costs nobody a second submission.
+    if (this.#open) return this.require(required);
     this.#open = true;
     this.run.progress.shares = { required, accepted: [], refused: [], problem: null };
     this.#show();
@@ -41,7 +43,7 @@ export class ShareCeremony {
   /** Another threshold than the one that was announced. */
   require(threshold: number): void {
     const { shares } = this.run.progress;
-    if (shares === null) return this.open(threshold);
+    if (shares === null || !this.#open) return this.open(threshold);
     shares.required = threshold;
     this.#show();
   }

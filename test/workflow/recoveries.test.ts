@@ -33,13 +33,15 @@ describe('a plan', () => {
     );
     const old = await update(handle, 'approve', { approver: 'bob', planHash: 'a'.repeat(12) });
     expect(fakes().calls.some((call) => call.startsWith('stop'))).toBe(false);
-    await approve(handle, 'd'.repeat(12));
+    // What holders have given already counts on.
     await submitThree(handle);
+    await approve(handle, 'd'.repeat(12));
     const report = await handle.result();
 
     expect(again.approvals).toEqual([]);
     expect(old.message).toContain("The plan's hash is dddddddddddd");
     expect(report.status).toBe('completed');
+    expect(report.shares?.accepted).toHaveLength(3);
     expect(report.warnings).toContain('the approvals of bob are void: what it was made from has changed');
   }, 60_000);
 

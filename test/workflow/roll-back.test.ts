@@ -88,28 +88,36 @@ describe('rollBack', () => {
     expect(fakes().calls.filter((call) => call.startsWith('unseal'))).toHaveLength(3);
   }, 60_000);
 
-  it('is possible until the first backup afterwards is made, and not later', async () => {
-    let release = () => {};
-    const { captureSnapshot } = fakes().controller;
-    const begun = new Promise<void>((resolve) => {
-      fakes().controller.captureSnapshot = async (input) => {
-        resolve();
-        await new Promise<void>((done) => (release = done));
-        return captureSnapshot(input);
-      };
-    });
-    const handle = await begin();
-    await approve(handle);
-    await submitThree(handle);
-    await begun;
+  it.each(['captureSnapshot', 'discardStaging'] as const)(
+    'is possible until the first backup afterwards is made, be it in its last step: %s',
+    async (step) => {
+      let release = () => {};
+      const act = fakes().controller[step] as (input: never) => Promise<unknown>;
+      const begun = new Promise<void>((resolve) => {
+        Object.assign(fakes().controller, {
+          [step]: async (input: never) => {
+            resolve();
+            await new Promise<void>((done) => (release = done));
+            return act(input);
+          },
+        });
+      });
+      const handle = await begin();
+      await approve(handle);
+      await submitThree(handle);
+      await begun;
 
-    const answer = await update(handle, 'rollBack', { operator: 'bob' });
-    release();
-    const report = await handle.result();
+      const answer = await update(handle, 'rollBack', { operator: 'bob' });
+      release();
+      const report = await handle.result();
 
-    expect(answer.accepted).toBe(true);
-    expect(report).toMatchObject({ status: 'rolled back', rollBack: { from: 'finish' }, backup: null });
-  }, 60_000);
+      expect(answer.accepted).toBe(true);
+      expect(report).toMatchObject({ status: 'rolled back', rollBack: { from: 'finish' }, backup: null });
+      // Nobody is asked again.
+      expect(report.shares?.accepted).toHaveLength(3);
+    },
+    60_000,
+  );
 
   it('is refused before anything was changed', async () => {
     const handle = await begin();
