@@ -25,7 +25,7 @@ export interface ChaosCase {
 export interface ScenarioShape {
   name: string;
   activities: readonly string[];
-  /** Activities during which a victim does not run, so that it can't be killed. */
+  /** Activities, and names of logged instants, at which a victim does not run, so that it can't be killed. */
   downDuring?: Partial<Record<Victim, readonly string[]>>;
   /** Instants inside a step, by name: what the Vault of the first node logs then. */
   logged?: Readonly<Record<string, string>>;
@@ -38,11 +38,13 @@ export function fullMatrix(scenarios: readonly ScenarioShape[], seed: number): C
   const random = randomFrom(seed);
   return scenarios.flatMap(({ name, activities, downDuring = {}, logged = {} }) =>
     VICTIMS.flatMap((victim) => {
-      const alive = activities.filter((activity) => !downDuring[victim]?.includes(activity));
-      const planned: Instant[] = alive.flatMap((activity) =>
-        MOMENTS.map((moment) => ({ kind: 'activity' as const, activity, moment })),
-      );
-      const inside: Instant[] = Object.entries(logged).map(([own, line]) => ({ kind: 'logged', name: own, line }));
+      const isUp = (name: string) => !downDuring[victim]?.includes(name);
+      const planned: Instant[] = activities
+        .filter(isUp)
+        .flatMap((activity) => MOMENTS.map((moment) => ({ kind: 'activity' as const, activity, moment })));
+      const inside: Instant[] = Object.entries(logged)
+        .filter(([own]) => isUp(own))
+        .map(([own, line]) => ({ kind: 'logged', name: own, line }));
       const anywhere: Instant[] = Array.from({ length: RANDOM_INSTANTS }, () => ({ kind: 'random', at: random() }));
       return [...planned, ...inside, ...anywhere].map((instant) => ({
         id: `${name}/${instantName(instant)}/${victim}`,

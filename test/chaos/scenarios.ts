@@ -50,13 +50,21 @@ const backupRun: Omit<Scenario, 'name' | 'activities'> = {
   },
 };
 
+/** What Vault logs while it takes the snapshot. */
+const INSIDE_INSTALL = {
+  'before-apply': 'core: shutting down prior to restoring snapshot',
+  applying: 'core: applying snapshot',
+  applied: 'storage.raft: restored user snapshot',
+  sealing: 'core: marked as sealed',
+};
+
 const restoreRun = {
   slow: true,
   unsealedUntil: 'checkConvergence',
   newGenerations: 1,
   downDuring: {
     'vault-a': ['setAsideData'],
-    'vault-b': ['setAsideData', 'installSnapshot', 'watchForUnseal', 'verifyFirstNode'],
+    'vault-b': ['setAsideData', 'installSnapshot', ...Object.keys(INSIDE_INSTALL), 'watchForUnseal', 'verifyFirstNode'],
   },
   async prepare(chaos) {
     await unsealEverywhere(chaos);
@@ -137,12 +145,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     ...restoreRun,
     name: 'restore',
-    logged: {
-      'before-apply': 'core: shutting down prior to restoring snapshot',
-      applying: 'core: applying snapshot',
-      applied: 'storage.raft: restored user snapshot',
-      sealing: 'core: marked as sealed',
-    },
+    logged: INSIDE_INSTALL,
     activities: [
       'planRestore',
       'describeNode',
@@ -169,6 +172,8 @@ export const SCENARIOS: readonly Scenario[] = [
     ...restoreRun,
     name: 'late-shares',
     activities: ['watchForUnseal', 'checkShare', 'unsealNode'],
+    // Its shares come when only the first node is up.
+    downDuring: { ...restoreRun.downDuring, 'vault-b': ['watchForUnseal', 'checkShare'] },
     attend: (chaos, handle, isOver) => attendRestore(chaos, handle, isOver, 'late'),
   },
   {
