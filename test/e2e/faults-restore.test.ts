@@ -5,7 +5,7 @@ import { waitFor } from '../../src/lab/processes';
 import type { ProgramResult } from '../../src/lab/run-program';
 import type { SampleSecret } from '../../src/lab/secrets';
 import { useFaultTable } from '../support/fault-table';
-import { CLOCK_FAULT, onSmallDisk, onWrongClock, smallDisk } from '../support/host-faults';
+import { CLOCK_FAULT, describeWithDisks, onSmallDisk, onWrongClock, smallDisk } from '../support/host-faults';
 import { useLab } from '../support/lab';
 import { failureOf, runIdOf } from '../support/pending';
 import { type restoreDriver as createDriver, restoreDriver } from '../support/restore-driver';
@@ -17,7 +17,7 @@ const OUTAGE = Number(process.env['VAULT_DR_TEST_OUTAGE'] ?? 60);
  * One restore of a real cluster through faults of the hosts, one after the other: the disk of the first node fills up, that
  * of another one becomes read-only, the agents' clocks are four days apart, and Temporal is away for a while.
  */
-describe('a restore goes on when the fault is gone', () => {
+describeWithDisks('a restore goes on when the fault is gone', () => {
   const lab = useLab();
   const tell = useFaultTable();
   let driver: ReturnType<typeof createDriver>;
