@@ -1,5 +1,5 @@
 # What vault-dr may do in a running cluster: take a snapshot, see who the peers are, end its own login. It reads no secret.
-# A restore needs no policy at all: it works on a blank node with throwaway keys.
+# A restore on blank nodes needs no policy: it works with throwaway keys. One in place needs vault-dr-restore-policy.hcl.
 
 path "sys/storage/raft/snapshot" {
   capabilities = ["read"]

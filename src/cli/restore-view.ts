@@ -88,7 +88,9 @@ function nextLines(progress: RestoreProgress): string[] {
       ...parked.flatMap((item) => [style('red', `${item.node ?? cluster}: ${item.problem}`), item.advice, '']),
       'Then one of:',
       ...(choices.has('resume') ? [command(`vault-dr resume --cluster ${cluster}`)] : []),
-      ...(choices.has('skipNode') ? [command(`vault-dr skip-node --cluster ${cluster} --node NODE`)] : []),
+      ...parked
+        .filter((item) => item.choices.includes('skipNode'))
+        .map((item) => command(`vault-dr skip-node --cluster ${cluster} --node ${item.node}`)),
       ...(choices.has('rollBack') ? [command(`vault-dr roll-back --cluster ${cluster}`)] : []),
       ...(choices.has('abort') ? [command(`vault-dr abort --cluster ${cluster}`)] : []),
     ];
@@ -122,7 +124,7 @@ export function renderPlan({ plan, warnings }: RestoreReport): string {
     ...stepLines(plan),
     '',
     ...warnings.map((text) => style('yellow', `! ${text}`)),
-    `${plan.approvals} must approve it. Nothing was changed.`,
+    `${plan.approvals === 0 ? 'Nobody has to' : `${plan.approvals} must`} approve it. Nothing was changed.`,
   ].join('\n');
 }
 
@@ -144,6 +146,12 @@ export function renderReport(report: RestoreReport): string {
     ...(report.backup === null
       ? []
       : [`New backup: ${'generation' in report.backup ? report.backup.generation : `none: ${report.backup.problem}`}`]),
+    ...(status === 'rolled back'
+      ? [
+          'What it had made is kept beside them; when nobody wants to look at it any more:',
+          `  vault-dr remove-set-aside --cluster ${cluster} --run ${run}`,
+        ]
+      : []),
     ...report.removed.map(({ node, path, sizeBytes }) => `  ${node}: ${path} (${formatBytes(sizeBytes)})`),
     ...(aside.length > 0
       ? [

@@ -134,7 +134,7 @@ describe('renderRestore', () => {
     expect(screen).toContain('parked in join: it needs a decision');
     expect(screen).toContain("vault-2: Vault does not start.\nRead Vault's log.");
     expect(screen).toContain('vault-dr resume --cluster prod');
-    expect(screen).toContain('vault-dr skip-node --cluster prod --node');
+    expect(screen).toContain('vault-dr skip-node --cluster prod --node vault-2');
     expect(screen).not.toContain('vault-dr abort');
   });
 
@@ -213,6 +213,14 @@ describe('renderReport', () => {
     expect(renderReport({ ...report, backup: { problem: 'no repository answers' } })).toContain(
       'New backup: none: no repository answers',
     );
+  });
+
+  it('says where what was rolled back is, and how it goes', () => {
+    const text = renderReport({ ...report, status: 'rolled back', setAside: [], rpoSeconds: null, backup: null });
+
+    expect(text).toContain('Rolled back: the old data are in their place again in 2 min 0 s');
+    expect(text).toContain('  vault-dr remove-set-aside --cluster prod --run run-1');
+    expect(text).not.toContain('Lost:');
   });
 
   it('does not call an aborted run restored', () => {
