@@ -247,7 +247,13 @@ function topologyWarnings({ nodes, cluster, source }: RestoreSettings, { raft }:
   const before = raft.peers.map((peer) => peer.id).sort();
   const after = nodes.map((node) => node.nodeId).sort();
   if (before.join() === after.join()) return [];
-  return [`the snapshot's peers were ${before.join(', ')}; the configuration has ${after.join(', ')}`];
+  const gone = before.filter((id) => !after.includes(id));
+  return [
+    `the snapshot's peers were ${before.join(', ')}; the configuration has ${after.join(', ')}`,
+    ...(gone.length === 0
+      ? []
+      : [`nothing stops ${gone.join(', ')}: see to it that they stand still, or they may go on as the old cluster`]),
+  ];
 }
 
 /** What could not be checked is said, not taken for granted. */

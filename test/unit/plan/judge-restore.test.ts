@@ -337,11 +337,17 @@ describe('a plan', () => {
     expect(judgeRestore(factsWith({ looks, settings: { setAside: 'delete' }, accept })).refusals).toEqual([]);
   });
 
-  it.each<[string, Changes, string]>([
+  it.each<[string, Changes, string, string?]>([
     [
       'other peers',
       { nodes: ['vault-1', 'vault-4'] },
       "the snapshot's peers were vault-1, vault-2, vault-3; the configuration has vault-1, vault-4",
+      'nothing stops vault-2, vault-3: see to it that they stand still, or they may go on as the old cluster',
+    ],
+    [
+      'more peers',
+      { nodes: [...NAMES, 'vault-4'] },
+      "the snapshot's peers were vault-1, vault-2, vault-3; the configuration has vault-1, vault-2, vault-3, vault-4",
     ],
     [
       'a generation in clear',
@@ -366,8 +372,8 @@ describe('a plan', () => {
       },
       "vault-3: not checked: whether its seal 'transit' reaches its key",
     ],
-  ])('warns of %s', (_what, changes, warning) => {
-    expect(judgeRestore(factsWith(changes)).plan?.warnings).toEqual([warning]);
+  ])('warns of %s', (_what, changes, ...warnings) => {
+    expect(judgeRestore(factsWith(changes)).plan?.warnings).toEqual(warnings);
   });
 
   it('passes on what was wrong with other copies', () => {
