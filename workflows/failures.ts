@@ -1,4 +1,5 @@
 import { ActivityFailure, ApplicationFailure, rootCause, TimeoutFailure } from '@temporalio/workflow';
+import { DefaultFailureConverter, defaultPayloadConverter } from '@temporalio/common';
 import type { z } from 'zod';
 import { isDrError } from '../src/contract/failures';
 import { parseInput } from '../src/contract/input';
@@ -9,15 +10,17 @@ export interface Problem {
   advice: string;
 }
 
+const MEND = 'Mend the cause, then resume.';
+
 /** What a failed step says, in words for the operator. */
-export function problemOf(error: unknown, step: string): Problem {
+export function problemOf(error: unknown, step: string, next = MEND): Problem {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   if (cause instanceof ApplicationFailure) {
     const details = cause.details?.[0] as { advice?: string | null } | undefined;
     return {
       code: cause.type ?? 'Internal',
       problem: cause.message,
-      advice: details?.advice ?? 'Mend the cause, then resume.',
+      advice: details?.advice ?? next,
     };
   }
   if (cause instanceof TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_START') {
@@ -28,14 +31,20 @@ export function problemOf(error: unknown, step: string): Problem {
     };
   }
   if (cause instanceof TimeoutFailure) {
-    const last = cause.cause instanceof Error ? ` The last error was: ${cause.cause.message}` : '';
+    const last = lastAttemptOf(cause);
+    const said = last && problemOf(last, step, next);
     return {
       code: 'TimedOut',
-      problem: `${step} did not end in time.${last}`,
-      advice: 'See whether that host and its agent are well, then resume.',
+      problem: `${step} did not end in time.${said ? ` The last error was: ${said.problem}` : ''}`,
+      advice: said?.advice ?? 'See whether that host and its agent are well, then resume.',
     };
   }
-  return { code: 'Internal', problem: rootCause(error) ?? String(error), advice: 'Mend the cause, then resume.' };
+  return { code: 'Internal', problem: rootCause(error) ?? String(error), advice: next };
+}
+
+/** What the attempt before the time was over failed with. The SDK keeps it in its raw form only. */
+function lastAttemptOf({ failure }: TimeoutFailure): Error | null {
+  return failure?.cause ? new DefaultFailureConverter().failureToError(failure.cause, defaultPayloadConverter) : null;
 }
 
 /** Parses input; a failure of ours ends the run at once, where a plain error would retry the workflow task for ever. */

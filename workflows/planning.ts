@@ -23,11 +23,11 @@ export async function firstPlan<P extends RecoveryPlan>(recovery: Recovery, make
     return adopt(recovery, await make(null));
   } catch (error) {
     if (isCancellation(error)) throw error;
-    const { code, problem, advice } = problemOf(error, 'The plan');
+    const { code, problem, advice } = problemOf(error, 'The plan', 'Mend the cause, then start it again.');
     run.progress.status = 'refused';
     run.record('plan', 'failure', actor, { code, problem });
     throw ApplicationFailure.create({
-      message: `Nothing was changed on '${recovery.cluster}'. ${problem} ${advice}`,
+      message: `Nothing was changed on '${recovery.cluster}'. ${problem}${problem.endsWith('\n') ? '' : ' '}${advice}`,
       type: code,
       nonRetryable: true,
       cause: error as Error,

@@ -146,7 +146,7 @@ export class Recovery {
   async join(names: string[], leaderAddress: string): Promise<void> {
     const { claim } = this.run;
     await this.onEach(names, async (name) => {
-      const { joinNode } = this.steps(name).change;
+      const { joinNode } = this.steps(name).enter;
       for (let joined = false; !joined;) {
         this.run.node(name, 'joining');
         const step = await this.run.step(
@@ -283,7 +283,8 @@ export class Recovery {
       setAsideUntil: kept ? new Date(Date.parse(finishedAt) + this.graceDays * DAY_MS).toISOString() : null,
       removed: this.removed,
       backup,
-      warnings: [...run.planWarnings, ...run.warnings],
+      // What a plan warned of is of no use where it was not carried out.
+      warnings: status === 'completed' || status === 'planned' ? [...run.planWarnings, ...run.warnings] : run.warnings,
     };
   }
 

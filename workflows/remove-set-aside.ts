@@ -31,10 +31,13 @@ export async function removeSetAside(raw: unknown): Promise<RestoreReport> {
       return found.filter(({ leftOvers }) => (leftOvers ?? []).length > 0).map(({ node }) => node);
     } catch (error) {
       if (isCancellation(error)) throw error;
-      const { code, problem, advice } = problemOf(error, 'The plan');
+      const { code, problem, advice } = problemOf(error, 'The plan', 'Mend the cause, then start it again.');
       run.progress.status = 'refused';
       run.record('plan', 'failure', input.requestedBy, { code, problem });
-      throw ApplicationFailure.nonRetryable(`Nothing was removed. ${problem} ${advice}`, code);
+      throw ApplicationFailure.nonRetryable(
+        `Nothing was removed. ${problem}${problem.endsWith('\n') ? '' : ' '}${advice}`,
+        code,
+      );
     }
   }
 

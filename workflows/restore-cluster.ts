@@ -60,7 +60,12 @@ export async function restoreCluster(raw: unknown): Promise<RestoreReport> {
   // Data that are wrong in a cluster that is well: nothing is stopped, nobody has to unseal.
   async function restoreInPlace(plan: RestorePlan): Promise<RestoreReport> {
     run.enter('install');
-    await run.mustStep('backing up what is about to be replaced', null, () => recovery.backUpAtOnce('before'));
+    const before = await run.mustStep('backing up what is about to be replaced', null, () =>
+      recovery.backUpAtOnce('before'),
+    );
+    run.warnings.push(
+      `what was replaced is kept as ${before.generation}; the way back: vault-dr restore --cluster ${plan.cluster} --in-place --generation ${before.generation}`,
+    );
     await install(plan, () => recovery.steps(plan.firstNode).install.installInPlace({ claim: run.claim }));
     for (const name of run.activeNodes) run.node(name, 'unsealed');
 

@@ -14,7 +14,7 @@ export function restoreDetails(progress: RestoreProgress): string {
   ];
   if (status === 'waiting' || status === 'parked') lines.push('', ...nextCommands(progress));
   if (plan) lines.push('', ...describePlan(plan).map((line) => `- ${line}`));
-  if (plan && phase === 'approve') lines.push('', ...planTable(plan));
+  if (plan && (phase === 'approve' || status === 'planned')) lines.push('', ...planTable(plan));
   lines.push('', '| node | role | state | |', '|---|---|---|---|');
   for (const node of progress.nodes)
     lines.push(`| ${node.name} | ${node.role} | ${node.state} | ${node.detail ?? ''} |`);

@@ -129,7 +129,7 @@ export class Unsealing {
       `unsealing ${name}`,
       name,
       async () => {
-        await this.#steps(name).change.awaitUnsealed({ claim: this.#run.claim });
+        await this.#steps(name).enter.awaitUnsealed({ claim: this.#run.claim });
         return { state: 'unsealed', problem: null, dropped: 0, shares: [] };
       },
       heal,
@@ -163,7 +163,7 @@ export class Unsealing {
     const shares = this.ceremony.nextSet;
     if (shares === null) return null;
     try {
-      return { ...(await this.#steps(name).change.unsealNode({ claim: this.#run.claim, shares })), shares };
+      return { ...(await this.#steps(name).enter.unsealNode({ claim: this.#run.claim, shares })), shares };
     } catch (error) {
       if (problemOf(error, '').code !== 'IdentityLost') throw error;
       await this.#renewIdentity(name);
