@@ -62,7 +62,7 @@ async function initializeThrowaway(host: NodeHost, attempt: Attempt, manifest: M
       );
     }
     attempt.assertCurrent();
-    const throwaway = await initialize(vault, manifest);
+    const throwaway = await initialize(vault, attempt, manifest);
     await pollUntil(
       `the blank Vault on ${host.node.name} to become active`,
       { timeoutMs: 60_000, signal: attempt.signal, where: host.node.name },
@@ -80,7 +80,7 @@ interface Throwaway {
 }
 
 /** With another N and T than the snapshot's, the original shares would be refused later ("invalid key size"). */
-async function initialize(vault: VaultClient, { seal, recovery }: Manifest): Promise<Throwaway> {
+async function initialize(vault: VaultClient, attempt: Attempt, { seal, recovery }: Manifest): Promise<Throwaway> {
   if (!isShamir({ seal })) {
     const { secretShares, secretThreshold } = recovery ?? seal;
     const shares = { recoveryShares: secretShares, recoveryThreshold: secretThreshold };
@@ -88,7 +88,10 @@ async function initialize(vault: VaultClient, { seal, recovery }: Manifest): Pro
   }
   const { keys: all, rootToken: token } = await vault.initialize(seal);
   const keys = all.slice(0, seal.secretThreshold);
-  for (const key of keys) await vault.unseal({ key });
+  for (const key of keys) {
+    attempt.assertCurrent();
+    await vault.unseal({ key });
+  }
   return { token, keys };
 }
 
@@ -149,9 +152,8 @@ async function proveReplaced(
   manifest: Manifest,
   keys: string[],
 ): Promise<void> {
-  attempt.assertCurrent();
   const replaced = isShamir(manifest)
-    ? await keysAreRefused(vault, keys)
+    ? await keysAreRefused(vault, attempt, keys)
     : await showsTheId(host, vault, attempt, manifest);
   if (replaced) return;
   throw new DrError('ServiceFailed', `Vault on ${host.node.name} died before it had applied the snapshot.`, {
@@ -160,8 +162,9 @@ async function proveReplaced(
   });
 }
 
-async function keysAreRefused(vault: VaultClient, keys: string[]): Promise<boolean> {
+async function keysAreRefused(vault: VaultClient, attempt: Attempt, keys: string[]): Promise<boolean> {
   for (const key of keys) {
+    attempt.assertCurrent();
     try {
       await vault.unseal({ key });
     } catch (error) {

@@ -6,7 +6,7 @@ import { keepLogs, measure, runCase } from './run-case';
 import { type Scenario, SCENARIOS } from './scenarios';
 import { runZombie, type ZombieCase, zombieLine, type ZombieResult } from './zombies';
 
-const REFERENCE_RUNS = 3;
+const REFERENCE_RUNS = 2;
 
 export interface CampaignOptions {
   say: (text: string) => void;

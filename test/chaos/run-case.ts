@@ -42,15 +42,16 @@ async function runOnce(
     }),
   );
   void end.then(() => (over = true));
-  const parked = new Promise<Ended>((resolve) => {
-    void scenario
-      .attend(chaos, handle, () => over)
-      .then((problems) => {
-        if (problems.length > 0) resolve({ result: null, milliseconds: Date.now() - begun, problems });
-      });
+  const attended = scenario.attend(chaos, handle, () => over);
+  const parked = attended.then(async (problems): Promise<Ended> => {
+    if (problems.length === 0) return end;
+    // Nobody will mend it, so it is over.
+    await handle.terminate(problems.join('; ')).catch(() => undefined);
+    await end;
+    return { result: null, milliseconds: Date.now() - begun, problems };
   });
-  const [ended] = await Promise.all([Promise.race([end, parked]), disturb(handle)]);
-  over = true;
+  // Nothing of the run may ask Temporal any more when the lab ends.
+  const [ended] = await Promise.all([parked, disturb(handle)]);
   return ended;
 }
 

@@ -86,7 +86,7 @@ export async function runZombie(
   const before = await holdingsOf(chaos);
   const handle = await restore.begin(chaos);
   let over = false;
-  const attended = attendRestore(chaos, handle, () => over, 'early');
+  let attended = attendRestore(chaos, handle, () => over, 'early');
   const met = await freezeInside(chaos, handle, item, node, agent, reference);
   const problems: string[] = [];
   await sleep(FROZEN_MS[item.ending]);
@@ -100,9 +100,9 @@ export async function runZombie(
     problems.push(...acts.map((act) => `the thawed attempt ${act}`));
     await removeSetAside(chaos);
     last = await restore.begin(chaos);
-    over = false;
     await attended;
-    void attendRestore(chaos, last, () => over, 'early').then((stuck) => problems.push(...stuck));
+    over = false;
+    attended = attendRestore(chaos, last, () => over, 'early');
   } else if (item.ending === 'retried') {
     agent.thaw();
   } else {
@@ -119,9 +119,9 @@ export async function runZombie(
     problems.push(...damage.filter((text) => last === handle || !text.includes(abandoned)));
   } catch (error) {
     problems.push(`the run did not end well: ${(error as Error).message}`);
-  } finally {
-    over = true;
   }
+  over = true;
+  problems.push(...(await attended));
   return { case: item, met, acts, problems, seconds: (Date.now() - begun) / 1_000 };
 }
 
