@@ -15,17 +15,15 @@ import {
   type RecoveryMethod,
   type RestorePhase,
   type RestoreProgress,
-  type ReminderSettings,
   ROUTES,
-  type RunClaim,
   type WaitingFor,
 } from '../src/contract/restore';
-import type { Notification } from '../src/contract/notification';
 import type { Answer } from '../src/contract/update-answers';
-import { audit } from './activity-proxies';
 import { type Problem, problemOf } from './failures';
 import { nextStep, restoreDetails } from './restore-details';
+import { RunRecord } from './run-record';
 import { PHASE_ATTRIBUTE } from './search-attributes';
+import { noWayBackFrom } from './way-back';
 
 /** The operator's decision to go back to before the first stop. */
 export class Abort extends Error {
@@ -41,28 +39,22 @@ const WANTED = {
 export const SKIPPED = Symbol('skipped');
 
 /** State of one recovery: what it shows, how it waits, and how it parks instead of failing. */
-export class RestoreRun {
+export class RestoreRun extends RunRecord {
   readonly progress: RestoreProgress;
-  readonly claim: RunClaim;
-  readonly warnings: string[] = [];
   /** Of the plan as it stands. */
   planWarnings: string[] = [];
-  reminders: ReminderSettings = { remindMinutes: 10, escalateMinutes: 30, alternates: [] };
   #waits = 0;
   #waitingSince: number | null = null;
   #decisions = new Map<Parked, { choice: ParkChoice; by: string }>();
   #changes: CancellationScope | null = null;
   #abortedBy: string | null = null;
   #wayBackClosed = false;
-  #auditTail: Promise<void> = Promise.resolve();
-  #auditCount = 0;
-  #notificationCount = 0;
 
   /** @param cluster the one whose nodes are changed */
   constructor(cluster: string, requestedBy: string, method: RecoveryMethod) {
     const { runId, startTime } = workflowInfo();
     const startedAt = startTime.toISOString();
-    this.claim = { run: runId, cluster, startedAt };
+    super({ run: runId, cluster, startedAt });
     this.progress = {
       cluster,
       run: runId,
@@ -286,7 +278,7 @@ export class RestoreRun {
     const { method, phase, nodes } = this.progress;
     const indispensable = phase === 'rollBack' ? null : nodes.find((item) => item.role === 'first')?.name;
     if (node !== null && node !== indispensable && method !== 'rebuild') choices.push('skipNode');
-    if (this.#noWayBack() === null) choices.push('rollBack');
+    if (this.noWayBack === null) choices.push('rollBack');
     if (this.canAbort) choices.push('abort');
     return choices;
   }
@@ -305,6 +297,13 @@ export class RestoreRun {
 
   get canAbort(): boolean {
     return this.#changes === null && this.#abortedBy === null;
+  }
+
+  /** Why the old data can't be put back; null when they can. */
+  get noWayBack(): string | null {
+    if (this.#changes === null) return 'Nothing has been changed yet: abort the run instead.';
+    if (this.#wayBackClosed) return 'The restore is done; there is no way back any more.';
+    return noWayBackFrom(this.progress);
   }
 
   get abortRequested(): boolean {
@@ -341,7 +340,7 @@ export class RestoreRun {
 
   abort(operator: string): Answer {
     if (!this.canAbort) {
-      const back = this.#noWayBack();
+      const back = this.noWayBack;
       return no(
         back === null
           ? 'Nodes have been stopped already: go on (resume, or skip a node), or have the old data put back with rollBack.'
@@ -354,29 +353,13 @@ export class RestoreRun {
   }
 
   rollBack(operator: string): Answer {
-    const reason = this.#noWayBack();
+    const reason = this.noWayBack;
     if (reason !== null) return no(reason);
     const from = this.progress.phase;
     this.progress.rollBack = { by: operator, at: new Date().toISOString(), from };
     this.record('rollBack', 'info', operator, { from });
     this.#changes?.cancel();
     return yes(`Going back from the phase '${from}': the old data are put back on every node.`);
-  }
-
-  /** Why the old data can't be put back; null when they can. */
-  #noWayBack(): string | null {
-    const { method, plan, rollBack } = this.progress;
-    if (this.#changes === null) return 'Nothing has been changed yet: abort the run instead.';
-    if (rollBack !== null) return `${rollBack.by} is having the old data put back already.`;
-    if (method === 'inPlace')
-      return 'In place nothing is set aside: restore the generation that was made just before, in place.';
-    if (method === 'rebuild') return 'The other nodes serve, so there is nothing to go back to.';
-    if (plan === null || method === 'remove') return 'There is nothing to put back.';
-    if (plan.setAside === 'delete')
-      return 'The old data were deleted, as the configuration says, so there is no way back.';
-    if (plan.holdData.length === 0) return 'No node held any data before, so there is nothing to go back to.';
-    if (this.#wayBackClosed) return 'The restore is done; there is no way back any more.';
-    return null;
   }
 
   approve(approver: string, planHash: string): Answer {
@@ -402,40 +385,6 @@ export class RestoreRun {
     this.record('approve', 'success', approver, { planHash: progress.planHash });
     this.show();
     return yes(`Approved: ${progress.approvals.length} of ${progress.plan.approvals}.`);
-  }
-
-  /** Writes to the audit trail, in order and beside the run: a trail that can't be written doesn't hold a recovery up. */
-  record(
-    action: string,
-    outcome: 'success' | 'failure' | 'info',
-    actor: string,
-    details: Record<string, unknown>,
-  ): void {
-    const { run, cluster } = this.claim;
-    const id = `${run}/${++this.#auditCount}`;
-    const at = new Date().toISOString();
-    this.#auditTail = this.#auditTail
-      .then(() => audit.recordAudit({ id, at, action: `restore.${action}`, cluster, run, outcome, actor, details }))
-      .catch((error: unknown) => {
-        const warning = 'the audit trail could not be written';
-        if (!this.warnings.includes(warning)) this.warnings.push(warning);
-        log.warn(warning, { problem: problemOf(error, 'audit').problem });
-      });
-  }
-
-  /** Tells people, by the operator's own command; that it fails is told in the report and holds nothing up. */
-  notify(event: Notification['event'], text: string): void {
-    const { run, cluster } = this.claim;
-    const alternates = event === 'escalation' ? this.reminders.alternates : [];
-    const id = `${run}/notification/${++this.#notificationCount}`;
-    audit.notify({ id, event, cluster, run, text, alternates }).catch((error: unknown) => {
-      const warning = `people could not be notified: ${problemOf(error, 'notify').problem}`;
-      if (!this.warnings.includes(warning)) this.warnings.push(warning);
-    });
-  }
-
-  async auditWritten(): Promise<void> {
-    await this.#auditTail;
   }
 }
 

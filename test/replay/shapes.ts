@@ -35,7 +35,7 @@ export const SHAPES: Shape[] = [
     name: 'restore-aborted',
     workflowId: 'restore-lab',
     async run(stage) {
-      await stage.planRestore();
+      await stage.planRestore('--accept', 'lose-newer-data');
       await stage.operator('abort');
     },
   },
@@ -45,11 +45,12 @@ export const SHAPES: Shape[] = [
     async run(stage) {
       await stage.lab.destroyDataDirectories();
       await stage.planRestore();
-      await stage.withLinkAsData('vault-3', async () => {
-        await stage.driver.approve();
+      await stage.driver.approve();
+      await stage.driver.reached('unseal');
+      await stage.withoutAgent('vault-3', async () => {
+        await stage.unseal();
         await stage.parked();
         await stage.operator('skip-node', '--node', 'vault-3');
-        await stage.unseal();
         await stage.driver.result();
       });
     },
@@ -80,6 +81,56 @@ export const SHAPES: Shape[] = [
       await stage.driver.result();
     },
   },
+  {
+    name: 'restore-in-place',
+    workflowId: 'restore-lab',
+    async run(stage) {
+      await stage.planRestore('--in-place');
+      await stage.driver.approve();
+      await stage.driver.result();
+    },
+  },
+  {
+    name: 'restore-rolled-back',
+    workflowId: 'restore-lab',
+    async run(stage) {
+      await stage.planRestore('--accept', 'lose-newer-data');
+      await stage.driver.approve();
+      await stage.driver.reached('unseal');
+      await stage.operator('roll-back');
+      await stage.unseal();
+      await stage.driver.result(1);
+    },
+  },
+  {
+    name: 'rebuild-node',
+    workflowId: 'restore-lab',
+    async run(stage) {
+      await stage.begin('rebuild-node', '--node', 'vault-3');
+      await stage.unseal();
+      await stage.driver.result();
+    },
+  },
+  {
+    name: 'recover-quorum',
+    workflowId: 'restore-lab',
+    async run(stage) {
+      await stage.loseData('vault-2', 'vault-3');
+      await stage.begin('recover-quorum');
+      await stage.driver.approve();
+      await stage.unseal();
+      await stage.driver.result();
+    },
+  },
+  {
+    name: 'remove-set-aside',
+    workflowId: 'restore-lab',
+    async run(stage) {
+      const { run } = await stage.driver.result();
+      await stage.begin('remove-set-aside', '--run', run, '--accept', 'grace');
+      await stage.driver.result();
+    },
+  },
 ];
 
 /** What shapes are made of. */
@@ -93,9 +144,25 @@ export function createStage(lab: Lab) {
       await driver.json(['backup', '--cluster', 'lab']);
     },
     /** Starts a restore and waits for its plan. */
-    async planRestore(): Promise<void> {
-      await driver.start();
+    async planRestore(...options: string[]): Promise<void> {
+      await driver.start(...options);
       await driver.waitUntil('an approval is waited for', (now) => now.waitingFor === 'approval');
+    },
+    /** Starts one of the other recoveries. */
+    begin: (verb: string, ...options: string[]) =>
+      driver.json([verb, '--cluster', 'lab', '--as', 'ana', '--detach', ...options]),
+    /** Some nodes lose their disks. */
+    async loseData(...names: string[]): Promise<void> {
+      for (const { name, dataDir } of lab.nodes.filter((node) => names.includes(node.name))) {
+        await rename(dataDir, `${dataDir}.lost`);
+        await lab.killVault(name);
+      }
+    },
+    /** The agent of a node is away meanwhile. */
+    async withoutAgent(name: string, act: () => Promise<void>): Promise<void> {
+      await lab.agents[name]?.kill();
+      await act();
+      await lab.agents[name]?.start();
     },
     parked: () => driver.waitUntil('it is parked', (now) => now.parked.length > 0),
     /** As many holders as are needed submit their shares. */
