@@ -123,7 +123,7 @@ export function onNode(cluster: string, node: string) {
     enter: proxyActivities<Pick<NodeActivities, 'joinNode' | 'unsealNode' | 'awaitUnsealed'>>({
       ...base,
       startToCloseTimeout: '2m',
-      scheduleToCloseTimeout: '2m30s',
+      scheduleToCloseTimeout: '150s',
     }),
     /** Whose time goes by the size of the data. */
     install: proxyActivities<
