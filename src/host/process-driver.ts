@@ -125,7 +125,7 @@ export function createProcessDriver(config: ProcessConfig, stateDir: string): Se
     async version(): Promise<string | null> {
       const [program = ''] = config.command;
       const said = await run(program, ['version'], { timeout: 5_000 }).catch(() => null);
-      return said?.stdout.match(/v(\d+\.\d+\.\d+\S*)/)?.[1] ?? null;
+      return said?.stdout.match(/v(\d+\.\d+\.\d+[^\s,]*)/)?.[1] ?? null;
     },
     recentLog: () => endOf(logFile),
     async supervise(abort: AbortSignal, onEvent: (message: string) => void): Promise<void> {

@@ -1,6 +1,7 @@
 import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { buffer } from 'node:stream/consumers';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { createNodeActivities, type NodeActivities } from '../../activities/node';
@@ -11,8 +12,10 @@ import { createServiceDriver } from '../../src/host/service';
 import type { ServiceDriver } from '../../src/host/service-driver';
 import { claimPortBlock, type PortBlock } from '../../src/lab/ports';
 import { ensureServers, type Servers } from '../../src/lab/servers';
-import type { VaultClient } from '../../src/vault/client';
+import { serializeManifest } from '../../src/repository/manifest';
+import { VaultClient } from '../../src/vault/client';
 import { connectLocally } from '../../src/vault/connect';
+import { sampleManifest } from '../support/generation';
 import { bootstrap, eventually } from '../support/vault-node';
 
 const RUN: RunClaim = {
@@ -196,6 +199,48 @@ describe('claimForRun', () => {
     expect(await describeNode()).toMatchObject({ service: 'running', vault: { sealed: false } });
     await expect(stop(NEWER_RUN)).resolves.toBeUndefined();
   });
+});
+
+describe('installSnapshot', () => {
+  it('does not start Vault again when a newer step has stopped it in the middle of the restart', async () => {
+    await stageSnapshot();
+    await claim();
+    await stop();
+    await setAside();
+    // The first stop is before the blank start, the second one that of the restart.
+    const stopVault = driver.stop;
+    let stops = 0;
+    driver.stop = async () => {
+      stops += 1;
+      const restarts = stops === 2;
+      await stopVault();
+      if (restarts) await stop();
+    };
+
+    await expect(step(() => activities.installSnapshot({ claim: RUN }))).rejects.toMatchObject({ code: 'NodeFenced' });
+
+    expect(stops).toBe(3);
+    expect(await describeNode()).toMatchObject({ service: 'stopped', dataDir: { empty: false } });
+  }, 60_000);
+
+  /** A snapshot of a Vault with data, where a run finds it. */
+  async function stageSnapshot(): Promise<void> {
+    const shares = { secretShares: 3, secretThreshold: 2 };
+    await setUpDataDirectory();
+    await driver.start();
+    const { rootToken: token } = await bootstrap(vault, shares);
+    const client = new VaultClient({ node: 'vault-1', address: vault.address }, { token });
+    const bytes = await buffer((await client.snapshot()).body);
+    await client.close();
+    const draft = sampleManifest(bytes, {
+      seal: { type: 'shamir', ...shares },
+      encryption: { method: 'none', recipients: [] },
+    });
+    const runDirectory = join(directory, 'state', 'runs', RUN.run);
+    await mkdir(runDirectory, { recursive: true });
+    await writeFile(join(runDirectory, draft.stored.file), bytes);
+    await writeFile(join(runDirectory, 'manifest.json'), serializeManifest(draft));
+  }
 });
 
 describe('stopNode and setAsideData', () => {
