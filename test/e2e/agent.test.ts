@@ -208,7 +208,7 @@ describe('installSnapshot', () => {
     await stop();
     await setAside();
     // The first stop is before the blank start, the second one that of the restart.
-    const stopVault = driver.stop;
+    const stopVault = driver.stop.bind(driver);
     let stops = 0;
     driver.stop = async () => {
       stops += 1;
