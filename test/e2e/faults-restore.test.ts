@@ -108,10 +108,10 @@ describeWithDisks('a restore goes on when the fault is gone', () => {
     following = lab().cli(['status', '--cluster', 'lab', '--follow', '--json']);
 
     const problem = await failureOf(lab(), 'restore-lab', 'installSnapshot');
+    const { phase, parked } = await driver.progress();
     await disks[0]?.empty();
 
     expect(problem).toContain('no space left');
-    const { phase, parked } = await driver.progress();
     expect({ phase, parked }).toEqual({ phase: 'install', parked: [] });
     tell("The first node's data directory is full (tmpfs)", `tried again: ${problem}`, (Date.now() - started) / 1_000);
   }, 90_000);
@@ -119,7 +119,7 @@ describeWithDisks('a restore goes on when the fault is gone', () => {
   it(
     `of Temporal, away for ${OUTAGE} s while the first node is installed`,
     async () => {
-      await waitFor('the blank Vault answers', () => isInitialized('vault-1'), { timeoutMs: 60_000, everyMs: 100 });
+      await waitFor('the install is under way', () => isInitialized('vault-1'), { timeoutMs: 60_000, everyMs: 50 });
       await lab().temporal.server.kill();
       const diedAt = Date.now();
       // What is on the host goes on.
