@@ -24,6 +24,8 @@ export type Judgement<P> = { refusals: string[]; plan: null } | { refusals: []; 
 
 /** Room that a restored data directory needs, as a multiple of the archive: snapshot and database at once. */
 const DATA_ROOM = 3;
+/** What clocks may differ by without a word. */
+const LARGEST_SKEW_SECONDS = 60;
 /** Bytes a second of an upload over loopback, at the least: what `http_read_timeout` is judged by. */
 const SLOWEST_UPLOAD = 30 * 1024 ** 2;
 /** What is counted again after the restore: only what changes when somebody writes. */
@@ -105,6 +107,7 @@ export function judgeRestore(facts: RestoreFacts): Judgement<RestorePlan> {
           ? [`what was written after ${manifest.capturedAt} is thrown away on a cluster that serves`]
           : []),
         ...chosen.problems.map(({ repository, problem }) => `${repository}: ${problem}`),
+        ...clockWarnings(manifest, now),
         ...topologyWarnings(settings, manifest),
         ...unknownWarnings(changed),
         ...(manifest.encryption.method === 'none' ? ['the generation is not encrypted'] : []),
@@ -239,6 +242,15 @@ function loginFindings({ chosen, credential, live, settings }: RestoreFacts): Fi
       text: `it is not proved that the login of ${settings.source} works after the restore: ${why}`,
       accept: 'login',
     },
+  ];
+}
+
+/** "Latest" and what is lost go by the time of the capture, and that by the controller's clock. */
+function clockWarnings({ capturedAt }: Manifest, now: string): string[] {
+  const ahead = (Date.parse(capturedAt) - Date.parse(now)) / 1_000;
+  if (ahead < LARGEST_SKEW_SECONDS) return [];
+  return [
+    `this generation is dated ${formatSeconds(ahead)} in the future: a clock was, or is, wrong, so newer ones may be hidden behind it; choose by raft index (\`vault-dr generations list\`, \`--generation\`)`,
   ];
 }
 

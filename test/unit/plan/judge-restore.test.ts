@@ -101,6 +101,13 @@ describe('a plan', () => {
     expect(plan?.steps[1]?.steps).toContain('start blank, join vault-1');
   });
 
+  it('warns of a generation from the future, behind which newer ones may be hidden', () => {
+    const facts = { ...factsWith(), now: '2026-11-21T04:00:00.000Z' };
+
+    expect(judgeRestore(facts).plan?.warnings.join()).toContain('is dated 2 d 0 h in the future');
+    expect(judgeRestore({ ...facts, now: '2026-11-23T03:59:30.000Z' }).plan?.warnings).toEqual([]);
+  });
+
   it('never has a negative loss, when clocks differ', () => {
     expect(judgeRestore({ ...factsWith(), now: '2026-11-23T03:59:58.000Z' }).plan?.rpoSeconds).toBe(0);
   });
