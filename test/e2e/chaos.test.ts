@@ -10,6 +10,8 @@ const SEED = 1;
 const SLOW = new Map([
   ['restore', 1],
   ['late-shares', 0],
+  ['rollback', 1],
+  ['rebuild', 1],
 ]);
 /** Of a restore on an idle machine: the instant need not be exact. */
 const USUAL: Reference = { milliseconds: 15_000, activities: new Map([['installSnapshot', 8_000]]) };
