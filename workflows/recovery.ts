@@ -142,6 +142,15 @@ export class Recovery {
     this.run.node(name, 'set aside', path);
   }
 
+  /** All but the first node, which leads a cluster of its own by now. */
+  async joinOthers({ nodes, firstNode }: RecoveryPlan): Promise<void> {
+    const leaderAddress = nodes.find((node) => node.name === firstNode)?.address ?? '';
+    await this.join(
+      this.run.activeNodes.filter((name) => name !== firstNode),
+      leaderAddress,
+    );
+  }
+
   /** Each starts empty, joins, is unsealed with the same shares. One that does not get in is made anew once, by itself. */
   async join(names: string[], leaderAddress: string): Promise<void> {
     const { claim } = this.run;

@@ -46,11 +46,7 @@ export async function restoreCluster(raw: unknown): Promise<RestoreReport> {
     await verify(plan);
 
     run.enter('join');
-    const leaderAddress = plan.nodes.find((node) => node.name === firstNode)?.address ?? '';
-    await recovery.join(
-      run.activeNodes.filter((name) => name !== firstNode),
-      leaderAddress,
-    );
+    await recovery.joinOthers(plan);
 
     run.enter('converge');
     await recovery.converge(plan);
