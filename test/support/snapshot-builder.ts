@@ -82,7 +82,8 @@ export function snapshotMembers(input: SnapshotInput = {}): MemberInput[] {
 export async function tarOf(members: MemberInput[]): Promise<Buffer> {
   const archive = pack();
   for (const { name, content, type = 'file' } of members) {
-    archive.entry({ name, type, mode: 0o600, size: content.length }, content);
+    // The same bytes each time: which bits of a deflated stream are redundant depends on them.
+    archive.entry({ name, type, mode: 0o600, size: content.length, mtime: new Date(0) }, content);
   }
   archive.finalize();
   const chunks: Buffer[] = [];
