@@ -84,9 +84,15 @@ describe('the stock temporal CLI', () => {
 
   describe('with a restore that waits for its approval', () => {
     let hash: string;
+    /** The documented command; that the cluster serves has to be accepted. */
+    const ofServingCluster = async () =>
+      (await documented.block(OPERATE, RESTORE)).replace(
+        '"requestedBy":"ana"',
+        '"requestedBy":"ana","accept":["lose-newer-data"]',
+      );
 
     beforeAll(async () => {
-      await documented.run(await documented.block(OPERATE, RESTORE));
+      await documented.run(await ofServingCluster());
       const { planHash } = await until('an approval is waited for', async () => {
         const now = await temporal().progress();
         return now.waitingFor === 'approval' ? now : null;
@@ -97,7 +103,7 @@ describe('the stock temporal CLI', () => {
     it('refuses to start another one', async () => {
       const before = (await temporal().progress()).run;
 
-      const second = await documented.run(await documented.block(OPERATE, RESTORE));
+      const second = await documented.run(await ofServingCluster());
 
       expect(second.code).toBe(1);
       expect(second.stderr).toContain('already running');
@@ -236,7 +242,7 @@ describe('the stock temporal CLI', () => {
       'restoreCluster',
       'restore-lab',
       '{"cluster":"lab","generation":"20200101T000000Z-000000000001-00000000"}',
-      /nothing was changed\. No generation of 'lab' was found .* The newest are: \d{8}T/,
+      /^Nothing was changed on 'lab'\. No generation of 'lab' was found .* The newest are: \d{8}T/,
     ],
     [
       'what is no generation',
@@ -257,7 +263,7 @@ describe('the stock temporal CLI', () => {
       'restoreClutser',
       'restore-lab',
       '{"cluster":"lab"}',
-      'There are: backUpCluster, restoreCluster.',
+      'There are: backUpCluster, restoreCluster, recoverQuorum, rebuildNode, removeSetAside.',
     ],
   ])('ends at once with a message that says it all, given %s for %s', async (_what, type, id, input, expected) => {
     const start = [
