@@ -21,8 +21,3 @@ path "auth/token/revoke-self" {
 path "secret/data/vault-dr-canary" {
   capabilities = ["create", "update", "read"]
 }
-
-# Only with restore.rollingRestart: at the end of a restore another node is made the leader once.
-path "sys/step-down" {
-  capabilities = ["update", "sudo"]
-}

@@ -82,8 +82,8 @@ export async function furnishCluster(
   const ask = (method: VaultMethod, path: string, body?: unknown) => call(api, node, rootToken, method, path, body);
   await ask('POST', 'sys/mounts/secret', { type: 'kv', options: { version: '2' } });
   await ask('POST', 'sys/auth/approle', { type: 'approle' });
-  const backup = await makeLogin(ask, 'vault-dr');
-  const restore = await makeLogin(ask, 'vault-dr-restore');
+  const backup = await makeLogin(ask, 'vault-dr', ['vault-dr', 'vault-dr-step-down']);
+  const restore = await makeLogin(ask, 'vault-dr-restore', ['vault-dr-restore']);
   // A new KV engine refuses writes for a moment, while it prepares itself.
   await waitFor('the KV engine takes writes', async () => (await ask('GET', 'secret/config')) !== null, {
     timeoutMs: TIMEOUT_MS,
@@ -91,14 +91,21 @@ export async function furnishCluster(
   return { backup, restore };
 }
 
-/** A role with the policy that the documentation gives it. */
+/** A role with policies as the documentation gives them. */
 async function makeLogin(
   ask: (method: VaultMethod, path: string, body?: unknown) => Promise<unknown>,
-  name: 'vault-dr' | 'vault-dr-restore',
+  name: string,
+  policies: string[],
 ): Promise<AppRoleCredentials> {
-  const policy = await readFile(join(PROJECT_ROOT, `docs/${name}-policy.hcl`), 'utf8');
-  await ask('PUT', `sys/policies/acl/${name}`, { policy });
-  await ask('POST', `auth/approle/role/${name}`, { token_policies: name, token_ttl: '20m', token_max_ttl: '1h' });
+  for (const own of policies) {
+    const policy = await readFile(join(PROJECT_ROOT, `docs/${own}-policy.hcl`), 'utf8');
+    await ask('PUT', `sys/policies/acl/${own}`, { policy });
+  }
+  await ask('POST', `auth/approle/role/${name}`, {
+    token_policies: policies.join(),
+    token_ttl: '20m',
+    token_max_ttl: '1h',
+  });
   const role = (await ask('GET', `auth/approle/role/${name}/role-id`)) as { data: { role_id: string } };
   const secret = (await ask('POST', `auth/approle/role/${name}/secret-id`)) as { data: { secret_id: string } };
   return { roleId: role.data.role_id, secretId: secret.data.secret_id };
