@@ -6,6 +6,7 @@ import type { Attempt } from '../src/host/attempt';
 import { blankDataDirectory, describeDataDirectory, JOIN_BEGUN, readMarker } from '../src/host/data-directory';
 import { privateDirectory, readIfThere, writeFileAtomically } from '../src/host/files';
 import { proveStopped } from '../src/host/service';
+import { sealReportOf } from '../src/vault/answers';
 import type { VaultClient } from '../src/vault/client';
 import { caPemOf } from '../src/vault/connect';
 import { whileBeating } from './context';
@@ -131,7 +132,6 @@ async function unsealed(vault: VaultClient): Promise<true | null> {
 async function sealReport(host: NodeHost, attempt: Attempt): Promise<SealReport> {
   return host.withVault(async (vault) => {
     await host.waitForVault(vault, attempt);
-    const { initialized, sealed, type, n, t } = await vault.sealStatus();
-    return { initialized, sealed, type, n, t };
+    return sealReportOf(await vault.sealStatus());
   });
 }

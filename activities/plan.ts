@@ -1,13 +1,20 @@
 import { clusterOf } from '../src/config/load';
 import { DrError, isDrError } from '../src/contract/failures';
 import type { RebuildNodeInput, RecoverQuorumInput, RestoreInput } from '../src/contract/input';
-import type { ChosenGeneration, LiveView, RecoveryPlan, RestoreSettings } from '../src/contract/restore';
+import {
+  type ChosenGeneration,
+  CLUSTER_DOWN,
+  type LiveView,
+  type RecoveryPlan,
+  type RestoreSettings,
+} from '../src/contract/restore';
 import { planHashOf } from '../src/plan/hash';
 import type { NodeLook } from '../src/plan/judge-node';
 import { judgeQuorum } from '../src/plan/judge-quorum';
 import { judgeRebuild } from '../src/plan/judge-rebuild';
 import { judgeRemoval, type RemovalFacts } from '../src/plan/judge-removal';
 import { judgeRestore, type Judgement } from '../src/plan/judge-restore';
+import { sealReportOf } from '../src/vault/answers';
 import { credentialFingerprint } from '../src/vault/login';
 import { cancellation } from './context';
 import type { Controller } from './controller-context';
@@ -61,28 +68,17 @@ export async function planRestore(
 
 /** Asks every node of the cluster, and its leader with a login; a cluster that is down is an answer, not an error. */
 export async function lookAtCluster(controller: Controller, input: { cluster: string }): Promise<LiveView> {
-  const nothing: LiveView = {
-    leader: null,
-    clusterId: null,
-    clusterName: null,
-    serverVersion: null,
-    serving: [],
-    voters: [],
-    login: null,
-    seal: null,
-    problem: null,
-  };
   try {
     return await controller.withLeader(input.cluster, async (view) => {
       const status = await view.leader.sealStatus();
       const seen: LiveView = {
-        ...nothing,
+        ...CLUSTER_DOWN,
         leader: view.leader.node,
         clusterId: view.clusterId || null,
         clusterName: view.clusterName || null,
         serverVersion: view.serverVersion,
         serving: view.nodes.filter((node) => node.problem === null).map((node) => node.node),
-        seal: { initialized: status.initialized, sealed: status.sealed, type: status.type, n: status.n, t: status.t },
+        seal: sealReportOf(status),
       };
       try {
         const peers = await controller.withLogin(input.cluster, seen.leader ?? '', (vault) =>
@@ -97,7 +93,7 @@ export async function lookAtCluster(controller: Controller, input: { cluster: st
   } catch (error) {
     cancellation().throwIfAborted();
     if (!isDrError(error)) throw error;
-    return { ...nothing, problem: error.message };
+    return { ...CLUSTER_DOWN, problem: error.message };
   }
 }
 

@@ -17,22 +17,26 @@ export type MakePlan<P extends RecoveryPlan> = (before: P | null) => Promise<Pla
 /** Makes the first plan. A refusal ends the run: nothing was changed. */
 export async function firstPlan<P extends RecoveryPlan>(recovery: Recovery, make: MakePlan<P>): Promise<P> {
   const { run } = recovery;
-  const actor = run.progress.requestedBy;
   run.enter('plan');
   try {
     return adopt(recovery, await make(null));
   } catch (error) {
-    if (isCancellation(error)) throw error;
-    const { code, problem, advice } = problemOf(error, 'The plan', 'Mend the cause, then start it again.');
-    run.progress.status = 'refused';
-    run.record('plan', 'failure', actor, { code, problem });
-    throw ApplicationFailure.create({
-      message: `Nothing was changed on '${recovery.cluster}'. ${problem}${problem.endsWith('\n') ? '' : ' '}${advice}`,
-      type: code,
-      nonRetryable: true,
-      cause: error as Error,
-    });
+    throw refusal(recovery, error, `Nothing was changed on '${recovery.cluster}'.`);
   }
+}
+
+/** What ends a run whose plan can't be made. */
+export function refusal({ run }: Recovery, error: unknown, what: string): Error {
+  if (isCancellation(error)) return error as Error;
+  const { code, problem, advice } = problemOf(error, 'The plan', 'Mend the cause, then start it again.');
+  run.progress.status = 'refused';
+  run.record('plan', 'failure', run.progress.requestedBy, { code, problem });
+  return ApplicationFailure.create({
+    message: `${what} ${problem}${problem.endsWith('\n') ? '' : ' '}${advice}`,
+    type: code,
+    nonRetryable: true,
+    cause: error as Error,
+  });
 }
 
 /**

@@ -1,8 +1,9 @@
-import { ApplicationFailure, isCancellation } from '@temporalio/workflow';
+import { isCancellation } from '@temporalio/workflow';
 import { removeSetAsideInput } from '../src/contract/input';
 import type { LeftOver, NodePlan, RestoreReport } from '../src/contract/restore';
 import { ask } from './activity-proxies';
-import { parseOrFail, problemOf } from './failures';
+import { parseOrFail } from './failures';
+import { refusal } from './planning';
 import { Recovery } from './recovery';
 import { SKIPPED } from './restore-run';
 
@@ -30,14 +31,7 @@ export async function removeSetAside(raw: unknown): Promise<RestoreReport> {
       run.warnings.push(...(await ask.makeRemovalPlan({ input, settings, live, found })));
       return found.filter(({ leftOvers }) => (leftOvers ?? []).length > 0).map(({ node }) => node);
     } catch (error) {
-      if (isCancellation(error)) throw error;
-      const { code, problem, advice } = problemOf(error, 'The plan', 'Mend the cause, then start it again.');
-      run.progress.status = 'refused';
-      run.record('plan', 'failure', input.requestedBy, { code, problem });
-      throw ApplicationFailure.nonRetryable(
-        `Nothing was removed. ${problem}${problem.endsWith('\n') ? '' : ' '}${advice}`,
-        code,
-      );
+      throw refusal(recovery, error, 'Nothing was removed.');
     }
   }
 

@@ -139,6 +139,19 @@ export interface LiveView {
   problem: string | null;
 }
 
+/** What is seen of a cluster that nobody answers for. */
+export const CLUSTER_DOWN: LiveView = {
+  leader: null,
+  clusterId: null,
+  clusterName: null,
+  serverVersion: null,
+  serving: [],
+  voters: [],
+  login: null,
+  seal: null,
+  problem: null,
+};
+
 interface PlanBase {
   /** The one whose nodes are changed. */
   cluster: string;

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { SealReport } from '../contract/restore';
 
 /** What Vault answers. OpenBao and older versions leave some fields out: what is optional here is not there on all. */
 
@@ -60,6 +61,11 @@ export const sealStatusSchema = z
     removedFromCluster: status.removed_from_cluster ?? false,
   }));
 export type SealStatus = z.infer<typeof sealStatusSchema>;
+
+/** The part of it that goes into a run's history. */
+export function sealReportOf({ initialized, sealed, type, n, t }: SealStatus): SealReport {
+  return { initialized, sealed, type, n, t };
+}
 
 export const leaderSchema = z
   .object({

@@ -1,5 +1,5 @@
 import type { RaftStorage, VaultConfig } from '../../src/contract/host';
-import type { LiveView, NodeReport, RestoreSettings } from '../../src/contract/restore';
+import { CLUSTER_DOWN, type LiveView, type NodeReport, type RestoreSettings } from '../../src/contract/restore';
 
 const MIB = 1024 ** 2;
 
@@ -88,16 +88,5 @@ export function vaultConfig(changes: { nodeId?: string | null; path?: string; se
 
 /** A cluster that is down. */
 export function liveView(overrides: Partial<LiveView> = {}): LiveView {
-  return {
-    leader: null,
-    clusterId: null,
-    clusterName: null,
-    serverVersion: null,
-    serving: [],
-    voters: [],
-    login: null,
-    seal: null,
-    problem: null,
-    ...overrides,
-  };
+  return { ...CLUSTER_DOWN, ...overrides };
 }
