@@ -106,10 +106,19 @@ async function assertOwnBlank(host: NodeHost, run: string, attempt: Attempt): Pr
   await writeFileAtomically(begun, `${new Date().toISOString()}\n`);
 }
 
+/** So long a node that has joined may still look blank; one that was restarted before it had the data of the cluster stays so. */
+const STILL_BLANK_MS = 10_000;
+
 /** Waits until an auto-unseal node has opened itself. */
 export async function awaitUnsealed(host: NodeHost, input: { claim: RunClaim }): Promise<void> {
   const attempt = await host.begin(input.claim);
-  await whileBeating('unseal', () =>
+  let blankSince = Infinity;
+  const look = async (vault: VaultClient) => {
+    const { initialized, sealed } = await vault.sealStatus();
+    blankSince = initialized ? Infinity : Math.min(blankSince, Date.now());
+    return !sealed || Date.now() - blankSince > STILL_BLANK_MS ? { initialized } : null;
+  };
+  const { initialized } = await whileBeating('unseal', () =>
     host.withVault((vault) =>
       pollUntil(
         `${host.node.name} to unseal by itself`,
@@ -119,14 +128,16 @@ export async function awaitUnsealed(host: NodeHost, input: { claim: RunClaim }):
           where: host.node.name,
           advice: `Does its seal reach its key? Read Vault's log on ${host.node.name}, then resume.`,
         },
-        () => unsealed(vault),
+        () => look(vault),
       ),
     ),
   );
-}
-
-async function unsealed(vault: VaultClient): Promise<true | null> {
-  return (await vault.sealStatus()).sealed ? null : true;
+  if (initialized) return;
+  throw new DrError('ServiceFailed', `${host.node.name} was restarted before it had the data of the cluster.`, {
+    where: host.node.name,
+    advice: 'Set its data directory aside, and join it again.',
+    retryable: false,
+  });
 }
 
 async function sealReport(host: NodeHost, attempt: Attempt): Promise<SealReport> {

@@ -94,6 +94,13 @@ async function watchFor(
   return false;
 }
 
+/** The leader takes one answer for each time that a node asks to join; to give the shares again is in vain. */
+const LET_IN_ALREADY = /no expected answer for the server id/;
+
+function asRefusal({ message, advice, where, cause }: DrError): DrError {
+  return new DrError('VaultRefused', message, { ...(advice && { advice }), ...(where && { where }), cause });
+}
+
 async function giveShares(
   host: NodeHost,
   vault: VaultClient,
@@ -102,9 +109,7 @@ async function giveShares(
 ): Promise<UnsealOutcome> {
   const { initialized, sealed, progress: dropped } = await vault.sealStatus();
   if (!sealed) return { state: 'unsealed', problem: null, dropped: 0 };
-  if (!initialized) {
-    return { state: 'not joined', problem: `${host.node.name} was restarted before it was unsealed.`, dropped: 0 };
-  }
+  if (!initialized) return notJoined(host);
   // Somebody's half-done round would mix with ours and spoil both.
   attempt.assertCurrent();
   await vault.unseal({ reset: true });
@@ -113,12 +118,16 @@ async function giveShares(
     try {
       if (!(await vault.unseal({ key })).sealed) return { state: 'unsealed', problem: null, dropped };
     } catch (error) {
-      if (!isDrError(error) || error.code !== 'VaultRefused') throw error;
+      if (!isDrError(error)) throw error;
+      if (LET_IN_ALREADY.test(error.message)) throw asRefusal(error);
+      if (error.code !== 'VaultRefused') throw error;
+      // A Vault that was restarted since the share before knows nothing of the cluster; that is not the holders' doing.
+      if (!(await vault.sealStatus()).initialized) return notJoined(host);
       return { state: 'wrong shares', problem: error.message, dropped };
     }
   }
   let died = false;
-  const { sealed: stillSealed } = await pollUntil(
+  const last = await pollUntil(
     `${host.node.name} to unseal with ${shares.length} shares`,
     {
       timeoutMs: 60_000,
@@ -131,16 +140,21 @@ async function giveShares(
         died = true;
         throw error;
       });
-      return !status.sealed || died ? status : null;
+      return !status.sealed || !status.initialized || died ? status : null;
     },
   );
-  if (stillSealed) {
+  if (!last.initialized) return notJoined(host);
+  if (last.sealed) {
     throw new DrError('ServiceFailed', `Vault on ${host.node.name} died while it was being unsealed.`, {
       where: host.node.name,
       advice: `It is given the shares again. If that goes on, read Vault's log on ${host.node.name}.`,
     });
   }
   return { state: 'unsealed', problem: null, dropped };
+}
+
+function notJoined({ node }: NodeHost): UnsealOutcome {
+  return { state: 'not joined', problem: `${node.name} was restarted before it was unsealed.`, dropped: 0 };
 }
 
 async function openAll(host: NodeHost, run: string, shares: string[]): Promise<string[]> {

@@ -165,10 +165,20 @@ export class Recovery {
           async (problem) => ((await this.#blank(name, problem)) ? joinNode({ claim, leaderAddress }) : null),
         );
         if (step === SKIPPED) return;
-        joined = await this.unsealing.unseal(name, (problem) => this.#blank(name, problem));
+        const opening = await this.unsealing.unseal(name, (problem) => this.#blank(name, problem));
+        joined = opening === 'open';
+        // It may have been let in by then, and nobody gets in twice who holds half of what the cluster sent.
+        if (opening === 'not joined' && (await this.#makeAnew(name)) === SKIPPED) return;
       }
       this.unsealing.keepOpen(name);
     });
+  }
+
+  async #makeAnew(name: string): Promise<void | typeof SKIPPED> {
+    this.run.node(name, 'joining', 'made anew: it was restarted before it was unsealed');
+    return this.run.step(`making ${name} anew`, name, () =>
+      this.steps(name).change.blankNode({ claim: this.run.claim }),
+    );
   }
 
   async #blank(name: string, { code, problem }: Problem): Promise<boolean> {

@@ -7,6 +7,11 @@ import { ShareCeremony } from './share-ceremony';
 
 type Given = UnsealOutcome & { shares: readonly string[] };
 
+/** What came of a node: `made anew`, because it could not be opened; `not joined`, because it was restarted and is blank. */
+export type Opening = 'open' | 'made anew' | 'not joined';
+
+const MADE_ANEW = { state: 'not joined', problem: null, dropped: 0, shares: [] } as const;
+
 /** How sealed nodes come open: claims them, keeps the recipients right, and gives each of them the holders' shares. */
 export class Unsealing {
   readonly ceremony: ShareCeremony;
@@ -93,20 +98,19 @@ export class Unsealing {
   /**
    * Until the node is unsealed: by the shares, or by somebody at the node itself.
    * @param blank makes the node anew when it can't be opened, and says whether it did
-   * @returns false when the node has to join (again) first.
+   * @returns what else than `open` has to join (again) first.
    */
-  async unseal(name: string, blank?: (problem: Problem) => Promise<boolean>): Promise<boolean> {
+  async unseal(name: string, blank?: (problem: Problem) => Promise<boolean>): Promise<Opening> {
     this.#run.node(name, 'unsealing');
-    const heal = async (problem: Problem) =>
-      (await blank?.(problem)) ? ({ state: 'not joined', problem: null, dropped: 0, shares: [] } as const) : null;
+    const heal = async (problem: Problem) => ((await blank?.(problem)) ? MADE_ANEW : null);
     if (this.#automatic) return this.#awaitUnsealed(name, heal);
     for (;;) {
       if ((await this.#sharesOrByHand(name)) === 'by hand') {
         this.#run.node(name, 'unsealed', 'by hand');
-        return true;
+        return 'open';
       }
       const outcome = await this.#run.step<Given | null>(`unsealing ${name}`, name, () => this.#giveShares(name), heal);
-      if (outcome === SKIPPED) return true;
+      if (outcome === SKIPPED) return 'open';
       if (outcome === null) continue;
       if (outcome.dropped > 0) {
         this.#run.warnings.push(
@@ -114,17 +118,18 @@ export class Unsealing {
         );
         this.#run.record('half-done unseal dropped', 'info', 'vault-dr', { node: name, shares: outcome.dropped });
       }
-      if (outcome.state === 'not joined') return false;
+      if (outcome === MADE_ANEW) return 'made anew';
+      if (outcome.state === 'not joined') return 'not joined';
       if (outcome.state === 'unsealed') {
         this.ceremony.opened(outcome.shares);
         this.#run.node(name, 'unsealed');
-        return true;
+        return 'open';
       }
       this.ceremony.didNotOpen(outcome.shares, outcome.problem ?? 'no reason given');
     }
   }
 
-  async #awaitUnsealed(name: string, heal: (problem: Problem) => Promise<Given | null>): Promise<boolean> {
+  async #awaitUnsealed(name: string, heal: (problem: Problem) => Promise<Given | null>): Promise<Opening> {
     const outcome = await this.#run.step<Given>(
       `unsealing ${name}`,
       name,
@@ -134,9 +139,9 @@ export class Unsealing {
       },
       heal,
     );
-    if (outcome !== SKIPPED && outcome.state === 'not joined') return false;
+    if (outcome === MADE_ANEW) return 'made anew';
     if (outcome !== SKIPPED) this.#run.node(name, 'unsealed', 'by its seal');
-    return true;
+    return 'open';
   }
 
   /** From now on a Vault of this node that dies, and is sealed when it is there again, is opened with the shares that are here. */

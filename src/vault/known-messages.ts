@@ -258,7 +258,13 @@ export const ABOUT_THE_CLUSTER: readonly KnownMessage[] = [
     advice: 'Wait a minute; it goes on by itself.',
   },
   {
-    says: /invalid answer given|no expected answer for the server id|error decrypting challenge/i,
+    says: /no expected answer for the server id/i,
+    means:
+      'The cluster has let the node in already; it was restarted, or failed, before it had the data of the cluster.',
+    advice: 'Set its data directory aside, join it again, and unseal it.',
+  },
+  {
+    says: /invalid answer given|error decrypting challenge/i,
     means: 'The node was unsealed with other keys than those of the cluster that it joins.',
     advice: 'Set its data directory aside, join it again, and unseal it with the shares of that cluster.',
   },

@@ -122,6 +122,30 @@ describe('a node that does not get in', () => {
     expect(fakes().notifications.map(({ event }) => event)).not.toContain('decision wanted');
   }, 60_000);
 
+  it('is made anew when it was restarted before it was unsealed: the cluster may have sent it half of its data', async () => {
+    let restarts = 2;
+    const { unsealNode } = fakes().nodes['vault-2']!;
+    fakes().nodes['vault-2']!.unsealNode = (input) =>
+      restarts-- > 0
+        ? Promise.resolve({ state: 'not joined', problem: 'vault-2 was restarted before it was unsealed.', dropped: 0 })
+        : unsealNode(input);
+    const handle = await begin();
+    await approve(handle);
+    await submitThree(handle);
+    const report = await handle.result();
+
+    const calls = fakes().calls.filter((call) => call.endsWith('vault-2'));
+    expect(calls.slice(calls.indexOf('join vault-2'), calls.indexOf('unseal vault-2'))).toEqual([
+      'join vault-2',
+      'blank vault-2',
+      'join vault-2',
+      'blank vault-2',
+      'join vault-2',
+    ]);
+    expect(report.nodes.map(({ state }) => state)).toEqual(['voter', 'voter', 'voter']);
+    expect(fakes().notifications.map(({ event }) => event)).not.toContain('decision wanted');
+  }, 60_000);
+
   it('joins again after it could not be unsealed', async () => {
     let failures = 1;
     const { unsealNode } = fakes().nodes['vault-2']!;

@@ -159,7 +159,7 @@ describe('explain', () => {
     ],
     ['too many raft challenges in flight', 'at the same time', 'Wait'],
     ['invalid answer given', 'other keys', 'shares of that cluster'],
-    ['no expected answer for the server id provided', 'other keys', 'shares of that cluster'],
+    ['no expected answer for the server id provided', 'let the node in already', 'join it again'],
     ['error decrypting challenge: x', 'other keys', 'shares of that cluster'],
     ['waiting for unseal keys to be supplied', 'waits for its unseal shares', 'Unseal it'],
     ['cannot use unspecified IP with raft storage: 0.0.0.0:8201', 'no other node can call', 'cluster_addr'],
