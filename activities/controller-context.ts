@@ -50,13 +50,17 @@ export class Controller {
   }
 
   /** Finds the leader by asking every node at its own address; all clients are closed when the work is done. */
-  async withLeader<T>(clusterName: string, work: (view: LeaderView) => Promise<T>): Promise<T> {
+  async withLeader<T>(
+    clusterName: string,
+    work: (view: LeaderView) => Promise<T>,
+    election: { electionMs?: number; signal?: AbortSignal } = {},
+  ): Promise<T> {
     const cluster = this.cluster(clusterName);
     const clients = await Promise.all(
       cluster.nodes.map((node) => connectToNode(cluster, node, { timeoutMs: LEADER_TIMEOUT_MS })),
     );
     try {
-      return await work(await findLeader(clients));
+      return await work(await findLeader(clients, election));
     } finally {
       await Promise.all(clients.map((client) => client.close()));
     }

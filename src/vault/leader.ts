@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeHealth } from '../contract/backup';
 import { DrError, isDrError } from '../contract/failures';
 import type { VaultClient } from './client';
@@ -18,12 +19,23 @@ interface NodeAnswer {
   clusterName: string;
 }
 
+const LOOK_AGAIN_MS = 500;
+
 /**
  * Asks each node at its own address whether it leads; never follows a redirect.
+ * @param electionMs how long an election is waited for, while more than half of the nodes are there to hold one
  * @throws DrError ClusterUnhealthy, with the reason per node, unless exactly one says so.
  */
-export async function findLeader(clients: readonly VaultClient[]): Promise<LeaderView> {
-  const answers = await Promise.all(clients.map(askNode));
+export async function findLeader(
+  clients: readonly VaultClient[],
+  { electionMs = 0, signal }: { electionMs?: number; signal?: AbortSignal } = {},
+): Promise<LeaderView> {
+  const deadline = Date.now() + electionMs;
+  let answers = await Promise.all(clients.map(askNode));
+  while (isElecting(answers) && Date.now() < deadline) {
+    await sleep(LOOK_AGAIN_MS, undefined, { ...(signal && { signal }) });
+    answers = await Promise.all(clients.map(askNode));
+  }
   const nodes = answers.map(({ health }) => health);
   const leaders = answers.filter(({ health }) => health.leader);
   const [leader] = leaders;
@@ -46,6 +58,11 @@ export async function findLeader(clients: readonly VaultClient[]): Promise<Leade
     advice:
       'More than half of the voters must be up and unsealed. Without them only a restore brings the cluster back.',
   });
+}
+
+function isElecting(answers: readonly NodeAnswer[]): boolean {
+  const well = answers.filter(({ health }) => health.problem === null);
+  return well.length > answers.length / 2 && well.filter(({ health }) => health.leader).length !== 1;
 }
 
 async function askNode(client: VaultClient): Promise<NodeAnswer> {

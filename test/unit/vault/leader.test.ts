@@ -74,6 +74,32 @@ describe('findLeader', () => {
     });
   });
 
+  it('waits for an election while more than half of the nodes can hold one', async () => {
+    const voters: NodeState[] = [{ down: true }, {}, {}];
+    const nodes = await clusterOf(...voters);
+    setTimeout(() => (voters[2]!.isSelf = true), 700);
+
+    const view = await findLeader(nodes, { electionMs: 30_000 });
+
+    expect(view.leader).toBe(nodes[2]);
+  });
+
+  it('waits for an election no longer than it was told to', async () => {
+    const nodes = await clusterOf({}, {});
+    const began = Date.now();
+
+    await expect(findLeader(nodes, { electionMs: 900 })).rejects.toMatchObject({ code: 'ClusterUnhealthy' });
+
+    expect(Date.now() - began).toBeGreaterThanOrEqual(900);
+  });
+
+  it('does not wait where no election is possible', async () => {
+    const nodes = await clusterOf({ down: true }, { sealed: true }, {});
+
+    // The test itself would run out of time.
+    await expect(findLeader(nodes, { electionMs: 300_000 })).rejects.toMatchObject({ code: 'ClusterUnhealthy' });
+  });
+
   it('does not choose between two', async () => {
     const nodes = await clusterOf({ isSelf: true }, { isSelf: true });
 
