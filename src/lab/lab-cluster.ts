@@ -32,8 +32,8 @@ export interface LabCluster {
   vaultPid(node: string): Promise<number | undefined>;
   /** SIGKILL to the Vault of a node; its agent starts it again. */
   killVault(node: string): Promise<void>;
-  /** The disaster: every Vault is killed and its data removed. */
-  destroyDataDirectories(): Promise<void>;
+  /** The disaster: Vault is killed and its data removed, on these nodes or on all. */
+  destroyDataDirectories(names?: readonly string[]): Promise<void>;
 }
 
 /** What a cluster is made with. */
@@ -91,8 +91,8 @@ function helpers({ labId, api }: ClusterParts, { name, nodes }: ClusterLayout, r
     readSecret: (path, node) => readSecret(api, node === undefined ? nodes : [nodeNamed(node)], rootToken, path),
     vaultPid: (node) => findVault(labId, nodeNamed(node)),
     killVault: (node) => killVault(labId, nodeNamed(node)),
-    async destroyDataDirectories() {
-      await Promise.all(nodes.map((node) => destroyDataDirectory(labId, node)));
+    async destroyDataDirectories(names = nodes.map(({ name }) => name)) {
+      await Promise.all(names.map((name) => destroyDataDirectory(labId, nodeNamed(name))));
     },
   };
 }

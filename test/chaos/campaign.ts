@@ -3,7 +3,7 @@ import type { Reference } from './instants';
 import type { ChaosCase } from './matrix';
 import { caseLine, type CaseResult } from './report';
 import { keepLogs, measure, runCase } from './run-case';
-import { type Scenario, SCENARIOS } from './scenarios';
+import { type Scenario, scenarioNamed } from './scenarios';
 import { runZombie, type ZombieCase, zombieLine, type ZombieResult } from './zombies';
 
 const REFERENCE_RUNS = 2;
@@ -39,11 +39,10 @@ export class Campaign {
   }
 
   async freeze(cases: readonly ZombieCase[]): Promise<void> {
-    const restore = scenarioNamed('restore');
     for (const item of cases) {
       if (Date.now() > this.options.until) return;
       const chaos = await this.#lab();
-      const result = await runZombie(chaos, restore, item, await this.#reference(chaos, restore));
+      const result = await runZombie(chaos, item, await this.#reference(chaos, scenarioNamed(item.scenario)));
       this.zombies.push(result);
       this.options.say(zombieLine(result));
       if (result.problems.length > 0) await this.#giveUpLab(item.id);
@@ -76,10 +75,4 @@ export class Campaign {
     this.options.say(`  ${scenario.name}, undisturbed: ${(reference.milliseconds / 1_000).toFixed(1)} s`);
     return reference;
   }
-}
-
-function scenarioNamed(name: string): Scenario {
-  const scenario = SCENARIOS.find((item) => item.name === name);
-  if (scenario) return scenario;
-  throw new Error(`There is no scenario '${name}'.`);
 }

@@ -104,7 +104,10 @@ async function generationProblems(chaos: ChaosLab, before: Holdings, expected: n
       return wrong;
     }),
   );
-  return [...problems.flat(), ...(fresh.size > 1 ? [`different new generations: ${[...fresh].join(', ')}`] : [])];
+  return [
+    ...problems.flat(),
+    ...(fresh.size > expected ? [`different new generations: ${[...fresh].join(', ')}`] : []),
+  ];
 }
 
 async function orphanUploads({ lab }: ChaosLab): Promise<string[]> {

@@ -1,7 +1,7 @@
 import { readFile, stat } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client, WorkflowHandle } from '@temporalio/client';
-import type { Instant } from './matrix';
+import type { Instant, LoggedLine } from './matrix';
 import { type ActivityView, watchRun } from './run-view';
 
 const LOOK_EVERY_MS = 5;
@@ -31,7 +31,7 @@ const ON_EVERY_NODE = [
 /**
  * Waits for an instant of a run, as seen from outside. What began and ended between two looks is met just after its end.
  * @param node where the activity shall run, if it runs there at all
- * @param logFile of the Vault of the first node
+ * @param logFiles of the Vaults
  * @returns what was met, for people; null when the run ended before the instant came
  */
 export async function untilInstant(
@@ -40,14 +40,14 @@ export async function untilInstant(
   instant: Instant,
   node: string | undefined,
   reference: Reference | undefined,
-  logFile: string,
+  logFiles: Readonly<Record<LoggedLine['of'], string>>,
 ): Promise<string | null> {
   if (instant.kind === 'random') {
     const milliseconds = instant.at * (reference?.milliseconds ?? USUAL_RUN_MS);
     await sleep(milliseconds);
     return `${(milliseconds / 1_000).toFixed(2)} s after its start`;
   }
-  if (instant.kind === 'logged') return untilLogged(client, handle, instant.line, logFile);
+  if (instant.kind === 'logged') return untilLogged(client, handle, instant.line, logFiles[instant.of]);
   const { activity, moment } = instant;
   const look = watchRun(client, handle);
   for (;;) {

@@ -7,10 +7,16 @@ export type Victim = (typeof VICTIMS)[number];
 export const MOMENTS = ['start', 'middle', 'after'] as const;
 export type Moment = (typeof MOMENTS)[number];
 
-/** `at` is a part of the run's usual duration; `line` is what the Vault of the first node logs. */
+/** What the Vault of a node logs: the first node's, or that of the one that joins it. */
+export interface LoggedLine {
+  line: string;
+  of: 'a' | 'b';
+}
+
+/** `at` is a part of the run's usual duration. */
 export type Instant =
   | { kind: 'activity'; activity: string; moment: Moment }
-  | { kind: 'logged'; name: string; line: string }
+  | ({ kind: 'logged'; name: string } & LoggedLine)
   | { kind: 'random'; at: number };
 
 export interface ChaosCase {
@@ -27,8 +33,10 @@ export interface ScenarioShape {
   activities: readonly string[];
   /** Activities, and names of logged instants, at which a victim does not run, so that it can't be killed. */
   downDuring?: Partial<Record<Victim, readonly string[]>>;
-  /** Instants inside a step, by name: what the Vault of the first node logs then. */
-  logged?: Readonly<Record<string, string>>;
+  /** Victims whose death the run can't mend by itself. */
+  spared?: readonly Victim[];
+  /** Instants inside a step, by name: what is logged then. */
+  logged?: Readonly<Record<string, LoggedLine>>;
 }
 
 const RANDOM_INSTANTS = 3;
@@ -36,15 +44,15 @@ const RANDOM_INSTANTS = 3;
 /** Every victim at every moment of every activity of every scenario, and at some random instants besides. */
 export function fullMatrix(scenarios: readonly ScenarioShape[], seed: number): ChaosCase[] {
   const random = randomFrom(seed);
-  return scenarios.flatMap(({ name, activities, downDuring = {}, logged = {} }) =>
-    VICTIMS.flatMap((victim) => {
+  return scenarios.flatMap(({ name, activities, downDuring = {}, spared = [], logged = {} }) =>
+    VICTIMS.filter((victim) => !spared.includes(victim)).flatMap((victim) => {
       const isUp = (name: string) => !downDuring[victim]?.includes(name);
       const planned: Instant[] = activities
         .filter(isUp)
         .flatMap((activity) => MOMENTS.map((moment) => ({ kind: 'activity' as const, activity, moment })));
       const inside: Instant[] = Object.entries(logged)
         .filter(([own]) => isUp(own))
-        .map(([own, line]) => ({ kind: 'logged', name: own, line }));
+        .map(([own, logged]) => ({ kind: 'logged', name: own, ...logged }));
       const anywhere: Instant[] = Array.from({ length: RANDOM_INSTANTS }, () => ({ kind: 'random', at: random() }));
       return [...planned, ...inside, ...anywhere].map((instant) => ({
         id: `${name}/${instantName(instant)}/${victim}`,
@@ -112,10 +120,13 @@ export function chooseFew(matrix: readonly ChaosCase[], seed: number, slow: Read
   const quick = names.filter((name) => !slow.has(name));
   const slots = names.flatMap((name) => Array.from({ length: slow.get(name) ?? 0 }, () => name));
   while (slots.length < Math.max(VICTIMS.length, names.length)) slots.push(...quick);
-  const victims = shuffled(VICTIMS, random);
-  return slots.slice(0, Math.max(VICTIMS.length, names.length)).map((scenario, index) => {
-    const victim = victims[index % victims.length] as Victim;
-    const fitting = matrix.filter((item) => item.scenario === scenario && item.victim === victim);
+  const left: Victim[] = [];
+  return slots.slice(0, Math.max(VICTIMS.length, names.length)).map((scenario) => {
+    if (left.length === 0) left.push(...shuffled(VICTIMS, random));
+    const own = matrix.filter((item) => item.scenario === scenario);
+    const index = left.findIndex((victim) => own.some((item) => item.victim === victim));
+    const [victim] = index < 0 ? [] : left.splice(index, 1);
+    const fitting = own.filter((item) => victim === undefined || item.victim === victim);
     return fitting[Math.floor(random() * fitting.length)] as ChaosCase;
   });
 }

@@ -4,7 +4,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { BackupResult } from '../../src/contract/backup';
 import type { RestoreReport } from '../../src/contract/restore';
 import { repositoryConfigOf, readPublicKey } from '../../src/config/load';
-import { CLUSTER } from '../../src/lab/layout';
+import { CLUSTER, type LabNode } from '../../src/lab/layout';
 import type { Lab } from '../../src/lab/lab';
 import { waitFor } from '../../src/lab/processes';
 import { listGenerations } from '../../src/repository/generations';
@@ -22,7 +22,7 @@ export interface Scenario extends ScenarioShape {
   /** A Vault that dies when this has ended stays sealed until somebody unseals it; null: at any time. */
   unsealedUntil: string | null;
   /** Generations that the run makes. */
-  newGenerations: 0 | 1;
+  newGenerations: number;
   /** Not part of the measured time. */
   prepare(chaos: ChaosLab): Promise<void>;
   begin(chaos: ChaosLab): Promise<WorkflowHandle>;
@@ -52,11 +52,14 @@ const backupRun: Omit<Scenario, 'name' | 'activities'> = {
 
 /** What Vault logs while it takes the snapshot. */
 const INSIDE_INSTALL = {
-  'before-apply': 'core: shutting down prior to restoring snapshot',
-  applying: 'core: applying snapshot',
-  applied: 'storage.raft: restored user snapshot',
-  sealing: 'core: marked as sealed',
-};
+  'before-apply': { of: 'a', line: 'core: shutting down prior to restoring snapshot' },
+  applying: { of: 'a', line: 'core: applying snapshot' },
+  applied: { of: 'a', line: 'storage.raft: restored user snapshot' },
+  sealing: { of: 'a', line: 'core: marked as sealed' },
+} as const;
+
+/** What the Vault of a node that was let in logs, when the leader sends it the data of the cluster. */
+const INSIDE_JOIN = { receiving: { of: 'b', line: 'storage.raft.snapshot: creating new snapshot' } } as const;
 
 const restoreRun = {
   slow: true,
@@ -69,7 +72,7 @@ const restoreRun = {
   async prepare(chaos) {
     await unsealEverywhere(chaos);
     await removeSetAside(chaos);
-    await loseEverything(chaos);
+    await loseDisks(chaos, chaos.lab.nodes);
   },
   begin: ({ client }) =>
     persistently(Date.now() + 10_000, () =>
@@ -92,7 +95,7 @@ const restoreRun = {
   },
 } satisfies Omit<Scenario, 'name' | 'activities' | 'attend'>;
 
-/** What the other recoveries have in common: nothing is lost, and no new backup is due. */
+/** What the other recoveries have in common. */
 function recoveryRun(
   recovery: Omit<RecoveryStart, 'cluster' | 'summary'>,
   wanted: RestoreReport['status'],
@@ -145,7 +148,7 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     ...restoreRun,
     name: 'restore',
-    logged: INSIDE_INSTALL,
+    logged: { ...INSIDE_INSTALL, ...INSIDE_JOIN },
     activities: [
       'planRestore',
       'describeNode',
@@ -195,6 +198,7 @@ export const SCENARIOS: readonly Scenario[] = [
       'completed',
     ),
     name: 'rebuild',
+    logged: INSIDE_JOIN,
     activities: [
       'lookAtCluster',
       'makeRebuildPlan',
@@ -205,22 +209,98 @@ export const SCENARIOS: readonly Scenario[] = [
       'unsealNode',
     ],
     downDuring: { 'vault-b': ['setAsideData', 'waitForLeader'] },
+    /** A node that is not made anew has nothing to do with the run: nobody brings its Vault the shares. */
+    spared: ['vault-a'],
     async prepare(chaos) {
       await unsealEverywhere(chaos);
       await removeSetAside(chaos);
     },
     attend: (chaos, handle, isOver) => attendRestore(chaos, handle, isOver, 'early'),
   },
+  {
+    ...recoveryRun({ workflow: 'recoverQuorum', input: { cluster: CLUSTER, requestedBy: 'ana' } }, 'completed'),
+    name: 'quorum',
+    logged: INSIDE_JOIN,
+    newGenerations: 1,
+    activities: [
+      'lookAtCluster',
+      'makeQuorumPlan',
+      'stopNode',
+      'copyDataAside',
+      'setAsideData',
+      'recoverPeers',
+      'unsealNode',
+      'verifyFirstNode',
+      'joinNode',
+      'checkConvergence',
+    ],
+    downDuring: {
+      'vault-a': ['copyDataAside', 'setAsideData', 'recoverPeers'],
+      'vault-b': ['copyDataAside', 'setAsideData', 'recoverPeers', 'verifyFirstNode'],
+    },
+    async prepare(chaos) {
+      await unsealEverywhere(chaos);
+      await removeSetAside(chaos);
+      await loseDisks(chaos, chaos.lab.nodes.slice(1));
+      await waitFor('the survivor knows that nobody leads', () => hasNoLeader(chaos), { timeoutMs: 30_000 });
+    },
+    attend: (chaos, handle, isOver) => attendRestore(chaos, handle, isOver, 'early'),
+  },
+  {
+    ...recoveryRun(
+      { workflow: 'restoreCluster', input: { cluster: CLUSTER, requestedBy: 'ana', inPlace: true } },
+      'completed',
+    ),
+    name: 'in-place',
+    /** One of what is replaced, and one of what has replaced it. */
+    newGenerations: 2,
+    activities: ['proveInPlace', 'stageGeneration', 'installInPlace', 'verifyFirstNode', 'checkConvergence'],
+    /** Nobody brings shares to it, so a Vault that has died waits for people. */
+    spared: ['vault-a', 'vault-b'],
+    async prepare(chaos) {
+      await unsealEverywhere(chaos);
+      await makeLeader(chaos, chaos.lab.nodes[0]?.name ?? '');
+    },
+    attend: (chaos, handle, isOver) => attendRestore(chaos, handle, isOver, 'early'),
+  },
 ];
 
-/** New disks; on each of them the agent starts a blank Vault, for which the restore has to make way. */
-async function loseEverything({ lab }: ChaosLab): Promise<void> {
-  await lab.destroyDataDirectories();
-  await Promise.all(lab.nodes.map(({ dataDir }) => mkdir(dataDir, { mode: 0o700 })));
+export function scenarioNamed(name: string): Scenario {
+  const scenario = SCENARIOS.find((item) => item.name === name);
+  if (scenario) return scenario;
+  throw new Error(`There is no scenario '${name}'.`);
+}
+
+/** New disks; on each of them the agent starts a blank Vault, for which the recovery has to make way. */
+async function loseDisks({ lab }: ChaosLab, nodes: readonly LabNode[]): Promise<void> {
+  await lab.destroyDataDirectories(nodes.map(({ name }) => name));
+  await Promise.all(nodes.map(({ dataDir }) => mkdir(dataDir, { mode: 0o700 })));
   await Promise.all(
-    lab.nodes.map(({ name }) =>
+    nodes.map(({ name }) =>
       waitFor(`${name} is blank`, async () => !(await isInitialized(lab, name)), { timeoutMs: 30_000 }),
     ),
+  );
+}
+
+async function hasNoLeader({ lab }: ChaosLab): Promise<boolean> {
+  const { body } = await lab.vault(lab.nodes[0]?.name ?? '', 'GET', 'sys/leader');
+  return (body as { leader_address?: string }).leader_address === '';
+}
+
+/** The node on which a restore in place takes place. */
+async function makeLeader({ lab }: ChaosLab, name: string): Promise<void> {
+  const address = lab.nodes.find((node) => node.name === name)?.address;
+  await waitFor(
+    `${name} leads`,
+    async () => {
+      const { body } = await lab.vault(name, 'GET', 'sys/leader');
+      const { leader_address: leader } = body as { leader_address: string };
+      if (leader === address) return true;
+      const leading = lab.nodes.find((node) => node.address === leader);
+      if (leading) await lab.vault(leading.name, 'PUT', 'sys/step-down');
+      return false;
+    },
+    { timeoutMs: 60_000, everyMs: 2_000 },
   );
 }
 

@@ -8,9 +8,8 @@ import type { ChaosLab } from './chaos-lab';
 import { findDamage, holdingsOf } from './checks';
 import { choose, type Reference } from './instants';
 import { persistently } from './persistence';
-import { attendRestore } from './people';
 import { watchRun } from './run-view';
-import { removeSetAside, type Scenario } from './scenarios';
+import { removeSetAside, scenarioNamed } from './scenarios';
 
 /** Longer than Vault takes to apply a snapshot and to seal itself; where the run goes on, than a missing beat is waited for. */
 const FROZEN_MS = { abandoned: 7_000, retried: 12_000, replaced: 3_000 } as const;
@@ -29,6 +28,7 @@ export type Ending = (typeof ENDINGS)[number];
 export interface ZombieCase {
   /** `zombie/installSnapshot/0.35/vault-1/abandoned` */
   id: string;
+  scenario: 'restore' | 'rollback' | 'quorum';
   step: string;
   /** Index of the node. */
   node: number;
@@ -37,19 +37,43 @@ export interface ZombieCase {
   ending: Ending;
 }
 
-const STEPS: readonly { step: string; after: string; node: number; at: ZombieCase['at'][] }[] = [
-  { step: 'stopNode', after: 'claimForRun', node: 1, at: ['before', 0, 0.3] },
-  { step: 'setAsideData', after: 'stopNode', node: 1, at: ['before'] },
-  { step: 'installSnapshot', after: 'setAsideData', node: 0, at: ['before', 0.05, 0.15, 0.3, 0.7, 0.9] },
-  { step: 'unsealNode', after: 'joinNode', node: 1, at: ['before', 0.2] },
-  { step: 'joinNode', after: 'setAsideData', node: 1, at: ['before', 0.5] },
+interface FrozenStep {
+  step: string;
+  /** Frozen `before` a step is frozen when this one has ended on the node. */
+  after?: string;
+  node: number;
+  at: readonly ZombieCase['at'][];
+  scenario: ZombieCase['scenario'];
+}
+
+const STEPS: readonly FrozenStep[] = [
+  { scenario: 'restore', step: 'stopNode', after: 'claimForRun', node: 1, at: ['before', 0, 0.3] },
+  { scenario: 'restore', step: 'setAsideData', after: 'stopNode', node: 1, at: ['before'] },
+  {
+    scenario: 'restore',
+    step: 'installSnapshot',
+    after: 'setAsideData',
+    node: 0,
+    at: ['before', 0.05, 0.15, 0.3, 0.7, 0.9],
+  },
+  { scenario: 'restore', step: 'unsealNode', after: 'joinNode', node: 1, at: ['before', 0.2] },
+  { scenario: 'restore', step: 'joinNode', after: 'setAsideData', node: 1, at: ['before', 0.5] },
+  { scenario: 'rollback', step: 'putBackData', node: 0, at: [0, 0.5] },
+  { scenario: 'quorum', step: 'recoverPeers', after: 'copyDataAside', node: 0, at: ['before', 0.1, 0.5] },
 ];
 
 export function zombieCases(only = ''): ZombieCase[] {
   const wanted = new RegExp(only);
   return ENDINGS.flatMap((ending) =>
-    STEPS.flatMap(({ step, node, at: instants }) =>
-      instants.map((at) => ({ id: `zombie/${step}/${at}/vault-${node + 1}/${ending}`, step, node, at, ending })),
+    STEPS.flatMap(({ scenario, step, node, at: instants }) =>
+      instants.map((at) => ({
+        id: `zombie/${step}/${at}/vault-${node + 1}/${ending}`,
+        scenario,
+        step,
+        node,
+        at,
+        ending,
+      })),
     ),
   ).filter(({ id }) => wanted.test(id));
 }
@@ -72,37 +96,35 @@ export function zombieLine({ case: { id }, met, acts, problems, seconds }: Zombi
 }
 
 /** Freezes an agent inside a step that changes its host, and thaws it when the step has been given up. */
-export async function runZombie(
-  chaos: ChaosLab,
-  restore: Scenario,
-  item: ZombieCase,
-  reference: Reference,
-): Promise<ZombieResult> {
+export async function runZombie(chaos: ChaosLab, item: ZombieCase, reference: Reference): Promise<ZombieResult> {
   const begun = Date.now();
+  const scenario = scenarioNamed(item.scenario);
   const { lab } = chaos;
   const node = lab.nodes[item.node] as LabNode;
   const agent = lab.agents[node.name] as LabProcess;
-  await restore.prepare(chaos);
+  await scenario.prepare(chaos);
   const before = await holdingsOf(chaos);
-  const handle = await restore.begin(chaos);
+  const handle = await scenario.begin(chaos);
   let over = false;
-  let attended = attendRestore(chaos, handle, () => over, 'early');
+  let attended = scenario.attend(chaos, handle, () => over);
   const met = await freezeInside(chaos, handle, item, node, agent, reference);
   const problems: string[] = [];
   await sleep(FROZEN_MS[item.ending]);
 
   let acts: string[] | null = null;
   let last = handle;
+  let wanted = scenario;
   if (item.ending === 'abandoned') {
     await handle.terminate('given up while an agent was frozen');
     over = true;
     acts = await actsAfterThaw(chaos, node, agent);
     problems.push(...acts.map((act) => `the thawed attempt ${act}`));
     await removeSetAside(chaos);
-    last = await restore.begin(chaos);
+    wanted = { ...scenarioNamed('restore'), begin: (lab) => scenario.begin(lab) };
+    last = await wanted.begin(chaos);
     await attended;
     over = false;
-    attended = attendRestore(chaos, last, () => over, 'early');
+    attended = wanted.attend(chaos, last, () => over);
   } else if (item.ending === 'retried') {
     agent.thaw();
   } else {
@@ -112,9 +134,9 @@ export async function runZombie(
   try {
     const limit = Date.now() + RUN_LIMIT_MS;
     const result = await persistently(limit, () => chaos.client.withDeadline(limit, () => last.result()));
-    problems.push(...restore.judge(chaos, result));
+    problems.push(...wanted.judge(chaos, result));
     const abandoned = (handle as { firstExecutionRunId?: string }).firstExecutionRunId ?? '-';
-    const damage = await findDamage(chaos, before, { newGenerations: 1 });
+    const damage = await findDamage(chaos, before, wanted);
     // What a terminated run has left is its operator's to remove.
     problems.push(...damage.filter((text) => last === handle || !text.includes(abandoned)));
   } catch (error) {

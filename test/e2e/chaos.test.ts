@@ -2,7 +2,7 @@ import { type ChaosLab, startChaosLab } from '../chaos/chaos-lab';
 import type { Reference } from '../chaos/instants';
 import { chooseFew, fullMatrix } from '../chaos/matrix';
 import { measure, runCase } from '../chaos/run-case';
-import { type Scenario, SCENARIOS } from '../chaos/scenarios';
+import { scenarioNamed, SCENARIOS } from '../chaos/scenarios';
 import { runZombie, type ZombieCase, zombieCases } from '../chaos/zombies';
 
 const SEED = 1;
@@ -11,28 +11,35 @@ const SLOW = new Map([
   ['restore', 1],
   ['late-shares', 0],
   ['rollback', 1],
-  ['rebuild', 1],
+  ['rebuild', 0],
+  ['quorum', 1],
+  ['in-place', 0],
 ]);
 /** Of a restore on an idle machine: the instant need not be exact. */
 const USUAL: Reference = { milliseconds: 15_000, activities: new Map([['installSnapshot', 8_000]]) };
 
 /** A few cases: each victim once, each kind of run at least once, one frozen agent. `npm run test:chaos` runs all of them. */
 describe('a run, when something is killed in it,', () => {
-  const cases = chooseFew(fullMatrix(SCENARIOS, SEED), SEED, SLOW);
+  const matrix = fullMatrix(SCENARIOS, SEED);
+  const cases = [
+    ...chooseFew(matrix, SEED, SLOW),
+    // The cluster lets it in once only, and it has come back with half of what it was sent.
+    ...matrix.filter(({ id }) => id === 'rebuild/logged/receiving/vault-b'),
+  ];
   let chaos: ChaosLab;
   let backup: Reference;
 
   beforeAll(async () => {
     chaos = await startChaosLab();
     // Two, so that there is a generation to catch up and one to restore.
-    backup = await measure(chaos, SCENARIOS[0] as Scenario, 2);
+    backup = await measure(chaos, scenarioNamed('backup'), 2);
   }, 180_000);
   afterAll(() => chaos?.stop(), 30_000);
 
   it.each(cases.map((item) => [item.id, item] as const))(
     'ends well by itself and leaves nothing: %s',
     async (_id, item) => {
-      const scenario = SCENARIOS.find(({ name }) => name === item.scenario) as Scenario;
+      const scenario = scenarioNamed(item.scenario);
 
       const result = await runCase(chaos, scenario, item, scenario.slow ? USUAL : backup);
 
@@ -45,9 +52,8 @@ describe('a run, when something is killed in it,', () => {
 
   it('changes nothing through an agent that was frozen inside the install, until the run was given up', async () => {
     const [item] = zombieCases('^zombie/installSnapshot/0.15/.*/abandoned$') as [ZombieCase];
-    const restore = SCENARIOS.find(({ name }) => name === 'restore') as Scenario;
 
-    const { met, acts, problems } = await runZombie(chaos, restore, item, USUAL);
+    const { met, acts, problems } = await runZombie(chaos, item, USUAL);
 
     expect(problems).toEqual([]);
     expect(acts).toEqual([]);
