@@ -19,6 +19,7 @@ import { destroyFinishedIdentities } from './identity-janitor';
 import { confirmAttempt } from './current-attempt';
 import { connectClient, connectWorker, type TemporalOptions } from './connect';
 import { FailureInterceptor } from './failure-interceptor';
+import { AttemptNoter, type AttemptNotes, failAttemptsOfTheDead, openAttemptNotes } from './open-attempts';
 import { ensureSearchAttributes } from './search-attributes';
 
 export interface WorkerSettings {
@@ -38,7 +39,7 @@ export async function runController(settings: WorkerSettings): Promise<void> {
   } finally {
     await client.connection.close();
   }
-  await runWorker(settings, () => ({
+  await runWorker(settings, 'the controller', settings.config.stateDir, () => ({
     taskQueue: CONTROLLER_TASK_QUEUE,
     workflowBundle: { codePath: WORKFLOW_BUNDLE },
     activities: createControllerActivities({ config: settings.config }),
@@ -69,7 +70,7 @@ export async function runAgent(settings: WorkerSettings & { cluster: string; nod
     const driver = createServiceDriver(node);
     const supervision = driver.supervise?.(stop.signal, (message) => log.info(message));
     const janitor = destroyFinishedIdentities(settings, node.runtimeDir, stop.signal);
-    await runWorker(settings, (client) => ({
+    await runWorker(settings, `the agent of ${node.name}`, node.stateDir, (client) => ({
       taskQueue: nodeTaskQueue(settings.cluster, node.name),
       activities: createNodeActivities({
         config,
@@ -89,12 +90,18 @@ export async function runAgent(settings: WorkerSettings & { cluster: string; nod
 
 async function runWorker(
   settings: WorkerSettings,
+  who: string,
+  stateDir: string,
   optionsFor: (client: Client) => Partial<WorkerOptions> & Pick<WorkerOptions, 'taskQueue'>,
 ): Promise<void> {
   const { connection, namespace } = await connectWorker(settings.temporal);
   try {
-    const options = optionsFor(new Client({ connection, namespace }));
-    const worker = await createWorker(connection, namespace, options);
+    const client = new Client({ connection, namespace });
+    const notes = await openAttemptNotes(stateDir);
+    const failed = notes ? await failAttemptsOfTheDead(client, notes, who) : 0;
+    if (failed > 0) settings.log.info({ attempts: failed }, 'told Temporal of what was cut short');
+    const options = optionsFor(client);
+    const worker = await createWorker(connection, namespace, notes, options);
     const running = worker.run();
     if (settings.readyFile !== undefined) await writeFile(settings.readyFile, `${process.pid}\n`);
     settings.log.info({ taskQueue: options.taskQueue, version: VERSION }, 'polling');
@@ -107,6 +114,7 @@ async function runWorker(
 function createWorker(
   connection: NativeConnection,
   namespace: string,
+  notes: AttemptNotes | null,
   options: Partial<WorkerOptions> & Pick<WorkerOptions, 'taskQueue'>,
 ): Promise<Worker> {
   return Worker.create({
@@ -114,7 +122,11 @@ function createWorker(
     namespace,
     identity: `${hostname()}/${process.pid} vault-dr ${VERSION}`,
     interceptors: {
-      activity: [() => ({ inbound: new FailureInterceptor() }), () => ({ inbound: new BeatInterceptor() })],
+      activity: [
+        () => ({ inbound: new FailureInterceptor() }),
+        () => ({ inbound: new BeatInterceptor() }),
+        ...(notes ? [() => ({ inbound: new AttemptNoter(notes) })] : []),
+      ],
     },
     // By default a beat may be held back for most of the time in which it is due.
     maxHeartbeatThrottleInterval: '2s',
