@@ -29,12 +29,22 @@ export class Campaign {
   async kill(cases: readonly ChaosCase[]): Promise<void> {
     for (const item of cases) {
       if (Date.now() > this.options.until) return;
-      const scenario = scenarioNamed(item.scenario);
       const chaos = await this.#lab();
-      const result = await runCase(chaos, scenario, item, await this.#reference(chaos, scenario));
+      const result = await this.#result(chaos, item);
       this.results.push(result);
       this.options.say(caseLine(result));
       if (result.outcome === 'failed') await this.#giveUpLab(item.id);
+    }
+  }
+
+  /** What can't even be prepared is a failure, too, and must not end the campaign. */
+  async #result(chaos: ChaosLab, item: ChaosCase): Promise<CaseResult> {
+    const scenario = scenarioNamed(item.scenario);
+    try {
+      return await runCase(chaos, scenario, item, await this.#reference(chaos, scenario));
+    } catch (error) {
+      const problems = [`it was not to be run: ${(error as Error).message}`];
+      return { case: item, outcome: 'failed', problems, seconds: 0, extraSeconds: null, met: '' };
     }
   }
 

@@ -282,9 +282,10 @@ async function loseDisks({ lab }: ChaosLab, nodes: readonly LabNode[]): Promise<
   );
 }
 
+/** The address of a leader that died stays known. */
 async function hasNoLeader({ lab }: ChaosLab): Promise<boolean> {
   const { body } = await lab.vault(lab.nodes[0]?.name ?? '', 'GET', 'sys/leader');
-  return (body as { leader_address?: string }).leader_address === '';
+  return !(body as { is_self?: boolean }).is_self;
 }
 
 /** The node on which a restore in place takes place. */
