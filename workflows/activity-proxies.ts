@@ -1,13 +1,13 @@
-import { proxyActivities } from '@temporalio/workflow';
 import type { ControllerActivities } from '../activities/controller';
 import type { NodeActivities } from '../activities/node';
 import { nodeTaskQueue } from '../src/contract/names';
+import { patientActivities } from './patient-activities';
 
 /** Retries are bounded by time, not by number: each restart of a worker would spend one. */
 const RETRY = { initialInterval: '1s', backoffCoefficient: 2, maximumInterval: '10s' } as const;
 
-/** How long an agent may take to pick a step up before the run says that it doesn't answer. */
-const PICK_UP = '30s';
+/** How long an agent may take to pick a step up before it is asked once more; then the run says that it doesn't answer. */
+const PICK_UP = '15s';
 
 /** Workers beat while a step lasts, so the death of one is noticed long before the step's own limit. */
 const BEAT = '5s';
@@ -15,7 +15,7 @@ const BEAT = '5s';
 const SLOW_BEAT = '10s';
 
 /** Short questions over the network. */
-export const ask = proxyActivities<
+export const ask = patientActivities<
   Pick<
     ControllerActivities,
     | 'planBackup'
@@ -34,7 +34,7 @@ export const ask = proxyActivities<
 >({ startToCloseTimeout: '1m', scheduleToCloseTimeout: '5m', heartbeatTimeout: BEAT, retry: RETRY });
 
 /** Long enough for an election; a cluster that has no leader by then is down, and the operator should know. */
-export const probe = proxyActivities<Pick<ControllerActivities, 'checkHealth'>>({
+export const probe = patientActivities<Pick<ControllerActivities, 'checkHealth'>>({
   startToCloseTimeout: '30s',
   scheduleToCloseTimeout: '60s',
   heartbeatTimeout: BEAT,
@@ -42,14 +42,14 @@ export const probe = proxyActivities<Pick<ControllerActivities, 'checkHealth'>>(
 });
 
 /** Long enough for an election in the middle of it; after that the cluster is down, and the operator should know. */
-export const capturing = proxyActivities<Pick<ControllerActivities, 'captureSnapshot'>>({
+export const capturing = patientActivities<Pick<ControllerActivities, 'captureSnapshot'>>({
   startToCloseTimeout: '3h',
   heartbeatTimeout: SLOW_BEAT,
   retry: { ...RETRY, maximumAttempts: 12 },
 });
 
 /** Bytes to or from a repository: given up soon, because another one may answer, and people must hear of it. */
-export const transfer = proxyActivities<
+export const transfer = patientActivities<
   Pick<ControllerActivities, 'publishGeneration' | 'replicateGeneration' | 'applyRetention' | 'chooseGeneration'>
 >({
   startToCloseTimeout: '3h',
@@ -58,19 +58,19 @@ export const transfer = proxyActivities<
 });
 
 /** Waits for servers to agree; beats while it does. */
-export const settle = proxyActivities<
+export const settle = patientActivities<
   Pick<ControllerActivities, 'verifyFirstNode' | 'checkConvergence' | 'waitForLeader' | 'moveLeadership'>
 >({ startToCloseTimeout: '5m', scheduleToCloseTimeout: '6m', heartbeatTimeout: SLOW_BEAT, retry: RETRY });
 
 /** After a roll back: what can't serve in this time could not serve before either. */
-export const look = proxyActivities<Pick<ControllerActivities, 'checkRolledBack'>>({
+export const look = patientActivities<Pick<ControllerActivities, 'checkRolledBack'>>({
   startToCloseTimeout: '2m',
   heartbeatTimeout: SLOW_BEAT,
   retry: { ...RETRY, maximumAttempts: 2 },
 });
 
 /** The audit trail must not hold a recovery up: what can't be written in this time becomes a warning. */
-export const audit = proxyActivities<Pick<ControllerActivities, 'recordAudit' | 'publishAuditHead' | 'notify'>>({
+export const audit = patientActivities<Pick<ControllerActivities, 'recordAudit' | 'publishAuditHead' | 'notify'>>({
   startToCloseTimeout: '10s',
   scheduleToCloseTimeout: '1m',
   heartbeatTimeout: BEAT,
@@ -82,24 +82,24 @@ export function onNode(cluster: string, node: string) {
   const taskQueue = nodeTaskQueue(cluster, node);
   const base = { taskQueue, scheduleToStartTimeout: PICK_UP, heartbeatTimeout: SLOW_BEAT, retry: RETRY } as const;
   return {
-    probe: proxyActivities<Pick<NodeActivities, 'describeNode' | 'proveInPlace' | 'lookForLeftOvers'>>({
+    probe: patientActivities<Pick<NodeActivities, 'describeNode' | 'proveInPlace' | 'lookForLeftOvers'>>({
       taskQueue,
-      scheduleToStartTimeout: '15s',
+      scheduleToStartTimeout: PICK_UP,
       startToCloseTimeout: '15s',
       scheduleToCloseTimeout: '45s',
       heartbeatTimeout: BEAT,
       retry: RETRY,
     }),
     /** What is nice to have: a host that is down must not hold a backup up. */
-    config: proxyActivities<Pick<NodeActivities, 'collectConfig'>>({
+    config: patientActivities<Pick<NodeActivities, 'collectConfig'>>({
       taskQueue,
-      scheduleToStartTimeout: '15s',
+      scheduleToStartTimeout: PICK_UP,
       startToCloseTimeout: '30s',
       scheduleToCloseTimeout: '1m',
       heartbeatTimeout: BEAT,
       retry: RETRY,
     }),
-    quick: proxyActivities<Pick<NodeActivities, 'claimForRun' | 'checkShare' | 'rewrapShares' | 'endRunOnNode'>>({
+    quick: patientActivities<Pick<NodeActivities, 'claimForRun' | 'checkShare' | 'rewrapShares' | 'endRunOnNode'>>({
       taskQueue,
       scheduleToStartTimeout: PICK_UP,
       startToCloseTimeout: '10s',
@@ -108,32 +108,32 @@ export function onNode(cluster: string, node: string) {
       retry: RETRY,
     }),
     // Few attempts: what keeps it from succeeding (an identity, a repository) is for people to mend, and they must hear of it.
-    fetch: proxyActivities<Pick<NodeActivities, 'stageGeneration'>>({
+    fetch: patientActivities<Pick<NodeActivities, 'stageGeneration'>>({
       ...base,
       startToCloseTimeout: '3h',
       retry: { ...RETRY, maximumAttempts: 4 },
     }),
-    change: proxyActivities<
+    change: patientActivities<
       Pick<
         NodeActivities,
         'stopNode' | 'setAsideData' | 'putBackData' | 'blankNode' | 'recoverPeers' | 'startNode' | 'restartNode'
       >
     >({ ...base, startToCloseTimeout: '3m', scheduleToCloseTimeout: '4m' }),
     /** Given up sooner: the run makes the node anew by itself before it asks people. */
-    enter: proxyActivities<Pick<NodeActivities, 'joinNode' | 'unsealNode' | 'awaitUnsealed'>>({
+    enter: patientActivities<Pick<NodeActivities, 'joinNode' | 'unsealNode' | 'awaitUnsealed'>>({
       ...base,
       startToCloseTimeout: '2m',
       scheduleToCloseTimeout: '150s',
     }),
     /** Whose time goes by the size of the data. */
-    install: proxyActivities<
+    install: patientActivities<
       Pick<NodeActivities, 'installSnapshot' | 'installInPlace' | 'copyDataAside' | 'removeSetAsideData'>
     >({
       ...base,
       startToCloseTimeout: '1h',
       retry: { ...RETRY, maximumAttempts: 6 },
     }),
-    watch: proxyActivities<Pick<NodeActivities, 'watchForUnseal' | 'watchForSeal'>>({
+    watch: patientActivities<Pick<NodeActivities, 'watchForUnseal' | 'watchForSeal'>>({
       taskQueue,
       startToCloseTimeout: '10m',
       heartbeatTimeout: SLOW_BEAT,

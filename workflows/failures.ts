@@ -42,6 +42,24 @@ export function problemOf(error: unknown, step: string, next = MEND): Problem {
   return { code: 'Internal', problem: rootCause(error) ?? String(error), advice: next };
 }
 
+/** Whether a step was given up because its time was over, whatever its attempts had failed with. */
+export function ranOutOfTime(error: unknown): boolean {
+  return error instanceof ActivityFailure && (error.cause instanceof TimeoutFailure || error.retryState === 'TIMEOUT');
+}
+
+/** Whether a step was given up with no word from whoever had it last: not even a beat. */
+export function nobodyAnswered(error: unknown): boolean {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  if (!(cause instanceof TimeoutFailure)) return false;
+  const last = lastAttemptOf(cause);
+  return isSilence(cause) && (last === null || (last instanceof TimeoutFailure && isSilence(last)));
+}
+
+/** An attempt that is cut off at its own limit has been at it until then, or its beat would have been missed before. */
+function isSilence({ timeoutType }: TimeoutFailure): boolean {
+  return timeoutType !== 'START_TO_CLOSE';
+}
+
 /** What the attempt before the time was over failed with. The SDK keeps it in its raw form only. */
 function lastAttemptOf({ failure }: TimeoutFailure): Error | null {
   return failure?.cause ? new DefaultFailureConverter().failureToError(failure.cause, defaultPayloadConverter) : null;

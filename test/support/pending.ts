@@ -20,6 +20,18 @@ export function failureOf(lab: Lab, workflowId: string, ...activities: string[])
   );
 }
 
+/** Waits until such a step of a run has been asked for, or is under way. */
+export async function pending(lab: Lab, workflowId: string, activity: string): Promise<void> {
+  await waitFor(
+    `${activity} of ${workflowId} is pending`,
+    async () => {
+      const { pendingActivities = [] } = await describeRun(lab, workflowId);
+      return pendingActivities.some(({ activityType }) => activityType.name === activity);
+    },
+    { timeoutMs: 30_000, everyMs: 100 },
+  );
+}
+
 export async function runIdOf(lab: Lab, workflowId: string): Promise<string> {
   return (await describeRun(lab, workflowId)).workflowExecutionInfo.execution.runId;
 }

@@ -49,7 +49,7 @@ export function useRecoveries() {
 
   const look = (handle: Handle) => handle.query<RestoreProgress>(PROGRESS_QUERY);
 
-  async function until(handle: Handle, what: string, test: (progress: RestoreProgress) => boolean, timeoutMs = 20_000) {
+  async function until(handle: Handle, what: string, test: (progress: RestoreProgress) => boolean, timeoutMs = 45_000) {
     return waitFor(
       what,
       async () => {

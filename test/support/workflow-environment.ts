@@ -1,5 +1,5 @@
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { bundleWorkflowCode, DefaultLogger, Runtime } from '@temporalio/worker';
+import { bundleWorkflowCode, DefaultLogger, type Logger, Runtime } from '@temporalio/worker';
 import { SEARCH_ATTRIBUTES } from '../../src/contract/names';
 import { ensureServers } from '../../src/lab/servers';
 
@@ -7,6 +7,9 @@ export interface WorkflowEnvironment {
   readonly temporal: TestWorkflowEnvironment;
   readonly bundle: { code: string };
 }
+
+/** What making a bundle has to say is of no use in a test. */
+export const QUIET: Logger = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 
 /** One Temporal server and one bundle for all tests of a file. @returns a function that answers with them in tests */
 export function useWorkflowEnvironment(): () => WorkflowEnvironment {
@@ -24,7 +27,7 @@ export function useWorkflowEnvironment(): () => WorkflowEnvironment {
       }),
       bundleWorkflowCode({
         workflowsPath: require.resolve('../../workflows/index'),
-        logger: { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} },
+        logger: QUIET,
       }),
     ]);
     environment = { temporal, bundle };

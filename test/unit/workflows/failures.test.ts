@@ -5,7 +5,7 @@ import {
   defaultPayloadConverter,
   TimeoutFailure,
 } from '@temporalio/common';
-import { problemOf } from '../../../workflows/failures';
+import { nobodyAnswered, problemOf, ranOutOfTime } from '../../../workflows/failures';
 
 const refused = ApplicationFailure.create({
   type: 'NotYet',
@@ -14,7 +14,7 @@ const refused = ApplicationFailure.create({
 });
 
 /** As the server answers when the time for all attempts is over: the failure of the last one hangs on it in its raw form. */
-function timedOut(type: 'SCHEDULE_TO_CLOSE' | 'SCHEDULE_TO_START', last: Error | null): ActivityFailure {
+function timedOut(type: TimeoutFailure['timeoutType'], last: Error | null): ActivityFailure {
   const timeout = new TimeoutFailure('activity timeout', null, type);
   if (last) {
     const cause = new DefaultFailureConverter().errorToFailure(last, defaultPayloadConverter);
@@ -49,5 +49,33 @@ describe('the words for a step that failed', () => {
 
     expect(problemOf(bare, 'x').advice).toBe('Mend the cause, then resume.');
     expect(problemOf(bare, 'x', 'Start it again.').advice).toBe('Start it again.');
+  });
+});
+
+describe('a step that was given up', () => {
+  const silent = new TimeoutFailure('no beat', null, 'HEARTBEAT');
+  const busy = new TimeoutFailure('cut off', null, 'START_TO_CLOSE');
+
+  it.each<[string, unknown, boolean]>([
+    ['was not picked up', timedOut('SCHEDULE_TO_START', null), true],
+    ['was not picked up a second time', timedOut('SCHEDULE_TO_START', silent), true],
+    ['was never begun in its time', timedOut('SCHEDULE_TO_CLOSE', null), true],
+    ['fell silent until its time was over', timedOut('SCHEDULE_TO_CLOSE', silent), true],
+    ['fell silent in its last attempt', timedOut('HEARTBEAT', null), true],
+    ['was at it to the end of each attempt', timedOut('SCHEDULE_TO_CLOSE', busy), false],
+    ['was at it to the end of its last attempt', timedOut('START_TO_CLOSE', null), false],
+    ['gave a reason', timedOut('SCHEDULE_TO_CLOSE', refused), false],
+    ['failed', refused, false],
+  ])('and %s', (_what, error, unanswered) => {
+    expect(nobodyAnswered(error)).toBe(unanswered);
+  });
+
+  it('is told from one that may not be tried again', () => {
+    const failed = (state: 'TIMEOUT' | 'NON_RETRYABLE_FAILURE') =>
+      new ActivityFailure('Activity task failed', 'joinNode', '1', state, undefined, refused);
+
+    expect(ranOutOfTime(timedOut('SCHEDULE_TO_CLOSE', refused))).toBe(true);
+    expect(ranOutOfTime(failed('TIMEOUT'))).toBe(true);
+    expect(ranOutOfTime(failed('NON_RETRYABLE_FAILURE'))).toBe(false);
   });
 });

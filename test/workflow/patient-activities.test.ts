@@ -1,0 +1,104 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { WorkflowHandle } from '@temporalio/client';
+import { bundleWorkflowCode, Worker, type WorkerOptions } from '@temporalio/worker';
+import { QUIET, useWorkflowEnvironment } from '../support/workflow-environment';
+
+/** How often a step is asked for, whose time is over; on a real Temporal server, with a step that fails on demand. */
+describe('a step whose time is over', () => {
+  const environment = useWorkflowEnvironment();
+  const running: (() => Promise<void>)[] = [];
+  let bundle: { code: string };
+
+  beforeAll(async () => {
+    const workflowsPath = require.resolve('../support/patient-workflow');
+    bundle = await bundleWorkflowCode({ workflowsPath, logger: QUIET });
+  });
+  afterEach(async () => {
+    await Promise.all(running.splice(0).map((stop) => stop()));
+  });
+
+  it('is asked for once more, where nobody had picked it up', async () => {
+    await controller();
+    const handle = await begin();
+    await sleep(1_500);
+    await agent(() => Promise.resolve('here'));
+
+    expect(await handle.result()).toBe('here');
+    expect(await asked(handle)).toBe(2);
+  });
+
+  it('is said to have no answer, where nobody picked it up then either', async () => {
+    await controller();
+    const handle = await begin();
+
+    expect(await problemOf(handle)).toMatchObject({ timeoutType: 'SCHEDULE_TO_START' });
+    expect(await asked(handle)).toBe(2);
+  });
+
+  it('is asked for once more, where all attempts fell silent', async () => {
+    await controller();
+    const handle = await begin();
+    const until = Date.now() + 4_500;
+    await agent(() => (Date.now() < until ? sleep(5_000, 'too late') : Promise.resolve('here')));
+
+    expect(await handle.result()).toBe('here');
+    expect(await asked(handle)).toBe(2);
+  });
+
+  it('is not asked for again, where it was answered', async () => {
+    await controller();
+    const handle = await begin();
+    await agent(() => Promise.reject(new Error('the disk is full')));
+
+    await problemOf(handle);
+    expect(await asked(handle)).toBe(1);
+  });
+
+  it('is asked for anew, however it was answered, where an outage ate its time', async () => {
+    const stop = await controller();
+    const handle = await begin();
+    const back = Date.now() + 15_000;
+    await agent(() => (Date.now() < back ? Promise.reject(new Error('not yet')) : Promise.resolve('here')));
+    await sleep(1_000);
+    // Nobody is there who hears that the time is over; it is the same with a Temporal that is away.
+    await stop();
+    await sleep(back - Date.now());
+    await controller();
+
+    expect(await handle.result()).toBe('here');
+    expect(await asked(handle)).toBe(2);
+  }, 60_000);
+
+  const controller = () => run({ taskQueue: 'patient', workflowBundle: bundle });
+  const agent = (answer: () => Promise<string>) => run({ taskQueue: 'patient-step', activities: { answer } });
+
+  async function run(options: WorkerOptions): Promise<() => Promise<void>> {
+    const worker = await Worker.create({ connection: environment().temporal.nativeConnection, ...options });
+    const ended = worker.run();
+    const stop = async () => {
+      if (worker.getState() === 'RUNNING') worker.shutdown();
+      await ended;
+    };
+    running.push(stop);
+    return stop;
+  }
+
+  function begin(): Promise<WorkflowHandle<() => Promise<string>>> {
+    const { workflow } = environment().temporal.client;
+    return workflow.start<() => Promise<string>>('askOneStep', {
+      taskQueue: 'patient',
+      workflowId: `patient-${Date.now()}`,
+      workflowTaskTimeout: '1s',
+    });
+  }
+
+  async function problemOf(handle: WorkflowHandle): Promise<unknown> {
+    const failure = (await handle.result().catch((error: unknown) => error)) as { cause: { cause: unknown } };
+    return failure.cause.cause;
+  }
+
+  async function asked(handle: WorkflowHandle): Promise<number> {
+    const { events } = await handle.fetchHistory();
+    return (events ?? []).filter((event) => event.activityTaskScheduledEventAttributes).length;
+  }
+});
