@@ -37,6 +37,7 @@ export function createControllerActivities(deps: ControllerDeps) {
     listCatchUps: bind(keep.listCatchUps),
     applyRetention: bind(keep.applyRetention),
     markRestored: bind(keep.markRestored),
+    markRolledBack: bind(keep.markRolledBack),
     discardStaging: bind(backup.discardStaging),
 
     planRestore: bind(plan.planRestore),

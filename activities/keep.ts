@@ -1,6 +1,6 @@
 import type { RetentionPolicy, RetentionReport } from '../src/contract/backup';
 import { listGenerations, readCopy } from '../src/repository/generations';
-import { meaningOf, readMarks, writeMark } from '../src/repository/marks';
+import { meaningOf, type NewMark, readMarks, writeMark } from '../src/repository/marks';
 import { retain, viewRetention } from '../src/repository/retain';
 import { worthAdding } from '../src/repository/retention';
 import { cancellation, whileBeating } from './context';
@@ -46,17 +46,28 @@ export async function applyRetention(
   });
 }
 
+interface Unmarked {
+  repository: string;
+  problem: string;
+}
+
+type RunMark = Pick<Extract<NewMark, { kind: 'restored' }>, 'cluster' | 'generation' | 'manifestSha256' | 'run' | 'at'>;
+
 /** Says in every repository that a cluster was brought back from this generation; answers where that failed. */
-export async function markRestored(
-  controller: Controller,
-  input: { cluster: string; generation: string; manifestSha256: string; run: string; at: string },
-): Promise<{ repository: string; problem: string }[]> {
-  const { cluster, generation, manifestSha256, run, at } = input;
+export async function markRestored(controller: Controller, mark: RunMark): Promise<Unmarked[]> {
+  return markEverywhere(controller, { kind: 'restored', ...mark });
+}
+
+/** Takes that back; answers where that failed. */
+export async function markRolledBack(controller: Controller, mark: RunMark): Promise<Unmarked[]> {
+  return markEverywhere(controller, { kind: 'rolled-back', ...mark });
+}
+
+async function markEverywhere(controller: Controller, mark: NewMark): Promise<Unmarked[]> {
   const privateKey = await controller.privateKey();
   const problems = await Promise.all(
-    controller.cluster(cluster).repositories.map(async (name) => {
+    controller.cluster(mark.cluster).repositories.map(async (name) => {
       try {
-        const mark = { kind: 'restored', cluster, at, run, generation, manifestSha256 } as const;
         const signal = AbortSignal.any([cancellation(), AbortSignal.timeout(MARK_TIMEOUT_MS)]);
         await writeMark(await controller.repository(name), mark, privateKey, { signal });
         return [];

@@ -28,6 +28,7 @@ export const ask = patientActivities<
     | 'makeRemovalPlan'
     | 'listCatchUps'
     | 'markRestored'
+    | 'markRolledBack'
     | 'storeReport'
     | 'discardStaging'
   >

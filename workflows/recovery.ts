@@ -37,6 +37,8 @@ export class Recovery {
   readonly setAside: RestoreReport['setAside'] = [];
   readonly removed: RestoreReport['removed'] = [];
   graceDays = 0;
+  /** Takes back what was said elsewhere of this recovery; a roll back does it. */
+  unsay: (() => Promise<void>) | null = null;
   readonly #nodes = new Map<string, NodeSteps>();
   readonly #blanked = new Set<string>();
 

@@ -127,24 +127,27 @@ export async function restoreCluster(raw: unknown): Promise<RestoreReport> {
 
   async function finish(plan: RestorePlan): Promise<RestoreReport> {
     run.enter('finish');
-    await markRestored(plan);
+    // Before the backup: its retention must know what the cluster was brought back from.
+    recovery.unsay = () => mark('rolled back', plan, ask.markRolledBack);
+    await mark('restored', plan, ask.markRestored);
     // Another cluster now holds the logins of the generation's own, not those that its configuration names.
     const backup = plan.source === plan.cluster ? await recovery.tryBackUp() : null;
     run.notify('restored', `${plan.cluster} is restored from ${plan.generation}, captured ${plan.capturedAt}.`);
     return recovery.end('completed', backup);
   }
 
-  /** Before the backup: its retention must know what the cluster was brought back from. */
-  async function markRestored({ source, generation, manifestSha256 }: RestorePlan): Promise<void> {
+  async function mark(
+    as: 'restored' | 'rolled back',
+    { source, generation, manifestSha256 }: RestorePlan,
+    write: typeof ask.markRestored,
+  ): Promise<void> {
     try {
       const at = new Date().toISOString();
-      const problems = await ask.markRestored({ cluster: source, generation, manifestSha256, run: run.claim.run, at });
-      run.warnings.push(
-        ...problems.map(({ repository, problem }) => `${repository}: not marked as restored: ${problem}`),
-      );
+      const problems = await write({ cluster: source, generation, manifestSha256, run: run.claim.run, at });
+      run.warnings.push(...problems.map(({ repository, problem }) => `${repository}: not marked as ${as}: ${problem}`));
     } catch (error) {
       if (isCancellation(error)) throw error;
-      run.warnings.push(`${generation} is not marked as restored: ${problemOf(error, 'marking').problem}`);
+      run.warnings.push(`${generation} is not marked as ${as}: ${problemOf(error, 'marking').problem}`);
     }
   }
 }

@@ -48,6 +48,7 @@ export async function rollBack(recovery: Recovery): Promise<RestoreReport> {
     still().filter((name) => members.includes(name)),
   );
   unsealing.leaveOpen();
+  if (recovery.unsay) await recovery.unsay();
   return recovery.end('rolled back');
 
   function still(): string[] {

@@ -23,6 +23,8 @@ const base = {
 };
 const markSchema = z.discriminatedUnion('kind', [
   z.object({ ...base, kind: z.literal('restored'), ...link.shape }),
+  /** Takes back what the same run said: the old data were put back after all. */
+  z.object({ ...base, kind: z.literal('rolled-back'), ...link.shape }),
   z.object({ ...base, kind: z.literal('pinned'), ...link.shape, by: z.string(), reason: z.string() }),
   z.object({ ...base, kind: z.literal('unpinned'), ...link.shape, by: z.string(), reason: z.string() }),
   z.object({ ...base, kind: z.literal('removed'), tombstones: z.array(link.extend({ previous: link.nullable() })) }),
@@ -40,7 +42,7 @@ export interface StoredMarks {
 
 /** What marks say together. */
 export interface MarkMeaning {
-  /** Manifest hashes of generations that a cluster was brought back from. */
+  /** Manifest hashes of generations that a cluster was brought back from, and not rolled back from again. */
   restored: Set<string>;
   /** By manifest hash: who pinned it, and why. The latest word counts. */
   pinned: Map<string, { by: string; reason: string }>;
@@ -129,13 +131,15 @@ async function readMark(
 /** Give it the marks of all repositories: what is pinned or restored in one counts in each. */
 export function meaningOf(marks: readonly Mark[]): MarkMeaning {
   const meaning: MarkMeaning = { restored: new Set(), pinned: new Map(), tombstones: [] };
+  const rolledBack = new Set(marks.filter(({ kind }) => kind === 'rolled-back').map(({ run }) => run));
   // Of two words of the same instant the one that keeps the generation counts.
   const rank = (mark: Mark) => `${new Date(mark.at).toISOString()} ${mark.kind === 'pinned' ? 1 : 0}`;
   for (const mark of marks.toSorted((left, right) => (rank(left) < rank(right) ? -1 : 1))) {
-    if (mark.kind === 'restored') meaning.restored.add(mark.manifestSha256);
-    else if (mark.kind === 'pinned') meaning.pinned.set(mark.manifestSha256, { by: mark.by, reason: mark.reason });
+    if (mark.kind === 'restored') {
+      if (!rolledBack.has(mark.run)) meaning.restored.add(mark.manifestSha256);
+    } else if (mark.kind === 'pinned') meaning.pinned.set(mark.manifestSha256, { by: mark.by, reason: mark.reason });
     else if (mark.kind === 'unpinned') meaning.pinned.delete(mark.manifestSha256);
-    else meaning.tombstones = mark.tombstones;
+    else if (mark.kind === 'removed') meaning.tombstones = mark.tombstones;
   }
   return meaning;
 }

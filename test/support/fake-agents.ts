@@ -54,6 +54,7 @@ export function fakeActivities() {
     applyRetention: ({ repository }) =>
       note(`retention ${repository}`, { repository, kept: 1, removed: [], keptLocked: [], failed: [], warnings: [] }),
     markRestored: ({ generation }) => note(`mark ${generation} as restored`, []),
+    markRolledBack: ({ generation }) => note(`mark ${generation} as rolled back`, []),
     discardStaging: () => note('discardStaging', undefined),
     planRestore: ({ cluster }) =>
       note('planRestore', {

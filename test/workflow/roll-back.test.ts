@@ -67,6 +67,7 @@ describe('rollBack', () => {
       expect(Math.min(...starts)).toBeGreaterThan(Math.max(...puts));
       expect(back).toContain(`rolled back ${NODES.join()}`);
       expect(back).not.toContain('captureSnapshot');
+      expect(back.filter((call) => call.startsWith('mark'))).toEqual([]);
       expect(fakes().reports.map(({ status }) => status)).toEqual(['rolled back']);
       expect(report.errors.at(-1)?.outcome).toBe('rolled back by bob');
     },
@@ -113,6 +114,10 @@ describe('rollBack', () => {
 
       expect(answer.accepted).toBe(true);
       expect(report).toMatchObject({ status: 'rolled back', rollBack: { from: 'finish' }, backup: null });
+      expect(fakes().calls.filter((call) => call.startsWith('mark'))).toEqual([
+        `mark ${PLAN.generation} as restored`,
+        `mark ${PLAN.generation} as rolled back`,
+      ]);
       // Nobody is asked again.
       expect(report.shares?.accepted).toHaveLength(3);
     },

@@ -2,7 +2,7 @@ import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { Controller } from '../../../activities/controller-context';
-import { applyRetention, listCatchUps, markRestored } from '../../../activities/keep';
+import { applyRetention, listCatchUps, markRestored, markRolledBack } from '../../../activities/keep';
 import { chooseGeneration } from '../../../activities/choose';
 import { planRestore } from '../../../activities/plan';
 import { parseConfig } from '../../../src/config/load';
@@ -113,6 +113,22 @@ describe('retention', () => {
     expect(problems).toEqual([[], []]);
     expect(report).toMatchObject({ kept: 2, failed: [], warnings: [] });
     expect(await readdir(inTest('offsite/prod'))).toContain(restored.generation);
+  });
+
+  it('does not keep what a cluster was rolled back from again', async () => {
+    const restored = await publish(HOURS[0] ?? '', 'local', 'offsite');
+    for (const hour of HOURS.slice(1)) await publish(hour, 'local', 'offsite');
+    const mark = { ...restored, run: 'run-1' };
+
+    const problems = [
+      await step(markRestored, { ...mark, at: '2026-11-23T03:30:00.000Z' }),
+      await step(markRolledBack, { ...mark, at: '2026-11-23T03:40:00.000Z' }),
+    ];
+    const newest = previous?.generation ?? '';
+    await step(applyRetention, { cluster: 'prod', repository: 'offsite', policy: keepLast(1), newest });
+
+    expect(problems).toEqual([[], []]);
+    expect(await readdir(inTest('offsite/prod'))).not.toContain(restored.generation);
   });
 
   it('says where a mark could not be written', async () => {

@@ -53,6 +53,16 @@ it('of a pin and its end the later one counts, whatever the order they are read 
   expect(isPinned(at(2, 'unpinned'), at(2, 'pinned'))).toBe(true);
 });
 
+it('a cluster that was rolled back is not restored, whichever mark is read first; what another run restored is', () => {
+  const mark = (kind: 'restored' | 'rolled-back', run: string) =>
+    ({ ...LINK, format: 'vault-dr/mark/v1', cluster: 'prod', at: '2026-11-23T06:00:00.000Z', kind, run }) as const;
+  const isRestored = (...marks: Mark[]) => meaningOf(marks).restored.has(LINK.manifestSha256);
+
+  expect(isRestored(mark('restored', 'b1'), mark('rolled-back', 'b1'))).toBe(false);
+  expect(isRestored(mark('rolled-back', 'b1'), mark('restored', 'b1'))).toBe(false);
+  expect(isRestored(mark('restored', 'b1'), mark('rolled-back', 'c2'))).toBe(true);
+});
+
 it('of lists of removed generations only the newest is read', async () => {
   const list = (at: string, generation: string) =>
     write({ kind: 'removed', cluster: 'prod', at, run: 'c1', tombstones: [{ ...LINK, generation, previous: null }] });
