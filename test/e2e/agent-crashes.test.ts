@@ -1,0 +1,61 @@
+import type { DrError } from '../../src/contract/failures';
+import { VaultClient } from '../../src/vault/client';
+import { RUN, useAgent } from '../support/real-agent';
+
+/** What a step makes of a Vault that dies in the middle of it. The Vault is real; only the instant is chosen, by a step in between. */
+const agent = useAgent();
+afterEach(() => jest.restoreAllMocks());
+
+const install = () => agent.step(() => agent.activities.installSnapshot({ claim: RUN }));
+
+it('a Vault that dies before it has applied the snapshot is not taken for restored, and the install starts over', async () => {
+  const keys = await agent.stageSnapshot();
+  await agent.claim();
+  await agent.stop();
+  await agent.setAside();
+  jest.spyOn(VaultClient.prototype, 'restoreSnapshot').mockImplementationOnce(async function (
+    this: VaultClient,
+    ...args
+  ) {
+    await this.restoreSnapshot(...args);
+    await agent.crash();
+  });
+
+  const failure = await install().catch((error: unknown) => error);
+  await install();
+  const shares = await Promise.all(keys.slice(0, 2).map(agent.envelopeOf));
+  const opened = await agent.step(() => agent.activities.unsealNode({ claim: RUN, shares }));
+
+  expect(failure).toMatchObject({
+    code: 'ServiceFailed',
+    message: expect.stringContaining('died before it had applied'),
+  });
+  expect((failure as DrError).retryable).toBe(true);
+  expect(opened).toMatchObject({ state: 'unsealed' });
+}, 90_000);
+
+it('a Vault that dies while it is being given its shares is noticed, and opened by them again', async () => {
+  const keys = await agent.startSealed();
+  const shares = await Promise.all(keys.slice(0, 2).map(agent.envelopeOf));
+  const unseal = () => agent.step(() => agent.activities.unsealNode({ claim: RUN, shares }));
+  // A node that has just joined answers the last share with "sealed" and opens a second later. One node alone never does.
+  const give = Reflect.get(VaultClient.prototype, 'unseal') as VaultClient['unseal'];
+  let crashed: Promise<void> | undefined;
+  const spy = jest.spyOn(VaultClient.prototype, 'unseal').mockImplementation(async function (this: VaultClient, input) {
+    if (!('key' in input) || input.key !== keys[1]) return Reflect.apply(give, this, [input]);
+    const status = await this.sealStatus();
+    crashed = agent.crash();
+    return status;
+  });
+  const began = Date.now();
+
+  const failure = await unseal().catch((error: unknown) => error);
+  const seconds = (Date.now() - began) / 1_000;
+  await crashed;
+  spy.mockRestore();
+
+  expect(failure).toMatchObject({ code: 'ServiceFailed', message: expect.stringContaining('died while') });
+  expect((failure as DrError).retryable).toBe(true);
+  expect(seconds).toBeLessThan(30);
+  expect(await unseal()).toMatchObject({ state: 'unsealed' });
+}, 90_000);
