@@ -1,5 +1,5 @@
 import { restoreWorkflowId } from '../src/contract/names';
-import { describePlan, RECOVERY_TITLES } from '../src/contract/plan-text';
+import { describePlan, subjectOf, titleOf } from '../src/contract/plan-text';
 import { type RecoveryPlan, type RestorePhase, type RestoreProgress, ROUTES } from '../src/contract/restore';
 
 /** What `temporal workflow metadata` and the Web UI show of a recovery: what it waits for, and the exact next command. */
@@ -8,7 +8,7 @@ export function restoreDetails(progress: RestoreProgress): string {
   const route: readonly RestorePhase[] = ROUTES[method];
   const step = route.indexOf(phase) + 1;
   const lines = [
-    `### ${RECOVERY_TITLES[method]} of \`${cluster}\`: ${headline(progress)}`,
+    `### ${titleOf({ method, cluster: `\`${cluster}\`` })}: ${headline(progress)}`,
     '',
     step > 0 ? `Step ${step} of ${route.length}: **${phase}**` : `**${phase}**`,
   ];
@@ -42,16 +42,17 @@ function planTable({ steps, warnings }: RecoveryPlan): string[] {
 /** The same in a sentence, for a notification. */
 export function nextStep(progress: RestoreProgress): string {
   const { cluster, parked, waitingFor, planHash, shares } = progress;
+  const run = subjectOf(progress);
   if (parked.length > 0) {
     const problems = parked.map((item) => `${item.problem} ${item.advice}`).join(' / ');
-    return `The restore of ${cluster} is parked. ${problems} Then: vault-dr resume --cluster ${cluster}`;
+    return `${run} is parked. ${problems} Then: vault-dr resume --cluster ${cluster}`;
   }
   if (waitingFor === 'approval') {
-    return `The restore of ${cluster} waits for approval. Read the plan (vault-dr status --cluster ${cluster}), then: vault-dr approve --cluster ${cluster} --plan ${planHash?.slice(0, 12)}`;
+    return `${run} waits for approval. Read the plan (vault-dr status --cluster ${cluster}), then: vault-dr approve --cluster ${cluster} --plan ${planHash?.slice(0, 12)}`;
   }
   const missing = (shares?.required ?? 0) - (shares?.accepted.length ?? 0);
   const wanted = shares?.problem ?? `${missing} more unseal ${missing === 1 ? 'share is' : 'shares are'} needed.`;
-  return `The restore of ${cluster} waits for key holders. ${wanted} Each once: vault-dr unseal --cluster ${cluster}`;
+  return `${run} waits for key holders. ${wanted} Each once: vault-dr unseal --cluster ${cluster}`;
 }
 
 function headline({ status, waitingFor, phase, plan, approvals, shares, parked }: RestoreProgress): string {

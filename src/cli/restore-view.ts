@@ -1,6 +1,6 @@
 import { formatBytes, formatSeconds } from '../contract/format';
 import { restoreWorkflowId } from '../contract/names';
-import { describePlan, RECOVERY_TITLES } from '../contract/plan-text';
+import { describePlan, titleOf } from '../contract/plan-text';
 import {
   type RecoveryPlan,
   type RestorePhase,
@@ -12,10 +12,7 @@ import { renderTable, style } from './output';
 
 /** The state of a recovery as a screen: phases, nodes, shares, what it waits for and what to type. */
 export function renderRestore(progress: RestoreProgress, now: number): string {
-  const lines = [
-    `${style('bold', `${RECOVERY_TITLES[progress.method]} of ${progress.cluster}`)}  ${headline(progress)}`,
-    '',
-  ];
+  const lines = [`${style('bold', titleOf(progress))}  ${headline(progress)}`, ''];
   lines.push(phaseTable(progress, now), '');
   if (progress.plan) lines.push(...describePlan(progress.plan), '');
   if (progress.nodes.length > 0) {

@@ -6,6 +6,7 @@ import { clusterOf, loadConfig } from '../config/load';
 import { DrError } from '../contract/failures';
 import { clusterInput, parseInput } from '../contract/input';
 import { MESSAGE } from '../contract/names';
+import { subjectOf, titleOf } from '../contract/plan-text';
 import type { RestoreProgress } from '../contract/restore';
 import { decodeShare } from '../contract/share';
 import { encryptArmored } from '../crypto/age';
@@ -39,11 +40,11 @@ async function run(options: Options): Promise<void> {
   const client = await connectClient(temporalOptions(options));
   try {
     const handle = restoreHandle(client, cluster);
-    const { recipients, shares, run: runId } = expectOpen(await restoreProgress(handle));
+    const { recipients, run: runId, state } = expectOpen(await restoreProgress(handle));
     verifyRecipients(recipients, { cluster, run: runId }, (name) => {
       return nodes.find((node) => node.name === name)?.agentPublicKey;
     });
-    note(`Restore of ${cluster}: ${shares.accepted.length} of ${shares.required} shares are here.`);
+    note(state);
     const share = await readShare(options.pgp === true);
     const envelope = await encryptArmored(
       share,
@@ -56,10 +57,14 @@ async function run(options: Options): Promise<void> {
   }
 }
 
-function expectOpen(progress: RestoreProgress) {
+/** @throws DrError NoSuchRun when there is nothing to submit a share to. */
+export function expectOpen(progress: RestoreProgress) {
   const { recipients, shares, cluster, run: runId } = progress;
-  if (recipients.length > 0 && shares !== null) return { recipients, shares, run: runId };
-  throw new DrError('NoSuchRun', `The restore of '${cluster}' takes no shares now.`, {
+  if (recipients.length > 0 && shares !== null) {
+    const state = `${titleOf(progress)}: ${shares.accepted.length} of ${shares.required} shares are here.`;
+    return { recipients, run: runId, state };
+  }
+  throw new DrError('NoSuchRun', `${subjectOf(progress)} takes no shares now.`, {
     advice: `See what it waits for: vault-dr status --cluster ${cluster}`,
   });
 }

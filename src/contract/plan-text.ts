@@ -1,14 +1,25 @@
 import { formatBytes, formatSeconds } from './format';
 import type { LeaseCount } from './generation';
-import { ACCEPTABLE, type RecoveryMethod, type RecoveryPlan } from './restore';
+import { ACCEPTABLE, type RecoveryMethod, type RecoveryPlan, type RestoreProgress } from './restore';
 
-export const RECOVERY_TITLES: Record<RecoveryMethod, string> = {
+const TITLES: Record<RecoveryMethod, string> = {
   snapshot: 'Restore',
   inPlace: 'Restore in place',
   peers: 'Recovery of the quorum',
   rebuild: 'Rebuild of a node',
   remove: 'Removal of old data',
 };
+
+/** What a run is, as a title. */
+export function titleOf({ method, cluster }: Pick<RestoreProgress, 'method' | 'cluster'>): string {
+  return `${TITLES[method]} of ${cluster}`;
+}
+
+/** The same as the beginning of a sentence. */
+export function subjectOf(progress: Pick<RestoreProgress, 'method' | 'cluster'>): string {
+  const title = titleOf(progress);
+  return `The ${title.charAt(0).toLowerCase()}${title.slice(1)}`;
+}
 
 /** What a plan says, a line for each matter; the most important first. */
 export function describePlan(plan: RecoveryPlan): string[] {

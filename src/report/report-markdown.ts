@@ -1,12 +1,12 @@
 import { formatBytes, formatSeconds } from '../contract/format';
-import { describePlan, RECOVERY_TITLES } from '../contract/plan-text';
+import { describePlan, titleOf } from '../contract/plan-text';
 import type { PhaseProgress, RestoreReport } from '../contract/restore';
 
 /** The report of a recovery as a page, for the post-mortem. Holds no secret. */
 export function reportMarkdown(report: RestoreReport): string {
-  const { cluster, method, status, run, startedAt, finishedAt, requestedBy, plan } = report;
+  const { cluster, status, run, startedAt, finishedAt, requestedBy, plan } = report;
   const sections = [
-    `# ${RECOVERY_TITLES[method]} of ${cluster}: ${status}`,
+    `# ${titleOf(report)}: ${status}`,
     table(
       ['', ''],
       [
