@@ -87,14 +87,16 @@ export async function writeChecked(
   expected: FileDigest,
   options: TransferOptions = {},
 ): Promise<void> {
-  await abortable(options.signal, () =>
-    pipeline(
-      source,
-      new DigestCheck(what, expected, options.onProgress),
-      createWriteStream(path, { flags: 'wx', mode: 0o600, flush: true }),
-      { signal: options.signal },
-    ),
-  );
+  const file = createWriteStream(path, { flags: 'wx', mode: 0o600, flush: true });
+  const closed = new Promise<void>((resolve) => file.once('close', resolve));
+  try {
+    await abortable(options.signal, () =>
+      pipeline(source, new DigestCheck(what, expected, options.onProgress), file, { signal: options.signal }),
+    );
+  } finally {
+    // A pipeline that fails does not wait for a file that is still being opened: it would come after whoever removes it.
+    await closed;
+  }
 }
 
 /** @throws the file system's own errors. */

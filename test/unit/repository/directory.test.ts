@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import type Fs from 'node:fs';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { chmod, mkdir, readdir, readFile, rename, stat, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -112,6 +113,23 @@ describe('put', () => {
     setTimeout(() => abort.abort(reason), 50);
 
     await expect(put).rejects.toBe(reason);
+    expect(await filesBelow(root)).toEqual([]);
+  });
+
+  it('leaves nothing behind when it is aborted while its file is still being made', async () => {
+    // As on a machine or a disk that is busy.
+    const fs = jest.requireActual<typeof Fs>('node:fs');
+    const open = Reflect.get(fs, 'open') as (...args: unknown[]) => void;
+    const slow = (...args: unknown[]) => void (args[1] === 'wx' ? setTimeout(() => open(...args), 300) : open(...args));
+    const spy = jest.spyOn(fs, 'open').mockImplementation(slow);
+    const stalls = () => new Readable({ read() {} });
+
+    const put = repository.put(KEY, stalls, digestOf(BYTES), { signal: AbortSignal.timeout(100) });
+
+    await expect(put).rejects.toMatchObject({ name: 'TimeoutError' });
+    expect(spy).toHaveBeenCalledWith(expect.stringContaining('.partial-'), 'wx', 0o600, expect.anything());
+    spy.mockRestore();
+    await sleep(400);
     expect(await filesBelow(root)).toEqual([]);
   });
 
