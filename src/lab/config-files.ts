@@ -4,7 +4,6 @@ import type { configSchema } from '../config/schema';
 import {
   BUCKET,
   type ClusterLayout,
-  HOST,
   KMS_KEY,
   type LabLayout,
   type SealVaultLayout,
@@ -107,7 +106,7 @@ storage "raft" {
 }
 
 listener "tcp" {
-  address         = "${new URL(node.address).host}"
+  address         = "${node.listenAddress}"
   cluster_address = "${node.clusterAddress}"
   tls_cert_file   = "${node.certificateFile}"
   tls_key_file    = "${node.keyFile}"
@@ -131,7 +130,7 @@ function sealStanza(sealVault: SealVaultLayout, caFile: string): string {
 /** Profile for the SDK and the `temporal` CLI. */
 export function temporalConfig(layout: LabLayout): string {
   return `[profile.default]
-address = "${HOST}:${layout.temporal.port}"
+address = "${layout.services.host}:${layout.temporal.port}"
 namespace = "default"
 `;
 }

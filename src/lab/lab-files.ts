@@ -49,8 +49,11 @@ export async function writeLabFiles(layout: LabLayout, servers: Servers): Promis
   }
   if (sealVault) files[sealVault.vaultConfigFile] = vaultConfig(sealVault, null, layout.caFile);
   const vaults: VaultServer[] = sealVault ? [...nodes, sealVault] : nodes;
-  for (const { name, certificateFile, keyFile } of vaults) {
-    const issued = await issueServerCertificate(authority, { dns: [`${name}.lab.internal`, 'localhost'], ip: [HOST] });
+  for (const { name, address, certificateFile, keyFile } of vaults) {
+    const issued = await issueServerCertificate(authority, {
+      dns: [`${name}.lab.internal`, 'localhost'],
+      ip: [...new Set([HOST, new URL(address).hostname])],
+    });
     files[certificateFile] = issued.certificate;
     files[keyFile] = issued.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
   }

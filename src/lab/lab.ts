@@ -7,7 +7,7 @@ import { startGuard } from './guard';
 import { type LabCluster, startAgents } from './lab-cluster';
 import { writeLabFiles, writePrivateFile } from './lab-files';
 import { type ClusterAccess, type LabState, STATE_FILE } from './lab-state';
-import { BUCKET, HOST, type LabLayout, type LabSeal, layOut } from './layout';
+import { BUCKET, type LabLayout, type LabNetwork, type LabSeal, layOut } from './layout';
 import { createObjectStore, s3Endpoint, type S3Credentials } from './object-store';
 import type { LabProcess } from './processes';
 import { createController } from './product-processes';
@@ -28,6 +28,8 @@ export interface LabOptions {
   staging?: number;
   /** What unseals the clusters: the shares of key holders, or one more Vault; default: shares. */
   seal?: LabSeal;
+  /** Hosts of their own for the nodes of the first cluster; default: all is on the loopback of this machine. */
+  network?: LabNetwork;
   /** The lab outlives this process; `endLab` ends it. */
   keep?: boolean;
   onStep?: (text: string) => void;
@@ -66,13 +68,13 @@ export interface Lab extends LabCluster {
  * @throws DrError that says which part did not start, with the end of its log.
  */
 export async function startLab(options: LabOptions = {}): Promise<Lab> {
-  const { nodes = 3, staging = 0, seal = 'shamir', onStep = () => undefined } = options;
+  const { nodes = 3, staging = 0, seal = 'shamir', network, onStep = () => undefined } = options;
   const servers = await ensureServers();
   const directory = await prepareDirectory(options.directory);
   const id = randomBytes(8).toString('hex');
   const guard = await startGuard(id, directory);
   try {
-    const layout = layOut(directory, memoryDirectoryOf(id), guard.ports, { nodes, staging, seal });
+    const layout = layOut(directory, memoryDirectoryOf(id), guard.ports, { nodes, staging, seal, network });
     const env = labEnvironment(id, layout);
     const { caPem, s3Credentials } = await writeLabFiles(layout, servers);
     const api = createVaultApi(caPem);
@@ -116,7 +118,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       configFile: layout.configFile,
       backupIdentityFile: layout.secrets.backupIdentity,
       localRepository: layout.localRepository,
-      temporal: { address: `${HOST}:${layout.temporal.port}`, uiUrl: uiUrl(layout), server: temporal },
+      temporal: { address: `${layout.services.host}:${layout.temporal.port}`, uiUrl: uiUrl(layout), server: temporal },
       s3: { endpoint: s3Endpoint(layout), bucket: BUCKET, credentials: s3Credentials, server: objectStore },
       controller,
       staging: second,
@@ -157,12 +159,12 @@ function labEnvironment(id: string, layout: LabLayout): Record<string, string> {
     ...(Object.fromEntries(own) as Record<string, string>),
     [LAB_VARIABLE]: id,
     VAULT_DR_CONFIG: layout.configFile,
-    TEMPORAL_ADDRESS: `${HOST}:${layout.temporal.port}`,
+    TEMPORAL_ADDRESS: `${layout.services.host}:${layout.temporal.port}`,
     TEMPORAL_NAMESPACE: 'default',
     TEMPORAL_CONFIG_FILE: layout.temporalConfigFile,
   };
 }
 
 function uiUrl(layout: LabLayout): string {
-  return `http://${HOST}:${layout.temporal.uiPort}`;
+  return `http://${layout.services.host}:${layout.temporal.uiPort}`;
 }

@@ -7,6 +7,8 @@ export interface VaultServer {
   address: string;
   /** `host:port` of the cluster listener. */
   clusterAddress: string;
+  /** `host:port` at which it takes requests. */
+  listenAddress: string;
   dataDir: string;
   /** Configuration of Vault itself. */
   vaultConfigFile: string;
@@ -19,6 +21,28 @@ export interface VaultServer {
 export interface LabNode extends VaultServer {
   stateDir: string;
   runtimeDir: string;
+  /** A command through which its agent, and so its Vault, is started on its host. */
+  through: string[];
+}
+
+/** Hosts with addresses of their own, instead of the loopback of this machine, which must reach all but the cluster addresses. */
+export interface LabNetwork {
+  /** Of Temporal and S3. */
+  services: Place;
+  /** Of the nodes of the first cluster, in their order. */
+  nodes: NodePlace[];
+}
+
+export interface Place {
+  /** Address at which others find what runs there. */
+  host: string;
+  /** A command through which a process is started there. */
+  through: string[];
+}
+
+export interface NodePlace extends Place {
+  /** Address for its peers. */
+  clusterHost: string;
 }
 
 /** One Vault cluster of the lab. */
@@ -43,6 +67,8 @@ export interface SealVaultLayout extends VaultServer {
 /** Every path and port of a lab; all of it is known before anything starts. */
 export interface LabLayout {
   directory: string;
+  /** Where Temporal and S3 are. */
+  services: Place;
   configFile: string;
   temporalConfigFile: string;
   stateDir: string;
@@ -69,6 +95,7 @@ export const TRANSIT_KEY = 'unseal';
 export const BUCKET = 'vault-backups';
 /** The key provider of the lab makes a key when it is first asked for. */
 export const KMS_KEY = 'vault-dr-lab';
+/** Of everything that has no other place. */
 export const HOST = '127.0.0.1';
 
 /** What a lab consists of. */
@@ -78,6 +105,8 @@ export interface LabShape {
   /** Nodes of the second one; 0 for none. */
   staging?: number;
   seal?: LabSeal;
+  /** Default: all is on the loopback of this machine. */
+  network?: LabNetwork | undefined;
 }
 
 /** How the clusters of a lab are unsealed: with shares, or by the transit engine of one more Vault. */
@@ -88,7 +117,7 @@ export type LabSeal = 'shamir' | 'transit';
  * @throws when there are too few ports
  */
 export function layOut(directory: string, memoryDirectory: string, ports: number[], shape: LabShape): LabLayout {
-  const { nodes, staging = 0, seal = 'shamir' } = shape;
+  const { nodes, staging = 0, seal = 'shamir', network } = shape;
   const free = ports.values();
   const port = () => {
     const { value } = free.next();
@@ -96,28 +125,36 @@ export function layOut(directory: string, memoryDirectory: string, ports: number
     return value;
   };
   const secret = (name: string) => join(directory, 'secrets', name);
-  const server = (name: string): VaultServer => ({
-    name,
-    address: `https://${HOST}:${port()}`,
-    clusterAddress: `${HOST}:${port()}`,
-    dataDir: join(directory, name, 'data'),
-    vaultConfigFile: join(directory, name, 'vault.hcl'),
-    vaultLogFile: join(directory, 'logs', `${name}.vault.log`),
-    certificateFile: join(directory, 'tls', `${name}.pem`),
-    keyFile: join(directory, 'tls', `${name}.key`),
-  });
-  const nodesNamed = (prefix: string, count: number) =>
+  const server = (name: string, place?: NodePlace): VaultServer => {
+    const { host, clusterHost } = place ?? { host: HOST, clusterHost: HOST };
+    const [apiPort, clusterPort] = [port(), port()];
+    return {
+      name,
+      address: `https://${host}:${apiPort}`,
+      clusterAddress: `${clusterHost}:${clusterPort}`,
+      // Its agent asks it on the loopback.
+      listenAddress: `${place ? '0.0.0.0' : HOST}:${apiPort}`,
+      dataDir: join(directory, name, 'data'),
+      vaultConfigFile: join(directory, name, 'vault.hcl'),
+      vaultLogFile: join(directory, 'logs', `${name}.vault.log`),
+      certificateFile: join(directory, 'tls', `${name}.pem`),
+      keyFile: join(directory, 'tls', `${name}.key`),
+    };
+  };
+  const nodesNamed = (prefix: string, count: number, places: NodePlace[] = []) =>
     Array.from({ length: count }, (_, index) => {
       const name = `${prefix}-${index + 1}`;
+      const place = places[index];
       return {
-        ...server(name),
+        ...server(name, place),
+        through: place?.through ?? [],
         stateDir: join(directory, name, 'state'),
         runtimeDir: join(memoryDirectory, name),
       };
     });
   const main: ClusterLayout = {
     name: CLUSTER,
-    nodes: nodesNamed('vault', nodes),
+    nodes: nodesNamed('vault', nodes, network?.nodes),
     roleIdFile: secret('role-id'),
     secretIdFile: secret('secret-id'),
     restoreRoleIdFile: secret('restore-role-id'),
@@ -133,6 +170,7 @@ export function layOut(directory: string, memoryDirectory: string, ports: number
   });
   return {
     directory,
+    services: network?.services ?? { host: HOST, through: [] },
     configFile: join(directory, 'vault-dr.yaml'),
     temporalConfigFile: join(directory, 'temporal.toml'),
     stateDir: join(directory, 'controller'),

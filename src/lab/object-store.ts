@@ -1,7 +1,7 @@
 import { CreateBucketCommand, type CreateBucketCommandInput, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
 import '../repository/quiet-sdk';
 import { createProcess, type LabProcess } from './processes';
-import { BUCKET, HOST, type LabLayout } from './layout';
+import { BUCKET, type LabLayout } from './layout';
 
 /** So that the probe leaves nothing where backups are. */
 const PROBE_BUCKET = 'lab-probe';
@@ -12,7 +12,7 @@ export interface S3Credentials {
 }
 
 export function s3Endpoint(layout: LabLayout): string {
-  return `http://${HOST}:${layout.objectStore.ports.s3}`;
+  return `http://${layout.services.host}:${layout.objectStore.ports.s3}`;
 }
 
 /**
@@ -40,8 +40,8 @@ export function createObjectStore(
       // Its log is what it prints; it would also leave log files among the temporary ones.
       '-logtostderr=true',
       'server',
-      `-ip=${HOST}`,
-      `-ip.bind=${HOST}`,
+      `-ip=${layout.services.host}`,
+      `-ip.bind=${layout.services.host}`,
       `-dir=${directory}`,
       '-master.telemetry=false',
       // With its other raft a master that is started again waits ten to twenty seconds for itself.
@@ -62,6 +62,7 @@ export function createObjectStore(
       '-s3.port.lance=0',
       `-s3.config=${configFile}`,
     ],
+    through: layout.services.through,
     environment,
     logFile: `${layout.directory}/logs/s3.log`,
     isReady: () => isReady(client),

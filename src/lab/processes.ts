@@ -7,6 +7,8 @@ import { tail } from './run-command';
 export interface ProcessSpec {
   name: string;
   command: [program: string, ...args: string[]];
+  /** A command that becomes the process, at each start. */
+  through?: string[];
   environment: Record<string, string>;
   logFile: string;
   /** Whether it does its work by now. */
@@ -46,7 +48,7 @@ export function createProcess(spec: ProcessSpec): LabProcess {
   let ending = 'was not started';
 
   function launch(through: string[]): void {
-    const [program = '', ...args] = [...through, ...spec.command];
+    const [program = '', ...args] = [...(spec.through ?? []), ...through, ...spec.command];
     const log = openSync(spec.logFile, 'a', 0o600);
     const started = spawn(program, args, {
       env: spec.environment,

@@ -17,7 +17,7 @@ export function createAgent(
   environment: Record<string, string>,
 ): LabProcess {
   const args = ['agent', '--config', layout.configFile, '--cluster', cluster, '--node', node.name];
-  return createProductProcess(layout, node.name, args, environment);
+  return createProductProcess(layout, node.name, args, environment, node.through);
 }
 
 /** The product says that it polls by writing the file that VAULT_DR_READY_FILE names. */
@@ -26,11 +26,13 @@ function createProductProcess(
   name: string,
   args: string[],
   environment: Record<string, string>,
+  through: string[] = [],
 ): LabProcess {
   const readyFile = join(layout.directory, 'ready', name);
   return createProcess({
     name,
     command: [process.execPath, compiled('src/cli/main.js'), ...args],
+    through,
     environment: { ...environment, VAULT_DR_READY_FILE: readyFile },
     logFile: join(layout.directory, 'logs', `${name}.log`),
     prepare: () => rm(readyFile, { force: true }),

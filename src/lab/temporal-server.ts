@@ -9,6 +9,7 @@ export function createTemporalServer(
   program: string,
   environment: Record<string, string>,
 ): LabProcess {
+  const { host, through } = layout.services;
   const { port, uiPort, httpPort, metricsPort, databaseFile } = layout.temporal;
   return createProcess({
     name: 'temporal',
@@ -18,7 +19,8 @@ export function createTemporalServer(
       'start-dev',
       '--disable-config-file',
       '--disable-config-env',
-      `--ip=${HOST}`,
+      // Elsewhere its parts would still look for one another at this address.
+      `--ip=${host === HOST ? HOST : '0.0.0.0'}`,
       `--port=${port}`,
       `--ui-port=${uiPort}`,
       `--http-port=${httpPort}`,
@@ -27,10 +29,11 @@ export function createTemporalServer(
       '--log-level=error',
       ...SEARCH_ATTRIBUTES.map((name) => `--search-attribute=${name}=Keyword`),
     ],
+    through,
     environment,
     logFile: `${layout.directory}/logs/temporal.log`,
     isReady: async () => {
-      const connection = await Connection.connect({ address: `${HOST}:${port}`, connectTimeout: '1s' });
+      const connection = await Connection.connect({ address: `${host}:${port}`, connectTimeout: '1s' });
       try {
         await connection.workflowService.describeNamespace({ namespace: 'default' });
         return true;

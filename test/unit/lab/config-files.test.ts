@@ -1,6 +1,7 @@
 import { parseConfig } from '../../../src/config/load';
-import { productConfig, vaultConfig } from '../../../src/lab/config-files';
+import { productConfig, temporalConfig, vaultConfig } from '../../../src/lab/config-files';
 import { layOut } from '../../../src/lab/layout';
+import { s3Endpoint } from '../../../src/lab/object-store';
 
 const PORTS = Array.from({ length: 31 }, (_, index) => 21_000 + index);
 const layout = layOut('/srv/lab', '/dev/shm/lab', PORTS, { nodes: 3 });
@@ -56,6 +57,26 @@ test('a node listens where the product looks for it, and keeps its data there', 
   expect(text).toContain(`cluster_address = "${node!.clusterAddress}"`);
   expect(text).toContain(`path    = "${node!.dataDir}"`);
   expect(text).not.toContain('seal "');
+});
+
+test('a node on a host of its own listens there and on its loopback, and reaches Temporal and S3', () => {
+  const network = {
+    services: { host: '198.18.0.254', through: [] },
+    nodes: [{ host: '198.18.0.1', clusterHost: '198.19.0.1', through: ['nsenter', '--net=/srv/net'] }],
+  };
+  const far = layOut('/srv/lab', '/dev/shm/lab', PORTS, { nodes: 1, network });
+  const node = far.clusters[0].nodes[0]!;
+  const port = Number(new URL(node.address).port);
+
+  const text = vaultConfig(node, null, far.caFile);
+
+  expect(new URL(node.address).hostname).toBe('198.18.0.1');
+  expect(node.clusterAddress).toMatch(/^198\.19\.0\.1:\d+$/);
+  expect(node.through).toEqual(['nsenter', '--net=/srv/net']);
+  expect(text).toContain(`address         = "0.0.0.0:${port}"`);
+  expect(text).toContain(`cluster_address = "${node.clusterAddress}"`);
+  expect(temporalConfig(far)).toContain(`address = "198.18.0.254:${far.temporal.port}"`);
+  expect(s3Endpoint(far)).toBe(`http://198.18.0.254:${far.objectStore.ports.s3}`);
 });
 
 test('with auto-unseal each node names the seal Vault, and the token only by its file', () => {
