@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -10,14 +9,14 @@ import type { Config } from '../../src/config/schema';
 import { type Lab, startLab } from '../../src/lab/lab';
 import { type LabProcess, waitFor } from '../../src/lab/processes';
 import type { SampleSecret } from '../../src/lab/secrets';
+import { addBallast } from '../support/ballast';
 import type { Victim } from './matrix';
 
 /** What a service manager takes to notice. */
 const RESTART_AFTER_MS = 1_000;
 const SECRETS = 12;
-/** So much that uploads go in parts; Vault takes a mebibyte in one piece. */
+/** So much that uploads go in parts. */
 const BALLAST_PIECES = 12;
-const BALLAST_PIECE_BYTES = 640 * 1024;
 /** Few, so that each backup has something to remove. */
 const KEPT_GENERATIONS = 3;
 
@@ -41,7 +40,7 @@ export async function startChaosLab(): Promise<ChaosLab> {
     await mkdir(directory, { mode: 0o700 });
     const lab = await startLab({ directory });
     await adaptConfig(lab);
-    await addBallast(lab);
+    await addBallast(lab, BALLAST_PIECES);
     const connection = await Connection.connect({ address: lab.temporal.address });
     const chaosLab: ChaosLab = {
       lab,
@@ -82,15 +81,6 @@ async function adaptConfig(lab: Lab): Promise<void> {
       await worker.start();
     }),
   );
-}
-
-async function addBallast(lab: Lab): Promise<void> {
-  for (let piece = 0; piece < BALLAST_PIECES; piece++) {
-    const value = randomBytes(BALLAST_PIECE_BYTES).toString('base64');
-    const leader = lab.nodes[0]?.name ?? '';
-    const { status } = await lab.vault(leader, 'POST', `secret/data/ballast/${piece}`, { body: { data: { value } } });
-    if (status !== 200) throw new Error(`Vault answered ${status} to ballast.`);
-  }
 }
 
 /** The node that a restore begins with, and one that joins it. */

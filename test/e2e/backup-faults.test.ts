@@ -17,6 +17,7 @@ import { credentialFingerprint } from '../../src/vault/login';
 import { type GnuPg, makeGnuPg } from '../support/gnupg';
 import { filesBelow, holders, needlesOf, openFiles } from '../support/disk-search';
 import { useLab } from '../support/lab';
+import { leaderOf } from '../support/lab-view';
 import { type SnapshotFault, startVaultProxy, type VaultProxy } from '../support/vault-proxy';
 
 /** A backup of a real three-node cluster, with a proxy before each node that lies when it is told to. */
@@ -117,7 +118,7 @@ describe('a backup', () => {
   });
 
   it('goes on with the new leader when the leader steps down in the middle of the download', async () => {
-    const leader = await leaderNode();
+    const leader = await leaderOf(lab());
     every((proxy) => (proxy.fault = () => (attempts() === 1 ? { kind: 'hold', bytes: 500_000 } : undefined)));
 
     const running = success();
@@ -130,7 +131,7 @@ describe('a backup', () => {
 
     const { leader: captured } = await manifestOf(result);
     expect(captured.node).not.toBe(leader);
-    expect(captured.node).toBe(await leaderNode());
+    expect(captured.node).toBe(await leaderOf(lab()));
     expect(attempts()).toBeGreaterThan(1);
     await expectWhole(result);
   }, 120_000);
@@ -172,7 +173,7 @@ describe('a backup', () => {
   }, 120_000);
 
   it('waits a while for a leader that can not be reached', async () => {
-    const proxy = proxyOf(await leaderNode());
+    const proxy = proxyOf(await leaderOf(lab()));
     proxy.unreachable = true;
     setTimeout(() => (proxy.unreachable = false), 8_000);
     const started = Date.now();
@@ -326,16 +327,8 @@ describe('a backup', () => {
     return (body as { sealed: boolean }).sealed;
   }
 
-  async function leaderNode(): Promise<string> {
-    for (const { name } of lab().nodes) {
-      const { body } = await lab().vault(name, 'GET', 'sys/leader');
-      if ((body as { is_self?: boolean }).is_self) return name;
-    }
-    throw new Error('nobody leads');
-  }
-
   async function aFollower(): Promise<string> {
-    const leader = await leaderNode();
+    const leader = await leaderOf(lab());
     return lab().nodes.find(({ name }) => name !== leader)?.name ?? '';
   }
 

@@ -1,14 +1,16 @@
-import { randomBytes } from 'node:crypto';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseDocument } from 'yaml';
-import type { BackupProgress, BackupResult } from '../../src/contract/backup';
+import type { BackupResult } from '../../src/contract/backup';
 import { waitFor } from '../../src/lab/processes';
+import { type Backup, copiesOf, nothingLeft, wholeBackup } from '../support/backups';
+import { addBallast } from '../support/ballast';
 import { type Fault, type FaultProxy, startFaultProxy } from '../support/fault-proxy';
 import { useFaultTable } from '../support/fault-table';
 import { CLOCK_FAULT, describeWithDisks, onSmallDisk, onWrongClock, smallDisk } from '../support/host-faults';
 import { useLab } from '../support/lab';
+import { leaderOf } from '../support/lab-view';
 import { failureOf, runIdOf } from '../support/pending';
 import { temporalCli } from '../support/temporal-cli';
 import { startVaultProxy, type VaultProxy } from '../support/vault-proxy';
@@ -27,12 +29,7 @@ describe('a backup goes on when the fault is gone', () => {
     const caPem = await readFile(join(lab().directory, 'tls', 'ca.pem'), 'utf8');
     for (const node of lab().nodes) vaults.push(await startVaultProxy(node.address, caPem));
     s3 = await startFaultProxy(lab().s3.endpoint);
-    // So that a download or an upload has a middle.
-    for (let count = 0; count < 3; count++) {
-      const body = { data: { value: randomBytes(384 * 1024).toString('base64') } };
-      const { status } = await lab().vault('vault-1', 'POST', `secret/data/large/${count}`, { body });
-      if (status !== 200) throw new Error(`Vault answered ${status}`);
-    }
+    await addBallast(lab(), 2);
     const config = parseDocument(await readFile(lab().configFile, 'utf8'));
     vaults.forEach(({ address }, index) => config.setIn(['clusters', 'lab', 'nodes', index, 'address'], address));
     config.setIn(['repositories', 'offsite', 'endpoint'], s3.endpoint);
@@ -56,7 +53,7 @@ describe('a backup goes on when the fault is gone', () => {
         const refusal = { kind: 'answer', status, body: '{"errors":["made by a test"]}' } as const;
         vaults.forEach((proxy) => (proxy.fault = (count) => (count === 1 ? refusal : undefined)));
 
-        const { seconds } = await wholeBackup();
+        const { seconds } = await wholeBackup(lab());
 
         expect(attempts()).toBe(2);
         tell(`Vault answers ${status} to a request for a snapshot`, 'asked again, backed up', seconds);
@@ -68,18 +65,18 @@ describe('a backup goes on when the fault is gone', () => {
       vaults.forEach((proxy) => (proxy.answers = 503));
       setTimeout(() => vaults.forEach((proxy) => (proxy.answers = null)), 6_000);
 
-      const { seconds } = await wholeBackup();
+      const { seconds } = await wholeBackup(lab());
 
       expect(seconds).toBeGreaterThan(6);
       tell('Vault answers 503 to everything for 6 s', 'waited, backed up', seconds);
     }, 60_000);
 
     it('whose leader hangs, by asking the new one', async () => {
-      const leader = await leaderNode();
+      const leader = await leaderOf(lab());
       const pid = (await lab().vaultPid(leader)) ?? 0;
       process.kill(pid, 'SIGSTOP');
       try {
-        const { result, seconds } = await wholeBackup();
+        const { result, seconds } = await wholeBackup(lab());
 
         expect(result.warnings.join('\n')).toMatch(new RegExp(`${leader}: .*does not answer`));
         tell('The leader hangs (SIGSTOP)', 'backed up from the new leader, with a warning', seconds);
@@ -103,10 +100,10 @@ describe('a backup goes on when the fault is gone', () => {
         let faults = 0;
         s3.decide = (method, url) => (isSnapshotUpload(method, url) && faults++ < 1 ? fault : undefined);
 
-        const { result, seconds } = await wholeBackup();
+        const { result, seconds } = await wholeBackup(lab());
 
         expect(faults).toBeGreaterThan(0);
-        expect(copies(result)).toEqual(['local hashed', 'offsite hashed']);
+        expect(copiesOf(result)).toEqual(['local hashed', 'offsite hashed']);
         expect(result.missing).toEqual([]);
         tell(`The bucket ${what}, once`, 'uploaded again, read back, two copies', seconds);
       },
@@ -116,27 +113,27 @@ describe('a backup goes on when the fault is gone', () => {
     it('that is slow', async () => {
       s3.decide = () => ({ delayMs: 50 });
 
-      const { result, seconds } = await wholeBackup();
+      const { result, seconds } = await wholeBackup(lab());
 
-      expect(copies(result)).toEqual(['local hashed', 'offsite hashed']);
+      expect(copiesOf(result)).toEqual(['local hashed', 'offsite hashed']);
       tell('The bucket answers each request 0.05 s late', 'two copies', seconds);
     }, 90_000);
 
     it('that is gone or lies all the time: by the next backup, while the other repository has its copy', async () => {
       s3.gone = true;
-      const gone = await wholeBackup();
+      const gone = await wholeBackup(lab());
       s3.gone = false;
       s3.decide = (method, url) => (isSnapshotUpload(method, url) ? { status: 200, code: 'InternalError' } : undefined);
-      const lying = await wholeBackup();
+      const lying = await wholeBackup(lab());
       s3.decide = () => undefined;
-      const next = await wholeBackup();
+      const next = await wholeBackup(lab());
 
       for (const { result } of [gone, lying]) {
-        expect(copies(result)).toEqual(['local hashed']);
+        expect(copiesOf(result)).toEqual(['local hashed']);
         expect(result.missing).toMatchObject([{ repository: 'offsite', problem: expect.stringContaining('offsite') }]);
       }
       expect(gone.result.missing).toMatchObject([{ code: 'RepositoryUnavailable' }]);
-      expect(copies(next.result)).toEqual(['local hashed', 'offsite hashed']);
+      expect(copiesOf(next.result)).toEqual(['local hashed', 'offsite hashed']);
       expect(next.result.caughtUp.map(({ generation }) => generation).toSorted()).toEqual(
         [gone.result.generation, lying.result.generation].toSorted(),
       );
@@ -156,14 +153,14 @@ describe('a backup goes on when the fault is gone', () => {
       await lab().controller.start(onSmallDisk(staging, 256));
       const disk = smallDisk(lab().controller.pid ?? 0, staging);
 
-      const running = wholeBackup();
+      const running = wholeBackup(lab());
       const problem = await failureOf(lab(), 'backup-lab', 'captureSnapshot');
       const freedAt = Date.now();
       await disk.remount('size=64m');
       const { result, seconds } = await running;
 
       expect(problem).toContain(`There is no room in ${staging}`);
-      expect(copies(result)).toEqual(['local hashed', 'offsite hashed']);
+      expect(copiesOf(result)).toEqual(['local hashed', 'offsite hashed']);
       expect(Date.now() - freedAt).toBeLessThan(25_000);
       expect(await disk.list()).toEqual([]);
       tell('The staging disk is full (tmpfs)', `tried again: ${problem}; backed up`, seconds);
@@ -174,13 +171,13 @@ describe('a backup goes on when the fault is gone', () => {
       const disk = smallDisk(lab().controller.pid ?? 0, staging);
       await disk.remount('ro');
 
-      const running = wholeBackup();
+      const running = wholeBackup(lab());
       const problem = await failureOf(lab(), 'backup-lab', 'captureSnapshot', 'stageBundle');
       await disk.remount('rw');
       const { result, seconds } = await running;
 
       expect(problem).toMatch(new RegExp(`${staging}\\S* is on a file system that is read-only`));
-      expect(copies(result)).toEqual(['local hashed', 'offsite hashed']);
+      expect(copiesOf(result)).toEqual(['local hashed', 'offsite hashed']);
       expect(await disk.list()).toEqual([]);
       tell('The staging disk is read-only (tmpfs)', `tried again: ${problem}; backed up`, seconds);
     }, 90_000);
@@ -191,10 +188,10 @@ describe('a backup goes on when the fault is gone', () => {
     for (const hours of [48, -48]) {
       await lab().controller.stop();
       await lab().controller.start(onWrongClock(hours));
-      const { result, seconds } = await wholeBackup();
+      const { result, seconds } = await wholeBackup(lab());
 
       // S3 takes no request that is dated so wrongly.
-      expect(copies(result)).toEqual(['local hashed']);
+      expect(copiesOf(result)).toEqual(['local hashed']);
       expect(result.missing).toMatchObject([{ problem: expect.stringContaining('RequestTimeTooSkewed') }]);
       const relation = hours > 0 ? 'behind' : 'ahead of';
       expect(result.warnings.join('\n')).toMatch(
@@ -204,10 +201,10 @@ describe('a backup goes on when the fault is gone', () => {
       tell(`The controller's clock is wrong by ${hours} h (${CLOCK_FAULT})`, 'one copy, with a warning', seconds);
     }
     await restartController();
-    const { result, seconds } = await wholeBackup();
+    const { result, seconds } = await wholeBackup(lab());
 
     const [future = ''] = made;
-    expect(copies(result)).toEqual(['local hashed', 'offsite hashed']);
+    expect(copiesOf(result)).toEqual(['local hashed', 'offsite hashed']);
     expect(result.caughtUp.map(({ generation }) => generation).toSorted()).toEqual(made.toSorted());
     expect(result.warnings.join('\n')).toContain(`${future} is dated later than this one`);
     tell("The controller's clock is right again", 'two copies, catches up, warns of the one dated later', seconds);
@@ -236,9 +233,9 @@ describe('a backup goes on when the fault is gone', () => {
 
       expect(away).toMatchObject({ code: 4, stderr: expect.stringContaining('Temporal') });
       expect(await lab().readSecret(secret?.path ?? '')).toBe(secret?.value);
-      expect(copies(result)).toEqual(['local hashed', 'offsite hashed']);
+      expect(copiesOf(result)).toEqual(['local hashed', 'offsite hashed']);
       expect(seconds).toBeLessThan(45);
-      await nothingLeft();
+      await nothingLeft(lab());
       const { code, stdout, stderr } = await cli;
       expect(`${code} ${stdout} ${stderr}`).toContain(result.generation);
       tell(`Temporal is away for ${OUTAGE} s (SIGKILL)`, 'ended by itself; seconds since it was back', seconds);
@@ -268,47 +265,12 @@ describe('a backup goes on when the fault is gone', () => {
     tell('Three backups are started at once', 'one runs; the others name it', (Date.now() - started) / 1_000);
   }, 60_000);
 
-  interface Backup {
-    result: BackupResult;
-    seconds: number;
-  }
-
-  /** One that ends well and leaves nothing behind. */
-  async function wholeBackup(): Promise<Backup> {
-    const started = Date.now();
-    const { code, stdout, stderr } = await lab().cli(['backup', '--cluster', 'lab', '--json']);
-    if (code !== 0) throw new Error(`the backup ended with ${code}: ${stdout}${stderr}`);
-    const seconds = (Date.now() - started) / 1_000;
-    await nothingLeft();
-    return { result: JSON.parse(stdout) as BackupResult, seconds };
-  }
-
-  async function nothingLeft(): Promise<void> {
-    expect(await readdir(join(lab().directory, 'controller', 'staging', 'lab')).catch(() => [])).toEqual([]);
-    const names = await readdir(lab().localRepository, { recursive: true });
-    expect(names.filter((name) => name.includes('.partial-'))).toEqual([]);
-    const manifests = names.filter((name) => name.endsWith('/manifest.json')).length;
-    expect(names.filter((name) => name.endsWith('snapshot.snap.age'))).toHaveLength(manifests);
-  }
-
   function attempts(): number {
     return vaults.reduce((sum, proxy) => sum + proxy.snapshots, 0);
   }
 
   function isSnapshotUpload(method: string, url: string): boolean {
     return method === 'PUT' && url.includes('snapshot.snap');
-  }
-
-  function copies(result: BackupResult | BackupProgress): string[] {
-    return result.copies.map(({ repository, check }) => `${repository} ${check}`).toSorted();
-  }
-
-  async function leaderNode(): Promise<string> {
-    for (const { name } of lab().nodes) {
-      const { body } = await lab().vault(name, 'GET', 'sys/leader');
-      if ((body as { is_self?: boolean }).is_self) return name;
-    }
-    throw new Error('nobody leads');
   }
 
   async function restartController(): Promise<void> {

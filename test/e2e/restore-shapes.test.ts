@@ -10,7 +10,7 @@ import type { LabNode } from '../../src/lab/layout';
 import { waitFor } from '../../src/lab/processes';
 import type { SampleSecret } from '../../src/lab/secrets';
 import { useLab } from '../support/lab';
-import { leftBeside, reconfigure, sealStatus, untilReadable, valuesOf, votersOf } from '../support/lab-view';
+import { leaderOf, leftBeside, reconfigure, sealStatus, untilReadable, valuesOf, votersOf } from '../support/lab-view';
 import { restoreDriver } from '../support/restore-driver';
 
 /** Restores that are not from a cluster onto itself as it was; each begins with what the one before left. */
@@ -229,7 +229,7 @@ describe('restores of another shape', () => {
         expect(await votersOf(lab(), name)).toEqual(names());
         await untilReadable(lab(), last!, name);
       }
-      expect(await leaderOf()).not.toBe('vault-1');
+      expect(await leaderOf(lab())).not.toBe('vault-1');
     }, 180_000);
 
     it('makes a node anew whose blank directory got old data, and starts nothing on a directory of others', async () => {
@@ -263,14 +263,6 @@ describe('restores of another shape', () => {
       }
       expect(await readdir(`${three}.theirs`)).toContain('vault.db');
     }, 180_000);
-
-    async function leaderOf(): Promise<string | undefined> {
-      for (const name of names()) {
-        const { body } = await lab().vault(name, 'GET', 'sys/leader');
-        if ((body as { is_self: boolean }).is_self) return name;
-      }
-      return undefined;
-    }
   });
 
   async function untilReadableAfterUnseal(name: string): Promise<void> {

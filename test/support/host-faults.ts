@@ -3,6 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROJECT_ROOT } from '../../src/lab/project-root';
 import { runProgram } from '../../src/lab/run-program';
+import { describeIf } from './describe-if';
 
 /** Each of these is a command through which a process of the lab is started: `lab.controller.start(onSmallDisk(…))`. */
 
@@ -12,7 +13,7 @@ const NAMESPACES = [['--mount'], ['--user', '--map-root-user', '--mount']].find(
 );
 
 /** For what needs `onSmallDisk`: left out, and said to be, where nobody may mount, as in most containers. */
-export const describeWithDisks = NAMESPACES === undefined ? describe.skip : describe;
+export const describeWithDisks = describeIf(NAMESPACES !== undefined, 'needs the right to mount');
 
 /** Its contents are copied, as what is mounted over a directory hides them. */
 const MOUNT = `

@@ -22,6 +22,15 @@ export async function sealStatus(cluster: LabCluster, node: string): Promise<Sea
   return (await cluster.vault(node, 'GET', 'sys/seal-status')).body as SealStatus;
 }
 
+/** The node that says that it leads. */
+export async function leaderOf(cluster: LabCluster): Promise<string> {
+  for (const { name } of cluster.nodes) {
+    const { body } = await cluster.vault(name, 'GET', 'sys/leader');
+    if ((body as { is_self?: boolean }).is_self) return name;
+  }
+  throw new Error('nobody leads');
+}
+
 /** Names of the voters, as a node knows them. */
 export async function votersOf(cluster: LabCluster, node: string): Promise<string[]> {
   const { body } = await cluster.vault(node, 'GET', 'sys/storage/raft/configuration');
