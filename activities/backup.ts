@@ -27,6 +27,7 @@ import {
 } from '../src/repository/generations';
 import { aheadBy, clockWarnings } from '../src/repository/clock';
 import { dropWarnings } from '../src/repository/drop';
+import type { AutopilotState } from '../src/vault/answers';
 import { writeCanary } from '../src/vault/canary';
 import { credentialFingerprint } from '../src/vault/login';
 import type { VaultClient } from '../src/vault/client';
@@ -75,10 +76,15 @@ export async function checkHealth(controller: Controller, input: { plan: BackupP
     const leader = view.leader.node;
     const autopilot = await controller.withLogin(cluster, leader, (vault) => vault.autopilotState());
     const warnings = view.nodes.flatMap((node) => (node.problem === null ? [] : [`${node.node}: ${node.problem}`]));
-    if (!autopilot.healthy) warnings.push('autopilot calls the cluster unhealthy');
+    if (!autopilot.healthy) warnings.push(`autopilot calls the cluster unhealthy${unhealthyServers(autopilot)}`);
     if (input.plan.encryption.method === 'none') warnings.push('the backup is NOT encrypted: see backup.encryption');
     return { ...view, leader, warnings };
   });
+}
+
+function unhealthyServers({ servers }: AutopilotState): string {
+  const names = servers.filter(({ healthy }) => !healthy).map(({ id }) => id);
+  return names.length === 0 ? '' : `: ${names.join(', ')}`;
 }
 
 /**
@@ -113,12 +119,25 @@ async function captureTo(
   try {
     const captured = await capture(controller, plan, directory);
     const { bundles, problems } = await takeBundles(join(runDirectory, BUNDLES_DIRECTORY), directory, input.bundles);
-    const warnings = [...health.warnings, ...captured.warnings, ...problems];
+    const warnings = [
+      ...health.warnings,
+      ...movedLeadership(health, captured.leader),
+      ...captured.warnings,
+      ...problems,
+    ];
     return await describeCapture(controller, plan, { ...captured, bundles, warnings }, run, directory);
   } catch (error) {
     await rm(directory, { recursive: true, force: true });
     throw attempt() < CAPTURES || !isDrError(error) || !NOT_WHOLE.includes(error.code) ? error : withoutRetry(error);
   }
+}
+
+/** A cluster whose leader changes in the middle of a backup wants a look, though the backup is good. */
+function movedLeadership(health: ClusterHealth, { leader, nodes }: LeaderView): string[] {
+  if (leader.node === health.leader) return [];
+  const problem = nodes.find(({ node }) => node === health.leader)?.problem ?? null;
+  const why = problem === null ? '' : `: ${problem}`;
+  return [`the leadership moved from ${health.leader} to ${leader.node} during the backup${why}`];
 }
 
 /** A connection that breaks once is a matter of luck; what breaks each time is not, and somebody has to look. */

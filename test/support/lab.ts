@@ -6,12 +6,13 @@ const STOP_TIMEOUT_MS = 30_000;
 /**
  * One lab for all tests of a file. With VAULT_DR_KEEP_LAB in the environment it stays, for a look at its logs, and the
  * file says where.
+ * @param options or what makes them, before the lab starts
  * @returns a function that answers with the lab; only tests and hooks may call it
  */
-export function useLab(options: LabOptions = {}): () => Lab {
+export function useLab(options: LabOptions | (() => Promise<LabOptions>) = {}): () => Lab {
   let lab: Lab | undefined;
   beforeAll(async () => {
-    lab = await startLab(options);
+    lab = await startLab(typeof options === 'function' ? await options() : options);
   }, START_TIMEOUT_MS);
   afterAll(async () => {
     if (process.env['VAULT_DR_KEEP_LAB']) {

@@ -43,25 +43,28 @@ export interface Writers {
   stop(): Promise<void>;
 }
 
-/** Clients that write without pause, each to one node, secrets and policies in turns, until they are stopped. */
-export function startWriters(lab: Lab, count: number): Writers {
+/**
+ * Clients that write without pause, each to one node or all to whichever leads, secrets and policies in turns, until they are
+ * stopped.
+ */
+export function startWriters(lab: Lab, count: number, to: 'each node' | 'the leader' = 'each node'): Writers {
   const ledger: LedgerEntry[] = [];
   let stopped = false;
 
   async function work(writer: number): Promise<void> {
-    const node = lab.nodes[writer % lab.nodes.length]?.name ?? '';
+    const own = lab.nodes[writer % lab.nodes.length]?.name ?? '';
     for (let number = 0; !stopped; number++) {
       const kind = writer % 2 === 0 ? 'secret' : 'policy';
       const name = `ledger-${writer}-${number}`;
       const value = `value of ${name}`;
-      const before = await leaderIndex(lab, 'raft_committed_index');
-      if (before === null) {
+      const leader = await askLeader(lab);
+      if (leader === null) {
         await sleep(50);
         continue;
       }
-      const acknowledged = await write(lab, node, kind, name, value);
-      const after = acknowledged ? await leaderIndex(lab, 'raft_applied_index') : null;
-      ledger.push({ kind, name, value, before, after, at: Date.now() });
+      const acknowledged = await write(lab, to === 'the leader' ? leader.node : own, kind, name, value);
+      const after = acknowledged ? ((await askLeader(lab))?.appliedIndex ?? null) : null;
+      ledger.push({ kind, name, value, before: leader.committedIndex, after, at: Date.now() });
     }
   }
 
@@ -95,12 +98,20 @@ async function write(lab: Lab, node: string, kind: LedgerEntry['kind'], name: st
   return status >= 200 && status < 300;
 }
 
+interface LeaderAnswer {
+  node: string;
+  committedIndex: number;
+  appliedIndex: number;
+}
+
 /** Vault's community edition gives no index back with a write, but its leader says how far its log is. Null without leader. */
-async function leaderIndex(lab: Lab, which: 'raft_committed_index' | 'raft_applied_index'): Promise<number | null> {
-  for (const { name } of lab.nodes) {
-    const answer = await lab.vault(name, 'GET', 'sys/leader').catch(() => null);
+async function askLeader(lab: Lab): Promise<LeaderAnswer | null> {
+  for (const { name: node } of lab.nodes) {
+    const answer = await lab.vault(node, 'GET', 'sys/leader').catch(() => null);
     const body = answer?.body as { is_self?: boolean; [index: string]: unknown } | undefined;
-    if (body?.is_self && typeof body[which] === 'number') return body[which];
+    const { raft_committed_index: committedIndex, raft_applied_index: appliedIndex } = body ?? {};
+    if (!body?.is_self || typeof committedIndex !== 'number' || typeof appliedIndex !== 'number') continue;
+    return { node, committedIndex, appliedIndex };
   }
   return null;
 }

@@ -7,6 +7,14 @@ interface Described {
   pendingActivities?: { activityType: { name: string }; lastFailure?: { message: string } }[];
 }
 
+interface History {
+  events: {
+    eventId: string;
+    activityTaskScheduledEventAttributes?: { activityType: { name: string } };
+    activityTaskStartedEventAttributes?: { scheduledEventId: string; attempt: number };
+  }[];
+}
+
 /** Waits until one of these steps of a run has failed and is being repeated. @returns what it failed with */
 export function failureOf(lab: Lab, workflowId: string, ...activities: string[]): Promise<string> {
   return waitFor(
@@ -30,6 +38,32 @@ export async function pending(lab: Lab, workflowId: string, activity: string): P
     },
     { timeoutMs: 30_000, everyMs: 100 },
   );
+}
+
+/** Waits until a run waits for nothing but one such step. */
+export async function untilOnlyPending(lab: Lab, workflowId: string, activity: string): Promise<void> {
+  const isReached = async () => {
+    const { pendingActivities = [] } = await describeRun(lab, workflowId);
+    return pendingActivities.map(({ activityType }) => activityType.name).join() === activity;
+  };
+  await waitFor(`${workflowId} waits for ${activity} only`, isReached, { timeoutMs: 30_000, everyMs: 50 });
+}
+
+/** How often each step of a run that is over was begun, at most. */
+export async function attemptsOf(lab: Lab, workflowId: string): Promise<Record<string, number>> {
+  const { events } = await temporalCli(lab).json<History>('workflow', 'show', '--workflow-id', workflowId);
+  const names = new Map(
+    events.map(({ eventId, activityTaskScheduledEventAttributes: scheduled }) => [
+      eventId,
+      scheduled?.activityType.name,
+    ]),
+  );
+  const attempts: Record<string, number> = {};
+  for (const { activityTaskStartedEventAttributes: started } of events) {
+    const name = names.get(started?.scheduledEventId ?? '');
+    if (started && name) attempts[name] = Math.max(attempts[name] ?? 0, started.attempt);
+  }
+  return attempts;
 }
 
 export async function runIdOf(lab: Lab, workflowId: string): Promise<string> {

@@ -1,0 +1,193 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { BackupResult } from '../../src/contract/backup';
+import type { Manifest } from '../../src/contract/generation';
+import { waitFor } from '../../src/lab/processes';
+import { type Backup, copiesOf, wholeBackup } from '../support/backups';
+import { addBallast } from '../support/ballast';
+import { useFaultTable } from '../support/fault-table';
+import { useLab } from '../support/lab';
+import { leaderOf, untilReadable } from '../support/lab-view';
+import { judge, type LedgerEntry, readBack, startWriters, type Writers } from '../support/ledger';
+import { buildNetwork, describeWithNetwork, type NodeNetwork } from '../support/node-network';
+import { attemptsOf, untilOnlyPending } from '../support/pending';
+import { restoreDriver } from '../support/restore-driver';
+
+const TWO_COPIES = ['local hashed', 'offsite hashed'];
+
+/** Every node is a host with two cables, which are pulled while a run is at a known place, and put back. */
+describeWithNetwork('a run goes on through a network that falls apart', () => {
+  let network: NodeNetwork;
+  const lab = useLab(async () => ({ network: (network = await buildNetwork(3)) }));
+  const tell = useFaultTable();
+  let writers: Writers | undefined;
+  let ledger: LedgerEntry[];
+  /** Made while its leader was deposed, and clients wrote. */
+  let contested: BackupResult;
+
+  beforeAll(() => addBallast(lab(), 8), 30_000);
+  afterAll(() => network?.remove());
+
+  describe('a backup', () => {
+    afterEach(async () => {
+      await writers?.stop();
+      for (const { name } of lab().nodes) await network.mend(numberOf(name), 'api', 'cluster');
+      await untilWhole();
+    }, 60_000);
+
+    it('whose leader is lost before the capture, by asking the new one, and says so', async () => {
+      const leader = await leaderOf(lab());
+      const { running, letGo } = await holdBeforeCapture(leader);
+      await network.cut(numberOf(leader), 'api', 'cluster');
+      letGo();
+      const { result, seconds } = await running;
+
+      const { node } = (await manifestOf(result)).leader;
+      expect(node).not.toBe(leader);
+      expect(result.warnings.join('\n')).toMatch(
+        new RegExp(`the leadership moved from ${leader} to ${node} .*: ${leader} does not answer`),
+      );
+      expect(copiesOf(result)).toEqual(TWO_COPIES);
+      tell('The leader is cut off from everything, before the capture', saying('backed up', result), seconds);
+    }, 60_000);
+
+    it('whose leader is cut off from its peers only, with no snapshot that is out of date', async () => {
+      const leader = await leaderOf(lab());
+      const { ledger: written } = (writers = startWriters(lab(), 6, 'the leader'));
+      await waitFor('clients write', () => Promise.resolve(written.length > 50), { timeoutMs: 30_000 });
+      const { running, letGo } = await holdBeforeCapture(leader);
+      await network.cut(numberOf(leader), 'cluster');
+      const cutAt = Date.now();
+      letGo();
+      const { result, seconds } = await running;
+      await writers.stop();
+      ledger = written;
+      contested = result;
+
+      const acknowledged = ledger.filter(({ after, at }) => after !== null && at < Date.parse(result.capturedAt));
+      const missingIn = (raftIndex: number) => acknowledged.filter(({ before }) => before >= raftIndex);
+      const indexAtCut = Math.max(...acknowledged.filter(({ at }) => at < cutAt).map(({ after }) => after ?? 0));
+      expect(missingIn(indexAtCut).length).toBeGreaterThan(10);
+      expect(missingIn(result.raftIndex)).toEqual([]);
+      expect((await manifestOf(result)).leader.node).not.toBe(leader);
+      expect(copiesOf(result)).toEqual(TWO_COPIES);
+      tell('The leader is cut off from its peers, but not from vault-dr', saying('backed up', result), seconds);
+    }, 60_000);
+
+    it('whose leader is gone for 8 s in the middle of the download, which goes on', async () => {
+      const leader = await leaderOf(lab());
+      await network.limit(numberOf(leader), 1_500);
+      const running = wholeBackup(lab());
+      const hasBegun = async () => (await stagedBytes()) > 1_000_000;
+      await waitFor('a part of it has come', hasBegun, { timeoutMs: 30_000, everyMs: 20 });
+      await network.cut(numberOf(leader), 'api', 'cluster');
+      await network.limit(numberOf(leader), null);
+      await sleep(8_000);
+      const staged = await stagedBytes();
+      await network.mend(numberOf(leader), 'api', 'cluster');
+      const { result, seconds } = await running;
+
+      expect(staged).toBeLessThan(result.sizeBytes / 2);
+      expect(await attemptsOf(lab(), 'backup-lab')).toMatchObject({ captureSnapshot: 1 });
+      expect(copiesOf(result)).toEqual(TWO_COPIES);
+      tell('The leader is cut off for 8 s, in the middle of the download', saying('it went on', result), seconds);
+    }, 60_000);
+
+    it('without a follower that its peers do not reach, and names it', async () => {
+      const leader = await leaderOf(lab());
+      const follower = lab().nodes.find(({ name }) => name !== leader)?.name ?? '';
+      await network.cut(numberOf(follower), 'cluster');
+      const hasNoticed = async () => !(await autopilot()).healthy;
+      await waitFor('autopilot has noticed', hasNoticed, { timeoutMs: 30_000 });
+      const { result, seconds } = await wholeBackup(lab());
+
+      expect(result.warnings).toContain(`autopilot calls the cluster unhealthy: ${follower}`);
+      expect(copiesOf(result)).toEqual(TWO_COPIES);
+      tell('A follower is cut off from its peers', saying('backed up', result), seconds);
+    }, 60_000);
+  });
+
+  it('a restore, whose second node does not reach the first for 20 s when it is to join', async () => {
+    const driver = restoreDriver(lab());
+    await lab().destroyDataDirectories();
+    await driver.start('--generation', contested.generation);
+    await driver.approve();
+    await driver.reached('install');
+    // Stopped by now, so nothing notices before it is to join.
+    await network.cut(2, 'cluster');
+    await driver.unsealAll(lab().unsealShares);
+    await driver.reached('join');
+    await sleep(20_000);
+    const { phase } = await driver.progress();
+    await network.mend(2, 'cluster');
+    const mendedAt = Date.now();
+    const report = await driver.result();
+    const seconds = (Date.now() - mendedAt) / 1_000;
+
+    expect(phase).toBe('join');
+    expect(report).toMatchObject({ status: 'completed', errors: [], backup: { generation: expect.any(String) } });
+    expect(report.nodes.map(({ state }) => state)).toEqual(['voter', 'voter', 'voter']);
+    tell('The second node does not reach the first for 20 s, to join', 'restored; seconds since it did', seconds);
+  }, 180_000);
+
+  it('and what was captured in the middle of that has each write that was acknowledged before, and none from after', async () => {
+    const values = new Map<LedgerEntry, string | null>();
+    for (const entry of ledger) values.set(entry, await readBack(lab(), entry));
+    const isThere = (entry: LedgerEntry) => values.get(entry) !== null;
+    const { covered, later, lost, ghosts } = judge(ledger, contested.raftIndex, isThere);
+
+    expect(lost).toEqual([]);
+    expect(ghosts).toEqual([]);
+    expect(covered).toBeGreaterThan(50);
+    expect(later).toBeGreaterThan(10);
+  });
+
+  function numberOf(node: string): number {
+    return lab().nodes.findIndex(({ name }) => name === node) + 1;
+  }
+
+  function saying(outcome: string, { warnings }: BackupResult): string {
+    return warnings.length === 0 ? `${outcome}, no warning` : `${outcome}; warns: ${warnings.join('; ')}`;
+  }
+
+  /** A backup that has found the cluster well, and waits for a follower's agent before it captures. */
+  async function holdBeforeCapture(leader: string): Promise<{ running: Promise<Backup>; letGo: () => void }> {
+    const follower = lab().nodes.find(({ name }) => name !== leader)?.name ?? '';
+    const agent = lab().agents[follower];
+    agent?.freeze();
+    const running = wholeBackup(lab());
+    // Awaited by the test, once it has done what it does.
+    running.catch(() => undefined);
+    await untilOnlyPending(lab(), 'backup-lab', 'collectConfig');
+    return { running, letGo: () => agent?.thaw() };
+  }
+
+  async function stagedBytes(): Promise<number> {
+    const staging = join(lab().directory, 'controller', 'staging', 'lab');
+    const names = await readdir(staging, { recursive: true });
+    const snapshot = names.find((name) => name.includes('snapshot.snap'));
+    return snapshot === undefined ? 0 : (await stat(join(staging, snapshot))).size;
+  }
+
+  async function manifestOf({ cluster, generation }: BackupResult): Promise<Manifest> {
+    const file = join(lab().localRepository, cluster, generation, 'manifest.json');
+    return JSON.parse(await readFile(file, 'utf8')) as Manifest;
+  }
+
+  /** Every node follows one leader again, and serves. */
+  async function untilWhole(): Promise<void> {
+    const [secret] = await waitFor('writes are taken', () => lab().writeSecrets(1), { timeoutMs: 30_000 });
+    for (const { name } of lab().nodes) await untilReadable(lab(), secret!, name);
+    const isWhole = async () => {
+      const { healthy, voters } = await autopilot();
+      return healthy && voters.length === lab().nodes.length;
+    };
+    await waitFor('all vote and autopilot is content', isWhole, { timeoutMs: 30_000 });
+  }
+
+  async function autopilot(): Promise<{ healthy: boolean; voters: string[] }> {
+    const { body } = await lab().vault(await leaderOf(lab()), 'GET', 'sys/storage/raft/autopilot/state');
+    return (body as { data: { healthy: boolean; voters: string[] } }).data;
+  }
+});
