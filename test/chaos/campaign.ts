@@ -52,10 +52,19 @@ export class Campaign {
     for (const item of cases) {
       if (Date.now() > this.options.until) return;
       const chaos = await this.#lab();
-      const result = await runZombie(chaos, item, await this.#reference(chaos, scenarioNamed(item.scenario)));
+      const result = await this.#zombie(chaos, item);
       this.zombies.push(result);
       this.options.say(zombieLine(result));
       if (result.problems.length > 0) await this.#giveUpLab(item.id);
+    }
+  }
+
+  async #zombie(chaos: ChaosLab, item: ZombieCase): Promise<ZombieResult> {
+    try {
+      return await runZombie(chaos, item, await this.#reference(chaos, scenarioNamed(item.scenario)));
+    } catch (error) {
+      const problems = [`it was not to be run: ${(error as Error).message}`];
+      return { case: item, met: false, acts: null, problems, seconds: 0 };
     }
   }
 

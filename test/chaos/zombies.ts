@@ -15,6 +15,7 @@ import { removeSetAside, scenarioNamed } from './scenarios';
 const FROZEN_MS = { abandoned: 7_000, retried: 12_000, replaced: 3_000 } as const;
 const WATCHED_MS = 5_000;
 const LOOK_EVERY_MS = 10;
+const MET_WITHIN_MS = 90_000;
 const RUN_LIMIT_MS = 240_000;
 
 /**
@@ -39,27 +40,42 @@ export interface ZombieCase {
 
 interface FrozenStep {
   step: string;
-  /** Frozen `before` a step is frozen when this one has ended on the node. */
-  after?: string;
+  /** Frozen `before` a step is frozen when this one has ended on the node, for so many times. */
+  after?: { activity: string; times: number };
   node: number;
   at: readonly ZombieCase['at'][];
   scenario: ZombieCase['scenario'];
 }
 
+/** After the one for the plan. */
+const LAST_LOOK = { activity: 'describeNode', times: 2 };
+
 const STEPS: readonly FrozenStep[] = [
-  { scenario: 'restore', step: 'stopNode', after: 'claimForRun', node: 1, at: ['before', 0, 0.3] },
-  { scenario: 'restore', step: 'setAsideData', after: 'stopNode', node: 1, at: ['before'] },
+  { scenario: 'restore', step: 'stopNode', after: LAST_LOOK, node: 1, at: ['before', 0, 0.3] },
+  { scenario: 'restore', step: 'setAsideData', after: { activity: 'stopNode', times: 1 }, node: 1, at: ['before'] },
   {
     scenario: 'restore',
     step: 'installSnapshot',
-    after: 'setAsideData',
+    after: { activity: 'setAsideData', times: 1 },
     node: 0,
     at: ['before', 0.05, 0.15, 0.3, 0.7, 0.9],
   },
-  { scenario: 'restore', step: 'unsealNode', after: 'joinNode', node: 1, at: ['before', 0.2] },
-  { scenario: 'restore', step: 'joinNode', after: 'setAsideData', node: 1, at: ['before', 0.5] },
+  { scenario: 'restore', step: 'unsealNode', after: { activity: 'joinNode', times: 1 }, node: 1, at: ['before', 0.2] },
+  {
+    scenario: 'restore',
+    step: 'joinNode',
+    after: { activity: 'setAsideData', times: 1 },
+    node: 1,
+    at: ['before', 0.5],
+  },
   { scenario: 'rollback', step: 'putBackData', node: 0, at: [0, 0.5] },
-  { scenario: 'quorum', step: 'recoverPeers', after: 'copyDataAside', node: 0, at: ['before', 0.1, 0.5] },
+  {
+    scenario: 'quorum',
+    step: 'recoverPeers',
+    after: { activity: 'copyDataAside', times: 1 },
+    node: 0,
+    at: ['before', 0.1, 0.5],
+  },
 ];
 
 export function zombieCases(only = ''): ZombieCase[] {
@@ -156,8 +172,10 @@ async function freezeInside(
   reference: Reference,
 ): Promise<boolean> {
   const look = watchRun(client, handle);
-  const after = STEPS.find((item) => item.step === step)?.after ?? '';
+  const after = STEPS.find((item) => item.step === step)?.after;
+  const deadline = Date.now() + MET_WITHIN_MS;
   for (let frozen = false; ;) {
+    if (Date.now() > deadline) throw new Error(`${step} was not met on ${name}`);
     const { activities, isOver } = await look();
     const found = choose(activities, step, name);
     if (isOver || (found && found.completedAt !== null)) {
@@ -169,7 +187,8 @@ async function freezeInside(
       agent.freeze();
       return true;
     }
-    if (at === 'before' && !frozen && choose(activities, after, name)?.completedAt) {
+    const before = activities.filter((item) => item.activity === after?.activity && item.node === name);
+    if (at === 'before' && !frozen && before.filter(({ completedAt }) => completedAt).length === after?.times) {
       agent.freeze();
       frozen = true;
     }
