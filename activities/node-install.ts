@@ -5,6 +5,7 @@ import type { RunClaim } from '../src/contract/restore';
 import type { Attempt } from '../src/host/attempt';
 import { blankDataDirectory, removeDiscarded } from '../src/host/data-directory';
 import { readIfThere, writeFileAtomically } from '../src/host/files';
+import { noteInstall } from '../src/host/install-note';
 import { proveStopped } from '../src/host/service';
 import type { VaultClient } from '../src/vault/client';
 import { whileBeating } from './context';
@@ -31,7 +32,10 @@ export async function installSnapshot(host: NodeHost, input: { claim: RunClaim }
     await removeDiscarded(host.node.dataDir, claim.run);
     await host.driver.start(attempt);
 
-    const { token, keys } = await initializeThrowaway(host, attempt, manifest);
+    const { token, keys, clusterId } = await initializeThrowaway(host, attempt, manifest);
+    attempt.assertCurrent();
+    const note = { run: claim.run, generation: manifest.generation, blankClusterId: clusterId };
+    await noteInstall(host.node.dataDir, note);
     await host.withVault(async (vault) => {
       attempt.assertCurrent();
       await upload(host, vault, attempt, manifest, path);
@@ -48,7 +52,11 @@ export async function installSnapshot(host: NodeHost, input: { claim: RunClaim }
 }
 
 /** Makes a cluster that lives for seconds. */
-async function initializeThrowaway(host: NodeHost, attempt: Attempt, manifest: Manifest): Promise<Throwaway> {
+async function initializeThrowaway(
+  host: NodeHost,
+  attempt: Attempt,
+  manifest: Manifest,
+): Promise<Throwaway & { clusterId: string | null }> {
   return host.withVault(async (vault) => {
     await host.waitForVault(vault, attempt);
     if ((await vault.sealStatus()).initialized) {
@@ -68,7 +76,7 @@ async function initializeThrowaway(host: NodeHost, attempt: Attempt, manifest: M
       { timeoutMs: 60_000, signal: attempt.signal, where: host.node.name },
       async () => ((await vault.leader()).isSelf ? true : null),
     );
-    return throwaway;
+    return { ...throwaway, clusterId: (await vault.sealStatus()).clusterId ?? null };
   });
 }
 

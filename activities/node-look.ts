@@ -3,6 +3,7 @@ import { hostname } from 'node:os';
 import type { NodeReport } from '../src/contract/restore';
 import { describeDataDirectory } from '../src/host/data-directory';
 import { privateDirectory } from '../src/host/files';
+import { readInstallNote } from '../src/host/install-note';
 import { readRaftStorage } from '../src/host/raft-storage';
 import { checkSealAccess } from '../src/host/seal-check';
 import { readServerConfig } from '../src/host/vault-config';
@@ -12,9 +13,10 @@ import type { NodeHost } from './node-context';
 /** Looks at the host and changes nothing. */
 export async function describeNode(host: NodeHost): Promise<NodeReport> {
   const { node, driver } = host;
-  const [stagingFreeBytes, dataDir, storage, config, vault] = await Promise.all([
+  const [stagingFreeBytes, dataDir, install, storage, config, vault] = await Promise.all([
     privateDirectory(node.stateDir).then(freeBytes),
     describeDataDirectory(node.dataDir),
+    readInstallNote(node.dataDir),
     lookIntoStorage(node.dataDir),
     readServerConfig(node.configFiles),
     lookAtVault(host),
@@ -27,6 +29,7 @@ export async function describeNode(host: NodeHost): Promise<NodeReport> {
     service: await driver.status(),
     vault: { ...vault, version: vault.version ?? (await driver.version?.()) ?? null },
     dataDir,
+    install,
     ...storage,
     config: config && config.facts,
     seal: config ? await checkSealAccess(config, serviceEnvironment(host)) : { checked: false, problem: null },

@@ -5,6 +5,7 @@ import type { RunClaim, SealReport } from '../src/contract/restore';
 import type { Attempt } from '../src/host/attempt';
 import { blankDataDirectory, describeDataDirectory, JOIN_BEGUN, readMarker } from '../src/host/data-directory';
 import { privateDirectory, readIfThere, writeFileAtomically } from '../src/host/files';
+import { forgetInstall } from '../src/host/install-note';
 import { proveStopped } from '../src/host/service';
 import { sealReportOf } from '../src/vault/answers';
 import type { VaultClient } from '../src/vault/client';
@@ -132,7 +133,7 @@ export async function awaitUnsealed(host: NodeHost, input: { claim: RunClaim }):
       ),
     ),
   );
-  if (initialized) return;
+  if (initialized) return forgetInstall(host.node.dataDir);
   throw new DrError('ServiceFailed', `${host.node.name} was restarted before it had the data of the cluster.`, {
     where: host.node.name,
     advice: 'Set its data directory aside, and join it again.',

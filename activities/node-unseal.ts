@@ -6,6 +6,7 @@ import type { RunClaim, RunRecipient, ShareVerdict, UnsealOutcome } from '../src
 import { decodeShare } from '../src/contract/share';
 import { encryptArmored } from '../src/crypto/age';
 import { verifyRecipients } from '../src/crypto/agent-key';
+import { forgetInstall } from '../src/host/install-note';
 import { openShare, runSecret } from '../src/host/run-identity';
 import type { SealStatus } from '../src/vault/answers';
 import type { VaultClient } from '../src/vault/client';
@@ -60,7 +61,11 @@ export async function rewrapShares(host: NodeHost, input: RewrapInput): Promise<
 export async function unsealNode(host: NodeHost, input: { claim: RunClaim; shares: string[] }): Promise<UnsealOutcome> {
   const attempt = await host.begin(input.claim);
   const shares = await openAll(host, input.claim.run, input.shares);
-  return whileBeating('unseal', () => host.withVault((vault) => giveShares(host, vault, attempt, shares)));
+  const outcome = await whileBeating('unseal', () =>
+    host.withVault((vault) => giveShares(host, vault, attempt, shares)),
+  );
+  if (outcome.state === 'unsealed') await forgetInstall(host.node.dataDir);
+  return outcome;
 }
 
 export interface WatchInput {

@@ -5,6 +5,7 @@ import { signRecipient } from '../src/crypto/agent-key';
 import { ensureAgentKey } from '../src/host/agent-key';
 import { claimNode } from '../src/host/claim';
 import { removeDiscarded } from '../src/host/data-directory';
+import { forgetInstall } from '../src/host/install-note';
 import { destroyRunIdentity, ensureRunIdentity } from '../src/host/run-identity';
 import { explained } from './explained';
 import { collectConfig } from './node-config';
@@ -99,6 +100,7 @@ export function createNodeActivities(deps: NodeDeps) {
       await destroyRunIdentity(node.runtimeDir, input.claim.run);
       await rm(host.runDirectory(input.claim.run), { recursive: true, force: true });
       await removeDiscarded(node.dataDir, input.claim.run);
+      await forgetInstall(node.dataDir);
     },
   };
 }

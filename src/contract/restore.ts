@@ -90,6 +90,14 @@ export interface DataDirectoryReport {
   freeBytes: number;
 }
 
+/** What an install has put into a data directory that nobody has opened since, as far as vault-dr knows. */
+export interface InstallNote {
+  run: string;
+  generation: string;
+  /** Of the cluster that is there until the snapshot is in. */
+  blankClusterId: string | null;
+}
+
 export interface NodeReport {
   node: string;
   agentVersion: string;
@@ -107,6 +115,7 @@ export interface NodeReport {
     clusterId: string | null;
   };
   dataDir: DataDirectoryReport;
+  install: InstallNote | null;
   /** What the data directory says of itself; null when there is nothing of Raft in it. */
   storage: RaftStorage | null;
   /** Why the data directory could not be read. */

@@ -2,7 +2,13 @@ import { formatBytes, formatSeconds } from '../contract/format';
 import type { Manifest } from '../contract/generation';
 import type { VaultConfig } from '../contract/host';
 import type { RestoreInput } from '../contract/input';
-import type { ChosenGeneration, LiveView, RestorePlan, RestoreSettings } from '../contract/restore';
+import {
+  type ChosenGeneration,
+  CLUSTER_DOWN,
+  type LiveView,
+  type RestorePlan,
+  type RestoreSettings,
+} from '../contract/restore';
 import { type Finding, weigh } from './findings';
 import { holdsData, judgeNode, type NodeLook } from './judge-node';
 import { inPlaceSteps, restoreSteps } from './steps';
@@ -33,7 +39,8 @@ const COUNTED = /^(logical|auth|sys\/policy|identity)(\/|$)/;
 const MOST_COUNTED = 200;
 
 /** Decides whether a restore may begin. Lists every reason against it, not only the first. */
-export function judgeRestore(facts: RestoreFacts): Judgement<RestorePlan> {
+export function judgeRestore(given: RestoreFacts): Judgement<RestorePlan> {
+  const facts = { ...given, live: withoutBlank(given) };
   const { input, settings, chosen, looks, live, now } = facts;
   const { manifest, manifestSha256 } = chosen.copy;
   const first = input.inPlace ? settings.nodes.find((node) => node.name === live.leader) : settings.nodes[0];
@@ -116,6 +123,14 @@ export function judgeRestore(facts: RestoreFacts): Judgement<RestorePlan> {
   };
 }
 
+/** The cluster that an install makes until the snapshot is in holds nothing, also when its run has left it behind. */
+function withoutBlank({ live, looks }: RestoreFacts): LiveView {
+  const leading = looks.find(({ node }) => node === live.leader)?.report;
+  const blank = leading?.install?.blankClusterId ?? null;
+  if (blank === null || blank !== live.clusterId) return live;
+  return { ...CLUSTER_DOWN, problem: `${live.leader} holds the blank cluster of run ${leading?.install?.run}` };
+}
+
 /** Said first: a cluster that serves, or a disk that is newer, has lost less than a restore would lose. */
 function lossFindings({ settings, chosen, looks, live }: RestoreFacts, rpoSeconds: number): Finding[] {
   const { cluster, source } = settings;
@@ -133,10 +148,23 @@ function lossFindings({ settings, chosen, looks, live }: RestoreFacts, rpoSecond
   }
   const newer = looks.flatMap(({ node, report }) => {
     const storage = report?.storage;
-    return storage?.seal && storage.appliedIndex > manifest.raft.index ? [{ node, index: storage.appliedIndex }] : [];
+    const isNewer = storage?.seal && storage.appliedIndex > manifest.raft.index;
+    return isNewer ? [{ node, index: storage.appliedIndex, install: report?.install ?? null }] : [];
   });
-  const [best] = newer.toSorted((left, right) => right.index - left.index);
+  const byIndex = newer.toSorted((left, right) => right.index - left.index);
+  const best = byIndex.find(({ install }) => install === null) ?? byIndex[0];
   if (!best) return [];
+  const { install } = best;
+  if (install) {
+    return [
+      {
+        text:
+          `${best.node} holds the generation ${install.generation}, which run ${install.run} put there before it ended, ` +
+          'and what was written since, if anybody has unsealed it: then `vault-dr recover-quorum` keeps that',
+        accept: 'lose-newer-data',
+      },
+    ];
+  }
   return [
     {
       text:

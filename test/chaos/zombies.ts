@@ -9,13 +9,15 @@ import { findDamage, holdingsOf } from './checks';
 import { choose, type Reference } from './instants';
 import { persistently } from './persistence';
 import { watchRun } from './run-view';
-import { removeSetAside, scenarioNamed } from './scenarios';
+import { removeSetAside, type Scenario, scenarioNamed } from './scenarios';
 
 /** Longer than Vault takes to apply a snapshot and to seal itself; where the run goes on, than a missing beat is waited for. */
 const FROZEN_MS = { abandoned: 7_000, retried: 12_000, replaced: 3_000 } as const;
 const WATCHED_MS = 5_000;
 const LOOK_EVERY_MS = 10;
 const MET_WITHIN_MS = 90_000;
+/** A run that was not refused waits for an approval by then. */
+const REFUSED_WITHIN_MS = 5_000;
 const RUN_LIMIT_MS = 240_000;
 
 /**
@@ -136,9 +138,9 @@ export async function runZombie(chaos: ChaosLab, item: ZombieCase, reference: Re
     acts = await actsAfterThaw(chaos, node, agent);
     problems.push(...acts.map((act) => `the thawed attempt ${act}`));
     await removeSetAside(chaos);
-    wanted = { ...scenarioNamed('restore'), begin: (lab) => scenario.begin(lab) };
-    last = await wanted.begin(chaos);
     await attended;
+    wanted = { ...scenarioNamed('restore'), begin: (lab) => scenario.begin(lab) };
+    last = await beginAgain(chaos, wanted);
     over = false;
     attended = wanted.attend(chaos, last, () => over);
   } else if (item.ending === 'retried') {
@@ -161,6 +163,23 @@ export async function runZombie(chaos: ChaosLab, item: ZombieCase, reference: Re
   over = true;
   problems.push(...(await attended));
   return { case: item, met, acts, problems, seconds: (Date.now() - begun) / 1_000 };
+}
+
+const NAMES_A_LOSS = /\(if you mean it: --accept lose-newer-data\)/g;
+
+/** As people do who read why it was refused: where what was given up had got so far that it serves, they accept that loss. */
+async function beginAgain(chaos: ChaosLab, scenario: Scenario): Promise<WorkflowHandle> {
+  const handle = await scenario.begin(chaos);
+  const refusal = await Promise.race([
+    handle.result().then(
+      () => '',
+      (error: Error) => String((error.cause as Error | undefined)?.message ?? error.message),
+    ),
+    sleep(REFUSED_WITHIN_MS).then(() => ''),
+  ]);
+  const reasons = refusal.split('\n').filter((line) => line.startsWith('  - '));
+  if (reasons.length !== 1 || reasons[0]?.match(NAMES_A_LOSS)?.length !== 1) return handle;
+  return scenarioNamed('rollback').begin(chaos);
 }
 
 async function freezeInside(

@@ -105,6 +105,29 @@ describe('installSnapshot', () => {
     expect(stops).toBe(3);
     expect(await agent.describeNode()).toMatchObject({ service: 'stopped', dataDir: { empty: false } });
   }, 60_000);
+
+  it('leaves word of what it has put there, until that is opened', async () => {
+    const keys = await agent.stageSnapshot();
+    await agent.claim();
+    await agent.stop();
+    await agent.setAside();
+
+    await agent.step(() => agent.activities.installSnapshot({ claim: RUN }));
+    const sealed = await agent.describeNode();
+    const shares = await Promise.all(keys.slice(0, 2).map(agent.envelopeOf));
+    await agent.step(() => agent.activities.unsealNode({ claim: RUN, shares }));
+    const open = await agent.describeNode();
+
+    expect(sealed).toMatchObject({
+      vault: { sealed: true },
+      install: {
+        run: RUN.run,
+        generation: expect.any(String),
+        blankClusterId: expect.stringMatching(/^[0-9a-f-]{36}$/),
+      },
+    });
+    expect(open).toMatchObject({ vault: { sealed: false }, install: null });
+  }, 60_000);
 });
 
 describe('stopNode and setAsideData', () => {

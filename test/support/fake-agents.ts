@@ -126,6 +126,7 @@ export function fakeActivities() {
             clusterId: null,
           },
           dataDir: { path: '/data', exists: true, empty: false, mountPoint: false, sizeBytes: 1, freeBytes: 1e12 },
+          install: null,
           storage: null,
           storageProblem: null,
           config: null,

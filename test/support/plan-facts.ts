@@ -48,6 +48,7 @@ export function nodeReport(node: string, overrides: Partial<NodeReport> = {}): N
       sizeBytes: 1,
       freeBytes: 1024 * MIB,
     },
+    install: null,
     storage: null,
     storageProblem: null,
     config: vaultConfig({ nodeId: node }),

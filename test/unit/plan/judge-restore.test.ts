@@ -71,6 +71,7 @@ const serving = {
   login: true,
   seal: { initialized: true, sealed: false, type: 'shamir', n: 5, t: 3 },
 } satisfies Partial<LiveView>;
+const install = { run: 'earlier-run', generation: '20261120T040000Z-000000000040-0a1b2c3d', blankClusterId: 'blank' };
 const transit = { type: 'transit', secretShares: 1, secretThreshold: 1 };
 const recovery = { type: 'shamir', secretShares: 5, secretThreshold: 3 };
 
@@ -106,6 +107,16 @@ describe('a plan', () => {
 
     expect(judgeRestore(facts).plan?.warnings.join()).toContain('is dated 2 d 0 h in the future');
     expect(judgeRestore({ ...facts, now: '2026-11-23T03:59:30.000Z' }).plan?.warnings).toEqual([]);
+  });
+
+  it('takes the blank cluster that an earlier run has left behind for nothing, but no other', () => {
+    const blank = { ...serving, leader: 'vault-1', serving: ['vault-1'], clusterId: 'blank' };
+    const at = (node: string) => factsWith({ live: blank, looks: { [node]: { install } } });
+
+    expect(judgeRestore(at('vault-1')).refusals).toEqual([]);
+    expect(judgeRestore(at('vault-2')).refusals.join()).toContain('the cluster has a quorum and serves');
+    const opened = { ...at('vault-1'), live: liveView(serving) };
+    expect(judgeRestore(opened).refusals.join()).toContain('the cluster has a quorum and serves');
   });
 
   it('never has a negative loss, when clocks differ', () => {
@@ -205,6 +216,23 @@ describe('a plan', () => {
         },
       },
       'the disk of vault-3 survives and is newer (raft index 6000) than this generation (4711): `vault-dr recover-quorum --cluster prod` brings the cluster back from it and loses nothing',
+    ],
+    [
+      'a disk on which an earlier run has put a generation, and was not the last to change it',
+      'lose-newer-data',
+      { looks: { 'vault-1': { install, storage: raftStorage('vault-1', ['vault-1'], 4715) } } },
+      `vault-1 holds the generation ${install.generation}, which run ${install.run} put there before it ended, and what was written since, if anybody has unsealed it`,
+    ],
+    [
+      'a disk that survives beside one on which an earlier run has put a generation',
+      'lose-newer-data',
+      {
+        looks: {
+          'vault-1': { install, storage: raftStorage('vault-1', ['vault-1'], 6000) },
+          'vault-3': { storage: raftStorage('vault-3', NAMES, 5000) },
+        },
+      },
+      'the disk of vault-3 survives and is newer (raft index 5000)',
     ],
     [
       'an older Vault',
