@@ -49,6 +49,11 @@ export class Campaign {
   }
 
   async freeze(cases: readonly ZombieCase[]): Promise<void> {
+    if (cases.length === 0) return;
+    // First, because a run that was given up leaves things that an undisturbed one would be blamed for.
+    for (const name of new Set(cases.map(({ scenario }) => scenario))) {
+      await this.#reference(await this.#lab(), scenarioNamed(name));
+    }
     for (const item of cases) {
       if (Date.now() > this.options.until) return;
       const chaos = await this.#lab();
