@@ -1,5 +1,4 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { createWriteStream } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
@@ -17,7 +16,7 @@ import {
 } from '../src/contract/generation';
 import { encryptionOf, encryptStream, SUFFIX } from '../src/crypto/encryption';
 import { toDiskError } from '../src/host/disk-error';
-import { privateDirectory } from '../src/host/files';
+import { privateDirectory, writeDurably } from '../src/host/files';
 import {
   listGenerations,
   publishGeneration as publish,
@@ -125,7 +124,9 @@ async function captureTo(
       ...captured.warnings,
       ...problems,
     ];
-    return await describeCapture(controller, plan, { ...captured, bundles, warnings }, run, directory);
+    return await whileBeating('write the manifest', () =>
+      describeCapture(controller, plan, { ...captured, bundles, warnings }, run, directory),
+    );
   } catch (error) {
     await rm(directory, { recursive: true, force: true });
     throw attempt() < CAPTURES || !isDrError(error) || !NOT_WHOLE.includes(error.code) ? error : withoutRetry(error);
@@ -164,7 +165,8 @@ async function capture(controller: Controller, plan: BackupPlan, directory: stri
   const leader = await controller.withLeader(plan.cluster, (view) => Promise.resolve(view));
   const file = `snapshot.snap${SUFFIX[plan.encryption.method]}`;
   const verifier = new SnapshotVerifier();
-  const stored = new DigestMeter(beatBytes('capture'));
+  const beat = beatBytes('capture');
+  const stored = new DigestMeter(beat);
   const encrypt = async function* (source: AsyncIterable<Uint8Array>) {
     yield* await encryptStream(Readable.from(source, { objectMode: false }), plan.encryption);
   };
@@ -174,9 +176,12 @@ async function capture(controller: Controller, plan: BackupPlan, directory: stri
     const capturedAt = new Date().toISOString();
     const { body, headers } = await vault.snapshot({ signal: cancellation() });
     const clockAheadSeconds = aheadBy(headers.date, Date.now());
-    const target = createWriteStream(join(directory, file), { mode: 0o600, flags: 'wx', flush: true });
     try {
-      await pipeline(body, verifier, encrypt, stored, target, { signal: cancellation() });
+      await writeDurably(
+        join(directory, file),
+        (target) => pipeline(body, verifier, encrypt, stored, target, { signal: cancellation() }),
+        () => beat(stored.sizeBytes),
+      );
     } catch (error) {
       throw isDrError(error) && error.code === 'VaultUnavailable' ? brokenOff(error) : error;
     }
@@ -215,7 +220,7 @@ async function describeCapture(
 ): Promise<StagedGeneration> {
   const { file, capturedAt, leader, canary, credential, bundles, summary, stored } = captured;
   const node = plan.nodes.find((item) => item.name === leader.leader.node);
-  const previous = await whileBeating('look up the generation before', () => newestGeneration(controller, plan));
+  const previous = await newestGeneration(controller, plan);
   const draft: ManifestDraft = {
     format: MANIFEST_FORMAT,
     generation: generationId(capturedAt, summary.raft.index, randomBytes(4).toString('hex')),
@@ -313,7 +318,7 @@ function published(copy: GenerationCopy): PublishedCopy {
 /** Counts and hashes what goes through. */
 class DigestMeter extends Transform {
   readonly #hash = createHash('sha256');
-  #sizeBytes = 0;
+  sizeBytes = 0;
 
   constructor(private readonly onProgress: (bytes: number) => void) {
     super();
@@ -321,12 +326,12 @@ class DigestMeter extends Transform {
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: (error: null, chunk: Buffer) => void): void {
     this.#hash.update(chunk);
-    this.#sizeBytes += chunk.length;
-    this.onProgress(this.#sizeBytes);
+    this.sizeBytes += chunk.length;
+    this.onProgress(this.sizeBytes);
     done(null, chunk);
   }
 
   digest(): FileDigest {
-    return { sha256: this.#hash.digest('hex'), sizeBytes: this.#sizeBytes };
+    return { sha256: this.#hash.digest('hex'), sizeBytes: this.sizeBytes };
   }
 }

@@ -55,7 +55,9 @@ export async function stageGeneration(host: NodeHost, input: StageInput): Promis
         onProgress: beatBytes(`fetch from ${name}`),
       });
       await proveArchive(host, path, copy.manifest);
-      await writeFileAtomically(join(directory, 'manifest.json'), JSON.stringify(copy.manifest, null, 2));
+      await whileBeating('keep the manifest', () =>
+        writeFileAtomically(join(directory, 'manifest.json'), JSON.stringify(copy.manifest, null, 2)),
+      );
       return { repository: name, path, problems };
     } catch (error) {
       cancellation().throwIfAborted();

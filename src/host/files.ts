@@ -1,6 +1,12 @@
 import { randomBytes } from 'node:crypto';
+import { createWriteStream } from 'node:fs';
 import { chmod, link, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { Writable } from 'node:stream';
+
+const TELL_EVERY_MS = 2_000;
+/** A disk that needs longer for one flush is not slow: it hangs. */
+const LONGEST_FLUSH_MS = 10 * 60_000;
 
 /** Replaces a small file in one step; after a crash either the old or the new content is there, whole. */
 export async function writeFileAtomically(path: string, content: string): Promise<void> {
@@ -69,7 +75,46 @@ async function makeDirectories(path: string): Promise<void> {
   }
 }
 
+/**
+ * Fills a new file that only its owner reads, and returns when the disk has it. A slow disk needs minutes for that after the last
+ * byte was written; whoever must hear that it goes on is told meanwhile.
+ */
+export async function writeDurably(
+  path: string,
+  fill: (file: Writable) => Promise<void>,
+  onFlushing: () => void,
+): Promise<void> {
+  const file = createWriteStream(path, { flags: 'wx', mode: 0o600 });
+  const closed = new Promise<void>((resolve) => file.once('close', resolve));
+  try {
+    await fill(file);
+  } finally {
+    // What fails does not wait for a file that is still being opened: it would come after whoever removes it.
+    file.destroy();
+    await closed;
+  }
+  await whileFlushing(onFlushing, () => sync(path));
+}
+
+/** Tells again and again that a disk is being waited for; of one that hangs no longer. */
+export async function whileFlushing<T>(onFlushing: () => void, flush: () => Promise<T>): Promise<T> {
+  const begun = Date.now();
+  const timer = setInterval(() => {
+    if (Date.now() - begun < LONGEST_FLUSH_MS) onFlushing();
+  }, TELL_EVERY_MS);
+  try {
+    return await flush();
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** What was made or renamed in a directory is there after a crash, too. */
 export async function syncDirectory(path: string): Promise<void> {
+  await sync(path);
+}
+
+async function sync(path: string): Promise<void> {
   const handle = await open(path, 'r');
   try {
     await handle.sync();

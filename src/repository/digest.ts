@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { Readable, Transform, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { DrError } from '../contract/failures';
 import type { FileDigest } from '../contract/generation';
+import { writeDurably } from '../host/files';
 import type { TransferOptions } from './types';
 
 export function sha256Hex(bytes: Uint8Array | string): string {
@@ -87,16 +88,13 @@ export async function writeChecked(
   expected: FileDigest,
   options: TransferOptions = {},
 ): Promise<void> {
-  const file = createWriteStream(path, { flags: 'wx', mode: 0o600, flush: true });
-  const closed = new Promise<void>((resolve) => file.once('close', resolve));
-  try {
-    await abortable(options.signal, () =>
-      pipeline(source, new DigestCheck(what, expected, options.onProgress), file, { signal: options.signal }),
-    );
-  } finally {
-    // A pipeline that fails does not wait for a file that is still being opened: it would come after whoever removes it.
-    await closed;
-  }
+  await abortable(options.signal, () =>
+    writeDurably(
+      path,
+      (file) => pipeline(source, new DigestCheck(what, expected, options.onProgress), file, { signal: options.signal }),
+      () => options.onProgress?.(expected.sizeBytes),
+    ),
+  );
 }
 
 /** @throws the file system's own errors. */

@@ -5,7 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { DrError } from '../contract/failures';
 import type { FileDigest } from '../contract/generation';
-import { syncDirectory } from '../host/files';
+import { syncDirectory, whileFlushing } from '../host/files';
 import { isKnownDead, ownIdentity } from '../host/process-identity';
 import { digestOfFile, explainErrors, sameDigest, writeChecked } from './digest';
 import {
@@ -51,9 +51,14 @@ export class DirectoryRepository implements Repository {
           await rm(partial, { force: true });
         }
         const names = key.split('/').slice(0, -1);
-        for (let depth = names.length; depth >= 0; depth--) {
-          await syncDirectory(join(this.#root, ...names.slice(0, depth)));
-        }
+        await whileFlushing(
+          () => options.onProgress?.(digest.sizeBytes),
+          async () => {
+            for (let depth = names.length; depth >= 0; depth--) {
+              await syncDirectory(join(this.#root, ...names.slice(0, depth)));
+            }
+          },
+        );
         return outcome;
       },
       options,

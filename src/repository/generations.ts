@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
 import { DrError, isDrError } from '../contract/failures';
 import type { ConfigBundle, GenerationCopy, Manifest } from '../contract/generation';
 import { verifySignature } from '../crypto/signature';
-import { syncDirectory } from '../host/files';
+import { syncDirectory, whileFlushing } from '../host/files';
 import { checkStream, digestOf, digestOfFile, sameDigest, sha256Hex, writeChecked } from './digest';
 import {
   contentsOf,
@@ -208,7 +208,10 @@ export async function fetchSnapshot(
       options,
     );
     await rename(partial, toPath);
-    await syncDirectory(dirname(toPath));
+    await whileFlushing(
+      () => options.onProgress?.(stored.sizeBytes),
+      () => syncDirectory(dirname(toPath)),
+    );
   } catch (error) {
     await rm(partial, { force: true });
     throw stagingError(error, toPath, stored.sizeBytes);

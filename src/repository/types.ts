@@ -13,7 +13,7 @@ export interface StoredObject {
 export interface TransferOptions {
   /** Rejects with the signal's own reason. */
   signal?: AbortSignal;
-  /** Bytes of this object so far. */
+  /** Bytes of this object so far; the same again and again while a disk takes its time to flush them. */
   onProgress?: (bytes: number) => void;
   /** How a repeated attempt finds the upload in parts that the one before began. */
   resume?: { uploadId: string | undefined; onUpload: (uploadId: string) => void };

@@ -10,6 +10,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { ownIdentity } from '../../../src/host/process-identity';
 import { digestOf } from '../../../src/repository/digest';
 import { DirectoryRepository } from '../../../src/repository/directory';
+import { spyOnFlushes } from '../../support/flushes';
 import { fromBytes, fromFile, readSmall, type StoredObject } from '../../../src/repository/types';
 
 const KEY = 'prod/20261123T040000Z-000000004711-0a1b2c3d/snapshot.snap';
@@ -49,6 +50,19 @@ describe('put', () => {
     expect((await stat(join(root, KEY))).mode & 0o777).toBe(0o600);
     expect((await stat(join(root, KEY, '..'))).mode & 0o777).toBe(0o700);
     expect(await filesBelow(root)).toEqual(['snapshot.snap']);
+  });
+
+  it('says that it goes on, while the disk takes its time with the file and its directories', async () => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
+    const flushes = await spyOnFlushes();
+    flushes.mockImplementation(() => jest.advanceTimersByTimeAsync(10_000));
+    const progress: number[] = [];
+
+    await repository.put(KEY, fromBytes(BYTES), digestOf(BYTES), { onProgress: (bytes) => progress.push(bytes) });
+    flushes.mockRestore();
+    jest.useRealTimers();
+
+    expect(progress.filter((bytes) => bytes === BYTES.length).length).toBeGreaterThan(4 * (10 / 2 - 1));
   });
 
   it('takes the same bytes again as done, without opening the source', async () => {
