@@ -100,7 +100,7 @@ export function createNodeActivities(deps: NodeDeps) {
       await destroyRunIdentity(node.runtimeDir, input.claim.run);
       await rm(host.runDirectory(input.claim.run), { recursive: true, force: true });
       await removeDiscarded(node.dataDir, input.claim.run);
-      await forgetInstall(node.dataDir);
+      await forgetInstall(node.dataDir, input.claim.run);
     },
   };
 }

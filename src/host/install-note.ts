@@ -25,7 +25,11 @@ export async function readInstallNote(dataDir: string): Promise<InstallNote | nu
   }
 }
 
-/** What is there from now on is a cluster like any other. */
-export async function forgetInstall(dataDir: string): Promise<void> {
+/**
+ * What is there from now on is a cluster like any other.
+ * @param run forgets only what this run has put there; default: whatever it is
+ */
+export async function forgetInstall(dataDir: string, run?: string): Promise<void> {
+  if (run !== undefined && (await readInstallNote(dataDir))?.run !== run) return;
   await rm(join(dataDir, FILE), { force: true });
 }

@@ -16,6 +16,14 @@ it('is there until it is forgotten, which may be asked for again', async () => {
   expect(await readdir(inTest())).toEqual([]);
 });
 
+it('of another run stays when a run that changed nothing ends', async () => {
+  await noteInstall(inTest(), NOTE);
+  await forgetInstall(inTest(), 'another');
+  expect(await readInstallNote(inTest())).toEqual(NOTE);
+  await forgetInstall(inTest(), NOTE.run);
+  expect(await readInstallNote(inTest())).toBeNull();
+});
+
 it('is nothing when it is something else, and where there is no directory', async () => {
   await writeFile(inTest('.vault-dr-install'), '{"run":1}');
 
