@@ -6,7 +6,7 @@ import { openRepository } from '../src/repository/open';
 import type { Repository } from '../src/repository/types';
 import type { VaultClient } from '../src/vault/client';
 import { connectToNode } from '../src/vault/connect';
-import { findLeader, type LeaderView } from '../src/vault/leader';
+import { type ElectionWait, findLeader, type LeaderView } from '../src/vault/leader';
 import { withSession } from '../src/vault/session';
 
 /** A frozen node accepts connections and never answers: the search for the leader must not wait for it. */
@@ -53,7 +53,7 @@ export class Controller {
   async withLeader<T>(
     clusterName: string,
     work: (view: LeaderView) => Promise<T>,
-    election: { electionMs?: number; signal?: AbortSignal } = {},
+    election?: ElectionWait,
   ): Promise<T> {
     const cluster = this.cluster(clusterName);
     const clients = await Promise.all(

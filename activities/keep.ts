@@ -51,7 +51,7 @@ interface Unmarked {
   problem: string;
 }
 
-type RunMark = Pick<Extract<NewMark, { kind: 'restored' }>, 'cluster' | 'generation' | 'manifestSha256' | 'run' | 'at'>;
+type RunMark = Omit<Extract<NewMark, { kind: 'restored' }>, 'kind'>;
 
 /** Says in every repository that a cluster was brought back from this generation; answers where that failed. */
 export async function markRestored(controller: Controller, mark: RunMark): Promise<Unmarked[]> {

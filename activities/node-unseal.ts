@@ -102,10 +102,6 @@ async function watchFor(
 /** The leader takes one answer for each time that a node asks to join; to give the shares again is in vain. */
 const LET_IN_ALREADY = /no expected answer for the server id/;
 
-function asRefusal({ message, advice, where, cause }: DrError): DrError {
-  return new DrError('VaultRefused', message, { ...(advice && { advice }), ...(where && { where }), cause });
-}
-
 async function giveShares(
   host: NodeHost,
   vault: VaultClient,
@@ -124,11 +120,12 @@ async function giveShares(
       if (!(await vault.unseal({ key })).sealed) return { state: 'unsealed', problem: null, dropped };
     } catch (error) {
       if (!isDrError(error)) throw error;
-      if (LET_IN_ALREADY.test(error.message)) throw asRefusal(error);
+      const { message, advice, where } = error;
+      if (LET_IN_ALREADY.test(message)) throw new DrError('VaultRefused', message, { advice, where, cause: error });
       if (error.code !== 'VaultRefused') throw error;
       // A Vault that was restarted since the share before knows nothing of the cluster; that is not the holders' doing.
       if (!(await vault.sealStatus()).initialized) return notJoined(host);
-      return { state: 'wrong shares', problem: error.message, dropped };
+      return { state: 'wrong shares', problem: message, dropped };
     }
   }
   let died = false;

@@ -19,21 +19,26 @@ interface NodeAnswer {
   clusterName: string;
 }
 
+export interface ElectionWait {
+  /** How long an election is waited for, while more than half of the nodes are there to hold one; default: not at all. */
+  electionMs?: number;
+  signal?: AbortSignal;
+}
+
 const LOOK_AGAIN_MS = 500;
 
 /**
  * Asks each node at its own address whether it leads; never follows a redirect.
- * @param electionMs how long an election is waited for, while more than half of the nodes are there to hold one
  * @throws DrError ClusterUnhealthy, with the reason per node, unless exactly one says so.
  */
 export async function findLeader(
   clients: readonly VaultClient[],
-  { electionMs = 0, signal }: { electionMs?: number; signal?: AbortSignal } = {},
+  { electionMs = 0, signal }: ElectionWait = {},
 ): Promise<LeaderView> {
   const deadline = Date.now() + electionMs;
   let answers = await Promise.all(clients.map(askNode));
   while (isElecting(answers) && Date.now() < deadline) {
-    await sleep(LOOK_AGAIN_MS, undefined, { ...(signal && { signal }) });
+    await sleep(LOOK_AGAIN_MS, undefined, { signal });
     answers = await Promise.all(clients.map(askNode));
   }
   const nodes = answers.map(({ health }) => health);

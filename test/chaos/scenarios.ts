@@ -10,6 +10,7 @@ import { waitFor } from '../../src/lab/processes';
 import { listGenerations } from '../../src/repository/generations';
 import { openRepository } from '../../src/repository/open';
 import { type RecoveryStart, startBackup, startRecovery } from '../../src/temporal/runs';
+import { leaderOf } from '../support/lab-view';
 import { type ChaosLab, unsealEverywhere } from './chaos-lab';
 import type { ScenarioShape } from './matrix';
 import { attendRestore } from './people';
@@ -290,16 +291,12 @@ async function hasNoLeader({ lab }: ChaosLab): Promise<boolean> {
 
 /** The node on which a restore in place takes place. */
 async function makeLeader({ lab }: ChaosLab, name: string): Promise<void> {
-  const address = lab.nodes.find((node) => node.name === name)?.address;
   await waitFor(
     `${name} leads`,
     async () => {
-      const { body } = await lab.vault(name, 'GET', 'sys/leader');
-      const { leader_address: leader } = body as { leader_address: string };
-      if (leader === address) return true;
-      const leading = lab.nodes.find((node) => node.address === leader);
-      if (leading) await lab.vault(leading.name, 'PUT', 'sys/step-down');
-      return false;
+      const leader = await leaderOf(lab);
+      if (leader !== name) await lab.vault(leader, 'PUT', 'sys/step-down');
+      return leader === name;
     },
     { timeoutMs: 60_000, everyMs: 2_000 },
   );
