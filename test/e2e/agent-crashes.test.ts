@@ -1,4 +1,4 @@
-import type { DrError } from '../../src/contract/failures';
+import { DrError } from '../../src/contract/failures';
 import { VaultClient } from '../../src/vault/client';
 import { RUN, useAgent } from '../support/real-agent';
 
@@ -59,3 +59,71 @@ it('a Vault that dies while it is being given its shares is noticed, and opened 
   expect(seconds).toBeLessThan(30);
   expect(await unseal()).toMatchObject({ state: 'unsealed' });
 }, 90_000);
+
+/** A leader that has let a node in, and a node that lost what it was sent, take two nodes and a kill at the right instant. */
+describe('a node that was let in before it had the data of the cluster', () => {
+  const blank = { initialized: false, sealed: true };
+  const status = Reflect.get(VaultClient.prototype, 'sealStatus') as VaultClient['sealStatus'];
+  const give = Reflect.get(VaultClient.prototype, 'unseal') as VaultClient['unseal'];
+  let keys: string[];
+  let unseal: () => Promise<unknown>;
+
+  beforeEach(async () => {
+    keys = await agent.startSealed();
+    const shares = await Promise.all(keys.slice(0, 2).map(agent.envelopeOf));
+    unseal = () => agent.step(() => agent.activities.unsealNode({ claim: RUN, shares }));
+  });
+
+  it('is not given its shares again and again when the leader awaits no answer of it', async () => {
+    const spy = jest.spyOn(VaultClient.prototype, 'unseal').mockImplementation(async function (
+      this: VaultClient,
+      input,
+    ) {
+      if (!('key' in input)) return Reflect.apply(give, this, [input]);
+      throw new DrError(
+        'VaultUnavailable',
+        'vault-1 answers sys/unseal with 500: no expected answer for the server id',
+      );
+    });
+
+    const failure = await unseal().catch((error: unknown) => error);
+
+    expect(failure).toMatchObject({ code: 'VaultRefused', retryable: false, message: expect.stringContaining('500') });
+    expect(spy.mock.calls.filter(([input]) => 'key' in input)).toHaveLength(1);
+  }, 60_000);
+
+  it.each([
+    ['is restarted between two shares: that is not held against their holders', 1],
+    ['is restarted after the last share', 2],
+  ])(
+    '%s',
+    async (_what, given) => {
+      let shares = 0;
+      jest.spyOn(VaultClient.prototype, 'sealStatus').mockImplementation(async function (this: VaultClient) {
+        const now = await Reflect.apply(status, this, []);
+        return shares > 0 ? { ...now, ...blank } : now;
+      });
+      jest.spyOn(VaultClient.prototype, 'unseal').mockImplementation(async function (this: VaultClient, input) {
+        if ('key' in input && ++shares > given) throw new DrError('VaultRefused', 'Vault is not initialized');
+        return Reflect.apply(status, this, []);
+      });
+
+      expect(await unseal()).toMatchObject({ state: 'not joined' });
+    },
+    60_000,
+  );
+
+  it('is given up after ten seconds when it should open by itself', async () => {
+    jest.spyOn(VaultClient.prototype, 'sealStatus').mockImplementation(async function (this: VaultClient) {
+      return { ...(await Reflect.apply(status, this, [])), ...blank };
+    });
+    const began = Date.now();
+
+    const failure = await agent
+      .step(() => agent.activities.awaitUnsealed({ claim: RUN }))
+      .catch((error: unknown) => error);
+
+    expect(failure).toMatchObject({ code: 'ServiceFailed', retryable: false });
+    expect(Date.now() - began).toBeLessThan(30_000);
+  }, 60_000);
+});
