@@ -1,79 +1,20 @@
-import type { Manifest } from '../../../src/contract/generation';
-import { restoreInput } from '../../../src/contract/input';
-import type { AcceptCode, LiveView, NodeReport, RestoreSettings } from '../../../src/contract/restore';
-import { planHashOf } from '../../../src/plan/hash';
+import type { AcceptCode } from '../../../src/contract/restore';
 import type { NodeLook } from '../../../src/plan/judge-node';
 import { judgeRestore, type RestoreFacts } from '../../../src/plan/judge-restore';
-import { sampleManifest } from '../../support/generation';
-import { liveView, nodeReport, raftStorage, settingsOf, vaultConfig } from '../../support/plan-facts';
-
-const MIB = 1024 ** 2;
-const NAMES = ['vault-1', 'vault-2', 'vault-3'];
-const LOGIN = 'f'.repeat(64);
-
-function manifestWith(overrides: Partial<Manifest> = {}): Manifest {
-  const manifest = sampleManifest(Buffer.from('snapshot'));
-  return {
-    ...manifest,
-    archive: { sha256: 'a'.repeat(64), sizeBytes: 100 * MIB },
-    stored: { ...manifest.stored, sizeBytes: 100 * MIB },
-    credential: LOGIN,
-    ...overrides,
-  };
-}
-
-interface Changes {
-  manifest?: Partial<Manifest>;
-  looks?: Record<string, Partial<NodeReport>>;
-  healthy?: string[];
-  nodes?: string[];
-  live?: Partial<LiveView>;
-  settings?: Partial<RestoreSettings>;
-  input?: object;
-  accept?: AcceptCode[];
-  credential?: RestoreFacts['credential'];
-  inPlaceProblem?: string | null;
-}
-
-function factsWith(changes: Changes = {}): RestoreFacts {
-  const manifest = manifestWith(changes.manifest);
-  const nodes = changes.nodes ?? NAMES;
-  return {
-    input: restoreInput.parse({ cluster: 'prod', accept: changes.accept ?? [], ...changes.input }),
-    settings: settingsOf(nodes, changes.settings),
-    chosen: {
-      copy: {
-        repository: 'local',
-        generation: manifest.generation,
-        manifest,
-        manifestSha256: 'b'.repeat(64),
-        check: 'hashed',
-      },
-      healthy: changes.healthy ?? ['local'],
-      problems: [],
-    },
-    looks: nodes.map((node): NodeLook => ({ node, report: nodeReport(node, changes.looks?.[node]), problem: null })),
-    live: liveView(changes.live),
-    credential: changes.credential ?? { fingerprint: LOGIN, problem: null },
-    inPlaceProblem: changes.inPlaceProblem ?? null,
-    now: '2026-11-23T05:00:00.000Z',
-  };
-}
-
-const { dataDir, vault, temp } = nodeReport('vault-1');
-const serving = {
-  leader: 'vault-2',
-  clusterId: manifestWith().clusterId,
-  clusterName: 'vault-cluster-1',
-  serverVersion: '1.21.1',
-  serving: NAMES,
-  voters: NAMES,
-  login: true,
-  seal: { initialized: true, sealed: false, type: 'shamir', n: 5, t: 3 },
-} satisfies Partial<LiveView>;
-const install = { run: 'earlier-run', generation: '20261120T040000Z-000000000040-0a1b2c3d', blankClusterId: 'blank' };
-const transit = { type: 'transit', secretShares: 1, secretThreshold: 1 };
-const recovery = { type: 'shamir', secretShares: 5, secretThreshold: 3 };
+import { liveView, raftStorage, vaultConfig } from '../../support/plan-facts';
+import {
+  type Changes,
+  dataDir,
+  factsWith,
+  install,
+  MIB,
+  NAMES,
+  recovery,
+  serving,
+  temp,
+  transit,
+  vault,
+} from '../../support/restore-facts';
 
 describe('a plan', () => {
   it('is made of the manifest and the settings, and says what will be lost', () => {
@@ -416,58 +357,5 @@ describe('a plan', () => {
     facts.chosen.problems.push({ repository: 'offsite', problem: 'does not answer' });
 
     expect(judgeRestore(facts).plan?.warnings).toEqual(['offsite: does not answer']);
-  });
-});
-
-describe('a plan in place', () => {
-  const inPlace = { inPlace: true };
-
-  it('goes through the leader, sets nothing aside, and needs no room for it', () => {
-    const looks = { 'vault-2': { dataDir: { ...dataDir, mountPoint: true, freeBytes: 0 } } };
-
-    const { plan, refusals } = judgeRestore(factsWith({ input: inPlace, live: serving, looks }));
-
-    expect(refusals).toEqual([]);
-    expect(plan).toMatchObject({ method: 'inPlace', firstNode: 'vault-2', steps: [{ node: 'vault-2' }] });
-    expect(plan?.warnings.join()).toContain('is thrown away on a cluster that serves');
-  });
-
-  it.each<[string, Changes, string]>([
-    ['no leader', { live: { problem: 'No node leads.' } }, 'this one has no leader: No node leads.'],
-    [
-      'no capability',
-      { live: serving, inPlaceProblem: 'vault-2: the policy lacks "update"' },
-      'the policy lacks "update"',
-    ],
-    [
-      'a rekey since',
-      { live: { ...serving, seal: { ...serving.seal, n: 7, t: 4 } } },
-      'prod has 4 of 7 shares now, the snapshot 3 of 5: it was rekeyed since',
-    ],
-  ])('is refused because of %s', (_why, changes, refusal) => {
-    expect(judgeRestore(factsWith({ ...changes, input: inPlace })).refusals[0]).toContain(refusal);
-  });
-});
-
-describe('the hash of a plan', () => {
-  const hashOf = (changes: Changes, now?: string) => {
-    const { plan } = judgeRestore({ ...factsWith(changes), ...(now ? { now } : {}) });
-    if (!plan) throw new Error('refused');
-    return planHashOf(plan);
-  };
-
-  it('stays the same while time passes', () => {
-    expect(hashOf({}, '2026-11-23T06:00:00.000Z')).toBe(hashOf({}));
-  });
-
-  it.each<[string, Changes]>([
-    ['another node', { nodes: ['vault-1', 'vault-2'] }],
-    ['other approvals', { settings: { approvals: 1 } }],
-    ['a restart at the end', { settings: { rollingRestart: true } }],
-    ['another generation', { manifest: { generation: '20261123T040000Z-000000004711-ffffffff' } }],
-    ['something accepted', { live: serving, accept: ['lose-newer-data'] }],
-    ['data that are gone', { looks: { 'vault-3': { dataDir: { ...dataDir, empty: true } } } }],
-  ])('changes with %s', (_what, changes) => {
-    expect(hashOf(changes)).not.toBe(hashOf({}));
   });
 });

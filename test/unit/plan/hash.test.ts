@@ -1,0 +1,26 @@
+import { planHashOf } from '../../../src/plan/hash';
+import { judgeRestore } from '../../../src/plan/judge-restore';
+import { type Changes, dataDir, factsWith, serving } from '../../support/restore-facts';
+
+describe('the hash of a plan', () => {
+  const hashOf = (changes: Changes, now?: string) => {
+    const { plan } = judgeRestore({ ...factsWith(changes), ...(now ? { now } : {}) });
+    if (!plan) throw new Error('refused');
+    return planHashOf(plan);
+  };
+
+  it('stays the same while time passes', () => {
+    expect(hashOf({}, '2026-11-23T06:00:00.000Z')).toBe(hashOf({}));
+  });
+
+  it.each<[string, Changes]>([
+    ['another node', { nodes: ['vault-1', 'vault-2'] }],
+    ['other approvals', { settings: { approvals: 1 } }],
+    ['a restart at the end', { settings: { rollingRestart: true } }],
+    ['another generation', { manifest: { generation: '20261123T040000Z-000000004711-ffffffff' } }],
+    ['something accepted', { live: serving, accept: ['lose-newer-data'] }],
+    ['data that are gone', { looks: { 'vault-3': { dataDir: { ...dataDir, empty: true } } } }],
+  ])('changes with %s', (_what, changes) => {
+    expect(hashOf(changes)).not.toBe(hashOf({}));
+  });
+});

@@ -1,0 +1,32 @@
+import { judgeRestore } from '../../../src/plan/judge-restore';
+import { type Changes, dataDir, factsWith, serving } from '../../support/restore-facts';
+
+describe('a plan in place', () => {
+  const inPlace = { inPlace: true };
+
+  it('goes through the leader, sets nothing aside, and needs no room for it', () => {
+    const looks = { 'vault-2': { dataDir: { ...dataDir, mountPoint: true, freeBytes: 0 } } };
+
+    const { plan, refusals } = judgeRestore(factsWith({ input: inPlace, live: serving, looks }));
+
+    expect(refusals).toEqual([]);
+    expect(plan).toMatchObject({ method: 'inPlace', firstNode: 'vault-2', steps: [{ node: 'vault-2' }] });
+    expect(plan?.warnings.join()).toContain('is thrown away on a cluster that serves');
+  });
+
+  it.each<[string, Changes, string]>([
+    ['no leader', { live: { problem: 'No node leads.' } }, 'this one has no leader: No node leads.'],
+    [
+      'no capability',
+      { live: serving, inPlaceProblem: 'vault-2: the policy lacks "update"' },
+      'the policy lacks "update"',
+    ],
+    [
+      'a rekey since',
+      { live: { ...serving, seal: { ...serving.seal, n: 7, t: 4 } } },
+      'prod has 4 of 7 shares now, the snapshot 3 of 5: it was rekeyed since',
+    ],
+  ])('is refused because of %s', (_why, changes, refusal) => {
+    expect(judgeRestore(factsWith({ ...changes, input: inPlace })).refusals[0]).toContain(refusal);
+  });
+});
