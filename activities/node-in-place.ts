@@ -1,7 +1,9 @@
 import type { AuthConfig } from '../src/config/schema';
 import { DrError, isDrError } from '../src/contract/failures';
+import type { Manifest } from '../src/contract/generation';
 import type { RunClaim } from '../src/contract/restore';
 import type { Attempt } from '../src/host/attempt';
+import { applyLimitMs } from '../src/vault/apply-limit';
 import type { VaultClient } from '../src/vault/client';
 import { withSession } from '../src/vault/session';
 import { whileBeating } from './context';
@@ -39,7 +41,7 @@ export async function installInPlace(host: NodeHost, input: { claim: RunClaim })
       attempt.assertCurrent();
       // Never forced: a snapshot of other keys is refused by the server itself.
       await vault.restoreSnapshot(await openArchive(host, path, manifest), { force: false, signal: attempt.signal });
-      await waitUntilReplaced(host, vault, attempt);
+      await waitUntilReplaced(host, vault, attempt, manifest);
     }),
   );
 }
@@ -48,13 +50,18 @@ export async function installInPlace(host: NodeHost, input: { claim: RunClaim })
  * The answer comes before anything is applied. Then the leader blocks for seconds, and comes back without the token that this
  * session had just been given: it is not in the snapshot. Nothing else tells before from after (measured, Vault 1.21.1).
  */
-async function waitUntilReplaced(host: NodeHost, vault: VaultClient, attempt: Attempt): Promise<void> {
+async function waitUntilReplaced(
+  host: NodeHost,
+  vault: VaultClient,
+  attempt: Attempt,
+  { keys }: Manifest,
+): Promise<void> {
   const { method } = authOf(host);
   const since = Date.now();
   await pollUntil(
     `${host.node.name} to apply the snapshot`,
     {
-      timeoutMs: 15 * 60_000,
+      timeoutMs: applyLimitMs(keys),
       intervalMs: 500,
       signal: attempt.signal,
       where: host.node.name,

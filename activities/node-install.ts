@@ -7,6 +7,7 @@ import { blankDataDirectory, removeDiscarded } from '../src/host/data-directory'
 import { readIfThere, writeFileAtomically } from '../src/host/files';
 import { noteInstall } from '../src/host/install-note';
 import { proveStopped } from '../src/host/service';
+import { applyLimitMs } from '../src/vault/apply-limit';
 import type { VaultClient } from '../src/vault/client';
 import { whileBeating } from './context';
 import type { NodeHost } from './node-context';
@@ -137,7 +138,7 @@ async function waitUntilApplied(
   await pollUntil(
     `${host.node.name} to apply the snapshot`,
     {
-      timeoutMs: 15 * 60_000,
+      timeoutMs: applyLimitMs(manifest.keys),
       signal: attempt.signal,
       where: host.node.name,
       advice: `Read Vault's log on ${host.node.name}.`,

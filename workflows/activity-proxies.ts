@@ -131,7 +131,7 @@ export function onNode(cluster: string, node: string) {
       Pick<NodeActivities, 'installSnapshot' | 'installInPlace' | 'copyDataAside' | 'removeSetAsideData'>
     >({
       ...base,
-      startToCloseTimeout: '1h',
+      startToCloseTimeout: '3h',
       retry: { ...RETRY, maximumAttempts: 6 },
     }),
     watch: patientActivities<Pick<NodeActivities, 'watchForUnseal' | 'watchForSeal'>>({

@@ -5,6 +5,8 @@ import type { Instant, LoggedLine } from './matrix';
 import { type ActivityView, watchRun } from './run-view';
 
 const LOOK_EVERY_MS = 5;
+/** To look costs the machine something that the run needs itself. */
+const LOOK_FAR_OFF_MS = 50;
 /** For what no reference run has measured. */
 const USUAL_RUN_MS = 5_000;
 const USUAL_ACTIVITY_MS = 60;
@@ -15,6 +17,8 @@ export interface Reference {
   milliseconds: number;
   /** By name of the activity: the longest of that name. */
   activities: ReadonlyMap<string, number>;
+  /** When the first of that name began, in milliseconds from the start of the run. */
+  begins: ReadonlyMap<string, number>;
 }
 
 /** Activities that run on each node, though not at the same time. */
@@ -50,6 +54,7 @@ export async function untilInstant(
   if (instant.kind === 'logged') return untilLogged(client, handle, instant.line, logFiles[instant.of]);
   const { activity, moment } = instant;
   const look = watchRun(client, handle);
+  const nearAt = Date.now() + (reference?.begins.get(activity) ?? 0) / 2;
   for (;;) {
     const { activities, isOver } = await look();
     const found = choose(activities, activity, node);
@@ -60,7 +65,7 @@ export async function untilInstant(
       return placeOf(found);
     }
     if (isOver) return null;
-    await sleep(LOOK_EVERY_MS);
+    await sleep(Date.now() < nearAt ? LOOK_FAR_OFF_MS : LOOK_EVERY_MS);
   }
 }
 

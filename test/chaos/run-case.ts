@@ -61,12 +61,15 @@ async function runOnce(
 export async function measure(chaos: ChaosLab, scenario: Scenario, times: number): Promise<Reference> {
   const totals: number[] = [];
   const activities = new Map<string, number>();
+  const begins = new Map<string, number>();
   for (let time = 0; time < times; time++) {
     await scenario.prepare(chaos);
     const before = await holdingsOf(chaos);
     let run: WorkflowHandle | undefined;
+    let begun = 0;
     const { milliseconds, result, problems } = await runOnce(chaos, scenario, (handle) => {
       run = handle;
+      begun = Date.now();
       return Promise.resolve();
     });
     const wrong = [...problems, ...(result === null ? [] : scenario.judge(chaos, result))];
@@ -74,13 +77,15 @@ export async function measure(chaos: ChaosLab, scenario: Scenario, times: number
     if (wrong.length > 0) throw new Error(`An undisturbed ${scenario.name} went wrong: ${wrong.join('; ')}`);
     totals.push(milliseconds);
     const views = [...activitiesOf(await (run as WorkflowHandle).fetchHistory()).values()];
-    for (const { activity, milliseconds: own } of views) {
+    for (const { activity, milliseconds: own, completedAt } of views) {
       activities.set(activity, Math.max(activities.get(activity) ?? 0, own ?? 0));
+      if (completedAt === null || own === null) continue;
+      begins.set(activity, Math.min(begins.get(activity) ?? Infinity, completedAt - own - begun));
     }
     const never = scenario.activities.filter((name) => !views.some((view) => view.activity === name));
     if (never.length > 0) throw new Error(`${scenario.name} has no activity ${never.join(', ')}`);
   }
-  return { milliseconds: percentile(totals, 0.5), activities };
+  return { milliseconds: percentile(totals, 0.5), activities, begins };
 }
 
 /** One kill in one run, and everything that must hold afterwards. */
