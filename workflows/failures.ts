@@ -27,7 +27,7 @@ export function problemOf(error: unknown, step: string, next = MEND): Problem {
     return {
       code: 'AgentUnreachable',
       problem: `Nobody picked up ${step}: the agent does not run, or does not reach Temporal.`,
-      advice: 'Start the agent on that host (`vault-dr agent`). The step is tried again by itself every ten seconds.',
+      advice: 'Start the agent on that host (`vault-dr agent`). The run goes on by itself as soon as it answers.',
     };
   }
   if (cause instanceof TimeoutFailure) {

@@ -1,4 +1,5 @@
 import {
+  ApplicationFailure,
   defineQuery,
   defineSignal,
   defineUpdate,
@@ -10,6 +11,7 @@ import type { z } from 'zod';
 import { approveInput, operatorInput, skipNodeInput, submitShareInput } from '../src/contract/input';
 import { MESSAGE, PROGRESS_QUERY } from '../src/contract/names';
 import type { RestoreProgress } from '../src/contract/restore';
+import { findsShareInClear, TURNED_AWAY } from '../src/contract/share';
 import type { Answer } from '../src/contract/update-answers';
 import { parseOrFail } from './failures';
 import type { RestoreRun } from './restore-run';
@@ -47,19 +49,20 @@ export function handleMessages(run: RestoreRun, ceremony: ShareCeremony): void {
     MESSAGE.rollBack,
     operatorInput,
     '{"operator":"your name"}',
-    'Put the old data back on every node, from whatever phase',
+    'Put the old data back on every node, from the first stop until the run is done',
     (input) => run.rollBack(input.operator),
   );
   take(
     MESSAGE.abort,
     operatorInput,
     '{"operator":"your name"}',
-    'End the run before the first node is stopped',
+    'End the run: before the first node is stopped; in a rebuild and in place at any time',
     (input) => run.abort(input.operator),
   );
-  setDefaultSignalHandler((name) => {
+  setDefaultSignalHandler((name, ...args) => {
     log.warn('unknown signal', { name });
     run.record('unknown signal', 'failure', 'unknown', { name, known: Object.values(MESSAGE) });
+    if (findsShareInClear(args, [run.progress.planHash])) ceremony.exposed('somebody');
   });
 
   function take<T>(
@@ -71,7 +74,10 @@ export function handleMessages(run: RestoreRun, ceremony: ShareCeremony): void {
   ): void {
     setHandler(defineUpdate<Answer, [unknown]>(name), async (raw) => act(parseOrFail(schema, raw, example)), {
       description,
+      // What is rejected here leaves nothing in history.
       validator: (raw) => {
+        if (name === MESSAGE.submitShare && findsShareInClear(raw))
+          throw ApplicationFailure.nonRetryable(TURNED_AWAY, 'InvalidInput');
         parseOrFail(schema, raw, example);
       },
     });
@@ -84,6 +90,7 @@ export function handleMessages(run: RestoreRun, ceremony: ShareCeremony): void {
         } catch (error) {
           log.warn('signal refused', { name, reason: (error as Error).message });
           run.record(`${name} refused`, 'failure', 'unknown', { reason: (error as Error).message });
+          if (name === MESSAGE.submitShare && findsShareInClear(raw)) ceremony.exposed('somebody');
         }
       },
       { description },

@@ -60,7 +60,11 @@ export async function agree<P extends RecoveryPlan>(
     if (run.abortRequested) throw new Abort();
     const now = await run.mustStep('looking at everything once more', null, () => make(plan));
     if (run.abortRequested) throw new Abort();
-    if (now.planHash === run.progress.planHash) return plan;
+    if (now.planHash === run.progress.planHash) {
+      // Looking has said of every node that it is ready.
+      run.nodesOf(plan);
+      return plan;
+    }
     plan = await planAnew(recovery, () => Promise.resolve(now), 'what it was made from has changed');
   }
 }
@@ -84,6 +88,7 @@ async function planAnew<P extends RecoveryPlan>(
 function adopt<P extends RecoveryPlan>(recovery: Recovery, { settings, plan, planHash }: Planned<P>): P {
   const { run } = recovery;
   run.progress.plan = plan;
+  run.nodesOf(plan);
   run.progress.planHash = planHash;
   run.progress.planValidUntil = new Date(Date.now() + settings.approvalMinutes * 60_000).toISOString();
   run.planWarnings = plan.warnings;
@@ -103,9 +108,7 @@ async function approved(recovery: Recovery, plan: RecoveryPlan): Promise<boolean
   if (plan.approvals === 0) return true;
   run.enter('approve');
   const enough = () => run.progress.approvals.length >= plan.approvals;
-  await run.waitFor('approval', () => enough() || run.abortRequested, {
-    deadline: Date.parse(run.progress.planValidUntil ?? ''),
-  });
+  await run.waitFor('approval', () => enough() || run.abortRequested, Date.parse(run.progress.planValidUntil ?? ''));
   if (run.abortRequested) throw new Abort();
   return enough();
 }

@@ -50,7 +50,6 @@ export async function rebuildNode(raw: unknown): Promise<RestoreReport> {
     const own = settings.nodes.find((item) => item.name === node);
     const look = own ? await recovery.describe(own) : { node, report: null, problem: `there is no node '${node}'` };
     const made = await ask.makeRebuildPlan({ input, settings, look, live });
-    run.lead(made.plan.firstNode);
     for (const name of live.serving.filter((item) => item !== node)) run.node(name, 'voter');
     return { settings, ...made };
   }

@@ -63,7 +63,6 @@ export async function recoverQuorum(raw: unknown): Promise<RestoreReport> {
     const live = await ask.lookAtCluster({ cluster: input.cluster });
     const looks = await Promise.all(settings.nodes.map((node) => recovery.describe(node)));
     const made = await ask.makeQuorumPlan({ input, settings, looks, live });
-    run.lead(made.plan.firstNode);
     return { settings, ...made };
   }
 

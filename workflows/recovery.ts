@@ -46,6 +46,8 @@ export class Recovery {
     requireWorkflowId(cluster);
     this.run = new RestoreRun(cluster, requestedBy, method);
     this.unsealing = new Unsealing(this.run, (name) => this.steps(name));
+    // It looks once, and can do so only when the agent is there.
+    this.run.awaitAgent = (name) => this.steps(name).watch.watchForSeal({ claim: this.run.claim, seconds: 0 });
     handleMessages(this.run, this.unsealing.ceremony);
     upsertSearchAttributes([{ key: CLUSTER_ATTRIBUTE, value: cluster }]);
   }
@@ -82,6 +84,7 @@ export class Recovery {
       return await this.run.changing(work);
     } catch (error) {
       if (isCancellation(error) && this.run.progress.rollBack !== null) return rollBack(this);
+      if (isCancellation(error) && this.run.abortRequested) throw new Abort();
       throw error;
     }
   }
@@ -277,6 +280,8 @@ export class Recovery {
   }
 
   async #aborted(): Promise<RestoreReport> {
+    this.unsealing.leaveOpen();
+    this.run.warnings.push(...whatIsLeft(this.run));
     return this.end('aborted');
   }
 
@@ -318,6 +323,21 @@ export class Recovery {
       this.run.warnings.push(`the report could not be written: ${problemOf(error, 'writing').problem}`);
     }
   }
+}
+
+/** Of a run that was ended in the middle of its changes. */
+function whatIsLeft({ hasChanged, progress }: RestoreRun): string[] {
+  const { plan, cluster, nodes } = progress;
+  if (!hasChanged || plan === null) return [];
+  if (plan.method === 'rebuild') {
+    const state = nodes.find(({ name }) => name === plan.node)?.state;
+    return [
+      `${plan.node} was left as it was then (${state}): begin anew with vault-dr rebuild-node --cluster ${cluster} --node ${plan.node}`,
+    ];
+  }
+  return [
+    `the snapshot may have been loaded or not: look at the data; if in doubt, restore in place once more, or go back to the generation that was made just before`,
+  ];
 }
 
 function requireWorkflowId(cluster: string): void {

@@ -38,7 +38,7 @@ export async function removeSetAside(raw: unknown): Promise<RestoreReport> {
   async function remove(names: string[]): Promise<RestoreReport> {
     run.enter('remove');
     await recovery.onEach(names, async (name) => {
-      await unsealing.claim(name);
+      if ((await unsealing.claim(name)) === SKIPPED) return;
       const gone = await run.step(`removing what was set aside on ${name}`, name, () =>
         recovery.steps(name).install.removeSetAsideData({ claim: run.claim, of: input.run }),
       );

@@ -1,6 +1,12 @@
 import { restoreWorkflowId } from '../src/contract/names';
 import { describePlan, subjectOf, titleOf } from '../src/contract/plan-text';
-import { type RecoveryPlan, type RestorePhase, type RestoreProgress, ROUTES } from '../src/contract/restore';
+import {
+  hasChangedNodes,
+  type RecoveryPlan,
+  type RestorePhase,
+  type RestoreProgress,
+  ROUTES,
+} from '../src/contract/restore';
 
 /** What `temporal workflow metadata` and the Web UI show of a recovery: what it waits for, and the exact next command. */
 export function restoreDetails(progress: RestoreProgress): string {
@@ -55,11 +61,14 @@ export function nextStep(progress: RestoreProgress): string {
   return `${run} waits for key holders. ${wanted} Each once: vault-dr unseal --cluster ${cluster}`;
 }
 
-function headline({ status, waitingFor, phase, plan, approvals, shares, parked }: RestoreProgress): string {
+function headline(progress: RestoreProgress): string {
+  const { status, waitingFor, phase, plan, approvals, shares, parked } = progress;
   if (status === 'completed') return 'completed';
   if (status === 'planned') return 'planned, nothing was changed';
   if (status === 'rolled back') return 'rolled back: the old data are in their place';
-  if (status === 'aborted') return 'aborted, nothing was changed';
+  if (status === 'aborted') {
+    return hasChangedNodes(progress) ? 'aborted; what was begun is as it was then' : 'aborted, nothing was changed';
+  }
   if (status === 'refused') return 'refused, nothing was changed';
   if (parked.length > 0) return `**parked** in ${phase}: somebody has to decide`;
   if (waitingFor === 'approval') return `waiting for approval (${approvals.length} of ${plan?.approvals})`;
@@ -74,9 +83,10 @@ function nextCommands(progress: RestoreProgress): string[] {
   if (parked.length > 0) {
     const lines = parked.flatMap((item) => [`**${item.node ?? cluster}**: ${item.problem}`, '', item.advice, '']);
     const choices = new Set(parked.flatMap((item) => item.choices));
-    const node = parked.find((item) => item.choices.includes('skipNode'))?.node;
     const commands = [`${update} --name resume --input '{"operator":"YOUR NAME"}'`];
-    if (node) commands.push(`${update} --name skipNode --input '{"operator":"YOUR NAME","node":"${node}"}'`);
+    for (const node of new Set(parked.flatMap((item) => item.skippable))) {
+      commands.push(`${update} --name skipNode --input '{"operator":"YOUR NAME","node":"${node}"}'`);
+    }
     if (choices.has('rollBack')) commands.push(`${update} --name rollBack --input '{"operator":"YOUR NAME"}'`);
     if (choices.has('abort')) commands.push(`${update} --name abort --input '{"operator":"YOUR NAME"}'`);
     return [...lines, ...code(commands)];

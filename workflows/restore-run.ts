@@ -1,28 +1,8 @@
-import {
-  CancellationScope,
-  condition,
-  isCancellation,
-  log,
-  setCurrentDetails,
-  upsertSearchAttributes,
-  workflowInfo,
-} from '@temporalio/workflow';
-import {
-  type MetError,
-  type NodeState,
-  type ParkChoice,
-  type Parked,
-  type RecoveryMethod,
-  type RestorePhase,
-  type RestoreProgress,
-  ROUTES,
-  type WaitingFor,
-} from '../src/contract/restore';
+import { CancellationScope, isCancellation, log } from '@temporalio/workflow';
+import { type MetError, type ParkChoice, type Parked, type RestorePhase, ROUTES } from '../src/contract/restore';
 import type { Answer } from '../src/contract/update-answers';
 import { type Problem, problemOf } from './failures';
-import { nextStep, restoreDetails } from './restore-details';
-import { RunRecord } from './run-record';
-import { PHASE_ATTRIBUTE } from './search-attributes';
+import { RunState } from './run-state';
 import { noWayBackFrom } from './way-back';
 
 /** The operator's decision to go back to before the first stop. */
@@ -30,146 +10,23 @@ export class Abort extends Error {
   override readonly name = 'Abort';
 }
 
-const WANTED = {
-  approval: 'approval wanted',
-  shares: 'shares wanted',
-  operator: 'decision wanted',
-} as const;
-
 export const SKIPPED = Symbol('skipped');
 
-/** State of one recovery: what it shows, how it waits, and how it parks instead of failing. */
-export class RestoreRun extends RunRecord {
-  readonly progress: RestoreProgress;
-  /** Of the plan as it stands. */
-  planWarnings: string[] = [];
-  #waits = 0;
-  #waitingSince: number | null = null;
-  #decisions = new Map<Parked, { choice: ParkChoice; by: string }>();
+interface Decision {
+  choice: ParkChoice;
+  by: string;
+  /** That is left out. */
+  node?: string;
+}
+
+/** One recovery: how its steps are taken, how it parks instead of failing, and what people may decide then. */
+export class RestoreRun extends RunState {
+  /** Answers when the agent of a node does. */
+  awaitAgent: (node: string) => Promise<unknown> = () => Promise.reject(new Error('nobody asks agents'));
+  #decisions = new Map<Parked, Decision>();
   #changes: CancellationScope | null = null;
   #abortedBy: string | null = null;
   #wayBackClosed = false;
-
-  /** @param cluster the one whose nodes are changed */
-  constructor(cluster: string, requestedBy: string, method: RecoveryMethod) {
-    const { runId, startTime } = workflowInfo();
-    const startedAt = startTime.toISOString();
-    super({ run: runId, cluster, startedAt });
-    this.progress = {
-      cluster,
-      run: runId,
-      method,
-      requestedBy,
-      status: 'running',
-      phase: 'plan',
-      waitingFor: null,
-      escalatesAt: null,
-      startedAt,
-      nodes: [],
-      phases: [],
-      plan: null,
-      planHash: null,
-      planValidUntil: null,
-      approvals: [],
-      recipients: [],
-      shares: null,
-      parked: [],
-      errors: [],
-      rollBack: null,
-    };
-  }
-
-  /** Begins a phase; what was waited for in the one before ends with it. */
-  enter(phase: RestorePhase): void {
-    const now = new Date().toISOString();
-    this.closePhase();
-    this.progress.phase = phase;
-    this.progress.phases.push({ phase, startedAt: now, finishedAt: null, humanSeconds: 0 });
-    upsertSearchAttributes([{ key: PHASE_ATTRIBUTE, value: phase }]);
-    this.record('phase', 'info', 'vault-dr', { phase });
-    this.show();
-  }
-
-  closePhase(): void {
-    const last = this.progress.phases.at(-1);
-    if (last) last.finishedAt ??= new Date().toISOString();
-  }
-
-  node(name: string, state: NodeState, detail: string | null = null): void {
-    const node = this.progress.nodes.find((item) => item.name === name);
-    if (!node) return;
-    node.state = state;
-    node.detail = detail;
-    this.show();
-  }
-
-  /** Says which node the others join, once it is known. */
-  lead(name: string): void {
-    for (const node of this.progress.nodes) node.role = node.name === name ? 'first' : 'follower';
-    this.show();
-  }
-
-  /** Nodes that are still part of the restore, the first one first. */
-  get activeNodes(): string[] {
-    return this.progress.nodes.filter((node) => node.state !== 'skipped').map((node) => node.name);
-  }
-
-  show(): void {
-    setCurrentDetails(restoreDetails(this.progress));
-  }
-
-  /**
-   * Time in which people are waited for is told apart from the machine's own. They are reminded; nothing ever gives up, unless
-   * a deadline (milliseconds since the epoch) says so.
-   */
-  async waitFor(
-    what: WaitingFor,
-    until: () => boolean,
-    limits: { deadline?: number; timeout?: '10s' } = {},
-  ): Promise<void> {
-    if (until()) return;
-    this.#beginWait(what);
-    try {
-      if (limits.timeout === undefined) await this.#remindUntil(what, until, limits.deadline ?? Infinity);
-      else await condition(until, limits.timeout);
-    } finally {
-      this.#endWait();
-    }
-  }
-
-  async #remindUntil(what: WaitingFor, until: () => boolean, deadline: number): Promise<void> {
-    const { remindMinutes, escalateMinutes } = this.reminders;
-    this.notify(WANTED[what], nextStep(this.progress));
-    const since = Date.now();
-    for (;;) {
-      const interval = Math.max(1, Math.min(remindMinutes * 60_000, deadline - Date.now()));
-      if (await condition(until, interval)) return;
-      if (Date.now() >= deadline) return;
-      const waited = (Date.now() - since) / 60_000;
-      this.notify(waited >= escalateMinutes ? 'escalation' : 'reminder', nextStep(this.progress));
-    }
-  }
-
-  #beginWait(what: WaitingFor): void {
-    this.#waits++;
-    this.#waitingSince ??= Date.now();
-    this.progress.waitingFor = what;
-    this.progress.escalatesAt = new Date(Date.now() + this.reminders.escalateMinutes * 60_000).toISOString();
-    this.progress.status = this.progress.parked.length > 0 ? 'parked' : 'waiting';
-    this.show();
-  }
-
-  #endWait(): void {
-    this.#waits--;
-    if (this.#waits > 0 || this.#waitingSince === null) return;
-    const phase = this.progress.phases.at(-1);
-    if (phase) phase.humanSeconds += (Date.now() - this.#waitingSince) / 1_000;
-    this.#waitingSince = null;
-    this.progress.waitingFor = null;
-    this.progress.escalatesAt = null;
-    this.progress.status = 'running';
-    this.show();
-  }
 
   /**
    * Runs a step until it is done. When it has used up its retries the run parks and waits for people; it never fails.
@@ -190,10 +47,10 @@ export class RestoreRun extends RunRecord {
         if (isCancellation(error) || error instanceof Abort) throw error;
         const healed = await this.#tryToHeal(what, node, error, heal);
         if (healed !== null) return healed;
-        const choice = await this.#park(what, node, error);
-        if (choice === 'abort') throw new Abort();
-        if (choice === 'skipNode') {
-          if (node) this.node(node, 'skipped', 'left out by the operator: rebuild it later');
+        const decision = await this.#park(what, node, error);
+        if (decision.choice === 'abort') throw new Abort();
+        if (decision.node !== undefined) {
+          this.node(decision.node, 'skipped', 'left out by the operator: rebuild it later');
           return SKIPPED;
         }
       }
@@ -234,56 +91,80 @@ export class RestoreRun extends RunRecord {
     }
   }
 
-  async #park(what: string, node: string | null, error: unknown): Promise<ParkChoice> {
+  async #park(what: string, node: string | null, error: unknown): Promise<Pick<Decision, 'choice' | 'node'>> {
     const found = problemOf(error, what);
     const { code, problem, advice } = found;
+    const skippable = this.#skippable(node);
     const parked: Parked = {
       phase: this.progress.phase,
       node,
       code,
       problem,
       advice,
-      choices: this.#choicesFor(node),
+      choices: this.#choicesFor(skippable),
+      skippable,
       since: new Date().toISOString(),
     };
     log.warn('parked', { step: what, node, code, problem });
     this.record('parked', 'failure', 'vault-dr', { step: what, node, code, problem });
     const met = this.#met(node, found, 'open');
     this.progress.parked.push(parked);
-    const decided = () => this.#decisions.has(parked) || this.#abortedBy !== null;
+    const agent = node !== null && code === 'AgentUnreachable' ? this.#watchAgent(node) : null;
     try {
-      // An agent that comes back needs nobody's decision.
-      await this.waitFor('operator', decided, code === 'AgentUnreachable' ? { timeout: '10s' } : {});
+      await this.waitFor(
+        'operator',
+        () => this.#decisions.has(parked) || this.#abortedBy !== null || agent?.isBack() === true,
+      );
     } finally {
+      agent?.stop();
       this.progress.parked = this.progress.parked.filter((item) => item !== parked);
-      const decision = this.#decisions.get(parked);
-      met.outcome =
-        this.#abortedBy !== null
-          ? `aborted by ${this.#abortedBy}`
-          : this.progress.rollBack !== null && decision === undefined
-            ? `rolled back by ${this.progress.rollBack.by}`
-            : decision
-              ? `${decision.choice} by ${decision.by}`
-              : 'tried again by itself';
+      met.outcome = this.#outcome(this.#decisions.get(parked));
+      this.showWaits();
     }
-    if (this.#abortedBy !== null) return 'abort';
-    const choice = this.#decisions.get(parked)?.choice ?? 'resume';
+    if (this.#abortedBy !== null) return { choice: 'abort' };
+    const decision = this.#decisions.get(parked);
     this.#decisions.delete(parked);
-    this.show();
-    return choice;
+    return decision ?? { choice: 'resume' };
   }
 
-  #choicesFor(node: string | null): ParkChoice[] {
+  /** An agent that comes back needs nobody's decision. */
+  #watchAgent(node: string): { isBack: () => boolean; stop: () => void } {
+    const scope = new CancellationScope();
+    let back = false;
+    scope
+      .run(() => this.awaitAgent(node))
+      .then(
+        () => (back = true),
+        () => undefined,
+      );
+    return { isBack: () => back, stop: () => scope.cancel() };
+  }
+
+  #outcome(decision: Decision | undefined): string {
+    if (this.#abortedBy !== null) return `aborted by ${this.#abortedBy}`;
+    if (decision) return `${decision.choice} by ${decision.by}`;
+    return this.progress.rollBack === null ? 'tried again by itself' : `rolled back by ${this.progress.rollBack.by}`;
+  }
+
+  /** Only what was begun can go on without a node: before that the plan has all of them. */
+  #skippable(node: string | null): string[] {
+    const { phase, nodes, plan } = this.progress;
+    if (this.#changes === null) return [];
+    const first = phase === 'rollBack' ? undefined : nodes.find((item) => item.role === 'first')?.name;
+    const target = plan?.method === 'rebuild' ? plan.node : undefined;
+    const concerned = node !== null ? [node] : phase === 'converge' ? this.activeNodes : [];
+    return concerned.filter((name) => name !== first && name !== target);
+  }
+
+  #choicesFor(skippable: string[]): ParkChoice[] {
     const choices: ParkChoice[] = ['resume'];
-    const { method, phase, nodes } = this.progress;
-    const indispensable = phase === 'rollBack' ? null : nodes.find((item) => item.role === 'first')?.name;
-    if (node !== null && node !== indispensable && method !== 'rebuild') choices.push('skipNode');
+    if (skippable.length > 0) choices.push('skipNode');
     if (this.noWayBack === null) choices.push('rollBack');
     if (this.canAbort) choices.push('abort');
     return choices;
   }
 
-  /** Runs what changes the cluster: from here on the run can't be aborted, yet be rolled back until it is done. */
+  /** Runs what changes the cluster: from here on, until it is done, the run can be rolled back; or be aborted where it can't. */
   async changing<T>(work: () => Promise<T>): Promise<T> {
     this.#changes = new CancellationScope();
     return this.#changes.run(work);
@@ -296,7 +177,12 @@ export class RestoreRun extends RunRecord {
   }
 
   get canAbort(): boolean {
-    return this.#changes === null && this.#abortedBy === null;
+    return this.#abortedBy === null && (this.#changes === null || (!this.#wayBackClosed && this.#servesMeanwhile));
+  }
+
+  /** Whatever has been done by then, the cluster goes on without it. */
+  get #servesMeanwhile(): boolean {
+    return this.progress.method === 'rebuild' || this.progress.method === 'inPlace';
   }
 
   /** Why the old data can't be put back; null when they can. */
@@ -310,6 +196,10 @@ export class RestoreRun extends RunRecord {
     return this.#abortedBy !== null;
   }
 
+  get hasChanged(): boolean {
+    return this.#changes !== null;
+  }
+
   resume(operator: string): Answer {
     if (this.progress.parked.length === 0) return no('Nothing is parked; the run goes on by itself.');
     for (const parked of this.progress.parked) this.#decisions.set(parked, { choice: 'resume', by: operator });
@@ -318,24 +208,26 @@ export class RestoreRun extends RunRecord {
   }
 
   skipNode(operator: string, node: string): Answer {
-    const parked = this.progress.parked.find((item) => item.node === node);
-    if (!parked) return no(`${node} is not parked, so there is nothing to skip.`);
-    if (!parked.choices.includes('skipNode')) {
-      return no(
-        this.progress.method === 'rebuild'
-          ? `${node} is the node that is made anew: without it there is nothing to do.`
-          : `${node} is the first node: without it there is no restore.`,
-      );
-    }
-    this.#decisions.set(parked, { choice: 'skipNode', by: operator });
+    const { parked, method, phase } = this.progress;
+    const own = parked.find((item) => item.skippable.includes(node)) ?? parked.find((item) => item.node === node);
+    if (!own) return no(`${node} is not parked, so there is nothing to skip.`);
+    if (!own.skippable.includes(node)) return no(this.#whyNeeded(node));
+    this.#decisions.set(own, { choice: 'skipNode', by: operator, node });
     this.record('skipNode', 'info', operator, { node });
-    const route: readonly RestorePhase[] = ROUTES[this.progress.method];
-    if (route.indexOf(this.progress.phase) > route.indexOf('stop')) {
-      return yes(`Going on without ${node}; rebuild it afterwards.`);
-    }
+    const route: readonly RestorePhase[] = ROUTES[method];
+    if (phase !== 'stop' || !route.includes(phase)) return yes(`Going on without ${node}; rebuild it afterwards.`);
     const warning = `${node} was left out before its Vault was proved to be stopped: power that host off, and rebuild it afterwards.`;
     this.warnings.push(warning);
     return yes(`Going on without it. ${warning}`);
+  }
+
+  #whyNeeded(node: string): string {
+    if (this.#changes === null) {
+      return `Nothing has been changed yet, and the plan has ${node} in it: bring its agent back, or abort the run, take ${node} out of the configuration and start again.`;
+    }
+    return this.progress.method === 'rebuild'
+      ? `${node} is the node that is made anew: without it there is nothing to do.`
+      : `${node} is the first node: without it there is no restore.`;
   }
 
   abort(operator: string): Answer {
@@ -349,7 +241,12 @@ export class RestoreRun extends RunRecord {
     }
     this.#abortedBy = operator;
     this.record('abort', 'info', operator, {});
-    return yes('Ending the run; nothing was stopped.');
+    this.#changes?.cancel();
+    return yes(
+      this.#changes === null
+        ? 'Ending the run; nothing was stopped.'
+        : 'Ending the run; its report says what was left as it is.',
+    );
   }
 
   rollBack(operator: string): Answer {

@@ -44,6 +44,11 @@ export class ShareCeremony {
   require(threshold: number): void {
     const { shares } = this.run.progress;
     if (shares === null || !this.#open) return this.open(threshold);
+    if (threshold !== shares.required) {
+      // Other shares, perhaps all of them: what is known of sets of another size says nothing.
+      this.#opening = null;
+      this.#failedSets = [];
+    }
     shares.required = threshold;
     this.#show();
   }
@@ -161,14 +166,18 @@ export class ShareCeremony {
 
   #refuse(holder: string, reason: string, exposed: boolean): Answer {
     this.run.progress.shares?.refused.push({ holder, at: new Date().toISOString(), reason });
-    if (exposed) {
-      const warning = `${holder} sent an unseal share in clear: treat it as exposed, and rekey.`;
-      this.run.warnings.push(warning);
-      this.run.notify('share exposed', warning);
-    }
-    this.run.record(exposed ? 'share exposed' : 'share refused', 'failure', holder, { reason });
+    if (exposed) this.exposed(holder);
+    else this.run.record('share refused', 'failure', holder, { reason });
     this.#show();
     return no(reason);
+  }
+
+  /** What was sent in clear is in the run's history for good. */
+  exposed(holder: string): void {
+    const warning = `${holder} sent an unseal share in clear: treat it as exposed, and rekey.`;
+    this.run.warnings.push(warning);
+    this.run.notify('share exposed', warning);
+    this.run.record('share exposed', 'failure', holder, {});
   }
 
   #untried(): AcceptedShare[] | null {

@@ -43,12 +43,12 @@ export class Unsealing {
     if (!this.#automatic) this.ceremony.require(seal.t);
   }
 
-  /** Binds a node to the run and shows the recipient that its agent made. */
-  async claim(name: string): Promise<void> {
+  /** Binds a node to the run and shows the recipient that its agent made; SKIPPED when it was left out instead. */
+  async claim(name: string): Promise<void | typeof SKIPPED> {
     const claimed = await this.#run.step(`claiming ${name}`, name, () =>
       this.#steps(name).quick.claimForRun({ claim: this.#run.claim }),
     );
-    if (claimed === SKIPPED) return;
+    if (claimed === SKIPPED) return SKIPPED;
     if (!claimed.inMemory) {
       this.#run.warnings.push(`${name}: runtimeDir is not in memory; a copy of the disk may keep the identity`);
     }
@@ -59,13 +59,27 @@ export class Unsealing {
     this.#run.node(name, 'ready');
   }
 
+  /** By the first agent that answers: any of them can open what is encrypted to all. */
   async #checkShare(envelope: string): Promise<ShareVerdict> {
-    const first = this.#checker;
+    const claimed = new Set(this.#run.progress.recipients.map(({ node }) => node));
+    const able = this.#run.activeNodes.filter((name) => claimed.has(name));
+    const inTurn = able.toSorted((left, right) => Number(right === this.#checker) - Number(left === this.#checker));
+    for (const name of inTurn.slice(0, -1)) {
+      try {
+        return await this.#checkOn(name, envelope);
+      } catch (error) {
+        if (problemOf(error, '').code !== 'AgentUnreachable') throw error;
+      }
+    }
+    return this.#checkOn(inTurn.at(-1) ?? this.#checker, envelope);
+  }
+
+  async #checkOn(name: string, envelope: string): Promise<ShareVerdict> {
     try {
-      return await this.#steps(first).quick.checkShare({ claim: this.#run.claim, share: envelope });
+      return await this.#steps(name).quick.checkShare({ claim: this.#run.claim, share: envelope });
     } catch (error) {
       if (problemOf(error, '').code !== 'IdentityLost') throw error;
-      await this.#renewIdentity(first);
+      await this.#renewIdentity(name);
       return {
         accepted: false,
         reason: 'The host was restarted; take the recipients that the run shows now.',

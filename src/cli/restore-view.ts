@@ -2,6 +2,7 @@ import { formatBytes, formatSeconds } from '../contract/format';
 import { restoreWorkflowId } from '../contract/names';
 import { describePlan, titleOf } from '../contract/plan-text';
 import {
+  hasChangedNodes,
   type RecoveryPlan,
   type RestorePhase,
   type RestoreProgress,
@@ -33,7 +34,10 @@ function headline(progress: RestoreProgress): string {
   if (status === 'completed') return style('green', 'completed');
   if (status === 'planned') return style('green', 'planned; nothing was changed');
   if (status === 'rolled back') return style('yellow', 'rolled back; the old data are in their place');
-  if (status === 'aborted') return style('yellow', 'aborted; no node was stopped');
+  if (status === 'aborted') {
+    const what = hasChangedNodes(progress) ? 'what was begun is as it was then' : 'no node was stopped';
+    return style('yellow', `aborted; ${what}`);
+  }
   if (status === 'refused') return style('red', 'refused; nothing was changed');
   if (status === 'parked') return style('red', `parked in ${phase}: it needs a decision`);
   if (waitingFor === 'approval')
@@ -85,9 +89,9 @@ function nextLines(progress: RestoreProgress): string[] {
       ...parked.flatMap((item) => [style('red', `${item.node ?? cluster}: ${item.problem}`), item.advice, '']),
       'Then one of:',
       ...(choices.has('resume') ? [command(`vault-dr resume --cluster ${cluster}`)] : []),
-      ...parked
-        .filter((item) => item.choices.includes('skipNode'))
-        .map((item) => command(`vault-dr skip-node --cluster ${cluster} --node ${item.node}`)),
+      ...[...new Set(parked.flatMap((item) => item.skippable))].map((node) =>
+        command(`vault-dr skip-node --cluster ${cluster} --node ${node}`),
+      ),
       ...(choices.has('rollBack') ? [command(`vault-dr roll-back --cluster ${cluster}`)] : []),
       ...(choices.has('abort') ? [command(`vault-dr abort --cluster ${cluster}`)] : []),
     ];
@@ -129,10 +133,10 @@ export function renderPlan({ plan, warnings }: RestoreReport): string {
 export function renderReport(report: RestoreReport): string {
   const { cluster, run, status, method } = report;
   const aside = report.setAside.flatMap(({ node, path }) => (path === null ? [] : [`  ${node}: ${path}`]));
-  if (status === 'aborted') return 'Aborted. No node was stopped and nothing was changed.';
+  if (status === 'aborted' && !hasChangedNodes(report)) return 'Aborted. No node was stopped and nothing was changed.';
   if (status === 'planned') return renderPlan(report);
   const times = `${formatSeconds(report.rtoMachineSeconds)} machine time, ${formatSeconds(report.rtoHumanSeconds)} waiting for people`;
-  const done = status === 'rolled back' ? 'Rolled back: the old data are in their place again' : DONE[method];
+  const done = status === 'rolled back' || status === 'aborted' ? ENDED[status] : DONE[method];
   return [
     `${done} in ${formatSeconds(report.rtoSeconds)}: ${times}.`,
     ...(report.rpoSeconds !== null && report.plan !== null && 'capturedAt' in report.plan
@@ -164,6 +168,11 @@ export function renderReport(report: RestoreReport): string {
     ),
   ].join('\n');
 }
+
+const ENDED = {
+  'rolled back': 'Rolled back: the old data are in their place again',
+  aborted: 'Aborted in the middle of it, and what was begun is as it was then,',
+} as const;
 
 const DONE: Record<RestoreReport['method'], string> = {
   snapshot: 'Restored',

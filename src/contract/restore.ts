@@ -182,6 +182,8 @@ interface PlanBase {
   steps: { node: string; steps: string[] }[];
   /** Node names that had data when the plan was made: what a way back leads to. */
   holdData: string[];
+  /** Names of nodes that did not serve when it was planned, where nothing is done about them. */
+  leftOut?: string[];
   accepted: AcceptCode[];
   warnings: string[];
   plannedAt: string;
@@ -293,6 +295,8 @@ export interface Parked {
   problem: string;
   advice: string;
   choices: ParkChoice[];
+  /** Names of nodes that may be left out. */
+  skippable: string[];
   since: string;
 }
 
@@ -337,6 +341,13 @@ export interface RestoreProgress {
   errors: MetError[];
   /** Who had the old data put back, and in which phase. */
   rollBack: { by: string; at: string; from: RestorePhase } | null;
+}
+
+const CHANGES_NOTHING: readonly RestorePhase[] = ['plan', 'approve', 'stage'];
+
+/** Whether a run has come so far that nodes are not as they were. */
+export function hasChangedNodes({ phases }: Pick<RestoreProgress, 'phases'>): boolean {
+  return phases.some(({ phase }) => !CHANGES_NOTHING.includes(phase));
 }
 
 export interface RestoreReport extends RestoreProgress {

@@ -38,15 +38,18 @@ export type EnvelopeVerdict = { ok: true } | { ok: false; exposed: boolean; reas
 const ENVELOPE = /^-----BEGIN AGE ENCRYPTED FILE-----\s([A-Za-z0-9+/=\s]+)-----END AGE ENCRYPTED FILE-----\s*$/;
 const LONGEST_ENVELOPE = 16 * 1024;
 
+const ENCRYPT = 'Send it encrypted: `vault-dr unseal`, or `age -a` to the recipients that the run shows.';
+
+/** What is said to somebody whose message is turned away before anybody keeps it. */
+export const TURNED_AWAY = `This looks like an unseal share in clear. It was turned away, and Temporal does not keep it. If others could see it on its way, rekey when the cluster is back. ${ENCRYPT}`;
+
 /** Whether a message may go on to an agent. What is in clear was seen by everybody who can read the run's history. */
 export function judgeEnvelope(share: string): EnvelopeVerdict {
-  if (holdsShareInClear(share)) {
+  if (findsShareInClear(share)) {
     return {
       ok: false,
       exposed: true,
-      reason:
-        'This looks like an unseal share in clear. It was not used. Treat it as exposed, and rekey when the cluster is back. ' +
-        'Send it encrypted: `vault-dr unseal`, or `age -a` to the recipients that the run shows.',
+      reason: `This looks like an unseal share in clear. It was not used. Treat it as exposed, and rekey when the cluster is back. ${ENCRYPT}`,
     };
   }
   if (share.length > LONGEST_ENVELOPE || !ENVELOPE.test(share.trim())) {
@@ -61,8 +64,20 @@ export function judgeEnvelope(share: string): EnvelopeVerdict {
   return { ok: true };
 }
 
-/** Also as people paste it: in quotes, or the whole line `Unseal Key 1: …`. The lines of an age file look like shares. */
-function holdsShareInClear(text: string): boolean {
-  if (text.includes('AGE ENCRYPTED FILE')) return false;
-  return text.split(/[\s"',;:]+/).some((word) => decodeShare(word) !== null);
+/**
+ * Whether a share in clear is anywhere in what somebody sent, whatever it was meant to be. Also as people paste it: in quotes,
+ * or the whole line `Unseal Key 1: …`. The lines of an age file look like shares.
+ * @param known what looks like a share and is none, such as a hash
+ */
+export function findsShareInClear(message: unknown, known: readonly (string | null)[] = []): boolean {
+  if (typeof message === 'string') {
+    if (message.includes('AGE ENCRYPTED FILE')) return false;
+    return wordsOf(message).some((word) => !known.includes(word) && decodeShare(word) !== null);
+  }
+  if (typeof message !== 'object' || message === null) return false;
+  return Object.values(message).some((part) => findsShareInClear(part, known));
+}
+
+function wordsOf(text: string): string[] {
+  return text.split(/[\s"',;:{}[\]]+/);
 }

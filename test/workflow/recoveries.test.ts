@@ -45,6 +45,36 @@ describe('a plan', () => {
     expect(report.warnings).toContain('the approvals of bob are void: what it was made from has changed');
   }, 60_000);
 
+  it('that names other nodes than the one before is carried out on these', async () => {
+    const renamed = PLAN.nodes.map((node) => (node.name === 'vault-3' ? { ...node, name: 'vault-4' } : node));
+    let changed = false;
+    fakes().controller.makePlan = () =>
+      Promise.resolve(
+        changed
+          ? { plan: { ...PLAN, nodes: renamed }, planHash: 'd'.repeat(64) }
+          : { plan: PLAN, planHash: 'a'.repeat(64) },
+      );
+    const { stageGeneration } = fakes().nodes['vault-1']!;
+    fakes().nodes['vault-1']!.stageGeneration = (input) => {
+      changed = true;
+      return stageGeneration(input);
+    };
+    const handle = await begin();
+    await approve(handle);
+
+    const again = await until(
+      handle,
+      'the new plan waits',
+      (now) => now.planHash?.startsWith('d') === true && now.waitingFor === 'approval',
+    );
+
+    expect(again.nodes.map(({ name, role }) => [name, role])).toEqual([
+      ['vault-1', 'first'],
+      ['vault-2', 'follower'],
+      ['vault-4', 'follower'],
+    ]);
+  }, 60_000);
+
   it('is made anew, and its approvals are void, when it was not approved in time', async () => {
     const { planRestore } = fakes().controller;
     fakes().controller.planRestore = async (input) => ({ ...(await planRestore(input)), approvalMinutes: 0.02 });
@@ -244,13 +274,55 @@ describe('the other shapes', () => {
     await update(handle, 'resume', { operator: 'bob' });
     const report = await handle.result();
 
-    expect(parked.parked[0]?.choices).toEqual(['resume']);
+    expect(parked.parked[0]?.choices).toEqual(['resume', 'abort']);
     expect([skip.accepted, back.accepted]).toEqual([false, false]);
     expect(report).toMatchObject({ status: 'completed', method: 'rebuild', plan: REBUILD_PLAN, rpoSeconds: null });
     const touched = fakes().calls.filter((call) => /^(stop|set aside|join|unseal|claim) /.test(call));
     expect(touched.every((call) => call.endsWith('vault-3'))).toBe(true);
     expect(fakes().calls).toContain('converge vault-1,vault-2,vault-3');
   }, 60_000);
+
+  it('rebuildNode asks nothing of a node that did not serve when it was planned', async () => {
+    const plan = { ...REBUILD_PLAN, leftOut: ['vault-2'] };
+    fakes().controller.makeRebuildPlan = () => Promise.resolve({ plan, planHash: 'c'.repeat(64) });
+    const handle = await begin('rebuildNode', { node: 'vault-3' });
+    await submitThree(handle);
+    const report = await handle.result();
+
+    expect(fakes().calls).toContain('converge vault-1,vault-3');
+    expect(report.nodes.map(({ name, state }) => [name, state])).toContainEqual(['vault-2', 'skipped']);
+    expect(report.status).toBe('completed');
+  }, 60_000);
+
+  it.each([
+    ['rebuildNode', { node: 'vault-3' }, 'vault-dr rebuild-node --cluster prod --node vault-3'],
+    ['restoreCluster', { inPlace: true }, 'may have been loaded or not'],
+  ] as const)(
+    '%s can be aborted in the middle of it, and says what it has left',
+    async (workflow, input, left) => {
+      const stuck = () => Promise.reject(refusal('NodeUnsafe', 'no', 'Look.'));
+      fakes().nodes['vault-3']!.joinNode = stuck;
+      fakes().nodes['vault-1']!.installInPlace = stuck;
+      fakes().controller.makePlan = () =>
+        Promise.resolve({ plan: { ...PLAN, method: 'inPlace' }, planHash: 'a'.repeat(64) });
+      const handle = await begin(workflow, input);
+      if (workflow === 'restoreCluster') await approve(handle);
+      else await submitThree(handle);
+      const parked = await waiting(handle, 'operator');
+
+      const answer = await update(handle, 'abort', { operator: 'bob' });
+      const report = await handle.result();
+
+      expect(parked.parked[0]?.choices).toEqual(['resume', 'abort']);
+      expect(answer).toEqual({ accepted: true, message: 'Ending the run; its report says what was left as it is.' });
+      expect(report.status).toBe('aborted');
+      expect(report.warnings.join()).toContain(left);
+      expect(report.errors.map(({ outcome }) => outcome)).toEqual(['aborted by bob']);
+      expect(fakes().reports.map(({ status }) => status)).toEqual(['aborted']);
+      expect(fakes().calls.some((call) => call.startsWith('end '))).toBe(true);
+    },
+    60_000,
+  );
 
   it('recoverQuorum copies the survivor aside before it is changed, and sets the others aside', async () => {
     const handle = await begin('recoverQuorum');

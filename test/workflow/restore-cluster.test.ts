@@ -1,8 +1,11 @@
 import type { ApplicationFailure } from '@temporalio/common';
 import { CONTROLLER_TASK_QUEUE } from '../../src/contract/names';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '../../src/lab/processes';
 import { type FakeActivities, GENERATION, type RunningWorkers, startAgent, startWorkers } from '../support/fake-agents';
-import { refusal, useRecoveries } from '../support/workflow-driver';
+import { type Handle, refusal, useRecoveries } from '../support/workflow-driver';
+
+const CLEAR = Buffer.alloc(33, 7).toString('base64');
 
 /** What the restore does when steps fail and people err; on a real Temporal server, with activities that fail on demand. */
 describe('restoreCluster', () => {
@@ -163,25 +166,41 @@ describe('restoreCluster', () => {
     expect(fakes.calls.filter((call) => call.startsWith('try')).length).toBeLessThanOrEqual(4);
   });
 
-  it('refuses what is no share, names a share in clear as exposed, and counts a share sent twice once', async () => {
+  it('refuses what is no share, turns a share in clear away before it is kept, and counts a share sent twice once', async () => {
     const handle = await begin();
     await approve(handle);
     await waiting(handle, 'shares');
-    const clear = Buffer.alloc(33, 7).toString('base64');
 
     const answers = [
       await update(handle, 'submitShare', { holder: 'eve', share: 'hello' }),
-      await update(handle, 'submitShare', { holder: 'eve', share: clear }),
       await submit(handle, 'carol', 1),
       await submit(handle, 'carol', 1),
     ];
+    const turnedAway = await update(handle, 'submitShare', { holder: 'eve', share: CLEAR }).catch(
+      (error: { cause: Error }) => error.cause.message,
+    );
     const progress = await look(handle);
 
-    expect(answers.map(({ accepted }) => accepted)).toEqual([false, false, true, false]);
+    expect(answers.map(({ accepted }) => accepted)).toEqual([false, true, false]);
     expect(answers[0]?.message).toContain('not an armored age file');
-    expect(answers[1]?.message).toContain('exposed');
-    expect(answers[3]?.message).toContain('carol has submitted this very share already');
+    expect(answers[2]?.message).toContain('carol has submitted this very share already');
+    expect(turnedAway).toContain('an unseal share in clear. It was turned away');
     expect(progress.shares?.accepted).toHaveLength(1);
+    expect(await historyText(handle)).not.toContain(CLEAR);
+  });
+
+  it.each<[string, string, unknown]>([
+    ['as it should be but for the share', 'submitShare', { holder: 'eve', share: CLEAR }],
+    ['with no name to it', 'submitShare', { share: CLEAR }],
+    ['as nothing but the share', 'submitShare', CLEAR],
+    ['under a name that nobody knows', 'submitshare', { holder: 'eve', share: `Unseal Key 1: ${CLEAR}` }],
+  ])('says that a share is exposed that was signalled in clear: %s', async (_what, name, message) => {
+    const handle = await begin();
+    await approve(handle);
+    await waiting(handle, 'shares');
+
+    await handle.signal(name, message);
+
     await waitFor(
       'it is audited and told',
       async () =>
@@ -189,6 +208,7 @@ describe('restoreCluster', () => {
         fakes.notifications.some(({ event }) => event === 'share exposed'),
       { timeoutMs: 10_000, everyMs: 30 },
     );
+    expect((await look(handle)).shares?.accepted).toEqual([]);
   });
 
   it('has the shares encrypted anew when a host lost its identity, without asking anybody again', async () => {
@@ -247,24 +267,106 @@ describe('restoreCluster', () => {
     expect(progress.escalatesAt).not.toBeNull();
   });
 
-  it('tells that an agent does not answer, and goes on by itself when it is back', async () => {
-    const handle = await begin(['vault-1', 'vault-2']);
-    await approve(handle);
+  describe('when an agent does not answer', () => {
+    const agentOf = (node: string) => startAgent(environment().temporal.nativeConnection, fakes, 'prod', node);
 
-    const parked = await until(handle, 'the missing agent is told', (now) => now.parked.length > 0, 60_000);
-    const late = await startAgent(environment().temporal.nativeConnection, fakes, 'prod', 'vault-3');
-    try {
+    it('tells people once, and goes on by itself when it is back', async () => {
+      const handle = await begin(['vault-1', 'vault-2']);
+      await approve(handle);
+
+      const parked = await until(handle, 'the missing agent is told', (now) => now.parked.length > 0, 60_000);
+      const { historyLength } = await handle.describe();
+      // Longer than a step waits to be picked up.
+      await sleep(35_000);
+      const still = await look(handle);
+      const longer = await handle.describe();
+      const late = await agentOf('vault-3');
+      try {
+        await submitThree(handle);
+        const report = await handle.result();
+
+        expect(parked.parked[0]).toMatchObject({ node: 'vault-3', code: 'AgentUnreachable' });
+        expect(parked.parked[0]?.advice).toContain('vault-dr agent');
+        expect(still).toMatchObject({ status: 'parked', waitingFor: 'operator', parked: parked.parked });
+        expect(longer.historyLength - historyLength).toBeLessThan(500);
+        expect(fakes.calls.filter((call) => call === 'claim vault-3')).toHaveLength(1);
+        expect(fakes.notifications.filter(({ event }) => event === 'decision wanted')).toHaveLength(1);
+        expect(report.errors.map(({ outcome }) => outcome)).toEqual(['tried again by itself']);
+        expect(report.nodes.map(({ state }) => state)).toEqual(['voter', 'voter', 'voter']);
+      } finally {
+        await handle.terminate().catch(() => undefined);
+        await late.stop();
+      }
+    }, 150_000);
+
+    it('goes on without it as soon as somebody says so, but not before anything was changed', async () => {
+      const handle = await begin(['vault-1', 'vault-2']);
+      const agent = await agentOf('vault-3');
+      try {
+        await approve(handle);
+        await until(handle, 'it waits for shares', (now) => now.phase === 'unseal' && now.waitingFor === 'shares');
+      } finally {
+        await agent.stop();
+      }
       await submitThree(handle);
+      const parked = await until(handle, 'the missing agent is told', (now) => now.parked.length > 0, 60_000);
+      await sleep(12_000);
+
+      const answer = await update(handle, 'skipNode', { operator: 'bob', node: 'vault-3' });
       const report = await handle.result();
 
-      expect(parked.parked[0]).toMatchObject({ node: 'vault-3', code: 'AgentUnreachable' });
-      expect(parked.parked[0]?.advice).toContain('vault-dr agent');
-      expect(report.nodes.map(({ state }) => state)).toEqual(['voter', 'voter', 'voter']);
-    } finally {
-      await handle.terminate().catch(() => undefined);
-      await late.stop();
-    }
-  }, 150_000);
+      expect(parked.parked[0]).toMatchObject({ code: 'AgentUnreachable', skippable: ['vault-3'] });
+      expect(answer.accepted).toBe(true);
+      expect(report.nodes.map(({ state }) => state)).toEqual(['voter', 'voter', 'skipped']);
+    }, 150_000);
+
+    it('has a share checked by another one', async () => {
+      const handle = await begin(['vault-2', 'vault-3']);
+      const agent = await agentOf('vault-1');
+      try {
+        await approve(handle);
+        await until(handle, 'it waits for shares', (now) => now.phase === 'unseal' && now.waitingFor === 'shares');
+      } finally {
+        await agent.stop();
+      }
+
+      expect(await submit(handle, 'carol', 1)).toEqual({ accepted: true, message: 'Accepted 1 of 3.' });
+    }, 150_000);
+  });
+
+  it('has no node to leave out before anything was changed', async () => {
+    fakes.nodes['vault-3']!.claimForRun = () => Promise.reject(refusal('NodeFenced', 'another run', 'Look.'));
+    const handle = await begin();
+    await approve(handle);
+    const parked = await waiting(handle, 'operator');
+
+    const skip = await update(handle, 'skipNode', { operator: 'bob', node: 'vault-3' });
+    await update(handle, 'abort', { operator: 'bob' });
+
+    expect(parked.parked[0]).toMatchObject({ choices: ['resume', 'abort'], skippable: [] });
+    expect(skip).toMatchObject({ accepted: false, message: expect.stringContaining('abort the run') });
+    expect((await handle.result()).status).toBe('aborted');
+  });
+
+  it('goes on without a follower that dies before the cluster has converged', async () => {
+    fakes.controller.checkConvergence = ({ nodes }) =>
+      nodes.includes('vault-3')
+        ? Promise.reject(refusal('NotYet', 'vault-3 refuses the connection', 'Look.'))
+        : Promise.resolve(void fakes.calls.push(`converge ${nodes.join()}`));
+    const handle = await begin();
+    await approve(handle);
+    await submitThree(handle);
+    const parked = await waiting(handle, 'operator');
+
+    const refused = await update(handle, 'skipNode', { operator: 'bob', node: 'vault-1' });
+    const skipped = await update(handle, 'skipNode', { operator: 'bob', node: 'vault-3' });
+    const report = await handle.result();
+
+    expect(parked.parked[0]).toMatchObject({ phase: 'converge', node: null, skippable: ['vault-2', 'vault-3'] });
+    expect([refused.accepted, skipped.accepted]).toEqual([false, true]);
+    expect(fakes.calls).toContain('converge vault-1,vault-2');
+    expect(report.nodes.map(({ state }) => state)).toEqual(['voter', 'voter', 'skipped']);
+  });
 
   it.each([
     ['no input', undefined, 'no input was given'],
@@ -325,6 +427,14 @@ describe('restoreCluster', () => {
       { timeoutMs: 10_000 },
     );
   });
+
+  /** All of it, with what it holds in base64 made readable. */
+  async function historyText(handle: Handle): Promise<string> {
+    const { events } = await handle.fetchHistory();
+    return JSON.stringify(events, (_key, value: unknown) =>
+      value instanceof Uint8Array ? Buffer.from(value).toString() : value,
+    );
+  }
 
   function decode(envelope: string): string {
     return Buffer.from(envelope.split('\n')[1] ?? '', 'base64').toString();

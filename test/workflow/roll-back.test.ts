@@ -7,7 +7,7 @@ import { refusal, useRecoveries } from '../support/workflow-driver';
  * middle of a chosen step of real servers; what they do to real data directories is tested with real ones.
  */
 describe('rollBack', () => {
-  const { fakes, begin, until, waiting, update, approve, submitThree } = useRecoveries();
+  const { fakes, begin, until, waiting, update, approve, submit, submitThree } = useRecoveries();
 
   /** Makes the phase last until the run is called back. */
   const holds: Record<string, () => void> = {
@@ -73,6 +73,27 @@ describe('rollBack', () => {
     },
     60_000,
   );
+
+  it('asks for the shares that the old cluster lacks, when it needs more of them than the restored one', async () => {
+    fakes().controller.checkConvergence = parks;
+    for (const node of NODES) {
+      const { startNode } = fakes().nodes[node]!;
+      fakes().nodes[node]!.startNode = async (input) => ({ ...(await startNode(input)), t: 4 });
+    }
+    const handle = await begin();
+    await approve(handle);
+    await submitThree(handle);
+    await until(handle, 'it is parked in converge', (now) => now.parked[0]?.phase === 'converge');
+
+    await update(handle, 'rollBack', { operator: 'bob' });
+    const waits = await waiting(handle, 'shares');
+    const answer = await submit(handle, 'dave', 4);
+    const report = await handle.result();
+
+    expect(waits.shares).toMatchObject({ required: 4 });
+    expect(answer).toEqual({ accepted: true, message: 'Accepted 4 of 4.' });
+    expect(report.status).toBe('rolled back');
+  }, 60_000);
 
   it('is possible while the run waits for the key holders, who are then asked for the old cluster', async () => {
     const handle = await begin();

@@ -83,6 +83,7 @@ const PARKED = {
   problem: 'Vault does not start.',
   advice: "Read Vault's log.",
   choices: ['resume' as const, 'skipNode' as const],
+  skippable: ['vault-2'],
   since: START,
 };
 const SHARES = {
@@ -227,6 +228,14 @@ describe('renderReport', () => {
     expect(renderReport({ ...report, status: 'aborted' })).toBe(
       'Aborted. No node was stopped and nothing was changed.',
     );
+  });
+
+  it('says that something was begun when a run was aborted in the middle of it', () => {
+    const begun = { phase: 'join' as const, startedAt: START, finishedAt: START, humanSeconds: 0 };
+    const text = renderReport({ ...report, status: 'aborted', phases: [...report.phases, begun] });
+
+    expect(text).toContain('Aborted in the middle of it, and what was begun is as it was then, in 2 min 0 s');
+    expect(text).toContain('! vault-3 was skipped');
   });
 });
 
