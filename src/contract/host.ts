@@ -9,6 +9,8 @@ export interface RaftStorage {
   appliedTerm: number;
   /** Of the newest entry in the log, applied or not; null when the log is empty or kept by raft-wal. */
   lastLogIndex: number | null;
+  /** Of the same entry; null when it can't be told. Absent in what an agent of an earlier version says. */
+  lastLogTerm?: number | null;
   peers: RaftPeer[];
   /** Null when no cluster was ever made in it. */
   seal: SealConfig | null;

@@ -1,6 +1,6 @@
 import { formatBytes, formatSeconds } from './format';
 import type { LeaseCount } from './generation';
-import { ACCEPTABLE, type RecoveryMethod, type RecoveryPlan, type RestoreProgress } from './restore';
+import { ACCEPTABLE, type QuorumPlan, type RecoveryMethod, type RecoveryPlan, type RestoreProgress } from './restore';
 
 const TITLES: Record<RecoveryMethod, string> = {
   snapshot: 'Restore',
@@ -34,7 +34,7 @@ function matterOf(plan: RecoveryPlan): string[] {
       ];
     case 'peers':
       return [
-        `The disk of ${plan.firstNode} survives (raft index ${plan.appliedIndex}). It becomes a cluster of its own; the others are made anew and join it.`,
+        `The disk of ${plan.firstNode} survives (raft index ${plan.appliedIndex}${newestTerm(plan)}). It becomes a cluster of its own; the others are made anew and join it.`,
         'Nothing that is on that disk is lost. Had it lagged behind the others, the last acknowledged writes may not be on it; what was under way at the end may become valid.',
       ];
     case 'snapshot':
@@ -48,6 +48,10 @@ function matterOf(plan: RecoveryPlan): string[] {
         leaseLine(plan.leases),
       ];
   }
+}
+
+function newestTerm({ lastLogTerm }: QuorumPlan): string {
+  return lastLogTerm === undefined ? '' : `, newest term ${lastLogTerm}`;
 }
 
 function unsealing({ method, seal, recovery, rollingRestart }: RecoveryPlan): string[] {

@@ -222,6 +222,8 @@ export interface QuorumPlan extends PlanBase {
   /** Of the first node's disk. */
   appliedIndex: number;
   lastLogIndex: number | null;
+  /** Where its log ends; only if the logs of the disks that survived end in different terms. */
+  lastLogTerm?: number;
 }
 
 /** Of one node that is made anew while the others serve. */

@@ -5,6 +5,7 @@ import type { RaftPeer, SealConfig } from '../contract/generation';
 import type { RaftStorage } from '../contract/host';
 import { type BoltFile, openBolt } from '../vault/bolt';
 import { parseSealConfig } from '../vault/snapshot-members';
+import { numberInMap } from './msgpack';
 import { integerOf, textOf, wireFields } from './protobuf';
 
 /** raft.ServerSuffrage of hashicorp/raft, by its number. */
@@ -16,8 +17,9 @@ const SUFFRAGE = ['voter', 'nonvoter', 'staging'] as const;
  * As physical/raft of Vault 1.21 lays it out: `vault.db` (fsm.go) has the storage entries in the bucket `data`, where the
  * seal configurations are plaintext JSON, and in the bucket `config` the protobuf messages `latest_indexes` (IndexValue)
  * and `latest_config` (ConfigurationValue; both in types.proto). `raft/raft.db` (raft-boltdb) has the log in the bucket
- * `logs`, by its index as a big-endian 64-bit number; where raft-wal is configured there is none. `node-id` (config.go)
- * is written only when neither the configuration nor the environment names the node.
+ * `logs`, by its index as a big-endian 64-bit number, each entry as MessagePack of hashicorp/raft's `Log`; where raft-wal
+ * is configured there is none. `node-id` (config.go) is written only when neither the configuration nor the environment
+ * names the node.
  * @returns null when there is no `vault.db`.
  * @throws DrError NodeUnsafe when the files can't be read or are damaged.
  */
@@ -37,11 +39,13 @@ export async function readRaftStorage(dataDir: string): Promise<RaftStorage | nu
   return {
     ...state,
     nodeId: await readNodeId(join(dataDir, 'node-id')),
-    lastLogIndex: await inFile(join(dataDir, 'raft', 'raft.db'), async (log) => {
-      const key = await log.lastKey(['logs']);
-      return key && Number(key.readBigUInt64BE());
-    }),
+    ...((await inFile(join(dataDir, 'raft', 'raft.db'), lastOfLog)) ?? { lastLogIndex: null, lastLogTerm: null }),
   };
+}
+
+async function lastOfLog(log: BoltFile): Promise<Pick<RaftStorage, 'lastLogIndex' | 'lastLogTerm'> | null> {
+  const last = await log.lastEntry(['logs']);
+  return last && { lastLogIndex: Number(last.key.readBigUInt64BE()), lastLogTerm: numberInMap(last.value, 'Term') };
 }
 
 /** `ConfigurationValue { uint64 index = 1; repeated Server { int32 suffrage = 1; string id = 2; string address = 3 } = 2 }` */

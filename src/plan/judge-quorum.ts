@@ -1,8 +1,10 @@
+import type { RaftStorage } from '../contract/host';
 import type { RecoverQuorumInput } from '../contract/input';
 import type { LiveView, QuorumPlan, RestoreSettings } from '../contract/restore';
 import { weigh } from './findings';
 import { holdsData, judgeNode, type NodeLook } from './judge-node';
 import type { Judgement } from './judge-restore';
+import { compareLogEnds, type LogEnd, logEndOf } from './log-end';
 import { quorumSteps } from './steps';
 
 export interface QuorumFacts {
@@ -22,15 +24,11 @@ export function judgeQuorum({ input, settings, looks, live, now }: QuorumFacts):
   const survivors = looks
     .flatMap((look) => {
       const { storage } = look.report ?? {};
-      return storage?.seal ? [{ look, storage, seal: storage.seal }] : [];
+      return storage?.seal ? [{ look, storage, seal: storage.seal, end: logEndOf(storage) }] : [];
     })
-    // Whatever was acknowledged is in the longest log of those that are left.
-    .toSorted(
-      (left, right) =>
-        (right.storage.lastLogIndex ?? right.storage.appliedIndex) -
-        (left.storage.lastLogIndex ?? left.storage.appliedIndex),
-    );
-  const [best] = survivors;
+    // Whatever was acknowledged is in the log that Raft itself would let lead.
+    .toSorted((left, right) => compareLogEnds(right.end, left.end));
+  const [best, ...others] = survivors;
   const first = nodes.find((node) => node.name === best?.look.node);
 
   const findings = [
@@ -60,8 +58,9 @@ export function judgeQuorum({ input, settings, looks, live, now }: QuorumFacts):
   const { refusals, accepted, warnings } = weigh(findings, input.accept);
   if (refusals.length > 0 || !best || !first) return { refusals, plan: null };
 
-  const { seal, storage } = best;
+  const { seal, storage, end } = best;
   const { recovery } = storage;
+  const termsDiffer = others.some((other) => other.end.term !== end.term);
   return {
     refusals: [],
     plan: {
@@ -83,17 +82,42 @@ export function judgeQuorum({ input, settings, looks, live, now }: QuorumFacts):
       holdData: looks.filter(holdsData).map((look) => look.node),
       appliedIndex: storage.appliedIndex,
       lastLogIndex: storage.lastLogIndex,
+      ...(termsDiffer ? { lastLogTerm: end.term } : {}),
       accepted,
       plannedAt: now,
       warnings: [
         ...warnings,
-        ...survivors
-          .slice(1)
-          .map(
-            ({ look, storage: other }) =>
-              `${look.node} has data as well, up to raft index ${other.lastLogIndex ?? other.appliedIndex}; it is set aside`,
-          ),
+        ...others.flatMap((other) => otherDiskWarnings(other, best, termsDiffer)),
+        ...(others.length > 0 ? survivors.flatMap(unknownTermWarnings) : []),
       ],
     },
   };
+}
+
+interface Survivor {
+  look: NodeLook;
+  storage: RaftStorage;
+  end: LogEnd;
+}
+
+function otherDiskWarnings({ look, end }: Survivor, best: Survivor, termsDiffer: boolean): string[] {
+  const [own, chosen] = [look.node, best.look.node];
+  const term = termsDiffer ? ` in term ${end.term}` : '';
+  return [
+    `${own} has data as well, up to raft index ${end.index}${term}; it is set aside`,
+    ...(end.index > best.end.index
+      ? [
+          `the log of ${own} is longer than that of ${chosen} (${best.end.index} in term ${best.end.term}), yet ends in an older term: ` +
+            `${own} was cut off from the others, and what only it has was never acknowledged. ` +
+            `But terms begin anew with a restore: was ${chosen} left out of one, move its data directory away and plan anew`,
+        ]
+      : []),
+  ];
+}
+
+function unknownTermWarnings({ look, storage }: Survivor): string[] {
+  if (storage.lastLogIndex === null || typeof storage.lastLogTerm === 'number') return [];
+  return [
+    `${look.node}: not checked: in which term its log ends (an agent of an earlier version?); that of its last applied entry, ${storage.appliedTerm}, counts`,
+  ];
 }

@@ -11,6 +11,7 @@ import {
 } from '../contract/restore';
 import { type Finding, weigh } from './findings';
 import { holdsData, judgeNode, type NodeLook } from './judge-node';
+import { compareLogEnds, logEndOf } from './log-end';
 import { inPlaceSteps, restoreSteps } from './steps';
 
 export interface RestoreFacts {
@@ -148,11 +149,15 @@ function lossFindings({ settings, chosen, looks, live }: RestoreFacts, rpoSecond
   }
   const newer = looks.flatMap(({ node, report }) => {
     const storage = report?.storage;
+    // By the index alone: what was applied was acknowledged, and terms may have begun anew since the capture.
     const isNewer = storage?.seal && storage.appliedIndex > manifest.raft.index;
-    return isNewer ? [{ node, index: storage.appliedIndex, install: report?.install ?? null }] : [];
+    return isNewer
+      ? [{ node, index: storage.appliedIndex, end: logEndOf(storage), install: report?.install ?? null }]
+      : [];
   });
-  const byIndex = newer.toSorted((left, right) => right.index - left.index);
-  const best = byIndex.find(({ install }) => install === null) ?? byIndex[0];
+  // The one that `recover-quorum` would take.
+  const byLog = newer.toSorted((left, right) => compareLogEnds(right.end, left.end));
+  const best = byLog.find(({ install }) => install === null) ?? byLog[0];
   if (!best) return [];
   const { install } = best;
   if (install) {

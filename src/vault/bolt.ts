@@ -7,7 +7,7 @@ export interface BoltFile {
   /** @returns null when there is no such bucket or no such key in it. */
   get(bucketPath: readonly string[], key: string | Buffer): Promise<Buffer | null>;
   /** @returns null when there is no such bucket or nothing in it. */
-  lastKey(bucketPath: readonly string[]): Promise<Buffer | null>;
+  lastEntry(bucketPath: readonly string[]): Promise<{ key: Buffer; value: Buffer } | null>;
   close(): Promise<void>;
 }
 
@@ -70,10 +70,10 @@ export async function openBolt(path: string): Promise<BoltFile> {
         const bucket = await findBucket(file, meta, bucketPath);
         return (bucket && (await find(file, meta, bucket, Buffer.from(key)))?.value()) ?? null;
       }),
-    lastKey: (bucketPath) =>
+    lastEntry: (bucketPath) =>
       consistently(path, file, async (meta) => {
         const bucket = await findBucket(file, meta, bucketPath);
-        return bucket && lastKeyOf(file, meta, bucket);
+        return bucket && lastEntryOf(file, meta, bucket);
       }),
     close: () => file.close(),
   };
@@ -193,11 +193,14 @@ async function find(file: FileHandle, meta: Meta, root: Page, key: Buffer): Prom
   throw new Damage('has pages that lead back to themselves');
 }
 
-async function lastKeyOf(file: FileHandle, meta: Meta, root: Page): Promise<Buffer | null> {
+async function lastEntryOf(file: FileHandle, meta: Meta, root: Page): Promise<{ key: Buffer; value: Buffer } | null> {
   let page = root;
   for (let depth = 0; depth < MAX_DEPTH; depth++) {
-    if (page.kind === 'leaf') return page.count === 0 ? null : keyAt(page, page.count - 1);
-    page = await pageOf(file, meta, childAt(page, page.count - 1));
+    const last = page.count - 1;
+    if (page.kind === 'leaf') {
+      return last < 0 ? null : { key: await keyAt(page, last), value: await entryAt(page, last).value() };
+    }
+    page = await pageOf(file, meta, childAt(page, last));
   }
   throw new Damage('has pages that lead back to themselves');
 }

@@ -53,6 +53,7 @@ test('reads the storage of a running Vault', async () => {
     appliedIndex: expect.any(Number) as number,
     appliedTerm: expect.any(Number) as number,
     lastLogIndex: expect.any(Number) as number,
+    lastLogTerm: storage?.appliedTerm,
     peers: [{ id: 'node-1', address: node.clusterAddress, suffrage: 'voter' }],
     seal: SEAL,
     recovery: null,
@@ -98,7 +99,7 @@ test('reads the storage of a stopped Vault, and leaves it as it is', async () =>
   const keyring = await vault.get(['data'], 'core/keyring');
   expect(keyring?.length).toBeGreaterThan(100);
   expect(await vault.get(['data'], 'core/keyring-')).toBeNull();
-  expect((await vault.lastKey(['data']))?.toString()).toMatch(/^sys\//);
+  expect((await vault.lastEntry(['data']))?.key.toString()).toMatch(/^sys\//);
   await vault.close();
 }, 30_000);
 
@@ -106,7 +107,12 @@ test('reads the node id that Vault made, and does without a log', async () => {
   await copyFile(join(dataDir, 'vault.db'), scratch('vault.db'));
   await writeFile(scratch('node-id'), '0c7a3a4e-6c1b-4f5c-9d8f-1f2e3d4c5b6a');
   const storage = await readRaftStorage(scratch());
-  expect(storage).toMatchObject({ nodeId: '0c7a3a4e-6c1b-4f5c-9d8f-1f2e3d4c5b6a', lastLogIndex: null, seal: SEAL });
+  expect(storage).toMatchObject({
+    nodeId: '0c7a3a4e-6c1b-4f5c-9d8f-1f2e3d4c5b6a',
+    lastLogIndex: null,
+    lastLogTerm: null,
+    seal: SEAL,
+  });
 });
 
 test('answers with null where there is no storage', async () => {

@@ -70,6 +70,7 @@ export function raftStorage(
     appliedIndex,
     appliedTerm: 3,
     lastLogIndex: appliedIndex + 1,
+    lastLogTerm: 3,
     peers: peers.map((id) => ({ id, address: `${id}.${domain}:8201`, suffrage: 'voter' })),
     seal: { type: 'shamir', secretShares: 5, secretThreshold: 3 },
     recovery: null,

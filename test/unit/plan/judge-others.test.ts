@@ -1,4 +1,5 @@
 import { identityProblem } from '../../../src/contract/node-identity';
+import { describePlan } from '../../../src/contract/plan-text';
 import type { AcceptCode, LeftOver, LiveView, NodeReport } from '../../../src/contract/restore';
 import type { NodeLook } from '../../../src/plan/judge-node';
 import { judgeQuorum } from '../../../src/plan/judge-quorum';
@@ -60,6 +61,46 @@ describe('the recovery of a lost quorum', () => {
     });
     expect(plan?.steps.find(({ node }) => node === 'vault-3')?.steps).toContain(
       'make it the only peer (raft/peers.json), start',
+    );
+  });
+
+  it('takes the disk of the newer term, however long the log of a leader that was cut off', () => {
+    const inTerm = (node: string, term: number, lastLogIndex: number) =>
+      look(node, {
+        storage: { ...raftStorage(node, NAMES, 1040), appliedTerm: 5, lastLogIndex, lastLogTerm: term },
+      });
+
+    const { plan } = judgeQuorum(
+      facts([inTerm('vault-1', 5, 1050), inTerm('vault-2', 6, 1045), inTerm('vault-3', 5, 1042)]),
+    );
+
+    expect(plan).toMatchObject({ firstNode: 'vault-2', lastLogIndex: 1045, lastLogTerm: 6 });
+    expect(plan?.warnings).toEqual([
+      'vault-1 has data as well, up to raft index 1050 in term 5; it is set aside',
+      'the log of vault-1 is longer than that of vault-2 (1045 in term 6), yet ends in an older term: vault-1 was cut off from the others, and what only it has was never acknowledged. But terms begin anew with a restore: was vault-2 left out of one, move its data directory away and plan anew',
+      'vault-3 has data as well, up to raft index 1042 in term 5; it is set aside',
+    ]);
+    expect(plan && describePlan(plan)[0]).toContain('(raft index 1040, newest term 6)');
+  });
+
+  it('says nothing of terms where all are the same', () => {
+    const { plan } = judgeQuorum(facts(survivors));
+
+    expect(plan).not.toHaveProperty('lastLogTerm');
+    expect(plan && describePlan(plan)[0]).toContain('(raft index 690)');
+  });
+
+  it('goes by the term of what was applied where an agent does not tell that of the log', () => {
+    const { lastLogTerm: _unknown, ...storage } = raftStorage('vault-2', NAMES, 700);
+    const older = { ...storage, appliedTerm: 2, lastLogIndex: 900 };
+
+    const { plan } = judgeQuorum(
+      facts([...survivors.slice(2), look('vault-2', { storage: older }), ...survivors.slice(0, 1)]),
+    );
+
+    expect(plan).toMatchObject({ firstNode: 'vault-3', lastLogTerm: 3 });
+    expect(plan?.warnings.at(-1)).toBe(
+      'vault-2: not checked: in which term its log ends (an agent of an earlier version?); that of its last applied entry, 2, counts',
     );
   });
 

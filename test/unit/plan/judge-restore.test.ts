@@ -159,6 +159,23 @@ describe('a plan', () => {
       'the disk of vault-3 survives and is newer (raft index 6000) than this generation (4711): `vault-dr recover-quorum --cluster prod` brings the cluster back from it and loses nothing',
     ],
     [
+      'a disk of a newer term beside that of a leader that was cut off',
+      'lose-newer-data',
+      {
+        looks: {
+          'vault-2': { storage: { ...raftStorage('vault-2', NAMES, 6000), lastLogTerm: 4 } },
+          'vault-3': { storage: { ...raftStorage('vault-3', NAMES, 5000), lastLogTerm: 5 } },
+        },
+      },
+      'the disk of vault-3 survives and is newer (raft index 5000)',
+    ],
+    [
+      'a disk of a cluster that was restored since, whose terms began anew',
+      'lose-newer-data',
+      { looks: { 'vault-1': { storage: { ...raftStorage('vault-1', NAMES, 5000), appliedTerm: 1, lastLogTerm: 1 } } } },
+      'the disk of vault-1 survives and is newer (raft index 5000)',
+    ],
+    [
       'a disk on which an earlier run has put a generation, and was not the last to change it',
       'lose-newer-data',
       { looks: { 'vault-1': { install, storage: raftStorage('vault-1', ['vault-1'], 4715) } } },

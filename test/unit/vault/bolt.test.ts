@@ -63,12 +63,13 @@ test('reads a value that is longer than a page', async () => {
   expect(await inFile(boltFile(PAGES), (file) => file.get(['data'], 'm'))).toEqual(Buffer.alloc(6000, 7));
 });
 
-test('finds the last key', async () => {
-  expect(await inFile(boltFile(PAGES), (file) => file.lastKey(['data']))).toEqual(text('z'));
-  expect(await inFile(boltFile(PAGES), (file) => file.lastKey(['config']))).toEqual(text('one'));
-  expect(await inFile(boltFile(PAGES), (file) => file.lastKey(['nothing']))).toBeNull();
+test('finds the last entry', async () => {
+  const last = (bucket: string) => inFile(boltFile(PAGES), (file) => file.lastEntry([bucket]));
+  expect(await last('data')).toEqual({ key: text('z'), value: text('last') });
+  expect(await last('config')).toEqual({ key: text('one'), value: text('1') });
+  expect(await last('nothing')).toBeNull();
   const empty = boltFile([boltPage(2, [{ key: 'logs', value: inlineBucket([]), bucket: true }])]);
-  expect(await inFile(empty, (file) => file.lastKey(['logs']))).toBeNull();
+  expect(await inFile(empty, (file) => file.lastEntry(['logs']))).toBeNull();
 });
 
 describe('of the two meta pages', () => {
@@ -143,7 +144,7 @@ test('answers or refuses, whatever byte is wrong', async () => {
   for (let at = 2 * PAGE_SIZE; at < content.length; at += at % PAGE_SIZE < 200 ? 3 : 97) {
     const outcome = await inFile(damaged(content, at), async (file) => {
       await file.get(['data'], 'm');
-      await file.lastKey(['data']);
+      await file.lastEntry(['data']);
     }).then(
       () => 'answers',
       (error: { code: string }) => error.code,

@@ -1,0 +1,25 @@
+import type { RaftStorage } from '../contract/host';
+
+/** How far a disk has got in Raft's log, applied or not. */
+export interface LogEnd {
+  term: number;
+  index: number;
+}
+
+/** A log that was compacted behind a snapshot ends before what was applied. */
+export function logEndOf({ appliedTerm, appliedIndex, lastLogIndex, lastLogTerm }: RaftStorage): LogEnd {
+  const applied = { term: appliedTerm, index: appliedIndex };
+  if (lastLogIndex === null) return applied;
+  // Without its own term, that of what was applied of it is the nearest: a log never goes back to an older one.
+  const logged = { term: lastLogTerm ?? appliedTerm, index: lastLogIndex };
+  return compareLogEnds(logged, applied) > 0 ? logged : applied;
+}
+
+/**
+ * By the rule of Raft's own elections: the newer term, then the higher index. A leader that was cut off goes on numbering
+ * entries that nobody acknowledges, so in an older term a higher index says nothing. Only for disks of one cluster that
+ * were never restored apart: a restore lets terms begin anew.
+ */
+export function compareLogEnds(left: LogEnd, right: LogEnd): number {
+  return left.term - right.term || left.index - right.index;
+}
