@@ -87,13 +87,15 @@ export async function lookAtCluster(controller: Controller, input: { cluster: st
 }
 
 async function lookThroughLeader(controller: Controller, cluster: string, view: LeaderView): Promise<LiveView> {
+  const serving = view.nodes.filter((node) => node.problem === null);
   const seen: LiveView = {
     ...CLUSTER_DOWN,
     leader: view.leader.node,
     clusterId: view.clusterId || null,
     clusterName: view.clusterName || null,
     serverVersion: view.serverVersion,
-    serving: view.nodes.filter((node) => node.problem === null).map((node) => node.node),
+    serving: serving.map(({ node }) => node),
+    versions: Object.fromEntries(serving.flatMap(({ node, version }) => (version === null ? [] : [[node, version]]))),
     seal: sealReportOf(await view.leader.sealStatus()),
   };
   try {

@@ -1,4 +1,5 @@
 import type { RecoveryPlan } from '../src/contract/restore';
+import { convergenceGaps, differs, type NodeView } from '../src/plan/convergence';
 import { readSnapshotArchive } from '../src/vault/snapshot-archive';
 import { checkCanary } from '../src/vault/canary';
 import type { VaultClient } from '../src/vault/client';
@@ -82,17 +83,15 @@ async function proveCanary(vault: VaultClient, plan: RecoveryPlan): Promise<void
   if (plan.canary) await checkCanary(vault, plan.canary, new Date(plan.plannedAt));
 }
 
-/** Every node unsealed, of one version and cluster; all of them voters; autopilot healthy; a read through each. */
+/**
+ * Every node unsealed, of one cluster and, unless somebody accepted otherwise, one version; all of them voters; autopilot
+ * healthy; a read through each.
+ */
 export async function checkConvergence(
   controller: Controller,
   input: { plan: RecoveryPlan; nodes: string[] },
 ): Promise<void> {
   const { plan, nodes } = input;
-  const expected = plan.nodes
-    .filter((node) => nodes.includes(node.name))
-    .map((node) => node.nodeId)
-    .sort();
-  const { secretShares, secretThreshold } = plan.recovery ?? plan.seal;
   await whileBeating('converge', () =>
     pollUntil(
       `${nodes.join(', ')} to be healthy voters`,
@@ -104,19 +103,7 @@ export async function checkConvergence(
       },
       async () => {
         const views = await Promise.all(nodes.map((node) => viewThrough(controller, plan, node)));
-        const [first] = views;
-        assertSame(
-          views.flatMap((view) => [
-            ...differs(`${view.node}: cluster id`, view.clusterId, plan.clusterId ?? first?.clusterId),
-            ...differs(`${view.node}: cluster name`, view.clusterName, plan.clusterName ?? first?.clusterName),
-            ...differs(`${view.node}: version`, view.version, first?.version),
-            ...differs(`${view.node}: shares`, view.n, secretShares),
-            ...differs(`${view.node}: threshold`, view.t, secretThreshold),
-            ...differs(`${view.node}: removed from the cluster`, view.removed, false),
-            ...differs(`${view.node}: voters`, view.voters.join(), expected.join()),
-            ...differs(`${view.node}: autopilot healthy`, view.healthy, true),
-          ]),
-        );
+        assertSame(convergenceGaps(plan, nodes, views));
         return true;
       },
     ),
@@ -172,7 +159,7 @@ export async function checkRolledBack(
   );
 }
 
-async function viewThrough(controller: Controller, plan: RecoveryPlan, node: string) {
+async function viewThrough(controller: Controller, plan: RecoveryPlan, node: string): Promise<NodeView> {
   return controller.withLogin(
     plan.cluster,
     node,
@@ -191,10 +178,7 @@ async function viewThrough(controller: Controller, plan: RecoveryPlan, node: str
         n: status.n,
         t: status.t,
         removed: status.removedFromCluster,
-        voters: configuration
-          .filter((peer) => peer.voter)
-          .map((peer) => peer.nodeId)
-          .sort(),
+        voters: configuration.filter((peer) => peer.voter).map((peer) => peer.nodeId),
         healthy: autopilot.healthy,
       };
     },
@@ -204,8 +188,4 @@ async function viewThrough(controller: Controller, plan: RecoveryPlan, node: str
 
 function assertSame(differences: string[]): void {
   if (differences.length > 0) throw new Error(differences.join('; '));
-}
-
-function differs(what: string, actual: unknown, wanted: unknown): string[] {
-  return actual === wanted ? [] : [`${what} is ${JSON.stringify(actual)}, expected ${JSON.stringify(wanted)}`];
 }

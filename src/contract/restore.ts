@@ -45,7 +45,7 @@ export interface NodePlan {
 /** What a plan may be refused for and an operator may accept, each by its name. Everything else has to be mended. */
 export const ACCEPTABLE = {
   'lose-newer-data': 'the cluster, or a disk of it, holds newer data than the generation',
-  version: 'the servers are older than the snapshot, or much newer',
+  version: 'the servers are older than the snapshot, much newer, or of different versions',
   'other-cluster': 'the generation is of another cluster than the data that is there',
   'delete-data': 'old data directories are deleted instead of renamed (restore.setAside), so there is no way back',
   login: 'it is not proved that vault-dr can log in after the restore',
@@ -138,6 +138,8 @@ export interface LiveView {
   serverVersion: string | null;
   /** Names of nodes that are unsealed and not removed. */
   serving: string[];
+  /** Of those that serve. Absent in what an earlier version saw. */
+  versions?: Record<string, string>;
   /** Voters that the leader knows, by node id; empty without a login. */
   voters: string[];
   /** Whether vault-dr's own login works now; null when nobody could be asked. */

@@ -3,7 +3,7 @@ import type { VaultConfig } from '../contract/host';
 import type { NodePlan, NodeReport } from '../contract/restore';
 import { identityProblem } from '../contract/node-identity';
 import type { Finding } from './findings';
-import { versionProblem } from './versions';
+import { type NodeVersion, versionProblem } from './versions';
 
 export interface NodeLook {
   node: string;
@@ -15,6 +15,7 @@ export interface NodeLook {
 export interface NodeDemands {
   /** Of what is restored, or of the cluster that the node joins. */
   sealType: string | null;
+  /** Of what is restored. */
   serverVersion: string | null;
   /** Free bytes that the file system of the data directory needs. */
   dataBytes: number;
@@ -99,6 +100,10 @@ function versionFindings({ vault }: NodeReport, wanted: string | null): Finding[
   if (wanted === null || vault.version === null) return [];
   const problem = versionProblem(vault.version, wanted);
   return problem === null ? [] : [{ text: problem, accept: 'version' }];
+}
+
+export function versionOf({ node, report }: NodeLook): NodeVersion {
+  return { node, version: report?.vault.version ?? null };
 }
 
 /** Whether anything would be lost with the data directory of a node. */

@@ -2,10 +2,11 @@ import type { RaftStorage } from '../contract/host';
 import type { RecoverQuorumInput } from '../contract/input';
 import type { LiveView, QuorumPlan, RestoreSettings } from '../contract/restore';
 import { weigh } from './findings';
-import { holdsData, judgeNode, type NodeLook } from './judge-node';
+import { holdsData, judgeNode, type NodeLook, versionOf } from './judge-node';
 import type { Judgement } from './judge-restore';
 import { compareLogEnds, type LogEnd, logEndOf } from './log-end';
 import { quorumSteps } from './steps';
+import { mixedVersionFindings } from './versions';
 
 export interface QuorumFacts {
   input: RecoverQuorumInput;
@@ -54,6 +55,7 @@ export function judgeQuorum({ input, settings, looks, live, now }: QuorumFacts):
         setAside: 'rename',
       }),
     ),
+    ...mixedVersionFindings(looks.map(versionOf)),
   ];
   const { refusals, accepted, warnings } = weigh(findings, input.accept);
   if (refusals.length > 0 || !best || !first) return { refusals, plan: null };

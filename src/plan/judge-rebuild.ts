@@ -1,9 +1,10 @@
 import type { RebuildNodeInput } from '../contract/input';
 import type { LiveView, RebuildPlan, RestoreSettings } from '../contract/restore';
 import { type Finding, weigh } from './findings';
-import { holdsData, judgeNode, type NodeLook } from './judge-node';
+import { holdsData, judgeNode, type NodeLook, versionOf } from './judge-node';
 import type { Judgement } from './judge-restore';
 import { rebuildSteps } from './steps';
+import { mixedVersionFindings, type NodeVersion } from './versions';
 
 export interface RebuildFacts {
   input: RebuildNodeInput;
@@ -23,10 +24,11 @@ export function judgeRebuild({ input, settings, look, live, now }: RebuildFacts)
     ...quorumFindings(settings, live, others),
     ...judgeNode(look, nodes, {
       sealType: live.seal?.type ?? null,
-      serverVersion: live.serverVersion,
+      serverVersion: null,
       dataBytes: 0,
       setAside: 'rename',
     }),
+    ...mixedVersionFindings([...servingVersions(live).filter((item) => item.node !== input.node), versionOf(look)]),
   ];
   const { refusals, accepted, warnings } = weigh(findings, input.accept);
   const first = nodes.find((item) => item.name === (live.leader === input.node ? others[0] : live.leader));
@@ -63,6 +65,11 @@ export function judgeRebuild({ input, settings, look, live, now }: RebuildFacts)
       ],
     },
   };
+}
+
+function servingVersions({ leader, serverVersion, serving, versions }: LiveView): NodeVersion[] {
+  if (versions === undefined) return leader === null ? [] : [{ node: leader, version: serverVersion }];
+  return serving.map((node) => ({ node, version: versions[node] ?? null }));
 }
 
 function quorumFindings({ cluster, nodes }: RestoreSettings, live: LiveView, others: string[]): Finding[] {

@@ -10,9 +10,10 @@ import {
   type RestoreSettings,
 } from '../contract/restore';
 import { type Finding, weigh } from './findings';
-import { holdsData, judgeNode, type NodeLook } from './judge-node';
+import { holdsData, judgeNode, type NodeLook, versionOf } from './judge-node';
 import { compareLogEnds, logEndOf } from './log-end';
 import { inPlaceSteps, restoreSteps } from './steps';
+import { mixedVersionFindings } from './versions';
 
 export interface RestoreFacts {
   input: RestoreInput;
@@ -47,6 +48,7 @@ export function judgeRestore(given: RestoreFacts): Judgement<RestorePlan> {
   const first = input.inPlace ? settings.nodes.find((node) => node.name === live.leader) : settings.nodes[0];
   const rpoSeconds = Math.max(0, (Date.parse(now) - Date.parse(manifest.capturedAt)) / 1_000);
   const changed = input.inPlace ? looks.filter((look) => look.node === first?.name) : looks;
+  const concerned = input.inPlace ? looks.filter((look) => live.serving.includes(look.node)) : looks;
 
   const findings = [
     ...(input.inPlace ? inPlaceFindings(facts) : lossFindings(facts, rpoSeconds)),
@@ -60,6 +62,7 @@ export function judgeRestore(given: RestoreFacts): Judgement<RestorePlan> {
         setAside: input.inPlace ? null : settings.setAside,
       }),
     ),
+    ...mixedVersionFindings(concerned.map(versionOf)),
     ...changed.filter((look) => look.node === first?.name).flatMap((look) => uploadFindings(look, manifest)),
     ...loginFindings(facts),
     ...(settings.setAside === 'delete' && !input.inPlace && looks.some(holdsData)

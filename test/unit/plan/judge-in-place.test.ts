@@ -1,5 +1,6 @@
+import type { AcceptCode } from '../../../src/contract/restore';
 import { judgeRestore } from '../../../src/plan/judge-restore';
-import { type Changes, dataDir, factsWith, serving } from '../../support/restore-facts';
+import { type Changes, dataDir, factsWith, serving, vault } from '../../support/restore-facts';
 
 describe('a plan in place', () => {
   const inPlace = { inPlace: true };
@@ -12,6 +13,16 @@ describe('a plan in place', () => {
     expect(refusals).toEqual([]);
     expect(plan).toMatchObject({ method: 'inPlace', firstNode: 'vault-2', steps: [{ node: 'vault-2' }] });
     expect(plan?.warnings.join()).toContain('is thrown away on a cluster that serves');
+  });
+
+  it('wants one version of the nodes that serve, unless somebody accepts "version"', () => {
+    const looks = { 'vault-3': { vault: { ...vault, version: '1.21.4' } } };
+    const judge = (live: Changes['live'], accept: AcceptCode[] = []) =>
+      judgeRestore(factsWith({ input: inPlace, live, looks, accept })).refusals;
+
+    expect(judge(serving)).toEqual([expect.stringContaining('1.21.1: vault-1, vault-2; 1.21.4: vault-3')]);
+    expect(judge(serving, ['version'])).toEqual([]);
+    expect(judge({ ...serving, serving: ['vault-1', 'vault-2'] })).toEqual([]);
   });
 
   it.each<[string, Changes, string]>([

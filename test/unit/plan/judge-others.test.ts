@@ -133,6 +133,51 @@ describe('the recovery of a lost quorum', () => {
   });
 });
 
+describe('nodes of different versions', () => {
+  const { vault } = nodeReport('vault-3');
+  const own = look('vault-3', { vault: { ...vault, version: '1.21.4' }, storage: raftStorage('vault-3', NAMES, 700) });
+  const recover = (accept: AcceptCode[]) =>
+    judgeQuorum({
+      input: { cluster: 'prod', requestedBy: 'ana', accept },
+      settings: settingsOf(NAMES),
+      looks: [look('vault-1'), look('vault-2'), own],
+      live: liveView(),
+      now: NOW,
+    });
+  const rebuild = (accept: AcceptCode[], versions: LiveView['versions']) =>
+    judgeRebuild({
+      input: { cluster: 'prod', node: 'vault-3', requestedBy: 'ana', accept },
+      settings: settingsOf(NAMES),
+      look: own,
+      live: serving(NAMES, versions && { versions }),
+      now: NOW,
+    });
+  const WHY = 'the nodes have different versions of Vault';
+
+  it.each([
+    ['a recovery of the quorum', recover, `${WHY} (1.21.1: vault-1, vault-2; 1.21.4: vault-3)`],
+    [
+      'a rebuild',
+      (accept: AcceptCode[]) => rebuild(accept, { 'vault-1': '1.21.4', 'vault-2': '1.21.1', 'vault-3': '1.20.0' }),
+      `${WHY} (1.21.4: vault-1, vault-3; 1.21.1: vault-2)`,
+    ],
+    [
+      'a rebuild of which only the version of the leader is known',
+      (accept: AcceptCode[]) => rebuild(accept, undefined),
+      `${WHY} (1.21.1: vault-1; 1.21.4: vault-3)`,
+    ],
+  ])('stand against %s, unless somebody accepts them', (_what, judge, refusal) => {
+    expect(judge([]).refusals).toEqual([
+      `${refusal}: install one and the same on all (if you mean it: --accept version)`,
+    ]);
+    expect(judge(['version']).plan).toMatchObject({ accepted: ['version'] });
+  });
+
+  it('do not count what the node that is made anew served with', () => {
+    expect(rebuild([], { 'vault-1': '1.21.4', 'vault-2': '1.21.4', 'vault-3': '1.21.1' }).refusals).toEqual([]);
+  });
+});
+
 describe('the rebuild of a node', () => {
   const facts = (live: LiveView, own: NodeLook = look('vault-3'), accept: AcceptCode[] = []) => ({
     input: { cluster: 'prod', node: 'vault-3', requestedBy: 'ana', accept },

@@ -195,14 +195,20 @@ describe('a plan', () => {
     [
       'an older Vault',
       'version',
-      { looks: { 'vault-2': { vault: { ...vault, version: '1.20.9' } } } },
-      "vault-2: runs Vault 1.20.9, older than the snapshot's 1.21.1",
+      { nodes: ['vault-1'], looks: { 'vault-1': { vault: { ...vault, version: '1.20.9' } } } },
+      "vault-1: runs Vault 1.20.9, older than the snapshot's 1.21.1",
     ],
     [
       'a much newer Vault',
       'version',
-      { looks: { 'vault-2': { vault: { ...vault, version: '1.24.0' } } } },
-      "vault-2: runs Vault 1.24.0, much newer than the snapshot's 1.21.1",
+      { nodes: ['vault-1'], looks: { 'vault-1': { vault: { ...vault, version: '1.24.0' } } } },
+      "vault-1: runs Vault 1.24.0, much newer than the snapshot's 1.21.1",
+    ],
+    [
+      'nodes of different versions',
+      'version',
+      { looks: { 'vault-2': { vault: { ...vault, version: '1.21.4' } } } },
+      'the nodes have different versions of Vault (1.21.1: vault-1, vault-3; 1.21.4: vault-2): install one and the same on all',
     ],
     [
       'data of another cluster on a node',
@@ -313,12 +319,15 @@ describe('a plan', () => {
     ]);
   });
 
-  it('takes room for staging on the first node only, and a newer Vault', () => {
-    const facts = factsWith({
-      looks: { 'vault-2': { stagingFreeBytes: 0 }, 'vault-3': { vault: { ...vault, version: '1.23.0' } } },
-    });
+  it('takes room for staging on the first node only', () => {
+    expect(judgeRestore(factsWith({ looks: { 'vault-2': { stagingFreeBytes: 0 } } })).refusals).toEqual([]);
+  });
 
-    expect(judgeRestore(facts).refusals).toEqual([]);
+  it('takes a newer Vault, when all nodes have it, as far as is known', () => {
+    const newer = { vault: { ...vault, version: '1.23.0' } };
+    const looks = { 'vault-1': newer, 'vault-2': newer, 'vault-3': { vault: { ...vault, version: null } } };
+
+    expect(judgeRestore(factsWith({ looks })).refusals).toEqual([]);
   });
 
   it('counts what a deletion frees', () => {

@@ -1,0 +1,48 @@
+import type { AcceptCode, RecoveryPlan } from '../../../src/contract/restore';
+import { convergenceGaps, type NodeView } from '../../../src/plan/convergence';
+import { judgeRestore } from '../../../src/plan/judge-restore';
+import { factsWith, NAMES } from '../../support/restore-facts';
+
+function planWith(accepted: AcceptCode[] = []): RecoveryPlan {
+  const { plan } = judgeRestore(factsWith());
+  if (!plan) throw new Error('refused');
+  return { ...plan, accepted };
+}
+
+const view = (node: string, changes: Partial<NodeView> = {}): NodeView => ({
+  node,
+  clusterId: planWith().clusterId ?? '',
+  clusterName: planWith().clusterName ?? '',
+  version: '1.21.1',
+  n: 5,
+  t: 3,
+  removed: false,
+  voters: ['vault-3', 'vault-1', 'vault-2'],
+  healthy: true,
+  ...changes,
+});
+/** All nodes, one of them as it is said. */
+const views = (changes: Partial<NodeView>) => NAMES.map((name) => view(name, name === 'vault-2' ? changes : {}));
+
+describe('the gate', () => {
+  it('lets a whole cluster through', () => {
+    expect(convergenceGaps(planWith(), NAMES, views({}))).toEqual([]);
+  });
+
+  it.each<[Partial<NodeView>, string]>([
+    [{ clusterId: 'other' }, 'cluster id is "other"'],
+    [{ clusterName: 'other' }, 'cluster name is "other"'],
+    [{ version: '1.21.4' }, 'version is "1.21.4", expected "1.21.1"'],
+    [{ n: 1 }, 'shares is 1, expected 5'],
+    [{ t: 1 }, 'threshold is 1, expected 3'],
+    [{ removed: true }, 'removed from the cluster is true, expected false'],
+    [{ voters: ['vault-1', 'vault-2'] }, 'voters is "vault-1,vault-2", expected "vault-1,vault-2,vault-3"'],
+    [{ healthy: false }, 'autopilot healthy is false, expected true'],
+  ])('stops one that sees %j', (changes, gap) => {
+    expect(convergenceGaps(planWith(), NAMES, views(changes))).toEqual([expect.stringContaining(`vault-2: ${gap}`)]);
+  });
+
+  it('does not insist on one version where somebody accepted several', () => {
+    expect(convergenceGaps(planWith(['version']), NAMES, views({ version: '1.21.4' }))).toEqual([]);
+  });
+});
