@@ -85,7 +85,7 @@ async function proveCanary(vault: VaultClient, plan: RecoveryPlan): Promise<void
 
 /**
  * Every node unsealed, of one cluster and, unless somebody accepted otherwise, one version; all of them voters; autopilot
- * healthy; a read through each.
+ * content with them; a read through each.
  */
 export async function checkConvergence(
   controller: Controller,
@@ -179,7 +179,7 @@ async function viewThrough(controller: Controller, plan: RecoveryPlan, node: str
         t: status.t,
         removed: status.removedFromCluster,
         voters: configuration.filter((peer) => peer.voter).map((peer) => peer.nodeId),
-        healthy: autopilot.healthy,
+        autopilot,
       };
     },
     plan.loginOf,

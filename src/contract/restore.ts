@@ -184,7 +184,7 @@ interface PlanBase {
   steps: { node: string; steps: string[] }[];
   /** Node names that had data when the plan was made: what a way back leads to. */
   holdData: string[];
-  /** Names of nodes that did not serve when it was planned, where nothing is done about them. */
+  /** In place and in a rebuild: nodes that did not serve when it was made, and are no part of it. */
   leftOut?: string[];
   accepted: AcceptCode[];
   warnings: string[];

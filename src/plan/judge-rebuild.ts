@@ -3,6 +3,7 @@ import type { LiveView, RebuildPlan, RestoreSettings } from '../contract/restore
 import { type Finding, weigh } from './findings';
 import { holdsData, judgeNode, type NodeLook, versionOf } from './judge-node';
 import type { Judgement } from './judge-restore';
+import { leftOutOf, leftOutWarnings } from './left-out';
 import { rebuildSteps } from './steps';
 import { mixedVersionFindings, type NodeVersion } from './versions';
 
@@ -36,6 +37,7 @@ export function judgeRebuild({ input, settings, look, live, now }: RebuildFacts)
 
   const human = { type: live.seal.type, secretShares: live.seal.n, secretThreshold: live.seal.t };
   const automatic = human.type !== 'shamir';
+  const leftOut = leftOutOf(nodes, live).filter((name) => name !== node.name);
   return {
     refusals: [],
     plan: {
@@ -55,10 +57,12 @@ export function judgeRebuild({ input, settings, look, live, now }: RebuildFacts)
       rollingRestart: false,
       steps: rebuildSteps(node, human.type, human.secretThreshold),
       holdData: [look].filter(holdsData).map((item) => item.node),
+      leftOut,
       accepted,
       plannedAt: now,
       warnings: [
         ...warnings,
+        ...leftOutWarnings(leftOut),
         ...(live.serving.includes(node.name)
           ? [`${node.name} serves at the moment; it is stopped and made anew all the same`]
           : []),

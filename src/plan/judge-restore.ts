@@ -11,6 +11,7 @@ import {
 } from '../contract/restore';
 import { type Finding, weigh } from './findings';
 import { holdsData, judgeNode, type NodeLook, versionOf } from './judge-node';
+import { leftOutOf, leftOutWarnings } from './left-out';
 import { compareLogEnds, logEndOf } from './log-end';
 import { inPlaceSteps, restoreSteps } from './steps';
 import { mixedVersionFindings } from './versions';
@@ -48,7 +49,8 @@ export function judgeRestore(given: RestoreFacts): Judgement<RestorePlan> {
   const first = input.inPlace ? settings.nodes.find((node) => node.name === live.leader) : settings.nodes[0];
   const rpoSeconds = Math.max(0, (Date.parse(now) - Date.parse(manifest.capturedAt)) / 1_000);
   const changed = input.inPlace ? looks.filter((look) => look.node === first?.name) : looks;
-  const concerned = input.inPlace ? looks.filter((look) => live.serving.includes(look.node)) : looks;
+  const leftOut = input.inPlace ? leftOutOf(settings.nodes, live) : [];
+  const concerned = looks.filter((look) => !leftOut.includes(look.node));
 
   const findings = [
     ...(input.inPlace ? inPlaceFindings(facts) : lossFindings(facts, rpoSeconds)),
@@ -110,10 +112,12 @@ export function judgeRestore(given: RestoreFacts): Judgement<RestorePlan> {
       rollingRestart: settings.rollingRestart,
       steps: input.inPlace ? inPlaceSteps(first.name) : restoreSteps(settings, manifest),
       holdData: looks.filter(holdsData).map((look) => look.node),
+      ...(input.inPlace ? { leftOut } : {}),
       accepted,
       plannedAt: now,
       warnings: [
         ...warnings,
+        ...leftOutWarnings(leftOut),
         ...(input.inPlace
           ? [`what was written after ${manifest.capturedAt} is thrown away on a cluster that serves`]
           : []),

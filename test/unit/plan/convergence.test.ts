@@ -18,9 +18,13 @@ const view = (node: string, changes: Partial<NodeView> = {}): NodeView => ({
   t: 3,
   removed: false,
   voters: ['vault-3', 'vault-1', 'vault-2'],
-  healthy: true,
+  autopilot: autopilotWithout(),
   ...changes,
 });
+function autopilotWithout(...unhealthy: string[]): NodeView['autopilot'] {
+  const servers = NAMES.map((id) => ({ id, healthy: !unhealthy.includes(id) }));
+  return { healthy: unhealthy.length === 0, servers };
+}
 /** All nodes, one of them as it is said. */
 const views = (changes: Partial<NodeView>) => NAMES.map((name) => view(name, name === 'vault-2' ? changes : {}));
 
@@ -37,9 +41,43 @@ describe('the gate', () => {
     [{ t: 1 }, 'threshold is 1, expected 3'],
     [{ removed: true }, 'removed from the cluster is true, expected false'],
     [{ voters: ['vault-1', 'vault-2'] }, 'voters is "vault-1,vault-2", expected "vault-1,vault-2,vault-3"'],
-    [{ healthy: false }, 'autopilot healthy is false, expected true'],
+    [{ autopilot: autopilotWithout('vault-3') }, 'autopilot healthy is false, expected true'],
   ])('stops one that sees %j', (changes, gap) => {
     expect(convergenceGaps(planWith(), NAMES, views(changes))).toEqual([expect.stringContaining(`vault-2: ${gap}`)]);
+  });
+
+  describe('with a node left out', () => {
+    const two = ['vault-1', 'vault-2'];
+    const gaps = (changes: Partial<NodeView>) =>
+      convergenceGaps(
+        planWith(),
+        two,
+        two.map((name) => view(name, { autopilot: autopilotWithout('vault-3'), ...changes })),
+      );
+
+    it('does not care whether that one is a voter, or healthy', () => {
+      expect(gaps({})).toEqual([]);
+      expect(
+        gaps({ voters: two, autopilot: { healthy: true, servers: autopilotWithout().servers.slice(0, 2) } }),
+      ).toEqual([]);
+    });
+
+    it.each<[string, Partial<NodeView>, string]>([
+      [
+        'one of the others that is not healthy',
+        { autopilot: autopilotWithout('vault-2', 'vault-3') },
+        'healthy by autopilot is "vault-1", expected "vault-1,vault-2"',
+      ],
+      [
+        'one that autopilot does not know yet',
+        { autopilot: { healthy: true, servers: [{ id: 'vault-1', healthy: true }] } },
+        'healthy by autopilot is "vault-1", expected "vault-1,vault-2"',
+      ],
+      ['one that is no voter', { voters: ['vault-1', 'vault-3'] }, 'voters is "vault-1", expected "vault-1,vault-2"'],
+      ['a stranger', { voters: [...NAMES, 'vault-9'] }, 'voters is "vault-1,vault-2,vault-9", expected'],
+    ])('still stops %s', (_whom, changes, gap) => {
+      expect(gaps(changes)).toEqual(two.map((name) => expect.stringContaining(`${name}: ${gap}`) as string));
+    });
   });
 
   it('does not insist on one version where somebody accepted several', () => {

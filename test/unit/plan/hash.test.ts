@@ -23,4 +23,12 @@ describe('the hash of a plan', () => {
   ])('changes with %s', (_what, changes) => {
     expect(hashOf(changes)).not.toBe(hashOf({}));
   });
+
+  it('changes in place with a node that serves no more', () => {
+    const inPlace = { input: { inPlace: true } };
+
+    const without = hashOf({ ...inPlace, live: { ...serving, serving: ['vault-1', 'vault-2'] } });
+
+    expect(without).not.toBe(hashOf({ ...inPlace, live: serving }));
+  });
 });

@@ -15,6 +15,19 @@ describe('a plan in place', () => {
     expect(plan?.warnings.join()).toContain('is thrown away on a cluster that serves');
   });
 
+  it('leaves out the nodes that do not serve, and says so', () => {
+    const plan = (live: Changes['live']) => judgeRestore(factsWith({ input: inPlace, live })).plan;
+
+    expect(plan({ ...serving, serving: ['vault-1', 'vault-2'] })).toMatchObject({
+      leftOut: ['vault-3'],
+      warnings: [
+        'vault-3 does not serve, and is not part of this: rebuild it afterwards',
+        expect.stringContaining('is thrown away on a cluster that serves'),
+      ],
+    });
+    expect(plan(serving)?.leftOut).toEqual([]);
+  });
+
   it('wants one version of the nodes that serve, unless somebody accepts "version"', () => {
     const looks = { 'vault-3': { vault: { ...vault, version: '1.21.4' } } };
     const judge = (live: Changes['live'], accept: AcceptCode[] = []) =>

@@ -198,6 +198,7 @@ describe('the rebuild of a node', () => {
       clusterId: 'c',
       seal: { type: 'shamir', secretShares: 5, secretThreshold: 3 },
       recovery: null,
+      leftOut: [],
       warnings: [],
     });
     expect(plan?.steps.map(({ node }) => node)).toEqual(['vault-3']);
@@ -208,6 +209,18 @@ describe('the rebuild of a node', () => {
 
     expect(plan?.firstNode).toBe('vault-1');
     expect(plan?.warnings).toEqual(['vault-3 serves at the moment; it is stopped and made anew all the same']);
+  });
+
+  it('leaves out another node that does not serve, and says so', () => {
+    const five = [...NAMES, 'vault-4', 'vault-5'];
+    const live = serving(['vault-1', 'vault-2', 'vault-5'], { voters: five });
+
+    const { plan } = judgeRebuild({ ...facts(live), settings: settingsOf(five) });
+
+    expect(plan).toMatchObject({
+      leftOut: ['vault-4'],
+      warnings: ['vault-4 does not serve, and is not part of this: rebuild it afterwards'],
+    });
   });
 
   it('takes the recovery keys for what they are', () => {

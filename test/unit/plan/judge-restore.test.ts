@@ -38,6 +38,7 @@ describe('a plan', () => {
       accepted: [],
       warnings: [],
     });
+    expect(plan).not.toHaveProperty('leftOut');
     expect(plan?.steps.map(({ node }) => node)).toEqual(NAMES);
     expect(plan?.steps[0]?.steps.join()).toContain('keys that are thrown away');
     expect(plan?.steps[1]?.steps).toContain('start blank, join vault-1');
