@@ -31,6 +31,7 @@ import { writeCanary } from '../src/vault/canary';
 import { credentialFingerprint } from '../src/vault/login';
 import type { VaultClient } from '../src/vault/client';
 import type { LeaderView } from '../src/vault/leader';
+import { requestSnapshot } from '../src/vault/request-snapshot';
 import { SnapshotVerifier, type SnapshotSummary } from '../src/vault/snapshot-archive';
 import { VERSION } from '../src/version';
 import { BUNDLES_DIRECTORY, takeBundles } from './bundles';
@@ -174,7 +175,7 @@ async function capture(controller: Controller, plan: BackupPlan, directory: stri
     const credential = await credentialFingerprint(controller.cluster(plan.cluster).auth);
     const { canary, warnings } = await tryCanary(vault, plan.canary);
     const capturedAt = new Date().toISOString();
-    const { body, headers } = await vault.snapshot({ signal: cancellation() });
+    const { body, headers } = await requestSnapshot(vault, { signal: cancellation(), onAlive: () => beat(0) });
     const clockAheadSeconds = aheadBy(headers.date, Date.now());
     try {
       await writeDurably(

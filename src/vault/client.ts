@@ -81,8 +81,8 @@ export class VaultClient {
     this.#http.close();
   }
 
-  async health(): Promise<Health> {
-    return this.#ask(healthSchema, 'GET', `sys/health?${HEALTH_QUERY}`);
+  async health(options: { timeoutMs?: number } = {}): Promise<Health> {
+    return this.#ask(healthSchema, 'GET', `sys/health?${HEALTH_QUERY}`, options);
   }
 
   async sealStatus(): Promise<SealStatus> {

@@ -11,7 +11,7 @@ import { useFaultTable } from '../support/fault-table';
 import { CLOCK_FAULT, describeWithDisks, onSmallDisk, onWrongClock, smallDisk } from '../support/host-faults';
 import { useLab } from '../support/lab';
 import { leaderOf } from '../support/lab-view';
-import { failureOf, runIdOf } from '../support/pending';
+import { attemptsOf, failureOf, runIdOf } from '../support/pending';
 import { temporalCli } from '../support/temporal-cli';
 import { startVaultProxy, type VaultProxy } from '../support/vault-proxy';
 
@@ -70,6 +70,39 @@ describe('a backup goes on when the fault is gone', () => {
       expect(seconds).toBeGreaterThan(6);
       tell('Vault answers 503 to everything for 6 s', 'waited, backed up', seconds);
     }, 60_000);
+
+    it('that reads for 40 s before its snapshot begins, by waiting for it', async () => {
+      vaults.forEach((proxy) => (proxy.fault = () => ({ kind: 'late', ms: 40_000 })));
+
+      const { result, seconds } = await wholeBackup(lab());
+
+      expect(await attemptsOf(lab(), 'backup-lab')).toMatchObject({ captureSnapshot: 1 });
+      expect(attempts()).toBe(1);
+      expect(result.warnings).toEqual([]);
+      tell('The snapshot begins after 40 s, for Vault reads its whole storage first', 'waited, backed up', seconds);
+    }, 90_000);
+
+    it('whose leader hangs before its snapshot begins, by asking the new one', async () => {
+      const leader = await leaderOf(lab());
+      const pid = (await lab().vaultPid(leader)) ?? 0;
+      vaults.forEach((proxy) => (proxy.fault = () => (attempts() === 1 ? { kind: 'late', ms: 60_000 } : undefined)));
+      const running = wholeBackup(lab());
+      running.catch(() => undefined);
+      await waitFor('the snapshot is asked for', () => Promise.resolve(attempts() === 1), { timeoutMs: 30_000 });
+      process.kill(pid, 'SIGSTOP');
+      try {
+        const { result, seconds } = await running;
+
+        expect(result.warnings.join('\n')).toContain(`the leadership moved from ${leader} `);
+        expect(attempts()).toBe(2);
+        expect(seconds).toBeLessThan(50);
+        tell('The leader hangs (SIGSTOP) before its snapshot begins', 'backed up from the new leader', seconds);
+      } finally {
+        process.kill(pid, 'SIGCONT');
+      }
+      const follows = async () => (await leaderOf(lab())) !== leader;
+      await waitFor(`${leader} knows that it leads no more`, follows, { timeoutMs: 30_000 });
+    }, 90_000);
 
     it('whose leader hangs, by asking the new one', async () => {
       const leader = await leaderOf(lab());

@@ -5,11 +5,13 @@ import { once } from 'node:events';
 
 /**
  * What becomes of a snapshot on its way. `bytes` of it pass first. `cut`: the connection breaks. `flip`: one bit changes.
- * `stall`: nothing more comes. `endless`: all of it, and then more for ever. `hold`: the rest waits for `release`.
+ * `stall`: nothing more comes. `endless`: all of it, and then more for ever. `hold`: the rest waits for `release`. `late`: it
+ * begins so late, as that of a node with much to read first.
  */
 export type SnapshotFault =
   | { kind: 'cut' | 'flip' | 'stall' | 'hold'; bytes: number }
   | { kind: 'endless' }
+  | { kind: 'late'; ms: number }
   | { kind: 'answer'; status: number; body: string };
 
 export interface VaultProxy {
@@ -52,16 +54,21 @@ export async function startVaultProxy(target: string, caPem: string): Promise<Va
       answer.writeHead(fault.status, { 'content-type': 'application/json' }).end(fault.body);
       return;
     }
-    const outgoing = request(`${target}${url}`, { method: incoming.method, headers: incoming.headers, ca: caPem });
-    outgoing.on('error', () => answer.destroy());
-    outgoing.on('response', (response) => {
-      answer.writeHead(response.statusCode ?? 502, response.headers);
-      if (isSnapshot) response.on('data', (chunk: Buffer) => proxy.sent.push(chunk));
-      if (fault) void spoil(response, answer, fault).catch(() => answer.destroy());
-      else response.pipe(answer);
-    });
-    answer.once('close', () => outgoing.destroy());
-    incoming.pipe(outgoing);
+    if (fault?.kind === 'late') setTimeout(() => answer.destroyed || pass(), fault.ms);
+    else pass();
+
+    function pass(): void {
+      const outgoing = request(`${target}${url}`, { method: incoming.method, headers: incoming.headers, ca: caPem });
+      outgoing.on('error', () => answer.destroy());
+      outgoing.on('response', (response) => {
+        answer.writeHead(response.statusCode ?? 502, response.headers);
+        if (isSnapshot) response.on('data', (chunk: Buffer) => proxy.sent.push(chunk));
+        if (fault) void spoil(response, answer, fault).catch(() => answer.destroy());
+        else response.pipe(answer);
+      });
+      answer.once('close', () => outgoing.destroy());
+      incoming.pipe(outgoing);
+    }
   });
   server.on('connection', (socket) => {
     if (proxy.unreachable) socket.destroy();

@@ -1,0 +1,66 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DrError } from '../contract/failures';
+import type { VaultClient } from './client';
+import type { Download } from './transport';
+
+/** So many looks in a row fail before the wait is given up. */
+const SILENCES = 3;
+const LOOK_EVERY_MS = 5_000;
+
+interface Looks {
+  everyMs?: number;
+  /** Called after each look that was answered. */
+  onAlive?: () => void;
+}
+
+/**
+ * Asks for a snapshot and waits for its beginning. Before the first byte the leader reads its whole storage, which may take
+ * many minutes. That it does so, and is not frozen or cut off, shows in that it answers other questions meanwhile.
+ */
+export async function requestSnapshot(
+  vault: VaultClient,
+  { signal, everyMs = LOOK_EVERY_MS, onAlive = () => undefined }: Looks & { signal: AbortSignal },
+): Promise<Download> {
+  return whileAlive(
+    (givenUp) => vault.snapshot({ signal: AbortSignal.any([signal, givenUp]) }),
+    () => vault.health({ timeoutMs: everyMs }),
+    { everyMs, onAlive, gone: () => silent(vault.node) },
+  );
+}
+
+/** Waits as long as it takes; when too many looks in a row fail, the wait is aborted with what `gone` says. */
+export async function whileAlive<T>(
+  wait: (givenUp: AbortSignal) => Promise<T>,
+  look: () => Promise<unknown>,
+  { everyMs, onAlive, gone }: Required<Looks> & { gone: () => Error },
+): Promise<T> {
+  const [givenUp, over] = [new AbortController(), new AbortController()];
+  void watch();
+  try {
+    return await wait(givenUp.signal);
+  } finally {
+    over.abort();
+  }
+
+  async function watch(): Promise<void> {
+    for (let silences = 0; silences < SILENCES;) {
+      const pause = sleep(everyMs, undefined, { signal: over.signal }).catch(() => undefined);
+      const answered = await look().then(
+        () => true,
+        () => false,
+      );
+      if (answered && !over.signal.aborted) onAlive();
+      await pause;
+      if (over.signal.aborted) return;
+      silences = answered ? 0 : silences + 1;
+    }
+    givenUp.abort(gone());
+  }
+}
+
+function silent(node: string): DrError {
+  return new DrError('VaultUnavailable', `${node} does not answer any more, before its snapshot has begun.`, {
+    where: node,
+    advice: `Check that Vault runs on ${node} and that its address can be reached from here.`,
+  });
+}
