@@ -1,11 +1,16 @@
+import { DrError, isDrError } from '../src/contract/failures';
 import type { RecoveryPlan } from '../src/contract/restore';
 import { convergenceGaps, differs, type NodeView } from '../src/plan/convergence';
-import { readSnapshotArchive } from '../src/vault/snapshot-archive';
 import { checkCanary } from '../src/vault/canary';
 import type { VaultClient } from '../src/vault/client';
-import { cancellation, whileBeating } from './context';
+import { requestSnapshot } from '../src/vault/request-snapshot';
+import { readSnapshotArchive, type SnapshotSummary } from '../src/vault/snapshot-archive';
+import { attempt, cancellation, whileBeating } from './context';
 import type { Controller } from './controller-context';
 import { pollUntil } from './poll';
+
+/** So often are the keys counted that can't be counted to their end. */
+const COUNTS = 2;
 
 /**
  * The first node, alone: its own peer, the plan's cluster id and numbers of shares, a login that works, the canary, and as
@@ -14,63 +19,88 @@ import { pollUntil } from './poll';
  */
 export async function verifyFirstNode(controller: Controller, input: { plan: RecoveryPlan }): Promise<string[]> {
   const { plan } = input;
-  const first = plan.nodes.find((node) => node.name === plan.firstNode);
-  const peersWanted = plan.method === 'inPlace' ? null : (first?.nodeId ?? '');
   return whileBeating('verify', async () => {
-    await pollUntil(
-      `${plan.firstNode} to serve the restored data`,
-      {
-        timeoutMs: 120_000,
-        signal: cancellation(),
-        where: plan.firstNode,
-        advice: `Read Vault's log on ${plan.firstNode}.`,
-      },
-      () =>
-        controller.withLogin(
-          plan.cluster,
-          plan.firstNode,
-          async (vault) => {
-            const [status, configuration] = await Promise.all([vault.sealStatus(), vault.raftConfiguration()]);
-            const peers = configuration.map((peer) => peer.nodeId).join();
-            const { secretShares, secretThreshold } = plan.recovery ?? plan.seal;
-            assertSame([
-              ...differs('cluster id', status.clusterId, plan.clusterId ?? status.clusterId),
-              ...differs('shares', status.n, secretShares),
-              ...differs('threshold', status.t, secretThreshold),
-              ...differs('peers', peers, peersWanted ?? peers),
-            ]);
-            await proveCanary(vault, plan);
-            return true;
-          },
-          plan.loginOf,
-        ),
-    );
-    return countKeys(controller, plan);
+    await proveFirstNode(controller, plan);
+    if (!('keyCounts' in plan) || Object.keys(plan.keyCounts).length === 0) return [];
+    let counted: SnapshotSummary;
+    try {
+      counted = await readFirstNode(controller, plan);
+    } catch (error) {
+      cancellation().throwIfAborted();
+      if (!mayStayUncounted(error, attempt())) throw error;
+      // That the node is gone must not be why.
+      await proveFirstNode(controller, plan);
+      return [`the keys on ${plan.firstNode} could not be counted: ${(error as Error).message}`];
+    }
+    return compareCounts(plan.keyCounts, counted.keys.byPrefix);
   });
 }
 
-/** Reads a snapshot of the node end to end, keeps nothing of it, and compares. Fewer keys than a write or two explains are an error. */
-async function countKeys(controller: Controller, plan: RecoveryPlan): Promise<string[]> {
-  if (!('keyCounts' in plan) || Object.keys(plan.keyCounts).length === 0) return [];
-  const { keys } = await controller.withLogin(
+async function proveFirstNode(controller: Controller, plan: RecoveryPlan): Promise<void> {
+  const first = plan.nodes.find((node) => node.name === plan.firstNode);
+  const peersWanted = plan.method === 'inPlace' ? null : (first?.nodeId ?? '');
+  await pollUntil(
+    `${plan.firstNode} to serve the restored data`,
+    {
+      timeoutMs: 120_000,
+      signal: cancellation(),
+      where: plan.firstNode,
+      advice: `Read Vault's log on ${plan.firstNode}.`,
+    },
+    () =>
+      controller.withLogin(
+        plan.cluster,
+        plan.firstNode,
+        async (vault) => {
+          const [status, configuration] = await Promise.all([vault.sealStatus(), vault.raftConfiguration()]);
+          const peers = configuration.map((peer) => peer.nodeId).join();
+          const { secretShares, secretThreshold } = plan.recovery ?? plan.seal;
+          assertSame([
+            ...differs('cluster id', status.clusterId, plan.clusterId ?? status.clusterId),
+            ...differs('shares', status.n, secretShares),
+            ...differs('threshold', status.t, secretThreshold),
+            ...differs('peers', peers, peersWanted ?? peers),
+          ]);
+          await proveCanary(vault, plan);
+          return true;
+        },
+        plan.loginOf,
+      ),
+  );
+}
+
+/** Reads a snapshot of the node end to end and keeps nothing of it. */
+async function readFirstNode(controller: Controller, plan: RecoveryPlan): Promise<SnapshotSummary> {
+  return controller.withLogin(
     plan.cluster,
     plan.firstNode,
-    async (vault) => readSnapshotArchive((await vault.snapshot({ signal: cancellation() })).body),
+    async (vault) => readSnapshotArchive((await requestSnapshot(vault, { signal: cancellation() })).body),
     plan.loginOf,
   );
-  const differences = Object.entries(plan.keyCounts).flatMap(([prefix, wanted]) => {
-    const actual = keys.byPrefix[prefix]?.count ?? 0;
-    return actual === wanted ? [] : [{ prefix, wanted, actual }];
-  });
-  const lost = differences.filter(({ wanted, actual }) => actual < wanted - allowance(wanted));
+}
+
+/** What keeps the keys from being counted is no reason to hold a node that serves; that they are damaged is one. */
+export function mayStayUncounted(error: unknown, attempts: number): boolean {
+  if (!isDrError(error)) return attempts >= COUNTS;
+  return error.code !== 'SnapshotCorrupt' && (attempts >= COUNTS || !error.retryable);
+}
+
+/** @returns what a write or two explain. @throws DrError when there are fewer keys than that. */
+export function compareCounts(wanted: Record<string, number>, actual: SnapshotSummary['keys']['byPrefix']): string[] {
+  const differences = Object.entries(wanted)
+    .map(([prefix, count]) => ({ prefix, wanted: count, actual: actual[prefix]?.count ?? 0 }))
+    .filter((item) => item.actual !== item.wanted);
+  const lost = differences.filter((item) => item.actual < item.wanted - allowance(item.wanted));
   if (lost.length > 0) {
-    throw new Error(
-      `Fewer keys than the manifest counts: ${lost.map(({ prefix, wanted, actual }) => `${prefix}: ${actual} of ${wanted}`).join('; ')}`,
-    );
+    const which = lost.map((item) => `${item.prefix}: ${item.actual} of ${item.wanted}`).join('; ');
+    throw new DrError('Internal', `Fewer keys than the manifest counts: ${which}.`, {
+      // Counting again takes as long, and finds no more.
+      retryable: false,
+      advice: 'Put the missing keys back and resume, or roll back and choose another generation.',
+    });
   }
   return differences.map(
-    ({ prefix, wanted, actual }) =>
-      `${prefix} has ${actual} keys, the manifest counts ${wanted}: somebody writes already`,
+    (item) => `${item.prefix} has ${item.actual} keys, the manifest counts ${item.wanted}: somebody writes already`,
   );
 }
 

@@ -58,9 +58,16 @@ export const transfer = patientActivities<
   retry: { ...RETRY, maximumAttempts: 4 },
 });
 
+/** What it waits for has a limit of its own; then it reads a whole snapshot, whose time goes by the size of the data. */
+export const verifying = patientActivities<Pick<ControllerActivities, 'verifyFirstNode'>>({
+  startToCloseTimeout: '3h',
+  heartbeatTimeout: SLOW_BEAT,
+  retry: { ...RETRY, maximumAttempts: 4 },
+});
+
 /** Waits for servers to agree; beats while it does. */
 export const settle = patientActivities<
-  Pick<ControllerActivities, 'verifyFirstNode' | 'checkConvergence' | 'waitForLeader' | 'moveLeadership'>
+  Pick<ControllerActivities, 'checkConvergence' | 'waitForLeader' | 'moveLeadership'>
 >({ startToCloseTimeout: '5m', scheduleToCloseTimeout: '6m', heartbeatTimeout: SLOW_BEAT, retry: RETRY });
 
 /** After a roll back: what can't serve in this time could not serve before either. */

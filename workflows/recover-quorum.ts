@@ -1,6 +1,6 @@
 import { recoverQuorumInput } from '../src/contract/input';
 import type { QuorumPlan, RestoreReport } from '../src/contract/restore';
-import { ask, settle } from './activity-proxies';
+import { ask, verifying } from './activity-proxies';
 import { parseOrFail } from './failures';
 import { agree, firstPlan, type Planned } from './planning';
 import { Recovery } from './recovery';
@@ -43,7 +43,7 @@ export async function recoverQuorum(raw: unknown): Promise<RestoreReport> {
     unsealing.keepOpen(firstNode);
 
     run.enter('verify');
-    await run.mustStep(`verifying ${firstNode}`, firstNode, () => settle.verifyFirstNode({ plan }));
+    await run.mustStep(`verifying ${firstNode}`, firstNode, () => verifying.verifyFirstNode({ plan }));
 
     run.enter('join');
     await recovery.joinOthers(plan);

@@ -1,7 +1,7 @@
 import { isCancellation } from '@temporalio/workflow';
 import { type RestoreInput, restoreInput } from '../src/contract/input';
 import type { RestorePlan, RestoreReport } from '../src/contract/restore';
-import { ask, settle, transfer } from './activity-proxies';
+import { ask, transfer, verifying } from './activity-proxies';
 import { parseOrFail, problemOf } from './failures';
 import { agree, firstPlan, type Planned } from './planning';
 import { Recovery } from './recovery';
@@ -121,7 +121,7 @@ export async function restoreCluster(raw: unknown): Promise<RestoreReport> {
 
   async function verify(plan: RestorePlan): Promise<void> {
     const { firstNode } = plan;
-    const remarks = await run.mustStep(`verifying ${firstNode}`, firstNode, () => settle.verifyFirstNode({ plan }));
+    const remarks = await run.mustStep(`verifying ${firstNode}`, firstNode, () => verifying.verifyFirstNode({ plan }));
     run.warnings.push(...remarks);
   }
 

@@ -1,3 +1,4 @@
+import { Context } from '@temporalio/activity';
 import type { ApplicationFailure } from '@temporalio/common';
 import { CONTROLLER_TASK_QUEUE } from '../../src/contract/names';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -246,6 +247,23 @@ describe('restoreCluster', () => {
     expect(report.shares?.accepted).toHaveLength(3);
     expect(unsealed()).toBe(2);
     expect(fakes.audit.map(({ action }) => action)).toContain('restore.sealed again');
+  });
+
+  it('has hours to count the keys of the first node, and goes on when it says that it could not', async () => {
+    let limitMs = 0;
+    fakes.controller.verifyFirstNode = () => {
+      limitMs = Context.current().info.startToCloseTimeoutMs;
+      return Promise.resolve(['the keys on vault-1 could not be counted: the connection broke']);
+    };
+    const handle = await begin();
+    await approve(handle);
+    await submitThree(handle);
+
+    const report = await handle.result();
+
+    expect(limitMs).toBe(3 * 3_600_000);
+    expect(report.status).toBe('completed');
+    expect(report.warnings).toContain('the keys on vault-1 could not be counted: the connection broke');
   });
 
   it('reminds the holders, and escalates to the alternates, and goes on waiting', async () => {
