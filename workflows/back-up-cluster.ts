@@ -4,6 +4,7 @@ import {
   defineQuery,
   isCancellation,
   log,
+  patched,
   setCurrentDetails,
   setHandler,
   sleep,
@@ -22,6 +23,7 @@ import type {
 import type { ConfigBundle } from '../src/contract/generation';
 import { clusterInput } from '../src/contract/input';
 import { PROGRESS_QUERY } from '../src/contract/names';
+import type { Notification } from '../src/contract/notification';
 import { ask, audit, capturing, onNode, probe, transfer } from './activity-proxies';
 import { backupDetails } from './backup-details';
 import { parseOrFail, problemOf } from './failures';
@@ -67,6 +69,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
 
     enter('retention');
     const holders = progress.copies.map((copy) => copy.repository);
+    const unpruned: string[] = [];
     const retention = await Promise.all(
       holders.map(async (repository) => {
         try {
@@ -80,7 +83,9 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
           return report;
         } catch (error) {
           if (isCancellation(error)) throw error;
-          progress.warnings.push(`retention in ${repository}: ${problemOf(error, 'retention').problem}`);
+          const problem = `retention in ${repository}: ${problemOf(error, 'retention').problem}`;
+          progress.warnings.push(problem);
+          unpruned.push(problem);
           return null;
         }
       }),
@@ -102,13 +107,14 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
       warnings: progress.warnings,
     };
     await record('success', { generation, sha256: result.sha256, copies: result.copies, missing: result.missing });
-    await Promise.all(holders.map(keepAuditHead));
+    const lacking = progress.missing.map(({ repository, problem }) => `no copy in ${repository}: ${problem}`);
+    await Promise.all([...holders.map(keepAuditHead), tellWhatIsAmiss(generation, [...lacking, ...unpruned])]);
     return result;
   } catch (error) {
     if (isCancellation(error)) throw error;
     const { code, problem, advice } = problemOf(error, 'The backup');
     await record('failure', { code, problem });
-    await tellPeople(`The backup of ${cluster} failed: ${problem} ${advice}`);
+    await tellPeople('backup failed', `The backup of ${cluster} failed: ${problem} ${advice}`);
     throw ApplicationFailure.create({
       message: `The backup of '${cluster}' failed: ${problem} ${advice}`,
       type: code,
@@ -123,9 +129,21 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     });
   }
 
-  async function tellPeople(text: string): Promise<void> {
+  /** The backup is good, so nobody would look: a repository may be down for weeks. */
+  async function tellWhatIsAmiss(generation: string, problems: string[]): Promise<void> {
+    // Runs that began before people were told of this go on without it.
+    if (problems.length === 0 || !patched('copy-missing')) return;
+    const which = problems.map((problem) => problem.replace(/\.$/, '')).join('; ');
+    await tellPeople(
+      'copy missing',
+      `${cluster} is backed up as ${generation}, but something is amiss: ${which}. ` +
+        `The next backup makes up for it, once the cause is mended. See: vault-dr generations list --cluster ${cluster}`,
+    );
+  }
+
+  async function tellPeople(event: Notification['event'], text: string): Promise<void> {
     try {
-      await audit.notify({ id: `${runId}/failed`, event: 'backup failed', cluster, run: runId, text, alternates: [] });
+      await audit.notify({ id: `${runId}/${event}`, event, cluster, run: runId, text, alternates: [] });
     } catch (error) {
       if (isCancellation(error)) throw error;
       log.warn('people were not told', { problem: problemOf(error, 'notify').problem });

@@ -10,6 +10,7 @@ export interface Notification {
     | 'escalation'
     | 'restored'
     | 'backup failed'
+    | 'copy missing'
     | 'share exposed';
   cluster: string;
   run: string;

@@ -33,6 +33,35 @@ describe('backUpCluster', () => {
     expect(fakes.audit.at(-1)).toMatchObject({ action: 'backup', outcome: 'success' });
   });
 
+  it('tells people which repository lacks the copy and which could not be tidied up, and why', async () => {
+    fakes.controller.replicateGeneration = () => Promise.reject(down('offsite'));
+    fakes.controller.applyRetention = () =>
+      Promise.reject(ApplicationFailure.nonRetryable('the bucket may not be listed.', 'RepositoryUnavailable'));
+
+    const { warnings } = await backUp();
+
+    expect(warnings).toContain('retention in local: the bucket may not be listed.');
+    expect(fakes.notifications).toEqual([
+      expect.objectContaining({
+        event: 'copy missing',
+        text: expect.stringContaining(
+          'no copy in offsite: offsite does not answer; retention in local: the bucket may not be listed. The next backup',
+        ),
+      }),
+    ]);
+  });
+
+  it('is made all the same when people can not be told that a copy is missing', async () => {
+    fakes.controller.replicateGeneration = () => Promise.reject(down('offsite'));
+    fakes.controller.notify = () => Promise.reject(ApplicationFailure.nonRetryable('no such command', 'Internal'));
+
+    const result = await backUp();
+
+    expect(result.missing).toMatchObject([{ repository: 'offsite' }]);
+    expect(fakes.calls).toContain('audit head local');
+    expect(fakes.calls).toContain('discardStaging');
+  });
+
   it('publishes to the next repository when the first is down', async () => {
     const publish = fakes.controller.publishGeneration;
     fakes.controller.publishGeneration = (input) =>
@@ -42,6 +71,7 @@ describe('backUpCluster', () => {
 
     expect(result.copies.map(({ repository }) => repository)).toEqual(['offsite', 'local']);
     expect(result.missing).toEqual([]);
+    expect(fakes.notifications).toEqual([]);
   });
 
   it('does not begin a short step anew because it takes longer than a beat', async () => {
@@ -62,6 +92,7 @@ describe('backUpCluster', () => {
     const result = await backUp();
 
     expect(result.caughtUp).toEqual([{ repository: 'offsite', generation: '20261122T040000Z-000000000040-0a1b2c3d' }]);
+    expect(fakes.notifications).toEqual([]);
   });
 
   it('tells what the manifest and retention warn of, once', async () => {
