@@ -74,12 +74,24 @@ export async function checkHealth(controller: Controller, input: { plan: BackupP
   const { cluster } = input.plan;
   return controller.withLeader(cluster, async (view) => {
     const leader = view.leader.node;
-    const autopilot = await controller.withLogin(cluster, leader, (vault) => vault.autopilotState());
     const warnings = view.nodes.flatMap((node) => (node.problem === null ? [] : [`${node.node}: ${node.problem}`]));
-    if (!autopilot.healthy) warnings.push(`autopilot calls the cluster unhealthy${unhealthyServers(autopilot)}`);
+    warnings.push(...(await controller.withLogin(cluster, leader, autopilotWarnings)));
     if (input.plan.encryption.method === 'none') warnings.push('the backup is NOT encrypted: see backup.encryption');
     return { ...view, leader, warnings };
   });
+}
+
+/** What autopilot thinks is good to know; that it can't be asked keeps no backup from being made. */
+async function autopilotWarnings(vault: VaultClient): Promise<string[]> {
+  const unasked = (why: string) => [`autopilot could not be asked: ${why}`];
+  try {
+    const state = await vault.autopilotState();
+    if (state === null) return unasked(`${vault.node} has none; it is turned off, or has not begun yet`);
+    return state.healthy ? [] : [`autopilot calls the cluster unhealthy${unhealthyServers(state)}`];
+  } catch (error) {
+    cancellation().throwIfAborted();
+    return unasked((error as Error).message);
+  }
 }
 
 function unhealthyServers({ servers }: AutopilotState): string {

@@ -122,6 +122,7 @@ export async function checkConvergence(
   input: { plan: RecoveryPlan; nodes: string[] },
 ): Promise<void> {
   const { plan, nodes } = input;
+  const began = Date.now();
   await whileBeating('converge', () =>
     pollUntil(
       `${nodes.join(', ')} to be healthy voters`,
@@ -133,7 +134,7 @@ export async function checkConvergence(
       },
       async () => {
         const views = await Promise.all(nodes.map((node) => viewThrough(controller, plan, node)));
-        assertSame(convergenceGaps(plan, nodes, views));
+        assertSame(convergenceGaps(plan, nodes, views, Date.now() - began));
         return true;
       },
     ),

@@ -1,5 +1,8 @@
 import type { NodePlan, RecoveryPlan } from '../contract/restore';
 
+/** Autopilot's rounds are ten seconds apart; where there is none by then, it is turned off, and the other facts must do. */
+const FIRST_ROUND_MS = 10_000;
+
 /** What the gate sees through one node. */
 export interface NodeView {
   node: string;
@@ -11,7 +14,8 @@ export interface NodeView {
   removed: boolean;
   /** Node ids. */
   voters: string[];
-  autopilot: { healthy: boolean; servers: { id: string; healthy: boolean }[] };
+  /** Null where there is none: it is turned off, or the leader is so new that it has not made its first round. */
+  autopilot: { healthy: boolean; servers: { id: string; healthy: boolean }[] } | null;
 }
 
 /**
@@ -19,7 +23,12 @@ export interface NodeView {
  * left out may be voters all the same, and as long as they are down autopilot calls no cluster healthy: then only the
  * nodes themselves have to be.
  */
-export function convergenceGaps(plan: RecoveryPlan, nodes: readonly string[], views: readonly NodeView[]): string[] {
+export function convergenceGaps(
+  plan: RecoveryPlan,
+  nodes: readonly string[],
+  views: readonly NodeView[],
+  waitedMs = 0,
+): string[] {
   const idsOf = (those: NodePlan[]) => those.map(({ nodeId }) => nodeId).sort();
   const expected = idsOf(plan.nodes.filter(({ name }) => nodes.includes(name)));
   const leftOut = idsOf(plan.nodes.filter(({ name }) => !nodes.includes(name)));
@@ -34,18 +43,20 @@ export function convergenceGaps(plan: RecoveryPlan, nodes: readonly string[], vi
     ...differs(`${view.node}: threshold`, view.t, secretThreshold),
     ...differs(`${view.node}: removed from the cluster`, view.removed, false),
     ...differs(`${view.node}: voters`, votersBut(leftOut, view).join(), expected.join()),
-    ...(leftOut.length === 0
-      ? differs(`${view.node}: autopilot healthy`, view.autopilot.healthy, true)
-      : differs(`${view.node}: healthy by autopilot`, healthyOf(expected, view).join(), expected.join())),
+    ...healthGaps(view, leftOut.length === 0 ? null : expected, waitedMs),
   ]);
+}
+
+/** @param ids of the nodes that have to be healthy; null: the whole cluster */
+function healthGaps({ node, autopilot }: NodeView, ids: readonly string[] | null, waitedMs: number): string[] {
+  if (autopilot === null) return waitedMs < FIRST_ROUND_MS ? [`${node}: autopilot has said nothing yet`] : [];
+  if (ids === null) return differs(`${node}: autopilot healthy`, autopilot.healthy, true);
+  const healthy = ids.filter((id) => autopilot.servers.some((server) => server.id === id && server.healthy));
+  return differs(`${node}: healthy by autopilot`, healthy.join(), ids.join());
 }
 
 function votersBut(leftOut: readonly string[], { voters }: NodeView): string[] {
   return voters.filter((id) => !leftOut.includes(id)).sort();
-}
-
-function healthyOf(ids: readonly string[], { autopilot }: NodeView): string[] {
-  return ids.filter((id) => autopilot.servers.some((server) => server.id === id && server.healthy));
 }
 
 export function differs(what: string, actual: unknown, wanted: unknown): string[] {

@@ -132,8 +132,9 @@ export class VaultClient {
     return this.#ask(raftConfigurationSchema, 'GET', 'sys/storage/raft/configuration');
   }
 
-  async autopilotState(): Promise<AutopilotState> {
-    return this.#ask(autopilotSchema, 'GET', 'sys/storage/raft/autopilot/state');
+  /** @returns null where there is none: it is turned off, or the leader has led for moments only. */
+  async autopilotState(): Promise<AutopilotState | null> {
+    return this.#find(autopilotSchema, 'sys/storage/raft/autopilot/state');
   }
 
   /** Of a blank node. It is in only when it is unsealed as well. */
@@ -196,10 +197,7 @@ export class VaultClient {
 
   /** @returns null when nothing is there. */
   async read(path: string): Promise<Secret | null> {
-    const answer = await this.#http.exchange('GET', path);
-    if (answer.status === 404 && errorsOf(answer.text).length === 0) return null;
-    if (!isSuccess(answer)) throw this.#http.refusal(answer, path);
-    return this.#parse(secretSchema, answer.text, path);
+    return this.#find(secretSchema, path);
   }
 
   /** @returns null when Vault answers with nothing. */
@@ -221,6 +219,13 @@ export class VaultClient {
 
   async #initialize(body: object): Promise<z.infer<typeof initializedSchema>> {
     return this.#ask(initializedSchema, 'POST', 'sys/init', { body, timeoutMs: INITIALIZE_TIMEOUT_MS });
+  }
+
+  async #find<T>(schema: z.ZodType<T>, path: string): Promise<T | null> {
+    const answer = await this.#http.exchange('GET', path);
+    if (answer.status === 404 && errorsOf(answer.text).length === 0) return null;
+    if (!isSuccess(answer)) throw this.#http.refusal(answer, path);
+    return this.#parse(schema, answer.text, path);
   }
 
   async #ask<T>(schema: z.ZodType<T>, method: Method, path: string, call: Call = {}): Promise<T> {

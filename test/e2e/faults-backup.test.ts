@@ -71,6 +71,15 @@ describe('a backup goes on when the fault is gone', () => {
       tell('Vault answers 503 to everything for 6 s', 'waited, backed up', seconds);
     }, 60_000);
 
+    it('that has no autopilot to ask, and says so', async () => {
+      vaults.forEach((proxy) => (proxy.lacks = 'sys/storage/raft/autopilot/state'));
+
+      const { result, seconds } = await wholeBackup(lab());
+
+      expect(result.warnings).toEqual([expect.stringMatching(/^autopilot could not be asked: vault-\d has none/)]);
+      tell('Autopilot is turned off', 'backed up, with a warning', seconds);
+    }, 60_000);
+
     it('that reads for 40 s before its snapshot begins, by waiting for it', async () => {
       vaults.forEach((proxy) => (proxy.fault = () => ({ kind: 'late', ms: 40_000 })));
 

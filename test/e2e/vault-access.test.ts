@@ -86,7 +86,7 @@ describe('the policy that is shipped', () => {
 
     expect(summary.keys.count).toBeGreaterThan(10);
     expect(await vault.raftConfiguration()).toHaveLength(1);
-    expect((await vault.autopilotState()).healthy).toBe(true);
+    expect(await vault.autopilotState()).toMatchObject({ healthy: true });
     await checkCanary(vault, canary, new Date());
     await vault.revokeSelf();
     await expect(vault.raftConfiguration()).rejects.toMatchObject({ code: 'PermissionDenied' });

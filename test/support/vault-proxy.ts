@@ -24,6 +24,8 @@ export interface VaultProxy {
   sent: Buffer[];
   /** While set, the answer to every request. */
   answers: number | null;
+  /** Path below `/v1/` that is answered 404, as if the node had nothing there. */
+  lacks: string | null;
   /** While true every connection is refused, as if the network were cut. */
   unreachable: boolean;
   /** Lets a held snapshot go on. */
@@ -48,6 +50,10 @@ export async function startVaultProxy(target: string, caPem: string): Promise<Va
     if (proxy.answers !== null) {
       const body = JSON.stringify({ errors: [`${proxy.answers} made by a test`] });
       answer.writeHead(proxy.answers, { 'content-type': 'application/json' }).end(body);
+      return;
+    }
+    if (url === `/v1/${proxy.lacks}`) {
+      answer.writeHead(404, { 'content-type': 'application/json' }).end('{"errors":[]}');
       return;
     }
     if (fault?.kind === 'answer') {
@@ -111,6 +117,7 @@ export async function startVaultProxy(target: string, caPem: string): Promise<Va
     snapshots: 0,
     sent: [],
     answers: null,
+    lacks: null,
     unreachable: false,
     release() {
       for (const item of waiting) item.release();
@@ -122,7 +129,8 @@ export async function startVaultProxy(target: string, caPem: string): Promise<Va
     },
     reset() {
       this.breakOff();
-      Object.assign(this, { fault: () => undefined, snapshots: 0, sent: [], answers: null, unreachable: false });
+      const well = { fault: () => undefined, snapshots: 0, sent: [], answers: null, lacks: null, unreachable: false };
+      Object.assign(this, well);
     },
     async stop() {
       server.closeAllConnections();

@@ -21,7 +21,7 @@ const view = (node: string, changes: Partial<NodeView> = {}): NodeView => ({
   autopilot: autopilotWithout(),
   ...changes,
 });
-function autopilotWithout(...unhealthy: string[]): NodeView['autopilot'] {
+function autopilotWithout(...unhealthy: string[]) {
   const servers = NAMES.map((id) => ({ id, healthy: !unhealthy.includes(id) }));
   return { healthy: unhealthy.length === 0, servers };
 }
@@ -44,6 +44,16 @@ describe('the gate', () => {
     [{ autopilot: autopilotWithout('vault-3') }, 'autopilot healthy is false, expected true'],
   ])('stops one that sees %j', (changes, gap) => {
     expect(convergenceGaps(planWith(), NAMES, views(changes))).toEqual([expect.stringContaining(`vault-2: ${gap}`)]);
+  });
+
+  it('waits for the first word of autopilot, and lets a cluster through where it is turned off', () => {
+    const silent = views({ autopilot: null });
+
+    expect(convergenceGaps(planWith(), NAMES, silent, 2_000)).toEqual(['vault-2: autopilot has said nothing yet']);
+    expect(convergenceGaps(planWith(), NAMES, silent, 10_000)).toEqual([]);
+    expect(convergenceGaps(planWith(), NAMES, views({ autopilot: autopilotWithout('vault-2') }), 200_000)).toHaveLength(
+      1,
+    );
   });
 
   describe('with a node left out', () => {
