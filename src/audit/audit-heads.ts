@@ -1,6 +1,6 @@
 import { hostname } from 'node:os';
 import { z } from 'zod';
-import { DrError } from '../contract/failures';
+import { DrError, isDrError } from '../contract/failures';
 import { digestOf } from '../repository/digest';
 import { fromBytes, readSmall, type Repository, type TransferOptions } from '../repository/types';
 import { trailHead, type TrailReport } from './audit-trail';
@@ -17,6 +17,12 @@ const headSchema = z.object({
   at: z.string(),
 });
 export type AuditHead = z.infer<typeof headSchema>;
+
+export interface StoredHeads {
+  heads: AuditHead[];
+  /** What lies among the heads and is none, or can't be read. */
+  problems: string[];
+}
 
 const MAX_HEAD_BYTES = 4 * 1024;
 
@@ -37,14 +43,21 @@ export async function publishHead(
   return key;
 }
 
-/** @throws DrError if the repository doesn't answer; CopyDamaged if something else lies among the heads. */
-export async function readHeads(repository: Repository, cluster: string): Promise<AuditHead[]> {
-  const heads: AuditHead[] = [];
+/**
+ * A bad one never hides what the others say.
+ * @throws DrError if the repository doesn't answer.
+ */
+export async function readHeads(repository: Repository, cluster: string): Promise<StoredHeads> {
+  const stored: StoredHeads = { heads: [], problems: [] };
   for await (const { key } of repository.list(directoryOf(cluster))) {
-    const text = await readSmall(repository, key, MAX_HEAD_BYTES);
-    heads.push(parseHead(String(text), key, repository.name));
+    try {
+      stored.heads.push(parseHead(String(await readSmall(repository, key, MAX_HEAD_BYTES)), key));
+    } catch (error) {
+      if (!isDrError(error) || error.retryable) throw error;
+      stored.problems.push(`${repository.name}: ${error.message}`);
+    }
   }
-  return heads;
+  return stored;
 }
 
 /**
@@ -73,13 +86,10 @@ function directoryOf(cluster: string): string {
   return `${cluster}/audit/`;
 }
 
-function parseHead(text: string, key: string, repository: string): AuditHead {
+function parseHead(text: string, key: string): AuditHead {
   try {
     return headSchema.parse(JSON.parse(text));
   } catch {
-    throw new DrError('CopyDamaged', `${key} in ${repository} is not the head of an audit trail.`, {
-      where: repository,
-      advice: 'Somebody else writes there: find out who.',
-    });
+    throw new DrError('CopyDamaged', `${key} is not the head of an audit trail: find out who wrote it.`);
   }
 }

@@ -1,13 +1,20 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { type AuditHead, judgeHeads, readHeads } from '../audit/audit-heads';
+import { judgeHeads, readHeads, type StoredHeads } from '../audit/audit-heads';
 import { verifyTrail } from '../audit/audit-trail';
 import { loadConfig, repositoryConfigOf } from '../config/load';
 import type { Config } from '../config/schema';
 import { DrError, isDrError } from '../contract/failures';
 import { openRepository } from '../repository/open';
+import { reportTrouble } from './generations-listing';
 import { note, print, printJson, style } from './output';
 import { type CommonOptions, EXIT, verb, withConfig, withJson } from './program';
+
+interface KeptHeads extends StoredHeads {
+  unanswered: { repository: string; problem: string }[];
+}
+
+const NO_HEADS: KeptHeads = { heads: [], problems: [], unanswered: [] };
 
 export function auditCommand(): Command {
   const verify = verb(
@@ -27,43 +34,49 @@ async function runVerify(file: string | undefined, options: CommonOptions, comma
   const config = alone ? null : await loadConfig(options.config);
   const trail = file ?? join(config?.stateDir ?? '', 'audit.jsonl');
   const { hashes, ...report } = await verifyTrail(trail);
-  const { heads, unanswered } = config ? await headsOf(config) : { heads: [], unanswered: [] };
-  const kept = judgeHeads({ hashes }, heads);
+  const { heads, problems, unanswered } = config ? await headsOf(config) : NO_HEADS;
+  const judged = judgeHeads({ hashes }, heads);
+  const kept = { ...judged, problems: [...judged.problems, ...problems] };
   if (report.records === 0 && file !== undefined) {
     throw new DrError('InvalidInput', `${file} holds no record; is it there?`);
   }
   if (options.json) {
-    printJson({ file: trail, ...report, heads: { compared: !alone, ...kept, unanswered } });
+    printJson({ file: trail, ...report, heads: { compared: !alone && unanswered.length === 0, ...kept, unanswered } });
   } else {
     for (const { line, problem } of report.problems) print(style('red', `line ${line} ${problem}`));
     for (const problem of kept.problems) print(style('red', problem));
     if (report.problems.length + kept.problems.length === 0) {
-      print(`${trail}: ${style('green', 'unbroken')}, ${report.records} records`);
+      print(`${trail}: ${soundness(unanswered)}, ${report.records} records`);
     }
     if (report.head !== null) print(`head ${report.head}`);
     note(
       alone ? 'Compared with no repository: give --config for that.' : `Heads kept elsewhere: ${kept.matching} agree.`,
     );
-    for (const { repository, problem } of unanswered)
-      note(style('yellow', `${repository}: ${problem}`, process.stderr));
   }
+  reportTrouble({ unreadable: [], unanswered, warnings: [] });
   if (report.problems.length + kept.problems.length > 0) process.exitCode = EXIT.damaged;
 }
 
-async function headsOf(
-  config: Config,
-): Promise<{ heads: AuditHead[]; unanswered: { repository: string; problem: string }[] }> {
-  const heads: AuditHead[] = [];
-  const unanswered: { repository: string; problem: string }[] = [];
+/** That the end was cut off shows in no trail by itself: only those who keep its heads can tell. */
+function soundness(unanswered: KeptHeads['unanswered']): string {
+  if (unanswered.length === 0) return style('green', 'unbroken');
+  const names = [...new Set(unanswered.map(({ repository }) => repository))].join(', ');
+  return `${style('yellow', 'unbroken in itself')}, not compared with ${names}`;
+}
+
+async function headsOf(config: Config): Promise<KeptHeads> {
+  const kept: KeptHeads = { heads: [], problems: [], unanswered: [] };
   for (const [cluster, { repositories }] of Object.entries(config.clusters)) {
     for (const name of repositories) {
       try {
-        heads.push(...(await readHeads(await openRepository(name, repositoryConfigOf(config, name)), cluster)));
+        const stored = await readHeads(await openRepository(name, repositoryConfigOf(config, name)), cluster);
+        kept.heads.push(...stored.heads);
+        kept.problems.push(...stored.problems);
       } catch (error) {
         if (!isDrError(error)) throw error;
-        unanswered.push({ repository: name, problem: error.message });
+        kept.unanswered.push({ repository: name, problem: error.message });
       }
     }
   }
-  return { heads, unanswered };
+  return kept;
 }

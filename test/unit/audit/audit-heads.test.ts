@@ -1,4 +1,4 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
 import { judgeHeads, publishHead, readHeads } from '../../../src/audit/audit-heads';
 import { appendRecord, verifyTrail } from '../../../src/audit/audit-trail';
 import { DirectoryRepository } from '../../../src/repository/directory';
@@ -30,7 +30,7 @@ async function append(...ids: string[]): Promise<void> {
 }
 
 async function judge() {
-  return judgeHeads(await verifyTrail(trail()), await readHeads(repository(), 'prod'));
+  return judgeHeads(await verifyTrail(trail()), (await readHeads(repository(), 'prod')).heads);
 }
 
 it('keeps heads that a trail which only grew agrees with', async () => {
@@ -52,7 +52,7 @@ it('adds nothing when it is repeated, and nothing for an empty trail', async () 
   const keys = [await publishHead(trail(), repository(), 'prod'), await publishHead(trail(), repository(), 'prod')];
 
   expect(new Set(keys).size).toBe(1);
-  expect(await readHeads(repository(), 'prod')).toHaveLength(1);
+  expect((await readHeads(repository(), 'prod')).heads).toHaveLength(1);
 });
 
 it('shows that lines were cut off the end, which the chain alone can not', async () => {
@@ -85,18 +85,36 @@ it('shows that the whole trail was exchanged on this host, and leaves those of o
   await publishHead(trail(), repository(), 'prod');
   await writeFile(trail(), '');
   await append('forged');
-  const heads = await readHeads(repository(), 'prod');
+  const { heads } = await readHeads(repository(), 'prod');
   const report = await verifyTrail(trail());
 
   expect(judgeHeads(report, heads).problems).toEqual([expect.stringContaining('not the one that was begun')]);
   expect(judgeHeads(report, heads, 'another-host')).toEqual({ matching: 0, problems: [] });
 });
 
-it('says so when something else lies among the heads', async () => {
-  const bytes = Buffer.from('{}');
-  await repository().put('prod/audit/x.json', fromBytes(bytes), digestOf(bytes));
+it('names what else lies among the heads, and reads the others nevertheless', async () => {
+  await append('one');
+  await publishHead(trail(), repository(), 'prod');
+  for (const [name, size] of Object.entries({ '0.json': 2, 'x.json': 5000 })) {
+    const bytes = Buffer.alloc(size, '{}');
+    await repository().put(`prod/audit/${name}`, fromBytes(bytes), digestOf(bytes));
+  }
+  await writeFile(inTest('repository', 'prod', 'audit', 'a b'), '');
 
-  await expect(readHeads(repository(), 'prod')).rejects.toMatchObject({ code: 'CopyDamaged', where: 'local' });
+  const { heads, problems } = await readHeads(repository(), 'prod');
+
+  expect(heads).toEqual([expect.objectContaining({ seq: 1 })]);
+  expect(problems).toEqual([
+    'local: prod/audit/0.json is not the head of an audit trail: find out who wrote it.',
+    "local: 'prod/audit/a b' is not a key of a repository.",
+    expect.stringContaining('prod/audit/x.json in local is longer than'),
+  ]);
+});
+
+it('is not read where the repository does not answer', async () => {
+  await rmdir(inTest('repository'));
+
+  await expect(readHeads(repository(), 'prod')).rejects.toMatchObject({ code: 'RepositoryUnavailable' });
 });
 
 it('is no generation', async () => {

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { publishHead } from '../../../src/audit/audit-heads';
@@ -92,4 +92,44 @@ it('ends with 6 when a line was changed, or is gone that a repository knows', as
   expect(cut).toMatchObject({ exitCode: 6, stdout: expect.stringContaining('line 2, which was the last one') });
   expect(changed).toMatchObject({ exitCode: 6, stdout: expect.stringContaining('line 2 does not follow') });
   expect(changed.stdout).toContain('line 3 is half written');
+});
+
+it('ends with 6 when something else lies among the heads, and compares the others nevertheless', async () => {
+  const text = await readFile(inTest('audit.jsonl'), 'utf8');
+  await writeFile(inTest('cut.jsonl'), `${text.split('\n')[0]}\n`);
+  await writeFile(inTest('repository', 'prod', 'audit', '0.json'), 'junk');
+
+  const [whole, cut] = await Promise.all([
+    vaultDr('audit', 'verify', '--config', inTest('vault-dr.yaml')),
+    vaultDr('audit', 'verify', inTest('cut.jsonl'), '--config', inTest('vault-dr.yaml'), '--json'),
+  ]);
+
+  expect(whole).toMatchObject({ exitCode: 6, stdout: expect.stringContaining('0.json is not the head') });
+  expect(whole.stdout).not.toContain('unbroken');
+  expect(cut.exitCode).toBe(6);
+  expect(JSON.parse(cut.stdout)).toMatchObject({
+    heads: {
+      compared: true,
+      problems: [expect.stringContaining('line 2, which was the last one'), expect.stringContaining('0.json')],
+    },
+  });
+});
+
+it('ends with 1 when a repository does not answer, and claims nothing that it was needed for', async () => {
+  await rename(inTest('repository'), inTest('elsewhere'));
+
+  const [text, json] = await Promise.all([
+    vaultDr('audit', 'verify', '--config', inTest('vault-dr.yaml')),
+    vaultDr('audit', 'verify', '--config', inTest('vault-dr.yaml'), '--json'),
+  ]);
+
+  expect(text).toMatchObject({
+    exitCode: 1,
+    stdout: expect.stringContaining('unbroken in itself, not compared with local, 2 records'),
+    stderr: expect.stringContaining('local: stat failed with ENOENT'),
+  });
+  expect(json.exitCode).toBe(1);
+  expect(JSON.parse(json.stdout)).toMatchObject({
+    heads: { compared: false, matching: 0, unanswered: [{ repository: 'local' }] },
+  });
 });
