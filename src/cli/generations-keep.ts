@@ -24,7 +24,7 @@ interface PruneOptions extends GenerationOptions {
 interface Pruned {
   repository: string;
   plan: RetentionPlan & { locked: string[] };
-  /** Null in a dry run, or where nothing was touched. */
+  /** Null in a dry run, or where it did not come to its end. */
   done: RetentionReport | null;
   problem: string | null;
 }
@@ -72,7 +72,8 @@ export async function runPrune(options: PruneOptions): Promise<void> {
   const { unreadable, unanswered, warnings } = listing;
   if (options.json) printJson({ repositories: pruned, unreadable, unanswered, warnings });
   else for (const item of pruned) show(item);
-  reportTrouble(listing);
+  const told = new Set([...warnings, ...pruned.flatMap(({ done }) => done?.warnings ?? [])]);
+  reportTrouble({ ...listing, warnings: [...told] });
   if (pruned.some(({ problem, done }) => problem !== null || (done?.failed.length ?? 0) > 0)) {
     process.exitCode = EXIT.failed;
   }
@@ -92,12 +93,14 @@ async function prune(
   const pruned: Pruned = { repository: repository.name, plan: { ...view.plan, locked }, done: null, problem: null };
   const [newest] = view.copies;
   if (privateKey === null || newest === undefined) return pruned;
+  let outcome = 'nothing was removed';
   try {
     await verifyCopy(repository, newest);
+    outcome = 'it did not come to its end, and some may be removed';
     return { ...pruned, done: await retain(view, privateKey, now) };
   } catch (error) {
     if (!isDrError(error)) throw error;
-    return { ...pruned, problem: `nothing was removed: ${error.message}` };
+    return { ...pruned, problem: `${outcome}: ${error.message}` };
   }
 }
 

@@ -111,10 +111,11 @@ export class DirectoryRepository implements Repository {
     return Promise.resolve(false);
   }
 
-  async removePartials(before: Date): Promise<number> {
-    return this.#explained('', async () => {
+  /** Looks nowhere but at the cluster: beside it there may be what others keep, such as `lost+found`. */
+  async removePartials(cluster: string, before: Date): Promise<number> {
+    return this.#explained(cluster, async () => {
       await stat(this.#root);
-      const partials = await this.#walk('', (name) => name.startsWith(PARTIAL));
+      const partials = await this.#walk(cluster, (name) => name.startsWith(PARTIAL));
       let removed = 0;
       for (const { key, storedAt } of partials) {
         if (storedAt >= before && !(await isOrphan(basename(key)))) continue;
@@ -156,7 +157,7 @@ export class DirectoryRepository implements Repository {
   async #walk(prefix: string, wanted: (name: string) => boolean): Promise<StoredObject[]> {
     const found: StoredObject[] = [];
     for (const entry of await entriesOf(join(this.#root, prefix))) {
-      const key = prefix === '' ? entry.name : `${prefix}/${entry.name}`;
+      const key = `${prefix}/${entry.name}`;
       if (entry.isDirectory()) found.push(...(await this.#walk(key, wanted)));
       if (!entry.isFile() || !wanted(entry.name)) continue;
       const status = await statOrNull(join(this.#root, key));

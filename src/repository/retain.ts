@@ -72,7 +72,8 @@ export async function retain(
     for (const key of outdated) await repository.remove(key);
   }
   const buried = new Set(meaningOf(ownMarks).tombstones.map(({ generation }) => generation));
-  return { ...(await applyRetention(repository, cluster, plan, now, options, buried)), warnings };
+  const report = await applyRetention(repository, cluster, plan, now, options, buried);
+  return { ...report, warnings: [...warnings, ...report.warnings] };
 }
 
 /** Later than any list before it, also when the clock went back: the newest one counts. */

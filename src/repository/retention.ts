@@ -138,7 +138,7 @@ export async function applyRetention(
   now: Date,
   options: TransferOptions = {},
   buried: ReadonlySet<string> = new Set(),
-): Promise<Omit<RetentionReport, 'warnings'>> {
+): Promise<RetentionReport> {
   const locked = new Set<string>();
   const problems = new Map<string, string>();
   const before = new Date(now.getTime() - LEFTOVER_AGE_MS);
@@ -154,7 +154,7 @@ export async function applyRetention(
       problems.set(found.generation, error.message);
     }
   }
-  await repository.removePartials(before);
+  const warnings = await sweep(repository, cluster, before);
 
   const left = new Map((await listFiles(repository, cluster, options)).map((entry) => [entry.generation, entry]));
   const stays = plan.remove.filter((generation) => left.has(generation));
@@ -166,7 +166,19 @@ export async function applyRetention(
     failed: stays
       .filter((generation) => !locked.has(generation))
       .map((generation) => ({ generation, problem: problems.get(generation) ?? 'is still there after its removal' })),
+    warnings,
   };
+}
+
+/** What is left unfinished takes up room and nothing else: it holds up neither a removal nor its report. */
+async function sweep(repository: Repository, cluster: string, before: Date): Promise<string[]> {
+  try {
+    await repository.removePartials(cluster, before);
+    return [];
+  } catch (error) {
+    if (!isDrError(error)) throw error;
+    return [`what died attempts left unfinished stays and takes up room: ${error.message}`];
+  }
 }
 
 /** Whole or, if anything of it is locked, not at all: a legal hold on the snapshot alone keeps its manifest, too. */

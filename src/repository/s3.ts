@@ -90,10 +90,10 @@ export class S3Repository implements Repository {
   }
 
   /** Uploads in parts that nobody finished; only of keys that generations have, as the bucket may be shared. */
-  async removePartials(before: Date): Promise<number> {
+  async removePartials(cluster: string, before: Date): Promise<number> {
     return this.#bucket.abortUploads(before, (key) => {
-      const [, generation = '', file] = key.split('/');
-      return file !== undefined && GENERATION_PATTERN.test(generation);
+      const [owner, generation = '', file] = key.split('/');
+      return owner === cluster && file !== undefined && GENERATION_PATTERN.test(generation);
     });
   }
 

@@ -46,8 +46,11 @@ export interface Repository {
   remove(key: string): Promise<RemoveOutcome>;
   /** Whether `remove` would be refused for now; false for what is not there. */
   isLocked(key: string): Promise<boolean>;
-  /** Removes what attempts that died have left unfinished: before that time, or by a writer that is known to be dead. Answers how many. */
-  removePartials(before: Date): Promise<number>;
+  /**
+   * Removes what attempts that died have left unfinished of a cluster: before that time, or by a writer that is known to be
+   * dead. Answers how many.
+   */
+  removePartials(cluster: string, before: Date): Promise<number>;
 }
 
 /** @throws DrError StagingLost when it is opened and not there. */

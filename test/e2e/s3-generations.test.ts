@@ -213,7 +213,7 @@ describe('generations', () => {
 
     const report = await applyRetention(plainly, 'prod', planRetention(copies, keepLast(1), now), now);
 
-    expect(report).toEqual({ repository: 'offsite', kept: 3, removed: [free], keptLocked: [locked, held], failed: [] });
+    expect(report).toMatchObject({ kept: 3, removed: [free], keptLocked: [locked, held], failed: [], warnings: [] });
     const left = await listGenerations(fixture.repositoryOn(bucket), 'prod', KEYS.publicKeyPem);
     expect(left.copies.map(({ generation }) => generation)).toEqual([newest, held, locked]);
     expect(left.unreadable).toEqual([]);

@@ -234,8 +234,8 @@ describe('an upload in parts that was cut short', () => {
     const elsewhere = (await begin(KEY)).UploadId;
     const repository = repositoryOn(bucket);
 
-    const early = await repository.removePartials(new Date(Date.now() - 60_000));
-    const late = await repository.removePartials(new Date(Date.now() + 60_000));
+    const early = await repository.removePartials('prod', new Date(Date.now() - 60_000));
+    const late = await repository.removePartials('prod', new Date(Date.now() + 60_000));
 
     expect([early, late]).toEqual([0, 1]);
     expect(new Set(await pendingIn(bucket))).toEqual(new Set([foreign, elsewhere]));

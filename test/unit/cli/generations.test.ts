@@ -1,6 +1,8 @@
 import { cp, mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { generationsCommand } from '../../../src/cli/generations';
+import { DrError } from '../../../src/contract/failures';
 import type { ChainLink } from '../../../src/contract/generation';
+import { DirectoryRepository } from '../../../src/repository/directory';
 import { openRepository } from '../../../src/repository/open';
 import { publishGeneration } from '../../../src/repository/generations';
 import { signingPair, stageSample } from '../../support/generation';
@@ -29,6 +31,7 @@ beforeEach(async () => {
   );
 });
 afterEach(() => {
+  jest.restoreAllMocks();
   process.exitCode = exitCode;
 });
 
@@ -209,6 +212,36 @@ describe('retention', () => {
     expect(out).toContain('nothing was removed: snapshot.snap.age');
     expect(status).toBe(1);
     expect((await readdir(inTest('one/prod'))).length).toBe(5);
+  });
+
+  test('says what was removed, and warns, where what died attempts left can not be swept', async () => {
+    for (const day of DAYS) await publish(day, 'one');
+    const refused = new DrError('PermissionDenied', 'one: scandir failed with EACCES');
+    jest.spyOn(DirectoryRepository.prototype, 'removePartials').mockRejectedValue(refused);
+
+    const { out, notes, exitCode: status } = await run('prune');
+
+    expect(out.split('\n').filter((line) => line.endsWith('  removed'))).toHaveLength(3);
+    expect(notes).toContain('takes up room: one: scandir failed with EACCES');
+    expect(status).toBeUndefined();
+  });
+
+  test('does not claim that nothing was removed, where it broke off after the removal', async () => {
+    for (const day of DAYS) await publish(day, 'one');
+    const gone = new DrError('RepositoryUnavailable', 'one: the connection was cut');
+    jest.spyOn(DirectoryRepository.prototype, 'removePartials').mockImplementation(() => {
+      jest.spyOn(DirectoryRepository.prototype, 'list').mockImplementationOnce(() => {
+        throw gone;
+      });
+      return Promise.resolve(0);
+    });
+
+    const { out, exitCode: status } = await run('prune');
+
+    expect(out).toContain('did not come to its end, and some may be removed: one: the connection was cut');
+    expect(out).not.toContain('nothing was removed');
+    expect((await readdir(inTest('one/prod'))).filter((name) => name.startsWith('2026'))).toHaveLength(2);
+    expect(status).toBe(1);
   });
 
   test('keeps what is pinned until it is unpinned, in every repository', async () => {

@@ -189,7 +189,7 @@ describe('a directory that is not there', () => {
       missing.get(KEY),
       missing.remove(KEY),
       missing.list('prod/').next(),
-      missing.removePartials(new Date()),
+      missing.removePartials('prod', new Date()),
     ]);
 
     for (const outcome of outcomes) {
@@ -241,7 +241,7 @@ describe('list, get and remove', () => {
     await utimes(join(directory, '.partial-old'), new Date(0), new Date(0));
     await utimes(join(root, KEY), new Date(0), new Date(0));
 
-    const swept = await repository.removePartials(new Date(Date.now() - 60_000));
+    const swept = await repository.removePartials('prod', new Date(Date.now() - 60_000));
 
     expect(swept).toBe(1);
     expect((await readdir(directory)).sort()).toEqual(['.partial-new', 'snapshot.snap']);
@@ -264,13 +264,25 @@ describe('list, get and remove', () => {
 
     await repository.put(KEY, fromBytes(BYTES), digestOf(BYTES));
     const afterPut = await Promise.all([readdir(directory), readdir(other)]);
-    const swept = await repository.removePartials(new Date(0));
+    const swept = await repository.removePartials('prod', new Date(0));
 
     const left = [names.alive, names.elsewhere].toSorted();
     expect(afterPut[0]?.toSorted()).toEqual([...left, 'snapshot.snap']);
     expect(afterPut[1]).toHaveLength(3);
     expect(swept).toBe(1);
     expect((await readdir(other)).toSorted()).toEqual(left);
+  });
+
+  it('sweep nowhere but in the cluster, as the disk may have directories that are not for vault-dr to enter', async () => {
+    // Root may enter them all, so what would be removed there shows whether it did.
+    for (const place of ['prod/marks', 'prod-2/marks', 'lost+found/marks', 'backups']) {
+      await mkdir(join(root, place), { recursive: true });
+      await writeFile(join(root, place, '.partial-old'), 'half');
+    }
+
+    expect(await repository.removePartials('prod', new Date(Date.now() + 60_000))).toBe(1);
+    expect(await readdir(join(root, 'prod/marks'))).toEqual([]);
+    expect(await repository.removePartials('staging', new Date(Date.now() + 60_000))).toBe(0);
   });
 
   it('report a directory in the place of a file instead of reading it', async () => {

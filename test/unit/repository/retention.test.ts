@@ -238,7 +238,14 @@ describe('applyRetention', () => {
 
     const report = await applyRetention(repository, 'prod', await planned(1), NOW);
 
-    expect(report).toEqual({ repository: 'local', kept: 1, removed: [oldest, older], keptLocked: [], failed: [] });
+    expect(report).toEqual({
+      repository: 'local',
+      kept: 1,
+      removed: [oldest, older],
+      keptLocked: [],
+      failed: [],
+      warnings: [],
+    });
     expect(await readdir(join(root, 'local', 'prod'))).toEqual([newest]);
   });
 
@@ -268,7 +275,7 @@ describe('applyRetention', () => {
       },
       list: { value: (prefix: string) => repository.list(prefix) },
       isLocked: { value: () => repository.isLocked() },
-      removePartials: { value: (before: Date) => repository.removePartials(before) },
+      removePartials: { value: (cluster: string, before: Date) => repository.removePartials(cluster, before) },
     }) as DirectoryRepository;
 
     const report = await applyRetention(dying, 'prod', plan, NOW);
@@ -291,9 +298,20 @@ describe('applyRetention', () => {
 
     const report = await applyRetention(repository, 'prod', await planned(1), NOW);
 
-    expect(report).toEqual({ repository: 'local', kept: 1, removed: [], keptLocked: [], failed: [] });
+    expect(report).toEqual({ repository: 'local', kept: 1, removed: [], keptLocked: [], failed: [], warnings: [] });
     expect((await readdir(join(root, 'local', 'prod'))).sort()).toEqual([fresh, newest]);
     expect(await readdir(placeOf(newest))).toHaveLength(5);
+  });
+
+  it('tells what it removed, also where nobody may sweep', async () => {
+    const [old] = [await published(20), await published(22)];
+    const refused = new DrError('PermissionDenied', 'local: scandir failed with EACCES');
+    jest.spyOn(repository, 'removePartials').mockRejectedValue(refused);
+
+    const report = await applyRetention(repository, 'prod', await planned(1), NOW);
+
+    const warnings = [expect.stringContaining('stays and takes up room: local: scandir failed with EACCES')];
+    expect(report).toMatchObject({ kept: 1, removed: [old], failed: [], warnings });
   });
 
   it('takes up the removal of a generation that was cut short, without waiting for a day', async () => {
