@@ -1,12 +1,13 @@
 import { randomBytes } from 'node:crypto';
 import { renameSync } from 'node:fs';
 import type { Dirent, Stats } from 'node:fs';
-import { chmod, chown, lstat, mkdir, readdir, readFile, realpath, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, readdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { DrError } from '../contract/failures';
 import type { DataDirectoryReport } from '../contract/restore';
 import type { Attempt } from './attempt';
-import { readIfThere, syncDirectory } from './files';
+import { syncDirectory } from './files';
+import { isMountPoint } from './mount-point';
 
 /** Names the run that made a data directory. Vault ignores files that it doesn't know. */
 export const MARKER = '.vault-dr-run';
@@ -36,7 +37,7 @@ export async function describeDataDirectory(path: string): Promise<DataDirectory
     path,
     exists: true,
     empty: names.every((name) => name === MARKER || name === 'lost+found'),
-    mountPoint: own.dev !== (await stat(dirname(path))).dev || (await isBindMount(path)),
+    mountPoint: await isMountPoint(path),
     sizeBytes: await sizeOf(path),
     freeBytes,
     madeByRun: await readMarker(path),
@@ -200,18 +201,4 @@ async function entriesIfThere(path: string): Promise<Dirent[]> {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
     throw error;
   }
-}
-
-/** A mount of a directory of the same file system: it has the same device number, yet can't be renamed. */
-async function isBindMount(path: string): Promise<boolean> {
-  const table = await readIfThere('/proc/self/mountinfo');
-  return table !== null && mountPoints(table).includes(await realpath(path));
-}
-
-/** The mount points that a `/proc/PID/mountinfo` names. */
-export function mountPoints(table: string): string[] {
-  return table
-    .split('\n')
-    .map((line) => line.split(' ')[4] ?? '')
-    .map((path) => path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8))));
 }

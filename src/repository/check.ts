@@ -3,6 +3,7 @@ import { link, mkdir, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RepositoryConfig } from '../config/schema';
 import { formatBytes } from '../contract/format';
+import { isMountPoint } from '../host/mount-point';
 import { type Capability, type CheckReport, clockRow, row } from './capability';
 import { checkBucket } from './check-s3';
 import { s3SettingsOf } from './open';
@@ -34,6 +35,7 @@ async function checkDirectory(root: string): Promise<Pick<CheckReport, 'capabili
         ? row('access', `mode ${octal(mode)}`, 'weaker', 'others on this host may see what is kept: chmod 0700')
         : row('access', `mode ${octal(mode)}`, 'ok', 'only its owner and root can reach it'),
     );
+    capabilities.push(missingDiskRow(await isMountPoint(root)));
     const { bavail, bsize } = await statfs(root);
     capabilities.push(row('room', `${formatBytes(bavail * bsize)} free`, 'ok', 'until it is full'));
     capabilities.push(row('lock', 'none', 'weaker', 'whoever is root here can delete every generation'));
@@ -57,6 +59,13 @@ async function checkWriteOnce(file: string): Promise<Capability> {
     return row(name, `link failed with ${code}`, 'broken', 'needs a file system with hard links');
   }
   return row(name, 'a taken name was replaced', 'broken', 'two writers could overwrite each other');
+}
+
+function missingDiskRow(mountPoint: boolean): Capability {
+  const name = 'missing disk';
+  return mountPoint
+    ? row(name, 'hidden: a mount point', 'weaker', 'backups would go below it: let path be a directory on that disk')
+    : row(name, 'seen: no mount point', 'ok', 'where a disk is not mounted, its directories are missing');
 }
 
 function octal(mode: number): string {

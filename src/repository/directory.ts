@@ -36,7 +36,8 @@ export class DirectoryRepository implements Repository {
     return this.#explained(
       key,
       async () => {
-        // The root is the operator's to make: a disk that is not mounted must not be replaced by an empty directory.
+        // The root is the operator's to make: below a mount point it is missing while the disk is not mounted, and must not be
+        // replaced. A root that is the mount point itself is there all the same: `repository check` warns of it.
         await stat(this.#root);
         const directory = dirname(path);
         await removeOrphans(directory);

@@ -22,6 +22,7 @@ describe('a directory', () => {
       'write once': 'ok',
       clock: 'ok',
       access: 'ok',
+      'missing disk': 'ok',
       room: 'ok',
       lock: 'weaker',
     });
@@ -33,6 +34,14 @@ describe('a directory', () => {
 
     expect(capabilities).toContainEqual(
       expect.objectContaining({ capability: 'access', verdict: 'weaker', found: 'mode 0755' }),
+    );
+  });
+
+  it('that is a mount point is weaker: nothing would tell that its disk is not mounted', async () => {
+    const { capabilities } = await checkRepository('local', { type: 'directory', path: '/dev/shm' });
+
+    expect(capabilities).toContainEqual(
+      expect.objectContaining({ capability: 'missing disk', verdict: 'weaker', found: 'hidden: a mount point' }),
     );
   });
 

@@ -1,0 +1,23 @@
+import { realpath, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { readIfThere } from './files';
+
+/** Whether something is mounted at this very directory; a symbolic link counts as what it leads to. */
+export async function isMountPoint(directory: string): Promise<boolean> {
+  const path = await realpath(directory);
+  return (await stat(path)).dev !== (await stat(dirname(path))).dev || isBindMount(path);
+}
+
+/** A mount of a directory of the same file system: it has the same device number, yet can't be renamed. */
+async function isBindMount(path: string): Promise<boolean> {
+  const table = await readIfThere('/proc/self/mountinfo');
+  return table !== null && mountPoints(table).includes(path);
+}
+
+/** The mount points that a `/proc/PID/mountinfo` names. */
+export function mountPoints(table: string): string[] {
+  return table
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '')
+    .map((path) => path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8))));
+}
