@@ -1,4 +1,4 @@
-import { relative } from 'node:path';
+import { relative, resolve } from 'node:path';
 import { z } from 'zod';
 
 export interface CrossProblem {
@@ -40,6 +40,11 @@ const links = z
   })
   .catch({ clusters: {}, repositories: {} });
 
+const place = z.union([
+  z.looseObject({ type: z.literal('directory'), path: z.string() }),
+  z.looseObject({ type: z.literal('s3'), bucket: z.string(), prefix: text, endpoint: text }),
+]);
+
 type Node = z.infer<typeof links>['clusters'][string]['nodes'][number];
 
 /** What is wrong between two places of the configuration, each of which may be right in itself. */
@@ -56,6 +61,7 @@ export function crossProblems(raw: unknown): CrossProblem[] {
             },
           ],
     ),
+    ...sharedPlaces(cluster.repositories, repositories, ['clusters', name, 'repositories']),
     ...duplicates(cluster.nodes, ['clusters', name, 'nodes']),
     ...cluster.nodes.flatMap((node, index) => lostDirectories(node, ['clusters', name, 'nodes', index])),
   ]);
@@ -87,4 +93,30 @@ function lostDirectories(node: Node, path: PropertyKey[]): CrossProblem[] {
     if (directory === undefined || dataDir === undefined || /^\.\.(\/|$)/.test(relative(dataDir, directory))) return [];
     return [{ path: [...path, field], message: 'must not lie in dataDir, which a restore sets aside' }];
   });
+}
+
+/** What a cluster keeps twice in one place is one copy, which would be counted, read back and removed as two. */
+function sharedPlaces(names: string[], repositories: Record<string, unknown>, path: PropertyKey[]): CrossProblem[] {
+  const places = names.map((name) => placeOf(repositories[name]));
+  return names.flatMap((name, index) => {
+    const own = places[index];
+    if (own === undefined) return [];
+    const shared = places.findIndex((other) => other !== undefined && (own.startsWith(other) || other.startsWith(own)));
+    if (shared === index) return [];
+    const message =
+      places[shared] === own
+        ? `'${name}' is the same place as '${names[shared]}', and so no second copy`
+        : `'${name}' and '${names[shared]}' overlap: neither may lie inside the other`;
+    return [{ path: [...path, index], message }];
+  });
+}
+
+/** A place that begins with another one lies inside it. Undefined for what is no repository. */
+function placeOf(repository: unknown): string | undefined {
+  const { data } = place.safeParse(repository);
+  if (data === undefined) return undefined;
+  if (data.type === 'directory') return `${resolve(data.path)}/`.replace('//', '/');
+  const { endpoint = '', bucket, prefix = '' } = data;
+  const server = URL.canParse(endpoint) ? new URL(endpoint).href : endpoint;
+  return [server.replace(/\/$/, ''), bucket, prefix].join(' ');
 }

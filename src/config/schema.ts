@@ -227,9 +227,18 @@ const repository = z.discriminatedUnion('type', [
     /** For S3-compatible servers; AWS needs none. */
     endpoint: httpsUrl.optional(),
     forcePathStyle: z.boolean().default(false),
-    /** ARN of the key (not an alias); without it the bucket's default applies. */
-    kmsKeyId: z.string().optional(),
-    storageClass: z.string().optional(),
+    /** ARN of the key; without it the bucket's default applies. */
+    kmsKeyId: z
+      .string()
+      .regex(
+        /^(?!(.*:)?alias\/)/,
+        'must be the ARN of the key, not an alias: the bucket answers with the ARN, and it is compared',
+      )
+      .optional(),
+    storageClass: z
+      .string()
+      .regex(/^(?!(GLACIER|DEEP_ARCHIVE)$)/i, 'must be one that is read at once, such as STANDARD_IA or GLACIER_IR')
+      .optional(),
     /** Put on every object in the request that stores it. */
     tags: z.record(z.string().min(1).max(128), z.string().max(256)).default({}),
     /** Larger objects go in parts, which a repeated attempt takes up where they stand. S3 takes at most 5 GiB in one piece. */

@@ -17,6 +17,7 @@ import {
 import { type Capability, type CheckReport, clockRow, row } from './capability';
 import { probeLock } from './check-s3-lock';
 import { lifecycleEffects } from './lifecycle';
+import { protectionOf } from './s3-bucket';
 import { createS3Client, type S3Settings } from './s3-client';
 import { s3Code, s3Status } from './s3-errors';
 
@@ -57,6 +58,7 @@ export async function checkBucket(repository: string, settings: S3Settings, lock
     report.capabilities.push(versioningRow(versioned, settings));
     report.capabilities.push(await probeMultipart(probe));
     report.capabilities.push(await probeEncryption(probe));
+    report.capabilities.push(...(await probeClassAndTags(probe)));
     const deletion = await probeDeletion(probe);
     report.capabilities.push(deletion.row);
     report.capabilities.push(...(await probeLock(probe, lockSeconds, deletion.possible)));
@@ -96,15 +98,22 @@ function newProbe(client: S3Client, settings: S3Settings, now: () => Date): Prob
   };
 }
 
-async function probeAccess({ client, object, put, refusal }: Probe): Promise<Capability> {
-  const refused =
-    (await refusal(() => put('access'))) ??
-    (await refusal(async () =>
-      (await client.send(new GetObjectCommand(object('access')))).Body?.transformToByteArray(),
-    ));
+async function probeAccess(probe: Probe): Promise<Capability> {
+  const refused = await refusalOfPutAndGet(probe, 'access');
   return refused === undefined
     ? row('write and read', 'may write and read', 'ok', 'generations can be kept here')
     : row('write and read', `refused: ${refused}`, 'broken', 'nothing can be kept here');
+}
+
+async function refusalOfPutAndGet(
+  { client, object, put, refusal }: Probe,
+  name: string,
+  overrides: Partial<PutObjectCommandInput> = {},
+): Promise<string | undefined> {
+  return refusal(async () => {
+    await put(name, overrides);
+    await (await client.send(new GetObjectCommand(object(name)))).Body?.transformToByteArray();
+  });
 }
 
 async function hasVersions({ client, settings, object, put, refusal }: Probe): Promise<boolean> {
@@ -191,6 +200,29 @@ async function probeEncryption({ client, settings, object, put, refusal }: Probe
         'broken',
         `the configuration says kmsKeyId: ${kmsKeyId}`,
       );
+}
+
+/** Each only where the configuration asks for it; apart, as the one may be refused and not the other. */
+async function probeClassAndTags(probe: Probe): Promise<Capability[]> {
+  const { StorageClass, Tagging } = protectionOf(probe.settings);
+  const rows: Capability[] = [];
+  if (StorageClass !== undefined) {
+    const refused = await refusalOfPutAndGet(probe, 'storage-class', { StorageClass });
+    rows.push(
+      refused === undefined
+        ? row('storage class', `${StorageClass}, read at once`, 'ok', 'generations are kept in it')
+        : row('storage class', `refused: ${refused}`, 'broken', `the configuration says storageClass: ${StorageClass}`),
+    );
+  }
+  if (Tagging !== undefined) {
+    const refused = await refusalOfPutAndGet(probe, 'tags', { Tagging });
+    rows.push(
+      refused === undefined
+        ? row('tags', 'may be set', 'ok', 'generations carry them')
+        : row('tags', `refused: ${refused}`, 'broken', 'the configuration says tags: they need s3:PutObjectTagging'),
+    );
+  }
+  return rows;
 }
 
 async function probeLifecycle({ client, settings, refusal }: Probe, versioned: boolean): Promise<Capability> {

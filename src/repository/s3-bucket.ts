@@ -11,6 +11,7 @@ import {
   PutObjectCommand,
   type PutObjectCommandInput,
   type S3Client,
+  type StorageClass,
 } from '@aws-sdk/client-s3';
 import { isDrError } from '../contract/failures';
 import type { FileDigest } from '../contract/generation';
@@ -41,6 +42,16 @@ export type Protection = Pick<
   | 'ObjectLockRetainUntilDate'
   | 'Tagging'
 >;
+
+/** What the configuration asks for each object, but for the lock, whose end depends on the time. */
+export function protectionOf({ kmsKeyId, storageClass, tags }: S3Settings): Protection {
+  const tagging = Object.entries(tags).map((tag) => tag.map(encodeURIComponent).join('='));
+  return {
+    ...(kmsKeyId && { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: kmsKeyId, BucketKeyEnabled: true }),
+    ...(storageClass && { StorageClass: storageClass as StorageClass }),
+    ...(tagging.length > 0 && { Tagging: tagging.join('&') }),
+  };
+}
 
 /** The S3 calls that a repository needs, on keys without the configured prefix; all errors are DrErrors. */
 export class S3Bucket {

@@ -81,6 +81,14 @@ function verdictOn(code: string, status: number | undefined): Verdict {
   if (code === 'NoSuchBucket') {
     return { code: 'InvalidConfiguration', advice: 'Check bucket, region and endpoint of the repository.' };
   }
+  if (code === 'InvalidObjectState') {
+    return {
+      code: 'InvalidConfiguration',
+      advice:
+        'It lies in an archive and has to be restored before it can be read: `aws s3api restore-object`. Take the storage class or the ' +
+        'lifecycle rule away that brought it there.',
+    };
+  }
   if (code === 'RequestTimeTooSkewed') {
     return { code: 'InvalidConfiguration', advice: "Correct this host's clock." };
   }

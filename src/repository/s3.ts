@@ -1,9 +1,9 @@
 import type { Readable } from 'node:stream';
-import type { HeadObjectCommandOutput, StorageClass } from '@aws-sdk/client-s3';
+import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import { DrError, isDrError } from '../contract/failures';
 import { type FileDigest, GENERATION_PATTERN } from '../contract/generation';
 import { checkStream } from './digest';
-import { type Protection, S3Bucket, type Version } from './s3-bucket';
+import { type Protection, protectionOf, S3Bucket, type Version } from './s3-bucket';
 import type { S3Settings } from './s3-client';
 import {
   assertKey,
@@ -98,12 +98,9 @@ export class S3Repository implements Repository {
   }
 
   #protection(): Protection {
-    const { kmsKeyId, storageClass, objectLock, tags } = this.#settings;
-    const tagging = Object.entries(tags).map((tag) => tag.map(encodeURIComponent).join('='));
+    const { objectLock } = this.#settings;
     return {
-      ...(kmsKeyId && { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: kmsKeyId, BucketKeyEnabled: true }),
-      ...(storageClass && { StorageClass: storageClass as StorageClass }),
-      ...(tagging.length > 0 && { Tagging: tagging.join('&') }),
+      ...protectionOf(this.#settings),
       ...(objectLock && {
         ObjectLockMode: objectLock.mode,
         ObjectLockRetainUntilDate: retainUntil(this.#bucket.now(), objectLock.days),

@@ -98,6 +98,28 @@ it('credentials that may only read can keep nothing there', async () => {
   expect(foundOf(report, 'write and read')).toBe('refused: 403 AccessDenied');
 });
 
+it('a storage class and tags are tried as they are configured, and credentials that may set no tags are found', async () => {
+  const bucket = await fixture.newBucket('versioned');
+  const wanted = { storageClass: 'STANDARD_IA', tags: { team: 'platform', 'cost centre': 'a&b' } };
+  const asked: unknown[] = [];
+  fixture.proxy.decide = (method, _url, headers) => {
+    if (method === 'PUT') asked.push(headers['x-amz-storage-class'], headers['x-amz-tagging']);
+    return undefined;
+  };
+  const good = await check(bucket, wanted);
+  // As S3 answers to whoever lacks s3:PutObjectTagging.
+  fixture.proxy.decide = (_method, _url, headers) =>
+    headers['x-amz-tagging'] === undefined ? undefined : { status: 403, code: 'AccessDenied' };
+
+  const refused = await check(bucket, wanted);
+
+  expect(asked.filter((header) => header !== undefined)).toEqual(['STANDARD_IA', 'team=platform&cost%20centre=a%26b']);
+  expect(verdicts(good)).toMatchObject({ 'write and read': 'ok', 'storage class': 'ok', tags: 'ok' });
+  expect(verdicts(refused)).toMatchObject({ 'write and read': 'ok', 'storage class': 'ok', tags: 'broken' });
+  expect(foundOf(refused, 'tags')).toBe('refused: 403 AccessDenied');
+  expect(refused.leftovers).toEqual([]);
+});
+
 it('a rule that deletes generations is found', async () => {
   const bucket = await fixture.newBucket('versioned');
   const Rules = [{ ID: 'tidy', Status: 'Enabled' as const, Filter: { Prefix: 'vault/' }, Expiration: { Days: 7 } }];

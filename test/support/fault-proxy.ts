@@ -1,4 +1,11 @@
-import { type ClientRequest, createServer, type IncomingMessage, request, type ServerResponse } from 'node:http';
+import {
+  type ClientRequest,
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  request,
+  type ServerResponse,
+} from 'node:http';
 import type { AddressInfo } from 'node:net';
 
 /**
@@ -20,7 +27,7 @@ export interface FaultProxy {
   /** Method and path of every request that came. */
   seen: string[];
   /** Asked for each request; undefined lets it pass. */
-  decide: (method: string, url: string) => Fault | undefined;
+  decide: (method: string, url: string, headers: IncomingHttpHeaders) => Fault | undefined;
   /** While true every connection is closed at once, as if nothing listened. */
   gone: boolean;
   stop(): Promise<void>;
@@ -32,7 +39,7 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
   const server = createServer((incoming, answer) => {
     const { method = '', url = '' } = incoming;
     proxy.seen.push(`${method} ${url}`);
-    const fault = proxy.decide(method, url);
+    const fault = proxy.decide(method, url, incoming.headers);
     if (fault === 'stall') return;
     if (typeof fault === 'object' && 'status' in fault) return refuse(incoming, answer, fault);
     if (typeof fault === 'object' && 'delayMs' in fault) return void setTimeout(() => pass(), fault.delayMs);

@@ -157,8 +157,92 @@ describe('a configuration with mistakes', () => {
       configWith(['dataDir: /opt/vault/data', 'dataDir: /opt/vault/data\n        runtimeDir: /opt/vault/data/']),
       'line 8: clusters.prod.nodes.0.runtimeDir: must not lie in dataDir, which a restore sets aside',
     ],
+    [
+      'a storage class that is not read at once',
+      configWith(['bucket: backups', 'bucket: backups, storageClass: DEEP_ARCHIVE']),
+      'line 18: repositories.offsite.storageClass: must be one that is read at once, such as STANDARD_IA or GLACIER_IR',
+    ],
+    [
+      'the class that has only its name in common with the one that is read at once',
+      configWith(['bucket: backups', 'bucket: backups, storageClass: GLACIER']),
+      'line 18: repositories.offsite.storageClass: must be one that is read at once, such as STANDARD_IA or GLACIER_IR',
+    ],
+    [
+      'the alias of a KMS key',
+      configWith(['bucket: backups', 'bucket: backups, kmsKeyId: alias/backups']),
+      'line 18: repositories.offsite.kmsKeyId: must be the ARN of the key, not an alias: the bucket answers with the ARN, and it is compared',
+    ],
+    [
+      'the ARN of an alias',
+      configWith([
+        'bucket: backups',
+        "bucket: backups, kmsKeyId: 'arn:aws:kms:eu-central-1:111122223333:alias/backups'",
+      ]),
+      'line 18: repositories.offsite.kmsKeyId: must be the ARN of the key, not an alias: the bucket answers with the ARN, and it is compared',
+    ],
   ])('says what is wrong with %s', (_what, text, problem) => {
     expect(problemsOf(text)).toEqual([problem]);
+  });
+
+  it.each(['GLACIER_IR', 'STANDARD_IA', 'COLD'])('may have the storage class %s', (storageClass) => {
+    const text = configWith(['bucket: backups', `bucket: backups, storageClass: ${storageClass}`]);
+
+    expect(() => parseConfig(text, 'f')).not.toThrow();
+  });
+
+  it.each([
+    'arn:aws:kms:eu-central-1:111122223333:key/1a2b3c4d-1111-2222-3333-444455556666',
+    '1a2b3c4d-1111-2222-3333-444455556666',
+    'backup-key',
+  ])('may have the KMS key %s', (kmsKeyId) => {
+    const text = configWith(['bucket: backups', `bucket: backups, kmsKeyId: '${kmsKeyId}'`]);
+
+    expect(() => parseConfig(text, 'f')).not.toThrow();
+  });
+
+  describe('of places', () => {
+    const directory = (path: string) => `{ type: directory, path: ${path} }`;
+    const bucket = (settings: string) => `{ type: s3, ${settings} }`;
+    const both = (first: string, second: string, used = '[local, offsite]') =>
+      configWith(
+        ['repositories: [local]', `repositories: ${used}`],
+        ['{ type: directory, path: /var/backups/vault }', first],
+        ['{ type: s3, bucket: backups }', second],
+      );
+    const SAME = "line 15: clusters.prod.repositories.1: 'offsite' is the same place as 'local', and so no second copy";
+    const OVERLAP =
+      "line 15: clusters.prod.repositories.1: 'offsite' and 'local' overlap: neither may lie inside the other";
+
+    it.each([
+      ['one directory', directory('/backups'), directory('/backups/./'), SAME],
+      ['a directory in the other', directory('/backups'), directory('/backups/vault'), OVERLAP],
+      ['a directory around the other', directory('/backups/vault'), directory('/'), OVERLAP],
+      ['one bucket', bucket('bucket: backups'), bucket('bucket: backups, region: eu-central-1'), SAME],
+      [
+        'one bucket of one server',
+        bucket('bucket: backups, prefix: a/, endpoint: "https://S3.example.com"'),
+        bucket('bucket: backups, prefix: a/, endpoint: "https://s3.example.com:443/"'),
+        SAME,
+      ],
+      ['a prefix in the other', bucket('bucket: backups'), bucket('bucket: backups, prefix: vault/'), OVERLAP],
+    ])('names %s that the cluster has under two names', (_what, first, second, problem) => {
+      expect(problemsOf(both(first, second))).toEqual([problem]);
+    });
+
+    it.each([
+      ['two directories that begin alike', directory('/backups'), directory('/backups-2')],
+      ['two buckets that begin alike', bucket('bucket: backups'), bucket('bucket: backups-2')],
+      ['two prefixes', bucket('bucket: backups, prefix: a/'), bucket('bucket: backups, prefix: a-2/')],
+      ['two servers', bucket('bucket: backups'), bucket('bucket: backups, endpoint: "https://s3.example.com"')],
+    ])('lets %s be', (_what, first, second) => {
+      expect(() => parseConfig(both(first, second), 'f')).not.toThrow();
+    });
+
+    it('lets one place have two names, with other credentials or another lock, for clusters of their own', () => {
+      const text = both(directory('/backups'), directory('/backups'), '[offsite]');
+
+      expect(() => parseConfig(text, 'f')).not.toThrow();
+    });
   });
 
   it('names what two nodes share, and not what they only seem to share', () => {

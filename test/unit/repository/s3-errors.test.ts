@@ -25,6 +25,7 @@ describe('an answer of S3', () => {
     [400, 'ExpiredToken', 'AuthenticationFailed', true],
     [403, 'AccessDenied', 'PermissionDenied', false],
     [403, 'InvalidAccessKeyId', 'PermissionDenied', false],
+    [403, 'InvalidObjectState', 'InvalidConfiguration', false],
     [403, 'RequestTimeTooSkewed', 'InvalidConfiguration', false],
     [404, 'NoSuchBucket', 'InvalidConfiguration', false],
     [301, 'PermanentRedirect', 'InvalidConfiguration', false],
