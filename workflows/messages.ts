@@ -49,7 +49,7 @@ export function handleMessages(run: RestoreRun, ceremony: ShareCeremony): void {
     MESSAGE.rollBack,
     operatorInput,
     '{"operator":"your name"}',
-    'Put the old data back on every node, from the first stop until the run is done',
+    'Put the old data back on every node, from the first stop until the run is done; not in place, not in a rebuild',
     (input) => run.rollBack(input.operator),
   );
   take(

@@ -32,12 +32,12 @@ export function rollBackCommand(): Command {
   return decision(
     'roll-back',
     MESSAGE.rollBack,
-    'Put the old data back on every node, from whatever phase a restore is in',
+    'Put the old data back on every node, from the first stop until the run is done; not in place, not in a rebuild',
   );
 }
 
 export function abortCommand(): Command {
-  return decision('abort', MESSAGE.abort, 'End a restore before its first node is stopped');
+  return decision('abort', MESSAGE.abort, 'End a recovery: before its first node is stopped; a rebuild and a restore in place at any time');
 }
 
 function decision(name: string, message: string, summary: string): Command {
@@ -50,9 +50,9 @@ function decision(name: string, message: string, summary: string): Command {
 
 export function skipNodeCommand(): Command {
   const example = 'vault-dr skip-node --cluster prod --node vault-3';
-  const command = verb('skip-node', 'Go on with a restore without a node that is parked', example)
+  const command = verb('skip-node', 'Go on with a recovery without a node that keeps it from going on', example)
     .requiredOption('--cluster <name>', 'cluster of the configuration')
-    .requiredOption('--node <name>', 'the parked node; not the first one')
+    .requiredOption('--node <name>', 'one of those that the run names')
     .action((options: MessageOptions & { node: string }) =>
       send(options, MESSAGE.skipNode, skipNodeInput, { operator: options.as, node: options.node }, example),
     );

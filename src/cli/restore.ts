@@ -99,7 +99,7 @@ function withRecovery(command: Command): Command {
       (code: string, codes: string[]) => [...codes, code],
       [],
     )
-    .option('--detach', 'start it and return; follow it with `vault-dr status --follow`');
+    .option('--detach', 'start it and return; follow it with `vault-dr status --cluster NAME --follow`');
   return withJson(withOperator(withTemporal(command)));
 }
 

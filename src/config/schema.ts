@@ -185,7 +185,7 @@ const cluster = z.strictObject({
     .strictObject({
       /** Different people who must approve the plan. */
       approvals: z.number().int().min(0).default(1),
-      /** age identities or OpenSSH private keys that open a generation; read on the first node, at plan and at install. */
+      /** age identities or OpenSSH private keys that open a generation; read on the node that takes it in, at `stage` and `install`. */
       identities: z.array(secretSource).default([]),
       /** Where the secret keys are that open OpenPGP generations; default: the user's own GnuPG home directory. */
       openpgp: z.strictObject({ home: path }).optional(),

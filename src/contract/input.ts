@@ -111,5 +111,5 @@ export function parseInput<T>(schema: z.ZodType<T>, raw: unknown, example: strin
       : result.error.issues.map(
           (issue) => `${issue.path.length === 0 ? 'input' : issue.path.join('.')}: ${issue.message}`,
         );
-  throw new DrError('InvalidInput', `The input is not usable: ${problems.join('; ')}. Give it as JSON: ${example}`);
+  throw new DrError('InvalidInput', `The input is not usable: ${problems.join('; ')}. Such as: ${example}`);
 }

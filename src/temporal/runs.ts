@@ -131,11 +131,11 @@ export async function restoreProgress(handle: RestoreHandle): Promise<RestorePro
 }
 
 /** @throws DrError NoSuchRun; NotYet while it runs. */
-export async function restoreResult(handle: RestoreHandle): Promise<RestoreReport> {
+export async function restoreResult(handle: RestoreHandle, cluster: string): Promise<RestoreReport> {
   const { status } = await describeRun(handle);
   if (status.name === 'RUNNING') {
     throw new DrError('NotYet', `'${handle.workflowId}' has not ended, so there is no report yet.`, {
-      advice: 'Follow it with: vault-dr status --follow',
+      advice: `Follow it with: vault-dr status --cluster ${cluster} --follow`,
     });
   }
   return handle.result();

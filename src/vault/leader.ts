@@ -61,7 +61,7 @@ export async function findLeader(
   }
   throw new DrError('ClusterUnhealthy', `No node leads the cluster: ${nodes.map(reasonOf).join('; ')}.`, {
     advice:
-      'More than half of the voters must be up and unsealed. Without them only a restore brings the cluster back.',
+      'Start and unseal the nodes: more than half of the voters must be up. If too many are gone for good, see docs/operate.md, "Which recovery".',
   });
 }
 

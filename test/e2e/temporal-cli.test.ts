@@ -168,7 +168,7 @@ describe('the stock temporal CLI', () => {
         'Nothing is parked; the run goes on by itself.',
       ]);
       expect(rejected.code).toBe(1);
-      expect(rejected.stderr).toContain('Give it as JSON');
+      expect(rejected.stderr).toContain('Such as: {');
       expect(signalled.code).toBe(0);
       expect(await temporal().progress()).toEqual(before);
     });
@@ -222,10 +222,10 @@ describe('the stock temporal CLI', () => {
   }, 180_000);
 
   it.each([
-    ['no input', 'backUpCluster', 'backup-1', undefined, 'no input was given. Give it as JSON: {"cluster":"prod"}'],
-    ['no input', 'restoreCluster', 'restore-lab', undefined, 'no input was given. Give it as JSON: {"cluster":"prod"'],
-    ['a string', 'backUpCluster', 'backup-2', '"prod"', 'expected object, received string. Give it as JSON'],
-    ['a list', 'restoreCluster', 'restore-lab', '["lab"]', 'expected object, received array. Give it as JSON'],
+    ['no input', 'backUpCluster', 'backup-1', undefined, 'no input was given. Such as: {"cluster":"prod"}'],
+    ['no input', 'restoreCluster', 'restore-lab', undefined, 'no input was given. Such as: {"cluster":"prod"'],
+    ['a string', 'backUpCluster', 'backup-2', '"prod"', 'expected object, received string. Such as: {'],
+    ['a list', 'restoreCluster', 'restore-lab', '["lab"]', 'expected object, received array. Such as: {'],
     ['a number for a name', 'backUpCluster', 'backup-3', '{"cluster":42}', 'cluster: must be a name in quotes'],
     ['an unknown field', 'backUpCluster', 'backup-4', '{"cluster":"lab","speed":9}', 'Unrecognized key: "speed"'],
     [

@@ -74,6 +74,16 @@ describe('findLeader', () => {
     });
   });
 
+  it('advises to start and unseal what is there, before any recovery', async () => {
+    const nodes = await clusterOf({ sealed: true }, { sealed: true }, { down: true });
+
+    await expect(findLeader(nodes)).rejects.toMatchObject({
+      advice: expect.stringMatching(
+        /^Start and unseal the nodes.*gone for good, see docs\/operate\.md, "Which recovery"\.$/,
+      ),
+    });
+  });
+
   it('waits for an election while more than half of the nodes can hold one', async () => {
     const voters: NodeState[] = [{ down: true }, {}, {}];
     const nodes = await clusterOf(...voters);

@@ -1,0 +1,10 @@
+import { type RestoreHandle, restoreResult } from '../../../src/temporal/runs';
+
+test('the report of a run that has not ended is refused with a command that can be typed as it stands', async () => {
+  const running = { workflowId: 'restore-prod', describe: () => Promise.resolve({ status: { name: 'RUNNING' } }) };
+
+  await expect(restoreResult(running as unknown as RestoreHandle, 'prod')).rejects.toMatchObject({
+    code: 'NotYet',
+    advice: 'Follow it with: vault-dr status --cluster prod --follow',
+  });
+});
