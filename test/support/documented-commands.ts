@@ -14,7 +14,7 @@ vault-dr() { "$NODE_PROGRAM" "$VAULT_DR_PROGRAM" "$@"; }
 cd "$WORK_DIRECTORY"
 `;
 
-/** Runs what the pages tell people to type, with the lab's cluster in the place of `prod`. */
+/** Runs what the pages tell people to type, with the lab's cluster and namespace in the place of `prod` and `vault-dr`. */
 export async function documentedCommands(lab: Lab) {
   const { temporal } = await ensureServers();
   const directory = join(lab.directory, 'work');
@@ -49,5 +49,5 @@ export async function documentedCommands(lab: Lab) {
 export type DocumentedCommands = Awaited<ReturnType<typeof documentedCommands>>;
 
 function forLab(text: string): string {
-  return text.replaceAll(/\bprod\b/g, 'lab');
+  return text.replaceAll(/\bprod\b/g, 'lab').replaceAll('--namespace vault-dr', '--namespace default');
 }
