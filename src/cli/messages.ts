@@ -37,7 +37,11 @@ export function rollBackCommand(): Command {
 }
 
 export function abortCommand(): Command {
-  return decision('abort', MESSAGE.abort, 'End a recovery: before its first node is stopped; a rebuild and a restore in place at any time');
+  return decision(
+    'abort',
+    MESSAGE.abort,
+    'End a recovery: before its first node is stopped; a rebuild and a restore in place at any time',
+  );
 }
 
 function decision(name: string, message: string, summary: string): Command {
