@@ -18,7 +18,6 @@ import { encryptionOf, encryptStream, SUFFIX } from '../src/crypto/encryption';
 import { toDiskError } from '../src/host/disk-error';
 import { privateDirectory, writeDurably } from '../src/host/files';
 import {
-  listGenerations,
   publishGeneration as publish,
   replicateGeneration as replicate,
   stageGenerationFiles,
@@ -37,13 +36,11 @@ import { VERSION } from '../src/version';
 import { BUNDLES_DIRECTORY, takeBundles } from './bundles';
 import { attempt, beatBytes, cancellation, resumableTransfer, whileBeating } from './context';
 import type { Controller } from './controller-context';
+import { findPrevious } from './previous';
 
 /** So often is a snapshot asked for that doesn't arrive whole. */
 const CAPTURES = 3;
 const NOT_WHOLE: readonly FailureCode[] = ['SnapshotIncomplete', 'SnapshotCorrupt'];
-
-/** A repository that is out of reach must not hold the backup up. */
-const LOOK_UP_TIMEOUT_MS = 30_000;
 
 /** What the run needs of the configuration, read once: a run in flight keeps its plan when the file changes. */
 export async function planBackup(controller: Controller, input: { cluster: string }): Promise<BackupPlan> {
@@ -233,7 +230,7 @@ async function describeCapture(
 ): Promise<StagedGeneration> {
   const { file, capturedAt, leader, canary, credential, bundles, summary, stored } = captured;
   const node = plan.nodes.find((item) => item.name === leader.leader.node);
-  const previous = await newestGeneration(controller, plan);
+  const { previous, warnings } = await findPrevious(controller, plan);
   const draft: ManifestDraft = {
     format: MANIFEST_FORMAT,
     generation: generationId(capturedAt, summary.raft.index, randomBytes(4).toString('hex')),
@@ -257,6 +254,7 @@ async function describeCapture(
     previous: previous && { generation: previous.generation, manifestSha256: previous.manifestSha256 },
     warnings: [
       ...captured.warnings,
+      ...warnings,
       ...clockWarnings(
         capturedAt,
         { node: leader.leader.node, clockAheadSeconds: captured.clockAheadSeconds },
@@ -271,27 +269,6 @@ async function describeCapture(
     publicKeyPem: await controller.publicKey(),
   });
   return { generation: manifest.generation, directory, manifest, manifestSha256 };
-}
-
-/** Of all repositories that answer in time; a chain with a gap is better than no backup. */
-async function newestGeneration(controller: Controller, plan: BackupPlan): Promise<GenerationCopy | null> {
-  const publicKey = await controller.publicKey();
-  const listings = await Promise.all(
-    plan.repositories.map(async (name) => {
-      const signal = AbortSignal.any([cancellation(), AbortSignal.timeout(LOOK_UP_TIMEOUT_MS)]);
-      try {
-        const { copies } = await listGenerations(await controller.repository(name), plan.cluster, publicKey, {
-          signal,
-        });
-        return copies.slice(0, 1);
-      } catch {
-        cancellation().throwIfAborted();
-        return [];
-      }
-    }),
-  );
-  const newest = listings.flat().toSorted((left, right) => (left.generation < right.generation ? 1 : -1));
-  return newest[0] ?? null;
 }
 
 /** Stores what was staged, write-once, and reads it back. */

@@ -1,5 +1,5 @@
 import type { RetentionPolicy, RetentionReport } from '../src/contract/backup';
-import { listGenerations, readCopy } from '../src/repository/generations';
+import { hasManifest, listFiles, readCopy, readGenerations } from '../src/repository/generations';
 import { meaningOf, type NewMark, readMarks, writeMark } from '../src/repository/marks';
 import { retain, viewRetention } from '../src/repository/retain';
 import { worthAdding } from '../src/repository/retention';
@@ -9,22 +9,33 @@ import type { Controller } from './controller-context';
 /** Nobody waits longer for a bucket at the end of a restore. */
 const MARK_TIMEOUT_MS = 30_000;
 
-/** Generations of one repository that another one, which was down, doesn't have and would keep; oldest first. */
+/**
+ * Generations of one repository that another one, which was down, doesn't have and would keep; oldest first. Where nothing
+ * is lacking no manifest is read: there may be thousands.
+ */
 export async function listCatchUps(
   controller: Controller,
   input: { cluster: string; from: string; to: string },
 ): Promise<string[]> {
-  const publicKey = await controller.publicKey();
-  const [from, to] = await Promise.all([controller.repository(input.from), controller.repository(input.to)]);
-  const [source, target, ...stored] = await Promise.all([
-    listGenerations(from, input.cluster, publicKey),
-    listGenerations(to, input.cluster, publicKey),
-    readMarks(from, input.cluster, publicKey),
-    readMarks(to, input.cluster, publicKey),
-  ]);
-  const { pinned } = meaningOf(stored.flatMap(({ marks }) => marks));
-  const policy = controller.cluster(input.cluster).backup.retention;
-  return worthAdding(source.copies, target, policy, new Date(), new Set(pinned.keys()));
+  const { cluster } = input;
+  return whileBeating(`compare ${input.from} with ${input.to}`, async () => {
+    const publicKey = await controller.publicKey();
+    const [from, to] = await Promise.all([controller.repository(input.from), controller.repository(input.to)]);
+    const options = { signal: cancellation() };
+    const [offered, present] = await Promise.all([listFiles(from, cluster, options), listFiles(to, cluster, options)]);
+    const there = new Set(present.filter(hasManifest).map(({ generation }) => generation));
+    const lacking = offered.filter((found) => hasManifest(found) && !there.has(found.generation));
+    if (lacking.length === 0) return [];
+    const [source, target, ...stored] = await Promise.all([
+      readGenerations(from, cluster, lacking, publicKey, options),
+      readGenerations(to, cluster, present, publicKey, options),
+      readMarks(from, cluster, publicKey, options),
+      readMarks(to, cluster, publicKey, options),
+    ]);
+    const { pinned } = meaningOf(stored.flatMap(({ marks }) => marks));
+    const policy = controller.cluster(cluster).backup.retention;
+    return worthAdding(source, target, policy, new Date(), new Set(pinned.keys()));
+  });
 }
 
 /** Removes what the policy gives up; only after this very run has stored a verified generation there. */

@@ -26,7 +26,6 @@ export const ask = patientActivities<
     | 'makeQuorumPlan'
     | 'makeRebuildPlan'
     | 'makeRemovalPlan'
-    | 'listCatchUps'
     | 'markRestored'
     | 'markRolledBack'
     | 'storeReport'
@@ -51,7 +50,10 @@ export const capturing = patientActivities<Pick<ControllerActivities, 'captureSn
 
 /** Bytes to or from a repository: given up soon, because another one may answer, and people must hear of it. */
 export const transfer = patientActivities<
-  Pick<ControllerActivities, 'publishGeneration' | 'replicateGeneration' | 'applyRetention' | 'chooseGeneration'>
+  Pick<
+    ControllerActivities,
+    'publishGeneration' | 'replicateGeneration' | 'applyRetention' | 'chooseGeneration' | 'listCatchUps'
+  >
 >({
   startToCloseTimeout: '3h',
   heartbeatTimeout: SLOW_BEAT,

@@ -237,7 +237,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     const done: BackupResult['caughtUp'] = [];
     for (const repository of answering) {
       try {
-        for (const generation of await ask.listCatchUps({ cluster, from, to: repository })) {
+        for (const generation of await transfer.listCatchUps({ cluster, from, to: repository })) {
           await transfer.replicateGeneration({ cluster, generation, from, to: repository });
           done.push({ repository, generation });
         }

@@ -96,8 +96,14 @@ async function load(generation: string, options: Options): Promise<{ copy: Gener
   for (const name of cluster.repositories) {
     try {
       const repository = await openRepository(name, repositoryConfigOf(config, name));
-      const { copies } = await listGenerations(repository, options.cluster, publicKey);
-      const copy = generation === 'latest' ? copies[0] : copies.find((item) => item.generation === generation);
+      const { copies, unreadable } = await listGenerations(repository, options.cluster, publicKey);
+      const isWanted = (item: { generation: string }) => generation === 'latest' || item.generation === generation;
+      const copy = copies.find(isWanted);
+      // Another repository may have the one that is meant.
+      const unread = unreadable.find((item) => item.retryable && isWanted(item));
+      if (unread && unread.generation > (copy?.generation ?? '')) {
+        throw new DrError('RepositoryUnavailable', `${unread.generation}: ${unread.problem}`);
+      }
       if (!copy) throw new DrError('UnknownGeneration', `${name} has no such generation.`);
       const bytes = await readBundle(repository, copy, bundleOf(copy, options.node));
       return { copy, entries: await unpackEntries(await decrypt(bytes, copy)) };

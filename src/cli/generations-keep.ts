@@ -57,7 +57,7 @@ export function pinRunner(kind: 'pinned' | 'unpinned') {
     }
     if (options.json) printJson({ generation: copy.generation, [kind]: written, unanswered: listing.unanswered });
     else print(`${copy.generation}  ${kind} in ${written.join(', ') || 'no repository'}`);
-    reportTrouble({ ...listing, unreadable: [] });
+    reportTrouble({ ...listing, unreadable: listing.unreadable.filter(({ retryable }) => retryable) });
   };
 }
 

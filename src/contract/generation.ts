@@ -129,4 +129,10 @@ export function generationId(capturedAt: string, raftIndex: number, suffix: stri
   return `${stamp}-${String(raftIndex).padStart(12, '0')}-${suffix}`;
 }
 
+/** When it was captured, to the second; empty for what is no id. */
+export function capturedAtOf(generation: string): string {
+  if (!GENERATION_PATTERN.test(generation)) return '';
+  return generation.replace(/^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z-.*$/, '$1-$2-$3T$4:$5:$6Z');
+}
+
 export const GENERATION_PATTERN = /^\d{8}T\d{6}Z-\d{12}-[0-9a-f]{8}$/;

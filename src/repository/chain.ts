@@ -1,4 +1,5 @@
 import type { ChainLink, GenerationCopy } from '../contract/generation';
+import type { UnreadableGeneration } from './generations';
 
 /** A generation that retention removed, named so that nobody has to ask where it is. */
 export interface Tombstone extends ChainLink {
@@ -38,7 +39,7 @@ export interface ChainFinding {
 export interface RepositoryView {
   repository: string;
   copies: GenerationCopy[];
-  unreadable: { generation: string; problem: string }[];
+  unreadable: UnreadableGeneration[];
   tombstones: Tombstone[];
 }
 

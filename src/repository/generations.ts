@@ -26,11 +26,15 @@ export { stageGenerationFiles } from './generation-files';
 
 /** Manifests that are read at the same time. */
 const PARALLEL_READS = 8;
+/** So many reads that fail one after the other are the repository's fault, not that of single generations. */
+const OUTAGE_AFTER = 2 * PARALLEL_READS;
 const OTHER_COPY = 'Use another copy of this generation, or another generation.';
 
 export interface UnreadableGeneration {
   generation: string;
   problem: string;
+  /** It could not be read just now, and may be good; otherwise what was read is not. */
+  retryable?: boolean;
 }
 
 export interface GenerationListing {
@@ -70,25 +74,65 @@ export async function listGenerations(
   publicKeyPem: string,
   options: TransferOptions = {},
 ): Promise<GenerationListing> {
+  const found = await listFiles(repository, cluster, options);
+  return readGenerations(repository, cluster, found, publicKeyPem, options);
+}
+
+/** The same for those of which a listing of the files is at hand. */
+export async function readGenerations(
+  repository: Repository,
+  cluster: string,
+  found: readonly GenerationFiles[],
+  publicKeyPem: string,
+  options: TransferOptions = {},
+): Promise<GenerationListing> {
   const listing: GenerationListing = { copies: [], unreadable: [] };
-  const complete = (await listFiles(repository, cluster, options)).filter(({ files }) => files.has(MANIFEST_FILE));
-  const queue = complete.values();
+  const published = found.filter(hasManifest);
+  const queue = published.values();
+  let silences: DrError[] = [];
   const readNext = async () => {
-    for (const { generation, files } of queue) {
+    for (const entry of queue) {
       try {
-        const copy = await readCopy(repository, cluster, generation, publicKeyPem, options);
-        assertContentsListed(copy, files);
-        listing.copies.push(copy);
+        listing.copies.push(await readListed(repository, cluster, entry, publicKeyPem, options));
+        silences = [];
       } catch (error) {
-        if (!isDrError(error) || error.retryable) throw error;
-        listing.unreadable.push({ generation, problem: error.message });
+        if (!isDrError(error)) throw error;
+        const { message: problem, retryable } = error;
+        listing.unreadable.push({ generation: entry.generation, problem, ...(retryable && { retryable }) });
+        silences = retryable ? [...silences, error] : [];
       }
+      if (silences.length >= OUTAGE_AFTER) return;
     }
   };
   await Promise.all(Array.from({ length: PARALLEL_READS }, readNext));
+  const [silence] = silences;
+  if (silence && (silences.length >= OUTAGE_AFTER || silences.length === published.length)) throw silence;
   listing.copies.sort(byGeneration).reverse();
   listing.unreadable.sort(byGeneration).reverse();
   return listing;
+}
+
+/**
+ * The newest of what `listGenerations` shows, without reading the older ones; null if nothing was ever published.
+ * @throws DrError what is wrong with the newest, if not a single one can be read.
+ */
+export async function readNewest(
+  repository: Repository,
+  cluster: string,
+  publicKeyPem: string,
+  options: TransferOptions = {},
+): Promise<GenerationCopy | null> {
+  let problem: DrError | null = null;
+  for (const entry of (await listFiles(repository, cluster, options)).filter(hasManifest).toReversed()) {
+    try {
+      return await readListed(repository, cluster, entry, publicKeyPem, options);
+    } catch (error) {
+      if (!isDrError(error)) throw error;
+      problem ??= error;
+    }
+  }
+  if (problem) throw problem;
+  return null;
 }
 
 /**
@@ -253,6 +297,11 @@ export async function listFiles(
   return [...found.values()].sort(byGeneration);
 }
 
+/** It is written last: what has none is no generation yet, or no longer. */
+export function hasManifest({ files }: GenerationFiles): boolean {
+  return files.has(MANIFEST_FILE);
+}
+
 export function keyOf(cluster: string, generation: string, file: string): string {
   return `${cluster}/${generation}/${file}`;
 }
@@ -297,13 +346,21 @@ async function openFile(
   return stream;
 }
 
-function assertContentsListed({ manifest }: GenerationCopy, files: GenerationFiles['files']): void {
-  for (const { file, sizeBytes } of contentsOf(manifest)) {
+async function readListed(
+  repository: Repository,
+  cluster: string,
+  { generation, files }: GenerationFiles,
+  publicKeyPem: string,
+  options: TransferOptions,
+): Promise<GenerationCopy> {
+  const copy = await readCopy(repository, cluster, generation, publicKeyPem, options);
+  for (const { file, sizeBytes } of contentsOf(copy.manifest)) {
     const listed = files.get(file)?.sizeBytes;
     if (listed === sizeBytes) continue;
     const found = listed === undefined ? 'is missing' : `has ${listed} instead of ${sizeBytes} bytes`;
     throw new DrError('CopyDamaged', `${file} ${found}.`, { advice: OTHER_COPY });
   }
+  return copy;
 }
 
 function nameOf(repository: Repository, { generation }: GenerationCopy, file: string): string {

@@ -38,7 +38,8 @@ export async function repairGeneration(
   const repairs: Repair[] = [];
   for (const { repository, view } of places) {
     if (good.includes(repository.name)) continue;
-    const wanted = worthAdding([copy], view, policy.retention, policy.now, policy.pinned).length > 0;
+    const offered = { copies: [copy], unreadable: [] };
+    const wanted = worthAdding(offered, view, policy.retention, policy.now, policy.pinned).length > 0;
     if (!wanted && !damaged.includes(repository.name)) continue;
     const place = { generation: copy.generation, repository: repository.name };
     try {

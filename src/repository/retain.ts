@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { RetentionPolicy, RetentionReport } from '../contract/backup';
 import type { GenerationCopy } from '../contract/generation';
 import { nextTombstones } from './chain';
-import { listGenerations } from './generations';
+import { listGenerations, type UnreadableGeneration } from './generations';
 import { listTombstoneKeys, type Mark, meaningOf, readMarks, withRestored, type StoredMarks, writeMark } from './marks';
 import { applyRetention, lockedAmong, planRetention, type RetentionPlan } from './retention';
 import type { Repository, TransferOptions } from './types';
@@ -42,14 +42,28 @@ export async function viewRetention(
   );
   const copies = withRestored(checked, { restored });
   const plan = planRetention(copies, policy, now, new Set(pinned.keys()));
+  const unread = listing.unreadable.filter(({ retryable }) => retryable);
   return {
     repository,
     cluster,
     copies,
     ownMarks: own.marks,
-    plan,
-    warnings: [own, ...foreign].flatMap(({ problems }) => problems),
+    plan: unread.length === 0 ? plan : keepAll(plan),
+    warnings: [...whyNothingGoes(unread), ...[own, ...foreign].flatMap(({ problems }) => problems)],
   };
+}
+
+/** What can't be read may follow what would go, and then a tombstone would be lacking. */
+function keepAll({ keep, remove }: RetentionPlan): RetentionPlan {
+  const waiting = remove.map((generation) => ({ generation, why: "nothing goes while another one can't be read" }));
+  return { keep: [...keep, ...waiting.reverse()], remove: [] };
+}
+
+function whyNothingGoes(unread: UnreadableGeneration[]): string[] {
+  const [first] = unread;
+  if (!first) return [];
+  const ids = unread.map(({ generation }) => generation).join(', ');
+  return [`nothing is removed while these can't be read; mend what holds them: ${ids} (${first.problem})`];
 }
 
 /** Removes what the view plans. What goes is written down first, signed, so that the chain shows no gap for it. */

@@ -1,8 +1,8 @@
 import type { RetentionPolicy, RetentionReport } from '../contract/backup';
 import { isDrError } from '../contract/failures';
-import { GENERATION_PATTERN, type GenerationCopy } from '../contract/generation';
+import { capturedAtOf, GENERATION_PATTERN, type GenerationCopy } from '../contract/generation';
 import { MANIFEST_FILE } from './generation-files';
-import { type GenerationFiles, keyOf, listFiles } from './generations';
+import { type GenerationFiles, keyOf, listFiles, type UnreadableGeneration } from './generations';
 import type { RemoveOutcome, Repository, TransferOptions } from './types';
 
 export interface RetentionPlan {
@@ -92,21 +92,41 @@ export function planRetention(
   return plan;
 }
 
-/** Which of the generations offered a repository lacks and would keep; oldest first. */
+interface Shown {
+  copies: readonly RetentionCandidate[];
+  unreadable: readonly Omit<UnreadableGeneration, 'problem'>[];
+}
+
+/**
+ * Which of the generations offered a repository lacks and would keep; oldest first. What can't be read just now, here or
+ * there, holds its place: nothing older comes in its stead.
+ */
 export function worthAdding(
-  offered: readonly RetentionCandidate[],
-  target: { copies: readonly RetentionCandidate[]; unreadable: readonly { generation: string }[] },
+  offered: Shown,
+  target: Shown,
   policy: RetentionPolicy,
   now: Date,
   pinned: ReadonlySet<string>,
 ): string[] {
-  const there = new Set([...target.copies, ...target.unreadable].map(({ generation }) => generation));
-  const lacking = offered.filter(({ generation }) => !there.has(generation));
-  const kept = planRetention([...target.copies, ...lacking], policy, now, pinned).keep;
-  return kept
-    .map(({ generation }) => generation)
-    .filter((generation) => !there.has(generation))
+  const there = idsOf([...target.copies, ...target.unreadable]);
+  const isLacking = ({ generation }: { generation: string }) => !there.has(generation);
+  const lacking = offered.copies.filter(isLacking);
+  const unsure = [...target.unreadable, ...offered.unreadable.filter(isLacking)].filter(({ retryable }) => retryable);
+  const all = [...target.copies, ...lacking, ...unsure.map(asDated)];
+  const wanted = idsOf(lacking);
+  return planRetention(all, policy, now, pinned)
+    .keep.map(({ generation }) => generation)
+    .filter((generation) => wanted.has(generation))
     .reverse();
+}
+
+function idsOf(items: readonly { generation: string }[]): Set<string> {
+  return new Set(items.map(({ generation }) => generation));
+}
+
+/** All that is known of it is its id. */
+function asDated({ generation }: { generation: string }): RetentionCandidate {
+  return { generation, manifestSha256: '', check: 'listed', manifest: { capturedAt: capturedAtOf(generation) } };
 }
 
 /** Those of which something is locked for now. */

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Context } from '@temporalio/activity';
 import { ApplicationFailure } from '@temporalio/common';
 import type { BackupResult } from '../../src/contract/backup';
 import { CONTROLLER_TASK_QUEUE } from '../../src/contract/names';
@@ -93,6 +94,18 @@ describe('backUpCluster', () => {
 
     expect(result.caughtUp).toEqual([{ repository: 'offsite', generation: '20261122T040000Z-000000000040-0a1b2c3d' }]);
     expect(fakes.notifications).toEqual([]);
+  });
+
+  it('gives the comparison of repositories that hold thousands of generations more than a minute', async () => {
+    let limitMs = 0;
+    fakes.controller.listCatchUps = () => {
+      limitMs = Context.current().info.startToCloseTimeoutMs;
+      return Promise.resolve([]);
+    };
+
+    await backUp();
+
+    expect(limitMs).toBeGreaterThan(60_000);
   });
 
   it('tells what the manifest and retention warn of, once', async () => {

@@ -6,11 +6,14 @@ import { applyRetention, listCatchUps, markRestored, markRolledBack } from '../.
 import { chooseGeneration } from '../../../activities/choose';
 import { planRestore } from '../../../activities/plan';
 import { parseConfig } from '../../../src/config/load';
+import { DrError } from '../../../src/contract/failures';
 import type { ChainLink } from '../../../src/contract/generation';
 import { publishGeneration } from '../../../src/repository/generations';
+import type { Repository, TransferOptions } from '../../../src/repository/types';
 import { keepLast, signingPair, stageSample } from '../../support/generation';
 import { sampleConfig } from '../../support/sample-config';
 import { useDirectory } from '../../support/temporary';
+import { WatchedRepository } from '../../support/watched-repository';
 
 const inTest = useDirectory();
 const KEYS = signingPair();
@@ -31,12 +34,35 @@ beforeEach(async () => {
   previous = null;
 });
 
+const workerFor = (attempt = 1) => new MockActivityEnvironment({ attempt }, { logger: new DefaultLogger('ERROR') });
+
 /** As the worker would run it. */
-const step = <I, O>(work: (controller: Controller, input: I) => Promise<O>, input: I): Promise<O> =>
-  new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') }).run(
-    (given: I) => work(controller, given),
-    input,
-  ) as Promise<O>;
+const step = <I, O>(
+  work: (controller: Controller, input: I) => Promise<O>,
+  input: I,
+  worker = workerFor(),
+): Promise<O> => worker.run((given: I) => work(controller, given), input) as Promise<O>;
+
+/** From now on the steps see these repositories so. */
+async function watch(
+  beforeGet?: (key: string, options: TransferOptions) => void | Promise<void>,
+): Promise<Record<'local' | 'offsite', WatchedRepository>> {
+  const [local, offsite] = await Promise.all(['local', 'offsite'].map((name) => controller.repository(name)));
+  const watched = {
+    local: new WatchedRepository(local as Repository, beforeGet),
+    offsite: new WatchedRepository(offsite as Repository, beforeGet),
+  };
+  controller.repository = (name) => Promise.resolve(watched[name as keyof typeof watched]);
+  return watched;
+}
+
+const RESET = new DrError('RepositoryUnavailable', 'the connection was reset');
+
+/** From now on reads of such files fail, though they may be read another time. */
+const cutOff = (pattern: string) =>
+  watch((key) => {
+    if (key.includes(pattern)) throw RESET;
+  });
 
 async function publish(capturedAt: string, ...repositories: string[]) {
   const staged = await stageSample(inTest('staging'), KEYS, Buffer.from(capturedAt), { capturedAt, previous });
@@ -45,8 +71,12 @@ async function publish(capturedAt: string, ...repositories: string[]) {
   return { ...previous, cluster: 'prod' };
 }
 
-const choose = async (generation = 'latest') =>
-  step(chooseGeneration, { settings: await step(planRestore, { cluster: 'prod' }), generation, asOf: null });
+const choose = async (generation = 'latest', attempt = 1, asOf: string | null = null) =>
+  step(
+    chooseGeneration,
+    { settings: await step(planRestore, { cluster: 'prod' }), generation, asOf },
+    workerFor(attempt),
+  );
 
 async function flipByte(file: string): Promise<void> {
   const bytes = await readFile(file);
@@ -81,6 +111,77 @@ describe('a restore', () => {
         problem: expect.stringContaining(`${stolen.generation} (removed) is in no repository`),
       },
     ]);
+  });
+
+  describe('that is cut off while it reads the newest generation', () => {
+    const [older = '', newer = ''] = HOURS;
+
+    it('tries again rather than take an older one', async () => {
+      await publish(older, 'local');
+      const { generation } = await publish(newer, 'local');
+      await cutOff(`${generation}/snapshot`);
+
+      for (const attempt of [1, 2]) {
+        await expect(choose('latest', attempt)).rejects.toMatchObject({
+          code: 'RepositoryUnavailable',
+          retryable: true,
+          message: expect.stringContaining('the connection was reset'),
+        });
+      }
+    });
+
+    it('takes the older one in the end, and says why', async () => {
+      const { generation: last } = await publish(older, 'local');
+      const { generation } = await publish(newer, 'local');
+      await cutOff(`${generation}/snapshot`);
+
+      const chosen = await choose('latest', 3);
+
+      expect(chosen.copy.generation).toBe(last);
+      expect(chosen.problems).toEqual([{ repository: 'local', problem: `${generation}: the connection was reset` }]);
+    });
+
+    it('goes on at once with another copy of it', async () => {
+      const { generation } = await publish(newer, 'local', 'offsite');
+      const { local } = await watch();
+      const get = local.get.bind(local);
+      local.get = (key, options) => (key.includes('snapshot') ? Promise.reject(RESET) : get(key, options));
+
+      expect((await choose()).copy).toMatchObject({ generation, repository: 'offsite' });
+    });
+
+    it('never calls it damaged, and is always tried again where no other one is wanted', async () => {
+      await publish(older, 'local');
+      const { generation } = await publish(newer, 'local');
+      await cutOff(`${generation}/snapshot`);
+
+      for (const attempt of [1, 4]) {
+        await expect(choose(generation, attempt)).rejects.toMatchObject({
+          code: 'RepositoryUnavailable',
+          retryable: true,
+        });
+      }
+    });
+
+    it('does the same when already the manifest cannot be read', async () => {
+      const { generation: last } = await publish(older, 'local');
+      const { generation } = await publish(newer, 'local');
+      await cutOff(`${generation}/manifest`);
+
+      await expect(choose()).rejects.toMatchObject({ code: 'RepositoryUnavailable', retryable: true });
+      await expect(choose(generation)).rejects.toMatchObject({ code: 'RepositoryUnavailable', retryable: true });
+      await expect(choose('latest', 1, newer)).rejects.toMatchObject({ code: 'RepositoryUnavailable' });
+      expect((await choose('latest', 1, older)).copy.generation).toBe(last);
+      expect((await choose('latest', 3)).copy.generation).toBe(last);
+    });
+
+    it('takes an older one at once for a newest one that is damaged', async () => {
+      const { generation: last } = await publish(older, 'local');
+      const { generation } = await publish(newer, 'local');
+      await flipByte(inTest('local/prod', generation, 'snapshot.snap.age'));
+
+      expect((await choose()).copy.generation).toBe(last);
+    });
   });
 
   it('has nothing to warn of after retention', async () => {
@@ -151,6 +252,26 @@ describe('retention', () => {
     expect(await readdir(inTest('local/prod'))).toHaveLength(HOURS.length);
   });
 
+  it('removes nothing while a generation cannot be read, says so, and makes up for it later', async () => {
+    const [first, second] = [await publish(HOURS[0] ?? '', 'local'), await publish(HOURS[1] ?? '', 'local')];
+    await publish(HOURS[2] ?? '', 'local');
+    const apply = () => {
+      const newest = previous?.generation ?? '';
+      return step(applyRetention, { cluster: 'prod', repository: 'local', policy: keepLast(1), newest });
+    };
+    let cut = true;
+    await watch((key) => {
+      if (cut && key.includes(`${second.generation}/manifest`)) throw RESET;
+    });
+
+    const blind = await apply();
+    cut = false;
+    const later = await apply();
+
+    expect(blind).toMatchObject({ kept: 3, removed: [], warnings: [expect.stringContaining(second.generation)] });
+    expect(later).toMatchObject({ kept: 1, removed: [first.generation, second.generation], warnings: [] });
+  });
+
   it('does not count on another repository that is down', async () => {
     for (const hour of HOURS) await publish(hour, 'local');
     await rm(inTest('offsite'), { recursive: true });
@@ -180,5 +301,46 @@ describe('catching up', () => {
     expect(await step(listCatchUps, { cluster: 'prod', from: 'local', to: 'offsite' })).toEqual([missed.generation]);
     await cp(inTest('local/prod', missed.generation), inTest('offsite/prod', missed.generation), { recursive: true });
     expect(await step(listCatchUps, { cluster: 'prod', from: 'local', to: 'offsite' })).toEqual([]);
+  });
+
+  const comparison = { cluster: 'prod', from: 'local', to: 'offsite' };
+
+  it('reads no manifest where nothing is lacking, and of the source only those that are', async () => {
+    const [, , third = '', last = ''] = HOURS;
+    await publish(third, 'local', 'offsite');
+    const { local, offsite } = await watch();
+
+    expect(await step(listCatchUps, comparison)).toEqual([]);
+    expect([...local.gets, ...offsite.gets]).toEqual([]);
+
+    const { generation } = await publish(last, 'local');
+    local.gets.length = 0;
+    expect(await step(listCatchUps, comparison)).toEqual([generation]);
+    expect(new Set(local.gets.map((key) => key.split('/')[1]))).toEqual(new Set([generation]));
+  });
+
+  it('brings nothing older for what cannot be read just now', async () => {
+    const [oldest = '', older = '', newer = '', newest = ''] = HOURS;
+    await publish(oldest, 'local');
+    await publish(older, 'local', 'offsite');
+    const { generation } = await publish(newer, 'local', 'offsite');
+    await publish(newest, 'offsite');
+    await cutOff(`${generation}/manifest`);
+
+    expect(await step(listCatchUps, comparison)).toEqual([]);
+  });
+
+  it('beats while it compares, and ends when it is told to', async () => {
+    await publish(HOURS[0] ?? '', 'local');
+    const worker = workerFor();
+    const beats: unknown[] = [];
+    worker.on('heartbeat', (details) => beats.push(details));
+    await watch((_key, { signal }) => {
+      setImmediate(() => worker.cancel());
+      return new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)));
+    });
+
+    await expect(step(listCatchUps, comparison, worker)).rejects.toThrow('CANCELLED');
+    expect(beats).toContain('compare local with offsite');
   });
 });

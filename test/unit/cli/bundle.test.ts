@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -14,7 +14,7 @@ import {
   stageGenerationFiles,
   verifyCopy,
 } from '../../../src/repository/generations';
-import { sampleManifest, type SigningPair, signingPair } from '../../support/generation';
+import { sampleManifest, type SigningPair, signingPair, stageSample } from '../../support/generation';
 import { useDirectory } from '../../support/temporary';
 
 const HOOK = join(__dirname, '../../support/typescript-hook.js');
@@ -140,6 +140,20 @@ it('counts as part of the generation: damaged or missing, the copy is no good', 
   });
   await execFileDone('rm', ['-f', bundleFile()]);
   expect((await listGenerations(repository(), 'prod', keys.publicKeyPem)).unreadable).toMatchObject([{ generation }]);
+});
+
+it('takes no older generation for a newest one that cannot be read', async () => {
+  const newer = await stageSample(inTest('staging'), keys, SNAPSHOT, { capturedAt: '2026-11-24T04:00:00.000Z' });
+  await publishGeneration(repository(), newer.directory);
+  const signature = inTest('repository', 'prod', newer.manifest.generation, 'manifest.json.sig');
+  await rm(signature);
+  await mkdir(signature);
+
+  const { exitCode, stderr } = await bundle('show', '--node', 'vault-1');
+
+  expect(exitCode).toBe(1);
+  expect(stderr).toContain(newer.manifest.generation);
+  expect(stderr).toContain('EISDIR');
 });
 
 function execFileDone(program: string, args: string[]): Promise<void> {

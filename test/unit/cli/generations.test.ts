@@ -86,6 +86,19 @@ test('list shows each generation once, newest first, with where it is', async ()
   expect(JSON.parse(json.out)).toMatchObject({ copies: { length: 3 }, unreadable: [], unanswered: [] });
 });
 
+test('one that cannot be read hides no other, and whatever concerns the newest says so', async () => {
+  const older = await publish(OLDER, 'one');
+  const newer = await publish(NEWER, 'one');
+  await rm(inTest('one/prod', newer, 'manifest.json.sig'));
+  await mkdir(inTest('one/prod', newer, 'manifest.json.sig'));
+
+  const [list, pin] = [await run('list'), await run('pin', 'latest', '--reason', 'test', '--as', 'ana')];
+
+  expect(list.out).toContain(older);
+  expect(list.exitCode).toBe(6);
+  for (const { notes } of [list, pin]) expect(notes).toMatch(new RegExp(`one: ${newer}: .*EISDIR`));
+});
+
 test('show prints the manifest, of the newest or of the one that is named', async () => {
   const older = await publish(OLDER, 'one', 'two');
   const newer = await publish(NEWER, 'two');

@@ -4,6 +4,8 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { cp, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DrError } from '../../../src/contract/failures';
 import type { GenerationCopy } from '../../../src/contract/generation';
 import { signManifest } from '../../../src/crypto/signature';
 import { DirectoryRepository } from '../../../src/repository/directory';
@@ -12,11 +14,13 @@ import {
   listGenerations,
   publishGeneration,
   readCopy,
+  readNewest,
   replicateGeneration,
   verifyCopy,
 } from '../../../src/repository/generations';
 import { serializeManifest } from '../../../src/repository/manifest';
 import { stageSample, signingPair } from '../../support/generation';
+import { WatchedRepository } from '../../support/watched-repository';
 
 const KEYS = signingPair();
 const SNAPSHOT = randomBytes(200_000);
@@ -143,6 +147,82 @@ describe('a published generation', () => {
     await expect(publishGeneration(local, directory)).rejects.toMatchObject({ code: 'CopyDamaged' });
 
     expect(await listGenerations(local, 'prod', KEYS.publicKeyPem)).toEqual({ copies: [], unreadable: [] });
+  });
+});
+
+/** Its signature is listed and can't be read, as on a disk with a bad block. */
+async function makeUnreadable(place: string): Promise<void> {
+  await rm(join(place, 'manifest.json.sig'));
+  await mkdir(join(place, 'manifest.json.sig'));
+}
+
+const dayOf = (day: number) => ({ capturedAt: `2026-11-${String(day).padStart(2, '0')}T04:00:00.000Z` });
+
+describe('a generation that cannot be read just now', () => {
+  it('hides no other one', async () => {
+    const earlier = await published(randomBytes(1000), EARLIER);
+    const later = await published();
+    await makeUnreadable(later.place);
+
+    const { copies, unreadable } = await listGenerations(local, 'prod', KEYS.publicKeyPem);
+
+    expect(copies).toEqual([earlier.copy]);
+    expect(unreadable).toEqual([
+      { generation: later.copy.generation, problem: expect.stringContaining('EISDIR'), retryable: true },
+    ]);
+  });
+
+  it('is the fault of the repository when none can be read', async () => {
+    for (const overrides of [EARLIER, {}]) await makeUnreadable((await published(SNAPSHOT, overrides)).place);
+
+    await expect(listGenerations(local, 'prod', KEYS.publicKeyPem)).rejects.toMatchObject({
+      code: 'RepositoryUnavailable',
+    });
+  });
+
+  it('is the fault of the repository when many in a row cannot, and the rest is not tried', async () => {
+    const days = Array.from({ length: 30 }, (_, index) => index + 1);
+    for (const day of days) await published(Buffer.from(`${day}`), dayOf(day));
+    const tried: string[] = [];
+    const dying = new WatchedRepository(local, async (key) => {
+      if (key.endsWith('.sig')) return;
+      if (tried.push(key) <= 3) return;
+      await sleep(50);
+      throw new DrError('RepositoryUnavailable', 'the connection was cut');
+    });
+
+    await expect(listGenerations(dying, 'prod', KEYS.publicKeyPem)).rejects.toThrow('the connection was cut');
+
+    expect(tried.length).toBeLessThan(days.length);
+  });
+});
+
+describe('the newest generation', () => {
+  it('is found without reading those before it', async () => {
+    for (let day = 1; day <= 5; day++) await published(Buffer.from(`${day}`), dayOf(day));
+    const newest = await published();
+    const watched = new WatchedRepository(local);
+
+    expect(await readNewest(watched, 'prod', KEYS.publicKeyPem)).toEqual(newest.copy);
+    expect(watched.gets).toHaveLength(2);
+  });
+
+  it('is the newest that is valid', async () => {
+    const valid = await published(SNAPSHOT, dayOf(1));
+    await truncate(join((await published(SNAPSHOT, dayOf(2))).place, 'snapshot.snap.age'), 1000);
+    await flipByte(join((await published(SNAPSHOT, dayOf(3))).place, 'manifest.json'), 100);
+    await makeUnreadable((await published(SNAPSHOT, dayOf(4))).place);
+
+    expect(await readNewest(local, 'prod', KEYS.publicKeyPem)).toEqual(valid.copy);
+  });
+
+  it('is an error when there are some and none is valid, and nothing when there is none', async () => {
+    expect(await readNewest(local, 'prod', KEYS.publicKeyPem)).toBeNull();
+    await makeUnreadable((await published(SNAPSHOT, dayOf(1))).place);
+    const newest = await published(SNAPSHOT, dayOf(2));
+    await flipByte(join(newest.place, 'manifest.json'), 100);
+
+    await expect(readNewest(local, 'prod', KEYS.publicKeyPem)).rejects.toThrow(newest.copy.generation);
   });
 });
 

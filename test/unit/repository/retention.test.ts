@@ -202,9 +202,27 @@ describe('worthAdding', () => {
     const [oldest, older, damaged, lacking, newest] = all as [Candidate, Candidate, Candidate, Candidate, Candidate];
     const target = { copies: [older, newest], unreadable: [damaged] };
 
-    expect(worthAdding(all, target, keepLast(3), NOW, new Set())).toEqual([lacking.generation]);
-    expect(worthAdding(all, target, keepLast(9), NOW, new Set())).toEqual(idsOf([oldest, lacking]));
-    expect(worthAdding(all, target, keepLast(1), NOW, new Set([oldest.manifestSha256]))).toEqual([oldest.generation]);
+    const added = (last: number, pinned: string[] = []) =>
+      worthAdding({ copies: all, unreadable: [] }, target, keepLast(last), NOW, new Set(pinned));
+
+    expect(added(3)).toEqual([lacking.generation]);
+    expect(added(9)).toEqual(idsOf([oldest, lacking]));
+    expect(added(1, [oldest.manifestSha256])).toEqual([oldest.generation]);
+  });
+
+  it('brings nothing older for what can only not be read just now, on either side', () => {
+    const all = [4, 3, 2, 1, 0].map((days, index) => candidate(days * 24 * 60, index, 'listed'));
+    const [oldest, older, ...newer] = all as [Candidate, Candidate, ...Candidate[]];
+    const unread = newer.map(({ generation }) => ({ generation, retryable: true }));
+    const rest = { copies: [oldest, older], unreadable: [] };
+
+    expect(worthAdding(rest, { copies: [], unreadable: unread }, keepLast(3), NOW, new Set())).toEqual([]);
+    expect(worthAdding(rest, { copies: [], unreadable: unread }, keepLast(4), NOW, new Set())).toEqual(idsOf([older]));
+    const offered = { ...rest, unreadable: unread };
+    expect(worthAdding(offered, { copies: [], unreadable: [] }, keepLast(3), NOW, new Set())).toEqual([]);
+    expect(worthAdding(offered, { copies: newer, unreadable: [] }, keepLast(4), NOW, new Set())).toEqual(
+      idsOf([older]),
+    );
   });
 });
 

@@ -1,0 +1,43 @@
+import type { FileDigest } from '../../src/contract/generation';
+import type { OpenSource, Repository, TransferOptions } from '../../src/repository/types';
+
+/** A repository whose reads are written down; each of them may be made to fail or to wait. */
+export class WatchedRepository implements Repository {
+  readonly name: string;
+  readonly kind: Repository['kind'];
+  readonly gets: string[] = [];
+
+  constructor(
+    private readonly inner: Repository,
+    private readonly beforeGet: (key: string, options: TransferOptions) => void | Promise<void> = () => {},
+  ) {
+    this.name = inner.name;
+    this.kind = inner.kind;
+  }
+
+  async get(key: string, options: TransferOptions = {}) {
+    this.gets.push(key);
+    await this.beforeGet(key, options);
+    return this.inner.get(key, options);
+  }
+
+  put(key: string, source: OpenSource, digest: FileDigest, options?: TransferOptions) {
+    return this.inner.put(key, source, digest, options);
+  }
+
+  list(prefix: string, options?: TransferOptions) {
+    return this.inner.list(prefix, options);
+  }
+
+  remove(key: string) {
+    return this.inner.remove(key);
+  }
+
+  isLocked(key: string) {
+    return this.inner.isLocked(key);
+  }
+
+  removePartials(before: Date) {
+    return this.inner.removePartials(before);
+  }
+}
