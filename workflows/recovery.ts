@@ -202,7 +202,8 @@ export class Recovery {
       );
     await gate();
     this.unsealing.leaveOpen();
-    if (plan.rollingRestart) {
+    // In place nothing is stopped, and nobody is there to unseal.
+    if (plan.rollingRestart && plan.method !== 'inPlace') {
       await this.#restartFollowers(plan);
       await gate();
     }

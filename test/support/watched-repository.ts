@@ -37,7 +37,7 @@ export class WatchedRepository implements Repository {
     return this.inner.isLocked(key);
   }
 
-  removePartials(before: Date) {
-    return this.inner.removePartials(before);
+  removePartials(cluster: string, before: Date) {
+    return this.inner.removePartials(cluster, before);
   }
 }
