@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { chmod, link, mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, link, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
 
@@ -111,6 +111,16 @@ export async function whileFlushing<T>(onFlushing: () => void, flush: () => Prom
 
 /** What was made or renamed in a directory is there after a crash, too. */
 export async function syncDirectory(path: string): Promise<void> {
+  await sync(path);
+}
+
+/** Everything in a directory is there after a crash. */
+export async function syncTree(path: string): Promise<void> {
+  for (const entry of await readdir(path, { withFileTypes: true })) {
+    const child = join(path, entry.name);
+    if (entry.isDirectory()) await syncTree(child);
+    else if (entry.isFile()) await sync(child);
+  }
   await sync(path);
 }
 

@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import type { ServiceConfig } from '../config/schema';
 import { DrError } from '../contract/failures';
 import { readIfThere, writeFileAtomically } from './files';
-import { startTimeOf } from './process-identity';
+import { signalProcess, startTimeOf } from './process-identity';
 import type { Fence, ServiceDriver, ServiceState } from './service-driver';
 
 const run = promisify(execFile);
@@ -93,12 +93,12 @@ export function createProcessDriver(config: ProcessConfig, stateDir: string): Se
     const pid = await runningPid();
     if (pid === null) return;
     fence?.assertCurrent();
-    signal(pid, 'SIGTERM');
+    signalProcess(pid, 'SIGTERM');
     const deadline = Date.now() + config.stopTimeoutSeconds * 1_000;
     while ((await runningPid()) === pid && Date.now() < deadline) await sleep(50);
     if ((await runningPid()) === pid) {
       fence?.assertCurrent();
-      signal(pid, 'SIGKILL');
+      signalProcess(pid, 'SIGKILL');
     }
     for (let tries = 0; tries < 100 && (await runningPid()) === pid; tries++) await sleep(50);
     if ((await runningPid()) === pid) {
@@ -155,12 +155,4 @@ async function pidIfAlive(identity: string | null): Promise<number | null> {
   const [pid, startTime, boot] = identity?.trim().split(' ') ?? [];
   if (!pid || !startTime || boot !== (await readIfThere('/proc/sys/kernel/random/boot_id'))?.trim()) return null;
   return (await startTimeOf(Number(pid))) === startTime ? Number(pid) : null;
-}
-
-function signal(pid: number, name: NodeJS.Signals): void {
-  try {
-    process.kill(pid, name);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
-  }
 }

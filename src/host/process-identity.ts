@@ -23,6 +23,15 @@ export async function startTimeOf(pid: number): Promise<string | null> {
   return fields[0] === 'Z' || fields[0] === 'X' ? null : (fields[19] ?? null);
 }
 
+/** One that is gone by now is none the worse for it. */
+export function signalProcess(pid: number, name: NodeJS.Signals): void {
+  try {
+    process.kill(pid, name);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ESRCH') throw error;
+  }
+}
+
 /** Where process ids mean the same: this boot, this process namespace. */
 async function ownPlace(): Promise<string | null> {
   const boot = await readIfThere('/proc/sys/kernel/random/boot_id');

@@ -1,11 +1,10 @@
-import { execFile } from 'node:child_process';
 import { renameSync } from 'node:fs';
 import { chown, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { promisify } from 'node:util';
 import { DrError } from '../contract/failures';
 import type { LeftOver } from '../contract/restore';
 import type { Attempt } from './attempt';
+import { copyDirectory, endCopies } from './copy-directory';
 import {
   ASIDE_NOTE,
   asideNote,
@@ -18,9 +17,7 @@ import {
   statIfThere,
   temporaryName,
 } from './data-directory';
-import { readIfThere, syncDirectory } from './files';
-
-const run = promisify(execFile);
+import { readIfThere, syncDirectory, syncTree } from './files';
 
 /** What a restore made, once the old data are back in its place. */
 function rolledBackPath(path: string, runId: string): string {
@@ -42,17 +39,20 @@ export async function deleteDataDirectory(path: string, runId: string, attempt: 
 
 /**
  * Copies a data directory to where a run sets it aside, and marks the one that stays as the run's. For data of which there is
- * no other copy. Repeatable: a copy has its name only when it is whole. Vault must be stopped, and proved to be.
+ * no other copy. Repeatable: a copy has its name only when it is whole, and on the disk. Vault must be stopped, and proved to be.
  */
 export async function copyAside(path: string, runId: string, attempt: Attempt): Promise<string> {
   const aside = setAsidePath(path, runId);
   const own = await statIfThere(path);
   if (!own) throw new DrError('NodeUnsafe', `${path} is gone, and it held the only data.`);
   if (!(await statIfThere(aside))) {
+    await removeCopies(path, runId, attempt);
     const copy = temporaryName(path, 'copy', runId);
     try {
-      await run('cp', ['-a', '--reflink=auto', path, copy]);
+      await copyDirectory(path, copy, attempt.signal);
       await writeFile(join(copy, ASIDE_NOTE), asideNote(runId));
+      // What is changed from now on is the only other one.
+      await syncTree(copy);
       attempt.assertCurrent();
       renameSync(copy, aside);
     } finally {
@@ -64,6 +64,17 @@ export async function copyAside(path: string, runId: string, attempt: Attempt): 
   await writeFile(join(path, MARKER), `${runId}\n`);
   if (process.getuid?.() === 0) await chown(join(path, MARKER), own.uid, own.gid);
   return aside;
+}
+
+/** What attempts that were killed have left takes the room that the next one needs. */
+async function removeCopies(path: string, runId: string, attempt: Attempt): Promise<void> {
+  const prefix = `${path}.copy-${runId}-`;
+  await endCopies(prefix, attempt);
+  for (const name of await readdir(dirname(path))) {
+    if (!name.startsWith(basename(prefix))) continue;
+    attempt.assertCurrent();
+    await rm(join(dirname(path), name), { recursive: true, force: true });
+  }
 }
 
 export const PUT_BACK = ['put back', 'held nothing', 'untouched'] as const;

@@ -1,7 +1,12 @@
-import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { writeFileSync } from 'node:fs';
+import { type FileHandle, mkdir, readdir, readFile, readlink, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { AttemptGate } from '../../../src/host/attempt';
 import { setAsideDataDirectory, setAsidePath } from '../../../src/host/data-directory';
+import { startTimeOf } from '../../../src/host/process-identity';
 import {
   copyAside,
   deleteDataDirectory,
@@ -9,10 +14,22 @@ import {
   putBackDataDirectory,
   removeLeftOvers,
 } from '../../../src/host/set-aside';
+import { spyOnFlushes } from '../../support/flushes';
 import { useDirectory } from '../../support/temporary';
 
 const RUN = '01a20752-189b-7247-a8d0-708bed2469e6';
 const OTHER = '01a20752-189b-7247-a8d0-708bed2469e7';
+
+async function childNamed(name: string): Promise<number> {
+  for (;;) {
+    const children = (await readFile(`/proc/self/task/${process.pid}/children`, 'utf8')).trim().split(' ');
+    for (const child of children.filter(Boolean)) {
+      const comm = await readFile(`/proc/${child}/comm`, 'utf8').catch(() => '');
+      if (comm.trim() === name) return Number(child);
+    }
+    await sleep(1);
+  }
+}
 
 describe('what lies beside a data directory', () => {
   const inTest = useDirectory();
@@ -115,12 +132,67 @@ describe('what lies beside a data directory', () => {
     it('is not done again when it is there, and begun anew when it was killed', async () => {
       await fill(dataDir(), 'only');
       await fill(`${dataDir()}.copy-${RUN}-00000000`, 'half');
+      await fill(`${dataDir()}.copy-${OTHER}-00000000`, 'of another run');
       const aside = await copyAside(dataDir(), RUN, attempt());
       await writeFile(join(dataDir(), 'vault.db'), 'changed since');
 
       await copyAside(dataDir(), RUN, attempt());
 
       expect(await content(aside)).toBe('only');
+      expect(await names()).toEqual(['data', `data.copy-${OTHER}-00000000`, `data.pre-restore-${RUN}`]);
+    });
+
+    it('ends the one that outlived its agent, before it fills the disk', async () => {
+      await fill(dataDir(), 'only');
+      const half = `${dataDir()}.copy-${RUN}-00000000`;
+      await fill(half, 'half');
+      execFileSync('mkfifo', [inTest('slow')]);
+      const orphan = spawn('cp', [inTest('slow'), join(half, 'raft.db')]);
+      const bystander = spawn('cp', [inTest('slow'), inTest('else')]);
+      const ended = once(orphan, 'exit');
+
+      try {
+        await copyAside(dataDir(), RUN, attempt());
+
+        expect(await ended).toEqual([null, 'SIGKILL']);
+        expect(bystander.exitCode ?? bystander.signalCode).toBeNull();
+        expect(await names()).not.toContain(`data.copy-${RUN}-00000000`);
+      } finally {
+        for (const cp of [orphan, bystander]) cp.kill('SIGKILL');
+      }
+    });
+
+    it('ends with its attempt, and leaves nothing behind', async () => {
+      await fill(dataDir(), 'only');
+      // So many that their copy is still under way when it is looked for.
+      for (let file = 0; file < 5_000; file++) writeFileSync(join(dataDir(), 'raft', String(file)), '');
+      const failure = copyAside(dataDir(), RUN, attempt()).catch((error: unknown) => error);
+      const cp = await childNamed('cp');
+      process.kill(cp, 'SIGSTOP');
+
+      attempt();
+
+      expect(await failure).toMatchObject({ code: 'NodeFenced' });
+      expect(await startTimeOf(cp)).toBeNull();
+      expect(await names()).toEqual(['data']);
+    });
+
+    it('is on the disk before it counts', async () => {
+      await fill(dataDir(), 'only');
+      const flushed: string[] = [];
+      const flushes = await spyOnFlushes();
+      flushes.mockImplementation(async function (this: FileHandle) {
+        flushed.push(await readlink(`/proc/self/fd/${this.fd}`));
+      });
+
+      await copyAside(dataDir(), RUN, attempt());
+      flushes.mockRestore();
+
+      const inCopy = flushed
+        .filter((path) => path.includes('.copy-'))
+        .map((path) => path.replace(/.*\.copy-[^/]*/, ''));
+      expect(inCopy.toSorted()).toEqual(['', '/.vault-dr-set-aside', '/raft', '/vault.db']);
+      expect(flushed.at(-1)).toBe(inTest());
     });
 
     it('can be put back', async () => {
