@@ -8,7 +8,7 @@ import type { VaultClient } from '../src/vault/client';
 import { withSession } from '../src/vault/session';
 import { whileBeating } from './context';
 import type { NodeHost } from './node-context';
-import { openArchive, stagedGeneration } from './node-stage';
+import { openArchive, proveStaged, stagedGeneration } from './node-stage';
 import { pollUntil } from './poll';
 
 const SNAPSHOT = 'sys/storage/raft/snapshot';
@@ -29,7 +29,9 @@ export async function proveInPlace(host: NodeHost): Promise<string | null> {
 /** Loads the staged snapshot into the running cluster, through its leader, which this node must be. Repeatable: it ends the same. */
 export async function installInPlace(host: NodeHost, input: { claim: RunClaim }): Promise<void> {
   const attempt = await host.begin(input.claim);
-  const { manifest, path } = await stagedGeneration(host, input.claim.run);
+  const staged = await stagedGeneration(host, input.claim.run);
+  await proveStaged(host, attempt, staged);
+  const { manifest, path } = staged;
   await whileBeating('install in place', () =>
     session(host, async (vault) => {
       if (!(await vault.leader()).isSelf) {

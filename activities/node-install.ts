@@ -11,7 +11,7 @@ import { applyLimitMs } from '../src/vault/apply-limit';
 import type { VaultClient } from '../src/vault/client';
 import { whileBeating } from './context';
 import type { NodeHost } from './node-context';
-import { openArchive, stagedGeneration } from './node-stage';
+import { openArchive, proveStaged, stagedGeneration } from './node-stage';
 import { pollUntil } from './poll';
 
 /**
@@ -22,10 +22,13 @@ export async function installSnapshot(host: NodeHost, input: { claim: RunClaim }
   const { claim } = input;
   const attempt = await host.begin(claim);
   const doneFile = join(host.runDirectory(claim.run), 'installed');
-  const { manifest, path } = await stagedGeneration(host, claim.run);
+  const staged = await stagedGeneration(host, claim.run);
+  const { manifest, path } = staged;
+  const done = (await readIfThere(doneFile)) !== null;
+  if (!done) await proveStaged(host, attempt, staged);
 
   await whileBeating('install', async () => {
-    if ((await readIfThere(doneFile)) !== null) return startInstalled(host, attempt, manifest);
+    if (done) return startInstalled(host, attempt, manifest);
 
     await host.driver.stop(attempt);
     await proveStopped(host.node, host.driver);

@@ -1,15 +1,17 @@
 import { createReadStream } from 'node:fs';
-import { readFile, rm } from 'node:fs/promises';
+import { readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Writable, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { readSecret } from '../src/config/secret';
 import { readPublicKey, repositoryConfigOf } from '../src/config/load';
 import { DrError } from '../src/contract/failures';
-import type { Manifest } from '../src/contract/generation';
+import type { FileDigest, Manifest } from '../src/contract/generation';
 import type { CopyProblem, RunClaim } from '../src/contract/restore';
 import { decryptStream } from '../src/crypto/encryption';
+import type { Attempt } from '../src/host/attempt';
 import { privateDirectory, writeFileAtomically } from '../src/host/files';
+import { digestOfFile, sameDigest } from '../src/repository/digest';
 import { fetchSnapshot, readCopy } from '../src/repository/generations';
 import { parseManifest } from '../src/repository/manifest';
 import { openRepository } from '../src/repository/open';
@@ -38,8 +40,9 @@ export interface StageResult {
  * From here on the restore needs no repository.
  */
 export async function stageGeneration(host: NodeHost, input: StageInput): Promise<StageResult> {
-  await host.begin(input.claim);
+  const attempt = await host.begin(input.claim);
   const directory = await privateDirectory(host.runDirectory(input.claim.run));
+  await removePartial(directory, attempt);
   const problems: CopyProblem[] = [];
   for (const name of input.repositories) {
     try {
@@ -74,19 +77,52 @@ export async function stageGeneration(host: NodeHost, input: StageInput): Promis
   );
 }
 
-/** The generation that was staged for a run. */
+/** What attempts that were killed have left takes the room that this one needs. */
+async function removePartial(directory: string, attempt: Attempt): Promise<void> {
+  for (const name of await readdir(directory)) {
+    if (!name.includes('.partial-')) continue;
+    attempt.assertCurrent();
+    await rm(join(directory, name), { force: true });
+  }
+}
+
+/** The generation that was staged for a run. Whether its archive is still what it was is another question. */
 export async function stagedGeneration(host: NodeHost, run: string): Promise<{ manifest: Manifest; path: string }> {
   const directory = host.runDirectory(run);
   try {
     const manifest = parseManifest(await readFile(join(directory, 'manifest.json')));
     return { manifest, path: join(directory, manifest.stored.file) };
   } catch (error) {
-    throw new DrError('StagingLost', `The generation that was staged on ${host.node.name} is gone.`, {
-      where: host.node.name,
-      advice: 'Was the disk of the state directory lost? It is fetched again when the run resumes.',
-      cause: error,
-    });
+    throw stagingLost(host, 'is gone', error);
   }
+}
+
+/**
+ * Reads the staged archive once more, right before the data that it replaces go.
+ * @throws DrError StagingLost when it is gone or was changed: then it is fetched again.
+ */
+export async function proveStaged(
+  host: NodeHost,
+  { signal }: Attempt,
+  { manifest, path }: { manifest: Manifest; path: string },
+): Promise<void> {
+  let found: FileDigest;
+  try {
+    found = await digestOfFile(path, { signal, onProgress: beatBytes('prove what was staged') });
+  } catch (error) {
+    signal.throwIfAborted();
+    const { code } = error as NodeJS.ErrnoException;
+    throw stagingLost(host, code === 'ENOENT' ? 'is gone' : "can't be read", error);
+  }
+  if (!sameDigest(found, manifest.stored)) throw stagingLost(host, 'is damaged');
+}
+
+function stagingLost({ node }: NodeHost, how: string, cause?: unknown): DrError {
+  return new DrError('StagingLost', `The generation that was staged on ${node.name} ${how}.`, {
+    where: node.name,
+    advice: 'Is the disk of the state directory well? It is fetched again when the run resumes.',
+    cause,
+  });
 }
 
 /** The archive in clear, as a stream; nothing of it touches a disk. */
@@ -103,18 +139,14 @@ export async function openArchive(host: NodeHost, path: string, manifest: Manife
   return decryptStream(stored, manifest.encryption, { identities, gpgHome: openpgp?.home }, host.node.name);
 }
 
+/** What fails is left where it is: a later attempt may have taken it over, and reads it anew before it relies on it. */
 async function proveArchive(host: NodeHost, path: string, manifest: Manifest): Promise<void> {
   const verifier = new SnapshotVerifier();
   const discard = new Writable({ write: (_chunk, _encoding, done) => done() });
-  try {
-    await whileBeating('prove the archive', async () =>
-      pipeline(await openArchive(host, path, manifest), verifier, discard, { signal: cancellation() }),
-    );
-    if (verifier.summary.archive.sha256 !== manifest.archive.sha256) {
-      throw new DrError('CopyDamaged', 'The decrypted archive is not the one that the manifest describes.');
-    }
-  } catch (error) {
-    await rm(path, { force: true });
-    throw error;
+  await whileBeating('prove the archive', async () =>
+    pipeline(await openArchive(host, path, manifest), verifier, discard, { signal: cancellation() }),
+  );
+  if (verifier.summary.archive.sha256 !== manifest.archive.sha256) {
+    throw new DrError('CopyDamaged', 'The decrypted archive is not the one that the manifest describes.');
   }
 }

@@ -1,21 +1,22 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { MockActivityEnvironment } from '@temporalio/testing';
-import { stringify } from 'yaml';
-import { NodeHost } from '../../../activities/node-context';
+import { installInPlace } from '../../../activities/node-in-place';
+import { installSnapshot } from '../../../activities/node-install';
+import type { NodeHost } from '../../../activities/node-context';
 import { openArchive, stagedGeneration, stageGeneration } from '../../../activities/node-stage';
 import { collectConfig } from '../../../activities/node-config';
-import { clusterOf, nodeOf, parseConfig } from '../../../src/config/load';
 import { generateIdentity } from '../../../src/crypto/age';
 import { decryptStream, encryptStream, encryptionOf, SUFFIX } from '../../../src/crypto/encryption';
 import { claimNode } from '../../../src/host/claim';
 import { unpackEntries } from '../../../src/host/config-files';
-import { createServiceDriver } from '../../../src/host/service';
 import { digestOf } from '../../../src/repository/digest';
 import { DirectoryRepository } from '../../../src/repository/directory';
 import { publishGeneration, stageGenerationFiles } from '../../../src/repository/generations';
+import { agentHost } from '../../support/agent-host';
 import { sampleManifest, type SigningPair, signingPair } from '../../support/generation';
 import { type GnuPg, makeGnuPg } from '../../support/gnupg';
 import { buildSnapshot } from '../../support/snapshot-builder';
@@ -40,45 +41,7 @@ beforeEach(async () => {
 });
 
 /** The agent of a node, with these settings for encryption and decryption. */
-function agentWith(encryption: unknown, restore: unknown): NodeHost {
-  const service = { driver: 'command', start: ['true'], stop: ['true'], status: ['false'] };
-  const config = parseConfig(
-    stringify({
-      clusters: {
-        prod: {
-          nodes: [
-            {
-              name: 'vault-1',
-              address: 'http://127.0.0.1:1',
-              clusterAddress: '127.0.0.1:2',
-              dataDir: inTest('data'),
-              stateDir: inTest('state'),
-              configFiles: [inTest('etc')],
-              service,
-            },
-          ],
-          auth: { method: 'token', token: { file: '/token' } },
-          backup: { encryption },
-          repositories: ['local'],
-          restore,
-        },
-      },
-      repositories: { local: { type: 'directory', path: inTest('repository') } },
-      signing: { publicKeyFile: inTest('signing.pub') },
-    }),
-    'vault-dr.yaml',
-  );
-  const cluster = clusterOf(config, 'prod');
-  const node = nodeOf(cluster, 'vault-1');
-  return new NodeHost({
-    config,
-    clusterName: 'prod',
-    cluster,
-    node,
-    driver: createServiceDriver(node),
-    confirmAttempt: () => Promise.resolve(),
-  });
-}
+const agentWith = (encryption: unknown, restore: unknown) => agentHost(inTest, { encryption, restore });
 
 /** Publishes the archive as a backup with the settings of the agent's cluster would. */
 async function publishFor(host: NodeHost): Promise<{ source: string; generation: string; manifestSha256: string }> {
@@ -153,6 +116,79 @@ describe('a generation on the first node', () => {
       await stranger.stop();
     }
   });
+});
+
+describe('what was staged, when it is to replace the data of a node', () => {
+  let host: NodeHost;
+  let path: string;
+
+  beforeEach(async () => {
+    host = agentWith('none', {});
+    await stage(host, await publishFor(host));
+    ({ path } = await stagedGeneration(host, CLAIM.run));
+    await mkdir(inTest('data'));
+    await writeFile(inTest('data', 'vault.db'), 'old');
+  });
+
+  const steps = [
+    ['installSnapshot', installSnapshot],
+    ['installInPlace', installInPlace],
+  ] as const;
+  const ends = [
+    ['is gone', () => rm(path)],
+    ['is damaged', () => writeFile(path, 'half of it')],
+    ['is damaged', async () => writeFile(path, (await readFile(path)).fill(0, 100, 101))],
+  ] as const;
+
+  it.each(steps.flatMap(([name, step]) => ends.map(([how, end]) => [name, how, step, end] as const)))(
+    'is asked for again by %s when it %s; nothing has been stopped then',
+    async (_name, how, step, end) => {
+      const stop = jest.spyOn(host.driver, 'stop');
+      await end();
+
+      const installing = new MockActivityEnvironment().run(() => step(host, { claim: CLAIM }));
+
+      await expect(installing).rejects.toMatchObject({
+        code: 'StagingLost',
+        where: 'vault-1',
+        message: `The generation that was staged on vault-1 ${how}.`,
+      });
+      expect(stop).not.toHaveBeenCalled();
+      expect(await readFile(inTest('data', 'vault.db'), 'utf8')).toBe('old');
+    },
+  );
+
+  it('is not read again once it is installed', async () => {
+    await writeFile(join(dirname(path), 'installed'), 'before');
+    await rm(path);
+    const start = jest.spyOn(host.driver, 'start').mockRejectedValue(new Error('this far'));
+
+    const installing = new MockActivityEnvironment().run(() => installSnapshot(host, { claim: CLAIM }));
+
+    await expect(installing).rejects.toThrow('this far');
+    expect(start).toHaveBeenCalled();
+  });
+
+  it('is fetched again, and what attempts that were killed have left makes room for it', async () => {
+    const published = await publishFor(host);
+    await writeFile(path, 'half of it');
+    await writeFile(`${path}.partial-4711`, 'half of it');
+
+    const opened = await stage(host, published);
+
+    expect(opened.equals(archive)).toBe(true);
+    expect((await readdir(dirname(path))).toSorted()).toEqual(['manifest.json', basename(path)]);
+  });
+});
+
+it('what one attempt could not prove is left to the one that came after it', async () => {
+  const { recipient } = await generateIdentity();
+  const host = agentWith({ age: [recipient] }, { identities: [{ file: inTest('identity') }] });
+  await writeFile(inTest('identity'), (await generateIdentity()).identity);
+
+  await expect(stage(host, await publishFor(host))).rejects.toMatchObject({ code: 'RepositoryUnavailable' });
+
+  expect(await readdir(host.runDirectory(CLAIM.run))).toEqual(['snapshot.snap.age']);
 });
 
 describe('the configuration files of a node', () => {

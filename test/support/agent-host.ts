@@ -1,0 +1,47 @@
+import { stringify } from 'yaml';
+import { NodeHost } from '../../activities/node-context';
+import { clusterOf, nodeOf, parseConfig } from '../../src/config/load';
+import { createServiceDriver } from '../../src/host/service';
+
+export interface AgentSettings {
+  address?: string;
+  encryption?: unknown;
+  restore?: unknown;
+}
+
+/** The agent of a node whose service is nothing but words; everything that it keeps lies in the directory of the test. */
+export function agentHost(inTest: (...segments: string[]) => string, settings: AgentSettings = {}): NodeHost {
+  const { address = 'http://127.0.0.1:1', encryption = 'none', restore = {} } = settings;
+  const service = { driver: 'command', start: ['true'], stop: ['true'], status: ['sh', '-c', 'exit 3'] };
+  const config = parseConfig(
+    stringify({
+      clusters: {
+        prod: {
+          nodes: [
+            {
+              name: 'vault-1',
+              address,
+              clusterAddress: '127.0.0.1:2',
+              dataDir: inTest('data'),
+              stateDir: inTest('state'),
+              runtimeDir: inTest('runtime'),
+              configFiles: [inTest('etc')],
+              service,
+            },
+          ],
+          auth: { method: 'token', token: { file: '/token' } },
+          backup: { encryption },
+          repositories: ['local'],
+          restore,
+        },
+      },
+      repositories: { local: { type: 'directory', path: inTest('repository') } },
+      signing: { publicKeyFile: inTest('signing.pub') },
+    }),
+    'vault-dr.yaml',
+  );
+  const cluster = clusterOf(config, 'prod');
+  const node = nodeOf(cluster, 'vault-1');
+  const driver = createServiceDriver(node);
+  return new NodeHost({ config, clusterName: 'prod', cluster, node, driver, confirmAttempt: () => Promise.resolve() });
+}
