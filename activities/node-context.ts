@@ -5,7 +5,7 @@ import type { RunClaim } from '../src/contract/restore';
 import { AttemptGate, type Attempt } from '../src/host/attempt';
 import { assertClaim } from '../src/host/claim';
 import type { ServiceDriver } from '../src/host/service-driver';
-import type { VaultClient } from '../src/vault/client';
+import type { VaultClient, VaultClientOptions } from '../src/vault/client';
 import { connectLocally } from '../src/vault/connect';
 import { cancellation } from './context';
 import { pollUntil } from './poll';
@@ -61,8 +61,8 @@ export class NodeHost {
   }
 
   /** Client for the Vault of this host; closed when the work is done. */
-  async withVault<T>(work: (vault: VaultClient) => Promise<T>, token?: string): Promise<T> {
-    const vault = await connectLocally(this.deps.cluster, this.node, token);
+  async withVault<T>(work: (vault: VaultClient) => Promise<T>, options?: VaultClientOptions): Promise<T> {
+    const vault = await connectLocally(this.deps.cluster, this.node, options);
     try {
       return await work(vault);
     } finally {

@@ -40,11 +40,14 @@ export async function installSnapshot(host: NodeHost, input: { claim: RunClaim }
     attempt.assertCurrent();
     const note = { run: claim.run, generation: manifest.generation, blankClusterId: clusterId };
     await noteInstall(host.node.dataDir, note);
-    await host.withVault(async (vault) => {
-      attempt.assertCurrent();
-      await upload(host, vault, attempt, manifest, path);
-      await waitUntilApplied(host, vault, attempt, manifest);
-    }, token);
+    await host.withVault(
+      async (vault) => {
+        attempt.assertCurrent();
+        await upload(host, vault, attempt, manifest, path);
+        await waitUntilApplied(host, vault, attempt, manifest);
+      },
+      { token },
+    );
 
     // Drops the throwaway cluster's cached seal configuration, name and Raft TLS keyring, at no cost to the key holders.
     await host.driver.stop(attempt);

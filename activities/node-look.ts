@@ -5,20 +5,25 @@ import { describeDataDirectory } from '../src/host/data-directory';
 import { privateDirectory } from '../src/host/files';
 import { readInstallNote } from '../src/host/install-note';
 import { readRaftStorage } from '../src/host/raft-storage';
-import { checkSealAccess } from '../src/host/seal-check';
+import { checkSealAccess, UNCHECKED } from '../src/host/seal-check';
 import { readServerConfig } from '../src/host/vault-config';
 import { VERSION } from '../src/version';
 import type { NodeHost } from './node-context';
 
+/** A Vault that hangs accepts connections and never answers; that must not keep the rest from being told. */
+const VAULT_TIMEOUT_MS = 5_000;
+
 /** Looks at the host and changes nothing. */
 export async function describeNode(host: NodeHost): Promise<NodeReport> {
   const { node, driver } = host;
-  const [stagingFreeBytes, dataDir, install, storage, config, vault] = await Promise.all([
+  const reading = readServerConfig(node.configFiles);
+  const [stagingFreeBytes, dataDir, install, storage, config, seal, vault] = await Promise.all([
     privateDirectory(node.stateDir).then(freeBytes),
     describeDataDirectory(node.dataDir),
     readInstallNote(node.dataDir),
     lookIntoStorage(node.dataDir),
-    readServerConfig(node.configFiles),
+    reading,
+    reading.then((config) => (config ? checkSealAccess(config, serviceEnvironment(host)) : UNCHECKED)),
     lookAtVault(host),
   ]);
   const temp = node.service.driver === 'process' ? (node.service.env['TMPDIR'] ?? node.tempDir) : node.tempDir;
@@ -32,7 +37,7 @@ export async function describeNode(host: NodeHost): Promise<NodeReport> {
     install,
     ...storage,
     config: config && config.facts,
-    seal: config ? await checkSealAccess(config, serviceEnvironment(host)) : { checked: false, problem: null },
+    seal,
     stagingFreeBytes,
     temp: { path: temp, freeBytes: await freeBytes(temp) },
   };
@@ -54,7 +59,7 @@ async function lookIntoStorage(dataDir: string): Promise<Pick<NodeReport, 'stora
 async function lookAtVault(host: NodeHost): Promise<NodeReport['vault']> {
   const unreachable = { initialized: null, sealed: null, version: null, sealType: null, clusterId: null };
   return host
-    .withVault((client) => client.sealStatus())
+    .withVault((client) => client.sealStatus(), { timeoutMs: VAULT_TIMEOUT_MS })
     .then(({ initialized, sealed, version, type, clusterId }) => ({
       reachable: true,
       initialized,

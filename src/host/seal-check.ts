@@ -15,7 +15,7 @@ export interface SealAccess {
 type Environment = Readonly<Record<string, string | undefined>>;
 
 const TIMEOUT_MS = 5_000;
-const UNCHECKED: SealAccess = { checked: false, problem: null };
+export const UNCHECKED: SealAccess = { checked: false, problem: null };
 
 /** Where the environment of the service names a setting: configutil/env_var_util.go. The first that is set counts. */
 const ENVIRONMENT: Readonly<Record<string, readonly string[]>> = {

@@ -37,8 +37,12 @@ export async function connectForLogin(cluster: ClusterConfig, node: NodeConfig):
 }
 
 /** Client for the Vault on this very host; TLS is still checked against the host of its address. */
-export async function connectLocally(cluster: ClusterConfig, node: NodeConfig, token?: string): Promise<VaultClient> {
-  return connect(cluster, node, node.localAddress ?? loopbackOf(node.address), token === undefined ? {} : { token });
+export async function connectLocally(
+  cluster: ClusterConfig,
+  node: NodeConfig,
+  options?: VaultClientOptions,
+): Promise<VaultClient> {
+  return connect(cluster, node, node.localAddress ?? loopbackOf(node.address), options);
 }
 
 async function connect(
