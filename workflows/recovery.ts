@@ -10,13 +10,15 @@ import {
 } from '@temporalio/workflow';
 import type { BackupResult } from '../src/contract/backup';
 import { backupWorkflowId, restoreWorkflowId, WORKFLOW, WORKFLOW_TASK_TIMEOUT } from '../src/contract/names';
-import type {
-  NodePlan,
-  RecoveryMethod,
-  RecoveryPlan,
-  RestoreReport,
-  RestoreSettings,
-  RestoreStatus,
+import {
+  hasChangedNodes,
+  type NodePlan,
+  type RecoveryMethod,
+  type RecoveryPlan,
+  type RestoreProgress,
+  type RestoreReport,
+  type RestoreSettings,
+  type RestoreStatus,
 } from '../src/contract/restore';
 import { ask, type NodeSteps, onNode, settle } from './activity-proxies';
 import { type Problem, problemOf } from './failures';
@@ -44,10 +46,10 @@ export class Recovery {
 
   constructor(cluster: string, requestedBy: string, method: RecoveryMethod) {
     requireWorkflowId(cluster);
-    this.run = new RestoreRun(cluster, requestedBy, method);
-    this.unsealing = new Unsealing(this.run, (name) => this.steps(name));
     // It looks once, and can do so only when the agent is there.
-    this.run.awaitAgent = (name) => this.steps(name).watch.watchForSeal({ claim: this.run.claim, seconds: 0 });
+    const awaitAgent = (name: string) => this.steps(name).watch.watchForSeal({ claim: this.run.claim, seconds: 0 });
+    this.run = new RestoreRun(cluster, requestedBy, method, awaitAgent);
+    this.unsealing = new Unsealing(this.run, (name) => this.steps(name));
     handleMessages(this.run, this.unsealing.ceremony);
     upsertSearchAttributes([{ key: CLUSTER_ATTRIBUTE, value: cluster }]);
   }
@@ -202,8 +204,7 @@ export class Recovery {
       );
     await gate();
     this.unsealing.leaveOpen();
-    // In place nothing is stopped, and nobody is there to unseal.
-    if (plan.rollingRestart && plan.method !== 'inPlace') {
+    if (plan.rollingRestart) {
       await this.#restartFollowers(plan);
       await gate();
     }
@@ -282,7 +283,7 @@ export class Recovery {
 
   async #aborted(): Promise<RestoreReport> {
     this.unsealing.leaveOpen();
-    this.run.warnings.push(...whatIsLeft(this.run));
+    this.run.warnings.push(...whatIsLeft(this.run.progress));
     return this.end('aborted');
   }
 
@@ -327,9 +328,9 @@ export class Recovery {
 }
 
 /** Of a run that was ended in the middle of its changes. */
-function whatIsLeft({ hasChanged, progress }: RestoreRun): string[] {
+function whatIsLeft(progress: RestoreProgress): string[] {
   const { plan, cluster, nodes } = progress;
-  if (!hasChanged || plan === null) return [];
+  if (!hasChangedNodes(progress) || plan === null) return [];
   if (plan.method === 'rebuild') {
     const state = nodes.find(({ name }) => name === plan.node)?.state;
     return [
@@ -337,7 +338,7 @@ function whatIsLeft({ hasChanged, progress }: RestoreRun): string[] {
     ];
   }
   return [
-    `the snapshot may have been loaded or not: look at the data; if in doubt, restore in place once more, or go back to the generation that was made just before`,
+    'the snapshot may have been loaded or not: look at the data; if in doubt, restore in place once more, or go back to the generation that was made just before',
   ];
 }
 

@@ -1,5 +1,12 @@
 import { CancellationScope, isCancellation, log } from '@temporalio/workflow';
-import { type MetError, type ParkChoice, type Parked, type RestorePhase, ROUTES } from '../src/contract/restore';
+import {
+  type MetError,
+  type ParkChoice,
+  type Parked,
+  type RecoveryMethod,
+  type RestorePhase,
+  ROUTES,
+} from '../src/contract/restore';
 import type { Answer } from '../src/contract/update-answers';
 import { type Problem, problemOf } from './failures';
 import { RunState } from './run-state';
@@ -21,12 +28,23 @@ interface Decision {
 
 /** One recovery: how its steps are taken, how it parks instead of failing, and what people may decide then. */
 export class RestoreRun extends RunState {
-  /** Answers when the agent of a node does. */
-  awaitAgent: (node: string) => Promise<unknown> = () => Promise.reject(new Error('nobody asks agents'));
   #decisions = new Map<Parked, Decision>();
   #changes: CancellationScope | null = null;
   #abortedBy: string | null = null;
   #wayBackClosed = false;
+
+  /**
+   * @param cluster the one whose nodes are changed
+   * @param awaitAgent answers when the agent of a node does
+   */
+  constructor(
+    cluster: string,
+    requestedBy: string,
+    method: RecoveryMethod,
+    private readonly awaitAgent: (node: string) => Promise<unknown>,
+  ) {
+    super(cluster, requestedBy, method);
+  }
 
   /**
    * Runs a step until it is done. When it has used up its retries the run parks and waits for people; it never fails.
@@ -196,10 +214,6 @@ export class RestoreRun extends RunState {
     return this.#abortedBy !== null;
   }
 
-  get hasChanged(): boolean {
-    return this.#changes !== null;
-  }
-
   resume(operator: string): Answer {
     if (this.progress.parked.length === 0) return no('Nothing is parked; the run goes on by itself.');
     for (const parked of this.progress.parked) this.#decisions.set(parked, { choice: 'resume', by: operator });
@@ -215,7 +229,7 @@ export class RestoreRun extends RunState {
     this.#decisions.set(own, { choice: 'skipNode', by: operator, node });
     this.record('skipNode', 'info', operator, { node });
     const route: readonly RestorePhase[] = ROUTES[method];
-    if (phase !== 'stop' || !route.includes(phase)) return yes(`Going on without ${node}; rebuild it afterwards.`);
+    if (route.indexOf(phase) > route.indexOf('stop')) return yes(`Going on without ${node}; rebuild it afterwards.`);
     const warning = `${node} was left out before its Vault was proved to be stopped: power that host off, and rebuild it afterwards.`;
     this.warnings.push(warning);
     return yes(`Going on without it. ${warning}`);

@@ -191,6 +191,23 @@ describe('rollBack', () => {
     expect(report.warnings.join()).toContain('the old data are back, yet the cluster does not serve: not yet');
   }, 60_000);
 
+  it('warns that the Vault of a node that is left out on the way back may still run', async () => {
+    holds['install']?.();
+    fakes().nodes['vault-3']!.putBackData = () => Promise.reject(refusal('NodeUnsafe', 'in the way', 'Move it.'));
+    const handle = await begin();
+    await approve(handle);
+    await submitThree(handle);
+    await waiting(handle, 'operator');
+    await update(handle, 'rollBack', { operator: 'bob' });
+    await until(handle, 'the way back is parked', (now) => now.parked[0]?.phase === 'rollBack');
+
+    const answer = await update(handle, 'skipNode', { operator: 'bob', node: 'vault-3' });
+    const report = await handle.result();
+
+    expect(answer).toEqual({ accepted: true, message: expect.stringContaining('power that host off') });
+    expect(report.warnings.join()).toContain('vault-3 was left out before its Vault was proved to be stopped');
+  }, 60_000);
+
   it('leads back from a recovery of the quorum as well', async () => {
     fakes().nodes[QUORUM_PLAN.firstNode]!.recoverPeers = () =>
       Promise.reject(refusal('ServiceFailed', 'does not start', 'Look.'));
