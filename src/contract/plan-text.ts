@@ -55,8 +55,8 @@ function newestTerm({ lastLogTerm }: QuorumPlan): string {
 }
 
 function unsealing({ method, seal, recovery, rollingRestart }: RecoveryPlan): string[] {
-  if (method === 'inPlace') return [];
   const restart = rollingRestart ? ['At the end each follower is restarted, and the leadership moves once.'] : [];
+  if (method === 'inPlace') return restart;
   if (seal.type !== 'shamir') {
     const keys = recovery ? ` (recovery keys: ${recovery.secretThreshold} of ${recovery.secretShares})` : '';
     return [`Seal ${seal.type}: the nodes unseal by themselves, nobody has to be there${keys}.`, ...restart];

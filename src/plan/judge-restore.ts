@@ -109,7 +109,8 @@ export function judgeRestore(given: RestoreFacts): Judgement<RestorePlan> {
       rpoSeconds,
       approvals: settings.approvals,
       setAside: settings.setAside,
-      rollingRestart: settings.rollingRestart,
+      // In place nothing is stopped, and nobody is there to unseal.
+      rollingRestart: settings.rollingRestart && !input.inPlace,
       steps: input.inPlace ? inPlaceSteps(first.name) : restoreSteps(settings, manifest),
       holdData: looks.filter(holdsData).map((look) => look.node),
       ...(input.inPlace ? { leftOut } : {}),

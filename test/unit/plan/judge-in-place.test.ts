@@ -15,6 +15,13 @@ describe('a plan in place', () => {
     expect(plan?.warnings.join()).toContain('is thrown away on a cluster that serves');
   });
 
+  it('restarts nothing at the end: nobody is there to unseal', () => {
+    const settings = { rollingRestart: true };
+
+    expect(judgeRestore(factsWith({ settings })).plan?.rollingRestart).toBe(true);
+    expect(judgeRestore(factsWith({ settings, input: inPlace, live: serving })).plan?.rollingRestart).toBe(false);
+  });
+
   it('leaves out the nodes that do not serve, and says so', () => {
     const plan = (live: Changes['live']) => judgeRestore(factsWith({ input: inPlace, live })).plan;
 
