@@ -12,7 +12,7 @@ import { decryptStream } from '../src/crypto/encryption';
 import type { Attempt } from '../src/host/attempt';
 import { privateDirectory, writeFileAtomically } from '../src/host/files';
 import { digestOfFile, sameDigest } from '../src/repository/digest';
-import { fetchSnapshot, readCopy } from '../src/repository/generations';
+import { FETCHING, fetchSnapshot, readCopy } from '../src/repository/generations';
 import { parseManifest } from '../src/repository/manifest';
 import { openRepository } from '../src/repository/open';
 import { SnapshotVerifier } from '../src/vault/snapshot-archive';
@@ -80,7 +80,7 @@ export async function stageGeneration(host: NodeHost, input: StageInput): Promis
 /** What attempts that were killed have left takes the room that this one needs. */
 async function removePartial(directory: string, attempt: Attempt): Promise<void> {
   for (const name of await readdir(directory)) {
-    if (!name.includes('.partial-')) continue;
+    if (!name.includes(FETCHING)) continue;
     attempt.assertCurrent();
     await rm(join(directory, name), { force: true });
   }

@@ -76,8 +76,7 @@ export function handleMessages(run: RestoreRun, ceremony: ShareCeremony): void {
       description,
       // What is rejected here leaves nothing in history.
       validator: (raw) => {
-        if (name === MESSAGE.submitShare && findsShareInClear(raw))
-          throw ApplicationFailure.nonRetryable(TURNED_AWAY, 'InvalidInput');
+        if (exposes(name, raw)) throw ApplicationFailure.nonRetryable(TURNED_AWAY, 'InvalidInput');
         parseOrFail(schema, raw, example);
       },
     });
@@ -90,10 +89,15 @@ export function handleMessages(run: RestoreRun, ceremony: ShareCeremony): void {
         } catch (error) {
           log.warn('signal refused', { name, reason: (error as Error).message });
           run.record(`${name} refused`, 'failure', 'unknown', { reason: (error as Error).message });
-          if (name === MESSAGE.submitShare && findsShareInClear(raw)) ceremony.exposed('somebody');
+          if (exposes(name, raw)) ceremony.exposed('somebody');
         }
       },
       { description },
     );
   }
+}
+
+/** Other messages hold a hash, which looks like a share. */
+function exposes(name: string, raw: unknown): boolean {
+  return name === MESSAGE.submitShare && findsShareInClear(raw);
 }

@@ -28,6 +28,8 @@ export { stageGenerationFiles } from './generation-files';
 const PARALLEL_READS = 8;
 /** So many reads that fail one after the other are the repository's fault, not that of single generations. */
 const OUTAGE_AFTER = 2 * PARALLEL_READS;
+/** In the name of a file that is being fetched, or whose attempt has died. */
+export const FETCHING = '.partial-';
 const OTHER_COPY = 'Use another copy of this generation, or another generation.';
 
 export interface UnreadableGeneration {
@@ -241,7 +243,7 @@ export async function fetchSnapshot(
   options: TransferOptions = {},
 ): Promise<void> {
   const { stored } = copy.manifest;
-  const partial = `${toPath}.partial-${randomUUID()}`;
+  const partial = `${toPath}${FETCHING}${randomUUID()}`;
   try {
     if (await isWhole(toPath, copy.manifest, options)) return;
     await writeChecked(

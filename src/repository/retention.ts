@@ -2,7 +2,7 @@ import type { RetentionPolicy, RetentionReport } from '../contract/backup';
 import { isDrError } from '../contract/failures';
 import { capturedAtOf, GENERATION_PATTERN, type GenerationCopy } from '../contract/generation';
 import { MANIFEST_FILE } from './generation-files';
-import { type GenerationFiles, keyOf, listFiles, type UnreadableGeneration } from './generations';
+import { type GenerationFiles, hasManifest, keyOf, listFiles, type UnreadableGeneration } from './generations';
 import type { RemoveOutcome, Repository, TransferOptions } from './types';
 
 export interface RetentionPlan {
@@ -180,7 +180,7 @@ export async function applyRetention(
   const stays = plan.remove.filter((generation) => left.has(generation));
   return {
     repository: repository.name,
-    kept: [...left.values()].filter(({ files }) => files.has(MANIFEST_FILE)).length,
+    kept: [...left.values()].filter(hasManifest).length,
     removed: plan.remove.filter((generation) => !left.has(generation)),
     keptLocked: stays.filter((generation) => locked.has(generation)),
     failed: stays
