@@ -1,5 +1,6 @@
+import type { RestorePlan } from '../../src/contract/restore';
 import { REBUILD_PLAN, PLAN } from '../support/fake-agents';
-import { refusal, useRecoveries } from '../support/workflow-driver';
+import { type Handle, refusal, useRecoveries } from '../support/workflow-driver';
 
 /** What plans are worth, and the other shapes of a recovery; with activities that answer as the test wants. */
 describe('a plan', () => {
@@ -15,22 +16,30 @@ describe('a plan', () => {
     expect(fakes().calls.filter((call) => /^(claim|stage|stop|set aside|end)/.test(call))).toEqual([]);
   });
 
-  it('voids its approvals when what it was made from has changed before the first stop', async () => {
-    let hash = 'a';
-    fakes().controller.makePlan = () => Promise.resolve({ plan: PLAN, planHash: hash.repeat(64) });
+  /** After the first approval, so that the last look before the first stop finds another plan. */
+  function planChangesWhileStaging(plan: RestorePlan): void {
+    let made = { plan: PLAN, planHash: 'a'.repeat(64) };
+    fakes().controller.makePlan = () => Promise.resolve(made);
     const { stageGeneration } = fakes().nodes['vault-1']!;
     fakes().nodes['vault-1']!.stageGeneration = (input) => {
-      hash = 'd';
+      made = { plan, planHash: 'd'.repeat(64) };
       return stageGeneration(input);
     };
-    const handle = await begin();
-    await approve(handle);
+  }
 
-    const again = await until(
+  const newPlanOf = (handle: Handle) =>
+    until(
       handle,
       'the new plan waits',
       (now) => now.planHash?.startsWith('d') === true && now.waitingFor === 'approval',
     );
+
+  it('voids its approvals when what it was made from has changed before the first stop', async () => {
+    planChangesWhileStaging(PLAN);
+    const handle = await begin();
+    await approve(handle);
+
+    const again = await newPlanOf(handle);
     const old = await update(handle, 'approve', { approver: 'bob', planHash: 'a'.repeat(12) });
     expect(fakes().calls.some((call) => call.startsWith('stop'))).toBe(false);
     // What holders have given already counts on.
@@ -47,26 +56,11 @@ describe('a plan', () => {
 
   it('that names other nodes than the one before is carried out on these', async () => {
     const renamed = PLAN.nodes.map((node) => (node.name === 'vault-3' ? { ...node, name: 'vault-4' } : node));
-    let changed = false;
-    fakes().controller.makePlan = () =>
-      Promise.resolve(
-        changed
-          ? { plan: { ...PLAN, nodes: renamed }, planHash: 'd'.repeat(64) }
-          : { plan: PLAN, planHash: 'a'.repeat(64) },
-      );
-    const { stageGeneration } = fakes().nodes['vault-1']!;
-    fakes().nodes['vault-1']!.stageGeneration = (input) => {
-      changed = true;
-      return stageGeneration(input);
-    };
+    planChangesWhileStaging({ ...PLAN, nodes: renamed });
     const handle = await begin();
     await approve(handle);
 
-    const again = await until(
-      handle,
-      'the new plan waits',
-      (now) => now.planHash?.startsWith('d') === true && now.waitingFor === 'approval',
-    );
+    const again = await newPlanOf(handle);
 
     expect(again.nodes.map(({ name, role }) => [name, role])).toEqual([
       ['vault-1', 'first'],

@@ -1,9 +1,8 @@
 import { Context } from '@temporalio/activity';
 import type { ApplicationFailure } from '@temporalio/common';
 import { CONTROLLER_TASK_QUEUE } from '../../src/contract/names';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '../../src/lab/processes';
-import { type FakeActivities, GENERATION, type RunningWorkers, startAgent, startWorkers } from '../support/fake-agents';
+import { type FakeActivities, GENERATION, type RunningWorkers, startWorkers } from '../support/fake-agents';
 import { type Handle, refusal, useRecoveries } from '../support/workflow-driver';
 
 const CLEAR = Buffer.alloc(33, 7).toString('base64');
@@ -283,73 +282,6 @@ describe('restoreCluster', () => {
     );
     expect(progress.waitingFor).toBe('shares');
     expect(progress.escalatesAt).not.toBeNull();
-  });
-
-  describe('when an agent does not answer', () => {
-    const agentOf = (node: string) => startAgent(environment().temporal.nativeConnection, fakes, 'prod', node);
-
-    it('tells people once, and goes on by itself when it is back', async () => {
-      const handle = await begin(['vault-1', 'vault-2']);
-      await approve(handle);
-
-      const parked = await until(handle, 'the missing agent is told', (now) => now.parked.length > 0, 60_000);
-      const { historyLength } = await handle.describe();
-      // Longer than a step waits to be picked up.
-      await sleep(35_000);
-      const still = await look(handle);
-      const longer = await handle.describe();
-      const late = await agentOf('vault-3');
-      try {
-        await submitThree(handle);
-        const report = await handle.result();
-
-        expect(parked.parked[0]).toMatchObject({ node: 'vault-3', code: 'AgentUnreachable' });
-        expect(parked.parked[0]?.advice).toContain('vault-dr agent');
-        expect(still).toMatchObject({ status: 'parked', waitingFor: 'operator', parked: parked.parked });
-        expect(longer.historyLength - historyLength).toBeLessThan(500);
-        expect(fakes.calls.filter((call) => call === 'claim vault-3')).toHaveLength(1);
-        expect(fakes.notifications.filter(({ event }) => event === 'decision wanted')).toHaveLength(1);
-        expect(report.errors.map(({ outcome }) => outcome)).toEqual(['tried again by itself']);
-        expect(report.nodes.map(({ state }) => state)).toEqual(['voter', 'voter', 'voter']);
-      } finally {
-        await handle.terminate().catch(() => undefined);
-        await late.stop();
-      }
-    }, 150_000);
-
-    it('goes on without it as soon as somebody says so, but not before anything was changed', async () => {
-      const handle = await begin(['vault-1', 'vault-2']);
-      const agent = await agentOf('vault-3');
-      try {
-        await approve(handle);
-        await until(handle, 'it waits for shares', (now) => now.phase === 'unseal' && now.waitingFor === 'shares');
-      } finally {
-        await agent.stop();
-      }
-      await submitThree(handle);
-      const parked = await until(handle, 'the missing agent is told', (now) => now.parked.length > 0, 60_000);
-      await sleep(12_000);
-
-      const answer = await update(handle, 'skipNode', { operator: 'bob', node: 'vault-3' });
-      const report = await handle.result();
-
-      expect(parked.parked[0]).toMatchObject({ code: 'AgentUnreachable', skippable: ['vault-3'] });
-      expect(answer.accepted).toBe(true);
-      expect(report.nodes.map(({ state }) => state)).toEqual(['voter', 'voter', 'skipped']);
-    }, 150_000);
-
-    it('has a share checked by another one', async () => {
-      const handle = await begin(['vault-2', 'vault-3']);
-      const agent = await agentOf('vault-1');
-      try {
-        await approve(handle);
-        await until(handle, 'it waits for shares', (now) => now.phase === 'unseal' && now.waitingFor === 'shares');
-      } finally {
-        await agent.stop();
-      }
-
-      expect(await submit(handle, 'carol', 1)).toEqual({ accepted: true, message: 'Accepted 1 of 3.' });
-    }, 150_000);
   });
 
   it('has no node to leave out before anything was changed', async () => {
