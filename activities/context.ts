@@ -11,12 +11,14 @@ export function attempt(): number {
   return Context.current().info.attempt;
 }
 
-/** Beats while work goes on whose progress can't be counted (an election, a service that stops). */
-export async function whileBeating<T>(what: string, work: () => Promise<T>): Promise<T> {
-  heartbeat(what);
-  const timer = setInterval(() => heartbeat(what), 2_000);
+/** Beats while work goes on whose progress can't be counted (an election, a service that stops), with what was told of it last. */
+export async function whileBeating<T>(what: string, work: (tell: (state: string) => void) => Promise<T>): Promise<T> {
+  let beat = what;
+  const tell = (state: string) => heartbeat((beat = `${what}: ${state}`));
+  heartbeat(beat);
+  const timer = setInterval(() => heartbeat(beat), 2_000);
   try {
-    return await work();
+    return await work(tell);
   } finally {
     clearInterval(timer);
   }

@@ -21,6 +21,7 @@ export function explained<I, O>(
         advice: known.advice,
         where: host.node.name,
         cause: error,
+        retryable: error.retryable,
       });
     }
   };

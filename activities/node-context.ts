@@ -4,11 +4,14 @@ import type { ClusterConfig, Config, NodeConfig } from '../src/config/schema';
 import type { RunClaim } from '../src/contract/restore';
 import { AttemptGate, type Attempt } from '../src/host/attempt';
 import { assertClaim } from '../src/host/claim';
+import { watchLoading } from '../src/host/loading';
 import type { ServiceDriver } from '../src/host/service-driver';
+import type { SealStatus } from '../src/vault/answers';
 import type { VaultClient, VaultClientOptions } from '../src/vault/client';
 import { connectLocally } from '../src/vault/connect';
+import { loadLimitMs } from '../src/vault/load-limits';
 import { cancellation } from './context';
-import { pollUntil } from './poll';
+import { type PollOptions, pollUntil } from './poll';
 
 export interface NodeDeps {
   config: Config;
@@ -70,17 +73,21 @@ export class NodeHost {
     }
   }
 
-  /** Waits until the Vault of this host answers at all. */
-  async waitForVault(vault: VaultClient, attempt: Attempt): Promise<void> {
-    await pollUntil(
-      `Vault on ${this.node.name} to answer`,
-      {
-        timeoutMs: 60_000,
-        signal: attempt.signal,
-        where: this.node.name,
-        advice: `Read Vault's log on ${this.node.name}.`,
-      },
-      () => vault.sealStatus(),
-    );
+  /** Waits until the Vault of this host answers at all: it reads all of its data first. */
+  async waitForVault(vault: VaultClient, attempt: Attempt): Promise<SealStatus> {
+    return this.pollVault(`Vault on ${this.node.name} to answer`, attempt, () => vault.sealStatus());
+  }
+
+  /** Asks until the answer is neither null nor an error, for as long as the Vault of this host may be loading its data. */
+  async pollVault<T>(
+    what: string,
+    { signal }: Attempt,
+    ask: () => Promise<T | null>,
+    options: Partial<Pick<PollOptions, 'intervalMs' | 'advice'>> = {},
+  ): Promise<T> {
+    const { name: where, dataDir } = this.node;
+    const advice = `Read Vault's log on ${where}.`;
+    const limits = { timeoutMs: loadLimitMs(0), getsOn: watchLoading(dataDir) };
+    return pollUntil(what, { ...limits, signal, where, advice, ...options }, ask);
   }
 }

@@ -3,7 +3,7 @@ import { DrError, isDrError } from '../src/contract/failures';
 import type { Manifest } from '../src/contract/generation';
 import type { RunClaim } from '../src/contract/restore';
 import type { Attempt } from '../src/host/attempt';
-import { applyLimitMs } from '../src/vault/apply-limit';
+import { applyLimitMs } from '../src/vault/load-limits';
 import type { VaultClient } from '../src/vault/client';
 import { withSession } from '../src/vault/session';
 import { whileBeating } from './context';

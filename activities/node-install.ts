@@ -7,7 +7,7 @@ import { blankDataDirectory, removeDiscarded } from '../src/host/data-directory'
 import { readIfThere, writeFileAtomically } from '../src/host/files';
 import { noteInstall } from '../src/host/install-note';
 import { proveStopped } from '../src/host/service';
-import { applyLimitMs } from '../src/vault/apply-limit';
+import { applyLimitMs } from '../src/vault/load-limits';
 import type { VaultClient } from '../src/vault/client';
 import { whileBeating } from './context';
 import type { NodeHost } from './node-context';
@@ -65,8 +65,7 @@ async function initializeThrowaway(
   manifest: Manifest,
 ): Promise<Throwaway & { clusterId: string | null }> {
   return host.withVault(async (vault) => {
-    await host.waitForVault(vault, attempt);
-    if ((await vault.sealStatus()).initialized) {
+    if ((await host.waitForVault(vault, attempt)).initialized) {
       throw new DrError(
         'NodeUnsafe',
         `Vault on ${host.node.name} is initialised, though its data directory was blank.`,
@@ -197,18 +196,14 @@ async function showsTheId(
   attempt: Attempt,
   { clusterId }: Manifest,
 ): Promise<boolean> {
-  const status = await pollUntil(
+  const status = await host.pollVault(
     `${host.node.name} to unseal by itself`,
-    {
-      timeoutMs: 60_000,
-      signal: attempt.signal,
-      where: host.node.name,
-      advice: `Does its seal reach its key? Read Vault's log on ${host.node.name}.`,
-    },
+    attempt,
     async () => {
       const now = await vault.sealStatus();
       return now.sealed || !now.clusterId ? null : now;
     },
+    { advice: `Does its seal reach its key? Read Vault's log on ${host.node.name}.` },
   );
   return status.clusterId === clusterId;
 }
@@ -217,8 +212,7 @@ async function startInstalled(host: NodeHost, attempt: Attempt, { seal, recovery
   await host.driver.start(attempt);
   const wanted = recovery ?? seal;
   await host.withVault(async (vault) => {
-    await host.waitForVault(vault, attempt);
-    const status = await vault.sealStatus();
+    const status = await host.waitForVault(vault, attempt);
     if (!status.initialized || status.n !== wanted.secretShares || status.t !== wanted.secretThreshold) {
       throw new DrError(
         'ServiceFailed',

@@ -12,23 +12,29 @@ import type { VaultClient } from '../src/vault/client';
 import { caPemOf } from '../src/vault/connect';
 import { whileBeating } from './context';
 import type { NodeHost } from './node-context';
-import { pollUntil } from './poll';
+import { insist } from './poll';
 
 /** Starts a node as it is. */
 export async function startNode(host: NodeHost, input: { claim: RunClaim }): Promise<SealReport> {
   const attempt = await host.begin(input.claim);
-  await host.driver.start(attempt);
-  return whileBeating('start', () => sealReport(host, attempt));
+  return whileBeating('start', (tell) =>
+    insist({ signal: attempt.signal, tell }, async () => {
+      await host.driver.start(attempt);
+      return sealReport(host, attempt);
+    }),
+  );
 }
 
 /** Stops and starts a node: what it holds must stand that. */
 export async function restartNode(host: NodeHost, input: { claim: RunClaim }): Promise<SealReport> {
   const attempt = await host.begin(input.claim);
-  return whileBeating('restart', async () => {
-    await host.driver.stop(attempt);
-    await host.driver.start(attempt);
-    return sealReport(host, attempt);
-  });
+  return whileBeating('restart', (tell) =>
+    insist({ signal: attempt.signal, tell }, async () => {
+      await host.driver.stop(attempt);
+      await host.driver.start(attempt);
+      return sealReport(host, attempt);
+    }),
+  );
 }
 
 /**
@@ -36,40 +42,46 @@ export async function restartNode(host: NodeHost, input: { claim: RunClaim }): P
  * its Raft starts.
  */
 export async function recoverPeers(host: NodeHost, input: { claim: RunClaim }): Promise<SealReport> {
-  const { node } = host;
   const attempt = await host.begin(input.claim);
-  return whileBeating('recover the peers', async () => {
-    await host.driver.stop(attempt);
-    await proveStopped(node, host.driver);
-    if ((await readMarker(node.dataDir)) !== input.claim.run) {
-      throw new DrError('NodeUnsafe', `${node.dataDir} has not been copied by this run, so it is not changed.`, {
-        where: node.name,
-        advice: 'Start the recovery anew.',
-      });
-    }
-    const directory = join(node.dataDir, 'raft');
-    const { uid, gid } = await stat(directory);
-    const peers = [{ id: node.nodeId ?? node.name, address: node.clusterAddress, non_voter: false }];
-    attempt.assertCurrent();
-    await writeFile(join(directory, 'peers.json'), JSON.stringify(peers), { mode: 0o600 });
-    if (process.getuid?.() === 0) await chown(join(directory, 'peers.json'), uid, gid);
-    await host.driver.start(attempt);
-    return sealReport(host, attempt);
-  });
+  return whileBeating('recover the peers', (tell) =>
+    insist({ signal: attempt.signal, tell }, async () => {
+      await host.driver.stop(attempt);
+      await proveStopped(host.node, host.driver);
+      await writePeers(host, input.claim.run, attempt);
+      await host.driver.start(attempt);
+      return sealReport(host, attempt);
+    }),
+  );
+}
+
+async function writePeers({ node }: NodeHost, run: string, attempt: Attempt): Promise<void> {
+  if ((await readMarker(node.dataDir)) !== run) {
+    throw new DrError('NodeUnsafe', `${node.dataDir} has not been copied by this run, so it is not changed.`, {
+      where: node.name,
+      advice: 'Start the recovery anew.',
+    });
+  }
+  const directory = join(node.dataDir, 'raft');
+  const { uid, gid } = await stat(directory);
+  const peers = [{ id: node.nodeId ?? node.name, address: node.clusterAddress, non_voter: false }];
+  attempt.assertCurrent();
+  await writeFile(join(directory, 'peers.json'), JSON.stringify(peers), { mode: 0o600 });
+  if (process.getuid?.() === 0) await chown(join(directory, 'peers.json'), uid, gid);
 }
 
 /** Starts a blank node and joins it to the first one; a node that is in already stays as it is. */
 export async function joinNode(host: NodeHost, input: { claim: RunClaim; leaderAddress: string }): Promise<void> {
   const attempt = await host.begin(input.claim);
   const leaderCaPem = await caPemOf(host.deps.cluster);
-  await assertOwnBlank(host, input.claim.run, attempt);
-  await host.driver.start(attempt);
-  await whileBeating('join', () =>
-    host.withVault(async (vault) => {
-      await host.waitForVault(vault, attempt);
-      if ((await vault.sealStatus()).initialized) return;
-      attempt.assertCurrent();
-      await vault.raftJoin({ leaderApiAddr: input.leaderAddress, ...(leaderCaPem ? { leaderCaPem } : {}) });
+  await whileBeating('join', (tell) =>
+    insist({ signal: attempt.signal, tell }, async () => {
+      await assertOwnBlank(host, input.claim.run, attempt);
+      await host.driver.start(attempt);
+      await host.withVault(async (vault) => {
+        if ((await host.waitForVault(vault, attempt)).initialized) return;
+        attempt.assertCurrent();
+        await vault.raftJoin({ leaderApiAddr: input.leaderAddress, ...(leaderCaPem ? { leaderCaPem } : {}) });
+      });
     }),
   );
 }
@@ -119,17 +131,11 @@ export async function awaitUnsealed(host: NodeHost, input: { claim: RunClaim }):
     blankSince = initialized ? Infinity : Math.min(blankSince, Date.now());
     return !sealed || Date.now() - blankSince > STILL_BLANK_MS ? { initialized } : null;
   };
-  const { initialized } = await whileBeating('unseal', () =>
-    host.withVault((vault) =>
-      pollUntil(
-        `${host.node.name} to unseal by itself`,
-        {
-          timeoutMs: 90_000,
-          signal: attempt.signal,
-          where: host.node.name,
-          advice: `Does its seal reach its key? Read Vault's log on ${host.node.name}, then resume.`,
-        },
-        () => look(vault),
+  const advice = `Does its seal reach its key? Read Vault's log on ${host.node.name}, then resume.`;
+  const { initialized } = await whileBeating('unseal', (tell) =>
+    insist({ signal: attempt.signal, tell }, () =>
+      host.withVault((vault) =>
+        host.pollVault(`${host.node.name} to unseal by itself`, attempt, () => look(vault), { advice }),
       ),
     ),
   );
@@ -143,7 +149,6 @@ export async function awaitUnsealed(host: NodeHost, input: { claim: RunClaim }):
 
 async function sealReport(host: NodeHost, attempt: Attempt): Promise<SealReport> {
   return host.withVault(async (vault) => {
-    await host.waitForVault(vault, attempt);
-    return sealReportOf(await vault.sealStatus());
+    return sealReportOf(await host.waitForVault(vault, attempt));
   });
 }

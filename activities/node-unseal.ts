@@ -7,13 +7,15 @@ import { decodeShare } from '../src/contract/share';
 import { encryptArmored } from '../src/crypto/age';
 import { verifyRecipients } from '../src/crypto/agent-key';
 import { forgetInstall } from '../src/host/install-note';
+import { incomingBytes } from '../src/host/loading';
 import { openShare, runSecret } from '../src/host/run-identity';
 import type { SealStatus } from '../src/vault/answers';
 import type { VaultClient } from '../src/vault/client';
+import { isCutOff } from '../src/vault/vault-error';
 import type { Attempt } from '../src/host/attempt';
 import { cancellation, whileBeating } from './context';
 import type { NodeHost } from './node-context';
-import { pollUntil } from './poll';
+import { insist } from './poll';
 
 /** Looks into one envelope: is it for this node, and is what it holds a share? */
 export async function checkShare(host: NodeHost, input: { claim: RunClaim; share: string }): Promise<ShareVerdict> {
@@ -61,8 +63,8 @@ export async function rewrapShares(host: NodeHost, input: RewrapInput): Promise<
 export async function unsealNode(host: NodeHost, input: { claim: RunClaim; shares: string[] }): Promise<UnsealOutcome> {
   const attempt = await host.begin(input.claim);
   const shares = await openAll(host, input.claim.run, input.shares);
-  const outcome = await whileBeating('unseal', () =>
-    host.withVault((vault) => giveShares(host, vault, attempt, shares)),
+  const outcome = await whileBeating('unseal', (tell) =>
+    insist({ signal: attempt.signal, tell }, () => host.withVault((vault) => giveShares(host, vault, attempt, shares))),
   );
   if (outcome.state === 'unsealed') await forgetInstall(host.node.dataDir);
   return outcome;
@@ -111,9 +113,11 @@ async function giveShares(
   attempt: Attempt,
   shares: string[],
 ): Promise<UnsealOutcome> {
-  const { initialized, sealed, progress: dropped } = await vault.sealStatus();
+  const { initialized, sealed, progress: dropped } = await host.waitForVault(vault, attempt);
   if (!sealed) return { state: 'unsealed', problem: null, dropped: 0 };
   if (!initialized) return notJoined(host);
+  // It has them: it is being sent the data of the cluster, and takes them a second time for wrong ones until it has all.
+  if ((await incomingBytes(host.node.dataDir)) !== null) return awaitOpening(host, vault, attempt, shares, 0);
   // Somebody's half-done round would mix with ours and spoil both.
   attempt.assertCurrent();
   await vault.unseal({ reset: true });
@@ -131,23 +135,29 @@ async function giveShares(
       return { state: 'wrong shares', problem: message, dropped };
     }
   }
+  return awaitOpening(host, vault, attempt, shares, dropped);
+}
+
+/** A node that has just joined opens when it has the data of the cluster; any other one does at once. */
+async function awaitOpening(
+  host: NodeHost,
+  vault: VaultClient,
+  attempt: Attempt,
+  shares: string[],
+  dropped: number,
+): Promise<UnsealOutcome> {
   let died = false;
-  const last = await pollUntil(
+  const last = await host.pollVault(
     `${host.node.name} to unseal with ${shares.length} shares`,
-    {
-      timeoutMs: 60_000,
-      intervalMs: RESTART_SEEN_MS,
-      signal: attempt.signal,
-      where: host.node.name,
-      advice: `Read Vault's log on ${host.node.name}.`,
-    },
+    attempt,
     async () => {
       const status = await vault.sealStatus().catch((error: unknown) => {
-        died = true;
+        died ||= isCutOff(error);
         throw error;
       });
       return !status.sealed || !status.initialized || died ? status : null;
     },
+    { intervalMs: RESTART_SEEN_MS },
   );
   if (!last.initialized) return notJoined(host);
   if (last.sealed) {

@@ -4,16 +4,26 @@ import { DrError, type FailureCode, isDrError } from '../src/contract/failures';
 /** What no waiting mends: somebody has to change something first. */
 const FOR_PEOPLE: readonly FailureCode[] = ['InvalidConfiguration', 'PermissionDenied', 'NodeFenced'];
 
+const LOOK_EVERY_MS = 1_000;
+
+export interface PollOptions {
+  timeoutMs: number;
+  /** Asked every second, also before the time is over: whether what is waited for gets on, and so may take longer. */
+  getsOn?: () => Promise<boolean>;
+  intervalMs?: number;
+  signal: AbortSignal;
+  where?: string;
+  advice?: string;
+}
+
 /**
  * Asks until the answer is neither null nor an error.
  * @throws DrError NotYet that says what was waited for and what the last answer was; at once what no waiting mends.
  */
-export async function pollUntil<T>(
-  what: string,
-  options: { timeoutMs: number; intervalMs?: number; signal: AbortSignal; where?: string; advice?: string },
-  ask: () => Promise<T | null>,
-): Promise<T> {
-  const deadline = Date.now() + options.timeoutMs;
+export async function pollUntil<T>(what: string, options: PollOptions, ask: () => Promise<T | null>): Promise<T> {
+  const since = Date.now();
+  let lookedAt = -Infinity;
+  let getsOn = false;
   let last = 'no answer yet';
   for (;;) {
     options.signal.throwIfAborted();
@@ -26,8 +36,13 @@ export async function pollUntil<T>(
       if (needsPeople(error)) throw error;
       last = (error as Error).message;
     }
-    if (Date.now() >= deadline) {
-      const seconds = Math.round(options.timeoutMs / 1_000);
+    if (options.getsOn && Date.now() - lookedAt >= LOOK_EVERY_MS) {
+      lookedAt = Date.now();
+      getsOn = await options.getsOn().catch(() => false);
+    }
+    const waitedMs = Date.now() - since;
+    if (waitedMs >= options.timeoutMs && !getsOn) {
+      const seconds = Math.round(waitedMs / 1_000);
       throw new DrError('NotYet', `Waited ${seconds} s for ${what}; the last answer was: ${last}`, {
         ...(options.where === undefined ? {} : { where: options.where }),
         ...(options.advice === undefined ? {} : { advice: options.advice }),
@@ -36,6 +51,48 @@ export async function pollUntil<T>(
     // The loop begins with the reason of the abort; the one of `sleep` says nothing.
     await sleep(options.intervalMs ?? 250, undefined, { signal: options.signal }).catch(() => undefined);
   }
+}
+
+/** So long a step is tried again by itself. */
+const INSIST_MS = 120_000;
+
+export interface Insistence {
+  signal: AbortSignal;
+  /** Hears what each try failed with: what Temporal shows of a failed attempt does not show that. */
+  tell: (state: string) => void;
+}
+
+/**
+ * Does again what failed, as long as that may help. For steps in which a Vault may load its data for hours: no limit of Temporal's
+ * tells that from standing still.
+ * @throws what it failed with last, as one that is not to be retried: it was.
+ */
+export async function insist<T>({ signal, tell }: Insistence, act: () => Promise<T>): Promise<T> {
+  const since = Date.now();
+  for (let tries = 1; ; tries++) {
+    try {
+      return await act();
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!isDrError(error) || !error.retryable) throw error;
+      // What was waited for in vain is not waited for once more; anything else may have gone wrong only now.
+      const over = Date.now() - since >= INSIST_MS && (error.code === 'NotYet' || tries > 1);
+      if (over) throw forGood(error);
+      tell(`tried again, for it failed: ${error.message}`);
+    }
+    await sleep(Math.min(2 ** (tries - 1), 10) * 1_000, undefined, { signal }).catch(() => undefined);
+    signal.throwIfAborted();
+  }
+}
+
+function forGood(error: DrError): DrError {
+  const { code, message, advice, where } = error;
+  return new DrError(code, message, {
+    ...(advice && { advice }),
+    ...(where && { where }),
+    cause: error,
+    retryable: false,
+  });
 }
 
 function needsPeople(error: unknown): boolean {

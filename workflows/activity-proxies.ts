@@ -91,6 +91,14 @@ export const audit = patientActivities<Pick<ControllerActivities, 'recordAudit' 
 export function onNode(cluster: string, node: string) {
   const taskQueue = nodeTaskQueue(cluster, node);
   const base = { taskQueue, scheduleToStartTimeout: PICK_UP, heartbeatTimeout: SLOW_BEAT, retry: RETRY } as const;
+  const { stopNode, setAsideData, putBackData, blankNode } = patientActivities<
+    Pick<NodeActivities, 'stopNode' | 'setAsideData' | 'putBackData' | 'blankNode'>
+  >({ ...base, startToCloseTimeout: '3m', scheduleToCloseTimeout: '4m' });
+  // Here a Vault loads its data. The agent knows how much they are and how far it is, so it is the agent that gives up: after two
+  // minutes where nothing moves, for the run makes a node anew by itself before it asks people.
+  const { recoverPeers, startNode, restartNode, joinNode, unsealNode, awaitUnsealed } = patientActivities<
+    Pick<NodeActivities, 'recoverPeers' | 'startNode' | 'restartNode' | 'joinNode' | 'unsealNode' | 'awaitUnsealed'>
+  >({ ...base, startToCloseTimeout: '3h', retry: { ...RETRY, maximumAttempts: 12 } });
   return {
     probe: patientActivities<Pick<NodeActivities, 'describeNode' | 'proveInPlace' | 'lookForLeftOvers'>>({
       taskQueue,
@@ -123,18 +131,8 @@ export function onNode(cluster: string, node: string) {
       startToCloseTimeout: '3h',
       retry: { ...RETRY, maximumAttempts: 4 },
     }),
-    change: patientActivities<
-      Pick<
-        NodeActivities,
-        'stopNode' | 'setAsideData' | 'putBackData' | 'blankNode' | 'recoverPeers' | 'startNode' | 'restartNode'
-      >
-    >({ ...base, startToCloseTimeout: '3m', scheduleToCloseTimeout: '4m' }),
-    /** Given up sooner: the run makes the node anew by itself before it asks people. */
-    enter: patientActivities<Pick<NodeActivities, 'joinNode' | 'unsealNode' | 'awaitUnsealed'>>({
-      ...base,
-      startToCloseTimeout: '2m',
-      scheduleToCloseTimeout: '150s',
-    }),
+    change: { stopNode, setAsideData, putBackData, blankNode, recoverPeers, startNode, restartNode },
+    enter: { joinNode, unsealNode, awaitUnsealed },
     /** Whose time goes by the size of the data. */
     install: patientActivities<
       Pick<NodeActivities, 'installSnapshot' | 'installInPlace' | 'copyDataAside' | 'removeSetAsideData'>

@@ -184,7 +184,7 @@ async function nearestExisting(path: string): Promise<string> {
 }
 
 /** Vault may write meanwhile, so what vanishes between two looks counts as nothing. */
-async function sizeOf(path: string): Promise<number> {
+export async function sizeOf(path: string): Promise<number> {
   let total = 0;
   for (const entry of await entriesIfThere(path)) {
     const child = join(path, entry.name);
@@ -194,7 +194,7 @@ async function sizeOf(path: string): Promise<number> {
   return total;
 }
 
-async function entriesIfThere(path: string): Promise<Dirent[]> {
+export async function entriesIfThere(path: string): Promise<Dirent[]> {
   try {
     return await readdir(path, { withFileTypes: true });
   } catch (error) {

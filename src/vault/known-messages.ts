@@ -20,9 +20,9 @@ export const ABOUT_THE_SEAL: readonly KnownMessage[] = [
   {
     says: /crypto\/aes: invalid key size 0/i,
     means:
-      'The stored keys of this cluster have a form that this version of the server does not read: the cluster is old, or was moved from another seal.',
+      'Either this node has joined and was given its shares before: it opens by itself when it has the data of the cluster. Or the stored keys have a form that this version of the server does not read: the cluster is old, or was moved from another seal.',
     advice:
-      'Install the snapshot on the version that made it (its manifest names it), unseal there, and upgrade afterwards.',
+      'If the node has just joined, wait; is it still sealed when nothing comes in any more, set its data directory aside and join it again. Otherwise install the snapshot on the version that made it (its manifest names it), unseal there, and upgrade afterwards.',
   },
   {
     says: /invalid key size/i,

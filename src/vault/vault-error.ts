@@ -69,7 +69,7 @@ export function toConnectionError(error: unknown, node: string, path: string, si
     return unavailable(`${node} does not answer ${path} in time.`, node, reason);
   }
   if (signal?.aborted) return reason;
-  const code = codeOfError(error);
+  const code = codeOfConnection(error);
   if (code !== undefined && TLS_CODE.test(code)) {
     return new DrError('VaultUnavailable', `The TLS connection to ${node} fails (${code}).`, {
       where: node,
@@ -85,6 +85,11 @@ export function toConnectionError(error: unknown, node: string, path: string, si
   return unavailable(`${node} ${known} (${path}, ${code}).`, node, error);
 }
 
+/** Whether the connection broke, or nobody was there to take it, as when a Vault dies; one that loads its data keeps silent. */
+export function isCutOff(error: unknown): boolean {
+  return /^(ECONNREFUSED|ECONNRESET|EPIPE)$/.test(codeOfConnection(error) ?? '');
+}
+
 function unavailable(message: string, node: string, cause: unknown): DrError {
   return new DrError('VaultUnavailable', message, {
     where: node,
@@ -93,9 +98,9 @@ function unavailable(message: string, node: string, cause: unknown): DrError {
   });
 }
 
-/** Some connection errors hide inside another. */
-function codeOfError(error: unknown): string | undefined {
+/** Some connection errors hide inside another, and all of them inside ours. */
+function codeOfConnection(error: unknown): string | undefined {
   const { code, cause } = (error ?? {}) as { code?: unknown; cause?: unknown };
-  if (typeof code === 'string') return code;
-  return cause === undefined ? undefined : codeOfError(cause);
+  if (typeof code === 'string' && !isDrError(error)) return code;
+  return cause === undefined ? undefined : codeOfConnection(cause);
 }

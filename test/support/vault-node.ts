@@ -19,6 +19,7 @@ export interface VaultNode {
   address: string;
   clusterAddress: string;
   directory: string;
+  pid: number;
   client(options?: VaultClientOptions & Partial<VaultEndpoint>): VaultClient;
   /** Ends the process and leaves its directory. */
   halt(): Promise<void>;
@@ -60,6 +61,7 @@ export async function startVaultNode(name: string, tls?: NodeTls, seal?: object)
     address,
     clusterAddress,
     directory,
+    pid: process.pid!,
     client({ token, timeoutMs, signal, ...endpoint } = {}) {
       const options = { ...(token && { token }), ...(timeoutMs && { timeoutMs }), ...(signal && { signal }) };
       const client = new VaultClient({ node: name, address, ...endpoint }, options);

@@ -146,6 +146,23 @@ describe('a node that does not get in', () => {
     expect(fakes().notifications.map(({ event }) => event)).not.toContain('decision wanted');
   }, 60_000);
 
+  it('has hours for what its Vault must load first; its agent knows when that stands still', async () => {
+    const handle = await begin();
+    await approve(handle);
+    await submitThree(handle);
+    await handle.result();
+
+    const { events } = await handle.fetchHistory();
+    const hours = new Map(
+      events?.flatMap(({ activityTaskScheduledEventAttributes: step }) =>
+        step ? [[step.activityType?.name, Number(step.startToCloseTimeout?.seconds) / 3_600]] : [],
+      ),
+    );
+    expect(hours.get('joinNode')).toBeGreaterThan(2);
+    expect(hours.get('unsealNode')).toBeGreaterThan(2);
+    expect(hours.get('stopNode')).toBeLessThan(0.1);
+  }, 60_000);
+
   it('is made anew when it was restarted before it was unsealed: the cluster may have sent it half of its data', async () => {
     let restarts = 2;
     const { unsealNode } = fakes().nodes['vault-2']!;

@@ -24,6 +24,13 @@ describe('a wait that was in vain', () => {
     });
   });
 
+  it('stays one that is not to be repeated', async () => {
+    const host = hostWith([line(1, 'remote error: tls: unrecognized name')]);
+    const inVain = () => Promise.reject(new DrError('NotYet', 'Waited 120 s.', { retryable: false }));
+
+    await expect(explained(host, inVain)(undefined)).rejects.toMatchObject({ code: 'NotYet', retryable: false });
+  });
+
   it('is not explained by what was logged before it began', async () => {
     const host = hostWith([line(-60, 'remote error: tls: unrecognized name')]);
 

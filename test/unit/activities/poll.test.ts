@@ -1,4 +1,4 @@
-import { pollUntil } from '../../../activities/poll';
+import { insist, pollUntil } from '../../../activities/poll';
 import { DrError } from '../../../src/contract/failures';
 
 const options = { timeoutMs: 5_000, intervalMs: 1, signal: new AbortController().signal };
@@ -34,6 +34,28 @@ test('gives up with what it waited for, the last answer, the place and the advic
     where: 'vault-1',
     advice: "Read Vault's log.",
   });
+});
+
+test('what gets on may take longer, and is looked at every second', async () => {
+  const began = Date.now();
+  const looks: number[] = [];
+  const getsOn = async () => {
+    looks.push(Date.now() - began);
+    return looks.length < 3;
+  };
+
+  const waiting = pollUntil('vault-1 to load', { ...options, timeoutMs: 10, getsOn }, async () => null);
+
+  await expect(waiting).rejects.toMatchObject({
+    message: 'Waited 2 s for vault-1 to load; the last answer was: not yet',
+  });
+  expect(looks).toHaveLength(3);
+});
+
+test('what gets on or not can not be seen counts for nothing', async () => {
+  const getsOn = () => Promise.reject(new Error('EACCES'));
+
+  await expect(pollUntil('it', { ...options, timeoutMs: 10, getsOn }, async () => null)).rejects.toThrow('not yet');
 });
 
 test('asks once, also when there is no time at all', async () => {
@@ -76,4 +98,82 @@ test('what no waiting mends ends the wait at once', async () => {
 
   await expect(wait).rejects.toThrow('auth.secretId: the file is empty.');
   expect(asked).toBe(1);
+});
+
+describe('a step that insists', () => {
+  const told: string[] = [];
+  const tell = (state: string) => void told.push(state);
+  const patience = { signal: new AbortController().signal, tell };
+  const down = () =>
+    new DrError('VaultUnavailable', 'refuses the connection', { where: 'vault-1', advice: 'Start it.' });
+  // An hour passes in a second and a half.
+  const hurry = () => {
+    const [now, began] = [Date.now, Date.now()];
+    jest.spyOn(Date, 'now').mockImplementation(() => began + (now() - began) * 2_400);
+  };
+  afterEach(() => jest.restoreAllMocks());
+
+  it('does again what failed, and tells of it', async () => {
+    const failures = [down()];
+
+    await expect(
+      insist(patience, async () => {
+        const failure = failures.shift();
+        if (failure) throw failure;
+        return 'done';
+      }),
+    ).resolves.toBe('done');
+    expect(told).toEqual(['tried again, for it failed: refuses the connection']);
+  });
+
+  it('gives up after two minutes, for good, with what it failed with', async () => {
+    hurry();
+
+    await expect(insist(patience, () => Promise.reject(down()))).rejects.toMatchObject({
+      code: 'VaultUnavailable',
+      message: 'refuses the connection',
+      where: 'vault-1',
+      advice: 'Start it.',
+      retryable: false,
+    });
+  });
+
+  it('tries what failed late at least once more, but not what it had waited for in vain', async () => {
+    hurry();
+    const tries = async (code: 'NotYet' | 'ServiceFailed') => {
+      let count = 0;
+      const slow = async () => {
+        count++;
+        await new Promise((resolve) => setTimeout(resolve, 60));
+        throw new DrError(code, 'in vain');
+      };
+      await insist(patience, slow).catch(() => undefined);
+      return count;
+    };
+
+    expect(await tries('ServiceFailed')).toBe(2);
+    expect(await tries('NotYet')).toBe(1);
+  });
+
+  it.each([
+    ['what no repetition mends', new DrError('NodeUnsafe', 'holds data of another cluster')],
+    ['what is not understood', new TypeError('x is not a function')],
+  ])('leaves %s to others, at once', async (_what, error) => {
+    const act = jest.fn(() => Promise.reject(error));
+
+    await expect(insist(patience, act)).rejects.toBe(error);
+    expect(act).toHaveBeenCalledTimes(1);
+  });
+
+  it('ends with the reason of an abort', async () => {
+    const abort = new AbortController();
+    const reason = new DrError('NodeFenced', 'A newer attempt has begun.');
+    const act = jest.fn(() => Promise.reject(down()));
+
+    const insisting = insist({ signal: abort.signal, tell }, act);
+    setTimeout(() => abort.abort(reason), 10);
+
+    await expect(insisting).rejects.toBe(reason);
+    expect(act).toHaveBeenCalledTimes(1);
+  });
 });

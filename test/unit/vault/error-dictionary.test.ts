@@ -48,6 +48,7 @@ describe('explain', () => {
     ['no handler for route "nope/x". route entry not found.', 'Nothing is mounted', 'mount path'],
     ['unsupported path', 'Nothing is mounted', 'mount path'],
     ['invalid key: failed to setup unseal key: crypto/aes: invalid key size 0', 'a form', 'the version that made it'],
+    ['crypto/aes: invalid key size 0', 'was given its shares before', 'wait'],
     [
       'unable to retrieve stored keys: invalid key: failed to decrypt keys from storage: error decrypting seal wrapped value\nerror decrypting using seal shamir: cipher: message authentication failed',
       'do not fit together',

@@ -1,5 +1,5 @@
 import { FAILURES } from '../../../src/contract/failures';
-import { toConnectionError, toVaultError } from '../../../src/vault/vault-error';
+import { isCutOff, toConnectionError, toVaultError } from '../../../src/vault/vault-error';
 
 const body = (...errors: string[]) => JSON.stringify({ errors });
 
@@ -47,9 +47,23 @@ describe('toVaultError', () => {
   });
 });
 
-describe('toConnectionError', () => {
-  const withCode = (code: string) => Object.assign(new Error('whatever it says'), { code });
+const withCode = (code: string) => Object.assign(new Error('whatever it says'), { code });
 
+describe('isCutOff', () => {
+  const late = new DOMException('late', 'TimeoutError');
+
+  it.each([
+    ['of one that refuses the connection', true, toConnectionError(withCode('ECONNREFUSED'), 'vault-1', 'sys/x')],
+    ['of one that broke the connection', true, toConnectionError(withCode('ECONNRESET'), 'vault-1', 'sys/x')],
+    ['not of one that is silent', false, toConnectionError(withCode('ANSWER_TIMEOUT'), 'vault-1', 'sys/x')],
+    ['not of one that is too slow', false, toConnectionError(late, 'vault-1', 'sys/x')],
+    ['not of one that answers', false, toVaultError(500, body('database not open'), 'vault-1', 'sys/x')],
+  ])('is said %s', (_of, said, error) => {
+    expect(isCutOff(error)).toBe(said);
+  });
+});
+
+describe('toConnectionError', () => {
   it.each(['ECONNREFUSED', 'ECONNRESET', 'ANSWER_TIMEOUT', 'HPE_INVALID_CONSTANT', 'ENOTFOUND'])(
     'may retry %s',
     (code) => {
