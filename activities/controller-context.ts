@@ -1,7 +1,7 @@
-import { join } from 'node:path';
 import { clusterOf, nodeOf, readPublicKey, repositoryConfigOf } from '../src/config/load';
 import type { ClusterConfig, Config } from '../src/config/schema';
 import { readPrivateKey } from '../src/config/secret';
+import { stagingDirectory } from '../src/host/staging';
 import { openRepository } from '../src/repository/open';
 import type { Repository } from '../src/repository/types';
 import type { VaultClient } from '../src/vault/client';
@@ -32,9 +32,8 @@ export class Controller {
     return clusterOf(this.config, name);
   }
 
-  /** What a backup run keeps on this disk until it is published. */
   stagingDirectory(cluster: string, run: string): string {
-    return join(this.config.stateDir, 'staging', cluster, run);
+    return stagingDirectory(this.config.stateDir, cluster, run);
   }
 
   async repository(name: string): Promise<Repository> {

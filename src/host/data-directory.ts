@@ -1,12 +1,12 @@
 import { randomBytes } from 'node:crypto';
 import { renameSync } from 'node:fs';
-import type { Dirent, Stats } from 'node:fs';
+import type { Stats } from 'node:fs';
 import { chmod, chown, lstat, mkdir, readdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { DrError } from '../contract/failures';
 import type { DataDirectoryReport } from '../contract/restore';
 import type { Attempt } from './attempt';
-import { syncDirectory } from './files';
+import { entriesIfThere, syncDirectory } from './files';
 import { isMountPoint } from './mount-point';
 
 /** Names the run that made a data directory. Vault ignores files that it doesn't know. */
@@ -192,13 +192,4 @@ export async function sizeOf(path: string): Promise<number> {
     else if (entry.isFile()) total += (await statIfThere(child))?.size ?? 0;
   }
   return total;
-}
-
-export async function entriesIfThere(path: string): Promise<Dirent[]> {
-  try {
-    return await readdir(path, { withFileTypes: true });
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return [];
-    throw error;
-  }
 }

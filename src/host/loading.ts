@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { loadLimitMs, sendingLimitMs } from '../vault/load-limits';
-import { entriesIfThere, readMarker, setAsidePath, sizeOf } from './data-directory';
+import { readMarker, setAsidePath, sizeOf } from './data-directory';
+import { entriesIfThere } from './files';
 
 /** Where a Vault puts what its leader sends: made with the first byte, renamed after the last, removed when it is cut. */
 const INCOMING = join('raft', 'snapshots');

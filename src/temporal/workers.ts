@@ -15,10 +15,10 @@ import { createServiceDriver } from '../host/service';
 import { VERSION } from '../version';
 import { BeatInterceptor } from './beat-interceptor';
 import { WORKFLOW_BUNDLE } from './build-bundle';
-import { destroyFinishedIdentities } from './identity-janitor';
 import { confirmAttempt } from './current-attempt';
 import { connectClient, connectWorker, type TemporalOptions } from './connect';
 import { FailureInterceptor } from './failure-interceptor';
+import { destroyFinishedIdentities, removeFinishedStaging } from './janitor';
 import { AttemptNoter, type AttemptNotes, failAttemptsOfTheDead, openAttemptNotes } from './open-attempts';
 import { ensureSearchAttributes } from './search-attributes';
 
@@ -39,14 +39,21 @@ export async function runController(settings: WorkerSettings): Promise<void> {
   } finally {
     await client.connection.close();
   }
-  await runWorker(settings, 'the controller', settings.config.stateDir, () => ({
-    taskQueue: CONTROLLER_TASK_QUEUE,
-    workflowBundle: { codePath: WORKFLOW_BUNDLE },
-    activities: createControllerActivities({ config: settings.config }),
-    // After a crash the next controller has the run's task at once, not after the default ten seconds.
-    stickyQueueScheduleToStartTimeout: '2s',
-    ...cachedWorkflows(),
-  }));
+  const stop = new AbortController();
+  const janitor = removeFinishedStaging(settings, settings.config.stateDir, stop.signal);
+  try {
+    await runWorker(settings, 'the controller', settings.config.stateDir, () => ({
+      taskQueue: CONTROLLER_TASK_QUEUE,
+      workflowBundle: { codePath: WORKFLOW_BUNDLE },
+      activities: createControllerActivities({ config: settings.config }),
+      // After a crash the next controller has the run's task at once, not after the default ten seconds.
+      stickyQueueScheduleToStartTimeout: '2s',
+      ...cachedWorkflows(),
+    }));
+  } finally {
+    stop.abort();
+    await janitor;
+  }
 }
 
 /** Runs the agent of one node until it is told to stop; waits while another agent of the node still lives. */

@@ -136,6 +136,24 @@ describe('a backup', () => {
     await expectWhole(result);
   }, 120_000);
 
+  it('leaves nothing in staging when it is terminated after the controller died', async () => {
+    every((proxy) => (proxy.fault = () => ({ kind: 'hold', bytes: 3_000_000 })));
+    const running = backup();
+    await waitFor('the download is under way', async () => (await stagedBytes()) > 1_000_000, { timeoutMs: 30_000 });
+    await lab().controller.kill();
+    await lab().temporalCli(['workflow', 'terminate', '-w', 'backup-lab']);
+    const { code } = await running;
+    const left = await stagedBytes();
+    every((proxy) => proxy.reset());
+
+    await lab().controller.start();
+    await waitFor('staging is empty', async () => (await staged()).length === 0, { timeoutMs: 90_000 });
+
+    expect(code).not.toBe(0);
+    expect(left).toBeGreaterThan(1_000_000);
+    await expectWhole(await success());
+  }, 180_000);
+
   it('is made though a follower is sealed, and says so', async () => {
     const follower = await aFollower();
     // Vault seals no follower on demand; one that starts again is sealed.

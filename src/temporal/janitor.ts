@@ -1,0 +1,78 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import type { Logger } from 'pino';
+import { restoreWorkflowId } from '../contract/names';
+import { sweepRunIdentities } from '../host/run-identity-sweep';
+import { sweepStaging } from '../host/staging';
+import { connectClient, type TemporalOptions } from './connect';
+
+const INTERVAL_MS = 60_000;
+
+interface JanitorSettings {
+  temporal: TemporalOptions;
+  log: Logger;
+}
+
+/** Looks now and then whether a run whose identity lies here is over without having said so, as after a termination. */
+export async function destroyFinishedIdentities(
+  settings: JanitorSettings & { cluster: string },
+  runtimeDir: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await nowAndThen(settings, signal, 'the run is over; its identity was destroyed', (client) =>
+    sweepRunIdentities(runtimeDir, (run) => isOver(client, settings.cluster, run)),
+  );
+}
+
+/** Looks now and then whether a backup that has something in staging was terminated: then nobody else removes it. */
+export async function removeFinishedStaging(
+  settings: JanitorSettings,
+  stateDir: string,
+  signal: AbortSignal,
+): Promise<void> {
+  await nowAndThen(settings, signal, 'the run is over; what it had in staging was removed', (client) =>
+    sweepStaging(stateDir, (run) => isListedAsOver(client, run)),
+  );
+}
+
+async function nowAndThen(
+  { temporal, log }: JanitorSettings,
+  signal: AbortSignal,
+  done: string,
+  sweep: (client: Client) => Promise<string[]>,
+): Promise<void> {
+  while (!signal.aborted) {
+    try {
+      for (const run of await withClient(temporal, sweep)) log.info({ run }, done);
+    } catch (error) {
+      // Temporal may be down just now; all stays until it is known that nobody needs it.
+      log.debug({ problem: (error as Error).message }, 'nothing was cleared away');
+    }
+    await sleep(INTERVAL_MS, undefined, { signal }).catch(() => undefined);
+  }
+}
+
+async function withClient<T>(options: TemporalOptions, work: (client: Client) => Promise<T>): Promise<T> {
+  const client = await connectClient(options);
+  try {
+    return await work(client);
+  } finally {
+    await client.connection.close();
+  }
+}
+
+async function isOver(client: Client, cluster: string, run: string): Promise<boolean> {
+  try {
+    const { status } = await client.workflow.getHandle(restoreWorkflowId(cluster), run).describe();
+    return status.name !== 'RUNNING';
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return true;
+    throw error;
+  }
+}
+
+/** Backups have no workflow id in common. One that isn't listed may have begun just now. */
+async function isListedAsOver(client: Client, run: string): Promise<boolean> {
+  for await (const { status } of client.workflow.list({ query: `RunId = '${run}'` })) return status.name !== 'RUNNING';
+  return false;
+}
