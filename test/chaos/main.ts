@@ -1,8 +1,8 @@
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { Campaign } from './campaign';
-import { type ChaosCase, chooseCases, fullMatrix } from './matrix';
-import { lastLine, makeReport, resultTable, spreadTable } from './report';
+import { type ChaosCase, chooseCases, fullMatrix, type Part, takePart } from './matrix';
+import { lastLine, makeReport, mergeReports, resultTable, spreadTable, type StoredReport } from './report';
 import { SCENARIOS } from './scenarios';
 import { type ZombieCase, zombieCases } from './zombies';
 
@@ -17,7 +17,9 @@ checks that each run ends well by itself.
   --minutes N      begins no further case after so many minutes
   --report FILE    writes the results as JSON
   --evidence DIR   keeps logs and histories of failed cases there
+  --part K/N       only every Nth of these cases, from the Kth on: for several labs at once
   --list           names the cases and runs none
+  --merge FILE     runs none, but adds up what --report wrote; once for each file
 `;
 
 interface Options {
@@ -27,7 +29,9 @@ interface Options {
   minutes: number | undefined;
   report: string | undefined;
   evidence: string | undefined;
+  part: Part;
   list: boolean;
+  merge: string[];
 }
 
 function parseOptions(args: string[]): Options | null {
@@ -40,12 +44,14 @@ function parseOptions(args: string[]): Options | null {
       minutes: { type: 'string' },
       report: { type: 'string' },
       evidence: { type: 'string' },
+      part: { type: 'string', default: '1/1' },
       list: { type: 'boolean', default: false },
+      merge: { type: 'string', multiple: true, default: [] },
       help: { type: 'boolean', short: 'h', default: false },
     },
   });
   if (values.help) return null;
-  const { seed, cases, minutes, only, report, evidence, list } = values;
+  const { seed, cases, minutes, only, report, evidence, list, merge } = values;
   return {
     seed: positive('seed', seed),
     cases: cases === undefined ? undefined : positive('cases', cases),
@@ -53,8 +59,16 @@ function parseOptions(args: string[]): Options | null {
     only,
     report,
     evidence,
+    part: partOf(values.part),
     list,
+    merge,
   };
+}
+
+function partOf(text: string): Part {
+  const [part = NaN, of = NaN] = /^\d+\/\d+$/.test(text) ? text.split('/').map(Number) : [];
+  if (part >= 1 && part <= of) return { part, of };
+  throw new TypeError(`--part must be like 2/3, not '${text}'.`);
 }
 
 function positive(name: string, text: string): number {
@@ -67,11 +81,13 @@ async function main(): Promise<void> {
   let options: Options | null;
   let kills: ChaosCase[] = [];
   let zombies: ZombieCase[] = [];
+  let reports: StoredReport[] = [];
   try {
     options = parseOptions(process.argv.slice(2));
     if (options !== null) {
-      kills = chooseCases(fullMatrix(SCENARIOS, options.seed), options);
-      zombies = options.cases === undefined ? zombieCases(options.only) : [];
+      kills = takePart(chooseCases(fullMatrix(SCENARIOS, options.seed), options), options.part);
+      zombies = options.cases === undefined ? takePart(zombieCases(options.only), options.part) : [];
+      reports = await readReports(options.merge);
     }
   } catch (error) {
     if (!(error instanceof TypeError) && !(error instanceof SyntaxError)) throw error;
@@ -81,6 +97,7 @@ async function main(): Promise<void> {
   }
   if (options === null) return say(USAGE.trimEnd());
   if (options.list) return [...kills, ...zombies].forEach(({ id }) => say(id));
+  if (reports.length > 0) return summarise(mergeReports(reports), options);
 
   const { minutes = Infinity, evidence } = options;
   const campaign = new Campaign({ say, until: Date.now() + minutes * 60_000, evidence });
@@ -90,19 +107,39 @@ async function main(): Promise<void> {
     await campaign.freeze(zombies);
   } finally {
     await campaign.stop();
-    await summarise(campaign, options);
+    await summarise(reportOf(campaign, options), options);
   }
 }
 
-async function summarise({ results, zombies, references }: Campaign, { seed, report: file }: Options): Promise<void> {
+function reportOf({ results, zombies, references }: Campaign, { seed }: Options): StoredReport {
   const medians = new Map([...references].map(([name, { milliseconds }]) => [name, milliseconds / 1_000]));
-  const report = makeReport(seed, medians, results);
+  return { ...makeReport(seed, medians, results), zombies };
+}
+
+/** @throws TypeError if a file is not what `--report` writes. */
+async function readReports(files: string[]): Promise<StoredReport[]> {
+  return Promise.all(
+    files.map(async (file) => {
+      const report = await readFile(file, 'utf8')
+        .then((text) => JSON.parse(text) as Partial<StoredReport> | null)
+        .catch((error: Error) => {
+          throw new TypeError(`--merge ${file}: ${error.message}`);
+        });
+      if (Array.isArray(report?.results) && Array.isArray(report.zombies) && report.reference)
+        return report as StoredReport;
+      throw new TypeError(`--merge ${file}: this is not what --report writes.`);
+    }),
+  );
+}
+
+async function summarise(report: StoredReport, { report: file }: Options): Promise<void> {
+  const { results, zombies, reference, extraSeconds, moot } = report;
   const thawedWell = zombies.filter(({ problems }) => problems.length === 0).length;
-  if (results.length > 0) say(`\n${resultTable(results)}\n\n${spreadTable(report.extraSeconds)}\n`);
-  for (const [name, seconds] of medians) say(`undisturbed ${name}: ${seconds.toFixed(1)} s`);
-  if (report.moot > 0) say(`${report.moot} cases had nothing to kill and don't count.`);
+  if (results.length > 0) say(`\n${resultTable(results)}\n\n${spreadTable(extraSeconds)}\n`);
+  for (const [name, seconds] of Object.entries(reference)) say(`undisturbed ${name}: ${seconds.toFixed(1)} s`);
+  if (moot > 0) say(`${moot} cases had nothing to kill and don't count.`);
   if (zombies.length > 0) say(`agents frozen and thawed: ${thawedWell}/${zombies.length}`);
-  if (file !== undefined) await writeFile(file, `${JSON.stringify({ ...report, zombies }, null, 2)}\n`);
+  if (file !== undefined) await writeFile(file, `${JSON.stringify(report, null, 2)}\n`);
   const passed = report.passed + thawedWell;
   const failed = report.failed + zombies.length - thawedWell;
   say(`\n${lastLine({ passed, failed })}`);

@@ -130,3 +130,13 @@ export function chooseFew(matrix: readonly ChaosCase[], seed: number, slow: Read
     return fitting[Math.floor(random() * fitting.length)] as ChaosCase;
   });
 }
+
+/** One part of several that together are the whole: `{ part: 2, of: 3 }` has the second of each three. */
+export interface Part {
+  part: number;
+  of: number;
+}
+
+export function takePart<T>(cases: readonly T[], { part, of }: Part): T[] {
+  return cases.filter((_, index) => index % of === part - 1);
+}

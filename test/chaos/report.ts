@@ -1,4 +1,5 @@
 import { type ChaosCase, MOMENTS, VICTIMS } from './matrix';
+import type { ZombieResult } from './zombies';
 
 /** `moot`: the victim did not run at that instant, or the instant did not come. */
 export type Outcome = 'passed' | 'failed' | 'moot';
@@ -26,6 +27,9 @@ export interface ChaosReport {
   extraSeconds: Record<string, Spread>;
   results: CaseResult[];
 }
+
+/** What `--report` writes. */
+export type StoredReport = ChaosReport & { zombies: ZombieResult[] };
 
 export interface Spread {
   cases: number;
@@ -57,6 +61,20 @@ export function makeReport(
     extraSeconds: Object.fromEntries(spreads),
     results: [...results],
   };
+}
+
+/** Of campaigns that ran side by side, or one after the other. The lower one of each reference. */
+export function mergeReports(reports: readonly StoredReport[]): StoredReport {
+  const reference = new Map<string, number>();
+  for (const [name, seconds] of reports.flatMap((report) => Object.entries(report.reference))) {
+    reference.set(name, Math.min(seconds, reference.get(name) ?? Infinity));
+  }
+  const merged = makeReport(
+    reports[0]?.seed ?? 0,
+    reference,
+    reports.flatMap(({ results }) => results),
+  );
+  return { ...merged, zombies: reports.flatMap(({ zombies }) => zombies) };
 }
 
 /** The value below which the given part of all values lies: nearest rank. */

@@ -1,4 +1,4 @@
-import { chooseCases, chooseFew, fullMatrix, MOMENTS, VICTIMS } from '../../chaos/matrix';
+import { chooseCases, chooseFew, fullMatrix, MOMENTS, takePart, VICTIMS } from '../../chaos/matrix';
 import { randomFrom } from '../../chaos/random';
 import { SCENARIOS } from '../../chaos/scenarios';
 
@@ -68,6 +68,17 @@ describe('a choice of cases', () => {
 
     expect(some).toHaveLength(3 * 3 + 3);
     expect(some.every(({ scenario, victim }) => scenario === 'restore' && victim === 'agent-b')).toBe(true);
+  });
+
+  it('can be done in parts, which have each case once', () => {
+    const all = chooseCases(matrix, { seed: 1 });
+    const parts = [1, 2, 3].map((part) => takePart(all, { part, of: 3 }));
+
+    expect(ids(parts.flat()).toSorted()).toEqual(ids(all).toSorted());
+    expect(
+      Math.max(...parts.map(({ length }) => length)) - Math.min(...parts.map(({ length }) => length)),
+    ).toBeLessThan(2);
+    expect(takePart(all, { part: 1, of: 1 })).toEqual(all);
   });
 });
 

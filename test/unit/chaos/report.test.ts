@@ -4,11 +4,13 @@ import {
   type CaseResult,
   lastLine,
   makeReport,
+  mergeReports,
   type Outcome,
   percentile,
   resultTable,
   spreadTable,
 } from '../../chaos/report';
+import type { ZombieResult } from '../../chaos/zombies';
 
 function result(victim: Victim, moment: Moment, outcome: Outcome, extraSeconds: number | null): CaseResult {
   const item: ChaosCase = {
@@ -40,6 +42,18 @@ describe('the report of a run', () => {
       all: { cases: 3, median: 2, p95: 4, max: 4 },
     });
     expect(lastLine(report)).toBe('3 passed, 1 failed');
+  });
+
+  it('adds up what several campaigns reported', () => {
+    const frozen = { case: { id: 'zombie/stopNode' } } as unknown as ZombieResult;
+    const part = (cases: CaseResult[], seconds: number, zombies: ZombieResult[]) => ({
+      ...makeReport(3, new Map([['restore', seconds]]), cases),
+      zombies,
+    });
+
+    const merged = mergeReports([part(results.slice(0, 2), 10, []), part(results.slice(2), 9, [frozen])]);
+
+    expect(merged).toEqual({ ...makeReport(3, new Map([['restore', 9]]), results), zombies: [frozen] });
   });
 
   it('shows victims by instant and workflow', () => {
