@@ -51,7 +51,7 @@ export function createObjectStore(
       `-master.port.grpc=${ports.masterGrpc}`,
       `-volume.port=${ports.volume}`,
       `-volume.port.grpc=${ports.volumeGrpc}`,
-      '-volume.max=20',
+      '-volume.max=500',
       '-filer',
       `-filer.port=${ports.filer}`,
       `-filer.port.grpc=${ports.filerGrpc}`,
