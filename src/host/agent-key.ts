@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { generateAgentKey } from '../crypto/agent-key';
-import { createFileAtomically, privateDirectory, readIfThere } from './files';
+import { createFileAtomically } from './atomic-file';
+import { privateDirectory, readIfThere } from './files';
 
 /** The agent's own key (PEM), made at its first use; the public half belongs into the configuration. */
 export async function ensureAgentKey(stateDir: string): Promise<string> {

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { DrError } from '../contract/failures';
 import type { RunClaim } from '../contract/restore';
-import { readIfThere, writeFileAtomically } from './files';
+import { writeFileAtomically } from './atomic-file';
+import { readIfThere } from './files';
 
 function claimFile(stateDir: string): string {
   return join(stateDir, 'claim.json');

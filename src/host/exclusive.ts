@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { createServer } from 'node:net';
 import { DrError } from '../contract/failures';
-import { readIfThere, writeFileAtomically } from './files';
+import { writeFileAtomically } from './atomic-file';
+import { readIfThere } from './files';
 
 export interface ExclusiveHold {
   release(): Promise<void>;

@@ -1,47 +1,11 @@
-import { randomBytes } from 'node:crypto';
 import { createWriteStream, type Dirent } from 'node:fs';
-import { chmod, link, mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
 
 const TELL_EVERY_MS = 2_000;
 /** A disk that needs longer for one flush is not slow: it hangs. */
 const LONGEST_FLUSH_MS = 10 * 60_000;
-
-/** Replaces a small file in one step; after a crash either the old or the new content is there, whole. */
-export async function writeFileAtomically(path: string, content: string): Promise<void> {
-  await writeThenPut(path, content, rename);
-}
-
-/** Like `writeFileAtomically`, but leaves a file that is there as it is; of several writers the first one wins. */
-export async function createFileAtomically(path: string, content: string): Promise<void> {
-  await writeThenPut(path, content, async (temporary) => {
-    await link(temporary, path).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error;
-    });
-  });
-}
-
-async function writeThenPut(
-  path: string,
-  content: string,
-  put: (temporary: string, path: string) => Promise<void>,
-): Promise<void> {
-  const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
-  try {
-    const handle = await open(temporary, 'wx', 0o600);
-    try {
-      await handle.writeFile(content);
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
-    await put(temporary, path);
-  } finally {
-    await rm(temporary, { force: true });
-  }
-  await syncDirectory(dirname(path));
-}
 
 export async function entriesIfThere(path: string): Promise<Dirent[]> {
   try {

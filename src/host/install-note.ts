@@ -2,7 +2,8 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { InstallNote } from '../contract/restore';
-import { readIfThere, writeFileAtomically } from './files';
+import { writeFileAtomically } from './atomic-file';
+import { readIfThere } from './files';
 
 /** Vault ignores files that it doesn't know. */
 const FILE = '.vault-dr-install';

@@ -5,7 +5,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { ServiceConfig } from '../config/schema';
 import { DrError } from '../contract/failures';
-import { readIfThere, writeFileAtomically } from './files';
+import { writeFileAtomically } from './atomic-file';
+import { readIfThere } from './files';
 import { signalProcess, startTimeOf } from './process-identity';
 import type { Fence, ServiceDriver, ServiceState } from './service-driver';
 

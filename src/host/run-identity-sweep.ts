@@ -1,7 +1,5 @@
 import { readdir } from 'node:fs/promises';
-import { destroyRunIdentity } from './run-identity';
-
-const SUFFIX = '.identity';
+import { destroyRunIdentity, IDENTITY_SUFFIX } from './run-identity';
 
 /** Destroys identities whose run is over, as after a `temporal workflow terminate`. @returns the runs. */
 export async function sweepRunIdentities(
@@ -12,7 +10,10 @@ export async function sweepRunIdentities(
     if (error.code === 'ENOENT') return [];
     throw error;
   });
-  const runs = names.filter((name) => name.endsWith(SUFFIX)).map((name) => name.slice(0, -SUFFIX.length));
+  // Also of what an agent has left that was killed while it wrote one.
+  const runs = new Set(
+    names.filter((name) => name.includes(IDENTITY_SUFFIX)).map((name) => name.split(IDENTITY_SUFFIX, 1)[0] ?? ''),
+  );
   const over: string[] = [];
   for (const run of runs) {
     if (!(await isOver(run))) continue;

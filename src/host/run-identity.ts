@@ -1,8 +1,11 @@
-import { rm, statfs } from 'node:fs/promises';
+import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decryptArmored, generateIdentity } from '../crypto/age';
 import { DrError } from '../contract/failures';
-import { createFileAtomically, privateDirectory, readIfThere } from './files';
+import { createFileAtomically, removeWithTraces } from './atomic-file';
+import { privateDirectory, readIfThere } from './files';
+
+export const IDENTITY_SUFFIX = '.identity';
 
 const TMPFS_MAGIC = 0x01021994;
 const RAMFS_MAGIC = 0x858458f6;
@@ -48,7 +51,7 @@ export async function runSecret(runtimeDir: string, run: string): Promise<string
 }
 
 export async function destroyRunIdentity(runtimeDir: string, run: string): Promise<void> {
-  await rm(identityFile(runtimeDir, run), { force: true });
+  await removeWithTraces(identityFile(runtimeDir, run));
 }
 
 async function readIdentity(runtimeDir: string, run: string): Promise<StoredIdentity | null> {
@@ -57,5 +60,5 @@ async function readIdentity(runtimeDir: string, run: string): Promise<StoredIden
 }
 
 function identityFile(runtimeDir: string, run: string): string {
-  return join(runtimeDir, `${run}.identity`);
+  return join(runtimeDir, `${run}${IDENTITY_SUFFIX}`);
 }

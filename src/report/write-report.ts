@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { RestoreReport } from '../contract/restore';
-import { privateDirectory, writeFileAtomically } from '../host/files';
+import { writeFileAtomically } from '../host/atomic-file';
+import { privateDirectory } from '../host/files';
 import { reportMarkdown } from './report-markdown';
 
 export interface StoredReport {

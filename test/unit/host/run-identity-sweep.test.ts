@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { copyFile, readdir, writeFile } from 'node:fs/promises';
 import { ensureAgentKey } from '../../../src/host/agent-key';
 import { ensureRunIdentity } from '../../../src/host/run-identity';
 import { sweepRunIdentities } from '../../../src/host/run-identity-sweep';
@@ -14,6 +14,17 @@ test('identities of runs that are over are destroyed, others stay', async () => 
 
   expect(over).toEqual(['run-1']);
   expect(await readdir(inTest())).toEqual(['run-2.identity']);
+});
+
+test('what an agent has left that was killed while it wrote an identity goes with it', async () => {
+  await ensureRunIdentity(inTest(), 'run-1');
+  await copyFile(inTest('run-1.identity'), inTest('run-1.identity.0123456789abcdef-1-1.c9ece966ca92.tmp'));
+  await writeFile(inTest('run-2.identity.c9ece966ca92.tmp'), 'half');
+
+  const over = await sweepRunIdentities(inTest(), async () => true);
+
+  expect(over.toSorted()).toEqual(['run-1', 'run-2']);
+  expect(await readdir(inTest())).toEqual([]);
 });
 
 test('a directory that is not there holds no identities', async () => {

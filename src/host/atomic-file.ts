@@ -1,0 +1,68 @@
+import { randomBytes } from 'node:crypto';
+import { link, open, rename, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
+import { entriesIfThere, syncDirectory } from './files';
+import { isKnownDead, ownIdentity } from './process-identity';
+
+const SUFFIX = '.tmp';
+
+/** Replaces a small file in one step; after a crash either the old or the new content is there, whole. */
+export async function writeFileAtomically(path: string, content: string): Promise<void> {
+  await writeThenPut(path, content, rename);
+}
+
+/** Like `writeFileAtomically`, but leaves a file that is there as it is; of several writers the first one wins. */
+export async function createFileAtomically(path: string, content: string): Promise<void> {
+  await writeThenPut(path, content, async (temporary) => {
+    await link(temporary, path).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'EEXIST') throw error;
+    });
+  });
+}
+
+async function writeThenPut(
+  path: string,
+  content: string,
+  put: (temporary: string, path: string) => Promise<void>,
+): Promise<void> {
+  const temporary = await temporaryOf(path);
+  try {
+    const handle = await open(temporary, 'wx', 0o600);
+    try {
+      await handle.writeFile(content);
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+    await put(temporary, path);
+  } finally {
+    await rm(temporary, { force: true });
+  }
+  await removeOrphans(path);
+  await syncDirectory(dirname(path));
+}
+
+/** Names its writer, so that what a writer leaves that is killed is known for what it is. */
+async function temporaryOf(path: string): Promise<string> {
+  return `${path}.${(await ownIdentity()) ?? 'unknown'}.${randomBytes(6).toString('hex')}${SUFFIX}`;
+}
+
+/** Removes a file and whatever a killed writer has left of it. Nobody may write it any more. */
+export async function removeWithTraces(path: string): Promise<void> {
+  for (const { name } of await temporariesOf(path)) await rm(join(dirname(path), name), { force: true });
+  await rm(path, { force: true });
+}
+
+async function removeOrphans(path: string): Promise<void> {
+  for (const { name, writer } of await temporariesOf(path)) {
+    if (await isKnownDead(writer)) await rm(join(dirname(path), name), { force: true });
+  }
+}
+
+async function temporariesOf(path: string): Promise<{ name: string; writer: string }[]> {
+  const prefix = `${basename(path)}.`;
+  const entries = await entriesIfThere(dirname(path));
+  return entries
+    .filter(({ name }) => name.startsWith(prefix) && name.endsWith(SUFFIX))
+    .map(({ name }) => ({ name, writer: name.slice(prefix.length).split('.')[0] ?? '' }));
+}
