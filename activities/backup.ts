@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { BackupPlan, ClusterHealth, PublishedCopy, StagedGeneration } from '../src/contract/backup';
-import { DrError, type FailureCode, isDrError } from '../src/contract/failures';
+import { DrError, type FailureCode, isDrError, withoutRetry } from '../src/contract/failures';
 import {
   type Canary,
   type ConfigBundle,
@@ -139,7 +139,9 @@ async function captureTo(
     );
   } catch (error) {
     await rm(directory, { recursive: true, force: true });
-    throw attempt() < CAPTURES || !isDrError(error) || !NOT_WHOLE.includes(error.code) ? error : withoutRetry(error);
+    // A connection that breaks once is a matter of luck; what breaks each time is not, and somebody has to look.
+    if (attempt() < CAPTURES || !isDrError(error) || !NOT_WHOLE.includes(error.code)) throw error;
+    throw withoutRetry(error, `${error.message} It was tried ${attempt()} times.`);
   }
 }
 
@@ -149,13 +151,6 @@ function movedLeadership(health: ClusterHealth, { leader, nodes }: LeaderView): 
   const problem = nodes.find(({ node }) => node === health.leader)?.problem ?? null;
   const why = problem === null ? '' : `: ${problem}`;
   return [`the leadership moved from ${health.leader} to ${leader.node} during the backup${why}`];
-}
-
-/** A connection that breaks once is a matter of luck; what breaks each time is not, and somebody has to look. */
-function withoutRetry(error: DrError): DrError {
-  const { code, message, advice, where } = error;
-  const tried = `${message} It was tried ${attempt()} times.`;
-  return new DrError(code, tried, { advice, where, cause: error, retryable: false });
 }
 
 interface Captured {

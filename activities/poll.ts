@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { DrError, type FailureCode, isDrError } from '../src/contract/failures';
+import { DrError, type FailureCode, isDrError, withoutRetry } from '../src/contract/failures';
 
 /** What no waiting mends: somebody has to change something first. */
 const FOR_PEOPLE: readonly FailureCode[] = ['InvalidConfiguration', 'PermissionDenied', 'NodeFenced'];
@@ -77,22 +77,12 @@ export async function insist<T>({ signal, tell }: Insistence, act: () => Promise
       if (!isDrError(error) || !error.retryable) throw error;
       // What was waited for in vain is not waited for once more; anything else may have gone wrong only now.
       const over = Date.now() - since >= INSIST_MS && (error.code === 'NotYet' || tries > 1);
-      if (over) throw forGood(error);
+      if (over) throw withoutRetry(error);
       tell(`tried again, for it failed: ${error.message}`);
     }
     await sleep(Math.min(2 ** (tries - 1), 10) * 1_000, undefined, { signal }).catch(() => undefined);
     signal.throwIfAborted();
   }
-}
-
-function forGood(error: DrError): DrError {
-  const { code, message, advice, where } = error;
-  return new DrError(code, message, {
-    ...(advice && { advice }),
-    ...(where && { where }),
-    cause: error,
-    retryable: false,
-  });
 }
 
 function needsPeople(error: unknown): boolean {

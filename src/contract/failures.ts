@@ -71,3 +71,9 @@ export class DrError extends Error {
 export function isDrError(error: unknown): error is DrError {
   return error instanceof Error && error.name === 'DrError' && 'code' in error;
 }
+
+/** The same failure as one that is not to be tried again. */
+export function withoutRetry(error: DrError, message = error.message): DrError {
+  const { code, advice, where } = error;
+  return new DrError(code, message, { advice, where, cause: error, retryable: false });
+}

@@ -1,4 +1,4 @@
-import { readdir } from 'node:fs/promises';
+import { entriesIfThere } from './files';
 import { destroyRunIdentity, IDENTITY_SUFFIX } from './run-identity';
 
 /** Destroys identities whose run is over, as after a `temporal workflow terminate`. @returns the runs. */
@@ -6,10 +6,7 @@ export async function sweepRunIdentities(
   runtimeDir: string,
   isOver: (run: string) => Promise<boolean>,
 ): Promise<string[]> {
-  const names = await readdir(runtimeDir).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return [];
-    throw error;
-  });
+  const names = (await entriesIfThere(runtimeDir)).map(({ name }) => name);
   // Also of what an agent has left that was killed while it wrote one.
   const runs = new Set(
     names.filter((name) => name.includes(IDENTITY_SUFFIX)).map((name) => name.split(IDENTITY_SUFFIX, 1)[0] ?? ''),

@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
-import type { Dirent, Stats } from 'node:fs';
-import { link, mkdir, open, readdir, rm, rmdir, stat, unlink } from 'node:fs/promises';
+import type { Stats } from 'node:fs';
+import { link, mkdir, open, rm, rmdir, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { DrError } from '../contract/failures';
 import type { FileDigest } from '../contract/generation';
-import { syncDirectory, whileFlushing } from '../host/files';
+import { entriesIfThere, syncDirectory, whileFlushing } from '../host/files';
 import { isKnownDead, ownIdentity } from '../host/process-identity';
 import { digestOfFile, explainErrors, sameDigest, writeChecked } from './digest';
 import {
@@ -157,7 +157,7 @@ export class DirectoryRepository implements Repository {
 
   async #walk(prefix: string, wanted: (name: string) => boolean): Promise<StoredObject[]> {
     const found: StoredObject[] = [];
-    for (const entry of await entriesOf(join(this.#root, prefix))) {
+    for (const entry of await entriesIfThere(join(this.#root, prefix))) {
       const key = `${prefix}/${entry.name}`;
       if (entry.isDirectory()) found.push(...(await this.#walk(key, wanted)));
       if (!entry.isFile() || !wanted(entry.name)) continue;
@@ -200,17 +200,8 @@ async function isOrphan(name: string): Promise<boolean> {
 }
 
 async function removeOrphans(directory: string): Promise<void> {
-  for (const { name } of await entriesOf(directory)) {
+  for (const { name } of await entriesIfThere(directory)) {
     if (!isPublished(name) && (await isOrphan(name))) await rm(join(directory, name), { force: true });
-  }
-}
-
-async function entriesOf(directory: string): Promise<Dirent[]> {
-  try {
-    return await readdir(directory, { withFileTypes: true });
-  } catch (error) {
-    if (isSystemError(error) && error.code === 'ENOENT') return [];
-    throw error;
   }
 }
 

@@ -19,8 +19,8 @@ export async function destroyFinishedIdentities(
   runtimeDir: string,
   signal: AbortSignal,
 ): Promise<void> {
-  await nowAndThen(settings, signal, 'the run is over; its identity was destroyed', (client) =>
-    sweepRunIdentities(runtimeDir, (run) => isOver(client, settings.cluster, run)),
+  await nowAndThen(settings, signal, 'the run is over; its identity was destroyed', (ask) =>
+    sweepRunIdentities(runtimeDir, (run) => ask((client) => isOver(client, settings.cluster, run))),
   );
 }
 
@@ -30,20 +30,23 @@ export async function removeFinishedStaging(
   stateDir: string,
   signal: AbortSignal,
 ): Promise<void> {
-  await nowAndThen(settings, signal, 'the run is over; what it had in staging was removed', (client) =>
-    sweepStaging(stateDir, (run) => isListedAsOver(client, run)),
+  await nowAndThen(settings, signal, 'the run is over; what it had in staging was removed', (ask) =>
+    sweepStaging(stateDir, (run) => ask((client) => isListedAsOver(client, run))),
   );
 }
+
+/** Connects only when there is something to ask for. */
+type Ask = (question: (client: Client) => Promise<boolean>) => Promise<boolean>;
 
 async function nowAndThen(
   { temporal, log }: JanitorSettings,
   signal: AbortSignal,
   done: string,
-  sweep: (client: Client) => Promise<string[]>,
+  sweep: (ask: Ask) => Promise<string[]>,
 ): Promise<void> {
   while (!signal.aborted) {
     try {
-      for (const run of await withClient(temporal, sweep)) log.info({ run }, done);
+      for (const run of await sweep((question) => withClient(temporal, question))) log.info({ run }, done);
     } catch (error) {
       // Temporal may be down just now; all stays until it is known that nobody needs it.
       log.debug({ problem: (error as Error).message }, 'nothing was cleared away');
