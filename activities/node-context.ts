@@ -10,8 +10,8 @@ import type { SealStatus } from '../src/vault/answers';
 import type { VaultClient, VaultClientOptions } from '../src/vault/client';
 import { connectLocally } from '../src/vault/connect';
 import { loadLimitMs } from '../src/vault/load-limits';
-import { cancellation } from './context';
-import { type PollOptions, pollUntil } from './poll';
+import { cancellation, whileBeating } from './context';
+import { insist, type PollOptions, pollUntil } from './poll';
 
 export interface NodeDeps {
   config: Config;
@@ -45,10 +45,27 @@ export class NodeHost {
   }
 
   /**
-   * Begins a step that changes the host.
+   * Does a step that changes the host. What fails once a newer attempt has begun fails because of that one, and says so.
    * @throws DrError NodeFenced when the node belongs to another run, or the attempt was given up.
    */
-  async begin(claim: RunClaim): Promise<Attempt> {
+  async step<T>(claim: RunClaim, act: (attempt: Attempt) => Promise<T>): Promise<T> {
+    const attempt = await this.#begin(claim);
+    try {
+      return await act(attempt);
+    } catch (error) {
+      attempt.signal.throwIfAborted();
+      throw error;
+    }
+  }
+
+  /** Does a step, and again what failed of it, while it beats. */
+  insist<T>(claim: RunClaim, what: string, act: (attempt: Attempt) => Promise<T>): Promise<T> {
+    return this.step(claim, (attempt) =>
+      whileBeating(what, (tell) => insist({ signal: attempt.signal, tell }, () => act(attempt))),
+    );
+  }
+
+  async #begin(claim: RunClaim): Promise<Attempt> {
     await assertClaim(this.node.stateDir, this.node.name, claim.run);
     const { currentAttemptScheduledTimestampMs, heartbeatTimeoutMs } = Context.current().info;
     const attempt = this.#gate.begin(cancellation(), {

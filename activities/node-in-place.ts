@@ -28,24 +28,25 @@ export async function proveInPlace(host: NodeHost): Promise<string | null> {
 
 /** Loads the staged snapshot into the running cluster, through its leader, which this node must be. Repeatable: it ends the same. */
 export async function installInPlace(host: NodeHost, input: { claim: RunClaim }): Promise<void> {
-  const attempt = await host.begin(input.claim);
-  const staged = await stagedGeneration(host, input.claim.run);
-  await proveStaged(host, attempt, staged);
-  const { manifest, path } = staged;
-  await whileBeating('install in place', () =>
-    session(host, async (vault) => {
-      if (!(await vault.leader()).isSelf) {
-        throw new DrError('NodeUnsafe', `${host.node.name} does not lead the cluster any more.`, {
-          where: host.node.name,
-          advice: `Nothing was changed. Let it lead again (\`vault operator step-down\` on the others), then resume.`,
-        });
-      }
-      attempt.assertCurrent();
-      // Never forced: a snapshot of other keys is refused by the server itself.
-      await vault.restoreSnapshot(await openArchive(host, path, manifest), { force: false, signal: attempt.signal });
-      await waitUntilReplaced(host, vault, attempt, manifest);
-    }),
-  );
+  await host.step(input.claim, async (attempt) => {
+    const staged = await stagedGeneration(host, input.claim.run);
+    await proveStaged(host, attempt, staged);
+    const { manifest, path } = staged;
+    await whileBeating('install in place', () =>
+      session(host, async (vault) => {
+        if (!(await vault.leader()).isSelf) {
+          throw new DrError('NodeUnsafe', `${host.node.name} does not lead the cluster any more.`, {
+            where: host.node.name,
+            advice: `Nothing was changed. Let it lead again (\`vault operator step-down\` on the others), then resume.`,
+          });
+        }
+        attempt.assertCurrent();
+        // Never forced: a snapshot of other keys is refused by the server itself.
+        await vault.restoreSnapshot(await openArchive(host, path, manifest), { force: false, signal: attempt.signal });
+        await waitUntilReplaced(host, vault, attempt, manifest);
+      }),
+    );
+  });
 }
 
 /**

@@ -1,10 +1,10 @@
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DrError, isDrError } from '../src/contract/failures';
 import type { Manifest } from '../src/contract/generation';
 import type { RunClaim } from '../src/contract/restore';
 import type { Attempt } from '../src/host/attempt';
 import { blankDataDirectory, removeDiscarded } from '../src/host/data-directory';
-import { writeFileAtomically } from '../src/host/atomic-file';
 import { readIfThere } from '../src/host/files';
 import { noteInstall } from '../src/host/install-note';
 import { proveStopped } from '../src/host/service';
@@ -21,41 +21,43 @@ import { pollUntil } from './poll';
  */
 export async function installSnapshot(host: NodeHost, input: { claim: RunClaim }): Promise<void> {
   const { claim } = input;
-  const attempt = await host.begin(claim);
-  const doneFile = join(host.runDirectory(claim.run), 'installed');
-  const staged = await stagedGeneration(host, claim.run);
-  const { manifest, path } = staged;
-  const done = (await readIfThere(doneFile)) !== null;
-  if (!done) await proveStaged(host, attempt, staged);
+  await host.step(claim, async (attempt) => {
+    const doneFile = join(host.runDirectory(claim.run), 'installed');
+    const staged = await stagedGeneration(host, claim.run);
+    const { manifest, path } = staged;
+    const done = (await readIfThere(doneFile)) !== null;
+    if (!done) await proveStaged(host, attempt, staged);
 
-  await whileBeating('install', async () => {
-    if (done) return startInstalled(host, attempt, manifest);
+    await whileBeating('install', async () => {
+      if (done) return startInstalled(host, attempt, manifest);
 
-    await host.driver.stop(attempt);
-    await proveStopped(host.node, host.driver);
-    await blankDataDirectory(host.node.dataDir, claim.run, attempt);
-    await removeDiscarded(host.node.dataDir, claim.run);
-    await host.driver.start(attempt);
+      await host.driver.stop(attempt);
+      await proveStopped(host.node, host.driver);
+      await blankDataDirectory(host.node.dataDir, claim.run, attempt);
+      await removeDiscarded(host.node.dataDir, claim.run, attempt);
+      await host.driver.start(attempt);
 
-    const { token, keys, clusterId } = await initializeThrowaway(host, attempt, manifest);
-    attempt.assertCurrent();
-    const note = { run: claim.run, generation: manifest.generation, blankClusterId: clusterId };
-    await noteInstall(host.node.dataDir, note);
-    await host.withVault(
-      async (vault) => {
-        attempt.assertCurrent();
-        await upload(host, vault, attempt, manifest, path);
-        await waitUntilApplied(host, vault, attempt, manifest);
-      },
-      { token },
-    );
+      const { token, keys, clusterId } = await initializeThrowaway(host, attempt, manifest);
+      attempt.assertCurrent();
+      const note = { run: claim.run, generation: manifest.generation, blankClusterId: clusterId };
+      await noteInstall(host.node.dataDir, note);
+      await host.withVault(
+        async (vault) => {
+          attempt.assertCurrent();
+          await upload(host, vault, attempt, manifest, path);
+          await waitUntilApplied(host, vault, attempt, manifest);
+        },
+        { token },
+      );
 
-    // Drops the throwaway cluster's cached seal configuration, name and Raft TLS keyring, at no cost to the key holders.
-    await host.driver.stop(attempt);
-    await host.driver.start(attempt);
-    await startInstalled(host, attempt, manifest);
-    await host.withVault((vault) => proveReplaced(host, vault, attempt, manifest, keys));
-    await writeFileAtomically(doneFile, `${new Date().toISOString()}\n`);
+      // Drops the throwaway cluster's cached seal configuration, name and Raft TLS keyring, at no cost to the key holders.
+      await host.driver.stop(attempt);
+      await host.driver.start(attempt);
+      await startInstalled(host, attempt, manifest);
+      await host.withVault((vault) => proveReplaced(host, vault, attempt, manifest, keys));
+      attempt.assertCurrent();
+      writeFileSync(doneFile, `${new Date().toISOString()}\n`);
+    });
   });
 }
 

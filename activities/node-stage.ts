@@ -17,7 +17,7 @@ import { FETCHING, fetchSnapshot, readCopy } from '../src/repository/generations
 import { parseManifest } from '../src/repository/manifest';
 import { openRepository } from '../src/repository/open';
 import { SnapshotVerifier } from '../src/vault/snapshot-archive';
-import { beatBytes, cancellation, whileBeating } from './context';
+import { beatBytes, whileBeating } from './context';
 import type { NodeHost } from './node-context';
 
 export interface StageInput {
@@ -41,41 +41,42 @@ export interface StageResult {
  * From here on the restore needs no repository.
  */
 export async function stageGeneration(host: NodeHost, input: StageInput): Promise<StageResult> {
-  const attempt = await host.begin(input.claim);
-  const directory = await privateDirectory(host.runDirectory(input.claim.run));
-  await removePartial(directory, attempt);
-  const problems: CopyProblem[] = [];
-  for (const name of input.repositories) {
-    try {
-      const repository = await openRepository(name, repositoryConfigOf(host.deps.config, name));
-      const publicKey = await readPublicKey(host.deps.config);
-      const copy = await readCopy(repository, input.source, input.generation, publicKey);
-      if (copy.manifestSha256 !== input.manifestSha256) {
-        throw new DrError('RepositoryConflict', `The copy in ${name} is not the one that the plan was made from.`);
+  return host.step(input.claim, async (attempt) => {
+    const directory = await privateDirectory(host.runDirectory(input.claim.run));
+    await removePartial(directory, attempt);
+    const problems: CopyProblem[] = [];
+    for (const name of input.repositories) {
+      try {
+        const repository = await openRepository(name, repositoryConfigOf(host.deps.config, name));
+        const publicKey = await readPublicKey(host.deps.config);
+        const copy = await readCopy(repository, input.source, input.generation, publicKey);
+        if (copy.manifestSha256 !== input.manifestSha256) {
+          throw new DrError('RepositoryConflict', `The copy in ${name} is not the one that the plan was made from.`);
+        }
+        const path = join(directory, copy.manifest.stored.file);
+        await fetchSnapshot(repository, copy, path, {
+          signal: attempt.signal,
+          onProgress: beatBytes(`fetch from ${name}`),
+        });
+        await proveArchive(host, attempt, path, copy.manifest);
+        await whileBeating('keep the manifest', () =>
+          writeFileAtomically(join(directory, 'manifest.json'), JSON.stringify(copy.manifest, null, 2)),
+        );
+        return { repository: name, path, problems };
+      } catch (error) {
+        attempt.signal.throwIfAborted();
+        problems.push({ repository: name, problem: (error as Error).message });
       }
-      const path = join(directory, copy.manifest.stored.file);
-      await fetchSnapshot(repository, copy, path, {
-        signal: cancellation(),
-        onProgress: beatBytes(`fetch from ${name}`),
-      });
-      await proveArchive(host, path, copy.manifest);
-      await whileBeating('keep the manifest', () =>
-        writeFileAtomically(join(directory, 'manifest.json'), JSON.stringify(copy.manifest, null, 2)),
-      );
-      return { repository: name, path, problems };
-    } catch (error) {
-      cancellation().throwIfAborted();
-      problems.push({ repository: name, problem: (error as Error).message });
     }
-  }
-  throw new DrError(
-    'RepositoryUnavailable',
-    `${host.node.name} could not stage ${input.generation}: ${problems.map((p) => `${p.repository}: ${p.problem}`).join('; ')}`,
-    {
-      where: host.node.name,
-      advice: `Nothing was stopped. ${host.node.name} needs one repository that it can read, and the identity that decrypts.`,
-    },
-  );
+    throw new DrError(
+      'RepositoryUnavailable',
+      `${host.node.name} could not stage ${input.generation}: ${problems.map((p) => `${p.repository}: ${p.problem}`).join('; ')}`,
+      {
+        where: host.node.name,
+        advice: `Nothing was stopped. ${host.node.name} needs one repository that it can read, and the identity that decrypts.`,
+      },
+    );
+  });
 }
 
 /** What attempts that were killed have left takes the room that this one needs. */
@@ -141,11 +142,11 @@ export async function openArchive(host: NodeHost, path: string, manifest: Manife
 }
 
 /** What fails is left where it is: a later attempt may have taken it over, and reads it anew before it relies on it. */
-async function proveArchive(host: NodeHost, path: string, manifest: Manifest): Promise<void> {
+async function proveArchive(host: NodeHost, { signal }: Attempt, path: string, manifest: Manifest): Promise<void> {
   const verifier = new SnapshotVerifier();
   const discard = new Writable({ write: (_chunk, _encoding, done) => done() });
   await whileBeating('prove the archive', async () =>
-    pipeline(await openArchive(host, path, manifest), verifier, discard, { signal: cancellation() }),
+    pipeline(await openArchive(host, path, manifest), verifier, discard, { signal }),
   );
   if (verifier.summary.archive.sha256 !== manifest.archive.sha256) {
     throw new DrError('CopyDamaged', 'The decrypted archive is not the one that the manifest describes.');

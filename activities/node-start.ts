@@ -1,4 +1,5 @@
-import { chown, stat, writeFile } from 'node:fs/promises';
+import { chownSync, writeFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DrError } from '../src/contract/failures';
 import type { RunClaim, SealReport } from '../src/contract/restore';
@@ -11,31 +12,23 @@ import { proveStopped } from '../src/host/service';
 import { sealReportOf } from '../src/vault/answers';
 import type { VaultClient } from '../src/vault/client';
 import { caPemOf } from '../src/vault/connect';
-import { whileBeating } from './context';
 import type { NodeHost } from './node-context';
-import { insist } from './poll';
 
 /** Starts a node as it is. */
 export async function startNode(host: NodeHost, input: { claim: RunClaim }): Promise<SealReport> {
-  const attempt = await host.begin(input.claim);
-  return whileBeating('start', (tell) =>
-    insist({ signal: attempt.signal, tell }, async () => {
-      await host.driver.start(attempt);
-      return sealReport(host, attempt);
-    }),
-  );
+  return host.insist(input.claim, 'start', async (attempt) => {
+    await host.driver.start(attempt);
+    return sealReport(host, attempt);
+  });
 }
 
 /** Stops and starts a node: what it holds must stand that. */
 export async function restartNode(host: NodeHost, input: { claim: RunClaim }): Promise<SealReport> {
-  const attempt = await host.begin(input.claim);
-  return whileBeating('restart', (tell) =>
-    insist({ signal: attempt.signal, tell }, async () => {
-      await host.driver.stop(attempt);
-      await host.driver.start(attempt);
-      return sealReport(host, attempt);
-    }),
-  );
+  return host.insist(input.claim, 'restart', async (attempt) => {
+    await host.driver.stop(attempt);
+    await host.driver.start(attempt);
+    return sealReport(host, attempt);
+  });
 }
 
 /**
@@ -43,16 +36,13 @@ export async function restartNode(host: NodeHost, input: { claim: RunClaim }): P
  * its Raft starts.
  */
 export async function recoverPeers(host: NodeHost, input: { claim: RunClaim }): Promise<SealReport> {
-  const attempt = await host.begin(input.claim);
-  return whileBeating('recover the peers', (tell) =>
-    insist({ signal: attempt.signal, tell }, async () => {
-      await host.driver.stop(attempt);
-      await proveStopped(host.node, host.driver);
-      await writePeers(host, input.claim.run, attempt);
-      await host.driver.start(attempt);
-      return sealReport(host, attempt);
-    }),
-  );
+  return host.insist(input.claim, 'recover the peers', async (attempt) => {
+    await host.driver.stop(attempt);
+    await proveStopped(host.node, host.driver);
+    await writePeers(host, input.claim.run, attempt);
+    await host.driver.start(attempt);
+    return sealReport(host, attempt);
+  });
 }
 
 async function writePeers({ node }: NodeHost, run: string, attempt: Attempt): Promise<void> {
@@ -66,25 +56,22 @@ async function writePeers({ node }: NodeHost, run: string, attempt: Attempt): Pr
   const { uid, gid } = await stat(directory);
   const peers = [{ id: node.nodeId ?? node.name, address: node.clusterAddress, non_voter: false }];
   attempt.assertCurrent();
-  await writeFile(join(directory, 'peers.json'), JSON.stringify(peers), { mode: 0o600 });
-  if (process.getuid?.() === 0) await chown(join(directory, 'peers.json'), uid, gid);
+  writeFileSync(join(directory, 'peers.json'), JSON.stringify(peers), { mode: 0o600 });
+  if (process.getuid?.() === 0) chownSync(join(directory, 'peers.json'), uid, gid);
 }
 
 /** Starts a blank node and joins it to the first one; a node that is in already stays as it is. */
 export async function joinNode(host: NodeHost, input: { claim: RunClaim; leaderAddress: string }): Promise<void> {
-  const attempt = await host.begin(input.claim);
   const leaderCaPem = await caPemOf(host.deps.cluster);
-  await whileBeating('join', (tell) =>
-    insist({ signal: attempt.signal, tell }, async () => {
-      await assertOwnBlank(host, input.claim.run, attempt);
-      await host.driver.start(attempt);
-      await host.withVault(async (vault) => {
-        if ((await host.waitForVault(vault, attempt)).initialized) return;
-        attempt.assertCurrent();
-        await vault.raftJoin({ leaderApiAddr: input.leaderAddress, ...(leaderCaPem ? { leaderCaPem } : {}) });
-      });
-    }),
-  );
+  await host.insist(input.claim, 'join', async (attempt) => {
+    await assertOwnBlank(host, input.claim.run, attempt);
+    await host.driver.start(attempt);
+    await host.withVault(async (vault) => {
+      if ((await host.waitForVault(vault, attempt)).initialized) return;
+      attempt.assertCurrent();
+      await vault.raftJoin({ leaderApiAddr: input.leaderAddress, ...(leaderCaPem ? { leaderCaPem } : {}) });
+    });
+  });
 }
 
 /**
@@ -117,6 +104,7 @@ async function assertOwnBlank(host: NodeHost, run: string, attempt: Attempt): Pr
       },
     );
   }
+  attempt.assertCurrent();
   await writeFileAtomically(begun, `${new Date().toISOString()}\n`);
 }
 
@@ -125,7 +113,6 @@ const STILL_BLANK_MS = 10_000;
 
 /** Waits until an auto-unseal node has opened itself. */
 export async function awaitUnsealed(host: NodeHost, input: { claim: RunClaim }): Promise<void> {
-  const attempt = await host.begin(input.claim);
   let blankSince = Infinity;
   const look = async (vault: VaultClient) => {
     const { initialized, sealed } = await vault.sealStatus();
@@ -133,11 +120,9 @@ export async function awaitUnsealed(host: NodeHost, input: { claim: RunClaim }):
     return !sealed || Date.now() - blankSince > STILL_BLANK_MS ? { initialized } : null;
   };
   const advice = `Does its seal reach its key? Read Vault's log on ${host.node.name}, then resume.`;
-  const { initialized } = await whileBeating('unseal', (tell) =>
-    insist({ signal: attempt.signal, tell }, () =>
-      host.withVault((vault) =>
-        host.pollVault(`${host.node.name} to unseal by itself`, attempt, () => look(vault), { advice }),
-      ),
+  const { initialized } = await host.insist(input.claim, 'unseal', (attempt) =>
+    host.withVault((vault) =>
+      host.pollVault(`${host.node.name} to unseal by itself`, attempt, () => look(vault), { advice }),
     ),
   );
   if (initialized) return forgetInstall(host.node.dataDir);

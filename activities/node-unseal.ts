@@ -13,9 +13,8 @@ import type { SealStatus } from '../src/vault/answers';
 import type { VaultClient } from '../src/vault/client';
 import { isCutOff } from '../src/vault/vault-error';
 import type { Attempt } from '../src/host/attempt';
-import { cancellation, whileBeating } from './context';
+import { cancellation } from './context';
 import type { NodeHost } from './node-context';
-import { insist } from './poll';
 
 /** Looks into one envelope: is it for this node, and is what it holds a share? */
 export async function checkShare(host: NodeHost, input: { claim: RunClaim; share: string }): Promise<ShareVerdict> {
@@ -61,11 +60,10 @@ export async function rewrapShares(host: NodeHost, input: RewrapInput): Promise<
 
 /** Gives the shares to the Vault of this host, over loopback. */
 export async function unsealNode(host: NodeHost, input: { claim: RunClaim; shares: string[] }): Promise<UnsealOutcome> {
-  const attempt = await host.begin(input.claim);
-  const shares = await openAll(host, input.claim.run, input.shares);
-  const outcome = await whileBeating('unseal', (tell) =>
-    insist({ signal: attempt.signal, tell }, () => host.withVault((vault) => giveShares(host, vault, attempt, shares))),
-  );
+  const outcome = await host.insist(input.claim, 'unseal', async (attempt) => {
+    const shares = await openAll(host, input.claim.run, input.shares);
+    return host.withVault((vault) => giveShares(host, vault, attempt, shares));
+  });
   if (outcome.state === 'unsealed') await forgetInstall(host.node.dataDir);
   return outcome;
 }

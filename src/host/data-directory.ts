@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { renameSync } from 'node:fs';
+import { renameSync, writeFileSync } from 'node:fs';
 import type { Stats } from 'node:fs';
 import { chmod, chown, lstat, mkdir, readdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
@@ -8,6 +8,7 @@ import type { DataDirectoryReport } from '../contract/restore';
 import type { Attempt } from './attempt';
 import { entriesIfThere, syncDirectory } from './files';
 import { isMountPoint } from './mount-point';
+import type { Fence } from './service-driver';
 
 /** Names the run that made a data directory. Vault ignores files that it doesn't know. */
 export const MARKER = '.vault-dr-run';
@@ -84,8 +85,8 @@ export async function setAsideDataDirectory(path: string, run: string, attempt: 
     });
   }
   if (current) {
-    await writeFile(join(path, ASIDE_NOTE), asideNote(run));
     attempt.assertCurrent();
+    writeFileSync(join(path, ASIDE_NOTE), asideNote(run));
     renameSync(path, aside);
     await syncDirectory(dirname(path));
   }
@@ -114,11 +115,12 @@ export async function blankDataDirectory(path: string, run: string, attempt: Att
 }
 
 /** Removes what attempts that were killed half-way left behind. */
-export async function removeDiscarded(path: string, run: string): Promise<void> {
+export async function removeDiscarded(path: string, run: string, fence?: Fence): Promise<void> {
   const prefixes = (['discarded', 'blank', 'copy'] as const).map((kind) => `${basename(path)}.${kind}-${run}-`);
   for (const name of await readdir(dirname(path))) {
-    if (prefixes.some((prefix) => name.startsWith(prefix)))
-      await rm(join(dirname(path), name), { recursive: true, force: true });
+    if (!prefixes.some((prefix) => name.startsWith(prefix))) continue;
+    fence?.assertCurrent();
+    await rm(join(dirname(path), name), { recursive: true, force: true });
   }
 }
 

@@ -1,5 +1,5 @@
-import { renameSync } from 'node:fs';
-import { chown, readdir, rm, writeFile } from 'node:fs/promises';
+import { chownSync, renameSync, writeFileSync } from 'node:fs';
+import { readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { DrError } from '../contract/failures';
 import type { LeftOver } from '../contract/restore';
@@ -61,8 +61,8 @@ export async function copyAside(path: string, runId: string, attempt: Attempt): 
     await syncDirectory(dirname(path));
   }
   attempt.assertCurrent();
-  await writeFile(join(path, MARKER), `${runId}\n`);
-  if (process.getuid?.() === 0) await chown(join(path, MARKER), own.uid, own.gid);
+  writeFileSync(join(path, MARKER), `${runId}\n`);
+  if (process.getuid?.() === 0) chownSync(join(path, MARKER), own.uid, own.gid);
   return aside;
 }
 

@@ -17,6 +17,12 @@ const RUN = '019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071';
 const NEXT_RUN = '019ab3c4-9999-7f80-9a1b-2c3d4e5f6071';
 const OWNER =
   process.getuid?.() === 0 ? { uid: 1234, gid: 2345 } : { uid: process.getuid?.(), gid: process.getgid?.() };
+const superseded: Attempt = {
+  signal: new AbortController().signal,
+  assertCurrent: () => {
+    throw new Error('superseded');
+  },
+};
 const current: Attempt = { signal: new AbortController().signal, assertCurrent: () => undefined };
 
 let data: string;
@@ -163,18 +169,12 @@ describe('setAsideDataDirectory', () => {
     expect(await namesBeside()).toEqual(['data', basename(setAsidePath(data, RUN))]);
   });
 
-  it('renames nothing once a newer attempt has begun', async () => {
+  it('changes nothing once a newer attempt has begun', async () => {
     await makeData();
-    const superseded: Attempt = {
-      ...current,
-      assertCurrent: () => {
-        throw new Error('superseded');
-      },
-    };
 
     await expect(setAside(RUN, superseded)).rejects.toThrow('superseded');
 
-    expect(await readFile(`${data}/vault.db`, 'utf8')).toBe('old data');
+    expect((await readdir(data)).sort()).toEqual(['raft', 'vault.db']);
     expect(await namesBeside()).toEqual(['data']);
   });
 });
@@ -229,6 +229,14 @@ test('removeDiscarded leaves alone what belongs to other runs and other director
   await removeDiscarded(data, RUN);
 
   expect(await namesBeside()).toEqual(kept.sort());
+});
+
+test('removeDiscarded takes nothing from under a newer attempt', async () => {
+  await mkdir(inTest(`data.blank-${RUN}-1`));
+
+  await expect(removeDiscarded(data, RUN, superseded)).rejects.toThrow('superseded');
+
+  expect(await namesBeside()).toEqual([`data.blank-${RUN}-1`]);
 });
 
 describe('describeDataDirectory', () => {
