@@ -42,7 +42,7 @@ export function handleMessages(run: RestoreRun, ceremony: ShareCeremony): void {
     MESSAGE.skipNode,
     skipNodeInput,
     '{"operator":"your name","node":"vault-2"}',
-    'Go on without a parked node',
+    'Go on without a node that is parked, or takes too long to join',
     (input) => run.skipNode(input.operator, input.node),
   );
   take(

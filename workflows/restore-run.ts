@@ -19,6 +19,9 @@ export class Abort extends Error {
 
 export const SKIPPED = Symbol('skipped');
 
+/** Here a follower may be left out while its step goes on: its Vault may load data for hours, and the cluster serves without it. */
+const LEAVABLE_IN: readonly RestorePhase[] = ['join', 'converge'];
+
 interface Decision {
   choice: ParkChoice;
   by: string;
@@ -30,6 +33,10 @@ interface Decision {
 export class RestoreRun extends RunState {
   #decisions = new Map<Parked, Decision>();
   #changes: CancellationScope | null = null;
+  /** The steps that go on, by node. */
+  #underway = new Map<string, CancellationScope>();
+  /** Nodes whose step people have called off. */
+  #calledOff = new Set<string>();
   #abortedBy: string | null = null;
   #wayBackClosed = false;
 
@@ -58,6 +65,34 @@ export class RestoreRun extends RunState {
     act: () => Promise<T>,
     heal?: (problem: Problem) => Promise<T | null>,
   ): Promise<T | typeof SKIPPED> {
+    // A step within a step ends with it.
+    if (node === null || this.#underway.has(node)) return this.#persist(what, node, act, heal);
+    const scope = new CancellationScope();
+    this.#underway.set(node, scope);
+    try {
+      const result = await scope.run(() => this.#persist(what, node, act, heal));
+      // It may have come to its end meanwhile; people have been told otherwise.
+      return this.#calledOff.has(node) ? this.#leaveOut(node) : result;
+    } catch (error) {
+      if (isCancellation(error) && this.#calledOff.has(node)) return this.#leaveOut(node);
+      throw error;
+    } finally {
+      this.#underway.delete(node);
+    }
+  }
+
+  #leaveOut(node: string): typeof SKIPPED {
+    this.#calledOff.delete(node);
+    this.node(node, 'skipped', 'left out by the operator: rebuild it later');
+    return SKIPPED;
+  }
+
+  async #persist<T>(
+    what: string,
+    node: string | null,
+    act: () => Promise<T>,
+    heal?: (problem: Problem) => Promise<T | null>,
+  ): Promise<T | typeof SKIPPED> {
     for (let attempt = act; ; attempt = act) {
       try {
         return await attempt();
@@ -67,10 +102,7 @@ export class RestoreRun extends RunState {
         if (healed !== null) return healed;
         const decision = await this.#park(what, node, error);
         if (decision.choice === 'abort') throw new Abort();
-        if (decision.node !== undefined) {
-          this.node(decision.node, 'skipped', 'left out by the operator: rebuild it later');
-          return SKIPPED;
-        }
+        if (decision.node !== undefined) return this.#leaveOut(decision.node);
       }
     }
   }
@@ -224,10 +256,16 @@ export class RestoreRun extends RunState {
   skipNode(operator: string, node: string): Answer {
     const { parked, method, phase } = this.progress;
     const own = parked.find((item) => item.skippable.includes(node)) ?? parked.find((item) => item.node === node);
-    if (!own) return no(`${node} is not parked, so there is nothing to skip.`);
-    if (!own.skippable.includes(node)) return no(this.#whyNeeded(node));
-    this.#decisions.set(own, { choice: 'skipNode', by: operator, node });
+    const step = LEAVABLE_IN.includes(phase) ? this.#underway.get(node) : undefined;
+    if (!own && !step) return no(`${node} neither is parked nor joins just now, so there is nothing to skip.`);
+    if (!(own?.skippable ?? this.#skippable(node)).includes(node)) return no(this.#whyNeeded(node));
     this.record('skipNode', 'info', operator, { node });
+    if (own) {
+      this.#decisions.set(own, { choice: 'skipNode', by: operator, node });
+    } else {
+      this.#calledOff.add(node);
+      step?.cancel();
+    }
     const route: readonly RestorePhase[] = ROUTES[method];
     if (route.indexOf(phase) > route.indexOf('stop')) return yes(`Going on without ${node}; rebuild it afterwards.`);
     const warning = `${node} was left out before its Vault was proved to be stopped: power that host off, and rebuild it afterwards.`;

@@ -54,7 +54,11 @@ function decision(name: string, message: string, summary: string): Command {
 
 export function skipNodeCommand(): Command {
   const example = 'vault-dr skip-node --cluster prod --node vault-3';
-  const command = verb('skip-node', 'Go on with a recovery without a node that keeps it from going on', example)
+  const command = verb(
+    'skip-node',
+    'Go on with a recovery without a node that is parked, or takes too long to join',
+    example,
+  )
     .requiredOption('--cluster <name>', 'cluster of the configuration')
     .requiredOption('--node <name>', 'one of those that the run names')
     .action((options: MessageOptions & { node: string }) =>

@@ -25,7 +25,7 @@ export function renderRestore(progress: RestoreProgress, now: number): string {
       '',
     );
   }
-  lines.push(...sharesLines(progress), ...nextLines(progress));
+  lines.push(...sharesLines(progress), ...nextLines(progress), ...slowJoinLines(progress, now));
   return lines.join('\n').trimEnd();
 }
 
@@ -110,6 +110,21 @@ function nextLines(progress: RestoreProgress): string[] {
     return ['Each key holder, once:', command(`vault-dr unseal --cluster ${cluster}`)];
   }
   return [];
+}
+
+const SLOW_JOIN_MS = 60_000;
+
+/** A Vault that loads its data for hours keeps a run from its end, not the cluster from serving. */
+function slowJoinLines({ cluster, status, method, phases, nodes }: RestoreProgress, now: number): string[] {
+  const last = phases.at(-1);
+  if (status !== 'running' || method === 'rebuild' || last?.phase !== 'join') return [];
+  if (now - Date.parse(last.startedAt) < SLOW_JOIN_MS) return [];
+  const late = nodes.filter(({ role, state }) => role === 'follower' && (state === 'joining' || state === 'unsealing'));
+  if (late.length === 0) return [];
+  return [
+    'As long as data come in it is waited for. The cluster serves meanwhile; to go on without one, and rebuild it later:',
+    ...late.map(({ name }) => command(`vault-dr skip-node --cluster ${cluster} --node ${name}`)),
+  ];
 }
 
 function command(text: string): string {

@@ -129,6 +129,28 @@ describe('renderRestore', () => {
     expect(screen).toContain('  vault-dr unseal --cluster prod');
   });
 
+  it('says that a follower which joins for long may be left out', () => {
+    const joining = (startedAt: string, method: RestoreProgress['method'] = 'snapshot') =>
+      renderRestore(
+        progressWith({
+          method,
+          phase: 'join',
+          phases: [{ phase: 'join', startedAt, finishedAt: null, humanSeconds: 0 }],
+          nodes: [
+            { name: 'vault-1', role: 'first', state: 'unsealed', detail: null },
+            { name: 'vault-2', role: 'follower', state: 'unsealed', detail: null },
+            { name: 'vault-3', role: 'follower', state: 'unsealing', detail: null },
+          ],
+        }),
+        NOW,
+      );
+    const before = (seconds: number) => new Date(NOW - seconds * 1_000).toISOString();
+
+    expect(joining(before(90)).match(/skip-node .*/g)).toEqual(['skip-node --cluster prod --node vault-3']);
+    expect(joining(before(30))).not.toContain('skip-node');
+    expect(joining(before(90), 'rebuild')).not.toContain('skip-node');
+  });
+
   it('shows what a parked run wants, with no choice that it does not have', () => {
     const screen = renderRestore(progressWith({ status: 'parked', phase: 'join', parked: [PARKED] }), NOW);
 
