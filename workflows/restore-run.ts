@@ -257,7 +257,7 @@ export class RestoreRun extends RunState {
     const { parked, method, phase } = this.progress;
     const own = parked.find((item) => item.skippable.includes(node)) ?? parked.find((item) => item.node === node);
     const step = LEAVABLE_IN.includes(phase) ? this.#underway.get(node) : undefined;
-    if (!own && !step) return no(`${node} neither is parked nor joins just now, so there is nothing to skip.`);
+    if (!own && !step) return no(`${node} is neither parked nor joining just now, so there is nothing to skip.`);
     if (!(own?.skippable ?? this.#skippable(node)).includes(node)) return no(this.#whyNeeded(node));
     this.record('skipNode', 'info', operator, { node });
     if (own) {
