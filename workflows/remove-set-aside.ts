@@ -17,11 +17,11 @@ export async function removeSetAside(raw: unknown): Promise<RestoreReport> {
   const { run, unsealing } = recovery;
 
   return recovery.execute(async () => {
-    const names = await plan();
-    return recovery.change(() => remove(names));
+    const found = await plan();
+    return recovery.change(() => remove(found));
   });
 
-  async function plan(): Promise<string[]> {
+  async function plan(): Promise<Map<string, LeftOver[]>> {
     run.enter('plan');
     try {
       const settings = await ask.planRestore({ cluster: input.cluster });
@@ -29,22 +29,25 @@ export async function removeSetAside(raw: unknown): Promise<RestoreReport> {
       const live = await ask.lookAtCluster({ cluster: input.cluster });
       const found = await Promise.all(settings.nodes.map(look));
       run.warnings.push(...(await ask.makeRemovalPlan({ input, settings, live, found })));
-      return found.filter(({ leftOvers }) => (leftOvers ?? []).length > 0).map(({ node }) => node);
+      const some = found.map(({ node, leftOvers }) => [node, leftOvers ?? []] as const);
+      return new Map(some.filter(([, leftOvers]) => leftOvers.length > 0));
     } catch (error) {
       throw refusal(recovery, error, 'Nothing was removed.');
     }
   }
 
-  async function remove(names: string[]): Promise<RestoreReport> {
+  async function remove(found: Map<string, LeftOver[]>): Promise<RestoreReport> {
     run.enter('remove');
-    await recovery.onEach(names, async (name) => {
+    await recovery.onEach([...found.keys()], async (name) => {
       if ((await unsealing.claim(name)) === SKIPPED) return;
-      const gone = await run.step(`removing what was set aside on ${name}`, name, () =>
+      const removed = await run.step(`removing what was set aside on ${name}`, name, () =>
         recovery.steps(name).install.removeSetAsideData({ claim: run.claim, of: input.run }),
       );
-      if (gone === SKIPPED) return;
-      recovery.removed.push(...gone.map(({ path, sizeBytes }) => ({ node: name, path, sizeBytes })));
-      run.node(name, 'ready', `${gone.length} removed`);
+      if (removed === SKIPPED) return;
+      // An attempt that was killed has told nobody what it removed.
+      const gone = new Map([...(found.get(name) ?? []), ...removed].map((item) => [item.path, item.sizeBytes]));
+      recovery.removed.push(...[...gone].map(([path, sizeBytes]) => ({ node: name, path, sizeBytes })));
+      run.node(name, 'ready', `${gone.size} removed`);
     });
     return recovery.end('completed');
   }

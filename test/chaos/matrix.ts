@@ -71,7 +71,7 @@ export function instantName(instant: Instant): string {
     case 'logged':
       return `logged/${instant.name}`;
     case 'random':
-      return `random/${instant.at.toFixed(3)}`;
+      return `random/${instant.at.toFixed(6)}`;
   }
 }
 

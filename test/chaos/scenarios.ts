@@ -1,9 +1,11 @@
-import { mkdir, readdir, rm } from 'node:fs/promises';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { BackupResult } from '../../src/contract/backup';
 import type { RestoreReport } from '../../src/contract/restore';
 import { repositoryConfigOf, readPublicKey } from '../../src/config/load';
+import { ASIDE_NOTE, asideNote, setAsidePath } from '../../src/host/data-directory';
 import { CLUSTER, type LabNode } from '../../src/lab/layout';
 import type { Lab } from '../../src/lab/lab';
 import { waitFor } from '../../src/lab/processes';
@@ -34,6 +36,9 @@ export interface Scenario extends ScenarioShape {
 }
 
 const nobody = () => Promise.resolve([]);
+
+/** Of whose data a removal makes an end. */
+const EARLIER_RUN = '019ab3c4-0000-7000-8000-000000000001';
 
 const backupRun: Omit<Scenario, 'name' | 'activities'> = {
   slow: false,
@@ -264,6 +269,40 @@ export const SCENARIOS: readonly Scenario[] = [
     },
     attend: (chaos, handle, isOver) => attendRestore(chaos, handle, isOver, 'early'),
   },
+  {
+    ...recoveryRun(
+      {
+        workflow: 'removeSetAside',
+        input: { cluster: CLUSTER, run: EARLIER_RUN, requestedBy: 'ana', accept: ['grace'] },
+      },
+      'completed',
+    ),
+    name: 'removal',
+    slow: false,
+    activities: ['lookForLeftOvers', 'makeRemovalPlan', 'removeSetAsideData'],
+    /** A Vault that has died waits for people, and while it does nothing is removed. */
+    spared: ['vault-a', 'vault-b'],
+    async prepare(chaos) {
+      await unsealEverywhere(chaos);
+      await removeSetAside(chaos);
+      for (const { dataDir } of chaos.lab.nodes) await leaveAside(dataDir);
+    },
+    attend: nobody,
+    judge({ lab }, result) {
+      const { status, removed } = result as RestoreReport;
+      const told = removed.map(({ path }) => path);
+      return [
+        ...(status === 'completed' ? [] : [`the run is ${status}`]),
+        ...lab.nodes.flatMap(({ name, dataDir }) => {
+          const aside = setAsidePath(dataDir, EARLIER_RUN);
+          return [
+            ...(existsSync(aside) ? [`${name}: ${aside} is still there`] : []),
+            ...(told.filter((path) => path === aside).length === 1 ? [] : [`${name}: ${aside} is not told once`]),
+          ];
+        }),
+      ];
+    },
+  },
 ];
 
 export function scenarioNamed(name: string): Scenario {
@@ -313,6 +352,13 @@ async function forgetNewest({ config }: ChaosLab, name: string): Promise<void> {
   const [newest] = copies;
   if (!newest) throw new Error(`${name} holds no generation that could be missed.`);
   for await (const { key } of repository.list(`${CLUSTER}/${newest.generation}/`)) await repository.remove(key);
+}
+
+/** As a recovery leaves the data that it has replaced. */
+async function leaveAside(dataDir: string): Promise<void> {
+  const aside = setAsidePath(dataDir, EARLIER_RUN);
+  await cp(dataDir, aside, { recursive: true });
+  await writeFile(join(aside, ASIDE_NOTE), asideNote(EARLIER_RUN));
 }
 
 const LEFT_BY_RUNS = ['pre-restore', 'rolled-back'];

@@ -365,4 +365,14 @@ describe('the other shapes', () => {
     expect(report.removed.map(({ node }) => node).toSorted()).toEqual(['vault-1', 'vault-2', 'vault-3']);
     expect(fakes().calls.indexOf('claim vault-1')).toBeLessThan(fakes().calls.indexOf('remove vault-1'));
   }, 60_000);
+
+  it('removeSetAside also reports what an attempt that was killed had removed', async () => {
+    fakes().nodes['vault-2']!.removeSetAsideData = () => Promise.resolve([]);
+    const handle = await begin('removeSetAside', { run: '01a20752-189b-7247-a8d0-708bed2469e6' });
+    const report = await handle.result();
+
+    expect(report.removed.toSorted((left, right) => left.node.localeCompare(right.node))).toEqual(
+      ['vault-1', 'vault-2', 'vault-3'].map((node) => ({ node, path: `/old.${node}`, sizeBytes: 1 })),
+    );
+  }, 60_000);
 });

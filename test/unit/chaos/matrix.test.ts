@@ -32,6 +32,13 @@ describe('the matrix', () => {
     expect(restore).toBeUndefined();
   });
 
+  it('tells apart whatever instants a seed makes', () => {
+    for (let seed = 1; seed <= 50; seed++) {
+      const all = ids(fullMatrix(SCENARIOS, seed));
+      expect(new Set(all).size).toBe(all.length);
+    }
+  });
+
   it('is the same for the same seed, and has other random instants for another', () => {
     expect(fullMatrix(scenarios, 7)).toEqual(matrix);
     expect(ids(fullMatrix(scenarios, 8))).not.toEqual(ids(matrix));
