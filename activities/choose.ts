@@ -1,6 +1,6 @@
 import { DrError, isDrError } from '../src/contract/failures';
 import { capturedAtOf, type GenerationCopy } from '../src/contract/generation';
-import type { ChosenGeneration, CopyProblem, RestoreSettings } from '../src/contract/restore';
+import type { ChosenGeneration, CopyProblem, RestoreSettings } from '../src/contract/plan';
 import { type RepositoryView, verifyChain } from '../src/repository/chain';
 import { listGenerations, verifyCopy } from '../src/repository/generations';
 import { meaningOf, readMarks } from '../src/repository/marks';

@@ -1,6 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { LeftOver, RunClaim } from '../src/contract/restore';
+import type { LeftOver } from '../src/contract/host';
+import type { RunClaim } from '../src/contract/restore';
 import { identityProblem } from '../src/contract/node-identity';
 import { DrError } from '../src/contract/failures';
 import type { ServiceDriver } from '../src/host/service-driver';

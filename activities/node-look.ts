@@ -1,6 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import type { NodeReport } from '../src/contract/restore';
+import type { NodeReport } from '../src/contract/host';
 import { describeDataDirectory } from '../src/host/data-directory';
 import { privateDirectory } from '../src/host/files';
 import { readInstallNote } from '../src/host/install-note';

@@ -7,7 +7,7 @@ import {
   type LiveView,
   type RecoveryPlan,
   type RestoreSettings,
-} from '../src/contract/restore';
+} from '../src/contract/plan';
 import { planHashOf } from '../src/plan/hash';
 import type { NodeLook } from '../src/plan/judge-node';
 import { judgeQuorum } from '../src/plan/judge-quorum';

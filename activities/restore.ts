@@ -1,5 +1,5 @@
 import { DrError, isDrError } from '../src/contract/failures';
-import type { RecoveryPlan } from '../src/contract/restore';
+import type { RecoveryPlan } from '../src/contract/plan';
 import { convergenceGaps, differs, type NodeView } from '../src/plan/convergence';
 import { checkCanary } from '../src/vault/canary';
 import type { VaultClient } from '../src/vault/client';

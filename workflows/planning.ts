@@ -1,5 +1,5 @@
 import { ApplicationFailure, isCancellation, upsertSearchAttributes } from '@temporalio/workflow';
-import type { RecoveryPlan, RestoreSettings } from '../src/contract/restore';
+import type { RecoveryPlan, RestoreSettings } from '../src/contract/plan';
 import { problemOf } from './failures';
 import type { Recovery } from './recovery';
 import { Abort } from './restore-run';

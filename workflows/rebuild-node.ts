@@ -1,5 +1,6 @@
 import { rebuildNodeInput } from '../src/contract/input';
-import type { RebuildPlan, RestoreReport } from '../src/contract/restore';
+import type { RebuildPlan } from '../src/contract/plan';
+import type { RestoreReport } from '../src/contract/restore';
 import { ask, settle } from './activity-proxies';
 import { parseOrFail } from './failures';
 import { agree, firstPlan, type Planned } from './planning';

@@ -1,5 +1,6 @@
 import { recoverQuorumInput } from '../src/contract/input';
-import type { QuorumPlan, RestoreReport } from '../src/contract/restore';
+import type { QuorumPlan } from '../src/contract/plan';
+import type { RestoreReport } from '../src/contract/restore';
 import { ask, verifying } from './activity-proxies';
 import { parseOrFail } from './failures';
 import { agree, firstPlan, type Planned } from './planning';

@@ -10,14 +10,12 @@ import {
 } from '@temporalio/workflow';
 import type { BackupResult } from '../src/contract/backup';
 import { backupWorkflowId, restoreWorkflowId, WORKFLOW, WORKFLOW_TASK_TIMEOUT } from '../src/contract/names';
+import type { NodePlan, RecoveryPlan, RestoreSettings } from '../src/contract/plan';
 import {
   hasChangedNodes,
-  type NodePlan,
   type RecoveryMethod,
-  type RecoveryPlan,
   type RestoreProgress,
   type RestoreReport,
-  type RestoreSettings,
   type RestoreStatus,
 } from '../src/contract/restore';
 import { ask, type NodeSteps, onNode, settle } from './activity-proxies';

@@ -1,6 +1,8 @@
 import { isCancellation } from '@temporalio/workflow';
 import { removeSetAsideInput } from '../src/contract/input';
-import type { LeftOver, NodePlan, RestoreReport } from '../src/contract/restore';
+import type { LeftOver } from '../src/contract/host';
+import type { NodePlan } from '../src/contract/plan';
+import type { RestoreReport } from '../src/contract/restore';
 import { ask } from './activity-proxies';
 import { parseOrFail } from './failures';
 import { refusal } from './planning';

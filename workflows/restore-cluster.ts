@@ -1,6 +1,7 @@
 import { isCancellation } from '@temporalio/workflow';
 import { type RestoreInput, restoreInput } from '../src/contract/input';
-import type { RestorePlan, RestoreReport } from '../src/contract/restore';
+import type { RestorePlan } from '../src/contract/plan';
+import type { RestoreReport } from '../src/contract/restore';
 import { ask, transfer, verifying } from './activity-proxies';
 import { parseOrFail, problemOf } from './failures';
 import { agree, firstPlan, type Planned } from './planning';

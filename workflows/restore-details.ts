@@ -1,12 +1,7 @@
 import { restoreWorkflowId } from '../src/contract/names';
 import { describePlan, subjectOf, titleOf } from '../src/contract/plan-text';
-import {
-  hasChangedNodes,
-  type RecoveryPlan,
-  type RestorePhase,
-  type RestoreProgress,
-  ROUTES,
-} from '../src/contract/restore';
+import type { RecoveryPlan } from '../src/contract/plan';
+import { hasChangedNodes, type RestorePhase, type RestoreProgress, ROUTES } from '../src/contract/restore';
 
 /** What `temporal workflow metadata` and the Web UI show of a recovery: what it waits for, and the exact next command. */
 export function restoreDetails(progress: RestoreProgress): string {

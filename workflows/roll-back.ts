@@ -1,5 +1,6 @@
 import { isCancellation } from '@temporalio/workflow';
-import type { RestoreReport, SealReport } from '../src/contract/restore';
+import type { SealReport } from '../src/contract/host';
+import type { RestoreReport } from '../src/contract/restore';
 import { look } from './activity-proxies';
 import { problemOf } from './failures';
 import type { Recovery } from './recovery';

@@ -1,6 +1,7 @@
 import { log } from '@temporalio/workflow';
 import type { Notification } from '../src/contract/notification';
-import type { ReminderSettings, RunClaim } from '../src/contract/restore';
+import type { ReminderSettings } from '../src/contract/plan';
+import type { RunClaim } from '../src/contract/restore';
 import { audit } from './activity-proxies';
 import { problemOf } from './failures';
 

@@ -1,12 +1,6 @@
 import { condition, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
-import type {
-  NodeState,
-  RecoveryMethod,
-  RecoveryPlan,
-  RestorePhase,
-  RestoreProgress,
-  WaitingFor,
-} from '../src/contract/restore';
+import type { RecoveryPlan } from '../src/contract/plan';
+import type { NodeState, RecoveryMethod, RestorePhase, RestoreProgress, WaitingFor } from '../src/contract/restore';
 import { nextStep, restoreDetails } from './restore-details';
 import { RunRecord } from './run-record';
 import { PHASE_ATTRIBUTE } from './search-attributes';

@@ -1,5 +1,7 @@
 import { CancellationScope, isCancellation } from '@temporalio/workflow';
-import type { RecoveryPlan, SealReport, ShareVerdict, UnsealOutcome } from '../src/contract/restore';
+import type { SealReport } from '../src/contract/host';
+import type { RecoveryPlan } from '../src/contract/plan';
+import type { ShareVerdict, UnsealOutcome } from '../src/contract/restore';
 import type { NodeSteps } from './activity-proxies';
 import { type Problem, problemOf } from './failures';
 import { type RestoreRun, SKIPPED } from './restore-run';

@@ -1,9 +1,9 @@
 import { formatBytes, formatSeconds } from '../contract/format';
 import { restoreWorkflowId } from '../contract/names';
 import { describePlan, titleOf } from '../contract/plan-text';
+import type { RecoveryPlan } from '../contract/plan';
 import {
   hasChangedNodes,
-  type RecoveryPlan,
   type RestorePhase,
   type RestoreProgress,
   type RestoreReport,

@@ -1,6 +1,7 @@
 import type { Command } from 'commander';
 import { parseInput, rebuildNodeInput, recoverQuorumInput, removeSetAsideInput, restoreInput } from '../contract/input';
-import { ACCEPTABLE, type RestoreProgress, type RestoreReport } from '../contract/restore';
+import { ACCEPTABLE } from '../contract/plan';
+import type { RestoreProgress, RestoreReport } from '../contract/restore';
 import { connectClient } from '../temporal/connect';
 import { type RecoveryStart, type RestoreHandle, restoreProgress, resultOf, startRecovery } from '../temporal/runs';
 import { follow } from './follow';

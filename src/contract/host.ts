@@ -37,3 +37,72 @@ export interface VaultListener {
   httpReadTimeoutMs: number | null;
   maxRequestDurationMs: number | null;
 }
+
+export interface DataDirectoryReport {
+  path: string;
+  exists: boolean;
+  /** Nothing in it but, perhaps, our own marker. */
+  empty: boolean;
+  /** A mount point can't be renamed. */
+  mountPoint: boolean;
+  sizeBytes: number;
+  freeBytes: number;
+}
+
+/** What an install has put into a data directory that nobody has opened since, as far as vault-dr knows. */
+export interface InstallNote {
+  run: string;
+  generation: string;
+  /** Of the cluster that is there until the snapshot is in. */
+  blankClusterId: string | null;
+}
+
+export interface NodeReport {
+  node: string;
+  agentVersion: string;
+  host: string;
+  service: 'running' | 'stopped';
+  vault: {
+    reachable: boolean;
+    initialized: boolean | null;
+    sealed: boolean | null;
+    /** Also of a server that stands still, where it can be had. */
+    version: string | null;
+    /** `shamir`, or the type of the auto-unseal seal. */
+    sealType: string | null;
+    /** While it is unsealed. */
+    clusterId: string | null;
+  };
+  dataDir: DataDirectoryReport;
+  install: InstallNote | null;
+  /** What the data directory says of itself; null when there is nothing of Raft in it. */
+  storage: RaftStorage | null;
+  /** Why the data directory could not be read. */
+  storageProblem: string | null;
+  /** What the configuration of the Vault server says; null when it is not among `configFiles`. */
+  config: VaultConfig | null;
+  /** Whether an auto-unseal seal reaches its key. */
+  seal: { checked: boolean; problem: string | null };
+  /** Free bytes where the generation is staged. */
+  stagingFreeBytes: number;
+  /** Where Vault spools an uploaded snapshot, and what is free there. */
+  temp: { path: string; freeBytes: number };
+}
+
+/** What a node that was started says of its seal. */
+export interface SealReport {
+  initialized: boolean;
+  sealed: boolean;
+  /** `shamir`, or the type of the auto-unseal seal. */
+  type: string;
+  n: number;
+  t: number;
+}
+
+/** What one run left beside a data directory. */
+export interface LeftOver {
+  path: string;
+  sizeBytes: number;
+  /** RFC 3339. Null for what the run made and rolled back. */
+  setAsideAt: string | null;
+}

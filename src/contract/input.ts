@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { DrError } from './failures';
 import { GENERATION_PATTERN } from './generation';
 import { NAME_PATTERN } from './names';
-import { ACCEPTABLE, type AcceptCode } from './restore';
+import { ACCEPTABLE, type AcceptCode } from './plan';
 
 const name = z
   .string({ error: 'must be a name in quotes' })

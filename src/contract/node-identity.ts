@@ -1,5 +1,5 @@
 import type { RaftStorage } from './host';
-import type { NodePlan } from './restore';
+import type { NodePlan } from './plan';
 
 /**
  * Whose data lies in a data directory, judged by the peers that it names.

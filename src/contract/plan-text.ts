@@ -1,6 +1,7 @@
 import { formatBytes, formatSeconds } from './format';
 import type { LeaseCount } from './generation';
-import { ACCEPTABLE, type QuorumPlan, type RecoveryMethod, type RecoveryPlan, type RestoreProgress } from './restore';
+import { ACCEPTABLE, type QuorumPlan, type RecoveryPlan } from './plan';
+import type { RecoveryMethod, RestoreProgress } from './restore';
 
 const TITLES: Record<RecoveryMethod, string> = {
   snapshot: 'Restore',

@@ -4,7 +4,7 @@ import type { Stats } from 'node:fs';
 import { chmod, chown, lstat, mkdir, readdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { DrError } from '../contract/failures';
-import type { DataDirectoryReport } from '../contract/restore';
+import type { DataDirectoryReport } from '../contract/host';
 import type { Attempt } from './attempt';
 import { entriesIfThere, syncDirectory } from './files';
 import { isMountPoint } from './mount-point';

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import type { InstallNote } from '../contract/restore';
+import type { InstallNote } from '../contract/host';
 import { writeFileAtomically } from './atomic-file';
 import { readIfThere } from './files';
 

@@ -2,7 +2,7 @@ import { chownSync, renameSync, writeFileSync } from 'node:fs';
 import { readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { DrError } from '../contract/failures';
-import type { LeftOver } from '../contract/restore';
+import type { LeftOver } from '../contract/host';
 import type { Attempt } from './attempt';
 import { copyDirectory, endCopies } from './copy-directory';
 import {

@@ -1,4 +1,4 @@
-import type { NodePlan, RecoveryPlan } from '../contract/restore';
+import type { NodePlan, RecoveryPlan } from '../contract/plan';
 
 /** Autopilot's rounds are ten seconds apart; where there is none by then, it is turned off, and the other facts must do. */
 const FIRST_ROUND_MS = 10_000;

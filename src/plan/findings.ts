@@ -1,4 +1,4 @@
-import type { AcceptCode } from '../contract/restore';
+import type { AcceptCode } from '../contract/plan';
 
 /** A reason against a plan. With `accept` an operator may take it upon himself; without, it has to be mended. */
 export interface Finding {

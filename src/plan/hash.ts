@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { RecoveryPlan } from '../contract/restore';
+import type { RecoveryPlan } from '../contract/plan';
 
 /** Lower-case hexadecimal SHA-256 of what a plan will do: an approval is for exactly this. The passing of time changes nothing of it. */
 export function planHashOf(plan: RecoveryPlan): string {

@@ -1,6 +1,6 @@
 import { formatBytes } from '../contract/format';
-import type { VaultConfig } from '../contract/host';
-import type { NodePlan, NodeReport } from '../contract/restore';
+import type { NodeReport, VaultConfig } from '../contract/host';
+import type { NodePlan } from '../contract/plan';
 import { identityProblem } from '../contract/node-identity';
 import type { Finding } from './findings';
 import { type NodeVersion, versionProblem } from './versions';

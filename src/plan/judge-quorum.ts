@@ -1,6 +1,6 @@
 import type { RaftStorage } from '../contract/host';
 import type { RecoverQuorumInput } from '../contract/input';
-import type { LiveView, QuorumPlan, RestoreSettings } from '../contract/restore';
+import type { LiveView, QuorumPlan, RestoreSettings } from '../contract/plan';
 import { weigh } from './findings';
 import { holdsData, judgeNode, type NodeLook, versionOf } from './judge-node';
 import type { Judgement } from './judge-restore';

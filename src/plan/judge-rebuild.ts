@@ -1,5 +1,5 @@
 import type { RebuildNodeInput } from '../contract/input';
-import type { LiveView, RebuildPlan, RestoreSettings } from '../contract/restore';
+import type { LiveView, RebuildPlan, RestoreSettings } from '../contract/plan';
 import { type Finding, weigh } from './findings';
 import { holdsData, judgeNode, type NodeLook, versionOf } from './judge-node';
 import type { Judgement } from './judge-restore';

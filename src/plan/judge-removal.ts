@@ -1,5 +1,6 @@
 import type { RemoveSetAsideInput } from '../contract/input';
-import type { LeftOver, LiveView, RestoreSettings } from '../contract/restore';
+import type { LeftOver } from '../contract/host';
+import type { LiveView, RestoreSettings } from '../contract/plan';
 import { type Finding, weigh } from './findings';
 
 export interface RemovalFacts {

@@ -8,7 +8,7 @@ import {
   type LiveView,
   type RestorePlan,
   type RestoreSettings,
-} from '../contract/restore';
+} from '../contract/plan';
 import { type Finding, weigh } from './findings';
 import { holdsData, judgeNode, type NodeLook, versionOf } from './judge-node';
 import { leftOutOf, leftOutWarnings } from './left-out';

@@ -1,4 +1,4 @@
-import type { LiveView, NodePlan } from '../contract/restore';
+import type { LiveView, NodePlan } from '../contract/plan';
 
 /** Names of the nodes that don't serve: nothing is waited for from them at the end. */
 export function leftOutOf(nodes: readonly NodePlan[], { serving }: LiveView): string[] {

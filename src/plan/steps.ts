@@ -1,5 +1,5 @@
 import type { Manifest } from '../contract/generation';
-import type { NodePlan, RecoveryPlan, RestoreSettings } from '../contract/restore';
+import type { NodePlan, RecoveryPlan, RestoreSettings } from '../contract/plan';
 
 type Steps = RecoveryPlan['steps'];
 

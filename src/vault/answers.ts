@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import type { SealReport } from '../contract/restore';
+import type { SealReport } from '../contract/host';
 
 /** What Vault answers. OpenBao and older versions leave some fields out: what is optional here is not there on all. */
 

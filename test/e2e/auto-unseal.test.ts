@@ -1,5 +1,5 @@
 import { readFile, rename, rm, mkdir } from 'node:fs/promises';
-import { type RestorePhase, type RestoreReport } from '../../src/contract/restore';
+import type { RestorePhase, RestoreReport } from '../../src/contract/restore';
 import { writePrivateFile } from '../../src/lab/lab-files';
 import { waitFor } from '../../src/lab/processes';
 import type { SampleSecret } from '../../src/lab/secrets';

@@ -5,7 +5,8 @@ import type { ControllerActivities } from '../../activities/controller';
 import type { NodeActivities } from '../../activities/node';
 import { CONTROLLER_TASK_QUEUE, nodeTaskQueue } from '../../src/contract/names';
 import type { Manifest } from '../../src/contract/generation';
-import type { LiveView, QuorumPlan, RebuildPlan, RestorePlan, RestoreReport } from '../../src/contract/restore';
+import type { LiveView, QuorumPlan, RebuildPlan, RestorePlan } from '../../src/contract/plan';
+import type { RestoreReport } from '../../src/contract/restore';
 import { BeatInterceptor } from '../../src/temporal/beat-interceptor';
 
 const interceptors = { activity: [() => ({ inbound: new BeatInterceptor() })] };

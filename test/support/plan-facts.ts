@@ -1,5 +1,5 @@
-import type { RaftStorage, VaultConfig } from '../../src/contract/host';
-import { CLUSTER_DOWN, type LiveView, type NodeReport, type RestoreSettings } from '../../src/contract/restore';
+import type { NodeReport, RaftStorage, VaultConfig } from '../../src/contract/host';
+import { CLUSTER_DOWN, type LiveView, type RestoreSettings } from '../../src/contract/plan';
 
 const MIB = 1024 ** 2;
 

@@ -1,6 +1,7 @@
 import type { Manifest } from '../../src/contract/generation';
 import { restoreInput } from '../../src/contract/input';
-import type { AcceptCode, LiveView, NodeReport, RestoreSettings } from '../../src/contract/restore';
+import type { NodeReport } from '../../src/contract/host';
+import type { AcceptCode, LiveView, RestoreSettings } from '../../src/contract/plan';
 import type { NodeLook } from '../../src/plan/judge-node';
 import type { RestoreFacts } from '../../src/plan/judge-restore';
 import { sampleManifest } from './generation';

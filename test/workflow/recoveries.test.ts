@@ -1,4 +1,4 @@
-import type { RestorePlan } from '../../src/contract/restore';
+import type { RestorePlan } from '../../src/contract/plan';
 import { REBUILD_PLAN, PLAN } from '../support/fake-agents';
 import { type Handle, refusal, useRecoveries } from '../support/workflow-driver';
 

@@ -1,7 +1,8 @@
 import { backupLine } from '../../../src/cli/backup';
 import { progressLine } from '../../../src/cli/restore';
 import { renderReport, renderRestore } from '../../../src/cli/restore-view';
-import type { RestorePlan, RestoreProgress, RestoreReport } from '../../../src/contract/restore';
+import type { RestorePlan } from '../../../src/contract/plan';
+import type { RestoreProgress, RestoreReport } from '../../../src/contract/restore';
 
 const START = '2026-11-23T05:00:00.000Z';
 const NOW = Date.parse('2026-11-23T05:01:00.000Z');

@@ -1,4 +1,4 @@
-import type { AcceptCode, RecoveryPlan } from '../../../src/contract/restore';
+import type { AcceptCode, RecoveryPlan } from '../../../src/contract/plan';
 import { convergenceGaps, type NodeView } from '../../../src/plan/convergence';
 import { judgeRestore } from '../../../src/plan/judge-restore';
 import { factsWith, NAMES } from '../../support/restore-facts';

@@ -1,4 +1,4 @@
-import type { AcceptCode } from '../../../src/contract/restore';
+import type { AcceptCode } from '../../../src/contract/plan';
 import { judgeRestore } from '../../../src/plan/judge-restore';
 import { type Changes, dataDir, factsWith, serving, vault } from '../../support/restore-facts';
 

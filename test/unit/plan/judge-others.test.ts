@@ -1,6 +1,7 @@
 import { identityProblem } from '../../../src/contract/node-identity';
 import { describePlan } from '../../../src/contract/plan-text';
-import type { AcceptCode, LeftOver, LiveView, NodeReport } from '../../../src/contract/restore';
+import type { LeftOver, NodeReport } from '../../../src/contract/host';
+import type { AcceptCode, LiveView } from '../../../src/contract/plan';
 import type { NodeLook } from '../../../src/plan/judge-node';
 import { judgeQuorum } from '../../../src/plan/judge-quorum';
 import { judgeRebuild } from '../../../src/plan/judge-rebuild';

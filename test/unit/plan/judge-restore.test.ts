@@ -1,4 +1,4 @@
-import type { AcceptCode } from '../../../src/contract/restore';
+import type { AcceptCode } from '../../../src/contract/plan';
 import type { NodeLook } from '../../../src/plan/judge-node';
 import { judgeRestore, type RestoreFacts } from '../../../src/plan/judge-restore';
 import { liveView, raftStorage, vaultConfig } from '../../support/plan-facts';

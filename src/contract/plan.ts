@@ -1,0 +1,163 @@
+import type { Canary, GenerationCopy, LeaseCount, RaftPeer, SealConfig } from './generation';
+import type { SealReport } from './host';
+
+export interface NodePlan {
+  name: string;
+  nodeId: string;
+  address: string;
+  clusterAddress: string;
+  dataDir: string;
+}
+
+/** What a plan may be refused for and an operator may accept, each by its name. Everything else has to be mended. */
+export const ACCEPTABLE = {
+  'lose-newer-data': 'the cluster, or a disk of it, holds newer data than the generation',
+  version: 'the servers are older than the snapshot, much newer, or of different versions',
+  'other-cluster': 'the generation is of another cluster than the data that is there',
+  'delete-data': 'old data directories are deleted instead of renamed (restore.setAside), so there is no way back',
+  login: 'it is not proved that vault-dr can log in after the restore',
+  'read-timeout': 'the upload may take longer than `http_read_timeout` allows',
+  grace: 'the grace period of what was set aside is not over',
+} as const;
+export type AcceptCode = keyof typeof ACCEPTABLE;
+
+/** What a recovery run needs of the configuration; goes into history, so it holds no secret. */
+export interface RestoreSettings {
+  /** The one whose nodes are changed. */
+  cluster: string;
+  /** The one whose generation is restored; another one only with `into`. */
+  source: string;
+  /** The first one is restored, the others join it. */
+  nodes: NodePlan[];
+  repositories: string[];
+  approvals: number;
+  /** How long a plan, and the approvals of it, count. */
+  approvalMinutes: number;
+  setAside: 'rename' | 'delete';
+  rollingRestart: boolean;
+  graceDays: number;
+  reminders: ReminderSettings;
+}
+
+/** When people who are waited for are told again, and when somebody else is. */
+export interface ReminderSettings {
+  remindMinutes: number;
+  escalateMinutes: number;
+  alternates: string[];
+}
+
+/** What the controller sees of the cluster over the network; it may be down. */
+export interface LiveView {
+  leader: string | null;
+  clusterId: string | null;
+  clusterName: string | null;
+  serverVersion: string | null;
+  /** Names of nodes that are unsealed and not removed. */
+  serving: string[];
+  /** Of those that serve. Absent in what an earlier version saw. */
+  versions?: Record<string, string>;
+  /** Voters that the leader knows, by node id; empty without a login. */
+  voters: string[];
+  /** Whether vault-dr's own login works now; null when nobody could be asked. */
+  login: boolean | null;
+  /** Of the leader. */
+  seal: SealReport | null;
+  /** Why there is no leader, or no login. */
+  problem: string | null;
+}
+
+/** What is seen of a cluster that nobody answers for. */
+export const CLUSTER_DOWN: LiveView = {
+  leader: null,
+  clusterId: null,
+  clusterName: null,
+  serverVersion: null,
+  serving: [],
+  voters: [],
+  login: null,
+  seal: null,
+  problem: null,
+};
+
+interface PlanBase {
+  /** The one whose nodes are changed. */
+  cluster: string;
+  firstNode: string;
+  nodes: NodePlan[];
+  seal: SealConfig;
+  /** Recovery keys of an auto-unseal cluster; they never unseal. */
+  recovery: SealConfig | null;
+  /** Null where nothing says it before the cluster is back. */
+  clusterId: string | null;
+  clusterName: string | null;
+  canary: Canary | null;
+  /** Whose login is used after it. */
+  loginOf: string;
+  approvals: number;
+  setAside: 'rename' | 'delete';
+  rollingRestart: boolean;
+  /** What will be done, by node. */
+  steps: { node: string; steps: string[] }[];
+  /** Node names that had data when the plan was made: what a way back leads to. */
+  holdData: string[];
+  /** In place and in a rebuild: nodes that did not serve when it was made, and are no part of it. */
+  leftOut?: string[];
+  accepted: AcceptCode[];
+  warnings: string[];
+  plannedAt: string;
+}
+
+/** Of a restore from a generation: on blank nodes, or (`inPlace`) into the running cluster. */
+export interface RestorePlan extends PlanBase {
+  method: 'snapshot' | 'inPlace';
+  /** Cluster that the generation is of. */
+  source: string;
+  generation: string;
+  capturedAt: string;
+  raftIndex: number;
+  clusterId: string;
+  clusterName: string;
+  serverVersion: string;
+  archiveBytes: number;
+  storedBytes: number;
+  storedSha256: string;
+  manifestSha256: string;
+  keyCount: number;
+  /** Keys by prefix, of those that change only when somebody writes. */
+  keyCounts: Record<string, number>;
+  /** Leases by mount; what has expired of them is revoked as soon as the cluster is active. Null when unknown. */
+  leases: LeaseCount | null;
+  peers: RaftPeer[];
+  /** Repositories whose copy was read end to end. */
+  copies: string[];
+  /** From the capture to the making of this plan: everything written since is lost. */
+  rpoSeconds: number;
+}
+
+/** Of a recovery of the quorum from the disk of one node; nothing that it holds is lost. */
+export interface QuorumPlan extends PlanBase {
+  method: 'peers';
+  /** Of the first node's disk. */
+  appliedIndex: number;
+  lastLogIndex: number | null;
+  /** Where its log ends; only if the logs of the disks that survived end in different terms. */
+  lastLogTerm?: number;
+}
+
+/** Of one node that is made anew while the others serve. */
+export interface RebuildPlan extends PlanBase {
+  method: 'rebuild';
+  node: string;
+}
+
+export type RecoveryPlan = RestorePlan | QuorumPlan | RebuildPlan;
+
+export interface ChosenGeneration {
+  copy: GenerationCopy;
+  /** Repositories whose copy was read end to end. */
+  healthy: string[];
+  problems: { repository: string; problem: string }[];
+}
+
+/** Copies that could not be used, and why. */
+export type CopyProblem = ChosenGeneration['problems'][number];
