@@ -58,9 +58,10 @@ async function test(jestArgs) {
 
   const countsFile = join(tmpdir(), `vault-dr-test-counts-${process.pid}.jsonl`);
   try {
-    // End-to-end tests start whole clusters: two at a time is what two cores bear, and nothing beside them.
+    // Two at a time is what two cores bear: end-to-end tests start whole clusters, and nothing runs beside them. The others wait
+    // more than they work.
     const codes = [
-      await runJest(['--selectProjects', 'unit', 'workflow', 'replay'], countsFile),
+      await runJest(['--selectProjects', 'unit', 'workflow', 'replay', '--maxWorkers=2'], countsFile),
       await runJest(['--selectProjects', 'e2e', '--maxWorkers=2'], countsFile),
     ];
     for (const check of failedChecks) console.log(`The ${check} check failed, see above.`);
