@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { readlink } from 'node:fs/promises';
+import { readdir, readlink } from 'node:fs/promises';
 import { readIfThere } from './files';
 
 /** `PLACE-PID-START`: this process, as no other one of any host is called. Null where there is no /proc. */
@@ -20,7 +20,13 @@ export async function startTimeOf(pid: number): Promise<string | null> {
   const stat = await readIfThere(`/proc/${pid}/stat`).catch(() => null);
   if (stat === null) return null;
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-  return fields[0] === 'Z' || fields[0] === 'X' ? null : (fields[19] ?? null);
+  if ((fields[0] === 'Z' || fields[0] === 'X') && !(await hasOtherThreads(pid))) return null;
+  return fields[19] ?? null;
+}
+
+/** The first thread of a process that is killed may be a corpse while the others still hold its files and ports. */
+async function hasOtherThreads(pid: number): Promise<boolean> {
+  return (await readdir(`/proc/${pid}/task`).catch(() => [])).length > 1;
 }
 
 /** One that is gone by now is none the worse for it. */
