@@ -15,6 +15,9 @@ import type { NodeHost } from './node-context';
 import { openArchive, proveStaged, stagedGeneration } from './node-stage';
 import { pollUntil } from './poll';
 
+/** While it loads a snapshot a Vault may answer nothing at all; it is asked again, so as to see in time that it hangs. */
+const ANSWER_WITHIN_MS = 5_000;
+
 /**
  * From blank to "holds the snapshot, freshly started": sealed, or with auto-unseal on its way to open. The keys and the root
  * token of the blank cluster live in this call only; so a crash inside it starts it over from blank.
@@ -45,10 +48,12 @@ export async function installSnapshot(host: NodeHost, input: { claim: RunClaim }
         async (vault) => {
           attempt.assertCurrent();
           await upload(host, vault, attempt, manifest, path);
-          await waitUntilApplied(host, vault, attempt, manifest);
         },
         { token },
       );
+      await host.withVault((vault) => waitUntilApplied(host, vault, attempt, manifest), {
+        timeoutMs: ANSWER_WITHIN_MS,
+      });
 
       // Drops the throwaway cluster's cached seal configuration, name and Raft TLS keyring, at no cost to the key holders.
       await host.driver.stop(attempt);

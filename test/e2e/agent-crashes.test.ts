@@ -34,6 +34,32 @@ it('a Vault that dies before it has applied the snapshot is not taken for restor
   expect(opened).toMatchObject({ state: 'unsealed' });
 }, 90_000);
 
+it('a Vault that hangs while it loads a snapshot is noticed in time, though no question is answered', async () => {
+  await agent.stageSnapshot();
+  await agent.claim();
+  await agent.stop();
+  await agent.setAside();
+  let thaw = () => {};
+  const since = performance.now();
+  jest.spyOn(VaultClient.prototype, 'restoreSnapshot').mockImplementationOnce(async () => {
+    thaw = await agent.freeze();
+    // From here on a minute takes a second.
+    const [now, began] = [Date.now, Date.now()];
+    jest.spyOn(Date, 'now').mockImplementation(() => began + (now() - began) * 60);
+  });
+
+  try {
+    await expect(install()).rejects.toMatchObject({
+      code: 'NotYet',
+      message: expect.stringContaining('to apply the snapshot'),
+    });
+  } finally {
+    thaw();
+  }
+
+  expect(performance.now() - since).toBeLessThan(20_000);
+}, 60_000);
+
 it('a Vault that dies while it is being given its shares is noticed, and opened by them again', async () => {
   const keys = await agent.startSealed();
   const shares = await Promise.all(keys.slice(0, 2).map(agent.envelopeOf));

@@ -127,6 +127,12 @@ export function useAgent() {
     },
     /** Vault dies by SIGKILL, and is started again a second later, as by its service manager. */
     crash: () => restart(() => kill(parts())),
+    /** Vault stands still, as if it hung. @returns lets it go on. */
+    async freeze(): Promise<() => void> {
+      const pid = await pidOf(parts());
+      process.kill(pid, 'SIGSTOP');
+      return () => process.kill(pid, 'SIGCONT');
+    },
     envelopeOf: async (text: string): Promise<string> => encryptArmored(text, [(await claim()).recipient]),
     /** A snapshot of a Vault with data, where a run finds it. @returns the shares that belong to it. */
     async stageSnapshot(): Promise<string[]> {
@@ -195,9 +201,14 @@ async function makeNode(program: string, [port, clusterPort]: readonly number[])
   };
 }
 
-async function kill({ directory, driver }: Parts): Promise<void> {
+async function pidOf({ directory }: Parts): Promise<number> {
   const [pid] = (await readFile(join(directory, 'state', 'vault.pid'), 'utf8')).split(' ');
-  process.kill(Number(pid), 'SIGKILL');
+  return Number(pid);
+}
+
+async function kill(parts: Parts): Promise<void> {
+  const { driver } = parts;
+  process.kill(await pidOf(parts), 'SIGKILL');
   await eventually('the end of Vault', async () => ((await driver.status()) === 'stopped' ? true : null));
   await sleep(1_000);
 }
