@@ -28,6 +28,8 @@ export interface ChaosLab {
   secrets: SampleSecret[];
   /** Where the lab's processes put temporary files: nothing but the lab itself may be there. */
   temporaryDirectory: string;
+  /** Runs that were terminated here, and when. */
+  terminated: Map<string, number>;
   stop(): Promise<void>;
 }
 
@@ -48,6 +50,7 @@ export async function startChaosLab(): Promise<ChaosLab> {
       config: await loadConfig(lab.configFile),
       secrets: await lab.writeSecrets(SECRETS),
       temporaryDirectory,
+      terminated: new Map(),
       async stop() {
         await connection.close().catch(() => undefined);
         await lab.stop();

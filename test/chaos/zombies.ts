@@ -19,6 +19,8 @@ const MET_WITHIN_MS = 90_000;
 /** A run that was not refused waits for an approval by then. */
 const REFUSED_WITHIN_MS = 5_000;
 const RUN_LIMIT_MS = 240_000;
+/** Each minute agents ask whether the runs are over whose identities they hold. */
+const SWEPT_WITHIN_MS = 75_000;
 
 /**
  * `abandoned`: the run is terminated while the agent is frozen, so whatever the thawed attempt does is wrong.
@@ -123,6 +125,7 @@ export async function runZombie(chaos: ChaosLab, item: ZombieCase, reference: Re
   await scenario.prepare(chaos);
   const before = await holdingsOf(chaos);
   const handle = await scenario.begin(chaos);
+  const abandoned = (handle as { firstExecutionRunId?: string }).firstExecutionRunId ?? '-';
   let over = false;
   let attended = scenario.attend(chaos, handle, () => over);
   const met = await freezeInside(chaos, handle, item, node, agent, reference);
@@ -134,6 +137,7 @@ export async function runZombie(chaos: ChaosLab, item: ZombieCase, reference: Re
   let wanted = scenario;
   if (item.ending === 'abandoned') {
     await handle.terminate('given up while an agent was frozen');
+    chaos.terminated.set(abandoned, Date.now());
     over = true;
     acts = await actsAfterThaw(chaos, node, agent);
     problems.push(...acts.map((act) => `the thawed attempt ${act}`));
@@ -153,16 +157,21 @@ export async function runZombie(chaos: ChaosLab, item: ZombieCase, reference: Re
     const limit = Date.now() + RUN_LIMIT_MS;
     const result = await persistently(limit, () => chaos.client.withDeadline(limit, () => last.result()));
     problems.push(...wanted.judge(chaos, result));
-    const abandoned = (handle as { firstExecutionRunId?: string }).firstExecutionRunId ?? '-';
     const damage = await findDamage(chaos, before, wanted);
     // What a terminated run has left is its operator's to remove.
-    problems.push(...damage.filter((text) => last === handle || !text.includes(abandoned)));
+    const own = damage.filter((text) => last === handle || !text.includes(abandoned));
+    problems.push(...own.filter((text) => !isYetToBeSwept(chaos, text)));
   } catch (error) {
     problems.push(`the run did not end well: ${(error as Error).message}`);
   }
   over = true;
   problems.push(...(await attended));
   return { case: item, met, acts, problems, seconds: (Date.now() - begun) / 1_000 };
+}
+
+/** Of a run that was terminated in a case before. */
+function isYetToBeSwept({ terminated }: ChaosLab, text: string): boolean {
+  return [...terminated].some(([run, at]) => text.includes(run) && Date.now() - at < SWEPT_WITHIN_MS);
 }
 
 const NAMES_A_LOSS = /\(if you mean it: --accept lose-newer-data\)/g;
