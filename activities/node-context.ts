@@ -58,10 +58,19 @@ export class NodeHost {
     }
   }
 
-  /** Does a step, and again what failed of it, while it beats. */
+  /** Does a step whose progress can't be counted, and beats meanwhile. */
+  stepBeating<T>(
+    claim: RunClaim,
+    what: string,
+    act: (attempt: Attempt, tell: (state: string) => void) => Promise<T>,
+  ): Promise<T> {
+    return this.step(claim, (attempt) => whileBeating(what, (tell) => act(attempt, tell)));
+  }
+
+  /** The same, and again what failed of it. */
   insist<T>(claim: RunClaim, what: string, act: (attempt: Attempt) => Promise<T>): Promise<T> {
-    return this.step(claim, (attempt) =>
-      whileBeating(what, (tell) => insist({ signal: attempt.signal, tell }, () => act(attempt))),
+    return this.stepBeating(claim, what, (attempt, tell) =>
+      insist({ signal: attempt.signal, tell }, () => act(attempt)),
     );
   }
 

@@ -23,12 +23,11 @@ import {
   putBackDataDirectory,
   removeLeftOvers,
 } from '../src/host/set-aside';
-import { whileBeating } from './context';
 import type { NodeHost } from './node-context';
 
 /** Stops Vault and proves it: process gone, ports closed. */
 export async function stopNode(host: NodeHost, input: { claim: RunClaim }): Promise<void> {
-  await host.step(input.claim, (attempt) => whileBeating('stop', () => stopAndProve(host, host.driver, attempt)));
+  await host.stepBeating(input.claim, 'stop', (attempt) => stopAndProve(host, host.driver, attempt));
 }
 
 export interface SetAsideInput {
@@ -42,50 +41,42 @@ export interface SetAsideInput {
 export async function setAsideData(host: NodeHost, input: SetAsideInput): Promise<string | null> {
   const { claim, how, otherCluster } = input;
   const { dataDir } = host.node;
-  return host.step(claim, (attempt) =>
-    whileBeating('set aside', async () => {
-      await proveStopped(host.node, host.driver);
-      if (!otherCluster) await assertOwnData(host, claim.run);
-      if (how === 'rename') return setAsideDataDirectory(dataDir, claim.run, attempt);
-      await deleteDataDirectory(dataDir, claim.run, attempt);
-      await removeDiscarded(dataDir, claim.run, attempt);
-      return null;
-    }),
-  );
+  return host.stepBeating(claim, 'set aside', async (attempt) => {
+    await proveStopped(host.node, host.driver);
+    if (!otherCluster) await assertOwnData(host, claim.run);
+    if (how === 'rename') return setAsideDataDirectory(dataDir, claim.run, attempt);
+    await deleteDataDirectory(dataDir, claim.run, attempt);
+    await removeDiscarded(dataDir, claim.run, attempt);
+    return null;
+  });
 }
 
 /** For data of which there is no other copy. @returns where the copy is. */
 export async function copyDataAside(host: NodeHost, input: { claim: RunClaim }): Promise<string> {
   const { claim } = input;
-  return host.step(claim, (attempt) =>
-    whileBeating('copy aside', async () => {
-      await proveStopped(host.node, host.driver);
-      await assertOwnData(host, claim.run);
-      return copyAside(host.node.dataDir, claim.run, attempt);
-    }),
-  );
+  return host.stepBeating(claim, 'copy aside', async (attempt) => {
+    await proveStopped(host.node, host.driver);
+    await assertOwnData(host, claim.run);
+    return copyAside(host.node.dataDir, claim.run, attempt);
+  });
 }
 
 /** Puts back what the run has set aside; what it made stays beside it. */
 export async function putBackData(host: NodeHost, input: { claim: RunClaim }): Promise<PutBack> {
-  return host.step(input.claim, (attempt) =>
-    whileBeating('put back', async () => {
-      await proveStopped(host.node, host.driver);
-      return putBackDataDirectory(host.node.dataDir, input.claim.run, attempt);
-    }),
-  );
+  return host.stepBeating(input.claim, 'put back', async (attempt) => {
+    await proveStopped(host.node, host.driver);
+    return putBackDataDirectory(host.node.dataDir, input.claim.run, attempt);
+  });
 }
 
 /** Stops a node that did not get in, and empties what this run made of it. */
 export async function blankNode(host: NodeHost, input: { claim: RunClaim }): Promise<void> {
-  await host.step(input.claim, (attempt) =>
-    whileBeating('blank', async () => {
-      await stopAndProve(host, host.driver, attempt);
-      await blankDataDirectory(host.node.dataDir, input.claim.run, attempt);
-      await rm(join(host.runDirectory(input.claim.run), JOIN_BEGUN), { force: true });
-      await removeDiscarded(host.node.dataDir, input.claim.run, attempt);
-    }),
-  );
+  await host.stepBeating(input.claim, 'blank', async (attempt) => {
+    await stopAndProve(host, host.driver, attempt);
+    await blankDataDirectory(host.node.dataDir, input.claim.run, attempt);
+    await rm(join(host.runDirectory(input.claim.run), JOIN_BEGUN), { force: true });
+    await removeDiscarded(host.node.dataDir, input.claim.run, attempt);
+  });
 }
 
 /** What an earlier run left on this host. Changes nothing. */
@@ -95,9 +86,7 @@ export async function lookForLeftOvers(host: NodeHost, input: { of: string }): P
 
 /** Deletes what an earlier run left on this host. @returns what is gone. */
 export async function removeSetAsideData(host: NodeHost, input: { claim: RunClaim; of: string }): Promise<LeftOver[]> {
-  return host.step(input.claim, (attempt) =>
-    whileBeating('remove', () => removeLeftOvers(host.node.dataDir, input.of, attempt)),
-  );
+  return host.stepBeating(input.claim, 'remove', (attempt) => removeLeftOvers(host.node.dataDir, input.of, attempt));
 }
 
 async function stopAndProve(host: NodeHost, driver: ServiceDriver, attempt: Attempt): Promise<void> {

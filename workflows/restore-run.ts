@@ -29,14 +29,18 @@ interface Decision {
   node?: string;
 }
 
+interface StepUnderway {
+  scope: CancellationScope;
+  /** By people, who go on without its node. */
+  calledOff: boolean;
+}
+
 /** One recovery: how its steps are taken, how it parks instead of failing, and what people may decide then. */
 export class RestoreRun extends RunState {
   #decisions = new Map<Parked, Decision>();
   #changes: CancellationScope | null = null;
   /** The steps that go on, by node. */
-  #underway = new Map<string, CancellationScope>();
-  /** Nodes whose step people have called off. */
-  #calledOff = new Set<string>();
+  #underway = new Map<string, StepUnderway>();
   #abortedBy: string | null = null;
   #wayBackClosed = false;
 
@@ -67,14 +71,14 @@ export class RestoreRun extends RunState {
   ): Promise<T | typeof SKIPPED> {
     // A step within a step ends with it.
     if (node === null || this.#underway.has(node)) return this.#persist(what, node, act, heal);
-    const scope = new CancellationScope();
-    this.#underway.set(node, scope);
+    const step: StepUnderway = { scope: new CancellationScope(), calledOff: false };
+    this.#underway.set(node, step);
     try {
-      const result = await scope.run(() => this.#persist(what, node, act, heal));
+      const result = await step.scope.run(() => this.#persist(what, node, act, heal));
       // It may have come to its end meanwhile; people have been told otherwise.
-      return this.#calledOff.has(node) ? this.#leaveOut(node) : result;
+      return step.calledOff ? this.#leaveOut(node) : result;
     } catch (error) {
-      if (isCancellation(error) && this.#calledOff.has(node)) return this.#leaveOut(node);
+      if (isCancellation(error) && step.calledOff) return this.#leaveOut(node);
       throw error;
     } finally {
       this.#underway.delete(node);
@@ -82,7 +86,6 @@ export class RestoreRun extends RunState {
   }
 
   #leaveOut(node: string): typeof SKIPPED {
-    this.#calledOff.delete(node);
     this.node(node, 'skipped', 'left out by the operator: rebuild it later');
     return SKIPPED;
   }
@@ -262,9 +265,9 @@ export class RestoreRun extends RunState {
     this.record('skipNode', 'info', operator, { node });
     if (own) {
       this.#decisions.set(own, { choice: 'skipNode', by: operator, node });
-    } else {
-      this.#calledOff.add(node);
-      step?.cancel();
+    } else if (step) {
+      step.calledOff = true;
+      step.scope.cancel();
     }
     const route: readonly RestorePhase[] = ROUTES[method];
     if (route.indexOf(phase) > route.indexOf('stop')) return yes(`Going on without ${node}; rebuild it afterwards.`);

@@ -2,6 +2,7 @@ import { readFile, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
+import { IDENTITY_SUFFIX } from '../../src/host/run-identity';
 import type { LabNode } from '../../src/lab/layout';
 import type { LabProcess } from '../../src/lab/processes';
 import type { ChaosLab } from './chaos-lab';
@@ -158,9 +159,7 @@ export async function runZombie(chaos: ChaosLab, item: ZombieCase, reference: Re
     const result = await persistently(limit, () => chaos.client.withDeadline(limit, () => last.result()));
     problems.push(...wanted.judge(chaos, result));
     const damage = await findDamage(chaos, before, wanted);
-    // What a terminated run has left is its operator's to remove.
-    const own = damage.filter((text) => last === handle || !text.includes(abandoned));
-    problems.push(...own.filter((text) => !isYetToBeSwept(chaos, text)));
+    problems.push(...damage.filter((text) => !isOfTerminated(chaos, text, abandoned)));
   } catch (error) {
     problems.push(`the run did not end well: ${(error as Error).message}`);
   }
@@ -169,9 +168,10 @@ export async function runZombie(chaos: ChaosLab, item: ZombieCase, reference: Re
   return { case: item, met, acts, problems, seconds: (Date.now() - begun) / 1_000 };
 }
 
-/** Of a run that was terminated in a case before. */
-function isYetToBeSwept({ terminated }: ChaosLab, text: string): boolean {
-  return [...terminated].some(([run, at]) => text.includes(run) && Date.now() - at < SWEPT_WITHIN_MS);
+/** What a terminated run has left is its operator's to remove; in the cases after it that is done, but for identities. */
+function isOfTerminated({ terminated }: ChaosLab, text: string, inThisCase: string): boolean {
+  const isYetToBeSwept = (at: number) => text.includes(IDENTITY_SUFFIX) && Date.now() - at < SWEPT_WITHIN_MS;
+  return [...terminated].some(([run, at]) => text.includes(run) && (run === inThisCase || isYetToBeSwept(at)));
 }
 
 const NAMES_A_LOSS = /\(if you mean it: --accept lose-newer-data\)/g;
