@@ -1,6 +1,6 @@
 import { ApplicationFailure, ApplicationFailureCategory, CancelledFailure, TemporalFailure } from '@temporalio/common';
 import { isDrError } from '../src/contract/failures';
-import { toDiskError } from '../src/host/disk-error';
+import { toDiskError } from '../src/files/disk-error';
 
 /** What the workflow gets to know beside the message. */
 export interface FailureDetails {

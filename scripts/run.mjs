@@ -32,7 +32,7 @@ async function demo(demoArgs) {
   await installPackages();
   await compile();
   await ensureServers();
-  return runInForeground(process.execPath, ['dist/src/lab/demo.js', ...demoArgs]);
+  return runInForeground(process.execPath, ['dist/src/lab/demo/main.js', ...demoArgs]);
 }
 
 async function chaos(chaosArgs) {
@@ -138,7 +138,7 @@ async function compile() {
 async function ensureServers() {
   const require = createRequire(import.meta.url);
   await step('servers', async (note, signal) => {
-    const { ensureServers: ensure } = require(join(ROOT, 'dist/src/lab/servers.js'));
+    const { ensureServers: ensure } = require(join(ROOT, 'dist/src/lab/servers/servers.js'));
     try {
       await ensure({ onStep: note, signal });
     } catch (error) {

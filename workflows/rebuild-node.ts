@@ -3,8 +3,8 @@ import type { RebuildPlan } from '../src/contract/plan';
 import type { RestoreReport } from '../src/contract/restore';
 import { ask, settle } from './activity-proxies';
 import { parseOrFail } from './failures';
-import { agree, firstPlan, type Planned } from './planning';
-import { Recovery } from './recovery';
+import { agree, firstPlan, type Planned } from './run/planning';
+import { Recovery } from './run/recovery';
 
 /**
  * Makes one node anew from nothing, while the others serve. Input: `{"cluster":"prod","node":"vault-3","requestedBy":"ana"}`.

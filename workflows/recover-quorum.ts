@@ -3,8 +3,8 @@ import type { QuorumPlan } from '../src/contract/plan';
 import type { RestoreReport } from '../src/contract/restore';
 import { ask, verifying } from './activity-proxies';
 import { parseOrFail } from './failures';
-import { agree, firstPlan, type Planned } from './planning';
-import { Recovery } from './recovery';
+import { agree, firstPlan, type Planned } from './run/planning';
+import { Recovery } from './run/recovery';
 
 /**
  * Brings a cluster whose quorum is lost back from the disk of a node that survived, by Vault's `raft/peers.json`; it loses

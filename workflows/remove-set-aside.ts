@@ -5,9 +5,9 @@ import type { NodePlan } from '../src/contract/plan';
 import type { RestoreReport } from '../src/contract/restore';
 import { ask } from './activity-proxies';
 import { parseOrFail } from './failures';
-import { refusal } from './planning';
-import { Recovery } from './recovery';
-import { SKIPPED } from './restore-run';
+import { refusal } from './run/planning';
+import { Recovery } from './run/recovery';
+import { SKIPPED } from './run/restore-run';
 
 /**
  * Deletes what one earlier run set aside, once its grace period is over and the cluster is whole. Input:

@@ -4,8 +4,8 @@ import type { RestorePlan } from '../src/contract/plan';
 import type { RestoreReport } from '../src/contract/restore';
 import { ask, transfer, verifying } from './activity-proxies';
 import { parseOrFail, problemOf } from './failures';
-import { agree, firstPlan, type Planned } from './planning';
-import { Recovery } from './recovery';
+import { agree, firstPlan, type Planned } from './run/planning';
+import { Recovery } from './run/recovery';
 
 /**
  * Brings a cluster back from a generation. Input: `{"cluster":"prod","requestedBy":"ana"}`, and optionally `generation`,

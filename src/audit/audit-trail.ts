@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import { type FileHandle, mkdir, open, readFile, writeFile } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { DrError, isDrError } from '../contract/failures';
-import { syncDirectory } from '../host/files';
+import { syncDirectory } from '../files/files';
 
 export interface AuditRecord {
   /** Of the act, not of the attempt: a repeated attempt brings the same one and adds nothing. */

@@ -2,9 +2,9 @@ import { clusterOf, loadConfig, readPublicKey, repositoryConfigOf } from '../con
 import type { Config } from '../config/schema';
 import { DrError, isDrError } from '../contract/failures';
 import type { GenerationCopy } from '../contract/generation';
-import type { RepositoryView } from '../repository/chain';
+import type { RepositoryView } from '../repository/keep/chain';
 import { listGenerations, type UnreadableGeneration } from '../repository/generations';
-import { type MarkMeaning, meaningOf, readMarks, withRestored } from '../repository/marks';
+import { type MarkMeaning, meaningOf, readMarks, withRestored } from '../repository/keep/marks';
 import { openRepository } from '../repository/open';
 import type { Repository } from '../repository/types';
 import { note, style } from './output';

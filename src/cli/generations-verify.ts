@@ -1,7 +1,7 @@
 import { clusterOf } from '../config/load';
 import { DrError, isDrError } from '../contract/failures';
 import type { GenerationCopy } from '../contract/generation';
-import { type ChainFinding, verifyChain } from '../repository/chain';
+import { type ChainFinding, verifyChain } from '../repository/keep/chain';
 import { verifyCopy } from '../repository/generations';
 import { type Repair, repairGeneration } from '../repository/repair';
 import {

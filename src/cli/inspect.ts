@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { DrError, isDrError } from '../contract/failures';
 import { formatBytes } from '../contract/format';
 import type { LeaseCount } from '../contract/generation';
-import { type Inspection, inspectSnapshot } from '../vault/inspect';
+import { type Inspection, inspectSnapshot } from '../vault/snapshot/inspect';
 import { print, printJson, renderTable, style } from './output';
 import { verb, withJson } from './program';
 

@@ -1,7 +1,7 @@
 import { Command } from 'commander';
 import { loadConfig, repositoryConfigOf } from '../config/load';
-import type { Verdict } from '../repository/capability';
-import { checkRepository } from '../repository/check';
+import type { Verdict } from '../repository/check/capability';
+import { checkRepository } from '../repository/check/check';
 import { note, print, printJson, renderTable, style } from './output';
 import { type CommonOptions, EXIT, verb, withConfig, withJson } from './program';
 

@@ -6,7 +6,7 @@ import { createAuthority, issueServerCertificate } from './certificates';
 import { productConfig, temporalConfig, vaultConfig } from './config-files';
 import { HOST, type LabLayout, type VaultServer } from './layout';
 import { objectStoreConfig, type S3Credentials, s3Endpoint } from './object-store';
-import type { Servers } from './servers';
+import type { Servers } from './servers/servers';
 
 export interface LabSecrets {
   caPem: string;

@@ -14,7 +14,7 @@ import { createController } from './product-processes';
 import { PROJECT_ROOT } from './project-root';
 import { type ProgramResult, runProgram } from './run-program';
 import { createSealVault } from './seal-vault';
-import { ensureServers } from './servers';
+import { ensureServers } from './servers/servers';
 import { LAB_VARIABLE, memoryDirectoryOf } from './sweep';
 import { createTemporalServer } from './temporal-server';
 import { createVaultApi } from './vault-api';

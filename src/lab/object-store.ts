@@ -1,5 +1,5 @@
 import { CreateBucketCommand, type CreateBucketCommandInput, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
-import '../repository/quiet-sdk';
+import '../repository/s3/quiet-sdk';
 import { createProcess, type LabProcess } from './processes';
 import { BUCKET, type LabLayout } from './layout';
 

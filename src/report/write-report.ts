@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { RestoreReport } from '../contract/restore';
-import { writeFileAtomically } from '../host/atomic-file';
-import { privateDirectory } from '../host/files';
+import { writeFileAtomically } from '../files/atomic-file';
+import { privateDirectory } from '../files/files';
 import { reportMarkdown } from './report-markdown';
 
 export interface StoredReport {

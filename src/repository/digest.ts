@@ -4,7 +4,7 @@ import { Readable, Transform, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { DrError } from '../contract/failures';
 import type { FileDigest } from '../contract/generation';
-import { writeDurably } from '../host/files';
+import { writeDurably } from '../files/files';
 import type { TransferOptions } from './types';
 
 export function sha256Hex(bytes: Uint8Array | string): string {

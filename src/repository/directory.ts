@@ -5,8 +5,8 @@ import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { DrError } from '../contract/failures';
 import type { FileDigest } from '../contract/generation';
-import { entriesIfThere, syncDirectory, whileFlushing } from '../host/files';
-import { isKnownDead, ownIdentity } from '../host/process-identity';
+import { entriesIfThere, syncDirectory, whileFlushing } from '../files/files';
+import { isKnownDead, ownIdentity } from '../files/process-identity';
 import { digestOfFile, explainErrors, sameDigest, writeChecked } from './digest';
 import {
   assertKey,

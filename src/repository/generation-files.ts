@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { DrError } from '../contract/failures';
 import type { FileDigest, Manifest, ManifestDraft } from '../contract/generation';
 import { signManifest, verifySignature } from '../crypto/signature';
-import { syncDirectory } from '../host/files';
+import { syncDirectory } from '../files/files';
 import { sha256Hex } from './digest';
 import { serializeManifest } from './manifest';
 import { restoreMd } from './restore-md';

@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream';
 import { DrError, isDrError } from '../contract/failures';
 import type { ConfigBundle, GenerationCopy, Manifest } from '../contract/generation';
 import { verifySignature } from '../crypto/signature';
-import { syncDirectory, whileFlushing } from '../host/files';
+import { syncDirectory, whileFlushing } from '../files/files';
 import { checkStream, digestOf, digestOfFile, sameDigest, sha256Hex, writeChecked } from './digest';
 import {
   contentsOf,

@@ -1,8 +1,8 @@
 import type { RepositoryConfig } from '../config/schema';
 import { readSecret } from '../config/secret';
 import { DirectoryRepository } from './directory';
-import { S3Repository } from './s3';
-import type { S3Settings } from './s3-client';
+import { S3Repository } from './s3/s3';
+import type { S3Settings } from './s3/s3-client';
 import type { Repository } from './types';
 
 /**

@@ -1,9 +1,9 @@
 import type { RetentionPolicy } from '../contract/backup';
 import { isDrError } from '../contract/failures';
 import type { GenerationCopy } from '../contract/generation';
-import type { RepositoryView } from './chain';
+import type { RepositoryView } from './keep/chain';
 import { replicateGeneration } from './generations';
-import { worthAdding } from './retention';
+import { worthAdding } from './keep/retention';
 import type { Repository, TransferOptions } from './types';
 
 export interface RepairPlace {

@@ -2,8 +2,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { restoreWorkflowId } from '../contract/names';
-import { sweepRunIdentities } from '../host/run-identity-sweep';
-import { sweepStaging } from '../host/staging';
+import { sweepRunIdentities } from '../host/run/run-identity-sweep';
+import { sweepStaging } from '../repository/staging';
 import { connectClient, type TemporalOptions } from './connect';
 
 const INTERVAL_MS = 60_000;

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import { type Client, ApplicationFailure } from '@temporalio/client';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
-import { privateDirectory } from '../host/files';
-import { isKnownDead, ownIdentity } from '../host/process-identity';
+import { privateDirectory } from '../files/files';
+import { isKnownDead, ownIdentity } from '../files/process-identity';
 
 const ANSWER_WITHIN_MS = 5_000;
 

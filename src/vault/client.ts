@@ -29,7 +29,7 @@ import {
   type VaultEndpoint,
   withoutQuery,
 } from './transport';
-import { errorsOf, toVaultError } from './vault-error';
+import { errorsOf, toVaultError } from './errors/vault-error';
 
 export type { VaultClientOptions, VaultEndpoint };
 

@@ -5,7 +5,7 @@ import { PassThrough, Readable } from 'node:stream';
 import { text } from 'node:stream/consumers';
 import { checkServerIdentity } from 'node:tls';
 import { DrError } from '../contract/failures';
-import { toConnectionError, toVaultError } from './vault-error';
+import { toConnectionError, toVaultError } from './errors/vault-error';
 
 export interface VaultEndpoint {
   /** Name of the node, for messages. */

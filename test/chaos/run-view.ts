@@ -1,5 +1,5 @@
 import type { Client, WorkflowHandle } from '@temporalio/client';
-import type { RunHistory } from '../../src/lab/demo-history';
+import type { RunHistory } from '../../src/lab/demo/history';
 
 const ANSWER_WITHIN_MS = 2_000;
 /** Of PendingActivityState and of WorkflowExecutionStatus. */

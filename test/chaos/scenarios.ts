@@ -5,7 +5,7 @@ import type { WorkflowHandle } from '@temporalio/client';
 import type { BackupResult } from '../../src/contract/backup';
 import type { RestoreReport } from '../../src/contract/restore';
 import { repositoryConfigOf, readPublicKey } from '../../src/config/load';
-import { ASIDE_NOTE, asideNote, setAsidePath } from '../../src/host/data-directory';
+import { ASIDE_NOTE, asideNote, setAsidePath } from '../../src/host/data/data-directory';
 import { CLUSTER, type LabNode } from '../../src/lab/layout';
 import type { Lab } from '../../src/lab/lab';
 import { waitFor } from '../../src/lab/processes';

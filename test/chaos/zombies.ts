@@ -2,7 +2,7 @@ import { readFile, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
-import { IDENTITY_SUFFIX } from '../../src/host/run-identity';
+import { IDENTITY_SUFFIX } from '../../src/host/run/run-identity';
 import type { LabNode } from '../../src/lab/layout';
 import type { LabProcess } from '../../src/lab/processes';
 import type { ChaosLab } from './chaos-lab';

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { incomingBytes } from '../../src/host/loading';
+import { incomingBytes } from '../../src/host/data/loading';
 import { VaultClient } from '../../src/vault/client';
 import { RUN, useAgent } from '../support/real-agent';
 import { bootstrap, eventually, startVaultNode, type VaultNode } from '../support/vault-node';

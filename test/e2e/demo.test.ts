@@ -4,7 +4,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { RESTORE_PHASES } from '../../src/contract/restore';
-import type { DemoReport } from '../../src/lab/demo-report';
+import type { DemoReport } from '../../src/lab/demo/report';
 import { waitFor } from '../../src/lab/processes';
 import { compiled } from '../../src/lab/project-root';
 
@@ -92,7 +92,7 @@ describe('the demo', () => {
 
   /** All of the demo's processes have its directory for temporary files in their environment or their arguments. */
   function startDemo(args: string[]) {
-    const child = spawn(process.execPath, [compiled('src/lab/demo.js'), ...args], {
+    const child = spawn(process.execPath, [compiled('src/lab/demo/main.js'), ...args], {
       env: { ...process.env, TMPDIR: directory, NO_COLOR: '1' },
     });
     let output = '';

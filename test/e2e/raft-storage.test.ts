@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { copyFile, mkdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readRaftStorage } from '../../src/host/raft-storage';
-import { openBolt } from '../../src/vault/bolt';
+import { readRaftStorage } from '../../src/vault/storage/raft-storage';
+import { openBolt } from '../../src/vault/storage/bolt';
 import { useDirectory } from '../support/temporary';
 import { bootstrap, startVaultNode, type VaultNode } from '../support/vault-node';
 

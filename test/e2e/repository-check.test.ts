@@ -2,9 +2,9 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PutBucketLifecycleConfigurationCommand } from '@aws-sdk/client-s3';
 import { repositoryCommand } from '../../src/cli/repository';
-import type { CheckReport } from '../../src/repository/capability';
-import { checkBucket } from '../../src/repository/check-s3';
-import type { S3Settings } from '../../src/repository/s3-client';
+import type { CheckReport } from '../../src/repository/check/capability';
+import { checkBucket } from '../../src/repository/check/check-s3';
+import type { S3Settings } from '../../src/repository/s3/s3-client';
 import { S3Fixture } from '../support/s3-fixture';
 
 const fixture = S3Fixture.use();

@@ -6,7 +6,7 @@ import type { BackupResult } from '../../src/contract/backup';
 import type { LabNode } from '../../src/lab/layout';
 import { waitFor } from '../../src/lab/processes';
 import type { SampleSecret } from '../../src/lab/secrets';
-import { ensureServers } from '../../src/lab/servers';
+import { ensureServers } from '../../src/lab/servers/servers';
 import { ageProgram } from '../support/age-program';
 import { useLab } from '../support/lab';
 import { restoreDriver } from '../support/restore-driver';

@@ -20,11 +20,11 @@ import {
   verifyCopy,
 } from '../../src/repository/generations';
 import type { ChainLink, GenerationCopy } from '../../src/contract/generation';
-import { verifyChain } from '../../src/repository/chain';
-import { meaningOf, readMarks } from '../../src/repository/marks';
-import { retain, viewRetention } from '../../src/repository/retain';
-import { applyRetention, planRetention } from '../../src/repository/retention';
-import type { S3Repository } from '../../src/repository/s3';
+import { verifyChain } from '../../src/repository/keep/chain';
+import { meaningOf, readMarks } from '../../src/repository/keep/marks';
+import { retain, viewRetention } from '../../src/repository/keep/retain';
+import { applyRetention, planRetention } from '../../src/repository/keep/retention';
+import type { S3Repository } from '../../src/repository/s3/s3';
 import { fromBytes } from '../../src/repository/types';
 import { keepLast, signingPair, stageSample } from '../support/generation';
 import { allBelow, BYTES, S3Fixture } from '../support/s3-fixture';

@@ -7,8 +7,8 @@ import {
 } from '@aws-sdk/client-s3';
 import { digestOf } from '../../src/repository/digest';
 import { publishGeneration, verifyCopy } from '../../src/repository/generations';
-import type { S3Repository } from '../../src/repository/s3';
-import type { S3Settings } from '../../src/repository/s3-client';
+import type { S3Repository } from '../../src/repository/s3/s3';
+import type { S3Settings } from '../../src/repository/s3/s3-client';
 import { fromBytes, type TransferOptions } from '../../src/repository/types';
 import { signingPair, stageSample } from '../support/generation';
 import { contentOf, S3Fixture } from '../support/s3-fixture';

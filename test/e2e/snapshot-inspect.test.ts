@@ -3,8 +3,8 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
-import { inspectSnapshot } from '../../src/vault/inspect';
-import { SnapshotVerifier } from '../../src/vault/snapshot-archive';
+import { inspectSnapshot } from '../../src/vault/snapshot/inspect';
+import { SnapshotVerifier } from '../../src/vault/snapshot/snapshot-archive';
 import { bootstrap, startVaultNode, VAULT_BINARY } from '../support/vault-node';
 
 const run = promisify(execFile);

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { parseDocument } from 'yaml';
 import { encryptArmored, generateIdentity } from '../../src/crypto/age';
 import type { RestoreReport } from '../../src/contract/restore';
-import { findInLab, findInText, type Needle, shareNeedles, withPayloads } from '../../src/lab/demo-share-search';
+import { findInLab, findInText, type Needle, shareNeedles, withPayloads } from '../../src/lab/demo/share-search';
 import { waitFor } from '../../src/lab/processes';
 import { memoryDirectoryOf, processesOf } from '../../src/lab/sweep';
 import { ageProgram } from '../support/age-program';

@@ -5,7 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import type { VaultClient } from '../../src/vault/client';
 import { findLeader } from '../../src/vault/leader';
 import { logIn } from '../../src/vault/login';
-import { readSnapshotArchive, SnapshotVerifier } from '../../src/vault/snapshot-archive';
+import { readSnapshotArchive, SnapshotVerifier } from '../../src/vault/snapshot/snapshot-archive';
 import { bootstrap, eventually, startVaultNode, type VaultNode } from '../support/vault-node';
 
 const SHARES = { secretShares: 5, secretThreshold: 3 };

@@ -1,7 +1,7 @@
 import { stringify } from 'yaml';
-import { NodeHost } from '../../activities/node-context';
+import { NodeHost } from '../../activities/node/context';
 import { clusterOf, nodeOf, parseConfig } from '../../src/config/load';
-import { createServiceDriver } from '../../src/host/service';
+import { createServiceDriver } from '../../src/host/service/service';
 
 export interface AgentSettings {
   address?: string;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { Lab } from '../../src/lab/lab';
 import { PROJECT_ROOT } from '../../src/lab/project-root';
 import { runProgram, type ProgramResult } from '../../src/lab/run-program';
-import { ensureServers } from '../../src/lab/servers';
+import { ensureServers } from '../../src/lab/servers/servers';
 import { readMarkdown } from './markdown';
 
 /** `bash` finds the real programs, whatever is on the PATH. */

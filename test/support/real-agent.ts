@@ -9,10 +9,10 @@ import { createNodeActivities, type NodeActivities } from '../../activities/node
 import { clusterOf, nodeOf, parseConfig } from '../../src/config/load';
 import type { RunClaim } from '../../src/contract/restore';
 import { encryptArmored } from '../../src/crypto/age';
-import { createServiceDriver } from '../../src/host/service';
-import type { ServiceDriver } from '../../src/host/service-driver';
+import { createServiceDriver } from '../../src/host/service/service';
+import type { ServiceDriver } from '../../src/host/service/service-driver';
 import { claimPortBlock, type PortBlock } from '../../src/lab/ports';
-import { ensureServers } from '../../src/lab/servers';
+import { ensureServers } from '../../src/lab/servers/servers';
 import { serializeManifest } from '../../src/repository/manifest';
 import { VaultClient } from '../../src/vault/client';
 import { connectLocally } from '../../src/vault/connect';

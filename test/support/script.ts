@@ -14,7 +14,7 @@ export interface Script {
   kill(): Promise<void>;
 }
 
-/** Arguments for Node that run `code` with `load('host/files')` for the sources of the product. */
+/** Arguments for Node that run `code` with `load('files/files')` for the sources of the product. */
 export function scriptArguments(code: string): string[] {
   const prelude = `const load = (path) => require(${JSON.stringify(SOURCES)} + '/' + path + '.ts');`;
   return ['-r', HOOK, '-e', `${prelude}\n(async () => {${code}})();`];

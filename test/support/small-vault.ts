@@ -4,7 +4,7 @@ import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
-import { Controller } from '../../activities/controller-context';
+import { Controller } from '../../activities/controller/context';
 import { parseConfig } from '../../src/config/load';
 import { sampleConfig } from './sample-config';
 import { useDirectory } from './temporary';

@@ -1,7 +1,7 @@
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { bundleWorkflowCode, DefaultLogger, type Logger, Runtime } from '@temporalio/worker';
 import { SEARCH_ATTRIBUTES } from '../../src/contract/names';
-import { ensureServers } from '../../src/lab/servers';
+import { ensureServers } from '../../src/lab/servers/servers';
 
 export interface WorkflowEnvironment {
   readonly temporal: TestWorkflowEnvironment;

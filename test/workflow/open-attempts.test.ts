@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import { Worker } from '@temporalio/worker';
 import { CONTROLLER_TASK_QUEUE } from '../../src/contract/names';
-import { ownIdentity } from '../../src/host/process-identity';
+import { ownIdentity } from '../../src/files/process-identity';
 import { waitFor } from '../../src/lab/processes';
 import { BeatInterceptor } from '../../src/temporal/beat-interceptor';
 import {

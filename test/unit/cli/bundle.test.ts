@@ -5,7 +5,7 @@ import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { stringify } from 'yaml';
 import { encryptTo, generateIdentity } from '../../../src/crypto/age';
-import { collectFiles, packEntries } from '../../../src/host/config-files';
+import { collectFiles, packEntries } from '../../../src/host/config/config-files';
 import { digestOf } from '../../../src/repository/digest';
 import { DirectoryRepository } from '../../../src/repository/directory';
 import {

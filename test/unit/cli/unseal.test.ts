@@ -1,6 +1,6 @@
 import { expectOpen } from '../../../src/cli/unseal';
 import type { RecoveryMethod, RestoreProgress } from '../../../src/contract/restore';
-import { nextStep } from '../../../workflows/restore-details';
+import { nextStep } from '../../../workflows/run/restore-details';
 
 const shares = { required: 3, accepted: [{ holder: 'carol', at: '' }], refused: [], problem: null };
 

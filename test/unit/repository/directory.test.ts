@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { ownIdentity } from '../../../src/host/process-identity';
+import { ownIdentity } from '../../../src/files/process-identity';
 import { digestOf } from '../../../src/repository/digest';
 import { DirectoryRepository } from '../../../src/repository/directory';
 import { spyOnFlushes } from '../../support/flushes';

@@ -1,0 +1,322 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { BackupPlan, ClusterHealth, PublishedCopy, StagedGeneration } from '../../src/contract/backup';
+import { DrError, type FailureCode, isDrError, withoutRetry } from '../../src/contract/failures';
+import {
+  type Canary,
+  type ConfigBundle,
+  type FileDigest,
+  type GenerationCopy,
+  generationId,
+  MANIFEST_FORMAT,
+  type ManifestDraft,
+} from '../../src/contract/generation';
+import { encryptionOf, encryptStream, SUFFIX } from '../../src/crypto/encryption';
+import { toDiskError } from '../../src/files/disk-error';
+import { privateDirectory, writeDurably } from '../../src/files/files';
+import {
+  publishGeneration as publish,
+  replicateGeneration as replicate,
+  stageGenerationFiles,
+  verifyCopy,
+} from '../../src/repository/generations';
+import { aheadBy, clockWarnings } from '../../src/repository/clock';
+import { dropWarnings } from '../../src/repository/drop';
+import type { AutopilotState } from '../../src/vault/answers';
+import { writeCanary } from '../../src/vault/canary';
+import { credentialFingerprint } from '../../src/vault/login';
+import type { VaultClient } from '../../src/vault/client';
+import type { LeaderView } from '../../src/vault/leader';
+import { requestSnapshot } from '../../src/vault/request-snapshot';
+import { SnapshotVerifier, type SnapshotSummary } from '../../src/vault/snapshot/snapshot-archive';
+import { VERSION } from '../../src/version';
+import { BUNDLES_DIRECTORY, takeBundles } from './bundles';
+import { attempt, beatBytes, cancellation, resumableTransfer, whileBeating } from '../context';
+import type { Controller } from './context';
+import { findPrevious } from './previous';
+
+/** So often is a snapshot asked for that doesn't arrive whole. */
+const CAPTURES = 3;
+const NOT_WHOLE: readonly FailureCode[] = ['SnapshotIncomplete', 'SnapshotCorrupt'];
+
+/** What the run needs of the configuration, read once: a run in flight keeps its plan when the file changes. */
+export async function planBackup(controller: Controller, input: { cluster: string }): Promise<BackupPlan> {
+  const cluster = controller.cluster(input.cluster);
+  if (!controller.config.signing.privateKey) {
+    throw new DrError(
+      'InvalidConfiguration',
+      'Backups need signing.privateKey, which the configuration does not name.',
+      {
+        advice: 'Make one with `openssl genpkey -algorithm ed25519`, name it, and restart the controller.',
+      },
+    );
+  }
+  return {
+    cluster: input.cluster,
+    nodes: cluster.nodes.map(({ name, address }) => ({ name, address })),
+    encryption: encryptionOf(cluster.backup.encryption),
+    canary: cluster.backup.canary?.path ?? null,
+    configNodes: cluster.nodes.filter((node) => node.configFiles.length > 0).map((node) => node.name),
+    repositories: cluster.repositories,
+    retention: cluster.backup.retention,
+    dropWarningPercent: cluster.backup.dropWarningPercent,
+  };
+}
+
+/** Every peer answers, one leads, autopilot is content; what doesn't keep a backup from being made becomes a warning. */
+export async function checkHealth(controller: Controller, input: { plan: BackupPlan }): Promise<ClusterHealth> {
+  const { cluster } = input.plan;
+  return controller.withLeader(cluster, async (view) => {
+    const leader = view.leader.node;
+    const warnings = view.nodes.flatMap((node) => (node.problem === null ? [] : [`${node.node}: ${node.problem}`]));
+    warnings.push(...(await controller.withLogin(cluster, leader, autopilotWarnings)));
+    if (input.plan.encryption.method === 'none') warnings.push('the backup is NOT encrypted: see backup.encryption');
+    return { ...view, leader, warnings };
+  });
+}
+
+/** What autopilot thinks is good to know; that it can't be asked keeps no backup from being made. */
+async function autopilotWarnings(vault: VaultClient): Promise<string[]> {
+  const unasked = (why: string) => [`autopilot could not be asked: ${why}`];
+  try {
+    const state = await vault.autopilotState();
+    if (state === null) return unasked(`${vault.node} has none; it is turned off, or has not begun yet`);
+    return state.healthy ? [] : [`autopilot calls the cluster unhealthy${unhealthyServers(state)}`];
+  } catch (error) {
+    cancellation().throwIfAborted();
+    return unasked((error as Error).message);
+  }
+}
+
+function unhealthyServers({ servers }: AutopilotState): string {
+  const names = servers.filter(({ healthy }) => !healthy).map(({ id }) => id);
+  return names.length === 0 ? '' : `: ${names.join(', ')}`;
+}
+
+/**
+ * Captures from the leader's own address in one pass: socket → verify → encrypt → staging file. A generation exists only
+ * after the whole archive was verified; a cut, empty or error body leaves nothing behind.
+ */
+export async function captureSnapshot(
+  controller: Controller,
+  input: { plan: BackupPlan; health: ClusterHealth; bundles: ConfigBundle[]; run: string },
+): Promise<StagedGeneration> {
+  const { plan, run } = input;
+  const staging = controller.stagingDirectory(plan.cluster, run);
+  try {
+    return await captureTo(controller, staging, input);
+  } catch (error) {
+    throw toDiskError(error, staging);
+  }
+}
+
+async function captureTo(
+  controller: Controller,
+  staging: string,
+  input: { plan: BackupPlan; health: ClusterHealth; bundles: ConfigBundle[]; run: string },
+): Promise<StagedGeneration> {
+  const { plan, health, run } = input;
+  const runDirectory = await privateDirectory(staging);
+  // What an attempt before this one left; if it still writes, it fails on the missing directory.
+  for (const name of await readdir(runDirectory)) {
+    if (name !== BUNDLES_DIRECTORY) await rm(join(runDirectory, name), { recursive: true, force: true });
+  }
+  const directory = await privateDirectory(runDirectory, randomBytes(4).toString('hex'));
+  try {
+    const captured = await capture(controller, plan, directory);
+    const { bundles, problems } = await takeBundles(join(runDirectory, BUNDLES_DIRECTORY), directory, input.bundles);
+    const warnings = [
+      ...health.warnings,
+      ...movedLeadership(health, captured.leader),
+      ...captured.warnings,
+      ...problems,
+    ];
+    return await whileBeating('write the manifest', () =>
+      describeCapture(controller, plan, { ...captured, bundles, warnings }, run, directory),
+    );
+  } catch (error) {
+    await rm(directory, { recursive: true, force: true });
+    // A connection that breaks once is a matter of luck; what breaks each time is not, and somebody has to look.
+    if (attempt() < CAPTURES || !isDrError(error) || !NOT_WHOLE.includes(error.code)) throw error;
+    throw withoutRetry(error, `${error.message} It was tried ${attempt()} times.`);
+  }
+}
+
+/** A cluster whose leader changes in the middle of a backup wants a look, though the backup is good. */
+function movedLeadership(health: ClusterHealth, { leader, nodes }: LeaderView): string[] {
+  if (leader.node === health.leader) return [];
+  const problem = nodes.find(({ node }) => node === health.leader)?.problem ?? null;
+  const why = problem === null ? '' : `: ${problem}`;
+  return [`the leadership moved from ${health.leader} to ${leader.node} during the backup${why}`];
+}
+
+interface Captured {
+  file: string;
+  capturedAt: string;
+  leader: LeaderView;
+  clockAheadSeconds: number | null;
+  canary: Canary | null;
+  credential: string;
+  warnings: string[];
+  summary: SnapshotSummary;
+  stored: FileDigest;
+}
+
+async function capture(controller: Controller, plan: BackupPlan, directory: string): Promise<Captured> {
+  // Asked afresh: between two attempts another node may have become the leader.
+  const leader = await controller.withLeader(plan.cluster, (view) => Promise.resolve(view));
+  const file = `snapshot.snap${SUFFIX[plan.encryption.method]}`;
+  const verifier = new SnapshotVerifier();
+  const beat = beatBytes('capture');
+  const stored = new DigestMeter(beat);
+  const encrypt = async function* (source: AsyncIterable<Uint8Array>) {
+    yield* await encryptStream(Readable.from(source, { objectMode: false }), plan.encryption);
+  };
+  return controller.withLogin(plan.cluster, leader.leader.node, async (vault) => {
+    const credential = await credentialFingerprint(controller.cluster(plan.cluster).auth);
+    const { canary, warnings } = await tryCanary(vault, plan.canary);
+    const capturedAt = new Date().toISOString();
+    const { body, headers } = await requestSnapshot(vault, { signal: cancellation(), onAlive: () => beat(0) });
+    const clockAheadSeconds = aheadBy(headers.date, Date.now());
+    try {
+      await writeDurably(
+        join(directory, file),
+        (target) => pipeline(body, verifier, encrypt, stored, target, { signal: cancellation() }),
+        () => beat(stored.sizeBytes),
+      );
+    } catch (error) {
+      throw isDrError(error) && error.code === 'VaultUnavailable' ? brokenOff(error) : error;
+    }
+    const [summary, digest] = [verifier.summary, stored.digest()];
+    return { file, capturedAt, leader, clockAheadSeconds, canary, credential, warnings, summary, stored: digest };
+  });
+}
+
+/** An answer that had begun is something else than a node that is down. */
+function brokenOff(error: DrError): DrError {
+  const { message, where } = error;
+  return new DrError('SnapshotIncomplete', `The snapshot broke off in its middle: ${message}`, {
+    where,
+    advice: "Read the leader's log, and that of proxies on the way: has one of them a limit of time or size?",
+    cause: error,
+  });
+}
+
+/** A proof that is missing is no reason to make no backup. */
+async function tryCanary(vault: VaultClient, path: string | null): Promise<Pick<Captured, 'canary' | 'warnings'>> {
+  if (path === null) return { canary: null, warnings: [] };
+  try {
+    return { canary: await writeCanary(vault, path), warnings: [] };
+  } catch (error) {
+    cancellation().throwIfAborted();
+    return { canary: null, warnings: [`the canary could not be written: ${(error as Error).message}`] };
+  }
+}
+
+async function describeCapture(
+  controller: Controller,
+  plan: BackupPlan,
+  captured: Captured & { bundles: ConfigBundle[] },
+  run: string,
+  directory: string,
+): Promise<StagedGeneration> {
+  const { file, capturedAt, leader, canary, credential, bundles, summary, stored } = captured;
+  const node = plan.nodes.find((item) => item.name === leader.leader.node);
+  const { previous, warnings } = await findPrevious(controller, plan);
+  const draft: ManifestDraft = {
+    format: MANIFEST_FORMAT,
+    generation: generationId(capturedAt, summary.raft.index, randomBytes(4).toString('hex')),
+    cluster: plan.cluster,
+    capturedAt,
+    serverVersion: leader.serverVersion,
+    leader: { node: leader.leader.node, address: node?.address ?? '' },
+    clusterId: leader.clusterId,
+    clusterName: leader.clusterName,
+    raft: summary.raft,
+    seal: summary.seal,
+    recovery: summary.recovery,
+    archive: summary.archive,
+    stored: { file, ...stored },
+    keys: summary.keys,
+    leases: summary.leases,
+    credential,
+    encryption: { method: plan.encryption.method, recipients: plan.encryption.recipients },
+    canary,
+    bundles,
+    previous: previous && { generation: previous.generation, manifestSha256: previous.manifestSha256 },
+    warnings: [
+      ...captured.warnings,
+      ...warnings,
+      ...clockWarnings(
+        capturedAt,
+        { node: leader.leader.node, clockAheadSeconds: captured.clockAheadSeconds },
+        previous && { generation: previous.generation, capturedAt: previous.manifest.capturedAt },
+      ),
+      ...(previous ? dropWarnings(previous.manifest, summary, plan.dropWarningPercent) : []),
+    ],
+    createdBy: { product: `vault-dr ${VERSION}`, run },
+  };
+  const { manifest, manifestSha256 } = await stageGenerationFiles(directory, draft, {
+    privateKeyPem: await controller.privateKey(),
+    publicKeyPem: await controller.publicKey(),
+  });
+  return { generation: manifest.generation, directory, manifest, manifestSha256 };
+}
+
+/** Stores what was staged, write-once, and reads it back. */
+export async function publishGeneration(
+  controller: Controller,
+  input: { staged: StagedGeneration; repository: string },
+): Promise<PublishedCopy> {
+  const options = resumableTransfer(`publish to ${input.repository}`);
+  const repository = await controller.repository(input.repository);
+  const copy = await publish(repository, input.staged.directory, options);
+  return published(await verifyCopy(repository, copy, options));
+}
+
+/** Copies from one repository to another and reads it back from there. */
+export async function replicateGeneration(
+  controller: Controller,
+  input: { cluster: string; generation: string; from: string; to: string },
+): Promise<PublishedCopy> {
+  const [from, to, publicKey] = await Promise.all([
+    controller.repository(input.from),
+    controller.repository(input.to),
+    controller.publicKey(),
+  ]);
+  const options = resumableTransfer(`copy to ${input.to}`);
+  return published(await replicate(from, to, input.cluster, input.generation, publicKey, options));
+}
+
+export async function discardStaging(controller: Controller, input: { cluster: string; run: string }): Promise<void> {
+  await rm(controller.stagingDirectory(input.cluster, input.run), { recursive: true, force: true });
+}
+
+function published(copy: GenerationCopy): PublishedCopy {
+  const { sha256, sizeBytes } = copy.manifest.stored;
+  return { repository: copy.repository, check: copy.check, stored: { sha256, sizeBytes } };
+}
+
+/** Counts and hashes what goes through. */
+class DigestMeter extends Transform {
+  readonly #hash = createHash('sha256');
+  sizeBytes = 0;
+
+  constructor(private readonly onProgress: (bytes: number) => void) {
+    super();
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: (error: null, chunk: Buffer) => void): void {
+    this.#hash.update(chunk);
+    this.sizeBytes += chunk.length;
+    this.onProgress(this.sizeBytes);
+    done(null, chunk);
+  }
+
+  digest(): FileDigest {
+    return { sha256: this.#hash.digest('hex'), sizeBytes: this.sizeBytes };
+  }
+}

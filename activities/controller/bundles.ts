@@ -1,0 +1,59 @@
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CollectedConfig } from '../../src/contract/backup';
+import { DrError } from '../../src/contract/failures';
+import type { ConfigBundle } from '../../src/contract/generation';
+import { toDiskError } from '../../src/files/disk-error';
+import { privateDirectory } from '../../src/files/files';
+import { digestOf, digestOfFile, sameDigest } from '../../src/repository/digest';
+import type { Controller } from './context';
+
+/** Beside the attempts to capture, which come and go. */
+export const BUNDLES_DIRECTORY = 'bundles';
+
+/** Keeps what an agent has collected until the generation is made. */
+export async function stageBundle(
+  controller: Controller,
+  input: { cluster: string; run: string; bundle: NonNullable<CollectedConfig['bundle']> },
+): Promise<ConfigBundle> {
+  const { content, ...bundle } = input.bundle;
+  const bytes = Buffer.from(content, 'base64');
+  // The name becomes a path: an agent must not choose it.
+  const named = /^config-[a-z0-9-]+\.tar\.gz\.(age|gpg)$/.test(bundle.file);
+  if (!named || !sameDigest(digestOf(bytes), bundle)) {
+    throw new DrError('CopyDamaged', `What the agent of ${bundle.node} sent is not what it says.`, {
+      where: bundle.node,
+      retryable: false,
+    });
+  }
+  const staging = controller.stagingDirectory(input.cluster, input.run);
+  try {
+    const directory = await privateDirectory(staging, BUNDLES_DIRECTORY);
+    await writeFile(join(directory, bundle.file), bytes, { mode: 0o600, flush: true });
+  } catch (error) {
+    throw toDiskError(error, staging);
+  }
+  return bundle;
+}
+
+/** Puts the bundles beside a captured snapshot. One that is gone, with the controller that had it, is a warning. */
+export async function takeBundles(
+  from: string,
+  to: string,
+  bundles: readonly ConfigBundle[],
+): Promise<{ bundles: ConfigBundle[]; problems: string[] }> {
+  const taken: ConfigBundle[] = [];
+  const problems: string[] = [];
+  await mkdir(to, { recursive: true });
+  for (const bundle of bundles) {
+    const target = join(to, bundle.file);
+    try {
+      await copyFile(join(from, bundle.file), target);
+      if (!sameDigest(await digestOfFile(target), bundle)) throw new Error('it was changed');
+      taken.push(bundle);
+    } catch (error) {
+      problems.push(`${bundle.node}: its configuration files are lost: ${(error as Error).message}`);
+    }
+  }
+  return { bundles: taken, problems };
+}

@@ -1,0 +1,147 @@
+import { DrError, isDrError } from '../../src/contract/failures';
+import { capturedAtOf, type GenerationCopy } from '../../src/contract/generation';
+import type { ChosenGeneration, CopyProblem, RestoreSettings } from '../../src/contract/plan';
+import { type RepositoryView, verifyChain } from '../../src/repository/keep/chain';
+import { listGenerations, verifyCopy } from '../../src/repository/generations';
+import { meaningOf, readMarks } from '../../src/repository/keep/marks';
+import { attempt, beatBytes, cancellation, whileBeating } from '../context';
+import type { Controller } from './context';
+
+/**
+ * An older generation is not taken for the sake of a connection that broke off: until this attempt the step is tried again.
+ * Then it is taken, and the plan says so, for what can never be read must not make every restore impossible. One less than
+ * the attempts that the step has.
+ */
+const PATIENT_ATTEMPTS = 3;
+
+interface Wanted {
+  generation: string;
+  asOf: string | null;
+}
+
+interface Shown {
+  copies: GenerationCopy[];
+  /** Of generations whose manifest may be readable another time. */
+  unread: (CopyProblem & { generation: string })[];
+  problems: CopyProblem[];
+}
+
+/**
+ * Finds the generation and reads every copy of it end to end.
+ * @throws DrError UnknownGeneration that names what there is; CopyDamaged; RepositoryUnavailable if another attempt may do better.
+ */
+export async function chooseGeneration(
+  controller: Controller,
+  input: { settings: RestoreSettings } & Wanted,
+): Promise<ChosenGeneration> {
+  const { settings } = input;
+  const shown = await whileBeating('list', () => listEverywhere(controller, settings));
+  const { copies, unread, problems } = shown;
+  const candidates = candidatesOf(shown, input);
+  if (candidates.length === 0) throw nothingFound(settings.source, shown, input);
+  let passing = false;
+  for (const id of candidates) {
+    passing ||= unread.some((item) => item.generation === id);
+    const healthy: GenerationCopy[] = [];
+    for (const copy of copies.filter((item) => item.generation === id)) {
+      const { repository } = copy;
+      try {
+        await verifyCopy(await controller.repository(repository), copy, {
+          signal: cancellation(),
+          onProgress: beatBytes(`hash ${repository}`),
+        });
+        healthy.push(copy);
+      } catch (error) {
+        cancellation().throwIfAborted();
+        problems.push({ repository, problem: `${id}: ${(error as Error).message}` });
+        passing ||= !isDrError(error) || error.retryable;
+      }
+    }
+    const [copy] = healthy;
+    if (copy) {
+      const same = healthy.filter((item) => item.manifestSha256 === copy.manifestSha256);
+      return { copy, healthy: same.map((item) => item.repository), problems };
+    }
+    if (passing && attempt() < PATIENT_ATTEMPTS) throw noneWhole(id, problems, passing);
+  }
+  throw noneWhole(input.generation === 'latest' ? 'any generation' : input.generation, problems, passing);
+}
+
+async function listEverywhere(controller: Controller, settings: RestoreSettings): Promise<Shown> {
+  const publicKey = await controller.publicKey();
+  const options = { signal: cancellation() };
+  const problems: CopyProblem[] = [];
+  const unread: Shown['unread'] = [];
+  const views: RepositoryView[] = [];
+  for (const name of settings.repositories) {
+    try {
+      const repository = await controller.repository(name);
+      const listing = await listGenerations(repository, settings.source, publicKey, options);
+      const { tombstones } = meaningOf((await readMarks(repository, settings.source, publicKey, options)).marks);
+      views.push({ repository: name, ...listing, tombstones });
+      for (const { generation, problem, retryable } of listing.unreadable) {
+        const told = { repository: name, problem: `${generation}: ${problem}` };
+        problems.push(told);
+        if (retryable) unread.push({ ...told, generation });
+      }
+    } catch (error) {
+      cancellation().throwIfAborted();
+      problems.push({ repository: name, problem: (error as Error).message });
+    }
+  }
+  problems.push(...chainProblems(settings.source, views));
+  return { copies: views.flatMap((view) => view.copies), unread, problems };
+}
+
+/** What can't be read is told of its repository already. */
+function chainProblems(cluster: string, views: RepositoryView[]): ChosenGeneration['problems'] {
+  return verifyChain(cluster, views)
+    .filter(({ kind, severity }) => severity === 'problem' && kind !== 'unreadable')
+    .map(({ kind, generation, text }) => ({
+      repository: 'chain of generations',
+      problem: `${generation} (${kind}) ${text}`,
+    }));
+}
+
+/** Newest first; what could not be read is dated by its id. */
+function candidatesOf({ copies, unread }: Shown, { generation, asOf }: Wanted): string[] {
+  const dated = [
+    ...copies.map((copy) => ({ generation: copy.generation, capturedAt: copy.manifest.capturedAt })),
+    ...unread.map((item) => ({ generation: item.generation, capturedAt: capturedAtOf(item.generation) })),
+  ];
+  return newestFirst(
+    dated.filter(
+      (item) =>
+        (generation === 'latest' || item.generation === generation) &&
+        (asOf === null || Date.parse(item.capturedAt) <= Date.parse(asOf)),
+    ),
+  );
+}
+
+function newestFirst(items: { generation: string }[]): string[] {
+  return [...new Set(items.map(({ generation }) => generation))].sort().reverse();
+}
+
+function noneWhole(what: string, problems: CopyProblem[], passing: boolean): DrError {
+  const told = problems.map(({ repository, problem }) => `${repository}: ${problem}`).join('; ');
+  const code = passing ? 'RepositoryUnavailable' : 'CopyDamaged';
+  return new DrError(code, `No copy of ${what} could be read whole: ${told}`, {
+    advice: 'Choose another generation (`vault-dr generations list`), or mend the repository.',
+  });
+}
+
+function nothingFound(cluster: string, { copies, problems }: Shown, { generation, asOf }: Wanted): DrError {
+  const wanted = generation === 'latest' ? (asOf === null ? 'any' : `any from ${asOf} or before`) : `'${generation}'`;
+  const ids = newestFirst(copies);
+  const there = ids.length === 0 ? 'There is none at all.' : `The newest are: ${ids.slice(0, 5).join(', ')}.`;
+  const trouble = problems.map(({ repository, problem }) => ` ${repository}: ${problem}.`).join('');
+  const unreachable = ids.length === 0 && problems.length > 0;
+  return new DrError(
+    'UnknownGeneration',
+    `No generation of '${cluster}' was found (wanted: ${wanted}). ${there}${trouble}`,
+    {
+      advice: 'See `vault-dr generations list`.',
+      retryable: unreachable,
+    },
+  );
+}

@@ -1,0 +1,80 @@
+import { clusterOf, nodeOf, readPublicKey, repositoryConfigOf } from '../../src/config/load';
+import type { ClusterConfig, Config } from '../../src/config/schema';
+import { readPrivateKey } from '../../src/config/secret';
+import { stagingDirectory } from '../../src/repository/staging';
+import { openRepository } from '../../src/repository/open';
+import type { Repository } from '../../src/repository/types';
+import type { VaultClient } from '../../src/vault/client';
+import { connectToNode } from '../../src/vault/connect';
+import { type ElectionWait, findLeader, type LeaderView } from '../../src/vault/leader';
+import { withSession } from '../../src/vault/session';
+
+/** A frozen node accepts connections and never answers: the search for the leader must not wait for it. */
+const LEADER_TIMEOUT_MS = 5_000;
+
+export interface ControllerDeps {
+  config: Config;
+}
+
+/** What the controller's steps share. */
+export class Controller {
+  readonly #deps: ControllerDeps;
+
+  constructor(deps: ControllerDeps) {
+    this.#deps = deps;
+  }
+
+  get config(): Config {
+    return this.#deps.config;
+  }
+
+  cluster(name: string): ClusterConfig {
+    return clusterOf(this.config, name);
+  }
+
+  stagingDirectory(cluster: string, run: string): string {
+    return stagingDirectory(this.config.stateDir, cluster, run);
+  }
+
+  async repository(name: string): Promise<Repository> {
+    return openRepository(name, repositoryConfigOf(this.config, name));
+  }
+
+  async publicKey(): Promise<string> {
+    return readPublicKey(this.config);
+  }
+
+  async privateKey(): Promise<string> {
+    return readPrivateKey(this.config);
+  }
+
+  /** Finds the leader by asking every node at its own address; all clients are closed when the work is done. */
+  async withLeader<T>(
+    clusterName: string,
+    work: (view: LeaderView) => Promise<T>,
+    election?: ElectionWait,
+  ): Promise<T> {
+    const cluster = this.cluster(clusterName);
+    const clients = await Promise.all(
+      cluster.nodes.map((node) => connectToNode(cluster, node, { timeoutMs: LEADER_TIMEOUT_MS })),
+    );
+    try {
+      return await work(await findLeader(clients, election));
+    } finally {
+      await Promise.all(clients.map((client) => client.close()));
+    }
+  }
+
+  /** A client that has logged in afresh at the node it talks to; the token ends with the work. */
+  async withLogin<T>(
+    clusterName: string,
+    node: string,
+    work: (vault: VaultClient) => Promise<T>,
+    loginOf = clusterName,
+  ): Promise<T> {
+    const cluster = this.cluster(clusterName);
+    // What was restored into another cluster knows the logins of its own.
+    const { auth } = this.cluster(loginOf);
+    return withSession(cluster, nodeOf(cluster, node), auth, work);
+  }
+}

@@ -1,0 +1,80 @@
+import { join } from 'node:path';
+import { publishHead } from '../../src/audit/audit-heads';
+import { appendRecord, type AuditRecord } from '../../src/audit/audit-trail';
+import * as backup from './backup';
+import { stageBundle } from './bundles';
+import type { RestoreReport } from '../../src/contract/restore';
+import { type StoredReport, writeReport } from '../../src/report/write-report';
+import type { Notification } from '../../src/contract/notification';
+import { sendNotification } from '../../src/notify';
+import { cancellation } from '../context';
+import { Controller, type ControllerDeps } from './context';
+import { chooseGeneration } from './choose';
+import * as keep from './keep';
+import * as plan from './plan';
+import * as restore from './restore';
+
+export type { ControllerDeps };
+
+type Step<I, O> = (controller: Controller, input: I) => Promise<O>;
+
+/** The steps that the controller runs: everything that is not on a Vault host. */
+export function createControllerActivities(deps: ControllerDeps) {
+  const controller = new Controller(deps);
+  const auditFile = join(deps.config.stateDir, 'audit.jsonl');
+
+  function bind<I, O>(step: Step<I, O>): (input: I) => Promise<O> {
+    return (input) => step(controller, input);
+  }
+
+  return {
+    planBackup: bind(backup.planBackup),
+    checkHealth: bind(backup.checkHealth),
+    stageBundle: bind(stageBundle),
+    captureSnapshot: bind(backup.captureSnapshot),
+    publishGeneration: bind(backup.publishGeneration),
+    replicateGeneration: bind(backup.replicateGeneration),
+    listCatchUps: bind(keep.listCatchUps),
+    applyRetention: bind(keep.applyRetention),
+    markRestored: bind(keep.markRestored),
+    markRolledBack: bind(keep.markRolledBack),
+    discardStaging: bind(backup.discardStaging),
+
+    planRestore: bind(plan.planRestore),
+    lookAtCluster: bind(plan.lookAtCluster),
+    chooseGeneration: bind(chooseGeneration),
+    makePlan: bind(plan.makePlan),
+    makeQuorumPlan: bind(plan.makeQuorumPlan),
+    makeRebuildPlan: bind(plan.makeRebuildPlan),
+    makeRemovalPlan: bind(plan.makeRemovalPlan),
+    verifyFirstNode: bind(restore.verifyFirstNode),
+    checkConvergence: bind(restore.checkConvergence),
+    waitForLeader: bind(restore.waitForLeader),
+    moveLeadership: bind(restore.moveLeadership),
+    checkRolledBack: bind(restore.checkRolledBack),
+
+    /** Keeps the report beside the audit trail. @returns where, and the hashes that the trail keeps of it. */
+    async storeReport(input: { report: RestoreReport }): Promise<StoredReport> {
+      return writeReport(deps.config.stateDir, input.report);
+    },
+
+    /** Does nothing where no command is configured. */
+    async notify(notification: Notification): Promise<void> {
+      const { notify } = deps.config;
+      if (notify) await sendNotification(notify.command, notification);
+    },
+
+    async recordAudit(record: AuditRecord): Promise<void> {
+      await appendRecord(auditFile, record);
+    },
+
+    /** Puts the head of the audit trail where whoever changes the trail can't reach it. */
+    async publishAuditHead(input: { cluster: string; repository: string }): Promise<void> {
+      await publishHead(auditFile, await controller.repository(input.repository), input.cluster, {
+        signal: cancellation(),
+      });
+    },
+  };
+}
+
+export type ControllerActivities = ReturnType<typeof createControllerActivities>;

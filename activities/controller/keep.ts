@@ -1,0 +1,92 @@
+import type { RetentionPolicy, RetentionReport } from '../../src/contract/backup';
+import { hasManifest, listFiles, readCopy, readGenerations } from '../../src/repository/generations';
+import { meaningOf, type NewMark, readMarks, writeMark } from '../../src/repository/keep/marks';
+import { retain, viewRetention } from '../../src/repository/keep/retain';
+import { worthAdding } from '../../src/repository/keep/retention';
+import { cancellation, whileBeating } from '../context';
+import type { Controller } from './context';
+
+/** Nobody waits longer for a bucket at the end of a restore. */
+const MARK_TIMEOUT_MS = 30_000;
+
+/**
+ * Generations of one repository that another one, which was down, doesn't have and would keep; oldest first. Where nothing
+ * is lacking no manifest is read: there may be thousands.
+ */
+export async function listCatchUps(
+  controller: Controller,
+  input: { cluster: string; from: string; to: string },
+): Promise<string[]> {
+  const { cluster } = input;
+  return whileBeating(`compare ${input.from} with ${input.to}`, async () => {
+    const publicKey = await controller.publicKey();
+    const [from, to] = await Promise.all([controller.repository(input.from), controller.repository(input.to)]);
+    const options = { signal: cancellation() };
+    const [offered, present] = await Promise.all([listFiles(from, cluster, options), listFiles(to, cluster, options)]);
+    const there = new Set(present.filter(hasManifest).map(({ generation }) => generation));
+    const lacking = offered.filter((found) => hasManifest(found) && !there.has(found.generation));
+    if (lacking.length === 0) return [];
+    const [source, target, ...stored] = await Promise.all([
+      readGenerations(from, cluster, lacking, publicKey, options),
+      readGenerations(to, cluster, present, publicKey, options),
+      readMarks(from, cluster, publicKey, options),
+      readMarks(to, cluster, publicKey, options),
+    ]);
+    const { pinned } = meaningOf(stored.flatMap(({ marks }) => marks));
+    const policy = controller.cluster(cluster).backup.retention;
+    return worthAdding(source, target, policy, new Date(), new Set(pinned.keys()));
+  });
+}
+
+/** Removes what the policy gives up; only after this very run has stored a verified generation there. */
+export async function applyRetention(
+  controller: Controller,
+  input: { cluster: string; repository: string; policy: RetentionPolicy; newest: string },
+): Promise<RetentionReport> {
+  return whileBeating(`retention in ${input.repository}`, async () => {
+    const repository = await controller.repository(input.repository);
+    const publicKeyPem = await controller.publicKey();
+    await readCopy(repository, input.cluster, input.newest, publicKeyPem);
+    const names = controller.cluster(input.cluster).repositories.filter((name) => name !== input.repository);
+    const others = await Promise.all(names.map((name) => controller.repository(name)));
+    const now = new Date();
+    const facts = { now, publicKeyPem, verified: input.newest };
+    const options = { signal: cancellation() };
+    const view = await viewRetention(repository, others, input.cluster, input.policy, facts, options);
+    return retain(view, await controller.privateKey(), now, options);
+  });
+}
+
+interface Unmarked {
+  repository: string;
+  problem: string;
+}
+
+type RunMark = Omit<Extract<NewMark, { kind: 'restored' }>, 'kind'>;
+
+/** Says in every repository that a cluster was brought back from this generation; answers where that failed. */
+export async function markRestored(controller: Controller, mark: RunMark): Promise<Unmarked[]> {
+  return markEverywhere(controller, { kind: 'restored', ...mark });
+}
+
+/** Takes that back; answers where that failed. */
+export async function markRolledBack(controller: Controller, mark: RunMark): Promise<Unmarked[]> {
+  return markEverywhere(controller, { kind: 'rolled-back', ...mark });
+}
+
+async function markEverywhere(controller: Controller, mark: NewMark): Promise<Unmarked[]> {
+  const privateKey = await controller.privateKey();
+  const problems = await Promise.all(
+    controller.cluster(mark.cluster).repositories.map(async (name) => {
+      try {
+        const signal = AbortSignal.any([cancellation(), AbortSignal.timeout(MARK_TIMEOUT_MS)]);
+        await writeMark(await controller.repository(name), mark, privateKey, { signal });
+        return [];
+      } catch (error) {
+        cancellation().throwIfAborted();
+        return [{ repository: name, problem: (error as Error).message }];
+      }
+    }),
+  );
+  return problems.flat();
+}

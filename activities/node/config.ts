@@ -1,0 +1,34 @@
+import { Readable } from 'node:stream';
+import { buffer } from 'node:stream/consumers';
+import type { CollectedConfig } from '../../src/contract/backup';
+import { formatBytes } from '../../src/contract/format';
+import { encryptionOf, encryptStream, SUFFIX } from '../../src/crypto/encryption';
+import { collectFiles, largest, packEntries } from '../../src/host/config/config-files';
+import { digestOf } from '../../src/repository/digest';
+import type { NodeHost } from './context';
+
+/** It travels through Temporal, which takes two megabytes for an answer and keeps every one. */
+const MAX_BUNDLE_BYTES = 512 * 1024;
+
+/**
+ * Collects the node's configuration files, encrypted for the recipients in this host's own configuration: whoever can ask an
+ * agent for them must not be able to say for whom.
+ */
+export async function collectConfig(host: NodeHost): Promise<CollectedConfig> {
+  const { node, cluster } = host.deps;
+  const encryption = encryptionOf(cluster.backup.encryption);
+  if (encryption.method === 'none') {
+    return { bundle: null, problems: ['they are collected only where backups are encrypted (backup.encryption)'] };
+  }
+  const { entries, problems } = await collectFiles(node.configFiles);
+  if (entries.length === 0) return { bundle: null, problems };
+  const archive = await packEntries(entries);
+  const content = await buffer(await encryptStream(Readable.from([archive]), encryption));
+  if (content.length > MAX_BUNDLE_BYTES) {
+    const files = entries.map((entry) => ({ path: entry.path, size: entry.content.length }));
+    const much = `they take ${formatBytes(content.length)}, more than ${formatBytes(MAX_BUNDLE_BYTES)}`;
+    return { bundle: null, problems: [...problems, `${much}; ${largest(files)}`] };
+  }
+  const file = `config-${node.name}.tar.gz${SUFFIX[encryption.method]}`;
+  return { bundle: { node: node.name, file, ...digestOf(content), content: content.toString('base64') }, problems };
+}

@@ -1,0 +1,119 @@
+import { join } from 'node:path';
+import { Context } from '@temporalio/activity';
+import type { ClusterConfig, Config, NodeConfig } from '../../src/config/schema';
+import type { RunClaim } from '../../src/contract/restore';
+import { AttemptGate, type Attempt } from '../../src/host/run/attempt';
+import { assertClaim } from '../../src/host/run/claim';
+import { watchLoading } from '../../src/host/data/loading';
+import type { ServiceDriver } from '../../src/host/service/service-driver';
+import type { SealStatus } from '../../src/vault/answers';
+import type { VaultClient, VaultClientOptions } from '../../src/vault/client';
+import { connectLocally } from '../../src/vault/connect';
+import { loadLimitMs } from '../../src/vault/load-limits';
+import { cancellation, whileBeating } from '../context';
+import { insist, type PollOptions, pollUntil } from '../poll';
+
+export interface NodeDeps {
+  config: Config;
+  clusterName: string;
+  cluster: ClusterConfig;
+  node: NodeConfig;
+  driver: ServiceDriver;
+  /** Asks whoever keeps the run. @throws DrError NodeFenced when the attempt that runs now was given up. */
+  confirmAttempt: () => Promise<void>;
+}
+
+/** What the steps on one host share. */
+export class NodeHost {
+  readonly #gate: AttemptGate;
+
+  constructor(readonly deps: NodeDeps) {
+    this.#gate = new AttemptGate(deps.node.name);
+  }
+
+  get node(): NodeConfig {
+    return this.deps.node;
+  }
+
+  get driver(): ServiceDriver {
+    return this.deps.driver;
+  }
+
+  /** Directory of what a run keeps on this host. */
+  runDirectory(run: string): string {
+    return join(this.node.stateDir, 'runs', run);
+  }
+
+  /**
+   * Does a step that changes the host. What fails once a newer attempt has begun fails because of that one, and says so.
+   * @throws DrError NodeFenced when the node belongs to another run, or the attempt was given up.
+   */
+  async step<T>(claim: RunClaim, act: (attempt: Attempt) => Promise<T>): Promise<T> {
+    const attempt = await this.#begin(claim);
+    try {
+      return await act(attempt);
+    } catch (error) {
+      attempt.signal.throwIfAborted();
+      throw error;
+    }
+  }
+
+  /** Does a step whose progress can't be counted, and beats meanwhile. */
+  stepBeating<T>(
+    claim: RunClaim,
+    what: string,
+    act: (attempt: Attempt, tell: (state: string) => void) => Promise<T>,
+  ): Promise<T> {
+    return this.step(claim, (attempt) => whileBeating(what, (tell) => act(attempt, tell)));
+  }
+
+  /** The same, and again what failed of it. */
+  insist<T>(claim: RunClaim, what: string, act: (attempt: Attempt) => Promise<T>): Promise<T> {
+    return this.stepBeating(claim, what, (attempt, tell) =>
+      insist({ signal: attempt.signal, tell }, () => act(attempt)),
+    );
+  }
+
+  async #begin(claim: RunClaim): Promise<Attempt> {
+    await assertClaim(this.node.stateDir, this.node.name, claim.run);
+    const { currentAttemptScheduledTimestampMs, heartbeatTimeoutMs } = Context.current().info;
+    const attempt = this.#gate.begin(cancellation(), {
+      // By run, then by the server's clock: an attempt that was frozen before it began is not the newest.
+      order: `${claim.startedAt} ${String(currentAttemptScheduledTimestampMs).padStart(15, '0')}`,
+      // Beats arrive every two to four seconds, so Temporal can't have given the attempt up yet.
+      ...(heartbeatTimeoutMs === undefined ? {} : { leaseMs: heartbeatTimeoutMs / 2 }),
+    });
+    // Within the lease: the answer must not be an old one either.
+    await this.deps.confirmAttempt();
+    attempt.assertCurrent();
+    return attempt;
+  }
+
+  /** Client for the Vault of this host; closed when the work is done. */
+  async withVault<T>(work: (vault: VaultClient) => Promise<T>, options?: VaultClientOptions): Promise<T> {
+    const vault = await connectLocally(this.deps.cluster, this.node, options);
+    try {
+      return await work(vault);
+    } finally {
+      await vault.close();
+    }
+  }
+
+  /** Waits until the Vault of this host answers at all: it reads all of its data first. */
+  async waitForVault(vault: VaultClient, attempt: Attempt): Promise<SealStatus> {
+    return this.pollVault(`Vault on ${this.node.name} to answer`, attempt, () => vault.sealStatus());
+  }
+
+  /** Asks until the answer is neither null nor an error, for as long as the Vault of this host may be loading its data. */
+  async pollVault<T>(
+    what: string,
+    { signal }: Attempt,
+    ask: () => Promise<T | null>,
+    options: Partial<Pick<PollOptions, 'intervalMs' | 'advice'>> = {},
+  ): Promise<T> {
+    const { name: where, dataDir } = this.node;
+    const advice = `Read Vault's log on ${where}.`;
+    const limits = { timeoutMs: loadLimitMs(0), getsOn: watchLoading(dataDir) };
+    return pollUntil(what, { ...limits, signal, where, advice, ...options }, ask);
+  }
+}

@@ -1,0 +1,110 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { LeftOver } from '../../src/contract/host';
+import type { RunClaim } from '../../src/contract/restore';
+import { identityProblem } from '../../src/contract/node-identity';
+import { DrError } from '../../src/contract/failures';
+import type { ServiceDriver } from '../../src/host/service/service-driver';
+import type { Attempt } from '../../src/host/run/attempt';
+import {
+  blankDataDirectory,
+  JOIN_BEGUN,
+  readMarker,
+  removeDiscarded,
+  setAsideDataDirectory,
+} from '../../src/host/data/data-directory';
+import { readRaftStorage } from '../../src/vault/storage/raft-storage';
+import { proveStopped } from '../../src/host/service/service';
+import {
+  copyAside,
+  deleteDataDirectory,
+  listLeftOvers,
+  type PutBack,
+  putBackDataDirectory,
+  removeLeftOvers,
+} from '../../src/host/data/set-aside';
+import type { NodeHost } from './context';
+
+/** Stops Vault and proves it: process gone, ports closed. */
+export async function stopNode(host: NodeHost, input: { claim: RunClaim }): Promise<void> {
+  await host.stepBeating(input.claim, 'stop', (attempt) => stopAndProve(host, host.driver, attempt));
+}
+
+export interface SetAsideInput {
+  claim: RunClaim;
+  how: 'rename' | 'delete';
+  /** Somebody has confirmed that the data of another cluster may be set aside. */
+  otherCluster: boolean;
+}
+
+/** @returns where the data directory was put; null when there was none, or it was deleted. */
+export async function setAsideData(host: NodeHost, input: SetAsideInput): Promise<string | null> {
+  const { claim, how, otherCluster } = input;
+  const { dataDir } = host.node;
+  return host.stepBeating(claim, 'set aside', async (attempt) => {
+    await proveStopped(host.node, host.driver);
+    if (!otherCluster) await assertOwnData(host, claim.run);
+    if (how === 'rename') return setAsideDataDirectory(dataDir, claim.run, attempt);
+    await deleteDataDirectory(dataDir, claim.run, attempt);
+    await removeDiscarded(dataDir, claim.run, attempt);
+    return null;
+  });
+}
+
+/** For data of which there is no other copy. @returns where the copy is. */
+export async function copyDataAside(host: NodeHost, input: { claim: RunClaim }): Promise<string> {
+  const { claim } = input;
+  return host.stepBeating(claim, 'copy aside', async (attempt) => {
+    await proveStopped(host.node, host.driver);
+    await assertOwnData(host, claim.run);
+    return copyAside(host.node.dataDir, claim.run, attempt);
+  });
+}
+
+/** Puts back what the run has set aside; what it made stays beside it. */
+export async function putBackData(host: NodeHost, input: { claim: RunClaim }): Promise<PutBack> {
+  return host.stepBeating(input.claim, 'put back', async (attempt) => {
+    await proveStopped(host.node, host.driver);
+    return putBackDataDirectory(host.node.dataDir, input.claim.run, attempt);
+  });
+}
+
+/** Stops a node that did not get in, and empties what this run made of it. */
+export async function blankNode(host: NodeHost, input: { claim: RunClaim }): Promise<void> {
+  await host.stepBeating(input.claim, 'blank', async (attempt) => {
+    await stopAndProve(host, host.driver, attempt);
+    await blankDataDirectory(host.node.dataDir, input.claim.run, attempt);
+    await rm(join(host.runDirectory(input.claim.run), JOIN_BEGUN), { force: true });
+    await removeDiscarded(host.node.dataDir, input.claim.run, attempt);
+  });
+}
+
+/** What an earlier run left on this host. Changes nothing. */
+export async function lookForLeftOvers(host: NodeHost, input: { of: string }): Promise<LeftOver[]> {
+  return listLeftOvers(host.node.dataDir, input.of);
+}
+
+/** Deletes what an earlier run left on this host. @returns what is gone. */
+export async function removeSetAsideData(host: NodeHost, input: { claim: RunClaim; of: string }): Promise<LeftOver[]> {
+  return host.stepBeating(input.claim, 'remove', (attempt) => removeLeftOvers(host.node.dataDir, input.of, attempt));
+}
+
+async function stopAndProve(host: NodeHost, driver: ServiceDriver, attempt: Attempt): Promise<void> {
+  await driver.stop(attempt);
+  await proveStopped(host.node, driver);
+}
+
+/** The last look before data are moved away: whose are they? */
+async function assertOwnData(host: NodeHost, run: string): Promise<void> {
+  const { node, deps } = host;
+  if ((await readMarker(node.dataDir)) === run) return;
+  const storage = await readRaftStorage(node.dataDir);
+  const nodes = deps.cluster.nodes.map((item) => ({ ...item, nodeId: item.nodeId ?? item.name }));
+  const problem = storage && identityProblem(storage, { nodeId: node.nodeId ?? node.name }, nodes);
+  if (!problem) return;
+  throw new DrError('NodeUnsafe', `${node.name}: ${node.dataDir} ${problem}. It was not touched.`, {
+    where: node.name,
+    advice:
+      'Is this the right host, and the right dataDir? Mend the configuration, or move that directory away by hand; then resume.',
+  });
+}

@@ -1,0 +1,28 @@
+import { DrError, isDrError } from '../../src/contract/failures';
+import { explainLog } from '../../src/vault/errors/error-dictionary';
+import { linesSince } from '../../src/vault/errors/log-lines';
+import type { NodeHost } from './context';
+
+/** A step whose waiting was in vain says also what Vault has logged meanwhile, as far as it is known what that means. */
+export function explained<I, O>(
+  host: NodeHost,
+  step: (host: NodeHost, input: I) => Promise<O>,
+): (input: I) => Promise<O> {
+  return async (input) => {
+    const began = new Date();
+    try {
+      return await step(host, input);
+    } catch (error) {
+      if (!isDrError(error) || error.code !== 'NotYet') throw error;
+      const log = (await host.driver.recentLog?.().catch(() => null)) ?? '';
+      const [known] = explainLog(linesSince(log, began));
+      if (!known) throw error;
+      throw new DrError(error.code, `${error.message} Vault's log says: ${known.means}`, {
+        advice: known.advice,
+        where: host.node.name,
+        cause: error,
+        retryable: error.retryable,
+      });
+    }
+  };
+}

@@ -1,0 +1,236 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { DrError, isDrError } from '../../src/contract/failures';
+import type { Manifest } from '../../src/contract/generation';
+import type { RunClaim } from '../../src/contract/restore';
+import type { Attempt } from '../../src/host/run/attempt';
+import { blankDataDirectory, removeDiscarded } from '../../src/host/data/data-directory';
+import { readIfThere } from '../../src/files/files';
+import { noteInstall } from '../../src/host/data/install-note';
+import { proveStopped } from '../../src/host/service/service';
+import { applyLimitMs } from '../../src/vault/load-limits';
+import type { VaultClient } from '../../src/vault/client';
+import { whileBeating } from '../context';
+import type { NodeHost } from './context';
+import { openArchive, proveStaged, stagedGeneration } from './stage';
+import { pollUntil } from '../poll';
+
+/** While it loads a snapshot a Vault may answer nothing at all; it is asked again, so as to see in time that it hangs. */
+const ANSWER_WITHIN_MS = 5_000;
+
+/**
+ * From blank to "holds the snapshot, freshly started": sealed, or with auto-unseal on its way to open. The keys and the root
+ * token of the blank cluster live in this call only; so a crash inside it starts it over from blank.
+ */
+export async function installSnapshot(host: NodeHost, input: { claim: RunClaim }): Promise<void> {
+  const { claim } = input;
+  await host.step(claim, async (attempt) => {
+    const doneFile = join(host.runDirectory(claim.run), 'installed');
+    const staged = await stagedGeneration(host, claim.run);
+    const { manifest, path } = staged;
+    const done = (await readIfThere(doneFile)) !== null;
+    if (!done) await proveStaged(host, attempt, staged);
+
+    await whileBeating('install', async () => {
+      if (done) return startInstalled(host, attempt, manifest);
+
+      await host.driver.stop(attempt);
+      await proveStopped(host.node, host.driver);
+      await blankDataDirectory(host.node.dataDir, claim.run, attempt);
+      await removeDiscarded(host.node.dataDir, claim.run, attempt);
+      await host.driver.start(attempt);
+
+      const { token, keys, clusterId } = await initializeThrowaway(host, attempt, manifest);
+      attempt.assertCurrent();
+      const note = { run: claim.run, generation: manifest.generation, blankClusterId: clusterId };
+      await noteInstall(host.node.dataDir, note);
+      await host.withVault(
+        async (vault) => {
+          attempt.assertCurrent();
+          await upload(host, vault, attempt, manifest, path);
+        },
+        { token },
+      );
+      await host.withVault((vault) => waitUntilApplied(host, vault, attempt, manifest), {
+        timeoutMs: ANSWER_WITHIN_MS,
+      });
+
+      // Drops the throwaway cluster's cached seal configuration, name and Raft TLS keyring, at no cost to the key holders.
+      await host.driver.stop(attempt);
+      await host.driver.start(attempt);
+      await startInstalled(host, attempt, manifest);
+      await host.withVault((vault) => proveReplaced(host, vault, attempt, manifest, keys));
+      attempt.assertCurrent();
+      writeFileSync(doneFile, `${new Date().toISOString()}\n`);
+    });
+  });
+}
+
+/** Makes a cluster that lives for seconds. */
+async function initializeThrowaway(
+  host: NodeHost,
+  attempt: Attempt,
+  manifest: Manifest,
+): Promise<Throwaway & { clusterId: string | null }> {
+  return host.withVault(async (vault) => {
+    if ((await host.waitForVault(vault, attempt)).initialized) {
+      throw new DrError(
+        'NodeUnsafe',
+        `Vault on ${host.node.name} is initialised, though its data directory was blank.`,
+        {
+          where: host.node.name,
+          advice: `Does its configuration point to ${host.node.dataDir}, and do all other nodes stand still?`,
+        },
+      );
+    }
+    attempt.assertCurrent();
+    const throwaway = await initialize(vault, attempt, manifest);
+    await pollUntil(
+      `the blank Vault on ${host.node.name} to become active`,
+      { timeoutMs: 60_000, signal: attempt.signal, where: host.node.name },
+      async () => ((await vault.leader()).isSelf ? true : null),
+    );
+    return { ...throwaway, clusterId: (await vault.sealStatus()).clusterId ?? null };
+  });
+}
+
+interface Throwaway {
+  /** Root token. */
+  token: string;
+  /** As many unseal keys as open it; none with auto-unseal. */
+  keys: string[];
+}
+
+/** With another N and T than the snapshot's, the original shares would be refused later ("invalid key size"). */
+async function initialize(vault: VaultClient, attempt: Attempt, { seal, recovery }: Manifest): Promise<Throwaway> {
+  if (!isShamir({ seal })) {
+    const { secretShares, secretThreshold } = recovery ?? seal;
+    const shares = { recoveryShares: secretShares, recoveryThreshold: secretThreshold };
+    return { token: (await vault.initializeAutoUnseal(shares)).rootToken, keys: [] };
+  }
+  const { keys: all, rootToken: token } = await vault.initialize(seal);
+  const keys = all.slice(0, seal.secretThreshold);
+  for (const key of keys) {
+    attempt.assertCurrent();
+    await vault.unseal({ key });
+  }
+  return { token, keys };
+}
+
+/** Throwaway Shamir keys are never the snapshot's own; an auto-unseal key has to be, or nothing could open the data. */
+async function upload(
+  host: NodeHost,
+  vault: VaultClient,
+  attempt: Attempt,
+  manifest: Manifest,
+  path: string,
+): Promise<void> {
+  const archive = await openArchive(host, path, manifest);
+  try {
+    await vault.restoreSnapshot(archive, { force: isShamir(manifest), signal: attempt.signal });
+  } catch (error) {
+    if (isShamir(manifest) || !isDrError(error) || error.code !== 'VaultRefused') throw error;
+    throw new DrError('VaultRefused', `${host.node.name} does not take the snapshot: ${error.message}`, {
+      where: host.node.name,
+      advice: `The seal '${manifest.seal.type}' of this node must use the very key that the cluster had when the snapshot was made: check its seal stanza, then resume.`,
+      cause: error,
+    });
+  }
+}
+
+/**
+ * The answer to the upload comes before anything is applied. A Shamir node seals itself when it is done; with auto-unseal it
+ * stays open and shows the snapshot's cluster id (both measured, Vault 1.21.1).
+ */
+async function waitUntilApplied(
+  host: NodeHost,
+  vault: VaultClient,
+  attempt: Attempt,
+  manifest: Manifest,
+): Promise<void> {
+  await pollUntil(
+    `${host.node.name} to apply the snapshot`,
+    {
+      timeoutMs: applyLimitMs(manifest.keys),
+      signal: attempt.signal,
+      where: host.node.name,
+      advice: `Read Vault's log on ${host.node.name}.`,
+    },
+    async () => {
+      const { sealed, clusterId } = await vault.sealStatus();
+      return (sealed && !clusterId) || (!sealed && clusterId === manifest.clusterId) ? true : null;
+    },
+  );
+}
+
+/**
+ * A Vault that died before it had applied the snapshot looks the same from outside. But it still is the blank cluster: the
+ * blank cluster's keys open it, or with auto-unseal it shows that one's id.
+ */
+async function proveReplaced(
+  host: NodeHost,
+  vault: VaultClient,
+  attempt: Attempt,
+  manifest: Manifest,
+  keys: string[],
+): Promise<void> {
+  const replaced = isShamir(manifest)
+    ? await keysAreRefused(vault, attempt, keys)
+    : await showsTheId(host, vault, attempt, manifest);
+  if (replaced) return;
+  throw new DrError('ServiceFailed', `Vault on ${host.node.name} died before it had applied the snapshot.`, {
+    where: host.node.name,
+    advice: `The install starts over from blank. If it happens again, read Vault's log on ${host.node.name}.`,
+  });
+}
+
+async function keysAreRefused(vault: VaultClient, attempt: Attempt, keys: string[]): Promise<boolean> {
+  for (const key of keys) {
+    attempt.assertCurrent();
+    try {
+      await vault.unseal({ key });
+    } catch (error) {
+      if (!isDrError(error) || error.code !== 'VaultRefused') throw error;
+      await vault.unseal({ reset: true });
+      return true;
+    }
+  }
+  return false;
+}
+
+async function showsTheId(
+  host: NodeHost,
+  vault: VaultClient,
+  attempt: Attempt,
+  { clusterId }: Manifest,
+): Promise<boolean> {
+  const status = await host.pollVault(
+    `${host.node.name} to unseal by itself`,
+    attempt,
+    async () => {
+      const now = await vault.sealStatus();
+      return now.sealed || !now.clusterId ? null : now;
+    },
+    { advice: `Does its seal reach its key? Read Vault's log on ${host.node.name}.` },
+  );
+  return status.clusterId === clusterId;
+}
+
+async function startInstalled(host: NodeHost, attempt: Attempt, { seal, recovery }: Manifest): Promise<void> {
+  await host.driver.start(attempt);
+  const wanted = recovery ?? seal;
+  await host.withVault(async (vault) => {
+    const status = await host.waitForVault(vault, attempt);
+    if (!status.initialized || status.n !== wanted.secretShares || status.t !== wanted.secretThreshold) {
+      throw new DrError(
+        'ServiceFailed',
+        `After the install ${host.node.name} shows ${status.t} of ${status.n} shares, the snapshot has ${wanted.secretThreshold} of ${wanted.secretShares}.`,
+        { where: host.node.name, advice: 'Resume the run: the install starts over from blank.' },
+      );
+    }
+  });
+}
+
+function isShamir({ seal }: Pick<Manifest, 'seal'>): boolean {
+  return seal.type === 'shamir';
+}

@@ -1,0 +1,155 @@
+import { createReadStream } from 'node:fs';
+import { readdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Writable, type Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { readSecret } from '../../src/config/secret';
+import { readPublicKey, repositoryConfigOf } from '../../src/config/load';
+import { DrError } from '../../src/contract/failures';
+import type { FileDigest, Manifest } from '../../src/contract/generation';
+import type { CopyProblem } from '../../src/contract/plan';
+import type { RunClaim } from '../../src/contract/restore';
+import { decryptStream } from '../../src/crypto/encryption';
+import type { Attempt } from '../../src/host/run/attempt';
+import { writeFileAtomically } from '../../src/files/atomic-file';
+import { privateDirectory } from '../../src/files/files';
+import { digestOfFile, sameDigest } from '../../src/repository/digest';
+import { FETCHING, fetchSnapshot, readCopy } from '../../src/repository/generations';
+import { parseManifest } from '../../src/repository/manifest';
+import { openRepository } from '../../src/repository/open';
+import { SnapshotVerifier } from '../../src/vault/snapshot/snapshot-archive';
+import { beatBytes, whileBeating } from '../context';
+import type { NodeHost } from './context';
+
+export interface StageInput {
+  claim: RunClaim;
+  /** Cluster that the generation is of. */
+  source: string;
+  generation: string;
+  /** Of the plan: a copy whose manifest differs is not the one that was approved. */
+  manifestSha256: string;
+  repositories: string[];
+}
+
+export interface StageResult {
+  repository: string;
+  path: string;
+  problems: CopyProblem[];
+}
+
+/**
+ * Brings the generation onto this host's disk and proves it there: signature, stored bytes, decryption, the whole archive.
+ * From here on the restore needs no repository.
+ */
+export async function stageGeneration(host: NodeHost, input: StageInput): Promise<StageResult> {
+  return host.step(input.claim, async (attempt) => {
+    const directory = await privateDirectory(host.runDirectory(input.claim.run));
+    await removePartial(directory, attempt);
+    const problems: CopyProblem[] = [];
+    for (const name of input.repositories) {
+      try {
+        const repository = await openRepository(name, repositoryConfigOf(host.deps.config, name));
+        const publicKey = await readPublicKey(host.deps.config);
+        const copy = await readCopy(repository, input.source, input.generation, publicKey);
+        if (copy.manifestSha256 !== input.manifestSha256) {
+          throw new DrError('RepositoryConflict', `The copy in ${name} is not the one that the plan was made from.`);
+        }
+        const path = join(directory, copy.manifest.stored.file);
+        await fetchSnapshot(repository, copy, path, {
+          signal: attempt.signal,
+          onProgress: beatBytes(`fetch from ${name}`),
+        });
+        await proveArchive(host, attempt, path, copy.manifest);
+        await whileBeating('keep the manifest', () =>
+          writeFileAtomically(join(directory, 'manifest.json'), JSON.stringify(copy.manifest, null, 2)),
+        );
+        return { repository: name, path, problems };
+      } catch (error) {
+        attempt.signal.throwIfAborted();
+        problems.push({ repository: name, problem: (error as Error).message });
+      }
+    }
+    throw new DrError(
+      'RepositoryUnavailable',
+      `${host.node.name} could not stage ${input.generation}: ${problems.map((p) => `${p.repository}: ${p.problem}`).join('; ')}`,
+      {
+        where: host.node.name,
+        advice: `Nothing was stopped. ${host.node.name} needs one repository that it can read, and the identity that decrypts.`,
+      },
+    );
+  });
+}
+
+/** What attempts that were killed have left takes the room that this one needs. */
+async function removePartial(directory: string, attempt: Attempt): Promise<void> {
+  for (const name of await readdir(directory)) {
+    if (!name.includes(FETCHING)) continue;
+    attempt.assertCurrent();
+    await rm(join(directory, name), { force: true });
+  }
+}
+
+/** The generation that was staged for a run. Whether its archive is still what it was is another question. */
+export async function stagedGeneration(host: NodeHost, run: string): Promise<{ manifest: Manifest; path: string }> {
+  const directory = host.runDirectory(run);
+  try {
+    const manifest = parseManifest(await readFile(join(directory, 'manifest.json')));
+    return { manifest, path: join(directory, manifest.stored.file) };
+  } catch (error) {
+    throw stagingLost(host, 'is gone', error);
+  }
+}
+
+/**
+ * Reads the staged archive once more, right before the data that it replaces go.
+ * @throws DrError StagingLost when it is gone or was changed: then it is fetched again.
+ */
+export async function proveStaged(
+  host: NodeHost,
+  { signal }: Attempt,
+  { manifest, path }: { manifest: Manifest; path: string },
+): Promise<void> {
+  let found: FileDigest;
+  try {
+    found = await digestOfFile(path, { signal, onProgress: beatBytes('prove what was staged') });
+  } catch (error) {
+    signal.throwIfAborted();
+    const { code } = error as NodeJS.ErrnoException;
+    throw stagingLost(host, code === 'ENOENT' ? 'is gone' : "can't be read", error);
+  }
+  if (!sameDigest(found, manifest.stored)) throw stagingLost(host, 'is damaged');
+}
+
+function stagingLost({ node }: NodeHost, how: string, cause?: unknown): DrError {
+  return new DrError('StagingLost', `The generation that was staged on ${node.name} ${how}.`, {
+    where: node.name,
+    advice: 'Is the disk of the state directory well? It is fetched again when the run resumes.',
+    cause,
+  });
+}
+
+/** The archive in clear, as a stream; nothing of it touches a disk. */
+export async function openArchive(host: NodeHost, path: string, manifest: Manifest): Promise<Readable> {
+  const stored = createReadStream(path);
+  const { identities: sources, openpgp } = host.deps.cluster.restore;
+  if (manifest.encryption.method === 'age' && sources.length === 0) {
+    throw new DrError('DecryptionFailed', `${host.node.name} has no identity to decrypt with.`, {
+      where: host.node.name,
+      advice: `Name one under restore.identities of the cluster; the generation is for ${manifest.encryption.recipients.join(', ')}.`,
+    });
+  }
+  const identities = await Promise.all(sources.map((source) => readSecret(source, 'restore.identities')));
+  return decryptStream(stored, manifest.encryption, { identities, gpgHome: openpgp?.home }, host.node.name);
+}
+
+/** What fails is left where it is: a later attempt may have taken it over, and reads it anew before it relies on it. */
+async function proveArchive(host: NodeHost, { signal }: Attempt, path: string, manifest: Manifest): Promise<void> {
+  const verifier = new SnapshotVerifier();
+  const discard = new Writable({ write: (_chunk, _encoding, done) => done() });
+  await whileBeating('prove the archive', async () =>
+    pipeline(await openArchive(host, path, manifest), verifier, discard, { signal }),
+  );
+  if (verifier.summary.archive.sha256 !== manifest.archive.sha256) {
+    throw new DrError('CopyDamaged', 'The decrypted archive is not the one that the manifest describes.');
+  }
+}

@@ -1,0 +1,141 @@
+import { chownSync, writeFileSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { DrError } from '../../src/contract/failures';
+import type { SealReport } from '../../src/contract/host';
+import type { RunClaim } from '../../src/contract/restore';
+import type { Attempt } from '../../src/host/run/attempt';
+import { blankDataDirectory, describeDataDirectory, JOIN_BEGUN, readMarker } from '../../src/host/data/data-directory';
+import { writeFileAtomically } from '../../src/files/atomic-file';
+import { privateDirectory, readIfThere } from '../../src/files/files';
+import { forgetInstall } from '../../src/host/data/install-note';
+import { proveStopped } from '../../src/host/service/service';
+import { sealReportOf } from '../../src/vault/answers';
+import type { VaultClient } from '../../src/vault/client';
+import { caPemOf } from '../../src/vault/connect';
+import type { NodeHost } from './context';
+
+/** Starts a node as it is. */
+export async function startNode(host: NodeHost, input: { claim: RunClaim }): Promise<SealReport> {
+  return host.insist(input.claim, 'start', async (attempt) => {
+    await host.driver.start(attempt);
+    return sealReport(host, attempt);
+  });
+}
+
+/** Stops and starts a node: what it holds must stand that. */
+export async function restartNode(host: NodeHost, input: { claim: RunClaim }): Promise<SealReport> {
+  return host.insist(input.claim, 'restart', async (attempt) => {
+    await host.driver.stop(attempt);
+    await host.driver.start(attempt);
+    return sealReport(host, attempt);
+  });
+}
+
+/**
+ * Makes the survivor of a lost quorum the only peer, by Vault's own way: a `raft/peers.json` that it reads, and deletes, when
+ * its Raft starts.
+ */
+export async function recoverPeers(host: NodeHost, input: { claim: RunClaim }): Promise<SealReport> {
+  return host.insist(input.claim, 'recover the peers', async (attempt) => {
+    await host.driver.stop(attempt);
+    await proveStopped(host.node, host.driver);
+    await writePeers(host, input.claim.run, attempt);
+    await host.driver.start(attempt);
+    return sealReport(host, attempt);
+  });
+}
+
+async function writePeers({ node }: NodeHost, run: string, attempt: Attempt): Promise<void> {
+  if ((await readMarker(node.dataDir)) !== run) {
+    throw new DrError('NodeUnsafe', `${node.dataDir} has not been copied by this run, so it is not changed.`, {
+      where: node.name,
+      advice: 'Start the recovery anew.',
+    });
+  }
+  const directory = join(node.dataDir, 'raft');
+  const { uid, gid } = await stat(directory);
+  const peers = [{ id: node.nodeId ?? node.name, address: node.clusterAddress, non_voter: false }];
+  attempt.assertCurrent();
+  writeFileSync(join(directory, 'peers.json'), JSON.stringify(peers), { mode: 0o600 });
+  if (process.getuid?.() === 0) chownSync(join(directory, 'peers.json'), uid, gid);
+}
+
+/** Starts a blank node and joins it to the first one; a node that is in already stays as it is. */
+export async function joinNode(host: NodeHost, input: { claim: RunClaim; leaderAddress: string }): Promise<void> {
+  const leaderCaPem = await caPemOf(host.deps.cluster);
+  await host.insist(input.claim, 'join', async (attempt) => {
+    await assertOwnBlank(host, input.claim.run, attempt);
+    await host.driver.start(attempt);
+    await host.withVault(async (vault) => {
+      if ((await host.waitForVault(vault, attempt)).initialized) return;
+      attempt.assertCurrent();
+      await vault.raftJoin({ leaderApiAddr: input.leaderAddress, ...(leaderCaPem ? { leaderCaPem } : {}) });
+    });
+  });
+}
+
+/**
+ * A Vault that starts with old data says that it is initialised, as one that has joined does, and the holders' shares open it:
+ * so before the first start of a join the directory has to be the run's own, and blank.
+ */
+async function assertOwnBlank(host: NodeHost, run: string, attempt: Attempt): Promise<void> {
+  const { name, dataDir } = host.node;
+  const begun = join(await privateDirectory(host.runDirectory(run)), JOIN_BEGUN);
+  const { exists, empty, madeByRun } = await describeDataDirectory(dataDir);
+  if (exists && madeByRun !== run) {
+    throw new DrError(
+      'NodeUnsafe',
+      `${dataDir} is not the directory that this run made, so nothing is started on it.`,
+      {
+        where: name,
+        advice: 'Find out whose data this is. If it may go, move it away by hand, then resume.',
+      },
+    );
+  }
+  if (!exists) await blankDataDirectory(dataDir, run, attempt);
+  else if (!empty && (await readIfThere(begun)) === null) {
+    throw new DrError(
+      'ServiceFailed',
+      `${dataDir}, which this run had made blank, holds data that it did not put there.`,
+      {
+        where: name,
+        advice: `Something wrote there meanwhile (a service manager, a backup that was played back?). Stop it, then resume.`,
+        retryable: false,
+      },
+    );
+  }
+  attempt.assertCurrent();
+  await writeFileAtomically(begun, `${new Date().toISOString()}\n`);
+}
+
+/** So long a node that has joined may still look blank; one that was restarted before it had the data of the cluster stays so. */
+const STILL_BLANK_MS = 10_000;
+
+/** Waits until an auto-unseal node has opened itself. */
+export async function awaitUnsealed(host: NodeHost, input: { claim: RunClaim }): Promise<void> {
+  let blankSince = Infinity;
+  const look = async (vault: VaultClient) => {
+    const { initialized, sealed } = await vault.sealStatus();
+    blankSince = initialized ? Infinity : Math.min(blankSince, Date.now());
+    return !sealed || Date.now() - blankSince > STILL_BLANK_MS ? { initialized } : null;
+  };
+  const advice = `Does its seal reach its key? Read Vault's log on ${host.node.name}, then resume.`;
+  const { initialized } = await host.insist(input.claim, 'unseal', (attempt) =>
+    host.withVault((vault) =>
+      host.pollVault(`${host.node.name} to unseal by itself`, attempt, () => look(vault), { advice }),
+    ),
+  );
+  if (initialized) return forgetInstall(host.node.dataDir);
+  throw new DrError('ServiceFailed', `${host.node.name} was restarted before it had the data of the cluster.`, {
+    where: host.node.name,
+    advice: 'Set its data directory aside, and join it again.',
+    retryable: false,
+  });
+}
+
+async function sealReport(host: NodeHost, attempt: Attempt): Promise<SealReport> {
+  return host.withVault(async (vault) => {
+    return sealReportOf(await host.waitForVault(vault, attempt));
+  });
+}

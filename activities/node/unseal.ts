@@ -1,0 +1,180 @@
+import { createHmac } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { heartbeat } from '@temporalio/activity';
+import { DrError, isDrError } from '../../src/contract/failures';
+import type { RunClaim, RunRecipient, ShareVerdict, UnsealOutcome } from '../../src/contract/restore';
+import { decodeShare } from '../../src/contract/share';
+import { encryptArmored } from '../../src/crypto/age';
+import { verifyRecipients } from '../../src/crypto/agent-key';
+import { forgetInstall } from '../../src/host/data/install-note';
+import { incomingBytes } from '../../src/host/data/loading';
+import { openShare, runSecret } from '../../src/host/run/run-identity';
+import type { SealStatus } from '../../src/vault/answers';
+import type { VaultClient } from '../../src/vault/client';
+import { isCutOff } from '../../src/vault/errors/vault-error';
+import type { Attempt } from '../../src/host/run/attempt';
+import { cancellation } from '../context';
+import type { NodeHost } from './context';
+
+/** Looks into one envelope: is it for this node, and is what it holds a share? */
+export async function checkShare(host: NodeHost, input: { claim: RunClaim; share: string }): Promise<ShareVerdict> {
+  const { run } = input.claim;
+  let text: string;
+  try {
+    text = await openShare(host.node.runtimeDir, run, input.share);
+  } catch (error) {
+    if (!isDrError(error) || error.code === 'IdentityLost') throw error;
+    return refuse('It is not encrypted for this run: take the recipients that the run shows now.');
+  }
+  const share = decodeShare(text);
+  if (share === null) return refuse('What it holds is not an unseal share (base64 or hexadecimal, 16 to 33 bytes).');
+  const secret = await runSecret(host.node.runtimeDir, run);
+  return {
+    accepted: true,
+    reason: null,
+    fingerprint: createHmac('sha256', secret).update(share).digest('hex').slice(0, 16),
+  };
+}
+
+export interface RewrapInput {
+  claim: RunClaim;
+  shares: string[];
+  recipients: RunRecipient[];
+}
+
+/** Encrypts the shares anew, for an agent that lost its identity; only to recipients that their agents have signed. */
+export async function rewrapShares(host: NodeHost, input: RewrapInput): Promise<string[]> {
+  const { claim, recipients } = input;
+  const { nodes } = host.deps.cluster;
+  verifyRecipients(recipients, claim, (name) => nodes.find((node) => node.name === name)?.agentPublicKey);
+  const shares = await openAll(host, claim.run, input.shares);
+  return Promise.all(
+    shares.map((share) =>
+      encryptArmored(
+        share,
+        recipients.map((item) => item.recipient),
+      ),
+    ),
+  );
+}
+
+/** Gives the shares to the Vault of this host, over loopback. */
+export async function unsealNode(host: NodeHost, input: { claim: RunClaim; shares: string[] }): Promise<UnsealOutcome> {
+  const outcome = await host.insist(input.claim, 'unseal', async (attempt) => {
+    const shares = await openAll(host, input.claim.run, input.shares);
+    return host.withVault((vault) => giveShares(host, vault, attempt, shares));
+  });
+  if (outcome.state === 'unsealed') await forgetInstall(host.node.dataDir);
+  return outcome;
+}
+
+export interface WatchInput {
+  claim: RunClaim;
+  /** It ends after a while, so that it can be asked for again. */
+  seconds: number;
+}
+
+/** Watches for somebody who unseals the node by hand. */
+export async function watchForUnseal(host: NodeHost, input: WatchInput): Promise<boolean> {
+  return watchFor(host, input, ({ sealed }) => !sealed);
+}
+
+/** Watches for a Vault that died, was started again, and therefore is sealed. */
+export async function watchForSeal(host: NodeHost, input: WatchInput): Promise<boolean> {
+  return watchFor(host, input, ({ initialized, sealed }) => initialized && sealed);
+}
+
+async function watchFor(
+  host: NodeHost,
+  { seconds }: WatchInput,
+  seen: (status: SealStatus) => boolean,
+): Promise<boolean> {
+  const deadline = Date.now() + seconds * 1_000;
+  while (Date.now() < deadline) {
+    heartbeat('watching');
+    const found = await host.withVault(async (vault) => seen(await vault.sealStatus())).catch(() => false);
+    if (found) return true;
+    await sleep(1_000, undefined, { signal: cancellation() });
+  }
+  return false;
+}
+
+/** The leader takes one answer for each time that a node asks to join; to give the shares again is in vain. */
+const LET_IN_ALREADY = /no expected answer for the server id/;
+
+/** Half of what a Vault takes at least from its start to an answer (measured, Vault 1.21.1): the death of one is seen. */
+const RESTART_SEEN_MS = 20;
+
+async function giveShares(
+  host: NodeHost,
+  vault: VaultClient,
+  attempt: Attempt,
+  shares: string[],
+): Promise<UnsealOutcome> {
+  const { initialized, sealed, progress: dropped } = await host.waitForVault(vault, attempt);
+  if (!sealed) return { state: 'unsealed', problem: null, dropped: 0 };
+  if (!initialized) return notJoined(host);
+  // It has them: it is being sent the data of the cluster, and takes them a second time for wrong ones until it has all.
+  if ((await incomingBytes(host.node.dataDir)) !== null) return awaitOpening(host, vault, attempt, shares, 0);
+  // Somebody's half-done round would mix with ours and spoil both.
+  attempt.assertCurrent();
+  await vault.unseal({ reset: true });
+  for (const key of shares) {
+    attempt.assertCurrent();
+    try {
+      if (!(await vault.unseal({ key })).sealed) return { state: 'unsealed', problem: null, dropped };
+    } catch (error) {
+      if (!isDrError(error)) throw error;
+      const { message, advice, where } = error;
+      if (LET_IN_ALREADY.test(message)) throw new DrError('VaultRefused', message, { advice, where, cause: error });
+      if (error.code !== 'VaultRefused') throw error;
+      // A Vault that was restarted since the share before knows nothing of the cluster; that is not the holders' doing.
+      if (!(await vault.sealStatus()).initialized) return notJoined(host);
+      return { state: 'wrong shares', problem: message, dropped };
+    }
+  }
+  return awaitOpening(host, vault, attempt, shares, dropped);
+}
+
+/** A node that has just joined opens when it has the data of the cluster; any other one does at once. */
+async function awaitOpening(
+  host: NodeHost,
+  vault: VaultClient,
+  attempt: Attempt,
+  shares: string[],
+  dropped: number,
+): Promise<UnsealOutcome> {
+  let died = false;
+  const last = await host.pollVault(
+    `${host.node.name} to unseal with ${shares.length} shares`,
+    attempt,
+    async () => {
+      const status = await vault.sealStatus().catch((error: unknown) => {
+        died ||= isCutOff(error);
+        throw error;
+      });
+      return !status.sealed || !status.initialized || died ? status : null;
+    },
+    { intervalMs: RESTART_SEEN_MS },
+  );
+  if (!last.initialized) return notJoined(host);
+  if (last.sealed) {
+    throw new DrError('ServiceFailed', `Vault on ${host.node.name} died while it was being unsealed.`, {
+      where: host.node.name,
+      advice: `It is given the shares again. If that goes on, read Vault's log on ${host.node.name}.`,
+    });
+  }
+  return { state: 'unsealed', problem: null, dropped };
+}
+
+function notJoined({ node }: NodeHost): UnsealOutcome {
+  return { state: 'not joined', problem: `${node.name} was restarted before it was unsealed.`, dropped: 0 };
+}
+
+async function openAll(host: NodeHost, run: string, shares: string[]): Promise<string[]> {
+  return Promise.all(shares.map((share) => openShare(host.node.runtimeDir, run, share)));
+}
+
+function refuse(reason: string): ShareVerdict {
+  return { accepted: false, reason, fingerprint: null };
+}

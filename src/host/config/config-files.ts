@@ -1,0 +1,160 @@
+import type { Stats } from 'node:fs';
+import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
+import { buffer } from 'node:stream/consumers';
+import { promisify } from 'node:util';
+import { gunzip, gzip } from 'node:zlib';
+import { extract, type Header, pack } from 'tar-stream';
+import { DrError } from '../../contract/failures';
+import { formatBytes } from '../../contract/format';
+import { nameOfId } from './accounts';
+
+const ENTRY_TYPES = ['file', 'directory', 'symlink'] as const;
+type EntryType = (typeof ENTRY_TYPES)[number];
+
+/** A file, directory or link of a host, as it was when it was collected. */
+export interface ConfigEntry {
+  /** Absolute. */
+  path: string;
+  type: EntryType;
+  mode: number;
+  uid: number;
+  gid: number;
+  /** Names, where the host knows them: on another host the numbers may be others. */
+  user: string;
+  group: string;
+  modifiedAt: Date;
+  /** Of a file; empty otherwise. */
+  content: Buffer;
+  /** Of a link; empty otherwise. */
+  target: string;
+}
+
+export interface CollectedFiles {
+  entries: ConfigEntry[];
+  /** What could not be taken along, and why. */
+  problems: string[];
+}
+
+/** Configuration is small; what is larger is data that strayed into its directory. */
+export const MAX_COLLECTED_BYTES = 16 * 1024 * 1024;
+
+/**
+ * Reads the files and everything below the directories, with owner, mode and times. Links stay links.
+ * @throws DrError InvalidConfiguration, with the largest files, when it is too much.
+ */
+export async function collectFiles(paths: readonly string[], maxBytes = MAX_COLLECTED_BYTES): Promise<CollectedFiles> {
+  const problems: string[] = [];
+  const found = new Map<string, Stats>();
+  for (const path of paths) await find(path, found, problems);
+  const files = [...found].filter(([, stats]) => stats.isFile()).map(([path, { size }]) => ({ path, size }));
+  const total = files.reduce((sum, { size }) => sum + size, 0);
+  if (total > maxBytes) {
+    throw new DrError(
+      'InvalidConfiguration',
+      `The configuration files have ${formatBytes(total)}, more than ${formatBytes(maxBytes)}; ${largest(files)}.`,
+      { advice: 'List only configuration under configFiles.' },
+    );
+  }
+  const entries: ConfigEntry[] = [];
+  for (const [path, stats] of found) {
+    const entry = await orProblem(path, problems, () => read(path, stats));
+    if (entry) entries.push(entry);
+  }
+  return { entries, problems: [...problems, ...danglingLinks(entries)] };
+}
+
+/** For messages: what takes most of the room. */
+export function largest(files: readonly { path: string; size: number }[]): string {
+  const named = files.toSorted((left, right) => right.size - left.size).slice(0, 3);
+  return `the largest: ${named.map(({ path, size }) => `${path} (${formatBytes(size)})`).join(', ')}`;
+}
+
+/** A gzipped tar that stock tools read. */
+export async function packEntries(entries: readonly ConfigEntry[]): Promise<Buffer> {
+  const archive = pack();
+  for (const { path, type, mode, uid, gid, user, group, modifiedAt, content, target } of entries) {
+    const header = { name: path.slice(1), type, mode, uid, gid, uname: user, gname: group, mtime: modifiedAt };
+    if (type === 'file') archive.entry({ ...header, size: content.length }, content);
+    else archive.entry(type === 'symlink' ? { ...header, linkname: target } : header);
+  }
+  archive.finalize();
+  return promisify(gzip)(await buffer(archive as AsyncIterable<Buffer>));
+}
+
+/** @throws DrError CopyDamaged for what `packEntries` does not write. */
+export async function unpackEntries(archive: Uint8Array): Promise<ConfigEntry[]> {
+  const entries: ConfigEntry[] = [];
+  try {
+    const tar = await promisify(gunzip)(archive, { maxOutputLength: 2 * MAX_COLLECTED_BYTES });
+    const extracting = extract();
+    extracting.end(tar);
+    for await (const entry of extracting) {
+      entries.push(entryOf(entry.header, await buffer(entry as AsyncIterable<Buffer>)));
+    }
+  } catch (cause) {
+    throw new DrError('CopyDamaged', `The configuration bundle can't be read: ${(cause as Error).message}.`, { cause });
+  }
+  return entries;
+}
+
+async function find(path: string, found: Map<string, Stats>, problems: string[]): Promise<void> {
+  if (found.has(path)) return;
+  const stats = await orProblem(path, problems, () => lstat(path));
+  if (!stats) return;
+  if (typeOf(stats) === null) {
+    problems.push(`${path} is neither file nor directory nor link`);
+    return;
+  }
+  found.set(path, stats);
+  const names = stats.isDirectory() ? await orProblem(path, problems, () => readdir(path)) : [];
+  for (const name of (names ?? []).toSorted()) await find(join(path, name), found, problems);
+}
+
+async function read(path: string, stats: Stats): Promise<ConfigEntry> {
+  return {
+    path,
+    type: typeOf(stats) ?? 'file',
+    mode: stats.mode & 0o7777,
+    uid: stats.uid,
+    gid: stats.gid,
+    user: await nameOfId('passwd', stats.uid),
+    group: await nameOfId('group', stats.gid),
+    modifiedAt: new Date(Math.floor(stats.mtimeMs / 1_000) * 1_000),
+    content: stats.isFile() ? await readFile(path) : Buffer.alloc(0),
+    target: stats.isSymbolicLink() ? await readlink(path) : '',
+  };
+}
+
+function typeOf(stats: Stats): EntryType | null {
+  if (stats.isFile()) return 'file';
+  if (stats.isDirectory()) return 'directory';
+  return stats.isSymbolicLink() ? 'symlink' : null;
+}
+
+/** One file that can't be read is no reason to take none. */
+async function orProblem<T>(path: string, problems: string[], work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (error) {
+    problems.push(`${path} can't be read (${(error as NodeJS.ErrnoException).code ?? 'failed'})`);
+    return undefined;
+  }
+}
+
+function danglingLinks(entries: readonly ConfigEntry[]): string[] {
+  const taken = new Set(entries.map(({ path }) => path));
+  return entries
+    .filter(({ type }) => type === 'symlink')
+    .map(({ path, target }) => ({ path, to: resolve(dirname(path), target) }))
+    .filter(({ to }) => !taken.has(to))
+    .map(({ path, to }) => `${path} is a link to ${to}, which is not among configFiles`);
+}
+
+function entryOf(header: Header, content: Buffer): ConfigEntry {
+  const { name, mode, uid, gid, uname, gname, mtime, linkname } = header;
+  const path = `/${name.replace(/\/$/, '')}`;
+  const type = ENTRY_TYPES.find((item) => item === header.type);
+  if (!type || path !== resolve(path) || path === '/') throw new Error(`${JSON.stringify(name)} is not allowed in it`);
+  return { path, type, mode, uid, gid, user: uname, group: gname, modifiedAt: mtime, content, target: linkname ?? '' };
+}

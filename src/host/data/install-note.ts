@@ -1,0 +1,36 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { InstallNote } from '../../contract/host';
+import { writeFileAtomically } from '../../files/atomic-file';
+import { readIfThere } from '../../files/files';
+
+/** Vault ignores files that it doesn't know. */
+const FILE = '.vault-dr-install';
+
+const noteSchema = z.object({ run: z.string(), generation: z.string(), blankClusterId: z.string().nullable() });
+
+/** Says in a data directory what is being put there. A run that ends in the middle of that can't say so any more. */
+export async function noteInstall(dataDir: string, note: InstallNote): Promise<void> {
+  await writeFileAtomically(join(dataDir, FILE), `${JSON.stringify(note)}\n`);
+}
+
+/** Null when nothing was installed there, or somebody has opened it since. */
+export async function readInstallNote(dataDir: string): Promise<InstallNote | null> {
+  const text = await readIfThere(join(dataDir, FILE));
+  if (text === null) return null;
+  try {
+    return noteSchema.parse(JSON.parse(text));
+  } catch {
+    return null;
+  }
+}
+
+/**
+ * What is there from now on is a cluster like any other.
+ * @param run forgets only what this run has put there; default: whatever it is
+ */
+export async function forgetInstall(dataDir: string, run?: string): Promise<void> {
+  if (run !== undefined && (await readInstallNote(dataDir))?.run !== run) return;
+  await rm(join(dataDir, FILE), { force: true });
+}

@@ -1,0 +1,82 @@
+import { DrError } from '../../contract/failures';
+
+/**
+ * One attempt at a node's step. A retry may overlap with the attempt that it replaces: Temporal gives a step up on a
+ * time-out, yet the code of the earlier attempt may still run. Within one agent the newest attempt wins.
+ */
+export interface Attempt {
+  /** Aborts when the activity is cancelled or a newer attempt has begun. */
+  readonly signal: AbortSignal;
+  /**
+   * To be called with no `await` between it and the effect: in one process nothing can come between the two.
+   * @throws DrError NodeFenced when a newer attempt has begun, or when this process stood still for too long.
+   */
+  assertCurrent(): void;
+}
+
+const LOOK_EVERY_MS = 250;
+
+export interface BeginOptions {
+  /** Sorts attempts as text: one that comes later in it is never held up by an earlier one that was slow to begin. */
+  order?: string;
+  /** The attempt is over when this process stands still for longer: its run may have given it up meanwhile. */
+  leaseMs?: number;
+}
+
+/**
+ * Hands out attempts, each of which ends the one before. One per node and agent process. A process that was frozen (SIGSTOP,
+ * a paused virtual machine) can't know what has happened meanwhile, and so ends what it was about to do.
+ */
+export class AttemptGate {
+  #current: { controller: AbortController; leaseMs: number } | null = null;
+  #latest = '';
+  #lookedAt: number;
+
+  constructor(
+    private readonly node: string,
+    /** Milliseconds; a clock that goes on while this process stands still. */
+    private readonly now: () => number = Date.now,
+  ) {
+    this.#lookedAt = now();
+    setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
+  }
+
+  /** @throws DrError NodeFenced when a later attempt has begun. */
+  begin(cancellation: AbortSignal, { order = '', leaseMs = Infinity }: BeginOptions = {}): Attempt {
+    if (order < this.#latest) throw superseded(this.node);
+    this.#latest = order;
+    this.#look();
+    this.#current?.controller.abort(superseded(this.node));
+    const controller = new AbortController();
+    this.#current = { controller, leaseMs };
+    const signal = AbortSignal.any([cancellation, controller.signal]);
+    return {
+      signal,
+      assertCurrent: () => {
+        this.#look();
+        signal.throwIfAborted();
+      },
+    };
+  }
+
+  #look(): void {
+    const stoodStillMs = this.now() - this.#lookedAt;
+    this.#lookedAt = this.now();
+    if (this.#current && stoodStillMs > this.#current.leaseMs) {
+      this.#current.controller.abort(stoodStill(this.node, stoodStillMs));
+    }
+  }
+}
+
+function superseded(node: string): DrError {
+  return new DrError('NodeFenced', `A newer attempt at ${node} has begun; this one stops here.`, { where: node });
+}
+
+/** Retryable: if the run has not given the attempt up, the next one does all of it. */
+function stoodStill(node: string, milliseconds: number): DrError {
+  return new DrError(
+    'NodeFenced',
+    `The agent of ${node} stood still for ${Math.round(milliseconds / 1_000)} s in the middle of a step; this attempt stops here.`,
+    { where: node, retryable: true },
+  );
+}

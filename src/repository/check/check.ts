@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto';
+import { link, mkdir, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RepositoryConfig } from '../../config/schema';
+import { formatBytes } from '../../contract/format';
+import { isMountPoint } from '../../files/mount-point';
+import { type Capability, type CheckReport, clockRow, row } from './capability';
+import { checkBucket } from './check-s3';
+import { s3SettingsOf } from '../open';
+
+/**
+ * Finds out what a repository really does, by doing it in a place of its own beside the generations.
+ * @throws DrError InvalidConfiguration if a credential can't be read.
+ */
+export async function checkRepository(name: string, config: RepositoryConfig): Promise<CheckReport> {
+  if (config.type === 's3') return checkBucket(name, await s3SettingsOf(name, config));
+  return { repository: name, kind: 'directory', ...(await checkDirectory(config.path)) };
+}
+
+async function checkDirectory(root: string): Promise<Pick<CheckReport, 'capabilities' | 'leftovers'>> {
+  const scratch = join(root, `vault-dr-check-${randomBytes(4).toString('hex')}`);
+  const file = join(scratch, 'first');
+  const capabilities: Capability[] = [];
+  try {
+    const { mode } = await stat(root);
+    await mkdir(scratch, { mode: 0o700 });
+    await writeFile(file, 'first', { flush: true, mode: 0o600 });
+    capabilities.push(row('write and read', 'may write', 'ok', 'generations can be kept here'));
+    capabilities.push(await checkWriteOnce(file));
+    const offset = (await stat(file)).mtimeMs - Date.now();
+    capabilities.push(clockRow(offset));
+    const open = (mode & 0o077) !== 0;
+    capabilities.push(
+      open
+        ? row('access', `mode ${octal(mode)}`, 'weaker', 'others on this host may see what is kept: chmod 0700')
+        : row('access', `mode ${octal(mode)}`, 'ok', 'only its owner and root can reach it'),
+    );
+    capabilities.push(missingDiskRow(await isMountPoint(root)));
+    const { bavail, bsize } = await statfs(root);
+    capabilities.push(row('room', `${formatBytes(bavail * bsize)} free`, 'ok', 'until it is full'));
+    capabilities.push(row('lock', 'none', 'weaker', 'whoever is root here can delete every generation'));
+  } catch (error) {
+    const { code = 'an error', syscall = 'access' } = error as NodeJS.ErrnoException;
+    capabilities.push(row('write and read', `${syscall} failed with ${code}`, 'broken', 'nothing can be kept here'));
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
+  return { capabilities, leftovers: [] };
+}
+
+async function checkWriteOnce(file: string): Promise<Capability> {
+  const name = 'write once';
+  try {
+    await link(file, `${file}.linked`);
+    await link(file, `${file}.linked`);
+  } catch (error) {
+    const { code = 'an error' } = error as NodeJS.ErrnoException;
+    if (code === 'EEXIST') return row(name, 'a taken name is refused', 'ok', 'nothing is ever overwritten');
+    return row(name, `link failed with ${code}`, 'broken', 'needs a file system with hard links');
+  }
+  return row(name, 'a taken name was replaced', 'broken', 'two writers could overwrite each other');
+}
+
+function missingDiskRow(mountPoint: boolean): Capability {
+  const name = 'missing disk';
+  return mountPoint
+    ? row(name, 'hidden: a mount point', 'weaker', 'backups would go below it: let path be a directory on that disk')
+    : row(name, 'seen: no mount point', 'ok', 'where a disk is not mounted, its directories are missing');
+}
+
+function octal(mode: number): string {
+  return `0${(mode & 0o777).toString(8).padStart(3, '0')}`;
+}

@@ -1,0 +1,193 @@
+import type { ChainLink, GenerationCopy } from '../../contract/generation';
+import type { UnreadableGeneration } from '../generations';
+
+/** A generation that retention removed, named so that nobody has to ask where it is. */
+export interface Tombstone extends ChainLink {
+  /** The generation before it; those that retention removed in between are left out. */
+  previous: ChainLink | null;
+}
+
+export const CHAIN_FINDINGS = {
+  /** A generation that a later one names is in no repository, and retention did not remove it. */
+  removed: 'problem',
+  /** There, but not readable as a signed generation: damaged or forged. */
+  unreadable: 'problem',
+  /** A signed manifest of another generation or another cluster lies in its place. */
+  moved: 'problem',
+  /** There are two signed manifests of it, or another one than the later generation names. */
+  replaced: 'problem',
+  /** It says that it came before the one that it follows. */
+  reordered: 'problem',
+  /** Retention removed it, and it is there again. */
+  returned: 'notice',
+  /** In one repository and not in another. */
+  incomplete: 'notice',
+  /** Two generations follow the same one: two backups at once, or a repository that was out of reach. */
+  forked: 'notice',
+  /** Names no generation before it, though there are older ones. */
+  restarted: 'notice',
+} as const;
+export type ChainFindingKind = keyof typeof CHAIN_FINDINGS;
+
+export interface ChainFinding {
+  kind: ChainFindingKind;
+  severity: (typeof CHAIN_FINDINGS)[ChainFindingKind];
+  generation: string;
+  text: string;
+}
+
+export interface RepositoryView {
+  repository: string;
+  copies: GenerationCopy[];
+  unreadable: UnreadableGeneration[];
+  tombstones: Tombstone[];
+}
+
+/**
+ * Follows the chain of manifests of one cluster through all repositories that answered. What retention removed leaves a
+ * tombstone, so every other gap is a finding, also below the oldest generation. What no later generation names can be
+ * missed only by comparing repositories: that one of them lacks the newest ones shows, that all of them do can't.
+ */
+export function verifyChain(cluster: string, views: readonly RepositoryView[]): ChainFinding[] {
+  const findings: ChainFinding[] = [];
+  const report = (kind: ChainFindingKind, generation: string, text: string) => {
+    findings.push({ kind, severity: CHAIN_FINDINGS[kind], generation, text });
+  };
+
+  const present = new Map<string, GenerationCopy>();
+  for (const { repository, copies, unreadable } of views) {
+    for (const copy of copies) {
+      const { manifest, generation } = copy;
+      if (manifest.cluster !== cluster || manifest.generation !== generation) {
+        report('moved', generation, `${repository} holds ${manifest.cluster}/${manifest.generation} in its place`);
+        continue;
+      }
+      const other = present.get(generation);
+      if (other === undefined) present.set(generation, copy);
+      else if (other.manifestSha256 !== copy.manifestSha256) {
+        report('replaced', generation, `${other.repository} and ${repository} hold different signed manifests of it`);
+      }
+    }
+    for (const { generation, problem } of unreadable) report('unreadable', generation, `${repository}: ${problem}`);
+  }
+  const unreadable = new Set(views.flatMap((view) => view.unreadable.map(({ generation }) => generation)));
+  const tombstones = new Map(views.flatMap((view) => view.tombstones).map((stone) => [stone.generation, stone]));
+  const followers = new Map<string, string[]>();
+  const oldestFirst = [...present.values()].toSorted(byGeneration);
+
+  for (const { generation, manifest } of oldestFirst) {
+    const { previous } = manifest;
+    if (previous === null) {
+      if (generation !== oldestFirst[0]?.generation) {
+        report('restarted', generation, 'follows no other: no repository answered when it was captured');
+      }
+      continue;
+    }
+    followers.set(previous.generation, [...(followers.get(previous.generation) ?? []), generation]);
+    if (previous.generation >= generation) {
+      report('reordered', generation, `was captured after ${previous.generation}, yet dated before it: see the clock`);
+    }
+    followBack(generation, previous);
+  }
+  for (const [generation, followedBy] of followers) {
+    if (followedBy.length > 1) report('forked', generation, `is followed by ${followedBy.toSorted().join(' and ')}`);
+  }
+  for (const { repository, copies, tombstones: gone } of views) {
+    const here = new Set(copies.map((copy) => copy.generation));
+    for (const { generation } of gone.filter((stone) => here.has(stone.generation))) {
+      report('returned', generation, `is in ${repository}, where retention had removed it`);
+    }
+  }
+  for (const finding of lacking(views, oldestFirst)) report('incomplete', finding.generation, finding.text);
+  return findings.toSorted((left, right) => (left.generation < right.generation ? -1 : 1));
+
+  /** From one link to the next one that is present, over what retention removed. */
+  function followBack(from: string, link: ChainLink): void {
+    const passed = new Set<string>();
+    for (let next: ChainLink | null = link; next !== null && !passed.has(next.generation);) {
+      passed.add(next.generation);
+      const found: ChainLink | undefined = present.get(next.generation) ?? tombstones.get(next.generation);
+      if (found === undefined) {
+        if (unreadable.has(next.generation)) return;
+        report(
+          'removed',
+          next.generation,
+          `is in no repository, but ${from} follows it and retention did not remove it`,
+        );
+        return;
+      }
+      if (found.manifestSha256 !== next.manifestSha256) {
+        report('replaced', next.generation, `is not the one that ${from} follows: its manifest was another one`);
+      }
+      if (present.has(next.generation)) return;
+      next = tombstones.get(next.generation)?.previous ?? null;
+    }
+  }
+}
+
+/** Generations that a repository should have: not removed there, and not older than everything it keeps. */
+function lacking(
+  views: readonly RepositoryView[],
+  generations: GenerationCopy[],
+): { generation: string; text: string }[] {
+  return views.flatMap(({ repository, copies, unreadable, tombstones }) => {
+    const known = new Set([...copies, ...unreadable, ...tombstones].map(({ generation }) => generation));
+    const oldest = copies.map(({ generation }) => generation).toSorted()[0] ?? '';
+    const missing = generations.filter(({ generation }) => !known.has(generation) && generation > oldest);
+    const newest = missing.at(-1);
+    if (newest === undefined) return [];
+    const others = missing.length === 1 ? '' : `, and ${missing.length - 1} before it,`;
+    return [{ generation: newest.generation, text: `is in ${newest.repository}${others} but not in ${repository}` }];
+  });
+}
+
+/**
+ * What a repository has to remember when retention removes generations: one tombstone for each one that something still
+ * leads to. Runs of removed generations shrink to one, so there are never more than about as many as generations.
+ */
+export function nextTombstones(
+  copies: readonly GenerationCopy[],
+  known: readonly Tombstone[],
+  removed: ReadonlySet<string>,
+): Tombstone[] {
+  const present = new Set(copies.map((copy) => copy.generation));
+  const gone = new Map(
+    known.filter(({ generation }) => !present.has(generation)).map((stone) => [stone.generation, stone]),
+  );
+  const nearest = (link: ChainLink | null): ChainLink | null => {
+    const passed = new Set<string>();
+    let next = link;
+    while (next !== null && !present.has(next.generation) && !passed.has(next.generation)) {
+      passed.add(next.generation);
+      const stone = gone.get(next.generation);
+      if (stone === undefined) return next;
+      next = stone.previous;
+    }
+    return next;
+  };
+  const candidates = new Map(
+    [
+      ...gone.values(),
+      ...copies
+        .filter((copy) => removed.has(copy.generation))
+        .map(({ generation, manifestSha256, manifest }) => ({
+          generation,
+          manifestSha256,
+          previous: manifest.previous,
+        })),
+    ].map((stone) => [stone.generation, { ...stone, previous: nearest(stone.previous) }]),
+  );
+  const kept = new Map<string, Tombstone>();
+  for (const { manifest } of copies) {
+    let stone = manifest.previous && candidates.get(manifest.previous.generation);
+    while (stone && !kept.has(stone.generation)) {
+      kept.set(stone.generation, stone);
+      stone = stone.previous && candidates.get(stone.previous.generation);
+    }
+  }
+  return [...kept.values()].toSorted(byGeneration);
+}
+
+function byGeneration(left: { generation: string }, right: { generation: string }): number {
+  return left.generation < right.generation ? -1 : 1;
+}

@@ -1,0 +1,114 @@
+import { randomBytes } from 'node:crypto';
+import type { RetentionPolicy, RetentionReport } from '../../contract/backup';
+import type { GenerationCopy } from '../../contract/generation';
+import { nextTombstones } from './chain';
+import { listGenerations, type UnreadableGeneration } from '../generations';
+import { listTombstoneKeys, type Mark, meaningOf, readMarks, withRestored, type StoredMarks, writeMark } from './marks';
+import { applyRetention, lockedAmong, planRetention, type RetentionPlan } from './retention';
+import type { Repository, TransferOptions } from '../types';
+
+const PATIENCE_MS = 30_000;
+
+export interface RetentionView {
+  repository: Repository;
+  cluster: string;
+  copies: GenerationCopy[];
+  ownMarks: Mark[];
+  plan: RetentionPlan;
+  warnings: string[];
+}
+
+/**
+ * What retention would do in one repository; the same view is then given to `retain`. Marks of the cluster's other
+ * repositories count here as well, as far as those answer.
+ */
+export async function viewRetention(
+  repository: Repository,
+  others: readonly Repository[],
+  cluster: string,
+  policy: RetentionPolicy,
+  facts: { now: Date; publicKeyPem: string; verified?: string },
+  options: TransferOptions = {},
+): Promise<RetentionView> {
+  const { now, publicKeyPem, verified } = facts;
+  const [listing, own, foreign] = await Promise.all([
+    listGenerations(repository, cluster, publicKeyPem, options),
+    readMarks(repository, cluster, publicKeyPem, options),
+    Promise.all(others.map((other) => marksOrProblem(other, cluster, publicKeyPem, options))),
+  ]);
+  const { restored, pinned } = meaningOf([own, ...foreign].flatMap(({ marks }) => marks));
+  const checked = listing.copies.map((copy): GenerationCopy =>
+    copy.generation === verified ? { ...copy, check: 'hashed' } : copy,
+  );
+  const copies = withRestored(checked, { restored });
+  const plan = planRetention(copies, policy, now, new Set(pinned.keys()));
+  const unread = listing.unreadable.filter(({ retryable }) => retryable);
+  return {
+    repository,
+    cluster,
+    copies,
+    ownMarks: own.marks,
+    plan: unread.length === 0 ? plan : keepAll(plan),
+    warnings: [...whyNothingGoes(unread), ...[own, ...foreign].flatMap(({ problems }) => problems)],
+  };
+}
+
+/** What can't be read may follow what would go, and then a tombstone would be lacking. */
+function keepAll({ keep, remove }: RetentionPlan): RetentionPlan {
+  const waiting = remove.map((generation) => ({ generation, why: "nothing goes while another one can't be read" }));
+  return { keep: [...keep, ...waiting.reverse()], remove: [] };
+}
+
+function whyNothingGoes(unread: UnreadableGeneration[]): string[] {
+  const [first] = unread;
+  if (!first) return [];
+  const ids = unread.map(({ generation }) => generation).join(', ');
+  return [`nothing is removed while these can't be read; mend what holds them: ${ids} (${first.problem})`];
+}
+
+/** Removes what the view plans. What goes is written down first, signed, so that the chain shows no gap for it. */
+export async function retain(
+  view: RetentionView,
+  privateKeyPem: string,
+  now: Date,
+  options: TransferOptions = {},
+): Promise<RetentionReport> {
+  const { repository, cluster, copies, ownMarks, plan, warnings } = view;
+  const locked = new Set(await lockedAmong(repository, cluster, plan.remove, options));
+  const going = new Set(plan.remove.filter((generation) => !locked.has(generation)));
+  if (going.size > 0) {
+    const tombstones = nextTombstones(copies, meaningOf(ownMarks).tombstones, going);
+    const run = randomBytes(4).toString('hex');
+    const outdated = await listTombstoneKeys(repository, cluster, options);
+    const mark = { kind: 'removed', cluster, at: after(ownMarks, now).toISOString(), run, tombstones } as const;
+    await writeMark(repository, mark, privateKeyPem, options);
+    // The newest list says all; a locked one goes another time.
+    for (const key of outdated) await repository.remove(key);
+  }
+  const buried = new Set(meaningOf(ownMarks).tombstones.map(({ generation }) => generation));
+  const report = await applyRetention(repository, cluster, plan, now, options, buried);
+  return { ...report, warnings: [...warnings, ...report.warnings] };
+}
+
+/** Later than any list before it, also when the clock went back: the newest one counts. */
+function after(marks: readonly Mark[], now: Date): Date {
+  const times = marks.filter(({ kind }) => kind === 'removed').map(({ at }) => Date.parse(at) + 1);
+  return new Date(Math.max(now.getTime(), ...times));
+}
+
+/** One that is down must not hold the others up. */
+async function marksOrProblem(
+  repository: Repository,
+  cluster: string,
+  publicKeyPem: string,
+  options: TransferOptions,
+): Promise<StoredMarks> {
+  const patience = AbortSignal.timeout(PATIENCE_MS);
+  const signal = options.signal ? AbortSignal.any([options.signal, patience]) : patience;
+  try {
+    return await readMarks(repository, cluster, publicKeyPem, { signal });
+  } catch (error) {
+    options.signal?.throwIfAborted();
+    return { marks: [], problems: [`pins that only ${repository.name} has don't count: ${(error as Error).message}`] };
+  }
+}

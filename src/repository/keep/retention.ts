@@ -1,0 +1,235 @@
+import type { RetentionPolicy, RetentionReport } from '../../contract/backup';
+import { isDrError } from '../../contract/failures';
+import { capturedAtOf, GENERATION_PATTERN, type GenerationCopy } from '../../contract/generation';
+import { MANIFEST_FILE } from '../generation-files';
+import { type GenerationFiles, hasManifest, keyOf, listFiles, type UnreadableGeneration } from '../generations';
+import type { RemoveOutcome, Repository, TransferOptions } from '../types';
+
+export interface RetentionPlan {
+  /** Newest first. */
+  keep: { generation: string; why: string }[];
+  /** Oldest first. */
+  remove: string[];
+}
+
+interface Period {
+  noun: string;
+  of: (at: Date) => number;
+}
+
+/** Clocks differ by this much without anybody having to worry. */
+const CLOCK_TOLERANCE_MS = 5 * 60 * 1000;
+/** An attempt that still writes is never older. */
+const LEFTOVER_AGE_MS = 24 * 60 * 60 * 1000;
+
+/** What retention has to know of a generation. */
+export type RetentionCandidate = Pick<GenerationCopy, 'generation' | 'manifestSha256' | 'check'> & {
+  manifest: { capturedAt: string };
+};
+
+const HOUR_MS = 60 * 60 * 1000;
+const DAY_MS = 24 * HOUR_MS;
+
+/** The period that an instant falls into, in UTC; weeks begin on Monday. */
+const PERIODS = {
+  hourly: { noun: 'hour', of: (at: Date) => Math.floor(at.getTime() / HOUR_MS) },
+  daily: { noun: 'day', of: (at: Date) => Math.floor(at.getTime() / DAY_MS) },
+  weekly: { noun: 'week', of: (at: Date) => Math.floor((at.getTime() / DAY_MS + 3) / 7) },
+  monthly: { noun: 'month', of: (at: Date) => at.getUTCFullYear() * 12 + at.getUTCMonth() },
+  yearly: { noun: 'year', of: (at: Date) => at.getUTCFullYear() },
+} as const;
+
+/**
+ * Decides what stays, by the policy and beyond it: what is pinned (manifest hashes), the newest one that was read end to
+ * end, the newest one that was restored. What claims to be from the future is kept but does not count: a clock that jumped
+ * must not push real generations out.
+ */
+export function planRetention(
+  copies: readonly RetentionCandidate[],
+  policy: RetentionPolicy,
+  now: Date,
+  pinned: ReadonlySet<string> = new Set(),
+): RetentionPlan {
+  const newestFirst = copies.toSorted((left, right) => (left.generation < right.generation ? 1 : -1));
+  const reasons = new Map<RetentionCandidate, string>();
+  const keep = (copy: RetentionCandidate | undefined, why: string) => {
+    if (copy && !reasons.has(copy)) reasons.set(copy, why);
+  };
+  const timeOf = (copy: RetentionCandidate) => Date.parse(copy.manifest.capturedAt);
+
+  const past = newestFirst.filter((copy) => timeOf(copy) <= now.getTime() + CLOCK_TOLERANCE_MS);
+  for (const copy of newestFirst) {
+    if (pinned.has(copy.manifestSha256)) keep(copy, 'pinned');
+    if (timeOf(copy) > now.getTime() + CLOCK_TOLERANCE_MS) keep(copy, 'captured later than now');
+  }
+  const oldest = policy.maxAgeSeconds === null ? -Infinity : now.getTime() - policy.maxAgeSeconds * 1000;
+  const young = past.filter((copy) => timeOf(copy) >= oldest);
+  for (const copy of young.slice(0, policy.last)) keep(copy, `one of the newest ${policy.last}`);
+  for (const [name, { noun, of }] of Object.entries(PERIODS) as [keyof typeof PERIODS, Period][]) {
+    const newestOf = new Map<number, RetentionCandidate>();
+    for (const copy of young) {
+      const period = of(new Date(copy.manifest.capturedAt));
+      if (!newestOf.has(period)) newestOf.set(period, copy);
+    }
+    for (const copy of [...newestOf.values()].slice(0, policy[name])) keep(copy, `the newest of its ${noun}`);
+  }
+  for (const copy of past.slice(0, policy.minimum)) keep(copy, `one of the newest ${policy.minimum}, however old`);
+  keep(
+    past.find((copy) => copy.check === 'restored'),
+    'the newest that was restored',
+  );
+  keep(
+    past.find((copy) => copy.check !== 'listed'),
+    'the newest that was read end to end',
+  );
+
+  const plan: RetentionPlan = { keep: [], remove: [] };
+  for (const copy of newestFirst) {
+    const why = reasons.get(copy);
+    if (why === undefined) plan.remove.unshift(copy.generation);
+    else plan.keep.push({ generation: copy.generation, why });
+  }
+  return plan;
+}
+
+interface Shown {
+  copies: readonly RetentionCandidate[];
+  unreadable: readonly Omit<UnreadableGeneration, 'problem'>[];
+}
+
+/**
+ * Which of the generations offered a repository lacks and would keep; oldest first. What can't be read just now, here or
+ * there, holds its place: nothing older comes in its stead.
+ */
+export function worthAdding(
+  offered: Shown,
+  target: Shown,
+  policy: RetentionPolicy,
+  now: Date,
+  pinned: ReadonlySet<string>,
+): string[] {
+  const there = idsOf([...target.copies, ...target.unreadable]);
+  const isLacking = ({ generation }: { generation: string }) => !there.has(generation);
+  const lacking = offered.copies.filter(isLacking);
+  const unsure = [...target.unreadable, ...offered.unreadable.filter(isLacking)].filter(({ retryable }) => retryable);
+  const all = [...target.copies, ...lacking, ...unsure.map(asDated)];
+  const wanted = idsOf(lacking);
+  return planRetention(all, policy, now, pinned)
+    .keep.map(({ generation }) => generation)
+    .filter((generation) => wanted.has(generation))
+    .reverse();
+}
+
+function idsOf(items: readonly { generation: string }[]): Set<string> {
+  return new Set(items.map(({ generation }) => generation));
+}
+
+/** All that is known of it is its id. */
+function asDated({ generation }: { generation: string }): RetentionCandidate {
+  return { generation, manifestSha256: '', check: 'listed', manifest: { capturedAt: capturedAtOf(generation) } };
+}
+
+/** Those of which something is locked for now. */
+export async function lockedAmong(
+  repository: Repository,
+  cluster: string,
+  generations: readonly string[],
+  options: TransferOptions = {},
+): Promise<string[]> {
+  const wanted = new Set(generations);
+  const locked: string[] = [];
+  for (const found of await listFiles(repository, cluster, options)) {
+    if (!wanted.has(found.generation)) continue;
+    options.signal?.throwIfAborted();
+    if (await isLocked(repository, keysOf(cluster, found))) locked.push(found.generation);
+  }
+  return locked;
+}
+
+/**
+ * Removes what the plan says and what died attempts have left; then lists again and reports what that listing shows. The
+ * manifest goes first: a crash in between leaves something that is no generation any more, and the next attempt sweeps it.
+ * @param buried generations that were written down as removed: what is left of one goes at once
+ */
+export async function applyRetention(
+  repository: Repository,
+  cluster: string,
+  plan: RetentionPlan,
+  now: Date,
+  options: TransferOptions = {},
+  buried: ReadonlySet<string> = new Set(),
+): Promise<RetentionReport> {
+  const locked = new Set<string>();
+  const problems = new Map<string, string>();
+  const before = new Date(now.getTime() - LEFTOVER_AGE_MS);
+  const present = await listFiles(repository, cluster, options);
+  const doomed = new Set(plan.remove);
+  const goes = (entry: GenerationFiles) => doomed.has(entry.generation) || isLeftover(entry, before, buried);
+  for (const found of present.filter(goes)) {
+    options.signal?.throwIfAborted();
+    try {
+      if ((await removeGeneration(repository, cluster, found)) === 'locked') locked.add(found.generation);
+    } catch (error) {
+      if (!isDrError(error)) throw error;
+      problems.set(found.generation, error.message);
+    }
+  }
+  const warnings = await sweep(repository, cluster, before);
+
+  const left = new Map((await listFiles(repository, cluster, options)).map((entry) => [entry.generation, entry]));
+  const stays = plan.remove.filter((generation) => left.has(generation));
+  return {
+    repository: repository.name,
+    kept: [...left.values()].filter(hasManifest).length,
+    removed: plan.remove.filter((generation) => !left.has(generation)),
+    keptLocked: stays.filter((generation) => locked.has(generation)),
+    failed: stays
+      .filter((generation) => !locked.has(generation))
+      .map((generation) => ({ generation, problem: problems.get(generation) ?? 'is still there after its removal' })),
+    warnings,
+  };
+}
+
+/** What is left unfinished takes up room and nothing else: it holds up neither a removal nor its report. */
+async function sweep(repository: Repository, cluster: string, before: Date): Promise<string[]> {
+  try {
+    await repository.removePartials(cluster, before);
+    return [];
+  } catch (error) {
+    if (!isDrError(error)) throw error;
+    return [`what died attempts left unfinished stays and takes up room: ${error.message}`];
+  }
+}
+
+/** Whole or, if anything of it is locked, not at all: a legal hold on the snapshot alone keeps its manifest, too. */
+async function removeGeneration(
+  repository: Repository,
+  cluster: string,
+  found: GenerationFiles,
+): Promise<RemoveOutcome> {
+  const keys = keysOf(cluster, found);
+  if (await isLocked(repository, keys)) return 'locked';
+  for (const key of keys) if ((await repository.remove(key)) === 'locked') return 'locked';
+  return 'removed';
+}
+
+async function isLocked(repository: Repository, keys: string[]): Promise<boolean> {
+  for (const key of keys) if (await repository.isLocked(key)) return true;
+  return false;
+}
+
+/** The manifest first. */
+function keysOf(cluster: string, { generation, files }: GenerationFiles): string[] {
+  const names = [...files.keys()].sort((left, right) => rank(left) - rank(right));
+  return names.map((file) => keyOf(cluster, generation, file));
+}
+
+function rank(file: string): number {
+  return file === MANIFEST_FILE ? 0 : 1;
+}
+
+function isLeftover({ generation, files }: GenerationFiles, before: Date, buried: ReadonlySet<string>): boolean {
+  if (!GENERATION_PATTERN.test(generation) || files.has(MANIFEST_FILE)) return false;
+  if (buried.has(generation)) return true;
+  return [...files.values()].every((file) => file.storedAt < before);
+}

@@ -1,0 +1,304 @@
+import { createHash } from 'node:crypto';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  AbortMultipartUploadCommand,
+  CompleteMultipartUploadCommand,
+  type CompletedPart,
+  CreateMultipartUploadCommand,
+  ListMultipartUploadsCommand,
+  type ListMultipartUploadsCommandOutput,
+  ListPartsCommand,
+  type ListPartsCommandOutput,
+  type Part,
+  type S3Client,
+  UploadPartCommand,
+} from '@aws-sdk/client-s3';
+import { isDrError } from '../../contract/failures';
+import type { FileDigest } from '../../contract/generation';
+import { DigestCheck } from '../digest';
+import type { Protection } from './s3-bucket';
+import { s3Status, toRepositoryError } from './s3-errors';
+import type { TransferOptions } from '../types';
+
+const MIB = 1024 ** 2;
+/** What a part has unless the object needs larger ones; the memory that an upload takes. */
+const PART_BYTES = 32 * MIB;
+const MAX_PARTS = 10_000;
+const CHUNK_BYTES = 256 * 1024;
+const PART_ATTEMPTS = 3;
+/** An older upload is not taken up: the lock that was asked for then would end too soon. */
+const RESUMABLE_MS = 12 * 60 * 60 * 1000;
+
+/** Where one object goes. */
+export interface MultipartPlace {
+  repository: string;
+  bucket: string;
+  /** With the configured prefix. */
+  key: string;
+  /** Makes one attempt; what it sends can be read once. */
+  client: S3Client;
+  now: () => Date;
+}
+
+export interface PendingUpload {
+  key: string;
+  uploadId: string;
+  startedAt: Date;
+}
+
+/** The same for every object of a size, so that a repeated attempt cuts it at the same places. */
+export function partSize(sizeBytes: number, threshold: number): number {
+  return Math.max(Math.min(threshold, PART_BYTES), Math.ceil(sizeBytes / MAX_PARTS / MIB) * MIB);
+}
+
+/**
+ * Uploads in equal parts, each with its SHA-256, and takes up an upload of this key that an earlier attempt left: parts
+ * that the server has with the same bytes are not sent again. What can't succeed later is aborted; what was cut short
+ * stays for the next attempt, and retention sweeps it after a day.
+ * @returns the checksum of the parts' checksums that the server must show for the object.
+ * @throws DrError CopyDamaged if the source doesn't match the digest; RepositoryUnavailable if the key is taken.
+ */
+export async function uploadInParts(
+  place: MultipartPlace,
+  source: Readable,
+  digest: FileDigest,
+  protection: Protection,
+  threshold: number,
+  options: TransferOptions,
+): Promise<string> {
+  const checked = new DigestCheck(`${place.key} on its way to ${place.repository}`, digest);
+  const feeding = pipeline(source, checked).catch(() => undefined);
+  let uploadId: string | undefined;
+  try {
+    const upload = await takeUp(place, protection, options);
+    uploadId = upload.uploadId;
+    options.resume?.onUpload(uploadId);
+    const completed: CompletedPart[] = [];
+    let sent = 0;
+    for await (const bytes of slices(checked, partSize(digest.sizeBytes, threshold))) {
+      const number = completed.length + 1;
+      const ChecksumSHA256 = createHash('sha256').update(bytes).digest('base64');
+      const there = upload.parts.get(number);
+      const before = sent;
+      const ETag =
+        there && holds(there, bytes, ChecksumSHA256)
+          ? there.ETag
+          : await sendPart(place, uploadId, number, bytes, ChecksumSHA256, {
+              ...options,
+              onProgress: (part) => options.onProgress?.(before + part),
+            });
+      sent += bytes.length;
+      options.onProgress?.(sent);
+      completed.push({ PartNumber: number, ETag, ChecksumSHA256 });
+    }
+    await explained(place, options, () =>
+      place.client.send(
+        new CompleteMultipartUploadCommand({
+          ...objectOf(place),
+          UploadId: uploadId,
+          MultipartUpload: { Parts: completed },
+          MpuObjectSize: digest.sizeBytes,
+          IfNoneMatch: '*',
+        }),
+        abortable(options),
+      ),
+    );
+    return compositeOf(completed);
+  } catch (error) {
+    if (uploadId !== undefined && !options.signal?.aborted && isFinal(error)) await abortUpload(place, uploadId);
+    throw error;
+  } finally {
+    checked.destroy();
+    source.destroy();
+    await feeding;
+  }
+}
+
+/** All unfinished uploads of keys with the prefix. */
+export async function* pendingUploads(
+  place: MultipartPlace,
+  { signal }: TransferOptions,
+): AsyncGenerator<PendingUpload> {
+  let page: ListMultipartUploadsCommandOutput | undefined;
+  do {
+    const command = new ListMultipartUploadsCommand({
+      Bucket: place.bucket,
+      Prefix: place.key,
+      KeyMarker: page?.NextKeyMarker,
+      UploadIdMarker: page?.NextUploadIdMarker,
+    });
+    page = await explained(place, { signal }, () => place.client.send(command, abortable({ signal })));
+    for (const { Key, UploadId, Initiated } of page.Uploads ?? []) {
+      if (Key !== undefined && UploadId !== undefined) {
+        yield { key: Key, uploadId: UploadId, startedAt: Initiated ?? place.now() };
+      }
+    }
+  } while (page.IsTruncated === true);
+}
+
+/** Nothing is wrong if it is gone already. */
+export async function abortUpload(place: MultipartPlace, uploadId: string): Promise<void> {
+  try {
+    await place.client.send(new AbortMultipartUploadCommand({ ...objectOf(place), UploadId: uploadId }));
+  } catch (error) {
+    if (s3Status(error) !== 404) throw toRepositoryError(error, place);
+  }
+}
+
+/** The newest upload of this very key with its parts, or a new one. */
+async function takeUp(
+  place: MultipartPlace,
+  protection: Protection,
+  options: TransferOptions,
+): Promise<{ uploadId: string; parts: Map<number, Part> }> {
+  for (const uploadId of await earlierUploads(place, options)) {
+    const parts = await listParts(place, uploadId, options);
+    if (parts) return { uploadId, parts };
+  }
+  const { UploadId } = await explained(place, options, () =>
+    place.client.send(
+      new CreateMultipartUploadCommand({ ...objectOf(place), ChecksumAlgorithm: 'SHA256', ...protection }),
+      abortable(options),
+    ),
+  );
+  return { uploadId: UploadId ?? '', parts: new Map() };
+}
+
+/** Newest first. Whoever may not list uploads still has the one that the attempt before told of. */
+async function earlierUploads(place: MultipartPlace, options: TransferOptions): Promise<string[]> {
+  const known = options.resume?.uploadId === undefined ? [] : [options.resume.uploadId];
+  const found: PendingUpload[] = [];
+  try {
+    for await (const upload of pendingUploads(place, options)) if (upload.key === place.key) found.push(upload);
+  } catch (error) {
+    if (!isDrError(error) || error.retryable) throw error;
+    return known;
+  }
+  return found
+    .filter(({ startedAt }) => place.now().getTime() - startedAt.getTime() < RESUMABLE_MS)
+    .toSorted((left, right) => right.startedAt.getTime() - left.startedAt.getTime())
+    .map(({ uploadId }) => uploadId);
+}
+
+/** Null if the upload is gone. */
+async function listParts(
+  place: MultipartPlace,
+  uploadId: string,
+  options: TransferOptions,
+): Promise<Map<number, Part> | null> {
+  const parts = new Map<number, Part>();
+  let page: ListPartsCommandOutput | undefined;
+  do {
+    const command = new ListPartsCommand({
+      ...objectOf(place),
+      UploadId: uploadId,
+      PartNumberMarker: page?.NextPartNumberMarker,
+    });
+    try {
+      page = await place.client.send(command, abortable(options));
+    } catch (error) {
+      if (s3Status(error) === 404) return null;
+      throw toRepositoryError(error, place, options.signal);
+    }
+    for (const part of page.Parts ?? []) if (part.PartNumber !== undefined) parts.set(part.PartNumber, part);
+  } while (page.IsTruncated === true);
+  return parts;
+}
+
+/** Not every server lists the checksum; without SSE-KMS the ETag of a part is its MD5. */
+function holds(part: Part, bytes: Buffer, checksum: string): boolean {
+  if (part.Size !== bytes.length) return false;
+  if (part.ChecksumSHA256 !== undefined) return part.ChecksumSHA256 === checksum;
+  return part.ETag?.replaceAll('"', '') === createHash('md5').update(bytes).digest('hex');
+}
+
+async function sendPart(
+  place: MultipartPlace,
+  uploadId: string,
+  number: number,
+  bytes: Buffer,
+  checksum: string,
+  options: TransferOptions,
+): Promise<string | undefined> {
+  for (let attempt = 1; ; attempt++) {
+    const body = Readable.from(chunksOf(bytes, options.onProgress), { objectMode: false });
+    try {
+      const { ETag } = await explained(place, options, () =>
+        place.client.send(
+          new UploadPartCommand({
+            ...objectOf(place),
+            UploadId: uploadId,
+            PartNumber: number,
+            Body: body,
+            ContentLength: bytes.length,
+            ChecksumSHA256: checksum,
+          }),
+          abortable(options),
+        ),
+      );
+      return ETag;
+    } catch (error) {
+      if (attempt === PART_ATTEMPTS || isFinal(error)) throw error;
+      await sleep(250 * 2 ** attempt, undefined, { signal: options.signal });
+    } finally {
+      body.destroy();
+    }
+  }
+}
+
+function* chunksOf(bytes: Buffer, onProgress: TransferOptions['onProgress']): Generator<Buffer> {
+  for (let at = 0; at < bytes.length; at += CHUNK_BYTES) {
+    yield bytes.subarray(at, at + CHUNK_BYTES);
+    onProgress?.(Math.min(at + CHUNK_BYTES, bytes.length));
+  }
+}
+
+/** Slices of that size, the last one shorter. Each is valid until the next one is asked for: they share their memory. */
+async function* slices(source: AsyncIterable<Buffer>, size: number): AsyncGenerator<Buffer> {
+  const slice = Buffer.allocUnsafe(size);
+  let filled = 0;
+  for await (const chunk of source) {
+    for (let at = 0; at < chunk.length;) {
+      const taken = chunk.copy(slice, filled, at);
+      filled += taken;
+      at += taken;
+      if (filled === size) {
+        yield slice;
+        filled = 0;
+      }
+    }
+  }
+  if (filled > 0) yield slice.subarray(0, filled);
+}
+
+/** As S3 shows it: the hash of the parts' hashes, and their number. */
+function compositeOf(parts: CompletedPart[]): string {
+  const hash = createHash('sha256');
+  for (const { ChecksumSHA256 } of parts) hash.update(Buffer.from(ChecksumSHA256 ?? '', 'base64'));
+  return `${hash.digest('base64')}-${parts.length}`;
+}
+
+/** Whether going on with this upload makes no sense: the source is wrong, it is refused, or the key is taken. */
+function isFinal(error: unknown): boolean {
+  if (!isDrError(error) || !error.retryable) return true;
+  const status = s3Status(error.cause);
+  return status === 412 || status === 409 || status === 404;
+}
+
+function objectOf({ bucket, key }: MultipartPlace): { Bucket: string; Key: string } {
+  return { Bucket: bucket, Key: key };
+}
+
+function abortable({ signal }: TransferOptions): { abortSignal?: AbortSignal } {
+  return signal ? { abortSignal: signal } : {};
+}
+
+async function explained<T>(place: MultipartPlace, { signal }: TransferOptions, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    throw toRepositoryError(error, place, signal);
+  }
+}

@@ -1,0 +1,233 @@
+import type { Readable } from 'node:stream';
+import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
+import { DrError, isDrError } from '../../contract/failures';
+import { type FileDigest, GENERATION_PATTERN } from '../../contract/generation';
+import { checkStream } from '../digest';
+import { type Protection, protectionOf, S3Bucket, type Version } from './s3-bucket';
+import type { S3Settings } from './s3-client';
+import {
+  assertKey,
+  type OpenSource,
+  type PutOutcome,
+  type RemoveOutcome,
+  type Repository,
+  type StoredObject,
+  type TransferOptions,
+} from '../types';
+
+const DAY_MS = 24 * 60 * 60 * 1000;
+/** S3's limit for one object. */
+const OBJECT_LIMIT_BYTES = 5 * 1024 ** 4;
+
+/**
+ * A bucket. Objects are written once, so where a key has several versions the **first** one counts: neither a delete
+ * marker nor an overwrite by somebody who has the backup credentials hides a generation.
+ */
+export class S3Repository implements Repository {
+  readonly name: string;
+  readonly kind = 's3';
+  readonly #settings: S3Settings;
+  readonly #bucket: S3Bucket;
+  /** First version of each key that a listing showed. */
+  readonly #known = new Map<string, Version>();
+
+  constructor(name: string, settings: S3Settings) {
+    this.name = name;
+    this.#settings = settings;
+    this.#bucket = new S3Bucket(name, settings);
+  }
+
+  async put(key: string, source: OpenSource, digest: FileDigest, options: TransferOptions = {}): Promise<PutOutcome> {
+    assertKey(key);
+    assertFits(key, digest, this.name);
+    if (await this.#holds(key, digest, options)) return 'already-there';
+    let composite: string | undefined;
+    try {
+      if (digest.sizeBytes <= this.#settings.multipartThreshold) {
+        await this.#bucket.upload(key, await source(), digest, this.#protection(), options);
+      } else {
+        composite = await this.#bucket.uploadInParts(key, await source(), digest, this.#protection(), options);
+      }
+    } catch (error) {
+      // Another attempt was first, or the answer was lost: what the bucket holds decides.
+      if (isUnavailable(error) && (await this.#holdsIfItAnswers(key, digest, options))) return 'already-there';
+      throw error;
+    }
+    if (await this.#holds(key, digest, options, composite)) return 'written';
+    throw new DrError('RepositoryUnavailable', `${this.name} took ${key} but does not show it.`, {
+      where: this.name,
+      advice: 'It is tried again. If it stays so, the service does not read what it wrote: use another one.',
+    });
+  }
+
+  async get(key: string, options: TransferOptions = {}): Promise<Readable | null> {
+    assertKey(key);
+    const version = this.#known.get(key) ?? (await this.#firstVersion(key, options));
+    return version === undefined ? null : this.#bucket.read(version, options);
+  }
+
+  async *list(prefix: string, options: TransferOptions = {}): AsyncGenerator<StoredObject> {
+    const first = await this.#firstVersions(prefix, options);
+    for (const version of first.values()) this.#known.set(version.key, version);
+    const sorted = [...first.values()].toSorted((left, right) => (left.key < right.key ? -1 : 1));
+    for (const { key, sizeBytes, storedAt } of sorted) yield { key, sizeBytes, storedAt };
+  }
+
+  /** Removes every version and delete marker of the key; nothing, if one of them is locked. */
+  async remove(key: string): Promise<RemoveOutcome> {
+    const versions = await this.#versionsOf(key);
+    if (versions.length === 0) return 'absent';
+    if (await this.#anyLocked(versions)) return 'locked';
+    this.#known.delete(key);
+    for (const version of versions) {
+      if ((await this.#bucket.deleteVersion(version)) === 'locked') return 'locked';
+    }
+    return 'removed';
+  }
+
+  async isLocked(key: string): Promise<boolean> {
+    return this.#anyLocked(await this.#versionsOf(key));
+  }
+
+  /** Uploads in parts that nobody finished; only of keys that generations have, as the bucket may be shared. */
+  async removePartials(cluster: string, before: Date): Promise<number> {
+    return this.#bucket.abortUploads(before, (key) => {
+      const [owner, generation = '', file] = key.split('/');
+      return owner === cluster && file !== undefined && GENERATION_PATTERN.test(generation);
+    });
+  }
+
+  #protection(): Protection {
+    const { objectLock } = this.#settings;
+    return {
+      ...protectionOf(this.#settings),
+      ...(objectLock && {
+        ObjectLockMode: objectLock.mode,
+        ObjectLockRetainUntilDate: retainUntil(this.#bucket.now(), objectLock.days),
+      }),
+    };
+  }
+
+  /**
+   * Whether the bucket has the object as asked: bytes, encryption and lock.
+   * @throws DrError RepositoryConflict if the bytes are others; InvalidConfiguration if the protection is not the one asked for.
+   */
+  async #holds(key: string, digest: FileDigest, options: TransferOptions, composite?: string): Promise<boolean> {
+    const version = await this.#firstVersion(key, options);
+    const head = version && (await this.#bucket.head(version, options));
+    if (!version || !head) return false;
+    await this.#assertSame(version, head, digest, options, composite);
+    this.#assertProtected(key, head);
+    return true;
+  }
+
+  async #holdsIfItAnswers(key: string, digest: FileDigest, options: TransferOptions): Promise<boolean> {
+    try {
+      return await this.#holds(key, digest, options);
+    } catch (error) {
+      if (isUnavailable(error)) return false;
+      throw error;
+    }
+  }
+
+  /** @param composite what the server must show for an object whose parts it has just taken. */
+  async #assertSame(
+    version: Version,
+    { ContentLength, ChecksumSHA256 }: HeadObjectCommandOutput,
+    digest: FileDigest,
+    options: TransferOptions,
+    composite: string | undefined,
+  ): Promise<void> {
+    const expected = composite ?? Buffer.from(digest.sha256, 'hex').toString('base64');
+    // The checksum of an object in parts says nothing to whoever does not know the parts.
+    const telling = ChecksumSHA256 !== undefined && ChecksumSHA256.includes('-') === (composite !== undefined);
+    let same = ContentLength === digest.sizeBytes && (!telling || ChecksumSHA256 === expected);
+    if (same && !telling) {
+      const stream = await this.#bucket.read(version, options);
+      try {
+        if (stream) await checkStream(stream, version.key, digest, options);
+      } catch (error) {
+        if (!isDrError(error) || error.code !== 'CopyDamaged') throw error;
+        same = false;
+      }
+    }
+    if (same) return;
+    throw new DrError('RepositoryConflict', `${this.name} holds other bytes under ${version.key}.`, {
+      where: this.name,
+      advice: 'Nothing was overwritten. Find out who wrote that object.',
+    });
+  }
+
+  #assertProtected(key: string, head: HeadObjectCommandOutput): void {
+    const { kmsKeyId, objectLock } = this.#settings;
+    const refuse = (problem: string, advice: string) => {
+      throw new DrError('InvalidConfiguration', `${this.name} stored ${key}, but ${problem}.`, {
+        where: this.name,
+        advice,
+      });
+    };
+    // Servers answer with the ARN, also where a bare id was asked for.
+    const keyName = kmsKeyId?.split('/').at(-1) ?? '';
+    if (kmsKeyId && !(head.ServerSideEncryption === 'aws:kms' && head.SSEKMSKeyId?.endsWith(keyName))) {
+      refuse(`not encrypted under the KMS key ${kmsKeyId}`, 'Use a service that knows SSE-KMS, or leave kmsKeyId out.');
+    }
+    if (!objectLock) return;
+    const lockedUntil = head.ObjectLockRetainUntilDate?.getTime() ?? 0;
+    const wantedUntil = (head.LastModified?.getTime() ?? 0) + (objectLock.days - 1) * DAY_MS;
+    if (head.ObjectLockMode !== objectLock.mode || lockedUntil < wantedUntil) {
+      refuse(
+        `not locked in mode ${objectLock.mode} for ${objectLock.days} days`,
+        'Is Object Lock enabled on the bucket, and may the credentials use s3:GetObjectRetention?',
+      );
+    }
+  }
+
+  async #anyLocked(versions: Version[]): Promise<boolean> {
+    for (const version of versions.filter(({ marker }) => !marker)) {
+      const head = await this.#bucket.head(version, {});
+      if (head?.ObjectLockLegalHoldStatus === 'ON') return true;
+      if (head?.ObjectLockRetainUntilDate && head.ObjectLockRetainUntilDate > this.#bucket.now()) return true;
+    }
+    return false;
+  }
+
+  /** Newest first, delete markers among them. */
+  async #versionsOf(key: string): Promise<Version[]> {
+    assertKey(key);
+    const versions: Version[] = [];
+    for await (const version of this.#bucket.versions(key, {})) if (version.key === key) versions.push(version);
+    return versions;
+  }
+
+  async #firstVersion(key: string, options: TransferOptions): Promise<Version | undefined> {
+    return (await this.#firstVersions(key, options)).get(key);
+  }
+
+  /** A server lists the newest first; times have whole seconds, so among equals the one listed last is the first. */
+  async #firstVersions(prefix: string, options: TransferOptions): Promise<Map<string, Version>> {
+    const first = new Map<string, Version>();
+    for await (const version of this.#bucket.versions(prefix, options)) {
+      const seen = first.get(version.key);
+      if (!version.marker && (!seen || version.storedAt <= seen.storedAt)) first.set(version.key, version);
+    }
+    return first;
+  }
+}
+
+/** Rounded up to a whole UTC day, so that the files of one generation come free together. */
+export function retainUntil(now: Date, days: number): Date {
+  return new Date(Math.ceil((now.getTime() + days * DAY_MS) / DAY_MS) * DAY_MS);
+}
+
+function isUnavailable(error: unknown): boolean {
+  return isDrError(error) && error.code === 'RepositoryUnavailable';
+}
+
+function assertFits(key: string, digest: FileDigest, repository: string): void {
+  if (digest.sizeBytes <= OBJECT_LIMIT_BYTES) return;
+  const problem = `${key} has ${digest.sizeBytes} bytes; ${repository} takes at most 5 TiB.`;
+  throw new DrError('InvalidConfiguration', problem, {
+    where: repository,
+    advice: 'Keep the generations of this cluster in a directory repository.',
+  });
+}

@@ -1,0 +1,33 @@
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { entriesIfThere } from '../files/files';
+
+/** Of Temporal; whatever has another name is not a run's. */
+const RUN_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** What a backup run keeps on the controller's disk until it is published. */
+export function stagingDirectory(stateDir: string, cluster: string, run: string): string {
+  return join(rootOf(stateDir), cluster, run);
+}
+
+/** Removes what backups that are over have left in staging, as after a `temporal workflow terminate`. @returns the runs. */
+export async function sweepStaging(stateDir: string, isOver: (run: string) => Promise<boolean>): Promise<string[]> {
+  const over: string[] = [];
+  for (const cluster of await directoriesIn(rootOf(stateDir))) {
+    for (const run of await directoriesIn(join(rootOf(stateDir), cluster))) {
+      if (!RUN_ID.test(run) || !(await isOver(run))) continue;
+      await rm(stagingDirectory(stateDir, cluster, run), { recursive: true, force: true });
+      over.push(run);
+    }
+  }
+  return over;
+}
+
+function rootOf(stateDir: string): string {
+  return join(stateDir, 'staging');
+}
+
+async function directoriesIn(path: string): Promise<string[]> {
+  const entries = await entriesIfThere(path);
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+}

@@ -1,0 +1,201 @@
+import { randomBytes } from 'node:crypto';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { isDrError } from '../../contract/failures';
+import { VaultClient, type VaultEndpoint } from '../client';
+import type { SealSettings, ServerConfig } from './vault-config';
+
+export interface SealAccess {
+  /** False where there is nothing to check, or no way to check it from here. */
+  checked: boolean;
+  /** In plain words, without a secret; null when all is well or nothing was checked. */
+  problem: string | null;
+}
+
+type Environment = Readonly<Record<string, string | undefined>>;
+
+const TIMEOUT_MS = 5_000;
+export const UNCHECKED: SealAccess = { checked: false, problem: null };
+
+/** Where the environment of the service names a setting: configutil/env_var_util.go. The first that is set counts. */
+const ENVIRONMENT: Readonly<Record<string, readonly string[]>> = {
+  address: ['VAULT_ADDR'],
+  token: ['VAULT_TOKEN'],
+  namespace: ['VAULT_NAMESPACE'],
+  mount_path: ['TRANSIT_WRAPPER_MOUNT_PATH', 'VAULT_TRANSIT_SEAL_MOUNT_PATH'],
+  key_name: ['TRANSIT_WRAPPER_KEY_NAME', 'VAULT_TRANSIT_SEAL_KEY_NAME'],
+  tls_ca_cert: ['VAULT_CACERT'],
+  tls_ca_path: ['VAULT_CAPATH'],
+  tls_client_cert: ['VAULT_CLIENT_CERT'],
+  tls_client_key: ['VAULT_CLIENT_KEY'],
+  tls_server_name: ['VAULT_TLS_SERVER_NAME'],
+  tls_skip_verify: ['VAULT_SKIP_VERIFY'],
+};
+/** For these the stanza goes before the environment; for all others it is the other way round. */
+const STANZA_FIRST = ['address', 'token'];
+/** One of these in the stanza, and the environment counts for none of them. */
+const TLS_SETTINGS = [
+  'tls_ca_cert',
+  'tls_ca_path',
+  'tls_client_cert',
+  'tls_client_key',
+  'tls_server_name',
+  'tls_skip_verify',
+];
+
+/**
+ * Asks whether the seal's key can be used, as far as this can be asked from here: of a `transit` seal, the other Vault.
+ * What is done there changes nothing: `decrypt` never makes a key, and `encrypt`, which would, comes only after it has
+ * shown that the key is there.
+ * @param env the environment of the Vault service; null when it is not known: then what only it may say is not held against
+ * the seal. @returns within 5 seconds.
+ */
+export async function checkSealAccess(server: ServerConfig, env: Environment | null): Promise<SealAccess> {
+  if (server.seal?.type !== 'transit' || (env === null && !saysAll(server.seal))) return UNCHECKED;
+  const setting = settingsFor(server.seal, env ?? {});
+  const [address, keyName, mount] = [setting('address'), setting('key_name'), setting('mount_path')];
+  if (!address) return problem('The transit seal has no address.');
+  if (!keyName || !mount) return problem('The transit seal has no key_name or no mount_path.');
+  if (!URL.canParse(address)) return problem('The address of the transit seal is no URL.');
+  const shown = new URL(address).origin;
+  let endpoint: VaultEndpoint;
+  let token: string | undefined;
+  try {
+    token = await resolve(setting('token'), env ?? {});
+  } catch (error) {
+    return problem(`The file with the token of the transit seal can't be read (${reasonOf(error)}).`);
+  }
+  try {
+    endpoint = await endpointOf(address, setting);
+  } catch (error) {
+    return problem(`A TLS file of the transit seal can't be read (${reasonOf(error)}).`);
+  }
+  const namespace = setting('namespace');
+  const client = new VaultClient(endpoint, {
+    ...(token && { token }),
+    ...(namespace && { namespace }),
+    signal: AbortSignal.timeout(TIMEOUT_MS),
+  });
+  try {
+    return { checked: true, problem: await problemOfKey(client, mount.replace(/^\/+|\/+$/g, ''), keyName, shown) };
+  } finally {
+    await client.close();
+  }
+}
+
+async function problemOfKey(client: VaultClient, mount: string, key: string, address: string): Promise<string | null> {
+  const path = (verb: 'encrypt' | 'decrypt'): string => `${mount}/${verb}/${encodeURIComponent(key)}`;
+  try {
+    const missing = await refusalOf(client.write(path('decrypt'), { ciphertext: 'vault:v1:AAAA' }));
+    const inWords = missing && inPlainWords(missing, { address, mount, key });
+    if (inWords) return inWords;
+    const plaintext = randomBytes(16).toString('base64');
+    const encrypted = await client.write(path('encrypt'), { plaintext });
+    const decrypted = await client.write(path('decrypt'), { ciphertext: encrypted?.data?.['ciphertext'] });
+    if (decrypted?.data?.['plaintext'] === plaintext) return null;
+    return `The key ${key} of the transit seal's Vault at ${address} does not decrypt what it has encrypted.`;
+  } catch (error) {
+    if (!isDrError(error)) {
+      const ended = (error as Error).name === 'TimeoutError';
+      return `The transit seal's Vault at ${address} ${ended ? 'does not answer in time' : "can't be asked"}.`;
+    }
+    const wellKnown = inPlainWords(error.message, { address, mount, key });
+    return wellKnown ?? `The transit seal's Vault at ${address} does not let its key ${key} be used: ${error.message}`;
+  }
+}
+
+/** The message of an error that Vault itself answers with; all others are thrown. */
+async function refusalOf(call: Promise<unknown>): Promise<string | null> {
+  try {
+    await call;
+    return null;
+  } catch (error) {
+    if (isDrError(error) && error.code === 'VaultRefused') return error.message;
+    throw error;
+  }
+}
+
+/** @returns null for what says nothing against the key: garbage that it does not decrypt. */
+function inPlainWords(message: string, of: { address: string; mount: string; key: string }): string | null {
+  const vault = `the transit seal's Vault at ${of.address}`;
+  if (/invalid token|bad token|missing client token/i.test(message)) {
+    return `The token of the transit seal is refused by its Vault at ${of.address}.`;
+  }
+  if (/permission denied/i.test(message)) {
+    return `The token of the transit seal is refused, or may not encrypt and decrypt with ${of.mount}/${of.key}, at ${of.address}.`;
+  }
+  if (/encryption key not found/i.test(message)) return `There is no key ${of.key} in ${of.mount} of ${vault}.`;
+  if (/no handler for route|unsupported path/i.test(message))
+    return `There is no transit engine at ${of.mount} of ${vault}.`;
+  if (/Vault is sealed/i.test(message)) return capitalised(`${vault} is sealed itself.`);
+  if (/TLS connection/.test(message)) return capitalised(`${vault} has a certificate that is not accepted here.`);
+  if (
+    /refuses the connection|closed the connection|does not (answer|accept)|can not be reached|does not resolve/.test(
+      message,
+    )
+  ) {
+    return capitalised(`${vault} does not answer.`);
+  }
+  return null;
+}
+
+function settingsFor(seal: SealSettings, env: Environment): (name: string) => string | undefined {
+  const ownTls = TLS_SETTINGS.some((name) => seal.get(name) !== undefined);
+  return (name) => {
+    const inStanza = seal.get(name) || undefined;
+    const inEnvironment = ENVIRONMENT[name]?.map((variable) => env[variable]).find(Boolean);
+    if (TLS_SETTINGS.includes(name)) return ownTls ? inStanza : inEnvironment;
+    return STANZA_FIRST.includes(name) ? (inStanza ?? inEnvironment) : (inEnvironment ?? inStanza);
+  };
+}
+
+/** Whether the stanza needs no word of the environment. */
+function saysAll(seal: SealSettings): boolean {
+  const complete = ['address', 'key_name', 'mount_path', 'token'].every((name) => seal.get(name));
+  const trusts = !seal.get('address')?.startsWith('https:') || TLS_SETTINGS.some((name) => seal.get(name));
+  return complete && trusts && !seal.get('token')?.startsWith('env://');
+}
+
+/** What the stanza says, or where to find it: as parseutil.ParsePath with `WithNoTrimSpaces`, so a line end is part of the value. */
+async function resolve(value: string | undefined, env: Environment): Promise<string | undefined> {
+  const [, scheme, rest = ''] = value?.trim().match(/^(file|env|string):\/\/(.*)$/s) ?? [];
+  if (scheme === 'file') return readFile(rest, 'utf8');
+  if (scheme === 'env') return env[rest];
+  return scheme === 'string' ? rest : value;
+}
+
+async function endpointOf(address: string, setting: (name: string) => string | undefined): Promise<VaultEndpoint> {
+  const caPem = await authorities(setting('tls_ca_cert'), setting('tls_ca_path'));
+  const [certificate, key] = [setting('tls_client_cert'), setting('tls_client_key')];
+  const servername = setting('tls_server_name');
+  return {
+    node: 'the transit Vault',
+    address,
+    ...(caPem && { caPem }),
+    ...(servername && { servername }),
+    ...(certificate &&
+      key && {
+        clientCertificate: { certificatePem: await readFile(certificate, 'utf8'), keyPem: await readFile(key, 'utf8') },
+      }),
+    ...(/^(1|t|true)$/i.test(setting('tls_skip_verify') ?? '') && { skipVerify: true }),
+  };
+}
+
+async function authorities(file: string | undefined, directory: string | undefined): Promise<string | undefined> {
+  if (file) return readFile(file, 'utf8');
+  if (!directory) return undefined;
+  const files = await readdir(directory);
+  return (await Promise.all(files.map((name) => readFile(join(directory, name), 'utf8')))).join('\n');
+}
+
+function reasonOf(error: unknown): string {
+  return (error as NodeJS.ErrnoException).code ?? 'failed';
+}
+
+function problem(text: string): SealAccess {
+  return { checked: true, problem: text };
+}
+
+function capitalised(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}

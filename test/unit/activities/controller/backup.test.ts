@@ -1,0 +1,50 @@
+import { checkHealth } from '../../../../activities/controller/backup';
+import type { BackupPlan } from '../../../../src/contract/backup';
+import { denied, ok, type SmallAnswer, useSmallVault } from '../../../support/small-vault';
+
+/** What autopilot says on real clusters, healthy and not, is tested there. */
+describe('the health of a cluster', () => {
+  const vault = useSmallVault();
+  const plan = { cluster: 'prod', encryption: { method: 'age' } } as BackupPlan;
+
+  const autopilots: [string, () => SmallAnswer, string[]][] = [
+    ['is content', () => ok(stateOf(true)), []],
+    ['is not', () => ok(stateOf(false)), ['autopilot calls the cluster unhealthy: vault-2']],
+    [
+      'is turned off',
+      () => ({ status: 404, body: { errors: [] } }),
+      ['autopilot could not be asked: vault-1 has none; it is turned off, or has not begun yet'],
+    ],
+    [
+      'is not for this login to ask',
+      () => denied('permission denied'),
+      [expect.stringMatching(/^autopilot could not be asked: vault-1 answers .* 403: permission denied/) as string],
+    ],
+    [
+      'does not answer',
+      () => 'cut',
+      [expect.stringMatching(/^autopilot could not be asked: vault-1 closed the connection/) as string],
+    ],
+  ];
+
+  it.each(autopilots)('is told where autopilot %s', async (_how, answer, warnings) => {
+    vault.answers()['sys/storage/raft/autopilot/state'] = answer;
+
+    expect(await vault.run(checkHealth, { plan })).toMatchObject({ leader: 'vault-1', warnings });
+  });
+
+  it('is not told once nobody wants to know any more', async () => {
+    vault.answers()['sys/storage/raft/autopilot/state'] = () => {
+      vault.cancel();
+      return 'cut';
+    };
+
+    await expect(vault.run(checkHealth, { plan })).rejects.toMatchObject({ name: 'CancelledFailure' });
+  });
+});
+
+function stateOf(healthy: boolean): object {
+  const server = { address: '10.0.0.2:8201', healthy, status: 'voter', last_index: 7 };
+  const servers = { 'vault-2': { id: 'vault-2', ...server } };
+  return { data: { healthy, failure_tolerance: 0, leader: 'vault-1', servers } };
+}

@@ -1,0 +1,345 @@
+import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+import { Controller } from '../../../../activities/controller/context';
+import { applyRetention, listCatchUps, markRestored, markRolledBack } from '../../../../activities/controller/keep';
+import { chooseGeneration } from '../../../../activities/controller/choose';
+import { planRestore } from '../../../../activities/controller/plan';
+import { parseConfig } from '../../../../src/config/load';
+import { DrError } from '../../../../src/contract/failures';
+import type { ChainLink } from '../../../../src/contract/generation';
+import { publishGeneration } from '../../../../src/repository/generations';
+import type { Repository, TransferOptions } from '../../../../src/repository/types';
+import { keepLast, signingPair, stageSample } from '../../../support/generation';
+import { sampleConfig } from '../../../support/sample-config';
+import { useDirectory } from '../../../support/temporary';
+import { WatchedRepository } from '../../../support/watched-repository';
+
+const inTest = useDirectory();
+const KEYS = signingPair();
+const HOURS = ['01', '02', '03', '04'].map((hour) => `2026-11-23T${hour}:00:00.000Z`);
+
+let controller: Controller;
+let previous: ChainLink | null;
+beforeEach(async () => {
+  for (const name of ['local', 'offsite']) await mkdir(inTest(name));
+  await writeFile(inTest('signing.key'), KEYS.privateKeyPem);
+  await writeFile(inTest('signing.pub'), KEYS.publicKeyPem);
+  const text = sampleConfig({
+    repositories: { local: inTest('local'), offsite: inTest('offsite') },
+    publicKeyFile: inTest('signing.pub'),
+    privateKeyFile: inTest('signing.key'),
+  });
+  controller = new Controller({ config: parseConfig(text, 'vault-dr.yaml') });
+  previous = null;
+});
+
+const workerFor = (attempt = 1) => new MockActivityEnvironment({ attempt }, { logger: new DefaultLogger('ERROR') });
+
+/** As the worker would run it. */
+const step = <I, O>(
+  work: (controller: Controller, input: I) => Promise<O>,
+  input: I,
+  worker = workerFor(),
+): Promise<O> => worker.run((given: I) => work(controller, given), input) as Promise<O>;
+
+/** From now on the steps see these repositories so. */
+async function watch(
+  beforeGet?: (key: string, options: TransferOptions) => void | Promise<void>,
+): Promise<Record<'local' | 'offsite', WatchedRepository>> {
+  const [local, offsite] = await Promise.all(['local', 'offsite'].map((name) => controller.repository(name)));
+  const watched = {
+    local: new WatchedRepository(local as Repository, beforeGet),
+    offsite: new WatchedRepository(offsite as Repository, beforeGet),
+  };
+  controller.repository = (name) => Promise.resolve(watched[name as keyof typeof watched]);
+  return watched;
+}
+
+const RESET = new DrError('RepositoryUnavailable', 'the connection was reset');
+
+/** From now on reads of such files fail, though they may be read another time. */
+const cutOff = (pattern: string) =>
+  watch((key) => {
+    if (key.includes(pattern)) throw RESET;
+  });
+
+async function publish(capturedAt: string, ...repositories: string[]) {
+  const staged = await stageSample(inTest('staging'), KEYS, Buffer.from(capturedAt), { capturedAt, previous });
+  for (const name of repositories) await publishGeneration(await controller.repository(name), staged.directory);
+  previous = { generation: staged.manifest.generation, manifestSha256: staged.manifestSha256 };
+  return { ...previous, cluster: 'prod' };
+}
+
+const choose = async (generation = 'latest', attempt = 1, asOf: string | null = null) =>
+  step(
+    chooseGeneration,
+    { settings: await step(planRestore, { cluster: 'prod' }), generation, asOf },
+    workerFor(attempt),
+  );
+
+async function flipByte(file: string): Promise<void> {
+  const bytes = await readFile(file);
+  bytes[3] = (bytes[3] ?? 0) ^ 1;
+  await writeFile(file, bytes);
+}
+
+describe('a restore', () => {
+  it('takes the healthy copy when the preferred one is damaged, and says so', async () => {
+    const { generation } = await publish(HOURS[0] ?? '', 'local', 'offsite');
+    await flipByte(inTest('local/prod', generation, 'snapshot.snap.age'));
+
+    const chosen = await choose();
+
+    expect(chosen.copy).toMatchObject({ generation, repository: 'offsite' });
+    expect(chosen.healthy).toEqual(['offsite']);
+    expect(chosen.problems).toEqual([{ repository: 'local', problem: expect.stringContaining(generation) }]);
+  });
+
+  it('warns of a generation that somebody removed', async () => {
+    await publish(HOURS[0] ?? '', 'local', 'offsite');
+    const stolen = await publish(HOURS[1] ?? '', 'local', 'offsite');
+    const newest = await publish(HOURS[2] ?? '', 'local', 'offsite');
+    for (const name of ['local', 'offsite']) await rm(inTest(name, 'prod', stolen.generation), { recursive: true });
+
+    const chosen = await choose();
+
+    expect(chosen.copy.generation).toBe(newest.generation);
+    expect(chosen.problems).toEqual([
+      {
+        repository: 'chain of generations',
+        problem: expect.stringContaining(`${stolen.generation} (removed) is in no repository`),
+      },
+    ]);
+  });
+
+  describe('that is cut off while it reads the newest generation', () => {
+    const [older = '', newer = ''] = HOURS;
+
+    it('tries again rather than take an older one', async () => {
+      await publish(older, 'local');
+      const { generation } = await publish(newer, 'local');
+      await cutOff(`${generation}/snapshot`);
+
+      for (const attempt of [1, 2]) {
+        await expect(choose('latest', attempt)).rejects.toMatchObject({
+          code: 'RepositoryUnavailable',
+          retryable: true,
+          message: expect.stringContaining('the connection was reset'),
+        });
+      }
+    });
+
+    it('takes the older one in the end, and says why', async () => {
+      const { generation: last } = await publish(older, 'local');
+      const { generation } = await publish(newer, 'local');
+      await cutOff(`${generation}/snapshot`);
+
+      const chosen = await choose('latest', 3);
+
+      expect(chosen.copy.generation).toBe(last);
+      expect(chosen.problems).toEqual([{ repository: 'local', problem: `${generation}: the connection was reset` }]);
+    });
+
+    it('goes on at once with another copy of it', async () => {
+      const { generation } = await publish(newer, 'local', 'offsite');
+      const { local } = await watch();
+      const get = local.get.bind(local);
+      local.get = (key, options) => (key.includes('snapshot') ? Promise.reject(RESET) : get(key, options));
+
+      expect((await choose()).copy).toMatchObject({ generation, repository: 'offsite' });
+    });
+
+    it('never calls it damaged, and is always tried again where no other one is wanted', async () => {
+      await publish(older, 'local');
+      const { generation } = await publish(newer, 'local');
+      await cutOff(`${generation}/snapshot`);
+
+      for (const attempt of [1, 4]) {
+        await expect(choose(generation, attempt)).rejects.toMatchObject({
+          code: 'RepositoryUnavailable',
+          retryable: true,
+        });
+      }
+    });
+
+    it('does the same when already the manifest cannot be read', async () => {
+      const { generation: last } = await publish(older, 'local');
+      const { generation } = await publish(newer, 'local');
+      await cutOff(`${generation}/manifest`);
+
+      await expect(choose()).rejects.toMatchObject({ code: 'RepositoryUnavailable', retryable: true });
+      await expect(choose(generation)).rejects.toMatchObject({ code: 'RepositoryUnavailable', retryable: true });
+      await expect(choose('latest', 1, newer)).rejects.toMatchObject({ code: 'RepositoryUnavailable' });
+      expect((await choose('latest', 1, older)).copy.generation).toBe(last);
+      expect((await choose('latest', 3)).copy.generation).toBe(last);
+    });
+
+    it('takes an older one at once for a newest one that is damaged', async () => {
+      const { generation: last } = await publish(older, 'local');
+      const { generation } = await publish(newer, 'local');
+      await flipByte(inTest('local/prod', generation, 'snapshot.snap.age'));
+
+      expect((await choose()).copy.generation).toBe(last);
+    });
+  });
+
+  it('has nothing to warn of after retention', async () => {
+    for (const hour of HOURS) await publish(hour, 'local');
+    await step(applyRetention, {
+      cluster: 'prod',
+      repository: 'local',
+      policy: keepLast(1),
+      newest: previous?.generation ?? '',
+    });
+
+    expect((await choose()).problems).toEqual([]);
+  });
+});
+
+describe('retention', () => {
+  it('keeps what a cluster was brought back from, though no copy was read since', async () => {
+    const restored = await publish(HOURS[0] ?? '', 'local', 'offsite');
+    for (const hour of HOURS.slice(1)) await publish(hour, 'local', 'offsite');
+    const mark = { ...restored, run: 'run-1', at: '2026-11-23T03:30:00.000Z' };
+
+    const problems = [await step(markRestored, mark), await step(markRestored, mark)];
+    const report = await step(applyRetention, {
+      cluster: 'prod',
+      repository: 'offsite',
+      policy: keepLast(1),
+      newest: previous?.generation ?? '',
+    });
+
+    expect(problems).toEqual([[], []]);
+    expect(report).toMatchObject({ kept: 2, failed: [], warnings: [] });
+    expect(await readdir(inTest('offsite/prod'))).toContain(restored.generation);
+  });
+
+  it('does not keep what a cluster was rolled back from again', async () => {
+    const restored = await publish(HOURS[0] ?? '', 'local', 'offsite');
+    for (const hour of HOURS.slice(1)) await publish(hour, 'local', 'offsite');
+    const mark = { ...restored, run: 'run-1' };
+
+    const problems = [
+      await step(markRestored, { ...mark, at: '2026-11-23T03:30:00.000Z' }),
+      await step(markRolledBack, { ...mark, at: '2026-11-23T03:40:00.000Z' }),
+    ];
+    const newest = previous?.generation ?? '';
+    await step(applyRetention, { cluster: 'prod', repository: 'offsite', policy: keepLast(1), newest });
+
+    expect(problems).toEqual([[], []]);
+    expect(await readdir(inTest('offsite/prod'))).not.toContain(restored.generation);
+  });
+
+  it('says where a mark could not be written', async () => {
+    const restored = await publish(HOURS[0] ?? '', 'local', 'offsite');
+    await rm(inTest('offsite'), { recursive: true });
+
+    const problems = await step(markRestored, { ...restored, run: 'run-1', at: '2026-11-23T03:30:00.000Z' });
+
+    expect(problems).toEqual([{ repository: 'offsite', problem: expect.stringContaining('ENOENT') }]);
+    expect(await readdir(inTest('local/prod/marks'))).toHaveLength(1);
+  });
+
+  it('removes nothing unless this run has put a generation there', async () => {
+    for (const hour of HOURS) await publish(hour, 'local');
+    const newest = '20261123T050000Z-000000004711-0a1b2c3d';
+
+    const retention = step(applyRetention, { cluster: 'prod', repository: 'local', policy: keepLast(1), newest });
+
+    await expect(retention).rejects.toMatchObject({ code: 'UnknownGeneration' });
+    expect(await readdir(inTest('local/prod'))).toHaveLength(HOURS.length);
+  });
+
+  it('removes nothing while a generation cannot be read, says so, and makes up for it later', async () => {
+    const [first, second] = [await publish(HOURS[0] ?? '', 'local'), await publish(HOURS[1] ?? '', 'local')];
+    await publish(HOURS[2] ?? '', 'local');
+    const apply = () => {
+      const newest = previous?.generation ?? '';
+      return step(applyRetention, { cluster: 'prod', repository: 'local', policy: keepLast(1), newest });
+    };
+    let cut = true;
+    await watch((key) => {
+      if (cut && key.includes(`${second.generation}/manifest`)) throw RESET;
+    });
+
+    const blind = await apply();
+    cut = false;
+    const later = await apply();
+
+    expect(blind).toMatchObject({ kept: 3, removed: [], warnings: [expect.stringContaining(second.generation)] });
+    expect(later).toMatchObject({ kept: 1, removed: [first.generation, second.generation], warnings: [] });
+  });
+
+  it('does not count on another repository that is down', async () => {
+    for (const hour of HOURS) await publish(hour, 'local');
+    await rm(inTest('offsite'), { recursive: true });
+
+    const report = await step(applyRetention, {
+      cluster: 'prod',
+      repository: 'local',
+      policy: keepLast(3),
+      newest: previous?.generation ?? '',
+    });
+
+    expect(report).toMatchObject({
+      kept: 3,
+      warnings: [expect.stringContaining("pins that only offsite has don't count")],
+    });
+  });
+});
+
+describe('catching up', () => {
+  it('brings what the other repository would keep, oldest first, and no more', async () => {
+    const [oldest = '', older = '', newer = '', newest = ''] = HOURS;
+    await publish(oldest, 'local');
+    await publish(older, 'local');
+    const missed = await publish(newer, 'local');
+    await publish(newest, 'local', 'offsite');
+
+    expect(await step(listCatchUps, { cluster: 'prod', from: 'local', to: 'offsite' })).toEqual([missed.generation]);
+    await cp(inTest('local/prod', missed.generation), inTest('offsite/prod', missed.generation), { recursive: true });
+    expect(await step(listCatchUps, { cluster: 'prod', from: 'local', to: 'offsite' })).toEqual([]);
+  });
+
+  const comparison = { cluster: 'prod', from: 'local', to: 'offsite' };
+
+  it('reads no manifest where nothing is lacking, and of the source only those that are', async () => {
+    const [, , third = '', last = ''] = HOURS;
+    await publish(third, 'local', 'offsite');
+    const { local, offsite } = await watch();
+
+    expect(await step(listCatchUps, comparison)).toEqual([]);
+    expect([...local.gets, ...offsite.gets]).toEqual([]);
+
+    const { generation } = await publish(last, 'local');
+    local.gets.length = 0;
+    expect(await step(listCatchUps, comparison)).toEqual([generation]);
+    expect(new Set(local.gets.map((key) => key.split('/')[1]))).toEqual(new Set([generation]));
+  });
+
+  it('brings nothing older for what cannot be read just now', async () => {
+    const [oldest = '', newer = '', newest = ''] = HOURS;
+    await publish(oldest, 'local');
+    const { generation } = await publish(newer, 'local', 'offsite');
+    await publish(newest, 'offsite');
+    await cutOff(`${generation}/manifest`);
+
+    expect(await step(listCatchUps, comparison)).toEqual([]);
+  });
+
+  it('beats while it compares, and ends when it is told to', async () => {
+    await publish(HOURS[0] ?? '', 'local');
+    const worker = workerFor();
+    const beats: unknown[] = [];
+    worker.on('heartbeat', (details) => beats.push(details));
+    await watch((_key, { signal }) => {
+      setImmediate(() => worker.cancel());
+      return new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)));
+    });
+
+    await expect(step(listCatchUps, comparison, worker)).rejects.toThrow('CANCELLED');
+    expect(beats).toContain('compare local with offsite');
+  });
+});

@@ -1,0 +1,30 @@
+import { writeFile } from 'node:fs/promises';
+import { toDiskError } from '../../../src/files/disk-error';
+
+const STAGING = '/var/lib/vault-dr/staging';
+
+test('a full disk is said with its place, which a failed write does not name, and is tried again', async () => {
+  const error: unknown = await writeFile('/dev/full', 'x').catch((reason: unknown) => reason);
+
+  expect(error).not.toHaveProperty('message', expect.stringContaining('/dev/full'));
+  expect(toDiskError(error, STAGING)).toMatchObject({
+    code: 'DiskFull',
+    message: `There is no room in ${STAGING}.`,
+    advice: 'Make room on that disk.',
+    retryable: true,
+  });
+});
+
+test('so is a read-only one', () => {
+  const error = Object.assign(new Error('EROFS'), { code: 'EROFS' });
+
+  expect(toDiskError(error, STAGING)).toMatchObject({
+    message: expect.stringContaining(`${STAGING} is on a file system that is read-only`),
+    advice: expect.stringContaining("kernel's log"),
+    retryable: true,
+  });
+});
+
+test.each([[new Error('something else')], [undefined], ['text']])('%p stays as it is', (error) => {
+  expect(toDiskError(error, STAGING)).toBe(error);
+});

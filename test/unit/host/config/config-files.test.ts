@@ -1,0 +1,174 @@
+import { execFile } from 'node:child_process';
+import { chmod, lstat, mkdir, readFile, readlink, symlink, utimes, writeFile } from 'node:fs/promises';
+import { promisify } from 'node:util';
+import { gzipSync } from 'node:zlib';
+import { pack } from 'tar-stream';
+import { buffer } from 'node:stream/consumers';
+import { collectFiles, type ConfigEntry, packEntries, unpackEntries } from '../../../../src/host/config/config-files';
+import { compareEntry, restoreEntry } from '../../../../src/host/config/config-restore';
+import { useDirectory } from '../../../support/temporary';
+
+const inTest = useDirectory();
+const MODIFIED = new Date('2026-01-02T03:04:05Z');
+
+beforeEach(async () => {
+  await mkdir(inTest('vault.d', 'tls'), { recursive: true });
+  await writeFile(inTest('vault.d', 'vault.hcl'), 'ui = true\n');
+  await chmod(inTest('vault.d', 'vault.hcl'), 0o640);
+  await utimes(inTest('vault.d', 'vault.hcl'), MODIFIED, MODIFIED);
+  await writeFile(inTest('vault.d', 'tls', 'key.pem'), 'PRIVATE KEY', { mode: 0o600 });
+  await symlink('key.pem', inTest('vault.d', 'tls', 'current.pem'));
+});
+
+async function throughArchive(): Promise<ConfigEntry[]> {
+  return unpackEntries(await packEntries((await collectFiles([inTest('vault.d')])).entries));
+}
+
+async function restoreAll(entries: ConfigEntry[]): Promise<(string | null)[]> {
+  const kept: (string | null)[] = [];
+  for (const entry of entries) kept.push(await restoreEntry(await compareEntry(entry), '.old'));
+  return kept;
+}
+
+describe('collecting', () => {
+  it('keeps content, mode, owner, times and links, through an archive that stock tar reads', async () => {
+    const { entries, problems } = await collectFiles([inTest('vault.d')]);
+    const archive = await packEntries(entries);
+    await writeFile(inTest('bundle.tar.gz'), archive);
+
+    const { stdout } = await promisify(execFile)('tar', ['-tzvf', inTest('bundle.tar.gz')]);
+
+    expect(problems).toEqual([]);
+    expect(await unpackEntries(archive)).toEqual(entries);
+    expect(entries.map(({ path, type, mode }) => [path, type, mode])).toEqual([
+      [inTest('vault.d'), 'directory', 0o755],
+      [inTest('vault.d', 'tls'), 'directory', 0o755],
+      [inTest('vault.d', 'tls', 'current.pem'), 'symlink', 0o777],
+      [inTest('vault.d', 'tls', 'key.pem'), 'file', 0o600],
+      [inTest('vault.d', 'vault.hcl'), 'file', 0o640],
+    ]);
+    expect(entries[4]).toMatchObject({
+      uid: process.getuid?.(),
+      modifiedAt: MODIFIED,
+      content: Buffer.from('ui = true\n'),
+    });
+    expect(stdout).toMatch(/-rw-r----- .* 2026-01-02 .*vault\.hcl/);
+    expect(stdout).toContain('current.pem -> key.pem');
+  });
+
+  it('takes a file once, though it is listed twice, and names what it can not take', async () => {
+    await symlink('/nowhere/else', inTest('vault.d', 'dangling'));
+    await promisify(execFile)('mkfifo', [inTest('vault.d', 'pipe')]);
+
+    const { entries, problems } = await collectFiles([
+      inTest('vault.d'),
+      inTest('vault.d', 'vault.hcl'),
+      inTest('gone'),
+    ]);
+
+    expect(entries.filter(({ path }) => path.endsWith('vault.hcl'))).toHaveLength(1);
+    expect(problems).toEqual([
+      `${inTest('vault.d', 'pipe')} is neither file nor directory nor link`,
+      `${inTest('gone')} can't be read (ENOENT)`,
+      `${inTest('vault.d', 'dangling')} is a link to /nowhere/else, which is not among configFiles`,
+    ]);
+  });
+
+  it('refuses too much, and names what takes the room', async () => {
+    await writeFile(inTest('vault.d', 'core.dump'), Buffer.alloc(5_000));
+
+    await expect(collectFiles([inTest('vault.d')], 4_000)).rejects.toMatchObject({
+      code: 'InvalidConfiguration',
+      message: expect.stringContaining(`the largest: ${inTest('vault.d', 'core.dump')} (4.9 KiB)`),
+    });
+  });
+});
+
+describe('unpacking', () => {
+  it.each([
+    ['a place outside', { name: '../etc/passwd' }],
+    ['a hidden step up', { name: 'etc/../../x' }],
+    ['a device', { name: 'dev/sda', type: 'block-device' as const }],
+    ['a hard link', { name: 'etc/x', type: 'link' as const, linkname: 'etc/shadow' }],
+  ])('refuses %s', async (_what, header) => {
+    const tar = pack();
+    tar.entry(header, '');
+    tar.finalize();
+    const archive = gzipSync(await buffer(tar as AsyncIterable<Buffer>));
+
+    await expect(unpackEntries(archive)).rejects.toMatchObject({ code: 'CopyDamaged' });
+  });
+
+  it('refuses what is cut or no archive', async () => {
+    const archive = await packEntries((await collectFiles([inTest('vault.d')])).entries);
+
+    await expect(unpackEntries(archive.subarray(0, -20))).rejects.toMatchObject({ code: 'CopyDamaged' });
+    await expect(unpackEntries(Buffer.from('nothing'))).rejects.toMatchObject({ code: 'CopyDamaged' });
+  });
+});
+
+describe('restoring', () => {
+  it('finds no difference where there is none', async () => {
+    const compared = await Promise.all((await throughArchive()).map(compareEntry));
+
+    expect(compared.flatMap(({ differences }) => differences)).toEqual([]);
+  });
+
+  it('brings back what is missing, changed or has other rights, and keeps what stood there', async () => {
+    const entries = await throughArchive();
+    await writeFile(inTest('vault.d', 'vault.hcl'), 'ui = false\n');
+    await chmod(inTest('vault.d', 'vault.hcl'), 0o666);
+    await promisify(execFile)('rm', ['-r', inTest('vault.d', 'tls')]);
+    const before = await Promise.all(entries.map(compareEntry));
+
+    const kept = await restoreAll(entries);
+
+    expect(before.map(({ differences }) => differences)).toEqual([
+      [],
+      ['missing here'],
+      ['missing here'],
+      ['missing here'],
+      ['content', 'mode 0666 → 0640'],
+    ]);
+    const after = await Promise.all(entries.map(compareEntry));
+    expect(after.flatMap(({ differences }) => differences)).toEqual([]);
+    expect(kept.filter((path) => path !== null)).toEqual([`${inTest('vault.d', 'vault.hcl')}.old`]);
+    expect(await readFile(`${inTest('vault.d', 'vault.hcl')}.old`, 'utf8')).toBe('ui = false\n');
+    expect(await readlink(inTest('vault.d', 'tls', 'current.pem'))).toBe('key.pem');
+    expect((await lstat(inTest('vault.d', 'vault.hcl'))).mtime).toEqual(MODIFIED);
+  });
+
+  it('keeps the original when it is repeated', async () => {
+    const entries = await throughArchive();
+    await writeFile(inTest('vault.d', 'vault.hcl'), 'original\n');
+    await restoreAll(entries);
+    await writeFile(inTest('vault.d', 'vault.hcl'), 'changed again\n');
+
+    await restoreAll(entries);
+
+    expect(await readFile(`${inTest('vault.d', 'vault.hcl')}.old`, 'utf8')).toBe('original\n');
+    expect(await readFile(inTest('vault.d', 'vault.hcl'), 'utf8')).toBe('ui = true\n');
+  });
+
+  it('points a link to where it pointed', async () => {
+    const entries = await throughArchive();
+    await promisify(execFile)('ln', ['-sfn', 'other.pem', inTest('vault.d', 'tls', 'current.pem')]);
+
+    const [link] = await Promise.all(entries.filter(({ type }) => type === 'symlink').map(compareEntry));
+    await restoreAll(entries);
+
+    expect(link?.differences).toEqual(['link to other.pem → key.pem']);
+    expect(await readlink(inTest('vault.d', 'tls', 'current.pem'))).toBe('key.pem');
+  });
+
+  it('never replaces a directory by a file', async () => {
+    const entries = await throughArchive();
+    await promisify(execFile)('rm', [inTest('vault.d', 'vault.hcl')]);
+    await mkdir(inTest('vault.d', 'vault.hcl'));
+
+    await expect(restoreAll(entries)).rejects.toMatchObject({
+      code: 'InvalidInput',
+      message: expect.stringContaining('is a directory here and a file in the backup'),
+    });
+  });
+});

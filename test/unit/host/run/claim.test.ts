@@ -1,0 +1,46 @@
+import { readFile } from 'node:fs/promises';
+import { assertClaim, claimNode, readClaim } from '../../../../src/host/run/claim';
+import { useDirectory } from '../../../support/temporary';
+
+const inTest = useDirectory();
+const older = { run: 'run-1', cluster: 'prod', startedAt: '2026-11-23T04:00:00.000Z' };
+const newer = { run: 'run-2', cluster: 'prod', startedAt: '2026-11-23T05:00:00.000Z' };
+const claim = (value: typeof older) => claimNode(inTest(), 'vault-1', value);
+
+test('a node that nobody claimed lets no run touch it', async () => {
+  await expect(assertClaim(inTest(), 'vault-1', 'run-1')).rejects.toMatchObject({
+    code: 'NodeFenced',
+    message: 'vault-1 belongs to no run, so run run-1 may not touch it.',
+  });
+});
+
+test('a claim may be made again and changes nothing then', async () => {
+  await claim(older);
+  const first = await readFile(inTest('claim.json'), 'utf8');
+
+  await claim({ ...older, startedAt: '2027-01-01T00:00:00.000Z' });
+
+  expect(await readFile(inTest('claim.json'), 'utf8')).toBe(first);
+  await expect(assertClaim(inTest(), 'vault-1', 'run-1')).resolves.toBeUndefined();
+});
+
+test('a newer run takes the node over, and the older one can never have it back', async () => {
+  await claim(older);
+  await claim(newer);
+
+  const refusal = { code: 'NodeFenced', where: 'vault-1', message: expect.stringContaining('run run-2, started 2026') };
+  await expect(assertClaim(inTest(), 'vault-1', 'run-1')).rejects.toMatchObject(refusal);
+  await expect(claim(older)).rejects.toMatchObject(refusal);
+  expect(await readClaim(inTest())).toEqual(newer);
+});
+
+test('a run of another cluster is refused, however new it is', async () => {
+  await claim(older);
+
+  await expect(claim({ ...newer, cluster: 'staging' })).rejects.toMatchObject({
+    code: 'NodeFenced',
+    message: "vault-1 was claimed for the cluster 'prod', not for 'staging'.",
+    advice: expect.stringContaining(inTest('claim.json')),
+  });
+  expect(await readClaim(inTest())).toEqual(older);
+});

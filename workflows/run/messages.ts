@@ -1,0 +1,103 @@
+import {
+  ApplicationFailure,
+  defineQuery,
+  defineSignal,
+  defineUpdate,
+  log,
+  setDefaultSignalHandler,
+  setHandler,
+} from '@temporalio/workflow';
+import type { z } from 'zod';
+import { approveInput, operatorInput, skipNodeInput, submitShareInput } from '../../src/contract/input';
+import { MESSAGE, PROGRESS_QUERY } from '../../src/contract/names';
+import type { RestoreProgress } from '../../src/contract/restore';
+import { findsShareInClear, TURNED_AWAY } from '../../src/contract/share';
+import type { Answer } from '../../src/contract/update-answers';
+import { parseOrFail } from '../failures';
+import type { RestoreRun } from './restore-run';
+import type { ShareCeremony } from './share-ceremony';
+
+/**
+ * Every message exists twice: an update, whose sender gets the answer, and a signal, whose answer goes to the details.
+ * A signal that is wrong must not fail the run; an update that is wrong is rejected and leaves nothing in history.
+ */
+export function handleMessages(run: RestoreRun, ceremony: ShareCeremony): void {
+  setHandler(defineQuery<RestoreProgress>(PROGRESS_QUERY), () => run.progress, {
+    description: 'Phases, nodes, approvals, shares and what the run waits for',
+  });
+  take(MESSAGE.approve, approveInput, '{"approver":"your name","planHash":"…"}', 'Approve the plan', (input) =>
+    run.approve(input.approver, input.planHash),
+  );
+  take(
+    MESSAGE.submitShare,
+    submitShareInput,
+    '{"holder":"your name","share":"-----BEGIN AGE ENCRYPTED FILE-----…"}',
+    'Submit an unseal share, encrypted with age to the recipients of the run',
+    (input) => ceremony.submit(input.holder, input.share),
+  );
+  take(MESSAGE.resume, operatorInput, '{"operator":"your name"}', 'Try parked steps again', (input) =>
+    run.resume(input.operator),
+  );
+  take(
+    MESSAGE.skipNode,
+    skipNodeInput,
+    '{"operator":"your name","node":"vault-2"}',
+    'Go on without a node that is parked, or takes too long to join',
+    (input) => run.skipNode(input.operator, input.node),
+  );
+  take(
+    MESSAGE.rollBack,
+    operatorInput,
+    '{"operator":"your name"}',
+    'Put the old data back on every node, from the first stop until the run is done; not in place, not in a rebuild',
+    (input) => run.rollBack(input.operator),
+  );
+  take(
+    MESSAGE.abort,
+    operatorInput,
+    '{"operator":"your name"}',
+    'End the run: before the first node is stopped; in a rebuild and in place at any time',
+    (input) => run.abort(input.operator),
+  );
+  setDefaultSignalHandler((name, ...args) => {
+    log.warn('unknown signal', { name });
+    run.record('unknown signal', 'failure', 'unknown', { name, known: Object.values(MESSAGE) });
+    if (findsShareInClear(args, [run.progress.planHash])) ceremony.exposed('somebody');
+  });
+
+  function take<T>(
+    name: string,
+    schema: z.ZodType<T>,
+    example: string,
+    description: string,
+    act: (input: T) => Answer | Promise<Answer>,
+  ): void {
+    setHandler(defineUpdate<Answer, [unknown]>(name), async (raw) => act(parseOrFail(schema, raw, example)), {
+      description,
+      // What is rejected here leaves nothing in history.
+      validator: (raw) => {
+        if (exposes(name, raw)) throw ApplicationFailure.nonRetryable(TURNED_AWAY, 'InvalidInput');
+        parseOrFail(schema, raw, example);
+      },
+    });
+    setHandler(
+      defineSignal<[unknown]>(name),
+      async (raw) => {
+        try {
+          const answer = await act(parseOrFail(schema, raw, example));
+          if (!answer.accepted) log.warn('signal refused', { name, reason: answer.message });
+        } catch (error) {
+          log.warn('signal refused', { name, reason: (error as Error).message });
+          run.record(`${name} refused`, 'failure', 'unknown', { reason: (error as Error).message });
+          if (exposes(name, raw)) ceremony.exposed('somebody');
+        }
+      },
+      { description },
+    );
+  }
+}
+
+/** Other messages hold a hash, which looks like a share. */
+function exposes(name: string, raw: unknown): boolean {
+  return name === MESSAGE.submitShare && findsShareInClear(raw);
+}

@@ -1,0 +1,351 @@
+import {
+  allHandlersFinished,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  executeChild,
+  isCancellation,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow';
+import type { BackupResult } from '../../src/contract/backup';
+import { backupWorkflowId, restoreWorkflowId, WORKFLOW, WORKFLOW_TASK_TIMEOUT } from '../../src/contract/names';
+import type { NodePlan, RecoveryPlan, RestoreSettings } from '../../src/contract/plan';
+import {
+  hasChangedNodes,
+  type RecoveryMethod,
+  type RestoreProgress,
+  type RestoreReport,
+  type RestoreStatus,
+} from '../../src/contract/restore';
+import { ask, type NodeSteps, onNode, settle } from '../activity-proxies';
+import { type Problem, problemOf } from '../failures';
+import { handleMessages } from './messages';
+import { Abort, RestoreRun, SKIPPED } from './restore-run';
+import { rollBack } from './roll-back';
+import { CLUSTER_ATTRIBUTE } from '../search-attributes';
+import { Unsealing } from './unsealing';
+
+/** Problems that a node made anew from nothing may be cured of by being made anew once more. */
+const CURED_BY_BLANKING = ['VaultRefused', 'VaultUnavailable', 'NotYet', 'TimedOut', 'ServiceFailed'];
+const DAY_MS = 86_400_000;
+
+/** One recovery and its nodes: the steps that the runbooks have in common. */
+export class Recovery {
+  readonly run: RestoreRun;
+  readonly unsealing: Unsealing;
+  readonly setAside: RestoreReport['setAside'] = [];
+  readonly removed: RestoreReport['removed'] = [];
+  graceDays = 0;
+  /** Takes back what was said elsewhere of this recovery; a roll back does it. */
+  unsay: (() => Promise<void>) | null = null;
+  readonly #nodes = new Map<string, NodeSteps>();
+  readonly #blanked = new Set<string>();
+
+  constructor(cluster: string, requestedBy: string, method: RecoveryMethod) {
+    requireWorkflowId(cluster);
+    // It looks once, and can do so only when the agent is there.
+    const awaitAgent = (name: string) => this.steps(name).watch.watchForSeal({ claim: this.run.claim, seconds: 0 });
+    this.run = new RestoreRun(cluster, requestedBy, method, awaitAgent);
+    this.unsealing = new Unsealing(this.run, (name) => this.steps(name));
+    handleMessages(this.run, this.unsealing.ceremony);
+    upsertSearchAttributes([{ key: CLUSTER_ATTRIBUTE, value: cluster }]);
+  }
+
+  get cluster(): string {
+    return this.run.claim.cluster;
+  }
+
+  steps(name: string): NodeSteps {
+    const known = this.#nodes.get(name) ?? onNode(this.cluster, name);
+    this.#nodes.set(name, known);
+    return known;
+  }
+
+  /** Runs a runbook to one of its ends. */
+  async execute(runbook: () => Promise<RestoreReport>): Promise<RestoreReport> {
+    try {
+      return await runbook();
+    } catch (error) {
+      if (error instanceof Abort) return await this.#aborted();
+      if (isCancellation(error)) await CancellationScope.nonCancellable(() => this.endOnNodes(this.claimedNodes()));
+      throw error;
+    } finally {
+      await CancellationScope.nonCancellable(async () => {
+        await this.run.auditWritten();
+        await condition(allHandlersFinished);
+      });
+    }
+  }
+
+  /** Runs the part that changes nodes. While it runs people may have the old data put back. */
+  async change(work: () => Promise<RestoreReport>): Promise<RestoreReport> {
+    try {
+      return await this.run.changing(work);
+    } catch (error) {
+      if (isCancellation(error) && this.run.progress.rollBack !== null) return rollBack(this);
+      if (isCancellation(error) && this.run.abortRequested) throw new Abort();
+      throw error;
+    }
+  }
+
+  show({ nodes, reminders, graceDays }: RestoreSettings, first: string | null): void {
+    this.run.reminders = reminders;
+    this.graceDays = graceDays;
+    this.run.progress.nodes = nodes.map(({ name }) => ({
+      name,
+      role: name === first ? 'first' : 'follower',
+      state: 'unknown',
+      detail: null,
+    }));
+  }
+
+  async describe({ name }: NodePlan) {
+    try {
+      const report = await this.steps(name).probe.describeNode();
+      this.run.node(name, 'ready');
+      return { node: name, report, problem: null };
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      return { node: name, report: null, problem: problemOf(error, `looking at ${name}`).problem };
+    }
+  }
+
+  /** On all nodes at once. It ends when all have ended, also when one of them was called off. */
+  async onEach(names: string[], act: (name: string) => Promise<void>): Promise<void> {
+    const results = await Promise.allSettled(names.map(act));
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
+  }
+
+  /** Stops Vault and proves it: process gone, ports closed. */
+  async stop(names: string[]): Promise<void> {
+    await this.onEach(names, async (name) => {
+      const stopped = await this.run.step(`stopping ${name}`, name, () =>
+        this.steps(name).change.stopNode({ claim: this.run.claim }),
+      );
+      if (stopped !== SKIPPED) this.run.node(name, 'stopped');
+    });
+  }
+
+  async setDataAside(names: string[], { setAside: how, accepted }: RecoveryPlan): Promise<void> {
+    const otherCluster = accepted.includes('other-cluster');
+    await this.onEach(names, (name) =>
+      this.#putAside(name, () => this.steps(name).change.setAsideData({ claim: this.run.claim, how, otherCluster })),
+    );
+  }
+
+  /** For data of which there is no other copy: what is changed is not the only one any more. */
+  async copyDataAside(name: string): Promise<void> {
+    await this.#putAside(name, () => this.steps(name).install.copyDataAside({ claim: this.run.claim }));
+  }
+
+  async #putAside(name: string, act: () => Promise<string | null>): Promise<void> {
+    const path = await this.run.step(`setting the data of ${name} aside`, name, act);
+    if (path === SKIPPED) return;
+    this.setAside.push({ node: name, path });
+    this.run.node(name, 'set aside', path);
+  }
+
+  /** All but the first node, which leads a cluster of its own by now. */
+  async joinOthers({ nodes, firstNode }: RecoveryPlan): Promise<void> {
+    const leaderAddress = nodes.find((node) => node.name === firstNode)?.address ?? '';
+    await this.join(
+      this.run.activeNodes.filter((name) => name !== firstNode),
+      leaderAddress,
+    );
+  }
+
+  /** Each starts empty, joins, is unsealed with the same shares. One that does not get in is made anew once, by itself. */
+  async join(names: string[], leaderAddress: string): Promise<void> {
+    const { claim } = this.run;
+    await this.onEach(names, async (name) => {
+      const { joinNode } = this.steps(name).enter;
+      for (let joined = false; !joined;) {
+        this.run.node(name, 'joining');
+        const step = await this.run.step(
+          `joining ${name}`,
+          name,
+          () => joinNode({ claim, leaderAddress }),
+          async (problem) => ((await this.#blank(name, problem)) ? joinNode({ claim, leaderAddress }) : null),
+        );
+        if (step === SKIPPED) return;
+        const opening = await this.unsealing.unseal(name, (problem) => this.#blank(name, problem));
+        joined = opening === 'open';
+        // It may have been let in by then, and nobody gets in twice who holds half of what the cluster sent.
+        if (opening === 'not joined' && (await this.#makeAnew(name)) === SKIPPED) return;
+      }
+      this.unsealing.keepOpen(name);
+    });
+  }
+
+  async #makeAnew(name: string): Promise<void | typeof SKIPPED> {
+    this.run.node(name, 'joining', 'made anew: it was restarted before it was unsealed');
+    return this.run.step(`making ${name} anew`, name, () =>
+      this.steps(name).change.blankNode({ claim: this.run.claim }),
+    );
+  }
+
+  async #blank(name: string, { code, problem }: Problem): Promise<boolean> {
+    if (this.#blanked.has(name) || !CURED_BY_BLANKING.includes(code)) return false;
+    this.#blanked.add(name);
+    this.run.node(name, 'joining', `made anew once more: ${problem}`);
+    await this.steps(name).change.blankNode({ claim: this.run.claim });
+    return true;
+  }
+
+  /** The gate: nothing is called done before the nodes agree. */
+  async converge(plan: RecoveryPlan): Promise<void> {
+    const gate = () =>
+      this.run.mustStep('waiting for the cluster to converge', null, () =>
+        settle.checkConvergence({ plan, nodes: this.run.activeNodes }),
+      );
+    await gate();
+    this.unsealing.leaveOpen();
+    if (plan.rollingRestart) {
+      await this.#restartFollowers(plan);
+      await gate();
+    }
+    for (const name of this.run.activeNodes) this.run.node(name, 'voter');
+  }
+
+  async #restartFollowers(plan: RecoveryPlan): Promise<void> {
+    for (const name of this.run.activeNodes.filter((node) => node !== plan.firstNode)) {
+      const restarted = await this.run.step(`restarting ${name}`, name, () =>
+        this.steps(name).change.restartNode({ claim: this.run.claim }),
+      );
+      if (restarted !== SKIPPED) await this.unsealing.unseal(name);
+    }
+    if (this.run.activeNodes.length < 2) return;
+    await this.run.mustStep('moving the leadership', null, () => settle.moveLeadership({ plan }));
+  }
+
+  async backUpAtOnce(when: 'before' | 'after'): Promise<{ generation: string }> {
+    const result = await executeChild<(raw: unknown) => Promise<BackupResult>>(WORKFLOW.backUpCluster, {
+      workflowId: `${backupWorkflowId(this.cluster)}-${when}-restore-${this.run.claim.run}`,
+      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+      args: [{ cluster: this.cluster }],
+      staticSummary: `${when === 'after' ? 'First backup after' : 'Backup before'} the restore of ${this.cluster}`,
+    });
+    return { generation: result.generation };
+  }
+
+  async tryBackUp(): Promise<RestoreReport['backup']> {
+    try {
+      return await this.backUpAtOnce('after');
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      const problem = problemOf(error instanceof Error && error.cause ? error.cause : error, 'The backup').problem;
+      this.run.warnings.push(`the restored cluster has no backup yet: ${problem}`);
+      return { problem };
+    }
+  }
+
+  /** What history keeps of the shares can't be opened once the identities are gone. */
+  async endOnNodes(names: string[]): Promise<void> {
+    await Promise.all(
+      names.map(async (name) => {
+        try {
+          await this.steps(name).quick.endRunOnNode({ claim: this.run.claim });
+        } catch (error) {
+          if (isCancellation(error)) throw error;
+          this.run.warnings.push(
+            `${name}: the run's identity and staged files are still there (${problemOf(error, 'cleaning up').problem})`,
+          );
+        }
+      }),
+    );
+  }
+
+  /** Closes the run: the identities are destroyed, the report is kept beside the audit trail. */
+  async end(status: RestoreStatus, backup: RestoreReport['backup'] = null): Promise<RestoreReport> {
+    const { consideredCancelled, cancelRequested } = CancellationScope.current();
+    // Called off while its last step ended well all the same: the way back needs the shares and identities that are still there.
+    if (consideredCancelled) await cancelRequested;
+    this.unsealing.ceremony.close();
+    this.run.closeWayBack();
+    await this.endOnNodes(this.claimedNodes());
+    const report = this.#report(status, backup);
+    await this.#store(report);
+    return report;
+  }
+
+  /** The end of a run that was asked for its plan only. */
+  planned(): RestoreReport {
+    return this.#report('planned', null);
+  }
+
+  claimedNodes(): string[] {
+    return this.run.progress.recipients.map((item) => item.node);
+  }
+
+  async #aborted(): Promise<RestoreReport> {
+    this.unsealing.leaveOpen();
+    this.run.warnings.push(...whatIsLeft(this.run.progress));
+    return this.end('aborted');
+  }
+
+  #report(status: RestoreStatus, backup: RestoreReport['backup']): RestoreReport {
+    const { run } = this;
+    run.closePhase();
+    run.progress.status = status;
+    const finishedAt = new Date().toISOString();
+    const rtoSeconds = (Date.parse(finishedAt) - Date.parse(run.progress.startedAt)) / 1_000;
+    const rtoHumanSeconds = run.progress.phases.reduce((sum, phase) => sum + phase.humanSeconds, 0);
+    const outcome = status === 'completed' ? 'success' : 'info';
+    run.record('end', outcome, 'vault-dr', { status, rtoSeconds, rtoHumanSeconds });
+    run.show();
+    const { plan } = run.progress;
+    const lost = status === 'completed' && plan !== null && 'rpoSeconds' in plan;
+    const kept = this.setAside.some(({ path }) => path !== null);
+    return {
+      ...run.progress,
+      finishedAt,
+      rtoSeconds,
+      rtoHumanSeconds,
+      rtoMachineSeconds: rtoSeconds - rtoHumanSeconds,
+      rpoSeconds: lost ? plan.rpoSeconds : null,
+      setAside: this.setAside,
+      setAsideUntil: kept ? new Date(Date.parse(finishedAt) + this.graceDays * DAY_MS).toISOString() : null,
+      removed: this.removed,
+      backup,
+      // What a plan warned of is of no use where it was not carried out.
+      warnings: status === 'completed' || status === 'planned' ? [...run.planWarnings, ...run.warnings] : run.warnings,
+    };
+  }
+
+  async #store(report: RestoreReport): Promise<void> {
+    try {
+      const stored = await ask.storeReport({ report });
+      this.run.record('report', 'info', 'vault-dr', { ...stored });
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      this.run.warnings.push(`the report could not be written: ${problemOf(error, 'writing').problem}`);
+    }
+  }
+}
+
+/** Of a run that was ended in the middle of its changes. */
+function whatIsLeft(progress: RestoreProgress): string[] {
+  const { plan, cluster, nodes } = progress;
+  if (!hasChangedNodes(progress) || plan === null) return [];
+  if (plan.method === 'rebuild') {
+    const state = nodes.find(({ name }) => name === plan.node)?.state;
+    return [
+      `${plan.node} was left as it was then (${state}): begin anew with vault-dr rebuild-node --cluster ${cluster} --node ${plan.node}`,
+    ];
+  }
+  return [
+    'the snapshot may have been loaded or not: look at the data; if in doubt, restore in place once more, or go back to the generation that was made just before',
+  ];
+}
+
+function requireWorkflowId(cluster: string): void {
+  const expected = restoreWorkflowId(cluster);
+  if (workflowInfo().workflowId === expected) return;
+  throw ApplicationFailure.nonRetryable(
+    `A recovery of '${cluster}' must have the workflow id '${expected}', which is what keeps two of them from running at once. ` +
+      `Start it with: temporal workflow start --workflow-id ${expected} --fail-existing …`,
+    'InvalidInput',
+  );
+}

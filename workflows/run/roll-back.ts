@@ -1,0 +1,73 @@
+import { isCancellation } from '@temporalio/workflow';
+import type { SealReport } from '../../src/contract/host';
+import type { RestoreReport } from '../../src/contract/restore';
+import { look } from '../activity-proxies';
+import { problemOf } from '../failures';
+import type { Recovery } from './recovery';
+import { SKIPPED } from './restore-run';
+
+/**
+ * Puts the old data back on every node: stop, rename, start, unseal with the same shares, verify. What the restore made stays
+ * beside it. All nodes stand still before the first one starts, so that old and new never meet.
+ */
+export async function rollBack(recovery: Recovery): Promise<RestoreReport> {
+  const { run, unsealing } = recovery;
+  const { claim } = run;
+  run.enter('rollBack');
+  unsealing.leaveOpen();
+  const touched = new Set(recovery.setAside.map(({ node }) => node));
+  const names = run.progress.nodes
+    .filter(({ name, state }) => state !== 'skipped' || touched.has(name))
+    .map(({ name }) => name);
+
+  await recovery.stop(names);
+  await recovery.onEach(still(), async (name) => {
+    const result = await run.step(`putting the data of ${name} back`, name, () =>
+      recovery.steps(name).change.putBackData({ claim }),
+    );
+    if (result !== SKIPPED) run.node(name, 'put back', result === 'put back' ? null : result);
+  });
+  // What is back in its place is not aside any more.
+  recovery.setAside.length = 0;
+
+  const seals = new Map<string, SealReport>();
+  await recovery.onEach(still(), async (name) => {
+    const seal = await run.step(`starting ${name}`, name, () => recovery.steps(name).change.startNode({ claim }));
+    if (seal !== SKIPPED) seals.set(name, seal);
+  });
+  const members = still().filter((name) => seals.get(name)?.initialized === true);
+  unsealing.adapt(members.flatMap((name) => seals.get(name) ?? []));
+  await recovery.onEach(
+    members.filter((name) => seals.get(name)?.sealed === true),
+    async (name) => {
+      await unsealing.unseal(name);
+      unsealing.keepOpen(name);
+    },
+  );
+  await verify(
+    recovery,
+    still().filter((name) => members.includes(name)),
+  );
+  unsealing.leaveOpen();
+  if (recovery.unsay) await recovery.unsay();
+  return recovery.end('rolled back');
+
+  function still(): string[] {
+    const left = new Set(run.activeNodes);
+    return names.filter((name) => left.has(name));
+  }
+}
+
+/** That the old cluster can't serve is told, and no reason to hold the run: perhaps it could not before. */
+async function verify({ run, cluster }: Recovery, nodes: string[]): Promise<void> {
+  if (nodes.length === 0) return;
+  try {
+    const leader = await look.checkRolledBack({ cluster, nodes });
+    for (const name of nodes) run.node(name, 'unsealed', name === leader ? 'leads' : null);
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    const { problem } = problemOf(error, 'verifying the old cluster');
+    run.warnings.push(`the old data are back, yet the cluster does not serve: ${problem}`);
+    run.record('rolled back cluster does not serve', 'failure', 'vault-dr', { problem });
+  }
+}

@@ -1,0 +1,15 @@
+import type { RestoreProgress } from '../../src/contract/restore';
+
+/** Why there are no old data that could be put back in a run that has changed nodes; null when there are. */
+export function noWayBackFrom({ method, plan, rollBack }: RestoreProgress): string | null {
+  if (rollBack !== null) return `${rollBack.by} is having the old data put back already.`;
+  if (method === 'inPlace') {
+    return 'In place nothing is set aside: restore the generation that was made just before, in place.';
+  }
+  if (method === 'rebuild') return 'The other nodes serve, so there is nothing to go back to.';
+  if (plan === null || method === 'remove') return 'There is nothing to put back.';
+  if (plan.setAside === 'delete')
+    return 'The old data were deleted, as the configuration says, so there is no way back.';
+  if (plan.holdData.length === 0) return 'No node held any data before, so there is nothing to go back to.';
+  return null;
+}
