@@ -24,10 +24,10 @@ import type { ConfigBundle } from '../src/contract/generation';
 import { clusterInput } from '../src/contract/input';
 import { PROGRESS_QUERY } from '../src/contract/names';
 import type { Notification } from '../src/contract/notification';
-import { ask, audit, capturing, onNode, probe, transfer } from './activity-proxies';
-import { backupDetails } from './backup-details';
-import { parseOrFail, problemOf } from './failures';
-import { CLUSTER_ATTRIBUTE, GENERATION_ATTRIBUTE } from './search-attributes';
+import { controller, onNode } from './run/steps';
+import { backupDetails } from './run/backup-details';
+import { parseOrFail, problemOf } from './run/failures';
+import { CLUSTER_ATTRIBUTE, GENERATION_ATTRIBUTE } from './run/search-attributes';
 
 /** Rounds over all repositories before a backup fails because none answers. */
 const PUBLISH_ROUNDS = 5;
@@ -54,8 +54,8 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
   enter('health');
 
   try {
-    const plan = await ask.planBackup({ cluster });
-    const health = await probe.checkHealth({ plan });
+    const plan = await controller.planBackup({ cluster });
+    const health = await controller.checkHealth({ plan });
     progress.warnings.push(...health.warnings);
 
     const bundles = await collectConfigs(plan);
@@ -73,7 +73,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     const retention = await Promise.all(
       holders.map(async (repository) => {
         try {
-          const report = await transfer.applyRetention({
+          const report = await controller.applyRetention({
             cluster,
             repository,
             policy: plan.retention,
@@ -123,7 +123,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     });
   } finally {
     await CancellationScope.nonCancellable(async () => {
-      await ask.discardStaging({ cluster, run: runId }).catch((error: unknown) => {
+      await controller.discardStaging({ cluster, run: runId }).catch((error: unknown) => {
         log.warn('staging was not removed', { problem: problemOf(error, 'discardStaging').problem });
       });
     });
@@ -143,7 +143,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
 
   async function tellPeople(event: Notification['event'], text: string): Promise<void> {
     try {
-      await audit.notify({ id: `${runId}/${event}`, event, cluster, run: runId, text, alternates: [] });
+      await controller.notify({ id: `${runId}/${event}`, event, cluster, run: runId, text, alternates: [] });
     } catch (error) {
       if (isCancellation(error)) throw error;
       log.warn('people were not told', { problem: problemOf(error, 'notify').problem });
@@ -164,9 +164,9 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
   async function collectConfig(node: string): Promise<ConfigBundle | null> {
     const warn = (problem: string) => progress.warnings.push(`configuration files of ${node}: ${problem}`);
     try {
-      const { bundle, problems } = await onNode(cluster, node).config.collectConfig();
+      const { bundle, problems } = await onNode(cluster, node).collectConfig();
       problems.forEach(warn);
-      return bundle && (await ask.stageBundle({ cluster, run: runId, bundle }));
+      return bundle && (await controller.stageBundle({ cluster, run: runId, bundle }));
     } catch (error) {
       if (isCancellation(error)) throw error;
       warn(problemOf(error, 'collecting them').problem);
@@ -182,7 +182,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
   ): Promise<{ staged: StagedGeneration; first: string }> {
     for (let captures = 1; ; captures++) {
       enter('capture');
-      const staged = await capturing.captureSnapshot({ plan, health, bundles, run: runId });
+      const staged = await controller.captureSnapshot({ plan, health, bundles, run: runId });
       progress.generation = staged.generation;
       // The manifest repeats those that came before.
       progress.warnings = [...new Set([...progress.warnings, ...staged.manifest.warnings])];
@@ -201,7 +201,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
       progress.missing = [];
       for (const repository of plan.repositories) {
         try {
-          progress.copies = [await transfer.publishGeneration({ staged, repository })];
+          progress.copies = [await controller.publishGeneration({ staged, repository })];
           return repository;
         } catch (error) {
           const { code, problem } = problemOf(error, `publishing to ${repository}`);
@@ -216,7 +216,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
 
   async function copyTo(generation: string, from: string, to: string): Promise<PublishedCopy | null> {
     try {
-      const copy = await transfer.replicateGeneration({ cluster, generation, from, to });
+      const copy = await controller.replicateGeneration({ cluster, generation, from, to });
       progress.missing = progress.missing.filter((item) => item.repository !== to);
       progress.copies.push(copy);
       return copy;
@@ -237,8 +237,8 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     const done: BackupResult['caughtUp'] = [];
     for (const repository of answering) {
       try {
-        for (const generation of await transfer.listCatchUps({ cluster, from, to: repository })) {
-          await transfer.replicateGeneration({ cluster, generation, from, to: repository });
+        for (const generation of await controller.listCatchUps({ cluster, from, to: repository })) {
+          await controller.replicateGeneration({ cluster, generation, from, to: repository });
           done.push({ repository, generation });
         }
       } catch (error) {
@@ -251,7 +251,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
 
   async function keepAuditHead(repository: string): Promise<void> {
     try {
-      await audit.publishAuditHead({ cluster, repository });
+      await controller.publishAuditHead({ cluster, repository });
     } catch (error) {
       if (isCancellation(error)) throw error;
       progress.warnings.push(`the audit head is not in ${repository}: ${problemOf(error, 'audit').problem}`);
@@ -260,7 +260,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
 
   async function record(outcome: 'success' | 'failure', details: Record<string, unknown>): Promise<void> {
     try {
-      await audit.recordAudit({
+      await controller.recordAudit({
         id: `${runId}/${outcome}`,
         at: new Date().toISOString(),
         action: 'backup',

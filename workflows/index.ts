@@ -4,4 +4,4 @@ export { recoverQuorum } from './recover-quorum';
 export { removeSetAside } from './remove-set-aside';
 export { restoreCluster } from './restore-cluster';
 // oxlint-disable-next-line import/no-default-export -- Temporal gives the default export every type that no other name takes.
-export { unknownWorkflow as default } from './unknown-workflow';
+export { unknownWorkflow as default } from './run/unknown-workflow';

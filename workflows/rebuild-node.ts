@@ -1,8 +1,8 @@
 import { rebuildNodeInput } from '../src/contract/input';
 import type { RebuildPlan } from '../src/contract/plan';
 import type { RestoreReport } from '../src/contract/restore';
-import { ask, settle } from './activity-proxies';
-import { parseOrFail } from './failures';
+import { controller } from './run/steps';
+import { parseOrFail } from './run/failures';
 import { agree, firstPlan, type Planned } from './run/planning';
 import { Recovery } from './run/recovery';
 
@@ -32,7 +32,7 @@ export async function rebuildNode(raw: unknown): Promise<RestoreReport> {
     // The node may have been the leader itself; the others have another one by now.
     run.enter('join');
     const leaderAddress = await run.mustStep('waiting for a leader', null, () =>
-      settle.waitForLeader({ cluster: input.cluster }),
+      controller.waitForLeader({ cluster: input.cluster }),
     );
     await recovery.join([node], leaderAddress);
 
@@ -45,12 +45,12 @@ export async function rebuildNode(raw: unknown): Promise<RestoreReport> {
   }
 
   async function makePlan(before: RebuildPlan | null): Promise<Planned<RebuildPlan>> {
-    const settings = await ask.planRestore({ cluster: input.cluster, node });
+    const settings = await controller.planRestore({ cluster: input.cluster, node });
     if (before === null) recovery.show(settings, null);
-    const live = await ask.lookAtCluster({ cluster: input.cluster });
+    const live = await controller.lookAtCluster({ cluster: input.cluster });
     const own = settings.nodes.find((item) => item.name === node);
     const look = own ? await recovery.describe(own) : { node, report: null, problem: `there is no node '${node}'` };
-    const made = await ask.makeRebuildPlan({ input, settings, look, live });
+    const made = await controller.makeRebuildPlan({ input, settings, look, live });
     for (const name of live.serving.filter((item) => item !== node)) run.node(name, 'voter');
     return { settings, ...made };
   }

@@ -1,10 +1,11 @@
 import { recoverQuorumInput } from '../src/contract/input';
 import type { QuorumPlan } from '../src/contract/plan';
 import type { RestoreReport } from '../src/contract/restore';
-import { ask, verifying } from './activity-proxies';
-import { parseOrFail } from './failures';
+import { controller } from './run/steps';
+import { parseOrFail } from './run/failures';
 import { agree, firstPlan, type Planned } from './run/planning';
 import { Recovery } from './run/recovery';
+import { rollBack } from './run/roll-back';
 
 /**
  * Brings a cluster whose quorum is lost back from the disk of a node that survived, by Vault's `raft/peers.json`; it loses
@@ -18,7 +19,7 @@ export async function recoverQuorum(raw: unknown): Promise<RestoreReport> {
   return recovery.execute(async () => {
     const first = await firstPlan(recovery, makePlan);
     const plan = await agree(recovery, first, makePlan, claim);
-    return recovery.change(() => recover(plan));
+    return recovery.change(() => recover(plan), rollBack);
   });
 
   async function recover(plan: QuorumPlan): Promise<RestoreReport> {
@@ -35,7 +36,7 @@ export async function recoverQuorum(raw: unknown): Promise<RestoreReport> {
     run.enter('install');
     run.node(firstNode, 'installing');
     await run.mustStep(`making ${firstNode} the only peer`, firstNode, () =>
-      recovery.steps(firstNode).change.recoverPeers({ claim: run.claim }),
+      recovery.steps(firstNode).recoverPeers({ claim: run.claim }),
     );
     run.node(firstNode, 'sealed');
 
@@ -44,7 +45,7 @@ export async function recoverQuorum(raw: unknown): Promise<RestoreReport> {
     unsealing.keepOpen(firstNode);
 
     run.enter('verify');
-    await run.mustStep(`verifying ${firstNode}`, firstNode, () => verifying.verifyFirstNode({ plan }));
+    await run.mustStep(`verifying ${firstNode}`, firstNode, () => controller.verifyFirstNode({ plan }));
 
     run.enter('join');
     await recovery.joinOthers(plan);
@@ -59,11 +60,11 @@ export async function recoverQuorum(raw: unknown): Promise<RestoreReport> {
   }
 
   async function makePlan(before: QuorumPlan | null): Promise<Planned<QuorumPlan>> {
-    const settings = await ask.planRestore({ cluster: input.cluster });
+    const settings = await controller.planRestore({ cluster: input.cluster });
     if (before === null) recovery.show(settings, null);
-    const live = await ask.lookAtCluster({ cluster: input.cluster });
+    const live = await controller.lookAtCluster({ cluster: input.cluster });
     const looks = await Promise.all(settings.nodes.map((node) => recovery.describe(node)));
-    const made = await ask.makeQuorumPlan({ input, settings, looks, live });
+    const made = await controller.makeQuorumPlan({ input, settings, looks, live });
     return { settings, ...made };
   }
 

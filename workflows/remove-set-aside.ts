@@ -3,8 +3,8 @@ import { removeSetAsideInput } from '../src/contract/input';
 import type { LeftOver } from '../src/contract/host';
 import type { NodePlan } from '../src/contract/plan';
 import type { RestoreReport } from '../src/contract/restore';
-import { ask } from './activity-proxies';
-import { parseOrFail } from './failures';
+import { controller } from './run/steps';
+import { parseOrFail } from './run/failures';
 import { refusal } from './run/planning';
 import { Recovery } from './run/recovery';
 import { SKIPPED } from './run/restore-run';
@@ -26,11 +26,11 @@ export async function removeSetAside(raw: unknown): Promise<RestoreReport> {
   async function plan(): Promise<Map<string, LeftOver[]>> {
     run.enter('plan');
     try {
-      const settings = await ask.planRestore({ cluster: input.cluster });
+      const settings = await controller.planRestore({ cluster: input.cluster });
       recovery.show(settings, null);
-      const live = await ask.lookAtCluster({ cluster: input.cluster });
+      const live = await controller.lookAtCluster({ cluster: input.cluster });
       const found = await Promise.all(settings.nodes.map(look));
-      run.warnings.push(...(await ask.makeRemovalPlan({ input, settings, live, found })));
+      run.warnings.push(...(await controller.makeRemovalPlan({ input, settings, live, found })));
       const some = found.map(({ node, leftOvers }) => [node, leftOvers ?? []] as const);
       return new Map(some.filter(([, leftOvers]) => leftOvers.length > 0));
     } catch (error) {
@@ -43,7 +43,7 @@ export async function removeSetAside(raw: unknown): Promise<RestoreReport> {
     await recovery.onEach([...found.keys()], async (name) => {
       if ((await unsealing.claim(name)) === SKIPPED) return;
       const removed = await run.step(`removing what was set aside on ${name}`, name, () =>
-        recovery.steps(name).install.removeSetAsideData({ claim: run.claim, of: input.run }),
+        recovery.steps(name).removeSetAsideData({ claim: run.claim, of: input.run }),
       );
       if (removed === SKIPPED) return;
       // An attempt that was killed has told nobody what it removed.
@@ -56,7 +56,7 @@ export async function removeSetAside(raw: unknown): Promise<RestoreReport> {
 
   async function look({ name }: NodePlan): Promise<{ node: string; leftOvers: LeftOver[] | null }> {
     try {
-      return { node: name, leftOvers: await recovery.steps(name).probe.lookForLeftOvers({ of: input.run }) };
+      return { node: name, leftOvers: await recovery.steps(name).lookForLeftOvers({ of: input.run }) };
     } catch (error) {
       if (isCancellation(error)) throw error;
       return { node: name, leftOvers: null };

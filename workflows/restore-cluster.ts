@@ -2,10 +2,11 @@ import { isCancellation } from '@temporalio/workflow';
 import { type RestoreInput, restoreInput } from '../src/contract/input';
 import type { RestorePlan } from '../src/contract/plan';
 import type { RestoreReport } from '../src/contract/restore';
-import { ask, transfer, verifying } from './activity-proxies';
-import { parseOrFail, problemOf } from './failures';
+import { controller } from './run/steps';
+import { parseOrFail, problemOf } from './run/failures';
 import { agree, firstPlan, type Planned } from './run/planning';
 import { Recovery } from './run/recovery';
+import { rollBack } from './run/roll-back';
 
 /**
  * Brings a cluster back from a generation. Input: `{"cluster":"prod","requestedBy":"ana"}`, and optionally `generation`,
@@ -21,7 +22,9 @@ export async function restoreCluster(raw: unknown): Promise<RestoreReport> {
     const first = await firstPlan(recovery, makePlan);
     if (input.planOnly) return recovery.planned();
     const plan = await agree(recovery, first, makePlan, stage);
-    return recovery.change(() => (plan.method === 'inPlace' ? restoreInPlace(plan) : restore(plan)));
+    return plan.method === 'inPlace'
+      ? recovery.change(() => restoreInPlace(plan))
+      : recovery.change(() => restore(plan), rollBack);
   });
 
   async function restore(plan: RestorePlan): Promise<RestoreReport> {
@@ -36,7 +39,7 @@ export async function restoreCluster(raw: unknown): Promise<RestoreReport> {
     // Blank start, throwaway keys with the snapshot's N and T, the snapshot, a restart. The others stay down.
     run.enter('install');
     run.node(firstNode, 'installing');
-    await install(plan, () => recovery.steps(firstNode).install.installSnapshot({ claim: run.claim }));
+    await install(plan, () => recovery.steps(firstNode).installSnapshot({ claim: run.claim }));
     run.node(firstNode, 'sealed');
 
     run.enter('unseal');
@@ -63,7 +66,7 @@ export async function restoreCluster(raw: unknown): Promise<RestoreReport> {
     run.warnings.push(
       `what was replaced is kept as ${before.generation}; the way back: vault-dr restore --cluster ${plan.cluster} --in-place --generation ${before.generation}`,
     );
-    await install(plan, () => recovery.steps(plan.firstNode).install.installInPlace({ claim: run.claim }));
+    await install(plan, () => recovery.steps(plan.firstNode).installInPlace({ claim: run.claim }));
     for (const name of run.activeNodes) run.node(name, 'unsealed');
 
     run.enter('verify');
@@ -77,16 +80,16 @@ export async function restoreCluster(raw: unknown): Promise<RestoreReport> {
   // Changes nothing. Refuses with the complete list of reasons.
   async function makePlan(before: RestorePlan | null): Promise<Planned<RestorePlan>> {
     const { cluster, into, drill } = input;
-    const settings = await ask.planRestore({ cluster, drill, ...(into === undefined ? {} : { into }) });
-    const live = await ask.lookAtCluster({ cluster: settings.cluster });
+    const settings = await controller.planRestore({ cluster, drill, ...(into === undefined ? {} : { into }) });
+    const live = await controller.lookAtCluster({ cluster: settings.cluster });
     if (before === null) recovery.show(settings, input.inPlace ? live.leader : (settings.nodes[0]?.name ?? null));
     const choice = before ? { generation: before.generation, asOf: null } : choiceOf(input);
     const [looks, chosen] = await Promise.all([
       Promise.all(settings.nodes.map((node) => recovery.describe(node))),
-      transfer.chooseGeneration({ settings, ...choice }),
+      controller.chooseGeneration({ settings, ...choice }),
     ]);
-    const inPlaceProblem = input.inPlace && live.leader ? await recovery.steps(live.leader).probe.proveInPlace() : null;
-    const made = await ask.makePlan({ input, settings, chosen, looks, live, inPlaceProblem });
+    const inPlaceProblem = input.inPlace && live.leader ? await recovery.steps(live.leader).proveInPlace() : null;
+    const made = await controller.makePlan({ input, settings, chosen, looks, live, inPlaceProblem });
     return { settings, ...made };
   }
 
@@ -105,7 +108,7 @@ export async function restoreCluster(raw: unknown): Promise<RestoreReport> {
   function fetchGeneration({ firstNode, source, generation, manifestSha256, copies: repositories }: RestorePlan) {
     return recovery
       .steps(firstNode)
-      .fetch.stageGeneration({ claim: run.claim, source, generation, manifestSha256, repositories });
+      .stageGeneration({ claim: run.claim, source, generation, manifestSha256, repositories });
   }
 
   async function install(plan: RestorePlan, act: () => Promise<void>): Promise<void> {
@@ -122,15 +125,15 @@ export async function restoreCluster(raw: unknown): Promise<RestoreReport> {
 
   async function verify(plan: RestorePlan): Promise<void> {
     const { firstNode } = plan;
-    const remarks = await run.mustStep(`verifying ${firstNode}`, firstNode, () => verifying.verifyFirstNode({ plan }));
+    const remarks = await run.mustStep(`verifying ${firstNode}`, firstNode, () => controller.verifyFirstNode({ plan }));
     run.warnings.push(...remarks);
   }
 
   async function finish(plan: RestorePlan): Promise<RestoreReport> {
     run.enter('finish');
     // Before the backup: its retention must know what the cluster was brought back from.
-    recovery.unsay = () => mark('rolled back', plan, ask.markRolledBack);
-    await mark('restored', plan, ask.markRestored);
+    recovery.unsay = () => mark('rolled back', plan, controller.markRolledBack);
+    await mark('restored', plan, controller.markRestored);
     // Another cluster now holds the logins of the generation's own, not those that its configuration names.
     const backup = plan.source === plan.cluster ? await recovery.tryBackUp() : null;
     run.notify('restored', `${plan.cluster} is restored from ${plan.generation}, captured ${plan.capturedAt}.`);
@@ -140,7 +143,7 @@ export async function restoreCluster(raw: unknown): Promise<RestoreReport> {
   async function mark(
     as: 'restored' | 'rolled back',
     { source, generation, manifestSha256 }: RestorePlan,
-    write: typeof ask.markRestored,
+    write: typeof controller.markRestored,
   ): Promise<void> {
     try {
       const at = new Date().toISOString();

@@ -7,7 +7,8 @@ import type { Config } from '../config/schema';
 import { DrError, isDrError } from '../contract/failures';
 import { openRepository } from '../repository/open';
 import { reportTrouble } from './generations-listing';
-import { note, print, printJson, style } from './output';
+import { style } from '../terminal';
+import { note, print, printJson } from './output';
 import { type CommonOptions, EXIT, verb, withConfig, withJson } from './program';
 
 interface KeptHeads extends StoredHeads {

@@ -5,7 +5,8 @@ import { clusterInput, parseInput } from '../contract/input';
 import { connectClient } from '../temporal/connect';
 import { backupProgress, type BackupHandle, resultOf, startBackup } from '../temporal/runs';
 import { follow } from './follow';
-import { print, printJson, style } from './output';
+import { style } from '../terminal';
+import { print, printJson } from './output';
 import { type CommonOptions, temporalOptions, verb, withJson, withTemporal } from './program';
 
 export function backupCommand(): Command {

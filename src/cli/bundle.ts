@@ -12,7 +12,8 @@ import { lineDiff } from '../host/config/text-diff';
 import { listGenerations, readBundle } from '../repository/generations';
 import { openRepository } from '../repository/open';
 import { readIdentityFile } from './inspect';
-import { note, print, printJson, style } from './output';
+import { style } from '../terminal';
+import { note, print, printJson } from './output';
 import { type CommonOptions, verb, withConfig, withJson } from './program';
 
 interface Options extends CommonOptions {

@@ -9,7 +9,8 @@ import { retain, viewRetention } from '../repository/keep/retain';
 import { lockedAmong, type RetentionPlan } from '../repository/keep/retention';
 import type { Repository } from '../repository/types';
 import { chooseCopies, type GenerationOptions, type Listing, loadListing, reportTrouble } from './generations-listing';
-import { note, print, printJson, style } from './output';
+import { style } from '../terminal';
+import { note, print, printJson } from './output';
 import { EXIT } from './program';
 
 interface PinOptions extends GenerationOptions {

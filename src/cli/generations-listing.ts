@@ -7,7 +7,8 @@ import { listGenerations, type UnreadableGeneration } from '../repository/genera
 import { type MarkMeaning, meaningOf, readMarks, withRestored } from '../repository/keep/marks';
 import { openRepository } from '../repository/open';
 import type { Repository } from '../repository/types';
-import { note, style } from './output';
+import { style } from '../terminal';
+import { note } from './output';
 import { type CommonOptions, EXIT } from './program';
 
 export interface GenerationOptions extends CommonOptions {

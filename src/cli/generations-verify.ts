@@ -12,7 +12,8 @@ import {
   loadListing,
   reportTrouble,
 } from './generations-listing';
-import { note, print, printJson, style } from './output';
+import { style } from '../terminal';
+import { note, print, printJson } from './output';
 import { EXIT } from './program';
 
 interface VerifyOptions extends GenerationOptions {

@@ -3,7 +3,8 @@ import { formatBytes } from '../contract/format';
 import { parseReason, pinRunner, runPrune } from './generations-keep';
 import { chooseCopies, type GenerationOptions, idsOf, loadListing, reportTrouble } from './generations-listing';
 import { runVerify } from './generations-verify';
-import { note, print, printJson, renderTable, style } from './output';
+import { renderTable, style } from '../terminal';
+import { note, print, printJson } from './output';
 import { verb, withConfig, withJson, withOperator } from './program';
 
 const PIN_EXAMPLE = "vault-dr generations pin latest --cluster prod --reason 'before the migration'";

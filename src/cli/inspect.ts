@@ -6,7 +6,8 @@ import { DrError, isDrError } from '../contract/failures';
 import { formatBytes } from '../contract/format';
 import type { LeaseCount } from '../contract/generation';
 import { type Inspection, inspectSnapshot } from '../vault/snapshot/inspect';
-import { print, printJson, renderTable, style } from './output';
+import { renderTable, style } from '../terminal';
+import { print, printJson } from './output';
 import { verb, withJson } from './program';
 
 interface Options {

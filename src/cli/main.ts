@@ -1,6 +1,7 @@
 import { program } from './commands';
 import { explain } from './explain';
-import { note, style } from './output';
+import { style } from '../terminal';
+import { note } from './output';
 
 async function main(): Promise<void> {
   // Whoever read our output has seen enough, as `head` does.

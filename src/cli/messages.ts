@@ -5,7 +5,8 @@ import { MESSAGE } from '../contract/names';
 import type { Answer } from '../contract/update-answers';
 import { connectClient } from '../temporal/connect';
 import { askRestore, restoreHandle } from '../temporal/runs';
-import { print, printJson, style } from './output';
+import { style } from '../terminal';
+import { print, printJson } from './output';
 import { type CommonOptions, EXIT, temporalOptions, verb, withJson, withOperator, withTemporal } from './program';
 
 export interface MessageOptions extends CommonOptions {

@@ -1,6 +1,3 @@
-import { styleText } from 'node:util';
-import Table from 'cli-table3';
-
 export function printJson(value: unknown): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
@@ -12,43 +9,4 @@ export function print(text = ''): void {
 /** What is said beside the answer: progress, warnings, advice. */
 export function note(text: string): void {
   process.stderr.write(`${text}\n`);
-}
-
-export function renderTable(head: string[], rows: string[][]): string {
-  const table = new Table({
-    head,
-    style: { head: [], border: [], compact: true },
-    chars: {
-      top: '',
-      'top-mid': '',
-      'top-left': '',
-      'top-right': '',
-      bottom: '',
-      'bottom-mid': '',
-      'bottom-left': '',
-      'bottom-right': '',
-      left: '',
-      'left-mid': '',
-      mid: '',
-      'mid-mid': '',
-      right: '',
-      'right-mid': '',
-      middle: '  ',
-    },
-  });
-  table.push(...rows);
-  return table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n');
-}
-
-type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow' | 'cyan';
-
-/** Styled when it goes to a terminal that can show it. */
-export function style(format: Style, text: string, stream: NodeJS.WriteStream = process.stdout): string {
-  if (!stream.isTTY || process.env['NO_COLOR'] !== undefined) return text;
-  // Left to itself it looks at standard output, whichever stream the text is for.
-  return styleText(format, text, { validateStream: false });
 }

@@ -2,7 +2,8 @@ import { Command } from 'commander';
 import { loadConfig, repositoryConfigOf } from '../config/load';
 import type { Verdict } from '../repository/check/capability';
 import { checkRepository } from '../repository/check/check';
-import { note, print, printJson, renderTable, style } from './output';
+import { renderTable, style } from '../terminal';
+import { note, print, printJson } from './output';
 import { type CommonOptions, EXIT, verb, withConfig, withJson } from './program';
 
 const COLOURS = { ok: 'green', weaker: 'yellow', broken: 'red', unknown: 'yellow' } as const satisfies Record<

@@ -9,7 +9,7 @@ import {
   type RestoreReport,
   ROUTES,
 } from '../contract/restore';
-import { renderTable, style } from './output';
+import { renderTable, style } from '../terminal';
 
 /** The state of a recovery as a screen: phases, nodes, shares, what it waits for and what to type. */
 export function renderRestore(progress: RestoreProgress, now: number): string {

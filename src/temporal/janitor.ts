@@ -2,7 +2,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { restoreWorkflowId } from '../contract/names';
-import { sweepRunIdentities } from '../host/run/run-identity-sweep';
 import { sweepStaging } from '../repository/staging';
 import { connectClient, type TemporalOptions } from './connect';
 
@@ -13,14 +12,15 @@ interface JanitorSettings {
   log: Logger;
 }
 
-/** Looks now and then whether a run whose identity lies here is over without having said so, as after a termination. */
+/** Looks now and then whether a run whose identity lies here is over without having said so, as after a termination.
+ * @param sweep destroys the identities of the runs that are over, and returns those runs. */
 export async function destroyFinishedIdentities(
   settings: JanitorSettings & { cluster: string },
-  runtimeDir: string,
+  sweep: (isOver: (run: string) => Promise<boolean>) => Promise<string[]>,
   signal: AbortSignal,
 ): Promise<void> {
   await nowAndThen(settings, signal, 'the run is over; its identity was destroyed', (ask) =>
-    sweepRunIdentities(runtimeDir, (run) => ask((client) => isOver(client, settings.cluster, run))),
+    sweep((run) => ask((client) => isOver(client, settings.cluster, run))),
   );
 }
 

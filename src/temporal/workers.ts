@@ -10,6 +10,7 @@ import { clusterOf, nodeOf } from '../config/load';
 import type { Config } from '../config/schema';
 import { CONTROLLER_TASK_QUEUE, nodeTaskQueue } from '../contract/names';
 import { holdNode } from '../host/run/exclusive';
+import { sweepRunIdentities } from '../host/run/run-identity-sweep';
 import { privateDirectory } from '../files/files';
 import { createServiceDriver } from '../host/service/service';
 import { VERSION } from '../version';
@@ -76,7 +77,11 @@ export async function runAgent(settings: WorkerSettings & { cluster: string; nod
   try {
     const driver = createServiceDriver(node);
     const supervision = driver.supervise?.(stop.signal, (message) => log.info(message));
-    const janitor = destroyFinishedIdentities(settings, node.runtimeDir, stop.signal);
+    const janitor = destroyFinishedIdentities(
+      settings,
+      (isOver) => sweepRunIdentities(node.runtimeDir, isOver),
+      stop.signal,
+    );
     await runWorker(settings, `the agent of ${node.name}`, node.stateDir, (client) => ({
       taskQueue: nodeTaskQueue(settings.cluster, node.name),
       activities: createNodeActivities({

@@ -1,13 +1,17 @@
-import { patientActivities } from '../../workflows/patient-activities';
+import { patientActivities } from '../../workflows/run/patient-activities';
 
-const steps = patientActivities<{ answer(): Promise<string> }>({
-  taskQueue: 'patient-step',
-  scheduleToStartTimeout: '1s',
-  startToCloseTimeout: '3s',
-  scheduleToCloseTimeout: '4s',
-  heartbeatTimeout: '1s',
-  retry: { initialInterval: '200ms', backoffCoefficient: 1 },
-});
+const steps = patientActivities<{ answer(): Promise<string> }>(
+  {
+    answer: {
+      scheduleToStartTimeout: 1_000,
+      startToCloseTimeout: 3_000,
+      scheduleToCloseTimeout: 4_000,
+      heartbeatTimeout: 1_000,
+      retry: { initialInterval: 200, backoffCoefficient: 1 },
+    },
+  },
+  'patient-step',
+);
 
 /** One step, with limits that a test can wait for. */
 export async function askOneStep(): Promise<string> {

@@ -13,7 +13,7 @@ import { MESSAGE, PROGRESS_QUERY } from '../../src/contract/names';
 import type { RestoreProgress } from '../../src/contract/restore';
 import { findsShareInClear, TURNED_AWAY } from '../../src/contract/share';
 import type { Answer } from '../../src/contract/update-answers';
-import { parseOrFail } from '../failures';
+import { parseOrFail } from './failures';
 import type { RestoreRun } from './restore-run';
 import type { ShareCeremony } from './share-ceremony';
 

@@ -1,9 +1,9 @@
 import { ApplicationFailure, isCancellation, upsertSearchAttributes } from '@temporalio/workflow';
 import type { RecoveryPlan, RestoreSettings } from '../../src/contract/plan';
-import { problemOf } from '../failures';
+import { problemOf } from './failures';
 import type { Recovery } from './recovery';
 import { Abort } from './restore-run';
-import { GENERATION_ATTRIBUTE } from '../search-attributes';
+import { GENERATION_ATTRIBUTE } from './search-attributes';
 
 export interface Planned<P extends RecoveryPlan> {
   settings: RestoreSettings;

@@ -8,6 +8,7 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
+import type { NodeActivities } from '../../activities/node';
 import type { BackupResult } from '../../src/contract/backup';
 import { backupWorkflowId, restoreWorkflowId, WORKFLOW, WORKFLOW_TASK_TIMEOUT } from '../../src/contract/names';
 import type { NodePlan, RecoveryPlan, RestoreSettings } from '../../src/contract/plan';
@@ -18,12 +19,11 @@ import {
   type RestoreReport,
   type RestoreStatus,
 } from '../../src/contract/restore';
-import { ask, type NodeSteps, onNode, settle } from '../activity-proxies';
-import { type Problem, problemOf } from '../failures';
+import { controller, onNode } from './steps';
+import { type Problem, problemOf } from './failures';
 import { handleMessages } from './messages';
 import { Abort, RestoreRun, SKIPPED } from './restore-run';
-import { rollBack } from './roll-back';
-import { CLUSTER_ATTRIBUTE } from '../search-attributes';
+import { CLUSTER_ATTRIBUTE } from './search-attributes';
 import { Unsealing } from './unsealing';
 
 /** Problems that a node made anew from nothing may be cured of by being made anew once more. */
@@ -39,13 +39,13 @@ export class Recovery {
   graceDays = 0;
   /** Takes back what was said elsewhere of this recovery; a roll back does it. */
   unsay: (() => Promise<void>) | null = null;
-  readonly #nodes = new Map<string, NodeSteps>();
+  readonly #nodes = new Map<string, NodeActivities>();
   readonly #blanked = new Set<string>();
 
   constructor(cluster: string, requestedBy: string, method: RecoveryMethod) {
     requireWorkflowId(cluster);
     // It looks once, and can do so only when the agent is there.
-    const awaitAgent = (name: string) => this.steps(name).watch.watchForSeal({ claim: this.run.claim, seconds: 0 });
+    const awaitAgent = (name: string) => this.steps(name).watchForSeal({ claim: this.run.claim, seconds: 0 });
     this.run = new RestoreRun(cluster, requestedBy, method, awaitAgent);
     this.unsealing = new Unsealing(this.run, (name) => this.steps(name));
     handleMessages(this.run, this.unsealing.ceremony);
@@ -56,7 +56,7 @@ export class Recovery {
     return this.run.claim.cluster;
   }
 
-  steps(name: string): NodeSteps {
+  steps(name: string): NodeActivities {
     const known = this.#nodes.get(name) ?? onNode(this.cluster, name);
     this.#nodes.set(name, known);
     return known;
@@ -78,12 +78,18 @@ export class Recovery {
     }
   }
 
-  /** Runs the part that changes nodes. While it runs people may have the old data put back. */
-  async change(work: () => Promise<RestoreReport>): Promise<RestoreReport> {
+  /**
+   * Runs the part that changes nodes. While it runs people may have the old data put back.
+   * @param goBack puts them back; only a method that sets data aside has it
+   */
+  async change(
+    work: () => Promise<RestoreReport>,
+    goBack?: (recovery: Recovery) => Promise<RestoreReport>,
+  ): Promise<RestoreReport> {
     try {
       return await this.run.changing(work);
     } catch (error) {
-      if (isCancellation(error) && this.run.progress.rollBack !== null) return rollBack(this);
+      if (isCancellation(error) && goBack && this.run.progress.rollBack !== null) return goBack(this);
       if (isCancellation(error) && this.run.abortRequested) throw new Abort();
       throw error;
     }
@@ -102,7 +108,7 @@ export class Recovery {
 
   async describe({ name }: NodePlan) {
     try {
-      const report = await this.steps(name).probe.describeNode();
+      const report = await this.steps(name).describeNode();
       this.run.node(name, 'ready');
       return { node: name, report, problem: null };
     } catch (error) {
@@ -122,7 +128,7 @@ export class Recovery {
   async stop(names: string[]): Promise<void> {
     await this.onEach(names, async (name) => {
       const stopped = await this.run.step(`stopping ${name}`, name, () =>
-        this.steps(name).change.stopNode({ claim: this.run.claim }),
+        this.steps(name).stopNode({ claim: this.run.claim }),
       );
       if (stopped !== SKIPPED) this.run.node(name, 'stopped');
     });
@@ -131,13 +137,13 @@ export class Recovery {
   async setDataAside(names: string[], { setAside: how, accepted }: RecoveryPlan): Promise<void> {
     const otherCluster = accepted.includes('other-cluster');
     await this.onEach(names, (name) =>
-      this.#putAside(name, () => this.steps(name).change.setAsideData({ claim: this.run.claim, how, otherCluster })),
+      this.#putAside(name, () => this.steps(name).setAsideData({ claim: this.run.claim, how, otherCluster })),
     );
   }
 
   /** For data of which there is no other copy: what is changed is not the only one any more. */
   async copyDataAside(name: string): Promise<void> {
-    await this.#putAside(name, () => this.steps(name).install.copyDataAside({ claim: this.run.claim }));
+    await this.#putAside(name, () => this.steps(name).copyDataAside({ claim: this.run.claim }));
   }
 
   async #putAside(name: string, act: () => Promise<string | null>): Promise<void> {
@@ -160,7 +166,7 @@ export class Recovery {
   async join(names: string[], leaderAddress: string): Promise<void> {
     const { claim } = this.run;
     await this.onEach(names, async (name) => {
-      const { joinNode } = this.steps(name).enter;
+      const { joinNode } = this.steps(name);
       for (let joined = false; !joined;) {
         this.run.node(name, 'joining');
         const step = await this.run.step(
@@ -181,16 +187,14 @@ export class Recovery {
 
   async #makeAnew(name: string): Promise<void | typeof SKIPPED> {
     this.run.node(name, 'joining', 'made anew: it was restarted before it was unsealed');
-    return this.run.step(`making ${name} anew`, name, () =>
-      this.steps(name).change.blankNode({ claim: this.run.claim }),
-    );
+    return this.run.step(`making ${name} anew`, name, () => this.steps(name).blankNode({ claim: this.run.claim }));
   }
 
   async #blank(name: string, { code, problem }: Problem): Promise<boolean> {
     if (this.#blanked.has(name) || !CURED_BY_BLANKING.includes(code)) return false;
     this.#blanked.add(name);
     this.run.node(name, 'joining', `made anew once more: ${problem}`);
-    await this.steps(name).change.blankNode({ claim: this.run.claim });
+    await this.steps(name).blankNode({ claim: this.run.claim });
     return true;
   }
 
@@ -198,7 +202,7 @@ export class Recovery {
   async converge(plan: RecoveryPlan): Promise<void> {
     const gate = () =>
       this.run.mustStep('waiting for the cluster to converge', null, () =>
-        settle.checkConvergence({ plan, nodes: this.run.activeNodes }),
+        controller.checkConvergence({ plan, nodes: this.run.activeNodes }),
       );
     await gate();
     this.unsealing.leaveOpen();
@@ -212,12 +216,12 @@ export class Recovery {
   async #restartFollowers(plan: RecoveryPlan): Promise<void> {
     for (const name of this.run.activeNodes.filter((node) => node !== plan.firstNode)) {
       const restarted = await this.run.step(`restarting ${name}`, name, () =>
-        this.steps(name).change.restartNode({ claim: this.run.claim }),
+        this.steps(name).restartNode({ claim: this.run.claim }),
       );
       if (restarted !== SKIPPED) await this.unsealing.unseal(name);
     }
     if (this.run.activeNodes.length < 2) return;
-    await this.run.mustStep('moving the leadership', null, () => settle.moveLeadership({ plan }));
+    await this.run.mustStep('moving the leadership', null, () => controller.moveLeadership({ plan }));
   }
 
   async backUpAtOnce(when: 'before' | 'after'): Promise<{ generation: string }> {
@@ -246,7 +250,7 @@ export class Recovery {
     await Promise.all(
       names.map(async (name) => {
         try {
-          await this.steps(name).quick.endRunOnNode({ claim: this.run.claim });
+          await this.steps(name).endRunOnNode({ claim: this.run.claim });
         } catch (error) {
           if (isCancellation(error)) throw error;
           this.run.warnings.push(
@@ -316,7 +320,7 @@ export class Recovery {
 
   async #store(report: RestoreReport): Promise<void> {
     try {
-      const stored = await ask.storeReport({ report });
+      const stored = await controller.storeReport({ report });
       this.run.record('report', 'info', 'vault-dr', { ...stored });
     } catch (error) {
       if (isCancellation(error)) throw error;

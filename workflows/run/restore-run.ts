@@ -8,7 +8,7 @@ import {
   ROUTES,
 } from '../../src/contract/restore';
 import type { Answer } from '../../src/contract/update-answers';
-import { type Problem, problemOf } from '../failures';
+import { type Problem, problemOf } from './failures';
 import { RunState } from './run-state';
 import { noWayBackFrom } from './way-back';
 

@@ -1,8 +1,8 @@
 import { isCancellation } from '@temporalio/workflow';
 import type { SealReport } from '../../src/contract/host';
 import type { RestoreReport } from '../../src/contract/restore';
-import { look } from '../activity-proxies';
-import { problemOf } from '../failures';
+import { controller } from './steps';
+import { problemOf } from './failures';
 import type { Recovery } from './recovery';
 import { SKIPPED } from './restore-run';
 
@@ -23,7 +23,7 @@ export async function rollBack(recovery: Recovery): Promise<RestoreReport> {
   await recovery.stop(names);
   await recovery.onEach(still(), async (name) => {
     const result = await run.step(`putting the data of ${name} back`, name, () =>
-      recovery.steps(name).change.putBackData({ claim }),
+      recovery.steps(name).putBackData({ claim }),
     );
     if (result !== SKIPPED) run.node(name, 'put back', result === 'put back' ? null : result);
   });
@@ -32,7 +32,7 @@ export async function rollBack(recovery: Recovery): Promise<RestoreReport> {
 
   const seals = new Map<string, SealReport>();
   await recovery.onEach(still(), async (name) => {
-    const seal = await run.step(`starting ${name}`, name, () => recovery.steps(name).change.startNode({ claim }));
+    const seal = await run.step(`starting ${name}`, name, () => recovery.steps(name).startNode({ claim }));
     if (seal !== SKIPPED) seals.set(name, seal);
   });
   const members = still().filter((name) => seals.get(name)?.initialized === true);
@@ -62,7 +62,7 @@ export async function rollBack(recovery: Recovery): Promise<RestoreReport> {
 async function verify({ run, cluster }: Recovery, nodes: string[]): Promise<void> {
   if (nodes.length === 0) return;
   try {
-    const leader = await look.checkRolledBack({ cluster, nodes });
+    const leader = await controller.checkRolledBack({ cluster, nodes });
     for (const name of nodes) run.node(name, 'unsealed', name === leader ? 'leads' : null);
   } catch (error) {
     if (isCancellation(error)) throw error;

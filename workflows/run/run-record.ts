@@ -2,8 +2,8 @@ import { log } from '@temporalio/workflow';
 import type { Notification } from '../../src/contract/notification';
 import type { ReminderSettings } from '../../src/contract/plan';
 import type { RunClaim } from '../../src/contract/restore';
-import { audit } from '../activity-proxies';
-import { problemOf } from '../failures';
+import { controller } from './steps';
+import { problemOf } from './failures';
 
 /** What a run writes down and whom it tells. None of it ever holds a recovery up: what fails becomes a warning. */
 export class RunRecord {
@@ -26,7 +26,9 @@ export class RunRecord {
     const id = `${run}/${++this.#auditCount}`;
     const at = new Date().toISOString();
     this.#auditTail = this.#auditTail
-      .then(() => audit.recordAudit({ id, at, action: `restore.${action}`, cluster, run, outcome, actor, details }))
+      .then(() =>
+        controller.recordAudit({ id, at, action: `restore.${action}`, cluster, run, outcome, actor, details }),
+      )
       .catch((error: unknown) => {
         this.#warnOnce('the audit trail could not be written');
         log.warn('the audit trail could not be written', { problem: problemOf(error, 'audit').problem });
@@ -38,7 +40,7 @@ export class RunRecord {
     const { run, cluster } = this.claim;
     const alternates = event === 'escalation' ? this.reminders.alternates : [];
     const id = `${run}/notification/${++this.#notificationCount}`;
-    audit.notify({ id, event, cluster, run, text, alternates }).catch((error: unknown) => {
+    controller.notify({ id, event, cluster, run, text, alternates }).catch((error: unknown) => {
       this.#warnOnce(`people could not be notified: ${problemOf(error, 'notify').problem}`);
     });
   }

@@ -3,7 +3,7 @@ import type { RecoveryPlan } from '../../src/contract/plan';
 import type { NodeState, RecoveryMethod, RestorePhase, RestoreProgress, WaitingFor } from '../../src/contract/restore';
 import { nextStep, restoreDetails } from './restore-details';
 import { RunRecord } from './run-record';
-import { PHASE_ATTRIBUTE } from '../search-attributes';
+import { PHASE_ATTRIBUTE } from './search-attributes';
 
 const WANTED = {
   approval: 'approval wanted',

@@ -3,9 +3,9 @@ import { combinations, inEvery } from '../../src/contract/combinations';
 import { judgeEnvelope } from '../../src/contract/share';
 import type { ShareVerdict } from '../../src/contract/restore';
 import type { Answer } from '../../src/contract/update-answers';
-import { problemOf } from '../failures';
+import { problemOf } from './failures';
 import { no, type RestoreRun, yes } from './restore-run';
-import { SHARES_ATTRIBUTE } from '../search-attributes';
+import { SHARES_ATTRIBUTE } from './search-attributes';
 
 interface AcceptedShare {
   holder: string;

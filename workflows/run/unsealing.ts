@@ -1,9 +1,9 @@
 import { CancellationScope, isCancellation } from '@temporalio/workflow';
+import type { NodeActivities } from '../../activities/node';
 import type { SealReport } from '../../src/contract/host';
 import type { RecoveryPlan } from '../../src/contract/plan';
 import type { ShareVerdict, UnsealOutcome } from '../../src/contract/restore';
-import type { NodeSteps } from '../activity-proxies';
-import { type Problem, problemOf } from '../failures';
+import { type Problem, problemOf } from './failures';
 import { type RestoreRun, SKIPPED } from './restore-run';
 import { ShareCeremony } from './share-ceremony';
 
@@ -18,13 +18,13 @@ const MADE_ANEW = { state: 'not joined', problem: null, dropped: 0, shares: [] }
 export class Unsealing {
   readonly ceremony: ShareCeremony;
   readonly #run: RestoreRun;
-  readonly #steps: (node: string) => NodeSteps;
+  readonly #steps: (node: string) => NodeActivities;
   #keeping = new CancellationScope();
   /** The node whose agent looks into envelopes. */
   #checker = '';
   #automatic = false;
 
-  constructor(run: RestoreRun, steps: (node: string) => NodeSteps) {
+  constructor(run: RestoreRun, steps: (node: string) => NodeActivities) {
     this.#run = run;
     this.#steps = steps;
     this.ceremony = new ShareCeremony(run, (envelope) => this.#checkShare(envelope));
@@ -48,7 +48,7 @@ export class Unsealing {
   /** Binds a node to the run and shows the recipient that its agent made; SKIPPED when it was left out instead. */
   async claim(name: string): Promise<void | typeof SKIPPED> {
     const claimed = await this.#run.step(`claiming ${name}`, name, () =>
-      this.#steps(name).quick.claimForRun({ claim: this.#run.claim }),
+      this.#steps(name).claimForRun({ claim: this.#run.claim }),
     );
     if (claimed === SKIPPED) return SKIPPED;
     if (!claimed.inMemory) {
@@ -78,7 +78,7 @@ export class Unsealing {
 
   async #checkOn(name: string, envelope: string): Promise<ShareVerdict> {
     try {
-      return await this.#steps(name).quick.checkShare({ claim: this.#run.claim, share: envelope });
+      return await this.#steps(name).checkShare({ claim: this.#run.claim, share: envelope });
     } catch (error) {
       if (problemOf(error, '').code !== 'IdentityLost') throw error;
       await this.#renewIdentity(name);
@@ -96,7 +96,7 @@ export class Unsealing {
     if (this.ceremony.envelopes.length === 0) return;
     for (const other of this.#run.activeNodes.filter((node) => node !== name)) {
       try {
-        const rewrapped = await this.#steps(other).quick.rewrapShares({
+        const rewrapped = await this.#steps(other).rewrapShares({
           claim: this.#run.claim,
           shares: this.ceremony.envelopes,
           recipients: this.#run.progress.recipients,
@@ -150,7 +150,7 @@ export class Unsealing {
       `unsealing ${name}`,
       name,
       async () => {
-        await this.#steps(name).enter.awaitUnsealed({ claim: this.#run.claim });
+        await this.#steps(name).awaitUnsealed({ claim: this.#run.claim });
         return { state: 'unsealed', problem: null, dropped: 0, shares: [] };
       },
       heal,
@@ -165,7 +165,7 @@ export class Unsealing {
     if (this.#automatic) return;
     const keeping = this.#keeping.run(async () => {
       while (this.#run.activeNodes.includes(name)) {
-        if (!(await this.#steps(name).watch.watchForSeal({ claim: this.#run.claim, seconds: 300 }))) continue;
+        if (!(await this.#steps(name).watchForSeal({ claim: this.#run.claim, seconds: 300 }))) continue;
         this.#run.record('sealed again', 'info', 'vault-dr', { node: name });
         await this.unseal(name);
       }
@@ -184,7 +184,7 @@ export class Unsealing {
     const shares = this.ceremony.nextSet;
     if (shares === null) return null;
     try {
-      return { ...(await this.#steps(name).enter.unsealNode({ claim: this.#run.claim, shares })), shares };
+      return { ...(await this.#steps(name).unsealNode({ claim: this.#run.claim, shares })), shares };
     } catch (error) {
       if (problemOf(error, '').code !== 'IdentityLost') throw error;
       await this.#renewIdentity(name);
@@ -197,7 +197,7 @@ export class Unsealing {
     let byHand = false;
     const watching = new CancellationScope();
     const watch = watching.run(async () => {
-      while (!byHand) byHand = await this.#steps(name).watch.watchForUnseal({ claim: this.#run.claim, seconds: 300 });
+      while (!byHand) byHand = await this.#steps(name).watchForUnseal({ claim: this.#run.claim, seconds: 300 });
     });
     watch.catch(() => undefined);
     await this.#run.waitFor('shares', () => this.ceremony.nextSet !== null || byHand);

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { Client, Connection } from '@temporalio/client';
 import { CommanderError } from 'commander';
-import { style } from '../../cli/output';
+import { style } from '../../terminal';
 import { isDrError } from '../../contract/failures';
 import { formatSeconds } from '../../contract/format';
 import { restoreHandle } from '../../temporal/runs';

@@ -1,4 +1,4 @@
-import { renderTable, style } from '../../cli/output';
+import { renderTable, style } from '../../terminal';
 import { formatSeconds } from '../../contract/format';
 import type { RestoreReport } from '../../contract/restore';
 

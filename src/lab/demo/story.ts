@@ -1,4 +1,4 @@
-import { style } from '../../cli/output';
+import { style } from '../../terminal';
 import { DrError } from '../../contract/failures';
 import type { Lab } from '../lab';
 

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import { style } from '../../cli/output';
+import { style } from '../../terminal';
 import type { RestoreProgress, RestoreReport } from '../../contract/restore';
 import { type RestoreHandle, restoreProgress } from '../../temporal/runs';
 import type { Story } from './story';

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DeleteObjectCommand, HeadObjectCommand, PutObjectRetentionCommand } from '@aws-sdk/client-s3';
 import { type Capability, row } from './capability';
-import type { Probe } from './check-s3';
+import type { Probe } from './probe';
 
 /**
  * Locks an object for some seconds and tries to get rid of it, as somebody with these credentials would. In GOVERNANCE,

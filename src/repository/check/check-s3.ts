@@ -17,26 +17,13 @@ import {
 import { type Capability, type CheckReport, clockRow, row } from './capability';
 import { probeLock } from './check-s3-lock';
 import { lifecycleEffects } from './lifecycle';
-import { protectionOf } from '../s3/s3-bucket';
+import { protectionOf } from '../s3/protection';
+import type { Probe } from './probe';
 import { createS3Client, type S3Settings } from '../s3/s3-client';
 import { s3Code, s3Status } from '../s3/s3-errors';
 
 const SCRATCH = 'vault-dr-check/';
 const BODY = Buffer.from('vault-dr repository check\n');
-
-/** One check of one bucket. */
-export interface Probe {
-  client: S3Client;
-  settings: S3Settings;
-  now: () => Date;
-  /** A key of its own for each purpose. */
-  object: (name: string) => { Bucket: string; Key: string };
-  put: (name: string, overrides?: Partial<PutObjectCommandInput>) => Promise<string | undefined>;
-  /** Undefined if it went well, else status and code of the refusal. */
-  refusal: (work: () => Promise<unknown>) => Promise<string | undefined>;
-  /** Keys that were stored. */
-  stored: Set<string>;
-}
 
 /** @param lockSeconds of the object that tries the lock out; the check waits for its end to remove it. */
 export async function checkBucket(repository: string, settings: S3Settings, lockSeconds = 20): Promise<CheckReport> {

@@ -9,13 +9,12 @@ import {
   ListObjectVersionsCommand,
   type ListObjectVersionsCommandOutput,
   PutObjectCommand,
-  type PutObjectCommandInput,
   type S3Client,
-  type StorageClass,
 } from '@aws-sdk/client-s3';
 import { isDrError } from '../../contract/failures';
 import type { FileDigest } from '../../contract/generation';
 import { DigestCheck, explainErrors } from '../digest';
+import type { Protection } from './protection';
 import { createS3Client, type S3Settings, type S3Timeouts, TIMEOUTS } from './s3-client';
 import { s3Code, s3Status, toRepositoryError } from './s3-errors';
 import { abortUpload, type MultipartPlace, pendingUploads, uploadInParts } from './s3-multipart';
@@ -29,28 +28,6 @@ export interface Version {
   sizeBytes: number;
   storedAt: Date;
   marker: boolean;
-}
-
-/** What the bucket should do with an object beside storing it. */
-export type Protection = Pick<
-  PutObjectCommandInput,
-  | 'ServerSideEncryption'
-  | 'SSEKMSKeyId'
-  | 'BucketKeyEnabled'
-  | 'StorageClass'
-  | 'ObjectLockMode'
-  | 'ObjectLockRetainUntilDate'
-  | 'Tagging'
->;
-
-/** What the configuration asks for each object, but for the lock, whose end depends on the time. */
-export function protectionOf({ kmsKeyId, storageClass, tags }: S3Settings): Protection {
-  const tagging = Object.entries(tags).map((tag) => tag.map(encodeURIComponent).join('='));
-  return {
-    ...(kmsKeyId && { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: kmsKeyId, BucketKeyEnabled: true }),
-    ...(storageClass && { StorageClass: storageClass as StorageClass }),
-    ...(tagging.length > 0 && { Tagging: tagging.join('&') }),
-  };
 }
 
 /** The S3 calls that a repository needs, on keys without the configured prefix; all errors are DrErrors. */

@@ -18,7 +18,7 @@ import {
 import { isDrError } from '../../contract/failures';
 import type { FileDigest } from '../../contract/generation';
 import { DigestCheck } from '../digest';
-import type { Protection } from './s3-bucket';
+import type { Protection } from './protection';
 import { s3Status, toRepositoryError } from './s3-errors';
 import type { TransferOptions } from '../types';
 

@@ -3,7 +3,8 @@ import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import { DrError, isDrError } from '../../contract/failures';
 import { type FileDigest, GENERATION_PATTERN } from '../../contract/generation';
 import { checkStream } from '../digest';
-import { type Protection, protectionOf, S3Bucket, type Version } from './s3-bucket';
+import { type Protection, protectionOf } from './protection';
+import { S3Bucket, type Version } from './s3-bucket';
 import type { S3Settings } from './s3-client';
 import {
   assertKey,

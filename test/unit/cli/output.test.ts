@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 import { fitted, follow } from '../../../src/cli/follow';
-import { renderTable, style } from '../../../src/cli/output';
+import { renderTable, style } from '../../../src/terminal';
 
 /** A stream that a terminal would be, or a file, and what was written to it. */
 function streamOf(isTTY: boolean) {

@@ -5,7 +5,7 @@ import {
   defaultPayloadConverter,
   TimeoutFailure,
 } from '@temporalio/common';
-import { nobodyAnswered, problemOf, ranOutOfTime } from '../../../workflows/failures';
+import { nobodyAnswered, problemOf, ranOutOfTime } from '../../../workflows/run/failures';
 
 const refused = ApplicationFailure.create({
   type: 'NotYet',

@@ -1,8 +1,8 @@
 import { ActivityFailure, ApplicationFailure, rootCause, TimeoutFailure } from '@temporalio/workflow';
 import { DefaultFailureConverter, defaultPayloadConverter } from '@temporalio/common';
 import type { z } from 'zod';
-import { isDrError } from '../src/contract/failures';
-import { parseInput } from '../src/contract/input';
+import { isDrError } from '../../src/contract/failures';
+import { parseInput } from '../../src/contract/input';
 
 export interface Problem {
   code: string;

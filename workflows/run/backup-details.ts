@@ -1,4 +1,4 @@
-import type { BackupProgress } from '../src/contract/backup';
+import type { BackupProgress } from '../../src/contract/backup';
 
 /** What `temporal workflow metadata` and the Web UI show of a backup, in Markdown. */
 export function backupDetails(progress: BackupProgress): string {

@@ -1,5 +1,5 @@
 import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
-import { WORKFLOW } from '../src/contract/names';
+import { WORKFLOW } from '../../src/contract/names';
 
 /** Takes every workflow type that there isn't; without it the workflow task of a mistyped one would retry for ever. */
 export async function unknownWorkflow(): Promise<never> {

@@ -1,0 +1,206 @@
+// The fences between the rooms of this project, as a rule of the linter: what a file may import, by the folder it is in.
+// What a room does not list is forbidden, so a new folder has no rights until somebody gives it some.
+import { isBuiltin } from 'node:module';
+import { dirname, join, relative, sep } from 'node:path/posix';
+
+/** Rooms that know nothing of this project but what both sides speak. */
+const LOW = ['src/contract', 'src/files'];
+const DOMAIN = [...LOW, 'src/config', 'src/crypto', 'src/vault', 'src/repository', 'src/*'];
+
+/**
+ * By path, the longest that fits decides. `imports`: folders, `x/*` for the files right in x. `types`: these as types only.
+ * `builtins`: which of Node's modules, true for all. `temporal`: packages of Temporal's SDK. `only`: no other package.
+ */
+const ROOMS = {
+  workflows: {
+    why: "workflows run in Temporal's sandbox, and share src/contract with the rest",
+    imports: ['workflows', 'src/contract'],
+    types: ['activities'],
+    builtins: [],
+    temporal: ['@temporalio/workflow', '@temporalio/common'],
+    only: [],
+  },
+  activities: {
+    why: 'what both machines share knows neither of them',
+    imports: ['activities/*', ...LOW],
+    types: ['src/repository'],
+    builtins: true,
+    temporal: ['@temporalio/activity', '@temporalio/common'],
+  },
+  'activities/controller': {
+    why: 'these steps run on the controller, which touches no Vault host',
+    imports: ['activities/*', 'activities/controller', ...DOMAIN, 'src/plan', 'src/audit', 'src/report'],
+    builtins: true,
+    temporal: ['@temporalio/activity'],
+  },
+  'activities/node': {
+    why: 'these steps run on a Vault host',
+    imports: ['activities/*', 'activities/node', ...DOMAIN, 'src/plan', 'src/host'],
+    builtins: true,
+    temporal: ['@temporalio/activity'],
+  },
+  src: {
+    why: 'what stands right in src is used by all',
+    imports: ['src/*', 'src/contract'],
+    builtins: true,
+    temporal: [],
+  },
+  'src/contract': {
+    why: 'the contract is pure and depends on nothing',
+    imports: ['src/contract'],
+    builtins: [],
+    temporal: [],
+    only: ['zod'],
+  },
+  'src/plan': {
+    why: 'decisions are pure functions over the contract',
+    imports: ['src/plan', 'src/contract'],
+    builtins: ['crypto'],
+    temporal: [],
+    only: [],
+  },
+  'src/files': { why: 'it is the lowest room', imports: LOW, builtins: true, temporal: [] },
+  'src/config': { why: 'it only reads', imports: ['src/config', ...LOW], builtins: true, temporal: [] },
+  'src/crypto': {
+    why: 'it knows no servers and no hosts',
+    imports: ['src/crypto', ...LOW],
+    types: ['src/config'],
+    builtins: true,
+    temporal: [],
+  },
+  'src/vault': {
+    why: 'it knows Vault, and nothing of hosts or repositories',
+    imports: ['src/vault', 'src/config', 'src/crypto', ...LOW],
+    builtins: true,
+    temporal: [],
+  },
+  'src/repository': {
+    why: 'it works wherever a repository is reached from',
+    imports: ['src/repository', 'src/config', 'src/crypto', ...LOW],
+    builtins: true,
+    temporal: [],
+  },
+  'src/audit': {
+    why: 'the trail stands on files and repositories alone',
+    imports: ['src/audit', 'src/repository', ...LOW],
+    builtins: true,
+    temporal: [],
+  },
+  'src/report': { why: 'it writes what it is given', imports: ['src/report', ...LOW], builtins: true, temporal: [] },
+  'src/host': {
+    why: 'only an agent touches a host, and it does so without Temporal',
+    imports: ['src/host', 'src/config', 'src/crypto', 'src/vault', ...LOW, 'src/*'],
+    builtins: true,
+    temporal: [],
+  },
+  'src/temporal': {
+    why: 'it assembles the workers',
+    imports: ['src/temporal', 'activities', 'workflows', ...LOW, 'src/config', 'src/repository', 'src/*'],
+    builtins: true,
+    temporal: true,
+  },
+  'src/cli': {
+    why: 'a command asks Temporal and repositories; it touches no host, and the lab is no part of the product',
+    imports: ['src/cli', 'src/temporal', ...DOMAIN, 'src/audit', 'src/report'],
+    builtins: true,
+    temporal: ['@temporalio/client'],
+  },
+  'src/lab': {
+    why: 'the lab uses the product as its users do; it knows neither its commands nor its hosts',
+    imports: ['src/lab', 'src/temporal', ...DOMAIN],
+    builtins: true,
+    temporal: ['@temporalio/client'],
+  },
+};
+
+/** Files that may enter one more room. */
+const DOORS = {
+  'src/temporal/workers.ts': ['src/host'],
+  'src/cli/bundle.ts': ['src/host'],
+  'src/cli/worker.ts': ['src/host'],
+  'src/cli/lab.ts': ['src/lab'],
+};
+
+/** Any path in a package of Temporal's SDK but the package itself. */
+const DEEP = /^@temporalio\/[^/]+\/./;
+
+/**
+ * @param file path from the root of the project, with slashes
+ * @param specifier as it stands in the import
+ * @param typeOnly nothing of it is left when the program runs
+ * @returns why the import is forbidden, or null
+ */
+export function forbidden(file, specifier, typeOnly) {
+  if (DEEP.test(specifier)) return `'${specifier}' is inside of a package of Temporal's SDK and may change any day.`;
+  const name = roomOf(file);
+  if (name === null) return null;
+  const room = ROOMS[name];
+  if (specifier.startsWith('.')) return wrongRoom(file, name, join(dirname(file), specifier), typeOnly);
+  const because = `${name}: ${room.why}.`;
+  if (isBuiltin(specifier)) {
+    const known = room.builtins === true || room.builtins.includes(specifier.replace(/^node:/, ''));
+    return known ? null : `'${specifier}' is not for this room. ${because}`;
+  }
+  if (specifier.startsWith('@temporalio/')) {
+    const known = room.temporal === true || room.temporal.includes(specifier);
+    return known ? null : `'${specifier}' is not for this room. ${because}`;
+  }
+  const free = typeOnly || room.only === undefined || room.only.includes(specifier.split('/')[0]);
+  return free ? null : `'${specifier}' is not for this room. ${because}`;
+}
+
+function wrongRoom(file, name, target, typeOnly) {
+  const { imports, types = [], why } = ROOMS[name];
+  const allowed = [...imports, ...(DOORS[file] ?? []), ...(typeOnly ? types : [])];
+  if (allowed.some((pattern) => fits(pattern, target))) return null;
+  return `${target} can't be imported from here. ${name}: ${why}.`;
+}
+
+function roomOf(file) {
+  const rooms = Object.keys(ROOMS).filter((room) => file.startsWith(`${room}/`));
+  return rooms.toSorted((left, right) => right.length - left.length)[0] ?? null;
+}
+
+function fits(pattern, target) {
+  // A file right in the folder has no file of its name as a folder beside it but by an index, which is a room of its own.
+  if (pattern.endsWith('/*')) return dirname(target) === pattern.slice(0, -2) && !(target in ROOMS);
+  return target === pattern || target.startsWith(`${pattern}/`);
+}
+
+const fence = {
+  meta: { type: 'problem', docs: { description: 'keeps each room to what it may import' }, schema: [] },
+  create(context) {
+    const file = relative(context.cwd.split('\\').join(sep), context.filename.split('\\').join(sep));
+    const check = (node, source, typeOnly) => {
+      // What is computed can't be checked, and has no place in a room with a fence.
+      if (typeof source?.value !== 'string') return;
+      const message = forbidden(file, source.value, typeOnly);
+      if (message !== null) context.report({ node, message });
+    };
+    return {
+      ImportDeclaration: (node) => check(node, node.source, isTypeOnly(node.importKind, node.specifiers, 'importKind')),
+      ExportNamedDeclaration: (node) =>
+        node.source && check(node, node.source, isTypeOnly(node.exportKind, node.specifiers, 'exportKind')),
+      ExportAllDeclaration: (node) => check(node, node.source, node.exportKind === 'type'),
+      ImportExpression: (node) => check(node, node.source, false),
+      TSImportType: (node) => check(node, node.source, true),
+      TSExternalModuleReference: (node) => check(node, node.expression, false),
+      CallExpression: (node) => {
+        const { callee } = node;
+        const isRequire =
+          callee.name === 'require' ||
+          (callee.object?.name === 'require' && callee.property?.name === 'resolve') ||
+          (callee.object?.name === 'process' && callee.property?.name === 'getBuiltinModule');
+        if (isRequire) check(node, node.arguments[0], false);
+      },
+    };
+  },
+};
+
+function isTypeOnly(kind, specifiers, key) {
+  return kind === 'type' || (specifiers.length > 0 && specifiers.every((item) => item[key] === 'type'));
+}
+
+// The linter takes a plugin by its default export.
+// oxlint-disable-next-line import/no-default-export
+export default { meta: { name: 'rooms' }, rules: { fence } };
