@@ -4,7 +4,7 @@ import { DrError, type FailureCode, isDrError, withoutRetry } from '../src/contr
 /** What no waiting mends: somebody has to change something first. */
 const FOR_PEOPLE: readonly FailureCode[] = ['InvalidConfiguration', 'PermissionDenied', 'NodeFenced'];
 
-const LOOK_EVERY_MS = 1_000;
+const POLL_INTERVAL_MS = 1_000;
 
 export interface PollOptions {
   timeoutMs: number;
@@ -22,7 +22,7 @@ export interface PollOptions {
  */
 export async function pollUntil<T>(what: string, options: PollOptions, ask: () => Promise<T | null>): Promise<T> {
   const since = Date.now();
-  let lookedAt = -Infinity;
+  let checkedAt = -Infinity;
   let getsOn = false;
   let last = 'no answer yet';
   for (;;) {
@@ -36,8 +36,8 @@ export async function pollUntil<T>(what: string, options: PollOptions, ask: () =
       if (needsPeople(error)) throw error;
       last = (error as Error).message;
     }
-    if (options.getsOn && Date.now() - lookedAt >= LOOK_EVERY_MS) {
-      lookedAt = Date.now();
+    if (options.getsOn && Date.now() - checkedAt >= POLL_INTERVAL_MS) {
+      checkedAt = Date.now();
       getsOn = await options.getsOn().catch(() => false);
     }
     const waitedMs = Date.now() - since;
@@ -54,12 +54,12 @@ export async function pollUntil<T>(what: string, options: PollOptions, ask: () =
 }
 
 /** So long a step is tried again by itself. */
-const INSIST_MS = 120_000;
+const RETRY_MS = 120_000;
 
-export interface Insistence {
+export interface RetryOptions {
   signal: AbortSignal;
   /** Hears what each try failed with: what Temporal shows of a failed attempt does not show that. */
-  tell: (state: string) => void;
+  report: (state: string) => void;
 }
 
 /**
@@ -67,7 +67,7 @@ export interface Insistence {
  * tells that from standing still.
  * @throws what it failed with last, as one that is not to be retried: it was.
  */
-export async function insist<T>({ signal, tell }: Insistence, act: () => Promise<T>): Promise<T> {
+export async function retry<T>({ signal, report }: RetryOptions, act: () => Promise<T>): Promise<T> {
   const since = Date.now();
   for (let tries = 1; ; tries++) {
     try {
@@ -76,9 +76,9 @@ export async function insist<T>({ signal, tell }: Insistence, act: () => Promise
       signal.throwIfAborted();
       if (!isDrError(error) || !error.retryable) throw error;
       // What was waited for in vain is not waited for once more; anything else may have gone wrong only now.
-      const over = Date.now() - since >= INSIST_MS && (error.code === 'NotYet' || tries > 1);
+      const over = Date.now() - since >= RETRY_MS && (error.code === 'NotYet' || tries > 1);
       if (over) throw withoutRetry(error);
-      tell(`tried again, for it failed: ${error.message}`);
+      report(`tried again, for it failed: ${error.message}`);
     }
     await sleep(Math.min(2 ** (tries - 1), 10) * 1_000, undefined, { signal }).catch(() => undefined);
     signal.throwIfAborted();

@@ -26,7 +26,7 @@ import { PROGRESS_QUERY } from '../src/contract/names';
 import type { Notification } from '../src/contract/notification';
 import { controller, onNode } from './run/steps';
 import { backupDetails } from './run/backup-details';
-import { parseOrFail, problemOf } from './run/failures';
+import { parseOrFail, problemOf } from './run/problems';
 import { CLUSTER_ATTRIBUTE, GENERATION_ATTRIBUTE } from './run/search-attributes';
 
 /** Rounds over all repositories before a backup fails because none answers. */
@@ -108,13 +108,13 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     };
     await record('success', { generation, sha256: result.sha256, copies: result.copies, missing: result.missing });
     const lacking = progress.missing.map(({ repository, problem }) => `no copy in ${repository}: ${problem}`);
-    await Promise.all([...holders.map(keepAuditHead), tellWhatIsAmiss(generation, [...lacking, ...unpruned])]);
+    await Promise.all([...holders.map(keepAuditHead), reportIncomplete(generation, [...lacking, ...unpruned])]);
     return result;
   } catch (error) {
     if (isCancellation(error)) throw error;
     const { code, problem, advice } = problemOf(error, 'The backup');
     await record('failure', { code, problem });
-    await tellPeople('backup failed', `The backup of ${cluster} failed: ${problem} ${advice}`);
+    await notifyPeople('backup failed', `The backup of ${cluster} failed: ${problem} ${advice}`);
     throw ApplicationFailure.create({
       message: `The backup of '${cluster}' failed: ${problem} ${advice}`,
       type: code,
@@ -130,18 +130,18 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
   }
 
   /** The backup is good, so nobody would look: a repository may be down for weeks. */
-  async function tellWhatIsAmiss(generation: string, problems: string[]): Promise<void> {
+  async function reportIncomplete(generation: string, problems: string[]): Promise<void> {
     // Runs that began before people were told of this go on without it.
     if (problems.length === 0 || !patched('copy-missing')) return;
     const which = problems.map((problem) => problem.replace(/\.$/, '')).join('; ');
-    await tellPeople(
+    await notifyPeople(
       'copy missing',
       `${cluster} is backed up as ${generation}, but something is amiss: ${which}. ` +
         `The next backup makes up for it, once the cause is mended. See: vault-dr generations list --cluster ${cluster}`,
     );
   }
 
-  async function tellPeople(event: Notification['event'], text: string): Promise<void> {
+  async function notifyPeople(event: Notification['event'], text: string): Promise<void> {
     try {
       await controller.notify({ id: `${runId}/${event}`, event, cluster, run: runId, text, alternates: [] });
     } catch (error) {

@@ -1,8 +1,8 @@
 import { rebuildNodeInput } from '../src/contract/input';
 import type { RebuildPlan } from '../src/contract/plan';
-import type { RestoreReport } from '../src/contract/restore';
+import type { RecoveryReport } from '../src/contract/recovery';
 import { controller } from './run/steps';
-import { parseOrFail } from './run/failures';
+import { parseOrFail } from './run/problems';
 import { agree, firstPlan, type Planned } from './run/planning';
 import { Recovery } from './run/recovery';
 
@@ -10,7 +10,7 @@ import { Recovery } from './run/recovery';
  * Makes one node anew from nothing, while the others serve. Input: `{"cluster":"prod","node":"vault-3","requestedBy":"ana"}`.
  * Its id must be `restore-<cluster>`. Nobody has to approve it: it loses nothing, and refuses where it could.
  */
-export async function rebuildNode(raw: unknown): Promise<RestoreReport> {
+export async function rebuildNode(raw: unknown): Promise<RecoveryReport> {
   const input = parseOrFail(rebuildNodeInput, raw, '{"cluster":"prod","node":"vault-3","requestedBy":"your name"}');
   const recovery = new Recovery(input.cluster, input.requestedBy, 'rebuild');
   const { run, unsealing } = recovery;
@@ -22,7 +22,7 @@ export async function rebuildNode(raw: unknown): Promise<RestoreReport> {
     return recovery.change(() => rebuild(plan));
   });
 
-  async function rebuild(plan: RebuildPlan): Promise<RestoreReport> {
+  async function rebuild(plan: RebuildPlan): Promise<RecoveryReport> {
     run.enter('stop');
     await recovery.stop([node]);
 
@@ -49,8 +49,10 @@ export async function rebuildNode(raw: unknown): Promise<RestoreReport> {
     if (before === null) recovery.show(settings, null);
     const live = await controller.lookAtCluster({ cluster: input.cluster });
     const own = settings.nodes.find((item) => item.name === node);
-    const look = own ? await recovery.describe(own) : { node, report: null, problem: `there is no node '${node}'` };
-    const made = await controller.makeRebuildPlan({ input, settings, look, live });
+    const inspection = own
+      ? await recovery.describe(own)
+      : { node, report: null, problem: `there is no node '${node}'` };
+    const made = await controller.makeRebuildPlan({ input, settings, inspection, live });
     for (const name of live.serving.filter((item) => item !== node)) run.node(name, 'voter');
     return { settings, ...made };
   }

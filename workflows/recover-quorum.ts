@@ -1,8 +1,8 @@
 import { recoverQuorumInput } from '../src/contract/input';
-import type { QuorumPlan } from '../src/contract/plan';
-import type { RestoreReport } from '../src/contract/restore';
+import type { RecoverQuorumPlan } from '../src/contract/plan';
+import type { RecoveryReport } from '../src/contract/recovery';
 import { controller } from './run/steps';
-import { parseOrFail } from './run/failures';
+import { parseOrFail } from './run/problems';
 import { agree, firstPlan, type Planned } from './run/planning';
 import { Recovery } from './run/recovery';
 import { rollBack } from './run/roll-back';
@@ -11,7 +11,7 @@ import { rollBack } from './run/roll-back';
  * Brings a cluster whose quorum is lost back from the disk of a node that survived, by Vault's `raft/peers.json`; it loses
  * nothing that this disk holds. Input: `{"cluster":"prod","requestedBy":"ana"}`. Its id must be `restore-<cluster>`.
  */
-export async function recoverQuorum(raw: unknown): Promise<RestoreReport> {
+export async function recoverQuorum(raw: unknown): Promise<RecoveryReport> {
   const input = parseOrFail(recoverQuorumInput, raw, '{"cluster":"prod","requestedBy":"your name"}');
   const recovery = new Recovery(input.cluster, input.requestedBy, 'peers');
   const { run, unsealing } = recovery;
@@ -22,7 +22,7 @@ export async function recoverQuorum(raw: unknown): Promise<RestoreReport> {
     return recovery.change(() => recover(plan), rollBack);
   });
 
-  async function recover(plan: QuorumPlan): Promise<RestoreReport> {
+  async function recover(plan: RecoverQuorumPlan): Promise<RecoveryReport> {
     const { firstNode } = plan;
     const others = run.activeNodes.filter((name) => name !== firstNode);
 
@@ -59,16 +59,16 @@ export async function recoverQuorum(raw: unknown): Promise<RestoreReport> {
     return recovery.end('completed', backup);
   }
 
-  async function makePlan(before: QuorumPlan | null): Promise<Planned<QuorumPlan>> {
+  async function makePlan(before: RecoverQuorumPlan | null): Promise<Planned<RecoverQuorumPlan>> {
     const settings = await controller.planRestore({ cluster: input.cluster });
     if (before === null) recovery.show(settings, null);
     const live = await controller.lookAtCluster({ cluster: input.cluster });
-    const looks = await Promise.all(settings.nodes.map((node) => recovery.describe(node)));
-    const made = await controller.makeQuorumPlan({ input, settings, looks, live });
+    const inspections = await Promise.all(settings.nodes.map((node) => recovery.describe(node)));
+    const made = await controller.makeQuorumPlan({ input, settings, inspections, live });
     return { settings, ...made };
   }
 
-  async function claim(plan: QuorumPlan): Promise<void> {
+  async function claim(plan: RecoverQuorumPlan): Promise<void> {
     await Promise.all(plan.nodes.map((node) => unsealing.claim(node.name)));
     unsealing.begin(plan);
   }

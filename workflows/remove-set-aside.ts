@@ -2,18 +2,18 @@ import { isCancellation } from '@temporalio/workflow';
 import { removeSetAsideInput } from '../src/contract/input';
 import type { LeftOver } from '../src/contract/host';
 import type { NodePlan } from '../src/contract/plan';
-import type { RestoreReport } from '../src/contract/restore';
+import type { RecoveryReport } from '../src/contract/recovery';
 import { controller } from './run/steps';
-import { parseOrFail } from './run/failures';
+import { parseOrFail } from './run/problems';
 import { refusal } from './run/planning';
 import { Recovery } from './run/recovery';
-import { SKIPPED } from './run/restore-run';
+import { SKIPPED } from './run/recovery-run';
 
 /**
  * Deletes what one earlier run set aside, once its grace period is over and the cluster is whole. Input:
  * `{"cluster":"prod","run":"…","requestedBy":"ana"}`. Its id must be `restore-<cluster>`.
  */
-export async function removeSetAside(raw: unknown): Promise<RestoreReport> {
+export async function removeSetAside(raw: unknown): Promise<RecoveryReport> {
   const input = parseOrFail(removeSetAsideInput, raw, '{"cluster":"prod","run":"…","requestedBy":"your name"}');
   const recovery = new Recovery(input.cluster, input.requestedBy, 'remove');
   const { run, unsealing } = recovery;
@@ -29,7 +29,7 @@ export async function removeSetAside(raw: unknown): Promise<RestoreReport> {
       const settings = await controller.planRestore({ cluster: input.cluster });
       recovery.show(settings, null);
       const live = await controller.lookAtCluster({ cluster: input.cluster });
-      const found = await Promise.all(settings.nodes.map(look));
+      const found = await Promise.all(settings.nodes.map(inspect));
       run.warnings.push(...(await controller.makeRemovalPlan({ input, settings, live, found })));
       const some = found.map(({ node, leftOvers }) => [node, leftOvers ?? []] as const);
       return new Map(some.filter(([, leftOvers]) => leftOvers.length > 0));
@@ -38,7 +38,7 @@ export async function removeSetAside(raw: unknown): Promise<RestoreReport> {
     }
   }
 
-  async function remove(found: Map<string, LeftOver[]>): Promise<RestoreReport> {
+  async function remove(found: Map<string, LeftOver[]>): Promise<RecoveryReport> {
     run.enter('remove');
     await recovery.onEach([...found.keys()], async (name) => {
       if ((await unsealing.claim(name)) === SKIPPED) return;
@@ -54,7 +54,7 @@ export async function removeSetAside(raw: unknown): Promise<RestoreReport> {
     return recovery.end('completed');
   }
 
-  async function look({ name }: NodePlan): Promise<{ node: string; leftOvers: LeftOver[] | null }> {
+  async function inspect({ name }: NodePlan): Promise<{ node: string; leftOvers: LeftOver[] | null }> {
     try {
       return { node: name, leftOvers: await recovery.steps(name).lookForLeftOvers({ of: input.run }) };
     } catch (error) {

@@ -1,9 +1,9 @@
 import { isCancellation } from '@temporalio/workflow';
 import { type RestoreInput, restoreInput } from '../src/contract/input';
 import type { RestorePlan } from '../src/contract/plan';
-import type { RestoreReport } from '../src/contract/restore';
+import type { RecoveryReport } from '../src/contract/recovery';
 import { controller } from './run/steps';
-import { parseOrFail, problemOf } from './run/failures';
+import { parseOrFail, problemOf } from './run/problems';
 import { agree, firstPlan, type Planned } from './run/planning';
 import { Recovery } from './run/recovery';
 import { rollBack } from './run/roll-back';
@@ -13,7 +13,7 @@ import { rollBack } from './run/roll-back';
  * `asOf`, `into`, `inPlace`, `drill`, `planOnly` and `accept`. Its id must be `restore-<cluster that is changed>`: Temporal
  * allows one open run of an id, and that is the lock.
  */
-export async function restoreCluster(raw: unknown): Promise<RestoreReport> {
+export async function restoreCluster(raw: unknown): Promise<RecoveryReport> {
   const input = parseOrFail(restoreInput, raw, '{"cluster":"prod","requestedBy":"your name"}');
   const recovery = new Recovery(input.into ?? input.cluster, input.requestedBy, input.inPlace ? 'inPlace' : 'snapshot');
   const { run, unsealing } = recovery;
@@ -27,7 +27,7 @@ export async function restoreCluster(raw: unknown): Promise<RestoreReport> {
       : recovery.change(() => restore(plan), rollBack);
   });
 
-  async function restore(plan: RestorePlan): Promise<RestoreReport> {
+  async function restore(plan: RestorePlan): Promise<RecoveryReport> {
     const { firstNode } = plan;
 
     run.enter('stop');
@@ -58,7 +58,7 @@ export async function restoreCluster(raw: unknown): Promise<RestoreReport> {
   }
 
   // Data that are wrong in a cluster that is well: nothing is stopped, nobody has to unseal.
-  async function restoreInPlace(plan: RestorePlan): Promise<RestoreReport> {
+  async function restoreInPlace(plan: RestorePlan): Promise<RecoveryReport> {
     run.enter('install');
     const before = await run.mustStep('backing up what is about to be replaced', null, () =>
       recovery.backUpAtOnce('before'),
@@ -84,12 +84,12 @@ export async function restoreCluster(raw: unknown): Promise<RestoreReport> {
     const live = await controller.lookAtCluster({ cluster: settings.cluster });
     if (before === null) recovery.show(settings, input.inPlace ? live.leader : (settings.nodes[0]?.name ?? null));
     const choice = before ? { generation: before.generation, asOf: null } : choiceOf(input);
-    const [looks, chosen] = await Promise.all([
+    const [inspections, chosen] = await Promise.all([
       Promise.all(settings.nodes.map((node) => recovery.describe(node))),
       controller.chooseGeneration({ settings, ...choice }),
     ]);
     const inPlaceProblem = input.inPlace && live.leader ? await recovery.steps(live.leader).proveInPlace() : null;
-    const made = await controller.makePlan({ input, settings, chosen, looks, live, inPlaceProblem });
+    const made = await controller.makePlan({ input, settings, chosen, inspections, live, inPlaceProblem });
     return { settings, ...made };
   }
 
@@ -129,10 +129,10 @@ export async function restoreCluster(raw: unknown): Promise<RestoreReport> {
     run.warnings.push(...remarks);
   }
 
-  async function finish(plan: RestorePlan): Promise<RestoreReport> {
+  async function finish(plan: RestorePlan): Promise<RecoveryReport> {
     run.enter('finish');
     // Before the backup: its retention must know what the cluster was brought back from.
-    recovery.unsay = () => mark('rolled back', plan, controller.markRolledBack);
+    recovery.undo = () => mark('rolled back', plan, controller.markRolledBack);
     await mark('restored', plan, controller.markRestored);
     // Another cluster now holds the logins of the generation's own, not those that its configuration names.
     const backup = plan.source === plan.cluster ? await recovery.tryBackUp() : null;

@@ -24,7 +24,7 @@ import {
   verifyCopy,
 } from '../../src/repository/generations';
 import { aheadBy, clockWarnings } from '../../src/repository/clock';
-import { dropWarnings } from '../../src/repository/drop';
+import { shrinkageWarnings } from '../../src/repository/shrinkage';
 import type { AutopilotState } from '../../src/vault/answers';
 import { writeCanary } from '../../src/vault/canary';
 import { credentialFingerprint } from '../../src/vault/login';
@@ -34,7 +34,7 @@ import { requestSnapshot } from '../../src/vault/request-snapshot';
 import { SnapshotVerifier, type SnapshotSummary } from '../../src/vault/snapshot/snapshot-archive';
 import { VERSION } from '../../src/version';
 import { BUNDLES_DIRECTORY, takeBundles } from './bundles';
-import { attempt, beatBytes, cancellation, resumableTransfer, whileBeating } from '../context';
+import { attempt, heartbeatBytes, cancellation, resumableTransfer, withHeartbeats } from '../heartbeat';
 import type { Controller } from './context';
 import { findPrevious } from './previous';
 
@@ -134,7 +134,7 @@ async function captureTo(
       ...captured.warnings,
       ...problems,
     ];
-    return await whileBeating('write the manifest', () =>
+    return await withHeartbeats('write the manifest', () =>
       describeCapture(controller, plan, { ...captured, bundles, warnings }, run, directory),
     );
   } catch (error) {
@@ -170,8 +170,8 @@ async function capture(controller: Controller, plan: BackupPlan, directory: stri
   const leader = await controller.withLeader(plan.cluster, (view) => Promise.resolve(view));
   const file = `snapshot.snap${SUFFIX[plan.encryption.method]}`;
   const verifier = new SnapshotVerifier();
-  const beat = beatBytes('capture');
-  const stored = new DigestMeter(beat);
+  const onBytes = heartbeatBytes('capture');
+  const stored = new DigestMeter(onBytes);
   const encrypt = async function* (source: AsyncIterable<Uint8Array>) {
     yield* await encryptStream(Readable.from(source, { objectMode: false }), plan.encryption);
   };
@@ -179,13 +179,13 @@ async function capture(controller: Controller, plan: BackupPlan, directory: stri
     const credential = await credentialFingerprint(controller.cluster(plan.cluster).auth);
     const { canary, warnings } = await tryCanary(vault, plan.canary);
     const capturedAt = new Date().toISOString();
-    const { body, headers } = await requestSnapshot(vault, { signal: cancellation(), onAlive: () => beat(0) });
+    const { body, headers } = await requestSnapshot(vault, { signal: cancellation(), onAlive: () => onBytes(0) });
     const clockAheadSeconds = aheadBy(headers.date, Date.now());
     try {
       await writeDurably(
         join(directory, file),
         (target) => pipeline(body, verifier, encrypt, stored, target, { signal: cancellation() }),
-        () => beat(stored.sizeBytes),
+        () => onBytes(stored.sizeBytes),
       );
     } catch (error) {
       throw isDrError(error) && error.code === 'VaultUnavailable' ? brokenOff(error) : error;
@@ -237,7 +237,7 @@ async function describeCapture(
     clusterName: leader.clusterName,
     raft: summary.raft,
     seal: summary.seal,
-    recovery: summary.recovery,
+    recovery: summary.recoveryConfig,
     archive: summary.archive,
     stored: { file, ...stored },
     keys: summary.keys,
@@ -255,7 +255,7 @@ async function describeCapture(
         { node: leader.leader.node, clockAheadSeconds: captured.clockAheadSeconds },
         previous && { generation: previous.generation, capturedAt: previous.manifest.capturedAt },
       ),
-      ...(previous ? dropWarnings(previous.manifest, summary, plan.dropWarningPercent) : []),
+      ...(previous ? shrinkageWarnings(previous.manifest, summary, plan.dropWarningPercent) : []),
     ],
     createdBy: { product: `vault-dr ${VERSION}`, run },
   };

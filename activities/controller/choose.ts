@@ -1,10 +1,10 @@
 import { DrError, isDrError } from '../../src/contract/failures';
 import { capturedAtOf, type GenerationCopy } from '../../src/contract/generation';
-import type { ChosenGeneration, CopyProblem, RestoreSettings } from '../../src/contract/plan';
+import type { ChosenGeneration, CopyProblem, RecoverySettings } from '../../src/contract/plan';
 import { type RepositoryView, verifyChain } from '../../src/repository/keep/chain';
 import { listGenerations, verifyCopy } from '../../src/repository/generations';
 import { meaningOf, readMarks } from '../../src/repository/keep/marks';
-import { attempt, beatBytes, cancellation, whileBeating } from '../context';
+import { attempt, heartbeatBytes, cancellation, withHeartbeats } from '../heartbeat';
 import type { Controller } from './context';
 
 /**
@@ -32,10 +32,10 @@ interface Shown {
  */
 export async function chooseGeneration(
   controller: Controller,
-  input: { settings: RestoreSettings } & Wanted,
+  input: { settings: RecoverySettings } & Wanted,
 ): Promise<ChosenGeneration> {
   const { settings } = input;
-  const shown = await whileBeating('list', () => listEverywhere(controller, settings));
+  const shown = await withHeartbeats('list', () => listEverywhere(controller, settings));
   const { copies, unread, problems } = shown;
   const candidates = candidatesOf(shown, input);
   if (candidates.length === 0) throw nothingFound(settings.source, shown, input);
@@ -48,7 +48,7 @@ export async function chooseGeneration(
       try {
         await verifyCopy(await controller.repository(repository), copy, {
           signal: cancellation(),
-          onProgress: beatBytes(`hash ${repository}`),
+          onProgress: heartbeatBytes(`hash ${repository}`),
         });
         healthy.push(copy);
       } catch (error) {
@@ -67,7 +67,7 @@ export async function chooseGeneration(
   throw noneWhole(input.generation === 'latest' ? 'any generation' : input.generation, problems, passing);
 }
 
-async function listEverywhere(controller: Controller, settings: RestoreSettings): Promise<Shown> {
+async function listEverywhere(controller: Controller, settings: RecoverySettings): Promise<Shown> {
   const publicKey = await controller.publicKey();
   const options = { signal: cancellation() };
   const problems: CopyProblem[] = [];
@@ -80,9 +80,9 @@ async function listEverywhere(controller: Controller, settings: RestoreSettings)
       const { tombstones } = meaningOf((await readMarks(repository, settings.source, publicKey, options)).marks);
       views.push({ repository: name, ...listing, tombstones });
       for (const { generation, problem, retryable } of listing.unreadable) {
-        const told = { repository: name, problem: `${generation}: ${problem}` };
-        problems.push(told);
-        if (retryable) unread.push({ ...told, generation });
+        const found = { repository: name, problem: `${generation}: ${problem}` };
+        problems.push(found);
+        if (retryable) unread.push({ ...found, generation });
       }
     } catch (error) {
       cancellation().throwIfAborted();
@@ -123,9 +123,9 @@ function newestFirst(items: { generation: string }[]): string[] {
 }
 
 function noneWhole(what: string, problems: CopyProblem[], passing: boolean): DrError {
-  const told = problems.map(({ repository, problem }) => `${repository}: ${problem}`).join('; ');
+  const found = problems.map(({ repository, problem }) => `${repository}: ${problem}`).join('; ');
   const code = passing ? 'RepositoryUnavailable' : 'CopyDamaged';
-  return new DrError(code, `No copy of ${what} could be read whole: ${told}`, {
+  return new DrError(code, `No copy of ${what} could be read whole: ${found}`, {
     advice: 'Choose another generation (`vault-dr generations list`), or mend the repository.',
   });
 }

@@ -5,7 +5,7 @@ import { stagingDirectory } from '../../src/repository/staging';
 import { openRepository } from '../../src/repository/open';
 import type { Repository } from '../../src/repository/types';
 import type { VaultClient } from '../../src/vault/client';
-import { connectToNode } from '../../src/vault/connect';
+import { connectToNode } from '../../src/vault/connect-node';
 import { type ElectionWait, findLeader, type LeaderView } from '../../src/vault/leader';
 import { withSession } from '../../src/vault/session';
 

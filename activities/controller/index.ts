@@ -3,16 +3,16 @@ import { publishHead } from '../../src/audit/audit-heads';
 import { appendRecord, type AuditRecord } from '../../src/audit/audit-trail';
 import * as backup from './backup';
 import { stageBundle } from './bundles';
-import type { RestoreReport } from '../../src/contract/restore';
+import type { RecoveryReport } from '../../src/contract/recovery';
 import { type StoredReport, writeReport } from '../../src/report/write-report';
 import type { Notification } from '../../src/contract/notification';
 import { sendNotification } from '../../src/notify';
-import { cancellation } from '../context';
+import { cancellation } from '../heartbeat';
 import { Controller, type ControllerDeps } from './context';
 import { chooseGeneration } from './choose';
 import * as keep from './keep';
-import * as plan from './plan';
-import * as restore from './restore';
+import * as plan from './make-plan';
+import * as restore from './verify';
 
 export type { ControllerDeps };
 
@@ -54,7 +54,7 @@ export function createControllerActivities(deps: ControllerDeps) {
     checkRolledBack: bind(restore.checkRolledBack),
 
     /** Keeps the report beside the audit trail. @returns where, and the hashes that the trail keeps of it. */
-    async storeReport(input: { report: RestoreReport }): Promise<StoredReport> {
+    async storeReport(input: { report: RecoveryReport }): Promise<StoredReport> {
       return writeReport(deps.config.stateDir, input.report);
     },
 

@@ -3,7 +3,7 @@ import { hasManifest, listFiles, readCopy, readGenerations } from '../../src/rep
 import { meaningOf, type NewMark, readMarks, writeMark } from '../../src/repository/keep/marks';
 import { retain, viewRetention } from '../../src/repository/keep/retain';
 import { worthAdding } from '../../src/repository/keep/retention';
-import { cancellation, whileBeating } from '../context';
+import { cancellation, withHeartbeats } from '../heartbeat';
 import type { Controller } from './context';
 
 /** Nobody waits longer for a bucket at the end of a restore. */
@@ -18,7 +18,7 @@ export async function listCatchUps(
   input: { cluster: string; from: string; to: string },
 ): Promise<string[]> {
   const { cluster } = input;
-  return whileBeating(`compare ${input.from} with ${input.to}`, async () => {
+  return withHeartbeats(`compare ${input.from} with ${input.to}`, async () => {
     const publicKey = await controller.publicKey();
     const [from, to] = await Promise.all([controller.repository(input.from), controller.repository(input.to)]);
     const options = { signal: cancellation() };
@@ -43,7 +43,7 @@ export async function applyRetention(
   controller: Controller,
   input: { cluster: string; repository: string; policy: RetentionPolicy; newest: string },
 ): Promise<RetentionReport> {
-  return whileBeating(`retention in ${input.repository}`, async () => {
+  return withHeartbeats(`retention in ${input.repository}`, async () => {
     const repository = await controller.repository(input.repository);
     const publicKeyPem = await controller.publicKey();
     await readCopy(repository, input.cluster, input.newest, publicKeyPem);

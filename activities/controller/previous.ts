@@ -1,7 +1,7 @@
 import type { BackupPlan } from '../../src/contract/backup';
 import type { GenerationCopy } from '../../src/contract/generation';
 import { readNewest } from '../../src/repository/generations';
-import { cancellation } from '../context';
+import { cancellation } from '../heartbeat';
 import type { Controller } from './context';
 
 /** A repository that is out of reach must not hold the backup up. */
@@ -35,6 +35,6 @@ export async function findPrevious(
     .filter((copy) => copy !== null)
     .toSorted((left, right) => (left.generation < right.generation ? 1 : -1));
   if (previous !== null || problems.length === 0) return { previous, warnings: [] };
-  const told = `the generation before this one could not be looked up, so the two were not compared: ${problems.join(' ')}`;
-  return { previous, warnings: [told] };
+  const warning = `the generation before this one could not be looked up, so the two were not compared: ${problems.join(' ')}`;
+  return { previous, warnings: [warning] };
 }

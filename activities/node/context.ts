@@ -1,17 +1,17 @@
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import type { ClusterConfig, Config, NodeConfig } from '../../src/config/schema';
-import type { RunClaim } from '../../src/contract/restore';
+import type { RunClaim } from '../../src/contract/recovery';
 import { AttemptGate, type Attempt } from '../../src/host/run/attempt';
 import { assertClaim } from '../../src/host/run/claim';
 import { watchLoading } from '../../src/host/data/loading';
 import type { ServiceDriver } from '../../src/host/service/service-driver';
 import type { SealStatus } from '../../src/vault/answers';
 import type { VaultClient, VaultClientOptions } from '../../src/vault/client';
-import { connectLocally } from '../../src/vault/connect';
+import { connectLocally } from '../../src/vault/connect-node';
 import { loadLimitMs } from '../../src/vault/load-limits';
-import { cancellation, whileBeating } from '../context';
-import { insist, type PollOptions, pollUntil } from '../poll';
+import { cancellation, withHeartbeats } from '../heartbeat';
+import { retry, type PollOptions, pollUntil } from '../poll';
 
 export interface NodeDeps {
   config: Config;
@@ -59,18 +59,18 @@ export class NodeHost {
   }
 
   /** Does a step whose progress can't be counted, and beats meanwhile. */
-  stepBeating<T>(
+  stepWithHeartbeats<T>(
     claim: RunClaim,
     what: string,
-    act: (attempt: Attempt, tell: (state: string) => void) => Promise<T>,
+    act: (attempt: Attempt, report: (state: string) => void) => Promise<T>,
   ): Promise<T> {
-    return this.step(claim, (attempt) => whileBeating(what, (tell) => act(attempt, tell)));
+    return this.step(claim, (attempt) => withHeartbeats(what, (report) => act(attempt, report)));
   }
 
   /** The same, and again what failed of it. */
-  insist<T>(claim: RunClaim, what: string, act: (attempt: Attempt) => Promise<T>): Promise<T> {
-    return this.stepBeating(claim, what, (attempt, tell) =>
-      insist({ signal: attempt.signal, tell }, () => act(attempt)),
+  retry<T>(claim: RunClaim, what: string, act: (attempt: Attempt) => Promise<T>): Promise<T> {
+    return this.stepWithHeartbeats(claim, what, (attempt, report) =>
+      retry({ signal: attempt.signal, report }, () => act(attempt)),
     );
   }
 

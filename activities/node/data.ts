@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LeftOver } from '../../src/contract/host';
-import type { RunClaim } from '../../src/contract/restore';
+import type { RunClaim } from '../../src/contract/recovery';
 import { identityProblem } from '../../src/contract/node-identity';
 import { DrError } from '../../src/contract/failures';
 import type { ServiceDriver } from '../../src/host/service/service-driver';
@@ -27,7 +27,7 @@ import type { NodeHost } from './context';
 
 /** Stops Vault and proves it: process gone, ports closed. */
 export async function stopNode(host: NodeHost, input: { claim: RunClaim }): Promise<void> {
-  await host.stepBeating(input.claim, 'stop', (attempt) => stopAndProve(host, host.driver, attempt));
+  await host.stepWithHeartbeats(input.claim, 'stop', (attempt) => stopAndProve(host, host.driver, attempt));
 }
 
 export interface SetAsideInput {
@@ -41,7 +41,7 @@ export interface SetAsideInput {
 export async function setAsideData(host: NodeHost, input: SetAsideInput): Promise<string | null> {
   const { claim, how, otherCluster } = input;
   const { dataDir } = host.node;
-  return host.stepBeating(claim, 'set aside', async (attempt) => {
+  return host.stepWithHeartbeats(claim, 'set aside', async (attempt) => {
     await proveStopped(host.node, host.driver);
     if (!otherCluster) await assertOwnData(host, claim.run);
     if (how === 'rename') return setAsideDataDirectory(dataDir, claim.run, attempt);
@@ -54,7 +54,7 @@ export async function setAsideData(host: NodeHost, input: SetAsideInput): Promis
 /** For data of which there is no other copy. @returns where the copy is. */
 export async function copyDataAside(host: NodeHost, input: { claim: RunClaim }): Promise<string> {
   const { claim } = input;
-  return host.stepBeating(claim, 'copy aside', async (attempt) => {
+  return host.stepWithHeartbeats(claim, 'copy aside', async (attempt) => {
     await proveStopped(host.node, host.driver);
     await assertOwnData(host, claim.run);
     return copyAside(host.node.dataDir, claim.run, attempt);
@@ -63,7 +63,7 @@ export async function copyDataAside(host: NodeHost, input: { claim: RunClaim }):
 
 /** Puts back what the run has set aside; what it made stays beside it. */
 export async function putBackData(host: NodeHost, input: { claim: RunClaim }): Promise<PutBack> {
-  return host.stepBeating(input.claim, 'put back', async (attempt) => {
+  return host.stepWithHeartbeats(input.claim, 'put back', async (attempt) => {
     await proveStopped(host.node, host.driver);
     return putBackDataDirectory(host.node.dataDir, input.claim.run, attempt);
   });
@@ -71,7 +71,7 @@ export async function putBackData(host: NodeHost, input: { claim: RunClaim }): P
 
 /** Stops a node that did not get in, and empties what this run made of it. */
 export async function blankNode(host: NodeHost, input: { claim: RunClaim }): Promise<void> {
-  await host.stepBeating(input.claim, 'blank', async (attempt) => {
+  await host.stepWithHeartbeats(input.claim, 'blank', async (attempt) => {
     await stopAndProve(host, host.driver, attempt);
     await blankDataDirectory(host.node.dataDir, input.claim.run, attempt);
     await rm(join(host.runDirectory(input.claim.run), JOIN_BEGUN), { force: true });
@@ -86,7 +86,9 @@ export async function lookForLeftOvers(host: NodeHost, input: { of: string }): P
 
 /** Deletes what an earlier run left on this host. @returns what is gone. */
 export async function removeSetAsideData(host: NodeHost, input: { claim: RunClaim; of: string }): Promise<LeftOver[]> {
-  return host.stepBeating(input.claim, 'remove', (attempt) => removeLeftOvers(host.node.dataDir, input.of, attempt));
+  return host.stepWithHeartbeats(input.claim, 'remove', (attempt) =>
+    removeLeftOvers(host.node.dataDir, input.of, attempt),
+  );
 }
 
 async function stopAndProve(host: NodeHost, driver: ServiceDriver, attempt: Attempt): Promise<void> {

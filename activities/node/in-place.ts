@@ -1,12 +1,12 @@
 import type { AuthConfig } from '../../src/config/schema';
 import { DrError, isDrError } from '../../src/contract/failures';
 import type { Manifest } from '../../src/contract/generation';
-import type { RunClaim } from '../../src/contract/restore';
+import type { RunClaim } from '../../src/contract/recovery';
 import type { Attempt } from '../../src/host/run/attempt';
 import { applyLimitMs } from '../../src/vault/load-limits';
 import type { VaultClient } from '../../src/vault/client';
 import { withSession } from '../../src/vault/session';
-import { whileBeating } from '../context';
+import { withHeartbeats } from '../heartbeat';
 import type { NodeHost } from './context';
 import { openArchive, proveStaged, stagedGeneration } from './stage';
 import { pollUntil } from '../poll';
@@ -32,7 +32,7 @@ export async function installInPlace(host: NodeHost, input: { claim: RunClaim })
     const staged = await stagedGeneration(host, input.claim.run);
     await proveStaged(host, attempt, staged);
     const { manifest, path } = staged;
-    await whileBeating('install in place', () =>
+    await withHeartbeats('install in place', () =>
       session(host, async (vault) => {
         if (!(await vault.leader()).isSelf) {
           throw new DrError('NodeUnsafe', `${host.node.name} does not lead the cluster any more.`, {

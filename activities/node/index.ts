@@ -1,8 +1,8 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RunClaim } from '../../src/contract/restore';
+import type { RunClaim } from '../../src/contract/recovery';
 import { signRecipient } from '../../src/crypto/agent-key';
-import { ensureAgentKey } from '../../src/host/run/agent-key';
+import { ensureAgentKey } from '../../src/host/run/agent-key-file';
 import { claimNode } from '../../src/host/run/claim';
 import { removeDiscarded } from '../../src/host/data/data-directory';
 import { forgetInstall } from '../../src/host/data/install-note';
@@ -22,7 +22,7 @@ import {
 } from './data';
 import { installInPlace, proveInPlace } from './in-place';
 import { installSnapshot } from './install';
-import { describeNode } from './look';
+import { describeNode } from './describe';
 import { stageGeneration, type StageInput } from './stage';
 import { awaitUnsealed, joinNode, recoverPeers, restartNode, startNode } from './start';
 import {

@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DrError, isDrError } from '../../src/contract/failures';
 import type { Manifest } from '../../src/contract/generation';
-import type { RunClaim } from '../../src/contract/restore';
+import type { RunClaim } from '../../src/contract/recovery';
 import type { Attempt } from '../../src/host/run/attempt';
 import { blankDataDirectory, removeDiscarded } from '../../src/host/data/data-directory';
 import { readIfThere } from '../../src/files/files';
@@ -10,7 +10,7 @@ import { noteInstall } from '../../src/host/data/install-note';
 import { proveStopped } from '../../src/host/service/service';
 import { applyLimitMs } from '../../src/vault/load-limits';
 import type { VaultClient } from '../../src/vault/client';
-import { whileBeating } from '../context';
+import { withHeartbeats } from '../heartbeat';
 import type { NodeHost } from './context';
 import { openArchive, proveStaged, stagedGeneration } from './stage';
 import { pollUntil } from '../poll';
@@ -31,7 +31,7 @@ export async function installSnapshot(host: NodeHost, input: { claim: RunClaim }
     const done = (await readIfThere(doneFile)) !== null;
     if (!done) await proveStaged(host, attempt, staged);
 
-    await whileBeating('install', async () => {
+    await withHeartbeats('install', async () => {
       if (done) return startInstalled(host, attempt, manifest);
 
       await host.driver.stop(attempt);
@@ -102,9 +102,13 @@ interface Throwaway {
 }
 
 /** With another N and T than the snapshot's, the original shares would be refused later ("invalid key size"). */
-async function initialize(vault: VaultClient, attempt: Attempt, { seal, recovery }: Manifest): Promise<Throwaway> {
+async function initialize(
+  vault: VaultClient,
+  attempt: Attempt,
+  { seal, recovery: recoveryConfig }: Manifest,
+): Promise<Throwaway> {
   if (!isShamir({ seal })) {
-    const { secretShares, secretThreshold } = recovery ?? seal;
+    const { secretShares, secretThreshold } = recoveryConfig ?? seal;
     const shares = { recoveryShares: secretShares, recoveryThreshold: secretThreshold };
     return { token: (await vault.initializeAutoUnseal(shares)).rootToken, keys: [] };
   }
@@ -216,9 +220,13 @@ async function showsTheId(
   return status.clusterId === clusterId;
 }
 
-async function startInstalled(host: NodeHost, attempt: Attempt, { seal, recovery }: Manifest): Promise<void> {
+async function startInstalled(
+  host: NodeHost,
+  attempt: Attempt,
+  { seal, recovery: recoveryConfig }: Manifest,
+): Promise<void> {
   await host.driver.start(attempt);
-  const wanted = recovery ?? seal;
+  const wanted = recoveryConfig ?? seal;
   await host.withVault(async (vault) => {
     const status = await host.waitForVault(vault, attempt);
     if (!status.initialized || status.n !== wanted.secretShares || status.t !== wanted.secretThreshold) {

@@ -8,7 +8,7 @@ import { readPublicKey, repositoryConfigOf } from '../../src/config/load';
 import { DrError } from '../../src/contract/failures';
 import type { FileDigest, Manifest } from '../../src/contract/generation';
 import type { CopyProblem } from '../../src/contract/plan';
-import type { RunClaim } from '../../src/contract/restore';
+import type { RunClaim } from '../../src/contract/recovery';
 import { decryptStream } from '../../src/crypto/encryption';
 import type { Attempt } from '../../src/host/run/attempt';
 import { writeFileAtomically } from '../../src/files/atomic-file';
@@ -18,7 +18,7 @@ import { FETCHING, fetchSnapshot, readCopy } from '../../src/repository/generati
 import { parseManifest } from '../../src/repository/manifest';
 import { openRepository } from '../../src/repository/open';
 import { SnapshotVerifier } from '../../src/vault/snapshot/snapshot-archive';
-import { beatBytes, whileBeating } from '../context';
+import { heartbeatBytes, withHeartbeats } from '../heartbeat';
 import type { NodeHost } from './context';
 
 export interface StageInput {
@@ -57,10 +57,10 @@ export async function stageGeneration(host: NodeHost, input: StageInput): Promis
         const path = join(directory, copy.manifest.stored.file);
         await fetchSnapshot(repository, copy, path, {
           signal: attempt.signal,
-          onProgress: beatBytes(`fetch from ${name}`),
+          onProgress: heartbeatBytes(`fetch from ${name}`),
         });
         await proveArchive(host, attempt, path, copy.manifest);
-        await whileBeating('keep the manifest', () =>
+        await withHeartbeats('keep the manifest', () =>
           writeFileAtomically(join(directory, 'manifest.json'), JSON.stringify(copy.manifest, null, 2)),
         );
         return { repository: name, path, problems };
@@ -111,7 +111,7 @@ export async function proveStaged(
 ): Promise<void> {
   let found: FileDigest;
   try {
-    found = await digestOfFile(path, { signal, onProgress: beatBytes('prove what was staged') });
+    found = await digestOfFile(path, { signal, onProgress: heartbeatBytes('prove what was staged') });
   } catch (error) {
     signal.throwIfAborted();
     const { code } = error as NodeJS.ErrnoException;
@@ -146,7 +146,7 @@ export async function openArchive(host: NodeHost, path: string, manifest: Manife
 async function proveArchive(host: NodeHost, { signal }: Attempt, path: string, manifest: Manifest): Promise<void> {
   const verifier = new SnapshotVerifier();
   const discard = new Writable({ write: (_chunk, _encoding, done) => done() });
-  await whileBeating('prove the archive', async () =>
+  await withHeartbeats('prove the archive', async () =>
     pipeline(await openArchive(host, path, manifest), verifier, discard, { signal }),
   );
   if (verifier.summary.archive.sha256 !== manifest.archive.sha256) {

@@ -3,7 +3,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DrError } from '../../src/contract/failures';
 import type { SealReport } from '../../src/contract/host';
-import type { RunClaim } from '../../src/contract/restore';
+import type { RunClaim } from '../../src/contract/recovery';
 import type { Attempt } from '../../src/host/run/attempt';
 import { blankDataDirectory, describeDataDirectory, JOIN_BEGUN, readMarker } from '../../src/host/data/data-directory';
 import { writeFileAtomically } from '../../src/files/atomic-file';
@@ -12,12 +12,12 @@ import { forgetInstall } from '../../src/host/data/install-note';
 import { proveStopped } from '../../src/host/service/service';
 import { sealReportOf } from '../../src/vault/answers';
 import type { VaultClient } from '../../src/vault/client';
-import { caPemOf } from '../../src/vault/connect';
+import { caPemOf } from '../../src/vault/connect-node';
 import type { NodeHost } from './context';
 
 /** Starts a node as it is. */
 export async function startNode(host: NodeHost, input: { claim: RunClaim }): Promise<SealReport> {
-  return host.insist(input.claim, 'start', async (attempt) => {
+  return host.retry(input.claim, 'start', async (attempt) => {
     await host.driver.start(attempt);
     return sealReport(host, attempt);
   });
@@ -25,7 +25,7 @@ export async function startNode(host: NodeHost, input: { claim: RunClaim }): Pro
 
 /** Stops and starts a node: what it holds must stand that. */
 export async function restartNode(host: NodeHost, input: { claim: RunClaim }): Promise<SealReport> {
-  return host.insist(input.claim, 'restart', async (attempt) => {
+  return host.retry(input.claim, 'restart', async (attempt) => {
     await host.driver.stop(attempt);
     await host.driver.start(attempt);
     return sealReport(host, attempt);
@@ -37,7 +37,7 @@ export async function restartNode(host: NodeHost, input: { claim: RunClaim }): P
  * its Raft starts.
  */
 export async function recoverPeers(host: NodeHost, input: { claim: RunClaim }): Promise<SealReport> {
-  return host.insist(input.claim, 'recover the peers', async (attempt) => {
+  return host.retry(input.claim, 'recover the peers', async (attempt) => {
     await host.driver.stop(attempt);
     await proveStopped(host.node, host.driver);
     await writePeers(host, input.claim.run, attempt);
@@ -64,7 +64,7 @@ async function writePeers({ node }: NodeHost, run: string, attempt: Attempt): Pr
 /** Starts a blank node and joins it to the first one; a node that is in already stays as it is. */
 export async function joinNode(host: NodeHost, input: { claim: RunClaim; leaderAddress: string }): Promise<void> {
   const leaderCaPem = await caPemOf(host.deps.cluster);
-  await host.insist(input.claim, 'join', async (attempt) => {
+  await host.retry(input.claim, 'join', async (attempt) => {
     await assertOwnBlank(host, input.claim.run, attempt);
     await host.driver.start(attempt);
     await host.withVault(async (vault) => {
@@ -115,15 +115,15 @@ const STILL_BLANK_MS = 10_000;
 /** Waits until an auto-unseal node has opened itself. */
 export async function awaitUnsealed(host: NodeHost, input: { claim: RunClaim }): Promise<void> {
   let blankSince = Infinity;
-  const look = async (vault: VaultClient) => {
+  const poll = async (vault: VaultClient) => {
     const { initialized, sealed } = await vault.sealStatus();
     blankSince = initialized ? Infinity : Math.min(blankSince, Date.now());
     return !sealed || Date.now() - blankSince > STILL_BLANK_MS ? { initialized } : null;
   };
   const advice = `Does its seal reach its key? Read Vault's log on ${host.node.name}, then resume.`;
-  const { initialized } = await host.insist(input.claim, 'unseal', (attempt) =>
+  const { initialized } = await host.retry(input.claim, 'unseal', (attempt) =>
     host.withVault((vault) =>
-      host.pollVault(`${host.node.name} to unseal by itself`, attempt, () => look(vault), { advice }),
+      host.pollVault(`${host.node.name} to unseal by itself`, attempt, () => poll(vault), { advice }),
     ),
   );
   if (initialized) return forgetInstall(host.node.dataDir);

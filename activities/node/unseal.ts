@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { heartbeat } from '@temporalio/activity';
 import { DrError, isDrError } from '../../src/contract/failures';
-import type { RunClaim, RunRecipient, ShareVerdict, UnsealOutcome } from '../../src/contract/restore';
+import type { RunClaim, RunRecipient, ShareVerdict, UnsealOutcome } from '../../src/contract/recovery';
 import { decodeShare } from '../../src/contract/share';
 import { encryptArmored } from '../../src/crypto/age';
 import { verifyRecipients } from '../../src/crypto/agent-key';
@@ -13,10 +13,10 @@ import type { SealStatus } from '../../src/vault/answers';
 import type { VaultClient } from '../../src/vault/client';
 import { isCutOff } from '../../src/vault/errors/vault-error';
 import type { Attempt } from '../../src/host/run/attempt';
-import { cancellation } from '../context';
+import { cancellation } from '../heartbeat';
 import type { NodeHost } from './context';
 
-/** Looks into one envelope: is it for this node, and is what it holds a share? */
+/** Checks one envelope: is it for this node, and is what it holds a share? */
 export async function checkShare(host: NodeHost, input: { claim: RunClaim; share: string }): Promise<ShareVerdict> {
   const { run } = input.claim;
   let text: string;
@@ -60,7 +60,7 @@ export async function rewrapShares(host: NodeHost, input: RewrapInput): Promise<
 
 /** Gives the shares to the Vault of this host, over loopback. */
 export async function unsealNode(host: NodeHost, input: { claim: RunClaim; shares: string[] }): Promise<UnsealOutcome> {
-  const outcome = await host.insist(input.claim, 'unseal', async (attempt) => {
+  const outcome = await host.retry(input.claim, 'unseal', async (attempt) => {
     const shares = await openAll(host, input.claim.run, input.shares);
     return host.withVault((vault) => giveShares(host, vault, attempt, shares));
   });

@@ -64,7 +64,7 @@ export async function readHeads(repository: Repository, cluster: string): Promis
  * What the heads say against a trail: a line that is gone or was rewritten since its head was stored. Heads of other
  * trails count for nothing, unless this host has stored some and none is of this trail.
  */
-export function judgeHeads(
+export function checkHeads(
   report: Pick<TrailReport, 'hashes'>,
   heads: readonly AuditHead[],
   host = hostname(),

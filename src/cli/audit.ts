@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Command } from 'commander';
-import { judgeHeads, readHeads, type StoredHeads } from '../audit/audit-heads';
+import { checkHeads, readHeads, type StoredHeads } from '../audit/audit-heads';
 import { verifyTrail } from '../audit/audit-trail';
 import { loadConfig, repositoryConfigOf } from '../config/load';
 import type { Config } from '../config/schema';
@@ -36,8 +36,8 @@ async function runVerify(file: string | undefined, options: CommonOptions, comma
   const trail = file ?? join(config?.stateDir ?? '', 'audit.jsonl');
   const { hashes, ...report } = await verifyTrail(trail);
   const { heads, problems, unanswered } = config ? await headsOf(config) : NO_HEADS;
-  const judged = judgeHeads({ hashes }, heads);
-  const kept = { ...judged, problems: [...judged.problems, ...problems] };
+  const checked = checkHeads({ hashes }, heads);
+  const kept = { ...checked, problems: [...checked.problems, ...problems] };
   if (report.records === 0 && file !== undefined) {
     throw new DrError('InvalidInput', `${file} holds no record; is it there?`);
   }

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { formatBytes } from '../contract/format';
 import type { BackupProgress, BackupResult } from '../contract/backup';
 import { clusterInput, parseInput } from '../contract/input';
-import { connectClient } from '../temporal/connect';
+import { connectClient } from '../temporal/connect-temporal';
 import { backupProgress, type BackupHandle, resultOf, startBackup } from '../temporal/runs';
 import { follow } from './follow';
 import { style } from '../terminal';
@@ -32,8 +32,8 @@ async function run(options: CommonOptions & { cluster: string }): Promise<void> 
 
 /** Follows a backup to its end and prints what came of it. */
 export async function followBackup(handle: BackupHandle, json: boolean): Promise<void> {
-  const look = async () => backupLine(await backupProgress(handle));
-  const result = await follow<BackupResult>({ result: resultOf(handle), look, line: look });
+  const inspect = async () => backupLine(await backupProgress(handle));
+  const result = await follow<BackupResult>({ result: resultOf(handle), inspect, line: inspect });
   if (json) printJson(result);
   else print(renderBackup(result));
 }

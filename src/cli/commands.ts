@@ -6,7 +6,7 @@ import { bundleCommand } from './bundle';
 import { generationsCommand } from './generations';
 import { inspectCommand } from './inspect';
 import { labCommand } from './lab';
-import { abortCommand, approveCommand, resumeCommand, rollBackCommand, skipNodeCommand } from './messages';
+import { abortCommand, approveCommand, resumeCommand, rollBackCommand, skipNodeCommand } from './decisions';
 import { reportCommand } from './report';
 import { repositoryCommand } from './repository';
 import { rebuildNodeCommand, recoverQuorumCommand, removeSetAsideCommand, restoreCommand } from './restore';

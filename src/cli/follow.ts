@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 
 const INTERVAL_MS = 500;
-const LAST_LOOK_MS = 10_000;
+const LAST_POLL_MS = 10_000;
 
 const NOBODY_ANSWERS =
   'Temporal or the controller does not answer just now. The run is safe in Temporal and goes on when they are back.';
@@ -12,7 +12,7 @@ export interface Followed<T> {
   /** Ends when the run does. */
   result: Promise<T>;
   /** Text of the moment; a rejection means that nobody answers just now. */
-  look: () => Promise<string>;
+  inspect: () => Promise<string>;
   /** One line for where there is no terminal; printed when it changes. */
   line: () => Promise<string>;
 }
@@ -25,21 +25,21 @@ export async function follow<T>(followed: Followed<T>, stream: NodeJS.WriteStrea
     () => undefined,
   );
   void end.then(() => (ended = true));
-  let looking: Promise<unknown> = Promise.resolve();
+  let polling: Promise<unknown> = Promise.resolve();
   const screen = stream.isTTY ? redrawing(stream) : printing(stream);
   while (!ended) {
-    const text = await Promise.race([look(), end]);
+    const text = await Promise.race([inspect(), end]);
     if (text !== undefined) screen(text);
     await Promise.race([sleep(INTERVAL_MS), end]);
   }
   // Its caller closes the connection next, and a question that is still asked there would bring the process down.
-  await Promise.race([looking, sleep(LAST_LOOK_MS, undefined, { ref: false })]);
+  await Promise.race([polling, sleep(LAST_POLL_MS, undefined, { ref: false })]);
   return followed.result;
 
-  function look(): Promise<string> {
-    const looked = (stream.isTTY ? followed.look() : followed.line()).catch(() => NOBODY_ANSWERS);
-    looking = looked;
-    return looked;
+  function inspect(): Promise<string> {
+    const polled = (stream.isTTY ? followed.inspect() : followed.line()).catch(() => NOBODY_ANSWERS);
+    polling = polled;
+    return polled;
   }
 }
 

@@ -73,8 +73,8 @@ export async function runPrune(options: PruneOptions): Promise<void> {
   const { unreadable, unanswered, warnings } = listing;
   if (options.json) printJson({ repositories: pruned, unreadable, unanswered, warnings });
   else for (const item of pruned) show(item);
-  const told = new Set([...warnings, ...pruned.flatMap(({ done }) => done?.warnings ?? [])]);
-  reportTrouble({ ...listing, warnings: [...told] });
+  const reported = new Set([...warnings, ...pruned.flatMap(({ done }) => done?.warnings ?? [])]);
+  reportTrouble({ ...listing, warnings: [...reported] });
   if (pruned.some(({ problem, done }) => problem !== null || (done?.failed.length ?? 0) > 0)) {
     process.exitCode = EXIT.failed;
   }

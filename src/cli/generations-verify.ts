@@ -49,8 +49,8 @@ export async function runVerify(generation: string, options: VerifyOptions): Pro
     printJson({ results, repairs, chain, unreadable, unanswered, warnings });
   } else show(results, repairs, chain, now);
   reportTrouble(now);
-  const mended = new Set(repairs.filter(({ outcome }) => outcome === 'added').map(placeOf));
-  const damaged = results.some((result) => result.problem !== null && !mended.has(placeOf(result)));
+  const repaired = new Set(repairs.filter(({ outcome }) => outcome === 'added').map(placeOf));
+  const damaged = results.some((result) => result.problem !== null && !repaired.has(placeOf(result)));
   if (damaged || chain.some((finding) => finding.severity === 'problem')) process.exitCode = EXIT.damaged;
   else if (repairs.some(({ outcome }) => outcome === 'failed')) process.exitCode = EXIT.failed;
 }

@@ -5,7 +5,7 @@ import type { Command } from 'commander';
 import { DrError, isDrError } from '../contract/failures';
 import { formatBytes } from '../contract/format';
 import type { LeaseCount } from '../contract/generation';
-import { type Inspection, inspectSnapshot } from '../vault/snapshot/inspect';
+import { type Inspection, inspectSnapshot } from '../vault/snapshot/inspect-snapshot';
 import { renderTable, style } from '../terminal';
 import { print, printJson } from './output';
 import { verb, withJson } from './program';
@@ -72,14 +72,16 @@ function unreadable(error: unknown, file: string): unknown {
 }
 
 export function render(file: string, inspection: Inspection): string {
-  const { archive, encryption, raft, seal, recovery, keys, leases, requiredKeys } = inspection;
+  const { archive, encryption, raft, seal, recoveryConfig, keys, leases, requiredKeys } = inspection;
   const count = raft.peers.length;
   return [
     `${file}: ${style('green', 'a whole snapshot')}${encryption === 'none' ? '' : `, encrypted with ${encryption}`}`,
     `  archive     ${formatBytes(archive.sizeBytes)}, sha256 ${archive.sha256}`,
     `  raft        index ${raft.index}, term ${raft.term}`,
     `  seal        ${seal.type}, ${seal.secretThreshold} of ${seal.secretShares} shares`,
-    ...(recovery ? [`  recovery    ${recovery.secretThreshold} of ${recovery.secretShares} keys`] : []),
+    ...(recoveryConfig
+      ? [`  recovery    ${recoveryConfig.secretThreshold} of ${recoveryConfig.secretShares} keys`]
+      : []),
     `  needed keys ${requiredKeys.join(', ')}`,
     '',
     renderTable(

@@ -1,7 +1,7 @@
 import { userInfo } from 'node:os';
 import { Command, Option } from 'commander';
 import { DEFAULT_CONFIG_FILE } from '../config/load';
-import type { TemporalOptions } from '../temporal/connect';
+import type { TemporalOptions } from '../temporal/connect-temporal';
 
 /** Documented in docs/cli.md; scripts may rely on them. An unknown one means failure. */
 export const EXIT = {

@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
 import { parseInput, rebuildNodeInput, recoverQuorumInput, removeSetAsideInput, restoreInput } from '../contract/input';
 import { ACCEPTABLE } from '../contract/plan';
-import type { RestoreProgress, RestoreReport } from '../contract/restore';
-import { connectClient } from '../temporal/connect';
-import { type RecoveryStart, type RestoreHandle, restoreProgress, resultOf, startRecovery } from '../temporal/runs';
+import type { RecoveryProgress, RecoveryReport } from '../contract/recovery';
+import { connectClient } from '../temporal/connect-temporal';
+import { type RecoveryStart, type RecoveryHandle, recoveryProgress, resultOf, startRecovery } from '../temporal/runs';
 import { follow } from './follow';
 import { note, print, printJson } from './output';
 import { type CommonOptions, EXIT, temporalOptions, verb, withJson, withOperator, withTemporal } from './program';
-import { renderReport, renderRestore } from './restore-view';
+import { renderReport, renderRecovery } from './recovery-view';
 
 interface RecoveryOptions extends CommonOptions {
   cluster: string;
@@ -148,18 +148,18 @@ async function start(options: RecoveryOptions, recovery: RecoveryStart): Promise
     note(
       `Started ${handle.workflowId}. Ctrl-C leaves it running; look again with: vault-dr status --cluster ${recovery.cluster} --follow\n`,
     );
-    await followRestore(handle, options.json === true);
+    await followRecovery(handle, options.json === true);
   } finally {
     await client.connection.close();
   }
 }
 
 /** Follows a restore to its end and prints the report. */
-export async function followRestore(handle: RestoreHandle, json: boolean): Promise<void> {
-  const report = await follow<RestoreReport>({
+export async function followRecovery(handle: RecoveryHandle, json: boolean): Promise<void> {
+  const report = await follow<RecoveryReport>({
     result: resultOf(handle),
-    look: async () => renderRestore(await restoreProgress(handle), Date.now()),
-    line: async () => progressLine(await restoreProgress(handle)),
+    inspect: async () => renderRecovery(await recoveryProgress(handle), Date.now()),
+    line: async () => progressLine(await recoveryProgress(handle)),
   });
   if (json) printJson(report);
   else print(`\n${renderReport(report)}`);
@@ -167,7 +167,7 @@ export async function followRestore(handle: RestoreHandle, json: boolean): Promi
 }
 
 /** One line for logs: where it stands, and what it waits for. */
-export function progressLine(progress: RestoreProgress): string {
+export function progressLine(progress: RecoveryProgress): string {
   const nodes = progress.nodes.map((node) => `${node.name} ${node.state}`).join(', ');
   const waits = {
     approval: `waits for approval: vault-dr approve --cluster ${progress.cluster} --plan ${progress.planHash?.slice(0, 12)}`,

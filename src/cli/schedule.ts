@@ -1,7 +1,7 @@
 import { Command, InvalidArgumentError, Option } from 'commander';
 import { clusterInput, parseInput } from '../contract/input';
 import { backupScheduleId } from '../contract/names';
-import { connectClient } from '../temporal/connect';
+import { connectClient } from '../temporal/connect-temporal';
 import { applyBackupSchedule } from '../temporal/schedules';
 import { print, printJson } from './output';
 import { type CommonOptions, temporalOptions, verb, withJson, withTemporal } from './program';

@@ -1,13 +1,13 @@
 import type { Command } from 'commander';
 import { clusterInput, parseInput } from '../contract/input';
-import { connectClient } from '../temporal/connect';
-import { backupHandle, backupProgress, describeRun, restoreHandle, restoreProgress } from '../temporal/runs';
+import { connectClient } from '../temporal/connect-temporal';
+import { backupHandle, backupProgress, describeRun, recoveryHandle, recoveryProgress } from '../temporal/runs';
 import { backupLine, followBackup } from './backup';
 import { style } from '../terminal';
 import { print, printJson } from './output';
 import { type CommonOptions, temporalOptions, verb, withJson, withTemporal } from './program';
-import { followRestore } from './restore';
-import { renderRestore } from './restore-view';
+import { followRecovery } from './restore';
+import { renderRecovery } from './recovery-view';
 
 interface Options extends CommonOptions {
   cluster: string;
@@ -42,12 +42,12 @@ async function run(options: Options): Promise<void> {
       else print(`${backupLine(progress)} ${style('dim', `(${status.name.toLowerCase()})`)}`);
       return;
     }
-    const handle = restoreHandle(client, cluster);
-    if (options.follow) return await followRestore(handle, json);
+    const handle = recoveryHandle(client, cluster);
+    if (options.follow) return await followRecovery(handle, json);
     const { status } = await describeRun(handle);
-    const progress = await restoreProgress(handle);
+    const progress = await recoveryProgress(handle);
     if (json) printJson({ execution: status.name, ...progress });
-    else print(renderRestore(progress, Date.now()));
+    else print(renderRecovery(progress, Date.now()));
   } finally {
     await client.connection.close();
   }

@@ -7,13 +7,13 @@ import { DrError } from '../contract/failures';
 import { clusterInput, parseInput } from '../contract/input';
 import { MESSAGE } from '../contract/names';
 import { subjectOf, titleOf } from '../contract/plan-text';
-import type { RestoreProgress } from '../contract/restore';
+import type { RecoveryProgress } from '../contract/recovery';
 import { decodeShare } from '../contract/share';
 import { encryptArmored } from '../crypto/age';
 import { verifyRecipients } from '../crypto/agent-key';
-import { connectClient } from '../temporal/connect';
-import { askRestore, restoreHandle, restoreProgress } from '../temporal/runs';
-import { type MessageOptions, printAnswer } from './messages';
+import { connectClient } from '../temporal/connect-temporal';
+import { askRestore, recoveryHandle, recoveryProgress } from '../temporal/runs';
+import { type MessageOptions, printAnswer } from './decisions';
 import { note } from './output';
 import { temporalOptions, verb, withConfig, withJson, withOperator, withTemporal } from './program';
 import { promptHidden } from './prompt';
@@ -39,8 +39,8 @@ async function run(options: Options): Promise<void> {
   const { nodes } = clusterOf(await loadConfig(options.config), cluster);
   const client = await connectClient(temporalOptions(options));
   try {
-    const handle = restoreHandle(client, cluster);
-    const { recipients, run: runId, state } = expectOpen(await restoreProgress(handle));
+    const handle = recoveryHandle(client, cluster);
+    const { recipients, run: runId, state } = expectOpen(await recoveryProgress(handle));
     verifyRecipients(recipients, { cluster, run: runId }, (name) => {
       return nodes.find((node) => node.name === name)?.agentPublicKey;
     });
@@ -58,7 +58,7 @@ async function run(options: Options): Promise<void> {
 }
 
 /** @throws DrError NoSuchRun when there is nothing to submit a share to. */
-export function expectOpen(progress: RestoreProgress) {
+export function expectOpen(progress: RecoveryProgress) {
   const { recipients, shares, cluster, run: runId } = progress;
   if (recipients.length > 0 && shares !== null) {
     const state = `${titleOf(progress)}: ${shares.accepted.length} of ${shares.required} shares are here.`;

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { clusterOf, loadConfig, nodeOf } from '../config/load';
 import { agentPublicKey } from '../crypto/agent-key';
-import { ensureAgentKey } from '../host/run/agent-key';
+import { ensureAgentKey } from '../host/run/agent-key-file';
 import { createLogger } from '../logger';
 import { runAgent, runController } from '../temporal/workers';
 import { print, printJson } from './output';

@@ -83,7 +83,7 @@ export interface Manifest {
   clusterName: string;
   raft: { index: number; term: number; peers: RaftPeer[] };
   seal: SealConfig;
-  /** Recovery keys of an auto-unseal cluster; they never unseal. */
+  /** `core/recovery-config` of an auto-unseal cluster: its recovery keys never unseal. On disk under this name. */
   recovery: SealConfig | null;
   /** The archive as the leader sent it. */
   archive: FileDigest;

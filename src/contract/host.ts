@@ -15,7 +15,7 @@ export interface RaftStorage {
   /** Null when no cluster was ever made in it. */
   seal: SealConfig | null;
   /** Recovery keys of an auto-unseal cluster; they never unseal. */
-  recovery: SealConfig | null;
+  recoveryConfig: SealConfig | null;
 }
 
 /** The configuration of a Vault server, as far as a restore depends on it. Holds no secret. */

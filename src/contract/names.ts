@@ -7,7 +7,7 @@ export function nodeTaskQueue(cluster: string, node: string): string {
 }
 
 /** Of every run that changes the nodes of a cluster: Temporal allows one open run of an id, and that is the lock. */
-export function restoreWorkflowId(cluster: string): string {
+export function recoveryWorkflowId(cluster: string): string {
   return `restore-${cluster}`;
 }
 
@@ -32,7 +32,14 @@ export const WORKFLOW = {
 export const WORKFLOW_TASK_TIMEOUT = '5s';
 
 /** Custom search attributes, all of type Keyword. */
-export const SEARCH_ATTRIBUTES = ['VaultCluster', 'RecoveryPhase', 'GenerationId', 'UnsealShares'] as const;
+/** Names in the namespace, all of type Keyword; `temporal-config/search-attributes.txt` is made of them. */
+export const SEARCH_ATTRIBUTE = {
+  cluster: 'VaultCluster',
+  phase: 'RecoveryPhase',
+  generation: 'GenerationId',
+  shares: 'UnsealShares',
+} as const;
+export const SEARCH_ATTRIBUTES = Object.values(SEARCH_ATTRIBUTE);
 
 /** Wire names of the messages that a running restore takes; each exists as a signal and as an update. */
 export const MESSAGE = {

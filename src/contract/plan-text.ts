@@ -1,7 +1,7 @@
 import { formatBytes, formatSeconds } from './format';
 import type { LeaseCount } from './generation';
-import { ACCEPTABLE, type QuorumPlan, type RecoveryPlan } from './plan';
-import type { RecoveryMethod, RestoreProgress } from './restore';
+import { ACCEPTABLE, type RecoverQuorumPlan, type RecoveryPlan } from './plan';
+import type { RecoveryMethod, RecoveryProgress } from './recovery';
 
 const TITLES: Record<RecoveryMethod, string> = {
   snapshot: 'Restore',
@@ -12,12 +12,12 @@ const TITLES: Record<RecoveryMethod, string> = {
 };
 
 /** What a run is, as a title. */
-export function titleOf({ method, cluster }: Pick<RestoreProgress, 'method' | 'cluster'>): string {
+export function titleOf({ method, cluster }: Pick<RecoveryProgress, 'method' | 'cluster'>): string {
   return `${TITLES[method]} of ${cluster}`;
 }
 
 /** The same as the beginning of a sentence. */
-export function subjectOf(progress: Pick<RestoreProgress, 'method' | 'cluster'>): string {
+export function subjectOf(progress: Pick<RecoveryProgress, 'method' | 'cluster'>): string {
   const title = titleOf(progress);
   return `The ${title.charAt(0).toLowerCase()}${title.slice(1)}`;
 }
@@ -51,15 +51,17 @@ function matterOf(plan: RecoveryPlan): string[] {
   }
 }
 
-function newestTerm({ lastLogTerm }: QuorumPlan): string {
+function newestTerm({ lastLogTerm }: RecoverQuorumPlan): string {
   return lastLogTerm === undefined ? '' : `, newest term ${lastLogTerm}`;
 }
 
-function unsealing({ method, seal, recovery, rollingRestart }: RecoveryPlan): string[] {
+function unsealing({ method, seal, recoveryConfig, rollingRestart }: RecoveryPlan): string[] {
   const restart = rollingRestart ? ['At the end each follower is restarted, and the leadership moves once.'] : [];
   if (method === 'inPlace') return restart;
   if (seal.type !== 'shamir') {
-    const keys = recovery ? ` (recovery keys: ${recovery.secretThreshold} of ${recovery.secretShares})` : '';
+    const keys = recoveryConfig
+      ? ` (recovery keys: ${recoveryConfig.secretThreshold} of ${recoveryConfig.secretShares})`
+      : '';
     return [`Seal ${seal.type}: the nodes unseal by themselves, nobody has to be there${keys}.`, ...restart];
   }
   return [

@@ -22,7 +22,7 @@ export const ACCEPTABLE = {
 export type AcceptCode = keyof typeof ACCEPTABLE;
 
 /** What a recovery run needs of the configuration; goes into history, so it holds no secret. */
-export interface RestoreSettings {
+export interface RecoverySettings {
   /** The one whose nodes are changed. */
   cluster: string;
   /** The one whose generation is restored; another one only with `into`. */
@@ -86,7 +86,7 @@ interface PlanBase {
   nodes: NodePlan[];
   seal: SealConfig;
   /** Recovery keys of an auto-unseal cluster; they never unseal. */
-  recovery: SealConfig | null;
+  recoveryConfig: SealConfig | null;
   /** Null where nothing says it before the cluster is back. */
   clusterId: string | null;
   clusterName: string | null;
@@ -135,7 +135,7 @@ export interface RestorePlan extends PlanBase {
 }
 
 /** Of a recovery of the quorum from the disk of one node; nothing that it holds is lost. */
-export interface QuorumPlan extends PlanBase {
+export interface RecoverQuorumPlan extends PlanBase {
   method: 'peers';
   /** Of the first node's disk. */
   appliedIndex: number;
@@ -150,7 +150,7 @@ export interface RebuildPlan extends PlanBase {
   node: string;
 }
 
-export type RecoveryPlan = RestorePlan | QuorumPlan | RebuildPlan;
+export type RecoveryPlan = RestorePlan | RecoverQuorumPlan | RebuildPlan;
 
 export interface ChosenGeneration {
   copy: GenerationCopy;

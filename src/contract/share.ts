@@ -44,7 +44,7 @@ const ENCRYPT = 'Send it encrypted: `vault-dr unseal`, or `age -a` to the recipi
 export const TURNED_AWAY = `This looks like an unseal share in clear. It was turned away, and Temporal does not keep it. If others could see it on its way, rekey when the cluster is back. ${ENCRYPT}`;
 
 /** Whether a message may go on to an agent. What is in clear was seen by everybody who can read the run's history. */
-export function judgeEnvelope(share: string): EnvelopeVerdict {
+export function checkEnvelope(share: string): EnvelopeVerdict {
   if (findsShareInClear(share)) {
     return {
       ok: false,

@@ -1,6 +1,6 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto';
 import { DrError } from '../contract/failures';
-import { recipientStatement, type RunRecipient } from '../contract/restore';
+import { recipientStatement, type RunRecipient } from '../contract/recovery';
 
 /** Makes the key by which an agent vouches for the recipients it shows. PEM, PKCS #8. */
 export function generateAgentKey(): string {

@@ -3,7 +3,7 @@ import { chmod, mkdir, open, readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
 
-const TELL_EVERY_MS = 2_000;
+const REPORT_EVERY_MS = 2_000;
 /** A disk that needs longer for one flush is not slow: it hangs. */
 const LONGEST_FLUSH_MS = 10 * 60_000;
 
@@ -74,7 +74,7 @@ export async function whileFlushing<T>(onFlushing: () => void, flush: () => Prom
   const begun = Date.now();
   const timer = setInterval(() => {
     if (Date.now() - begun < LONGEST_FLUSH_MS) onFlushing();
-  }, TELL_EVERY_MS);
+  }, REPORT_EVERY_MS);
   try {
     return await flush();
   } finally {

@@ -3,7 +3,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { agentPublicKey, generateAgentKey } from '../crypto/agent-key';
 import { createAuthority, issueServerCertificate } from './certificates';
-import { productConfig, temporalConfig, vaultConfig } from './config-files';
+import { productConfig, temporalConfig, vaultConfig } from './write-config';
 import { HOST, type LabLayout, type VaultServer } from './layout';
 import { objectStoreConfig, type S3Credentials, s3Endpoint } from './object-store';
 import type { Servers } from './servers/servers';

@@ -1,5 +1,5 @@
 import { createInterface } from 'node:readline';
-import { claimPortBlock } from './ports';
+import { claimPortBlock } from './free-ports';
 import { sweep } from './sweep';
 
 /**

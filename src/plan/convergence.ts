@@ -32,7 +32,7 @@ export function convergenceGaps(
   const idsOf = (those: NodePlan[]) => those.map(({ nodeId }) => nodeId).sort();
   const expected = idsOf(plan.nodes.filter(({ name }) => nodes.includes(name)));
   const leftOut = idsOf(plan.nodes.filter(({ name }) => !nodes.includes(name)));
-  const { secretShares, secretThreshold } = plan.recovery ?? plan.seal;
+  const { secretShares, secretThreshold } = plan.recoveryConfig ?? plan.seal;
   const [first] = views;
   const anyVersion = plan.accepted.includes('version');
   return views.flatMap((view) => [

@@ -1,9 +1,9 @@
 import { formatBytes, formatSeconds } from '../contract/format';
 import { describePlan, titleOf } from '../contract/plan-text';
-import type { PhaseProgress, RestoreReport } from '../contract/restore';
+import type { PhaseProgress, RecoveryReport } from '../contract/recovery';
 
 /** The report of a recovery as a page, for the post-mortem. Holds no secret. */
-export function reportMarkdown(report: RestoreReport): string {
+export function reportMarkdown(report: RecoveryReport): string {
   const { cluster, status, run, startedAt, finishedAt, requestedBy, plan } = report;
   const sections = [
     `# ${titleOf(report)}: ${status}`,
@@ -88,7 +88,7 @@ export function reportMarkdown(report: RestoreReport): string {
   return `${sections.join('\n\n')}\n`;
 }
 
-function backupOf({ backup }: RestoreReport): string {
+function backupOf({ backup }: RecoveryReport): string {
   if (backup === null) return 'none was due';
   return 'generation' in backup ? backup.generation : `NONE: ${backup.problem}`;
 }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import type { RestoreReport } from '../contract/restore';
+import type { RecoveryReport } from '../contract/recovery';
 import { writeFileAtomically } from '../files/atomic-file';
 import { privateDirectory } from '../files/files';
 import { reportMarkdown } from './report-markdown';
@@ -15,7 +15,7 @@ export interface StoredReport {
 }
 
 /** Writes a report for machines and for people. Repeatable: the same report gives the same files. */
-export async function writeReport(stateDir: string, report: RestoreReport): Promise<StoredReport> {
+export async function writeReport(stateDir: string, report: RecoveryReport): Promise<StoredReport> {
   const directory = await privateDirectory(stateDir, 'reports', report.cluster);
   const json = join(directory, `${report.run}.json`);
   const markdown = join(directory, `${report.run}.md`);

@@ -112,7 +112,7 @@ export class DirectoryRepository implements Repository {
     return Promise.resolve(false);
   }
 
-  /** Looks nowhere but at the cluster: beside it there may be what others keep, such as `lost+found`. */
+  /** Lists the cluster alone: beside it there may be what others keep, such as `lost+found`. */
   async removePartials(cluster: string, before: Date): Promise<number> {
     return this.#explained(cluster, async () => {
       await stat(this.#root);

@@ -89,10 +89,10 @@ After some 20 seconds \`vault operator raft list-peers\` shows every node as a v
 `;
 }
 
-function keysNeeded({ seal, recovery }: ManifestDraft): string {
+function keysNeeded({ seal, recovery: recoveryConfig }: ManifestDraft): string {
   if (seal.type === 'shamir') return `${seal.secretThreshold} of the ${seal.secretShares} **original** unseal keys`;
-  const held = recovery
-    ? ` (${recovery.secretThreshold} of ${recovery.secretShares} recovery keys for a new root token)`
+  const held = recoveryConfig
+    ? ` (${recoveryConfig.secretThreshold} of ${recoveryConfig.secretShares} recovery keys for a new root token)`
     : '';
   return `the \`${seal.type}\` seal that the cluster had, in working order${held}`;
 }
@@ -127,12 +127,12 @@ ${DECRYPTION[encryption.method].command} ${first.file} | tar -xzp -C /    # as r
 `;
 }
 
-function initialise({ seal, recovery }: ManifestDraft): string {
+function initialise({ seal, recovery: recoveryConfig }: ManifestDraft): string {
   if (seal.type === 'shamir') {
     return `vault operator init -key-shares=${seal.secretShares} -key-threshold=${seal.secretThreshold}
 vault operator unseal              # ${seal.secretThreshold} times, with the throwaway keys`;
   }
-  const { secretShares, secretThreshold } = recovery ?? { secretShares: 1, secretThreshold: 1 };
+  const { secretShares, secretThreshold } = recoveryConfig ?? { secretShares: 1, secretThreshold: 1 };
   return `vault operator init -recovery-shares=${secretShares} -recovery-threshold=${secretThreshold}`;
 }
 

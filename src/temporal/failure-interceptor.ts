@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
-import { toFailure } from '../../activities/failures';
+import { toFailure } from '../../activities/to-failure';
 
 /** Turns every error of an activity into one of ours, in one place. */
 export class FailureInterceptor implements ActivityInboundCallsInterceptor {

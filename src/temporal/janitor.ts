@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import type { Logger } from 'pino';
-import { restoreWorkflowId } from '../contract/names';
+import { recoveryWorkflowId } from '../contract/names';
 import { sweepStaging } from '../repository/staging';
-import { connectClient, type TemporalOptions } from './connect';
+import { connectClient, type TemporalOptions } from './connect-temporal';
 
 const INTERVAL_MS = 60_000;
 
@@ -12,7 +12,7 @@ interface JanitorSettings {
   log: Logger;
 }
 
-/** Looks now and then whether a run whose identity lies here is over without having said so, as after a termination.
+/** Checks now and then whether a run whose identity lies here is over without having said so, as after a termination.
  * @param sweep destroys the identities of the runs that are over, and returns those runs. */
 export async function destroyFinishedIdentities(
   settings: JanitorSettings & { cluster: string },
@@ -24,7 +24,7 @@ export async function destroyFinishedIdentities(
   );
 }
 
-/** Looks now and then whether a backup that has something in staging was terminated: then nobody else removes it. */
+/** Checks now and then whether a backup that has something in staging was terminated: then nobody else removes it. */
 export async function removeFinishedStaging(
   settings: JanitorSettings,
   stateDir: string,
@@ -66,7 +66,7 @@ async function withClient<T>(options: TemporalOptions, work: (client: Client) =>
 
 async function isOver(client: Client, cluster: string, run: string): Promise<boolean> {
   try {
-    const { status } = await client.workflow.getHandle(restoreWorkflowId(cluster), run).describe();
+    const { status } = await client.workflow.getHandle(recoveryWorkflowId(cluster), run).describe();
     return status.name !== 'RUNNING';
   } catch (error) {
     if (error instanceof WorkflowNotFoundError) return true;

@@ -13,14 +13,14 @@ import {
   backupWorkflowId,
   CONTROLLER_TASK_QUEUE,
   PROGRESS_QUERY,
-  restoreWorkflowId,
+  recoveryWorkflowId,
   WORKFLOW,
   WORKFLOW_TASK_TIMEOUT,
 } from '../contract/names';
-import type { RestoreProgress, RestoreReport } from '../contract/restore';
+import type { RecoveryProgress, RecoveryReport } from '../contract/recovery';
 import type { Answer } from '../contract/update-answers';
 
-export type RestoreHandle = WorkflowHandle<() => Promise<RestoreReport>>;
+export type RecoveryHandle = WorkflowHandle<() => Promise<RecoveryReport>>;
 const ASK_AGAIN_MS = 1_000;
 
 export type BackupHandle = WorkflowHandle<(input: { cluster: string }) => Promise<BackupResult>>;
@@ -36,10 +36,10 @@ export interface RecoveryStart {
 }
 
 /** @throws DrError AlreadyRunning that names the run there is. */
-export async function startRecovery(client: Client, start: RecoveryStart): Promise<RestoreHandle> {
-  const workflowId = restoreWorkflowId(start.cluster);
+export async function startRecovery(client: Client, start: RecoveryStart): Promise<RecoveryHandle> {
+  const workflowId = recoveryWorkflowId(start.cluster);
   return startOnce(client, workflowId, `vault-dr status --cluster ${start.cluster}`, () =>
-    client.workflow.start<(input: object) => Promise<RestoreReport>>(WORKFLOW[start.workflow], {
+    client.workflow.start<(input: object) => Promise<RecoveryReport>>(WORKFLOW[start.workflow], {
       workflowId,
       taskQueue: CONTROLLER_TASK_QUEUE,
       workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
@@ -66,7 +66,12 @@ export async function startBackup(client: Client, cluster: string): Promise<Back
   );
 }
 
-async function startOnce<T>(client: Client, workflowId: string, look: string, start: () => Promise<T>): Promise<T> {
+async function startOnce<T>(
+  client: Client,
+  workflowId: string,
+  followCommand: string,
+  start: () => Promise<T>,
+): Promise<T> {
   try {
     return await start();
   } catch (error) {
@@ -75,7 +80,7 @@ async function startOnce<T>(client: Client, workflowId: string, look: string, st
     throw new DrError(
       'AlreadyRunning',
       `'${workflowId}' runs already${first}; there is never more than one. Nothing was started.`,
-      { advice: `Follow it with: ${look}`, cause: error },
+      { advice: `Follow it with: ${followCommand}`, cause: error },
     );
   }
 }
@@ -112,8 +117,8 @@ function isOutage(error: unknown): boolean {
   return isGrpcServiceError(cause) && AWAY.includes(cause.code);
 }
 
-export function restoreHandle(client: Client, cluster: string, run?: string): RestoreHandle {
-  return client.workflow.getHandle<() => Promise<RestoreReport>>(restoreWorkflowId(cluster), run);
+export function recoveryHandle(client: Client, cluster: string, run?: string): RecoveryHandle {
+  return client.workflow.getHandle<() => Promise<RecoveryReport>>(recoveryWorkflowId(cluster), run);
 }
 
 export function backupHandle(client: Client, cluster: string): BackupHandle {
@@ -121,17 +126,17 @@ export function backupHandle(client: Client, cluster: string): BackupHandle {
 }
 
 /** @throws DrError NoSuchRun */
-export async function askRestore(handle: RestoreHandle, name: string, input: object): Promise<Answer> {
+export async function askRestore(handle: RecoveryHandle, name: string, input: object): Promise<Answer> {
   return orNoSuchRun(handle.workflowId, () => handle.executeUpdate<Answer, [object]>(name, { args: [input] }));
 }
 
 /** @throws DrError NoSuchRun */
-export async function restoreProgress(handle: RestoreHandle): Promise<RestoreProgress> {
-  return orNoSuchRun(handle.workflowId, () => handle.query<RestoreProgress>(PROGRESS_QUERY));
+export async function recoveryProgress(handle: RecoveryHandle): Promise<RecoveryProgress> {
+  return orNoSuchRun(handle.workflowId, () => handle.query<RecoveryProgress>(PROGRESS_QUERY));
 }
 
 /** @throws DrError NoSuchRun; NotYet while it runs. */
-export async function restoreResult(handle: RestoreHandle, cluster: string): Promise<RestoreReport> {
+export async function recoveryResult(handle: RecoveryHandle, cluster: string): Promise<RecoveryReport> {
   const { status } = await describeRun(handle);
   if (status.name === 'RUNNING') {
     throw new DrError('NotYet', `'${handle.workflowId}' has not ended, so there is no report yet.`, {
@@ -147,7 +152,7 @@ export async function backupProgress(handle: BackupHandle): Promise<BackupProgre
 }
 
 /** @throws DrError NoSuchRun */
-export async function describeRun(handle: RestoreHandle | BackupHandle) {
+export async function describeRun(handle: RecoveryHandle | BackupHandle) {
   return orNoSuchRun(handle.workflowId, () => handle.describe());
 }
 

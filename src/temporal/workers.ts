@@ -14,14 +14,14 @@ import { sweepRunIdentities } from '../host/run/run-identity-sweep';
 import { privateDirectory } from '../files/files';
 import { createServiceDriver } from '../host/service/service';
 import { VERSION } from '../version';
-import { BeatInterceptor } from './beat-interceptor';
+import { HeartbeatInterceptor } from './heartbeat-interceptor';
 import { WORKFLOW_BUNDLE } from './build-bundle';
 import { confirmAttempt } from './current-attempt';
-import { connectClient, connectWorker, type TemporalOptions } from './connect';
+import { connectClient, connectWorker, type TemporalOptions } from './connect-temporal';
 import { FailureInterceptor } from './failure-interceptor';
 import { destroyFinishedIdentities, removeFinishedStaging } from './janitor';
 import { AttemptNoter, type AttemptNotes, failAttemptsOfTheDead, openAttemptNotes } from './open-attempts';
-import { ensureSearchAttributes } from './search-attributes';
+import { ensureSearchAttributes } from './register-search-attributes';
 
 export interface WorkerSettings {
   config: Config;
@@ -136,7 +136,7 @@ function createWorker(
     interceptors: {
       activity: [
         () => ({ inbound: new FailureInterceptor() }),
-        () => ({ inbound: new BeatInterceptor() }),
+        () => ({ inbound: new HeartbeatInterceptor() }),
         ...(notes ? [() => ({ inbound: new AttemptNoter(notes) })] : []),
       ],
     },

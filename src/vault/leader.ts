@@ -25,7 +25,7 @@ export interface ElectionWait {
   signal?: AbortSignal;
 }
 
-const LOOK_AGAIN_MS = 500;
+const POLL_INTERVAL_MS = 500;
 
 /**
  * Asks each node at its own address whether it leads; never follows a redirect.
@@ -38,7 +38,7 @@ export async function findLeader(
   const deadline = Date.now() + electionMs;
   let answers = await Promise.all(clients.map(askNode));
   while (isElecting(answers) && Date.now() < deadline) {
-    await sleep(LOOK_AGAIN_MS, undefined, { signal });
+    await sleep(POLL_INTERVAL_MS, undefined, { signal });
     answers = await Promise.all(clients.map(askNode));
   }
   const nodes = answers.map(({ health }) => health);

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import type { AuthConfig } from '../config/schema';
 import { readSecret } from '../config/secret';
 import type { VaultClient } from './client';
-import { readPem } from './connect';
+import { readPem } from './connect-node';
 
 /**
  * Logs in at the node of the client, which must have the certificate if that is the method. Secrets are read afresh each

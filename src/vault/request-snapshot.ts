@@ -5,9 +5,9 @@ import type { Download } from './transport';
 
 /** So many looks in a row fail before the wait is given up. */
 const SILENCES = 3;
-const LOOK_EVERY_MS = 5_000;
+const POLL_INTERVAL_MS = 5_000;
 
-interface Looks {
+interface AliveChecks {
   everyMs?: number;
   /** Called after each look that was answered. */
   onAlive?: () => void;
@@ -19,7 +19,7 @@ interface Looks {
  */
 export async function requestSnapshot(
   vault: VaultClient,
-  { signal, everyMs = LOOK_EVERY_MS, onAlive = () => undefined }: Looks & { signal: AbortSignal },
+  { signal, everyMs = POLL_INTERVAL_MS, onAlive = () => undefined }: AliveChecks & { signal: AbortSignal },
 ): Promise<Download> {
   return whileAlive(
     (givenUp) => vault.snapshot({ signal: AbortSignal.any([signal, givenUp]) }),
@@ -31,8 +31,8 @@ export async function requestSnapshot(
 /** Waits as long as it takes; when too many looks in a row fail, the wait is aborted with what `gone` says. */
 export async function whileAlive<T>(
   wait: (givenUp: AbortSignal) => Promise<T>,
-  look: () => Promise<unknown>,
-  { everyMs, onAlive, gone }: Required<Looks> & { gone: () => Error },
+  ask: () => Promise<unknown>,
+  { everyMs, onAlive, gone }: Required<AliveChecks> & { gone: () => Error },
 ): Promise<T> {
   const [givenUp, over] = [new AbortController(), new AbortController()];
   void watch();
@@ -45,7 +45,7 @@ export async function whileAlive<T>(
   async function watch(): Promise<void> {
     for (let silences = 0; silences < SILENCES;) {
       const pause = sleep(everyMs, undefined, { signal: over.signal }).catch(() => undefined);
-      const answered = await look().then(
+      const answered = await ask().then(
         () => true,
         () => false,
       );

@@ -1,6 +1,6 @@
 import type { AuthConfig, ClusterConfig, NodeConfig } from '../config/schema';
 import type { VaultClient } from './client';
-import { connectForLogin, connectToNode } from './connect';
+import { connectForLogin, connectToNode } from './connect-node';
 import { logIn, logOut } from './login';
 
 /** A client that has logged in afresh at the node it talks to; the token ends with the work. */

@@ -167,7 +167,7 @@ async function strayProcesses({ lab }: ChaosLab): Promise<string[]> {
     ...Object.values(lab.agents).map((agent) => agent.pid),
   ];
   let stray: string[] = [];
-  const look = async () => {
+  const inspection = async () => {
     const vaults = await Promise.all(lab.nodes.map(({ name }) => lab.vaultPid(name)));
     const pids = (await processesOf(lab.id)).filter((pid) => ![...expected, ...vaults].includes(pid));
     const lines = await Promise.all(
@@ -179,7 +179,7 @@ async function strayProcesses({ lab }: ChaosLab): Promise<string[]> {
     stray = lines.flat();
     return stray.length === 0;
   };
-  await waitFor('no stray process is there', look, { timeoutMs: SETTLE_MS, everyMs: 200 }).catch(() => undefined);
+  await waitFor('no stray process is there', inspection, { timeoutMs: SETTLE_MS, everyMs: 200 }).catch(() => undefined);
   return stray;
 }
 

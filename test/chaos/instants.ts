@@ -4,9 +4,9 @@ import type { Client, WorkflowHandle } from '@temporalio/client';
 import type { Instant, LoggedLine } from './matrix';
 import { type ActivityView, watchRun } from './run-view';
 
-const LOOK_EVERY_MS = 5;
+const POLL_INTERVAL_MS = 5;
 /** To look costs the machine something that the run needs itself. */
-const LOOK_FAR_OFF_MS = 50;
+const POLL_FAR_OFF_MS = 50;
 /** For what no reference run has measured. */
 const USUAL_RUN_MS = 5_000;
 const USUAL_ACTIVITY_MS = 60;
@@ -53,10 +53,10 @@ export async function untilInstant(
   }
   if (instant.kind === 'logged') return untilLogged(client, handle, instant.line, logFiles[instant.of]);
   const { activity, moment } = instant;
-  const look = watchRun(client, handle);
+  const inspection = watchRun(client, handle);
   const nearAt = Date.now() + (reference?.begins.get(activity) ?? 0) / 2;
   for (;;) {
-    const { activities, isOver } = await look();
+    const { activities, isOver } = await inspection();
     const found = choose(activities, activity, node);
     if (found && found.completedAt !== null)
       return moment === 'after' ? placeOf(found) : `${placeOf(found)}, just ended`;
@@ -65,7 +65,7 @@ export async function untilInstant(
       return placeOf(found);
     }
     if (isOver) return null;
-    await sleep(Date.now() < nearAt ? LOOK_FAR_OFF_MS : LOOK_EVERY_MS);
+    await sleep(Date.now() < nearAt ? POLL_FAR_OFF_MS : POLL_INTERVAL_MS);
   }
 }
 
@@ -77,13 +77,13 @@ async function untilLogged(
   logFile: string,
 ): Promise<string | null> {
   const { size } = await stat(logFile);
-  const look = watchRun(client, handle);
-  for (let looks = 0; ; looks++) {
+  const inspection = watchRun(client, handle);
+  for (let inspections = 0; ; inspections++) {
     const text = (await readFile(logFile)).subarray(size).toString();
     if (text.includes(line)) return `"${line}"`;
     // The log is what counts; the run is asked only now and then whether it still goes on.
-    if (looks % 100 === 99 && (await look()).isOver) return null;
-    await sleep(LOOK_EVERY_MS);
+    if (inspections % 100 === 99 && (await inspection()).isOver) return null;
+    await sleep(POLL_INTERVAL_MS);
   }
 }
 

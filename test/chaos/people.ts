@@ -1,11 +1,11 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RestoreProgress } from '../../src/contract/restore';
+import type { RecoveryProgress } from '../../src/contract/recovery';
 import { MESSAGE } from '../../src/contract/names';
 import { encryptArmored } from '../../src/crypto/age';
-import { askRestore, type RestoreHandle, restoreProgress } from '../../src/temporal/runs';
+import { askRestore, type RecoveryHandle, recoveryProgress } from '../../src/temporal/runs';
 import type { ChaosLab } from './chaos-lab';
 
-const LOOK_EVERY_MS = 100;
+const POLL_INTERVAL_MS = 100;
 const ANSWER_WITHIN_MS = 5_000;
 const LATE_MS = 1_000;
 const HOLDERS = ['carol', 'dave', 'erin'];
@@ -18,24 +18,24 @@ const HOLDERS = ['carol', 'dave', 'erin'];
  */
 export async function attendRestore(
   { client, lab }: ChaosLab,
-  handle: RestoreHandle,
+  handle: RecoveryHandle,
   isOver: () => boolean,
   holders: 'early' | 'late' | 'rollBack',
 ): Promise<string[]> {
   while (!isOver()) {
     try {
-      const progress = await inTime(() => restoreProgress(handle));
+      const progress = await inTime(() => recoveryProgress(handle));
       const stuck = progress.parked.filter(({ code }) => code !== 'AgentUnreachable');
       if (stuck.length > 0) return stuck.map(({ problem }) => `parked: ${problem}`);
       await doWhatIsAskedFor(progress);
     } catch {
       // Nobody answers just now, or the run is over.
     }
-    await sleep(LOOK_EVERY_MS);
+    await sleep(POLL_INTERVAL_MS);
   }
   return [];
 
-  async function doWhatIsAskedFor({ phase, waitingFor, planHash, approvals, ...progress }: RestoreProgress) {
+  async function doWhatIsAskedFor({ phase, waitingFor, planHash, approvals, ...progress }: RecoveryProgress) {
     const { shares, recipients } = progress;
     if (phase === 'approve' && approvals.length === 0 && planHash !== null) {
       await inTime(() => askRestore(handle, MESSAGE.approve, { approver: 'bob', planHash }));

@@ -72,7 +72,7 @@ export async function measure(chaos: ChaosLab, scenario: Scenario, times: number
       begun = Date.now();
       return Promise.resolve();
     });
-    const wrong = [...problems, ...(result === null ? [] : scenario.judge(chaos, result))];
+    const wrong = [...problems, ...(result === null ? [] : scenario.evaluate(chaos, result))];
     if (wrong.length === 0) wrong.push(...(await findDamage(chaos, before, scenario)));
     if (wrong.length > 0) throw new Error(`An undisturbed ${scenario.name} went wrong: ${wrong.join('; ')}`);
     totals.push(milliseconds);
@@ -115,7 +115,7 @@ export async function runCase(
     if (!kill.met) moot = `${item.victim} did not run`;
     await kill.restarted;
   });
-  const wrong = [...problems, ...(result === null ? [] : scenario.judge(chaos, result))];
+  const wrong = [...problems, ...(result === null ? [] : scenario.evaluate(chaos, result))];
   if (result !== null) {
     const sealed = await mayStaySealed(scenario, run as WorkflowHandle, item, killedAt);
     wrong.push(

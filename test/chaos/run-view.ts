@@ -24,7 +24,7 @@ export interface RunView {
   isOver: boolean;
 }
 
-/** Looks at a run from outside, again and again. Nothing is seen while Temporal is down. */
+/** Watches a run from outside, again and again. Nothing is seen while Temporal is down. */
 export function watchRun(client: Client, handle: WorkflowHandle): () => Promise<RunView> {
   let known: { length: string; activities: Map<string, ActivityView> } | undefined;
   return async () => {

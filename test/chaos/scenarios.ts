@@ -3,7 +3,7 @@ import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { BackupResult } from '../../src/contract/backup';
-import type { RestoreReport } from '../../src/contract/restore';
+import type { RecoveryReport } from '../../src/contract/recovery';
 import { repositoryConfigOf, readPublicKey } from '../../src/config/load';
 import { ASIDE_NOTE, asideNote, setAsidePath } from '../../src/host/data/data-directory';
 import { CLUSTER, type LabNode } from '../../src/lab/layout';
@@ -32,7 +32,7 @@ export interface Scenario extends ScenarioShape {
   /** What people do meanwhile; answers with what they would have had to mend. */
   attend(chaos: ChaosLab, handle: WorkflowHandle, isOver: () => boolean): Promise<string[]>;
   /** What is wrong with the result. */
-  judge(chaos: ChaosLab, result: unknown): string[];
+  evaluate(chaos: ChaosLab, result: unknown): string[];
 }
 
 const nobody = () => Promise.resolve([]);
@@ -47,7 +47,7 @@ const backupRun: Omit<Scenario, 'name' | 'activities'> = {
   prepare: unsealEverywhere,
   begin: ({ client }) => persistently(Date.now() + 10_000, () => startBackup(client, CLUSTER)),
   attend: nobody,
-  judge(_chaos, result) {
+  evaluate(_chaos, result) {
     const { missing, copies } = result as BackupResult;
     return [
       ...missing.map(({ repository, problem }) => `no copy in ${repository}: ${problem}`),
@@ -89,8 +89,8 @@ const restoreRun = {
         summary: 'Restore under fire',
       }),
     ),
-  judge(_chaos, result) {
-    const { status, nodes, backup } = result as RestoreReport;
+  evaluate(_chaos, result) {
+    const { status, nodes, backup } = result as RecoveryReport;
     return [
       ...(status === 'completed' ? [] : [`the restore is ${status}`]),
       ...nodes.filter(({ state }) => state !== 'voter').map(({ name, state }) => `${name} is ${state}`),
@@ -104,7 +104,7 @@ const restoreRun = {
 /** What the other recoveries have in common. */
 function recoveryRun(
   recovery: Omit<RecoveryStart, 'cluster' | 'summary'>,
-  wanted: RestoreReport['status'],
+  wanted: RecoveryReport['status'],
 ): Omit<Scenario, 'name' | 'activities' | 'attend' | 'prepare'> {
   return {
     slow: true,
@@ -114,8 +114,8 @@ function recoveryRun(
       persistently(Date.now() + 10_000, () =>
         startRecovery(client, { ...recovery, cluster: CLUSTER, summary: 'Recovery under fire' }),
       ),
-    judge(_chaos, result) {
-      const { status, warnings } = result as RestoreReport;
+    evaluate(_chaos, result) {
+      const { status, warnings } = result as RecoveryReport;
       return [
         ...(status === wanted ? [] : [`the run is ${status}`]),
         ...warnings.filter((text) => text.includes('does not serve')),
@@ -287,15 +287,15 @@ export const SCENARIOS: readonly Scenario[] = [
       for (const { dataDir } of chaos.lab.nodes) await leaveAside(dataDir);
     },
     attend: nobody,
-    judge(chaos, result) {
-      const told = (result as RestoreReport).removed.map(({ path }) => path);
+    evaluate(chaos, result) {
+      const reported = (result as RecoveryReport).removed.map(({ path }) => path);
       return [
-        ...removalRun.judge(chaos, result),
+        ...removalRun.evaluate(chaos, result),
         ...chaos.lab.nodes.flatMap(({ name, dataDir }) => {
           const aside = setAsidePath(dataDir, EARLIER_RUN);
           return [
             ...(existsSync(aside) ? [`${name}: ${aside} is still there`] : []),
-            ...(told.filter((path) => path === aside).length === 1 ? [] : [`${name}: ${aside} is not told once`]),
+            ...(reported.filter((path) => path === aside).length === 1 ? [] : [`${name}: ${aside} is not told once`]),
           ];
         }),
       ];

@@ -15,7 +15,7 @@ import { removeSetAside, type Scenario, scenarioNamed } from './scenarios';
 /** Longer than Vault takes to apply a snapshot and to seal itself; where the run goes on, than a missing beat is waited for. */
 const FROZEN_MS = { abandoned: 7_000, retried: 12_000, replaced: 3_000 } as const;
 const WATCHED_MS = 5_000;
-const LOOK_EVERY_MS = 10;
+const POLL_INTERVAL_MS = 10;
 const MET_WITHIN_MS = 90_000;
 /** A run that was not refused waits for an approval by then. */
 const REFUSED_WITHIN_MS = 5_000;
@@ -53,10 +53,10 @@ interface FrozenStep {
 }
 
 /** After the one for the plan. */
-const LAST_LOOK = { activity: 'describeNode', times: 2 };
+const LAST_POLL = { activity: 'describeNode', times: 2 };
 
 const STEPS: readonly FrozenStep[] = [
-  { scenario: 'restore', step: 'stopNode', after: LAST_LOOK, node: 1, at: ['before', 0, 0.3] },
+  { scenario: 'restore', step: 'stopNode', after: LAST_POLL, node: 1, at: ['before', 0, 0.3] },
   { scenario: 'restore', step: 'setAsideData', after: { activity: 'stopNode', times: 1 }, node: 1, at: ['before'] },
   {
     scenario: 'restore',
@@ -157,7 +157,7 @@ export async function runZombie(chaos: ChaosLab, item: ZombieCase, reference: Re
   try {
     const limit = Date.now() + RUN_LIMIT_MS;
     const result = await persistently(limit, () => chaos.client.withDeadline(limit, () => last.result()));
-    problems.push(...wanted.judge(chaos, result));
+    problems.push(...wanted.evaluate(chaos, result));
     const damage = await findDamage(chaos, before, wanted);
     problems.push(...damage.filter((text) => !isOfTerminated(chaos, text, abandoned)));
   } catch (error) {
@@ -199,12 +199,12 @@ async function freezeInside(
   agent: LabProcess,
   reference: Reference,
 ): Promise<boolean> {
-  const look = watchRun(client, handle);
+  const inspection = watchRun(client, handle);
   const after = STEPS.find((item) => item.step === step)?.after;
   const deadline = Date.now() + MET_WITHIN_MS;
   for (let frozen = false; ;) {
     if (Date.now() > deadline) throw new Error(`${step} was not met on ${name}`);
-    const { activities, isOver } = await look();
+    const { activities, isOver } = await inspection();
     const found = choose(activities, step, name);
     if (isOver || (found && found.completedAt !== null)) {
       agent.freeze();
@@ -260,7 +260,7 @@ async function actsAfterThaw({ lab }: ChaosLab, node: LabNode, agent: LabProcess
     acts.push(...(await changes(node, last, now)));
     // What does not answer just now is as it was.
     last = { ...now, initialized: now.initialized ?? last.initialized, sealed: now.sealed ?? last.sealed };
-    await sleep(LOOK_EVERY_MS);
+    await sleep(POLL_INTERVAL_MS);
   }
   return acts;
 }

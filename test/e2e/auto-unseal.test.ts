@@ -1,5 +1,5 @@
 import { readFile, rename, rm, mkdir } from 'node:fs/promises';
-import type { RestorePhase, RestoreReport } from '../../src/contract/restore';
+import type { RecoveryPhase, RecoveryReport } from '../../src/contract/recovery';
 import { writePrivateFile } from '../../src/lab/lab-files';
 import { waitFor } from '../../src/lab/processes';
 import type { SampleSecret } from '../../src/lab/secrets';
@@ -26,7 +26,7 @@ describe('recoveries of an auto-unseal cluster', () => {
   }, 60_000);
 
   it('plans with the token that the seal itself uses, so that the seal counts as checked', async () => {
-    const planned = await driver().json<RestoreReport>([
+    const planned = await driver().json<RecoveryReport>([
       'restore',
       '--cluster=lab',
       '--plan',
@@ -36,7 +36,7 @@ describe('recoveries of an auto-unseal cluster', () => {
     expect(planned.warnings.join()).not.toContain('not checked');
     expect(planned.plan).toMatchObject({
       seal: { type: 'transit' },
-      recovery: { secretShares: 5, secretThreshold: 3 },
+      recoveryConfig: { secretShares: 5, secretThreshold: 3 },
     });
     expect(planned.plan?.steps[0]?.steps).toContain('unseals by itself (transit)');
   }, 60_000);
@@ -85,7 +85,7 @@ describe('recoveries of an auto-unseal cluster', () => {
   }, 180_000);
 
   // Nobody is waited for, so the run stands still only where something fails: an agent that is gone, an agent that hangs.
-  it.each<[RestorePhase, string]>([
+  it.each<[RecoveryPhase, string]>([
     ['install', 'vault-1'],
     ['join', 'vault-3'],
   ])(

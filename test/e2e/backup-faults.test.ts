@@ -12,7 +12,7 @@ import type { Manifest } from '../../src/contract/generation';
 import { decryptStream } from '../../src/crypto/encryption';
 import { unpackEntries } from '../../src/host/config/config-files';
 import { waitFor } from '../../src/lab/processes';
-import { inspectSnapshot } from '../../src/vault/snapshot/inspect';
+import { inspectSnapshot } from '../../src/vault/snapshot/inspect-snapshot';
 import { credentialFingerprint } from '../../src/vault/login';
 import { type GnuPg, makeGnuPg } from '../support/gnupg';
 import { filesBelow, holders, needlesOf, openFiles } from '../support/disk-search';

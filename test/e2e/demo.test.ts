@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { RESTORE_PHASES } from '../../src/contract/restore';
+import { RESTORE_PHASES } from '../../src/contract/recovery';
 import type { DemoReport } from '../../src/lab/demo/report';
 import { waitFor } from '../../src/lab/processes';
 import { compiled } from '../../src/lab/project-root';

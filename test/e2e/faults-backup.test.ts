@@ -21,7 +21,7 @@ const OUTAGE = Number(process.env['VAULT_DR_TEST_OUTAGE'] ?? 60);
 /** Backups of a real cluster, with faults in what is around the controller: Vault, the bucket, Temporal, the disk, the clock. */
 describe('a backup goes on when the fault is gone', () => {
   const lab = useLab();
-  const tell = useFaultTable();
+  const report = useFaultTable();
   const vaults: VaultProxy[] = [];
   let s3: FaultProxy;
 
@@ -56,7 +56,7 @@ describe('a backup goes on when the fault is gone', () => {
         const { seconds } = await wholeBackup(lab());
 
         expect(attempts()).toBe(2);
-        tell(`Vault answers ${status} to a request for a snapshot`, 'asked again, backed up', seconds);
+        report(`Vault answers ${status} to a request for a snapshot`, 'asked again, backed up', seconds);
       },
       60_000,
     );
@@ -68,7 +68,7 @@ describe('a backup goes on when the fault is gone', () => {
       const { seconds } = await wholeBackup(lab());
 
       expect(seconds).toBeGreaterThan(6);
-      tell('Vault answers 503 to everything for 6 s', 'waited, backed up', seconds);
+      report('Vault answers 503 to everything for 6 s', 'waited, backed up', seconds);
     }, 60_000);
 
     it('that has no autopilot to ask, and says so', async () => {
@@ -77,7 +77,7 @@ describe('a backup goes on when the fault is gone', () => {
       const { result, seconds } = await wholeBackup(lab());
 
       expect(result.warnings).toEqual([expect.stringMatching(/^autopilot could not be asked: vault-\d has none/)]);
-      tell('Autopilot is turned off', 'backed up, with a warning', seconds);
+      report('Autopilot is turned off', 'backed up, with a warning', seconds);
     }, 60_000);
 
     it('that reads for 40 s before its snapshot begins, by waiting for it', async () => {
@@ -88,7 +88,7 @@ describe('a backup goes on when the fault is gone', () => {
       expect(await attemptsOf(lab(), 'backup-lab')).toMatchObject({ captureSnapshot: 1 });
       expect(attempts()).toBe(1);
       expect(result.warnings).toEqual([]);
-      tell('The snapshot begins after 40 s, for Vault reads its whole storage first', 'waited, backed up', seconds);
+      report('The snapshot begins after 40 s, for Vault reads its whole storage first', 'waited, backed up', seconds);
     }, 90_000);
 
     it('whose leader hangs before its snapshot begins, by asking the new one', async () => {
@@ -105,7 +105,7 @@ describe('a backup goes on when the fault is gone', () => {
         expect(result.warnings.join('\n')).toContain(`the leadership moved from ${leader} `);
         expect(attempts()).toBe(2);
         expect(seconds).toBeLessThan(50);
-        tell('The leader hangs (SIGSTOP) before its snapshot begins', 'backed up from the new leader', seconds);
+        report('The leader hangs (SIGSTOP) before its snapshot begins', 'backed up from the new leader', seconds);
       } finally {
         process.kill(pid, 'SIGCONT');
       }
@@ -121,7 +121,7 @@ describe('a backup goes on when the fault is gone', () => {
         const { result, seconds } = await wholeBackup(lab());
 
         expect(result.warnings.join('\n')).toMatch(new RegExp(`${leader}: .*does not answer`));
-        tell('The leader hangs (SIGSTOP)', 'backed up from the new leader, with a warning', seconds);
+        report('The leader hangs (SIGSTOP)', 'backed up from the new leader, with a warning', seconds);
       } finally {
         process.kill(pid, 'SIGCONT');
       }
@@ -147,7 +147,7 @@ describe('a backup goes on when the fault is gone', () => {
         expect(faults).toBeGreaterThan(0);
         expect(copiesOf(result)).toEqual(['local hashed', 'offsite hashed']);
         expect(result.missing).toEqual([]);
-        tell(`The bucket ${what}, once`, 'uploaded again, read back, two copies', seconds);
+        report(`The bucket ${what}, once`, 'uploaded again, read back, two copies', seconds);
       },
       60_000,
     );
@@ -158,7 +158,7 @@ describe('a backup goes on when the fault is gone', () => {
       const { result, seconds } = await wholeBackup(lab());
 
       expect(copiesOf(result)).toEqual(['local hashed', 'offsite hashed']);
-      tell('The bucket answers each request 0.05 s late', 'two copies', seconds);
+      report('The bucket answers each request 0.05 s late', 'two copies', seconds);
     }, 90_000);
 
     it('that is gone or lies all the time: by the next backup, while the other repository has its copy', async () => {
@@ -180,9 +180,9 @@ describe('a backup goes on when the fault is gone', () => {
         [gone.result.generation, lying.result.generation].toSorted(),
       );
       const said = ({ result }: Backup) => `one copy; says: ${result.missing[0]?.problem}`;
-      tell('The bucket is gone', said(gone), gone.seconds);
-      tell('The bucket answers 200 with an error, each time', said(lying), lying.seconds);
-      tell('The bucket is back', 'two copies, and the two that it missed', next.seconds);
+      report('The bucket is gone', said(gone), gone.seconds);
+      report('The bucket answers 200 with an error, each time', said(lying), lying.seconds);
+      report('The bucket is back', 'two copies, and the two that it missed', next.seconds);
     }, 120_000);
   });
 
@@ -205,7 +205,7 @@ describe('a backup goes on when the fault is gone', () => {
       expect(copiesOf(result)).toEqual(['local hashed', 'offsite hashed']);
       expect(Date.now() - freedAt).toBeLessThan(25_000);
       expect(await disk.list()).toEqual([]);
-      tell('The staging disk is full (tmpfs)', `tried again: ${problem}; backed up`, seconds);
+      report('The staging disk is full (tmpfs)', `tried again: ${problem}; backed up`, seconds);
     }, 90_000);
 
     it('that is read-only', async () => {
@@ -221,7 +221,7 @@ describe('a backup goes on when the fault is gone', () => {
       expect(problem).toMatch(new RegExp(`${staging}\\S* is on a file system that is read-only`));
       expect(copiesOf(result)).toEqual(['local hashed', 'offsite hashed']);
       expect(await disk.list()).toEqual([]);
-      tell('The staging disk is read-only (tmpfs)', `tried again: ${problem}; backed up`, seconds);
+      report('The staging disk is read-only (tmpfs)', `tried again: ${problem}; backed up`, seconds);
     }, 90_000);
   });
 
@@ -240,7 +240,7 @@ describe('a backup goes on when the fault is gone', () => {
         new RegExp(`the clock of vault-\\d is .* ${relation} the controller's`),
       );
       made.push(result.generation);
-      tell(`The controller's clock is wrong by ${hours} h (${CLOCK_FAULT})`, 'one copy, with a warning', seconds);
+      report(`The controller's clock is wrong by ${hours} h (${CLOCK_FAULT})`, 'one copy, with a warning', seconds);
     }
     await restartController();
     const { result, seconds } = await wholeBackup(lab());
@@ -249,7 +249,7 @@ describe('a backup goes on when the fault is gone', () => {
     expect(copiesOf(result)).toEqual(['local hashed', 'offsite hashed']);
     expect(result.caughtUp.map(({ generation }) => generation).toSorted()).toEqual(made.toSorted());
     expect(result.warnings.join('\n')).toContain(`${future} is dated later than this one`);
-    tell("The controller's clock is right again", 'two copies, catches up, warns of the one dated later', seconds);
+    report("The controller's clock is right again", 'two copies, catches up, warns of the one dated later', seconds);
   }, 90_000);
 
   it(
@@ -280,7 +280,7 @@ describe('a backup goes on when the fault is gone', () => {
       await nothingLeft(lab());
       const { code, stdout, stderr } = await cli;
       expect(`${code} ${stdout} ${stderr}`).toContain(result.generation);
-      tell(`Temporal is away for ${OUTAGE} s (SIGKILL)`, 'ended by itself; seconds since it was back', seconds);
+      report(`Temporal is away for ${OUTAGE} s (SIGKILL)`, 'ended by itself; seconds since it was back', seconds);
     },
     (OUTAGE + 120) * 1_000,
   );
@@ -304,7 +304,7 @@ describe('a backup goes on when the fault is gone', () => {
     expect(third.code).toBe(1);
     expect(third.stderr).toContain('already');
     expect(codes.toSorted((left, right) => left - right)).toEqual([0, 5]);
-    tell('Three backups are started at once', 'one runs; the others name it', (Date.now() - started) / 1_000);
+    report('Three backups are started at once', 'one runs; the others name it', (Date.now() - started) / 1_000);
   }, 60_000);
 
   function attempts(): number {

@@ -9,7 +9,7 @@ import { addBallast } from '../support/ballast';
 import { useFaultTable } from '../support/fault-table';
 import { useLab } from '../support/lab';
 import { leaderOf, untilReadable } from '../support/lab-view';
-import { judge, type LedgerEntry, readBack, startWriters, type Writers } from '../support/ledger';
+import { evaluate, type LedgerEntry, readBack, startWriters, type Writers } from '../support/ledger';
 import { buildNetwork, describeWithNetwork, type NodeNetwork } from '../support/node-network';
 import { attemptsOf, untilOnlyPending } from '../support/pending';
 import { restoreDriver } from '../support/restore-driver';
@@ -20,7 +20,7 @@ const TWO_COPIES = ['local hashed', 'offsite hashed'];
 describeWithNetwork('a run goes on through a network that falls apart', () => {
   let network: NodeNetwork;
   const lab = useLab(async () => ({ network: (network = await buildNetwork(3)) }));
-  const tell = useFaultTable();
+  const report = useFaultTable();
   let writers: Writers | undefined;
   let ledger: LedgerEntry[];
   /** Made while its leader was deposed, and clients wrote. */
@@ -32,7 +32,7 @@ describeWithNetwork('a run goes on through a network that falls apart', () => {
   describe('a backup', () => {
     afterEach(async () => {
       await writers?.stop();
-      for (const { name } of lab().nodes) await network.mend(numberOf(name), 'api', 'cluster');
+      for (const { name } of lab().nodes) await network.repair(numberOf(name), 'api', 'cluster');
       await untilWhole();
     }, 60_000);
 
@@ -49,7 +49,7 @@ describeWithNetwork('a run goes on through a network that falls apart', () => {
         new RegExp(`the leadership moved from ${leader} to ${node} .*: ${leader} does not answer`),
       );
       expect(copiesOf(result)).toEqual(TWO_COPIES);
-      tell('The leader is cut off from everything, before the capture', saying('backed up', result), seconds);
+      report('The leader is cut off from everything, before the capture', saying('backed up', result), seconds);
     }, 60_000);
 
     it('whose leader is cut off from its peers only, with no snapshot that is out of date', async () => {
@@ -72,7 +72,7 @@ describeWithNetwork('a run goes on through a network that falls apart', () => {
       expect(missingIn(result.raftIndex)).toEqual([]);
       expect((await manifestOf(result)).leader.node).not.toBe(leader);
       expect(copiesOf(result)).toEqual(TWO_COPIES);
-      tell('The leader is cut off from its peers, but not from vault-dr', saying('backed up', result), seconds);
+      report('The leader is cut off from its peers, but not from vault-dr', saying('backed up', result), seconds);
     }, 60_000);
 
     it('whose leader is gone for 8 s in the middle of the download, which goes on', async () => {
@@ -85,13 +85,13 @@ describeWithNetwork('a run goes on through a network that falls apart', () => {
       await network.limit(numberOf(leader), null);
       await sleep(8_000);
       const staged = await stagedBytes();
-      await network.mend(numberOf(leader), 'api', 'cluster');
+      await network.repair(numberOf(leader), 'api', 'cluster');
       const { result, seconds } = await running;
 
       expect(staged).toBeLessThan(result.sizeBytes / 2);
       expect(await attemptsOf(lab(), 'backup-lab')).toMatchObject({ captureSnapshot: 1 });
       expect(copiesOf(result)).toEqual(TWO_COPIES);
-      tell('The leader is cut off for 8 s, in the middle of the download', saying('it went on', result), seconds);
+      report('The leader is cut off for 8 s, in the middle of the download', saying('it went on', result), seconds);
     }, 60_000);
 
     it('without a follower that its peers do not reach, and names it', async () => {
@@ -104,7 +104,7 @@ describeWithNetwork('a run goes on through a network that falls apart', () => {
 
       expect(result.warnings).toContain(`autopilot calls the cluster unhealthy: ${follower}`);
       expect(copiesOf(result)).toEqual(TWO_COPIES);
-      tell('A follower is cut off from its peers', saying('backed up', result), seconds);
+      report('A follower is cut off from its peers', saying('backed up', result), seconds);
     }, 60_000);
   });
 
@@ -120,22 +120,22 @@ describeWithNetwork('a run goes on through a network that falls apart', () => {
     await driver.reached('join');
     await sleep(20_000);
     const { phase } = await driver.progress();
-    await network.mend(2, 'cluster');
-    const mendedAt = Date.now();
-    const report = await driver.result();
-    const seconds = (Date.now() - mendedAt) / 1_000;
+    await network.repair(2, 'cluster');
+    const repairedAt = Date.now();
+    const restored = await driver.result();
+    const seconds = (Date.now() - repairedAt) / 1_000;
 
     expect(phase).toBe('join');
-    expect(report).toMatchObject({ status: 'completed', errors: [], backup: { generation: expect.any(String) } });
-    expect(report.nodes.map(({ state }) => state)).toEqual(['voter', 'voter', 'voter']);
-    tell('The second node does not reach the first for 20 s, to join', 'restored; seconds since it did', seconds);
+    expect(restored).toMatchObject({ status: 'completed', errors: [], backup: { generation: expect.any(String) } });
+    expect(restored.nodes.map(({ state }) => state)).toEqual(['voter', 'voter', 'voter']);
+    report('The second node does not reach the first for 20 s, to join', 'restored; seconds since it did', seconds);
   }, 180_000);
 
   it('and what was captured in the middle of that has each write that was acknowledged before, and none from after', async () => {
     const values = new Map<LedgerEntry, string | null>();
     for (const entry of ledger) values.set(entry, await readBack(lab(), entry));
     const isThere = (entry: LedgerEntry) => values.get(entry) !== null;
-    const { covered, later, lost, ghosts } = judge(ledger, contested.raftIndex, isThere);
+    const { covered, later, lost, ghosts } = evaluate(ledger, contested.raftIndex, isThere);
 
     expect(lost).toEqual([]);
     expect(ghosts).toEqual([]);

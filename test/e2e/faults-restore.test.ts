@@ -1,6 +1,6 @@
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RestoreReport } from '../../src/contract/restore';
+import type { RecoveryReport } from '../../src/contract/recovery';
 import { waitFor } from '../../src/lab/processes';
 import type { ProgramResult } from '../../src/lab/run-program';
 import type { SampleSecret } from '../../src/lab/secrets';
@@ -19,7 +19,7 @@ const OUTAGE = Number(process.env['VAULT_DR_TEST_OUTAGE'] ?? 60);
  */
 describeWithDisks('a restore goes on when the fault is gone', () => {
   const lab = useLab();
-  const tell = useFaultTable();
+  const report = useFaultTable();
   let driver: ReturnType<typeof createDriver>;
   let disks: ReturnType<typeof smallDisk>[];
   let secrets: SampleSecret[];
@@ -62,7 +62,7 @@ describeWithDisks('a restore goes on when the fault is gone', () => {
       expect(code).toBe(5);
       expect(stderr).toContain(`'restore-lab' runs already: run ${runId}, since 2`);
     }
-    tell('Three restores are started at once', 'one runs; the others name it', (Date.now() - started) / 1_000);
+    report('Three restores are started at once', 'one runs; the others name it', (Date.now() - started) / 1_000);
   }, 30_000);
 
   it("of the first node's disk, which is too full for the generation: parked, then resumed", async () => {
@@ -83,7 +83,7 @@ describeWithDisks('a restore goes on when the fault is gone', () => {
     ]);
     expect(parked[0]?.problem).toContain('There is no room');
     expect(parked[0]?.advice).toContain('Nothing was stopped');
-    tell('The disk of the first node is full (tmpfs)', `parked: ${parked[0]?.problem}`, seconds);
+    report('The disk of the first node is full (tmpfs)', `parked: ${parked[0]?.problem}`, seconds);
   }, 60_000);
 
   it("of a node's disk, which became read-only since the plan: found by the last look, with nothing stopped", async () => {
@@ -107,7 +107,7 @@ describeWithDisks('a restore goes on when the fault is gone', () => {
 
     expect(parked).toMatchObject([{ choices: ['resume', 'abort'] }]);
     expect(phases.map(({ phase }) => phase)).not.toContain('stop');
-    tell("A follower's disk is read-only (tmpfs)", `parked before the first stop: ${parked[0]?.problem}`, seconds);
+    report("A follower's disk is read-only (tmpfs)", `parked before the first stop: ${parked[0]?.problem}`, seconds);
   }, 150_000);
 
   it('of the disk of the first node, which is too full for a Vault', async () => {
@@ -120,7 +120,11 @@ describeWithDisks('a restore goes on when the fault is gone', () => {
 
     expect(problem).toContain('no space left');
     expect({ phase, parked }).toEqual({ phase: 'install', parked: [] });
-    tell("The first node's data directory is full (tmpfs)", `tried again: ${problem}`, (Date.now() - started) / 1_000);
+    report(
+      "The first node's data directory is full (tmpfs)",
+      `tried again: ${problem}`,
+      (Date.now() - started) / 1_000,
+    );
   }, 90_000);
 
   it(
@@ -138,17 +142,21 @@ describeWithDisks('a restore goes on when the fault is gone', () => {
       const seconds = (Date.now() - backAt) / 1_000;
 
       expect(code).toBe(0);
-      const report = JSON.parse(stdout) as RestoreReport;
-      expect(report).toMatchObject({ status: 'completed', backup: { generation: expect.any(String) } });
-      expect(report.nodes.map(({ state }) => state)).toEqual(['voter', 'voter', 'voter']);
-      expect(report.warnings).toEqual([]);
+      const restored = JSON.parse(stdout) as RecoveryReport;
+      expect(restored).toMatchObject({ status: 'completed', backup: { generation: expect.any(String) } });
+      expect(restored.nodes.map(({ state }) => state)).toEqual(['voter', 'voter', 'voter']);
+      expect(restored.warnings).toEqual([]);
       expect(seconds).toBeLessThan(60);
-      tell(
+      report(
         `Temporal is away for ${OUTAGE} s (SIGKILL)`,
         'the install went on; restored, seconds since it was back',
         seconds,
       );
-      tell(`The agents' clocks are 4 days apart (${CLOCK_FAULT})`, 'restored, no warning', report.rtoMachineSeconds);
+      report(
+        `The agents' clocks are 4 days apart (${CLOCK_FAULT})`,
+        'restored, no warning',
+        restored.rtoMachineSeconds,
+      );
     },
     (OUTAGE + 150) * 1_000,
   );

@@ -18,7 +18,7 @@ const STANDSTILL_MS = 35_000;
 /** Real disks that take their time with each flush, under the controller, under Vault, and under the agents. */
 describeWithSlowDisks('a run takes its time on a slow disk, and does nothing twice', () => {
   const lab = useLab();
-  const tell = useFaultTable();
+  const report = useFaultTable();
   let secrets: SampleSecret[];
   /** Seconds of a backup with nothing slow. */
   let usual: number;
@@ -33,7 +33,7 @@ describeWithSlowDisks('a run takes its time on a slow disk, and does nothing twi
   }, 60_000);
 
   afterEach(async () => {
-    await disk?.mend();
+    await disk?.repair();
     disk = undefined;
   });
 
@@ -47,7 +47,7 @@ describeWithSlowDisks('a run takes its time on a slow disk, and does nothing twi
     expect(seconds).toBeGreaterThan(usual + (flushed.length * 0.1) / 2);
     await expectOneBackup(before);
     expect(copiesOf(result)).toEqual(['local hashed', 'offsite hashed']);
-    tell(`Each of ${flushed.length} flushes of the controller takes 0.1 s`, `backed up; usually ${usual} s`, seconds);
+    report(`Each of ${flushed.length} flushes of the controller takes 0.1 s`, `backed up; usually ${usual} s`, seconds);
   }, 60_000);
 
   it('a backup, on a controller whose disk stands still when it is to flush the snapshot', async () => {
@@ -61,13 +61,13 @@ describeWithSlowDisks('a run takes its time on a slow disk, and does nothing twi
     lab().controller.thaw();
     await sleep(STANDSTILL_MS);
     const flushed = await disk.flushed();
-    await disk.mend();
+    await disk.repair();
     const { result, seconds } = await running;
 
     expect(snapshotsIn(flushed)).toHaveLength(1);
     await expectOneBackup(before);
     expect(copiesOf(result)).toEqual(['local hashed', 'offsite hashed']);
-    tell(
+    report(
       `The staging disk stands still for ${STANDSTILL_MS / 1_000} s`,
       `waited, backed up; usually ${usual} s`,
       seconds,
@@ -85,7 +85,7 @@ describeWithSlowDisks('a run takes its time on a slow disk, and does nothing twi
     expect(seconds).toBeGreaterThan(usual + 2);
     await expectOneBackup(before);
     expect(copiesOf(result)).toEqual(['local hashed', 'offsite hashed']);
-    tell(`Each of ${flushed.length} flushes of the Vaults takes 0.05 s`, `backed up; usually ${usual} s`, seconds);
+    report(`Each of ${flushed.length} flushes of the Vaults takes 0.05 s`, `backed up; usually ${usual} s`, seconds);
   }, 60_000);
 
   it('a restore onto nodes whose disks take 0.02 s for each flush, under agent and Vault', async () => {
@@ -97,17 +97,17 @@ describeWithSlowDisks('a run takes its time on a slow disk, and does nothing twi
     await driver.start();
     await driver.approve();
     await driver.unsealAll(lab().unsealShares);
-    const report = await driver.result();
+    const restored = await driver.result();
 
     const flushed = await disk.flushed();
     const [first] = lab().nodes;
     expect(flushed).toContain(join(first?.dataDir ?? '', 'vault.db'));
     expect(snapshotsIn(flushed)).toHaveLength(1);
-    expect(report).toMatchObject({ status: 'completed', errors: [], warnings: [] });
-    expect(report.nodes.map(({ state }) => state)).toEqual(['voter', 'voter', 'voter']);
+    expect(restored).toMatchObject({ status: 'completed', errors: [], warnings: [] });
+    expect(restored.nodes.map(({ state }) => state)).toEqual(['voter', 'voter', 'voter']);
     expect(await repeatedSteps('restore-lab')).toEqual([]);
     expect(await valuesOf(lab(), secrets)).toEqual(secrets.map(({ value }) => value));
-    tell(`Each of ${flushed.length} flushes on the nodes takes 0.02 s`, 'restored', report.rtoMachineSeconds);
+    report(`Each of ${flushed.length} flushes on the nodes takes 0.02 s`, 'restored', restored.rtoMachineSeconds);
   }, 150_000);
 
   function controllerPid(): number {

@@ -1,6 +1,6 @@
 import type { BackupResult } from '../../src/contract/backup';
-import type { RestoreReport } from '../../src/contract/restore';
-import { judge, type LedgerEntry, readBack, startWriters } from '../support/ledger';
+import type { RecoveryReport } from '../../src/contract/recovery';
+import { evaluate, type LedgerEntry, readBack, startWriters } from '../support/ledger';
 import { useLab } from '../support/lab';
 import { restoreDriver } from '../support/restore-driver';
 
@@ -17,7 +17,7 @@ describe('a restore, by the account of those who wrote', () => {
   const lab = useLab();
   let ledger: LedgerEntry[];
   let restored: BackupResult;
-  let report: RestoreReport;
+  let report: RecoveryReport;
   const values = new Map<LedgerEntry, string | null>();
   const isThere = (entry: LedgerEntry) => values.get(entry) !== null;
 
@@ -46,7 +46,7 @@ describe('a restore, by the account of those who wrote', () => {
   }, 180_000);
 
   it('has every write that was acknowledged up to the raft index of its backup, and none that began after it', () => {
-    const { covered, later, undecided, lost, ghosts } = judge(ledger, restored.raftIndex, isThere);
+    const { covered, later, undecided, lost, ghosts } = evaluate(ledger, restored.raftIndex, isThere);
     const acknowledged = ledger.filter(({ after }) => after !== null);
     const gone = acknowledged.filter((entry) => !isThere(entry));
     const lastAt = Math.max(...acknowledged.map(({ at }) => at));
@@ -77,8 +77,8 @@ describe('a restore, by the account of those who wrote', () => {
     const owed = ledger.find(({ after }) => after !== null && after <= raftIndex);
     const afterwards = ledger.find(({ before }) => before >= raftIndex);
 
-    expect(judge(ledger, raftIndex, (entry) => isThere(entry) && entry !== owed).lost).toEqual([owed]);
-    expect(judge(ledger, raftIndex, (entry) => isThere(entry) || entry === afterwards).ghosts).toEqual([afterwards]);
+    expect(evaluate(ledger, raftIndex, (entry) => isThere(entry) && entry !== owed).lost).toEqual([owed]);
+    expect(evaluate(ledger, raftIndex, (entry) => isThere(entry) || entry === afterwards).ghosts).toEqual([afterwards]);
   });
 
   it('went through with a controller that kept no workflow in memory', async () => {

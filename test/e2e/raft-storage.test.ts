@@ -56,7 +56,7 @@ test('reads the storage of a running Vault', async () => {
     lastLogTerm: storage?.appliedTerm,
     peers: [{ id: 'node-1', address: node.clusterAddress, suffrage: 'voter' }],
     seal: SEAL,
-    recovery: null,
+    recoveryConfig: null,
   });
   expect(storage?.lastLogIndex).toBeGreaterThanOrEqual(before);
   expect(storage?.appliedIndex).toBeGreaterThanOrEqual(before);

@@ -1,7 +1,7 @@
 import { readdir, readFile, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { verifyTrail } from '../../src/audit/audit-trail';
-import type { RestorePhase, RestoreReport } from '../../src/contract/restore';
+import type { RecoveryPhase, RecoveryReport } from '../../src/contract/recovery';
 import type { SampleSecret } from '../../src/lab/secrets';
 import { waitFor } from '../../src/lab/processes';
 import { useLab } from '../support/lab';
@@ -24,7 +24,7 @@ describe('recoveries of a cluster', () => {
   it('plans nothing for a cluster that serves unless it is told so, and says that first', async () => {
     const refused = await lab().cli(['restore', '--cluster', 'lab', '--plan']);
     const planned = await lab().cli(['restore', '--cluster', 'lab', '--plan', '--accept', 'lose-newer-data']);
-    const report = await driver().json<RestoreReport>([
+    const report = await driver().json<RecoveryReport>([
       'restore',
       '--cluster',
       'lab',
@@ -100,7 +100,7 @@ describe('recoveries of a cluster', () => {
     expect(await valuesOf(newer)).toEqual(newer.map(({ value }) => value));
   }, 180_000);
 
-  it.each<[RestorePhase, (() => Promise<void>) | null]>([
+  it.each<[RecoveryPhase, (() => Promise<void>) | null]>([
     // Until the shares come, the run stays where it is.
     ['unseal', null],
     // Without its agent the third node does not join; the second one has by then.
@@ -189,7 +189,7 @@ describe('recoveries of a cluster', () => {
     const soon = await lab().cli(['remove-set-aside', '--cluster', 'lab', '--run', run]);
     const paths = setAside.flatMap(({ path }) => path ?? []).toSorted();
     const stillThere = await Promise.all(paths.map((path) => stat(path)));
-    const removed = await driver().json<RestoreReport>([
+    const removed = await driver().json<RecoveryReport>([
       'remove-set-aside',
       '--cluster=lab',
       `--run=${run}`,
@@ -219,7 +219,7 @@ describe('recoveries of a cluster', () => {
       (await readdir(directory))
         .filter((name) => name.endsWith('.json'))
         .toSorted()
-        .map(async (name) => JSON.parse(await readFile(join(directory, name), 'utf8')) as RestoreReport),
+        .map(async (name) => JSON.parse(await readFile(join(directory, name), 'utf8')) as RecoveryReport),
     );
     const { run } = reports.find(({ method }) => method === 'peers')!;
     const markdown = await readFile(join(directory, `${run}.md`), 'utf8');

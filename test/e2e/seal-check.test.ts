@@ -175,7 +175,7 @@ test('is right: with these settings Vault unseals itself, and its data directory
     await eventually('an active node', async () => ((await client.leader()).isSelf ? true : null));
     expect(await readRaftStorage(join(node.directory, 'data'))).toMatchObject({
       seal: { type: 'transit', secretShares: 1, secretThreshold: 1 },
-      recovery: { type: 'shamir', secretShares: 5, secretThreshold: 3 },
+      recoveryConfig: { type: 'shamir', secretShares: 5, secretThreshold: 3 },
     });
   } finally {
     await node.stop();

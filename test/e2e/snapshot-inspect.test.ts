@@ -3,7 +3,7 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
-import { inspectSnapshot } from '../../src/vault/snapshot/inspect';
+import { inspectSnapshot } from '../../src/vault/snapshot/inspect-snapshot';
 import { SnapshotVerifier } from '../../src/vault/snapshot/snapshot-archive';
 import { bootstrap, startVaultNode, VAULT_BINARY } from '../support/vault-node';
 

@@ -12,7 +12,7 @@ const OUTAGE = 70;
 /** Temporal is away for longer than a step may take, where no run parks: in the plan of a restore, and in the backup that ends one. */
 describe('a run goes on after an outage that its step can not outlast', () => {
   const lab = useLab();
-  const tell = useFaultTable();
+  const report = useFaultTable();
 
   it(
     'in a plan, and in the beginning of a backup',
@@ -42,7 +42,11 @@ describe('a run goes on after an outage that its step can not outlast', () => {
       expect(plan).toMatchObject({ method: 'snapshot', nodes: lab().nodes.map(({ name }) => ({ name })) });
       expect(errors).toEqual([]);
       expect(result.copies.map(({ repository }) => repository)).toEqual(['local', 'offsite']);
-      tell(`Temporal is away for ${OUTAGE} s, longer than steps may take`, 'planned, backed up; s since then', seconds);
+      report(
+        `Temporal is away for ${OUTAGE} s, longer than steps may take`,
+        'planned, backed up; s since then',
+        seconds,
+      );
     },
     (OUTAGE + 110) * 1_000,
   );

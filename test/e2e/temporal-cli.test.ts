@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BackupResult } from '../../src/contract/backup';
-import type { RestoreReport } from '../../src/contract/restore';
+import type { RecoveryReport } from '../../src/contract/recovery';
 import type { Answer } from '../../src/contract/update-answers';
 import { encryptArmored } from '../../src/crypto/age';
 import { type DocumentedCommands, documentedCommands } from '../support/documented-commands';
@@ -178,7 +178,7 @@ describe('the stock temporal CLI', () => {
 
       const aborted = await documented.run(commandIn(await temporal().details(), 'abort'));
 
-      const report = await temporal().resultOf<RestoreReport>('restore-lab');
+      const report = await temporal().resultOf<RecoveryReport>('restore-lab');
       expect(aborted.stdout).toContain('accepted:true');
       expect(report.status).toBe('aborted');
       expect(report.rtoHumanSeconds).toBeGreaterThan(0);
@@ -211,7 +211,7 @@ describe('the stock temporal CLI', () => {
         share: envelope,
       });
     }
-    const report = await temporal().resultOf<RestoreReport>('restore-lab');
+    const report = await temporal().resultOf<RecoveryReport>('restore-lab');
 
     expect(shares?.required).toBe(3);
     expect(report.status).toBe('completed');

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { parseDocument } from 'yaml';
 import { encryptArmored, generateIdentity } from '../../src/crypto/age';
-import type { RestoreReport } from '../../src/contract/restore';
+import type { RecoveryReport } from '../../src/contract/recovery';
 import { findInLab, findInText, type Needle, shareNeedles, withPayloads } from '../../src/lab/demo/share-search';
 import { waitFor } from '../../src/lab/processes';
 import { memoryDirectoryOf, processesOf } from '../../src/lab/sweep';
@@ -163,7 +163,7 @@ describe('the unseal ceremony', () => {
     for (const [index, holder] of ['carol', 'dave', 'erin'].entries()) {
       await driver.unseal(holder, lab().unsealShares[index] ?? '');
     }
-    const report = (await driver.result()) as RestoreReport;
+    const report = (await driver.result()) as RecoveryReport;
 
     expect(old).toContain('not encrypted for this run');
     expect(report.status).toBe('completed');

@@ -7,10 +7,10 @@ export function needlesOf(bytes: Buffer): Buffer[] {
   const needles: Buffer[] = [];
   for (let at = 10; at + 32 < bytes.length; at += step) needles.push(bytes.subarray(at, at + 32));
   // Long runs of one byte are everywhere.
-  const telling = needles.filter((needle) => new Set(needle).size > 8);
-  if (telling.length <= 10)
-    throw new Error(`only ${telling.length} pieces of ${bytes.length} bytes can be searched for`);
-  return telling;
+  const conclusive = needles.filter((needle) => new Set(needle).size > 8);
+  if (conclusive.length <= 10)
+    throw new Error(`only ${conclusive.length} pieces of ${bytes.length} bytes can be searched for`);
+  return conclusive;
 }
 
 /** Those of the files that hold one of the needles. */

@@ -5,11 +5,11 @@ import type { ControllerActivities } from '../../activities/controller';
 import type { NodeActivities } from '../../activities/node';
 import { CONTROLLER_TASK_QUEUE, nodeTaskQueue } from '../../src/contract/names';
 import type { Manifest } from '../../src/contract/generation';
-import type { LiveView, QuorumPlan, RebuildPlan, RestorePlan } from '../../src/contract/plan';
-import type { RestoreReport } from '../../src/contract/restore';
-import { BeatInterceptor } from '../../src/temporal/beat-interceptor';
+import type { LiveView, RecoverQuorumPlan, RebuildPlan, RestorePlan } from '../../src/contract/plan';
+import type { RecoveryReport } from '../../src/contract/recovery';
+import { HeartbeatInterceptor } from '../../src/temporal/heartbeat-interceptor';
 
-const interceptors = { activity: [() => ({ inbound: new BeatInterceptor() })] };
+const interceptors = { activity: [() => ({ inbound: new HeartbeatInterceptor() })] };
 
 export const NODES = ['vault-1', 'vault-2', 'vault-3'];
 
@@ -22,7 +22,7 @@ export function fakeActivities() {
   const calls: string[] = [];
   const audit: { action: string; outcome: string; actor: string; details: Record<string, unknown> }[] = [];
   const notifications: { event: string; text: string; alternates: string[] }[] = [];
-  const reports: RestoreReport[] = [];
+  const reports: RecoveryReport[] = [];
   const note = <T>(name: string, value: T) => {
     calls.push(name);
     return Promise.resolve(value);
@@ -84,7 +84,7 @@ export function fakeActivities() {
       }),
     makePlan: () => note('makePlan', { plan: PLAN, planHash: 'a'.repeat(64) }),
     lookAtCluster: () => note('lookAtCluster', { ...LIVE }),
-    makeQuorumPlan: () => note('makeQuorumPlan', { plan: QUORUM_PLAN, planHash: 'b'.repeat(64) }),
+    makeQuorumPlan: () => note('makeQuorumPlan', { plan: RECOVER_QUORUM_PLAN, planHash: 'b'.repeat(64) }),
     makeRebuildPlan: ({ input }) =>
       note('makeRebuildPlan', { plan: { ...REBUILD_PLAN, node: input.node }, planHash: 'c'.repeat(64) }),
     makeRemovalPlan: () => note('makeRemovalPlan', []),
@@ -302,7 +302,7 @@ export const PLAN: RestorePlan = {
   storedSha256: '1'.repeat(64),
   manifestSha256: 'ab',
   seal: MANIFEST.seal,
-  recovery: null,
+  recoveryConfig: null,
   canary: null,
   loginOf: 'prod',
   keyCount: 7,
@@ -329,14 +329,14 @@ export const PLAN: RestorePlan = {
   warnings: [],
 };
 
-const { cluster, firstNode, nodes, seal, recovery, clusterId, clusterName, canary, loginOf, approvals } = PLAN;
+const { cluster, firstNode, nodes, seal, recoveryConfig, clusterId, clusterName, canary, loginOf, approvals } = PLAN;
 const { setAside, rollingRestart, steps, holdData, accepted, plannedAt, warnings } = PLAN;
 const BASE = {
   cluster,
   firstNode,
   nodes,
   seal,
-  recovery,
+  recoveryConfig,
   clusterId,
   clusterName,
   canary,
@@ -351,6 +351,6 @@ const BASE = {
   warnings,
 };
 
-export const QUORUM_PLAN: QuorumPlan = { ...BASE, method: 'peers', appliedIndex: 42, lastLogIndex: 43 };
+export const RECOVER_QUORUM_PLAN: RecoverQuorumPlan = { ...BASE, method: 'peers', appliedIndex: 42, lastLogIndex: 43 };
 
 export const REBUILD_PLAN: RebuildPlan = { ...BASE, method: 'rebuild', node: 'vault-3', approvals: 0 };

@@ -13,7 +13,7 @@ export interface LedgerEntry {
   at: number;
 }
 
-export interface Judgement {
+export interface Evaluation {
   /** Acknowledged up to the index of the backup: must be there. */
   covered: number;
   /** Begun after the index of the backup: must not be there. */
@@ -25,7 +25,11 @@ export interface Judgement {
 }
 
 /** What a restore of the backup with this raft index owes to the ledger. */
-export function judge(ledger: LedgerEntry[], raftIndex: number, isThere: (entry: LedgerEntry) => boolean): Judgement {
+export function evaluate(
+  ledger: LedgerEntry[],
+  raftIndex: number,
+  isThere: (entry: LedgerEntry) => boolean,
+): Evaluation {
   const covered = ledger.filter(({ after }) => after !== null && after <= raftIndex);
   const later = ledger.filter(({ before }) => before >= raftIndex);
   return {

@@ -53,7 +53,7 @@ export const describeWithNetwork = describeIf(mayBuild, 'needs root, iproute2, a
 export interface NodeNetwork extends LabNetwork {
   /** Pulls cables of a node out of their switch. Nobody is told: what is sent is lost. */
   cut(node: number, ...cables: Cable[]): Promise<void>;
-  mend(node: number, ...cables: Cable[]): Promise<void>;
+  repair(node: number, ...cables: Cable[]): Promise<void>;
   /** Lets only so many kilobytes a second out of a node to those who ask its API; `null`: as many as go. */
   limit(node: number, kilobytes: number | null): Promise<void>;
   remove(): Promise<void>;
@@ -86,7 +86,7 @@ export async function buildNetwork(count: number): Promise<NodeNetwork> {
       through: at(index + 1),
     })),
     cut: (node, ...cables) => set(node, cables, 'down'),
-    mend: (node, ...cables) => set(node, cables, 'up'),
+    repair: (node, ...cables) => set(node, cables, 'up'),
     limit: (node, kilobytes) => {
       const shaping = ['dev', 'api', 'root', 'tbf', 'rate', `${kilobytes}kbps`, 'burst', '64k', 'latency', '1s'];
       const command = kilobytes === null ? ['del', 'dev', 'api', 'root'] : ['replace', ...shaping];

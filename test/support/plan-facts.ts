@@ -1,9 +1,9 @@
 import type { NodeReport, RaftStorage, VaultConfig } from '../../src/contract/host';
-import { CLUSTER_DOWN, type LiveView, type RestoreSettings } from '../../src/contract/plan';
+import { CLUSTER_DOWN, type LiveView, type RecoverySettings } from '../../src/contract/plan';
 
 const MIB = 1024 ** 2;
 
-export function settingsOf(nodes: string[], overrides: Partial<RestoreSettings> = {}): RestoreSettings {
+export function settingsOf(nodes: string[], overrides: Partial<RecoverySettings> = {}): RecoverySettings {
   return {
     cluster: 'prod',
     source: 'prod',
@@ -73,7 +73,7 @@ export function raftStorage(
     lastLogTerm: 3,
     peers: peers.map((id) => ({ id, address: `${id}.${domain}:8201`, suffrage: 'voter' })),
     seal: { type: 'shamir', secretShares: 5, secretThreshold: 3 },
-    recovery: null,
+    recoveryConfig: null,
   };
 }
 

@@ -7,15 +7,15 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { createNodeActivities, type NodeActivities } from '../../activities/node';
 import { clusterOf, nodeOf, parseConfig } from '../../src/config/load';
-import type { RunClaim } from '../../src/contract/restore';
+import type { RunClaim } from '../../src/contract/recovery';
 import { encryptArmored } from '../../src/crypto/age';
 import { createServiceDriver } from '../../src/host/service/service';
 import type { ServiceDriver } from '../../src/host/service/service-driver';
-import { claimPortBlock, type PortBlock } from '../../src/lab/ports';
+import { claimPortBlock, type PortBlock } from '../../src/lab/free-ports';
 import { ensureServers } from '../../src/lab/servers/servers';
 import { serializeManifest } from '../../src/repository/manifest';
 import { VaultClient } from '../../src/vault/client';
-import { connectLocally } from '../../src/vault/connect';
+import { connectLocally } from '../../src/vault/connect-node';
 import { sampleManifest } from './generation';
 import { bootstrap, eventually } from './vault-node';
 

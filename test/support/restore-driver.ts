@@ -1,6 +1,6 @@
 import type { Lab } from '../../src/lab/lab';
 import { waitFor } from '../../src/lab/processes';
-import type { RestorePhase, RestoreProgress, RestoreReport } from '../../src/contract/restore';
+import type { RecoveryPhase, RecoveryProgress, RecoveryReport } from '../../src/contract/recovery';
 
 /** What an operator does with the CLI, for tests. @param cluster the one whose nodes are changed; `source`, if another's data go there */
 export function restoreDriver(
@@ -15,7 +15,7 @@ export function restoreDriver(
     return JSON.parse(stdout) as T;
   }
 
-  const progress = () => json<RestoreProgress>(['status', '--cluster', cluster]);
+  const progress = () => json<RecoveryProgress>(['status', '--cluster', cluster]);
 
   return {
     json,
@@ -26,7 +26,7 @@ export function restoreDriver(
       const { planHash } = await this.waitUntil('an approval is waited for', (now) => now.waitingFor === 'approval');
       await json(['approve', '--cluster', cluster, '--as', 'bob', '--plan', planHash ?? '']);
     },
-    waitUntil: (what: string, test: (progress: RestoreProgress) => boolean, timeoutMs = 60_000) =>
+    waitUntil: (what: string, test: (progress: RecoveryProgress) => boolean, timeoutMs = 60_000) =>
       waitFor(
         what,
         async () => {
@@ -34,8 +34,8 @@ export function restoreDriver(
           return test(now) ? now : null;
         },
         { timeoutMs, everyMs: 100 },
-      ) as Promise<RestoreProgress>,
-    reached(phase: RestorePhase, timeoutMs?: number) {
+      ) as Promise<RecoveryProgress>,
+    reached(phase: RecoveryPhase, timeoutMs?: number) {
       return this.waitUntil(`the phase ${phase}`, (now) => now.phases.some((item) => item.phase === phase), timeoutMs);
     },
     unseal: (holder: string, share: string) =>
@@ -52,6 +52,6 @@ export function restoreDriver(
       return stderr;
     },
     /** @param ended exit status that is expected; 1 for a run that did not restore */
-    result: (ended = 0) => json<RestoreReport>(['status', '--cluster', cluster, '--follow'], {}, ended),
+    result: (ended = 0) => json<RecoveryReport>(['status', '--cluster', cluster, '--follow'], {}, ended),
   };
 }

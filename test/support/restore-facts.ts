@@ -1,9 +1,9 @@
 import type { Manifest } from '../../src/contract/generation';
 import { restoreInput } from '../../src/contract/input';
 import type { NodeReport } from '../../src/contract/host';
-import type { AcceptCode, LiveView, RestoreSettings } from '../../src/contract/plan';
-import type { NodeLook } from '../../src/plan/judge-node';
-import type { RestoreFacts } from '../../src/plan/judge-restore';
+import type { AcceptCode, LiveView, RecoverySettings } from '../../src/contract/plan';
+import type { NodeInspection } from '../../src/plan/evaluate-node';
+import type { RestoreFacts } from '../../src/plan/evaluate-restore';
 import { sampleManifest } from './generation';
 import { liveView, nodeReport, settingsOf } from './plan-facts';
 
@@ -25,11 +25,11 @@ function manifestWith(overrides: Partial<Manifest> = {}): Manifest {
 /** What differs from a restore that nothing stands against. */
 export interface Changes {
   manifest?: Partial<Manifest>;
-  looks?: Record<string, Partial<NodeReport>>;
+  inspections?: Record<string, Partial<NodeReport>>;
   healthy?: string[];
   nodes?: string[];
   live?: Partial<LiveView>;
-  settings?: Partial<RestoreSettings>;
+  settings?: Partial<RecoverySettings>;
   input?: object;
   accept?: AcceptCode[];
   credential?: RestoreFacts['credential'];
@@ -53,7 +53,11 @@ export function factsWith(changes: Changes = {}): RestoreFacts {
       healthy: changes.healthy ?? ['local'],
       problems: [],
     },
-    looks: nodes.map((node): NodeLook => ({ node, report: nodeReport(node, changes.looks?.[node]), problem: null })),
+    inspections: nodes.map((node): NodeInspection => ({
+      node,
+      report: nodeReport(node, changes.inspections?.[node]),
+      problem: null,
+    })),
     live: liveView(changes.live),
     credential: changes.credential ?? { fingerprint: LOGIN, problem: null },
     inPlaceProblem: changes.inPlaceProblem ?? null,

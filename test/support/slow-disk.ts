@@ -18,7 +18,7 @@ export interface SlowDisk {
   /** The files and directories whose flush was late, by now. */
   flushed(): Promise<string[]>;
   /** From now on it is as fast as it was; what still waits goes on at once. May be repeated. */
-  mend(): Promise<void>;
+  repair(): Promise<void>;
 }
 
 /**
@@ -42,7 +42,7 @@ export async function slowDisk(pids: number[], milliseconds: number, logDirector
   return {
     flushed: async () =>
       (await readFile(log, 'utf8')).split('\n').flatMap((line) => /sync\(\d+<([^>]+)>/.exec(line)?.[1] ?? []),
-    async mend() {
+    async repair() {
       strace.kill('SIGTERM');
       await ended;
     },

@@ -1,6 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RestoreProgress } from '../../src/contract/restore';
+import type { RecoveryProgress } from '../../src/contract/recovery';
 import type { Lab } from '../../src/lab/lab';
 import { waitFor } from '../../src/lab/processes';
 import type { ProgramResult } from '../../src/lab/run-program';
@@ -22,9 +22,9 @@ export function temporalCli(lab: Lab) {
       const { result } = await json<{ result: T }>('workflow', 'result', '--workflow-id', workflowId);
       return result;
     },
-    async progress(): Promise<RestoreProgress> {
+    async progress(): Promise<RecoveryProgress> {
       const query = ['workflow', 'query', ...RESTORE, '--type', 'progress'];
-      const { queryResult } = await json<{ queryResult: [RestoreProgress] }>(...query);
+      const { queryResult } = await json<{ queryResult: [RecoveryProgress] }>(...query);
       const [progress] = queryResult;
       // The CLI prints an empty list as null.
       return { ...progress, recipients: progress.recipients ?? [], phases: progress.phases ?? [] };

@@ -1,13 +1,13 @@
 import type { Client, WorkflowHandle } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import { CONTROLLER_TASK_QUEUE, PROGRESS_QUERY, type WORKFLOW } from '../../src/contract/names';
-import type { RestoreProgress, RestoreReport } from '../../src/contract/restore';
+import type { RecoveryProgress, RecoveryReport } from '../../src/contract/recovery';
 import type { Answer } from '../../src/contract/update-answers';
 import { waitFor } from '../../src/lab/processes';
 import { type FakeActivities, fakeActivities, type RunningWorkers, startWorkers } from './fake-agents';
 import { useWorkflowEnvironment } from './workflow-environment';
 
-export type Handle = WorkflowHandle<(input: unknown) => Promise<RestoreReport>>;
+export type Handle = WorkflowHandle<(input: unknown) => Promise<RecoveryReport>>;
 
 /** One Temporal server for the file; new activities, and workers for them, for each test. */
 export function useRecoveries() {
@@ -40,27 +40,32 @@ export function useRecoveries() {
       'prod',
       answering,
     );
-    return client().workflow.start<(input: unknown) => Promise<RestoreReport>>(workflow, {
+    return client().workflow.start<(input: unknown) => Promise<RecoveryReport>>(workflow, {
       workflowId: 'restore-prod',
       taskQueue: CONTROLLER_TASK_QUEUE,
       args: [{ cluster: 'prod', requestedBy: 'ana', ...input }],
     });
   }
 
-  const look = (handle: Handle) => handle.query<RestoreProgress>(PROGRESS_QUERY);
+  const inspection = (handle: Handle) => handle.query<RecoveryProgress>(PROGRESS_QUERY);
 
-  async function until(handle: Handle, what: string, test: (progress: RestoreProgress) => boolean, timeoutMs = 45_000) {
+  async function until(
+    handle: Handle,
+    what: string,
+    test: (progress: RecoveryProgress) => boolean,
+    timeoutMs = 45_000,
+  ) {
     return waitFor(
       what,
       async () => {
-        const progress = await look(handle);
+        const progress = await inspection(handle);
         return test(progress) ? progress : null;
       },
       { timeoutMs, everyMs: 30 },
-    ) as Promise<RestoreProgress>;
+    ) as Promise<RecoveryProgress>;
   }
 
-  const waiting = (handle: Handle, what: RestoreProgress['waitingFor']) =>
+  const waiting = (handle: Handle, what: RecoveryProgress['waitingFor']) =>
     until(handle, `it waits for ${what}`, (now) => now.waitingFor === what);
 
   const update = (handle: Handle, name: string, input: object) =>
@@ -87,7 +92,7 @@ export function useRecoveries() {
     client,
     fakes: () => fakes,
     begin,
-    look,
+    inspection,
     until,
     waiting,
     update,

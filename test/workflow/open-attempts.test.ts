@@ -5,7 +5,7 @@ import { Worker } from '@temporalio/worker';
 import { CONTROLLER_TASK_QUEUE } from '../../src/contract/names';
 import { ownIdentity } from '../../src/files/process-identity';
 import { waitFor } from '../../src/lab/processes';
-import { BeatInterceptor } from '../../src/temporal/beat-interceptor';
+import { HeartbeatInterceptor } from '../../src/temporal/heartbeat-interceptor';
 import {
   AttemptNoter,
   type AttemptNotes,
@@ -44,7 +44,7 @@ describe('a step whose worker died', () => {
       activities: fakes.controller,
       // It beats all the while, so that nothing else can be why it is tried again.
       interceptors: {
-        activity: [() => ({ inbound: new BeatInterceptor() }), () => ({ inbound: new AttemptNoter(notes) })],
+        activity: [() => ({ inbound: new HeartbeatInterceptor() }), () => ({ inbound: new AttemptNoter(notes) })],
       },
     });
     running = worker.run();

@@ -4,7 +4,7 @@ import { type Handle, refusal, useRecoveries } from '../support/workflow-driver'
 
 /** What plans are worth, and the other shapes of a recovery; with activities that answer as the test wants. */
 describe('a plan', () => {
-  const { fakes, begin, look, until, waiting, update, approve, submitThree } = useRecoveries();
+  const { fakes, begin, inspection, until, waiting, update, approve, submitThree } = useRecoveries();
 
   it('ends a run that asked for nothing else, with nothing claimed, staged or stopped', async () => {
     const handle = await begin('restoreCluster', { planOnly: true });
@@ -75,7 +75,7 @@ describe('a plan', () => {
     fakes().controller.makePlan = () => Promise.resolve({ plan: { ...PLAN, approvals: 2 }, planHash: 'a'.repeat(64) });
     const handle = await begin();
     await approve(handle);
-    expect((await look(handle)).approvals).toHaveLength(1);
+    expect((await inspection(handle)).approvals).toHaveLength(1);
 
     await until(
       handle,
@@ -83,7 +83,7 @@ describe('a plan', () => {
       (now) => now.phases.filter(({ phase }) => phase === 'plan').length > 1,
     );
 
-    expect((await look(handle)).approvals).toEqual([]);
+    expect((await inspection(handle)).approvals).toEqual([]);
     expect(fakes().calls.some((call) => call.startsWith('claim'))).toBe(false);
   }, 60_000);
 
@@ -243,7 +243,7 @@ describe('the other shapes', () => {
   it('auto-unseal waits for no people', async () => {
     const seal = { type: 'transit', secretShares: 1, secretThreshold: 1 };
     fakes().controller.makePlan = () =>
-      Promise.resolve({ plan: { ...PLAN, seal, recovery: PLAN.seal }, planHash: 'a'.repeat(64) });
+      Promise.resolve({ plan: { ...PLAN, seal, recoveryConfig: PLAN.seal }, planHash: 'a'.repeat(64) });
     const handle = await begin();
     await approve(handle);
     const report = await handle.result();

@@ -10,7 +10,7 @@ const CLEAR = Buffer.alloc(33, 7).toString('base64');
 /** What the restore does when steps fail and people err; on a real Temporal server, with activities that fail on demand. */
 describe('restoreCluster', () => {
   const recoveries = useRecoveries();
-  const { environment, client, look, until, waiting, update, approve, submit, submitThree } = recoveries;
+  const { environment, client, inspection, until, waiting, update, approve, submit, submitThree } = recoveries;
   const begin = (answering?: string[]) => recoveries.begin('restoreCluster', {}, answering);
   let fakes: FakeActivities;
   let workers: RunningWorkers | undefined;
@@ -179,7 +179,7 @@ describe('restoreCluster', () => {
     const turnedAway = await update(handle, 'submitShare', { holder: 'eve', share: CLEAR }).catch(
       (error: { cause: Error }) => error.cause.message,
     );
-    const progress = await look(handle);
+    const progress = await inspection(handle);
 
     expect(answers.map(({ accepted }) => accepted)).toEqual([false, true, false]);
     expect(answers[0]?.message).toContain('not an armored age file');
@@ -208,7 +208,7 @@ describe('restoreCluster', () => {
         fakes.notifications.some(({ event }) => event === 'share exposed'),
       { timeoutMs: 10_000, everyMs: 30 },
     );
-    expect((await look(handle)).shares?.accepted).toEqual([]);
+    expect((await inspection(handle)).shares?.accepted).toEqual([]);
   });
 
   it('has the shares encrypted anew when a host lost its identity, without asking anybody again', async () => {
@@ -274,7 +274,7 @@ describe('restoreCluster', () => {
       async () => fakes.notifications.find(({ event }) => event === 'escalation') ?? null,
       { timeoutMs: 20_000, everyMs: 50 },
     );
-    const progress = await look(handle);
+    const progress = await inspection(handle);
 
     expect(escalation).toMatchObject({ alternates: ['frank'] });
     expect(fakes.notifications.map(({ event }) => event)).toEqual(
@@ -364,7 +364,7 @@ describe('restoreCluster', () => {
     const rejected = await handle
       .executeUpdate('approve', { args: [{ approver: 'bob' }] })
       .catch((error: { cause: Error }) => error.cause.message);
-    const progress = await look(handle);
+    const progress = await inspection(handle);
 
     expect(rejected).toContain('planHash: must be the plan hash');
     expect(progress.waitingFor).toBe('approval');

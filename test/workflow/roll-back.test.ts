@@ -1,5 +1,5 @@
-import type { RestorePhase } from '../../src/contract/restore';
-import { NODES, PLAN, QUORUM_PLAN } from '../support/fake-agents';
+import type { RecoveryPhase } from '../../src/contract/recovery';
+import { NODES, PLAN, RECOVER_QUORUM_PLAN } from '../support/fake-agents';
 import { refusal, useRecoveries } from '../support/workflow-driver';
 
 /**
@@ -209,7 +209,7 @@ describe('rollBack', () => {
   }, 60_000);
 
   it('leads back from a recovery of the quorum as well', async () => {
-    fakes().nodes[QUORUM_PLAN.firstNode]!.recoverPeers = () =>
+    fakes().nodes[RECOVER_QUORUM_PLAN.firstNode]!.recoverPeers = () =>
       Promise.reject(refusal('ServiceFailed', 'does not start', 'Look.'));
     const handle = await begin('recoverQuorum');
     await approve(handle, 'b'.repeat(12));
@@ -220,7 +220,7 @@ describe('rollBack', () => {
     const report = await handle.result();
 
     expect(report).toMatchObject({ status: 'rolled back', method: 'peers' });
-    const phases: RestorePhase[] = ['plan', 'approve', 'stop', 'setAside', 'install', 'rollBack'];
+    const phases: RecoveryPhase[] = ['plan', 'approve', 'stop', 'setAside', 'install', 'rollBack'];
     expect(report.phases.map(({ phase }) => phase)).toEqual(phases);
   }, 60_000);
 

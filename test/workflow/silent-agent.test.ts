@@ -4,7 +4,7 @@ import { type Handle, useRecoveries } from '../support/workflow-driver';
 
 /** What a restore does about an agent that does not answer; on a real Temporal server. */
 describe('an agent that does not answer', () => {
-  const { environment, fakes, begin, look, until, update, approve, submit, submitThree } = useRecoveries();
+  const { environment, fakes, begin, inspection, until, update, approve, submit, submitThree } = useRecoveries();
   const agentOf = (node: string) => startAgent(environment().temporal.nativeConnection, fakes(), 'prod', node);
   const beginWithout = (node: string) =>
     begin(
@@ -34,7 +34,7 @@ describe('an agent that does not answer', () => {
     const { historyLength } = await handle.describe();
     // Longer than a step waits to be picked up.
     await sleep(35_000);
-    const still = await look(handle);
+    const still = await inspection(handle);
     const longer = await handle.describe();
     const late = await agentOf('vault-3');
     try {

@@ -4,7 +4,7 @@ import { useRecoveries } from '../support/workflow-driver';
 
 /** A Vault that loads its data for as long as anybody waits: on a real one it takes hours and gigabytes. */
 describe('a follower that takes too long to join', () => {
-  const { fakes, begin, look, approve, submitThree, update } = useRecoveries();
+  const { fakes, begin, inspection, approve, submitThree, update } = useRecoveries();
 
   /** Holds a step until it is called off, or for `firmly`, which takes no notice of that, until it is let go. */
   function hold(node: string, step: keyof NodeActivities, firmly = false) {
@@ -101,7 +101,7 @@ describe('a follower that takes too long to join', () => {
     await begun;
 
     const answers = [await skip(handle, 'vault-2'), await skip(handle, 'vault-3')];
-    const { status } = await look(handle);
+    const { status } = await inspection(handle);
     letGo();
 
     expect(answers).toEqual([

@@ -10,19 +10,19 @@ import {
 import type { z } from 'zod';
 import { approveInput, operatorInput, skipNodeInput, submitShareInput } from '../../src/contract/input';
 import { MESSAGE, PROGRESS_QUERY } from '../../src/contract/names';
-import type { RestoreProgress } from '../../src/contract/restore';
+import type { RecoveryProgress } from '../../src/contract/recovery';
 import { findsShareInClear, TURNED_AWAY } from '../../src/contract/share';
 import type { Answer } from '../../src/contract/update-answers';
-import { parseOrFail } from './failures';
-import type { RestoreRun } from './restore-run';
+import { parseOrFail } from './problems';
+import type { RecoveryRun } from './recovery-run';
 import type { ShareCeremony } from './share-ceremony';
 
 /**
  * Every message exists twice: an update, whose sender gets the answer, and a signal, whose answer goes to the details.
  * A signal that is wrong must not fail the run; an update that is wrong is rejected and leaves nothing in history.
  */
-export function handleMessages(run: RestoreRun, ceremony: ShareCeremony): void {
-  setHandler(defineQuery<RestoreProgress>(PROGRESS_QUERY), () => run.progress, {
+export function handleMessages(run: RecoveryRun, ceremony: ShareCeremony): void {
+  setHandler(defineQuery<RecoveryProgress>(PROGRESS_QUERY), () => run.progress, {
     description: 'Phases, nodes, approvals, shares and what the run waits for',
   });
   take(MESSAGE.approve, approveInput, '{"approver":"your name","planHash":"…"}', 'Approve the plan', (input) =>

@@ -1,5 +1,5 @@
 import { type ActivityOptions, proxyActivities } from '@temporalio/workflow';
-import { nobodyAnswered, ranOutOfTime } from './failures';
+import { nobodyAnswered, ranOutOfTime } from './problems';
 
 /** How long after its limit a step is given up at most while Temporal and a controller are there. */
 const SLACK_MS = 10_000;

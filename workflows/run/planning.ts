@@ -1,12 +1,12 @@
 import { ApplicationFailure, isCancellation, upsertSearchAttributes } from '@temporalio/workflow';
-import type { RecoveryPlan, RestoreSettings } from '../../src/contract/plan';
-import { problemOf } from './failures';
+import type { RecoveryPlan, RecoverySettings } from '../../src/contract/plan';
+import { problemOf } from './problems';
 import type { Recovery } from './recovery';
-import { Abort } from './restore-run';
+import { Abort } from './recovery-run';
 import { GENERATION_ATTRIBUTE } from './search-attributes';
 
 export interface Planned<P extends RecoveryPlan> {
-  settings: RestoreSettings;
+  settings: RecoverySettings;
   plan: P;
   planHash: string;
 }
@@ -53,7 +53,7 @@ export async function agree<P extends RecoveryPlan>(
   let plan = first;
   for (;;) {
     if (!(await approved(recovery, plan))) {
-      plan = await planAnew(recovery, () => make(null), 'the time for approving it was over');
+      plan = await planAgain(recovery, () => make(null), 'the time for approving it was over');
       continue;
     }
     await prepare(plan);
@@ -65,11 +65,11 @@ export async function agree<P extends RecoveryPlan>(
       run.nodesOf(plan);
       return plan;
     }
-    plan = await planAnew(recovery, () => Promise.resolve(now), 'what it was made from has changed');
+    plan = await planAgain(recovery, () => Promise.resolve(now), 'what it was made from has changed');
   }
 }
 
-async function planAnew<P extends RecoveryPlan>(
+async function planAgain<P extends RecoveryPlan>(
   recovery: Recovery,
   make: () => Promise<Planned<P>>,
   reason: string,

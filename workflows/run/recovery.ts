@@ -10,19 +10,19 @@ import {
 } from '@temporalio/workflow';
 import type { NodeActivities } from '../../activities/node';
 import type { BackupResult } from '../../src/contract/backup';
-import { backupWorkflowId, restoreWorkflowId, WORKFLOW, WORKFLOW_TASK_TIMEOUT } from '../../src/contract/names';
-import type { NodePlan, RecoveryPlan, RestoreSettings } from '../../src/contract/plan';
+import { backupWorkflowId, recoveryWorkflowId, WORKFLOW, WORKFLOW_TASK_TIMEOUT } from '../../src/contract/names';
+import type { NodePlan, RecoveryPlan, RecoverySettings } from '../../src/contract/plan';
 import {
   hasChangedNodes,
   type RecoveryMethod,
-  type RestoreProgress,
-  type RestoreReport,
-  type RestoreStatus,
-} from '../../src/contract/restore';
+  type RecoveryProgress,
+  type RecoveryReport,
+  type RecoveryStatus,
+} from '../../src/contract/recovery';
 import { controller, onNode } from './steps';
-import { type Problem, problemOf } from './failures';
+import { type Problem, problemOf } from './problems';
 import { handleMessages } from './messages';
-import { Abort, RestoreRun, SKIPPED } from './restore-run';
+import { Abort, RecoveryRun, SKIPPED } from './recovery-run';
 import { CLUSTER_ATTRIBUTE } from './search-attributes';
 import { Unsealing } from './unsealing';
 
@@ -32,13 +32,13 @@ const DAY_MS = 86_400_000;
 
 /** One recovery and its nodes: the steps that the runbooks have in common. */
 export class Recovery {
-  readonly run: RestoreRun;
+  readonly run: RecoveryRun;
   readonly unsealing: Unsealing;
-  readonly setAside: RestoreReport['setAside'] = [];
-  readonly removed: RestoreReport['removed'] = [];
+  readonly setAside: RecoveryReport['setAside'] = [];
+  readonly removed: RecoveryReport['removed'] = [];
   graceDays = 0;
   /** Takes back what was said elsewhere of this recovery; a roll back does it. */
-  unsay: (() => Promise<void>) | null = null;
+  undo: (() => Promise<void>) | null = null;
   readonly #nodes = new Map<string, NodeActivities>();
   readonly #blanked = new Set<string>();
 
@@ -46,7 +46,7 @@ export class Recovery {
     requireWorkflowId(cluster);
     // It looks once, and can do so only when the agent is there.
     const awaitAgent = (name: string) => this.steps(name).watchForSeal({ claim: this.run.claim, seconds: 0 });
-    this.run = new RestoreRun(cluster, requestedBy, method, awaitAgent);
+    this.run = new RecoveryRun(cluster, requestedBy, method, awaitAgent);
     this.unsealing = new Unsealing(this.run, (name) => this.steps(name));
     handleMessages(this.run, this.unsealing.ceremony);
     upsertSearchAttributes([{ key: CLUSTER_ATTRIBUTE, value: cluster }]);
@@ -63,7 +63,7 @@ export class Recovery {
   }
 
   /** Runs a runbook to one of its ends. */
-  async execute(runbook: () => Promise<RestoreReport>): Promise<RestoreReport> {
+  async execute(runbook: () => Promise<RecoveryReport>): Promise<RecoveryReport> {
     try {
       return await runbook();
     } catch (error) {
@@ -83,9 +83,9 @@ export class Recovery {
    * @param goBack puts them back; only a method that sets data aside has it
    */
   async change(
-    work: () => Promise<RestoreReport>,
-    goBack?: (recovery: Recovery) => Promise<RestoreReport>,
-  ): Promise<RestoreReport> {
+    work: () => Promise<RecoveryReport>,
+    goBack?: (recovery: Recovery) => Promise<RecoveryReport>,
+  ): Promise<RecoveryReport> {
     try {
       return await this.run.changing(work);
     } catch (error) {
@@ -95,7 +95,7 @@ export class Recovery {
     }
   }
 
-  show({ nodes, reminders, graceDays }: RestoreSettings, first: string | null): void {
+  show({ nodes, reminders, graceDays }: RecoverySettings, first: string | null): void {
     this.run.reminders = reminders;
     this.graceDays = graceDays;
     this.run.progress.nodes = nodes.map(({ name }) => ({
@@ -179,13 +179,13 @@ export class Recovery {
         const opening = await this.unsealing.unseal(name, (problem) => this.#blank(name, problem));
         joined = opening === 'open';
         // It may have been let in by then, and nobody gets in twice who holds half of what the cluster sent.
-        if (opening === 'not joined' && (await this.#makeAnew(name)) === SKIPPED) return;
+        if (opening === 'not joined' && (await this.#rebuild(name)) === SKIPPED) return;
       }
       this.unsealing.keepOpen(name);
     });
   }
 
-  async #makeAnew(name: string): Promise<void | typeof SKIPPED> {
+  async #rebuild(name: string): Promise<void | typeof SKIPPED> {
     this.run.node(name, 'joining', 'made anew: it was restarted before it was unsealed');
     return this.run.step(`making ${name} anew`, name, () => this.steps(name).blankNode({ claim: this.run.claim }));
   }
@@ -205,7 +205,7 @@ export class Recovery {
         controller.checkConvergence({ plan, nodes: this.run.activeNodes }),
       );
     await gate();
-    this.unsealing.leaveOpen();
+    this.unsealing.stopWatching();
     if (plan.rollingRestart) {
       await this.#restartFollowers(plan);
       await gate();
@@ -234,7 +234,7 @@ export class Recovery {
     return { generation: result.generation };
   }
 
-  async tryBackUp(): Promise<RestoreReport['backup']> {
+  async tryBackUp(): Promise<RecoveryReport['backup']> {
     try {
       return await this.backUpAtOnce('after');
     } catch (error) {
@@ -262,7 +262,7 @@ export class Recovery {
   }
 
   /** Closes the run: the identities are destroyed, the report is kept beside the audit trail. */
-  async end(status: RestoreStatus, backup: RestoreReport['backup'] = null): Promise<RestoreReport> {
+  async end(status: RecoveryStatus, backup: RecoveryReport['backup'] = null): Promise<RecoveryReport> {
     const { consideredCancelled, cancelRequested } = CancellationScope.current();
     // Called off while its last step ended well all the same: the way back needs the shares and identities that are still there.
     if (consideredCancelled) await cancelRequested;
@@ -275,7 +275,7 @@ export class Recovery {
   }
 
   /** The end of a run that was asked for its plan only. */
-  planned(): RestoreReport {
+  planned(): RecoveryReport {
     return this.#report('planned', null);
   }
 
@@ -283,13 +283,13 @@ export class Recovery {
     return this.run.progress.recipients.map((item) => item.node);
   }
 
-  async #aborted(): Promise<RestoreReport> {
-    this.unsealing.leaveOpen();
+  async #aborted(): Promise<RecoveryReport> {
+    this.unsealing.stopWatching();
     this.run.warnings.push(...whatIsLeft(this.run.progress));
     return this.end('aborted');
   }
 
-  #report(status: RestoreStatus, backup: RestoreReport['backup']): RestoreReport {
+  #report(status: RecoveryStatus, backup: RecoveryReport['backup']): RecoveryReport {
     const { run } = this;
     run.closePhase();
     run.progress.status = status;
@@ -318,7 +318,7 @@ export class Recovery {
     };
   }
 
-  async #store(report: RestoreReport): Promise<void> {
+  async #store(report: RecoveryReport): Promise<void> {
     try {
       const stored = await controller.storeReport({ report });
       this.run.record('report', 'info', 'vault-dr', { ...stored });
@@ -330,7 +330,7 @@ export class Recovery {
 }
 
 /** Of a run that was ended in the middle of its changes. */
-function whatIsLeft(progress: RestoreProgress): string[] {
+function whatIsLeft(progress: RecoveryProgress): string[] {
   const { plan, cluster, nodes } = progress;
   if (!hasChangedNodes(progress) || plan === null) return [];
   if (plan.method === 'rebuild') {
@@ -345,7 +345,7 @@ function whatIsLeft(progress: RestoreProgress): string[] {
 }
 
 function requireWorkflowId(cluster: string): void {
-  const expected = restoreWorkflowId(cluster);
+  const expected = recoveryWorkflowId(cluster);
   if (workflowInfo().workflowId === expected) return;
   throw ApplicationFailure.nonRetryable(
     `A recovery of '${cluster}' must have the workflow id '${expected}', which is what keeps two of them from running at once. ` +

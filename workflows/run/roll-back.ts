@@ -1,20 +1,20 @@
 import { isCancellation } from '@temporalio/workflow';
 import type { SealReport } from '../../src/contract/host';
-import type { RestoreReport } from '../../src/contract/restore';
+import type { RecoveryReport } from '../../src/contract/recovery';
 import { controller } from './steps';
-import { problemOf } from './failures';
+import { problemOf } from './problems';
 import type { Recovery } from './recovery';
-import { SKIPPED } from './restore-run';
+import { SKIPPED } from './recovery-run';
 
 /**
  * Puts the old data back on every node: stop, rename, start, unseal with the same shares, verify. What the restore made stays
  * beside it. All nodes stand still before the first one starts, so that old and new never meet.
  */
-export async function rollBack(recovery: Recovery): Promise<RestoreReport> {
+export async function rollBack(recovery: Recovery): Promise<RecoveryReport> {
   const { run, unsealing } = recovery;
   const { claim } = run;
   run.enter('rollBack');
-  unsealing.leaveOpen();
+  unsealing.stopWatching();
   const touched = new Set(recovery.setAside.map(({ node }) => node));
   const names = run.progress.nodes
     .filter(({ name, state }) => state !== 'skipped' || touched.has(name))
@@ -48,8 +48,8 @@ export async function rollBack(recovery: Recovery): Promise<RestoreReport> {
     recovery,
     still().filter((name) => members.includes(name)),
   );
-  unsealing.leaveOpen();
-  if (recovery.unsay) await recovery.unsay();
+  unsealing.stopWatching();
+  if (recovery.undo) await recovery.undo();
   return recovery.end('rolled back');
 
   function still(): string[] {

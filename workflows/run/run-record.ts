@@ -1,9 +1,9 @@
 import { log } from '@temporalio/workflow';
 import type { Notification } from '../../src/contract/notification';
 import type { ReminderSettings } from '../../src/contract/plan';
-import type { RunClaim } from '../../src/contract/restore';
+import type { RunClaim } from '../../src/contract/recovery';
 import { controller } from './steps';
-import { problemOf } from './failures';
+import { problemOf } from './problems';
 
 /** What a run writes down and whom it tells. None of it ever holds a recovery up: what fails becomes a warning. */
 export class RunRecord {

@@ -1,7 +1,13 @@
 import { condition, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
 import type { RecoveryPlan } from '../../src/contract/plan';
-import type { NodeState, RecoveryMethod, RestorePhase, RestoreProgress, WaitingFor } from '../../src/contract/restore';
-import { nextStep, restoreDetails } from './restore-details';
+import type {
+  NodeState,
+  RecoveryMethod,
+  RecoveryPhase,
+  RecoveryProgress,
+  WaitingFor,
+} from '../../src/contract/recovery';
+import { nextStep, recoveryDetails } from './recovery-details';
 import { RunRecord } from './run-record';
 import { PHASE_ATTRIBUTE } from './search-attributes';
 
@@ -13,7 +19,7 @@ const WANTED = {
 
 /** State of one recovery: what it shows, and how it waits for people. */
 export class RunState extends RunRecord {
-  readonly progress: RestoreProgress;
+  readonly progress: RecoveryProgress;
   /** Of the plan as it stands. */
   planWarnings: string[] = [];
   #waits: WaitingFor[] = [];
@@ -49,7 +55,7 @@ export class RunState extends RunRecord {
   }
 
   /** Begins a phase; what was waited for in the one before ends with it. */
-  enter(phase: RestorePhase): void {
+  enter(phase: RecoveryPhase): void {
     const now = new Date().toISOString();
     this.closePhase();
     this.progress.phase = phase;
@@ -91,7 +97,7 @@ export class RunState extends RunRecord {
   }
 
   show(): void {
-    setCurrentDetails(restoreDetails(this.progress));
+    setCurrentDetails(recoveryDetails(this.progress));
   }
 
   /**

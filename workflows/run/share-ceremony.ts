@@ -1,10 +1,10 @@
 import { isCancellation, upsertSearchAttributes } from '@temporalio/workflow';
 import { combinations, inEvery } from '../../src/contract/combinations';
-import { judgeEnvelope } from '../../src/contract/share';
-import type { ShareVerdict } from '../../src/contract/restore';
+import { checkEnvelope } from '../../src/contract/share';
+import type { ShareVerdict } from '../../src/contract/recovery';
 import type { Answer } from '../../src/contract/update-answers';
-import { problemOf } from './failures';
-import { no, type RestoreRun, yes } from './restore-run';
+import { problemOf } from './problems';
+import { no, type RecoveryRun, yes } from './recovery-run';
 import { SHARES_ATTRIBUTE } from './search-attributes';
 
 interface AcceptedShare {
@@ -26,7 +26,7 @@ export class ShareCeremony {
   #open = false;
 
   constructor(
-    private readonly run: RestoreRun,
+    private readonly run: RecoveryRun,
     /** Has an agent look into the envelope. */
     private readonly check: (envelope: string) => Promise<ShareVerdict>,
   ) {}
@@ -124,14 +124,14 @@ export class ShareCeremony {
 
   /** One at a time: the same share sent twice at once counts once. */
   submit(holder: string, envelope: string): Promise<Answer> {
-    const answer = this.#turn.then(() => this.#judge(holder, envelope));
+    const answer = this.#turn.then(() => this.#evaluate(holder, envelope));
     this.#turn = answer.catch(() => undefined);
     return answer;
   }
 
-  async #judge(holder: string, envelope: string): Promise<Answer> {
+  async #evaluate(holder: string, envelope: string): Promise<Answer> {
     const { shares, phase } = this.run.progress;
-    const verdict = judgeEnvelope(envelope);
+    const verdict = checkEnvelope(envelope);
     if (!verdict.ok) return this.#refuse(holder, verdict.reason, verdict.exposed);
     if (!this.#open || shares === null) {
       const when = shares === null ? 'not yet: wait until the run asks for them' : 'any more: this came too late';

@@ -2,9 +2,9 @@ import { CancellationScope, isCancellation } from '@temporalio/workflow';
 import type { NodeActivities } from '../../activities/node';
 import type { SealReport } from '../../src/contract/host';
 import type { RecoveryPlan } from '../../src/contract/plan';
-import type { ShareVerdict, UnsealOutcome } from '../../src/contract/restore';
-import { type Problem, problemOf } from './failures';
-import { type RestoreRun, SKIPPED } from './restore-run';
+import type { ShareVerdict, UnsealOutcome } from '../../src/contract/recovery';
+import { type Problem, problemOf } from './problems';
+import { type RecoveryRun, SKIPPED } from './recovery-run';
 import { ShareCeremony } from './share-ceremony';
 
 type Given = UnsealOutcome & { shares: readonly string[] };
@@ -12,19 +12,19 @@ type Given = UnsealOutcome & { shares: readonly string[] };
 /** What came of a node: `made anew`, because it could not be opened; `not joined`, because it was restarted and is blank. */
 export type Opening = 'open' | 'made anew' | 'not joined';
 
-const MADE_ANEW = { state: 'not joined', problem: null, dropped: 0, shares: [] } as const;
+const REBUILT = { state: 'not joined', problem: null, dropped: 0, shares: [] } as const;
 
 /** How sealed nodes come open: claims them, keeps the recipients right, and gives each of them the holders' shares. */
 export class Unsealing {
   readonly ceremony: ShareCeremony;
-  readonly #run: RestoreRun;
+  readonly #run: RecoveryRun;
   readonly #steps: (node: string) => NodeActivities;
   #keeping = new CancellationScope();
   /** The node whose agent looks into envelopes. */
   #checker = '';
   #automatic = false;
 
-  constructor(run: RestoreRun, steps: (node: string) => NodeActivities) {
+  constructor(run: RecoveryRun, steps: (node: string) => NodeActivities) {
     this.#run = run;
     this.#steps = steps;
     this.ceremony = new ShareCeremony(run, (envelope) => this.#checkShare(envelope));
@@ -118,7 +118,7 @@ export class Unsealing {
    */
   async unseal(name: string, blank?: (problem: Problem) => Promise<boolean>): Promise<Opening> {
     this.#run.node(name, 'unsealing');
-    const heal = async (problem: Problem) => ((await blank?.(problem)) ? MADE_ANEW : null);
+    const heal = async (problem: Problem) => ((await blank?.(problem)) ? REBUILT : null);
     if (this.#automatic) return this.#awaitUnsealed(name, heal);
     for (;;) {
       if ((await this.#sharesOrByHand(name)) === 'by hand') {
@@ -134,7 +134,7 @@ export class Unsealing {
         );
         this.#run.record('half-done unseal dropped', 'info', 'vault-dr', { node: name, shares: outcome.dropped });
       }
-      if (outcome === MADE_ANEW) return 'made anew';
+      if (outcome === REBUILT) return 'made anew';
       if (outcome.state === 'not joined') return 'not joined';
       if (outcome.state === 'unsealed') {
         this.ceremony.opened(outcome.shares);
@@ -155,7 +155,7 @@ export class Unsealing {
       },
       heal,
     );
-    if (outcome === MADE_ANEW) return 'made anew';
+    if (outcome === REBUILT) return 'made anew';
     if (outcome !== SKIPPED) this.#run.node(name, 'unsealed', 'by its seal');
     return 'open';
   }
@@ -175,7 +175,7 @@ export class Unsealing {
   }
 
   /** From now on a Vault that is sealed is the business of those who run the cluster. */
-  leaveOpen(): void {
+  stopWatching(): void {
     this.#keeping.cancel();
     this.#keeping = new CancellationScope();
   }

@@ -1,7 +1,7 @@
-import type { RestoreProgress } from '../../src/contract/restore';
+import type { RecoveryProgress } from '../../src/contract/recovery';
 
 /** Why there are no old data that could be put back in a run that has changed nodes; null when there are. */
-export function noWayBackFrom({ method, plan, rollBack }: RestoreProgress): string | null {
+export function noWayBackFrom({ method, plan, rollBack }: RecoveryProgress): string | null {
   if (rollBack !== null) return `${rollBack.by} is having the old data put back already.`;
   if (method === 'inPlace') {
     return 'In place nothing is set aside: restore the generation that was made just before, in place.';

@@ -172,9 +172,9 @@ export async function readMarker(path: string): Promise<string | null> {
   }
 }
 
-export async function statIfThere(path: string, look = stat): Promise<Stats | null> {
+export async function statIfThere(path: string, read = stat): Promise<Stats | null> {
   try {
-    return await look(path);
+    return await read(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;

@@ -14,7 +14,7 @@ export interface Attempt {
   assertCurrent(): void;
 }
 
-const LOOK_EVERY_MS = 250;
+const POLL_INTERVAL_MS = 250;
 
 export interface BeginOptions {
   /** Sorts attempts as text: one that comes later in it is never held up by an earlier one that was slow to begin. */
@@ -30,22 +30,22 @@ export interface BeginOptions {
 export class AttemptGate {
   #current: { controller: AbortController; leaseMs: number } | null = null;
   #latest = '';
-  #lookedAt: number;
+  #checkedAt: number;
 
   constructor(
     private readonly node: string,
     /** Milliseconds; a clock that goes on while this process stands still. */
     private readonly now: () => number = Date.now,
   ) {
-    this.#lookedAt = now();
-    setInterval(() => this.#look(), LOOK_EVERY_MS).unref();
+    this.#checkedAt = now();
+    setInterval(() => this.#check(), POLL_INTERVAL_MS).unref();
   }
 
   /** @throws DrError NodeFenced when a later attempt has begun. */
   begin(cancellation: AbortSignal, { order = '', leaseMs = Infinity }: BeginOptions = {}): Attempt {
     if (order < this.#latest) throw superseded(this.node);
     this.#latest = order;
-    this.#look();
+    this.#check();
     this.#current?.controller.abort(superseded(this.node));
     const controller = new AbortController();
     this.#current = { controller, leaseMs };
@@ -53,15 +53,15 @@ export class AttemptGate {
     return {
       signal,
       assertCurrent: () => {
-        this.#look();
+        this.#check();
         signal.throwIfAborted();
       },
     };
   }
 
-  #look(): void {
-    const stoodStillMs = this.now() - this.#lookedAt;
-    this.#lookedAt = this.now();
+  #check(): void {
+    const stoodStillMs = this.now() - this.#checkedAt;
+    this.#checkedAt = this.now();
     if (this.#current && stoodStillMs > this.#current.leaseMs) {
       this.#current.controller.abort(stoodStill(this.node, stoodStillMs));
     }

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { DrError } from '../../contract/failures';
-import type { RunClaim } from '../../contract/restore';
+import type { RunClaim } from '../../contract/recovery';
 import { writeFileAtomically } from '../../files/atomic-file';
 import { readIfThere } from '../../files/files';
 

@@ -1,7 +1,7 @@
 import type { NodeConfig } from '../../config/schema';
 import { DrError } from '../../contract/failures';
 import { createCommandDriver } from './command-driver';
-import { isListening } from './ports';
+import { isListening } from './listening-ports';
 import { createProcessDriver } from './process-driver';
 import type { ServiceDriver } from './service-driver';
 

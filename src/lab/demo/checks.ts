@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import type { RestoreReport } from '../../contract/restore';
-import { restoreWorkflowId } from '../../contract/names';
+import type { RecoveryReport } from '../../contract/recovery';
+import { recoveryWorkflowId } from '../../contract/names';
 import { type Before, identityOf } from './before';
 import { firstNode } from './crashes';
 import { attemptsOf, controllersOf, type RunHistory } from './history';
@@ -16,7 +16,7 @@ const READS_AT_ONCE = 8;
 export interface Evidence {
   lab: Lab;
   before: Before;
-  report: RestoreReport;
+  report: RecoveryReport;
   history: RunHistory;
   transcript: string;
 }
@@ -170,7 +170,7 @@ async function sharesLeftNoTrace({ lab, transcript }: Evidence): Promise<Check> 
   // What must be found shows that the search finds anything.
   const envelope = { name: 'envelope', bytes: Buffer.from('BEGIN AGE ENCRYPTED FILE') };
   const { files, found } = await findInLab(lab.directory, [...shares, envelope]);
-  const workflowId = restoreWorkflowId(CLUSTER);
+  const workflowId = recoveryWorkflowId(CLUSTER);
   const [history, details] = await Promise.all([
     lab.temporalCli(['workflow', 'show', '--workflow-id', workflowId, '--output', 'json']),
     lab.temporalCli(['workflow', 'describe', '--workflow-id', workflowId]),

@@ -1,6 +1,6 @@
-import type { RestoreHandle } from '../../temporal/runs';
+import type { RecoveryHandle } from '../../temporal/runs';
 
-export type RunHistory = Awaited<ReturnType<RestoreHandle['fetchHistory']>>;
+export type RunHistory = Awaited<ReturnType<RecoveryHandle['fetchHistory']>>;
 
 /** Attempts that an activity took to succeed, by the name of its type; the highest where it ran several times. */
 export function attemptsOf(history: RunHistory, activity: string): number {

@@ -4,7 +4,7 @@ import { CommanderError } from 'commander';
 import { style } from '../../terminal';
 import { isDrError } from '../../contract/failures';
 import { formatSeconds } from '../../contract/format';
-import { restoreHandle } from '../../temporal/runs';
+import { recoveryHandle } from '../../temporal/runs';
 import { type Before, loseEverything } from './before';
 import { checkRecovery, nothingIsLeft } from './checks';
 import { type DemoOptions, parseDemoOptions } from './options';
@@ -35,13 +35,13 @@ async function main(): Promise<void> {
   const story = createStory();
   endOnSignals(story);
   const measurements = noMeasurements();
-  await orBreakOff(story, measurements, () => tell(story, measurements, options.keep));
+  await orBreakOff(story, measurements, () => present(story, measurements, options.keep));
   const report = demoReport(measurements);
   if (options.report !== undefined) await writeFile(options.report, `${JSON.stringify(report, null, 2)}\n`);
   process.exitCode = report.ok ? 0 : 1;
 }
 
-async function tell(story: Story, measurements: Measurements, keep: boolean): Promise<void> {
+async function present(story: Story, measurements: Measurements, keep: boolean): Promise<void> {
   story.chapter('A real cluster on this machine: three Vault nodes with their agents, a controller, Temporal and S3');
   const { steps, checks } = measurements;
   const lab = await measured(steps, 'start the lab', () => startLab({ onStep: (text) => story.say(text) }));
@@ -81,7 +81,7 @@ async function restoreAndCheck(lab: Lab, before: Before, story: Story, measureme
     steps.push(...restoreSteps(report));
     story.chapter('What came back, and what is lost');
     story.say('Asking every node for every secret …');
-    const history = await restoreHandle(client, CLUSTER).fetchHistory();
+    const history = await recoveryHandle(client, CLUSTER).fetchHistory();
     const { transcript } = story;
     checks.push(...(await measured(steps, 'check', () => checkRecovery({ lab, before, report, history, transcript }))));
   } finally {

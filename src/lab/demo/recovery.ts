@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
-import type { RestoreReport } from '../../contract/restore';
-import { restoreHandle } from '../../temporal/runs';
+import type { RecoveryReport } from '../../contract/recovery';
+import { recoveryHandle } from '../../temporal/runs';
 import { crashController, crashInstallingAgent } from './crashes';
 import type { Story } from './story';
 import { type RunWatch, watchRun } from './watch';
@@ -22,10 +22,10 @@ const READING_MS = 2_000;
 const FETCHING_A_SHARE_MS = 1_500;
 
 /** The restore as an operator sees it, with two crashes on the way. */
-export async function recover(lab: Lab, client: Client, story: Story): Promise<RestoreReport> {
+export async function recover(lab: Lab, client: Client, story: Story): Promise<RecoveryReport> {
   story.chapter('The plan, which changes nothing');
   await story.run(lab, ['restore', '--cluster', CLUSTER, '--as', REQUESTER, '--detach']);
-  const watch = watchRun(client, restoreHandle(client, CLUSTER), story);
+  const watch = watchRun(client, recoveryHandle(client, CLUSTER), story);
   const { planHash } = await watch.until('the plan is made', (progress) => progress.waitingFor === 'approval');
   await story.run(lab, ['status', '--cluster', CLUSTER]);
 

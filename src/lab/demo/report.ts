@@ -1,6 +1,6 @@
 import { renderTable, style } from '../../terminal';
 import { formatSeconds } from '../../contract/format';
-import type { RestoreReport } from '../../contract/restore';
+import type { RecoveryReport } from '../../contract/recovery';
 
 export interface Step {
   name: string;
@@ -30,7 +30,7 @@ export interface DemoReport {
 export interface Measurements {
   steps: Step[];
   checks: Check[];
-  restore: RestoreReport | null;
+  restore: RecoveryReport | null;
   /** From the capture of the backup to the disaster: what was written in that time is lost. */
   rpoSeconds: number | null;
   /** Why the demo broke off. */
@@ -49,7 +49,7 @@ export async function measured<T>(steps: Step[], name: string, act: () => Promis
   return result;
 }
 
-export function restoreSteps(report: RestoreReport): Step[] {
+export function restoreSteps(report: RecoveryReport): Step[] {
   return report.phases.map(({ phase, startedAt, finishedAt, humanSeconds }) => ({
     name: `restore: ${phase}`,
     seconds: secondsBetween(startedAt, finishedAt ?? report.finishedAt),

@@ -1,12 +1,12 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { style } from '../../terminal';
-import type { RestoreProgress, RestoreReport } from '../../contract/restore';
-import { type RestoreHandle, restoreProgress } from '../../temporal/runs';
+import type { RecoveryProgress, RecoveryReport } from '../../contract/recovery';
+import { type RecoveryHandle, recoveryProgress } from '../../temporal/runs';
 import type { Story } from './story';
 import { waitFor } from '../processes';
 
-const LOOK_EVERY_MS = 150;
+const POLL_INTERVAL_MS = 150;
 /** A controller that has just been killed answers nobody. */
 const ANSWER_WITHIN_MS = 800;
 const WAIT_MS = 180_000;
@@ -17,39 +17,39 @@ export interface RunWatch {
    * The first progress that passes the test.
    * @throws DrError ServiceFailed when the run ends, or three minutes pass, before that.
    */
-  until(what: string, test: (progress: RestoreProgress) => boolean): Promise<RestoreProgress>;
+  until(what: string, test: (progress: RecoveryProgress) => boolean): Promise<RecoveryProgress>;
   /** Says so when the run has ended, or nobody follows it any more. */
   ended(): string | undefined;
   /** @throws WorkflowFailedError when the run was refused. */
-  readonly report: Promise<RestoreReport>;
+  readonly report: Promise<RecoveryReport>;
 }
 
-export function watchRun(client: Client, handle: RestoreHandle, story: Story): RunWatch {
-  let latest: RestoreProgress | undefined;
+export function watchRun(client: Client, handle: RecoveryHandle, story: Story): RunWatch {
+  let latest: RecoveryProgress | undefined;
   let over = false;
-  let told = '';
+  let shown = '';
   const report = handle.result();
   report.then(
     () => (over = true),
     () => (over = true),
   );
   const ended = () => (over ? 'the run ended before that' : undefined);
-  const tell = (text: string) => {
-    if (text !== told) story.say(text);
-    told = text;
+  const show = (text: string) => {
+    if (text !== shown) story.say(text);
+    shown = text;
   };
 
   async function follow(): Promise<void> {
     while (!over) {
       try {
-        const progress = await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () => restoreProgress(handle));
+        const progress = await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () => recoveryProgress(handle));
         const changed = progressLine(progress) !== (latest && progressLine(latest));
         latest = progress;
-        if (changed) tell(`${elapsed(progress)}  ${progressLine(progress)}`);
+        if (changed) show(`${elapsed(progress)}  ${progressLine(progress)}`);
       } catch {
-        if (!over) tell(style('dim', '          nobody answers just now; the run is safe in Temporal'));
+        if (!over) show(style('dim', '          nobody answers just now; the run is safe in Temporal'));
       }
-      await sleep(LOOK_EVERY_MS);
+      await sleep(POLL_INTERVAL_MS);
     }
   }
   void follow();
@@ -65,11 +65,11 @@ export function watchRun(client: Client, handle: RestoreHandle, story: Story): R
   };
 }
 
-export function hasReached(progress: RestoreProgress, phase: RestoreProgress['phase']): boolean {
+export function hasReached(progress: RecoveryProgress, phase: RecoveryProgress['phase']): boolean {
   return progress.phases.some((item) => item.phase === phase);
 }
 
-export function progressLine({ phase, nodes, waitingFor, shares, parked }: RestoreProgress): string {
+export function progressLine({ phase, nodes, waitingFor, shares, parked }: RecoveryProgress): string {
   const states = nodes.map(({ name, state }) => `${name} ${state}`).join(' · ');
   const waits = {
     approval: ' · waits for approval',
@@ -79,6 +79,6 @@ export function progressLine({ phase, nodes, waitingFor, shares, parked }: Resto
   return `${phase.padEnd(8)}  ${states}${waitingFor === null ? '' : waits[waitingFor]}`;
 }
 
-function elapsed({ startedAt }: RestoreProgress): string {
+function elapsed({ startedAt }: RecoveryProgress): string {
   return `${((Date.now() - Date.parse(startedAt)) / 1_000).toFixed(1).padStart(6)} s`;
 }

@@ -141,9 +141,9 @@ export class S3Repository implements Repository {
   ): Promise<void> {
     const expected = composite ?? Buffer.from(digest.sha256, 'hex').toString('base64');
     // The checksum of an object in parts says nothing to whoever does not know the parts.
-    const telling = ChecksumSHA256 !== undefined && ChecksumSHA256.includes('-') === (composite !== undefined);
-    let same = ContentLength === digest.sizeBytes && (!telling || ChecksumSHA256 === expected);
-    if (same && !telling) {
+    const conclusive = ChecksumSHA256 !== undefined && ChecksumSHA256.includes('-') === (composite !== undefined);
+    let same = ContentLength === digest.sizeBytes && (!conclusive || ChecksumSHA256 === expected);
+    if (same && !conclusive) {
       const stream = await this.#bucket.read(version, options);
       try {
         if (stream) await checkStream(stream, version.key, digest, options);

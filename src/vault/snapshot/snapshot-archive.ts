@@ -14,7 +14,7 @@ export interface SnapshotSummary {
   raft: { index: number; term: number; peers: RaftPeer[] };
   seal: SealConfig;
   /** Recovery keys of an auto-unseal cluster; they never unseal. */
-  recovery: SealConfig | null;
+  recoveryConfig: SealConfig | null;
   keys: KeyCount & { byPrefix: Record<string, KeyCount> };
   leases: LeaseCount;
   /** Which of the keys that an unseal may need are there; `core/keyring` and `core/seal-config` always are. */
@@ -230,7 +230,7 @@ function contentsOf(metaJson: string, state: StateReader): Contents {
   }
   const lacking = INDISPENSABLE.find((key) => !state.present.has(key));
   if (lacking) throw corrupt(`has no ${lacking}, so no cluster could be unsealed with it`);
-  const recovery = state.valueOf(RECOVERY_CONFIG);
+  const recoveryConfig = state.valueOf(RECOVERY_CONFIG);
   const seal = parseSealConfig(String(state.valueOf(SEAL_CONFIG)), SEAL_CONFIG);
   if (seal.type !== 'shamir' && !state.present.has(STORED_KEYS)) {
     throw corrupt(`has no ${STORED_KEYS}, so its ${seal.type} seal could not unseal anything`);
@@ -238,7 +238,7 @@ function contentsOf(metaJson: string, state: StateReader): Contents {
   return {
     raft,
     seal,
-    recovery: recovery ? parseSealConfig(String(recovery), RECOVERY_CONFIG) : null,
+    recoveryConfig: recoveryConfig ? parseSealConfig(String(recoveryConfig), RECOVERY_CONFIG) : null,
     keys: { ...state.total(), byPrefix: Object.fromEntries(state.byPrefix) },
     leases: state.leases(),
     requiredKeys: WATCHED.filter((key) => state.present.has(key)),

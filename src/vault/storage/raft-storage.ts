@@ -32,7 +32,7 @@ export async function readRaftStorage(dataDir: string): Promise<RaftStorage | nu
       appliedIndex: integerOf(indexes, 2),
       peers: peersOf(servers),
       seal: sealOf(await vault.get(['data'], 'core/seal-config'), path),
-      recovery: sealOf(await vault.get(['data'], 'core/recovery-config'), path),
+      recoveryConfig: sealOf(await vault.get(['data'], 'core/recovery-config'), path),
     };
   });
   if (!state) return null;

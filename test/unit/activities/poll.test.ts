@@ -1,4 +1,4 @@
-import { insist, pollUntil } from '../../../activities/poll';
+import { retry, pollUntil } from '../../../activities/poll';
 import { DrError } from '../../../src/contract/failures';
 
 const options = { timeoutMs: 5_000, intervalMs: 1, signal: new AbortController().signal };
@@ -38,10 +38,10 @@ test('gives up with what it waited for, the last answer, the place and the advic
 
 test('what gets on may take longer, and is looked at every second', async () => {
   const began = Date.now();
-  const looks: number[] = [];
+  const inspections: number[] = [];
   const getsOn = async () => {
-    looks.push(Date.now() - began);
-    return looks.length < 3;
+    inspections.push(Date.now() - began);
+    return inspections.length < 3;
   };
 
   const waiting = pollUntil('vault-1 to load', { ...options, timeoutMs: 10, getsOn }, async () => null);
@@ -49,7 +49,7 @@ test('what gets on may take longer, and is looked at every second', async () => 
   await expect(waiting).rejects.toMatchObject({
     message: 'Waited 2 s for vault-1 to load; the last answer was: not yet',
   });
-  expect(looks).toHaveLength(3);
+  expect(inspections).toHaveLength(3);
 });
 
 test('what gets on or not can not be seen counts for nothing', async () => {
@@ -101,9 +101,9 @@ test('what no waiting mends ends the wait at once', async () => {
 });
 
 describe('a step that insists', () => {
-  const told: string[] = [];
-  const tell = (state: string) => void told.push(state);
-  const patience = { signal: new AbortController().signal, tell };
+  const reported: string[] = [];
+  const report = (state: string) => void reported.push(state);
+  const patience = { signal: new AbortController().signal, report };
   const down = () =>
     new DrError('VaultUnavailable', 'refuses the connection', { where: 'vault-1', advice: 'Start it.' });
   // An hour passes in a second and a half.
@@ -117,19 +117,19 @@ describe('a step that insists', () => {
     const failures = [down()];
 
     await expect(
-      insist(patience, async () => {
+      retry(patience, async () => {
         const failure = failures.shift();
         if (failure) throw failure;
         return 'done';
       }),
     ).resolves.toBe('done');
-    expect(told).toEqual(['tried again, for it failed: refuses the connection']);
+    expect(reported).toEqual(['tried again, for it failed: refuses the connection']);
   });
 
   it('gives up after two minutes, for good, with what it failed with', async () => {
     hurry();
 
-    await expect(insist(patience, () => Promise.reject(down()))).rejects.toMatchObject({
+    await expect(retry(patience, () => Promise.reject(down()))).rejects.toMatchObject({
       code: 'VaultUnavailable',
       message: 'refuses the connection',
       where: 'vault-1',
@@ -147,7 +147,7 @@ describe('a step that insists', () => {
         await new Promise((resolve) => setTimeout(resolve, 60));
         throw new DrError(code, 'in vain');
       };
-      await insist(patience, slow).catch(() => undefined);
+      await retry(patience, slow).catch(() => undefined);
       return count;
     };
 
@@ -161,7 +161,7 @@ describe('a step that insists', () => {
   ])('leaves %s to others, at once', async (_what, error) => {
     const act = jest.fn(() => Promise.reject(error));
 
-    await expect(insist(patience, act)).rejects.toBe(error);
+    await expect(retry(patience, act)).rejects.toBe(error);
     expect(act).toHaveBeenCalledTimes(1);
   });
 
@@ -170,10 +170,10 @@ describe('a step that insists', () => {
     const reason = new DrError('NodeFenced', 'A newer attempt has begun.');
     const act = jest.fn(() => Promise.reject(down()));
 
-    const insisting = insist({ signal: abort.signal, tell }, act);
+    const retrying = retry({ signal: abort.signal, report }, act);
     setTimeout(() => abort.abort(reason), 10);
 
-    await expect(insisting).rejects.toBe(reason);
+    await expect(retrying).rejects.toBe(reason);
     expect(act).toHaveBeenCalledTimes(1);
   });
 });

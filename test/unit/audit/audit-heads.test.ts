@@ -1,5 +1,5 @@
 import { mkdir, readFile, rmdir, writeFile } from 'node:fs/promises';
-import { judgeHeads, publishHead, readHeads } from '../../../src/audit/audit-heads';
+import { checkHeads, publishHead, readHeads } from '../../../src/audit/audit-heads';
 import { appendRecord, verifyTrail } from '../../../src/audit/audit-trail';
 import { DirectoryRepository } from '../../../src/repository/directory';
 import { listGenerations } from '../../../src/repository/generations';
@@ -29,8 +29,8 @@ async function append(...ids: string[]): Promise<void> {
   }
 }
 
-async function judge() {
-  return judgeHeads(await verifyTrail(trail()), (await readHeads(repository(), 'prod')).heads);
+async function evaluate() {
+  return checkHeads(await verifyTrail(trail()), (await readHeads(repository(), 'prod')).heads);
 }
 
 it('keeps heads that a trail which only grew agrees with', async () => {
@@ -42,7 +42,7 @@ it('keeps heads that a trail which only grew agrees with', async () => {
 
   expect(first).toMatch(/^prod\/audit\/20261123T040000Z-1-[0-9a-f]{8}\.json$/);
   expect(second).toMatch(/^prod\/audit\/20261123T040000Z-3-[0-9a-f]{8}\.json$/);
-  expect(await judge()).toEqual({ matching: 2, problems: [] });
+  expect(await evaluate()).toEqual({ matching: 2, problems: [] });
 });
 
 it('adds nothing when it is repeated, and nothing for an empty trail', async () => {
@@ -62,7 +62,7 @@ it('shows that lines were cut off the end, which the chain alone can not', async
   await writeFile(trail(), `${lines.slice(0, 2).join('\n')}\n`);
 
   expect((await verifyTrail(trail())).problems).toEqual([]);
-  expect(await judge()).toEqual({
+  expect(await evaluate()).toEqual({
     matching: 0,
     problems: ['line 3, which was the last one at 2026-11-23T04:00:00.000Z, is gone since'],
   });
@@ -76,8 +76,8 @@ it('shows that the end was cut off and written anew', async () => {
   await append('forged', 'more', 'and more');
 
   expect((await verifyTrail(trail())).problems).toEqual([]);
-  expect((await judge()).problems).toEqual([expect.stringContaining('line 3, which was the last one at')]);
-  expect((await judge()).problems).toEqual([expect.stringContaining('was rewritten since')]);
+  expect((await evaluate()).problems).toEqual([expect.stringContaining('line 3, which was the last one at')]);
+  expect((await evaluate()).problems).toEqual([expect.stringContaining('was rewritten since')]);
 });
 
 it('shows that the whole trail was exchanged on this host, and leaves those of other hosts alone', async () => {
@@ -88,8 +88,8 @@ it('shows that the whole trail was exchanged on this host, and leaves those of o
   const { heads } = await readHeads(repository(), 'prod');
   const report = await verifyTrail(trail());
 
-  expect(judgeHeads(report, heads).problems).toEqual([expect.stringContaining('not the one that was begun')]);
-  expect(judgeHeads(report, heads, 'another-host')).toEqual({ matching: 0, problems: [] });
+  expect(checkHeads(report, heads).problems).toEqual([expect.stringContaining('not the one that was begun')]);
+  expect(checkHeads(report, heads, 'another-host')).toEqual({ matching: 0, problems: [] });
 });
 
 it('names what else lies among the heads, and reads the others nevertheless', async () => {

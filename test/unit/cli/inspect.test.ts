@@ -4,7 +4,7 @@ import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { render } from '../../../src/cli/inspect';
-import { inspectSnapshot } from '../../../src/vault/snapshot/inspect';
+import { inspectSnapshot } from '../../../src/vault/snapshot/inspect-snapshot';
 import { buildSnapshot, CORE_ENTRIES, sha256 } from '../../support/snapshot-builder';
 import { useDirectory } from '../../support/temporary';
 

@@ -4,7 +4,7 @@ import type { Command } from 'commander';
 import { backupCommand } from '../../../src/cli/backup';
 import { generationsCommand } from '../../../src/cli/generations';
 import { labCommand } from '../../../src/cli/lab';
-import { abortCommand, approveCommand, resumeCommand, skipNodeCommand } from '../../../src/cli/messages';
+import { abortCommand, approveCommand, resumeCommand, skipNodeCommand } from '../../../src/cli/decisions';
 import { restoreCommand } from '../../../src/cli/restore';
 import { scheduleCommand } from '../../../src/cli/schedule';
 import { statusCommand } from '../../../src/cli/status';

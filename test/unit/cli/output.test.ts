@@ -39,16 +39,16 @@ test('colours go to terminals only, and only where they are wanted', () => {
 
 describe('follow', () => {
   /** Ends the run after some looks at it. */
-  function runOf(looks: (string | Error)[]) {
+  function runOf(inspections: (string | Error)[]) {
     let end: (report: string) => void = () => undefined;
     const result = new Promise<string>((resolve) => (end = resolve));
-    const look = async () => {
-      const next = looks.shift();
-      if (looks.length === 0) setImmediate(() => end('report'));
+    const inspect = async () => {
+      const next = inspections.shift();
+      if (inspections.length === 0) setImmediate(() => end('report'));
       if (next instanceof Error) throw next;
       return next ?? '';
     };
-    return { result, look, line: look };
+    return { result, inspect, line: inspect };
   }
 
   it('prints a line for each change where there is no terminal, also when the controller is away', async () => {
@@ -97,24 +97,24 @@ describe('follow', () => {
     let end: (report: string) => void = () => undefined;
     const result = new Promise<string>((resolve) => (end = resolve));
     let answered = false;
-    const look = async () => {
+    const inspect = async () => {
       end('report');
       await sleep(100);
       answered = true;
       return 'plan';
     };
 
-    await follow({ result, look, line: look }, stream);
+    await follow({ result, inspect, line: inspect }, stream);
 
     expect(answered).toBe(true);
   });
 
   it('passes on how the run failed', async () => {
     const { stream } = streamOf(false);
-    const look = async () => 'plan';
+    const inspect = async () => 'plan';
 
-    await expect(follow({ result: Promise.reject(new Error('refused')), look, line: look }, stream)).rejects.toThrow(
-      'refused',
-    );
+    await expect(
+      follow({ result: Promise.reject(new Error('refused')), inspect, line: inspect }, stream),
+    ).rejects.toThrow('refused');
   });
 });

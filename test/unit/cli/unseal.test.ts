@@ -1,13 +1,13 @@
 import { expectOpen } from '../../../src/cli/unseal';
-import type { RecoveryMethod, RestoreProgress } from '../../../src/contract/restore';
-import { nextStep } from '../../../workflows/run/restore-details';
+import type { RecoveryMethod, RecoveryProgress } from '../../../src/contract/recovery';
+import { nextStep } from '../../../workflows/run/recovery-details';
 
 const shares = { required: 3, accepted: [{ holder: 'carol', at: '' }], refused: [], problem: null };
 
-function progressOf(method: RecoveryMethod): RestoreProgress {
+function progressOf(method: RecoveryMethod): RecoveryProgress {
   const recipients = [{ node: 'vault-1', recipient: 'age1', signature: '' }];
-  const said: Partial<RestoreProgress> = { cluster: 'prod', run: 'run-1', method, recipients, shares, parked: [] };
-  return said as RestoreProgress;
+  const said: Partial<RecoveryProgress> = { cluster: 'prod', run: 'run-1', method, recipients, shares, parked: [] };
+  return said as RecoveryProgress;
 }
 
 describe('whoever is asked for a share', () => {

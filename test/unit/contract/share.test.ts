@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import * as fc from 'fast-check';
-import { decodeShare, judgeEnvelope } from '../../../src/contract/share';
+import { decodeShare, checkEnvelope } from '../../../src/contract/share';
 import { encryptArmored, generateIdentity } from '../../../src/crypto/age';
 
 const bytes = (length: number) => randomBytes(length);
@@ -42,13 +42,13 @@ describe('decodeShare', () => {
   });
 });
 
-describe('judgeEnvelope', () => {
+describe('checkEnvelope', () => {
   it('lets an armored age file through, with any line ends', async () => {
     const { recipient } = await generateIdentity();
     const envelope = await encryptArmored(share.toString('base64'), [recipient]);
 
-    expect(judgeEnvelope(envelope)).toEqual({ ok: true });
-    expect(judgeEnvelope(`\n${envelope.replace(/\n/g, '\r\n')}\n`)).toEqual({ ok: true });
+    expect(checkEnvelope(envelope)).toEqual({ ok: true });
+    expect(checkEnvelope(`\n${envelope.replace(/\n/g, '\r\n')}\n`)).toEqual({ ok: true });
   });
 
   it.each([
@@ -58,7 +58,7 @@ describe('judgeEnvelope', () => {
     ['the line that Vault prints', `Unseal Key 1: ${share.toString('base64')}`],
     ['JSON', JSON.stringify({ keys: [share.toString('hex')] })],
   ])('names a share in clear as exposed (%s) and does not repeat it', (_form, text) => {
-    const verdict = judgeEnvelope(text);
+    const verdict = checkEnvelope(text);
 
     expect(verdict).toMatchObject({ ok: false, exposed: true, reason: expect.stringContaining('rekey') });
     expect(JSON.stringify(verdict)).not.toContain(share.toString('base64'));
@@ -73,7 +73,7 @@ describe('judgeEnvelope', () => {
     ['text around an age file', 'Here:\n-----BEGIN AGE ENCRYPTED FILE-----\nYWdl\n-----END AGE ENCRYPTED FILE-----'],
     ['an endless file', `-----BEGIN AGE ENCRYPTED FILE-----\n${'A'.repeat(20_000)}\n-----END AGE ENCRYPTED FILE-----`],
   ])('refuses %s, which exposes nothing', (_what, text) => {
-    expect(judgeEnvelope(text)).toMatchObject({
+    expect(checkEnvelope(text)).toMatchObject({
       ok: false,
       exposed: false,
       reason: expect.stringContaining('-----BEGIN AGE ENCRYPTED FILE-----'),
@@ -84,7 +84,7 @@ describe('judgeEnvelope', () => {
     const hostile = `-----BEGIN AGE ENCRYPTED FILE-----${' '.repeat(16_000)}!-----END AGE ENCRYPTED FILE-----`;
     const begin = performance.now();
 
-    expect(judgeEnvelope(hostile).ok).toBe(false);
+    expect(checkEnvelope(hostile).ok).toBe(false);
     expect(performance.now() - begin).toBeLessThan(200);
   });
 });

@@ -9,7 +9,7 @@ import {
   generateIdentity,
   parseIdentities,
 } from '../../../src/crypto/age';
-import { judgeEnvelope } from '../../../src/contract/share';
+import { checkEnvelope } from '../../../src/contract/share';
 import { DrError } from '../../../src/contract/failures';
 
 /** Made with age 1.1.1: `age-keygen -o FILE`, then `printf 'unseal share number one' | age -a -r RECIPIENT`. */
@@ -192,7 +192,7 @@ describe('armored messages', () => {
       agents.map(({ recipient }) => recipient),
     );
 
-    expect(judgeEnvelope(armored)).toEqual({ ok: true });
+    expect(checkEnvelope(armored)).toEqual({ ok: true });
     for (const { identity } of agents) expect(await decryptArmored(armored, [identity])).toBe('a share');
   });
 

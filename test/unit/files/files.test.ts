@@ -61,26 +61,26 @@ describe('a flush', () => {
   afterEach(() => jest.useRealTimers());
 
   it('is told of every few seconds, as long as it lasts', async () => {
-    const tell = jest.fn();
-    const flushing = whileFlushing(tell, () => new Promise((resolve) => setTimeout(resolve, 60_000)));
+    const report = jest.fn();
+    const flushing = whileFlushing(report, () => new Promise((resolve) => setTimeout(resolve, 60_000)));
 
     await jest.advanceTimersByTimeAsync(60_000);
     await flushing;
-    const told = tell.mock.calls.length;
+    const reported = report.mock.calls.length;
     await jest.advanceTimersByTimeAsync(60_000);
 
-    expect(told).toBeGreaterThan(60 / 5);
-    expect(tell).toHaveBeenCalledTimes(told);
+    expect(reported).toBeGreaterThan(60 / 5);
+    expect(report).toHaveBeenCalledTimes(reported);
   });
 
   it('is told of no more when the disk hangs', async () => {
-    const tell = jest.fn();
-    void whileFlushing(tell, () => new Promise(() => undefined));
+    const report = jest.fn();
+    void whileFlushing(report, () => new Promise(() => undefined));
     await jest.advanceTimersByTimeAsync(15 * 60_000);
-    tell.mockClear();
+    report.mockClear();
 
     await jest.advanceTimersByTimeAsync(15 * 60_000);
 
-    expect(tell).not.toHaveBeenCalled();
+    expect(report).not.toHaveBeenCalled();
   });
 });

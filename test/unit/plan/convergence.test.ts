@@ -1,10 +1,10 @@
 import type { AcceptCode, RecoveryPlan } from '../../../src/contract/plan';
 import { convergenceGaps, type NodeView } from '../../../src/plan/convergence';
-import { judgeRestore } from '../../../src/plan/judge-restore';
+import { evaluateRestore } from '../../../src/plan/evaluate-restore';
 import { factsWith, NAMES } from '../../support/restore-facts';
 
 function planWith(accepted: AcceptCode[] = []): RecoveryPlan {
-  const { plan } = judgeRestore(factsWith());
+  const { plan } = evaluateRestore(factsWith());
   if (!plan) throw new Error('refused');
   return { ...plan, accepted };
 }

@@ -1,10 +1,10 @@
 import { planHashOf } from '../../../src/plan/hash';
-import { judgeRestore } from '../../../src/plan/judge-restore';
+import { evaluateRestore } from '../../../src/plan/evaluate-restore';
 import { type Changes, dataDir, factsWith, serving } from '../../support/restore-facts';
 
 describe('the hash of a plan', () => {
   const hashOf = (changes: Changes, now?: string) => {
-    const { plan } = judgeRestore({ ...factsWith(changes), ...(now ? { now } : {}) });
+    const { plan } = evaluateRestore({ ...factsWith(changes), ...(now ? { now } : {}) });
     if (!plan) throw new Error('refused');
     return planHashOf(plan);
   };
@@ -19,7 +19,7 @@ describe('the hash of a plan', () => {
     ['a restart at the end', { settings: { rollingRestart: true } }],
     ['another generation', { manifest: { generation: '20261123T040000Z-000000004711-ffffffff' } }],
     ['something accepted', { live: serving, accept: ['lose-newer-data'] }],
-    ['data that are gone', { looks: { 'vault-3': { dataDir: { ...dataDir, empty: true } } } }],
+    ['data that are gone', { inspections: { 'vault-3': { dataDir: { ...dataDir, empty: true } } } }],
   ])('changes with %s', (_what, changes) => {
     expect(hashOf(changes)).not.toBe(hashOf({}));
   });

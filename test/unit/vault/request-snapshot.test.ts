@@ -12,33 +12,33 @@ describe('what may be long in coming', () => {
     sleep(ms, 'begun', { signal: givenUp }).catch(() => Promise.reject(givenUp.reason as Error));
 
   it('is waited for as long as looks are answered, each of which is told, and no longer', async () => {
-    const [onAlive, look] = [jest.fn(), jest.fn(() => Promise.resolve())];
+    const [onAlive, ask] = [jest.fn(), jest.fn(() => Promise.resolve())];
 
-    await expect(whileAlive(begins(300), look, { ...watch, onAlive })).resolves.toBe('begun');
-    const told = onAlive.mock.calls.length;
+    await expect(whileAlive(begins(300), ask, { ...watch, onAlive })).resolves.toBe('begun');
+    const reported = onAlive.mock.calls.length;
     await sleep(50);
 
-    expect(told).toBeGreaterThan(5);
-    expect(look).toHaveBeenCalledTimes(told);
-    expect(onAlive).toHaveBeenCalledTimes(told);
+    expect(reported).toBeGreaterThan(5);
+    expect(ask).toHaveBeenCalledTimes(reported);
+    expect(onAlive).toHaveBeenCalledTimes(reported);
   });
 
   it.each([
     ['fails at once', () => Promise.reject(new Error('refused'))],
     ['fails late', () => sleep(20).then(() => Promise.reject(new Error('no answer in time')))],
   ])('is given up when each look %s', async (_how, fail) => {
-    const look = jest.fn(fail);
+    const ask = jest.fn(fail);
 
-    await expect(whileAlive(begins(30_000), look, watch)).rejects.toThrow('gone');
-    expect(look).toHaveBeenCalledTimes(3);
+    await expect(whileAlive(begins(30_000), ask, watch)).rejects.toThrow('gone');
+    expect(ask).toHaveBeenCalledTimes(3);
   });
 
   it('is waited for through looks that fail now and then', async () => {
-    let looks = 0;
-    const look = () => (looks++ % 3 === 0 ? Promise.resolve() : Promise.reject(new Error('busy')));
+    let inspections = 0;
+    const ask = () => (inspections++ % 3 === 0 ? Promise.resolve() : Promise.reject(new Error('busy')));
 
-    await expect(whileAlive(begins(300), look, watch)).resolves.toBe('begun');
-    expect(looks).toBeGreaterThan(6);
+    await expect(whileAlive(begins(300), ask, watch)).resolves.toBe('begun');
+    expect(inspections).toBeGreaterThan(6);
   });
 
   it('fails as it fails by itself, also while a look is open', async () => {

@@ -4,7 +4,7 @@ import { DefaultLogger } from '@temporalio/worker';
 import { Controller } from '../../../../activities/controller/context';
 import { applyRetention, listCatchUps, markRestored, markRolledBack } from '../../../../activities/controller/keep';
 import { chooseGeneration } from '../../../../activities/controller/choose';
-import { planRestore } from '../../../../activities/controller/plan';
+import { planRestore } from '../../../../activities/controller/make-plan';
 import { parseConfig } from '../../../../src/config/load';
 import { DrError } from '../../../../src/contract/failures';
 import type { ChainLink } from '../../../../src/contract/generation';
@@ -332,14 +332,14 @@ describe('catching up', () => {
   it('beats while it compares, and ends when it is told to', async () => {
     await publish(HOURS[0] ?? '', 'local');
     const worker = workerFor();
-    const beats: unknown[] = [];
-    worker.on('heartbeat', (details) => beats.push(details));
+    const heartbeats: unknown[] = [];
+    worker.on('heartbeat', (details) => heartbeats.push(details));
     await watch((_key, { signal }) => {
       setImmediate(() => worker.cancel());
       return new Promise((_resolve, reject) => signal?.addEventListener('abort', () => reject(signal.reason as Error)));
     });
 
     await expect(step(listCatchUps, comparison, worker)).rejects.toThrow('CANCELLED');
-    expect(beats).toContain('compare local with offsite');
+    expect(heartbeats).toContain('compare local with offsite');
   });
 });

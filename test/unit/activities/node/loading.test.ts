@@ -177,16 +177,16 @@ it('a join that fails is tried again by the agent itself, which says why, and gi
   joined = () => {
     if (++tries < 3) throw new DrError('VaultUnavailable', 'vault-1 answers sys/storage/raft/join with 500.');
   };
-  const beats: unknown[] = [];
+  const heartbeats: unknown[] = [];
   const join = () => {
     const environment = quietEnvironment();
-    environment.on('heartbeat', (beat) => beats.push(beat));
+    environment.on('heartbeat', (heartbeat) => heartbeats.push(heartbeat));
     return environment.run(() => joinNode(host, { claim: CLAIM, leaderAddress: 'https://vault-2:8200' }));
   };
 
   await expect(join()).resolves.toBeUndefined();
   expect(tries).toBe(3);
-  expect(beats).toContain('join: tried again, for it failed: vault-1 answers sys/storage/raft/join with 500.');
+  expect(heartbeats).toContain('join: tried again, for it failed: vault-1 answers sys/storage/raft/join with 500.');
   tries = -Infinity;
   await expect(join()).rejects.toMatchObject({ code: 'VaultUnavailable', retryable: false });
 });

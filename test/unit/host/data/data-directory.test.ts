@@ -255,9 +255,9 @@ describe('describeDataDirectory', () => {
 
   it('bears with files and directories that vanish while it looks', async () => {
     await makeData();
-    let looking = true;
+    let polling = true;
     const vault = (async () => {
-      while (looking) {
+      while (polling) {
         await mkdir(`${data}/raft/snapshots/1-2-3.tmp`, { recursive: true });
         await writeFile(`${data}/raft/snapshots/1-2-3.tmp/state.bin`, 'x');
         await rm(`${data}/raft/snapshots`, { recursive: true, force: true });
@@ -265,11 +265,11 @@ describe('describeDataDirectory', () => {
     })();
 
     try {
-      for (let look = 0; look < 100; look++) {
+      for (let inspection = 0; inspection < 100; inspection++) {
         expect((await describeDataDirectory(data)).sizeBytes).toBeGreaterThanOrEqual(8);
       }
     } finally {
-      looking = false;
+      polling = false;
       await vault;
     }
   });

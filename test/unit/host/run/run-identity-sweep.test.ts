@@ -1,5 +1,5 @@
 import { copyFile, readdir, writeFile } from 'node:fs/promises';
-import { ensureAgentKey } from '../../../../src/host/run/agent-key';
+import { ensureAgentKey } from '../../../../src/host/run/agent-key-file';
 import { ensureRunIdentity } from '../../../../src/host/run/run-identity';
 import { sweepRunIdentities } from '../../../../src/host/run/run-identity-sweep';
 import { useDirectory } from '../../../support/temporary';

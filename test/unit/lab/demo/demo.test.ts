@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { RestoreReport } from '../../../../src/contract/restore';
+import type { RecoveryReport } from '../../../../src/contract/recovery';
 import { attemptsOf, controllersOf, type RunHistory } from '../../../../src/lab/demo/history';
 import { parseDemoOptions } from '../../../../src/lab/demo/options';
 import { demoReport, type Measurements, noMeasurements } from '../../../../src/lab/demo/report';
@@ -67,7 +67,7 @@ test('a history tells how often a step was tried and who worked on the run', () 
 });
 
 describe('the report', () => {
-  const restore = { rtoMachineSeconds: 28.90712, rtoHumanSeconds: 12.1494 } as RestoreReport;
+  const restore = { rtoMachineSeconds: 28.90712, rtoHumanSeconds: 12.1494 } as RecoveryReport;
   const good: Measurements = {
     steps: [{ name: 'back up', seconds: 2.5424242, humanSeconds: 0 }],
     checks: [{ name: 'voters', ok: true, detail: 'three' }],

@@ -49,7 +49,7 @@ describe('a whole archive', () => {
         ],
       },
       seal: { type: 'shamir', secretShares: 5, secretThreshold: 3 },
-      recovery: null,
+      recoveryConfig: null,
       keys: {
         count: 7,
         bytes: CORE_ENTRIES.reduce((sum, { key, value }) => sum + key.length + value.length, 0),
@@ -78,7 +78,7 @@ describe('a whole archive', () => {
     const summary = await read(await buildSnapshot({ entries }));
 
     expect(summary.seal).toEqual({ type: 'transit', secretShares: 1, secretThreshold: 1 });
-    expect(summary.recovery).toEqual({ type: 'shamir', secretShares: 5, secretThreshold: 3 });
+    expect(summary.recoveryConfig).toEqual({ type: 'shamir', secretShares: 5, secretThreshold: 3 });
   });
 
   it('may be uncompressed gzip, have its members in another order and be padded as GNU tar does', async () => {

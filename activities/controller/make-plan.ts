@@ -1,0 +1,167 @@
+import { clusterOf } from '../../src/config/load';
+import { DrError, isDrError } from '../../src/contract/failures';
+import type { RebuildNodeInput, RecoverQuorumInput, RestoreInput } from '../../src/contract/input';
+import {
+  type ChosenGeneration,
+  CLUSTER_DOWN,
+  type LiveView,
+  type RecoveryPlan,
+  type RecoverySettings,
+} from '../../src/contract/plan';
+import { planHashOf } from '../../src/plan/hash';
+import type { NodeInspection } from '../../src/plan/evaluate-node';
+import { evaluateRecoverQuorum } from '../../src/plan/evaluate-recover-quorum';
+import { evaluateRebuild } from '../../src/plan/evaluate-rebuild';
+import { evaluateRemoval, type RemovalFacts } from '../../src/plan/evaluate-removal';
+import { evaluateRestore, type Evaluation } from '../../src/plan/evaluate-restore';
+import { sealReportOf } from '../../src/vault/answers';
+import type { LeaderView } from '../../src/vault/leader';
+import { credentialFingerprint } from '../../src/vault/login';
+import { cancellation } from '../heartbeat';
+import type { Controller } from './context';
+
+export interface MadePlan<P extends RecoveryPlan = RecoveryPlan> {
+  plan: P;
+  planHash: string;
+}
+
+/**
+ * What the run needs of the configuration, read once.
+ * @throws DrError UnknownCluster; InvalidConfiguration for a drill where none is allowed, or an unknown node.
+ */
+export async function planRestore(
+  controller: Controller,
+  input: { cluster: string; into?: string; drill?: boolean; node?: string },
+): Promise<RecoverySettings> {
+  const target = input.into ?? input.cluster;
+  const cluster = controller.cluster(target);
+  const source = controller.cluster(input.cluster);
+  const { approvals, approvalMinutes, setAside, rollingRestart, graceDays, reminders, drills } = cluster.restore;
+  if (input.drill && !drills) {
+    throw new DrError('InvalidConfiguration', `The configuration does not allow drills on '${target}'.`, {
+      advice: `Allow them with restore.drills of that cluster, or leave \`drill\` out.`,
+    });
+  }
+  if (input.node !== undefined && !cluster.nodes.some((node) => node.name === input.node)) {
+    const known = cluster.nodes.map((node) => node.name).join(', ');
+    throw new DrError('InvalidInput', `'${target}' has no node '${input.node}'. It has: ${known}.`);
+  }
+  return {
+    cluster: target,
+    source: input.cluster,
+    nodes: cluster.nodes.map(({ name, nodeId, address, clusterAddress, dataDir }) => ({
+      name,
+      nodeId: nodeId ?? name,
+      address,
+      clusterAddress,
+      dataDir,
+    })),
+    // The generation lies where its own cluster puts it.
+    repositories: source.repositories,
+    approvals: input.drill && drills ? drills.approvals : approvals,
+    approvalMinutes,
+    setAside,
+    rollingRestart,
+    graceDays,
+    reminders,
+  };
+}
+
+/** Twice what it takes with Vault's default settings: 9 s (measured, Vault 1.21, `performance_multiplier` 5). */
+const ELECTION_MS = 20_000;
+
+/**
+ * Asks every node of the cluster, and its leader with a login; a cluster that is down is an answer, not an error. One that
+ * is in the middle of an election, because its leader has just died, is waited for.
+ */
+export async function lookAtCluster(controller: Controller, input: { cluster: string }): Promise<LiveView> {
+  const signal = cancellation();
+  const inspection = (view: LeaderView) => inspectThroughLeader(controller, input.cluster, view);
+  try {
+    return await controller.withLeader(input.cluster, inspection, { electionMs: ELECTION_MS, signal });
+  } catch (error) {
+    signal.throwIfAborted();
+    if (!isDrError(error)) throw error;
+    return { ...CLUSTER_DOWN, problem: error.message };
+  }
+}
+
+async function inspectThroughLeader(controller: Controller, cluster: string, view: LeaderView): Promise<LiveView> {
+  const serving = view.nodes.filter((node) => node.problem === null);
+  const seen: LiveView = {
+    ...CLUSTER_DOWN,
+    leader: view.leader.node,
+    clusterId: view.clusterId || null,
+    clusterName: view.clusterName || null,
+    serverVersion: view.serverVersion,
+    serving: serving.map(({ node }) => node),
+    versions: Object.fromEntries(serving.flatMap(({ node, version }) => (version === null ? [] : [[node, version]]))),
+    seal: sealReportOf(await view.leader.sealStatus()),
+  };
+  try {
+    const peers = await controller.withLogin(cluster, view.leader.node, (vault) => vault.raftConfiguration());
+    return { ...seen, login: true, voters: peers.filter((peer) => peer.voter).map((peer) => peer.nodeId) };
+  } catch (error) {
+    cancellation().throwIfAborted();
+    return { ...seen, login: false, problem: (error as Error).message };
+  }
+}
+
+/** Judges what was found; the hash binds an approval to exactly this plan. @throws DrError PlanRefused with every reason. */
+export async function makePlan(
+  controller: Controller,
+  facts: {
+    input: RestoreInput;
+    settings: RecoverySettings;
+    chosen: ChosenGeneration;
+    inspections: NodeInspection[];
+    live: LiveView;
+    /** Why the leader's host can't load a snapshot in place. */
+    inPlaceProblem: string | null;
+  },
+) {
+  const credential = await fingerprintOf(controller, facts.settings.source);
+  return made(evaluateRestore({ ...facts, credential, now: new Date().toISOString() }));
+}
+
+/** The same for a lost quorum. @throws DrError PlanRefused */
+export async function makeQuorumPlan(
+  _controller: Controller,
+  facts: { input: RecoverQuorumInput; settings: RecoverySettings; inspections: NodeInspection[]; live: LiveView },
+) {
+  return made(evaluateRecoverQuorum({ ...facts, now: new Date().toISOString() }));
+}
+
+/** The same for one node. @throws DrError PlanRefused */
+export async function makeRebuildPlan(
+  _controller: Controller,
+  facts: { input: RebuildNodeInput; settings: RecoverySettings; inspection: NodeInspection; live: LiveView },
+) {
+  return made(evaluateRebuild({ ...facts, now: new Date().toISOString() }));
+}
+
+/** Whether what an earlier run set aside may go. @throws DrError PlanRefused */
+export async function makeRemovalPlan(_controller: Controller, facts: RemovalFacts): Promise<string[]> {
+  const { refusals, warnings } = evaluateRemoval({ ...facts, now: new Date().toISOString() });
+  if (refusals.length > 0) throw refused(refusals);
+  return warnings;
+}
+
+function made<P extends RecoveryPlan>({ refusals, plan }: Evaluation<P>): MadePlan<P> {
+  if (plan !== null) return { plan, planHash: planHashOf(plan) };
+  throw refused(refusals);
+}
+
+function refused(refusals: string[]): DrError {
+  return new DrError('PlanRefused', `Reasons against it:\n${refusals.map((reason) => `  - ${reason}`).join('\n')}\n`, {
+    advice: 'Mend them, then start it again.',
+  });
+}
+
+async function fingerprintOf(controller: Controller, cluster: string) {
+  try {
+    return { fingerprint: await credentialFingerprint(clusterOf(controller.config, cluster).auth), problem: null };
+  } catch (error) {
+    return { fingerprint: null, problem: (error as Error).message };
+  }
+}

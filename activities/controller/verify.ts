@@ -1,0 +1,222 @@
+import { DrError, isDrError } from '../../src/contract/failures';
+import type { RecoveryPlan } from '../../src/contract/plan';
+import { convergenceGaps, differs, type NodeView } from '../../src/plan/convergence';
+import { checkCanary } from '../../src/vault/canary';
+import type { VaultClient } from '../../src/vault/client';
+import { requestSnapshot } from '../../src/vault/request-snapshot';
+import { readSnapshotArchive, type SnapshotSummary } from '../../src/vault/snapshot/snapshot-archive';
+import { attempt, cancellation, withHeartbeats } from '../heartbeat';
+import type { Controller } from './context';
+import { pollUntil } from '../poll';
+
+/** So often are the keys counted that can't be counted to their end. */
+const COUNTS = 2;
+
+/**
+ * The first node, alone: its own peer, the plan's cluster id and numbers of shares, a login that works, the canary, and as
+ * many keys as the manifest counts.
+ * @returns what differs and need not be wrong.
+ */
+export async function verifyFirstNode(controller: Controller, input: { plan: RecoveryPlan }): Promise<string[]> {
+  const { plan } = input;
+  return withHeartbeats('verify', async () => {
+    await proveFirstNode(controller, plan);
+    if (!('keyCounts' in plan) || Object.keys(plan.keyCounts).length === 0) return [];
+    let counted: SnapshotSummary;
+    try {
+      counted = await readFirstNode(controller, plan);
+    } catch (error) {
+      cancellation().throwIfAborted();
+      if (!mayStayUncounted(error, attempt())) throw error;
+      // That the node is gone must not be why.
+      await proveFirstNode(controller, plan);
+      return [`the keys on ${plan.firstNode} could not be counted: ${(error as Error).message}`];
+    }
+    return compareCounts(plan.keyCounts, counted.keys.byPrefix);
+  });
+}
+
+async function proveFirstNode(controller: Controller, plan: RecoveryPlan): Promise<void> {
+  const first = plan.nodes.find((node) => node.name === plan.firstNode);
+  const peersWanted = plan.method === 'inPlace' ? null : (first?.nodeId ?? '');
+  await pollUntil(
+    `${plan.firstNode} to serve the restored data`,
+    {
+      timeoutMs: 120_000,
+      signal: cancellation(),
+      where: plan.firstNode,
+      advice: `Read Vault's log on ${plan.firstNode}.`,
+    },
+    () =>
+      controller.withLogin(
+        plan.cluster,
+        plan.firstNode,
+        async (vault) => {
+          const [status, configuration] = await Promise.all([vault.sealStatus(), vault.raftConfiguration()]);
+          const peers = configuration.map((peer) => peer.nodeId).join();
+          const { secretShares, secretThreshold } = plan.recoveryConfig ?? plan.seal;
+          assertSame([
+            ...differs('cluster id', status.clusterId, plan.clusterId ?? status.clusterId),
+            ...differs('shares', status.n, secretShares),
+            ...differs('threshold', status.t, secretThreshold),
+            ...differs('peers', peers, peersWanted ?? peers),
+          ]);
+          await proveCanary(vault, plan);
+          return true;
+        },
+        plan.loginOf,
+      ),
+  );
+}
+
+/** Reads a snapshot of the node end to end and keeps nothing of it. */
+async function readFirstNode(controller: Controller, plan: RecoveryPlan): Promise<SnapshotSummary> {
+  return controller.withLogin(
+    plan.cluster,
+    plan.firstNode,
+    async (vault) => readSnapshotArchive((await requestSnapshot(vault, { signal: cancellation() })).body),
+    plan.loginOf,
+  );
+}
+
+/** What keeps the keys from being counted is no reason to hold a node that serves; that they are damaged is one. */
+export function mayStayUncounted(error: unknown, attempts: number): boolean {
+  if (!isDrError(error)) return attempts >= COUNTS;
+  return error.code !== 'SnapshotCorrupt' && (attempts >= COUNTS || !error.retryable);
+}
+
+/** @returns what a write or two explain. @throws DrError when there are fewer keys than that. */
+export function compareCounts(wanted: Record<string, number>, actual: SnapshotSummary['keys']['byPrefix']): string[] {
+  const differences = Object.entries(wanted)
+    .map(([prefix, count]) => ({ prefix, wanted: count, actual: actual[prefix]?.count ?? 0 }))
+    .filter((item) => item.actual !== item.wanted);
+  const lost = differences.filter((item) => item.actual < item.wanted - allowance(item.wanted));
+  if (lost.length > 0) {
+    const which = lost.map((item) => `${item.prefix}: ${item.actual} of ${item.wanted}`).join('; ');
+    throw new DrError('Internal', `Fewer keys than the manifest counts: ${which}.`, {
+      // Counting again takes as long, and finds no more.
+      retryable: false,
+      advice: 'Put the missing keys back and resume, or roll back and choose another generation.',
+    });
+  }
+  return differences.map(
+    (item) => `${item.prefix} has ${item.actual} keys, the manifest counts ${item.wanted}: somebody writes already`,
+  );
+}
+
+/** What clients and expired leases may take away in the moment between unsealing and counting. */
+function allowance(count: number): number {
+  return Math.max(5, Math.ceil(count / 100));
+}
+
+async function proveCanary(vault: VaultClient, plan: RecoveryPlan): Promise<void> {
+  if (plan.canary) await checkCanary(vault, plan.canary, new Date(plan.plannedAt));
+}
+
+/**
+ * Every node unsealed, of one cluster and, unless somebody accepted otherwise, one version; all of them voters; autopilot
+ * content with them; a read through each.
+ */
+export async function checkConvergence(
+  controller: Controller,
+  input: { plan: RecoveryPlan; nodes: string[] },
+): Promise<void> {
+  const { plan, nodes } = input;
+  const began = Date.now();
+  await withHeartbeats('converge', () =>
+    pollUntil(
+      `${nodes.join(', ')} to be healthy voters`,
+      {
+        timeoutMs: 240_000,
+        intervalMs: 500,
+        signal: cancellation(),
+        advice: 'Look at `vault operator raft list-peers` and at the logs of the node that lags.',
+      },
+      async () => {
+        const views = await Promise.all(nodes.map((node) => viewThrough(controller, plan, node)));
+        assertSame(convergenceGaps(plan, nodes, views, Date.now() - began));
+        return true;
+      },
+    ),
+  );
+}
+
+/** @returns the API address of the node that leads. */
+export async function waitForLeader(controller: Controller, input: { cluster: string }): Promise<string> {
+  return withHeartbeats('leader', () =>
+    pollUntil(
+      `${input.cluster} to have a leader`,
+      { timeoutMs: 60_000, signal: cancellation(), advice: 'More than half of the voters must be up and unsealed.' },
+      () => controller.withLeader(input.cluster, async (view) => view.leader.address),
+    ),
+  );
+}
+
+/** Lets another node lead: a cluster that can't do that is not whole. */
+export async function moveLeadership(controller: Controller, input: { plan: RecoveryPlan }): Promise<string> {
+  const { plan } = input;
+  const leaderNow = () => controller.withLeader(plan.cluster, async (view) => view.leader.node);
+  return withHeartbeats('move the leadership', async () => {
+    const before = await leaderNow();
+    await controller.withLogin(plan.cluster, before, (vault) => vault.stepDown(), plan.loginOf);
+    return pollUntil(
+      `another node than ${before} to lead`,
+      { timeoutMs: 60_000, signal: cancellation(), advice: `Read Vault's log on ${before}.` },
+      leaderNow,
+    );
+  });
+}
+
+/** After a roll back: the nodes that were put back are unsealed and have a leader among them. @returns its name. */
+export async function checkRolledBack(
+  controller: Controller,
+  input: { cluster: string; nodes: string[] },
+): Promise<string> {
+  const { cluster, nodes } = input;
+  return withHeartbeats('verify the old cluster', () =>
+    pollUntil(
+      `${nodes.join(', ')} to serve as before`,
+      { timeoutMs: 90_000, signal: cancellation(), advice: 'Was the old cluster able to serve, before the restore?' },
+      () =>
+        controller.withLeader(cluster, async (view) => {
+          assertSame(
+            view.nodes
+              .filter(({ node }) => nodes.includes(node))
+              .flatMap(({ node, problem }) => (problem === null ? [] : [`${node} ${problem}`])),
+          );
+          return view.leader.node;
+        }),
+    ),
+  );
+}
+
+async function viewThrough(controller: Controller, plan: RecoveryPlan, node: string): Promise<NodeView> {
+  return controller.withLogin(
+    plan.cluster,
+    node,
+    async (vault) => {
+      const [status, configuration, autopilot] = await Promise.all([
+        vault.sealStatus(),
+        vault.raftConfiguration(),
+        vault.autopilotState(),
+      ]);
+      await proveCanary(vault, plan);
+      return {
+        node,
+        clusterId: status.clusterId,
+        clusterName: status.clusterName,
+        version: status.version,
+        n: status.n,
+        t: status.t,
+        removed: status.removedFromCluster,
+        voters: configuration.filter((peer) => peer.voter).map((peer) => peer.nodeId),
+        autopilot,
+      };
+    },
+    plan.loginOf,
+  );
+}
+
+function assertSame(differences: string[]): void {
+  if (differences.length > 0) throw new Error(differences.join('; '));
+}

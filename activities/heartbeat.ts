@@ -1,0 +1,50 @@
+import { Context, heartbeat } from '@temporalio/activity';
+import type { TransferOptions } from '../src/repository/types';
+
+/** Aborts when the activity is cancelled, times out or the worker shuts down. */
+export function cancellation(): AbortSignal {
+  return Context.current().cancellationSignal;
+}
+
+/** 1 for the first. */
+export function attempt(): number {
+  return Context.current().info.attempt;
+}
+
+/** Beats while work goes on whose progress can't be counted (an election, a service that stops), with what was told of it last. */
+export async function withHeartbeats<T>(
+  what: string,
+  work: (report: (state: string) => void) => Promise<T>,
+): Promise<T> {
+  let details = what;
+  const report = (state: string) => heartbeat((details = `${what}: ${state}`));
+  heartbeat(details);
+  const timer = setInterval(() => heartbeat(details), 2_000);
+  try {
+    return await work(report);
+  } finally {
+    clearInterval(timer);
+  }
+}
+
+/** Beats with the bytes done, so that a stream that stands still times out. */
+export function heartbeatBytes(what: string): (bytes: number) => void {
+  return (bytes) => heartbeat({ what, bytes });
+}
+
+/** For bytes that go to a repository: what a repeated attempt needs to take an upload up goes with each beat. */
+export function resumableTransfer(what: string): TransferOptions {
+  const last = Context.current().info.heartbeatDetails as { uploadId?: string } | undefined;
+  let uploadId = last?.uploadId;
+  return {
+    signal: cancellation(),
+    onProgress: (bytes) => heartbeat({ what, bytes, uploadId }),
+    resume: {
+      uploadId,
+      onUpload(id) {
+        uploadId = id;
+        heartbeat({ what, bytes: 0, uploadId });
+      },
+    },
+  };
+}

@@ -1,0 +1,77 @@
+import { statfs } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import type { NodeReport } from '../../src/contract/host';
+import { describeDataDirectory } from '../../src/host/data/data-directory';
+import { privateDirectory } from '../../src/files/files';
+import { readInstallNote } from '../../src/host/data/install-note';
+import { readRaftStorage } from '../../src/vault/storage/raft-storage';
+import { checkSealAccess, UNCHECKED } from '../../src/vault/config/seal-check';
+import { readServerConfig } from '../../src/vault/config/vault-config';
+import { VERSION } from '../../src/version';
+import type { NodeHost } from './context';
+
+/** A Vault that hangs accepts connections and never answers; that must not keep the rest from being told. */
+const VAULT_TIMEOUT_MS = 5_000;
+
+/** Inspects the host and changes nothing. */
+export async function describeNode(host: NodeHost): Promise<NodeReport> {
+  const { node, driver } = host;
+  const reading = readServerConfig(node.configFiles);
+  const [stagingFreeBytes, dataDir, install, storage, config, seal, vault] = await Promise.all([
+    privateDirectory(node.stateDir).then(freeBytes),
+    describeDataDirectory(node.dataDir),
+    readInstallNote(node.dataDir),
+    inspectStorage(node.dataDir),
+    reading,
+    reading.then((config) => (config ? checkSealAccess(config, serviceEnvironment(host)) : UNCHECKED)),
+    inspectVault(host),
+  ]);
+  const temp = node.service.driver === 'process' ? (node.service.env['TMPDIR'] ?? node.tempDir) : node.tempDir;
+  return {
+    node: node.name,
+    agentVersion: VERSION,
+    host: hostname(),
+    service: await driver.status(),
+    vault: { ...vault, version: vault.version ?? (await driver.version?.()) ?? null },
+    dataDir,
+    install,
+    ...storage,
+    config: config && config.facts,
+    seal,
+    stagingFreeBytes,
+    temp: { path: temp, freeBytes: await freeBytes(temp) },
+  };
+}
+
+/** What a service manager sets can't be seen from here. */
+function serviceEnvironment({ node: { service } }: NodeHost): NodeJS.ProcessEnv | null {
+  return service.driver === 'process' ? { ...process.env, ...service.env } : null;
+}
+
+async function inspectStorage(dataDir: string): Promise<Pick<NodeReport, 'storage' | 'storageProblem'>> {
+  try {
+    return { storage: await readRaftStorage(dataDir), storageProblem: null };
+  } catch (error) {
+    return { storage: null, storageProblem: (error as Error).message };
+  }
+}
+
+async function inspectVault(host: NodeHost): Promise<NodeReport['vault']> {
+  const unreachable = { initialized: null, sealed: null, version: null, sealType: null, clusterId: null };
+  return host
+    .withVault((client) => client.sealStatus(), { timeoutMs: VAULT_TIMEOUT_MS })
+    .then(({ initialized, sealed, version, type, clusterId }) => ({
+      reachable: true,
+      initialized,
+      sealed,
+      version,
+      sealType: type,
+      clusterId: clusterId ?? null,
+    }))
+    .catch(() => ({ reachable: false, ...unreachable }));
+}
+
+async function freeBytes(path: string): Promise<number> {
+  const { bavail, bsize } = await statfs(path);
+  return bavail * bsize;
+}

@@ -1,0 +1,92 @@
+import type { Command } from 'commander';
+import type { z } from 'zod';
+import { approveInput, clusterInput, operatorInput, parseInput, skipNodeInput } from '../contract/input';
+import { MESSAGE } from '../contract/names';
+import type { Answer } from '../contract/update-answers';
+import { connectClient } from '../temporal/connect-temporal';
+import { askRestore, recoveryHandle } from '../temporal/runs';
+import { style } from '../terminal';
+import { print, printJson } from './output';
+import { type CommonOptions, EXIT, temporalOptions, verb, withJson, withOperator, withTemporal } from './program';
+
+export interface MessageOptions extends CommonOptions {
+  cluster: string;
+  as: string;
+}
+
+export function approveCommand(): Command {
+  const example = 'vault-dr approve --cluster prod --plan 3f9c1e07ab52';
+  const command = verb('approve', 'Approve the plan of a restore that somebody else asked for', example)
+    .requiredOption('--cluster <name>', 'cluster of the configuration')
+    .requiredOption('--plan <hash>', 'hash of the plan, as the run shows it')
+    .action((options: MessageOptions & { plan: string }) =>
+      send(options, MESSAGE.approve, approveInput, { approver: options.as, planHash: options.plan }, example),
+    );
+  return withJson(withOperator(withTemporal(command)));
+}
+
+export function resumeCommand(): Command {
+  return decision('resume', MESSAGE.resume, 'Try the parked steps of a restore again');
+}
+
+export function rollBackCommand(): Command {
+  return decision(
+    'roll-back',
+    MESSAGE.rollBack,
+    'Put the old data back on every node, from the first stop until the run is done; not in place, not in a rebuild',
+  );
+}
+
+export function abortCommand(): Command {
+  return decision(
+    'abort',
+    MESSAGE.abort,
+    'End a recovery: before its first node is stopped; a rebuild and a restore in place at any time',
+  );
+}
+
+function decision(name: string, message: string, summary: string): Command {
+  const example = `vault-dr ${name} --cluster prod`;
+  const command = verb(name, summary, example)
+    .requiredOption('--cluster <name>', 'cluster of the configuration')
+    .action((options: MessageOptions) => send(options, message, operatorInput, { operator: options.as }, example));
+  return withJson(withOperator(withTemporal(command)));
+}
+
+export function skipNodeCommand(): Command {
+  const example = 'vault-dr skip-node --cluster prod --node vault-3';
+  const command = verb(
+    'skip-node',
+    'Go on with a recovery without a node that is parked, or takes too long to join',
+    example,
+  )
+    .requiredOption('--cluster <name>', 'cluster of the configuration')
+    .requiredOption('--node <name>', 'one of those that the run names')
+    .action((options: MessageOptions & { node: string }) =>
+      send(options, MESSAGE.skipNode, skipNodeInput, { operator: options.as, node: options.node }, example),
+    );
+  return withJson(withOperator(withTemporal(command)));
+}
+
+async function send<T extends object>(
+  options: MessageOptions,
+  name: string,
+  schema: z.ZodType<T>,
+  raw: T,
+  example: string,
+): Promise<void> {
+  const { cluster } = parseInput(clusterInput, { cluster: options.cluster }, example);
+  const input = parseInput(schema, raw, example);
+  const client = await connectClient(temporalOptions(options));
+  try {
+    printAnswer(await askRestore(recoveryHandle(client, cluster), name, input), options.json === true);
+  } finally {
+    await client.connection.close();
+  }
+}
+
+export function printAnswer(answer: Answer, json: boolean): void {
+  if (json) printJson(answer);
+  else print(answer.accepted ? style('green', answer.message) : style('red', `Refused: ${answer.message}`));
+  if (!answer.accepted) process.exitCode = EXIT.refused;
+}

@@ -1,0 +1,113 @@
+import { formatBytes } from '../contract/format';
+import type { NodeReport, VaultConfig } from '../contract/host';
+import type { NodePlan } from '../contract/plan';
+import { identityProblem } from '../contract/node-identity';
+import type { Finding } from './findings';
+import { type NodeVersion, versionProblem } from './versions';
+
+export interface NodeInspection {
+  node: string;
+  report: NodeReport | null;
+  problem: string | null;
+}
+
+/** What a node must be able to do for a plan. */
+export interface NodeDemands {
+  /** Of what is restored, or of the cluster that the node joins. */
+  sealType: string | null;
+  /** Of what is restored. */
+  serverVersion: string | null;
+  /** Free bytes that the file system of the data directory needs. */
+  dataBytes: number;
+  /** Whether the data directory is set aside. */
+  setAside: 'rename' | 'delete' | null;
+}
+
+/** Every reason against changing one node. */
+export function evaluateNode(
+  { node: name, report, problem }: NodeInspection,
+  nodes: readonly NodePlan[],
+  demands: NodeDemands,
+): Finding[] {
+  if (report === null) return [{ text: `${name}: ${problem ?? 'its agent does not answer'}` }];
+  const own = nodes.find((node) => node.name === name);
+  return [
+    ...identityFindings(report, own, nodes),
+    ...directoryFindings(report, demands),
+    ...sealFindings(report, demands.sealType),
+    ...versionFindings(report, demands.serverVersion),
+  ].map(({ text, ...rest }) => ({ text: `${name}: ${text}`, ...rest }));
+}
+
+/** A host that isn't the one that the configuration means must never be touched. */
+function identityFindings(report: NodeReport, own: NodePlan | undefined, nodes: readonly NodePlan[]): Finding[] {
+  const findings: Finding[] = [];
+  const { config, storage, storageProblem, dataDir } = report;
+  const configured = config?.storage;
+  if (configured?.nodeId && own && configured.nodeId !== own.nodeId) {
+    findings.push({
+      text: `its Vault is configured as the node '${configured.nodeId}', not '${own.nodeId}': is this the right host? Mend \`nodeId\` or the host`,
+    });
+  }
+  if (configured?.path && configured.path !== dataDir.path) {
+    findings.push({
+      text: `its Vault keeps its data in ${configured.path}, yet \`dataDir\` is ${dataDir.path}: correct one of them`,
+    });
+  }
+  if (storageProblem !== null) findings.push({ text: `${dataDir.path} can't be read: ${storageProblem}` });
+  const identity = storage && own ? identityProblem(storage, own, nodes) : null;
+  if (identity) findings.push({ text: `${dataDir.path} ${identity}`, accept: 'other-cluster' });
+  return findings;
+}
+
+function directoryFindings({ dataDir }: NodeReport, { dataBytes, setAside }: NodeDemands): Finding[] {
+  const findings: Finding[] = [];
+  if (setAside === null) return findings;
+  if (dataDir.mountPoint) {
+    findings.push({
+      text: `${dataDir.path} is a mount point and can't be renamed; use a directory below it as dataDir`,
+    });
+  }
+  const free = dataDir.freeBytes + (setAside === 'delete' ? dataDir.sizeBytes : 0);
+  if (free < dataBytes) {
+    findings.push({ text: `${formatBytes(free)} free at ${dataDir.path}, ${formatBytes(dataBytes)} needed` });
+  }
+  return findings;
+}
+
+function sealFindings({ vault, config, seal }: NodeReport, wanted: string | null): Finding[] {
+  const type = vault.sealType ?? sealTypeOf(config);
+  if (wanted !== null && type !== null && type !== wanted) return [{ text: sealMismatch(type, wanted) }];
+  return seal.problem === null ? [] : [{ text: seal.problem }];
+}
+
+function sealTypeOf(config: VaultConfig | null): string | null {
+  return config && (config.seal?.type ?? 'shamir');
+}
+
+function sealMismatch(node: string, snapshot: string): string {
+  const migrate = 'restore with the old seal first, then migrate (`vault operator unseal -migrate`)';
+  if (snapshot === 'shamir') {
+    return `it has the auto-unseal seal '${node}', the snapshot needs the key holders' shares (shamir): ${migrate}`;
+  }
+  if (node === 'shamir') {
+    return `it has no auto-unseal seal, the snapshot opens only with that of '${snapshot}' (recovery keys never unseal): ${migrate}`;
+  }
+  return `it has the seal '${node}', the snapshot was made under '${snapshot}': ${migrate}`;
+}
+
+function versionFindings({ vault }: NodeReport, wanted: string | null): Finding[] {
+  if (wanted === null || vault.version === null) return [];
+  const problem = versionProblem(vault.version, wanted);
+  return problem === null ? [] : [{ text: problem, accept: 'version' }];
+}
+
+export function versionOf({ node, report }: NodeInspection): NodeVersion {
+  return { node, version: report?.vault.version ?? null };
+}
+
+/** Whether anything would be lost with the data directory of a node. */
+export function holdsData({ report }: NodeInspection): boolean {
+  if (report === null) return false;
+  return report.storage ? report.storage.seal !== null : !report.dataDir.empty;
+}

@@ -1,0 +1,131 @@
+import type { RaftStorage } from '../contract/host';
+import type { RecoverQuorumInput } from '../contract/input';
+import type { LiveView, RecoverQuorumPlan, RecoverySettings } from '../contract/plan';
+import { weigh } from './findings';
+import { holdsData, evaluateNode, type NodeInspection, versionOf } from './evaluate-node';
+import type { Evaluation } from './evaluate-restore';
+import { compareLogEnds, type LogEnd, logEndOf } from './log-end';
+import { recoverQuorumSteps } from './node-steps';
+import { mixedVersionFindings } from './versions';
+
+export interface RecoverQuorumFacts {
+  input: RecoverQuorumInput;
+  settings: RecoverySettings;
+  inspections: NodeInspection[];
+  live: LiveView;
+  now: string;
+}
+
+/** The copy of the data directory, and some to grow. */
+const COPY_ROOM = 1.1;
+
+/** Decides whether a lost quorum can be recovered from a disk that survived, and from which. */
+export function evaluateRecoverQuorum({
+  input,
+  settings,
+  inspections,
+  live,
+  now,
+}: RecoverQuorumFacts): Evaluation<RecoverQuorumPlan> {
+  const { cluster, nodes } = settings;
+  const survivors = inspections
+    .flatMap((inspection) => {
+      const { storage } = inspection.report ?? {};
+      return storage?.seal ? [{ inspection, storage, seal: storage.seal, end: logEndOf(storage) }] : [];
+    })
+    // Whatever was acknowledged is in the log that Raft itself would let lead.
+    .toSorted((left, right) => compareLogEnds(right.end, left.end));
+  const [best, ...others] = survivors;
+  const first = nodes.find((node) => node.name === best?.inspection.node);
+
+  const findings = [
+    ...(live.leader === null
+      ? []
+      : [
+          {
+            text: `the cluster has a quorum (leader ${live.leader}), so there is nothing to recover. Is one node broken: \`vault-dr rebuild-node\``,
+          },
+        ]),
+    ...(best
+      ? []
+      : [
+          {
+            text: `no disk with data is left: \`vault-dr restore --cluster ${cluster}\` brings it back from a generation`,
+          },
+        ]),
+    ...inspections.flatMap((inspection) =>
+      evaluateNode(inspection, nodes, {
+        sealType: best?.seal.type ?? null,
+        serverVersion: null,
+        dataBytes: inspection === best?.inspection ? (inspection.report?.dataDir.sizeBytes ?? 0) * COPY_ROOM : 0,
+        setAside: 'rename',
+      }),
+    ),
+    ...mixedVersionFindings(inspections.map(versionOf)),
+  ];
+  const { refusals, accepted, warnings } = weigh(findings, input.accept);
+  if (refusals.length > 0 || !best || !first) return { refusals, plan: null };
+
+  const { seal, storage, end } = best;
+  const { recoveryConfig } = storage;
+  const termsDiffer = others.some((other) => other.end.term !== end.term);
+  return {
+    refusals: [],
+    plan: {
+      method: 'peers',
+      cluster,
+      firstNode: first.name,
+      nodes,
+      seal,
+      recoveryConfig,
+      clusterId: null,
+      clusterName: null,
+      canary: null,
+      loginOf: cluster,
+      approvals: settings.approvals,
+      // Whatever the configuration says: these are the only data there are.
+      setAside: 'rename',
+      rollingRestart: settings.rollingRestart,
+      steps: recoverQuorumSteps(nodes, first, seal.type, (recoveryConfig ?? seal).secretThreshold),
+      holdData: inspections.filter(holdsData).map((inspection) => inspection.node),
+      appliedIndex: storage.appliedIndex,
+      lastLogIndex: storage.lastLogIndex,
+      ...(termsDiffer ? { lastLogTerm: end.term } : {}),
+      accepted,
+      plannedAt: now,
+      warnings: [
+        ...warnings,
+        ...others.flatMap((other) => otherDiskWarnings(other, best, termsDiffer)),
+        ...(others.length > 0 ? survivors.flatMap(unknownTermWarnings) : []),
+      ],
+    },
+  };
+}
+
+interface Survivor {
+  inspection: NodeInspection;
+  storage: RaftStorage;
+  end: LogEnd;
+}
+
+function otherDiskWarnings({ inspection, end }: Survivor, best: Survivor, termsDiffer: boolean): string[] {
+  const [own, chosen] = [inspection.node, best.inspection.node];
+  const term = termsDiffer ? ` in term ${end.term}` : '';
+  return [
+    `${own} has data as well, up to raft index ${end.index}${term}; it is set aside`,
+    ...(end.index > best.end.index
+      ? [
+          `the log of ${own} is longer than that of ${chosen} (${best.end.index} in term ${best.end.term}), yet ends in an older term: ` +
+            `${own} was cut off from the others, and what only it has was never acknowledged. ` +
+            `But terms begin anew with a restore: was ${chosen} left out of one, move its data directory away and plan anew`,
+        ]
+      : []),
+  ];
+}
+
+function unknownTermWarnings({ inspection, storage }: Survivor): string[] {
+  if (storage.lastLogIndex === null || typeof storage.lastLogTerm === 'number') return [];
+  return [
+    `${inspection.node}: not checked: in which term its log ends (an agent of an earlier version?); that of its last applied entry, ${storage.appliedTerm}, counts`,
+  ];
+}

@@ -1,0 +1,337 @@
+import { formatBytes, formatSeconds } from '../contract/format';
+import type { Manifest } from '../contract/generation';
+import type { VaultConfig } from '../contract/host';
+import type { RestoreInput } from '../contract/input';
+import {
+  type ChosenGeneration,
+  CLUSTER_DOWN,
+  type LiveView,
+  type RestorePlan,
+  type RecoverySettings,
+} from '../contract/plan';
+import { type Finding, weigh } from './findings';
+import { holdsData, evaluateNode, type NodeInspection, versionOf } from './evaluate-node';
+import { leftOutOf, leftOutWarnings } from './left-out';
+import { compareLogEnds, logEndOf } from './log-end';
+import { inPlaceSteps, restoreSteps } from './node-steps';
+import { mixedVersionFindings } from './versions';
+
+export interface RestoreFacts {
+  input: RestoreInput;
+  settings: RecoverySettings;
+  chosen: ChosenGeneration;
+  inspections: NodeInspection[];
+  live: LiveView;
+  /** Fingerprint of the login that is configured, and why there is none. */
+  credential: { fingerprint: string | null; problem: string | null };
+  /** Why the leader's host can't load a snapshot in place. */
+  inPlaceProblem: string | null;
+  now: string;
+}
+
+export type Evaluation<P> = { refusals: string[]; plan: null } | { refusals: []; plan: P };
+
+/** Room that a restored data directory needs, as a multiple of the archive: snapshot and database at once. */
+const DATA_ROOM = 3;
+/** What clocks may differ by without a word. */
+const LARGEST_SKEW_SECONDS = 60;
+/** Bytes a second of an upload over loopback, at the least: what `http_read_timeout` is judged by. */
+const SLOWEST_UPLOAD = 30 * 1024 ** 2;
+/** What is counted again after the restore: only what changes when somebody writes. */
+const COUNTED = /^(logical|auth|sys\/policy|identity)(\/|$)/;
+const MOST_COUNTED = 200;
+
+/** Decides whether a restore may begin. Lists every reason against it, not only the first. */
+export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
+  const facts = { ...given, live: withoutBlank(given) };
+  const { input, settings, chosen, inspections, live, now } = facts;
+  const { manifest, manifestSha256 } = chosen.copy;
+  const first = input.inPlace ? settings.nodes.find((node) => node.name === live.leader) : settings.nodes[0];
+  const rpoSeconds = Math.max(0, (Date.parse(now) - Date.parse(manifest.capturedAt)) / 1_000);
+  const changed = input.inPlace ? inspections.filter((inspection) => inspection.node === first?.name) : inspections;
+  const leftOut = input.inPlace ? leftOutOf(settings.nodes, live) : [];
+  const concerned = inspections.filter((inspection) => !leftOut.includes(inspection.node));
+
+  const findings = [
+    ...(input.inPlace ? inPlaceFindings(facts) : lossFindings(facts, rpoSeconds)),
+    ...clusterFindings(facts),
+    ...(chosen.healthy.length === 0 ? [{ text: 'no copy of this generation could be read whole' }] : []),
+    ...changed.flatMap((inspection) =>
+      evaluateNode(inspection, settings.nodes, {
+        sealType: manifest.seal.type,
+        serverVersion: manifest.serverVersion,
+        dataBytes: Math.max(manifest.archive.sizeBytes * DATA_ROOM, manifest.keys.bytes * 2),
+        setAside: input.inPlace ? null : settings.setAside,
+      }),
+    ),
+    ...mixedVersionFindings(concerned.map(versionOf)),
+    ...changed
+      .filter((inspection) => inspection.node === first?.name)
+      .flatMap((inspection) => uploadFindings(inspection, manifest)),
+    ...loginFindings(facts),
+    ...(settings.setAside === 'delete' && !input.inPlace && inspections.some(holdsData)
+      ? [
+          {
+            text: 'restore.setAside is `delete`: the old data directories are deleted, and there is no way back',
+            accept: 'delete-data' as const,
+          },
+        ]
+      : []),
+  ];
+  const { refusals, accepted, warnings } = weigh(findings, input.accept);
+  if (refusals.length > 0 || !first) return { refusals, plan: null };
+
+  return {
+    refusals: [],
+    plan: {
+      method: input.inPlace ? 'inPlace' : 'snapshot',
+      cluster: settings.cluster,
+      source: settings.source,
+      generation: manifest.generation,
+      capturedAt: manifest.capturedAt,
+      raftIndex: manifest.raft.index,
+      clusterId: manifest.clusterId,
+      clusterName: manifest.clusterName,
+      serverVersion: manifest.serverVersion,
+      archiveBytes: manifest.archive.sizeBytes,
+      storedBytes: manifest.stored.sizeBytes,
+      storedSha256: manifest.stored.sha256,
+      manifestSha256,
+      seal: manifest.seal,
+      recoveryConfig: manifest.recovery,
+      canary: manifest.canary,
+      loginOf: settings.source,
+      keyCount: manifest.keys.count,
+      keyCounts: countedKeys(manifest),
+      leases: manifest.leases,
+      peers: manifest.raft.peers,
+      copies: chosen.healthy,
+      firstNode: first.name,
+      nodes: settings.nodes,
+      rpoSeconds,
+      approvals: settings.approvals,
+      setAside: settings.setAside,
+      // In place nothing is stopped, and nobody is there to unseal.
+      rollingRestart: settings.rollingRestart && !input.inPlace,
+      steps: input.inPlace ? inPlaceSteps(first.name) : restoreSteps(settings, manifest),
+      holdData: inspections.filter(holdsData).map((inspection) => inspection.node),
+      ...(input.inPlace ? { leftOut } : {}),
+      accepted,
+      plannedAt: now,
+      warnings: [
+        ...warnings,
+        ...leftOutWarnings(leftOut),
+        ...(input.inPlace
+          ? [`what was written after ${manifest.capturedAt} is thrown away on a cluster that serves`]
+          : []),
+        ...chosen.problems.map(({ repository, problem }) => `${repository}: ${problem}`),
+        ...clockWarnings(manifest, now),
+        ...topologyWarnings(settings, manifest),
+        ...unknownWarnings(changed),
+        ...(manifest.encryption.method === 'none' ? ['the generation is not encrypted'] : []),
+      ],
+    },
+  };
+}
+
+/** The cluster that an install makes until the snapshot is in holds nothing, also when its run has left it behind. */
+function withoutBlank({ live, inspections }: RestoreFacts): LiveView {
+  const leading = inspections.find(({ node }) => node === live.leader)?.report;
+  const blank = leading?.install?.blankClusterId ?? null;
+  if (blank === null || blank !== live.clusterId) return live;
+  return { ...CLUSTER_DOWN, problem: `${live.leader} holds the blank cluster of run ${leading?.install?.run}` };
+}
+
+/** Said first: a cluster that serves, or a disk that is newer, has lost less than a restore would lose. */
+function lossFindings({ settings, chosen, inspections, live }: RestoreFacts, rpoSeconds: number): Finding[] {
+  const { cluster, source } = settings;
+  const { manifest } = chosen.copy;
+  if (cluster !== source) return [];
+  if (live.leader !== null) {
+    return [
+      {
+        text:
+          `the cluster has a quorum and serves (leader ${live.leader}; unsealed: ${live.serving.join(', ')}), so nothing is lost there; ` +
+          `a restore throws away what was written in the last ${formatSeconds(rpoSeconds)}. Is one node broken: \`vault-dr rebuild-node\`. Is the data wrong: \`vault-dr restore --in-place\``,
+        accept: 'lose-newer-data',
+      },
+    ];
+  }
+  const newer = inspections.flatMap(({ node, report }) => {
+    const storage = report?.storage;
+    // By the index alone: what was applied was acknowledged, and terms may have begun anew since the capture.
+    const isNewer = storage?.seal && storage.appliedIndex > manifest.raft.index;
+    return isNewer
+      ? [{ node, index: storage.appliedIndex, end: logEndOf(storage), install: report?.install ?? null }]
+      : [];
+  });
+  // The one that `recover-quorum` would take.
+  const byLog = newer.toSorted((left, right) => compareLogEnds(right.end, left.end));
+  const best = byLog.find(({ install }) => install === null) ?? byLog[0];
+  if (!best) return [];
+  const { install } = best;
+  if (install) {
+    return [
+      {
+        text:
+          `${best.node} holds the generation ${install.generation}, which run ${install.run} put there before it ended, ` +
+          'and what was written since, if anybody has unsealed it: then `vault-dr recover-quorum` keeps that',
+        accept: 'lose-newer-data',
+      },
+    ];
+  }
+  return [
+    {
+      text:
+        `the disk of ${best.node} survives and is newer (raft index ${best.index}) than this generation (${manifest.raft.index}): ` +
+        `\`vault-dr recover-quorum --cluster ${cluster}\` brings the cluster back from it and loses nothing`,
+      accept: 'lose-newer-data',
+    },
+  ];
+}
+
+/** In place the seal stays as it is, so it has to be the snapshot's own. */
+function inPlaceFindings({ settings, live, chosen, inPlaceProblem }: RestoreFacts): Finding[] {
+  if (live.leader === null) {
+    return [
+      {
+        text: `in place needs a cluster that serves, and this one has no leader: ${live.problem ?? 'no reason given'}`,
+      },
+    ];
+  }
+  const findings: Finding[] = inPlaceProblem === null ? [] : [{ text: inPlaceProblem }];
+  const { seal, recovery: recoveryConfig } = chosen.copy.manifest;
+  const { secretShares: n, secretThreshold: t } = recoveryConfig ?? seal;
+  if (live.seal && (live.seal.n !== n || live.seal.t !== t)) {
+    findings.push({
+      text: `${settings.cluster} has ${live.seal.t} of ${live.seal.n} shares now, the snapshot ${t} of ${n}: it was rekeyed since, so it can't be restored in place`,
+    });
+  }
+  return findings;
+}
+
+function clusterFindings({ settings, chosen, live, inspections }: RestoreFacts): Finding[] {
+  const { cluster, source } = settings;
+  const { clusterId } = chosen.copy.manifest;
+  if (cluster !== source) {
+    if (live.leader === null && !inspections.some(holdsData)) return [];
+    return [
+      {
+        text: `${cluster} has data of its own, which would be replaced by that of ${source}`,
+        accept: 'other-cluster',
+      },
+    ];
+  }
+  if (live.clusterId === null || live.clusterId === clusterId) return [];
+  return [
+    {
+      text: `the cluster that runs has the id ${live.clusterId}, the generation is of ${clusterId}: it was initialised anew since, or the configuration leads elsewhere`,
+      accept: 'other-cluster',
+    },
+  ];
+}
+
+/** Of the node that takes the snapshot in. */
+function uploadFindings({ node, report }: NodeInspection, { archive, stored, keys }: Manifest): Finding[] {
+  if (report === null) return [];
+  const findings: Finding[] = [];
+  const staging = stored.sizeBytes * 1.1;
+  if (report.stagingFreeBytes < staging) {
+    findings.push({
+      text: `${node}: ${formatBytes(report.stagingFreeBytes)} free in stateDir, ${formatBytes(staging)} needed for staging`,
+    });
+  }
+  const spool = Math.max(keys.bytes, archive.sizeBytes) * 1.1;
+  if (report.temp.freeBytes < spool) {
+    findings.push({
+      text: `${node}: ${formatBytes(report.temp.freeBytes)} free in ${report.temp.path}, where Vault spools the snapshot; ${formatBytes(spool)} needed (TMPDIR of its service)`,
+    });
+  }
+  const timeout = uploadLimit(report.config);
+  const upload = archive.sizeBytes / SLOWEST_UPLOAD;
+  if (timeout > 0 && upload * 1_000 > timeout) {
+    findings.push({
+      text: `${node}: the upload of ${formatBytes(archive.sizeBytes)} may take ${formatSeconds(upload)}, its listener gives up after ${formatSeconds(timeout / 1_000)}: raise \`http_read_timeout\` and \`max_request_duration\``,
+      accept: 'read-timeout',
+    });
+  }
+  return findings;
+}
+
+/** Milliseconds that the listeners allow for an upload; 0 for any time, or when it is not known. */
+function uploadLimit(config: VaultConfig | null): number {
+  const limits = (config?.listeners ?? []).flatMap(({ httpReadTimeoutMs, maxRequestDurationMs }) => [
+    httpReadTimeoutMs ?? 30_000,
+    maxRequestDurationMs ?? 90_000,
+  ]);
+  const set = limits.filter((limit) => limit > 0);
+  return set.length === 0 ? 0 : Math.min(...set);
+}
+
+/** Discovered missing afterwards, it would leave a cluster that nobody of us can check. */
+function loginFindings({ chosen, credential, live, settings }: RestoreFacts): Finding[] {
+  const { credential: recorded } = chosen.copy.manifest;
+  if (credential.problem !== null) {
+    return [{ text: `vault-dr has no login for the restored cluster: ${credential.problem}`, accept: 'login' }];
+  }
+  if (recorded !== null && recorded === credential.fingerprint) return [];
+  if (recorded === null && live.login === true) return [];
+  const why =
+    recorded === null
+      ? 'the generation, made by an earlier version, does not say which login made it'
+      : 'the generation was made with another login than the configured one, which may not be in it';
+  return [
+    {
+      text: `it is not proved that the login of ${settings.source} works after the restore: ${why}`,
+      accept: 'login',
+    },
+  ];
+}
+
+/** "Latest" and what is lost go by the time of the capture, and that by the controller's clock. */
+function clockWarnings({ capturedAt }: Manifest, now: string): string[] {
+  const ahead = (Date.parse(capturedAt) - Date.parse(now)) / 1_000;
+  if (ahead < LARGEST_SKEW_SECONDS) return [];
+  return [
+    `this generation is dated ${formatSeconds(ahead)} in the future: a clock was, or is, wrong, so newer ones may be hidden behind it; choose by raft index (\`vault-dr generations list\`, \`--generation\`)`,
+  ];
+}
+
+function topologyWarnings({ nodes, cluster, source }: RecoverySettings, { raft }: Manifest): string[] {
+  if (cluster !== source) return [];
+  const before = raft.peers.map((peer) => peer.id).sort();
+  const after = nodes.map((node) => node.nodeId).sort();
+  if (before.join() === after.join()) return [];
+  const gone = before.filter((id) => !after.includes(id));
+  return [
+    `the snapshot's peers were ${before.join(', ')}; the configuration has ${after.join(', ')}`,
+    ...(gone.length === 0
+      ? []
+      : [`nothing stops ${gone.join(', ')}: see to it that they stand still, or they may go on as the old cluster`]),
+  ];
+}
+
+/** What could not be checked is said, not taken for granted. */
+function unknownWarnings(inspections: readonly NodeInspection[]): string[] {
+  return inspections.flatMap(({ node, report }) => {
+    if (report === null) return [];
+    const unknown = [
+      ...(report.vault.version === null ? ['the version of its Vault'] : []),
+      ...(report.config === null ? ["its Vault's configuration, which is not under configFiles"] : []),
+      ...(report.config?.problems ?? []),
+      ...(report.vault.sealType === null && report.config === null ? ['its seal'] : []),
+      ...(report.config?.seal && !report.seal.checked
+        ? [`whether its seal '${report.config.seal.type}' reaches its key`]
+        : []),
+    ];
+    return unknown.length === 0 ? [] : [`${node}: not checked: ${unknown.join(', ')}`];
+  });
+}
+
+function countedKeys({ keys }: Manifest): Record<string, number> {
+  const counted = Object.entries(keys.byPrefix)
+    .filter(([prefix]) => COUNTED.test(prefix))
+    .map(([prefix, { count }]): [string, number] => [prefix, count])
+    .toSorted(([, left], [, right]) => right - left);
+  return Object.fromEntries(counted.slice(0, MOST_COUNTED));
+}

@@ -1,0 +1,74 @@
+import type { Manifest } from '../contract/generation';
+import type { NodePlan, RecoveryPlan, RecoverySettings } from '../contract/plan';
+
+type Steps = RecoveryPlan['steps'];
+
+/** What a restore does, in the words of the runbook. */
+export function restoreSteps({ nodes, setAside }: RecoverySettings, manifest: Manifest): Steps {
+  const [first] = nodes;
+  const away = (dataDir: string) => awayStep(dataDir, setAside);
+  const open = unsealStep(manifest.seal.type, (manifest.recovery ?? manifest.seal).secretThreshold);
+  return nodes.map((node) => ({
+    node: node.name,
+    steps:
+      node === first
+        ? [
+            'fetch the generation, decrypt it and prove it on its own disk',
+            'stop Vault',
+            away(node.dataDir),
+            'start blank, initialise with keys that are thrown away, load the snapshot, restart',
+            open,
+            'verify: only peer, cluster id, numbers of shares, canary, key counts',
+          ]
+        : ['stop Vault', away(node.dataDir), `start blank, join ${first?.name}`, open],
+  }));
+}
+
+export function inPlaceSteps(leader: string): Steps {
+  return [
+    {
+      node: leader,
+      steps: [
+        'fetch the generation, decrypt it and prove it on its own disk',
+        'load the snapshot into the running cluster; the others follow by Raft',
+        'verify: cluster id, canary, key counts',
+      ],
+    },
+  ];
+}
+
+export function recoverQuorumSteps(nodes: readonly NodePlan[], survivor: NodePlan, sealType: string, t: number): Steps {
+  const open = unsealStep(sealType, t);
+  return nodes.map((node) => ({
+    node: node.name,
+    steps:
+      node === survivor
+        ? [
+            'stop Vault',
+            `copy ${node.dataDir} beside itself`,
+            'make it the only peer (raft/peers.json), start',
+            open,
+            'verify: only peer',
+          ]
+        : ['stop Vault', awayStep(node.dataDir, 'rename'), `start blank, join ${survivor.name}`, open],
+  }));
+}
+
+export function rebuildSteps({ name, dataDir }: NodePlan, sealType: string, t: number): Steps {
+  return [
+    {
+      node: name,
+      steps: ['stop Vault', awayStep(dataDir, 'rename'), 'start blank, join the leader', unsealStep(sealType, t)],
+    },
+  ];
+}
+
+function awayStep(dataDir: string, setAside: 'rename' | 'delete'): string {
+  return setAside === 'rename' ? `rename ${dataDir} to ${dataDir}.pre-restore-…` : `DELETE ${dataDir}`;
+}
+
+function unsealStep(sealType: string, threshold: number): string {
+  return sealType === 'shamir'
+    ? `unseal with the shares of ${threshold} key holders`
+    : `unseals by itself (${sealType})`;
+}

@@ -1,0 +1,396 @@
+import type { AcceptCode } from '../../../src/contract/plan';
+import type { NodeInspection } from '../../../src/plan/evaluate-node';
+import { evaluateRestore, type RestoreFacts } from '../../../src/plan/evaluate-restore';
+import { liveView, raftStorage, vaultConfig } from '../../support/plan-facts';
+import {
+  type Changes,
+  dataDir,
+  factsWith,
+  install,
+  MIB,
+  NAMES,
+  recovery,
+  serving,
+  temp,
+  transit,
+  vault,
+} from '../../support/restore-facts';
+
+describe('a plan', () => {
+  it('is made of the manifest and the settings, and says what will be lost', () => {
+    const facts = factsWith();
+
+    const { plan, refusals } = evaluateRestore(facts);
+
+    expect(refusals).toEqual([]);
+    expect(plan).toMatchObject({
+      method: 'snapshot',
+      cluster: 'prod',
+      source: 'prod',
+      generation: facts.chosen.copy.generation,
+      manifestSha256: 'b'.repeat(64),
+      firstNode: 'vault-1',
+      copies: ['local'],
+      approvals: 2,
+      rpoSeconds: 3600,
+      seal: { type: 'shamir', secretShares: 5, secretThreshold: 3 },
+      leases: { total: 3, byMount: { 'auth/token': 1, database: 2 } },
+      accepted: [],
+      warnings: [],
+    });
+    expect(plan).not.toHaveProperty('leftOut');
+    expect(plan?.steps.map(({ node }) => node)).toEqual(NAMES);
+    expect(plan?.steps[0]?.steps.join()).toContain('keys that are thrown away');
+    expect(plan?.steps[1]?.steps).toContain('start blank, join vault-1');
+  });
+
+  it('warns of a generation from the future, behind which newer ones may be hidden', () => {
+    const facts = { ...factsWith(), now: '2026-11-21T04:00:00.000Z' };
+
+    expect(evaluateRestore(facts).plan?.warnings.join()).toContain('is dated 2 d 0 h in the future');
+    expect(evaluateRestore({ ...facts, now: '2026-11-23T03:59:30.000Z' }).plan?.warnings).toEqual([]);
+  });
+
+  it('takes the blank cluster that an earlier run has left behind for nothing, but no other', () => {
+    const blank = { ...serving, leader: 'vault-1', serving: ['vault-1'], clusterId: 'blank' };
+    const at = (node: string) => factsWith({ live: blank, inspections: { [node]: { install } } });
+
+    expect(evaluateRestore(at('vault-1')).refusals).toEqual([]);
+    expect(evaluateRestore(at('vault-2')).refusals.join()).toContain('the cluster has a quorum and serves');
+    const opened = { ...at('vault-1'), live: liveView(serving) };
+    expect(evaluateRestore(opened).refusals.join()).toContain('the cluster has a quorum and serves');
+  });
+
+  it('never has a negative loss, when clocks differ', () => {
+    expect(evaluateRestore({ ...factsWith(), now: '2026-11-23T03:59:58.000Z' }).plan?.rpoSeconds).toBe(0);
+  });
+
+  it.each<[string, RestoreFacts, string]>([
+    ['no copy that could be read', factsWith({ healthy: [] }), 'no copy of this generation could be read whole'],
+    [
+      'a mount point',
+      factsWith({ inspections: { 'vault-2': { dataDir: { ...dataDir, mountPoint: true } } } }),
+      "vault-2: /opt/vault/data is a mount point and can't be renamed; use a directory below it as dataDir",
+    ],
+    [
+      'too little room for data',
+      factsWith({ inspections: { 'vault-3': { dataDir: { ...dataDir, freeBytes: 299 * MIB } } } }),
+      'vault-3: 299 MiB free at /opt/vault/data, 300 MiB needed',
+    ],
+    [
+      'too little room for staging',
+      factsWith({ inspections: { 'vault-1': { stagingFreeBytes: 109 * MIB } } }),
+      'vault-1: 109 MiB free in stateDir, 110 MiB needed for staging',
+    ],
+    [
+      'too little room where Vault spools the upload',
+      factsWith({ inspections: { 'vault-1': { temp: { path: '/tmp', freeBytes: 50 * MIB } } } }),
+      'vault-1: 50.0 MiB free in /tmp, where Vault spools the snapshot; 110 MiB needed (TMPDIR of its service)',
+    ],
+    [
+      'a Shamir node under an auto-unseal snapshot',
+      factsWith({ manifest: { seal: transit, recovery } }),
+      "vault-1: it has no auto-unseal seal, the snapshot opens only with that of 'transit' (recovery keys never unseal): restore with the old seal first, then migrate (`vault operator unseal -migrate`)",
+    ],
+    [
+      'an auto-unseal node under a Shamir snapshot',
+      factsWith({ inspections: { 'vault-2': { vault: { ...vault, sealType: 'awskms' } } } }),
+      "vault-2: it has the auto-unseal seal 'awskms', the snapshot needs the key holders' shares (shamir): restore with the old seal first, then migrate (`vault operator unseal -migrate`)",
+    ],
+    [
+      'a seal of another kind, known from the configuration',
+      factsWith({
+        nodes: ['vault-1'],
+        manifest: {
+          seal: transit,
+          recovery,
+          raft: { index: 1, term: 1, peers: [{ id: 'vault-1', address: 'a:1', suffrage: 'voter' }] },
+        },
+        inspections: { 'vault-1': { config: vaultConfig({ seal: 'awskms' }) } },
+      }),
+      "vault-1: it has the seal 'awskms', the snapshot was made under 'transit': restore with the old seal first, then migrate (`vault operator unseal -migrate`)",
+    ],
+    [
+      "a seal that can't reach its key",
+      factsWith({
+        inspections: { 'vault-3': { seal: { checked: true, problem: 'the transit Vault does not answer' } } },
+      }),
+      'vault-3: the transit Vault does not answer',
+    ],
+    [
+      'a wrong host',
+      factsWith({ inspections: { 'vault-2': { config: vaultConfig({ nodeId: 'vault-9' }) } } }),
+      "vault-2: its Vault is configured as the node 'vault-9', not 'vault-2': is this the right host? Mend `nodeId` or the host",
+    ],
+    [
+      'another directory than Vault uses',
+      factsWith({ inspections: { 'vault-2': { config: vaultConfig({ path: '/srv/vault' }) } } }),
+      'vault-2: its Vault keeps its data in /srv/vault, yet `dataDir` is /opt/vault/data: correct one of them',
+    ],
+    [
+      "a data directory that can't be read",
+      factsWith({ inspections: { 'vault-1': { storageProblem: 'it is damaged' } } }),
+      "vault-1: /opt/vault/data can't be read: it is damaged",
+    ],
+  ])('is refused because of %s', (_why, facts, refusal) => {
+    const { refusals, plan } = evaluateRestore(facts);
+
+    expect(plan).toBeNull();
+    expect(refusals[0]).toBe(refusal);
+    expect(new Set(refusals.map((text) => text.replace(/^vault-\d: /, ''))).size).toBe(1);
+    // What has to be mended can't be accepted away.
+    const accept = ['lose-newer-data', 'version', 'other-cluster', 'delete-data', 'login', 'read-timeout'] as const;
+    expect(evaluateRestore({ ...facts, input: { ...facts.input, accept: [...accept] } }).plan).toBeNull();
+  });
+
+  it.each<[string, AcceptCode, Changes, string]>([
+    [
+      'a cluster that serves',
+      'lose-newer-data',
+      { live: serving },
+      'the cluster has a quorum and serves (leader vault-2; unsealed: vault-1, vault-2, vault-3), so nothing is lost there; a restore throws away what was written in the last 1 h 0 min.',
+    ],
+    [
+      'a disk that survives and is newer',
+      'lose-newer-data',
+      {
+        inspections: {
+          'vault-2': { storage: raftStorage('vault-2', NAMES, 5000) },
+          'vault-3': { storage: raftStorage('vault-3', NAMES, 6000) },
+        },
+      },
+      'the disk of vault-3 survives and is newer (raft index 6000) than this generation (4711): `vault-dr recover-quorum --cluster prod` brings the cluster back from it and loses nothing',
+    ],
+    [
+      'a disk of a newer term beside that of a leader that was cut off',
+      'lose-newer-data',
+      {
+        inspections: {
+          'vault-2': { storage: { ...raftStorage('vault-2', NAMES, 6000), lastLogTerm: 4 } },
+          'vault-3': { storage: { ...raftStorage('vault-3', NAMES, 5000), lastLogTerm: 5 } },
+        },
+      },
+      'the disk of vault-3 survives and is newer (raft index 5000)',
+    ],
+    [
+      'a disk of a cluster that was restored since, whose terms began anew',
+      'lose-newer-data',
+      {
+        inspections: {
+          'vault-1': { storage: { ...raftStorage('vault-1', NAMES, 5000), appliedTerm: 1, lastLogTerm: 1 } },
+        },
+      },
+      'the disk of vault-1 survives and is newer (raft index 5000)',
+    ],
+    [
+      'a disk on which an earlier run has put a generation, and was not the last to change it',
+      'lose-newer-data',
+      { inspections: { 'vault-1': { install, storage: raftStorage('vault-1', ['vault-1'], 4715) } } },
+      `vault-1 holds the generation ${install.generation}, which run ${install.run} put there before it ended, and what was written since, if anybody has unsealed it`,
+    ],
+    [
+      'a disk that survives beside one on which an earlier run has put a generation',
+      'lose-newer-data',
+      {
+        inspections: {
+          'vault-1': { install, storage: raftStorage('vault-1', ['vault-1'], 6000) },
+          'vault-3': { storage: raftStorage('vault-3', NAMES, 5000) },
+        },
+      },
+      'the disk of vault-3 survives and is newer (raft index 5000)',
+    ],
+    [
+      'an older Vault',
+      'version',
+      { nodes: ['vault-1'], inspections: { 'vault-1': { vault: { ...vault, version: '1.20.9' } } } },
+      "vault-1: runs Vault 1.20.9, older than the snapshot's 1.21.1",
+    ],
+    [
+      'a much newer Vault',
+      'version',
+      { nodes: ['vault-1'], inspections: { 'vault-1': { vault: { ...vault, version: '1.24.0' } } } },
+      "vault-1: runs Vault 1.24.0, much newer than the snapshot's 1.21.1",
+    ],
+    [
+      'nodes of different versions',
+      'version',
+      { inspections: { 'vault-2': { vault: { ...vault, version: '1.21.4' } } } },
+      'the nodes have different versions of Vault (1.21.1: vault-1, vault-3; 1.21.4: vault-2): install one and the same on all',
+    ],
+    [
+      'data of another cluster on a node',
+      'other-cluster',
+      { inspections: { 'vault-2': { storage: raftStorage('vault-2', ['db-1', 'db-2'], 10, 'other.example.com') } } },
+      'vault-2: /opt/vault/data holds the data of another cluster, with the peers db-1 (db-1.other.example.com:8201)',
+    ],
+    [
+      'data of another node on a node',
+      'other-cluster',
+      { inspections: { 'vault-2': { storage: raftStorage('vault-3', NAMES, 10) } } },
+      "vault-2: /opt/vault/data holds the data of the node 'vault-3', not of 'vault-2'",
+    ],
+    [
+      'a target that has data of its own',
+      'other-cluster',
+      {
+        input: { into: 'staging' },
+        settings: { cluster: 'staging' },
+        inspections: { 'vault-1': { storage: raftStorage('vault-1', NAMES, 10) } },
+      },
+      'staging has data of its own, which would be replaced by that of prod',
+    ],
+    [
+      'deleting instead of renaming',
+      'delete-data',
+      { settings: { setAside: 'delete' } },
+      'restore.setAside is `delete`: the old data directories are deleted, and there is no way back',
+    ],
+    [
+      'another login than the one that made the generation',
+      'login',
+      { credential: { fingerprint: 'e'.repeat(64), problem: null } },
+      'it is not proved that the login of prod works after the restore: the generation was made with another login',
+    ],
+    [
+      'no login at all',
+      'login',
+      { credential: { fingerprint: null, problem: 'auth.secretId: the file is empty.' } },
+      'vault-dr has no login for the restored cluster: auth.secretId: the file is empty.',
+    ],
+    [
+      'a generation that does not say which login made it, while nobody can be asked',
+      'login',
+      { manifest: { credential: null } },
+      'it is not proved that the login of prod works after the restore: the generation, made by an earlier version',
+    ],
+    [
+      'a listener that may cut the upload',
+      'read-timeout',
+      { manifest: { archive: { sha256: 'a'.repeat(64), sizeBytes: 2048 * MIB } } },
+      'vault-1: the upload of 2.0 GiB may take 1 min 8 s, its listener gives up after 30 s: raise `http_read_timeout` and `max_request_duration`',
+    ],
+  ])('is refused because of %s, unless somebody accepts "%s"', (_why, code, changes, refusal) => {
+    const big = {
+      dataDir: { ...dataDir, freeBytes: 1024 ** 4 },
+      stagingFreeBytes: 1024 ** 4,
+      temp: { ...temp, freeBytes: 1024 ** 4 },
+    };
+    const inspections = Object.fromEntries(NAMES.map((name) => [name, { ...big, ...changes.inspections?.[name] }]));
+
+    const refused = evaluateRestore(factsWith({ ...changes, inspections }));
+    const accepted = evaluateRestore(factsWith({ ...changes, inspections, accept: [code] }));
+
+    expect(refused.plan).toBeNull();
+    expect(refused.refusals).toHaveLength(1);
+    expect(refused.refusals[0]).toContain(refusal);
+    expect(refused.refusals[0]).toContain(`(if you mean it: --accept ${code})`);
+    expect(accepted.plan?.accepted).toEqual([code]);
+    expect(accepted.plan?.warnings.join()).toContain(refusal);
+  });
+
+  it('is refused when the cluster that runs has another id', () => {
+    const facts = factsWith({ live: { ...serving, clusterId: 'another' }, accept: ['lose-newer-data'] });
+
+    expect(evaluateRestore(facts).refusals).toEqual([
+      expect.stringContaining('the cluster that runs has the id another'),
+    ]);
+  });
+
+  it('says first that the cluster serves', () => {
+    const facts = factsWith({ live: serving, healthy: [], inspections: { 'vault-1': { stagingFreeBytes: 0 } } });
+
+    expect(evaluateRestore(facts).refusals[0]).toContain('the cluster has a quorum and serves');
+    expect(evaluateRestore(facts).refusals).toHaveLength(3);
+  });
+
+  it('accepts a login that works now, where the generation says nothing of it', () => {
+    const facts = factsWith({ live: serving, manifest: { credential: null }, accept: ['lose-newer-data'] });
+
+    expect(evaluateRestore(facts).refusals).toEqual([]);
+  });
+
+  it('is refused without a node', () => {
+    expect(evaluateRestore(factsWith({ nodes: [] })).plan).toBeNull();
+  });
+
+  it('is refused when an agent does not answer, with what is known', () => {
+    const facts = factsWith();
+    const [first] = facts.inspections;
+    const inspections: NodeInspection[] = [
+      ...(first ? [first] : []),
+      { node: 'vault-2', report: null, problem: 'no such host' },
+      { node: 'vault-3', report: null, problem: null },
+    ];
+
+    expect(evaluateRestore({ ...facts, inspections }).refusals).toEqual([
+      'vault-2: no such host',
+      'vault-3: its agent does not answer',
+    ]);
+  });
+
+  it('takes room for staging on the first node only', () => {
+    expect(evaluateRestore(factsWith({ inspections: { 'vault-2': { stagingFreeBytes: 0 } } })).refusals).toEqual([]);
+  });
+
+  it('takes a newer Vault, when all nodes have it, as far as is known', () => {
+    const newer = { vault: { ...vault, version: '1.23.0' } };
+    const inspections = { 'vault-1': newer, 'vault-2': newer, 'vault-3': { vault: { ...vault, version: null } } };
+
+    expect(evaluateRestore(factsWith({ inspections })).refusals).toEqual([]);
+  });
+
+  it('counts what a deletion frees', () => {
+    const small = { dataDir: { ...dataDir, sizeBytes: 250 * MIB, freeBytes: 60 * MIB } };
+    const inspections = Object.fromEntries(NAMES.map((name) => [name, small]));
+
+    expect(evaluateRestore(factsWith({ inspections })).refusals).toHaveLength(3);
+    const accept: AcceptCode[] = ['delete-data'];
+    expect(evaluateRestore(factsWith({ inspections, settings: { setAside: 'delete' }, accept })).refusals).toEqual([]);
+  });
+
+  it.each<[string, Changes, string, string?]>([
+    [
+      'other peers',
+      { nodes: ['vault-1', 'vault-4'] },
+      "the snapshot's peers were vault-1, vault-2, vault-3; the configuration has vault-1, vault-4",
+      'nothing stops vault-2, vault-3: see to it that they stand still, or they may go on as the old cluster',
+    ],
+    [
+      'more peers',
+      { nodes: [...NAMES, 'vault-4'] },
+      "the snapshot's peers were vault-1, vault-2, vault-3; the configuration has vault-1, vault-2, vault-3, vault-4",
+    ],
+    [
+      'a generation in clear',
+      { manifest: { encryption: { method: 'none', recipients: [] } } },
+      'the generation is not encrypted',
+    ],
+    [
+      'what could not be checked',
+      { inspections: { 'vault-2': { config: null, vault: { ...vault, version: null } } } },
+      "vault-2: not checked: the version of its Vault, its Vault's configuration, which is not under configFiles, its seal",
+    ],
+    [
+      'a seal whose key nobody could try',
+      {
+        manifest: { seal: transit, recovery },
+        inspections: Object.fromEntries(
+          NAMES.map((name) => [
+            name,
+            { config: vaultConfig({ seal: 'transit' }), seal: { checked: name !== 'vault-3', problem: null } },
+          ]),
+        ),
+      },
+      "vault-3: not checked: whether its seal 'transit' reaches its key",
+    ],
+  ])('warns of %s', (_what, changes, ...warnings) => {
+    expect(evaluateRestore(factsWith(changes)).plan?.warnings).toEqual(warnings);
+  });
+
+  it('passes on what was wrong with other copies', () => {
+    const facts = factsWith();
+    facts.chosen.problems.push({ repository: 'offsite', problem: 'does not answer' });
+
+    expect(evaluateRestore(facts).plan?.warnings).toEqual(['offsite: does not answer']);
+  });
+});
