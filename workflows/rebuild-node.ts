@@ -13,7 +13,7 @@ import { Recovery } from './run/recovery';
 export async function rebuildNode(raw: unknown): Promise<RecoveryReport> {
   const input = parseOrFail(rebuildNodeInput, raw, '{"cluster":"prod","node":"vault-3","requestedBy":"your name"}');
   const recovery = new Recovery(input.cluster, input.requestedBy, 'rebuild');
-  const { run, unsealing } = recovery;
+  const { run, state, journal, identities, unsealing } = recovery;
   const { node } = input;
 
   return recovery.execute(async () => {
@@ -23,24 +23,24 @@ export async function rebuildNode(raw: unknown): Promise<RecoveryReport> {
   });
 
   async function rebuild(plan: RebuildPlan): Promise<RecoveryReport> {
-    run.enter('stop');
+    state.enter('stop');
     await recovery.stop([node]);
 
-    run.enter('setAside');
+    state.enter('setAside');
     await recovery.setDataAside([node], plan);
 
     // The node may have been the leader itself; the others have another one by now.
-    run.enter('join');
+    state.enter('join');
     const leaderAddress = await run.mustStep('waiting for a leader', null, () =>
       controller.waitForLeader({ cluster: input.cluster }),
     );
     await recovery.join([node], leaderAddress);
 
-    run.enter('converge');
+    state.enter('converge');
     await recovery.converge(plan);
 
-    run.enter('finish');
-    run.notify('restored', `${node} of ${input.cluster} is made anew and a voter.`);
+    state.enter('finish');
+    journal.notify('restored', `${node} of ${input.cluster} is rebuilt and a voter.`);
     return recovery.end('completed');
   }
 
@@ -53,12 +53,12 @@ export async function rebuildNode(raw: unknown): Promise<RecoveryReport> {
       ? await recovery.describe(own)
       : { node, report: null, problem: `there is no node '${node}'` };
     const made = await controller.makeRebuildPlan({ input, settings, inspection, live });
-    for (const name of live.serving.filter((item) => item !== node)) run.node(name, 'voter');
+    for (const name of live.serving.filter((item) => item !== node)) state.node(name, 'voter');
     return { settings, ...made };
   }
 
   async function claim(plan: RebuildPlan): Promise<void> {
-    await unsealing.claim(node);
+    await identities.claim(node);
     unsealing.begin(plan, node);
   }
 }

@@ -14,7 +14,7 @@ import { rollBack } from './run/roll-back';
 export async function recoverQuorum(raw: unknown): Promise<RecoveryReport> {
   const input = parseOrFail(recoverQuorumInput, raw, '{"cluster":"prod","requestedBy":"your name"}');
   const recovery = new Recovery(input.cluster, input.requestedBy, 'peers');
-  const { run, unsealing } = recovery;
+  const { run, state, journal, identities, unsealing } = recovery;
 
   return recovery.execute(async () => {
     const first = await firstPlan(recovery, makePlan);
@@ -24,38 +24,38 @@ export async function recoverQuorum(raw: unknown): Promise<RecoveryReport> {
 
   async function recover(plan: RecoverQuorumPlan): Promise<RecoveryReport> {
     const { firstNode } = plan;
-    const others = run.activeNodes.filter((name) => name !== firstNode);
+    const others = state.activeNodes.filter((name) => name !== firstNode);
 
-    run.enter('stop');
-    await recovery.stop(run.activeNodes);
+    state.enter('stop');
+    await recovery.stop(state.activeNodes);
 
     // The survivor's data are copied: they are the only ones, and about to be changed.
-    run.enter('setAside');
+    state.enter('setAside');
     await Promise.all([recovery.copyDataAside(firstNode), recovery.setDataAside(others, plan)]);
 
-    run.enter('install');
-    run.node(firstNode, 'installing');
+    state.enter('install');
+    state.node(firstNode, 'installing');
     await run.mustStep(`making ${firstNode} the only peer`, firstNode, () =>
       recovery.steps(firstNode).recoverPeers({ claim: run.claim }),
     );
-    run.node(firstNode, 'sealed');
+    state.node(firstNode, 'sealed');
 
-    run.enter('unseal');
+    state.enter('unseal');
     await unsealing.unseal(firstNode);
     unsealing.keepOpen(firstNode);
 
-    run.enter('verify');
+    state.enter('verify');
     await run.mustStep(`verifying ${firstNode}`, firstNode, () => controller.verifyFirstNode({ plan }));
 
-    run.enter('join');
+    state.enter('join');
     await recovery.joinOthers(plan);
 
-    run.enter('converge');
+    state.enter('converge');
     await recovery.converge(plan);
 
-    run.enter('finish');
+    state.enter('finish');
     const backup = await recovery.tryBackUp();
-    run.notify('restored', `${plan.cluster} is back, from the disk of ${firstNode}. Nothing that it held is lost.`);
+    journal.notify('restored', `${plan.cluster} is back, from the disk of ${firstNode}. Nothing that it held is lost.`);
     return recovery.end('completed', backup);
   }
 
@@ -69,7 +69,7 @@ export async function recoverQuorum(raw: unknown): Promise<RecoveryReport> {
   }
 
   async function claim(plan: RecoverQuorumPlan): Promise<void> {
-    await Promise.all(plan.nodes.map((node) => unsealing.claim(node.name)));
+    await Promise.all(plan.nodes.map((node) => identities.claim(node.name)));
     unsealing.begin(plan);
   }
 }

@@ -16,7 +16,7 @@ import { SKIPPED } from './run/recovery-run';
 export async function removeSetAside(raw: unknown): Promise<RecoveryReport> {
   const input = parseOrFail(removeSetAsideInput, raw, '{"cluster":"prod","run":"…","requestedBy":"your name"}');
   const recovery = new Recovery(input.cluster, input.requestedBy, 'remove');
-  const { run, unsealing } = recovery;
+  const { run, state, journal, identities } = recovery;
 
   return recovery.execute(async () => {
     const found = await plan();
@@ -24,13 +24,13 @@ export async function removeSetAside(raw: unknown): Promise<RecoveryReport> {
   });
 
   async function plan(): Promise<Map<string, LeftOver[]>> {
-    run.enter('plan');
+    state.enter('plan');
     try {
       const settings = await controller.planRestore({ cluster: input.cluster });
       recovery.show(settings, null);
       const live = await controller.lookAtCluster({ cluster: input.cluster });
       const found = await Promise.all(settings.nodes.map(inspect));
-      run.warnings.push(...(await controller.makeRemovalPlan({ input, settings, live, found })));
+      journal.warnings.push(...(await controller.makeRemovalPlan({ input, settings, live, found })));
       const some = found.map(({ node, leftOvers }) => [node, leftOvers ?? []] as const);
       return new Map(some.filter(([, leftOvers]) => leftOvers.length > 0));
     } catch (error) {
@@ -39,9 +39,9 @@ export async function removeSetAside(raw: unknown): Promise<RecoveryReport> {
   }
 
   async function remove(found: Map<string, LeftOver[]>): Promise<RecoveryReport> {
-    run.enter('remove');
+    state.enter('remove');
     await recovery.onEach([...found.keys()], async (name) => {
-      if ((await unsealing.claim(name)) === SKIPPED) return;
+      if ((await identities.claim(name)) === SKIPPED) return;
       const removed = await run.step(`removing what was set aside on ${name}`, name, () =>
         recovery.steps(name).removeSetAsideData({ claim: run.claim, of: input.run }),
       );
@@ -49,7 +49,7 @@ export async function removeSetAside(raw: unknown): Promise<RecoveryReport> {
       // An attempt that was killed has told nobody what it removed.
       const gone = new Map([...(found.get(name) ?? []), ...removed].map((item) => [item.path, item.sizeBytes]));
       recovery.removed.push(...[...gone].map(([path, sizeBytes]) => ({ node: name, path, sizeBytes })));
-      run.node(name, 'ready', `${gone.size} removed`);
+      state.node(name, 'ready', `${gone.size} removed`);
     });
     return recovery.end('completed');
   }

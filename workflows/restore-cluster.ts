@@ -16,7 +16,7 @@ import { rollBack } from './run/roll-back';
 export async function restoreCluster(raw: unknown): Promise<RecoveryReport> {
   const input = parseOrFail(restoreInput, raw, '{"cluster":"prod","requestedBy":"your name"}');
   const recovery = new Recovery(input.into ?? input.cluster, input.requestedBy, input.inPlace ? 'inPlace' : 'snapshot');
-  const { run, unsealing } = recovery;
+  const { run, state, journal, identities, unsealing } = recovery;
 
   return recovery.execute(async () => {
     const first = await firstPlan(recovery, makePlan);
@@ -30,49 +30,49 @@ export async function restoreCluster(raw: unknown): Promise<RecoveryReport> {
   async function restore(plan: RestorePlan): Promise<RecoveryReport> {
     const { firstNode } = plan;
 
-    run.enter('stop');
-    await recovery.stop(run.activeNodes);
+    state.enter('stop');
+    await recovery.stop(state.activeNodes);
 
-    run.enter('setAside');
-    await recovery.setDataAside(run.activeNodes, plan);
+    state.enter('setAside');
+    await recovery.setDataAside(state.activeNodes, plan);
 
     // Blank start, throwaway keys with the snapshot's N and T, the snapshot, a restart. The others stay down.
-    run.enter('install');
-    run.node(firstNode, 'installing');
+    state.enter('install');
+    state.node(firstNode, 'installing');
     await install(plan, () => recovery.steps(firstNode).installSnapshot({ claim: run.claim }));
-    run.node(firstNode, 'sealed');
+    state.node(firstNode, 'sealed');
 
-    run.enter('unseal');
+    state.enter('unseal');
     await unsealing.unseal(firstNode);
     unsealing.keepOpen(firstNode);
 
-    run.enter('verify');
+    state.enter('verify');
     await verify(plan);
 
-    run.enter('join');
+    state.enter('join');
     await recovery.joinOthers(plan);
 
-    run.enter('converge');
+    state.enter('converge');
     await recovery.converge(plan);
     return finish(plan);
   }
 
   // Data that are wrong in a cluster that is well: nothing is stopped, nobody has to unseal.
   async function restoreInPlace(plan: RestorePlan): Promise<RecoveryReport> {
-    run.enter('install');
+    state.enter('install');
     const before = await run.mustStep('backing up what is about to be replaced', null, () =>
       recovery.backUpAtOnce('before'),
     );
-    run.warnings.push(
+    journal.warnings.push(
       `what was replaced is kept as ${before.generation}; the way back: vault-dr restore --cluster ${plan.cluster} --in-place --generation ${before.generation}`,
     );
     await install(plan, () => recovery.steps(plan.firstNode).installInPlace({ claim: run.claim }));
-    for (const name of run.activeNodes) run.node(name, 'unsealed');
+    for (const name of state.activeNodes) state.node(name, 'unsealed');
 
-    run.enter('verify');
+    state.enter('verify');
     await verify(plan);
 
-    run.enter('converge');
+    state.enter('converge');
     await recovery.converge(plan);
     return finish(plan);
   }
@@ -95,14 +95,14 @@ export async function restoreCluster(raw: unknown): Promise<RecoveryReport> {
 
   // Before anything stops: the generation is on the first node's own disk, proved there; after this no network is needed.
   async function stage(plan: RestorePlan): Promise<void> {
-    run.enter('stage');
+    state.enter('stage');
     const { firstNode, nodes } = plan;
     const claimed = plan.method === 'inPlace' ? [firstNode] : nodes.map((node) => node.name);
-    await Promise.all(claimed.map((name) => unsealing.claim(name)));
+    await Promise.all(claimed.map((name) => identities.claim(name)));
     if (plan.method === 'snapshot') unsealing.begin(plan);
     const staged = await run.mustStep('staging the generation', firstNode, () => fetchGeneration(plan));
-    for (const { repository, problem } of staged.problems) run.warnings.push(`copy in ${repository}: ${problem}`);
-    run.node(firstNode, 'staged', `from ${staged.repository}`);
+    for (const { repository, problem } of staged.problems) journal.warnings.push(`copy in ${repository}: ${problem}`);
+    state.node(firstNode, 'staged', `from ${staged.repository}`);
   }
 
   function fetchGeneration({ firstNode, source, generation, manifestSha256, copies: repositories }: RestorePlan) {
@@ -126,17 +126,17 @@ export async function restoreCluster(raw: unknown): Promise<RecoveryReport> {
   async function verify(plan: RestorePlan): Promise<void> {
     const { firstNode } = plan;
     const remarks = await run.mustStep(`verifying ${firstNode}`, firstNode, () => controller.verifyFirstNode({ plan }));
-    run.warnings.push(...remarks);
+    journal.warnings.push(...remarks);
   }
 
   async function finish(plan: RestorePlan): Promise<RecoveryReport> {
-    run.enter('finish');
+    state.enter('finish');
     // Before the backup: its retention must know what the cluster was brought back from.
     recovery.undo = () => mark('rolled back', plan, controller.markRolledBack);
     await mark('restored', plan, controller.markRestored);
     // Another cluster now holds the logins of the generation's own, not those that its configuration names.
     const backup = plan.source === plan.cluster ? await recovery.tryBackUp() : null;
-    run.notify('restored', `${plan.cluster} is restored from ${plan.generation}, captured ${plan.capturedAt}.`);
+    journal.notify('restored', `${plan.cluster} is restored from ${plan.generation}, captured ${plan.capturedAt}.`);
     return recovery.end('completed', backup);
   }
 
@@ -148,10 +148,12 @@ export async function restoreCluster(raw: unknown): Promise<RecoveryReport> {
     try {
       const at = new Date().toISOString();
       const problems = await write({ cluster: source, generation, manifestSha256, run: run.claim.run, at });
-      run.warnings.push(...problems.map(({ repository, problem }) => `${repository}: not marked as ${as}: ${problem}`));
+      journal.warnings.push(
+        ...problems.map(({ repository, problem }) => `${repository}: not marked as ${as}: ${problem}`),
+      );
     } catch (error) {
       if (isCancellation(error)) throw error;
-      run.warnings.push(`${generation} is not marked as ${as}: ${problemOf(error, 'marking').problem}`);
+      journal.warnings.push(`${generation} is not marked as ${as}: ${problemOf(error, 'marking').problem}`);
     }
   }
 }

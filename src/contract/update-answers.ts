@@ -3,3 +3,11 @@ export interface Answer {
   accepted: boolean;
   message: string;
 }
+
+export function yes(message: string): Answer {
+  return { accepted: true, message };
+}
+
+export function no(message: string): Answer {
+  return { accepted: false, message };
+}

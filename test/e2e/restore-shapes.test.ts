@@ -255,7 +255,7 @@ describe('restores of another shape', () => {
       expect(report.status).toBe('completed');
       expect(report.errors.toSorted((left, right) => left.code.localeCompare(right.code))).toMatchObject([
         { node: 'vault-3', code: 'NodeUnsafe', outcome: 'resume by ana' },
-        { node: 'vault-2', code: 'ServiceFailed', outcome: 'mended by the run itself' },
+        { node: 'vault-2', code: 'ServiceFailed', outcome: 'repaired by the run itself' },
       ]);
       for (const name of names()) {
         expect(await votersOf(lab(), name)).toEqual(names());

@@ -140,7 +140,7 @@ describe('a node that does not get in', () => {
       expect.objectContaining({
         node: 'vault-3',
         problem: 'raft storage is already initialized',
-        outcome: 'mended by the run itself',
+        outcome: 'repaired by the run itself',
       }),
     ]);
     expect(fakes().notifications.map(({ event }) => event)).not.toContain('decision wanted');

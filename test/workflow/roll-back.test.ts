@@ -188,7 +188,7 @@ describe('rollBack', () => {
 
     expect(parked.parked[0]).toMatchObject({ node: 'vault-3', choices: ['resume', 'skipNode'] });
     expect(report.status).toBe('rolled back');
-    expect(report.warnings.join()).toContain('the old data are back, yet the cluster does not serve: not yet');
+    expect(report.warnings.join()).toContain('the old data is back, but the cluster does not serve: not yet');
   }, 60_000);
 
   it('warns that the Vault of a node that is left out on the way back may still run', async () => {

@@ -105,7 +105,7 @@ describe('a follower that takes too long to join', () => {
     letGo();
 
     expect(answers).toEqual([
-      { accepted: false, message: expect.stringContaining('made anew') },
+      { accepted: false, message: expect.stringContaining('rebuilt') },
       { accepted: false, message: expect.stringContaining('nothing to skip') },
     ]);
     expect(status).toBe('running');

@@ -14,6 +14,7 @@ import type { RecoveryProgress } from '../../src/contract/recovery';
 import { findsShareInClear, TURNED_AWAY } from '../../src/contract/share';
 import type { Answer } from '../../src/contract/update-answers';
 import { parseOrFail } from './problems';
+import { approve } from './approvals';
 import type { RecoveryRun } from './recovery-run';
 import type { ShareCeremony } from './share-ceremony';
 
@@ -22,11 +23,11 @@ import type { ShareCeremony } from './share-ceremony';
  * A signal that is wrong must not fail the run; an update that is wrong is rejected and leaves nothing in history.
  */
 export function handleMessages(run: RecoveryRun, ceremony: ShareCeremony): void {
-  setHandler(defineQuery<RecoveryProgress>(PROGRESS_QUERY), () => run.progress, {
+  setHandler(defineQuery<RecoveryProgress>(PROGRESS_QUERY), () => run.state.progress, {
     description: 'Phases, nodes, approvals, shares and what the run waits for',
   });
   take(MESSAGE.approve, approveInput, '{"approver":"your name","planHash":"…"}', 'Approve the plan', (input) =>
-    run.approve(input.approver, input.planHash),
+    approve(run.state, run.journal, input.approver, input.planHash),
   );
   take(
     MESSAGE.submitShare,
@@ -36,33 +37,33 @@ export function handleMessages(run: RecoveryRun, ceremony: ShareCeremony): void 
     (input) => ceremony.submit(input.holder, input.share),
   );
   take(MESSAGE.resume, operatorInput, '{"operator":"your name"}', 'Try parked steps again', (input) =>
-    run.resume(input.operator),
+    run.decisions.resume(input.operator),
   );
   take(
     MESSAGE.skipNode,
     skipNodeInput,
     '{"operator":"your name","node":"vault-2"}',
     'Go on without a node that is parked, or takes too long to join',
-    (input) => run.skipNode(input.operator, input.node),
+    (input) => run.decisions.skipNode(input.operator, input.node),
   );
   take(
     MESSAGE.rollBack,
     operatorInput,
     '{"operator":"your name"}',
     'Put the old data back on every node, from the first stop until the run is done; not in place, not in a rebuild',
-    (input) => run.rollBack(input.operator),
+    (input) => run.decisions.rollBack(input.operator),
   );
   take(
     MESSAGE.abort,
     operatorInput,
     '{"operator":"your name"}',
     'End the run: before the first node is stopped; in a rebuild and in place at any time',
-    (input) => run.abort(input.operator),
+    (input) => run.decisions.abort(input.operator),
   );
   setDefaultSignalHandler((name, ...args) => {
     log.warn('unknown signal', { name });
-    run.record('unknown signal', 'failure', 'unknown', { name, known: Object.values(MESSAGE) });
-    if (findsShareInClear(args, [run.progress.planHash])) ceremony.exposed('somebody');
+    run.journal.record('unknown signal', 'failure', 'unknown', { name, known: Object.values(MESSAGE) });
+    if (findsShareInClear(args, [run.state.progress.planHash])) ceremony.exposed('somebody');
   });
 
   function take<T>(
@@ -88,7 +89,7 @@ export function handleMessages(run: RecoveryRun, ceremony: ShareCeremony): void 
           if (!answer.accepted) log.warn('signal refused', { name, reason: answer.message });
         } catch (error) {
           log.warn('signal refused', { name, reason: (error as Error).message });
-          run.record(`${name} refused`, 'failure', 'unknown', { reason: (error as Error).message });
+          run.journal.record(`${name} refused`, 'failure', 'unknown', { reason: (error as Error).message });
           if (exposes(name, raw)) ceremony.exposed('somebody');
         }
       },

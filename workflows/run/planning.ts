@@ -2,7 +2,7 @@ import { ApplicationFailure, isCancellation, upsertSearchAttributes } from '@tem
 import type { RecoveryPlan, RecoverySettings } from '../../src/contract/plan';
 import { problemOf } from './problems';
 import type { Recovery } from './recovery';
-import { Abort } from './recovery-run';
+import { Abort } from './decisions';
 import { GENERATION_ATTRIBUTE } from './search-attributes';
 
 export interface Planned<P extends RecoveryPlan> {
@@ -16,8 +16,8 @@ export type MakePlan<P extends RecoveryPlan> = (before: P | null) => Promise<Pla
 
 /** Makes the first plan. A refusal ends the run: nothing was changed. */
 export async function firstPlan<P extends RecoveryPlan>(recovery: Recovery, make: MakePlan<P>): Promise<P> {
-  const { run } = recovery;
-  run.enter('plan');
+  const { state } = recovery;
+  state.enter('plan');
   try {
     return adopt(recovery, await make(null));
   } catch (error) {
@@ -26,11 +26,11 @@ export async function firstPlan<P extends RecoveryPlan>(recovery: Recovery, make
 }
 
 /** What ends a run whose plan can't be made. */
-export function refusal({ run }: Recovery, error: unknown, what: string): Error {
+export function refusal({ state, journal }: Recovery, error: unknown, what: string): Error {
   if (isCancellation(error)) return error as Error;
   const { code, problem, advice } = problemOf(error, 'The plan', 'Mend the cause, then start it again.');
-  run.progress.status = 'refused';
-  run.record('plan', 'failure', run.progress.requestedBy, { code, problem });
+  state.progress.status = 'refused';
+  journal.record('plan', 'failure', state.progress.requestedBy, { code, problem });
   return ApplicationFailure.create({
     message: `${what} ${problem}${problem.endsWith('\n') ? '' : ' '}${advice}`,
     type: code,
@@ -49,7 +49,7 @@ export async function agree<P extends RecoveryPlan>(
   make: MakePlan<P>,
   prepare: (plan: P) => Promise<void>,
 ): Promise<P> {
-  const { run } = recovery;
+  const { run, state } = recovery;
   let plan = first;
   for (;;) {
     if (!(await approved(recovery, plan))) {
@@ -57,12 +57,12 @@ export async function agree<P extends RecoveryPlan>(
       continue;
     }
     await prepare(plan);
-    if (run.abortRequested) throw new Abort();
+    if (run.decisions.abortRequested) throw new Abort();
     const now = await run.mustStep('looking at everything once more', null, () => make(plan));
-    if (run.abortRequested) throw new Abort();
-    if (now.planHash === run.progress.planHash) {
+    if (run.decisions.abortRequested) throw new Abort();
+    if (now.planHash === state.progress.planHash) {
       // Looking has said of every node that it is ready.
-      run.nodesOf(plan);
+      state.nodesOf(plan);
       return plan;
     }
     plan = await planAgain(recovery, () => Promise.resolve(now), 'what it was made from has changed');
@@ -74,26 +74,26 @@ async function planAgain<P extends RecoveryPlan>(
   make: () => Promise<Planned<P>>,
   reason: string,
 ): Promise<P> {
-  const { run } = recovery;
-  run.record('plan void', 'info', 'vault-dr', { planHash: run.progress.planHash, reason });
-  if (run.progress.approvals.length > 0) {
-    const names = run.progress.approvals.map(({ approver }) => approver).join(', ');
-    run.warnings.push(`the approvals of ${names} are void: ${reason}`);
+  const { run, state, journal } = recovery;
+  journal.record('plan void', 'info', 'vault-dr', { planHash: state.progress.planHash, reason });
+  if (state.progress.approvals.length > 0) {
+    const names = state.progress.approvals.map(({ approver }) => approver).join(', ');
+    journal.warnings.push(`the approvals of ${names} are void: ${reason}`);
   }
-  run.progress.approvals = [];
-  run.enter('plan');
+  state.progress.approvals = [];
+  state.enter('plan');
   return adopt(recovery, await run.mustStep('planning anew', null, make));
 }
 
 function adopt<P extends RecoveryPlan>(recovery: Recovery, { settings, plan, planHash }: Planned<P>): P {
-  const { run } = recovery;
-  run.progress.plan = plan;
-  run.nodesOf(plan);
-  run.progress.planHash = planHash;
-  run.progress.planValidUntil = new Date(Date.now() + settings.approvalMinutes * 60_000).toISOString();
-  run.planWarnings = plan.warnings;
+  const { state, journal } = recovery;
+  state.progress.plan = plan;
+  state.nodesOf(plan);
+  state.progress.planHash = planHash;
+  state.progress.planValidUntil = new Date(Date.now() + settings.approvalMinutes * 60_000).toISOString();
+  state.planWarnings = plan.warnings;
   if ('generation' in plan) upsertSearchAttributes([{ key: GENERATION_ATTRIBUTE, value: plan.generation }]);
-  run.record('plan', 'success', run.progress.requestedBy, {
+  journal.record('plan', 'success', state.progress.requestedBy, {
     method: plan.method,
     planHash,
     accepted: plan.accepted,
@@ -104,11 +104,15 @@ function adopt<P extends RecoveryPlan>(recovery: Recovery, { settings, plan, pla
 
 /** @returns false when the plan became too old first. */
 async function approved(recovery: Recovery, plan: RecoveryPlan): Promise<boolean> {
-  const { run } = recovery;
+  const { run, state } = recovery;
   if (plan.approvals === 0) return true;
-  run.enter('approve');
-  const enough = () => run.progress.approvals.length >= plan.approvals;
-  await run.waitFor('approval', () => enough() || run.abortRequested, Date.parse(run.progress.planValidUntil ?? ''));
-  if (run.abortRequested) throw new Abort();
+  state.enter('approve');
+  const enough = () => state.progress.approvals.length >= plan.approvals;
+  await run.waiting.until(
+    'approval',
+    () => enough() || run.decisions.abortRequested,
+    Date.parse(state.progress.planValidUntil ?? ''),
+  );
+  if (run.decisions.abortRequested) throw new Abort();
   return enough();
 }

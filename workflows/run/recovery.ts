@@ -8,7 +8,6 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { NodeActivities } from '../../activities/node';
 import type { BackupResult } from '../../src/contract/backup';
 import { backupWorkflowId, recoveryWorkflowId, WORKFLOW, WORKFLOW_TASK_TIMEOUT } from '../../src/contract/names';
 import type { NodePlan, RecoveryPlan, RecoverySettings } from '../../src/contract/plan';
@@ -19,47 +18,68 @@ import {
   type RecoveryReport,
   type RecoveryStatus,
 } from '../../src/contract/recovery';
-import { controller, onNode } from './steps';
+import { controller, type StepsOn, stepsOn } from './steps';
 import { type Problem, problemOf } from './problems';
 import { handleMessages } from './messages';
-import { Abort, RecoveryRun, SKIPPED } from './recovery-run';
+import { Abort, Decisions } from './decisions';
+import { Identities } from './identities';
+import { Journal } from './journal';
+import { RecoveryRun, SKIPPED } from './recovery-run';
+import { RunState } from './run-state';
+import { ShareCeremony } from './share-ceremony';
+import { ShareSets } from './share-sets';
+import { Waiting } from './waiting';
 import { CLUSTER_ATTRIBUTE } from './search-attributes';
 import { Unsealing } from './unsealing';
 
-/** Problems that a node made anew from nothing may be cured of by being made anew once more. */
+/** Problems that rebuilding a node from scratch once more may cure. */
 const CURED_BY_BLANKING = ['VaultRefused', 'VaultUnavailable', 'NotYet', 'TimedOut', 'ServiceFailed'];
 const DAY_MS = 86_400_000;
 
 /** One recovery and its nodes: the steps that the runbooks have in common. */
 export class Recovery {
   readonly run: RecoveryRun;
+  readonly state: RunState;
+  readonly journal: Journal;
+  readonly steps: StepsOn;
+  readonly identities: Identities;
   readonly unsealing: Unsealing;
   readonly setAside: RecoveryReport['setAside'] = [];
   readonly removed: RecoveryReport['removed'] = [];
   graceDays = 0;
   /** Takes back what was said elsewhere of this recovery; a roll back does it. */
   undo: (() => Promise<void>) | null = null;
-  readonly #nodes = new Map<string, NodeActivities>();
+  readonly #sets: ShareSets;
   readonly #blanked = new Set<string>();
 
   constructor(cluster: string, requestedBy: string, method: RecoveryMethod) {
     requireWorkflowId(cluster);
-    // It looks once, and can do so only when the agent is there.
-    const awaitAgent = (name: string) => this.steps(name).watchForSeal({ claim: this.run.claim, seconds: 0 });
-    this.run = new RecoveryRun(cluster, requestedBy, method, awaitAgent);
-    this.unsealing = new Unsealing(this.run, (name) => this.steps(name));
-    handleMessages(this.run, this.unsealing.ceremony);
+    const { runId, startTime } = workflowInfo();
+    const claim = { run: runId, cluster, startedAt: startTime.toISOString() };
+    const journal = new Journal(claim);
+    const state = new RunState(claim, requestedBy, method, journal);
+    const waiting = new Waiting(state, journal);
+    const decisions = new Decisions(state, journal);
+    const steps = stepsOn(cluster);
+    // It asks once, and gets an answer only when the agent is there.
+    const awaitAgent = (node: string) => steps(node).watchForSeal({ claim, seconds: 0 });
+    const run = new RecoveryRun(claim, state, journal, waiting, decisions, awaitAgent);
+    const sets = new ShareSets(state, journal);
+    const identities = new Identities(run, sets, steps);
+    const ceremony = new ShareCeremony(state, journal, sets, identities);
+    handleMessages(run, ceremony);
     upsertSearchAttributes([{ key: CLUSTER_ATTRIBUTE, value: cluster }]);
+    this.run = run;
+    this.state = state;
+    this.journal = journal;
+    this.steps = steps;
+    this.identities = identities;
+    this.unsealing = new Unsealing(run, sets, identities, steps);
+    this.#sets = sets;
   }
 
   get cluster(): string {
     return this.run.claim.cluster;
-  }
-
-  steps(name: string): NodeActivities {
-    const known = this.#nodes.get(name) ?? onNode(this.cluster, name);
-    this.#nodes.set(name, known);
-    return known;
   }
 
   /** Runs a runbook to one of its ends. */
@@ -72,7 +92,7 @@ export class Recovery {
       throw error;
     } finally {
       await CancellationScope.nonCancellable(async () => {
-        await this.run.auditWritten();
+        await this.journal.written();
         await condition(allHandlersFinished);
       });
     }
@@ -87,18 +107,18 @@ export class Recovery {
     goBack?: (recovery: Recovery) => Promise<RecoveryReport>,
   ): Promise<RecoveryReport> {
     try {
-      return await this.run.changing(work);
+      return await this.run.decisions.changing(work);
     } catch (error) {
-      if (isCancellation(error) && goBack && this.run.progress.rollBack !== null) return goBack(this);
-      if (isCancellation(error) && this.run.abortRequested) throw new Abort();
+      if (isCancellation(error) && goBack && this.state.progress.rollBack !== null) return goBack(this);
+      if (isCancellation(error) && this.run.decisions.abortRequested) throw new Abort();
       throw error;
     }
   }
 
   show({ nodes, reminders, graceDays }: RecoverySettings, first: string | null): void {
-    this.run.reminders = reminders;
+    this.journal.reminders = reminders;
     this.graceDays = graceDays;
-    this.run.progress.nodes = nodes.map(({ name }) => ({
+    this.state.progress.nodes = nodes.map(({ name }) => ({
       name,
       role: name === first ? 'first' : 'follower',
       state: 'unknown',
@@ -109,7 +129,7 @@ export class Recovery {
   async describe({ name }: NodePlan) {
     try {
       const report = await this.steps(name).describeNode();
-      this.run.node(name, 'ready');
+      this.state.node(name, 'ready');
       return { node: name, report, problem: null };
     } catch (error) {
       if (isCancellation(error)) throw error;
@@ -130,7 +150,7 @@ export class Recovery {
       const stopped = await this.run.step(`stopping ${name}`, name, () =>
         this.steps(name).stopNode({ claim: this.run.claim }),
       );
-      if (stopped !== SKIPPED) this.run.node(name, 'stopped');
+      if (stopped !== SKIPPED) this.state.node(name, 'stopped');
     });
   }
 
@@ -150,25 +170,25 @@ export class Recovery {
     const path = await this.run.step(`setting the data of ${name} aside`, name, act);
     if (path === SKIPPED) return;
     this.setAside.push({ node: name, path });
-    this.run.node(name, 'set aside', path);
+    this.state.node(name, 'set aside', path);
   }
 
   /** All but the first node, which leads a cluster of its own by now. */
   async joinOthers({ nodes, firstNode }: RecoveryPlan): Promise<void> {
     const leaderAddress = nodes.find((node) => node.name === firstNode)?.address ?? '';
     await this.join(
-      this.run.activeNodes.filter((name) => name !== firstNode),
+      this.state.activeNodes.filter((name) => name !== firstNode),
       leaderAddress,
     );
   }
 
-  /** Each starts empty, joins, is unsealed with the same shares. One that does not get in is made anew once, by itself. */
+  /** Each starts empty, joins, is unsealed with the same shares. One that does not get in is rebuilt once, by itself. */
   async join(names: string[], leaderAddress: string): Promise<void> {
     const { claim } = this.run;
     await this.onEach(names, async (name) => {
       const { joinNode } = this.steps(name);
       for (let joined = false; !joined;) {
-        this.run.node(name, 'joining');
+        this.state.node(name, 'joining');
         const step = await this.run.step(
           `joining ${name}`,
           name,
@@ -186,14 +206,14 @@ export class Recovery {
   }
 
   async #rebuild(name: string): Promise<void | typeof SKIPPED> {
-    this.run.node(name, 'joining', 'made anew: it was restarted before it was unsealed');
+    this.state.node(name, 'joining', 'rebuilt: it was restarted before it was unsealed');
     return this.run.step(`making ${name} anew`, name, () => this.steps(name).blankNode({ claim: this.run.claim }));
   }
 
   async #blank(name: string, { code, problem }: Problem): Promise<boolean> {
     if (this.#blanked.has(name) || !CURED_BY_BLANKING.includes(code)) return false;
     this.#blanked.add(name);
-    this.run.node(name, 'joining', `made anew once more: ${problem}`);
+    this.state.node(name, 'joining', `rebuilt once more: ${problem}`);
     await this.steps(name).blankNode({ claim: this.run.claim });
     return true;
   }
@@ -202,7 +222,7 @@ export class Recovery {
   async converge(plan: RecoveryPlan): Promise<void> {
     const gate = () =>
       this.run.mustStep('waiting for the cluster to converge', null, () =>
-        controller.checkConvergence({ plan, nodes: this.run.activeNodes }),
+        controller.checkConvergence({ plan, nodes: this.state.activeNodes }),
       );
     await gate();
     this.unsealing.stopWatching();
@@ -210,17 +230,17 @@ export class Recovery {
       await this.#restartFollowers(plan);
       await gate();
     }
-    for (const name of this.run.activeNodes) this.run.node(name, 'voter');
+    for (const name of this.state.activeNodes) this.state.node(name, 'voter');
   }
 
   async #restartFollowers(plan: RecoveryPlan): Promise<void> {
-    for (const name of this.run.activeNodes.filter((node) => node !== plan.firstNode)) {
+    for (const name of this.state.activeNodes.filter((node) => node !== plan.firstNode)) {
       const restarted = await this.run.step(`restarting ${name}`, name, () =>
         this.steps(name).restartNode({ claim: this.run.claim }),
       );
       if (restarted !== SKIPPED) await this.unsealing.unseal(name);
     }
-    if (this.run.activeNodes.length < 2) return;
+    if (this.state.activeNodes.length < 2) return;
     await this.run.mustStep('moving the leadership', null, () => controller.moveLeadership({ plan }));
   }
 
@@ -240,7 +260,7 @@ export class Recovery {
     } catch (error) {
       if (isCancellation(error)) throw error;
       const problem = problemOf(error instanceof Error && error.cause ? error.cause : error, 'The backup').problem;
-      this.run.warnings.push(`the restored cluster has no backup yet: ${problem}`);
+      this.journal.warnings.push(`the restored cluster has no backup yet: ${problem}`);
       return { problem };
     }
   }
@@ -253,7 +273,7 @@ export class Recovery {
           await this.steps(name).endRunOnNode({ claim: this.run.claim });
         } catch (error) {
           if (isCancellation(error)) throw error;
-          this.run.warnings.push(
+          this.journal.warnings.push(
             `${name}: the run's identity and staged files are still there (${problemOf(error, 'cleaning up').problem})`,
           );
         }
@@ -266,8 +286,8 @@ export class Recovery {
     const { consideredCancelled, cancelRequested } = CancellationScope.current();
     // Called off while its last step ended well all the same: the way back needs the shares and identities that are still there.
     if (consideredCancelled) await cancelRequested;
-    this.unsealing.ceremony.close();
-    this.run.closeWayBack();
+    this.#sets.close();
+    this.run.decisions.closeWayBack();
     await this.endOnNodes(this.claimedNodes());
     const report = this.#report(status, backup);
     await this.#store(report);
@@ -280,30 +300,30 @@ export class Recovery {
   }
 
   claimedNodes(): string[] {
-    return this.run.progress.recipients.map((item) => item.node);
+    return this.state.progress.recipients.map((item) => item.node);
   }
 
   async #aborted(): Promise<RecoveryReport> {
     this.unsealing.stopWatching();
-    this.run.warnings.push(...whatIsLeft(this.run.progress));
+    this.journal.warnings.push(...whatIsLeft(this.state.progress));
     return this.end('aborted');
   }
 
   #report(status: RecoveryStatus, backup: RecoveryReport['backup']): RecoveryReport {
-    const { run } = this;
-    run.closePhase();
-    run.progress.status = status;
+    const { state, journal } = this;
+    state.closePhase();
+    state.progress.status = status;
     const finishedAt = new Date().toISOString();
-    const rtoSeconds = (Date.parse(finishedAt) - Date.parse(run.progress.startedAt)) / 1_000;
-    const rtoHumanSeconds = run.progress.phases.reduce((sum, phase) => sum + phase.humanSeconds, 0);
+    const rtoSeconds = (Date.parse(finishedAt) - Date.parse(state.progress.startedAt)) / 1_000;
+    const rtoHumanSeconds = state.progress.phases.reduce((sum, phase) => sum + phase.humanSeconds, 0);
     const outcome = status === 'completed' ? 'success' : 'info';
-    run.record('end', outcome, 'vault-dr', { status, rtoSeconds, rtoHumanSeconds });
-    run.show();
-    const { plan } = run.progress;
+    journal.record('end', outcome, 'vault-dr', { status, rtoSeconds, rtoHumanSeconds });
+    state.show();
+    const { plan } = state.progress;
     const lost = status === 'completed' && plan !== null && 'rpoSeconds' in plan;
     const kept = this.setAside.some(({ path }) => path !== null);
     return {
-      ...run.progress,
+      ...state.progress,
       finishedAt,
       rtoSeconds,
       rtoHumanSeconds,
@@ -314,17 +334,20 @@ export class Recovery {
       removed: this.removed,
       backup,
       // What a plan warned of is of no use where it was not carried out.
-      warnings: status === 'completed' || status === 'planned' ? [...run.planWarnings, ...run.warnings] : run.warnings,
+      warnings:
+        status === 'completed' || status === 'planned'
+          ? [...state.planWarnings, ...journal.warnings]
+          : journal.warnings,
     };
   }
 
   async #store(report: RecoveryReport): Promise<void> {
     try {
       const stored = await controller.storeReport({ report });
-      this.run.record('report', 'info', 'vault-dr', { ...stored });
+      this.journal.record('report', 'info', 'vault-dr', { ...stored });
     } catch (error) {
       if (isCancellation(error)) throw error;
-      this.run.warnings.push(`the report could not be written: ${problemOf(error, 'writing').problem}`);
+      this.journal.warnings.push(`the report could not be written: ${problemOf(error, 'writing').problem}`);
     }
   }
 }

@@ -11,12 +11,12 @@ import { SKIPPED } from './recovery-run';
  * beside it. All nodes stand still before the first one starts, so that old and new never meet.
  */
 export async function rollBack(recovery: Recovery): Promise<RecoveryReport> {
-  const { run, unsealing } = recovery;
+  const { run, state, unsealing } = recovery;
   const { claim } = run;
-  run.enter('rollBack');
+  state.enter('rollBack');
   unsealing.stopWatching();
   const touched = new Set(recovery.setAside.map(({ node }) => node));
-  const names = run.progress.nodes
+  const names = state.progress.nodes
     .filter(({ name, state }) => state !== 'skipped' || touched.has(name))
     .map(({ name }) => name);
 
@@ -25,7 +25,7 @@ export async function rollBack(recovery: Recovery): Promise<RecoveryReport> {
     const result = await run.step(`putting the data of ${name} back`, name, () =>
       recovery.steps(name).putBackData({ claim }),
     );
-    if (result !== SKIPPED) run.node(name, 'put back', result === 'put back' ? null : result);
+    if (result !== SKIPPED) state.node(name, 'put back', result === 'put back' ? null : result);
   });
   // What is back in its place is not aside any more.
   recovery.setAside.length = 0;
@@ -53,21 +53,21 @@ export async function rollBack(recovery: Recovery): Promise<RecoveryReport> {
   return recovery.end('rolled back');
 
   function still(): string[] {
-    const left = new Set(run.activeNodes);
+    const left = new Set(state.activeNodes);
     return names.filter((name) => left.has(name));
   }
 }
 
 /** That the old cluster can't serve is told, and no reason to hold the run: perhaps it could not before. */
-async function verify({ run, cluster }: Recovery, nodes: string[]): Promise<void> {
+async function verify({ state, journal, cluster }: Recovery, nodes: string[]): Promise<void> {
   if (nodes.length === 0) return;
   try {
     const leader = await controller.checkRolledBack({ cluster, nodes });
-    for (const name of nodes) run.node(name, 'unsealed', name === leader ? 'leads' : null);
+    for (const name of nodes) state.node(name, 'unsealed', name === leader ? 'leads' : null);
   } catch (error) {
     if (isCancellation(error)) throw error;
     const { problem } = problemOf(error, 'verifying the old cluster');
-    run.warnings.push(`the old data are back, yet the cluster does not serve: ${problem}`);
-    run.record('rolled back cluster does not serve', 'failure', 'vault-dr', { problem });
+    journal.warnings.push(`the old data is back, but the cluster does not serve: ${problem}`);
+    journal.record('rolled back cluster does not serve', 'failure', 'vault-dr', { problem });
   }
 }

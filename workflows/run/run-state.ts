@@ -1,38 +1,25 @@
-import { condition, setCurrentDetails, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import type { RecoveryPlan } from '../../src/contract/plan';
-import type {
-  NodeState,
-  RecoveryMethod,
-  RecoveryPhase,
-  RecoveryProgress,
-  WaitingFor,
-} from '../../src/contract/recovery';
-import { nextStep, recoveryDetails } from './recovery-details';
-import { RunRecord } from './run-record';
+import type { NodeState, RecoveryMethod, RecoveryPhase, RecoveryProgress, RunClaim } from '../../src/contract/recovery';
+import type { Journal } from './journal';
+import { recoveryDetails } from './recovery-details';
 import { PHASE_ATTRIBUTE } from './search-attributes';
 
-const WANTED = {
-  approval: 'approval wanted',
-  shares: 'shares wanted',
-  operator: 'decision wanted',
-} as const;
-
-/** State of one recovery: what it shows, and how it waits for people. */
-export class RunState extends RunRecord {
+/** Where one recovery stands, as it shows it. */
+export class RunState {
   readonly progress: RecoveryProgress;
   /** Of the plan as it stands. */
   planWarnings: string[] = [];
-  #waits: WaitingFor[] = [];
-  #waitingSince: number | null = null;
 
-  /** @param cluster the one whose nodes are changed */
-  constructor(cluster: string, requestedBy: string, method: RecoveryMethod) {
-    const { runId, startTime } = workflowInfo();
-    const startedAt = startTime.toISOString();
-    super({ run: runId, cluster, startedAt });
+  constructor(
+    { run, cluster, startedAt }: RunClaim,
+    requestedBy: string,
+    method: RecoveryMethod,
+    private readonly journal: Journal,
+  ) {
     this.progress = {
       cluster,
-      run: runId,
+      run,
       method,
       requestedBy,
       status: 'running',
@@ -61,7 +48,7 @@ export class RunState extends RunRecord {
     this.progress.phase = phase;
     this.progress.phases.push({ phase, startedAt: now, finishedAt: null, humanSeconds: 0 });
     upsertSearchAttributes([{ key: PHASE_ATTRIBUTE, value: phase }]);
-    this.record('phase', 'info', 'vault-dr', { phase });
+    this.journal.record('phase', 'info', 'vault-dr', { phase });
     this.show();
   }
 
@@ -91,65 +78,12 @@ export class RunState extends RunRecord {
     this.show();
   }
 
-  /** Nodes that are still part of the restore, the first one first. */
+  /** Nodes that are still part of the recovery, the first one first. */
   get activeNodes(): string[] {
     return this.progress.nodes.filter((node) => node.state !== 'skipped').map((node) => node.name);
   }
 
   show(): void {
     setCurrentDetails(recoveryDetails(this.progress));
-  }
-
-  /**
-   * Time in which people are waited for is told apart from the machine's own. They are reminded; nothing ever gives up, unless
-   * a deadline (milliseconds since the epoch) says so.
-   */
-  async waitFor(what: WaitingFor, until: () => boolean, deadline = Infinity): Promise<void> {
-    if (until()) return;
-    this.#beginWait(what);
-    try {
-      await this.#remindUntil(what, until, deadline);
-    } finally {
-      this.#endWait(what);
-    }
-  }
-
-  async #remindUntil(what: WaitingFor, until: () => boolean, deadline: number): Promise<void> {
-    const { remindMinutes, escalateMinutes } = this.reminders;
-    this.notify(WANTED[what], nextStep(this.progress));
-    const since = Date.now();
-    for (;;) {
-      const interval = Math.max(1, Math.min(remindMinutes * 60_000, deadline - Date.now()));
-      if (await condition(until, interval)) return;
-      if (Date.now() >= deadline) return;
-      const waited = (Date.now() - since) / 60_000;
-      this.notify(waited >= escalateMinutes ? 'escalation' : 'reminder', nextStep(this.progress));
-    }
-  }
-
-  #beginWait(what: WaitingFor): void {
-    this.#waits.push(what);
-    this.#waitingSince ??= Date.now();
-    this.progress.escalatesAt = new Date(Date.now() + this.reminders.escalateMinutes * 60_000).toISOString();
-    this.showWaits();
-  }
-
-  #endWait(what: WaitingFor): void {
-    this.#waits.splice(this.#waits.lastIndexOf(what), 1);
-    if (this.#waits.length === 0 && this.#waitingSince !== null) {
-      const phase = this.progress.phases.at(-1);
-      if (phase) phase.humanSeconds += (Date.now() - this.#waitingSince) / 1_000;
-      this.#waitingSince = null;
-      this.progress.escalatesAt = null;
-    }
-    this.showWaits();
-  }
-
-  /** To be called when what is parked has changed, too. */
-  showWaits(): void {
-    this.progress.waitingFor = this.#waits.at(-1) ?? null;
-    const waiting = this.#waits.length > 0 ? 'waiting' : 'running';
-    this.progress.status = this.progress.parked.length > 0 ? 'parked' : waiting;
-    this.show();
   }
 }

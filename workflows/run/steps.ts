@@ -161,6 +161,18 @@ const NODE_STEPS: Record<keyof NodeActivities, StepOptions> = {
 /** The steps that run on the controller; its queue is the one that the workflow is on. */
 export const controller = patientActivities<ControllerActivities>(CONTROLLER_STEPS);
 
+export type StepsOn = (node: string) => NodeActivities;
+
+/** The steps on the hosts of one cluster. */
+export function stepsOn(cluster: string): StepsOn {
+  const known = new Map<string, NodeActivities>();
+  return (node) => {
+    const steps = known.get(node) ?? onNode(cluster, node);
+    known.set(node, steps);
+    return steps;
+  };
+}
+
 /** The steps on one Vault host. */
 export function onNode(cluster: string, node: string): NodeActivities {
   return patientActivities<NodeActivities>(NODE_STEPS, nodeTaskQueue(cluster, node));

@@ -2,18 +2,18 @@ import { log } from '@temporalio/workflow';
 import type { Notification } from '../../src/contract/notification';
 import type { ReminderSettings } from '../../src/contract/plan';
 import type { RunClaim } from '../../src/contract/recovery';
-import { controller } from './steps';
 import { problemOf } from './problems';
+import { controller } from './steps';
 
-/** What a run writes down and whom it tells. None of it ever holds a recovery up: what fails becomes a warning. */
-export class RunRecord {
+/** What a run writes down and whom it notifies. None of it ever holds a recovery up: what fails becomes a warning. */
+export class Journal {
   readonly warnings: string[] = [];
   reminders: ReminderSettings = { remindMinutes: 10, escalateMinutes: 30, alternates: [] };
   #auditTail: Promise<void> = Promise.resolve();
   #auditCount = 0;
   #notificationCount = 0;
 
-  constructor(readonly claim: RunClaim) {}
+  constructor(private readonly claim: RunClaim) {}
 
   /** Writes to the audit trail, in order and beside the run. */
   record(
@@ -35,7 +35,7 @@ export class RunRecord {
       });
   }
 
-  /** Tells people, by the operator's own command. */
+  /** Notifies people, by the operator's own command. */
   notify(event: Notification['event'], text: string): void {
     const { run, cluster } = this.claim;
     const alternates = event === 'escalation' ? this.reminders.alternates : [];
@@ -45,7 +45,7 @@ export class RunRecord {
     });
   }
 
-  async auditWritten(): Promise<void> {
+  async written(): Promise<void> {
     await this.#auditTail;
   }
 

@@ -1,0 +1,195 @@
+import { CancellationScope } from '@temporalio/workflow';
+import { type ParkChoice, type Parked, type RecoveryPhase, ROUTES } from '../../src/contract/recovery';
+import { type Answer, no, yes } from '../../src/contract/update-answers';
+import type { Journal } from './journal';
+import type { RunState } from './run-state';
+import { noWayBackFrom } from './way-back';
+
+/** The operator's decision to go back to before the first stop. */
+export class Abort extends Error {
+  override readonly name = 'Abort';
+}
+
+/** Here a follower may be left out while its step goes on: its Vault may load data for hours, and the cluster serves without it. */
+const LEAVABLE_IN: readonly RecoveryPhase[] = ['join', 'converge'];
+
+export interface Decision {
+  choice: ParkChoice;
+  by: string;
+  /** That is left out. */
+  node?: string;
+}
+
+/** A step on a node that goes on. */
+export interface StepUnderway {
+  scope: CancellationScope;
+  /** By people, who continue without its node. */
+  cancelled: boolean;
+}
+
+/** What people may decide in a recovery, and what they have decided. */
+export class Decisions {
+  readonly #ofParked = new Map<Parked, Decision>();
+  readonly #underway = new Map<string, StepUnderway>();
+  #changes: CancellationScope | null = null;
+  #abortedBy: string | null = null;
+  #wayBackClosed = false;
+
+  constructor(
+    private readonly state: RunState,
+    private readonly journal: Journal,
+  ) {}
+
+  /** Runs what changes the cluster: from here on, until it is done, the run can be rolled back; or be aborted where it can't. */
+  async changing<T>(work: () => Promise<T>): Promise<T> {
+    this.#changes = new CancellationScope();
+    return this.#changes.run(work);
+  }
+
+  /** From now on there is no way back any more. */
+  closeWayBack(): void {
+    this.#wayBackClosed = true;
+    this.state.show();
+  }
+
+  /** A step on a node begins. @returns null where it is part of one that goes on. */
+  begin(node: string): StepUnderway | null {
+    if (this.#underway.has(node)) return null;
+    const step: StepUnderway = { scope: new CancellationScope(), cancelled: false };
+    this.#underway.set(node, step);
+    return step;
+  }
+
+  end(node: string): void {
+    this.#underway.delete(node);
+  }
+
+  /** What people can choose for a step that has used up its retries. */
+  choicesFor(node: string | null): Pick<Parked, 'choices' | 'skippable'> {
+    const skippable = this.#skippable(node);
+    const choices: ParkChoice[] = ['resume'];
+    if (skippable.length > 0) choices.push('skipNode');
+    if (this.noWayBack === null) choices.push('rollBack');
+    if (this.canAbort) choices.push('abort');
+    return { choices, skippable };
+  }
+
+  isDecided(parked: Parked): boolean {
+    return this.#ofParked.has(parked) || this.abortRequested;
+  }
+
+  /** The decision, which counts once; to try again where there is none. */
+  take(parked: Parked): Pick<Decision, 'choice' | 'node'> {
+    if (this.abortRequested) return { choice: 'abort' };
+    const decision = this.#ofParked.get(parked);
+    this.#ofParked.delete(parked);
+    return decision ?? { choice: 'resume' };
+  }
+
+  /** What came of a parked step, in words. */
+  outcomeOf(parked: Parked): string {
+    if (this.#abortedBy !== null) return `aborted by ${this.#abortedBy}`;
+    const decision = this.#ofParked.get(parked);
+    if (decision) return `${decision.choice} by ${decision.by}`;
+    const { rollBack } = this.state.progress;
+    return rollBack === null ? 'tried again by itself' : `rolled back by ${rollBack.by}`;
+  }
+
+  get canAbort(): boolean {
+    return this.#abortedBy === null && (this.#changes === null || (!this.#wayBackClosed && this.#servesMeanwhile));
+  }
+
+  get abortRequested(): boolean {
+    return this.#abortedBy !== null;
+  }
+
+  /** Whatever has been done by then, the cluster goes on without it. */
+  get #servesMeanwhile(): boolean {
+    const { method } = this.state.progress;
+    return method === 'rebuild' || method === 'inPlace';
+  }
+
+  /** Why the old data can't be put back; null when it can. */
+  get noWayBack(): string | null {
+    if (this.#changes === null) return 'Nothing has been changed yet: abort the run instead.';
+    if (this.#wayBackClosed) return 'The restore is done; there is no way back any more.';
+    return noWayBackFrom(this.state.progress);
+  }
+
+  /** Only what was begun can go on without a node: before that the plan has all of them. */
+  #skippable(node: string | null): string[] {
+    const { phase, nodes, plan } = this.state.progress;
+    if (this.#changes === null) return [];
+    const first = phase === 'rollBack' ? undefined : nodes.find((item) => item.role === 'first')?.name;
+    const target = plan?.method === 'rebuild' ? plan.node : undefined;
+    const concerned = node !== null ? [node] : phase === 'converge' ? this.state.activeNodes : [];
+    return concerned.filter((name) => name !== first && name !== target);
+  }
+
+  resume(operator: string): Answer {
+    const { parked } = this.state.progress;
+    if (parked.length === 0) return no('Nothing is parked; the run goes on by itself.');
+    for (const item of parked) this.#ofParked.set(item, { choice: 'resume', by: operator });
+    this.journal.record('resume', 'info', operator, {});
+    return yes('Trying again.');
+  }
+
+  skipNode(operator: string, node: string): Answer {
+    const { parked, method, phase } = this.state.progress;
+    const own = parked.find((item) => item.skippable.includes(node)) ?? parked.find((item) => item.node === node);
+    const step = LEAVABLE_IN.includes(phase) ? this.#underway.get(node) : undefined;
+    if (!own && !step) return no(`${node} is neither parked nor joining just now, so there is nothing to skip.`);
+    if (!(own?.skippable ?? this.#skippable(node)).includes(node)) return no(this.#whyNeeded(node));
+    this.journal.record('skipNode', 'info', operator, { node });
+    if (own) {
+      this.#ofParked.set(own, { choice: 'skipNode', by: operator, node });
+    } else if (step) {
+      step.cancelled = true;
+      step.scope.cancel();
+    }
+    const route: readonly RecoveryPhase[] = ROUTES[method];
+    if (route.indexOf(phase) > route.indexOf('stop')) return yes(`Going on without ${node}; rebuild it afterwards.`);
+    const warning = `${node} was left out before its Vault was proved to be stopped: power that host off, and rebuild it afterwards.`;
+    this.journal.warnings.push(warning);
+    return yes(`Going on without it. ${warning}`);
+  }
+
+  #whyNeeded(node: string): string {
+    if (this.#changes === null) {
+      return `Nothing has been changed yet, and the plan has ${node} in it: bring its agent back, or abort the run, take ${node} out of the configuration and start again.`;
+    }
+    return this.state.progress.method === 'rebuild'
+      ? `${node} is the node that is rebuilt: without it there is nothing to do.`
+      : `${node} is the first node: without it there is no restore.`;
+  }
+
+  abort(operator: string): Answer {
+    if (!this.canAbort) {
+      const back = this.noWayBack;
+      return no(
+        back === null
+          ? 'Nodes have been stopped already: go on (resume, or skip a node), or have the old data put back with rollBack.'
+          : `Nodes have been changed already, so the way on is forward: resume, or skip a node. ${back}`,
+      );
+    }
+    this.#abortedBy = operator;
+    this.journal.record('abort', 'info', operator, {});
+    this.#changes?.cancel();
+    return yes(
+      this.#changes === null
+        ? 'Ending the run; nothing was stopped.'
+        : 'Ending the run; its report says what was left as it is.',
+    );
+  }
+
+  rollBack(operator: string): Answer {
+    const reason = this.noWayBack;
+    if (reason !== null) return no(reason);
+    const { progress } = this.state;
+    const from = progress.phase;
+    progress.rollBack = { by: operator, at: new Date().toISOString(), from };
+    this.journal.record('rollBack', 'info', operator, { from });
+    this.#changes?.cancel();
+    return yes(`Going back from the phase '${from}': the old data is put back on every node.`);
+  }
+}

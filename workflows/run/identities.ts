@@ -1,0 +1,89 @@
+import { isCancellation } from '@temporalio/workflow';
+import type { ShareVerdict } from '../../src/contract/recovery';
+import { problemOf } from './problems';
+import { type RecoveryRun, SKIPPED } from './recovery-run';
+import type { ShareSets } from './share-sets';
+import type { StepsOn } from './steps';
+
+/** The agents' identities of this run: to them shares are encrypted, and they alone open them. */
+export class Identities {
+  /** The node whose agent checks envelopes, if it answers. */
+  #checker = '';
+
+  constructor(
+    private readonly run: RecoveryRun,
+    private readonly sets: ShareSets,
+    private readonly steps: StepsOn,
+  ) {}
+
+  checkBy(node: string): void {
+    this.#checker = node;
+  }
+
+  /** Binds a node to the run and shows the recipient that its agent made; SKIPPED when it was left out instead. */
+  async claim(name: string): Promise<void | typeof SKIPPED> {
+    const claimed = await this.run.step(`claiming ${name}`, name, () =>
+      this.steps(name).claimForRun({ claim: this.run.claim }),
+    );
+    if (claimed === SKIPPED) return SKIPPED;
+    if (!claimed.inMemory) {
+      this.run.journal.warnings.push(`${name}: runtimeDir is not in memory; a copy of the disk may keep the identity`);
+    }
+    const { progress } = this.run.state;
+    progress.recipients = [
+      ...progress.recipients.filter((item) => item.node !== name),
+      { node: name, recipient: claimed.recipient, signature: claimed.signature },
+    ];
+    this.run.state.node(name, 'ready');
+  }
+
+  /** By the first agent that answers: any of them can open what is encrypted to all. */
+  async checkShare(envelope: string): Promise<ShareVerdict> {
+    const claimed = new Set(this.run.state.progress.recipients.map(({ node }) => node));
+    const able = this.run.state.activeNodes.filter((name) => claimed.has(name));
+    const inTurn = able.toSorted((left, right) => Number(right === this.#checker) - Number(left === this.#checker));
+    for (const name of inTurn.slice(0, -1)) {
+      try {
+        return await this.#checkOn(name, envelope);
+      } catch (error) {
+        if (problemOf(error, '').code !== 'AgentUnreachable') throw error;
+      }
+    }
+    return this.#checkOn(inTurn.at(-1) ?? this.#checker, envelope);
+  }
+
+  async #checkOn(name: string, envelope: string): Promise<ShareVerdict> {
+    try {
+      return await this.steps(name).checkShare({ claim: this.run.claim, share: envelope });
+    } catch (error) {
+      if (problemOf(error, '').code !== 'IdentityLost') throw error;
+      await this.renew(name);
+      return {
+        accepted: false,
+        reason: 'The host was restarted; take the recipients that the run shows now.',
+        fingerprint: null,
+      };
+    }
+  }
+
+  /** A host that was restarted has a new identity; whoever still can opens the shares encrypts them for it. */
+  async renew(name: string): Promise<void> {
+    await this.claim(name);
+    if (this.sets.envelopes.length === 0) return;
+    for (const other of this.run.state.activeNodes.filter((node) => node !== name)) {
+      try {
+        const rewrapped = await this.steps(other).rewrapShares({
+          claim: this.run.claim,
+          shares: this.sets.envelopes,
+          recipients: this.run.state.progress.recipients,
+        });
+        this.sets.replaceEnvelopes(rewrapped);
+        this.run.journal.record('shares encrypted anew', 'success', other, { for: name });
+        return;
+      } catch (error) {
+        if (isCancellation(error)) throw error;
+      }
+    }
+    this.sets.reset(`${name} was restarted, and no other agent could hand the shares on`);
+  }
+}

@@ -1,0 +1,167 @@
+import { upsertSearchAttributes } from '@temporalio/workflow';
+import { combinations, inEvery } from '../../src/contract/combinations';
+import type { Journal } from './journal';
+import type { RunState } from './run-state';
+import { SHARES_ATTRIBUTE } from './search-attributes';
+
+export interface AcceptedShare {
+  holder: string;
+  at: string;
+  fingerprint: string;
+  envelope: string;
+}
+
+/**
+ * The shares that are here, as ciphertext, and which sets of them have been tried. Which share of a set is wrong can't be seen,
+ * so other sets are tried as more shares come.
+ */
+export class ShareSets {
+  #accepted: AcceptedShare[] = [];
+  #failedSets: AcceptedShare[][] = [];
+  #opening: AcceptedShare[] | null = null;
+  #open = false;
+
+  constructor(
+    private readonly state: RunState,
+    private readonly journal: Journal,
+  ) {}
+
+  /** From now on shares are taken; holders need not wait for the nodes. */
+  open(required: number): void {
+    // A plan that is made again costs nobody a second submission.
+    if (this.#open) return this.require(required);
+    this.#open = true;
+    this.state.progress.shares = { required, accepted: [], refused: [], problem: null };
+    this.show();
+  }
+
+  /** Another threshold than the one that was announced. */
+  require(threshold: number): void {
+    const { shares } = this.state.progress;
+    if (shares === null || !this.#open) return this.open(threshold);
+    if (threshold !== shares.required) {
+      // Other shares, perhaps all of them: what is known of sets of another size says nothing.
+      this.#opening = null;
+      this.#failedSets = [];
+    }
+    shares.required = threshold;
+    this.show();
+  }
+
+  close(): void {
+    this.#open = false;
+    this.#accepted = [];
+    this.#failedSets = [];
+    this.#opening = null;
+  }
+
+  get areTaken(): boolean {
+    return this.#open;
+  }
+
+  /** Whether a set is known that opens the vault. */
+  get haveOpened(): boolean {
+    return this.#opening !== null;
+  }
+
+  /** The set that has opened a node, or the next one that has not been tried; null when more shares are needed. */
+  get next(): string[] | null {
+    const set = this.#opening ?? this.#untried();
+    return set === null ? null : set.map((share) => share.envelope);
+  }
+
+  /** Every envelope there is, for an agent to encrypt anew. */
+  get envelopes(): string[] {
+    return this.#accepted.map((share) => share.envelope);
+  }
+
+  /** Puts envelopes of the same shares, encrypted to other recipients, in the place of those there were. */
+  replaceEnvelopes(envelopes: string[]): void {
+    this.#accepted.forEach((share, index) => (share.envelope = envelopes[index] ?? share.envelope));
+  }
+
+  withFingerprint(fingerprint: string): AcceptedShare | undefined {
+    return this.#accepted.find((share) => share.fingerprint === fingerprint);
+  }
+
+  add(share: AcceptedShare): void {
+    const { shares } = this.state.progress;
+    if (shares === null) return;
+    this.#accepted.push(share);
+    shares.accepted.push({ holder: share.holder, at: share.at });
+    this.journal.record('share accepted', 'success', share.holder, {
+      accepted: shares.accepted.length,
+      required: shares.required,
+    });
+    this.#say(this.#untried() === null ? shares.problem : null);
+  }
+
+  opened(envelopes: readonly string[]): void {
+    if (this.#opening !== null) return;
+    const opening = this.#accepted.filter((share) => envelopes.includes(share.envelope));
+    this.#opening = opening;
+    // A failed set with a single stranger in it shows who was wrong.
+    const wrong = this.#failedSets.flatMap((set) => {
+      const strangers = set.filter((share) => !opening.includes(share));
+      return strangers.length === 1 ? strangers.map((share) => share.holder) : [];
+    });
+    if (wrong.length > 0) {
+      const names = [...new Set(wrong)].join(', ');
+      this.journal.warnings.push(`the share of ${names} does not belong to this vault`);
+      this.journal.record('wrong share found', 'failure', 'vault-dr', { holders: names });
+    }
+    this.#say(null);
+  }
+
+  didNotOpen(envelopes: readonly string[], reason: string): void {
+    const set = this.#accepted.filter((share) => envelopes.includes(share.envelope));
+    this.#opening = null;
+    this.#failedSets.push(set);
+    const holders = set.map((share) => share.holder);
+    const suspects = inEvery(this.#failedSets.map((failed) => failed.map((share) => share.holder)));
+    this.journal.record('shares do not open', 'failure', 'vault-dr', { holders, suspects, reason });
+    if (this.#untried() !== null)
+      return this.#say(`The shares of ${holders.join(', ')} do not open the vault; trying others.`);
+    const suspicion = suspects.length === 0 ? '' : ` In every set that failed: ${suspects.join(', ')}.`;
+    this.#say(
+      `The shares of ${holders.join(', ')} together do not open the vault, so at least one is wrong ` +
+        `(of another cluster, or from before a rekey).${suspicion} One more share is needed, from somebody else or corrected.`,
+    );
+  }
+
+  /** Starts over with no share; the holders are asked again. */
+  reset(reason: string): void {
+    this.journal.record('shares reset', 'failure', 'vault-dr', {
+      reason,
+      holders: this.#accepted.map((item) => item.holder),
+    });
+    this.#accepted = [];
+    this.#failedSets = [];
+    this.#opening = null;
+    if (this.state.progress.shares) this.state.progress.shares.accepted = [];
+    this.#say(`Everybody's share is needed once more: ${reason}.`);
+  }
+
+  #untried(): AcceptedShare[] | null {
+    const required = this.state.progress.shares?.required ?? Infinity;
+    if (this.#accepted.length < required) return null;
+    for (const set of combinations(this.#accepted, required)) {
+      if (!this.#failedSets.some((failed) => set.every((share) => failed.includes(share)))) return set;
+    }
+    return null;
+  }
+
+  #say(problem: string | null): void {
+    if (this.state.progress.shares) this.state.progress.shares.problem = problem;
+    this.show();
+  }
+
+  show(): void {
+    const { shares } = this.state.progress;
+    if (shares) {
+      const value = `${shares.accepted.length} of ${shares.required}`;
+      upsertSearchAttributes([{ key: SHARES_ATTRIBUTE, value }]);
+    }
+    this.state.show();
+  }
+}
