@@ -31,7 +31,6 @@ export const WORKFLOW = {
 /** How long a controller may take over one decision. One that is killed meanwhile holds the run up for so long; default: 10 s. */
 export const WORKFLOW_TASK_TIMEOUT = '5s';
 
-/** Custom search attributes, all of type Keyword. */
 /** Names in the namespace, all of type Keyword; `temporal-config/search-attributes.txt` is made of them. */
 export const SEARCH_ATTRIBUTE = {
   cluster: 'VaultCluster',
