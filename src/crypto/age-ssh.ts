@@ -12,8 +12,11 @@ import { DrError } from '../contract/failures';
 
 /**
  * The `ssh-ed25519` recipient of age (agessh): the SSH key is taken to Curve25519, tweaked by its own encoding, and wraps
- * the file key with ChaCha20-Poly1305. The primitives are Node's own.
+ * the file key with ChaCha20-Poly1305. The primitives are Node's own but for the way to Curve25519, which Node does not have.
  */
+
+/** ESM only, and loaded by age-encryption anyway. */
+const loadCurve = () => import('@noble/curves/ed25519.js');
 
 const KEY_TYPE = 'ssh-ed25519';
 const LABEL = 'age-encryption.org/v1/ssh-ed25519';
@@ -21,7 +24,6 @@ const KEY_BYTES = 32;
 const TAG_BYTES = 16;
 const NONCE = Buffer.alloc(12);
 const BASE_POINT = Buffer.concat([Buffer.of(9), Buffer.alloc(KEY_BYTES - 1)]);
-const PRIME = 2n ** 255n - 19n;
 /** What every encoded public key of this type begins with: two lengths and the type. */
 const WIRE_HEAD = Buffer.from('\0\0\0\x0bssh-ed25519\0\0\0\x20', 'latin1');
 
@@ -32,9 +34,9 @@ export interface SshStanza {
 }
 
 /** @throws DrError InvalidConfiguration if the line is no `ssh-ed25519` public key. */
-export function sshRecipient(line: string): { wrapFileKey(fileKey: Uint8Array): SshStanza[] } {
+export async function sshRecipient(line: string): Promise<{ wrapFileKey(fileKey: Uint8Array): SshStanza[] }> {
   const wire = parsePublicLine(line);
-  const recipientKey = toMontgomery(publicKeyOf(wire));
+  const recipientKey = await toMontgomery(publicKeyOf(wire), line);
   return {
     wrapFileKey(fileKey) {
       const ephemeral = randomBytes(KEY_BYTES);
@@ -106,21 +108,14 @@ function x25519(scalar: Uint8Array, point: Uint8Array): Buffer {
   });
 }
 
-/** u = (1 + y) / (1 - y): a public key, so the time that it takes tells nothing. */
-function toMontgomery(edwards: Buffer): Buffer {
-  const y = BigInt(`0x${Buffer.from(edwards).reverse().toString('hex')}`) & (2n ** 255n - 1n);
-  const u = (((1n + y) % PRIME) * power((1n - y + 2n * PRIME) % PRIME, PRIME - 2n)) % PRIME;
-  return Buffer.from(u.toString(16).padStart(KEY_BYTES * 2, '0'), 'hex').reverse();
-}
-
-function power(base: bigint, exponent: bigint): bigint {
-  let result = 1n;
-  let square = base;
-  for (let rest = exponent; rest > 0n; rest >>= 1n) {
-    if (rest & 1n) result = (result * square) % PRIME;
-    square = (square * square) % PRIME;
+async function toMontgomery(edwards: Buffer, line: string): Promise<Buffer> {
+  const { ed25519 } = await loadCurve();
+  try {
+    return Buffer.from(ed25519.utils.toMontgomery(edwards));
+  } catch (cause) {
+    // No point of the curve: the key was mistyped, and nobody could open what is encrypted to it.
+    throw noPublicKey(line, cause);
   }
-  return result;
 }
 
 function fingerprint(wire: Buffer): string {
@@ -136,8 +131,13 @@ function parsePublicLine(line: string): Buffer {
   const [type, encoded = ''] = line.trim().split(/\s+/);
   const wire = Buffer.from(encoded, 'base64');
   if (type === KEY_TYPE && isPublicKey(wire)) return wire;
-  throw new DrError('InvalidConfiguration', `'${line.slice(0, 100)}' is not an ssh-ed25519 public key.`, {
+  throw noPublicKey(line);
+}
+
+function noPublicKey(line: string, cause?: unknown): DrError {
+  return new DrError('InvalidConfiguration', `'${line.slice(0, 100)}' is not an ssh-ed25519 public key.`, {
     advice: 'Give the line of an id_ed25519.pub. Other kinds of SSH keys are not taken.',
+    cause,
   });
 }
 

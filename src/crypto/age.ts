@@ -104,7 +104,7 @@ async function encrypterFor(recipients: readonly string[]) {
   if (recipients.length === 0) throw new DrError('InvalidConfiguration', 'There is no age recipient to encrypt to.');
   for (const recipient of recipients) {
     if (isSshRecipient(recipient)) {
-      encrypter.addRecipient(sshRecipient(recipient));
+      encrypter.addRecipient(await sshRecipient(recipient));
       continue;
     }
     try {

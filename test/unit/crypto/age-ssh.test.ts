@@ -87,6 +87,8 @@ it.each([
   ['another kind of key', 'ssh-ed25519 AAAAB3NzaC1yc2EAAAADAQABAAAAgQ== rsa'],
   ['a cut key', PUBLIC_KEY.slice(0, 40)],
   ['nothing behind the type', 'ssh-ed25519 '],
+  ['a key that is no point of the curve', publicLine(Buffer.of(2, ...Buffer.alloc(31)))],
+  ['the neutral point', publicLine(Buffer.of(1, ...Buffer.alloc(31)))],
 ])('refuses %s as recipient', async (_what, line) => {
   await expect(encryptArmored('text', [line])).rejects.toMatchObject({
     code: 'InvalidConfiguration',
@@ -113,7 +115,7 @@ function sshKeyPair(): { privateKeyPem: string; publicKeyLine: string } {
   const { publicKey, privateKey } = generateKeyPairSync('ed25519');
   const key = publicKey.export({ type: 'spki', format: 'der' }).subarray(-32);
   const seed = privateKey.export({ type: 'pkcs8', format: 'der' }).subarray(-32);
-  const wire = Buffer.concat([field('ssh-ed25519'), field(key)]);
+  const wire = wireOf(key);
   const secret = [
     Buffer.alloc(8, 7),
     field('ssh-ed25519'),
@@ -134,9 +136,17 @@ function sshKeyPair(): { privateKeyPem: string; publicKeyLine: string } {
       .match(/.{1,70}/g) ?? []
   ).join('\n');
   return {
-    publicKeyLine: `ssh-ed25519 ${wire.toString('base64')} test`,
+    publicKeyLine: publicLine(key),
     privateKeyPem: `-----BEGIN OPENSSH PRIVATE KEY-----\n${pem}\n-----END OPENSSH PRIVATE KEY-----\n`,
   };
+}
+
+function publicLine(key: Buffer): string {
+  return `ssh-ed25519 ${wireOf(key).toString('base64')} test`;
+}
+
+function wireOf(key: Buffer): Buffer {
+  return Buffer.concat([field('ssh-ed25519'), field(key)]);
 }
 
 function field(content: string | Buffer): Buffer {
