@@ -38,6 +38,9 @@ export interface CollectedFiles {
 
 /** Configuration is small; what is larger is data that strayed into its directory. */
 export const MAX_COLLECTED_BYTES = 16 * 1024 * 1024;
+/** Of a tar header: six octal digits, and the length of a name in UTF-8. */
+const MAX_OWNER_NUMBER = 0o777777;
+const MAX_NAME_BYTES = 32;
 
 /**
  * Reads the files and everything below the directories, with owner, mode and times. Links stay links.
@@ -74,7 +77,7 @@ export function largest(files: readonly { path: string; size: number }[]): strin
 export async function packEntries(entries: readonly ConfigEntry[]): Promise<Buffer> {
   const archive = pack();
   for (const { path, type, mode, uid, gid, user, group, modifiedAt, content, target } of entries) {
-    const header = { name: path.slice(1), type, mode, uid, gid, uname: user, gname: group, mtime: modifiedAt };
+    const header = { name: path.slice(1), type, mode, mtime: modifiedAt, ...ownerFields({ uid, gid, user, group }) };
     if (type === 'file') archive.entry({ ...header, size: content.length }, content);
     else archive.entry(type === 'symlink' ? { ...header, linkname: target } : header);
   }
@@ -96,6 +99,24 @@ export async function unpackEntries(archive: Uint8Array): Promise<ConfigEntry[]>
     throw new DrError('CopyDamaged', `The configuration bundle can't be read: ${(cause as Error).message}.`, { cause });
   }
   return entries;
+}
+
+type Owner = Pick<ConfigEntry, 'uid' | 'gid' | 'user' | 'group'>;
+
+/** What a directory service gives out is often too large for the fields of a tar header, which would hold something else. */
+function ownerFields({ uid, gid, user, group }: Owner): Partial<Header> {
+  const isShort = (name: string) => Buffer.byteLength(name) <= MAX_NAME_BYTES;
+  if (Math.max(uid, gid) <= MAX_OWNER_NUMBER && isShort(user) && isShort(group)) {
+    return { uid, gid, uname: user, gname: group };
+  }
+  const names = { ...(user === '' ? {} : { uname: user }), ...(group === '' ? {} : { gname: group }) };
+  return { uid: 0, gid: 0, uname: '', gname: '', pax: { uid: `${uid}`, gid: `${gid}`, ...names } };
+}
+
+function ownerOf(header: Header): Owner {
+  const pax = (header.pax ?? {}) as Record<string, string | undefined>;
+  const { uid = header.uid, gid = header.gid, uname = header.uname, gname = header.gname } = pax;
+  return { uid: Number(uid), gid: Number(gid), user: uname, group: gname };
 }
 
 async function find(path: string, found: Map<string, Stats>, problems: string[]): Promise<void> {
@@ -152,9 +173,9 @@ function danglingLinks(entries: readonly ConfigEntry[]): string[] {
 }
 
 function entryOf(header: Header, content: Buffer): ConfigEntry {
-  const { name, mode, uid, gid, uname, gname, mtime, linkname } = header;
+  const { name, mode, mtime, linkname } = header;
   const path = `/${name.replace(/\/$/, '')}`;
   const type = ENTRY_TYPES.find((item) => item === header.type);
   if (!type || path !== resolve(path) || path === '/') throw new Error(`${JSON.stringify(name)} is not allowed in it`);
-  return { path, type, mode, uid, gid, user: uname, group: gname, modifiedAt: mtime, content, target: linkname ?? '' };
+  return { path, type, mode, ...ownerOf(header), modifiedAt: mtime, content, target: linkname ?? '' };
 }

@@ -56,6 +56,31 @@ describe('collecting', () => {
     expect(stdout).toContain('current.pem -> key.pem');
   });
 
+  it.each([
+    ['at the limits of a tar header', 0o777777, 'u'.repeat(32), 'g'.repeat(32)],
+    [
+      'of a directory service, which are beyond them',
+      1_837_401_103,
+      `${'u'.repeat(40)}@corp.example`,
+      'Domänen-Benutzer',
+    ],
+    ['of which the group has no name', 1_837_401_103, 'u'.repeat(70), ''],
+  ])('keeps owners %s', async (_which, id, user, group) => {
+    const [entry] = (await collectFiles([inTest('vault.d', 'vault.hcl')])).entries;
+    const owned = { ...entry!, uid: id, gid: id, user, group };
+    const archive = await packEntries([owned]);
+    await writeFile(inTest('bundle.tar.gz'), archive);
+
+    const [numbers, names] = await Promise.all([
+      promisify(execFile)('tar', ['-tzv', '--numeric-owner', '-f', inTest('bundle.tar.gz')]),
+      promisify(execFile)('tar', ['-tzv', '-f', inTest('bundle.tar.gz')]),
+    ]);
+
+    expect(await unpackEntries(archive)).toEqual([owned]);
+    expect(numbers.stdout).toContain(` ${id}/${id} `);
+    expect(names.stdout).toContain(`${user}/${group || id} `);
+  });
+
   it('takes a file once, though it is listed twice, and names what it can not take', async () => {
     await symlink('/nowhere/else', inTest('vault.d', 'dangling'));
     await promisify(execFile)('mkfifo', [inTest('vault.d', 'pipe')]);
