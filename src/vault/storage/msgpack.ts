@@ -1,81 +1,42 @@
-/** Bytes of the length that is written before a text or bytes. */
-const LENGTH_BYTES = new Map([
-  [0xc4, 1],
-  [0xc5, 2],
-  [0xc6, 4],
-  [0xd9, 1],
-  [0xda, 2],
-  [0xdb, 4],
-]);
-const UNSIGNED_BYTES = new Map([
-  [0xcc, 1],
-  [0xcd, 2],
-  [0xce, 4],
-  [0xcf, 8],
-]);
-/** Nil, false, true, and the three sizes of a timestamp. */
-const OTHER_BYTES = new Map([
-  [0xc0, 0],
-  [0xc2, 0],
-  [0xc3, 0],
-  [0xd6, 5],
-  [0xd7, 9],
-  [0xc7, 14],
-]);
+import { decodeMulti } from '@msgpack/msgpack';
 
-interface Element {
-  value: number | Buffer | null;
-  end: number;
-}
+/**
+ * No map or list may be inside: the library does not bound their depth, and takes some 170 bytes for each level of one byte.
+ * Texts stay bytes, since go-msgpack writes bytes as texts, of megabytes sometimes.
+ */
+const FLAT = { maxMapLength: 0, maxArrayLength: 0, rawStrings: true };
 
 /**
  * The unsigned number that a flat MessagePack map, such as one of go-msgpack from a Go struct, has under a key.
  * @returns null when there is none, or when the bytes are no such map.
  */
 export function numberInMap(message: Buffer, key: string): number | null {
+  const [head = 0] = message;
+  if (head >>> 4 !== 0x8) return null;
   try {
-    return search(message, key);
+    const value = valueOf(Buffer.from(key), decodeMulti(message.subarray(1), FLAT), head & 0x0f);
+    return Number.isInteger(value) && Number(value) >= 0 ? Number(value) : null;
   } catch {
     return null;
   }
 }
 
-/** @throws RangeError when it is cut or none. */
-function search(message: Buffer, wanted: string): number | null {
-  const head = message.readUInt8(0);
-  if (head >>> 4 !== 0x8) throw new RangeError('It is no map of few keys.');
-  let at = 1;
-  for (let left = head & 0x0f; left > 0; left--) {
-    const key = elementAt(message, at);
-    const { value, end } = elementAt(message, key.end);
-    if (key.value?.toString() === wanted) return typeof value === 'number' ? value : null;
-    at = end;
+/**
+ * @param elements a key and a value in turn
+ * @throws Error when they are no elements, or fewer or more than said.
+ */
+function valueOf(wanted: Buffer, elements: Iterator<unknown>, pairs: number): unknown {
+  const next = () => {
+    const { value, done } = elements.next();
+    if (done) throw new RangeError('It is cut.');
+    return value as unknown;
+  };
+  let found: unknown = null;
+  for (let left = pairs; left > 0; left--) {
+    const key = next();
+    const value = next();
+    if (key instanceof Uint8Array && wanted.equals(key)) found ??= value;
   }
-  return null;
-}
-
-function elementAt(message: Buffer, at: number): Element {
-  const tag = message.readUInt8(at);
-  const start = at + 1;
-  if (tag < 0x80) return { value: tag, end: start };
-  if (tag >>> 5 === 0b101) return bytesAt(message, start, tag & 0x1f);
-  const lengthBytes = LENGTH_BYTES.get(tag);
-  if (lengthBytes !== undefined) {
-    return bytesAt(message, start + lengthBytes, message.readUIntBE(start, lengthBytes));
-  }
-  const unsignedBytes = UNSIGNED_BYTES.get(tag);
-  if (unsignedBytes !== undefined) {
-    const value =
-      unsignedBytes === 8 ? Number(message.readBigUInt64BE(start)) : message.readUIntBE(start, unsignedBytes);
-    return { value, end: start + unsignedBytes };
-  }
-  const otherBytes = OTHER_BYTES.get(tag);
-  if (otherBytes === undefined) throw new RangeError(`It has an element of the unexpected type ${tag}.`);
-  return { value: null, end: start + otherBytes };
-}
-
-function bytesAt(message: Buffer, start: number, length: number): Element {
-  const end = start + length;
-  if (end > message.length) throw new RangeError('An element is cut.');
-  return { value: message.subarray(start, end), end };
+  if (!elements.next().done) throw new RangeError('Something is behind it.');
+  return found;
 }

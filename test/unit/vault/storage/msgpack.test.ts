@@ -8,6 +8,8 @@ const COMMAND =
   '2f6c6f67696e2f6831613534376139353934623136306237366363613133396466303063356338643337646265383437666438323165396130636435' +
   '643039663836623666363536aa457874656e73696f6e73c0a5496e646578cd1133a45465726d08a45479706500';
 
+const MANY = 3_000_000;
+
 test.each([
   [ELECTED, 'Index', 2],
   [ELECTED, 'Term', 2],
@@ -44,6 +46,31 @@ test.each([
   ['a text that is longer than the entry', '81da7fff'],
   ['a number that is cut', '81a45465726dcd11'],
   ['a list inside', '82a1619100a45465726d02'],
+  ['a map inside', '82a16181a16200a45465726d02'],
+  ['a map as a key', '8281a1620000a45465726d02'],
+  ['an entry with something behind it', '81a45465726d0200'],
+  ['an entry that was cut behind its number', ELECTED.slice(0, -4)],
+  ['a negative number', '81a45465726dff'],
+  ['a fraction', '81a45465726dca3fc00000'],
+  ['a list of four billion', '82a161ddffffffffa45465726d02'],
+  ['bytes of four billion', '82a161c6ffffffffa45465726d02'],
 ])('answers with null to %s', (_what, message) => {
   expect(numberInMap(Buffer.from(message, 'hex'), 'Term')).toBeNull();
+});
+
+test.each([
+  ['values', Buffer.concat([Buffer.from('82a161', 'hex'), Buffer.alloc(MANY, '81a161', 'hex')])],
+  ['keys', Buffer.alloc(MANY, 0x81)],
+  ['lists', Buffer.concat([Buffer.from('82a161', 'hex'), Buffer.alloc(MANY, 0x91)])],
+])('refuses what is nested in its %s a million times, before that takes memory', (_where, message) => {
+  const before = process.memoryUsage().heapUsed;
+
+  expect(numberInMap(message, 'Term')).toBeNull();
+  expect(process.memoryUsage().heapUsed - before).toBeLessThan(50_000_000);
+});
+
+test('takes no more of a command of megabytes than its number', () => {
+  const data = Buffer.concat([Buffer.from('82a444617461db00800000', 'hex'), Buffer.alloc(0x800000, 0xff)]);
+
+  expect(numberInMap(Buffer.concat([data, Buffer.from('a45465726d08', 'hex')]), 'Term')).toBe(8);
 });
