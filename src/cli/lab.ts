@@ -1,6 +1,7 @@
 import { Command, InvalidArgumentError } from 'commander';
-import { startLab } from '../lab/lab';
-import { endLab } from '../lab/lab-state';
+import { DrError } from '../contract/failures';
+import type * as Lab from '../lab/lab';
+import type * as LabState from '../lab/lab-state';
 import { note, print, printJson } from './output';
 import { verb, withJson } from './program';
 
@@ -17,6 +18,7 @@ export function labCommand(): Command {
   const down = verb('down', 'End a lab and remove everything of it', 'vault-dr lab down /tmp/vault-dr-lab-x1y2z3')
     .argument('<directory>', 'directory of the lab, as `lab up` printed it')
     .action(async (directory: string, options: { json?: boolean }) => {
+      const { endLab } = part(() => require('../lab/lab-state') as typeof LabState);
       await endLab(directory);
       if (options.json) printJson({ directory, ended: true });
       else print(`The lab in ${directory} is gone.`);
@@ -35,6 +37,7 @@ interface UpOptions {
 }
 
 async function runUp(options: UpOptions): Promise<void> {
+  const { startLab } = part(() => require('../lab/lab') as typeof Lab);
   const lab = await startLab({
     nodes: options.nodes,
     keep: options.detach === true,
@@ -66,6 +69,22 @@ async function runUp(options: UpOptions): Promise<void> {
     process.once('SIGTERM', () => resolve());
   });
   await lab.stop();
+}
+
+/**
+ * Loaded when it is asked for: neither the lab nor its packages are installed with the product. Not by `import()`, which
+ * would need the names of compiled files.
+ */
+function part<T>(load: () => T): T {
+  try {
+    return load();
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'MODULE_NOT_FOUND') throw cause;
+    throw new DrError('InvalidConfiguration', 'The lab is not part of this installation.', {
+      advice: 'Run it from a checkout: `npm run demo`; or `npm ci`, `npm run build` and `bin/vault-dr.js lab up`.',
+      cause,
+    });
+  }
 }
 
 function parseCount(value: string): number {
