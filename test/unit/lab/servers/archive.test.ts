@@ -31,7 +31,7 @@ test.each([
 });
 
 test('a comment at the end of the file does not hide the directory', async () => {
-  await writeFile(archive, zip({ vault: PROGRAM }, DEFLATED, 'signed by the publisher'));
+  await writeFile(archive, zip({ vault: PROGRAM }, DEFLATED, { comment: 'signed by the publisher' }));
 
   await extractProgram(archive, 'vault', target);
 
@@ -50,8 +50,44 @@ test('a file that was cut off is refused', async () => {
   await expect(extractProgram(archive, 'vault', target)).rejects.toThrow(/not a complete zip file/);
 });
 
+test.each([
+  ['is larger than it says', zip({ vault: PROGRAM }, DEFLATED, { size: 100 }), 'too many bytes'],
+  ['is smaller than it says', zip({ vault: PROGRAM }, DEFLATED, { size: 100_000 }), 'not enough bytes'],
+  ['is encrypted', zip({ vault: PROGRAM }, DEFLATED, { flags: 1 }), 'encrypted'],
+  ['is packed in another way', zip({ vault: PROGRAM }, 12), 'compression method'],
+  ['lies outside', zip({ '../../vault': PROGRAM }, DEFLATED), 'invalid relative path'],
+  ['has an absolute path', zip({ '/usr/bin/vault': PROGRAM }, DEFLATED), 'absolute path'],
+])('a program that %s is refused', async (_how, content, reason) => {
+  await writeFile(archive, content);
+
+  await expect(extractProgram(archive, 'vault', target)).rejects.toMatchObject({
+    code: 'InvalidConfiguration',
+    message: expect.stringContaining(reason),
+  });
+});
+
+test('a directory of that name is not the program', async () => {
+  await writeFile(archive, zip({ 'vault/': Buffer.alloc(0), 'vault/vault': PROGRAM }, STORED));
+
+  await extractProgram(archive, 'vault', target);
+
+  expect(await readFile(target)).toEqual(PROGRAM);
+});
+
+test('what stands in the way of the file is no fault of the archive', async () => {
+  await writeFile(archive, zip({ vault: PROGRAM }, DEFLATED));
+
+  await expect(extractProgram(archive, 'vault', join(directory, 'missing', 'vault'))).rejects.toMatchObject({
+    code: 'ENOENT',
+  });
+});
+
 /** A zip file as the usual tools write it; check sums are left out, since the reader relies on the archive's own hash. */
-function zip(files: Record<string, Buffer>, method: number, comment = ''): Buffer {
+function zip(
+  files: Record<string, Buffer>,
+  method: number,
+  { comment = '', flags = 0, size }: { comment?: string; flags?: number; size?: number } = {},
+): Buffer {
   const bodies: Buffer[] = [];
   const directoryEntries: Buffer[] = [];
   let offset = 0;
@@ -63,9 +99,10 @@ function zip(files: Record<string, Buffer>, method: number, comment = ''): Buffe
     bodies.push(header, Buffer.from(name), data);
     const entry = Buffer.alloc(46);
     entry.writeUInt32LE(0x02014b50, 0);
+    entry.writeUInt16LE(flags, 8);
     entry.writeUInt16LE(method, 10);
     entry.writeUInt32LE(data.length, 20);
-    entry.writeUInt32LE(content.length, 24);
+    entry.writeUInt32LE(size ?? content.length, 24);
     entry.writeUInt16LE(name.length, 28);
     entry.writeUInt32LE(offset, 42);
     directoryEntries.push(entry, Buffer.from(name));
@@ -74,6 +111,8 @@ function zip(files: Record<string, Buffer>, method: number, comment = ''): Buffe
   const entries = Buffer.concat(directoryEntries);
   const end = Buffer.alloc(22);
   end.writeUInt32LE(0x06054b50, 0);
+  end.writeUInt16LE(Object.keys(files).length, 8);
+  end.writeUInt16LE(Object.keys(files).length, 10);
   end.writeUInt32LE(entries.length, 12);
   end.writeUInt32LE(offset, 16);
   end.writeUInt16LE(comment.length, 20);
