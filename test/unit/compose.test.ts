@@ -17,7 +17,7 @@ const NODES = ['vault-1', 'vault-2', 'vault-3'];
 interface Service {
   image: string;
   init?: boolean;
-  build?: { context: string; dockerfile: string };
+  build?: { context: string; dockerfile: string; target: string };
   restart?: string;
   healthcheck?: unknown;
   stop_grace_period?: string;
@@ -78,6 +78,22 @@ describe('docker-compose.yml', () => {
 
     expect(sources.length).toBeGreaterThan(5);
     expect(missing).toEqual([]);
+  });
+
+  it('builds what is there, and makes the keys where the lab is, which no other image has', async () => {
+    const dockerfile = await readFile(join(PROJECT_ROOT, 'docker/Dockerfile'), 'utf8');
+    const stages = dockerfile.split(/^(?=FROM )/m).slice(1);
+    const stage = (name: string) => stages.find((text) => text.split('\n')[0]?.endsWith(` AS ${name}`)) ?? '';
+    const sourcesOf = (name: string) =>
+      [...stage(name).matchAll(/^FROM (\S+)|--from=(\S+)/gm)].map((m) => m[1] ?? m[2]);
+    const built = Object.entries(file.services).filter(([, { build }]) => build !== undefined);
+
+    for (const [name, { build }] of built)
+      expect([name, stage(build?.target ?? '')]).toEqual([name, expect.stringMatching(/^FROM /)]);
+    expect(new Set(sourcesOf('prepare'))).toEqual(new Set(['build']));
+    expect(new Set(sourcesOf('vault-dr'))).toEqual(new Set(['${NODE_IMAGE}', 'product']));
+    expect(stage('product')).toMatch(/npm prune --omit=dev && rm -r dist\/src\/lab/);
+    expect(stage('build')).not.toContain('omit=dev');
   });
 
   it('pins every image, and lets every service that stays end in peace and show its health', () => {

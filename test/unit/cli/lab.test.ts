@@ -30,16 +30,24 @@ function vaultDr(...args: string[]): Promise<{ exitCode: number | null; stdout: 
   });
 }
 
-test('an installation without the lab does all else, and says where the lab is', async () => {
-  await rm(inTest('src/lab'), { recursive: true });
+test.each([
+  ['neither the lab nor its packages', true],
+  ['no packages of the lab', false],
+])('an installation with %s starts, and says where the lab is', async (_what, withoutLab) => {
+  if (withoutLab) await rm(inTest('src/lab'), { recursive: true });
 
-  const [help, up, down] = await Promise.all([
-    vaultDr('lab', 'up', '--help'),
-    vaultDr('lab', 'up', '--json'),
-    vaultDr('lab', 'down', inTest()),
-  ]);
+  const [help, up] = await Promise.all([vaultDr('lab', 'up', '--help'), vaultDr('lab', 'up')]);
 
   expect(help).toMatchObject({ exitCode: 0, stderr: '', stdout: expect.stringContaining('vault-dr lab up --detach') });
-  expect(up).toMatchObject({ exitCode: 3, stdout: expect.stringContaining('not part of this installation') });
-  expect(down).toMatchObject({ exitCode: 3, stdout: '', stderr: expect.stringContaining('npm run demo') });
+  expect(up).toMatchObject({ exitCode: 3, stdout: '' });
+  expect(up.stderr).toContain('The lab is not part of this installation.\nRun it from a checkout: `npm run demo`');
+});
+
+test('a lab can not be ended where there is none', async () => {
+  await rm(inTest('src/lab'), { recursive: true });
+
+  const { exitCode, stdout } = await vaultDr('lab', 'down', inTest(), '--json');
+
+  expect(exitCode).toBe(3);
+  expect(JSON.parse(stdout)).toMatchObject({ error: expect.stringContaining('not part of this installation') });
 });
