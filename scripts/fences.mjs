@@ -60,7 +60,12 @@ const ROOMS = {
     only: [],
   },
   'src/files': { why: 'it is the lowest room', imports: LOW, builtins: true, temporal: [] },
-  'src/config': { why: 'it only reads', imports: ['src/config', ...LOW], builtins: true, temporal: [] },
+  'src/config': {
+    why: 'it only reads',
+    imports: ['src/config', 'src/crypto/ssh-signature', ...LOW],
+    builtins: true,
+    temporal: [],
+  },
   'src/crypto': {
     why: 'it knows no servers and no hosts',
     imports: ['src/crypto', ...LOW],

@@ -1,11 +1,11 @@
-import { isCancellation } from '@temporalio/workflow';
+import { ApplicationFailure, isCancellation } from '@temporalio/workflow';
 import { removeSetAsideInput } from '../src/contract/input';
 import type { LeftOver } from '../src/contract/host';
-import type { NodePlan } from '../src/contract/plan';
+import type { NodePlan, RemovalPlan } from '../src/contract/plan';
 import type { RecoveryReport } from '../src/contract/recovery';
 import { controller } from './run/steps';
 import { parseOrFail } from './run/problems';
-import { refusal } from './run/planning';
+import { adopt, agree, type Planned, refusal } from './run/planning';
 import { Recovery } from './run/recovery';
 import { SKIPPED } from './run/recovery-run';
 
@@ -18,27 +18,47 @@ export async function removeSetAside(raw: unknown): Promise<RecoveryReport> {
   const recovery = new Recovery(input.cluster, input.requestedBy, 'remove');
   const { run, state, journal, identities } = recovery;
 
+  let found = new Map<string, LeftOver[]>();
+
   return recovery.execute(async () => {
-    const found = await plan();
-    return recovery.change(() => remove(found));
+    const planned = await firstRemovalPlan();
+    if (planned !== null) await agree(recovery, adopt(recovery, planned), planToSign, () => Promise.resolve());
+    return recovery.change(remove);
   });
 
-  async function plan(): Promise<Map<string, LeftOver[]>> {
+  async function firstRemovalPlan(): Promise<Planned<RemovalPlan> | null> {
     state.enter('plan');
     try {
-      const settings = await controller.planRestore({ cluster: input.cluster });
-      recovery.show(settings, null);
-      const live = await controller.lookAtCluster({ cluster: input.cluster });
-      const found = await Promise.all(settings.nodes.map(inspect));
-      journal.warnings.push(...(await controller.makeRemovalPlan({ input, settings, live, found })));
-      const some = found.map(({ node, leftOvers }) => [node, leftOvers ?? []] as const);
-      return new Map(some.filter(([, leftOvers]) => leftOvers.length > 0));
+      return await plan();
     } catch (error) {
       throw refusal(recovery, error, 'Nothing was removed.');
     }
   }
 
-  async function remove(found: Map<string, LeftOver[]>): Promise<RecoveryReport> {
+  // What has to be signed; null where nobody has to sign anything.
+  async function plan(): Promise<Planned<RemovalPlan> | null> {
+    const settings = await controller.planRestore({ cluster: input.cluster });
+    if (state.progress.nodes.length === 0) recovery.show(settings, null);
+    const live = await controller.lookAtCluster({ cluster: input.cluster });
+    const inspected = await Promise.all(settings.nodes.map(inspect));
+    const made = await controller.makeRemovalPlan({ input, settings, live, found: inspected });
+    const some = inspected.map(({ node, leftOvers }) => [node, leftOvers ?? []] as const);
+    found = new Map(some.filter(([, leftOvers]) => leftOvers.length > 0));
+    if (!Array.isArray(made)) return { settings, ...made };
+    journal.warnings.push(...made);
+    return null;
+  }
+
+  async function planToSign(): Promise<Planned<RemovalPlan>> {
+    const planned = await plan();
+    if (planned !== null) return planned;
+    throw ApplicationFailure.nonRetryable(
+      `The configuration of '${input.cluster}' names no approvers any more. Abort, and start again.`,
+      'InvalidConfiguration',
+    );
+  }
+
+  async function remove(): Promise<RecoveryReport> {
     state.enter('remove');
     await recovery.onEach([...found.keys()], async (name) => {
       if ((await identities.claim(name)) === SKIPPED) return;

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { publishHead } from '../../src/audit/audit-heads';
 import { appendRecord, type AuditRecord } from '../../src/audit/audit-trail';
+import { checkApproval } from './approvals';
 import * as backup from './backup';
 import { stageBundle } from './bundles';
 import type { RecoveryReport } from '../../src/contract/recovery';
@@ -47,6 +48,7 @@ export function createControllerActivities(deps: ControllerDeps) {
     makeQuorumPlan: bind(plan.makeQuorumPlan),
     makeRebuildPlan: bind(plan.makeRebuildPlan),
     makeRemovalPlan: bind(plan.makeRemovalPlan),
+    checkApproval: bind(checkApproval),
     verifyFirstNode: bind(restore.verifyFirstNode),
     checkConvergence: bind(restore.checkConvergence),
     waitForLeader: bind(restore.waitForLeader),

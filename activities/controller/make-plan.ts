@@ -6,6 +6,7 @@ import {
   CLUSTER_DOWN,
   type LiveView,
   type RecoveryPlan,
+  type RemovalPlan,
   type RecoverySettings,
 } from '../../src/contract/plan';
 import { planHashOf } from '../../src/plan/hash';
@@ -13,6 +14,7 @@ import type { NodeInspection } from '../../src/plan/evaluate-node';
 import { evaluateRecoverQuorum } from '../../src/plan/evaluate-recover-quorum';
 import { evaluateRebuild } from '../../src/plan/evaluate-rebuild';
 import { evaluateRemoval, type RemovalFacts } from '../../src/plan/evaluate-removal';
+import { removalPlan } from '../../src/plan/removal-plan';
 import { evaluateRestore, type Evaluation } from '../../src/plan/evaluate-restore';
 import { sealReportOf } from '../../src/vault/answers';
 import type { LeaderView } from '../../src/vault/leader';
@@ -36,7 +38,8 @@ export async function planRestore(
   const target = input.into ?? input.cluster;
   const cluster = controller.cluster(target);
   const source = controller.cluster(input.cluster);
-  const { approvals, approvalMinutes, setAside, rollingRestart, graceDays, reminders, drills } = cluster.restore;
+  const { approvals, approvers, approvalMinutes, setAside, rollingRestart, graceDays, reminders, drills } =
+    cluster.restore;
   if (input.drill && !drills) {
     throw new DrError('InvalidConfiguration', `The configuration does not allow drills on '${target}'.`, {
       advice: `Allow them with restore.drills of that cluster, or leave \`drill\` out.`,
@@ -59,6 +62,7 @@ export async function planRestore(
     // The generation lies where its own cluster puts it.
     repositories: source.repositories,
     approvals: input.drill && drills ? drills.approvals : approvals,
+    trust: approvers ? 'approvers' : 'namespace',
     approvalMinutes,
     setAside,
     rollingRestart,
@@ -141,11 +145,17 @@ export async function makeRebuildPlan(
 }
 
 /** Whether what an earlier run set aside may go. @throws DrError PlanRefused */
-export async function makeRemovalPlan(_controller: Controller, facts: RemovalFacts): Promise<string[]> {
-  const { refusals, warnings } = evaluateRemoval({ ...facts, now: new Date().toISOString() });
+export async function makeRemovalPlan(_controller: Controller, facts: RemovalFacts): Promise<MadeRemoval> {
+  const now = new Date().toISOString();
+  const { refusals, warnings } = evaluateRemoval({ ...facts, now });
   if (refusals.length > 0) throw refused(refusals);
-  return warnings;
+  if (facts.settings.trust !== 'approvers') return warnings;
+  const plan = removalPlan(facts, warnings, now);
+  return { plan, planHash: planHashOf(plan) };
 }
+
+/** The warnings alone, where nobody has to sign anything. */
+export type MadeRemoval = string[] | MadePlan<RemovalPlan>;
 
 function made<P extends RecoveryPlan>({ refusals, plan }: Evaluation<P>): MadePlan<P> {
   if (plan !== null) return { plan, planHash: planHashOf(plan) };

@@ -1,6 +1,6 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { RunClaim } from '../../src/contract/recovery';
+import type { ApprovedPlan, RunClaim } from '../../src/contract/recovery';
 import { signRecipient } from '../../src/crypto/agent-key';
 import { ensureAgentKey } from '../../src/host/run/agent-key-file';
 import { claimNode } from '../../src/host/run/claim';
@@ -41,6 +41,11 @@ interface Claimed {
   claim: RunClaim;
 }
 
+export interface ClaimInput extends Claimed {
+  /** What people have approved; null where nothing is planned. */
+  approved: ApprovedPlan | null;
+}
+
 export interface ClaimResult {
   /** age recipient of this node for this run. */
   recipient: string;
@@ -61,7 +66,7 @@ export function createNodeActivities(deps: NodeDeps) {
     collectConfig: () => collectConfig(host),
 
     /** Binds the host to a run and makes the identity that opens the run's shares here. */
-    async claimForRun({ claim }: { claim: RunClaim }): Promise<ClaimResult> {
+    async claimForRun({ claim }: ClaimInput): Promise<ClaimResult> {
       const agentKey = await ensureAgentKey(node.stateDir);
       await claimNode(node.stateDir, node.name, claim);
       await removeEarlierRuns(join(node.stateDir, 'runs'), claim.run);

@@ -8,6 +8,19 @@ export interface CrossProblem {
 
 const text = z.string().optional().catch(undefined);
 
+const count = z.number().optional().catch(undefined);
+const restoreLinks = z
+  .looseObject({
+    approvers: z
+      .array(z.looseObject({ name: text, key: text }).catch({}))
+      .optional()
+      .catch([]),
+    trust: z.unknown().optional(),
+    approvals: count,
+    drills: z.looseObject({ approvals: count }).optional().catch(undefined),
+  })
+  .catch({});
+
 /** Takes whatever is there, so that these checks also run on a configuration that is wrong elsewhere. */
 const links = z
   .looseObject({
@@ -17,6 +30,7 @@ const links = z
         z
           .looseObject({
             repositories: z.array(z.string()).catch([]),
+            restore: restoreLinks,
             nodes: z
               .array(
                 z
@@ -33,7 +47,7 @@ const links = z
               )
               .catch([]),
           })
-          .catch({ repositories: [], nodes: [] }),
+          .catch({ repositories: [], restore: {}, nodes: [] }),
       )
       .catch({}),
     repositories: z.record(z.string(), z.unknown()).catch({}),
@@ -45,6 +59,7 @@ const place = z.union([
   z.looseObject({ type: z.literal('s3'), bucket: z.string(), prefix: text, endpoint: text }),
 ]);
 
+type Restore = z.infer<typeof restoreLinks>;
 type Node = z.infer<typeof links>['clusters'][string]['nodes'][number];
 
 /** What is wrong between two places of the configuration, each of which may be right in itself. */
@@ -62,9 +77,45 @@ export function crossProblems(raw: unknown): CrossProblem[] {
           ],
     ),
     ...sharedPlaces(cluster.repositories, repositories, ['clusters', name, 'repositories']),
+    ...trustProblems(cluster.restore, ['clusters', name, 'restore']),
     ...duplicates(cluster.nodes, ['clusters', name, 'nodes']),
     ...cluster.nodes.flatMap((node, index) => lostDirectories(node, ['clusters', name, 'nodes', index])),
   ]);
+}
+
+/** A host is changed by people's signatures, or by an open decision that write access to Temporal is enough. */
+function trustProblems({ approvers, trust, approvals = 1, drills }: Restore, path: PropertyKey[]): CrossProblem[] {
+  if (approvers === undefined) {
+    if (trust !== undefined) return [];
+    const way =
+      "must name who approves: `approvers: [{ name: ana, key: ssh-ed25519 AAAA… }]`. Or say `trust: namespace`: then whoever can write to Temporal's namespace can have all data of every node wiped";
+    return [{ path, message: way }];
+  }
+  const problems: CrossProblem[] = [];
+  if (trust !== undefined) problems.push({ path: [...path, 'trust'], message: 'goes with no approvers only' });
+  for (const field of ['name', 'key'] as const) {
+    approvers.forEach((approver, index) => {
+      const value = field === 'key' ? approver.key?.trim().split(/\s+/)[1] : approver.name;
+      const first = approvers.findIndex(
+        (other) => (field === 'key' ? other.key?.trim().split(/\s+/)[1] : other.name) === value,
+      );
+      if (value === undefined || first === index) return;
+      problems.push({
+        path: [...path, 'approvers', index, field],
+        message: `is also the ${field} of an earlier approver`,
+      });
+    });
+  }
+  const wanted = [
+    { path: [...path, 'approvals'], value: approvals },
+    ...(drills ? [{ path: [...path, 'drills', 'approvals'], value: drills.approvals ?? 0 }] : []),
+  ];
+  for (const { path: at, value } of wanted) {
+    if (value < 1) problems.push({ path: at, message: 'must be 1 or more where approvers are named' });
+    if (value > approvers.length)
+      problems.push({ path: at, message: `is more than the ${approvers.length} approvers there are` });
+  }
+  return problems;
 }
 
 function duplicates(nodes: Node[], path: PropertyKey[]): CrossProblem[] {

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { NAME_PATTERN } from '../contract/names';
+import { sshKeyOf } from '../crypto/ssh-signature';
 
 const name = z.string().regex(NAME_PATTERN, 'must be lower-case letters, digits and hyphens');
 const path = z
@@ -146,6 +147,18 @@ const size = z
   .regex(/^[1-9]\d{0,5}(MiB|GiB)$/, 'must be a size such as 512MiB or 1GiB')
   .transform((text) => Number(text.slice(0, -3)) * UNIT_BYTES[text.slice(-3) as keyof typeof UNIT_BYTES]);
 
+const approver = z.strictObject({
+  name: z.string().min(1).max(64),
+  /** SSH public key, as it stands in a file such as `id_ed25519.pub`. */
+  key: z
+    .string()
+    .trim()
+    .refine(
+      (line) => sshKeyOf(line) !== null,
+      'must be an SSH public key: ssh-ed25519 AAAA… or sk-ssh-ed25519@openssh.com AAAA…',
+    ),
+});
+
 const cluster = z.strictObject({
   nodes: z.array(node).min(1, 'must name at least one node'),
   tls: z.strictObject({ caFile: path }).optional(),
@@ -183,6 +196,12 @@ const cluster = z.strictObject({
   repositories: z.array(name).min(1, 'must name at least one repository'),
   restore: z
     .strictObject({
+      /** Whose signatures let a host be changed: each with a key of their own. */
+      approvers: z.array(approver).min(1, 'must name at least one approver').optional(),
+      /** `namespace`: whoever can write to Temporal's namespace may have every host wiped. Only instead of approvers. */
+      trust: z
+        .literal('namespace', { error: "must be 'namespace', or be left out where approvers are named" })
+        .optional(),
       /** Different people who must approve the plan. */
       approvals: z.number().int().min(0).default(1),
       /** age identities or OpenSSH private keys that open a generation; read on the node that takes it in, at `stage` and `install`. */

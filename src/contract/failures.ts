@@ -21,6 +21,7 @@ export const FAILURES = {
   CopyDamaged: { retryable: false },
   SignatureInvalid: { retryable: false },
   DecryptionFailed: { retryable: false },
+  NotApproved: { retryable: false },
   NodeFenced: { retryable: false },
   NodeUnsafe: { retryable: false },
   ServiceFailed: { retryable: true },

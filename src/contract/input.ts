@@ -80,6 +80,11 @@ export const approveInput = z.strictObject({
   planHash: z
     .string({ error: 'must be the plan hash that the run shows' })
     .min(8, 'must be the plan hash that the run shows'),
+  /** Armored, by the approver's SSH key over the statement of the approval; see `vault-dr approve --statement`. */
+  signature: z
+    .string({ error: 'must be an armored SSH signature' })
+    .max(4_096, 'is too long for a signature')
+    .optional(),
 });
 export type ApproveInput = z.infer<typeof approveInput>;
 

@@ -38,6 +38,11 @@ function matterOf(plan: RecoveryPlan): string[] {
         `The disk of ${plan.firstNode} survives (raft index ${plan.appliedIndex}${newestTerm(plan)}). It becomes a cluster of its own; the others are made anew and join it.`,
         'Nothing that is on that disk is lost. Had it lagged behind the others, the last acknowledged writes may not be on it; what was under way at the end may become valid.',
       ];
+    case 'remove':
+      return [
+        `What the run ${plan.of} set aside is deleted for good:`,
+        ...plan.found.flatMap(({ node, paths }) => paths.map((path) => `${node}: ${path}`)),
+      ];
     case 'snapshot':
     case 'inPlace':
       return [
@@ -57,7 +62,7 @@ function newestTerm({ lastLogTerm }: RecoverQuorumPlan): string {
 
 function unsealing({ method, seal, recoveryConfig, rollingRestart }: RecoveryPlan): string[] {
   const restart = rollingRestart ? ['At the end each follower is restarted, and the leadership moves once.'] : [];
-  if (method === 'inPlace') return restart;
+  if (method === 'inPlace' || method === 'remove') return restart;
   if (seal.type !== 'shamir') {
     const keys = recoveryConfig
       ? ` (recovery keys: ${recoveryConfig.secretThreshold} of ${recoveryConfig.secretShares})`

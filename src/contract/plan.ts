@@ -1,3 +1,4 @@
+import type { Trust } from './approval';
 import type { Canary, GenerationCopy, LeaseCount, RaftPeer, SealConfig } from './generation';
 import type { SealReport } from './host';
 
@@ -31,6 +32,8 @@ export interface RecoverySettings {
   nodes: NodePlan[];
   repositories: string[];
   approvals: number;
+  /** Absent in what an earlier version planned: `namespace`. */
+  trust?: Trust;
   /** How long a plan, and the approvals of it, count. */
   approvalMinutes: number;
   setAside: 'rename' | 'delete';
@@ -94,6 +97,8 @@ interface PlanBase {
   /** Whose login is used after it. */
   loginOf: string;
   approvals: number;
+  /** Whose word lets the hosts be changed. Absent in what an earlier version planned: `namespace`. */
+  trust?: Trust;
   setAside: 'rename' | 'delete';
   rollingRestart: boolean;
   /** What will be done, by node. */
@@ -150,7 +155,16 @@ export interface RebuildPlan extends PlanBase {
   node: string;
 }
 
-export type RecoveryPlan = RestorePlan | RecoverQuorumPlan | RebuildPlan;
+/** Of what an earlier run set aside, and is deleted for good. */
+export interface RemovalPlan extends PlanBase {
+  method: 'remove';
+  /** Run that set it aside. */
+  of: string;
+  /** Paths by node. */
+  found: { node: string; paths: string[] }[];
+}
+
+export type RecoveryPlan = RestorePlan | RecoverQuorumPlan | RebuildPlan | RemovalPlan;
 
 export interface ChosenGeneration {
   copy: GenerationCopy;

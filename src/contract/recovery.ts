@@ -1,3 +1,4 @@
+import type { SignedApproval } from './approval';
 import type { RecoveryPlan } from './plan';
 
 export const RESTORE_PHASES = [
@@ -21,8 +22,8 @@ export const ROUTES = {
   snapshot: RESTORE_PHASES,
   inPlace: ['plan', 'approve', 'stage', 'install', 'verify', 'converge', 'finish'],
   peers: ['plan', 'approve', 'stop', 'setAside', 'install', 'unseal', 'verify', 'join', 'converge', 'finish'],
-  rebuild: ['plan', 'stop', 'setAside', 'join', 'converge', 'finish'],
-  remove: ['plan', 'remove'],
+  rebuild: ['plan', 'approve', 'stop', 'setAside', 'join', 'converge', 'finish'],
+  remove: ['plan', 'approve', 'remove'],
 } as const satisfies Record<string, readonly RecoveryPhase[]>;
 export type RecoveryMethod = keyof typeof ROUTES;
 
@@ -47,6 +48,16 @@ export type NodeState =
   | 'voter'
   | 'put back'
   | 'skipped';
+
+/** A plan with people's word for it, as an agent gets it. */
+export interface ApprovedPlan {
+  plan: RecoveryPlan;
+  requestedBy: string;
+  /** RFC 3339; part of what was signed. */
+  expires: string;
+  /** Empty where nobody's signature is needed. */
+  approvals: SignedApproval[];
+}
 
 export interface NodeProgress {
   name: string;
@@ -133,7 +144,8 @@ export interface RecoveryProgress {
   planHash: string | null;
   /** When the plan, and the approvals of it, are over. */
   planValidUntil: string | null;
-  approvals: { approver: string; at: string }[];
+  /** With `trust: approvers`, each with the signature by which hosts know that it is meant. */
+  approvals: { approver: string; at: string; signature?: string }[];
   /** age recipients of this run, one per agent: encrypt a share to all of them. */
   recipients: RunRecipient[];
   shares: ShareProgress | null;

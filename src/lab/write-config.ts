@@ -75,6 +75,7 @@ function clusterConfig(
     backup: { encryption: { age: [values.backupRecipient] }, canary: { path: 'secret/data/vault-dr-canary' } },
     repositories: ['local', 'offsite'],
     restore: {
+      trust: 'namespace' as const,
       approvals: 1,
       drills: { approvals: 0 },
       identities: [{ file: layout.secrets.backupIdentity }],

@@ -6,6 +6,7 @@ import type { Evaluation } from './evaluate-restore';
 import { leftOutOf, leftOutWarnings } from './left-out';
 import { rebuildSteps } from './node-steps';
 import { mixedVersionFindings, type NodeVersion } from './versions';
+import { trustOf, trustWarnings } from './trust';
 
 export interface RebuildFacts {
   input: RebuildNodeInput;
@@ -55,7 +56,9 @@ export function evaluateRebuild({ input, settings, inspection, live, now }: Rebu
       clusterName: live.clusterName,
       canary: null,
       loginOf: cluster,
-      approvals: 0,
+      // It loses nothing; but without a signature no host is changed where people's signatures decide.
+      approvals: settings.trust === 'approvers' ? 1 : 0,
+      ...trustOf(settings),
       setAside: 'rename',
       rollingRestart: false,
       steps: rebuildSteps(node, human.type, human.secretThreshold),
@@ -65,6 +68,7 @@ export function evaluateRebuild({ input, settings, inspection, live, now }: Rebu
       plannedAt: now,
       warnings: [
         ...warnings,
+        ...trustWarnings(settings),
         ...leftOutWarnings(leftOut),
         ...(live.serving.includes(node.name)
           ? [`${node.name} serves at the moment; it is stopped and made anew all the same`]

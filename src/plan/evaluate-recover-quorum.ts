@@ -7,6 +7,7 @@ import type { Evaluation } from './evaluate-restore';
 import { compareLogEnds, type LogEnd, logEndOf } from './log-end';
 import { recoverQuorumSteps } from './node-steps';
 import { mixedVersionFindings } from './versions';
+import { trustOf, trustWarnings } from './trust';
 
 export interface RecoverQuorumFacts {
   input: RecoverQuorumInput;
@@ -83,6 +84,7 @@ export function evaluateRecoverQuorum({
       canary: null,
       loginOf: cluster,
       approvals: settings.approvals,
+      ...trustOf(settings),
       // Whatever the configuration says: these are the only data there are.
       setAside: 'rename',
       rollingRestart: settings.rollingRestart,
@@ -95,6 +97,7 @@ export function evaluateRecoverQuorum({
       plannedAt: now,
       warnings: [
         ...warnings,
+        ...trustWarnings(settings),
         ...others.flatMap((other) => otherDiskWarnings(other, best, termsDiffer)),
         ...(others.length > 0 ? survivors.flatMap(unknownTermWarnings) : []),
       ],

@@ -15,6 +15,7 @@ import { leftOutOf, leftOutWarnings } from './left-out';
 import { compareLogEnds, logEndOf } from './log-end';
 import { inPlaceSteps, restoreSteps } from './node-steps';
 import { mixedVersionFindings } from './versions';
+import { trustOf, trustWarnings } from './trust';
 
 export interface RestoreFacts {
   input: RestoreInput;
@@ -110,6 +111,7 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
       nodes: settings.nodes,
       rpoSeconds,
       approvals: settings.approvals,
+      ...trustOf(settings),
       setAside: settings.setAside,
       // In place nothing is stopped, and nobody is there to unseal.
       rollingRestart: settings.rollingRestart && !input.inPlace,
@@ -120,6 +122,7 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
       plannedAt: now,
       warnings: [
         ...warnings,
+        ...trustWarnings(settings),
         ...leftOutWarnings(leftOut),
         ...(input.inPlace
           ? [`what was written after ${manifest.capturedAt} is thrown away on a cluster that serves`]

@@ -154,7 +154,7 @@ describe('restores of another shape', () => {
         startedAt: new Date().toISOString(),
       };
       const environment = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') });
-      await environment.run(() => steps.claimForRun({ claim }));
+      await environment.run(() => steps.claimForRun({ claim, approved: null }));
       await environment.run(() => steps.stopNode({ claim }));
       await environment.run(() => steps.setAsideData({ claim, how: 'rename', otherCluster: false }));
     }

@@ -68,6 +68,7 @@ async function controllerWith(
         tls: { caFile: inTest('ca.pem') },
         auth,
         repositories: ['local'],
+        restore: { trust: 'namespace' },
       },
     },
     repositories: { local: { type: 'directory', path: inTest('repository') } },

@@ -32,7 +32,7 @@ export function agentHost(inTest: (...segments: string[]) => string, settings: A
           auth: { method: 'token', token: { file: '/token' } },
           backup: { encryption },
           repositories: ['local'],
-          restore,
+          restore: { trust: 'namespace', ...(restore as object) },
         },
       },
       repositories: { local: { type: 'directory', path: inTest('repository') } },

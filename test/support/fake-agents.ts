@@ -92,6 +92,7 @@ export function fakeActivities() {
       reports.push(report);
       return note('storeReport', { json: '/r.json', markdown: '/r.md', jsonSha256: '00', markdownSha256: '00' });
     },
+    checkApproval: () => note('checkApproval', null),
     verifyFirstNode: () => note('verifyFirstNode', []),
     waitForLeader: () => note('waitForLeader', 'https://vault-1:8200'),
     moveLeadership: () => note('moveLeadership', 'vault-2'),

@@ -71,7 +71,7 @@ export function useAgent() {
 
   /** Runs a step as a worker does. */
   const step = <T>(work: () => Promise<T>): Promise<T> => quietEnvironment().run(work);
-  const claim = (run = RUN) => step(() => parts().activities.claimForRun({ claim: run }));
+  const claim = (run = RUN) => step(() => parts().activities.claimForRun({ claim: run, approved: null }));
   const stop = (run = RUN) => step(() => parts().activities.stopNode({ claim: run }));
   const setAside = (run = RUN) =>
     step(() => parts().activities.setAsideData({ claim: run, how: 'rename', otherCluster: false }));
@@ -176,7 +176,14 @@ async function makeNode(program: string, [port, clusterPort]: readonly number[])
   };
   const config = parseConfig(
     JSON.stringify({
-      clusters: { prod: { nodes: [node], auth: { method: 'token', token: { env: 'NONE' } }, repositories: ['local'] } },
+      clusters: {
+        prod: {
+          nodes: [node],
+          auth: { method: 'token', token: { env: 'NONE' } },
+          repositories: ['local'],
+          restore: { trust: 'namespace' },
+        },
+      },
       repositories: { local: { type: 'directory', path: join(directory, 'repository') } },
       signing: { publicKeyFile: join(directory, 'signing.pub') },
     }),

@@ -18,6 +18,7 @@ export function sampleConfig(places: {
     auth: { method: token, token: { file: /does/not/exist } }
     repositories: [${Object.keys(repositories).join(', ')}]
     backup: { retention: { last: 2, minimum: 1 } }
+    restore: { trust: namespace }
 repositories:
 ${Object.entries(repositories)
   .map(([name, path]) => `  ${name}: { type: directory, path: ${path} }`)

@@ -1,31 +1,83 @@
+import { isCancellation } from '@temporalio/workflow';
+import type { ApprovalSubject } from '../../src/contract/approval';
+import type { ApproveInput } from '../../src/contract/input';
+import type { ApprovedPlan, RecoveryProgress } from '../../src/contract/recovery';
 import { type Answer, no, yes } from '../../src/contract/update-answers';
 import type { Journal } from './journal';
+import { problemOf } from './problems';
 import type { RunState } from './run-state';
+import { controller } from './steps';
 
 /** Takes the approval of one person of the plan as it stands. */
-export function approve(state: RunState, journal: Journal, approver: string, planHash: string): Answer {
-  const { progress } = state;
+export async function approve(state: RunState, journal: Journal, input: ApproveInput): Promise<Answer> {
+  const problem = approvalProblem(state.progress, input);
+  if (problem !== null) return no(problem);
+  if (state.progress.plan?.trust === 'approvers') {
+    const unsigned = await signatureProblem(state.progress, input);
+    // The plan may be another one by now, and the same person may have sent it twice at once.
+    const late = unsigned ?? approvalProblem(state.progress, input);
+    if (late !== null) {
+      journal.record('approval refused', 'failure', input.approver, { reason: late });
+      return no(late);
+    }
+  }
+  return accept(state, journal, input);
+}
+
+function approvalProblem(progress: RecoveryProgress, { approver, planHash }: ApproveInput): string | null {
   if (progress.phase !== 'approve' || progress.plan === null || progress.planHash === null) {
-    return no(`There is nothing to approve in the phase '${progress.phase}'.`);
+    return `There is nothing to approve in the phase '${progress.phase}'.`;
   }
   if (!progress.planHash.startsWith(planHash)) {
-    return no(
-      `The plan's hash is ${progress.planHash.slice(0, 12)}, not ${planHash}. Read the plan again before you approve it.`,
-    );
+    return `The plan's hash is ${progress.planHash.slice(0, 12)}, not ${planHash}. Read the plan again before you approve it.`;
   }
   if (sameText(approver, progress.requestedBy)) {
-    return no(`${approver} asked for this restore; somebody else has to approve it.`);
+    return `${approver} asked for this restore; somebody else has to approve it.`;
   }
   if (progress.approvals.some((item) => sameText(item.approver, approver))) {
-    return no(`${approver} has approved already; ${progress.plan.approvals} different people are needed.`);
+    return `${approver} has approved already; ${progress.plan.approvals} different people are needed.`;
   }
   if (progress.planValidUntil !== null && Date.now() >= Date.parse(progress.planValidUntil)) {
-    return no('The plan is too old to be approved; it is being made again.');
+    return 'The plan is too old to be approved; it is being made again.';
   }
-  progress.approvals.push({ approver, at: new Date().toISOString() });
+  return null;
+}
+
+/** The hosts check it themselves; that it is checked here spares people a run that no host takes part in. */
+async function signatureProblem(progress: RecoveryProgress, input: ApproveInput): Promise<string | null> {
+  const { approver, signature } = input;
+  if (signature === undefined) {
+    return `An approval has to be signed: vault-dr approve --cluster ${progress.cluster} --plan ${input.planHash} --as ${approver}`;
+  }
+  try {
+    return await controller.checkApproval({ subject: subjectOf(progress), approval: { approver, signature } });
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    return `The signature could not be checked: ${problemOf(error, 'checking it').problem} Send it again.`;
+  }
+}
+
+function accept(state: RunState, journal: Journal, { approver, signature }: ApproveInput): Answer {
+  const { progress } = state;
+  const at = new Date().toISOString();
+  progress.approvals.push({ approver, at, ...(signature === undefined ? {} : { signature }) });
   journal.record('approve', 'success', approver, { planHash: progress.planHash });
   state.show();
-  return yes(`Approved: ${progress.approvals.length} of ${progress.plan.approvals}.`);
+  return yes(`Approved: ${progress.approvals.length} of ${progress.plan?.approvals}.`);
+}
+
+/** What the hosts are shown, so that each of them can check that people want its data gone. Null before there is a plan. */
+export function approvedPlan(progress: RecoveryProgress): ApprovedPlan | null {
+  const { plan, requestedBy, planValidUntil, approvals } = progress;
+  if (plan === null || planValidUntil === null) return null;
+  const signed = approvals.flatMap(({ approver, signature }) =>
+    signature === undefined ? [] : [{ approver, signature }],
+  );
+  return { plan, requestedBy, expires: planValidUntil, approvals: signed };
+}
+
+function subjectOf({ cluster, run, requestedBy, planHash, planValidUntil }: RecoveryProgress): ApprovalSubject {
+  return { cluster, run, requestedBy, planHash: planHash ?? '', expires: planValidUntil ?? '' };
 }
 
 function sameText(left: string, right: string): boolean {

@@ -1,5 +1,6 @@
 import { isCancellation } from '@temporalio/workflow';
 import type { ShareVerdict } from '../../src/contract/recovery';
+import { approvedPlan } from './approvals';
 import { problemOf } from './problems';
 import { type RecoveryRun, SKIPPED } from './recovery-run';
 import type { ShareSets } from './share-sets';
@@ -23,7 +24,7 @@ export class Identities {
   /** Binds a node to the run and shows the recipient that its agent made; SKIPPED when it was left out instead. */
   async claim(name: string): Promise<void | typeof SKIPPED> {
     const claimed = await this.run.step(`claiming ${name}`, name, () =>
-      this.steps(name).claimForRun({ claim: this.run.claim }),
+      this.steps(name).claimForRun({ claim: this.run.claim, approved: approvedPlan(this.run.state.progress) }),
     );
     if (claimed === SKIPPED) return SKIPPED;
     if (!claimed.inMemory) {

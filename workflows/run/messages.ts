@@ -27,7 +27,7 @@ export function handleMessages(run: RecoveryRun, ceremony: ShareCeremony): void 
     description: 'Phases, nodes, approvals, shares and what the run waits for',
   });
   take(MESSAGE.approve, approveInput, '{"approver":"your name","planHash":"…"}', 'Approve the plan', (input) =>
-    approve(run.state, run.journal, input.approver, input.planHash),
+    approve(run.state, run.journal, input),
   );
   take(
     MESSAGE.submitShare,

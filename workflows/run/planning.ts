@@ -85,7 +85,7 @@ async function planAgain<P extends RecoveryPlan>(
   return adopt(recovery, await run.mustStep('planning anew', null, make));
 }
 
-function adopt<P extends RecoveryPlan>(recovery: Recovery, { settings, plan, planHash }: Planned<P>): P {
+export function adopt<P extends RecoveryPlan>(recovery: Recovery, { settings, plan, planHash }: Planned<P>): P {
   const { state, journal } = recovery;
   state.progress.plan = plan;
   state.nodesOf(plan);

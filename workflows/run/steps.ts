@@ -66,6 +66,7 @@ const CONTROLLER_STEPS: Record<keyof ControllerActivities, StepOptions> = {
   makeRemovalPlan: QUESTION,
   // What it waits for has a limit of its own.
   verifyFirstNode: TRANSFER,
+  checkApproval: QUESTION,
   checkConvergence: AGREEMENT,
   waitForLeader: AGREEMENT,
   moveLeadership: AGREEMENT,

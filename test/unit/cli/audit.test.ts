@@ -38,6 +38,7 @@ beforeEach(async () => {
         ],
         auth: { method: 'token', token: { file: '/token' } },
         repositories: ['local'],
+        restore: { trust: 'namespace' },
       },
     },
     repositories: { local: { type: 'directory', path: inTest('repository') } },

@@ -65,7 +65,7 @@ beforeEach(async () => {
           nodes: [{ name: 'vault-1', ...node }],
           auth: { method: 'token', token: { file: '/token' } },
           repositories: ['local'],
-          restore: { identities: [{ file: inTest('identity') }] },
+          restore: { trust: 'namespace', identities: [{ file: inTest('identity') }] },
         },
       },
       repositories: { local: { type: 'directory', path: inTest('repository') } },

@@ -27,6 +27,7 @@ const GOOD = `clusters:
         service: { driver: process, command: [vault, server] }
     auth: { method: token, token: { file: /etc/vault-dr/token } }
     repositories: [local]
+    restore: { trust: namespace }
 repositories:
   local: { type: directory, path: /var/backups/vault }
   offsite: { type: s3, bucket: backups }
@@ -160,17 +161,17 @@ describe('a configuration with mistakes', () => {
     [
       'a storage class that is not read at once',
       configWith(['bucket: backups', 'bucket: backups, storageClass: DEEP_ARCHIVE']),
-      'line 18: repositories.offsite.storageClass: must be one that is read at once, such as STANDARD_IA or GLACIER_IR',
+      'line 19: repositories.offsite.storageClass: must be one that is read at once, such as STANDARD_IA or GLACIER_IR',
     ],
     [
       'the class that has only its name in common with the one that is read at once',
       configWith(['bucket: backups', 'bucket: backups, storageClass: GLACIER']),
-      'line 18: repositories.offsite.storageClass: must be one that is read at once, such as STANDARD_IA or GLACIER_IR',
+      'line 19: repositories.offsite.storageClass: must be one that is read at once, such as STANDARD_IA or GLACIER_IR',
     ],
     [
       'the alias of a KMS key',
       configWith(['bucket: backups', 'bucket: backups, kmsKeyId: alias/backups']),
-      'line 18: repositories.offsite.kmsKeyId: must be the ARN of the key, not an alias: the bucket answers with the ARN, and it is compared',
+      'line 19: repositories.offsite.kmsKeyId: must be the ARN of the key, not an alias: the bucket answers with the ARN, and it is compared',
     ],
     [
       'the ARN of an alias',
@@ -178,7 +179,7 @@ describe('a configuration with mistakes', () => {
         'bucket: backups',
         "bucket: backups, kmsKeyId: 'arn:aws:kms:eu-central-1:111122223333:alias/backups'",
       ]),
-      'line 18: repositories.offsite.kmsKeyId: must be the ARN of the key, not an alias: the bucket answers with the ARN, and it is compared',
+      'line 19: repositories.offsite.kmsKeyId: must be the ARN of the key, not an alias: the bucket answers with the ARN, and it is compared',
     ],
   ])('says what is wrong with %s', (_what, text, problem) => {
     expect(problemsOf(text)).toEqual([problem]);
@@ -266,9 +267,9 @@ describe('a configuration with mistakes', () => {
 
   it('is refused when it is no YAML, with every place', () => {
     expect(problemsOf(`${GOOD}${GOOD}`)).toEqual([
-      'Map keys must be unique at line 20, column 1:',
-      'Map keys must be unique at line 35, column 1:',
-      'Map keys must be unique at line 38, column 1:',
+      'Map keys must be unique at line 21, column 1:',
+      'Map keys must be unique at line 37, column 1:',
+      'Map keys must be unique at line 40, column 1:',
     ]);
   });
 });
@@ -342,5 +343,57 @@ describe('files', () => {
       code: 'InvalidConfiguration',
       message: expect.stringContaining('signing.publicKeyFile'),
     });
+  });
+});
+
+describe('whose word lets a host be changed', () => {
+  const ANA = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIUkn8Wn1BfEUlJLq0QtUFYZQIoRzYnvBxxIzTQm8o8z';
+  const BOB = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAlOk4Y7N1YkkfqJDgjF7jnhGzL9x4ERC3cc1L2kBEgv';
+  const SAID = 'restore: { trust: namespace }';
+  const restore = (text: string) => configWith([SAID, `restore: ${text}`]);
+
+  it('has to be said', () => {
+    expect(problemsOf(configWith([`    ${SAID}\n`, '']))).toEqual([
+      expect.stringMatching(
+        /^line 2: clusters\.prod\.restore: must name who approves: .*Or say `trust: namespace`: then/,
+      ),
+    ]);
+  });
+
+  it('is that of approvers, each with a key of their own', () => {
+    const config = parseConfig(
+      restore(`{ approvers: [{ name: ana, key: ${ANA} ana@laptop }, { name: bob, key: ${BOB} }] }`),
+      '',
+    );
+
+    expect(config.clusters['prod']?.restore).toMatchObject({
+      approvers: [{ name: 'ana' }, { name: 'bob' }],
+      approvals: 1,
+    });
+    expect(config.clusters['prod']?.restore.trust).toBeUndefined();
+  });
+
+  it.each([
+    [`{ approvers: [{ name: ana, key: ${ANA} }], trust: namespace }`, 'goes with no approvers only'],
+    [
+      `{ approvers: [{ name: ana, key: ${ANA} }, { name: ana, key: ${BOB} }] }`,
+      'is also the name of an earlier approver',
+    ],
+    [
+      `{ approvers: [{ name: ana, key: ${ANA} }, { name: bob, key: ${ANA} x }] }`,
+      'is also the key of an earlier approver',
+    ],
+    [`{ approvers: [{ name: ana, key: ${ANA} }], approvals: 0 }`, 'must be 1 or more where approvers are named'],
+    [`{ approvers: [{ name: ana, key: ${ANA} }], approvals: 2 }`, 'is more than the 1 approvers there are'],
+    [
+      `{ approvers: [{ name: ana, key: ${ANA} }], drills: { approvals: 0 } }`,
+      'must be 1 or more where approvers are named',
+    ],
+    [`{ approvers: [{ name: ana, key: ssh-rsa AAAAB3NzaC1yc2E= }] }`, 'must be an SSH public key'],
+    [`{ approvers: [{ name: ana, key: ssh-ed25519 AAAA }] }`, 'must be an SSH public key'],
+    ['{ approvers: [] }', 'must name at least one approver'],
+    ['{ trust: everybody }', "must be 'namespace'"],
+  ])('is refused as %s', (text, problem) => {
+    expect(problemsOf(restore(text)).join('\n')).toContain(problem);
   });
 });

@@ -1,0 +1,12 @@
+import type { ApprovalSubject, SignedApproval } from '../../src/contract/approval';
+import { approvalProblem } from '../../src/crypto/approvals';
+import type { Controller } from './context';
+
+/** @returns why a signed approval does not count; null when it does. */
+export async function checkApproval(
+  controller: Controller,
+  { subject, approval }: { subject: ApprovalSubject; approval: SignedApproval },
+): Promise<string | null> {
+  const { approvers } = controller.cluster(subject.cluster).restore;
+  return approvalProblem(subject, approval, approvers ?? []);
+}

@@ -1,0 +1,43 @@
+import { APPROVAL_NAMESPACE, approvalStatement, type ApprovalSubject, type SignedApproval } from '../contract/approval';
+import { sshKeyOf, verifySshSignature } from './ssh-signature';
+
+/** Somebody whose word lets a host be changed; as the configuration names them. */
+export interface Approver {
+  name: string;
+  /** A line such as `ssh-ed25519 AAAA… ana@example.com`. */
+  key: string;
+}
+
+/** Why one signed approval does not count; null when it does. */
+export function approvalProblem(
+  subject: ApprovalSubject,
+  { approver: name, signature }: SignedApproval,
+  approvers: readonly Approver[],
+): string | null {
+  const approver = approvers.find((item) => item.name === name);
+  if (!approver) return `${name} is not among restore.approvers of the configuration`;
+  if (name === subject.requestedBy) return `${name} asked for it, and somebody else has to approve`;
+  const statement = approvalStatement(subject, name);
+  if (verifySshSignature(statement, signature, approver.key, APPROVAL_NAMESPACE)) return null;
+  return `the signature is not by the key of ${name}, or not over this plan`;
+}
+
+/**
+ * Whether enough different people, with different keys, have signed.
+ * @returns every reason why not; none when they have.
+ */
+export function approvalProblems(
+  subject: ApprovalSubject,
+  approvals: readonly SignedApproval[],
+  approvers: readonly Approver[],
+  wanted: number,
+): string[] {
+  const problems: string[] = [];
+  const keys = new Set<string | null>();
+  for (const approval of approvals) {
+    const problem = approvalProblem(subject, approval, approvers);
+    if (problem !== null) problems.push(problem);
+    else keys.add(sshKeyOf(approvers.find(({ name }) => name === approval.approver)?.key ?? ''));
+  }
+  return keys.size >= wanted ? [] : [`${keys.size} of ${wanted} approvals hold`, ...problems];
+}

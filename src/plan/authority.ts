@@ -1,0 +1,95 @@
+import type { RecoveryPlan } from '../contract/plan';
+
+/** What an agent does to its host in a recovery. */
+export type HostAction =
+  | { kind: 'take shares' }
+  | { kind: 'stage'; source: string; generation: string; manifestSha256: string }
+  | { kind: 'stop' }
+  | { kind: 'set aside'; how: 'rename' | 'delete'; otherCluster: boolean }
+  | { kind: 'copy aside' }
+  | { kind: 'install' }
+  | { kind: 'install in place' }
+  | { kind: 'recover peers' }
+  | { kind: 'join' }
+  | { kind: 'blank' }
+  | { kind: 'put back' }
+  | { kind: 'start' }
+  | { kind: 'restart' }
+  | { kind: 'unseal' }
+  | { kind: 'remove'; of: string };
+
+/** The host that asks, as its own configuration describes it. */
+export interface OwnNode {
+  cluster: string;
+  name: string;
+  dataDir: string;
+}
+
+/**
+ * Why a plan does not let a host do something; null when it does. What a plan does not say is not done.
+ * @param plan one that was approved
+ */
+export function whyNotAllowed(plan: RecoveryPlan, own: OwnNode, action: HostAction): string | null {
+  const node = plan.nodes.find(({ name }) => name === own.name);
+  if (plan.cluster !== own.cluster) return `the plan is for the cluster ${plan.cluster}`;
+  if (!node) return `the plan has no node ${own.name}`;
+  if (node.dataDir !== own.dataDir) {
+    return `the plan has ${node.dataDir} as the data directory of ${own.name}, and its own configuration ${own.dataDir}`;
+  }
+  return whyNotPlanned(plan, own.name, action);
+}
+
+function whyNotPlanned(plan: RecoveryPlan, name: string, action: HostAction): string | null {
+  const { method, firstNode } = plan;
+  const isFirst = name === firstNode;
+  const isRebuilt = method !== 'rebuild' || name === plan.node;
+  const stops = method !== 'inPlace' && method !== 'remove' && isRebuilt;
+  const renames = plan.setAside === 'rename';
+  switch (action.kind) {
+    case 'take shares':
+    case 'unseal':
+      return method === 'remove' ? unplanned('takes no shares') : null;
+    case 'remove':
+      return method === 'remove' && plan.of === action.of
+        ? null
+        : unplanned(`does not remove what ${action.of} set aside`);
+    case 'restart':
+      return plan.rollingRestart && isRebuilt ? null : unplanned('restarts no follower');
+    case 'stage':
+      return 'generation' in plan && isFirst ? otherBackup(plan, action) : unplanned(`stages nothing on ${name}`);
+    case 'stop':
+      return stops ? null : unplanned(`does not stop ${name}`);
+    case 'set aside':
+      if (!stops || (method === 'peers' && isFirst)) return unplanned(`does not set the data of ${name} aside`);
+      if (action.how !== plan.setAside) return unplanned(`says ${plan.setAside}, not ${action.how}`);
+      return action.otherCluster && !plan.accepted.includes('other-cluster')
+        ? unplanned('does not accept data of another cluster')
+        : null;
+    case 'copy aside':
+    case 'recover peers':
+      return method === 'peers' && isFirst ? null : unplanned(`does not make ${name} the only peer`);
+    case 'install':
+      return method === 'snapshot' && isFirst ? null : unplanned(`does not install on ${name}`);
+    case 'install in place':
+      return method === 'inPlace' && isFirst ? null : unplanned(`does not restore in place on ${name}`);
+    case 'join':
+    case 'blank':
+      return stops && !isFirst ? null : unplanned(`does not let ${name} join`);
+    case 'put back':
+    case 'start':
+      return stops && method !== 'rebuild' && renames ? null : unplanned('has no way back');
+  }
+}
+
+function otherBackup(
+  plan: RecoveryPlan,
+  { source, generation, manifestSha256 }: Extract<HostAction, { kind: 'stage' }>,
+): string | null {
+  if (!('generation' in plan)) return unplanned('stages nothing');
+  const same = plan.source === source && plan.generation === generation && plan.manifestSha256 === manifestSha256;
+  return same ? null : unplanned(`restores ${plan.generation} of ${plan.source}, not ${generation} of ${source}`);
+}
+
+function unplanned(what: string): string {
+  return `the approved plan ${what}`;
+}

@@ -1,0 +1,11 @@
+import { NAMESPACE_TRUST } from '../contract/approval';
+import type { RecoverySettings } from '../contract/plan';
+
+/** What a plan says of whose word it needs. */
+export function trustOf({ trust }: RecoverySettings) {
+  return trust === undefined ? {} : { trust };
+}
+
+export function trustWarnings({ trust }: RecoverySettings): string[] {
+  return trust === 'namespace' ? [NAMESPACE_TRUST] : [];
+}
