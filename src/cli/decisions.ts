@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import type { z } from 'zod';
 import { approveInput, clusterInput, operatorInput, parseInput, skipNodeInput } from '../contract/input';
 import { MESSAGE } from '../contract/names';
+import { printable } from '../contract/printable';
 import type { Answer } from '../contract/update-answers';
 import { connectClient } from '../temporal/connect-temporal';
 import { askRestore, recoveryHandle } from '../temporal/runs';
@@ -86,7 +87,8 @@ async function send<T extends object>(
 }
 
 export function printAnswer(answer: Answer, json: boolean): void {
+  const message = printable(answer.message);
   if (json) printJson(answer);
-  else print(answer.accepted ? style('green', answer.message) : style('red', `Refused: ${answer.message}`));
+  else print(answer.accepted ? style('green', message) : style('red', `Refused: ${message}`));
   if (!answer.accepted) process.exitCode = EXIT.refused;
 }
