@@ -1,12 +1,10 @@
 import { cursorTo, moveCursor, clearScreenDown } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
+import { NO_ANSWER } from '../contract/voice/one-line';
 
 const INTERVAL_MS = 500;
 const LAST_POLL_MS = 10_000;
-
-const NOBODY_ANSWERS =
-  'Temporal or the controller does not answer just now. The run is safe in Temporal and goes on when they are back.';
 
 export interface Followed<T> {
   /** Ends when the run does. */
@@ -37,7 +35,7 @@ export async function follow<T>(followed: Followed<T>, stream: NodeJS.WriteStrea
   return followed.result;
 
   function inspect(): Promise<string> {
-    const polled = (stream.isTTY ? followed.inspect() : followed.line()).catch(() => NOBODY_ANSWERS);
+    const polled = (stream.isTTY ? followed.inspect() : followed.line()).catch(() => NO_ANSWER);
     polling = polled;
     return polled;
   }

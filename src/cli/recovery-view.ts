@@ -1,198 +1,106 @@
-import { formatBytes, formatSeconds } from '../contract/format';
-import { recoveryWorkflowId } from '../contract/names';
-import { describePlan, titleOf } from '../contract/plan-text';
-import type { RecoveryPlan } from '../contract/plan';
-import {
-  hasChangedNodes,
-  type RecoveryPhase,
-  type RecoveryProgress,
-  type RecoveryReport,
-  ROUTES,
-} from '../contract/recovery';
+import { printable } from '../contract/printable';
+import { hasChangedNodes, type RecoveryProgress, type RecoveryReport } from '../contract/recovery';
+import type { CommandText } from '../contract/voice/commands';
+import type { Tone } from '../contract/voice/headline';
+import { describeReport, type ReportText } from '../contract/voice/report-text';
+import { describeRun, type PhaseText, type PlanText, type Reason } from '../contract/voice/run-text';
 import { renderTable, style } from '../terminal';
 
-/** The state of a recovery as a screen: phases, nodes, shares, what it waits for and what to type. */
+const COLOURS = { good: 'green', attention: 'yellow', bad: 'red', neutral: 'cyan' } as const satisfies Record<
+  Tone,
+  string
+>;
+const MARKS: Record<PhaseText['state'], string> = { done: '✓', current: '▸', ahead: ' ' };
+
+/** The state of a recovery as a screen. What has to be done stands at its end. */
 export function renderRecovery(progress: RecoveryProgress, now: number): string {
-  const lines = [`${style('bold', titleOf(progress))}  ${headline(progress)}`, ''];
-  lines.push(phaseTable(progress, now), '');
-  if (progress.plan) lines.push(...describePlan(progress.plan), '');
-  if (progress.nodes.length > 0) {
-    lines.push(
-      renderTable(
-        ['node', 'role', 'state', ''],
-        progress.nodes.map((node) => [node.name, node.role, node.state, node.detail ?? '']),
+  const run = describeRun(progress, now);
+  const { text, tone } = run.headline;
+  const rows = run.nodes.map(({ name, role, state, detail }) => [name, role, state, detail ?? '']);
+  const blocks = [
+    [`${style('bold', printable(run.title))}  ${style(COLOURS[tone], printable(text))}`],
+    [
+      table(
+        ['', 'phase', 'time', ''],
+        run.phases.map(({ state, name, time, people }) => [MARKS[state], name, time, people]),
       ),
-      '',
-    );
-  }
-  lines.push(...sharesLines(progress), ...nextLines(progress), ...slowJoinLines(progress, now));
-  return lines.join('\n').trimEnd();
-}
-
-function headline(progress: RecoveryProgress): string {
-  const { status, waitingFor, approvals, plan, shares, phase } = progress;
-  if (status === 'completed') return style('green', 'completed');
-  if (status === 'planned') return style('green', 'planned; nothing was changed');
-  if (status === 'rolled back') return style('yellow', 'rolled back; the old data are in their place');
-  if (status === 'aborted') {
-    const what = hasChangedNodes(progress) ? 'what was begun is as it was then' : 'no node was stopped';
-    return style('yellow', `aborted; ${what}`);
-  }
-  if (status === 'refused') return style('red', 'refused; nothing was changed');
-  if (status === 'parked') return style('red', `parked in ${phase}: it needs a decision`);
-  if (waitingFor === 'approval')
-    return style('yellow', `waits for approval (${approvals.length} of ${plan?.approvals})`);
-  if (waitingFor === 'shares') {
-    return style('yellow', `waits for key holders (${shares?.accepted.length} of ${shares?.required})`);
-  }
-  return style('cyan', `running: ${phase}`);
-}
-
-function phaseTable(progress: RecoveryProgress, now: number): string {
-  const route: readonly RecoveryPhase[] = ROUTES[progress.method];
-  const phases = progress.rollBack ? [...route, 'rollBack' as const] : route;
-  const rows = phases.map((phase) => {
-    // What was done again counts as it was done last.
-    const entry = progress.phases.findLast((item) => item.phase === phase);
-    if (!entry) return [' ', phase, '', ''];
-    const end = entry.finishedAt === null ? now : Date.parse(entry.finishedAt);
-    const seconds = Math.max(0, (end - Date.parse(entry.startedAt)) / 1_000);
-    const human = entry.humanSeconds >= 0.1 ? `${formatSeconds(entry.humanSeconds)} waiting for people` : '';
-    return [entry.finishedAt === null ? '▸' : '✓', phase, formatSeconds(seconds), human];
-  });
-  return renderTable(['', 'phase', 'time', ''], rows);
-}
-
-/** What is done on each node, for whoever has to approve it. */
-function stepLines({ steps }: RecoveryPlan): string[] {
-  return steps.flatMap(({ node, steps: list }) => [
-    `${node}:`,
-    ...list.map((step, index) => `  ${index + 1}. ${step}`),
-  ]);
-}
-
-function sharesLines({ shares }: RecoveryProgress): string[] {
-  if (!shares) return [];
-  const holders = shares.accepted.map((item) => item.holder).join(', ');
-  const lines = [`Shares: ${shares.accepted.length} of ${shares.required}${holders ? ` (${holders})` : ''}`];
-  if (shares.problem) lines.push(style('red', shares.problem));
-  for (const item of shares.refused.slice(-3))
-    lines.push(style('yellow', `  refused from ${item.holder}: ${item.reason}`));
-  return [...lines, ''];
-}
-
-function nextLines(progress: RecoveryProgress): string[] {
-  const { cluster, planHash, planValidUntil, plan, parked, waitingFor } = progress;
-  if (parked.length > 0) {
-    const choices = new Set(parked.flatMap((item) => item.choices));
-    return [
-      ...parked.flatMap((item) => [style('red', `${item.node ?? cluster}: ${item.problem}`), item.advice, '']),
-      'Then one of:',
-      ...(choices.has('resume') ? [command(`vault-dr resume --cluster ${cluster}`)] : []),
-      ...[...new Set(parked.flatMap((item) => item.skippable))].map((node) =>
-        command(`vault-dr skip-node --cluster ${cluster} --node ${node}`),
-      ),
-      ...(choices.has('rollBack') ? [command(`vault-dr roll-back --cluster ${cluster}`)] : []),
-      ...(choices.has('abort') ? [command(`vault-dr abort --cluster ${cluster}`)] : []),
-    ];
-  }
-  if (waitingFor === 'approval') {
-    return [
-      ...(plan ? [...stepLines(plan), ''] : []),
-      ...(plan?.warnings ?? []).map((text) => style('yellow', `! ${text}`)),
-      `Somebody who did not ask for it must approve:`,
-      command(`vault-dr approve --cluster ${cluster} --plan ${planHash?.slice(0, 12)}`),
-      ...(planValidUntil === null ? [] : [`It counts until ${planValidUntil}; after that a new plan is made.`]),
-      `To call it off: vault-dr abort --cluster ${cluster}`,
-    ];
-  }
-  if (waitingFor === 'shares') {
-    return ['Each key holder, once:', command(`vault-dr unseal --cluster ${cluster}`)];
-  }
-  return [];
-}
-
-const SLOW_JOIN_MS = 60_000;
-
-/** A Vault that loads its data for hours keeps a run from its end, not the cluster from serving. */
-function slowJoinLines({ cluster, status, method, phases, nodes }: RecoveryProgress, now: number): string[] {
-  const last = phases.at(-1);
-  if (status !== 'running' || method === 'rebuild' || last?.phase !== 'join') return [];
-  if (now - Date.parse(last.startedAt) < SLOW_JOIN_MS) return [];
-  const late = nodes.filter(({ role, state }) => role === 'follower' && (state === 'joining' || state === 'unsealing'));
-  if (late.length === 0) return [];
-  return [
-    'As long as data come in it is waited for. The cluster serves meanwhile; to go on without one, and rebuild it later:',
-    ...late.map(({ name }) => command(`vault-dr skip-node --cluster ${cluster} --node ${name}`)),
+    ],
+    lines(run.rollBack),
+    run.plan ? run.plan.matters.map(printable) : [],
+    rows.length > 0 ? [table(['node', 'role', 'state', ''], rows)] : [],
+    [
+      ...lines(run.approvals, run.shares),
+      ...run.refusedShares.map((refusal) => style('yellow', `  ${printable(refusal)}`)),
+    ],
+    run.plan ? stepLines(run.plan) : [],
+    (run.plan?.warnings ?? []).map(warningLine),
+    ...run.why.map(reasonLines),
+    run.commands.flatMap(commandLines),
   ];
-}
-
-function command(text: string): string {
-  return `  ${style('bold', text)}`;
-}
-
-/** The plan alone, for `--plan`. */
-export function renderPlan({ plan, warnings }: RecoveryReport): string {
-  if (plan === null) return '';
-  return [
-    ...describePlan(plan),
-    '',
-    ...stepLines(plan),
-    '',
-    ...warnings.map((text) => style('yellow', `! ${text}`)),
-    `${plan.approvals === 0 ? 'Nobody has to' : `${plan.approvals} must`} approve it. Nothing was changed.`,
-  ].join('\n');
+  return joined(blocks);
 }
 
 /** The end of a recovery, for people. */
 export function renderReport(report: RecoveryReport): string {
-  const { cluster, run, status, method } = report;
-  const aside = report.setAside.flatMap(({ node, path }) => (path === null ? [] : [`  ${node}: ${path}`]));
-  if (status === 'aborted' && !hasChangedNodes(report)) return 'Aborted. No node was stopped and nothing was changed.';
-  if (status === 'planned') return renderPlan(report);
-  const times = `${formatSeconds(report.rtoMachineSeconds)} machine time, ${formatSeconds(report.rtoHumanSeconds)} waiting for people`;
-  const done = status === 'rolled back' || status === 'aborted' ? ENDED[status] : DONE[method];
+  const text = describeReport(report);
+  const outcome = text.outcome.map(printable);
+  if (report.status === 'aborted' && !hasChangedNodes(report)) return outcome.join('\n');
+  if (report.status === 'planned') return renderPlan(text);
   return [
-    `${done} in ${formatSeconds(report.rtoSeconds)}: ${times}.`,
-    ...(report.rpoSeconds !== null && report.plan !== null && 'capturedAt' in report.plan
-      ? [
-          `Lost: what was written after ${report.plan.capturedAt} (${formatSeconds(report.rpoSeconds)} when it was planned).`,
-        ]
-      : []),
-    ...(report.backup === null
-      ? []
-      : [`New backup: ${'generation' in report.backup ? report.backup.generation : `none: ${report.backup.problem}`}`]),
-    ...(status === 'rolled back'
-      ? [
-          'What it had made is kept beside them; when nobody wants to look at it any more:',
-          `  vault-dr remove-set-aside --cluster ${cluster} --run ${run}`,
-        ]
-      : []),
-    ...report.removed.map(({ node, path, sizeBytes }) => `  ${node}: ${path} (${formatBytes(sizeBytes)})`),
-    ...(aside.length > 0
-      ? [
-          `The data directories from before are kept until ${report.setAsideUntil ?? 'they are removed'}; then:`,
-          `  vault-dr remove-set-aside --cluster ${cluster} --run ${run}`,
-          ...aside,
-        ]
-      : []),
-    ...report.warnings.map((text) => style('yellow', `! ${text}`)),
-    style(
-      'dim',
-      `Workflow ${recoveryWorkflowId(cluster)}, run ${run}. The whole report: vault-dr report --cluster ${cluster} --run ${run}`,
-    ),
+    ...outcome,
+    ...text.removed.map(({ node, path, size }) => `  ${printable(`${node}: ${path} (${size})`)}`),
+    ...text.commands.flatMap(commandLines),
+    ...text.kept.map(({ node, path }) => `  ${printable(`${node}: ${path}`)}`),
+    ...text.warnings.map(warningLine),
+    style('dim', printable(text.source)),
   ].join('\n');
 }
 
-const ENDED = {
-  'rolled back': 'Rolled back: the old data are in their place again',
-  aborted: 'Aborted in the middle of it, and what was begun is as it was then,',
-} as const;
+/** The plan alone, for `--plan`. */
+function renderPlan({ plan, warnings, outcome }: ReportText): string {
+  if (plan === null) return '';
+  return joined([
+    plan.matters.map(printable),
+    stepLines(plan),
+    [...warnings.map(warningLine), ...outcome.map(printable)],
+  ]);
+}
 
-const DONE: Record<RecoveryReport['method'], string> = {
-  snapshot: 'Restored',
-  inPlace: 'Restored in place',
-  peers: 'Quorum recovered',
-  rebuild: 'Node made anew',
-  remove: 'Removed',
-};
+/** Blocks with an empty line between them; those with nothing in them are left out. */
+function joined(blocks: string[][]): string {
+  return blocks
+    .filter((block) => block.length > 0)
+    .map((block) => block.join('\n'))
+    .join('\n\n');
+}
+
+function lines(...texts: (string | null)[]): string[] {
+  return texts.flatMap((text) => (text === null ? [] : [printable(text)]));
+}
+
+function table(head: string[], rows: string[][]): string {
+  return renderTable(
+    head,
+    rows.map((row) => row.map(printable)),
+  );
+}
+
+/** What is done on each node, for whoever has to approve it. */
+function stepLines({ steps }: Pick<PlanText, 'steps'>): string[] {
+  return steps.flatMap(({ node, steps: list }) => [
+    `${printable(node)}:`,
+    ...list.map((step, index) => `  ${index + 1}. ${printable(step)}`),
+  ]);
+}
+
+function reasonLines({ where, problem, advice }: Reason): string[] {
+  return [style('red', printable(`${where === null ? '' : `${where}: `}${problem}`)), ...lines(advice)];
+}
+
+function commandLines({ label, vaultDr, note }: CommandText): string[] {
+  return [printable(label), `  ${style('bold', printable(vaultDr))}`, ...lines(note)];
+}
+
+function warningLine(text: string): string {
+  return style('yellow', `! ${printable(text)}`);
+}

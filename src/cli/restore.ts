@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { parseInput, rebuildNodeInput, recoverQuorumInput, removeSetAsideInput, restoreInput } from '../contract/input';
 import { ACCEPTABLE } from '../contract/plan';
-import type { RecoveryProgress, RecoveryReport } from '../contract/recovery';
+import type { RecoveryReport } from '../contract/recovery';
+import { progressLine } from '../contract/voice/one-line';
 import { connectClient } from '../temporal/connect-temporal';
 import { type RecoveryStart, type RecoveryHandle, recoveryProgress, resultOf, startRecovery } from '../temporal/runs';
 import { follow } from './follow';
@@ -159,21 +160,9 @@ export async function followRecovery(handle: RecoveryHandle, json: boolean): Pro
   const report = await follow<RecoveryReport>({
     result: resultOf(handle),
     inspect: async () => renderRecovery(await recoveryProgress(handle), Date.now()),
-    line: async () => progressLine(await recoveryProgress(handle)),
+    line: async () => progressLine(await recoveryProgress(handle), Date.now()),
   });
   if (json) printJson(report);
   else print(`\n${renderReport(report)}`);
   if (report.status !== 'completed' && report.status !== 'planned') process.exitCode = EXIT.failed;
-}
-
-/** One line for logs: where it stands, and what it waits for. */
-export function progressLine(progress: RecoveryProgress): string {
-  const nodes = progress.nodes.map((node) => `${node.name} ${node.state}`).join(', ');
-  const waits = {
-    approval: `waits for approval: vault-dr approve --cluster ${progress.cluster} --plan ${progress.planHash?.slice(0, 12)}`,
-    shares: `waits for shares (${progress.shares?.accepted.length} of ${progress.shares?.required}): vault-dr unseal --cluster ${progress.cluster}`,
-    operator: `parked: ${progress.parked.map((item) => `${item.problem} ${item.advice}`).join(' / ')}`,
-  };
-  const waiting = progress.waitingFor === null ? '' : `; ${waits[progress.waitingFor]}`;
-  return `${progress.phase}: ${nodes || 'looking'}${waiting}`;
 }

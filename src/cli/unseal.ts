@@ -6,9 +6,9 @@ import { clusterOf, loadConfig } from '../config/load';
 import { DrError } from '../contract/failures';
 import { clusterInput, parseInput } from '../contract/input';
 import { MESSAGE } from '../contract/names';
-import { subjectOf, titleOf } from '../contract/plan-text';
 import type { RecoveryProgress } from '../contract/recovery';
 import { decodeShare } from '../contract/share';
+import { noSharesTaken, sharesReceived } from '../contract/voice/one-line';
 import { encryptArmored } from '../crypto/age';
 import { verifyRecipients } from '../crypto/agent-key';
 import { connectClient } from '../temporal/connect-temporal';
@@ -59,14 +59,12 @@ async function run(options: Options): Promise<void> {
 
 /** @throws DrError NoSuchRun when there is nothing to submit a share to. */
 export function expectOpen(progress: RecoveryProgress) {
-  const { recipients, shares, cluster, run: runId } = progress;
+  const { recipients, shares, run: runId } = progress;
   if (recipients.length > 0 && shares !== null) {
-    const state = `${titleOf(progress)}: ${shares.accepted.length} of ${shares.required} shares are here.`;
-    return { recipients, run: runId, state };
+    return { recipients, run: runId, state: sharesReceived(progress, shares) };
   }
-  throw new DrError('NoSuchRun', `${subjectOf(progress)} takes no shares now.`, {
-    advice: `See what it waits for: vault-dr status --cluster ${cluster}`,
-  });
+  const { problem, advice } = noSharesTaken(progress);
+  throw new DrError('NoSuchRun', problem, { advice });
 }
 
 async function readShare(pgp: boolean): Promise<string> {

@@ -1,4 +1,5 @@
 import { printable } from './printable';
+import type { CommandText } from './voice/commands';
 
 /** A text as it is, on one line: nothing in it is taken for Markdown or HTML. For all that is not a layout of our own. */
 export function escapeMarkdown(text: string): string {
@@ -31,4 +32,12 @@ export function markdownCode(lines: string[]): string {
   const longest = Math.max(0, ...code.flatMap((line) => (line.match(/`+/g) ?? []).map((run) => run.length)));
   const fence = '`'.repeat(Math.max(3, longest + 1));
   return [fence, ...code, fence].join('\n');
+}
+
+export function markdownCommand({ label, vaultDr, stock, note }: CommandText): string {
+  return [
+    escapeMarkdown(label),
+    markdownCode([vaultDr, '# or', ...stock]),
+    ...(note === null ? [] : [escapeMarkdown(note)]),
+  ].join('\n\n');
 }

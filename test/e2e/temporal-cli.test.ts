@@ -114,7 +114,8 @@ describe('the stock temporal CLI', () => {
       const details = await temporal().details();
       const described = await lab().temporalCli(['workflow', 'describe', '--workflow-id', 'restore-lab']);
 
-      expect(details).toContain('### Restore of `lab`: waiting for approval (0 of 1)');
+      expect(details).toContain('### Restore of lab');
+      expect(details).toContain('**waits for approval (0 of 1)**');
       expect(details).toContain(`vault-dr approve --cluster lab --plan ${hash}`);
       expect(details).toContain('| vault-1 | first |');
       expect(commandIn(details, 'approve')).toContain(`"planHash":"${hash}"`);

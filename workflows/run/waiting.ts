@@ -1,7 +1,7 @@
 import { condition } from '@temporalio/workflow';
 import type { WaitingFor } from '../../src/contract/recovery';
+import { nextStep } from '../../src/contract/voice/one-line';
 import type { Journal } from './journal';
-import { nextStep } from './recovery-details';
 import type { RunState } from './run-state';
 
 const WANTED = {

@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { style } from '../../terminal';
 import type { RecoveryProgress, RecoveryReport } from '../../contract/recovery';
+import { NO_ANSWER, progressLine } from '../../contract/voice/one-line';
 import { type RecoveryHandle, recoveryProgress } from '../../temporal/runs';
 import type { Story } from './story';
 import { waitFor } from '../processes';
@@ -27,6 +28,7 @@ export interface RunWatch {
 export function watchRun(client: Client, handle: RecoveryHandle, story: Story): RunWatch {
   let latest: RecoveryProgress | undefined;
   let over = false;
+  let latestLine = '';
   let shown = '';
   const report = handle.result();
   report.then(
@@ -43,11 +45,12 @@ export function watchRun(client: Client, handle: RecoveryHandle, story: Story): 
     while (!over) {
       try {
         const progress = await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () => recoveryProgress(handle));
-        const changed = progressLine(progress) !== (latest && progressLine(latest));
         latest = progress;
-        if (changed) show(`${elapsed(progress)}  ${progressLine(progress)}`);
+        const line = progressLine(progress, Date.now());
+        if (line !== latestLine) show(`${elapsed(progress)}  ${line}`);
+        latestLine = line;
       } catch {
-        if (!over) show(style('dim', '          nobody answers just now; the run is safe in Temporal'));
+        if (!over) show(style('dim', `          ${NO_ANSWER}`));
       }
       await sleep(POLL_INTERVAL_MS);
     }
@@ -67,16 +70,6 @@ export function watchRun(client: Client, handle: RecoveryHandle, story: Story): 
 
 export function hasReached(progress: RecoveryProgress, phase: RecoveryProgress['phase']): boolean {
   return progress.phases.some((item) => item.phase === phase);
-}
-
-export function progressLine({ phase, nodes, waitingFor, shares, parked }: RecoveryProgress): string {
-  const states = nodes.map(({ name, state }) => `${name} ${state}`).join(' · ');
-  const waits = {
-    approval: ' · waits for approval',
-    shares: ` · waits for key holders (${shares?.accepted.length} of ${shares?.required})`,
-    operator: ` · PARKED: ${parked.map((item) => item.problem).join(' ')}`,
-  };
-  return `${phase.padEnd(8)}  ${states}${waitingFor === null ? '' : waits[waitingFor]}`;
 }
 
 function elapsed({ startedAt }: RecoveryProgress): string {

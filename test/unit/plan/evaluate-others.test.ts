@@ -1,5 +1,5 @@
 import { identityProblem } from '../../../src/contract/node-identity';
-import { describePlan } from '../../../src/contract/plan-text';
+import { describePlan } from '../../../src/contract/voice/plan-text';
 import type { LeftOver, NodeReport } from '../../../src/contract/host';
 import type { AcceptCode, LiveView } from '../../../src/contract/plan';
 import type { NodeInspection } from '../../../src/plan/evaluate-node';

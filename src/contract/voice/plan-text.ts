@@ -1,7 +1,7 @@
-import { formatBytes, formatSeconds } from './format';
-import type { LeaseCount } from './generation';
-import { ACCEPTABLE, type RecoverQuorumPlan, type RecoveryPlan } from './plan';
-import type { RecoveryMethod, RecoveryProgress } from './recovery';
+import { formatBytes, formatSeconds } from '../format';
+import type { LeaseCount } from '../generation';
+import { ACCEPTABLE, type RecoverQuorumPlan, type RecoveryPlan } from '../plan';
+import type { RecoveryMethod, RecoveryProgress } from '../recovery';
 
 const TITLES: Record<RecoveryMethod, string> = {
   snapshot: 'Restore',

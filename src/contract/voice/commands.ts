@@ -1,0 +1,156 @@
+import { CONTROLLER_TASK_QUEUE, MESSAGE, recoveryWorkflowId, WORKFLOW } from '../names';
+import {
+  hasChangedNodes,
+  type ParkChoice,
+  type RecoveryPhase,
+  type RecoveryProgress,
+  type RecoveryReport,
+} from '../recovery';
+import { isUnderway } from './headline';
+
+/** What people can do next. */
+export interface CommandText {
+  /** What it is for; the command follows. */
+  label: string;
+  vaultDr: string;
+  /** The same with stock tools, line by line. */
+  stock: string[];
+  /** What one should know before typing it. */
+  note: string | null;
+}
+
+const YOU = 'YOUR NAME';
+const SLOW_JOIN_MS = 60_000;
+/** Where a follower may be left out while its step goes on. */
+const JOINING: readonly RecoveryPhase[] = ['join', 'converge'];
+
+/** @param now milliseconds since the epoch; null where a text is not renewed as time goes by */
+export function commandsOf(progress: RecoveryProgress, now: number | null): CommandText[] {
+  if (!isUnderway(progress)) return [];
+  const { parked, waitingFor } = progress;
+  return [
+    ...(parked.length > 0 ? decisions(progress) : []),
+    ...(waitingFor === 'approval' ? approval(progress) : []),
+    ...(waitingFor === 'shares' ? [share(progress)] : []),
+    ...slowFollowers(progress, now).map((node) =>
+      skip(progress, node, `${node} is still joining; the cluster is serving. To continue without it`),
+    ),
+  ];
+}
+
+/** Shows all there is to know. */
+export function statusCommand(cluster: string): string {
+  return vaultDr('status', cluster);
+}
+
+/** Prints the report of a run that has ended. */
+export function reportCommand({ cluster, run }: Pick<RecoveryProgress, 'cluster' | 'run'>): string {
+  return vaultDr('report', cluster, '--run', run);
+}
+
+/** Deletes what a run has left beside the data. */
+export function removalCommand({ cluster, run }: RecoveryReport, label: string): CommandText {
+  const input = JSON.stringify({ cluster, run, requestedBy: YOU });
+  return {
+    label,
+    vaultDr: vaultDr('remove-set-aside', cluster, '--run', run),
+    stock: [
+      `temporal workflow start --type ${WORKFLOW.removeSetAside} --task-queue ${CONTROLLER_TASK_QUEUE} \\`,
+      `  --workflow-id ${word(recoveryWorkflowId(cluster))} --fail-existing --input ${word(input)}`,
+    ],
+    note: null,
+  };
+}
+
+function decisions(progress: RecoveryProgress): CommandText[] {
+  const { cluster, parked } = progress;
+  const choices = new Set<ParkChoice>(parked.flatMap((item) => item.choices));
+  const skippable = [...new Set(parked.flatMap((item) => item.skippable))];
+  const decide = (message: 'resume' | 'rollBack' | 'abort', verb: string, label: string): CommandText[] =>
+    choices.has(message) ? [operatorCommand(cluster, message, verb, label)] : [];
+  return [
+    ...decide('resume', 'resume', 'To try again:'),
+    ...skippable.map((node) => skip(progress, node, `To continue without ${node}`)),
+    ...decide('rollBack', 'roll-back', 'To put the previous data back on every node:'),
+    ...decide(
+      'abort',
+      'abort',
+      hasChangedNodes(progress) ? 'To end it and leave the nodes as they are:' : 'To cancel:',
+    ),
+  ];
+}
+
+function approval({ cluster, plan, planHash, planValidUntil, approvals }: RecoveryProgress): CommandText[] {
+  const hash = planHash?.slice(0, 12) ?? '';
+  const missing = (plan?.approvals ?? 1) - approvals.length;
+  const people = missing === 1 ? 'someone' : `${missing} people`;
+  return [
+    {
+      label: `Needs approval by ${people} other than the requester:`,
+      vaultDr: vaultDr('approve', cluster, '--plan', hash),
+      stock: [update(cluster, MESSAGE.approve, { approver: YOU, planHash: hash })],
+      note: planValidUntil === null ? null : `Valid until ${planValidUntil}, then it is planned again.`,
+    },
+    operatorCommand(cluster, 'abort', 'abort', 'To cancel:'),
+  ];
+}
+
+function share({ cluster, recipients }: RecoveryProgress): CommandText {
+  return {
+    label: 'Each key holder, once:',
+    vaultDr: vaultDr('unseal', cluster),
+    stock: [
+      "read -rsp 'Your unseal share (not shown): ' SHARE",
+      'printf %s "$SHARE" | age -a \\',
+      ...recipients.map(({ recipient }) => `  -r ${word(recipient)} \\`),
+      `  | jq -Rs '{holder:"${YOU}",share:.}' > share.json; unset SHARE`,
+      `${messageTo(cluster, MESSAGE.submitShare)} --input-file share.json`,
+    ],
+    note: 'Never send a share in clear: Temporal keeps what it is sent.',
+  };
+}
+
+/** A Vault that loads its data for hours keeps a run from its end, not the cluster from serving. */
+function slowFollowers({ status, method, phases, nodes }: RecoveryProgress, now: number | null): string[] {
+  const last = phases.at(-1);
+  if (status !== 'running' || method === 'rebuild' || last === undefined || !JOINING.includes(last.phase)) return [];
+  if (now !== null && now - Date.parse(last.startedAt) < SLOW_JOIN_MS) return [];
+  return nodes
+    .filter(({ role, state }) => role === 'follower' && (state === 'joining' || state === 'unsealing'))
+    .map(({ name }) => name);
+}
+
+function skip({ cluster }: RecoveryProgress, node: string, beginning: string): CommandText {
+  return {
+    label: `${beginning} and rebuild it later:`,
+    vaultDr: vaultDr('skip-node', cluster, '--node', node),
+    stock: [update(cluster, MESSAGE.skipNode, { operator: YOU, node })],
+    note: null,
+  };
+}
+
+function operatorCommand(cluster: string, message: keyof typeof MESSAGE, verb: string, label: string): CommandText {
+  return {
+    label,
+    vaultDr: vaultDr(verb, cluster),
+    stock: [update(cluster, MESSAGE[message], { operator: YOU })],
+    note: null,
+  };
+}
+
+function vaultDr(verb: string, cluster: string, ...options: string[]): string {
+  return ['vault-dr', verb, '--cluster', cluster, ...options].map(word).join(' ');
+}
+
+function update(cluster: string, message: string, input: object): string {
+  return `${messageTo(cluster, message)} --input ${word(JSON.stringify(input))}`;
+}
+
+function messageTo(cluster: string, message: string): string {
+  return `temporal workflow update execute --workflow-id ${word(recoveryWorkflowId(cluster))} --name ${message}`;
+}
+
+/** One word of a shell, whatever it holds: it will be pasted. */
+function word(text: string): string {
+  return /^[\w./:@=,+-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+}

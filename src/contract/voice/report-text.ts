@@ -1,0 +1,134 @@
+import { formatBytes, formatSeconds } from '../format';
+import { recoveryWorkflowId } from '../names';
+import { hasChangedNodes, type NodeProgress, type RecoveryMethod, type RecoveryReport } from '../recovery';
+import { type CommandText, removalCommand, reportCommand } from './commands';
+import { type Headline, headlineOf, phaseName } from './headline';
+import { describePlan, titleOf } from './plan-text';
+import { describePhase, type PhaseText, type PlanText, rollBackOf } from './run-text';
+
+/** All that is to be said of a run that has ended, as plain text. */
+export interface ReportText {
+  title: string;
+  headline: Headline;
+  /** What came of it, the most important first. */
+  outcome: string[];
+  /** What a post-mortem asks for, by name. */
+  facts: [string, string][];
+  plan: Pick<PlanText, 'matters' | 'steps'> | null;
+  phases: PhaseText[];
+  nodes: NodeProgress[];
+  errors: { at: string; phase: string; node: string; code: string; problem: string; outcome: string }[];
+  /** What is left to be done about the data that was kept. */
+  commands: CommandText[];
+  kept: { node: string; path: string }[];
+  removed: { node: string; path: string; size: string }[];
+  warnings: string[];
+  /** Where more is to be found. */
+  source: string;
+}
+
+const DONE: Record<RecoveryMethod, string> = {
+  snapshot: 'Restored',
+  inPlace: 'Restored in place',
+  peers: 'Quorum recovered',
+  rebuild: 'Node rebuilt',
+  remove: 'Removed',
+};
+
+export function describeReport(report: RecoveryReport): ReportText {
+  const { plan, run } = report;
+  return {
+    title: titleOf(report),
+    headline: headlineOf(report),
+    outcome: outcomeOf(report),
+    facts: factsOf(report),
+    plan: plan && { matters: describePlan(plan), steps: plan.steps },
+    phases: report.phases.map((phase) => describePhase(phase, null)),
+    nodes: report.nodes,
+    errors: report.errors.map(({ at, phase, node, code, problem, outcome }) => {
+      return { at, phase: phaseName(phase), node: node ?? '', code, problem, outcome };
+    }),
+    commands: commandsOf(report),
+    kept: keptOf(report),
+    removed: report.removed.map(({ node, path, sizeBytes }) => ({ node, path, size: formatBytes(sizeBytes) })),
+    warnings: report.warnings,
+    source: `Workflow ${recoveryWorkflowId(report.cluster)}, run ${run}. The whole report: ${reportCommand(report)}`,
+  };
+}
+
+function outcomeOf(report: RecoveryReport): string[] {
+  const { status, plan, rpoSeconds, backup } = report;
+  if (status === 'aborted' && !hasChangedNodes(report)) return [resultOf(report)];
+  const rollBack = rollBackOf(report);
+  return [
+    resultOf(report),
+    ...(rpoSeconds !== null && plan !== null && 'capturedAt' in plan
+      ? [`Lost: what was written after ${plan.capturedAt} (${formatSeconds(rpoSeconds)} when it was planned).`]
+      : []),
+    ...(backup === null || status === 'planned' ? [] : [`New backup: ${backupOf(backup)}`]),
+    ...(rollBack === null ? [] : [rollBack]),
+  ];
+}
+
+function resultOf(report: RecoveryReport): string {
+  const { status, method, plan } = report;
+  const time = formatSeconds(report.rtoSeconds);
+  if (status === 'planned') {
+    return `Approvals required: ${plan === null || plan.approvals === 0 ? 'none' : plan.approvals}. Nothing was changed.`;
+  }
+  if (status === 'rolled back') return `Rolled back in ${times(report)}. The previous data directories are in place.`;
+  if (status !== 'aborted') return `${DONE[method]} in ${times(report)}.`;
+  return hasChangedNodes(report)
+    ? `Aborted after ${time}. Some nodes may be partly changed; see the warnings below.`
+    : 'Aborted. No node was stopped and nothing was changed.';
+}
+
+function times({ rtoSeconds, rtoMachineSeconds, rtoHumanSeconds }: RecoveryReport): string {
+  return `${formatSeconds(rtoSeconds)}: ${formatSeconds(rtoMachineSeconds)} machine time, ${formatSeconds(rtoHumanSeconds)} waiting for people`;
+}
+
+function backupOf(backup: NonNullable<RecoveryReport['backup']>): string {
+  return 'generation' in backup ? backup.generation : `none: ${backup.problem}`;
+}
+
+function factsOf(report: RecoveryReport): [string, string][] {
+  const { plan, approvals, shares } = report;
+  const names = (list: { name: string; at: string }[]) => list.map(({ name, at }) => `${name} (${at})`).join(', ');
+  return [
+    ['run', report.run],
+    ['started', report.startedAt],
+    ['ended', report.finishedAt],
+    ['requested by', report.requestedBy],
+    [
+      'approved by',
+      names(approvals.map(({ approver, at }) => ({ name: approver, at }))) ||
+        (plan?.approvals === 0 ? 'no approval was required' : 'nobody'),
+    ],
+    ['unsealed by', names((shares?.accepted ?? []).map(({ holder, at }) => ({ name: holder, at }))) || 'nobody'],
+    ['RTO', times(report)],
+    ...lossOf(report),
+  ];
+}
+
+/** Only of what went through it is known. */
+function lossOf({ status, rpoSeconds, plan }: RecoveryReport): [string, string][] {
+  if (rpoSeconds !== null) return [['RPO', formatSeconds(rpoSeconds)]];
+  return status === 'completed' && plan !== null ? [['RPO', 'nothing was lost']] : [];
+}
+
+function commandsOf(report: RecoveryReport): CommandText[] {
+  const { status, setAsideUntil } = report;
+  if (status === 'rolled back') {
+    return [removalCommand(report, 'The data written by this run is kept next to it. To delete it:')];
+  }
+  if (keptOf(report).length === 0) return [];
+  const label =
+    setAsideUntil === null
+      ? 'The previous data directories are kept. To delete them:'
+      : `The previous data directories are kept until ${setAsideUntil}. To delete them then:`;
+  return [removalCommand(report, label)];
+}
+
+function keptOf({ setAside }: RecoveryReport): { node: string; path: string }[] {
+  return setAside.flatMap(({ node, path }) => (path === null ? [] : [{ node, path }]));
+}

@@ -1,0 +1,155 @@
+import { formatSeconds } from '../format';
+import {
+  type NodeProgress,
+  type PhaseProgress,
+  type RecoveryPhase,
+  type RecoveryProgress,
+  ROUTES,
+  type ShareProgress,
+} from '../recovery';
+import { type CommandText, commandsOf } from './commands';
+import { type Headline, headlineOf, isUnderway, phaseName } from './headline';
+import { describePlan, titleOf } from './plan-text';
+
+/** All that is to be said of a run, as plain text: whoever shows it lays it out and escapes it, and says nothing more. */
+export interface RunText {
+  title: string;
+  headline: Headline;
+  /** Where it is on its way. */
+  step: string;
+  /** All that the run takes, those that are still to come included. */
+  phases: PhaseText[];
+  rollBack: string | null;
+  plan: PlanText | null;
+  nodes: NodeProgress[];
+  approvals: string | null;
+  shares: string | null;
+  refusedShares: string[];
+  /** What keeps it from going on. */
+  why: Reason[];
+  commands: CommandText[];
+}
+
+export interface PhaseText {
+  name: string;
+  state: 'done' | 'current' | 'ahead';
+  /** Empty until then. */
+  startedAt: string;
+  time: string;
+  /** What of its time was spent waiting for people. */
+  people: string;
+}
+
+export interface PlanText {
+  matters: string[];
+  /** Empty once it has been decided. */
+  steps: { node: string; steps: string[] }[];
+  warnings: string[];
+}
+
+export interface Reason {
+  /** Node or cluster. */
+  where: string | null;
+  problem: string;
+  advice: string | null;
+}
+
+const SHOWN_REFUSALS = 5;
+
+/** @param now milliseconds since the epoch; null where a text is not renewed as time goes by */
+export function describeRun(progress: RecoveryProgress, now: number | null): RunText {
+  const { nodes, shares } = progress;
+  return {
+    title: titleOf(progress),
+    headline: headlineOf(progress),
+    step: stepOf(progress),
+    phases: phasesOf(progress, now),
+    rollBack: rollBackOf(progress),
+    plan: planOf(progress),
+    nodes,
+    approvals: approvalsOf(progress),
+    shares: shares && sharesOf(shares),
+    refusedShares: (shares?.refused ?? [])
+      .slice(-SHOWN_REFUSALS)
+      .map(({ holder, reason }) => `refused from ${holder}: ${reason}`),
+    why: whyOf(progress),
+    commands: commandsOf(progress, now),
+  };
+}
+
+function stepOf({ method, phase }: RecoveryProgress): string {
+  const route: readonly RecoveryPhase[] = ROUTES[method];
+  const step = route.indexOf(phase) + 1;
+  return step === 0 ? phaseName(phase) : `step ${step} of ${route.length}: ${phaseName(phase)}`;
+}
+
+function phasesOf({ method, phases, rollBack }: RecoveryProgress, now: number | null): PhaseText[] {
+  const route: readonly RecoveryPhase[] = ROUTES[method];
+  return [...route, ...(rollBack === null ? [] : ['rollBack' as const])].map((phase) => {
+    // What was done again counts as it was done last.
+    const entry = phases.findLast((item) => item.phase === phase);
+    if (entry) return describePhase(entry, now);
+    return { name: phaseName(phase), state: 'ahead', startedAt: '', time: '', people: '' };
+  });
+}
+
+export function describePhase(entry: PhaseProgress, now: number | null): PhaseText {
+  const { phase, startedAt, finishedAt, humanSeconds } = entry;
+  const end = finishedAt === null ? now : Date.parse(finishedAt);
+  return {
+    name: phaseName(phase),
+    state: finishedAt === null ? 'current' : 'done',
+    startedAt,
+    time: end === null ? '' : formatSeconds(Math.max(0, end - Date.parse(startedAt)) / 1_000),
+    people: humanSeconds >= 0.1 ? `${formatSeconds(humanSeconds)} waiting for people` : '',
+  };
+}
+
+export function rollBackOf({ rollBack }: Pick<RecoveryProgress, 'rollBack'>): string | null {
+  return (
+    rollBack && `Roll-back requested by ${rollBack.by} in the phase '${phaseName(rollBack.from)}', ${rollBack.at}.`
+  );
+}
+
+/** Whoever has to approve it sees each step; later on what it was about is enough. */
+function planOf({ plan, waitingFor, status }: RecoveryProgress): PlanText | null {
+  if (plan === null) return null;
+  const open = waitingFor === 'approval' || status === 'planned';
+  return {
+    matters: describePlan(plan),
+    steps: open ? plan.steps : [],
+    warnings: open ? plan.warnings : [],
+  };
+}
+
+function approvalsOf({ plan, waitingFor, approvals }: RecoveryProgress): string | null {
+  if (plan === null || waitingFor !== 'approval' || approvals.length === 0) return null;
+  return counted(
+    'Approvals',
+    approvals.length,
+    plan.approvals,
+    approvals.map(({ approver }) => approver),
+  );
+}
+
+function sharesOf({ accepted, required }: ShareProgress): string {
+  return counted(
+    'Shares',
+    accepted.length,
+    required,
+    accepted.map(({ holder }) => holder),
+  );
+}
+
+function counted(what: string, count: number, of: number, names: string[]): string {
+  return `${what}: ${count} of ${of}${names.length > 0 ? ` (${names.join(', ')})` : ''}`;
+}
+
+function whyOf(progress: RecoveryProgress): Reason[] {
+  if (!isUnderway(progress)) return [];
+  const { cluster, parked, shares } = progress;
+  return [
+    ...parked.map(({ node, problem, advice }) => ({ where: node ?? cluster, problem, advice })),
+    ...(shares?.problem ? [{ where: null, problem: shares.problem, advice: null }] : []),
+  ];
+}
