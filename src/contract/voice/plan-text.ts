@@ -31,12 +31,12 @@ function matterOf(plan: RecoveryPlan): string[] {
   switch (plan.method) {
     case 'rebuild':
       return [
-        `${plan.node} is made anew from nothing and joins the others, which go on serving through ${plan.firstNode}. Nothing is lost.`,
+        `${plan.node} is rebuilt from scratch and joins the others, which continue to serve through ${plan.firstNode}. Nothing is lost.`,
       ];
     case 'peers':
       return [
-        `The disk of ${plan.firstNode} survives (raft index ${plan.appliedIndex}${newestTerm(plan)}). It becomes a cluster of its own; the others are made anew and join it.`,
-        'Nothing that is on that disk is lost. Had it lagged behind the others, the last acknowledged writes may not be on it; what was under way at the end may become valid.',
+        `The disk of ${plan.firstNode} survives (raft index ${plan.appliedIndex}${newestTerm(plan)}). It becomes a cluster of its own; the others are rebuilt from scratch and join it.`,
+        'Nothing that is on that disk is lost. If this disk lagged, the latest acknowledged writes may be missing; uncommitted entries in its log may be applied.',
       ];
     case 'remove':
       return [
@@ -46,10 +46,10 @@ function matterOf(plan: RecoveryPlan): string[] {
     case 'snapshot':
     case 'inPlace':
       return [
-        `Generation ${plan.generation} (${formatBytes(plan.archiveBytes)}, ${plan.keyCount} keys, Vault ${plan.serverVersion}), ` +
+        `Backup ${plan.generation} (${formatBytes(plan.archiveBytes)}, ${plan.keyCount} keys, Vault ${plan.serverVersion}), ` +
           `good copies in ${plan.copies.join(', ')}.`,
         `What was written after ${plan.capturedAt} is lost: ${formatSeconds(plan.rpoSeconds)} when this was planned.`,
-        ...(plan.source === plan.cluster ? [] : [`It is of the cluster ${plan.source} and goes into ${plan.cluster}.`]),
+        ...(plan.source === plan.cluster ? [] : [`It is a backup of ${plan.source} and goes into ${plan.cluster}.`]),
         ...(plan.method === 'inPlace' ? ['In place: nothing is stopped, and nobody has to unseal.'] : []),
         leaseLine(plan.leases),
       ];
@@ -61,22 +61,22 @@ function newestTerm({ lastLogTerm }: RecoverQuorumPlan): string {
 }
 
 function unsealing({ method, seal, recoveryConfig, rollingRestart }: RecoveryPlan): string[] {
-  const restart = rollingRestart ? ['At the end each follower is restarted, and the leadership moves once.'] : [];
+  const restart = rollingRestart ? ['At the end each follower is restarted, and leadership moves once.'] : [];
   if (method === 'inPlace' || method === 'remove') return restart;
   if (seal.type !== 'shamir') {
     const keys = recoveryConfig
       ? ` (recovery keys: ${recoveryConfig.secretThreshold} of ${recoveryConfig.secretShares})`
       : '';
-    return [`Seal ${seal.type}: the nodes unseal by themselves, nobody has to be there${keys}.`, ...restart];
+    return [`Seal ${seal.type}: the nodes unseal by themselves; no key holder is needed${keys}.`, ...restart];
   }
   return [
-    `Seal shamir: ${seal.secretThreshold} of ${seal.secretShares} key holders are needed, each of them once.`,
+    `Seal shamir: ${seal.secretThreshold} of ${seal.secretShares} key holders are needed, each once.`,
     ...restart,
   ];
 }
 
 function leaseLine(leases: LeaseCount | null): string {
-  if (leases === null) return 'Leases: unknown, the generation was made by an earlier version.';
+  if (leases === null) return 'Leases: unknown; an earlier version made this backup.';
   if (leases.total === 0) return 'Leases: none.';
   const mounts = Object.entries(leases.byMount)
     .toSorted(([, left], [, right]) => right - left)
