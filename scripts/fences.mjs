@@ -106,7 +106,7 @@ const ROOMS = {
   },
   'src/cli': {
     why: 'a command asks Temporal and repositories; it touches no host, and the lab is no part of the product',
-    imports: ['src/cli', 'src/temporal', ...DOMAIN, 'src/audit', 'src/report'],
+    imports: ['src/cli', 'src/temporal', ...DOMAIN, 'src/plan', 'src/audit', 'src/report'],
     builtins: true,
     temporal: ['@temporalio/client'],
   },

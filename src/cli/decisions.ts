@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import type { z } from 'zod';
-import { approveInput, clusterInput, operatorInput, parseInput, skipNodeInput } from '../contract/input';
+import { clusterInput, operatorInput, parseInput, skipNodeInput } from '../contract/input';
 import { MESSAGE } from '../contract/names';
 import { printable } from '../contract/printable';
 import type { Answer } from '../contract/update-answers';
@@ -13,17 +13,6 @@ import { type CommonOptions, EXIT, temporalOptions, verb, withJson, withOperator
 export interface MessageOptions extends CommonOptions {
   cluster: string;
   as: string;
-}
-
-export function approveCommand(): Command {
-  const example = 'vault-dr approve --cluster prod --plan 3f9c1e07ab52';
-  const command = verb('approve', 'Approve the plan of a restore that somebody else asked for', example)
-    .requiredOption('--cluster <name>', 'cluster of the configuration')
-    .requiredOption('--plan <hash>', 'hash of the plan, as the run shows it')
-    .action((options: MessageOptions & { plan: string }) =>
-      send(options, MESSAGE.approve, approveInput, { approver: options.as, planHash: options.plan }, example),
-    );
-  return withJson(withOperator(withTemporal(command)));
 }
 
 export function resumeCommand(): Command {

@@ -57,6 +57,7 @@ async function runUp(options: UpOptions): Promise<void> {
     print(`\nLab in ${lab.directory}; Temporal's UI at ${lab.temporal.uiUrl}. To use it:`);
     print(`  export VAULT_DR_CONFIG=${lab.configFile} TEMPORAL_ADDRESS=${lab.temporal.address}`);
     print('  vault-dr backup --cluster lab');
+    print(`Approve as bob with --key ${lab.directory}/people/bob; as frank with the key beside it.`);
     print(`Unseal shares and the root token are in ${lab.directory}/lab.json.`);
   }
   if (options.detach) {

@@ -1,5 +1,7 @@
+import type { RecoveryPlan } from '../contract/plan';
 import { printable } from '../contract/printable';
 import { hasChangedNodes, type RecoveryProgress, type RecoveryReport } from '../contract/recovery';
+import { describePlan } from '../contract/voice/plan-text';
 import type { CommandText } from '../contract/voice/commands';
 import type { Tone } from '../contract/voice/headline';
 import { describeReport, type ReportText } from '../contract/voice/report-text';
@@ -54,6 +56,11 @@ export function renderReport(report: RecoveryReport): string {
     ...text.warnings.map(warningLine),
     style('dim', printable(text.source)),
   ].join('\n');
+}
+
+/** What somebody is about to sign. */
+export function renderPlanToApprove(plan: RecoveryPlan): string {
+  return joined([describePlan(plan).map(printable), stepLines(plan), plan.warnings.map(warningLine)]);
 }
 
 /** The plan alone, for `--plan`. */

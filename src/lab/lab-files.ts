@@ -2,6 +2,7 @@ import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { agentPublicKey, generateAgentKey } from '../crypto/agent-key';
+import { makeApproverKey } from './approver-keys';
 import { createAuthority, issueServerCertificate } from './certificates';
 import { productConfig, temporalConfig, vaultConfig } from './write-config';
 import { HOST, type LabLayout, type VaultServer } from './layout';
@@ -23,6 +24,10 @@ export async function writeLabFiles(layout: LabLayout, servers: Servers): Promis
   const signing = generateKeyPairSync('ed25519');
   const s3Credentials = { accessKeyId: 'vault-dr-lab', secretAccessKey: randomBytes(20).toString('hex') };
 
+  const approvers = await Promise.all(
+    Object.entries(layout.approverKeys).map(async ([name, file]) => ({ name, key: await makeApproverKey(file, name) })),
+  );
+
   const nodes = layout.clusters.flatMap((cluster) => cluster.nodes);
   const agentKeys = Object.fromEntries(nodes.map(({ name }) => [name, generateAgentKey()]));
 
@@ -30,6 +35,7 @@ export async function writeLabFiles(layout: LabLayout, servers: Servers): Promis
     [layout.caFile]: caPem,
     [layout.configFile]: productConfig(layout, {
       agentPublicKeys: Object.fromEntries(nodes.map(({ name }) => [name, agentPublicKey(agentKeys[name] ?? '')])),
+      approvers,
       vault: servers.vault,
       backupRecipient: await identityToRecipient(identity),
       s3Endpoint: s3Endpoint(layout),

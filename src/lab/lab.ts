@@ -159,6 +159,7 @@ function labEnvironment(id: string, layout: LabLayout): Record<string, string> {
     ...(Object.fromEntries(own) as Record<string, string>),
     [LAB_VARIABLE]: id,
     VAULT_DR_CONFIG: layout.configFile,
+    VAULT_DR_APPROVAL_KEY: layout.approverKeys.bob,
     TEMPORAL_ADDRESS: `${layout.services.host}:${layout.temporal.port}`,
     TEMPORAL_NAMESPACE: 'default',
     TEMPORAL_CONFIG_FILE: layout.temporalConfigFile,

@@ -78,6 +78,8 @@ export interface LabLayout {
   clusters: [ClusterLayout, ...ClusterLayout[]];
   /** Null when the clusters are unsealed with shares. */
   sealVault: SealVaultLayout | null;
+  /** SSH keys of those who approve, by name; the first one is taken where nobody says otherwise. */
+  approverKeys: Record<'bob' | 'frank', string>;
   secrets: Record<'backupIdentity' | 'signingKey' | 'signingPublicKey' | 's3AccessKeyId' | 's3SecretAccessKey', string>;
   temporal: { port: number; uiPort: number; httpPort: number; metricsPort: number; databaseFile: string };
   objectStore: {
@@ -173,6 +175,7 @@ export function layOut(directory: string, memoryDirectory: string, ports: number
     services: network?.services ?? { host: HOST, through: [] },
     configFile: join(directory, 'vault-dr.yaml'),
     temporalConfigFile: join(directory, 'temporal.toml'),
+    approverKeys: { bob: join(directory, 'people', 'bob'), frank: join(directory, 'people', 'frank') },
     stateDir: join(directory, 'controller'),
     localRepository: join(directory, 'repository'),
     caFile: join(directory, 'tls', 'ca.pem'),

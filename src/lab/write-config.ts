@@ -17,6 +17,8 @@ export interface ConfigValues {
   /** age recipient of the backups. */
   backupRecipient: string;
   s3Endpoint: string;
+  /** Whose signatures the agents take. */
+  approvers: { name: string; key: string }[];
   /** By node name. */
   agentPublicKeys: Record<string, string>;
 }
@@ -75,9 +77,9 @@ function clusterConfig(
     backup: { encryption: { age: [values.backupRecipient] }, canary: { path: 'secret/data/vault-dr-canary' } },
     repositories: ['local', 'offsite'],
     restore: {
-      trust: 'namespace' as const,
+      approvers: values.approvers,
       approvals: 1,
-      drills: { approvals: 0 },
+      drills: { approvals: 1 },
       identities: [{ file: layout.secrets.backupIdentity }],
       auth: {
         method: 'approle',

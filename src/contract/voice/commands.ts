@@ -1,3 +1,4 @@
+import { APPROVAL_NAMESPACE, approvalStatement } from '../approval';
 import { CONTROLLER_TASK_QUEUE, MESSAGE, recoveryWorkflowId, WORKFLOW } from '../names';
 import {
   hasChangedNodes,
@@ -80,7 +81,8 @@ function decisions(progress: RecoveryProgress): CommandText[] {
   ];
 }
 
-function approval({ cluster, plan, planHash, planValidUntil, approvals }: RecoveryProgress): CommandText[] {
+function approval(progress: RecoveryProgress): CommandText[] {
+  const { cluster, plan, planHash, planValidUntil, approvals } = progress;
   const hash = planHash?.slice(0, 12) ?? '';
   const missing = (plan?.approvals ?? 1) - approvals.length;
   const people = missing === 1 ? 'someone' : `${missing} people`;
@@ -88,10 +90,25 @@ function approval({ cluster, plan, planHash, planValidUntil, approvals }: Recove
     {
       label: `Needs approval by ${people} other than the requester:`,
       vaultDr: vaultDr('approve', cluster, '--plan', hash),
-      stock: [update(cluster, MESSAGE.approve, { approver: YOU, planHash: hash })],
+      stock:
+        plan?.trust === 'approvers'
+          ? signedApproval(progress)
+          : [update(cluster, MESSAGE.approve, { approver: YOU, planHash: hash })],
       note: planValidUntil === null ? null : `Valid until ${planValidUntil}, then it is planned again.`,
     },
     operatorCommand(cluster, 'abort', 'abort', 'To cancel:'),
+  ];
+}
+
+/** By the key of the approver; see `approvalStatement`. */
+function signedApproval({ cluster, run, requestedBy, planHash, planValidUntil }: RecoveryProgress): string[] {
+  const subject = { cluster, run, requestedBy, planHash: planHash ?? '', expires: planValidUntil ?? '' };
+  const statement = approvalStatement(subject, YOU).trimEnd().split('\n').map(quoted);
+  return [
+    `printf '%s\\n' ${statement.join(' ')} > approval.txt`,
+    `ssh-keygen -Y sign -n ${APPROVAL_NAMESPACE} -f ~/.ssh/id_ed25519 approval.txt`,
+    `jq -Rs '{approver:"${YOU}",planHash:"${subject.planHash}",signature:.}' approval.txt.sig > approval.json`,
+    `${messageTo(cluster, MESSAGE.approve)} --input-file approval.json`,
   ];
 }
 
@@ -152,5 +169,9 @@ function messageTo(cluster: string, message: string): string {
 
 /** One word of a shell, whatever it holds: it will be pasted. */
 function word(text: string): string {
-  return /^[\w./:@=,+-]+$/.test(text) ? text : `'${text.replaceAll("'", String.raw`'\''`)}'`;
+  return /^[\w./:@=,+-]+$/.test(text) ? text : quoted(text);
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
 }

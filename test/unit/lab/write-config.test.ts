@@ -3,13 +3,16 @@ import { productConfig, temporalConfig, vaultConfig } from '../../../src/lab/wri
 import { layOut } from '../../../src/lab/layout';
 import { s3Endpoint } from '../../../src/lab/object-store';
 
+const BOB = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAlOk4Y7N1YkkfqJDgjF7jnhGzL9x4ERC3cc1L2kBEgv bob@lab';
+
 const PORTS = Array.from({ length: 31 }, (_, index) => 21_000 + index);
 const layout = layOut('/srv/lab', '/dev/shm/lab', PORTS, { nodes: 3 });
 const VALUES = {
   vault: '/usr/bin/vault',
   backupRecipient: 'age1abc',
   s3Endpoint: 'http://127.0.0.1:9000',
-  agentPublicKeys: { 'vault-1': 'MCow' },
+  approvers: [{ name: 'bob', key: BOB }],
+    agentPublicKeys: { 'vault-1': 'MCow' },
 };
 
 test('the configuration of the lab is one that the product accepts', () => {

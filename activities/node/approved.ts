@@ -1,0 +1,96 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ClusterConfig, NodeConfig } from '../../src/config/schema';
+import { DrError } from '../../src/contract/failures';
+import type { RecoveryPlan } from '../../src/contract/plan';
+import type { ApprovedPlan } from '../../src/contract/recovery';
+import { approvalProblems } from '../../src/crypto/approvals';
+import { writeFileAtomically } from '../../src/files/atomic-file';
+import { privateDirectory } from '../../src/files/files';
+import { type HostAction, whyNotAllowed } from '../../src/plan/authority';
+import { planHashOf } from '../../src/plan/hash';
+
+/** In the directory of the run, which belongs to the agent alone. */
+const FILE = 'approved.json';
+
+/** What of the host's own configuration decides. */
+export interface OwnConfiguration {
+  clusterName: string;
+  cluster: ClusterConfig;
+  node: NodeConfig;
+}
+
+/**
+ * Whether people want what an agent is asked to do. Whoever can write to Temporal can ask for anything; what is done to this host
+ * is what its own configuration allows: the plan that its approvers have signed, and nothing else.
+ */
+export class HostApproval {
+  constructor(private readonly own: OwnConfiguration) {}
+
+  /**
+   * Takes a plan up that people have approved. Later it is enough that it was taken up in time: a recovery may last.
+   * @param directory of the run
+   * @throws DrError NotApproved
+   */
+  async accept(run: string, directory: string, approved: ApprovedPlan | null): Promise<void> {
+    if (!this.#signaturesDecide) return;
+    const plan = this.#verified(run, approved);
+    const known = await readApproved(directory);
+    const isKnown = known !== null && planHashOf(known.plan) === planHashOf(plan);
+    // Also where the time can't be read.
+    if (!isKnown && !(Date.now() < Date.parse(approved?.expires ?? ''))) {
+      throw this.#notApproved(`the approvals were valid until ${approved?.expires}`);
+    }
+    await privateDirectory(directory);
+    await writeFileAtomically(join(directory, FILE), `${JSON.stringify(approved)}\n`);
+  }
+
+  /**
+   * To be asked before each step that changes this host; checks the signatures again.
+   * @throws DrError NotApproved
+   */
+  async assertAllowed(run: string, directory: string, action: HostAction): Promise<void> {
+    if (!this.#signaturesDecide) return;
+    const plan = this.#verified(run, await readApproved(directory));
+    const { clusterName: cluster, node } = this.own;
+    const reason = whyNotAllowed(plan, { cluster, name: node.name, dataDir: node.dataDir }, action);
+    if (reason !== null) throw this.#notApproved(reason);
+  }
+
+  get #signaturesDecide(): boolean {
+    return this.own.cluster.restore.approvers !== undefined;
+  }
+
+  #verified(run: string, approved: ApprovedPlan | null): RecoveryPlan {
+    if (approved === null) throw this.#notApproved('no plan was shown to this host');
+    const { plan, requestedBy, expires, approvals } = approved;
+    const { approvers = [] } = this.own.cluster.restore;
+    const subject = { cluster: this.own.clusterName, run, requestedBy, planHash: planHashOf(plan), expires };
+    const problems = approvalProblems(subject, approvals, approvers, this.#wanted(plan));
+    if (problems.length > 0) throw this.#notApproved(problems.join('; '));
+    return plan;
+  }
+
+  #wanted({ method, approvals: planned }: RecoveryPlan): number {
+    const { approvals, drills } = this.own.cluster.restore;
+    const least = method === 'rebuild' || method === 'remove' ? 1 : Math.min(approvals, drills?.approvals ?? approvals);
+    return Math.max(1, least, planned);
+  }
+
+  #notApproved(reason: string): DrError {
+    const { name } = this.own.node;
+    return new DrError('NotApproved', `${name} does nothing that its approvers have not signed: ${reason}.`, {
+      where: name,
+      advice: `Nothing was changed. Is restore.approvers on ${name} the same as on the controller? If it is, somebody tampers with the run: call security.`,
+    });
+  }
+}
+
+async function readApproved(directory: string): Promise<ApprovedPlan | null> {
+  try {
+    return JSON.parse(await readFile(join(directory, FILE), 'utf8')) as ApprovedPlan;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}

@@ -1,0 +1,142 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
+import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import { type Command, Option } from 'commander';
+import { APPROVAL_NAMESPACE, approvalStatement, type ApprovalSubject } from '../contract/approval';
+import { DrError } from '../contract/failures';
+import { approveInput, clusterInput, parseInput } from '../contract/input';
+import { MESSAGE } from '../contract/names';
+import { printable } from '../contract/printable';
+import type { RecoveryProgress } from '../contract/recovery';
+import { planHashOf } from '../plan/hash';
+import { connectClient } from '../temporal/connect-temporal';
+import { askRestore, recoveryHandle, recoveryProgress } from '../temporal/runs';
+import { type MessageOptions, printAnswer } from './decisions';
+import { note } from './output';
+import { temporalOptions, verb, withJson, withOperator, withTemporal } from './program';
+import { renderPlanToApprove } from './recovery-view';
+
+interface Options extends MessageOptions {
+  plan: string;
+  key?: string;
+  signature?: string;
+  statement?: boolean;
+}
+
+const EXAMPLE = 'vault-dr approve --cluster prod --plan 3f9c1e07ab52';
+
+export function approveCommand(): Command {
+  const command = verb(
+    'approve',
+    'Approve the plan of a recovery that somebody else asked for, with your SSH key',
+    `${EXAMPLE}\nvault-dr approve --cluster prod --plan 3f9c1e07ab52 --key ~/.ssh/id_ed25519_sk`,
+  )
+    .requiredOption('--cluster <name>', 'cluster of the configuration')
+    .requiredOption('--plan <hash>', 'hash of the plan, as the run shows it')
+    .addOption(
+      new Option(
+        '--key <file>',
+        'your SSH key, or the public half of one that ssh-agent holds; default: id_ed25519',
+      ).env('VAULT_DR_APPROVAL_KEY'),
+    )
+    .option(
+      '--statement',
+      `print what has to be signed (ssh-keygen -Y sign -n ${APPROVAL_NAMESPACE}), and send nothing`,
+    )
+    .option('--signature <file>', 'send a signature that was made elsewhere')
+    .action(run);
+  return withJson(withOperator(withTemporal(command)));
+}
+
+async function run(options: Options): Promise<void> {
+  const { cluster } = parseInput(clusterInput, { cluster: options.cluster }, EXAMPLE);
+  const { approver, planHash } = parseInput(approveInput, { approver: options.as, planHash: options.plan }, EXAMPLE);
+  const client = await connectClient(temporalOptions(options));
+  try {
+    const handle = recoveryHandle(client, cluster);
+    const progress = await recoveryProgress(handle);
+    if (progress.plan?.trust !== 'approvers') {
+      return printAnswer(await askRestore(handle, MESSAGE.approve, { approver, planHash }), options.json === true);
+    }
+    const subject = subjectToSign(progress, cluster, planHash);
+    const statement = approvalStatement(subject, approver);
+    if (options.statement) return void process.stdout.write(statement);
+    const signature = await signatureFor(statement, options, () => showPlan(progress));
+    const input = { approver, planHash: subject.planHash, signature };
+    printAnswer(await askRestore(handle, MESSAGE.approve, input), options.json === true);
+  } finally {
+    await client.connection.close();
+  }
+}
+
+/**
+ * What is signed is made from the plan as it is shown here: a run that shows one plan and names the hash of another gets nothing.
+ * @throws DrError NoSuchRun; NotApproved
+ */
+export function subjectToSign(progress: RecoveryProgress, cluster: string, planHash: string): ApprovalSubject {
+  const { plan, run, requestedBy, planValidUntil } = progress;
+  if (plan === null || planValidUntil === null || progress.waitingFor !== 'approval') {
+    throw new DrError('NoSuchRun', `The run of ${cluster} waits for no approval now.`, {
+      advice: `See what it waits for: vault-dr status --cluster ${cluster}`,
+    });
+  }
+  const own = planHashOf(plan);
+  if (own !== progress.planHash || plan.cluster !== cluster) {
+    throw new DrError(
+      'NotApproved',
+      `The plan that the run shows is not the one whose hash it names (${own.slice(0, 12)}).`,
+      {
+        advice:
+          'Nothing was signed. Is this vault-dr as new as the controller? If so, somebody tampers with the run: call security.',
+      },
+    );
+  }
+  if (!own.startsWith(planHash)) {
+    throw new DrError('NotApproved', `The plan's hash is ${own.slice(0, 12)}, not ${planHash}.`, {
+      advice: `Nothing was signed. Read the plan again: vault-dr status --cluster ${cluster}`,
+    });
+  }
+  return { cluster, run, requestedBy, planHash: own, expires: planValidUntil };
+}
+
+function showPlan(progress: RecoveryProgress): void {
+  if (progress.plan === null) return;
+  note(`You approve this, asked for by ${printable(progress.requestedBy)}:\n`);
+  note(`${renderPlanToApprove(progress.plan)}\n`);
+}
+
+async function signatureFor(statement: string, options: Options, show: () => void): Promise<string> {
+  if (options.signature !== undefined) return readFile(options.signature, 'utf8');
+  const key = options.key ?? defaultKey();
+  show();
+  note(`Signing with ${key} …`);
+  return sign(statement, key);
+}
+
+function defaultKey(): string {
+  const directory = join(homedir(), '.ssh');
+  const found = ['id_ed25519', 'id_ed25519_sk'].map((name) => join(directory, name)).find((file) => existsSync(file));
+  if (found !== undefined) return found;
+  throw new DrError('InvalidInput', `There is no id_ed25519 or id_ed25519_sk in ${directory}.`, {
+    advice: 'Name your key with --key; or the public half of it, where ssh-agent holds the private one.',
+  });
+}
+
+/** ssh-keygen asks for the passphrase, or to touch the token, itself. */
+async function sign(statement: string, key: string): Promise<string> {
+  const child = spawn('ssh-keygen', ['-q', '-Y', 'sign', '-n', APPROVAL_NAMESPACE, '-f', key], {
+    stdio: ['pipe', 'pipe', 'inherit'],
+  });
+  child.stdin.on('error', () => undefined);
+  child.stdin.end(statement);
+  const ended = once(child, 'close').catch((error: Error) => [error.message]);
+  const [signature, [code]] = await Promise.all([text(child.stdout), ended as Promise<[number | string | null]>]);
+  if (code === 0 && signature.includes('SSH SIGNATURE')) return signature;
+  throw new DrError('NotApproved', `ssh-keygen could not sign with ${key} (${code ?? 'signal'}).`, {
+    advice: 'Nothing was sent. Is it your key, and is OpenSSH 8.2 or newer installed?',
+  });
+}
