@@ -7,7 +7,7 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runInForeground, runLogged, StepFailed, step } from './steps.mjs';
+import { runInForeground, runLogged, runTests, StepFailed, step } from './steps.mjs';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const OLDEST_NODE = [20, 19];
@@ -92,7 +92,7 @@ function runJest(jestArgs, countsFile) {
   // Behind the other options, because Jest takes every word after this one for a reporter; yet before a `--`.
   const end = jestArgs.includes('--') ? jestArgs.indexOf('--') : jestArgs.length;
   const options = jestArgs.toSpliced(end, 0, ...reporters);
-  return runInForeground(process.execPath, ['node_modules/jest/bin/jest.js', ...options], {
+  return runTests(process.execPath, ['node_modules/jest/bin/jest.js', ...options], {
     ...(countsFile ? { VAULT_DR_TEST_COUNTS: countsFile } : {}),
   });
 }

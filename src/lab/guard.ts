@@ -4,7 +4,7 @@ import type { Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { DrError } from '../contract/failures';
 import { compiled } from './project-root';
-import { LAB_VARIABLE, sweep } from './sweep';
+import { LAB_VARIABLE, sweep, TEST_RUN_VARIABLE } from './sweep';
 
 /** The hold of this process on a lab: when the process ends, so does the lab, unless it is kept. Holds the process too. */
 export interface Guard {
@@ -21,7 +21,11 @@ export async function startGuard(labId: string, directory: string): Promise<Guar
     // Detached, because an interrupt from the terminal goes to the whole group.
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],
-    env: { PATH: process.env['PATH'], [LAB_VARIABLE]: labId },
+    env: {
+      PATH: process.env['PATH'],
+      [LAB_VARIABLE]: labId,
+      [TEST_RUN_VARIABLE]: process.env[TEST_RUN_VARIABLE],
+    },
   });
   let problem = '';
   child.stderr.on('data', (chunk: Buffer) => (problem += chunk.toString()));

@@ -15,7 +15,7 @@ import { PROJECT_ROOT } from './project-root';
 import { type ProgramResult, runProgram } from './run-program';
 import { createSealVault } from './seal-vault';
 import { ensureServers } from './servers/servers';
-import { LAB_VARIABLE, memoryDirectoryOf } from './sweep';
+import { LAB_VARIABLE, memoryDirectoryOf, TEST_RUN_VARIABLE } from './sweep';
 import { createTemporalServer } from './temporal-server';
 import { createVaultApi } from './vault-api';
 
@@ -153,7 +153,7 @@ async function prepareDirectory(wanted: string | undefined): Promise<string> {
 
 /** Nothing of the caller's own Vault, AWS or Temporal settings gets into a lab. */
 function labEnvironment(id: string, layout: LabLayout): Record<string, string> {
-  const kept = ['PATH', 'HOME', 'USER', 'LANG', 'TZ', 'TMPDIR', 'TERM'];
+  const kept = ['PATH', 'HOME', 'USER', 'LANG', 'TZ', 'TMPDIR', 'TERM', TEST_RUN_VARIABLE];
   const own = kept.flatMap((name) => (process.env[name] === undefined ? [] : [[name, process.env[name]]]));
   return {
     ...(Object.fromEntries(own) as Record<string, string>),

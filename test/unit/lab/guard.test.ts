@@ -52,7 +52,7 @@ test('a kept lab outlives its process, and is ended through its state file', asy
 });
 
 test('the processes of another lab are left alone', async () => {
-  const other = spawn('sleep', ['60'], { env: { [LAB_VARIABLE]: `${labId}-other` } });
+  const other = spawn('sleep', ['60'], { env: { ...process.env, [LAB_VARIABLE]: `${labId}-other` } });
   children.push(other);
   await startOwner('');
 

@@ -112,7 +112,7 @@ function create(program: string, ...args: string[]): LabProcess {
   const server = createProcess({
     name: 'server',
     command: [program, ...args],
-    environment: { PATH: process.env['PATH'] ?? '', READY: ready },
+    environment: { ...(process.env as Record<string, string>), READY: ready },
     logFile: join(directory, 'server.log'),
     prepare: () => rm(ready, { force: true }),
     isReady: async () => existsSync(ready),
