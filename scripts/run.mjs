@@ -7,11 +7,14 @@ import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { runInForeground, runLogged, runTests, StepFailed, step } from './steps.mjs';
+import { needsOf } from './needs.mjs';
+import { outputOf, runInForeground, runLogged, runTests, StepFailed, step } from './steps.mjs';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const OLDEST_NODE = [20, 19];
 const SOURCES = ['src', 'workflows', 'activities', 'test', 'tsconfig.json', 'package-lock.json'];
+const JEST = 'node_modules/jest/bin/jest.js';
+const TEST_PROJECTS = ['unit', 'workflow', 'replay', 'e2e'];
 
 process.chdir(ROOT);
 
@@ -19,9 +22,12 @@ const [command, ...args] = process.argv.slice(2);
 try {
   checkNode();
   if (command === 'demo') process.exitCode = await demo(args);
-  else if (command === 'test') process.exitCode = await test(args);
-  else if (command === 'chaos') process.exitCode = await chaos(args);
-  else throw new StepFailed('usage: node scripts/run.mjs demo|test|chaos [arguments…]', 2);
+  else if (command === 'test' && args.length === 0) process.exitCode = await testAll();
+  else if (command === 'test') process.exitCode = await testSome(args);
+  else if (TEST_PROJECTS.some((project) => command === `test:${project}`)) {
+    process.exitCode = await testSome(withOptions(args, ['--selectProjects', command.slice('test:'.length)]));
+  } else if (command === 'chaos') process.exitCode = await chaos(args);
+  else throw new StepFailed(`usage: node scripts/run.mjs demo|test|test:PROJECT|chaos [arguments…]`, 2);
 } catch (error) {
   if (!(error instanceof StepFailed)) throw error;
   if (error.message) console.error(error.message);
@@ -42,37 +48,36 @@ async function chaos(chaosArgs) {
   return runInForeground(process.execPath, ['dist/test/chaos/main.js', ...chaosArgs]);
 }
 
-/** With arguments only Jest runs, and gets them. */
-async function test(jestArgs) {
+async function testAll() {
   await installPackages();
   await compile();
-  if (jestArgs.length > 0) {
-    await ensureServers();
-    return runJest(jestArgs);
-  }
   const failedChecks = [];
   for (const check of ['lint', 'format']) {
     if (!(await passes(check))) failedChecks.push(check);
   }
   await ensureServers();
+  // Nothing runs beside end-to-end tests: they start whole clusters.
+  const results = [
+    await runJest(['--selectProjects', 'unit', 'workflow', 'replay']),
+    await runJest(['--selectProjects', 'e2e']),
+  ];
+  for (const check of failedChecks) console.log(`The ${check} check failed, see above.`);
+  return summarise(results) || (failedChecks.length === 0 ? 0 : 1);
+}
 
-  const countsFile = join(tmpdir(), `vault-dr-test-counts-${process.pid}.jsonl`);
-  try {
-    // Two at a time is what two cores bear: end-to-end tests start whole clusters, and nothing runs beside them. The others wait
-    // more than they work.
-    const codes = [
-      await runJest(['--selectProjects', 'unit', 'workflow', 'replay', '--maxWorkers=2'], countsFile),
-      await runJest(['--selectProjects', 'e2e', '--maxWorkers=2'], countsFile),
-    ];
-    for (const check of failedChecks) console.log(`The ${check} check failed, see above.`);
-    const { passed, failed } = sumCounts(countsFile);
-    const code = codes.find((item) => item !== 0) ?? 0;
-    // A run that failed without a failed test did not get as far as running tests.
-    console.log(`\n${passed} passed, ${failed || (code === 0 ? 0 : 1)} failed`);
-    return code || (failedChecks.length === 0 ? 0 : 1);
-  } finally {
-    rmSync(countsFile, { force: true });
-  }
+/** Only Jest runs, and gets the arguments; only what its tests need is prepared. */
+async function testSome(jestArgs) {
+  await installPackages();
+  const { compiled, servers } = needsOf(await filesOf(jestArgs), ROOT);
+  if (compiled) await compile();
+  if (servers.length > 0) await ensureServers(servers);
+  return summarise([await runJest(jestArgs)]);
+}
+
+/** What Jest itself would run. With arguments that it does not take it says so when it runs. */
+async function filesOf(jestArgs) {
+  const output = await outputOf(process.execPath, [JEST, ...withOptions(jestArgs, ['--listTests', '--json'])]);
+  return output?.startsWith('[') ? JSON.parse(output) : [];
 }
 
 /** Tests still run when a check fails: one look at the output tells all that is wrong. */
@@ -87,21 +92,32 @@ async function passes(check) {
   }
 }
 
-function runJest(jestArgs, countsFile) {
+/** @returns its exit code, and how many tests have passed and failed */
+async function runJest(jestArgs) {
+  const countsFile = join(tmpdir(), `vault-dr-test-counts-${process.pid}.json`);
   const reporters = ['--reporters=default', `--reporters=${join(ROOT, 'test/support/summary-reporter.js')}`];
-  // Behind the other options, because Jest takes every word after this one for a reporter; yet before a `--`.
-  const end = jestArgs.includes('--') ? jestArgs.indexOf('--') : jestArgs.length;
-  const options = jestArgs.toSpliced(end, 0, ...reporters);
-  return runTests(process.execPath, ['node_modules/jest/bin/jest.js', ...options], {
-    ...(countsFile ? { VAULT_DR_TEST_COUNTS: countsFile } : {}),
-  });
+  try {
+    const environment = { VAULT_DR_TEST_COUNTS: countsFile };
+    const code = await runTests(process.execPath, [JEST, ...withOptions(jestArgs, reporters)], environment);
+    const counts = existsSync(countsFile) ? JSON.parse(readFileSync(countsFile, 'utf8')) : { passed: 0, failed: 0 };
+    // A run that failed without a failed test did not get as far as running tests.
+    return { code, passed: counts.passed, failed: counts.failed || (code === 0 ? 0 : 1) };
+  } finally {
+    rmSync(countsFile, { force: true });
+  }
 }
 
-function sumCounts(countsFile) {
-  const lines = existsSync(countsFile) ? readFileSync(countsFile, 'utf8').trim().split('\n') : [];
-  const counts = lines.map((line) => JSON.parse(line));
-  const sum = (name) => counts.reduce((total, item) => total + item[name], 0);
-  return { passed: sum('passed'), failed: sum('failed') };
+/** Behind the other options, because Jest takes every word after some of these for one more of them; yet before a `--`. */
+function withOptions(jestArgs, options) {
+  const end = jestArgs.includes('--') ? jestArgs.indexOf('--') : jestArgs.length;
+  return jestArgs.toSpliced(end, 0, ...options);
+}
+
+/** The last line is for whoever reads no other. */
+function summarise(results) {
+  const sum = (name) => results.reduce((total, item) => total + item[name], 0);
+  console.log(`\n${sum('passed')} passed, ${sum('failed')} failed`);
+  return results.find(({ code }) => code !== 0)?.code ?? 0;
 }
 
 function checkNode() {
@@ -135,12 +151,15 @@ async function compile() {
   writeFileSync(stamp, wanted);
 }
 
-async function ensureServers() {
+/** @param names all of them when it is left out */
+async function ensureServers(names) {
   const require = createRequire(import.meta.url);
   await step('servers', async (note, signal) => {
-    const { ensureServers: ensure } = require(join(ROOT, 'dist/src/lab/servers/servers.js'));
+    // From the source: workflow tests need a server, and nothing that is compiled.
+    require(join(ROOT, 'test/support/typescript-hook.js'));
+    const { ensureServers: ensure } = require(join(ROOT, 'src/lab/servers/servers.ts'));
     try {
-      await ensure({ onStep: note, signal });
+      await ensure({ names, onStep: note, signal });
     } catch (error) {
       if (error.name !== 'DrError') throw error;
       throw new StepFailed([error.message, error.advice].filter(Boolean).join('\n'));

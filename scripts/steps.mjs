@@ -1,5 +1,5 @@
 // Runs commands as steps: one line per step with its time, progress while it lasts, the end of the log when it fails.
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -181,6 +181,16 @@ function kill(pid) {
   } catch (error) {
     if (error.code !== 'ESRCH') throw error;
   }
+}
+
+/** @returns what a command writes, or null when it fails. */
+export async function outputOf(command, args) {
+  const { signal } = interrupted;
+  const output = await new Promise((resolve) => {
+    execFile(command, args, { signal }, (error, stdout) => resolve(error ? null : stdout));
+  });
+  if (signal.aborted) throw new StepFailed('', exitCodeOfSignal);
+  return output;
 }
 
 function exitCodeOf(child) {

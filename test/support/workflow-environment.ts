@@ -17,7 +17,7 @@ export function useWorkflowEnvironment(): () => WorkflowEnvironment {
   beforeAll(async () => {
     // Failing steps are what these tests are about: their warnings would hide the results.
     Runtime.install({ logger: new DefaultLogger('ERROR') });
-    const { temporal: path } = await ensureServers();
+    const { temporal: path } = await ensureServers({ names: ['temporal'] });
     const [temporal, bundle] = await Promise.all([
       TestWorkflowEnvironment.createLocal({
         server: {

@@ -14,7 +14,9 @@ const run = promisify(execFile);
 /** Absolute path of each program. */
 export type Servers = Record<ServerName, string>;
 
-export interface EnsureServersOptions {
+export interface EnsureServersOptions<Name extends ServerName = ServerName> {
+  /** Only these; default: all. */
+  names?: readonly Name[];
   onStep?: (text: string) => void;
   signal?: AbortSignal;
   environment?: NodeJS.ProcessEnv;
@@ -26,14 +28,17 @@ export interface EnsureServersOptions {
  * download, a build.
  * @throws DrError InvalidConfiguration that lists every server that can't be had, and all ways out.
  */
-export async function ensureServers(options: EnsureServersOptions = {}): Promise<Servers> {
-  const { onStep = () => undefined, environment = process.env, catalogue = serverCatalogue() } = options;
+export async function ensureServers<Name extends ServerName = ServerName>(
+  options: EnsureServersOptions<Name> = {},
+): Promise<Pick<Servers, Name>> {
+  const { names, onStep = () => undefined, environment = process.env, catalogue = serverCatalogue() } = options;
   const cacheDirectory = environment['VAULT_DR_CACHE'] || join(homedir(), '.cache', 'vault-dr');
   const found: Partial<Servers> = {};
   const problems: string[] = [];
   const missing: ServerSpec[] = [];
   // One after the other: a build uses every core there is.
   for (const spec of catalogue) {
+    if (names && !names.some((name) => name === spec.name)) continue;
     try {
       found[spec.name] = await ensureServer(spec, cacheDirectory, environment, onStep, options.signal);
     } catch (error) {
@@ -42,7 +47,7 @@ export async function ensureServers(options: EnsureServersOptions = {}): Promise
       missing.push(spec);
     }
   }
-  if (problems.length === 0) return found as Servers;
+  if (problems.length === 0) return found as Pick<Servers, Name>;
   throw new DrError('InvalidConfiguration', `The servers of the lab are not all there:\n${problems.join('\n')}`, {
     advice: waysOut(missing, cacheDirectory),
   });

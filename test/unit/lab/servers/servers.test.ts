@@ -82,6 +82,15 @@ test('what is in the cache is not downloaded again', async () => {
   expect(steps).toEqual([`vault: ${vault} (cache)`]);
 });
 
+test('only the servers that are asked for are looked for', async () => {
+  const program = await writeProgram('mine');
+  const catalogue = [spec(), { ...spec(), name: 'temporal' as const, download: undefined }];
+
+  const found = await ensureServers({ names: ['vault'], catalogue, environment: { VAULT_DR_VAULT: program } });
+
+  expect(found).toEqual({ vault: program });
+});
+
 test('another version is another file', async () => {
   await ensure(spec());
 

@@ -1,0 +1,97 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { mkdir, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { PROJECT_ROOT } from '../../../src/lab/project-root';
+import { useDirectory } from '../../support/temporary';
+
+const inTest = useDirectory();
+
+describe('a run of some tests', () => {
+  it('needs no server for unit tests, and compiles nothing', async () => {
+    const { code, output, lastLine } = await run('test', 'test/unit/plan/hash.test.ts');
+
+    expect(code).toBe(0);
+    expect(lastLine).toMatch(/^[1-9]\d* passed, 0 failed$/);
+    expect(output).not.toMatch(/^(compile|servers) /m);
+    expect(existsSync(inTest('cache'))).toBe(false);
+  });
+
+  it('needs Temporal alone for workflow tests', async () => {
+    await writeFile(inTest('temporal'), '#!/bin/sh\necho temporal version 9.9.9\n', { mode: 0o755 });
+
+    const { code, output } = await run('test:workflow', '--listTests');
+
+    expect(code).toBe(0);
+    expect(output.match(/^servers {4}(?!ok).*$/gm)).toEqual([
+      `servers    temporal: ${inTest('temporal')} (VAULT_DR_TEMPORAL), temporal version 9.9.9`,
+    ]);
+    expect(output).not.toMatch(/^compile /m);
+    expect(existsSync(inTest('cache'))).toBe(false);
+  });
+
+  it.each([
+    ['test/unit/plan/hash.test.ts', { compiled: false, servers: [] }],
+    ['test/unit/lab/guard.test.ts', { compiled: true, servers: [] }],
+    ['test/replay/replay.test.ts', { compiled: false, servers: [] }],
+    ['test/workflow/slow-join.test.ts', { compiled: false, servers: ['temporal'] }],
+    ['test/e2e/lab.test.ts', { compiled: true, servers: ['vault', 'temporal', 'weed'] }],
+  ])('prepares what %s needs', async (file, needs) => {
+    const files = ['test/unit/plan/log-end.test.ts', file].map((name) => join(PROJECT_ROOT, name));
+    const code = `
+      import { needsOf } from ${JSON.stringify(join(PROJECT_ROOT, 'scripts/needs.mjs'))};
+      console.log(JSON.stringify(needsOf(${JSON.stringify(files)}, ${JSON.stringify(PROJECT_ROOT)})));`;
+
+    const { stdout } = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code]);
+
+    expect(JSON.parse(stdout)).toEqual(needs);
+  });
+
+  it('takes a project and any option of Jest', async () => {
+    const { code, output } = await run('test:replay', '--listTests', '-t', 'some name');
+
+    expect(code).toBe(0);
+    expect(output).toContain(join(PROJECT_ROOT, 'test/replay/replay.test.ts'));
+    expect(output).not.toContain(join(PROJECT_ROOT, 'test/unit'));
+  });
+});
+
+describe('the last line', () => {
+  it('counts tests that failed, and files that could not run', async () => {
+    await mkdir(inTest('tests'));
+    await writeFile(inTest('tests/jest.config.js'), 'module.exports = { rootDir: __dirname, transform: {} };');
+    await writeFile(inTest('tests/a.test.js'), "test('a', () => {}); test('b', () => { throw new Error('no'); });");
+    await writeFile(inTest('tests/b.test.js'), 'this is no test');
+
+    const { code, lastLine } = await run('test', '--config', inTest('tests/jest.config.js'));
+
+    expect({ code, lastLine }).toEqual({ code: 1, lastLine: '1 passed, 2 failed' });
+  });
+
+  it.each([['no/such/test'], ['--nosuchoption']])(
+    'counts a run that found no tests as failed: %s',
+    async (argument) => {
+      const { code, lastLine } = await run('test:unit', argument);
+
+      expect({ code, lastLine }).toEqual({ code: 1, lastLine: '0 passed, 1 failed' });
+    },
+  );
+});
+
+/** With an empty cache, and no server but a Temporal that the test may write. */
+async function run(...args: string[]): Promise<{ code: number; output: string; lastLine: string }> {
+  const env = {
+    PATH: process.env['PATH'],
+    VAULT_DR_CACHE: inTest('cache'),
+    VAULT_DR_TEMPORAL: inTest('temporal'),
+    VAULT_DR_VAULT: inTest('none'),
+    VAULT_DR_WEED: inTest('none'),
+  };
+  const script = join(PROJECT_ROOT, 'scripts/run.mjs');
+  return new Promise((resolve) => {
+    execFile(process.execPath, [script, ...args], { env }, (error, stdout) => {
+      resolve({ code: Number(error?.code ?? 0), output: stdout, lastLine: stdout.split('\n').at(-2) ?? '' });
+    });
+  });
+}
