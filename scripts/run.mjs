@@ -2,7 +2,16 @@
 // Prepares the project (packages, compilation, servers) and runs the demo, the tests or the kill matrix. Plain Node: it
 // runs before any package is there.
 import { createHash } from 'node:crypto';
-import { existsSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  lstatSync,
+  readdirSync,
+  readFileSync,
+  realpathSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -130,13 +139,25 @@ function checkNode() {
 }
 
 async function installPackages() {
-  // npm writes its own copy of the lock file last of all.
-  if (timeOf('node_modules/.package-lock.json') >= timeOf('package-lock.json')) return;
+  if (hasPackages()) return;
+  if (lstatSync('node_modules', { throwIfNoEntry: false })?.isSymbolicLink()) {
+    // `npm ci` would empty what it points at, under whoever else uses that.
+    console.log(`packages   not those of package-lock.json: node_modules is a link to ${realpathSync('node_modules')}`);
+    return;
+  }
   await step('packages', () => runLogged('packages', 'npm', ['ci', '--no-audit', '--no-fund']));
 }
 
-function timeOf(file) {
-  return statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0;
+/** By content: another branch or a new worktree makes the lock file newer, and changes nothing else. */
+function hasPackages() {
+  // npm writes its own copy of the lock file last of all; it leaves out what this platform has no use for.
+  if (!existsSync('node_modules/.package-lock.json')) return false;
+  const [wanted, there] = ['package-lock.json', 'node_modules/.package-lock.json'].map(
+    (file) => JSON.parse(readFileSync(file, 'utf8')).packages,
+  );
+  return Object.entries(wanted).every(
+    ([path, { version, optional }]) => path === '' || there[path]?.version === version || (optional && !there[path]),
+  );
 }
 
 async function compile() {

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { PROJECT_ROOT } from '../../../src/lab/project-root';
@@ -79,16 +79,69 @@ describe('the last line', () => {
   );
 });
 
+describe('packages', () => {
+  const lock = (packages: object) => JSON.stringify({ packages: { '': { name: 'project' }, ...packages } });
+
+  beforeEach(async () => {
+    await cp(join(PROJECT_ROOT, 'scripts'), inTest('scripts'), { recursive: true });
+    await mkdir(inTest('modules'));
+    await writeFile(
+      inTest('modules/.package-lock.json'),
+      lock({ 'node_modules/a': { version: '1.0.0' }, 'node_modules/b': { version: '1.0.0' } }),
+    );
+  });
+
+  it('are not installed again when the lock file is newer, but asks for the same', async () => {
+    await rename(inTest('modules'), inTest('node_modules'));
+    const optional = { 'node_modules/c': { version: '1.0.0', optional: true } };
+    await writeFile(
+      inTest('package-lock.json'),
+      lock({ 'node_modules/a': { version: '1.0.0' }, 'node_modules/b': { version: '1.0.0' }, ...optional }),
+    );
+
+    expect((await runHere()).output).not.toMatch(/^packages /m);
+  });
+
+  it.each([
+    ['another version', { 'node_modules/a': { version: '1.0.1' } }],
+    ['one more', { 'node_modules/a': { version: '1.0.0' }, 'node_modules/c': { version: '1.0.0' } }],
+  ])('are installed when the lock file asks for %s', async (_what, packages) => {
+    await rename(inTest('modules'), inTest('node_modules'));
+    await writeFile(inTest('package-lock.json'), lock(packages));
+
+    expect((await runHere()).output).toMatch(/^packages .*FAILED/m);
+  });
+
+  it('are never installed through a link', async () => {
+    await symlink(inTest('modules'), inTest('node_modules'));
+    await writeFile(inTest('package-lock.json'), lock({ 'node_modules/a': { version: '1.0.1' } }));
+
+    expect((await runHere()).output).toContain(`node_modules is a link to ${inTest('modules')}`);
+    expect(await readdir(inTest('modules'))).toEqual(['.package-lock.json']);
+  });
+
+  /** Without npm, and without Jest. */
+  const runHere = () => execute(inTest('scripts/run.mjs'), ['test:unit'], { PATH: '' });
+});
+
 /** With an empty cache, and no server but a Temporal that the test may write. */
-async function run(...args: string[]): Promise<{ code: number; output: string; lastLine: string }> {
-  const env = {
+function run(...args: string[]): Promise<Result> {
+  return execute(join(PROJECT_ROOT, 'scripts/run.mjs'), args, {
     PATH: process.env['PATH'],
     VAULT_DR_CACHE: inTest('cache'),
     VAULT_DR_TEMPORAL: inTest('temporal'),
     VAULT_DR_VAULT: inTest('none'),
     VAULT_DR_WEED: inTest('none'),
-  };
-  const script = join(PROJECT_ROOT, 'scripts/run.mjs');
+  });
+}
+
+interface Result {
+  code: number;
+  output: string;
+  lastLine: string;
+}
+
+function execute(script: string, args: string[], env: NodeJS.ProcessEnv): Promise<Result> {
   return new Promise((resolve) => {
     execFile(process.execPath, [script, ...args], { env }, (error, stdout) => {
       resolve({ code: Number(error?.code ?? 0), output: stdout, lastLine: stdout.split('\n').at(-2) ?? '' });
