@@ -17,10 +17,16 @@ import { readMarkdown } from '../support/markdown';
 const run = promisify(execFile);
 const inProject = (path: string) => join(PROJECT_ROOT, path);
 
-/** What a user reads. */
+/** What users and contributors read. */
 async function pages(): Promise<string[]> {
   const docs = (await readdir(inProject('docs'))).filter((name) => name.endsWith('.md'));
-  return ['README.md', 'CHANGELOG.md', 'temporal-config/README.md', ...docs.map((name) => `docs/${name}`)];
+  return [
+    'README.md',
+    'CHANGELOG.md',
+    'CONTRIBUTING.md',
+    'temporal-config/README.md',
+    ...docs.map((name) => `docs/${name}`),
+  ];
 }
 
 async function blocksOf(language: string): Promise<{ page: string; code: string }[]> {
@@ -64,6 +70,22 @@ describe('every page', () => {
 
     expect(blocks.length).toBeGreaterThan(40);
     expect(problems.filter((problem) => problem !== null)).toEqual([]);
+  });
+
+  it('names only npm scripts and test files that there are', async () => {
+    const { scripts } = JSON.parse(await readFile(inProject('package.json'), 'utf8')) as { scripts: object };
+    const missing: string[] = [];
+    for (const page of await pages()) {
+      const { text } = await readMarkdown(inProject(page));
+      for (const [, name = ''] of text.matchAll(/\bnpm run ([\w:]+)/g)) {
+        if (!(name in scripts)) missing.push(`${page}: npm run ${name}`);
+      }
+      for (const [path] of text.matchAll(/\btest\/[\w/-]+\.ts\b/g)) {
+        if (!(await isThere(inProject(path)))) missing.push(`${page}: ${path}`);
+      }
+    }
+
+    expect(missing).toEqual([]);
   });
 
   it('gives the temporal CLI inputs that are JSON, and never starts a restore without --fail-existing', async () => {
