@@ -55,3 +55,9 @@ export const PROGRESS_QUERY = 'progress';
 
 /** Names of clusters, nodes and repositories: they become directories, object keys and queue names. */
 export const NAME_PATTERN = /^[a-z0-9][a-z0-9-]{0,62}$/;
+
+/** Ids of runs: they become directories, file names and object keys. Temporal's own are UUIDs. */
+export const RUN_PATTERN = /^[0-9a-z][0-9a-z-]{0,63}$/;
+
+/** SHA-256 and other 32 bytes, as everything here writes them. */
+export const HASH_PATTERN = /^[0-9a-f]{64}$/;

@@ -9,6 +9,8 @@ import { createNodeActivities } from '../../activities/node';
 import { clusterOf, nodeOf } from '../config/load';
 import type { Config } from '../config/schema';
 import { CONTROLLER_TASK_QUEUE, nodeTaskQueue } from '../contract/names';
+import { CONTROLLER_INPUTS } from '../contract/step-input/controller';
+import { NODE_INPUTS } from '../contract/step-input/node';
 import { holdNode } from '../host/run/exclusive';
 import { sweepRunIdentities } from '../host/run/run-identity-sweep';
 import { privateDirectory } from '../files/files';
@@ -19,6 +21,7 @@ import { WORKFLOW_BUNDLE } from './build-bundle';
 import { confirmAttempt } from './current-attempt';
 import { connectClient, connectWorker, type TemporalOptions } from './connect-temporal';
 import { FailureInterceptor } from './failure-interceptor';
+import { InputInterceptor } from './input-interceptor';
 import { destroyFinishedIdentities, removeFinishedStaging } from './janitor';
 import { AttemptNoter, type AttemptNotes, failAttemptsOfTheDead, openAttemptNotes } from './open-attempts';
 import { ensureSearchAttributes } from './register-search-attributes';
@@ -43,7 +46,7 @@ export async function runController(settings: WorkerSettings): Promise<void> {
   const stop = new AbortController();
   const janitor = removeFinishedStaging(settings, settings.config.stateDir, stop.signal);
   try {
-    await runWorker(settings, 'the controller', settings.config.stateDir, () => ({
+    await runWorker(settings, 'the controller', settings.config.stateDir, CONTROLLER_INPUTS, () => ({
       taskQueue: CONTROLLER_TASK_QUEUE,
       workflowBundle: { codePath: WORKFLOW_BUNDLE },
       activities: createControllerActivities({ config: settings.config }),
@@ -82,7 +85,7 @@ export async function runAgent(settings: WorkerSettings & { cluster: string; nod
       (isOver) => sweepRunIdentities(node.runtimeDir, isOver),
       stop.signal,
     );
-    await runWorker(settings, `the agent of ${node.name}`, node.stateDir, (client) => ({
+    await runWorker(settings, `the agent of ${node.name}`, node.stateDir, NODE_INPUTS, (client) => ({
       taskQueue: nodeTaskQueue(settings.cluster, node.name),
       activities: createNodeActivities({
         config,
@@ -100,10 +103,13 @@ export async function runAgent(settings: WorkerSettings & { cluster: string; nod
   }
 }
 
+type Inputs = ConstructorParameters<typeof InputInterceptor>[0];
+
 async function runWorker(
   settings: WorkerSettings,
   who: string,
   stateDir: string,
+  inputs: Inputs,
   optionsFor: (client: Client) => Partial<WorkerOptions> & Pick<WorkerOptions, 'taskQueue'>,
 ): Promise<void> {
   const { connection, namespace } = await connectWorker(settings.temporal);
@@ -113,7 +119,7 @@ async function runWorker(
     const failed = notes ? await failAttemptsOfTheDead(client, notes, who) : 0;
     if (failed > 0) settings.log.info({ attempts: failed }, 'told Temporal of what was cut short');
     const options = optionsFor(client);
-    const worker = await createWorker(connection, namespace, notes, options);
+    const worker = await createWorker(connection, namespace, inputs, notes, options);
     const running = worker.run();
     if (settings.readyFile !== undefined) await writeFile(settings.readyFile, `${process.pid}\n`);
     settings.log.info({ taskQueue: options.taskQueue, version: VERSION }, 'polling');
@@ -126,6 +132,7 @@ async function runWorker(
 function createWorker(
   connection: NativeConnection,
   namespace: string,
+  inputs: Inputs,
   notes: AttemptNotes | null,
   options: Partial<WorkerOptions> & Pick<WorkerOptions, 'taskQueue'>,
 ): Promise<Worker> {
@@ -135,7 +142,9 @@ function createWorker(
     identity: `${hostname()}/${process.pid} vault-dr ${VERSION}`,
     interceptors: {
       activity: [
+        // The outermost: what the others throw is told like anything else.
         () => ({ inbound: new FailureInterceptor() }),
+        () => ({ inbound: new InputInterceptor(inputs) }),
         () => ({ inbound: new HeartbeatInterceptor() }),
         ...(notes ? [() => ({ inbound: new AttemptNoter(notes) })] : []),
       ],

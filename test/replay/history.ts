@@ -12,7 +12,7 @@ export interface History {
 export interface HistoryEvent {
   eventId: string;
   eventType: string;
-  activityTaskScheduledEventAttributes?: { activityType: { name: string } };
+  activityTaskScheduledEventAttributes?: { activityType: { name: string }; input?: { payloads: Payload[] } };
   workflowExecutionStartedEventAttributes?: { workflowId: string; workflowType: { name: string } };
   [attributes: string]: unknown;
 }
@@ -50,6 +50,19 @@ export async function readHistory(name: string): Promise<History> {
 
 export function workflowIdOf({ events: [first] }: History): string {
   return first?.workflowExecutionStartedEventAttributes?.workflowId ?? '';
+}
+
+/** What a recorded run asked of its steps, in order. */
+export async function recordedSteps(name: string): Promise<{ step: string; args: unknown[] }[]> {
+  const { events } = await readHistory(name);
+  return events.flatMap(({ activityTaskScheduledEventAttributes: asked }) =>
+    asked
+      ? {
+          step: asked.activityType.name,
+          args: (asked.input?.payloads ?? []).map((payload) => JSON.parse(decode(payload)) as unknown),
+        }
+      : [],
+  );
 }
 
 /** Replaces text everywhere, also in what payloads hold in base64: the same by the same, so that what belongs together still does. */

@@ -7,9 +7,20 @@ import { CONTROLLER_TASK_QUEUE, nodeTaskQueue } from '../../src/contract/names';
 import type { Manifest } from '../../src/contract/generation';
 import type { LiveView, RecoverQuorumPlan, RebuildPlan, RestorePlan } from '../../src/contract/plan';
 import type { RecoveryReport } from '../../src/contract/recovery';
+import { CONTROLLER_INPUTS } from '../../src/contract/step-input/controller';
+import { NODE_INPUTS } from '../../src/contract/step-input/node';
+import { FailureInterceptor } from '../../src/temporal/failure-interceptor';
 import { HeartbeatInterceptor } from '../../src/temporal/heartbeat-interceptor';
+import { InputInterceptor } from '../../src/temporal/input-interceptor';
 
-const interceptors = { activity: [() => ({ inbound: new HeartbeatInterceptor() })] };
+/** As real workers have them: so what the workflows ask for is what the real steps would take. */
+const interceptors = (inputs: ConstructorParameters<typeof InputInterceptor>[0]) => ({
+  activity: [
+    () => ({ inbound: new FailureInterceptor() }),
+    () => ({ inbound: new InputInterceptor(inputs) }),
+    () => ({ inbound: new HeartbeatInterceptor() }),
+  ],
+});
 
 export const NODES = ['vault-1', 'vault-2', 'vault-3'];
 
@@ -45,12 +56,20 @@ export function fakeActivities() {
         generation: GENERATION,
         directory: '/staging',
         manifest: MANIFEST,
-        manifestSha256: 'ab',
+        manifestSha256: 'ab'.repeat(32),
       }),
     publishGeneration: ({ repository }) =>
-      note(`publish ${repository}`, { repository, check: 'hashed' as const, stored: { sha256: '00', sizeBytes: 1 } }),
+      note(`publish ${repository}`, {
+        repository,
+        check: 'hashed' as const,
+        stored: { sha256: '00'.repeat(32), sizeBytes: 1 },
+      }),
     replicateGeneration: ({ to }) =>
-      note(`replicate ${to}`, { repository: to, check: 'hashed' as const, stored: { sha256: '00', sizeBytes: 1 } }),
+      note(`replicate ${to}`, {
+        repository: to,
+        check: 'hashed' as const,
+        stored: { sha256: '00'.repeat(32), sizeBytes: 1 },
+      }),
     listCatchUps: () => note('listCatchUps', []),
     applyRetention: ({ repository }) =>
       note(`retention ${repository}`, { repository, kept: 1, removed: [], keptLocked: [], failed: [], warnings: [] }),
@@ -76,7 +95,7 @@ export function fakeActivities() {
           repository: 'local',
           generation: GENERATION,
           manifest: MANIFEST,
-          manifestSha256: 'ab',
+          manifestSha256: 'ab'.repeat(32),
           check: 'hashed' as const,
         },
         healthy: ['local'],
@@ -191,7 +210,7 @@ export async function startWorkers(
     taskQueue: CONTROLLER_TASK_QUEUE,
     workflowBundle,
     activities: fakes.controller,
-    interceptors,
+    interceptors: interceptors(CONTROLLER_INPUTS),
   });
   const agents = await Promise.all(answering.map((name) => createAgent(connection, fakes, cluster, name)));
   return run([controller, ...agents]);
@@ -213,7 +232,12 @@ export interface RunningWorkers {
 
 function createAgent(connection: NativeConnection, fakes: FakeActivities, cluster: string, name: string) {
   const activities = fakes.nodes[name] ?? {};
-  return Worker.create({ connection, taskQueue: nodeTaskQueue(cluster, name), activities, interceptors });
+  return Worker.create({
+    connection,
+    taskQueue: nodeTaskQueue(cluster, name),
+    activities,
+    interceptors: interceptors(NODE_INPUTS),
+  });
 }
 
 function run(workers: Worker[]): RunningWorkers {
@@ -301,7 +325,7 @@ export const PLAN: RestorePlan = {
   archiveBytes: 1000,
   storedBytes: 1100,
   storedSha256: '1'.repeat(64),
-  manifestSha256: 'ab',
+  manifestSha256: 'ab'.repeat(32),
   seal: MANIFEST.seal,
   recoveryConfig: null,
   canary: null,

@@ -1,0 +1,170 @@
+import { z } from 'zod';
+import type { BackupPlan, ClusterHealth, NodeHealth, RetentionPolicy, StagedGeneration } from '../backup';
+import { rebuildNodeInput, recoverQuorumInput, removeSetAsideInput, restoreInput } from '../input';
+import type { Notification } from '../notification';
+import { configBundle, encryption, filledBundle, manifest } from './generation';
+import { leftOver, nodeInspection } from './host';
+import { chosenGeneration, liveView, recoveryPlan, recoverySettings } from './plan';
+import { recoveryReport } from './report';
+import {
+  absolutePath,
+  count,
+  flag,
+  generation,
+  kvPath,
+  listOf,
+  name,
+  oneOf,
+  pastTime,
+  run,
+  sha256,
+  short,
+  strict,
+  text,
+  texts,
+  time,
+} from './values';
+
+const cluster = name;
+const repository = name;
+
+const retentionPolicy = strict<RetentionPolicy>({
+  last: count,
+  hourly: count,
+  daily: count,
+  weekly: count,
+  monthly: count,
+  yearly: count,
+  maxAgeSeconds: count.nullable(),
+  minimum: count,
+});
+
+const backupPlan = strict<BackupPlan>({
+  cluster,
+  nodes: listOf(z.strictObject({ name, address: short })),
+  encryption: z.strictObject({ ...encryption, gpgHome: absolutePath.nullable() }),
+  canary: kvPath.nullable(),
+  configNodes: listOf(name),
+  repositories: listOf(repository),
+  retention: retentionPolicy,
+  dropWarningPercent: z.number().min(0).max(100),
+});
+
+const clusterHealth = strict<ClusterHealth>({
+  leader: name,
+  clusterId: short,
+  clusterName: short,
+  serverVersion: short,
+  nodes: listOf(
+    strict<NodeHealth>({
+      node: name,
+      reachable: flag,
+      sealed: flag.nullable(),
+      leader: flag,
+      version: short.nullable(),
+      problem: text.nullable(),
+    }),
+  ),
+  warnings: texts,
+});
+
+const stagedGeneration = strict<StagedGeneration>({
+  generation,
+  directory: absolutePath,
+  manifest,
+  manifestSha256: sha256,
+});
+
+/** Of what a run says of a generation. The kind is the step's own. */
+const runMark = z.strictObject({ cluster, generation, manifestSha256: sha256, run, at: pastTime });
+
+const notification = strict<Notification>({
+  id: short,
+  event: oneOf<Notification['event']>({
+    'approval wanted': true,
+    'shares wanted': true,
+    'decision wanted': true,
+    reminder: true,
+    escalation: true,
+    restored: true,
+    'backup failed': true,
+    'copy missing': true,
+    'share exposed': true,
+  }),
+  cluster,
+  run,
+  text,
+  alternates: listOf(short),
+});
+
+const auditRecord = z.strictObject({
+  id: short,
+  at: pastTime,
+  actor: short,
+  action: short,
+  cluster,
+  run,
+  outcome: z.enum(['success', 'failure', 'info']),
+  details: z.record(short, z.json()),
+});
+
+const settings = recoverySettings;
+const live = liveView;
+const inspections = listOf(nodeInspection);
+
+/** What each step of the controller takes, and nothing else. */
+export const CONTROLLER_INPUTS = {
+  planBackup: z.strictObject({ cluster }),
+  checkHealth: z.strictObject({ plan: backupPlan }),
+  stageBundle: z.strictObject({ cluster, run, bundle: filledBundle }),
+  captureSnapshot: z.strictObject({ plan: backupPlan, health: clusterHealth, bundles: listOf(configBundle), run }),
+  publishGeneration: z.strictObject({ staged: stagedGeneration, repository }),
+  replicateGeneration: z.strictObject({ cluster, generation, from: repository, to: repository }),
+  listCatchUps: z.strictObject({ cluster, from: repository, to: repository }),
+  applyRetention: z.strictObject({ cluster, repository, policy: retentionPolicy, newest: generation }),
+  markRestored: runMark,
+  markRolledBack: runMark,
+  discardStaging: z.strictObject({ cluster, run }),
+
+  planRestore: z.strictObject({
+    cluster,
+    into: cluster.optional(),
+    drill: flag.optional(),
+    node: name.optional(),
+  }),
+  lookAtCluster: z.strictObject({ cluster }),
+  chooseGeneration: z.strictObject({
+    settings,
+    generation: z.union([z.literal('latest'), generation]),
+    asOf: time.nullable(),
+  }),
+  makePlan: z.strictObject({
+    input: restoreInput,
+    settings,
+    chosen: chosenGeneration,
+    inspections,
+    live,
+    inPlaceProblem: text.nullable(),
+  }),
+  makeQuorumPlan: z.strictObject({ input: recoverQuorumInput, settings, inspections, live }),
+  makeRebuildPlan: z.strictObject({ input: rebuildNodeInput, settings, inspection: nodeInspection, live }),
+  makeRemovalPlan: z.strictObject({
+    input: removeSetAsideInput,
+    settings,
+    live,
+    found: listOf(z.strictObject({ node: name, leftOvers: listOf(leftOver).nullable() })),
+  }),
+  verifyFirstNode: z.strictObject({ plan: recoveryPlan }),
+  checkConvergence: z.strictObject({ plan: recoveryPlan, nodes: listOf(name) }),
+  waitForLeader: z.strictObject({ cluster }),
+  moveLeadership: z.strictObject({ plan: recoveryPlan }),
+  checkRolledBack: z.strictObject({ cluster, nodes: listOf(name) }),
+
+  storeReport: z.strictObject({ report: recoveryReport }),
+  notify: notification,
+  recordAudit: auditRecord,
+  publishAuditHead: z.strictObject({ cluster, repository }),
+} as const;
+
+export type ControllerStep = keyof typeof CONTROLLER_INPUTS;
+export type ControllerInput<S extends ControllerStep> = z.output<(typeof CONTROLLER_INPUTS)[S]>;

@@ -1,0 +1,98 @@
+import { z } from 'zod';
+import type { CollectedConfig } from '../backup';
+import {
+  type Canary,
+  type ChainLink,
+  type CheckLevel,
+  type ConfigBundle,
+  type Encryption,
+  type FileDigest,
+  type GenerationCopy,
+  type KeyCount,
+  type LeaseCount,
+  type Manifest,
+  MANIFEST_FORMAT,
+  type RaftPeer,
+  type SealConfig,
+} from '../generation';
+import {
+  BUNDLE_PATTERN,
+  byKey,
+  count,
+  fileName,
+  generation,
+  kvPath,
+  listOf,
+  name,
+  oneOf,
+  sha256,
+  short,
+  strict,
+  texts,
+  time,
+} from './values';
+
+const digest = { sha256, sizeBytes: count };
+export const fileDigest = strict<FileDigest>(digest);
+
+export const raftPeer = strict<RaftPeer>({
+  id: short,
+  address: short,
+  suffrage: oneOf<RaftPeer['suffrage']>({ voter: true, nonvoter: true, staging: true }),
+});
+
+export const sealConfig = strict<SealConfig>({ type: short, secretShares: count, secretThreshold: count });
+
+const keyCount = strict<KeyCount>({ count, bytes: count });
+
+export const leaseCount = strict<LeaseCount>({ total: count, byMount: byKey(count) });
+
+export const encryption = {
+  method: oneOf<Encryption['method']>({ age: true, openpgp: true, none: true }),
+  recipients: listOf(short),
+};
+
+export const canary = strict<Canary>({ path: kvPath, sha256, writtenAt: time });
+
+const bundle = { ...digest, node: name, file: z.string().max(200).regex(BUNDLE_PATTERN) };
+export const configBundle = strict<ConfigBundle>(bundle);
+export const filledBundle = strict<NonNullable<CollectedConfig['bundle']>>({ ...bundle, content: z.base64() });
+
+const chainLink = strict<ChainLink>({ generation, manifestSha256: sha256 });
+
+/** As `parseManifest` gives it. */
+export const manifest = strict<Manifest>({
+  format: z.literal(MANIFEST_FORMAT),
+  generation,
+  cluster: name,
+  capturedAt: time,
+  serverVersion: short,
+  leader: z.strictObject({ node: short, address: short }),
+  clusterId: short,
+  clusterName: short,
+  raft: z.strictObject({ index: count, term: count, peers: listOf(raftPeer) }),
+  seal: sealConfig,
+  recovery: sealConfig.nullable(),
+  archive: fileDigest,
+  stored: z.strictObject({ ...digest, file: fileName }),
+  keys: z.strictObject({ count, bytes: count, byPrefix: byKey(keyCount) }),
+  leases: leaseCount.nullable(),
+  credential: sha256.nullable(),
+  encryption: strict<Encryption>(encryption),
+  canary: canary.nullable(),
+  bundles: listOf(configBundle),
+  sumsSha256: sha256,
+  previous: chainLink.nullable(),
+  warnings: texts,
+  createdBy: z.strictObject({ product: short, run: short }),
+});
+
+export const checkLevel = oneOf<CheckLevel>({ listed: true, hashed: true, restored: true });
+
+export const generationCopy = strict<GenerationCopy>({
+  repository: name,
+  generation,
+  manifest,
+  manifestSha256: sha256,
+  check: checkLevel,
+});

@@ -1,0 +1,89 @@
+import { z } from 'zod';
+import type {
+  DataDirectoryReport,
+  InstallNote,
+  LeftOver,
+  NodeReport,
+  RaftStorage,
+  SealReport,
+  VaultConfig,
+  VaultListener,
+} from '../host';
+import { raftPeer, sealConfig } from './generation';
+import { absolutePath, byKey, count, flag, listOf, name, oneOf, short, strict, text, texts } from './values';
+
+/** What hosts say of themselves is judged by the plan; here it need only be of the right kind. */
+const milliseconds = z.number().nullable();
+
+const storage = strict<RaftStorage>({
+  nodeId: short.nullable(),
+  appliedIndex: count,
+  appliedTerm: count,
+  lastLogIndex: count.nullable(),
+  lastLogTerm: count.nullable().optional(),
+  peers: listOf(raftPeer),
+  seal: sealConfig.nullable(),
+  recoveryConfig: sealConfig.nullable(),
+});
+
+const vaultConfig = strict<VaultConfig>({
+  storage: z.strictObject({ type: short, path: short.nullable(), nodeId: short.nullable() }).nullable(),
+  seal: z.strictObject({ type: short, settings: byKey(text) }).nullable(),
+  listeners: listOf(
+    strict<VaultListener>({
+      type: short,
+      address: short.nullable(),
+      httpReadTimeoutMs: milliseconds,
+      maxRequestDurationMs: milliseconds,
+    }),
+  ),
+  disableMlock: flag.nullable(),
+  problems: texts,
+});
+
+const dataDirectory = {
+  path: absolutePath,
+  exists: flag,
+  empty: flag,
+  mountPoint: flag,
+  sizeBytes: count,
+  freeBytes: count,
+};
+
+const nodeReport = strict<NodeReport>({
+  node: name,
+  agentVersion: short,
+  host: short,
+  service: oneOf<NodeReport['service']>({ running: true, stopped: true }),
+  vault: z.strictObject({
+    reachable: flag,
+    initialized: flag.nullable(),
+    sealed: flag.nullable(),
+    version: short.nullable(),
+    sealType: short.nullable(),
+    clusterId: short.nullable(),
+  }),
+  // `madeByRun` is what the agent alone goes by; it says so all the same.
+  dataDir: strict<DataDirectoryReport & { madeByRun?: string | null }>({
+    ...dataDirectory,
+    madeByRun: short.nullable().optional(),
+  }),
+  install: strict<InstallNote>({ run: text, generation: text, blankClusterId: text.nullable() }).nullable(),
+  storage: storage.nullable(),
+  storageProblem: text.nullable(),
+  config: vaultConfig.nullable(),
+  seal: z.strictObject({ checked: flag, problem: text.nullable() }),
+  stagingFreeBytes: count,
+  temp: z.strictObject({ path: short, freeBytes: count }),
+});
+
+/** What was found on one node, or why nothing was. */
+export const nodeInspection = z.strictObject({
+  node: name,
+  report: nodeReport.nullable(),
+  problem: text.nullable(),
+});
+
+export const sealReport = strict<SealReport>({ initialized: flag, sealed: flag, type: short, n: count, t: count });
+
+export const leftOver = strict<LeftOver>({ path: absolutePath, sizeBytes: count, setAsideAt: short.nullable() });

@@ -1,0 +1,60 @@
+import { z } from 'zod';
+import type { RunClaim } from '../recovery';
+import { runRecipient } from './report';
+import { flag, generation, listOf, name, NOTHING, oneOf, pastTime, run, sha256, short, strict } from './values';
+
+/** Temporal's own word counts; this one is compared with it. */
+const claim = strict<RunClaim>({ run, cluster: name, startedAt: pastTime });
+
+/** A share in an armored age file for a few recipients: `checkEnvelope` lets sixteen kilobytes through. */
+const envelope = z.string().max(64 * 1024);
+const shares = listOf(envelope);
+
+const claimed = z.strictObject({ claim });
+/** A watch ends after a while and is asked for again. */
+const watch = z.strictObject({ claim, seconds: z.number().nonnegative().max(3_600) });
+
+/** What each step of a node agent takes, and nothing else. */
+export const NODE_INPUTS = {
+  describeNode: NOTHING,
+  proveInPlace: NOTHING,
+  collectConfig: NOTHING,
+  lookForLeftOvers: z.strictObject({ of: run }),
+
+  claimForRun: claimed,
+  stageGeneration: z.strictObject({
+    claim,
+    source: name,
+    generation,
+    manifestSha256: sha256,
+    repositories: listOf(name),
+  }),
+  stopNode: claimed,
+  setAsideData: z.strictObject({
+    claim,
+    how: oneOf<'rename' | 'delete'>({ rename: true, delete: true }),
+    otherCluster: flag,
+  }),
+  copyDataAside: claimed,
+  putBackData: claimed,
+  blankNode: claimed,
+  removeSetAsideData: z.strictObject({ claim, of: run }),
+
+  installSnapshot: claimed,
+  installInPlace: claimed,
+  recoverPeers: claimed,
+  startNode: claimed,
+  restartNode: claimed,
+  joinNode: z.strictObject({ claim, leaderAddress: short }),
+
+  checkShare: z.strictObject({ claim, share: envelope }),
+  rewrapShares: z.strictObject({ claim, shares, recipients: listOf(runRecipient) }),
+  unsealNode: z.strictObject({ claim, shares }),
+  awaitUnsealed: claimed,
+  watchForUnseal: watch,
+  watchForSeal: watch,
+  endRunOnNode: claimed,
+} as const;
+
+export type NodeStep = keyof typeof NODE_INPUTS;
+export type NodeInput<S extends NodeStep> = z.output<(typeof NODE_INPUTS)[S]>;

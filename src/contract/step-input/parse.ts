@@ -1,0 +1,64 @@
+import type { z } from 'zod';
+import { DrError } from '../failures';
+
+/** Temporal takes two megabytes of one message by default. */
+const MOST_CHARACTERS = 2 * 1024 * 1024;
+/** What is nested deeper is made to exhaust the stack of whoever goes through it. */
+const DEEPEST = 64;
+const MOST_PROBLEMS = 5;
+const LONGEST_PROBLEM = 300;
+
+/**
+ * What a step was asked to do, before anything else looks at it: whoever can write to the namespace can send anything.
+ * @returns the arguments as the schema has them.
+ * @throws DrError InvalidInput
+ */
+export function parseStepInput(
+  step: string,
+  schemas: Readonly<Record<string, z.ZodType>>,
+  args: readonly unknown[],
+): unknown[] {
+  const schema = Object.hasOwn(schemas, step) ? schemas[step] : undefined;
+  if (!schema) throw refused(step, ['there is no such step']);
+  if (args.length > 1) throw refused(step, [`${args.length} arguments were given`]);
+  const [raw] = args;
+  if (isTooDeep(raw)) throw refused(step, [`it is nested more than ${DEEPEST} deep`]);
+  const characters = JSON.stringify(raw)?.length ?? 0;
+  if (characters > MOST_CHARACTERS) throw refused(step, [`it has ${characters} characters`]);
+  const result = schema.safeParse(raw);
+  if (!result.success) {
+    throw refused(
+      step,
+      result.error.issues.map(({ path, message }) => `${path.join('.') || 'input'}: ${message}`),
+    );
+  }
+  return args.length === 0 ? [] : [result.data];
+}
+
+/** By a list instead of recursion: the depth is what is in question. */
+function isTooDeep(value: unknown): boolean {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    if (depth > DEEPEST) return true;
+    level = level.flatMap((item) => (typeof item === 'object' && item !== null ? Object.values(item) : []));
+  }
+  return false;
+}
+
+function refused(step: string, problems: readonly string[]): DrError {
+  const shown = problems.slice(0, MOST_PROBLEMS).map(printable).join('; ');
+  const more = problems.length > MOST_PROBLEMS ? `; and ${problems.length - MOST_PROBLEMS} more` : '';
+  return new DrError(
+    'InvalidInput',
+    `The step ${printable(step)} can't be done as it was asked for: ${shown}${more}.`,
+    {
+      advice:
+        'Nothing was done. Do the controller and the agents have the same version? If so, somebody else asked for it: look at who may write to the namespace.',
+    },
+  );
+}
+
+/** Names of fields may be anything, too. */
+function printable(problem: string): string {
+  return problem.slice(0, LONGEST_PROBLEM).replace(/[^\x20-\x7e]/g, '?');
+}

@@ -1,0 +1,141 @@
+import { z } from 'zod';
+import {
+  ACCEPTABLE,
+  type AcceptCode,
+  type ChosenGeneration,
+  type CopyProblem,
+  type LiveView,
+  type NodePlan,
+  type RebuildPlan,
+  type RecoverQuorumPlan,
+  type RecoveryPlan,
+  type RecoverySettings,
+  type ReminderSettings,
+  type RestorePlan,
+} from '../plan';
+import { canary, generationCopy, leaseCount, raftPeer, sealConfig } from './generation';
+import { sealReport } from './host';
+import {
+  absolutePath,
+  byKey,
+  count,
+  flag,
+  generation,
+  listOf,
+  name,
+  oneOf,
+  sha256,
+  short,
+  span,
+  strict,
+  text,
+  texts,
+  time,
+} from './values';
+
+const nodePlan = strict<NodePlan>({
+  name,
+  nodeId: short.min(1),
+  address: short,
+  clusterAddress: short,
+  dataDir: absolutePath,
+});
+
+const setAside = oneOf<RecoverySettings['setAside']>({ rename: true, delete: true });
+
+export const recoverySettings = strict<RecoverySettings>({
+  cluster: name,
+  source: name,
+  nodes: listOf(nodePlan),
+  repositories: listOf(name),
+  approvals: count,
+  approvalMinutes: span,
+  setAside,
+  rollingRestart: flag,
+  graceDays: span,
+  reminders: strict<ReminderSettings>({ remindMinutes: span, escalateMinutes: span, alternates: listOf(short) }),
+});
+
+export const liveView = strict<LiveView>({
+  leader: name.nullable(),
+  clusterId: short.nullable(),
+  clusterName: short.nullable(),
+  serverVersion: short.nullable(),
+  serving: listOf(name),
+  versions: byKey(short).optional(),
+  voters: listOf(short),
+  login: flag.nullable(),
+  seal: sealReport.nullable(),
+  problem: text.nullable(),
+});
+
+export const accepted = listOf<AcceptCode>(z.enum(Object.keys(ACCEPTABLE) as [AcceptCode, ...AcceptCode[]]));
+
+const base = {
+  cluster: name,
+  firstNode: name,
+  nodes: listOf(nodePlan),
+  seal: sealConfig,
+  recoveryConfig: sealConfig.nullable(),
+  clusterId: short.nullable(),
+  clusterName: short.nullable(),
+  canary: canary.nullable(),
+  loginOf: name,
+  approvals: count,
+  setAside,
+  rollingRestart: flag,
+  steps: listOf(z.strictObject({ node: name, steps: texts })),
+  holdData: listOf(name),
+  leftOut: listOf(name).optional(),
+  accepted,
+  warnings: texts,
+  plannedAt: time,
+};
+
+const restorePlan = strict<RestorePlan>({
+  ...base,
+  method: oneOf<RestorePlan['method']>({ snapshot: true, inPlace: true }),
+  source: name,
+  generation,
+  capturedAt: time,
+  raftIndex: count,
+  clusterId: short,
+  clusterName: short,
+  serverVersion: short,
+  archiveBytes: count,
+  storedBytes: count,
+  storedSha256: sha256,
+  manifestSha256: sha256,
+  keyCount: count,
+  keyCounts: byKey(count),
+  leases: leaseCount.nullable(),
+  peers: listOf(raftPeer),
+  copies: listOf(name),
+  rpoSeconds: span,
+});
+
+const recoverQuorumPlan = strict<RecoverQuorumPlan>({
+  ...base,
+  method: z.literal('peers'),
+  appliedIndex: count,
+  lastLogIndex: count.nullable(),
+  lastLogTerm: count.optional(),
+});
+
+const rebuildPlan = strict<RebuildPlan>({ ...base, method: z.literal('rebuild'), node: name });
+
+// By its method, so that what is wrong with a plan is said of the one that was meant.
+type Variants = Parameters<typeof z.discriminatedUnion>[1];
+export const recoveryPlan = z.discriminatedUnion('method', [
+  restorePlan,
+  recoverQuorumPlan,
+  rebuildPlan,
+] as unknown as Variants) as unknown as z.ZodType<RecoveryPlan>;
+
+export const copyProblem = strict<CopyProblem>({ repository: short, problem: text });
+
+export const chosenGeneration = strict<ChosenGeneration>({
+  copy: generationCopy,
+  healthy: listOf(name),
+  problems: listOf(copyProblem, 100_000),
+});

@@ -1,0 +1,69 @@
+import { z } from 'zod';
+import { GENERATION_PATTERN } from '../generation';
+import { HASH_PATTERN, NAME_PATTERN, RUN_PATTERN } from '../names';
+
+const DAY_MS = 86_400_000;
+
+/** Of a cluster, a node or a repository. */
+export const name = z.string().regex(NAME_PATTERN, 'must be lower-case letters, digits and hyphens');
+export const run = z.string().regex(RUN_PATTERN, 'must be the id of a run');
+export const generation = z.string().regex(GENERATION_PATTERN, 'must be the id of a generation');
+export const sha256 = z.string().regex(HASH_PATTERN, 'must be 64 hexadecimal digits');
+
+/** What becomes the name of a file: no directory, and nothing hidden. */
+export const fileName = z
+  .string()
+  .max(200)
+  .regex(/^[a-z0-9]+([.-][a-z0-9]+)*$/, 'must be a file name');
+/** As `collectConfig` names what it collects. */
+export const BUNDLE_PATTERN = /^config-[a-z0-9-]+\.tar\.gz\.(age|gpg)$/;
+
+export const absolutePath = z.string().max(4_096).startsWith('/', 'must be an absolute path');
+/** A KV path as the API has it. */
+export const kvPath = z
+  .string()
+  .max(1_000)
+  .regex(/^[^/\s.?#][^/\s?#]*(\/(?!\.{1,2}(\/|$))[^/\s?#]+)+$/, 'must be a path such as secret/data/vault-dr-canary');
+
+/** A word or two: a version, an address, somebody's name. */
+export const short = z.string().max(4_000);
+/** For people: a message, an error, a log line. */
+export const text = z.string().max(200_000);
+export const texts = z.array(text).max(10_000);
+
+export const count = z.int().nonnegative();
+/** Seconds, minutes, days. */
+export const span = z.number().nonnegative();
+export const flag = z.boolean();
+
+/** RFC 3339. May lie anywhere: a clock may have been wrong when it was noted. */
+export const time = z.iso.datetime({ offset: true, error: 'must be a time such as 2026-11-23T04:00:00Z' });
+/** The same of what has just happened. What is dated in years to come would stand before everything that comes after it. */
+export const pastTime = time.refine((value) => Date.parse(value) <= Date.now() + DAY_MS, {
+  error: 'lies in the future: is the clock of this host right?',
+});
+
+type Fields<T> = { [K in keyof T]-?: z.ZodType<T[K]> };
+
+/** An object with exactly the fields of an interface: the compiler misses none, and at run time none may be added. */
+export function strict<T extends object>(fields: Fields<T>): z.ZodType<T> {
+  // What zod infers of a mapped type is of no use.
+  return z.strictObject(fields) as unknown as z.ZodType<T>;
+}
+
+/** One of a union of words; as keys, because so the compiler misses none. */
+export function oneOf<T extends string>(words: Record<T, true>): z.ZodType<T> {
+  return z.enum(Object.keys(words) as [T, ...T[]]) as unknown as z.ZodType<T>;
+}
+
+export function listOf<T>(item: z.ZodType<T>, most = 1_000): z.ZodType<T[]> {
+  return z.array(item).max(most);
+}
+
+/** Counts by names that come from a Vault, and so may be anything. */
+export function byKey<T>(value: z.ZodType<T>): z.ZodType<Record<string, T>> {
+  return z.record(short, value);
+}
+
+/** The step takes no input. */
+export const NOTHING = z.undefined({ error: 'takes no input' });
