@@ -1,0 +1,50 @@
+import { lstat, realpath } from 'node:fs/promises';
+import { dirname, join, sep } from 'node:path';
+import { DrError } from '../contract/failures';
+
+/**
+ * A path below a directory, from names that somebody else gave. What of it exists must lie below that directory also when all
+ * links are followed.
+ * @throws DrError InvalidInput for anything that leads elsewhere.
+ */
+export async function belowRoot(root: string, ...names: string[]): Promise<string> {
+  for (const name of names) assertPlain(name, root);
+  const path = join(root, ...names);
+  const real = await realpath(root).catch(ifMissing);
+  // Nothing is there yet that could lead elsewhere.
+  if (real === null) return path;
+  const target = await existingPart(path, root);
+  if (target === real || target.startsWith(real === sep ? sep : `${real}${sep}`)) return path;
+  throw elsewhere(path, root, `a link leads to ${target}`);
+}
+
+/** Names between slashes, each of which is one step down. @throws DrError InvalidInput */
+function assertPlain(name: string, root: string): void {
+  const steps = name.split('/');
+  const plain = steps.every((step) => step !== '' && step !== '.' && step !== '..' && !/[\0\\]/.test(step));
+  if (!plain) throw elsewhere(JSON.stringify(name.slice(0, 200)), root, 'it is not a plain name');
+}
+
+/** Where the longest part of a path leads that exists. */
+async function existingPart(path: string, root: string): Promise<string> {
+  for (let part = path; part !== root; part = dirname(part)) {
+    const real = await realpath(part).catch(ifMissing);
+    if (real !== null) return real;
+    // A link to what is not there yet would be followed by whoever makes it.
+    if ((await lstat(part).catch(ifMissing)) !== null) throw elsewhere(part, root, 'it is a link that leads nowhere');
+    if (part === dirname(part)) break;
+  }
+  return realpath(root);
+}
+
+function ifMissing(error: NodeJS.ErrnoException): null {
+  if (error.code === 'ENOENT') return null;
+  throw error;
+}
+
+function elsewhere(what: string, root: string, why: string): DrError {
+  return new DrError('InvalidInput', `${what} does not lie below ${root}: ${why}. It was not used.`, {
+    where: root,
+    advice: 'Did you put a link there? Then name the directory that it leads to in the configuration instead.',
+  });
+}
