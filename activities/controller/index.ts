@@ -1,14 +1,15 @@
 import { join } from 'node:path';
 import { publishHead } from '../../src/audit/audit-heads';
-import { appendRecord, type AuditRecord } from '../../src/audit/audit-trail';
+import { appendRecord } from '../../src/audit/audit-trail';
 import { checkApproval } from './approvals';
 import * as backup from './backup';
 import { stageBundle } from './bundles';
-import type { RecoveryReport } from '../../src/contract/recovery';
+import type { ControllerInput, ControllerStep } from '../../src/contract/step-input/controller';
 import { type StoredReport, writeReport } from '../../src/report/write-report';
-import type { Notification } from '../../src/contract/notification';
 import { sendNotification } from '../../src/notify';
+import { guarded } from '../caller';
 import { cancellation } from '../heartbeat';
+import { CONTROLLER_AUTHORITY } from './authority';
 import { Controller, type ControllerDeps } from './context';
 import { chooseGeneration } from './choose';
 import * as keep from './keep';
@@ -19,6 +20,9 @@ export type { ControllerDeps };
 
 type Step<I, O> = (controller: Controller, input: I) => Promise<O>;
 
+/** Each takes what its schema lets through, and there is none without a schema. */
+type Steps = { [S in ControllerStep]: (input: ControllerInput<S>) => Promise<unknown> };
+
 /** The steps that the controller runs: everything that is not on a Vault host. */
 export function createControllerActivities(deps: ControllerDeps) {
   const controller = new Controller(deps);
@@ -28,7 +32,7 @@ export function createControllerActivities(deps: ControllerDeps) {
     return (input) => step(controller, input);
   }
 
-  return {
+  const steps = {
     planBackup: bind(backup.planBackup),
     checkHealth: bind(backup.checkHealth),
     stageBundle: bind(stageBundle),
@@ -56,27 +60,28 @@ export function createControllerActivities(deps: ControllerDeps) {
     checkRolledBack: bind(restore.checkRolledBack),
 
     /** Keeps the report beside the audit trail. @returns where, and the hashes that the trail keeps of it. */
-    async storeReport(input: { report: RecoveryReport }): Promise<StoredReport> {
+    async storeReport(input: ControllerInput<'storeReport'>): Promise<StoredReport> {
       return writeReport(deps.config.stateDir, input.report);
     },
 
     /** Does nothing where no command is configured. */
-    async notify(notification: Notification): Promise<void> {
+    async notify(notification: ControllerInput<'notify'>): Promise<void> {
       const { notify } = deps.config;
       if (notify) await sendNotification(notify.command, notification);
     },
 
-    async recordAudit(record: AuditRecord): Promise<void> {
+    async recordAudit(record: ControllerInput<'recordAudit'>): Promise<void> {
       await appendRecord(auditFile, record);
     },
 
     /** Puts the head of the audit trail where whoever changes the trail can't reach it. */
-    async publishAuditHead(input: { cluster: string; repository: string }): Promise<void> {
+    async publishAuditHead(input: ControllerInput<'publishAuditHead'>): Promise<void> {
       await publishHead(auditFile, await controller.repository(input.repository), input.cluster, {
         signal: cancellation(),
       });
     },
-  };
+  } satisfies Steps;
+  return guarded(steps, CONTROLLER_AUTHORITY);
 }
 
 export type ControllerActivities = ReturnType<typeof createControllerActivities>;

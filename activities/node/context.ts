@@ -6,12 +6,14 @@ import { AttemptGate, type Attempt } from '../../src/host/run/attempt';
 import { assertClaim } from '../../src/host/run/claim';
 import { watchLoading } from '../../src/host/data/loading';
 import type { ServiceDriver } from '../../src/host/service/service-driver';
+import type { HostAction } from '../../src/plan/authority';
 import type { SealStatus } from '../../src/vault/answers';
 import type { VaultClient, VaultClientOptions } from '../../src/vault/client';
 import { connectLocally } from '../../src/vault/connect-node';
 import { loadLimitMs } from '../../src/vault/load-limits';
 import { cancellation, withHeartbeats } from '../heartbeat';
 import { retry, type PollOptions, pollUntil } from '../poll';
+import { HostApproval } from './approved';
 
 export interface NodeDeps {
   config: Config;
@@ -19,15 +21,20 @@ export interface NodeDeps {
   cluster: ClusterConfig;
   node: NodeConfig;
   driver: ServiceDriver;
-  /** Asks whoever keeps the run. @throws DrError NodeFenced when the attempt that runs now was given up. */
-  confirmAttempt: () => Promise<void>;
+  /**
+   * Asks whoever keeps the run. @returns when the run that asks was started, in their word.
+   * @throws DrError NotApproved; NodeFenced when the attempt that runs now was given up.
+   */
+  confirmAttempt: () => Promise<Pick<RunClaim, 'startedAt'>>;
 }
 
 /** What the steps on one host share. */
 export class NodeHost {
+  readonly approval: HostApproval;
   readonly #gate: AttemptGate;
 
   constructor(readonly deps: NodeDeps) {
+    this.approval = new HostApproval(deps);
     this.#gate = new AttemptGate(deps.node.name);
   }
 
@@ -45,10 +52,11 @@ export class NodeHost {
   }
 
   /**
-   * Does a step that changes the host. What fails once a newer attempt has begun fails because of that one, and says so.
-   * @throws DrError NodeFenced when the node belongs to another run, or the attempt was given up.
+   * Does a step that changes the host, if what people have approved says so. What fails once a newer attempt has begun fails because of that one, and says so.
+   * @throws DrError NotApproved; NodeFenced when the node belongs to another run, or the attempt was given up.
    */
-  async step<T>(claim: RunClaim, act: (attempt: Attempt) => Promise<T>): Promise<T> {
+  async step<T>(claim: RunClaim, action: HostAction, act: (attempt: Attempt) => Promise<T>): Promise<T> {
+    await this.approval.assertAllowed(claim.run, this.runDirectory(claim.run), action);
     const attempt = await this.#begin(claim);
     try {
       return await act(attempt);
@@ -61,25 +69,25 @@ export class NodeHost {
   /** Does a step whose progress can't be counted, and beats meanwhile. */
   stepWithHeartbeats<T>(
     claim: RunClaim,
-    what: string,
+    action: HostAction,
     act: (attempt: Attempt, report: (state: string) => void) => Promise<T>,
   ): Promise<T> {
-    return this.step(claim, (attempt) => withHeartbeats(what, (report) => act(attempt, report)));
+    return this.step(claim, action, (attempt) => withHeartbeats(action.kind, (report) => act(attempt, report)));
   }
 
   /** The same, and again what failed of it. */
-  retry<T>(claim: RunClaim, what: string, act: (attempt: Attempt) => Promise<T>): Promise<T> {
-    return this.stepWithHeartbeats(claim, what, (attempt, report) =>
+  retry<T>(claim: RunClaim, action: HostAction, act: (attempt: Attempt) => Promise<T>): Promise<T> {
+    return this.stepWithHeartbeats(claim, action, (attempt, report) =>
       retry({ signal: attempt.signal, report }, () => act(attempt)),
     );
   }
 
   async #begin(claim: RunClaim): Promise<Attempt> {
-    await assertClaim(this.node.stateDir, this.node.name, claim.run);
+    const { startedAt } = await assertClaim(this.node.stateDir, this.node.name, claim.run);
     const { currentAttemptScheduledTimestampMs, heartbeatTimeoutMs } = Context.current().info;
     const attempt = this.#gate.begin(cancellation(), {
       // By run, then by the server's clock: an attempt that was frozen before it began is not the newest.
-      order: `${claim.startedAt} ${String(currentAttemptScheduledTimestampMs).padStart(15, '0')}`,
+      order: `${startedAt} ${String(currentAttemptScheduledTimestampMs).padStart(15, '0')}`,
       // Beats arrive every two to four seconds, so Temporal can't have given the attempt up yet.
       ...(heartbeatTimeoutMs === undefined ? {} : { leaseMs: heartbeatTimeoutMs / 2 }),
     });

@@ -27,7 +27,7 @@ import type { NodeHost } from './context';
 
 /** Stops Vault and proves it: process gone, ports closed. */
 export async function stopNode(host: NodeHost, input: { claim: RunClaim }): Promise<void> {
-  await host.stepWithHeartbeats(input.claim, 'stop', (attempt) => stopAndProve(host, host.driver, attempt));
+  await host.stepWithHeartbeats(input.claim, { kind: 'stop' }, (attempt) => stopAndProve(host, host.driver, attempt));
 }
 
 export interface SetAsideInput {
@@ -41,7 +41,7 @@ export interface SetAsideInput {
 export async function setAsideData(host: NodeHost, input: SetAsideInput): Promise<string | null> {
   const { claim, how, otherCluster } = input;
   const { dataDir } = host.node;
-  return host.stepWithHeartbeats(claim, 'set aside', async (attempt) => {
+  return host.stepWithHeartbeats(claim, { kind: 'set aside', how, otherCluster }, async (attempt) => {
     await proveStopped(host.node, host.driver);
     if (!otherCluster) await assertOwnData(host, claim.run);
     if (how === 'rename') return setAsideDataDirectory(dataDir, claim.run, attempt);
@@ -54,7 +54,7 @@ export async function setAsideData(host: NodeHost, input: SetAsideInput): Promis
 /** For data of which there is no other copy. @returns where the copy is. */
 export async function copyDataAside(host: NodeHost, input: { claim: RunClaim }): Promise<string> {
   const { claim } = input;
-  return host.stepWithHeartbeats(claim, 'copy aside', async (attempt) => {
+  return host.stepWithHeartbeats(claim, { kind: 'copy aside' }, async (attempt) => {
     await proveStopped(host.node, host.driver);
     await assertOwnData(host, claim.run);
     return copyAside(host.node.dataDir, claim.run, attempt);
@@ -63,7 +63,7 @@ export async function copyDataAside(host: NodeHost, input: { claim: RunClaim }):
 
 /** Puts back what the run has set aside; what it made stays beside it. */
 export async function putBackData(host: NodeHost, input: { claim: RunClaim }): Promise<PutBack> {
-  return host.stepWithHeartbeats(input.claim, 'put back', async (attempt) => {
+  return host.stepWithHeartbeats(input.claim, { kind: 'put back' }, async (attempt) => {
     await proveStopped(host.node, host.driver);
     return putBackDataDirectory(host.node.dataDir, input.claim.run, attempt);
   });
@@ -71,7 +71,7 @@ export async function putBackData(host: NodeHost, input: { claim: RunClaim }): P
 
 /** Stops a node that did not get in, and empties what this run made of it. */
 export async function blankNode(host: NodeHost, input: { claim: RunClaim }): Promise<void> {
-  await host.stepWithHeartbeats(input.claim, 'blank', async (attempt) => {
+  await host.stepWithHeartbeats(input.claim, { kind: 'blank' }, async (attempt) => {
     await stopAndProve(host, host.driver, attempt);
     await blankDataDirectory(host.node.dataDir, input.claim.run, attempt);
     await rm(join(host.runDirectory(input.claim.run), JOIN_BEGUN), { force: true });
@@ -86,7 +86,7 @@ export async function lookForLeftOvers(host: NodeHost, input: { of: string }): P
 
 /** Deletes what an earlier run left on this host. @returns what is gone. */
 export async function removeSetAsideData(host: NodeHost, input: { claim: RunClaim; of: string }): Promise<LeftOver[]> {
-  return host.stepWithHeartbeats(input.claim, 'remove', (attempt) =>
+  return host.stepWithHeartbeats(input.claim, { kind: 'remove', of: input.of }, (attempt) =>
     removeLeftOvers(host.node.dataDir, input.of, attempt),
   );
 }

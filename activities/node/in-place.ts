@@ -28,7 +28,7 @@ export async function proveInPlace(host: NodeHost): Promise<string | null> {
 
 /** Loads the staged snapshot into the running cluster, through its leader, which this node must be. Repeatable: it ends the same. */
 export async function installInPlace(host: NodeHost, input: { claim: RunClaim }): Promise<void> {
-  await host.step(input.claim, async (attempt) => {
+  await host.step(input.claim, { kind: 'install in place' }, async (attempt) => {
     const staged = await stagedGeneration(host, input.claim.run);
     await proveStaged(host, attempt, staged);
     const { manifest, path } = staged;

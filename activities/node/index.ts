@@ -1,12 +1,14 @@
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ApprovedPlan, RunClaim } from '../../src/contract/recovery';
+import type { NodeInput, NodeStep } from '../../src/contract/step-input/node';
 import { signRecipient } from '../../src/crypto/agent-key';
 import { ensureAgentKey } from '../../src/host/run/agent-key-file';
 import { claimNode } from '../../src/host/run/claim';
 import { removeDiscarded } from '../../src/host/data/data-directory';
 import { forgetInstall } from '../../src/host/data/install-note';
 import { destroyRunIdentity, ensureRunIdentity } from '../../src/host/run/run-identity';
+import { guarded } from '../caller';
+import { nodeAuthority } from './authority';
 import { explained } from './explained';
 import { collectConfig } from './config';
 import { type NodeDeps, NodeHost } from './context';
@@ -17,34 +19,16 @@ import {
   putBackData,
   removeSetAsideData,
   setAsideData,
-  type SetAsideInput,
   stopNode,
 } from './data';
 import { installInPlace, proveInPlace } from './in-place';
 import { installSnapshot } from './install';
 import { describeNode } from './describe';
-import { stageGeneration, type StageInput } from './stage';
+import { stageGeneration } from './stage';
 import { awaitUnsealed, joinNode, recoverPeers, restartNode, startNode } from './start';
-import {
-  checkShare,
-  rewrapShares,
-  type RewrapInput,
-  unsealNode,
-  watchForSeal,
-  watchForUnseal,
-  type WatchInput,
-} from './unseal';
+import { checkShare, rewrapShares, unsealNode, watchForSeal, watchForUnseal } from './unseal';
 
 export type { NodeDeps };
-
-interface Claimed {
-  claim: RunClaim;
-}
-
-export interface ClaimInput extends Claimed {
-  /** What people have approved; null where nothing is planned. */
-  approved: ApprovedPlan | null;
-}
 
 export interface ClaimResult {
   /** age recipient of this node for this run. */
@@ -55,35 +39,41 @@ export interface ClaimResult {
   inMemory: boolean;
 }
 
+/** Each takes what its schema lets through, and there is none without a schema. */
+type Steps = { [S in NodeStep]: (input: NodeInput<S>) => Promise<unknown> };
+
 /** The steps that a node agent runs; the only code that touches its host. */
 export function createNodeActivities(deps: NodeDeps) {
   const host = new NodeHost(deps);
   const { node } = deps;
 
-  return {
+  const steps = {
     describeNode: () => describeNode(host),
 
     collectConfig: () => collectConfig(host),
 
     /** Binds the host to a run and makes the identity that opens the run's shares here. */
-    async claimForRun({ claim }: ClaimInput): Promise<ClaimResult> {
+    async claimForRun({ claim: { run, cluster }, approved }: NodeInput<'claimForRun'>): Promise<ClaimResult> {
+      // Before anything else: a run that nobody has approved neither takes the host over nor gets an identity for shares.
+      await host.approval.accept(run, host.runDirectory(run), approved ?? null);
       const agentKey = await ensureAgentKey(node.stateDir);
-      await claimNode(node.stateDir, node.name, claim);
-      await removeEarlierRuns(join(node.stateDir, 'runs'), claim.run);
-      const { recipient, inMemory } = await ensureRunIdentity(node.runtimeDir, claim.run);
-      const signature = signRecipient(agentKey, { cluster: claim.cluster, node: node.name, run: claim.run, recipient });
+      const { startedAt } = await deps.confirmAttempt();
+      await claimNode(node.stateDir, node.name, { run, cluster, startedAt });
+      await removeEarlierRuns(join(node.stateDir, 'runs'), run);
+      const { recipient, inMemory } = await ensureRunIdentity(node.runtimeDir, run);
+      const signature = signRecipient(agentKey, { cluster, node: node.name, run, recipient });
       return { recipient, signature, inMemory };
     },
 
-    stageGeneration: (input: StageInput) => stageGeneration(host, input),
+    stageGeneration: (input: NodeInput<'stageGeneration'>) => stageGeneration(host, input),
 
-    stopNode: (input: Claimed) => stopNode(host, input),
-    setAsideData: (input: SetAsideInput) => setAsideData(host, input),
-    copyDataAside: (input: Claimed) => copyDataAside(host, input),
-    putBackData: (input: Claimed) => putBackData(host, input),
-    blankNode: (input: Claimed) => blankNode(host, input),
-    lookForLeftOvers: (input: { of: string }) => lookForLeftOvers(host, input),
-    removeSetAsideData: (input: Claimed & { of: string }) => removeSetAsideData(host, input),
+    stopNode: (input: NodeInput<'stopNode'>) => stopNode(host, input),
+    setAsideData: (input: NodeInput<'setAsideData'>) => setAsideData(host, input),
+    copyDataAside: (input: NodeInput<'copyDataAside'>) => copyDataAside(host, input),
+    putBackData: (input: NodeInput<'putBackData'>) => putBackData(host, input),
+    blankNode: (input: NodeInput<'blankNode'>) => blankNode(host, input),
+    lookForLeftOvers: (input: NodeInput<'lookForLeftOvers'>) => lookForLeftOvers(host, input),
+    removeSetAsideData: (input: NodeInput<'removeSetAsideData'>) => removeSetAsideData(host, input),
 
     installSnapshot: explained(host, installSnapshot),
     proveInPlace: () => proveInPlace(host),
@@ -93,21 +83,22 @@ export function createNodeActivities(deps: NodeDeps) {
     restartNode: explained(host, restartNode),
     joinNode: explained(host, joinNode),
 
-    checkShare: (input: Claimed & { share: string }) => checkShare(host, input),
-    rewrapShares: (input: RewrapInput) => rewrapShares(host, input),
+    checkShare: (input: NodeInput<'checkShare'>) => checkShare(host, input),
+    rewrapShares: (input: NodeInput<'rewrapShares'>) => rewrapShares(host, input),
     unsealNode: explained(host, unsealNode),
     awaitUnsealed: explained(host, awaitUnsealed),
-    watchForUnseal: (input: WatchInput) => watchForUnseal(host, input),
-    watchForSeal: (input: WatchInput) => watchForSeal(host, input),
+    watchForUnseal: (input: NodeInput<'watchForUnseal'>) => watchForUnseal(host, input),
+    watchForSeal: (input: NodeInput<'watchForSeal'>) => watchForSeal(host, input),
 
     /** Destroys the run's identity, so that nothing that history keeps can be opened, and removes what was staged. */
-    async endRunOnNode(input: Claimed): Promise<void> {
+    async endRunOnNode(input: NodeInput<'endRunOnNode'>): Promise<void> {
       await destroyRunIdentity(node.runtimeDir, input.claim.run);
       await rm(host.runDirectory(input.claim.run), { recursive: true, force: true });
       await removeDiscarded(node.dataDir, input.claim.run);
       await forgetInstall(node.dataDir, input.claim.run);
     },
-  };
+  } satisfies Steps;
+  return guarded(steps, nodeAuthority(node.name, deps.clusterName));
 }
 
 /** One that was terminated could not clear up, and can't act here any more. */

@@ -42,7 +42,8 @@ export interface StageResult {
  * From here on the restore needs no repository.
  */
 export async function stageGeneration(host: NodeHost, input: StageInput): Promise<StageResult> {
-  return host.step(input.claim, async (attempt) => {
+  const { source, generation, manifestSha256 } = input;
+  return host.step(input.claim, { kind: 'stage', source, generation, manifestSha256 }, async (attempt) => {
     const directory = await privateDirectory(host.runDirectory(input.claim.run));
     await removePartial(directory, attempt);
     const problems: CopyProblem[] = [];

@@ -17,7 +17,7 @@ import type { NodeHost } from './context';
 
 /** Starts a node as it is. */
 export async function startNode(host: NodeHost, input: { claim: RunClaim }): Promise<SealReport> {
-  return host.retry(input.claim, 'start', async (attempt) => {
+  return host.retry(input.claim, { kind: 'start' }, async (attempt) => {
     await host.driver.start(attempt);
     return sealReport(host, attempt);
   });
@@ -25,7 +25,7 @@ export async function startNode(host: NodeHost, input: { claim: RunClaim }): Pro
 
 /** Stops and starts a node: what it holds must stand that. */
 export async function restartNode(host: NodeHost, input: { claim: RunClaim }): Promise<SealReport> {
-  return host.retry(input.claim, 'restart', async (attempt) => {
+  return host.retry(input.claim, { kind: 'restart' }, async (attempt) => {
     await host.driver.stop(attempt);
     await host.driver.start(attempt);
     return sealReport(host, attempt);
@@ -37,7 +37,7 @@ export async function restartNode(host: NodeHost, input: { claim: RunClaim }): P
  * its Raft starts.
  */
 export async function recoverPeers(host: NodeHost, input: { claim: RunClaim }): Promise<SealReport> {
-  return host.retry(input.claim, 'recover the peers', async (attempt) => {
+  return host.retry(input.claim, { kind: 'recover peers' }, async (attempt) => {
     await host.driver.stop(attempt);
     await proveStopped(host.node, host.driver);
     await writePeers(host, input.claim.run, attempt);
@@ -64,7 +64,7 @@ async function writePeers({ node }: NodeHost, run: string, attempt: Attempt): Pr
 /** Starts a blank node and joins it to the first one; a node that is in already stays as it is. */
 export async function joinNode(host: NodeHost, input: { claim: RunClaim; leaderAddress: string }): Promise<void> {
   const leaderCaPem = await caPemOf(host.deps.cluster);
-  await host.retry(input.claim, 'join', async (attempt) => {
+  await host.retry(input.claim, { kind: 'join' }, async (attempt) => {
     await assertOwnBlank(host, input.claim.run, attempt);
     await host.driver.start(attempt);
     await host.withVault(async (vault) => {
@@ -121,7 +121,7 @@ export async function awaitUnsealed(host: NodeHost, input: { claim: RunClaim }):
     return !sealed || Date.now() - blankSince > STILL_BLANK_MS ? { initialized } : null;
   };
   const advice = `Does its seal reach its key? Read Vault's log on ${host.node.name}, then resume.`;
-  const { initialized } = await host.retry(input.claim, 'unseal', (attempt) =>
+  const { initialized } = await host.retry(input.claim, { kind: 'unseal' }, (attempt) =>
     host.withVault((vault) =>
       host.pollVault(`${host.node.name} to unseal by itself`, attempt, () => poll(vault), { advice }),
     ),

@@ -60,7 +60,7 @@ export async function rewrapShares(host: NodeHost, input: RewrapInput): Promise<
 
 /** Gives the shares to the Vault of this host, over loopback. */
 export async function unsealNode(host: NodeHost, input: { claim: RunClaim; shares: string[] }): Promise<UnsealOutcome> {
-  const outcome = await host.retry(input.claim, 'unseal', async (attempt) => {
+  const outcome = await host.retry(input.claim, { kind: 'unseal' }, async (attempt) => {
     const shares = await openAll(host, input.claim.run, input.shares);
     return host.withVault((vault) => giveShares(host, vault, attempt, shares));
   });

@@ -7,27 +7,35 @@ const ANSWER_WITHIN_MS = 5_000;
 /**
  * Asks Temporal whether it still waits for the attempt that runs here. What a frozen agent had been given to do reaches its
  * code only after the thaw, however long that took; nothing but Temporal knows whether the run is over by then.
+ * @returns when the run was started.
  * @throws DrError NodeFenced when it was given up; TemporalUnreachable.
  */
-export async function confirmAttempt(client: Client, node: string): Promise<void> {
+export async function confirmAttempt(client: Client, node: string): Promise<{ startedAt: string }> {
   const { workflowExecution, activityId, attempt } = Context.current().info;
-  if (!workflowExecution) return;
+  if (!workflowExecution) {
+    throw new DrError('PermissionDenied', `No run asked for a step on ${node}, so it was not done.`, {
+      where: node,
+      advice: 'Look at who may write to the namespace.',
+    });
+  }
   const { workflowId, runId } = workflowExecution;
   let awaited: number | null | undefined;
+  let startedAt: string;
   try {
-    const { raw, status } = await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
+    const { raw, status, startTime } = await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
       client.workflow.getHandle(workflowId, runId).describe(),
     );
     // A run that was terminated still lists what was pending then.
     const pending = status.name === 'RUNNING' ? raw.pendingActivities : [];
     awaited = pending?.find((item) => item.activityId === activityId)?.attempt;
+    startedAt = startTime.toISOString();
   } catch (error) {
     throw new DrError('TemporalUnreachable', `The agent of ${node} could not ask whether its step is still wanted.`, {
       where: node,
       cause: error,
     });
   }
-  if (awaited === attempt) return;
+  if (awaited === attempt) return { startedAt };
   throw new DrError('NodeFenced', `Attempt ${attempt} of a step on ${node} was given up before it began.`, {
     where: node,
     advice: 'Nothing was changed. Was the agent frozen, or its host paused?',

@@ -1,7 +1,5 @@
 import { cp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { MockActivityEnvironment } from '@temporalio/testing';
-import { DefaultLogger } from '@temporalio/worker';
 import { createNodeActivities } from '../../activities/node';
 import { clusterOf, loadConfig, nodeOf } from '../../src/config/load';
 import { MARKER } from '../../src/host/data/data-directory';
@@ -9,6 +7,7 @@ import { createServiceDriver } from '../../src/host/service/service';
 import type { LabNode } from '../../src/lab/layout';
 import { waitFor } from '../../src/lab/processes';
 import type { SampleSecret } from '../../src/lab/secrets';
+import { restoreEnvironment } from '../support/activity-environment';
 import { useLab } from '../support/lab';
 import { leaderOf, leftBeside, reconfigure, sealStatus, untilReadable, valuesOf, votersOf } from '../support/lab-view';
 import { restoreDriver } from '../support/restore-driver';
@@ -146,14 +145,14 @@ describe('restores of another shape', () => {
         node: own,
         driver: driverOfNode,
         // There is no run at Temporal whose attempt this could be.
-        confirmAttempt: () => Promise.resolve(),
+        confirmAttempt: () => Promise.resolve({ startedAt: claim.startedAt }),
       });
       const claim = {
         run: '019ab3c4-0000-7000-8000-000000000001',
         cluster: 'lab',
         startedAt: new Date().toISOString(),
       };
-      const environment = new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') });
+      const environment = restoreEnvironment(claim.run, 'lab');
       await environment.run(() => steps.claimForRun({ claim, approved: null }));
       await environment.run(() => steps.stopNode({ claim }));
       await environment.run(() => steps.setAsideData({ claim, how: 'rename', otherCluster: false }));

@@ -43,5 +43,6 @@ export function agentHost(inTest: (...segments: string[]) => string, settings: A
   const cluster = clusterOf(config, 'prod');
   const node = nodeOf(cluster, 'vault-1');
   const driver = createServiceDriver(node);
-  return new NodeHost({ config, clusterName: 'prod', cluster, node, driver, confirmAttempt: () => Promise.resolve() });
+  const confirmAttempt = () => Promise.resolve({ startedAt: '2026-11-23T04:00:00.000Z' });
+  return new NodeHost({ config, clusterName: 'prod', cluster, node, driver, confirmAttempt });
 }

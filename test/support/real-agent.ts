@@ -3,8 +3,6 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { MockActivityEnvironment } from '@temporalio/testing';
-import { DefaultLogger } from '@temporalio/worker';
 import { createNodeActivities, type NodeActivities } from '../../activities/node';
 import { clusterOf, nodeOf, parseConfig } from '../../src/config/load';
 import type { RunClaim } from '../../src/contract/recovery';
@@ -16,6 +14,7 @@ import { ensureServers } from '../../src/lab/servers/servers';
 import { serializeManifest } from '../../src/repository/manifest';
 import { VaultClient } from '../../src/vault/client';
 import { connectLocally } from '../../src/vault/connect-node';
+import { askingRun, restoreEnvironment } from './activity-environment';
 import { sampleManifest } from './generation';
 import { bootstrap, eventually } from './vault-node';
 
@@ -34,8 +33,13 @@ const OLDER_RUN: RunClaim = { ...RUN, run: '019ab3c4-0000-7000-8000-000000000003
 /** Two of three open it. */
 const SHARES = { secretShares: 3, secretThreshold: 2 };
 
-// Refusals are what is tested; the log would be full of them.
-export const quietEnvironment = () => new MockActivityEnvironment({}, { logger: new DefaultLogger('ERROR') });
+export const quietEnvironment = (run = RUN) => restoreEnvironment(run.run);
+
+/** As Temporal says it of the run that asks. */
+function confirmAttempt(): Promise<{ startedAt: string }> {
+  const asking = [RUN, NEWER_RUN, OLDER_RUN].find(({ run }) => run === askingRun());
+  return Promise.resolve({ startedAt: asking?.startedAt ?? '' });
+}
 
 interface Parts {
   directory: string;
@@ -70,11 +74,11 @@ export function useAgent() {
   });
 
   /** Runs a step as a worker does. */
-  const step = <T>(work: () => Promise<T>): Promise<T> => quietEnvironment().run(work);
-  const claim = (run = RUN) => step(() => parts().activities.claimForRun({ claim: run, approved: null }));
-  const stop = (run = RUN) => step(() => parts().activities.stopNode({ claim: run }));
+  const step = <T>(work: () => Promise<T>, run = RUN): Promise<T> => quietEnvironment(run).run(work);
+  const claim = (run = RUN) => step(() => parts().activities.claimForRun({ claim: run, approved: null }), run);
+  const stop = (run = RUN) => step(() => parts().activities.stopNode({ claim: run }), run);
   const setAside = (run = RUN) =>
-    step(() => parts().activities.setAsideData({ claim: run, how: 'rename', otherCluster: false }));
+    step(() => parts().activities.setAsideData({ claim: run, how: 'rename', otherCluster: false }), run);
 
   /** Blank, as an operator makes it. */
   async function setUpDataDirectory(): Promise<void> {
@@ -203,7 +207,7 @@ async function makeNode(program: string, [port, clusterPort]: readonly number[])
       cluster,
       node: parsed,
       driver,
-      confirmAttempt: () => Promise.resolve(),
+      confirmAttempt,
     }),
   };
 }

@@ -7,3 +7,13 @@ export function thrownBy(work: () => unknown): Error {
   }
   throw new Error('Nothing was thrown.');
 }
+
+/** What a promise is rejected with; it must be rejected. */
+export async function rejectionOf(work: Promise<unknown>): Promise<Error> {
+  try {
+    await work;
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error('Nothing was thrown.');
+}

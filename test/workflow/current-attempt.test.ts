@@ -74,7 +74,7 @@ describe('confirmAttempt', () => {
     });
   }
 
-  async function outcomeOf(work: Promise<void>): Promise<string> {
+  async function outcomeOf(work: Promise<unknown>): Promise<string> {
     return work.then(
       () => 'wanted',
       (error: { code: string }) => error.code,

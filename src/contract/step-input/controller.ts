@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { BackupPlan, ClusterHealth, NodeHealth, RetentionPolicy, StagedGeneration } from '../backup';
 import { rebuildNodeInput, recoverQuorumInput, removeSetAsideInput, restoreInput } from '../input';
 import type { Notification } from '../notification';
+import { approvalSubject, signedApproval } from './approval';
 import { configBundle, encryption, filledBundle, manifest } from './generation';
 import { leftOver, nodeInspection } from './host';
 import { chosenGeneration, liveView, recoveryPlan, recoverySettings } from './plan';
@@ -105,7 +106,8 @@ const auditRecord = z.strictObject({
   cluster,
   run,
   outcome: z.enum(['success', 'failure', 'info']),
-  details: z.record(short, z.json()),
+  // Anything that is JSON.
+  details: z.record(short, z.json()) as z.ZodType<Record<string, unknown>>,
 });
 
 const settings = recoverySettings;
@@ -154,6 +156,7 @@ export const CONTROLLER_INPUTS = {
     live,
     found: listOf(z.strictObject({ node: name, leftOvers: listOf(leftOver).nullable() })),
   }),
+  checkApproval: z.strictObject({ subject: approvalSubject, approval: signedApproval }),
   verifyFirstNode: z.strictObject({ plan: recoveryPlan }),
   checkConvergence: z.strictObject({ plan: recoveryPlan, nodes: listOf(name) }),
   waitForLeader: z.strictObject({ cluster }),

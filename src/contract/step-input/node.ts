@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { RunClaim } from '../recovery';
+import { approvedPlan } from './approval';
 import { runRecipient } from './report';
 import { flag, generation, listOf, name, NOTHING, oneOf, pastTime, run, sha256, short, strict } from './values';
 
@@ -21,7 +22,7 @@ export const NODE_INPUTS = {
   collectConfig: NOTHING,
   lookForLeftOvers: z.strictObject({ of: run }),
 
-  claimForRun: claimed,
+  claimForRun: z.strictObject({ claim, approved: approvedPlan.nullish() }),
   stageGeneration: z.strictObject({
     claim,
     source: name,

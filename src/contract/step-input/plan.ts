@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { Trust } from '../approval';
 import {
   ACCEPTABLE,
   type AcceptCode,
@@ -10,6 +11,7 @@ import {
   type RecoverQuorumPlan,
   type RecoveryPlan,
   type RecoverySettings,
+  type RemovalPlan,
   type ReminderSettings,
   type RestorePlan,
 } from '../plan';
@@ -24,6 +26,7 @@ import {
   listOf,
   name,
   oneOf,
+  run,
   sha256,
   short,
   span,
@@ -43,12 +46,15 @@ const nodePlan = strict<NodePlan>({
 
 const setAside = oneOf<RecoverySettings['setAside']>({ rename: true, delete: true });
 
+const trust = oneOf<Trust>({ approvers: true, namespace: true });
+
 export const recoverySettings = strict<RecoverySettings>({
   cluster: name,
   source: name,
   nodes: listOf(nodePlan),
   repositories: listOf(name),
   approvals: count,
+  trust: trust.optional(),
   approvalMinutes: span,
   setAside,
   rollingRestart: flag,
@@ -82,6 +88,7 @@ const base = {
   canary: canary.nullable(),
   loginOf: name,
   approvals: count,
+  trust: trust.optional(),
   setAside,
   rollingRestart: flag,
   steps: listOf(z.strictObject({ node: name, steps: texts })),
@@ -124,12 +131,20 @@ const recoverQuorumPlan = strict<RecoverQuorumPlan>({
 
 const rebuildPlan = strict<RebuildPlan>({ ...base, method: z.literal('rebuild'), node: name });
 
+const removalPlan = strict<RemovalPlan>({
+  ...base,
+  method: z.literal('remove'),
+  of: run,
+  found: listOf(z.strictObject({ node: name, paths: listOf(absolutePath) })),
+});
+
 // By its method, so that what is wrong with a plan is said of the one that was meant.
 type Variants = Parameters<typeof z.discriminatedUnion>[1];
 export const recoveryPlan = z.discriminatedUnion('method', [
   restorePlan,
   recoverQuorumPlan,
   rebuildPlan,
+  removalPlan,
 ] as unknown as Variants) as unknown as z.ZodType<RecoveryPlan>;
 
 export const copyProblem = strict<CopyProblem>({ repository: short, problem: text });

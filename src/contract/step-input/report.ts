@@ -17,6 +17,7 @@ import {
   type ShareProgress,
   type WaitingFor,
 } from '../recovery';
+import { givenApproval } from './approval';
 import { recoveryPlan } from './plan';
 import {
   absolutePath,
@@ -122,7 +123,7 @@ export const recoveryReport = strict<RecoveryReport>({
   plan: recoveryPlan.nullable(),
   planHash: sha256.nullable(),
   planValidUntil: time.nullable(),
-  approvals: listOf(z.strictObject({ approver: short, at: time })),
+  approvals: listOf(givenApproval),
   recipients: listOf(runRecipient),
   shares: shareProgress.nullable(),
   parked: listOf(parked),

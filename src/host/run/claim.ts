@@ -4,6 +4,8 @@ import type { RunClaim } from '../../contract/recovery';
 import { writeFileAtomically } from '../../files/atomic-file';
 import { readIfThere } from '../../files/files';
 
+const DAY_MS = 86_400_000;
+
 function claimFile(stateDir: string): string {
   return join(stateDir, 'claim.json');
 }
@@ -15,6 +17,7 @@ export async function readClaim(stateDir: string): Promise<RunClaim | null> {
 
 /**
  * Binds the node to a run. The claim stays when the run is over, so that whatever is left of an older run finds it.
+ * @param claim with the time at which the run was started as Temporal says it, which nobody else can set.
  * @throws DrError NodeFenced when the node belongs to a run that started later, or to another cluster.
  */
 export async function claimNode(stateDir: string, node: string, claim: RunClaim): Promise<void> {
@@ -30,14 +33,20 @@ export async function claimNode(stateDir: string, node: string, claim: RunClaim)
       },
     );
   }
-  if (current && current.startedAt > claim.startedAt) throw fenced(node, current, claim.run);
+  if (current && current.startedAt > claim.startedAt && hasBegun(current)) throw fenced(node, current, claim.run);
   await writeFileAtomically(claimFile(stateDir), `${JSON.stringify(claim)}\n`);
 }
 
-/** @throws DrError NodeFenced when the node doesn't belong to this run. */
-export async function assertClaim(stateDir: string, node: string, run: string): Promise<void> {
+/** @returns the claim. @throws DrError NodeFenced when the node doesn't belong to this run. */
+export async function assertClaim(stateDir: string, node: string, run: string): Promise<RunClaim> {
   const current = await readClaim(stateDir);
   if (current?.run !== run) throw fenced(node, current, run);
+  return current;
+}
+
+/** Earlier versions took the time from whoever asked: one in years to come would keep every later run out. */
+function hasBegun({ startedAt }: RunClaim): boolean {
+  return Date.parse(startedAt) <= Date.now() + DAY_MS;
 }
 
 function fenced(node: string, current: RunClaim | null, run: string): DrError {

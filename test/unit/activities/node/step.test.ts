@@ -21,13 +21,13 @@ beforeEach(async () => {
 /** A step that fails in its middle, after `meanwhile`. */
 const failing = (error: Error, meanwhile: () => Promise<unknown>) =>
   quietEnvironment().run(() =>
-    host.step(CLAIM, async () => {
+    host.step(CLAIM, { kind: 'stop' }, async () => {
       await meanwhile();
       throw error;
     }),
   );
 
-const another = () => quietEnvironment().run(() => host.step(CLAIM, async () => undefined));
+const another = () => quietEnvironment().run(() => host.step(CLAIM, { kind: 'stop' }, async () => undefined));
 
 describe('a step on a node', () => {
   it.each([

@@ -21,7 +21,7 @@ test('a claim may be made again and changes nothing then', async () => {
   await claim({ ...older, startedAt: '2027-01-01T00:00:00.000Z' });
 
   expect(await readFile(inTest('claim.json'), 'utf8')).toBe(first);
-  await expect(assertClaim(inTest(), 'vault-1', 'run-1')).resolves.toBeUndefined();
+  await expect(assertClaim(inTest(), 'vault-1', 'run-1')).resolves.toEqual(older);
 });
 
 test('a newer run takes the node over, and the older one can never have it back', async () => {
@@ -31,6 +31,13 @@ test('a newer run takes the node over, and the older one can never have it back'
   const refusal = { code: 'NodeFenced', where: 'vault-1', message: expect.stringContaining('run run-2, started 2026') };
   await expect(assertClaim(inTest(), 'vault-1', 'run-1')).rejects.toMatchObject(refusal);
   await expect(claim(older)).rejects.toMatchObject(refusal);
+  expect(await readClaim(inTest())).toEqual(newer);
+});
+
+test('a claim from years to come, as an earlier version could be given, keeps no later run out', async () => {
+  await claim({ ...older, startedAt: '9999-01-01T00:00:00.000Z' });
+  await claim(newer);
+
   expect(await readClaim(inTest())).toEqual(newer);
 });
 

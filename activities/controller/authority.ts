@@ -1,0 +1,47 @@
+import type { ControllerInput, ControllerStep } from '../../src/contract/step-input/controller';
+import { assertAnyRecovery, assertBackupOf, assertRecoveryOf, assertRunOf } from '../caller';
+
+type Authority = { [S in ControllerStep]: (input: ControllerInput<S>) => void };
+
+const inBackup = ({ cluster }: { cluster: string }) => assertBackupOf(cluster);
+const inOwnBackup = ({ cluster, run }: { cluster: string; run: string }) => assertBackupOf(cluster, run);
+const inRecovery = ({ cluster }: { cluster: string }) => assertRecoveryOf(cluster);
+const inPlanning = ({ settings }: { settings: { cluster: string } }) => assertRecoveryOf(settings.cluster);
+const inPlanned = ({ plan }: { plan: { cluster: string } }) => assertRecoveryOf(plan.cluster);
+const inOwnRun = ({ cluster, run }: { cluster: string; run: string }) => assertRunOf(cluster, run);
+// What is marked is of the cluster that the generation is of, which with `into` is another one.
+const inOwnRecovery = ({ run }: { run: string }) => assertAnyRecovery(run);
+
+/** Which run may ask for which step of the controller. */
+export const CONTROLLER_AUTHORITY: Authority = {
+  planBackup: inBackup,
+  checkHealth: ({ plan }) => inBackup(plan),
+  stageBundle: inOwnBackup,
+  captureSnapshot: ({ plan: { cluster }, run }) => inOwnBackup({ cluster, run }),
+  publishGeneration: ({ staged }) => inBackup(staged.manifest),
+  replicateGeneration: inBackup,
+  listCatchUps: inBackup,
+  applyRetention: inBackup,
+  discardStaging: inOwnBackup,
+  publishAuditHead: inBackup,
+
+  planRestore: ({ cluster, into }) => assertRecoveryOf(into ?? cluster),
+  lookAtCluster: inRecovery,
+  chooseGeneration: inPlanning,
+  makePlan: inPlanning,
+  makeQuorumPlan: inPlanning,
+  makeRebuildPlan: inPlanning,
+  makeRemovalPlan: inPlanning,
+  checkApproval: ({ subject: { cluster, run } }) => assertRecoveryOf(cluster, run),
+  verifyFirstNode: inPlanned,
+  checkConvergence: inPlanned,
+  waitForLeader: inRecovery,
+  moveLeadership: inPlanned,
+  checkRolledBack: inRecovery,
+  markRestored: inOwnRecovery,
+  markRolledBack: inOwnRecovery,
+  storeReport: ({ report }) => assertRecoveryOf(report.cluster, report.run),
+
+  notify: inOwnRun,
+  recordAudit: inOwnRun,
+};

@@ -1,0 +1,47 @@
+import type { RunClaim } from '../../src/contract/recovery';
+import type { NodeInput, NodeStep } from '../../src/contract/step-input/node';
+import { DrError } from '../../src/contract/failures';
+import { assertBackupOf, assertRecoveryOf } from '../caller';
+
+type Authority = { [S in NodeStep]: (input: NodeInput<S>) => void };
+
+/** Which run may ask an agent for which step: those of its own cluster, each in its own name. */
+export function nodeAuthority(node: string, cluster: string): Authority {
+  const recovery = () => assertRecoveryOf(cluster);
+  const claimed = ({ claim }: { claim: RunClaim }) => {
+    assertRecoveryOf(cluster, claim.run);
+    if (claim.cluster === cluster) return;
+    throw new DrError('PermissionDenied', `${node} is of the cluster '${cluster}', not of '${claim.cluster}'.`, {
+      where: node,
+      advice: 'Nothing was changed. Compare the configuration of this host with that of the controller.',
+    });
+  };
+  return {
+    describeNode: recovery,
+    proveInPlace: recovery,
+    lookForLeftOvers: recovery,
+    collectConfig: () => assertBackupOf(cluster),
+
+    claimForRun: claimed,
+    stageGeneration: claimed,
+    stopNode: claimed,
+    setAsideData: claimed,
+    copyDataAside: claimed,
+    putBackData: claimed,
+    blankNode: claimed,
+    removeSetAsideData: claimed,
+    installSnapshot: claimed,
+    installInPlace: claimed,
+    recoverPeers: claimed,
+    startNode: claimed,
+    restartNode: claimed,
+    joinNode: claimed,
+    checkShare: claimed,
+    rewrapShares: claimed,
+    unsealNode: claimed,
+    awaitUnsealed: claimed,
+    watchForUnseal: claimed,
+    watchForSeal: claimed,
+    endRunOnNode: claimed,
+  };
+}

@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import type { ApprovalSubject, SignedApproval } from '../approval';
+import type { ApprovedPlan } from '../recovery';
+import { recoveryPlan } from './plan';
+import { listOf, name, run, sha256, short, strict, time } from './values';
+
+/** An armored signature has some 300 characters. */
+const signature = z.string().max(4_096);
+
+export const signedApproval = strict<SignedApproval>({ approver: short, signature });
+
+export const approvalSubject = strict<ApprovalSubject>({
+  cluster: name,
+  run,
+  requestedBy: short,
+  planHash: sha256,
+  expires: time,
+});
+
+export const approvedPlan = strict<ApprovedPlan>({
+  plan: recoveryPlan,
+  requestedBy: short,
+  expires: time,
+  approvals: listOf(signedApproval, 100),
+});
+
+/** As a report has it. */
+export const givenApproval = z.strictObject({ approver: short, at: time, signature: signature.optional() });

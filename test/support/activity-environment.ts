@@ -1,0 +1,27 @@
+import { Context } from '@temporalio/activity';
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+import { backupWorkflowId, recoveryWorkflowId } from '../../src/contract/names';
+
+type Info = ConstructorParameters<typeof MockActivityEnvironment>[0];
+
+/** In which a step runs that a restore has asked for. */
+export function restoreEnvironment(run: string, cluster = 'prod', info: Info = {}): MockActivityEnvironment {
+  return quiet('restoreCluster', recoveryWorkflowId(cluster), run, info);
+}
+
+/** In which a step runs that a backup has asked for. */
+export function backupEnvironment(run: string, cluster = 'prod', info: Info = {}): MockActivityEnvironment {
+  return quiet('backUpCluster', backupWorkflowId(cluster), run, info);
+}
+
+/** The run that asks for the step that runs just now. */
+export function askingRun(): string {
+  return Context.current().info.workflowExecution?.runId ?? '';
+}
+
+/** Refusals are what is tested; the log would be full of them. */
+function quiet(workflowType: string, workflowId: string, runId: string, info: Info): MockActivityEnvironment {
+  const caller = { workflowType, workflowExecution: { workflowId, runId } };
+  return new MockActivityEnvironment({ ...caller, ...info }, { logger: new DefaultLogger('ERROR') });
+}

@@ -1,0 +1,202 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync } from 'node:fs';
+import { readFile, writeFile } from 'node:fs/promises';
+import { HostApproval } from '../../../../activities/node/approved';
+import { approvalStatement, APPROVAL_NAMESPACE, type ApprovalSubject } from '../../../../src/contract/approval';
+import type { AcceptCode, RecoveryPlan } from '../../../../src/contract/plan';
+import type { ApprovedPlan } from '../../../../src/contract/recovery';
+import type { HostAction } from '../../../../src/plan/authority';
+import { planHashOf } from '../../../../src/plan/hash';
+import { agentHost } from '../../../support/agent-host';
+import { PLAN, REBUILD_PLAN } from '../../../support/fake-agents';
+import { useDirectory } from '../../../support/temporary';
+import { rejectionOf } from '../../../support/thrown';
+
+const inTest = useDirectory();
+const RUN = 'run-1';
+
+describe('an agent whose configuration names approvers', () => {
+  let approvers: { name: string; key: string }[];
+  beforeEach(() => {
+    approvers = ['ana', 'bob', 'carol'].map((name) => ({ name, key: makeKey(name) }));
+  });
+
+  const approval = (restore: object = {}) => {
+    const { deps } = agentHost(inTest, { restore: { trust: undefined, approvers, ...restore } });
+    return new HostApproval(deps);
+  };
+  /** Of this host: the only node of its cluster. */
+  const plan = (overrides: object = {}): RecoveryPlan => ({
+    ...PLAN,
+    cluster: 'prod',
+    trust: 'approvers',
+    firstNode: 'vault-1',
+    nodes: [{ name: 'vault-1', nodeId: 'vault-1', address: 'a', clusterAddress: 'c', dataDir: inTest('data') }],
+    ...overrides,
+  });
+  const accept = (approved: ApprovedPlan | null, restore?: object) =>
+    approval(restore).accept(RUN, inTest('run'), approved);
+  const refusal = async (work: Promise<void>) => {
+    const error = await rejectionOf(work);
+    expect(error).toMatchObject({ name: 'DrError', code: 'NotApproved', retryable: false });
+    return error.message;
+  };
+
+  it('takes a plan up that one of them has signed', async () => {
+    await accept(signed(plan(), 'bob'));
+
+    await approval().assertAllowed(RUN, inTest('run'), { kind: 'stop' });
+    expect(JSON.parse(await readFile(inTest('run', 'approved.json'), 'utf8'))).toMatchObject({ requestedBy: 'ana' });
+  });
+
+  it.each<[string, () => ApprovedPlan | null, string]>([
+    ['no plan at all', () => null, 'no plan was shown'],
+    ['a plan that nobody signed', () => ({ ...signed(plan(), 'bob'), approvals: [] }), '0 of 1 approvals hold'],
+    ['a signature of who asked for it', () => signed(plan(), 'ana'), 'ana asked for it'],
+    ['a signature of a stranger', () => withApprover(signed(plan(), 'bob'), 'mallory'), 'mallory is not among'],
+    [
+      'the name of one and the key of another',
+      () => withApprover(signed(plan(), 'bob'), 'carol'),
+      'not by the key of carol',
+    ],
+    ['another plan', () => ({ ...signed(plan(), 'bob'), plan: plan({ setAside: 'delete' }) }), 'not over this plan'],
+    ['another requester', () => ({ ...signed(plan(), 'bob'), requestedBy: 'dave' }), 'not over this plan'],
+    ['another time', () => ({ ...signed(plan(), 'bob'), expires: '2999-01-01T00:00:00.000Z' }), 'not over this plan'],
+    ['another run', () => signed(plan(), 'bob', { run: 'run-0' }), 'not over this plan'],
+    ['another cluster', () => signed(plan(), 'bob', { cluster: 'staging' }), 'not over this plan'],
+    [
+      'approvals that are over',
+      () => signed(plan(), 'bob', { expires: '2026-01-01T00:00:00.000Z' }),
+      'valid until 2026-01-01',
+    ],
+    ['approvals until no time at all', () => signed(plan(), 'bob', { expires: 'for ever' }), 'valid until for ever'],
+  ])('refuses %s', async (_what, approved, reason) => {
+    expect(await refusal(accept(approved()))).toContain(reason);
+    expect(await refusal(approval().assertAllowed(RUN, inTest('run'), { kind: 'stop' }))).toContain(
+      'no plan was shown',
+    );
+  });
+
+  it('wants as many different people as its own configuration says, whatever the plan says', async () => {
+    const one = signed(plan({ approvals: 1 }), 'bob');
+    const twice = { ...one, approvals: [...one.approvals, ...one.approvals] };
+    const two = { ...one, approvals: [...one.approvals, ...signed(plan({ approvals: 1 }), 'carol').approvals] };
+
+    expect(await refusal(accept(one, { approvals: 2 }))).toContain('1 of 2 approvals hold');
+    expect(await refusal(accept(twice, { approvals: 2 }))).toContain('1 of 2 approvals hold');
+    await accept(two, { approvals: 2 });
+  });
+
+  it('lets a plan that it has taken up in time last', async () => {
+    const soonOver = signed(plan(), 'bob', { expires: new Date(Date.now() + 1_000).toISOString() });
+    await accept(soonOver);
+    jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 86_400_000);
+    try {
+      await accept(soonOver);
+      await approval().assertAllowed(RUN, inTest('run'), { kind: 'stop' });
+    } finally {
+      jest.restoreAllMocks();
+    }
+  });
+
+  it('checks the signatures again before each step', async () => {
+    await accept(signed(plan(), 'bob'));
+    const approved = JSON.parse(await readFile(inTest('run', 'approved.json'), 'utf8')) as ApprovedPlan;
+    await writeFile(
+      inTest('run', 'approved.json'),
+      JSON.stringify({ ...approved, plan: plan({ setAside: 'delete' }) }),
+    );
+
+    const refused = await refusal(approval().assertAllowed(RUN, inTest('run'), deletion()));
+
+    expect(refused).toContain('not over this plan');
+  });
+
+  const deletion = (otherCluster = false): HostAction => ({ kind: 'set aside', how: 'delete', otherCluster });
+  const renaming = (otherCluster = false): HostAction => ({ kind: 'set aside', how: 'rename', otherCluster });
+  const staging = (overrides: object = {}): HostAction => ({
+    kind: 'stage',
+    source: PLAN.source,
+    generation: PLAN.generation,
+    manifestSha256: PLAN.manifestSha256,
+    ...overrides,
+  });
+
+  it.each<[string, () => RecoveryPlan, HostAction]>([
+    ['deletes what the plan renames', plan, deletion()],
+    ['sets data of another cluster aside that nobody has accepted', plan, renaming(true)],
+    ['stages another backup', plan, staging({ generation: '20260101T000000Z-000000000001-00000000' })],
+    ['stages a copy with another manifest', plan, staging({ manifestSha256: 'f'.repeat(64) })],
+    ['stages the backup of another cluster', plan, staging({ source: 'staging' })],
+    ['restores in place', plan, { kind: 'install in place' }],
+    ['becomes the only peer', plan, { kind: 'recover peers' }],
+    ['copies its data aside', plan, { kind: 'copy aside' }],
+    ['joins, as the first node', plan, { kind: 'join' }],
+    ['is emptied, as the first node', plan, { kind: 'blank' }],
+    ['removes old data', plan, { kind: 'remove', of: RUN }],
+    ['is restarted, where no follower is', plan, { kind: 'restart' }],
+    ['installs, as a follower', () => plan({ firstNode: 'vault-2' }), { kind: 'install' }],
+    ['stops in place', () => plan({ method: 'inPlace' }), { kind: 'stop' }],
+    ['sets data aside in place', () => plan({ method: 'inPlace' }), renaming()],
+    ['puts back what was deleted', () => plan({ setAside: 'delete' }), { kind: 'put back' }],
+    ['stops while another node is rebuilt', () => rebuild('vault-2'), { kind: 'stop' }],
+    ['has another data directory', () => plan({ nodes: [{ ...plan().nodes[0]!, dataDir: '/srv' }] }), { kind: 'stop' }],
+    ['is not in the plan', () => plan({ nodes: [] }), { kind: 'stop' }],
+    ['is of another cluster', () => plan({ cluster: 'staging' }), { kind: 'stop' }],
+  ])('does nothing that is not signed: it never %s', async (_what, planned, action) => {
+    await accept(signed(planned(), 'bob'));
+
+    expect(await refusal(approval().assertAllowed(RUN, inTest('run'), action))).toContain('plan');
+  });
+
+  it.each<[string, () => RecoveryPlan, HostAction[]]>([
+    ['the first node', plan, [staging(), { kind: 'stop' }, renaming(), { kind: 'install' }, { kind: 'unseal' }]],
+    ['a way back', plan, [{ kind: 'put back' }, { kind: 'start' }]],
+    [
+      'a follower',
+      () => plan({ firstNode: 'vault-2' }),
+      [{ kind: 'stop' }, renaming(), { kind: 'join' }, { kind: 'blank' }],
+    ],
+    ['what was accepted', () => plan({ accepted: ['other-cluster'] satisfies AcceptCode[] }), [renaming(true)]],
+    ['a rebuilt node', () => rebuild('vault-1'), [{ kind: 'stop' }, renaming(), { kind: 'join' }]],
+  ])('does what is signed, for %s', async (_what, planned, actions) => {
+    await accept(signed(planned(), 'bob'));
+
+    for (const action of actions) await approval().assertAllowed(RUN, inTest('run'), action);
+    expect(actions.length).toBeGreaterThan(0);
+  });
+
+  it('takes what vault-dr hands on as JSON', async () => {
+    await accept(JSON.parse(JSON.stringify(signed(plan(), 'bob'))) as ApprovedPlan);
+    await expect(approval().assertAllowed(RUN, inTest('run'), { kind: 'stop' })).resolves.toBeUndefined();
+  });
+
+  const rebuild = (node: string): RecoveryPlan => ({
+    ...plan(),
+    ...REBUILD_PLAN,
+    cluster: 'prod',
+    node,
+    firstNode: 'vault-3',
+    nodes: plan().nodes,
+    setAside: 'rename',
+    approvals: 1,
+  });
+
+  function makeKey(name: string): string {
+    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', inTest(name)]);
+    return readFileSync(inTest(`${name}.pub`), 'utf8').trim();
+  }
+
+  function signed(planned: RecoveryPlan, approver: string, about: Partial<ApprovalSubject> = {}): ApprovedPlan {
+    const expires = about.expires ?? '2998-01-01T00:00:00.000Z';
+    const subject = { cluster: 'prod', run: RUN, requestedBy: 'ana', planHash: planHashOf(planned), ...about, expires };
+    const args = ['-q', '-Y', 'sign', '-n', APPROVAL_NAMESPACE, '-f', inTest(approver)];
+    const input = approvalStatement(subject, approver);
+    const signature = execFileSync('ssh-keygen', args, { input, encoding: 'utf8', stdio: 'pipe' });
+    return { plan: planned, requestedBy: 'ana', expires, approvals: [{ approver, signature }] };
+  }
+
+  function withApprover(approved: ApprovedPlan, approver: string): ApprovedPlan {
+    return { ...approved, approvals: approved.approvals.map((item) => ({ ...item, approver })) };
+  }
+});
