@@ -12,7 +12,7 @@ const VALUES = {
   backupRecipient: 'age1abc',
   s3Endpoint: 'http://127.0.0.1:9000',
   approvers: [{ name: 'bob', key: BOB }],
-    agentPublicKeys: { 'vault-1': 'MCow' },
+  agentPublicKeys: { 'vault-1': 'MCow' },
 };
 
 test('the configuration of the lab is one that the product accepts', () => {
