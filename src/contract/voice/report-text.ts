@@ -110,10 +110,10 @@ function factsOf(report: RecoveryReport): [string, string][] {
   ];
 }
 
-/** Only of what went through it is known. */
-function lossOf({ status, rpoSeconds, plan }: RecoveryReport): [string, string][] {
+/** Only of what went through it is known; a removal brings nothing back. */
+function lossOf({ status, method, rpoSeconds }: RecoveryReport): [string, string][] {
   if (rpoSeconds !== null) return [['RPO', formatSeconds(rpoSeconds)]];
-  return status === 'completed' && plan !== null ? [['RPO', 'nothing was lost']] : [];
+  return status === 'completed' && method !== 'remove' ? [['RPO', 'nothing was lost']] : [];
 }
 
 function commandsOf(report: RecoveryReport): CommandText[] {

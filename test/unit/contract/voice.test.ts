@@ -124,6 +124,14 @@ describe('every renderer', () => {
     }
   });
 
+  it('says nothing was lost only where data came back', () => {
+    const rebuilt = reportWith({ method: 'rebuild', rpoSeconds: null });
+
+    expect(reportMarkdown(rebuilt)).toContain('| RPO | nothing was lost |');
+    expect(reportMarkdown({ ...rebuilt, method: 'remove' })).not.toContain('RPO');
+    expect(reportMarkdown({ ...rebuilt, status: 'rolled back' })).not.toContain('RPO');
+  });
+
   it('gives the reasons why a run is parked', () => {
     for (const show of Object.values(SHOWN_BY)) {
       expect(show(parked('resume'))).toMatch(/vault-2(\*\*)?: Vault does not start\.\s+Read Vault's log\./);
