@@ -164,7 +164,8 @@ async function compile() {
   const stamp = 'dist/.compiled';
   const wanted = hashOfSources();
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
-  rmSync(stamp, { force: true });
+  // What is left of a file that was moved would be taken instead of the folder in its place.
+  rmSync('dist', { recursive: true, force: true });
   await step('compile', async () => {
     await runLogged('compile', process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.']);
     await runLogged('bundle', process.execPath, ['dist/src/temporal/build-bundle.js']);
