@@ -1,6 +1,8 @@
 import { userInfo } from 'node:os';
 import { Command, Option } from 'commander';
 import { DEFAULT_CONFIG_FILE } from '../config/load';
+import { DrError } from '../contract/failures';
+import { personName } from '../contract/person';
 import type { TemporalOptions } from '../temporal/connect-temporal';
 
 /** Documented in docs/cli.md; scripts may rely on them. An unknown one means failure. */
@@ -53,8 +55,16 @@ export function withOperator(command: Command): Command {
   return command.addOption(
     new Option('--as <name>', 'who you are; goes into the audit trail')
       .env('VAULT_DR_OPERATOR')
+      .argParser(parsePerson)
       .default(userInfo().username),
   );
+}
+
+/** @throws DrError InvalidInput */
+function parsePerson(text: string): string {
+  const { data, error } = personName.safeParse(text);
+  if (data !== undefined) return data;
+  throw new DrError('InvalidInput', `Your name (--as, VAULT_DR_OPERATOR) ${error?.issues[0]?.message}.`);
 }
 
 export function temporalOptions(options: CommonOptions): TemporalOptions {

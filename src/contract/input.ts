@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { DrError } from './failures';
 import { GENERATION_PATTERN } from './generation';
+import { walkMessage } from './message-bounds';
 import { NAME_PATTERN } from './names';
+import { personName } from './person';
 import { ACCEPTABLE, type AcceptCode } from './plan';
 
 const name = z
@@ -9,12 +11,6 @@ const name = z
   .regex(NAME_PATTERN, 'must be lower-case letters, digits and hyphens');
 
 export const clusterInput = z.strictObject({ cluster: name });
-
-const person = z
-  .string({ error: 'must be a name in quotes' })
-  .trim()
-  .min(1, 'must say who you are')
-  .max(100, 'must be at most 100 characters');
 
 const NOT_A_GENERATION = 'is not a generation id: see `vault-dr generations list`';
 const generation = z
@@ -38,7 +34,7 @@ export const restoreInput = z
     generation: generation.default('latest'),
     /** The newest generation captured at or before this instant (RFC 3339). */
     asOf: z.iso.datetime({ offset: true, error: 'must be a time such as 2026-11-23T04:00:00Z' }).optional(),
-    requestedBy: person.default('unknown'),
+    requestedBy: personName.default('unknown'),
     /** Ends when the plan is made. */
     planOnly: z.boolean({ error: 'must be true or false' }).default(false),
     /** Into the running cluster, with nothing stopped: for data that is wrong while the cluster is well. */
@@ -53,13 +49,13 @@ export const restoreInput = z
   });
 export type RestoreInput = z.infer<typeof restoreInput>;
 
-export const recoverQuorumInput = z.strictObject({ cluster: name, requestedBy: person.default('unknown'), accept });
+export const recoverQuorumInput = z.strictObject({ cluster: name, requestedBy: personName.default('unknown'), accept });
 export type RecoverQuorumInput = z.infer<typeof recoverQuorumInput>;
 
 export const rebuildNodeInput = z.strictObject({
   cluster: name,
   node: name,
-  requestedBy: person.default('unknown'),
+  requestedBy: personName.default('unknown'),
   accept,
 });
 export type RebuildNodeInput = z.infer<typeof rebuildNodeInput>;
@@ -70,16 +66,16 @@ export const removeSetAsideInput = z.strictObject({
   run: z
     .string({ error: 'must be a run id, as the report shows it' })
     .regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, 'must be a run id, as the report shows it'),
-  requestedBy: person.default('unknown'),
+  requestedBy: personName.default('unknown'),
   accept,
 });
 export type RemoveSetAsideInput = z.infer<typeof removeSetAsideInput>;
 
+const NOT_A_HASH = 'must be the plan hash that the run shows';
 export const approveInput = z.strictObject({
-  approver: person,
-  planHash: z
-    .string({ error: 'must be the plan hash that the run shows' })
-    .min(8, 'must be the plan hash that the run shows'),
+  approver: personName,
+  /** Or the beginning of it. */
+  planHash: z.string({ error: NOT_A_HASH }).regex(/^[0-9a-f]{8,64}$/, NOT_A_HASH),
   /** Armored, by the approver's SSH key over the statement of the approval; see `vault-dr approve --statement`. */
   signature: z
     .string({ error: 'must be an armored SSH signature' })
@@ -88,33 +84,45 @@ export const approveInput = z.strictObject({
 });
 export type ApproveInput = z.infer<typeof approveInput>;
 
+const LONGEST_SHARE_MESSAGE = 64 * 1024;
 export const submitShareInput = z.strictObject({
-  holder: person,
+  holder: personName,
   /** An armored age file for the recipients that the run shows; one share in it. */
-  share: z.string({ error: 'must be an armored age file' }),
+  share: z
+    .string({ error: 'must be an armored age file' })
+    .max(LONGEST_SHARE_MESSAGE, `must be an armored age file of at most ${LONGEST_SHARE_MESSAGE / 1024} KiB`),
 });
 export type SubmitShareInput = z.infer<typeof submitShareInput>;
 
-export const operatorInput = z.strictObject({ operator: person });
+export const operatorInput = z.strictObject({ operator: personName });
 export type OperatorInput = z.infer<typeof operatorInput>;
 
-export const skipNodeInput = z.strictObject({ operator: person, node: name });
+export const skipNodeInput = z.strictObject({ operator: personName, node: name });
 export type SkipNodeInput = z.infer<typeof skipNodeInput>;
 
 export type ClusterInput = z.infer<typeof clusterInput>;
+
+/** An input may be wrong in more ways than anybody reads. */
+const MOST_PROBLEMS = 20;
+const LONGEST_PROBLEM = 200;
 
 /**
  * Parses what came from the CLI, the UI or a Schedule, where nothing is typed.
  * @throws DrError InvalidInput that lists every problem and shows what is wanted.
  */
 export function parseInput<T>(schema: z.ZodType<T>, raw: unknown, example: string): T {
+  const tooLarge = walkMessage(raw);
+  if (tooLarge !== null) throw unusable(`it is too large: ${tooLarge}`, example);
   const result = schema.safeParse(raw);
   if (result.success) return result.data;
-  const problems =
-    raw === undefined || raw === null
-      ? ['no input was given']
-      : result.error.issues.map(
-          (issue) => `${issue.path.length === 0 ? 'input' : issue.path.join('.')}: ${issue.message}`,
-        );
-  throw new DrError('InvalidInput', `The input is not usable: ${problems.join('; ')}. Such as: ${example}`);
+  if (raw === undefined || raw === null) throw unusable('no input was given', example);
+  const problems = result.error.issues.map(({ path, message }) => {
+    return `${path.length === 0 ? 'input' : path.join('.')}: ${message}`.slice(0, LONGEST_PROBLEM);
+  });
+  const further = problems.length > MOST_PROBLEMS ? [`and ${problems.length - MOST_PROBLEMS} more`] : [];
+  throw unusable([...problems.slice(0, MOST_PROBLEMS), ...further].join('; '), example);
+}
+
+function unusable(problem: string, example: string): DrError {
+  return new DrError('InvalidInput', `The input is not usable: ${problem}. Such as: ${example}`);
 }

@@ -1,6 +1,7 @@
 import { isCancellation } from '@temporalio/workflow';
 import type { ApprovalSubject } from '../../src/contract/approval';
 import type { ApproveInput } from '../../src/contract/input';
+import { samePerson } from '../../src/contract/person';
 import type { ApprovedPlan, RecoveryProgress } from '../../src/contract/recovery';
 import { type Answer, no, yes } from '../../src/contract/update-answers';
 import type { Journal } from './journal';
@@ -31,10 +32,10 @@ function approvalProblem(progress: RecoveryProgress, { approver, planHash }: App
   if (!progress.planHash.startsWith(planHash)) {
     return `The plan's hash is ${progress.planHash.slice(0, 12)}, not ${planHash}. Read the plan again before you approve it.`;
   }
-  if (sameText(approver, progress.requestedBy)) {
+  if (samePerson(approver, progress.requestedBy)) {
     return `${approver} asked for this restore; somebody else has to approve it.`;
   }
-  if (progress.approvals.some((item) => sameText(item.approver, approver))) {
+  if (progress.approvals.some((item) => samePerson(item.approver, approver))) {
     return `${approver} has approved already; ${progress.plan.approvals} different people are needed.`;
   }
   if (progress.planValidUntil !== null && Date.now() >= Date.parse(progress.planValidUntil)) {
@@ -78,8 +79,4 @@ export function approvedPlan(progress: RecoveryProgress): ApprovedPlan | null {
 
 function subjectOf({ cluster, run, requestedBy, planHash, planValidUntil }: RecoveryProgress): ApprovalSubject {
   return { cluster, run, requestedBy, planHash: planHash ?? '', expires: planValidUntil ?? '' };
-}
-
-function sameText(left: string, right: string): boolean {
-  return left.trim().toLowerCase() === right.trim().toLowerCase();
 }

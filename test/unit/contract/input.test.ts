@@ -51,8 +51,26 @@ describe('input that is not usable', () => {
     [
       'somebody with too long a name',
       operatorInput,
-      { operator: 'x'.repeat(101) },
-      'operator: must be at most 100 characters',
+      { operator: 'x'.repeat(65) },
+      'operator: must be at most 64 characters',
+    ],
+    [
+      'a plan hash that is none',
+      approveInput,
+      { approver: 'ann', planHash: '3F9C1E07ab52\n' },
+      'planHash: must be the plan hash that the run shows',
+    ],
+    [
+      'a share that is too long',
+      submitShareInput,
+      { holder: 'ann', share: 'a'.repeat(64 * 1024 + 1) },
+      'share: must be an armored age file of at most 64 KiB',
+    ],
+    [
+      'nested without end',
+      operatorInput,
+      { operator: JSON.parse('['.repeat(5_000) + ']'.repeat(5_000)) as unknown },
+      'it is too large: it is nested more than 64 deep',
     ],
     [
       'a share of another type',
@@ -80,6 +98,13 @@ describe('input that is not usable', () => {
       'asOf: must be a time such as 2026-11-23T04:00:00Z',
       'requestedBy: must say who you are',
     ]);
+  });
+
+  it('is wrong in more ways than anybody reads', () => {
+    const raw = { cluster: 'prod', accept: Array.from({ length: 5_000 }, () => 'everything') };
+
+    expect(refusal(restoreInput, raw).split('; ')).toHaveLength(21);
+    expect(refusal(restoreInput, raw)).toContain('and 4980 more');
   });
 
   it('is not shown: a share in the wrong place stays out of the message', () => {
