@@ -1,3 +1,5 @@
+import { walkMessage } from './message-bounds';
+
 /** Vault's AES key is 16 to 32 bytes; a Shamir share has one byte more. With N = 1 the "share" is the key itself. */
 const SHORTEST_SHARE_BYTES = 16;
 const LONGEST_SHARE_BYTES = 33;
@@ -65,17 +67,19 @@ export function checkEnvelope(share: string): EnvelopeVerdict {
 }
 
 /**
- * Whether a share in clear is anywhere in what somebody sent, whatever it was meant to be. Also as people paste it: in quotes,
- * or the whole line `Unseal Key 1: …`. The lines of an age file look like shares.
+ * Whether a share in clear is anywhere in what somebody sent, whatever it was meant to be; what is too large is searched as
+ * far as it is looked at. Also as people paste it: in quotes, or the whole line `Unseal Key 1: …`. The lines of an age file
+ * look like shares.
  * @param known what looks like a share and is none, such as a hash
  */
 export function findsShareInClear(message: unknown, known: readonly (string | null)[] = []): boolean {
-  if (typeof message === 'string') {
-    if (message.includes('AGE ENCRYPTED FILE')) return false;
-    return wordsOf(message).some((word) => !known.includes(word) && decodeShare(word) !== null);
-  }
-  if (typeof message !== 'object' || message === null) return false;
-  return Object.values(message).some((part) => findsShareInClear(part, known));
+  let found = false;
+  walkMessage(message, (text) => {
+    if (text.includes('AGE ENCRYPTED FILE')) return false;
+    found = wordsOf(text).some((word) => !known.includes(word) && decodeShare(word) !== null);
+    return found;
+  });
+  return found;
 }
 
 function wordsOf(text: string): string[] {

@@ -1,5 +1,5 @@
 import { Context } from '@temporalio/activity';
-import type { ApplicationFailure } from '@temporalio/common';
+import { type ApplicationFailure, RawValue } from '@temporalio/common';
 import { CONTROLLER_TASK_QUEUE } from '../../src/contract/names';
 import { waitFor } from '../../src/lab/processes';
 import { type FakeActivities, GENERATION, type RunningWorkers, startWorkers } from '../support/fake-agents';
@@ -375,6 +375,33 @@ describe('restoreCluster', () => {
           fakes.audit.some((record) => record.action === action),
         ),
       { timeoutMs: 10_000 },
+    );
+  });
+
+  it('outlives messages without end or bottom, and writes them down once', async () => {
+    const handle = await begin();
+    await waiting(handle, 'approval');
+    // As it is, because this client's own converter can't write it.
+    const deep = RawValue.fromPayload({
+      metadata: { encoding: Buffer.from('json/plain') },
+      data: Buffer.from(`{"share":${'['.repeat(5_000)}${']'.repeat(5_000)}}`),
+    });
+
+    for (let n = 0; n < 3; n++) await handle.signal('submitShare', deep);
+    for (let n = 0; n < 3; n++) await handle.signal(`any-${n}`, deep);
+    const rejected = await handle
+      .executeUpdate('submitShare', { args: [{ holder: 'ana', share: 'x'.repeat(300_000) }] })
+      .catch((error: { cause: Error }) => error.cause.message);
+    await update(handle, 'abort', { operator: 'bob' });
+    const report = await handle.result();
+
+    expect(rejected).toContain('it has more than 256 KiB of text');
+    expect(fakes.audit.filter(({ action }) => action === 'restore.message too large')).toHaveLength(2);
+    expect(report.warnings).toEqual(
+      expect.arrayContaining([
+        expect.stringContaining('submitShare: 3 × a message that is too large'),
+        expect.stringContaining('an unknown signal: 3 × a message that is too large'),
+      ]),
     );
   });
 

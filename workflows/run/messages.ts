@@ -9,14 +9,19 @@ import {
 } from '@temporalio/workflow';
 import type { z } from 'zod';
 import { approveInput, operatorInput, skipNodeInput, submitShareInput } from '../../src/contract/input';
+import { walkMessage } from '../../src/contract/message-bounds';
 import { MESSAGE, PROGRESS_QUERY } from '../../src/contract/names';
 import type { RecoveryProgress } from '../../src/contract/recovery';
 import { findsShareInClear, TURNED_AWAY } from '../../src/contract/share';
 import type { Answer } from '../../src/contract/update-answers';
 import { parseOrFail } from './problems';
 import { approve } from './approvals';
+import type { Journal } from './journal';
 import type { RecoveryRun } from './recovery-run';
 import type { ShareCeremony } from './share-ceremony';
+
+/** In the audit trail and the log; Temporal takes a thousand characters. */
+const LONGEST_SIGNAL_NAME = 64;
 
 /**
  * Every message exists twice: an update, whose sender gets the answer, and a signal, whose answer goes to the details.
@@ -60,7 +65,15 @@ export function handleMessages(run: RecoveryRun, ceremony: ShareCeremony): void 
     'End the run: before the first node is stopped; in a rebuild and in place at any time',
     (input) => run.decisions.abort(input.operator),
   );
-  setDefaultSignalHandler((name, ...args) => {
+  const flood = new Flood(run.journal);
+  setDefaultSignalHandler((anyName, ...args) => {
+    const name = anyName.slice(0, LONGEST_SIGNAL_NAME);
+    const tooLarge = walkMessage(args);
+    if (tooLarge !== null) {
+      // What may be any name is one kind.
+      if (flood.refused('an unknown signal', tooLarge) && findsShareInClear(args)) ceremony.exposed('somebody');
+      return;
+    }
     log.warn('unknown signal', { name });
     run.journal.record('unknown signal', 'failure', 'unknown', { name, known: Object.values(MESSAGE) });
     if (findsShareInClear(args, [run.state.progress.planHash])) ceremony.exposed('somebody');
@@ -84,6 +97,11 @@ export function handleMessages(run: RecoveryRun, ceremony: ShareCeremony): void 
     setHandler(
       defineSignal<[unknown]>(name),
       async (raw) => {
+        const tooLarge = walkMessage(raw);
+        if (tooLarge !== null) {
+          if (flood.refused(name, tooLarge) && exposes(name, raw)) ceremony.exposed('somebody');
+          return;
+        }
         try {
           const answer = await act(parseOrFail(schema, raw, example));
           if (!answer.accepted) log.warn('signal refused', { name, reason: answer.message });
@@ -95,6 +113,31 @@ export function handleMessages(run: RecoveryRun, ceremony: ShareCeremony): void 
       },
       { description },
     );
+  }
+}
+
+/** Counts signals that are too large to be looked at: each kind is written down once, or whoever sends them fills history. */
+class Flood {
+  readonly #counts = new Map<string, number>();
+
+  constructor(private readonly journal: Journal) {}
+
+  /** @returns whether it is the first one of its kind. */
+  refused(kind: string, reason: string): boolean {
+    const before = this.#counts.get(kind) ?? 0;
+    this.#counts.set(kind, before + 1);
+    const { warnings } = this.journal;
+    const line = (count: number) =>
+      `${kind}: ${count} × a message that is too large was refused; find out who sends them`;
+    const known = warnings.indexOf(line(before));
+    if (known >= 0) {
+      warnings[known] = line(before + 1);
+      return false;
+    }
+    log.warn('signal refused', { name: kind, reason: `it is too large: ${reason}` });
+    warnings.push(line(1));
+    this.journal.record('message too large', 'failure', 'unknown', { name: kind, reason });
+    return true;
   }
 }
 
