@@ -11,6 +11,13 @@ export function attempt(): number {
   return Context.current().info.attempt;
 }
 
+/** Who asks for this, in Temporal's own word; undefined without a workflow. */
+export function sender(): { id: string; run: string; type: string } | undefined {
+  const { workflowExecution, workflowType } = Context.current().info;
+  if (!workflowExecution || workflowType === undefined) return undefined;
+  return { id: workflowExecution.workflowId, run: workflowExecution.runId, type: workflowType };
+}
+
 /** Beats while work goes on whose progress can't be counted (an election, a service that stops), with what was told of it last. */
 export async function withHeartbeats<T>(
   what: string,

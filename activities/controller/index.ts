@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { publishHead } from '../../src/audit/audit-heads';
+import { witnessed } from '../../src/audit/audit-record';
 import { appendRecord } from '../../src/audit/audit-trail';
 import { checkApproval } from './approvals';
 import * as backup from './backup';
@@ -8,7 +9,7 @@ import type { ControllerInput, ControllerStep } from '../../src/contract/step-in
 import { type StoredReport, writeReport } from '../../src/report/write-report';
 import { sendNotification } from '../../src/notify';
 import { guarded } from '../caller';
-import { cancellation } from '../heartbeat';
+import { cancellation, sender } from '../heartbeat';
 import { CONTROLLER_AUTHORITY } from './authority';
 import { Controller, type ControllerDeps } from './context';
 import { chooseGeneration } from './choose';
@@ -71,7 +72,7 @@ export function createControllerActivities(deps: ControllerDeps) {
     },
 
     async recordAudit(record: ControllerInput<'recordAudit'>): Promise<void> {
-      await appendRecord(auditFile, record);
+      await appendRecord(auditFile, witnessed(record, sender()));
     },
 
     /** Puts the head of the audit trail where whoever changes the trail can't reach it. */

@@ -4,28 +4,8 @@ import { type FileHandle, mkdir, open, readFile, writeFile } from 'node:fs/promi
 import { basename, dirname } from 'node:path';
 import { DrError, isDrError } from '../contract/failures';
 import { syncDirectory } from '../files/files';
-
-export interface AuditRecord {
-  /** Of the act, not of the attempt: a repeated attempt brings the same one and adds nothing. */
-  id: string;
-  /** RFC 3339, UTC. */
-  at: string;
-  actor: string;
-  action: string;
-  cluster: string;
-  run: string;
-  outcome: 'success' | 'failure' | 'info';
-  /** Holds no secret. */
-  details: Record<string, unknown>;
-}
-
-/** One line of the file. */
-export interface AuditLine extends AuditRecord {
-  /** 1 for the first line. */
-  seq: number;
-  /** SHA-256 of the line before, without its line end; null for the first. */
-  prev: string | null;
-}
+import { type AuditFinding, auditFindings } from './audit-findings';
+import { type AuditLine, conflictOf, contentHash, type WitnessedRecord } from './audit-record';
 
 export interface TrailReport {
   records: number;
@@ -35,7 +15,12 @@ export interface TrailReport {
   hashes: string[];
   /** Empty if no line was changed, removed, inserted or moved. */
   problems: { line: number; problem: string }[];
+  /** What lines say against each other though none was changed: forged ones, and those that are missing. */
+  findings: AuditFinding[];
 }
+
+/** `conflict`: its id is taken by a record that says something else; both are kept. */
+export type Appended = 'written' | 'already-there' | 'conflict';
 
 const LINE_END = 0x0a;
 const LOCK_TIMEOUT_MS = 30_000;
@@ -44,7 +29,7 @@ const LOCK_TIMEOUT_MS = 30_000;
  * Adds a record and returns once it is on disk. Safe with any number of writers on this host.
  * @throws DrError DiskFull (nothing was added), NotYet if another writer holds the file for too long, PermissionDenied.
  */
-export async function appendRecord(file: string, record: AuditRecord): Promise<'written' | 'already-there'> {
+export async function appendRecord(file: string, record: WitnessedRecord): Promise<Appended> {
   try {
     await mkdir(dirname(file), { recursive: true, mode: 0o700 });
     const handle = await openLocked(file);
@@ -79,7 +64,14 @@ export async function verifyTrail(file: string): Promise<TrailReport> {
   });
   if (tail.length > 0) problems.push({ line: lines.length + 1, problem: 'is half written' });
   const hashes = lines.map((line) => sha256(line));
-  return { records: lines.length, head: hashes.at(-1) ?? null, hashes, problems };
+  const entries = lines.map((line) => parseLine(line)).filter((entry) => entry !== null);
+  return {
+    records: lines.length,
+    head: hashes.at(-1) ?? null,
+    hashes,
+    problems,
+    findings: auditFindings(entries),
+  };
 }
 
 async function readTrail(file: string): Promise<Buffer> {
@@ -102,17 +94,26 @@ function problemOf(line: Buffer, seq: number, previous: Buffer | undefined, ids:
   return null;
 }
 
-async function appendLocked(
-  handle: FileHandle,
-  file: string,
-  record: AuditRecord,
-): Promise<'written' | 'already-there'> {
+async function appendLocked(handle: FileHandle, file: string, record: WitnessedRecord): Promise<Appended> {
   const { lines, tail } = split(await handle.readFile());
-  if (lines.some((line) => parseLine(line)?.id === record.id)) return 'already-there';
+  const known = findRecord(lines, record.id);
+  const conflict = known && contentHash(known) !== contentHash(record) ? conflictOf(known, record) : null;
+  if (conflict === null && known) return 'already-there';
+  if (conflict && findRecord(lines, conflict.id)) return 'conflict';
   if (tail.length > 0) lines.push(await setAside(handle, file, lines, tail, record));
-  await appendLine(handle, lines, record);
+  await appendLine(handle, lines, conflict ?? record);
   if (lines.length === 0) await syncDirectory(dirname(file));
-  return 'written';
+  return conflict ? 'conflict' : 'written';
+}
+
+function findRecord(lines: readonly Buffer[], id: string): AuditLine | null {
+  // Most lines are not parsed: there may be many.
+  const written = JSON.stringify(id);
+  for (const line of lines) {
+    const entry = line.includes(written) ? parseLine(line) : null;
+    if (entry?.id === id) return entry;
+  }
+  return null;
 }
 
 /** What a crash or a full disk cut off stays as evidence in a file of its own, which the chain names. */
@@ -121,7 +122,7 @@ async function setAside(
   file: string,
   lines: Buffer[],
   tail: Buffer,
-  { at, cluster, run }: AuditRecord,
+  { at, cluster, run }: WitnessedRecord,
 ): Promise<Buffer> {
   const digest = sha256(tail);
   const evidence = `${file}.torn-${digest.slice(0, 16)}`;
@@ -141,10 +142,12 @@ async function setAside(
 }
 
 /** All of the line gets onto the disk or, as far as that can be helped, nothing. */
-async function appendLine(handle: FileHandle, lines: Buffer[], record: AuditRecord): Promise<Buffer> {
-  const { id, at, actor, action, cluster, run, outcome, details } = record;
+async function appendLine(handle: FileHandle, lines: Buffer[], record: WitnessedRecord): Promise<Buffer> {
+  const { id, at, actor, action, cluster, run, outcome, details, workflow, recordedAt } = record;
   const seq = lines.length + 1;
-  const entry: AuditLine = { seq, at, id, actor, action, cluster, run, outcome, details, prev: hashOf(lines.at(-1)) };
+  const witness = { ...(workflow && { workflow }), ...(recordedAt !== undefined && { recordedAt }) };
+  const prev = hashOf(lines.at(-1));
+  const entry: AuditLine = { seq, at, id, actor, action, cluster, run, outcome, details, ...witness, prev };
   const line = Buffer.from(JSON.stringify(entry));
   const { size } = await handle.stat();
   try {

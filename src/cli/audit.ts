@@ -46,6 +46,9 @@ async function runVerify(file: string | undefined, options: CommonOptions, comma
   } else {
     for (const { line, problem } of report.problems) print(style('red', `line ${line} ${problem}`));
     for (const problem of kept.problems) print(style('red', problem));
+    for (const { line, severity, text } of report.findings) {
+      print(style(severity === 'incident' ? 'red' : 'yellow', `line ${line} ${text}`));
+    }
     if (report.problems.length + kept.problems.length === 0) {
       print(`${trail}: ${soundness(unanswered)}, ${report.records} records`);
     }
@@ -55,7 +58,8 @@ async function runVerify(file: string | undefined, options: CommonOptions, comma
     );
   }
   reportTrouble({ unreadable: [], unanswered, warnings: [] });
-  if (report.problems.length + kept.problems.length > 0) process.exitCode = EXIT.damaged;
+  const incidents = report.findings.filter(({ severity }) => severity === 'incident');
+  if (report.problems.length + kept.problems.length + incidents.length > 0) process.exitCode = EXIT.damaged;
 }
 
 /** That the end was cut off shows in no trail by itself: only those who keep its heads can tell. */

@@ -5,7 +5,8 @@ import { appendFile, open, readdir, readFile, stat, writeFile } from 'node:fs/pr
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { startScript } from '../../support/script';
-import { appendRecord, type AuditLine, type AuditRecord, verifyTrail } from '../../../src/audit/audit-trail';
+import { type AuditLine, type AuditRecord, witnessed } from '../../../src/audit/audit-record';
+import { appendRecord, verifyTrail } from '../../../src/audit/audit-trail';
 import { waitFor } from '../../../src/lab/processes';
 
 let directory: string;
@@ -28,6 +29,8 @@ function record(id: string): AuditRecord {
     details: { generation: '20261123T040000Z-000000004711-0a1b2c3d' },
   };
 }
+
+const SENDER = { id: 'backup-prod', run: '1', type: 'backUpCluster' };
 
 async function linesOf(path = file): Promise<string[]> {
   return (await readFile(path, 'utf8')).split('\n').slice(0, -1);
@@ -62,10 +65,48 @@ describe('appendRecord', () => {
   it('adds nothing when an attempt is repeated', async () => {
     await trailOf(2);
 
-    const outcome = await appendRecord(file, { ...record('r1'), at: '2026-11-23T05:00:00.000Z' });
+    const again = witnessed({ ...record('1/x'), run: '1' }, SENDER, new Date('2026-11-23T04:00:01Z'));
+    await appendRecord(file, again);
+    const details = Object.fromEntries(Object.entries(again.details).toReversed());
+    const outcomes = [
+      await appendRecord(file, record('r1')),
+      await appendRecord(file, { ...again, details, recordedAt: '2026-11-23T05:00:00.000Z' }),
+    ];
 
-    expect(outcome).toBe('already-there');
-    expect(await linesOf()).toHaveLength(2);
+    expect(outcomes).toEqual(['already-there', 'already-there']);
+    expect(await linesOf()).toHaveLength(3);
+  });
+
+  it('keeps what comes under an id that is taken, once, as a conflict', async () => {
+    await trailOf(2);
+    const other = { ...record('r1'), actor: 'eve' };
+
+    const outcomes = [await appendRecord(file, other), await appendRecord(file, other)];
+
+    const { problems, findings } = await verifyTrail(file);
+    const entries = (await linesOf()).map((line) => JSON.parse(line) as AuditLine);
+    expect(outcomes).toEqual(['conflict', 'conflict']);
+    expect(entries).toHaveLength(3);
+    expect(entries[2]).toMatchObject({
+      action: 'audit.conflict',
+      outcome: 'failure',
+      details: { id: 'r1', record: other },
+    });
+    expect(entries[2]?.details).toMatchObject({
+      kept: expect.stringMatching(/^[0-9a-f]{64}$/),
+      refused: expect.stringMatching(/^[0-9a-f]{64}$/),
+    });
+    expect(problems).toEqual([]);
+    expect(findings).toEqual([
+      { line: 3, severity: 'incident', text: expect.stringContaining('came under an id that was taken (r1)') },
+    ]);
+  });
+
+  it("has Temporal's word of who sent it, beside what a record says of itself", async () => {
+    await appendRecord(file, witnessed(record('1/success'), SENDER, new Date('2026-11-23T04:00:02Z')));
+
+    const [line] = (await linesOf()).map((text) => JSON.parse(text) as AuditLine);
+    expect(line).toMatchObject({ ...record('1/success'), workflow: SENDER, recordedAt: '2026-11-23T04:00:02.000Z' });
   });
 
   it('keeps the chain with many writers at the same time', async () => {
@@ -180,7 +221,7 @@ describe('appendRecord', () => {
 
 describe('verifyTrail', () => {
   it('takes a file that is not there as an empty trail', async () => {
-    expect(await verifyTrail(file)).toEqual({ records: 0, head: null, hashes: [], problems: [] });
+    expect(await verifyTrail(file)).toEqual({ records: 0, head: null, hashes: [], problems: [], findings: [] });
   });
 
   it('answers with the hash of the last line, which shows later that lines were cut off', async () => {

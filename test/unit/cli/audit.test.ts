@@ -3,6 +3,7 @@ import { appendFile, mkdir, readFile, rename, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import { stringify } from 'yaml';
 import { publishHead } from '../../../src/audit/audit-heads';
+import { witnessed } from '../../../src/audit/audit-record';
 import { appendRecord } from '../../../src/audit/audit-trail';
 import { DirectoryRepository } from '../../../src/repository/directory';
 import { useDirectory } from '../../support/temporary';
@@ -72,6 +73,7 @@ it("verifies the controller's own trail against what the repositories keep, and 
     records: 2,
     head: expect.stringMatching(/^[0-9a-f]{64}$/),
     problems: [],
+    findings: [],
     heads: { compared: true, matching: 1, problems: [], unanswered: [] },
   });
   expect(alone).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('unbroken, 2 records') });
@@ -93,6 +95,22 @@ it('ends with 6 when a line was changed, or is gone that a repository knows', as
   expect(cut).toMatchObject({ exitCode: 6, stdout: expect.stringContaining('line 2, which was the last one') });
   expect(changed).toMatchObject({ exitCode: 6, stdout: expect.stringContaining('line 2 does not follow') });
   expect(changed.stdout).toContain('line 3 is half written');
+});
+
+it('ends with 6 when a line claims to be of another run, and shows which ones of a run are not there', async () => {
+  const forger = { id: 'restore-prod', run: 'f0', type: 'anything' };
+  const claim = { actor: 'ada', action: 'restore.approve', cluster: 'prod', outcome: 'success' as const, details: {} };
+  const at = new Date().toISOString();
+  await appendRecord(inTest('audit.jsonl'), witnessed({ ...claim, at, run: 'r', id: 'r/1' }, forger));
+  await appendRecord(inTest('audit.jsonl'), witnessed({ ...claim, at, run: 'f0', id: 'f0/2' }, forger));
+
+  const verified = await vaultDr('audit', 'verify', inTest('audit.jsonl'));
+
+  expect(verified.exitCode).toBe(6);
+  expect(verified.stdout).toContain(
+    'line 3 claims to be of the run r, but the run f0 of restore-prod (anything) sent it',
+  );
+  expect(verified.stdout).toContain('line 4 is number 2 of the run f0, but 1 is not there');
 });
 
 it('ends with 6 when something else lies among the heads, and compares the others nevertheless', async () => {

@@ -1,0 +1,89 @@
+import { type AuditLine, CONFLICT } from './audit-record';
+
+export interface AuditFinding {
+  line: number;
+  /** An incident has no innocent reason; a notice may have one. */
+  severity: 'incident' | 'notice';
+  text: string;
+}
+
+/** Clocks of a cluster differ by less; what waits longer for a controller has a reason that somebody should know. */
+const TOLERANCE_MS = 5 * 60_000;
+const SHOWABLE = /^[\w./-]{1,200}$/;
+
+/**
+ * What lines say against each other in a trail whose chain holds: forged ones, and those that are missing, as far as it can
+ * be seen. That the last ones of a run are missing can't.
+ */
+export function auditFindings(lines: readonly AuditLine[]): AuditFinding[] {
+  return [...lines.flatMap(ofOneLine), ...ofClock(lines), ...gaps(lines)].toSorted((a, b) => a.line - b.line);
+}
+
+function ofOneLine({ seq, action, at, recordedAt, run, workflow, details }: AuditLine): AuditFinding[] {
+  const findings: AuditFinding[] = [];
+  if (action === CONFLICT) {
+    const text = `has a record that came under an id that was taken (${shown(details?.['id'])}): one of the two is forged`;
+    findings.push({ line: seq, severity: 'incident', text });
+  } else if (workflow !== undefined && run !== workflow.run) {
+    const sender = `the run ${shown(workflow.run)} of ${shown(workflow.id)} (${shown(workflow.type)})`;
+    findings.push({
+      line: seq,
+      severity: 'incident',
+      text: `claims to be of the run ${shown(run)}, but ${sender} sent it`,
+    });
+  }
+  const late = recordedAt === undefined ? 0 : Date.parse(recordedAt) - Date.parse(at);
+  if (action !== CONFLICT && !(Math.abs(late) <= TOLERANCE_MS)) {
+    const text = Number.isNaN(late)
+      ? 'has a time that is none'
+      : `was written ${inMinutes(late)} ${late > 0 ? 'after' : 'before'} the time that it gives`;
+    findings.push({ line: seq, severity: 'notice', text });
+  }
+  return findings;
+}
+
+/** The worker's own clock only goes on. */
+function ofClock(lines: readonly AuditLine[]): AuditFinding[] {
+  let latest = Number.NEGATIVE_INFINITY;
+  return lines.flatMap(({ seq, recordedAt }) => {
+    const time = Date.parse(recordedAt ?? '');
+    if (Number.isNaN(time)) return [];
+    const back = latest - time;
+    latest = Math.max(latest, time);
+    if (back <= TOLERANCE_MS) return [];
+    const text = `was written ${inMinutes(back)} before a line that stands above it: see the controller's clock`;
+    return [{ line: seq, severity: 'notice', text }];
+  });
+}
+
+/** A run numbers its records from 1 on: `RUN/1`, `RUN/2`. */
+function gaps(lines: readonly AuditLine[]): AuditFinding[] {
+  const numbers = new Map<string, { last: number; line: number; seen: Set<number> }>();
+  for (const { id, seq } of lines) {
+    const [, run, digits] = /^([^/]+)\/([1-9]\d{0,8})$/.exec(id) ?? [];
+    if (run === undefined) continue;
+    const known = numbers.get(run) ?? { last: 0, line: seq, seen: new Set() };
+    known.seen.add(Number(digits));
+    if (Number(digits) > known.last) Object.assign(known, { last: Number(digits), line: seq });
+    numbers.set(run, known);
+  }
+  return [...numbers].flatMap(([run, { last, line, seen }]) => {
+    const missing = last - seen.size;
+    if (missing === 0) return [];
+    const first: number[] = [];
+    for (let number = 1; number < last && first.length < 10; number++) if (!seen.has(number)) first.push(number);
+    const which = `${first.join(', ')}${missing > first.length ? ` and ${missing - first.length} more` : ''}`;
+    const text = `is number ${last} of the run ${shown(run)}, but ${which} ${missing === 1 ? 'is' : 'are'} not there: kept out, not to be written (the run's report says so), or in the trail of another controller`;
+    return [{ line, severity: 'notice', text }];
+  });
+}
+
+function inMinutes(milliseconds: number): string {
+  const minutes = Math.round(Math.abs(milliseconds) / 60_000);
+  return minutes < 120 ? `${minutes} min` : `${Math.round(minutes / 60)} h`;
+}
+
+/** Anybody may have written it. */
+function shown(text: unknown): string {
+  return typeof text === 'string' && SHOWABLE.test(text) ? text : '(not fit to be shown)';
+}
