@@ -1,17 +1,19 @@
 import { z } from 'zod';
+import { canonicalJson } from '../../contract/canonical-json';
 import { DrError, isDrError } from '../../contract/failures';
 import { GENERATION_PATTERN, type GenerationCopy } from '../../contract/generation';
 import { signManifest, verifySignature } from '../../crypto/signature';
 import type { Tombstone } from './chain';
-import { digestOf } from '../digest';
+import { digestOf, sha256Hex } from '../digest';
 import { fromBytes, readSmall, type Repository, type TransferOptions } from '../types';
 
 const FORMAT = 'vault-dr/mark/v1';
 const MARK_LIMIT_BYTES = 16 * 1024 * 1024;
 
+const SHA256 = z.string().regex(/^[0-9a-f]{64}$/);
 const link = z.object({
   generation: z.string().regex(GENERATION_PATTERN),
-  manifestSha256: z.string().regex(/^[0-9a-f]{64}$/),
+  manifestSha256: SHA256,
 });
 const base = {
   format: z.literal(FORMAT),
@@ -20,6 +22,12 @@ const base = {
   at: z.iso.datetime(),
   /** The run that wrote it, or some hexadecimal digits: tells marks of the same second apart. */
   run: z.string().regex(/^[0-9a-z-]{1,64}$/),
+  /**
+   * SHA-256 of the marks of its repository that no other one named when it was written: what is removed afterwards leaves a
+   * gap. Lists of tombstones name others and are named by none, because each one replaces the one before. Absent in marks of
+   * earlier versions, and in the first one.
+   */
+  previous: z.array(SHA256).optional(),
 };
 const markSchema = z.discriminatedUnion('kind', [
   z.object({ ...base, kind: z.literal('restored'), ...link.shape }),
@@ -32,11 +40,13 @@ const markSchema = z.discriminatedUnion('kind', [
 /** What is said of generations after they were written: signed, written once, in a repository of its own cluster. */
 export type Mark = z.infer<typeof markSchema>;
 /** A mark as it is given to `writeMark`. */
-export type NewMark = Mark extends infer M ? (M extends Mark ? Omit<M, 'format'> : never) : never;
+export type NewMark = Mark extends infer M ? (M extends Mark ? Omit<M, 'format' | 'previous'> : never) : never;
 
 export interface StoredMarks {
   marks: Mark[];
-  /** Marks that are not to be trusted. */
+  /** SHA-256 of those that no other one names: what the next one has to name. */
+  heads: string[];
+  /** Marks that are not to be trusted, and those that are missing. */
   problems: string[];
 }
 
@@ -50,17 +60,38 @@ export interface MarkMeaning {
   tombstones: Tombstone[];
 }
 
-/** Repeating it changes nothing. @throws what `Repository.put` throws. */
+/**
+ * Repeating it changes nothing. Two writers at once name the same marks, and the next one names both of theirs.
+ * @throws what `Repository.put` and `readMarks` throw.
+ */
 export async function writeMark(
   repository: Repository,
   mark: NewMark,
   privateKeyPem: string,
   options: TransferOptions = {},
 ): Promise<void> {
-  const whole = markSchema.parse({ format: FORMAT, ...mark });
+  const isThere = ({ marks }: StoredMarks) => marks.some((other) => sameWord(other, mark));
+  // What a private key has signed it can verify.
+  const known = await readMarks(repository, mark.cluster, privateKeyPem, options);
+  if (isThere(known)) return;
+  const previous = known.heads.length === 0 ? {} : { previous: known.heads };
+  const whole = markSchema.parse({ format: FORMAT, ...mark, ...previous });
   const line = Buffer.from(`${JSON.stringify(whole)}\n`);
   const bytes = Buffer.concat([line, Buffer.from(`${signManifest(line, privateKeyPem).toString('base64')}\n`)]);
-  await repository.put(keyOfMark(whole), fromBytes(bytes), digestOf(bytes), options);
+  try {
+    await repository.put(keyOfMark(whole), fromBytes(bytes), digestOf(bytes), options);
+  } catch (error) {
+    // Another attempt wrote it meanwhile, and named others.
+    if (!isDrError(error) || error.code !== 'RepositoryConflict') throw error;
+    if (!isThere(await readMarks(repository, mark.cluster, privateKeyPem, options))) throw error;
+  }
+}
+
+/** Whether two marks say the same, whatever was there before each. */
+function sameWord(left: NewMark, right: NewMark): boolean {
+  if (keyOfMark(left) !== keyOfMark(right)) return false;
+  const wordOf = (mark: NewMark) => canonicalJson({ ...mark, format: null, previous: null }, MARK_LIMIT_BYTES);
+  return wordOf(left) === wordOf(right);
 }
 
 /** Of tombstones only the newest list is read: each one says all that has to be known. */
@@ -72,11 +103,16 @@ export async function readMarks(
 ): Promise<StoredMarks> {
   const keys: string[] = [];
   for await (const { key } of repository.list(`${cluster}/marks/`, options)) keys.push(key);
-  const marks: Mark[] = [];
+  const found: { mark: Mark; sha256: string }[] = [];
+  /** Of all that lies there, trusted or not: what is there is not missing. */
+  const present = new Set<string>();
   const problems: string[] = [];
   const read = async (key: string): Promise<boolean> => {
     try {
-      marks.push(await readMark(repository, cluster, key, publicKeyPem, options));
+      const bytes = await readSmall(repository, key, MARK_LIMIT_BYTES, options);
+      const sha256 = sha256Hex(bytes ?? '');
+      present.add(sha256);
+      found.push({ mark: markIn(bytes, repository, cluster, key, publicKeyPem), sha256 });
       return true;
     } catch (error) {
       if (!isDrError(error) || error.retryable) throw error;
@@ -86,7 +122,22 @@ export async function readMarks(
   };
   for (const key of keys.filter((name) => !isTombstoneKey(name))) await read(key);
   for (const key of keys.filter(isTombstoneKey).toReversed()) if (await read(key)) break;
-  return { marks, problems };
+  const marks = found.map(({ mark }) => mark);
+  for (const mark of marks) {
+    const missing = mark.previous?.filter((sha256) => !present.has(sha256)) ?? [];
+    for (const sha256 of missing) problems.push(missingMark(repository, mark, sha256));
+  }
+  return { marks, heads: headsOf(found), problems: [...new Set(problems)] };
+}
+
+function headsOf(found: readonly { mark: Mark; sha256: string }[]): string[] {
+  const lasting = found.filter(({ mark }) => mark.kind !== 'removed');
+  const named = new Set(lasting.flatMap(({ mark }) => mark.previous ?? []));
+  return lasting.map(({ sha256 }) => sha256).filter((sha256) => !named.has(sha256));
+}
+
+function missingMark(repository: Repository, mark: Mark, sha256: string): string {
+  return `A mark that another one names is missing in ${repository.name}: SHA-256 ${sha256.slice(0, 12)}…, from before ${mark.at} (${keyOfMark(mark)} names it). A pin, or the word that a cluster was restored, was removed or changed there: find out by whom, and pin anew what must stay.`;
 }
 
 /** Keys of lists of tombstones, oldest first. */
@@ -108,14 +159,13 @@ export function withRestored(
   return copies.map((copy) => (restored.has(copy.manifestSha256) ? { ...copy, check: 'restored' } : copy));
 }
 
-async function readMark(
+function markIn(
+  bytes: Buffer | null,
   repository: Repository,
   cluster: string,
   key: string,
   publicKeyPem: string,
-  options: TransferOptions,
-): Promise<Mark> {
-  const bytes = await readSmall(repository, key, MARK_LIMIT_BYTES, options);
+): Mark {
   const end = (bytes?.indexOf('\n') ?? -1) + 1;
   if (!bytes || !verifySignature(bytes.subarray(0, end), signatureIn(bytes.subarray(end)), publicKeyPem)) {
     throw untrusted(repository, key, 'is not signed with the configured key, or was changed');
@@ -144,7 +194,7 @@ export function meaningOf(marks: readonly Mark[]): MarkMeaning {
   return meaning;
 }
 
-function keyOfMark(mark: Mark): string {
+function keyOfMark(mark: NewMark): string {
   const stamp = new Date(mark.at).toISOString().replace(/[-:]/g, '');
   const subject = mark.kind === 'removed' ? '' : `${mark.generation}-`;
   return `${mark.cluster}/marks/${mark.kind}-${subject}${stamp}-${mark.run}.json`;

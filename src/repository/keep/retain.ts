@@ -109,6 +109,10 @@ async function marksOrProblem(
     return await readMarks(repository, cluster, publicKeyPem, { signal });
   } catch (error) {
     options.signal?.throwIfAborted();
-    return { marks: [], problems: [`pins that only ${repository.name} has don't count: ${(error as Error).message}`] };
+    return {
+      marks: [],
+      heads: [],
+      problems: [`pins that only ${repository.name} has don't count: ${(error as Error).message}`],
+    };
   }
 }

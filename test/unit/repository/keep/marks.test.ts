@@ -1,5 +1,6 @@
-import { copyFile, mkdir, readdir, readFile, rename, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { DirectoryRepository } from '../../../../src/repository/directory';
+import { sha256Hex } from '../../../../src/repository/digest';
 import { type Mark, meaningOf, type NewMark, readMarks, writeMark } from '../../../../src/repository/keep/marks';
 import { signingPair } from '../../../support/generation';
 import { useDirectory } from '../../../support/temporary';
@@ -25,6 +26,7 @@ beforeEach(async () => {
 
 const write = (mark: NewMark) => writeMark(repository, mark, KEYS.privateKeyPem);
 const read = () => readMarks(repository, 'prod', KEYS.publicKeyPem);
+const hashOf = async (kind: string) => sha256Hex(await readFile(await pathOf(kind)));
 const pathOf = async (kind: string) =>
   inTest('local/prod/marks', (await readdir(inTest('local/prod/marks'))).find((name) => name.startsWith(kind)) ?? '');
 
@@ -35,11 +37,103 @@ it('marks are read back as written, and writing one again changes nothing', asyn
   const { marks, problems } = await read();
 
   expect(problems).toEqual([]);
-  expect(marks).toEqual([PINNED, restored].map((mark) => ({ format: 'vault-dr/mark/v1', ...mark })));
+  expect(marks).toEqual([
+    { format: 'vault-dr/mark/v1', ...PINNED },
+    { format: 'vault-dr/mark/v1', ...restored, previous: [await hashOf('pinned')] },
+  ]);
   expect(meaningOf(marks)).toEqual({
     restored: new Set([LINK.manifestSha256]),
     pinned: new Map([[LINK.manifestSha256, { by: 'ana', reason: 'audit of 2026' }]]),
     tombstones: [],
+  });
+});
+
+describe('each mark names those before it', () => {
+  const at = (hour: number) => ({ at: `2026-11-23T0${hour}:00:00.000Z` });
+  const LIST: NewMark = { kind: 'removed', cluster: 'prod', run: 'c1', tombstones: [], ...at(8) };
+
+  it('that no other one names, and a fork is closed by the next one', async () => {
+    await Promise.all([write({ ...PINNED, run: 'a' }), write({ ...PINNED, run: 'b' })]);
+    const { heads } = await read();
+    await write({ ...PINNED, kind: 'unpinned', ...at(6) });
+    await write({ ...PINNED, run: 'd', ...at(7) });
+
+    const { marks, problems } = await read();
+
+    expect(problems).toEqual([]);
+    expect(heads.length).toBeGreaterThan(0);
+    expect(marks.find(({ kind }) => kind === 'unpinned')?.previous?.toSorted()).toEqual(heads.toSorted());
+    expect(marks.find(({ run }) => run === 'd')?.previous).toEqual([await hashOf('unpinned')]);
+  });
+
+  it.each<[string, NewMark]>([
+    ['another mark', { ...PINNED, kind: 'unpinned', run: 'ff', ...at(6) }],
+    ['a list of tombstones', LIST],
+  ])('so that one that was removed shows: it is named by %s', async (_what, later) => {
+    await write(PINNED);
+    await write(later);
+    await rm(await pathOf('pinned'));
+
+    const { problems } = await read();
+
+    expect(problems).toEqual([expect.stringMatching(/^A mark that another one names is missing in local: SHA-256 /)]);
+  });
+
+  it('but lists of tombstones are named by none, because retention removes them', async () => {
+    await write(LIST);
+    await write({ ...PINNED, ...at(9) });
+
+    expect((await read()).marks.map(({ previous }) => previous)).toEqual([undefined, undefined]);
+  });
+
+  it('and one that was spoilt is said of twice: it is not to be trusted, and what was there is missing', async () => {
+    await write(PINNED);
+    await write({ ...PINNED, kind: 'unpinned', run: 'ff', ...at(6) });
+    await writeFile(await pathOf('pinned'), 'damaged');
+
+    expect((await read()).problems).toEqual([
+      expect.stringContaining('is not signed'),
+      expect.stringContaining('is missing in local'),
+    ]);
+  });
+
+  it('and one whose key was replaced is there all the same', async () => {
+    await writeMark(repository, PINNED, signingPair().privateKeyPem);
+    await write({ ...PINNED, run: 'ff', ...at(6) });
+
+    const { problems } = await read();
+
+    expect(problems).toEqual([expect.stringContaining('is not signed with the configured key')]);
+  });
+
+  it('and an attempt that is repeated after others have written changes nothing', async () => {
+    await write(PINNED);
+    await write({ ...PINNED, run: 'ff', ...at(6) });
+
+    await write(PINNED);
+
+    expect((await read()).marks).toHaveLength(2);
+  });
+
+  it('and two attempts at once that name different ones write one mark', async () => {
+    const list = jest.spyOn(repository, 'list').mockImplementationOnce(async function* () {
+      // As it was before the other attempt.
+    });
+    await write({ ...PINNED, run: 'ff', ...at(4) });
+    await write(PINNED);
+    list.mockImplementationOnce(async function* () {
+      // Again.
+    });
+
+    await write(PINNED);
+
+    expect((await read()).marks).toHaveLength(2);
+  });
+
+  it('and what says something else under the same name is refused', async () => {
+    await write(PINNED);
+
+    await expect(write({ ...PINNED, reason: 'another' })).rejects.toMatchObject({ code: 'RepositoryConflict' });
   });
 });
 
