@@ -3,14 +3,18 @@ import type { SealReport } from '../contract/host';
 
 /** What Vault answers. OpenBao and older versions leave some fields out: what is optional here is not there on all. */
 
-const optionalText = z.string().optional();
+/** Names, versions, addresses: they go into plans and histories. */
+const shortText = z.string().max(1024);
+const optionalText = shortText.optional();
+/** More than any cluster has. */
+const MOST_SERVERS = 1_000;
 
 export const healthSchema = z
   .object({
     initialized: z.boolean(),
     sealed: z.boolean(),
     standby: z.boolean(),
-    version: z.string(),
+    version: shortText,
     cluster_id: optionalText,
     cluster_name: optionalText,
     removed_from_cluster: z.boolean().optional(),
@@ -28,14 +32,14 @@ export type Health = z.infer<typeof healthSchema>;
 
 export const sealStatusSchema = z
   .object({
-    type: z.string(),
+    type: shortText,
     initialized: z.boolean(),
     sealed: z.boolean(),
     t: z.number(),
     n: z.number(),
     progress: z.number(),
-    nonce: z.string(),
-    version: z.string(),
+    nonce: shortText,
+    version: shortText,
     cluster_id: optionalText,
     cluster_name: optionalText,
     recovery_seal: z.boolean().optional(),
@@ -71,8 +75,8 @@ export const leaderSchema = z
   .object({
     ha_enabled: z.boolean(),
     is_self: z.boolean(),
-    leader_address: z.string(),
-    leader_cluster_address: z.string().default(''),
+    leader_address: shortText,
+    leader_cluster_address: shortText.default(''),
   })
   .transform((leader) => ({
     haEnabled: leader.ha_enabled,
@@ -98,9 +102,9 @@ export const raftConfigurationSchema = z
   .object({
     data: z.object({
       config: z.object({
-        servers: z.array(
-          z.object({ node_id: z.string(), address: z.string(), leader: z.boolean(), voter: z.boolean() }),
-        ),
+        servers: z
+          .array(z.object({ node_id: shortText, address: shortText, leader: z.boolean(), voter: z.boolean() }))
+          .max(MOST_SERVERS),
       }),
     }),
   })
@@ -114,17 +118,17 @@ export const autopilotSchema = z
     data: z.object({
       healthy: z.boolean(),
       failure_tolerance: z.number(),
-      leader: z.string(),
-      voters: z.array(z.string()).nullish(),
+      leader: shortText,
+      voters: z.array(shortText).max(MOST_SERVERS).nullish(),
       servers: z
         .record(
           z.string(),
           z.object({
-            id: z.string(),
-            address: z.string(),
+            id: shortText,
+            address: shortText,
             healthy: z.boolean(),
-            status: z.string(),
-            version: z.string().default(''),
+            status: shortText,
+            version: shortText.default(''),
             last_index: z.number(),
           }),
         )

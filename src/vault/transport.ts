@@ -2,7 +2,6 @@ import { type IncomingHttpHeaders, type IncomingMessage, request as httpRequest 
 import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { isIP } from 'node:net';
 import { PassThrough, Readable } from 'node:stream';
-import { text } from 'node:stream/consumers';
 import { checkServerIdentity } from 'node:tls';
 import { DrError } from '../contract/failures';
 import { toConnectionError, toVaultError } from './errors/vault-error';
@@ -56,6 +55,11 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Longest silence within an answer. */
 const IDLE_TIMEOUT_MS = 60_000;
+/** For reading all of an answer that is no snapshot, from its headers on: one that drips is never silent. */
+const READ_TIMEOUT_MS = 60_000;
+/** What Vault says of itself, and what may be read from it, is a fraction of that; a snapshot is no such answer. */
+const LONGEST_ANSWER_BYTES = 4 * 1024 * 1024;
+const LONGEST_HEADERS_BYTES = 16 * 1024;
 
 /**
  * HTTP to one node: no redirects, no kept connections (nodes are restarted under us), a limit on every wait, DrErrors only.
@@ -131,11 +135,25 @@ export class Transport {
     const secure = this.origin.startsWith('https:');
     return new Promise((resolve, reject) => {
       const open = secure ? httpsRequest : httpRequest;
-      const options = { method, headers, agent: false, signal, ...tlsOptions(this.#endpoint) };
+      const options = {
+        method,
+        headers,
+        agent: false,
+        signal,
+        maxHeaderSize: LONGEST_HEADERS_BYTES,
+        ...tlsOptions(this.#endpoint),
+      };
+      let patience: NodeJS.Timeout | undefined;
       const request = open(`${this.origin}/v1/${path}`, options, (answer) => {
+        clearTimeout(patience);
         request.socket?.setTimeout(IDLE_TIMEOUT_MS);
         resolve(answer);
       });
+      // The wait for an answer is over even if its headers drip.
+      request.once('finish', () => {
+        patience = setTimeout(() => request.destroy(errorOf('ANSWER_TIMEOUT')), timeoutMs);
+      });
+      request.once('close', () => clearTimeout(patience));
       request.on('error', reject);
       request.once('socket', (socket) => {
         let silence = 'CONNECT_TIMEOUT';
@@ -156,11 +174,34 @@ export class Transport {
   }
 
   async #textOf(answer: IncomingMessage, path: string, signal: AbortSignal): Promise<string> {
+    const tooSlow = setTimeout(() => answer.destroy(errorOf('ANSWER_TIMEOUT')), READ_TIMEOUT_MS);
+    const chunks: Buffer[] = [];
+    let bytes = 0;
     try {
-      return await text(answer);
+      for await (const chunk of answer as AsyncIterable<Buffer>) {
+        bytes += chunk.length;
+        // Leaving the loop destroys the connection.
+        if (bytes > LONGEST_ANSWER_BYTES) throw this.#tooLong(path);
+        chunks.push(chunk);
+      }
+      return Buffer.concat(chunks).toString('utf8');
     } catch (error) {
       throw this.#connectionError(error, path, signal);
+    } finally {
+      clearTimeout(tooSlow);
     }
+  }
+
+  #tooLong(path: string): DrError {
+    const limit = `${LONGEST_ANSWER_BYTES / 1024 / 1024} MiB`;
+    return new DrError(
+      'VaultUnavailable',
+      `${this.node} answers ${withoutQuery(path)} with more than ${limit}, and was cut off.`,
+      {
+        where: this.node,
+        advice: `No answer of Vault is as long. Find out what listens at ${this.origin}.`,
+      },
+    );
   }
 
   #connectionError(error: unknown, path: string, signal: AbortSignal): unknown {

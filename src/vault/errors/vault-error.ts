@@ -2,6 +2,8 @@ import { DrError, type FailureCode, isDrError } from '../../contract/failures';
 import { explain } from './error-dictionary';
 
 const MAX_SHOWN = 500;
+/** Vault's messages are short; whatever else a node sends is not searched to its end. */
+const MAX_EXPLAINED = 64 * 1024;
 const LOGIN = /^auth\/.+\/login$/;
 
 /** Node's codes for a certificate that was not accepted, or for a peer that speaks no TLS. */
@@ -44,7 +46,7 @@ export function toVaultError(status: number, body: string, node: string, path: s
     });
   }
   const text = errorsOf(body).join('; ').slice(0, MAX_SHOWN);
-  const known = explain(body);
+  const known = explain(body.slice(0, MAX_EXPLAINED));
   const message = [`${node} answers ${path} with ${status}${text === '' ? '' : `: ${text}`}.`, known?.means];
   return new DrError(codeOf(status, path), message.filter(Boolean).join(' '), {
     where: node,
@@ -80,7 +82,12 @@ export function toConnectionError(error: unknown, node: string, path: string, si
         : "Check that tls.caFile holds the CA of this node's certificate, that the certificate is still valid and that it names the host of the configured address.",
     });
   }
-  const known = code?.startsWith('HPE_') ? 'does not speak HTTP' : NETWORK_CODES[code ?? ''];
+  const known =
+    code === 'HPE_HEADER_OVERFLOW'
+      ? 'answers with headers that are too long'
+      : code?.startsWith('HPE_')
+        ? 'does not speak HTTP'
+        : NETWORK_CODES[code ?? ''];
   if (known === undefined) return error;
   return unavailable(`${node} ${known} (${path}, ${code}).`, node, error);
 }

@@ -201,6 +201,70 @@ describe('VaultClient', () => {
     await expect(client.restoreSnapshot(Readable.from(slowly()), { force: true })).resolves.toBeUndefined();
   });
 
+  it('cuts off an answer that has no end, and says how much it would take', async () => {
+    let sent = 0;
+    const connection = new EventEmitter();
+    const client = await clientOf((_request, response) => {
+      const pour = (): void => {
+        while (!response.destroyed && response.write(Buffer.alloc(65_536, ' '))) sent += 65_536;
+      };
+      response.on('drain', pour).on('close', () => connection.emit('closed'));
+      response.writeHead(200);
+      pour();
+    });
+    const closed = once(connection, 'closed');
+
+    await expect(client.health()).rejects.toMatchObject({
+      code: 'VaultUnavailable',
+      where: 'vault-1',
+      message: 'vault-1 answers sys/health with more than 4 MiB, and was cut off.',
+    });
+    await closed;
+    expect(sent).toBeLessThan(32 * 1024 * 1024);
+  });
+
+  it('cuts off an error that has no end as well, where a snapshot was asked for', async () => {
+    const client = await clientOf((_request, response) => {
+      response.writeHead(400).end(Buffer.alloc(5 * 1024 * 1024, 'x'));
+    });
+
+    await expect(client.snapshot()).rejects.toMatchObject({ message: expect.stringContaining('more than 4 MiB') });
+  });
+
+  it('gives up on headers that drip', async () => {
+    const server = createTcpServer((socket) => {
+      socket.on('error', () => undefined);
+      socket.write('HTTP/1.1 200 OK\r\n');
+      const timer = setInterval(() => socket.write('x: y\r\n'), 20);
+      socket.on('close', () => clearInterval(timer));
+    });
+    const client = clientAt(await listen(server));
+
+    await expect(client.snapshot({ timeoutMs: 300 })).rejects.toMatchObject({
+      code: 'VaultUnavailable',
+      message: expect.stringContaining('ANSWER_TIMEOUT'),
+    });
+  });
+
+  it('takes no headers without end', async () => {
+    const client = await clientOf((_request, response) => response.writeHead(200, { x: 'y'.repeat(20_000) }).end('{}'));
+
+    await expect(client.health()).rejects.toMatchObject({
+      code: 'VaultUnavailable',
+      message: 'vault-1 answers with headers that are too long (sys/health, HPE_HEADER_OVERFLOW).',
+    });
+  });
+
+  it('shows no more of an error than can be read', async () => {
+    const client = await clientOf((_request, response) => {
+      response.writeHead(400).end(JSON.stringify({ errors: ['e'.repeat(1_000_000)] }));
+    });
+
+    const failure = await client.sealStatus().catch((error: DrError) => error);
+
+    expect((failure as DrError).message.length).toBeLessThan(600);
+  });
+
   it('never repeats a token, a share or a secret id in an error', async () => {
     const client = await clientOf(
       (request, response) => {
