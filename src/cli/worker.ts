@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
+import { exposuresOf, refuseIfReadByAll } from '../config/exposures';
 import { clusterOf, loadConfig, nodeOf } from '../config/load';
 import { agentPublicKey } from '../crypto/agent-key';
-import { ensureAgentKey } from '../host/run/agent-key-file';
+import { agentKeyFile, ensureAgentKey } from '../host/run/agent-key-file';
 import { createLogger } from '../logger';
 import { runAgent, runController } from '../temporal/workers';
 import { print, printJson } from './output';
@@ -12,7 +13,12 @@ export function workerCommand(): Command {
     'worker',
     'Run the controller: workflows, Vault API, repositories, audit',
     'vault-dr worker --config /etc/vault-dr/vault-dr.yaml',
-  ).action(async (options: CommonOptions) => runController(await settings(options)));
+  ).action(async (options: CommonOptions) => {
+    const start = await settings(options);
+    const { privateKey } = start.config.signing;
+    if (privateKey && 'file' in privateKey) await refuseIfReadByAll(privateKey.file, 'signing.privateKey');
+    await runController(start);
+  });
   return withConfig(withTemporal(command));
 }
 
@@ -24,9 +30,12 @@ export function agentCommand(): Command {
   )
     .requiredOption('--cluster <name>', 'cluster of the configuration')
     .requiredOption('--node <name>', 'node of that cluster')
-    .action(async (options: CommonOptions & { cluster: string; node: string }) =>
-      runAgent({ ...(await settings(options)), cluster: options.cluster, node: options.node }),
-    );
+    .action(async (options: CommonOptions & { cluster: string; node: string }) => {
+      const start = await settings(options);
+      const { stateDir } = nodeOf(clusterOf(start.config, options.cluster), options.node);
+      await refuseIfReadByAll(agentKeyFile(stateDir), "the agent's key");
+      await runAgent({ ...start, cluster: options.cluster, node: options.node });
+    });
   return withConfig(withTemporal(command));
 }
 
@@ -47,12 +56,16 @@ export function agentKeyCommand(): Command {
   return withJson(withConfig(command));
 }
 
+/** Says once what the configuration leaves open. */
 async function settings(options: CommonOptions) {
   const readyFile = process.env['VAULT_DR_READY_FILE'];
+  const config = await loadConfig(options.config);
+  const log = createLogger();
+  for (const exposure of await exposuresOf(config)) log.warn(exposure);
   return {
-    config: await loadConfig(options.config),
+    config,
     temporal: temporalOptions(options),
-    log: createLogger(),
+    log,
     ...(readyFile === undefined ? {} : { readyFile }),
   };
 }

@@ -1,47 +1,56 @@
+import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml';
+import { type Alias, type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
 import { DrError } from '../contract/failures';
+import { walkMessage } from '../contract/message-bounds';
 import { crossProblems } from './cross-checks';
 import { type ClusterConfig, type Config, configSchema, type NodeConfig, type RepositoryConfig } from './schema';
 
 export const DEFAULT_CONFIG_FILE = '/etc/vault-dr/vault-dr.yaml';
+
+/** A hundred clusters fit in. */
+const LONGEST_CONFIG_BYTES = 1024 * 1024;
+const CONFIG_BOUNDS = { depth: 32, nodes: 100_000, characters: 4 * LONGEST_CONFIG_BYTES };
+/** Enough for one part that many nodes share; far too few for aliases of aliases of aliases. */
+const MOST_ALIASES = 50;
+const MOST_ALIAS_USES = 500;
+const MOST_PROBLEMS = 100;
+const LONGEST_PROBLEM = 500;
 
 /**
  * Reads and validates the configuration.
  * @throws DrError InvalidConfiguration that lists every problem, each with its place in the file.
  */
 export async function loadConfig(file: string): Promise<Config> {
-  let text: string;
+  let text: string | null;
   try {
-    text = await readFile(file, 'utf8');
+    text = await readBounded(file, LONGEST_CONFIG_BYTES);
   } catch (error) {
     throw new DrError('InvalidConfiguration', `The configuration ${file} can't be read: ${(error as Error).message}`, {
       advice: 'Name it with --config or VAULT_DR_CONFIG.',
       cause: error,
     });
   }
+  if (text === null) throw invalid(file, [`it is longer than ${LONGEST_CONFIG_BYTES / 1024 / 1024} MiB`]);
   return parseConfig(text, file);
+}
+
+/** Null if there is more. Also of what has no size, such as a pipe. */
+async function readBounded(file: string, limit: number): Promise<string | null> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+    bytes += chunk.length;
+    if (bytes > limit) return null;
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
 }
 
 export function parseConfig(text: string, file: string): Config {
   const lineCounter = new LineCounter();
-  const document = parseDocument(text, { lineCounter });
-  if (document.errors.length > 0) {
-    throw invalid(
-      file,
-      document.errors.map((error) => error.message.split('\n')[0] ?? error.message),
-    );
-  }
-  const lost = unresolvedAliases(document);
-  if (lost.length > 0) {
-    throw invalid(
-      file,
-      // Without its name: it may be a secret that begins with an asterisk.
-      lost.map((offset) => `line ${lineCounter.linePos(offset).line}: an alias (*…) to nothing; quote the value`),
-    );
-  }
-  const raw: unknown = document.toJS();
+  const { document, raw } = readYaml(text, file, lineCounter);
   const result = configSchema.safeParse(raw, {
     error: ({ code, input }) => (code === 'invalid_type' && input === undefined ? 'is missing' : undefined),
   });
@@ -65,6 +74,42 @@ export function parseConfig(text: string, file: string): Config {
   }
 }
 
+/** @throws DrError InvalidConfiguration, whatever the text is made to do to the parser. */
+function readYaml(text: string, file: string, lineCounter: LineCounter): { document: Document; raw: unknown } {
+  try {
+    const document = parseDocument(text, { lineCounter });
+    // The parser catches its own overflow, and says so with the line that nobody would look at.
+    if (document.errors.some(({ message }) => message.startsWith('Maximum call stack'))) throw new RangeError();
+    if (document.errors.length > 0) {
+      throw invalid(
+        file,
+        document.errors.map((error) => error.message.split('\n')[0] ?? error.message),
+      );
+    }
+    const aliases = aliasesOf(document);
+    // Each is looked for in all of the file.
+    if (aliases.length > MOST_ALIAS_USES) throw invalid(file, [`it has more than ${MOST_ALIAS_USES} aliases (*…)`]);
+    const lost = aliases.filter((alias) => !alias.resolve(document)).map((alias) => alias.range?.[0] ?? 0);
+    if (lost.length > 0) {
+      throw invalid(
+        file,
+        // Without its name: it may be a secret that begins with an asterisk.
+        lost.map((offset) => `line ${lineCounter.linePos(offset).line}: an alias (*…) to nothing; quote the value`),
+      );
+    }
+    const raw: unknown = document.toJS({ maxAliasCount: MOST_ALIASES });
+    const tooLarge = walkMessage(raw, () => false, CONFIG_BOUNDS);
+    if (tooLarge !== null) throw invalid(file, [tooLarge]);
+    return { document, raw };
+  } catch (error) {
+    if (error instanceof RangeError) throw invalid(file, ['it is nested too deep']);
+    if (error instanceof ReferenceError) {
+      throw invalid(file, [`its aliases (*…) stand for too much: more than ${MOST_ALIASES} copies of one part`]);
+    }
+    throw error;
+  }
+}
+
 /** The key itself: what belongs to it may begin lines later. */
 function keyOf(document: Document, path: PropertyKey[]): unknown {
   const parent: unknown = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
@@ -72,14 +117,14 @@ function keyOf(document: Document, path: PropertyKey[]): unknown {
   return parent.items.find(({ key }) => isScalar(key) && key.value === path.at(-1))?.key;
 }
 
-function unresolvedAliases(document: Document): number[] {
-  const offsets: number[] = [];
+function aliasesOf(document: Document): Alias[] {
+  const aliases: Alias[] = [];
   visit(document, {
     Alias(_key, alias) {
-      if (!alias.resolve(document)) offsets.push(alias.range?.[0] ?? 0);
+      aliases.push(alias);
     },
   });
-  return offsets;
+  return aliases;
 }
 
 function problemsOf(issue: z.core.$ZodIssue): { path: PropertyKey[]; message: string }[] {
@@ -92,7 +137,10 @@ function problemsOf(issue: z.core.$ZodIssue): { path: PropertyKey[]; message: st
 
 function invalid(file: string, problems: string[]): DrError {
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`;
-  return new DrError('InvalidConfiguration', `${file} has ${count}:\n${problems.map((p) => `  - ${p}`).join('\n')}`);
+  const shown = problems.slice(0, MOST_PROBLEMS).map((problem) => problem.slice(0, LONGEST_PROBLEM));
+  const rest = problems.length > shown.length ? [`and ${problems.length - shown.length} more`] : [];
+  const lines = [...shown, ...rest].map((line) => `  - ${line}`);
+  return new DrError('InvalidConfiguration', `${file} has ${count}:\n${lines.join('\n')}`);
 }
 
 /** @throws DrError UnknownCluster that names the clusters there are. */

@@ -11,6 +11,16 @@ const path = z
 const command = z.array(z.string()).min(1, 'must be a command and its arguments, as a list');
 const httpsUrl = z.url({ protocol: /^https?$/, error: 'must be a URL such as https://vault-1.example.com:8200' });
 
+/** Of a node of Vault. Tokens go over it, and over the one on the host itself the shares. */
+const vaultUrl = httpsUrl.refine((url) => !URL.canParse(url) || !isExposed(new URL(url)), {
+  error:
+    "must begin with https://: tokens would go over the network in clear. Turn TLS on at Vault's listener, or put a proxy with TLS in front of it; http:// is for 127.0.0.1 alone",
+});
+
+function isExposed({ protocol, hostname: host }: URL): boolean {
+  return protocol === 'http:' && host !== 'localhost' && host !== '[::1]' && !/^127(\.\d{1,3}){3}$/.test(host);
+}
+
 /** Where a secret comes from; the secret itself never stands in the configuration. */
 const secretSource = z.union(
   [
@@ -59,11 +69,11 @@ export type ServiceConfig = z.infer<typeof service>;
 const node = z.strictObject({
   name,
   /** API address as clients use it. */
-  address: httpsUrl,
+  address: vaultUrl,
   /** `host:port` of the cluster listener. */
   clusterAddress: z.string().regex(/^[^\s/]+:\d+$/, 'must be host:port'),
   /** API address on the host itself; TLS is checked against the host of `address`. Default: 127.0.0.1 with the port of `address`. */
-  localAddress: httpsUrl.optional(),
+  localAddress: vaultUrl.optional(),
   /** Raft node id; default: the name. */
   nodeId: z.string().min(1).optional(),
   dataDir: path.refine((value) => value !== '/', "must not be '/'"),

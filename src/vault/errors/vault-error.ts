@@ -78,7 +78,7 @@ export function toConnectionError(error: unknown, node: string, path: string, si
       cause: error,
       retryable: false,
       advice: NO_TLS_CODE.test(code)
-        ? 'The listener does not speak TLS, or no version that is accepted here: write the address of the node with http://, or turn TLS on.'
+        ? 'The listener does not speak TLS, or no version that is accepted here: turn TLS on there. Only an address on the same host may begin with http://.'
         : "Check that tls.caFile holds the CA of this node's certificate, that the certificate is still valid and that it names the host of the configured address.",
     });
   }

@@ -46,7 +46,9 @@ function problemsOf(text: string): string[] {
   const error = thrownBy(() => parseConfig(text, 'vault-dr.yaml'));
   expect(error).toMatchObject({ name: 'DrError', code: 'InvalidConfiguration' });
   const [head, ...problems] = error.message.split('\n');
-  expect(head).toBe(`vault-dr.yaml has ${problems.length === 1 ? '1 problem' : `${problems.length} problems`}:`);
+  const more = Number(/^ {2}- and (\d+) more$/.exec(problems.at(-1) ?? '')?.[1] ?? 1) - 1;
+  const count = problems.length + more;
+  expect(head).toBe(`vault-dr.yaml has ${count === 1 ? '1 problem' : `${count} problems`}:`);
   return problems.map((line) => line.replace(/^ {2}- /, ''));
 }
 
@@ -77,6 +79,85 @@ describe('a good configuration', () => {
     );
 
     expect(parseConfig(text, 'f').clusters['prod']?.nodes[0]?.service).toMatchObject({ stop: ['up'] });
+  });
+});
+
+describe('a configuration that is made to do harm', () => {
+  const bomb = Array.from(
+    { length: 9 },
+    (_, n) =>
+      `a${n}: &a${n} [${Array(9)
+        .fill(n === 0 ? 'x' : `*a${n - 1}`)
+        .join(', ')}]`,
+  );
+
+  it.each([
+    [
+      'multiplies itself',
+      `${bomb.join('\n')}\n${GOOD}`,
+      'its aliases (*…) stand for too much: more than 50 copies of one part',
+    ],
+    [
+      'has an alias after the other',
+      `x: &x 1\ny: [${Array(501).fill('*x').join(', ')}]\n`,
+      'it has more than 500 aliases (*…)',
+    ],
+    ['is nested without end', '['.repeat(500_000), 'it is nested too deep'],
+    ['is nested without end, and closed', `${'['.repeat(50_000)}${']'.repeat(50_000)}`, 'it is nested too deep'],
+    ['is nested deeper than any', `${'['.repeat(40)}${']'.repeat(40)}`, 'it is nested more than 32 deep'],
+    ['holds itself', 'x: &x [*x]', expect.stringMatching(/nested|aliases|alias/)],
+  ])('%s: ends at once, and names the file', (_how, text, problem) => {
+    const begin = performance.now();
+
+    expect(problemsOf(text)).toEqual([problem]);
+    expect(performance.now() - begin).toBeLessThan(5_000);
+  });
+
+  it('has more mistakes than anybody reads', () => {
+    const problems = problemsOf(`${GOOD}${Array.from({ length: 300 }, (_, n) => `x${n}: 1`).join('\n')}`);
+
+    expect(problems).toHaveLength(101);
+    expect(problems.at(-1)).toBe('and 200 more');
+  });
+
+  it('is longer than 1 MiB', async () => {
+    await writeFile(inTest('long.yaml'), `${GOOD}#${'x'.repeat(1024 * 1024)}`);
+
+    await expect(loadConfig(inTest('long.yaml'))).rejects.toMatchObject({
+      code: 'InvalidConfiguration',
+      message: expect.stringContaining('long.yaml has 1 problem:\n  - it is longer than 1 MiB'),
+    });
+    await expect(loadConfig('/dev/zero')).rejects.toMatchObject({ code: 'InvalidConfiguration' });
+  });
+});
+
+describe('an address without TLS', () => {
+  const at = (address: string, more = '') =>
+    configWith(['address: https://vault-1.example.com:8200', `address: ${address}${more}`]);
+
+  it.each(['http://127.0.0.1:8200', 'http://127.1.2.3:8200', 'http://localhost:8200', 'http://[::1]:8200'])(
+    '%s is on one host',
+    (address) => {
+      expect(parseConfig(at(address), 'f').clusters['prod']?.nodes[0]?.address).toBe(address);
+    },
+  );
+
+  it.each([
+    'http://vault-1:8200',
+    'http://10.0.0.1:8200',
+    'http://127.0.0.1.example.com',
+    'HTTP://vault-1:8200',
+    'http://0.0.0.0:8200',
+  ])('%s is refused, with the way out', (address) => {
+    expect(problemsOf(at(address))).toEqual([
+      expect.stringMatching(/^line 5: clusters\.prod\.nodes\.0\.address: must begin with https:.*Turn TLS on/),
+    ]);
+  });
+
+  it('is refused for the address on the host as well', () => {
+    const text = at('https://vault-1:8200', '\n        localAddress: http://vault-1:8200');
+
+    expect(problemsOf(text)).toEqual([expect.stringContaining('localAddress: must begin with https://')]);
   });
 });
 

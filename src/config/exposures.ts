@@ -1,0 +1,75 @@
+import type { Stats } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { DrError } from '../contract/failures';
+import type { Config } from './schema';
+
+const GROUP_READS = 0o040;
+const OTHERS_READ = 0o004;
+/** Kubernetes makes them, and rotates them. */
+const NOT_OURS = '/var/run/secrets/kubernetes.io/';
+
+/**
+ * What a configuration leaves open that it need not: files of secrets that others on this host can read, and connections in
+ * clear. Files that are not here belong to other hosts.
+ */
+export async function exposuresOf(config: Config): Promise<string[]> {
+  const files = secretFiles(config, []).filter(({ file }) => !file.startsWith(NOT_OURS));
+  const readable = await Promise.all(
+    files.map(async ({ file, path }) => {
+      const who = readersOf(await statOrNull(file));
+      return who === null ? [] : [`${path}: ${file} can be read by ${who}: chmod 0600 ${file}`];
+    }),
+  );
+  return [...new Set([...readable.flat(), ...inClear(config)])];
+}
+
+/**
+ * With this key anybody on the host could sign what vault-dr trusts.
+ * @throws DrError InvalidConfiguration
+ */
+export async function refuseIfReadByAll(file: string, what: string): Promise<void> {
+  const status = await statOrNull(file);
+  if (status === null || (status.mode & OTHERS_READ) === 0) return;
+  throw new DrError('InvalidConfiguration', `${what} ${file} can be read by everybody on this host.`, {
+    where: file,
+    advice: `chmod 0600 ${file} (Kubernetes: defaultMode: 0400), and make another key if there are people on this host whom you don't trust.`,
+  });
+}
+
+/** A group of its own, with which a service may read and not change its secrets, is nobody else. */
+function readersOf(status: Stats | null): string | null {
+  if (status === null) return null;
+  if ((status.mode & OTHERS_READ) !== 0) return 'everybody on this host';
+  return (status.mode & GROUP_READS) !== 0 && status.gid !== process.getgid?.() ? `the group ${status.gid}` : null;
+}
+
+/** A secret's source is known by its form: nothing else has a `file` and no more. */
+function secretFiles(part: unknown, path: string[]): { file: string; path: string }[] {
+  if (typeof part !== 'object' || part === null) return [];
+  const entries = Object.entries(part);
+  const [only, ...others] = entries;
+  if (only?.[0] === 'file' && typeof only[1] === 'string' && others.length === 0) {
+    return [{ file: only[1], path: path.join('.') }];
+  }
+  return entries.flatMap(([key, value]) => secretFiles(value, [...path, key]));
+}
+
+/** Only on one host: `configSchema` refuses others. */
+function inClear({ clusters }: Config): string[] {
+  return Object.entries(clusters).flatMap(([cluster, { nodes }]) =>
+    nodes
+      .filter(({ address }) => new URL(address).protocol === 'http:')
+      .map(
+        ({ name, address }) =>
+          `clusters.${cluster}: ${name} is asked in clear (${address}): for a trial on one host only`,
+      ),
+  );
+}
+
+async function statOrNull(file: string): Promise<Stats | null> {
+  try {
+    return await stat(file);
+  } catch {
+    return null;
+  }
+}
