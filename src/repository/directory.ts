@@ -10,6 +10,7 @@ import { isKnownDead, ownIdentity } from '../files/process-identity';
 import { digestOfFile, explainErrors, sameDigest, writeChecked } from './digest';
 import {
   assertKey,
+  assertPrefix,
   type OpenSource,
   type PutOutcome,
   type RemoveOutcome,
@@ -85,6 +86,7 @@ export class DirectoryRepository implements Repository {
   }
 
   async *list(prefix: string): AsyncGenerator<StoredObject> {
+    assertPrefix(prefix);
     yield* await this.#explained(prefix, async () => {
       await stat(this.#root);
       return this.#walk(prefix.replace(/\/$/, ''), isPublished);
@@ -114,6 +116,7 @@ export class DirectoryRepository implements Repository {
 
   /** Lists the cluster alone: beside it there may be what others keep, such as `lost+found`. */
   async removePartials(cluster: string, before: Date): Promise<number> {
+    assertPrefix(cluster);
     return this.#explained(cluster, async () => {
       await stat(this.#root);
       const partials = await this.#walk(cluster, (name) => name.startsWith(PARTIAL));

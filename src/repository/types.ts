@@ -106,6 +106,11 @@ export async function readSmall(
   return Buffer.concat(chunks);
 }
 
+/** As `list` takes it: one cluster at least, and never more than what is below it. @throws DrError InvalidInput */
+export function assertPrefix(prefix: string): void {
+  assertKey(prefix.endsWith('/') ? prefix.slice(0, -1) : prefix);
+}
+
 /** @throws DrError InvalidInput for anything that could leave the repository or hide in it. */
 export function assertKey(key: string): void {
   const names = key.split('/');

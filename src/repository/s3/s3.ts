@@ -8,6 +8,7 @@ import { S3Bucket, type Version } from './s3-bucket';
 import type { S3Settings } from './s3-client';
 import {
   assertKey,
+  assertPrefix,
   type OpenSource,
   type PutOutcome,
   type RemoveOutcome,
@@ -68,6 +69,7 @@ export class S3Repository implements Repository {
   }
 
   async *list(prefix: string, options: TransferOptions = {}): AsyncGenerator<StoredObject> {
+    assertPrefix(prefix);
     const first = await this.#firstVersions(prefix, options);
     for (const version of first.values()) this.#known.set(version.key, version);
     const sorted = [...first.values()].toSorted((left, right) => (left.key < right.key ? -1 : 1));

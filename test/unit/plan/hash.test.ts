@@ -24,6 +24,30 @@ describe('the hash of a plan', () => {
     expect(hashOf(changes)).not.toBe(hashOf({}));
   });
 
+  it('stays the same in whatever order the fields come, as from another version', () => {
+    const { plan } = evaluateRestore(factsWith({}));
+    if (!plan) throw new Error('refused');
+    const turned = JSON.parse(
+      JSON.stringify(plan, (_key, value: unknown) =>
+        typeof value === 'object' && value !== null && !Array.isArray(value)
+          ? Object.fromEntries(Object.entries(value).toReversed())
+          : value,
+      ),
+    ) as typeof plan;
+
+    expect(JSON.stringify(turned)).not.toBe(JSON.stringify(plan));
+    expect(planHashOf(turned)).toBe(planHashOf(plan));
+  });
+
+  it('is of no plan that is larger than any', () => {
+    const { plan } = evaluateRestore(factsWith({}));
+    if (!plan) throw new Error('refused');
+
+    expect(() => planHashOf({ ...plan, steps: [{ node: 'vault-1', steps: ['x'.repeat(2_000_000)] }] })).toThrow(
+      RangeError,
+    );
+  });
+
   it('changes in place with a node that serves no more', () => {
     const inPlace = { input: { inPlace: true } };
 

@@ -215,6 +215,29 @@ describe('list, get and remove', () => {
     expect(await all('staging/')).toEqual([]);
   });
 
+  it.each([
+    '../',
+    '../../',
+    '..',
+    '.',
+    '',
+    '/',
+    '/etc/',
+    'prod/../../',
+    'prod//',
+    './prod/',
+    'prod/./',
+    '.hidden/',
+    'a\0/',
+  ])('lead nowhere but below the root: %j', async (prefix) => {
+    const refused = { name: 'DrError', code: 'InvalidInput' };
+
+    await expect(all(prefix)).rejects.toMatchObject(refused);
+    await expect(repository.removePartials(prefix, new Date())).rejects.toMatchObject(refused);
+    await expect(repository.get(prefix)).rejects.toMatchObject(refused);
+    await expect(repository.remove(prefix)).rejects.toMatchObject(refused);
+  });
+
   it('give null for what is not there and refuse small files that are large', async () => {
     await repository.put(KEY, fromBytes(BYTES), digestOf(BYTES));
 
