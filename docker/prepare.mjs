@@ -1,7 +1,7 @@
 // Makes the keys, certificates and passwords of docker-compose.yml, and the configuration that names the recipient of the
 // backups. Repeating it changes nothing: a key that backups depend on is never replaced.
 import { generateKeyPairSync, randomBytes, randomUUID } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { chownSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { generateIdentity, identityToRecipient } from 'age-encryption';
@@ -11,6 +11,10 @@ const { agentPublicKey, generateAgentKey } = require('../dist/src/crypto/agent-k
 const { createAuthority, issueServerCertificate } = require('../dist/src/lab/certificates.js');
 
 const NODES = ['vault-1', 'vault-2', 'vault-3'];
+/** Of the user in the images of vault-dr and of Temporal; SeaweedFS runs as this one or as root. */
+const CONTAINER_USER = 1000;
+/** Of `postgres` in its image, which reads its password itself. */
+const POSTGRES_GROUP = 70;
 
 const [directory] = process.argv.slice(2);
 if (!directory) {
@@ -31,15 +35,15 @@ const identity = await generateIdentity();
 const accessKeyId = randomBytes(8).toString('hex');
 const secretAccessKey = randomBytes(24).toString('hex');
 
-write('vault-ca.pem', authority.certificate);
-write('vault.pem', server.certificate);
+writePublic('vault-ca.pem', authority.certificate);
+writePublic('vault.pem', server.certificate);
 write('vault.key', server.privateKey.export({ type: 'pkcs8', format: 'pem' }));
 write('signing-key.pem', signing.privateKey.export({ type: 'pkcs8', format: 'pem' }));
-write('signing-key.pub.pem', signing.publicKey.export({ type: 'spki', format: 'pem' }));
+writePublic('signing-key.pub.pem', signing.publicKey.export({ type: 'spki', format: 'pem' }));
 write('backup-identity.txt', identity);
 write('role-id', randomUUID());
 write('secret-id', randomUUID());
-write('temporal-database-password', randomBytes(24).toString('hex'));
+write('temporal-database-password', randomBytes(24).toString('hex'), POSTGRES_GROUP);
 write('s3-access-key-id', accessKeyId);
 write('s3-secret-access-key', secretAccessKey);
 write(
@@ -61,12 +65,19 @@ for (const node of NODES) {
   write(`${node}-agent-key.pem`, key);
   config = config.replace(`AGENT-KEY-OF-${node}`, agentPublicKey(key));
 }
-write('vault-dr.yaml', config);
+writePublic('vault-dr.yaml', config);
 
 console.log(`Keys and certificates are in ${directory}; the certificates are good for 30 days.
+Secrets belong to the user ${CONTAINER_USER}, as whom the containers read them.
 Keep a copy of backup-identity.txt somewhere else: without it no backup opens.`);
 
-/** The containers read these files under other user ids than the host's. */
-function write(name, content) {
+/** For nobody but the user in the containers, and one group if that is given. Without root's rights: for who runs this. */
+function write(name, content, group = CONTAINER_USER) {
+  const file = join(directory, name);
+  writeFileSync(file, content, { mode: group === CONTAINER_USER ? 0o600 : 0o640, flag: 'wx' });
+  if (process.getuid() === 0) chownSync(file, CONTAINER_USER, group);
+}
+
+function writePublic(name, content) {
   writeFileSync(join(directory, name), content, { mode: 0o644, flag: 'wx' });
 }

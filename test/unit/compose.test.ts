@@ -174,6 +174,26 @@ describe('docker/prepare.mjs', () => {
     for (const name of ['controller', 'vault-2', 'vault-3']) expect(mounted(name)).not.toContain('backup-identity.txt');
   });
 
+  it('lets nobody but the containers read a secret', async () => {
+    const isPublic = ['vault-ca.pem', 'vault.pem', 'signing-key.pub.pem', 'vault-dr.yaml'];
+    const secrets = (await readdir(directory)).filter((name) => !isPublic.includes(name));
+    const own = { uid: process.getuid?.(), gid: process.getgid?.() };
+    // Without root's rights the files stay with whoever runs this.
+    const user = own.uid === 0 ? { uid: 1000, gid: 1000 } : own;
+
+    for (const name of secrets) {
+      const { mode, uid, gid } = await stat(join(directory, name));
+      const forPostgres = name === 'temporal-database-password';
+      const group = forPostgres && own.uid === 0 ? 70 : user.gid;
+      expect({ name, mode: mode & 0o777, uid, gid }).toEqual({
+        name,
+        mode: forPostgres ? 0o640 : 0o600,
+        uid: user.uid,
+        gid: group,
+      });
+    }
+  });
+
   it('changes nothing when it is repeated', async () => {
     const before = await readFile(join(directory, 'backup-identity.txt'), 'utf8');
 
