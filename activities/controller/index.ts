@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { log } from '@temporalio/activity';
 import { publishHead } from '../../src/audit/audit-heads';
 import { witnessed } from '../../src/audit/audit-record';
 import { appendRecord } from '../../src/audit/audit-trail';
@@ -72,7 +73,9 @@ export function createControllerActivities(deps: ControllerDeps) {
     },
 
     async recordAudit(record: ControllerInput<'recordAudit'>): Promise<void> {
-      await appendRecord(auditFile, witnessed(record, sender()));
+      const outcome = await appendRecord(auditFile, witnessed(record, sender()));
+      if (outcome === 'conflict')
+        log.warn('two records for the audit trail have one id: one of them is forged', { id: record.id });
     },
 
     /** Puts the head of the audit trail where whoever changes the trail can't reach it. */

@@ -24,7 +24,7 @@ function ofOneLine({ seq, action, at, recordedAt, run, workflow, details }: Audi
   if (action === CONFLICT) {
     const text = `has a record that came under an id that was taken (${shown(details?.['id'])}): one of the two is forged`;
     findings.push({ line: seq, severity: 'incident', text });
-  } else if (workflow !== undefined && run !== workflow.run) {
+  } else if (workflow && run !== workflow.run) {
     const sender = `the run ${shown(workflow.run)} of ${shown(workflow.id)} (${shown(workflow.type)})`;
     findings.push({
       line: seq,

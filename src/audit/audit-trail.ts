@@ -64,7 +64,11 @@ export async function verifyTrail(file: string): Promise<TrailReport> {
   });
   if (tail.length > 0) problems.push({ line: lines.length + 1, problem: 'is half written' });
   const hashes = lines.map((line) => sha256(line));
-  const entries = lines.map((line) => parseLine(line)).filter((entry) => entry !== null);
+  const entries = lines.flatMap((line, index) => {
+    const entry = parseLine(line);
+    // By its place: the number in it may be wrong, which is a problem of its own.
+    return entry === null ? [] : [{ ...entry, seq: index + 1 }];
+  });
   return {
     records: lines.length,
     head: hashes.at(-1) ?? null,
