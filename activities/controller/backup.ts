@@ -105,7 +105,7 @@ export async function captureSnapshot(
   input: { plan: BackupPlan; health: ClusterHealth; bundles: ConfigBundle[]; run: string },
 ): Promise<StagedGeneration> {
   const { plan, run } = input;
-  const staging = controller.stagingDirectory(plan.cluster, run);
+  const staging = await controller.stagingDirectory(plan.cluster, run);
   try {
     return await captureTo(controller, staging, input);
   } catch (error) {
@@ -292,7 +292,7 @@ export async function replicateGeneration(
 }
 
 export async function discardStaging(controller: Controller, input: { cluster: string; run: string }): Promise<void> {
-  await rm(controller.stagingDirectory(input.cluster, input.run), { recursive: true, force: true });
+  await rm(await controller.stagingDirectory(input.cluster, input.run), { recursive: true, force: true });
 }
 
 function published(copy: GenerationCopy): PublishedCopy {

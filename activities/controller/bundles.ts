@@ -26,7 +26,7 @@ export async function stageBundle(
       retryable: false,
     });
   }
-  const staging = controller.stagingDirectory(input.cluster, input.run);
+  const staging = await controller.stagingDirectory(input.cluster, input.run);
   try {
     const directory = await privateDirectory(staging, BUNDLES_DIRECTORY);
     await writeFile(join(directory, bundle.file), bytes, { mode: 0o600, flush: true });

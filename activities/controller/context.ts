@@ -32,7 +32,7 @@ export class Controller {
     return clusterOf(this.config, name);
   }
 
-  stagingDirectory(cluster: string, run: string): string {
+  stagingDirectory(cluster: string, run: string): Promise<string> {
     return stagingDirectory(this.config.stateDir, cluster, run);
   }
 

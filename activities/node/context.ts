@@ -1,7 +1,9 @@
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import type { ClusterConfig, Config, NodeConfig } from '../../src/config/schema';
+import { runName } from '../../src/contract/names';
 import type { RunClaim } from '../../src/contract/recovery';
+import { belowRoot } from '../../src/files/below-root';
 import { AttemptGate, type Attempt } from '../../src/host/run/attempt';
 import { assertClaim } from '../../src/host/run/claim';
 import { watchLoading } from '../../src/host/data/loading';
@@ -47,8 +49,8 @@ export class NodeHost {
   }
 
   /** Directory of what a run keeps on this host. */
-  runDirectory(run: string): string {
-    return join(this.node.stateDir, 'runs', run);
+  async runDirectory(run: string): Promise<string> {
+    return belowRoot(join(this.node.stateDir, 'runs'), runName(run));
   }
 
   /**
@@ -56,7 +58,7 @@ export class NodeHost {
    * @throws DrError NotApproved; NodeFenced when the node belongs to another run, or the attempt was given up.
    */
   async step<T>(claim: RunClaim, action: HostAction, act: (attempt: Attempt) => Promise<T>): Promise<T> {
-    await this.approval.assertAllowed(claim.run, this.runDirectory(claim.run), action);
+    await this.approval.assertAllowed(claim.run, await this.runDirectory(claim.run), action);
     const attempt = await this.#begin(claim);
     try {
       return await act(attempt);

@@ -74,7 +74,7 @@ export async function blankNode(host: NodeHost, input: { claim: RunClaim }): Pro
   await host.stepWithHeartbeats(input.claim, { kind: 'blank' }, async (attempt) => {
     await stopAndProve(host, host.driver, attempt);
     await blankDataDirectory(host.node.dataDir, input.claim.run, attempt);
-    await rm(join(host.runDirectory(input.claim.run), JOIN_BEGUN), { force: true });
+    await rm(join(await host.runDirectory(input.claim.run), JOIN_BEGUN), { force: true });
     await removeDiscarded(host.node.dataDir, input.claim.run, attempt);
   });
 }

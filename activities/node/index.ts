@@ -55,7 +55,7 @@ export function createNodeActivities(deps: NodeDeps) {
     /** Binds the host to a run and makes the identity that opens the run's shares here. */
     async claimForRun({ claim: { run, cluster }, approved }: NodeInput<'claimForRun'>): Promise<ClaimResult> {
       // Before anything else: a run that nobody has approved neither takes the host over nor gets an identity for shares.
-      await host.approval.accept(run, host.runDirectory(run), approved ?? null);
+      await host.approval.accept(run, await host.runDirectory(run), approved ?? null);
       const agentKey = await ensureAgentKey(node.stateDir);
       const { startedAt } = await deps.confirmAttempt();
       await claimNode(node.stateDir, node.name, { run, cluster, startedAt });
@@ -93,7 +93,7 @@ export function createNodeActivities(deps: NodeDeps) {
     /** Destroys the run's identity, so that nothing that history keeps can be opened, and removes what was staged. */
     async endRunOnNode(input: NodeInput<'endRunOnNode'>): Promise<void> {
       await destroyRunIdentity(node.runtimeDir, input.claim.run);
-      await rm(host.runDirectory(input.claim.run), { recursive: true, force: true });
+      await rm(await host.runDirectory(input.claim.run), { recursive: true, force: true });
       await removeDiscarded(node.dataDir, input.claim.run);
       await forgetInstall(node.dataDir, input.claim.run);
     },

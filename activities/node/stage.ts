@@ -44,7 +44,7 @@ export interface StageResult {
 export async function stageGeneration(host: NodeHost, input: StageInput): Promise<StageResult> {
   const { source, generation, manifestSha256 } = input;
   return host.step(input.claim, { kind: 'stage', source, generation, manifestSha256 }, async (attempt) => {
-    const directory = await privateDirectory(host.runDirectory(input.claim.run));
+    const directory = await privateDirectory(await host.runDirectory(input.claim.run));
     await removePartial(directory, attempt);
     const problems: CopyProblem[] = [];
     for (const name of input.repositories) {
@@ -92,7 +92,7 @@ async function removePartial(directory: string, attempt: Attempt): Promise<void>
 
 /** The generation that was staged for a run. Whether its archive is still what it was is another question. */
 export async function stagedGeneration(host: NodeHost, run: string): Promise<{ manifest: Manifest; path: string }> {
-  const directory = host.runDirectory(run);
+  const directory = await host.runDirectory(run);
   try {
     const manifest = parseManifest(await readFile(join(directory, 'manifest.json')));
     return { manifest, path: join(directory, manifest.stored.file) };

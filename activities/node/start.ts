@@ -81,7 +81,7 @@ export async function joinNode(host: NodeHost, input: { claim: RunClaim; leaderA
  */
 async function assertOwnBlank(host: NodeHost, run: string, attempt: Attempt): Promise<void> {
   const { name, dataDir } = host.node;
-  const begun = join(await privateDirectory(host.runDirectory(run)), JOIN_BEGUN);
+  const begun = join(await privateDirectory(await host.runDirectory(run)), JOIN_BEGUN);
   const { exists, empty, madeByRun } = await describeDataDirectory(dataDir);
   if (exists && madeByRun !== run) {
     throw new DrError(

@@ -1,3 +1,5 @@
+import { DrError } from './failures';
+
 /** Task queue of the controller: workflows, Vault API, repositories, audit. */
 export const CONTROLLER_TASK_QUEUE = 'vault-dr';
 
@@ -58,6 +60,12 @@ export const NAME_PATTERN = /^[a-z0-9][a-z0-9-]{0,62}$/;
 
 /** Ids of runs: they become directories, file names and object keys. Temporal's own are UUIDs. */
 export const RUN_PATTERN = /^[0-9a-z][0-9a-z-]{0,63}$/;
+
+/** A run as part of a name of a file. @throws DrError InvalidInput for what could lead elsewhere. */
+export function runName(run: string): string {
+  if (RUN_PATTERN.test(run)) return run;
+  throw new DrError('InvalidInput', `${JSON.stringify(run.slice(0, 100))} is not the id of a run. Nothing was done.`);
+}
 
 /** SHA-256 and other 32 bytes, as everything here writes them. */
 export const HASH_PATTERN = /^[0-9a-f]{64}$/;

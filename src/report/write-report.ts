@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import type { RecoveryReport } from '../contract/recovery';
+import { runName } from '../contract/names';
 import { writeFileAtomically } from '../files/atomic-file';
+import { belowRoot } from '../files/below-root';
 import { privateDirectory } from '../files/files';
 import { reportMarkdown } from './report-markdown';
 
@@ -16,9 +18,10 @@ export interface StoredReport {
 
 /** Writes a report for machines and for people. Repeatable: the same report gives the same files. */
 export async function writeReport(stateDir: string, report: RecoveryReport): Promise<StoredReport> {
-  const directory = await privateDirectory(stateDir, 'reports', report.cluster);
-  const json = join(directory, `${report.run}.json`);
-  const markdown = join(directory, `${report.run}.md`);
+  const run = runName(report.run);
+  const directory = await privateDirectory(await belowRoot(join(stateDir, 'reports'), report.cluster));
+  const json = join(directory, `${run}.json`);
+  const markdown = join(directory, `${run}.md`);
   const contents = { json: `${JSON.stringify(report, null, 2)}\n`, markdown: reportMarkdown(report) };
   await writeFileAtomically(json, contents.json);
   await writeFileAtomically(markdown, contents.markdown);

@@ -5,6 +5,7 @@ import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { DrError } from '../contract/failures';
 import type { FileDigest } from '../contract/generation';
+import { belowRoot } from '../files/below-root';
 import { entriesIfThere, syncDirectory, whileFlushing } from '../files/files';
 import { isKnownDead, ownIdentity } from '../files/process-identity';
 import { digestOfFile, explainErrors, sameDigest, writeChecked } from './digest';
@@ -33,10 +34,10 @@ export class DirectoryRepository implements Repository {
   }
 
   async put(key: string, source: OpenSource, digest: FileDigest, options: TransferOptions = {}): Promise<PutOutcome> {
-    const path = this.#pathOf(key);
     return this.#explained(
       key,
       async () => {
+        const path = await this.#pathOf(key);
         // The root is the operator's to make: below a mount point it is missing while the disk is not mounted, and must not be
         // replaced. A root that is the mount point itself is there all the same: `repository check` warns of it.
         await stat(this.#root);
@@ -68,10 +69,10 @@ export class DirectoryRepository implements Repository {
   }
 
   async get(key: string, options: TransferOptions = {}): Promise<Readable | null> {
-    const path = this.#pathOf(key);
     return this.#explained(
       key,
       async () => {
+        const path = await this.#pathOf(key);
         try {
           const stream = (await open(path)).createReadStream({ signal: options.signal });
           return explainErrors(stream, (error) => this.#explain(error, key, options));
@@ -89,13 +90,13 @@ export class DirectoryRepository implements Repository {
     assertPrefix(prefix);
     yield* await this.#explained(prefix, async () => {
       await stat(this.#root);
-      return this.#walk(prefix.replace(/\/$/, ''), isPublished);
+      return this.#walk(await this.#prefixOf(prefix), isPublished);
     });
   }
 
   async remove(key: string): Promise<RemoveOutcome> {
-    const path = this.#pathOf(key);
     return this.#explained(key, async () => {
+      const path = await this.#pathOf(key);
       try {
         await unlink(path);
       } catch (error) {
@@ -119,7 +120,7 @@ export class DirectoryRepository implements Repository {
     assertPrefix(cluster);
     return this.#explained(cluster, async () => {
       await stat(this.#root);
-      const partials = await this.#walk(cluster, (name) => name.startsWith(PARTIAL));
+      const partials = await this.#walk(await this.#prefixOf(cluster), (name) => name.startsWith(PARTIAL));
       let removed = 0;
       for (const { key, storedAt } of partials) {
         if (storedAt >= before && !(await isOrphan(basename(key)))) continue;
@@ -133,7 +134,7 @@ export class DirectoryRepository implements Repository {
   /** `link(2)` fails on a name that is taken, so of two attempts one wins and nothing is ever replaced. */
   async #claimName(partial: string, key: string, digest: FileDigest, options: TransferOptions): Promise<PutOutcome> {
     try {
-      await link(partial, this.#pathOf(key));
+      await link(partial, await this.#pathOf(key));
       return 'written';
     } catch (error) {
       if (!isSystemError(error) || error.code !== 'EEXIST') throw error;
@@ -146,7 +147,7 @@ export class DirectoryRepository implements Repository {
   async #holds(key: string, digest: FileDigest, options: TransferOptions): Promise<boolean> {
     let found: FileDigest;
     try {
-      found = await digestOfFile(this.#pathOf(key), options);
+      found = await digestOfFile(await this.#pathOf(key), options);
     } catch (error) {
       if (isSystemError(error) && error.code === 'ENOENT') return false;
       throw error;
@@ -170,9 +171,17 @@ export class DirectoryRepository implements Repository {
     return found.toSorted((left, right) => (left.key < right.key ? -1 : 1));
   }
 
-  #pathOf(key: string): string {
+  /** Without the slash at its end. */
+  async #prefixOf(prefix: string): Promise<string> {
+    const names = prefix.replace(/\/$/, '');
+    await this.#pathOf(names);
+    return names;
+  }
+
+  /** The directory is the operator's, but whoever may write in it must not lead anything out of it by a link. */
+  async #pathOf(key: string): Promise<string> {
     assertKey(key);
-    return join(this.#root, key);
+    return belowRoot(this.#root, key);
   }
 
   async #explained<T>(key: string, work: () => Promise<T>, options: TransferOptions = {}): Promise<T> {

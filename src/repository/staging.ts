@@ -1,13 +1,14 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { belowRoot } from '../files/below-root';
 import { entriesIfThere } from '../files/files';
 
 /** Of Temporal; whatever has another name is not a run's. */
 const RUN_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** What a backup run keeps on the controller's disk until it is published. */
-export function stagingDirectory(stateDir: string, cluster: string, run: string): string {
-  return join(rootOf(stateDir), cluster, run);
+export async function stagingDirectory(stateDir: string, cluster: string, run: string): Promise<string> {
+  return belowRoot(rootOf(stateDir), cluster, run);
 }
 
 /** Removes what backups that are over have left in staging, as after a `temporal workflow terminate`. @returns the runs. */
@@ -16,7 +17,7 @@ export async function sweepStaging(stateDir: string, isOver: (run: string) => Pr
   for (const cluster of await directoriesIn(rootOf(stateDir))) {
     for (const run of await directoriesIn(join(rootOf(stateDir), cluster))) {
       if (!RUN_ID.test(run) || !(await isOver(run))) continue;
-      await rm(stagingDirectory(stateDir, cluster, run), { recursive: true, force: true });
+      await rm(join(rootOf(stateDir), cluster, run), { recursive: true, force: true });
       over.push(run);
     }
   }

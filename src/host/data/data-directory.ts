@@ -5,6 +5,7 @@ import { chmod, chown, lstat, mkdir, readdir, readFile, rm, stat, statfs, writeF
 import { basename, dirname, join } from 'node:path';
 import { DrError } from '../../contract/failures';
 import type { DataDirectoryReport } from '../../contract/host';
+import { runName } from '../../contract/names';
 import type { Attempt } from '../run/attempt';
 import { entriesIfThere, syncDirectory } from '../../files/files';
 import { isMountPoint } from '../../files/mount-point';
@@ -60,9 +61,14 @@ function requireDirectory(path: string, own: Stats): void {
   }
 }
 
+/** What a run puts beside a data directory. */
+export function besideData(path: string, kind: string, run: string): string {
+  return `${path}.${kind}-${runName(run)}`;
+}
+
 /** Where a run sets the data directory aside. */
 export function setAsidePath(path: string, run: string): string {
-  return `${path}.pre-restore-${run}`;
+  return besideData(path, 'pre-restore', run);
 }
 
 /**
@@ -116,7 +122,7 @@ export async function blankDataDirectory(path: string, run: string, attempt: Att
 
 /** Removes what attempts that were killed half-way left behind. */
 export async function removeDiscarded(path: string, run: string, fence?: Fence): Promise<void> {
-  const prefixes = (['discarded', 'blank', 'copy'] as const).map((kind) => `${basename(path)}.${kind}-${run}-`);
+  const prefixes = ['discarded', 'blank', 'copy'].map((kind) => `${basename(besideData(path, kind, run))}-`);
   for (const name of await readdir(dirname(path))) {
     if (!prefixes.some((prefix) => name.startsWith(prefix))) continue;
     fence?.assertCurrent();
@@ -155,7 +161,7 @@ export async function putBlankDirectory(
 }
 
 export function temporaryName(path: string, kind: 'blank' | 'discarded' | 'copy', run: string): string {
-  return `${path}.${kind}-${run}-${randomBytes(4).toString('hex')}`;
+  return `${besideData(path, kind, run)}-${randomBytes(4).toString('hex')}`;
 }
 
 /** As what was set aside; where there was nothing, as the directory around it. */

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { RUN_PATTERN } from '../../contract/names';
 import { loadLimitMs, sendingLimitMs } from '../../vault/load-limits';
 import { readMarker, setAsidePath, sizeOf } from './data-directory';
 import { entriesIfThere } from '../../files/files';
@@ -41,6 +42,7 @@ export function watchLoading(dataDir: string, now: () => number = Date.now): () 
 /** How long nothing may be heard of it. What was set aside here tells about how much the leader has to send. */
 async function quietLimitMs(dataDir: string): Promise<number> {
   const run = await readMarker(dataDir);
-  const before = run === null ? 0 : await sizeOf(setAsidePath(dataDir, run));
+  // Whoever writes in the data directory can write anything into its marker.
+  const before = run === null || !RUN_PATTERN.test(run) ? 0 : await sizeOf(setAsidePath(dataDir, run));
   return loadLimitMs(await sizeOf(dataDir)) + sendingLimitMs(before);
 }

@@ -8,6 +8,7 @@ import { copyDirectory, endCopies } from './copy-directory';
 import {
   ASIDE_NOTE,
   asideNote,
+  besideData,
   describeDataDirectory,
   MARKER,
   ownerAndMode,
@@ -21,7 +22,7 @@ import { readIfThere, syncDirectory, syncTree } from '../../files/files';
 
 /** What a restore made, once the old data are back in its place. */
 function rolledBackPath(path: string, runId: string): string {
-  return `${path}.rolled-back-${runId}`;
+  return besideData(path, 'rolled-back', runId);
 }
 
 /** For disks that are too small to keep it: deletes a data directory and puts an empty one in its place. Repeatable. */
@@ -68,7 +69,7 @@ export async function copyAside(path: string, runId: string, attempt: Attempt): 
 
 /** What attempts that were killed have left takes the room that the next one needs. */
 async function removeCopies(path: string, runId: string, attempt: Attempt): Promise<void> {
-  const prefix = `${path}.copy-${runId}-`;
+  const prefix = `${besideData(path, 'copy', runId)}-`;
   await endCopies(prefix, attempt);
   for (const name of await readdir(dirname(path))) {
     if (!name.startsWith(basename(prefix))) continue;
@@ -147,7 +148,7 @@ export async function removeLeftOvers(path: string, runId: string, attempt: Atte
     attempt.assertCurrent();
     renameSync(doomed, temporaryName(path, 'discarded', runId));
   }
-  const prefix = `${basename(path)}.discarded-${runId}-`;
+  const prefix = `${basename(besideData(path, 'discarded', runId))}-`;
   for (const name of await readdir(dirname(path))) {
     if (name.startsWith(prefix)) await rm(join(dirname(path), name), { recursive: true, force: true });
   }

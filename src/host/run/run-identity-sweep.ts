@@ -1,3 +1,4 @@
+import { RUN_PATTERN } from '../../contract/names';
 import { entriesIfThere } from '../../files/files';
 import { destroyRunIdentity, IDENTITY_SUFFIX } from './run-identity';
 
@@ -13,7 +14,7 @@ export async function sweepRunIdentities(
   );
   const over: string[] = [];
   for (const run of runs) {
-    if (!(await isOver(run))) continue;
+    if (!RUN_PATTERN.test(run) || !(await isOver(run))) continue;
     await destroyRunIdentity(runtimeDir, run);
     over.push(run);
   }

@@ -2,7 +2,9 @@ import { statfs } from 'node:fs/promises';
 import { join } from 'node:path';
 import { decryptArmored, generateIdentity } from '../../crypto/age';
 import { DrError } from '../../contract/failures';
+import { runName } from '../../contract/names';
 import { createFileAtomically, removeWithTraces } from '../../files/atomic-file';
+import { belowRoot } from '../../files/below-root';
 import { privateDirectory, readIfThere } from '../../files/files';
 
 export const IDENTITY_SUFFIX = '.identity';
@@ -30,7 +32,7 @@ export async function ensureRunIdentity(
 /** Never replaces one: an attempt that was overtaken would take away what shares are being encrypted for. */
 async function makeIdentity(runtimeDir: string, run: string): Promise<StoredIdentity> {
   const made = await generateIdentity();
-  await createFileAtomically(identityFile(runtimeDir, run), JSON.stringify(made));
+  await createFileAtomically(await identityFile(runtimeDir, run), JSON.stringify(made));
   return (await readIdentity(runtimeDir, run)) ?? made;
 }
 
@@ -51,14 +53,19 @@ export async function runSecret(runtimeDir: string, run: string): Promise<string
 }
 
 export async function destroyRunIdentity(runtimeDir: string, run: string): Promise<void> {
-  await removeWithTraces(identityFile(runtimeDir, run));
+  // A link is removed itself, wherever it leads.
+  await removeWithTraces(join(runtimeDir, fileOf(run)));
 }
 
 async function readIdentity(runtimeDir: string, run: string): Promise<StoredIdentity | null> {
-  const text = await readIfThere(identityFile(runtimeDir, run));
+  const text = await readIfThere(await identityFile(runtimeDir, run));
   return text === null ? null : (JSON.parse(text) as StoredIdentity);
 }
 
-function identityFile(runtimeDir: string, run: string): string {
-  return join(runtimeDir, `${run}${IDENTITY_SUFFIX}`);
+async function identityFile(runtimeDir: string, run: string): Promise<string> {
+  return belowRoot(runtimeDir, fileOf(run));
+}
+
+function fileOf(run: string): string {
+  return `${runName(run)}${IDENTITY_SUFFIX}`;
 }

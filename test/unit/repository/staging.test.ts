@@ -1,4 +1,4 @@
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { stagingDirectory, sweepStaging } from '../../../src/repository/staging';
 import { useDirectory } from '../../support/temporary';
@@ -14,7 +14,7 @@ test('what backups that are over have left is removed, of every cluster; all els
     ['lab', "x' OR '1'='1"],
     ['prod', OVER],
   ] as const) {
-    const directory = stagingDirectory(inTest(), cluster, run);
+    const directory = inTest('staging', cluster, run);
     await mkdir(directory, { recursive: true });
     await writeFile(join(directory, 'snapshot.snap.age'), 'half');
   }
@@ -31,6 +31,21 @@ test('what backups that are over have left is removed, of every cluster; all els
   expect((await readdir(inTest('staging', 'lab'))).sort()).toEqual([OPEN, "x' OR '1'='1"]);
   expect(await readdir(inTest('staging', 'prod'))).toEqual([]);
   expect(await readdir(inTest('staging'))).toContain('note');
+});
+
+test.each([
+  ['prod', '..'],
+  ['..', OVER],
+  ['../../etc', OVER],
+  ['/etc', OVER],
+  ['prod', '../../reports'],
+  ['away', OVER],
+])('nothing is staged for %s, %s', async (cluster, run) => {
+  await mkdir(inTest('staging'));
+  await mkdir(inTest('outside'));
+  await symlink(inTest('outside'), inTest('staging', 'away'));
+
+  await expect(stagingDirectory(inTest(), cluster, run)).rejects.toMatchObject({ code: 'InvalidInput' });
 });
 
 test('a controller that never backed up has nothing to remove', async () => {

@@ -93,7 +93,8 @@ describe('an agent whose configuration names approvers', () => {
     jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 86_400_000);
     try {
       await accept(soonOver);
-      await approval().assertAllowed(RUN, inTest('run'), { kind: 'stop' });
+      const allowed = approval().assertAllowed(RUN, inTest('run'), { kind: 'stop' });
+      await expect(allowed).resolves.toBeUndefined();
     } finally {
       jest.restoreAllMocks();
     }

@@ -188,7 +188,7 @@ it('what one attempt could not prove is left to the one that came after it', asy
 
   await expect(stage(host, await publishFor(host))).rejects.toMatchObject({ code: 'RepositoryUnavailable' });
 
-  expect(await readdir(host.runDirectory(CLAIM.run))).toEqual(['snapshot.snap.age']);
+  expect(await readdir(await host.runDirectory(CLAIM.run))).toEqual(['snapshot.snap.age']);
 });
 
 describe('the configuration files of a node', () => {
