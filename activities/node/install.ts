@@ -1,11 +1,11 @@
-import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DrError, isDrError } from '../../src/contract/failures';
 import type { Manifest } from '../../src/contract/generation';
 import type { RunClaim } from '../../src/contract/recovery';
 import type { Attempt } from '../../src/host/run/attempt';
 import { blankDataDirectory, removeDiscarded } from '../../src/host/data/data-directory';
-import { readIfThere } from '../../src/files/files';
+import { readOwnFile } from '../../src/files/own-files';
+import { inDirectory } from '../../src/files/safe-directory';
 import { noteInstall } from '../../src/host/data/install-note';
 import { proveStopped } from '../../src/host/service/service';
 import { applyLimitMs } from '../../src/vault/load-limits';
@@ -28,7 +28,7 @@ export async function installSnapshot(host: NodeHost, input: { claim: RunClaim }
     const doneFile = join(await host.runDirectory(claim.run), 'installed');
     const staged = await stagedGeneration(host, claim.run);
     const { manifest, path } = staged;
-    const done = (await readIfThere(doneFile)) !== null;
+    const done = readOwnFile(doneFile) !== null;
     if (!done) await proveStaged(host, attempt, staged);
 
     await withHeartbeats('install', async () => {
@@ -60,8 +60,10 @@ export async function installSnapshot(host: NodeHost, input: { claim: RunClaim }
       await host.driver.start(attempt);
       await startInstalled(host, attempt, manifest);
       await host.withVault((vault) => proveReplaced(host, vault, attempt, manifest, keys));
-      attempt.assertCurrent();
-      writeFileSync(doneFile, `${new Date().toISOString()}\n`);
+      await inDirectory(await host.runDirectory(claim.run), (directory) => {
+        attempt.assertCurrent();
+        directory.put('installed', `${new Date().toISOString()}\n`);
+      });
     });
   });
 }

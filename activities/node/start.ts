@@ -1,5 +1,3 @@
-import { chownSync, writeFileSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DrError } from '../../src/contract/failures';
 import type { SealReport } from '../../src/contract/host';
@@ -7,7 +5,9 @@ import type { RunClaim } from '../../src/contract/recovery';
 import type { Attempt } from '../../src/host/run/attempt';
 import { blankDataDirectory, describeDataDirectory, JOIN_BEGUN, readMarker } from '../../src/host/data/data-directory';
 import { writeFileAtomically } from '../../src/files/atomic-file';
-import { privateDirectory, readIfThere } from '../../src/files/files';
+import { privateDirectory } from '../../src/files/files';
+import { readOwnFile } from '../../src/files/own-files';
+import { inDirectory } from '../../src/files/safe-directory';
 import { forgetInstall } from '../../src/host/data/install-note';
 import { proveStopped } from '../../src/host/service/service';
 import { sealReportOf } from '../../src/vault/answers';
@@ -53,12 +53,16 @@ async function writePeers({ node }: NodeHost, run: string, attempt: Attempt): Pr
       advice: 'Start the recovery anew.',
     });
   }
-  const directory = join(node.dataDir, 'raft');
-  const { uid, gid } = await stat(directory);
   const peers = [{ id: node.nodeId ?? node.name, address: node.clusterAddress, non_voter: false }];
-  attempt.assertCurrent();
-  writeFileSync(join(directory, 'peers.json'), JSON.stringify(peers), { mode: 0o600 });
-  if (process.getuid?.() === 0) chownSync(join(directory, 'peers.json'), uid, gid);
+  await inDirectory(node.dataDir, (data) => {
+    const raft = data.child('raft');
+    try {
+      attempt.assertCurrent();
+      raft.put('peers.json', JSON.stringify(peers), { owner: raft.stats() });
+    } finally {
+      raft.close();
+    }
+  });
 }
 
 /** Starts a blank node and joins it to the first one; a node that is in already stays as it is. */
@@ -94,7 +98,7 @@ async function assertOwnBlank(host: NodeHost, run: string, attempt: Attempt): Pr
     );
   }
   if (!exists) await blankDataDirectory(dataDir, run, attempt);
-  else if (!empty && (await readIfThere(begun)) === null) {
+  else if (!empty && readOwnFile(begun) === null) {
     throw new DrError(
       'ServiceFailed',
       `${dataDir}, which this run had made blank, holds data that it did not put there.`,

@@ -1,7 +1,8 @@
 import { createWriteStream, type Dirent } from 'node:fs';
-import { chmod, mkdir, open, readdir, readFile } from 'node:fs/promises';
+import { mkdir, open, readdir, readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
+import { openOwnDirectory } from './own-files';
 
 const REPORT_EVERY_MS = 2_000;
 /** A disk that needs longer for one flush is not slow: it hangs. */
@@ -25,11 +26,19 @@ export async function readIfThere(path: string): Promise<string | null> {
   }
 }
 
-/** Makes a directory that nobody else can look into, also when it was there before. */
+/**
+ * Makes a directory that nobody else can look into, also when it was there before.
+ * @throws DrError NodeUnsafe when it is somebody else's, or others can put another one in its place.
+ */
 export async function privateDirectory(...segments: string[]): Promise<string> {
   const path = join(...segments);
   await makeDirectories(path);
-  await chmod(path, 0o700);
+  const directory = openOwnDirectory(path);
+  try {
+    directory.give(directory.stats(), 0o700);
+  } finally {
+    directory.close();
+  }
   return path;
 }
 

@@ -15,6 +15,13 @@ export async function isKnownDead(identity: string): Promise<boolean> {
   return (await startTimeOf(Number(pid))) !== startTime;
 }
 
+/** The id of the living process of that identity, as it is called here; null when it is dead, or not to be seen from here. */
+export async function holderOf(identity: string): Promise<number | null> {
+  const [place, pid = '', startTime] = identity.split('-');
+  if (!/^[1-9]\d*$/.test(pid) || place !== (await ownPlace())) return null;
+  return (await startTimeOf(Number(pid))) === startTime ? Number(pid) : null;
+}
+
 /** Field 22 of /proc/PID/stat; null when there is no such process, or only its corpse. */
 export async function startTimeOf(pid: number): Promise<string | null> {
   const stat = await readIfThere(`/proc/${pid}/stat`).catch(() => null);

@@ -1,14 +1,15 @@
 import { randomBytes } from 'node:crypto';
-import { renameSync, writeFileSync } from 'node:fs';
 import type { Stats } from 'node:fs';
-import { chmod, chown, lstat, mkdir, readdir, readFile, rm, stat, statfs, writeFile } from 'node:fs/promises';
+import { lstat, readdir, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { DrError } from '../../contract/failures';
 import type { DataDirectoryReport } from '../../contract/host';
 import { runName } from '../../contract/names';
 import type { Attempt } from '../run/attempt';
-import { entriesIfThere, syncDirectory } from '../../files/files';
+import { entriesIfThere } from '../../files/files';
 import { isMountPoint } from '../../files/mount-point';
+import { inDirectory, isTemporary, type SafeDirectory } from '../../files/safe-directory';
+import { removeTree } from '../../files/safe-tree';
 import type { Fence } from '../service/service-driver';
 
 /** Names the run that made a data directory. Vault ignores files that it doesn't know. */
@@ -27,7 +28,7 @@ export interface DataDirectoryState extends DataDirectoryReport {
 
 /** @throws DrError NodeUnsafe when the path is something that can't be set aside by a rename. */
 export async function describeDataDirectory(path: string): Promise<DataDirectoryState> {
-  const own = await statIfThere(path, lstat);
+  const own = await statIfThere(path);
   const { bavail, bsize } = await statfs(await nearestExisting(path));
   const freeBytes = bavail * bsize;
   if (!own) {
@@ -38,7 +39,7 @@ export async function describeDataDirectory(path: string): Promise<DataDirectory
   return {
     path,
     exists: true,
-    empty: names.every((name) => name === MARKER || name === 'lost+found'),
+    empty: names.every((name) => name === MARKER || name === 'lost+found' || isTemporary(name)),
     mountPoint: await isMountPoint(path),
     sizeBytes: await sizeOf(path),
     freeBytes,
@@ -80,7 +81,7 @@ export function setAsidePath(path: string, run: string): string {
 export async function setAsideDataDirectory(path: string, run: string, attempt: Attempt): Promise<string | null> {
   const aside = setAsidePath(path, run);
   const asideBefore = await statIfThere(aside);
-  const current = await statIfThere(path, lstat);
+  const current = await statIfThere(path);
   // Long after the plan looked at it.
   if (current) requireDirectory(path, current);
 
@@ -90,14 +91,22 @@ export async function setAsideDataDirectory(path: string, run: string, attempt: 
       advice: `Something started Vault meanwhile (a service manager?). Keep it stopped, move ${path} away by hand, then resume.`,
     });
   }
-  if (current) {
-    attempt.assertCurrent();
-    writeFileSync(join(path, ASIDE_NOTE), asideNote(run));
-    renameSync(path, aside);
-    await syncDirectory(dirname(path));
-  }
-  await putBlankDirectory(path, run, attempt, await ownerAndMode(path, run));
-  return (await statIfThere(aside)) ? aside : null;
+  return beside(path, async (parent) => {
+    if (current) {
+      const data = parent.child(basename(path));
+      try {
+        attempt.assertCurrent();
+        data.put(ASIDE_NOTE, asideNote(run));
+        parent.rename(basename(path), basename(aside));
+        parent.requireSame(basename(aside), data);
+      } finally {
+        data.close();
+      }
+      await parent.sync();
+    }
+    await putBlankDirectory(path, run, attempt, await ownerAndMode(path, run));
+    return (await statIfThere(aside)) ? aside : null;
+  });
 }
 
 /**
@@ -113,21 +122,32 @@ export async function blankDataDirectory(path: string, run: string, attempt: Att
     });
   }
   if ((await describeDataDirectory(path)).empty) return;
-  const discarded = temporaryName(path, 'discarded', run);
-  attempt.assertCurrent();
-  renameSync(path, discarded);
-  await putBlankDirectory(path, run, attempt, current);
-  await rm(discarded, { recursive: true, force: true });
+  const discarded = basename(temporaryName(path, 'discarded', run));
+  await beside(path, async (parent) => {
+    attempt.assertCurrent();
+    parent.rename(basename(path), discarded);
+    await putBlankDirectory(path, run, attempt, current);
+    await removeTree(parent, discarded);
+  });
 }
 
 /** Removes what attempts that were killed half-way left behind. */
 export async function removeDiscarded(path: string, run: string, fence?: Fence): Promise<void> {
-  const prefixes = ['discarded', 'blank', 'copy'].map((kind) => `${basename(besideData(path, kind, run))}-`);
-  for (const name of await readdir(dirname(path))) {
+  const prefixes = (['discarded', 'blank', 'copy'] as const).map((kind) => `${basename(besideData(path, kind, run))}-`);
+  await beside(path, (parent) => removeBeside(parent, prefixes, fence));
+}
+
+export async function removeBeside(parent: SafeDirectory, prefixes: readonly string[], fence?: Fence): Promise<void> {
+  for (const name of parent.names()) {
     if (!prefixes.some((prefix) => name.startsWith(prefix))) continue;
     fence?.assertCurrent();
-    await rm(join(dirname(path), name), { recursive: true, force: true });
+    await removeTree(parent, name);
   }
+}
+
+/** The directory around a data directory. Its owner may be the user that Vault runs as, who could swap names in it. */
+export function beside<T>(path: string, work: (parent: SafeDirectory) => Promise<T> | T): Promise<T> {
+  return inDirectory(dirname(path), work);
 }
 
 export async function putBlankDirectory(
@@ -136,28 +156,27 @@ export async function putBlankDirectory(
   attempt: Attempt,
   like: { uid: number; gid: number; mode: number },
 ): Promise<void> {
-  const blank = temporaryName(path, 'blank', run);
-  await mkdir(blank, { mode: 0o700 });
-  try {
-    const marker = join(blank, MARKER);
-    await writeFile(marker, `${run}\n`);
-    if (process.getuid?.() === 0) {
-      await chown(marker, like.uid, like.gid);
-      await chown(blank, like.uid, like.gid);
+  const name = basename(temporaryName(path, 'blank', run));
+  await beside(path, async (parent) => {
+    const blank = parent.makeDirectory(name);
+    try {
+      blank.put(MARKER, `${run}\n`, { owner: like });
+      blank.give(like, like.mode & 0o770);
+      attempt.assertCurrent();
+      parent.rename(name, basename(path));
+    } catch (error) {
+      await removeTree(parent, name);
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
+      throw new DrError('NodeUnsafe', `${path} came back while it was being replaced.`, {
+        advice: 'Something started Vault meanwhile (a service manager?). Keep it stopped, then resume.',
+        cause: error,
+      });
+    } finally {
+      blank.close();
     }
-    await chmod(blank, like.mode & 0o770);
-    attempt.assertCurrent();
-    renameSync(blank, path);
-  } catch (error) {
-    await rm(blank, { recursive: true, force: true });
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
-    throw new DrError('NodeUnsafe', `${path} came back while it was being replaced.`, {
-      advice: 'Something started Vault meanwhile (a service manager?). Keep it stopped, then resume.',
-      cause: error,
-    });
-  }
-  await syncDirectory(dirname(path));
+    await parent.sync();
+  });
 }
 
 export function temporaryName(path: string, kind: 'blank' | 'discarded' | 'copy', run: string): string {
@@ -166,21 +185,28 @@ export function temporaryName(path: string, kind: 'blank' | 'discarded' | 'copy'
 
 /** As what was set aside; where there was nothing, as the directory around it. */
 export async function ownerAndMode(path: string, run: string): Promise<Stats> {
-  return (await statIfThere(setAsidePath(path, run))) ?? stat(dirname(path));
+  return (await statIfThere(setAsidePath(path, run))) ?? beside(path, (parent) => parent.stats());
 }
 
+/** The run that made a data directory; null when none did. @throws DrError NodeUnsafe when the marker is no plain file. */
 export async function readMarker(path: string): Promise<string | null> {
+  return (await readNote(path, MARKER))?.trim() ?? null;
+}
+
+/** What one of our files in such a directory says; null when it is not there. */
+export async function readNote(path: string, name: string): Promise<string | null> {
   try {
-    return (await readFile(join(path, MARKER), 'utf8')).trim();
+    return await inDirectory(path, (directory) => directory.read(name));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
   }
 }
 
-export async function statIfThere(path: string, read = stat): Promise<Stats | null> {
+/** A link is a link. */
+export async function statIfThere(path: string): Promise<Stats | null> {
   try {
-    return await read(path);
+    return await lstat(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;

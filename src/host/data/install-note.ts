@@ -1,9 +1,7 @@
-import { rm } from 'node:fs/promises';
-import { join } from 'node:path';
 import { z } from 'zod';
 import type { InstallNote } from '../../contract/host';
-import { writeFileAtomically } from '../../files/atomic-file';
-import { readIfThere } from '../../files/files';
+import { inDirectory } from '../../files/safe-directory';
+import { readNote } from './data-directory';
 
 /** Vault ignores files that it doesn't know. */
 const FILE = '.vault-dr-install';
@@ -12,12 +10,15 @@ const noteSchema = z.object({ run: z.string(), generation: z.string(), blankClus
 
 /** Says in a data directory what is being put there. A run that ends in the middle of that can't say so any more. */
 export async function noteInstall(dataDir: string, note: InstallNote): Promise<void> {
-  await writeFileAtomically(join(dataDir, FILE), `${JSON.stringify(note)}\n`);
+  await inDirectory(dataDir, async (data) => {
+    data.put(FILE, `${JSON.stringify(note)}\n`);
+    await data.flush(FILE);
+  });
 }
 
 /** Null when nothing was installed there, or somebody has opened it since. */
 export async function readInstallNote(dataDir: string): Promise<InstallNote | null> {
-  const text = await readIfThere(join(dataDir, FILE));
+  const text = await readNote(dataDir, FILE);
   if (text === null) return null;
   try {
     return noteSchema.parse(JSON.parse(text));
@@ -32,5 +33,8 @@ export async function readInstallNote(dataDir: string): Promise<InstallNote | nu
  */
 export async function forgetInstall(dataDir: string, run?: string): Promise<void> {
   if (run !== undefined && (await readInstallNote(dataDir))?.run !== run) return;
-  await rm(join(dataDir, FILE), { force: true });
+  await inDirectory(dataDir, (data) => data.unlink(FILE)).catch((error: NodeJS.ErrnoException) => {
+    // No directory, no note.
+    if (error.code !== 'ENOENT') throw error;
+  });
 }

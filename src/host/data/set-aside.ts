@@ -1,24 +1,26 @@
-import { chownSync, renameSync, writeFileSync } from 'node:fs';
-import { readdir, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename } from 'node:path';
 import { DrError } from '../../contract/failures';
 import type { LeftOver } from '../../contract/host';
 import type { Attempt } from '../run/attempt';
-import { copyDirectory, endCopies } from './copy-directory';
 import {
   ASIDE_NOTE,
   asideNote,
+  beside,
   besideData,
   describeDataDirectory,
   MARKER,
   ownerAndMode,
   putBlankDirectory,
   readMarker,
+  readNote,
+  removeBeside,
   setAsidePath,
   statIfThere,
   temporaryName,
 } from './data-directory';
-import { readIfThere, syncDirectory, syncTree } from '../../files/files';
+import { syncTree } from '../../files/files';
+import { inDirectory, type SafeDirectory } from '../../files/safe-directory';
+import { copyTree, removeTree } from '../../files/safe-tree';
 
 /** What a restore made, once the old data are back in its place. */
 function rolledBackPath(path: string, runId: string): string {
@@ -31,9 +33,10 @@ export async function deleteDataDirectory(path: string, runId: string, attempt: 
   if (current && (await readMarker(path)) === runId) return;
   const like = current ?? (await ownerAndMode(path, runId));
   if (current) {
-    const discarded = temporaryName(path, 'discarded', runId);
-    attempt.assertCurrent();
-    renameSync(path, discarded);
+    await beside(path, (parent) => {
+      attempt.assertCurrent();
+      parent.rename(basename(path), basename(temporaryName(path, 'discarded', runId)));
+    });
   }
   await putBlankDirectory(path, runId, attempt, like);
 }
@@ -44,38 +47,47 @@ export async function deleteDataDirectory(path: string, runId: string, attempt: 
  */
 export async function copyAside(path: string, runId: string, attempt: Attempt): Promise<string> {
   const aside = setAsidePath(path, runId);
-  const own = await statIfThere(path);
-  if (!own) throw new DrError('NodeUnsafe', `${path} is gone, and it held the only data.`);
-  if (!(await statIfThere(aside))) {
-    await removeCopies(path, runId, attempt);
-    const copy = temporaryName(path, 'copy', runId);
+  if (!(await statIfThere(path))) throw new DrError('NodeUnsafe', `${path} is gone, and it held the only data.`);
+  await beside(path, async (parent) => {
+    const data = parent.child(basename(path));
     try {
-      await copyDirectory(path, copy, attempt.signal);
-      await writeFile(join(copy, ASIDE_NOTE), asideNote(runId));
-      // What is changed from now on is the only other one.
-      await syncTree(copy);
+      if (!parent.lstat(basename(aside))) await makeCopy(path, parent, data, runId, attempt);
       attempt.assertCurrent();
-      renameSync(copy, aside);
+      data.put(MARKER, `${runId}\n`, { owner: data.stats() });
     } finally {
-      await rm(copy, { recursive: true, force: true });
+      data.close();
     }
-    await syncDirectory(dirname(path));
-  }
-  attempt.assertCurrent();
-  writeFileSync(join(path, MARKER), `${runId}\n`);
-  if (process.getuid?.() === 0) chownSync(join(path, MARKER), own.uid, own.gid);
+  });
   return aside;
 }
 
-/** What attempts that were killed have left takes the room that the next one needs. */
-async function removeCopies(path: string, runId: string, attempt: Attempt): Promise<void> {
-  const prefix = `${besideData(path, 'copy', runId)}-`;
-  await endCopies(prefix, attempt);
-  for (const name of await readdir(dirname(path))) {
-    if (!name.startsWith(basename(prefix))) continue;
+async function makeCopy(
+  path: string,
+  parent: SafeDirectory,
+  data: SafeDirectory,
+  runId: string,
+  attempt: Attempt,
+): Promise<void> {
+  // What attempts that were killed have left takes the room that this one needs.
+  await removeBeside(parent, [`${basename(besideData(path, 'copy', runId))}-`], attempt);
+  const name = basename(temporaryName(path, 'copy', runId));
+  const copy = parent.makeDirectory(name);
+  try {
+    await copyTree(data, copy, attempt.signal);
+    copy.put(ASIDE_NOTE, asideNote(runId));
+    // What is changed from now on is the only other one.
+    await syncTree(copy.address);
+    const stats = data.stats();
+    copy.give(stats, stats.mode & 0o777);
+    await copy.sync();
     attempt.assertCurrent();
-    await rm(join(dirname(path), name), { recursive: true, force: true });
+    parent.rename(name, basename(setAsidePath(path, runId)));
+    parent.requireSame(basename(setAsidePath(path, runId)), copy);
+  } finally {
+    copy.close();
+    await removeTree(parent, name);
   }
+  await parent.sync();
 }
 
 export const PUT_BACK = ['put back', 'held nothing', 'untouched'] as const;
@@ -89,34 +101,40 @@ export type PutBack = (typeof PUT_BACK)[number];
  */
 export async function putBackDataDirectory(path: string, runId: string, attempt: Attempt): Promise<PutBack> {
   const aside = setAsidePath(path, runId);
-  const marker = (await statIfThere(path)) ? await readMarker(path) : null;
-  if (await statIfThere(aside)) {
-    if (await statIfThere(path)) {
-      if (marker !== runId) {
+  return beside(path, async (parent) => {
+    const move = (from: string, to: string) => {
+      attempt.assertCurrent();
+      parent.rename(basename(from), basename(to));
+    };
+    const present = (await statIfThere(path)) !== null;
+    const marker = present ? await readMarker(path) : null;
+    if (await statIfThere(aside)) {
+      if (present && marker !== runId) {
         throw new DrError('NodeUnsafe', `${path} was not made by this run, so the old data are not put in its place.`, {
           advice: `Something wrote there meanwhile. Move ${path} away by hand, then resume.`,
         });
       }
-      attempt.assertCurrent();
-      renameSync(path, rolledBackPath(path, runId));
+      if (present) move(path, rolledBackPath(path, runId));
+      move(aside, path);
+      await parent.sync();
+      await forgetAside(path);
+      return 'put back';
     }
-    attempt.assertCurrent();
-    renameSync(aside, path);
-    await syncDirectory(dirname(path));
-    await rm(join(path, ASIDE_NOTE), { force: true });
-    return 'put back';
-  }
-  if ((await readIfThere(join(path, ASIDE_NOTE)))?.includes(runId)) {
-    await rm(join(path, ASIDE_NOTE), { force: true });
-    return 'put back';
-  }
-  if (marker !== runId) return (await statIfThere(rolledBackPath(path, runId))) ? 'put back' : 'untouched';
-  if ((await describeDataDirectory(path)).empty) return 'held nothing';
-  const like = await ownerAndMode(path, runId);
-  attempt.assertCurrent();
-  renameSync(path, rolledBackPath(path, runId));
-  await putBlankDirectory(path, runId, attempt, like);
-  return 'held nothing';
+    if ((await readNote(path, ASIDE_NOTE))?.includes(runId)) {
+      await forgetAside(path);
+      return 'put back';
+    }
+    if (marker !== runId) return (await statIfThere(rolledBackPath(path, runId))) ? 'put back' : 'untouched';
+    if ((await describeDataDirectory(path)).empty) return 'held nothing';
+    const like = await ownerAndMode(path, runId);
+    move(path, rolledBackPath(path, runId));
+    await putBlankDirectory(path, runId, attempt, like);
+    return 'held nothing';
+  });
+}
+
+function forgetAside(path: string): Promise<void> {
+  return inDirectory(path, (data) => data.unlink(ASIDE_NOTE));
 }
 
 /** Lists what a run has set aside, or rolled back, beside a data directory. */
@@ -125,7 +143,7 @@ export async function listLeftOvers(path: string, runId: string): Promise<LeftOv
   for (const candidate of [setAsidePath(path, runId), rolledBackPath(path, runId)]) {
     if (!(await statIfThere(candidate))) continue;
     const { sizeBytes } = await describeDataDirectory(candidate);
-    const note = await readIfThere(join(candidate, ASIDE_NOTE));
+    const note = await readNote(candidate, ASIDE_NOTE);
     found.push({ path: candidate, sizeBytes, setAsideAt: note?.match(/ at (\S+)/)?.[1] ?? null });
   }
   return found;
@@ -137,20 +155,19 @@ export async function listLeftOvers(path: string, runId: string): Promise<LeftOv
  */
 export async function removeLeftOvers(path: string, runId: string, attempt: Attempt): Promise<LeftOver[]> {
   const leftOvers = await listLeftOvers(path, runId);
-  for (const { path: doomed } of leftOvers) {
-    const note = await readIfThere(join(doomed, ASIDE_NOTE));
-    const own = note?.includes(runId) === true || (await readMarker(doomed)) === runId;
-    if (!own) {
-      throw new DrError('NodeUnsafe', `${doomed} carries no note of that run, so it is not deleted.`, {
-        advice: 'Look at it, and delete it by hand if it may go.',
-      });
+  await beside(path, async (parent) => {
+    for (const { path: doomed } of leftOvers) {
+      const note = await readNote(doomed, ASIDE_NOTE);
+      const own = note?.includes(runId) === true || (await readMarker(doomed)) === runId;
+      if (!own) {
+        throw new DrError('NodeUnsafe', `${doomed} carries no note of that run, so it is not deleted.`, {
+          advice: 'Look at it, and delete it by hand if it may go.',
+        });
+      }
+      attempt.assertCurrent();
+      parent.rename(basename(doomed), basename(temporaryName(path, 'discarded', runId)));
     }
-    attempt.assertCurrent();
-    renameSync(doomed, temporaryName(path, 'discarded', runId));
-  }
-  const prefix = `${basename(besideData(path, 'discarded', runId))}-`;
-  for (const name of await readdir(dirname(path))) {
-    if (name.startsWith(prefix)) await rm(join(dirname(path), name), { recursive: true, force: true });
-  }
+    await removeBeside(parent, [`${basename(besideData(path, 'discarded', runId))}-`]);
+  });
   return leftOvers;
 }

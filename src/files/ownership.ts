@@ -1,0 +1,33 @@
+import type { Stats } from 'node:fs';
+
+const STICKY = 0o1000;
+
+export function ownProcess(): { uid: number; gid: number } {
+  return { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
+}
+
+/** For messages. */
+export function kindOf(stats: Stats): string {
+  if (stats.isSymbolicLink()) return 'a symbolic link';
+  if (stats.isDirectory()) return 'a directory';
+  if (stats.isFIFO()) return 'a named pipe';
+  if (stats.isSocket()) return 'a socket';
+  if (stats.isFile()) return stats.nlink > 1 ? 'a file with more than one name (hard links)' : 'a file';
+  return 'a device';
+}
+
+/** Whether somebody but root and this very user can take away or swap what is ours in a directory. */
+export function swappableByOthers(stats: Stats): boolean {
+  return !ownedByTrusted(stats) || (writeBitsOfOthers(stats) !== 0 && (stats.mode & STICKY) === 0);
+}
+
+export function ownedByTrusted({ uid }: Stats): boolean {
+  return uid === 0 || uid === ownProcess().uid;
+}
+
+/** Root's own group is root; that of a user is, by the custom of most distributions, that user alone. */
+function writeBitsOfOthers({ gid, mode }: Stats): number {
+  const own = ownProcess();
+  const groupIsTrusted = gid === 0 || (own.uid !== 0 && gid === own.gid);
+  return mode & (groupIsTrusted ? 0o002 : 0o022);
+}

@@ -1,0 +1,60 @@
+import { closeSync, constants, fstatSync, openSync, readFileSync, type Stats } from 'node:fs';
+import { DrError } from '../contract/failures';
+import { formatBytes } from '../contract/format';
+import { kindOf } from './ownership';
+
+/** Far more than any note of ours has. */
+export const SMALL_BYTES = 64 * 1024;
+
+export interface PlainFileOptions {
+  /** For messages; default: the path itself. */
+  shownAs?: string | undefined;
+  maxBytes?: number | undefined;
+  /** Of the open file: so nobody can swap it afterwards. Throws what stands against it. */
+  check?: ((stats: Stats) => void) | undefined;
+}
+
+/**
+ * Reads a small file that others may have put there: no link, no pipe that would be waited for, no device.
+ * @returns null when nothing is there. @throws DrError NodeUnsafe
+ */
+export function readPlainFile(path: string, options: PlainFileOptions = {}): string | null {
+  return readPlainBytes(path, options)?.toString('utf8') ?? null;
+}
+
+export function readPlainBytes(path: string, options: PlainFileOptions = {}): Buffer | null {
+  const { shownAs = path, maxBytes = SMALL_BYTES, check } = options;
+  const fd = openPlainFile(path, shownAs);
+  if (fd === null) return null;
+  try {
+    const stats = fstatSync(fd);
+    if (!stats.isFile()) throw unsafe(shownAs, `is ${kindOf(stats)}`);
+    check?.(stats);
+    if (stats.size > maxBytes)
+      throw unsafe(shownAs, `has ${formatBytes(stats.size)}, more than ${formatBytes(maxBytes)}`);
+    return readFileSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** No link is followed, and no pipe waited for. What it is has still to be looked at. @returns null when nothing is there. */
+export function openPlainFile(path: string, shownAs = path): number | null {
+  try {
+    return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT') return null;
+    if (code === 'ELOOP') throw unsafe(shownAs, 'is a symbolic link', error);
+    if (code === 'ENXIO') throw unsafe(shownAs, 'is a socket', error);
+    throw error;
+  }
+}
+
+function unsafe(path: string, what: string, cause?: unknown): DrError {
+  return new DrError('NodeUnsafe', `${path} ${what}, so it was not read.`, {
+    where: path,
+    advice: 'Find out who put it there, and why. Move it away by hand, then resume.',
+    cause,
+  });
+}

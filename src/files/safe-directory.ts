@@ -1,0 +1,307 @@
+import { randomBytes } from 'node:crypto';
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  futimesSync,
+  lstatSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmdirSync,
+  type Stats,
+  unlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { open } from 'node:fs/promises';
+import { join, resolve } from 'node:path';
+import { DrError } from '../contract/failures';
+import { readPlainFile } from './plain-file';
+import { kindOf, ownedByTrusted, ownProcess, swappableByOthers } from './ownership';
+
+const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
+/** Of Linux on every architecture that Node runs on; Node has no name for it. A directory needs no right to be read for it. */
+const O_PATH = 0o10000000;
+const MAX_LINKS = 40;
+const TEMPORARY = /\.[0-9a-f]{12}\.tmp$/;
+
+export interface Owner {
+  uid: number;
+  gid: number;
+}
+
+/**
+ * An open directory. Whatever is done in it goes through its handle (`/proc/self/fd/N/name`, for want of `openat` in Node): so
+ * nobody who may write above it, or in it, can have root do it elsewhere by swapping a name for a link. All of it is
+ * synchronous where no word is said, so that it may follow `attempt.assertCurrent()` with nothing between.
+ */
+export class SafeDirectory {
+  private constructor(
+    /** For messages. */
+    readonly path: string,
+    private readonly fd: number,
+  ) {}
+
+  /**
+   * Walks down from the root, name by name. A link is followed only where nobody but root, or we, could have put it.
+   * @param check of each directory on the way, from the root on. @throws DrError NodeUnsafe at any other link.
+   */
+  static open(
+    path: string,
+    check: (path: string, stats: Stats, isLast: boolean) => void = () => undefined,
+  ): SafeDirectory {
+    let [rest, links, safe] = [partsOf(path), 0, true];
+    let directory = new SafeDirectory('/', openSync('/', rest.length === 0 ? O_RDONLY : O_PATH));
+    try {
+      for (;;) {
+        const stats = directory.stats();
+        check(directory.path, stats, rest.length === 0);
+        safe &&= !swappableByOthers(stats);
+        const [name, ...further] = rest;
+        if (name === undefined) return directory;
+        let next: SafeDirectory;
+        const entry = safe && links < MAX_LINKS ? directory.lstat(name) : null;
+        if (entry?.isSymbolicLink() && ownedByTrusted(entry)) {
+          const target = readlinkSync(directory.at(name));
+          rest = [...partsOf(resolve(directory.path, target)), ...further];
+          links++;
+          safe = true;
+          next = new SafeDirectory('/', openSync('/', rest.length === 0 ? O_RDONLY : O_PATH));
+        } else {
+          rest = further;
+          next = directory.#enter(name, rest.length === 0 ? O_RDONLY : O_PATH);
+        }
+        directory.close();
+        directory = next;
+      }
+    } catch (error) {
+      directory.close();
+      throw error;
+    }
+  }
+
+  close(): void {
+    closeSync(this.fd);
+  }
+
+  /** The directory itself, for calls that take a path; holds as long as it is open. */
+  get address(): string {
+    return `/proc/self/fd/${this.fd}`;
+  }
+
+  /** An entry, for calls that take a path. */
+  at(name: string): string {
+    if (name === '' || name === '.' || name === '..' || /[/\0]/.test(name)) {
+      throw new DrError('Internal', `${JSON.stringify(name)} is no name of an entry of ${this.path}.`);
+    }
+    return `${this.address}/${name}`;
+  }
+
+  stats(): Stats {
+    return fstatSync(this.fd);
+  }
+
+  lstat(name: string): Stats | null {
+    return this.#do(() => lstatSync(this.at(name), { throwIfNoEntry: false }) ?? null);
+  }
+
+  names(): string[] {
+    return this.#do(() => readdirSync(this.address)).toSorted();
+  }
+
+  /** @throws DrError NodeUnsafe when something else than a directory is there. */
+  child(name: string): SafeDirectory {
+    return this.#enter(name, O_RDONLY);
+  }
+
+  /** For ourselves alone until it is given to somebody. */
+  makeDirectory(name: string): SafeDirectory {
+    this.#do(() => mkdirSync(this.at(name), 0o700));
+    const made = this.child(name);
+    // Whoever owns the directory above may have put another one in its place.
+    const { uid, mode } = made.stats();
+    if (uid === ownProcess().uid && (mode & 0o077) === 0 && made.names().length === 0) return made;
+    made.close();
+    throw unsafe(join(this.path, name), 'is not the directory that was just made there');
+  }
+
+  /**
+   * @returns null when nothing is there.
+   * @throws DrError NodeUnsafe for all but a regular file of one name that is not larger.
+   */
+  read(name: string, maxBytes?: number): string | null {
+    const shownAs = join(this.path, name);
+    const check = (stats: Stats) => {
+      // One that its owner has not made himself may be a secret of somebody else.
+      if (stats.nlink > 1) throw unsafe(shownAs, `is ${kindOf(stats)}`);
+    };
+    return this.#do(() => readPlainFile(this.at(name), { shownAs, maxBytes, check }));
+  }
+
+  /**
+   * Puts a small file there in one step: a new one, of which nobody else has a handle or a name before it is whole.
+   * @throws DrError NodeUnsafe when something stands there that is no plain file.
+   */
+  put(
+    name: string,
+    content: string | Uint8Array,
+    { owner, mode = 0o600 }: { owner?: Owner; mode?: number } = {},
+  ): void {
+    this.requirePlain(name);
+    this.#removeTemporaries(name);
+    const temporary = `${name}.${randomBytes(6).toString('hex')}.tmp`;
+    this.#do(() => {
+      const file = openSync(this.at(temporary), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+      try {
+        writeFileSync(file, content);
+        if (owner) giveHandle(file, owner);
+        fchmodSync(file, mode);
+        renameSync(this.at(temporary), this.at(name));
+      } catch (error) {
+        this.unlink(temporary);
+        throw error;
+      } finally {
+        closeSync(file);
+      }
+    });
+  }
+
+  /** Opens a regular file of one name, which nobody can have swapped for something else. */
+  openPlain(name: string, flags: number): number {
+    this.requirePlain(name);
+    return this.#do(() => {
+      const file = openSync(this.at(name), flags | O_NOFOLLOW | O_NONBLOCK, 0o600);
+      const stats = fstatSync(file);
+      if (stats.isFile() && stats.nlink === 1) return file;
+      closeSync(file);
+      throw unsafe(join(this.path, name), `is ${kindOf(stats)}`);
+    });
+  }
+
+  /** @throws DrError NodeUnsafe when something stands there that is no regular file of one name. */
+  requirePlain(name: string): void {
+    const stats = this.lstat(name);
+    if (stats && (!stats.isFile() || stats.nlink !== 1)) throw unsafe(join(this.path, name), `is ${kindOf(stats)}`);
+  }
+
+  rename(from: string, to: string, into: SafeDirectory = this): void {
+    this.#do(() => into.#do(() => renameSync(this.at(from), into.at(to))));
+  }
+
+  /** @throws DrError NodeUnsafe unless the name still stands for that very directory. */
+  requireSame(name: string, directory: SafeDirectory): void {
+    const [found, wanted] = [this.lstat(name), directory.stats()];
+    if (found?.ino === wanted.ino && found.dev === wanted.dev) return;
+    throw unsafe(join(this.path, name), 'was swapped for something else');
+  }
+
+  /** One that is gone by now is none the worse for it. */
+  unlink(name: string): void {
+    this.#do(() => {
+      try {
+        unlinkSync(this.at(name));
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+      }
+    });
+  }
+
+  removeDirectory(name: string): void {
+    this.#do(() => rmdirSync(this.at(name)));
+  }
+
+  /** To its owner at last. Only root can; others own it already. */
+  give(owner: Owner, mode: number, times?: Pick<Stats, 'atimeMs' | 'mtimeMs'>): void {
+    giveHandle(this.fd, owner);
+    fchmodSync(this.fd, mode);
+    if (times) futimesSync(this.fd, times.atimeMs / 1_000, times.mtimeMs / 1_000);
+  }
+
+  /** A file that was put here, and its name, are there after a crash, too. */
+  async flush(name: string): Promise<void> {
+    await flush(this.at(name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    await this.sync();
+  }
+
+  /** What was made or renamed in it is there after a crash, too. */
+  async sync(): Promise<void> {
+    await flush(this.address);
+  }
+
+  #enter(name: string, how: number): SafeDirectory {
+    const path = join(this.path, name);
+    return this.#do(() => {
+      try {
+        return new SafeDirectory(path, openSync(this.at(name), how | O_DIRECTORY | O_NOFOLLOW | O_NONBLOCK));
+      } catch (error) {
+        const { code } = error as NodeJS.ErrnoException;
+        if (code !== 'ELOOP' && code !== 'ENOTDIR') throw error;
+        const stats = this.lstat(name);
+        throw unsafe(path, stats ? `is ${kindOf(stats)}, where a directory is expected` : 'was just swapped', error);
+      }
+    });
+  }
+
+  /** What a writer left that was killed. There is no other one: the agent is alone on its node. */
+  #removeTemporaries(name: string): void {
+    for (const other of this.names()) {
+      if (other.startsWith(`${name}.`) && TEMPORARY.test(other.slice(name.length))) this.unlink(other);
+    }
+  }
+
+  /** Errors name the path that the operator knows. */
+  #do<T>(work: () => T): T {
+    try {
+      return work();
+    } catch (error) {
+      const failure = error as NodeJS.ErrnoException;
+      if (failure.syscall !== undefined) {
+        failure.message = failure.message.replaceAll(this.address, this.path === '/' ? '' : this.path);
+      }
+      throw error;
+    }
+  }
+}
+
+/** Opens a directory for as long as the work lasts. */
+export async function inDirectory<T>(path: string, work: (directory: SafeDirectory) => Promise<T> | T): Promise<T> {
+  const directory = SafeDirectory.open(path);
+  try {
+    return await work(directory);
+  } finally {
+    directory.close();
+  }
+}
+
+export function isTemporary(name: string): boolean {
+  return TEMPORARY.test(name);
+}
+
+async function flush(path: string, flags = O_RDONLY): Promise<void> {
+  const handle = await open(path, flags);
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function giveHandle(fd: number, { uid, gid }: Owner): void {
+  if (ownProcess().uid === 0) fchownSync(fd, uid, gid);
+}
+
+function unsafe(path: string, what: string, cause?: unknown): DrError {
+  return new DrError('NodeUnsafe', `${path} ${what}, so nothing was done there.`, {
+    where: path,
+    advice: `Find out who put it there, and why. Move it away by hand, then resume.`,
+    cause,
+  });
+}
+
+function partsOf(path: string): string[] {
+  return resolve(path).split('/').filter(Boolean);
+}

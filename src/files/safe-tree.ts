@@ -1,0 +1,167 @@
+import {
+  closeSync,
+  constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
+  ftruncateSync,
+  futimesSync,
+  openSync,
+  read,
+  write,
+} from 'node:fs';
+import { copyFile, unlink } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { DrError } from '../contract/failures';
+import { kindOf, ownProcess } from './ownership';
+import { openPlainFile } from './plain-file';
+import type { SafeDirectory } from './safe-directory';
+
+const { COPYFILE_EXCL, COPYFILE_FICLONE_FORCE, O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
+const readSome = promisify(read);
+const writeSome = promisify(write);
+
+/** More than any of ours has; fewer than a process may have open. */
+const MAX_DEPTH = 64;
+const CHUNK_BYTES = 1024 * 1024;
+const BLANK = Buffer.alloc(CHUNK_BYTES);
+
+/** Deletes an entry and everything below it, and nothing that a link there leads to. One that is gone is none the worse for it. */
+export async function removeTree(parent: SafeDirectory, name: string, depth = 0): Promise<void> {
+  const stats = parent.lstat(name);
+  if (stats === null) return;
+  if (!stats.isDirectory()) {
+    // Not on this thread: a large file takes its time.
+    await unlink(parent.at(name)).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+    });
+    return;
+  }
+  requireDepth(parent, name, depth);
+  const directory = parent.child(name);
+  try {
+    for (const entry of directory.names()) await removeTree(directory, entry, depth + 1);
+  } finally {
+    directory.close();
+  }
+  parent.removeDirectory(name);
+}
+
+/**
+ * Copies what is in a directory, with owners, modes and times, into one that nobody else can enter yet. Blocks of zeros stay
+ * holes, and where the file system shares blocks, nothing is copied at all.
+ * @throws DrError NodeUnsafe at anything but files and directories: a copy of a link is no copy of what it leads to.
+ */
+export async function copyTree(from: SafeDirectory, to: SafeDirectory, signal: AbortSignal): Promise<void> {
+  await copyEntries(from, to, { signal, shares: true }, 0);
+}
+
+interface Copying {
+  signal: AbortSignal;
+  /** Whether the file system may share blocks between files. */
+  shares: boolean;
+}
+
+async function copyEntries(from: SafeDirectory, to: SafeDirectory, copying: Copying, depth: number): Promise<void> {
+  for (const name of from.names()) {
+    copying.signal.throwIfAborted();
+    const stats = from.lstat(name);
+    if (stats === null) continue;
+    if (stats.isDirectory()) await copyDirectory(from, to, name, copying, depth);
+    else if (stats.isFile()) await copyPlainFile(from, to, name, copying);
+    else throw uncopied(join(from.path, name), kindOf(stats));
+  }
+}
+
+async function copyDirectory(
+  from: SafeDirectory,
+  to: SafeDirectory,
+  name: string,
+  copying: Copying,
+  depth: number,
+): Promise<void> {
+  requireDepth(from, name, depth);
+  const source = from.child(name);
+  try {
+    const target = to.makeDirectory(name);
+    try {
+      await copyEntries(source, target, copying, depth + 1);
+      const stats = source.stats();
+      target.give(stats, stats.mode & 0o777, stats);
+    } finally {
+      target.close();
+    }
+  } finally {
+    source.close();
+  }
+}
+
+async function copyPlainFile(from: SafeDirectory, to: SafeDirectory, name: string, copying: Copying): Promise<void> {
+  const path = join(from.path, name);
+  const source = openPlainFile(from.at(name), path);
+  if (source === null) return;
+  try {
+    const stats = fstatSync(source);
+    if (!stats.isFile()) throw uncopied(path, kindOf(stats));
+    copying.shares &&= await shareBlocks(source, to.at(name));
+    const target = openSync(to.at(name), copying.shares ? O_WRONLY | O_NOFOLLOW : O_WRONLY | O_CREAT | O_EXCL, 0o600);
+    try {
+      if (!copying.shares) await copyBytes(source, target, copying.signal);
+      if (ownProcess().uid === 0) fchownSync(target, stats.uid, stats.gid);
+      fchmodSync(target, stats.mode & 0o777);
+      futimesSync(target, stats.atimeMs / 1_000, stats.mtimeMs / 1_000);
+    } finally {
+      closeSync(target);
+    }
+  } finally {
+    closeSync(source);
+  }
+}
+
+/** @returns whether the file system can. It says so at once, and leaves nothing behind. */
+async function shareBlocks(source: number, target: string): Promise<boolean> {
+  try {
+    await copyFile(`/proc/self/fd/${source}`, target, COPYFILE_EXCL | COPYFILE_FICLONE_FORCE);
+    return true;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOSPC') throw error;
+    return false;
+  }
+}
+
+async function copyBytes(source: number, target: number, signal: AbortSignal): Promise<void> {
+  const buffer = Buffer.alloc(CHUNK_BYTES);
+  let position = 0;
+  for (;;) {
+    signal.throwIfAborted();
+    const { bytesRead } = await readSome(source, buffer, 0, buffer.length, position);
+    if (bytesRead === 0) break;
+    const chunk = buffer.subarray(0, bytesRead);
+    if (!chunk.equals(BLANK.subarray(0, bytesRead))) await writeAll(target, chunk, position);
+    position += bytesRead;
+  }
+  ftruncateSync(target, position);
+}
+
+async function writeAll(target: number, chunk: Buffer, position: number): Promise<void> {
+  for (let done = 0; done < chunk.length;) {
+    done += (await writeSome(target, chunk, done, chunk.length - done, position + done)).bytesWritten;
+  }
+}
+
+function requireDepth(parent: SafeDirectory, name: string, depth: number): void {
+  if (depth < MAX_DEPTH) return;
+  const where = join(parent.path, name);
+  throw new DrError('NodeUnsafe', `${where} lies more than ${MAX_DEPTH} directories deep, so it was left alone.`, {
+    where,
+    advice: 'Nothing of Vault lies so deep. Find out who made it, and remove it by hand.',
+  });
+}
+
+function uncopied(path: string, kind: string): DrError {
+  return new DrError('NodeUnsafe', `${path} is ${kind}: a copy of the data without what it leads to is none.`, {
+    where: path,
+    advice: 'Vault makes only files and directories. Find out who put it there, and move it away by hand, then resume.',
+  });
+}
