@@ -1,11 +1,11 @@
 import { createReadStream } from 'node:fs';
-import { readdir, readFile, rm } from 'node:fs/promises';
+import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Writable, type Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { readSecret } from '../../src/config/secret';
 import { readPublicKey, repositoryConfigOf } from '../../src/config/load';
-import { DrError } from '../../src/contract/failures';
+import { DrError, isDrError } from '../../src/contract/failures';
 import type { FileDigest, Manifest } from '../../src/contract/generation';
 import type { CopyProblem } from '../../src/contract/plan';
 import type { RunClaim } from '../../src/contract/recovery';
@@ -13,6 +13,8 @@ import { decryptStream } from '../../src/crypto/encryption';
 import type { Attempt } from '../../src/host/run/attempt';
 import { writeFileAtomically } from '../../src/files/atomic-file';
 import { privateDirectory } from '../../src/files/files';
+import { readOwnFile } from '../../src/files/own-files';
+import { SMALL_FILE_LIMIT_BYTES } from '../../src/repository/generation-files';
 import { digestOfFile, sameDigest } from '../../src/repository/digest';
 import { FETCHING, fetchSnapshot, readCopy } from '../../src/repository/generations';
 import { parseManifest } from '../../src/repository/manifest';
@@ -94,9 +96,12 @@ async function removePartial(directory: string, attempt: Attempt): Promise<void>
 export async function stagedGeneration(host: NodeHost, run: string): Promise<{ manifest: Manifest; path: string }> {
   const directory = await host.runDirectory(run);
   try {
-    const manifest = parseManifest(await readFile(join(directory, 'manifest.json')));
+    const text = readOwnFile(join(directory, 'manifest.json'), { maxBytes: SMALL_FILE_LIMIT_BYTES });
+    if (text === null) throw new Error('There is no manifest.');
+    const manifest = parseManifest(Buffer.from(text));
     return { manifest, path: join(directory, manifest.stored.file) };
   } catch (error) {
+    if (isDrError(error) && error.code === 'NodeUnsafe') throw error;
     throw stagingLost(host, 'is gone', error);
   }
 }

@@ -1,7 +1,8 @@
 import { join } from 'node:path';
 import { generateAgentKey } from '../../crypto/agent-key';
 import { createFileAtomically } from '../../files/atomic-file';
-import { privateDirectory, readIfThere } from '../../files/files';
+import { privateDirectory } from '../../files/files';
+import { readOwnFile } from '../../files/own-files';
 
 export function agentKeyFile(stateDir: string): string {
   return join(stateDir, 'agent-key.pem');
@@ -11,9 +12,9 @@ export function agentKeyFile(stateDir: string): string {
 export async function ensureAgentKey(stateDir: string): Promise<string> {
   await privateDirectory(stateDir);
   const file = agentKeyFile(stateDir);
-  const existing = await readIfThere(file);
+  const existing = readOwnFile(file, { secret: true });
   if (existing !== null) return existing;
   const made = generateAgentKey();
   await createFileAtomically(file, made);
-  return (await readIfThere(file)) ?? made;
+  return readOwnFile(file, { secret: true }) ?? made;
 }

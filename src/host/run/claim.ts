@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DrError } from '../../contract/failures';
 import type { RunClaim } from '../../contract/recovery';
 import { writeFileAtomically } from '../../files/atomic-file';
-import { readIfThere } from '../../files/files';
+import { readOwnFile } from '../../files/own-files';
 
 const DAY_MS = 86_400_000;
 
@@ -11,7 +11,7 @@ function claimFile(stateDir: string): string {
 }
 
 export async function readClaim(stateDir: string): Promise<RunClaim | null> {
-  const text = await readIfThere(claimFile(stateDir));
+  const text = readOwnFile(claimFile(stateDir));
   return text === null ? null : (JSON.parse(text) as RunClaim);
 }
 

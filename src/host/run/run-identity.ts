@@ -5,7 +5,8 @@ import { DrError } from '../../contract/failures';
 import { runName } from '../../contract/names';
 import { createFileAtomically, removeWithTraces } from '../../files/atomic-file';
 import { belowRoot } from '../../files/below-root';
-import { privateDirectory, readIfThere } from '../../files/files';
+import { privateDirectory } from '../../files/files';
+import { readOwnFile } from '../../files/own-files';
 
 export const IDENTITY_SUFFIX = '.identity';
 
@@ -58,7 +59,7 @@ export async function destroyRunIdentity(runtimeDir: string, run: string): Promi
 }
 
 async function readIdentity(runtimeDir: string, run: string): Promise<StoredIdentity | null> {
-  const text = await readIfThere(await identityFile(runtimeDir, run));
+  const text = readOwnFile(await identityFile(runtimeDir, run), { secret: true });
   return text === null ? null : (JSON.parse(text) as StoredIdentity);
 }
 
