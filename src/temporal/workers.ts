@@ -1,6 +1,5 @@
 import { writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { join } from 'node:path';
 import { Client } from '@temporalio/client';
 import { DefaultLogger, type NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
@@ -71,12 +70,7 @@ export async function runAgent(settings: WorkerSettings & { cluster: string; nod
   const onSignal = () => stop.abort();
   process.once('SIGTERM', onSignal);
   process.once('SIGINT', onSignal);
-  const hold = await holdNode(
-    `vault-dr/${settings.cluster}/${node.name}/${node.stateDir}`,
-    join(node.stateDir, 'agent.pid'),
-    (message) => log.warn(message),
-    stop.signal,
-  );
+  const hold = await holdNode(node.stateDir, (message) => log.warn(message), stop.signal);
   try {
     const driver = createServiceDriver(node);
     const supervision = driver.supervise?.(stop.signal, (message) => log.info(message));
