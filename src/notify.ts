@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { passedEnvironment } from './child-environment';
 import type { Notification } from './contract/notification';
 import { DrError } from './contract/failures';
 
@@ -9,7 +10,12 @@ const TIMEOUT_MS = 30_000;
 export async function sendNotification(command: string[], notification: Notification): Promise<void> {
   const [program = '', ...args] = command;
   const signal = AbortSignal.timeout(TIMEOUT_MS);
-  const child = spawn(program, args, { stdio: ['pipe', 'ignore', 'ignore'], signal, killSignal: 'SIGKILL' });
+  const child = spawn(program, args, {
+    stdio: ['pipe', 'ignore', 'ignore'],
+    env: passedEnvironment(),
+    signal,
+    killSignal: 'SIGKILL',
+  });
   // A command that doesn't read its input is no failure.
   child.stdin.on('error', () => undefined);
   child.stdin.end(`${JSON.stringify(notification)}\n`);

@@ -1,5 +1,6 @@
 import { statfs } from 'node:fs/promises';
 import { hostname } from 'node:os';
+import { serviceEnvironment } from '../../src/child-environment';
 import type { NodeReport } from '../../src/contract/host';
 import { describeDataDirectory } from '../../src/host/data/data-directory';
 import { privateDirectory } from '../../src/files/files';
@@ -23,7 +24,7 @@ export async function describeNode(host: NodeHost): Promise<NodeReport> {
     readInstallNote(node.dataDir),
     inspectStorage(node.dataDir),
     reading,
-    reading.then((config) => (config ? checkSealAccess(config, serviceEnvironment(host)) : UNCHECKED)),
+    reading.then((config) => (config ? checkSealAccess(config, environmentOf(host)) : UNCHECKED)),
     inspectVault(host),
   ]);
   const temp = node.service.driver === 'process' ? (node.service.env['TMPDIR'] ?? node.tempDir) : node.tempDir;
@@ -43,9 +44,9 @@ export async function describeNode(host: NodeHost): Promise<NodeReport> {
   };
 }
 
-/** What a service manager sets can't be seen from here. */
-function serviceEnvironment({ node: { service } }: NodeHost): NodeJS.ProcessEnv | null {
-  return service.driver === 'process' ? { ...process.env, ...service.env } : null;
+/** Of Vault. What a service manager sets can't be seen from here. */
+function environmentOf({ node: { service } }: NodeHost): NodeJS.ProcessEnv | null {
+  return service.driver === 'process' ? serviceEnvironment(service.env) : null;
 }
 
 async function inspectStorage(dataDir: string): Promise<Pick<NodeReport, 'storage' | 'storageProblem'>> {

@@ -15,7 +15,7 @@ export interface LabSecrets {
 }
 
 /** Writes everything that the servers and the product read. */
-export async function writeLabFiles(layout: LabLayout, servers: Servers): Promise<LabSecrets> {
+export async function writeLabFiles(labId: string, layout: LabLayout, servers: Servers): Promise<LabSecrets> {
   const { secrets } = layout;
   const authority = await createAuthority('vault-dr lab');
   const caPem = authority.certificate;
@@ -34,6 +34,7 @@ export async function writeLabFiles(layout: LabLayout, servers: Servers): Promis
   const files: Record<string, string> = {
     [layout.caFile]: caPem,
     [layout.configFile]: productConfig(layout, {
+      labId,
       agentPublicKeys: Object.fromEntries(nodes.map(({ name }) => [name, agentPublicKey(agentKeys[name] ?? '')])),
       approvers,
       vault: servers.vault,

@@ -76,7 +76,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
   try {
     const layout = layOut(directory, memoryDirectoryOf(id), guard.ports, { nodes, staging, seal, network });
     const env = labEnvironment(id, layout);
-    const { caPem, s3Credentials } = await writeLabFiles(layout, servers);
+    const { caPem, s3Credentials } = await writeLabFiles(id, layout, servers);
     const api = createVaultApi(caPem);
     const parts = { labId: id, layout, caPem, api, environment: env };
 

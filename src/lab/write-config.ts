@@ -10,8 +10,10 @@ import {
   TRANSIT_KEY,
   type VaultServer,
 } from './layout';
+import { LAB_VARIABLE } from './sweep';
 
 export interface ConfigValues {
+  labId: string;
   /** Program that runs Vault. */
   vault: string;
   /** age recipient of the backups. */
@@ -70,6 +72,8 @@ function clusterConfig(
         driver: 'process' as const,
         command: [values.vault, 'server', `-config=${node.vaultConfigFile}`],
         logFile: node.vaultLogFile,
+        // By it the lab finds its processes; the agent does not hand its own environment on.
+        env: { [LAB_VARIABLE]: values.labId },
       },
     })),
     tls: { caFile: layout.caFile },

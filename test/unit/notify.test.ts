@@ -22,6 +22,18 @@ test('the command gets the notification on its standard input', async () => {
   expect(JSON.parse(await readFile(file, 'utf8'))).toEqual(NOTIFICATION);
 });
 
+test('the command gets nothing else of the controller', async () => {
+  process.env['TEST_SECRET'] = 'of the bucket';
+  try {
+    await sendNotification(['/bin/sh', '-c', 'env > "$0"', inTest('env')], NOTIFICATION);
+  } finally {
+    delete process.env['TEST_SECRET'];
+  }
+
+  expect(await readFile(inTest('env'), 'utf8')).toContain('PATH=');
+  expect(await readFile(inTest('env'), 'utf8')).not.toContain('TEST_SECRET');
+});
+
 test('a command that does not read is no failure', async () => {
   await expect(sendNotification(['/bin/true'], NOTIFICATION)).resolves.toBeUndefined();
 });

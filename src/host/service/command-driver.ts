@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import type { ServiceConfig } from '../../config/schema';
 import { DrError } from '../../contract/failures';
+import { passedEnvironment } from '../../child-environment';
 import type { Fence, ServiceDriver } from './service-driver';
 
 type CommandConfig = Extract<ServiceConfig, { driver: 'command' }>;
@@ -38,10 +39,15 @@ function run(
   const [program = '', ...args] = command;
   return new Promise((resolve) => {
     // SIGKILL: a command that ignores SIGTERM would never come back.
-    execFile(program, args, { timeout: timeoutMs, killSignal: 'SIGKILL' }, (error, stdout, stderr) => {
-      const exitCode = error === null ? 0 : (error.code ?? (error.killed ? 'time-out' : 'signal'));
-      resolve({ exitCode, output: `${stdout}${stderr}`.trim().slice(-500), stdout });
-    });
+    execFile(
+      program,
+      args,
+      { timeout: timeoutMs, killSignal: 'SIGKILL', env: passedEnvironment() },
+      (error, stdout, stderr) => {
+        const exitCode = error === null ? 0 : (error.code ?? (error.killed ? 'time-out' : 'signal'));
+        resolve({ exitCode, output: `${stdout}${stderr}`.trim().slice(-500), stdout });
+      },
+    );
   });
 }
 

@@ -1,16 +1,21 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdir, open, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { closeSync, constants, fstatSync, readSync } from 'node:fs';
+import { mkdir, rm } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import type { ServiceConfig } from '../../config/schema';
 import { DrError } from '../../contract/failures';
 import { writeFileAtomically } from '../../files/atomic-file';
 import { readIfThere } from '../../files/files';
+import { readOwnFile } from '../../files/own-files';
 import { signalProcess, startTimeOf } from '../../files/process-identity';
+import { inDirectory } from '../../files/safe-directory';
+import { passedEnvironment, serviceEnvironment } from '../../child-environment';
 import type { Fence, ServiceDriver, ServiceState } from './service-driver';
 
 const run = promisify(execFile);
+const { O_APPEND, O_CREAT, O_RDONLY, O_WRONLY } = constants;
 const LOG_END_BYTES = 128 * 1024;
 
 type ProcessConfig = Extract<ServiceConfig, { driver: 'process' }>;
@@ -19,7 +24,8 @@ type ProcessConfig = Extract<ServiceConfig, { driver: 'process' }>;
  * The child itself writes who it is, before it becomes Vault: so there is no instant at which Vault runs and nobody knows
  * it, also when the agent is killed right after the fork. Start time and boot tell a process from a later one with the same
  * id. `ln` puts the file there whole, and fails when there is one: of two launches only one becomes Vault. A launch that comes
- * late, after a stop, sees what is wanted now; a stop that comes after that look finds the file.
+ * late, after a stop, sees what is wanted now; a stop that comes after that look finds the file. The agent's own files are for
+ * nobody else; Vault gets the mask that a service manager would give it.
  */
 const LAUNCHER = [
   'read -r boot < /proc/sys/kernel/random/boot_id',
@@ -29,6 +35,7 @@ const LAUNCHER = [
   '[ "$linked" = 0 ] || exit 75',
   'if [ "$(cat "$1" 2>/dev/null || echo running)" != running ]; then rm -f "$0"; exit 75; fi',
   'shift',
+  'umask 022',
   'exec "$@"',
 ].join('\n');
 
@@ -39,11 +46,11 @@ export function createProcessDriver(config: ProcessConfig, stateDir: string): Se
   const logFile = config.logFile ?? join(stateDir, 'vault.log');
 
   async function runningPid(): Promise<number | null> {
-    return pidIfAlive(await readIfThere(pidFile));
+    return pidIfAlive(readOwnFile(pidFile));
   }
 
   async function launch(fence?: Fence): Promise<void> {
-    const found = await readIfThere(pidFile);
+    const found = readOwnFile(pidFile);
     if ((await pidIfAlive(found)) !== null) return;
     // Only what was seen to be of the dead: where there was no file, a launch of an agent before us may put one just now.
     if (found !== null) await rm(pidFile, { force: true });
@@ -60,19 +67,19 @@ export function createProcessDriver(config: ProcessConfig, stateDir: string): Se
   }
 
   async function spawnDetached(fence: Fence | undefined): Promise<ChildProcess> {
-    const log = await open(logFile, 'a', 0o600);
+    const log = await openLog(logFile, O_WRONLY | O_APPEND | O_CREAT);
     try {
       fence?.assertCurrent();
       const child = spawn('/bin/sh', ['-c', LAUNCHER, pidFile, wantedFile, ...config.command], {
         detached: true,
-        stdio: ['ignore', log.fd, log.fd],
-        env: { ...process.env, ...config.env },
+        stdio: ['ignore', log, log],
+        env: serviceEnvironment(config.env),
       });
       child.on('error', () => undefined);
       child.unref();
       return child;
     } finally {
-      await log.close();
+      closeSync(log);
     }
   }
 
@@ -111,7 +118,7 @@ export function createProcessDriver(config: ProcessConfig, stateDir: string): Se
   }
 
   async function startIfWanted(onEvent: (message: string) => void): Promise<void> {
-    const wanted = (await readIfThere(wantedFile))?.trim() ?? 'running';
+    const wanted = readOwnFile(wantedFile)?.trim() ?? 'running';
     if (wanted !== 'running' || (await runningPid()) !== null) return;
     onEvent('Vault does not run; starting it');
     await launch();
@@ -125,7 +132,7 @@ export function createProcessDriver(config: ProcessConfig, stateDir: string): Se
     stop: (fence) => inTurn(() => want('stopped', fence).then(() => end(fence))),
     async version(): Promise<string | null> {
       const [program = ''] = config.command;
-      const said = await run(program, ['version'], { timeout: 5_000 }).catch(() => null);
+      const said = await run(program, ['version'], { timeout: 5_000, env: passedEnvironment() }).catch(() => null);
       return said?.stdout.match(/v(\d+\.\d+\.\d+[^\s,]*)/)?.[1] ?? null;
     },
     recentLog: () => endOf(logFile),
@@ -138,16 +145,21 @@ export function createProcessDriver(config: ProcessConfig, stateDir: string): Se
   };
 }
 
+/** The log may lie in a directory of Vault's own user, who could put a link there to a file that only root can write. */
+function openLog(file: string, flags: number): Promise<number> {
+  return inDirectory(dirname(file), (directory) => directory.openPlain(basename(file), flags));
+}
+
 /** At most what holds the last some hundred lines. */
 async function endOf(file: string): Promise<string> {
-  const handle = await open(file, 'r');
+  const log = await openLog(file, O_RDONLY);
   try {
-    const { size } = await handle.stat();
+    const { size } = fstatSync(log);
     const from = Math.max(0, size - LOG_END_BYTES);
-    const { buffer, bytesRead } = await handle.read(Buffer.alloc(size - from), 0, size - from, from);
-    return buffer.toString('utf8', 0, bytesRead);
+    const buffer = Buffer.alloc(size - from);
+    return buffer.toString('utf8', 0, readSync(log, buffer, 0, buffer.length, from));
   } finally {
-    await handle.close();
+    closeSync(log);
   }
 }
 

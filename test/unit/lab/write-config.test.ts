@@ -8,6 +8,7 @@ const BOB = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAlOk4Y7N1YkkfqJDgjF7jnhGzL9x4E
 const PORTS = Array.from({ length: 31 }, (_, index) => 21_000 + index);
 const layout = layOut('/srv/lab', '/dev/shm/lab', PORTS, { nodes: 3 });
 const VALUES = {
+  labId: '0123456789abcdef',
   vault: '/usr/bin/vault',
   backupRecipient: 'age1abc',
   s3Endpoint: 'http://127.0.0.1:9000',
@@ -25,6 +26,7 @@ test('the configuration of the lab is one that the product accepts', () => {
   expect(cluster?.nodes[1]?.service).toMatchObject({
     driver: 'process',
     command: ['/usr/bin/vault', 'server', '-config=/srv/lab/vault-2/vault.hcl'],
+    env: { VAULT_DR_LAB: '0123456789abcdef' },
   });
   expect(cluster?.repositories).toEqual(['local', 'offsite']);
   expect(cluster?.backup.encryption).toEqual({ age: ['age1abc'] });

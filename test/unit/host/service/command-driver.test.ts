@@ -94,3 +94,15 @@ test('reads the log where a command for it is configured', async () => {
   await expect(driver.recentLog?.()).resolves.toBe('one\ntwo\n');
   await expect(driverOf({}).recentLog?.()).resolves.toBeNull();
 });
+
+test('hands nothing of the agent to the commands but what a program needs', async () => {
+  process.env['TEST_SECRET'] = 'hvs.of-the-agent';
+  try {
+    await driverOf({ start: `env > ${inTest('out')}` }).start();
+  } finally {
+    delete process.env['TEST_SECRET'];
+  }
+
+  expect(await readFile(inTest('out'), 'utf8')).toContain('PATH=');
+  expect(await readFile(inTest('out'), 'utf8')).not.toContain('TEST_SECRET');
+});

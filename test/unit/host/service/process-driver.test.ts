@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises';
 import { createProcessDriver } from '../../../../src/host/service/process-driver';
 import type { ServiceDriver } from '../../../../src/host/service/service-driver';
 import { startScript } from '../../../support/script';
@@ -81,6 +81,38 @@ describe('createProcessDriver', () => {
     expect(await log()).toBe('hello\nstarted\n');
     expect((await stat(inTest('vault.log'))).mode & 0o777).toBe(0o600);
     expect((await stat(inTest('vault.pid'))).mode & 0o022).toBe(0);
+  });
+
+  it('gives the program nothing else of its own environment, and the mask that a service manager would give', async () => {
+    const [before, mask] = [process.env['VAULT_TOKEN'], process.umask(0o077)];
+    process.env['VAULT_TOKEN'] = 'hvs.of-the-agent';
+    try {
+      const driver = driverOf('env; umask; echo started; : > "$0"; exec tail -f "$0"');
+      await driver.start();
+      await started(1);
+    } finally {
+      process.umask(mask);
+      if (before === undefined) delete process.env['VAULT_TOKEN'];
+      else process.env['VAULT_TOKEN'] = before;
+    }
+
+    const said = await log();
+    expect(said).not.toContain('VAULT_TOKEN');
+    expect(said).toContain(`PATH=${process.env['PATH']}\n`);
+    expect(said).toContain('GREETING=hello\n');
+    expect(said).toMatch(/^0?022$/m);
+    expect((await stat(inTest('vault.pid'))).mode & 0o777).toBe(0o600);
+  });
+
+  it('writes its log through no link, and reads none', async () => {
+    await writeFile(inTest('victim'), 'precious');
+    await symlink(inTest('victim'), inTest('vault.log'));
+    const driver = driverOf();
+
+    await expect(driver.start()).rejects.toMatchObject({ code: 'NodeUnsafe', where: inTest('vault.log') });
+    await expect(driver.recentLog?.()).rejects.toMatchObject({ code: 'NodeUnsafe' });
+
+    expect(await readFile(inTest('victim'), 'utf8')).toBe('precious');
   });
 
   it('never runs two programs, whoever starts them at the same time', async () => {
