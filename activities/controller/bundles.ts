@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import type { CollectedConfig } from '../../src/contract/backup';
 import { DrError } from '../../src/contract/failures';
 import type { ConfigBundle } from '../../src/contract/generation';
+import { problemOfBundle } from '../../src/crypto/agent-key';
 import { toDiskError } from '../../src/files/disk-error';
 import { privateDirectory } from '../../src/files/files';
 import { digestOf, digestOfFile, sameDigest } from '../../src/repository/digest';
@@ -26,6 +27,13 @@ export async function stageBundle(
       retryable: false,
     });
   }
+  const problem = problemOf(controller, input.cluster, bundle);
+  if (problem !== null) {
+    throw new DrError('SignatureInvalid', `What was collected on ${bundle.node} is left out: ${problem}.`, {
+      where: bundle.node,
+      advice: `Update the agent of ${bundle.node}, and compare its agentPublicKey with \`vault-dr agent-key\` on that host; if both are right, somebody tampers with what it sends: call security.`,
+    });
+  }
   const staging = await controller.stagingDirectory(input.cluster, input.run);
   try {
     const directory = await privateDirectory(staging, BUNDLES_DIRECTORY);
@@ -34,6 +42,12 @@ export async function stageBundle(
     throw toDiskError(error, staging);
   }
   return bundle;
+}
+
+/** Where the configuration names the key of an agent, nobody else's word counts for what is on its host. */
+function problemOf(controller: Controller, cluster: string, bundle: ConfigBundle): string | null {
+  const key = controller.cluster(cluster).nodes.find(({ name }) => name === bundle.node)?.agentPublicKey;
+  return key === undefined ? null : problemOfBundle(key, cluster, bundle);
 }
 
 /** Puts the bundles beside a captured snapshot. One that is gone, with the controller that had it, is a warning. */

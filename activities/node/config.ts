@@ -3,6 +3,8 @@ import { buffer } from 'node:stream/consumers';
 import type { CollectedConfig } from '../../src/contract/backup';
 import { formatBytes } from '../../src/contract/format';
 import { encryptionOf, encryptStream, SUFFIX } from '../../src/crypto/encryption';
+import { signBundle } from '../../src/crypto/agent-key';
+import { ensureAgentKey } from '../../src/host/run/agent-key-file';
 import { collectFiles, largest, packEntries } from '../../src/host/config/config-files';
 import { digestOf } from '../../src/repository/digest';
 import type { NodeHost } from './context';
@@ -15,7 +17,7 @@ const MAX_BUNDLE_BYTES = 512 * 1024;
  * agent for them must not be able to say for whom.
  */
 export async function collectConfig(host: NodeHost): Promise<CollectedConfig> {
-  const { node, cluster } = host.deps;
+  const { node, cluster, clusterName } = host.deps;
   const encryption = encryptionOf(cluster.backup.encryption);
   if (encryption.method === 'none') {
     return { bundle: null, problems: ['they are collected only where backups are encrypted (backup.encryption)'] };
@@ -30,5 +32,7 @@ export async function collectConfig(host: NodeHost): Promise<CollectedConfig> {
     return { bundle: null, problems: [...problems, `${much}; ${largest(files)}`] };
   }
   const file = `config-${node.name}.tar.gz${SUFFIX[encryption.method]}`;
-  return { bundle: { node: node.name, file, ...digestOf(content), content: content.toString('base64') }, problems };
+  const bundle = { node: node.name, file, ...digestOf(content) };
+  const signature = signBundle(await ensureAgentKey(node.stateDir), clusterName, bundle);
+  return { bundle: { ...bundle, signature, content: content.toString('base64') }, problems };
 }

@@ -68,6 +68,13 @@ export interface Canary {
 export interface ConfigBundle extends FileDigest {
   node: string;
   file: string;
+  /** Ed25519, base64, of the agent that collected it, over `bundleStatement`. Generations of before have none. */
+  signature?: string | undefined;
+}
+
+/** What an agent signs of the configuration that it has collected. */
+export function bundleStatement(cluster: string, { node, sha256, sizeBytes }: ConfigBundle): string {
+  return ['vault-dr/config-bundle/v1', cluster, node, sha256, String(sizeBytes)].join('\n');
 }
 
 /** What a generation says of itself. Signed; written last; holds no secret. */

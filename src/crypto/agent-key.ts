@@ -1,5 +1,6 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto';
 import { DrError } from '../contract/failures';
+import { bundleStatement, type ConfigBundle } from '../contract/generation';
 import { recipientStatement, type RunRecipient } from '../contract/recovery';
 
 /** Makes the key by which an agent vouches for the recipients it shows. PEM, PKCS #8. */
@@ -17,6 +18,23 @@ export function signRecipient(
   about: { cluster: string; node: string; run: string; recipient: string },
 ): string {
   const statement = recipientStatement(about.cluster, about.node, about.run, about.recipient);
+  return signStatement(privateKeyPem, statement);
+}
+
+export function signBundle(privateKeyPem: string, cluster: string, bundle: ConfigBundle): string {
+  return signStatement(privateKeyPem, bundleStatement(cluster, bundle));
+}
+
+/** Why it is not known that the agent of its node has collected a bundle; null when it is. */
+export function problemOfBundle(publicKey: string | undefined, cluster: string, bundle: ConfigBundle): string | null {
+  const { node, signature } = bundle;
+  if (publicKey === undefined) return `the configuration has no agentPublicKey for ${node}`;
+  if (signature === undefined) return `the agent of ${node} has not signed it`;
+  if (holds(publicKey, bundleStatement(cluster, bundle), signature)) return null;
+  return `its signature is not of the key that the configuration has for the agent of ${node}`;
+}
+
+function signStatement(privateKeyPem: string, statement: string): string {
   return sign(null, Buffer.from(statement), createPrivateKey(privateKeyPem)).toString('base64');
 }
 

@@ -34,6 +34,16 @@ export interface Owner {
   gid: number;
 }
 
+export type Times = Pick<Stats, 'atimeMs' | 'mtimeMs'>;
+
+export interface NewFile {
+  /** Default: ours. */
+  owner?: Owner;
+  /** Default: for its owner alone. */
+  mode?: number;
+  times?: Times;
+}
+
 /**
  * An open directory. Whatever is done in it goes through its handle (`/proc/self/fd/N/name`, for want of `openat` in Node): so
  * nobody who may write above it, or in it, can have root do it elsewhere by swapping a name for a link. All of it is
@@ -146,24 +156,28 @@ export class SafeDirectory {
    * Puts a small file there in one step: a new one, of which nobody else has a handle or a name before it is whole.
    * @throws DrError NodeUnsafe when something stands there that is no plain file.
    */
-  put(
-    name: string,
-    content: string | Uint8Array,
-    { owner, mode = 0o600 }: { owner?: Owner; mode?: number } = {},
-  ): void {
+  put(name: string, content: string | Uint8Array, file: NewFile = {}): void {
     this.requirePlain(name);
     this.#removeTemporaries(name);
-    const temporary = `${name}.${randomBytes(6).toString('hex')}.tmp`;
+    const temporary = temporaryOf(name);
+    try {
+      this.write(temporary, content, file);
+      this.rename(temporary, name);
+    } catch (error) {
+      this.unlink(temporary);
+      throw error;
+    }
+  }
+
+  /** Fills a new file. @throws an error with the code EEXIST when there is anything of that name. */
+  write(name: string, content: string | Uint8Array, { owner, mode = 0o600, times }: NewFile = {}): void {
     this.#do(() => {
-      const file = openSync(this.at(temporary), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+      const file = openSync(this.at(name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
       try {
         writeFileSync(file, content);
         if (owner) giveHandle(file, owner);
         fchmodSync(file, mode);
-        renameSync(this.at(temporary), this.at(name));
-      } catch (error) {
-        this.unlink(temporary);
-        throw error;
+        if (times) futimesSync(file, times.atimeMs / 1_000, times.mtimeMs / 1_000);
       } finally {
         closeSync(file);
       }
@@ -215,7 +229,7 @@ export class SafeDirectory {
   }
 
   /** To its owner at last. Only root can; others own it already. */
-  give(owner: Owner, mode: number, times?: Pick<Stats, 'atimeMs' | 'mtimeMs'>): void {
+  give(owner: Owner, mode: number, times?: Times): void {
     giveHandle(this.fd, owner);
     fchmodSync(this.fd, mode);
     if (times) futimesSync(this.fd, times.atimeMs / 1_000, times.mtimeMs / 1_000);
@@ -275,6 +289,11 @@ export async function inDirectory<T>(path: string, work: (directory: SafeDirecto
   } finally {
     directory.close();
   }
+}
+
+/** A name that nobody can foresee. */
+export function temporaryOf(name: string): string {
+  return `${name}.${randomBytes(6).toString('hex')}.tmp`;
 }
 
 export function isTemporary(name: string): boolean {

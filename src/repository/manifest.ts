@@ -56,6 +56,10 @@ export const manifestSchema: z.ZodType<Manifest> = z.object({
         file: z.string().regex(/^config-[a-z0-9.-]+$/),
         sha256: z.string().regex(/^[0-9a-f]{64}$/),
         sizeBytes: z.number().int().positive(),
+        signature: z
+          .string()
+          .regex(/^[A-Za-z0-9+/]{86}==$/)
+          .optional(),
       }),
     )
     .default([]),

@@ -1,5 +1,5 @@
 import type { Stats } from 'node:fs';
-import { lstat, readdir, readFile, readlink } from 'node:fs/promises';
+import { lstat, readdir, readlink } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { promisify } from 'node:util';
@@ -7,6 +7,7 @@ import { gunzip, gzip } from 'node:zlib';
 import { extract, type Header, pack } from 'tar-stream';
 import { DrError } from '../../contract/failures';
 import { formatBytes } from '../../contract/format';
+import { readPlainBytes } from '../../files/plain-file';
 import { nameOfId } from './accounts';
 
 const ENTRY_TYPES = ['file', 'directory', 'symlink'] as const;
@@ -38,6 +39,7 @@ export interface CollectedFiles {
 
 /** Configuration is small; what is larger is data that strayed into its directory. */
 export const MAX_COLLECTED_BYTES = 16 * 1024 * 1024;
+const MAX_ENTRIES = 10_000;
 /** Of a tar header: six octal digits, and the length of a name in UTF-8. */
 const MAX_OWNER_NUMBER = 0o777777;
 const MAX_NAME_BYTES = 32;
@@ -50,6 +52,11 @@ export async function collectFiles(paths: readonly string[], maxBytes = MAX_COLL
   const problems: string[] = [];
   const found = new Map<string, Stats>();
   for (const path of paths) await find(path, found, problems);
+  if (found.size > MAX_ENTRIES) {
+    throw new DrError('InvalidConfiguration', `There are more than ${MAX_ENTRIES} files below configFiles.`, {
+      advice: 'List only configuration under configFiles.',
+    });
+  }
   const files = [...found].filter(([, stats]) => stats.isFile()).map(([path, { size }]) => ({ path, size }));
   const total = files.reduce((sum, { size }) => sum + size, 0);
   if (total > maxBytes) {
@@ -61,7 +68,7 @@ export async function collectFiles(paths: readonly string[], maxBytes = MAX_COLL
   }
   const entries: ConfigEntry[] = [];
   for (const [path, stats] of found) {
-    const entry = await orProblem(path, problems, () => read(path, stats));
+    const entry = await orProblem(path, problems, () => read(path, stats, maxBytes));
     if (entry) entries.push(entry);
   }
   return { entries, problems: [...problems, ...danglingLinks(entries)] };
@@ -93,6 +100,7 @@ export async function unpackEntries(archive: Uint8Array): Promise<ConfigEntry[]>
     const extracting = extract();
     extracting.end(tar);
     for await (const entry of extracting) {
+      if (entries.length === MAX_ENTRIES) throw new Error(`it has more than ${MAX_ENTRIES} entries`);
       entries.push(entryOf(entry.header, await buffer(entry as AsyncIterable<Buffer>)));
     }
   } catch (cause) {
@@ -120,7 +128,7 @@ function ownerOf(header: Header): Owner {
 }
 
 async function find(path: string, found: Map<string, Stats>, problems: string[]): Promise<void> {
-  if (found.has(path)) return;
+  if (found.has(path) || found.size > MAX_ENTRIES) return;
   const stats = await orProblem(path, problems, () => lstat(path));
   if (!stats) return;
   if (typeOf(stats) === null) {
@@ -132,17 +140,19 @@ async function find(path: string, found: Map<string, Stats>, problems: string[])
   for (const name of (names ?? []).toSorted()) await find(join(path, name), found, problems);
 }
 
-async function read(path: string, stats: Stats): Promise<ConfigEntry> {
+async function read(path: string, stats: Stats, maxBytes: number): Promise<ConfigEntry> {
   return {
     path,
     type: typeOf(stats) ?? 'file',
-    mode: stats.mode & 0o7777,
+    // Configuration needs none of the bits above, and no restore sets one.
+    mode: stats.mode & 0o777,
     uid: stats.uid,
     gid: stats.gid,
     user: await nameOfId('passwd', stats.uid),
     group: await nameOfId('group', stats.gid),
     modifiedAt: new Date(Math.floor(stats.mtimeMs / 1_000) * 1_000),
-    content: stats.isFile() ? await readFile(path) : Buffer.alloc(0),
+    // It may have been swapped since: what is read is a file still, and no link.
+    content: (stats.isFile() && readPlainBytes(path, { maxBytes })) || Buffer.alloc(0),
     target: stats.isSymbolicLink() ? await readlink(path) : '',
   };
 }

@@ -1,25 +1,12 @@
-import { randomBytes } from 'node:crypto';
-import {
-  chmod,
-  chown,
-  lchown,
-  link,
-  lstat,
-  lutimes,
-  mkdir,
-  open,
-  readFile,
-  readlink,
-  rename,
-  rm,
-  symlink,
-  utimes,
-} from 'node:fs/promises';
-import { dirname } from 'node:path';
-import { DrError } from '../../contract/failures';
+import { linkSync, lutimesSync, lchownSync, symlinkSync } from 'node:fs';
+import { lstat, readlink } from 'node:fs/promises';
+import { basename, dirname, relative } from 'node:path';
+import { DrError, isDrError } from '../../contract/failures';
+import { ownProcess } from '../../files/ownership';
+import { readPlainBytes } from '../../files/plain-file';
+import { type Owner, SafeDirectory, temporaryOf, type Times } from '../../files/safe-directory';
 import { idOfName, nameOfId } from './accounts';
-import type { ConfigEntry } from './config-files';
-import { syncDirectory } from '../../files/files';
+import { type ConfigEntry, MAX_COLLECTED_BYTES } from './config-files';
 
 export interface EntryDifference {
   entry: ConfigEntry;
@@ -43,7 +30,7 @@ export async function compareEntry(entry: ConfigEntry): Promise<EntryDifference>
       : stats.isSymbolicLink()
         ? 'symlink'
         : 'other';
-  const present = { type, content: type === 'file' ? await readOrExplain(entry.path) : Buffer.alloc(0) };
+  const present = { type, content: type === 'file' ? readOrExplain(entry.path) : Buffer.alloc(0) };
   if (type !== entry.type) return { entry, present, differences: [`a ${type} here, a ${entry.type} in the backup`] };
   const differences: string[] = [];
   if (type === 'file' && !present.content.equals(entry.content)) differences.push('content');
@@ -63,12 +50,31 @@ export async function compareEntry(entry: ConfigEntry): Promise<EntryDifference>
 }
 
 /**
+ * What must not be written back, whoever has collected it, and why: all but files, directories and links that the configuration
+ * of this very host names, or that lie below what it names.
+ */
+export function refusals(entries: readonly ConfigEntry[], configFiles: readonly string[]): string[] {
+  const links = entries.filter(({ type }) => type === 'symlink').map(({ path }) => path);
+  return entries.flatMap(({ path, mode }) => {
+    if (rootOf(path, configFiles) === undefined) return [`${path} is not at or below configFiles of the node`];
+    if ((mode & 0o7000) !== 0) return [`${path} has a mode that gives rights away (${octal(mode)})`];
+    const link = links.find((other) => path.startsWith(`${other}/`));
+    return link === undefined ? [] : [`${path} lies below the link ${link}`];
+  });
+}
+
+/**
  * Puts an entry where it was, in one step, and keeps what stood there beside it.
  * @param suffix of the name under which the present file is kept
+ * @param configFiles of the node: below them no link is followed
  * @returns that name; null when nothing had to be kept.
- * @throws DrError PermissionDenied | DiskFull | InvalidInput when a directory stands where a file has to go.
+ * @throws DrError PermissionDenied | DiskFull | NodeUnsafe | InvalidInput when a directory stands where a file has to go.
  */
-export async function restoreEntry({ entry, present }: EntryDifference, suffix: string): Promise<string | null> {
+export async function restoreEntry(
+  { entry, present }: EntryDifference,
+  suffix: string,
+  configFiles: readonly string[],
+): Promise<string | null> {
   const { path, type } = entry;
   if (present && present.type !== type) {
     throw new DrError('InvalidInput', `${path} is a ${present.type} here and a ${type} in the backup.`, {
@@ -76,68 +82,121 @@ export async function restoreEntry({ entry, present }: EntryDifference, suffix: 
       advice: 'Move it away, then restore again.',
     });
   }
-  const { uid, gid } = await ownerOf(entry);
+  const [refused] = refusals([entry], configFiles);
+  if (refused !== undefined) throw new DrError('InvalidInput', `${refused}.`, { where: path });
+  const owner = await ownerOf(entry);
+  let parent: SafeDirectory | undefined;
   try {
-    await mkdir(dirname(path), { recursive: true });
+    parent = openParent(path, rootOf(path, configFiles) ?? path);
     if (type === 'directory') {
-      await mkdir(path, { recursive: true });
-      await chown(path, uid, gid);
-      await chmod(path, entry.mode);
-      await utimes(path, entry.modifiedAt, entry.modifiedAt);
+      writeDirectory(parent, entry, owner);
       return null;
     }
-    const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
-    try {
-      await (type === 'file' ? writeFileEntry(temporary, entry, uid, gid) : writeLink(temporary, entry, uid, gid));
-      const kept = present ? `${path}${suffix}` : null;
-      if (kept !== null) await keep(path, kept);
-      await rename(temporary, path);
-      await syncDirectory(dirname(path));
-      return kept;
-    } finally {
-      await rm(temporary, { force: true });
-    }
+    const kept = present ? `${path}${suffix}` : null;
+    putEntry(parent, entry, owner, kept);
+    await parent.sync();
+    return kept;
   } catch (error) {
     throw writeError(path, error as NodeJS.ErrnoException);
+  } finally {
+    parent?.close();
+  }
+}
+
+/** The nearest one. */
+function rootOf(path: string, configFiles: readonly string[]): string | undefined {
+  const roots = configFiles.filter((root) => path === root || path.startsWith(`${root}/`));
+  return roots.toSorted((left, right) => right.length - left.length)[0];
+}
+
+/** The directory of an entry, made where it is missing. Below what the configuration names there are no links. */
+function openParent(path: string, root: string): SafeDirectory {
+  let directory = openOrMake(dirname(root));
+  for (const name of relative(dirname(root), dirname(path)).split('/').filter(Boolean)) {
+    try {
+      const next = directory.lstat(name) ? directory.child(name) : makeIn(directory, name);
+      directory.close();
+      directory = next;
+    } catch (error) {
+      directory.close();
+      throw error;
+    }
+  }
+  return directory;
+}
+
+function openOrMake(path: string): SafeDirectory {
+  try {
+    return SafeDirectory.open(path);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
+  }
+  const parent = openOrMake(dirname(path));
+  try {
+    return makeIn(parent, basename(path));
+  } finally {
+    parent.close();
+  }
+}
+
+function makeIn(parent: SafeDirectory, name: string): SafeDirectory {
+  const made = parent.makeDirectory(name);
+  made.give(ownProcess(), 0o755);
+  return made;
+}
+
+function writeDirectory(parent: SafeDirectory, { path, mode, modifiedAt }: ConfigEntry, owner: Owner): void {
+  const name = basename(path);
+  const directory = parent.lstat(name) ? parent.child(name) : parent.makeDirectory(name);
+  try {
+    directory.give(owner, mode, timesOf(modifiedAt));
+  } finally {
+    directory.close();
+  }
+}
+
+function putEntry(parent: SafeDirectory, entry: ConfigEntry, owner: Owner, kept: string | null): void {
+  const name = basename(entry.path);
+  const temporary = temporaryOf(name);
+  try {
+    if (entry.type === 'symlink') writeLink(parent.at(temporary), entry, owner);
+    else parent.write(temporary, entry.content, { owner, mode: entry.mode, times: timesOf(entry.modifiedAt) });
+    if (kept !== null) keep(parent.at(name), parent.at(basename(kept)));
+    parent.rename(temporary, name);
+  } finally {
+    parent.unlink(temporary);
   }
 }
 
 /** What an earlier, interrupted restore has kept is the original and stays. */
-async function keep(path: string, kept: string): Promise<void> {
-  await link(path, kept).catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'EEXIST') throw error;
-  });
-}
-
-async function writeFileEntry(path: string, entry: ConfigEntry, uid: number, gid: number): Promise<void> {
-  const handle = await open(path, 'wx', 0o600);
+function keep(path: string, kept: string): void {
   try {
-    await handle.writeFile(entry.content);
-    await handle.chown(uid, gid);
-    await handle.chmod(entry.mode);
-    await handle.utimes(entry.modifiedAt, entry.modifiedAt);
-    await handle.sync();
-  } finally {
-    await handle.close();
+    linkSync(path, kept);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
   }
 }
 
-async function writeLink(path: string, entry: ConfigEntry, uid: number, gid: number): Promise<void> {
-  await symlink(entry.target, path);
-  await lchown(path, uid, gid);
-  await lutimes(path, entry.modifiedAt, entry.modifiedAt);
+function writeLink(path: string, { target, modifiedAt }: ConfigEntry, { uid, gid }: Owner): void {
+  symlinkSync(target, path);
+  if (ownProcess().uid === 0) lchownSync(path, uid, gid);
+  lutimesSync(path, modifiedAt, modifiedAt);
+}
+
+function timesOf(modifiedAt: Date): Times {
+  return { atimeMs: modifiedAt.getTime(), mtimeMs: modifiedAt.getTime() };
 }
 
 /** By name, because a new host may have given the same users other numbers. */
-async function ownerOf({ user, group, uid, gid }: ConfigEntry): Promise<{ uid: number; gid: number }> {
+async function ownerOf({ user, group, uid, gid }: ConfigEntry): Promise<Owner> {
   return { uid: (await idOfName('passwd', user)) ?? uid, gid: (await idOfName('group', group)) ?? gid };
 }
 
-async function readOrExplain(path: string): Promise<Buffer> {
+function readOrExplain(path: string): Buffer {
   try {
-    return await readFile(path);
+    return readPlainBytes(path, { maxBytes: MAX_COLLECTED_BYTES }) ?? Buffer.alloc(0);
   } catch (error) {
-    throw readError(path, error as NodeJS.ErrnoException);
+    throw isDrError(error) ? error : readError(path, error as NodeJS.ErrnoException);
   }
 }
 

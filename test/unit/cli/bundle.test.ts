@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { stringify } from 'yaml';
+import { agentPublicKey, generateAgentKey, signBundle } from '../../../src/crypto/agent-key';
 import { encryptTo, generateIdentity } from '../../../src/crypto/age';
 import { collectFiles, packEntries } from '../../../src/host/config/config-files';
 import { digestOf } from '../../../src/repository/digest';
@@ -19,6 +20,7 @@ import { useDirectory } from '../../support/temporary';
 
 const HOOK = join(__dirname, '../../support/typescript-hook.js');
 const MAIN = join(__dirname, '../../../src/cli/main.ts');
+const AGENT_KEY = generateAgentKey();
 const SNAPSHOT = Buffer.from('an encrypted snapshot');
 const inTest = useDirectory();
 
@@ -30,6 +32,13 @@ function vaultDr(...args: string[]): Promise<{ exitCode: number; stdout: string;
     });
   });
 }
+
+const NODE = {
+  address: 'https://vault-1:8200',
+  clusterAddress: 'vault-1:8201',
+  dataDir: '/opt/vault/data',
+  service: { driver: 'command', start: ['up'], stop: ['down'], status: ['ask'] },
+};
 
 let keys: SigningPair;
 let generation: string;
@@ -48,16 +57,19 @@ beforeEach(async () => {
   await writeFile(inTest('signing.pub'), keys.publicKeyPem);
   const archive = await packEntries((await collectFiles([inTest('etc')])).entries);
   const content = await buffer(await encryptTo(Readable.from([archive]), [recipient]));
-  const bundle = { node: 'vault-1', file: 'config-vault-1.tar.gz.age', ...digestOf(content) };
+  const unsigned = { node: 'vault-1', file: 'config-vault-1.tar.gz.age', ...digestOf(content) };
+  const bundle = { ...unsigned, signature: signBundle(AGENT_KEY, 'prod', unsigned) };
   const draft = sampleManifest(SNAPSHOT, { bundles: [bundle], encryption: { method: 'age', recipients: [recipient] } });
   generation = draft.generation;
   await writeFile(inTest('staged', draft.stored.file), SNAPSHOT);
   await writeFile(inTest('staged', bundle.file), content);
   await stageGenerationFiles(inTest('staged'), draft, keys);
   await publishGeneration(repository(), inTest('staged'));
-  const service = { driver: 'command', start: ['up'], stop: ['down'], status: ['ask'] };
-  const node = { address: 'https://vault-1:8200', clusterAddress: 'vault-1:8201', dataDir: '/opt/vault/data', service };
-  await writeFile(
+  await configure({ ...NODE, agentPublicKey: agentPublicKey(AGENT_KEY), configFiles: [inTest('etc')] });
+});
+
+function configure(node: object): Promise<void> {
+  return writeFile(
     inTest('vault-dr.yaml'),
     stringify({
       clusters: {
@@ -72,7 +84,7 @@ beforeEach(async () => {
       signing: { publicKeyFile: inTest('signing.pub') },
     }),
   );
-});
+}
 
 function bundle(verb: string, ...args: string[]) {
   return vaultDr('bundle', verb, 'latest', '--cluster', 'prod', '--config', inTest('vault-dr.yaml'), ...args);
@@ -114,6 +126,37 @@ it('writes back what differs, and keeps what stood there', async () => {
   });
   expect(await readFile(inTest('etc', 'vault.hcl'), 'utf8')).toBe('ui = true\nlog_level = "info"\n');
   expect(await readFile(kept, 'utf8')).toBe('broken\n');
+});
+
+it.each([
+  ['a configuration that names no key', {}, 'has no agentPublicKey for vault-1'],
+  ['another key', { agentPublicKey: agentPublicKey(generateAgentKey()) }, 'its signature is not of the key'],
+])('writes nothing that is not signed by the agent, with %s, unless it is told to', async (_what, key, problem) => {
+  await configure({ ...NODE, ...key, configFiles: [inTest('etc')] });
+  await writeFile(inTest('etc', 'vault.hcl'), 'broken\n');
+
+  const dry = await bundle('restore', '--node', 'vault-1');
+  const refused = await bundle('restore', '--node', 'vault-1', '--apply');
+  const before = await readFile(inTest('etc', 'vault.hcl'), 'utf8');
+  const told = await bundle('restore', '--node', 'vault-1', '--apply', '--unsigned');
+
+  expect([dry.exitCode, refused.exitCode, told.exitCode]).toEqual([0, 6, 0]);
+  for (const { stderr } of [dry, refused, told]) expect(stderr).toContain(problem);
+  expect(refused.stderr).toContain('--unsigned');
+  expect(before).toBe('broken\n');
+  expect(await readFile(inTest('etc', 'vault.hcl'), 'utf8')).toContain('ui = true');
+});
+
+it('writes nothing beside what the configuration of this host names', async () => {
+  await configure({ ...NODE, agentPublicKey: agentPublicKey(AGENT_KEY), configFiles: [inTest('etc', 'token')] });
+  await writeFile(inTest('etc', 'vault.hcl'), 'broken\n');
+  await writeFile(inTest('etc', 'token'), 'hvs.new');
+
+  const { exitCode, stderr } = await bundle('restore', '--node', 'vault-1', '--apply', '--unsigned');
+
+  expect(exitCode).toBe(2);
+  expect(stderr).toContain(`${inTest('etc', 'vault.hcl')} is not at or below configFiles`);
+  expect(await readFile(inTest('etc', 'token'), 'utf8')).toBe('hvs.new');
 });
 
 it('names the nodes that there are', async () => {

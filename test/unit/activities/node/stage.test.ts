@@ -9,6 +9,8 @@ import { installSnapshot } from '../../../../activities/node/install';
 import type { NodeHost } from '../../../../activities/node/context';
 import { openArchive, stagedGeneration, stageGeneration } from '../../../../activities/node/stage';
 import { collectConfig } from '../../../../activities/node/config';
+import { agentPublicKey, problemOfBundle } from '../../../../src/crypto/agent-key';
+import { ensureAgentKey } from '../../../../src/host/run/agent-key-file';
 import { generateIdentity } from '../../../../src/crypto/age';
 import { decryptStream, encryptStream, encryptionOf, SUFFIX } from '../../../../src/crypto/encryption';
 import { claimNode } from '../../../../src/host/run/claim';
@@ -211,6 +213,7 @@ describe('the configuration files of a node', () => {
       file: `config-vault-1.tar.gz.${method === 'age' ? 'age' : 'gpg'}`,
       ...digestOf(content),
     });
+    expect(problemOfBundle(agentPublicKey(await ensureAgentKey(inTest('state'))), 'prod', bundle!)).toBeNull();
     expect(JSON.stringify(bundle)).not.toContain('the configuration');
     const keysOf = { identities: [identity], gpgHome: home };
     const opened = await buffer(await decryptStream(Readable.from([content]), { method, recipients: [] }, keysOf));

@@ -1,11 +1,11 @@
 import { execFile } from 'node:child_process';
-import { chmod, lstat, mkdir, readFile, readlink, symlink, utimes, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, readFile, readlink, symlink, utimes, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
 import { pack } from 'tar-stream';
 import { buffer } from 'node:stream/consumers';
 import { collectFiles, type ConfigEntry, packEntries, unpackEntries } from '../../../../src/host/config/config-files';
-import { compareEntry, restoreEntry } from '../../../../src/host/config/config-restore';
+import { compareEntry, refusals, restoreEntry } from '../../../../src/host/config/config-restore';
 import { useDirectory } from '../../../support/temporary';
 
 const inTest = useDirectory();
@@ -26,7 +26,7 @@ async function throughArchive(): Promise<ConfigEntry[]> {
 
 async function restoreAll(entries: ConfigEntry[]): Promise<(string | null)[]> {
   const kept: (string | null)[] = [];
-  for (const entry of entries) kept.push(await restoreEntry(await compareEntry(entry), '.old'));
+  for (const entry of entries) kept.push(await restoreEntry(await compareEntry(entry), '.old', [inTest('vault.d')]));
   return kept;
 }
 
@@ -195,5 +195,77 @@ describe('restoring', () => {
       code: 'InvalidInput',
       message: expect.stringContaining('is a directory here and a file in the backup'),
     });
+  });
+
+  /** An entry as somebody could make one who has never been on the host. */
+  const made = (path: string, more: Partial<ConfigEntry> = {}): ConfigEntry => ({
+    path,
+    type: 'file',
+    mode: 0o644,
+    uid: process.getuid?.() ?? 0,
+    gid: process.getgid?.() ?? 0,
+    user: '',
+    group: '',
+    modifiedAt: MODIFIED,
+    content: Buffer.from('evil'),
+    target: '',
+    ...more,
+  });
+
+  it.each([
+    ['beside configFiles', () => [made(inTest('cron.d', 'job'))], 'is not at or below configFiles'],
+    ['of a name that only begins alike', () => [made(inTest('vault.d2'))], 'is not at or below configFiles'],
+    [
+      'with the rights of its owner',
+      () => [made(inTest('vault.d', 'x'), { mode: 0o4755 })],
+      'gives rights away (4755)',
+    ],
+    [
+      'with the rights of its group',
+      () => [made(inTest('vault.d', 'x'), { mode: 0o2755 })],
+      'gives rights away (2755)',
+    ],
+    [
+      'below a link of the bundle',
+      () => [made(inTest('vault.d', 'x'), { type: 'symlink', target: '/etc' }), made(inTest('vault.d', 'x', 'passwd'))],
+      'lies below the link',
+    ],
+  ])('refuses what is %s', (_what, entries, problem) => {
+    expect(refusals(entries(), [inTest('vault.d')])).toEqual([expect.stringContaining(problem)]);
+  });
+
+  it('refuses it also one by one', async () => {
+    const entry = made(inTest('cron.d', 'job'));
+
+    await expect(restoreAll([entry])).rejects.toMatchObject({ code: 'InvalidInput' });
+    await expect(lstat(inTest('cron.d'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
+
+  it('writes through no link that stands in the way here', async () => {
+    await mkdir(inTest('outside'));
+    await symlink(inTest('outside'), inTest('vault.d', 'sub'));
+
+    await expect(restoreAll([made(inTest('vault.d', 'sub', 'file'))])).rejects.toMatchObject({
+      code: 'NodeUnsafe',
+      where: inTest('vault.d', 'sub'),
+    });
+
+    expect(await readdir(inTest('outside'))).toEqual([]);
+  });
+
+  it('makes the directories around what it writes', async () => {
+    const entry = made(inTest('new', 'vault.d', 'file'));
+
+    await restoreEntry(await compareEntry(entry), '.old', [inTest('new', 'vault.d')]);
+
+    expect(await readFile(entry.path, 'utf8')).toBe('evil');
+  });
+
+  it('reads no pipe for a file that is compared', async () => {
+    await promisify(execFile)('mkfifo', [inTest('vault.d', 'pipe')]);
+
+    expect((await compareEntry(made(inTest('vault.d', 'pipe')))).differences).toEqual([
+      'a other here, a file in the backup',
+    ]);
   });
 });
