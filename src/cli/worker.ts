@@ -4,6 +4,7 @@ import { clusterOf, loadConfig, nodeOf } from '../config/load';
 import { agentPublicKey } from '../crypto/agent-key';
 import { agentKeyFile, ensureAgentKey } from '../host/run/agent-key-file';
 import { createLogger } from '../logger';
+import { hardenProcess } from '../process-hardening';
 import { runAgent, runController } from '../temporal/workers';
 import { print, printJson } from './output';
 import { type CommonOptions, temporalOptions, verb, withConfig, withJson, withTemporal } from './program';
@@ -61,6 +62,7 @@ async function settings(options: CommonOptions) {
   const readyFile = process.env['VAULT_DR_READY_FILE'];
   const config = await loadConfig(options.config);
   const log = createLogger();
+  await hardenProcess((message) => log.warn(message));
   for (const exposure of await exposuresOf(config)) log.warn(exposure);
   return {
     config,

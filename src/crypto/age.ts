@@ -92,7 +92,11 @@ export async function decryptArmored(
   const age = await loadAge();
   const decrypter = await decrypterFor(identities, options);
   try {
-    return await decrypter.decrypt(age.armor.decode(armored), 'text');
+    const clear = await decrypter.decrypt(age.armor.decode(armored));
+    const text = new TextDecoder().decode(clear);
+    // The text itself can't be wiped: see process-hardening.ts.
+    clear.fill(0);
+    return text;
   } catch (error) {
     throw decryptionError(error, options);
   }

@@ -54,7 +54,12 @@ export const encryption = {
 
 export const canary = strict<Canary>({ path: kvPath, sha256, writtenAt: time });
 
-const bundle = { ...digest, node: name, file: z.string().max(200).regex(BUNDLE_PATTERN) };
+const bundle = {
+  ...digest,
+  node: name,
+  file: z.string().max(200).regex(BUNDLE_PATTERN),
+  signature: z.base64().max(200).optional(),
+};
 export const configBundle = strict<ConfigBundle>(bundle);
 export const filledBundle = strict<NonNullable<CollectedConfig['bundle']>>({ ...bundle, content: z.base64() });
 
