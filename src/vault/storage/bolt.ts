@@ -1,3 +1,4 @@
+import { constants } from 'node:fs';
 import { type FileHandle, open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DrError } from '../../contract/failures';
@@ -63,7 +64,7 @@ const PAUSE_MS = 10;
  * @throws the error of the system when the file can't be opened; all else is DrError NodeUnsafe.
  */
 export async function openBolt(path: string): Promise<BoltFile> {
-  const file = await open(path, 'r');
+  const file = await openFile(path);
   return {
     get: (bucketPath, key) =>
       consistently(path, file, async (meta) => {
@@ -77,6 +78,17 @@ export async function openBolt(path: string): Promise<BoltFile> {
       }),
     close: () => file.close(),
   };
+}
+
+/** Whoever owns the directory may have put a pipe there, on which an agent would wait for ever. */
+async function openFile(path: string): Promise<FileHandle> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+  if ((await file.stat()).isFile()) return file;
+  await file.close();
+  throw new DrError('NodeUnsafe', `${path} is not a file.`, {
+    where: path,
+    advice: 'Find out who put it there, and why. Move it away by hand.',
+  });
 }
 
 /**

@@ -1,8 +1,8 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DrError, isDrError } from '../../contract/failures';
 import type { RaftPeer, SealConfig } from '../../contract/generation';
 import type { RaftStorage } from '../../contract/host';
+import { readPlainFile } from '../../files/plain-file';
 import { type BoltFile, openBolt } from './bolt';
 import { parseSealConfig } from '../snapshot/snapshot-members';
 import { numberInMap } from './msgpack';
@@ -38,7 +38,7 @@ export async function readRaftStorage(dataDir: string): Promise<RaftStorage | nu
   if (!state) return null;
   return {
     ...state,
-    nodeId: await readNodeId(join(dataDir, 'node-id')),
+    nodeId: readNodeId(join(dataDir, 'node-id')),
     ...((await inFile(join(dataDir, 'raft', 'raft.db'), lastOfLog)) ?? { lastLogIndex: null, lastLogTerm: null }),
   };
 }
@@ -87,11 +87,11 @@ async function inFile<T>(path: string, work: (file: BoltFile, path: string) => P
   }
 }
 
-async function readNodeId(path: string): Promise<string | null> {
+function readNodeId(path: string): string | null {
   try {
-    return (await readFile(path, 'utf8')).trim() || null;
+    return readPlainFile(path)?.trim() || null;
   } catch (error) {
-    if (isMissing(error)) return null;
+    if (isDrError(error)) throw error;
     throw unreadable(path, `can't be read (${(error as NodeJS.ErrnoException).code ?? 'failed'})`, error);
   }
 }

@@ -1,4 +1,6 @@
-import { mkdir, writeFile } from 'node:fs/promises';
+import { execFileSync } from 'node:child_process';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { readRaftStorage } from '../../../../src/vault/storage/raft-storage';
 import { boltFile, boltPage, type Element, inlineBucket } from '../../../support/bolt-builder';
 import { useDirectory } from '../../../support/temporary';
@@ -34,4 +36,16 @@ test.each<[string, Element[], number | null, number | null]>([
   ['nothing, when it is empty', [], null, null],
 ])('the log tells %s', async (_what, entries, lastLogIndex, lastLogTerm) => {
   expect(await withLog(entries)).toMatchObject({ lastLogIndex, lastLogTerm });
+});
+
+test.each([
+  ['vault.db', 'vault.db'],
+  ['the log', join('raft', 'raft.db')],
+  ['the id of the node', 'node-id'],
+])('a pipe in the place of %s is not waited for', async (_what, name) => {
+  await withLog([]);
+  await rm(dataDir(name), { force: true });
+  execFileSync('mkfifo', [dataDir(name)]);
+
+  await expect(readRaftStorage(dataDir())).rejects.toMatchObject({ code: 'NodeUnsafe', where: dataDir(name) });
 });
