@@ -42,6 +42,8 @@ export interface Lab extends LabCluster {
   readonly configFile: string;
   /** File with the age identity that opens the backups. */
   readonly backupIdentityFile: string;
+  /** Files of the SSH keys of those who approve, by name. */
+  readonly approverKeys: LabLayout['approverKeys'];
   readonly localRepository: string;
   readonly temporal: { address: string; uiUrl: string; server: LabProcess };
   readonly s3: { endpoint: string; bucket: string; credentials: S3Credentials; server: LabProcess };
@@ -117,6 +119,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       directory,
       configFile: layout.configFile,
       backupIdentityFile: layout.secrets.backupIdentity,
+      approverKeys: layout.approverKeys,
       localRepository: layout.localRepository,
       temporal: { address: `${layout.services.host}:${layout.temporal.port}`, uiUrl: uiUrl(layout), server: temporal },
       s3: { endpoint: s3Endpoint(layout), bucket: BUCKET, credentials: s3Credentials, server: objectStore },

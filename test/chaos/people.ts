@@ -3,6 +3,7 @@ import type { RecoveryProgress } from '../../src/contract/recovery';
 import { MESSAGE } from '../../src/contract/names';
 import { encryptArmored } from '../../src/crypto/age';
 import { askRestore, type RecoveryHandle, recoveryProgress } from '../../src/temporal/runs';
+import { signedApproval } from '../support/approval';
 import type { ChaosLab } from './chaos-lab';
 
 const POLL_INTERVAL_MS = 100;
@@ -35,10 +36,11 @@ export async function attendRestore(
   }
   return [];
 
-  async function doWhatIsAskedFor({ phase, waitingFor, planHash, approvals, ...progress }: RecoveryProgress) {
-    const { shares, recipients } = progress;
+  async function doWhatIsAskedFor(progress: RecoveryProgress) {
+    const { phase, waitingFor, planHash, approvals, shares, recipients } = progress;
     if (phase === 'approve' && approvals.length === 0 && planHash !== null) {
-      await inTime(() => askRestore(handle, MESSAGE.approve, { approver: 'bob', planHash }));
+      const approval = await signedApproval(progress, 'bob', lab.approverKeys.bob);
+      await inTime(() => askRestore(handle, MESSAGE.approve, approval));
     }
     if (holders === 'rollBack' && phase === 'unseal') {
       await inTime(() => askRestore(handle, MESSAGE.rollBack, { operator: 'bob' }));

@@ -147,11 +147,12 @@ describe('recoveries of a cluster', () => {
     await lab().killVault('vault-3');
 
     await driver().json(['rebuild-node', '--cluster', 'lab', '--node', 'vault-3', '--as', 'ana', '--detach']);
+    await driver().approve();
     await submitShares();
     const report = await driver().result();
 
     expect(report).toMatchObject({ status: 'completed', method: 'rebuild', rpoSeconds: null });
-    expect(report.approvals).toEqual([]);
+    expect(report.approvals).toEqual([expect.objectContaining({ approver: 'bob' })]);
     await untilReadable(kept[0]!, 'vault-3');
     expect(await votersOf()).toEqual(['vault-1', 'vault-2', 'vault-3']);
   }, 120_000);
@@ -189,12 +190,16 @@ describe('recoveries of a cluster', () => {
     const soon = await lab().cli(['remove-set-aside', '--cluster', 'lab', '--run', run]);
     const paths = setAside.flatMap(({ path }) => path ?? []).toSorted();
     const stillThere = await Promise.all(paths.map((path) => stat(path)));
-    const removed = await driver().json<RecoveryReport>([
+    await driver().json([
       'remove-set-aside',
       '--cluster=lab',
       `--run=${run}`,
       '--accept=grace',
+      '--as=ana',
+      '--detach',
     ]);
+    await driver().approve();
+    const removed = await driver().result();
     const again = await lab().cli(['remove-set-aside', '--cluster', 'lab', '--run', run, '--accept', 'grace']);
 
     expect(soon.code).toBe(5);

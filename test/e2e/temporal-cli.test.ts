@@ -6,7 +6,7 @@ import type { Answer } from '../../src/contract/update-answers';
 import { encryptArmored } from '../../src/crypto/age';
 import { type DocumentedCommands, documentedCommands } from '../support/documented-commands';
 import { useLab } from '../support/lab';
-import { commandIn, temporalCli, until } from '../support/temporal-cli';
+import { approvalIn, commandIn, temporalCli, until } from '../support/temporal-cli';
 
 const OPERATE = 'docs/operate.md';
 /** In the block that starts one; the block before it asks for the plan only. */
@@ -118,7 +118,8 @@ describe('the stock temporal CLI', () => {
       expect(details).toContain('**waits for approval (0 of 1)**');
       expect(details).toContain(`vault-dr approve --cluster lab --plan ${hash}`);
       expect(details).toContain('| vault-1 | first |');
-      expect(commandIn(details, 'approve')).toContain(`"planHash":"${hash}"`);
+      expect(commandIn(details, 'approve')).toContain('--input-file approval.json');
+      expect(details).toContain(`plan: ${(await temporal().progress()).planHash}`);
       expect(described.stdout).toContain('RecoveryPhase');
     });
 
@@ -157,15 +158,17 @@ describe('the stock temporal CLI', () => {
       const answers = [
         await temporal().message('update', 'approve', { approver: 'Ana', planHash: hash }),
         await temporal().message('update', 'approve', { approver: 'ben', planHash: '0000000000' }),
+        await temporal().message('update', 'approve', { approver: 'ben', planHash: hash }),
         await temporal().message('update', 'resume', { operator: 'ben' }),
       ].map(({ stdout }) => (JSON.parse(stdout) as { result: Answer }).result);
       const rejected = await temporal().message('update', 'approve', 'ben');
       const signalled = await temporal().message('signal', 'approve', { approver: 'ben' });
 
-      expect(answers.map(({ accepted }) => accepted)).toEqual([false, false, false]);
+      expect(answers.map(({ accepted }) => accepted)).toEqual([false, false, false, false]);
       expect(answers.map((answer) => answer.message)).toEqual([
         'Ana asked for this restore; somebody else has to approve it.',
         `The plan's hash is ${hash}, not 0000000000. Read the plan again before you approve it.`,
+        `An approval has to be signed: vault-dr approve --cluster lab --plan ${hash} --as ben`,
         'Nothing is parked; the run goes on by itself.',
       ]);
       expect(rejected.code).toBe(1);
@@ -197,7 +200,8 @@ describe('the stock temporal CLI', () => {
     await until('an approval is waited for', async () =>
       (await temporal().progress()).phase === 'approve' ? true : null,
     );
-    await documented.run(commandIn(await temporal().details(), 'approve'));
+    const approved = await documented.run(approvalIn(await temporal().details(), 'bob', lab().approverKeys.bob));
+    expect(approved.stdout).toContain('accepted:true');
     const { recipients, shares } = await until('shares are taken', async () => {
       const now = await temporal().progress();
       return now.shares !== null && now.recipients.length === 3 ? now : null;

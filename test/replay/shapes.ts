@@ -107,6 +107,7 @@ export const SHAPES: Shape[] = [
     workflowId: 'restore-lab',
     async run(stage) {
       await stage.begin('rebuild-node', '--node', 'vault-3');
+      await stage.driver.approve();
       await stage.unseal();
       await stage.driver.result();
     },
@@ -128,6 +129,7 @@ export const SHAPES: Shape[] = [
     async run(stage) {
       const { run } = await stage.driver.result();
       await stage.begin('remove-set-aside', '--run', run, '--accept', 'grace');
+      await stage.driver.approve();
       await stage.driver.result();
     },
   },

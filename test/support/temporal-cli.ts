@@ -62,6 +62,19 @@ export function commandIn(details: string, name: string): string {
   throw new Error(`The details show no command for ${name}: ${details}`);
 }
 
+/** The commands by which an approver signs and sends with stock tools, as the details of a run show them. */
+export function approvalIn(details: string, approver: string, key: string): string {
+  const lines = details.split('\n').map((line) => line.trim());
+  const first = lines.findIndex((line) => line.startsWith('printf') && line.includes('vault-dr approval'));
+  const last = lines.findIndex((line) => line.includes('--input-file approval.json'));
+  if (first === -1 || last < first) throw new Error(`The details show no way to sign: ${details}`);
+  return lines
+    .slice(first, last + 1)
+    .join('\n')
+    .replaceAll('YOUR NAME', approver)
+    .replaceAll('~/.ssh/id_ed25519', key);
+}
+
 /** Asks until there is an answer. */
 export async function until<T>(what: string, ask: () => Promise<T | null | undefined>): Promise<T> {
   return (await waitFor(what, ask, { timeoutMs: 30_000, everyMs: 200 })) as T;
