@@ -35,7 +35,7 @@ export async function privateDirectory(...segments: string[]): Promise<string> {
   await makeDirectories(path);
   const directory = openOwnDirectory(path);
   try {
-    directory.give(directory.stats(), 0o700);
+    directory.setMode(0o700);
   } finally {
     directory.close();
   }

@@ -228,10 +228,14 @@ export class SafeDirectory {
     this.#do(() => rmdirSync(this.at(name)));
   }
 
+  setMode(mode: number): void {
+    this.#do(() => fchmodSync(this.fd, mode));
+  }
+
   /** To its owner at last. Only root can; others own it already. */
   give(owner: Owner, mode: number, times?: Times): void {
     giveHandle(this.fd, owner);
-    fchmodSync(this.fd, mode);
+    this.setMode(mode);
     if (times) futimesSync(this.fd, times.atimeMs / 1_000, times.mtimeMs / 1_000);
   }
 

@@ -141,7 +141,7 @@ function openOrMake(path: string): SafeDirectory {
 
 function makeIn(parent: SafeDirectory, name: string): SafeDirectory {
   const made = parent.makeDirectory(name);
-  made.give(ownProcess(), 0o755);
+  made.setMode(0o755);
   return made;
 }
 
