@@ -52,6 +52,11 @@ export function assertAnyRecovery(run: string): void {
   assertRun(caller, run);
 }
 
+/** @throws DrError PermissionDenied unless what is told once under this id is of that run. */
+export function assertIdOf(run: string, id: string): void {
+  if (!id.startsWith(`${run}/`)) throw denied(callerOf(), `${JSON.stringify(id.slice(0, 100))} is no id of its own`);
+}
+
 /** The run that asks. */
 export function ownRun(): string {
   return callerOf().run;

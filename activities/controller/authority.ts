@@ -1,5 +1,5 @@
 import type { ControllerInput, ControllerStep } from '../../src/contract/step-input/controller';
-import { assertAnyRecovery, assertBackupOf, assertRecoveryOf, assertRunOf } from '../caller';
+import { assertAnyRecovery, assertBackupOf, assertIdOf, assertRecoveryOf, assertRunOf } from '../caller';
 
 type Authority = { [S in ControllerStep]: (input: ControllerInput<S>) => void };
 
@@ -8,7 +8,11 @@ const inOwnBackup = ({ cluster, run }: { cluster: string; run: string }) => asse
 const inRecovery = ({ cluster }: { cluster: string }) => assertRecoveryOf(cluster);
 const inPlanning = ({ settings }: { settings: { cluster: string } }) => assertRecoveryOf(settings.cluster);
 const inPlanned = ({ plan }: { plan: { cluster: string } }) => assertRecoveryOf(plan.cluster);
-const inOwnRun = ({ cluster, run }: { cluster: string; run: string }) => assertRunOf(cluster, run);
+// A known id is written only once: what has the id of another run would keep that one's own line out.
+const inOwnName = ({ id, cluster, run }: { id: string; cluster: string; run: string }) => {
+  assertRunOf(cluster, run);
+  assertIdOf(run, id);
+};
 // What is marked is of the cluster that the generation is of, which with `into` is another one.
 const inOwnRecovery = ({ run }: { run: string }) => assertAnyRecovery(run);
 
@@ -42,6 +46,12 @@ export const CONTROLLER_AUTHORITY: Authority = {
   markRolledBack: inOwnRecovery,
   storeReport: ({ report }) => assertRecoveryOf(report.cluster, report.run),
 
-  notify: inOwnRun,
-  recordAudit: inOwnRun,
+  notify: inOwnName,
+  recordAudit: (record) => {
+    inOwnName(record);
+    const { cluster, run, action } = record;
+    // So nothing is written down of a recovery that no recovery has done.
+    if (action === 'backup') assertBackupOf(cluster, run);
+    else assertRecoveryOf(cluster, run);
+  },
 };

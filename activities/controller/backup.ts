@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { Readable, Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { BackupPlan, ClusterHealth, PublishedCopy, StagedGeneration } from '../../src/contract/backup';
@@ -14,7 +14,9 @@ import {
   MANIFEST_FORMAT,
   type ManifestDraft,
 } from '../../src/contract/generation';
-import { encryptionOf, encryptStream, SUFFIX } from '../../src/crypto/encryption';
+import type { ControllerInput } from '../../src/contract/step-input/controller';
+import { encryptStream, SUFFIX } from '../../src/crypto/encryption';
+import { belowRoot } from '../../src/files/below-root';
 import { toDiskError } from '../../src/files/disk-error';
 import { privateDirectory, writeDurably } from '../../src/files/files';
 import {
@@ -33,47 +35,36 @@ import type { LeaderView } from '../../src/vault/leader';
 import { requestSnapshot } from '../../src/vault/request-snapshot';
 import { SnapshotVerifier, type SnapshotSummary } from '../../src/vault/snapshot/snapshot-archive';
 import { VERSION } from '../../src/version';
+import { ownRun } from '../caller';
 import { BUNDLES_DIRECTORY, takeBundles } from './bundles';
+import { backupPlanOf, confirmBackup } from './confirm';
 import { attempt, heartbeatBytes, cancellation, resumableTransfer, withHeartbeats } from '../heartbeat';
 import type { Controller } from './context';
 import { findPrevious } from './previous';
 
 /** So often is a snapshot asked for that doesn't arrive whole. */
 const CAPTURES = 3;
+/** Name of the directory of one attempt to capture. */
+const ATTEMPT = /^[0-9a-f]{8}$/;
 const NOT_WHOLE: readonly FailureCode[] = ['SnapshotIncomplete', 'SnapshotCorrupt'];
 
-/** What the run needs of the configuration, read once: a run in flight keeps its plan when the file changes. */
+/** What the run needs of the configuration, for its history. The steps themselves go by the configuration: see `confirm.ts`. */
 export async function planBackup(controller: Controller, input: { cluster: string }): Promise<BackupPlan> {
-  const cluster = controller.cluster(input.cluster);
-  if (!controller.config.signing.privateKey) {
-    throw new DrError(
-      'InvalidConfiguration',
-      'Backups need signing.privateKey, which the configuration does not name.',
-      {
-        advice: 'Make one with `openssl genpkey -algorithm ed25519`, name it, and restart the controller.',
-      },
-    );
-  }
-  return {
-    cluster: input.cluster,
-    nodes: cluster.nodes.map(({ name, address }) => ({ name, address })),
-    encryption: encryptionOf(cluster.backup.encryption),
-    canary: cluster.backup.canary?.path ?? null,
-    configNodes: cluster.nodes.filter((node) => node.configFiles.length > 0).map((node) => node.name),
-    repositories: cluster.repositories,
-    retention: cluster.backup.retention,
-    dropWarningPercent: cluster.backup.dropWarningPercent,
-  };
+  const plan = backupPlanOf(controller, input.cluster);
+  if (controller.config.signing.privateKey) return plan;
+  throw new DrError('InvalidConfiguration', 'Backups need signing.privateKey, which the configuration does not name.', {
+    advice: 'Make one with `openssl genpkey -algorithm ed25519`, name it, and restart the controller.',
+  });
 }
 
 /** Every peer answers, one leads, autopilot is content; what doesn't keep a backup from being made becomes a warning. */
 export async function checkHealth(controller: Controller, input: { plan: BackupPlan }): Promise<ClusterHealth> {
-  const { cluster } = input.plan;
+  const { cluster, encryption } = confirmBackup(controller, input.plan);
   return controller.withLeader(cluster, async (view) => {
     const leader = view.leader.node;
     const warnings = view.nodes.flatMap((node) => (node.problem === null ? [] : [`${node.node}: ${node.problem}`]));
     warnings.push(...(await controller.withLogin(cluster, leader, autopilotWarnings)));
-    if (input.plan.encryption.method === 'none') warnings.push('the backup is NOT encrypted: see backup.encryption');
+    if (encryption.method === 'none') warnings.push('the backup is NOT encrypted: see backup.encryption');
     return { ...view, leader, warnings };
   });
 }
@@ -96,28 +87,23 @@ function unhealthyServers({ servers }: AutopilotState): string {
   return names.length === 0 ? '' : `: ${names.join(', ')}`;
 }
 
+type CaptureInput = ControllerInput<'captureSnapshot'>;
+
 /**
  * Captures from the leader's own address in one pass: socket → verify → encrypt → staging file. A generation exists only
  * after the whole archive was verified; a cut, empty or error body leaves nothing behind.
  */
-export async function captureSnapshot(
-  controller: Controller,
-  input: { plan: BackupPlan; health: ClusterHealth; bundles: ConfigBundle[]; run: string },
-): Promise<StagedGeneration> {
-  const { plan, run } = input;
-  const staging = await controller.stagingDirectory(plan.cluster, run);
+export async function captureSnapshot(controller: Controller, input: CaptureInput): Promise<StagedGeneration> {
+  const plan = confirmBackup(controller, input.plan);
+  const staging = await controller.stagingDirectory(plan.cluster, input.run);
   try {
-    return await captureTo(controller, staging, input);
+    return await captureTo(controller, staging, { ...input, plan });
   } catch (error) {
     throw toDiskError(error, staging);
   }
 }
 
-async function captureTo(
-  controller: Controller,
-  staging: string,
-  input: { plan: BackupPlan; health: ClusterHealth; bundles: ConfigBundle[]; run: string },
-): Promise<StagedGeneration> {
+async function captureTo(controller: Controller, staging: string, input: CaptureInput): Promise<StagedGeneration> {
   const { plan, health, run } = input;
   const runDirectory = await privateDirectory(staging);
   // What an attempt before this one left; if it still writes, it fails on the missing directory.
@@ -269,22 +255,42 @@ async function describeCapture(
 /** Stores what was staged, write-once, and reads it back. */
 export async function publishGeneration(
   controller: Controller,
-  input: { staged: StagedGeneration; repository: string },
+  input: ControllerInput<'publishGeneration'>,
 ): Promise<PublishedCopy> {
+  const { cluster } = input.staged.manifest;
   const options = resumableTransfer(`publish to ${input.repository}`);
-  const repository = await controller.repository(input.repository);
-  const copy = await publish(repository, input.staged.directory, options);
+  const repository = await controller.repositoryOf(cluster, input.repository);
+  const directory = await stagedHere(controller, cluster, input.staged.directory);
+  const copy = await publish(repository, directory, options);
   return published(await verifyCopy(repository, copy, options));
+}
+
+/**
+ * Only what this controller has staged for this very run.
+ * @throws DrError StagingLost for any other directory: another controller may have staged it.
+ */
+async function stagedHere(controller: Controller, cluster: string, directory: string): Promise<string> {
+  const staging = await controller.stagingDirectory(cluster, ownRun());
+  const attempted = basename(directory);
+  if (join(staging, attempted) === directory && ATTEMPT.test(attempted)) return belowRoot(staging, attempted);
+  throw new DrError(
+    'StagingLost',
+    `${directory} is not a place where this controller stages a backup of '${cluster}'.`,
+    {
+      where: directory,
+      advice: 'Another controller may have staged it, with another stateDir. It is captured again.',
+    },
+  );
 }
 
 /** Copies from one repository to another and reads it back from there. */
 export async function replicateGeneration(
   controller: Controller,
-  input: { cluster: string; generation: string; from: string; to: string },
+  input: ControllerInput<'replicateGeneration'>,
 ): Promise<PublishedCopy> {
   const [from, to, publicKey] = await Promise.all([
-    controller.repository(input.from),
-    controller.repository(input.to),
+    controller.repositoryOf(input.cluster, input.from),
+    controller.repositoryOf(input.cluster, input.to),
     controller.publicKey(),
   ]);
   const options = resumableTransfer(`copy to ${input.to}`);

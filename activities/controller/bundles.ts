@@ -1,12 +1,14 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CollectedConfig } from '../../src/contract/backup';
 import { DrError } from '../../src/contract/failures';
 import type { ConfigBundle } from '../../src/contract/generation';
+import type { ControllerInput } from '../../src/contract/step-input/controller';
 import { problemOfBundle } from '../../src/crypto/agent-key';
 import { toDiskError } from '../../src/files/disk-error';
 import { privateDirectory } from '../../src/files/files';
 import { digestOf, digestOfFile, sameDigest } from '../../src/repository/digest';
+import { BUNDLE_PATTERN } from '../../src/contract/step-input/values';
+import { backupPlanOf } from './confirm';
 import type { Controller } from './context';
 
 /** Beside the attempts to capture, which come and go. */
@@ -15,13 +17,14 @@ export const BUNDLES_DIRECTORY = 'bundles';
 /** Keeps what an agent has collected until the generation is made. */
 export async function stageBundle(
   controller: Controller,
-  input: { cluster: string; run: string; bundle: NonNullable<CollectedConfig['bundle']> },
+  input: ControllerInput<'stageBundle'>,
 ): Promise<ConfigBundle> {
   const { content, ...bundle } = input.bundle;
   const bytes = Buffer.from(content, 'base64');
   // The name becomes a path: an agent must not choose it.
-  const named = /^config-[a-z0-9-]+\.tar\.gz\.(age|gpg)$/.test(bundle.file);
-  if (!named || !sameDigest(digestOf(bytes), bundle)) {
+  const named = BUNDLE_PATTERN.test(bundle.file) && bundle.file.startsWith(`config-${bundle.node}.tar.gz.`);
+  const wanted = backupPlanOf(controller, input.cluster).configNodes.includes(bundle.node);
+  if (!wanted || !named || !sameDigest(digestOf(bytes), bundle)) {
     throw new DrError('CopyDamaged', `What the agent of ${bundle.node} sent is not what it says.`, {
       where: bundle.node,
       retryable: false,
@@ -59,7 +62,7 @@ export async function takeBundles(
   const taken: ConfigBundle[] = [];
   const problems: string[] = [];
   await mkdir(to, { recursive: true });
-  for (const bundle of bundles) {
+  for (const bundle of bundles.filter(({ file }) => BUNDLE_PATTERN.test(file))) {
     const target = join(to, bundle.file);
     try {
       await copyFile(join(from, bundle.file), target);

@@ -5,6 +5,7 @@ import { type RepositoryView, verifyChain } from '../../src/repository/keep/chai
 import { listGenerations, verifyCopy } from '../../src/repository/generations';
 import { meaningOf, readMarks } from '../../src/repository/keep/marks';
 import { attempt, heartbeatBytes, cancellation, withHeartbeats } from '../heartbeat';
+import { confirmSource } from './confirm';
 import type { Controller } from './context';
 
 /**
@@ -35,7 +36,8 @@ export async function chooseGeneration(
   input: { settings: RecoverySettings } & Wanted,
 ): Promise<ChosenGeneration> {
   const { settings } = input;
-  const shown = await withHeartbeats('list', () => listEverywhere(controller, settings));
+  const repositories = confirmSource(controller, settings);
+  const shown = await withHeartbeats('list', () => listEverywhere(controller, settings.source, repositories));
   const { copies, unread, problems } = shown;
   const candidates = candidatesOf(shown, input);
   if (candidates.length === 0) throw nothingFound(settings.source, shown, input);
@@ -67,17 +69,17 @@ export async function chooseGeneration(
   throw noneWhole(input.generation === 'latest' ? 'any generation' : input.generation, problems, passing);
 }
 
-async function listEverywhere(controller: Controller, settings: RecoverySettings): Promise<Shown> {
+async function listEverywhere(controller: Controller, source: string, repositories: readonly string[]): Promise<Shown> {
   const publicKey = await controller.publicKey();
   const options = { signal: cancellation() };
   const problems: CopyProblem[] = [];
   const unread: Shown['unread'] = [];
   const views: RepositoryView[] = [];
-  for (const name of settings.repositories) {
+  for (const name of repositories) {
     try {
       const repository = await controller.repository(name);
-      const listing = await listGenerations(repository, settings.source, publicKey, options);
-      const { tombstones } = meaningOf((await readMarks(repository, settings.source, publicKey, options)).marks);
+      const listing = await listGenerations(repository, source, publicKey, options);
+      const { tombstones } = meaningOf((await readMarks(repository, source, publicKey, options)).marks);
       views.push({ repository: name, ...listing, tombstones });
       for (const { generation, problem, retryable } of listing.unreadable) {
         const found = { repository: name, problem: `${generation}: ${problem}` };
@@ -89,7 +91,7 @@ async function listEverywhere(controller: Controller, settings: RecoverySettings
       problems.push({ repository: name, problem: (error as Error).message });
     }
   }
-  problems.push(...chainProblems(settings.source, views));
+  problems.push(...chainProblems(source, views));
   return { copies: views.flatMap((view) => view.copies), unread, problems };
 }
 

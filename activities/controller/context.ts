@@ -1,5 +1,6 @@
 import { clusterOf, nodeOf, readPublicKey, repositoryConfigOf } from '../../src/config/load';
 import type { ClusterConfig, Config } from '../../src/config/schema';
+import { DrError } from '../../src/contract/failures';
 import { readPrivateKey } from '../../src/config/secret';
 import { stagingDirectory } from '../../src/repository/staging';
 import { openRepository } from '../../src/repository/open';
@@ -38,6 +39,20 @@ export class Controller {
 
   async repository(name: string): Promise<Repository> {
     return openRepository(name, repositoryConfigOf(this.config, name));
+  }
+
+  /**
+   * One of those that a cluster has: another cluster's, or one that was taken out, is none of its business.
+   * @throws DrError InvalidConfiguration
+   */
+  async repositoryOf(clusterName: string, name: string): Promise<Repository> {
+    const { repositories } = this.cluster(clusterName);
+    if (repositories.includes(name)) return this.repository(name);
+    throw new DrError(
+      'InvalidConfiguration',
+      `'${clusterName}' does not keep its backups in '${name}', but in ${repositories.join(', ')}.`,
+      { where: name, advice: 'Was the configuration changed meanwhile? The next backup goes by it.' },
+    );
   }
 
   async publicKey(): Promise<string> {

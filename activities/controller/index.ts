@@ -69,7 +69,11 @@ export function createControllerActivities(deps: ControllerDeps) {
     /** Does nothing where no command is configured. */
     async notify(notification: ControllerInput<'notify'>): Promise<void> {
       const { notify } = deps.config;
-      if (notify) await sendNotification(notify.command, notification);
+      if (!notify) return;
+      const { event, cluster } = notification;
+      // Whom to tell is for the configuration to say, not for whoever asks.
+      const alternates = event === 'escalation' ? controller.cluster(cluster).restore.reminders.alternates : [];
+      await sendNotification(notify.command, { ...notification, alternates });
     },
 
     async recordAudit(record: ControllerInput<'recordAudit'>): Promise<void> {
@@ -80,7 +84,7 @@ export function createControllerActivities(deps: ControllerDeps) {
 
     /** Puts the head of the audit trail where whoever changes the trail can't reach it. */
     async publishAuditHead(input: ControllerInput<'publishAuditHead'>): Promise<void> {
-      await publishHead(auditFile, await controller.repository(input.repository), input.cluster, {
+      await publishHead(auditFile, await controller.repositoryOf(input.cluster, input.repository), input.cluster, {
         signal: cancellation(),
       });
     },

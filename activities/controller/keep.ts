@@ -1,9 +1,11 @@
-import type { RetentionPolicy, RetentionReport } from '../../src/contract/backup';
+import type { RetentionReport } from '../../src/contract/backup';
+import type { ControllerInput } from '../../src/contract/step-input/controller';
 import { hasManifest, listFiles, readCopy, readGenerations } from '../../src/repository/generations';
-import { meaningOf, type NewMark, readMarks, writeMark } from '../../src/repository/keep/marks';
+import { meaningOf, readMarks, writeMark } from '../../src/repository/keep/marks';
 import { retain, viewRetention } from '../../src/repository/keep/retain';
 import { worthAdding } from '../../src/repository/keep/retention';
 import { cancellation, withHeartbeats } from '../heartbeat';
+import { confirmRetention } from './confirm';
 import type { Controller } from './context';
 
 /** Nobody waits longer for a bucket at the end of a restore. */
@@ -20,7 +22,10 @@ export async function listCatchUps(
   const { cluster } = input;
   return withHeartbeats(`compare ${input.from} with ${input.to}`, async () => {
     const publicKey = await controller.publicKey();
-    const [from, to] = await Promise.all([controller.repository(input.from), controller.repository(input.to)]);
+    const [from, to] = await Promise.all([
+      controller.repositoryOf(cluster, input.from),
+      controller.repositoryOf(cluster, input.to),
+    ]);
     const options = { signal: cancellation() };
     const [offered, present] = await Promise.all([listFiles(from, cluster, options), listFiles(to, cluster, options)]);
     const there = new Set(present.filter(hasManifest).map(({ generation }) => generation));
@@ -41,10 +46,11 @@ export async function listCatchUps(
 /** Removes what the policy gives up; only after this very run has stored a verified generation there. */
 export async function applyRetention(
   controller: Controller,
-  input: { cluster: string; repository: string; policy: RetentionPolicy; newest: string },
+  input: ControllerInput<'applyRetention'>,
 ): Promise<RetentionReport> {
   return withHeartbeats(`retention in ${input.repository}`, async () => {
-    const repository = await controller.repository(input.repository);
+    const policy = confirmRetention(controller, input.cluster, input.policy);
+    const repository = await controller.repositoryOf(input.cluster, input.repository);
     const publicKeyPem = await controller.publicKey();
     await readCopy(repository, input.cluster, input.newest, publicKeyPem);
     const names = controller.cluster(input.cluster).repositories.filter((name) => name !== input.repository);
@@ -52,7 +58,7 @@ export async function applyRetention(
     const now = new Date();
     const facts = { now, publicKeyPem, verified: input.newest };
     const options = { signal: cancellation() };
-    const view = await viewRetention(repository, others, input.cluster, input.policy, facts, options);
+    const view = await viewRetention(repository, others, input.cluster, policy, facts, options);
     return retain(view, await controller.privateKey(), now, options);
   });
 }
@@ -62,22 +68,28 @@ interface Unmarked {
   problem: string;
 }
 
-type RunMark = Omit<Extract<NewMark, { kind: 'restored' }>, 'kind'>;
+type RunMark = ControllerInput<'markRestored'>;
 
 /** Says in every repository that a cluster was brought back from this generation; answers where that failed. */
 export async function markRestored(controller: Controller, mark: RunMark): Promise<Unmarked[]> {
-  return markEverywhere(controller, { kind: 'restored', ...mark });
+  return markEverywhere(controller, 'restored', mark);
 }
 
 /** Takes that back; answers where that failed. */
 export async function markRolledBack(controller: Controller, mark: RunMark): Promise<Unmarked[]> {
-  return markEverywhere(controller, { kind: 'rolled-back', ...mark });
+  return markEverywhere(controller, 'rolled-back', mark);
 }
 
-async function markEverywhere(controller: Controller, mark: NewMark): Promise<Unmarked[]> {
+async function markEverywhere(
+  controller: Controller,
+  kind: 'restored' | 'rolled-back',
+  { cluster, generation, manifestSha256, run, at }: RunMark,
+): Promise<Unmarked[]> {
+  // Field by field: what else is in the input, such as another kind, is not signed.
+  const mark = { kind, cluster, generation, manifestSha256, run, at };
   const privateKey = await controller.privateKey();
   const problems = await Promise.all(
-    controller.cluster(mark.cluster).repositories.map(async (name) => {
+    controller.cluster(cluster).repositories.map(async (name) => {
       try {
         const signal = AbortSignal.any([cancellation(), AbortSignal.timeout(MARK_TIMEOUT_MS)]);
         await writeMark(await controller.repository(name), mark, privateKey, { signal });

@@ -20,6 +20,7 @@ import { sealReportOf } from '../../src/vault/answers';
 import type { LeaderView } from '../../src/vault/leader';
 import { credentialFingerprint } from '../../src/vault/login';
 import { cancellation } from '../heartbeat';
+import { confirmSettings, settingsOf } from './confirm';
 import type { Controller } from './context';
 
 export interface MadePlan<P extends RecoveryPlan = RecoveryPlan> {
@@ -28,47 +29,20 @@ export interface MadePlan<P extends RecoveryPlan = RecoveryPlan> {
 }
 
 /**
- * What the run needs of the configuration, read once.
+ * What the run needs of the configuration, for its history. The steps themselves go by the configuration: see `confirm.ts`.
  * @throws DrError UnknownCluster; InvalidConfiguration for a drill where none is allowed, or an unknown node.
  */
 export async function planRestore(
   controller: Controller,
   input: { cluster: string; into?: string; drill?: boolean; node?: string },
 ): Promise<RecoverySettings> {
-  const target = input.into ?? input.cluster;
-  const cluster = controller.cluster(target);
-  const source = controller.cluster(input.cluster);
-  const { approvals, approvers, approvalMinutes, setAside, rollingRestart, graceDays, reminders, drills } =
-    cluster.restore;
-  if (input.drill && !drills) {
-    throw new DrError('InvalidConfiguration', `The configuration does not allow drills on '${target}'.`, {
-      advice: `Allow them with restore.drills of that cluster, or leave \`drill\` out.`,
-    });
+  const settings = settingsOf(controller, input);
+  const { cluster, nodes } = settings;
+  if (input.node !== undefined && !nodes.some(({ name }) => name === input.node)) {
+    const known = nodes.map(({ name }) => name).join(', ');
+    throw new DrError('InvalidInput', `'${cluster}' has no node '${input.node}'. It has: ${known}.`);
   }
-  if (input.node !== undefined && !cluster.nodes.some((node) => node.name === input.node)) {
-    const known = cluster.nodes.map((node) => node.name).join(', ');
-    throw new DrError('InvalidInput', `'${target}' has no node '${input.node}'. It has: ${known}.`);
-  }
-  return {
-    cluster: target,
-    source: input.cluster,
-    nodes: cluster.nodes.map(({ name, nodeId, address, clusterAddress, dataDir }) => ({
-      name,
-      nodeId: nodeId ?? name,
-      address,
-      clusterAddress,
-      dataDir,
-    })),
-    // The generation lies where its own cluster puts it.
-    repositories: source.repositories,
-    approvals: input.drill && drills ? drills.approvals : approvals,
-    trust: approvers ? 'approvers' : 'namespace',
-    approvalMinutes,
-    setAside,
-    rollingRestart,
-    graceDays,
-    reminders,
-  };
+  return settings;
 }
 
 /** Twice what it takes with Vault's default settings: 9 s (measured, Vault 1.21, `performance_multiplier` 5). */
@@ -124,33 +98,37 @@ export async function makePlan(
     inPlaceProblem: string | null;
   },
 ) {
-  const credential = await fingerprintOf(controller, facts.settings.source);
-  return made(evaluateRestore({ ...facts, credential, now: new Date().toISOString() }));
+  const settings = confirmSettings(controller, facts.settings, facts.input);
+  const credential = await fingerprintOf(controller, settings.source);
+  return made(evaluateRestore({ ...facts, settings, credential, now: new Date().toISOString() }));
 }
 
 /** The same for a lost quorum. @throws DrError PlanRefused */
 export async function makeQuorumPlan(
-  _controller: Controller,
+  controller: Controller,
   facts: { input: RecoverQuorumInput; settings: RecoverySettings; inspections: NodeInspection[]; live: LiveView },
 ) {
-  return made(evaluateRecoverQuorum({ ...facts, now: new Date().toISOString() }));
+  const settings = confirmSettings(controller, facts.settings, { cluster: facts.input.cluster });
+  return made(evaluateRecoverQuorum({ ...facts, settings, now: new Date().toISOString() }));
 }
 
 /** The same for one node. @throws DrError PlanRefused */
 export async function makeRebuildPlan(
-  _controller: Controller,
+  controller: Controller,
   facts: { input: RebuildNodeInput; settings: RecoverySettings; inspection: NodeInspection; live: LiveView },
 ) {
-  return made(evaluateRebuild({ ...facts, now: new Date().toISOString() }));
+  const settings = confirmSettings(controller, facts.settings, { cluster: facts.input.cluster });
+  return made(evaluateRebuild({ ...facts, settings, now: new Date().toISOString() }));
 }
 
 /** Whether what an earlier run set aside may go. @throws DrError PlanRefused */
-export async function makeRemovalPlan(_controller: Controller, facts: RemovalFacts): Promise<MadeRemoval> {
+export async function makeRemovalPlan(controller: Controller, facts: RemovalFacts): Promise<MadeRemoval> {
   const now = new Date().toISOString();
-  const { refusals, warnings } = evaluateRemoval({ ...facts, now });
+  const settings = confirmSettings(controller, facts.settings, { cluster: facts.input.cluster });
+  const { refusals, warnings } = evaluateRemoval({ ...facts, settings, now });
   if (refusals.length > 0) throw refused(refusals);
-  if (facts.settings.trust !== 'approvers') return warnings;
-  const plan = removalPlan(facts, warnings, now);
+  if (settings.trust !== 'approvers') return warnings;
+  const plan = removalPlan({ ...facts, settings }, warnings, now);
   return { plan, planHash: planHashOf(plan) };
 }
 

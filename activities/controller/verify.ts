@@ -6,6 +6,7 @@ import type { VaultClient } from '../../src/vault/client';
 import { requestSnapshot } from '../../src/vault/request-snapshot';
 import { readSnapshotArchive, type SnapshotSummary } from '../../src/vault/snapshot/snapshot-archive';
 import { attempt, cancellation, withHeartbeats } from '../heartbeat';
+import { confirmCanary, confirmLogin, confirmNodes } from './confirm';
 import type { Controller } from './context';
 import { pollUntil } from '../poll';
 
@@ -19,9 +20,11 @@ const COUNTS = 2;
  */
 export async function verifyFirstNode(controller: Controller, input: { plan: RecoveryPlan }): Promise<string[]> {
   const { plan } = input;
+  confirmNodes(controller, plan, [plan.firstNode]);
   return withHeartbeats('verify', async () => {
     await proveFirstNode(controller, plan);
-    if (!('keyCounts' in plan) || Object.keys(plan.keyCounts).length === 0) return [];
+    const { remarks } = confirmCanary(controller, plan);
+    if (!('keyCounts' in plan) || Object.keys(plan.keyCounts).length === 0) return remarks;
     let counted: SnapshotSummary;
     try {
       counted = await readFirstNode(controller, plan);
@@ -30,9 +33,9 @@ export async function verifyFirstNode(controller: Controller, input: { plan: Rec
       if (!mayStayUncounted(error, attempt())) throw error;
       // That the node is gone must not be why.
       await proveFirstNode(controller, plan);
-      return [`the keys on ${plan.firstNode} could not be counted: ${(error as Error).message}`];
+      return [...remarks, `the keys on ${plan.firstNode} could not be counted: ${(error as Error).message}`];
     }
-    return compareCounts(plan.keyCounts, counted.keys.byPrefix);
+    return [...remarks, ...compareCounts(plan.keyCounts, counted.keys.byPrefix)];
   });
 }
 
@@ -61,10 +64,10 @@ async function proveFirstNode(controller: Controller, plan: RecoveryPlan): Promi
             ...differs('threshold', status.t, secretThreshold),
             ...differs('peers', peers, peersWanted ?? peers),
           ]);
-          await proveCanary(vault, plan);
+          await proveCanary(controller, vault, plan);
           return true;
         },
-        plan.loginOf,
+        confirmLogin(controller, plan),
       ),
   );
 }
@@ -75,7 +78,7 @@ async function readFirstNode(controller: Controller, plan: RecoveryPlan): Promis
     plan.cluster,
     plan.firstNode,
     async (vault) => readSnapshotArchive((await requestSnapshot(vault, { signal: cancellation() })).body),
-    plan.loginOf,
+    confirmLogin(controller, plan),
   );
 }
 
@@ -109,8 +112,9 @@ function allowance(count: number): number {
   return Math.max(5, Math.ceil(count / 100));
 }
 
-async function proveCanary(vault: VaultClient, plan: RecoveryPlan): Promise<void> {
-  if (plan.canary) await checkCanary(vault, plan.canary, new Date(plan.plannedAt));
+async function proveCanary(controller: Controller, vault: VaultClient, plan: RecoveryPlan): Promise<void> {
+  const { canary } = confirmCanary(controller, plan);
+  if (canary) await checkCanary(vault, canary, new Date(plan.plannedAt));
 }
 
 /**
@@ -122,6 +126,7 @@ export async function checkConvergence(
   input: { plan: RecoveryPlan; nodes: string[] },
 ): Promise<void> {
   const { plan, nodes } = input;
+  confirmNodes(controller, plan, nodes);
   const began = Date.now();
   await withHeartbeats('converge', () =>
     pollUntil(
@@ -158,7 +163,7 @@ export async function moveLeadership(controller: Controller, input: { plan: Reco
   const leaderNow = () => controller.withLeader(plan.cluster, async (view) => view.leader.node);
   return withHeartbeats('move the leadership', async () => {
     const before = await leaderNow();
-    await controller.withLogin(plan.cluster, before, (vault) => vault.stepDown(), plan.loginOf);
+    await controller.withLogin(plan.cluster, before, (vault) => vault.stepDown(), confirmLogin(controller, plan));
     return pollUntil(
       `another node than ${before} to lead`,
       { timeoutMs: 60_000, signal: cancellation(), advice: `Read Vault's log on ${before}.` },
@@ -200,7 +205,7 @@ async function viewThrough(controller: Controller, plan: RecoveryPlan, node: str
         vault.raftConfiguration(),
         vault.autopilotState(),
       ]);
-      await proveCanary(vault, plan);
+      await proveCanary(controller, vault, plan);
       return {
         node,
         clusterId: status.clusterId,
@@ -213,7 +218,7 @@ async function viewThrough(controller: Controller, plan: RecoveryPlan, node: str
         autopilot,
       };
     },
-    plan.loginOf,
+    confirmLogin(controller, plan),
   );
 }
 

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { LeftOver } from '../../src/contract/host';
 import type { RunClaim } from '../../src/contract/recovery';
+import type { NodeInput } from '../../src/contract/step-input/node';
 import { identityProblem } from '../../src/contract/node-identity';
 import { DrError } from '../../src/contract/failures';
 import type { ServiceDriver } from '../../src/host/service/service-driver';
@@ -30,18 +31,15 @@ export async function stopNode(host: NodeHost, input: { claim: RunClaim }): Prom
   await host.stepWithHeartbeats(input.claim, { kind: 'stop' }, (attempt) => stopAndProve(host, host.driver, attempt));
 }
 
-export interface SetAsideInput {
-  claim: RunClaim;
-  how: 'rename' | 'delete';
-  /** Somebody has confirmed that the data of another cluster may be set aside. */
-  otherCluster: boolean;
-}
-
-/** @returns where the data directory was put; null when there was none, or it was deleted. */
-export async function setAsideData(host: NodeHost, input: SetAsideInput): Promise<string | null> {
+/**
+ * @param input `otherCluster`: somebody has confirmed that the data of another cluster may be set aside
+ * @returns where the data directory was put; null when there was none, or it was deleted.
+ */
+export async function setAsideData(host: NodeHost, input: NodeInput<'setAsideData'>): Promise<string | null> {
   const { claim, how, otherCluster } = input;
   const { dataDir } = host.node;
   return host.stepWithHeartbeats(claim, { kind: 'set aside', how, otherCluster }, async (attempt) => {
+    if (how === 'delete') assertMayDelete(host);
     await proveStopped(host.node, host.driver);
     if (!otherCluster) await assertOwnData(host, claim.run);
     if (how === 'rename') return setAsideDataDirectory(dataDir, claim.run, attempt);
@@ -94,6 +92,20 @@ export async function removeSetAsideData(host: NodeHost, input: { claim: RunClai
 async function stopAndProve(host: NodeHost, driver: ServiceDriver, attempt: Attempt): Promise<void> {
   await driver.stop(attempt);
   await proveStopped(host.node, driver);
+}
+
+/** Without a way back, on this host's own word only. */
+function assertMayDelete({ node, deps }: NodeHost): void {
+  if (deps.cluster.restore.setAside === 'delete') return;
+  throw new DrError(
+    'InvalidConfiguration',
+    `${node.name}: the configuration of this host does not let old data be deleted.`,
+    {
+      where: node.name,
+      advice:
+        'Nothing was changed. It says restore.setAside: rename, and the controller wants `delete`: bring the two together, restart the agent, and resume.',
+    },
+  );
 }
 
 /** The last look before data are moved away: whose are they? */

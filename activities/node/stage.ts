@@ -8,7 +8,7 @@ import { readPublicKey, repositoryConfigOf } from '../../src/config/load';
 import { DrError, isDrError } from '../../src/contract/failures';
 import type { FileDigest, Manifest } from '../../src/contract/generation';
 import type { CopyProblem } from '../../src/contract/plan';
-import type { RunClaim } from '../../src/contract/recovery';
+import type { NodeInput } from '../../src/contract/step-input/node';
 import { decryptStream } from '../../src/crypto/encryption';
 import type { Attempt } from '../../src/host/run/attempt';
 import { writeFileAtomically } from '../../src/files/atomic-file';
@@ -23,16 +23,6 @@ import { SnapshotVerifier } from '../../src/vault/snapshot/snapshot-archive';
 import { heartbeatBytes, withHeartbeats } from '../heartbeat';
 import type { NodeHost } from './context';
 
-export interface StageInput {
-  claim: RunClaim;
-  /** Cluster that the generation is of. */
-  source: string;
-  generation: string;
-  /** Of the plan: a copy whose manifest differs is not the one that was approved. */
-  manifestSha256: string;
-  repositories: string[];
-}
-
 export interface StageResult {
   repository: string;
   path: string;
@@ -41,9 +31,9 @@ export interface StageResult {
 
 /**
  * Brings the generation onto this host's disk and proves it there: signature, stored bytes, decryption, the whole archive.
- * From here on the restore needs no repository.
+ * From here on the restore needs no repository. A copy whose manifest is not that of the plan is not what was approved.
  */
-export async function stageGeneration(host: NodeHost, input: StageInput): Promise<StageResult> {
+export async function stageGeneration(host: NodeHost, input: NodeInput<'stageGeneration'>): Promise<StageResult> {
   const { source, generation, manifestSha256 } = input;
   return host.step(input.claim, { kind: 'stage', source, generation, manifestSha256 }, async (attempt) => {
     const directory = await privateDirectory(await host.runDirectory(input.claim.run));

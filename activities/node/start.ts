@@ -69,14 +69,34 @@ async function writePeers({ node }: NodeHost, run: string, attempt: Attempt): Pr
 export async function joinNode(host: NodeHost, input: { claim: RunClaim; leaderAddress: string }): Promise<void> {
   const leaderCaPem = await caPemOf(host.deps.cluster);
   await host.retry(input.claim, { kind: 'join' }, async (attempt) => {
+    const leaderApiAddr = leaderAt(host, input.leaderAddress);
     await assertOwnBlank(host, input.claim.run, attempt);
     await host.driver.start(attempt);
     await host.withVault(async (vault) => {
       if ((await host.waitForVault(vault, attempt)).initialized) return;
       attempt.assertCurrent();
-      await vault.raftJoin({ leaderApiAddr: input.leaderAddress, ...(leaderCaPem ? { leaderCaPem } : {}) });
+      await vault.raftJoin({ leaderApiAddr, ...(leaderCaPem ? { leaderCaPem } : {}) });
     });
   });
+}
+
+/** A node that joins takes in whatever the leader has: it must be one of its own cluster. @returns its configured address. */
+function leaderAt({ node, deps }: NodeHost, address: string): string {
+  const others = deps.cluster.nodes.filter(({ name }) => name !== node.name).map((other) => other.address);
+  const leader = others.find((other) => sameServer(other, address));
+  if (leader !== undefined) return leader;
+  throw new DrError(
+    'InvalidConfiguration',
+    `${node.name} is to join ${address}, which is no other node of '${deps.clusterName}'.`,
+    {
+      where: node.name,
+      advice: `The configuration of this host has ${others.join(', ') || 'no other node'}: make it that of the controller, restart the agent, and resume.`,
+    },
+  );
+}
+
+function sameServer(left: string, right: string): boolean {
+  return URL.canParse(left) && URL.canParse(right) && new URL(left).origin === new URL(right).origin;
 }
 
 /**

@@ -2,7 +2,8 @@ import { createHmac } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { heartbeat } from '@temporalio/activity';
 import { DrError, isDrError } from '../../src/contract/failures';
-import type { RunClaim, RunRecipient, ShareVerdict, UnsealOutcome } from '../../src/contract/recovery';
+import type { RunClaim, ShareVerdict, UnsealOutcome } from '../../src/contract/recovery';
+import type { NodeInput } from '../../src/contract/step-input/node';
 import { decodeShare } from '../../src/contract/share';
 import { encryptArmored } from '../../src/crypto/age';
 import { verifyRecipients } from '../../src/crypto/agent-key';
@@ -36,14 +37,8 @@ export async function checkShare(host: NodeHost, input: { claim: RunClaim; share
   };
 }
 
-export interface RewrapInput {
-  claim: RunClaim;
-  shares: string[];
-  recipients: RunRecipient[];
-}
-
 /** Encrypts the shares anew, for an agent that lost its identity; only to recipients that their agents have signed. */
-export async function rewrapShares(host: NodeHost, input: RewrapInput): Promise<string[]> {
+export async function rewrapShares(host: NodeHost, input: NodeInput<'rewrapShares'>): Promise<string[]> {
   const { claim, recipients } = input;
   const { nodes } = host.deps.cluster;
   verifyRecipients(recipients, claim, (name) => nodes.find((node) => node.name === name)?.agentPublicKey);
@@ -68,11 +63,7 @@ export async function unsealNode(host: NodeHost, input: { claim: RunClaim; share
   return outcome;
 }
 
-export interface WatchInput {
-  claim: RunClaim;
-  /** It ends after a while, so that it can be asked for again. */
-  seconds: number;
-}
+type WatchInput = NodeInput<'watchForUnseal'>;
 
 /** Watches for somebody who unseals the node by hand. */
 export async function watchForUnseal(host: NodeHost, input: WatchInput): Promise<boolean> {

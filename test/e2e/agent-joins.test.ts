@@ -53,6 +53,7 @@ afterEach(async () => {
 
 it('a node that is being sent its data is not given its shares again by a later attempt, and opens when it has all', async () => {
   const { address: leaderAddress, keys } = await lead();
+  agent.knows(leaderAddress);
   await agent.claim();
   await agent.stop();
   await agent.setAside();

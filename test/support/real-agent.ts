@@ -5,6 +5,7 @@ import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createNodeActivities, type NodeActivities } from '../../activities/node';
 import { clusterOf, nodeOf, parseConfig } from '../../src/config/load';
+import type { ClusterConfig } from '../../src/config/schema';
 import type { RunClaim } from '../../src/contract/recovery';
 import { encryptArmored } from '../../src/crypto/age';
 import { createServiceDriver } from '../../src/host/service/service';
@@ -47,6 +48,7 @@ interface Parts {
   driver: ServiceDriver;
   vault: VaultClient;
   activities: NodeActivities;
+  cluster: ClusterConfig;
 }
 
 /** The steps of an agent on one node, whose Vault is real; a new node for each test. No run is behind these steps. */
@@ -120,6 +122,9 @@ export function useAgent() {
     stop,
     setAside,
     setUpDataDirectory,
+    /** Another node of the cluster, as the configuration has it. */
+    knows: (address: string) =>
+      parts().cluster.nodes.push({ ...nodeOf(parts().cluster, 'vault-1'), name: 'vault-2', address }),
     describeNode: () => step(() => parts().activities.describeNode()),
     /** A Vault with data, unsealed. @returns its shares; two of three open it. */
     startWithData: async (): Promise<string[]> => (await begin()).keys,
@@ -200,6 +205,7 @@ async function makeNode(program: string, [port, clusterPort]: readonly number[])
     directory,
     dataDir,
     driver,
+    cluster,
     vault: await connectLocally(cluster, parsed),
     activities: createNodeActivities({
       config,

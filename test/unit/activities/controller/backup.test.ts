@@ -1,11 +1,17 @@
 import { checkHealth } from '../../../../activities/controller/backup';
+import { backupPlanOf } from '../../../../activities/controller/confirm';
 import type { BackupPlan } from '../../../../src/contract/backup';
 import { denied, ok, type SmallAnswer, useSmallVault } from '../../../support/small-vault';
 
 /** What autopilot says on real clusters, healthy and not, is tested there. */
 describe('the health of a cluster', () => {
   const vault = useSmallVault();
-  const plan = { cluster: 'prod', encryption: { method: 'age' } } as BackupPlan;
+  const health = (change: Partial<BackupPlan> = {}) =>
+    vault.run(
+      (controller) => checkHealth(controller, { plan: { ...backupPlanOf(controller, 'prod'), ...change } }),
+      {},
+    );
+  const UNENCRYPTED = 'the backup is NOT encrypted: see backup.encryption';
 
   const autopilots: [string, () => SmallAnswer, string[]][] = [
     ['is content', () => ok(stateOf(true)), []],
@@ -30,7 +36,7 @@ describe('the health of a cluster', () => {
   it.each(autopilots)('is told where autopilot %s', async (_how, answer, warnings) => {
     vault.answers()['sys/storage/raft/autopilot/state'] = answer;
 
-    expect(await vault.run(checkHealth, { plan })).toMatchObject({ leader: 'vault-1', warnings });
+    expect(await health()).toMatchObject({ leader: 'vault-1', warnings: [...warnings, UNENCRYPTED] });
   });
 
   it('is not told once nobody wants to know any more', async () => {
@@ -39,7 +45,18 @@ describe('the health of a cluster', () => {
       return 'cut';
     };
 
-    await expect(vault.run(checkHealth, { plan })).rejects.toMatchObject({ name: 'CancelledFailure' });
+    await expect(health()).rejects.toMatchObject({ name: 'CancelledFailure' });
+  });
+
+  it('is not asked for with other settings than the configured ones', async () => {
+    await expect(
+      health({ encryption: { method: 'age', recipients: ['age1eve'], gpgHome: null } }),
+    ).rejects.toMatchObject({
+      code: 'InvalidConfiguration',
+      retryable: false,
+      message: "The configuration was changed while this backup of 'prod' ran: encryption.",
+      advice: 'Start the backup again.',
+    });
   });
 });
 

@@ -2,6 +2,7 @@ import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { Controller } from '../../../../activities/controller/context';
+import { replicateGeneration } from '../../../../activities/controller/backup';
 import { applyRetention, listCatchUps, markRestored, markRolledBack } from '../../../../activities/controller/keep';
 import { chooseGeneration } from '../../../../activities/controller/choose';
 import { planRestore } from '../../../../activities/controller/make-plan';
@@ -69,6 +70,12 @@ async function publish(capturedAt: string, ...repositories: string[]) {
   for (const name of repositories) await publishGeneration(await controller.repository(name), staged.directory);
   previous = { generation: staged.manifest.generation, manifestSha256: staged.manifestSha256 };
   return { ...previous, cluster: 'prod' };
+}
+
+/** With a policy that the configuration has. */
+function retain(repository: string, newest: string, policy = keepLast(1)) {
+  controller.cluster('prod').backup.retention = policy;
+  return step(applyRetention, { cluster: 'prod', repository, policy, newest });
 }
 
 const choose = async (generation = 'latest', attempt = 1, asOf: string | null = null) =>
@@ -186,12 +193,7 @@ describe('a restore', () => {
 
   it('has nothing to warn of after retention', async () => {
     for (const hour of HOURS) await publish(hour, 'local');
-    await step(applyRetention, {
-      cluster: 'prod',
-      repository: 'local',
-      policy: keepLast(1),
-      newest: previous?.generation ?? '',
-    });
+    await retain('local', previous?.generation ?? '');
 
     expect((await choose()).problems).toEqual([]);
   });
@@ -204,12 +206,7 @@ describe('retention', () => {
     const mark = { ...restored, run: 'run-1', at: '2026-11-23T03:30:00.000Z' };
 
     const problems = [await step(markRestored, mark), await step(markRestored, mark)];
-    const report = await step(applyRetention, {
-      cluster: 'prod',
-      repository: 'offsite',
-      policy: keepLast(1),
-      newest: previous?.generation ?? '',
-    });
+    const report = await retain('offsite', previous?.generation ?? '');
 
     expect(problems).toEqual([[], []]);
     expect(report).toMatchObject({ kept: 2, failed: [], warnings: [] });
@@ -226,7 +223,7 @@ describe('retention', () => {
       await step(markRolledBack, { ...mark, at: '2026-11-23T03:40:00.000Z' }),
     ];
     const newest = previous?.generation ?? '';
-    await step(applyRetention, { cluster: 'prod', repository: 'offsite', policy: keepLast(1), newest });
+    await retain('offsite', newest);
 
     expect(problems).toEqual([[], []]);
     expect(await readdir(inTest('offsite/prod'))).not.toContain(restored.generation);
@@ -246,7 +243,7 @@ describe('retention', () => {
     for (const hour of HOURS) await publish(hour, 'local');
     const newest = '20261123T050000Z-000000004711-0a1b2c3d';
 
-    const retention = step(applyRetention, { cluster: 'prod', repository: 'local', policy: keepLast(1), newest });
+    const retention = retain('local', newest);
 
     await expect(retention).rejects.toMatchObject({ code: 'UnknownGeneration' });
     expect(await readdir(inTest('local/prod'))).toHaveLength(HOURS.length);
@@ -257,7 +254,7 @@ describe('retention', () => {
     await publish(HOURS[2] ?? '', 'local');
     const apply = () => {
       const newest = previous?.generation ?? '';
-      return step(applyRetention, { cluster: 'prod', repository: 'local', policy: keepLast(1), newest });
+      return retain('local', newest);
     };
     let cut = true;
     await watch((key) => {
@@ -276,17 +273,70 @@ describe('retention', () => {
     for (const hour of HOURS) await publish(hour, 'local');
     await rm(inTest('offsite'), { recursive: true });
 
-    const report = await step(applyRetention, {
-      cluster: 'prod',
-      repository: 'local',
-      policy: keepLast(3),
-      newest: previous?.generation ?? '',
-    });
+    const report = await retain('local', previous?.generation ?? '', keepLast(3));
 
     expect(report).toMatchObject({
       kept: 3,
       warnings: [expect.stringContaining("pins that only offsite has don't count")],
     });
+  });
+});
+
+describe('what somebody else asks the controller to do', () => {
+  const removed = () => readdir(inTest('local/prod')).then((names) => HOURS.length - names.length);
+  const changed = { code: 'InvalidConfiguration', retryable: false, message: expect.stringContaining('was changed') };
+
+  it('goes by no other policy than the configured one', async () => {
+    for (const hour of HOURS) await publish(hour, 'local');
+    const newest = previous?.generation ?? '';
+    const policy = { ...keepLast(0), minimum: 0 };
+
+    const asked = step(applyRetention, { cluster: 'prod', repository: 'local', policy, newest });
+
+    await expect(asked).rejects.toMatchObject(changed);
+    expect(await removed()).toBe(0);
+  });
+
+  it('touches no repository that is not one of the cluster', async () => {
+    const copy = await publish(HOURS[0] ?? '', 'local', 'offsite');
+    controller.cluster('prod').repositories = ['local'];
+    const foreign = { code: 'InvalidConfiguration', where: 'offsite', retryable: false };
+
+    for (const asked of [
+      () => retain('offsite', copy.generation),
+      () => step(listCatchUps, { cluster: 'prod', from: 'local', to: 'offsite' }),
+      () => step(listCatchUps, { cluster: 'prod', from: 'offsite', to: 'local' }),
+      () => step(replicateGeneration, { ...copy, from: 'local', to: 'offsite' }),
+      () => step(replicateGeneration, { ...copy, from: 'offsite', to: 'local' }),
+    ]) {
+      await expect(asked()).rejects.toMatchObject(foreign);
+    }
+  });
+
+  it('looks for generations nowhere else, either', async () => {
+    const settings = await step(planRestore, { cluster: 'prod' });
+    const asked = { settings: { ...settings, repositories: ['attackers'] }, generation: 'latest', asOf: null };
+
+    await expect(step(chooseGeneration, asked)).rejects.toMatchObject(changed);
+  });
+
+  it('signs a mark of its own kind alone', async () => {
+    const restored = await publish(HOURS[0] ?? '', 'local');
+    const mark = {
+      ...restored,
+      run: 'run-1',
+      at: '2026-11-23T03:30:00.000Z',
+      kind: 'unpinned',
+      by: 'eve',
+      reason: 'x',
+    };
+
+    await step(markRestored, mark);
+    await step(markRolledBack, mark);
+
+    const marks = await readdir(inTest('local/prod/marks'));
+    expect(marks.map((name) => name.replace(/-2026.*/, ''))).toEqual(['restored', 'rolled-back']);
+    expect(await readFile(inTest('local/prod/marks', marks[0] ?? ''), 'utf8')).not.toContain('eve');
   });
 });
 

@@ -178,6 +178,7 @@ it('a join that fails is tried again by the agent itself, which says why, and gi
     if (++tries < 3) throw new DrError('VaultUnavailable', 'vault-1 answers sys/storage/raft/join with 500.');
   };
   const heartbeats: unknown[] = [];
+  host.deps.cluster.nodes.push({ ...host.node, name: 'vault-2', address: 'https://vault-2:8200' });
   const join = () => {
     const environment = quietEnvironment();
     environment.on('heartbeat', (heartbeat) => heartbeats.push(heartbeat));
@@ -189,4 +190,21 @@ it('a join that fails is tried again by the agent itself, which says why, and gi
   expect(heartbeats).toContain('join: tried again, for it failed: vault-1 answers sys/storage/raft/join with 500.');
   tries = -Infinity;
   await expect(join()).rejects.toMatchObject({ code: 'VaultUnavailable', retryable: false });
+});
+
+it.each([
+  'https://vault-1:8200',
+  'https://vault-2:8201',
+  'https://attacker:8200',
+  'http://vault-2:8200',
+  'vault-2',
+  '',
+])('a node joins no other than those of its own cluster: %s', async (leaderAddress) => {
+  host.deps.cluster.nodes.push({ ...host.node, name: 'vault-2', address: 'https://vault-2:8200' });
+  const start = jest.spyOn(host.driver, 'start');
+
+  const joining = quietEnvironment().run(() => joinNode(host, { claim: CLAIM, leaderAddress }));
+
+  await expect(joining).rejects.toMatchObject({ code: 'InvalidConfiguration', retryable: false, where: 'vault-1' });
+  expect(start).not.toHaveBeenCalled();
 });

@@ -1,5 +1,6 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import type { NodeHost } from '../../../../activities/node/context';
+import { setAsideData } from '../../../../activities/node/data';
 import { DrError } from '../../../../src/contract/failures';
 import { claimNode } from '../../../../src/host/run/claim';
 import { agentHost } from '../../../support/agent-host';
@@ -41,5 +42,21 @@ describe('a step on a node', () => {
     await another();
 
     await expect(failing(MOVED_AWAY, async () => undefined)).rejects.toBe(MOVED_AWAY);
+  });
+});
+
+describe('what a step is asked to destroy', () => {
+  const setAside = (how: 'rename' | 'delete') =>
+    quietEnvironment().run(() => setAsideData(host, { claim: CLAIM, how, otherCluster: true }));
+
+  it('goes for good only where the configuration of this host says so', async () => {
+    await writeFile(inTest('data', 'vault.db'), 'data');
+
+    await expect(setAside('delete')).rejects.toMatchObject({ code: 'InvalidConfiguration', retryable: false });
+    expect(await readFile(inTest('data', 'vault.db'), 'utf8')).toBe('data');
+
+    host.deps.cluster.restore.setAside = 'delete';
+    await expect(setAside('delete')).resolves.toBeNull();
+    expect(await readdir(inTest('data'))).not.toContain('vault.db');
   });
 });

@@ -1,0 +1,184 @@
+import { isDeepStrictEqual } from 'node:util';
+import { nodeOf } from '../../src/config/load';
+import type { BackupPlan } from '../../src/contract/backup';
+import { DrError } from '../../src/contract/failures';
+import type { Canary } from '../../src/contract/generation';
+import type { NodePlan, RecoveryPlan, RecoverySettings } from '../../src/contract/plan';
+import { encryptionOf } from '../../src/crypto/encryption';
+import type { Controller } from './context';
+
+/*
+ * What a run read of the configuration stands in its history, for people to see. It decides nothing: whoever can write there
+ * must not say for whom a backup is encrypted, how many of them stay, or who is logged in where. What decides is the
+ * configuration of this very host; where the two differ the run stops and says so.
+ */
+
+/** What a backup needs of the configuration as it is now. */
+export function backupPlanOf(controller: Controller, name: string): BackupPlan {
+  const { nodes, backup, repositories } = controller.cluster(name);
+  return {
+    cluster: name,
+    nodes: nodes.map((node) => ({ name: node.name, address: node.address })),
+    encryption: encryptionOf(backup.encryption),
+    canary: backup.canary?.path ?? null,
+    configNodes: nodes.filter((node) => node.configFiles.length > 0).map((node) => node.name),
+    repositories,
+    retention: backup.retention,
+    dropWarningPercent: backup.dropWarningPercent,
+  };
+}
+
+/** @throws DrError InvalidConfiguration when the backup was planned with other settings. */
+export function confirmBackup(controller: Controller, shown: BackupPlan): BackupPlan {
+  const plan = backupPlanOf(controller, shown.cluster);
+  assertUnchanged(plan, shown, `while this backup of '${shown.cluster}' ran`, 'Start the backup again.');
+  return plan;
+}
+
+/** The same for one part of it. */
+export function confirmRetention(controller: Controller, cluster: string, shown: BackupPlan['retention']) {
+  const { retention } = backupPlanOf(controller, cluster);
+  assertUnchanged(
+    { retention },
+    { retention: shown },
+    `while this backup of '${cluster}' ran`,
+    'The next backup goes by it.',
+  );
+  return retention;
+}
+
+/** What a recovery needs of the configuration as it is now. */
+export function settingsOf(
+  controller: Controller,
+  wish: { cluster: string; into?: string; drill?: boolean },
+): RecoverySettings {
+  const target = wish.into ?? wish.cluster;
+  const cluster = controller.cluster(target);
+  const source = controller.cluster(wish.cluster);
+  const { approvals, approvers, approvalMinutes, setAside, rollingRestart, graceDays, reminders, drills } =
+    cluster.restore;
+  if (wish.drill && !drills) {
+    throw new DrError('InvalidConfiguration', `The configuration does not allow drills on '${target}'.`, {
+      advice: `Allow them with restore.drills of that cluster, or leave \`drill\` out.`,
+    });
+  }
+  return {
+    cluster: target,
+    source: wish.cluster,
+    nodes: nodePlansOf(cluster.nodes),
+    // The generation lies where its own cluster puts it.
+    repositories: source.repositories,
+    approvals: wish.drill && drills ? drills.approvals : approvals,
+    trust: approvers ? 'approvers' : 'namespace',
+    approvalMinutes,
+    setAside,
+    rollingRestart,
+    graceDays,
+    reminders,
+  };
+}
+
+/** @throws DrError InvalidConfiguration when the recovery is being planned with other settings. */
+export function confirmSettings(
+  controller: Controller,
+  shown: RecoverySettings,
+  wish: { cluster: string; into?: string; drill?: boolean },
+): RecoverySettings {
+  const settings = settingsOf(controller, wish);
+  assertUnchanged(
+    settings,
+    shown,
+    `while a recovery of '${settings.cluster}' was planned`,
+    'Resume, or start it again: it is planned anew.',
+  );
+  return settings;
+}
+
+/** As above, where it is not known whether it is a drill. */
+export function confirmSource(
+  controller: Controller,
+  { cluster, source, repositories: shown }: RecoverySettings,
+): string[] {
+  const { repositories } = settingsOf(controller, { cluster: source, into: cluster });
+  assertUnchanged(
+    { repositories },
+    { repositories: shown },
+    `while a recovery of '${cluster}' was planned`,
+    'Resume, or start it again: it is planned anew.',
+  );
+  return repositories;
+}
+
+/**
+ * Whether the nodes that a step asks are those of the plan. Where they are to be found is said by the configuration alone, so
+ * that a host that got another address during the run is no obstacle.
+ * @throws DrError InvalidConfiguration when one of them is missing, or another node now.
+ */
+export function confirmNodes(controller: Controller, plan: RecoveryPlan, names: readonly string[]): void {
+  const cluster = controller.cluster(plan.cluster);
+  for (const name of names) {
+    const { nodeId = name } = nodeOf(cluster, name);
+    const planned = plan.nodes.find((node) => node.name === name)?.nodeId;
+    if (planned === nodeId) continue;
+    throw new DrError(
+      'InvalidConfiguration',
+      `The configuration was changed since this recovery of '${plan.cluster}' was planned: ${name} is '${nodeId}' now, and was '${planned ?? 'no part of it'}'.`,
+      {
+        where: name,
+        advice: 'Put it back as it was, restart the controller, and resume; or end the run, and start it again.',
+      },
+    );
+  }
+}
+
+/**
+ * Whose login is used at the nodes of the plan: that of the cluster itself or, of another cluster, only where a generation of
+ * that one was restored into this one.
+ * @throws DrError PermissionDenied for anybody else's.
+ */
+export function confirmLogin(controller: Controller, plan: RecoveryPlan): string {
+  const { cluster, loginOf } = plan;
+  const restoredFrom = plan.method === 'snapshot' ? plan.source : cluster;
+  if (loginOf !== cluster && loginOf !== restoredFrom) {
+    throw new DrError(
+      'PermissionDenied',
+      `The login of '${loginOf}' is not for the nodes of '${cluster}', and was not sent there.`,
+      {
+        advice: 'Look at who may write to the namespace.',
+      },
+    );
+  }
+  controller.cluster(loginOf);
+  return loginOf;
+}
+
+/** The canary of the plan, if it lies where the configuration has one written: nothing else is read with the login. */
+export function confirmCanary(
+  controller: Controller,
+  plan: RecoveryPlan,
+): { canary: Canary | null; remarks: string[] } {
+  const { canary } = plan;
+  if (canary === null) return { canary, remarks: [] };
+  const { path } = controller.cluster('source' in plan ? plan.source : plan.cluster).backup.canary ?? {};
+  if (path === canary.path) return { canary, remarks: [] };
+  const now = path === undefined ? 'none is configured any more' : `${path} is configured now`;
+  return { canary: null, remarks: [`the canary was not looked for: the backup has it at ${canary.path}, ${now}`] };
+}
+
+function nodePlansOf(nodes: ReturnType<Controller['cluster']>['nodes']): NodePlan[] {
+  return nodes.map(({ name, nodeId, address, clusterAddress, dataDir }) => ({
+    name,
+    nodeId: nodeId ?? name,
+    address,
+    clusterAddress,
+    dataDir,
+  }));
+}
+
+function assertUnchanged<T extends object>(now: T, shown: T, when: string, advice: string): void {
+  const changed = (Object.keys(now) as (keyof T & string)[]).filter((key) => !isDeepStrictEqual(now[key], shown[key]));
+  if (changed.length === 0) return;
+  throw new DrError('InvalidConfiguration', `The configuration was changed ${when}: ${changed.join(', ')}.`, {
+    advice,
+  });
+}
