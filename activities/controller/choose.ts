@@ -1,6 +1,8 @@
 import { DrError, isDrError } from '../../src/contract/failures';
 import { capturedAtOf, type GenerationCopy } from '../../src/contract/generation';
 import type { ChosenGeneration, CopyProblem, RecoverySettings } from '../../src/contract/plan';
+import { encryptionOf } from '../../src/crypto/encryption';
+import { isForConfigured } from '../../src/plan/recipients';
 import { type RepositoryView, verifyChain } from '../../src/repository/keep/chain';
 import { listGenerations, verifyCopy } from '../../src/repository/generations';
 import { meaningOf, readMarks } from '../../src/repository/keep/marks';
@@ -28,7 +30,8 @@ interface Shown {
 }
 
 /**
- * Finds the generation and reads every copy of it end to end.
+ * Finds the generation and reads every copy of it end to end. The latest is the newest one that somebody can open whom the
+ * configuration names: whoever has slipped another one in is not to be restored from.
  * @throws DrError UnknownGeneration that names what there is; CopyDamaged; RepositoryUnavailable if another attempt may do better.
  */
 export async function chooseGeneration(
@@ -39,7 +42,9 @@ export async function chooseGeneration(
   const repositories = confirmSource(controller, settings);
   const shown = await withHeartbeats('list', () => listEverywhere(controller, settings.source, repositories));
   const { copies, unread, problems } = shown;
-  const candidates = candidatesOf(shown, input);
+  const { recipients } = encryptionOf(controller.cluster(settings.source).backup.encryption);
+  const strange = strangersIn(shown, recipients);
+  const candidates = lastOnes(candidatesOf(shown, input), strange);
   if (candidates.length === 0) throw nothingFound(settings.source, shown, input);
   let passing = false;
   for (const id of candidates) {
@@ -62,11 +67,31 @@ export async function chooseGeneration(
     const [copy] = healthy;
     if (copy) {
       const same = healthy.filter((item) => item.manifestSha256 === copy.manifestSha256);
-      return { copy, healthy: same.map((item) => item.repository), problems };
+      return { copy, healthy: same.map((item) => item.repository), problems: [...problems, ...passedOver(id)] };
     }
     if (passing && attempt() < PATIENT_ATTEMPTS) throw noneWhole(id, problems, passing);
   }
   throw noneWhole(input.generation === 'latest' ? 'any generation' : input.generation, problems, passing);
+
+  /** Newer ones, which would have been the latest. */
+  function passedOver(taken: string): CopyProblem[] {
+    if (strange.has(taken)) return [];
+    const newer = candidates.filter((id) => id > taken && strange.has(id));
+    return newer.map((id) => ({
+      repository: 'latest',
+      problem: `${id} is newer and was passed over: it was made for other recipients than the configuration of ${settings.source} names; --generation takes it all the same`,
+    }));
+  }
+}
+
+/** Generations that are encrypted for nobody whom the configuration names. */
+function strangersIn({ copies }: Shown, recipients: readonly string[]): Set<string> {
+  const strange = copies.filter(({ manifest }) => !isForConfigured(manifest.encryption, recipients));
+  return new Set(strange.map(({ generation }) => generation));
+}
+
+function lastOnes(ids: readonly string[], last: ReadonlySet<string>): string[] {
+  return [...ids.filter((id) => !last.has(id)), ...ids.filter((id) => last.has(id))];
 }
 
 async function listEverywhere(controller: Controller, source: string, repositories: readonly string[]): Promise<Shown> {

@@ -9,6 +9,7 @@ import {
   type RemovalPlan,
   type RecoverySettings,
 } from '../../src/contract/plan';
+import { encryptionOf } from '../../src/crypto/encryption';
 import { planHashOf } from '../../src/plan/hash';
 import type { NodeInspection } from '../../src/plan/evaluate-node';
 import { evaluateRecoverQuorum } from '../../src/plan/evaluate-recover-quorum';
@@ -100,7 +101,8 @@ export async function makePlan(
 ) {
   const settings = confirmSettings(controller, facts.settings, facts.input);
   const credential = await fingerprintOf(controller, settings.source);
-  return made(evaluateRestore({ ...facts, settings, credential, now: new Date().toISOString() }));
+  const { recipients } = encryptionOf(controller.cluster(settings.source).backup.encryption);
+  return made(evaluateRestore({ ...facts, settings, credential, recipients, now: new Date().toISOString() }));
 }
 
 /** The same for a lost quorum. @throws DrError PlanRefused */

@@ -14,6 +14,7 @@ import { holdsData, evaluateNode, type NodeInspection, versionOf } from './evalu
 import { leftOutOf, leftOutWarnings } from './left-out';
 import { compareLogEnds, logEndOf } from './log-end';
 import { inPlaceSteps, restoreSteps } from './node-steps';
+import { isForConfigured } from './recipients';
 import { mixedVersionFindings } from './versions';
 import { trustOf, trustWarnings } from './trust';
 
@@ -25,6 +26,8 @@ export interface RestoreFacts {
   live: LiveView;
   /** Fingerprint of the login that is configured, and why there is none. */
   credential: { fingerprint: string | null; problem: string | null };
+  /** For whom the configuration has backups of the source encrypted; empty where it has not. */
+  recipients: readonly string[];
   /** Why the leader's host can't load a snapshot in place. */
   inPlaceProblem: string | null;
   now: string;
@@ -131,7 +134,7 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
         ...clockWarnings(manifest, now),
         ...topologyWarnings(settings, manifest),
         ...unknownWarnings(changed),
-        ...(manifest.encryption.method === 'none' ? ['the generation is not encrypted'] : []),
+        ...recipientWarnings(facts),
       ],
     },
   };
@@ -297,6 +300,15 @@ function clockWarnings({ capturedAt }: Manifest, now: string): string[] {
   if (ahead < LARGEST_SKEW_SECONDS) return [];
   return [
     `this generation is dated ${formatSeconds(ahead)} in the future: a clock was, or is, wrong, so newer ones may be hidden behind it; choose by raft index (\`vault-dr generations list\`, \`--generation\`)`,
+  ];
+}
+
+function recipientWarnings({ chosen, recipients, settings }: RestoreFacts): string[] {
+  const { encryption } = chosen.copy.manifest;
+  if (encryption.method === 'none') return ['the generation is not encrypted'];
+  if (isForConfigured(encryption, recipients)) return [];
+  return [
+    `the generation was made for other recipients (${encryption.recipients.join(', ')}) than the configuration of ${settings.source} names (${recipients.join(', ')}): did you change them since? If not, find out who made it before you approve this`,
   ];
 }
 

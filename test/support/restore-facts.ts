@@ -33,6 +33,7 @@ export interface Changes {
   input?: object;
   accept?: AcceptCode[];
   credential?: RestoreFacts['credential'];
+  recipients?: string[];
   inPlaceProblem?: string | null;
 }
 
@@ -60,6 +61,7 @@ export function factsWith(changes: Changes = {}): RestoreFacts {
     })),
     live: liveView(changes.live),
     credential: changes.credential ?? { fingerprint: LOGIN, problem: null },
+    recipients: changes.recipients ?? [],
     inPlaceProblem: changes.inPlaceProblem ?? null,
     now: '2026-11-23T05:00:00.000Z',
   };

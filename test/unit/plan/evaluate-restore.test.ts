@@ -366,6 +366,11 @@ describe('a plan', () => {
       'the generation is not encrypted',
     ],
     [
+      'a generation that nobody of the configuration can open',
+      { manifest: { encryption: { method: 'age', recipients: ['age1eve'] } }, recipients: ['age1ana', 'age1bob'] },
+      'the generation was made for other recipients (age1eve) than the configuration of prod names (age1ana, age1bob): did you change them since? If not, find out who made it before you approve this',
+    ],
+    [
       'what could not be checked',
       { inspections: { 'vault-2': { config: null, vault: { ...vault, version: null } } } },
       "vault-2: not checked: the version of its Vault, its Vault's configuration, which is not under configFiles, its seal",

@@ -66,7 +66,16 @@ const cutOff = (pattern: string) =>
   });
 
 async function publish(capturedAt: string, ...repositories: string[]) {
-  const staged = await stageSample(inTest('staging'), KEYS, Buffer.from(capturedAt), { capturedAt, previous });
+  return publishFor(capturedAt, undefined, ...repositories);
+}
+
+async function publishFor(capturedAt: string, recipients: string[] | undefined, ...repositories: string[]) {
+  const encryption = recipients && { encryption: { method: 'age' as const, recipients } };
+  const staged = await stageSample(inTest('staging'), KEYS, Buffer.from(capturedAt), {
+    capturedAt,
+    previous,
+    ...encryption,
+  });
   for (const name of repositories) await publishGeneration(await controller.repository(name), staged.directory);
   previous = { generation: staged.manifest.generation, manifestSha256: staged.manifestSha256 };
   return { ...previous, cluster: 'prod' };
@@ -279,6 +288,40 @@ describe('retention', () => {
       kept: 3,
       warnings: [expect.stringContaining("pins that only offsite has don't count")],
     });
+  });
+});
+
+describe('a restore of the latest generation', () => {
+  const [first = '', second = '', third = ''] = HOURS;
+  const encrypted = (recipients: string[]) => {
+    controller.cluster('prod').backup.encryption = { age: recipients };
+  };
+  const made = (capturedAt: string, ...recipients: string[]) => publishFor(capturedAt, recipients, 'local');
+
+  it('takes one that somebody of the configuration can open, and tells of newer ones that it passed over', async () => {
+    const own = await made(first, 'age1ana', 'ssh-ed25519 AAAA ana@home');
+    const others = [await made(second, 'age1eve'), await made(third, 'age1eve')];
+    encrypted(['age1bob', 'ssh-ed25519 AAAA ana@work']);
+
+    const chosen = await choose();
+
+    expect(chosen.copy.generation).toBe(own.generation);
+    expect(chosen.problems.map(({ problem }) => problem)).toEqual(
+      others
+        .toReversed()
+        .map(({ generation }) => expect.stringContaining(`${generation} is newer and was passed over`)),
+    );
+    expect((await choose(others[0]?.generation)).copy.generation).toBe(others[0]?.generation);
+    expect((await choose('latest', 1, second)).copy.generation).toBe(own.generation);
+  });
+
+  it('takes the newest where there is none for the configuration, or it names nobody', async () => {
+    await made(first, 'age1ana');
+    const newest = await made(second, 'age1eve');
+
+    expect(await choose()).toMatchObject({ copy: { generation: newest.generation }, problems: [] });
+    encrypted(['age1bob']);
+    expect(await choose()).toMatchObject({ copy: { generation: newest.generation }, problems: [] });
   });
 });
 
