@@ -32,6 +32,7 @@ it('controller and agent do not start with a key that everybody can read, and wa
         nodes: [node],
         auth: { method: 'token', token: { file: inTest('token') } },
         repositories: ['local'],
+        restore: { trust: 'namespace' },
       },
     },
     repositories: { local: { type: 'directory', path: inTest('repository') } },

@@ -19,7 +19,7 @@ const config = () =>
       method: approle
       roleId: { file: ${inTest('role-id')} }
       secretId: { file: ${inTest('secret-id')} }
-    restore: { identities: [{ file: ${inTest('identity')} }, { env: IDENTITY }] }
+    restore: { trust: namespace, identities: [{ file: ${inTest('identity')} }, { env: IDENTITY }] }
     repositories: [local]
 repositories:
   local: { type: directory, path: /var/backups/vault }

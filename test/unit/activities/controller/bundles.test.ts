@@ -24,7 +24,11 @@ const signed = (by: string, about = BUNDLE, cluster = 'prod') => ({
 function stage(bundle: ConfigBundle, agentPublicKey: string | undefined) {
   const text = sampleConfig({ repositories: { local: inTest() }, publicKeyFile: inTest('signing.pub') });
   const config = { ...parseConfig(text, 'vault-dr.yaml'), stateDir: inTest('state') };
-  const nodes = clusterOf(config, 'prod').nodes.map((node) => ({ ...node, agentPublicKey }));
+  const nodes = clusterOf(config, 'prod').nodes.map((node) => ({
+    ...node,
+    agentPublicKey,
+    configFiles: ['/etc/vault.d'],
+  }));
   config.clusters['prod'] = { ...clusterOf(config, 'prod'), nodes };
   const input = { cluster: 'prod', run: 'run-1', bundle: { ...bundle, content: CONTENT.toString('base64') } };
   return stageBundle(new Controller({ config }), input);
