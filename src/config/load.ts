@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { type Alias, type Document, isMap, isNode, isScalar, LineCounter, parseDocument, visit } from 'yaml';
+import { type Alias, type Document, isMap, isNode, isScalar, Lexer, LineCounter, parseDocument, visit } from 'yaml';
 import type { z } from 'zod';
 import { DrError } from '../contract/failures';
 import { walkMessage } from '../contract/message-bounds';
@@ -11,6 +11,8 @@ export const DEFAULT_CONFIG_FILE = '/etc/vault-dr/vault-dr.yaml';
 
 /** A hundred clusters fit in. */
 const LONGEST_CONFIG_BYTES = 1024 * 1024;
+/** More than that is not even parsed. */
+const DEEPEST_SYNTAX = 1_000;
 const CONFIG_BOUNDS = { depth: 32, nodes: 100_000, characters: 4 * LONGEST_CONFIG_BYTES };
 /** Enough for one part that many nodes share; far too few for aliases of aliases of aliases. */
 const MOST_ALIASES = 50;
@@ -77,6 +79,7 @@ export function parseConfig(text: string, file: string): Config {
 /** @throws DrError InvalidConfiguration, whatever the text is made to do to the parser. */
 function readYaml(text: string, file: string, lineCounter: LineCounter): { document: Document; raw: unknown } {
   try {
+    if (isNestedTooDeep(text)) throw invalid(file, ['it is nested too deep']);
     const document = parseDocument(text, { lineCounter });
     // The parser catches its own overflow, and says so with the line that nobody would look at.
     if (document.errors.some(({ message }) => message.startsWith('Maximum call stack'))) throw new RangeError();
@@ -108,6 +111,17 @@ function readYaml(text: string, file: string, lineCounter: LineCounter): { docum
     }
     throw error;
   }
+}
+
+/** The lexer goes on where the parser goes down, step by step, with all that is nested. */
+function isNestedTooDeep(text: string): boolean {
+  let depth = 0;
+  for (const token of new Lexer().lex(text)) {
+    if (token === '[' || token === '{') depth++;
+    if (token === ']' || token === '}') depth--;
+    if (depth > DEEPEST_SYNTAX) return true;
+  }
+  return false;
 }
 
 /** The key itself: what belongs to it may begin lines later. */
