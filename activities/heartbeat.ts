@@ -41,8 +41,7 @@ export function heartbeatBytes(what: string): (bytes: number) => void {
 
 /** For bytes that go to a repository: what a repeated attempt needs to take an upload up goes with each beat. */
 export function resumableTransfer(what: string): TransferOptions {
-  const last = Context.current().info.heartbeatDetails as { uploadId?: string } | undefined;
-  let uploadId = last?.uploadId;
+  let uploadId = uploadIdIn(Context.current().info.heartbeatDetails);
   return {
     signal: cancellation(),
     onProgress: (bytes) => heartbeat({ what, bytes, uploadId }),
@@ -54,4 +53,11 @@ export function resumableTransfer(what: string): TransferOptions {
       },
     },
   };
+}
+
+/** Temporal lets anybody beat for a step who can write to the namespace. */
+function uploadIdIn(details: unknown): string | undefined {
+  if (typeof details !== 'object' || details === null || !('uploadId' in details)) return undefined;
+  const { uploadId } = details;
+  return typeof uploadId === 'string' && /^[\x21-\x7e]{1,2000}$/.test(uploadId) ? uploadId : undefined;
 }

@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { createControllerActivities, type ControllerActivities } from '../../../../activities/controller';
 import {
+  backupPlanOf,
   confirmCanary,
   confirmLogin,
   confirmNodes,
@@ -119,6 +120,25 @@ describe('what somebody else asks of the controller', () => {
       }
     },
   );
+
+  it('captures nothing for other recipients than the configured ones, nor with anything else that is not configured', async () => {
+    config.clusters['prod']!.backup.encryption = { age: ['age1ana'] };
+    const own = backupPlanOf(controller, 'prod');
+    const health = { leader: 'vault-1', clusterId: '', clusterName: '', serverVersion: '', nodes: [], warnings: [] };
+    for (const change of [
+      { encryption: { method: 'age' as const, recipients: ['age1eve'], gpgHome: null } },
+      { encryption: { method: 'none' as const, recipients: [], gpgHome: null } },
+      { canary: 'secret/data/other' },
+      { nodes: [{ name: 'vault-1', address: 'https://attacker:8200' }] },
+      { repositories: ['attackers'] },
+    ]) {
+      const capture = inBackup(() =>
+        steps.captureSnapshot({ plan: { ...own, ...change }, health, bundles: [], run: RUN.run }),
+      );
+      await expect(capture).rejects.toMatchObject({ code: 'InvalidConfiguration', retryable: false });
+    }
+    await expect(readdir(inTest('state'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
 
   it('keeps configuration files only of nodes that have any, under their own name', async () => {
     const content = Buffer.from('sealed');
