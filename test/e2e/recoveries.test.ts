@@ -124,7 +124,7 @@ describe('recoveries of a cluster', () => {
       else await submitShares();
       const report = await driver().result(1);
 
-      expect(answer.stdout + answer.stderr).toContain('the old data are put back on every node');
+      expect(answer.stdout + answer.stderr).toContain('the old data is put back on every node');
       expect(report).toMatchObject({
         status: 'rolled back',
         rollBack: { by: 'bob', from: phase },

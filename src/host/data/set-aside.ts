@@ -110,7 +110,7 @@ export async function putBackDataDirectory(path: string, runId: string, attempt:
     const marker = present ? await readMarker(path) : null;
     if (await statIfThere(aside)) {
       if (present && marker !== runId) {
-        throw new DrError('NodeUnsafe', `${path} was not made by this run, so the old data are not put in its place.`, {
+        throw new DrError('NodeUnsafe', `${path} was not made by this run, so the old data is not put in its place.`, {
           advice: `Something wrote there meanwhile. Move ${path} away by hand, then resume.`,
         });
       }
