@@ -1,14 +1,16 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ClusterConfig, NodeConfig } from '../../src/config/schema';
 import { DrError } from '../../src/contract/failures';
-import type { RecoveryPlan } from '../../src/contract/plan';
+import type { RecoveryPlan, RestorePlan } from '../../src/contract/plan';
 import type { ApprovedPlan } from '../../src/contract/recovery';
 import { approvalProblems } from '../../src/crypto/approvals';
 import { writeFileAtomically } from '../../src/files/atomic-file';
 import { privateDirectory } from '../../src/files/files';
+import { readOwnFile } from '../../src/files/own-files';
 import { type HostAction, whyNotAllowed } from '../../src/plan/authority';
 import { planHashOf } from '../../src/plan/hash';
+import { parseManifest } from '../../src/repository/manifest';
+import { STAGED_MANIFEST } from './stage';
 
 /** In the directory of the run, which belongs to the agent alone. */
 const FILE = 'approved.json';
@@ -35,11 +37,14 @@ export class HostApproval {
   async accept(run: string, directory: string, approved: ApprovedPlan | null): Promise<void> {
     if (!this.#signaturesDecide) return;
     const plan = this.#verified(run, approved);
-    const known = await readApproved(directory);
+    const known = readApproved(directory);
     const isKnown = known !== null && planHashOf(known.plan) === planHashOf(plan);
     // Also where the time can't be read.
     if (!isKnown && !(Date.now() < Date.parse(approved?.expires ?? ''))) {
-      throw this.#notApproved(`the approvals were valid until ${approved?.expires}`);
+      throw this.#notApproved(
+        `the approvals were valid until ${approved?.expires}`,
+        'Nothing was changed. Abort, and start again: the plan is made and approved anew.',
+      );
     }
     await privateDirectory(directory);
     await writeFileAtomically(join(directory, FILE), `${JSON.stringify(approved)}\n`);
@@ -51,10 +56,20 @@ export class HostApproval {
    */
   async assertAllowed(run: string, directory: string, action: HostAction): Promise<void> {
     if (!this.#signaturesDecide) return;
-    const plan = this.#verified(run, await readApproved(directory));
+    const plan = this.#verified(run, readApproved(directory));
     const { clusterName: cluster, node } = this.own;
     const reason = whyNotAllowed(plan, { cluster, name: node.name, dataDir: node.dataDir }, action);
     if (reason !== null) throw this.#notApproved(reason);
+    if (action.kind === 'set aside' && plan.method === 'snapshot' && node.name === plan.firstNode) {
+      await this.#assertStaged(directory, plan);
+    }
+  }
+
+  /** Nothing goes before what replaces it has been proved on this disk, in whatever order steps are asked for. */
+  async #assertStaged(directory: string, { generation }: RestorePlan): Promise<void> {
+    const text = readOwnFile(join(directory, STAGED_MANIFEST));
+    if (text !== null && parseManifest(Buffer.from(text)).generation === generation) return;
+    throw this.#notApproved(`the backup ${generation}, which replaces its data, is not on its disk yet`);
   }
 
   get #signaturesDecide(): boolean {
@@ -77,20 +92,18 @@ export class HostApproval {
     return Math.max(1, least, planned);
   }
 
-  #notApproved(reason: string): DrError {
+  #notApproved(reason: string, advice?: string): DrError {
     const { name } = this.own.node;
     return new DrError('NotApproved', `${name} does nothing that its approvers have not signed: ${reason}.`, {
       where: name,
-      advice: `Nothing was changed. Is restore.approvers on ${name} the same as on the controller? If it is, somebody tampers with the run: call security.`,
+      advice:
+        advice ??
+        `Nothing was changed. Is restore.approvers on ${name} the same as on the controller? If it is, somebody tampers with the run: call security.`,
     });
   }
 }
 
-async function readApproved(directory: string): Promise<ApprovedPlan | null> {
-  try {
-    return JSON.parse(await readFile(join(directory, FILE), 'utf8')) as ApprovedPlan;
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
+function readApproved(directory: string): ApprovedPlan | null {
+  const text = readOwnFile(join(directory, FILE));
+  return text === null ? null : (JSON.parse(text) as ApprovedPlan);
 }

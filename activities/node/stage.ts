@@ -23,6 +23,9 @@ import { SnapshotVerifier } from '../../src/vault/snapshot/snapshot-archive';
 import { heartbeatBytes, withHeartbeats } from '../heartbeat';
 import type { NodeHost } from './context';
 
+/** Of the backup that is staged, beside it. */
+export const STAGED_MANIFEST = 'manifest.json';
+
 export interface StageResult {
   repository: string;
   path: string;
@@ -54,7 +57,7 @@ export async function stageGeneration(host: NodeHost, input: NodeInput<'stageGen
         });
         await proveArchive(host, attempt, path, copy.manifest);
         await withHeartbeats('keep the manifest', () =>
-          writeFileAtomically(join(directory, 'manifest.json'), JSON.stringify(copy.manifest, null, 2)),
+          writeFileAtomically(join(directory, STAGED_MANIFEST), JSON.stringify(copy.manifest, null, 2)),
         );
         return { repository: name, path, problems };
       } catch (error) {
@@ -86,7 +89,7 @@ async function removePartial(directory: string, attempt: Attempt): Promise<void>
 export async function stagedGeneration(host: NodeHost, run: string): Promise<{ manifest: Manifest; path: string }> {
   const directory = await host.runDirectory(run);
   try {
-    const text = readOwnFile(join(directory, 'manifest.json'), { maxBytes: SMALL_FILE_LIMIT_BYTES });
+    const text = readOwnFile(join(directory, STAGED_MANIFEST), { maxBytes: SMALL_FILE_LIMIT_BYTES });
     if (text === null) throw new Error('There is no manifest.');
     const manifest = parseManifest(Buffer.from(text));
     return { manifest, path: join(directory, manifest.stored.file) };

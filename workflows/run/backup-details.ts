@@ -1,11 +1,14 @@
 import type { BackupProgress } from '../../src/contract/backup';
+import { escapeMarkdown } from '../../src/contract/markdown';
 
 /** What `temporal workflow metadata` and the Web UI show of a backup, in Markdown. */
-export function backupDetails(progress: BackupProgress): string {
-  const lines = [`### Backup of \`${progress.cluster}\`: ${progress.phase}`];
-  if (progress.generation) lines.push('', `Generation \`${progress.generation}\``);
-  for (const copy of progress.copies) lines.push(`- \`${copy.repository}\`: stored and ${copy.check}`);
-  for (const miss of progress.missing) lines.push(`- \`${miss.repository}\`: **no copy yet**: ${miss.problem}`);
-  if (progress.warnings.length > 0) lines.push('', '**Warnings**', ...progress.warnings.map((text) => `- ${text}`));
+export function backupDetails({ cluster, phase, generation, copies, missing, warnings }: BackupProgress): string {
+  const lines = [`### Backup of ${escapeMarkdown(cluster)}: ${phase}`];
+  if (generation) lines.push('', `Backup \`${generation}\``);
+  for (const copy of copies) lines.push(`- ${escapeMarkdown(copy.repository)}: stored and ${copy.check}`);
+  for (const { repository, problem } of missing) {
+    lines.push(`- ${escapeMarkdown(repository)}: **no copy yet**: ${escapeMarkdown(problem)}`);
+  }
+  if (warnings.length > 0) lines.push('', '**Warnings**', ...warnings.map((text) => `- ${escapeMarkdown(text)}`));
   return lines.join('\n');
 }

@@ -8,7 +8,9 @@ import type { ApprovedPlan } from '../../../../src/contract/recovery';
 import type { HostAction } from '../../../../src/plan/authority';
 import { planHashOf } from '../../../../src/plan/hash';
 import { agentHost } from '../../../support/agent-host';
+import { serializeManifest } from '../../../../src/repository/manifest';
 import { PLAN, REBUILD_PLAN } from '../../../support/fake-agents';
+import { sampleManifest } from '../../../support/generation';
 import { useDirectory } from '../../../support/temporary';
 import { rejectionOf } from '../../../support/thrown';
 
@@ -162,10 +164,30 @@ describe('an agent whose configuration names approvers', () => {
     ['a rebuilt node', () => rebuild('vault-1'), [{ kind: 'stop' }, renaming(), { kind: 'join' }]],
   ])('does what is signed, for %s', async (_what, planned, actions) => {
     await accept(signed(planned(), 'bob'));
+    await stage(PLAN.generation);
 
     for (const action of actions) await approval().assertAllowed(RUN, inTest('run'), action);
     expect(actions.length).toBeGreaterThan(0);
   });
+
+  it('sets nothing aside on the first node before what replaces it is on its disk', async () => {
+    await accept(signed(plan(), 'bob'));
+    const setAside = () => approval().assertAllowed(RUN, inTest('run'), renaming());
+
+    const before = await refusal(setAside());
+    await stage('20260101T000000Z-000000000001-00000000');
+    const another = await refusal(setAside());
+    await stage(PLAN.generation);
+    await setAside();
+
+    expect([before, another]).toEqual(Array(2).fill(expect.stringContaining('is not on its disk yet')));
+  });
+
+  /** As the agent leaves it, once the whole of it is proved. */
+  async function stage(generation: string): Promise<void> {
+    const manifest = sampleManifest(Buffer.from('x'), { generation });
+    await writeFile(inTest('run', 'manifest.json'), serializeManifest(manifest), { mode: 0o600 });
+  }
 
   it('takes what vault-dr hands on as JSON', async () => {
     await accept(JSON.parse(JSON.stringify(signed(plan(), 'bob'))) as ApprovedPlan);
