@@ -10,10 +10,11 @@ import { readOwnFile } from '../../src/files/own-files';
 import { type HostAction, whyNotAllowed } from '../../src/plan/authority';
 import { planHashOf } from '../../src/plan/hash';
 import { parseManifest } from '../../src/repository/manifest';
-import { STAGED_MANIFEST } from './stage';
 
 /** In the directory of the run, which belongs to the agent alone. */
 const FILE = 'approved.json';
+/** Beside it: of the backup that is staged, once the whole of it is proved. */
+export const STAGED_MANIFEST = 'manifest.json';
 
 /** What of the host's own configuration decides. */
 export interface OwnConfiguration {

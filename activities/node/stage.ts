@@ -21,10 +21,8 @@ import { parseManifest } from '../../src/repository/manifest';
 import { openRepository } from '../../src/repository/open';
 import { SnapshotVerifier } from '../../src/vault/snapshot/snapshot-archive';
 import { heartbeatBytes, withHeartbeats } from '../heartbeat';
+import { STAGED_MANIFEST } from './approved';
 import type { NodeHost } from './context';
-
-/** Of the backup that is staged, beside it. */
-export const STAGED_MANIFEST = 'manifest.json';
 
 export interface StageResult {
   repository: string;
