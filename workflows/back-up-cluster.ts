@@ -23,6 +23,7 @@ import type {
 import type { ConfigBundle } from '../src/contract/generation';
 import { clusterInput } from '../src/contract/input';
 import { PROGRESS_QUERY } from '../src/contract/names';
+import { incompleteBackup } from '../src/contract/voice/backup-text';
 import type { Notification } from '../src/contract/notification';
 import { controller, onNode } from './run/steps';
 import { backupDetails } from './run/backup-details';
@@ -133,12 +134,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
   async function reportIncomplete(generation: string, problems: string[]): Promise<void> {
     // Runs that began before people were told of this go on without it.
     if (problems.length === 0 || !patched('copy-missing')) return;
-    const which = problems.map((problem) => problem.replace(/\.$/, '')).join('; ');
-    await notifyPeople(
-      'copy missing',
-      `${cluster} is backed up as ${generation}, but something is amiss: ${which}. ` +
-        `The next backup makes up for it, once the cause is mended. See: vault-dr generations list --cluster ${cluster}`,
-    );
+    await notifyPeople('copy missing', incompleteBackup(cluster, generation, problems));
   }
 
   async function notifyPeople(event: Notification['event'], text: string): Promise<void> {

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
-import { formatBytes } from '../contract/format';
-import type { BackupProgress, BackupResult } from '../contract/backup';
+import type { BackupResult } from '../contract/backup';
 import { clusterInput, parseInput } from '../contract/input';
+import { printable } from '../contract/printable';
+import { backupLine, describeBackupResult } from '../contract/voice/backup-text';
 import { connectClient } from '../temporal/connect-temporal';
 import { backupProgress, type BackupHandle, resultOf, startBackup } from '../temporal/runs';
 import { follow } from './follow';
@@ -32,34 +33,21 @@ async function run(options: CommonOptions & { cluster: string }): Promise<void> 
 
 /** Follows a backup to its end and prints what came of it. */
 export async function followBackup(handle: BackupHandle, json: boolean): Promise<void> {
-  const inspect = async () => backupLine(await backupProgress(handle));
+  const inspect = async () => printable(backupLine(await backupProgress(handle)));
   const result = await follow<BackupResult>({ result: resultOf(handle), inspect, line: inspect });
   if (json) printJson(result);
   else print(renderBackup(result));
 }
 
-export function backupLine(progress: BackupProgress): string {
-  const copies = progress.copies.map((copy) => copy.repository).join(', ');
-  return `Backup of ${progress.cluster}: ${progress.phase}${copies ? `; copies in ${copies}` : ''}`;
-}
-
 function renderBackup(result: BackupResult): string {
-  const encryption =
-    result.encryption === 'none' ? style('yellow', 'NOT encrypted') : `encrypted with ${result.encryption}`;
+  const { headline, facts, isEncrypted, copies, missing, warnings } = describeBackupResult(result);
+  const [first = '', ...rest] = facts.map((text) => `  ${printable(text)}`);
   return [
-    `${style('green', 'Backed up')} ${result.cluster} as ${result.generation}`,
-    `  captured ${result.capturedAt} at raft index ${result.raftIndex}, ${formatBytes(result.sizeBytes)}, ${encryption}`,
-    `  sha256 ${result.sha256}`,
-    ...result.copies.map((copy) => `  ${copy.repository}: stored, ${copy.check}`),
-    ...result.missing.map((miss) => style('yellow', `  ${miss.repository}: no copy yet: ${miss.problem}`)),
-    ...result.caughtUp.map((item) => `  ${item.repository}: caught up with ${item.generation}`),
-    ...result.retention.flatMap((report) =>
-      report.removed.length + report.keptLocked.length + report.failed.length === 0
-        ? []
-        : [
-            `  ${report.repository}: ${report.removed.length} removed, ${report.keptLocked.length} locked, ${report.failed.length} failed`,
-          ],
-    ),
-    ...result.warnings.map((text) => style('yellow', `! ${text}`)),
+    style('green', printable(headline)),
+    isEncrypted ? first : style('yellow', first),
+    ...copies.map((text) => `  ${printable(text)}`),
+    ...missing.map((text) => style('yellow', `  ${printable(text)}`)),
+    ...rest,
+    ...warnings.map((text) => style('yellow', `! ${printable(text)}`)),
   ].join('\n');
 }

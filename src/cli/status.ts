@@ -1,8 +1,10 @@
 import type { Command } from 'commander';
 import { clusterInput, parseInput } from '../contract/input';
+import { printable } from '../contract/printable';
+import { backupLine } from '../contract/voice/backup-text';
 import { connectClient } from '../temporal/connect-temporal';
 import { backupHandle, backupProgress, describeRun, recoveryHandle, recoveryProgress } from '../temporal/runs';
-import { backupLine, followBackup } from './backup';
+import { followBackup } from './backup';
 import { style } from '../terminal';
 import { print, printJson } from './output';
 import { type CommonOptions, temporalOptions, verb, withJson, withTemporal } from './program';
@@ -39,7 +41,7 @@ async function run(options: Options): Promise<void> {
       const { status } = await describeRun(handle);
       const progress = await backupProgress(handle);
       if (json) printJson({ execution: status.name, ...progress });
-      else print(`${backupLine(progress)} ${style('dim', `(${status.name.toLowerCase()})`)}`);
+      else print(`${printable(backupLine(progress))} ${style('dim', `(${status.name.toLowerCase()})`)}`);
       return;
     }
     const handle = recoveryHandle(client, cluster);

@@ -1,4 +1,4 @@
-import { backupLine } from '../../../src/cli/backup';
+import { backupLine } from '../../../src/contract/voice/backup-text';
 import { renderReport, renderRecovery } from '../../../src/cli/recovery-view';
 import type { RecoveryProgress } from '../../../src/contract/recovery';
 import { progressLine } from '../../../src/contract/voice/one-line';

@@ -1,0 +1,68 @@
+import type { BackupProgress, BackupResult } from '../backup';
+import { formatBytes } from '../format';
+
+/** What is to be said of a backup, as plain text: whoever shows it lays it out and escapes it, and says nothing more. */
+export interface BackupText {
+  headline: string;
+  /** Backup id; null until the snapshot is there. */
+  generation: string | null;
+  copies: string[];
+  missing: string[];
+  warnings: string[];
+}
+
+type Told = Pick<BackupProgress, 'copies' | 'missing' | 'warnings'>;
+
+export function describeBackup(progress: BackupProgress): BackupText {
+  return { headline: headlineOf(progress), generation: progress.generation, ...told(progress) };
+}
+
+/** One line for logs. */
+export function backupLine(progress: BackupProgress): string {
+  const copies = progress.copies.map((copy) => copy.repository).join(', ');
+  return `${headlineOf(progress)}${copies ? `; copies in ${copies}` : ''}`;
+}
+
+/** The end of a backup. */
+export function describeBackupResult(result: BackupResult): BackupText & { facts: string[]; isEncrypted: boolean } {
+  const isEncrypted = result.encryption !== 'none';
+  const encryption = isEncrypted ? `encrypted with ${result.encryption}` : 'NOT encrypted';
+  return {
+    headline: `Backed up ${result.cluster} as ${result.generation}`,
+    generation: result.generation,
+    ...told(result),
+    isEncrypted,
+    facts: [
+      `captured ${result.capturedAt} at raft index ${result.raftIndex}, ${formatBytes(result.sizeBytes)}, ${encryption}`,
+      `sha256 ${result.sha256}`,
+      ...result.caughtUp.map(({ repository, generation }) => `${repository}: caught up with ${generation}`),
+      ...result.retention
+        .filter(({ removed, keptLocked, failed }) => removed.length + keptLocked.length + failed.length > 0)
+        .map(
+          ({ repository, removed, keptLocked, failed }) =>
+            `${repository}: ${removed.length} removed, ${keptLocked.length} locked, ${failed.length} failed`,
+        ),
+    ],
+  };
+}
+
+/** For a notification: the backup is good, so nobody would look. */
+export function incompleteBackup(cluster: string, generation: string, problems: readonly string[]): string {
+  const which = problems.map((problem) => problem.replace(/\.$/, '')).join('; ');
+  return (
+    `${cluster} is backed up as ${generation}, but incomplete: ${which}. ` +
+    `Fix the cause; the next backup catches up. See: vault-dr generations list --cluster ${cluster}`
+  );
+}
+
+function headlineOf({ cluster, phase }: BackupProgress): string {
+  return `Backup of ${cluster}: ${phase}`;
+}
+
+function told({ copies, missing, warnings }: Told): Pick<BackupText, 'copies' | 'missing' | 'warnings'> {
+  return {
+    copies: copies.map(({ repository, check }) => `${repository}: stored, ${check}`),
+    missing: missing.map(({ repository, problem }) => `${repository}: no copy yet: ${problem}`),
+    warnings,
+  };
+}

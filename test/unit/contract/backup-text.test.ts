@@ -1,0 +1,66 @@
+import type { BackupProgress, BackupResult } from '../../../src/contract/backup';
+import { describeBackupResult, incompleteBackup } from '../../../src/contract/voice/backup-text';
+import { backupDetails } from '../../../workflows/run/backup-details';
+
+const STORED = { sha256: 'a'.repeat(64), sizeBytes: 1 };
+const PROGRESS: BackupProgress = {
+  cluster: 'prod',
+  run: 'run-1',
+  phase: 'replicate',
+  generation: 'G',
+  copies: [{ repository: 'local', check: 'hashed', stored: STORED }],
+  missing: [{ repository: 'offsite', code: 'RepositoryUnavailable', problem: '503 | <b>down</b>' }],
+  warnings: ['the clock is *off*'],
+};
+
+it('is shown in the Web UI with nothing of what came from outside taken for Markdown', () => {
+  expect(backupDetails(PROGRESS).split('\n\n')).toEqual([
+    '### Backup of prod: replicate',
+    'Backup G',
+    '- local: stored, hashed',
+    String.raw`- **offsite: no copy yet: 503 \| \<b\>down\</b\>**`,
+    '**Warnings**',
+    String.raw`- the clock is \*off\*`,
+  ]);
+});
+
+it('says the same of a copy when it has ended, and what a backup without encryption is', () => {
+  const { copies, missing, warnings } = PROGRESS;
+  const result: BackupResult = {
+    cluster: 'prod',
+    generation: 'G',
+    capturedAt: '2026-11-23T04:00:00.000Z',
+    raftIndex: 42,
+    sizeBytes: 1024,
+    sha256: 'a'.repeat(64),
+    encryption: 'none',
+    copies,
+    missing,
+    caughtUp: [{ repository: 'offsite', generation: 'F' }],
+    retention: [
+      { repository: 'local', kept: 3, removed: ['A'], keptLocked: [], failed: [], warnings: [] },
+      { repository: 'offsite', kept: 3, removed: [], keptLocked: [], failed: [], warnings: [] },
+    ],
+    warnings,
+  };
+
+  expect(describeBackupResult(result)).toMatchObject({
+    headline: 'Backed up prod as G',
+    isEncrypted: false,
+    copies: ['local: stored, hashed'],
+    missing: ['offsite: no copy yet: 503 | <b>down</b>'],
+    facts: [
+      'captured 2026-11-23T04:00:00.000Z at raft index 42, 1.0 KiB, NOT encrypted',
+      `sha256 ${'a'.repeat(64)}`,
+      'offsite: caught up with F',
+      'local: 1 removed, 0 locked, 0 failed',
+    ],
+  });
+});
+
+it('notifies people of what is missing, with what to do', () => {
+  expect(incompleteBackup('prod', 'G', ['no copy in offsite: it is down.', 'retention in local: no'])).toBe(
+    'prod is backed up as G, but incomplete: no copy in offsite: it is down; retention in local: no. ' +
+      'Fix the cause; the next backup catches up. See: vault-dr generations list --cluster prod',
+  );
+});
