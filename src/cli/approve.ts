@@ -10,6 +10,7 @@ import { APPROVAL_NAMESPACE, approvalStatement, type ApprovalSubject } from '../
 import { DrError } from '../contract/failures';
 import { approveInput, clusterInput, parseInput } from '../contract/input';
 import { MESSAGE } from '../contract/names';
+import { personName } from '../contract/person';
 import { printable } from '../contract/printable';
 import type { RecoveryProgress } from '../contract/recovery';
 import { planHashOf } from '../plan/hash';
@@ -98,6 +99,11 @@ export function subjectToSign(progress: RecoveryProgress, cluster: string, planH
   if (!own.startsWith(planHash)) {
     throw new DrError('NotApproved', `The plan's hash is ${own.slice(0, 12)}, not ${planHash}.`, {
       advice: `Nothing was signed. Read the plan again: vault-dr status --cluster ${cluster}`,
+    });
+  }
+  if (!personName.safeParse(requestedBy).success) {
+    throw new DrError('NotApproved', `The run names nobody who asked for it: ${printable(requestedBy)}.`, {
+      advice: 'Nothing was signed. Somebody tampers with the run: call security.',
     });
   }
   return { cluster, run, requestedBy, planHash: own, expires: planValidUntil };

@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { NAME_PATTERN } from '../contract/names';
+import { personName } from '../contract/person';
 import { sshKeyOf } from '../crypto/ssh-signature';
 
 const name = z.string().regex(NAME_PATTERN, 'must be lower-case letters, digits and hyphens');
@@ -158,7 +159,7 @@ const size = z
   .transform((text) => Number(text.slice(0, -3)) * UNIT_BYTES[text.slice(-3) as keyof typeof UNIT_BYTES]);
 
 const approver = z.strictObject({
-  name: z.string().min(1).max(64),
+  name: personName,
   /** SSH public key, as it stands in a file such as `id_ed25519.pub`. */
   key: z
     .string()

@@ -1,4 +1,5 @@
 import { APPROVAL_NAMESPACE, approvalStatement, type ApprovalSubject, type SignedApproval } from '../contract/approval';
+import { samePerson } from '../contract/person';
 import { sshKeyOf, verifySshSignature } from './ssh-signature';
 
 /** Somebody whose word lets a host be changed; as the configuration names them. */
@@ -16,7 +17,7 @@ export function approvalProblem(
 ): string | null {
   const approver = approvers.find((item) => item.name === name);
   if (!approver) return `${name} is not among restore.approvers of the configuration`;
-  if (name === subject.requestedBy) return `${name} asked for it, and somebody else has to approve`;
+  if (samePerson(name, subject.requestedBy)) return `${name} asked for it, and somebody else has to approve`;
   const statement = approvalStatement(subject, name);
   if (verifySshSignature(statement, signature, approver.key, APPROVAL_NAMESPACE)) return null;
   return `the signature is not by the key of ${name}, or not over this plan`;

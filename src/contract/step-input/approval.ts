@@ -1,25 +1,26 @@
 import { z } from 'zod';
 import type { ApprovalSubject, SignedApproval } from '../approval';
 import type { ApprovedPlan } from '../recovery';
+import { personName } from '../person';
 import { recoveryPlan } from './plan';
 import { listOf, name, run, sha256, short, strict, time } from './values';
 
 /** An armored signature has some 300 characters. */
 const signature = z.string().max(4_096);
 
-export const signedApproval = strict<SignedApproval>({ approver: short, signature });
+export const signedApproval = strict<SignedApproval>({ approver: personName, signature });
 
 export const approvalSubject = strict<ApprovalSubject>({
   cluster: name,
   run,
-  requestedBy: short,
+  requestedBy: personName,
   planHash: sha256,
   expires: time,
 });
 
 export const approvedPlan = strict<ApprovedPlan>({
   plan: recoveryPlan,
-  requestedBy: short,
+  requestedBy: personName,
   expires: time,
   approvals: listOf(signedApproval, 100),
 });

@@ -55,6 +55,7 @@ describe('an agent whose configuration names approvers', () => {
     ['no plan at all', () => null, 'no plan was shown'],
     ['a plan that nobody signed', () => ({ ...signed(plan(), 'bob'), approvals: [] }), '0 of 1 approvals hold'],
     ['a signature of who asked for it', () => signed(plan(), 'ana'), 'ana asked for it'],
+    ['theirs in another spelling', () => signed(plan(), 'ana', { requestedBy: 'ＡＮＡ' }), 'ana asked for it'],
     ['a signature of a stranger', () => withApprover(signed(plan(), 'bob'), 'mallory'), 'mallory is not among'],
     [
       'the name of one and the key of another',
@@ -216,7 +217,7 @@ describe('an agent whose configuration names approvers', () => {
     const args = ['-q', '-Y', 'sign', '-n', APPROVAL_NAMESPACE, '-f', inTest(approver)];
     const input = approvalStatement(subject, approver);
     const signature = execFileSync('ssh-keygen', args, { input, encoding: 'utf8', stdio: 'pipe' });
-    return { plan: planned, requestedBy: 'ana', expires, approvals: [{ approver, signature }] };
+    return { plan: planned, requestedBy: subject.requestedBy, expires, approvals: [{ approver, signature }] };
   }
 
   function withApprover(approved: ApprovedPlan, approver: string): ApprovedPlan {

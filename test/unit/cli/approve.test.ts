@@ -1,0 +1,60 @@
+import { subjectToSign } from '../../../src/cli/approve';
+import type { RecoveryProgress } from '../../../src/contract/recovery';
+import { planHashOf } from '../../../src/plan/hash';
+import { PLAN } from '../../support/fake-agents';
+import { progressWith } from '../../support/run-samples';
+import { thrownBy } from '../../support/thrown';
+
+const HASH = planHashOf({ ...PLAN, trust: 'approvers' });
+
+/** A run that waits for the approval of a plan that has to be signed. */
+const waiting = (overrides: Partial<RecoveryProgress> = {}) =>
+  progressWith({
+    status: 'waiting',
+    phase: 'approve',
+    waitingFor: 'approval',
+    cluster: PLAN.cluster,
+    plan: { ...PLAN, trust: 'approvers' },
+    planHash: HASH,
+    planValidUntil: '2026-11-23T06:00:00.000Z',
+    ...overrides,
+  });
+
+it('is the plan that is shown here, by the hash that is made of it here', () => {
+  const { run, requestedBy } = waiting();
+
+  expect(subjectToSign(waiting(), PLAN.cluster, HASH.slice(0, 12))).toEqual({
+    cluster: PLAN.cluster,
+    run,
+    requestedBy,
+    planHash: HASH,
+    expires: '2026-11-23T06:00:00.000Z',
+  });
+});
+
+it.each<[string, Partial<RecoveryProgress>, string]>([
+  [
+    'shows one plan and names the hash of another',
+    { plan: { ...PLAN, trust: 'approvers', setAside: 'delete' } },
+    'is not the one whose hash it names',
+  ],
+  [
+    'is of another cluster',
+    { plan: { ...PLAN, trust: 'approvers', cluster: 'staging' } },
+    'is not the one whose hash it names',
+  ],
+  ['waits for no approval', { waitingFor: null }, 'waits for no approval now'],
+  ['has no plan', { plan: null }, 'waits for no approval now'],
+  ['names a requester who is several lines', { requestedBy: 'ana\nplan: 0' }, 'names nobody who asked for it'],
+])('is nothing where the run %s', (_how, overrides, problem) => {
+  const error = thrownBy(() => subjectToSign(waiting(overrides), PLAN.cluster, HASH.slice(0, 12)));
+
+  expect(error.message).toContain(problem);
+  expect(error).toHaveProperty('name', 'DrError');
+});
+
+it('is nothing where somebody has read another plan', () => {
+  const error = thrownBy(() => subjectToSign(waiting(), PLAN.cluster, '0123456789ab'));
+
+  expect(error.message).toBe(`The plan's hash is ${HASH.slice(0, 12)}, not 0123456789ab.`);
+});
