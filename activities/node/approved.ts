@@ -7,7 +7,7 @@ import { approvalProblems } from '../../src/crypto/approvals';
 import { writeFileAtomically } from '../../src/files/atomic-file';
 import { privateDirectory } from '../../src/files/files';
 import { readOwnFile } from '../../src/files/own-files';
-import { type HostAction, whyNotAllowed } from '../../src/plan/authority';
+import { type HostAction, whyNotAllowed } from '../../src/plan/host-actions';
 import { planHashOf } from '../../src/plan/hash';
 import { parseManifest } from '../../src/repository/manifest';
 

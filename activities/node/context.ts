@@ -8,7 +8,7 @@ import { AttemptGate, type Attempt } from '../../src/host/run/attempt';
 import { assertClaim } from '../../src/host/run/claim';
 import { watchLoading } from '../../src/host/data/loading';
 import type { ServiceDriver } from '../../src/host/service/service-driver';
-import type { HostAction } from '../../src/plan/authority';
+import type { HostAction } from '../../src/plan/host-actions';
 import type { SealStatus } from '../../src/vault/answers';
 import type { VaultClient, VaultClientOptions } from '../../src/vault/client';
 import { connectLocally } from '../../src/vault/connect-node';

@@ -5,7 +5,7 @@ import { HostApproval } from '../../../../activities/node/approved';
 import { approvalStatement, APPROVAL_NAMESPACE, type ApprovalSubject } from '../../../../src/contract/approval';
 import type { AcceptCode, RecoveryPlan } from '../../../../src/contract/plan';
 import type { ApprovedPlan } from '../../../../src/contract/recovery';
-import type { HostAction } from '../../../../src/plan/authority';
+import type { HostAction } from '../../../../src/plan/host-actions';
 import { planHashOf } from '../../../../src/plan/hash';
 import { agentHost } from '../../../support/agent-host';
 import { serializeManifest } from '../../../../src/repository/manifest';
