@@ -35,9 +35,20 @@ export interface HistoryMeasure {
   largestIn: string;
 }
 
-/** Names of the recorded histories. */
+const EARLIER = 'earlier';
+
+/** Names of the recorded histories of today, one for each shape. */
 export async function recordedHistories(): Promise<string[]> {
-  const files = await readdir(HISTORIES);
+  return namesIn(HISTORIES);
+}
+
+/** Of runs from before approvals were signed: such runs are still under way somewhere, and `trust: namespace` goes that way. */
+export async function earlierHistories(): Promise<string[]> {
+  return (await namesIn(join(HISTORIES, EARLIER))).map((name) => `${EARLIER}/${name}`);
+}
+
+async function namesIn(directory: string): Promise<string[]> {
+  const files = await readdir(directory);
   return files
     .filter((file) => file.endsWith('.json'))
     .map((file) => file.replace(/\.json$/, ''))

@@ -1,5 +1,14 @@
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
-import { type History, measure, readable, readHistory, recordedHistories, scrub, workflowIdOf } from './history';
+import {
+  earlierHistories,
+  type History,
+  measure,
+  readable,
+  readHistory,
+  recordedHistories,
+  scrub,
+  workflowIdOf,
+} from './history';
 import { SHAPES } from './shapes';
 
 /** Above this Temporal warns of each payload. */
@@ -34,6 +43,14 @@ describe('the workflows of today', () => {
   it.each(SHAPES.map(({ name }) => name))('go on with a run of the shape: %s', async (name) => {
     await expect(replay(await readHistory(name))).resolves.toBeUndefined();
   });
+
+  it('go on with runs that began before approvals were signed', async () => {
+    const earlier = await earlierHistories();
+    for (const name of earlier) {
+      await expect(replay(await readHistory(name)).then(() => name)).resolves.toBe(name);
+    }
+    expect(earlier).toHaveLength(12);
+  }, 60_000);
 
   it('are told from workflows that do something else', async () => {
     const changed = await readHistory('restore');

@@ -1,7 +1,7 @@
 import { CONTROLLER_INPUTS } from '../../../../src/contract/step-input/controller';
 import { NODE_INPUTS } from '../../../../src/contract/step-input/node';
 import { parseStepInput } from '../../../../src/contract/step-input/parse';
-import { recordedHistories, recordedSteps } from '../../../replay/history';
+import { earlierHistories, recordedHistories, recordedSteps } from '../../../replay/history';
 
 const INPUTS = { ...CONTROLLER_INPUTS, ...NODE_INPUTS };
 
@@ -11,7 +11,7 @@ const RENAMED: Record<string, string> = { look: 'inspection', looks: 'inspection
 describe('what the runs of this product ask of their steps', () => {
   it('is taken, and comes out as it went in', async () => {
     const asked = new Set<string>();
-    for (const name of await recordedHistories()) {
+    for (const name of [...(await recordedHistories()), ...(await earlierHistories())]) {
       for (const { step, args: recorded } of await recordedSteps(name)) {
         const args = recorded.map(withTodaysNames);
         asked.add(step);
