@@ -1,6 +1,9 @@
 import type { Command } from 'commander';
+import type { Logger } from 'pino';
 import { exposuresOf, refuseIfReadByAll } from '../config/exposures';
 import { clusterOf, loadConfig, nodeOf } from '../config/load';
+import type { ClusterConfig } from '../config/schema';
+import { NAMESPACE_TRUST } from '../contract/approval';
 import { agentPublicKey } from '../crypto/agent-key';
 import { agentKeyFile, ensureAgentKey } from '../host/run/agent-key-file';
 import { createLogger } from '../logger';
@@ -16,6 +19,7 @@ export function workerCommand(): Command {
     'vault-dr worker --config /etc/vault-dr/vault-dr.yaml',
   ).action(async (options: CommonOptions) => {
     const start = await settings(options);
+    for (const [name, cluster] of Object.entries(start.config.clusters)) warnOfTrust(start.log, name, cluster);
     const { privateKey } = start.config.signing;
     if (privateKey && 'file' in privateKey) await refuseIfReadByAll(privateKey.file, 'signing.privateKey');
     await runController(start);
@@ -33,7 +37,9 @@ export function agentCommand(): Command {
     .requiredOption('--node <name>', 'node of that cluster')
     .action(async (options: CommonOptions & { cluster: string; node: string }) => {
       const start = await settings(options);
-      const { stateDir } = nodeOf(clusterOf(start.config, options.cluster), options.node);
+      const cluster = clusterOf(start.config, options.cluster);
+      const { stateDir } = nodeOf(cluster, options.node);
+      warnOfTrust(start.log, options.cluster, cluster);
       await refuseIfReadByAll(agentKeyFile(stateDir), "the agent's key");
       await runAgent({ ...start, cluster: options.cluster, node: options.node });
     });
@@ -55,6 +61,11 @@ export function agentKeyCommand(): Command {
       else print(`agentPublicKey: ${key}`);
     });
   return withJson(withConfig(command));
+}
+
+/** What is decided on this host without anybody's signature should stand in its log. */
+function warnOfTrust(log: Logger, name: string, { restore }: ClusterConfig): void {
+  if (restore.trust === 'namespace') log.warn(`clusters.${name}: ${NAMESPACE_TRUST}`);
 }
 
 /** Says once what the configuration leaves open. */

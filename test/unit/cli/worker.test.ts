@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
 import { useDirectory } from '../../support/temporary';
 
@@ -54,4 +54,51 @@ it('controller and agent do not start with a key that everybody can read, and wa
   expect(controller.output).toContain(`chmod 0600 ${inTest('token')}`);
   expect(agent.exitCode).toBe(3);
   expect(agent.output).toContain(`the agent's key ${inTest('agent/agent-key.pem')} can be read by everybody`);
+});
+
+it('controller and agent say of which of their clusters nobody has to sign anything', async () => {
+  const clusterOf = (name: string, restore: object) => ({
+    nodes: [
+      {
+        name: 'vault-1',
+        address: `https://${name}:8200`,
+        clusterAddress: `${name}:8201`,
+        dataDir: `/opt/${name}`,
+        stateDir: inTest(name),
+        service: { driver: 'command', start: ['up'], stop: ['down'], status: ['ask'] },
+      },
+    ],
+    auth: { method: 'token', token: { file: inTest('token') } },
+    repositories: ['local'],
+    restore,
+  });
+  const key = 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIUkn8Wn1BfEUlJLq0QtUFYZQIoRzYnvBxxIzTQm8o8z';
+  const config = {
+    stateDir: inTest('controller'),
+    clusters: {
+      prod: clusterOf('prod', { approvers: [{ name: 'ana', key }] }),
+      staging: clusterOf('staging', { trust: 'namespace' }),
+      trial: clusterOf('trial', { trust: 'namespace' }),
+    },
+    repositories: { local: { type: 'directory', path: inTest('repository') } },
+    signing: { publicKeyFile: '/key', privateKey: { file: inTest('signing-key.pem') } },
+  };
+  // Keys that are open to all end the start right after it.
+  for (const name of ['signing-key.pem', 'prod/agent-key.pem', 'staging/agent-key.pem']) {
+    await mkdir(dirname(inTest(name)), { recursive: true });
+    await writeFile(inTest(name), 'x', { mode: 0o644 });
+  }
+  await writeFile(inTest('vault-dr.yaml'), stringify(config));
+
+  const [controller, ofProd, ofStaging] = await Promise.all([
+    vaultDr('worker', '--config', inTest('vault-dr.yaml')),
+    vaultDr('agent', '--config', inTest('vault-dr.yaml'), '--cluster', 'prod', '--node', 'vault-1'),
+    vaultDr('agent', '--config', inTest('vault-dr.yaml'), '--cluster', 'staging', '--node', 'vault-1'),
+  ]);
+
+  const warned = ({ output }: { output: string }) =>
+    [...output.matchAll(/clusters\.(\w+): nobody's signature is needed \(trust: namespace\)/g)].map(([, name]) => name);
+  expect(warned(controller)).toEqual(['staging', 'trial']);
+  expect(warned(ofProd)).toEqual([]);
+  expect(warned(ofStaging)).toEqual(['staging']);
 });
