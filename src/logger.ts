@@ -3,7 +3,16 @@ import pretty from 'pino-pretty';
 
 /** JSON lines on standard error, or readable ones where a person looks. */
 export function createLogger(): Logger {
-  const options = { level: process.env['VAULT_DR_LOG_LEVEL'] ?? 'info', base: null };
+  const options = {
+    level: process.env['VAULT_DR_LOG_LEVEL'] ?? 'info',
+    base: null,
+    serializers: { error: withMessage },
+  };
   if (process.stderr.isTTY) return pino(options, pretty({ destination: 2, sync: true, ignore: 'hostname' }));
   return pino({ ...options, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ dest: 2, sync: true }));
+}
+
+/** Temporal's SDK logs a failed step under `error`, and JSON keeps all of an error but what it says. */
+function withMessage(error: unknown): unknown {
+  return error instanceof Error ? Object.assign({}, error, { message: error.message }) : error;
 }
