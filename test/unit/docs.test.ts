@@ -24,6 +24,7 @@ async function pages(): Promise<string[]> {
     'README.md',
     'CHANGELOG.md',
     'CONTRIBUTING.md',
+    'SECURITY.md',
     'temporal-config/README.md',
     ...docs.map((name) => `docs/${name}`),
   ];
