@@ -70,6 +70,7 @@ export function settingsOf(
     repositories: source.repositories,
     approvals: wish.drill && drills ? drills.approvals : approvals,
     trust: approvers ? 'approvers' : 'namespace',
+    ...(wish.drill ? { drill: true as const } : {}),
     approvalMinutes,
     setAside,
     rollingRestart,

@@ -87,10 +87,12 @@ export class HostApproval {
     return plan;
   }
 
-  #wanted({ method, approvals: planned }: RecoveryPlan): number {
+  /** A rebuild loses nothing, and renames. */
+  #wanted(plan: RecoveryPlan): number {
     const { approvals, drills } = this.own.cluster.restore;
-    const least = method === 'rebuild' || method === 'remove' ? 1 : Math.min(approvals, drills?.approvals ?? approvals);
-    return Math.max(1, least, planned);
+    const ofDrill = plan.method === 'snapshot' && plan.drill === true ? drills?.approvals : undefined;
+    const least = plan.method === 'rebuild' ? 1 : (ofDrill ?? approvals);
+    return Math.max(1, least, plan.approvals);
   }
 
   #notApproved(reason: string, advice?: string): DrError {

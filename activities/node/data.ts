@@ -26,6 +26,8 @@ import {
 } from '../../src/host/data/set-aside';
 import type { NodeHost } from './context';
 
+const DAY_MS = 86_400_000;
+
 /** Stops Vault and proves it: process gone, ports closed. */
 export async function stopNode(host: NodeHost, input: { claim: RunClaim }): Promise<void> {
   await host.stepWithHeartbeats(input.claim, { kind: 'stop' }, (attempt) => stopAndProve(host, host.driver, attempt));
@@ -84,9 +86,18 @@ export async function lookForLeftOvers(host: NodeHost, input: { of: string }): P
 
 /** Deletes what an earlier run left on this host. @returns what is gone. */
 export async function removeSetAsideData(host: NodeHost, input: { claim: RunClaim; of: string }): Promise<LeftOver[]> {
-  return host.stepWithHeartbeats(input.claim, { kind: 'remove', of: input.of }, (attempt) =>
-    removeLeftOvers(host.node.dataDir, input.of, attempt),
+  const { dataDir } = host.node;
+  const isYoung = (await listLeftOvers(dataDir, input.of)).some((leftOver) => isInGrace(leftOver, host));
+  return host.stepWithHeartbeats(input.claim, { kind: 'remove', of: input.of, isYoung }, (attempt) =>
+    removeLeftOvers(dataDir, input.of, attempt),
   );
+}
+
+/** What a run made and rolled back may go at once. */
+function isInGrace({ setAsideAt }: LeftOver, { deps }: NodeHost): boolean {
+  if (setAsideAt === null) return false;
+  // Also where the time can't be read.
+  return !(Date.now() >= Date.parse(setAsideAt) + deps.cluster.restore.graceDays * DAY_MS);
 }
 
 async function stopAndProve(host: NodeHost, driver: ServiceDriver, attempt: Attempt): Promise<void> {

@@ -36,6 +36,8 @@ export interface RecoverySettings {
   trust?: Trust;
   /** How long a plan, and the approvals of it, count. */
   approvalMinutes: number;
+  /** A rehearsal, with approvals of its own. */
+  drill?: true;
   setAside: 'rename' | 'delete';
   rollingRestart: boolean;
   graceDays: number;
@@ -115,6 +117,8 @@ interface PlanBase {
 /** Of a restore from a generation: on blank nodes, or (`inPlace`) into the running cluster. */
 export interface RestorePlan extends PlanBase {
   method: 'snapshot' | 'inPlace';
+  /** A rehearsal: on its hosts `restore.drills` says how many must approve it. */
+  drill?: true;
   /** Cluster that the generation is of. */
   source: string;
   generation: string;

@@ -115,6 +115,7 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
       rpoSeconds,
       approvals: settings.approvals,
       ...trustOf(settings),
+      ...(settings.drill ? { drill: settings.drill } : {}),
       setAside: settings.setAside,
       // In place nothing is stopped, and nobody is there to unseal.
       rollingRestart: settings.rollingRestart && !input.inPlace,

@@ -16,7 +16,8 @@ export type HostAction =
   | { kind: 'start' }
   | { kind: 'restart' }
   | { kind: 'unseal' }
-  | { kind: 'remove'; of: string };
+  /** `isYoung`: the grace period of the host's own configuration is not over. */
+  | { kind: 'remove'; of: string; isYoung: boolean };
 
 /** The host that asks, as its own configuration describes it. */
 export interface OwnNode {
@@ -50,9 +51,10 @@ function whyNotPlanned(plan: RecoveryPlan, name: string, action: HostAction): st
     case 'unseal':
       return method === 'remove' ? unplanned('takes no shares') : null;
     case 'remove':
-      return method === 'remove' && plan.of === action.of
-        ? null
-        : unplanned(`does not remove what ${action.of} set aside`);
+      if (method !== 'remove' || plan.of !== action.of) return unplanned(`does not remove what ${action.of} set aside`);
+      return action.isYoung && !plan.accepted.includes('grace')
+        ? unplanned('waits for the end of the grace period')
+        : null;
     case 'restart':
       return plan.rollingRestart && isRebuilt ? null : unplanned('restarts no follower');
     case 'stage':

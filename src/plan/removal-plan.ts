@@ -26,7 +26,7 @@ export function removalPlan(
     clusterName: live.clusterName,
     canary: null,
     loginOf: cluster,
-    approvals: 1,
+    approvals: settings.approvals,
     ...trustOf(settings),
     setAside: 'delete',
     rollingRestart: false,

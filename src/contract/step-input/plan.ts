@@ -55,6 +55,7 @@ export const recoverySettings = strict<RecoverySettings>({
   repositories: listOf(name),
   approvals: count,
   trust: trust.optional(),
+  drill: z.literal(true).optional(),
   approvalMinutes: span,
   setAside,
   rollingRestart: flag,
@@ -102,6 +103,7 @@ const base = {
 const restorePlan = strict<RestorePlan>({
   ...base,
   method: oneOf<RestorePlan['method']>({ snapshot: true, inPlace: true }),
+  drill: z.literal(true).optional(),
   source: name,
   generation,
   capturedAt: time,

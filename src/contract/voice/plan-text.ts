@@ -50,6 +50,9 @@ function matterOf(plan: RecoveryPlan): string[] {
           `good copies in ${plan.copies.join(', ')}.`,
         `What was written after ${plan.capturedAt} is lost: ${formatSeconds(plan.rpoSeconds)} when this was planned.`,
         ...(plan.source === plan.cluster ? [] : [`It is a backup of ${plan.source} and goes into ${plan.cluster}.`]),
+        ...(plan.setAside === 'delete' && plan.method === 'snapshot'
+          ? ['The old data directories are DELETED: there is no way back.']
+          : []),
         ...(plan.method === 'inPlace' ? ['In place: nothing is stopped, and nobody has to unseal.'] : []),
         leaseLine(plan.leases),
       ];

@@ -90,6 +90,32 @@ describe('an agent whose configuration names approvers', () => {
     await accept(two, { approvals: 2 });
   });
 
+  it.each<[string, object, object, number]>([
+    ['a drill, where drills are configured', { drill: true }, { approvals: 2, drills: { approvals: 1 } }, 1],
+    ['a restore, though drills are configured', {}, { approvals: 2, drills: { approvals: 1 } }, 2],
+    ['what is called a drill, where none is configured', { drill: true }, { approvals: 2 }, 2],
+    ['a rebuild, which loses nothing', { method: 'rebuild', node: 'vault-1' }, { approvals: 2 }, 1],
+    ['a removal, which is for good', { method: 'remove', of: RUN, found: [] }, { approvals: 2 }, 2],
+  ])('wants as many as its configuration says for %s', async (_what, overrides, restore, wanted) => {
+    const one = signed(plan({ approvals: 1, ...overrides }), 'bob');
+    const other = signed(plan({ approvals: 1, ...overrides }), 'carol');
+
+    if (wanted === 2) expect(await refusal(accept(one, restore))).toContain('1 of 2 approvals hold');
+    const enough = wanted === 2 ? { ...one, approvals: [...one.approvals, ...other.approvals] } : one;
+    await expect(accept(enough, restore)).resolves.toBeUndefined();
+  });
+
+  it('deletes nothing within the grace period of its own configuration, unless that is signed', async () => {
+    const removal = (accepted: AcceptCode[]) => plan({ method: 'remove', of: RUN, found: [], accepted });
+    const young: HostAction = { kind: 'remove', of: RUN, isYoung: true };
+
+    await accept(signed(removal([]), 'bob'));
+    expect(await refusal(approval().assertAllowed(RUN, inTest('run'), young))).toContain('grace period');
+    await approval().assertAllowed(RUN, inTest('run'), { ...young, isYoung: false });
+    await accept(signed(removal(['grace']), 'bob'));
+    await approval().assertAllowed(RUN, inTest('run'), young);
+  });
+
   it('lets a plan that it has taken up in time last', async () => {
     const soonOver = signed(plan(), 'bob', { expires: new Date(Date.now() + 1_000).toISOString() });
     await accept(soonOver);
@@ -137,7 +163,7 @@ describe('an agent whose configuration names approvers', () => {
     ['copies its data aside', plan, { kind: 'copy aside' }],
     ['joins, as the first node', plan, { kind: 'join' }],
     ['is emptied, as the first node', plan, { kind: 'blank' }],
-    ['removes old data', plan, { kind: 'remove', of: RUN }],
+    ['removes old data', plan, { kind: 'remove', of: RUN, isYoung: false }],
     ['is restarted, where no follower is', plan, { kind: 'restart' }],
     ['installs, as a follower', () => plan({ firstNode: 'vault-2' }), { kind: 'install' }],
     ['stops in place', () => plan({ method: 'inPlace' }), { kind: 'stop' }],
