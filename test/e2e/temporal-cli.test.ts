@@ -220,7 +220,7 @@ describe('the stock temporal CLI', () => {
 
     expect(shares?.required).toBe(3);
     expect(report.status).toBe('completed');
-    expect(report.approvals.map(({ approver }) => approver)).toEqual(['YOUR NAME']);
+    expect(report.approvals.map(({ approver }) => approver)).toEqual(['bob']);
     expect(report.shares?.accepted.map(({ holder }) => holder)).toEqual(['holder 1', 'holder 2', 'holder 3']);
     expect(report.nodes.map(({ state }) => state)).toEqual(['voter', 'voter', 'voter']);
     expect(await lab().readSecret(secret?.path ?? '')).toBe(secret?.value);
@@ -240,7 +240,14 @@ describe('the stock temporal CLI', () => {
       '{"cluster":"LAB","asOf":"noon"}',
       /cluster: must be .*; asOf: must be a time/,
     ],
-    ['an unknown cluster', 'backUpCluster', 'backup-5', '{"cluster":"nope"}', "no cluster 'nope'. It has: lab."],
+    ['an unknown cluster', 'backUpCluster', 'backup-nope', '{"cluster":"nope"}', "no cluster 'nope'. It has: lab."],
+    [
+      'another id of a backup',
+      'backUpCluster',
+      'my-backup',
+      '{"cluster":"lab"}',
+      "only a backUpCluster whose id is, or begins with, 'backup-lab' may",
+    ],
     ['an unknown cluster', 'restoreCluster', 'restore-nope', '{"cluster":"nope"}', "no cluster 'nope'. It has: lab."],
     [
       'an unknown generation',

@@ -100,8 +100,11 @@ describe('an agent whose configuration names approvers', () => {
     const one = signed(plan({ approvals: 1, ...overrides }), 'bob');
     const other = signed(plan({ approvals: 1, ...overrides }), 'carol');
 
-    if (wanted === 2) expect(await refusal(accept(one, restore))).toContain('1 of 2 approvals hold');
-    const enough = wanted === 2 ? { ...one, approvals: [...one.approvals, ...other.approvals] } : one;
+    const both = { ...one, approvals: [...one.approvals, ...other.approvals] };
+    const fewer = { ...one, approvals: both.approvals.slice(0, wanted - 1) };
+    const enough = { ...one, approvals: both.approvals.slice(0, wanted) };
+
+    expect(await refusal(accept(fewer, restore))).toContain(`${wanted - 1} of ${wanted} approvals hold`);
     await expect(accept(enough, restore)).resolves.toBeUndefined();
   });
 
