@@ -1,4 +1,9 @@
-import { compareCounts, mayStayUncounted, verifyFirstNode } from '../../../../activities/controller/verify';
+import {
+  compareCounts,
+  mayStayUncounted,
+  moveLeadership,
+  verifyFirstNode,
+} from '../../../../activities/controller/verify';
 import { DrError } from '../../../../src/contract/failures';
 import { PLAN } from '../../../support/fake-agents';
 import { denied, ok, useSmallVault } from '../../../support/small-vault';
@@ -88,5 +93,17 @@ describe('the first node', () => {
       code: 'PermissionDenied',
       message: expect.stringContaining('peers denied'),
     });
+  });
+});
+
+describe('the leadership', () => {
+  const vault = useSmallVault();
+
+  it('stays where it is unless the configuration wants it moved, whatever the plan says', async () => {
+    const stepDown = jest.fn(() => ok({}));
+    vault.answers()['sys/step-down'] = stepDown;
+
+    expect(await vault.run(moveLeadership, { plan: { ...PLAN, rollingRestart: true } })).toBe('vault-1');
+    expect(stepDown).not.toHaveBeenCalled();
   });
 });
