@@ -1,0 +1,42 @@
+import type { ControllerStep } from '../../../src/contract/step-input/controller';
+import type { NodeStep } from '../../../src/contract/step-input/node';
+
+type Step = ControllerStep | NodeStep;
+
+/** Steps that anybody gets done who starts a workflow under the name of a recovery, and what that comes to. */
+export const DONE_FOR_A_RECOVERY: Partial<Record<Step, string>> = {
+  planRestore: 'reads the configuration',
+  lookAtCluster: 'asks Vault how it is',
+  chooseGeneration: 'reads the repositories',
+  checkApproval: 'says whether a signature holds',
+  verifyFirstNode: 'reads a snapshot, and keeps nothing of it',
+  checkConvergence: 'asks Vault how it is',
+  waitForLeader: 'asks Vault how it is',
+  checkRolledBack: 'asks Vault how it is',
+  moveLeadership: 'asks Vault how it is; with `rollingRestart` in the configuration, another node leads',
+  markRestored: 'a signed word that the own run restored a generation: retention keeps that one',
+  markRolledBack: 'takes that word back, of the own run alone',
+  storeReport: 'a report of the own run',
+  notify: 'a message in the name of the own run',
+  recordAudit: 'a line in the trail that says which run sent it',
+  describeNode: 'reads',
+  proveInPlace: 'reads',
+  lookForLeftOvers: 'reads',
+  watchForUnseal: 'reads',
+  watchForSeal: 'reads',
+  endRunOnNode: 'removes what the own run has, which is nothing',
+};
+
+/** The same under the name of a backup. */
+export const DONE_FOR_A_BACKUP: Partial<Record<Step, string>> = {
+  planBackup: 'reads the configuration',
+  checkHealth: 'asks Vault how it is',
+  stageBundle: 'keeps what an agent has signed, in the staging of the own run',
+  captureSnapshot: 'captures for the recipients of the configuration, in the staging of the own run',
+  replicateGeneration: 'copies what is signed to another repository of the cluster',
+  listCatchUps: 'reads the repositories',
+  discardStaging: 'removes the staging of the own run',
+  notify: 'a message in the name of the own run',
+  publishAuditHead: 'publishes the head of the trail as it is',
+  collectConfig: 'answers with files that are encrypted for the recipients of the configuration',
+};

@@ -1,0 +1,13 @@
+import type { Client } from '@temporalio/client';
+
+/** What anybody can read who may read the namespace: the inputs of the steps of a run, by step; of several the last. */
+export async function stepInputs(client: Client, workflowId: string, runId?: string): Promise<Map<string, unknown>> {
+  const { events } = await client.workflow.getHandle(workflowId, runId).fetchHistory();
+  const inputs = new Map<string, unknown>();
+  for (const { activityTaskScheduledEventAttributes: scheduled } of events ?? []) {
+    const [payload] = scheduled?.input?.payloads ?? [];
+    const name = scheduled?.activityType?.name;
+    if (name && payload?.data) inputs.set(name, JSON.parse(Buffer.from(payload.data).toString()) as unknown);
+  }
+  return inputs;
+}

@@ -1,0 +1,29 @@
+import type { Client } from '@temporalio/client';
+import type { ApprovedPlan, RecoveryReport } from '../../../src/contract/recovery';
+import type { RestorePlan } from '../../../src/contract/plan';
+import type { ControllerInput } from '../../../src/contract/step-input/controller';
+import { controllerInputs, type Inputs, nodeInputs } from './forged-inputs';
+import { stepInputs } from './histories';
+
+/**
+ * What the product itself would send, as its histories show it: there have been a backup, and a plan of a restore.
+ * @param report of the plan
+ */
+export async function knownInputs(
+  client: Client,
+  report: RecoveryReport,
+  approved: ApprovedPlan | null = null,
+): Promise<Inputs> {
+  const cluster = report.cluster;
+  const backup = await stepInputs(client, `backup-${cluster}`);
+  const restore = await stepInputs(client, `restore-${cluster}`);
+  const known = { cluster, plan: report.plan as RestorePlan, report, approved };
+  const controller = controllerInputs(known, {
+    settings: (restore.get('chooseGeneration') as ControllerInput<'chooseGeneration'>).settings,
+    chosen: (restore.get('makePlan') as ControllerInput<'makePlan'>).chosen,
+    backupPlan: (backup.get('checkHealth') as ControllerInput<'checkHealth'>).plan,
+    health: (backup.get('captureSnapshot') as ControllerInput<'captureSnapshot'>).health,
+    bundle: (backup.get('stageBundle') as ControllerInput<'stageBundle'>).bundle,
+  });
+  return { ...controller, ...nodeInputs(known) };
+}
