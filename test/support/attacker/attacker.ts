@@ -30,7 +30,8 @@ export async function startAttacker(lab: Lab): Promise<Attacker> {
   const { address } = lab.temporal;
   const [connection, own, bundle] = await Promise.all([
     NativeConnection.connect({ address }),
-    Connection.connect({ address }),
+    // Histories of floods are large.
+    Connection.connect({ address, channelArgs: { 'grpc.max_receive_message_length': -1 } }),
     bundleWorkflowCode({ workflowsPath: require.resolve('./workflows'), logger: QUIET }),
   ]);
   const worker = await Worker.create({ connection, taskQueue: TASK_QUEUE, workflowBundle: bundle });
