@@ -25,8 +25,9 @@ export interface Attacker {
 
 /** Somebody who may write to the namespace of the lab: a worker and a workflow on a task queue of their own. */
 export async function startAttacker(lab: Lab): Promise<Attacker> {
-  // Refusals are what is wanted: their warnings would hide the results.
-  Runtime.install({ logger: new DefaultLogger('ERROR') });
+  // Refusals and floods are what is wanted: the warnings of them would hide the results.
+  const telemetryOptions = { logging: { forward: {}, filter: 'ERROR' as const } };
+  Runtime.install({ logger: new DefaultLogger('ERROR'), telemetryOptions });
   const { address } = lab.temporal;
   const [connection, own, bundle] = await Promise.all([
     NativeConnection.connect({ address }),

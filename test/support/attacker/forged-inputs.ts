@@ -143,6 +143,11 @@ export function everyStep(cluster: string, nodes: readonly string[]): { taskQueu
 
 export type Inputs = Record<string, unknown>;
 
+/** The same in the name of another run. */
+export function inputsOfRun(inputs: Inputs, run: string): Inputs {
+  return JSON.parse(JSON.stringify(inputs).replaceAll(OWN_RUN, run)) as Inputs;
+}
+
 /** Every step as the product itself would ask for it. */
 export function validCalls(steps: ReturnType<typeof everyStep>, inputs: Inputs): ForgedCall[] {
   return steps.map(({ taskQueue, step }) => ({ taskQueue, step, args: argsOf(inputs[step]), what: 'valid' }));
