@@ -62,6 +62,11 @@ export function ownRun(): string {
   return callerOf().run;
 }
 
+/** When Temporal handed this attempt out, by its own clock; milliseconds since the epoch. */
+export function askedAt(): number {
+  return Context.current().info.currentAttemptScheduledTimestampMs;
+}
+
 type InputOf<F> = F extends (...args: infer P) => unknown ? (P extends [infer I] ? I : undefined) : never;
 type Rules<A> = { [S in keyof A]: (input: InputOf<A[S]>) => void };
 

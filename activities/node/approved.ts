@@ -33,15 +33,16 @@ export class HostApproval {
   /**
    * Takes a plan up that people have approved. Later it is enough that it was taken up in time: a recovery may last.
    * @param directory of the run
+   * @param now by Temporal's clock, in milliseconds since the epoch: that of the host may be wrong by days
    * @throws DrError NotApproved
    */
-  async accept(run: string, directory: string, approved: ApprovedPlan | null): Promise<void> {
+  async accept(run: string, directory: string, approved: ApprovedPlan | null, now: number): Promise<void> {
     if (!this.#signaturesDecide) return;
     const plan = this.#verified(run, approved);
     const known = readApproved(directory);
     const isKnown = known !== null && planHashOf(known.plan) === planHashOf(plan);
     // Also where the time can't be read.
-    if (!isKnown && !(Date.now() < Date.parse(approved?.expires ?? ''))) {
+    if (!isKnown && !(now < Date.parse(approved?.expires ?? ''))) {
       throw this.#notApproved(
         `the approvals were valid until ${approved?.expires}`,
         'Nothing was changed. Abort, and start again: the plan is made and approved anew.',

@@ -7,7 +7,7 @@ import { claimNode } from '../../src/host/run/claim';
 import { removeDiscarded } from '../../src/host/data/data-directory';
 import { forgetInstall } from '../../src/host/data/install-note';
 import { destroyRunIdentity, ensureRunIdentity } from '../../src/host/run/run-identity';
-import { guarded } from '../caller';
+import { askedAt, guarded } from '../caller';
 import { nodeAuthority } from './authority';
 import { explained } from './explained';
 import { collectConfig } from './config';
@@ -55,10 +55,11 @@ export function createNodeActivities(deps: NodeDeps) {
     /** Binds the host to a run and makes the identity that opens the run's shares here. */
     async claimForRun({ claim: { run, cluster }, approved }: NodeInput<'claimForRun'>): Promise<ClaimResult> {
       // Before anything else: a run that nobody has approved neither takes the host over nor gets an identity for shares.
-      await host.approval.accept(run, await host.runDirectory(run), approved ?? null);
+      const now = askedAt();
+      await host.approval.accept(run, await host.runDirectory(run), approved ?? null, now);
       const agentKey = await ensureAgentKey(node.stateDir);
       const { startedAt } = await deps.confirmAttempt();
-      await claimNode(node.stateDir, node.name, { run, cluster, startedAt });
+      await claimNode(node.stateDir, node.name, { run, cluster, startedAt }, now);
       await removeEarlierRuns(join(node.stateDir, 'runs'), run);
       const { recipient, inMemory } = await ensureRunIdentity(node.runtimeDir, run);
       const signature = signRecipient(agentKey, { cluster, node: node.name, run, recipient });

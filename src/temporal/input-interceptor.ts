@@ -7,7 +7,8 @@ export class InputInterceptor implements ActivityInboundCallsInterceptor {
   constructor(private readonly schemas: Parameters<typeof parseStepInput>[1]) {}
 
   async execute(input: ActivityExecuteInput, next: Next<ActivityInboundCallsInterceptor, 'execute'>): Promise<unknown> {
-    const args = parseStepInput(Context.current().info.activityType, this.schemas, input.args);
+    const { activityType, currentAttemptScheduledTimestampMs: now } = Context.current().info;
+    const args = parseStepInput(activityType, this.schemas, input.args, now);
     return next({ ...input, args });
   }
 }

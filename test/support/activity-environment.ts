@@ -22,6 +22,10 @@ export function askingRun(): string {
 
 /** Refusals are what is tested; the log would be full of them. */
 function quiet(workflowType: string, workflowId: string, runId: string, info: Info): MockActivityEnvironment {
-  const caller = { workflowType, workflowExecution: { workflowId, runId } };
+  const caller = {
+    workflowType,
+    workflowExecution: { workflowId, runId },
+    currentAttemptScheduledTimestampMs: Date.now(),
+  };
   return new MockActivityEnvironment({ ...caller, ...info }, { logger: new DefaultLogger('ERROR') });
 }

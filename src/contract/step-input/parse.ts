@@ -1,5 +1,6 @@
 import type { z } from 'zod';
 import { DrError } from '../failures';
+import { asOf } from './values';
 
 /** Temporal takes two megabytes of one message by default. */
 const MOST_CHARACTERS = 2 * 1024 * 1024;
@@ -10,6 +11,7 @@ const LONGEST_PROBLEM = 300;
 
 /**
  * What a step was asked to do, before anything else looks at it: whoever can write to the namespace can send anything.
+ * @param now when Temporal handed it out, in milliseconds since the epoch
  * @returns the arguments as the schema has them.
  * @throws DrError InvalidInput
  */
@@ -17,6 +19,7 @@ export function parseStepInput(
   step: string,
   schemas: Readonly<Record<string, z.ZodType>>,
   args: readonly unknown[],
+  now = Date.now(),
 ): unknown[] {
   const schema = Object.hasOwn(schemas, step) ? schemas[step] : undefined;
   if (!schema) throw refused(step, ['there is no such step']);
@@ -25,7 +28,7 @@ export function parseStepInput(
   if (isTooDeep(raw)) throw refused(step, [`it is nested more than ${DEEPEST} deep`]);
   const characters = JSON.stringify(raw)?.length ?? 0;
   if (characters > MOST_CHARACTERS) throw refused(step, [`it has ${characters} characters`]);
-  const result = schema.safeParse(raw);
+  const result = asOf(now, () => schema.safeParse(raw));
   if (!result.success) {
     throw refused(
       step,

@@ -39,9 +39,19 @@ export const flag = z.boolean();
 /** RFC 3339. May lie anywhere: a clock may have been wrong when it was noted. */
 export const time = z.iso.datetime({ offset: true, error: 'must be a time such as 2026-11-23T04:00:00Z' });
 /** The same of what has just happened. What is dated in years to come would stand before everything that comes after it. */
-export const pastTime = time.refine((value) => Date.parse(value) <= Date.now() + DAY_MS, {
-  error: 'lies in the future: is the clock of this host right?',
-});
+export const pastTime = time.refine((value) => Date.parse(value) <= clock() + DAY_MS, { error: 'lies in the future' });
+
+let clock: () => number = Date.now;
+
+/** What is done in `parse` goes by this time (milliseconds since the epoch): the clock of a host may be wrong by days. */
+export function asOf<T>(now: number, parse: () => T): T {
+  clock = () => now;
+  try {
+    return parse();
+  } finally {
+    clock = Date.now;
+  }
+}
 
 type Fields<T> = { [K in keyof T]-?: z.ZodType<T[K]> };
 

@@ -18,9 +18,10 @@ export async function readClaim(stateDir: string): Promise<RunClaim | null> {
 /**
  * Binds the node to a run. The claim stays when the run is over, so that whatever is left of an older run finds it.
  * @param claim with the time at which the run was started as Temporal says it, which nobody else can set.
+ * @param now by Temporal's clock as well, in milliseconds since the epoch: that of the host may be wrong by days.
  * @throws DrError NodeFenced when the node belongs to a run that started later, or to another cluster.
  */
-export async function claimNode(stateDir: string, node: string, claim: RunClaim): Promise<void> {
+export async function claimNode(stateDir: string, node: string, claim: RunClaim, now = Date.now()): Promise<void> {
   const current = await readClaim(stateDir);
   if (current?.run === claim.run) return;
   if (current && current.cluster !== claim.cluster) {
@@ -33,7 +34,7 @@ export async function claimNode(stateDir: string, node: string, claim: RunClaim)
       },
     );
   }
-  if (current && current.startedAt > claim.startedAt && hasBegun(current)) throw fenced(node, current, claim.run);
+  if (current && current.startedAt > claim.startedAt && hasBegun(current, now)) throw fenced(node, current, claim.run);
   await writeFileAtomically(claimFile(stateDir), `${JSON.stringify(claim)}\n`);
 }
 
@@ -45,8 +46,8 @@ export async function assertClaim(stateDir: string, node: string, run: string): 
 }
 
 /** Earlier versions took the time from whoever asked: one in years to come would keep every later run out. */
-function hasBegun({ startedAt }: RunClaim): boolean {
-  return Date.parse(startedAt) <= Date.now() + DAY_MS;
+function hasBegun({ startedAt }: RunClaim, now: number): boolean {
+  return Date.parse(startedAt) <= now + DAY_MS;
 }
 
 function fenced(node: string, current: RunClaim | null, run: string): DrError {

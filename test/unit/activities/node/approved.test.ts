@@ -36,8 +36,8 @@ describe('an agent whose configuration names approvers', () => {
     nodes: [{ name: 'vault-1', nodeId: 'vault-1', address: 'a', clusterAddress: 'c', dataDir: inTest('data') }],
     ...overrides,
   });
-  const accept = (approved: ApprovedPlan | null, restore?: object) =>
-    approval(restore).accept(RUN, inTest('run'), approved);
+  const accept = (approved: ApprovedPlan | null, restore?: object, now = Date.now()) =>
+    approval(restore).accept(RUN, inTest('run'), approved, now);
   const refusal = async (work: Promise<void>) => {
     const error = await rejectionOf(work);
     expect(error).toMatchObject({ name: 'DrError', code: 'NotApproved', retryable: false });
@@ -120,16 +120,14 @@ describe('an agent whose configuration names approvers', () => {
   });
 
   it('lets a plan that it has taken up in time last', async () => {
-    const soonOver = signed(plan(), 'bob', { expires: new Date(Date.now() + 1_000).toISOString() });
-    await accept(soonOver);
-    jest.spyOn(Date, 'now').mockReturnValue(Date.now() + 86_400_000);
-    try {
-      await accept(soonOver);
-      const allowed = approval().assertAllowed(RUN, inTest('run'), { kind: 'stop' });
-      await expect(allowed).resolves.toBeUndefined();
-    } finally {
-      jest.restoreAllMocks();
-    }
+    const soonOver = signed(plan(), 'bob', { expires: '2026-11-23T05:00:00.000Z' });
+    const [inTime, late] = [Date.parse('2026-11-23T04:59:59.000Z'), Date.parse('2026-11-24T05:00:00.000Z')];
+
+    expect(await refusal(accept(soonOver, {}, late))).toContain('valid until 2026-11-23');
+    // By Temporal's clock: that of this host is far beyond.
+    await accept(soonOver, {}, inTime);
+    await accept(soonOver, {}, late);
+    await expect(approval().assertAllowed(RUN, inTest('run'), { kind: 'stop' })).resolves.toBeUndefined();
   });
 
   it('checks the signatures again before each step', async () => {

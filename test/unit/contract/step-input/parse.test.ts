@@ -79,6 +79,16 @@ describe('the input of a step', () => {
     expect(() => onController('markRestored', { ...MARK, at: '9999-01-01T00:00:00Z' })).toThrow(refusal(/at: lies/));
   });
 
+  it('measures that by the clock of Temporal, whatever that of the host says', () => {
+    const claim = { ...CLAIM, startedAt: '2031-01-01T00:00:00.000Z' };
+    const approved = null;
+    const at = (now: string) => () =>
+      parseStepInput('claimForRun', NODE_INPUTS, [{ claim, approved }], Date.parse(now));
+
+    expect(at('2031-01-01T00:00:01Z')()).toEqual([{ claim, approved }]);
+    expect(at('2030-12-30T00:00:00Z')).toThrow(refusal(/claim\.startedAt: lies in the future/));
+  });
+
   it.each([65, 5_000, 200_000])('is refused when it is nested %d deep', (depth) => {
     expect(() => onController('recordAudit', { details: nested(depth) })).toThrow(refusal(/nested more than 64 deep/));
   });

@@ -5,7 +5,7 @@ import { useDirectory } from '../../../support/temporary';
 const inTest = useDirectory();
 const older = { run: 'run-1', cluster: 'prod', startedAt: '2026-11-23T04:00:00.000Z' };
 const newer = { run: 'run-2', cluster: 'prod', startedAt: '2026-11-23T05:00:00.000Z' };
-const claim = (value: typeof older) => claimNode(inTest(), 'vault-1', value);
+const claim = (value: typeof older, now?: number) => claimNode(inTest(), 'vault-1', value, now);
 
 test('a node that nobody claimed lets no run touch it', async () => {
   await expect(assertClaim(inTest(), 'vault-1', 'run-1')).rejects.toMatchObject({
@@ -32,6 +32,16 @@ test('a newer run takes the node over, and the older one can never have it back'
   await expect(assertClaim(inTest(), 'vault-1', 'run-1')).rejects.toMatchObject(refusal);
   await expect(claim(older)).rejects.toMatchObject(refusal);
   expect(await readClaim(inTest())).toEqual(newer);
+});
+
+test('a newer run keeps the node, however far behind the clock of the host is', async () => {
+  // By Temporal's clock both have begun; by that of a host that is years behind, neither has.
+  const [startOfNext, startOfLast] = ['2999-11-23T05:00:00.000Z', '2999-11-23T04:00:00.000Z'];
+  await claim({ ...newer, startedAt: startOfNext }, Date.parse(startOfNext));
+
+  const late = claim({ ...older, startedAt: startOfLast }, Date.parse(startOfNext));
+
+  await expect(late).rejects.toMatchObject({ code: 'NodeFenced' });
 });
 
 test('a claim from years to come, as an earlier version could be given, keeps no later run out', async () => {
