@@ -286,7 +286,8 @@ export const SCENARIOS: readonly Scenario[] = [
       await removeSetAside(chaos);
       for (const { dataDir } of chaos.lab.nodes) await leaveAside(dataDir);
     },
-    attend: nobody,
+    // Nobody has to unseal anything, but to approve it.
+    attend: (chaos, handle, isOver) => attendRestore(chaos, handle, isOver, 'early'),
     evaluate(chaos, result) {
       const reported = (result as RecoveryReport).removed.map(({ path }) => path);
       return [
