@@ -31,7 +31,10 @@ async function existingPart(path: string, root: string): Promise<string> {
     const real = await realpath(part).catch(ifMissing);
     if (real !== null) return real;
     // A link to what is not there yet would be followed by whoever makes it.
-    if ((await lstat(part).catch(ifMissing)) !== null) throw elsewhere(part, root, 'it is a link that leads nowhere');
+    if ((await lstat(part).catch(ifMissing))?.isSymbolicLink()) {
+      throw elsewhere(part, root, 'it is a link that leads nowhere');
+    }
+    // Somebody may have made it since; what is one further up lies above it all the same.
     if (part === dirname(part)) break;
   }
   return realpath(root);

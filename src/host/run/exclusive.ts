@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DrError } from '../../contract/failures';
 import { openOwnDirectory, requireOwn } from '../../files/own-files';
+import type { SafeDirectory } from '../../files/safe-directory';
 import { readIfThere } from '../../files/files';
 import { holderOf, ownIdentity } from '../../files/process-identity';
 
@@ -13,7 +14,7 @@ export interface ExclusiveHold {
 }
 
 const LOCK_FILE = 'agent.lock';
-const { O_CREAT, O_RDWR } = constants;
+const { O_CREAT, O_RDONLY, O_WRONLY } = constants;
 const RETRY_MS = 500;
 /** What `flock`, of util-linux and of BusyBox, ends with when another one has the lock. */
 const HELD = 1;
@@ -31,8 +32,6 @@ export async function holdNode(
   for (let tries = 0; ; tries++) {
     const file = await tryLock(stateDir, (holder) => (tries % 20 === 0 ? onWait(holder) : undefined));
     if (file !== null) {
-      ftruncateSync(file);
-      writeSync(file, `${(await ownIdentity()) ?? ''}\n`, 0);
       return { release: async () => closeSync(file) };
     }
     await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
@@ -44,12 +43,16 @@ export async function holdNode(
 async function tryLock(stateDir: string, onHeld: (message: string) => void): Promise<number | null> {
   const directory = openOwnDirectory(stateDir);
   try {
-    const file = directory.openPlain(LOCK_FILE, O_RDWR | O_CREAT);
+    // For reading alone: a file that is open for writing would keep its disk from being mounted read-only.
+    const file = directory.openPlain(LOCK_FILE, O_RDONLY | O_CREAT);
     try {
       requireOwn(join(stateDir, LOCK_FILE), fstatSync(file), true);
       if (await lock(file)) {
         // One that was deleted meanwhile is no lock: the next agent makes another one.
-        if (directory.lstat(LOCK_FILE)?.ino === fstatSync(file).ino) return file;
+        if (directory.lstat(LOCK_FILE)?.ino === fstatSync(file).ino) {
+          noteHolder(directory, await ownIdentity());
+          return file;
+        }
       } else onHeld(await describeHolder(readFileSync(file, 'utf8')));
     } catch (error) {
       closeSync(file);
@@ -59,6 +62,17 @@ async function tryLock(stateDir: string, onHeld: (message: string) => void): Pro
     return null;
   } finally {
     directory.close();
+  }
+}
+
+/** For whoever waits. */
+function noteHolder(directory: SafeDirectory, identity: string | null): void {
+  const file = directory.openPlain(LOCK_FILE, O_WRONLY);
+  try {
+    ftruncateSync(file);
+    writeSync(file, `${identity ?? ''}\n`, 0);
+  } finally {
+    closeSync(file);
   }
 }
 

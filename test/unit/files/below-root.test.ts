@@ -57,6 +57,18 @@ describe('a path below a directory', () => {
     }
   });
 
+  it('is found while somebody else makes the directories on the way', async () => {
+    for (let round = 0; round < 200; round++) {
+      const names = [`round-${round}`, 'and', 'file'];
+      const [path] = await Promise.all([
+        belowRoot(inTest(), ...names),
+        mkdir(inTest(`round-${round}`, 'and'), { recursive: true }),
+        mkdir(inTest(`round-${round}`), { recursive: true }),
+      ]);
+      expect(path).toBe(inTest(...names));
+    }
+  });
+
   it('is not mistaken for one of a directory whose name begins alike', async () => {
     await mkdir(inTest('root-2'));
     await symlink(inTest('root-2'), inTest('root', 'twin'));

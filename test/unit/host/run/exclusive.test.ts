@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { chmod, chown, link, readFile, symlink, writeFile } from 'node:fs/promises';
+import { chmod, chown, link, readdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises';
 import { ownIdentity } from '../../../../src/files/process-identity';
 import { type ExclusiveHold, holdNode } from '../../../../src/host/run/exclusive';
 import { describeAsRoot } from '../../../support/describe-if';
@@ -14,6 +14,8 @@ afterEach(async () => {
 const inTest = useDirectory();
 const never = new AbortController().signal;
 const quiet = () => undefined;
+/** O_ACCMODE; O_RDONLY is 0. */
+const ACCESS_MODE = 0o3;
 const HELD_BY_SOMEBODY = 'Another agent holds this node; waiting for it to end.';
 
 /** Another agent, which can be frozen and killed. */
@@ -78,6 +80,16 @@ test('a hold that was given back can be had at once', async () => {
   holds.push(await holdNode(inTest(), quiet, never));
 
   expect(holds).toHaveLength(1);
+});
+
+test('a hold keeps no disk from being mounted read-only: what it has open is open for reading', async () => {
+  holds.push(await holdNode(inTest(), quiet, never));
+
+  const handles = await readdir('/proc/self/fd');
+  const targets = await Promise.all(handles.map((handle) => readlink(`/proc/self/fd/${handle}`).catch(() => '')));
+  const handle = handles[targets.indexOf(inTest('agent.lock'))];
+  const [, flags = ''] = /^flags:\s*(\d+)$/m.exec(await readFile(`/proc/self/fdinfo/${handle}`, 'utf8')) ?? [];
+  expect(parseInt(flags, 8) & ACCESS_MODE).toBe(0);
 });
 
 test('a wait ends as soon as it is given up', async () => {
