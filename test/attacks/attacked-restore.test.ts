@@ -2,6 +2,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { RecoveryReport } from '../../src/contract/recovery';
+import { waitFor } from '../../src/lab/processes';
 import type { SampleSecret } from '../../src/lab/secrets';
 import { memoryDirectoryOf } from '../../src/lab/sweep';
 import { type Attacker, startAttacker } from '../support/attacker/attacker';
@@ -206,6 +207,8 @@ describe('while a restore that people have approved waits for shares', () => {
   }, 300_000);
 
   it('no secret has come to light', async () => {
+    // Agents look once a minute for runs that were ended from outside.
+    await waitFor('the identities of all runs are destroyed', noIdentities, { timeoutMs: 150_000, everyMs: 1_000 });
     const places = [inHistories(attacker.client), inFiles(lab()), inTemporaryFiles(), inProcesses(lab())];
 
     expect(await findSecrets(await secretsOf(lab()), ...places)).toEqual([]);
@@ -213,5 +216,10 @@ describe('while a restore that people have approved waits for shares', () => {
     const sent = [{ name: 'envelope', bytes: Buffer.from(stolen[0]?.split('\n')[2] ?? 'none') }];
     expect(await findSecrets(sent, inHistories(attacker.client))).not.toEqual([]);
     expect(await findSecrets(sent, inFiles(lab()))).toContainEqual(expect.stringContaining('temporal.db'));
-  }, 120_000);
+  }, 300_000);
+
+  async function noIdentities(): Promise<true | null> {
+    const files = await readdir(memoryDirectoryOf(lab().id), { recursive: true });
+    return files.some((file) => file.endsWith('.identity')) ? null : true;
+  }
 });
