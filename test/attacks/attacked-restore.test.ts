@@ -208,7 +208,10 @@ describe('while a restore that people have approved waits for shares', () => {
 
   it('no secret has come to light', async () => {
     // Agents look once a minute for runs that were ended from outside.
-    await waitFor('the identities of all runs are destroyed', noIdentities, { timeoutMs: 150_000, everyMs: 1_000 });
+    await waitFor('the identities of all runs are destroyed', async () => (await identities()).length === 0 || null, {
+      timeoutMs: 150_000,
+      everyMs: 1_000,
+    });
     const places = [inHistories(attacker.client), inFiles(lab()), inTemporaryFiles(), inProcesses(lab())];
 
     expect(await findSecrets(await secretsOf(lab()), ...places)).toEqual([]);
@@ -217,9 +220,4 @@ describe('while a restore that people have approved waits for shares', () => {
     expect(await findSecrets(sent, inHistories(attacker.client))).not.toEqual([]);
     expect(await findSecrets(sent, inFiles(lab()))).toContainEqual(expect.stringContaining('temporal.db'));
   }, 300_000);
-
-  async function noIdentities(): Promise<true | null> {
-    const files = await readdir(memoryDirectoryOf(lab().id), { recursive: true });
-    return files.some((file) => file.endsWith('.identity')) ? null : true;
-  }
 });
