@@ -46,7 +46,7 @@ describe('backUpCluster', () => {
       expect.objectContaining({
         event: 'copy missing',
         text: expect.stringContaining(
-          'no copy in offsite: offsite does not answer; retention in local: the bucket may not be listed. The next backup',
+          'no copy in offsite: offsite does not answer; retention in local: the bucket may not be listed. Fix the cause',
         ),
       }),
     ]);
