@@ -21,6 +21,18 @@ export interface ApprovalSubject {
   expires: string;
 }
 
+/** What a recovery's progress says of what it asks to be approved. */
+interface ApprovableRun extends Omit<ApprovalSubject, 'planHash' | 'expires'> {
+  planHash: string | null;
+  planValidUntil: string | null;
+}
+
+/** What there is to approve in a recovery that waits for it. */
+export function approvalSubject(progress: ApprovableRun): ApprovalSubject {
+  const { cluster, run, requestedBy, planHash, planValidUntil } = progress;
+  return { cluster, run, requestedBy, planHash: planHash ?? '', expires: planValidUntil ?? '' };
+}
+
 /** One person's word. */
 export interface SignedApproval {
   approver: string;

@@ -2,7 +2,6 @@ import type { RecoveryPlan } from '../contract/plan';
 
 /** What an agent does to its host in a recovery. */
 export type HostAction =
-  | { kind: 'take shares' }
   | { kind: 'stage'; source: string; generation: string; manifestSha256: string }
   | { kind: 'stop' }
   | { kind: 'set aside'; how: 'rename' | 'delete'; otherCluster: boolean }
@@ -47,7 +46,6 @@ function whyNotPlanned(plan: RecoveryPlan, name: string, action: HostAction): st
   const stops = method !== 'inPlace' && method !== 'remove' && isRebuilt;
   const renames = plan.setAside === 'rename';
   switch (action.kind) {
-    case 'take shares':
     case 'unseal':
       return method === 'remove' ? unplanned('takes no shares') : null;
     case 'remove':
@@ -84,10 +82,9 @@ function whyNotPlanned(plan: RecoveryPlan, name: string, action: HostAction): st
 }
 
 function otherBackup(
-  plan: RecoveryPlan,
+  plan: Extract<RecoveryPlan, { generation: string }>,
   { source, generation, manifestSha256 }: Extract<HostAction, { kind: 'stage' }>,
 ): string | null {
-  if (!('generation' in plan)) return unplanned('stages nothing');
   const same = plan.source === source && plan.generation === generation && plan.manifestSha256 === manifestSha256;
   return same ? null : unplanned(`restores ${plan.generation} of ${plan.source}, not ${generation} of ${source}`);
 }

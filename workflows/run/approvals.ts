@@ -1,5 +1,5 @@
 import { isCancellation } from '@temporalio/workflow';
-import type { ApprovalSubject } from '../../src/contract/approval';
+import { approvalSubject } from '../../src/contract/approval';
 import type { ApproveInput } from '../../src/contract/input';
 import { samePerson } from '../../src/contract/person';
 import type { ApprovedPlan, RecoveryProgress } from '../../src/contract/recovery';
@@ -51,7 +51,7 @@ async function signatureProblem(progress: RecoveryProgress, input: ApproveInput)
     return `An approval has to be signed: vault-dr approve --cluster ${progress.cluster} --plan ${input.planHash} --as ${approver}`;
   }
   try {
-    return await controller.checkApproval({ subject: subjectOf(progress), approval: { approver, signature } });
+    return await controller.checkApproval({ subject: approvalSubject(progress), approval: { approver, signature } });
   } catch (error) {
     if (isCancellation(error)) throw error;
     return `The signature could not be checked: ${problemOf(error, 'checking it').problem} Send it again.`;
@@ -75,8 +75,4 @@ export function approvedPlan(progress: RecoveryProgress): ApprovedPlan | null {
     signature === undefined ? [] : [{ approver, signature }],
   );
   return { plan, requestedBy, expires: planValidUntil, approvals: signed };
-}
-
-function subjectOf({ cluster, run, requestedBy, planHash, planValidUntil }: RecoveryProgress): ApprovalSubject {
-  return { cluster, run, requestedBy, planHash: planHash ?? '', expires: planValidUntil ?? '' };
 }

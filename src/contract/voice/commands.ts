@@ -1,4 +1,4 @@
-import { APPROVAL_NAMESPACE, approvalStatement } from '../approval';
+import { APPROVAL_NAMESPACE, approvalStatement, approvalSubject } from '../approval';
 import { CONTROLLER_TASK_QUEUE, MESSAGE, recoveryWorkflowId, WORKFLOW } from '../names';
 import {
   hasChangedNodes,
@@ -101,14 +101,14 @@ function approval(progress: RecoveryProgress): CommandText[] {
 }
 
 /** By the key of the approver; see `approvalStatement`. */
-function signedApproval({ cluster, run, requestedBy, planHash, planValidUntil }: RecoveryProgress): string[] {
-  const subject = { cluster, run, requestedBy, planHash: planHash ?? '', expires: planValidUntil ?? '' };
+function signedApproval(progress: RecoveryProgress): string[] {
+  const subject = approvalSubject(progress);
   const statement = approvalStatement(subject, YOU).trimEnd().split('\n').map(quoted);
   return [
     `printf '%s\\n' ${statement.join(' ')} > approval.txt`,
     `ssh-keygen -Y sign -n ${APPROVAL_NAMESPACE} -f ~/.ssh/id_ed25519 approval.txt`,
     `jq -Rs '{approver:"${YOU}",planHash:"${subject.planHash}",signature:.}' approval.txt.sig > approval.json`,
-    `${messageTo(cluster, MESSAGE.approve)} --input-file approval.json`,
+    `${messageTo(progress.cluster, MESSAGE.approve)} --input-file approval.json`,
   ];
 }
 
