@@ -148,7 +148,11 @@ describe('the stock temporal CLI', () => {
       });
       expect(sent.code).toBe(0);
       expect(line).toContain('"name":"aprove"');
-      expect(await readFile(join(lab().directory, 'logs', 'controller.log'), 'utf8')).toContain('unknown signal');
+      const logged = await until('the log has it', async () => {
+        const log = await readFile(join(lab().directory, 'logs', 'controller.log'), 'utf8');
+        return log.split('\n').find((text) => text.includes('unknown signal')) ?? null;
+      });
+      expect(logged).toContain('"name":"aprove"');
       expect(await temporal().progress()).toEqual(before);
     });
 
