@@ -43,13 +43,26 @@ export function assertRunOf(cluster: string, run: string): void {
   else assertRecoveryOf(cluster, run);
 }
 
-/** For what a restore says of a cluster that need not be the one whose nodes it changes. */
+/**
+ * For what a restore says of a cluster that need not be the one whose nodes it changes.
+ * @throws DrError PermissionDenied unless a recovery asks in its own name.
+ */
 export function assertAnyRecovery(run: string): void {
+  recoveringCluster();
+  assertRun(callerOf(), run);
+}
+
+/**
+ * The cluster whose nodes the recovery changes that asks.
+ * @throws DrError PermissionDenied unless a recovery asks.
+ */
+export function recoveringCluster(): string {
   const caller = callerOf();
-  if (!caller.workflowId.startsWith(recoveryWorkflowId('')) || !RECOVERIES.includes(caller.workflowType)) {
+  const prefix = recoveryWorkflowId('');
+  if (!caller.workflowId.startsWith(prefix) || !RECOVERIES.includes(caller.workflowType)) {
     throw denied(caller, 'only a recovery may');
   }
-  assertRun(caller, run);
+  return caller.workflowId.slice(prefix.length);
 }
 
 /** @throws DrError PermissionDenied unless what is told once under this id is of that run. */

@@ -2,6 +2,7 @@ import { isCancellation } from '@temporalio/workflow';
 import { type RestoreInput, restoreInput } from '../src/contract/input';
 import type { RestorePlan } from '../src/contract/plan';
 import type { RecoveryReport } from '../src/contract/recovery';
+import { approvedPlan } from './run/approvals';
 import { controller } from './run/steps';
 import { parseOrFail, problemOf } from './run/problems';
 import { agree, firstPlan, type Planned } from './run/planning';
@@ -101,6 +102,7 @@ export async function restoreCluster(raw: unknown): Promise<RecoveryReport> {
     await Promise.all(claimed.map((name) => identities.claim(name)));
     if (plan.method === 'snapshot') unsealing.begin(plan);
     const staged = await run.mustStep('staging the generation', firstNode, () => fetchGeneration(plan));
+    recovery.staged = staged.signature ?? null;
     for (const { repository, problem } of staged.problems) journal.warnings.push(`copy in ${repository}: ${problem}`);
     state.node(firstNode, 'staged', `from ${staged.repository}`);
   }
@@ -147,7 +149,8 @@ export async function restoreCluster(raw: unknown): Promise<RecoveryReport> {
   ): Promise<void> {
     try {
       const at = new Date().toISOString();
-      const problems = await write({ cluster: source, generation, manifestSha256, run: run.claim.run, at });
+      const approved = approvedPlan(state.progress);
+      const problems = await write({ cluster: source, generation, manifestSha256, run: run.claim.run, at, approved });
       journal.warnings.push(
         ...problems.map(({ repository, problem }) => `${repository}: not marked as ${as}: ${problem}`),
       );

@@ -1,9 +1,15 @@
 import type { RetentionReport } from '../../src/contract/backup';
+import { DrError } from '../../src/contract/failures';
+import type { RecoveryPlan } from '../../src/contract/plan';
+import type { ApprovedPlan } from '../../src/contract/recovery';
 import type { ControllerInput } from '../../src/contract/step-input/controller';
+import { problemsOfApproval, signaturesDecide } from '../../src/crypto/approved-plan';
+import { planHashOf } from '../../src/plan/hash';
 import { hasManifest, listFiles, readCopy, readGenerations } from '../../src/repository/generations';
 import { meaningOf, readMarks, writeMark } from '../../src/repository/keep/marks';
 import { retain, viewRetention } from '../../src/repository/keep/retain';
 import { worthAdding } from '../../src/repository/keep/retention';
+import { recoveringCluster } from '../caller';
 import { cancellation, withHeartbeats } from '../heartbeat';
 import { confirmRetention } from './confirm';
 import type { Controller } from './context';
@@ -83,8 +89,9 @@ export async function markRolledBack(controller: Controller, mark: RunMark): Pro
 async function markEverywhere(
   controller: Controller,
   kind: 'restored' | 'rolled-back',
-  { cluster, generation, manifestSha256, run, at }: RunMark,
+  { cluster, generation, manifestSha256, run, at, approved }: RunMark,
 ): Promise<Unmarked[]> {
+  assertPeopleWanted(controller, { cluster, generation, manifestSha256, run }, approved ?? null);
   // Field by field: what else is in the input, such as another kind, is not signed.
   const mark = { kind, cluster, generation, manifestSha256, run, at };
   const privateKey = await controller.privateKey();
@@ -101,4 +108,33 @@ async function markEverywhere(
     }),
   );
   return problems.flat();
+}
+
+/** Retention keeps what is marked: the word of a run that nobody approved must not take the place of a true one. */
+function assertPeopleWanted(
+  controller: Controller,
+  { run, ...named }: { cluster: string; generation: string; manifestSha256: string; run: string },
+  approved: ApprovedPlan | null,
+): void {
+  const target = recoveringCluster();
+  const config = controller.cluster(target);
+  if (!signaturesDecide(config)) return;
+  const problems = approved
+    ? problemsOfApproval(target, config, run, approved, planHashOf(approved.plan))
+    : ['no approved plan was shown'];
+  if (problems.length === 0 && approved !== null && isRestoreOf(approved.plan, named)) return;
+  throw new DrError(
+    'NotApproved',
+    `${named.generation} was not marked: ${problems[0] ?? 'the approved plan is of another backup'}.`,
+    { advice: 'Was the restore yours? Then pin the backup by hand. If not, look at who may write to the namespace.' },
+  );
+}
+
+function isRestoreOf(
+  plan: RecoveryPlan,
+  named: { cluster: string; generation: string; manifestSha256: string },
+): boolean {
+  if (plan.method !== 'snapshot' && plan.method !== 'inPlace') return false;
+  const { source, generation, manifestSha256 } = plan;
+  return source === named.cluster && generation === named.generation && manifestSha256 === named.manifestSha256;
 }

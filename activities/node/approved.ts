@@ -3,7 +3,8 @@ import type { ClusterConfig, NodeConfig } from '../../src/config/schema';
 import { DrError } from '../../src/contract/failures';
 import type { RecoveryPlan, RestorePlan } from '../../src/contract/plan';
 import type { ApprovedPlan } from '../../src/contract/recovery';
-import { approvalProblems } from '../../src/crypto/approvals';
+import { problemOfStaged } from '../../src/crypto/agent-key';
+import { problemsOfApproval, signaturesDecide } from '../../src/crypto/approved-plan';
 import { writeFileAtomically } from '../../src/files/atomic-file';
 import { privateDirectory } from '../../src/files/files';
 import { readOwnFile } from '../../src/files/own-files';
@@ -62,9 +63,9 @@ export class HostApproval {
     const { clusterName: cluster, node } = this.own;
     const reason = whyNotAllowed(plan, { cluster, name: node.name, dataDir: node.dataDir }, action);
     if (reason !== null) throw this.#notApproved(reason);
-    if (action.kind === 'set aside' && plan.method === 'snapshot' && node.name === plan.firstNode) {
-      await this.#assertStaged(directory, plan);
-    }
+    if (action.kind !== 'set aside' || plan.method !== 'snapshot') return;
+    if (node.name === plan.firstNode) await this.#assertStaged(directory, plan);
+    else if (action.how === 'delete') this.#assertStagedThere(run, plan, action.staged);
   }
 
   /** Nothing goes before what replaces it has been proved on this disk, in whatever order steps are asked for. */
@@ -74,26 +75,35 @@ export class HostApproval {
     throw this.#notApproved(`the backup ${generation}, which replaces its data, is not on its disk yet`);
   }
 
+  /** A follower renames on the approval alone; what can't be put back goes only on the word of the first node's own agent. */
+  #assertStagedThere(run: string, plan: RestorePlan, signature: string | null): void {
+    const { firstNode, generation, manifestSha256 } = plan;
+    const { clusterName, cluster } = this.own;
+    const publicKey = cluster.nodes.find(({ name }) => name === firstNode)?.agentPublicKey;
+    const staged = { run, generation, manifestSha256 };
+    const problem = problemOfStaged(publicKey, clusterName, firstNode, staged, signature);
+    if (problem === null) return;
+    throw this.#notApproved(
+      `its data is deleted only when the backup ${generation} is on the disk of ${firstNode}, and ${problem}`,
+      `Nothing was changed. Compare agentPublicKey with \`vault-dr agent-key\` on ${firstNode}; if they are equal, somebody tampers with the run: call security.`,
+    );
+  }
+
   get #signaturesDecide(): boolean {
-    return this.own.cluster.restore.approvers !== undefined;
+    return signaturesDecide(this.own.cluster);
   }
 
   #verified(run: string, approved: ApprovedPlan | null): RecoveryPlan {
     if (approved === null) throw this.#notApproved('no plan was shown to this host');
-    const { plan, requestedBy, expires, approvals } = approved;
-    const { approvers = [] } = this.own.cluster.restore;
-    const subject = { cluster: this.own.clusterName, run, requestedBy, planHash: planHashOf(plan), expires };
-    const problems = approvalProblems(subject, approvals, approvers, this.#wanted(plan));
+    const problems = problemsOfApproval(
+      this.own.clusterName,
+      this.own.cluster,
+      run,
+      approved,
+      planHashOf(approved.plan),
+    );
     if (problems.length > 0) throw this.#notApproved(problems.join('; '));
-    return plan;
-  }
-
-  /** A rebuild loses nothing, and renames. */
-  #wanted(plan: RecoveryPlan): number {
-    const { approvals, drills } = this.own.cluster.restore;
-    const ofDrill = plan.method === 'snapshot' && plan.drill === true ? drills?.approvals : undefined;
-    const least = plan.method === 'rebuild' ? 1 : (ofDrill ?? approvals);
-    return Math.max(1, least, plan.approvals);
+    return approved.plan;
   }
 
   #notApproved(reason: string, advice?: string): DrError {

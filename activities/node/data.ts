@@ -38,9 +38,9 @@ export async function stopNode(host: NodeHost, input: { claim: RunClaim }): Prom
  * @returns where the data directory was put; null when there was none, or it was deleted.
  */
 export async function setAsideData(host: NodeHost, input: NodeInput<'setAsideData'>): Promise<string | null> {
-  const { claim, how, otherCluster } = input;
+  const { claim, how, otherCluster, staged = null } = input;
   const { dataDir } = host.node;
-  return host.stepWithHeartbeats(claim, { kind: 'set aside', how, otherCluster }, async (attempt) => {
+  return host.stepWithHeartbeats(claim, { kind: 'set aside', how, otherCluster, staged }, async (attempt) => {
     if (how === 'delete') assertMayDelete(host);
     await proveStopped(host.node, host.driver);
     if (!otherCluster) await assertOwnData(host, claim.run);

@@ -9,7 +9,9 @@ import { DrError, isDrError } from '../../src/contract/failures';
 import type { FileDigest, Manifest } from '../../src/contract/generation';
 import type { CopyProblem } from '../../src/contract/plan';
 import type { NodeInput } from '../../src/contract/step-input/node';
+import { signStaged } from '../../src/crypto/agent-key';
 import { decryptStream } from '../../src/crypto/encryption';
+import { ensureAgentKey } from '../../src/host/run/agent-key-file';
 import type { Attempt } from '../../src/host/run/attempt';
 import { writeFileAtomically } from '../../src/files/atomic-file';
 import { privateDirectory } from '../../src/files/files';
@@ -28,6 +30,8 @@ export interface StageResult {
   repository: string;
   path: string;
   problems: CopyProblem[];
+  /** By the agent's own key, for the hosts that delete their data only when the backup is here. */
+  signature: string;
 }
 
 /**
@@ -40,6 +44,9 @@ export async function stageGeneration(host: NodeHost, input: NodeInput<'stageGen
     const directory = await privateDirectory(await host.runDirectory(input.claim.run));
     await removePartial(directory, attempt);
     const problems: CopyProblem[] = [];
+    const { run, cluster } = input.claim;
+    const agentKey = await ensureAgentKey(host.node.stateDir);
+    const signature = signStaged(agentKey, cluster, host.node.name, { run, generation, manifestSha256 });
     for (const name of input.repositories) {
       try {
         const repository = await openRepository(name, repositoryConfigOf(host.deps.config, name));
@@ -57,7 +64,7 @@ export async function stageGeneration(host: NodeHost, input: NodeInput<'stageGen
         await withHeartbeats('keep the manifest', () =>
           writeFileAtomically(join(directory, STAGED_MANIFEST), JSON.stringify(copy.manifest, null, 2)),
         );
-        return { repository: name, path, problems };
+        return { repository: name, path, problems, signature };
       } catch (error) {
         attempt.signal.throwIfAborted();
         problems.push({ repository: name, problem: (error as Error).message });

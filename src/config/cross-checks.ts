@@ -16,6 +16,7 @@ const restoreLinks = z
       .optional()
       .catch([]),
     trust: z.unknown().optional(),
+    setAside: text,
     approvals: count,
     drills: z.looseObject({ approvals: count }).optional().catch(undefined),
   })
@@ -42,6 +43,7 @@ const links = z
                     dataDir: text,
                     stateDir: text,
                     runtimeDir: text,
+                    agentPublicKey: text,
                   })
                   .catch({}),
               )
@@ -78,6 +80,7 @@ export function crossProblems(raw: unknown): CrossProblem[] {
     ),
     ...sharedPlaces(cluster.repositories, repositories, ['clusters', name, 'repositories']),
     ...trustProblems(cluster.restore, ['clusters', name, 'restore']),
+    ...deletionProblems(cluster, ['clusters', name, 'nodes']),
     ...duplicates(cluster.nodes, ['clusters', name, 'nodes']),
     ...cluster.nodes.flatMap((node, index) => lostDirectories(node, ['clusters', name, 'nodes', index])),
   ]);
@@ -116,6 +119,19 @@ function trustProblems({ approvers, trust, approvals = 1, drills }: Restore, pat
       problems.push({ path: at, message: `is more than the ${approvers.length} approvers there are` });
   }
   return problems;
+}
+
+/** What can't be put back goes only when the first node's own agent has said that the backup is there. */
+function deletionProblems(
+  { restore, nodes }: { restore: Restore; nodes: Node[] },
+  path: PropertyKey[],
+): CrossProblem[] {
+  if (restore.setAside !== 'delete' || restore.approvers === undefined) return [];
+  return nodes.flatMap((node, index) =>
+    node.agentPublicKey === undefined
+      ? [{ path: [...path, index, 'agentPublicKey'], message: 'is required where setAside is `delete`' }]
+      : [],
+  );
 }
 
 function duplicates(nodes: Node[], path: PropertyKey[]): CrossProblem[] {

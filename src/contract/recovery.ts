@@ -88,6 +88,17 @@ export function recipientStatement(cluster: string, node: string, run: string, r
   return ['vault-dr/recipient/v1', cluster, node, run, recipient].join('\n');
 }
 
+/** What the first node's agent signs once a backup is proved on its disk. */
+export function stagedStatement(cluster: string, node: string, staged: StagedBackup): string {
+  return ['vault-dr/staged/v1', cluster, node, staged.run, staged.generation, staged.manifestSha256].join('\n');
+}
+
+export interface StagedBackup {
+  run: string;
+  generation: string;
+  manifestSha256: string;
+}
+
 export interface ShareProgress {
   required: number;
   accepted: { holder: string; at: string }[];

@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto';
 import { DrError } from '../contract/failures';
 import { bundleStatement, type ConfigBundle } from '../contract/generation';
-import { recipientStatement, type RunRecipient } from '../contract/recovery';
+import { recipientStatement, type RunRecipient, type StagedBackup, stagedStatement } from '../contract/recovery';
 
 /** Makes the key by which an agent vouches for the recipients it shows. PEM, PKCS #8. */
 export function generateAgentKey(): string {
@@ -23,6 +23,25 @@ export function signRecipient(
 
 export function signBundle(privateKeyPem: string, cluster: string, bundle: ConfigBundle): string {
   return signStatement(privateKeyPem, bundleStatement(cluster, bundle));
+}
+
+/** Says that a backup is proved on the disk of this node. */
+export function signStaged(privateKeyPem: string, cluster: string, node: string, staged: StagedBackup): string {
+  return signStatement(privateKeyPem, stagedStatement(cluster, node, staged));
+}
+
+/** Why another host can't know that a backup is on the disk of this node; null when its agent has said so. */
+export function problemOfStaged(
+  publicKey: string | undefined,
+  cluster: string,
+  node: string,
+  staged: StagedBackup,
+  signature: string | null,
+): string | null {
+  if (publicKey === undefined) return `its configuration has no agentPublicKey for ${node}`;
+  if (signature === null) return `the agent of ${node} has not said so`;
+  if (holds(publicKey, stagedStatement(cluster, node, staged), signature)) return null;
+  return `what says so is not signed by the agent of ${node}`;
 }
 
 /** Why it is not known that the agent of its node has collected a bundle; null when it is. */

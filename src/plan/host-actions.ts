@@ -4,7 +4,8 @@ import type { RecoveryPlan } from '../contract/plan';
 export type HostAction =
   | { kind: 'stage'; source: string; generation: string; manifestSha256: string }
   | { kind: 'stop' }
-  | { kind: 'set aside'; how: 'rename' | 'delete'; otherCluster: boolean }
+  /** `staged`: the word of the first node's agent that the backup is on its disk. */
+  | { kind: 'set aside'; how: 'rename' | 'delete'; otherCluster: boolean; staged: string | null }
   | { kind: 'copy aside' }
   | { kind: 'install' }
   | { kind: 'install in place' }

@@ -83,19 +83,13 @@ it('has nothing done in any name but what he may have done, with whatever he sen
     const crooked = await pose.ask(hostileCalls(some, inputs, join(around, 'x'), ['deep']));
     await pose.end();
 
-    const others = done(asked).filter(({ step }) => !(step in allowed) && !isMarkOfAnyRecovery(id, step));
-    expect(others).toEqual([]);
-    expect(done(crooked).filter(({ step }) => step !== 'storeReport' && !isMarkOfAnyRecovery(id, step))).toEqual([]);
+    expect(done(asked).filter(({ step }) => !(step in allowed))).toEqual([]);
+    expect(done(crooked).filter(({ step }) => step !== 'storeReport')).toEqual([]);
   }
-  const added = /^added: lab\/(controller\/reports|repository\/lab\/marks)/;
+  const added = /^added: lab\/controller\/reports/;
   expect(changesOf(before, await stateOf(lab())).filter((change) => !added.test(change))).toEqual([]);
   expect(await identities()).toEqual([]);
 }, 600_000);
-
-/** A generation may be restored into another cluster, so the mark of any recovery counts: for itself. */
-function isMarkOfAnyRecovery(id: string, step: string): boolean {
-  return id.startsWith('restore-') && step.startsWith('mark');
-}
 
 it('floods no worker', async () => {
   // Of two megabytes each; a history of his own takes fifty.

@@ -81,7 +81,8 @@ it('are done for a workflow that bears the name of a recovery only where they ch
   await recovery.end();
 
   expect(namesOf(done(asked))).toEqual(Object.keys(DONE_FOR_A_RECOVERY).toSorted());
-  expect(asked.filter(({ code }) => code === 'NotApproved').map(({ step }) => step)).toContain('setAsideData');
+  const notApproved = asked.filter(({ code }) => code === 'NotApproved').map(({ step }) => step);
+  expect(notApproved).toEqual(expect.arrayContaining(['setAsideData', 'markRestored', 'markRolledBack']));
   // When a run began may lie anywhere: a clock may have been wrong. It is the report of the attacker's own run.
   expect(done(crooked).map(({ step, what }) => `${step}: ${what}`)).toEqual([
     'storeReport: report.startedAt = "9999-01-01T00:00:00.000Z"',
@@ -91,9 +92,6 @@ it('are done for a workflow that bears the name of a recovery only where they ch
     'added: lab/controller/reports/lab',
     'added: lab/controller/reports/lab/RUN.json',
     'added: lab/controller/reports/lab/RUN.md',
-    'added: lab/repository/lab/marks',
-    expect.stringMatching(/^added: lab\/repository\/lab\/marks\/restored-[-0-9a-zTZ.]+-RUN\.json$/),
-    expect.stringMatching(/^added: lab\/repository\/lab\/marks\/rolled-back-[-0-9a-zTZ.]+-RUN\.json$/),
   ]);
   before = await stateOf(lab());
 }, 120_000);

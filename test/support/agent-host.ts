@@ -7,11 +7,14 @@ export interface AgentSettings {
   address?: string;
   encryption?: unknown;
   restore?: unknown;
+  agentPublicKey?: string;
+  /** Beside this one. */
+  others?: { name: string; agentPublicKey?: string }[];
 }
 
 /** The agent of a node whose service is nothing but words; everything that it keeps lies in the directory of the test. */
 export function agentHost(inTest: (...segments: string[]) => string, settings: AgentSettings = {}): NodeHost {
-  const { address = 'http://127.0.0.1:1', encryption = 'none', restore = {} } = settings;
+  const { address = 'http://127.0.0.1:1', encryption = 'none', restore = {}, agentPublicKey, others = [] } = settings;
   const service = { driver: 'command', start: ['true'], stop: ['true'], status: ['sh', '-c', 'exit 3'] };
   const config = parseConfig(
     stringify({
@@ -27,7 +30,15 @@ export function agentHost(inTest: (...segments: string[]) => string, settings: A
               runtimeDir: inTest('runtime'),
               configFiles: [inTest('etc')],
               service,
+              agentPublicKey,
             },
+            ...others.map((other, index) => ({
+              ...other,
+              address: `http://127.0.0.1:${index + 3}`,
+              clusterAddress: `127.0.0.2:${index + 3}`,
+              dataDir: inTest(`data-of-${other.name}`),
+              service,
+            })),
           ],
           auth: { method: 'token', token: { file: '/token' } },
           backup: { encryption },

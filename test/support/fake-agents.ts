@@ -155,9 +155,10 @@ export function fakeActivities() {
           stagingFreeBytes: 1e12,
           temp: { path: '/tmp', freeBytes: 1e12 },
         }),
-      collectConfig: () => note(`collect ${name}`, { bundle: null, problems: [] }),
+      collectConfig: () => note(`collect ${name}`, { bundle: null, problems: [], signature: 'by-its-agent' }),
       claimForRun: () => note(`claim ${name}`, { recipient: `age1${name}`, signature: 'c2ln', inMemory: true }),
-      stageGeneration: () => note(`stage ${name}`, { repository: 'local', path: '/staged', problems: [] }),
+      stageGeneration: () =>
+        note(`stage ${name}`, { repository: 'local', path: '/staged', problems: [], signature: 'by its agent' }),
       stopNode: () => note(`stop ${name}`, undefined),
       setAsideData: () => note(`set aside ${name}`, `/data.${name}`),
       copyDataAside: () => note(`copy aside ${name}`, `/data.${name}`),

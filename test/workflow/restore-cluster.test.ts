@@ -24,6 +24,19 @@ describe('restoreCluster', () => {
   });
 
   it('runs the steps in the order of the runbook, and the others wait for the first node', async () => {
+    const shown: unknown[] = [];
+    for (const name of ['vault-2', 'vault-3']) {
+      const { setAsideData } = fakes.nodes[name]!;
+      fakes.nodes[name]!.setAsideData = (input) => {
+        shown.push(input.staged);
+        return setAsideData(input);
+      };
+    }
+    const { markRestored } = fakes.controller;
+    fakes.controller.markRestored = (input) => {
+      shown.push(input.approved?.plan.method);
+      return markRestored(input);
+    };
     const handle = await begin();
     await approve(handle);
     await submitThree(handle);
@@ -50,6 +63,8 @@ describe('restoreCluster', () => {
     expect(sequence.map(order)).toEqual(sequence.map(order).toSorted((a, b) => a - b));
     expect(sequence.map(order)).not.toContain(-1);
     expect(fakes.notifications.at(-1)).toMatchObject({ event: 'restored' });
+    // What they decide by: the word of the first node's agent, and the plan as it was approved.
+    expect(shown).toEqual(['by its agent', 'by its agent', 'snapshot']);
     expect(order('set aside vault-3')).toBeLessThan(order('install vault-1'));
     expect(fakes.calls).toEqual(expect.arrayContaining(['end vault-1', 'end vault-2', 'end vault-3']));
   });

@@ -47,6 +47,8 @@ export class Recovery {
   readonly setAside: RecoveryReport['setAside'] = [];
   readonly removed: RecoveryReport['removed'] = [];
   graceDays = 0;
+  /** The word of the first node's agent that the backup is on its disk. */
+  staged: string | null = null;
   /** Takes back what was said elsewhere of this recovery; a roll back does it. */
   undo: (() => Promise<void>) | null = null;
   readonly #sets: ShareSets;
@@ -155,10 +157,9 @@ export class Recovery {
   }
 
   async setDataAside(names: string[], { setAside: how, accepted }: RecoveryPlan): Promise<void> {
-    const otherCluster = accepted.includes('other-cluster');
-    await this.onEach(names, (name) =>
-      this.#putAside(name, () => this.steps(name).setAsideData({ claim: this.run.claim, how, otherCluster })),
-    );
+    const { claim } = this.run;
+    const what = { claim, how, otherCluster: accepted.includes('other-cluster'), staged: this.staged };
+    await this.onEach(names, (name) => this.#putAside(name, () => this.steps(name).setAsideData(what)));
   }
 
   /** For data of which there is no other copy: what is changed is not the only one any more. */

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { BackupPlan, ClusterHealth, NodeHealth, RetentionPolicy, StagedGeneration } from '../backup';
 import { rebuildNodeInput, recoverQuorumInput, removeSetAsideInput, restoreInput } from '../input';
 import type { Notification } from '../notification';
-import { approvalSubject, signedApproval } from './approval';
+import { approvalSubject, approvedPlan, signedApproval } from './approval';
 import { configBundle, encryption, filledBundle, manifest } from './generation';
 import { leftOver, nodeInspection } from './host';
 import { chosenGeneration, liveView, recoveryPlan, recoverySettings } from './plan';
@@ -76,8 +76,15 @@ const stagedGeneration = strict<StagedGeneration>({
   manifestSha256: sha256,
 });
 
-/** Of what a run says of a generation. The kind is the step's own. */
-const runMark = z.strictObject({ cluster, generation, manifestSha256: sha256, run, at: pastTime });
+/** Of what a run says of a generation. The kind is the step's own; the approval proves that people wanted the run. */
+const runMark = z.strictObject({
+  cluster,
+  generation,
+  manifestSha256: sha256,
+  run,
+  at: pastTime,
+  approved: approvedPlan.nullish(),
+});
 
 const notification = strict<Notification>({
   id: short,

@@ -35,6 +35,7 @@ export const NODE_INPUTS = {
     claim,
     how: oneOf<'rename' | 'delete'>({ rename: true, delete: true }),
     otherCluster: flag,
+    staged: short.nullish(),
   }),
   copyDataAside: claimed,
   putBackData: claimed,

@@ -14,8 +14,6 @@ export const DONE_FOR_A_RECOVERY: Partial<Record<Step, string>> = {
   waitForLeader: 'asks Vault how it is',
   checkRolledBack: 'asks Vault how it is',
   moveLeadership: 'asks Vault how it is; with `rollingRestart` in the configuration, another node leads',
-  markRestored: 'a signed word that the own run restored a generation: retention keeps that one',
-  markRolledBack: 'takes that word back, of the own run alone',
   storeReport: 'a report of the own run',
   notify: 'a message in the name of the own run',
   recordAudit: 'a line in the trail that says which run sent it',

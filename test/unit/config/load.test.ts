@@ -472,6 +472,10 @@ describe('whose word lets a host be changed', () => {
     ],
     [`{ approvers: [{ name: ana, key: ssh-rsa AAAAB3NzaC1yc2E= }] }`, 'must be an SSH public key'],
     [`{ approvers: [{ name: ana, key: ssh-ed25519 AAAA }] }`, 'must be an SSH public key'],
+    [
+      `{ approvers: [{ name: ana, key: ${ANA} }], setAside: delete }`,
+      'nodes.0.agentPublicKey: is required where setAside is `delete`',
+    ],
     ['{ approvers: [] }', 'must name at least one approver'],
     ['{ trust: everybody }', "must be 'namespace'"],
   ])('is refused as %s', (text, problem) => {

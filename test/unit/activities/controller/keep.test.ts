@@ -1,6 +1,4 @@
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { MockActivityEnvironment } from '@temporalio/testing';
-import { DefaultLogger } from '@temporalio/worker';
 import { Controller } from '../../../../activities/controller/context';
 import { replicateGeneration } from '../../../../activities/controller/backup';
 import { applyRetention, listCatchUps, markRestored, markRolledBack } from '../../../../activities/controller/keep';
@@ -11,6 +9,7 @@ import { DrError } from '../../../../src/contract/failures';
 import type { ChainLink } from '../../../../src/contract/generation';
 import { publishGeneration } from '../../../../src/repository/generations';
 import type { Repository, TransferOptions } from '../../../../src/repository/types';
+import { restoreEnvironment } from '../../../support/activity-environment';
 import { keepLast, signingPair, stageSample } from '../../../support/generation';
 import { sampleConfig } from '../../../support/sample-config';
 import { useDirectory } from '../../../support/temporary';
@@ -35,7 +34,8 @@ beforeEach(async () => {
   previous = null;
 });
 
-const workerFor = (attempt = 1) => new MockActivityEnvironment({ attempt }, { logger: new DefaultLogger('ERROR') });
+const RUN = 'run-1';
+const workerFor = (attempt = 1) => restoreEnvironment(RUN, 'prod', { attempt });
 
 /** As the worker would run it. */
 const step = <I, O>(
@@ -212,7 +212,7 @@ describe('retention', () => {
   it('keeps what a cluster was brought back from, though no copy was read since', async () => {
     const restored = await publish(HOURS[0] ?? '', 'local', 'offsite');
     for (const hour of HOURS.slice(1)) await publish(hour, 'local', 'offsite');
-    const mark = { ...restored, run: 'run-1', at: '2026-11-23T03:30:00.000Z' };
+    const mark = { ...restored, run: RUN, at: '2026-11-23T03:30:00.000Z' };
 
     const problems = [await step(markRestored, mark), await step(markRestored, mark)];
     const report = await retain('offsite', previous?.generation ?? '');
@@ -225,7 +225,7 @@ describe('retention', () => {
   it('does not keep what a cluster was rolled back from again', async () => {
     const restored = await publish(HOURS[0] ?? '', 'local', 'offsite');
     for (const hour of HOURS.slice(1)) await publish(hour, 'local', 'offsite');
-    const mark = { ...restored, run: 'run-1' };
+    const mark = { ...restored, run: RUN };
 
     const problems = [
       await step(markRestored, { ...mark, at: '2026-11-23T03:30:00.000Z' }),
@@ -242,7 +242,7 @@ describe('retention', () => {
     const restored = await publish(HOURS[0] ?? '', 'local', 'offsite');
     await rm(inTest('offsite'), { recursive: true });
 
-    const problems = await step(markRestored, { ...restored, run: 'run-1', at: '2026-11-23T03:30:00.000Z' });
+    const problems = await step(markRestored, { ...restored, run: RUN, at: '2026-11-23T03:30:00.000Z' });
 
     expect(problems).toEqual([{ repository: 'offsite', problem: expect.stringContaining('ENOENT') }]);
     expect(await readdir(inTest('local/prod/marks'))).toHaveLength(1);
@@ -367,7 +367,7 @@ describe('what somebody else asks the controller to do', () => {
     const restored = await publish(HOURS[0] ?? '', 'local');
     const mark = {
       ...restored,
-      run: 'run-1',
+      run: RUN,
       at: '2026-11-23T03:30:00.000Z',
       kind: 'unpinned',
       by: 'eve',

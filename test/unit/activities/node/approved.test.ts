@@ -1,12 +1,11 @@
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
 import { readFile, writeFile } from 'node:fs/promises';
 import { HostApproval } from '../../../../activities/node/approved';
-import { approvalStatement, APPROVAL_NAMESPACE, type ApprovalSubject } from '../../../../src/contract/approval';
+import type { ApprovalSubject } from '../../../../src/contract/approval';
 import type { AcceptCode, RecoveryPlan } from '../../../../src/contract/plan';
 import type { ApprovedPlan } from '../../../../src/contract/recovery';
+import { agentPublicKey, generateAgentKey, signStaged } from '../../../../src/crypto/agent-key';
 import type { HostAction } from '../../../../src/plan/host-actions';
-import { planHashOf } from '../../../../src/plan/hash';
+import { makeSshKey, planSignedBy } from '../../../support/approval';
 import { agentHost } from '../../../support/agent-host';
 import { serializeManifest } from '../../../../src/repository/manifest';
 import { PLAN, REBUILD_PLAN } from '../../../support/fake-agents';
@@ -20,7 +19,7 @@ const RUN = 'run-1';
 describe('an agent whose configuration names approvers', () => {
   let approvers: { name: string; key: string }[];
   beforeEach(() => {
-    approvers = ['ana', 'bob', 'carol'].map((name) => ({ name, key: makeKey(name) }));
+    approvers = ['ana', 'bob', 'carol'].map((name) => ({ name, key: makeSshKey(inTest(name)) }));
   });
 
   const approval = (restore: object = {}) => {
@@ -143,8 +142,18 @@ describe('an agent whose configuration names approvers', () => {
     expect(refused).toContain('not over this plan');
   });
 
-  const deletion = (otherCluster = false): HostAction => ({ kind: 'set aside', how: 'delete', otherCluster });
-  const renaming = (otherCluster = false): HostAction => ({ kind: 'set aside', how: 'rename', otherCluster });
+  const deletion = (otherCluster = false): HostAction => ({
+    kind: 'set aside',
+    how: 'delete',
+    otherCluster,
+    staged: null,
+  });
+  const renaming = (otherCluster = false): HostAction => ({
+    kind: 'set aside',
+    how: 'rename',
+    otherCluster,
+    staged: null,
+  });
   const staging = (overrides: object = {}): HostAction => ({
     kind: 'stage',
     source: PLAN.source,
@@ -211,6 +220,44 @@ describe('an agent whose configuration names approvers', () => {
     expect([before, another]).toEqual(Array(2).fill(expect.stringContaining('is not on its disk yet')));
   });
 
+  describe('of a follower that deletes', () => {
+    const [own, first] = [generateAgentKey(), generateAgentKey()];
+    const others = [{ name: 'vault-2', agentPublicKey: agentPublicKey(first) }];
+    const deleting = () => plan({ firstNode: 'vault-2', setAside: 'delete' });
+    const follower = () => {
+      const restore = { trust: undefined, approvers, setAside: 'delete' };
+      return new HostApproval(agentHost(inTest, { agentPublicKey: agentPublicKey(own), others, restore }).deps);
+    };
+    const { generation, manifestSha256 } = PLAN;
+    const staged = { run: RUN, generation, manifestSha256 };
+    const deleteOn = async (signature: string | null, how: 'delete' | 'rename' = 'delete') => {
+      await follower().accept(RUN, inTest('run'), signed({ ...deleting(), setAside: how }, 'bob'), Date.now());
+      const action = { kind: 'set aside', how, otherCluster: false, staged: signature } as const;
+      return follower().assertAllowed(RUN, inTest('run'), action);
+    };
+
+    it('does so once the agent of the first node has the backup', async () => {
+      await expect(deleteOn(signStaged(first, 'prod', 'vault-2', staged))).resolves.toBeUndefined();
+    });
+
+    it.each<[string, () => string | null]>([
+      ['nothing', () => null],
+      ['no signature', () => 'AAAA'],
+      ['its own word', () => signStaged(own, 'prod', 'vault-2', staged)],
+      ['the word for another node', () => signStaged(first, 'prod', 'vault-1', staged)],
+      ['the word for another cluster', () => signStaged(first, 'staging', 'vault-2', staged)],
+      ['the word in another run', () => signStaged(first, 'prod', 'vault-2', { ...staged, run: 'run-0' })],
+      ['another backup', () => signStaged(first, 'prod', 'vault-2', { ...staged, generation: 'x' })],
+      ['other bytes', () => signStaged(first, 'prod', 'vault-2', { ...staged, manifestSha256: '00' })],
+    ])('does nothing for %s', async (_what, signature) => {
+      expect(await refusal(deleteOn(signature()))).toContain(`only when the backup ${generation} is on the disk`);
+    });
+
+    it('renames without it, because that can be put back', async () => {
+      await expect(deleteOn(null, 'rename')).resolves.toBeUndefined();
+    });
+  });
+
   /** As the agent leaves it, once the whole of it is proved. */
   async function stage(generation: string): Promise<void> {
     const manifest = sampleManifest(Buffer.from('x'), { generation });
@@ -233,18 +280,8 @@ describe('an agent whose configuration names approvers', () => {
     approvals: 1,
   });
 
-  function makeKey(name: string): string {
-    execFileSync('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-f', inTest(name)]);
-    return readFileSync(inTest(`${name}.pub`), 'utf8').trim();
-  }
-
   function signed(planned: RecoveryPlan, approver: string, about: Partial<ApprovalSubject> = {}): ApprovedPlan {
-    const expires = about.expires ?? '2998-01-01T00:00:00.000Z';
-    const subject = { cluster: 'prod', run: RUN, requestedBy: 'ana', planHash: planHashOf(planned), ...about, expires };
-    const args = ['-q', '-Y', 'sign', '-n', APPROVAL_NAMESPACE, '-f', inTest(approver)];
-    const input = approvalStatement(subject, approver);
-    const signature = execFileSync('ssh-keygen', args, { input, encoding: 'utf8', stdio: 'pipe' });
-    return { plan: planned, requestedBy: subject.requestedBy, expires, approvals: [{ approver, signature }] };
+    return planSignedBy({ approver, key: inTest(approver) }, planned, { run: RUN, ...about });
   }
 
   function withApprover(approved: ApprovedPlan, approver: string): ApprovedPlan {

@@ -7,9 +7,9 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { installInPlace } from '../../../../activities/node/in-place';
 import { installSnapshot } from '../../../../activities/node/install';
 import type { NodeHost } from '../../../../activities/node/context';
-import { openArchive, stagedGeneration, stageGeneration } from '../../../../activities/node/stage';
+import { openArchive, stagedGeneration, stageGeneration, type StageResult } from '../../../../activities/node/stage';
 import { collectConfig } from '../../../../activities/node/config';
-import { agentPublicKey, problemOfBundle } from '../../../../src/crypto/agent-key';
+import { agentPublicKey, problemOfBundle, problemOfStaged } from '../../../../src/crypto/agent-key';
 import { ensureAgentKey } from '../../../../src/host/run/agent-key-file';
 import { generateIdentity } from '../../../../src/crypto/age';
 import { decryptStream, encryptStream, encryptionOf, SUFFIX } from '../../../../src/crypto/encryption';
@@ -69,7 +69,11 @@ async function stage(
   await mkdir(inTest('state'), { recursive: true });
   await claimNode(inTest('state'), 'vault-1', CLAIM);
   const work = () => stageGeneration(host, { claim: CLAIM, ...published, repositories: ['local'] });
-  await new MockActivityEnvironment().run(work);
+  const { signature } = (await new MockActivityEnvironment().run(work)) as StageResult;
+  const key = agentPublicKey(await ensureAgentKey(inTest('state')));
+  const { generation, manifestSha256 } = published;
+  const staged = { run: CLAIM.run, generation, manifestSha256 };
+  expect(problemOfStaged(key, 'prod', 'vault-1', staged, signature)).toBeNull();
   const { manifest, path } = await stagedGeneration(host, CLAIM.run);
   return buffer(await openArchive(host, path, manifest));
 }

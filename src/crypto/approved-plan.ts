@@ -1,0 +1,32 @@
+import type { ClusterConfig } from '../config/schema';
+import type { RecoveryPlan } from '../contract/plan';
+import type { ApprovedPlan } from '../contract/recovery';
+import { approvalProblems } from './approvals';
+
+/** Whether signatures decide over a cluster, or access to the namespace alone. */
+export function signaturesDecide({ restore }: ClusterConfig): boolean {
+  return restore.approvers !== undefined;
+}
+
+/**
+ * @param clusterName the cluster that the plan changes
+ * @param planHash of the plan that is given, made here and now
+ * @returns why people have not approved this plan in this run, by the configuration of this host; none when they have.
+ */
+export function problemsOfApproval(
+  clusterName: string,
+  cluster: ClusterConfig,
+  run: string,
+  { plan, requestedBy, expires, approvals }: ApprovedPlan,
+  planHash: string,
+): string[] {
+  const subject = { cluster: clusterName, run, requestedBy, planHash, expires };
+  return approvalProblems(subject, approvals, cluster.restore.approvers ?? [], approvalsWanted(cluster, plan));
+}
+
+/** A rebuild loses nothing, and renames. */
+function approvalsWanted({ restore: { approvals, drills } }: ClusterConfig, plan: RecoveryPlan): number {
+  const ofDrill = plan.method === 'snapshot' && plan.drill === true ? drills?.approvals : undefined;
+  const least = plan.method === 'rebuild' ? 1 : (ofDrill ?? approvals);
+  return Math.max(1, least, plan.approvals);
+}
