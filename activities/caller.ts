@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { DrError } from '../src/contract/failures';
+import { firstRun } from './first-run';
 import { backupWorkflowId, recoveryWorkflowId, WORKFLOW } from '../src/contract/names';
 
 /** Types of workflow that change the nodes of a cluster, all of them under the one id that is the lock. */
@@ -99,7 +100,8 @@ export function guarded<A extends object>(steps: A, rules: Rules<A>): A {
 function callerOf(): Caller {
   const { workflowExecution, workflowType } = Context.current().info;
   if (workflowExecution && workflowType !== undefined) {
-    return { workflowId: workflowExecution.workflowId, workflowType, run: workflowExecution.runId };
+    const { workflowId, runId } = workflowExecution;
+    return { workflowId, workflowType, run: firstRun() ?? runId };
   }
   throw new DrError('PermissionDenied', `${stepName()} was asked for by no workflow, so it was not done.`, {
     advice: WHO,

@@ -1,5 +1,6 @@
 import { Context, heartbeat } from '@temporalio/activity';
 import type { TransferOptions } from '../src/repository/types';
+import { firstRun } from './first-run';
 
 /** Aborts when the activity is cancelled, times out or the worker shuts down. */
 export function cancellation(): AbortSignal {
@@ -15,7 +16,7 @@ export function attempt(): number {
 export function sender(): { id: string; run: string; type: string } | undefined {
   const { workflowExecution, workflowType } = Context.current().info;
   if (!workflowExecution || workflowType === undefined) return undefined;
-  return { id: workflowExecution.workflowId, run: workflowExecution.runId, type: workflowType };
+  return { id: workflowExecution.workflowId, run: firstRun() ?? workflowExecution.runId, type: workflowType };
 }
 
 /** Beats while work goes on whose progress can't be counted (an election, a service that stops), with what was told of it last. */

@@ -3,6 +3,7 @@ import type { RebuildPlan } from '../src/contract/plan';
 import type { RecoveryReport } from '../src/contract/recovery';
 import { controller } from './run/steps';
 import { parseOrFail } from './run/problems';
+import { received } from './run/handover';
 import { agree, firstPlan, type Planned } from './run/planning';
 import { Recovery } from './run/recovery';
 
@@ -10,36 +11,34 @@ import { Recovery } from './run/recovery';
  * Makes one node anew from nothing, while the others serve. Input: `{"cluster":"prod","node":"vault-3","requestedBy":"ana"}`.
  * Its id must be `restore-<cluster>`. Nobody has to approve it: it loses nothing, and refuses where it could.
  */
-export async function rebuildNode(raw: unknown): Promise<RecoveryReport> {
+export async function rebuildNode(raw: unknown, handover?: unknown): Promise<RecoveryReport> {
   const input = parseOrFail(rebuildNodeInput, raw, '{"cluster":"prod","node":"vault-3","requestedBy":"your name"}');
-  const recovery = new Recovery(input.cluster, input.requestedBy, 'rebuild');
+  const recovery = new Recovery(input.cluster, input.requestedBy, 'rebuild', received(handover));
   const { run, state, journal, identities, unsealing } = recovery;
   const { node } = input;
 
-  return recovery.execute(async () => {
+  return recovery.execute(raw, async () => {
     const first = await firstPlan(recovery, makePlan);
     const plan = await agree(recovery, first, makePlan, claim);
     return recovery.change(() => rebuild(plan));
   });
 
   async function rebuild(plan: RebuildPlan): Promise<RecoveryReport> {
-    state.enter('stop');
-    await recovery.stop([node]);
+    await recovery.phase('stop', () => recovery.stop([node]));
 
-    state.enter('setAside');
-    await recovery.setDataAside([node], plan);
+    await recovery.phase('setAside', () => recovery.setDataAside([node], plan));
 
-    // The node may have been the leader itself; the others have another one by now.
-    state.enter('join');
-    const leaderAddress = await run.mustStep('waiting for a leader', null, () =>
-      controller.waitForLeader({ cluster: input.cluster }),
-    );
-    await recovery.join([node], leaderAddress);
+    await recovery.phase('join', async () => {
+      // The node may have been the leader itself; the others have another one by now.
+      const leaderAddress = await run.mustStep('waiting for a leader', null, () =>
+        controller.waitForLeader({ cluster: input.cluster }),
+      );
+      await recovery.join([node], leaderAddress);
+    });
 
-    state.enter('converge');
-    await recovery.converge(plan);
+    await recovery.phase('converge', () => recovery.converge(plan));
 
-    state.enter('finish');
+    recovery.enter('finish');
     journal.notify('restored', `${node} of ${input.cluster} is rebuilt and a voter.`);
     return recovery.end('completed');
   }
@@ -58,7 +57,7 @@ export async function rebuildNode(raw: unknown): Promise<RecoveryReport> {
   }
 
   async function claim(plan: RebuildPlan): Promise<void> {
-    await identities.claim(node);
+    await run.once(`claiming ${node}`, () => identities.claim(node));
     unsealing.begin(plan, node);
   }
 }

@@ -3,6 +3,7 @@ import type { RecoverQuorumPlan } from '../src/contract/plan';
 import type { RecoveryReport } from '../src/contract/recovery';
 import { controller } from './run/steps';
 import { parseOrFail } from './run/problems';
+import { received } from './run/handover';
 import { agree, firstPlan, type Planned } from './run/planning';
 import { Recovery } from './run/recovery';
 import { rollBack } from './run/roll-back';
@@ -11,12 +12,12 @@ import { rollBack } from './run/roll-back';
  * Brings a cluster whose quorum is lost back from the disk of a node that survived, by Vault's `raft/peers.json`; it loses
  * nothing that this disk holds. Input: `{"cluster":"prod","requestedBy":"ana"}`. Its id must be `restore-<cluster>`.
  */
-export async function recoverQuorum(raw: unknown): Promise<RecoveryReport> {
+export async function recoverQuorum(raw: unknown, handover?: unknown): Promise<RecoveryReport> {
   const input = parseOrFail(recoverQuorumInput, raw, '{"cluster":"prod","requestedBy":"your name"}');
-  const recovery = new Recovery(input.cluster, input.requestedBy, 'peers');
+  const recovery = new Recovery(input.cluster, input.requestedBy, 'peers', received(handover));
   const { run, state, journal, identities, unsealing } = recovery;
 
-  return recovery.execute(async () => {
+  return recovery.execute(raw, async () => {
     const first = await firstPlan(recovery, makePlan);
     const plan = await agree(recovery, first, makePlan, claim);
     return recovery.change(() => recover(plan), rollBack);
@@ -26,34 +27,35 @@ export async function recoverQuorum(raw: unknown): Promise<RecoveryReport> {
     const { firstNode } = plan;
     const others = state.activeNodes.filter((name) => name !== firstNode);
 
-    state.enter('stop');
-    await recovery.stop(state.activeNodes);
+    await recovery.phase('stop', () => recovery.stop(state.activeNodes));
 
-    // The survivor's data are copied: they are the only ones, and about to be changed.
-    state.enter('setAside');
-    await Promise.all([recovery.copyDataAside(firstNode), recovery.setDataAside(others, plan)]);
-
-    state.enter('install');
-    state.node(firstNode, 'installing');
-    await run.mustStep(`making ${firstNode} the only peer`, firstNode, () =>
-      recovery.steps(firstNode).recoverPeers({ claim: run.claim }),
+    // The survivor's data is copied: it is the only one, and about to be changed.
+    await recovery.phase('setAside', () =>
+      Promise.all([recovery.copyDataAside(firstNode), recovery.setDataAside(others, plan)]),
     );
-    state.node(firstNode, 'sealed');
 
-    state.enter('unseal');
-    await unsealing.unseal(firstNode);
-    unsealing.keepOpen(firstNode);
+    await recovery.phase('install', async () => {
+      state.node(firstNode, 'installing');
+      await run.mustStep(`making ${firstNode} the only peer`, firstNode, () =>
+        recovery.steps(firstNode).recoverPeers({ claim: run.claim }),
+      );
+      state.node(firstNode, 'sealed');
+    });
 
-    state.enter('verify');
-    await run.mustStep(`verifying ${firstNode}`, firstNode, () => controller.verifyFirstNode({ plan }));
+    await recovery.phase('unseal', async () => {
+      await unsealing.unseal(firstNode);
+      unsealing.keepOpen(firstNode);
+    });
 
-    state.enter('join');
-    await recovery.joinOthers(plan);
+    await recovery.phase('verify', () =>
+      run.mustStep(`verifying ${firstNode}`, firstNode, () => controller.verifyFirstNode({ plan })),
+    );
 
-    state.enter('converge');
-    await recovery.converge(plan);
+    await recovery.phase('join', () => recovery.joinOthers(plan));
 
-    state.enter('finish');
+    await recovery.phase('converge', () => recovery.converge(plan));
+
+    recovery.enter('finish');
     const backup = await recovery.tryBackUp();
     journal.notify('restored', `${plan.cluster} is back, from the disk of ${firstNode}. Nothing that it held is lost.`);
     return recovery.end('completed', backup);
@@ -69,7 +71,7 @@ export async function recoverQuorum(raw: unknown): Promise<RecoveryReport> {
   }
 
   async function claim(plan: RecoverQuorumPlan): Promise<void> {
-    await Promise.all(plan.nodes.map((node) => identities.claim(node.name)));
+    await Promise.all(plan.nodes.map(({ name }) => run.once(`claiming ${name}`, () => identities.claim(name))));
     unsealing.begin(plan);
   }
 }

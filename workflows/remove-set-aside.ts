@@ -5,6 +5,7 @@ import type { NodePlan, RemovalPlan } from '../src/contract/plan';
 import type { RecoveryReport } from '../src/contract/recovery';
 import { controller } from './run/steps';
 import { parseOrFail } from './run/problems';
+import { received } from './run/handover';
 import { adopt, agree, type Planned, refusal } from './run/planning';
 import { Recovery } from './run/recovery';
 import { SKIPPED } from './run/recovery-run';
@@ -13,16 +14,18 @@ import { SKIPPED } from './run/recovery-run';
  * Deletes what one earlier run set aside, once its grace period is over and the cluster is whole. Input:
  * `{"cluster":"prod","run":"…","requestedBy":"ana"}`. Its id must be `restore-<cluster>`.
  */
-export async function removeSetAside(raw: unknown): Promise<RecoveryReport> {
+export async function removeSetAside(raw: unknown, handover?: unknown): Promise<RecoveryReport> {
   const input = parseOrFail(removeSetAsideInput, raw, '{"cluster":"prod","run":"…","requestedBy":"your name"}');
-  const recovery = new Recovery(input.cluster, input.requestedBy, 'remove');
+  const recovery = new Recovery(input.cluster, input.requestedBy, 'remove', received(handover));
   const { run, state, journal, identities } = recovery;
 
   let found = new Map<string, LeftOver[]>();
 
-  return recovery.execute(async () => {
-    const planned = await firstRemovalPlan();
-    if (planned !== null) await agree(recovery, adopt(recovery, planned), planToSign, () => Promise.resolve());
+  return recovery.execute(raw, async () => {
+    const handed = recovery.handedPlan as RemovalPlan | null;
+    const planned = handed ? null : await firstRemovalPlan();
+    const plan = handed ?? (planned && adopt(recovery, planned));
+    if (plan !== null) await agree(recovery, plan, planToSign, () => Promise.resolve());
     return recovery.change(remove);
   });
 

@@ -5,6 +5,7 @@ import type { RecoveryReport } from '../src/contract/recovery';
 import { approvedPlan } from './run/approvals';
 import { controller } from './run/steps';
 import { parseOrFail, problemOf } from './run/problems';
+import { received } from './run/handover';
 import { agree, firstPlan, type Planned } from './run/planning';
 import { Recovery } from './run/recovery';
 import { rollBack } from './run/roll-back';
@@ -14,68 +15,69 @@ import { rollBack } from './run/roll-back';
  * `asOf`, `into`, `inPlace`, `drill`, `planOnly` and `accept`. Its id must be `restore-<cluster that is changed>`: Temporal
  * allows one open run of an id, and that is the lock.
  */
-export async function restoreCluster(raw: unknown): Promise<RecoveryReport> {
+export async function restoreCluster(raw: unknown, handover?: unknown): Promise<RecoveryReport> {
   const input = parseOrFail(restoreInput, raw, '{"cluster":"prod","requestedBy":"your name"}');
-  const recovery = new Recovery(input.into ?? input.cluster, input.requestedBy, input.inPlace ? 'inPlace' : 'snapshot');
+  const method = input.inPlace ? 'inPlace' : 'snapshot';
+  const recovery = new Recovery(input.into ?? input.cluster, input.requestedBy, method, received(handover));
   const { run, state, journal, identities, unsealing } = recovery;
 
-  return recovery.execute(async () => {
+  return recovery.execute(raw, async () => {
     const first = await firstPlan(recovery, makePlan);
     if (input.planOnly) return recovery.planned();
     const plan = await agree(recovery, first, makePlan, stage);
-    return plan.method === 'inPlace'
-      ? recovery.change(() => restoreInPlace(plan))
-      : recovery.change(() => restore(plan), rollBack);
+    if (plan.method === 'inPlace') return recovery.change(() => restoreInPlace(plan));
+    recovery.undo = () => mark('rolled back', plan, controller.markRolledBack);
+    return recovery.change(() => restore(plan), rollBack);
   });
 
   async function restore(plan: RestorePlan): Promise<RecoveryReport> {
     const { firstNode } = plan;
 
-    state.enter('stop');
-    await recovery.stop(state.activeNodes);
+    await recovery.phase('stop', () => recovery.stop(state.activeNodes));
 
-    state.enter('setAside');
-    await recovery.setDataAside(state.activeNodes, plan);
+    await recovery.phase('setAside', () => recovery.setDataAside(state.activeNodes, plan));
 
     // Blank start, throwaway keys with the snapshot's N and T, the snapshot, a restart. The others stay down.
-    state.enter('install');
-    state.node(firstNode, 'installing');
-    await install(plan, () => recovery.steps(firstNode).installSnapshot({ claim: run.claim }));
-    state.node(firstNode, 'sealed');
+    await recovery.phase('install', async () => {
+      state.node(firstNode, 'installing');
+      await install(plan, () => recovery.steps(firstNode).installSnapshot({ claim: run.claim }));
+      state.node(firstNode, 'sealed');
+    });
 
-    state.enter('unseal');
-    await unsealing.unseal(firstNode);
-    unsealing.keepOpen(firstNode);
+    await recovery.phase('unseal', async () => {
+      await unsealing.unseal(firstNode);
+      unsealing.keepOpen(firstNode);
+    });
 
-    state.enter('verify');
-    await verify(plan);
+    await recovery.phase('verify', () => verify(plan));
 
-    state.enter('join');
-    await recovery.joinOthers(plan);
+    await recovery.phase('join', () => recovery.joinOthers(plan));
 
-    state.enter('converge');
-    await recovery.converge(plan);
+    await recovery.phase('converge', () => recovery.converge(plan));
     return finish(plan);
   }
 
   // Data that are wrong in a cluster that is well: nothing is stopped, nobody has to unseal.
   async function restoreInPlace(plan: RestorePlan): Promise<RecoveryReport> {
-    state.enter('install');
-    const before = await run.mustStep('backing up what is about to be replaced', null, () =>
+    await recovery.phase('install', async () => {
+      await run.once('the backup before', () => backUpFirst(plan));
+      await install(plan, () => recovery.steps(plan.firstNode).installInPlace({ claim: run.claim }));
+      for (const name of state.activeNodes) state.node(name, 'unsealed');
+    });
+
+    await recovery.phase('verify', () => verify(plan));
+
+    await recovery.phase('converge', () => recovery.converge(plan));
+    return finish(plan);
+  }
+
+  async function backUpFirst({ cluster }: RestorePlan): Promise<void> {
+    const { generation } = await run.mustStep('backing up what is about to be replaced', null, () =>
       recovery.backUpAtOnce('before'),
     );
     journal.warnings.push(
-      `what was replaced is kept as ${before.generation}; the way back: vault-dr restore --cluster ${plan.cluster} --in-place --generation ${before.generation}`,
+      `what was replaced is kept as ${generation}; the way back: vault-dr restore --cluster ${cluster} --in-place --generation ${generation}`,
     );
-    await install(plan, () => recovery.steps(plan.firstNode).installInPlace({ claim: run.claim }));
-    for (const name of state.activeNodes) state.node(name, 'unsealed');
-
-    state.enter('verify');
-    await verify(plan);
-
-    state.enter('converge');
-    await recovery.converge(plan);
-    return finish(plan);
   }
 
   // Changes nothing. Refuses with the complete list of reasons.
@@ -96,15 +98,17 @@ export async function restoreCluster(raw: unknown): Promise<RecoveryReport> {
 
   // Before anything stops: the generation is on the first node's own disk, proved there; after this no network is needed.
   async function stage(plan: RestorePlan): Promise<void> {
-    state.enter('stage');
+    recovery.enter('stage');
     const { firstNode, nodes } = plan;
     const claimed = plan.method === 'inPlace' ? [firstNode] : nodes.map((node) => node.name);
-    await Promise.all(claimed.map((name) => identities.claim(name)));
+    await Promise.all(claimed.map((name) => run.once(`claiming ${name}`, () => identities.claim(name))));
     if (plan.method === 'snapshot') unsealing.begin(plan);
-    const staged = await run.mustStep('staging the generation', firstNode, () => fetchGeneration(plan));
-    recovery.staged = staged.signature ?? null;
-    for (const { repository, problem } of staged.problems) journal.warnings.push(`copy in ${repository}: ${problem}`);
-    state.node(firstNode, 'staged', `from ${staged.repository}`);
+    await run.once('staging', async () => {
+      const staged = await run.mustStep('staging the generation', firstNode, () => fetchGeneration(plan));
+      recovery.staged = staged.signature ?? null;
+      for (const { repository, problem } of staged.problems) journal.warnings.push(`copy in ${repository}: ${problem}`);
+      state.node(firstNode, 'staged', `from ${staged.repository}`);
+    });
   }
 
   function fetchGeneration({ firstNode, source, generation, manifestSha256, copies: repositories }: RestorePlan) {
@@ -132,9 +136,9 @@ export async function restoreCluster(raw: unknown): Promise<RecoveryReport> {
   }
 
   async function finish(plan: RestorePlan): Promise<RecoveryReport> {
-    state.enter('finish');
+    recovery.enter('finish');
     // Before the backup: its retention must know what the cluster was brought back from.
-    recovery.undo = () => mark('rolled back', plan, controller.markRolledBack);
+    recovery.marked = true;
     await mark('restored', plan, controller.markRestored);
     // Another cluster now holds the logins of the generation's own, not those that its configuration names.
     const backup = plan.source === plan.cluster ? await recovery.tryBackUp() : null;

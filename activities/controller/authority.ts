@@ -16,6 +16,14 @@ const inOwnName = ({ id, cluster, run }: { id: string; cluster: string; run: str
 // What is marked is of the cluster that the generation is of, which with `into` is another one.
 const inOwnRecovery = ({ run }: { run: string }) => assertAnyRecovery(run);
 
+// So nothing is written down of a recovery that no recovery has done.
+const ofItself = (record: ControllerInput<'recordAudit'>) => {
+  inOwnName(record);
+  const { cluster, run, action } = record;
+  if (action === 'backup') assertBackupOf(cluster, run);
+  else assertRecoveryOf(cluster, run);
+};
+
 /** Which run may ask for which step of the controller. */
 export const CONTROLLER_AUTHORITY: Authority = {
   planBackup: inBackup,
@@ -47,11 +55,6 @@ export const CONTROLLER_AUTHORITY: Authority = {
   storeReport: ({ report }) => assertRecoveryOf(report.cluster, report.run),
 
   notify: inOwnName,
-  recordAudit: (record) => {
-    inOwnName(record);
-    const { cluster, run, action } = record;
-    // So nothing is written down of a recovery that no recovery has done.
-    if (action === 'backup') assertBackupOf(cluster, run);
-    else assertRecoveryOf(cluster, run);
-  },
+  recordAudit: ofItself,
+  recordAudits: ({ records }) => records.forEach(ofItself),
 };

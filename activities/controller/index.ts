@@ -34,6 +34,12 @@ export function createControllerActivities(deps: ControllerDeps) {
     return (input) => step(controller, input);
   }
 
+  async function recordAudit(record: ControllerInput<'recordAudit'>): Promise<void> {
+    const outcome = await appendRecord(auditFile, witnessed(record, sender()));
+    if (outcome === 'conflict')
+      log.warn('two records for the audit trail have one id: one of them is forged', { id: record.id });
+  }
+
   const steps = {
     planBackup: bind(backup.planBackup),
     checkHealth: bind(backup.checkHealth),
@@ -76,10 +82,9 @@ export function createControllerActivities(deps: ControllerDeps) {
       await sendNotification(notify.command, { ...notification, alternates });
     },
 
-    async recordAudit(record: ControllerInput<'recordAudit'>): Promise<void> {
-      const outcome = await appendRecord(auditFile, witnessed(record, sender()));
-      if (outcome === 'conflict')
-        log.warn('two records for the audit trail have one id: one of them is forged', { id: record.id });
+    recordAudit,
+    async recordAudits({ records }: ControllerInput<'recordAudits'>): Promise<void> {
+      for (const record of records) await recordAudit(record);
     },
 
     /** Puts the head of the audit trail where whoever changes the trail can't reach it. */

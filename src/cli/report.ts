@@ -27,7 +27,7 @@ async function run(options: Options): Promise<void> {
   const { cluster } = parseInput(clusterInput, { cluster: options.cluster }, 'vault-dr report --cluster prod');
   const client = await connectClient(temporalOptions(options));
   try {
-    const report = await recoveryResult(recoveryHandle(client, cluster, options.run), cluster);
+    const report = await recoveryResult(client, recoveryHandle(client, cluster, options.run), cluster);
     if (options.json) printJson(report);
     else print(reportMarkdown(report).trimEnd());
   } finally {

@@ -30,8 +30,8 @@ export const WORKFLOW = {
   removeSetAside: 'removeSetAside',
 } as const;
 
-/** How long a controller may take over one decision. One that is killed meanwhile holds the run up for so long; default: 10 s. */
-export const WORKFLOW_TASK_TIMEOUT = '5s';
+/** How long a controller may take over one decision, a whole history included. One that is killed meanwhile holds the run up for so long. */
+export const WORKFLOW_TASK_TIMEOUT = '10s';
 
 /** Names in the namespace, all of type Keyword; `temporal-config/search-attributes.txt` is made of them. */
 export const SEARCH_ATTRIBUTE = {

@@ -113,6 +113,8 @@ export type ParkChoice = (typeof PARK_CHOICES)[number];
 
 export interface Parked {
   phase: RecoveryPhase;
+  /** What has used up its retries, such as `stopping vault-2`. */
+  step?: string;
   node: string | null;
   code: string;
   problem: string;

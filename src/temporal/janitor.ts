@@ -1,9 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
-import { recoveryWorkflowId } from '../contract/names';
 import { sweepStaging } from '../repository/staging';
 import { connectClient, type TemporalOptions } from './connect-temporal';
+import { openRecovery } from './open-recovery';
 
 const INTERVAL_MS = 60_000;
 
@@ -65,13 +65,7 @@ async function withClient<T>(options: TemporalOptions, work: (client: Client) =>
 }
 
 async function isOver(client: Client, cluster: string, run: string): Promise<boolean> {
-  try {
-    const { status } = await client.workflow.getHandle(recoveryWorkflowId(cluster), run).describe();
-    return status.name !== 'RUNNING';
-  } catch (error) {
-    if (error instanceof WorkflowNotFoundError) return true;
-    throw error;
-  }
+  return (await openRecovery(client, cluster))?.run !== run;
 }
 
 /** Backups have no workflow id in common. One that isn't listed may have begun just now. */

@@ -18,7 +18,8 @@ import {
   WORKFLOW_TASK_TIMEOUT,
 } from '../contract/names';
 import type { RecoveryProgress, RecoveryReport } from '../contract/recovery';
-import type { Answer } from '../contract/update-answers';
+import { openRecovery } from './open-recovery';
+import { type Answer, yes } from '../contract/update-answers';
 
 export type RecoveryHandle = WorkflowHandle<() => Promise<RecoveryReport>>;
 const ASK_AGAIN_MS = 1_000;
@@ -125,9 +126,29 @@ export function backupHandle(client: Client, cluster: string): BackupHandle {
   return client.workflow.getHandle<(input: { cluster: string }) => Promise<BackupResult>>(backupWorkflowId(cluster));
 }
 
-/** @throws DrError NoSuchRun */
+/**
+ * Sends a message as an update, whose answer comes back; as a signal where Temporal takes no more updates of this run.
+ * @throws DrError NoSuchRun
+ */
 export async function askRestore(handle: RecoveryHandle, name: string, input: object): Promise<Answer> {
-  return orNoSuchRun(handle.workflowId, () => handle.executeUpdate<Answer, [object]>(name, { args: [input] }));
+  return orNoSuchRun(handle.workflowId, async () => {
+    try {
+      return await handle.executeUpdate<Answer, [object]>(name, { args: [input] });
+    } catch (error) {
+      if (!takesNoMoreUpdates(error)) throw error;
+      await handle.signal<[object]>(name, input);
+      return yes(
+        'Temporal takes no more updates of this run, so it was sent as a signal, which gets no answer: see with vault-dr status what came of it.',
+      );
+    }
+  });
+}
+
+/** Temporal takes 2,000 updates of one execution, also of those that were refused (measured, server 1.29.1). */
+function takesNoMoreUpdates(error: unknown): boolean {
+  if (!(error instanceof ServiceError)) return false;
+  const { cause } = error;
+  return isGrpcServiceError(cause) && cause.code === 9 && cause.details.includes('limit on the total number');
 }
 
 /** @throws DrError NoSuchRun */
@@ -136,14 +157,21 @@ export async function recoveryProgress(handle: RecoveryHandle): Promise<Recovery
 }
 
 /** @throws DrError NoSuchRun; NotYet while it runs. */
-export async function recoveryResult(handle: RecoveryHandle, cluster: string): Promise<RecoveryReport> {
-  const { status } = await describeRun(handle);
-  if (status.name === 'RUNNING') {
+export async function recoveryResult(client: Client, handle: RecoveryHandle, cluster: string): Promise<RecoveryReport> {
+  if (await isOpen(client, handle, cluster)) {
     throw new DrError('NotYet', `'${handle.workflowId}' has not ended, so there is no report yet.`, {
       advice: `Follow it with: vault-dr status --cluster ${cluster} --follow`,
     });
   }
   return handle.result();
+}
+
+/** Also where it goes on in another execution than the one that was asked for. */
+async function isOpen(client: Client, handle: RecoveryHandle, cluster: string): Promise<boolean> {
+  const { status, runId, raw } = await describeRun(handle);
+  if (status.name !== 'CONTINUED_AS_NEW') return status.name === 'RUNNING';
+  const open = await openRecovery(client, cluster);
+  return open !== null && open.run === (raw.workflowExecutionInfo?.firstRunId || runId);
 }
 
 /** @throws DrError NoSuchRun */

@@ -20,9 +20,11 @@ import { WORKFLOW_BUNDLE } from './build-bundle';
 import { confirmAttempt } from './current-attempt';
 import { connectClient, connectWorker, type TemporalOptions } from './connect-temporal';
 import { FailureInterceptor } from './failure-interceptor';
+import { FirstRunInterceptor, FirstRuns } from './first-run-interceptor';
 import { InputInterceptor } from './input-interceptor';
 import { destroyFinishedIdentities, removeFinishedStaging } from './janitor';
 import { AttemptNoter, type AttemptNotes, failAttemptsOfTheDead, openAttemptNotes } from './open-attempts';
+import { WORKFLOW_LIMITS } from './workflow-limits';
 import { ensureSearchAttributes } from './register-search-attributes';
 
 export interface WorkerSettings {
@@ -51,6 +53,7 @@ export async function runController(settings: WorkerSettings): Promise<void> {
       activities: createControllerActivities({ config: settings.config }),
       // After a crash the next controller has the run's task at once, not after the default ten seconds.
       stickyQueueScheduleToStartTimeout: '2s',
+      ...WORKFLOW_LIMITS,
       ...cachedWorkflows(),
     }));
   } finally {
@@ -113,7 +116,7 @@ async function runWorker(
     const failed = notes ? await failAttemptsOfTheDead(client, notes, who) : 0;
     if (failed > 0) settings.log.info({ attempts: failed }, 'told Temporal of what was cut short');
     const options = optionsFor(client);
-    const worker = await createWorker(connection, namespace, inputs, notes, options);
+    const worker = await createWorker(connection, namespace, inputs, notes, new FirstRuns(client), options);
     const running = worker.run();
     if (settings.readyFile !== undefined) await writeFile(settings.readyFile, `${process.pid}\n`);
     settings.log.info({ taskQueue: options.taskQueue, version: VERSION }, 'polling');
@@ -128,6 +131,7 @@ function createWorker(
   namespace: string,
   inputs: Inputs,
   notes: AttemptNotes | null,
+  runs: FirstRuns,
   options: Partial<WorkerOptions> & Pick<WorkerOptions, 'taskQueue'>,
 ): Promise<Worker> {
   return Worker.create({
@@ -138,6 +142,7 @@ function createWorker(
       activity: [
         // The outermost: what the others throw is told like anything else.
         () => ({ inbound: new FailureInterceptor() }),
+        () => ({ inbound: new FirstRunInterceptor(runs) }),
         () => ({ inbound: new InputInterceptor(inputs) }),
         () => ({ inbound: new HeartbeatInterceptor() }),
         ...(notes ? [() => ({ inbound: new AttemptNoter(notes) })] : []),

@@ -12,6 +12,7 @@ import { NODE_INPUTS } from '../../src/contract/step-input/node';
 import { FailureInterceptor } from '../../src/temporal/failure-interceptor';
 import { HeartbeatInterceptor } from '../../src/temporal/heartbeat-interceptor';
 import { InputInterceptor } from '../../src/temporal/input-interceptor';
+import { WORKFLOW_LIMITS } from '../../src/temporal/workflow-limits';
 
 /** As real workers have them: so what the workflows ask for is what the real steps would take. */
 const interceptors = (inputs: ConstructorParameters<typeof InputInterceptor>[0]) => ({
@@ -122,6 +123,10 @@ export function fakeActivities() {
       audit.push(record);
       return Promise.resolve();
     },
+    recordAudits: ({ records }) => {
+      audit.push(...records);
+      return Promise.resolve();
+    },
     notify: (notification) => {
       notifications.push(notification);
       return Promise.resolve();
@@ -212,6 +217,7 @@ export async function startWorkers(
     workflowBundle,
     activities: fakes.controller,
     interceptors: interceptors(CONTROLLER_INPUTS),
+    ...WORKFLOW_LIMITS,
   });
   const agents = await Promise.all(answering.map((name) => createAgent(connection, fakes, cluster, name)));
   return run([controller, ...agents]);

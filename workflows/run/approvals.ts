@@ -8,21 +8,47 @@ import type { Journal } from './journal';
 import { problemOf } from './problems';
 import type { RunState } from './run-state';
 import { controller } from './steps';
+import { Turn } from './turn';
 
-/** Takes the approval of one person of the plan as it stands. */
-export async function approve(state: RunState, journal: Journal, input: ApproveInput): Promise<Answer> {
-  const problem = approvalProblem(state.progress, input);
-  if (problem !== null) return no(problem);
-  if (state.progress.plan?.trust === 'approvers') {
+/** What comes beyond is counted. */
+const MOST_TOLD = 20;
+const MOST_SIGNALS_WAITING = 10;
+
+/** Takes people's approvals of the plan as it stands. */
+export class Approvals {
+  readonly #turn = new Turn();
+
+  constructor(
+    private readonly state: RunState,
+    private readonly journal: Journal,
+  ) {}
+
+  async take(input: ApproveInput, by: 'update' | 'signal'): Promise<Answer> {
+    const { state } = this;
+    const problem = approvalProblem(state.progress, input);
+    if (problem !== null) return no(problem);
+    if (state.progress.plan?.trust !== 'approvers') return accept(state, this.journal, input);
+    // Each is a question to the controller, and nobody should have to wait behind thousands of them.
+    if (by === 'signal' && this.#turn.length >= MOST_SIGNALS_WAITING) {
+      return no('Too many approvals come by signal just now; it was not looked at. Send it again.');
+    }
+    return this.#turn.take(() => this.#check(input));
+  }
+
+  async #check(input: ApproveInput): Promise<Answer> {
+    const { state, journal } = this;
     const unsigned = await signatureProblem(state.progress, input);
     // The plan may be another one by now, and the same person may have sent it twice at once.
     const late = unsigned ?? approvalProblem(state.progress, input);
-    if (late !== null) {
-      journal.record('approval refused', 'failure', input.approver, { reason: late });
-      return no(late);
-    }
+    if (late === null) return accept(state, journal, input);
+    const isTold = journal.tally.count(
+      'approvals refused',
+      MOST_TOLD,
+      (count) => `${count} approvals were refused: find out who sends them`,
+    );
+    if (isTold) journal.record('approval refused', 'failure', input.approver, { reason: late });
+    return no(late);
   }
-  return accept(state, journal, input);
 }
 
 function approvalProblem(progress: RecoveryProgress, { approver, planHash }: ApproveInput): string | null {

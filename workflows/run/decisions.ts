@@ -27,6 +27,11 @@ export interface StepUnderway {
   cancelled: boolean;
 }
 
+/** Parked steps hand their own over: nothing is decided that is not taken up at once. */
+export interface HandedDecisions {
+  wayBackClosed: boolean;
+}
+
 /** What people may decide in a recovery, and what they have decided. */
 export class Decisions {
   readonly #ofParked = new Map<Parked, Decision>();
@@ -38,7 +43,14 @@ export class Decisions {
   constructor(
     private readonly state: RunState,
     private readonly journal: Journal,
-  ) {}
+    handed?: HandedDecisions,
+  ) {
+    this.#wayBackClosed = handed?.wayBackClosed ?? false;
+  }
+
+  handOver(): HandedDecisions {
+    return { wayBackClosed: this.#wayBackClosed };
+  }
 
   /** Runs what changes the cluster: from here on, until it is done, the run can be rolled back; or be aborted where it can't. */
   async changing<T>(work: () => Promise<T>): Promise<T> {

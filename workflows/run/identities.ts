@@ -8,17 +8,20 @@ import type { StepsOn } from './steps';
 
 /** The agents' identities of this run: to them shares are encrypted, and they alone open them. */
 export class Identities {
-  /** The node whose agent checks envelopes, if it answers. */
-  #checker = '';
-
   constructor(
     private readonly run: RecoveryRun,
     private readonly sets: ShareSets,
     private readonly steps: StepsOn,
+    /** The node whose agent checks envelopes, if it answers. */
+    private checker = '',
   ) {}
 
+  get checkedBy(): string {
+    return this.checker;
+  }
+
   checkBy(node: string): void {
-    this.#checker = node;
+    this.checker = node;
   }
 
   /** Binds a node to the run and shows the recipient that its agent made; SKIPPED when it was left out instead. */
@@ -42,7 +45,7 @@ export class Identities {
   async checkShare(envelope: string): Promise<ShareVerdict> {
     const claimed = new Set(this.run.state.progress.recipients.map(({ node }) => node));
     const able = this.run.state.activeNodes.filter((name) => claimed.has(name));
-    const inTurn = able.toSorted((left, right) => Number(right === this.#checker) - Number(left === this.#checker));
+    const inTurn = able.toSorted((left, right) => Number(right === this.checker) - Number(left === this.checker));
     for (const name of inTurn.slice(0, -1)) {
       try {
         return await this.#checkOn(name, envelope);
@@ -50,7 +53,7 @@ export class Identities {
         if (problemOf(error, '').code !== 'AgentUnreachable') throw error;
       }
     }
-    return this.#checkOn(inTurn.at(-1) ?? this.#checker, envelope);
+    return this.#checkOn(inTurn.at(-1) ?? this.checker, envelope);
   }
 
   async #checkOn(name: string, envelope: string): Promise<ShareVerdict> {

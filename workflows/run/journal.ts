@@ -1,19 +1,56 @@
-import { log } from '@temporalio/workflow';
+import { CancellationScope, inWorkflowContext, log, patched } from '@temporalio/workflow';
 import type { Notification } from '../../src/contract/notification';
 import type { ReminderSettings } from '../../src/contract/plan';
 import type { RunClaim } from '../../src/contract/recovery';
 import { problemOf } from './problems';
 import { controller } from './steps';
+import { type Counts, Tally } from './tally';
+
+type AuditRecord = Parameters<typeof controller.recordAudit>[0];
+
+const MOST_RECORDS_AT_ONCE = 100;
+
+/** What the next execution of the run goes on with. */
+export interface HandedJournal {
+  warnings: string[];
+  reminders: ReminderSettings;
+  audited: number;
+  notified: number;
+  counts: Counts;
+}
 
 /** What a run writes down and whom it notifies. None of it ever holds a recovery up: what fails becomes a warning. */
 export class Journal {
-  readonly warnings: string[] = [];
-  reminders: ReminderSettings = { remindMinutes: 10, escalateMinutes: 30, alternates: [] };
+  readonly warnings: string[];
+  /** Of what anybody can send. */
+  readonly tally: Tally;
+  reminders: ReminderSettings;
+  readonly #unwritten: AuditRecord[] = [];
   #auditTail: Promise<void> = Promise.resolve();
-  #auditCount = 0;
-  #notificationCount = 0;
+  #auditCount: number;
+  #notificationCount: number;
 
-  constructor(private readonly claim: RunClaim) {}
+  constructor(
+    private readonly claim: RunClaim,
+    handed?: HandedJournal,
+  ) {
+    this.warnings = handed?.warnings ?? [];
+    this.tally = new Tally(this.warnings, handed?.counts);
+    this.reminders = handed?.reminders ?? { remindMinutes: 10, escalateMinutes: 30, alternates: [] };
+    this.#auditCount = handed?.audited ?? 0;
+    this.#notificationCount = handed?.notified ?? 0;
+  }
+
+  handOver(): HandedJournal {
+    const { warnings, reminders, tally } = this;
+    return {
+      warnings,
+      reminders,
+      counts: tally.counts,
+      audited: this.#auditCount,
+      notified: this.#notificationCount,
+    };
+  }
 
   /** Writes to the audit trail, in order and beside the run. */
   record(
@@ -25,14 +62,26 @@ export class Journal {
     const { run, cluster } = this.claim;
     const id = `${run}/${++this.#auditCount}`;
     const at = new Date().toISOString();
+    this.#unwritten.push({ id, at, action: `restore.${action}`, cluster, run, outcome, actor, details });
     this.#auditTail = this.#auditTail
-      .then(() =>
-        controller.recordAudit({ id, at, action: `restore.${action}`, cluster, run, outcome, actor, details }),
-      )
+      .then(() => this.#write())
       .catch((error: unknown) => {
         this.#warnOnce('the audit trail could not be written');
-        log.warn('the audit trail could not be written', { problem: problemOf(error, 'audit').problem });
+        warn('the audit trail could not be written', { problem: problemOf(error, 'audit').problem });
       });
+  }
+
+  /** What has come up by now goes at once; what comes meanwhile goes next. */
+  async #write(): Promise<void> {
+    if (!patched('audit-batches')) {
+      const [record] = this.#unwritten.splice(0, 1);
+      if (record) await controller.recordAudit(record);
+      return;
+    }
+    const records = this.#unwritten.splice(0, MOST_RECORDS_AT_ONCE);
+    if (records.length === 0) return;
+    // Also what a step was doing when people called it off.
+    await CancellationScope.nonCancellable(() => controller.recordAudits({ records }));
   }
 
   /** Notifies people, by the operator's own command. */
@@ -52,4 +101,9 @@ export class Journal {
   #warnOnce(warning: string): void {
     if (!this.warnings.includes(warning)) this.warnings.push(warning);
   }
+}
+
+/** What is told while an execution is put away has no workflow any more, and would end the controller. */
+export function warn(message: string, details: Record<string, unknown>): void {
+  if (inWorkflowContext()) log.warn(message, details);
 }

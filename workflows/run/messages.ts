@@ -3,7 +3,6 @@ import {
   defineQuery,
   defineSignal,
   defineUpdate,
-  log,
   setDefaultSignalHandler,
   setHandler,
 } from '@temporalio/workflow';
@@ -15,31 +14,36 @@ import type { RecoveryProgress } from '../../src/contract/recovery';
 import { findsShareInClear, TURNED_AWAY } from '../../src/contract/share';
 import type { Answer } from '../../src/contract/update-answers';
 import { parseOrFail } from './problems';
-import { approve } from './approvals';
-import type { Journal } from './journal';
+import { Approvals } from './approvals';
+import { warn } from './journal';
 import type { RecoveryRun } from './recovery-run';
 import type { ShareCeremony } from './share-ceremony';
 
 /** In the audit trail and the log; Temporal takes a thousand characters. */
 const LONGEST_SIGNAL_NAME = 64;
+/** Of what is wrong, one by one; what comes beyond is counted. */
+const MOST_TOLD = 20;
 
 /**
  * Every message exists twice: an update, whose sender gets the answer, and a signal, whose answer goes to the details.
  * A signal that is wrong must not fail the run; an update that is wrong is rejected and leaves nothing in history.
  */
 export function handleMessages(run: RecoveryRun, ceremony: ShareCeremony): void {
+  const { journal } = run;
+  const { tally } = journal;
   setHandler(defineQuery<RecoveryProgress>(PROGRESS_QUERY), () => run.state.progress, {
     description: 'Phases, nodes, approvals, shares and what the run waits for',
   });
-  take(MESSAGE.approve, approveInput, '{"approver":"your name","planHash":"…"}', 'Approve the plan', (input) =>
-    approve(run.state, run.journal, input),
+  const approvals = new Approvals(run.state, journal);
+  take(MESSAGE.approve, approveInput, '{"approver":"your name","planHash":"…"}', 'Approve the plan', (input, by) =>
+    approvals.take(input, by),
   );
   take(
     MESSAGE.submitShare,
     submitShareInput,
     '{"holder":"your name","share":"-----BEGIN AGE ENCRYPTED FILE-----…"}',
     'Submit an unseal share, encrypted with age to the recipients of the run',
-    (input) => ceremony.submit(input.holder, input.share),
+    (input, by) => ceremony.submit(input.holder, input.share, by),
   );
   take(MESSAGE.resume, operatorInput, '{"operator":"your name"}', 'Try parked steps again', (input) =>
     run.decisions.resume(input.operator),
@@ -65,28 +69,47 @@ export function handleMessages(run: RecoveryRun, ceremony: ShareCeremony): void 
     'End the run: before the first node is stopped; in a rebuild and in place at any time',
     (input) => run.decisions.abort(input.operator),
   );
-  const flood = new Flood(run.journal);
   setDefaultSignalHandler((anyName, ...args) => {
     const name = anyName.slice(0, LONGEST_SIGNAL_NAME);
     const tooLarge = walkMessage(args);
     if (tooLarge !== null) {
       // What may be any name is one kind.
-      if (flood.refused('an unknown signal', tooLarge) && findsShareInClear(args)) ceremony.exposed('somebody');
+      if (isFirstTooLarge('an unknown signal', tooLarge) && findsShareInClear(args)) ceremony.exposed('somebody');
       return;
     }
-    log.warn('unknown signal', { name });
-    run.journal.record('unknown signal', 'failure', 'unknown', { name, known: Object.values(MESSAGE) });
     if (findsShareInClear(args, [run.state.progress.planHash])) ceremony.exposed('somebody');
+    if (
+      !tally.count(
+        'unknown signals',
+        MOST_TOLD,
+        (count) => `${count} signals had a name that no vault-dr knows: find out who sends them`,
+      )
+    )
+      return;
+    warn('unknown signal', { name });
+    journal.record('unknown signal', 'failure', 'unknown', { name, known: Object.values(MESSAGE) });
   });
+
+  function isFirstTooLarge(kind: string, reason: string): boolean {
+    const isFirst = tally.count(
+      `too large: ${kind}`,
+      1,
+      (count) => `${kind}: ${count} × a message that is too large was refused; find out who sends them`,
+    );
+    if (!isFirst) return false;
+    warn('signal refused', { name: kind, reason: `it is too large: ${reason}` });
+    journal.record('message too large', 'failure', 'unknown', { name: kind, reason });
+    return true;
+  }
 
   function take<T>(
     name: string,
     schema: z.ZodType<T>,
     example: string,
     description: string,
-    act: (input: T) => Answer | Promise<Answer>,
+    act: (input: T, by: 'update' | 'signal') => Answer | Promise<Answer>,
   ): void {
-    setHandler(defineUpdate<Answer, [unknown]>(name), async (raw) => act(parseOrFail(schema, raw, example)), {
+    setHandler(defineUpdate<Answer, [unknown]>(name), async (raw) => act(parseOrFail(schema, raw, example), 'update'), {
       description,
       // What is rejected here leaves nothing in history.
       validator: (raw) => {
@@ -99,45 +122,30 @@ export function handleMessages(run: RecoveryRun, ceremony: ShareCeremony): void 
       async (raw) => {
         const tooLarge = walkMessage(raw);
         if (tooLarge !== null) {
-          if (flood.refused(name, tooLarge) && exposes(name, raw)) ceremony.exposed('somebody');
+          if (isFirstTooLarge(name, tooLarge) && exposes(name, raw)) ceremony.exposed('somebody');
           return;
         }
         try {
-          const answer = await act(parseOrFail(schema, raw, example));
-          if (!answer.accepted) log.warn('signal refused', { name, reason: answer.message });
+          const answer = await act(parseOrFail(schema, raw, example), 'signal');
+          if (!answer.accepted) warn('signal refused', { name, reason: answer.message });
         } catch (error) {
-          log.warn('signal refused', { name, reason: (error as Error).message });
-          run.journal.record(`${name} refused`, 'failure', 'unknown', { reason: (error as Error).message });
           if (exposes(name, raw)) ceremony.exposed('somebody');
+          const reason = (error as Error).message;
+          if (
+            !tally.count(
+              `${name} refused`,
+              MOST_TOLD,
+              (count) =>
+                `${name}: ${count} signals were refused, because what they hold is not right: find out who sends them`,
+            )
+          )
+            return;
+          warn('signal refused', { name, reason });
+          journal.record(`${name} refused`, 'failure', 'unknown', { reason });
         }
       },
       { description },
     );
-  }
-}
-
-/** Counts signals that are too large to be looked at: each kind is written down once, or whoever sends them fills history. */
-class Flood {
-  readonly #counts = new Map<string, number>();
-
-  constructor(private readonly journal: Journal) {}
-
-  /** @returns whether it is the first one of its kind. */
-  refused(kind: string, reason: string): boolean {
-    const before = this.#counts.get(kind) ?? 0;
-    this.#counts.set(kind, before + 1);
-    const { warnings } = this.journal;
-    const line = (count: number) =>
-      `${kind}: ${count} × a message that is too large was refused; find out who sends them`;
-    const known = warnings.indexOf(line(before));
-    if (known >= 0) {
-      warnings[known] = line(before + 1);
-      return false;
-    }
-    log.warn('signal refused', { name: kind, reason: `it is too large: ${reason}` });
-    warnings.push(line(1));
-    this.journal.record('message too large', 'failure', 'unknown', { name: kind, reason });
-    return true;
   }
 }
 

@@ -5,9 +5,30 @@ import { nobodyAnswered, ranOutOfTime } from './problems';
 const SLACK_MS = 10_000;
 
 /** Of one step; times in milliseconds. */
-export type StepOptions = ActivityOptions & { scheduleToCloseTimeout?: number };
+export type StepOptions = ActivityOptions & {
+  scheduleToCloseTimeout?: number;
+  /** It changes nothing and can be cut off at any time. */
+  watches?: true;
+};
 
 type Step = (...args: unknown[]) => Promise<unknown>;
+
+let underway = 0;
+
+/** How many steps of this run are under way; what only watches doesn't count. */
+export function stepsUnderway(): number {
+  return underway;
+}
+
+/** Counts something else that must not be cut off. */
+export async function counted<T>(work: () => Promise<T>): Promise<T> {
+  underway++;
+  try {
+    return await work();
+  } finally {
+    underway--;
+  }
+}
 
 /**
  * Like `proxyActivities`, but with options for each activity by its name, and for limits that run on while Temporal is away:
@@ -17,22 +38,28 @@ type Step = (...args: unknown[]) => Promise<unknown>;
  * @param taskQueue that of the workflow by default
  */
 export function patientActivities<A extends object>(options: Record<keyof A, StepOptions>, taskQueue?: string): A {
-  const steps = Object.entries<StepOptions>(options).map(([name, own]) => {
+  const steps = Object.entries<StepOptions>(options).map(([name, { watches, ...own }]) => {
     const activities = proxyActivities({ ...own, ...(taskQueue === undefined ? {} : { taskQueue }) });
     const step = activities[name] as Step;
-    return [name, (...args: unknown[]) => askPatiently(() => step(...args), own.scheduleToCloseTimeout ?? Infinity)];
+    return [
+      name,
+      (...args: unknown[]) => askPatiently(() => step(...args), own.scheduleToCloseTimeout ?? Infinity, !watches),
+    ];
   });
   return Object.fromEntries(steps) as A;
 }
 
-async function askPatiently<T>(ask: () => Promise<T>, limitMs: number): Promise<T> {
+async function askPatiently<T>(ask: () => Promise<T>, limitMs: number, counts: boolean): Promise<T> {
   for (let silences = 0; ;) {
     const since = Date.now();
+    if (counts) underway++;
     try {
       return await ask();
     } catch (error) {
       if (ranOutOfTime(error) && Date.now() - since > limitMs + SLACK_MS) continue;
       if (!nobodyAnswered(error) || silences++ > 0) throw error;
+    } finally {
+      if (counts) underway--;
     }
   }
 }

@@ -17,6 +17,7 @@ export type MakePlan<P extends RecoveryPlan> = (before: P | null) => Promise<Pla
 /** Makes the first plan. A refusal ends the run: nothing was changed. */
 export async function firstPlan<P extends RecoveryPlan>(recovery: Recovery, make: MakePlan<P>): Promise<P> {
   const { state } = recovery;
+  if (recovery.handedPlan !== null) return recovery.handedPlan as P;
   state.enter('plan');
   try {
     return adopt(recovery, await make(null));
@@ -50,6 +51,7 @@ export async function agree<P extends RecoveryPlan>(
   prepare: (plan: P) => Promise<void>,
 ): Promise<P> {
   const { run, state } = recovery;
+  if (recovery.isResumedInChanges) return first;
   let plan = first;
   for (;;) {
     if (!(await approved(recovery, plan))) {
@@ -106,12 +108,13 @@ export function adopt<P extends RecoveryPlan>(recovery: Recovery, { settings, pl
 async function approved(recovery: Recovery, plan: RecoveryPlan): Promise<boolean> {
   const { run, state } = recovery;
   if (plan.approvals === 0) return true;
-  state.enter('approve');
   const enough = () => state.progress.approvals.length >= plan.approvals;
-  await run.waiting.until(
-    'approval',
-    () => enough() || run.decisions.abortRequested,
-    Date.parse(state.progress.planValidUntil ?? ''),
+  await recovery.phase('approve', () =>
+    run.waiting.until(
+      'approval',
+      () => enough() || run.decisions.abortRequested,
+      Date.parse(state.progress.planValidUntil ?? ''),
+    ),
   );
   if (run.decisions.abortRequested) throw new Abort();
   return enough();

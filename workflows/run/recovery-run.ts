@@ -1,19 +1,31 @@
-import { CancellationScope, isCancellation, log } from '@temporalio/workflow';
+import { CancellationScope, isCancellation } from '@temporalio/workflow';
 import type { MetError, Parked, RunClaim } from '../../src/contract/recovery';
 import { Abort, type Decision, type Decisions } from './decisions';
-import type { Journal } from './journal';
+import { type Journal, warn } from './journal';
 import { type Problem, problemOf } from './problems';
 import type { RunState } from './run-state';
 import type { Waiting } from './waiting';
 
 export const SKIPPED = Symbol('skipped');
 
+/** Of an error that nobody has decided yet. */
+const OPEN = 'open';
+/** The first ones and the last ones: somebody may resume in a loop. */
+const MOST_ERRORS = 100;
+
 /** What the run itself tries before it asks people: its answer stands for the step's; null if it can't help. */
 type Heal<T> = (problem: Problem) => Promise<T | null>;
 
 /** How the steps of a recovery are taken, and how it parks instead of failing. */
 export class RecoveryRun {
-  /** @param awaitAgent answers when the agent of a node does */
+  /** Of steps that were done in the phase as it stands, by name. */
+  readonly #done: Record<string, unknown>;
+  readonly #handedParked: Parked[];
+
+  /**
+   * @param awaitAgent answers when the agent of a node does
+   * @param done what `handOver` gave in an earlier execution
+   */
   constructor(
     readonly claim: RunClaim,
     readonly state: RunState,
@@ -21,7 +33,12 @@ export class RecoveryRun {
     readonly waiting: Waiting,
     readonly decisions: Decisions,
     private readonly awaitAgent: (node: string) => Promise<unknown>,
-  ) {}
+    done: Record<string, unknown> = {},
+  ) {
+    this.#done = done;
+    // They park again when the run comes to them.
+    this.#handedParked = state.progress.parked.splice(0);
+  }
 
   /**
    * Runs a step until it is done. When it has used up its retries the run parks and waits for people; it never fails.
@@ -57,24 +74,58 @@ export class RecoveryRun {
     return SKIPPED;
   }
 
+  /**
+   * What is done once in its phase. A run that goes on in a new execution knows what came of it, and does not do it again.
+   * @param what names it within the phase
+   * @param work whose result is plain JSON
+   */
+  async once<T>(what: string, work: () => Promise<T>): Promise<T> {
+    const key = this.#keyOf(what);
+    if (Object.hasOwn(this.#done, key)) return this.#done[key] as T;
+    const result = await work();
+    if (result !== SKIPPED) this.#done[key] = result ?? null;
+    return result;
+  }
+
+  /** What is done in this phase. */
+  handOver(): Record<string, unknown> {
+    return Object.fromEntries(Object.entries(this.#done).filter(([key]) => key.startsWith(this.#keyOf(''))));
+  }
+
+  #keyOf(what: string): string {
+    return `${this.state.progress.phase}: ${what}`;
+  }
+
   async #persist<T>(
     what: string,
     node: string | null,
     act: () => Promise<T>,
     heal?: Heal<T>,
   ): Promise<T | typeof SKIPPED> {
+    let parked = this.#handedOver(what, node);
     for (;;) {
-      try {
-        return await act();
-      } catch (error) {
-        if (isCancellation(error) || error instanceof Abort) throw error;
-        const healed = heal ? await this.#tryToHeal(what, node, error, heal) : null;
-        if (healed !== null) return healed;
-        const decision = await this.#park(what, node, error);
-        if (decision.choice === 'abort') throw new Abort();
-        if (decision.node !== undefined) return this.#leaveOut(decision.node);
+      if (parked === null) {
+        try {
+          return await act();
+        } catch (error) {
+          if (isCancellation(error) || error instanceof Abort) throw error;
+          const healed = heal ? await this.#tryToHeal(what, node, error, heal) : null;
+          if (healed !== null) return healed;
+          parked = this.#park(what, node, problemOf(error, what));
+        }
       }
+      const decision = await this.#decided(parked);
+      parked = null;
+      if (decision.choice === 'abort') throw new Abort();
+      if (decision.node !== undefined) return this.#leaveOut(decision.node);
     }
+  }
+
+  /** A step that parked in an earlier execution, and waits for people as it did. */
+  #handedOver(what: string, node: string | null): Parked | null {
+    const { phase } = this.state.progress;
+    const at = this.#handedParked.findIndex((item) => item.phase === phase && item.step === what && item.node === node);
+    return at < 0 ? null : (this.#handedParked.splice(at, 1)[0] ?? null);
   }
 
   async #tryToHeal<T>(what: string, node: string | null, error: unknown, heal: Heal<T>): Promise<T | null> {
@@ -85,7 +136,7 @@ export class RecoveryRun {
       return healed;
     } catch (second) {
       if (isCancellation(second) || second instanceof Abort) throw second;
-      log.warn('could not be repaired', { step: what, problem: problemOf(second, what).problem });
+      warn('could not be repaired', { step: what, problem: problemOf(second, what).problem });
       return null;
     }
   }
@@ -94,20 +145,28 @@ export class RecoveryRun {
     const { phase, errors } = this.state.progress;
     const error = { at: new Date().toISOString(), phase, node, code, problem, outcome };
     errors.push(error);
+    if (errors.length > MOST_ERRORS) errors.splice(MOST_ERRORS / 2, 1);
     this.journal.record('error', 'failure', 'vault-dr', { node, code, problem, outcome });
     return error;
   }
 
-  async #park(what: string, node: string | null, error: unknown): Promise<Pick<Decision, 'choice' | 'node'>> {
-    const { progress } = this.state;
-    const found = problemOf(error, what);
+  #park(what: string, node: string | null, found: Problem): Parked {
+    const { phase } = this.state.progress;
     const { code, problem, advice } = found;
-    const { choices, skippable } = this.decisions.choicesFor(node);
     const since = new Date().toISOString();
-    const parked: Parked = { phase: progress.phase, node, code, problem, advice, choices, skippable, since };
-    log.warn('parked', { step: what, node, code, problem });
+    const choices = this.decisions.choicesFor(node);
+    warn('parked', { step: what, node, code, problem });
     this.journal.record('parked', 'failure', 'vault-dr', { step: what, node, code, problem });
-    const met = this.#met(node, found, 'open');
+    this.#met(node, found, OPEN);
+    return { phase, step: what, node, code, problem, advice, ...choices, since };
+  }
+
+  async #decided(parked: Parked): Promise<Pick<Decision, 'choice' | 'node'>> {
+    const { progress } = this.state;
+    const { node, code } = parked;
+    const met = progress.errors.findLast(
+      (error) => error.outcome === OPEN && error.problem === parked.problem && error.node === node,
+    );
     progress.parked.push(parked);
     const agent = node !== null && code === 'AgentUnreachable' ? this.#watchAgent(node) : null;
     try {
@@ -115,7 +174,7 @@ export class RecoveryRun {
     } finally {
       agent?.stop();
       progress.parked = progress.parked.filter((item) => item !== parked);
-      met.outcome = this.decisions.outcomeOf(parked);
+      if (met) met.outcome = this.decisions.outcomeOf(parked);
       this.waiting.show();
     }
     return this.decisions.take(parked);

@@ -13,12 +13,17 @@ import { backupWorkflowId, recoveryWorkflowId, WORKFLOW, WORKFLOW_TASK_TIMEOUT }
 import type { NodePlan, RecoveryPlan, RecoverySettings } from '../../src/contract/plan';
 import {
   hasChangedNodes,
+  type NodeState,
   type RecoveryMethod,
+  type RecoveryPhase,
   type RecoveryProgress,
   type RecoveryReport,
   type RecoveryStatus,
 } from '../../src/contract/recovery';
 import { controller, type StepsOn, stepsOn } from './steps';
+import type { Handover } from './handover';
+import { counted } from './patient-activities';
+import { renew, renewalDue } from './renewal';
 import { type Problem, problemOf } from './problems';
 import { handleMessages } from './messages';
 import { Abort, Decisions } from './decisions';
@@ -44,30 +49,36 @@ export class Recovery {
   readonly steps: StepsOn;
   readonly identities: Identities;
   readonly unsealing: Unsealing;
-  readonly setAside: RecoveryReport['setAside'] = [];
-  readonly removed: RecoveryReport['removed'] = [];
-  graceDays = 0;
+  setAside: RecoveryReport['setAside'];
+  readonly removed: RecoveryReport['removed'];
+  graceDays: number;
   /** The word of the first node's agent that the backup is on its disk. */
-  staged: string | null = null;
+  staged: string | null;
+  /** Whether a mark says that the cluster was restored. */
+  marked: boolean;
   /** Takes back what was said elsewhere of this recovery; a roll back does it. */
   undo: (() => Promise<void>) | null = null;
   readonly #sets: ShareSets;
-  readonly #blanked = new Set<string>();
+  readonly #blanked: Set<string>;
+  /** Where an earlier execution of this recovery stood, until this one is there. */
+  #resumeAt: RecoveryPhase | null;
 
-  constructor(cluster: string, requestedBy: string, method: RecoveryMethod) {
+  /** @param handed what an earlier execution handed over; null in the first one */
+  constructor(cluster: string, requestedBy: string, method: RecoveryMethod, handed: Handover | null) {
     requireWorkflowId(cluster);
-    const { runId, startTime } = workflowInfo();
-    const claim = { run: runId, cluster, startedAt: startTime.toISOString() };
-    const journal = new Journal(claim);
-    const state = new RunState(claim, requestedBy, method, journal);
-    const waiting = new Waiting(state, journal);
-    const decisions = new Decisions(state, journal);
+    const { firstExecutionRunId, startTime } = workflowInfo();
+    const startedAt = handed?.progress.startedAt ?? startTime.toISOString();
+    const claim = { run: firstExecutionRunId, cluster, startedAt };
+    const journal = new Journal(claim, handed?.journal);
+    const state = new RunState(claim, requestedBy, method, journal, handed ?? undefined);
+    const waiting = new Waiting(state, journal, handed?.waits);
+    const decisions = new Decisions(state, journal, handed?.decisions);
     const steps = stepsOn(cluster);
     // It asks once, and gets an answer only when the agent is there.
     const awaitAgent = (node: string) => steps(node).watchForSeal({ claim, seconds: 0 });
-    const run = new RecoveryRun(claim, state, journal, waiting, decisions, awaitAgent);
-    const sets = new ShareSets(state, journal);
-    const identities = new Identities(run, sets, steps);
+    const run = new RecoveryRun(claim, state, journal, waiting, decisions, awaitAgent, handed?.done);
+    const sets = new ShareSets(state, journal, handed?.shares);
+    const identities = new Identities(run, sets, steps, handed?.unsealing.checker);
     const ceremony = new ShareCeremony(state, journal, sets, identities);
     handleMessages(run, ceremony);
     upsertSearchAttributes([{ key: CLUSTER_ATTRIBUTE, value: cluster }]);
@@ -76,18 +87,55 @@ export class Recovery {
     this.journal = journal;
     this.steps = steps;
     this.identities = identities;
-    this.unsealing = new Unsealing(run, sets, identities, steps);
+    this.unsealing = new Unsealing(run, sets, identities, steps, handed?.unsealing);
     this.#sets = sets;
+    this.graceDays = handed?.graceDays ?? 0;
+    this.staged = handed?.staged ?? null;
+    this.marked = handed?.marked ?? false;
+    this.setAside = handed?.setAside ?? [];
+    this.removed = handed?.removed ?? [];
+    this.#blanked = new Set(handed?.blanked);
+    this.#resumeAt = handed?.progress.phase ?? null;
+    for (const name of handed?.unsealing.kept ?? []) this.unsealing.keepOpen(name);
   }
 
   get cluster(): string {
     return this.run.claim.cluster;
   }
 
-  /** Runs a runbook to one of its ends. */
-  async execute(runbook: () => Promise<RecoveryReport>): Promise<RecoveryReport> {
+  /** Whether an earlier execution has begun to change nodes. */
+  get isResumedInChanges(): boolean {
+    return this.#resumeAt !== null && hasChangedNodes(this.state.progress);
+  }
+
+  /** The plan that an earlier execution handed over. */
+  get handedPlan(): RecoveryPlan | null {
+    return this.#resumeAt === null ? null : this.state.progress.plan;
+  }
+
+  /** Begins a phase, or goes on in it where an earlier execution has begun it. */
+  enter(phase: RecoveryPhase): void {
+    if (this.#resumeAt !== phase) return this.state.enter(phase);
+    this.#resumeAt = null;
+    this.state.show();
+  }
+
+  /** One phase of the runbook; one that an earlier execution has been through is over. */
+  async phase(name: RecoveryPhase, work: () => Promise<unknown>): Promise<void> {
+    if (this.#resumeAt !== null && this.#resumeAt !== name) return;
+    this.enter(name);
+    await work();
+  }
+
+  /**
+   * Runs a runbook to one of its ends, or until its history is long while it waits: then a new execution goes on in its place.
+   * @param input of the workflow, as it was given
+   */
+  async execute(input: unknown, runbook: () => Promise<RecoveryReport>): Promise<RecoveryReport> {
+    const due = renewalDue(() => this.state.progress.phase, this.run.waiting);
     try {
-      return await runbook();
+      const report = await Promise.race([runbook(), due]);
+      if (report) return report;
     } catch (error) {
       if (error instanceof Abort) return await this.#aborted();
       if (isCancellation(error)) await CancellationScope.nonCancellable(() => this.endOnNodes(this.claimedNodes()));
@@ -98,6 +146,29 @@ export class Recovery {
         await condition(allHandlersFinished);
       });
     }
+    return renew(input, this.#handOver());
+  }
+
+  #handOver(): Handover {
+    const { state, run, journal, unsealing, identities, graceDays, staged, marked, setAside, removed } = this;
+    // First, because it counts the time that people were waited for.
+    const waits = run.waiting.handOver();
+    return {
+      progress: state.progress,
+      planWarnings: state.planWarnings,
+      graceDays,
+      staged,
+      marked,
+      setAside,
+      removed,
+      blanked: [...this.#blanked],
+      unsealing: { ...unsealing.handOver(), checker: identities.checkedBy },
+      done: run.handOver(),
+      journal: journal.handOver(),
+      shares: this.#sets.handOver(),
+      waits,
+      decisions: run.decisions.handOver(),
+    };
   }
 
   /**
@@ -108,6 +179,8 @@ export class Recovery {
     work: () => Promise<RecoveryReport>,
     goBack?: (recovery: Recovery) => Promise<RecoveryReport>,
   ): Promise<RecoveryReport> {
+    // An earlier execution went back already.
+    if (goBack && this.state.progress.rollBack !== null) return this.run.decisions.changing(() => goBack(this));
     try {
       return await this.run.decisions.changing(work);
     } catch (error) {
@@ -148,12 +221,14 @@ export class Recovery {
 
   /** Stops Vault and proves it: process gone, ports closed. */
   async stop(names: string[]): Promise<void> {
-    await this.onEach(names, async (name) => {
-      const stopped = await this.run.step(`stopping ${name}`, name, () =>
-        this.steps(name).stopNode({ claim: this.run.claim }),
-      );
-      if (stopped !== SKIPPED) this.state.node(name, 'stopped');
-    });
+    await this.onEach(names, (name) =>
+      this.run.once(`stopping ${name}`, async () => {
+        const stopped = await this.run.step(`stopping ${name}`, name, () =>
+          this.steps(name).stopNode({ claim: this.run.claim }),
+        );
+        if (stopped !== SKIPPED) this.state.node(name, 'stopped');
+      }),
+    );
   }
 
   async setDataAside(names: string[], { setAside: how, accepted }: RecoveryPlan): Promise<void> {
@@ -168,10 +243,12 @@ export class Recovery {
   }
 
   async #putAside(name: string, act: () => Promise<string | null>): Promise<void> {
-    const path = await this.run.step(`setting the data of ${name} aside`, name, act);
-    if (path === SKIPPED) return;
-    this.setAside.push({ node: name, path });
-    this.state.node(name, 'set aside', path);
+    await this.run.once(`setting the data of ${name} aside`, async () => {
+      const path = await this.run.step(`setting the data of ${name} aside`, name, act);
+      if (path === SKIPPED) return;
+      this.setAside.push({ node: name, path });
+      this.state.node(name, 'set aside', path);
+    });
   }
 
   /** All but the first node, which leads a cluster of its own by now. */
@@ -188,15 +265,19 @@ export class Recovery {
     const { claim } = this.run;
     await this.onEach(names, async (name) => {
       const { joinNode } = this.steps(name);
+      // An earlier execution may have come so far with this one.
+      if (this.#stateOf(name) === 'unsealed') return;
       for (let joined = false; !joined;) {
-        this.state.node(name, 'joining');
-        const step = await this.run.step(
-          `joining ${name}`,
-          name,
-          () => joinNode({ claim, leaderAddress }),
-          async (problem) => ((await this.#blank(name, problem)) ? joinNode({ claim, leaderAddress }) : null),
-        );
-        if (step === SKIPPED) return;
+        if (this.#stateOf(name) !== 'unsealing') {
+          this.state.node(name, 'joining');
+          const step = await this.run.step(
+            `joining ${name}`,
+            name,
+            () => joinNode({ claim, leaderAddress }),
+            async (problem) => ((await this.#blank(name, problem)) ? joinNode({ claim, leaderAddress }) : null),
+          );
+          if (step === SKIPPED) return;
+        }
         const opening = await this.unsealing.unseal(name, (problem) => this.#blank(name, problem));
         joined = opening === 'open';
         // It may have been let in by then, and nobody gets in twice who holds half of what the cluster sent.
@@ -204,6 +285,10 @@ export class Recovery {
       }
       this.unsealing.keepOpen(name);
     });
+  }
+
+  #stateOf(name: string): NodeState | undefined {
+    return this.state.progress.nodes.find((node) => node.name === name)?.state;
   }
 
   async #rebuild(name: string): Promise<void | typeof SKIPPED> {
@@ -236,22 +321,28 @@ export class Recovery {
 
   async #restartFollowers(plan: RecoveryPlan): Promise<void> {
     for (const name of this.state.activeNodes.filter((node) => node !== plan.firstNode)) {
-      const restarted = await this.run.step(`restarting ${name}`, name, () =>
-        this.steps(name).restartNode({ claim: this.run.claim }),
-      );
-      if (restarted !== SKIPPED) await this.unsealing.unseal(name);
+      await this.run.once(`restarting ${name}`, async () => {
+        const restarted = await this.run.once(`stopping and starting ${name}`, () =>
+          this.run.step(`restarting ${name}`, name, () => this.steps(name).restartNode({ claim: this.run.claim })),
+        );
+        if (restarted !== SKIPPED) await this.unsealing.unseal(name);
+      });
     }
     if (this.state.activeNodes.length < 2) return;
-    await this.run.mustStep('moving the leadership', null, () => controller.moveLeadership({ plan }));
+    await this.run.once('moving the leadership', () =>
+      this.run.mustStep('moving the leadership', null, () => controller.moveLeadership({ plan })),
+    );
   }
 
   async backUpAtOnce(when: 'before' | 'after'): Promise<{ generation: string }> {
-    const result = await executeChild<(raw: unknown) => Promise<BackupResult>>(WORKFLOW.backUpCluster, {
-      workflowId: `${backupWorkflowId(this.cluster)}-${when}-restore-${this.run.claim.run}`,
-      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-      args: [{ cluster: this.cluster }],
-      staticSummary: `${when === 'after' ? 'First backup after' : 'Backup before'} the restore of ${this.cluster}`,
-    });
+    const result = await counted(() =>
+      executeChild<(raw: unknown) => Promise<BackupResult>>(WORKFLOW.backUpCluster, {
+        workflowId: `${backupWorkflowId(this.cluster)}-${when}-restore-${this.run.claim.run}`,
+        workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+        args: [{ cluster: this.cluster }],
+        staticSummary: `${when === 'after' ? 'First backup after' : 'Backup before'} the restore of ${this.cluster}`,
+      }),
+    );
     return { generation: result.generation };
   }
 

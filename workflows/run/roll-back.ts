@@ -13,7 +13,7 @@ import { SKIPPED } from './recovery-run';
 export async function rollBack(recovery: Recovery): Promise<RecoveryReport> {
   const { run, state, unsealing } = recovery;
   const { claim } = run;
-  state.enter('rollBack');
+  recovery.enter('rollBack');
   unsealing.stopWatching();
   const touched = new Set(recovery.setAside.map(({ node }) => node));
   const names = state.progress.nodes
@@ -21,24 +21,30 @@ export async function rollBack(recovery: Recovery): Promise<RecoveryReport> {
     .map(({ name }) => name);
 
   await recovery.stop(names);
-  await recovery.onEach(still(), async (name) => {
-    const result = await run.step(`putting the data of ${name} back`, name, () =>
-      recovery.steps(name).putBackData({ claim }),
-    );
-    if (result !== SKIPPED) state.node(name, 'put back', result === 'put back' ? null : result);
-  });
-  // What is back in its place is not aside any more.
-  recovery.setAside.length = 0;
+  await recovery.onEach(still(), (name) =>
+    run.once(`putting the data of ${name} back`, async () => {
+      const result = await run.step(`putting the data of ${name} back`, name, () =>
+        recovery.steps(name).putBackData({ claim }),
+      );
+      if (result === SKIPPED) return;
+      state.node(name, 'put back', result === 'put back' ? null : result);
+      // What is back in its place is not aside any more.
+      recovery.setAside = recovery.setAside.filter(({ node }) => node !== name);
+    }),
+  );
+  recovery.setAside = [];
 
   const seals = new Map<string, SealReport>();
   await recovery.onEach(still(), async (name) => {
-    const seal = await run.step(`starting ${name}`, name, () => recovery.steps(name).startNode({ claim }));
+    const seal = await run.once(`starting ${name}`, () =>
+      run.step(`starting ${name}`, name, () => recovery.steps(name).startNode({ claim })),
+    );
     if (seal !== SKIPPED) seals.set(name, seal);
   });
   const members = still().filter((name) => seals.get(name)?.initialized === true);
   unsealing.adapt(members.flatMap((name) => seals.get(name) ?? []));
   await recovery.onEach(
-    members.filter((name) => seals.get(name)?.sealed === true),
+    members.filter((name) => seals.get(name)?.sealed === true && !isOpen(name)),
     async (name) => {
       await unsealing.unseal(name);
       unsealing.keepOpen(name);
@@ -49,8 +55,13 @@ export async function rollBack(recovery: Recovery): Promise<RecoveryReport> {
     still().filter((name) => members.includes(name)),
   );
   unsealing.stopWatching();
-  if (recovery.undo) await recovery.undo();
+  if (recovery.marked) await recovery.undo?.();
   return recovery.end('rolled back');
+
+  /** By an earlier execution of the run. */
+  function isOpen(name: string): boolean {
+    return state.progress.nodes.some((node) => node.name === name && node.state === 'unsealed');
+  }
 
   function still(): string[] {
     const left = new Set(state.activeNodes);

@@ -9,15 +9,17 @@ import { PHASE_ATTRIBUTE } from './search-attributes';
 export class RunState {
   readonly progress: RecoveryProgress;
   /** Of the plan as it stands. */
-  planWarnings: string[] = [];
+  planWarnings: string[];
 
   constructor(
     { run, cluster, startedAt }: RunClaim,
     requestedBy: string,
     method: RecoveryMethod,
     private readonly journal: Journal,
+    handed?: { progress: RecoveryProgress; planWarnings: string[] },
   ) {
-    this.progress = {
+    this.planWarnings = handed?.planWarnings ?? [];
+    this.progress = handed?.progress ?? {
       cluster,
       run,
       method,

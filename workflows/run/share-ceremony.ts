@@ -7,13 +7,18 @@ import type { Journal } from './journal';
 import { problemOf } from './problems';
 import type { RunState } from './run-state';
 import type { ShareSets } from './share-sets';
+import { Turn } from './turn';
+
+/** More than a cluster has holders; what comes beyond is counted. */
+const MOST_TOLD = 30;
+const MOST_SIGNALS_WAITING = 10;
 
 /**
  * Takes the key holders' shares, as ciphertext. Each holder submits once; the same shares serve every node, however often one
  * has to be unsealed.
  */
 export class ShareCeremony {
-  #turn: Promise<unknown> = Promise.resolve();
+  readonly #turn = new Turn();
 
   constructor(
     private readonly state: RunState,
@@ -22,11 +27,19 @@ export class ShareCeremony {
     private readonly identities: Identities,
   ) {}
 
-  /** One at a time: the same share sent twice at once counts once. */
-  submit(holder: string, envelope: string): Promise<Answer> {
-    const answer = this.#turn.then(() => this.#take(holder, envelope));
-    this.#turn = answer.catch(() => undefined);
-    return answer;
+  /** One at a time: the same share sent twice at once counts once. Updates find room: Temporal lets few be under way. */
+  submit(holder: string, envelope: string, by: 'update' | 'signal'): Promise<Answer> {
+    if (by === 'update' || this.#turn.length < MOST_SIGNALS_WAITING) {
+      return this.#turn.take(() => this.#take(holder, envelope));
+    }
+    const { tally } = this.journal;
+    tally.count(
+      'shares not looked at',
+      1,
+      (count) =>
+        `${count} shares came by signal while too many others did, and were not looked at: whoever sent one by signal sends it again, with vault-dr unseal`,
+    );
+    return Promise.resolve(no('Too many shares come by signal just now; it was not looked at. Send it again.'));
   }
 
   async #take(holder: string, envelope: string): Promise<Answer> {
@@ -58,15 +71,27 @@ export class ShareCeremony {
   }
 
   #refuse(holder: string, reason: string, exposed: boolean): Answer {
-    this.state.progress.shares?.refused.push({ holder, at: new Date().toISOString(), reason });
     if (exposed) this.exposed(holder);
-    else this.journal.record('share refused', 'failure', holder, { reason });
+    const told = this.journal.tally.count(
+      'shares refused',
+      MOST_TOLD,
+      (count) => `${count} shares were refused: find out who sends them`,
+    );
+    if (!told) return no(reason);
+    this.state.progress.shares?.refused.push({ holder, at: new Date().toISOString(), reason });
+    if (!exposed) this.journal.record('share refused', 'failure', holder, { reason });
     this.sets.show();
     return no(reason);
   }
 
   /** What was sent in clear is in the run's history for good. */
   exposed(holder: string): void {
+    const isTold = this.journal.tally.count(
+      'shares exposed',
+      MOST_TOLD,
+      (count) => `${count} unseal shares were sent in clear: treat all shares as exposed, and rekey`,
+    );
+    if (!isTold) return;
     const warning = `${holder} sent an unseal share in clear: treat it as exposed, and rekey.`;
     this.journal.warnings.push(warning);
     this.journal.notify('share exposed', warning);

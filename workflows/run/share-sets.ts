@@ -11,6 +11,14 @@ export interface AcceptedShare {
   envelope: string;
 }
 
+/** Ciphertext; sets are given by the positions of their shares. */
+export interface HandedShares {
+  open: boolean;
+  accepted: AcceptedShare[];
+  failedSets: number[][];
+  opening: number[] | null;
+}
+
 /**
  * The shares that are here, as ciphertext, and which sets of them have been tried. Which share of a set is wrong can't be seen,
  * so other sets are tried as more shares come.
@@ -24,7 +32,26 @@ export class ShareSets {
   constructor(
     private readonly state: RunState,
     private readonly journal: Journal,
-  ) {}
+    handed?: HandedShares,
+  ) {
+    if (!handed) return;
+    const { open, accepted, failedSets, opening } = handed;
+    const setOf = (positions: number[]) => accepted.filter((_share, position) => positions.includes(position));
+    this.#open = open;
+    this.#accepted = accepted;
+    this.#failedSets = failedSets.map(setOf);
+    this.#opening = opening && setOf(opening);
+  }
+
+  handOver(): HandedShares {
+    const positionsOf = (set: AcceptedShare[]) => set.map((share) => this.#accepted.indexOf(share));
+    return {
+      open: this.#open,
+      accepted: this.#accepted,
+      failedSets: this.#failedSets.map(positionsOf),
+      opening: this.#opening && positionsOf(this.#opening),
+    };
+  }
 
   /** From now on shares are taken; holders need not wait for the nodes. */
   open(required: number): void {

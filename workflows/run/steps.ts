@@ -3,6 +3,9 @@ import type { NodeActivities } from '../../activities/node';
 import { nodeTaskQueue } from '../../src/contract/names';
 import { patientActivities, type StepOptions } from './patient-activities';
 
+/** How long one watch lasts. */
+export const WATCH_SECONDS = 7 * 86_400;
+
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
@@ -80,6 +83,7 @@ const CONTROLLER_STEPS: Record<keyof ControllerActivities, StepOptions> = {
   storeReport: QUESTION,
   notify: RECORD,
   recordAudit: RECORD,
+  recordAudits: RECORD,
   publishAuditHead: RECORD,
 };
 
@@ -115,9 +119,13 @@ const LOADING: StepOptions = {
 };
 /** Its time goes by the size of the data. */
 const BULK: StepOptions = { ...LOADING, retry: { ...RETRY, maximumAttempts: 6 } };
-/** Lasts until something happens on the host, and ends at once when nobody wants to know any more. */
+/**
+ * Lasts until something happens on the host, and ends at once when nobody wants to know any more. For days, because each one
+ * that is asked for anew makes history longer; an agent that is restarted takes it up again, which costs nothing.
+ */
 const WATCH: StepOptions = {
-  startToCloseTimeout: 10 * MINUTE,
+  watches: true,
+  startToCloseTimeout: WATCH_SECONDS * SECOND + 10 * MINUTE,
   heartbeatTimeout: SLOW_HEARTBEAT,
   retry: RETRY,
   cancellationType: 'TRY_CANCEL',

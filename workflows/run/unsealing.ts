@@ -6,7 +6,7 @@ import type { Identities } from './identities';
 import { type Problem, problemOf } from './problems';
 import { type RecoveryRun, SKIPPED } from './recovery-run';
 import type { ShareSets } from './share-sets';
-import type { StepsOn } from './steps';
+import { type StepsOn, WATCH_SECONDS } from './steps';
 
 type Given = UnsealOutcome & { shares: readonly string[] };
 
@@ -18,14 +18,22 @@ const REBUILT = { state: 'not joined', problem: null, dropped: 0, shares: [] } a
 /** How sealed nodes come open: each gets the holders' shares, as often as it takes. */
 export class Unsealing {
   #keeping = new CancellationScope();
-  #automatic = false;
+  #kept: string[] = [];
+  #automatic: boolean;
 
   constructor(
     private readonly run: RecoveryRun,
     private readonly sets: ShareSets,
     private readonly identities: Identities,
     private readonly steps: StepsOn,
-  ) {}
+    handed?: { automatic: boolean },
+  ) {
+    this.#automatic = handed?.automatic ?? false;
+  }
+
+  handOver(): { automatic: boolean; kept: string[] } {
+    return { automatic: this.#automatic, kept: this.#kept };
+  }
 
   /** From now on shares are taken, unless the nodes unseal by themselves. */
   begin({ seal, firstNode }: RecoveryPlan, checker = firstNode): void {
@@ -97,9 +105,10 @@ export class Unsealing {
   /** From now on a Vault of this node that dies, and is sealed when it is there again, is opened with the shares that are here. */
   keepOpen(name: string): void {
     if (this.#automatic) return;
+    this.#kept.push(name);
     const keeping = this.#keeping.run(async () => {
       while (this.run.state.activeNodes.includes(name)) {
-        if (!(await this.steps(name).watchForSeal({ claim: this.run.claim, seconds: 300 }))) continue;
+        if (!(await this.steps(name).watchForSeal({ claim: this.run.claim, seconds: WATCH_SECONDS }))) continue;
         this.run.journal.record('sealed again', 'info', 'vault-dr', { node: name });
         await this.unseal(name);
       }
@@ -112,6 +121,7 @@ export class Unsealing {
   stopWatching(): void {
     this.#keeping.cancel();
     this.#keeping = new CancellationScope();
+    this.#kept = [];
   }
 
   async #giveShares(name: string): Promise<Given | null> {
@@ -131,7 +141,7 @@ export class Unsealing {
     let byHand = false;
     const watching = new CancellationScope();
     const watch = watching.run(async () => {
-      while (!byHand) byHand = await this.steps(name).watchForUnseal({ claim: this.run.claim, seconds: 300 });
+      while (!byHand) byHand = await this.steps(name).watchForUnseal({ claim: this.run.claim, seconds: WATCH_SECONDS });
     });
     watch.catch(() => undefined);
     await this.run.waiting.until('shares', () => this.sets.next !== null || byHand);

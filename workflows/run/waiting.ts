@@ -1,7 +1,8 @@
-import { condition } from '@temporalio/workflow';
+import { condition, patched } from '@temporalio/workflow';
 import type { WaitingFor } from '../../src/contract/recovery';
 import { nextStep } from '../../src/contract/voice/one-line';
 import type { Journal } from './journal';
+import { nextReminderMs } from './reminders';
 import type { RunState } from './run-state';
 
 const WANTED = {
@@ -10,15 +11,38 @@ const WANTED = {
   operator: 'decision wanted',
 } as const;
 
+interface Wait {
+  what: WaitingFor;
+  since: number;
+  /** How often people have been reminded. */
+  reminders: number;
+  isOver: () => boolean;
+}
+
+/** Of waits that an earlier execution of the run has begun: people know of them. */
+export type HandedWaits = Pick<Wait, 'what' | 'since' | 'reminders'>[];
+
 /** How a run waits for people, several of whom may be waited for at once. */
 export class Waiting {
-  #waits: WaitingFor[] = [];
+  #waits: Wait[] = [];
   #since: number | null = null;
 
   constructor(
     private readonly state: RunState,
     private readonly journal: Journal,
+    private readonly handed: HandedWaits = [],
   ) {}
+
+  /** Whether every wait goes on, and none has got what it waits for. */
+  get isIdle(): boolean {
+    return this.#waits.length > 0 && this.#waits.every(({ isOver }) => !isOver());
+  }
+
+  /** To be called once nothing else happens in this execution. */
+  handOver(): HandedWaits {
+    this.#countHumanTime();
+    return this.#waits.map(({ what, since, reminders }) => ({ what, since, reminders }));
+  }
 
   /**
    * Time in which people are waited for is told apart from the machine's own. They are reminded; nothing ever gives up, unless
@@ -26,51 +50,68 @@ export class Waiting {
    */
   async until(what: WaitingFor, done: () => boolean, deadline = Infinity): Promise<void> {
     if (done()) return;
-    this.#begin(what);
+    const wait = this.#begin(what, () => done() || Date.now() >= deadline);
     try {
-      await this.#remind(what, done, deadline);
+      await this.#remind(wait, done, deadline);
     } finally {
-      this.#end(what);
+      this.#end(wait);
     }
   }
 
-  async #remind(what: WaitingFor, done: () => boolean, deadline: number): Promise<void> {
-    const { remindMinutes, escalateMinutes } = this.journal.reminders;
-    this.journal.notify(WANTED[what], nextStep(this.state.progress));
-    const since = Date.now();
+  async #remind(wait: Wait, done: () => boolean, deadline: number): Promise<void> {
+    const { reminders } = this.journal;
     for (;;) {
-      const interval = Math.max(1, Math.min(remindMinutes * 60_000, deadline - Date.now()));
-      if (await condition(done, interval)) return;
+      // What people are told names all that is waited for, so one of several waits is enough to remind them.
+      if (!this.#isEldest(wait) && patched('one-reminder')) await condition(() => done() || this.#isEldest(wait));
+      if (done()) return;
+      const interval = Math.min(nextReminderMs(reminders, wait.reminders), deadline - Date.now());
+      if (await condition(done, Math.max(1, interval))) return;
       if (Date.now() >= deadline) return;
-      const waited = (Date.now() - since) / 60_000;
-      this.journal.notify(waited >= escalateMinutes ? 'escalation' : 'reminder', nextStep(this.state.progress));
+      wait.reminders++;
+      const waited = (Date.now() - wait.since) / 60_000;
+      this.journal.notify(
+        waited >= reminders.escalateMinutes ? 'escalation' : 'reminder',
+        nextStep(this.state.progress),
+      );
     }
   }
 
-  #begin(what: WaitingFor): void {
+  #isEldest(wait: Wait): boolean {
+    return this.#waits[0] === wait;
+  }
+
+  #begin(what: WaitingFor, isOver: () => boolean): Wait {
     const { progress } = this.state;
-    this.#waits.push(what);
+    const known = this.handed.findIndex((item) => item.what === what);
+    const handed = known < 0 ? undefined : this.handed.splice(known, 1)[0];
+    const wait = { ...(handed ?? { what, since: Date.now(), reminders: 0 }), isOver };
+    this.#waits.push(wait);
     this.#since ??= Date.now();
-    progress.escalatesAt = new Date(Date.now() + this.journal.reminders.escalateMinutes * 60_000).toISOString();
+    progress.escalatesAt = new Date(wait.since + this.journal.reminders.escalateMinutes * 60_000).toISOString();
+    this.show();
+    if (!handed) this.journal.notify(WANTED[what], nextStep(progress));
+    return wait;
+  }
+
+  #end(wait: Wait): void {
+    this.#waits.splice(this.#waits.indexOf(wait), 1);
+    if (this.#waits.length === 0) {
+      this.#countHumanTime();
+      this.state.progress.escalatesAt = null;
+    }
     this.show();
   }
 
-  #end(what: WaitingFor): void {
-    const { progress } = this.state;
-    this.#waits.splice(this.#waits.lastIndexOf(what), 1);
-    if (this.#waits.length === 0 && this.#since !== null) {
-      const phase = progress.phases.at(-1);
-      if (phase) phase.humanSeconds += (Date.now() - this.#since) / 1_000;
-      this.#since = null;
-      progress.escalatesAt = null;
-    }
-    this.show();
+  #countHumanTime(): void {
+    const phase = this.state.progress.phases.at(-1);
+    if (phase && this.#since !== null) phase.humanSeconds += (Date.now() - this.#since) / 1_000;
+    this.#since = null;
   }
 
   /** To be called when what is parked has changed, too. */
   show(): void {
     const { progress } = this.state;
-    progress.waitingFor = this.#waits.at(-1) ?? null;
+    progress.waitingFor = this.#waits.at(-1)?.what ?? null;
     const waiting = this.#waits.length > 0 ? 'waiting' : 'running';
     progress.status = progress.parked.length > 0 ? 'parked' : waiting;
     this.state.show();

@@ -173,6 +173,7 @@ export const CONTROLLER_INPUTS = {
   storeReport: z.strictObject({ report: recoveryReport }),
   notify: notification,
   recordAudit: auditRecord,
+  recordAudits: z.strictObject({ records: listOf(auditRecord, 100) }),
   publishAuditHead: z.strictObject({ cluster, repository }),
 } as const;
 

@@ -13,7 +13,13 @@ const shares = listOf(envelope);
 
 const claimed = z.strictObject({ claim });
 /** A watch ends after a while and is asked for again. */
-const watch = z.strictObject({ claim, seconds: z.number().nonnegative().max(3_600) });
+const watch = z.strictObject({
+  claim,
+  seconds: z
+    .number()
+    .nonnegative()
+    .max(31 * 86_400),
+});
 
 /** What each step of a node agent takes, and nothing else. */
 export const NODE_INPUTS = {

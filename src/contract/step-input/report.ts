@@ -90,6 +90,7 @@ const shareProgress = strict<ShareProgress>({
 
 const parked = strict<Parked>({
   phase,
+  step: short.optional(),
   node: name.nullable(),
   code: short,
   problem: text,

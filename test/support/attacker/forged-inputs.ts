@@ -62,6 +62,16 @@ export function nodeInputs({ cluster, plan, approved }: Known): NodeInputs {
 export function controllerInputs({ cluster, plan, report, approved }: Known, backup: BackupInputs): ControllerInputs {
   const { generation, manifestSha256, copies } = plan;
   const [repository = '', other = repository] = copies;
+  const record: ControllerInput<'recordAudit'> = {
+    id: `${OWN_RUN}/1`,
+    at: NOW,
+    actor: 'bob',
+    action: 'restore.approve',
+    cluster,
+    run: OWN_RUN,
+    outcome: 'success',
+    details: {},
+  };
   const mark = { cluster, generation, manifestSha256, run: OWN_RUN, at: NOW };
   const live = CLUSTER_DOWN;
   const { settings, chosen, backupPlan, health, bundle } = backup;
@@ -111,16 +121,8 @@ export function controllerInputs({ cluster, plan, report, approved }: Known, bac
     checkRolledBack: { cluster, nodes: [] },
     storeReport: { report: { ...report, run: OWN_RUN } },
     notify: { id: `${OWN_RUN}/1`, event: 'restored', cluster, run: OWN_RUN, text: 'All is well.', alternates: [] },
-    recordAudit: {
-      id: `${OWN_RUN}/1`,
-      at: NOW,
-      actor: 'bob',
-      action: 'restore.approve',
-      cluster,
-      run: OWN_RUN,
-      outcome: 'success',
-      details: {},
-    },
+    recordAudit: record,
+    recordAudits: { records: [{ ...record, id: `${OWN_RUN}/2` }] },
     publishAuditHead: { cluster, repository },
   };
 }

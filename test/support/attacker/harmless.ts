@@ -16,6 +16,7 @@ export const DONE_FOR_A_RECOVERY: Partial<Record<Step, string>> = {
   moveLeadership: 'asks Vault how it is; with `rollingRestart` in the configuration, another node leads',
   storeReport: 'a report of the own run',
   notify: 'a message in the name of the own run',
+  recordAudits: 'lines in the trail that say which run sent them',
   recordAudit: 'a line in the trail that says which run sent it',
   describeNode: 'reads',
   proveInPlace: 'reads',

@@ -95,6 +95,7 @@ describe('the controller', () => {
     staged: { manifest },
     report: { cluster: 'prod', run: 'run-1' },
     subject: { cluster: 'prod', run: 'run-1' },
+    records: [{ id: 'run-1/1', cluster: 'prod', run: 'run-1', action: 'restore.plan' }],
   };
   const ask = (environment: MockActivityEnvironment, step: string, given: object = everything) =>
     environment.run(() => (steps[step as keyof ControllerActivities] as (input: object) => Promise<unknown>)(given));
@@ -131,6 +132,7 @@ describe('the controller', () => {
     ['captureSnapshot', backupEnvironment],
     ['recordAudit', backupEnvironment],
     ['recordAudit', restoreEnvironment],
+    ['recordAudits', restoreEnvironment],
     ['notify', restoreEnvironment],
     ['markRestored', restoreEnvironment],
     ['markRolledBack', restoreEnvironment],

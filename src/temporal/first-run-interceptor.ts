@@ -1,0 +1,55 @@
+import { Context } from '@temporalio/activity';
+import type { Client } from '@temporalio/client';
+import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
+import { askedByRun } from '../../activities/first-run';
+import { DrError } from '../contract/failures';
+import { recoveryWorkflowId } from '../contract/names';
+
+const ANSWER_WITHIN_MS = 5_000;
+const MOST_KNOWN = 1_000;
+
+/**
+ * Finds out which recovery asks for a step: one that goes on in a new execution stays the run that people have approved. Temporal
+ * alone says so; what the input claims is compared with it.
+ */
+export class FirstRuns {
+  readonly #known = new Map<string, Promise<string>>();
+
+  constructor(private readonly client: Client) {}
+
+  /** @throws DrError TemporalUnreachable */
+  of(workflowId: string, runId: string): Promise<string> {
+    const known = this.#known.get(runId);
+    if (known) return known;
+    const asked = this.#ask(workflowId, runId);
+    // What could not be found out is asked for again.
+    asked.catch(() => this.#known.delete(runId));
+    if (this.#known.size >= MOST_KNOWN) this.#known.clear();
+    this.#known.set(runId, asked);
+    return asked;
+  }
+
+  async #ask(workflowId: string, runId: string): Promise<string> {
+    try {
+      const { raw } = await this.client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
+        this.client.workflow.getHandle(workflowId, runId).describe(),
+      );
+      // Servers of before 1.26 don't say it, and a run of theirs is known by each execution.
+      return raw.workflowExecutionInfo?.firstRunId || runId;
+    } catch (cause) {
+      throw new DrError('TemporalUnreachable', `Temporal could not be asked which run asks for this step.`, { cause });
+    }
+  }
+}
+
+export class FirstRunInterceptor implements ActivityInboundCallsInterceptor {
+  constructor(private readonly runs: FirstRuns) {}
+
+  async execute(input: ActivityExecuteInput, next: Next<ActivityInboundCallsInterceptor, 'execute'>): Promise<unknown> {
+    const { workflowExecution } = Context.current().info;
+    if (!workflowExecution?.workflowId.startsWith(recoveryWorkflowId(''))) return next(input);
+    const { workflowId, runId } = workflowExecution;
+    const run = await this.runs.of(workflowId, runId);
+    return askedByRun(run, () => next(input));
+  }
+}

@@ -1,0 +1,47 @@
+import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
+import type { RecoveryProgress, RecoveryReport } from '../../src/contract/recovery';
+import type { HandedDecisions } from './decisions';
+import type { HandedJournal } from './journal';
+import type { HandedShares } from './share-sets';
+import type { HandedWaits } from './waiting';
+
+/**
+ * All that a recovery knows, for the execution that goes on in its place when its history has become long. Plain JSON: what is
+ * not in here is forgotten. Steps that are done in the phase that goes on are in `done`, by name, and are not done again.
+ */
+export interface Handover {
+  progress: RecoveryProgress;
+  planWarnings: string[];
+  graceDays: number;
+  staged: string | null;
+  /** Whether a mark says that the cluster was restored, which a roll back takes back. */
+  marked: boolean;
+  setAside: RecoveryReport['setAside'];
+  removed: RecoveryReport['removed'];
+  /** Nodes that were rebuilt once by the run itself. */
+  blanked: string[];
+  unsealing: { automatic: boolean; kept: string[]; checker: string };
+  done: Record<string, unknown>;
+  journal: HandedJournal;
+  shares: HandedShares;
+  waits: HandedWaits;
+  decisions: HandedDecisions;
+}
+
+/**
+ * What an earlier execution of the same recovery has handed over; null in the first one.
+ * @throws ApplicationFailure InvalidInput when somebody else than the recovery itself hands something over.
+ */
+export function received(handover: unknown): Handover | null {
+  const { continuedFromExecutionRunId } = workflowInfo();
+  if (handover === undefined && continuedFromExecutionRunId === undefined) return null;
+  if (isHandover(handover) && continuedFromExecutionRunId !== undefined) return handover;
+  throw ApplicationFailure.nonRetryable(
+    'A recovery takes one input, such as {"cluster":"prod","requestedBy":"your name"}. Nothing was done.',
+    'InvalidInput',
+  );
+}
+
+function isHandover(value: unknown): value is Handover {
+  return typeof value === 'object' && value !== null && 'progress' in value && 'decisions' in value;
+}

@@ -1,0 +1,18 @@
+/** Lets in one at a time, in the order in which they come. */
+export class Turn {
+  #tail: Promise<unknown> = Promise.resolve();
+  #waiting = 0;
+
+  /** How many are in it or wait for it. */
+  get length(): number {
+    return this.#waiting;
+  }
+
+  take<T>(work: () => Promise<T>): Promise<T> {
+    this.#waiting++;
+    const result = this.#tail.then(work);
+    const over = () => void this.#waiting--;
+    this.#tail = result.then(over, over);
+    return result;
+  }
+}
