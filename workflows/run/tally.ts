@@ -1,12 +1,6 @@
 /** What came by the thousand; plain JSON. */
 export type Counts = Record<string, number>;
 
-/**
- * From so many of one kind on nobody needs to see where in the code a run waits. The SDK notes a stack for each promise, which
- * takes most of the time that a signal takes in a replay (measured: 0.4 of 0.6 ms).
- */
-const FLOOD = 100;
-
 /** Counts what anybody can send as often as they like: of each kind the first few are written down, the rest is a number. */
 export class Tally {
   constructor(
@@ -24,7 +18,6 @@ export class Tally {
     const before = this.counts[kind] ?? 0;
     const now = before + 1;
     this.counts[kind] = now;
-    if (now > FLOOD) Error.stackTraceLimit = 0;
     if (now <= most && most > 1) return true;
     const known = this.warnings.indexOf(line(before));
     if (known < 0) this.warnings.push(line(now));
