@@ -24,6 +24,8 @@ import { InputInterceptor } from './input-interceptor';
 import { destroyFinishedIdentities, removeFinishedStaging } from './janitor';
 import { AttemptNoter, type AttemptNotes, failAttemptsOfTheDead, openAttemptNotes } from './open-attempts';
 import { ensureSearchAttributes } from './register-search-attributes';
+import { checkOpenRuns, type SkippedRuns } from './takeover/check-open-runs';
+import { createReplayer } from './takeover/replayer';
 
 export interface WorkerSettings {
   config: Config;
@@ -34,11 +36,20 @@ export interface WorkerSettings {
 }
 
 /** Runs the controller until it is told to stop: workflows, Vault API, repositories, audit. */
-export async function runController(settings: WorkerSettings): Promise<void> {
+export async function runController(settings: WorkerSettings & { skipReplay: SkippedRuns }): Promise<void> {
   useLogger(settings.log);
   const client = await connectClient(settings.temporal);
   try {
     await ensureSearchAttributes(client);
+    await checkOpenRuns({
+      client,
+      replayer: createReplayer(settings.temporal, WORKFLOW_BUNDLE),
+      clusters: Object.keys(settings.config.clusters),
+      version: VERSION,
+      bundle: WORKFLOW_BUNDLE,
+      skip: settings.skipReplay,
+      log: settings.log,
+    });
   } finally {
     await client.connection.close();
   }
