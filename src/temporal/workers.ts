@@ -37,7 +37,6 @@ export interface WorkerSettings {
 
 /** Runs the controller until it is told to stop: workflows, Vault API, repositories, audit. */
 export async function runController(settings: WorkerSettings & { skipReplay: SkippedRuns }): Promise<void> {
-  useLogger(settings.log);
   const client = await connectClient(settings.temporal);
   try {
     await ensureSearchAttributes(client);
@@ -53,6 +52,8 @@ export async function runController(settings: WorkerSettings & { skipReplay: Ski
   } finally {
     await client.connection.close();
   }
+  // Not before: with a runtime and no worker the process would not end, whatever it had to say.
+  useLogger(settings.log);
   const stop = new AbortController();
   const janitor = removeFinishedStaging(settings, settings.config.stateDir, stop.signal);
   try {
