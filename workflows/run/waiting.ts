@@ -40,7 +40,7 @@ export class Waiting {
     const since = Date.now();
     for (;;) {
       const interval = Math.max(1, Math.min(remindMinutes * 60_000, deadline - Date.now()));
-      if (await condition(done, interval)) return;
+      if (await condition(done, interval, { summary: `waiting for ${what}; then remind people` })) return;
       if (Date.now() >= deadline) return;
       const waited = (Date.now() - since) / 60_000;
       this.journal.notify(waited >= escalateMinutes ? 'escalation' : 'reminder', nextStep(this.state.progress));
