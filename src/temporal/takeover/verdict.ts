@@ -50,7 +50,7 @@ export function verdictOn(
             'vault-dr could continue it. If nobody you know started it, terminate it.',
         };
       }
-      const handler = version === ownVersion ? `another build of ${version}` : `vault-dr ${version}`;
+      const handler = version === ownVersion ? `the earlier build of ${version}` : `vault-dr ${version}`;
       return {
         kind: 'refuse',
         run,

@@ -59,7 +59,7 @@ describe('the verdict on an open run', () => {
   it('tells another build of the same version from another version', () => {
     const found = verdict(finding(DIFFERS, 'host/17 vault-dr 0.2.0'));
 
-    expect(found).toMatchObject({ kind: 'refuse', handler: 'another build of 0.2.0' });
+    expect(found).toMatchObject({ kind: 'refuse', handler: 'the earlier build of 0.2.0' });
   });
 
   it.each([
