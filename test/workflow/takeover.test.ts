@@ -44,7 +44,7 @@ describe('a controller that starts while runs are open', () => {
 
   it('starts where this version would have decided the same', async () => {
     await begin('restore-prod', 'restoreCluster');
-    await decide({ code: `${environment().bundle.code}\n// another build` }, '0.0.9', 'restore-prod');
+    await decide({ code: `// another build\n${environment().bundle.code}` }, '0.0.9', 'restore-prod');
 
     const { warnings, told } = await check();
 

@@ -34,7 +34,8 @@ async function openRunOf(client: Client, workflowId: string, onProblem: OnProble
     );
     return closeTime === undefined ? [{ workflowId, runId }] : [];
   } catch (error) {
-    if (!(error instanceof WorkflowNotFoundError)) onProblem(`is ${workflowId} open? ${(error as Error).message}`);
+    if (!(error instanceof WorkflowNotFoundError))
+      onProblem(`can't tell whether ${workflowId} is open: ${(error as Error).message}`);
     return [];
   }
 }
@@ -54,7 +55,7 @@ async function listedRuns(client: Client, onProblem: OnProblem): Promise<OpenRun
       }
     });
   } catch (error) {
-    onProblem(`which runs are open? ${(error as Error).message}`);
+    onProblem(`can't list them: ${(error as Error).message}`);
   }
   return found;
 }
