@@ -206,7 +206,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
           if (round === PUBLISH_ROUNDS && repository === plan.repositories.at(-1)) throw error;
         }
       }
-      await sleep('1m');
+      await sleep('1m', { summary: 'no repository answers; try them again' });
     }
   }
 

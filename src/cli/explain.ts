@@ -10,6 +10,7 @@ const EXIT_BY_CODE: Partial<Record<FailureCode, number>> = {
   TemporalUnreachable: EXIT.temporal,
   AlreadyRunning: EXIT.refused,
   NoSuchRun: EXIT.refused,
+  OtherVersionNeeded: EXIT.refused,
   PlanRefused: EXIT.refused,
   CopyDamaged: EXIT.damaged,
   SignatureInvalid: EXIT.damaged,

@@ -1,13 +1,17 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import type { Logger } from 'pino';
 import { exposuresOf, refuseIfReadByAll } from '../config/exposures';
 import { clusterOf, loadConfig, nodeOf } from '../config/load';
 import type { ClusterConfig } from '../config/schema';
 import { NAMESPACE_TRUST } from '../contract/approval';
+import { DrError } from '../contract/failures';
+import { RUN_PATTERN } from '../contract/names';
+import { printable } from '../contract/printable';
 import { agentPublicKey } from '../crypto/agent-key';
 import { agentKeyFile, ensureAgentKey } from '../host/run/agent-key-file';
 import { createLogger } from '../logger';
 import { hardenProcess } from '../process-hardening';
+import type { SkippedRuns } from '../temporal/takeover/check-open-runs';
 import { runAgent, runController } from '../temporal/workers';
 import { print, printJson } from './output';
 import { type CommonOptions, temporalOptions, verb, withConfig, withJson, withTemporal } from './program';
@@ -17,12 +21,22 @@ export function workerCommand(): Command {
     'worker',
     'Run the controller: workflows, Vault API, repositories, audit',
     'vault-dr worker --config /etc/vault-dr/vault-dr.yaml',
-  ).action(async (options: CommonOptions) => {
+  );
+  command.addOption(
+    new Option(
+      '--skip-replay-check [runs]',
+      'start although this version can not continue an open run: run ids, with commas between them; without any, check none',
+    )
+      .env('VAULT_DR_SKIP_REPLAY_CHECK')
+      .preset('all')
+      .argParser(parseSkippedRuns),
+  );
+  command.action(async (options: CommonOptions & { skipReplayCheck?: SkippedRuns }) => {
     const start = await settings(options);
     for (const [name, cluster] of Object.entries(start.config.clusters)) warnOfTrust(start.log, name, cluster);
     const { privateKey } = start.config.signing;
     if (privateKey && 'file' in privateKey) await refuseIfReadByAll(privateKey.file, 'signing.privateKey');
-    await runController(start);
+    await runController({ ...start, skipReplay: options.skipReplayCheck ?? [] });
   });
   return withConfig(withTemporal(command));
 }
@@ -61,6 +75,17 @@ export function agentKeyCommand(): Command {
       else print(`agentPublicKey: ${key}`);
     });
   return withJson(withConfig(command));
+}
+
+/** @throws DrError InvalidInput */
+function parseSkippedRuns(text: string): SkippedRuns {
+  if (text === 'all') return 'all';
+  const runs = text.split(',').map((run) => run.trim());
+  const wrong = runs.find((run) => !RUN_PATTERN.test(run));
+  if (wrong === undefined) return runs;
+  throw new DrError('InvalidInput', `--skip-replay-check: '${printable(wrong).slice(0, 100)}' is not a run id.`, {
+    advice: 'Give the run ids that the refusal names, with commas between them, or no value to check no run.',
+  });
 }
 
 /** What is decided on this host without anybody's signature should stand in its log. */

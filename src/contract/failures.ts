@@ -31,6 +31,7 @@ export const FAILURES = {
   SharesDoNotOpen: { retryable: false },
   AlreadyRunning: { retryable: false },
   NoSuchRun: { retryable: false },
+  OtherVersionNeeded: { retryable: false },
   TemporalUnreachable: { retryable: true },
   AgentUnreachable: { retryable: true },
   NotYet: { retryable: true },

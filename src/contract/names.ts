@@ -30,6 +30,12 @@ export const WORKFLOW = {
   removeSetAside: 'removeSetAside',
 } as const;
 
+/** Of runs, and of their steps: 1 is first, 3 is what Temporal gives to what has none. A server that knows none ignores it. */
+export const PRIORITY = {
+  recovery: { priorityKey: 1 },
+  backup: { priorityKey: 5 },
+} as const;
+
 /** How long a controller may take over one decision, a whole history included. One that is killed meanwhile holds the run up for so long. */
 export const WORKFLOW_TASK_TIMEOUT = '10s';
 

@@ -12,6 +12,7 @@ import { DrError } from '../contract/failures';
 import {
   backupWorkflowId,
   CONTROLLER_TASK_QUEUE,
+  PRIORITY,
   PROGRESS_QUERY,
   recoveryWorkflowId,
   WORKFLOW,
@@ -45,6 +46,7 @@ export async function startRecovery(client: Client, start: RecoveryStart): Promi
       taskQueue: CONTROLLER_TASK_QUEUE,
       workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
       args: [start.input],
+      priority: PRIORITY.recovery,
       workflowIdConflictPolicy: 'FAIL',
       staticSummary: `${start.summary}, asked for by ${start.input.requestedBy}`,
       // `temporal workflow describe` shows this and nothing that changes.
@@ -61,6 +63,7 @@ export async function startBackup(client: Client, cluster: string): Promise<Back
       taskQueue: CONTROLLER_TASK_QUEUE,
       workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
       args: [{ cluster }],
+      priority: PRIORITY.backup,
       workflowIdConflictPolicy: 'FAIL',
       staticSummary: `Backup of ${cluster}`,
     }),

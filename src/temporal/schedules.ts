@@ -3,6 +3,7 @@ import {
   backupScheduleId,
   backupWorkflowId,
   CONTROLLER_TASK_QUEUE,
+  PRIORITY,
   WORKFLOW,
   WORKFLOW_TASK_TIMEOUT,
 } from '../contract/names';
@@ -34,17 +35,20 @@ export async function applyBackupSchedule(client: Client, schedule: BackupSchedu
 }
 
 function scheduleOptions({ cluster, everyMs, jitterMs }: BackupSchedule) {
+  const action = {
+    type: 'startWorkflow' as const,
+    workflowType: WORKFLOW.backUpCluster,
+    workflowId: backupWorkflowId(cluster),
+    taskQueue: CONTROLLER_TASK_QUEUE,
+    workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+    args: [{ cluster }],
+    // The SDK sends it, though the type of its options does not name it.
+    priority: PRIORITY.backup,
+  };
   return {
     scheduleId: backupScheduleId(cluster),
     spec: { intervals: [{ every: everyMs }], jitter: jitterMs },
-    action: {
-      type: 'startWorkflow',
-      workflowType: WORKFLOW.backUpCluster,
-      workflowId: backupWorkflowId(cluster),
-      taskQueue: CONTROLLER_TASK_QUEUE,
-      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-      args: [{ cluster }],
-    },
+    action,
     policies: {
       // One backup at a time; a paused schedule would be a silent outage; what was missed long ago is not made up for.
       overlap: ScheduleOverlapPolicy.SKIP,

@@ -26,6 +26,8 @@ import { destroyFinishedIdentities, removeFinishedStaging } from './janitor';
 import { AttemptNoter, type AttemptNotes, failAttemptsOfTheDead, openAttemptNotes } from './open-attempts';
 import { WORKFLOW_LIMITS } from './workflow-limits';
 import { ensureSearchAttributes } from './register-search-attributes';
+import { checkOpenRuns, type SkippedRuns } from './takeover/check-open-runs';
+import { createReplayer } from './takeover/replayer';
 
 export interface WorkerSettings {
   config: Config;
@@ -36,14 +38,24 @@ export interface WorkerSettings {
 }
 
 /** Runs the controller until it is told to stop: workflows, Vault API, repositories, audit. */
-export async function runController(settings: WorkerSettings): Promise<void> {
-  useLogger(settings.log);
+export async function runController(settings: WorkerSettings & { skipReplay: SkippedRuns }): Promise<void> {
   const client = await connectClient(settings.temporal);
   try {
     await ensureSearchAttributes(client);
+    await checkOpenRuns({
+      client,
+      replayer: createReplayer(settings.temporal, WORKFLOW_BUNDLE),
+      clusters: Object.keys(settings.config.clusters),
+      version: VERSION,
+      bundle: WORKFLOW_BUNDLE,
+      skip: settings.skipReplay,
+      log: settings.log,
+    });
   } finally {
     await client.connection.close();
   }
+  // Not before: with a runtime and no worker the process would not end, whatever it had to say.
+  useLogger(settings.log);
   const stop = new AbortController();
   const janitor = removeFinishedStaging(settings, settings.config.stateDir, stop.signal);
   try {

@@ -39,19 +39,26 @@ const EARLIER = 'earlier';
 
 /** Names of the recorded histories of today, one for each shape. */
 export async function recordedHistories(): Promise<string[]> {
-  return namesIn(HISTORIES);
+  return namesIn();
 }
 
 /** Of runs from before approvals were signed: such runs are still under way somewhere, and `trust: namespace` goes that way. */
 export async function earlierHistories(): Promise<string[]> {
-  return (await namesIn(join(HISTORIES, EARLIER))).map((name) => `${EARLIER}/${name}`);
+  return namesIn(EARLIER);
 }
 
-async function namesIn(directory: string): Promise<string[]> {
-  const files = await readdir(directory);
+/** One for each released version, and one for runs from before approvals were signed. */
+export async function keptFolders(): Promise<string[]> {
+  const entries = await readdir(HISTORIES, { withFileTypes: true });
+  return entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
+}
+
+/** @param folder one of `keptFolders`; by default the histories of today. */
+export async function namesIn(folder?: string): Promise<string[]> {
+  const files = await readdir(join(HISTORIES, folder ?? ''));
   return files
     .filter((file) => file.endsWith('.json'))
-    .map((file) => file.replace(/\.json$/, ''))
+    .map((file) => (folder === undefined ? '' : `${folder}/`) + file.replace(/\.json$/, ''))
     .sort();
 }
 

@@ -10,6 +10,7 @@ const steps = patientActivities<{ answer(): Promise<string> }>(
       retry: { initialInterval: 200, backoffCoefficient: 1 },
     },
   },
+  () => 'answer',
   'patient-step',
 );
 

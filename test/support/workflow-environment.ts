@@ -11,8 +11,12 @@ export interface WorkflowEnvironment {
 /** What making a bundle has to say is of no use in a test. */
 export const QUIET: Logger = { log() {}, trace() {}, debug() {}, info() {}, warn() {}, error() {} };
 
-/** One Temporal server and one bundle for all tests of a file. @returns a function that answers with them in tests */
-export function useWorkflowEnvironment(): () => WorkflowEnvironment {
+/**
+ * One Temporal server and one bundle for all tests of a file.
+ * @param serverArgs for `temporal server start-dev`
+ * @returns a function that answers with them in tests
+ */
+export function useWorkflowEnvironment(serverArgs: readonly string[] = []): () => WorkflowEnvironment {
   let environment: WorkflowEnvironment | undefined;
   beforeAll(async () => {
     // Failing steps are what these tests are about: their warnings would hide the results.
@@ -22,7 +26,7 @@ export function useWorkflowEnvironment(): () => WorkflowEnvironment {
       TestWorkflowEnvironment.createLocal({
         server: {
           executable: { type: 'existing-path', path },
-          extraArgs: SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]),
+          extraArgs: [...SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]), ...serverArgs],
         },
       }),
       bundleWorkflowCode({

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import { bundleWorkflowCode, Worker, type WorkerOptions } from '@temporalio/worker';
+import { waitFor } from '../../src/lab/processes';
 import { QUIET, useWorkflowEnvironment } from '../support/workflow-environment';
 
 /** How often a step is asked for, whose time is over; on a real Temporal server, with a step that fails on demand. */
@@ -20,6 +21,8 @@ describe('a step whose time is over', () => {
   it('is asked for once more, where nobody had picked it up', async () => {
     await controller();
     const handle = await begin();
+    // On a busy machine the first decision alone may take longer than the limit that is to pass here.
+    await waitFor('it is asked for', async () => (await asked(handle)) > 0, { timeoutMs: 30_000, everyMs: 50 });
     await sleep(1_500);
     await agent(() => Promise.resolve('here'));
 

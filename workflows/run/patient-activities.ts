@@ -1,4 +1,5 @@
-import { type ActivityOptions, proxyActivities } from '@temporalio/workflow';
+import { type ActivityOptions, proxyActivities, workflowInfo } from '@temporalio/workflow';
+import { PRIORITY, WORKFLOW } from '../../src/contract/names';
 import { nobodyAnswered, ranOutOfTime } from './problems';
 
 /** How long after its limit a step is given up at most while Temporal and a controller are there. */
@@ -35,18 +36,35 @@ export async function counted<T>(work: () => Promise<T>): Promise<T> {
  * when it is back, whatever was asked for is given up at once, and nothing is wrong with it. So a step that nobody answered is
  * asked for once more before the run says so; and one that was given up long after its limit is asked for again, for only an
  * outage delays that.
+ * @param summaryOf one line for people about a step with this input
  * @param taskQueue that of the workflow by default
  */
-export function patientActivities<A extends object>(options: Record<keyof A, StepOptions>, taskQueue?: string): A {
+export function patientActivities<A extends object>(
+  options: Record<keyof A, StepOptions>,
+  summaryOf: (step: keyof A, input: unknown) => string,
+  taskQueue?: string,
+): A {
   const steps = Object.entries<StepOptions>(options).map(([name, { watches, ...own }]) => {
-    const activities = proxyActivities({ ...own, ...(taskQueue === undefined ? {} : { taskQueue }) });
-    const step = activities[name] as Step;
-    return [
-      name,
-      (...args: unknown[]) => askPatiently(() => step(...args), own.scheduleToCloseTimeout ?? Infinity, !watches),
-    ];
+    const step = (...args: unknown[]) => {
+      const activities = proxyActivities({
+        ...own,
+        ...(taskQueue === undefined ? {} : { taskQueue }),
+        summary: summaryOf(name as keyof A, args[0]),
+        priority: priority(),
+      });
+      const ask = activities[name] as Step;
+      return askPatiently(() => ask(...args), own.scheduleToCloseTimeout ?? Infinity, !watches);
+    };
+    return [name, step];
   });
   return Object.fromEntries(steps) as A;
+}
+
+/** Said with each step: a run that a schedule or somebody by hand has started has none to pass on. */
+function priority() {
+  const { workflowType, parent } = workflowInfo();
+  // The backup that a recovery makes is part of it.
+  return workflowType === WORKFLOW.backUpCluster && parent === undefined ? PRIORITY.backup : PRIORITY.recovery;
 }
 
 async function askPatiently<T>(ask: () => Promise<T>, limitMs: number, counts: boolean): Promise<T> {

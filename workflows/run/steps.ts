@@ -1,6 +1,7 @@
 import type { ControllerActivities } from '../../activities/controller';
 import type { NodeActivities } from '../../activities/node';
 import { nodeTaskQueue } from '../../src/contract/names';
+import { controllerSummary, nodeSummary } from '../../src/contract/voice/step-summary';
 import { patientActivities, type StepOptions } from './patient-activities';
 
 /** How long one watch lasts. */
@@ -168,7 +169,7 @@ const NODE_STEPS: Record<keyof NodeActivities, StepOptions> = {
 };
 
 /** The steps that run on the controller; its queue is the one that the workflow is on. */
-export const controller = patientActivities<ControllerActivities>(CONTROLLER_STEPS);
+export const controller = patientActivities<ControllerActivities>(CONTROLLER_STEPS, controllerSummary);
 
 export type StepsOn = (node: string) => NodeActivities;
 
@@ -184,5 +185,6 @@ export function stepsOn(cluster: string): StepsOn {
 
 /** The steps on one Vault host. */
 export function onNode(cluster: string, node: string): NodeActivities {
-  return patientActivities<NodeActivities>(NODE_STEPS, nodeTaskQueue(cluster, node));
+  const summaryOf = (step: keyof NodeActivities, input: unknown) => nodeSummary(step, node, input);
+  return patientActivities<NodeActivities>(NODE_STEPS, summaryOf, nodeTaskQueue(cluster, node));
 }

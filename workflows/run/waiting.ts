@@ -65,7 +65,8 @@ export class Waiting {
       if (!this.#isEldest(wait) && patched('one-reminder')) await condition(() => done() || this.#isEldest(wait));
       if (done()) return;
       const interval = Math.min(nextReminderMs(reminders, wait.reminders), deadline - Date.now());
-      if (await condition(done, Math.max(1, interval))) return;
+      const summary = `waiting for ${wait.what}; then remind people`;
+      if (await condition(done, Math.max(1, interval), { summary })) return;
       if (Date.now() >= deadline) return;
       wait.reminders++;
       const waited = (Date.now() - wait.since) / 60_000;

@@ -102,3 +102,15 @@ it('controller and agent say of which of their clusters nobody has to sign anyth
   expect(warned(ofProd)).toEqual([]);
   expect(warned(ofStaging)).toEqual(['staging']);
 });
+
+it('the controller takes run ids, or nothing, as what it shall not check, and refuses anything else', async () => {
+  const wrong = await vaultDr('worker', '--skip-replay-check', 'restore-prod,$(reboot)');
+  const [right, bare] = await Promise.all([
+    vaultDr('worker', '--config', inTest('none.yaml'), '--skip-replay-check', '01a2191d-679b,01a2191d-ef9b'),
+    vaultDr('worker', '--config', inTest('none.yaml'), '--skip-replay-check'),
+  ]);
+
+  expect(wrong).toMatchObject({ exitCode: 2, output: expect.stringContaining("'$(reboot)' is not a run id") });
+  // Further than to the configuration it does not come.
+  expect([right.exitCode, bare.exitCode]).toEqual([3, 3]);
+});

@@ -1,0 +1,125 @@
+import { escapeMarkdown } from '../markdown';
+import type { ControllerInput, ControllerStep } from '../step-input/controller';
+import type { NodeInput, NodeStep } from '../step-input/node';
+
+/** Temporal documents 400 bytes, with what is around the text; a server that insists would fail the whole decision. */
+const MOST_BYTES = 300;
+const MOST_CHARACTERS = 120;
+
+/** What each step of the controller does, for the list of events in the Web UI. No share, no address, no path. */
+const CONTROLLER_SUMMARIES: { [S in ControllerStep]: (input: ControllerInput<S>) => string } = {
+  planBackup: ({ cluster }) => `read the configuration of ${cluster}`,
+  checkHealth: ({ plan }) => `check the health of ${plan.cluster}`,
+  stageBundle: ({ bundle }) => `stage the configuration files of ${bundle.node}`,
+  captureSnapshot: ({ health }) => `take a snapshot from ${health.leader}`,
+  publishGeneration: ({ repository }) => `write the backup to ${repository}`,
+  replicateGeneration: ({ generation, from, to }) => `copy ${generation} from ${from} to ${to}`,
+  listCatchUps: ({ to }) => `find what ${to} has missed`,
+  applyRetention: ({ repository }) => `apply retention in ${repository}`,
+  markRestored: ({ generation }) => `mark ${generation} as restored`,
+  markRolledBack: ({ generation }) => `mark ${generation} as rolled back`,
+  discardStaging: () => 'remove what was staged',
+
+  planRestore: ({ cluster, into }) => `read the configuration of ${into ?? cluster}`,
+  lookAtCluster: ({ cluster }) => `inspect ${cluster} through Vault's API`,
+  chooseGeneration: ({ generation, asOf }) =>
+    `choose and verify a backup (${generation}${asOf === null ? '' : `, as of ${asOf}`})`,
+  makePlan: ({ input }) => `plan the restore of ${input.into ?? input.cluster}`,
+  makeQuorumPlan: ({ input }) => `plan to recover the quorum of ${input.cluster}`,
+  makeRebuildPlan: ({ input }) => `plan to rebuild ${input.node}`,
+  makeRemovalPlan: ({ input }) => `plan the removal of what ${input.run} set aside`,
+  checkApproval: ({ approval }) => `check the signature of ${approval.approver}`,
+  verifyFirstNode: ({ plan }) => `verify ${plan.firstNode}`,
+  checkConvergence: ({ nodes }) => `check that ${nodes.join(', ')} agree`,
+  waitForLeader: ({ cluster }) => `wait for a leader of ${cluster}`,
+  moveLeadership: () => 'move the leadership',
+  checkRolledBack: ({ nodes }) => `check that ${nodes.join(', ')} serve again`,
+
+  storeReport: () => 'store the report',
+  notify: ({ event }) => `notify: ${event}`,
+  recordAudit: (record) => `audit: ${recorded(record)}`,
+  recordAudits: ({ records }) => `audit: ${records.map(recorded).join(', ')}`,
+  publishAuditHead: ({ repository }) => `copy the head of the audit trail to ${repository}`,
+};
+
+/** What each step of an agent does on its node. */
+const NODE_SUMMARIES: { [S in NodeStep]: (node: string, input: NodeInput<S>) => string } = {
+  describeNode: (node) => `inspect ${node}`,
+  proveInPlace: (node) => `check that ${node} can load a backup in place`,
+  collectConfig: (node) => `collect the configuration files of ${node}`,
+  lookForLeftOvers: (node, { of }) => `look on ${node} for what ${of} set aside`,
+
+  claimForRun: (node) => `claim ${node} for this run`,
+  stageGeneration: (node, { generation }) => `put ${generation} on the disk of ${node}`,
+  stopNode: (node) => `stop ${node}`,
+  setAsideData: (node, { how }) => (how === 'delete' ? `delete the data of ${node}` : `set the data of ${node} aside`),
+  copyDataAside: (node) => `copy the data of ${node} aside`,
+  putBackData: (node) => `put the previous data of ${node} back`,
+  blankNode: (node) => `empty ${node}`,
+  removeSetAsideData: (node, { of }) => `remove what ${of} set aside on ${node}`,
+
+  installSnapshot: (node) => `install the snapshot on ${node}`,
+  installInPlace: (node) => `load the snapshot through ${node}`,
+  recoverPeers: (node) => `make ${node} the only peer`,
+  startNode: (node) => `start ${node}`,
+  restartNode: (node) => `restart ${node}`,
+  joinNode: (node) => `join ${node} to the cluster`,
+
+  checkShare: (node) => `check a share on ${node}`,
+  rewrapShares: (node, { recipients }) => `re-encrypt the shares on ${node} for ${recipients.length} nodes`,
+  unsealNode: (node, { shares }) => `unseal ${node} with ${shares.length} shares`,
+  awaitUnsealed: (node) => `wait until ${node} is unsealed`,
+  watchForUnseal: (node) => `watch whether somebody unseals ${node}`,
+  watchForSeal: (node) => `watch that ${node} stays unsealed`,
+  endRunOnNode: (node) => `clean up on ${node}`,
+};
+
+function recorded({ action, actor, outcome, details: { phase } }: ControllerInput<'recordAudit'>): string {
+  return [
+    action.replace(/^restore\./, ''),
+    ...(typeof phase === 'string' ? [phase] : []),
+    ...(actor === 'vault-dr' ? [] : [`by ${actor}`]),
+    ...(outcome === 'failure' ? ['(failure)'] : []),
+  ].join(' ');
+}
+
+/** One line about a step of the controller. */
+export function controllerSummary(step: ControllerStep, input: unknown): string {
+  return bounded(step, () => (CONTROLLER_SUMMARIES[step] as (input: unknown) => string)(input));
+}
+
+/** One line about a step on a node. */
+export function nodeSummary(step: NodeStep, node: string, input: unknown): string {
+  return bounded(step, () => (NODE_SUMMARIES[step] as (node: string, input: unknown) => string)(node, input));
+}
+
+/** Names come from people, plans and Vault. Whatever is wrong with one, the step itself has to be asked for. */
+function bounded(step: string, describe: () => string): string {
+  try {
+    return oneLine(describe());
+  } catch {
+    return step;
+  }
+}
+
+/** A text for a summary of Temporal: Markdown on one line, short enough for the server. */
+export function oneLine(text: string): string {
+  const characters = Array.from(text.slice(0, 10 * MOST_CHARACTERS));
+  for (let most = Math.min(characters.length, MOST_CHARACTERS); ; most -= 10) {
+    const line = escapeMarkdown(characters.slice(0, most).join('')) + (most < characters.length ? '…' : '');
+    if (bytesOf(line) <= MOST_BYTES) return line;
+  }
+}
+
+/** As JSON in UTF-8; all that is left to be escaped are quotes and backslashes. */
+function bytesOf(line: string): number {
+  let bytes = 0;
+  for (const character of line) {
+    const code = character.codePointAt(0) ?? 0;
+    if (character === '"' || character === '\\') bytes += 2;
+    else if (code < 0x80) bytes += 1;
+    else if (code < 0x800) bytes += 2;
+    else bytes += code < 0x10000 ? 3 : 4;
+  }
+  return bytes;
+}

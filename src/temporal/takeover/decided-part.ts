@@ -1,0 +1,29 @@
+import type { History } from '@temporalio/worker';
+import type { Decider } from './open-run';
+import { deciderOf } from './last-decider';
+
+type Event = NonNullable<History['events']>[number];
+
+/**
+ * What a controller has decided in a run: its history up to the last decision and what came of that. What has happened since
+ * is left out, as no version has shown yet that it can deal with it.
+ */
+export function decidedPart(events: Event[]): { events: Event[]; decider: Decider | null } {
+  const last = events.findLastIndex((event) => event.workflowTaskCompletedEventAttributes);
+  const decision = events[last];
+  if (!decision) return { events: [], decider: null };
+  let end = last + 1;
+  for (let event = events[end]; event && cameOf(event, Number(decision.eventId)); event = events[end]) end++;
+  return { events: events.slice(0, end), decider: deciderOf(decision.workflowTaskCompletedEventAttributes) };
+}
+
+function cameOf(event: Event, decision: number): boolean {
+  // What becomes of an update does not name the decision that it is part of.
+  if (event.workflowExecutionUpdateAcceptedEventAttributes ?? event.workflowExecutionUpdateCompletedEventAttributes) {
+    return true;
+  }
+  return Object.values(event).some((attributes) => {
+    const { workflowTaskCompletedEventId } = (attributes ?? {}) as { workflowTaskCompletedEventId?: unknown };
+    return workflowTaskCompletedEventId !== undefined && Number(workflowTaskCompletedEventId) === decision;
+  });
+}

@@ -1,0 +1,23 @@
+import type { Outcome } from './open-run';
+
+/** What the SDK says of a replay that failed; by name and words, as the same class may be loaded twice. */
+export function explainReplayError({ name, message }: Error): Outcome {
+  if (name === 'DeterminismViolationError') {
+    // The rest is how one part of the SDK told the other.
+    const [, details] = /Nondeterminism error: ((?:[^"\\]|\\.)+)/.exec(message) ?? [];
+    return { kind: 'differs', details: plain(details ?? message) };
+  }
+  if (name === 'ReplayError' && message.startsWith('Replay failed due workflow task failure')) {
+    const [, details] = /message: "((?:[^"\\]|\\.)+)/.exec(message) ?? [];
+    return { kind: 'differs', details: details ?? message };
+  }
+  return { kind: 'unknown', reason: message };
+}
+
+/** The commonest of the SDK's messages in words that say what differs. */
+function plain(details: string): string {
+  return details.replace(
+    /^(\w+)Machine does not handle HistoryEvent\(id: (\d+), (\w+)\)/,
+    (_all, expected, id, found) => `event ${id} of its history is ${found}, where this version expects ${expected}`,
+  );
+}

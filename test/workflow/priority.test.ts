@@ -1,0 +1,67 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { bundleWorkflowCode, Worker } from '@temporalio/worker';
+import { backupWorkflowId, CONTROLLER_TASK_QUEUE } from '../../src/contract/names';
+import { startBackup, startRecovery } from '../../src/temporal/runs';
+import { applyBackupSchedule } from '../../src/temporal/schedules';
+import { QUIET, useWorkflowEnvironment } from '../support/workflow-environment';
+
+const CLUSTERS = Array.from({ length: 30 }, (_, index) => `cluster-${index}`);
+
+describe.each([
+  { server: 'orders by priority', args: ['--dynamic-config-value', 'matching.useNewMatcher=true'], ordered: true },
+  { server: 'does not know priorities', args: [], ordered: false },
+])('with a server that $server', ({ args, ordered }) => {
+  const environment = useWorkflowEnvironment(args);
+
+  it('a recovery comes before the backups that wait, and none fails', async () => {
+    const { client, nativeConnection: connection } = environment().temporal;
+    for (const cluster of CLUSTERS) await startBackup(client, cluster);
+    const input = { cluster: 'prod', requestedBy: 'ana' };
+    const recovery = await startRecovery(client, {
+      workflow: 'restoreCluster',
+      cluster: 'prod',
+      input,
+      summary: 'Restore of prod',
+    });
+    // A server writes its backlog down before it orders it.
+    await sleep(1_000);
+
+    const worker = await Worker.create({
+      connection,
+      taskQueue: CONTROLLER_TASK_QUEUE,
+      workflowBundle: await bundleWorkflowCode({
+        workflowsPath: require.resolve('../support/one-decision'),
+        logger: QUIET,
+      }),
+      maxConcurrentWorkflowTaskExecutions: 2,
+      maxConcurrentWorkflowTaskPolls: 2,
+    });
+    const backups = CLUSTERS.map((cluster) => client.workflow.getHandle(backupWorkflowId(cluster)));
+    await worker.runUntil(() => Promise.all([recovery, ...backups].map((handle) => handle.result())));
+
+    const decidedAt = await Promise.all([recovery, ...backups].map((handle) => decided(handle)));
+    const before = decidedAt.slice(1).filter((at) => at < (decidedAt[0] ?? 0)).length;
+    process.stdout.write(`${before} of ${backups.length} backups came before the recovery\n`);
+    expect(before <= 5).toBe(ordered);
+  }, 60_000);
+
+  it('a schedule gives its backups the priority, too', async () => {
+    const { client } = environment().temporal;
+
+    await applyBackupSchedule(client, { cluster: 'prod', everyMs: 3_600_000, jitterMs: 0 });
+
+    const { action } = await client.schedule.getHandle('backup-prod').describe();
+    expect(action).toMatchObject({ priority: { priorityKey: 5 } });
+  });
+});
+
+async function decided(handle: { fetchHistory(): Promise<{ events?: Event[] | null }> }): Promise<number> {
+  const { events } = await handle.fetchHistory();
+  const time = events?.find((event) => event.workflowTaskStartedEventAttributes)?.eventTime;
+  return Number(time?.seconds) * 1_000 + Number(time?.nanos) / 1_000_000;
+}
+
+interface Event {
+  workflowTaskStartedEventAttributes?: object | null;
+  eventTime?: { seconds?: unknown; nanos?: unknown } | null;
+}
