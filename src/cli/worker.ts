@@ -6,10 +6,10 @@ import type { ClusterConfig } from '../config/schema';
 import { NAMESPACE_TRUST } from '../contract/approval';
 import { agentPublicKey } from '../crypto/agent-key';
 import { agentKeyFile, ensureAgentKey } from '../host/run/agent-key-file';
-import { createLogger } from '../logger';
 import { hardenProcess } from '../process-hardening';
 import { runAgent, runController } from '../temporal/workers';
 import { print, printJson } from './output';
+import { serve } from './serve';
 import { type CommonOptions, temporalOptions, verb, withConfig, withJson, withTemporal } from './program';
 
 export function workerCommand(): Command {
@@ -17,13 +17,15 @@ export function workerCommand(): Command {
     'worker',
     'Run the controller: workflows, Vault API, repositories, audit',
     'vault-dr worker --config /etc/vault-dr/vault-dr.yaml',
-  ).action(async (options: CommonOptions) => {
-    const start = await settings(options);
-    for (const [name, cluster] of Object.entries(start.config.clusters)) warnOfTrust(start.log, name, cluster);
-    const { privateKey } = start.config.signing;
-    if (privateKey && 'file' in privateKey) await refuseIfReadByAll(privateKey.file, 'signing.privateKey');
-    await runController(start);
-  });
+  ).action((options: CommonOptions) =>
+    serve(async (log, stop) => {
+      const start = await settings(options, log);
+      for (const [name, cluster] of Object.entries(start.config.clusters)) warnOfTrust(log, name, cluster);
+      const { privateKey } = start.config.signing;
+      if (privateKey && 'file' in privateKey) await refuseIfReadByAll(privateKey.file, 'signing.privateKey');
+      await runController({ ...start, stop });
+    }),
+  );
   return withConfig(withTemporal(command));
 }
 
@@ -35,14 +37,16 @@ export function agentCommand(): Command {
   )
     .requiredOption('--cluster <name>', 'cluster of the configuration')
     .requiredOption('--node <name>', 'node of that cluster')
-    .action(async (options: CommonOptions & { cluster: string; node: string }) => {
-      const start = await settings(options);
-      const cluster = clusterOf(start.config, options.cluster);
-      const { stateDir } = nodeOf(cluster, options.node);
-      warnOfTrust(start.log, options.cluster, cluster);
-      await refuseIfReadByAll(agentKeyFile(stateDir), "the agent's key");
-      await runAgent({ ...start, cluster: options.cluster, node: options.node });
-    });
+    .action((options: CommonOptions & { cluster: string; node: string }) =>
+      serve(async (log, stop) => {
+        const start = await settings(options, log);
+        const cluster = clusterOf(start.config, options.cluster);
+        const { stateDir } = nodeOf(cluster, options.node);
+        warnOfTrust(log, options.cluster, cluster);
+        await refuseIfReadByAll(agentKeyFile(stateDir), "the agent's key");
+        await runAgent({ ...start, stop, cluster: options.cluster, node: options.node });
+      }),
+    );
   return withConfig(withTemporal(command));
 }
 
@@ -69,15 +73,16 @@ function warnOfTrust(log: Logger, name: string, { restore }: ClusterConfig): voi
 }
 
 /** Says once what the configuration leaves open. */
-async function settings(options: CommonOptions) {
+async function settings(options: CommonOptions, log: Logger) {
   const readyFile = process.env['VAULT_DR_READY_FILE'];
   const config = await loadConfig(options.config);
-  const log = createLogger();
   await hardenProcess((message) => log.warn(message));
   for (const exposure of await exposuresOf(config)) log.warn(exposure);
+  // What is waited for stands in the log.
+  const { onWait: _, ...temporal } = temporalOptions(options);
   return {
     config,
-    temporal: temporalOptions(options),
+    temporal,
     log,
     ...(readyFile === undefined ? {} : { readyFile }),
   };
