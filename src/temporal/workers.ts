@@ -26,7 +26,7 @@ import { FailureInterceptor } from './failure-interceptor';
 import { InputInterceptor } from './input-interceptor';
 import { destroyFinishedIdentities, removeFinishedStaging } from './janitor';
 import { AttemptNoter, type AttemptNotes, failAttemptsOfTheDead, openAttemptNotes } from './open-attempts';
-import { atMost, unlessStopped } from './patience';
+import { Announcer, atMost, patiently } from './patience';
 import { untilPolling } from './polling';
 import { ensureSearchAttributes } from './register-search-attributes';
 import { temporalError } from './temporal-error';
@@ -47,6 +47,7 @@ export interface WorkerSettings {
 /** Runs the controller until it is told to stop: workflows, Vault API, repositories, audit. */
 export async function runController(settings: WorkerSettings): Promise<void> {
   const { config } = settings;
+  await removeReadyFile(settings);
   const needs = { ...settings, also: ensureSearchAttributes };
   await Promise.all([awaitSecrets(secretsOfController(config), settings), awaitTemporal(needs)]);
   useLogger(settings.log);
@@ -77,55 +78,50 @@ export async function runAgent(settings: WorkerSettings & { cluster: string; nod
   const over = new AbortController();
   const stop = AbortSignal.any([settings.stop, over.signal]);
   const hold = await holdNode(node.stateDir, (message) => log.warn(message), stop);
-  try {
-    const driver = createServiceDriver(node);
-    // A Vault that the agent runs must not wait for Temporal.
-    const supervision = driver.supervise?.(stop, (message) => log.info(message));
-    await Promise.all([awaitSecrets(secretsOfAgent(config, cluster, node.name), settings), awaitTemporal(settings)]);
-    useLogger(log);
-    const janitor = destroyFinishedIdentities(settings, (isOver) => sweepRunIdentities(node.runtimeDir, isOver), stop);
-    await runWorker(settings, `the agent of ${node.name}`, node.stateDir, NODE_INPUTS, (client) => ({
-      taskQueue: nodeTaskQueue(settings.cluster, node.name),
-      activities: createNodeActivities({
-        config,
-        clusterName: settings.cluster,
-        cluster,
-        node,
-        driver,
-        confirmAttempt: () => confirmAttempt(client, node.name),
-      }),
-    }));
-    over.abort();
-    await atMost(WIND_UP_MS, Promise.all([supervision, janitor]));
-  } finally {
-    over.abort();
-    await hold.release();
-  }
+  await removeReadyFile(settings);
+  const driver = createServiceDriver(node);
+  // A Vault that the agent runs must not wait for Temporal.
+  const supervision = driver.supervise?.(stop, (message) => log.info(message));
+  await Promise.all([awaitSecrets(secretsOfAgent(config, cluster, node.name), settings), awaitTemporal(settings)]);
+  useLogger(log);
+  const janitor = destroyFinishedIdentities(settings, (isOver) => sweepRunIdentities(node.runtimeDir, isOver), stop);
+  await runWorker(settings, `the agent of ${node.name}`, node.stateDir, NODE_INPUTS, (client) => ({
+    taskQueue: nodeTaskQueue(settings.cluster, node.name),
+    activities: createNodeActivities({
+      config,
+      clusterName: settings.cluster,
+      cluster,
+      node,
+      driver,
+      confirmAttempt: () => confirmAttempt(client, node.name),
+    }),
+  }));
+  over.abort();
+  await atMost(WIND_UP_MS, Promise.all([supervision, janitor]));
+  // Only after a good end: one of its steps may still be at work otherwise, until this process is gone and its lock with it.
+  await hold.release();
 }
 
 type Inputs = ConstructorParameters<typeof InputInterceptor>[0];
+type OptionsFor = (client: Client) => Partial<WorkerOptions> & Pick<WorkerOptions, 'taskQueue'>;
 
 async function runWorker(
   settings: WorkerSettings & { also?: Prerequisite },
   who: string,
   stateDir: string,
   inputs: Inputs,
-  optionsFor: (client: Client) => Partial<WorkerOptions> & Pick<WorkerOptions, 'taskQueue'>,
+  optionsFor: OptionsFor,
 ): Promise<void> {
   const { temporal, log, readyFile, stop } = settings;
-  if (readyFile !== undefined) await rm(readyFile, { force: true });
-  const { connection, client, worker } = await unlessStopped(stop, async () => {
-    const connected = await connectWorker(temporal);
-    const asked = new Client(connected);
-    const notes = await openAttemptNotes(stateDir);
-    const failed = notes ? await failAttemptsOfTheDead(asked, notes, who) : 0;
-    if (failed > 0) log.info({ attempts: failed }, 'told Temporal of what was cut short');
-    const options = optionsFor(asked);
-    const created = await createWorker(connected.connection, connected.namespace, inputs, notes, options);
-    return { connection: connected.connection, client: asked, worker: created };
+  const announcer = new Announcer((text) => log.warn(text), 'starts by itself');
+  const { connection, client, worker } = await patiently(() => prepare(settings, who, stateDir, inputs, optionsFor), {
+    announcer,
+    stop,
   });
   const over = new AbortController();
-  stop.addEventListener('abort', () => worker.shutdown(), { once: true });
+  // One that has failed just now can't be shut down.
+  const onStop = () => (worker.getState() === 'RUNNING' ? worker.shutdown() : undefined);
+  stop.addEventListener('abort', onStop, { once: true });
   const ended = AbortSignal.any([stop, over.signal]);
   const watch = watchTemporal({ ...settings, stop: ended });
   try {
@@ -140,8 +136,35 @@ async function runWorker(
     throw temporalError(error, target(temporal));
   } finally {
     over.abort();
-    if (readyFile !== undefined) await rm(readyFile, { force: true });
+    await removeReadyFile(settings);
     await atMost(WIND_UP_MS, Promise.all([watch, connection.close()]));
+  }
+}
+
+/** Also what a killed predecessor left. */
+async function removeReadyFile({ readyFile }: WorkerSettings): Promise<void> {
+  if (readyFile !== undefined) await rm(readyFile, { force: true });
+}
+
+/** Everything up to the first poll. Temporal may go away again in the middle of it. */
+async function prepare(
+  { temporal, log }: WorkerSettings,
+  who: string,
+  stateDir: string,
+  inputs: Inputs,
+  optionsFor: OptionsFor,
+): Promise<{ connection: NativeConnection; client: Client; worker: Worker }> {
+  const { connection, namespace } = await connectWorker(temporal);
+  try {
+    const client = new Client({ connection, namespace });
+    const notes = await openAttemptNotes(stateDir);
+    const failed = notes ? await failAttemptsOfTheDead(client, notes, who) : 0;
+    if (failed > 0) log.info({ attempts: failed }, 'told Temporal of what was cut short');
+    const worker = await createWorker(connection, namespace, inputs, notes, optionsFor(client));
+    return { connection, client, worker };
+  } catch (error) {
+    await connection.close().catch(() => undefined);
+    throw temporalError(error, target(temporal));
   }
 }
 
