@@ -4,6 +4,7 @@ import { DEFAULT_CONFIG_FILE } from '../config/load';
 import { DrError } from '../contract/failures';
 import { personName } from '../contract/person';
 import type { TemporalOptions } from '../temporal/connect-temporal';
+import { note } from './output';
 
 /** Documented in docs/cli.md; scripts may rely on them. An unknown one means failure. */
 export const EXIT = {
@@ -71,5 +72,6 @@ export function temporalOptions(options: CommonOptions): TemporalOptions {
   return {
     ...(options.temporalConfig === undefined ? {} : { configFile: options.temporalConfig }),
     ...(options.profile === undefined ? {} : { profile: options.profile }),
+    onWait: note,
   };
 }

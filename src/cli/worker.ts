@@ -9,11 +9,11 @@ import { RUN_PATTERN } from '../contract/names';
 import { printable } from '../contract/printable';
 import { agentPublicKey } from '../crypto/agent-key';
 import { agentKeyFile, ensureAgentKey } from '../host/run/agent-key-file';
-import { createLogger } from '../logger';
 import { hardenProcess } from '../process-hardening';
 import type { SkippedRuns } from '../temporal/takeover/check-open-runs';
 import { runAgent, runController } from '../temporal/workers';
 import { print, printJson } from './output';
+import { serve } from './serve';
 import { type CommonOptions, temporalOptions, verb, withConfig, withJson, withTemporal } from './program';
 
 export function workerCommand(): Command {
@@ -31,13 +31,15 @@ export function workerCommand(): Command {
       .preset('all')
       .argParser(parseSkippedRuns),
   );
-  command.action(async (options: CommonOptions & { skipReplayCheck?: SkippedRuns }) => {
-    const start = await settings(options);
-    for (const [name, cluster] of Object.entries(start.config.clusters)) warnOfTrust(start.log, name, cluster);
-    const { privateKey } = start.config.signing;
-    if (privateKey && 'file' in privateKey) await refuseIfReadByAll(privateKey.file, 'signing.privateKey');
-    await runController({ ...start, skipReplay: options.skipReplayCheck ?? [] });
-  });
+  command.action((options: CommonOptions & { skipReplayCheck?: SkippedRuns }) =>
+    serve(async (log, stop) => {
+      const start = await settings(options, log);
+      for (const [name, cluster] of Object.entries(start.config.clusters)) warnOfTrust(log, name, cluster);
+      const { privateKey } = start.config.signing;
+      if (privateKey && 'file' in privateKey) await refuseIfReadByAll(privateKey.file, 'signing.privateKey');
+      await runController({ ...start, stop, skipReplay: options.skipReplayCheck ?? [] });
+    }),
+  );
   return withConfig(withTemporal(command));
 }
 
@@ -49,14 +51,16 @@ export function agentCommand(): Command {
   )
     .requiredOption('--cluster <name>', 'cluster of the configuration')
     .requiredOption('--node <name>', 'node of that cluster')
-    .action(async (options: CommonOptions & { cluster: string; node: string }) => {
-      const start = await settings(options);
-      const cluster = clusterOf(start.config, options.cluster);
-      const { stateDir } = nodeOf(cluster, options.node);
-      warnOfTrust(start.log, options.cluster, cluster);
-      await refuseIfReadByAll(agentKeyFile(stateDir), "the agent's key");
-      await runAgent({ ...start, cluster: options.cluster, node: options.node });
-    });
+    .action((options: CommonOptions & { cluster: string; node: string }) =>
+      serve(async (log, stop) => {
+        const start = await settings(options, log);
+        const cluster = clusterOf(start.config, options.cluster);
+        const { stateDir } = nodeOf(cluster, options.node);
+        warnOfTrust(log, options.cluster, cluster);
+        await refuseIfReadByAll(agentKeyFile(stateDir), "the agent's key");
+        await runAgent({ ...start, stop, cluster: options.cluster, node: options.node });
+      }),
+    );
   return withConfig(withTemporal(command));
 }
 
@@ -94,15 +98,16 @@ function warnOfTrust(log: Logger, name: string, { restore }: ClusterConfig): voi
 }
 
 /** Says once what the configuration leaves open. */
-async function settings(options: CommonOptions) {
+async function settings(options: CommonOptions, log: Logger) {
   const readyFile = process.env['VAULT_DR_READY_FILE'];
   const config = await loadConfig(options.config);
-  const log = createLogger();
   await hardenProcess((message) => log.warn(message));
   for (const exposure of await exposuresOf(config)) log.warn(exposure);
+  // What is waited for stands in the log.
+  const { onWait: _, ...temporal } = temporalOptions(options);
   return {
     config,
-    temporal: temporalOptions(options),
+    temporal,
     log,
     ...(readyFile === undefined ? {} : { readyFile }),
   };

@@ -1,20 +1,27 @@
 import { readFileSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
 import { NativeConnection } from '@temporalio/worker';
 import { DrError } from '../contract/failures';
+import { type Place, temporalError } from './temporal-error';
 
 export interface TemporalOptions {
   /** TOML file with profiles, the same that the `temporal` CLI takes; default: TEMPORAL_CONFIG_FILE, then the user's own. */
   configFile?: string;
   profile?: string;
+  /** Gets a line when Temporal lets somebody wait. */
+  onWait?: (text: string) => void;
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
+/** For somebody at a terminal, who wants to know rather than wait. */
+const PATIENCE_MS = 5_000;
+const SAY_AFTER_MS = 1_000;
+const AGAIN_MS = 500;
 
-interface Target {
-  connectionOptions: { address?: string };
-  namespace: string;
+interface Target extends Place {
+  connectionOptions: ReturnType<typeof load>['connectionOptions'];
 }
 
 function load({ configFile, profile }: TemporalOptions) {
@@ -25,27 +32,80 @@ function load({ configFile, profile }: TemporalOptions) {
       ...(profile === undefined ? {} : { profile }),
     });
   } catch (error) {
-    throw new DrError('InvalidConfiguration', `The Temporal profile can't be read: ${(error as Error).message}`, {
-      advice: 'See temporal-config/temporal.toml for an example; name yours with --temporal-config and --profile.',
+    const { code, path, message } = error as NodeJS.ErrnoException;
+    // Of the files that a profile names, a certificate may come later than this process.
+    const mayCome = code === 'ENOENT' && path !== configFile;
+    throw new DrError('InvalidConfiguration', `The Temporal profile can't be read: ${message}`, {
+      advice: mayCome
+        ? 'The profile names that file.'
+        : 'See temporal-config/temporal.toml for an example; name yours with --temporal-config and --profile.',
+      cause: error,
+      retryable: mayCome,
+    });
+  }
+}
+
+/**
+ * Reads the profile: where Temporal is.
+ * @throws DrError InvalidConfiguration; `retryable` when a file that the profile names is not there.
+ */
+export function target(options: TemporalOptions): Target {
+  const { connectionOptions, namespace } = load(options);
+  return {
+    connectionOptions,
+    namespace: namespace ?? 'default',
+    address: connectionOptions.address ?? 'localhost:7233',
+  };
+}
+
+/** A connection that asks once and says what it got: the client's own would try again until it only knows that it timed out. */
+export function openProbe({ connectionOptions }: Target): Connection {
+  try {
+    return Connection.lazy({ ...connectionOptions, interceptors: [] });
+  } catch (error) {
+    throw new DrError('InvalidConfiguration', `The Temporal profile can't be used: ${(error as Error).message}`, {
+      advice: 'Check its address and its certificates.',
       cause: error,
     });
   }
 }
 
-/** Where Temporal is, as messages name it. */
-function target(options: TemporalOptions): Target {
-  const { connectionOptions, namespace } = load(options);
-  return { connectionOptions, namespace: namespace ?? 'default' };
-}
-
-/** @throws DrError TemporalUnreachable */
+/**
+ * For commands: waits a few seconds at most, and says so.
+ * @throws DrError TemporalUnreachable
+ */
 export async function connectClient(options: TemporalOptions): Promise<Client> {
-  const { connectionOptions, namespace } = target(options);
+  const place = target(options);
+  await answers(place, options.onWait ?? (() => undefined));
+  const { connectionOptions, namespace } = place;
+  const connection = Connection.lazy({ ...connectionOptions, connectTimeout: CONNECT_TIMEOUT_MS });
   try {
-    const connection = await Connection.connect({ ...connectionOptions, connectTimeout: CONNECT_TIMEOUT_MS });
+    await connection.ensureConnected();
     return new Client({ connection, namespace });
   } catch (error) {
-    throw unreachable(connectionOptions.address, error);
+    await connection.close();
+    throw temporalError(error, place);
+  }
+}
+
+async function answers(place: Target, onWait: (text: string) => void): Promise<void> {
+  const deadline = Date.now() + PATIENCE_MS;
+  const timer = setTimeout(() => onWait(`Waiting for Temporal at ${place.address} …`), SAY_AFTER_MS);
+  const probe = openProbe(place);
+  try {
+    for (;;) {
+      try {
+        await probe.withDeadline(deadline, () => probe.workflowService.getSystemInfo({}));
+        return;
+      } catch (error) {
+        const problem = temporalError(error, place);
+        if (!problem.retryable || Date.now() + AGAIN_MS > deadline) throw problem;
+      }
+      await sleep(AGAIN_MS);
+    }
+  } finally {
+    clearTimeout(timer);
+    await probe.close();
   }
 }
 
@@ -53,17 +113,10 @@ export async function connectClient(options: TemporalOptions): Promise<Client> {
 export async function connectWorker(
   options: TemporalOptions,
 ): Promise<{ connection: NativeConnection; namespace: string }> {
-  const { connectionOptions, namespace } = target(options);
+  const place = target(options);
   try {
-    return { connection: await NativeConnection.connect(connectionOptions), namespace };
+    return { connection: await NativeConnection.connect(place.connectionOptions), namespace: place.namespace };
   } catch (error) {
-    throw unreachable(connectionOptions.address, error);
+    throw temporalError(error, place);
   }
-}
-
-function unreachable(address: string | undefined, cause: unknown): DrError {
-  return new DrError('TemporalUnreachable', `Temporal does not answer at ${address ?? 'localhost:7233'}.`, {
-    advice: 'Is it running? Set TEMPORAL_ADDRESS, or name a profile with --temporal-config and --profile.',
-    cause,
-  });
 }

@@ -1,4 +1,4 @@
-import type { Client } from '@temporalio/client';
+import type { Connection } from '@temporalio/client';
 import { DrError } from '../contract/failures';
 import { SEARCH_ATTRIBUTES } from '../contract/names';
 
@@ -6,14 +6,11 @@ const KEYWORD = 2;
 
 /**
  * Registers the search attributes if they aren't there: a workflow that sets an unknown one would retry for ever.
- * @throws DrError PermissionDenied that says what an administrator has to run.
+ * @throws DrError PermissionDenied that says what an administrator has to run; `retryable`, since they may have done it a
+ * minute later.
  */
-export async function ensureSearchAttributes(client: Client): Promise<void> {
-  const { namespace } = client.options;
-  const { operatorService } = client.connection;
-  const commands = SEARCH_ATTRIBUTES.map(
-    (name) => `temporal operator search-attribute create --namespace ${namespace} --name ${name} --type Keyword`,
-  );
+export async function ensureSearchAttributes(connection: Connection, namespace: string): Promise<void> {
+  const { operatorService } = connection;
   try {
     const { customAttributes } = await operatorService.listSearchAttributes({ namespace });
     const missing = SEARCH_ATTRIBUTES.filter((name) => !(name in (customAttributes ?? {})));
@@ -23,13 +20,23 @@ export async function ensureSearchAttributes(client: Client): Promise<void> {
       searchAttributes: Object.fromEntries(missing.map((name) => [name, KEYWORD])),
     });
   } catch (error) {
+    if (await areUsable(connection, namespace)) return;
+    const commands = SEARCH_ATTRIBUTES.map(
+      (name) => `temporal operator search-attribute create --namespace ${namespace} --name ${name} --type Keyword`,
+    );
     throw new DrError(
       'PermissionDenied',
-      `The search attributes of Temporal's namespace '${namespace}' can't be set up.`,
-      {
-        advice: `Have an administrator run: ${commands.join(' ; ')}`,
-        cause: error,
-      },
+      `The search attributes of Temporal's namespace '${namespace}' are not there, and can't be registered from here.`,
+      { advice: `Have an administrator run: ${commands.join(' ; ')}`, cause: error, retryable: true },
     );
   }
+}
+
+/** Whoever may not even list them can still search by them: Temporal refuses a query with an unknown one. */
+async function areUsable({ workflowService }: Connection, namespace: string): Promise<boolean> {
+  const query = SEARCH_ATTRIBUTES.map((name) => `${name} = 'none'`).join(' AND ');
+  return workflowService.countWorkflowExecutions({ namespace, query }).then(
+    () => true,
+    () => false,
+  );
 }

@@ -1,4 +1,4 @@
-import { writeFile } from 'node:fs/promises';
+import { rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { Client } from '@temporalio/client';
 import { DefaultLogger, type NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
@@ -6,6 +6,7 @@ import type { Logger } from 'pino';
 import { createControllerActivities } from '../../activities/controller';
 import { createNodeActivities } from '../../activities/node';
 import { clusterOf, nodeOf } from '../config/load';
+import { secretsOfAgent, secretsOfController } from '../config/needed-secrets';
 import type { Config } from '../config/schema';
 import { CONTROLLER_TASK_QUEUE, nodeTaskQueue } from '../contract/names';
 import { CONTROLLER_INPUTS } from '../contract/step-input/controller';
@@ -15,126 +16,175 @@ import { sweepRunIdentities } from '../host/run/run-identity-sweep';
 import { privateDirectory } from '../files/files';
 import { createServiceDriver } from '../host/service/service';
 import { VERSION } from '../version';
+import { awaitSecrets } from './await-secrets';
+import { awaitTemporal, type Prerequisite, watchTemporal } from './await-temporal';
 import { HeartbeatInterceptor } from './heartbeat-interceptor';
 import { WORKFLOW_BUNDLE } from './build-bundle';
 import { confirmAttempt } from './current-attempt';
-import { connectClient, connectWorker, type TemporalOptions } from './connect-temporal';
+import { connectClient, connectWorker, target, type TemporalOptions } from './connect-temporal';
 import { FailureInterceptor } from './failure-interceptor';
 import { FirstRunInterceptor, FirstRuns } from './first-run-interceptor';
 import { InputInterceptor } from './input-interceptor';
 import { destroyFinishedIdentities, removeFinishedStaging } from './janitor';
 import { AttemptNoter, type AttemptNotes, failAttemptsOfTheDead, openAttemptNotes } from './open-attempts';
-import { WORKFLOW_LIMITS } from './workflow-limits';
+import { Announcer, atMost, patiently } from './patience';
+import { untilPolling } from './polling';
 import { ensureSearchAttributes } from './register-search-attributes';
 import { checkOpenRuns, type SkippedRuns } from './takeover/check-open-runs';
 import { createReplayer } from './takeover/replayer';
+import { temporalError } from './temporal-error';
+import { WORKFLOW_LIMITS } from './workflow-limits';
+
+/** What goes on beside a worker may be cut off at its end; each of it bears that. */
+const WIND_UP_MS = 500;
 
 export interface WorkerSettings {
   config: Config;
   temporal: TemporalOptions;
   log: Logger;
-  /** Written when the worker has begun to poll; for service managers and tests. */
+  /** Ends it. */
+  stop: AbortSignal;
+  /** There while the worker polls; for service managers and tests. */
   readyFile?: string;
 }
 
 /** Runs the controller until it is told to stop: workflows, Vault API, repositories, audit. */
 export async function runController(settings: WorkerSettings & { skipReplay: SkippedRuns }): Promise<void> {
-  const client = await connectClient(settings.temporal);
-  try {
-    await ensureSearchAttributes(client);
-    await checkOpenRuns({
-      client,
-      replayer: createReplayer(settings.temporal, WORKFLOW_BUNDLE),
-      clusters: Object.keys(settings.config.clusters),
-      version: VERSION,
-      bundle: WORKFLOW_BUNDLE,
-      skip: settings.skipReplay,
-      log: settings.log,
-    });
-  } finally {
-    await client.connection.close();
-  }
+  const { config } = settings;
+  await removeReadyFile(settings);
+  const needs = { ...settings, also: ensureSearchAttributes };
+  await Promise.all([awaitSecrets(secretsOfController(config), settings), awaitTemporal(needs)]);
+  await assertCanTakeOver(settings);
   // Not before: with a runtime and no worker the process would not end, whatever it had to say.
   useLogger(settings.log);
-  const stop = new AbortController();
-  const janitor = removeFinishedStaging(settings, settings.config.stateDir, stop.signal);
+  const over = new AbortController();
+  const stop = AbortSignal.any([settings.stop, over.signal]);
+  const janitor = removeFinishedStaging(settings, config.stateDir, stop);
   try {
-    await runWorker(settings, 'the controller', settings.config.stateDir, CONTROLLER_INPUTS, () => ({
+    await runWorker(needs, 'the controller', config.stateDir, CONTROLLER_INPUTS, () => ({
       taskQueue: CONTROLLER_TASK_QUEUE,
       workflowBundle: { codePath: WORKFLOW_BUNDLE },
-      activities: createControllerActivities({ config: settings.config }),
+      activities: createControllerActivities({ config }),
       // After a crash the next controller has the run's task at once, not after the default ten seconds.
       stickyQueueScheduleToStartTimeout: '2s',
       ...WORKFLOW_LIMITS,
       ...cachedWorkflows(),
     }));
   } finally {
-    stop.abort();
-    await janitor;
+    over.abort();
+    await atMost(WIND_UP_MS, janitor);
+  }
+}
+
+/** @throws DrError OtherVersionNeeded */
+async function assertCanTakeOver(settings: WorkerSettings & { skipReplay: SkippedRuns }): Promise<void> {
+  const { config, temporal, log, stop: signal, skipReplay: skip } = settings;
+  const client = await connectClient(temporal);
+  try {
+    const replayer = createReplayer(temporal, WORKFLOW_BUNDLE);
+    const clusters = Object.keys(config.clusters);
+    await checkOpenRuns({ client, replayer, clusters, version: VERSION, bundle: WORKFLOW_BUNDLE, skip, log, signal });
+  } finally {
+    await client.connection.close();
   }
 }
 
 /** Runs the agent of one node until it is told to stop; waits while another agent of the node still lives. */
 export async function runAgent(settings: WorkerSettings & { cluster: string; node: string }): Promise<void> {
-  useLogger(settings.log);
   const { config, log } = settings;
   const cluster = clusterOf(config, settings.cluster);
   const node = nodeOf(cluster, settings.node);
   await privateDirectory(node.stateDir);
-  const stop = new AbortController();
-  const onSignal = () => stop.abort();
-  process.once('SIGTERM', onSignal);
-  process.once('SIGINT', onSignal);
-  const hold = await holdNode(node.stateDir, (message) => log.warn(message), stop.signal);
-  try {
-    const driver = createServiceDriver(node);
-    const supervision = driver.supervise?.(stop.signal, (message) => log.info(message));
-    const janitor = destroyFinishedIdentities(
-      settings,
-      (isOver) => sweepRunIdentities(node.runtimeDir, isOver),
-      stop.signal,
-    );
-    await runWorker(settings, `the agent of ${node.name}`, node.stateDir, NODE_INPUTS, (client) => ({
-      taskQueue: nodeTaskQueue(settings.cluster, node.name),
-      activities: createNodeActivities({
-        config,
-        clusterName: settings.cluster,
-        cluster,
-        node,
-        driver,
-        confirmAttempt: () => confirmAttempt(client, node.name),
-      }),
-    }));
-    stop.abort();
-    await Promise.all([supervision, janitor]);
-  } finally {
-    await hold.release();
-  }
+  const over = new AbortController();
+  const stop = AbortSignal.any([settings.stop, over.signal]);
+  const hold = await holdNode(node.stateDir, (message) => log.warn(message), stop);
+  await removeReadyFile(settings);
+  const driver = createServiceDriver(node);
+  // A Vault that the agent runs must not wait for Temporal.
+  const supervision = driver.supervise?.(stop, (message) => log.info(message));
+  await Promise.all([awaitSecrets(secretsOfAgent(config, cluster, node.name), settings), awaitTemporal(settings)]);
+  useLogger(log);
+  const janitor = destroyFinishedIdentities(settings, (isOver) => sweepRunIdentities(node.runtimeDir, isOver), stop);
+  await runWorker(settings, `the agent of ${node.name}`, node.stateDir, NODE_INPUTS, (client) => ({
+    taskQueue: nodeTaskQueue(settings.cluster, node.name),
+    activities: createNodeActivities({
+      config,
+      clusterName: settings.cluster,
+      cluster,
+      node,
+      driver,
+      confirmAttempt: () => confirmAttempt(client, node.name),
+    }),
+  }));
+  over.abort();
+  await atMost(WIND_UP_MS, Promise.all([supervision, janitor]));
+  // Only after a good end: one of its steps may still be at work otherwise, until this process is gone and its lock with it.
+  await hold.release();
 }
 
 type Inputs = ConstructorParameters<typeof InputInterceptor>[0];
+type OptionsFor = (client: Client) => Partial<WorkerOptions> & Pick<WorkerOptions, 'taskQueue'>;
 
 async function runWorker(
-  settings: WorkerSettings,
+  settings: WorkerSettings & { also?: Prerequisite },
   who: string,
   stateDir: string,
   inputs: Inputs,
-  optionsFor: (client: Client) => Partial<WorkerOptions> & Pick<WorkerOptions, 'taskQueue'>,
+  optionsFor: OptionsFor,
 ): Promise<void> {
-  const { connection, namespace } = await connectWorker(settings.temporal);
+  const { temporal, log, readyFile, stop } = settings;
+  const announcer = new Announcer((text) => log.warn(text), 'starts by itself');
+  const { connection, client, worker } = await patiently(() => prepare(settings, who, stateDir, inputs, optionsFor), {
+    announcer,
+    stop,
+  });
+  const over = new AbortController();
+  // One that has failed just now can't be shut down.
+  const onStop = () => (worker.getState() === 'RUNNING' ? worker.shutdown() : undefined);
+  stop.addEventListener('abort', onStop, { once: true });
+  const ended = AbortSignal.any([stop, over.signal]);
+  const watch = watchTemporal({ ...settings, stop: ended });
+  try {
+    const running = worker.run();
+    await Promise.race([running, untilPolling(client, worker.options, ended)]);
+    if (!stop.aborted) {
+      if (readyFile !== undefined) await writeFile(readyFile, `${process.pid}\n`);
+      log.info({ taskQueue: worker.options.taskQueue, version: VERSION }, 'polling');
+    }
+    await running;
+  } catch (error) {
+    throw temporalError(error, target(temporal));
+  } finally {
+    over.abort();
+    await removeReadyFile(settings);
+    await atMost(WIND_UP_MS, Promise.all([watch, connection.close()]));
+  }
+}
+
+/** Also what a killed predecessor left. */
+async function removeReadyFile({ readyFile }: WorkerSettings): Promise<void> {
+  if (readyFile !== undefined) await rm(readyFile, { force: true });
+}
+
+/** Everything up to the first poll. Temporal may go away again in the middle of it. */
+async function prepare(
+  { temporal, log }: WorkerSettings,
+  who: string,
+  stateDir: string,
+  inputs: Inputs,
+  optionsFor: OptionsFor,
+): Promise<{ connection: NativeConnection; client: Client; worker: Worker }> {
+  const { connection, namespace } = await connectWorker(temporal);
   try {
     const client = new Client({ connection, namespace });
     const notes = await openAttemptNotes(stateDir);
     const failed = notes ? await failAttemptsOfTheDead(client, notes, who) : 0;
-    if (failed > 0) settings.log.info({ attempts: failed }, 'told Temporal of what was cut short');
-    const options = optionsFor(client);
-    const worker = await createWorker(connection, namespace, inputs, notes, new FirstRuns(client), options);
-    const running = worker.run();
-    if (settings.readyFile !== undefined) await writeFile(settings.readyFile, `${process.pid}\n`);
-    settings.log.info({ taskQueue: options.taskQueue, version: VERSION }, 'polling');
-    await running;
-  } finally {
-    await connection.close();
+    if (failed > 0) log.info({ attempts: failed }, 'told Temporal of what was cut short');
+    const worker = await createWorker(connection, namespace, inputs, notes, new FirstRuns(client), optionsFor(client));
+    return { connection, client, worker };
+  } catch (error) {
+    await connection.close().catch(() => undefined);
+    throw temporalError(error, target(temporal));
   }
 }
 
@@ -170,7 +220,11 @@ function createWorker(
 
 function useLogger(log: Logger): void {
   Runtime.install({
+    // They are ours: by itself the SDK takes them also while it has nothing to stop, and the process lives on.
+    shutdownSignals: [],
     logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
+      // Each of its pollers says so for itself; `watchTemporal` says it once.
+      if (message.startsWith('gRPC call poll_')) return log.debug({ ...meta }, message);
       log[level === 'TRACE' ? 'trace' : (level.toLowerCase() as 'debug' | 'info' | 'warn' | 'error')](
         { ...meta },
         message,

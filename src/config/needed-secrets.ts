@@ -1,0 +1,72 @@
+import { DrError } from '../contract/failures';
+import type { ClusterConfig, Config, SecretSource } from './schema';
+import { readSecret } from './secret';
+
+/** A secret, and where the configuration names it. */
+export interface NeededSecret {
+  what: string;
+  source: SecretSource;
+}
+
+/** What a controller reads sooner or later. */
+export function secretsOfController(config: Config): NeededSecret[] {
+  const { privateKey } = config.signing;
+  return [
+    ...(privateKey ? [{ what: 'signing.privateKey', source: privateKey }] : []),
+    publicKey(config),
+    ...Object.entries(config.clusters).flatMap(([name, { auth }]) => secretsIn(auth, `clusters.${name}.auth`)),
+    ...Object.keys(config.repositories).flatMap((name) => secretsOfRepository(config, name)),
+  ];
+}
+
+/** What an agent needs for certain. Only the first node opens backups in every restore; what others have is their host's affair. */
+export function secretsOfAgent(config: Config, cluster: ClusterConfig, node: string): NeededSecret[] {
+  if (cluster.nodes[0]?.name !== node) return [publicKey(config)];
+  return [
+    publicKey(config),
+    ...cluster.restore.identities.map((source) => ({ what: 'restore.identities', source })),
+    ...cluster.repositories.flatMap((name) => secretsOfRepository(config, name)),
+  ];
+}
+
+/**
+ * Reads them all.
+ * @throws DrError InvalidConfiguration that names those which are not there, and never what one holds; `retryable`.
+ */
+export async function requireSecrets(secrets: NeededSecret[]): Promise<void> {
+  const problems = await Promise.all(
+    secrets.map(({ what, source }) =>
+      readSecret(source, what).then(
+        () => [],
+        (error: Error) => [error.message],
+      ),
+    ),
+  );
+  const missing = [...new Set(problems.flat())];
+  if (missing.length === 0) return;
+  throw new DrError('InvalidConfiguration', `Secrets are missing: ${missing.join(' ')}`, { retryable: true });
+}
+
+function publicKey({ signing }: Config): NeededSecret {
+  return { what: 'signing.publicKeyFile', source: { file: signing.publicKeyFile } };
+}
+
+function secretsOfRepository({ repositories }: Config, name: string): NeededSecret[] {
+  const repository = Object.hasOwn(repositories, name) ? repositories[name] : undefined;
+  if (repository?.type !== 's3' || repository.credentials === undefined) return [];
+  return secretsIn(repository.credentials, `repositories.${name}.credentials`);
+}
+
+/** The environment of a process does not change, so nothing of it is waited for. */
+function secretsIn(part: object, path: string): NeededSecret[] {
+  return Object.entries(part).flatMap(([key, value]) =>
+    isSecretSource(value) && !('env' in value) ? [{ what: `${path}.${key}`, source: value }] : [],
+  );
+}
+
+/** By its form: nothing else has one of these and no more. */
+function isSecretSource(value: unknown): value is SecretSource {
+  if (typeof value !== 'object' || value === null) return false;
+  const [key, ...others] = Object.keys(value);
+  return others.length === 0 && (key === 'file' || key === 'env' || key === 'command');
+}

@@ -1,0 +1,91 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DrError, isDrError } from '../contract/failures';
+
+const AGAIN_MS = 1_000;
+const REPEAT_MS = 60_000;
+/** A reason that is never twice the same must not fill the log. */
+const MOST_REASONS = 5;
+
+/** Says what is waited for: each reason at once, and once a minute. */
+export class Announcer {
+  private readonly saidAt = new Map<string, number>();
+  private since: number | undefined;
+
+  /** @param then what will be done when the wait is over, as in `starts by itself` */
+  constructor(
+    private readonly say: (text: string) => void,
+    private readonly then: string,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  announce({ message, advice }: DrError): void {
+    const at = this.now();
+    this.since ??= at;
+    for (const [reason, saidAt] of this.saidAt) if (at - saidAt >= REPEAT_MS) this.saidAt.delete(reason);
+    if (this.saidAt.has(message) || this.saidAt.size >= MOST_REASONS) return;
+    this.saidAt.set(message, at);
+    const waiting = at === this.since ? 'Waiting' : `Waiting for ${Math.round((at - this.since) / 1_000)} s`;
+    // Commands stand at the end, where they can be copied.
+    this.say([message, `${waiting}; ${this.then}.`, ...(advice === undefined ? [] : [advice])].join(' '));
+  }
+
+  /** @returns how many seconds the wait took; null when there was none. */
+  over(): number | null {
+    const { since } = this;
+    this.since = undefined;
+    this.saidAt.clear();
+    return since === undefined ? null : Math.round((this.now() - since) / 1_000);
+  }
+}
+
+/** What a wait is bound to. */
+export interface Patience {
+  announcer: Announcer;
+  /** Ends the wait at once. */
+  stop: AbortSignal;
+  againMs?: number;
+}
+
+/**
+ * Tries until it succeeds, for as long as waiting can help.
+ * @throws DrError Aborted when it was told to stop; or what can't be waited for.
+ */
+export async function patiently<T>(
+  attempt: () => Promise<T>,
+  { announcer, stop, againMs = AGAIN_MS }: Patience,
+): Promise<T> {
+  for (;;) {
+    try {
+      return await unlessStopped(stop, attempt);
+    } catch (error) {
+      if (stop.aborted) throw stopped();
+      if (!isDrError(error) || !error.retryable) throw error;
+      announcer.announce(error);
+    }
+    await sleep(againMs, undefined, { signal: stop }).catch(() => undefined);
+  }
+}
+
+/** Returns to its caller when it is told to stop, whatever still hangs. @throws DrError Aborted */
+export async function unlessStopped<T>(stop: AbortSignal, work: () => Promise<T>): Promise<T> {
+  if (stop.aborted) throw stopped();
+  let onStop = () => {};
+  const asked = new Promise<never>((_resolve, reject) => {
+    onStop = () => reject(stopped());
+    stop.addEventListener('abort', onStop, { once: true });
+  });
+  try {
+    return await Promise.race([work(), asked]);
+  } finally {
+    stop.removeEventListener('abort', onStop);
+  }
+}
+
+/** Waits for something that may be left undone. */
+export async function atMost(milliseconds: number, work: Promise<unknown>): Promise<void> {
+  await Promise.race([work, sleep(milliseconds, undefined, { ref: false })]);
+}
+
+function stopped(): DrError {
+  return new DrError('Aborted', 'It was told to stop before it had begun to work.');
+}

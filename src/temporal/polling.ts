@@ -1,0 +1,30 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
+import { temporalError } from './temporal-error';
+
+const ACTIVITY_QUEUE = 2;
+const ASK_EVERY_MS = 100;
+const ANSWER_WITHIN_MS = 5_000;
+
+/** Returns when Temporal itself lists this worker among those that poll, or when it may not be asked; also when told to stop. */
+export async function untilPolling(
+  client: Client,
+  { namespace, taskQueue, identity }: { namespace: string; taskQueue: string; identity: string },
+  stop: AbortSignal,
+): Promise<void> {
+  while (!stop.aborted) {
+    try {
+      const { pollers } = await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
+        client.workflowService.describeTaskQueue({
+          namespace,
+          taskQueue: { name: taskQueue },
+          taskQueueType: ACTIVITY_QUEUE,
+        }),
+      );
+      if (pollers?.some((poller) => poller.identity === identity)) return;
+    } catch (error) {
+      if (!temporalError(error, { address: '', namespace }).retryable) return;
+    }
+    await sleep(ASK_EVERY_MS, undefined, { signal: stop }).catch(() => undefined);
+  }
+}
