@@ -19,6 +19,7 @@ import {
 } from '../contract/names';
 import type { RecoveryProgress, RecoveryReport } from '../contract/recovery';
 import type { Answer } from '../contract/update-answers';
+import { pendingSteps } from './pending-steps';
 
 export type RecoveryHandle = WorkflowHandle<() => Promise<RecoveryReport>>;
 const ASK_AGAIN_MS = 1_000;
@@ -133,6 +134,13 @@ export async function askRestore(handle: RecoveryHandle, name: string, input: ob
 /** @throws DrError NoSuchRun */
 export async function recoveryProgress(handle: RecoveryHandle): Promise<RecoveryProgress> {
   return orNoSuchRun(handle.workflowId, () => handle.query<RecoveryProgress>(PROGRESS_QUERY));
+}
+
+/** A run as it says itself that it is, and as Temporal sees it. @throws DrError NoSuchRun */
+export async function recoveryView(handle: RecoveryHandle) {
+  const description = await describeRun(handle);
+  const progress = await recoveryProgress(handle);
+  return { execution: description.status.name, progress, pending: pendingSteps(description) };
 }
 
 /** @throws DrError NoSuchRun; NotYet while it runs. */

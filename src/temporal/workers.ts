@@ -24,6 +24,7 @@ import { InputInterceptor } from './input-interceptor';
 import { destroyFinishedIdentities, removeFinishedStaging } from './janitor';
 import { AttemptNoter, type AttemptNotes, failAttemptsOfTheDead, openAttemptNotes } from './open-attempts';
 import { ensureSearchAttributes } from './register-search-attributes';
+import { retryInterceptors } from './retry-interceptor';
 
 export interface WorkerSettings {
   config: Config;
@@ -136,7 +137,8 @@ function createWorker(
     identity: `${hostname()}/${process.pid} vault-dr ${VERSION}`,
     interceptors: {
       activity: [
-        // The outermost: what the others throw is told like anything else.
+        ...retryInterceptors(connection, namespace),
+        // The outermost of the others: what the others throw is told like anything else.
         () => ({ inbound: new FailureInterceptor() }),
         () => ({ inbound: new InputInterceptor(inputs) }),
         () => ({ inbound: new HeartbeatInterceptor() }),

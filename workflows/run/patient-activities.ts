@@ -1,5 +1,6 @@
 import { type ActivityOptions, proxyActivities } from '@temporalio/workflow';
 import { nobodyAnswered, ranOutOfTime } from './problems';
+import { openStep } from './open-steps';
 
 /** How long after its limit a step is given up at most while Temporal and a controller are there. */
 const SLACK_MS = 10_000;
@@ -20,7 +21,16 @@ export function patientActivities<A extends object>(options: Record<keyof A, Ste
   const steps = Object.entries<StepOptions>(options).map(([name, own]) => {
     const activities = proxyActivities({ ...own, ...(taskQueue === undefined ? {} : { taskQueue }) });
     const step = activities[name] as Step;
-    return [name, (...args: unknown[]) => askPatiently(() => step(...args), own.scheduleToCloseTimeout ?? Infinity)];
+    const limitMs = own.scheduleToCloseTimeout ?? Infinity;
+    return [
+      name,
+      (...args: unknown[]) =>
+        openStep(
+          name,
+          taskQueue,
+          askPatiently(() => step(...args), limitMs),
+        ),
+    ];
   });
   return Object.fromEntries(steps) as A;
 }

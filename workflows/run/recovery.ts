@@ -25,6 +25,7 @@ import { Abort, Decisions } from './decisions';
 import { Identities } from './identities';
 import { Journal } from './journal';
 import { RecoveryRun, SKIPPED } from './recovery-run';
+import { showRetries } from './retries';
 import { RunState } from './run-state';
 import { ShareCeremony } from './share-ceremony';
 import { ShareSets } from './share-sets';
@@ -70,6 +71,7 @@ export class Recovery {
     const identities = new Identities(run, sets, steps);
     const ceremony = new ShareCeremony(state, journal, sets, identities);
     handleMessages(run, ceremony);
+    showRetries(state, journal);
     upsertSearchAttributes([{ key: CLUSTER_ATTRIBUTE, value: cluster }]);
     this.run = run;
     this.state = state;

@@ -37,6 +37,7 @@ export class RunState {
       shares: null,
       parked: [],
       errors: [],
+      retrying: [],
       rollBack: null,
     };
   }
