@@ -7,7 +7,7 @@ const FIRST_WAIT_AFTER_MS = 8_000;
 /** All that is said becomes history, so there must be little of it. */
 const APART_MS = 10_000;
 const MOST_PER_STEP = 20;
-const MOST_PER_RUN = 100;
+const MOST_PER_RUN = 60;
 const FORGOTTEN_AFTER_MS = 3_600_000;
 /** So long a step that tries again by itself has said nothing of failure before it counts as going on. */
 const GOES_ON_AFTER_MS = 30_000;
@@ -26,6 +26,8 @@ interface StepState {
   /** What was said last, without what changes each time; empty at first. */
   told: string;
   toldAt: number;
+  /** Whether a failure was told of, and not a wait alone. */
+  toldFailure: boolean;
   count: number;
   timer: NodeJS.Timeout | undefined;
 }
@@ -41,7 +43,7 @@ export class RetryNotices {
   failed(key: string, run: Execution, notice: RetryNotice): void {
     const known = this.#steps.get(key);
     if (!known) this.#forget();
-    const fresh = { told: '', toldAt: -Infinity, count: 0, timer: undefined };
+    const fresh = { told: '', toldAt: -Infinity, toldFailure: false, count: 0, timer: undefined };
     const state: StepState = { ...(known ?? fresh), run, latest: notice, failedAt: Date.now() };
     this.#steps.set(key, state);
     this.#schedule(key, state);
@@ -64,8 +66,11 @@ export class RetryNotices {
   #schedule(key: string, state: StepState): void {
     if (state.timer || !this.#isNews(state)) return;
     const now = Date.now();
-    const first = state.latest.failure?.code === 'NotYet' ? FIRST_WAIT_AFTER_MS : FIRST_AFTER_MS;
-    const wait = state.told === '' ? first : Math.max(0, state.toldAt + APART_MS - now);
+    const isFailure = hasFailed(state.latest);
+    const first = isFailure ? FIRST_AFTER_MS : FIRST_WAIT_AFTER_MS;
+    // That something fails is not held back because it has been told that it waits.
+    const apart = isFailure && !state.toldFailure ? FIRST_AFTER_MS : APART_MS;
+    const wait = state.told === '' ? first : Math.max(0, state.toldAt + apart - now);
     const due = setTimeout(() => this.#tell(key), wait);
     due.unref();
     state.timer = due;
@@ -77,6 +82,7 @@ export class RetryNotices {
     state.timer = undefined;
     if (!this.#isNews(state)) return;
     state.told = signatureOf(state.latest);
+    state.toldFailure ||= hasFailed(state.latest);
     state.toldAt = Date.now();
     state.count++;
     this.#sent.set(state.run.runId, (this.#sent.get(state.run.runId) ?? 0) + 1);
@@ -95,6 +101,11 @@ export class RetryNotices {
       if (Date.now() - failedAt > FORGOTTEN_AFTER_MS) this.over(key);
     }
   }
+}
+
+/** What waits has not failed. */
+function hasFailed({ failure }: RetryNotice): boolean {
+  return failure !== null && failure.code !== 'NotYet';
 }
 
 /** Seconds, bytes and ports that differ each time are no news. */

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import { bundleWorkflowCode, Worker, type WorkerOptions } from '@temporalio/worker';
+import { waitFor } from '../../src/lab/processes';
 import { QUIET, useWorkflowEnvironment } from '../support/workflow-environment';
 
 /** How often a step is asked for, whose time is over; on a real Temporal server, with a step that fails on demand. */
@@ -20,7 +21,9 @@ describe('a step whose time is over', () => {
   it('is asked for once more, where nobody had picked it up', async () => {
     await controller();
     const handle = await begin();
-    await sleep(1_500);
+    // Not from its start on: a worker that is cold takes its time until it asks at all.
+    await waitFor('it is asked for', async () => (await asked(handle)) > 0, { timeoutMs: 20_000, everyMs: 50 });
+    await sleep(1_200);
     await agent(() => Promise.resolve('here'));
 
     expect(await handle.result()).toBe('here');

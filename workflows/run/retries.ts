@@ -21,8 +21,10 @@ export function showRetries(state: RunState, journal: Journal): void {
   const isShown = (key: string) => shown().some((item) => stepKey(item) === key);
 
   const drop = (key: string) => {
-    if (!isShown(key)) return;
-    progress.retrying = shown().filter((item) => stepKey(item) !== key);
+    // Of steps that are not under way there may be some where a run was taken over from an earlier execution.
+    const left = shown().filter((item) => stepKey(item) !== key && isOpen(stepKey(item)));
+    if (left.length === shown().length) return;
+    progress.retrying = left;
     state.show();
   };
 

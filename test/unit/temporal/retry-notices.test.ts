@@ -63,11 +63,11 @@ test('another reason is told, ten seconds apart, and never more than twenty time
   expect(Math.min(...gaps)).toBeGreaterThanOrEqual(10);
 });
 
-test('a run hears a hundred at most from one worker, however many of its steps fail', async () => {
+test('a run hears sixty at most from one worker, however many of its steps fail', async () => {
   for (let step = 0; step < 300; step++) notices.failed(`run-1/${step}`, RUN, notice('no'));
   await jest.advanceTimersByTimeAsync(5_000);
 
-  expect(sent).toHaveLength(100);
+  expect(sent).toHaveLength(60);
 });
 
 test('a wait is given more time before it is worth a word', async () => {
@@ -76,6 +76,15 @@ test('a wait is given more time before it is worth a word', async () => {
   expect(sent).toHaveLength(0);
   await jest.advanceTimersByTimeAsync(2_000);
   expect(sent).toHaveLength(1);
+});
+
+test('that something fails is told soon, though it was told just now that it waits', async () => {
+  notices.failed('run-1/5', RUN, notice('Waiting for Vault', 1, 'NotYet'));
+  await jest.advanceTimersByTimeAsync(8_500);
+  notices.failed('run-1/5', RUN, notice('no space left'));
+  await jest.advanceTimersByTimeAsync(3_000);
+
+  expect(sent.map(({ notice: item }) => item.failure?.problem)).toEqual(['Waiting for Vault', 'no space left']);
 });
 
 test('that it goes on is told when it has said nothing of failure for a while, not between two tries', async () => {
