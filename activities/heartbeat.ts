@@ -1,4 +1,6 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import { Context, heartbeat } from '@temporalio/activity';
+import type { FailedTry } from '../src/contract/retry-notice';
 import type { TransferOptions } from '../src/repository/types';
 import { firstRun } from './first-run';
 
@@ -19,21 +21,30 @@ export function sender(): { id: string; run: string; type: string } | undefined 
   return { id: workflowExecution.workflowId, run: firstRun() ?? workflowExecution.runId, type: workflowType };
 }
 
+/** Says what a step is at (null: at what it is for), and what it failed with or waits for, if that is why it is at it. */
+export type Report = (state: string | null, failed?: FailedTry) => void;
+
+const reports = new AsyncLocalStorage<Report>();
+
 /** Beats while work goes on whose progress can't be counted (an election, a service that stops), with what was told of it last. */
-export async function withHeartbeats<T>(
-  what: string,
-  work: (report: (state: string) => void) => Promise<T>,
-): Promise<T> {
-  let details = what;
-  const report = (state: string) => heartbeat((details = `${what}: ${state}`));
+export async function withHeartbeats<T>(what: string, work: (report: Report) => Promise<T>): Promise<T> {
+  let details: unknown = what;
+  const report: Report = (state, failed) => {
+    const said = state === null ? what : `${what}: ${state}`;
+    details = failed ? { what: said, failed } : said;
+    heartbeat(details);
+  };
   heartbeat(details);
   const timer = setInterval(() => heartbeat(details), 2_000);
   try {
-    return await work(report);
+    return await reports.run(report, () => work(report));
   } finally {
     clearInterval(timer);
   }
 }
+
+/** For what waits deep within a step that beats: the same. Elsewhere nobody hears it. */
+export const reportWait: Report = (state, failed) => reports.getStore()?.(state, failed);
 
 /** Beats with the bytes done, so that a stream that stands still times out. */
 export function heartbeatBytes(what: string): (bytes: number) => void {

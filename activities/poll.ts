@@ -1,4 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { boundedProblem } from '../src/contract/retry-notice';
+import { type Report, reportWait } from './heartbeat';
 import { DrError, type FailureCode, isDrError, withoutRetry } from '../src/contract/failures';
 
 /** What no waiting mends: somebody has to change something first. */
@@ -11,6 +13,10 @@ export interface PollOptions {
   /** Asked every second, also before the time is over: whether what is waited for gets on, and so may take longer. */
   getsOn?: () => Promise<boolean>;
   intervalMs?: number;
+  /** Hears what is waited for, and what the last answer was, when that changes. Default: the heartbeats of the step. */
+  report?: Report;
+  /** What else is known of why it takes so long; asked now and then. */
+  why?: () => Promise<string | null>;
   signal: AbortSignal;
   where?: string;
   advice?: string;
@@ -25,17 +31,22 @@ export async function pollUntil<T>(what: string, options: PollOptions, ask: () =
   let checkedAt = -Infinity;
   let getsOn = false;
   let last = 'no answer yet';
+  const wait = new WaitReport(what, options);
   for (;;) {
     options.signal.throwIfAborted();
     try {
       const answer = await ask();
-      if (answer !== null) return answer;
+      if (answer !== null) {
+        wait.isOver();
+        return answer;
+      }
       last = 'not yet';
     } catch (error) {
       options.signal.throwIfAborted();
       if (needsPeople(error)) throw error;
       last = (error as Error).message;
     }
+    wait.goesOn(last);
     if (options.getsOn && Date.now() - checkedAt >= POLL_INTERVAL_MS) {
       checkedAt = Date.now();
       getsOn = await options.getsOn().catch(() => false);
@@ -53,13 +64,57 @@ export async function pollUntil<T>(what: string, options: PollOptions, ask: () =
   }
 }
 
+const WHY_AFTER_MS = 5_000;
+const WHY_EVERY_MS = 10_000;
+
+/** What a wait says of itself while it lasts. */
+class WaitReport {
+  readonly #report: Report;
+  readonly #since = Date.now();
+  #said = '';
+  #why: string | null = null;
+  #whyAskedAt = -Infinity;
+
+  constructor(
+    private readonly what: string,
+    private readonly options: Pick<PollOptions, 'report' | 'why' | 'advice'>,
+  ) {
+    this.#report = options.report ?? reportWait;
+  }
+
+  goesOn(last: string): void {
+    this.#askWhy();
+    const said = this.#why === null ? last : `${last.replace(/[.]$/, '')}. ${this.#why}`;
+    if (said === this.#said) return;
+    this.#said = said;
+    const problem = `Waiting for ${this.what}; the last answer was: ${said}`;
+    const failed = boundedProblem({ code: 'NotYet', problem, advice: this.options.advice ?? null });
+    this.#report(`waits for ${this.what}`, { ...failed, tries: 1 });
+  }
+
+  isOver(): void {
+    if (this.#said !== '') this.#report(null);
+  }
+
+  /** It may take its time, and the wait goes on meanwhile. */
+  #askWhy(): void {
+    const now = Date.now();
+    if (now - this.#since < WHY_AFTER_MS || now - this.#whyAskedAt < WHY_EVERY_MS) return;
+    this.#whyAskedAt = now;
+    this.options.why?.().then(
+      (why) => (this.#why = why),
+      () => undefined,
+    );
+  }
+}
+
 /** So long a step is tried again by itself. */
 const RETRY_MS = 120_000;
 
 export interface RetryOptions {
   signal: AbortSignal;
   /** Hears what each try failed with: what Temporal shows of a failed attempt does not show that. */
-  report: (state: string) => void;
+  report: Report;
 }
 
 /**
@@ -78,7 +133,8 @@ export async function retry<T>({ signal, report }: RetryOptions, act: () => Prom
       // What was waited for in vain is not waited for once more; anything else may have gone wrong only now.
       const over = Date.now() - since >= RETRY_MS && (error.code === 'NotYet' || tries > 1);
       if (over) throw withoutRetry(error);
-      report(`tried again, for it failed: ${error.message}`);
+      const { code, message: problem, advice = null } = error;
+      report('tried again, for it failed', { ...boundedProblem({ code, problem, advice }), tries });
     }
     await sleep(Math.min(2 ** (tries - 1), 10) * 1_000, undefined, { signal }).catch(() => undefined);
     signal.throwIfAborted();

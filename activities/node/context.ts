@@ -13,9 +13,10 @@ import type { SealStatus } from '../../src/vault/answers';
 import type { VaultClient, VaultClientOptions } from '../../src/vault/client';
 import { connectLocally } from '../../src/vault/connect-node';
 import { loadLimitMs } from '../../src/vault/load-limits';
-import { cancellation, withHeartbeats } from '../heartbeat';
+import { cancellation, type Report, withHeartbeats } from '../heartbeat';
 import { retry, type PollOptions, pollUntil } from '../poll';
 import { HostApproval } from './approved';
+import { knownFromLog } from './known-from-log';
 
 export interface NodeDeps {
   config: Config;
@@ -72,7 +73,7 @@ export class NodeHost {
   stepWithHeartbeats<T>(
     claim: RunClaim,
     action: HostAction,
-    act: (attempt: Attempt, report: (state: string) => void) => Promise<T>,
+    act: (attempt: Attempt, report: Report) => Promise<T>,
   ): Promise<T> {
     return this.step(claim, action, (attempt) => withHeartbeats(action.kind, (report) => act(attempt, report)));
   }
@@ -124,6 +125,11 @@ export class NodeHost {
     const { name: where, dataDir } = this.node;
     const advice = `Read Vault's log on ${where}.`;
     const limits = { timeoutMs: loadLimitMs(0), getsOn: watchLoading(dataDir) };
-    return pollUntil(what, { ...limits, signal, where, advice, ...options }, ask);
+    const began = new Date();
+    const why = async () => {
+      const known = await knownFromLog(this.driver, began);
+      return known && `Vault's log says: ${known.means}`;
+    };
+    return pollUntil(what, { ...limits, signal, where, advice, why, ...options }, ask);
   }
 }

@@ -1,9 +1,10 @@
 import { statfs } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { serviceEnvironment } from '../../src/child-environment';
-import type { NodeReport } from '../../src/contract/host';
+import type { NodeReport, ServiceCheck } from '../../src/contract/host';
 import { describeDataDirectory } from '../../src/host/data/data-directory';
 import { privateDirectory } from '../../src/files/files';
+import { setAsideProblem } from '../../src/host/data/rights';
 import { readInstallNote } from '../../src/host/data/install-note';
 import { readRaftStorage } from '../../src/vault/storage/raft-storage';
 import { checkSealAccess, UNCHECKED } from '../../src/vault/config/seal-check';
@@ -18,8 +19,10 @@ const VAULT_TIMEOUT_MS = 5_000;
 export async function describeNode(host: NodeHost): Promise<NodeReport> {
   const { node, driver } = host;
   const reading = readServerConfig(node.configFiles);
-  const [stagingFreeBytes, dataDir, install, storage, config, seal, vault] = await Promise.all([
+  const [stagingFreeBytes, serviceCheck, notAside, dataDir, install, storage, config, seal, vault] = await Promise.all([
     privateDirectory(node.stateDir).then(freeBytes),
+    checkService(host),
+    setAsideProblem(node.dataDir),
     describeDataDirectory(node.dataDir),
     readInstallNote(node.dataDir),
     inspectStorage(node.dataDir),
@@ -33,6 +36,8 @@ export async function describeNode(host: NodeHost): Promise<NodeReport> {
     agentVersion: VERSION,
     host: hostname(),
     service: await driver.status(),
+    ...(serviceCheck ? { serviceCheck } : {}),
+    setAsideProblem: notAside,
     vault: { ...vault, version: vault.version ?? (await driver.version?.()) ?? null },
     dataDir,
     install,
@@ -42,6 +47,15 @@ export async function describeNode(host: NodeHost): Promise<NodeReport> {
     stagingFreeBytes,
     temp: { path: temp, freeBytes: await freeBytes(temp) },
   };
+}
+
+/** What can't be checked is no reason against anything. */
+async function checkService({ driver }: NodeHost): Promise<ServiceCheck | undefined> {
+  return driver.check?.().catch((error: Error) => ({
+    unit: null,
+    missingCommands: [],
+    unchecked: [`whether its service can be stopped and started (${error.message})`],
+  }));
 }
 
 /** Of Vault. What a service manager sets can't be seen from here. */

@@ -1,7 +1,6 @@
 import { DrError, isDrError } from '../../src/contract/failures';
-import { explainLog } from '../../src/vault/errors/error-dictionary';
-import { linesSince } from '../../src/vault/errors/log-lines';
 import type { NodeHost } from './context';
+import { knownFromLog } from './known-from-log';
 
 /** A step whose waiting was in vain says also what Vault has logged meanwhile, as far as it is known what that means. */
 export function explained<I, O>(
@@ -14,8 +13,7 @@ export function explained<I, O>(
       return await step(host, input);
     } catch (error) {
       if (!isDrError(error) || error.code !== 'NotYet') throw error;
-      const log = (await host.driver.recentLog?.().catch(() => null)) ?? '';
-      const [known] = explainLog(linesSince(log, began));
+      const known = await knownFromLog(host.driver, began);
       if (!known) throw error;
       throw new DrError(error.code, `${error.message} Vault's log says: ${known.means}`, {
         advice: known.advice,

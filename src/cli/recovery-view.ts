@@ -1,4 +1,5 @@
 import type { RecoveryPlan } from '../contract/plan';
+import type { PendingStep } from '../contract/pending-step';
 import { printable } from '../contract/printable';
 import { hasChangedNodes, type RecoveryProgress, type RecoveryReport } from '../contract/recovery';
 import { describePlan } from '../contract/voice/plan-text';
@@ -15,8 +16,8 @@ const COLOURS = { good: 'green', attention: 'yellow', bad: 'red', neutral: 'cyan
 const MARKS: Record<PhaseText['state'], string> = { done: '✓', current: '▸', ahead: ' ' };
 
 /** The state of a recovery as a screen. What has to be done stands at its end. */
-export function renderRecovery(progress: RecoveryProgress, now: number): string {
-  const run = describeRun(progress, now);
+export function renderRecovery(progress: RecoveryProgress, now: number, pending: PendingStep[] = []): string {
+  const run = describeRun(progress, now, pending);
   const { text, tone } = run.headline;
   const rows = run.nodes.map(({ name, role, state, detail }) => [name, role, state, detail ?? '']);
   const blocks = [
@@ -36,6 +37,7 @@ export function renderRecovery(progress: RecoveryProgress, now: number): string 
     ],
     run.plan ? stepLines(run.plan) : [],
     (run.plan?.warnings ?? []).map(warningLine),
+    run.underway.length > 0 ? [table(['under way', '', 'for', ''], run.underway)] : [],
     ...run.why.map(reasonLines),
     run.commands.flatMap(commandLines),
   ];

@@ -4,7 +4,14 @@ import { ACCEPTABLE } from '../contract/plan';
 import type { RecoveryReport } from '../contract/recovery';
 import { progressLine } from '../contract/voice/one-line';
 import { connectClient } from '../temporal/connect-temporal';
-import { type RecoveryStart, type RecoveryHandle, recoveryProgress, resultOf, startRecovery } from '../temporal/runs';
+import {
+  type RecoveryStart,
+  type RecoveryHandle,
+  recoveryProgress,
+  recoveryView,
+  resultOf,
+  startRecovery,
+} from '../temporal/runs';
 import { follow } from './follow';
 import { note, print, printJson } from './output';
 import { type CommonOptions, EXIT, temporalOptions, verb, withJson, withOperator, withTemporal } from './program';
@@ -159,7 +166,10 @@ async function start(options: RecoveryOptions, recovery: RecoveryStart): Promise
 export async function followRecovery(handle: RecoveryHandle, json: boolean): Promise<void> {
   const report = await follow<RecoveryReport>({
     result: resultOf(handle),
-    inspect: async () => renderRecovery(await recoveryProgress(handle), Date.now()),
+    inspect: async () => {
+      const { progress, pending } = await recoveryView(handle);
+      return renderRecovery(progress, Date.now(), pending);
+    },
     line: async () => progressLine(await recoveryProgress(handle), Date.now()),
   });
   if (json) printJson(report);

@@ -3,7 +3,7 @@ import { clusterInput, parseInput } from '../contract/input';
 import { printable } from '../contract/printable';
 import { backupLine } from '../contract/voice/backup-text';
 import { connectClient } from '../temporal/connect-temporal';
-import { backupHandle, backupProgress, describeRun, recoveryHandle, recoveryProgress } from '../temporal/runs';
+import { backupHandle, backupProgress, describeRun, recoveryHandle, recoveryView } from '../temporal/runs';
 import { followBackup } from './backup';
 import { style } from '../terminal';
 import { print, printJson } from './output';
@@ -46,10 +46,9 @@ async function run(options: Options): Promise<void> {
     }
     const handle = recoveryHandle(client, cluster);
     if (options.follow) return await followRecovery(handle, json);
-    const { status } = await describeRun(handle);
-    const progress = await recoveryProgress(handle);
-    if (json) printJson({ execution: status.name, ...progress });
-    else print(renderRecovery(progress, Date.now()));
+    const { execution, progress, pending } = await recoveryView(handle);
+    if (json) printJson({ execution, ...progress, pending });
+    else print(renderRecovery(progress, Date.now(), pending));
   } finally {
     await client.connection.close();
   }

@@ -57,11 +57,48 @@ export interface InstallNote {
   blankClusterId: string | null;
 }
 
+/** What systemd says of the unit that the commands of a node's service name. */
+export interface UnitReport {
+  /** Such as `vault.service`. */
+  name: string;
+  /** `loaded`, `masked`, `not-found`, `bad-setting`, `error`. */
+  loadState: string;
+  loadError: string | null;
+  /** `enabled`, `disabled`, `static`, `masked-runtime`; null when there is no file. */
+  fileState: string | null;
+  activeState: string;
+  subState: string;
+  /** Of its last run: `success`, `exit-code`, `start-limit-hit`. */
+  result: string | null;
+  restarts: number | null;
+  /** Null where it may be started as often as anybody wants. */
+  startLimit: { starts: number; interval: string } | null;
+  /** Its file is another one than the one that is loaded. */
+  needsReload: boolean;
+  refusesManual: { start: boolean; stop: boolean };
+  /** Of what it starts. */
+  missingPrograms: string[];
+}
+
+/** What could keep a service from being stopped and started, as far as that can be told without doing it. */
+export interface ServiceCheck {
+  /** Null where the service is none of systemd's. */
+  unit: UnitReport | null;
+  /** Commands of the configuration that can't be run at all: `start: systemctl`. */
+  missingCommands: string[];
+  /** What could not be checked, and why. */
+  unchecked: string[];
+}
+
 export interface NodeReport {
   node: string;
   agentVersion: string;
   host: string;
   service: 'running' | 'stopped';
+  /** Absent in what an agent of an earlier version says. */
+  serviceCheck?: ServiceCheck;
+  /** Why the agent could not set the data directory aside; null when nothing is known against it. Absent as above. */
+  setAsideProblem?: string | null;
   vault: {
     reachable: boolean;
     initialized: boolean | null;

@@ -8,6 +8,12 @@ export function nodeTaskQueue(cluster: string, node: string): string {
   return `vault-dr-node/${cluster}/${node}`;
 }
 
+/** The node whose agent is asked on a task queue; null for the controller's. */
+export function nodeOfTaskQueue(taskQueue: string): string | null {
+  const [, , node] = /^vault-dr-node\/([^/]+)\/([^/]+)$/.exec(taskQueue) ?? [];
+  return node ?? null;
+}
+
 /** Of every run that changes the nodes of a cluster: Temporal allows one open run of an id, and that is the lock. */
 export function recoveryWorkflowId(cluster: string): string {
   return `restore-${cluster}`;
@@ -57,6 +63,12 @@ export const MESSAGE = {
   rollBack: 'rollBack',
   abort: 'abort',
 } as const;
+
+/** Wire name of the signal by which workers tell a recovery what they try again; not for people. */
+export const RETRY_SIGNAL = 'stepRetries';
+
+/** Header of a step whose run understands that signal: to one that began under an earlier version it would be unknown. */
+export const RETRY_HEADER = 'vault-dr-retries';
 
 /** Wire name of the query that answers with the progress of a run. */
 export const PROGRESS_QUERY = 'progress';

@@ -6,6 +6,7 @@ export interface Notification {
     | 'approval wanted'
     | 'shares wanted'
     | 'decision wanted'
+    | 'step retries'
     | 'reminder'
     | 'escalation'
     | 'restored'

@@ -139,6 +139,23 @@ export interface MetError {
   outcome: string;
 }
 
+/** What a step fails with, in words for the operator. */
+export interface StepProblem {
+  code: string;
+  problem: string;
+  advice: string | null;
+}
+
+/** A step that has failed, and is tried again by itself. */
+export interface Retrying extends StepProblem {
+  /** Activity type, such as `joinNode`. */
+  step: string;
+  node: string | null;
+  since: string;
+  /** Attempts that had failed when this was told. */
+  attempt: number;
+}
+
 /** Answer of the `progress` query, and part of the result. */
 export interface RecoveryProgress {
   cluster: string;
@@ -165,6 +182,8 @@ export interface RecoveryProgress {
   /** Steps that have used up their retries; several may stand at once, for several nodes. */
   parked: Parked[];
   errors: MetError[];
+  /** Absent in what an earlier version says. */
+  retrying?: Retrying[];
   /** Who had the old data put back, and in which phase. */
   rollBack: { by: string; at: string; from: RecoveryPhase } | null;
 }

@@ -5,6 +5,7 @@ import { holdsData, evaluateNode, type NodeInspection, versionOf } from './evalu
 import type { Evaluation } from './evaluate-restore';
 import { leftOutOf, leftOutWarnings } from './left-out';
 import { rebuildSteps } from './node-steps';
+import { serviceWarnings } from './service-findings';
 import { mixedVersionFindings, type NodeVersion } from './versions';
 import { trustOf, trustWarnings } from './trust';
 
@@ -70,6 +71,7 @@ export function evaluateRebuild({ input, settings, inspection, live, now }: Rebu
         ...warnings,
         ...trustWarnings(settings),
         ...leftOutWarnings(leftOut),
+        ...serviceWarnings([inspection]),
         ...(live.serving.includes(node.name)
           ? [`${node.name} serves at the moment; it is stopped and made anew all the same`]
           : []),

@@ -6,6 +6,7 @@ import { holdsData, evaluateNode, type NodeInspection, versionOf } from './evalu
 import type { Evaluation } from './evaluate-restore';
 import { compareLogEnds, type LogEnd, logEndOf } from './log-end';
 import { recoverQuorumSteps } from './node-steps';
+import { serviceWarnings } from './service-findings';
 import { mixedVersionFindings } from './versions';
 import { trustOf, trustWarnings } from './trust';
 
@@ -99,6 +100,7 @@ export function evaluateRecoverQuorum({
         ...warnings,
         ...trustWarnings(settings),
         ...others.flatMap((other) => otherDiskWarnings(other, best, termsDiffer)),
+        ...serviceWarnings(inspections),
         ...(others.length > 0 ? survivors.flatMap(unknownTermWarnings) : []),
       ],
     },

@@ -14,6 +14,7 @@ import { holdsData, evaluateNode, type NodeInspection, versionOf } from './evalu
 import { leftOutOf, leftOutWarnings } from './left-out';
 import { compareLogEnds, logEndOf } from './log-end';
 import { inPlaceSteps, restoreSteps } from './node-steps';
+import { serviceWarnings } from './service-findings';
 import { isForConfigured } from './recipients';
 import { mixedVersionFindings } from './versions';
 import { trustOf, trustWarnings } from './trust';
@@ -135,6 +136,7 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
         ...clockWarnings(manifest, now),
         ...topologyWarnings(settings, manifest),
         ...unknownWarnings(changed),
+        ...(input.inPlace ? [] : serviceWarnings(changed)),
         ...recipientWarnings(facts),
       ],
     },

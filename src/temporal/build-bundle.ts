@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { bundleWorkflowCode } from '@temporalio/worker';
+import { WORKFLOW_SOURCES } from './workflow-sources';
 
 /** Workflows, bundled at build time: a worker with a bundle polls a second after it is started. */
 export const WORKFLOW_BUNDLE = join(__dirname, '..', '..', 'workflow-bundle.js');
@@ -13,7 +14,7 @@ export const WORKFLOW_BUNDLE = join(__dirname, '..', '..', 'workflow-bundle.js')
 const SHORT_STACKS = 'Error.stackTraceLimit = 3;';
 
 async function main(): Promise<void> {
-  const { code } = await bundleWorkflowCode({ workflowsPath: require.resolve('../../workflows/index') });
+  const { code } = await bundleWorkflowCode(WORKFLOW_SOURCES);
   await writeFile(WORKFLOW_BUNDLE, `${SHORT_STACKS}\n${code}`);
 }
 

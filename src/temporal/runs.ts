@@ -21,6 +21,7 @@ import {
 import type { RecoveryProgress, RecoveryReport } from '../contract/recovery';
 import { openRecovery } from './open-recovery';
 import { type Answer, yes } from '../contract/update-answers';
+import { pendingSteps } from './pending-steps';
 
 export type RecoveryHandle = WorkflowHandle<() => Promise<RecoveryReport>>;
 const ASK_AGAIN_MS = 1_000;
@@ -157,6 +158,13 @@ function takesNoMoreUpdates(error: unknown): boolean {
 /** @throws DrError NoSuchRun */
 export async function recoveryProgress(handle: RecoveryHandle): Promise<RecoveryProgress> {
   return orNoSuchRun(handle.workflowId, () => handle.query<RecoveryProgress>(PROGRESS_QUERY));
+}
+
+/** A run as it says itself that it is, and as Temporal sees it. @throws DrError NoSuchRun */
+export async function recoveryView(handle: RecoveryHandle) {
+  const description = await describeRun(handle);
+  const progress = await recoveryProgress(handle);
+  return { execution: description.status.name, progress, pending: pendingSteps(description) };
 }
 
 /** @throws DrError NoSuchRun; NotYet while it runs. */

@@ -30,6 +30,7 @@ import { AttemptNoter, type AttemptNotes, failAttemptsOfTheDead, openAttemptNote
 import { Announcer, atMost, patiently } from './patience';
 import { untilPolling } from './polling';
 import { ensureSearchAttributes } from './register-search-attributes';
+import { retryInterceptors } from './retry-interceptor';
 import { checkOpenRuns, type SkippedRuns } from './takeover/check-open-runs';
 import { createReplayer } from './takeover/replayer';
 import { temporalError } from './temporal-error';
@@ -202,7 +203,8 @@ function createWorker(
     identity: `${hostname()}/${process.pid} vault-dr ${VERSION}`,
     interceptors: {
       activity: [
-        // The outermost: what the others throw is told like anything else.
+        ...retryInterceptors(connection, namespace),
+        // The outermost of the others: what the others throw is told like anything else.
         () => ({ inbound: new FailureInterceptor() }),
         () => ({ inbound: new FirstRunInterceptor(runs) }),
         () => ({ inbound: new InputInterceptor(inputs) }),

@@ -115,11 +115,22 @@ describeWithDisks('a restore goes on when the fault is gone', () => {
     following = lab().cli(['status', '--cluster', 'lab', '--follow', '--json']);
 
     const problem = await failureOf(lab(), 'restore-lab', 'installSnapshot');
-    const { phase, parked } = await driver.progress();
+    const failedAt = Date.now();
+    const { phase, parked, retrying } = await driver.waitUntil(
+      'the run itself says so',
+      (now) => now.retrying?.some(({ code }) => code !== 'NotYet') === true,
+    );
+    const shownAfter = Date.now() - failedAt;
+    const screen = await lab().cli(['status', '--cluster', 'lab']);
     await disks[0]?.empty();
 
     expect(problem).toContain('no space left');
     expect({ phase, parked }).toEqual({ phase: 'install', parked: [] });
+    // Ten seconds, and some for the processes that look.
+    expect(shownAfter).toBeLessThan(15_000);
+    expect(retrying).toMatchObject([{ step: 'installSnapshot', node: 'vault-1' }]);
+    expect(screen.stdout).toContain('running: install, but a step keeps failing');
+    expect(screen.stdout).toMatch(/vault-1: still trying to install the snapshot \(since .*no space left/);
     report(
       "The first node's data directory is full (tmpfs)",
       `tried again: ${problem}`,

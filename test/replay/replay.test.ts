@@ -1,4 +1,5 @@
 import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { WORKFLOW_SOURCES } from '../../src/temporal/workflow-sources';
 import {
   earlierHistories,
   type History,
@@ -32,7 +33,7 @@ describe('the workflows of today', () => {
       telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } },
     });
     bundle = await bundleWorkflowCode({
-      workflowsPath: require.resolve('../../workflows/index'),
+      ...WORKFLOW_SOURCES,
       logger: new DefaultLogger('ERROR'),
     });
   }, 60_000);

@@ -1,5 +1,5 @@
 import { heartbeat, sleep } from '@temporalio/activity';
-import type { NativeConnection } from '@temporalio/worker';
+import type { ActivityInterceptorsFactory, NativeConnection } from '@temporalio/worker';
 import { Worker } from '@temporalio/worker';
 import type { ControllerActivities } from '../../activities/controller';
 import type { NodeActivities } from '../../activities/node';
@@ -12,11 +12,16 @@ import { NODE_INPUTS } from '../../src/contract/step-input/node';
 import { FailureInterceptor } from '../../src/temporal/failure-interceptor';
 import { HeartbeatInterceptor } from '../../src/temporal/heartbeat-interceptor';
 import { InputInterceptor } from '../../src/temporal/input-interceptor';
+import { retryInterceptors } from '../../src/temporal/retry-interceptor';
 import { WORKFLOW_LIMITS } from '../../src/temporal/workflow-limits';
 
 /** As real workers have them: so what the workflows ask for is what the real steps would take. */
-const interceptors = (inputs: ConstructorParameters<typeof InputInterceptor>[0]) => ({
+const interceptors = (
+  connection: NativeConnection,
+  inputs: ConstructorParameters<typeof InputInterceptor>[0],
+): { activity: ActivityInterceptorsFactory[] } => ({
   activity: [
+    ...retryInterceptors(connection, 'default'),
     () => ({ inbound: new FailureInterceptor() }),
     () => ({ inbound: new InputInterceptor(inputs) }),
     () => ({ inbound: new HeartbeatInterceptor() }),
@@ -216,7 +221,7 @@ export async function startWorkers(
     taskQueue: CONTROLLER_TASK_QUEUE,
     workflowBundle,
     activities: fakes.controller,
-    interceptors: interceptors(CONTROLLER_INPUTS),
+    interceptors: interceptors(connection, CONTROLLER_INPUTS),
     ...WORKFLOW_LIMITS,
   });
   const agents = await Promise.all(answering.map((name) => createAgent(connection, fakes, cluster, name)));
@@ -243,7 +248,7 @@ function createAgent(connection: NativeConnection, fakes: FakeActivities, cluste
     connection,
     taskQueue: nodeTaskQueue(cluster, name),
     activities,
-    interceptors: interceptors(NODE_INPUTS),
+    interceptors: interceptors(connection, NODE_INPUTS),
   });
 }
 

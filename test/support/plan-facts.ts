@@ -32,6 +32,8 @@ export function nodeReport(node: string, overrides: Partial<NodeReport> = {}): N
     agentVersion: '0.1.0',
     host: node,
     service: 'stopped',
+    serviceCheck: { unit: null, missingCommands: [], unchecked: [] },
+    setAsideProblem: null,
     vault: {
       reachable: false,
       initialized: null,

@@ -1,5 +1,5 @@
 import type { RestorePlan } from '../../src/contract/plan';
-import type { Parked, RecoveryProgress, RecoveryReport, ShareProgress } from '../../src/contract/recovery';
+import type { Parked, RecoveryProgress, RecoveryReport, Retrying, ShareProgress } from '../../src/contract/recovery';
 
 export const START = '2026-11-23T05:00:00.000Z';
 export const NOW = Date.parse('2026-11-23T05:01:00.000Z');
@@ -83,6 +83,15 @@ export const PARKED: Parked = {
   choices: ['resume', 'skipNode'],
   skippable: ['vault-2'],
   since: START,
+};
+export const RETRYING: Retrying = {
+  step: 'joinNode',
+  node: 'vault-2',
+  since: START,
+  attempt: 2,
+  code: 'ServiceFailed',
+  problem: 'Unit vault.service is masked.',
+  advice: 'Run `systemctl unmask vault`.',
 };
 export const SHARES: ShareProgress = {
   required: 3,

@@ -1,6 +1,7 @@
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { bundleWorkflowCode, DefaultLogger, type Logger, Runtime } from '@temporalio/worker';
 import { SEARCH_ATTRIBUTES } from '../../src/contract/names';
+import { WORKFLOW_SOURCES } from '../../src/temporal/workflow-sources';
 import { ensureServers } from '../../src/lab/servers/servers';
 
 export interface WorkflowEnvironment {
@@ -30,7 +31,7 @@ export function useWorkflowEnvironment(serverArgs: readonly string[] = []): () =
         },
       }),
       bundleWorkflowCode({
-        workflowsPath: require.resolve('../../workflows/index'),
+        ...WORKFLOW_SOURCES,
         logger: QUIET,
       }),
     ]);

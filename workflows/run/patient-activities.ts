@@ -1,6 +1,7 @@
 import { type ActivityOptions, proxyActivities, workflowInfo } from '@temporalio/workflow';
 import { PRIORITY, WORKFLOW } from '../../src/contract/names';
 import { nobodyAnswered, ranOutOfTime } from './problems';
+import { openStep } from './open-steps';
 
 /** How long after its limit a step is given up at most while Temporal and a controller are there. */
 const SLACK_MS = 10_000;
@@ -53,7 +54,12 @@ export function patientActivities<A extends object>(
         priority: priority(),
       });
       const ask = activities[name] as Step;
-      return askPatiently(() => ask(...args), own.scheduleToCloseTimeout ?? Infinity, !watches);
+      const limitMs = own.scheduleToCloseTimeout ?? Infinity;
+      return openStep(
+        name,
+        taskQueue,
+        askPatiently(() => ask(...args), limitMs, !watches),
+      );
     };
     return [name, step];
   });

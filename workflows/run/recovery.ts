@@ -30,6 +30,7 @@ import { Abort, Decisions } from './decisions';
 import { Identities } from './identities';
 import { Journal } from './journal';
 import { RecoveryRun, SKIPPED } from './recovery-run';
+import { showRetries } from './retries';
 import { RunState } from './run-state';
 import { ShareCeremony } from './share-ceremony';
 import { ShareSets } from './share-sets';
@@ -81,6 +82,7 @@ export class Recovery {
     const identities = new Identities(run, sets, steps, handed?.unsealing.checker);
     const ceremony = new ShareCeremony(state, journal, sets, identities);
     handleMessages(run, ceremony);
+    showRetries(state, journal);
     upsertSearchAttributes([{ key: CLUSTER_ATTRIBUTE, value: cluster }]);
     this.run = run;
     this.state = state;
@@ -154,7 +156,8 @@ export class Recovery {
     // First, because it counts the time that people were waited for.
     const waits = run.waiting.handOver();
     return {
-      progress: state.progress,
+      // What was tried again is only watched just now, and begins anew.
+      progress: { ...state.progress, retrying: [] },
       planWarnings: state.planWarnings,
       graceDays,
       staged,

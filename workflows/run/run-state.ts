@@ -39,6 +39,7 @@ export class RunState {
       shares: null,
       parked: [],
       errors: [],
+      retrying: [],
       rollBack: null,
     };
   }

@@ -92,6 +92,7 @@ const notification = strict<Notification>({
     'approval wanted': true,
     'shares wanted': true,
     'decision wanted': true,
+    'step retries': true,
     reminder: true,
     escalation: true,
     restored: true,

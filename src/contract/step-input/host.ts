@@ -6,6 +6,8 @@ import type {
   NodeReport,
   RaftStorage,
   SealReport,
+  ServiceCheck,
+  UnitReport,
   VaultConfig,
   VaultListener,
 } from '../host';
@@ -50,11 +52,34 @@ const dataDirectory = {
   freeBytes: count,
 };
 
+const unitReport = strict<UnitReport>({
+  name: short,
+  loadState: short,
+  loadError: text.nullable(),
+  fileState: short.nullable(),
+  activeState: short,
+  subState: short,
+  result: short.nullable(),
+  restarts: count.nullable(),
+  startLimit: z.strictObject({ starts: count, interval: short }).nullable(),
+  needsReload: flag,
+  refusesManual: z.strictObject({ start: flag, stop: flag }),
+  missingPrograms: listOf(short),
+});
+
+const serviceCheck = strict<ServiceCheck>({
+  unit: unitReport.nullable(),
+  missingCommands: listOf(short),
+  unchecked: listOf(text),
+});
+
 const nodeReport = strict<NodeReport>({
   node: name,
   agentVersion: short,
   host: short,
   service: oneOf<NodeReport['service']>({ running: true, stopped: true }),
+  serviceCheck: serviceCheck.optional(),
+  setAsideProblem: text.nullable().optional(),
   vault: z.strictObject({
     reachable: flag,
     initialized: flag.nullable(),

@@ -12,6 +12,7 @@ import {
   type RecoveryReport,
   type RecoveryStatus,
   RESTORE_PHASES,
+  type Retrying,
   ROUTES,
   type RunRecipient,
   type ShareProgress,
@@ -109,6 +110,16 @@ const metError = strict<MetError>({
   outcome: text,
 });
 
+const retrying = strict<Retrying>({
+  step: short,
+  node: name.nullable(),
+  since: time,
+  attempt: count,
+  code: short,
+  problem: text,
+  advice: text.nullable(),
+});
+
 export const recoveryReport = strict<RecoveryReport>({
   cluster: name,
   run,
@@ -129,6 +140,7 @@ export const recoveryReport = strict<RecoveryReport>({
   shares: shareProgress.nullable(),
   parked: listOf(parked),
   errors: listOf(metError, 100_000),
+  retrying: listOf(retrying).optional(),
   rollBack: z.strictObject({ by: short, at: time, from: phase }).nullable(),
   finishedAt: time,
   rtoSeconds: z.number(),

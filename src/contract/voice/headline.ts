@@ -30,7 +30,15 @@ export function headlineOf(progress: RecoveryProgress): Headline {
   }
 }
 
-function headlineUnderway({ phase, parked, waitingFor, approvals, plan, shares }: RecoveryProgress): Headline {
+function headlineUnderway({
+  phase,
+  parked,
+  waitingFor,
+  approvals,
+  plan,
+  shares,
+  retrying = [],
+}: RecoveryProgress): Headline {
   if (parked.length > 0) return { text: `parked in ${phaseName(phase)}, needs a decision`, tone: 'bad' };
   if (waitingFor === 'approval') {
     return { text: `waits for approval (${approvals.length} of ${plan?.approvals ?? '?'})`, tone: 'attention' };
@@ -40,6 +48,9 @@ function headlineUnderway({ phase, parked, waitingFor, approvals, plan, shares }
       text: `waits for key holders (${shares?.accepted.length ?? 0} of ${shares?.required ?? '?'})`,
       tone: 'attention',
     };
+  }
+  if (retrying.some(({ code }) => code !== 'NotYet')) {
+    return { text: `running: ${phaseName(phase)}, but a step keeps failing`, tone: 'attention' };
   }
   return { text: `running: ${phaseName(phase)}`, tone: 'neutral' };
 }

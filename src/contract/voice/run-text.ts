@@ -1,4 +1,5 @@
 import { formatSeconds } from '../format';
+import type { PendingStep } from '../pending-step';
 import {
   type NodeProgress,
   type PhaseProgress,
@@ -10,6 +11,9 @@ import {
 import { type CommandText, commandsOf } from './commands';
 import { type Headline, headlineOf, isUnderway, phaseName } from './headline';
 import { describePlan, titleOf } from './plan-text';
+import { type Reason, retryReasons, underway, type UnderwayRow } from './waits-text';
+
+export type { Reason };
 
 /** All that is to be said of a run, as plain text: whoever shows it lays it out and escapes it, and says nothing more. */
 export interface RunText {
@@ -25,8 +29,10 @@ export interface RunText {
   approvals: string | null;
   shares: string | null;
   refusedShares: string[];
-  /** What keeps it from going on. */
+  /** What keeps it from going on, or from going on faster. */
   why: Reason[];
+  /** What lasts, and is fine; only where Temporal was asked. */
+  underway: UnderwayRow[];
   commands: CommandText[];
 }
 
@@ -47,17 +53,13 @@ export interface PlanText {
   warnings: string[];
 }
 
-export interface Reason {
-  /** Node or cluster. */
-  where: string | null;
-  problem: string;
-  advice: string | null;
-}
-
 const SHOWN_REFUSALS = 5;
 
-/** @param now milliseconds since the epoch; null where a text is not renewed as time goes by */
-export function describeRun(progress: RecoveryProgress, now: number | null): RunText {
+/**
+ * @param now milliseconds since the epoch; null where a text is not renewed as time goes by
+ * @param pending what Temporal says of the steps that are asked for, where it was asked
+ */
+export function describeRun(progress: RecoveryProgress, now: number | null, pending: PendingStep[] = []): RunText {
   const { nodes, shares } = progress;
   return {
     title: titleOf(progress),
@@ -72,7 +74,8 @@ export function describeRun(progress: RecoveryProgress, now: number | null): Run
     refusedShares: (shares?.refused ?? [])
       .slice(-SHOWN_REFUSALS)
       .map(({ holder, reason }) => `refused from ${holder}: ${reason}`),
-    why: whyOf(progress),
+    why: whyOf(progress, pending, now),
+    underway: isUnderway(progress) ? underway(pending, now) : [],
     commands: commandsOf(progress, now),
   };
 }
@@ -145,11 +148,12 @@ function counted(what: string, count: number, of: number, names: string[]): stri
   return `${what}: ${count} of ${of}${names.length > 0 ? ` (${names.join(', ')})` : ''}`;
 }
 
-function whyOf(progress: RecoveryProgress): Reason[] {
+function whyOf(progress: RecoveryProgress, pending: PendingStep[], now: number | null): Reason[] {
   if (!isUnderway(progress)) return [];
   const { cluster, parked, shares } = progress;
   return [
     ...parked.map(({ node, problem, advice }) => ({ where: node ?? cluster, problem, advice })),
     ...(shares?.problem ? [{ where: null, problem: shares.problem, advice: null }] : []),
+    ...retryReasons(progress, pending, now),
   ];
 }

@@ -1,41 +1,128 @@
 import { execFile } from 'node:child_process';
 import type { ServiceConfig } from '../../config/schema';
 import { DrError } from '../../contract/failures';
+import type { ServiceCheck, UnitReport } from '../../contract/host';
+import { cut } from '../../contract/retry-notice';
+import { findsShareInClear } from '../../contract/share';
 import { passedEnvironment } from '../../child-environment';
+import { hasProgram } from './check-programs';
 import type { Fence, ServiceDriver } from './service-driver';
+import { isMissing, journalCommand, parseShow, programsOf, showCommand, stateOf, unitIn } from './systemd-unit';
 
 type CommandConfig = Extract<ServiceConfig, { driver: 'command' }>;
+type Verb = 'start' | 'stop' | 'status';
+
+/** Questions that only explain something must not keep anybody waiting. */
+const EXPLAIN_WITHIN_MS = 4_000;
+const LONGEST_LINE = 300;
 
 /** Runs the operator's own commands, as `systemctl stop vault`. */
 export function createCommandDriver(config: CommandConfig): ServiceDriver {
   const timeoutMs = config.timeoutSeconds * 1_000;
+  const unit = unitIn(config.start);
+
+  async function show(): Promise<{ output: string; stderr: string }> {
+    if (!unit) return { output: '', stderr: '' };
+    const { exitCode, stdout, output } = await run(showCommand(unit), EXPLAIN_WITHIN_MS);
+    return exitCode === 0 ? { output: stdout, stderr: '' } : { output: '', stderr: `${exitCode}: ${output}` };
+  }
+
+  async function expectSuccess(verb: Exclude<Verb, 'status'>, fence?: Fence): Promise<void> {
+    fence?.assertCurrent();
+    const { exitCode, output } = await run(config[verb], timeoutMs);
+    if (exitCode !== 0) throw await failed(verb, exitCode, output);
+  }
+
+  /** With what systemd knows of it and the log ends with: whoever reads it may be on another host, at night. */
+  async function failed(verb: Verb, exitCode: number | string, output: string): Promise<DrError> {
+    const said = `\`${config[verb].join(' ')}\` ended with ${exitCode}${output ? `: ${output}` : '.'}`;
+    const known = unit && parseShow(unit.name, (await show()).output);
+    if (!known) return new DrError('ServiceFailed', said, { advice: BY_HAND });
+    const line = verb === 'start' && known.loadState === 'loaded' ? await lastLogLine() : null;
+    return new DrError(
+      'ServiceFailed',
+      `${said.replace(/[.\s]*$/, '.')} systemd has ${known.name} as ${stateOf(known)}.${line === null ? '' : ` The log ends with: ${line}`}`,
+      { advice: adviceFor(known, unit.typed) },
+    );
+  }
+
+  async function lastLogLine(): Promise<string | null> {
+    const command = config.log ?? (unit && journalCommand(unit));
+    if (!command) return null;
+    const { exitCode, stdout } = await run(command, EXPLAIN_WITHIN_MS);
+    const line = stdout.trimEnd().split('\n').at(-1)?.trim() ?? '';
+    return exitCode !== 0 || line === '' || maybeSecret(line) ? null : cut(line, LONGEST_LINE);
+  }
+
   return {
     async status() {
       const { exitCode, output } = await run(config.status, timeoutMs);
       if (exitCode === 0) return 'running';
       if (exitCode === 3) return 'stopped';
-      throw failed(config.status, exitCode, output);
+      throw await failed('status', exitCode, output);
     },
-    start: (fence) => expectSuccess(config.start, timeoutMs, fence),
-    stop: (fence) => expectSuccess(config.stop, timeoutMs, fence),
+    start: (fence) => expectSuccess('start', fence),
+    stop: (fence) => expectSuccess('stop', fence),
     async recentLog() {
       if (!config.log) return null;
       const { exitCode, stdout } = await run(config.log, timeoutMs);
       return exitCode === 0 ? stdout : null;
     },
+    async check(): Promise<ServiceCheck> {
+      const missing: string[] = [];
+      for (const verb of ['start', 'stop', 'status'] as const) {
+        if (!(await hasProgram(config[verb]))) missing.push(`${verb}: ${config[verb][0]}`);
+      }
+      const { output, stderr } = await show();
+      const known = unit && parseShow(unit.name, output);
+      if (!unit || !known) {
+        const why = stderr === '' ? 'it names no unit of systemd' : cut(stderr, LONGEST_LINE);
+        const start = config.start.join(' ');
+        return { unit: null, missingCommands: missing, unchecked: [`whether \`${start}\` would start Vault (${why})`] };
+      }
+      const programs = programsOf(output);
+      const gone = await Promise.all(programs.map(isMissing));
+      const missingPrograms = programs.filter((_path, index) => gone[index]);
+      return { unit: { ...known, missingPrograms }, missingCommands: missing, unchecked: uncheckedRights() };
+    },
   };
+
+  /** Who but root may do it, polkit or sudo decides then, and not before. */
+  function uncheckedRights(): string[] {
+    const uid = process.geteuid?.() ?? 0;
+    if (uid === 0 || !unit || unit.options.includes('--user')) return [];
+    return [`whether the agent may start and stop ${unit.name}: it runs as uid ${uid}, not as root`];
+  }
 }
 
-async function expectSuccess(command: string[], timeoutMs: number, fence?: Fence): Promise<void> {
-  fence?.assertCurrent();
-  const { exitCode, output } = await run(command, timeoutMs);
-  if (exitCode !== 0) throw failed(command, exitCode, output);
+const BY_HAND = 'Run the command on that host as the agent’s user to see why.';
+
+function adviceFor(unit: Omit<UnitReport, 'missingPrograms'>, typed: string): string {
+  const { loadState, fileState, activeState, result } = unit;
+  if (loadState === 'masked') {
+    return `Run \`systemctl unmask ${fileState === 'masked-runtime' ? '--runtime ' : ''}${typed}\` on that host, if nobody masked it on purpose; it is tried again.`;
+  }
+  if (loadState === 'not-found')
+    return `Install Vault and its unit ${unit.name} on that host, or correct its commands.`;
+  if (loadState !== 'loaded') return `Fix the unit (\`systemctl status ${typed}\`), then \`systemctl daemon-reload\`.`;
+  if (activeState === 'failed' && result === 'start-limit-hit') {
+    return `It was started too often${unit.startLimit ? ` (${unit.startLimit.starts} times within ${unit.startLimit.interval})` : ''}, and systemd waits. To start it at once: \`systemctl reset-failed ${typed}\`. Set StartLimitIntervalSec=0 for it.`;
+  }
+  return `Look at \`systemctl status ${typed}\` and \`journalctl --unit=${typed}\` on that host.`;
 }
 
-function run(
-  command: string[],
-  timeoutMs: number,
-): Promise<{ exitCode: number | string; output: string; stdout: string }> {
+/** A log goes to people, not into a history. */
+function maybeSecret(line: string): boolean {
+  return /\bhv[sbr]\.|\bs\.[A-Za-z0-9]{24}\b|token|secret|password/i.test(line) || findsShareInClear(line);
+}
+
+interface Ended {
+  exitCode: number | string;
+  output: string;
+  stdout: string;
+}
+
+function run(command: readonly string[], timeoutMs: number): Promise<Ended> {
   const [program = '', ...args] = command;
   return new Promise((resolve) => {
     // SIGKILL: a command that ignores SIGTERM would never come back.
@@ -49,14 +136,4 @@ function run(
       },
     );
   });
-}
-
-function failed(command: string[], exitCode: number | string, output: string): DrError {
-  return new DrError(
-    'ServiceFailed',
-    `\`${command.join(' ')}\` ended with ${exitCode}${output ? `: ${output}` : '.'}`,
-    {
-      advice: 'Run the command on that host as the agent’s user to see why.',
-    },
-  );
 }

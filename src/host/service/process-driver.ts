@@ -12,6 +12,7 @@ import { readOwnFile } from '../../files/own-files';
 import { signalProcess, startTimeOf } from '../../files/process-identity';
 import { inDirectory } from '../../files/safe-directory';
 import { passedEnvironment, serviceEnvironment } from '../../child-environment';
+import { hasProgram } from './check-programs';
 import type { Fence, ServiceDriver, ServiceState } from './service-driver';
 
 const run = promisify(execFile);
@@ -134,6 +135,10 @@ export function createProcessDriver(config: ProcessConfig, stateDir: string): Se
       const [program = ''] = config.command;
       const said = await run(program, ['version'], { timeout: 5_000, env: passedEnvironment() }).catch(() => null);
       return said?.stdout.match(/v(\d+\.\d+\.\d+[^\s,]*)/)?.[1] ?? null;
+    },
+    async check() {
+      const missing = (await hasProgram(config.command)) ? [] : [`command: ${config.command[0]}`];
+      return { unit: null, missingCommands: missing, unchecked: [] };
     },
     recentLog: () => endOf(logFile),
     async supervise(abort: AbortSignal, onEvent: (message: string) => void): Promise<void> {

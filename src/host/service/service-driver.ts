@@ -1,3 +1,4 @@
+import type { ServiceCheck } from '../../contract/host';
 import type { Attempt } from '../run/attempt';
 
 export type ServiceState = 'running' | 'stopped';
@@ -10,6 +11,8 @@ export interface ServiceDriver {
   status(): Promise<ServiceState>;
   start(fence?: Fence): Promise<void>;
   stop(fence?: Fence): Promise<void>;
+  /** What could keep the service from being stopped and started. Changes nothing. */
+  check?(): Promise<ServiceCheck>;
   /** Of the server's program, such as `1.21.1`; null when it doesn't say. */
   version?(): Promise<string | null>;
   /** The end of the server's log; null when there is none to read. */

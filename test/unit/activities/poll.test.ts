@@ -1,4 +1,5 @@
 import { retry, pollUntil } from '../../../activities/poll';
+import type { Report } from '../../../activities/heartbeat';
 import { DrError } from '../../../src/contract/failures';
 
 const options = { timeoutMs: 5_000, intervalMs: 1, signal: new AbortController().signal };
@@ -100,9 +101,45 @@ test('what no waiting mends ends the wait at once', async () => {
   expect(asked).toBe(1);
 });
 
+it('says while it waits what for, what the last answer was, and what else is known of why; and when that is over', async () => {
+  const [now, began] = [Date.now, Date.now()];
+  // A minute passes in a second.
+  const hurry = jest.spyOn(Date, 'now').mockImplementation(() => began + (now() - began) * 60);
+  const said: unknown[] = [];
+  const why = jest.fn(() => Promise.resolve("Vault's log says: its certificate has expired."));
+  let asked = 0;
+
+  await pollUntil(
+    'Vault on vault-2 to answer',
+    {
+      timeoutMs: 600_000,
+      intervalMs: 20,
+      signal: new AbortController().signal,
+      advice: 'Read its log.',
+      report: (...words) => said.push(words),
+      why,
+    },
+    () => (++asked < 20 ? Promise.reject(new Error('connection refused')) : Promise.resolve(true)),
+  );
+  hurry.mockRestore();
+
+  const waits = (problem: string) => [
+    'waits for Vault on vault-2 to answer',
+    { code: 'NotYet', problem, advice: 'Read its log.', tries: 1 },
+  ];
+  expect(said).toEqual([
+    waits('Waiting for Vault on vault-2 to answer; the last answer was: connection refused'),
+    waits(
+      "Waiting for Vault on vault-2 to answer; the last answer was: connection refused. Vault's log says: its certificate has expired.",
+    ),
+    [null],
+  ]);
+  expect(why.mock.calls.length).toBeLessThan(4);
+});
+
 describe('a step that insists', () => {
-  const reported: string[] = [];
-  const report = (state: string) => void reported.push(state);
+  const reported: unknown[] = [];
+  const report: Report = (...said) => void reported.push(said);
   const patience = { signal: new AbortController().signal, report };
   const down = () =>
     new DrError('VaultUnavailable', 'refuses the connection', { where: 'vault-1', advice: 'Start it.' });
@@ -123,7 +160,12 @@ describe('a step that insists', () => {
         return 'done';
       }),
     ).resolves.toBe('done');
-    expect(reported).toEqual(['tried again, for it failed: refuses the connection']);
+    expect(reported).toEqual([
+      [
+        'tried again, for it failed',
+        { code: 'VaultUnavailable', problem: 'refuses the connection', advice: 'Start it.', tries: 1 },
+      ],
+    ]);
   });
 
   it('gives up after two minutes, for good, with what it failed with', async () => {

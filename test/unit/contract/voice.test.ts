@@ -6,7 +6,7 @@ import { nextStep, progressLine } from '../../../src/contract/voice/one-line';
 import { describeReport } from '../../../src/contract/voice/report-text';
 import { reportMarkdown } from '../../../src/report/report-markdown';
 import { recoveryDetails } from '../../../workflows/run/recovery-details';
-import { NOW, PARKED, progressWith, reportWith, SHARES, START } from '../../support/run-samples';
+import { NOW, PARKED, progressWith, reportWith, RETRYING, SHARES, START } from '../../support/run-samples';
 
 const STOPPED = { phase: 'stop', startedAt: START, finishedAt: START, humanSeconds: 0 } as const;
 const JOINING = progressWith({
@@ -35,6 +35,8 @@ const skip = (node: string) => `vault-dr skip-node --cluster prod --node ${node}
 
 const STATES: [string, RecoveryProgress, string, string[]][] = [
   ['running', progressWith(), 'running: stage', []],
+  ['a step that keeps failing', progressWith({ retrying: [RETRYING] }), 'running: stage, but a step keeps failing', []],
+  ['a step that waits', progressWith({ retrying: [{ ...RETRYING, code: 'NotYet' }] }), 'running: stage', []],
   ['a slow join', JOINING, 'running: join', [skip('vault-2')]],
   [
     'waiting for approval',

@@ -1,6 +1,7 @@
 import { once } from 'node:events';
 import { mkdir } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
+import { NodeHost } from '../../../../activities/node/context';
 import { describeNode } from '../../../../activities/node/describe';
 import { agentHost } from '../../../support/agent-host';
 import { useDirectory } from '../../../support/temporary';
@@ -26,3 +27,34 @@ it('a Vault that takes the connection and never answers is not reachable, and al
     hung.close();
   }
 }, 20_000);
+
+it('says of its service what could not be checked, and why the data directory could not be set aside', async () => {
+  await mkdir(inTest('etc'));
+  const host = agentHost(inTest);
+
+  const report = await describeNode(host);
+  const gone = await describeNode(
+    new NodeHost({ ...host.deps, node: { ...host.node, dataDir: inTest('none', 'data') } }),
+  );
+
+  expect(report).toMatchObject({
+    serviceCheck: {
+      unit: null,
+      missingCommands: [],
+      unchecked: ['whether `true` would start Vault (it names no unit of systemd)'],
+    },
+    setAsideProblem: null,
+  });
+  expect(gone.setAsideProblem).toMatch(/none, the directory around it, is not there$/);
+});
+
+it('has a check that fails hide nothing else', async () => {
+  await mkdir(inTest('etc'));
+  const host = agentHost(inTest);
+  jest.spyOn(host.driver, 'check').mockRejectedValue(new Error('no more processes'));
+
+  expect(await describeNode(host)).toMatchObject({
+    service: 'stopped',
+    serviceCheck: { unchecked: ['whether its service can be stopped and started (no more processes)'] },
+  });
+});

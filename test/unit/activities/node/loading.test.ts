@@ -187,7 +187,13 @@ it('a join that fails is tried again by the agent itself, which says why, and gi
 
   await expect(join()).resolves.toBeUndefined();
   expect(tries).toBe(3);
-  expect(heartbeats).toContain('join: tried again, for it failed: vault-1 answers sys/storage/raft/join with 500.');
+  expect(heartbeats).toContainEqual({
+    what: 'join: tried again, for it failed',
+    failed: expect.objectContaining({
+      problem: 'vault-1 answers sys/storage/raft/join with 500.',
+      tries: 1,
+    }) as unknown,
+  });
   tries = -Infinity;
   await expect(join()).rejects.toMatchObject({ code: 'VaultUnavailable', retryable: false });
 });

@@ -1,0 +1,66 @@
+import { printable } from '../printable';
+import type { ControllerStep } from '../step-input/controller';
+import type { NodeStep } from '../step-input/node';
+
+/** What each step does, after `trying to`. */
+const STEPS: Record<NodeStep | ControllerStep, string> = {
+  describeNode: 'inspect the host',
+  proveInPlace: 'check the login for a restore in place',
+  collectConfig: 'collect the configuration files',
+  lookForLeftOvers: 'look for old data',
+  claimForRun: 'bind the host to this run',
+  stageGeneration: 'fetch and check the backup',
+  stopNode: 'stop Vault',
+  setAsideData: 'set the data directory aside',
+  copyDataAside: 'copy the data directory aside',
+  putBackData: 'put the previous data directory back',
+  blankNode: 'empty the data directory of this run',
+  removeSetAsideData: 'delete what was set aside',
+  installSnapshot: 'install the snapshot',
+  installInPlace: 'load the snapshot in place',
+  recoverPeers: 'make it the only peer',
+  startNode: 'start Vault',
+  restartNode: 'restart Vault',
+  joinNode: 'join the cluster',
+  checkShare: 'check a share',
+  rewrapShares: 're-encrypt the shares',
+  unsealNode: 'unseal Vault',
+  awaitUnsealed: 'see Vault unseal itself',
+  watchForUnseal: 'watch for an unseal by hand',
+  watchForSeal: 'watch whether Vault stays unsealed',
+  endRunOnNode: 'clean up',
+
+  planBackup: 'plan the backup',
+  checkHealth: 'check the health of the cluster',
+  stageBundle: 'take in the configuration files',
+  captureSnapshot: 'take the snapshot',
+  publishGeneration: 'store the backup',
+  replicateGeneration: 'copy the backup',
+  listCatchUps: 'look for copies to catch up',
+  applyRetention: 'apply the retention',
+  markRestored: 'mark the backup as restored',
+  markRolledBack: 'mark the backup as rolled back',
+  discardStaging: 'remove staged files',
+  planRestore: 'read the configuration',
+  lookAtCluster: 'inspect the cluster',
+  chooseGeneration: 'choose and read a backup',
+  makePlan: 'plan',
+  makeQuorumPlan: 'plan',
+  makeRebuildPlan: 'plan',
+  makeRemovalPlan: 'plan',
+  verifyFirstNode: 'verify the first node',
+  checkApproval: 'check an approval',
+  checkConvergence: 'see the nodes agree',
+  waitForLeader: 'find a leader',
+  moveLeadership: 'move the leadership',
+  checkRolledBack: 'check the previous cluster',
+  storeReport: 'write the report',
+  notify: 'notify people',
+  recordAudit: 'write the audit trail',
+  recordAudits: 'write the audit trail',
+  publishAuditHead: 'store the head of the audit trail',
+};
+
+export function stepName(step: string): string {
+  return Object.hasOwn(STEPS, step) ? STEPS[step as keyof typeof STEPS] : `do ${printable(step.slice(0, 64))}`;
+}

@@ -1,0 +1,71 @@
+import { constants, type Stats } from 'node:fs';
+import { access, lstat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { readIfThere } from '../../files/files';
+
+/** Numbers of Linux capabilities. */
+const CAP_CHOWN = 0n;
+const CAP_FOWNER = 3n;
+const STICKY = 0o1000;
+
+export interface OwnRights {
+  uid: number;
+  /** Effective ones, as a set of bits; null where they can't be read. */
+  capabilities: bigint | null;
+}
+
+/** Why a data directory could not be set aside by this process, as far as that can be told without doing it; null when nothing is known against it. */
+export async function setAsideProblem(path: string, own?: OwnRights): Promise<string | null> {
+  const rights = own ?? (await ownRights());
+  const parent = dirname(path);
+  const around = await statOf(parent);
+  if (!around) return `${parent}, the directory around it, is not there`;
+  const denied = await whyNotWritable(parent);
+  if (denied !== null) return `${parent} ${denied}, so nothing can be renamed there`;
+  const data = await statOf(path);
+  if (!data) return null;
+  const deniedInside = await whyNotWritable(path);
+  if (deniedInside !== null) return `${path} ${deniedInside}`;
+  return whyNotOwner(path, data, around, rights);
+}
+
+/** @returns the rest of a sentence that begins with the path. */
+async function whyNotWritable(path: string): Promise<string | null> {
+  try {
+    // Also says what root may not do: a file system or a mount that is read-only, a directory with the immutable attribute.
+    await access(path, constants.W_OK | constants.X_OK);
+    return null;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'EROFS') return 'is read-only for the agent (a mount, or ReadWritePaths= of its unit)';
+    if (code === 'EPERM') return 'has the immutable attribute (`lsattr -d`)';
+    return `can't be written by the agent (${code})`;
+  }
+}
+
+export function whyNotOwner(
+  path: string,
+  data: Pick<Stats, 'uid'>,
+  around: Pick<Stats, 'uid' | 'mode'>,
+  { uid, capabilities }: OwnRights,
+): string | null {
+  const has = (capability: bigint) =>
+    uid === 0 && (capabilities === null || ((capabilities >> capability) & 1n) === 1n);
+  if ((around.mode & STICKY) !== 0 && uid !== around.uid && uid !== data.uid && !has(CAP_FOWNER)) {
+    return `the directory around ${path} is sticky, and neither of them is the agent's own`;
+  }
+  if (data.uid === uid) return null;
+  const missing = [...(has(CAP_CHOWN) ? [] : ['CAP_CHOWN']), ...(has(CAP_FOWNER) ? [] : ['CAP_FOWNER'])];
+  if (missing.length === 0) return null;
+  return `the agent can't give a new ${path} to its owner (uid ${data.uid}): it runs as uid ${uid} without ${missing.join(' and ')}`;
+}
+
+async function ownRights(): Promise<OwnRights> {
+  const status = await readIfThere('/proc/self/status');
+  const [, bits] = /^CapEff:\s*([0-9a-f]+)$/m.exec(status ?? '') ?? [];
+  return { uid: process.geteuid?.() ?? 0, capabilities: bits === undefined ? null : BigInt(`0x${bits}`) };
+}
+
+async function statOf(path: string): Promise<Stats | null> {
+  return lstat(path).catch(() => null);
+}

@@ -1,0 +1,51 @@
+import { chmod, mkdir } from 'node:fs/promises';
+import { setAsideProblem, whyNotOwner } from '../../../../src/host/data/rights';
+import { describeIf } from '../../../support/describe-if';
+import { useDirectory } from '../../../support/temporary';
+
+const inTest = useDirectory();
+const OWN = process.geteuid?.() ?? 0;
+const around = { uid: 0, mode: 0o40755 };
+
+test('nothing stands against a directory that the agent can rename', async () => {
+  await mkdir(inTest('data'));
+
+  expect(await setAsideProblem(inTest('data'))).toBeNull();
+  expect(await setAsideProblem(inTest('not-there-yet'))).toBeNull();
+});
+
+test('the directory around it has to be there', async () => {
+  expect(await setAsideProblem(inTest('none', 'data'))).toMatch(/none, the directory around it, is not there$/);
+});
+
+test('a file system that is read-only is named, also to root', async () => {
+  expect(await setAsideProblem('/proc/sys/kernel')).toMatch(/^\/proc\/sys (is read-only|can't be written)/);
+});
+
+test('root needs the capabilities that a new directory of another owner takes', () => {
+  const problem = (capabilities: bigint | null, uid = 0) =>
+    whyNotOwner('/opt/vault/data', { uid: 100 }, around, { uid, capabilities });
+
+  expect(problem(null)).toBeNull();
+  expect(problem(0b1001n)).toBeNull();
+  expect(problem(0b1000n)).toMatch(/uid 100.*without CAP_CHOWN$/);
+  expect(problem(0n)).toMatch(/without CAP_CHOWN and CAP_FOWNER$/);
+  expect(problem(0b1001n, 200)).toMatch(/runs as uid 200 without CAP_CHOWN and CAP_FOWNER$/);
+  expect(whyNotOwner('/opt/vault/data', { uid: 200 }, around, { uid: 200, capabilities: 0n })).toBeNull();
+});
+
+test('in a sticky directory nobody renames what is neither his own nor in his own', () => {
+  const sticky = { uid: 5, mode: 0o41777 };
+
+  expect(whyNotOwner('/tmp/data', { uid: 100 }, sticky, { uid: 200, capabilities: 0n })).toMatch(/sticky/);
+  expect(whyNotOwner('/tmp/data', { uid: 200 }, sticky, { uid: 200, capabilities: 0n })).toBeNull();
+});
+
+describeIf(OWN !== 0, 'no mode keeps root off')('an agent that is not root', () => {
+  test('hears of a directory that it may not write', async () => {
+    await mkdir(inTest('closed', 'data'), { recursive: true });
+    await chmod(inTest('closed'), 0o555);
+
+    expect(await setAsideProblem(inTest('closed', 'data'))).toMatch(/can't be written by the agent \(EACCES\)/);
+  });
+});

@@ -1,0 +1,17 @@
+import type { WorkflowInterceptors } from '@temporalio/workflow';
+import { defaultPayloadConverter } from '@temporalio/common';
+import { RETRY_HEADER } from '../../src/contract/names';
+import { hearsOfRetries } from './open-steps';
+
+/** Tells whoever does a step whether the run that asks for it understands what it may be told of that step. */
+export const interceptors = (): WorkflowInterceptors => ({
+  outbound: [
+    {
+      scheduleActivity(input, next) {
+        if (!hearsOfRetries()) return next(input);
+        const headers = { ...input.headers, [RETRY_HEADER]: defaultPayloadConverter.toPayload(true) };
+        return next({ ...input, headers });
+      },
+    },
+  ],
+});
