@@ -4,7 +4,7 @@ import { type Handle, refusal, useRecoveries } from '../support/workflow-driver'
 jest.setTimeout(240_000);
 
 /** Each in a workflow task of its own, which is what makes history long. */
-const FLOOD = 700;
+const FLOOD = 500;
 
 describe('a recovery whose history becomes long goes on in a new execution', () => {
   const recoveries = useRecoveries();

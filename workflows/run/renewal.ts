@@ -16,7 +16,7 @@ import type { Waiting } from './waiting';
  * A controller that starts anew has to go through the whole history within one workflow task, at about a millisecond an event
  * (measured: 15,000 events took 17 s); Temporal itself ends a run at 50 MB or 51,200 events.
  */
-const MOST_EVENTS = 2_000;
+const MOST_EVENTS = 800;
 const MOST_BYTES = 4 * 1024 ** 2;
 
 /** Phases that can be entered again with what is handed over. */

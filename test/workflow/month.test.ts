@@ -1,0 +1,60 @@
+import { Worker } from '@temporalio/worker';
+import { nextReminderMs } from '../../workflows/run/reminders';
+import { WATCH_SECONDS } from '../../workflows/run/steps';
+import { waitLonger } from '../support/longer-wait';
+import { type Handle, refusal, useRecoveries } from '../support/workflow-driver';
+
+jest.setTimeout(120_000);
+
+const MONTH = 31;
+const REMINDERS = { remindMinutes: 10, escalateMinutes: 30 };
+
+describe('a run that waits for a month', () => {
+  const recoveries = useRecoveries();
+  const { begin, approve, submitThree, waiting, until } = recoveries;
+
+  /** @returns seconds that a controller takes which starts anew, after a month */
+  async function afterAMonth(handle: Handle) {
+    // What is told at the beginning of a wait has to be told by then.
+    await new Promise((resolve) => setTimeout(resolve, 500));
+    const made = waitLonger(
+      await handle.fetchHistory(),
+      MONTH,
+      (count) => nextReminderMs(REMINDERS, count),
+      WATCH_SECONDS,
+    );
+    const begun = Date.now();
+    await Worker.runReplayHistory({ workflowBundle: recoveries.environment().bundle }, made.history, 'restore-prod');
+    return { ...made, seconds: (Date.now() - begun) / 1_000 };
+  }
+
+  it('for the shares of key holders has a history of less than a thousand events, gone through at once', async () => {
+    const handle = await begin();
+    await approve(handle);
+    await waiting(handle, 'shares');
+
+    const { events, reminders, seconds } = await afterAMonth(handle);
+
+    process.stdout.write(`a month of waiting for shares: ${events} events, gone through in ${seconds} s\n`);
+    expect(events).toBeLessThan(1_000);
+    expect(reminders).toBeGreaterThan(30);
+    // Two on a quiet machine.
+    expect(seconds).toBeLessThan(6);
+  });
+
+  it('for several decisions at once reminds people once for all of them', async () => {
+    for (const name of ['vault-2', 'vault-3']) {
+      recoveries.fakes().nodes[name]!.joinNode = () => Promise.reject(refusal('NodeUnsafe', 'not its own', 'Look.'));
+    }
+    const handle = await begin();
+    await approve(handle);
+    await submitThree(handle);
+    await until(handle, 'both are parked', ({ parked }) => parked.length === 2);
+
+    const { events, reminders } = await afterAMonth(handle);
+
+    process.stdout.write(`a month with two parked nodes: ${events} events\n`);
+    expect(events).toBeLessThan(1_000);
+    expect(reminders).toBeLessThan(45);
+  });
+});
