@@ -13,6 +13,7 @@ import { repositoryCommand } from './repository';
 import { rebuildNodeCommand, recoverQuorumCommand, removeSetAsideCommand, restoreCommand } from './restore';
 import { scheduleCommand } from './schedule';
 import { statusCommand } from './status';
+import { temporalCommand } from './temporal';
 import { unsealCommand } from './unseal';
 import { agentCommand, agentKeyCommand, workerCommand } from './worker';
 
@@ -49,6 +50,7 @@ export function program(): Command {
     auditCommand(),
     bundleCommand(),
     scheduleCommand(),
+    temporalCommand(),
     labCommand(),
   ]) {
     root.addCommand(command);
