@@ -28,6 +28,7 @@ export const WORKFLOW = {
   recoverQuorum: 'recoverQuorum',
   rebuildNode: 'rebuildNode',
   removeSetAside: 'removeSetAside',
+  rollBackRun: 'rollBackRun',
 } as const;
 
 /** How long a controller may take over one decision. One that is killed meanwhile holds the run up for so long; default: 10 s. */

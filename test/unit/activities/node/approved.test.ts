@@ -147,12 +147,14 @@ describe('an agent whose configuration names approvers', () => {
     how: 'delete',
     otherCluster,
     staged: null,
+    lost: null,
   });
   const renaming = (otherCluster = false): HostAction => ({
     kind: 'set aside',
     how: 'rename',
     otherCluster,
     staged: null,
+    lost: null,
   });
   const staging = (overrides: object = {}): HostAction => ({
     kind: 'stage',
@@ -178,7 +180,7 @@ describe('an agent whose configuration names approvers', () => {
     ['installs, as a follower', () => plan({ firstNode: 'vault-2' }), { kind: 'install' }],
     ['stops in place', () => plan({ method: 'inPlace' }), { kind: 'stop' }],
     ['sets data aside in place', () => plan({ method: 'inPlace' }), renaming()],
-    ['puts back what was deleted', () => plan({ setAside: 'delete' }), { kind: 'put back' }],
+    ['puts back what was deleted', () => plan({ setAside: 'delete' }), { kind: 'put back', lost: null }],
     ['stops while another node is rebuilt', () => rebuild('vault-2'), { kind: 'stop' }],
     ['has another data directory', () => plan({ nodes: [{ ...plan().nodes[0]!, dataDir: '/srv' }] }), { kind: 'stop' }],
     ['is not in the plan', () => plan({ nodes: [] }), { kind: 'stop' }],
@@ -191,7 +193,7 @@ describe('an agent whose configuration names approvers', () => {
 
   it.each<[string, () => RecoveryPlan, HostAction[]]>([
     ['the first node', plan, [staging(), { kind: 'stop' }, renaming(), { kind: 'install' }, { kind: 'unseal' }]],
-    ['a way back', plan, [{ kind: 'put back' }, { kind: 'start' }]],
+    ['a way back', plan, [{ kind: 'put back', lost: null }, { kind: 'start' }]],
     [
       'a follower',
       () => plan({ firstNode: 'vault-2' }),
@@ -232,7 +234,7 @@ describe('an agent whose configuration names approvers', () => {
     const staged = { run: RUN, generation, manifestSha256 };
     const deleteOn = async (signature: string | null, how: 'delete' | 'rename' = 'delete') => {
       await follower().accept(RUN, inTest('run'), signed({ ...deleting(), setAside: how }, 'bob'), Date.now());
-      const action = { kind: 'set aside', how, otherCluster: false, staged: signature } as const;
+      const action = { kind: 'set aside', how, otherCluster: false, staged: signature, lost: null } as const;
       return follower().assertAllowed(RUN, inTest('run'), action);
     };
 
