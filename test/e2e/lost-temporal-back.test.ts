@@ -2,7 +2,7 @@ import { waitFor } from '../../src/lab/processes';
 import type { SampleSecret } from '../../src/lab/secrets';
 import { useFaultTable } from '../support/fault-table';
 import { useLab } from '../support/lab';
-import { type LostIn, lostTemporal } from '../support/lost-temporal';
+import { lostTemporal } from '../support/lost-temporal';
 import { restoreDriver } from '../support/restore-driver';
 
 /** Temporal's database is gone in the middle of a restore; the way back to the data before it is still open. */
@@ -13,7 +13,7 @@ describe('the way back from a restore whose Temporal lost everything', () => {
   const { loseIn, besideData } = lostTemporal(lab);
   const names = () => lab().nodes.map(({ name }) => name);
 
-  it.each<LostIn>(['stop', 'set aside', 'join'])(
+  it.each(['stop', 'set aside', 'join'] as const)(
     'in the phase %s leads to the original data of every node',
     async (phase) => {
       await driver().json(['backup', '--cluster', 'lab']);
@@ -31,8 +31,7 @@ describe('the way back from a restore whose Temporal lost everything', () => {
       report(`Temporal lost in ${phase}`, 'rolled back by run id; s', (Date.now() - started) / 1_000);
 
       const undone = plan?.method === 'rollBack' ? plan.lost : [];
-      if (phase === 'join') expect(undone.map(({ node }) => node)).toEqual(names());
-      if (phase === 'set aside') expect(undone.length).toBeGreaterThan(0);
+      expect(undone.length).toBeGreaterThanOrEqual({ stop: 0, 'set aside': 1, join: names().length }[phase]);
       expect(done).toMatchObject({ status: 'completed', method: 'rollBack' });
       expect(done.warnings.join()).not.toContain('does not serve');
       for (const { name, dataDir } of lab().nodes) {

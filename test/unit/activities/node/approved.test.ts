@@ -35,6 +35,9 @@ describe('an agent whose configuration names approvers', () => {
     nodes: [{ name: 'vault-1', nodeId: 'vault-1', address: 'a', clusterAddress: 'c', dataDir: inTest('data') }],
     ...overrides,
   });
+  const LOST_HERE = [{ node: 'vault-1', run: RUN, original: '/old' }];
+  const lost = () => plan({ firstNode: 'vault-2', lost: LOST_HERE });
+  const rollBackOfLost = () => plan({ method: 'rollBack', of: RUN, lost: LOST_HERE });
   const accept = (approved: ApprovedPlan | null, restore?: object, now = Date.now()) =>
     approval(restore).accept(RUN, inTest('run'), approved, now);
   const refusal = async (work: Promise<void>) => {
@@ -181,6 +184,11 @@ describe('an agent whose configuration names approvers', () => {
     ['stops in place', () => plan({ method: 'inPlace' }), { kind: 'stop' }],
     ['sets data aside in place', () => plan({ method: 'inPlace' }), renaming()],
     ['puts back what was deleted', () => plan({ setAside: 'delete' }), { kind: 'put back', lost: null }],
+    ['puts back what a lost run set aside that the plan does not name', plan, { kind: 'put back', lost: RUN }],
+    ['sets aside what a lost run made, as if it were the original', lost, renaming()],
+    ['takes another run for the lost one', lost, { ...renaming(), lost: RUN.replace(/.$/, 'f') } as HostAction],
+    ['sets data aside in the roll-back of a lost run', rollBackOfLost, { ...renaming(), lost: RUN } as HostAction],
+    ['is emptied in the roll-back of a lost run', rollBackOfLost, { kind: 'blank' }],
     ['stops while another node is rebuilt', () => rebuild('vault-2'), { kind: 'stop' }],
     ['has another data directory', () => plan({ nodes: [{ ...plan().nodes[0]!, dataDir: '/srv' }] }), { kind: 'stop' }],
     ['is not in the plan', () => plan({ nodes: [] }), { kind: 'stop' }],
@@ -194,6 +202,12 @@ describe('an agent whose configuration names approvers', () => {
   it.each<[string, () => RecoveryPlan, HostAction[]]>([
     ['the first node', plan, [staging(), { kind: 'stop' }, renaming(), { kind: 'install' }, { kind: 'unseal' }]],
     ['a way back', plan, [{ kind: 'put back', lost: null }, { kind: 'start' }]],
+    ['a node with a lost run', lost, [{ ...renaming(), lost: RUN } as HostAction, { kind: 'put back', lost: RUN }]],
+    [
+      'the roll-back of a lost run',
+      rollBackOfLost,
+      [{ kind: 'stop' }, { kind: 'put back', lost: RUN }, { kind: 'start' }, { kind: 'unseal' }],
+    ],
     [
       'a follower',
       () => plan({ firstNode: 'vault-2' }),
