@@ -66,7 +66,12 @@ export function createNodeActivities(deps: NodeDeps) {
       await host.approval.accept(run, await host.runDirectory(run), approved ?? null, now);
       const agentKey = await ensureAgentKey(node.stateDir);
       const { startedAt } = await deps.confirmAttempt();
-      await claimNode(node.stateDir, node.name, { run, cluster, startedAt }, now);
+      await claimNode(node.stateDir, node.name, { run, cluster, startedAt }, now, async (other) => {
+        const isOver = await deps.isOver(other);
+        // Only who runs now may follow one that is over.
+        await deps.confirmAttempt();
+        return isOver;
+      });
       await removeEarlierRuns(join(node.stateDir, 'runs'), run);
       const { recipient, inMemory } = await ensureRunIdentity(node.runtimeDir, run);
       const signature = signRecipient(agentKey, { cluster, node: node.name, run, recipient });

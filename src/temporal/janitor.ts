@@ -64,7 +64,7 @@ async function withClient<T>(options: TemporalOptions, work: (client: Client) =>
   }
 }
 
-async function isOver(client: Client, cluster: string, run: string): Promise<boolean> {
+export async function isOver(client: Client, cluster: string, run: string): Promise<boolean> {
   try {
     const { status } = await client.workflow.getHandle(recoveryWorkflowId(cluster), run).describe();
     return status.name !== 'RUNNING';

@@ -17,7 +17,7 @@ import { createServiceDriver } from '../host/service/service';
 import { VERSION } from '../version';
 import { HeartbeatInterceptor } from './heartbeat-interceptor';
 import { WORKFLOW_BUNDLE } from './build-bundle';
-import { confirmAttempt } from './current-attempt';
+import { confirmAttempt, isRecoveryOver } from './current-attempt';
 import { connectClient, connectWorker, type TemporalOptions } from './connect-temporal';
 import { FailureInterceptor } from './failure-interceptor';
 import { InputInterceptor } from './input-interceptor';
@@ -88,6 +88,7 @@ export async function runAgent(settings: WorkerSettings & { cluster: string; nod
         node,
         driver,
         confirmAttempt: () => confirmAttempt(client, node.name),
+        isOver: (run) => isRecoveryOver(client, settings.cluster, run, node.name),
       }),
     }));
     stop.abort();

@@ -11,7 +11,7 @@ describe('a restore whose Temporal lost everything', () => {
   const lab = useLab();
   const report = useFaultTable();
   const driver = () => restoreDriver(lab());
-  const { loseIn, besideData } = lostTemporal(lab);
+  const { loseIn, besideData, dateClaimAhead } = lostTemporal(lab);
 
   it.each<LostIn>(['approve', 'stage'])(
     'in the phase %s is planned again as if it had never been, and says so',
@@ -43,6 +43,7 @@ describe('a restore whose Temporal lost everything', () => {
       const lost = await loseIn(phase);
 
       const started = Date.now();
+      await dateClaimAhead('vault-2');
       const refused = await driver().refusal();
       await driver().start('--accept', 'lose-newer-data');
       const { plan, run } = await driver().waitUntil('it is planned', (now) => now.waitingFor === 'approval');

@@ -1,4 +1,4 @@
-import { access, readdir, readFile, rm } from 'node:fs/promises';
+import { access, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RecoveryProgress } from '../../src/contract/recovery';
@@ -83,7 +83,15 @@ export function lostTemporal(lab: () => Lab) {
       .toSorted();
   }
 
-  return { loseIn, besideData, startEmptyTemporal };
+  /** As if the clock of the lost Temporal had been an hour ahead of that of the new one. */
+  async function dateClaimAhead(node: string): Promise<void> {
+    const claim = JSON.parse(await claimOf(node)) as { startedAt: string };
+    const startedAt = new Date(Date.now() + 3_600_000).toISOString();
+    const file = join(lab().directory, node, 'state', 'claim.json');
+    await writeFile(file, JSON.stringify({ ...claim, startedAt }), { mode: 0o600 });
+  }
+
+  return { loseIn, besideData, dateClaimAhead };
 }
 
 async function untilTrue(test: () => Promise<boolean>): Promise<void> {
