@@ -51,15 +51,10 @@ const MOST_COUNTED = 200;
 
 /** Decides whether a restore may begin. Lists every reason against it, not only the first. */
 export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
-  const found = findLostRuns(given.inspections, given.ended ?? []);
-  // In place nothing is put back, and what is deleted for good is not what a lost run made.
-  const putsBack = !given.input.inPlace && given.settings.setAside === 'rename';
-  const lost = putsBack ? found.lost : [];
-  const facts = {
-    ...given,
-    inspections: putsBack ? found.inspections : given.inspections,
-    live: withoutBlank(given),
-  };
+  // In place nothing is put back; and what is deleted for good must not be what was there before a lost run.
+  const leave = given.input.inPlace || given.settings.setAside === 'delete';
+  const { lost, ...found } = findLostRuns(given.inspections, given.ended ?? [], { leave });
+  const facts = { ...given, inspections: found.inspections, live: withoutBlank(given) };
   const { input, settings, chosen, inspections, live, now } = facts;
   const { manifest, manifestSha256 } = chosen.copy;
   const first = input.inPlace ? settings.nodes.find((node) => node.name === live.leader) : settings.nodes[0];

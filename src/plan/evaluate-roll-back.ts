@@ -30,7 +30,7 @@ export function evaluateRollBack({
 }: RollBackFacts): Evaluation<RollBackPlan> {
   const { cluster, nodes } = settings;
   const { run: of } = input;
-  const { lost, inspections: after, warnings: found } = findLostRuns(inspections, ended, of);
+  const { lost, inspections: after, warnings: found } = findLostRuns(inspections, ended, { of });
   const others = inspections.flatMap(({ report }) => report?.unfinished?.map(({ run }) => run) ?? []);
   const seals = after.flatMap(({ report }) => (report?.storage?.seal ? [report.storage] : []));
   const [storage] = seals;

@@ -16,12 +16,12 @@ export interface LostRuns {
  * What runs that never ended had set aside: with its database a Temporal forgets them, the hosts do not. The original data of a
  * node is what the run set aside that made the directory that is there now.
  * @param ended runs of whose end there is a report
- * @param of only this run
+ * @param wish `of`: only this run; `leave`: nothing is put back by this plan
  */
 export function findLostRuns(
   inspections: readonly NodeInspection[],
   ended: readonly string[],
-  of: string | null = null,
+  { of = null, leave = false }: { of?: string | null; leave?: boolean } = {},
 ): LostRuns {
   const over = new Set([...ended, ...endedSomewhere(inspections)]);
   const lost: LostRun[] = [];
@@ -29,7 +29,7 @@ export function findLostRuns(
   const after = inspections.map((inspection) => {
     const { node, report } = inspection;
     const runs = (report?.unfinished ?? []).filter(({ run }) => !over.has(run) && (of === null || run === of));
-    const undone = runs.find((item) => canPutBack(item, inspection));
+    const undone = leave ? undefined : runs.find((item) => canPutBack(item, inspection));
     warnings.push(...runs.map((item) => `${node}: ${describe(item, inspection, item === undone)}`));
     if (!undone || report === null) return inspection;
     const { setAside } = undone;
@@ -85,6 +85,7 @@ function describe(item: UnfinishedRun, { report }: NodeInspection, isPutBack: bo
   const data = ((): string => {
     if (isPutBack && setAside === null) return 'There was no data before it; what it made is kept beside.';
     if (isPutBack) return 'The original data is put back first.';
+    if (setAside !== null && madeDataDir) return `This plan leaves ${setAside.path} where it is.`;
     if (setAside !== null)
       return `What is in the data directory now is not of that run, so ${setAside.path} stays where it is.`;
     const stopped = report?.service === 'stopped' ? '; Vault is stopped' : '';

@@ -101,6 +101,15 @@ describe('the plan of a restore after one that was lost', () => {
     );
   });
 
+  it('that deletes what stands there leaves what the lost run set aside, and says so', () => {
+    const facts = factsWith({ accept: ['lose-newer-data', 'delete-data'], settings: { setAside: 'delete' } });
+    const { plan } = evaluateRestore({ ...facts, inspections: halfway() });
+
+    expect(plan).not.toHaveProperty('lost');
+    expect(plan?.warnings.join()).toContain(`This plan leaves ${ASIDE} where it is.`);
+    expect(plan?.warnings.join()).not.toContain('put back first');
+  });
+
   it('takes no data of a node whose agent is of an earlier version for that of a lost run', () => {
     const { report } = inspection('vault-1', { dataDir: { ...blank, empty: false } });
     const { unfinished: _none, ...old } = report!;
