@@ -76,6 +76,11 @@ export function ownRun(): string {
   return callerOf().run;
 }
 
+/** The type of the workflow that asks. */
+export function ownWorkflow(): string {
+  return callerOf().workflowType;
+}
+
 /** When Temporal handed this attempt out, by its own clock; milliseconds since the epoch. */
 export function askedAt(): number {
   return Context.current().info.currentAttemptScheduledTimestampMs;

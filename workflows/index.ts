@@ -1,6 +1,7 @@
 export { backUpCluster } from './back-up-cluster';
 export { rebuildNode } from './rebuild-node';
 export { recoverQuorum } from './recover-quorum';
+export { rollBackRun } from './roll-back-run';
 export { removeSetAside } from './remove-set-aside';
 export { restoreCluster } from './restore-cluster';
 // oxlint-disable-next-line import/no-default-export -- Temporal gives the default export every type that no other name takes.

@@ -44,6 +44,7 @@ export const CONTROLLER_AUTHORITY: Authority = {
   makeQuorumPlan: inPlanning,
   makeRebuildPlan: inPlanning,
   makeRemovalPlan: inPlanning,
+  makeRollBackPlan: inPlanning,
   checkApproval: ({ subject: { cluster, run } }) => assertRecoveryOf(cluster, run),
   verifyFirstNode: inPlanned,
   checkConvergence: inPlanned,

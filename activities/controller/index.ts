@@ -60,6 +60,7 @@ export function createControllerActivities(deps: ControllerDeps) {
     makeQuorumPlan: bind(plan.makeQuorumPlan),
     makeRebuildPlan: bind(plan.makeRebuildPlan),
     makeRemovalPlan: bind(plan.makeRemovalPlan),
+    makeRollBackPlan: bind(plan.makeRollBackPlan),
     checkApproval: bind(checkApproval),
     verifyFirstNode: bind(restore.verifyFirstNode),
     checkConvergence: bind(restore.checkConvergence),

@@ -16,7 +16,9 @@ import { evaluateRecoverQuorum } from '../../src/plan/evaluate-recover-quorum';
 import { evaluateRebuild } from '../../src/plan/evaluate-rebuild';
 import { evaluateRemoval, type RemovalFacts } from '../../src/plan/evaluate-removal';
 import { removalPlan } from '../../src/plan/removal-plan';
+import { evaluateRollBack, type RollBackFacts } from '../../src/plan/evaluate-roll-back';
 import { evaluateRestore, type Evaluation } from '../../src/plan/evaluate-restore';
+import { endedRuns } from '../../src/report/ended-runs';
 import { sealReportOf } from '../../src/vault/answers';
 import type { LeaderView } from '../../src/vault/leader';
 import { credentialFingerprint } from '../../src/vault/login';
@@ -102,7 +104,14 @@ export async function makePlan(
   const settings = confirmSettings(controller, facts.settings, facts.input);
   const credential = await fingerprintOf(controller, settings.source);
   const { recipients } = encryptionOf(controller.cluster(settings.source).backup.encryption);
-  return made(evaluateRestore({ ...facts, settings, credential, recipients, now: new Date().toISOString() }));
+  const ended = endedAmong(controller, settings.cluster, facts.inspections);
+  return made(evaluateRestore({ ...facts, settings, credential, recipients, ended, now: new Date().toISOString() }));
+}
+
+/** Of the runs that hosts take for unfinished, because they could not be told. */
+function endedAmong({ config }: Controller, cluster: string, inspections: readonly NodeInspection[]): string[] {
+  const runs = inspections.flatMap(({ report }) => report?.unfinished?.map(({ run }) => run) ?? []);
+  return endedRuns(config.stateDir, cluster, runs);
 }
 
 /** The same for a lost quorum. @throws DrError PlanRefused */
@@ -111,7 +120,8 @@ export async function makeQuorumPlan(
   facts: { input: RecoverQuorumInput; settings: RecoverySettings; inspections: NodeInspection[]; live: LiveView },
 ) {
   const settings = confirmSettings(controller, facts.settings, { cluster: facts.input.cluster });
-  return made(evaluateRecoverQuorum({ ...facts, settings, now: new Date().toISOString() }));
+  const ended = endedAmong(controller, settings.cluster, facts.inspections);
+  return made(evaluateRecoverQuorum({ ...facts, settings, ended, now: new Date().toISOString() }));
 }
 
 /** The same for one node. @throws DrError PlanRefused */
@@ -132,6 +142,13 @@ export async function makeRemovalPlan(controller: Controller, facts: RemovalFact
   if (settings.trust !== 'approvers') return warnings;
   const plan = removalPlan({ ...facts, settings }, warnings, now);
   return { plan, planHash: planHashOf(plan) };
+}
+
+/** Whether what a lost run set aside can be put back. @throws DrError PlanRefused */
+export async function makeRollBackPlan(controller: Controller, facts: Omit<RollBackFacts, 'ended' | 'now'>) {
+  const settings = confirmSettings(controller, facts.settings, { cluster: facts.input.cluster });
+  const ended = endedAmong(controller, settings.cluster, facts.inspections);
+  return made(evaluateRollBack({ ...facts, settings, ended, now: new Date().toISOString() }));
 }
 
 /** The warnings alone, where nobody has to sign anything. */

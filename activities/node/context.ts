@@ -29,6 +29,8 @@ export interface NodeDeps {
    * @throws DrError NotApproved; NodeFenced when the attempt that runs now was given up.
    */
   confirmAttempt: () => Promise<Pick<RunClaim, 'startedAt'>>;
+  /** Asks the same about another recovery of the cluster: whether it has ended, or is not known there at all. */
+  isOver: (run: string) => Promise<boolean>;
 }
 
 /** What the steps on one host share. */

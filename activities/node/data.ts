@@ -5,6 +5,7 @@ import type { RunClaim } from '../../src/contract/recovery';
 import type { NodeInput } from '../../src/contract/step-input/node';
 import { identityProblem } from '../../src/contract/node-identity';
 import { DrError } from '../../src/contract/failures';
+import { WORKFLOW } from '../../src/contract/names';
 import type { ServiceDriver } from '../../src/host/service/service-driver';
 import type { Attempt } from '../../src/host/run/attempt';
 import {
@@ -24,6 +25,10 @@ import {
   putBackDataDirectory,
   removeLeftOvers,
 } from '../../src/host/data/set-aside';
+import { forgetUnfinished, noteUnfinished, unfinishedNotes } from '../../src/host/run/unfinished';
+import { forgetSettled } from '../../src/host/data/unfinished-runs';
+import { assertClaim } from '../../src/host/run/claim';
+import { ownWorkflow } from '../caller';
 import type { NodeHost } from './context';
 
 const DAY_MS = 86_400_000;
@@ -38,13 +43,21 @@ export async function stopNode(host: NodeHost, input: { claim: RunClaim }): Prom
  * @returns where the data directory was put; null when there was none, or it was deleted.
  */
 export async function setAsideData(host: NodeHost, input: NodeInput<'setAsideData'>): Promise<string | null> {
-  const { claim, how, otherCluster, staged = null } = input;
+  const { claim, how, otherCluster } = input;
+  const { staged = null, lost = null } = input;
   const { dataDir } = host.node;
-  return host.stepWithHeartbeats(claim, { kind: 'set aside', how, otherCluster, staged }, async (attempt) => {
+  return host.stepWithHeartbeats(claim, { kind: 'set aside', how, otherCluster, staged, lost }, async (attempt) => {
     if (how === 'delete') assertMayDelete(host);
     await proveStopped(host.node, host.driver);
+    // From here on the host is as it would be if that run had been rolled back.
+    if (lost !== null) await putBackLost(host, lost, attempt);
     if (!otherCluster) await assertOwnData(host, claim.run);
-    if (how === 'rename') return setAsideDataDirectory(dataDir, claim.run, attempt);
+    if (how === 'rename') {
+      await noteOwnRun(host, claim.run);
+      const aside = await setAsideDataDirectory(dataDir, claim.run, attempt);
+      await forgetSettled(host.node, claim.run);
+      return aside;
+    }
     await deleteDataDirectory(dataDir, claim.run, attempt);
     await removeDiscarded(dataDir, claim.run, attempt);
     return null;
@@ -57,16 +70,38 @@ export async function copyDataAside(host: NodeHost, input: { claim: RunClaim }):
   return host.stepWithHeartbeats(claim, { kind: 'copy aside' }, async (attempt) => {
     await proveStopped(host.node, host.driver);
     await assertOwnData(host, claim.run);
+    await noteOwnRun(host, claim.run);
     return copyAside(host.node.dataDir, claim.run, attempt);
   });
 }
 
-/** Puts back what the run has set aside; what it made stays beside it. */
-export async function putBackData(host: NodeHost, input: { claim: RunClaim }): Promise<PutBack> {
-  return host.stepWithHeartbeats(input.claim, { kind: 'put back' }, async (attempt) => {
+/**
+ * Puts back what the run has set aside; what it made stays beside it.
+ * @param input `lost`: a run that never ended; what it set aside is what was here before both of them
+ */
+export async function putBackData(host: NodeHost, input: NodeInput<'putBackData'>): Promise<PutBack> {
+  const { claim, lost = null } = input;
+  return host.stepWithHeartbeats(claim, { kind: 'put back', lost }, async (attempt) => {
     await proveStopped(host.node, host.driver);
-    return putBackDataDirectory(host.node.dataDir, input.claim.run, attempt);
+    const before = lost === null ? 'untouched' : await putBackLost(host, lost, attempt);
+    const own = await putBackDataDirectory(host.node.dataDir, claim.run, attempt);
+    await forgetUnfinished(host.node.stateDir, claim.run);
+    return own === 'untouched' ? before : own;
   });
+}
+
+/** Repeatable, also when this run has set aside meanwhile what was put back. */
+async function putBackLost({ node }: NodeHost, lost: string, attempt: Attempt): Promise<PutBack> {
+  const result = await putBackDataDirectory(node.dataDir, lost, attempt);
+  await forgetUnfinished(node.stateDir, lost);
+  return result;
+}
+
+/** A rebuild has no way back: the others serve, and what it set aside may be what broke the node. */
+async function noteOwnRun({ node }: NodeHost, run: string): Promise<void> {
+  if (ownWorkflow() === WORKFLOW.rebuildNode) return;
+  const { startedAt } = await assertClaim(node.stateDir, node.name, run);
+  await noteUnfinished(node.stateDir, { run, startedAt });
 }
 
 /** Stops a node that did not get in, and empties what this run made of it. */
@@ -80,17 +115,23 @@ export async function blankNode(host: NodeHost, input: { claim: RunClaim }): Pro
 }
 
 /** What an earlier run left on this host. Changes nothing. */
-export async function lookForLeftOvers(host: NodeHost, input: { of: string }): Promise<LeftOver[]> {
-  return listLeftOvers(host.node.dataDir, input.of);
+export async function lookForLeftOvers({ node }: NodeHost, input: { of: string }): Promise<LeftOver[]> {
+  const found = await listLeftOvers(node.dataDir, input.of);
+  const isUnfinished = (await unfinishedNotes(node.stateDir)).some(({ run }) => run === input.of);
+  return found.map((item) => (isUnfinished && item.setAsideAt !== null ? { ...item, isOriginal: true } : item));
 }
 
 /** Deletes what an earlier run left on this host. @returns what is gone. */
 export async function removeSetAsideData(host: NodeHost, input: { claim: RunClaim; of: string }): Promise<LeftOver[]> {
   const { dataDir } = host.node;
-  const isYoung = (await listLeftOvers(dataDir, input.of)).some((leftOver) => isInGrace(leftOver, host));
-  return host.stepWithHeartbeats(input.claim, { kind: 'remove', of: input.of, isYoung }, (attempt) =>
-    removeLeftOvers(dataDir, input.of, attempt),
-  );
+  // Of a run that never ended it is the original data.
+  const isUnfinished = (await unfinishedNotes(host.node.stateDir)).some(({ run }) => run === input.of);
+  const isYoung = isUnfinished || (await listLeftOvers(dataDir, input.of)).some((item) => isInGrace(item, host));
+  return host.stepWithHeartbeats(input.claim, { kind: 'remove', of: input.of, isYoung }, async (attempt) => {
+    const removed = await removeLeftOvers(dataDir, input.of, attempt);
+    await forgetUnfinished(host.node.stateDir, input.of);
+    return removed;
+  });
 }
 
 /** What a run made and rolled back may go at once. */

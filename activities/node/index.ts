@@ -7,7 +7,11 @@ import { claimNode } from '../../src/host/run/claim';
 import { removeDiscarded } from '../../src/host/data/data-directory';
 import { forgetInstall } from '../../src/host/data/install-note';
 import { destroyRunIdentity, ensureRunIdentity } from '../../src/host/run/run-identity';
-import { askedAt, guarded } from '../caller';
+import { askedAt, guarded, ownRun } from '../caller';
+import type { NodeReport } from '../../src/contract/host';
+import { describeUnfinished } from '../../src/host/data/unfinished-runs';
+import { forgetUnfinished } from '../../src/host/run/unfinished';
+import { STAGED_MANIFEST } from './approved';
 import { nodeAuthority } from './authority';
 import { explained } from './explained';
 import { collectConfig } from './config';
@@ -48,7 +52,10 @@ export function createNodeActivities(deps: NodeDeps) {
   const { node } = deps;
 
   const steps = {
-    describeNode: () => describeNode(host),
+    async describeNode(): Promise<NodeReport> {
+      const unfinished = await describeUnfinished(node, ownRun(), STAGED_MANIFEST);
+      return { ...(await describeNode(host)), unfinished };
+    },
 
     collectConfig: () => collectConfig(host),
 
@@ -59,7 +66,12 @@ export function createNodeActivities(deps: NodeDeps) {
       await host.approval.accept(run, await host.runDirectory(run), approved ?? null, now);
       const agentKey = await ensureAgentKey(node.stateDir);
       const { startedAt } = await deps.confirmAttempt();
-      await claimNode(node.stateDir, node.name, { run, cluster, startedAt }, now);
+      await claimNode(node.stateDir, node.name, { run, cluster, startedAt }, now, async (other) => {
+        const isOver = await deps.isOver(other);
+        // Only who runs now may follow one that is over.
+        await deps.confirmAttempt();
+        return isOver;
+      });
       await removeEarlierRuns(join(node.stateDir, 'runs'), run);
       const { recipient, inMemory } = await ensureRunIdentity(node.runtimeDir, run);
       const signature = signRecipient(agentKey, { cluster, node: node.name, run, recipient });
@@ -97,6 +109,8 @@ export function createNodeActivities(deps: NodeDeps) {
       await rm(await host.runDirectory(input.claim.run), { recursive: true, force: true });
       await removeDiscarded(node.dataDir, input.claim.run);
       await forgetInstall(node.dataDir, input.claim.run);
+      // One that was cancelled in the middle has left the original data aside.
+      if (!input.unfinished) await forgetUnfinished(node.stateDir, input.claim.run);
     },
   } satisfies Steps;
   return guarded(steps, nodeAuthority(node.name, deps.clusterName));

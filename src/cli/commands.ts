@@ -7,12 +7,14 @@ import { generationsCommand } from './generations';
 import { inspectCommand } from './inspect';
 import { labCommand } from './lab';
 import { approveCommand } from './approve';
-import { abortCommand, resumeCommand, rollBackCommand, skipNodeCommand } from './decisions';
+import { abortCommand, resumeCommand, skipNodeCommand } from './decisions';
 import { reportCommand } from './report';
 import { repositoryCommand } from './repository';
 import { rebuildNodeCommand, recoverQuorumCommand, removeSetAsideCommand, restoreCommand } from './restore';
+import { rollBackCommand } from './roll-back';
 import { scheduleCommand } from './schedule';
 import { statusCommand } from './status';
+import { temporalCommand } from './temporal';
 import { unsealCommand } from './unseal';
 import { agentCommand, agentKeyCommand, workerCommand } from './worker';
 
@@ -49,6 +51,7 @@ export function program(): Command {
     auditCommand(),
     bundleCommand(),
     scheduleCommand(),
+    temporalCommand(),
     labCommand(),
   ]) {
     root.addCommand(command);

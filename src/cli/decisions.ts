@@ -19,14 +19,6 @@ export function resumeCommand(): Command {
   return decision('resume', MESSAGE.resume, 'Try the parked steps of a restore again');
 }
 
-export function rollBackCommand(): Command {
-  return decision(
-    'roll-back',
-    MESSAGE.rollBack,
-    'Put the old data back on every node, from the first stop until the run is done; not in place, not in a rebuild',
-  );
-}
-
 export function abortCommand(): Command {
   return decision(
     'abort',
@@ -58,7 +50,7 @@ export function skipNodeCommand(): Command {
   return withJson(withOperator(withTemporal(command)));
 }
 
-async function send<T extends object>(
+export async function send<T extends object>(
   options: MessageOptions,
   name: string,
   schema: z.ZodType<T>,

@@ -17,7 +17,7 @@ import { note, print, printJson } from './output';
 import { type CommonOptions, EXIT, temporalOptions, verb, withJson, withOperator, withTemporal } from './program';
 import { renderReport, renderRecovery } from './recovery-view';
 
-interface RecoveryOptions extends CommonOptions {
+export interface RecoveryOptions extends CommonOptions {
   cluster: string;
   as: string;
   accept: string[];
@@ -52,7 +52,7 @@ export function recoverQuorumCommand(): Command {
       { cluster, requestedBy, accept },
       'vault-dr recover-quorum --cluster prod',
     );
-    return start(options, {
+    return startAndFollow(options, {
       workflow: 'recoverQuorum',
       cluster,
       input,
@@ -73,7 +73,12 @@ export function rebuildNodeCommand(): Command {
       const { cluster, node, as: requestedBy, accept } = options;
       const example = 'vault-dr rebuild-node --cluster prod --node vault-3';
       const input = parseInput(rebuildNodeInput, { cluster, node, requestedBy, accept }, example);
-      return start(options, { workflow: 'rebuildNode', cluster, input, summary: `Rebuild of ${node} of ${cluster}` });
+      return startAndFollow(options, {
+        workflow: 'rebuildNode',
+        cluster,
+        input,
+        summary: `Rebuild of ${node} of ${cluster}`,
+      });
     });
   return withRecovery(command);
 }
@@ -89,7 +94,7 @@ export function removeSetAsideCommand(): Command {
       const { cluster, run, as: requestedBy, accept } = options;
       const example = 'vault-dr remove-set-aside --cluster prod --run RUN';
       const input = parseInput(removeSetAsideInput, { cluster, run, requestedBy, accept }, example);
-      return start(options, {
+      return startAndFollow(options, {
         workflow: 'removeSetAside',
         cluster,
         input,
@@ -99,7 +104,7 @@ export function removeSetAsideCommand(): Command {
   return withRecovery(command);
 }
 
-function withRecovery(command: Command): Command {
+export function withRecovery(command: Command): Command {
   command
     .requiredOption('--cluster <name>', 'cluster of the configuration')
     .option(
@@ -140,10 +145,10 @@ async function restore(options: RestoreOptions): Promise<void> {
   );
   const target = into ?? cluster;
   const summary = `${input.planOnly ? 'Plan of a restore' : 'Restore'} of ${cluster}${target === cluster ? '' : ` into ${target}`}`;
-  await start(options, { workflow: 'restoreCluster', cluster: target, input, summary });
+  await startAndFollow(options, { workflow: 'restoreCluster', cluster: target, input, summary });
 }
 
-async function start(options: RecoveryOptions, recovery: RecoveryStart): Promise<void> {
+export async function startAndFollow(options: RecoveryOptions, recovery: RecoveryStart): Promise<void> {
   const client = await connectClient(temporalOptions(options));
   try {
     const handle = await startRecovery(client, recovery);

@@ -47,6 +47,8 @@ export interface DataDirectoryReport {
   mountPoint: boolean;
   sizeBytes: number;
   freeBytes: number;
+  /** The run that made it, if one did. */
+  madeByRun?: string | null;
 }
 
 /** What an install has put into a data directory that nobody has opened since, as far as vault-dr knows. */
@@ -90,6 +92,21 @@ export interface ServiceCheck {
   unchecked: string[];
 }
 
+/** What a run that never ended on this host has done here, by the agent's own notes. */
+export interface UnfinishedRun {
+  run: string;
+  /** RFC 3339, as Temporal said it; empty when the note can't be read. */
+  startedAt: string;
+  /** The backup that it had proved on this disk. */
+  staged: string | null;
+  /** Noted before the first rename, so there may be nothing to put back. */
+  beganToSetAside: boolean;
+  /** What it set aside, as it is now. */
+  setAside: { path: string; sizeBytes: number; storage: RaftStorage | null } | null;
+  /** It made the data directory that is there now. */
+  madeDataDir: boolean;
+}
+
 export interface NodeReport {
   node: string;
   agentVersion: string;
@@ -112,6 +129,8 @@ export interface NodeReport {
   };
   dataDir: DataDirectoryReport;
   install: InstallNote | null;
+  /** Absent in what an agent of an earlier version says. */
+  unfinished?: UnfinishedRun[];
   /** What the data directory says of itself; null when there is nothing of Raft in it. */
   storage: RaftStorage | null;
   /** Why the data directory could not be read. */
@@ -142,4 +161,6 @@ export interface LeftOver {
   sizeBytes: number;
   /** RFC 3339. Null for what the run made and rolled back. */
   setAsideAt: string | null;
+  /** The run never ended here, so this is the original data of the node. */
+  isOriginal?: boolean;
 }

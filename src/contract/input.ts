@@ -71,6 +71,10 @@ export const removeSetAsideInput = z.strictObject({
 });
 export type RemoveSetAsideInput = z.infer<typeof removeSetAsideInput>;
 
+/** Of a run that was lost, by its id: what the plan of a restore says, and the directories on the hosts. */
+export const rollBackRunInput = removeSetAsideInput;
+export type RollBackRunInput = z.infer<typeof rollBackRunInput>;
+
 const NOT_A_HASH = 'must be the plan hash that the run shows';
 export const approveInput = z.strictObject({
   approver: personName,

@@ -34,6 +34,7 @@ export const WORKFLOW = {
   recoverQuorum: 'recoverQuorum',
   rebuildNode: 'rebuildNode',
   removeSetAside: 'removeSetAside',
+  rollBackRun: 'rollBackRun',
 } as const;
 
 /** Of runs, and of their steps: 1 is first, 3 is what Temporal gives to what has none. A server that knows none ignores it. */

@@ -114,11 +114,21 @@ interface PlanBase {
   plannedAt: string;
 }
 
+/** What a run that never ended had set aside on a node: its original data, which is put back before anything else. */
+export interface LostRun {
+  node: string;
+  run: string;
+  /** Null where there was nothing before it. */
+  original: string | null;
+}
+
 /** Of a restore from a generation: on blank nodes, or (`inPlace`) into the running cluster. */
 export interface RestorePlan extends PlanBase {
   method: 'snapshot' | 'inPlace';
   /** A rehearsal: on its hosts `restore.drills` says how many must approve it. */
   drill?: true;
+  /** Absent where no run was lost. */
+  lost?: LostRun[];
   /** Cluster that the generation is of. */
   source: string;
   generation: string;
@@ -168,7 +178,15 @@ export interface RemovalPlan extends PlanBase {
   found: { node: string; paths: string[] }[];
 }
 
-export type RecoveryPlan = RestorePlan | RecoverQuorumPlan | RebuildPlan | RemovalPlan;
+/** Of putting back what a run set aside that never ended. */
+export interface RollBackPlan extends PlanBase {
+  method: 'rollBack';
+  /** The run that was lost. */
+  of: string;
+  lost: LostRun[];
+}
+
+export type RecoveryPlan = RestorePlan | RecoverQuorumPlan | RebuildPlan | RemovalPlan | RollBackPlan;
 
 export interface ChosenGeneration {
   copy: GenerationCopy;

@@ -24,6 +24,7 @@ export const ROUTES = {
   peers: ['plan', 'approve', 'stop', 'setAside', 'install', 'unseal', 'verify', 'join', 'converge', 'finish'],
   rebuild: ['plan', 'approve', 'stop', 'setAside', 'join', 'converge', 'finish'],
   remove: ['plan', 'approve', 'remove'],
+  rollBack: ['plan', 'approve', 'rollBack'],
 } as const satisfies Record<string, readonly RecoveryPhase[]>;
 export type RecoveryMethod = keyof typeof ROUTES;
 

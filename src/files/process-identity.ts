@@ -3,9 +3,14 @@ import { readdir, readlink } from 'node:fs/promises';
 import { readIfThere } from './files';
 
 /** `PLACE-PID-START`: this process, as no other one of any host is called. Null where there is no /proc. */
-export async function ownIdentity(): Promise<string | null> {
-  const [place, startTime] = await Promise.all([ownPlace(), startTimeOf(process.pid)]);
-  return place === null || startTime === null ? null : `${place}-${process.pid}-${startTime}`;
+export function ownIdentity(): Promise<string | null> {
+  return processIdentity(process.pid);
+}
+
+/** The same of another process of this place; null when it is dead. */
+export async function processIdentity(pid: number): Promise<string | null> {
+  const [place, startTime] = await Promise.all([ownPlace(), startTimeOf(pid)]);
+  return place === null || startTime === null ? null : `${place}-${pid}-${startTime}`;
 }
 
 /** Whether it is known that the process of that identity is dead; false for one of another host, boot or container. */

@@ -5,6 +5,7 @@ import { weigh } from './findings';
 import { holdsData, evaluateNode, type NodeInspection, versionOf } from './evaluate-node';
 import type { Evaluation } from './evaluate-restore';
 import { compareLogEnds, type LogEnd, logEndOf } from './log-end';
+import { findLostRuns, wayBackText } from './lost-runs';
 import { recoverQuorumSteps } from './node-steps';
 import { serviceWarnings } from './service-findings';
 import { mixedVersionFindings } from './versions';
@@ -15,6 +16,8 @@ export interface RecoverQuorumFacts {
   settings: RecoverySettings;
   inspections: NodeInspection[];
   live: LiveView;
+  /** Runs of whose end there is a report, among those that hosts take for unfinished. */
+  ended?: readonly string[];
   now: string;
 }
 
@@ -27,9 +30,11 @@ export function evaluateRecoverQuorum({
   settings,
   inspections,
   live,
+  ended = [],
   now,
 }: RecoverQuorumFacts): Evaluation<RecoverQuorumPlan> {
   const { cluster, nodes } = settings;
+  const { lost } = findLostRuns(inspections, ended);
   const survivors = inspections
     .flatMap((inspection) => {
       const { storage } = inspection.report ?? {};
@@ -48,6 +53,7 @@ export function evaluateRecoverQuorum({
             text: `the cluster has a quorum (leader ${live.leader}), so there is nothing to recover. Is one node broken: \`vault-dr rebuild-node\``,
           },
         ]),
+    ...(lost.length > 0 ? [{ text: `${wayBackText(cluster, lost)}; after that, plan again` }] : []),
     ...(best
       ? []
       : [

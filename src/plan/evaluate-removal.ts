@@ -23,6 +23,14 @@ export function evaluateRemoval({ input, settings, live, found, now }: RemovalFa
 
   const findings: Finding[] = [
     ...(all.length === 0 ? [{ text: `no node has anything of the run ${input.run}` }] : []),
+    ...found.flatMap(({ node, leftOvers }) =>
+      (leftOvers ?? [])
+        .filter(({ isOriginal }) => isOriginal === true)
+        .map(({ path }) => ({
+          text: `${node}: the run ${input.run} did not end there, so ${path} is the original data of the node: \`vault-dr roll-back --cluster ${cluster} --of ${input.run}\` puts it back`,
+          accept: 'grace' as const,
+        })),
+    ),
     ...(live.leader === null || absent.length > 0
       ? [
           {

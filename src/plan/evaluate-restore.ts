@@ -6,6 +6,7 @@ import {
   type ChosenGeneration,
   CLUSTER_DOWN,
   type LiveView,
+  type LostRun,
   type RestorePlan,
   type RecoverySettings,
 } from '../contract/plan';
@@ -16,6 +17,7 @@ import { compareLogEnds, logEndOf } from './log-end';
 import { inPlaceSteps, restoreSteps } from './node-steps';
 import { serviceWarnings } from './service-findings';
 import { isForConfigured } from './recipients';
+import { findLostRuns, wayBackText, withPutBack } from './lost-runs';
 import { mixedVersionFindings } from './versions';
 import { trustOf, trustWarnings } from './trust';
 
@@ -31,6 +33,8 @@ export interface RestoreFacts {
   recipients: readonly string[];
   /** Why the leader's host can't load a snapshot in place. */
   inPlaceProblem: string | null;
+  /** Runs of whose end there is a report, among those that hosts take for unfinished. */
+  ended?: readonly string[];
   now: string;
 }
 
@@ -48,7 +52,10 @@ const MOST_COUNTED = 200;
 
 /** Decides whether a restore may begin. Lists every reason against it, not only the first. */
 export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
-  const facts = { ...given, live: withoutBlank(given) };
+  // In place nothing is put back; and what is deleted for good must not be what was there before a lost run.
+  const leave = given.input.inPlace || given.settings.setAside === 'delete';
+  const { lost, ...found } = findLostRuns(given.inspections, given.ended ?? [], { leave });
+  const facts = { ...given, inspections: found.inspections, live: withoutBlank(given) };
   const { input, settings, chosen, inspections, live, now } = facts;
   const { manifest, manifestSha256 } = chosen.copy;
   const first = input.inPlace ? settings.nodes.find((node) => node.name === live.leader) : settings.nodes[0];
@@ -58,7 +65,7 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
   const concerned = inspections.filter((inspection) => !leftOut.includes(inspection.node));
 
   const findings = [
-    ...(input.inPlace ? inPlaceFindings(facts) : lossFindings(facts, rpoSeconds)),
+    ...(input.inPlace ? inPlaceFindings(facts) : lossFindings(facts, rpoSeconds, lost)),
     ...clusterFindings(facts),
     ...(chosen.healthy.length === 0 ? [{ text: 'no copy of this generation could be read whole' }] : []),
     ...changed.flatMap((inspection) =>
@@ -120,13 +127,17 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
       setAside: settings.setAside,
       // In place nothing is stopped, and nobody is there to unseal.
       rollingRestart: settings.rollingRestart && !input.inPlace,
-      steps: input.inPlace ? inPlaceSteps(first.name) : restoreSteps(settings, manifest),
+      steps: input.inPlace
+        ? inPlaceSteps(first.name)
+        : withPutBack(restoreSteps(settings, manifest), lost, (name) => dataDirOf(settings, name)),
+      ...(lost.length === 0 ? {} : { lost }),
       holdData: inspections.filter(holdsData).map((inspection) => inspection.node),
       ...(input.inPlace ? { leftOut } : {}),
       accepted,
       plannedAt: now,
       warnings: [
         ...warnings,
+        ...found.warnings,
         ...trustWarnings(settings),
         ...leftOutWarnings(leftOut),
         ...(input.inPlace
@@ -143,6 +154,10 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
   };
 }
 
+function dataDirOf({ nodes }: RecoverySettings, name: string): string {
+  return nodes.find((node) => node.name === name)?.dataDir ?? '';
+}
+
 /** The cluster that an install makes until the snapshot is in holds nothing, also when its run has left it behind. */
 function withoutBlank({ live, inspections }: RestoreFacts): LiveView {
   const leading = inspections.find(({ node }) => node === live.leader)?.report;
@@ -152,7 +167,11 @@ function withoutBlank({ live, inspections }: RestoreFacts): LiveView {
 }
 
 /** Said first: a cluster that serves, or a disk that is newer, has lost less than a restore would lose. */
-function lossFindings({ settings, chosen, inspections, live }: RestoreFacts, rpoSeconds: number): Finding[] {
+function lossFindings(
+  { settings, chosen, inspections, live }: RestoreFacts,
+  rpoSeconds: number,
+  lost: readonly LostRun[],
+): Finding[] {
   const { cluster, source } = settings;
   const { manifest } = chosen.copy;
   if (cluster !== source) return [];
@@ -178,6 +197,15 @@ function lossFindings({ settings, chosen, inspections, live }: RestoreFacts, rpo
   const byLog = newer.toSorted((left, right) => compareLogEnds(right.end, left.end));
   const best = byLog.find(({ install }) => install === null) ?? byLog[0];
   if (!best) return [];
+  if (lost.length > 0) {
+    const newerText = `raft index ${best.index} on ${best.node}, ${manifest.raft.index} in this generation`;
+    return [
+      {
+        text: `${wayBackText(cluster, lost)} and loses nothing that is on it (${newerText})`,
+        accept: 'lose-newer-data',
+      },
+    ];
+  }
   const { install } = best;
   if (install) {
     return [

@@ -1,18 +1,26 @@
 import type { RecoveryPlan } from '../contract/plan';
+import { lostRunOn } from './lost-runs';
 
 /** What an agent does to its host in a recovery. */
 export type HostAction =
   | { kind: 'stage'; source: string; generation: string; manifestSha256: string }
   | { kind: 'stop' }
   /** `staged`: the word of the first node's agent that the backup is on its disk. */
-  | { kind: 'set aside'; how: 'rename' | 'delete'; otherCluster: boolean; staged: string | null }
+  /** `lost`: the run that never ended, whose data goes back first. */
+  | {
+      kind: 'set aside';
+      how: 'rename' | 'delete';
+      otherCluster: boolean;
+      staged: string | null;
+      lost: string | null;
+    }
   | { kind: 'copy aside' }
   | { kind: 'install' }
   | { kind: 'install in place' }
   | { kind: 'recover peers' }
   | { kind: 'join' }
   | { kind: 'blank' }
-  | { kind: 'put back' }
+  | { kind: 'put back'; lost: string | null }
   | { kind: 'start' }
   | { kind: 'restart' }
   | { kind: 'unseal' }
@@ -44,6 +52,8 @@ function whyNotPlanned(plan: RecoveryPlan, name: string, action: HostAction): st
   const { method, firstNode } = plan;
   const isFirst = name === firstNode;
   const isRebuilt = method !== 'rebuild' || name === plan.node;
+  // It sets nothing aside, and makes nothing.
+  const makes = method !== 'rollBack';
   const stops = method !== 'inPlace' && method !== 'remove' && isRebuilt;
   const renames = plan.setAside === 'rename';
   switch (action.kind) {
@@ -61,7 +71,9 @@ function whyNotPlanned(plan: RecoveryPlan, name: string, action: HostAction): st
     case 'stop':
       return stops ? null : unplanned(`does not stop ${name}`);
     case 'set aside':
-      if (!stops || (method === 'peers' && isFirst)) return unplanned(`does not set the data of ${name} aside`);
+      if (!stops || !makes || (method === 'peers' && isFirst))
+        return unplanned(`does not set the data of ${name} aside`);
+      if (action.lost !== lostRunOn(plan, name)) return otherLost(action.lost);
       if (action.how !== plan.setAside) return unplanned(`says ${plan.setAside}, not ${action.how}`);
       return action.otherCluster && !plan.accepted.includes('other-cluster')
         ? unplanned('does not accept data of another cluster')
@@ -75,8 +87,10 @@ function whyNotPlanned(plan: RecoveryPlan, name: string, action: HostAction): st
       return method === 'inPlace' && isFirst ? null : unplanned(`does not restore in place on ${name}`);
     case 'join':
     case 'blank':
-      return stops && !isFirst ? null : unplanned(`does not let ${name} join`);
+      return stops && makes && !isFirst ? null : unplanned(`does not let ${name} join`);
     case 'put back':
+      if (action.lost !== lostRunOn(plan, name)) return otherLost(action.lost);
+      return stops && method !== 'rebuild' && renames ? null : unplanned('has no way back');
     case 'start':
       return stops && method !== 'rebuild' && renames ? null : unplanned('has no way back');
   }
@@ -88,6 +102,13 @@ function otherBackup(
 ): string | null {
   const same = plan.source === source && plan.generation === generation && plan.manifestSha256 === manifestSha256;
   return same ? null : unplanned(`restores ${plan.generation} of ${plan.source}, not ${generation} of ${source}`);
+}
+
+/** The original data is what the plan says; nothing else is to be taken for it. */
+function otherLost(run: string | null): string {
+  return unplanned(
+    run === null ? 'puts the data of a lost run back first' : `does not put back what run ${run} set aside`,
+  );
 }
 
 function unplanned(what: string): string {

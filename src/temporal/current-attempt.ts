@@ -1,6 +1,7 @@
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import { DrError } from '../contract/failures';
+import { isOver } from './janitor';
 
 const ANSWER_WITHIN_MS = 5_000;
 
@@ -40,4 +41,19 @@ export async function confirmAttempt(client: Client, node: string): Promise<{ st
     where: node,
     advice: 'Nothing was changed. Was the agent frozen, or its host paused?',
   });
+}
+
+/**
+ * Whether a recovery has ended, or was never known here: what a lost database held can't run any more.
+ * @throws DrError TemporalUnreachable
+ */
+export async function isRecoveryOver(client: Client, cluster: string, run: string, node: string): Promise<boolean> {
+  try {
+    return await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () => isOver(client, cluster, run));
+  } catch (error) {
+    throw new DrError('TemporalUnreachable', `The agent of ${node} could not ask whether run ${run} is over.`, {
+      where: node,
+      cause: error,
+    });
+  }
 }

@@ -64,7 +64,7 @@ async function withClient<T>(options: TemporalOptions, work: (client: Client) =>
   }
 }
 
-async function isOver(client: Client, cluster: string, run: string): Promise<boolean> {
+export async function isOver(client: Client, cluster: string, run: string): Promise<boolean> {
   return (await openRecovery(client, cluster))?.run !== run;
 }
 

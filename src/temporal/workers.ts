@@ -20,7 +20,7 @@ import { awaitSecrets } from './await-secrets';
 import { awaitTemporal, type Prerequisite, watchTemporal } from './await-temporal';
 import { HeartbeatInterceptor } from './heartbeat-interceptor';
 import { WORKFLOW_BUNDLE } from './build-bundle';
-import { confirmAttempt } from './current-attempt';
+import { confirmAttempt, isRecoveryOver } from './current-attempt';
 import { connectClient, connectWorker, target, type TemporalOptions } from './connect-temporal';
 import { FailureInterceptor } from './failure-interceptor';
 import { FirstRunInterceptor, FirstRuns } from './first-run-interceptor';
@@ -115,6 +115,7 @@ export async function runAgent(settings: WorkerSettings & { cluster: string; nod
       node,
       driver,
       confirmAttempt: () => confirmAttempt(client, node.name),
+      isOver: (run) => isRecoveryOver(client, settings.cluster, run, node.name),
     }),
   }));
   over.abort();

@@ -149,6 +149,7 @@ describe('restores of another shape', () => {
         driver: driverOfNode,
         // There is no run at Temporal whose attempt this could be.
         confirmAttempt: () => Promise.resolve({ startedAt: claim.startedAt }),
+        isOver: () => Promise.resolve(false),
       });
       const claim = {
         run: '019ab3c4-0000-7000-8000-000000000001',

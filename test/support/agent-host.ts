@@ -55,5 +55,13 @@ export function agentHost(inTest: (...segments: string[]) => string, settings: A
   const node = nodeOf(cluster, 'vault-1');
   const driver = createServiceDriver(node);
   const confirmAttempt = () => Promise.resolve({ startedAt: '2026-11-23T04:00:00.000Z' });
-  return new NodeHost({ config, clusterName: 'prod', cluster, node, driver, confirmAttempt });
+  return new NodeHost({
+    config,
+    clusterName: 'prod',
+    cluster,
+    node,
+    driver,
+    confirmAttempt,
+    isOver: () => Promise.resolve(false),
+  });
 }

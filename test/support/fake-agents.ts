@@ -5,7 +5,7 @@ import type { ControllerActivities } from '../../activities/controller';
 import type { NodeActivities } from '../../activities/node';
 import { CONTROLLER_TASK_QUEUE, nodeTaskQueue } from '../../src/contract/names';
 import type { Manifest } from '../../src/contract/generation';
-import type { LiveView, RecoverQuorumPlan, RebuildPlan, RestorePlan } from '../../src/contract/plan';
+import type { LiveView, RecoverQuorumPlan, RebuildPlan, RestorePlan, RollBackPlan } from '../../src/contract/plan';
 import type { RecoveryReport } from '../../src/contract/recovery';
 import { CONTROLLER_INPUTS } from '../../src/contract/step-input/controller';
 import { NODE_INPUTS } from '../../src/contract/step-input/node';
@@ -113,6 +113,8 @@ export function fakeActivities() {
     makeRebuildPlan: ({ input }) =>
       note('makeRebuildPlan', { plan: { ...REBUILD_PLAN, node: input.node }, planHash: 'c'.repeat(64) }),
     makeRemovalPlan: () => note('makeRemovalPlan', []),
+    makeRollBackPlan: ({ input }) =>
+      note('makeRollBackPlan', { plan: { ...ROLL_BACK_PLAN, of: input.run }, planHash: 'd'.repeat(64) }),
     storeReport: ({ report }) => {
       reports.push(report);
       return note('storeReport', { json: '/r.json', markdown: '/r.md', jsonSha256: '00', markdownSha256: '00' });
@@ -391,3 +393,14 @@ const BASE = {
 export const RECOVER_QUORUM_PLAN: RecoverQuorumPlan = { ...BASE, method: 'peers', appliedIndex: 42, lastLogIndex: 43 };
 
 export const REBUILD_PLAN: RebuildPlan = { ...BASE, method: 'rebuild', node: 'vault-3', approvals: 0 };
+
+export const ROLL_BACK_PLAN: RollBackPlan = {
+  ...BASE,
+  method: 'rollBack',
+  of: '01a20752-189b-7247-a8d0-708bed2469e6',
+  lost: ['vault-1', 'vault-2'].map((node) => ({
+    node,
+    run: '01a20752-189b-7247-a8d0-708bed2469e6',
+    original: `/data.pre-restore-01a20752-189b-7247-a8d0-708bed2469e6`,
+  })),
+};

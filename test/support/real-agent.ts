@@ -214,6 +214,7 @@ async function makeNode(program: string, [port, clusterPort]: readonly number[])
       node: parsed,
       driver,
       confirmAttempt,
+      isOver: () => Promise.resolve(false),
     }),
   };
 }

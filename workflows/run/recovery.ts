@@ -37,6 +37,7 @@ import { ShareSets } from './share-sets';
 import { Waiting } from './waiting';
 import { CLUSTER_ATTRIBUTE } from './search-attributes';
 import { Unsealing } from './unsealing';
+import { lostOn } from './lost-run';
 
 /** Problems that rebuilding a node from scratch once more may cure. */
 const CURED_BY_BLANKING = ['VaultRefused', 'VaultUnavailable', 'NotYet', 'TimedOut', 'ServiceFailed'];
@@ -140,7 +141,7 @@ export class Recovery {
       if (report) return report;
     } catch (error) {
       if (error instanceof Abort) return await this.#aborted();
-      if (isCancellation(error)) await CancellationScope.nonCancellable(() => this.endOnNodes(this.claimedNodes()));
+      if (isCancellation(error)) await CancellationScope.nonCancellable(() => this.#endCancelled());
       throw error;
     } finally {
       await CancellationScope.nonCancellable(async () => {
@@ -234,10 +235,13 @@ export class Recovery {
     );
   }
 
-  async setDataAside(names: string[], { setAside: how, accepted }: RecoveryPlan): Promise<void> {
+  async setDataAside(names: string[], plan: RecoveryPlan): Promise<void> {
     const { claim } = this.run;
+    const { setAside: how, accepted } = plan;
     const what = { claim, how, otherCluster: accepted.includes('other-cluster'), staged: this.staged };
-    await this.onEach(names, (name) => this.#putAside(name, () => this.steps(name).setAsideData(what)));
+    await this.onEach(names, (name) =>
+      this.#putAside(name, () => this.steps(name).setAsideData({ ...what, ...lostOn(plan, name) })),
+    );
   }
 
   /** For data of which there is no other copy: what is changed is not the only one any more. */
@@ -361,11 +365,11 @@ export class Recovery {
   }
 
   /** What history keeps of the shares can't be opened once the identities are gone. */
-  async endOnNodes(names: string[]): Promise<void> {
+  async endOnNodes(names: string[], how: { unfinished?: boolean } = {}): Promise<void> {
     await Promise.all(
       names.map(async (name) => {
         try {
-          await this.steps(name).endRunOnNode({ claim: this.run.claim });
+          await this.steps(name).endRunOnNode({ claim: this.run.claim, ...how });
         } catch (error) {
           if (isCancellation(error)) throw error;
           this.journal.warnings.push(
@@ -374,6 +378,11 @@ export class Recovery {
         }
       }),
     );
+  }
+
+  /** In the middle of its changes: what was set aside is still the original data, and the hosts remember that. */
+  #endCancelled(): Promise<void> {
+    return this.endOnNodes(this.claimedNodes(), hasChangedNodes(this.state.progress) ? { unfinished: true } : {});
   }
 
   /** Closes the run: the identities are destroyed, the report is kept beside the audit trail. */

@@ -2,6 +2,7 @@ import { isCancellation } from '@temporalio/workflow';
 import type { SealReport } from '../../src/contract/host';
 import type { RecoveryReport } from '../../src/contract/recovery';
 import { controller } from './steps';
+import { lostOn } from './lost-run';
 import { problemOf } from './problems';
 import type { Recovery } from './recovery';
 import { SKIPPED } from './recovery-run';
@@ -10,7 +11,11 @@ import { SKIPPED } from './recovery-run';
  * Puts the old data back on every node: stop, rename, start, unseal with the same shares, verify. What the restore made stays
  * beside it. All nodes stand still before the first one starts, so that old and new never meet.
  */
-export async function rollBack(recovery: Recovery): Promise<RecoveryReport> {
+export async function rollBack(
+  recovery: Recovery,
+  as: 'rolled back' | 'completed' = 'rolled back',
+  plan = recovery.state.progress.plan,
+): Promise<RecoveryReport> {
   const { run, state, unsealing } = recovery;
   const { claim } = run;
   recovery.enter('rollBack');
@@ -24,7 +29,7 @@ export async function rollBack(recovery: Recovery): Promise<RecoveryReport> {
   await recovery.onEach(still(), (name) =>
     run.once(`putting the data of ${name} back`, async () => {
       const result = await run.step(`putting the data of ${name} back`, name, () =>
-        recovery.steps(name).putBackData({ claim }),
+        recovery.steps(name).putBackData({ claim, ...lostOn(plan, name) }),
       );
       if (result === SKIPPED) return;
       state.node(name, 'put back', result === 'put back' ? null : result);
@@ -56,7 +61,7 @@ export async function rollBack(recovery: Recovery): Promise<RecoveryReport> {
   );
   unsealing.stopWatching();
   if (recovery.marked) await recovery.undo?.();
-  return recovery.end('rolled back');
+  return recovery.end(as);
 
   /** By an earlier execution of the run. */
   function isOpen(name: string): boolean {

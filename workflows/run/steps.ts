@@ -68,6 +68,7 @@ const CONTROLLER_STEPS: Record<keyof ControllerActivities, StepOptions> = {
   makeQuorumPlan: QUESTION,
   makeRebuildPlan: QUESTION,
   makeRemovalPlan: QUESTION,
+  makeRollBackPlan: QUESTION,
   // What it waits for has a limit of its own.
   verifyFirstNode: TRANSFER,
   checkApproval: QUESTION,

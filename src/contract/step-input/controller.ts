@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import type { BackupPlan, ClusterHealth, NodeHealth, RetentionPolicy, StagedGeneration } from '../backup';
-import { rebuildNodeInput, recoverQuorumInput, removeSetAsideInput, restoreInput } from '../input';
+import { rebuildNodeInput, recoverQuorumInput, removeSetAsideInput, restoreInput, rollBackRunInput } from '../input';
 import type { Notification } from '../notification';
 import { approvalSubject, approvedPlan, signedApproval } from './approval';
 import { configBundle, encryption, filledBundle, manifest } from './generation';
@@ -164,6 +164,7 @@ export const CONTROLLER_INPUTS = {
     live,
     found: listOf(z.strictObject({ node: name, leftOvers: listOf(leftOver).nullable() })),
   }),
+  makeRollBackPlan: z.strictObject({ input: rollBackRunInput, settings, inspections, live, again: flag }),
   checkApproval: z.strictObject({ subject: approvalSubject, approval: signedApproval }),
   verifyFirstNode: z.strictObject({ plan: recoveryPlan }),
   checkConvergence: z.strictObject({ plan: recoveryPlan, nodes: listOf(name) }),

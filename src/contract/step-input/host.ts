@@ -8,11 +8,12 @@ import type {
   SealReport,
   ServiceCheck,
   UnitReport,
+  UnfinishedRun,
   VaultConfig,
   VaultListener,
 } from '../host';
 import { raftPeer, sealConfig } from './generation';
-import { absolutePath, byKey, count, flag, listOf, name, oneOf, short, strict, text, texts } from './values';
+import { absolutePath, byKey, count, flag, listOf, name, oneOf, run, short, strict, text, texts } from './values';
 
 /** What hosts say of themselves is judged by the plan; here it need only be of the right kind. */
 const milliseconds = z.number().nullable();
@@ -73,6 +74,15 @@ const serviceCheck = strict<ServiceCheck>({
   unchecked: listOf(text),
 });
 
+const unfinishedRun = strict<UnfinishedRun>({
+  run,
+  startedAt: short,
+  staged: short.nullable(),
+  beganToSetAside: flag,
+  setAside: z.strictObject({ path: absolutePath, sizeBytes: count, storage: storage.nullable() }).nullable(),
+  madeDataDir: flag,
+});
+
 const nodeReport = strict<NodeReport>({
   node: name,
   agentVersion: short,
@@ -88,12 +98,9 @@ const nodeReport = strict<NodeReport>({
     sealType: short.nullable(),
     clusterId: short.nullable(),
   }),
-  // `madeByRun` is what the agent alone goes by; it says so all the same.
-  dataDir: strict<DataDirectoryReport & { madeByRun?: string | null }>({
-    ...dataDirectory,
-    madeByRun: short.nullable().optional(),
-  }),
+  dataDir: strict<DataDirectoryReport>({ ...dataDirectory, madeByRun: short.nullable().optional() }),
   install: strict<InstallNote>({ run: text, generation: text, blankClusterId: text.nullable() }).nullable(),
+  unfinished: listOf(unfinishedRun, 50).optional(),
   storage: storage.nullable(),
   storageProblem: text.nullable(),
   config: vaultConfig.nullable(),
@@ -111,4 +118,9 @@ export const nodeInspection = z.strictObject({
 
 export const sealReport = strict<SealReport>({ initialized: flag, sealed: flag, type: short, n: count, t: count });
 
-export const leftOver = strict<LeftOver>({ path: absolutePath, sizeBytes: count, setAsideAt: short.nullable() });
+export const leftOver = strict<LeftOver>({
+  path: absolutePath,
+  sizeBytes: count,
+  setAsideAt: short.nullable(),
+  isOriginal: flag.optional(),
+});

@@ -42,9 +42,11 @@ export const NODE_INPUTS = {
     how: oneOf<'rename' | 'delete'>({ rename: true, delete: true }),
     otherCluster: flag,
     staged: short.nullish(),
+    lost: run.nullish(),
   }),
   copyDataAside: claimed,
-  putBackData: claimed,
+  /** `lost`: a run that never ended, whose data goes back first. */
+  putBackData: z.strictObject({ claim, lost: run.nullish() }),
   blankNode: claimed,
   removeSetAsideData: z.strictObject({ claim, of: run }),
 
@@ -61,7 +63,7 @@ export const NODE_INPUTS = {
   awaitUnsealed: claimed,
   watchForUnseal: watch,
   watchForSeal: watch,
-  endRunOnNode: claimed,
+  endRunOnNode: z.strictObject({ claim, unfinished: flag.optional() }),
 } as const;
 
 export type NodeStep = keyof typeof NODE_INPUTS;

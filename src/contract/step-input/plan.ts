@@ -6,6 +6,7 @@ import {
   type ChosenGeneration,
   type CopyProblem,
   type LiveView,
+  type LostRun,
   type NodePlan,
   type RebuildPlan,
   type RecoverQuorumPlan,
@@ -14,6 +15,7 @@ import {
   type RemovalPlan,
   type ReminderSettings,
   type RestorePlan,
+  type RollBackPlan,
 } from '../plan';
 import { canary, generationCopy, leaseCount, raftPeer, sealConfig } from './generation';
 import { sealReport } from './host';
@@ -100,10 +102,13 @@ const base = {
   plannedAt: time,
 };
 
+const lostRuns = listOf(strict<LostRun>({ node: name, run, original: absolutePath.nullable() }));
+
 const restorePlan = strict<RestorePlan>({
   ...base,
   method: oneOf<RestorePlan['method']>({ snapshot: true, inPlace: true }),
   drill: z.literal(true).optional(),
+  lost: lostRuns.optional(),
   source: name,
   generation,
   capturedAt: time,
@@ -140,6 +145,8 @@ const removalPlan = strict<RemovalPlan>({
   found: listOf(z.strictObject({ node: name, paths: listOf(absolutePath) })),
 });
 
+const rollBackPlan = strict<RollBackPlan>({ ...base, method: z.literal('rollBack'), of: run, lost: lostRuns });
+
 // By its method, so that what is wrong with a plan is said of the one that was meant.
 type Variants = Parameters<typeof z.discriminatedUnion>[1];
 export const recoveryPlan = z.discriminatedUnion('method', [
@@ -147,6 +154,7 @@ export const recoveryPlan = z.discriminatedUnion('method', [
   recoverQuorumPlan,
   rebuildPlan,
   removalPlan,
+  rollBackPlan,
 ] as unknown as Variants) as unknown as z.ZodType<RecoveryPlan>;
 
 export const copyProblem = strict<CopyProblem>({ repository: short, problem: text });

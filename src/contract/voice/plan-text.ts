@@ -1,6 +1,6 @@
 import { formatBytes, formatSeconds } from '../format';
 import type { LeaseCount } from '../generation';
-import { ACCEPTABLE, type RecoverQuorumPlan, type RecoveryPlan } from '../plan';
+import { ACCEPTABLE, type LostRun, type RecoverQuorumPlan, type RecoveryPlan } from '../plan';
 import type { RecoveryMethod, RecoveryProgress } from '../recovery';
 
 const TITLES: Record<RecoveryMethod, string> = {
@@ -9,6 +9,7 @@ const TITLES: Record<RecoveryMethod, string> = {
   peers: 'Recovery of the quorum',
   rebuild: 'Rebuild of a node',
   remove: 'Removal of old data',
+  rollBack: 'Roll-back of a lost run',
 };
 
 /** What a run is, as a title. */
@@ -43,12 +44,25 @@ function matterOf(plan: RecoveryPlan): string[] {
         `What the run ${plan.of} set aside is deleted for good:`,
         ...plan.found.flatMap(({ node, paths }) => paths.map((path) => `${node}: ${path}`)),
       ];
+    case 'rollBack':
+      return [
+        plan.lost.length === 0
+          ? `Run ${plan.of} never ended. It had set nothing aside: the nodes are started as they are.`
+          : `Run ${plan.of} never ended. What it set aside is the original data and is put back:`,
+        ...plan.lost.map(
+          ({ node, original }) => `${node}: ${original ?? 'nothing was there before; what the run made is moved away'}`,
+        ),
+        ...(plan.lost.length === 0
+          ? []
+          : ['What that run made is kept next to it. Nodes that are not listed are restarted as they are.']),
+      ];
     case 'snapshot':
     case 'inPlace':
       return [
         `Backup ${plan.generation} (${formatBytes(plan.archiveBytes)}, ${plan.keyCount} keys, Vault ${plan.serverVersion}), ` +
           `good copies in ${plan.copies.join(', ')}.`,
         `What was written after ${plan.capturedAt} is lost: ${formatSeconds(plan.rpoSeconds)} when this was planned.`,
+        ...lostLines(plan.lost ?? []),
         ...(plan.source === plan.cluster ? [] : [`It is a backup of ${plan.source} and goes into ${plan.cluster}.`]),
         ...(plan.setAside === 'delete' && plan.method === 'snapshot'
           ? ['The old data directories are DELETED: there is no way back.']
@@ -59,6 +73,14 @@ function matterOf(plan: RecoveryPlan): string[] {
   }
 }
 
+/** First of all what an earlier run has left. */
+function lostLines(lost: readonly LostRun[]): string[] {
+  return [...new Set(lost.map(({ run }) => run))].map((run) => {
+    const nodes = lost.filter((item) => item.run === run).map(({ node }) => node);
+    return `Run ${run} never ended. What it set aside on ${nodes.join(', ')} is the original data: it is put back first, then set aside by this run, so roll-back leads to it.`;
+  });
+}
+
 function newestTerm({ lastLogTerm }: RecoverQuorumPlan): string {
   return lastLogTerm === undefined ? '' : `, newest term ${lastLogTerm}`;
 }
@@ -66,6 +88,9 @@ function newestTerm({ lastLogTerm }: RecoverQuorumPlan): string {
 function unsealing({ method, seal, recoveryConfig, rollingRestart }: RecoveryPlan): string[] {
   const restart = rollingRestart ? ['At the end each follower is restarted, and leadership moves once.'] : [];
   if (method === 'inPlace' || method === 'remove') return restart;
+  if (method === 'rollBack' && seal.secretThreshold === 0) {
+    return ['How many key holders are needed is not known before the nodes are started.'];
+  }
   if (seal.type !== 'shamir') {
     const keys = recoveryConfig
       ? ` (recovery keys: ${recoveryConfig.secretThreshold} of ${recoveryConfig.secretShares})`

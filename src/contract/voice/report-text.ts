@@ -33,6 +33,7 @@ const DONE: Record<RecoveryMethod, string> = {
   peers: 'Quorum recovered',
   rebuild: 'Node rebuilt',
   remove: 'Removed',
+  rollBack: 'Rolled back',
 };
 
 export function describeReport(report: RecoveryReport): ReportText {
@@ -113,11 +114,15 @@ function factsOf(report: RecoveryReport): [string, string][] {
 /** Only of what went through it is known; a removal brings nothing back. */
 function lossOf({ status, method, rpoSeconds }: RecoveryReport): [string, string][] {
   if (rpoSeconds !== null) return [['RPO', formatSeconds(rpoSeconds)]];
-  return status === 'completed' && method !== 'remove' ? [['RPO', 'nothing was lost']] : [];
+  return status === 'completed' && method !== 'remove' && method !== 'rollBack' ? [['RPO', 'nothing was lost']] : [];
 }
 
 function commandsOf(report: RecoveryReport): CommandText[] {
-  const { status, setAsideUntil } = report;
+  const { status, setAsideUntil, plan } = report;
+  if (status === 'completed' && plan?.method === 'rollBack') {
+    const lost = { ...report, run: plan.of };
+    return [removalCommand(lost, 'The data written by the lost run is kept next to it. To delete it:')];
+  }
   if (status === 'rolled back') {
     return [removalCommand(report, 'The data written by this run is kept next to it. To delete it:')];
   }

@@ -48,6 +48,7 @@ const STEPS: Record<NodeStep | ControllerStep, string> = {
   makeQuorumPlan: 'plan',
   makeRebuildPlan: 'plan',
   makeRemovalPlan: 'plan',
+  makeRollBackPlan: 'plan',
   verifyFirstNode: 'verify the first node',
   checkApproval: 'check an approval',
   checkConvergence: 'see the nodes agree',

@@ -27,6 +27,7 @@ const CONTROLLER_SUMMARIES: { [S in ControllerStep]: (input: ControllerInput<S>)
   makePlan: ({ input }) => `plan the restore of ${input.into ?? input.cluster}`,
   makeQuorumPlan: ({ input }) => `plan to recover the quorum of ${input.cluster}`,
   makeRebuildPlan: ({ input }) => `plan to rebuild ${input.node}`,
+  makeRollBackPlan: ({ input }) => `plan the way back from ${input.run}`,
   makeRemovalPlan: ({ input }) => `plan the removal of what ${input.run} set aside`,
   checkApproval: ({ approval }) => `check the signature of ${approval.approver}`,
   verifyFirstNode: ({ plan }) => `verify ${plan.firstNode}`,

@@ -19,9 +19,17 @@ export async function readClaim(stateDir: string): Promise<RunClaim | null> {
  * Binds the node to a run. The claim stays when the run is over, so that whatever is left of an older run finds it.
  * @param claim with the time at which the run was started as Temporal says it, which nobody else can set.
  * @param now by Temporal's clock as well, in milliseconds since the epoch: that of the host may be wrong by days.
+ * @param isOver whether Temporal knows that a run has ended, or does not know it at all: with a new Temporal comes another clock,
+ * and one run at a time is what it promises.
  * @throws DrError NodeFenced when the node belongs to a run that started later, or to another cluster.
  */
-export async function claimNode(stateDir: string, node: string, claim: RunClaim, now = Date.now()): Promise<void> {
+export async function claimNode(
+  stateDir: string,
+  node: string,
+  claim: RunClaim,
+  now = Date.now(),
+  isOver: (run: string) => Promise<boolean> = () => Promise.resolve(false),
+): Promise<void> {
   const current = await readClaim(stateDir);
   if (current?.run === claim.run) return;
   if (current && current.cluster !== claim.cluster) {
@@ -34,8 +42,11 @@ export async function claimNode(stateDir: string, node: string, claim: RunClaim,
       },
     );
   }
-  if (current && current.startedAt > claim.startedAt && hasBegun(current, now)) throw fenced(node, current, claim.run);
-  await writeFileAtomically(claimFile(stateDir), `${JSON.stringify(claim)}\n`);
+  const isLater = current !== null && current.startedAt > claim.startedAt && hasBegun(current, now);
+  if (isLater && !(await isOver(current.run))) throw fenced(node, current, claim.run);
+  // What is left of the other run sorts by these times, and must stay the earlier one.
+  const startedAt = isLater ? justAfter(current.startedAt) : claim.startedAt;
+  await writeFileAtomically(claimFile(stateDir), `${JSON.stringify({ ...claim, startedAt })}\n`);
 }
 
 /** @returns the claim. @throws DrError NodeFenced when the node doesn't belong to this run. */
@@ -43,6 +54,10 @@ export async function assertClaim(stateDir: string, node: string, run: string): 
   const current = await readClaim(stateDir);
   if (current?.run !== run) throw fenced(node, current, run);
   return current;
+}
+
+function justAfter(time: string): string {
+  return new Date(Date.parse(time) + 1).toISOString();
 }
 
 /** Earlier versions took the time from whoever asked: one in years to come would keep every later run out. */

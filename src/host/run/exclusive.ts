@@ -1,9 +1,8 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { closeSync, constants, fstatSync, ftruncateSync, readFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DrError } from '../../contract/failures';
+import { tryLock } from '../../files/file-lock';
 import { openOwnDirectory, requireOwn } from '../../files/own-files';
 import type { SafeDirectory } from '../../files/safe-directory';
 import { readIfThere } from '../../files/files';
@@ -16,8 +15,6 @@ export interface ExclusiveHold {
 const LOCK_FILE = 'agent.lock';
 const { O_CREAT, O_RDONLY, O_WRONLY } = constants;
 const RETRY_MS = 500;
-/** What `flock`, of util-linux and of BusyBox, ends with when another one has the lock. */
-const HELD = 1;
 
 /**
  * Waits until this process is the only agent of a node on this host: the one that has the lock (flock(2)) of a file in the
@@ -30,7 +27,7 @@ export async function holdNode(
   signal: AbortSignal,
 ): Promise<ExclusiveHold> {
   for (let tries = 0; ; tries++) {
-    const file = await tryLock(stateDir, (holder) => (tries % 20 === 0 ? onWait(holder) : undefined));
+    const file = await lockNode(stateDir, (holder) => (tries % 20 === 0 ? onWait(holder) : undefined));
     if (file !== null) {
       return { release: async () => closeSync(file) };
     }
@@ -40,14 +37,14 @@ export async function holdNode(
 }
 
 /** @returns the handle that has the lock, which no child inherits; null when another one has it. */
-async function tryLock(stateDir: string, onHeld: (message: string) => void): Promise<number | null> {
+async function lockNode(stateDir: string, onHeld: (message: string) => void): Promise<number | null> {
   const directory = openOwnDirectory(stateDir);
   try {
     // For reading alone: a file that is open for writing would keep its disk from being mounted read-only.
     const file = directory.openPlain(LOCK_FILE, O_RDONLY | O_CREAT);
     try {
       requireOwn(join(stateDir, LOCK_FILE), fstatSync(file), true);
-      if (await lock(file)) {
+      if (await tryLock(file, 'the agent')) {
         // One that was deleted meanwhile is no lock: the next agent makes another one.
         if (directory.lstat(LOCK_FILE)?.ino === fstatSync(file).ino) {
           noteHolder(directory, await ownIdentity());
@@ -74,36 +71,6 @@ function noteHolder(directory: SafeDirectory, identity: string | null): void {
   } finally {
     closeSync(file);
   }
-}
-
-/** Node has no call for it. The lock belongs to what was opened, not to the process that asked: so a helper can get it for us. */
-async function lock(file: number): Promise<boolean> {
-  const helper = spawn('flock', ['-n', '3'], {
-    stdio: ['ignore', 'ignore', 'pipe', file],
-    env: { PATH: process.env['PATH'] },
-  });
-  let said = '';
-  helper.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
-  const [code] = (await once(helper, 'close').catch((error: NodeJS.ErrnoException) => {
-    if (error.code !== 'ENOENT') throw error;
-    throw new DrError(
-      'ServiceFailed',
-      'The program `flock` is missing, by which an agent makes sure that it is alone.',
-      {
-        advice: 'Install util-linux (or BusyBox) on this host, or put `flock` into the PATH of the agent.',
-        cause: error,
-      },
-    );
-  })) as [number | null];
-  if (code === 0) return true;
-  if (code === HELD) return false;
-  throw new DrError(
-    'ServiceFailed',
-    `The agent can't make sure that it is alone: \`flock\` ended with ${code}: ${said.trim()}`,
-    {
-      advice: 'Is stateDir on a file system that knows locks? A local disk does.',
-    },
-  );
 }
 
 /** Never names a process of which it is not certain: somebody may be about to kill it. */

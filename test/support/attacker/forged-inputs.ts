@@ -37,9 +37,9 @@ export function nodeInputs({ cluster, plan, approved }: Known): NodeInputs {
     claimForRun: { claim, approved },
     stageGeneration: { claim, source, generation, manifestSha256, repositories },
     stopNode: { claim },
-    setAsideData: { claim, how: 'delete', otherCluster: true },
+    setAsideData: { claim, how: 'delete', otherCluster: true, lost: of },
     copyDataAside: { claim },
-    putBackData: { claim },
+    putBackData: { claim, lost: of },
     blankNode: { claim },
     removeSetAsideData: { claim, of },
     installSnapshot: { claim },
@@ -54,7 +54,7 @@ export function nodeInputs({ cluster, plan, approved }: Known): NodeInputs {
     awaitUnsealed: { claim },
     watchForUnseal: { claim, seconds: 0 },
     watchForSeal: { claim, seconds: 0 },
-    endRunOnNode: { claim },
+    endRunOnNode: { claim, unfinished: false },
   };
 }
 
@@ -113,6 +113,7 @@ export function controllerInputs({ cluster, plan, report, approved }: Known, bac
     makeQuorumPlan: { input: asked, settings, inspections, live },
     makeRebuildPlan: { input: { ...asked, node: inspection.node }, settings, inspection, live },
     makeRemovalPlan: { input: { ...asked, run: OWN_RUN }, settings, live, found: [] },
+    makeRollBackPlan: { input: { ...asked, run: OWN_RUN }, settings, inspections, live, again: true },
     checkApproval: { subject, approval: approved?.approvals[0] ?? { approver: 'bob', signature: 'none' } },
     verifyFirstNode: { plan },
     checkConvergence: { plan, nodes: [] },
@@ -156,7 +157,19 @@ export function validCalls(steps: ReturnType<typeof everyStep>, inputs: Inputs):
 }
 
 /** Names that become parts of paths, object keys, task queues. */
-const NAMES = new Set(['run', 'of', 'cluster', 'source', 'node', 'generation', 'repository', 'from', 'to', 'newest']);
+const NAMES = new Set([
+  'run',
+  'of',
+  'lost',
+  'cluster',
+  'source',
+  'node',
+  'generation',
+  'repository',
+  'from',
+  'to',
+  'newest',
+]);
 const TIMES = new Set(['at', 'startedAt']);
 
 /** Every step with something in it that is made to do harm. @param outside an absolute path that must stay as it is */

@@ -35,6 +35,9 @@ describe('an agent whose configuration names approvers', () => {
     nodes: [{ name: 'vault-1', nodeId: 'vault-1', address: 'a', clusterAddress: 'c', dataDir: inTest('data') }],
     ...overrides,
   });
+  const LOST_HERE = [{ node: 'vault-1', run: RUN, original: '/old' }];
+  const lost = () => plan({ firstNode: 'vault-2', lost: LOST_HERE });
+  const rollBackOfLost = () => plan({ method: 'rollBack', of: RUN, lost: LOST_HERE });
   const accept = (approved: ApprovedPlan | null, restore?: object, now = Date.now()) =>
     approval(restore).accept(RUN, inTest('run'), approved, now);
   const refusal = async (work: Promise<void>) => {
@@ -147,12 +150,14 @@ describe('an agent whose configuration names approvers', () => {
     how: 'delete',
     otherCluster,
     staged: null,
+    lost: null,
   });
   const renaming = (otherCluster = false): HostAction => ({
     kind: 'set aside',
     how: 'rename',
     otherCluster,
     staged: null,
+    lost: null,
   });
   const staging = (overrides: object = {}): HostAction => ({
     kind: 'stage',
@@ -178,7 +183,12 @@ describe('an agent whose configuration names approvers', () => {
     ['installs, as a follower', () => plan({ firstNode: 'vault-2' }), { kind: 'install' }],
     ['stops in place', () => plan({ method: 'inPlace' }), { kind: 'stop' }],
     ['sets data aside in place', () => plan({ method: 'inPlace' }), renaming()],
-    ['puts back what was deleted', () => plan({ setAside: 'delete' }), { kind: 'put back' }],
+    ['puts back what was deleted', () => plan({ setAside: 'delete' }), { kind: 'put back', lost: null }],
+    ['puts back what a lost run set aside that the plan does not name', plan, { kind: 'put back', lost: RUN }],
+    ['sets aside what a lost run made, as if it were the original', lost, renaming()],
+    ['takes another run for the lost one', lost, { ...renaming(), lost: RUN.replace(/.$/, 'f') } as HostAction],
+    ['sets data aside in the roll-back of a lost run', rollBackOfLost, { ...renaming(), lost: RUN } as HostAction],
+    ['is emptied in the roll-back of a lost run', rollBackOfLost, { kind: 'blank' }],
     ['stops while another node is rebuilt', () => rebuild('vault-2'), { kind: 'stop' }],
     ['has another data directory', () => plan({ nodes: [{ ...plan().nodes[0]!, dataDir: '/srv' }] }), { kind: 'stop' }],
     ['is not in the plan', () => plan({ nodes: [] }), { kind: 'stop' }],
@@ -191,7 +201,13 @@ describe('an agent whose configuration names approvers', () => {
 
   it.each<[string, () => RecoveryPlan, HostAction[]]>([
     ['the first node', plan, [staging(), { kind: 'stop' }, renaming(), { kind: 'install' }, { kind: 'unseal' }]],
-    ['a way back', plan, [{ kind: 'put back' }, { kind: 'start' }]],
+    ['a way back', plan, [{ kind: 'put back', lost: null }, { kind: 'start' }]],
+    ['a node with a lost run', lost, [{ ...renaming(), lost: RUN } as HostAction, { kind: 'put back', lost: RUN }]],
+    [
+      'the roll-back of a lost run',
+      rollBackOfLost,
+      [{ kind: 'stop' }, { kind: 'put back', lost: RUN }, { kind: 'start' }, { kind: 'unseal' }],
+    ],
     [
       'a follower',
       () => plan({ firstNode: 'vault-2' }),
@@ -232,7 +248,7 @@ describe('an agent whose configuration names approvers', () => {
     const staged = { run: RUN, generation, manifestSha256 };
     const deleteOn = async (signature: string | null, how: 'delete' | 'rename' = 'delete') => {
       await follower().accept(RUN, inTest('run'), signed({ ...deleting(), setAside: how }, 'bob'), Date.now());
-      const action = { kind: 'set aside', how, otherCluster: false, staged: signature } as const;
+      const action = { kind: 'set aside', how, otherCluster: false, staged: signature, lost: null } as const;
       return follower().assertAllowed(RUN, inTest('run'), action);
     };
 

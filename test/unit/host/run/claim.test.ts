@@ -44,6 +44,23 @@ test('a newer run keeps the node, however far behind the clock of the host is', 
   await expect(late).rejects.toMatchObject({ code: 'NodeFenced' });
 });
 
+test('a run of a new Temporal, whose clock is behind, takes the node over from one that is over or lost there', async () => {
+  await claim(newer);
+  const asked: string[] = [];
+  const over = (answer: boolean) => (run: string) => {
+    asked.push(run);
+    return Promise.resolve(answer);
+  };
+  const now = Date.parse(newer.startedAt);
+
+  await expect(claimNode(inTest(), 'vault-1', older, now, over(false))).rejects.toMatchObject({ code: 'NodeFenced' });
+  await claimNode(inTest(), 'vault-1', older, now, over(true));
+
+  expect(asked).toEqual(['run-2', 'run-2']);
+  // Steps of the lost run that are still under way sort before those of this one.
+  expect(await readClaim(inTest())).toEqual({ ...older, startedAt: '2026-11-23T05:00:00.001Z' });
+});
+
 test('a claim from years to come, as an earlier version could be given, keeps no later run out', async () => {
   await claim({ ...older, startedAt: '9999-01-01T00:00:00.000Z' });
   await claim(newer);

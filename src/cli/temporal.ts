@@ -1,0 +1,198 @@
+import { readFile } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { DrError } from '../contract/failures';
+import { printable } from '../contract/printable';
+import { takeDataDirectory } from '../temporal/night/data-directory';
+import { findTemporal, PROGRAM_VARIABLE } from '../temporal/night/find-program';
+import { LOOPBACK, startNightServer } from '../temporal/night/server';
+import { openTlsDoor } from '../temporal/night/tls-door';
+import { note, print, printJson } from './output';
+import { verb, withJson } from './program';
+
+interface Options {
+  json?: boolean;
+  data: string;
+  port: number;
+  uiPort?: number;
+  namespace: string;
+  temporal?: string;
+  listen?: Listen;
+  tlsCert?: string;
+  tlsKey?: string;
+  tlsClientCa?: string;
+}
+
+export interface Listen {
+  address: string;
+  port: number;
+}
+
+const NAMESPACE_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
+
+export function temporalCommand(): Command {
+  const command = verb(
+    'temporal',
+    "Run a Temporal for the night: that of Temporal's CLI, with its database in a directory, on the loopback of this host",
+    'vault-dr temporal --data /var/lib/vault-dr/temporal',
+  )
+    .requiredOption('--data <directory>', 'where the database is kept; made if it is not there, for you alone')
+    .option('--port <number>', 'port of Temporal on the loopback', parsePort, 7233)
+    .option('--ui-port <number>', 'port of its web UI on the loopback; default: 1000 above --port', parsePort)
+    .option('--namespace <name>', 'namespace that is made', parseNamespace, 'default')
+    .addOption(
+      new Option('--temporal <file>', "Temporal's CLI; default: the first `temporal` in the PATH").env(
+        PROGRAM_VARIABLE,
+      ),
+    )
+    .option('--listen <address:port>', 'for agents on other hosts, with mutual TLS', parseListen)
+    .option('--tls-cert <file>', 'with --listen: certificate of the server, PEM')
+    .option('--tls-key <file>', 'with --listen: its private key, PEM')
+    .option('--tls-client-ca <file>', 'with --listen: authority whose certificates may come in, PEM')
+    .action(run);
+  return withJson(command);
+}
+
+async function run(options: Options): Promise<void> {
+  const stopping = new AbortController();
+  const stop = () => stopping.abort();
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+  const { port, uiPort = port + 1_000, namespace } = options;
+  const { signal } = stopping;
+  const tls = await readTls(options);
+  const program = await findTemporal(options.temporal);
+  const directory = await takeDataDirectory(options.data, note);
+  try {
+    const server = await startNightServer({ program, directory, port, uiPort, namespace, signal });
+    const closing: (() => Promise<void>)[] = [server.stop];
+    try {
+      if (tls) {
+        const refused = (text: string) => note(`Refused a connection: ${printable(text)}`);
+        closing.unshift(await openTlsDoor({ ...tls, target: port, onRefused: refused }));
+      }
+      const facts: NightFacts = { data: directory.path, port, uiPort, namespace, listen: options.listen ?? null };
+      if (options.json) printJson({ ...facts, address: `${LOOPBACK}:${port}`, log: server.logFile, pid: process.pid });
+      else print(nightText(facts, hostname()).join('\n'));
+      const ending = await Promise.race([server.ended, stopped(signal)]);
+      if (ending !== null) {
+        throw new DrError('ServiceFailed', `Temporal's server ${ending}. Its log is ${server.logFile}.`, {
+          where: server.logFile,
+          advice: 'Start it again with the same --data: the runs in it continue.',
+        });
+      }
+      note('Ending. Started again with the same --data, it continues where it stood.');
+    } finally {
+      for (const close of closing) await close();
+    }
+  } catch (error) {
+    // Somebody wanted it to end, and it has.
+    if (!(error instanceof DrError && error.code === 'Aborted')) throw error;
+  } finally {
+    directory.release();
+  }
+}
+
+function stopped(signal: AbortSignal): Promise<null> {
+  return new Promise((resolve) => {
+    if (signal.aborted) resolve(null);
+    signal.addEventListener('abort', () => resolve(null), { once: true });
+  });
+}
+
+export interface NightFacts {
+  data: string;
+  port: number;
+  uiPort: number;
+  namespace: string;
+  listen: Listen | null;
+}
+
+/** What the operator has to set, and the next command. */
+export function nightText({ data, port, uiPort, namespace, listen }: NightFacts, host: string): string[] {
+  const at = `${LOOPBACK}:${port}`;
+  const settings = (address: string) =>
+    `export TEMPORAL_ADDRESS=${address}${namespace === 'default' ? '' : ` TEMPORAL_NAMESPACE=${namespace}`}`;
+  return [
+    `Temporal answers at ${at}, its web UI at http://${LOOPBACK}:${uiPort}. Namespace: ${namespace}. Data: ${data}`,
+    '',
+    'In each terminal on this host, and for the controller:',
+    `  ${settings(at)}`,
+    '  unset TEMPORAL_CONFIG_FILE TEMPORAL_PROFILE',
+    '  vault-dr worker',
+    '',
+    ...(listen === null ? tunnels(port, at, settings) : doors(listen, host, settings)),
+    'Then, in another terminal on this host:',
+    '  vault-dr restore --cluster NAME --plan',
+    '',
+    'Ctrl-C or SIGTERM ends it. Started again with the same --data, it continues where it stood.',
+  ];
+}
+
+function tunnels(port: number, at: string, settings: (address: string) => string): string[] {
+  return [
+    'Other hosts do not reach it. Give each Vault host a tunnel from here, and leave it open:',
+    `  ssh -N -R ${at}:${at} VAULT-HOST`,
+    'and on that host:',
+    `  ${settings(`${LOOPBACK}:${port}`)}`,
+    '  vault-dr agent --cluster NAME --node NODE',
+    '',
+  ];
+}
+
+function doors({ address, port }: Listen, host: string, settings: (address: string) => string): string[] {
+  const shown = ['0.0.0.0', '::'].includes(address) ? host : address;
+  return [
+    `On each Vault host, with a certificate of the authority (listening on ${address}:${port}):`,
+    `  ${settings(`${shown}:${port}`)}`,
+    '  export TEMPORAL_TLS_SERVER_CA_CERT_PATH=CA.pem TEMPORAL_TLS_CLIENT_CERT_PATH=CERT.pem TEMPORAL_TLS_CLIENT_KEY_PATH=KEY.pem',
+    '  vault-dr agent --cluster NAME --node NODE',
+    '',
+  ];
+}
+
+/** @throws DrError InvalidInput when it would be reachable without mutual TLS. */
+async function readTls({ listen, tlsCert, tlsKey, tlsClientCa }: Options) {
+  const files = [tlsCert, tlsKey, tlsClientCa];
+  if (listen === undefined) {
+    if (files.every((file) => file === undefined)) return null;
+    throw new DrError('InvalidInput', 'Certificates are of use with --listen only. Nothing was started.', {
+      advice: 'Add --listen ADDRESS:PORT, or leave them out.',
+    });
+  }
+  if (tlsCert === undefined || tlsKey === undefined || tlsClientCa === undefined) {
+    throw new DrError(
+      'InvalidInput',
+      'Whoever reaches Temporal may start and cancel runs, so other hosts get in by mutual TLS only. Nothing was started.',
+      { advice: 'Give --tls-cert, --tls-key and --tls-client-ca; or leave --listen out, and use SSH tunnels.' },
+    );
+  }
+  const [cert, key, clientCa] = await Promise.all([tlsCert, tlsKey, tlsClientCa].map(readPem));
+  return { ...listen, cert: cert!, key: key!, clientCa: clientCa! };
+}
+
+async function readPem(file: string): Promise<Buffer> {
+  try {
+    return await readFile(file);
+  } catch (cause) {
+    throw new DrError('InvalidConfiguration', `${file} can't be read: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function parsePort(text: string): number {
+  const port = Number(text);
+  if (/^\d{1,5}$/.test(text) && port >= 1 && port <= 65_535) return port;
+  throw new InvalidArgumentError('It must be a port, from 1 to 65535.');
+}
+
+function parseNamespace(text: string): string {
+  if (NAMESPACE_PATTERN.test(text)) return text;
+  throw new InvalidArgumentError('It must be letters, digits, dots, hyphens and underscores.');
+}
+
+export function parseListen(text: string): Listen {
+  const [, bracketed, plain, port = ''] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+)):(\d+)$/.exec(text) ?? [];
+  const address = bracketed ?? plain;
+  if (address !== undefined) return { address, port: parsePort(port) };
+  throw new InvalidArgumentError('It must be an address and a port, such as 10.0.0.5:7234 or [::]:7234.');
+}

@@ -1,0 +1,38 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { DrError } from '../contract/failures';
+
+/** What `flock`, of util-linux and of BusyBox, ends with when another one has the lock. */
+const HELD = 1;
+
+/**
+ * Locks an open file (flock(2)), unless another process has. The kernel frees it when the last process that has the file open
+ * from this call on is dead. Node has no call for it; the lock belongs to what was opened, so a helper can get it for us.
+ * @param who as messages name whoever wants to be alone
+ */
+export async function tryLock(file: number, who: string): Promise<boolean> {
+  const helper = spawn('flock', ['-n', '3'], {
+    stdio: ['ignore', 'ignore', 'pipe', file],
+    env: { PATH: process.env['PATH'] },
+  });
+  let said = '';
+  helper.stderr?.on('data', (chunk: Buffer) => (said += chunk.toString()));
+  const [code] = (await once(helper, 'close').catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+    throw new DrError(
+      'ServiceFailed',
+      `The program \`flock\` is missing, by which ${who} makes sure that it is alone.`,
+      {
+        advice: `Install util-linux (or BusyBox) on this host, or put \`flock\` into the PATH of ${who}.`,
+        cause: error,
+      },
+    );
+  })) as [number | null];
+  if (code === 0) return true;
+  if (code === HELD) return false;
+  throw new DrError(
+    'ServiceFailed',
+    `${who.charAt(0).toUpperCase()}${who.slice(1)} can't make sure that it is alone: \`flock\` ended with ${code}: ${said.trim()}`,
+    { advice: 'Is its directory on a file system that knows locks? A local disk does.' },
+  );
+}

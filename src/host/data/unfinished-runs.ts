@@ -1,0 +1,74 @@
+import { join } from 'node:path';
+import type { UnfinishedRun } from '../../contract/host';
+import { RUN_PATTERN } from '../../contract/names';
+import { entriesIfThere } from '../../files/files';
+import { readOwnFile } from '../../files/own-files';
+import { readRaftStorage } from '../../vault/storage/raft-storage';
+import { readClaim } from '../run/claim';
+import { forgetUnfinished, unfinishedNotes } from '../run/unfinished';
+import { describeDataDirectory, readMarker, setAsidePath, statIfThere } from './data-directory';
+
+interface OwnNode {
+  stateDir: string;
+  dataDir: string;
+}
+
+/**
+ * What runs that never ended on this host have done here, by the agent's own notes; Temporal may know nothing of them. Changes
+ * nothing.
+ * @param own the run that asks
+ * @param stagedFile what a run keeps of the backup that it has proved here
+ */
+export async function describeUnfinished(
+  { stateDir, dataDir }: OwnNode,
+  own: string,
+  stagedFile: string,
+): Promise<UnfinishedRun[]> {
+  const notes = await unfinishedNotes(stateDir);
+  const claim = await readClaim(stateDir);
+  const open = claim !== null && RUN_PATTERN.test(claim.run) && (await hasRunDirectory(stateDir, claim.run));
+  const claimed = open && !notes.some(({ run }) => run === claim.run) ? [claim] : [];
+  const marker = await readMarker(dataDir);
+  const runs = [...notes, ...claimed].filter(({ run }) => run !== own);
+  return Promise.all(
+    runs.map(async ({ run, startedAt }) => ({
+      run,
+      startedAt,
+      staged: stagedBy(join(stateDir, 'runs', run, stagedFile)),
+      beganToSetAside: notes.some((note) => note.run === run),
+      setAside: await describeAside(setAsidePath(dataDir, run)),
+      madeDataDir: marker === run,
+    })),
+  );
+}
+
+async function hasRunDirectory(stateDir: string, run: string): Promise<boolean> {
+  return (await entriesIfThere(join(stateDir, 'runs'))).some((entry) => entry.isDirectory() && entry.name === run);
+}
+
+function stagedBy(file: string): string | null {
+  const text = readOwnFile(file);
+  if (text === null) return null;
+  try {
+    const { generation } = JSON.parse(text) as { generation?: unknown };
+    return typeof generation === 'string' ? generation : null;
+  } catch {
+    return null;
+  }
+}
+
+async function describeAside(path: string): Promise<UnfinishedRun['setAside']> {
+  if (!(await statIfThere(path))) return null;
+  const { sizeBytes } = await describeDataDirectory(path);
+  // What can't be read says nothing of itself; it is put back all the same.
+  return { path, sizeBytes, storage: await readRaftStorage(path).catch(() => null) };
+}
+
+/** Drops the notes of runs of which nothing is left to put back. @param own its note stays */
+export async function forgetSettled({ stateDir, dataDir }: OwnNode, own: string): Promise<void> {
+  const marker = await readMarker(dataDir);
+  for (const { run } of await unfinishedNotes(stateDir)) {
+    if (run === own || run === marker || (await statIfThere(setAsidePath(dataDir, run)))) continue;
+    await forgetUnfinished(stateDir, run);
+  }
+}

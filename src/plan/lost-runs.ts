@@ -1,0 +1,126 @@
+import { formatBytes } from '../contract/format';
+import type { UnfinishedRun } from '../contract/host';
+import type { LostRun, RecoveryPlan } from '../contract/plan';
+import type { NodeInspection } from './evaluate-node';
+
+export interface LostRuns {
+  /** What is put back before anything else, by node. */
+  lost: LostRun[];
+  /** The same nodes as they are once that is done. */
+  inspections: NodeInspection[];
+  /** What the lost runs had done, in words. */
+  warnings: string[];
+}
+
+/**
+ * What runs that never ended had set aside: with its database a Temporal forgets them, the hosts do not. The original data of a
+ * node is what the run set aside that made the directory that is there now.
+ * @param ended runs of whose end there is a report
+ * @param wish `of`: only this run; `leave`: nothing is put back by this plan
+ */
+export function findLostRuns(
+  inspections: readonly NodeInspection[],
+  ended: readonly string[],
+  { of = null, leave = false }: { of?: string | null; leave?: boolean } = {},
+): LostRuns {
+  const over = new Set([...ended, ...endedSomewhere(inspections)]);
+  const lost: LostRun[] = [];
+  const warnings: string[] = [];
+  const after = inspections.map((inspection) => {
+    const { node, report } = inspection;
+    const runs = (report?.unfinished ?? []).filter(({ run }) => !over.has(run) && (of === null || run === of));
+    const undone = leave ? undefined : runs.find((item) => canPutBack(item, inspection));
+    warnings.push(...runs.map((item) => `${node}: ${describe(item, inspection, item === undone)}`));
+    if (!undone || report === null) return inspection;
+    const { setAside } = undone;
+    lost.push({ node, run: undone.run, original: setAside?.path ?? null });
+    const dataDir = { ...report.dataDir, exists: true, empty: setAside === null };
+    const data = { dataDir, install: null, storage: setAside?.storage ?? null, storageProblem: null };
+    return { ...inspection, report: { ...report, ...data } };
+  });
+  return { lost, inspections: after, warnings };
+}
+
+/** The command that leads back to the original data, and where that is. */
+export function wayBackText(cluster: string, lost: readonly LostRun[]): string {
+  const [{ run } = { run: '' }] = lost;
+  const nodes = lost.filter((item) => item.run === run).map(({ node }) => node);
+  return (
+    `run ${run} never ended, and the original data of ${nodes.join(', ')} is what it set aside: ` +
+    `\`vault-dr roll-back --cluster ${cluster} --of ${run}\` puts it back`
+  );
+}
+
+/** What of a lost run is put back on one node. */
+export function lostRunOn(plan: RecoveryPlan, node: string): string | null {
+  const lost = 'lost' in plan ? plan.lost : undefined;
+  return lost?.find((item) => item.node === node)?.run ?? null;
+}
+
+/** The word of the hosts on which it ended counts for those that could not be told. */
+function endedSomewhere(inspections: readonly NodeInspection[]): string[] {
+  return inspections.flatMap(({ report }) => {
+    const made = report?.dataDir.madeByRun ?? null;
+    if (made === null || report?.unfinished === undefined) return [];
+    return report.unfinished.some(({ run }) => run === made) ? [] : [made];
+  });
+}
+
+function canPutBack({ beganToSetAside, setAside, madeDataDir }: UnfinishedRun, { report }: NodeInspection): boolean {
+  if (!beganToSetAside) return false;
+  // Killed between two renames it has left no data directory at all.
+  return madeDataDir || (setAside !== null && report?.dataDir.exists === false);
+}
+
+function describe(item: UnfinishedRun, { report }: NodeInspection, isPutBack: boolean): string {
+  const { run, startedAt, staged, beganToSetAside, setAside, madeDataDir } = item;
+  const did = [
+    ...(staged === null ? [] : [`staged the backup ${staged}`]),
+    ...(setAside === null
+      ? []
+      : [`set the original data aside in ${setAside.path} (${formatBytes(setAside.sizeBytes)})`]),
+    ...(madeDataDir ? [madeText(report)] : []),
+  ];
+  const begun = did.length === 0 ? 'claimed the host' : listed(did);
+  const data = ((): string => {
+    if (isPutBack && setAside === null) return 'There was no data before it; what it made is kept beside.';
+    if (isPutBack) return 'The original data is put back first.';
+    if (setAside !== null && madeDataDir) return `This plan leaves ${setAside.path} where it is.`;
+    if (setAside !== null)
+      return `What is in the data directory now is not of that run, so ${setAside.path} stays where it is.`;
+    const stopped = report?.service === 'stopped' ? '; Vault is stopped' : '';
+    return `${beganToSetAside || madeDataDir ? 'Nothing of it has to be put back' : 'It had not touched the data'}${stopped}.`;
+  })();
+  return `run ${run}${startedAt === '' ? '' : `, started ${startedAt},`} did not end here; it had ${begun}. ${data}`;
+}
+
+function madeText(report: NodeInspection['report']): string {
+  if (report?.install) return `installed the backup ${report.install.generation}, which nobody has unsealed`;
+  if (report?.dataDir.empty === true) return 'put an empty data directory in its place';
+  return 'made the data that is there now';
+}
+
+function listed(items: string[]): string {
+  const [last = '', ...before] = items.toReversed();
+  return before.length === 0 ? last : `${before.toReversed().join(', ')} and ${last}`;
+}
+
+/** The steps of a plan with what is put back first. */
+export function withPutBack(
+  steps: RecoveryPlan['steps'],
+  lost: readonly LostRun[],
+  dataDirOf: (node: string) => string,
+): RecoveryPlan['steps'] {
+  return steps.map(({ node, steps: all }) => {
+    const found = lost.find((item) => item.node === node);
+    if (!found) return { node, steps: all };
+    const dataDir = dataDirOf(node);
+    const kept = `what run ${found.run} made is kept as ${dataDir}.rolled-back-${found.run}`;
+    const back =
+      found.original === null
+        ? `empty ${dataDir}, which held nothing before; ${kept}`
+        : `put the original data back: rename ${found.original} to ${dataDir}; ${kept}`;
+    const at = all.indexOf('stop Vault') + 1;
+    return { node, steps: [...all.slice(0, at), back, ...all.slice(at)] };
+  });
+}

@@ -1,0 +1,127 @@
+import { closeSync, constants, fstatSync, readFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DrError } from '../../contract/failures';
+import { writeFileAtomically } from '../../files/atomic-file';
+import { tryLock } from '../../files/file-lock';
+import { privateDirectory } from '../../files/files';
+import { openOwnDirectory, readOwnFile, requireOwn } from '../../files/own-files';
+import { holderOf, ownIdentity, processIdentity, signalProcess } from '../../files/process-identity';
+
+const LOCK_FILE = 'temporal.lock';
+/** Who uses the directory: `keeper` is the process of `vault-dr temporal`, `server` that of Temporal. */
+const HOLDERS_FILE = 'holders.json';
+const { O_CREAT, O_RDONLY } = constants;
+const ORPHAN_TERM_MS = 10_000;
+
+interface Holders {
+  keeper: string | null;
+  server: string | null;
+}
+
+/** A directory that one server uses, and nobody else looks into. */
+export interface DataDirectory {
+  path: string;
+  /** The handle that has the lock; the server inherits it, so that it counts for as long as either of the two lives. */
+  lock: number;
+  /** Writes down whose the server is, so that one that outlives its keeper can be told from somebody else's. */
+  noteServer(pid: number): Promise<void>;
+  release(): void;
+}
+
+/**
+ * Takes a directory, which is made if it is not there. A server whose keeper was killed is ended first: what it has written
+ * stays.
+ * @throws DrError AlreadyRunning when another one uses it; NodeUnsafe when others can change it.
+ */
+export async function takeDataDirectory(given: string, onStep: (text: string) => void): Promise<DataDirectory> {
+  const path = resolve(given);
+  await privateDirectory(path);
+  const held = (await lockIn(path)) ?? (await lockAfterOrphan(path, onStep));
+  if (held === null) throw await inUse(path);
+  const note = (holders: Holders) => writeFileAtomically(join(path, HOLDERS_FILE), `${JSON.stringify(holders)}\n`);
+  const keeper = await ownIdentity();
+  await note({ keeper, server: null });
+  return {
+    path,
+    lock: held,
+    noteServer: async (pid) => note({ keeper, server: await processIdentity(pid) }),
+    release: () => closeSync(held),
+  };
+}
+
+async function lockIn(path: string): Promise<number | null> {
+  const directory = openOwnDirectory(path);
+  try {
+    const file = directory.openPlain(LOCK_FILE, O_RDONLY | O_CREAT);
+    try {
+      requireOwn(join(path, LOCK_FILE), fstatSync(file), true);
+      if (await tryLock(file, 'vault-dr temporal')) return file;
+    } catch (error) {
+      closeSync(file);
+      throw error;
+    }
+    closeSync(file);
+    return null;
+  } finally {
+    directory.close();
+  }
+}
+
+/** `kill -9` of the keeper leaves its server behind, which has the lock. */
+async function lockAfterOrphan(path: string, onStep: (text: string) => void): Promise<number | null> {
+  const { keeper, server } = readHolders(path);
+  if (keeper === null || server === null) return null;
+  const orphan = await holderOf(server);
+  // A keeper of another boot or container is not seen from here, nor is its server.
+  if (orphan === null || (await holderOf(keeper)) !== null) return null;
+  onStep(
+    `Ending the server (pid ${orphan}) that an earlier vault-dr temporal left behind when it was killed; its data stays.`,
+  );
+  const deadline = Date.now() + ORPHAN_TERM_MS;
+  signalProcess(orphan, 'SIGTERM');
+  for (;;) {
+    const file = await lockIn(path);
+    if (file !== null) return file;
+    const alive = await holderOf(server);
+    if (alive === null && Date.now() > deadline) return null;
+    if (alive !== null && Date.now() > deadline) signalProcess(alive, 'SIGKILL');
+    if (Date.now() > deadline + ORPHAN_TERM_MS) return null;
+    await sleep(100);
+  }
+}
+
+function readHolders(path: string): Holders {
+  const none: Holders = { keeper: null, server: null };
+  const text = readOwnFile(join(path, HOLDERS_FILE));
+  if (text === null) return none;
+  try {
+    const { keeper, server } = JSON.parse(text) as Partial<Record<keyof Holders, unknown>>;
+    return {
+      keeper: typeof keeper === 'string' ? keeper : null,
+      server: typeof server === 'string' ? server : null,
+    };
+  } catch {
+    return none;
+  }
+}
+
+async function inUse(path: string): Promise<DrError> {
+  const { keeper } = readHolders(path);
+  const pid = keeper === null ? null : await holderOf(keeper);
+  const advice =
+    pid === null
+      ? `End the process that uses it (\`pgrep -af ${join(path, 'temporal.db')}\`), or give another directory with --data.`
+      : 'Use that one, end it with SIGTERM, or give another directory with --data.';
+  const who = pid === null ? 'another process' : `another vault-dr temporal (pid ${pid})`;
+  return new DrError('AlreadyRunning', `${path} is in use by ${who}. Nothing was started.`, { where: path, advice });
+}
+
+/** The end of what the server has written to its log. */
+export function lastLines(logFile: string, count = 15): string {
+  try {
+    return readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-count).join('\n');
+  } catch {
+    return '';
+  }
+}

@@ -1,0 +1,34 @@
+import { constants } from 'node:fs';
+import { access, stat } from 'node:fs/promises';
+import { delimiter, isAbsolute, join } from 'node:path';
+import { DrError } from '../../contract/failures';
+
+/** The variable that names the `temporal` program. */
+export const PROGRAM_VARIABLE = 'VAULT_DR_TEMPORAL';
+
+const ADVICE = `Install Temporal's CLI (https://docs.temporal.io/cli), one file; or name it with --temporal or ${PROGRAM_VARIABLE}.`;
+
+/**
+ * Finds Temporal's CLI: the one that is named, or the first in the PATH.
+ * @throws DrError InvalidConfiguration
+ */
+export async function findTemporal(named: string | undefined, path = process.env['PATH'] ?? ''): Promise<string> {
+  if (named !== undefined) {
+    if (await isProgram(named)) return named;
+    throw new DrError('InvalidConfiguration', `${named} is not a program that can be run.`, { advice: ADVICE });
+  }
+  for (const directory of path.split(delimiter).filter(isAbsolute)) {
+    const candidate = join(directory, 'temporal');
+    if (await isProgram(candidate)) return candidate;
+  }
+  throw new DrError('InvalidConfiguration', "Temporal's CLI, `temporal`, is not in the PATH.", { advice: ADVICE });
+}
+
+async function isProgram(path: string): Promise<boolean> {
+  try {
+    await access(path, constants.X_OK);
+    return (await stat(path)).isFile();
+  } catch {
+    return false;
+  }
+}
