@@ -1,6 +1,7 @@
+import { bundleWorkflows } from '../../src/temporal/bundle-workflows';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
 import { PROJECT_ROOT } from '../../src/lab/project-root';
 import { keptFolders, namesIn, readHistory, workflowIdOf } from './history';
 
@@ -20,10 +21,7 @@ describe('histories of earlier versions', () => {
   it('are what the workflows of today would have done', async () => {
     const logger = new DefaultLogger('ERROR');
     Runtime.install({ logger, telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } } });
-    const workflowBundle = await bundleWorkflowCode({
-      workflowsPath: require.resolve('../../workflows/index'),
-      logger,
-    });
+    const workflowBundle = await bundleWorkflows(logger);
     const replayed: string[] = [];
     for (const folder of await keptFolders()) {
       for (const name of await namesIn(folder)) {

@@ -1,5 +1,5 @@
-import { bundleWorkflowCode, DefaultLogger, Runtime, Worker } from '@temporalio/worker';
-import { WORKFLOW_SOURCES } from '../../src/temporal/workflow-sources';
+import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
+import { bundleWorkflows } from '../../src/temporal/bundle-workflows';
 import {
   earlierHistories,
   type History,
@@ -32,10 +32,7 @@ describe('the workflows of today', () => {
       logger: new DefaultLogger('ERROR'),
       telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } },
     });
-    bundle = await bundleWorkflowCode({
-      ...WORKFLOW_SOURCES,
-      logger: new DefaultLogger('ERROR'),
-    });
+    bundle = await bundleWorkflows(new DefaultLogger('ERROR'));
   }, 60_000);
 
   const replay = (history: History) =>

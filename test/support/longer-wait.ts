@@ -139,7 +139,12 @@ export function waitLonger(
 
   const over = new Set(
     recorded.flatMap((event) => {
-      const { activityTaskCompletedEventAttributes: done, timerFiredEventAttributes: fired } = event;
+      const { timerFiredEventAttributes: fired } = event;
+      const done =
+        event.activityTaskCompletedEventAttributes ??
+        event.activityTaskFailedEventAttributes ??
+        event.activityTaskTimedOutEventAttributes ??
+        event.activityTaskCanceledEventAttributes;
       const id = done?.scheduledEventId ?? fired?.startedEventId ?? event.timerCanceledEventAttributes?.startedEventId;
       return id === undefined || id === null ? [] : [Number(id)];
     }),

@@ -1,7 +1,7 @@
 import { TestWorkflowEnvironment } from '@temporalio/testing';
-import { bundleWorkflowCode, DefaultLogger, type Logger, Runtime } from '@temporalio/worker';
+import { DefaultLogger, type Logger, Runtime } from '@temporalio/worker';
 import { SEARCH_ATTRIBUTES } from '../../src/contract/names';
-import { WORKFLOW_SOURCES } from '../../src/temporal/workflow-sources';
+import { bundleWorkflows } from '../../src/temporal/bundle-workflows';
 import { ensureServers } from '../../src/lab/servers/servers';
 
 export interface WorkflowEnvironment {
@@ -30,10 +30,7 @@ export function useWorkflowEnvironment(serverArgs: readonly string[] = []): () =
           extraArgs: [...SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]), ...serverArgs],
         },
       }),
-      bundleWorkflowCode({
-        ...WORKFLOW_SOURCES,
-        logger: QUIET,
-      }),
+      bundleWorkflows(QUIET),
     ]);
     environment = { temporal, bundle };
   }, 60_000);

@@ -119,8 +119,9 @@ describe('during a flood of messages', () => {
       await Worker.runReplayHistory({ workflowBundle: recoveries.environment().bundle }, history, 'restore-prod');
       const { user, system } = process.cpuUsage(begun);
 
-      // Temporal takes 10,000 signals of an execution, and a workflow task has five seconds.
-      expect((user + system) / 1e6).toBeLessThan(4);
+      process.stdout.write(`2,000 signals, gone through again: ${(user + system) / 1e6} s of CPU\n`);
+      // Temporal takes 10,000 signals of an execution, and a workflow task has ten seconds.
+      expect((user + system) / 1e6).toBeLessThan(6);
     });
   });
 });
