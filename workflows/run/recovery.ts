@@ -16,7 +16,6 @@ import {
   type NodeState,
   type RecoveryMethod,
   type RecoveryPhase,
-  type RecoveryProgress,
   type RecoveryReport,
   type RecoveryStatus,
 } from '../../src/contract/recovery';
@@ -30,6 +29,7 @@ import { Abort, Decisions } from './decisions';
 import { Identities } from './identities';
 import { Journal } from './journal';
 import { RecoveryRun, SKIPPED } from './recovery-run';
+import { reportOf, whatIsLeft } from './report';
 import { showRetries } from './retries';
 import { RunState } from './run-state';
 import { ShareCeremony } from './share-ceremony';
@@ -41,7 +41,6 @@ import { lostOn } from './lost-run';
 
 /** Problems that rebuilding a node from scratch once more may cure. */
 const CURED_BY_BLANKING = ['VaultRefused', 'VaultUnavailable', 'NotYet', 'TimedOut', 'ServiceFailed'];
-const DAY_MS = 86_400_000;
 
 /** One recovery and its nodes: the steps that the runbooks have in common. */
 export class Recovery {
@@ -414,35 +413,17 @@ export class Recovery {
   }
 
   #report(status: RecoveryStatus, backup: RecoveryReport['backup']): RecoveryReport {
-    const { state, journal } = this;
+    const { state, journal, setAside, removed, graceDays } = this;
     state.closePhase();
     state.progress.status = status;
-    const finishedAt = new Date().toISOString();
-    const rtoSeconds = (Date.parse(finishedAt) - Date.parse(state.progress.startedAt)) / 1_000;
-    const rtoHumanSeconds = state.progress.phases.reduce((sum, phase) => sum + phase.humanSeconds, 0);
+    const report = reportOf({ progress: state.progress, setAside, removed, graceDays, backup });
+    const { rtoSeconds, rtoHumanSeconds } = report;
     const outcome = status === 'completed' ? 'success' : 'info';
     journal.record('end', outcome, 'vault-dr', { status, rtoSeconds, rtoHumanSeconds });
     state.show();
-    const { plan } = state.progress;
-    const lost = status === 'completed' && plan !== null && 'rpoSeconds' in plan;
-    const kept = this.setAside.some(({ path }) => path !== null);
-    return {
-      ...state.progress,
-      finishedAt,
-      rtoSeconds,
-      rtoHumanSeconds,
-      rtoMachineSeconds: rtoSeconds - rtoHumanSeconds,
-      rpoSeconds: lost ? plan.rpoSeconds : null,
-      setAside: this.setAside,
-      setAsideUntil: kept ? new Date(Date.parse(finishedAt) + this.graceDays * DAY_MS).toISOString() : null,
-      removed: this.removed,
-      backup,
-      // What a plan warned of is of no use where it was not carried out.
-      warnings:
-        status === 'completed' || status === 'planned'
-          ? [...state.planWarnings, ...journal.warnings]
-          : journal.warnings,
-    };
+    // What a plan warned of is of no use where it was not carried out.
+    const isCarriedOut = status === 'completed' || status === 'planned';
+    return { ...report, warnings: isCarriedOut ? [...state.planWarnings, ...journal.warnings] : journal.warnings };
   }
 
   async #store(report: RecoveryReport): Promise<void> {
@@ -454,21 +435,6 @@ export class Recovery {
       this.journal.warnings.push(`the report could not be written: ${problemOf(error, 'writing').problem}`);
     }
   }
-}
-
-/** Of a run that was ended in the middle of its changes. */
-function whatIsLeft(progress: RecoveryProgress): string[] {
-  const { plan, cluster, nodes } = progress;
-  if (!hasChangedNodes(progress) || plan === null) return [];
-  if (plan.method === 'rebuild') {
-    const state = nodes.find(({ name }) => name === plan.node)?.state;
-    return [
-      `${plan.node} was left as it was then (${state}): begin anew with vault-dr rebuild-node --cluster ${cluster} --node ${plan.node}`,
-    ];
-  }
-  return [
-    'the snapshot may have been loaded or not: look at the data; if in doubt, restore in place once more, or go back to the generation that was made just before',
-  ];
 }
 
 function requireWorkflowId(cluster: string): void {

@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import type { MockActivityEnvironment } from '@temporalio/testing';
 import { type ControllerActivities, createControllerActivities } from '../../../activities/controller';
+import { askedByRun } from '../../../activities/first-run';
 import { createNodeActivities, type NodeActivities } from '../../../activities/node';
 import { parseConfig } from '../../../src/config/load';
 import type { CONTROLLER_INPUTS } from '../../../src/contract/step-input/controller';
@@ -65,6 +66,18 @@ describe('a node agent', () => {
       await expect(ask(ours, step, { ...input, claim })).rejects.toEqual(denied);
     }
     await untouched();
+  });
+
+  it('takes a run that goes on in a new execution for the one that people know', async () => {
+    const next = restoreEnvironment('run-2');
+    const claimIn = (run: string) =>
+      next.run(() => node.claimForRun({ claim: { ...CLAIM, run }, approved: null })) as Promise<unknown>;
+
+    await askedByRun('run-1', () => claimIn('run-1'));
+    await expect(askedByRun('run-1', () => claimIn('run-2'))).rejects.toEqual(denied);
+    await expect(claimIn('run-1')).rejects.toEqual(denied);
+
+    expect(JSON.parse(await readFile(inTest('state', 'claim.json'), 'utf8'))).toMatchObject({ run: 'run-1' });
   });
 
   it('takes the start of a run from Temporal, whatever the run says of itself', async () => {

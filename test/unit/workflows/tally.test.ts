@@ -1,0 +1,33 @@
+import { Tally } from '../../../workflows/run/tally';
+
+const line = (count: number) => `${count} of them`;
+
+describe('what anybody can send', () => {
+  it('is written down at first, and counted in one line from then on', () => {
+    const warnings = ['another'];
+    const tally = new Tally(warnings);
+
+    const told = Array.from({ length: 1_000 }, () => tally.count('junk', 3, line));
+
+    expect(told.filter(Boolean)).toHaveLength(3);
+    expect(warnings).toEqual(['another', '1000 of them']);
+  });
+
+  it('is told with the first one where one is too many', () => {
+    const warnings: string[] = [];
+    const tally = new Tally(warnings);
+
+    expect([tally.count('large', 1, line), tally.count('large', 1, line)]).toEqual([true, false]);
+    expect(warnings).toEqual(['2 of them']);
+  });
+
+  it('goes on with the numbers of an earlier execution', () => {
+    const earlier = new Tally([]);
+    for (let sent = 0; sent < 5; sent++) earlier.count('junk', 3, line);
+    const warnings = [line(5)];
+    const tally = new Tally(warnings, JSON.parse(JSON.stringify(earlier.counts)) as Record<string, number>);
+
+    expect(tally.count('junk', 3, line)).toBe(false);
+    expect(warnings).toEqual(['6 of them']);
+  });
+});

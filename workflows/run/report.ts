@@ -1,0 +1,46 @@
+import { hasChangedNodes, type RecoveryProgress, type RecoveryReport } from '../../src/contract/recovery';
+
+const DAY_MS = 86_400_000;
+
+interface Ended extends Pick<RecoveryReport, 'setAside' | 'removed' | 'backup'> {
+  /** With the status in which it ended. */
+  progress: RecoveryProgress;
+  graceDays: number;
+}
+
+/** What a run comes to; its warnings are added by whoever has them. */
+export function reportOf({ progress, setAside, removed, graceDays, backup }: Ended): Omit<RecoveryReport, 'warnings'> {
+  const { plan, status } = progress;
+  const finishedAt = new Date().toISOString();
+  const rtoSeconds = (Date.parse(finishedAt) - Date.parse(progress.startedAt)) / 1_000;
+  const rtoHumanSeconds = progress.phases.reduce((sum, phase) => sum + phase.humanSeconds, 0);
+  const lost = status === 'completed' && plan !== null && 'rpoSeconds' in plan;
+  const kept = setAside.some(({ path }) => path !== null);
+  return {
+    ...progress,
+    finishedAt,
+    rtoSeconds,
+    rtoHumanSeconds,
+    rtoMachineSeconds: rtoSeconds - rtoHumanSeconds,
+    rpoSeconds: lost ? plan.rpoSeconds : null,
+    setAside,
+    setAsideUntil: kept ? new Date(Date.parse(finishedAt) + graceDays * DAY_MS).toISOString() : null,
+    removed,
+    backup,
+  };
+}
+
+/** Of a run that was ended in the middle of its changes. */
+export function whatIsLeft(progress: RecoveryProgress): string[] {
+  const { plan, cluster, nodes } = progress;
+  if (!hasChangedNodes(progress) || plan === null) return [];
+  if (plan.method === 'rebuild') {
+    const state = nodes.find(({ name }) => name === plan.node)?.state;
+    return [
+      `${plan.node} was left as it was then (${state}): begin anew with vault-dr rebuild-node --cluster ${cluster} --node ${plan.node}`,
+    ];
+  }
+  return [
+    'the snapshot may have been loaded or not: look at the data; if in doubt, restore in place once more, or go back to the generation that was made just before',
+  ];
+}
