@@ -10,7 +10,8 @@ import { type Lab, startLab } from '../../src/lab/lab';
 import { type LabProcess, waitFor } from '../../src/lab/processes';
 import type { SampleSecret } from '../../src/lab/secrets';
 import { addBallast } from '../support/ballast';
-import type { Victim } from './matrix';
+import { EVERYTHING, type Victim } from './matrix';
+import { shuffled } from './random';
 
 /** What a service manager takes to notice. */
 const RESTART_AFTER_MS = 1_000;
@@ -103,12 +104,13 @@ export interface Kill {
 /** SIGKILL; and a new start, as a service manager would. */
 export async function killVictim(lab: Lab, victim: Victim): Promise<Kill> {
   const node = nodeOf(lab, victim);
-  if (victim === 'vault-a' || victim === 'vault-b') {
+  if (victim === EVERYTHING) return killEverything(lab);
+  if (isVault(victim)) {
     const met = (await lab.vaultPid(node as string)) !== undefined;
     if (met) await lab.killVault(node as string);
     return { met, restarted: Promise.resolve() };
   }
-  const victims: Record<Exclude<Victim, 'vault-a' | 'vault-b'>, LabProcess | undefined> = {
+  const victims: Record<Exclude<Victim, 'vault-a' | 'vault-b' | 'everything'>, LabProcess | undefined> = {
     controller: lab.controller,
     'agent-a': lab.agents[node ?? ''],
     'agent-b': lab.agents[node ?? ''],
@@ -122,6 +124,30 @@ export async function killVictim(lab: Lab, victim: Victim): Promise<Kill> {
   // Awaited by whoever judges the case; until then its failure must not count as unhandled.
   restarted.catch(() => undefined);
   return { met, restarted };
+}
+
+export function isVault(victim: Victim): victim is 'vault-a' | 'vault-b' {
+  return victim === 'vault-a' || victim === 'vault-b';
+}
+
+/** The power of a whole site: all of it is gone at once, and comes back part by part, in any order, seconds apart. */
+async function killEverything(lab: Lab): Promise<Kill> {
+  const processes = [lab.controller, lab.temporal.server, lab.s3.server, ...Object.values(lab.agents)];
+  // First what would start it again.
+  await Promise.all(processes.map((process) => process.kill()));
+  const killVault = async (name: string) => {
+    if ((await lab.vaultPid(name)) !== undefined) await lab.killVault(name);
+  };
+  await Promise.all(lab.nodes.map(({ name }) => killVault(name)));
+  const order = shuffled(processes, Math.random);
+  const restarted = Promise.all(
+    order.map(async (process, place) => {
+      await sleep(RESTART_AFTER_MS * (1 + place));
+      await process.start();
+    }),
+  ).then(() => undefined);
+  restarted.catch(() => undefined);
+  return { met: true, restarted };
 }
 
 /** Between two cases: what an operator does after a Vault was restarted. */

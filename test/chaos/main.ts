@@ -1,7 +1,7 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { Campaign } from './campaign';
-import { type ChaosCase, chooseCases, fullMatrix, type Part, takePart } from './matrix';
+import { type ChaosCase, chooseCases, everythingMatrix, fullMatrix, type Part, takePart } from './matrix';
 import { lastLine, makeReport, mergeReports, resultTable, spreadTable, type StoredReport } from './report';
 import { SCENARIOS } from './scenarios';
 import { type ZombieCase, zombieCases } from './zombies';
@@ -85,7 +85,10 @@ async function main(): Promise<void> {
   try {
     options = parseOptions(process.argv.slice(2));
     if (options !== null) {
-      kills = takePart(chooseCases(fullMatrix(SCENARIOS, options.seed), options), options.part);
+      kills = takePart(
+        chooseCases([...fullMatrix(SCENARIOS, options.seed), ...everythingMatrix(SCENARIOS, options.seed)], options),
+        options.part,
+      );
       zombies = options.cases === undefined ? takePart(zombieCases(options.only), options.part) : [];
       reports = await readReports(options.merge);
     }

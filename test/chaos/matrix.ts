@@ -2,7 +2,9 @@ import { randomFrom, shuffled } from './random';
 
 /** What is killed; `a` is the node that a restore begins with, `b` one that joins it. */
 export const VICTIMS = ['controller', 'agent-a', 'agent-b', 'temporal', 'vault-a', 'vault-b', 's3'] as const;
-export type Victim = (typeof VICTIMS)[number];
+/** All of them at once, as when the power of a whole site fails. */
+export const EVERYTHING = 'everything';
+export type Victim = (typeof VICTIMS)[number] | typeof EVERYTHING;
 
 export const MOMENTS = ['start', 'middle', 'after'] as const;
 export type Moment = (typeof MOMENTS)[number];
@@ -62,6 +64,25 @@ export function fullMatrix(scenarios: readonly ScenarioShape[], seed: number): C
       }));
     }),
   );
+}
+
+/** Every process at once, at every moment of every activity; a run that needs a Vault which nobody unseals can't stand that. */
+export function everythingMatrix(scenarios: readonly ScenarioShape[], seed: number): ChaosCase[] {
+  const random = randomFrom(seed);
+  const bearing = scenarios.filter(({ spared = [] }) => !spared.includes(EVERYTHING));
+  return bearing.flatMap(({ name, activities, logged = {} }) => {
+    const planned: Instant[] = activities.flatMap((activity) =>
+      MOMENTS.map((moment) => ({ kind: 'activity' as const, activity, moment })),
+    );
+    const inside: Instant[] = Object.entries(logged).map(([own, line]) => ({ kind: 'logged', name: own, ...line }));
+    const anywhere: Instant[] = Array.from({ length: RANDOM_INSTANTS }, () => ({ kind: 'random', at: random() }));
+    return [...planned, ...inside, ...anywhere].map((instant) => ({
+      id: `${name}/${instantName(instant)}/${EVERYTHING}`,
+      scenario: name,
+      victim: EVERYTHING,
+      instant,
+    }));
+  });
 }
 
 export function instantName(instant: Instant): string {

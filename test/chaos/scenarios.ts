@@ -14,7 +14,7 @@ import { openRepository } from '../../src/repository/open';
 import { type RecoveryStart, startBackup, startRecovery } from '../../src/temporal/runs';
 import { leaderOf } from '../support/lab-view';
 import { type ChaosLab, unsealEverywhere } from './chaos-lab';
-import type { ScenarioShape } from './matrix';
+import { EVERYTHING, type ScenarioShape } from './matrix';
 import { attendRestore } from './people';
 import { persistently } from './persistence';
 
@@ -42,6 +42,8 @@ const EARLIER_RUN = '019ab3c4-0000-7000-8000-000000000001';
 
 const backupRun: Omit<Scenario, 'name' | 'activities'> = {
   slow: false,
+  // Its Vaults stay sealed, and what needs one that serves waits for people.
+  spared: [EVERYTHING],
   unsealedUntil: null,
   newGenerations: 1,
   prepare: unsealEverywhere,
@@ -221,7 +223,7 @@ export const SCENARIOS: readonly Scenario[] = [
     ],
     downDuring: { 'vault-b': ['setAsideData', 'waitForLeader'] },
     /** A node that is not made anew has nothing to do with the run: nobody brings its Vault the shares. */
-    spared: ['vault-a'],
+    spared: ['vault-a', EVERYTHING],
     async prepare(chaos) {
       await unsealEverywhere(chaos);
       await removeSetAside(chaos);
@@ -267,7 +269,7 @@ export const SCENARIOS: readonly Scenario[] = [
     newGenerations: 2,
     activities: ['proveInPlace', 'stageGeneration', 'installInPlace', 'verifyFirstNode', 'checkConvergence'],
     /** Nobody brings shares to it, so a Vault that has died waits for people. */
-    spared: ['vault-a', 'vault-b'],
+    spared: ['vault-a', 'vault-b', EVERYTHING],
     async prepare(chaos) {
       await unsealEverywhere(chaos);
       await makeLeader(chaos, chaos.lab.nodes[0]?.name ?? '');
@@ -280,7 +282,7 @@ export const SCENARIOS: readonly Scenario[] = [
     slow: false,
     activities: ['lookForLeftOvers', 'makeRemovalPlan', 'removeSetAsideData'],
     /** A Vault that has died waits for people, and while it does nothing is removed. */
-    spared: ['vault-a', 'vault-b'],
+    spared: ['vault-a', 'vault-b', EVERYTHING],
     async prepare(chaos) {
       await unsealEverywhere(chaos);
       await removeSetAside(chaos);

@@ -1,4 +1,13 @@
-import { chooseCases, chooseFew, fullMatrix, MOMENTS, takePart, VICTIMS } from '../../chaos/matrix';
+import {
+  chooseCases,
+  chooseFew,
+  EVERYTHING,
+  everythingMatrix,
+  fullMatrix,
+  MOMENTS,
+  takePart,
+  VICTIMS,
+} from '../../chaos/matrix';
 import { randomFrom } from '../../chaos/random';
 import { SCENARIOS } from '../../chaos/scenarios';
 
@@ -117,5 +126,22 @@ describe('the cases that every test run has', () => {
     expect(few.map(({ scenario }) => scenario).filter((name) => name === 'restore')).toHaveLength(1);
     expect(few.map(({ scenario }) => scenario)).not.toContain('late-shares');
     expect(new Set(few.map(({ victim }) => victim)).size).toBe(VICTIMS.length);
+  });
+});
+
+describe('everything at once', () => {
+  it('is killed at each moment of each step, but where a run needs a Vault that nobody unseals', () => {
+    const shapes = [
+      { name: 'backup', activities: ['capture'], spared: [EVERYTHING] as const },
+      { name: 'restore', activities: ['stop', 'join'], logged: { applied: { of: 'a' as const, line: 'x' } } },
+    ];
+    const ids = everythingMatrix(shapes, 1).map(({ id }) => id);
+
+    expect(ids.filter((id) => !id.includes('/random/'))).toEqual([
+      ...['stop', 'join'].flatMap((step) => MOMENTS.map((moment) => `restore/${step}/${moment}/everything`)),
+      'restore/logged/applied/everything',
+    ]);
+    expect(ids).toHaveLength(10);
+    expect(everythingMatrix(shapes, 1)).toEqual(everythingMatrix(shapes, 1));
   });
 });
