@@ -167,7 +167,7 @@ export const SCENARIOS: readonly Scenario[] = [
       'describeNode',
       'chooseGeneration',
       'makePlan',
-      'recordAudit',
+      'recordAudits',
       'notify',
       'claimForRun',
       'stageGeneration',
