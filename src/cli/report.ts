@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { clusterInput, parseInput } from '../contract/input';
 import { reportMarkdown } from '../report/report-markdown';
 import { connectClient } from '../temporal/connect-temporal';
-import { recoveryHandle, recoveryResult } from '../temporal/runs';
+import { recoveryResult } from '../temporal/runs';
 import { print, printJson } from './output';
 import { type CommonOptions, temporalOptions, verb, withJson, withTemporal } from './program';
 
@@ -27,7 +27,7 @@ async function run(options: Options): Promise<void> {
   const { cluster } = parseInput(clusterInput, { cluster: options.cluster }, 'vault-dr report --cluster prod');
   const client = await connectClient(temporalOptions(options));
   try {
-    const report = await recoveryResult(client, recoveryHandle(client, cluster, options.run), cluster);
+    const report = await recoveryResult(client, cluster, options.run);
     if (options.json) printJson(report);
     else print(reportMarkdown(report).trimEnd());
   } finally {

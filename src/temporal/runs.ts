@@ -19,7 +19,6 @@ import {
   WORKFLOW_TASK_TIMEOUT,
 } from '../contract/names';
 import type { RecoveryProgress, RecoveryReport } from '../contract/recovery';
-import { openRecovery } from './open-recovery';
 import { type Answer, yes } from '../contract/update-answers';
 import { pendingSteps } from './pending-steps';
 
@@ -167,9 +166,14 @@ export async function recoveryView(handle: RecoveryHandle) {
   return { execution: description.status.name, progress, pending: pendingSteps(description) };
 }
 
-/** @throws DrError NoSuchRun; NotYet while it runs. */
-export async function recoveryResult(client: Client, handle: RecoveryHandle, cluster: string): Promise<RecoveryReport> {
-  if (await isOpen(client, handle, cluster)) {
+/**
+ * @param run the last one by default
+ * @throws DrError NoSuchRun; NotYet while it runs.
+ */
+export async function recoveryResult(client: Client, cluster: string, run?: string): Promise<RecoveryReport> {
+  const handle = await executionOf(client, cluster, run);
+  const { status } = await describeRun(handle);
+  if (status.name === 'RUNNING') {
     throw new DrError('NotYet', `'${handle.workflowId}' has not ended, so there is no report yet.`, {
       advice: `Follow it with: vault-dr status --cluster ${cluster} --follow`,
     });
@@ -177,12 +181,19 @@ export async function recoveryResult(client: Client, handle: RecoveryHandle, clu
   return handle.result();
 }
 
-/** Also where it goes on in another execution than the one that was asked for. */
-async function isOpen(client: Client, handle: RecoveryHandle, cluster: string): Promise<boolean> {
-  const { status, runId, raw } = await describeRun(handle);
-  if (status.name !== 'CONTINUED_AS_NEW') return status.name === 'RUNNING';
-  const open = await openRecovery(client, cluster);
-  return open !== null && open.run === (raw.workflowExecutionInfo?.firstRunId || runId);
+/** A run that went on in new executions ends in the last one; the namespace may have forgotten the first by then. */
+async function executionOf(client: Client, cluster: string, run: string | undefined): Promise<RecoveryHandle> {
+  const latest = recoveryHandle(client, cluster);
+  if (run === undefined) return latest;
+  const last = await firstRunOf(latest).catch(() => null);
+  if (last === run) return latest;
+  const named = recoveryHandle(client, cluster, run);
+  return last !== null && (await firstRunOf(named)) === last ? latest : named;
+}
+
+async function firstRunOf(handle: RecoveryHandle): Promise<string> {
+  const { raw, runId } = await describeRun(handle);
+  return raw.workflowExecutionInfo?.firstRunId || runId;
 }
 
 /** @throws DrError NoSuchRun */
