@@ -84,6 +84,7 @@ describe('an upgrade while another version has a run open', () => {
     const readyFile = inTest(`ready-${controllers.length}`);
     await writeFile(inTest('token'), 'x', { mode: 0o600 });
     await writeFile(inTest('signing-key.pem'), 'x', { mode: 0o600 });
+    await writeFile(inTest('signing-key.pub'), 'x');
     await writeFile(
       inTest('vault-dr.yaml'),
       stringify({
@@ -105,7 +106,7 @@ describe('an upgrade while another version has a run open', () => {
           },
         },
         repositories: { local: { type: 'directory', path: inTest('repository') } },
-        signing: { publicKeyFile: '/key', privateKey: { file: inTest('signing-key.pem') } },
+        signing: { publicKeyFile: inTest('signing-key.pub'), privateKey: { file: inTest('signing-key.pem') } },
       }),
       { mode: 0o600 },
     );
