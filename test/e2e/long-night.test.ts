@@ -3,7 +3,6 @@ import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
 import type { RecoveryReport } from '../../src/contract/recovery';
-import { waitFor } from '../../src/lab/processes';
 import { memoryDirectoryOf } from '../../src/lab/sweep';
 import { useLab } from '../support/lab';
 import { restoreDriver } from '../support/restore-driver';
@@ -42,19 +41,6 @@ describe('a restore whose history becomes long', () => {
         await Promise.all(Array.from({ length: 50 }, () => handle.signal('aprove', { approver: 'ben' })));
       }
       expect((await handle.describe()).runId).not.toBe(runId);
-      // As when the namespace keeps what has ended for less time than the run takes.
-      const execution = { workflowId: 'restore-lab', runId };
-      await connection.workflowService.deleteWorkflowExecution({ namespace: 'default', workflowExecution: execution });
-      const first = new Client({ connection }).workflow.getHandle('restore-lab', runId);
-      await waitFor(
-        'it is forgotten',
-        () =>
-          first.describe().then(
-            () => false,
-            () => true,
-          ),
-        { timeoutMs: 30_000 },
-      );
     } finally {
       await connection.close();
     }
