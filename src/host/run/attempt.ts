@@ -43,7 +43,7 @@ export class AttemptGate {
 
   /** @throws DrError NodeFenced when a later attempt has begun. */
   begin(cancellation: AbortSignal, { order = '', leaseMs = Infinity }: BeginOptions = {}): Attempt {
-    if (order < this.#latest) throw superseded(this.node);
+    if (order < this.#latest) throw overtaken(this.node);
     this.#latest = order;
     this.#check();
     this.#current?.controller.abort(superseded(this.node));
@@ -66,6 +66,17 @@ export class AttemptGate {
       this.#current.controller.abort(stoodStill(this.node, stoodStillMs));
     }
   }
+}
+
+/**
+ * Retryable: a Temporal that was killed has been seen to hand a repeated attempt out before the time that it had set for it, and
+ * then the next step of the run looks older than that one. An attempt that was really given up is nobody's business any more.
+ */
+function overtaken(node: string): DrError {
+  return new DrError('NodeFenced', `A newer attempt at ${node} had begun before this one, which did nothing.`, {
+    where: node,
+    retryable: true,
+  });
 }
 
 function superseded(node: string): DrError {
