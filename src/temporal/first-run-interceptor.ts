@@ -4,6 +4,7 @@ import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from
 import { askedByRun } from '../../activities/first-run';
 import { DrError } from '../contract/failures';
 import { recoveryWorkflowId } from '../contract/names';
+import { firstRunOf } from './first-run';
 
 const ANSWER_WITHIN_MS = 5_000;
 const MOST_KNOWN = 1_000;
@@ -31,11 +32,10 @@ export class FirstRuns {
 
   async #ask(workflowId: string, runId: string): Promise<string> {
     try {
-      const { raw } = await this.client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
+      const description = await this.client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
         this.client.workflow.getHandle(workflowId, runId).describe(),
       );
-      // Servers of before 1.26 don't say it, and a run of theirs is known by each execution.
-      return raw.workflowExecutionInfo?.firstRunId || runId;
+      return firstRunOf(description);
     } catch (cause) {
       throw new DrError('TemporalUnreachable', `Temporal could not be asked which run asks for this step.`, { cause });
     }

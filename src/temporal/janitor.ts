@@ -3,7 +3,7 @@ import type { Client } from '@temporalio/client';
 import type { Logger } from 'pino';
 import { sweepStaging } from '../repository/staging';
 import { connectClient, type TemporalOptions } from './connect-temporal';
-import { openRecovery } from './open-recovery';
+import { openRecovery } from './first-run';
 
 const INTERVAL_MS = 60_000;
 
@@ -65,7 +65,7 @@ async function withClient<T>(options: TemporalOptions, work: (client: Client) =>
 }
 
 export async function isOver(client: Client, cluster: string, run: string): Promise<boolean> {
-  return (await openRecovery(client, cluster))?.run !== run;
+  return (await openRecovery(client, cluster)) !== run;
 }
 
 /** Backups have no workflow id in common. One that isn't listed may have begun just now. */

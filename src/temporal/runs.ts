@@ -20,6 +20,7 @@ import {
 } from '../contract/names';
 import type { RecoveryProgress, RecoveryReport } from '../contract/recovery';
 import { type Answer, yes } from '../contract/update-answers';
+import { firstRunOf } from './first-run';
 import { pendingSteps } from './pending-steps';
 
 export type RecoveryHandle = WorkflowHandle<() => Promise<RecoveryReport>>;
@@ -185,15 +186,10 @@ export async function recoveryResult(client: Client, cluster: string, run?: stri
 async function executionOf(client: Client, cluster: string, run: string | undefined): Promise<RecoveryHandle> {
   const latest = recoveryHandle(client, cluster);
   if (run === undefined) return latest;
-  const last = await firstRunOf(latest).catch(() => null);
+  const last = await describeRun(latest).then(firstRunOf, () => null);
   if (last === run) return latest;
   const named = recoveryHandle(client, cluster, run);
-  return last !== null && (await firstRunOf(named)) === last ? latest : named;
-}
-
-async function firstRunOf(handle: RecoveryHandle): Promise<string> {
-  const { raw, runId } = await describeRun(handle);
-  return raw.workflowExecutionInfo?.firstRunId || runId;
+  return last !== null && firstRunOf(await describeRun(named)) === last ? latest : named;
 }
 
 /** @throws DrError NoSuchRun */
