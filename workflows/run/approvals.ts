@@ -12,7 +12,6 @@ import { Turn } from './turn';
 
 /** What comes beyond is counted. */
 const MOST_TOLD = 20;
-const MOST_SIGNALS_WAITING = 10;
 
 /** Takes people's approvals of the plan as it stands. */
 export class Approvals {
@@ -28,8 +27,8 @@ export class Approvals {
     const problem = approvalProblem(state.progress, input);
     if (problem !== null) return no(problem);
     if (state.progress.plan?.trust !== 'approvers') return accept(state, this.journal, input);
-    // Each is a question to the controller, and nobody should have to wait behind thousands of them.
-    if (by === 'signal' && this.#turn.length >= MOST_SIGNALS_WAITING) {
+    // Each is a question to the controller.
+    if (!this.#turn.hasRoomFor(by)) {
       return no('Too many approvals come by signal just now; it was not looked at. Send it again.');
     }
     return this.#turn.take(() => this.#check(input));

@@ -29,8 +29,10 @@ export interface Handover {
 }
 
 /**
- * What an earlier execution of the same recovery has handed over; null in the first one.
- * @throws ApplicationFailure InvalidInput when somebody else than the recovery itself hands something over.
+ * What an earlier execution has handed over; null in the first one. That there was one is Temporal's word; what it says anybody can
+ * have written who can write to the namespace. So it decides nothing that an input of a step does not: each step checks what it
+ * is given, and each host the signatures.
+ * @throws ApplicationFailure InvalidInput when a first execution is handed something.
  */
 export function received(handover: unknown): Handover | null {
   const { continuedFromExecutionRunId } = workflowInfo();

@@ -11,7 +11,6 @@ import { Turn } from './turn';
 
 /** More than a cluster has holders; what comes beyond is counted. */
 const MOST_TOLD = 30;
-const MOST_SIGNALS_WAITING = 10;
 
 /**
  * Takes the key holders' shares, as ciphertext. Each holder submits once; the same shares serve every node, however often one
@@ -27,11 +26,9 @@ export class ShareCeremony {
     private readonly identities: Identities,
   ) {}
 
-  /** One at a time: the same share sent twice at once counts once. Updates find room: Temporal lets few be under way. */
+  /** One at a time: the same share sent twice at once counts once. */
   submit(holder: string, envelope: string, by: 'update' | 'signal'): Promise<Answer> {
-    if (by === 'update' || this.#turn.length < MOST_SIGNALS_WAITING) {
-      return this.#turn.take(() => this.#take(holder, envelope));
-    }
+    if (this.#turn.hasRoomFor(by)) return this.#turn.take(() => this.#take(holder, envelope));
     const { tally } = this.journal;
     tally.count(
       'shares not looked at',

@@ -26,4 +26,16 @@ describe('a turn', () => {
 
     expect(turn.length).toBe(3);
   });
+
+  it('has room for ten that come by signal, and for every update', () => {
+    const turn = new Turn();
+    const rooms = Array.from({ length: 12 }, () => {
+      const room = [turn.hasRoomFor('signal'), turn.hasRoomFor('update')];
+      void turn.take(() => new Promise(() => undefined));
+      return room;
+    });
+
+    expect(rooms.map(([bySignal]) => bySignal)).toEqual([...Array<boolean>(10).fill(true), false, false]);
+    expect(rooms.every(([, byUpdate]) => byUpdate)).toBe(true);
+  });
 });
