@@ -2,6 +2,7 @@ import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { DrError } from '../contract/failures';
 import type { Config } from './schema';
+import { secretSourcesIn } from './secret';
 
 const GROUP_READS = 0o040;
 const OTHERS_READ = 0o004;
@@ -13,7 +14,9 @@ const NOT_OURS = '/var/run/secrets/kubernetes.io/';
  * clear. Files that are not here belong to other hosts.
  */
 export async function exposuresOf(config: Config): Promise<string[]> {
-  const files = secretFiles(config, []).filter(({ file }) => !file.startsWith(NOT_OURS));
+  const files = secretSourcesIn(config, [])
+    .flatMap(({ source, path }) => ('file' in source ? [{ file: source.file, path }] : []))
+    .filter(({ file }) => !file.startsWith(NOT_OURS));
   const readable = await Promise.all(
     files.map(async ({ file, path }) => {
       const who = readersOf(await statOrNull(file));
@@ -41,17 +44,6 @@ function readersOf(status: Stats | null): string | null {
   if (status === null) return null;
   if ((status.mode & OTHERS_READ) !== 0) return 'everybody on this host';
   return (status.mode & GROUP_READS) !== 0 && status.gid !== process.getgid?.() ? `the group ${status.gid}` : null;
-}
-
-/** A secret's source is known by its form: nothing else has a `file` and no more. */
-function secretFiles(part: unknown, path: string[]): { file: string; path: string }[] {
-  if (typeof part !== 'object' || part === null) return [];
-  const entries = Object.entries(part);
-  const [only, ...others] = entries;
-  if (only?.[0] === 'file' && typeof only[1] === 'string' && others.length === 0) {
-    return [{ file: only[1], path: path.join('.') }];
-  }
-  return entries.flatMap(([key, value]) => secretFiles(value, [...path, key]));
 }
 
 /** Only on one host: `configSchema` refuses others. */

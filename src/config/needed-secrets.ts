@@ -1,6 +1,6 @@
 import { DrError } from '../contract/failures';
 import type { ClusterConfig, Config, SecretSource } from './schema';
-import { readSecret } from './secret';
+import { readSecret, secretSourcesIn } from './secret';
 
 /** A secret, and where the configuration names it. */
 export interface NeededSecret {
@@ -59,14 +59,7 @@ function secretsOfRepository({ repositories }: Config, name: string): NeededSecr
 
 /** The environment of a process does not change, so nothing of it is waited for. */
 function secretsIn(part: object, path: string): NeededSecret[] {
-  return Object.entries(part).flatMap(([key, value]) =>
-    isSecretSource(value) && !('env' in value) ? [{ what: `${path}.${key}`, source: value }] : [],
+  return secretSourcesIn(part, [path]).flatMap((found) =>
+    'env' in found.source ? [] : [{ what: found.path, source: found.source }],
   );
-}
-
-/** By its form: nothing else has one of these and no more. */
-function isSecretSource(value: unknown): value is SecretSource {
-  if (typeof value !== 'object' || value === null) return false;
-  const [key, ...others] = Object.keys(value);
-  return others.length === 0 && (key === 'file' || key === 'env' || key === 'command');
 }

@@ -24,6 +24,20 @@ export async function readPrivateKey({ signing }: Config): Promise<string> {
   });
 }
 
+/** Every source of a secret in a part of the configuration, known by its form: nothing else has one of these and no more. */
+export function secretSourcesIn(part: unknown, path: readonly string[]): { source: SecretSource; path: string }[] {
+  if (typeof part !== 'object' || part === null) return [];
+  const entries = Object.entries(part);
+  const [only, ...others] = entries;
+  if (only && others.length === 0 && isSource(only)) return [{ source: part as SecretSource, path: path.join('.') }];
+  return entries.flatMap(([key, value]) => secretSourcesIn(value, [...path, key]));
+}
+
+function isSource([key, value]: [string, unknown]): boolean {
+  if (key === 'command') return Array.isArray(value);
+  return (key === 'file' || key === 'env') && typeof value === 'string';
+}
+
 async function readSource(source: SecretSource, what: string): Promise<string> {
   try {
     if ('file' in source) return await readFile(source.file, 'utf8');
