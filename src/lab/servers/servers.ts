@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { constants } from 'node:fs';
-import { access, mkdir, stat } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { promisify } from 'node:util';
 import { DrError } from '../../contract/failures';
+import { isProgram } from '../../files/files';
 import { withLock } from './install-lock';
 import { cachedProgram, installServer } from './install-server';
 import { serverCatalogue, type ServerName, type ServerSpec } from './server-catalogue';
@@ -87,15 +87,6 @@ async function ensureServer(
   }
   onStep(`${spec.name}: ${cached} (cache)`);
   return cached;
-}
-
-async function isProgram(path: string): Promise<boolean> {
-  try {
-    await access(path, constants.X_OK);
-    return (await stat(path)).isFile();
-  } catch {
-    return false;
-  }
 }
 
 async function findOnPath(program: string, path = ''): Promise<string | undefined> {

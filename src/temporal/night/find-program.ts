@@ -1,7 +1,6 @@
-import { constants } from 'node:fs';
-import { access, stat } from 'node:fs/promises';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { DrError } from '../../contract/failures';
+import { isProgram } from '../../files/files';
 
 /** The variable that names the `temporal` program. */
 export const PROGRAM_VARIABLE = 'VAULT_DR_TEMPORAL';
@@ -22,13 +21,4 @@ export async function findTemporal(named: string | undefined, path = process.env
     if (await isProgram(candidate)) return candidate;
   }
   throw new DrError('InvalidConfiguration', "Temporal's CLI, `temporal`, is not in the PATH.", { advice: ADVICE });
-}
-
-async function isProgram(path: string): Promise<boolean> {
-  try {
-    await access(path, constants.X_OK);
-    return (await stat(path)).isFile();
-  } catch {
-    return false;
-  }
 }
