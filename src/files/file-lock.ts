@@ -1,16 +1,50 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { closeSync, constants, fstatSync } from 'node:fs';
+import { basename, dirname } from 'node:path';
 import { DrError } from '../contract/failures';
+import { openOwnDirectory, requireOwn } from './own-files';
+
+const { O_CREAT, O_RDONLY } = constants;
 
 /** What `flock`, of util-linux and of BusyBox, ends with when another one has the lock. */
 const HELD = 1;
+
+/**
+ * Locks a file in a directory that only we can change, and makes it if it is not there.
+ * @param who as messages name whoever wants to be alone
+ * @returns the handle that has the lock, which no child inherits that is not given it; null when another process has it.
+ * @throws DrError NodeUnsafe, ServiceFailed
+ */
+export async function lockOwnFile(path: string, who: string): Promise<number | null> {
+  const name = basename(path);
+  const directory = openOwnDirectory(dirname(path));
+  try {
+    for (;;) {
+      // For reading alone: a file that is open for writing would keep its disk from being mounted read-only.
+      const file = directory.openPlain(name, O_RDONLY | O_CREAT);
+      let holds = false;
+      try {
+        requireOwn(path, fstatSync(file), true);
+        if (!(await tryLock(file, who))) return null;
+        // One that was deleted meanwhile is no lock: the next one who comes makes another one.
+        holds = directory.lstat(name)?.ino === fstatSync(file).ino;
+        if (holds) return file;
+      } finally {
+        if (!holds) closeSync(file);
+      }
+    }
+  } finally {
+    directory.close();
+  }
+}
 
 /**
  * Locks an open file (flock(2)), unless another process has. The kernel frees it when the last process that has the file open
  * from this call on is dead. Node has no call for it; the lock belongs to what was opened, so a helper can get it for us.
  * @param who as messages name whoever wants to be alone
  */
-export async function tryLock(file: number, who: string): Promise<boolean> {
+async function tryLock(file: number, who: string): Promise<boolean> {
   const helper = spawn('flock', ['-n', '3'], {
     stdio: ['ignore', 'ignore', 'pipe', file],
     env: { PATH: process.env['PATH'] },

@@ -1,10 +1,9 @@
-import { closeSync, constants, fstatSync, ftruncateSync, readFileSync, writeSync } from 'node:fs';
+import { closeSync, constants, ftruncateSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DrError } from '../../contract/failures';
-import { tryLock } from '../../files/file-lock';
-import { openOwnDirectory, requireOwn } from '../../files/own-files';
-import type { SafeDirectory } from '../../files/safe-directory';
+import { lockOwnFile } from '../../files/file-lock';
+import { openOwnDirectory, readOwnFile } from '../../files/own-files';
 import { readIfThere } from '../../files/files';
 import { holderOf, ownIdentity } from '../../files/process-identity';
 
@@ -13,7 +12,7 @@ export interface ExclusiveHold {
 }
 
 const LOCK_FILE = 'agent.lock';
-const { O_CREAT, O_RDONLY, O_WRONLY } = constants;
+const { O_WRONLY } = constants;
 const RETRY_MS = 500;
 
 /**
@@ -26,50 +25,35 @@ export async function holdNode(
   onWait: (message: string) => void,
   signal: AbortSignal,
 ): Promise<ExclusiveHold> {
+  const lockFile = join(stateDir, LOCK_FILE);
   for (let tries = 0; ; tries++) {
-    const file = await lockNode(stateDir, (holder) => (tries % 20 === 0 ? onWait(holder) : undefined));
+    const file = await lockOwnFile(lockFile, 'the agent');
     if (file !== null) {
+      await noteHolder(stateDir).catch((error: unknown) => {
+        closeSync(file);
+        throw error;
+      });
       return { release: async () => closeSync(file) };
     }
+    if (tries % 20 === 0) onWait(await describeHolder(readOwnFile(lockFile, { secret: true }) ?? ''));
     await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
     if (signal.aborted) throw new DrError('Aborted', 'The agent was stopped while it waited for the node.');
   }
 }
 
-/** @returns the handle that has the lock, which no child inherits; null when another one has it. */
-async function lockNode(stateDir: string, onHeld: (message: string) => void): Promise<number | null> {
+/** For whoever waits. */
+async function noteHolder(stateDir: string): Promise<void> {
   const directory = openOwnDirectory(stateDir);
   try {
-    // For reading alone: a file that is open for writing would keep its disk from being mounted read-only.
-    const file = directory.openPlain(LOCK_FILE, O_RDONLY | O_CREAT);
+    const file = directory.openPlain(LOCK_FILE, O_WRONLY);
     try {
-      requireOwn(join(stateDir, LOCK_FILE), fstatSync(file), true);
-      if (await tryLock(file, 'the agent')) {
-        // One that was deleted meanwhile is no lock: the next agent makes another one.
-        if (directory.lstat(LOCK_FILE)?.ino === fstatSync(file).ino) {
-          noteHolder(directory, await ownIdentity());
-          return file;
-        }
-      } else onHeld(await describeHolder(readFileSync(file, 'utf8')));
-    } catch (error) {
+      ftruncateSync(file);
+      writeSync(file, `${(await ownIdentity()) ?? ''}\n`, 0);
+    } finally {
       closeSync(file);
-      throw error;
     }
-    closeSync(file);
-    return null;
   } finally {
     directory.close();
-  }
-}
-
-/** For whoever waits. */
-function noteHolder(directory: SafeDirectory, identity: string | null): void {
-  const file = directory.openPlain(LOCK_FILE, O_WRONLY);
-  try {
-    ftruncateSync(file);
-    writeSync(file, `${identity ?? ''}\n`, 0);
-  } finally {
-    closeSync(file);
   }
 }
 

@@ -1,17 +1,16 @@
-import { closeSync, constants, fstatSync, readFileSync } from 'node:fs';
+import { closeSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DrError } from '../../contract/failures';
 import { writeFileAtomically } from '../../files/atomic-file';
-import { tryLock } from '../../files/file-lock';
+import { lockOwnFile } from '../../files/file-lock';
 import { privateDirectory } from '../../files/files';
-import { openOwnDirectory, readOwnFile, requireOwn } from '../../files/own-files';
+import { readOwnFile } from '../../files/own-files';
 import { holderOf, ownIdentity, processIdentity, signalProcess } from '../../files/process-identity';
 
 const LOCK_FILE = 'temporal.lock';
 /** Who uses the directory: `keeper` is the process of `vault-dr temporal`, `server` that of Temporal. */
 const HOLDERS_FILE = 'holders.json';
-const { O_CREAT, O_RDONLY } = constants;
 const ORPHAN_TERM_MS = 10_000;
 
 interface Holders {
@@ -50,23 +49,7 @@ export async function takeDataDirectory(given: string, onStep: (text: string) =>
   };
 }
 
-async function lockIn(path: string): Promise<number | null> {
-  const directory = openOwnDirectory(path);
-  try {
-    const file = directory.openPlain(LOCK_FILE, O_RDONLY | O_CREAT);
-    try {
-      requireOwn(join(path, LOCK_FILE), fstatSync(file), true);
-      if (await tryLock(file, 'vault-dr temporal')) return file;
-    } catch (error) {
-      closeSync(file);
-      throw error;
-    }
-    closeSync(file);
-    return null;
-  } finally {
-    directory.close();
-  }
-}
+const lockIn = (path: string) => lockOwnFile(join(path, LOCK_FILE), 'vault-dr temporal');
 
 /** `kill -9` of the keeper leaves its server behind, which has the lock. */
 async function lockAfterOrphan(path: string, onStep: (text: string) => void): Promise<number | null> {
