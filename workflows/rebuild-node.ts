@@ -33,10 +33,10 @@ export async function rebuildNode(raw: unknown, handover?: unknown): Promise<Rec
       const leaderAddress = await run.mustStep('waiting for a leader', null, () =>
         controller.waitForLeader({ cluster: input.cluster }),
       );
-      await recovery.join([node], leaderAddress);
+      await recovery.joining.join([node], leaderAddress);
     });
 
-    await recovery.phase('converge', () => recovery.converge(plan));
+    await recovery.phase('converge', () => recovery.joining.converge(plan));
 
     recovery.enter('finish');
     journal.notify('restored', `${node} of ${input.cluster} is rebuilt and a voter.`);

@@ -51,9 +51,9 @@ export async function recoverQuorum(raw: unknown, handover?: unknown): Promise<R
       run.mustStep(`verifying ${firstNode}`, firstNode, () => controller.verifyFirstNode({ plan })),
     );
 
-    await recovery.phase('join', () => recovery.joinOthers(plan));
+    await recovery.phase('join', () => recovery.joining.joinOthers(plan));
 
-    await recovery.phase('converge', () => recovery.converge(plan));
+    await recovery.phase('converge', () => recovery.joining.converge(plan));
 
     recovery.enter('finish');
     const backup = await recovery.tryBackUp();

@@ -4,6 +4,7 @@ import type { LeftOver } from '../src/contract/host';
 import type { NodePlan, RemovalPlan } from '../src/contract/plan';
 import type { RecoveryReport } from '../src/contract/recovery';
 import { controller } from './run/steps';
+import { onEach } from './run/on-each';
 import { parseOrFail } from './run/problems';
 import { received } from './run/handover';
 import { adopt, agree, type Planned, refusal } from './run/planning';
@@ -63,7 +64,7 @@ export async function removeSetAside(raw: unknown, handover?: unknown): Promise<
 
   async function remove(): Promise<RecoveryReport> {
     state.enter('remove');
-    await recovery.onEach([...found.keys()], async (name) => {
+    await onEach([...found.keys()], async (name) => {
       if ((await identities.claim(name)) === SKIPPED) return;
       const removed = await run.step(`removing what was set aside on ${name}`, name, () =>
         recovery.steps(name).removeSetAsideData({ claim: run.claim, of: input.run }),

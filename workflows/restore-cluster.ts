@@ -51,9 +51,9 @@ export async function restoreCluster(raw: unknown, handover?: unknown): Promise<
 
     await recovery.phase('verify', () => verify(plan));
 
-    await recovery.phase('join', () => recovery.joinOthers(plan));
+    await recovery.phase('join', () => recovery.joining.joinOthers(plan));
 
-    await recovery.phase('converge', () => recovery.converge(plan));
+    await recovery.phase('converge', () => recovery.joining.converge(plan));
     return finish(plan);
   }
 
@@ -67,7 +67,7 @@ export async function restoreCluster(raw: unknown, handover?: unknown): Promise<
 
     await recovery.phase('verify', () => verify(plan));
 
-    await recovery.phase('converge', () => recovery.converge(plan));
+    await recovery.phase('converge', () => recovery.joining.converge(plan));
     return finish(plan);
   }
 

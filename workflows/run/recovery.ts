@@ -13,7 +13,6 @@ import { backupWorkflowId, recoveryWorkflowId, WORKFLOW, WORKFLOW_TASK_TIMEOUT }
 import type { NodePlan, RecoveryPlan, RecoverySettings } from '../../src/contract/plan';
 import {
   hasChangedNodes,
-  type NodeState,
   type RecoveryMethod,
   type RecoveryPhase,
   type RecoveryReport,
@@ -23,11 +22,13 @@ import { controller, type StepsOn, stepsOn } from './steps';
 import type { Handover } from './handover';
 import { counted } from './patient-activities';
 import { renew, renewalDue } from './renewal';
-import { type Problem, problemOf } from './problems';
+import { problemOf } from './problems';
 import { handleMessages } from './messages';
 import { Abort, Decisions } from './decisions';
 import { Identities } from './identities';
+import { Joining } from './joining';
 import { Journal } from './journal';
+import { onEach } from './on-each';
 import { RecoveryRun, SKIPPED } from './recovery-run';
 import { reportOf, whatIsLeft } from './report';
 import { showRetries } from './retries';
@@ -39,9 +40,6 @@ import { CLUSTER_ATTRIBUTE } from './search-attributes';
 import { Unsealing } from './unsealing';
 import { lostOn } from './lost-run';
 
-/** Problems that rebuilding a node from scratch once more may cure. */
-const CURED_BY_BLANKING = ['VaultRefused', 'VaultUnavailable', 'NotYet', 'TimedOut', 'ServiceFailed'];
-
 /** One recovery and its nodes: the steps that the runbooks have in common. */
 export class Recovery {
   readonly run: RecoveryRun;
@@ -50,6 +48,7 @@ export class Recovery {
   readonly steps: StepsOn;
   readonly identities: Identities;
   readonly unsealing: Unsealing;
+  readonly joining: Joining;
   setAside: RecoveryReport['setAside'];
   readonly removed: RecoveryReport['removed'];
   graceDays: number;
@@ -60,7 +59,6 @@ export class Recovery {
   /** Takes back what was said elsewhere of this recovery; a roll back does it. */
   undo: (() => Promise<void>) | null = null;
   readonly #sets: ShareSets;
-  readonly #blanked: Set<string>;
   /** Where an earlier execution of this recovery stood, until this one is there. */
   #resumeAt: RecoveryPhase | null;
 
@@ -90,13 +88,13 @@ export class Recovery {
     this.steps = steps;
     this.identities = identities;
     this.unsealing = new Unsealing(run, sets, identities, steps, handed?.unsealing);
+    this.joining = new Joining(run, this.unsealing, steps, handed?.blanked);
     this.#sets = sets;
     this.graceDays = handed?.graceDays ?? 0;
     this.staged = handed?.staged ?? null;
     this.marked = handed?.marked ?? false;
     this.setAside = handed?.setAside ?? [];
     this.removed = handed?.removed ?? [];
-    this.#blanked = new Set(handed?.blanked);
     this.#resumeAt = handed?.progress.phase ?? null;
     for (const name of handed?.unsealing.kept ?? []) this.unsealing.keepOpen(name);
   }
@@ -164,7 +162,7 @@ export class Recovery {
       marked,
       setAside,
       removed,
-      blanked: [...this.#blanked],
+      blanked: this.joining.handOver(),
       unsealing: { ...unsealing.handOver(), checker: identities.checkedBy },
       done: run.handOver(),
       journal: journal.handOver(),
@@ -215,16 +213,9 @@ export class Recovery {
     }
   }
 
-  /** On all nodes at once. It ends when all have ended, also when one of them was called off. */
-  async onEach(names: string[], act: (name: string) => Promise<void>): Promise<void> {
-    const results = await Promise.allSettled(names.map(act));
-    const failed = results.find((result) => result.status === 'rejected');
-    if (failed) throw failed.reason;
-  }
-
   /** Stops Vault and proves it: process gone, ports closed. */
   async stop(names: string[]): Promise<void> {
-    await this.onEach(names, (name) =>
+    await onEach(names, (name) =>
       this.run.once(`stopping ${name}`, async () => {
         const stopped = await this.run.step(`stopping ${name}`, name, () =>
           this.steps(name).stopNode({ claim: this.run.claim }),
@@ -238,7 +229,7 @@ export class Recovery {
     const { claim } = this.run;
     const { setAside: how, accepted } = plan;
     const what = { claim, how, otherCluster: accepted.includes('other-cluster'), staged: this.staged };
-    await this.onEach(names, (name) =>
+    await onEach(names, (name) =>
       this.#putAside(name, () => this.steps(name).setAsideData({ ...what, ...lostOn(plan, name) })),
     );
   }
@@ -255,89 +246,6 @@ export class Recovery {
       this.setAside.push({ node: name, path });
       this.state.node(name, 'set aside', path);
     });
-  }
-
-  /** All but the first node, which leads a cluster of its own by now. */
-  async joinOthers({ nodes, firstNode }: RecoveryPlan): Promise<void> {
-    const leaderAddress = nodes.find((node) => node.name === firstNode)?.address ?? '';
-    await this.join(
-      this.state.activeNodes.filter((name) => name !== firstNode),
-      leaderAddress,
-    );
-  }
-
-  /** Each starts empty, joins, is unsealed with the same shares. One that does not get in is rebuilt once, by itself. */
-  async join(names: string[], leaderAddress: string): Promise<void> {
-    const { claim } = this.run;
-    await this.onEach(names, async (name) => {
-      const { joinNode } = this.steps(name);
-      // An earlier execution may have come so far with this one.
-      if (this.#stateOf(name) === 'unsealed') return;
-      for (let joined = false; !joined;) {
-        if (this.#stateOf(name) !== 'unsealing') {
-          this.state.node(name, 'joining');
-          const step = await this.run.step(
-            `joining ${name}`,
-            name,
-            () => joinNode({ claim, leaderAddress }),
-            async (problem) => ((await this.#blank(name, problem)) ? joinNode({ claim, leaderAddress }) : null),
-          );
-          if (step === SKIPPED) return;
-        }
-        const opening = await this.unsealing.unseal(name, (problem) => this.#blank(name, problem));
-        joined = opening === 'open';
-        // It may have been let in by then, and nobody gets in twice who holds half of what the cluster sent.
-        if (opening === 'not joined' && (await this.#rebuild(name)) === SKIPPED) return;
-      }
-      this.unsealing.keepOpen(name);
-    });
-  }
-
-  #stateOf(name: string): NodeState | undefined {
-    return this.state.progress.nodes.find((node) => node.name === name)?.state;
-  }
-
-  async #rebuild(name: string): Promise<void | typeof SKIPPED> {
-    this.state.node(name, 'joining', 'rebuilt: it was restarted before it was unsealed');
-    return this.run.step(`making ${name} anew`, name, () => this.steps(name).blankNode({ claim: this.run.claim }));
-  }
-
-  async #blank(name: string, { code, problem }: Problem): Promise<boolean> {
-    if (this.#blanked.has(name) || !CURED_BY_BLANKING.includes(code)) return false;
-    this.#blanked.add(name);
-    this.state.node(name, 'joining', `rebuilt once more: ${problem}`);
-    await this.steps(name).blankNode({ claim: this.run.claim });
-    return true;
-  }
-
-  /** The gate: nothing is called done before the nodes agree. */
-  async converge(plan: RecoveryPlan): Promise<void> {
-    const gate = () =>
-      this.run.mustStep('waiting for the cluster to converge', null, () =>
-        controller.checkConvergence({ plan, nodes: this.state.activeNodes }),
-      );
-    await gate();
-    this.unsealing.stopWatching();
-    if (plan.rollingRestart) {
-      await this.#restartFollowers(plan);
-      await gate();
-    }
-    for (const name of this.state.activeNodes) this.state.node(name, 'voter');
-  }
-
-  async #restartFollowers(plan: RecoveryPlan): Promise<void> {
-    for (const name of this.state.activeNodes.filter((node) => node !== plan.firstNode)) {
-      await this.run.once(`restarting ${name}`, async () => {
-        const restarted = await this.run.once(`stopping and starting ${name}`, () =>
-          this.run.step(`restarting ${name}`, name, () => this.steps(name).restartNode({ claim: this.run.claim })),
-        );
-        if (restarted !== SKIPPED) await this.unsealing.unseal(name);
-      });
-    }
-    if (this.state.activeNodes.length < 2) return;
-    await this.run.once('moving the leadership', () =>
-      this.run.mustStep('moving the leadership', null, () => controller.moveLeadership({ plan })),
-    );
   }
 
   async backUpAtOnce(when: 'before' | 'after'): Promise<{ generation: string }> {

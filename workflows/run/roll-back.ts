@@ -3,6 +3,7 @@ import type { SealReport } from '../../src/contract/host';
 import type { RecoveryReport } from '../../src/contract/recovery';
 import { controller } from './steps';
 import { lostOn } from './lost-run';
+import { onEach } from './on-each';
 import { problemOf } from './problems';
 import type { Recovery } from './recovery';
 import { SKIPPED } from './recovery-run';
@@ -26,7 +27,7 @@ export async function rollBack(
     .map(({ name }) => name);
 
   await recovery.stop(names);
-  await recovery.onEach(still(), (name) =>
+  await onEach(still(), (name) =>
     run.once(`putting the data of ${name} back`, async () => {
       const result = await run.step(`putting the data of ${name} back`, name, () =>
         recovery.steps(name).putBackData({ claim, ...lostOn(plan, name) }),
@@ -40,7 +41,7 @@ export async function rollBack(
   recovery.setAside = [];
 
   const seals = new Map<string, SealReport>();
-  await recovery.onEach(still(), async (name) => {
+  await onEach(still(), async (name) => {
     const seal = await run.once(`starting ${name}`, () =>
       run.step(`starting ${name}`, name, () => recovery.steps(name).startNode({ claim })),
     );
@@ -48,7 +49,7 @@ export async function rollBack(
   });
   const members = still().filter((name) => seals.get(name)?.initialized === true);
   unsealing.adapt(members.flatMap((name) => seals.get(name) ?? []));
-  await recovery.onEach(
+  await onEach(
     members.filter((name) => seals.get(name)?.sealed === true && !isOpen(name)),
     async (name) => {
       await unsealing.unseal(name);

@@ -1,0 +1,112 @@
+import type { RecoveryPlan } from '../../src/contract/plan';
+import type { NodeState } from '../../src/contract/recovery';
+import { onEach } from './on-each';
+import type { Problem } from './problems';
+import { type RecoveryRun, SKIPPED } from './recovery-run';
+import { controller, type StepsOn } from './steps';
+import type { Unsealing } from './unsealing';
+
+/** Problems that rebuilding a node from scratch once more may cure. */
+const CURED_BY_BLANKING = ['VaultRefused', 'VaultUnavailable', 'NotYet', 'TimedOut', 'ServiceFailed'];
+
+/** How nodes get into a cluster that one of them leads, until all of them agree. */
+export class Joining {
+  readonly #blanked: Set<string>;
+
+  /** @param blanked nodes that were rebuilt once by the run itself, in an earlier execution */
+  constructor(
+    private readonly run: RecoveryRun,
+    private readonly unsealing: Unsealing,
+    private readonly steps: StepsOn,
+    blanked: readonly string[] = [],
+  ) {
+    this.#blanked = new Set(blanked);
+  }
+
+  handOver(): string[] {
+    return [...this.#blanked];
+  }
+
+  /** All but the first node, which leads a cluster of its own by now. */
+  async joinOthers({ nodes, firstNode }: RecoveryPlan): Promise<void> {
+    const leaderAddress = nodes.find((node) => node.name === firstNode)?.address ?? '';
+    await this.join(
+      this.run.state.activeNodes.filter((name) => name !== firstNode),
+      leaderAddress,
+    );
+  }
+
+  /** Each starts empty, joins, is unsealed with the same shares. One that does not get in is rebuilt once, by itself. */
+  async join(names: string[], leaderAddress: string): Promise<void> {
+    const { claim } = this.run;
+    await onEach(names, async (name) => {
+      const { joinNode } = this.steps(name);
+      // An earlier execution may have come so far with this one.
+      if (this.#stateOf(name) === 'unsealed') return;
+      for (let joined = false; !joined;) {
+        if (this.#stateOf(name) !== 'unsealing') {
+          this.run.state.node(name, 'joining');
+          const step = await this.run.step(
+            `joining ${name}`,
+            name,
+            () => joinNode({ claim, leaderAddress }),
+            async (problem) => ((await this.#blank(name, problem)) ? joinNode({ claim, leaderAddress }) : null),
+          );
+          if (step === SKIPPED) return;
+        }
+        const opening = await this.unsealing.unseal(name, (problem) => this.#blank(name, problem));
+        joined = opening === 'open';
+        // It may have been let in by then, and nobody gets in twice who holds half of what the cluster sent.
+        if (opening === 'not joined' && (await this.#rebuild(name)) === SKIPPED) return;
+      }
+      this.unsealing.keepOpen(name);
+    });
+  }
+
+  #stateOf(name: string): NodeState | undefined {
+    return this.run.state.progress.nodes.find((node) => node.name === name)?.state;
+  }
+
+  async #rebuild(name: string): Promise<void | typeof SKIPPED> {
+    this.run.state.node(name, 'joining', 'rebuilt: it was restarted before it was unsealed');
+    return this.run.step(`making ${name} anew`, name, () => this.steps(name).blankNode({ claim: this.run.claim }));
+  }
+
+  async #blank(name: string, { code, problem }: Problem): Promise<boolean> {
+    if (this.#blanked.has(name) || !CURED_BY_BLANKING.includes(code)) return false;
+    this.#blanked.add(name);
+    this.run.state.node(name, 'joining', `rebuilt once more: ${problem}`);
+    await this.steps(name).blankNode({ claim: this.run.claim });
+    return true;
+  }
+
+  /** The gate: nothing is called done before the nodes agree. */
+  async converge(plan: RecoveryPlan): Promise<void> {
+    const gate = () =>
+      this.run.mustStep('waiting for the cluster to converge', null, () =>
+        controller.checkConvergence({ plan, nodes: this.run.state.activeNodes }),
+      );
+    await gate();
+    this.unsealing.stopWatching();
+    if (plan.rollingRestart) {
+      await this.#restartFollowers(plan);
+      await gate();
+    }
+    for (const name of this.run.state.activeNodes) this.run.state.node(name, 'voter');
+  }
+
+  async #restartFollowers(plan: RecoveryPlan): Promise<void> {
+    for (const name of this.run.state.activeNodes.filter((node) => node !== plan.firstNode)) {
+      await this.run.once(`restarting ${name}`, async () => {
+        const restarted = await this.run.once(`stopping and starting ${name}`, () =>
+          this.run.step(`restarting ${name}`, name, () => this.steps(name).restartNode({ claim: this.run.claim })),
+        );
+        if (restarted !== SKIPPED) await this.unsealing.unseal(name);
+      });
+    }
+    if (this.run.state.activeNodes.length < 2) return;
+    await this.run.once('moving the leadership', () =>
+      this.run.mustStep('moving the leadership', null, () => controller.moveLeadership({ plan })),
+    );
+  }
+}

@@ -1,0 +1,6 @@
+/** On all nodes at once. It ends when all have ended, also when one of them was called off. */
+export async function onEach(names: readonly string[], act: (name: string) => Promise<void>): Promise<void> {
+  const results = await Promise.allSettled(names.map(act));
+  const failed = results.find((result) => result.status === 'rejected');
+  if (failed) throw failed.reason;
+}
