@@ -2,6 +2,7 @@ import { Command, InvalidArgumentError } from 'commander';
 import { DrError } from '../contract/failures';
 import type * as Lab from '../lab/lab';
 import type * as LabState from '../lab/lab-state';
+import type * as Shapes from '../lab/shapes';
 import { note, print, printJson } from './output';
 import { verb, withJson } from './program';
 
@@ -12,8 +13,10 @@ export function labCommand(): Command {
     'vault-dr lab up --detach',
   )
     .option('--directory <path>', 'where to keep it; empty or not there; default: among the temporary files')
-    .option('--nodes <count>', 'Vault nodes, 1 to 7', parseCount, 3)
+    .option('--nodes <count>', 'Vault nodes, 1 to 7; default: 3, or what the shape has', parseCount)
+    .option('--shape <name>', 'a way in which operators run Vault; see below')
     .option('--detach', 'leave it running in the background; end it with `vault-dr lab down`')
+    .addHelpText('after', shapesInHelp)
     .action(runUp);
   const down = verb('down', 'End a lab and remove everything of it', 'vault-dr lab down /tmp/vault-dr-lab-x1y2z3')
     .argument('<directory>', 'directory of the lab, as `lab up` printed it')
@@ -32,14 +35,16 @@ export function labCommand(): Command {
 interface UpOptions {
   json?: boolean;
   directory?: string;
-  nodes: number;
+  nodes?: number;
+  shape?: string;
   detach?: boolean;
 }
 
 async function runUp(options: UpOptions): Promise<void> {
   const { startLab } = part(() => require('../lab/lab') as typeof Lab);
   const lab = await startLab({
-    nodes: options.nodes,
+    ...(options.nodes === undefined ? {} : { nodes: options.nodes }),
+    ...(options.shape === undefined ? {} : { shape: shapes().shapeNamed(options.shape) }),
     keep: options.detach === true,
     onStep: note,
     ...(options.directory === undefined ? {} : { directory: options.directory }),
@@ -70,6 +75,19 @@ async function runUp(options: UpOptions): Promise<void> {
     process.once('SIGTERM', () => resolve());
   });
   await lab.stop();
+}
+
+/** Help is given where the lab is not installed, too. */
+function shapesInHelp(): string {
+  try {
+    return `\nShapes:\n${shapes().listOfShapes()}`;
+  } catch {
+    return '';
+  }
+}
+
+function shapes(): typeof Shapes {
+  return part(() => require('../lab/shapes') as typeof Shapes);
 }
 
 /**

@@ -3,6 +3,7 @@ import { writePrivateFile } from './lab-files';
 import type { ClusterLayout, LabLayout, LabNode } from './layout';
 import type { LabProcess } from './processes';
 import { createAgent } from './product-processes';
+import { type ShapeName, SHAPES } from './shapes';
 import { readSecret, type SampleSecret, writeSecrets } from './secrets';
 import type { VaultAnswer, VaultApi, VaultMethod } from './vault-api';
 import { formCluster, furnishCluster } from './vault-cluster';
@@ -43,6 +44,7 @@ export interface ClusterParts {
   caPem: string;
   api: VaultApi;
   environment: Record<string, string>;
+  shape: ShapeName;
 }
 
 /** A cluster whose agents run, but whose Vaults are blank. */
@@ -54,7 +56,7 @@ export interface BlankCluster {
 
 /** Starts the agents of a cluster, and so its Vaults. */
 export async function startAgents(parts: ClusterParts, cluster: ClusterLayout): Promise<BlankCluster> {
-  const { layout, caPem, api, environment } = parts;
+  const { layout, caPem, api, environment, shape } = parts;
   const { name, nodes } = cluster;
   const agents = Object.fromEntries(nodes.map((node) => [node.name, createAgent(layout, name, node, environment)]));
   await Promise.all(Object.values(agents).map((agent) => agent.start()));
@@ -62,7 +64,11 @@ export async function startAgents(parts: ClusterParts, cluster: ClusterLayout): 
     name,
     async form() {
       const seal = layout.sealVault ? 'transit' : 'shamir';
-      const { unsealShares, rootToken } = await formCluster(api, nodes, { caPem, seal });
+      const { unsealShares, rootToken } = await formCluster(api, nodes, {
+        caPem,
+        seal,
+        joinByThemselves: SHAPES[shape].joinByThemselves === true,
+      });
       const access = await furnishCluster(api, nodes[0] as LabNode, rootToken);
       const files = {
         [cluster.roleIdFile]: access.backup.roleId,

@@ -4,8 +4,10 @@ import { dirname } from 'node:path';
 import { agentPublicKey, generateAgentKey } from '../crypto/agent-key';
 import { makeApproverKey } from './approver-keys';
 import { createAuthority, issueServerCertificate } from './certificates';
-import { productConfig, temporalConfig, vaultConfig } from './write-config';
-import { HOST, type LabLayout, type VaultServer } from './layout';
+import { serverSettings, vaultConfig } from './server-settings';
+import { type Shape, type ShapeName, SHAPES } from './shapes';
+import { productConfig, temporalConfig } from './write-config';
+import { HOST, type LabLayout, type LabNode, type VaultServer } from './layout';
 import { objectStoreConfig, type S3Credentials, s3Endpoint } from './object-store';
 import type { Servers } from './servers/servers';
 
@@ -15,7 +17,13 @@ export interface LabSecrets {
 }
 
 /** Writes everything that the servers and the product read. */
-export async function writeLabFiles(labId: string, layout: LabLayout, servers: Servers): Promise<LabSecrets> {
+export async function writeLabFiles(
+  labId: string,
+  layout: LabLayout,
+  servers: Servers,
+  shapeName: ShapeName = 'plain',
+): Promise<LabSecrets> {
+  const shape = SHAPES[shapeName];
   const { secrets } = layout;
   const authority = await createAuthority('vault-dr lab');
   const caPem = authority.certificate;
@@ -33,14 +41,18 @@ export async function writeLabFiles(labId: string, layout: LabLayout, servers: S
 
   const files: Record<string, string> = {
     [layout.caFile]: caPem,
-    [layout.configFile]: productConfig(layout, {
-      labId,
-      agentPublicKeys: Object.fromEntries(nodes.map(({ name }) => [name, agentPublicKey(agentKeys[name] ?? '')])),
-      approvers,
-      vault: servers.vault,
-      backupRecipient: await identityToRecipient(identity),
-      s3Endpoint: s3Endpoint(layout),
-    }),
+    [layout.configFile]: productConfig(
+      layout,
+      {
+        labId,
+        agentPublicKeys: Object.fromEntries(nodes.map(({ name }) => [name, agentPublicKey(agentKeys[name] ?? '')])),
+        approvers,
+        vault: servers.vault,
+        backupRecipient: await identityToRecipient(identity),
+        s3Endpoint: s3Endpoint(layout),
+      },
+      shape,
+    ),
     [layout.temporalConfigFile]: temporalConfig(layout),
     [layout.objectStore.configFile]: objectStoreConfig(s3Credentials),
     [secrets.backupIdentity]: `${identity}\n`,
@@ -50,11 +62,13 @@ export async function writeLabFiles(labId: string, layout: LabLayout, servers: S
     [secrets.s3SecretAccessKey]: `${s3Credentials.secretAccessKey}\n`,
   };
   const { sealVault } = layout;
-  for (const node of nodes) {
-    files[node.vaultConfigFile] = vaultConfig(node, sealVault, layout.caFile);
-    files[`${node.stateDir}/agent-key.pem`] = agentKeys[node.name] ?? '';
+  for (const { nodes: peers } of layout.clusters) {
+    for (const node of peers) {
+      Object.assign(files, vaultFiles(node, peers, layout, shape));
+      files[`${node.stateDir}/agent-key.pem`] = agentKeys[node.name] ?? '';
+    }
   }
-  if (sealVault) files[sealVault.vaultConfigFile] = vaultConfig(sealVault, null, layout.caFile);
+  if (sealVault) files[sealVault.vaultConfigFile] = vaultConfig(serverSettings(layout, sealVault, null));
   const vaults: VaultServer[] = sealVault ? [...nodes, sealVault] : nodes;
   for (const { name, address, certificateFile, keyFile } of vaults) {
     const issued = await issueServerCertificate(authority, {
@@ -79,6 +93,14 @@ export async function writeLabFiles(labId: string, layout: LabLayout, servers: S
   await Promise.all([...new Set(directories)].map((directory) => mkdir(directory, { recursive: true, mode: 0o700 })));
   await Promise.all(Object.entries(files).map(([file, text]) => writePrivateFile(file, text)));
   return { caPem, s3Credentials };
+}
+
+/** The configuration of a node's Vault, by path. */
+function vaultFiles(node: LabNode, peers: readonly LabNode[], layout: LabLayout, shape: Shape): Record<string, string> {
+  const settings = serverSettings(layout, node, layout.sealVault);
+  shape.vault?.(settings, node, peers, layout);
+  const text = vaultConfig(settings);
+  return shape.files?.(node, text) ?? { [node.vaultConfigFile]: text };
 }
 
 export async function writePrivateFile(file: string, text: string): Promise<void> {

@@ -15,6 +15,7 @@ import { PROJECT_ROOT } from './project-root';
 import { type ProgramResult, runProgram } from './run-program';
 import { createSealVault } from './seal-vault';
 import { ensureServers } from './servers/servers';
+import { type ShapeName, SHAPES } from './shapes';
 import { LAB_VARIABLE, memoryDirectoryOf, TEST_RUN_VARIABLE } from './sweep';
 import { createTemporalServer } from './temporal-server';
 import { createVaultApi } from './vault-api';
@@ -22,6 +23,8 @@ import { createVaultApi } from './vault-api';
 export interface LabOptions {
   /** Must be empty or not there; default: a new one among the temporary files. */
   directory?: string;
+  /** How its Vaults are configured; default: `plain`. What it says of nodes and seal counts where the others don't. */
+  shape?: ShapeName;
   /** Number of Vault nodes, 1 to 7; default 3. With those of `staging` at most 8, or the ports run out. */
   nodes?: number;
   /** Number of nodes of a second, independent cluster that shares the repositories; default 0, for none. */
@@ -70,17 +73,19 @@ export interface Lab extends LabCluster {
  * @throws DrError that says which part did not start, with the end of its log.
  */
 export async function startLab(options: LabOptions = {}): Promise<Lab> {
-  const { nodes = 3, staging = 0, seal = 'shamir', network, onStep = () => undefined } = options;
+  const { shape = 'plain', staging = 0, network, onStep = () => undefined } = options;
+  const { nodes = SHAPES[shape].nodes ?? 3, seal = SHAPES[shape].seal ?? 'shamir' } = options;
   const servers = await ensureServers();
   const directory = await prepareDirectory(options.directory);
   const id = randomBytes(8).toString('hex');
   const guard = await startGuard(id, directory);
   try {
     const layout = layOut(directory, memoryDirectoryOf(id), guard.ports, { nodes, staging, seal, network });
+    layout.clusters.flatMap(({ nodes: all }) => all).forEach((node) => SHAPES[shape].place?.(node));
     const env = labEnvironment(id, layout);
-    const { caPem, s3Credentials } = await writeLabFiles(id, layout, servers);
+    const { caPem, s3Credentials } = await writeLabFiles(id, layout, servers, shape);
     const api = createVaultApi(caPem);
-    const parts = { labId: id, layout, caPem, api, environment: env };
+    const parts = { labId: id, layout, caPem, api, environment: env, shape };
 
     const objectStore = createObjectStore(layout, servers.weed, s3Credentials, env);
     const temporal = createTemporalServer(layout, servers.temporal, env);

@@ -26,7 +26,7 @@ const STABILIZATION = '1s';
 export async function formCluster(
   api: VaultApi,
   nodes: LabNode[],
-  { caPem, seal }: { caPem: string; seal: LabSeal },
+  { caPem, seal, joinByThemselves = false }: { caPem: string; seal: LabSeal; joinByThemselves?: boolean },
 ): Promise<VaultKeys> {
   const [first, ...others] = nodes as [LabNode, ...LabNode[]];
   await untilItAnswers(api, first);
@@ -44,17 +44,24 @@ export async function formCluster(
   await Promise.all(
     others.map(async (node) => {
       await untilItAnswers(api, node);
-      succeeded(
-        await api(node.address, 'POST', 'sys/storage/raft/join', {
-          body: { leader_api_addr: first.address, leader_ca_cert: caPem },
-        }),
-        `join ${node.name}`,
-      );
+      if (joinByThemselves) await untilItHasJoined(api, node);
+      else await joinCluster(api, node, { leader_api_addr: first.address, leader_ca_cert: caPem });
       await giveShares(node);
     }),
   );
   await untilVoters(api, nodes, keys.rootToken);
   return keys;
+}
+
+async function joinCluster(api: VaultApi, node: LabNode, body: Record<string, string>): Promise<void> {
+  succeeded(await api(node.address, 'POST', 'sys/storage/raft/join', { body }), `join ${node.name}`);
+}
+
+/** It takes no share before it knows what the cluster is sealed with. */
+async function untilItHasJoined(api: VaultApi, node: LabNode): Promise<void> {
+  const hasJoined = async () =>
+    ((await api(node.address, 'GET', 'sys/seal-status')).body as { initialized: boolean }).initialized;
+  await waitFor(`${node.name} has joined`, hasJoined, { timeoutMs: TIMEOUT_MS, logFile: node.vaultLogFile });
 }
 
 async function initialise(api: VaultApi, node: LabNode, seal: LabSeal): Promise<VaultKeys> {

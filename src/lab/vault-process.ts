@@ -1,4 +1,5 @@
 import { readFile, rename, rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { LabNode } from './layout';
 import { waitFor } from './processes';
 import { processesOf } from './sweep';
@@ -7,8 +8,8 @@ import { processesOf } from './sweep';
 export async function findVault(labId: string, node: LabNode): Promise<number | undefined> {
   for (const pid of await processesOf(labId)) {
     const commandLine = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
-    const [, verb, config] = commandLine.split('\0');
-    if (verb === 'server' && config === `-config=${node.vaultConfigFile}`) return pid;
+    const [, verb, ...args] = commandLine.split('\0');
+    if (verb === 'server' && args.some((arg) => arg.includes(`${dirname(node.vaultConfigFile)}/`))) return pid;
   }
   return undefined;
 }

@@ -1,15 +1,8 @@
 import { stringify } from 'yaml';
 import type { z } from 'zod';
 import type { configSchema } from '../config/schema';
-import {
-  BUCKET,
-  type ClusterLayout,
-  KMS_KEY,
-  type LabLayout,
-  type SealVaultLayout,
-  TRANSIT_KEY,
-  type VaultServer,
-} from './layout';
+import { BUCKET, type ClusterLayout, KMS_KEY, type LabLayout } from './layout';
+import type { RawCluster, RawNode, Shape } from './shapes';
 import { LAB_VARIABLE } from './sweep';
 
 export interface ConfigValues {
@@ -26,12 +19,12 @@ export interface ConfigValues {
 }
 
 /** `vault-dr.yaml` of the lab. */
-export function productConfig(layout: LabLayout, values: ConfigValues): string {
+export function productConfig(layout: LabLayout, values: ConfigValues, shape?: Shape): string {
   const config: z.input<typeof configSchema> = {
     stateDir: layout.stateDir,
     signing: { privateKey: { file: layout.secrets.signingKey }, publicKeyFile: layout.secrets.signingPublicKey },
     clusters: Object.fromEntries(
-      layout.clusters.map((cluster) => [cluster.name, clusterConfig(layout, cluster, values)]),
+      layout.clusters.map((cluster) => [cluster.name, clusterConfig(layout, cluster, values, shape)]),
     ),
     repositories: {
       local: { type: 'directory', path: layout.localRepository },
@@ -53,12 +46,8 @@ export function productConfig(layout: LabLayout, values: ConfigValues): string {
   return stringify(config);
 }
 
-function clusterConfig(
-  layout: LabLayout,
-  cluster: ClusterLayout,
-  values: ConfigValues,
-): z.input<typeof configSchema>['clusters'][string] {
-  return {
+function clusterConfig(layout: LabLayout, cluster: ClusterLayout, values: ConfigValues, shape?: Shape): RawCluster {
+  const configured: RawCluster = {
     nodes: cluster.nodes.map((node) => ({
       name: node.name,
       address: node.address,
@@ -92,46 +81,9 @@ function clusterConfig(
       },
     },
   };
-}
-
-/** Configuration of one Vault server. @param sealVault what unseals it; null for the shares of key holders */
-export function vaultConfig(node: VaultServer, sealVault: SealVaultLayout | null, caFile: string): string {
-  const seal = sealVault ? `\n${sealStanza(sealVault, caFile)}` : '';
-  return `ui            = false
-disable_mlock = true
-api_addr      = "${node.address}"
-cluster_addr  = "https://${node.clusterAddress}"
-
-storage "raft" {
-  path    = "${node.dataDir}"
-  node_id = "${node.name}"
-  # Elections in two seconds instead of nine; all nodes are on one machine.
-  performance_multiplier = 1
-  # New peers become voters as soon as they are stable, not up to ten seconds later.
-  autopilot_reconcile_interval = "1s"
-  autopilot_update_interval    = "500ms"
-}
-
-listener "tcp" {
-  address         = "${node.listenAddress}"
-  cluster_address = "${node.clusterAddress}"
-  tls_cert_file   = "${node.certificateFile}"
-  tls_key_file    = "${node.keyFile}"
-}
-${seal}`;
-}
-
-function sealStanza(sealVault: SealVaultLayout, caFile: string): string {
-  return `seal "transit" {
-  address     = "${sealVault.address}"
-  tls_ca_cert = "${caFile}"
-  token       = "file://${sealVault.tokenFile}"
-  mount_path  = "transit/"
-  key_name    = "${TRANSIT_KEY}"
-  # The token lives longer than the lab.
-  disable_renewal = "true"
-}
-`;
+  cluster.nodes.forEach((node, index) => shape?.node?.(configured.nodes[index] as RawNode, node, layout));
+  shape?.cluster?.(configured, layout);
+  return configured;
 }
 
 /** Profile for the SDK and the `temporal` CLI. */

@@ -1,5 +1,6 @@
 import { parseConfig } from '../../../src/config/load';
-import { productConfig, temporalConfig, vaultConfig } from '../../../src/lab/write-config';
+import { serverSettings, vaultConfig } from '../../../src/lab/server-settings';
+import { productConfig, temporalConfig } from '../../../src/lab/write-config';
 import { layOut } from '../../../src/lab/layout';
 import { s3Endpoint } from '../../../src/lab/object-store';
 
@@ -55,12 +56,12 @@ test('a second cluster has its own nodes and its own access, and shares the repo
 test('a node listens where the product looks for it, and keeps its data there', () => {
   const [node] = layout.clusters[0].nodes;
 
-  const text = vaultConfig(node!, null, layout.caFile);
+  const text = vaultConfig(serverSettings(layout, node!, null));
 
-  expect(text).toContain(`address         = "${new URL(node!.address).host}"`);
-  expect(text).toContain(`api_addr      = "${node!.address}"`);
+  expect(text).toContain(`address = "${new URL(node!.address).host}"`);
+  expect(text).toContain(`api_addr = "${node!.address}"`);
   expect(text).toContain(`cluster_address = "${node!.clusterAddress}"`);
-  expect(text).toContain(`path    = "${node!.dataDir}"`);
+  expect(text).toContain(`path = "${node!.dataDir}"`);
   expect(text).not.toContain('seal "');
 });
 
@@ -73,12 +74,12 @@ test('a node on a host of its own listens there and on its loopback, and reaches
   const node = far.clusters[0].nodes[0]!;
   const port = Number(new URL(node.address).port);
 
-  const text = vaultConfig(node, null, far.caFile);
+  const text = vaultConfig(serverSettings(far, node, null));
 
   expect(new URL(node.address).hostname).toBe('198.18.0.1');
   expect(node.clusterAddress).toMatch(/^198\.19\.0\.1:\d+$/);
   expect(node.through).toEqual(['nsenter', '--net=/srv/net']);
-  expect(text).toContain(`address         = "0.0.0.0:${port}"`);
+  expect(text).toContain(`address = "0.0.0.0:${port}"`);
   expect(text).toContain(`cluster_address = "${node.clusterAddress}"`);
   expect(temporalConfig(far)).toContain(`address = "198.18.0.254:${far.temporal.port}"`);
   expect(s3Endpoint(far)).toBe(`http://198.18.0.254:${far.objectStore.ports.s3}`);
@@ -89,10 +90,10 @@ test('with auto-unseal each node names the seal Vault, and the token only by its
   const sealVault = sealed.sealVault!;
 
   for (const { nodes } of sealed.clusters) {
-    const text = vaultConfig(nodes[0]!, sealVault, sealed.caFile);
+    const text = vaultConfig(serverSettings(sealed, nodes[0]!, sealVault));
     expect(text).toContain('seal "transit" {');
-    expect(text).toContain(`address     = "${sealVault.address}"`);
-    expect(text).toContain(`token       = "file://${sealVault.tokenFile}"`);
+    expect(text).toContain(`address = "${sealVault.address}"`);
+    expect(text).toContain(`token = "file://${sealVault.tokenFile}"`);
   }
 });
 

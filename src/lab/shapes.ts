@@ -1,0 +1,123 @@
+import type { z } from 'zod';
+import type { configSchema } from '../config/schema';
+import { DrError } from '../contract/failures';
+import type { LabLayout, LabNode, LabSeal } from './layout';
+import type { ServerSettings } from './server-settings';
+
+export type RawCluster = z.input<typeof configSchema>['clusters'][string];
+export type RawNode = RawCluster['nodes'][number];
+
+/** A way in which operators run Vault, as changes to what a lab has otherwise. All of its clusters are made so. */
+export interface Shape {
+  /** For whoever chooses one. */
+  about: string;
+  /** What the lab consists of, where nobody asks for anything else. */
+  nodes?: number;
+  seal?: LabSeal;
+  /** Its nodes find each other: `retry_join`. */
+  joinByThemselves?: boolean;
+  /** Where a node has its things; before anything is written. */
+  place?: (node: LabNode) => void;
+  /** The configuration of its Vault. @param peers all nodes of its cluster, itself included */
+  vault?: (settings: ServerSettings, node: LabNode, peers: readonly LabNode[], layout: LabLayout) => void;
+  /** Instead of the one configuration file. @param text what would be in it; @returns by path */
+  files?: (node: LabNode, text: string) => Record<string, string>;
+  /** The node in `vault-dr.yaml`: its service's command and environment as well. */
+  node?: (configured: RawNode, node: LabNode, layout: LabLayout) => void;
+  /** The cluster in `vault-dr.yaml`. */
+  cluster?: (configured: RawCluster, layout: LabLayout) => void;
+}
+
+const retryJoin: Shape['vault'] = (settings, _node, peers, { caFile }) => {
+  settings.retryJoin = peers.map(({ address }) => ({ leader_api_addr: address, leader_ca_cert_file: caFile }));
+};
+
+const SHAPE_TABLE = {
+  plain: { about: 'as the lab is without a shape' },
+  'retry-join': {
+    about: '`retry_join` to every node of the cluster, itself included',
+    joinByThemselves: true,
+    vault: retryJoin,
+  },
+  'retry-join-transit': {
+    about: '`retry_join` to every node, and auto-unseal',
+    seal: 'transit',
+    joinByThemselves: true,
+    vault: retryJoin,
+  },
+  'no-node-id': {
+    about: 'no `node_id`: Vault makes one, which a blank data directory makes again',
+    vault: ({ storage }) => {
+      delete storage['node_id'];
+    },
+  },
+  'trailing-slash': {
+    about: 'the path of the storage is written otherwise than in vault-dr.yaml',
+    vault: (settings, { dataDir }) => {
+      settings.storage['path'] = `${dataDir}/./`;
+    },
+  },
+  'config-directory': {
+    about: 'configuration of any name and from a directory, some of it JSON, `-config` given twice',
+    files: (node, text) => {
+      const [before, listener] = split(text, '\n\nlistener ');
+      const directory = directoryOf(node);
+      return {
+        [`${directory}.conf`]: before,
+        [`${directory}/10-listener.hcl`]: listener,
+        [`${directory}/20-cluster.json`]: JSON.stringify({ cluster_name: 'lab-in-parts' }),
+      };
+    },
+    node: (configured, node) => {
+      const directory = directoryOf(node);
+      const { service } = configured;
+      if (service.driver !== 'process') return;
+      service.command = [...service.command.slice(0, 2), `-config=${directory}.conf`, '-config', directory];
+      configured.configFiles = [`${directory}.conf`, directory, node.certificateFile, node.keyFile];
+    },
+  },
+  'environment-names': {
+    about: 'node id, data directory and addresses in the environment of the service instead of the configuration',
+    vault: ({ general, storage }) => {
+      for (const name of ['path', 'node_id']) delete storage[name];
+      for (const name of ['api_addr', 'cluster_addr']) delete general[name];
+    },
+    node: ({ service }, { name, dataDir, address, clusterAddress }) => {
+      if (service.driver !== 'process') return;
+      service.env = {
+        ...service.env,
+        VAULT_RAFT_PATH: dataDir,
+        VAULT_RAFT_NODE_ID: name,
+        VAULT_API_ADDR: address,
+        VAULT_CLUSTER_ADDR: `https://${clusterAddress}`,
+      };
+    },
+  },
+} as const satisfies Record<string, Shape>;
+
+export type ShapeName = keyof typeof SHAPE_TABLE;
+
+export const SHAPES: Readonly<Record<ShapeName, Shape>> = SHAPE_TABLE;
+
+/** @throws DrError InvalidInput that lists all */
+export function shapeNamed(name: string): ShapeName {
+  if (Object.hasOwn(SHAPES, name)) return name as ShapeName;
+  throw new DrError('InvalidInput', `There is no shape ${JSON.stringify(name)}.`, {
+    advice: `Take one of these:\n${listOfShapes()}`,
+  });
+}
+
+export function listOfShapes(): string {
+  const all = Object.entries(SHAPES);
+  const width = Math.max(...all.map(([name]) => name.length));
+  return all.map(([name, { about }]) => `  ${name.padEnd(width)}  ${about}`).join('\n');
+}
+
+function directoryOf({ vaultConfigFile }: LabNode): string {
+  return vaultConfigFile.replace(/vault\.hcl$/, 'vault.d');
+}
+
+function split(text: string, at: string): [string, string] {
+  const index = text.indexOf(at);
+  return [text.slice(0, index), text.slice(index)];
+}
