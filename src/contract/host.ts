@@ -1,16 +1,18 @@
 import type { RaftPeer, SealConfig } from './generation';
 
-/** What a data directory says of itself: `vault.db`, `raft/raft.db` and `node-id` in it. */
+/** What a data directory says of itself: `vault.db`, `raft/raft.db` or `raft/wal/`, and `node-id` in it. */
 export interface RaftStorage {
   /** As Vault generated it; null where the configuration or the environment names the node. */
   nodeId: string | null;
   /** Of the last log entry that is in the storage; 0 in one that no entry has reached. */
   appliedIndex: number;
   appliedTerm: number;
-  /** Of the newest entry in the log, applied or not; null when the log is empty or kept by raft-wal. */
+  /** Of the newest entry in the log, applied or not; null when the log is empty or can't be read. */
   lastLogIndex: number | null;
   /** Of the same entry; null when it can't be told. Absent in what an agent of an earlier version says. */
   lastLogTerm?: number | null;
+  /** Why the log does not say where it ends; null when it does. Absent in what an agent of an earlier version says. */
+  logProblem?: string | null;
   peers: RaftPeer[];
   /** Null when no cluster was ever made in it. */
   seal: SealConfig | null;

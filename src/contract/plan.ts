@@ -18,6 +18,8 @@ export const ACCEPTABLE = {
   'delete-data': 'old data directories are deleted instead of renamed (restore.setAside), so there is no way back',
   login: 'it is not proved that vault-dr can log in after the restore',
   'read-timeout': 'the upload may take longer than `http_read_timeout` allows',
+  'unknown-log':
+    'how far a surviving disk has got in the log is not known, so another one than the newest may be chosen',
   grace: 'the grace period of what was set aside is not over',
 } as const;
 export type AcceptCode = keyof typeof ACCEPTABLE;

@@ -1,10 +1,10 @@
 import type { RaftStorage } from '../contract/host';
 import type { RecoverQuorumInput } from '../contract/input';
 import type { LiveView, RecoverQuorumPlan, RecoverySettings } from '../contract/plan';
-import { weigh } from './findings';
+import { type Finding, weigh } from './findings';
 import { holdsData, evaluateNode, type NodeInspection, versionOf } from './evaluate-node';
 import type { Evaluation } from './evaluate-restore';
-import { compareLogEnds, type LogEnd, logEndOf } from './log-end';
+import { compareLogEnds, type LogEnd, logEndOf, unknownEnd } from './log-end';
 import { findLostRuns, wayBackText } from './lost-runs';
 import { recoverQuorumSteps } from './node-steps';
 import { serviceWarnings } from './service-findings';
@@ -69,6 +69,7 @@ export function evaluateRecoverQuorum({
         setAside: 'rename',
       }),
     ),
+    ...choiceFindings(survivors),
     ...mixedVersionFindings(inspections.map(versionOf)),
   ];
   const { refusals, accepted, warnings } = weigh(findings, input.accept);
@@ -107,7 +108,6 @@ export function evaluateRecoverQuorum({
         ...trustWarnings(settings),
         ...others.flatMap((other) => otherDiskWarnings(other, best, termsDiffer)),
         ...serviceWarnings(inspections),
-        ...(others.length > 0 ? survivors.flatMap(unknownTermWarnings) : []),
       ],
     },
   };
@@ -134,9 +134,11 @@ function otherDiskWarnings({ inspection, end }: Survivor, best: Survivor, termsD
   ];
 }
 
-function unknownTermWarnings({ inspection, storage }: Survivor): string[] {
-  if (storage.lastLogIndex === null || typeof storage.lastLogTerm === 'number') return [];
-  return [
-    `${inspection.node}: not checked: in which term its log ends (an agent of an earlier version?); that of its last applied entry, ${storage.appliedTerm}, counts`,
-  ];
+/** What is not known could be the newest of all; where there is nothing to choose it does not matter. */
+function choiceFindings(survivors: readonly Survivor[]): Finding[] {
+  if (survivors.length < 2) return [];
+  return survivors.flatMap(({ inspection, storage }) => {
+    const reason = unknownEnd(storage);
+    return reason === null ? [] : [{ text: `${inspection.node}: ${reason}`, accept: 'unknown-log' as const }];
+  });
 }

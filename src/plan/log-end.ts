@@ -23,3 +23,21 @@ export function logEndOf({ appliedTerm, appliedIndex, lastLogIndex, lastLogTerm 
 export function compareLogEnds(left: LogEnd, right: LogEnd): number {
   return left.term - right.term || left.index - right.index;
 }
+
+/** Why it is not certain how far a disk has got; null when it is. */
+export function unknownEnd({
+  appliedIndex,
+  appliedTerm,
+  lastLogIndex,
+  lastLogTerm,
+  logProblem,
+}: RaftStorage): string | null {
+  if (logProblem)
+    return `its log can't be read, so what was applied counts, index ${appliedIndex} in term ${appliedTerm} (${logProblem.replace(/\.$/, '')})`;
+  // An agent that did not know of raft-wal took its log for an empty one.
+  if (logProblem === undefined && lastLogIndex === null) {
+    return `an agent of an earlier version can't read its log, so what was applied counts, index ${appliedIndex} in term ${appliedTerm}: update the agent`;
+  }
+  if (lastLogIndex === null || typeof lastLogTerm === 'number') return null;
+  return `it is not known in which term its log ends (an agent of an earlier version?), so that of its last applied entry counts, ${appliedTerm}`;
+}

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { copyFile, mkdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readRaftStorage } from '../../src/vault/storage/raft-storage';
 import { openBolt } from '../../src/vault/storage/bolt';
@@ -54,6 +54,7 @@ test('reads the storage of a running Vault', async () => {
     appliedTerm: expect.any(Number) as number,
     lastLogIndex: expect.any(Number) as number,
     lastLogTerm: storage?.appliedTerm,
+    logProblem: null,
     peers: [{ id: 'node-1', address: node.clusterAddress, suffrage: 'voter' }],
     seal: SEAL,
     recoveryConfig: null,
@@ -111,6 +112,7 @@ test('reads the node id that Vault made, and does without a log', async () => {
     nodeId: '0c7a3a4e-6c1b-4f5c-9d8f-1f2e3d4c5b6a',
     lastLogIndex: null,
     lastLogTerm: null,
+    logProblem: expect.stringContaining('has no log') as string,
     seal: SEAL,
   });
 });
@@ -126,12 +128,62 @@ test('refuses a storage that was cut', async () => {
   await expect(readRaftStorage(scratch())).rejects.toMatchObject({ code: 'NodeUnsafe', where: scratch('vault.db') });
 });
 
-test('refuses a log that is none', async () => {
+test('says of a log that is none what is wrong with it', async () => {
   await copyFile(join(dataDir, 'vault.db'), scratch('vault.db'));
   await mkdir(scratch('raft'));
   await writeFile(scratch('raft', 'raft.db'), await readFile(__filename));
-  await expect(readRaftStorage(scratch())).rejects.toMatchObject({
-    code: 'NodeUnsafe',
-    message: expect.stringContaining('not a bbolt database') as string,
+  expect(await readRaftStorage(scratch())).toMatchObject({
+    seal: SEAL,
+    lastLogIndex: null,
+    logProblem: expect.stringContaining('not a bbolt database') as string,
   });
+});
+
+describe('a log that raft-wal keeps', () => {
+  let other: VaultNode;
+  beforeAll(async () => {
+    other = await startVaultNode('node-1', undefined, undefined, { raft_wal: 'true' });
+  }, 60_000);
+  afterAll(() => other?.stop());
+
+  test('is read while Vault writes it, when Vault is stopped, and when its end is torn', async () => {
+    const directory = join(other.directory, 'data');
+    const { rootToken } = await bootstrap(other.client(), SHARES);
+    const client = other.client({ token: rootToken });
+    await client.write('sys/mounts/secret', { type: 'kv' });
+    let last = 0;
+    for (let round = 0; round < 20; round++) {
+      const writes = Promise.all(
+        Array.from({ length: 10 }, (_, n) => client.write(longKey(n), { value: String(round) })),
+      );
+      const storage = await readRaftStorage(directory);
+      await writes;
+      expect(storage).toMatchObject({ logProblem: null, lastLogTerm: expect.any(Number) as number });
+      expect(storage?.lastLogIndex).toBeGreaterThanOrEqual(last);
+      last = storage?.lastLogIndex ?? 0;
+    }
+    expect(last).toBeGreaterThan(100);
+    expect(await readdir(join(directory, 'raft'))).not.toContain('raft.db');
+
+    await other.halt();
+    const whole = await readRaftStorage(directory);
+    expect(whole?.lastLogIndex).toBeGreaterThanOrEqual(whole?.appliedIndex ?? Infinity);
+    expect(whole?.lastLogIndex).toBeGreaterThan(last);
+    expect(whole?.lastLogTerm).toBe(whole?.appliedTerm);
+
+    await cp(directory, scratch(), { recursive: true });
+    const [segment = ''] = (await readdir(scratch('raft', 'wal'))).filter((name) => name.endsWith('.wal'));
+    const content = await readFile(scratch('raft', 'wal', segment));
+    // Within the last commit: a disk that had not written all of it when the power went.
+    await writeFile(scratch('raft', 'wal', segment), content.fill(0, lastByte(content) - 6));
+    expect(await readRaftStorage(scratch())).toMatchObject({
+      logProblem: null,
+      lastLogIndex: (whole?.lastLogIndex ?? 0) - 1,
+      lastLogTerm: whole?.lastLogTerm,
+    });
+  }, 90_000);
+
+  function lastByte(content: Buffer): number {
+    return content.findLastIndex((byte) => byte !== 0);
+  }
 });

@@ -27,8 +27,11 @@ export interface VaultNode {
   stop(): Promise<void>;
 }
 
-/** @param seal of the configuration, as `{ transit: { … } }`; without it the seal is `shamir`. */
-export async function startVaultNode(name: string, tls?: NodeTls, seal?: object): Promise<VaultNode> {
+/**
+ * @param seal of the configuration, as `{ transit: { … } }`; without it the seal is `shamir`.
+ * @param storage more of its storage stanza
+ */
+export async function startVaultNode(name: string, tls?: NodeTls, seal?: object, storage = {}): Promise<VaultNode> {
   const directory = await mkdtemp(join(tmpdir(), 'vault-node-'));
   await mkdir(join(directory, 'data'));
   const [apiPort, clusterPort] = [await freePort(), await freePort()];
@@ -42,7 +45,7 @@ export async function startVaultNode(name: string, tls?: NodeTls, seal?: object)
     ? { tls_cert_file: join(directory, 'tls.crt'), tls_key_file: join(directory, 'tls.key') }
     : { tls_disable: true };
   const config = {
-    storage: { raft: { path: join(directory, 'data'), node_id: name, performance_multiplier: 1 } },
+    storage: { raft: { path: join(directory, 'data'), node_id: name, performance_multiplier: 1, ...storage } },
     listener: { tcp: { address: `127.0.0.1:${apiPort}`, cluster_address: clusterAddress, ...listenerTls } },
     api_addr: address,
     cluster_addr: `https://${clusterAddress}`,

@@ -24,6 +24,7 @@ const storage = strict<RaftStorage>({
   appliedTerm: count,
   lastLogIndex: count.nullable(),
   lastLogTerm: count.nullable().optional(),
+  logProblem: text.nullable().optional(),
   peers: listOf(raftPeer),
   seal: sealConfig.nullable(),
   recoveryConfig: sealConfig.nullable(),

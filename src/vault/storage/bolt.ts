@@ -64,7 +64,7 @@ const PAUSE_MS = 10;
  * @throws the error of the system when the file can't be opened; all else is DrError NodeUnsafe.
  */
 export async function openBolt(path: string): Promise<BoltFile> {
-  const file = await openFile(path);
+  const file = await openRegularFile(path);
   return {
     get: (bucketPath, key) =>
       consistently(path, file, async (meta) => {
@@ -81,7 +81,7 @@ export async function openBolt(path: string): Promise<BoltFile> {
 }
 
 /** Whoever owns the directory may have put a pipe there, on which an agent would wait for ever. */
-async function openFile(path: string): Promise<FileHandle> {
+export async function openRegularFile(path: string): Promise<FileHandle> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   if ((await file.stat()).isFile()) return file;
   await file.close();

@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { DrError, isDrError } from '../../contract/failures';
 import type { RaftPeer, SealConfig } from '../../contract/generation';
 import type { RaftStorage } from '../../contract/host';
@@ -6,6 +6,7 @@ import { readPlainFile } from '../../files/plain-file';
 import { type BoltFile, openBolt } from './bolt';
 import { parseSealConfig } from '../snapshot/snapshot-members';
 import { numberInMap } from './msgpack';
+import { lastOfWal } from './raft-wal';
 import { integerOf, textOf, wireFields } from './protobuf';
 
 /** raft.ServerSuffrage of hashicorp/raft, by its number. */
@@ -17,8 +18,8 @@ const SUFFRAGE = ['voter', 'nonvoter', 'staging'] as const;
  * As physical/raft of Vault 1.21 lays it out: `vault.db` (fsm.go) has the storage entries in the bucket `data`, where the
  * seal configurations are plaintext JSON, and in the bucket `config` the protobuf messages `latest_indexes` (IndexValue)
  * and `latest_config` (ConfigurationValue; both in types.proto). `raft/raft.db` (raft-boltdb) has the log in the bucket
- * `logs`, by its index as a big-endian 64-bit number, each entry as MessagePack of hashicorp/raft's `Log`; where raft-wal
- * is configured there is none. `node-id` (config.go) is written only when neither the configuration nor the environment
+ * `logs`, by its index as a big-endian 64-bit number, each entry as MessagePack of hashicorp/raft's `Log`. Where there is none
+ * and `raft_wal` is configured, `raft/wal/` has the log (raft.go). `node-id` (config.go) is written only when neither the configuration nor the environment
  * names the node.
  * @returns null when there is no `vault.db`.
  * @throws DrError NodeUnsafe when the files can't be read or are damaged.
@@ -39,13 +40,36 @@ export async function readRaftStorage(dataDir: string): Promise<RaftStorage | nu
   return {
     ...state,
     nodeId: readNodeId(join(dataDir, 'node-id')),
-    ...((await inFile(join(dataDir, 'raft', 'raft.db'), lastOfLog)) ?? { lastLogIndex: null, lastLogTerm: null }),
+    ...(await endOfLog(join(dataDir, 'raft'))),
   };
 }
 
-async function lastOfLog(log: BoltFile): Promise<Pick<RaftStorage, 'lastLogIndex' | 'lastLogTerm'> | null> {
+type LogEnd = Required<Pick<RaftStorage, 'lastLogIndex' | 'lastLogTerm' | 'logProblem'>>;
+
+/** What the log can't say is said; the storage has been read all the same, and not every choice depends on the log. */
+async function endOfLog(directory: string): Promise<LogEnd> {
+  const unknown = { lastLogIndex: null, lastLogTerm: null };
+  try {
+    return (
+      (await inFile(join(directory, 'raft.db'), lastOfBolt)) ??
+      (await inFile(join(directory, 'wal', 'wal-meta.db'), async (meta, path) => {
+        const last = await lastOfWal(dirname(path), meta);
+        return { ...unknown, ...last, logProblem: null };
+      })) ?? { ...unknown, logProblem: `${directory} has no log: neither raft.db nor wal/wal-meta.db is there.` }
+    );
+  } catch (error) {
+    if (!isDrError(error)) throw error;
+    return { ...unknown, logProblem: error.message };
+  }
+}
+
+async function lastOfBolt(log: BoltFile): Promise<LogEnd> {
   const last = await log.lastEntry(['logs']);
-  return last && { lastLogIndex: Number(last.key.readBigUInt64BE()), lastLogTerm: numberInMap(last.value, 'Term') };
+  return {
+    lastLogIndex: last && Number(last.key.readBigUInt64BE()),
+    lastLogTerm: last && numberInMap(last.value, 'Term'),
+    logProblem: null,
+  };
 }
 
 /** `ConfigurationValue { uint64 index = 1; repeated Server { int32 suffrage = 1; string id = 2; string address = 3 } = 2 }` */

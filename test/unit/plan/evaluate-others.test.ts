@@ -91,18 +91,48 @@ describe('the recovery of a lost quorum', () => {
     expect(plan && describePlan(plan)[0]).toContain('(raft index 690)');
   });
 
-  it('goes by the term of what was applied where an agent does not tell that of the log', () => {
-    const { lastLogTerm: _unknown, ...storage } = raftStorage('vault-2', NAMES, 700);
-    const older = { ...storage, appliedTerm: 2, lastLogIndex: 900 };
+  describe('where it is not known how far a disk has got', () => {
+    const { lastLogTerm: _unknown, ...ofEarlierAgent } = raftStorage('vault-2', NAMES, 700);
+    const second = { ...ofEarlierAgent, appliedTerm: 2 };
+    const unread = { ...raftStorage('vault-2', NAMES, 99), lastLogIndex: null, lastLogTerm: null };
 
-    const { plan } = evaluateRecoverQuorum(
-      facts([...survivors.slice(2), inspection('vault-2', { storage: older }), ...survivors.slice(0, 1)]),
-    );
+    it.each<[string, Partial<NodeReport>, string]>([
+      [
+        'the term of its log, by an agent of an earlier version',
+        { storage: { ...second, lastLogIndex: 900 } },
+        'vault-2: it is not known in which term its log ends (an agent of an earlier version?), so that of its last applied entry counts, 2',
+      ],
+      [
+        'its raft-wal, by an agent of an earlier version',
+        { storage: { ...second, lastLogIndex: null } },
+        "vault-2: an agent of an earlier version can't read its log, so what was applied counts, index 700 in term 2: update the agent",
+      ],
+      [
+        'a log that is damaged',
+        { storage: { ...unread, logProblem: '/data/raft/wal/1.wal is missing.' } },
+        "vault-2: its log can't be read, so what was applied counts, index 99 in term 3 (/data/raft/wal/1.wal is missing)",
+      ],
+    ])('the plan wants somebody to accept that: %s', (_what, report, text) => {
+      const all = [...survivors.slice(2), inspection('vault-2', report), ...survivors.slice(0, 1)];
 
-    expect(plan).toMatchObject({ firstNode: 'vault-3', lastLogTerm: 3 });
-    expect(plan?.warnings.at(-1)).toBe(
-      'vault-2: not checked: in which term its log ends (an agent of an earlier version?); that of its last applied entry, 2, counts',
-    );
+      expect(evaluateRecoverQuorum(facts(all)).refusals).toEqual([`${text} (if you mean it: --accept unknown-log)`]);
+
+      const { plan } = evaluateRecoverQuorum(facts(all, {}, ['unknown-log']));
+      expect(plan).toMatchObject({ firstNode: 'vault-3', accepted: ['unknown-log'] });
+      expect(plan?.warnings).toContain(text);
+    });
+
+    it('does not matter where there is nothing to choose from', () => {
+      const only = inspection('vault-2', { storage: { ...unread, logProblem: 'it is damaged' } });
+
+      expect(evaluateRecoverQuorum(facts([...survivors.slice(0, 1), only])).plan?.firstNode).toBe('vault-2');
+    });
+
+    it('an empty log is known', () => {
+      const compacted = inspection('vault-2', { storage: { ...unread, logProblem: null } });
+
+      expect(evaluateRecoverQuorum(facts([...survivors.slice(2), compacted])).plan?.firstNode).toBe('vault-3');
+    });
   });
 
   it.each<[string, NodeInspection[], Partial<LiveView>, string]>([

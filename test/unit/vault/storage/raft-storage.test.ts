@@ -1,6 +1,5 @@
 import { execFileSync } from 'node:child_process';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { readRaftStorage } from '../../../../src/vault/storage/raft-storage';
 import { boltFile, boltPage, type Element, inlineBucket } from '../../../support/bolt-builder';
 import { useDirectory } from '../../../support/temporary';
@@ -38,9 +37,19 @@ test.each<[string, Element[], number | null, number | null]>([
   expect(await withLog(entries)).toMatchObject({ lastLogIndex, lastLogTerm });
 });
 
+test('a pipe in the place of the log is not waited for, and named', async () => {
+  await withLog([]);
+  await rm(dataDir('raft', 'raft.db'));
+  execFileSync('mkfifo', [dataDir('raft', 'raft.db')]);
+
+  expect(await readRaftStorage(dataDir())).toMatchObject({
+    lastLogIndex: null,
+    logProblem: `${dataDir('raft', 'raft.db')} is not a file.`,
+  });
+});
+
 test.each([
   ['vault.db', 'vault.db'],
-  ['the log', join('raft', 'raft.db')],
   ['the id of the node', 'node-id'],
 ])('a pipe in the place of %s is not waited for', async (_what, name) => {
   await withLog([]);

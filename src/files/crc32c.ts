@@ -1,0 +1,15 @@
+/** Reflected polynomial of CRC-32C (Castagnoli); zlib has only the other one. */
+const POLYNOMIAL = 0x82f63b78;
+
+const TABLE = Uint32Array.from({ length: 256 }, (_, byte) => {
+  let value = byte;
+  for (let bit = 0; bit < 8; bit++) value = value & 1 ? (value >>> 1) ^ POLYNOMIAL : value >>> 1;
+  return value >>> 0;
+});
+
+/** @param before the sum of what comes before, where the bytes are a part of a longer text */
+export function crc32c(bytes: Uint8Array, before = 0): number {
+  let sum = ~before >>> 0;
+  for (const byte of bytes) sum = (sum >>> 8) ^ (TABLE[(sum ^ byte) & 0xff] ?? 0);
+  return ~sum >>> 0;
+}
