@@ -1,4 +1,5 @@
 import { ApplicationFailure, ApplicationFailureCategory, CancelledFailure, TemporalFailure } from '@temporalio/common';
+import { withKnownCauses } from '../src/contract/causes';
 import { isDrError } from '../src/contract/failures';
 import { toDiskError } from '../src/files/disk-error';
 
@@ -13,11 +14,10 @@ export function toFailure(error: unknown, cancellation: AbortSignal): Error {
   if (error instanceof TemporalFailure) return error;
   if (cancellation.aborted && cancellation.reason instanceof CancelledFailure) return cancellation.reason;
   if (!isDrError(error)) {
-    const { message } = error instanceof Error ? error : new Error(String(error));
     const disk = toDiskError(error, 'there');
     const { code, advice } = isDrError(disk) ? disk : { code: 'Internal', advice: null };
     return ApplicationFailure.create({
-      message,
+      message: withKnownCauses(error),
       type: code,
       details: [{ advice: advice ?? null, where: null } satisfies FailureDetails],
     });

@@ -1,5 +1,6 @@
 import pino, { type Logger } from 'pino';
 import pretty from 'pino-pretty';
+import { withCauses } from './contract/causes';
 
 /** JSON lines on standard error, or readable ones where a person looks. */
 export function createLogger(): Logger {
@@ -14,5 +15,5 @@ export function createLogger(): Logger {
 
 /** Temporal's SDK logs a failed step under `error`, and JSON keeps all of an error but what it says. */
 function withMessage(error: unknown): unknown {
-  return error instanceof Error ? Object.assign({}, error, { message: error.message }) : error;
+  return error instanceof Error ? Object.assign({}, error, { message: withCauses(error) }) : error;
 }

@@ -25,7 +25,9 @@ export async function checkShare(host: NodeHost, input: { claim: RunClaim; share
     text = await openShare(host.node.runtimeDir, run, input.share);
   } catch (error) {
     if (!isDrError(error) || error.code === 'IdentityLost') throw error;
-    return refuse('It is not encrypted for this run: take the recipients that the run shows now.');
+    return refuse(
+      'It is not encrypted to the recipients that this run has now: run `vault-dr unseal` again. By hand, encrypt it to those that the run shows.',
+    );
   }
   const share = decodeShare(text);
   if (share === null) return refuse('What it holds is not an unseal share (base64 or hexadecimal, 16 to 33 bytes).');

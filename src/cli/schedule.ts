@@ -18,8 +18,12 @@ export function scheduleCommand(): Command {
   const example = 'vault-dr schedule apply --cluster prod --every 6h';
   const apply = verb('apply', "Create the schedule of a cluster's backups, or bring it into line; repeatable", example)
     .requiredOption('--cluster <name>', 'cluster of the configuration')
-    .addOption(durationOption('--every <duration>', 'time between two backups: 90s, 30m, 6h or 1d', '6h'))
-    .addOption(durationOption('--jitter <duration>', 'random delay of the start, up to this', '5m'))
+    .addOption(
+      durationOption('--every <duration>', 'time between two backups: 90s, 30m, 6h or 1d', '6h', parseInterval),
+    )
+    .addOption(
+      durationOption('--jitter <duration>', 'random delay of the start, up to this; 0s for none', '5m', parseDuration),
+    )
     .action(run);
   return new Command('schedule')
     .description('Backups at regular times, kept by Temporal')
@@ -45,13 +49,21 @@ async function run(options: Options): Promise<void> {
   }
 }
 
-function durationOption(flags: string, description: string, value: string): Option {
-  return new Option(flags, description).argParser(parseDuration).default(parseDuration(value), value);
+function durationOption(flags: string, description: string, value: string, parse: (text: string) => number): Option {
+  return new Option(flags, description).argParser(parse).default(parse(value), value);
 }
 
-function parseDuration(value: string): number {
-  const [, number, unit] = /^(\d+)([smhd])$/.exec(value) ?? [];
+/** @throws InvalidArgumentError */
+export function parseDuration(text: string): number {
+  const [, number, unit] = /^(\d{1,9})([smhd])$/.exec(text === '0' ? '0s' : text) ?? [];
   const milliseconds = Number(number) * (UNITS[unit ?? ''] ?? NaN);
+  if (milliseconds >= 0) return milliseconds;
+  throw new InvalidArgumentError('It must be a whole number and a unit, such as 90s, 30m, 6h or 1d.');
+}
+
+/** @throws InvalidArgumentError */
+export function parseInterval(text: string): number {
+  const milliseconds = parseDuration(text);
   if (milliseconds > 0) return milliseconds;
-  throw new InvalidArgumentError('It must be a number and a unit, such as 30m, 6h or 1d.');
+  throw new InvalidArgumentError('It must be longer than nothing: 1s at least. To stop backups, pause the schedule.');
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { refuseIfReadByAll } from '../config/exposures';
 import { DrError } from '../contract/failures';
 import { printable } from '../contract/printable';
 import { takeDataDirectory } from '../temporal/night/data-directory';
@@ -167,6 +168,7 @@ async function readTls({ listen, tlsCert, tlsKey, tlsClientCa }: Options) {
       { advice: 'Give --tls-cert, --tls-key and --tls-client-ca; or leave --listen out, and use SSH tunnels.' },
     );
   }
+  await refuseIfReadByAll(tlsKey, '--tls-key');
   const [cert, key, clientCa] = await Promise.all([tlsCert, tlsKey, tlsClientCa].map(readPem));
   return { ...listen, cert: cert!, key: key!, clientCa: clientCa! };
 }

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { text } from 'node:stream/consumers';
+import { buffer, text } from 'node:stream/consumers';
 import type { Command } from 'commander';
 import { clusterOf, loadConfig } from '../config/load';
 import { DrError } from '../contract/failures';
@@ -11,6 +11,7 @@ import { decodeShare } from '../contract/share';
 import { noSharesTaken, sharesReceived } from '../contract/voice/one-line';
 import { encryptArmored } from '../crypto/age';
 import { verifyRecipients } from '../crypto/agent-key';
+import { openPgpMessage } from '../crypto/openpgp-message';
 import { connectClient } from '../temporal/connect-temporal';
 import { askRestore, recoveryHandle, recoveryProgress } from '../temporal/runs';
 import { type MessageOptions, printAnswer } from './decisions';
@@ -29,7 +30,10 @@ export function unsealCommand(): Command {
     'vault-dr unseal --cluster prod\nvault-dr unseal --cluster prod --pgp < share.b64',
   )
     .requiredOption('--cluster <name>', 'cluster of the configuration')
-    .option('--pgp', 'the share is PGP-encrypted (base64, from `vault operator init -pgp-keys`); your gpg decrypts it')
+    .option(
+      '--pgp',
+      'the share is PGP-encrypted (from `vault operator init -pgp-keys`; base64, hex, armored or binary); your gpg decrypts it',
+    )
     .action(run);
   return withJson(withOperator(withConfig(withTemporal(command))));
 }
@@ -68,22 +72,46 @@ export function expectOpen(progress: RecoveryProgress) {
 }
 
 async function readShare(pgp: boolean): Promise<string> {
-  const typed = (process.stdin.isTTY ? await promptHidden('Your unseal share: ') : await text(process.stdin)).trim();
-  const share = pgp ? await decryptWithGpg(typed) : typed;
+  const given = process.stdin.isTTY
+    ? Buffer.from(await promptHidden('Your unseal share: '))
+    : await buffer(process.stdin);
+  const share = pgp ? await decryptWithGpg(given) : given.toString('utf8').trim();
   if (decodeShare(share) !== null) return share;
-  throw new DrError('InvalidInput', 'That is not an unseal share: base64 or hexadecimal, 16 to 33 bytes.', {
+  const problem = pgp
+    ? 'What gpg decrypted is not an unseal share: base64 or hexadecimal, 16 to 33 bytes.'
+    : openPgpMessage(given) === null
+      ? 'That is not an unseal share: base64 or hexadecimal, 16 to 33 bytes.'
+      : 'That share is PGP-encrypted: add --pgp, and your gpg decrypts it.';
+  throw new DrError('InvalidInput', problem, {
     advice: 'Nothing was sent. Give one share, as `vault operator init` printed it; --pgp if it is PGP-encrypted.',
   });
 }
 
 /** gpg asks for the passphrase itself, by its own agent. */
-async function decryptWithGpg(encrypted: string): Promise<string> {
-  const child = spawn('gpg', ['--decrypt', '--quiet'], { stdio: ['pipe', 'pipe', 'inherit'] });
+export async function decryptWithGpg(given: Buffer): Promise<string> {
+  const message = openPgpMessage(given);
+  if (message === null) {
+    throw new DrError(
+      'InvalidInput',
+      'That is no PGP-encrypted share: neither base64, hexadecimal, armored nor binary.',
+      {
+        advice:
+          'Nothing was sent. Was it cut, or changed on its way? An armored one comes from a file: --pgp <share.asc',
+      },
+    );
+  }
+  const child = spawn('gpg', ['--decrypt', '--quiet'], { stdio: ['pipe', 'pipe', 'inherit'], env: process.env });
   child.stdin.on('error', () => undefined);
-  child.stdin.end(Buffer.from(encrypted, 'base64'));
-  const ended = once(child, 'close').catch((error: Error) => [error.message]);
-  const [share, [code]] = await Promise.all([text(child.stdout), ended as Promise<[number | string | null]>]);
+  child.stdin.end(message);
+  const ended = once(child, 'close').catch((error: NodeJS.ErrnoException) => [error]);
+  const [share, [code]] = await Promise.all([text(child.stdout), ended as Promise<[number | string | null | Error]>]);
   if (code === 0) return share.trim();
+  if (code instanceof Error) {
+    throw new DrError('InvalidConfiguration', `gpg can't be run: ${code.message}`, {
+      advice: 'Nothing was sent. Install GnuPG on this machine.',
+      cause: code,
+    });
+  }
   throw new DrError('InvalidInput', `gpg could not decrypt the share (${code ?? 'signal'}).`, {
     advice: 'Nothing was sent. Is this your share, and the key it was encrypted for on this machine?',
   });

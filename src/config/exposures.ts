@@ -27,7 +27,7 @@ export async function exposuresOf(config: Config): Promise<string[]> {
 }
 
 /**
- * With this key anybody on the host could sign what vault-dr trusts.
+ * With this key anybody on the host could sign what vault-dr trusts, or be taken for it.
  * @throws DrError InvalidConfiguration
  */
 export async function refuseIfReadByAll(file: string, what: string): Promise<void> {

@@ -1,3 +1,4 @@
+import { Context } from '@temporalio/activity';
 import type { RecoveryPhase } from '../../src/contract/recovery';
 import { NODES, PLAN, RECOVER_QUORUM_PLAN } from '../support/fake-agents';
 import { refusal, useRecoveries } from '../support/workflow-driver';
@@ -222,6 +223,33 @@ describe('rollBack', () => {
     expect(report).toMatchObject({ status: 'rolled back', method: 'peers' });
     const phases: RecoveryPhase[] = ['plan', 'approve', 'stop', 'setAside', 'install', 'rollBack'];
     expect(report.phases.map(({ phase }) => phase)).toEqual(phases);
+  }, 60_000);
+
+  it('leaves what was being written down, and whom it was notifying, when it calls a step off', async () => {
+    const slowly = () => new Promise<void>((resolve) => setTimeout(resolve, 1_500));
+    const before = { ...fakes().controller };
+    fakes().controller.recordAudits = async (input) => {
+      await Promise.race([slowly(), Context.current().cancelled]);
+      return before.recordAudits(input);
+    };
+    fakes().controller.notify = async (input) => {
+      await Promise.race([slowly(), Context.current().cancelled]);
+      return before.notify(input);
+    };
+    hold('vault-2', 'setAsideData');
+    const handle = await begin();
+    await approve(handle);
+    await submitThree(handle);
+    // Parked just now, inside of the step: its record and its notification are under way.
+    await until(handle, 'it is parked', (now) => now.parked.length > 0);
+
+    await update(handle, 'rollBack', { operator: 'bob' });
+    const report = await handle.result();
+
+    expect(report.status).toBe('rolled back');
+    expect(report.warnings.filter((text) => /audit trail|notified/.test(text))).toEqual([]);
+    expect(fakes().audit.map(({ action }) => action)).toContain('restore.parked');
+    expect(fakes().notifications.map(({ event }) => event)).toContain('decision wanted');
   }, 60_000);
 
   it('never comes too early for what is under way: the cancelled step ends before its node is stopped', async () => {

@@ -64,7 +64,7 @@ export class Identities {
       await this.renew(name);
       return {
         accepted: false,
-        reason: 'The host was restarted; take the recipients that the run shows now.',
+        reason: `The host of ${name} was restarted, so nobody could open your share: give it once more, with \`vault-dr unseal\`.`,
         fingerprint: null,
       };
     }

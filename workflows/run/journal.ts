@@ -89,7 +89,10 @@ export class Journal {
     const { run, cluster } = this.claim;
     const alternates = event === 'escalation' ? this.reminders.alternates : [];
     const id = `${run}/notification/${++this.#notificationCount}`;
-    controller.notify({ id, event, cluster, run, text, alternates }).catch((error: unknown) => {
+    const send = () => controller.notify({ id, event, cluster, run, text, alternates });
+    // Also what is said by a step that people call off, of itself.
+    const sent = patched('notify-outside-of-steps') ? CancellationScope.nonCancellable(send) : send();
+    sent.catch((error: unknown) => {
       this.#warnOnce(`people could not be notified: ${problemOf(error, 'notify').problem}`);
     });
   }

@@ -127,7 +127,9 @@ export function handleMessages(run: RecoveryRun, ceremony: ShareCeremony): void 
         }
         try {
           const answer = await act(parseOrFail(schema, raw, example), 'signal');
-          if (!answer.accepted) warn('signal refused', { name, reason: answer.message });
+          if (!answer.accepted && tally.isAmongFirst(`${name} turned down`, MOST_TOLD)) {
+            warn('signal refused', { name, reason: answer.message });
+          }
         } catch (error) {
           if (exposes(name, raw)) ceremony.exposed('somebody');
           const reason = (error as Error).message;

@@ -8,6 +8,13 @@ export class Tally {
     readonly counts: Counts = {},
   ) {}
 
+  /** For what is said and counted elsewhere: whether it is one of the first few of its kind. */
+  isAmongFirst(kind: string, most: number): boolean {
+    const now = (this.counts[kind] ?? 0) + 1;
+    this.counts[kind] = now;
+    return now <= most;
+  }
+
   /**
    * @param kind one of a few that the code knows, never one that a sender can choose
    * @param most that are written down one by one

@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { Transform, type TransformCallback, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { constants, createGunzip } from 'node:zlib';
 import { extract, type Header } from 'tar-stream';
 import { DrError, isDrError } from '../../contract/failures';
 import type { FileDigest, KeyCount, LeaseCount, RaftPeer, SealConfig } from '../../contract/generation';
+import { Gunzip, GunzipError } from './gunzip';
 import { checkSums, type Member, MEMBERS, parseMeta, parseSealConfig } from './snapshot-members';
 import { StateReader } from './snapshot-state';
 
@@ -50,16 +50,14 @@ type Contents = Omit<SnapshotSummary, 'archive'>;
  */
 export class SnapshotVerifier extends Transform {
   readonly #hash = createHash('sha256');
-  readonly #gunzip = createGunzip({ chunkSize: 64 * 1024 });
+  readonly #gunzip = new Gunzip();
   readonly #tar = extract();
   readonly #contents: Promise<Contents>;
   #sizeBytes = 0;
   #inflatedBytes = 0;
   #membersEnd = 0;
   #membersRead = 0;
-  #ended = false;
   #head: Buffer = Buffer.alloc(0);
-  #tail: Buffer = Buffer.alloc(0);
   #summary: SnapshotSummary | undefined;
 
   constructor() {
@@ -83,12 +81,6 @@ export class SnapshotVerifier extends Transform {
     if (!this.#startsAsGzip()) {
       // Read on, so that an error of Vault's can be shown in full.
       done(this.#head.length < MAX_HEAD_BYTES ? null : notAnArchive(this.#head), chunk);
-      return;
-    }
-    this.#tail = chunk.length >= 4 ? chunk.subarray(-4) : Buffer.concat([this.#tail, chunk]).subarray(-4);
-    // Otherwise a body that goes on for ever would be read for ever: the gunzip overlooks what follows its end.
-    if (this.#ended) {
-      done(trailing());
       return;
     }
     // Called back when the reader has taken it all: that is the back-pressure. On an error the whole stream is destroyed.
@@ -147,7 +139,6 @@ export class SnapshotVerifier extends Transform {
       }
       yield chunk;
     }
-    this.#ended = true;
   }
 
   async #readMembers(): Promise<Contents> {
@@ -188,12 +179,8 @@ export class SnapshotVerifier extends Transform {
     return contentsOf(metaJson.toString('utf8'), state);
   }
 
-  /** Node's gunzip overlooks trailing zeros and reads concatenated archives as one; tar ends when it has to. */
+  /** The tar reader takes a tar without its end for one. */
   #checkEnd(): void {
-    const lastMemberBytes = this.#tail.length < 4 ? -1 : this.#tail.readUInt32LE();
-    if (this.#gunzip.bytesWritten !== this.#sizeBytes || lastMemberBytes !== this.#inflatedBytes % 2 ** 32) {
-      throw trailing();
-    }
     if (this.#inflatedBytes < this.#membersEnd + 2 * TAR_BLOCK) throw incomplete('is cut before the end of its tar');
   }
 
@@ -201,10 +188,14 @@ export class SnapshotVerifier extends Transform {
     const known = reasons.find(isDrError);
     if (known) return known;
     const [cause] = reasons;
-    const codes = reasons.map((reason) => (reason as { code?: unknown }).code);
-    if (codes.includes('Z_BUF_ERROR')) return incomplete(`is cut after ${this.#sizeBytes} bytes`, cause);
-    if (codes.some((code) => typeof code === 'string' && Object.hasOwn(constants, code))) {
-      return corrupt('has a damaged gzip stream', cause);
+    switch (reasons.find((reason) => reason instanceof GunzipError)?.kind) {
+      case 'cut':
+        return incomplete(`is cut after ${this.#sizeBytes} bytes`, cause);
+      case 'damaged':
+        return corrupt('has a damaged gzip stream', cause);
+      case 'trailing':
+        return trailing();
+      default:
     }
     // tar-stream's errors have no code; where the bytes ended tells a cut from damage.
     const cutInside = this.#membersEnd > this.#inflatedBytes || this.#inflatedBytes % TAR_BLOCK !== 0;
@@ -278,7 +269,10 @@ function vaultErrors(text: string): string | null {
 }
 
 function trailing(): DrError {
-  return corrupt('has further bytes after its end');
+  return new DrError('SnapshotCorrupt', 'The snapshot has further bytes after its end.', {
+    advice:
+      'The archive itself was whole up to there: something was appended, such as a line end by whatever copied it. Take another copy, or take the snapshot again.',
+  });
 }
 
 function incomplete(what: string, cause?: unknown): DrError {

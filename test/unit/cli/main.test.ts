@@ -69,7 +69,7 @@ test('usage, configuration and input: each mistake has its status, at once', asy
   ]);
 
   expect(usage).toMatchObject({ exitCode: 2, stdout: '' });
-  expect(usage.stderr).toContain('It must be a number and a unit, such as 30m, 6h or 1d.');
+  expect(usage.stderr).toContain('It must be a whole number and a unit, such as 90s, 30m, 6h or 1d.');
   expect(configuration.exitCode).toBe(3);
   expect(JSON.parse(configuration.stdout)).toMatchObject({
     exitCode: 3,

@@ -1,3 +1,4 @@
+import { writeFile } from 'node:fs/promises';
 import { program } from '../../../src/cli/commands';
 import { nightText, parseListen } from '../../../src/cli/temporal';
 import { useDirectory } from '../../support/temporary';
@@ -39,4 +40,8 @@ it('is reachable for other hosts by mutual TLS only', async () => {
   await expect(run('--listen', '0.0.0.0:7234')).rejects.toThrow('by mutual TLS only. Nothing was started.');
   await expect(run('--listen', '0.0.0.0:7234', '--tls-cert', '/c', '--tls-key', '/k')).rejects.toThrow('mutual TLS');
   await expect(run('--tls-client-ca', '/ca')).rejects.toThrow('with --listen only');
+
+  await writeFile(inTest('key.pem'), 'key', { mode: 0o644 });
+  const files = ['--tls-cert', '/c', '--tls-key', inTest('key.pem'), '--tls-client-ca', '/ca'];
+  await expect(run('--listen', '0.0.0.0:7234', ...files)).rejects.toThrow('can be read by everybody on this host');
 });

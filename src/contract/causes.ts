@@ -1,0 +1,72 @@
+import { isDrError } from './failures';
+import { printable } from './printable';
+
+const MOST_CAUSES = 5;
+const LONGEST_REASON = 300;
+
+interface Said extends Error {
+  code?: unknown;
+  /** Of gRPC, whose message repeats the code in words. */
+  details?: unknown;
+  /** Of a program that was run, and what it printed. */
+  cmd?: unknown;
+  stderr?: unknown;
+  /** Of several attempts, such as one for each address of a name. */
+  errors?: unknown;
+}
+
+/**
+ * What an error says, and what it says of its causes that it has not said itself: what wraps an error often says no more than
+ * what was tried. A DrError of ours says all that may be said, so nothing is added to it; of parsers and of programs that were
+ * run only their kind is told, for their messages quote what they read.
+ */
+export function withCauses(error: unknown): string {
+  return say(error, () => true);
+}
+
+/** For what is kept and shown, such as histories: of the causes only those whose words are the system's, Temporal's or ours. */
+export function withKnownCauses(error: unknown): string {
+  return say(error, ({ code }) => typeof code === 'number' || (typeof code === 'string' && /^[A-Z]/.test(code)));
+}
+
+function say(error: unknown, mayBeSaid: (cause: Said) => boolean): string {
+  if (!(error instanceof Error)) return String(error);
+  const said: string[] = [];
+  const [first, ...causes] = chainOf(error);
+  for (const inner of [first!, ...causes.filter(mayBeSaid)]) {
+    const reason = reasonOf(inner);
+    if (reason !== '' && !said.some((earlier) => earlier.includes(reason))) said.push(reason);
+  }
+  if (said.length === 0) return error.name;
+  return said.map((part, at) => (at < said.length - 1 ? part.replace(/[.:]$/, '') : part)).join(': ');
+}
+
+/** An error and its causes, down to the first that is ours. */
+export function chainOf(error: unknown): Said[] {
+  const chain: Said[] = [];
+  for (let inner = error; inner instanceof Error && chain.length <= MOST_CAUSES; inner = innerOf(inner)) {
+    chain.push(inner);
+    if (isDrError(inner)) break;
+  }
+  return chain;
+}
+
+function innerOf(error: Said): unknown {
+  if (error.cause !== undefined) return error.cause;
+  return Array.isArray(error.errors) ? error.errors[0] : undefined;
+}
+
+function reasonOf(error: Said): string {
+  if (isDrError(error)) return error.message;
+  if (quotes(error)) return error.name;
+  return bounded(typeof error.details === 'string' && error.details !== '' ? error.details : error.message);
+}
+
+function quotes(error: Said): boolean {
+  return error.name === 'SyntaxError' || error.name === 'ZodError' || 'cmd' in error || 'stderr' in error;
+}
+
+function bounded(text: string): string {
+  const line = printable(text).trim();
+  return line.length > LONGEST_REASON ? `${line.slice(0, LONGEST_REASON)}…` : line;
+}

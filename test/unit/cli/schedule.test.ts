@@ -1,0 +1,20 @@
+import { parseDuration, parseInterval } from '../../../src/cli/schedule';
+
+test.each([
+  ['90s', 90_000],
+  ['30m', 1_800_000],
+  ['1d', 86_400_000],
+  ['0s', 0],
+  ['0', 0],
+])('a jitter of %s is taken', (text, milliseconds) => {
+  expect(parseDuration(text)).toBe(milliseconds);
+});
+
+test.each(['', '6', '-1h', '1.5h', '1h30m', '9999999999d', 'often'])('%j is no duration', (text) => {
+  expect(() => parseDuration(text)).toThrow('It must be a whole number and a unit');
+  expect(() => parseInterval(text)).toThrow('It must be a whole number and a unit');
+});
+
+test('backups without a time between them are refused for what they are', () => {
+  expect(() => parseInterval('0s')).toThrow('It must be longer than nothing');
+});
