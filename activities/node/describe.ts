@@ -2,6 +2,7 @@ import { statfs } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { serviceEnvironment } from '../../src/child-environment';
 import type { NodeReport, ServiceCheck } from '../../src/contract/host';
+import type { SealStatus } from '../../src/vault/answers';
 import { describeDataDirectory } from '../../src/host/data/data-directory';
 import { privateDirectory } from '../../src/files/files';
 import { setAsideProblem } from '../../src/host/data/rights';
@@ -9,6 +10,7 @@ import { readInstallNote } from '../../src/host/data/install-note';
 import { readRaftStorage } from '../../src/vault/storage/raft-storage';
 import { checkSealAccess, UNCHECKED } from '../../src/vault/config/seal-check';
 import { readServerConfig } from '../../src/vault/config/vault-config';
+import { checkReach } from '../../src/vault/reach/check-reach';
 import { VERSION } from '../../src/version';
 import type { NodeHost } from './context';
 
@@ -19,23 +21,26 @@ const VAULT_TIMEOUT_MS = 5_000;
 export async function describeNode(host: NodeHost): Promise<NodeReport> {
   const { node, driver } = host;
   const reading = readServerConfig(node.configFiles);
-  const [stagingFreeBytes, serviceCheck, notAside, dataDir, install, storage, config, seal, vault] = await Promise.all([
-    privateDirectory(node.stateDir).then(freeBytes),
-    checkService(host),
-    setAsideProblem(node.dataDir),
-    describeDataDirectory(node.dataDir),
-    readInstallNote(node.dataDir),
-    inspectStorage(node.dataDir),
-    reading,
-    reading.then((config) => (config ? checkSealAccess(config, environmentOf(host)) : UNCHECKED)),
-    inspectVault(host),
-  ]);
+  const [stagingFreeBytes, service, serviceCheck, notAside, dataDir, install, storage, config, seal, tried] =
+    await Promise.all([
+      privateDirectory(node.stateDir).then(freeBytes),
+      driver.status(),
+      checkService(host),
+      setAsideProblem(node.dataDir),
+      describeDataDirectory(node.dataDir),
+      readInstallNote(node.dataDir),
+      inspectStorage(node.dataDir),
+      reading,
+      reading.then((config) => (config ? checkSealAccess(config, environmentOf(host)) : UNCHECKED)),
+      askVault(host),
+    ]);
+  const vault = stateOf(tried);
   const temp = node.service.driver === 'process' ? (node.service.env['TMPDIR'] ?? node.tempDir) : node.tempDir;
   return {
     node: node.name,
     agentVersion: VERSION,
     host: hostname(),
-    service: await driver.status(),
+    service,
     ...(serviceCheck ? { serviceCheck } : {}),
     setAsideProblem: notAside,
     vault: { ...vault, version: vault.version ?? (await driver.version?.()) ?? null },
@@ -43,6 +48,7 @@ export async function describeNode(host: NodeHost): Promise<NodeReport> {
     install,
     ...storage,
     config: config && config.facts,
+    reach: await checkReach({ cluster: host.deps.cluster, node, server: config, service, tried }),
     seal,
     stagingFreeBytes,
     temp: { path: temp, freeBytes: await freeBytes(temp) },
@@ -71,19 +77,18 @@ async function inspectStorage(dataDir: string): Promise<Pick<NodeReport, 'storag
   }
 }
 
-async function inspectVault(host: NodeHost): Promise<NodeReport['vault']> {
-  const unreachable = { initialized: null, sealed: null, version: null, sealType: null, clusterId: null };
+async function askVault(host: NodeHost): Promise<SealStatus | Error> {
   return host
     .withVault((client) => client.sealStatus(), { timeoutMs: VAULT_TIMEOUT_MS })
-    .then(({ initialized, sealed, version, type, clusterId }) => ({
-      reachable: true,
-      initialized,
-      sealed,
-      version,
-      sealType: type,
-      clusterId: clusterId ?? null,
-    }))
-    .catch(() => ({ reachable: false, ...unreachable }));
+    .catch((error: Error) => error);
+}
+
+function stateOf(answer: SealStatus | Error): NodeReport['vault'] {
+  if (answer instanceof Error) {
+    return { reachable: false, initialized: null, sealed: null, version: null, sealType: null, clusterId: null };
+  }
+  const { initialized, sealed, version, type, clusterId } = answer;
+  return { reachable: true, initialized, sealed, version, sealType: type, clusterId: clusterId ?? null };
 }
 
 async function freeBytes(path: string): Promise<number> {

@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { NodeConfig } from '../../src/config/schema';
 import { DrError } from '../../src/contract/failures';
 import type { SealReport } from '../../src/contract/host';
 import type { RunClaim } from '../../src/contract/recovery';
@@ -12,7 +13,7 @@ import { forgetInstall } from '../../src/host/data/install-note';
 import { proveStopped } from '../../src/host/service/service';
 import { sealReportOf } from '../../src/vault/answers';
 import type { VaultClient } from '../../src/vault/client';
-import { caPemOf } from '../../src/vault/connect-node';
+import { caPemOf, clientCertificateOf } from '../../src/vault/connect-node';
 import type { NodeHost } from './context';
 
 /** Starts a node as it is. */
@@ -67,30 +68,34 @@ async function writePeers({ node }: NodeHost, run: string, attempt: Attempt): Pr
 
 /** Starts a blank node and joins it to the first one; a node that is in already stays as it is. */
 export async function joinNode(host: NodeHost, input: { claim: RunClaim; leaderAddress: string }): Promise<void> {
-  const leaderCaPem = await caPemOf(host.deps.cluster);
+  const { cluster } = host.deps;
   await host.retry(input.claim, { kind: 'join' }, async (attempt) => {
-    const leaderApiAddr = leaderAt(host, input.leaderAddress);
+    const leader = leaderAt(host, input.leaderAddress);
     await assertOwnBlank(host, input.claim.run, attempt);
     await host.driver.start(attempt);
     await host.withVault(async (vault) => {
       if ((await host.waitForVault(vault, attempt)).initialized) return;
       attempt.assertCurrent();
-      await vault.raftJoin({ leaderApiAddr, ...(leaderCaPem ? { leaderCaPem } : {}) });
+      await vault.raftJoin({
+        leaderApiAddr: leader.address,
+        leaderCaPem: await caPemOf(cluster),
+        clientCertificate: await clientCertificateOf(cluster, leader),
+      });
     });
   });
 }
 
-/** A node that joins takes in whatever the leader has: it must be one of its own cluster. @returns its configured address. */
-function leaderAt({ node, deps }: NodeHost, address: string): string {
-  const others = deps.cluster.nodes.filter(({ name }) => name !== node.name).map((other) => other.address);
-  const leader = others.find((other) => sameServer(other, address));
+/** A node that joins takes in whatever the leader has: it must be one of its own cluster. @returns it as it is configured. */
+function leaderAt({ node, deps }: NodeHost, address: string): NodeConfig {
+  const others = deps.cluster.nodes.filter(({ name }) => name !== node.name);
+  const leader = others.find((other) => sameServer(other.address, address));
   if (leader !== undefined) return leader;
   throw new DrError(
     'InvalidConfiguration',
     `${node.name} is to join ${address}, which is no other node of '${deps.clusterName}'.`,
     {
       where: node.name,
-      advice: `The configuration of this host has ${others.join(', ') || 'no other node'}: make it that of the controller, restart the agent, and resume.`,
+      advice: `The configuration of this host has ${others.map((other) => other.address).join(', ') || 'no other node'}: make it that of the controller, restart the agent, and resume.`,
     },
   );
 }

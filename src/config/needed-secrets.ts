@@ -14,16 +14,24 @@ export function secretsOfController(config: Config): NeededSecret[] {
   return [
     ...(privateKey ? [{ what: 'signing.privateKey', source: privateKey }] : []),
     publicKey(config),
-    ...Object.entries(config.clusters).flatMap(([name, { auth }]) => secretsIn(auth, `clusters.${name}.auth`)),
+    ...Object.entries(config.clusters).flatMap(([name, { auth, tls = {}, nodes }]) => [
+      ...secretsIn(auth, `clusters.${name}.auth`),
+      ...secretsIn(tls, `clusters.${name}.tls`),
+      ...nodes.flatMap((node) => secretsIn(node.tls ?? {}, `${node.name}: tls`)),
+    ]),
     ...Object.keys(config.repositories).flatMap((name) => secretsOfRepository(config, name)),
   ];
 }
 
 /** What an agent needs for certain. Only the first node opens backups in every restore; what others have is their host's affair. */
 export function secretsOfAgent(config: Config, cluster: ClusterConfig, node: string): NeededSecret[] {
-  if (cluster.nodes[0]?.name !== node) return [publicKey(config)];
-  return [
+  const own = [
     publicKey(config),
+    ...secretsIn(cluster.nodes.find(({ name }) => name === node)?.tls ?? cluster.tls ?? {}, 'tls'),
+  ];
+  if (cluster.nodes[0]?.name !== node) return own;
+  return [
+    ...own,
     ...cluster.restore.identities.map((source) => ({ what: 'restore.identities', source })),
     ...cluster.repositories.flatMap((name) => secretsOfRepository(config, name)),
   ];

@@ -1,5 +1,6 @@
 import { resolve } from 'node:path';
 import { z } from 'zod';
+import { isLoopbackHost, socketPathOf } from '../contract/addresses';
 import { NAME_PATTERN } from '../contract/names';
 import { personName } from '../contract/person';
 import { sshKeyOf } from '../crypto/ssh-signature';
@@ -13,14 +14,42 @@ const command = z.array(z.string()).min(1, 'must be a command and its arguments,
 const httpsUrl = z.url({ protocol: /^https?$/, error: 'must be a URL such as https://vault-1.example.com:8200' });
 
 /** Of a node of Vault. Tokens go over it, and over the one on the host itself the shares. */
-const vaultUrl = httpsUrl.refine((url) => !URL.canParse(url) || !isExposed(new URL(url)), {
-  error:
-    "must begin with https://: tokens would go over the network in clear. Turn TLS on at Vault's listener, or put a proxy with TLS in front of it; http:// is for 127.0.0.1 alone",
+const vaultUrl = httpsUrl
+  .refine((url) => !URL.canParse(url) || !isExposed(new URL(url)), {
+    error:
+      "must begin with https://: tokens would go over the network in clear. Turn TLS on at Vault's listener, or put a proxy with TLS in front of it; http:// is for 127.0.0.1 alone",
+  })
+  .refine((url) => !URL.canParse(url) || isOrigin(new URL(url)), {
+    error: 'must end with the port: what vault-dr asks for is always below /v1/ there',
+  });
+
+function isExposed({ protocol, hostname }: URL): boolean {
+  return protocol === 'http:' && !isLoopbackHost(hostname);
+}
+
+/** Nothing but scheme, host and port. */
+function isOrigin({ pathname, search, hash, username, password }: URL): boolean {
+  return pathname === '/' && [search, hash, username, password].every((part) => part === '');
+}
+
+/** As others have to find the node, which nobody does at "any address". */
+const remoteUrl = vaultUrl.refine((url) => !URL.canParse(url) || !isAnyAddress(new URL(url)), {
+  error: 'must name the host: 0.0.0.0 and [::] stand for any address at which Vault listens',
 });
 
-function isExposed({ protocol, hostname: host }: URL): boolean {
-  return protocol === 'http:' && host !== 'localhost' && host !== '[::1]' && !/^127(\.\d{1,3}){3}$/.test(host);
+function isAnyAddress({ protocol, hostname }: URL): boolean {
+  return protocol === 'https:' && ['0.0.0.0', '[::]'].includes(hostname);
 }
+
+/** Of Vault on the host itself; also a unix socket. */
+const localUrl = z.string().superRefine((url, context) => {
+  if (url.startsWith('unix:')) {
+    if (socketPathOf(url) === null)
+      context.addIssue({ code: 'custom', message: 'must be unix:// and an absolute path' });
+    return;
+  }
+  for (const { message } of vaultUrl.safeParse(url).error?.issues ?? []) context.addIssue({ code: 'custom', message });
+});
 
 /** Where a secret comes from; the secret itself never stands in the configuration. */
 const secretSource = z.union(
@@ -32,6 +61,19 @@ const secretSource = z.union(
   { error: 'must be {file: …}, {env: …} or {command: […]}: secrets do not stand in the configuration' },
 );
 export type SecretSource = z.infer<typeof secretSource>;
+
+/** What vault-dr shows to a listener that demands a client certificate; both files are read for each connection. */
+const clientTls = z.strictObject({
+  /** PEM; with intermediate certificates, if there are any. */
+  certificateFile: path,
+  key: secretSource,
+});
+
+const clusterTls = z
+  .strictObject({ caFile: path.optional(), ...clientTls.partial().shape })
+  .refine(({ certificateFile, key }) => (certificateFile === undefined) === (key === undefined), {
+    error: 'must have certificateFile and key, or neither',
+  });
 
 const ageRecipient = z
   .string()
@@ -70,11 +112,13 @@ export type ServiceConfig = z.infer<typeof service>;
 const node = z.strictObject({
   name,
   /** API address as clients use it. */
-  address: vaultUrl,
+  address: remoteUrl,
   /** `host:port` of the cluster listener. */
   clusterAddress: z.string().regex(/^[^\s/]+:\d+$/, 'must be host:port'),
-  /** API address on the host itself; TLS is checked against the host of `address`. Default: 127.0.0.1 with the port of `address`. */
-  localAddress: vaultUrl.optional(),
+  /** API address on the host itself; TLS is checked against the host of `address`. Default: where Vault listens, see `localAddressOf`. */
+  localAddress: localUrl.optional(),
+  /** With which vault-dr shows itself to this node, instead of what the cluster has. */
+  tls: clientTls.optional(),
   /** Raft node id; default: the name. */
   nodeId: z.string().min(1).optional(),
   dataDir: path.refine((value) => value !== '/', "must not be '/'"),
@@ -172,7 +216,7 @@ const approver = z.strictObject({
 
 const cluster = z.strictObject({
   nodes: z.array(node).min(1, 'must name at least one node'),
-  tls: z.strictObject({ caFile: path }).optional(),
+  tls: clusterTls.optional(),
   auth,
   backup: z
     .strictObject({

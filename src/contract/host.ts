@@ -40,6 +40,16 @@ export interface VaultListener {
   maxRequestDurationMs: number | null;
 }
 
+/** How an agent gets to the Vault of its host. */
+export interface VaultReach {
+  /** Where it asks. */
+  address: string;
+  /** Why it gets no answer there that it could work with, and what to change; null when nothing is known against it. */
+  problem: string | null;
+  /** What could not be checked of it. */
+  unchecked: string | null;
+}
+
 export interface DataDirectoryReport {
   path: string;
   exists: boolean;
@@ -139,6 +149,8 @@ export interface NodeReport {
   storageProblem: string | null;
   /** What the configuration of the Vault server says; null when it is not among `configFiles`. */
   config: VaultConfig | null;
+  /** Absent in what an agent of an earlier version says. */
+  reach?: VaultReach;
   /** Whether an auto-unseal seal reaches its key. */
   seal: { checked: boolean; problem: string | null };
   /** Free bytes where the generation is staged. */

@@ -20,6 +20,7 @@ export const ACCEPTABLE = {
   'read-timeout': 'the upload may take longer than `http_read_timeout` allows',
   'unknown-log':
     'how far a surviving disk has got in the log is not known, so another one than the newest may be chosen',
+  reach: 'it is not proved that the agent of a node gets to its Vault',
   grace: 'the grace period of what was set aside is not over',
 } as const;
 export type AcceptCode = keyof typeof ACCEPTABLE;

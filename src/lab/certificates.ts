@@ -54,11 +54,22 @@ export async function issueServerCertificate(
   ]);
 }
 
+/** A certificate with which a client shows itself. */
+export async function issueClientCertificate(
+  authority: Authority,
+  name: string,
+  valid = validity(),
+): Promise<KeyedCertificate> {
+  const usage = new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.clientAuth], true);
+  return issueCertificate(authority, name, [usage], valid);
+}
+
 /** @param name common name of the subject */
-export async function issueCertificate(
+async function issueCertificate(
   authority: Authority,
   name: string,
   extensions: x509.Extension[],
+  valid = validity(),
 ): Promise<KeyedCertificate> {
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify']);
   const certificate = await x509.X509CertificateGenerator.create({
@@ -68,7 +79,7 @@ export async function issueCertificate(
     signingKey: authority.signingKey,
     signingAlgorithm: ALGORITHM,
     extensions,
-    ...validity(),
+    ...valid,
   });
   return { certificate: `${certificate.toString('pem')}\n`, privateKey: KeyObject.from(keys.privateKey), name };
 }

@@ -3,6 +3,7 @@ import type { NodeReport, VaultConfig } from '../contract/host';
 import type { NodePlan } from '../contract/plan';
 import { identityProblem } from '../contract/node-identity';
 import type { Finding } from './findings';
+import { reachFindings } from './reach-findings';
 import { serviceFindings } from './service-findings';
 import { type NodeVersion, versionProblem } from './versions';
 
@@ -35,8 +36,8 @@ export function evaluateNode(
   return [
     ...identityFindings(report, own, nodes),
     ...directoryFindings(report, demands),
-    // In place nothing is stopped, started or renamed.
-    ...(demands.setAside === null ? [] : serviceFindings(report)),
+    // In place nothing is stopped, started or renamed, and Vault is asked at its own address.
+    ...(demands.setAside === null ? [] : [...serviceFindings(report), ...reachFindings(report)]),
     ...sealFindings(report, demands.sealType),
     ...versionFindings(report, demands.serverVersion),
   ].map(({ text, ...rest }) => ({ text: `${name}: ${text}`, ...rest }));

@@ -5,6 +5,7 @@ import { holdsData, evaluateNode, type NodeInspection, versionOf } from './evalu
 import type { Evaluation } from './evaluate-restore';
 import { leftOutOf, leftOutWarnings } from './left-out';
 import { rebuildSteps } from './node-steps';
+import { reachWarnings } from './reach-findings';
 import { serviceWarnings } from './service-findings';
 import { mixedVersionFindings, type NodeVersion } from './versions';
 import { trustOf, trustWarnings } from './trust';
@@ -72,6 +73,7 @@ export function evaluateRebuild({ input, settings, inspection, live, now }: Rebu
         ...trustWarnings(settings),
         ...leftOutWarnings(leftOut),
         ...serviceWarnings([inspection]),
+        ...reachWarnings([inspection]),
         ...(live.serving.includes(node.name)
           ? [`${node.name} serves at the moment; it is stopped and made anew all the same`]
           : []),

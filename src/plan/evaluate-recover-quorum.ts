@@ -7,6 +7,7 @@ import type { Evaluation } from './evaluate-restore';
 import { compareLogEnds, type LogEnd, logEndOf, unknownEnd } from './log-end';
 import { findLostRuns, wayBackText } from './lost-runs';
 import { recoverQuorumSteps } from './node-steps';
+import { reachWarnings } from './reach-findings';
 import { serviceWarnings } from './service-findings';
 import { mixedVersionFindings } from './versions';
 import { trustOf, trustWarnings } from './trust';
@@ -108,6 +109,7 @@ export function evaluateRecoverQuorum({
         ...trustWarnings(settings),
         ...others.flatMap((other) => otherDiskWarnings(other, best, termsDiffer)),
         ...serviceWarnings(inspections),
+        ...reachWarnings(inspections),
       ],
     },
   };

@@ -15,6 +15,7 @@ import { holdsData, evaluateNode, type NodeInspection, versionOf } from './evalu
 import { leftOutOf, leftOutWarnings } from './left-out';
 import { compareLogEnds, logEndOf } from './log-end';
 import { inPlaceSteps, restoreSteps } from './node-steps';
+import { reachWarnings } from './reach-findings';
 import { serviceWarnings } from './service-findings';
 import { isForConfigured } from './recipients';
 import { findLostRuns, wayBackText, withPutBack } from './lost-runs';
@@ -147,7 +148,7 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
         ...clockWarnings(manifest, now),
         ...topologyWarnings(settings, manifest),
         ...unknownWarnings(changed),
-        ...(input.inPlace ? [] : serviceWarnings(changed)),
+        ...(input.inPlace ? [] : [...serviceWarnings(changed), ...reachWarnings(changed)]),
         ...recipientWarnings(facts),
       ],
     },

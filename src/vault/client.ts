@@ -140,12 +140,21 @@ export class VaultClient {
   /** Of a blank node. It is in only when it is unsealed as well. */
   async raftJoin(input: {
     leaderApiAddr: string;
-    leaderCaPem?: string;
+    leaderCaPem?: string | undefined;
+    /** For a leader that demands one; the node shows it in our stead. */
+    clientCertificate?: VaultEndpoint['clientCertificate'];
     retry?: boolean;
   }): Promise<{ joined: boolean }> {
-    const { leaderApiAddr, leaderCaPem, retry } = input;
-    const body = { leader_api_addr: leaderApiAddr, leader_ca_cert: leaderCaPem, retry };
-    return this.#ask(joinedSchema, 'POST', 'sys/storage/raft/join', { body });
+    const { leaderApiAddr, leaderCaPem, clientCertificate, retry } = input;
+    const body = {
+      leader_api_addr: leaderApiAddr,
+      leader_ca_cert: leaderCaPem,
+      leader_client_cert: clientCertificate?.certificatePem,
+      leader_client_key: clientCertificate?.keyPem,
+      retry,
+    };
+    const secret = clientCertificate?.keyPem ?? '';
+    return this.#ask(joinedSchema, 'POST', 'sys/storage/raft/join', { body, secret });
   }
 
   async removePeer(nodeId: string): Promise<void> {

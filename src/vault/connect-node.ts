@@ -1,11 +1,28 @@
 import { readFile } from 'node:fs/promises';
+import { hostOf } from '../contract/addresses';
+import { refuseIfReadByAll } from '../config/exposures';
 import type { ClusterConfig, NodeConfig } from '../config/schema';
 import { readSecret } from '../config/secret';
 import { DrError } from '../contract/failures';
 import { VaultClient, type VaultClientOptions, type VaultEndpoint } from './client';
+import { readServerConfig } from './config/vault-config';
+import { localAddressOf } from './reach/local-address';
 
 export async function caPemOf(cluster: ClusterConfig): Promise<string | undefined> {
-  return cluster.tls ? readPem(cluster.tls.caFile, 'tls.caFile') : undefined;
+  const file = cluster.tls?.caFile;
+  return file === undefined ? undefined : readPem(file, 'tls.caFile');
+}
+
+/** What is shown to a node that demands a client certificate, read afresh each time: it is rotated under us. */
+export async function clientCertificateOf(
+  cluster: ClusterConfig,
+  node: NodeConfig,
+): Promise<VaultEndpoint['clientCertificate']> {
+  const { certificateFile, key } = node.tls ?? cluster.tls ?? {};
+  if (certificateFile === undefined || key === undefined) return undefined;
+  if ('file' in key) await refuseIfReadByAll(key.file, 'tls.key');
+  const keyPem = await readSecret(key, 'tls.key');
+  return { certificatePem: await readPem(certificateFile, 'tls.certificateFile'), keyPem };
 }
 
 export async function readPem(file: string, what: string): Promise<string> {
@@ -42,7 +59,8 @@ export async function connectLocally(
   node: NodeConfig,
   options?: VaultClientOptions,
 ): Promise<VaultClient> {
-  return connect(cluster, node, node.localAddress ?? loopbackOf(node.address), options);
+  const server = await readServerConfig(node.configFiles);
+  return connect(cluster, node, localAddressOf(node, server?.listeners ?? null).address, options);
 }
 
 async function connect(
@@ -53,20 +71,17 @@ async function connect(
   more: Partial<VaultEndpoint> = {},
 ): Promise<VaultClient> {
   const caPem = await caPemOf(cluster);
+  // A socket and the loopback in clear show nothing and ask for nothing.
+  const clientCertificate = address.startsWith('https:') ? await clientCertificateOf(cluster, node) : undefined;
   return new VaultClient(
     {
       node: node.name,
       address,
-      servername: new URL(node.address).hostname,
+      servername: hostOf(new URL(node.address)),
       ...(caPem === undefined ? {} : { caPem }),
+      ...(clientCertificate && { clientCertificate }),
       ...more,
     },
     options,
   );
-}
-
-function loopbackOf(address: string): string {
-  const url = new URL(address);
-  url.hostname = '127.0.0.1';
-  return url.origin;
 }

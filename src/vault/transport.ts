@@ -3,19 +3,20 @@ import { request as httpsRequest, type RequestOptions } from 'node:https';
 import { isIP } from 'node:net';
 import { PassThrough, Readable } from 'node:stream';
 import { checkServerIdentity } from 'node:tls';
+import { hostOf, socketPathOf } from '../contract/addresses';
 import { DrError } from '../contract/failures';
 import { toConnectionError, toVaultError } from './errors/vault-error';
 
 export interface VaultEndpoint {
   /** Name of the node, for messages. */
   node: string;
-  /** `https://host:port`; a path is ignored. */
+  /** `https://host:port`, of which a path is ignored; or `unix:///path` of a socket, where Vault speaks no TLS. */
   address: string;
   /** CA of the node's certificate; without it the system's. */
   caPem?: string;
   /** With which the client shows itself. */
-  clientCertificate?: { certificatePem: string; keyPem: string };
-  /** Host that the certificate must name; without it that of the address. */
+  clientCertificate?: { certificatePem: string; keyPem: string } | undefined;
+  /** Host that the certificate must name, without brackets; without it that of the address. */
   servername?: string;
   /** Takes any certificate. For a Vault that somebody's own configuration says this of; never for a node. */
   skipVerify?: boolean;
@@ -69,13 +70,15 @@ const LONGEST_HEADERS_BYTES = 16 * 1024;
 export class Transport {
   readonly node: string;
   readonly origin: string;
+  readonly #socketPath: string | null;
   readonly #endpoint: VaultEndpoint;
   readonly #options: VaultClientOptions;
   readonly #closed = new AbortController();
 
   constructor(endpoint: VaultEndpoint, options: VaultClientOptions) {
     this.node = endpoint.node;
-    this.origin = new URL(endpoint.address).origin;
+    this.#socketPath = socketPathOf(endpoint.address);
+    this.origin = this.#socketPath === null ? new URL(endpoint.address).origin : endpoint.address;
     this.#endpoint = endpoint;
     this.#options = options;
   }
@@ -133,6 +136,7 @@ export class Transport {
       ...(namespace === undefined ? {} : { 'x-vault-namespace': namespace }),
     };
     const secure = this.origin.startsWith('https:');
+    const at = this.#socketPath === null ? this.origin : 'http://localhost';
     return new Promise((resolve, reject) => {
       const open = secure ? httpsRequest : httpRequest;
       const options = {
@@ -141,10 +145,10 @@ export class Transport {
         agent: false,
         signal,
         maxHeaderSize: LONGEST_HEADERS_BYTES,
-        ...tlsOptions(this.#endpoint),
+        ...(this.#socketPath === null ? tlsOptions(this.#endpoint) : { socketPath: this.#socketPath }),
       };
       let patience: NodeJS.Timeout | undefined;
-      const request = open(`${this.origin}/v1/${path}`, options, (answer) => {
+      const request = open(`${at}/v1/${path}`, options, (answer) => {
         clearTimeout(patience);
         request.socket?.setTimeout(IDLE_TIMEOUT_MS);
         resolve(answer);
@@ -238,17 +242,15 @@ function errorOf(code: string): Error {
 }
 
 /** The certificate must name `servername` even when the connection goes to another host, an IP address for instance. */
-function tlsOptions({ caPem, clientCertificate, servername, skipVerify }: VaultEndpoint): RequestOptions {
+function tlsOptions(endpoint: VaultEndpoint): RequestOptions {
+  const { address, caPem, clientCertificate, skipVerify } = endpoint;
+  const servername = endpoint.servername ?? hostOf(new URL(address));
   return {
     ...(skipVerify && { rejectUnauthorized: false }),
     ...(clientCertificate && { cert: clientCertificate.certificatePem, key: clientCertificate.keyPem }),
     ...(caPem === undefined ? {} : { ca: caPem }),
-    ...(servername === undefined
-      ? {}
-      : {
-          // Server name indication takes no IP addresses.
-          servername: isIP(servername) ? '' : servername,
-          checkServerIdentity: (_host, certificate) => checkServerIdentity(servername, certificate),
-        }),
+    // Server name indication takes no IP addresses.
+    servername: isIP(servername) ? '' : servername,
+    checkServerIdentity: (_host, certificate) => checkServerIdentity(servername, certificate),
   };
 }

@@ -1,7 +1,5 @@
-import 'reflect-metadata';
 import type { KeyObject } from 'node:crypto';
-import { ExtendedKeyUsage, ExtendedKeyUsageExtension } from '@peculiar/x509';
-import { createAuthority, issueCertificate, issueServerCertificate } from '../../src/lab/certificates';
+import { createAuthority, issueClientCertificate, issueServerCertificate } from '../../src/lab/certificates';
 
 export interface Certificates {
   caPem: string;
@@ -25,12 +23,10 @@ export async function clientCertificate(
   name: string,
 ): Promise<{ authorityPem: string; certificatePem: string; keyPem: string }> {
   const authority = await createAuthority('Test client CA');
-  const { certificate, privateKey } = await issueCertificate(authority, name, [
-    new ExtendedKeyUsageExtension([ExtendedKeyUsage.clientAuth], true),
-  ]);
+  const { certificate, privateKey } = await issueClientCertificate(authority, name);
   return { authorityPem: authority.certificate, certificatePem: certificate, keyPem: pem(privateKey) };
 }
 
-function pem(key: KeyObject): string {
+export function pem(key: KeyObject): string {
   return key.export({ type: 'pkcs8', format: 'pem' }).toString();
 }

@@ -54,6 +54,7 @@ export function nodeReport(node: string, overrides: Partial<NodeReport> = {}): N
     storage: null,
     storageProblem: null,
     config: vaultConfig({ nodeId: node }),
+    reach: { address: 'https://127.0.0.1:8200', problem: null, unchecked: null },
     seal: { checked: false, problem: null },
     stagingFreeBytes: 1024 * MIB,
     temp: { path: '/tmp', freeBytes: 1024 * MIB },

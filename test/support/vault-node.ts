@@ -30,8 +30,15 @@ export interface VaultNode {
 /**
  * @param seal of the configuration, as `{ transit: { … } }`; without it the seal is `shamir`.
  * @param storage more of its storage stanza
+ * @param listeners beside the one of its address, as `{ unix: { … } }`
  */
-export async function startVaultNode(name: string, tls?: NodeTls, seal?: object, storage = {}): Promise<VaultNode> {
+export async function startVaultNode(
+  name: string,
+  tls?: NodeTls,
+  seal?: object,
+  storage = {},
+  listeners: object[] = [],
+): Promise<VaultNode> {
   const directory = await mkdtemp(join(tmpdir(), 'vault-node-'));
   await mkdir(join(directory, 'data'));
   const [apiPort, clusterPort] = [await freePort(), await freePort()];
@@ -46,7 +53,10 @@ export async function startVaultNode(name: string, tls?: NodeTls, seal?: object,
     : { tls_disable: true };
   const config = {
     storage: { raft: { path: join(directory, 'data'), node_id: name, performance_multiplier: 1, ...storage } },
-    listener: { tcp: { address: `127.0.0.1:${apiPort}`, cluster_address: clusterAddress, ...listenerTls } },
+    listener: [
+      { tcp: { address: `127.0.0.1:${apiPort}`, cluster_address: clusterAddress, ...listenerTls } },
+      ...listeners,
+    ],
     api_addr: address,
     cluster_addr: `https://${clusterAddress}`,
     disable_mlock: true,
@@ -108,7 +118,7 @@ export async function bootstrap(
   return { keys, rootToken };
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
   const server = createServer().listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;

@@ -11,6 +11,7 @@ import type {
   UnfinishedRun,
   VaultConfig,
   VaultListener,
+  VaultReach,
 } from '../host';
 import { raftPeer, sealConfig } from './generation';
 import { absolutePath, byKey, count, flag, listOf, name, oneOf, run, short, strict, text, texts } from './values';
@@ -105,6 +106,7 @@ const nodeReport = strict<NodeReport>({
   storage: storage.nullable(),
   storageProblem: text.nullable(),
   config: vaultConfig.nullable(),
+  reach: strict<VaultReach>({ address: short, problem: text.nullable(), unchecked: text.nullable() }).optional(),
   seal: z.strictObject({ checked: flag, problem: text.nullable() }),
   stagingFreeBytes: count,
   temp: z.strictObject({ path: short, freeBytes: count }),

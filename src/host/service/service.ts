@@ -1,5 +1,8 @@
 import type { NodeConfig } from '../../config/schema';
+import { hostOf, portOf, socketPathOf } from '../../contract/addresses';
 import { DrError } from '../../contract/failures';
+import { readServerConfig } from '../../vault/config/vault-config';
+import { socketsOf } from '../../vault/reach/listener';
 import { createCommandDriver } from './command-driver';
 import { isListening } from './listening-ports';
 import { createProcessDriver } from './process-driver';
@@ -25,7 +28,7 @@ export async function proveStopped(node: NodeConfig, driver: ServiceDriver): Pro
       advice: 'Look at the service on that host; stop it by hand if need be, then resume.',
     });
   }
-  for (const { host, port } of listenersOf(node)) {
+  for (const { host, port } of await listenersOf(node)) {
     if (await isListening(host, port)) {
       throw new DrError(
         'ServiceFailed',
@@ -39,22 +42,25 @@ export async function proveStopped(node: NodeConfig, driver: ServiceDriver): Pro
   }
 }
 
-/** Where Vault listens: a listener that is bound to one address can't be seen on 127.0.0.1. */
-function listenersOf(node: NodeConfig): { host: string; port: number }[] {
-  const api = new URL(node.localAddress ?? node.address);
-  const apiPort = Number(api.port || (api.protocol === 'https:' ? 443 : 80));
-  const colon = node.clusterAddress.lastIndexOf(':');
-  const clusterHost = withoutBrackets(node.clusterAddress.slice(0, colon));
-  const clusterPort = Number(node.clusterAddress.slice(colon + 1));
-  return [
-    { host: '127.0.0.1', port: apiPort },
-    ...(node.localAddress === undefined ? [] : [{ host: withoutBrackets(api.hostname), port: apiPort }]),
+interface Socket {
+  host: string;
+  port: number;
+}
+
+/** Where Vault listens, by its own configuration as well: a listener that is bound to one address can't be seen on 127.0.0.1. */
+async function listenersOf(node: NodeConfig): Promise<Socket[]> {
+  const { localAddress, clusterAddress } = node;
+  const colon = clusterAddress.lastIndexOf(':');
+  const clusterHost = clusterAddress.slice(0, colon).replace(/^\[|\]$/g, '');
+  const clusterPort = Number(clusterAddress.slice(colon + 1));
+  const local = localAddress === undefined || socketPathOf(localAddress) !== null ? null : new URL(localAddress);
+  const sockets = [
+    { host: '127.0.0.1', port: portOf(local ?? new URL(node.address)) },
+    ...(local === null ? [] : [{ host: hostOf(local), port: portOf(local) }]),
+    ...socketsOf((await readServerConfig(node.configFiles))?.listeners ?? []),
     { host: '127.0.0.1', port: clusterPort },
     { host: clusterHost, port: clusterPort },
   ];
-}
-
-/** `[::1]` as `connect` takes it. */
-function withoutBrackets(host: string): string {
-  return host.replace(/^\[|\]$/g, '');
+  const key = ({ host, port }: Socket) => `${host} ${port}`;
+  return [...new Map(sockets.map((socket) => [key(socket), socket])).values()];
 }

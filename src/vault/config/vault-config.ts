@@ -1,6 +1,7 @@
 import { readdir, readFile, realpath, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import type { VaultConfig, VaultListener } from '../../contract/host';
+import { type Listener, listenerOf } from '../reach/listener';
 import { durationMs } from './go-duration';
 import { type HclBody, type HclValue, isBody, parseHcl } from './hcl';
 
@@ -10,6 +11,8 @@ export interface ServerConfig {
   facts: VaultConfig;
   /** Everything of the active seal's stanza, secrets and all; null without one. */
   seal: SealSettings | null;
+  /** How clients get to it. */
+  listeners: Listener[];
 }
 
 /** Settings of a seal that may be secret: they come out one by one, and neither in JSON nor in a log. */
@@ -111,6 +114,13 @@ export async function readServerConfig(configFiles: readonly string[]): Promise<
       problems,
     },
     seal,
+    listeners: blocksOf(bodies, 'listener').map((block) =>
+      listenerOf({
+        type: block.type,
+        text: (name) => textIn(block, name),
+        flag: (name) => booleanIn(block, name),
+      }),
+    ),
   };
 }
 

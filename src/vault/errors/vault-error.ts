@@ -12,8 +12,14 @@ const TLS_CODE =
 
 const NO_TLS_CODE = /^(EPROTO|ERR_SSL_WRONG_VERSION_NUMBER|ERR_SSL_PACKET_LENGTH_TOO_LONG)$/;
 
+/** What a listener with `tls_require_and_verify_client_cert` says to a client that shows no certificate, or a wrong one. */
+const CLIENT_CERTIFICATE_CODE =
+  /ALERT_(CERTIFICATE_(REQUIRED|EXPIRED|REVOKED|UNKNOWN)|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|UNKNOWN_CA)$/;
+
 const NETWORK_CODES: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'refuses the connection',
+  ENOENT: 'has no socket there',
+  EACCES: 'has a socket that this user may not use',
   ECONNRESET: 'closed the connection',
   EPIPE: 'closed the connection',
   ECONNABORTED: 'did not get all of the upload',
@@ -72,14 +78,20 @@ export function toConnectionError(error: unknown, node: string, path: string, si
   }
   if (signal?.aborted) return reason;
   const code = codeOfConnection(error);
+  if (code?.startsWith('ERR_OSSL_')) {
+    return new DrError('InvalidConfiguration', `The TLS files for ${node} can't be used (${code}).`, {
+      where: node,
+      cause: error,
+      advice:
+        'Check that tls.key is the key of the certificate in tls.certificateFile, without a passphrase, and that all of them are PEM.',
+    });
+  }
   if (code !== undefined && TLS_CODE.test(code)) {
     return new DrError('VaultUnavailable', `The TLS connection to ${node} fails (${code}).`, {
       where: node,
       cause: error,
       retryable: false,
-      advice: NO_TLS_CODE.test(code)
-        ? 'The listener does not speak TLS, or no version that is accepted here: turn TLS on there. Only an address on the same host may begin with http://.'
-        : "Check that tls.caFile holds the CA of this node's certificate, that the certificate is still valid and that it names the host of the configured address.",
+      advice: tlsAdvice(code),
     });
   }
   const known =
@@ -90,6 +102,27 @@ export function toConnectionError(error: unknown, node: string, path: string, si
         : NETWORK_CODES[code ?? ''];
   if (known === undefined) return error;
   return unavailable(`${node} ${known} (${path}, ${code}).`, node, error);
+}
+
+/**
+ * Of a question that Vault answers in any state: whether somebody was there and is no Vault that we can talk to, which no
+ * waiting cures.
+ */
+export function isWrongPeer(error: unknown): boolean {
+  if (!isDrError(error) || error.code === 'InvalidConfiguration') return false;
+  const code = codeOfConnection(error);
+  if (code === undefined) return error.cause === undefined;
+  return TLS_CODE.test(code) || code.startsWith('HPE_') || code === 'EACCES';
+}
+
+function tlsAdvice(code: string): string {
+  if (CLIENT_CERTIFICATE_CODE.test(code)) {
+    return 'The listener wants a client certificate (tls_require_and_verify_client_cert) that is still valid and was issued by its tls_client_ca_file: set tls.certificateFile and tls.key of the cluster or of the node, or renew what they name.';
+  }
+  if (NO_TLS_CODE.test(code)) {
+    return 'The listener does not speak TLS, or no version that is accepted here: turn TLS on there. Only an address on the same host may begin with http://.';
+  }
+  return "Check that tls.caFile holds the CA of this node's certificate, that the certificate is still valid and that it names the host of the configured address.";
 }
 
 /** Whether the connection broke, or nobody was there to take it, as when a Vault dies; one that loads its data keeps silent. */

@@ -154,10 +154,62 @@ describe('an address without TLS', () => {
     ]);
   });
 
+  it.each([
+    ['https://vault-1:8200/ui', 'must end with the port'],
+    ['https://ana:secret@vault-1:8200', 'must end with the port'],
+    ['https://vault-1:8200/?a', 'must end with the port'],
+    ['https://0.0.0.0:8200', 'must name the host'],
+    ['"https://[::]:8200"', 'must name the host'],
+    ['https://0:8200', 'must name the host'],
+  ])('%s is refused', (address, why) => {
+    expect(problemsOf(at(address))).toEqual([expect.stringContaining(`address: ${why}`)]);
+  });
+
+  it.each(['https://vault-1:8200/', 'https://vault-1.example.com.:8200', '"https://[fd00::5]:8200"', 'https://10.1'])(
+    '%s is taken',
+    (address) => {
+      expect(parseConfig(at(address), 'f').clusters['prod']?.nodes[0]?.address).toBe(address.replaceAll('"', ''));
+    },
+  );
+
+  const local = (address: string) => at('https://vault-1:8200', `\n        localAddress: ${address}`);
+
+  it.each(['unix:///run/vault.sock', 'http://localhost:8202', 'https://0.0.0.0:8200'])(
+    '%s may be the one on the host itself',
+    (address) => {
+      expect(parseConfig(local(address), 'f').clusters['prod']?.nodes[0]?.localAddress).toBe(address);
+    },
+  );
+
+  it.each([
+    ['unix://run/vault.sock', 'must be unix:// and an absolute path'],
+    ['vault.sock', 'must be a URL'],
+  ])('%s may not', (address, problem) => {
+    expect(problemsOf(local(address))).toEqual([expect.stringContaining(`localAddress: ${problem}`)]);
+  });
+
   it('is refused for the address on the host as well', () => {
     const text = at('https://vault-1:8200', '\n        localAddress: http://vault-1:8200');
 
     expect(problemsOf(text)).toEqual([expect.stringContaining('localAddress: must begin with https://')]);
+  });
+});
+
+describe('tls of a cluster', () => {
+  const withTls = (tls: string) => configWith(['auth:', `tls: ${tls}\n    auth:`]);
+
+  it.each([
+    '{ caFile: /ca.pem }',
+    '{ certificateFile: /c.pem, key: { file: /c.key } }',
+    '{ caFile: /ca.pem, certificateFile: /c.pem, key: { env: KEY } }',
+  ])('may be %s', (tls) => {
+    expect(parseConfig(withTls(tls), 'f').clusters['prod']?.tls).toBeDefined();
+  });
+
+  it.each(['{ certificateFile: /c.pem }', '{ caFile: /ca.pem, key: { file: /c.key } }'])('may not be %s', (tls) => {
+    expect(problemsOf(withTls(tls))).toEqual([
+      expect.stringContaining('must have certificateFile and key, or neither'),
+    ]);
   });
 });
 

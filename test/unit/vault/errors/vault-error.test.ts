@@ -89,6 +89,24 @@ describe('toConnectionError', () => {
     });
   });
 
+  it.each([
+    'ERR_SSL_TLSV13_ALERT_CERTIFICATE_REQUIRED',
+    'ERR_SSL_SSL/TLS_ALERT_BAD_CERTIFICATE',
+    'ERR_SSL_SSL/TLS_ALERT_CERTIFICATE_EXPIRED',
+    'ERR_SSL_TLSV1_ALERT_UNKNOWN_CA',
+  ])('says of %s that a client certificate is wanted', (code) => {
+    expect(toConnectionError(withCode(code), 'vault-1', 'sys/health')).toMatchObject({
+      retryable: false,
+      advice: expect.stringContaining('set tls.certificateFile and tls.key'),
+    });
+  });
+
+  it('blames our own files for what they are', () => {
+    const error = withCode('ERR_OSSL_X509_KEY_VALUES_MISMATCH');
+
+    expect(toConnectionError(error, 'vault-1', 'sys/health')).toMatchObject({ code: 'InvalidConfiguration' });
+  });
+
   it('leaves what it does not know as it is', () => {
     const error = new TypeError('a mistake in the program');
 

@@ -1,0 +1,213 @@
+import { readFile } from 'node:fs/promises';
+import { createPrivateKey, type X509Certificate } from 'node:crypto';
+import type { ClusterConfig, NodeConfig } from '../../config/schema';
+import { hostOf } from '../../contract/addresses';
+import { type DrError, isDrError } from '../../contract/failures';
+import type { VaultReach } from '../../contract/host';
+import type { SealStatus } from '../answers';
+import type { VaultClient, VaultClientOptions } from '../client';
+import type { ServerConfig } from '../config/vault-config';
+import { caPemOf, clientCertificateOf, connectLocally, connectToNode } from '../connect-node';
+import { isWrongPeer } from '../errors/vault-error';
+import { certificatesIn, isIssuedBy, names, namesOf, validityProblem } from './certificate';
+import { judgeReach, type ReachVerdict } from './judge-reach';
+import type { Listener } from './listener';
+import { localAddressOf } from './local-address';
+
+export interface ReachQuestion {
+  cluster: ClusterConfig;
+  node: NodeConfig;
+  /** Vault's own configuration; null when it is not known. */
+  server: ServerConfig | null;
+  service: 'running' | 'stopped';
+  /** What came of asking at the local address for its seal. */
+  tried: SealStatus | Error;
+}
+
+/** For all that is asked here: the whole step has fifteen seconds, of which the first question may take five. */
+const TIMEOUT_MS = 4_000;
+
+/** Whether the agent of a node gets to its Vault: by what came of asking it, and where nobody answers by Vault's own listeners. */
+export async function checkReach(question: ReachQuestion): Promise<VaultReach> {
+  const { cluster, node, server, service, tried } = question;
+  const listeners = server?.listeners ?? null;
+  const local = localAddressOf(node, listeners);
+  const verdict = judgeReach({
+    local,
+    listeners,
+    incomplete: (server?.facts.problems.length ?? 0) > 0,
+    hasClientCertificate: (node.tls ?? cluster.tls)?.certificateFile !== undefined,
+  });
+  const reach = (problem: string | null, unchecked: string | null = null) => ({
+    address: local.address,
+    problem,
+    unchecked,
+  });
+  const answered = !(tried instanceof Error);
+  if (service === 'stopped' && (answered || isWrongPeer(tried))) {
+    return reach(
+      `something listens at ${local.address}, though the service of this node is stopped: find it (\`ss -ltnp\`) and stop it, or correct \`localAddress\``,
+    );
+  }
+  if (answered) {
+    const other = await otherVaultAt(question, local.address);
+    if (other !== null) return reach(other);
+    // What Vault reads when it starts again counts, too.
+    return reach(verdict.kind === 'refused' ? `it answers now, but not after a restart: ${verdict.why}` : null);
+  }
+  if (isWrongPeer(tried)) return reach(wrongPeer(tried as DrError, local.address, verdict));
+  // Our own files, without which nobody is asked at all.
+  if (isDrError(tried) && tried.code === 'InvalidConfiguration')
+    return reach(`${tried.message} ${tried.advice ?? ''}`.trim());
+  switch (verdict.kind) {
+    case 'refused':
+      return reach(verdict.why);
+    case 'reachable':
+      return { address: local.address, ...(await checkCertificates(question, verdict.listener)) };
+    case 'unchecked':
+      break;
+  }
+  if (
+    service === 'running' &&
+    (await sealStatusAt(connectToNode(cluster, node, { signal: AbortSignal.timeout(TIMEOUT_MS) }))) !== null
+  ) {
+    return reach(
+      `nobody answers its agent at ${local.address}, but at ${node.address}: set \`localAddress: ${new URL(node.address).origin}\` for this node`,
+    );
+  }
+  return reach(null, verdict.why);
+}
+
+/** The cause as it was met; and what the configuration says of it, which names the line. */
+function wrongPeer({ message, advice }: DrError, address: string, verdict: ReachVerdict): string {
+  const way = verdict.kind === 'refused' ? verdict.why : (advice ?? 'correct `localAddress` of this node');
+  return `its agent gets no answer at ${address}: ${message} ${way}`;
+}
+
+/** @returns why what answers at the local address is not what answers at `address`; null when they are one, or it can't be told. */
+async function otherVaultAt({ cluster, node }: ReachQuestion, local: string): Promise<string | null> {
+  if (local === new URL(node.address).origin) return null;
+  const options: VaultClientOptions = { signal: AbortSignal.timeout(TIMEOUT_MS) };
+  // A Vault that is unsealed, or elected, between the two questions looks like two.
+  for (let round = 0; round < 2; round++) {
+    const [here, there] = await Promise.all([
+      identityAt(connectLocally(cluster, node, options)),
+      identityAt(connectToNode(cluster, node, options)),
+    ]);
+    if (here === null || there === null || here === there) return null;
+  }
+  return `its agent asks ${local}, and another Vault answers there than at ${node.address}: correct \`localAddress\` of this node, or \`address\``;
+}
+
+async function identityAt(connecting: Promise<VaultClient>): Promise<string | null> {
+  return asking(connecting, async (vault) => {
+    const { initialized, sealed, clusterId } = await vault.sealStatus();
+    const leads = sealed ? null : (await vault.leader()).isSelf;
+    return JSON.stringify([initialized, sealed, clusterId ?? null, leads]);
+  });
+}
+
+function sealStatusAt(connecting: Promise<VaultClient>): Promise<SealStatus | null> {
+  return asking(connecting, (vault) => vault.sealStatus());
+}
+
+async function asking<T>(connecting: Promise<VaultClient>, ask: (vault: VaultClient) => Promise<T>): Promise<T | null> {
+  try {
+    const vault = await connecting;
+    try {
+      return await ask(vault);
+    } finally {
+      await vault.close();
+    }
+  } catch (error) {
+    if (isDrError(error)) return null;
+    throw error;
+  }
+}
+
+type Checked = Pick<VaultReach, 'problem' | 'unchecked'>;
+
+/** Of a listener that nobody answers at: what it will show, and what will be shown to it. */
+async function checkCertificates(question: ReachQuestion, listener: Listener): Promise<Checked> {
+  if (listener.tlsDisabled) return { problem: null, unchecked: null };
+  const now = new Date();
+  const found = [await serverCertificate(question, listener, now), await clientCertificate(question, listener, now)];
+  const unchecked = found.flatMap((item) => item.unchecked ?? []);
+  return {
+    problem: found.find(({ problem }) => problem !== null)?.problem ?? null,
+    unchecked: unchecked.length === 0 ? null : unchecked.join('; '),
+  };
+}
+
+async function serverCertificate(
+  { cluster, node }: ReachQuestion,
+  { certificateFile }: Listener,
+  now: Date,
+): Promise<Checked> {
+  if (certificateFile === null) return { problem: null, unchecked: null };
+  const host = hostOf(new URL(node.address));
+  const pem = await readOrNull(certificateFile);
+  const chain = certificatesIn(pem ?? '');
+  const [leaf] = chain;
+  if (!leaf) return { problem: null, unchecked: `whether ${certificateFile} is a certificate for ${host}` };
+  const invalid = validityProblem(leaf, now);
+  if (invalid !== null) return problem(`the certificate of its listener, ${certificateFile}, ${invalid}: renew it`);
+  if (!names(leaf, host)) {
+    return problem(
+      `the certificate of its listener, ${certificateFile}, names ${namesOf(leaf)}, but not ${host}, the host of \`address\`: correct one of them`,
+    );
+  }
+  const caPem = await caPemOf(cluster);
+  if (caPem !== undefined && !isIssuedBy(chain, certificatesIn(caPem))) {
+    return problem(
+      `the certificate of its listener, ${certificateFile}, was not issued by an authority in tls.caFile: put its authority there`,
+    );
+  }
+  return { problem: null, unchecked: null };
+}
+
+async function clientCertificate(
+  { cluster, node }: ReachQuestion,
+  { demandsCertificate, clientCaFile }: Listener,
+  now: Date,
+): Promise<Checked> {
+  if (!demandsCertificate) return { problem: null, unchecked: null };
+  try {
+    const own = await clientCertificateOf(cluster, node);
+    const chain = certificatesIn(own?.certificatePem ?? '');
+    const [leaf] = chain;
+    if (!own || !leaf) return problem('tls.certificateFile holds no certificate that its listener could be shown');
+    const invalid = validityProblem(leaf, now);
+    if (invalid !== null) return problem(`the client certificate of tls.certificateFile ${invalid}: renew it`);
+    if (!belongs(leaf, own.keyPem)) return problem('tls.key is not the key of the certificate in tls.certificateFile');
+    const authorities = clientCaFile === null ? null : await readOrNull(clientCaFile);
+    if (authorities === null) return { problem: null, unchecked: 'whether its listener takes our client certificate' };
+    if (isIssuedBy(chain, certificatesIn(authorities))) return { problem: null, unchecked: null };
+    return problem(
+      `its listener takes no client certificate but those of ${clientCaFile} (tls_client_ca_file), and that of tls.certificateFile was not issued there`,
+    );
+  } catch (error) {
+    if (isDrError(error)) return problem(error.message);
+    throw error;
+  }
+}
+
+function belongs(certificate: X509Certificate, keyPem: string): boolean {
+  try {
+    return certificate.checkPrivateKey(createPrivateKey(keyPem));
+  } catch {
+    return false;
+  }
+}
+
+function problem(text: string): Checked {
+  return { problem: text, unchecked: null };
+}
+
+async function readOrNull(file: string): Promise<string | null> {
+  try {
+    return await readFile(file, 'utf8');
+  } catch {
+    return null;
+  }
+}
