@@ -228,6 +228,7 @@ async function describeCapture(
     stored: { file, ...stored },
     keys: summary.keys,
     leases: summary.leases,
+    reach: summary.reach,
     credential,
     encryption: { method: plan.encryption.method, recipients: plan.encryption.recipients },
     canary,

@@ -37,6 +37,20 @@ export interface LeaseCount {
   byMount: Record<string, number>;
 }
 
+/**
+ * What reaches beyond a Vault that was restored from a snapshot, beside its leases; counted by the plain keys. So a secret of KV
+ * version 1 that is named like a static role counts as one.
+ */
+export interface Reach {
+  /** Whose passwords an engine changes by itself in a database or directory; at once, when they are overdue. */
+  staticRoles: number;
+  /** Requests that an engine had not finished: it undoes them, there as well. */
+  unfinished: number;
+  auditDevices: number;
+  /** External ones, as `database/oracle`. */
+  plugins: string[];
+}
+
 export interface FileDigest {
   /** Lower-case hexadecimal. */
   sha256: string;
@@ -77,17 +91,36 @@ export function bundleStatement(cluster: string, { node, sha256, sizeBytes }: Co
   return ['vault-dr/config-bundle/v1', cluster, node, sha256, String(sizeBytes)].join('\n');
 }
 
+/** Where the word of when a snapshot was captured comes from: an operator, or its name, or the time of the file. */
+export type TimeSource = 'operator' | 'name' | 'file';
+
+/** Of a snapshot that something else than vault-dr has made. */
+export interface Import {
+  by: string;
+  at: string;
+  /** Place it was read from, printable. */
+  from: string;
+  capturedAtBy: TimeSource;
+  /** `snapshot`: the newest version that had run on this data. Null when it is not known. */
+  serverVersionBy: 'operator' | 'snapshot' | null;
+}
+
 /** What a generation says of itself. Signed; written last; holds no secret. */
 export interface Manifest {
   format: typeof MANIFEST_FORMAT;
   generation: string;
   cluster: string;
-  /** RFC 3339, UTC: the instant at which the leader began to answer. Everything acknowledged before is in the snapshot. */
+  /**
+   * RFC 3339, UTC: the instant at which the leader began to answer. Everything acknowledged before is in the snapshot. Of an
+   * imported one as well as it is known: see there.
+   */
   capturedAt: string;
-  serverVersion: string;
-  leader: { node: string; address: string };
-  clusterId: string;
-  clusterName: string;
+  /** This and the next three are null where nobody knows them: in an imported snapshot. */
+  serverVersion: string | null;
+  leader: { node: string; address: string } | null;
+  clusterId: string | null;
+  clusterName: string | null;
+  imported?: Import | undefined;
   raft: { index: number; term: number; peers: RaftPeer[] };
   seal: SealConfig;
   /** `core/recovery-config` of an auto-unseal cluster: its recovery keys never unseal. On disk under this name. */
@@ -99,6 +132,8 @@ export interface Manifest {
   keys: KeyCount & { byPrefix: Record<string, KeyCount> };
   /** Null in generations of versions that did not count them. */
   leases: LeaseCount | null;
+  /** Absent in generations of versions that did not count it. */
+  reach?: Reach | undefined;
   /**
    * Fingerprint of the login that made the backup, so that a restore can tell whether the configured one will exist
    * afterwards; null in generations of versions that did not note it.

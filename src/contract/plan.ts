@@ -1,5 +1,5 @@
 import type { Trust } from './approval';
-import type { Canary, GenerationCopy, LeaseCount, RaftPeer, SealConfig } from './generation';
+import type { Canary, GenerationCopy, LeaseCount, RaftPeer, Reach, SealConfig } from './generation';
 import type { SealReport } from './host';
 
 export interface NodePlan {
@@ -21,6 +21,7 @@ export const ACCEPTABLE = {
   'unknown-log':
     'how far a surviving disk has got in the log is not known, so another one than the newest may be chosen',
   reach: 'it is not proved that the agent of a node gets to its Vault',
+  'live-credentials': 'the restored Vault may revoke or rotate credentials that a living cluster uses',
   grace: 'the grace period of what was set aside is not over',
 } as const;
 export type AcceptCode = keyof typeof ACCEPTABLE;
@@ -137,9 +138,8 @@ export interface RestorePlan extends PlanBase {
   generation: string;
   capturedAt: string;
   raftIndex: number;
-  clusterId: string;
-  clusterName: string;
-  serverVersion: string;
+  /** Null where an imported backup does not say it. */
+  serverVersion: string | null;
   archiveBytes: number;
   storedBytes: number;
   storedSha256: string;
@@ -149,6 +149,8 @@ export interface RestorePlan extends PlanBase {
   keyCounts: Record<string, number>;
   /** Leases by mount; what has expired of them is revoked as soon as the cluster is active. Null when unknown. */
   leases: LeaseCount | null;
+  /** Absent when unknown. */
+  reach?: Reach;
   peers: RaftPeer[];
   /** Repositories whose copy was read end to end. */
   copies: string[];

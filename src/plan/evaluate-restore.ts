@@ -3,6 +3,7 @@ import type { Manifest } from '../contract/generation';
 import type { VaultConfig } from '../contract/host';
 import type { RestoreInput } from '../contract/input';
 import {
+  type AcceptCode,
   type ChosenGeneration,
   CLUSTER_DOWN,
   type LiveView,
@@ -12,6 +13,8 @@ import {
 } from '../contract/plan';
 import { type Finding, weigh } from './findings';
 import { holdsData, evaluateNode, type NodeInspection, versionOf } from './evaluate-node';
+import { importFindings, importWarnings } from './imported-backup';
+import { liveCredentialFindings, liveCredentialWarnings, type SourceView } from './live-credentials';
 import { leftOutOf, leftOutWarnings } from './left-out';
 import { compareLogEnds, logEndOf } from './log-end';
 import { inPlaceSteps, restoreSteps } from './node-steps';
@@ -34,6 +37,8 @@ export interface RestoreFacts {
   recipients: readonly string[];
   /** Why the leader's host can't load a snapshot in place. */
   inPlaceProblem: string | null;
+  /** Of the cluster that the generation is of, where it goes into another one. */
+  source?: SourceView | null;
   /** Runs of whose end there is a report, among those that hosts take for unfinished. */
   ended?: readonly string[];
   now: string;
@@ -65,7 +70,11 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
   const leftOut = input.inPlace ? leftOutOf(settings.nodes, live) : [];
   const concerned = inspections.filter((inspection) => !leftOut.includes(inspection.node));
 
+  const beside = { settings, manifest, source: facts.source ?? null, drill: input.drill };
+
   const findings = [
+    ...liveCredentialFindings(beside),
+    ...importFindings(manifest, settings, live),
     ...(input.inPlace ? inPlaceFindings(facts) : lossFindings(facts, rpoSeconds, lost)),
     ...clusterFindings(facts),
     ...(chosen.healthy.length === 0 ? [{ text: 'no copy of this generation could be read whole' }] : []),
@@ -117,12 +126,13 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
       keyCount: manifest.keys.count,
       keyCounts: countedKeys(manifest),
       leases: manifest.leases,
+      ...(manifest.reach ? { reach: manifest.reach } : {}),
       peers: manifest.raft.peers,
       copies: chosen.healthy,
       firstNode: first.name,
       nodes: settings.nodes,
       rpoSeconds,
-      approvals: settings.approvals,
+      approvals: approvalsOf(settings, accepted),
       ...trustOf(settings),
       ...(settings.drill ? { drill: settings.drill } : {}),
       setAside: settings.setAside,
@@ -138,6 +148,8 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
       plannedAt: now,
       warnings: [
         ...warnings,
+        ...importWarnings(manifest),
+        ...liveCredentialWarnings(beside),
         ...found.warnings,
         ...trustWarnings(settings),
         ...leftOutWarnings(leftOut),
@@ -153,6 +165,11 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
       ],
     },
   };
+}
+
+/** What may harm somebody else is not for one person to decide, also where a rehearsal wants no approval. */
+function approvalsOf({ approvals }: RecoverySettings, accepted: readonly AcceptCode[]): number {
+  return accepted.includes('live-credentials') ? Math.max(1, approvals) : approvals;
 }
 
 function dataDirOf({ nodes }: RecoverySettings, name: string): string {
@@ -260,7 +277,7 @@ function clusterFindings({ settings, chosen, live, inspections }: RestoreFacts):
       },
     ];
   }
-  if (live.clusterId === null || live.clusterId === clusterId) return [];
+  if (clusterId === null || live.clusterId === null || live.clusterId === clusterId) return [];
   return [
     {
       text: `the cluster that runs has the id ${live.clusterId}, the generation is of ${clusterId}: it was initialised anew since, or the configuration leads elsewhere`,
@@ -308,14 +325,15 @@ function uploadLimit(config: VaultConfig | null): number {
 
 /** Discovered missing afterwards, it would leave a cluster that nobody of us can check. */
 function loginFindings({ chosen, credential, live, settings }: RestoreFacts): Finding[] {
-  const { credential: recorded } = chosen.copy.manifest;
+  const { credential: recorded, imported } = chosen.copy.manifest;
   if (credential.problem !== null) {
     return [{ text: `vault-dr has no login for the restored cluster: ${credential.problem}`, accept: 'login' }];
   }
   if (recorded !== null && recorded === credential.fingerprint) return [];
-  if (recorded === null && live.login === true) return [];
-  const why =
-    recorded === null
+  if (recorded === null && live.login === true && !imported) return [];
+  const why = imported
+    ? 'the backup was imported, and does not say which logins it holds'
+    : recorded === null
       ? 'the generation, made by an earlier version, does not say which login made it'
       : 'the generation was made with another login than the configured one, which may not be in it';
   return [

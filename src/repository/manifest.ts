@@ -9,10 +9,19 @@ export const manifestSchema: z.ZodType<Manifest> = z.object({
   generation: z.string().regex(GENERATION_PATTERN),
   cluster: z.string().regex(NAME_PATTERN),
   capturedAt: z.iso.datetime(),
-  serverVersion: z.string(),
-  leader: z.object({ node: z.string(), address: z.string() }),
-  clusterId: z.string(),
-  clusterName: z.string(),
+  serverVersion: z.string().nullable(),
+  leader: z.object({ node: z.string(), address: z.string() }).nullable(),
+  clusterId: z.string().nullable(),
+  clusterName: z.string().nullable(),
+  imported: z
+    .object({
+      by: z.string(),
+      at: z.iso.datetime(),
+      from: z.string(),
+      capturedAtBy: z.enum(['operator', 'name', 'file']),
+      serverVersionBy: z.enum(['operator', 'snapshot']).nullable(),
+    })
+    .optional(),
   raft: z.object({
     index: z.number().int().nonnegative(),
     term: z.number().int().nonnegative(),
@@ -42,6 +51,14 @@ export const manifestSchema: z.ZodType<Manifest> = z.object({
     })
     .nullable()
     .default(null),
+  reach: z
+    .object({
+      staticRoles: z.number().int().nonnegative(),
+      unfinished: z.number().int().nonnegative(),
+      auditDevices: z.number().int().nonnegative(),
+      plugins: z.array(z.string()),
+    })
+    .optional(),
   credential: z
     .string()
     .regex(/^[0-9a-f]{64}$/)

@@ -15,12 +15,12 @@ const DECRYPTION = {
 
 /** What stands in `RESTORE.md`: the way back with stock tools only. Holds no secret. */
 export function restoreMd(manifest: ManifestDraft): string {
-  const { generation, cluster, serverVersion, stored, encryption, raft, leader } = manifest;
+  const { generation, cluster, stored, encryption, raft } = manifest;
   const plain = stored.file.replace(/\.(age|gpg)$/, '');
   return `# Restore ${cluster} from ${generation}
 
-Captured ${manifest.capturedAt} from ${leader.node} (${leader.address}), server version ${serverVersion}, Raft index ${raft.index}.
-Cluster id ${manifest.clusterId}. With OpenBao type \`bao\` where this says \`vault\`; nothing else differs.
+${originOf(manifest)}, Raft index ${raft.index}.
+${manifest.clusterId === null ? 'Cluster id: not known' : `Cluster id ${manifest.clusterId}`}. With OpenBao type \`bao\` where this says \`vault\`; nothing else differs.
 
 You need: this directory, ${encryption.method === 'none' ? '' : `${DECRYPTION[encryption.method].wanted}, `}${keysNeeded(manifest)},
 the server's configuration and TLS files, and the public signing key from your own records (not one that lies beside this file).
@@ -67,7 +67,7 @@ ${untilInstalled(manifest)}
 \`\`\`sh
 systemctl restart vault
 ${unseal(manifest)}
-vault status                       # Sealed: false, and the cluster id from above
+vault status                       # Sealed: false${manifest.clusterId === null ? '' : ', and the cluster id from above'}
 vault operator raft list-peers     # after a login with an original token: this node alone
 \`\`\`
 
@@ -87,6 +87,14 @@ ${unseal(manifest)}
 
 After some 20 seconds \`vault operator raft list-peers\` shows every node as a voter. Keep \`DATA_DIR.pre-restore\` until you are sure.
 `;
+}
+
+function originOf({ capturedAt, leader, serverVersion, imported }: ManifestDraft): string {
+  const version = serverVersion === null ? 'server version not known' : `server version ${serverVersion}`;
+  if (leader) return `Captured ${capturedAt} from ${leader.node} (${leader.address}), ${version}`;
+  const doubt = { operator: '', name: ' (by the name of the file)', file: ' or before (by the time of the file)' };
+  const when = `${capturedAt}${imported ? doubt[imported.capturedAtBy] : ''}`;
+  return `Captured ${when} by something else than vault-dr, imported ${imported?.at ?? ''}, ${version}`;
 }
 
 function keysNeeded({ seal, recovery: recoveryConfig }: ManifestDraft): string {
@@ -136,11 +144,12 @@ vault operator unseal              # ${seal.secretThreshold} times, with the thr
   return `vault operator init -recovery-shares=${secretShares} -recovery-threshold=${secretThreshold}`;
 }
 
-function untilInstalled({ seal }: ManifestDraft): string {
+function untilInstalled({ seal, clusterId }: ManifestDraft): string {
   if (seal.type === 'shamir') {
     return 'Wait until `vault status` says `Sealed: true` (some seconds). Restart it while it is sealed, then use the **original** keys:';
   }
-  return 'Wait until `vault status` shows the cluster id from above (some seconds), then restart it: without that no other node gets in.';
+  const id = clusterId === null ? 'another cluster id than after the initialisation' : 'the cluster id from above';
+  return `Wait until \`vault status\` shows ${id} (some seconds), then restart it: without that no other node gets in.`;
 }
 
 function unseal({ seal }: ManifestDraft): string {

@@ -2,11 +2,13 @@ import { cp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createNodeActivities } from '../../activities/node';
 import { clusterOf, loadConfig, nodeOf } from '../../src/config/load';
+import type { RecoveryReport } from '../../src/contract/recovery';
 import { MARKER } from '../../src/host/data/data-directory';
 import { createServiceDriver } from '../../src/host/service/service';
 import type { LabNode } from '../../src/lab/layout';
 import { waitFor } from '../../src/lab/processes';
 import type { SampleSecret } from '../../src/lab/secrets';
+import { succeeded } from '../../src/lab/vault-api';
 import { restoreEnvironment } from '../support/activity-environment';
 import { useLab } from '../support/lab';
 import { leaderOf, leftBeside, reconfigure, sealStatus, untilReadable, valuesOf, votersOf } from '../support/lab-view';
@@ -73,6 +75,39 @@ describe('restores of another shape', () => {
       expect(report.setAside).toEqual([{ node: 'staging-1', path: expect.stringContaining('.pre-restore-') }]);
       await expectLabsData();
     }, 120_000);
+
+    it('is refused beside the living one, once that has given out what a second Vault would take back', async () => {
+      await leaseOfAnEngine();
+      await driver().json(['backup', '--cluster', 'lab']);
+
+      const refused = await intoStaging().refusal('--drill', '--accept', 'other-cluster');
+      const { plan } = await intoStaging().json<RecoveryReport>([
+        'restore',
+        '--cluster=lab',
+        '--into=staging',
+        '--drill',
+        '--plan',
+        '--accept=other-cluster',
+        '--accept=live-credentials',
+      ]);
+
+      expect(refused).toMatch(
+        /- lab is alive, and the backup holds what a second Vault acts upon: leases \(pki 1\)\. As soon as staging is unsealed/,
+      );
+      expect(refused).toContain('--accept live-credentials');
+      expect(plan).toMatchObject({ approvals: 1, accepted: ['live-credentials', 'other-cluster'] });
+    }, 90_000);
+
+    /** The one engine of the small build whose leases can be had without another server. */
+    async function leaseOfAnEngine(): Promise<void> {
+      const leader = await leaderOf(lab());
+      const ask = async (path: string, body: object) =>
+        succeeded(await lab().vault(leader, 'POST', path, { body }), `set up ${path}`);
+      await ask('sys/mounts/pki', { type: 'pki' });
+      await ask('pki/root/generate/internal', { common_name: 'lab' });
+      await ask('pki/roles/app', { allow_any_name: true, generate_lease: true, ttl: '1h' });
+      await ask('pki/issue/app', { common_name: 'app' });
+    }
 
     /** With the root token, shares and identity of the cluster that was backed up. */
     async function expectLabsData(): Promise<void> {

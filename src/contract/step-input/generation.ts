@@ -8,11 +8,13 @@ import {
   type Encryption,
   type FileDigest,
   type GenerationCopy,
+  type Import,
   type KeyCount,
   type LeaseCount,
   type Manifest,
   MANIFEST_FORMAT,
   type RaftPeer,
+  type Reach,
   type SealConfig,
 } from '../generation';
 import {
@@ -47,6 +49,13 @@ const keyCount = strict<KeyCount>({ count, bytes: count });
 
 export const leaseCount = strict<LeaseCount>({ total: count, byMount: byKey(count) });
 
+export const reach = strict<Reach>({
+  staticRoles: count,
+  unfinished: count,
+  auditDevices: count,
+  plugins: listOf(short),
+});
+
 export const encryption = {
   method: oneOf<Encryption['method']>({ age: true, openpgp: true, none: true }),
   recipients: listOf(short),
@@ -71,10 +80,17 @@ export const manifest = strict<Manifest>({
   generation,
   cluster: name,
   capturedAt: time,
-  serverVersion: short,
-  leader: z.strictObject({ node: short, address: short }),
-  clusterId: short,
-  clusterName: short,
+  serverVersion: short.nullable(),
+  leader: z.strictObject({ node: short, address: short }).nullable(),
+  clusterId: short.nullable(),
+  clusterName: short.nullable(),
+  imported: strict<Import>({
+    by: short,
+    at: time,
+    from: short,
+    capturedAtBy: oneOf<Import['capturedAtBy']>({ operator: true, name: true, file: true }),
+    serverVersionBy: oneOf<NonNullable<Import['serverVersionBy']>>({ operator: true, snapshot: true }).nullable(),
+  }).optional(),
   raft: z.strictObject({ index: count, term: count, peers: listOf(raftPeer) }),
   seal: sealConfig,
   recovery: sealConfig.nullable(),
@@ -82,6 +98,7 @@ export const manifest = strict<Manifest>({
   stored: z.strictObject({ ...digest, file: fileName }),
   keys: z.strictObject({ count, bytes: count, byPrefix: byKey(keyCount) }),
   leases: leaseCount.nullable(),
+  reach: reach.optional(),
   credential: sha256.nullable(),
   encryption: strict<Encryption>(encryption),
   canary: canary.nullable(),

@@ -17,7 +17,7 @@ import {
   type RestorePlan,
   type RollBackPlan,
 } from '../plan';
-import { canary, generationCopy, leaseCount, raftPeer, sealConfig } from './generation';
+import { canary, generationCopy, leaseCount, raftPeer, reach, sealConfig } from './generation';
 import { sealReport } from './host';
 import {
   absolutePath,
@@ -113,9 +113,7 @@ const restorePlan = strict<RestorePlan>({
   generation,
   capturedAt: time,
   raftIndex: count,
-  clusterId: short,
-  clusterName: short,
-  serverVersion: short,
+  serverVersion: short.nullable(),
   archiveBytes: count,
   storedBytes: count,
   storedSha256: sha256,
@@ -123,6 +121,7 @@ const restorePlan = strict<RestorePlan>({
   keyCount: count,
   keyCounts: byKey(count),
   leases: leaseCount.nullable(),
+  reach: reach.optional(),
   peers: listOf(raftPeer),
   copies: listOf(name),
   rpoSeconds: span,

@@ -1,6 +1,6 @@
 import { formatBytes, formatSeconds } from '../format';
 import type { LeaseCount } from '../generation';
-import { ACCEPTABLE, type LostRun, type RecoverQuorumPlan, type RecoveryPlan } from '../plan';
+import { ACCEPTABLE, type LostRun, type RecoverQuorumPlan, type RecoveryPlan, type RestorePlan } from '../plan';
 import type { RecoveryMethod, RecoveryProgress } from '../recovery';
 
 const TITLES: Record<RecoveryMethod, string> = {
@@ -59,7 +59,7 @@ function matterOf(plan: RecoveryPlan): string[] {
     case 'snapshot':
     case 'inPlace':
       return [
-        `Backup ${plan.generation} (${formatBytes(plan.archiveBytes)}, ${plan.keyCount} keys, Vault ${plan.serverVersion}), ` +
+        `Backup ${plan.generation} (${formatBytes(plan.archiveBytes)}, ${plan.keyCount} keys, ${madeBy(plan)}), ` +
           `good copies in ${plan.copies.join(', ')}.`,
         `What was written after ${plan.capturedAt} is lost: ${formatSeconds(plan.rpoSeconds)} when this was planned.`,
         ...lostLines(plan.lost ?? []),
@@ -69,6 +69,7 @@ function matterOf(plan: RecoveryPlan): string[] {
           : []),
         ...(plan.method === 'inPlace' ? ['In place: nothing is stopped, and nobody has to unseal.'] : []),
         leaseLine(plan.leases),
+        ...reachLine(plan),
       ];
   }
 }
@@ -112,6 +113,26 @@ function leaseLine(leases: LeaseCount | null): string {
   const shown = mounts.slice(0, 8).join(', ');
   const more = mounts.length > 8 ? `, and ${mounts.length - 8} more mounts` : '';
   return `Leases: ${leases.total} (${shown}${more}). Those that have expired since are revoked as soon as the cluster is active.`;
+}
+
+function madeBy({ serverVersion }: RestorePlan): string {
+  return serverVersion === null ? 'version not known' : `Vault ${serverVersion}`;
+}
+
+/** What a restored Vault does beyond itself besides revoking leases. */
+function reachLine({ reach, cluster, source, accepted: codes, leases }: RestorePlan): string[] {
+  if (reach === undefined) return [];
+  const { staticRoles, unfinished, auditDevices, plugins } = reach;
+  const found = [
+    ...(staticRoles === 0 ? [] : [`static roles ${staticRoles} (overdue ones are rotated at once)`]),
+    ...(unfinished === 0 ? [] : [`unfinished requests of secrets engines ${unfinished} (they are undone)`]),
+    ...(auditDevices === 0 ? [] : [`audit devices ${auditDevices}`]),
+    ...(plugins.length === 0 ? [] : [`external plugins ${plugins.join(', ')}`]),
+  ];
+  if (found.length > 0) return [`Besides leases: ${found.join('; ')}.`];
+  const tokensOnly = Object.keys(leases?.byMount ?? { unknown: 0 }).every((mount) => mount.includes('auth/'));
+  if (cluster === source || codes.includes('live-credentials') || !tokensOnly) return [];
+  return [`It holds no credentials that ${cluster} could revoke or rotate beside ${source}.`];
 }
 
 function accepted({ accepted: codes }: RecoveryPlan): string[] {

@@ -3,8 +3,8 @@ import { Transform, type TransformCallback, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { extract, type Header } from 'tar-stream';
 import { DrError, isDrError } from '../../contract/failures';
-import type { FileDigest, KeyCount, LeaseCount, RaftPeer, SealConfig } from '../../contract/generation';
 import { Gunzip, GunzipError } from './gunzip';
+import type { FileDigest, KeyCount, LeaseCount, RaftPeer, Reach, SealConfig } from '../../contract/generation';
 import { checkSums, type Member, MEMBERS, parseMeta, parseSealConfig } from './snapshot-members';
 import { StateReader } from './snapshot-state';
 
@@ -17,6 +17,9 @@ export interface SnapshotSummary {
   recoveryConfig: SealConfig | null;
   keys: KeyCount & { byPrefix: Record<string, KeyCount> };
   leases: LeaseCount;
+  reach: Reach;
+  /** The newest version that has ever run on this data; null where the snapshot does not say. */
+  newestVersion: string | null;
   /** Which of the keys that an unseal may need are there; `core/keyring` and `core/seal-config` always are. */
   requiredKeys: string[];
 }
@@ -232,6 +235,8 @@ function contentsOf(metaJson: string, state: StateReader): Contents {
     recoveryConfig: recoveryConfig ? parseSealConfig(String(recoveryConfig), RECOVERY_CONFIG) : null,
     keys: { ...state.total(), byPrefix: Object.fromEntries(state.byPrefix) },
     leases: state.leases(),
+    reach: state.keys.reach(),
+    newestVersion: state.keys.newestVersion(),
     requiredKeys: WATCHED.filter((key) => state.present.has(key)),
   };
 }

@@ -1,5 +1,6 @@
 import { DrError } from '../../contract/failures';
 import type { KeyCount, LeaseCount } from '../../contract/generation';
+import { SnapshotKeys } from './snapshot-keys';
 
 /** The largest key that Vault's storage (bbolt) takes. */
 const MAX_KEY_BYTES = 32_768;
@@ -40,6 +41,8 @@ export function leaseMountOf(key: string): string | null {
 export class StateReader {
   readonly byPrefix = new Map<string, KeyCount>();
   readonly #leases = new Map<string, number>();
+  /** What else the keys tell. */
+  readonly keys = new SnapshotKeys();
   /** Those of the watched keys that are there. */
   readonly present = new Set<string>();
   readonly #watched: ReadonlySet<string>;
@@ -145,6 +148,7 @@ export class StateReader {
 
   #count(key: string, valueBytes: number): void {
     if (this.#watched.has(key)) this.present.add(key);
+    this.keys.note(key, valueBytes);
     const prefix = prefixOf(key);
     const name = roomFor(this.byPrefix, prefix);
     const counted = this.byPrefix.get(name) ?? { count: 0, bytes: 0 };

@@ -63,6 +63,8 @@ describe('a whole archive', () => {
         },
       },
       leases: { total: 0, byMount: {} },
+      reach: { staticRoles: 0, unfinished: 0, auditDevices: 0, plugins: [] },
+      newestVersion: null,
       requiredKeys: ['core/keyring', 'core/seal-config', 'core/hsm/barrier-unseal-keys', 'core/shamir-kek'],
     });
   });

@@ -1,0 +1,88 @@
+import type { Import, Manifest } from '../../../src/contract/generation';
+import { describePlan } from '../../../src/contract/voice/plan-text';
+import { restoreMd } from '../../../src/repository/restore-md';
+import { evaluateRestore } from '../../../src/plan/evaluate-restore';
+import { sampleManifest } from '../../support/generation';
+import { factsWith, serving } from '../../support/restore-facts';
+
+const IMPORT: Import = {
+  by: 'ana',
+  at: '2026-11-23T04:30:00.000Z',
+  from: '/mnt/vault-2026-11-23.snap',
+  capturedAtBy: 'name',
+  serverVersionBy: null,
+};
+const UNKNOWN: Partial<Manifest> = {
+  serverVersion: null,
+  leader: null,
+  clusterId: null,
+  clusterName: null,
+  credential: null,
+  canary: null,
+  imported: IMPORT,
+};
+
+describe('a plan of an imported backup', () => {
+  it('wants each choice accepted that hangs on what nobody knows', () => {
+    const { refusals } = evaluateRestore(factsWith({ manifest: UNKNOWN }));
+
+    expect(refusals).toEqual([
+      expect.stringMatching(/which version of the server made the imported snapshot is not known.*--accept version/),
+      expect.stringMatching(/the backup was imported, and does not say which logins it holds.*--accept login/),
+    ]);
+  });
+
+  it('says of each fact that is not known that it is not', () => {
+    const { plan } = evaluateRestore(factsWith({ manifest: UNKNOWN, accept: ['version', 'login'] }));
+
+    expect(plan).toMatchObject({ clusterId: null, clusterName: null, serverVersion: null, canary: null });
+    expect(describePlan(plan!)[0]).toContain('version not known');
+    const said = plan?.warnings.join('\n') ?? '';
+    expect(said).toContain('ana imported this backup from /mnt/vault-2026-11-23.snap at 2026-11-23T04:30:00.000Z');
+    expect(said).toContain('not known: when it was captured. The name of its file says 2026-11-23T04:00:00.000Z');
+    expect(said).toContain('not known, since it was imported: cluster id and name, which login made it, a canary');
+  });
+
+  it.each([
+    ['operator', 'when it was captured (2026-11-23T04:00:00.000Z) is what ana said'],
+    ['file', 'Its file was last written 2026-11-23T04:00:00.000Z, so not later than that'],
+  ] as const)('says when it was captured by %s', (capturedAtBy, expected) => {
+    const manifest = { ...UNKNOWN, imported: { ...IMPORT, capturedAtBy } };
+
+    const { plan } = evaluateRestore(factsWith({ manifest, accept: ['version', 'login'] }));
+
+    expect(plan?.warnings.join('\n')).toContain(expected);
+  });
+
+  it('goes by the version that the snapshot shows', () => {
+    const imported = { ...IMPORT, serverVersionBy: 'snapshot' as const };
+    const evaluate = (serverVersion: string) =>
+      evaluateRestore(factsWith({ manifest: { ...UNKNOWN, serverVersion, imported }, accept: ['login'] }));
+
+    expect(evaluate('1.21.1').plan?.warnings.join()).toContain('the newest one that had run on its data (1.21.1)');
+    expect(evaluate('1.99.0').refusals.join()).toContain('--accept version');
+  });
+
+  it('is not taken for one of the cluster that runs', () => {
+    const manifest = { ...UNKNOWN, serverVersion: '1.21.1' };
+    const accept = ['login', 'lose-newer-data'] as const;
+
+    const { refusals } = evaluateRestore(factsWith({ manifest, live: serving, accept: [...accept] }));
+
+    expect(refusals).toEqual([
+      expect.stringMatching(/the imported snapshot does not say of which cluster it is.*--accept other-cluster/),
+    ]);
+  });
+});
+
+describe('RESTORE.md of an imported backup', () => {
+  it('invents nothing', () => {
+    const text = restoreMd(sampleManifest(Buffer.from('x'), UNKNOWN));
+
+    expect(text).toContain(
+      'Captured 2026-11-23T04:00:00.000Z (by the name of the file) by something else than vault-dr, imported 2026-11-23T04:30:00.000Z, server version not known',
+    );
+    expect(text).toContain('Cluster id: not known.');
+    expect(text).not.toMatch(/null|undefined|cluster id from above/);
+  });
+});
