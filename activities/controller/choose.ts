@@ -167,7 +167,8 @@ function nothingFound(cluster: string, { copies, problems }: Shown, { generation
     'UnknownGeneration',
     `No generation of '${cluster}' was found (wanted: ${wanted}). ${there}${trouble}`,
     {
-      advice: 'See `vault-dr generations list`.',
+      advice:
+        'See `vault-dr generations list`. A snapshot that something else has made: `vault-dr backups import FILE --cluster NAME` takes it in.',
       retryable: unreachable,
     },
   );

@@ -1,12 +1,23 @@
 import { Command } from 'commander';
+import { repositoryConfigOf } from '../config/load';
+import { findStrays, type Stray } from '../repository/strays';
 import { formatBytes } from '../contract/format';
 import { parseReason, pinRunner, runPrune } from './generations-keep';
-import { chooseCopies, type GenerationOptions, idsOf, loadListing, reportTrouble } from './generations-listing';
+import {
+  chooseCopies,
+  type GenerationOptions,
+  idsOf,
+  type Listing,
+  loadListing,
+  reportTrouble,
+} from './generations-listing';
+import { importCommand } from './import/command';
 import { runVerify } from './generations-verify';
 import { renderTable, style } from '../terminal';
 import { note, print, printJson } from './output';
 import { verb, withConfig, withJson, withOperator } from './program';
 
+const SHOWN_STRAYS = 10;
 const PIN_EXAMPLE = "vault-dr generations pin latest --cluster prod --reason 'before the migration'";
 
 /** Works on the repositories alone: needs neither Temporal nor Vault. */
@@ -42,23 +53,28 @@ export function generationsCommand(): Command {
   )
     .option('--dry-run', 'show what would stay and what would go, and why')
     .action(runPrune);
-  for (const command of [pin, unpin]) withOperator(command);
-  const parent = new Command('generations').description('The backups there are, and whether they are good');
-  for (const command of [list, show, verify, prune, pin, unpin]) {
+  const importing = importCommand();
+  for (const command of [pin, unpin, importing]) withOperator(command);
+  const parent = new Command('generations')
+    .alias('backups')
+    .description('The backups there are, and whether they are good');
+  for (const command of [list, show, verify, importing, prune, pin, unpin]) {
     parent.addCommand(withJson(withConfig(command.requiredOption('--cluster <name>', 'cluster of the configuration'))));
   }
   return parent;
 }
 
 async function runList(options: GenerationOptions): Promise<void> {
-  const { copies, unreadable, unanswered, warnings, marks } = await loadListing(options);
+  const listing = await loadListing(options);
+  const { copies, unreadable, unanswered, warnings, marks } = listing;
+  const strays = await straysOf(listing, options.cluster);
   if (options.json) {
     const hashes = new Map(copies.map((copy) => [copy.manifestSha256, copy.generation]));
     const pinned = [...marks.pinned].flatMap(([manifestSha256, pin]) => {
       const generation = hashes.get(manifestSha256);
       return generation === undefined ? [] : [{ generation, ...pin }];
     });
-    printJson({ copies, pinned, unreadable, unanswered, warnings });
+    printJson({ copies, pinned, strays, unreadable, unanswered, warnings });
   } else {
     const ids = idsOf(copies);
     const rows = ids.map((id) => {
@@ -69,10 +85,11 @@ async function runList(options: GenerationOptions): Promise<void> {
         manifest?.capturedAt ?? '',
         formatBytes(manifest?.stored.sizeBytes ?? 0),
         String(manifest?.keys.count ?? ''),
-        manifest?.serverVersion ?? '',
+        manifest?.serverVersion ?? 'not known',
         manifest?.encryption.method ?? '',
         same.map((copy) => copy.repository).join(', '),
         [
+          ...(manifest?.imported ? ['imported'] : []),
           ...(same.some((copy) => copy.check === 'restored') ? ['restored'] : []),
           ...(same.some((copy) => marks.pinned.has(copy.manifestSha256)) ? ['pinned'] : []),
         ].join(', '),
@@ -89,8 +106,32 @@ async function runList(options: GenerationOptions): Promise<void> {
         ),
       );
     }
+    noteStrays(strays, options.cluster);
   }
   reportTrouble({ unreadable, unanswered, warnings });
+}
+
+async function straysOf({ config, repositories }: Listing, cluster: string): Promise<Stray[]> {
+  const found = repositories.map((repository) =>
+    findStrays(repository, repositoryConfigOf(config, repository.name), cluster),
+  );
+  return (await Promise.all(found)).flat();
+}
+
+/** A snapshot may be among them that is all that there is. */
+function noteStrays(strays: readonly Stray[], cluster: string): void {
+  for (const { place, sizeBytes, storedAt } of strays.slice(0, SHOWN_STRAYS)) {
+    note(
+      style(
+        'yellow',
+        `${place} (${formatBytes(sizeBytes)}, ${storedAt}) has no manifest: no backup of vault-dr`,
+        process.stderr,
+      ),
+    );
+  }
+  if (strays.length === 0) return;
+  const more = strays.length > SHOWN_STRAYS ? `${strays.length - SHOWN_STRAYS} more files have no manifest. ` : '';
+  note(style('yellow', `${more}Is one a snapshot? vault-dr backups import FILE --cluster ${cluster}`, process.stderr));
 }
 
 async function runShow(generation: string, options: GenerationOptions): Promise<void> {

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { DrError } from '../contract/failures';
 import { parseInput, rebuildNodeInput, recoverQuorumInput, removeSetAsideInput, restoreInput } from '../contract/input';
 import { ACCEPTABLE } from '../contract/plan';
 import type { RecoveryReport } from '../contract/recovery';
@@ -13,8 +14,18 @@ import {
   startRecovery,
 } from '../temporal/runs';
 import { follow } from './follow';
+import { type ImportOptions, importSnapshot, withFacts } from './import/command';
 import { note, print, printJson } from './output';
-import { type CommonOptions, EXIT, temporalOptions, verb, withJson, withOperator, withTemporal } from './program';
+import {
+  type CommonOptions,
+  EXIT,
+  temporalOptions,
+  verb,
+  withConfig,
+  withJson,
+  withOperator,
+  withTemporal,
+} from './program';
 import { renderReport, renderRecovery } from './recovery-view';
 
 export interface RecoveryOptions extends CommonOptions {
@@ -31,13 +42,17 @@ export function restoreCommand(): Command {
     'vault-dr restore --cluster prod --plan\nvault-dr restore --cluster prod',
   )
     .option('--generation <id>', 'generation to restore', 'latest')
+    .option(
+      '--snapshot <file>',
+      'a snapshot that something else has made, or s3://bucket/key: imported first, on this host',
+    )
     .option('--as-of <time>', 'newest generation captured at or before this time (RFC 3339)')
     .option('--plan', 'show the plan, or every reason against it, and change nothing')
     .option('--into <cluster>', 'another cluster of the configuration, which takes the data of --cluster')
     .option('--in-place', 'into the running cluster, for data that are wrong: nothing is stopped or unsealed')
     .option('--drill', 'a rehearsal, with the approvals that restore.drills of the configuration says')
     .action(restore);
-  return withRecovery(command);
+  return withRecovery(withConfig(withFacts(command)));
 }
 
 export function recoverQuorumCommand(): Command {
@@ -117,8 +132,9 @@ export function withRecovery(command: Command): Command {
   return withJson(withOperator(withTemporal(command)));
 }
 
-interface RestoreOptions extends RecoveryOptions {
+interface RestoreOptions extends RecoveryOptions, ImportOptions {
   generation: string;
+  snapshot?: string;
   asOf?: string;
   plan?: boolean;
   into?: string;
@@ -127,12 +143,13 @@ interface RestoreOptions extends RecoveryOptions {
 }
 
 async function restore(options: RestoreOptions): Promise<void> {
-  const { cluster, generation, asOf, into, accept } = options;
+  const { cluster, asOf, into, accept } = options;
+  assertOneChoice(options);
   const input = parseInput(
     restoreInput,
     {
       cluster,
-      generation,
+      generation: options.generation,
       requestedBy: options.as,
       planOnly: options.plan === true,
       inPlace: options.inPlace === true,
@@ -143,9 +160,21 @@ async function restore(options: RestoreOptions): Promise<void> {
     },
     'vault-dr restore --cluster prod --generation 20261123T040000Z-000000001234-0a1b2c3d',
   );
+  // Only when all else is right: it is stored for good.
+  if (options.snapshot !== undefined) input.generation = await importSnapshot(options.snapshot, options);
   const target = into ?? cluster;
   const summary = `${input.planOnly ? 'Plan of a restore' : 'Restore'} of ${cluster}${target === cluster ? '' : ` into ${target}`}`;
   await startAndFollow(options, { workflow: 'restoreCluster', cluster: target, input, summary });
+}
+
+/** @throws DrError InvalidInput */
+function assertOneChoice({ snapshot, generation, asOf, capturedAt, serverVersion, identity }: RestoreOptions): void {
+  if (snapshot !== undefined && (generation !== 'latest' || asOf !== undefined)) {
+    throw new DrError('InvalidInput', '--snapshot names what is restored; leave --generation and --as-of out.');
+  }
+  if (snapshot === undefined && (capturedAt !== undefined || serverVersion !== undefined || identity.length > 0)) {
+    throw new DrError('InvalidInput', '--captured-at, --server-version and --identity go with --snapshot only.');
+  }
 }
 
 export async function startAndFollow(options: RecoveryOptions, recovery: RecoveryStart): Promise<void> {

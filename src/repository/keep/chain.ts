@@ -74,11 +74,13 @@ export function verifyChain(cluster: string, views: readonly RepositoryView[]): 
   const tombstones = new Map(views.flatMap((view) => view.tombstones).map((stone) => [stone.generation, stone]));
   const followers = new Map<string, string[]>();
   const oldestFirst = [...present.values()].toSorted(byGeneration);
+  const firstOwn = oldestFirst.find(({ manifest }) => !manifest.imported);
 
   for (const { generation, manifest } of oldestFirst) {
     const { previous } = manifest;
     if (previous === null) {
-      if (generation !== oldestFirst[0]?.generation) {
+      // What was imported is part of no chain.
+      if (!manifest.imported && generation !== firstOwn?.generation) {
         report('restarted', generation, 'follows no other: no repository answered when it was captured');
       }
       continue;

@@ -1,0 +1,147 @@
+import type { Command } from 'commander';
+import { DrError, isDrError } from '../../contract/failures';
+import { formatBytes } from '../../contract/format';
+import { printable } from '../../contract/printable';
+import { style } from '../../terminal';
+import { type GenerationOptions, loadListing, reportTrouble } from '../generations-listing';
+import { readIdentityFile } from '../inspect';
+import { note, print, printJson } from '../output';
+import { EXIT, verb } from '../program';
+import { parseSaid } from './import-plan';
+import { type FileResult, importKeys, importSnapshots, isStored, type StoredImport } from './import-snapshots';
+
+export interface ImportOptions extends GenerationOptions {
+  as: string;
+  capturedAt?: string;
+  serverVersion?: string;
+  identity: string[];
+}
+
+export function importCommand(): Command {
+  const command = verb(
+    'import',
+    'Store snapshots that something else has made: read whole, encrypted, signed as imported by you',
+    'vault-dr backups import /mnt/nas/vault-2026-11-23.snap --cluster prod\nvault-dr backups import s3://old-backups/vault/ --cluster prod',
+  )
+    .argument('<from>', 'a file, a directory, or s3://bucket/prefix')
+    .action(runImport);
+  return withFacts(command);
+}
+
+/** What a snapshot itself doesn't say. */
+export function withFacts(command: Command): Command {
+  return command
+    .option(
+      '--captured-at <time>',
+      'of a snapshot from elsewhere: when it was captured (RFC 3339); default: what its name says',
+    )
+    .option(
+      '--server-version <version>',
+      'of a snapshot from elsewhere: version of the server that made it; default: what it says itself',
+    )
+    .option(
+      '--identity <file>',
+      'age identity or OpenSSH private key for a snapshot that is encrypted already; may be repeated. OpenPGP takes the keys of gpg (GNUPGHOME)',
+      (file: string, files: string[]) => [...files, file],
+      [],
+    );
+}
+
+async function runImport(from: string, options: ImportOptions): Promise<void> {
+  const { results, unanswered } = await importFrom(from, options);
+  if (options.json) printJson({ files: results });
+  else for (const result of results) show(result);
+  reportTrouble({ unreadable: [], unanswered, warnings: [] });
+  if (results.every(({ outcome }) => outcome === 'no snapshot')) {
+    throw new DrError('InvalidInput', `There is no snapshot in ${printable(from).slice(0, 300)}.`, {
+      advice: 'A snapshot is what `vault operator raft snapshot save` writes: a gzip archive, perhaps encrypted.',
+    });
+  }
+  const codes = results.flatMap((result) => (result.outcome === 'failed' ? [result.code] : []));
+  if (codes.length > 0) process.exitCode = codes.every((code) => code === 'CopyDamaged') ? EXIT.damaged : EXIT.failed;
+}
+
+/** Imports one file and says so. @returns the id of the generation that it is now. */
+export async function importSnapshot(file: string, options: ImportOptions): Promise<string> {
+  const { results } = await importFrom(file, options);
+  const [result, second] = results;
+  if (result === undefined || second !== undefined) {
+    throw new DrError('InvalidInput', `${printable(file).slice(0, 300)} holds more than one file.`, {
+      advice: 'Name the snapshot itself. To import them all: `vault-dr backups import`.',
+    });
+  }
+  if (!isStored(result)) {
+    throw new DrError('InvalidInput', `${result.file}: ${result.problem}.`, {
+      advice: 'See what it is: `vault-dr inspect FILE`.',
+    });
+  }
+  note(describe(result));
+  return result.generation;
+}
+
+async function importFrom(from: string, options: ImportOptions) {
+  const said = parseSaid({
+    ...(options.capturedAt === undefined ? {} : { capturedAt: options.capturedAt }),
+    ...(options.serverVersion === undefined ? {} : { serverVersion: options.serverVersion }),
+  });
+  const named = await Promise.all(options.identity.map(readIdentityFile));
+  const listing = await loadListing(options);
+  const keys = await importKeys(listing, options, named);
+  try {
+    const results = await importSnapshots(listing, {
+      cluster: options.cluster,
+      from,
+      said,
+      by: options.as,
+      keys,
+      onFile: ({ place, sizeBytes }) => note(`Reading ${place} (${formatBytes(sizeBytes)})`),
+    });
+    return { results: results.map(asDamaged), unanswered: listing.unanswered };
+  } catch (error) {
+    throw isDrError(error) && isDamage(error.code) ? damaged(error) : error;
+  }
+}
+
+/** What is not whole is damaged, wherever that shows. */
+function asDamaged(result: FileResult): FileResult {
+  return result.outcome === 'failed' && isDamage(result.code) ? { ...result, code: 'CopyDamaged' } : result;
+}
+
+function isDamage(code: string): boolean {
+  return code === 'SnapshotIncomplete' || code === 'SnapshotCorrupt';
+}
+
+function damaged(error: DrError): DrError {
+  return new DrError('CopyDamaged', `Nothing was imported. ${error.message}`, {
+    advice: 'Choose another file. `vault-dr inspect FILE` reads one without storing it.',
+    cause: error,
+  });
+}
+
+function show(result: FileResult): void {
+  if (isStored(result)) print(describe(result));
+  else if (result.outcome === 'no snapshot') print(`${result.file}: ${style('dim', 'skipped, it is not a snapshot')}`);
+  else print(`${result.file}: ${style('red', `NOT IMPORTED: ${printable(result.problem)}`)}`);
+}
+
+const TIME_BY: Record<StoredImport['capturedAtBy'], string> = {
+  operator: 'as you say',
+  name: 'by its name, which proves nothing',
+  file: 'or before: by the time of the file',
+  'vault-dr': 'by vault-dr itself',
+};
+
+function describe({ file, outcome, maker, copies, missing, warnings, ...result }: StoredImport): string {
+  const { generation, capturedAt, capturedAtBy, serverVersion } = result;
+  const head = style('green', outcome === 'imported' ? 'imported as' : 'is there already as');
+  return [
+    `${file}: ${head} ${generation}, in ${copies.join(', ')}`,
+    ...(maker === null ? [] : [`  named like those of ${maker}`]),
+    `  captured ${capturedAt} (${TIME_BY[capturedAtBy]})`,
+    `  server version ${serverVersion ?? 'not known'}`,
+    ...missing.map(({ repository, problem }) =>
+      style('yellow', `  not in ${repository}, the next backup brings it there: ${printable(problem)}`),
+    ),
+    ...warnings.map((warning) => style('yellow', `  ! ${printable(warning)}`)),
+  ].join('\n');
+}

@@ -1,0 +1,287 @@
+import { join } from 'node:path';
+import { appendRecord } from '../../audit/audit-trail';
+import { clusterOf } from '../../config/load';
+import { readPrivateKey, readSecret } from '../../config/secret';
+import { DrError, isDrError } from '../../contract/failures';
+import type { GenerationCopy, TimeSource } from '../../contract/generation';
+import { printable } from '../../contract/printable';
+import { type DecryptionKeys, encryptionOf } from '../../crypto/encryption';
+import { publishGeneration, replicateGeneration, stageGenerationFiles, verifyCopy } from '../../repository/generations';
+import { localSources } from '../../repository/import/local-sources';
+import { parseS3Url, s3Sources } from '../../repository/import/s3-sources';
+import { makerOf } from '../../repository/import/snapshot-names';
+import type { SourceFile } from '../../repository/import/sources';
+import { viewRetention } from '../../repository/keep/retain';
+import { s3SettingsOf } from '../../repository/open';
+import type { Repository } from '../../repository/types';
+import type { GenerationOptions, Listing } from '../generations-listing';
+import { capturedAtOf, importedDraft, type Said } from './import-plan';
+import { importDirectory, stageSnapshot } from './stage-snapshot';
+
+export interface ImportRequest {
+  cluster: string;
+  /** A file, a directory or `s3://bucket/prefix`. */
+  from: string;
+  said: Said;
+  by: string;
+  keys: DecryptionKeys;
+  onFile: (file: SourceFile) => void;
+}
+
+export interface StoredImport {
+  file: string;
+  outcome: 'imported' | 'already there';
+  generation: string;
+  capturedAt: string;
+  capturedAtBy: TimeSource | 'vault-dr';
+  serverVersion: string | null;
+  /** What made it, by its name. */
+  maker: string | null;
+  /** Repositories that have it now, read back where it was new there. */
+  copies: string[];
+  missing: { repository: string; problem: string }[];
+  warnings: string[];
+}
+
+export interface FailedImport {
+  file: string;
+  outcome: 'no snapshot' | 'failed';
+  code: string;
+  problem: string;
+}
+
+export type FileResult = StoredImport | FailedImport;
+
+export function isStored(result: FileResult): result is StoredImport {
+  return 'generation' in result;
+}
+
+/**
+ * Brings snapshots that something else has made into the repositories of a cluster: read whole, encrypted, signed. The same bytes are
+ * stored once, however often they are imported.
+ * @throws DrError what is wrong with the one file that was named; of several each has its own result.
+ */
+export async function importSnapshots(listing: Listing, request: ImportRequest): Promise<FileResult[]> {
+  const { config, repositories } = listing;
+  const { files, isOne } = await sourcesOf(listing, request.from);
+  if (files.length === 0) throw nothing(request.from);
+  if (!isOne && (request.said.capturedAt ?? request.said.serverVersion) !== undefined) {
+    throw new DrError('InvalidInput', '--captured-at and --server-version are of one snapshot. Nothing was imported.', {
+      advice: 'Name the file itself.',
+    });
+  }
+  if (repositories.length === 0) throw noRepository(listing);
+  await readPrivateKey(config);
+  const directory = await importDirectory(config.stateDir);
+  const results: FileResult[] = [];
+  const now = new Date();
+  try {
+    for (const file of files.toSorted((left, right) => byTime(left, right, now))) {
+      request.onFile(file);
+      try {
+        results.push(await importOne(listing, request, file, await directory.next(), now));
+      } catch (error) {
+        if (isOne || !isDrError(error) || isOfEveryFile(error)) throw error;
+        results.push({ file: file.place, outcome: 'failed', code: error.code, problem: error.message });
+      }
+    }
+  } finally {
+    await directory.end();
+  }
+  await warnOfRetention(listing, request.cluster, results);
+  return results;
+}
+
+function byTime(left: SourceFile, right: SourceFile, now: Date): number {
+  const [one, other] = [left, right].map((file) => capturedAtOf(file, {}, now).at);
+  return one === other ? 0 : (one ?? '') < (other ?? '') ? -1 : 1;
+}
+
+/** What fails for one file and would fail for the next: the place for them is the problem. */
+function isOfEveryFile({ code }: DrError): boolean {
+  return code === 'DiskFull' || code === 'InvalidConfiguration' || code === 'RepositoryUnavailable';
+}
+
+async function importOne(
+  listing: Listing,
+  { cluster, said, by, keys }: ImportRequest,
+  source: SourceFile,
+  directory: string,
+  now: Date,
+): Promise<FileResult> {
+  const { config, publicKey } = listing;
+  const encryption = encryptionOf(clusterOf(config, cluster).backup.encryption);
+  const staged = source.sizeBytes === 0 ? null : await stageSnapshot(source, directory, keys, encryption);
+  if (staged === null) {
+    return { file: source.place, outcome: 'no snapshot', code: 'InvalidInput', problem: 'it is not a snapshot' };
+  }
+  const { summary, stored } = staged;
+  const known = listing.copies.filter(({ manifest }) => manifest.archive.sha256 === summary.archive.sha256);
+  const [first] = known;
+  if (first) return storeElsewhere(listing, source, said, first, known);
+
+  const draft = importedDraft({ cluster, source, said, by, now, summary, stored, encryption });
+  const keysOfManifest = { privateKeyPem: await readPrivateKey(config), publicKeyPem: publicKey };
+  await stageGenerationFiles(directory, draft, keysOfManifest);
+  const { copy, missing } = await publishSomewhere(listing.repositories, directory);
+  const spread = await replicate(listing, copy, [copy.repository, ...missing.map(({ repository }) => repository)]);
+  listing.copies.push(copy);
+  const result: StoredImport = {
+    ...resultOf(source, copy, 'imported'),
+    copies: [copy.repository, ...spread.copies],
+    missing: [...missing, ...listing.unanswered, ...spread.missing],
+    warnings: encryption.method === 'none' ? ['it is NOT encrypted: see backup.encryption'] : [],
+  };
+  await audit(listing, copy, by, source);
+  return result;
+}
+
+/** Brings what is there already to where it is missing. What was noted of it stays: a generation is never changed. */
+async function storeElsewhere(
+  listing: Listing,
+  source: SourceFile,
+  said: Said,
+  first: GenerationCopy,
+  known: readonly GenerationCopy[],
+): Promise<StoredImport> {
+  const there = known.filter(({ generation }) => generation === first.generation).map(({ repository }) => repository);
+  const spread = await replicate(listing, first, there);
+  const { capturedAt, serverVersion } = first.manifest;
+  const differs =
+    (said.capturedAt !== undefined && said.capturedAt !== capturedAt) ||
+    (said.serverVersion !== undefined && said.serverVersion !== serverVersion);
+  return {
+    ...resultOf(source, first, 'already there'),
+    copies: [...there, ...spread.copies],
+    missing: [...listing.unanswered, ...spread.missing],
+    warnings: differs ? ['it is stored with other facts than you say; what is stored is never changed'] : [],
+  };
+}
+
+function resultOf(
+  { place, path }: SourceFile,
+  { generation, manifest }: GenerationCopy,
+  outcome: StoredImport['outcome'],
+): Omit<StoredImport, 'copies' | 'missing' | 'warnings'> {
+  const { capturedAt, serverVersion, imported } = manifest;
+  const capturedAtBy = imported?.capturedAtBy ?? 'vault-dr';
+  return { file: place, outcome, generation, capturedAt, capturedAtBy, serverVersion, maker: makerOf(path) };
+}
+
+/** To the first repository that takes it; read back from there. @throws what the first one failed with, if none does. */
+async function publishSomewhere(repositories: readonly Repository[], directory: string) {
+  const missing: StoredImport['missing'] = [];
+  let problem: unknown;
+  for (const repository of repositories) {
+    try {
+      const copy = await publishGeneration(repository, directory);
+      return { copy: await verifyCopy(repository, copy), missing };
+    } catch (error) {
+      if (!isDrError(error)) throw error;
+      problem ??= error;
+      missing.push({ repository: repository.name, problem: error.message });
+    }
+  }
+  throw problem;
+}
+
+async function replicate({ repositories, publicKey }: Listing, copy: GenerationCopy, without: readonly string[]) {
+  const from = repositories.find(({ name }) => name === copy.repository);
+  const copies: string[] = [];
+  const missing: StoredImport['missing'] = [];
+  for (const to of repositories.filter(({ name }) => !without.includes(name))) {
+    if (!from) break;
+    try {
+      await replicateGeneration(from, to, copy.manifest.cluster, copy.generation, publicKey);
+      copies.push(to.name);
+    } catch (error) {
+      if (!isDrError(error)) throw error;
+      missing.push({ repository: to.name, problem: error.message });
+    }
+  }
+  return { copies, missing };
+}
+
+/** Old ones may be the first that retention removes, at the end of the next backup. */
+async function warnOfRetention(listing: Listing, cluster: string, results: readonly FileResult[]): Promise<void> {
+  const { config, publicKey, repositories } = listing;
+  const { retention } = clusterOf(config, cluster).backup;
+  const [first, ...others] = repositories;
+  const imported = results.filter(isStored).filter(({ outcome }) => outcome === 'imported');
+  if (!first || imported.length === 0) return;
+  const facts = { now: new Date(), publicKeyPem: publicKey };
+  const { plan } = await viewRetention(first, others, cluster, retention, facts);
+  for (const { generation, warnings } of imported) {
+    if (!plan.remove.includes(generation)) continue;
+    warnings.push(
+      `by the retention of ${cluster} the next backup removes it; to keep it: vault-dr backups pin ${generation} --cluster ${cluster} --reason TEXT`,
+    );
+  }
+}
+
+async function audit(
+  { config }: Listing,
+  { generation, manifest, manifestSha256 }: GenerationCopy,
+  by: string,
+  source: SourceFile,
+) {
+  const { run } = manifest.createdBy;
+  const at = new Date().toISOString();
+  await appendRecord(join(config.stateDir, 'audit.jsonl'), {
+    id: `${run}/1`,
+    at,
+    recordedAt: at,
+    actor: by,
+    action: 'import',
+    cluster: manifest.cluster,
+    run,
+    outcome: 'success',
+    details: { generation, manifestSha256, archiveSha256: manifest.archive.sha256, from: source.place },
+  });
+}
+
+async function sourcesOf({ config }: Listing, from: string) {
+  const s3 = parseS3Url(from);
+  if (s3 === null) return localSources(from);
+  // The bucket of a repository is reached as the configuration says; any other one as AWS's own tools would.
+  for (const [name, repository] of Object.entries(config.repositories)) {
+    if (repository.type === 's3' && repository.bucket === s3.bucket) {
+      return s3Sources(s3, { ...(await s3SettingsOf(name, repository)), prefix: '' });
+    }
+  }
+  const { AWS_REGION, AWS_DEFAULT_REGION, AWS_ENDPOINT_URL, AWS_ENDPOINT_URL_S3 } = process.env;
+  return s3Sources(s3, {
+    bucket: s3.bucket,
+    prefix: '',
+    region: AWS_REGION ?? AWS_DEFAULT_REGION ?? 'us-east-1',
+    forcePathStyle: (AWS_ENDPOINT_URL_S3 ?? AWS_ENDPOINT_URL) !== undefined,
+    tags: {},
+    multipartThreshold: 1024 ** 3,
+  });
+}
+
+/** Keys for files that are encrypted already: those that were named, or the configured ones. */
+export async function importKeys(
+  { config }: Listing,
+  { cluster }: GenerationOptions,
+  named: readonly string[],
+): Promise<DecryptionKeys> {
+  const { identities, openpgp } = clusterOf(config, cluster).restore;
+  if (named.length > 0) return { identities: named, gpgHome: openpgp?.home };
+  const configured = identities.map((source) => readSecret(source, 'restore.identities').catch(() => null));
+  const readable = (await Promise.all(configured)).filter((identity) => identity !== null);
+  return { identities: readable, gpgHome: openpgp?.home };
+}
+
+function nothing(from: string): DrError {
+  return new DrError('InvalidInput', `There is no file in ${printable(from).slice(0, 300)}.`, {
+    advice: 'Name a file, a directory, or s3://bucket/prefix.',
+  });
+}
+
+function noRepository({ unanswered }: Listing): DrError {
+  const problems = unanswered.map(({ repository, problem }) => `${repository}: ${problem}`).join(' ');
+  return new DrError('RepositoryUnavailable', `No repository answers. Nothing was imported. ${problems}`, {
+    advice: 'Correct `repositories` of the cluster; a directory on this host is enough.',
+  });
+}

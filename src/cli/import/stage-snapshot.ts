@@ -1,0 +1,129 @@
+import { createHash } from 'node:crypto';
+import { closeSync } from 'node:fs';
+import { rm, stat, statfs } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Readable, Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { DrError } from '../../contract/failures';
+import { formatBytes } from '../../contract/format';
+import type { FileDigest } from '../../contract/generation';
+import { type DecryptionKeys, type EncryptionSettings, encryptStream, SUFFIX } from '../../crypto/encryption';
+import { toDiskError } from '../../files/disk-error';
+import { lockOwnFile } from '../../files/file-lock';
+import { privateDirectory, writeDurably } from '../../files/files';
+import { ownProcess } from '../../files/ownership';
+import { bounded, type SourceFile } from '../../repository/import/sources';
+import { openArchive } from '../../vault/snapshot/open-archive';
+import { type SnapshotSummary, SnapshotVerifier } from '../../vault/snapshot/snapshot-archive';
+
+/** Ciphertext and manifest are a little more than the file. */
+const ROOM = 1.05;
+
+export interface StagedSnapshot {
+  summary: SnapshotSummary;
+  stored: FileDigest & { file: string };
+}
+
+/**
+ * A place of our own below `stateDir` for one import after the other.
+ * @throws DrError AlreadyRunning; InvalidInput for another user than the controller's, who could not read what we make.
+ */
+export async function importDirectory(
+  stateDir: string,
+): Promise<{ next: () => Promise<string>; end: () => Promise<void> }> {
+  const { uid } = ownProcess();
+  const owner = await stat(stateDir).then(
+    (stats) => stats.uid,
+    () => uid,
+  );
+  if (owner !== uid) {
+    throw new DrError(
+      'InvalidInput',
+      `${stateDir} belongs to user ${owner}, and this is user ${uid}. Nothing was imported.`,
+      {
+        advice: 'Import as the user that the controller runs as, such as: sudo -u vault-dr vault-dr backups import …',
+      },
+    );
+  }
+  const root = await privateDirectory(stateDir, 'import');
+  const lock = await lockOwnFile(join(root, 'lock'), 'an import');
+  if (lock === null) {
+    throw new DrError('AlreadyRunning', 'Another import runs on this host. Nothing was imported.', {
+      advice: 'Wait until it has ended.',
+    });
+  }
+  const work = join(root, 'work');
+  const clear = () => rm(work, { recursive: true, force: true });
+  return {
+    // What an import before has left that was killed goes as well.
+    next: async () => {
+      await clear();
+      return privateDirectory(work);
+    },
+    end: async () => {
+      await clear();
+      closeSync(lock);
+    },
+  };
+}
+
+/**
+ * Reads a file whole, verifies it and writes it encrypted, in one pass; in clear it reaches no disk.
+ * @returns null for what does not even begin like a snapshot.
+ * @throws DrError SnapshotIncomplete, SnapshotCorrupt, DecryptionFailed, DiskFull
+ */
+export async function stageSnapshot(
+  source: SourceFile,
+  directory: string,
+  keys: DecryptionKeys,
+  encryption: EncryptionSettings,
+): Promise<StagedSnapshot | null> {
+  await assertRoom(directory, source);
+  const bytes = Readable.from(bounded(await source.open(), source), { objectMode: false });
+  const { archive, looksLikeArchive } = await openArchive(bytes, keys, source.place);
+  if (!looksLikeArchive) {
+    bytes.destroy();
+    return null;
+  }
+  const file = `snapshot.snap${SUFFIX[encryption.method]}`;
+  const verifier = new SnapshotVerifier();
+  const meter = new Meter();
+  const encrypt = async function* (plain: AsyncIterable<Uint8Array>) {
+    yield* await encryptStream(Readable.from(plain, { objectMode: false }), encryption);
+  };
+  try {
+    await writeDurably(
+      join(directory, file),
+      (target) => pipeline(archive, verifier, encrypt, meter, target),
+      () => undefined,
+    );
+  } catch (error) {
+    throw toDiskError(error, directory);
+  }
+  return { summary: verifier.summary, stored: { file, ...meter.digest() } };
+}
+
+async function assertRoom(directory: string, { place, sizeBytes }: SourceFile): Promise<void> {
+  const { bavail, bsize } = await statfs(directory);
+  if (bavail * bsize >= sizeBytes * ROOM) return;
+  throw new DrError(
+    'DiskFull',
+    `${formatBytes(bavail * bsize)} free at ${directory}, ${formatBytes(sizeBytes * ROOM)} needed for ${place}.`,
+    { where: directory, advice: 'Make room there, or put stateDir on another disk.' },
+  );
+}
+
+class Meter extends Transform {
+  readonly #hash = createHash('sha256');
+  #sizeBytes = 0;
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: (error: null, chunk: Buffer) => void): void {
+    this.#hash.update(chunk);
+    this.#sizeBytes += chunk.length;
+    done(null, chunk);
+  }
+
+  digest(): FileDigest {
+    return { sha256: this.#hash.digest('hex'), sizeBytes: this.#sizeBytes };
+  }
+}

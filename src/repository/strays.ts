@@ -1,0 +1,63 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { RepositoryConfig } from '../config/schema';
+import { isDrError } from '../contract/failures';
+import { GENERATION_PATTERN } from '../contract/generation';
+import { MANIFEST_FILE } from './generation-files';
+import { s3TopLevel } from './import/s3-sources';
+import { placeOf } from './import/sources';
+import { s3SettingsOf } from './open';
+import type { Repository, StoredObject } from './types';
+
+/** What lies in a repository and belongs to no generation: nobody has signed anything about it. */
+export interface Stray {
+  repository: string;
+  /** Printable; as `import` takes it. */
+  place: string;
+  sizeBytes: number;
+  storedAt: string;
+}
+
+const MARKS = 'marks';
+
+/** Files in the folder of a cluster, and right in the repository; one that can't be listed has none. */
+export async function findStrays(repository: Repository, config: RepositoryConfig, cluster: string): Promise<Stray[]> {
+  const { name } = repository;
+  const base = config.type === 'directory' ? `${config.path}/` : `s3://${config.bucket}/${config.prefix}`;
+  const found: StoredObject[] = [];
+  try {
+    found.push(...(await topLevel(name, config)));
+    const below: StoredObject[] = [];
+    for await (const object of repository.list(`${cluster}/`)) below.push(object);
+    const whole = new Set(below.map(({ key }) => key).filter((key) => key.endsWith(`/${MANIFEST_FILE}`)));
+    found.push(...below.filter(({ key }) => !belongs(key, cluster, whole)));
+  } catch (error) {
+    if (!isDrError(error)) throw error;
+    return [];
+  }
+  return found.map(({ key, sizeBytes, storedAt }) => ({
+    repository: name,
+    place: placeOf(`${base}${key}`),
+    sizeBytes,
+    storedAt: storedAt.toISOString(),
+  }));
+}
+
+function belongs(key: string, cluster: string, manifests: ReadonlySet<string>): boolean {
+  const [, folder = '', file = '', ...deeper] = key.split('/');
+  if (folder === MARKS) return true;
+  if (file === '' || deeper.length > 0 || !GENERATION_PATTERN.test(folder)) return false;
+  return manifests.has(`${cluster}/${folder}/${MANIFEST_FILE}`);
+}
+
+async function topLevel(name: string, config: RepositoryConfig) {
+  if (config.type === 's3') return s3TopLevel(await s3SettingsOf(name, config));
+  const entries = await readdir(config.path, { withFileTypes: true }).catch(() => []);
+  const files = entries.filter((entry) => entry.isFile() && !entry.name.startsWith('.'));
+  return Promise.all(
+    files.map(async (entry) => {
+      const { size, mtime } = await stat(join(config.path, entry.name));
+      return { key: entry.name, sizeBytes: size, storedAt: mtime };
+    }),
+  );
+}

@@ -1,0 +1,76 @@
+import { Readable } from 'node:stream';
+import { constants, createGunzip, gunzipSync } from 'node:zlib';
+import { DrError } from '../../contract/failures';
+import type { Encryption } from '../../contract/generation';
+import { type DecryptionKeys, decryptStream, MAGIC_BYTES, methodOf } from '../../crypto/encryption';
+
+/** Enough for the head of a gzip file, with a name in it, and the beginning of what is compressed. */
+const HEAD_BYTES = 4_096;
+const GZIP = Buffer.from([0x1f, 0x8b]);
+const TAR_MAGIC_AT = 257;
+
+export interface OpenedArchive {
+  encryption: Encryption['method'];
+  /** As Vault sent it; not verified yet. */
+  archive: Readable;
+  /** Whether it begins like an archive at all; of anything else nothing need be read. */
+  looksLikeArchive: boolean;
+}
+
+/**
+ * Opens a file that may be a snapshot, encrypted or not, or compressed once more by whoever stored it.
+ * @throws DrError DecryptionFailed if no key fits.
+ */
+export async function openArchive(source: Readable, keys: DecryptionKeys, where: string): Promise<OpenedArchive> {
+  const { head, whole } = await peek(source, MAGIC_BYTES);
+  const encryption = methodOf(head);
+  if (encryption === 'age' && keys.identities.length === 0) {
+    source.destroy();
+    throw new DrError('DecryptionFailed', `${where} is encrypted with age.`, {
+      where,
+      advice: 'Name the identity that opens it: --identity FILE.',
+    });
+  }
+  const plain = await decryptStream(whole, { method: encryption, recipients: [] }, keys, where);
+  const opened = await peek(plain, HEAD_BYTES);
+  const looksLikeArchive = startsAs(opened.head, GZIP) || isTar(opened.head);
+  if (!startsAs(firstInflated(opened.head), GZIP)) return { encryption, archive: opened.whole, looksLikeArchive };
+  // What is wrong with the outer one shows in the inner one, which ends too early then.
+  const inner = opened.whole.pipe(createGunzip());
+  opened.whole.once('error', (error) => inner.destroy(error));
+  return { encryption, archive: inner, looksLikeArchive };
+}
+
+/** The first bytes that come out of a gzip file; empty for what is none. */
+function firstInflated(head: Buffer): Buffer {
+  if (!startsAs(head, GZIP)) return Buffer.alloc(0);
+  try {
+    return gunzipSync(head, { finishFlush: constants.Z_SYNC_FLUSH, maxOutputLength: 8 * 1024 * 1024 });
+  } catch {
+    return Buffer.alloc(0);
+  }
+}
+
+function startsAs(bytes: Buffer, magic: Buffer): boolean {
+  return bytes.subarray(0, magic.length).equals(magic);
+}
+
+function isTar(head: Buffer): boolean {
+  return head.subarray(TAR_MAGIC_AT, TAR_MAGIC_AT + 5).toString('latin1') === 'ustar';
+}
+
+/** The first bytes, and a stream that still has them. */
+async function peek(source: Readable, bytes: number): Promise<{ head: Buffer; whole: Readable }> {
+  const rest = source.iterator() as AsyncIterableIterator<Buffer>;
+  let head = Buffer.alloc(0);
+  while (head.length < bytes) {
+    const { value, done } = await rest.next();
+    if (done) break;
+    head = Buffer.concat([head, value]);
+  }
+  async function* all(): AsyncGenerator<Buffer> {
+    if (head.length > 0) yield head;
+    yield* rest;
+  }
+  return { head, whole: Readable.from(all(), { objectMode: false }) };
+}
