@@ -8,7 +8,7 @@ export interface SourceView {
   answering: readonly string[];
 }
 
-type Contents = Pick<Manifest, 'leases' | 'reach' | 'imported' | 'raft'>;
+type Contents = Pick<Manifest, 'leases' | 'reach' | 'imported' | 'raft' | 'serverVersion'>;
 
 const MOST_MOUNTS = 8;
 
@@ -73,7 +73,7 @@ function ofOthers(cluster: string, { raft }: Contents, contents: string): Findin
 }
 
 /** In words; null where nothing in it reaches beyond the Vault itself. */
-export function reachOutside({ leases, reach }: Pick<Contents, 'leases' | 'reach'>): string | null {
+export function reachOutside({ leases, reach, serverVersion }: Omit<Contents, 'imported' | 'raft'>): string | null {
   const found = [
     ...leaseText(leases),
     ...(reach === undefined
@@ -84,6 +84,8 @@ export function reachOutside({ leases, reach }: Pick<Contents, 'leases' | 'reach
           ...counted(reach.auditDevices, 'audit device'),
           ...(reach.plugins.length === 0 ? [] : [`external plugins: ${reach.plugins.join(', ')}`]),
         ]),
+    // It has no keys in the open source that could be looked for.
+    ...(serverVersion?.includes('+ent') ? ['rotations and secrets sync of Vault Enterprise: not known'] : []),
   ];
   return found.length === 0 ? null : found.join('; ');
 }

@@ -1,13 +1,14 @@
 import { constants } from 'node:fs';
 import { open, readdir, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import { DrError, isDrError } from '../../contract/failures';
 import { assertFew, placeOf, type SourceFile } from './sources';
 
 const DEEPEST = 8;
 
 /** The file of that name, or the files in the directory and below it. Links in a directory are not followed. */
-export async function localSources(path: string): Promise<{ files: SourceFile[]; isOne: boolean }> {
+export async function localSources(named: string): Promise<{ files: SourceFile[]; isOne: boolean }> {
+  const path = resolve(named);
   try {
     const stats = await stat(path);
     if (stats.isFile()) return { files: [sourceOf(path, basename(path), stats)], isOne: true };

@@ -1,4 +1,4 @@
-import { Readable } from 'node:stream';
+import { pipeline, Readable } from 'node:stream';
 import { constants, createGunzip, gunzipSync } from 'node:zlib';
 import { DrError } from '../../contract/failures';
 import type { Encryption } from '../../contract/generation';
@@ -35,10 +35,27 @@ export async function openArchive(source: Readable, keys: DecryptionKeys, where:
   const opened = await peek(plain, HEAD_BYTES);
   const looksLikeArchive = startsAs(opened.head, GZIP) || isTar(opened.head);
   if (!startsAs(firstInflated(opened.head), GZIP)) return { encryption, archive: opened.whole, looksLikeArchive };
-  // What is wrong with the outer one shows in the inner one, which ends too early then.
-  const inner = opened.whole.pipe(createGunzip());
-  opened.whole.once('error', (error) => inner.destroy(error));
-  return { encryption, archive: inner, looksLikeArchive };
+  return { encryption, archive: Readable.from(inflated(opened.whole), { objectMode: false }), looksLikeArchive };
+}
+
+async function* inflated(source: Readable): AsyncGenerator<Buffer> {
+  const inner = createGunzip();
+  // Whatever ends one ends the other, with the same error.
+  pipeline(source, inner, () => undefined);
+  try {
+    yield* inner as AsyncIterable<Buffer>;
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (!code?.startsWith('Z_')) throw error;
+    const how =
+      code === 'Z_BUF_ERROR'
+        ? (['SnapshotIncomplete', 'is cut'] as const)
+        : (['SnapshotCorrupt', 'has a damaged gzip stream'] as const);
+    throw new DrError(how[0], `The snapshot was compressed once more, and ${how[1]}.`, {
+      advice: 'Choose another copy.',
+      cause: error,
+    });
+  }
 }
 
 /** The first bytes that come out of a gzip file; empty for what is none. */

@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -140,6 +141,12 @@ describe('a snapshot that something else has made', () => {
       'CopyDamaged',
       /Nothing was imported\. The snapshot is cut/,
     ],
+    [
+      'is cut in the compression of whoever stored it',
+      async () => gzipSync(await buildSnapshot()).subarray(0, -60),
+      'CopyDamaged',
+      /The snapshot was compressed once more, and is cut/,
+    ],
     ['holds wrong bytes', () => buildSnapshot({ sums: '' }), 'CopyDamaged', /SHA256SUMS has no line for/],
     ['is not compressed', () => tarOf(snapshotMembers()), 'CopyDamaged', /Nothing was imported/],
     ['is something else', async () => Buffer.from('hello'), 'InvalidInput', /There is no snapshot in/],
@@ -217,6 +224,18 @@ describe('a directory of snapshots', () => {
     expect(out).not.toContain('outside');
     expect((await listed()).copies).toHaveLength(4);
     expect((await run('verify', '--chain')).exitCode).toBeUndefined();
+  });
+
+  it('waits for no pipe, and reads nothing that is not a file', async () => {
+    execFileSync('mkfifo', [inTest('old', 'pipe.snap')]);
+    await writeFile(inTest('old', 'a.snap'), await buildSnapshot());
+
+    const { out } = await importing(inTest('old'));
+    const named = importing(inTest('old', 'pipe.snap'));
+
+    expect(out).not.toContain('pipe.snap');
+    await expect(named).rejects.toMatchObject({ message: expect.stringContaining('neither a file nor a directory') });
+    await expect(importing(inTest('nowhere'))).rejects.toMatchObject({ message: expect.stringContaining('ENOENT') });
   });
 
   it('takes no facts that are of one snapshot', async () => {

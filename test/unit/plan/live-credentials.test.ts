@@ -55,6 +55,7 @@ describe('a restore beside a cluster that lives', () => {
     ['an audit device', { ...HARMLESS, reach: { ...NOTHING, auditDevices: 1 } }],
     ['a plugin', { ...HARMLESS, reach: { ...NOTHING, plugins: ['auth/x'] } }],
     ['nobody knows what, for an earlier version made it', { leases: TOKENS, reach: undefined }],
+    ['what Enterprise does by itself, which no key shows', { ...HARMLESS, serverVersion: '1.21.1+ent' }],
     ['nobody knows which leases', { leases: null, reach: NOTHING }],
   ])('is refused where the backup holds %s', (_what, manifest) => {
     expect(plannedInto(manifest, ['vault-1']).refusals.join()).toContain(CODE);
