@@ -1,17 +1,16 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { Command } from 'commander';
-import { clusterOf, loadConfig, nodeOf, readPublicKey, repositoryConfigOf } from '../config/load';
+import { clusterOf, loadConfig, nodeOf, readPublicKey } from '../config/load';
 import { readSecret } from '../config/secret';
-import { DrError, isDrError } from '../contract/failures';
-import type { ConfigBundle, GenerationCopy } from '../contract/generation';
+import { DrError } from '../contract/failures';
+import type { GenerationCopy } from '../contract/generation';
 import { problemOfBundle } from '../crypto/agent-key';
 import { decryptStream } from '../crypto/encryption';
 import { type ConfigEntry, unpackEntries } from '../host/config/config-files';
 import { compareEntry, type EntryDifference, refusals, restoreEntry } from '../host/config/config-restore';
 import { lineDiff } from '../host/config/text-diff';
-import { listGenerations, readBundle } from '../repository/generations';
-import { openRepository } from '../repository/open';
+import { copyBundle, findBundle } from './bundle-source';
 import { readIdentityFile } from './inspect';
 import { style } from '../terminal';
 import { note, print, printJson } from './output';
@@ -23,6 +22,13 @@ interface Options extends CommonOptions {
   identity: string[];
   apply?: boolean;
   unsigned?: boolean;
+  from?: string;
+}
+
+interface FetchOptions extends CommonOptions {
+  cluster: string;
+  node: string;
+  to: string;
 }
 
 /** Works on the repositories and this host alone: needs neither Temporal nor Vault. */
@@ -43,18 +49,29 @@ export function bundleCommand(): Command {
       'write also what is not signed by the agent of the node that the configuration names, as after its host was replaced',
     )
     .action((generation: string, options: Options) => run(generation, options));
+  const fetch = verb(
+    'fetch',
+    'Copy the configuration files of a node out of a repository, encrypted, for a host without credentials',
+    'vault-dr bundle fetch latest --cluster prod --node vault-1 --to vault-1-bundle',
+  )
+    .requiredOption('--to <directory>', 'where they go; made if it is not there')
+    .action((generation: string, options: FetchOptions) => runFetch(generation, options));
   const parent = new Command('bundle').description('Configuration files of the nodes, which no snapshot holds');
   for (const command of [show, restore]) {
     command
-      .argument('<generation>', 'its id, or latest')
-      .requiredOption('--cluster <name>', 'cluster of the configuration')
-      .requiredOption('--node <name>', 'node whose files they are')
+      .option('--from <directory>', 'what `bundle fetch` has filled, in place of the repositories')
       .option(
         '--identity <file>',
         'age identity or OpenSSH private key; may be repeated; default: restore.identities of the configuration',
         (file: string, files: string[]) => [...files, file],
         [],
       );
+  }
+  for (const command of [show, restore, fetch]) {
+    command
+      .argument('<generation>', 'its id, or latest')
+      .requiredOption('--cluster <name>', 'cluster of the configuration')
+      .requiredOption('--node <name>', 'node whose files they are');
     parent.addCommand(withJson(withConfig(command)));
   }
   return parent;
@@ -87,6 +104,23 @@ async function run(generation: string, options: Options): Promise<void> {
   const count = `${differing.length} of ${compared.length} differ`;
   if (options.apply) print(style('green', `${differing.length} of ${compared.length} written`));
   else print(differing.length === 0 ? style('green', 'Nothing differs.') : `${count}; nothing was written.`);
+}
+
+async function runFetch(
+  generation: string,
+  { cluster: name, node, to, json, config: file }: FetchOptions,
+): Promise<void> {
+  const config = await loadConfig(file);
+  const cluster = clusterOf(config, name);
+  nodeOf(cluster, node);
+  const wanted = { cluster: name, node, generation, from: undefined };
+  const found = await findBundle(wanted, config, cluster, await readPublicKey(config));
+  await copyBundle(found, to);
+  if (json) printJson({ generation: found.copy.generation, node, repository: found.repository.name, to });
+  else {
+    print(`The configuration files of ${node} in ${found.copy.generation}, encrypted as they are: ${to}`);
+    note(`Copy it to the host: vault-dr bundle show latest --cluster ${name} --node ${node} --from ${to}`);
+  }
 }
 
 /** Whoever could put files into a bundle could otherwise have root write them. */
@@ -134,35 +168,11 @@ interface Bundle {
 async function load(generation: string, options: Options): Promise<Bundle> {
   const config = await loadConfig(options.config);
   const cluster = clusterOf(config, options.cluster);
-  const publicKey = await readPublicKey(config);
-  const problems: string[] = [];
-  for (const name of cluster.repositories) {
-    try {
-      const repository = await openRepository(name, repositoryConfigOf(config, name));
-      const { copies, unreadable } = await listGenerations(repository, options.cluster, publicKey);
-      const isWanted = (item: { generation: string }) => generation === 'latest' || item.generation === generation;
-      const copy = copies.find(isWanted);
-      // Another repository may have the one that is meant.
-      const unread = unreadable.find((item) => item.retryable && isWanted(item));
-      if (unread && unread.generation > (copy?.generation ?? '')) {
-        throw new DrError('RepositoryUnavailable', `${unread.generation}: ${unread.problem}`);
-      }
-      if (!copy) throw new DrError('UnknownGeneration', `${name} has no such generation.`);
-      const bundle = bundleOf(copy, options.node);
-      const { configFiles, agentPublicKey } = nodeOf(cluster, options.node);
-      const entries = await unpackEntries(await decrypt(await readBundle(repository, copy, bundle), copy));
-      const unsigned = problemOfBundle(agentPublicKey, options.cluster, bundle);
-      return { copy, entries, configFiles, unsigned };
-    } catch (error) {
-      if (!isDrError(error) || error.code === 'DecryptionFailed' || error.code === 'InvalidInput') throw error;
-      problems.push(error.message);
-    }
-  }
-  throw new DrError(
-    'UnknownGeneration',
-    `No repository gives the configuration files of ${options.node} in ${generation}: ${problems.join(' ')}`,
-    { advice: 'See `vault-dr generations list`.' },
-  );
+  const wanted = { cluster: options.cluster, node: options.node, generation, from: options.from };
+  const { copy, bundle, content } = await findBundle(wanted, config, cluster, await readPublicKey(config));
+  const { configFiles, agentPublicKey } = nodeOf(cluster, options.node);
+  const entries = await unpackEntries(await decrypt(content, copy));
+  return { copy, entries, configFiles, unsigned: problemOfBundle(agentPublicKey, options.cluster, bundle) };
 
   async function decrypt(bytes: Buffer, { manifest }: GenerationCopy): Promise<Buffer> {
     const identities =
@@ -172,15 +182,6 @@ async function load(generation: string, options: Options): Promise<Bundle> {
     const keys = { identities, gpgHome: cluster.restore.openpgp?.home };
     return buffer(await decryptStream(Readable.from([bytes]), manifest.encryption, keys, 'The bundle'));
   }
-}
-
-function bundleOf({ generation, manifest }: GenerationCopy, node: string): ConfigBundle {
-  const found = manifest.bundles.find((bundle) => bundle.node === node);
-  if (found) return found;
-  const nodes = manifest.bundles.map((bundle) => bundle.node).join(', ') || 'no node';
-  throw new DrError('InvalidInput', `${generation} has configuration files of ${nodes}, not of '${node}'.`, {
-    advice: 'Name what is to be backed up under configFiles of the node.',
-  });
 }
 
 /** Shows the lines that change, unless they belong to a file that only its owner may read. */

@@ -1,10 +1,33 @@
 import { DrError } from '../contract/failures';
 
+/** How file systems say that they know no hard links: FAT, SMB, and each of those in user space in its own way. */
+const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV', 'EINVAL', 'ENOTTY']);
+/** How they say that they can't flush a directory, which some do by themselves. */
+const NO_DIRECTORY_FLUSH = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'ENOTTY']);
+
+/** Whether a link failed because its file system has none. Repeated, it fails again. */
+export function knowsNoLinks(error: unknown): boolean {
+  const { code = '', syscall } = (error ?? {}) as NodeJS.ErrnoException;
+  return syscall === 'link' && NO_LINKS.has(code);
+}
+
+/** Whether a directory could not be flushed because its file system does not do that. */
+export function flushesNoDirectories(error: unknown): boolean {
+  return NO_DIRECTORY_FLUSH.has((error as NodeJS.ErrnoException).code ?? '');
+}
+
 /**
  * What a disk that takes nothing means, with the place, which Node leaves out of a failed write. Any other error comes out as
  * it is. Both pass as soon as somebody mends the disk.
  */
 export function toDiskError(error: unknown, directory: string): unknown {
+  if (knowsNoLinks(error)) {
+    return new DrError('InvalidConfiguration', `${directory} is on a file system without hard links.`, {
+      where: directory,
+      advice: 'Use a file system of Linux, such as ext4 or XFS, or NFS.',
+      cause: error,
+    });
+  }
   const { code } = (error ?? {}) as NodeJS.ErrnoException;
   switch (code) {
     case 'ENOSPC':

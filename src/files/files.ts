@@ -2,6 +2,7 @@ import { constants, createWriteStream, type Dirent } from 'node:fs';
 import { access, mkdir, open, readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
+import { flushesNoDirectories } from './disk-error';
 import { openOwnDirectory } from './own-files';
 
 const REPORT_EVERY_MS = 2_000;
@@ -101,9 +102,18 @@ export async function whileFlushing<T>(onFlushing: () => void, flush: () => Prom
   }
 }
 
-/** What was made or renamed in a directory is there after a crash, too. */
-export async function syncDirectory(path: string): Promise<void> {
-  await sync(path);
+/**
+ * What was made or renamed in a directory is there after a crash, too; as far as its file system lets us have a say in it.
+ * @returns whether it does.
+ */
+export async function syncDirectory(path: string): Promise<boolean> {
+  try {
+    await sync(path);
+    return true;
+  } catch (error) {
+    if (!flushesNoDirectories(error)) throw error;
+    return false;
+  }
 }
 
 /** Everything in a directory is there after a crash. */

@@ -3,15 +3,17 @@ import type { Stats } from 'node:fs';
 import { link, mkdir, open, rm, rmdir, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { DrError } from '../contract/failures';
+import { DrError, type FailureCode } from '../contract/failures';
 import type { FileDigest } from '../contract/generation';
 import { belowRoot } from '../files/below-root';
+import { knowsNoLinks } from '../files/disk-error';
 import { entriesIfThere, syncDirectory, whileFlushing } from '../files/files';
 import { isKnownDead, ownIdentity } from '../files/process-identity';
 import { digestOfFile, explainErrors, sameDigest, writeChecked } from './digest';
 import {
   assertKey,
   assertPrefix,
+  isDebris,
   type OpenSource,
   type PutOutcome,
   type RemoveOutcome,
@@ -90,7 +92,7 @@ export class DirectoryRepository implements Repository {
     assertPrefix(prefix);
     yield* await this.#explained(prefix, async () => {
       await stat(this.#root);
-      return this.#walk(await this.#prefixOf(prefix), isPublished);
+      return this.#walk(await this.#prefixOf(prefix), (name) => !isDebris(name));
     });
   }
 
@@ -159,11 +161,12 @@ export class DirectoryRepository implements Repository {
     });
   }
 
+  /** Enters only what we may have made: a share may show all of its past in each directory, or what nobody may enter. */
   async #walk(prefix: string, wanted: (name: string) => boolean): Promise<StoredObject[]> {
     const found: StoredObject[] = [];
     for (const entry of await entriesIfThere(join(this.#root, prefix))) {
       const key = `${prefix}/${entry.name}`;
-      if (entry.isDirectory()) found.push(...(await this.#walk(key, wanted)));
+      if (entry.isDirectory() && !isDebris(entry.name)) found.push(...(await this.#walk(key, wanted)));
       if (!entry.isFile() || !wanted(entry.name)) continue;
       const status = await statOrNull(join(this.#root, key));
       if (status) found.push({ key, sizeBytes: status.size, storedAt: status.mtime });
@@ -198,10 +201,6 @@ export class DirectoryRepository implements Repository {
   }
 }
 
-function isPublished(name: string): boolean {
-  return !name.startsWith(PARTIAL);
-}
-
 /** Names its writer, so that what a writer leaves that is killed is known for what it is. */
 async function partialName(): Promise<string> {
   return `${PARTIAL}${(await ownIdentity()) ?? 'unknown'}.${randomUUID()}`;
@@ -213,7 +212,7 @@ async function isOrphan(name: string): Promise<boolean> {
 
 async function removeOrphans(directory: string): Promise<void> {
   for (const { name } of await entriesIfThere(directory)) {
-    if (!isPublished(name) && (await isOrphan(name))) await rm(join(directory, name), { force: true });
+    if (name.startsWith(PARTIAL) && (await isOrphan(name))) await rm(join(directory, name), { force: true });
   }
 }
 
@@ -231,33 +230,45 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
   return typeof error === 'object' && error !== null && 'syscall' in error && 'code' in error;
 }
 
-function toDirectoryError(error: NodeJS.ErrnoException, repository: string, path: string): DrError {
+const ADVICE = {
+  full: 'Make room there, or lower the number of generations that are kept.',
+  rights: 'Let the user that vault-dr runs as read and write there.',
+  links:
+    'Each file is put in its place by a hard link, so that none is ever overwritten, and this file system has none (FAT, many of FUSE and SMB): use a Linux file system or NFS, or a bucket as a bucket.',
+  changeable: 'Is it mounted writable, and neither immutable nor owned by another user of the server (root_squash)?',
+  limits: 'This file system takes no such file: use a Linux file system or NFS.',
+  mounted:
+    'Is the disk mounted? The directory of a repository is made by the operator, with mode 0700; vault-dr never makes it.',
+  hangs: 'It is tried again. The mount has lost its server: see whether that is well, then mount it again.',
+};
+
+export function toDirectoryError(error: NodeJS.ErrnoException, repository: string, path: string): DrError {
   const failed = `${repository}: ${error.syscall ?? 'access'} failed with ${error.code ?? 'an error'} at ${path}.`;
-  const about = { where: repository, cause: error };
+  const as = (code: FailureCode, advice: keyof typeof ADVICE) =>
+    new DrError(code, failed, { where: repository, cause: error, advice: ADVICE[advice] });
+  if (knowsNoLinks(error)) return as('InvalidConfiguration', 'links');
   switch (error.code) {
     case 'ENOSPC':
     case 'EDQUOT':
-      return new DrError('DiskFull', failed, {
-        ...about,
-        advice: 'Make room there, or lower the number of generations that are kept.',
-      });
+      return as('DiskFull', 'full');
     case 'EACCES':
     case 'EROFS':
-      return new DrError('PermissionDenied', failed, {
-        ...about,
-        advice: 'Let the user that vault-dr runs as read and write there.',
-      });
+      return as('PermissionDenied', 'rights');
     case 'EPERM':
     case 'ENOTSUP':
-      return new DrError('InvalidConfiguration', failed, {
-        ...about,
-        advice: 'The file system must know hard links and be writable: use a Linux file system or NFS.',
-      });
+    case 'EOPNOTSUPP':
+    case 'ENOSYS':
+      return as('InvalidConfiguration', 'changeable');
+    case 'EFBIG':
+    case 'ENAMETOOLONG':
+      return as('InvalidConfiguration', 'limits');
+    case 'ESTALE':
+    case 'EIO':
+    case 'ENOTCONN':
+    case 'EHOSTDOWN':
+    case 'ETIMEDOUT':
+      return as('RepositoryUnavailable', 'hangs');
     default:
-      return new DrError('RepositoryUnavailable', failed, {
-        ...about,
-        advice:
-          'Is the disk mounted? The directory of a repository is made by the operator, with mode 0700; vault-dr never makes it.',
-      });
+      return as('RepositoryUnavailable', 'mounted');
   }
 }

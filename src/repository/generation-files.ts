@@ -64,11 +64,15 @@ export async function readStagedFiles(directory: string): Promise<Record<SmallFi
     try {
       return await readFile(join(directory, name));
     } catch (error) {
-      throw new DrError('StagingLost', `The staged generation in ${directory} has no readable ${name}.`, {
-        where: directory,
-        advice: 'Was the disk of the state directory lost? Start a new backup.',
-        cause: error,
-      });
+      throw new DrError(
+        'StagingLost',
+        `The staged generation in ${directory} has no readable ${name} (${(error as NodeJS.ErrnoException).code ?? 'failed'}).`,
+        {
+          where: directory,
+          advice: 'Was the disk of the state directory lost? Start a new backup.',
+          cause: error,
+        },
+      );
     }
   };
   return {

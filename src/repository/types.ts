@@ -106,6 +106,16 @@ export async function readSmall(
   return Buffer.concat(chunks);
 }
 
+/**
+ * What servers and desktops keep in a directory beside what people put there: `lost+found`, `.snapshot` and `~snapshot`, `.nfs…` and
+ * `.smbdelete…` of files that were open when they were deleted, `._…` and `.DS_Store`, `@eaDir`, `#recycle`, `$RECYCLE.BIN`.
+ */
+export function isDebris(name: string): boolean {
+  return (
+    /^[.~@#$]/.test(name) || ['lost+found', 'System Volume Information', 'Thumbs.db', 'desktop.ini'].includes(name)
+  );
+}
+
 /** As `list` takes it: one cluster at least, and never more than what is below it. @throws DrError InvalidInput */
 export function assertPrefix(prefix: string): void {
   assertKey(prefix.endsWith('/') ? prefix.slice(0, -1) : prefix);

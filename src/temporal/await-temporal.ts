@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Connection } from '@temporalio/client';
 import type { Logger } from 'pino';
+import { withCauses } from '../contract/causes';
 import { isDrError } from '../contract/failures';
 import { openProbe, target, type TemporalOptions } from './connect-temporal';
 import { Announcer, patiently } from './patience';
@@ -63,7 +64,7 @@ export async function watchTemporal({ temporal, log, stop, also }: Wait, pace = 
       if (stop.aborted) return;
       away = true;
       if (isDrError(error)) announcer.announce(error);
-      else log.warn({ problem: (error as Error).message }, 'Temporal could not be asked');
+      else log.warn({ problem: withCauses(error) }, 'Temporal could not be asked');
     }
   }
 }

@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
+import { withKnownCauses } from '../contract/causes';
 import { DrError } from '../contract/failures';
 import { isOver } from './janitor';
 
@@ -31,10 +32,14 @@ export async function confirmAttempt(client: Client, node: string): Promise<{ st
     awaited = pending?.find((item) => item.activityId === activityId)?.attempt;
     startedAt = startTime.toISOString();
   } catch (error) {
-    throw new DrError('TemporalUnreachable', `The agent of ${node} could not ask whether its step is still wanted.`, {
-      where: node,
-      cause: error,
-    });
+    throw new DrError(
+      'TemporalUnreachable',
+      `The agent of ${node} could not ask whether its step is still wanted: ${withKnownCauses(error)}.`,
+      {
+        where: node,
+        cause: error,
+      },
+    );
   }
   if (awaited === attempt) return { startedAt };
   throw new DrError('NodeFenced', `Attempt ${attempt} of a step on ${node} was given up before it began.`, {
@@ -51,9 +56,13 @@ export async function isRecoveryOver(client: Client, cluster: string, run: strin
   try {
     return await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () => isOver(client, cluster, run));
   } catch (error) {
-    throw new DrError('TemporalUnreachable', `The agent of ${node} could not ask whether run ${run} is over.`, {
-      where: node,
-      cause: error,
-    });
+    throw new DrError(
+      'TemporalUnreachable',
+      `The agent of ${node} could not ask whether run ${run} is over: ${withKnownCauses(error)}.`,
+      {
+        where: node,
+        cause: error,
+      },
+    );
   }
 }

@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity';
 import type { Client } from '@temporalio/client';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
 import { askedByRun } from '../../activities/first-run';
+import { withKnownCauses } from '../contract/causes';
 import { DrError } from '../contract/failures';
 import { recoveryWorkflowId } from '../contract/names';
 import { firstRunOf } from './first-run';
@@ -37,7 +38,13 @@ export class FirstRuns {
       );
       return firstRunOf(description);
     } catch (cause) {
-      throw new DrError('TemporalUnreachable', `Temporal could not be asked which run asks for this step.`, { cause });
+      throw new DrError(
+        'TemporalUnreachable',
+        `Temporal could not be asked which run asks for this step: ${withKnownCauses(cause)}.`,
+        {
+          cause,
+        },
+      );
     }
   }
 }

@@ -1,4 +1,5 @@
 import type { Connection } from '@temporalio/client';
+import { withCauses } from '../contract/causes';
 import { DrError } from '../contract/failures';
 import { SEARCH_ATTRIBUTES } from '../contract/names';
 
@@ -26,7 +27,7 @@ export async function ensureSearchAttributes(connection: Connection, namespace: 
     );
     throw new DrError(
       'PermissionDenied',
-      `The search attributes of Temporal's namespace '${namespace}' are not there, and can't be registered from here.`,
+      `The search attributes of Temporal's namespace '${namespace}' are not there, and can't be registered from here: ${withCauses(error)}.`,
       { advice: `Have an administrator run: ${commands.join(' ; ')}`, cause: error, retryable: true },
     );
   }

@@ -29,7 +29,11 @@ export async function readPem(file: string, what: string): Promise<string> {
   try {
     return await readFile(file, 'utf8');
   } catch (error) {
-    throw new DrError('InvalidConfiguration', `${what} ${file} can't be read.`, { cause: error });
+    throw new DrError(
+      'InvalidConfiguration',
+      `${what} ${file} can't be read (${(error as NodeJS.ErrnoException).code ?? 'failed'}).`,
+      { cause: error },
+    );
   }
 }
 

@@ -11,7 +11,8 @@ import type { AddressInfo } from 'node:net';
 /**
  * What goes wrong with a request. `lose answer`: the server acts on it, its answer gets lost. `cut answer`: half of the body
  * comes. `stall answer`: half of the body comes and then nothing. `stall`: nothing is read or answered. `resetAfter`: the
- * connection breaks when so many bytes of the request have passed. `delayMs`: so late. Or a status and code.
+ * connection breaks when so many bytes of the request have passed. `delayMs`: so late. `without`: these headers are dropped, and
+ * the signature with them, as by a server that ignores them; the real one must take what nobody signed. Or a status and code.
  */
 export type Fault =
   | 'lose answer'
@@ -20,6 +21,7 @@ export type Fault =
   | 'stall'
   | { resetAfter: number }
   | { delayMs: number }
+  | { without: readonly string[] }
   | { status: number; code: string };
 
 export interface FaultProxy {
@@ -46,7 +48,9 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     pass();
 
     function pass(): void {
-      const outgoing = request({ hostname, port, method, path: url, headers: incoming.headers }, (response) => {
+      const headers =
+        typeof fault === 'object' && 'without' in fault ? dropped(incoming.headers, fault.without) : incoming.headers;
+      const outgoing = request({ hostname, port, method, path: url, headers }, (response) => {
         if (fault === 'lose answer') {
           response.resume().once('end', () => answer.destroy());
           return;
@@ -80,6 +84,11 @@ export async function startFaultProxy(target: string): Promise<FaultProxy> {
     },
   };
   return proxy;
+}
+
+function dropped(headers: IncomingHttpHeaders, without: readonly string[]): IncomingHttpHeaders {
+  const gone = ['authorization', ...without];
+  return Object.fromEntries(Object.entries(headers).filter(([name]) => !gone.some((begin) => name.startsWith(begin))));
 }
 
 /** Both sides see a reset, the server in the middle of what it was sent. */

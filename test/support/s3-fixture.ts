@@ -22,11 +22,11 @@ export class S3Fixture {
   #made = 0;
 
   /** Call it once, at the top of the test file. */
-  static use(): S3Fixture {
+  static use(server: { anybody?: boolean } = {}): S3Fixture {
     const fixture = new S3Fixture();
     beforeAll(async () => {
       fixture.#root = mkdtempSync(join(tmpdir(), 's3-fixture-'));
-      fixture.seaweed = await startSeaweed();
+      fixture.seaweed = await startSeaweed(server);
       fixture.proxy = await startFaultProxy(fixture.seaweed.endpoint);
     });
     beforeEach(() => {

@@ -22,11 +22,12 @@ export interface Seaweed {
 }
 
 /** A real S3 server with versions, Object Lock, SSE-KMS and SHA-256 checksums on a free port of 127.0.0.1. */
-export async function startSeaweed(): Promise<Seaweed> {
+/** @param anybody whether it takes what nobody has signed */
+export async function startSeaweed({ anybody = false } = {}): Promise<Seaweed> {
   const directory = await mkdtemp(join(tmpdir(), 'seaweed-'));
   const config = join(directory, 's3.json');
   await mkdir(join(directory, 'data'));
-  await writeFile(config, JSON.stringify(s3Config()));
+  await writeFile(config, JSON.stringify(s3Config(anybody)));
   const [master, masterGrpc, volume, volumeGrpc, filer, filerGrpc, s3, s3Grpc] = await freePorts(8);
   const server = spawn(
     weedProgram(),
@@ -84,7 +85,7 @@ function weedProgram(): string {
   throw new Error(`There is no ${program}. Put SeaweedFS there, or name the cache in VAULT_DR_CACHE.`);
 }
 
-function s3Config(): unknown {
+function s3Config(anybody: boolean): unknown {
   const identity = (name: string, keys: typeof WRITER, actions: string[]) => ({
     name,
     credentials: [{ accessKey: keys.accessKeyId, secretKey: keys.secretAccessKey }],
@@ -94,6 +95,7 @@ function s3Config(): unknown {
     identities: [
       identity('writer', WRITER, ['Admin', 'Read', 'List', 'Write']),
       identity('reader', READER, ['Read', 'List']),
+      ...(anybody ? [{ name: 'anonymous', actions: ['Admin', 'Read', 'List', 'Write'] }] : []),
     ],
     kms: { default_provider: 'local', providers: { local: { type: 'local', enableOnDemandCreate: true } } },
   };

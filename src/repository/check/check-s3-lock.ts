@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DeleteObjectCommand, HeadObjectCommand, PutObjectRetentionCommand } from '@aws-sdk/client-s3';
 import { type Capability, row } from './capability';
+import { protectionOf } from '../s3/protection';
 import type { Probe } from './probe';
 
 /**
@@ -8,17 +9,23 @@ import type { Probe } from './probe';
  * whatever the configuration says: what COMPLIANCE locks by mistake stays. Waits until the lock has ended.
  */
 export async function probeLock(probe: Probe, lockSeconds: number, mayDelete: boolean): Promise<Capability[]> {
-  const { client, settings, object, put, refusal, now } = probe;
+  const { client, settings, object, put, refusal, now, leftOut } = probe;
   const { objectLock } = settings;
   const until = new Date(Math.ceil(now().getTime() / 1000 + lockSeconds) * 1000);
   const locked: { version?: string; mode?: string } = {};
   const refused = await refusal(async () => {
-    locked.version = await put('locked', { ObjectLockMode: 'GOVERNANCE', ObjectLockRetainUntilDate: until });
+    locked.version = await put('locked', {
+      ...protectionOf(settings),
+      ...(!leftOut.has('condition') && { IfNoneMatch: '*' }),
+      ObjectLockMode: 'GOVERNANCE',
+      ObjectLockRetainUntilDate: until,
+    });
     const head = await client.send(new HeadObjectCommand({ ...object('locked'), VersionId: locked.version }));
     locked.mode = head.ObjectLockMode;
   });
   if (refused !== undefined || locked.mode === undefined || locked.version === undefined) {
-    const found = refused === undefined ? 'ignored' : `refused: ${refused}`;
+    const found = refused === undefined ? 'ignored' : `refused: ${refused.text}`;
+    if (refused?.kind === 'later') return [row('lock', found, 'unknown', 'it may pass: run the check again')];
     return [
       objectLock
         ? row('lock', found, 'broken', `the configuration says objectLock: ${objectLock.mode}, ${objectLock.days} days`)
@@ -42,21 +49,21 @@ export async function probeLock(probe: Probe, lockSeconds: number, mayDelete: bo
   const inTime = now() < until;
   const rows = Object.entries(attempts).map(([name, answer]) => {
     if (name === 'lock: delete' && !mayDelete && answer !== undefined) {
-      return row(name, `refused: ${answer}`, 'ok', 'these credentials may delete nothing, locked or not');
+      return row(name, `refused: ${answer.text}`, 'ok', 'these credentials may delete nothing, locked or not');
     }
     if (!inTime) return row(name, 'the server was too slow to tell', 'unknown', 'run the check again');
-    if (answer?.startsWith('403')) {
+    if (answer?.status === 403) {
       return objectLock
-        ? row(name, `refused: ${answer}`, 'ok', `not possible for ${objectLock.days} days`)
-        : row(name, `refused: ${answer}`, 'weaker', 'the bucket can lock, but objectLock is not configured');
+        ? row(name, `refused: ${answer.text}`, 'ok', `not possible for ${objectLock.days} days`)
+        : row(name, `refused: ${answer.text}`, 'weaker', 'the bucket can lock, but objectLock is not configured');
     }
-    const found = answer === undefined ? 'was possible' : `refused: ${answer}`;
+    const found = answer === undefined ? 'was possible' : `refused: ${answer.text}`;
     return row(name, found, objectLock ? 'broken' : 'weaker', 'the lock does not hold here');
   });
   const gone = bypass === undefined || attempts['lock: delete'] === undefined;
   // Only then can it be removed.
   if (!gone) await sleep(Math.max(0, until.getTime() - now().getTime() + 1500));
-  return [...rows, bypassRow(bypass, objectLock?.mode)];
+  return [...rows, bypassRow(bypass?.text, objectLock?.mode)];
 }
 
 function bypassRow(refused: string | undefined, mode: 'GOVERNANCE' | 'COMPLIANCE' | undefined): Capability {

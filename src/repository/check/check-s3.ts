@@ -5,6 +5,7 @@ import {
   DeleteObjectCommand,
   GetBucketLifecycleConfigurationCommand,
   GetObjectCommand,
+  GetObjectTaggingCommand,
   HeadObjectCommand,
   ListMultipartUploadsCommand,
   ListObjectVersionsCommand,
@@ -14,15 +15,29 @@ import {
   type S3Client,
   UploadPartCommand,
 } from '@aws-sdk/client-s3';
-import { type Capability, type CheckReport, clockRow, row } from './capability';
+import { DrError, isDrError } from '../../contract/failures';
+import { digestOf } from '../digest';
+import { ANSWERS, type Asked, refusalOf } from '../s3/answers';
+import { S3Repository } from '../s3/s3';
+import { fromBytes, readSmall } from '../types';
+import { type Capability, type CheckReport, clockRow, row, type Verdict } from './capability';
 import { probeLock } from './check-s3-lock';
 import { lifecycleEffects } from './lifecycle';
 import { protectionOf } from '../s3/protection';
-import type { Probe } from './probe';
+import type { Probe, Refused } from './probe';
 import { createS3Client, type S3Settings } from '../s3/s3-client';
 import { s3Code, s3Status } from '../s3/s3-errors';
 
 const SCRATCH = 'vault-dr-check/';
+const MIB = 1024 ** 2;
+/** S3 takes no smaller parts but the last one. */
+const LEAST_PART = 5 * MIB;
+/** As people know them. */
+const NAMES: Partial<Record<Asked, string>> = {
+  condition: 'If-None-Match',
+  checksum: 'a checksum',
+  versions: 'versions',
+};
 const BODY = Buffer.from('vault-dr repository check\n');
 
 /** @param lockSeconds of the object that tries the lock out; the check waits for its end to remove it. */
@@ -39,10 +54,12 @@ export async function checkBucket(repository: string, settings: S3Settings, lock
     if (access.verdict === 'broken') return report;
     // The header has whole seconds.
     report.capabilities.push(clockRow(Math.sign(offsetMs) * Math.max(0, Math.abs(offsetMs) - 1000)));
-    const versioned = await hasVersions(probe);
+    report.capabilities.push(await probeWholeWrite(probe));
+    const versions = await probeVersions(probe);
+    const versioned = versions.kept;
     report.capabilities.push(await probeChecksum(probe));
     report.capabilities.push(await probeWriteOnce(probe, versioned));
-    report.capabilities.push(versioningRow(versioned, settings));
+    report.capabilities.push(versions.row);
     report.capabilities.push(await probeMultipart(probe));
     report.capabilities.push(await probeEncryption(probe));
     report.capabilities.push(...(await probeClassAndTags(probe)));
@@ -61,153 +78,225 @@ function newProbe(client: S3Client, settings: S3Settings, now: () => Date): Prob
   const place = `${settings.prefix}${SCRATCH}${randomBytes(4).toString('hex')}`;
   const object = (name: string) => ({ Bucket: settings.bucket, Key: `${place}/${name}` });
   const stored = new Set<string>();
+  const leftOut = new Set<Asked>();
   return {
     client,
     settings,
     now,
     object,
     stored,
+    leftOut,
     async put(name, overrides = {}) {
       const sha256 = createHash('sha256').update(BODY).digest('base64');
-      const input = { ...object(name), Body: BODY, ContentLength: BODY.length, ChecksumSHA256: sha256, ...overrides };
+      const checksum = leftOut.has('checksum') ? {} : { ChecksumSHA256: sha256 };
+      const input = { ...object(name), Body: BODY, ContentLength: BODY.length, ...checksum, ...overrides };
       const { VersionId } = await client.send(new PutObjectCommand(input));
       stored.add(input.Key);
       return VersionId;
+    },
+    async putWhole(name, bytes, threshold) {
+      stored.add(object(name).Key);
+      // Its own lock is tried apart: it would stay for as long as the configuration says.
+      const { objectLock: _none, ...unlocked } = settings;
+      const repository = new S3Repository('check', { ...unlocked, prefix: `${place}/`, multipartThreshold: threshold });
+      try {
+        await repository.put(name, fromBytes(bytes), digestOf(bytes));
+        const read = await readSmall(repository, name, bytes.length);
+        if (!read?.equals(bytes)) throw new DrError('CopyDamaged', 'Other bytes came back than were written.');
+      } finally {
+        for (const asked of repository.leftOut) leftOut.add(asked);
+      }
     },
     async refusal(work) {
       try {
         await work();
         return undefined;
       } catch (error) {
-        return [s3Status(error) ?? 'no answer', s3Code(error)].join(' ');
+        const thrown = isDrError(error) ? (error.cause ?? error) : error;
+        const text = isDrError(thrown) ? thrown.message : [s3Status(thrown) ?? 'no answer', s3Code(thrown)].join(' ');
+        const kind = isDrError(error) && !error.retryable ? 'refused' : refusalOf(error);
+        return { text, kind, status: isDrError(thrown) ? undefined : s3Status(thrown) };
       }
     },
   };
 }
 
+/** Nothing but bytes; everything else has a row of its own. */
 async function probeAccess(probe: Probe): Promise<Capability> {
-  const refused = await refusalOfPutAndGet(probe, 'access');
+  const name = 'write and read';
+  const refused = await refusalOfPutAndGet(probe, 'access', { ChecksumSHA256: undefined });
   return refused === undefined
-    ? row('write and read', 'may write and read', 'ok', 'generations can be kept here')
-    : row('write and read', `refused: ${refused}`, 'broken', 'nothing can be kept here');
+    ? row(name, 'may write and read', 'ok', 'generations can be kept here')
+    : refusedRow(name, refused, 'broken', 'nothing can be kept here');
+}
+
+/** The very calls with which a backup is written: what each row below promises holds for all of it together. */
+async function probeWholeWrite(probe: Probe): Promise<Capability> {
+  const name = 'as a backup is written';
+  const refused = await probe.refusal(() => probe.putWhole('whole', BODY, MIB));
+  if (refused !== undefined) return refusedRow(name, refused, 'broken', 'no backup can be written here');
+  const without = [...probe.leftOut].map((asked) => NAMES[asked] ?? asked);
+  return without.length === 0
+    ? row(name, 'written, and read back', 'ok', 'all in one request')
+    : row(name, `written, without ${without.join(' and ')}`, 'weaker', 'looked for before, and read back afterwards');
 }
 
 async function refusalOfPutAndGet(
   { client, object, put, refusal }: Probe,
   name: string,
   overrides: Partial<PutObjectCommandInput> = {},
-): Promise<string | undefined> {
+): Promise<Refused | undefined> {
   return refusal(async () => {
     await put(name, overrides);
     await (await client.send(new GetObjectCommand(object(name)))).Body?.transformToByteArray();
   });
 }
 
-async function hasVersions({ client, settings, object, put, refusal }: Probe): Promise<boolean> {
-  await put('versions');
-  await put('versions', {});
+/** What is refused for the moment is no promise broken. */
+function refusedRow(name: string, { text, kind }: Refused, verdict: Verdict, promise: string): Capability {
+  return kind === 'later'
+    ? row(name, `refused: ${text}`, 'unknown', 'it may pass: run the check again')
+    : row(name, `refused: ${text}`, verdict, promise);
+}
+
+/** A write without it is still a write, or it is none. */
+function verdictWithout(asked: Asked, refused: Refused | undefined): 'weaker' | 'broken' {
+  const kind = refused?.kind === 'later' ? 'refused' : (refused?.kind ?? 'ignored');
+  return ANSWERS[asked][kind] === 'without' ? 'weaker' : 'broken';
+}
+
+async function probeVersions(probe: Probe): Promise<{ kept: boolean; row: Capability }> {
+  const { client, settings, object, put, refusal } = probe;
+  const name = 'versions';
   let count = 0;
   const refused = await refusal(async () => {
+    await put('versions');
+    await put('versions');
     const { Key: Prefix } = object('versions');
-    count =
-      (await client.send(new ListObjectVersionsCommand({ Bucket: settings.bucket, Prefix }))).Versions?.length ?? 0;
+    const listed = await client.send(new ListObjectVersionsCommand({ Bucket: settings.bucket, Prefix }));
+    count = listed.Versions?.length ?? 0;
   });
-  return refused === undefined && count > 1;
-}
-
-function versioningRow(versioned: boolean, { objectLock }: S3Settings): Capability {
-  if (versioned) return row('versions', 'kept', 'ok', 'neither a plain delete nor an overwrite hides a generation');
+  if (refused !== undefined) {
+    const verdict = verdictWithout('versions', refused);
+    const promise =
+      verdict === 'weaker'
+        ? 'what is deleted or overwritten here is gone, or hidden'
+        : 'each write looks there first, and is refused';
+    return { kept: false, row: refusedRow(name, refused, verdict, promise) };
+  }
+  if (count > 1) {
+    return { kept: true, row: row(name, 'kept', 'ok', 'neither a plain delete nor an overwrite hides a generation') };
+  }
   const promise = 'whoever has these credentials can overwrite and delete what is not locked';
-  return row('versions', 'not kept, or not listed', objectLock ? 'broken' : 'weaker', promise);
+  return { kept: false, row: row(name, 'not kept', settings.objectLock ? 'broken' : 'weaker', promise) };
 }
 
-async function probeChecksum({ put, refusal }: Probe): Promise<Capability> {
+async function probeChecksum({ leftOut, put, refusal }: Probe): Promise<Capability> {
+  const name = 'wrong bytes';
+  const promise = 'found when it is read back, not refused at once';
+  if (leftOut.has('checksum')) return row(name, 'stored: it knows no SHA-256', 'weaker', promise);
   const wrong = createHash('sha256').update('other bytes').digest('base64');
   const refused = await refusal(() => put('checksum', { ChecksumSHA256: wrong }));
   return refused === undefined
-    ? row('wrong bytes', 'stored', 'weaker', 'found when it is read back, not refused at once')
-    : row('wrong bytes', `refused: ${refused}`, 'ok', 'what arrives damaged is never stored');
+    ? row(name, 'stored', verdictWithout('checksum', undefined), promise)
+    : refusedRow(name, refused, 'ok', 'what arrives damaged is never stored');
 }
 
 async function probeWriteOnce({ put, refusal }: Probe, versioned: boolean): Promise<Capability> {
+  const name = 'write once';
   const refused = await refusal(() => put('access', { IfNoneMatch: '*' }));
-  if (refused?.startsWith('412')) return row('write once', `refused: ${refused}`, 'ok', 'nothing is ever overwritten');
-  const found = refused === undefined ? 'a taken key was written again' : `refused: ${refused}`;
-  return versioned
-    ? row('write once', found, 'weaker', 'the first version counts; a second one takes up room')
-    : row('write once', found, 'broken', 'two writers could overwrite each other');
+  if (refused?.status === 412) return row(name, `refused: ${refused.text}`, 'ok', 'nothing is ever overwritten');
+  const verdict = verdictWithout('condition', refused);
+  const promise =
+    verdict === 'broken'
+      ? 'each write asks for it, and is refused'
+      : versioned
+        ? 'the first version counts; a second one takes up room'
+        : 'looked for before each write; of two at the same instant the later one stays: turn versions on';
+  return refused === undefined
+    ? row(name, 'a taken key was written again', verdict, promise)
+    : refusedRow(name, refused, verdict, promise);
 }
 
-async function probeMultipart({ client, settings, object, refusal }: Probe): Promise<Capability> {
+async function probeMultipart(probe: Probe): Promise<Capability> {
+  const { client, settings, object, refusal, putWhole } = probe;
+  const name = 'uploads in parts';
+  const limit = `${settings.multipartThreshold / MIB} MiB`;
+  const whole = await refusal(() => putWhole('parts', Buffer.alloc(LEAST_PART + 1, BODY), LEAST_PART));
+  if (whole !== undefined) {
+    const promise = `a backup larger than ${limit} is refused: raise multipartThreshold (5GiB at most)`;
+    return refusedRow(name, whole, 'weaker', promise);
+  }
   const place = object('multipart');
   const begun: { UploadId?: string } = {};
   const refused = await refusal(async () => {
-    const { UploadId } = await client.send(new CreateMultipartUploadCommand({ ...place, ChecksumAlgorithm: 'SHA256' }));
-    begun.UploadId = UploadId;
-    const part = { ...place, UploadId, PartNumber: 1, Body: BODY, ContentLength: BODY.length };
+    begun.UploadId = (await client.send(new CreateMultipartUploadCommand(place))).UploadId;
+    const part = { ...place, UploadId: begun.UploadId, PartNumber: 1, Body: BODY, ContentLength: BODY.length };
     await client.send(new UploadPartCommand(part));
-    await client.send(new ListPartsCommand({ ...place, UploadId }));
+    await client.send(new ListPartsCommand({ ...place, UploadId: begun.UploadId }));
     await client.send(new ListMultipartUploadsCommand({ Bucket: place.Bucket, Prefix: place.Key }));
   });
   if (begun.UploadId !== undefined) {
     await refusal(() => client.send(new AbortMultipartUploadCommand({ ...place, UploadId: begun.UploadId })));
   }
-  const limit = `${settings.multipartThreshold / 1024 ** 2} MiB`;
   return refused === undefined
-    ? row(
-        'uploads in parts',
-        'may begin, list and abort',
-        'ok',
-        `a larger upload than ${limit} goes on where it was cut`,
-      )
-    : row('uploads in parts', `refused: ${refused}`, 'weaker', `larger than ${limit}: not kept, or not taken up again`);
+    ? row(name, 'may begin, list and abort', 'ok', `a larger upload than ${limit} goes on where it was cut`)
+    : refusedRow(name, refused, 'weaker', `a larger upload than ${limit} begins again when it is cut`);
 }
 
 async function probeEncryption({ client, settings, object, put, refusal }: Probe): Promise<Capability> {
+  const name = 'encryption by the bucket';
   const { kmsKeyId } = settings;
-  const kms = { ServerSideEncryption: 'aws:kms', SSEKMSKeyId: kmsKeyId, BucketKeyEnabled: true } as const;
+  const { ServerSideEncryption, SSEKMSKeyId, BucketKeyEnabled } = protectionOf(settings);
   const found: { method?: string; key?: string } = {};
   const refused = await refusal(async () => {
-    await put('encryption', kmsKeyId === undefined ? {} : kms);
+    await put('encryption', { ServerSideEncryption, SSEKMSKeyId, BucketKeyEnabled });
     const head = await client.send(new HeadObjectCommand(object('encryption')));
     found.method = head.ServerSideEncryption;
     found.key = head.SSEKMSKeyId;
   });
   if (kmsKeyId === undefined) {
     return found.method === undefined
-      ? row('encryption by the bucket', 'none', 'weaker', "only vault-dr's own encryption protects what is stored")
-      : row('encryption by the bucket', found.method, 'ok', "the bucket's own key, beside vault-dr's encryption");
+      ? row(name, 'none', 'weaker', "only vault-dr's own encryption protects what is stored")
+      : row(name, found.method, 'ok', "the bucket's own key, beside vault-dr's encryption");
   }
+  const promised = `the configuration says kmsKeyId: ${kmsKeyId}`;
+  if (refused !== undefined) return refusedRow(name, refused, verdictWithout('encryption', refused), promised);
   const used = found.method === 'aws:kms' && found.key?.endsWith(kmsKeyId.split('/').at(-1) ?? '') === true;
   return used
-    ? row('encryption by the bucket', `aws:kms, ${found.key}`, 'ok', 'under the key of the configuration')
-    : row(
-        'encryption by the bucket',
-        refused === undefined ? (found.method ?? 'none') : `refused: ${refused}`,
-        'broken',
-        `the configuration says kmsKeyId: ${kmsKeyId}`,
-      );
+    ? row(name, `aws:kms, ${found.key}`, 'ok', 'under the key of the configuration')
+    : row(name, found.method ?? 'none', verdictWithout('encryption', undefined), promised);
 }
 
 /** Each only where the configuration asks for it; apart, as the one may be refused and not the other. */
 async function probeClassAndTags(probe: Probe): Promise<Capability[]> {
+  const { client, object, refusal } = probe;
   const { StorageClass, Tagging } = protectionOf(probe.settings);
   const rows: Capability[] = [];
   if (StorageClass !== undefined) {
+    const name = 'storage class';
+    const promised = `the configuration says storageClass: ${StorageClass}`;
     const refused = await refusalOfPutAndGet(probe, 'storage-class', { StorageClass });
-    rows.push(
-      refused === undefined
-        ? row('storage class', `${StorageClass}, read at once`, 'ok', 'generations are kept in it')
-        : row('storage class', `refused: ${refused}`, 'broken', `the configuration says storageClass: ${StorageClass}`),
-    );
+    // Servers name none where it is the usual one.
+    let used: string = 'STANDARD';
+    await refusal(async () => {
+      used = (await client.send(new HeadObjectCommand(object('storage-class')))).StorageClass ?? used;
+    });
+    if (refused !== undefined) rows.push(refusedRow(name, refused, verdictWithout('storage class', refused), promised));
+    else if (used === StorageClass)
+      rows.push(row(name, `${StorageClass}, read at once`, 'ok', 'generations are kept in it'));
+    else rows.push(row(name, `ignored: ${used}`, verdictWithout('storage class', undefined), promised));
   }
   if (Tagging !== undefined) {
+    const promised = 'the configuration says tags: they need s3:PutObjectTagging';
     const refused = await refusalOfPutAndGet(probe, 'tags', { Tagging });
-    rows.push(
-      refused === undefined
-        ? row('tags', 'may be set', 'ok', 'generations carry them')
-        : row('tags', `refused: ${refused}`, 'broken', 'the configuration says tags: they need s3:PutObjectTagging'),
-    );
+    let count: number | undefined;
+    await refusal(async () => {
+      count = (await client.send(new GetObjectTaggingCommand(object('tags')))).TagSet?.length ?? 0;
+    });
+    if (refused !== undefined) rows.push(refusedRow('tags', refused, verdictWithout('tags', refused), promised));
+    else if (count !== 0) rows.push(row('tags', 'may be set', 'ok', 'generations carry them'));
+    else rows.push(row('tags', 'ignored', verdictWithout('tags', undefined), 'generations carry none'));
   }
   return rows;
 }
@@ -219,10 +308,10 @@ async function probeLifecycle({ client, settings, refusal }: Probe, versioned: b
     const command = new GetBucketLifecycleConfigurationCommand({ Bucket: bucket });
     answer.rules = (await client.send(command)).Rules ?? [];
   });
-  if (refused !== undefined && !refused.startsWith('404')) {
+  if (refused !== undefined && refused.status !== 404) {
     return row(
       'lifecycle rules',
-      `could not be read: ${refused}`,
+      `could not be read: ${refused.text}`,
       'unknown',
       'look whether a rule deletes generations',
     );
@@ -245,11 +334,13 @@ async function probeLifecycle({ client, settings, refusal }: Probe, versioned: b
 async function probeDeletion(probe: Probe): Promise<{ possible: boolean; row: Capability }> {
   const { client, settings, object, put, refusal } = probe;
   const name = 'delete for good';
-  const target = { ...object('deletion'), VersionId: await put('deletion') };
-  const refused = await refusal(() => client.send(new DeleteObjectCommand(target)));
+  const refused = await refusal(async () => {
+    const target = { ...object('deletion'), VersionId: await put('deletion') };
+    await client.send(new DeleteObjectCommand(target));
+  });
   if (refused !== undefined) {
     const promise = 'safe from these credentials; retention can remove nothing';
-    return { possible: false, row: row(name, `refused: ${refused}`, 'weaker', promise) };
+    return { possible: false, row: refusedRow(name, refused, 'weaker', promise) };
   }
   return {
     possible: true,
@@ -272,7 +363,7 @@ async function cleanUp({ client, settings, refusal, stored }: Probe): Promise<st
   const leftovers: string[] = [];
   for (const { Key, VersionId } of found) {
     const refused = await refusal(() => client.send(new DeleteObjectCommand({ Bucket, Key, VersionId })));
-    if (refused !== undefined) leftovers.push(`${Key}: ${refused}`);
+    if (refused !== undefined) leftovers.push(`${Key}: ${refused.text}`);
   }
   return leftovers;
 }

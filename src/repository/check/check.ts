@@ -3,7 +3,13 @@ import { link, mkdir, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RepositoryConfig } from '../../config/schema';
 import { formatBytes } from '../../contract/format';
+import { isDrError } from '../../contract/failures';
+import { knowsNoLinks } from '../../files/disk-error';
+import { syncDirectory } from '../../files/files';
 import { isMountPoint } from '../../files/mount-point';
+import { digestOf } from '../digest';
+import { DirectoryRepository } from '../directory';
+import { fromBytes, readSmall } from '../types';
 import { type Capability, type CheckReport, clockRow, row } from './capability';
 import { checkBucket } from './check-s3';
 import { s3SettingsOf } from '../open';
@@ -27,6 +33,8 @@ async function checkDirectory(root: string): Promise<Pick<CheckReport, 'capabili
     await writeFile(file, 'first', { flush: true, mode: 0o600 });
     capabilities.push(row('write and read', 'may write', 'ok', 'generations can be kept here'));
     capabilities.push(await checkWriteOnce(file));
+    capabilities.push(await checkWholeWrite(scratch));
+    capabilities.push(flushRow(await syncDirectory(scratch)));
     const offset = (await stat(file)).mtimeMs - Date.now();
     capabilities.push(clockRow(offset));
     const open = (mode & 0o077) !== 0;
@@ -56,9 +64,44 @@ async function checkWriteOnce(file: string): Promise<Capability> {
   } catch (error) {
     const { code = 'an error' } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST') return row(name, 'a taken name is refused', 'ok', 'nothing is ever overwritten');
-    return row(name, `link failed with ${code}`, 'broken', 'needs a file system with hard links');
+    return knowsNoLinks(error)
+      ? row(name, `link failed with ${code}`, 'broken', 'needs a file system with hard links')
+      : row(name, `link failed with ${code}`, 'unknown', 'it may pass: run the check again');
   }
   return row(name, 'a taken name was replaced', 'broken', 'two writers could overwrite each other');
+}
+
+/** By the very code that writes a backup. */
+async function checkWholeWrite(scratch: string): Promise<Capability> {
+  const name = 'as a backup is written';
+  const repository = new DirectoryRepository('check', scratch);
+  try {
+    const bytes = Buffer.from('vault-dr repository check\n');
+    await repository.put('check/whole', fromBytes(bytes), digestOf(bytes));
+    const read = await readSmall(repository, 'check/whole', bytes.length);
+    if (!read?.equals(bytes)) return row(name, 'other bytes came back', 'broken', 'nothing can be kept here');
+    await repository.remove('check/whole');
+    return row(name, 'written, read back, removed', 'ok', 'all or nothing, and never over another');
+  } catch (error) {
+    if (!isDrError(error)) throw error;
+    const { code = 'an error', syscall = 'access' } = (error.cause ?? {}) as NodeJS.ErrnoException;
+    const found = `${syscall} failed with ${code}`;
+    return error.retryable
+      ? row(name, found, 'unknown', 'it may pass: run the check again')
+      : row(name, found, 'broken', 'no backup can be written here');
+  }
+}
+
+function flushRow(flushes: boolean): Capability {
+  const name = 'power cut';
+  return flushes
+    ? row(name, 'directories are flushed', 'ok', 'what was reported as stored is there afterwards')
+    : row(
+        name,
+        'directories can not be flushed',
+        'weaker',
+        'the last files may be missing after one: they are written again',
+      );
 }
 
 function missingDiskRow(mountPoint: boolean): Capability {

@@ -1,5 +1,13 @@
 import type { PutObjectCommandInput, S3Client } from '@aws-sdk/client-s3';
+import type { Asked, Refusal } from '../s3/answers';
 import type { S3Settings } from '../s3/s3-client';
+
+export interface Refused {
+  /** Status and code, or what one of ours says. */
+  text: string;
+  kind: Refusal;
+  status: number | undefined;
+}
 
 /** One check of one bucket. */
 export interface Probe {
@@ -9,8 +17,12 @@ export interface Probe {
   /** A key of its own for each purpose. */
   object: (name: string) => { Bucket: string; Key: string };
   put: (name: string, overrides?: Partial<PutObjectCommandInput>) => Promise<string | undefined>;
-  /** Undefined if it went well, else status and code of the refusal. */
-  refusal: (work: () => Promise<unknown>) => Promise<string | undefined>;
+  /** As a backup is written, but for the lock, and read back. */
+  putWhole: (name: string, bytes: Buffer, threshold: number) => Promise<void>;
+  /** What such writes had to leave out. */
+  leftOut: Set<Asked>;
+  /** Undefined if it went well. */
+  refusal: (work: () => Promise<unknown>) => Promise<Refused | undefined>;
   /** Keys that were stored. */
   stored: Set<string>;
 }

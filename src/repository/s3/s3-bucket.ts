@@ -9,16 +9,17 @@ import {
   ListObjectVersionsCommand,
   type ListObjectVersionsCommandOutput,
   PutObjectCommand,
+  type PutObjectCommandInput,
   type S3Client,
 } from '@aws-sdk/client-s3';
-import { isDrError } from '../../contract/failures';
 import type { FileDigest } from '../../contract/generation';
 import { DigestCheck, explainErrors } from '../digest';
+import { Concessions, refusalOf } from './answers';
 import type { Protection } from './protection';
 import { createS3Client, type S3Settings, type S3Timeouts, TIMEOUTS } from './s3-client';
 import { s3Code, s3Status, toRepositoryError } from './s3-errors';
 import { abortUpload, type MultipartPlace, pendingUploads, uploadInParts } from './s3-multipart';
-import type { TransferOptions } from '../types';
+import type { OpenSource, TransferOptions } from '../types';
 
 /** One version of one object, or the marker that a delete has left. */
 export interface Version {
@@ -40,6 +41,8 @@ export class S3Bucket {
   /** For calls whose body can be read only once: whoever called repeats them with a fresh one. */
   readonly #uploads: S3Client;
   #clockOffsetMs = 0;
+  /** What the server turned out not to know. */
+  readonly concessions = new Concessions();
 
   constructor(repository: string, settings: S3Settings) {
     this.#repository = repository;
@@ -59,10 +62,13 @@ export class S3Bucket {
 
   /** Null if there is none. */
   async head({ key, id }: Version, { signal }: TransferOptions): Promise<HeadObjectCommandOutput | null> {
-    const command = new HeadObjectCommand({ ...this.#object(key), VersionId: id, ChecksumMode: 'ENABLED' });
     return this.#explained(key, signal, async () => {
       try {
-        return await this.#calls.send(command, this.#options(signal));
+        return await this.concessions.send(['checksum mode'], (asks) => {
+          const mode = asks('checksum mode') ? ({ ChecksumMode: 'ENABLED' } as const) : {};
+          const command = new HeadObjectCommand({ ...this.#object(key), VersionId: id, ...mode });
+          return this.#calls.send(command, this.#options(signal));
+        });
       } catch (error) {
         if (s3Status(error) === 404) return null;
         throw error;
@@ -84,12 +90,32 @@ export class S3Bucket {
     });
   }
 
-  /** One request: body, checksum, encryption and lock together; refused if the key is taken or the bytes are others. */
+  /**
+   * One request: body, checksum, encryption and lock together; refused if the key is taken or the bytes are others. Where the
+   * server does not know a condition or a checksum, without them: whoever calls looks before and afterwards what is there.
+   */
   async upload(
+    key: string,
+    source: OpenSource,
+    digest: FileDigest,
+    protection: Protection,
+    options: TransferOptions,
+  ): Promise<void> {
+    await this.concessions.send(['condition', 'checksum'], async (asks) => {
+      const asked = {
+        ...protection,
+        ...(asks('checksum') && { ChecksumSHA256: Buffer.from(digest.sha256, 'hex').toString('base64') }),
+        ...(asks('condition') && { IfNoneMatch: '*' }),
+      };
+      await this.#uploadOnce(key, await source(), digest, asked, options);
+    });
+  }
+
+  async #uploadOnce(
     key: string,
     source: Readable,
     digest: FileDigest,
-    protection: Protection,
+    asked: Protection & Pick<PutObjectCommandInput, 'ChecksumSHA256' | 'IfNoneMatch'>,
     { signal, onProgress }: TransferOptions,
   ): Promise<void> {
     const body = new DigestCheck(`${key} on its way to ${this.#repository}`, digest, onProgress);
@@ -100,9 +126,7 @@ export class S3Bucket {
       ...this.#object(key),
       Body: body,
       ContentLength: digest.sizeBytes,
-      ChecksumSHA256: Buffer.from(digest.sha256, 'hex').toString('base64'),
-      IfNoneMatch: '*',
-      ...protection,
+      ...asked,
     });
     try {
       const abortSignal = signal ? AbortSignal.any([signal, broken.signal]) : broken.signal;
@@ -125,7 +149,7 @@ export class S3Bucket {
     digest: FileDigest,
     protection: Protection,
     options: TransferOptions,
-  ): Promise<string> {
+  ): Promise<string | undefined> {
     const { multipartThreshold } = this.#settings;
     return uploadInParts(this.#placeOf(key), source, digest, protection, multipartThreshold, options);
   }
@@ -140,8 +164,7 @@ export class S3Bucket {
       }
     } catch (error) {
       // A server without uploads in parts has none that were left; whoever may not list them leaves them to a lifecycle rule.
-      const status = isDrError(error) ? s3Status(error.cause) : undefined;
-      if (status === 501 || status === 403) return 0;
+      if (['unsupported', 'denied'].includes(refusalOf(error))) return 0;
       throw error;
     }
     for (const { place, uploadId } of stale) await abortUpload(place, uploadId);
@@ -161,7 +184,7 @@ export class S3Bucket {
       try {
         page = await this.#calls.send(command, this.#options(signal));
       } catch (error) {
-        if (s3Status(error) === 501) return yield* this.#objects(prefix, signal);
+        if (page === undefined && refusalOf(error) === 'unsupported') return yield* this.#objects(prefix, signal);
         throw this.#explain(error, prefix, signal);
       }
       for (const version of page.Versions ?? []) yield this.#version(version, false);
@@ -213,6 +236,7 @@ export class S3Bucket {
       bucket: this.#settings.bucket,
       key: this.#settings.prefix + key,
       client: this.#uploads,
+      concessions: this.concessions,
       now: () => this.now(),
     };
   }

@@ -49,6 +49,17 @@ export function s3Status(error: unknown): number | undefined {
   return (error as S3Failure).$metadata?.httpStatusCode;
 }
 
+/** Other bytes arrived than were sent. */
+export function isWrongBytes(code: string): boolean {
+  return WRONG_BYTES_CODES.has(code);
+}
+
+/** Whether another attempt may succeed with nothing changed. */
+export function passesByItself(code: string, status: number | undefined): boolean {
+  if (EXPIRED_CODES.has(code) || status === undefined || PASSING_CODES.has(code)) return true;
+  return (status >= 500 && status !== 501) || PASSING_STATUSES.has(status);
+}
+
 /** The one place that says what an answer of S3, or the lack of one, means. */
 export function toRepositoryError(error: unknown, place: S3Place, signal?: AbortSignal): unknown {
   if (signal?.aborted) return signal.reason;
@@ -102,8 +113,7 @@ function verdictOn(code: string, status: number | undefined): Verdict {
         'retention s3:DeleteObjectVersion. `vault-dr repository check` tries them out.',
     };
   }
-  const passes = status === undefined || status >= 500 || PASSING_STATUSES.has(status) || PASSING_CODES.has(code);
-  if (passes && status !== 501) {
+  if (passesByItself(code, status)) {
     return {
       code: 'RepositoryUnavailable',
       advice: 'It is tried again. If it stays so, check the network, the endpoint and the state of the service.',

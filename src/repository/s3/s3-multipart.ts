@@ -18,6 +18,7 @@ import {
 import { isDrError } from '../../contract/failures';
 import type { FileDigest } from '../../contract/generation';
 import { DigestCheck } from '../digest';
+import { type Concessions, refusalOf } from './answers';
 import type { Protection } from './protection';
 import { s3Status, toRepositoryError } from './s3-errors';
 import type { TransferOptions } from '../types';
@@ -39,6 +40,7 @@ export interface MultipartPlace {
   key: string;
   /** Makes one attempt; what it sends can be read once. */
   client: S3Client;
+  concessions: Concessions;
   now: () => Date;
 }
 
@@ -57,7 +59,7 @@ export function partSize(sizeBytes: number, threshold: number): number {
  * Uploads in equal parts, each with its SHA-256, and takes up an upload of this key that an earlier attempt left: parts
  * that the server has with the same bytes are not sent again. What can't succeed later is aborted; what was cut short
  * stays for the next attempt, and retention sweeps it after a day.
- * @returns the checksum of the parts' checksums that the server must show for the object.
+ * @returns the checksum of the parts' checksums that the server must show for the object; undefined where it knows none.
  * @throws DrError CopyDamaged if the source doesn't match the digest; RepositoryUnavailable if the key is taken.
  */
 export async function uploadInParts(
@@ -67,7 +69,7 @@ export async function uploadInParts(
   protection: Protection,
   threshold: number,
   options: TransferOptions,
-): Promise<string> {
+): Promise<string | undefined> {
   const checked = new DigestCheck(`${place.key} on its way to ${place.repository}`, digest);
   const feeding = pipeline(source, checked).catch(() => undefined);
   let uploadId: string | undefined;
@@ -79,33 +81,37 @@ export async function uploadInParts(
     let sent = 0;
     for await (const bytes of slices(checked, partSize(digest.sizeBytes, threshold))) {
       const number = completed.length + 1;
-      const ChecksumSHA256 = createHash('sha256').update(bytes).digest('base64');
+      const checksum = createHash('sha256').update(bytes).digest('base64');
       const there = upload.parts.get(number);
       const before = sent;
       const ETag =
-        there && holds(there, bytes, ChecksumSHA256)
+        there && holds(there, bytes, checksum)
           ? there.ETag
-          : await sendPart(place, uploadId, number, bytes, ChecksumSHA256, {
+          : await sendPart(place, uploadId, number, bytes, checksum, {
               ...options,
               onProgress: (part) => options.onProgress?.(before + part),
             });
       sent += bytes.length;
       options.onProgress?.(sent);
-      completed.push({ PartNumber: number, ETag, ChecksumSHA256 });
+      completed.push({ PartNumber: number, ETag, ChecksumSHA256: checksum });
     }
-    await explained(place, options, () =>
-      place.client.send(
-        new CompleteMultipartUploadCommand({
-          ...objectOf(place),
-          UploadId: uploadId,
-          MultipartUpload: { Parts: completed },
-          MpuObjectSize: digest.sizeBytes,
-          IfNoneMatch: '*',
-        }),
-        abortable(options),
+    const summed = !place.concessions.has('checksum');
+    const Parts = summed ? completed : completed.map(({ PartNumber, ETag }) => ({ PartNumber, ETag }));
+    await place.concessions.send(['condition', 'size'], (asks) =>
+      explained(place, options, () =>
+        place.client.send(
+          new CompleteMultipartUploadCommand({
+            ...objectOf(place),
+            UploadId: uploadId,
+            MultipartUpload: { Parts },
+            ...(asks('size') && { MpuObjectSize: digest.sizeBytes }),
+            ...(asks('condition') && { IfNoneMatch: '*' }),
+          }),
+          abortable(options),
+        ),
       ),
     );
-    return compositeOf(completed);
+    return summed ? compositeOf(completed) : undefined;
   } catch (error) {
     if (uploadId !== undefined && !options.signal?.aborted && isFinal(error)) await abortUpload(place, uploadId);
     throw error;
@@ -157,10 +163,16 @@ async function takeUp(
     const parts = await listParts(place, uploadId, options);
     if (parts) return { uploadId, parts };
   }
-  const { UploadId } = await explained(place, options, () =>
-    place.client.send(
-      new CreateMultipartUploadCommand({ ...objectOf(place), ChecksumAlgorithm: 'SHA256', ...protection }),
-      abortable(options),
+  const { UploadId } = await place.concessions.send(['checksum'], (asks) =>
+    explained(place, options, () =>
+      place.client.send(
+        new CreateMultipartUploadCommand({
+          ...objectOf(place),
+          ...(asks('checksum') && { ChecksumAlgorithm: 'SHA256' }),
+          ...protection,
+        }),
+        abortable(options),
+      ),
     ),
   );
   return { uploadId: UploadId ?? '', parts: new Map() };
@@ -199,7 +211,8 @@ async function listParts(
     try {
       page = await place.client.send(command, abortable(options));
     } catch (error) {
-      if (s3Status(error) === 404) return null;
+      // Whoever may not list them, or can't, begins anew.
+      if (s3Status(error) === 404 || refusalOf(error) !== 'later') return null;
       throw toRepositoryError(error, place, options.signal);
     }
     for (const part of page.Parts ?? []) if (part.PartNumber !== undefined) parts.set(part.PartNumber, part);
@@ -222,28 +235,22 @@ async function sendPart(
   checksum: string,
   options: TransferOptions,
 ): Promise<string | undefined> {
-  for (let attempt = 1; ; attempt++) {
+  const sendOnce = async (ChecksumSHA256: string | undefined) => {
     const body = Readable.from(chunksOf(bytes, options.onProgress), { objectMode: false });
+    const part = { UploadId: uploadId, PartNumber: number, Body: body, ContentLength: bytes.length, ChecksumSHA256 };
     try {
-      const { ETag } = await explained(place, options, () =>
-        place.client.send(
-          new UploadPartCommand({
-            ...objectOf(place),
-            UploadId: uploadId,
-            PartNumber: number,
-            Body: body,
-            ContentLength: bytes.length,
-            ChecksumSHA256: checksum,
-          }),
-          abortable(options),
-        ),
-      );
-      return ETag;
+      const command = new UploadPartCommand({ ...objectOf(place), ...part });
+      return (await explained(place, options, () => place.client.send(command, abortable(options)))).ETag;
+    } finally {
+      body.destroy();
+    }
+  };
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await place.concessions.send(['checksum'], (asks) => sendOnce(asks('checksum') ? checksum : undefined));
     } catch (error) {
       if (attempt === PART_ATTEMPTS || isFinal(error)) throw error;
       await sleep(250 * 2 ** attempt, undefined, { signal: options.signal });
-    } finally {
-      body.destroy();
     }
   }
 }

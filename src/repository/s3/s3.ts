@@ -3,6 +3,7 @@ import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import { DrError, isDrError } from '../../contract/failures';
 import { type FileDigest, GENERATION_PATTERN } from '../../contract/generation';
 import { checkStream } from '../digest';
+import type { Asked } from './answers';
 import { type Protection, protectionOf } from './protection';
 import { S3Bucket, type Version } from './s3-bucket';
 import type { S3Settings } from './s3-client';
@@ -46,7 +47,7 @@ export class S3Repository implements Repository {
     let composite: string | undefined;
     try {
       if (digest.sizeBytes <= this.#settings.multipartThreshold) {
-        await this.#bucket.upload(key, await source(), digest, this.#protection(), options);
+        await this.#bucket.upload(key, source, digest, this.#protection(), options);
       } else {
         composite = await this.#bucket.uploadInParts(key, await source(), digest, this.#protection(), options);
       }
@@ -98,6 +99,11 @@ export class S3Repository implements Repository {
       const [owner, generation = '', file] = key.split('/');
       return owner === cluster && file !== undefined && GENERATION_PATTERN.test(generation);
     });
+  }
+
+  /** What the server turned out not to know, and is not asked for any more. */
+  get leftOut(): Asked[] {
+    return this.#bucket.concessions.left;
   }
 
   #protection(): Protection {

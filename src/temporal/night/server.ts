@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Connection } from '@temporalio/client';
 import { passedEnvironment } from '../../child-environment';
+import { withCauses } from '../../contract/causes';
 import { DrError } from '../../contract/failures';
 import { SEARCH_ATTRIBUTES } from '../../contract/names';
 import { ensureSearchAttributes } from '../register-search-attributes';
@@ -57,7 +58,7 @@ export async function startNightServer(options: NightServerOptions): Promise<Nig
         await prepare(`${LOOPBACK}:${port}`, options.namespace);
         break;
       } catch (error) {
-        if (Date.now() > deadline) throw failed(`It does not answer: ${(error as Error).message}`, logFile);
+        if (Date.now() > deadline) throw failed(`It does not answer: ${withCauses(error)}`, logFile);
       }
       await sleep(200, undefined, { signal }).catch(() => undefined);
     }

@@ -1,4 +1,5 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { withCauses } from '../../contract/causes';
 import { backupWorkflowId, CONTROLLER_TASK_QUEUE, recoveryWorkflowId } from '../../contract/names';
 import type { OpenRun } from './open-run';
 
@@ -35,7 +36,7 @@ async function openRunOf(client: Client, workflowId: string, onProblem: OnProble
     return closeTime === undefined ? [{ workflowId, runId }] : [];
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError))
-      onProblem(`can't tell whether ${workflowId} is open: ${(error as Error).message}`);
+      onProblem(`can't tell whether ${workflowId} is open: ${withCauses(error)}`);
     return [];
   }
 }
@@ -55,7 +56,7 @@ async function listedRuns(client: Client, onProblem: OnProblem): Promise<OpenRun
       }
     });
   } catch (error) {
-    onProblem(`can't list them: ${(error as Error).message}`);
+    onProblem(`can't list them: ${withCauses(error)}`);
   }
   return found;
 }

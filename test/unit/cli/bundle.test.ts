@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
@@ -40,6 +40,8 @@ const NODE = {
   service: { driver: 'command', start: ['up'], stop: ['down'], status: ['ask'] },
 };
 
+const LOCAL = () => ({ type: 'directory', path: inTest('repository') });
+
 let keys: SigningPair;
 let generation: string;
 const repository = () => new DirectoryRepository('local', inTest('repository'));
@@ -68,7 +70,7 @@ beforeEach(async () => {
   await configure({ ...NODE, agentPublicKey: agentPublicKey(AGENT_KEY), configFiles: [inTest('etc')] });
 });
 
-function configure(node: object): Promise<void> {
+function configure(node: object, local: object = LOCAL()): Promise<void> {
   return writeFile(
     inTest('vault-dr.yaml'),
     stringify({
@@ -80,7 +82,7 @@ function configure(node: object): Promise<void> {
           restore: { trust: 'namespace', identities: [{ file: inTest('identity') }] },
         },
       },
-      repositories: { local: { type: 'directory', path: inTest('repository') } },
+      repositories: { local },
       signing: { publicKeyFile: inTest('signing.pub') },
     }),
   );
@@ -202,3 +204,48 @@ it('takes no older generation for a newest one that cannot be read', async () =>
 function execFileDone(program: string, args: string[]): Promise<void> {
   return new Promise((resolve, reject) => execFile(program, args, (error) => (error ? reject(error) : resolve())));
 }
+
+describe('a host without credentials for a repository', () => {
+  const credentials = { accessKeyId: { env: 'NO_SUCH_ID' }, secretAccessKey: { env: 'NO_SUCH_SECRET' } };
+
+  it('is told what to run on another one, and takes what that has fetched', async () => {
+    const fetched = inTest('vault-1-bundle');
+    await writeFile(inTest('etc', 'vault.hcl'), 'broken\n');
+    const atHand = await bundle('fetch', '--node', 'vault-1', '--to', fetched);
+    const again = await bundle('fetch', '--node', 'vault-1', '--to', fetched, '--json');
+    const offsite = { type: 's3', bucket: 'vault-backups', region: 'eu-central-1', credentials };
+    await configure({ ...NODE, agentPublicKey: agentPublicKey(AGENT_KEY), configFiles: [inTest('etc')] }, offsite);
+
+    const refused = await bundle('show', '--node', 'vault-1');
+    const restored = await bundle('restore', '--node', 'vault-1', '--from', fetched, '--apply');
+
+    expect([atHand.exitCode, again.exitCode]).toEqual([0, 0]);
+    expect(await readdir(join(fetched, 'prod', generation))).toEqual([
+      'config-vault-1.tar.gz.age',
+      'manifest.json',
+      'manifest.json.sig',
+    ]);
+    expect(refused.exitCode).not.toBe(0);
+    expect(refused.stderr).toContain('the environment variable NO_SUCH_ID is empty');
+    expect(refused.stderr).toContain('vault-dr bundle fetch latest --cluster prod --node vault-1 --to vault-1-bundle');
+    expect(refused.stderr).toContain('--from vault-1-bundle');
+    expect(restored.stderr).not.toContain('not verified');
+    expect(restored.exitCode).toBe(0);
+    expect(await readFile(inTest('etc', 'vault.hcl'), 'utf8')).toContain('log_level = "info"');
+  });
+
+  it('takes nothing that was changed on its way', async () => {
+    const fetched = inTest('vault-1-bundle');
+    await bundle('fetch', '--node', 'vault-1', '--to', fetched);
+    const file = join(fetched, 'prod', generation, 'config-vault-1.tar.gz.age');
+    const content = await readFile(file);
+    await writeFile(file, content.fill(0, 10, 11));
+
+    const changed = await bundle('restore', '--node', 'vault-1', '--from', fetched, '--apply');
+    const empty = await bundle('show', '--node', 'vault-1', '--from', inTest('etc'));
+
+    expect(changed.stderr).toContain('is not what the manifest says');
+    expect(empty.stderr).toContain('has no such generation');
+    for (const { exitCode } of [changed, empty]) expect(exitCode).not.toBe(0);
+  });
+});

@@ -25,6 +25,16 @@ test('so is a read-only one', () => {
   });
 });
 
+test('one without hard links is named, and not tried again', () => {
+  const error = Object.assign(new Error('EMLINK'), { code: 'EMLINK', syscall: 'link' });
+
+  expect(toDiskError(error, STAGING)).toMatchObject({
+    code: 'InvalidConfiguration',
+    message: `${STAGING} is on a file system without hard links.`,
+    retryable: false,
+  });
+});
+
 test.each([[new Error('something else')], [undefined], ['text']])('%p stays as it is', (error) => {
   expect(toDiskError(error, STAGING)).toBe(error);
 });

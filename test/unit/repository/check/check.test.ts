@@ -20,6 +20,8 @@ describe('a directory', () => {
     expect(verdicts).toEqual({
       'write and read': 'ok',
       'write once': 'ok',
+      'as a backup is written': 'ok',
+      'power cut': 'ok',
       clock: 'ok',
       access: 'ok',
       'missing disk': 'ok',
