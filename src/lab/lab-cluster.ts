@@ -5,7 +5,7 @@ import type { LabProcess } from './processes';
 import { createAgent } from './product-processes';
 import { type ShapeName, SHAPES } from './shapes';
 import { readSecret, type SampleSecret, writeSecrets } from './secrets';
-import type { VaultAnswer, VaultApi, VaultMethod } from './vault-api';
+import type { ClientCertificate, VaultAnswer, VaultApi, VaultMethod } from './vault-api';
 import { formCluster, furnishCluster } from './vault-cluster';
 import { destroyDataDirectory, findVault, killVault } from './vault-process';
 
@@ -42,6 +42,7 @@ export interface ClusterParts {
   labId: string;
   layout: LabLayout;
   caPem: string;
+  client: ClientCertificate;
   api: VaultApi;
   environment: Record<string, string>;
   shape: ShapeName;
@@ -56,7 +57,7 @@ export interface BlankCluster {
 
 /** Starts the agents of a cluster, and so its Vaults. */
 export async function startAgents(parts: ClusterParts, cluster: ClusterLayout): Promise<BlankCluster> {
-  const { layout, caPem, api, environment, shape } = parts;
+  const { layout, caPem, client, api, environment, shape } = parts;
   const { name, nodes } = cluster;
   const agents = Object.fromEntries(nodes.map((node) => [node.name, createAgent(layout, name, node, environment)]));
   await Promise.all(Object.values(agents).map((agent) => agent.start()));
@@ -66,6 +67,7 @@ export async function startAgents(parts: ClusterParts, cluster: ClusterLayout): 
       const seal = layout.sealVault ? 'transit' : 'shamir';
       const { unsealShares, rootToken } = await formCluster(api, nodes, {
         caPem,
+        client,
         seal,
         joinByThemselves: SHAPES[shape].joinByThemselves === true,
       });

@@ -3,16 +3,18 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { agentPublicKey, generateAgentKey } from '../crypto/agent-key';
 import { makeApproverKey } from './approver-keys';
-import { createAuthority, issueServerCertificate } from './certificates';
+import { createAuthority, issueClientCertificate, issueServerCertificate } from './certificates';
 import { serverSettings, vaultConfig } from './server-settings';
 import { type Shape, type ShapeName, SHAPES } from './shapes';
 import { productConfig, temporalConfig } from './write-config';
 import { HOST, type LabLayout, type LabNode, type VaultServer } from './layout';
 import { objectStoreConfig, type S3Credentials, s3Endpoint } from './object-store';
 import type { Servers } from './servers/servers';
+import type { ClientCertificate } from './vault-api';
 
 export interface LabSecrets {
   caPem: string;
+  client: ClientCertificate;
   s3Credentials: S3Credentials;
 }
 
@@ -27,6 +29,11 @@ export async function writeLabFiles(
   const { secrets } = layout;
   const authority = await createAuthority('vault-dr lab');
   const caPem = authority.certificate;
+  const issuedToClient = await issueClientCertificate(authority, 'vault-dr');
+  const client = {
+    certificatePem: issuedToClient.certificate,
+    keyPem: issuedToClient.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+  };
   const { generateIdentity, identityToRecipient } = await import('age-encryption');
   const identity = await generateIdentity();
   const signing = generateKeyPairSync('ed25519');
@@ -41,6 +48,8 @@ export async function writeLabFiles(
 
   const files: Record<string, string> = {
     [layout.caFile]: caPem,
+    [layout.clientCertificate.certificateFile]: client.certificatePem,
+    [layout.clientCertificate.keyFile]: client.keyPem,
     [layout.configFile]: productConfig(
       layout,
       {
@@ -92,7 +101,7 @@ export async function writeLabFiles(
   ];
   await Promise.all([...new Set(directories)].map((directory) => mkdir(directory, { recursive: true, mode: 0o700 })));
   await Promise.all(Object.entries(files).map(([file, text]) => writePrivateFile(file, text)));
-  return { caPem, s3Credentials };
+  return { caPem, client, s3Credentials };
 }
 
 /** The configuration of a node's Vault, by path. */

@@ -83,9 +83,9 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     const layout = layOut(directory, memoryDirectoryOf(id), guard.ports, { nodes, staging, seal, network });
     layout.clusters.flatMap(({ nodes: all }) => all).forEach((node) => SHAPES[shape].place?.(node));
     const env = labEnvironment(id, layout);
-    const { caPem, s3Credentials } = await writeLabFiles(id, layout, servers, shape);
-    const api = createVaultApi(caPem);
-    const parts = { labId: id, layout, caPem, api, environment: env, shape };
+    const { caPem, client, s3Credentials } = await writeLabFiles(id, layout, servers, shape);
+    const api = createVaultApi(caPem, client);
+    const parts = { labId: id, layout, caPem, client, api, environment: env, shape };
 
     const objectStore = createObjectStore(layout, servers.weed, s3Credentials, env);
     const temporal = createTemporalServer(layout, servers.temporal, env);

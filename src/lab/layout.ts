@@ -74,6 +74,8 @@ export interface LabLayout {
   stateDir: string;
   localRepository: string;
   caFile: string;
+  /** With which vault-dr shows itself where a shape wants that. */
+  clientCertificate: { certificateFile: string; keyFile: string };
   /** The first is the one to lose. */
   clusters: [ClusterLayout, ...ClusterLayout[]];
   /** Null when the clusters are unsealed with shares. */
@@ -179,6 +181,10 @@ export function layOut(directory: string, memoryDirectory: string, ports: number
     stateDir: join(directory, 'controller'),
     localRepository: join(directory, 'repository'),
     caFile: join(directory, 'tls', 'ca.pem'),
+    clientCertificate: {
+      certificateFile: join(directory, 'tls', 'vault-dr.pem'),
+      keyFile: join(directory, 'tls', 'vault-dr.key'),
+    },
     clusters: staging > 0 ? [main, second()] : [main],
     sealVault: seal === 'transit' ? { ...server('seal-vault'), tokenFile: secret('seal-token') } : null,
     secrets: {

@@ -1,3 +1,4 @@
+import { networkInterfaces } from 'node:os';
 import type { z } from 'zod';
 import type { configSchema } from '../config/schema';
 import { DrError } from '../contract/failures';
@@ -44,6 +45,26 @@ const SHAPE_TABLE = {
     seal: 'transit',
     joinByThemselves: true,
     vault: retryJoin,
+  },
+  'mutual-tls': {
+    about: '`tls_require_and_verify_client_cert`: each connection has to show a certificate',
+    vault: ({ listeners }, _node, _peers, { caFile }) => {
+      for (const listener of listeners) {
+        Object.assign(listener, { tls_require_and_verify_client_cert: true, tls_client_ca_file: caFile });
+      }
+    },
+    cluster: (configured, { caFile, clientCertificate: { certificateFile, keyFile } }) => {
+      configured.tls = { caFile, certificateFile, key: { file: keyFile } };
+    },
+  },
+  'one-address': {
+    about: 'listens on one address, which is not the loopback, where the machine has one',
+    place: (node) => {
+      const { port } = new URL(node.address);
+      const host = ownAddress();
+      node.address = `https://${host}:${port}`;
+      node.listenAddress = `${host}:${port}`;
+    },
   },
   'no-node-id': {
     about: 'no `node_id`: Vault makes one, which a blank data directory makes again',
@@ -111,6 +132,12 @@ export function listOfShapes(): string {
   const all = Object.entries(SHAPES);
   const width = Math.max(...all.map(([name]) => name.length));
   return all.map(([name, { about }]) => `  ${name.padEnd(width)}  ${about}`).join('\n');
+}
+
+/** One that others could reach. */
+function ownAddress(): string {
+  const all = Object.values(networkInterfaces()).flatMap((found) => found ?? []);
+  return all.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.2';
 }
 
 function directoryOf({ vaultConfigFile }: LabNode): string {

@@ -22,9 +22,18 @@ export type VaultApi = (
   options?: VaultRequest,
 ) => Promise<VaultAnswer>;
 
-export function createVaultApi(caPem: string): VaultApi {
+/** PEM; shown to servers that ask for one. */
+export interface ClientCertificate {
+  certificatePem: string;
+  keyPem: string;
+}
+
+export function createVaultApi(caPem: string, client?: ClientCertificate): VaultApi {
   // Connections are not kept: the servers of a lab are killed at any time.
-  const dispatcher = new Agent({ connect: { ca: caPem, timeout: 5_000 }, pipelining: 0 });
+  const dispatcher = new Agent({
+    connect: { ca: caPem, timeout: 5_000, ...(client && { cert: client.certificatePem, key: client.keyPem }) },
+    pipelining: 0,
+  });
   return async (address, method, path, { token, body } = {}) => {
     const response = await request(`${address}/v1/${path}`, {
       method,

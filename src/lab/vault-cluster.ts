@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import type { LabNode, LabSeal } from './layout';
 import { waitFor } from './processes';
 import { PROJECT_ROOT } from './project-root';
-import { succeeded, type VaultApi, type VaultMethod } from './vault-api';
+import { type ClientCertificate, succeeded, type VaultApi, type VaultMethod } from './vault-api';
 
 export interface VaultKeys {
   /** Five, of which three unseal; of an auto-unseal cluster the recovery keys, which unseal nothing. */
@@ -22,12 +22,24 @@ const TIMEOUT_MS = 60_000;
 /** Seconds after which autopilot makes a new peer a voter; Vault's default is ten. */
 const STABILIZATION = '1s';
 
+interface ClusterWishes {
+  caPem: string;
+  /** For listeners that demand one. */
+  client?: ClientCertificate;
+  seal: LabSeal;
+  joinByThemselves?: boolean;
+}
+
 /** Makes one cluster of blank, running servers. Returns when every node is unsealed and a voter. */
 export async function formCluster(
   api: VaultApi,
   nodes: LabNode[],
-  { caPem, seal, joinByThemselves = false }: { caPem: string; seal: LabSeal; joinByThemselves?: boolean },
+  { caPem, client, seal, joinByThemselves = false }: ClusterWishes,
 ): Promise<VaultKeys> {
+  const joining = {
+    leader_ca_cert: caPem,
+    ...(client && { leader_client_cert: client.certificatePem, leader_client_key: client.keyPem }),
+  };
   const [first, ...others] = nodes as [LabNode, ...LabNode[]];
   await untilItAnswers(api, first);
   const keys = await initialise(api, first, seal);
@@ -45,7 +57,7 @@ export async function formCluster(
     others.map(async (node) => {
       await untilItAnswers(api, node);
       if (joinByThemselves) await untilItHasJoined(api, node);
-      else await joinCluster(api, node, { leader_api_addr: first.address, leader_ca_cert: caPem });
+      else await joinCluster(api, node, { leader_api_addr: first.address, ...joining });
       await giveShares(node);
     }),
   );

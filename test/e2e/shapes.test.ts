@@ -13,7 +13,11 @@ interface Row {
 }
 
 /** What operators run: each is backed up, lost altogether and restored. Shapes that only a plan is about are unit tests. */
-const ROWS: Row[] = [{ shape: 'retry-join', nodes: 3 }];
+const ROWS: Row[] = [
+  { shape: 'retry-join', nodes: 3 },
+  { shape: 'mutual-tls', nodes: 2 },
+  { shape: 'one-address', nodes: 1 },
+];
 
 describe.each(ROWS)('a cluster of the shape $shape', ({ shape, nodes, warns, unsealsItself = false }) => {
   const lab = useLab({ shape, nodes });
