@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { heartbeat, sleep as sleepInStep } from '@temporalio/activity';
 import type { RecoveryProgress } from '../../src/contract/recovery';
 import { type Handle, refusal, useRecoveries } from '../support/workflow-driver';
 
@@ -95,6 +97,50 @@ describe('a recovery whose history becomes long goes on in a new execution', () 
     expect(report).toMatchObject({ status: 'completed', errors: [{ outcome: 'resume by bob' }] });
     expect([times('join vault-2'), times('unseal vault-2'), times('join vault-3')]).toEqual([1, 1, 1]);
     expect(notified('decision wanted')).toBe(1);
+  });
+
+  it('while a node that had joined is sealed again: it is opened once, not twice at the same time', async () => {
+    let broken = true;
+    const { joinNode } = fakes().nodes['vault-3']!;
+    fakes().nodes['vault-3']!.joinNode = (input) =>
+      broken ? Promise.reject(refusal('NodeUnsafe', 'not its own directory', 'Look.')) : joinNode(input);
+    const node = fakes().nodes['vault-2']!;
+    const { unsealNode } = node;
+    let [sealed, given] = [false, 0];
+    const isOpen = ({ nodes }: RecoveryProgress) =>
+      nodes.some(({ name, state }) => name === 'vault-2' && state === 'unsealed');
+    node.watchForSeal = async () => {
+      while (!sealed) {
+        heartbeat();
+        await sleepInStep(100);
+      }
+      return true;
+    };
+    node.unsealNode = (input) => {
+      given++;
+      if (!sealed) return unsealNode(input);
+      if (given === 2) return Promise.resolve({ state: 'wrong shares', problem: 'of another vault', dropped: 0 });
+      sealed = false;
+      return sleep(500).then(() => unsealNode(input));
+    };
+    const handle = await begin();
+    await approve(handle);
+    await submitThree(handle);
+    await parked(handle);
+    await until(handle, 'it is open', isOpen);
+    sealed = true;
+    await until(handle, 'more shares are wanted', ({ shares }) => shares?.problem !== null);
+    await flood();
+    await parked(current());
+    await sleep(1_000);
+    await submit(current(), 'holder-4', 4);
+    await until(current(), 'it is open', isOpen);
+    broken = false;
+    await update(current(), 'resume', { operator: 'bob' });
+    const report = await handle.result();
+
+    expect(report.status).toBe('completed');
+    expect([given, times('join vault-2')]).toEqual([3, 1]);
   });
 
   it('after which it can still be rolled back, and while it is', async () => {

@@ -41,8 +41,8 @@ export class Joining {
     const { claim } = this.run;
     await onEach(names, async (name) => {
       const { joinNode } = this.steps(name);
-      // An earlier execution may have come so far with this one.
-      if (this.#stateOf(name) === 'unsealed') return;
+      // An earlier execution may have come so far with this one. It may be sealed again, and is opened by whoever watches it.
+      if (this.#stateOf(name) === 'unsealed' || this.unsealing.keeps(name)) return;
       for (let joined = false; !joined;) {
         if (this.#stateOf(name) !== 'unsealing') {
           this.run.state.node(name, 'joining');

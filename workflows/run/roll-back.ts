@@ -50,9 +50,9 @@ export async function rollBack(
   const members = still().filter((name) => seals.get(name)?.initialized === true);
   unsealing.adapt(members.flatMap((name) => seals.get(name) ?? []));
   await onEach(
-    members.filter((name) => seals.get(name)?.sealed === true && !isOpen(name)),
+    members.filter((name) => seals.get(name)?.sealed === true),
     async (name) => {
-      await unsealing.unseal(name);
+      if (!isOpen(name)) await unsealing.unseal(name);
       unsealing.keepOpen(name);
     },
   );

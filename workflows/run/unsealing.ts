@@ -31,6 +31,11 @@ export class Unsealing {
     this.#automatic = handed?.automatic ?? false;
   }
 
+  /** Whether the node was open once, so that whatever seals it again is seen to elsewhere. */
+  keeps(name: string): boolean {
+    return this.#kept.includes(name);
+  }
+
   handOver(): { automatic: boolean; kept: string[] } {
     return { automatic: this.#automatic, kept: this.#kept };
   }
