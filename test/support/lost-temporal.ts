@@ -3,10 +3,12 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RecoveryProgress } from '../../src/contract/recovery';
 import type { Lab } from '../../src/lab/lab';
+import { sealStatus } from './lab-view';
 import { restoreDriver } from './restore-driver';
 
 /** Where in a restore its Temporal goes, as seen on the hosts. */
-export type LostIn = 'approve' | 'stage' | 'stop' | 'set aside' | 'install' | 'unseal' | 'join';
+export type LostIn =
+  'approve' | 'stage' | 'stop' | 'set aside' | 'install' | 'unseal' | 'verify' | 'join' | 'converge' | 'finish';
 
 const LONGEST_MS = 90_000;
 
@@ -54,13 +56,31 @@ export function lostTemporal(lab: () => Lab) {
       case 'unseal':
         await driver().waitUntil('shares are waited for', (now) => now.waitingFor === 'shares', LONGEST_MS);
         return;
+      case 'verify':
+        await driver().waitUntil('shares are waited for', (now) => now.waitingFor === 'shares', LONGEST_MS);
+        await driver().unsealAll(lab().unsealShares);
+        // Too short to be asked for: it begins when the first node is open, and ends before another one is.
+        return untilTrue(() => isOpen(first!.name));
       case 'join':
         await driver().waitUntil('shares are waited for', (now) => now.waitingFor === 'shares', LONGEST_MS);
         // Without its agent the third node does not join; the second one has by then.
         await lab().agents['vault-3']!.kill();
         await driver().unsealAll(lab().unsealShares);
         await driver().waitUntil('vault-2 is in', (now) => now.nodes[1]?.state === 'unsealed', LONGEST_MS);
+        return;
+      case 'converge':
+      case 'finish':
+        await driver().waitUntil('shares are waited for', (now) => now.waitingFor === 'shares', LONGEST_MS);
+        await driver().unsealAll(lab().unsealShares);
+        await driver().waitUntil(`it is in ${phase}`, (now) => now.phase === phase, LONGEST_MS);
     }
+  }
+
+  function isOpen(node: string): Promise<boolean> {
+    return sealStatus(lab(), node).then(
+      ({ sealed }) => sealed === false,
+      () => false,
+    );
   }
 
   async function startEmptyTemporal(): Promise<void> {
