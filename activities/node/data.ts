@@ -26,7 +26,7 @@ import {
   removeLeftOvers,
 } from '../../src/host/data/set-aside';
 import { forgetUnfinished, noteUnfinished, unfinishedNotes } from '../../src/host/run/unfinished';
-import { forgetSettled } from '../../src/host/data/unfinished-runs';
+import { assertNoneHalfMoved, forgetSettled } from '../../src/host/data/unfinished-runs';
 import { assertClaim } from '../../src/host/run/claim';
 import { ownWorkflow } from '../caller';
 import type { NodeHost } from './context';
@@ -44,24 +44,29 @@ export async function stopNode(host: NodeHost, input: { claim: RunClaim }): Prom
  */
 export async function setAsideData(host: NodeHost, input: NodeInput<'setAsideData'>): Promise<string | null> {
   const { claim, how, otherCluster } = input;
-  const { staged = null, lost = null } = input;
+  const { staged = null, lost = null, layout = 'beside' } = input;
   const { dataDir } = host.node;
-  return host.stepWithHeartbeats(claim, { kind: 'set aside', how, otherCluster, staged, lost }, async (attempt) => {
-    if (how === 'delete') assertMayDelete(host);
-    await proveStopped(host.node, host.driver);
-    // From here on the host is as it would be if that run had been rolled back.
-    if (lost !== null) await putBackLost(host, lost, attempt);
-    if (!otherCluster) await assertOwnData(host, claim.run);
-    if (how === 'rename') {
-      await noteOwnRun(host, claim.run);
-      const aside = await setAsideDataDirectory(dataDir, claim.run, attempt);
-      await forgetSettled(host.node, claim.run);
-      return aside;
-    }
-    await deleteDataDirectory(dataDir, claim.run, attempt);
-    await removeDiscarded(dataDir, claim.run, attempt);
-    return null;
-  });
+  return host.stepWithHeartbeats(
+    claim,
+    { kind: 'set aside', how, otherCluster, layout, staged, lost },
+    async (attempt) => {
+      if (how === 'delete') assertMayDelete(host);
+      await proveStopped(host.node, host.driver);
+      // From here on the host is as it would be if that run had been rolled back.
+      if (lost !== null) await putBackLost(host, lost, attempt);
+      await assertNoneHalfMoved(host.node, claim.run);
+      if (!otherCluster) await assertOwnData(host, claim.run);
+      if (how === 'rename') {
+        await noteOwnRun(host, claim.run);
+        const aside = await setAsideDataDirectory(dataDir, claim.run, attempt, layout);
+        await forgetSettled(host.node, claim.run);
+        return aside;
+      }
+      await deleteDataDirectory(dataDir, claim.run, attempt, layout);
+      await removeDiscarded(dataDir, claim.run, attempt);
+      return null;
+    },
+  );
 }
 
 /** For data of which there is no other copy. @returns where the copy is. */
@@ -69,6 +74,7 @@ export async function copyDataAside(host: NodeHost, input: { claim: RunClaim }):
   const { claim } = input;
   return host.stepWithHeartbeats(claim, { kind: 'copy aside' }, async (attempt) => {
     await proveStopped(host.node, host.driver);
+    await assertNoneHalfMoved(host.node, claim.run);
     await assertOwnData(host, claim.run);
     await noteOwnRun(host, claim.run);
     return copyAside(host.node.dataDir, claim.run, attempt);

@@ -4,11 +4,16 @@ import { DrError } from '../../src/contract/failures';
 import type { SealReport } from '../../src/contract/host';
 import type { RunClaim } from '../../src/contract/recovery';
 import type { Attempt } from '../../src/host/run/attempt';
-import { blankDataDirectory, describeDataDirectory, JOIN_BEGUN, readMarker } from '../../src/host/data/data-directory';
+import {
+  blankDataDirectory,
+  describeDataDirectory,
+  inData,
+  JOIN_BEGUN,
+  readMarker,
+} from '../../src/host/data/data-directory';
 import { writeFileAtomically } from '../../src/files/atomic-file';
 import { privateDirectory } from '../../src/files/files';
 import { readOwnFile } from '../../src/files/own-files';
-import { inDirectory } from '../../src/files/safe-directory';
 import { forgetInstall } from '../../src/host/data/install-note';
 import { proveStopped } from '../../src/host/service/service';
 import { sealReportOf } from '../../src/vault/answers';
@@ -55,7 +60,7 @@ async function writePeers({ node }: NodeHost, run: string, attempt: Attempt): Pr
     });
   }
   const peers = [{ id: node.nodeId ?? node.name, address: node.clusterAddress, non_voter: false }];
-  await inDirectory(node.dataDir, (data) => {
+  await inData(node.dataDir, (data) => {
     const raft = data.child('raft');
     try {
       attempt.assertCurrent();

@@ -50,12 +50,18 @@ export interface VaultReach {
   unchecked: string | null;
 }
 
+/** Where a data directory is set aside: beside it, by one rename of the whole; or in it, entry by entry, where it can't be renamed. */
+export type Layout = 'beside' | 'inside';
+
 export interface DataDirectoryReport {
   path: string;
+  /** Where it lies, if the path is a symbolic link. */
+  leadsTo?: string;
+  /** How it would be set aside. Absent in what an agent of an earlier version says: `beside`. */
+  layout?: Layout;
   exists: boolean;
   /** Nothing in it but, perhaps, our own marker. */
   empty: boolean;
-  /** A mount point can't be renamed. */
   mountPoint: boolean;
   sizeBytes: number;
   freeBytes: number;
@@ -117,6 +123,8 @@ export interface UnfinishedRun {
   setAside: { path: string; sizeBytes: number; storage: RaftStorage | null } | null;
   /** It made the data directory that is there now. */
   madeDataDir: boolean;
+  /** It was ended between two renames: a part of the original data is in `setAside`, the rest is where it was. */
+  isHalfMoved?: boolean;
 }
 
 export interface NodeReport {

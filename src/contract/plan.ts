@@ -8,6 +8,8 @@ export interface NodePlan {
   address: string;
   clusterAddress: string;
   dataDir: string;
+  /** Its entries are set aside in it, because it can't be renamed itself. */
+  layout?: 'inside';
 }
 
 /** What a plan may be refused for and an operator may accept, each by its name. Everything else has to be mended. */

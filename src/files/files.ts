@@ -1,5 +1,5 @@
-import { constants, createWriteStream, type Dirent } from 'node:fs';
-import { access, mkdir, open, readdir, readFile, stat } from 'node:fs/promises';
+import { constants, createWriteStream, type Dirent, type Stats } from 'node:fs';
+import { access, lstat, mkdir, open, readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Writable } from 'node:stream';
 import { flushesNoDirectories } from './disk-error';
@@ -21,6 +21,16 @@ export async function entriesIfThere(path: string): Promise<Dirent[]> {
 export async function readIfThere(path: string): Promise<string | null> {
   try {
     return await readFile(path, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
+    throw error;
+  }
+}
+
+/** A link is a link. */
+export async function statIfThere(path: string): Promise<Stats | null> {
+  try {
+    return await lstat(path);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;

@@ -14,6 +14,12 @@ async function isBindMount(path: string): Promise<boolean> {
   return table !== null && mountPoints(table).includes(path);
 }
 
+/** What is mounted somewhere below a directory. @param directory no link */
+export async function mountsBelow(directory: string): Promise<string[]> {
+  const table = (await readIfThere('/proc/self/mountinfo')) ?? '';
+  return mountPoints(table).filter((path) => path.startsWith(`${directory}/`));
+}
+
 /** The mount points that a `/proc/PID/mountinfo` names. */
 export function mountPoints(table: string): string[] {
   return table

@@ -51,10 +51,16 @@ export async function removeTree(parent: SafeDirectory, name: string, depth = 0)
 /**
  * Copies what is in a directory, with owners, modes and times, into one that nobody else can enter yet. Blocks of zeros stay
  * holes, and where the file system shares blocks, nothing is copied at all.
+ * @param names of the entries that are copied; default: all
  * @throws DrError NodeUnsafe at anything but files and directories: a copy of a link is no copy of what it leads to.
  */
-export async function copyTree(from: SafeDirectory, to: SafeDirectory, signal: AbortSignal): Promise<void> {
-  await copyEntries(from, to, { signal, shares: true }, 0);
+export async function copyTree(
+  from: SafeDirectory,
+  to: SafeDirectory,
+  signal: AbortSignal,
+  names: readonly string[] = from.names(),
+): Promise<void> {
+  await copyEntries(from, to, { signal, shares: true }, 0, names);
 }
 
 interface Copying {
@@ -63,8 +69,14 @@ interface Copying {
   shares: boolean;
 }
 
-async function copyEntries(from: SafeDirectory, to: SafeDirectory, copying: Copying, depth: number): Promise<void> {
-  for (const name of from.names()) {
+async function copyEntries(
+  from: SafeDirectory,
+  to: SafeDirectory,
+  copying: Copying,
+  depth: number,
+  names: readonly string[] = from.names(),
+): Promise<void> {
+  for (const name of names) {
     copying.signal.throwIfAborted();
     const stats = from.lstat(name);
     if (stats === null) continue;

@@ -67,9 +67,9 @@ function identityFindings(report: NodeReport, own: NodePlan | undefined, nodes: 
 function directoryFindings({ dataDir }: NodeReport, { dataBytes, setAside }: NodeDemands): Finding[] {
   const findings: Finding[] = [];
   if (setAside === null) return findings;
-  if (dataDir.mountPoint) {
+  if (dataDir.mountPoint && dataDir.layout !== 'inside') {
     findings.push({
-      text: `${dataDir.path} is a mount point and can't be renamed; use a directory below it as dataDir`,
+      text: `${dataDir.path} is a mount point, which its agent, of an earlier version, can't set aside: update the agent`,
     });
   }
   const free = dataDir.freeBytes + (setAside === 'delete' ? dataDir.sizeBytes : 0);

@@ -3,6 +3,7 @@ import type { LiveView, RebuildPlan, RecoverySettings } from '../contract/plan';
 import { type Finding, weigh } from './findings';
 import { holdsData, evaluateNode, type NodeInspection, versionOf } from './evaluate-node';
 import type { Evaluation } from './evaluate-restore';
+import { withLayouts } from './layouts';
 import { leftOutOf, leftOutWarnings } from './left-out';
 import { rebuildSteps } from './node-steps';
 import { reachWarnings } from './reach-findings';
@@ -20,7 +21,9 @@ export interface RebuildFacts {
 }
 
 /** Decides whether one node may be made anew: the others have to carry the cluster without it. */
-export function evaluateRebuild({ input, settings, inspection, live, now }: RebuildFacts): Evaluation<RebuildPlan> {
+export function evaluateRebuild(facts: RebuildFacts): Evaluation<RebuildPlan> {
+  const { input, inspection, live, now } = facts;
+  const settings = withLayouts(facts.settings, [inspection]);
   const { cluster, nodes } = settings;
   const node = nodes.find((item) => item.name === input.node);
   const others = live.serving.filter((name) => name !== input.node);

@@ -5,6 +5,7 @@ import { type Finding, weigh } from './findings';
 import { holdsData, evaluateNode, type NodeInspection, versionOf } from './evaluate-node';
 import type { Evaluation } from './evaluate-restore';
 import { compareLogEnds, type LogEnd, logEndOf, unknownEnd } from './log-end';
+import { withLayouts } from './layouts';
 import { findLostRuns, wayBackText } from './lost-runs';
 import { recoverQuorumSteps } from './node-steps';
 import { reachWarnings } from './reach-findings';
@@ -28,12 +29,13 @@ const COPY_ROOM = 1.1;
 /** Decides whether a lost quorum can be recovered from a disk that survived, and from which. */
 export function evaluateRecoverQuorum({
   input,
-  settings,
+  settings: given,
   inspections,
   live,
   ended = [],
   now,
 }: RecoverQuorumFacts): Evaluation<RecoverQuorumPlan> {
+  const settings = withLayouts(given, inspections);
   const { cluster, nodes } = settings;
   const { lost } = findLostRuns(inspections, ended);
   const survivors = inspections

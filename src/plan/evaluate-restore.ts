@@ -16,6 +16,7 @@ import { holdsData, evaluateNode, type NodeInspection, versionOf } from './evalu
 import { importFindings, importWarnings } from './imported-backup';
 import { liveCredentialFindings, liveCredentialWarnings, type SourceView } from './live-credentials';
 import { leftOutOf, leftOutWarnings } from './left-out';
+import { withLayouts } from './layouts';
 import { compareLogEnds, logEndOf } from './log-end';
 import { inPlaceSteps, restoreSteps } from './node-steps';
 import { reachWarnings } from './reach-findings';
@@ -61,7 +62,8 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
   // In place nothing is put back; and what is deleted for good must not be what was there before a lost run.
   const leave = given.input.inPlace || given.settings.setAside === 'delete';
   const { lost, ...found } = findLostRuns(given.inspections, given.ended ?? [], { leave });
-  const facts = { ...given, inspections: found.inspections, live: withoutBlank(given) };
+  const planned = { settings: withLayouts(given.settings, given.inspections), live: withoutBlank(given) };
+  const facts = { ...given, ...planned, inspections: found.inspections };
   const { input, settings, chosen, inspections, live, now } = facts;
   const { manifest, manifestSha256 } = chosen.copy;
   const first = input.inPlace ? settings.nodes.find((node) => node.name === live.leader) : settings.nodes[0];
@@ -140,7 +142,7 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
       rollingRestart: settings.rollingRestart && !input.inPlace,
       steps: input.inPlace
         ? inPlaceSteps(first.name)
-        : withPutBack(restoreSteps(settings, manifest), lost, (name) => dataDirOf(settings, name)),
+        : withPutBack(restoreSteps(settings, manifest), lost, settings.nodes),
       ...(lost.length === 0 ? {} : { lost }),
       holdData: inspections.filter(holdsData).map((inspection) => inspection.node),
       ...(input.inPlace ? { leftOut } : {}),
@@ -170,10 +172,6 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
 /** What may harm somebody else is not for one person to decide, also where a rehearsal wants no approval. */
 function approvalsOf({ approvals }: RecoverySettings, accepted: readonly AcceptCode[]): number {
   return accepted.includes('live-credentials') ? Math.max(1, approvals) : approvals;
-}
-
-function dataDirOf({ nodes }: RecoverySettings, name: string): string {
-  return nodes.find((node) => node.name === name)?.dataDir ?? '';
 }
 
 /** The cluster that an install makes until the snapshot is in holds nothing, also when its run has left it behind. */

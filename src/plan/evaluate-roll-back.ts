@@ -4,6 +4,7 @@ import type { Evaluation } from './evaluate-restore';
 import type { NodeInspection } from './evaluate-node';
 import { type Finding, weigh } from './findings';
 import { findLostRuns, withPutBack } from './lost-runs';
+import { withLayouts } from './layouts';
 import { trustOf, trustWarnings } from './trust';
 
 export interface RollBackFacts {
@@ -21,13 +22,14 @@ export interface RollBackFacts {
 /** Decides whether the original data can be put back that a run set aside before it was lost. */
 export function evaluateRollBack({
   input,
-  settings,
+  settings: given,
   inspections,
   live,
   again,
   ended,
   now,
 }: RollBackFacts): Evaluation<RollBackPlan> {
+  const settings = withLayouts(given, inspections);
   const { cluster, nodes } = settings;
   const { run: of } = input;
   const { lost, inspections: after, warnings: found } = findLostRuns(inspections, ended, { of });
@@ -64,7 +66,6 @@ export function evaluateRollBack({
   ];
   const { refusals, accepted, warnings } = weigh(findings, input.accept);
   if (refusals.length > 0 || !first) return { refusals, plan: null };
-  const dataDirOf = (name: string) => nodes.find((node) => node.name === name)?.dataDir ?? '';
   const steps = nodes.map(({ name }) => ({ node: name, steps: ['stop Vault', 'start it, unseal it'] }));
   return {
     refusals: [],
@@ -85,7 +86,7 @@ export function evaluateRollBack({
       ...trustOf(settings),
       setAside: 'rename',
       rollingRestart: false,
-      steps: withPutBack(steps, lost, dataDirOf),
+      steps: withPutBack(steps, lost, nodes),
       holdData: after.flatMap(({ node, report }) => (report?.storage?.seal ? [node] : [])),
       accepted,
       plannedAt: now,

@@ -1,3 +1,4 @@
+import type { Layout } from '../contract/host';
 import type { RecoveryPlan } from '../contract/plan';
 import { lostRunOn } from './lost-runs';
 
@@ -11,6 +12,7 @@ export type HostAction =
       kind: 'set aside';
       how: 'rename' | 'delete';
       otherCluster: boolean;
+      layout: Layout;
       staged: string | null;
       lost: string | null;
     }
@@ -74,6 +76,8 @@ function whyNotPlanned(plan: RecoveryPlan, name: string, action: HostAction): st
       if (!stops || !makes || (method === 'peers' && isFirst))
         return unplanned(`does not set the data of ${name} aside`);
       if (action.lost !== lostRunOn(plan, name)) return otherLost(action.lost);
+      if (action.layout !== layoutIn(plan, name))
+        return unplanned(`sets it aside ${layoutIn(plan, name)}, not ${action.layout}`);
       if (action.how !== plan.setAside) return unplanned(`says ${plan.setAside}, not ${action.how}`);
       return action.otherCluster && !plan.accepted.includes('other-cluster')
         ? unplanned('does not accept data of another cluster')
@@ -102,6 +106,10 @@ function otherBackup(
 ): string | null {
   const same = plan.source === source && plan.generation === generation && plan.manifestSha256 === manifestSha256;
   return same ? null : unplanned(`restores ${plan.generation} of ${plan.source}, not ${generation} of ${source}`);
+}
+
+function layoutIn({ nodes }: RecoveryPlan, name: string): Layout {
+  return nodes.find((node) => node.name === name)?.layout ?? 'beside';
 }
 
 /** The original data is what the plan says; nothing else is to be taken for it. */

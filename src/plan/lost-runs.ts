@@ -1,6 +1,6 @@
 import { formatBytes } from '../contract/format';
 import type { UnfinishedRun } from '../contract/host';
-import type { LostRun, RecoveryPlan } from '../contract/plan';
+import type { LostRun, NodePlan, RecoveryPlan } from '../contract/plan';
 import type { NodeInspection } from './evaluate-node';
 
 export interface LostRuns {
@@ -66,8 +66,10 @@ function endedSomewhere(inspections: readonly NodeInspection[]): string[] {
   });
 }
 
-function canPutBack({ beganToSetAside, setAside, madeDataDir }: UnfinishedRun, { report }: NodeInspection): boolean {
+function canPutBack(item: UnfinishedRun, { report }: NodeInspection): boolean {
+  const { beganToSetAside, setAside, madeDataDir, isHalfMoved } = item;
   if (!beganToSetAside) return false;
+  if (isHalfMoved) return true;
   // Killed between two renames it has left no data directory at all.
   return madeDataDir || (setAside !== null && report?.dataDir.exists === false);
 }
@@ -78,7 +80,11 @@ function describe(item: UnfinishedRun, { report }: NodeInspection, isPutBack: bo
     ...(staged === null ? [] : [`staged the backup ${staged}`]),
     ...(setAside === null
       ? []
-      : [`set the original data aside in ${setAside.path} (${formatBytes(setAside.sizeBytes)})`]),
+      : [
+          item.isHalfMoved
+            ? `set a part of the original data aside in ${setAside.path}`
+            : `set the original data aside in ${setAside.path} (${formatBytes(setAside.sizeBytes)})`,
+        ]),
     ...(madeDataDir ? [madeText(report)] : []),
   ];
   const begun = did.length === 0 ? 'claimed the host' : listed(did);
@@ -109,17 +115,22 @@ function listed(items: string[]): string {
 export function withPutBack(
   steps: RecoveryPlan['steps'],
   lost: readonly LostRun[],
-  dataDirOf: (node: string) => string,
+  nodes: readonly NodePlan[],
 ): RecoveryPlan['steps'] {
+  const planOf = (name: string) => nodes.find((node) => node.name === name);
   return steps.map(({ node, steps: all }) => {
     const found = lost.find((item) => item.node === node);
     if (!found) return { node, steps: all };
-    const dataDir = dataDirOf(node);
-    const kept = `what run ${found.run} made is kept as ${dataDir}.rolled-back-${found.run}`;
+    const { dataDir = '', layout = 'beside' } = planOf(node) ?? {};
+    const isInside = found.original?.endsWith(`/.pre-restore-${found.run}`) ?? layout === 'inside';
+    const kept = `what run ${found.run} made is kept as ${dataDir}${isInside ? '/' : ''}.rolled-back-${found.run}`;
+    const how = isInside
+      ? `move what is in ${found.original} back to ${dataDir}`
+      : `rename ${found.original} to ${dataDir}`;
     const back =
       found.original === null
         ? `empty ${dataDir}, which held nothing before; ${kept}`
-        : `put the original data back: rename ${found.original} to ${dataDir}; ${kept}`;
+        : `put the original data back: ${how}; ${kept}`;
     const at = all.indexOf('stop Vault') + 1;
     return { node, steps: [...all.slice(0, at), back, ...all.slice(at)] };
   });

@@ -6,7 +6,7 @@ type Steps = RecoveryPlan['steps'];
 /** What a restore does, in the words of the runbook. */
 export function restoreSteps({ nodes, setAside }: RecoverySettings, manifest: Manifest): Steps {
   const [first] = nodes;
-  const away = (dataDir: string) => awayStep(dataDir, setAside);
+  const away = (node: NodePlan) => awayStep(node, setAside);
   const open = unsealStep(manifest.seal.type, (manifest.recovery ?? manifest.seal).secretThreshold);
   return nodes.map((node) => ({
     node: node.name,
@@ -15,12 +15,12 @@ export function restoreSteps({ nodes, setAside }: RecoverySettings, manifest: Ma
         ? [
             'fetch the generation, decrypt it and prove it on its own disk',
             'stop Vault',
-            away(node.dataDir),
+            away(node),
             'start blank, initialise with keys that are thrown away, load the snapshot, restart',
             open,
             'verify: only peer, cluster id, numbers of shares, canary, key counts',
           ]
-        : ['stop Vault', away(node.dataDir), `start blank, join ${first?.name}`, open],
+        : ['stop Vault', away(node), `start blank, join ${first?.name}`, open],
   }));
 }
 
@@ -45,25 +45,32 @@ export function recoverQuorumSteps(nodes: readonly NodePlan[], survivor: NodePla
       node === survivor
         ? [
             'stop Vault',
-            `copy ${node.dataDir} beside itself`,
+            node.layout === 'inside'
+              ? `copy what is in ${node.dataDir} into ${node.dataDir}/.pre-restore-…`
+              : `copy ${node.dataDir} beside itself`,
             'make it the only peer (raft/peers.json), start',
             open,
             'verify: only peer',
           ]
-        : ['stop Vault', awayStep(node.dataDir, 'rename'), `start blank, join ${survivor.name}`, open],
+        : ['stop Vault', awayStep(node, 'rename'), `start blank, join ${survivor.name}`, open],
   }));
 }
 
-export function rebuildSteps({ name, dataDir }: NodePlan, sealType: string, t: number): Steps {
+export function rebuildSteps(node: NodePlan, sealType: string, t: number): Steps {
   return [
     {
-      node: name,
-      steps: ['stop Vault', awayStep(dataDir, 'rename'), 'start blank, join the leader', unsealStep(sealType, t)],
+      node: node.name,
+      steps: ['stop Vault', awayStep(node, 'rename'), 'start blank, join the leader', unsealStep(sealType, t)],
     },
   ];
 }
 
-function awayStep(dataDir: string, setAside: 'rename' | 'delete'): string {
+function awayStep({ dataDir, layout }: NodePlan, setAside: 'rename' | 'delete'): string {
+  if (layout === 'inside') {
+    return setAside === 'rename'
+      ? `move what is in ${dataDir} into ${dataDir}/.pre-restore-…`
+      : `DELETE what is in ${dataDir}`;
+  }
   return setAside === 'rename' ? `rename ${dataDir} to ${dataDir}.pre-restore-…` : `DELETE ${dataDir}`;
 }
 

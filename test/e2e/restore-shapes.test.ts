@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { createNodeActivities } from '../../activities/node';
 import { clusterOf, loadConfig, nodeOf } from '../../src/config/load';
 import type { RecoveryReport } from '../../src/contract/recovery';
-import { MARKER } from '../../src/host/data/data-directory';
+import { MARKER } from '../../src/host/data/notes';
 import { createServiceDriver } from '../../src/host/service/service';
 import type { LabNode } from '../../src/lab/layout';
 import { waitFor } from '../../src/lab/processes';

@@ -38,6 +38,7 @@ import { ShareSets } from './share-sets';
 import { Waiting } from './waiting';
 import { CLUSTER_ATTRIBUTE } from './search-attributes';
 import { Unsealing } from './unsealing';
+import { layoutOn } from './layout';
 import { lostOn } from './lost-run';
 
 /** One recovery and its nodes: the steps that the runbooks have in common. */
@@ -230,7 +231,9 @@ export class Recovery {
     const { setAside: how, accepted } = plan;
     const what = { claim, how, otherCluster: accepted.includes('other-cluster'), staged: this.staged };
     await onEach(names, (name) =>
-      this.#putAside(name, () => this.steps(name).setAsideData({ ...what, ...lostOn(plan, name) })),
+      this.#putAside(name, () =>
+        this.steps(name).setAsideData({ ...what, ...layoutOn(plan, name), ...lostOn(plan, name) }),
+      ),
     );
   }
 

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type {
   DataDirectoryReport,
   InstallNote,
+  Layout,
   LeftOver,
   NodeReport,
   RaftStorage,
@@ -48,6 +49,8 @@ const vaultConfig = strict<VaultConfig>({
 
 const dataDirectory = {
   path: absolutePath,
+  leadsTo: absolutePath.optional(),
+  layout: oneOf<Layout>({ beside: true, inside: true }).optional(),
   exists: flag,
   empty: flag,
   mountPoint: flag,
@@ -83,6 +86,7 @@ const unfinishedRun = strict<UnfinishedRun>({
   beganToSetAside: flag,
   setAside: z.strictObject({ path: absolutePath, sizeBytes: count, storage: storage.nullable() }).nullable(),
   madeDataDir: flag,
+  isHalfMoved: flag.optional(),
 });
 
 const nodeReport = strict<NodeReport>({

@@ -41,6 +41,8 @@ export const NODE_INPUTS = {
     claim,
     how: oneOf<'rename' | 'delete'>({ rename: true, delete: true }),
     otherCluster: flag,
+    /** Absent in what an earlier version asks for: `beside`. */
+    layout: z.literal('inside').optional(),
     staged: short.nullish(),
     lost: run.nullish(),
   }),

@@ -44,6 +44,7 @@ const nodePlan = strict<NodePlan>({
   address: short,
   clusterAddress: short,
   dataDir: absolutePath,
+  layout: z.literal('inside').optional(),
 });
 
 const setAside = oneOf<RecoverySettings['setAside']>({ rename: true, delete: true });

@@ -1,60 +1,58 @@
 import { randomBytes } from 'node:crypto';
 import type { Stats } from 'node:fs';
-import { lstat, readdir, statfs } from 'node:fs/promises';
+import { readdir, statfs } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { DrError } from '../../contract/failures';
-import type { DataDirectoryReport } from '../../contract/host';
-import { runName } from '../../contract/names';
+import type { DataDirectoryReport, Layout } from '../../contract/host';
 import type { Attempt } from '../run/attempt';
-import { entriesIfThere } from '../../files/files';
+import { entriesIfThere, statIfThere } from '../../files/files';
 import { isMountPoint } from '../../files/mount-point';
-import { inDirectory, isTemporary, type SafeDirectory } from '../../files/safe-directory';
+import { inDirectory, type SafeDirectory } from '../../files/safe-directory';
 import { removeTree } from '../../files/safe-tree';
 import type { Fence } from '../service/service-driver';
-
-/** Names the run that made a data directory. Vault ignores files that it doesn't know. */
-export const MARKER = '.vault-dr-run';
+import { blankInside, setAsideInside } from './inside';
+import { layoutOf } from './rights';
+import { ASIDE_NOTE, asideNote, MARKER } from './notes';
+import { physicalPath } from './physical-path';
+import { placeOf, staysInPlace } from './place';
 
 /** In the directory of a run: what is in the data directory from now on may be of the join itself. */
 export const JOIN_BEGUN = 'join-begun';
-
-/** Put into what is set aside: says whose it is, and makes it non-empty, so that nothing can be renamed over it. */
-export const ASIDE_NOTE = '.vault-dr-set-aside';
 
 export interface DataDirectoryState extends DataDirectoryReport {
   /** The run that made it, if one did. */
   madeByRun: string | null;
 }
 
-/** @throws DrError NodeUnsafe when the path is something that can't be set aside by a rename. */
+/** @throws DrError NodeUnsafe when the path is neither a directory nor a link to one that can be trusted. */
 export async function describeDataDirectory(path: string): Promise<DataDirectoryState> {
   const own = await statIfThere(path);
+  const leadsTo = await physicalPath(path);
   const { bavail, bsize } = await statfs(await nearestExisting(path));
   const freeBytes = bavail * bsize;
   if (!own) {
     return { path, exists: false, empty: true, mountPoint: false, sizeBytes: 0, freeBytes, madeByRun: null };
   }
-  requireDirectory(path, own);
-  const names = await readdir(path);
+  if (leadsTo === path) requireDirectory(path, own);
+  const names = await readdir(leadsTo);
   return {
     path,
+    ...(leadsTo === path ? {} : { leadsTo }),
+    layout: await layoutOf(path),
     exists: true,
-    empty: names.every((name) => name === MARKER || name === 'lost+found' || isTemporary(name)),
-    mountPoint: await isMountPoint(path),
-    sizeBytes: await sizeOf(path),
+    empty: names.every((name) => name === MARKER || staysInPlace(name)),
+    mountPoint: await isMountPoint(leadsTo),
+    sizeBytes: await sizeOfData(leadsTo),
     freeBytes,
     madeByRun: await readMarker(path),
   };
 }
 
-export function asideNote(run: string): string {
-  return `Set aside by restore run ${run} at ${new Date().toISOString()}\n`;
-}
-
+/** For a rename of the whole. */
 function requireDirectory(path: string, own: Stats): void {
   if (own.isSymbolicLink()) {
     throw new DrError('NodeUnsafe', `${path} is a symbolic link: its rename would move the link, not the data.`, {
-      advice: 'Name the directory that it leads to as `dataDir` of this node, and in the configuration of Vault.',
+      advice: 'Was it made since the plan? Then start again: its entries are set aside where they lie.',
     });
   }
   if (!own.isDirectory()) {
@@ -62,28 +60,48 @@ function requireDirectory(path: string, own: Stats): void {
   }
 }
 
-/** What a run puts beside a data directory. */
-export function besideData(path: string, kind: string, run: string): string {
-  return `${path}.${kind}-${runName(run)}`;
+/** Where a run sets the data directory aside that can be renamed. */
+export function setAsidePath(path: string, run: string): string {
+  return placeOf(path, 'beside').path('pre-restore', run);
 }
 
-/** Where a run sets the data directory aside. */
-export function setAsidePath(path: string, run: string): string {
-  return besideData(path, 'pre-restore', run);
+/** How a run has set a data directory aside, or would. */
+export async function layoutOfRun(path: string, run: string): Promise<Layout> {
+  for (const layout of ['inside', 'beside'] as const) {
+    if (await statIfThere(placeOf(await physicalPath(path), layout).path('pre-restore', run))) return layout;
+  }
+  return layoutOf(path);
+}
+
+/** What a run has set aside; null when there is nothing. */
+export async function findAside(path: string, run: string): Promise<string | null> {
+  const aside = placeOf(await physicalPath(path), await layoutOfRun(path, run)).path('pre-restore', run);
+  return (await statIfThere(aside)) ? aside : null;
 }
 
 /**
  * Renames the data directory out of the way and puts an empty one in its place, with the same owner and mode. Repeatable.
- * `rename(2)` refuses to replace a directory that isn't empty, so what was set aside once can't be set aside again.
+ * What can't be renamed is emptied into a directory in it: see `inside.ts`. `rename(2)` refuses to replace a directory that isn't empty, so what was set aside once can't be set aside again.
  * Vault must be stopped, and proved to be.
  * @returns the path of what was set aside; null when there was nothing.
  */
-export async function setAsideDataDirectory(path: string, run: string, attempt: Attempt): Promise<string | null> {
+export async function setAsideDataDirectory(
+  path: string,
+  run: string,
+  attempt: Attempt,
+  layout: Layout = 'beside',
+): Promise<string | null> {
+  if (layout === 'inside') return setAsideInside(await physicalPath(path), run, attempt);
   const aside = setAsidePath(path, run);
   const asideBefore = await statIfThere(aside);
   const current = await statIfThere(path);
   // Long after the plan looked at it.
   if (current) requireDirectory(path, current);
+  if (current && (await isMountPoint(path))) {
+    throw new DrError('NodeUnsafe', `${path} is a mount point, which can't be renamed.`, {
+      advice: 'Was it mounted since the plan? Then start again: its entries are set aside in it.',
+    });
+  }
 
   if (current && (await readMarker(path)) === run) return asideBefore ? aside : null;
   if (current && asideBefore) {
@@ -115,6 +133,8 @@ export async function setAsideDataDirectory(path: string, run: string, attempt: 
  */
 export async function blankDataDirectory(path: string, run: string, attempt: Attempt): Promise<void> {
   const current = await statIfThere(path);
+  if (current && (await layoutOfRun(path, run)) === 'inside')
+    return blankInside(await physicalPath(path), run, attempt);
   if (!current) return putBlankDirectory(path, run, attempt, await ownerAndMode(path, run));
   if ((await readMarker(path)) !== run) {
     throw new DrError('NodeUnsafe', `${path} was not made by this run, so it is not emptied.`, {
@@ -133,8 +153,17 @@ export async function blankDataDirectory(path: string, run: string, attempt: Att
 
 /** Removes what attempts that were killed half-way left behind. */
 export async function removeDiscarded(path: string, run: string, fence?: Fence): Promise<void> {
-  const prefixes = (['discarded', 'blank', 'copy'] as const).map((kind) => `${basename(besideData(path, kind, run))}-`);
-  await beside(path, (parent) => removeBeside(parent, prefixes, fence));
+  const physical = await physicalPath(path);
+  for (const layout of ['beside', 'inside'] as const) {
+    const { parent, name } = placeOf(physical, layout);
+    const prefixes = (['discarded', 'blank', 'copy'] as const).map((kind) => `${name(kind, run)}-`);
+    await inDirectory(parent, (directory) => removeBeside(directory, prefixes, fence)).catch(ignoreUnreachable);
+  }
+}
+
+/** Where the agent can't even list what is there, there is nothing of its own either. */
+export function ignoreUnreachable(error: NodeJS.ErrnoException): void {
+  if (error.code !== 'ENOENT' && error.code !== 'EACCES') throw error;
 }
 
 export async function removeBeside(parent: SafeDirectory, prefixes: readonly string[], fence?: Fence): Promise<void> {
@@ -180,7 +209,7 @@ export async function putBlankDirectory(
 }
 
 export function temporaryName(path: string, kind: 'blank' | 'discarded' | 'copy', run: string): string {
-  return `${besideData(path, kind, run)}-${randomBytes(4).toString('hex')}`;
+  return `${placeOf(path, 'beside').path(kind, run)}-${randomBytes(4).toString('hex')}`;
 }
 
 /** As what was set aside; where there was nothing, as the directory around it. */
@@ -196,31 +225,32 @@ export async function readMarker(path: string): Promise<string | null> {
 /** What one of our files in such a directory says; null when it is not there. */
 export async function readNote(path: string, name: string): Promise<string | null> {
   try {
-    return await inDirectory(path, (directory) => directory.read(name));
+    return await inData(path, (directory) => directory.read(name));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
     throw error;
   }
 }
 
-/** A link is a link. */
-export async function statIfThere(path: string): Promise<Stats | null> {
-  try {
-    return await lstat(path);
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null;
-    throw error;
-  }
+/** Also where the data directory is configured as a link. */
+export async function inData<T>(path: string, work: (data: SafeDirectory) => Promise<T> | T): Promise<T> {
+  return inDirectory(await physicalPath(path), work);
 }
 
 async function nearestExisting(path: string): Promise<string> {
   return (await statIfThere(path)) ? path : nearestExisting(dirname(path));
 }
 
+/** Of what is Vault's in a data directory. */
+export async function sizeOfData(path: string): Promise<number> {
+  return sizeOf(path, (name) => !staysInPlace(name));
+}
+
 /** Vault may write meanwhile, so what vanishes between two looks counts as nothing. */
-export async function sizeOf(path: string): Promise<number> {
+export async function sizeOf(path: string, counts: (name: string) => boolean = () => true): Promise<number> {
   let total = 0;
   for (const entry of await entriesIfThere(path)) {
+    if (!counts(entry.name)) continue;
     const child = join(path, entry.name);
     if (entry.isDirectory()) total += await sizeOf(child);
     else if (entry.isFile()) total += (await statIfThere(child))?.size ?? 0;

@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import type { InstallNote } from '../../contract/host';
-import { inDirectory } from '../../files/safe-directory';
-import { readNote } from './data-directory';
+import { inData, readNote } from './data-directory';
 
 /** Vault ignores files that it doesn't know. */
 const FILE = '.vault-dr-install';
@@ -10,7 +9,7 @@ const noteSchema = z.object({ run: z.string(), generation: z.string(), blankClus
 
 /** Says in a data directory what is being put there. A run that ends in the middle of that can't say so any more. */
 export async function noteInstall(dataDir: string, note: InstallNote): Promise<void> {
-  await inDirectory(dataDir, async (data) => {
+  await inData(dataDir, async (data) => {
     data.put(FILE, `${JSON.stringify(note)}\n`);
     await data.flush(FILE);
   });
@@ -33,7 +32,7 @@ export async function readInstallNote(dataDir: string): Promise<InstallNote | nu
  */
 export async function forgetInstall(dataDir: string, run?: string): Promise<void> {
   if (run !== undefined && (await readInstallNote(dataDir))?.run !== run) return;
-  await inDirectory(dataDir, (data) => data.unlink(FILE)).catch((error: NodeJS.ErrnoException) => {
+  await inData(dataDir, (data) => data.unlink(FILE)).catch((error: NodeJS.ErrnoException) => {
     // No directory, no note.
     if (error.code !== 'ENOENT') throw error;
   });

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { RUN_PATTERN } from '../../contract/names';
 import { loadLimitMs, sendingLimitMs } from '../../vault/load-limits';
-import { readMarker, setAsidePath, sizeOf } from './data-directory';
+import { findAside, readMarker, sizeOf, sizeOfData } from './data-directory';
 import { entriesIfThere } from '../../files/files';
 
 /** Where a Vault puts what its leader sends: made with the first byte, renamed after the last, removed when it is cut. */
@@ -43,6 +43,7 @@ export function watchLoading(dataDir: string, now: () => number = Date.now): () 
 async function quietLimitMs(dataDir: string): Promise<number> {
   const run = await readMarker(dataDir);
   // Whoever writes in the data directory can write anything into its marker.
-  const before = run === null || !RUN_PATTERN.test(run) ? 0 : await sizeOf(setAsidePath(dataDir, run));
-  return loadLimitMs(await sizeOf(dataDir)) + sendingLimitMs(before);
+  const aside = run === null || !RUN_PATTERN.test(run) ? null : await findAside(dataDir, run);
+  const before = aside === null ? 0 : await sizeOf(aside);
+  return loadLimitMs(await sizeOfData(dataDir)) + sendingLimitMs(before);
 }

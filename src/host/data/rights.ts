@@ -1,7 +1,10 @@
 import { constants, type Stats } from 'node:fs';
 import { access, lstat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import type { Layout } from '../../contract/host';
 import { readIfThere } from '../../files/files';
+import { isMountPoint, mountsBelow } from '../../files/mount-point';
+import { physicalPath } from './physical-path';
 
 /** Numbers of Linux capabilities. */
 const CAP_CHOWN = 0n;
@@ -14,8 +17,20 @@ export interface OwnRights {
   capabilities: bigint | null;
 }
 
+/** How a data directory is set aside: beside it, unless that can't be done and it can be done in it. */
+export async function layoutOf(path: string): Promise<Layout> {
+  const data = await statOf(path);
+  if (!data) return 'beside';
+  if (data.isSymbolicLink() || (await isMountPoint(path))) return 'inside';
+  return (await problemBeside(path)) !== null && (await problemInside(path)) === null ? 'inside' : 'beside';
+}
+
 /** Why a data directory could not be set aside by this process, as far as that can be told without doing it; null when nothing is known against it. */
 export async function setAsideProblem(path: string, own?: OwnRights): Promise<string | null> {
+  return (await layoutOf(path)) === 'inside' ? problemInside(path, own) : problemBeside(path, own);
+}
+
+async function problemBeside(path: string, own?: OwnRights): Promise<string | null> {
   const rights = own ?? (await ownRights());
   const parent = dirname(path);
   const around = await statOf(parent);
@@ -26,7 +41,29 @@ export async function setAsideProblem(path: string, own?: OwnRights): Promise<st
   if (!data) return null;
   const deniedInside = await whyNotWritable(path);
   if (deniedInside !== null) return `${path} ${deniedInside}`;
-  return whyNotOwner(path, data, around, rights);
+  return (await whyDivided(path)) ?? whyNotOwner(path, data, around, rights);
+}
+
+async function problemInside(path: string, own?: OwnRights): Promise<string | null> {
+  const rights = own ?? (await ownRights());
+  let physical: string;
+  try {
+    physical = await physicalPath(path);
+  } catch (error) {
+    return (error as Error).message;
+  }
+  const denied = await whyNotWritable(physical);
+  if (denied !== null) return `${path} ${denied}`;
+  const data = await statOf(physical);
+  return (await whyDivided(physical)) ?? (data && whyNotOwner(path, data, data, rights));
+}
+
+/** A rename would leave the other volume where it is, or take its mount along: either way old and new data would be mixed. */
+async function whyDivided(path: string): Promise<string | null> {
+  const [first] = await mountsBelow(path);
+  return first === undefined
+    ? null
+    : `${first} is a mount point of its own in it, and data of two volumes can't be set aside as one: keep all of it on one volume`;
 }
 
 /** @returns the rest of a sentence that begins with the path. */

@@ -1,34 +1,43 @@
-import { basename } from 'node:path';
+import { randomBytes } from 'node:crypto';
+import { basename, dirname } from 'node:path';
 import { DrError } from '../../contract/failures';
-import type { LeftOver } from '../../contract/host';
+import type { Layout, LeftOver } from '../../contract/host';
 import type { Attempt } from '../run/attempt';
 import {
-  ASIDE_NOTE,
-  asideNote,
   beside,
-  besideData,
   describeDataDirectory,
-  MARKER,
+  ignoreUnreachable,
+  layoutOfRun,
   ownerAndMode,
   putBlankDirectory,
   readMarker,
   readNote,
   removeBeside,
   setAsidePath,
-  statIfThere,
+  sizeOf,
   temporaryName,
 } from './data-directory';
-import { syncTree } from '../../files/files';
-import { inDirectory, type SafeDirectory } from '../../files/safe-directory';
+import { deleteInside, putBackInside } from './inside';
+import { ASIDE_NOTE, asideNote, MARKER } from './notes';
+import { physicalPath } from './physical-path';
+import { entriesOf, type Place, placeOf } from './place';
+import { statIfThere, syncTree } from '../../files/files';
+import { inDirectory, SafeDirectory } from '../../files/safe-directory';
 import { copyTree, removeTree } from '../../files/safe-tree';
 
 /** What a restore made, once the old data are back in its place. */
 function rolledBackPath(path: string, runId: string): string {
-  return besideData(path, 'rolled-back', runId);
+  return placeOf(path, 'beside').path('rolled-back', runId);
 }
 
 /** For disks that are too small to keep it: deletes a data directory and puts an empty one in its place. Repeatable. */
-export async function deleteDataDirectory(path: string, runId: string, attempt: Attempt): Promise<void> {
+export async function deleteDataDirectory(
+  path: string,
+  runId: string,
+  attempt: Attempt,
+  layout: Layout = 'beside',
+): Promise<void> {
+  if (layout === 'inside') return deleteInside(await physicalPath(path), runId, attempt);
   const current = await statIfThere(path);
   if (current && (await readMarker(path)) === runId) return;
   const like = current ?? (await ownerAndMode(path, runId));
@@ -45,13 +54,15 @@ export async function deleteDataDirectory(path: string, runId: string, attempt: 
  * Copies a data directory to where a run sets it aside, and marks the one that stays as the run's. For data of which there is
  * no other copy. Repeatable: a copy has its name only when it is whole, and on the disk. Vault must be stopped, and proved to be.
  */
-export async function copyAside(path: string, runId: string, attempt: Attempt): Promise<string> {
-  const aside = setAsidePath(path, runId);
-  if (!(await statIfThere(path))) throw new DrError('NodeUnsafe', `${path} is gone, and it held the only data.`);
-  await beside(path, async (parent) => {
-    const data = parent.child(basename(path));
+export async function copyAside(dataDir: string, runId: string, attempt: Attempt): Promise<string> {
+  if (!(await statIfThere(dataDir))) throw new DrError('NodeUnsafe', `${dataDir} is gone, and it held the only data.`);
+  const path = await physicalPath(dataDir);
+  const place = placeOf(path, await layoutOfRun(dataDir, runId));
+  const aside = place.path('pre-restore', runId);
+  await inDirectory(place.parent, async (parent) => {
+    const data = SafeDirectory.open(path);
     try {
-      if (!parent.lstat(basename(aside))) await makeCopy(path, parent, data, runId, attempt);
+      if (!parent.lstat(basename(aside))) await makeCopy(place, parent, data, runId, attempt);
       attempt.assertCurrent();
       data.put(MARKER, `${runId}\n`, { owner: data.stats() });
     } finally {
@@ -62,18 +73,19 @@ export async function copyAside(path: string, runId: string, attempt: Attempt): 
 }
 
 async function makeCopy(
-  path: string,
+  place: Place,
   parent: SafeDirectory,
   data: SafeDirectory,
   runId: string,
   attempt: Attempt,
 ): Promise<void> {
   // What attempts that were killed have left takes the room that this one needs.
-  await removeBeside(parent, [`${basename(besideData(path, 'copy', runId))}-`], attempt);
-  const name = basename(temporaryName(path, 'copy', runId));
+  await removeBeside(parent, [`${place.name('copy', runId)}-`], attempt);
+  const name = `${place.name('copy', runId)}-${randomBytes(4).toString('hex')}`;
+  const copied = place.name('pre-restore', runId);
   const copy = parent.makeDirectory(name);
   try {
-    await copyTree(data, copy, attempt.signal);
+    await copyTree(data, copy, attempt.signal, entriesOf(data));
     copy.put(ASIDE_NOTE, asideNote(runId));
     // What is changed from now on is the only other one.
     await syncTree(copy.address);
@@ -81,8 +93,8 @@ async function makeCopy(
     copy.give(stats, stats.mode & 0o777);
     await copy.sync();
     attempt.assertCurrent();
-    parent.rename(name, basename(setAsidePath(path, runId)));
-    parent.requireSame(basename(setAsidePath(path, runId)), copy);
+    parent.rename(name, copied);
+    parent.requireSame(copied, copy);
   } finally {
     copy.close();
     await removeTree(parent, name);
@@ -100,6 +112,7 @@ export type PutBack = (typeof PUT_BACK)[number];
  * @throws DrError NodeUnsafe when a directory is in the way that the run did not make.
  */
 export async function putBackDataDirectory(path: string, runId: string, attempt: Attempt): Promise<PutBack> {
+  if ((await layoutOfRun(path, runId)) === 'inside') return putBackInside(await physicalPath(path), runId, attempt);
   const aside = setAsidePath(path, runId);
   return beside(path, async (parent) => {
     const move = (from: string, to: string) => {
@@ -137,37 +150,49 @@ function forgetAside(path: string): Promise<void> {
   return inDirectory(path, (data) => data.unlink(ASIDE_NOTE));
 }
 
-/** Lists what a run has set aside, or rolled back, beside a data directory. */
-export async function listLeftOvers(path: string, runId: string): Promise<LeftOver[]> {
+/** Lists what a run has set aside, or rolled back, of a data directory. */
+export async function listLeftOvers(dataDir: string, runId: string): Promise<LeftOver[]> {
+  const path = await physicalPath(dataDir);
   const found: LeftOver[] = [];
-  for (const candidate of [setAsidePath(path, runId), rolledBackPath(path, runId)]) {
-    if (!(await statIfThere(candidate))) continue;
-    const { sizeBytes } = await describeDataDirectory(candidate);
-    const note = await readNote(candidate, ASIDE_NOTE);
-    found.push({ path: candidate, sizeBytes, setAsideAt: note?.match(/ at (\S+)/)?.[1] ?? null });
+  for (const layout of ['beside', 'inside'] as const) {
+    for (const kind of ['pre-restore', 'rolled-back'] as const) {
+      const candidate = placeOf(path, layout).path(kind, runId);
+      if (!(await statIfThere(candidate))?.isDirectory()) continue;
+      const note = await readNote(candidate, ASIDE_NOTE);
+      const setAsideAt = note?.match(/ at (\S+)/)?.[1] ?? null;
+      found.push({ path: candidate, sizeBytes: await sizeOf(candidate), setAsideAt });
+    }
   }
   return found;
 }
 
 /**
- * Deletes what one run left beside a data directory, and nothing else.
+ * Deletes what one run left of a data directory, and nothing else.
  * @throws DrError NodeUnsafe when a directory of that name doesn't carry the run's note or marker.
  */
-export async function removeLeftOvers(path: string, runId: string, attempt: Attempt): Promise<LeftOver[]> {
-  const leftOvers = await listLeftOvers(path, runId);
-  await beside(path, async (parent) => {
-    for (const { path: doomed } of leftOvers) {
-      const note = await readNote(doomed, ASIDE_NOTE);
-      const own = note?.includes(runId) === true || (await readMarker(doomed)) === runId;
-      if (!own) {
-        throw new DrError('NodeUnsafe', `${doomed} carries no note of that run, so it is not deleted.`, {
-          advice: 'Look at it, and delete it by hand if it may go.',
-        });
+export async function removeLeftOvers(dataDir: string, runId: string, attempt: Attempt): Promise<LeftOver[]> {
+  const path = await physicalPath(dataDir);
+  const leftOvers = await listLeftOvers(dataDir, runId);
+  for (const layout of ['beside', 'inside'] as const) {
+    const place = placeOf(path, layout);
+    const own = leftOvers.filter((item) => dirname(item.path) === place.parent);
+    const work = inDirectory(place.parent, async (parent) => {
+      for (const { path: doomed } of own) {
+        await requireOwn(doomed, runId);
+        attempt.assertCurrent();
+        parent.rename(basename(doomed), `${place.name('discarded', runId)}-${randomBytes(4).toString('hex')}`);
       }
-      attempt.assertCurrent();
-      parent.rename(basename(doomed), basename(temporaryName(path, 'discarded', runId)));
-    }
-    await removeBeside(parent, [`${basename(besideData(path, 'discarded', runId))}-`]);
-  });
+      await removeBeside(parent, [`${place.name('discarded', runId)}-`]);
+    });
+    await (own.length > 0 ? work : work.catch(ignoreUnreachable));
+  }
   return leftOvers;
+}
+
+async function requireOwn(doomed: string, runId: string): Promise<void> {
+  const note = await readNote(doomed, ASIDE_NOTE);
+  if (note?.includes(runId) === true || (await readMarker(doomed)) === runId) return;
+  throw new DrError('NodeUnsafe', `${doomed} carries no note of that run, so it is not deleted.`, {
+    advice: 'Look at it, and delete it by hand if it may go.',
+  });
 }

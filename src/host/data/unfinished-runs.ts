@@ -6,7 +6,9 @@ import { readOwnFile } from '../../files/own-files';
 import { readRaftStorage } from '../../vault/storage/raft-storage';
 import { readClaim } from '../run/claim';
 import { forgetUnfinished, unfinishedNotes } from '../run/unfinished';
-import { describeDataDirectory, readMarker, setAsidePath, statIfThere } from './data-directory';
+import { DrError } from '../../contract/failures';
+import { findAside, inData, readMarker, sizeOf } from './data-directory';
+import { isHalfMoved } from './inside';
 
 interface OwnNode {
   stateDir: string;
@@ -36,8 +38,9 @@ export async function describeUnfinished(
       startedAt,
       staged: stagedBy(join(stateDir, 'runs', run, stagedFile)),
       beganToSetAside: notes.some((note) => note.run === run),
-      setAside: await describeAside(setAsidePath(dataDir, run)),
+      setAside: await describeAside(await findAside(dataDir, run)),
       madeDataDir: marker === run,
+      ...((await isHalf(dataDir, run)) ? { isHalfMoved: true } : {}),
     })),
   );
 }
@@ -57,9 +60,33 @@ function stagedBy(file: string): string | null {
   }
 }
 
-async function describeAside(path: string): Promise<UnfinishedRun['setAside']> {
-  if (!(await statIfThere(path))) return null;
-  const { sizeBytes } = await describeDataDirectory(path);
+/** @throws DrError NodeUnsafe where another run was ended in the middle: its part and what is in the data directory belong together. */
+export async function assertNoneHalfMoved({ stateDir, dataDir }: OwnNode, own: string): Promise<void> {
+  for (const { run } of await unfinishedNotes(stateDir)) {
+    if (run === own || !(await isHalf(dataDir, run))) continue;
+    throw new DrError(
+      'NodeUnsafe',
+      `Run ${run} was ended while it set ${dataDir} aside: only a part of the data is still where it was.`,
+      {
+        where: dataDir,
+        advice: `Nothing was changed. \`vault-dr roll-back --of ${run}\` brings the two parts together; then start again.`,
+      },
+    );
+  }
+}
+
+async function isHalf(dataDir: string, run: string): Promise<boolean> {
+  try {
+    return await inData(dataDir, (data) => isHalfMoved(data, run));
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return false;
+    throw error;
+  }
+}
+
+async function describeAside(path: string | null): Promise<UnfinishedRun['setAside']> {
+  if (path === null) return null;
+  const sizeBytes = await sizeOf(path);
   // What can't be read says nothing of itself; it is put back all the same.
   return { path, sizeBytes, storage: await readRaftStorage(path).catch(() => null) };
 }
@@ -68,7 +95,7 @@ async function describeAside(path: string): Promise<UnfinishedRun['setAside']> {
 export async function forgetSettled({ stateDir, dataDir }: OwnNode, own: string): Promise<void> {
   const marker = await readMarker(dataDir);
   for (const { run } of await unfinishedNotes(stateDir)) {
-    if (run === own || run === marker || (await statIfThere(setAsidePath(dataDir, run)))) continue;
+    if (run === own || run === marker || (await findAside(dataDir, run))) continue;
     await forgetUnfinished(stateDir, run);
   }
 }

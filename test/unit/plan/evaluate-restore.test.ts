@@ -68,9 +68,9 @@ describe('a plan', () => {
   it.each<[string, RestoreFacts, string]>([
     ['no copy that could be read', factsWith({ healthy: [] }), 'no copy of this generation could be read whole'],
     [
-      'a mount point',
+      'a mount point that its agent can not set aside',
       factsWith({ inspections: { 'vault-2': { dataDir: { ...dataDir, mountPoint: true } } } }),
-      "vault-2: /opt/vault/data is a mount point and can't be renamed; use a directory below it as dataDir",
+      "vault-2: /opt/vault/data is a mount point, which its agent, of an earlier version, can't set aside: update the agent",
     ],
     [
       'too little room for data',

@@ -149,6 +149,7 @@ describe('an agent whose configuration names approvers', () => {
     kind: 'set aside',
     how: 'delete',
     otherCluster,
+    layout: 'beside',
     staged: null,
     lost: null,
   });
@@ -156,6 +157,7 @@ describe('an agent whose configuration names approvers', () => {
     kind: 'set aside',
     how: 'rename',
     otherCluster,
+    layout: 'beside',
     staged: null,
     lost: null,
   });
@@ -248,7 +250,14 @@ describe('an agent whose configuration names approvers', () => {
     const staged = { run: RUN, generation, manifestSha256 };
     const deleteOn = async (signature: string | null, how: 'delete' | 'rename' = 'delete') => {
       await follower().accept(RUN, inTest('run'), signed({ ...deleting(), setAside: how }, 'bob'), Date.now());
-      const action = { kind: 'set aside', how, otherCluster: false, staged: signature, lost: null } as const;
+      const action = {
+        kind: 'set aside',
+        how,
+        otherCluster: false,
+        layout: 'beside',
+        staged: signature,
+        lost: null,
+      } as const;
       return follower().assertAllowed(RUN, inTest('run'), action);
     };
 

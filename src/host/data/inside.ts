@@ -1,0 +1,284 @@
+import { randomBytes } from 'node:crypto';
+import { join } from 'node:path';
+import { DrError } from '../../contract/failures';
+import { removeTree } from '../../files/safe-tree';
+import { inDirectory, type SafeDirectory } from '../../files/safe-directory';
+import type { Attempt } from '../run/attempt';
+import { asideNote, ASIDE_NOTE, MARKER } from './notes';
+import { entriesOf, type Kind, placeOf, staysInPlace } from './place';
+
+/**
+ * For a data directory that can't be renamed itself: a mount point, a link. Its entries are renamed, one by one, into a directory
+ * in it that lists them before the first one goes. By that list each attempt knows what is the original data, wherever the one
+ * before it ended: what is on both sides, or is not on the list, came meanwhile, and nothing is ever renamed over it. Only
+ * afterwards the run's own marker says that what is there from now on is the run's. Vault ignores the names that it doesn't know.
+ *
+ * The agent is alone on its node, and each rename follows `assertCurrent` with nothing between: so no attempt that was overtaken
+ * can do one more.
+ */
+const LIST = '.vault-dr-entries';
+const MAX_LIST_BYTES = 1024 * 1024;
+
+/** @returns the path of what was set aside; null when there was nothing. */
+export async function setAsideInside(path: string, run: string, attempt: Attempt): Promise<string | null> {
+  const place = placeOf(path, 'inside');
+  const name = place.name('pre-restore', run);
+  return inDirectory(path, async (data) => {
+    const isThere = () => data.lstat(name) !== null;
+    if (markerOf(data) === run) return isThere() ? place.path('pre-restore', run) : null;
+    if (!isThere() && entriesOf(data).length > 0) await makeAside(data, run, attempt);
+    if (isThere()) {
+      await within(data, name, async (aside) => {
+        const listed = requireList(aside);
+        requireListed(data, listed);
+        moveAll(data, aside, listed, attempt);
+        await aside.sync();
+        await data.sync();
+      });
+    }
+    await mark(data, run, attempt);
+    return isThere() ? place.path('pre-restore', run) : null;
+  });
+}
+
+/** Puts back what is set aside; what the run made goes into a directory of its own. @returns as `putBackDataDirectory` */
+export async function putBackInside(
+  path: string,
+  run: string,
+  attempt: Attempt,
+): Promise<'put back' | 'held nothing' | 'untouched'> {
+  const place = placeOf(path, 'inside');
+  const [asideName, rolledBack] = [place.name('pre-restore', run), place.name('rolled-back', run)];
+  return inDirectory(path, async (data) => {
+    const isRunsOwn = markerOf(data) === run;
+    if (data.lstat(asideName) === null) {
+      if (!isRunsOwn) return data.lstat(rolledBack) ? 'put back' : 'untouched';
+      await rollBackOwn(data, rolledBack, run, attempt);
+      return 'held nothing';
+    }
+    return within(data, asideName, async (aside) => {
+      if (isRunsOwn) {
+        // A copy has no list: its original stayed where it was.
+        if (listOf(aside) === null)
+          await putList(
+            aside,
+            entriesOf(aside).filter((name) => !isNote(name)),
+            attempt,
+          );
+        await rollBackOwn(data, rolledBack, run, attempt);
+        attempt.assertCurrent();
+        data.unlink(MARKER);
+        await data.sync();
+      }
+      const listed = listOf(aside);
+      // A copy whose original nobody has touched yet; or what is left of an aside whose last note went just before its end.
+      if (listed === null) {
+        if (aside.names().length > 0) return 'untouched';
+        attempt.assertCurrent();
+        data.removeDirectory(asideName);
+        return 'put back';
+      }
+      requireListed(data, listed);
+      // `vault.db` last: without it a Vault that is started in the middle makes one, which is found and named.
+      moveAll(aside, data, listed.toReversed(), attempt);
+      await data.sync();
+      for (const note of [ASIDE_NOTE, LIST]) {
+        attempt.assertCurrent();
+        aside.unlink(note);
+      }
+      attempt.assertCurrent();
+      data.removeDirectory(asideName);
+      await data.sync();
+      return 'put back';
+    });
+  });
+}
+
+/** Everything that this very run made, but for its marker. */
+export async function blankInside(path: string, run: string, attempt: Attempt): Promise<void> {
+  await inDirectory(path, async (data) => {
+    if (markerOf(data) !== run) {
+      throw new DrError('NodeUnsafe', `What is in ${path} was not made by this run, so it is not emptied.`, {
+        advice: 'Find out whose data this is. If it may go, move it away by hand, then resume.',
+      });
+    }
+    await discardEntries(path, data, run, attempt);
+  });
+}
+
+/** For disks that are too small to keep it. */
+export async function deleteInside(path: string, run: string, attempt: Attempt): Promise<void> {
+  await inDirectory(path, async (data) => {
+    if (markerOf(data) === run) return;
+    await discardEntries(path, data, run, attempt, true);
+    await mark(data, run, attempt);
+  });
+}
+
+/** Whether a run was ended between two renames: what it set aside is a part only, or nobody has marked the rest as its own. */
+export function isHalfMoved(data: SafeDirectory, run: string): boolean {
+  const name = placeOf(data.path, 'inside').name('pre-restore', run);
+  if (data.lstat(name) === null) return false;
+  const aside = data.child(name);
+  try {
+    const listed = listOf(aside);
+    if (listed === null) return false;
+    const isMissing = listed.some((entry) => aside.lstat(entry) === null);
+    return isMissing || (markerOf(data) === null && entriesOf(data).length === 0);
+  } finally {
+    aside.close();
+  }
+}
+
+async function makeAside(data: SafeDirectory, run: string, attempt: Attempt): Promise<void> {
+  const place = placeOf(data.path, 'inside');
+  const name = temporary(data, 'blank', run);
+  attempt.assertCurrent();
+  const made = data.makeDirectory(name);
+  try {
+    made.put(ASIDE_NOTE, asideNote(run));
+    await putList(made, entriesOf(data), attempt);
+    const { uid, gid } = data.stats();
+    made.give({ uid, gid }, 0o700);
+    await made.sync();
+    attempt.assertCurrent();
+    data.rename(name, place.name('pre-restore', run));
+  } catch (error) {
+    await removeTree(data, name);
+    throw error;
+  } finally {
+    made.close();
+  }
+  await data.sync();
+}
+
+/** What a run made: nothing that anybody wants back, but perhaps what somebody wants to look at. */
+async function rollBackOwn(data: SafeDirectory, name: string, run: string, attempt: Attempt): Promise<void> {
+  const own = entriesOf(data).filter((entry) => entry !== MARKER);
+  if (own.length === 0) return;
+  attempt.assertCurrent();
+  if (data.lstat(name) === null) data.makeDirectory(name).close();
+  await within(data, name, async (made) => {
+    const owner = data.stats();
+    attempt.assertCurrent();
+    made.put(MARKER, `${run}\n`, { owner });
+    moveAll(data, made, own, attempt);
+    made.give(owner, 0o700);
+    await made.sync();
+    await data.sync();
+  });
+}
+
+/** Out of the way in one turn, and only then deleted: a tree takes its time, and a later attempt may fill the directory meanwhile. */
+async function discardEntries(
+  path: string,
+  data: SafeDirectory,
+  run: string,
+  attempt: Attempt,
+  keepsThem = false,
+): Promise<void> {
+  const names = entriesOf(data).filter((name) => keepsThem || name !== MARKER);
+  if (names.length === 0) return;
+  const name = temporary(data, 'discarded', run);
+  attempt.assertCurrent();
+  data.makeDirectory(name).close();
+  await within(data, name, (discarded) => moveAll(data, discarded, names, attempt));
+  await data.sync();
+  if (!keepsThem) await removeTree(data, name);
+}
+
+/** Each is renamed if it is still there; one that is on the other side already was renamed by an earlier attempt. */
+function moveAll(from: SafeDirectory, to: SafeDirectory, names: readonly string[], attempt: Attempt): void {
+  for (const name of names) {
+    attempt.assertCurrent();
+    const [here, there] = [from.lstat(name) !== null, to.lstat(name) !== null];
+    if (here && there) throw cameBack(join(from.path, name), `it is in ${to.path} as well`);
+    if (here) from.rename(name, name, to);
+  }
+}
+
+async function mark(data: SafeDirectory, run: string, attempt: Attempt): Promise<void> {
+  attempt.assertCurrent();
+  data.put(MARKER, `${run}\n`, { owner: data.stats() });
+  await data.flush(MARKER);
+}
+
+function markerOf(data: SafeDirectory): string | null {
+  return data.read(MARKER)?.trim() ?? null;
+}
+
+function requireListed(data: SafeDirectory, listed: readonly string[]): void {
+  const stranger = entriesOf(data).find((name) => !listed.includes(name));
+  if (stranger !== undefined) throw cameBack(join(data.path, stranger), 'it was not there when this run began');
+}
+
+function requireList(aside: SafeDirectory): string[] {
+  const listed = listOf(aside);
+  if (listed !== null) return listed;
+  throw new DrError('NodeUnsafe', `${aside.path} does not say what belongs into it, so nothing was set aside.`, {
+    where: aside.path,
+    advice: 'Find out who made it, and why. Move it away by hand, then resume.',
+  });
+}
+
+/** Whoever owns the data may have written it: its names are names of entries of this very directory, or none. */
+function listOf(aside: SafeDirectory): string[] | null {
+  const text = aside.read(LIST, MAX_LIST_BYTES);
+  if (text === null) return null;
+  try {
+    const names = JSON.parse(text) as unknown;
+    if (!Array.isArray(names)) return null;
+    return names.filter((name): name is string => typeof name === 'string' && isEntryName(name));
+  } catch {
+    return null;
+  }
+}
+
+function isEntryName(name: string): boolean {
+  return name !== '' && name !== '.' && name !== '..' && !/[/\0]/.test(name) && !staysInPlace(name) && !isNote(name);
+}
+
+async function putList(aside: SafeDirectory, names: readonly string[], attempt: Attempt): Promise<void> {
+  const text = JSON.stringify(names);
+  if (text.length > MAX_LIST_BYTES) {
+    throw new DrError(
+      'NodeUnsafe',
+      `There are ${names.length} entries where Vault has its data: more than it can have made.`,
+      {
+        where: aside.path,
+        advice: "Nothing was changed. Is this the right directory? Move away what is not Vault's, then resume.",
+      },
+    );
+  }
+  attempt.assertCurrent();
+  aside.put(LIST, text);
+  await aside.flush(LIST);
+}
+
+function isNote(name: string): boolean {
+  return name === ASIDE_NOTE || name === LIST;
+}
+
+function temporary(data: SafeDirectory, kind: Kind, run: string): string {
+  return `${placeOf(data.path, 'inside').name(kind, run)}-${randomBytes(4).toString('hex')}`;
+}
+
+async function within<T>(
+  data: SafeDirectory,
+  name: string,
+  work: (directory: SafeDirectory) => Promise<T> | T,
+): Promise<T> {
+  const directory = data.child(name);
+  try {
+    return await work(directory);
+  } finally {
+    directory.close();
+  }
+}
+
+function cameBack(path: string, why: string): DrError {
+  return new DrError('NodeUnsafe', `${path} came meanwhile: ${why}. Nothing was replaced by it.`, {
+    where: path,
+    advice: `Something started Vault in the middle (a service manager?). Keep it stopped, move ${path} away by hand, then resume.`,
+  });
+}

@@ -1,0 +1,36 @@
+import { readlink } from 'node:fs/promises';
+import { dirname, resolve } from 'node:path';
+import { DrError } from '../../contract/failures';
+import { ownedByTrusted, swappableByOthers } from '../../files/ownership';
+import { inDirectory } from '../../files/safe-directory';
+import { statIfThere } from '../../files/files';
+
+/**
+ * Where a data directory lies that is configured as a symbolic link; any other path is itself. Root follows a link only where it
+ * could not be led astray: nobody but root can swap it, or whoever can has no more than directories of his own to point it to.
+ * @throws DrError NodeUnsafe for any other link, and for one that leads nowhere.
+ */
+export async function physicalPath(dataDir: string): Promise<string> {
+  const link = await statIfThere(dataDir);
+  if (!link?.isSymbolicLink()) return dataDir;
+  const target = resolve(dirname(dataDir), await readlink(dataDir));
+  const around = await inDirectory(dirname(dataDir), (parent) => parent.stats());
+  const found = await inDirectory(target, (directory) => ({ path: directory.path, uid: directory.stats().uid })).catch(
+    (error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw error;
+      throw unsafe(dataDir, `a link to ${target}, which is not there`, 'Is its volume mounted? If not, mount it.');
+    },
+  );
+  const isTrusted = ownedByTrusted(link) && !swappableByOthers(around);
+  const leadsToOwn = found.uid === around.uid && (around.mode & 0o022) === 0;
+  if (isTrusted || leadsToOwn) return found.path;
+  throw unsafe(
+    dataDir,
+    `a link to ${target}, which another user could have put there`,
+    `Let root, or the owner of ${target} alone, own ${dirname(dataDir)}; or name ${target} as \`dataDir\` of this node and in Vault's configuration.`,
+  );
+}
+
+function unsafe(dataDir: string, what: string, advice: string): DrError {
+  return new DrError('NodeUnsafe', `${dataDir} is ${what}, so nothing was done there.`, { where: dataDir, advice });
+}
