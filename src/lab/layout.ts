@@ -23,6 +23,8 @@ export interface LabNode extends VaultServer {
   runtimeDir: string;
   /** A command through which its agent, and so its Vault, is started on its host. */
   through: string[];
+  /** Where its data lies, if the data directory is a volume of its own: what is lost is what is on it. */
+  volume?: string;
 }
 
 /** Hosts with addresses of their own, instead of the loopback of this machine, which must reach all but the cluster addresses. */

@@ -33,6 +33,20 @@ const retryJoin: Shape['vault'] = (settings, _node, peers, { caFile }) => {
   settings.retryJoin = peers.map(({ address }) => ({ leader_api_addr: address, leader_ca_cert_file: caFile }));
 };
 
+/**
+ * For the agent, and the Vault that it starts, a directory is a mount point: bound to itself, in a namespace that ends with them.
+ * Nobody else sees the mount.
+ */
+const MOUNTING = [
+  'unshare',
+  '--mount',
+  ...(process.getuid?.() === 0 ? [] : ['--map-root-user']),
+  'sh',
+  '-c',
+  'mkdir -p -m 0700 "$0" && mount --bind "$0" "$0" && exec "$@"',
+];
+const LINKING = ['sh', '-c', '[ -L "$1" ] || ln -s "$0" "$1"; shift; exec "$@"'];
+
 const SHAPE_TABLE = {
   plain: { about: 'as the lab is without a shape' },
   'retry-join': {
@@ -112,6 +126,26 @@ const SHAPE_TABLE = {
         VAULT_API_ADDR: address,
         VAULT_CLUSTER_ADDR: `https://${clusterAddress}`,
       };
+    },
+  },
+  'raft-wal': {
+    about: '`raft_wal`: the log of Raft in files of its own instead of a database',
+    vault: ({ storage }) => {
+      storage['raft_wal'] = 'true';
+    },
+  },
+  'mount-point': {
+    about: 'the data directory is a mount point, as with a volume of its own; as root, or where users may have namespaces',
+    place: (node) => {
+      node.volume = node.dataDir;
+      node.through = [...MOUNTING, node.volume];
+    },
+  },
+  'data-link': {
+    about: 'the data directory is a symbolic link to a mount point; as root, or where users may have namespaces',
+    place: (node) => {
+      node.volume = `${node.dataDir}.volume`;
+      node.through = [...MOUNTING, node.volume, ...LINKING, node.volume, node.dataDir];
     },
   },
 } as const satisfies Record<string, Shape>;

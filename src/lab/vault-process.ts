@@ -1,5 +1,5 @@
-import { readFile, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { LabNode } from './layout';
 import { waitFor } from './processes';
 import { processesOf } from './sweep';
@@ -31,7 +31,13 @@ export async function killVault(labId: string, node: LabNode): Promise<void> {
  */
 export async function destroyDataDirectory(labId: string, node: LabNode): Promise<void> {
   const doomed = `${node.dataDir}.destroyed`;
-  await rename(node.dataDir, doomed);
+  if (node.volume === undefined) await rename(node.dataDir, doomed);
+  else await moveEntries(node.volume, doomed);
   await killVault(labId, node);
   await rm(doomed, { recursive: true });
+}
+
+async function moveEntries(from: string, to: string): Promise<void> {
+  await mkdir(to);
+  for (const name of await readdir(from)) await rename(join(from, name), join(to, name));
 }

@@ -45,6 +45,8 @@ systemctl stop vault
 mv DATA_DIR DATA_DIR.pre-restore && mkdir -m 0700 DATA_DIR && chown --reference=DATA_DIR.pre-restore DATA_DIR
 \`\`\`
 
+Is DATA_DIR a mount point or a link, move what is in it into a directory \`.pre-restore\` in it instead; Vault ignores that.
+
 The cluster had ${raft.peers.length === 1 ? 'one node' : `${raft.peers.length} nodes`}:
 
 ${raft.peers.map(peerLine).join('\n')}

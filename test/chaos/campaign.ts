@@ -1,3 +1,4 @@
+import type { ShapeName } from '../../src/lab/shapes';
 import { type ChaosLab, startChaosLab } from './chaos-lab';
 import type { Reference } from './instants';
 import type { ChaosCase } from './matrix';
@@ -14,6 +15,8 @@ export interface CampaignOptions {
   until: number;
   /** Directory for logs and histories of failed cases. */
   evidence: string | undefined;
+  /** Of the labs. */
+  shape?: ShapeName;
 }
 
 /** Many cases in few labs: one lab serves until a case fails in it. */
@@ -81,7 +84,7 @@ export class Campaign {
   /** With generations in both repositories, so that there is something to restore, to catch up and to remove. */
   async #lab(): Promise<ChaosLab> {
     if (this.#chaos) return this.#chaos;
-    this.#chaos = await startChaosLab();
+    this.#chaos = await startChaosLab(this.options.shape);
     await measure(this.#chaos, scenarioNamed('backup'), 2);
     return this.#chaos;
   }

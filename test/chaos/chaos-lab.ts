@@ -9,6 +9,7 @@ import type { Config } from '../../src/config/schema';
 import { type Lab, startLab } from '../../src/lab/lab';
 import { type LabProcess, waitFor } from '../../src/lab/processes';
 import type { SampleSecret } from '../../src/lab/secrets';
+import type { ShapeName } from '../../src/lab/shapes';
 import { addBallast } from '../support/ballast';
 import { EVERYTHING, type Victim } from './matrix';
 import { shuffled } from './random';
@@ -34,14 +35,15 @@ export interface ChaosLab {
   stop(): Promise<void>;
 }
 
-export async function startChaosLab(): Promise<ChaosLab> {
+/** @param shape of its nodes: where their data lies, for one */
+export async function startChaosLab(shape: ShapeName = 'plain'): Promise<ChaosLab> {
   const outer = process.env['TMPDIR'];
   const temporaryDirectory = await mkdtemp(join(tmpdir(), 'vault-dr-chaos-'));
   process.env['TMPDIR'] = temporaryDirectory;
   try {
     const directory = join(temporaryDirectory, 'lab');
     await mkdir(directory, { mode: 0o700 });
-    const lab = await startLab({ directory });
+    const lab = await startLab({ directory, shape });
     await adaptConfig(lab);
     await addBallast(lab, BALLAST_PIECES);
     const connection = await Connection.connect({ address: lab.temporal.address });

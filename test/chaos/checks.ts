@@ -1,5 +1,5 @@
 import { readdir, readFile, readlink } from 'node:fs/promises';
-import { basename, dirname, join, relative } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3';
 import { readPublicKey, repositoryConfigOf } from '../../src/config/load';
 import { CLUSTER } from '../../src/lab/layout';
@@ -9,6 +9,7 @@ import { SMALL_FILES } from '../../src/repository/generation-files';
 import { listFiles, listGenerations, verifyCopy } from '../../src/repository/generations';
 import { openRepository } from '../../src/repository/open';
 import type { ChaosLab } from './chaos-lab';
+import { leftOf } from './left-by-runs';
 
 const REPOSITORIES = ['local', 'offsite'];
 /** What lies beside the generations of a cluster. */
@@ -137,13 +138,8 @@ async function leftFiles({ lab }: ChaosLab): Promise<string[]> {
       (await namesIn(node.runtimeDir)).filter((name) => name.endsWith('.identity')),
       `identity left on ${node.name}`,
     );
-    const beside = await namesIn(dirname(node.dataDir));
-    const data = basename(node.dataDir);
-    report(
-      beside.filter((name) => name.startsWith(`${data}.discarded-`) || name.startsWith(`${data}.blank-`)),
-      `left beside the data of ${node.name}`,
-    );
-    const aside = beside.filter((name) => name.startsWith(`${data}.pre-restore-`));
+    report(await leftOf(node, ['discarded', 'blank', 'copy']), `left of the data of ${node.name}`);
+    const aside = await leftOf(node, ['pre-restore']);
     if (aside.length > 1) report(aside, `set aside more than once on ${node.name}`);
   }
   const temporary = (await readdir(lab.directory, { recursive: true })).filter((path) => /\.tmp[-.]|\.tmp$/.test(path));

@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
+import { shapeNamed, type ShapeName } from '../../src/lab/shapes';
 import { Campaign } from './campaign';
 import { type ChaosCase, chooseCases, everythingMatrix, fullMatrix, type Part, takePart } from './matrix';
 import { lastLine, makeReport, mergeReports, resultTable, spreadTable, type StoredReport } from './report';
@@ -17,6 +18,7 @@ checks that each run ends well by itself.
   --minutes N      begins no further case after so many minutes
   --report FILE    writes the results as JSON
   --evidence DIR   keeps logs and histories of failed cases there
+  --shape NAME     a lab of this shape, such as data-link, whose data is set aside inside its volumes (default: plain)
   --part K/N       only every Nth of these cases, from the Kth on: for several labs at once
   --list           names the cases and runs none
   --merge FILE     runs none, but adds up what --report wrote; once for each file
@@ -29,6 +31,7 @@ interface Options {
   minutes: number | undefined;
   report: string | undefined;
   evidence: string | undefined;
+  shape: ShapeName;
   part: Part;
   list: boolean;
   merge: string[];
@@ -44,6 +47,7 @@ function parseOptions(args: string[]): Options | null {
       minutes: { type: 'string' },
       report: { type: 'string' },
       evidence: { type: 'string' },
+      shape: { type: 'string', default: 'plain' },
       part: { type: 'string', default: '1/1' },
       list: { type: 'boolean', default: false },
       merge: { type: 'string', multiple: true, default: [] },
@@ -59,10 +63,19 @@ function parseOptions(args: string[]): Options | null {
     only,
     report,
     evidence,
+    shape: shapeOf(values.shape),
     part: partOf(values.part),
     list,
     merge,
   };
+}
+
+function shapeOf(name: string): ShapeName {
+  try {
+    return shapeNamed(name);
+  } catch (error) {
+    throw new TypeError(`${(error as Error).message} See \`vault-dr lab up --help\`.`);
+  }
 }
 
 function partOf(text: string): Part {
@@ -102,8 +115,8 @@ async function main(): Promise<void> {
   if (options.list) return [...kills, ...zombies].forEach(({ id }) => say(id));
   if (reports.length > 0) return summarise(mergeReports(reports), options);
 
-  const { minutes = Infinity, evidence } = options;
-  const campaign = new Campaign({ say, until: Date.now() + minutes * 60_000, evidence });
+  const { minutes = Infinity, evidence, shape } = options;
+  const campaign = new Campaign({ say, until: Date.now() + minutes * 60_000, evidence, shape });
   endOnSignals(campaign);
   try {
     await campaign.kill(kills);

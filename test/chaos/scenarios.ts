@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { BackupResult } from '../../src/contract/backup';
 import type { RecoveryReport } from '../../src/contract/recovery';
 import { repositoryConfigOf, readPublicKey } from '../../src/config/load';
-import { setAsidePath } from '../../src/host/data/data-directory';
 import { ASIDE_NOTE, asideNote } from '../../src/host/data/notes';
+import { staysInPlace } from '../../src/host/data/place';
 import { CLUSTER, type LabNode } from '../../src/lab/layout';
 import type { Lab } from '../../src/lab/lab';
 import { waitFor } from '../../src/lab/processes';
@@ -15,6 +15,7 @@ import { openRepository } from '../../src/repository/open';
 import { type RecoveryStart, startBackup, startRecovery } from '../../src/temporal/runs';
 import { leaderOf } from '../support/lab-view';
 import { type ChaosLab, unsealEverywhere } from './chaos-lab';
+import { leftOf, placeOn } from './left-by-runs';
 import { EVERYTHING, type ScenarioShape } from './matrix';
 import { attendRestore } from './people';
 import { persistently } from './persistence';
@@ -287,7 +288,7 @@ export const SCENARIOS: readonly Scenario[] = [
     async prepare(chaos) {
       await unsealEverywhere(chaos);
       await removeSetAside(chaos);
-      for (const { dataDir } of chaos.lab.nodes) await leaveAside(dataDir);
+      for (const node of chaos.lab.nodes) await leaveAside(node);
     },
     // Nobody has to unseal anything, but to approve it.
     attend: (chaos, handle, isOver) => attendRestore(chaos, handle, isOver, 'early'),
@@ -295,8 +296,9 @@ export const SCENARIOS: readonly Scenario[] = [
       const reported = (result as RecoveryReport).removed.map(({ path }) => path);
       return [
         ...removalRun.evaluate(chaos, result),
-        ...chaos.lab.nodes.flatMap(({ name, dataDir }) => {
-          const aside = setAsidePath(dataDir, EARLIER_RUN);
+        ...chaos.lab.nodes.flatMap((node) => {
+          const { name } = node;
+          const aside = placeOn(node).path('pre-restore', EARLIER_RUN);
           return [
             ...(existsSync(aside) ? [`${name}: ${aside} is still there`] : []),
             ...(reported.filter((path) => path === aside).length === 1 ? [] : [`${name}: ${aside} is not told once`]),
@@ -316,7 +318,7 @@ export function scenarioNamed(name: string): Scenario {
 /** New disks; on each of them the agent starts a blank Vault, for which the recovery has to make way. */
 async function loseDisks({ lab }: ChaosLab, nodes: readonly LabNode[]): Promise<void> {
   await lab.destroyDataDirectories(nodes.map(({ name }) => name));
-  await Promise.all(nodes.map(({ dataDir }) => mkdir(dataDir, { mode: 0o700 })));
+  await Promise.all(nodes.map(({ volume, dataDir }) => mkdir(volume ?? dataDir, { mode: 0o700, recursive: true })));
   await Promise.all(
     nodes.map(({ name }) =>
       waitFor(`${name} is blank`, async () => !(await isInitialized(lab, name)), { timeoutMs: 30_000 }),
@@ -357,20 +359,19 @@ async function forgetNewest({ config }: ChaosLab, name: string): Promise<void> {
 }
 
 /** As a recovery leaves the data that it has replaced. */
-async function leaveAside(dataDir: string): Promise<void> {
-  const aside = setAsidePath(dataDir, EARLIER_RUN);
-  await cp(dataDir, aside, { recursive: true });
+async function leaveAside(node: LabNode): Promise<void> {
+  const aside = placeOn(node).path('pre-restore', EARLIER_RUN);
+  const from = node.volume ?? node.dataDir;
+  await mkdir(aside);
+  const names = (await readdir(from)).filter((name) => !staysInPlace(name));
+  for (const name of names) await cp(join(from, name), join(aside, name), { recursive: true });
   await writeFile(join(aside, ASIDE_NOTE), asideNote(EARLIER_RUN));
 }
 
-const LEFT_BY_RUNS = ['pre-restore', 'rolled-back'];
-
 /** What an operator does when the cluster is well. */
 export async function removeSetAside({ lab }: ChaosLab): Promise<void> {
-  for (const { dataDir } of lab.nodes) {
-    for (const name of await readdir(dirname(dataDir))) {
-      if (!LEFT_BY_RUNS.some((kind) => name.startsWith(`${basename(dataDir)}.${kind}-`))) continue;
-      await rm(join(dirname(dataDir), name), { recursive: true, force: true });
-    }
+  for (const node of lab.nodes) {
+    for (const path of await leftOf(node, ['pre-restore', 'rolled-back']))
+      await rm(path, { recursive: true, force: true });
   }
 }

@@ -8,6 +8,7 @@ import type { LabProcess } from '../../src/lab/processes';
 import type { ChaosLab } from './chaos-lab';
 import { findDamage, holdingsOf } from './checks';
 import { choose, type Reference } from './instants';
+import { leftOf } from './left-by-runs';
 import { persistently } from './persistence';
 import { watchRun } from './run-view';
 import { removeSetAside, type Scenario, scenarioNamed } from './scenarios';
@@ -234,6 +235,17 @@ interface HostView {
   sealed: boolean | null;
 }
 
+/** With what is in each: what is set aside on a volume goes there entry by entry. */
+async function besideOf(node: LabNode): Promise<string> {
+  if (node.volume === undefined) {
+    return (await readdir(dirname(node.dataDir))).filter((name) => name.startsWith('data')).join();
+  }
+  const left = await Promise.all(
+    (await leftOf(node)).map(async (path) => [path, ...(await readdir(path).catch(() => []))]),
+  );
+  return left.flat().join();
+}
+
 /** What changes on the host from the thaw on, but for a Vault that its supervisor starts because it is wanted. */
 async function actsAfterThaw({ lab }: ChaosLab, node: LabNode, agent: LabProcess): Promise<string[]> {
   const view = async (): Promise<HostView> => {
@@ -242,7 +254,7 @@ async function actsAfterThaw({ lab }: ChaosLab, node: LabNode, agent: LabProcess
         ({ ino }) => ino,
         () => 0,
       ),
-      readdir(dirname(node.dataDir)).then((names) => names.filter((name) => name.startsWith('data')).join()),
+      besideOf(node),
       lab.vaultPid(node.name),
       lab.vault(node.name, 'GET', 'sys/seal-status').then(
         ({ body }) => body as { initialized: boolean; sealed: boolean },

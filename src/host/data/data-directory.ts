@@ -155,9 +155,9 @@ export async function blankDataDirectory(path: string, run: string, attempt: Att
 export async function removeDiscarded(path: string, run: string, fence?: Fence): Promise<void> {
   const physical = await physicalPath(path);
   for (const layout of ['beside', 'inside'] as const) {
-    const { parent, name } = placeOf(physical, layout);
-    const prefixes = (['discarded', 'blank', 'copy'] as const).map((kind) => `${name(kind, run)}-`);
-    await inDirectory(parent, (directory) => removeBeside(directory, prefixes, fence)).catch(ignoreUnreachable);
+    const place = placeOf(physical, layout);
+    const prefixes = (['discarded', 'blank', 'copy'] as const).map((kind) => `${place.name(kind, run)}-`);
+    await inDirectory(place.parent, (directory) => removeBeside(directory, prefixes, fence)).catch(ignoreUnreachable);
   }
 }
 

@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
 import type { NodeHost } from '../../../../activities/node/context';
 import { lookForLeftOvers, putBackData, setAsideData } from '../../../../activities/node/data';
 import { STAGED_MANIFEST } from '../../../../activities/node/approved';
@@ -158,4 +158,48 @@ it('a rebuild leaves no such note: what it sets aside may be what was broken', a
   await setAside(LOST, undefined, 'rebuildNode');
 
   expect(await unfinishedNotes(inTest('state'))).toEqual([]);
+});
+
+describe('a run that was lost between two renames of what can not be renamed as a whole', () => {
+  const link = () => inTest('data');
+
+  /** As an agent leaves it that dies after the first of them. */
+  async function loseItHalfway(): Promise<void> {
+    await rename(inTest('data'), inTest('volume'));
+    await symlink(inTest('volume'), link());
+    await writeFile(inTest('volume', 'node-id'), 'id');
+    await noteUnfinished(inTest('state'), LOST);
+    const aside = inTest('volume', '.pre-restore-run-1');
+    await mkdir(aside);
+    await writeFile(`${aside}/.vault-dr-entries`, '["vault.db","node-id"]');
+    await writeFile(`${aside}/.vault-dr-set-aside`, 'Set aside by restore run run-1 at 2026-11-23T04:00:00.000Z\n');
+    await rename(inTest('volume', 'vault.db'), `${aside}/vault.db`);
+    await claimNode(inTest('state'), 'vault-1', NEXT);
+  }
+
+  it('is told as half done, and nothing is set aside over it', async () => {
+    await loseItHalfway();
+
+    expect(await unfinished()).toEqual([
+      expect.objectContaining({ run: 'run-1', isHalfMoved: true, madeDataDir: false, beganToSetAside: true }),
+    ]);
+    const input = { claim: NEXT, how: 'rename', otherCluster: true, layout: 'inside' } as const;
+    await expect(as(NEXT, () => setAsideData(host, input))).rejects.toMatchObject({
+      code: 'NodeUnsafe',
+      advice: expect.stringContaining('vault-dr roll-back --of run-1') as string,
+    });
+    expect((await readdir(inTest('volume'))).toSorted()).toEqual(['.pre-restore-run-1', 'node-id']);
+  });
+
+  it('is brought together by the next one, which sets all of it aside', async () => {
+    await loseItHalfway();
+    const input = { claim: NEXT, how: 'rename', otherCluster: true, layout: 'inside', lost: 'run-1' } as const;
+
+    const aside = await as(NEXT, () => setAsideData(host, input));
+
+    expect(aside).toBe(inTest('volume', '.pre-restore-run-2'));
+    expect(await contentOf('volume/.pre-restore-run-2')).toBe('original');
+    expect(await readdir(inTest('volume', '.pre-restore-run-2'))).toContain('node-id');
+    expect(await unfinishedNotes(inTest('state'))).toMatchObject([{ run: 'run-2' }]);
+  });
 });

@@ -69,6 +69,46 @@ it('leads nobody out of the directory who sets it aside while its owner swaps it
   expect(await readdir(inTest('etc'))).toEqual([]);
 });
 
+describe('of a data directory that is set aside inside', () => {
+  const inside = () => setAsideDataDirectory(data(), RUN, current, 'inside');
+
+  it.each([
+    ['.vault-dr-run', 'link'],
+    [`.pre-restore-${RUN}`, 'link'],
+    [`.pre-restore-${RUN}`, 'file'],
+  ])('is left alone what stands at %s: a %s', async (name, kind) => {
+    await mkdir(inTest('etc'));
+    if (kind === 'link') await symlink(inTest('etc'), `${data()}/${name}`);
+    else await writeFile(`${data()}/${name}`, '');
+
+    await expect(inside()).rejects.toMatchObject({ code: 'NodeUnsafe' });
+
+    expect(await readdir(inTest('etc'))).toEqual([]);
+    expect(await readdir(data())).toContain('vault.db');
+  });
+
+  it('a list of names that lead elsewhere leads nowhere', async () => {
+    const aside = `${data()}/.pre-restore-${RUN}`;
+    await mkdir(aside);
+    const names = ['../../victim', '..', '', 'vault.db', '.vault-dr-entries', `.pre-restore-${RUN}`, 'raft'];
+    await writeFile(`${aside}/.vault-dr-entries`, JSON.stringify(names));
+
+    await inside();
+
+    expect(await victim()).toEqual(untouched());
+    expect((await readdir(aside)).toSorted()).toEqual(['.vault-dr-entries', 'raft', 'vault.db']);
+  });
+
+  it('an entry that is a link is moved as one, and what it leads to stays', async () => {
+    await symlink(inTest('victim'), `${data()}/link`);
+
+    await inside();
+    await removeLeftOvers(data(), RUN, current).catch(() => undefined);
+
+    expect(await victim()).toEqual(untouched());
+  });
+});
+
 describeAsRoot('as root', () => {
   it('follows no link that the owner of the directory around it has put there', async () => {
     await rename(inTest('vault', 'data'), inTest('data'));

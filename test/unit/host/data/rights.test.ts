@@ -1,5 +1,5 @@
 import { chmod, mkdir } from 'node:fs/promises';
-import { setAsideProblem, whyNotOwner } from '../../../../src/host/data/rights';
+import { layoutOf, setAsideProblem, whyNotOwner } from '../../../../src/host/data/rights';
 import { describeIf } from '../../../support/describe-if';
 import { useDirectory } from '../../../support/temporary';
 
@@ -42,10 +42,25 @@ test('in a sticky directory nobody renames what is neither his own nor in his ow
 });
 
 describeIf(OWN !== 0, 'no mode keeps root off')('an agent that is not root', () => {
-  test('hears of a directory that it may not write', async () => {
+  test('sets aside inside what it may not rename', async () => {
     await mkdir(inTest('closed', 'data'), { recursive: true });
     await chmod(inTest('closed'), 0o555);
 
+    expect(await layoutOf(inTest('closed', 'data'))).toBe('inside');
+    expect(await setAsideProblem(inTest('closed', 'data'))).toBeNull();
+  });
+
+  test('hears of a directory that it may not write', async () => {
+    await mkdir(inTest('closed', 'data'), { recursive: true });
+    await chmod(inTest('closed', 'data'), 0o555);
+
     expect(await setAsideProblem(inTest('closed', 'data'))).toMatch(/can't be written by the agent \(EACCES\)/);
   });
+});
+
+test('a volume is set aside inside, and one that another one is mounted in not at all', async () => {
+  expect(await layoutOf('/dev/shm')).toBe('inside');
+  expect(await setAsideProblem('/dev')).toMatch(/^\/dev\/\S+ is a mount point of its own in it/);
+  await mkdir(inTest('data'));
+  expect(await layoutOf(inTest('data'))).toBe('beside');
 });
