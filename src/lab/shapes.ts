@@ -45,7 +45,7 @@ const MOUNTING = [
   '-c',
   'mkdir -p -m 0700 "$0" && mount --bind "$0" "$0" && exec "$@"',
 ];
-const LINKING = ['sh', '-c', '[ -L "$1" ] || ln -s "$0" "$1"; shift; exec "$@"'];
+const LINKING = ['sh', '-c', '[ -L "$1" ] || { rmdir "$1" 2>/dev/null; ln -sT "$0" "$1"; }; shift; exec "$@"'];
 
 const SHAPE_TABLE = {
   plain: { about: 'as the lab is without a shape' },
@@ -135,7 +135,8 @@ const SHAPE_TABLE = {
     },
   },
   'mount-point': {
-    about: 'the data directory is a mount point, as with a volume of its own; as root, or where users may have namespaces',
+    about:
+      'the data directory is a mount point, as with a volume of its own; as root, or where users may have namespaces',
     place: (node) => {
       node.volume = node.dataDir;
       node.through = [...MOUNTING, node.volume];
