@@ -1,5 +1,4 @@
 import { clusterOf } from '../../src/config/load';
-import type { ClusterConfig, NodeConfig } from '../../src/config/schema';
 import { DrError, isDrError } from '../../src/contract/failures';
 import type { RebuildNodeInput, RecoverQuorumInput, RestoreInput } from '../../src/contract/input';
 import {
@@ -11,7 +10,6 @@ import {
   type RecoverySettings,
 } from '../../src/contract/plan';
 import { encryptionOf } from '../../src/crypto/encryption';
-import type { SourceView } from '../../src/plan/live-credentials';
 import { planHashOf } from '../../src/plan/hash';
 import type { NodeInspection } from '../../src/plan/evaluate-node';
 import { evaluateRecoverQuorum } from '../../src/plan/evaluate-recover-quorum';
@@ -21,13 +19,13 @@ import { removalPlan } from '../../src/plan/removal-plan';
 import { evaluateRollBack, type RollBackFacts } from '../../src/plan/evaluate-roll-back';
 import { evaluateRestore, type Evaluation } from '../../src/plan/evaluate-restore';
 import { endedRuns } from '../../src/report/ended-runs';
-import { connectToNode } from '../../src/vault/connect-node';
 import { sealReportOf } from '../../src/vault/answers';
 import type { LeaderView } from '../../src/vault/leader';
 import { credentialFingerprint } from '../../src/vault/login';
-import { cancellation, withHeartbeats } from '../heartbeat';
+import { cancellation } from '../heartbeat';
 import { confirmSettings, settingsOf } from './confirm';
 import type { Controller } from './context';
+import { viewSource } from './view-source';
 
 export interface MadePlan<P extends RecoveryPlan = RecoveryPlan> {
   plan: P;
@@ -91,8 +89,6 @@ async function inspectThroughLeader(controller: Controller, cluster: string, vie
   }
 }
 
-const SOURCE_TIMEOUT_MS = 5_000;
-
 /** Judges what was found; the hash binds an approval to exactly this plan. @throws DrError PlanRefused with every reason. */
 export async function makePlan(
   controller: Controller,
@@ -113,29 +109,6 @@ export async function makePlan(
   const source = settings.source === settings.cluster ? null : await viewSource(controller, settings.source);
   const now = new Date().toISOString();
   return made(evaluateRestore({ ...facts, settings, credential, recipients, ended, source, now }));
-}
-
-/** Whether anything answers of the cluster that the generation is of. */
-async function viewSource(controller: Controller, name: string): Promise<SourceView> {
-  const cluster = controller.cluster(name);
-  return withHeartbeats(`look for ${name}`, async () => {
-    const answering = await Promise.all(cluster.nodes.map((node) => answers(cluster, node)));
-    return { answering: cluster.nodes.flatMap((node, index) => (answering[index] ? [node.name] : [])) };
-  });
-}
-
-/** A node that answers anything at all is alive, also one that is sealed or has an error to tell. */
-async function answers(cluster: ClusterConfig, node: NodeConfig): Promise<boolean> {
-  const client = await connectToNode(cluster, node, { timeoutMs: SOURCE_TIMEOUT_MS });
-  try {
-    await client.sealStatus();
-    return true;
-  } catch (error) {
-    cancellation().throwIfAborted();
-    return !isDrError(error) || error.code !== 'VaultUnavailable';
-  } finally {
-    await client.close();
-  }
 }
 
 /** Of the runs that hosts take for unfinished, because they could not be told. */
