@@ -31,3 +31,15 @@ describe('what anybody can send', () => {
     expect(warnings).toEqual(['6 of them']);
   });
 });
+
+test('of what is said elsewhere the first few are let through, across executions, and no warning is made of the rest', () => {
+  const warnings: string[] = [];
+  const first = new Tally(warnings);
+  const before = [1, 2].map(() => first.isAmongFirst('resume turned down', 3));
+  const next = new Tally(warnings, { ...first.counts });
+  const after = [3, 4, 5].map(() => next.isAmongFirst('resume turned down', 3));
+
+  expect([...before, ...after]).toEqual([true, true, true, false, false]);
+  expect(next.isAmongFirst('abort turned down', 3)).toBe(true);
+  expect(warnings).toEqual([]);
+});
