@@ -99,6 +99,29 @@ describe('of a data directory that is set aside inside', () => {
     expect((await readdir(aside)).toSorted()).toEqual(['.vault-dr-entries', 'raft', 'vault.db']);
   });
 
+  it('goes nowhere else while its owner swaps the directory that is being filled for a link', async () => {
+    await mkdir(inTest('etc'));
+    const aside = `${data()}/.pre-restore-${RUN}`;
+    let swapped = false;
+    const swapping: Attempt = {
+      ...current,
+      assertCurrent: () => {
+        if (swapped || !existsSync(aside)) return;
+        swapped = true;
+        renameSync(aside, `${data()}/swapped`);
+        symlinkSync(inTest('etc'), aside);
+      },
+    };
+
+    await setAsideDataDirectory(data(), RUN, swapping, 'inside').catch(() => undefined);
+    await setAsideDataDirectory(data(), RUN, current, 'inside').catch(() => undefined);
+    await putBackDataDirectory(data(), RUN, current).catch(() => undefined);
+
+    expect(swapped).toBe(true);
+    expect(await readdir(inTest('etc'))).toEqual([]);
+    expect(await victim()).toEqual(untouched());
+  });
+
   it('an entry that is a link is moved as one, and what it leads to stays', async () => {
     await symlink(inTest('victim'), `${data()}/link`);
 

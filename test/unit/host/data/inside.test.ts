@@ -318,6 +318,27 @@ describe('whenever it is killed', () => {
     expect(met).toBeGreaterThan(2);
   }, 30_000);
 
+  test('what appears in the middle and was never on the list is named, and taken for nobody’s', async () => {
+    // Until the list is there, and the first entry is moved.
+    for (let effects = 1; !existsSync(data(ASIDE, 'vault.db')); effects++) {
+      rmSync(data(), { recursive: true });
+      fill({ ...ORIGINAL, ...OF_VOLUME });
+      await killedAfter(effects, setAside);
+    }
+    fill({ 'other.db': 'somebody’s' });
+
+    for (const act of [setAside, putBack]) {
+      await expect(act()).rejects.toMatchObject({
+        code: 'NodeUnsafe',
+        message: expect.stringContaining('it was not there when this run began') as string,
+      });
+    }
+    expectNothingLostOrMixed(ORIGINAL);
+    rmSync(data('other.db'));
+    await putBack();
+    expect(contentOf(data())).toEqual({ ...ORIGINAL, ...OF_VOLUME });
+  });
+
   test('a copy and its original are whole after the next attempt', async () => {
     await fc.assert(
       fc.asyncProperty(kills, kills, async (before, after) => {
