@@ -1,11 +1,12 @@
 import { statfs } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { serviceEnvironment } from '../../src/child-environment';
+import type { NodeConfig } from '../../src/config/schema';
 import type { NodeReport, ServiceCheck } from '../../src/contract/host';
 import type { SealStatus } from '../../src/vault/answers';
 import { describeDataDirectory } from '../../src/host/data/data-directory';
 import { privateDirectory } from '../../src/files/files';
-import { setAsideProblem } from '../../src/host/data/rights';
+import { placeProblem, setAsideProblem } from '../../src/host/data/rights';
 import { readInstallNote } from '../../src/host/data/install-note';
 import { readRaftStorage } from '../../src/vault/storage/raft-storage';
 import { checkSealAccess, UNCHECKED } from '../../src/vault/config/seal-check';
@@ -26,7 +27,7 @@ export async function describeNode(host: NodeHost): Promise<NodeReport> {
       privateDirectory(node.stateDir).then(freeBytes),
       driver.status(),
       checkService(host),
-      setAsideProblem(node.dataDir),
+      whyNotAside(node),
       describeDataDirectory(node.dataDir),
       readInstallNote(node.dataDir),
       inspectStorage(node.dataDir),
@@ -53,6 +54,10 @@ export async function describeNode(host: NodeHost): Promise<NodeReport> {
     stagingFreeBytes,
     temp: { path: temp, freeBytes: await freeBytes(temp) },
   };
+}
+
+async function whyNotAside({ dataDir, stateDir, runtimeDir }: NodeConfig): Promise<string | null> {
+  return (await setAsideProblem(dataDir)) ?? placeProblem(dataDir, [stateDir, runtimeDir]);
 }
 
 /** What can't be checked is no reason against anything. */

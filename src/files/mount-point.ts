@@ -20,10 +20,23 @@ export async function mountsBelow(directory: string): Promise<string[]> {
   return mountPoints(table).filter((path) => path.startsWith(`${directory}/`));
 }
 
+/** Mount points that a file such as /etc/fstab wants to have at each start. */
+export function wantedMounts(fstab: string): string[] {
+  return fstab.split('\n').flatMap((line) => {
+    const [device = '', path = '', , options = ''] = line.trim().split(/\s+/);
+    if (device.startsWith('#') || !path.startsWith('/') || options.split(',').includes('noauto')) return [];
+    return [unescaped(path)];
+  });
+}
+
 /** The mount points that a `/proc/PID/mountinfo` names. */
 export function mountPoints(table: string): string[] {
   return table
     .split('\n')
     .map((line) => line.split(' ')[4] ?? '')
-    .map((path) => path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8))));
+    .map(unescaped);
+}
+
+function unescaped(path: string): string {
+  return path.replace(/\\([0-7]{3})/g, (_, octal: string) => String.fromCharCode(parseInt(octal, 8)));
 }

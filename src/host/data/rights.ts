@@ -1,9 +1,9 @@
 import { constants, type Stats } from 'node:fs';
-import { access, lstat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { access, lstat, realpath } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import type { Layout } from '../../contract/host';
 import { readIfThere } from '../../files/files';
-import { isMountPoint, mountsBelow } from '../../files/mount-point';
+import { isMountPoint, mountPoints, mountsBelow, wantedMounts } from '../../files/mount-point';
 import { physicalPath } from './physical-path';
 
 /** Numbers of Linux capabilities. */
@@ -56,6 +56,30 @@ async function problemInside(path: string, own?: OwnRights): Promise<string | nu
   if (denied !== null) return `${path} ${denied}`;
   const data = await statOf(physical);
   return (await whyDivided(physical)) ?? (data && whyNotOwner(path, data, data, rights));
+}
+
+/**
+ * What stands against setting a data directory aside that is not about rights: what the agent keeps lies in it, by way of a link;
+ * or its volume is not mounted, so that what is restored would be hidden as soon as it is.
+ * @param own directories of the agent
+ */
+export async function placeProblem(path: string, own: readonly string[], fstab = '/etc/fstab'): Promise<string | null> {
+  const physical = await realpath(path).catch(() => path);
+  for (const directory of own) {
+    const lies = await realpath(directory).catch(() => directory);
+    if (lies.startsWith(`${physical}/`))
+      return `${directory}, where the agent keeps its own things, lies in it (${lies})`;
+  }
+  // Where Vault has data, that is where it runs, whatever the table says.
+  if (await statOf(join(physical, 'vault.db'))) return null;
+  const wanted = wantedMounts((await readIfThere(fstab)) ?? '').filter((mount) => mount !== '/');
+  const mounted = mountPoints((await readIfThere('/proc/self/mountinfo')) ?? '');
+  const real = await Promise.all(
+    wanted.map(async (mount) => ({ mount, at: await realpath(mount).catch(() => mount) })),
+  );
+  const missing = real.find(({ at }) => `${physical}/`.startsWith(`${at}/`) && !mounted.includes(at))?.mount;
+  if (missing === undefined) return null;
+  return `${missing} is a mount point by ${fstab}, and nothing is mounted there: mount its volume, or take the line out`;
 }
 
 /** A rename would leave the other volume where it is, or take its mount along: either way old and new data would be mixed. */

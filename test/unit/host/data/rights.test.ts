@@ -1,5 +1,5 @@
-import { chmod, mkdir } from 'node:fs/promises';
-import { layoutOf, setAsideProblem, whyNotOwner } from '../../../../src/host/data/rights';
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { layoutOf, placeProblem, setAsideProblem, whyNotOwner } from '../../../../src/host/data/rights';
 import { describeIf } from '../../../support/describe-if';
 import { useDirectory } from '../../../support/temporary';
 
@@ -63,4 +63,37 @@ test('a volume is set aside inside, and one that another one is mounted in not a
   expect(await setAsideProblem('/dev')).toMatch(/^\/dev\/\S+ is a mount point of its own in it/);
   await mkdir(inTest('data'));
   expect(await layoutOf(inTest('data'))).toBe('beside');
+});
+
+test('what the agent keeps must not lie in the data, not even by way of a link', async () => {
+  await mkdir(inTest('volume', 'state'), { recursive: true });
+  await symlink(inTest('volume'), inTest('data'));
+
+  expect(await placeProblem(inTest('data'), [inTest('volume', 'state')])).toContain('keeps its own things, lies in it');
+  expect(await placeProblem(inTest('data'), [inTest('elsewhere')])).toBeNull();
+});
+
+test('a volume that should be mounted, and is not, is named', async () => {
+  const problem = async (line: string) => {
+    await writeFile(
+      inTest('fstab'),
+      `# device mount type options\nUUID=1 none swap sw 0 0\n${line}\n/dev/sda1 / ext4 rw 0 1\n`,
+    );
+    return placeProblem(inTest('vol ume', 'data'), [], inTest('fstab'));
+  };
+  const around = inTest('vol ume').replace(' ', '\\040');
+
+  expect(await problem(`/dev/sdb ${around}/data ext4 defaults 0 2`)).toContain(
+    'nothing is mounted there: mount its volume',
+  );
+  expect(await problem(`/dev/sdb ${around} ext4 defaults,nofail 0 2`)).toContain(
+    `${inTest('vol ume')} is a mount point by`,
+  );
+  expect(await problem(`/dev/sdb ${around} ext4 noauto 0 2`)).toBeNull();
+  expect(await problem(`/dev/sdb ${around}/data2 ext4 defaults 0 2`)).toBeNull();
+  expect(await problem('/dev/shm /dev/shm tmpfs defaults 0 0')).toBeNull();
+
+  await mkdir(inTest('vol ume', 'data'), { recursive: true });
+  await writeFile(inTest('vol ume', 'data', 'vault.db'), 'data');
+  expect(await problem(`/dev/sdb ${around} ext4 defaults,nofail 0 2`)).toBeNull();
 });
