@@ -24,7 +24,7 @@ export async function rebuildNode(raw: unknown, handover?: unknown): Promise<Rec
   });
 
   async function rebuild(plan: RebuildPlan): Promise<RecoveryReport> {
-    await recovery.phase('stop', () => recovery.stop([node]));
+    await recovery.phase('stop', () => stop(plan));
 
     await recovery.phase('setAside', () => recovery.setDataAside([node], plan));
 
@@ -33,7 +33,7 @@ export async function rebuildNode(raw: unknown, handover?: unknown): Promise<Rec
       const leaderAddress = await run.mustStep('waiting for a leader', null, () =>
         controller.waitForLeader({ cluster: input.cluster }),
       );
-      await recovery.joining.join([node], leaderAddress);
+      await recovery.joining.join([node], leaderAddress, plan);
     });
 
     await recovery.phase('converge', () => recovery.joining.converge(plan));
@@ -41,6 +41,13 @@ export async function rebuildNode(raw: unknown, handover?: unknown): Promise<Rec
     recovery.enter('finish');
     journal.notify('restored', `${node} of ${input.cluster} is rebuilt and a voter.`);
     return recovery.end('completed');
+  }
+
+  // Dead peers go first: they count for the quorum that has to carry the cluster meanwhile. Where there are none, nothing may come
+  // before the stop, not even a turn of the loop: runs of earlier versions go on as they were.
+  function stop({ removePeers }: RebuildPlan): Promise<void> {
+    if (removePeers === undefined) return recovery.stop([node]);
+    return recovery.removePeers(removePeers).then(() => recovery.stop([node]));
   }
 
   async function makePlan(before: RebuildPlan | null): Promise<Planned<RebuildPlan>> {

@@ -61,6 +61,7 @@ export async function restoreCluster(raw: unknown, handover?: unknown): Promise<
   async function restoreInPlace(plan: RestorePlan): Promise<RecoveryReport> {
     await recovery.phase('install', async () => {
       await run.once('the backup before', () => backUpFirst(plan));
+      if (plan.removePeers) await recovery.removePeers(plan.removePeers);
       await install(plan, () => recovery.steps(plan.firstNode).installInPlace({ claim: run.claim }));
       for (const name of state.activeNodes) state.node(name, 'unsealed');
     });

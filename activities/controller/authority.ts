@@ -50,6 +50,7 @@ export const CONTROLLER_AUTHORITY: Authority = {
   checkConvergence: inPlanned,
   waitForLeader: inRecovery,
   moveLeadership: inPlanned,
+  removePeer: ({ plan: { cluster }, run }) => assertRecoveryOf(cluster, run),
   checkRolledBack: inRecovery,
   markRestored: inOwnRecovery,
   markRolledBack: inOwnRecovery,

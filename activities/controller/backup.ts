@@ -13,7 +13,9 @@ import {
   generationId,
   MANIFEST_FORMAT,
   type ManifestDraft,
+  type OwnSeal,
 } from '../../src/contract/generation';
+import type { Product } from '../../src/contract/product';
 import type { ControllerInput } from '../../src/contract/step-input/controller';
 import { encryptStream, SUFFIX } from '../../src/crypto/encryption';
 import { belowRoot } from '../../src/files/below-root';
@@ -27,7 +29,7 @@ import {
 } from '../../src/repository/generations';
 import { aheadBy, clockWarnings } from '../../src/repository/clock';
 import { shrinkageWarnings } from '../../src/repository/shrinkage';
-import type { AutopilotState } from '../../src/vault/answers';
+import type { AutopilotState, SealStatus } from '../../src/vault/answers';
 import { writeCanary } from '../../src/vault/canary';
 import { credentialFingerprint } from '../../src/vault/login';
 import type { VaultClient } from '../../src/vault/client';
@@ -44,6 +46,7 @@ import { findPrevious } from './previous';
 
 /** So often is a snapshot asked for that doesn't arrive whole. */
 const CAPTURES = 3;
+const NAMESPACE_PATH = /^[A-Za-z0-9_][\w./-]{0,200}$/;
 /** Name of the directory of one attempt to capture. */
 const ATTEMPT = /^[0-9a-f]{8}$/;
 const NOT_WHOLE: readonly FailureCode[] = ['SnapshotIncomplete', 'SnapshotCorrupt'];
@@ -143,6 +146,11 @@ interface Captured {
   file: string;
   capturedAt: string;
   leader: LeaderView;
+  /** Of the leader, as it tells those who have logged in. */
+  status: SealStatus;
+  /** Node ids of members that are never to vote, as far as autopilot says so. */
+  nonVoters: string[];
+  ownSeals: OwnSeal[];
   clockAheadSeconds: number | null;
   canary: Canary | null;
   credential: string;
@@ -163,6 +171,9 @@ async function capture(controller: Controller, plan: BackupPlan, directory: stri
   };
   return controller.withLogin(plan.cluster, leader.leader.node, async (vault) => {
     const credential = await credentialFingerprint(controller.cluster(plan.cluster).auth);
+    // Whoever has logged in is told what a listener redacts.
+    const status = await vault.sealStatus();
+    const nonVoters = await nonVotersOf(vault);
     const { canary, warnings } = await tryCanary(vault, plan.canary);
     const capturedAt = new Date().toISOString();
     const { body, headers } = await requestSnapshot(vault, { signal: cancellation(), onAlive: () => onBytes(0) });
@@ -177,8 +188,51 @@ async function capture(controller: Controller, plan: BackupPlan, directory: stri
       throw isDrError(error) && error.code === 'VaultUnavailable' ? brokenOff(error) : error;
     }
     const [summary, digest] = [verifier.summary, stored.digest()];
-    return { file, capturedAt, leader, clockAheadSeconds, canary, credential, warnings, summary, stored: digest };
+    warnings.push(...(await followerWarnings(vault, leader.product)));
+    return {
+      file,
+      capturedAt,
+      leader,
+      status,
+      nonVoters,
+      ownSeals: await namedSeals(vault, summary.ownSeals),
+      clockAheadSeconds,
+      canary,
+      credential,
+      warnings,
+      summary,
+      stored: digest,
+    };
   });
+}
+
+async function nonVotersOf(vault: VaultClient): Promise<string[]> {
+  const autopilot = await vault.autopilotState().catch(() => null);
+  cancellation().throwIfAborted();
+  return autopilot?.servers.filter((server) => server.isNonVoter).map(({ id }) => id) ?? [];
+}
+
+/** Their names are encrypted in the snapshot; the server tells those whom its policy lets ask. */
+async function namedSeals(vault: VaultClient, ids: readonly string[]): Promise<OwnSeal[]> {
+  if (ids.length === 0) return [];
+  const paths = await vault.namespacePaths().catch(() => new Map<string, string>());
+  cancellation().throwIfAborted();
+  return ids.map((id) => {
+    const path = paths.get(id);
+    // It goes into commands that people paste.
+    return { id, path: path !== undefined && NAMESPACE_PATH.test(path) ? path : null };
+  });
+}
+
+/**
+ * A follower of OpenBao answers for a snapshot itself, and may lag: so whoever was asked must lead still. Vault's followers
+ * refuse.
+ */
+export async function followerWarnings(vault: VaultClient, product: Product | null): Promise<string[]> {
+  if (product === 'vault' || (await vault.leader()).isSelf) return [];
+  const what = `${vault.node} did not lead any more when it had sent the snapshot, which may lack the last writes`;
+  if (attempt() >= CAPTURES) return [what];
+  throw new DrError('ClusterUnhealthy', `${what}.`, { where: vault.node, advice: 'It is captured again.' });
 }
 
 /** An answer that had begun is something else than a node that is down. */
@@ -209,7 +263,7 @@ async function describeCapture(
   run: string,
   directory: string,
 ): Promise<StagedGeneration> {
-  const { file, capturedAt, leader, canary, credential, bundles, summary, stored } = captured;
+  const { file, capturedAt, leader, status, canary, credential, bundles, summary, stored } = captured;
   const node = plan.nodes.find((item) => item.name === leader.leader.node);
   const { previous, warnings } = await findPrevious(controller, plan);
   const draft: ManifestDraft = {
@@ -217,11 +271,12 @@ async function describeCapture(
     generation: generationId(capturedAt, summary.raft.index, randomBytes(4).toString('hex')),
     cluster: plan.cluster,
     capturedAt,
-    serverVersion: leader.serverVersion,
+    serverVersion: status.version ?? leader.serverVersion,
+    ...(leader.product ? { product: leader.product } : {}),
     leader: { node: leader.leader.node, address: node?.address ?? '' },
     clusterId: leader.clusterId,
-    clusterName: leader.clusterName,
-    raft: summary.raft,
+    clusterName: status.clusterName ?? leader.clusterName,
+    raft: { ...summary.raft, ...(captured.nonVoters.length > 0 ? { nonVoters: captured.nonVoters } : {}) },
     seal: summary.seal,
     recovery: summary.recoveryConfig,
     archive: summary.archive,
@@ -229,6 +284,7 @@ async function describeCapture(
     keys: summary.keys,
     leases: summary.leases,
     reach: summary.reach,
+    ...(captured.ownSeals.length > 0 ? { ownSeals: captured.ownSeals } : {}),
     credential,
     encryption: { method: plan.encryption.method, recipients: plan.encryption.recipients },
     canary,

@@ -16,6 +16,7 @@ import { Controller, type ControllerDeps } from './context';
 import { chooseGeneration } from './choose';
 import * as keep from './keep';
 import * as plan from './make-plan';
+import { removePeer } from './remove-peer';
 import * as restore from './verify';
 
 export type { ControllerDeps };
@@ -66,6 +67,7 @@ export function createControllerActivities(deps: ControllerDeps) {
     checkConvergence: bind(restore.checkConvergence),
     waitForLeader: bind(restore.waitForLeader),
     moveLeadership: bind(restore.moveLeadership),
+    removePeer: bind(removePeer),
     checkRolledBack: bind(restore.checkRolledBack),
 
     /** Keeps the report beside the audit trail. @returns where, and the hashes that the trail keeps of it. */

@@ -21,6 +21,7 @@ import { evaluateRestore, type Evaluation } from '../../src/plan/evaluate-restor
 import { endedRuns } from '../../src/report/ended-runs';
 import { sealReportOf } from '../../src/vault/answers';
 import type { LeaderView } from '../../src/vault/leader';
+import { membersOf } from '../../src/vault/members';
 import { credentialFingerprint } from '../../src/vault/login';
 import { cancellation } from '../heartbeat';
 import { confirmSettings, settingsOf } from './confirm';
@@ -68,6 +69,8 @@ export async function lookAtCluster(controller: Controller, input: { cluster: st
   }
 }
 
+const REMOVE_PEER = 'sys/storage/raft/remove-peer';
+
 async function inspectThroughLeader(controller: Controller, cluster: string, view: LeaderView): Promise<LiveView> {
   const serving = view.nodes.filter((node) => node.problem === null);
   const seen: LiveView = {
@@ -75,14 +78,25 @@ async function inspectThroughLeader(controller: Controller, cluster: string, vie
     leader: view.leader.node,
     clusterId: view.clusterId || null,
     clusterName: view.clusterName || null,
-    serverVersion: view.serverVersion,
+    serverVersion: view.serverVersion || null,
+    product: view.product,
     serving: serving.map(({ node }) => node),
     versions: Object.fromEntries(serving.flatMap(({ node, version }) => (version === null ? [] : [[node, version]]))),
     seal: sealReportOf(await view.leader.sealStatus()),
   };
   try {
-    const peers = await controller.withLogin(cluster, view.leader.node, (vault) => vault.raftConfiguration());
-    return { ...seen, login: true, voters: peers.filter((peer) => peer.voter).map((peer) => peer.nodeId) };
+    const [peers, autopilot, allowed] = await controller.withLogin(cluster, view.leader.node, (vault) =>
+      // What autopilot thinks is good to know; it may be turned off, and the policy need not let us ask.
+      Promise.all([
+        vault.raftConfiguration(),
+        vault.autopilotState().catch(() => null),
+        vault.capabilitiesSelf([REMOVE_PEER]).catch(() => null),
+      ]),
+    );
+    const capabilities = allowed?.[REMOVE_PEER] ?? [];
+    const voters = peers.filter((peer) => peer.voter).map((peer) => peer.nodeId);
+    const mayRemovePeers = capabilities.includes('root') || capabilities.includes('update');
+    return { ...seen, login: true, voters, members: membersOf(peers, autopilot), mayRemovePeers };
   } catch (error) {
     cancellation().throwIfAborted();
     return { ...seen, login: false, problem: (error as Error).message };

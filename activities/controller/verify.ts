@@ -1,5 +1,6 @@
 import { DrError, isDrError } from '../../src/contract/failures';
 import type { RecoveryPlan } from '../../src/contract/plan';
+import { inWordsOf } from '../../src/contract/product';
 import { convergenceGaps, differs, type NodeView } from '../../src/plan/convergence';
 import { checkCanary } from '../../src/vault/canary';
 import type { VaultClient } from '../../src/vault/client';
@@ -135,7 +136,10 @@ export async function checkConvergence(
         timeoutMs: 240_000,
         intervalMs: 500,
         signal: cancellation(),
-        advice: 'Look at `vault operator raft list-peers` and at the logs of the node that lags.',
+        advice: inWordsOf(
+          plan.product,
+          'Look at `vault operator raft list-peers` and at the logs of the node that lags. A peer that is gone for good: `vault operator raft remove-peer ID`, then resume.',
+        ),
       },
       async () => {
         const views = await Promise.all(nodes.map((node) => viewThrough(controller, plan, node)));
@@ -219,6 +223,7 @@ async function viewThrough(controller: Controller, plan: RecoveryPlan, node: str
         t: status.t,
         removed: status.removedFromCluster,
         voters: configuration.filter((peer) => peer.voter).map((peer) => peer.nodeId),
+        nonVoters: configuration.filter((peer) => !peer.voter).map((peer) => peer.nodeId),
         autopilot,
       };
     },

@@ -6,12 +6,14 @@ import type { NodeReport, ServiceCheck } from '../../src/contract/host';
 import type { SealStatus } from '../../src/vault/answers';
 import { describeDataDirectory } from '../../src/host/data/data-directory';
 import { privateDirectory } from '../../src/files/files';
+import type { ServiceDriver } from '../../src/host/service/service-driver';
 import { placeProblem, setAsideProblem } from '../../src/host/data/rights';
 import { readInstallNote } from '../../src/host/data/install-note';
 import { readRaftStorage } from '../../src/vault/storage/raft-storage';
 import { checkSealAccess, UNCHECKED } from '../../src/vault/config/seal-check';
 import { readServerConfig } from '../../src/vault/config/vault-config';
 import { checkReach } from '../../src/vault/reach/check-reach';
+import type { Product } from '../../src/contract/product';
 import { VERSION } from '../../src/version';
 import type { NodeHost } from './context';
 
@@ -22,7 +24,7 @@ const VAULT_TIMEOUT_MS = 5_000;
 export async function describeNode(host: NodeHost): Promise<NodeReport> {
   const { node, driver } = host;
   const reading = readServerConfig(node.configFiles);
-  const [stagingFreeBytes, service, serviceCheck, notAside, dataDir, install, storage, config, seal, tried] =
+  const [stagingFreeBytes, service, serviceCheck, notAside, dataDir, install, storage, config, seal, tried, product] =
     await Promise.all([
       privateDirectory(node.stateDir).then(freeBytes),
       driver.status(),
@@ -34,8 +36,8 @@ export async function describeNode(host: NodeHost): Promise<NodeReport> {
       reading,
       reading.then((config) => (config ? checkSealAccess(config, environmentOf(host)) : UNCHECKED)),
       askVault(host),
+      askProduct(host),
     ]);
-  const vault = stateOf(tried);
   const temp = node.service.driver === 'process' ? (node.service.env['TMPDIR'] ?? node.tempDir) : node.tempDir;
   return {
     node: node.name,
@@ -44,7 +46,7 @@ export async function describeNode(host: NodeHost): Promise<NodeReport> {
     service,
     ...(serviceCheck ? { serviceCheck } : {}),
     setAsideProblem: notAside,
-    vault: { ...vault, version: vault.version ?? (await driver.version?.()) ?? null },
+    vault: await withProgram(stateOf(tried), product, driver),
     dataDir,
     install,
     ...storage,
@@ -82,10 +84,32 @@ async function inspectStorage(dataDir: string): Promise<Pick<NodeReport, 'storag
   }
 }
 
+/** What a server that stands still, or a listener that redacts it, does not say. */
+async function withProgram(
+  vault: NodeReport['vault'],
+  answered: Product | null,
+  driver: ServiceDriver,
+): Promise<NodeReport['vault']> {
+  if (vault.version !== null && answered !== null) return { ...vault, product: answered };
+  const program = (await driver.version?.()) ?? null;
+  return {
+    ...vault,
+    version: vault.version ?? program?.version ?? null,
+    product: answered ?? program?.product ?? null,
+  };
+}
+
 async function askVault(host: NodeHost): Promise<SealStatus | Error> {
   return host
     .withVault((client) => client.sealStatus(), { timeoutMs: VAULT_TIMEOUT_MS })
     .catch((error: Error) => error);
+}
+
+async function askProduct(host: NodeHost): Promise<Product | null> {
+  return host
+    .withVault((client) => client.health(), { timeoutMs: VAULT_TIMEOUT_MS })
+    .then(({ product }) => product)
+    .catch(() => null);
 }
 
 function stateOf(answer: SealStatus | Error): NodeReport['vault'] {
@@ -93,7 +117,14 @@ function stateOf(answer: SealStatus | Error): NodeReport['vault'] {
     return { reachable: false, initialized: null, sealed: null, version: null, sealType: null, clusterId: null };
   }
   const { initialized, sealed, version, type, clusterId } = answer;
-  return { reachable: true, initialized, sealed, version, sealType: type, clusterId: clusterId ?? null };
+  return {
+    reachable: true,
+    initialized,
+    sealed,
+    version: version ?? null,
+    sealType: type,
+    clusterId: clusterId ?? null,
+  };
 }
 
 async function freeBytes(path: string): Promise<number> {

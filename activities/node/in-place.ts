@@ -1,6 +1,7 @@
 import type { AuthConfig } from '../../src/config/schema';
 import { DrError, isDrError } from '../../src/contract/failures';
 import type { Manifest } from '../../src/contract/generation';
+import { inWordsOf } from '../../src/contract/product';
 import type { RunClaim } from '../../src/contract/recovery';
 import type { Attempt } from '../../src/host/run/attempt';
 import { applyLimitMs } from '../../src/vault/load-limits';
@@ -37,7 +38,10 @@ export async function installInPlace(host: NodeHost, input: { claim: RunClaim })
         if (!(await vault.leader()).isSelf) {
           throw new DrError('NodeUnsafe', `${host.node.name} does not lead the cluster any more.`, {
             where: host.node.name,
-            advice: `Nothing was changed. Let it lead again (\`vault operator step-down\` on the others), then resume.`,
+            advice: inWordsOf(
+              manifest.product,
+              'Nothing was changed. Let it lead again (`vault operator step-down` on the others), then resume.',
+            ),
           });
         }
         attempt.assertCurrent();

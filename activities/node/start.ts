@@ -72,9 +72,13 @@ async function writePeers({ node }: NodeHost, run: string, attempt: Attempt): Pr
 }
 
 /** Starts a blank node and joins it to the first one; a node that is in already stays as it is. */
-export async function joinNode(host: NodeHost, input: { claim: RunClaim; leaderAddress: string }): Promise<void> {
+export async function joinNode(
+  host: NodeHost,
+  input: { claim: RunClaim; leaderAddress: string; nonVoter?: boolean | undefined },
+): Promise<void> {
   const { cluster } = host.deps;
-  await host.retry(input.claim, { kind: 'join' }, async (attempt) => {
+  const { nonVoter = false } = input;
+  await host.retry(input.claim, { kind: 'join', nonVoter }, async (attempt) => {
     const leader = leaderAt(host, input.leaderAddress);
     await assertOwnBlank(host, input.claim.run, attempt);
     await host.driver.start(attempt);
@@ -85,6 +89,7 @@ export async function joinNode(host: NodeHost, input: { claim: RunClaim; leaderA
         leaderApiAddr: leader.address,
         leaderCaPem: await caPemOf(cluster),
         clientCertificate: await clientCertificateOf(cluster, leader),
+        ...(nonVoter ? { nonVoter } : {}),
       });
     });
   });

@@ -5,6 +5,7 @@ import type { Command } from 'commander';
 import { DrError, isDrError } from '../contract/failures';
 import { formatBytes } from '../contract/format';
 import type { LeaseCount } from '../contract/generation';
+import { printable } from '../contract/printable';
 import { type Inspection, inspectSnapshot } from '../vault/snapshot/inspect-snapshot';
 import { renderTable, style } from '../terminal';
 import { print, printJson } from './output';
@@ -72,7 +73,7 @@ function unreadable(error: unknown, file: string): unknown {
 }
 
 export function render(file: string, inspection: Inspection): string {
-  const { archive, encryption, raft, seal, recoveryConfig, keys, leases, requiredKeys } = inspection;
+  const { archive, encryption, raft, seal, recoveryConfig, keys, leases, ownSeals, requiredKeys } = inspection;
   const count = raft.peers.length;
   return [
     `${file}: ${style('green', 'a whole snapshot')}${encryption === 'none' ? '' : `, encrypted with ${encryption}`}`,
@@ -83,6 +84,9 @@ export function render(file: string, inspection: Inspection): string {
       ? [`  recovery    ${recoveryConfig.secretThreshold} of ${recoveryConfig.secretShares} keys`]
       : []),
     `  needed keys ${requiredKeys.join(', ')}`,
+    ...(ownSeals.length === 0
+      ? []
+      : [`  namespaces  ${ownSeals.length} with a seal of their own: ${ownSeals.map(printable).join(', ')}`]),
     '',
     renderTable(
       [count === 1 ? '1 peer' : `${count} peers`, 'address', ''],

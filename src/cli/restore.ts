@@ -52,7 +52,7 @@ export function restoreCommand(): Command {
     .option('--in-place', 'into the running cluster, for data that are wrong: nothing is stopped or unsealed')
     .option('--drill', 'a rehearsal, with the approvals that restore.drills of the configuration says')
     .action(restore);
-  return withRecovery(withConfig(withFacts(command)));
+  return withRecovery(withConfig(withFacts(withRemovals(command, 'with --in-place: '))));
 }
 
 export function recoverQuorumCommand(): Command {
@@ -84,10 +84,11 @@ export function rebuildNodeCommand(): Command {
     'vault-dr rebuild-node --cluster prod --node vault-3',
   )
     .requiredOption('--node <name>', 'the node')
-    .action((options: RecoveryOptions & { node: string }) => {
-      const { cluster, node, as: requestedBy, accept } = options;
+    .action((options: RecoveryOptions & { node: string; removePeer: string[] }) => {
+      const { cluster, node, as: requestedBy, accept, removePeer } = options;
       const example = 'vault-dr rebuild-node --cluster prod --node vault-3';
-      const input = parseInput(rebuildNodeInput, { cluster, node, requestedBy, accept }, example);
+      const raw = { cluster, node, requestedBy, accept, ...removals(removePeer) };
+      const input = parseInput(rebuildNodeInput, raw, example);
       return startAndFollow(options, {
         workflow: 'rebuildNode',
         cluster,
@@ -95,7 +96,7 @@ export function rebuildNodeCommand(): Command {
         summary: `Rebuild of ${node} of ${cluster}`,
       });
     });
-  return withRecovery(command);
+  return withRecovery(withRemovals(command));
 }
 
 export function removeSetAsideCommand(): Command {
@@ -119,6 +120,19 @@ export function removeSetAsideCommand(): Command {
   return withRecovery(command);
 }
 
+function withRemovals(command: Command, when = ''): Command {
+  return command.option(
+    '--remove-peer <id>',
+    `${when}a dead member, by its node id, that the run takes out of the cluster; may be repeated`,
+    (id: string, ids: string[]) => [...ids, id],
+    [],
+  );
+}
+
+function removals(removePeers: string[]): { removePeers?: string[] } {
+  return removePeers.length > 0 ? { removePeers } : {};
+}
+
 export function withRecovery(command: Command): Command {
   command
     .requiredOption('--cluster <name>', 'cluster of the configuration')
@@ -140,10 +154,11 @@ interface RestoreOptions extends RecoveryOptions, ImportOptions {
   into?: string;
   inPlace?: boolean;
   drill?: boolean;
+  removePeer: string[];
 }
 
 async function restore(options: RestoreOptions): Promise<void> {
-  const { cluster, asOf, into, accept } = options;
+  const { cluster, asOf, into, accept, removePeer } = options;
   assertOneChoice(options);
   const input = parseInput(
     restoreInput,
@@ -155,6 +170,7 @@ async function restore(options: RestoreOptions): Promise<void> {
       inPlace: options.inPlace === true,
       drill: options.drill === true,
       accept,
+      ...removals(removePeer),
       ...(asOf === undefined ? {} : { asOf }),
       ...(into === undefined ? {} : { into }),
     },

@@ -1,4 +1,5 @@
 import type { CheckLevel, ConfigBundle, Encryption, FileDigest, Manifest } from './generation';
+import type { Product } from './product';
 
 /** What a backup run needs of the configuration; goes into history, so it holds no secret. */
 export interface BackupPlan {
@@ -54,6 +55,8 @@ export interface ClusterHealth {
   clusterId: string;
   clusterName: string;
   serverVersion: string;
+  /** Absent in what an earlier version saw; null where it can't be told. */
+  product?: Product | null;
   nodes: NodeHealth[];
   /** Reasons for concern that don't keep a backup from being made. */
   warnings: string[];

@@ -1,3 +1,5 @@
+import type { Product } from './product';
+
 /**
  * How far a copy has been checked. `listed`: its manifest is there and its signature holds. `hashed`: every byte was read
  * here and now and matches the manifest. `restored`: a cluster was brought back from it.
@@ -49,6 +51,13 @@ export interface Reach {
   auditDevices: number;
   /** External ones, as `database/oracle`. */
   plugins: string[];
+}
+
+/** A namespace of OpenBao with keys of its own: whatever opens the cluster, it stays sealed until its own holders come. */
+export interface OwnSeal {
+  id: string;
+  /** Such as `team-a/`; null where nobody could ask the server for it. */
+  path: string | null;
 }
 
 export interface FileDigest {
@@ -117,11 +126,14 @@ export interface Manifest {
   capturedAt: string;
   /** This and the next three are null where nobody knows them: in an imported snapshot. */
   serverVersion: string | null;
+  /** Absent in generations of versions that did not note it, and of an imported one where nothing tells. */
+  product?: Product | undefined;
   leader: { node: string; address: string } | null;
   clusterId: string | null;
   clusterName: string | null;
   imported?: Import | undefined;
-  raft: { index: number; term: number; peers: RaftPeer[] };
+  /** `nonVoters`: ids of peers that are never to vote; absent where there are none, or nobody knew. */
+  raft: { index: number; term: number; peers: RaftPeer[]; nonVoters?: string[] | undefined };
   seal: SealConfig;
   /** `core/recovery-config` of an auto-unseal cluster: its recovery keys never unseal. On disk under this name. */
   recovery: SealConfig | null;
@@ -134,6 +146,8 @@ export interface Manifest {
   leases: LeaseCount | null;
   /** Absent in generations of versions that did not count it. */
   reach?: Reach | undefined;
+  /** Absent where there is none, and in generations of versions that did not look. */
+  ownSeals?: OwnSeal[] | undefined;
   /**
    * Fingerprint of the login that made the backup, so that a restore can tell whether the configured one will exist
    * afterwards; null in generations of versions that did not note it.

@@ -1,4 +1,5 @@
 import type { RaftPeer, SealConfig } from './generation';
+import type { Product } from './product';
 
 /** What a data directory says of itself: `vault.db`, `raft/raft.db` or `raft/wal/`, and `node-id` in it. */
 export interface RaftStorage {
@@ -27,6 +28,8 @@ export interface VaultConfig {
   seal: { type: string; settings: Record<string, string> } | null;
   listeners: VaultListener[];
   disableMlock: boolean | null;
+  /** It lets people with enough keys make a root token, whatever the version. Absent where it does not. */
+  rootTokenByKeys?: boolean;
   /** Files that could not be read or understood: what they say is missing here. */
   problems: string[];
 }
@@ -142,6 +145,8 @@ export interface NodeReport {
     sealed: boolean | null;
     /** Also of a server that stands still, where it can be had. */
     version: string | null;
+    /** Absent in what an agent of an earlier version says; null where it can't be told. */
+    product?: Product | null;
     /** `shamir`, or the type of the auto-unseal seal. */
     sealType: string | null;
     /** While it is unsealed. */

@@ -25,6 +25,12 @@ const accept = z
   )
   .default([]);
 
+/** Node ids of dead members that the run takes out of the cluster, once the plan that names them is approved. */
+const removePeers = z
+  .array(z.string().regex(/^[\x21-\x7e]{1,255}$/, 'must be node ids, as `raft list-peers` shows them'))
+  .max(20, 'are more than a cluster loses')
+  .optional();
+
 export const restoreInput = z
   .strictObject({
     cluster: name,
@@ -41,7 +47,12 @@ export const restoreInput = z
     inPlace: z.boolean({ error: 'must be true or false' }).default(false),
     /** A rehearsal: `restore.drills` of the configuration says how many must approve it. */
     drill: z.boolean({ error: 'must be true or false' }).default(false),
+    removePeers,
     accept,
+  })
+  .refine(({ inPlace, removePeers: peers = [] }) => inPlace || peers.length === 0, {
+    path: ['removePeers'],
+    error: 'goes with inPlace only: any other restore makes a cluster that has no old peers',
   })
   .refine(({ inPlace, into, cluster }) => !inPlace || into === undefined || into === cluster, {
     path: ['inPlace'],
@@ -56,6 +67,7 @@ export const rebuildNodeInput = z.strictObject({
   cluster: name,
   node: name,
   requestedBy: personName.default('unknown'),
+  removePeers,
   accept,
 });
 export type RebuildNodeInput = z.infer<typeof rebuildNodeInput>;

@@ -1,6 +1,7 @@
 import type { Trust } from './approval';
 import type { Canary, GenerationCopy, LeaseCount, RaftPeer, Reach, SealConfig } from './generation';
 import type { SealReport } from './host';
+import type { Product } from './product';
 
 export interface NodePlan {
   name: string;
@@ -16,6 +17,7 @@ export interface NodePlan {
 export const ACCEPTABLE = {
   'lose-newer-data': 'the cluster, or a disk of it, holds newer data than the generation',
   version: 'the servers are older than the snapshot, much newer, or of different versions',
+  'other-product': 'the servers are OpenBao and the snapshot is of Vault, or the other way round',
   'other-cluster': 'the generation is of another cluster than the data that is there',
   'delete-data': 'old data directories are deleted instead of renamed (restore.setAside), so there is no way back',
   login: 'it is not proved that vault-dr can log in after the restore',
@@ -57,18 +59,35 @@ export interface ReminderSettings {
   alternates: string[];
 }
 
+export interface LiveMember {
+  nodeId: string;
+  /** Cluster address, `host:port`. */
+  address: string;
+  voter: boolean;
+  /** By autopilot; null where it says nothing of it. */
+  alive: boolean | null;
+  /** It is to stay a non-voter: what has just joined becomes a voter later. */
+  neverVotes: boolean;
+}
+
 /** What the controller sees of the cluster over the network; it may be down. */
 export interface LiveView {
   leader: string | null;
   clusterId: string | null;
   clusterName: string | null;
   serverVersion: string | null;
+  /** Of the leader. Absent in what an earlier version saw; null where it can't be told. */
+  product?: Product | null;
   /** Names of nodes that are unsealed and not removed. */
   serving: string[];
   /** Of those that serve. Absent in what an earlier version saw. */
   versions?: Record<string, string>;
   /** Voters that the leader knows, by node id; empty without a login. */
   voters: string[];
+  /** All that the leader knows, voters or not. Absent without a login, and in what an earlier version saw. */
+  members?: LiveMember[];
+  /** Whether the login may take a peer out. Absent as above. */
+  mayRemovePeers?: boolean;
   /** Whether vault-dr's own login works now; null when nobody could be asked. */
   login: boolean | null;
   /** Of the leader. */
@@ -102,6 +121,8 @@ interface PlanBase {
   clusterId: string | null;
   clusterName: string | null;
   canary: Canary | null;
+  /** What the servers are. Absent in what an earlier version planned, and where it can't be told. */
+  product?: Product;
   /** Whose login is used after it. */
   loginOf: string;
   approvals: number;
@@ -115,6 +136,12 @@ interface PlanBase {
   holdData: string[];
   /** In place and in a rebuild: nodes that did not serve when it was made, and are no part of it. */
   leftOut?: string[];
+  /** Names of nodes that join as non-voters, and stay that. Absent where there are none; so are the next two. */
+  nonVoters?: string[];
+  /** In place and in a rebuild: node ids of members that the configuration does not name. */
+  bystanders?: string[];
+  /** Node ids of dead members that are taken out of the cluster. */
+  removePeers?: string[];
   accepted: AcceptCode[];
   warnings: string[];
   plannedAt: string;

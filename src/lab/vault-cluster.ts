@@ -101,7 +101,7 @@ export async function furnishCluster(
   const ask = (method: VaultMethod, path: string, body?: unknown) => call(api, node, rootToken, method, path, body);
   await ask('POST', 'sys/mounts/secret', { type: 'kv', options: { version: '2' } });
   await ask('POST', 'sys/auth/approle', { type: 'approle' });
-  const backup = await makeLogin(ask, 'vault-dr', ['vault-dr', 'vault-dr-step-down']);
+  const backup = await makeLogin(ask, 'vault-dr', ['vault-dr', 'vault-dr-step-down', 'vault-dr-remove-peer']);
   const restore = await makeLogin(ask, 'vault-dr-restore', ['vault-dr-restore']);
   // A new KV engine refuses writes for a moment, while it prepares itself.
   await waitFor('the KV engine takes writes', async () => (await ask('GET', 'secret/config')) !== null, {

@@ -3,23 +3,33 @@ import type { NodePlan, RecoveryPlan } from '../contract/plan';
 /** Autopilot's rounds are ten seconds apart; where there is none by then, it is turned off, and the other facts must do. */
 const FIRST_ROUND_MS = 10_000;
 
+/** As autopilot sees it. */
+export interface ServerView {
+  id: string;
+  healthy: boolean;
+  /** Of Vault Enterprise: one of each zone votes, and which one autopilot decides. */
+  redundancyZone?: string | null;
+}
+
 /** What the gate sees through one node. */
 export interface NodeView {
   node: string;
   clusterId: string | undefined;
   clusterName: string | undefined;
-  version: string;
+  version: string | undefined;
   n: number;
   t: number;
   removed: boolean;
   /** Node ids. */
   voters: string[];
+  /** Of members that do not vote: for good, or not yet. */
+  nonVoters: string[];
   /** Null where there is none: it is turned off, or the leader is so new that it has not made its first round. */
-  autopilot: { healthy: boolean; servers: { id: string; healthy: boolean }[] } | null;
+  autopilot: { healthy: boolean; servers: ServerView[] } | null;
 }
 
 /**
- * What still keeps the nodes from being one cluster as the plan wants it; empty when nothing does. Nodes of the plan that are
+ * What still keeps the nodes from being one cluster as the plan wants it, which goes by what was there; empty when nothing does. Nodes of the plan that are
  * left out may be voters all the same, and as long as they are down autopilot calls no cluster healthy: then only the
  * nodes themselves have to be.
  */
@@ -31,19 +41,21 @@ export function convergenceGaps(
 ): string[] {
   const idsOf = (those: NodePlan[]) => those.map(({ nodeId }) => nodeId).sort();
   const expected = idsOf(plan.nodes.filter(({ name }) => nodes.includes(name)));
+  const neverVote = idsOf(plan.nodes.filter(({ name }) => plan.nonVoters?.includes(name)));
+  const { bystanders = [] } = plan;
   const leftOut = idsOf(plan.nodes.filter(({ name }) => !nodes.includes(name)));
   const { secretShares, secretThreshold } = plan.recoveryConfig ?? plan.seal;
   const [first] = views;
   const anyVersion = plan.accepted.includes('version');
   return views.flatMap((view) => [
-    ...differs(`${view.node}: cluster id`, view.clusterId, plan.clusterId ?? first?.clusterId),
-    ...differs(`${view.node}: cluster name`, view.clusterName, plan.clusterName ?? first?.clusterName),
+    ...differs(`${view.node}: cluster id`, view.clusterId, plan.clusterId || first?.clusterId),
+    ...differs(`${view.node}: cluster name`, view.clusterName, plan.clusterName || first?.clusterName),
     ...(anyVersion ? [] : differs(`${view.node}: version`, view.version, first?.version)),
     ...differs(`${view.node}: shares`, view.n, secretShares),
     ...differs(`${view.node}: threshold`, view.t, secretThreshold),
     ...differs(`${view.node}: removed from the cluster`, view.removed, false),
-    ...differs(`${view.node}: voters`, votersBut(leftOut, view).join(), expected.join()),
-    ...healthGaps(view, leftOut.length === 0 ? null : expected, waitedMs),
+    ...membershipGaps(view, expected, neverVote, [...leftOut, ...bystanders]),
+    ...healthGaps(view, leftOut.length + bystanders.length === 0 ? null : expected, waitedMs),
   ]);
 }
 
@@ -55,8 +67,37 @@ function healthGaps({ node, autopilot }: NodeView, ids: readonly string[] | null
   return differs(`${node}: healthy by autopilot`, healthy.join(), ids.join());
 }
 
-function votersBut(leftOut: readonly string[], { voters }: NodeView): string[] {
-  return voters.filter((id) => !leftOut.includes(id)).sort();
+/** @param others members that need not be there, and may: nodes that are left out, and those of before that nobody named */
+function membershipGaps(
+  view: NodeView,
+  expected: readonly string[],
+  neverVote: readonly string[],
+  others: readonly string[],
+): string[] {
+  const voters = view.voters.filter((id) => !others.includes(id)).sort();
+  const wanted = expected.filter((id) => !neverVote.includes(id) && !standsBy(view, id));
+  const missing = expected.filter((id) => neverVote.includes(id) && ![...view.voters, ...view.nonVoters].includes(id));
+  return [
+    ...differs(`${view.node}: voters`, voters.join(), wanted.join()).map((gap) => gap + learners(view, wanted)),
+    ...missing.map((id) => `${view.node}: ${id} is not in the cluster yet`),
+  ];
+}
+
+/** In a redundancy zone that has its voter, the others wait for it to be lost. */
+function standsBy({ autopilot, voters, nonVoters }: NodeView, id: string): boolean {
+  const zoneOf = (server: string) => autopilot?.servers.find((item) => item.id === server)?.redundancyZone ?? null;
+  const zone = zoneOf(id);
+  return zone !== null && nonVoters.includes(id) && voters.some((voter) => zoneOf(voter) === zone);
+}
+
+/** Who is in and does not vote: autopilot promotes what has been healthy for its stabilisation time. */
+function learners({ nonVoters, autopilot }: NodeView, wanted: readonly string[]): string {
+  const waiting = wanted.filter((id) => nonVoters.includes(id));
+  if (waiting.length === 0) return '';
+  const sick = waiting.filter((id) => autopilot?.servers.some((server) => server.id === id && !server.healthy));
+  const why =
+    sick.length > 0 ? `autopilot does not call ${sick.join(', ')} healthy` : 'autopilot promotes them in time';
+  return ` (${waiting.join(', ')} joined as non-voters: ${why})`;
 }
 
 export function differs(what: string, actual: unknown, wanted: unknown): string[] {

@@ -2,10 +2,11 @@ import { formatBytes } from '../contract/format';
 import type { NodeReport, VaultConfig } from '../contract/host';
 import type { NodePlan } from '../contract/plan';
 import { identityProblem } from '../contract/node-identity';
+import { inWordsOf, type Product } from '../contract/product';
 import type { Finding } from './findings';
 import { reachFindings } from './reach-findings';
 import { serviceFindings } from './service-findings';
-import { type NodeVersion, versionProblem } from './versions';
+import { type NodeVersion, versionFinding } from './versions';
 
 export interface NodeInspection {
   node: string;
@@ -19,6 +20,7 @@ export interface NodeDemands {
   sealType: string | null;
   /** Of what is restored. */
   serverVersion: string | null;
+  product?: Product | null;
   /** Free bytes that the file system of the data directory needs. */
   dataBytes: number;
   /** Whether the data directory is set aside. */
@@ -39,8 +41,8 @@ export function evaluateNode(
     // In place nothing is stopped, started or renamed, and Vault is asked at its own address.
     ...(demands.setAside === null ? [] : [...serviceFindings(report), ...reachFindings(report)]),
     ...sealFindings(report, demands.sealType),
-    ...versionFindings(report, demands.serverVersion),
-  ].map(({ text, ...rest }) => ({ text: `${name}: ${text}`, ...rest }));
+    ...versionFindings(report, demands),
+  ].map(({ text, ...rest }) => ({ text: inWordsOf(report.vault.product, `${name}: ${text}`), ...rest }));
 }
 
 /** A host that isn't the one that the configuration means must never be touched. */
@@ -100,18 +102,25 @@ function sealMismatch(node: string, snapshot: string): string {
   return `it has the seal '${node}', the snapshot was made under '${snapshot}': ${migrate}`;
 }
 
-function versionFindings({ vault }: NodeReport, wanted: string | null): Finding[] {
-  if (wanted === null || vault.version === null) return [];
-  const problem = versionProblem(vault.version, wanted);
-  return problem === null ? [] : [{ text: problem, accept: 'version' }];
+function versionFindings({ vault }: NodeReport, { serverVersion, product = null }: NodeDemands): Finding[] {
+  if (serverVersion === null || !vault.version) return [];
+  const own = { version: vault.version, product: vault.product ?? null };
+  const finding = versionFinding(own, { version: serverVersion, product });
+  return finding === null ? [] : [finding];
 }
 
 export function versionOf({ node, report }: NodeInspection): NodeVersion {
-  return { node, version: report?.vault.version ?? null };
+  return { node, version: report?.vault.version ?? null, product: report?.vault.product ?? null };
 }
 
 /** Whether anything would be lost with the data directory of a node. */
 export function holdsData({ report }: NodeInspection): boolean {
   if (report === null) return false;
   return report.storage ? report.storage.seal !== null : !report.dataDir.empty;
+}
+
+/** What the hosts run, for a plan; nothing where none of them can tell. */
+export function productIn(inspections: readonly NodeInspection[]): { product?: Product } {
+  const product = inspections.find(({ report }) => report?.vault.product)?.report?.vault.product;
+  return product ? { product } : {};
 }

@@ -1,11 +1,12 @@
 import type { RebuildNodeInput } from '../contract/input';
-import type { LiveView, RebuildPlan, RecoverySettings } from '../contract/plan';
+import type { LiveView, NodePlan, RebuildPlan, RecoverySettings } from '../contract/plan';
 import { type Finding, weigh } from './findings';
 import { holdsData, evaluateNode, type NodeInspection, versionOf } from './evaluate-node';
 import type { Evaluation } from './evaluate-restore';
 import { withLayouts } from './layouts';
 import { leftOutOf, leftOutWarnings } from './left-out';
-import { rebuildSteps } from './node-steps';
+import { isDead, memberPlan, memberWarnings, quorumWithout, removalFindings } from './members';
+import { rebuildSteps, withRemovals } from './node-steps';
 import { reachWarnings } from './reach-findings';
 import { serviceWarnings } from './service-findings';
 import { mixedVersionFindings, type NodeVersion } from './versions';
@@ -25,10 +26,12 @@ export function evaluateRebuild(facts: RebuildFacts): Evaluation<RebuildPlan> {
   const { input, inspection, live, now } = facts;
   const settings = withLayouts(facts.settings, [inspection]);
   const { cluster, nodes } = settings;
+  const { removePeers = [] } = input;
   const node = nodes.find((item) => item.name === input.node);
   const others = live.serving.filter((name) => name !== input.node);
   const findings = [
-    ...quorumFindings(settings, live, others),
+    ...quorumFindings(settings, live, node, removePeers),
+    ...removalFindings(nodes, live, removePeers),
     ...evaluateNode(inspection, nodes, {
       sealType: live.seal?.type ?? null,
       serverVersion: null,
@@ -47,6 +50,7 @@ export function evaluateRebuild(facts: RebuildFacts): Evaluation<RebuildPlan> {
   const human = { type: live.seal.type, secretShares: live.seal.n, secretThreshold: live.seal.t };
   const automatic = human.type !== 'shamir';
   const leftOut = leftOutOf(nodes, live).filter((name) => name !== node.name);
+  const members = memberPlan(nodes, live, removePeers);
   return {
     refusals: [],
     plan: {
@@ -60,21 +64,25 @@ export function evaluateRebuild(facts: RebuildFacts): Evaluation<RebuildPlan> {
       clusterId: live.clusterId,
       clusterName: live.clusterName,
       canary: null,
+      ...(live.product ? { product: live.product } : {}),
       loginOf: cluster,
       // It loses nothing; but without a signature no host is changed where people's signatures decide.
-      approvals: settings.trust === 'approvers' ? 1 : 0,
+      // To take a peer out is for as many as a restore.
+      approvals: removePeers.length > 0 ? settings.approvals : settings.trust === 'approvers' ? 1 : 0,
       ...trustOf(settings),
       setAside: 'rename',
       rollingRestart: false,
-      steps: rebuildSteps(node, human.type, human.secretThreshold),
+      steps: withRemovals(rebuildSteps(node, human.type, human.secretThreshold), first.name, removePeers),
       holdData: [inspection].filter(holdsData).map((item) => item.node),
       leftOut,
+      ...members,
       accepted,
       plannedAt: now,
       warnings: [
         ...warnings,
         ...trustWarnings(settings),
         ...leftOutWarnings(leftOut),
+        ...memberWarnings(nodes, live, members, live.product),
         ...serviceWarnings([inspection]),
         ...reachWarnings([inspection]),
         ...(live.serving.includes(node.name)
@@ -85,12 +93,17 @@ export function evaluateRebuild(facts: RebuildFacts): Evaluation<RebuildPlan> {
   };
 }
 
-function servingVersions({ leader, serverVersion, serving, versions }: LiveView): NodeVersion[] {
-  if (versions === undefined) return leader === null ? [] : [{ node: leader, version: serverVersion }];
-  return serving.map((node) => ({ node, version: versions[node] ?? null }));
+function servingVersions({ leader, serverVersion, serving, versions, product = null }: LiveView): NodeVersion[] {
+  if (versions === undefined) return leader === null ? [] : [{ node: leader, version: serverVersion, product }];
+  return serving.map((node) => ({ node, version: versions[node] ?? null, product }));
 }
 
-function quorumFindings({ cluster, nodes }: RecoverySettings, live: LiveView, others: string[]): Finding[] {
+function quorumFindings(
+  { cluster, nodes }: RecoverySettings,
+  live: LiveView,
+  node: NodePlan | undefined,
+  removePeers: readonly string[],
+): Finding[] {
   if (live.leader === null) {
     return [
       {
@@ -103,12 +116,15 @@ function quorumFindings({ cluster, nodes }: RecoverySettings, live: LiveView, ot
       { text: `vault-dr can't log in, so it could not check what came of it: ${live.problem ?? 'no reason given'}` },
     ];
   }
-  const voters = Math.max(live.voters.length, nodes.length);
-  const needed = Math.floor(voters / 2) + 1;
-  if (others.length >= needed) return [];
+  const { voters, needed, serving } = quorumWithout(node, nodes, live, removePeers);
+  if (serving.length >= needed) return [];
+  const gone = (live.members ?? []).filter(isDead).map(({ nodeId }) => nodeId);
+  const dead = gone.filter((id) => !removePeers.includes(id) && !nodes.some(({ nodeId }) => nodeId === id));
+  const out =
+    dead.length === 0 ? '' : `; ${dead.join(', ')} are gone by autopilot and count: --remove-peer takes them out`;
   return [
     {
-      text: `without this node only ${others.length} of ${voters} voters serve (${others.join(', ') || 'none'}), ${needed} are needed: the cluster would stand still`,
+      text: `without this node only ${serving.length} of ${voters} voters serve (${serving.join(', ') || 'none'}), ${needed} are needed: the cluster would stand still${out}`,
     },
   ];
 }

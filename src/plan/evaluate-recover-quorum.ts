@@ -2,12 +2,14 @@ import type { RaftStorage } from '../contract/host';
 import type { RecoverQuorumInput } from '../contract/input';
 import type { LiveView, RecoverQuorumPlan, RecoverySettings } from '../contract/plan';
 import { type Finding, weigh } from './findings';
-import { holdsData, evaluateNode, type NodeInspection, versionOf } from './evaluate-node';
+import { holdsData, evaluateNode, type NodeInspection, productIn, versionOf } from './evaluate-node';
 import type { Evaluation } from './evaluate-restore';
 import { compareLogEnds, type LogEnd, logEndOf, unknownEnd } from './log-end';
 import { withLayouts } from './layouts';
 import { findLostRuns, wayBackText } from './lost-runs';
+import { formerNonVoterWarnings } from './members';
 import { recoverQuorumSteps } from './node-steps';
+import { unknownSealWarnings } from './own-seals';
 import { reachWarnings } from './reach-findings';
 import { serviceWarnings } from './service-findings';
 import { mixedVersionFindings } from './versions';
@@ -93,6 +95,7 @@ export function evaluateRecoverQuorum({
       clusterId: null,
       clusterName: null,
       canary: null,
+      ...productIn(inspections),
       loginOf: cluster,
       approvals: settings.approvals,
       ...trustOf(settings),
@@ -111,6 +114,8 @@ export function evaluateRecoverQuorum({
         ...trustWarnings(settings),
         ...others.flatMap((other) => otherDiskWarnings(other, best, termsDiffer)),
         ...serviceWarnings(inspections),
+        ...formerNonVoterWarnings(nodes, storage.peers),
+        ...unknownSealWarnings(productIn(inspections).product),
         ...reachWarnings(inspections),
       ],
     },

@@ -12,19 +12,22 @@ import {
   type RecoverySettings,
 } from '../contract/plan';
 import { type Finding, weigh } from './findings';
-import { holdsData, evaluateNode, type NodeInspection, versionOf } from './evaluate-node';
+import { holdsData, evaluateNode, type NodeInspection, productIn, versionOf } from './evaluate-node';
 import { importFindings, importWarnings } from './imported-backup';
 import { liveCredentialFindings, liveCredentialWarnings, type SourceView } from './live-credentials';
 import { leftOutOf, leftOutWarnings } from './left-out';
 import { withLayouts } from './layouts';
 import { compareLogEnds, logEndOf } from './log-end';
-import { inPlaceSteps, restoreSteps } from './node-steps';
+import { knownNonVoters, memberPlan, memberWarnings, removalFindings } from './members';
+import { ownSealWarnings } from './own-seals';
+import { inPlaceSteps, restoreSteps, withRemovals } from './node-steps';
 import { reachWarnings } from './reach-findings';
 import { serviceWarnings } from './service-findings';
 import { isForConfigured } from './recipients';
 import { findLostRuns, wayBackText, withPutBack } from './lost-runs';
-import { mixedVersionFindings } from './versions';
+import { mixedVersionFindings, productOfManifest } from './versions';
 import { trustOf, trustWarnings } from './trust';
+import { wayInWarnings } from './way-in';
 
 export interface RestoreFacts {
   input: RestoreInput;
@@ -66,6 +69,7 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
   const facts = { ...given, ...planned, inspections: found.inspections };
   const { input, settings, chosen, inspections, live, now } = facts;
   const { manifest, manifestSha256 } = chosen.copy;
+  const { removePeers = [] } = input;
   const first = input.inPlace ? settings.nodes.find((node) => node.name === live.leader) : settings.nodes[0];
   const rpoSeconds = Math.max(0, (Date.parse(now) - Date.parse(manifest.capturedAt)) / 1_000);
   const changed = input.inPlace ? inspections.filter((inspection) => inspection.node === first?.name) : inspections;
@@ -77,13 +81,15 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
   const findings = [
     ...liveCredentialFindings(beside),
     ...importFindings(manifest, settings, live),
+    ...(input.inPlace ? removalFindings(settings.nodes, live, removePeers) : []),
     ...(input.inPlace ? inPlaceFindings(facts) : lossFindings(facts, rpoSeconds, lost)),
     ...clusterFindings(facts),
     ...(chosen.healthy.length === 0 ? [{ text: 'no copy of this generation could be read whole' }] : []),
     ...changed.flatMap((inspection) =>
       evaluateNode(inspection, settings.nodes, {
         sealType: manifest.seal.type,
-        serverVersion: manifest.serverVersion,
+        serverVersion: manifest.serverVersion || null,
+        product: productOfManifest(manifest),
         dataBytes: Math.max(manifest.archive.sizeBytes * DATA_ROOM, manifest.keys.bytes * 2),
         setAside: input.inPlace ? null : settings.setAside,
       }),
@@ -103,7 +109,11 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
       : []),
   ];
   const { refusals, accepted, warnings } = weigh(findings, input.accept);
+  const product = productIn(inspections).product ?? live.product ?? productOfManifest(manifest);
   if (refusals.length > 0 || !first) return { refusals, plan: null };
+  const members = input.inPlace
+    ? memberPlan(settings.nodes, live, removePeers)
+    : knownNonVoters(settings.nodes, manifest);
 
   return {
     refusals: [],
@@ -117,6 +127,7 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
       clusterId: manifest.clusterId,
       clusterName: manifest.clusterName,
       serverVersion: manifest.serverVersion,
+      ...(product ? { product } : {}),
       archiveBytes: manifest.archive.sizeBytes,
       storedBytes: manifest.stored.sizeBytes,
       storedSha256: manifest.stored.sha256,
@@ -141,11 +152,12 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
       // In place nothing is stopped, and nobody is there to unseal.
       rollingRestart: settings.rollingRestart && !input.inPlace,
       steps: input.inPlace
-        ? inPlaceSteps(first.name)
+        ? withRemovals(inPlaceSteps(first.name), first.name, removePeers)
         : withPutBack(restoreSteps(settings, manifest), lost, settings.nodes),
       ...(lost.length === 0 ? {} : { lost }),
       holdData: inspections.filter(holdsData).map((inspection) => inspection.node),
       ...(input.inPlace ? { leftOut } : {}),
+      ...members,
       accepted,
       plannedAt: now,
       warnings: [
@@ -155,14 +167,17 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
         ...found.warnings,
         ...trustWarnings(settings),
         ...leftOutWarnings(leftOut),
+        ...(input.inPlace ? memberWarnings(settings.nodes, live, members, product) : []),
         ...(input.inPlace
           ? [`what was written after ${manifest.capturedAt} is thrown away on a cluster that serves`]
           : []),
         ...chosen.problems.map(({ repository, problem }) => `${repository}: ${problem}`),
         ...clockWarnings(manifest, now),
-        ...topologyWarnings(settings, manifest),
+        ...(input.inPlace ? [] : topologyWarnings(settings, manifest)),
         ...unknownWarnings(changed),
         ...(input.inPlace ? [] : [...serviceWarnings(changed), ...reachWarnings(changed)]),
+        ...(input.inPlace ? [] : ownSealWarnings(manifest.ownSeals)),
+        ...wayInWarnings(inspections, first.name, product, manifest.serverVersion),
         ...recipientWarnings(facts),
       ],
     },

@@ -20,7 +20,7 @@ export type HostAction =
   | { kind: 'install' }
   | { kind: 'install in place' }
   | { kind: 'recover peers' }
-  | { kind: 'join' }
+  | { kind: 'join'; nonVoter?: boolean }
   | { kind: 'blank' }
   | { kind: 'put back'; lost: string | null }
   | { kind: 'start' }
@@ -90,6 +90,10 @@ function whyNotPlanned(plan: RecoveryPlan, name: string, action: HostAction): st
     case 'install in place':
       return method === 'inPlace' && isFirst ? null : unplanned(`does not restore in place on ${name}`);
     case 'join':
+      if ((action.nonVoter ?? false) !== (plan.nonVoters?.includes(name) ?? false)) {
+        return unplanned(`lets ${name} join as a ${action.nonVoter ? 'voter' : 'non-voter'} only`);
+      }
+      return stops && makes && !isFirst ? null : unplanned(`does not let ${name} join`);
     case 'blank':
       return stops && makes && !isFirst ? null : unplanned(`does not let ${name} join`);
     case 'put back':

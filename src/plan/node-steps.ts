@@ -79,3 +79,9 @@ function unsealStep(sealType: string, threshold: number): string {
     ? `unseal with the shares of ${threshold} key holders`
     : `unseals by itself (${sealType})`;
 }
+
+/** Dead peers go first, through the node that leads: then they count no more. */
+export function withRemovals(steps: Steps, leader: string, peers: readonly string[]): Steps {
+  if (peers.length === 0) return steps;
+  return [{ node: leader, steps: peers.map((id) => `take the dead peer ${id} out of the cluster`) }, ...steps];
+}

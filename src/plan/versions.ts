@@ -1,48 +1,91 @@
+import type { Manifest } from '../contract/generation';
+import { type Product, productName, productOf } from '../contract/product';
 import type { Finding } from './findings';
 
-/** Vault supports upgrades over two minor versions; beyond that they go in stages. */
+/** Upgrades over two minor versions are supported; beyond that they go in stages. */
 const LARGEST_GAP = 2;
+/** Vault's 2.0 is the next one after 1.21. OpenBao has had no other major version. */
+const VAULT_2_FOLLOWS = 21;
+
+export interface ServerVersion {
+  version: string;
+  /** Null where it is not known: then the versions are compared as if it were the same. */
+  product: Product | null;
+}
 
 /** Why a server should not be given a snapshot of another version; null when it may. Suffixes such as `+ent` don't count. */
-export function versionProblem(server: string, snapshot: string): string | null {
-  const [left, right] = [numbersOf(server), numbersOf(snapshot)];
-  if (compare(left, right) < 0) return `runs Vault ${server}, older than the snapshot's ${snapshot}`;
-  const [major = 0, minor = 0] = left;
-  const [otherMajor = 0, otherMinor = 0] = right;
-  if (major === otherMajor && minor - otherMinor <= LARGEST_GAP) return null;
-  return `runs Vault ${server}, much newer than the snapshot's ${snapshot}: restore with a version near it, then upgrade in stages`;
+export function versionProblem(server: ServerVersion, snapshot: ServerVersion): string | null {
+  const product = server.product ?? snapshot.product;
+  const [left, right] = [releaseOf(server.version, product), releaseOf(snapshot.version, product)];
+  if (left === null || right === null) return null;
+  const runs = `runs ${productName(product)} ${server.version}`;
+  const gap = left.minor - right.minor;
+  if (gap < 0 || (gap === 0 && left.patch < right.patch))
+    return `${runs}, older than the snapshot's ${snapshot.version}`;
+  if (gap <= LARGEST_GAP) return null;
+  return `${runs}, much newer than the snapshot's ${snapshot.version}: restore with a version near it, then upgrade in stages`;
+}
+
+/** Why a server should not be given a snapshot, or the version that it has. */
+export function versionFinding(server: ServerVersion, snapshot: ServerVersion): Finding | null {
+  if (server.product !== null && snapshot.product !== null && server.product !== snapshot.product) {
+    const [own, other] = [productName(server.product), productName(snapshot.product)];
+    return {
+      text:
+        `runs ${own} ${server.version}, and the snapshot is of ${other} ${snapshot.version}: the two have gone apart, and nobody ` +
+        `answers for one reading the other's storage. Restore with ${other}; to change over, follow the migration guide of ${own} afterwards`,
+      accept: 'other-product',
+    };
+  }
+  const problem = versionProblem(server, snapshot);
+  return problem === null ? null : { text: problem, accept: 'version' };
+}
+
+/** Generations of before don't say it; what is older than any OpenBao is Vault's. */
+export function productOfManifest({ product, serverVersion }: Manifest): Product | null {
+  if (product) return product;
+  return productOf(serverVersion, false) === 'vault' ? 'vault' : null;
 }
 
 export interface NodeVersion {
   node: string;
   /** Null when it is not known. */
   version: string | null;
+  product?: Product | null;
 }
 
 /** A cluster counts as whole when its nodes are of one version, so one that can't be is told before anything stops. */
 export function mixedVersionFindings(nodes: readonly NodeVersion[]): Finding[] {
+  const known = nodes.flatMap(({ node, version, product }) => (version ? [{ node, version, product }] : []));
+  const products = new Set(known.flatMap(({ product }) => product ?? []));
   const byVersion = new Map<string, string[]>();
-  for (const { node, version } of nodes) {
-    if (version !== null) byVersion.set(version, [...(byVersion.get(version) ?? []), node]);
+  for (const { node, version, product } of known) {
+    const name = products.size > 1 ? `${productName(product)} ${version}` : version;
+    byVersion.set(name, [...(byVersion.get(name) ?? []), node]);
   }
   if (byVersion.size < 2) return [];
   const found = [...byVersion].map(([version, names]) => `${version}: ${names.join(', ')}`).join('; ');
+  if (products.size > 1) {
+    return [{ text: `some nodes run Vault, others OpenBao (${found}): install one and the same on all` }];
+  }
   return [
     {
-      text: `the nodes have different versions of Vault (${found}): install one and the same on all`,
+      text: `the nodes have different versions of ${productName([...products][0])} (${found}): install one and the same on all`,
       accept: 'version',
     },
   ];
 }
 
-function numbersOf(version: string): number[] {
-  return version.split(/[+-]/)[0]?.split('.').map(Number) ?? [];
+/** Minor versions in the order of their release, counted on over the change of the major one. Null for what is no version. */
+function releaseOf(version: string, product: Product | null): { minor: number; patch: number } | null {
+  const [, major, minor, patch = '0'] = /^v?(\d+)\.(\d+)(?:\.(\d+))?/.exec(version) ?? [];
+  if (major === undefined || minor === undefined) return null;
+  const before = product === 'openbao' ? Number(major) * 1_000 : majorsBefore(Number(major));
+  return { minor: before + Number(minor), patch: Number(patch) };
 }
 
-function compare(left: number[], right: number[]): number {
-  for (let index = 0; index < 3; index++) {
-    const difference = (left[index] ?? 0) - (right[index] ?? 0);
-    if (difference !== 0) return difference;
-  }
-  return 0;
+/** Where the product is not known, 2.x may be of either; within it the order is the same. */
+function majorsBefore(major: number): number {
+  if (major < 2) return (major - 1) * 1_000;
+  return VAULT_2_FOLLOWS + 1 + (major - 2) * 1_000;
 }

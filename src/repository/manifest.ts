@@ -10,6 +10,7 @@ export const manifestSchema: z.ZodType<Manifest> = z.object({
   cluster: z.string().regex(NAME_PATTERN),
   capturedAt: z.iso.datetime(),
   serverVersion: z.string().nullable(),
+  product: z.enum(['vault', 'openbao']).optional(),
   leader: z.object({ node: z.string(), address: z.string() }).nullable(),
   clusterId: z.string().nullable(),
   clusterName: z.string().nullable(),
@@ -28,6 +29,7 @@ export const manifestSchema: z.ZodType<Manifest> = z.object({
     peers: z.array(
       z.object({ id: z.string(), address: z.string(), suffrage: z.enum(['voter', 'nonvoter', 'staging']) }),
     ),
+    nonVoters: z.array(z.string()).optional(),
   }),
   seal: z.object({ type: z.string(), secretShares: z.number().int(), secretThreshold: z.number().int() }),
   recovery: z
@@ -59,6 +61,7 @@ export const manifestSchema: z.ZodType<Manifest> = z.object({
       plugins: z.array(z.string()),
     })
     .optional(),
+  ownSeals: z.array(z.object({ id: z.string(), path: z.string().nullable() })).optional(),
   credential: z
     .string()
     .regex(/^[0-9a-f]{64}$/)

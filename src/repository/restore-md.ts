@@ -1,4 +1,6 @@
 import type { ManifestDraft, RaftPeer } from '../contract/generation';
+import { PRODUCTS } from '../contract/product';
+import { rootTokenAdvice } from '../contract/root-token';
 
 const DECRYPTION = {
   age: {
@@ -17,10 +19,11 @@ const DECRYPTION = {
 export function restoreMd(manifest: ManifestDraft): string {
   const { generation, cluster, stored, encryption, raft } = manifest;
   const plain = stored.file.replace(/\.(age|gpg)$/, '');
+  const { program, unit, variable } = wordsOf(manifest);
   return `# Restore ${cluster} from ${generation}
 
 ${originOf(manifest)}, Raft index ${raft.index}.
-${manifest.clusterId === null ? 'Cluster id: not known' : `Cluster id ${manifest.clusterId}`}. With OpenBao type \`bao\` where this says \`vault\`; nothing else differs.
+${manifest.clusterId === null ? 'Cluster id: not known' : `Cluster id ${manifest.clusterId}`}.${productLine(manifest)}
 
 You need: this directory, ${encryption.method === 'none' ? '' : `${DECRYPTION[encryption.method].wanted}, `}${keysNeeded(manifest)},
 the server's configuration and TLS files, and the public signing key from your own records (not one that lies beside this file).
@@ -41,7 +44,7 @@ ${decryption(manifest, plain)}${configuration(manifest)}## 3. Stop every node an
 On every node (unit and data directory as in your configuration):
 
 \`\`\`sh
-systemctl stop vault
+systemctl stop ${unit}
 mv DATA_DIR DATA_DIR.pre-restore && mkdir -m 0700 DATA_DIR && chown --reference=DATA_DIR.pre-restore DATA_DIR
 \`\`\`
 
@@ -57,20 +60,20 @@ Start one node only; the others stay down. It is blank, so it is initialised onc
 **The numbers matter**: with others the original keys are refused afterwards.
 
 \`\`\`sh
-systemctl start vault
-export VAULT_ADDR=https://ADDRESS-OF-THIS-NODE:8200
+systemctl start ${unit}
+export ${variable}=https://ADDRESS-OF-THIS-NODE:8200
 ${initialise(manifest)}
-vault login                        # the root token of the throwaway initialisation
-vault operator raft snapshot restore -force ${plain}
+${program} login                        # the root token of the throwaway initialisation
+${program} operator raft snapshot restore -force ${plain}
 \`\`\`
 
 ${untilInstalled(manifest)}
 
 \`\`\`sh
-systemctl restart vault
+systemctl restart ${unit}
 ${unseal(manifest)}
-vault status                       # Sealed: false${manifest.clusterId === null ? '' : ', and the cluster id from above'}
-vault operator raft list-peers     # after a login with an original token: this node alone
+${program} status                       # Sealed: false${manifest.clusterId === null ? '' : ', and the cluster id from above'}
+${program} operator raft list-peers     # after a login with an original token: this node alone
 \`\`\`
 
 Forget the throwaway keys and their root token: they open nothing any more.
@@ -81,14 +84,14 @@ On each of the others, with the empty data directory from step 3; CA.pem is the 
 option out where the host trusts it):
 
 \`\`\`sh
-systemctl start vault
-export VAULT_ADDR=https://ADDRESS-OF-THIS-NODE:8200
-vault operator raft join -leader-ca-cert=@CA.pem https://ADDRESS-OF-THE-FIRST-NODE:8200
+systemctl start ${unit}
+export ${variable}=https://ADDRESS-OF-THIS-NODE:8200
+${program} operator raft join -leader-ca-cert=@CA.pem https://ADDRESS-OF-THE-FIRST-NODE:8200
 ${unseal(manifest)}
 \`\`\`
 
-After some 20 seconds \`vault operator raft list-peers\` shows every node as a voter. Keep \`DATA_DIR.pre-restore\` until you are sure.
-`;
+After some 20 seconds \`${program} operator raft list-peers\` shows every node as a voter. Keep \`DATA_DIR.pre-restore\` until you are sure.
+${ownSeals(manifest)}${rootToken(manifest)}`;
 }
 
 function originOf({ capturedAt, leader, serverVersion, imported }: ManifestDraft): string {
@@ -137,28 +140,69 @@ ${DECRYPTION[encryption.method].command} ${first.file} | tar -xzp -C /    # as r
 `;
 }
 
-function initialise({ seal, recovery: recoveryConfig }: ManifestDraft): string {
+function initialise(manifest: ManifestDraft): string {
+  const { seal, recovery: recoveryConfig } = manifest;
+  const { program } = wordsOf(manifest);
   if (seal.type === 'shamir') {
-    return `vault operator init -key-shares=${seal.secretShares} -key-threshold=${seal.secretThreshold}
-vault operator unseal              # ${seal.secretThreshold} times, with the throwaway keys`;
+    return `${program} operator init -key-shares=${seal.secretShares} -key-threshold=${seal.secretThreshold}
+${program} operator unseal              # ${seal.secretThreshold} times, with the throwaway keys`;
   }
   const { secretShares, secretThreshold } = recoveryConfig ?? { secretShares: 1, secretThreshold: 1 };
-  return `vault operator init -recovery-shares=${secretShares} -recovery-threshold=${secretThreshold}`;
+  return `${program} operator init -recovery-shares=${secretShares} -recovery-threshold=${secretThreshold}`;
 }
 
-function untilInstalled({ seal, clusterId }: ManifestDraft): string {
+function untilInstalled(manifest: ManifestDraft): string {
+  const { seal, clusterId } = manifest;
+  const { program } = wordsOf(manifest);
   if (seal.type === 'shamir') {
-    return 'Wait until `vault status` says `Sealed: true` (some seconds). Restart it while it is sealed, then use the **original** keys:';
+    return `Wait until \`${program} status\` says \`Sealed: true\` (some seconds). Restart it while it is sealed, then use the **original** keys:`;
   }
   const id = clusterId === null ? 'another cluster id than after the initialisation' : 'the cluster id from above';
-  return `Wait until \`vault status\` shows ${id} (some seconds), then restart it: without that no other node gets in.`;
+  return `Wait until \`${program} status\` shows ${id} (some seconds), then restart it: without that no other node gets in.`;
 }
 
-function unseal({ seal }: ManifestDraft): string {
+function unseal(manifest: ManifestDraft): string {
+  const { seal } = manifest;
+  const { program } = wordsOf(manifest);
   if (seal.type !== 'shamir') return `# it unseals itself through ${seal.type}`;
-  return `vault operator unseal              # ${seal.secretThreshold} times, with the original keys`;
+  return `${program} operator unseal              # ${seal.secretThreshold} times, with the original keys`;
 }
 
 function peerLine({ id, address, suffrage }: RaftPeer): string {
   return `- ${id} (${address}), ${suffrage}`;
+}
+
+/** Where nobody knows what it was, both are told. */
+function wordsOf({ product }: ManifestDraft) {
+  return { ...PRODUCTS[product ?? 'vault'], variable: product === 'openbao' ? 'BAO_ADDR' : 'VAULT_ADDR' };
+}
+
+function productLine({ product }: ManifestDraft): string {
+  return product === undefined ? ' With OpenBao type `bao` where this says `vault`, and `openbao` for its unit.' : '';
+}
+
+/** What nothing of the above opens. */
+function ownSeals({ ownSeals: seals = [] }: ManifestDraft): string {
+  if (seals.length === 0) return '';
+  return `
+## Namespaces with seals of their own
+
+They answer \`503 namespace is sealed\` until the key holders of each have come, at every node, after a login with an original token
+(\`bao namespace list -detailed\` says the path of an id):
+
+\`\`\`sh
+${seals.map(({ id, path }) => (path === null ? `bao namespace unseal PATH       # of ${id}` : `bao namespace unseal ${path}`)).join('\n')}
+\`\`\`
+`;
+}
+
+/** A restore brings back the logins of then, and nobody may have one. */
+function rootToken({ product, serverVersion, seal }: ManifestDraft): string {
+  const keys = seal.type === 'shamir' ? 'unseal keys' : 'recovery keys';
+  return `
+## If nobody can log in
+
+Tokens and logins are those of the capture. With enough ${keys} a new root token is made by
+${rootTokenAdvice(product, serverVersion)}.
+`;
 }

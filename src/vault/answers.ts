@@ -1,32 +1,56 @@
 import { z } from 'zod';
 import type { SealReport } from '../contract/host';
+import { productOf } from '../contract/product';
+import { durationMs } from './config/go-duration';
 
-/** What Vault answers. OpenBao and older versions leave some fields out: what is optional here is not there on all. */
+/**
+ * What Vault (1.15 to 2.x) and OpenBao (2.x) answer. Only what both write into every such answer is required: whatever one
+ * of them leaves out when it is empty, or has begun to write in some version, is optional, and so are the names, versions
+ * and addresses that a listener may be told to redact.
+ */
 
-/** Names, versions, addresses: they go into plans and histories. */
-const shortText = z.string().max(1024);
-const optionalText = shortText.optional();
 /** More than any cluster has. */
 const MOST_SERVERS = 1_000;
-
+/** Names, versions, addresses: they go into plans and histories. */
+const shortText = z.string().max(1024);
+/** Absent, null (an empty one of Go) and empty are the same. */
+const optionalText = shortText.nullish().transform((text) => text || undefined);
+const optionalFlag = z
+  .boolean()
+  .nullish()
+  .transform((flag) => flag ?? false);
+const optionalCount = z
+  .number()
+  .nullish()
+  .transform((count) => count ?? 0);
+const listOf = <T>(item: z.ZodType<T>) =>
+  z
+    .array(item)
+    .max(MOST_SERVERS)
+    .nullish()
+    .transform((items) => items ?? []);
 export const healthSchema = z
   .object({
     initialized: z.boolean(),
     sealed: z.boolean(),
     standby: z.boolean(),
-    version: shortText,
+    version: optionalText,
+    enterprise: z.boolean().nullish(),
     cluster_id: optionalText,
     cluster_name: optionalText,
-    removed_from_cluster: z.boolean().optional(),
+    removed_from_cluster: optionalFlag,
   })
   .transform((health) => ({
     initialized: health.initialized,
     sealed: health.sealed,
     standby: health.standby,
+    /** Absent where the listener redacts it (`redact_version`). */
     version: health.version,
-    clusterId: health.cluster_id || undefined,
-    clusterName: health.cluster_name || undefined,
-    removedFromCluster: health.removed_from_cluster ?? false,
+    /** Null where it can't be told. */
+    product: productOf(health.version, typeof health.enterprise === 'boolean'),
+    clusterId: health.cluster_id,
+    clusterName: health.cluster_name,
+    removedFromCluster: health.removed_from_cluster,
   }));
 export type Health = z.infer<typeof healthSchema>;
 
@@ -37,14 +61,14 @@ export const sealStatusSchema = z
     sealed: z.boolean(),
     t: z.number(),
     n: z.number(),
-    progress: z.number(),
-    nonce: shortText,
-    version: shortText,
+    progress: optionalCount,
+    nonce: optionalText,
+    version: optionalText,
     cluster_id: optionalText,
     cluster_name: optionalText,
-    recovery_seal: z.boolean().optional(),
+    recovery_seal: optionalFlag,
     storage_type: optionalText,
-    removed_from_cluster: z.boolean().optional(),
+    removed_from_cluster: optionalFlag,
   })
   .transform((status) => ({
     type: status.type,
@@ -56,13 +80,14 @@ export const sealStatusSchema = z
     n: status.n,
     /** Shares that this round has so far. */
     progress: status.progress,
-    nonce: status.nonce,
+    nonce: status.nonce ?? '',
+    /** Absent where the listener redacts it, for whoever has no token. */
     version: status.version,
-    clusterId: status.cluster_id || undefined,
-    clusterName: status.cluster_name || undefined,
-    recoverySeal: status.recovery_seal ?? false,
+    clusterId: status.cluster_id,
+    clusterName: status.cluster_name,
+    recoverySeal: status.recovery_seal,
     storageType: status.storage_type,
-    removedFromCluster: status.removed_from_cluster ?? false,
+    removedFromCluster: status.removed_from_cluster,
   }));
 export type SealStatus = z.infer<typeof sealStatusSchema>;
 
@@ -74,22 +99,23 @@ export function sealReportOf({ initialized, sealed, type, n, t }: SealStatus): S
 export const leaderSchema = z
   .object({
     ha_enabled: z.boolean(),
-    is_self: z.boolean(),
-    leader_address: shortText,
-    leader_cluster_address: shortText.default(''),
+    is_self: optionalFlag,
+    leader_address: optionalText,
+    leader_cluster_address: optionalText,
   })
   .transform((leader) => ({
     haEnabled: leader.ha_enabled,
+    /** OpenBao says it from 2.6 on only where it is so. */
     isSelf: leader.is_self,
-    leaderAddress: leader.leader_address,
-    leaderClusterAddress: leader.leader_cluster_address,
+    leaderAddress: leader.leader_address ?? '',
+    leaderClusterAddress: leader.leader_cluster_address ?? '',
   }));
 export type Leader = z.infer<typeof leaderSchema>;
 
 export const initializedSchema = z
   .object({
-    keys_base64: z.array(z.string()).default([]),
-    recovery_keys_base64: z.array(z.string()).default([]),
+    keys_base64: listOf(z.string()),
+    recovery_keys_base64: listOf(z.string()),
     root_token: z.string(),
   })
   .transform((answer) => ({
@@ -102,34 +128,39 @@ export const raftConfigurationSchema = z
   .object({
     data: z.object({
       config: z.object({
-        servers: z
-          .array(z.object({ node_id: shortText, address: shortText, leader: z.boolean(), voter: z.boolean() }))
-          .max(MOST_SERVERS),
+        servers: listOf(
+          z.object({ node_id: shortText, address: optionalText, leader: optionalFlag, voter: optionalFlag }),
+        ),
       }),
     }),
   })
   .transform(({ data }) =>
-    data.config.servers.map(({ node_id: nodeId, address, leader, voter }) => ({ nodeId, address, leader, voter })),
+    data.config.servers.map(({ node_id: nodeId, address = '', leader, voter }) => ({ nodeId, address, leader, voter })),
   );
 export type RaftServer = z.infer<typeof raftConfigurationSchema>[number];
 
 export const autopilotSchema = z
   .object({
     data: z.object({
-      healthy: z.boolean(),
-      failure_tolerance: z.number(),
-      leader: shortText,
-      voters: z.array(shortText).max(MOST_SERVERS).nullish(),
+      healthy: optionalFlag,
+      failure_tolerance: optionalCount,
+      leader: optionalText,
+      voters: listOf(shortText),
       servers: z
         .record(
           z.string(),
           z.object({
-            id: shortText,
-            address: shortText,
-            healthy: z.boolean(),
-            status: shortText,
-            version: shortText.default(''),
-            last_index: z.number(),
+            id: optionalText,
+            address: optionalText,
+            healthy: optionalFlag,
+            status: optionalText,
+            node_status: optionalText,
+            node_type: optionalText,
+            last_contact: optionalText,
+            read_replica: optionalFlag,
+            version: optionalText,
+            last_index: optionalCount,
+            redundancy_zone: optionalText,
           }),
         )
         .nullish(),
@@ -139,25 +170,50 @@ export const autopilotSchema = z
     healthy: data.healthy,
     failureTolerance: data.failure_tolerance,
     /** Node id. */
-    leader: data.leader,
+    leader: data.leader ?? '',
     /** Node ids. */
-    voters: data.voters ?? [],
-    servers: Object.values(data.servers ?? {}).map(({ last_index: lastIndex, ...server }) => ({
-      ...server,
-      lastIndex,
+    voters: data.voters,
+    servers: Object.entries(data.servers ?? {}).map(([key, server]) => ({
+      id: server.id ?? key,
+      address: server.address ?? '',
+      healthy: server.healthy,
+      /** `leader`, `voter`, `non-voter`. */
+      status: server.status ?? '',
+      /** `alive`, `failed`, `left`; empty where it is not said. */
+      nodeStatus: server.node_status ?? '',
+      /** Since the leader heard of it; null where it is not said. */
+      lastContactMs: durationMs(server.last_contact),
+      /** Never to be a voter. One that is not yet one has the type of a voter. */
+      isNonVoter: server.node_type === 'non-voter' || server.node_type === 'read-replica' || server.read_replica,
+      version: server.version ?? '',
+      lastIndex: server.last_index,
+      /** Of Vault Enterprise. */
+      redundancyZone: server.redundancy_zone ?? null,
     })),
   }));
 export type AutopilotState = z.infer<typeof autopilotSchema>;
 
-export const joinedSchema = z.object({ joined: z.boolean() });
+export const joinedSchema = z.object({ joined: optionalFlag });
 
 export const capabilitiesSchema = z
-  .object({ data: z.record(z.string(), z.array(z.string())) })
+  .object({ data: z.record(z.string(), listOf(z.string())) })
   .transform(({ data }) => data);
 
 export const loginSchema = z
   .object({ auth: z.object({ client_token: z.string() }) })
   .transform(({ auth }) => auth.client_token);
+
+/** OpenBao's, by their id. */
+export const namespacesSchema = z
+  .object({
+    data: z.object({ key_info: z.record(shortText, z.object({ uuid: optionalText, path: optionalText })).nullish() }),
+  })
+  .transform(({ data }) => {
+    const found = Object.entries(data.key_info ?? {});
+    return new Map(
+      found.flatMap(([key, { uuid, path }]) => (uuid === undefined ? [] : [[uuid, path ?? key] as const])),
+    );
+  });
 
 /** What every other path answers. */
 export const secretSchema = z.object({

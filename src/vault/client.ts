@@ -12,6 +12,7 @@ import {
   type Leader,
   leaderSchema,
   loginSchema,
+  namespacesSchema,
   type RaftServer,
   raftConfigurationSchema,
   type SealStatus,
@@ -144,14 +145,17 @@ export class VaultClient {
     /** For a leader that demands one; the node shows it in our stead. */
     clientCertificate?: VaultEndpoint['clientCertificate'];
     retry?: boolean;
+    /** To stay one: OpenBao's, and Vault Enterprise's. */
+    nonVoter?: boolean;
   }): Promise<{ joined: boolean }> {
-    const { leaderApiAddr, leaderCaPem, clientCertificate, retry } = input;
+    const { leaderApiAddr, leaderCaPem, clientCertificate, retry, nonVoter } = input;
     const body = {
       leader_api_addr: leaderApiAddr,
       leader_ca_cert: leaderCaPem,
       leader_client_cert: clientCertificate?.certificatePem,
       leader_client_key: clientCertificate?.keyPem,
       retry,
+      non_voter: nonVoter,
     };
     const secret = clientCertificate?.keyPem ?? '';
     return this.#ask(joinedSchema, 'POST', 'sys/storage/raft/join', { body, secret });
@@ -213,6 +217,11 @@ export class VaultClient {
   async write(path: string, body: object = {}): Promise<Secret | null> {
     const text = await this.#send('POST', path, { body });
     return text === '' ? null : this.#parse(secretSchema, text, path);
+  }
+
+  /** OpenBao's namespaces below the client's own, by their id. */
+  async namespacePaths(): Promise<Map<string, string>> {
+    return (await this.#find(namespacesSchema, 'sys/namespaces?list=true')) ?? new Map<string, string>();
   }
 
   async remove(path: string): Promise<void> {

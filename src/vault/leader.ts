@@ -1,13 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { NodeHealth } from '../contract/backup';
 import { DrError, isDrError } from '../contract/failures';
+import type { Product } from '../contract/product';
 import type { VaultClient } from './client';
 
 export interface LeaderView {
   leader: VaultClient;
   clusterId: string;
   clusterName: string;
+  /** Empty where the listener redacts it. */
   serverVersion: string;
+  product: Product | null;
   /** In the order of the configuration. */
   nodes: NodeHealth[];
 }
@@ -15,6 +18,7 @@ export interface LeaderView {
 interface NodeAnswer {
   client: VaultClient;
   health: NodeHealth;
+  product: Product | null;
   clusterId: string;
   clusterName: string;
 }
@@ -50,6 +54,7 @@ export async function findLeader(
       clusterId: leader.clusterId,
       clusterName: leader.clusterName,
       serverVersion: leader.health.version ?? '',
+      product: leader.product,
       nodes,
     };
   }
@@ -74,6 +79,7 @@ async function askNode(client: VaultClient): Promise<NodeAnswer> {
   const answer: NodeAnswer = {
     client,
     health: { node: client.node, reachable: false, sealed: null, leader: false, version: null, problem: null },
+    product: null,
     clusterId: '',
     clusterName: '',
   };
@@ -81,7 +87,9 @@ async function askNode(client: VaultClient): Promise<NodeAnswer> {
     const health = await client.health();
     answer.clusterId = health.clusterId ?? '';
     answer.clusterName = health.clusterName ?? '';
-    const state = { reachable: true, sealed: health.sealed, version: health.version, problem: problemOf(health) };
+    answer.product = health.product;
+    const { sealed, version = null } = health;
+    const state = { reachable: true, sealed, version, problem: problemOf(health) };
     answer.health = { ...answer.health, ...state };
     if (state.problem === null) answer.health.leader = (await client.leader()).isSelf;
   } catch (error) {

@@ -123,6 +123,7 @@ export function fakeActivities() {
     verifyFirstNode: () => note('verifyFirstNode', []),
     waitForLeader: () => note('waitForLeader', 'https://vault-1:8200'),
     moveLeadership: () => note('moveLeadership', 'vault-2'),
+    removePeer: ({ peer }) => note(`removePeer ${peer}`, undefined),
     checkRolledBack: ({ nodes: names }) => note(`rolled back ${names.join()}`, 'vault-1'),
     checkConvergence: ({ nodes }) => note(`converge ${nodes.join()}`, undefined),
     publishAuditHead: ({ repository }) => note(`audit head ${repository}`, undefined),

@@ -293,6 +293,29 @@ describe('the other shapes', () => {
     expect(fakes().calls).toContain('converge vault-1,vault-2,vault-3');
   }, 60_000);
 
+  it('rebuildNode takes a dead peer out before it stops anything, and lets a non-voter join as one', async () => {
+    const plan = { ...REBUILD_PLAN, removePeers: ['old-9'], nonVoters: ['vault-3'] };
+    fakes().controller.makeRebuildPlan = () => Promise.resolve({ plan, planHash: 'c'.repeat(64) });
+    const { joinNode } = fakes().nodes['vault-3']!;
+    const joins: unknown[] = [];
+    fakes().nodes['vault-3']!.joinNode = (input) => {
+      joins.push(input.nonVoter);
+      return joinNode(input);
+    };
+    const handle = await begin('rebuildNode', { node: 'vault-3', removePeers: ['old-9'] });
+    await submitThree(handle);
+    const report = await handle.result();
+
+    expect(report).toMatchObject({
+      status: 'completed',
+      warnings: expect.arrayContaining([expect.stringContaining('old-9')]),
+    });
+    const { calls } = fakes();
+    expect(calls.filter((call) => call === 'removePeer old-9')).toHaveLength(1);
+    expect(calls.indexOf('removePeer old-9')).toBeLessThan(calls.indexOf('stop vault-3'));
+    expect(joins).toEqual([true]);
+  }, 60_000);
+
   it('rebuildNode asks nothing of a node that did not serve when it was planned', async () => {
     const plan = { ...REBUILD_PLAN, leftOut: ['vault-2'] };
     fakes().controller.makeRebuildPlan = () => Promise.resolve({ plan, planHash: 'c'.repeat(64) });

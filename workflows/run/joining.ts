@@ -28,19 +28,25 @@ export class Joining {
   }
 
   /** All but the first node, which leads a cluster of its own by now. */
-  async joinOthers({ nodes, firstNode }: RecoveryPlan): Promise<void> {
+  async joinOthers({ nodes, firstNode, nonVoters }: RecoveryPlan): Promise<void> {
     const leaderAddress = nodes.find((node) => node.name === firstNode)?.address ?? '';
     await this.join(
       this.run.state.activeNodes.filter((name) => name !== firstNode),
       leaderAddress,
+      nonVoters === undefined ? {} : { nonVoters },
     );
   }
 
   /** Each starts empty, joins, is unsealed with the same shares. One that does not get in is rebuilt once, by itself. */
-  async join(names: string[], leaderAddress: string): Promise<void> {
+  async join(
+    names: string[],
+    leaderAddress: string,
+    { nonVoters = [] }: Pick<RecoveryPlan, 'nonVoters'>,
+  ): Promise<void> {
     const { claim } = this.run;
     await onEach(names, async (name) => {
       const { joinNode } = this.steps(name);
+      const how = { claim, leaderAddress, ...(nonVoters.includes(name) ? { nonVoter: true } : {}) };
       // An earlier execution may have come so far with this one. It may be sealed again, and is opened by whoever watches it.
       if (this.#stateOf(name) === 'unsealed' || this.unsealing.keeps(name)) return;
       for (let joined = false; !joined;) {
@@ -49,8 +55,8 @@ export class Joining {
           const step = await this.run.step(
             `joining ${name}`,
             name,
-            () => joinNode({ claim, leaderAddress }),
-            async (problem) => ((await this.#blank(name, problem)) ? joinNode({ claim, leaderAddress }) : null),
+            () => joinNode(how),
+            async (problem) => ((await this.#blank(name, problem)) ? joinNode(how) : null),
           );
           if (step === SKIPPED) return;
         }
@@ -92,7 +98,10 @@ export class Joining {
       await this.#restartFollowers(plan);
       await gate();
     }
-    for (const name of this.run.state.activeNodes) this.run.state.node(name, 'voter');
+    const { nonVoters = [] } = plan;
+    for (const name of this.run.state.activeNodes) {
+      this.run.state.node(name, 'voter', nonVoters.includes(name) ? 'a non-voter, as before' : null);
+    }
   }
 
   async #restartFollowers(plan: RecoveryPlan): Promise<void> {

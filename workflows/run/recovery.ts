@@ -18,6 +18,7 @@ import {
   type RecoveryReport,
   type RecoveryStatus,
 } from '../../src/contract/recovery';
+import { approvedPlan } from './approvals';
 import { controller, type StepsOn, stepsOn } from './steps';
 import type { Handover } from './handover';
 import { counted } from './patient-activities';
@@ -224,6 +225,21 @@ export class Recovery {
         if (stopped !== SKIPPED) this.state.node(name, 'stopped');
       }),
     );
+  }
+
+  /** Takes dead peers out of a cluster that serves: those that the plan names, which people have approved. */
+  async removePeers(peers: readonly string[]): Promise<void> {
+    const { plan } = this.state.progress;
+    if (plan === null) return;
+    for (const peer of peers) {
+      await this.run.once(`removing the peer ${peer}`, async () => {
+        const approved = approvedPlan(this.state.progress);
+        await this.run.mustStep(`removing the peer ${peer}`, null, () =>
+          controller.removePeer({ plan, peer, run: this.run.claim.run, approved }),
+        );
+        this.journal.warnings.push(`${peer}, which was dead, is no member of the cluster any more`);
+      });
+    }
   }
 
   async setDataAside(names: string[], plan: RecoveryPlan): Promise<void> {

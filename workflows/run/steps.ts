@@ -75,6 +75,7 @@ const CONTROLLER_STEPS: Record<keyof ControllerActivities, StepOptions> = {
   checkConvergence: AGREEMENT,
   waitForLeader: AGREEMENT,
   moveLeadership: AGREEMENT,
+  removePeer: QUESTION,
   // What can't serve in this time could not serve before either.
   checkRolledBack: {
     startToCloseTimeout: 2 * MINUTE,

@@ -3,7 +3,7 @@ import type { BackupPlan, ClusterHealth, NodeHealth, RetentionPolicy, StagedGene
 import { rebuildNodeInput, recoverQuorumInput, removeSetAsideInput, restoreInput, rollBackRunInput } from '../input';
 import type { Notification } from '../notification';
 import { approvalSubject, approvedPlan, signedApproval } from './approval';
-import { configBundle, encryption, filledBundle, manifest } from './generation';
+import { configBundle, encryption, filledBundle, manifest, product } from './generation';
 import { leftOver, nodeInspection } from './host';
 import { chosenGeneration, liveView, recoveryPlan, recoverySettings } from './plan';
 import { recoveryReport } from './report';
@@ -56,6 +56,7 @@ const clusterHealth = strict<ClusterHealth>({
   clusterId: short,
   clusterName: short,
   serverVersion: short,
+  product: product.nullable().optional(),
   nodes: listOf(
     strict<NodeHealth>({
       node: name,
@@ -170,6 +171,7 @@ export const CONTROLLER_INPUTS = {
   checkConvergence: z.strictObject({ plan: recoveryPlan, nodes: listOf(name) }),
   waitForLeader: z.strictObject({ cluster }),
   moveLeadership: z.strictObject({ plan: recoveryPlan }),
+  removePeer: z.strictObject({ plan: recoveryPlan, peer: short.min(1), run, approved: approvedPlan.nullish() }),
   checkRolledBack: z.strictObject({ cluster, nodes: listOf(name) }),
 
   storeReport: z.strictObject({ report: recoveryReport }),

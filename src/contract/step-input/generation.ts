@@ -13,10 +13,12 @@ import {
   type LeaseCount,
   type Manifest,
   MANIFEST_FORMAT,
+  type OwnSeal,
   type RaftPeer,
   type Reach,
   type SealConfig,
 } from '../generation';
+import type { Product } from '../product';
 import {
   BUNDLE_PATTERN,
   byKey,
@@ -36,6 +38,8 @@ import {
 
 const digest = { sha256, sizeBytes: count };
 export const fileDigest = strict<FileDigest>(digest);
+
+export const product = oneOf<Product>({ vault: true, openbao: true });
 
 export const raftPeer = strict<RaftPeer>({
   id: short,
@@ -81,6 +85,7 @@ export const manifest = strict<Manifest>({
   cluster: name,
   capturedAt: time,
   serverVersion: short.nullable(),
+  product: product.optional(),
   leader: z.strictObject({ node: short, address: short }).nullable(),
   clusterId: short.nullable(),
   clusterName: short.nullable(),
@@ -91,7 +96,7 @@ export const manifest = strict<Manifest>({
     capturedAtBy: oneOf<Import['capturedAtBy']>({ operator: true, name: true, file: true }),
     serverVersionBy: oneOf<NonNullable<Import['serverVersionBy']>>({ operator: true, snapshot: true }).nullable(),
   }).optional(),
-  raft: z.strictObject({ index: count, term: count, peers: listOf(raftPeer) }),
+  raft: z.strictObject({ index: count, term: count, peers: listOf(raftPeer), nonVoters: listOf(short).optional() }),
   seal: sealConfig,
   recovery: sealConfig.nullable(),
   archive: fileDigest,
@@ -99,6 +104,7 @@ export const manifest = strict<Manifest>({
   keys: z.strictObject({ count, bytes: count, byPrefix: byKey(keyCount) }),
   leases: leaseCount.nullable(),
   reach: reach.optional(),
+  ownSeals: listOf(strict<OwnSeal>({ id: short, path: short.nullable() })).optional(),
   credential: sha256.nullable(),
   encryption: strict<Encryption>(encryption),
   canary: canary.nullable(),

@@ -14,7 +14,7 @@ import type {
   VaultListener,
   VaultReach,
 } from '../host';
-import { raftPeer, sealConfig } from './generation';
+import { product, raftPeer, sealConfig } from './generation';
 import { absolutePath, byKey, count, flag, listOf, name, oneOf, run, short, strict, text, texts } from './values';
 
 /** What hosts say of themselves is judged by the plan; here it need only be of the right kind. */
@@ -44,6 +44,7 @@ const vaultConfig = strict<VaultConfig>({
     }),
   ),
   disableMlock: flag.nullable(),
+  rootTokenByKeys: flag.optional(),
   problems: texts,
 });
 
@@ -101,6 +102,7 @@ const nodeReport = strict<NodeReport>({
     initialized: flag.nullable(),
     sealed: flag.nullable(),
     version: short.nullable(),
+    product: product.nullable().optional(),
     sealType: short.nullable(),
     clusterId: short.nullable(),
   }),

@@ -57,7 +57,8 @@ export const NODE_INPUTS = {
   recoverPeers: claimed,
   startNode: claimed,
   restartNode: claimed,
-  joinNode: z.strictObject({ claim, leaderAddress: short }),
+  /** `nonVoter`: it joins to stay one. */
+  joinNode: z.strictObject({ claim, leaderAddress: short, nonVoter: flag.optional() }),
 
   checkShare: z.strictObject({ claim, share: envelope }),
   rewrapShares: z.strictObject({ claim, shares, recipients: listOf(runRecipient) }),

@@ -5,6 +5,7 @@ import {
   type AcceptCode,
   type ChosenGeneration,
   type CopyProblem,
+  type LiveMember,
   type LiveView,
   type LostRun,
   type NodePlan,
@@ -17,7 +18,7 @@ import {
   type RestorePlan,
   type RollBackPlan,
 } from '../plan';
-import { canary, generationCopy, leaseCount, raftPeer, reach, sealConfig } from './generation';
+import { canary, generationCopy, leaseCount, product, raftPeer, reach, sealConfig } from './generation';
 import { sealReport } from './host';
 import {
   absolutePath,
@@ -71,9 +72,14 @@ export const liveView = strict<LiveView>({
   clusterId: short.nullable(),
   clusterName: short.nullable(),
   serverVersion: short.nullable(),
+  product: product.nullable().optional(),
   serving: listOf(name),
   versions: byKey(short).optional(),
   voters: listOf(short),
+  members: listOf(
+    strict<LiveMember>({ nodeId: short, address: short, voter: flag, alive: flag.nullable(), neverVotes: flag }),
+  ).optional(),
+  mayRemovePeers: flag.optional(),
   login: flag.nullable(),
   seal: sealReport.nullable(),
   problem: text.nullable(),
@@ -90,6 +96,7 @@ const base = {
   clusterId: short.nullable(),
   clusterName: short.nullable(),
   canary: canary.nullable(),
+  product: product.optional(),
   loginOf: name,
   approvals: count,
   trust: trust.optional(),
@@ -98,6 +105,9 @@ const base = {
   steps: listOf(z.strictObject({ node: name, steps: texts })),
   holdData: listOf(name),
   leftOut: listOf(name).optional(),
+  nonVoters: listOf(name).optional(),
+  bystanders: listOf(short).optional(),
+  removePeers: listOf(short).optional(),
   accepted,
   warnings: texts,
   plannedAt: time,

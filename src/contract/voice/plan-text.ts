@@ -1,6 +1,7 @@
 import { formatBytes, formatSeconds } from '../format';
 import type { LeaseCount } from '../generation';
 import { ACCEPTABLE, type LostRun, type RecoverQuorumPlan, type RecoveryPlan, type RestorePlan } from '../plan';
+import { productName } from '../product';
 import type { RecoveryMethod, RecoveryProgress } from '../recovery';
 
 const TITLES: Record<RecoveryMethod, string> = {
@@ -115,8 +116,8 @@ function leaseLine(leases: LeaseCount | null): string {
   return `Leases: ${leases.total} (${shown}${more}). Those that have expired since are revoked as soon as the cluster is active.`;
 }
 
-function madeBy({ serverVersion }: RestorePlan): string {
-  return serverVersion === null ? 'version not known' : `Vault ${serverVersion}`;
+function madeBy({ serverVersion, product }: RestorePlan): string {
+  return serverVersion ? `${productName(product)} ${serverVersion}` : 'version not known';
 }
 
 /** What a restored Vault does beyond itself besides revoking leases. */

@@ -54,6 +54,7 @@ const STEPS: Record<NodeStep | ControllerStep, string> = {
   checkConvergence: 'see the nodes agree',
   waitForLeader: 'find a leader',
   moveLeadership: 'move the leadership',
+  removePeer: 'remove a dead peer',
   checkRolledBack: 'check the previous cluster',
   storeReport: 'write the report',
   notify: 'notify people',

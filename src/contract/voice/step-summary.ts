@@ -34,6 +34,7 @@ const CONTROLLER_SUMMARIES: { [S in ControllerStep]: (input: ControllerInput<S>)
   checkConvergence: ({ nodes }) => `check that ${nodes.join(', ')} agree`,
   waitForLeader: ({ cluster }) => `wait for a leader of ${cluster}`,
   moveLeadership: () => 'move the leadership',
+  removePeer: ({ peer }) => `remove the dead peer ${peer}`,
   checkRolledBack: ({ nodes }) => `check that ${nodes.join(', ')} serve again`,
 
   storeReport: () => 'store the report',

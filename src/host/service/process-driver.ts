@@ -13,7 +13,7 @@ import { signalProcess, startTimeOf } from '../../files/process-identity';
 import { inDirectory } from '../../files/safe-directory';
 import { passedEnvironment, serviceEnvironment } from '../../child-environment';
 import { hasProgram } from './check-programs';
-import type { Fence, ServiceDriver, ServiceState } from './service-driver';
+import type { Fence, ServerProgram, ServiceDriver, ServiceState } from './service-driver';
 
 const run = promisify(execFile);
 const { O_APPEND, O_CREAT, O_RDONLY, O_WRONLY } = constants;
@@ -131,10 +131,12 @@ export function createProcessDriver(config: ProcessConfig, stateDir: string): Se
     },
     start: (fence) => inTurn(() => want('running', fence).then(() => launch(fence))),
     stop: (fence) => inTurn(() => want('stopped', fence).then(() => end(fence))),
-    async version(): Promise<string | null> {
+    async version(): Promise<ServerProgram | null> {
       const [program = ''] = config.command;
       const said = await run(program, ['version'], { timeout: 5_000, env: passedEnvironment() }).catch(() => null);
-      return said?.stdout.match(/v(\d+\.\d+\.\d+[^\s,]*)/)?.[1] ?? null;
+      const version = said?.stdout.match(/v(\d+\.\d+\.\d+[^\s,]*)/)?.[1];
+      if (version === undefined) return null;
+      return { version, product: said?.stdout.startsWith('OpenBao') ? 'openbao' : 'vault' };
     },
     async check() {
       const missing = (await hasProgram(config.command)) ? [] : [`command: ${config.command[0]}`];

@@ -1,5 +1,12 @@
 import type { ServiceCheck } from '../../contract/host';
+import type { Product } from '../../contract/product';
 import type { Attempt } from '../run/attempt';
+
+export interface ServerProgram {
+  /** Such as `1.21.1`. */
+  version: string;
+  product: Product;
+}
 
 export type ServiceState = 'running' | 'stopped';
 
@@ -13,8 +20,8 @@ export interface ServiceDriver {
   stop(fence?: Fence): Promise<void>;
   /** What could keep the service from being stopped and started. Changes nothing. */
   check?(): Promise<ServiceCheck>;
-  /** Of the server's program, such as `1.21.1`; null when it doesn't say. */
-  version?(): Promise<string | null>;
+  /** What the server's program says that it is; null when it doesn't. */
+  version?(): Promise<ServerProgram | null>;
   /** The end of the server's log; null when there is none to read. */
   recentLog?(): Promise<string | null>;
   /** Keeps the service in the state that was last asked for, where no service manager does. */

@@ -17,21 +17,29 @@ type Environment = Readonly<Record<string, string | undefined>>;
 const TIMEOUT_MS = 5_000;
 export const UNCHECKED: SealAccess = { checked: false, problem: null };
 
-/** Where the environment of the service names a setting: configutil/env_var_util.go. The first that is set counts. */
+/**
+ * Where the environment of the service names a setting: configutil/env_var_util.go, and of OpenBao the transit wrapper of
+ * go-kms-wrapping and its API's client (`BAO_…` goes before `VAULT_…`). The first that is set counts.
+ */
 const ENVIRONMENT: Readonly<Record<string, readonly string[]>> = {
-  address: ['VAULT_ADDR'],
-  token: ['VAULT_TOKEN'],
+  address: ['BAO_ADDR', 'VAULT_ADDR'],
+  token: ['BAO_TOKEN', 'VAULT_TOKEN'],
   namespace: ['VAULT_NAMESPACE'],
   mount_path: ['TRANSIT_WRAPPER_MOUNT_PATH', 'VAULT_TRANSIT_SEAL_MOUNT_PATH'],
   key_name: ['TRANSIT_WRAPPER_KEY_NAME', 'VAULT_TRANSIT_SEAL_KEY_NAME'],
-  tls_ca_cert: ['VAULT_CACERT'],
-  tls_ca_path: ['VAULT_CAPATH'],
-  tls_client_cert: ['VAULT_CLIENT_CERT'],
-  tls_client_key: ['VAULT_CLIENT_KEY'],
-  tls_server_name: ['VAULT_TLS_SERVER_NAME'],
-  tls_skip_verify: ['VAULT_SKIP_VERIFY'],
+  tls_ca_cert: ['BAO_CACERT', 'VAULT_CACERT'],
+  tls_ca_path: ['BAO_CAPATH', 'VAULT_CAPATH'],
+  tls_client_cert: ['BAO_CLIENT_CERT', 'VAULT_CLIENT_CERT'],
+  tls_client_key: ['BAO_CLIENT_KEY', 'VAULT_CLIENT_KEY'],
+  tls_server_name: ['BAO_TLS_SERVER_NAME', 'VAULT_TLS_SERVER_NAME'],
+  tls_skip_verify: ['BAO_SKIP_VERIFY', 'VAULT_SKIP_VERIFY'],
 };
-/** For these the stanza goes before the environment; for all others it is the other way round. */
+/** Of OpenBao alone: they go before the stanza. */
+const BEFORE_STANZA: Readonly<Record<string, readonly string[]>> = {
+  address: ['TRANSIT_WRAPPER_ADDR', 'VAULT_TRANSIT_SEAL_ADDR'],
+  token: ['TRANSIT_WRAPPER_TOKEN', 'VAULT_TRANSIT_SEAL_TOKEN'],
+};
+/** For these the stanza goes before the rest of the environment; for all others it is the other way round. */
 const STANZA_FIRST = ['address', 'token'];
 /** One of these in the stanza, and the environment counts for none of them. */
 const TLS_SETTINGS = [
@@ -139,11 +147,15 @@ function inPlainWords(message: string, of: { address: string; mount: string; key
   return null;
 }
 
-function settingsFor(seal: SealSettings, env: Environment): (name: string) => string | undefined {
+/** @returns a setting by its name. */
+export function settingsFor(seal: SealSettings, env: Environment): (name: string) => string | undefined {
   const ownTls = TLS_SETTINGS.some((name) => seal.get(name) !== undefined);
   return (name) => {
     const inStanza = seal.get(name) || undefined;
-    const inEnvironment = ENVIRONMENT[name]?.map((variable) => env[variable]).find(Boolean);
+    const first = (variables: readonly string[] = []) => variables.map((variable) => env[variable]).find(Boolean);
+    const before = first(BEFORE_STANZA[name]);
+    if (before !== undefined) return before;
+    const inEnvironment = first(ENVIRONMENT[name]);
     if (TLS_SETTINGS.includes(name)) return ownTls ? inStanza : inEnvironment;
     return STANZA_FIRST.includes(name) ? (inStanza ?? inEnvironment) : (inEnvironment ?? inStanza);
   };

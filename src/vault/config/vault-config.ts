@@ -111,6 +111,7 @@ export async function readServerConfig(configFiles: readonly string[]): Promise<
       seal: seal && { type: seal.type, settings: seal.shown() },
       listeners: listenersOf(bodies),
       disableMlock: mlockOf(bodies),
+      ...(allowsRootTokenByKeys(bodies) ? { rootTokenByKeys: true } : {}),
       problems,
     },
     seal,
@@ -239,6 +240,17 @@ function mlockOf(bodies: readonly HclBody[]): boolean | null {
     .filter(({ key }) => key === 'disable_mlock')
     .map(({ value }) => booleanOf(value));
   return set.length === 0 ? null : set.includes(true);
+}
+
+/** Vault's own setting, from 2.0 on, and OpenBao's, from 2.5.3 on. */
+function allowsRootTokenByKeys(bodies: readonly HclBody[]): boolean {
+  const open = bodies
+    .flatMap(({ items }) => items)
+    .filter(({ key }) => key === 'enable_unauthenticated_access')
+    .flatMap(({ value }) => (Array.isArray(value) ? value : [value]))
+    .some((value) => textOf(value) === 'generate-root');
+  const setting = 'disable_unauthed_generate_root_endpoints';
+  return open || blocksOf(bodies, 'listener').some((block) => booleanIn(block, setting) === false);
 }
 
 function textIn({ settings }: Block, name: string): string | null {

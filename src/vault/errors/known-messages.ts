@@ -13,7 +13,7 @@ export interface KnownMessage extends Explanation {
 
 /**
  * The server's own words, as far as they are the same on every node, and what they say; of Vault 1.21, raft 1.7 and
- * raft-snapshot 1.0 (their literals), of the API's Go client, and of Go itself. The first that fits counts, so what says
+ * raft-snapshot 1.0 (their literals), of OpenBao 2.6 where its own differ, of the API's Go client, and of Go itself. The first that fits counts, so what says
  * more comes first.
  */
 export const ABOUT_THE_SEAL: readonly KnownMessage[] = [
@@ -73,7 +73,7 @@ export const ABOUT_THE_SEAL: readonly KnownMessage[] = [
     means:
       'The data was sealed by another kind of seal than the configuration has, so Vault waits for a migration of the seal.',
     advice:
-      'Give the node the seal stanza of the cluster that made the snapshot. To move to another seal, first restore with the old one, then migrate with `vault operator unseal -migrate`.',
+      'Give the node the seal stanza of the cluster that made the snapshot. To move to another seal, first restore with the old one, then migrate with `vault operator unseal -migrate` (`bao` with OpenBao).',
   },
   {
     says: /cannot seal migrate from|barrier seal type of .* does not match|recovery seal type of .* does not match|barrier seal type does not match expected type/i,
@@ -112,11 +112,25 @@ export const ABOUT_THE_SEAL: readonly KnownMessage[] = [
     advice: 'Restart Vault on this node and unseal it. Never restore into a cluster of several running nodes.',
   },
   {
-    says: /error parsing seal configuration/i,
+    says: /error (parsing seal configuration|configuring seal)/i,
     means:
       'Vault does not start because it can not use its seal: the KMS or the transit Vault does not answer, or refuses.',
     advice:
       'Check from this host that it answers, that the credential in the seal stanza (or in the environment of the service) is valid, and that the key is there.',
+  },
+  {
+    says: /namespace is sealed/i,
+    means:
+      'This namespace of OpenBao has keys of its own, and stays sealed after a restart until its own holders come.',
+    advice:
+      'The key holders of that namespace run `bao namespace unseal PATH` at every node, with its keys. The cluster itself is open.',
+  },
+  {
+    says: /self-initialization (failed|requires auto-unseal)|error during self-initialization/i,
+    means:
+      'The configuration has an `initialize` stanza: OpenBao makes a cluster of its own of a blank node, and was stopped in that, or may not.',
+    advice:
+      'Take `initialize` out of the configuration, set the data directory of this node aside, and start it again.',
   },
   {
     says: /unseal keys are supported, but none were found/i,
@@ -240,7 +254,7 @@ export const ABOUT_THE_CLUSTER: readonly KnownMessage[] = [
     means:
       'The members of the cluster do not know this node: its address or node id is another than before, or it was left out.',
     advice:
-      'Compare node id and cluster address of this node with `vault operator raft list-peers`; then set its data directory aside and join it again.',
+      'Compare node id and cluster address of this node with `vault operator raft list-peers` (`bao` with OpenBao); then set its data directory aside and join it again.',
   },
   {
     says: /found duplicate (ID|address) in configuration/i,

@@ -29,7 +29,7 @@ export const ABOUT_THE_HOST: readonly KnownMessage[] = [
     advice: 'Set `disable_mlock` in its configuration, or allow the service to lock memory (LimitMEMLOCK).',
   },
   {
-    says: /failed to (setup audit table|create audit entry|setup audit backed)/i,
+    says: /failed to (setup audit table|create audit entry|setup audit backed|audit request, cannot continue)/i,
     means: 'An audit device of the restored cluster can not be opened on this host, so Vault will not become active.',
     advice:
       "Read which device it is in Vault's log; create its directory or socket, writable for Vault's user, on every node; then restart Vault and unseal it.",
@@ -101,7 +101,7 @@ export const ABOUT_REQUESTS: readonly KnownMessage[] = [
     says: /unsupported operation/i,
     means: 'The node does not offer this: the endpoint is turned off there, or it does not know this way to call it.',
     advice:
-      'To make a root token on OpenBao 2.5.3 and later, allow it in its configuration first: `disable_unauthed_generate_root_endpoints = false`.',
+      'To make a root token with the keys alone, allow it first: on OpenBao 2.5.3 and later `disable_unauthed_generate_root_endpoints = false` in a listener, on Vault 2.0 and later `enable_unauthenticated_access = ["generate-root"]`.',
     answerOnly: true,
   },
   {

@@ -20,6 +20,8 @@ export interface SnapshotSummary {
   reach: Reach;
   /** The newest version that has ever run on this data; null where the snapshot does not say. */
   newestVersion: string | null;
+  /** Ids of OpenBao's namespaces that are sealed by keys of their own. */
+  ownSeals: string[];
   /** Which of the keys that an unseal may need are there; `core/keyring` and `core/seal-config` always are. */
   requiredKeys: string[];
 }
@@ -38,6 +40,8 @@ const TAR_BLOCK = 512;
 /** Zeros behind the tar's end; programs that write whole records leave at most some kilobytes. */
 const MAX_PADDING_BYTES = 64 * 1024;
 const GZIP_MAGIC = [0x1f, 0x8b];
+const USTAR_AT = 257;
+const WITHOUT_GZIP = 'is a tar without its gzip, which no server takes: `gzip FILE` makes it an archive again';
 
 const AGAIN = 'Take the snapshot again. If that goes on, read the log of the leader and of proxies on the way.';
 const UNUSABLE = 'Do not use this archive: take the snapshot again, or choose another copy.';
@@ -237,6 +241,7 @@ function contentsOf(metaJson: string, state: StateReader): Contents {
     leases: state.leases(),
     reach: state.keys.reach(),
     newestVersion: state.keys.newestVersion(),
+    ownSeals: state.ownSeals,
     requiredKeys: WATCHED.filter((key) => state.present.has(key)),
   };
 }
@@ -259,7 +264,9 @@ async function readSmall(content: AsyncIterable<Buffer>, member: Member, size: n
 function notAnArchive(head: Buffer): DrError {
   const errors = vaultErrors(head.toString('utf8'));
   return errors === null
-    ? corrupt('is not a gzip archive at all')
+    ? corrupt(
+        head.toString('latin1', USTAR_AT, USTAR_AT + 5) === 'ustar' ? WITHOUT_GZIP : 'is not a gzip archive at all',
+      )
     : new DrError('SnapshotCorrupt', `Vault sent an error instead of a snapshot: ${errors}.`, { advice: AGAIN });
 }
 

@@ -28,6 +28,9 @@ export function prefixOf(key: string): string {
 /** Vault keeps a lease under its id (vault/expiration.go); the one of a mount in a namespace, behind that namespace's own view. */
 const LEASE = /^(namespaces\/[^/]+\/)?sys\/expire\/id\/((?:auth\/)?[^/]+)/;
 
+/** OpenBao: a namespace that is sealed by keys of its own has its seal's configuration behind its own view (encrypted). */
+const OWN_SEAL = /^namespaces\/([\w-]{1,64})\/core\/seal-config$/;
+
 /** The mount that gave the lease which is kept under this key; null when it is no lease. */
 export function leaseMountOf(key: string): string | null {
   const [, namespace = '', mount] = LEASE.exec(key) ?? [];
@@ -43,6 +46,8 @@ export class StateReader {
   readonly #leases = new Map<string, number>();
   /** What else the keys tell. */
   readonly keys = new SnapshotKeys();
+  /** Ids of namespaces that have a seal of their own. */
+  readonly ownSeals: string[] = [];
   /** Those of the watched keys that are there. */
   readonly present = new Set<string>();
   readonly #watched: ReadonlySet<string>;
@@ -149,6 +154,8 @@ export class StateReader {
   #count(key: string, valueBytes: number): void {
     if (this.#watched.has(key)) this.present.add(key);
     this.keys.note(key, valueBytes);
+    const [, namespace] = OWN_SEAL.exec(key) ?? [];
+    if (namespace !== undefined && this.ownSeals.length < MAX_PREFIXES) this.ownSeals.push(namespace);
     const prefix = prefixOf(key);
     const name = roomFor(this.byPrefix, prefix);
     const counted = this.byPrefix.get(name) ?? { count: 0, bytes: 0 };

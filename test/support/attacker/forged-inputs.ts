@@ -119,6 +119,7 @@ export function controllerInputs({ cluster, plan, report, approved }: Known, bac
     checkConvergence: { plan, nodes: [] },
     waitForLeader: { cluster },
     moveLeadership: { plan },
+    removePeer: { plan, peer: 'vault-9', run: OWN_RUN, approved },
     checkRolledBack: { cluster, nodes: [] },
     storeReport: { report: { ...report, run: OWN_RUN } },
     notify: { id: `${OWN_RUN}/1`, event: 'restored', cluster, run: OWN_RUN, text: 'All is well.', alternates: [] },

@@ -18,6 +18,7 @@ const view = (node: string, changes: Partial<NodeView> = {}): NodeView => ({
   t: 3,
   removed: false,
   voters: ['vault-3', 'vault-1', 'vault-2'],
+  nonVoters: [],
   autopilot: autopilotWithout(),
   ...changes,
 });
@@ -88,6 +89,60 @@ describe('the gate', () => {
     ])('still stops %s', (_whom, changes, gap) => {
       expect(gaps(changes)).toEqual(two.map((name) => expect.stringContaining(`${name}: ${gap}`) as string));
     });
+  });
+
+  describe('of members that are no part of the plan, or not to vote', () => {
+    const gaps = (changes: Partial<RecoveryPlan>, seen: Partial<NodeView>) =>
+      convergenceGaps(
+        { ...planWith(), ...changes } as RecoveryPlan,
+        NAMES,
+        NAMES.map((name) => view(name, seen)),
+      );
+    const sick = { healthy: false, servers: [...autopilotWithout().servers, { id: 'old-9', healthy: false }] };
+
+    it('lets a dead voter of before be: it is neither waited for nor called a stranger', () => {
+      const seen = { voters: [...NAMES, 'old-9'], autopilot: sick };
+      expect(gaps({ bystanders: ['old-9'] }, seen)).toEqual([]);
+      expect(gaps({ bystanders: ['old-9'] }, { voters: NAMES, autopilot: sick })).toEqual([]);
+      expect(gaps({}, seen)).toContainEqual(expect.stringContaining('voters is "old-9,vault-1,vault-2,vault-3"'));
+    });
+
+    it('has a non-voter in, and does not wait for it to vote', () => {
+      const plan = { nonVoters: ['vault-3'] };
+      const two = ['vault-1', 'vault-2'];
+      expect(gaps(plan, { voters: two, nonVoters: ['vault-3'] })).toEqual([]);
+      expect(gaps(plan, { voters: two })).toContainEqual('vault-1: vault-3 is not in the cluster yet');
+      expect(gaps(plan, { voters: NAMES })).toContainEqual(expect.stringContaining('expected "vault-1,vault-2"'));
+    });
+
+    it('says of a learner that it is in, and what keeps it from voting', () => {
+      const two = { voters: ['vault-1', 'vault-2'], nonVoters: ['vault-3'] };
+      expect(gaps({}, two)[0]).toContain('(vault-3 joined as non-voters: autopilot promotes them in time)');
+      expect(gaps({}, { ...two, autopilot: autopilotWithout('vault-3') })[0]).toContain(
+        'autopilot does not call vault-3 healthy',
+      );
+    });
+
+    it('wants one voter of each redundancy zone', () => {
+      const zoned = (zones: string[]) => ({
+        healthy: true,
+        servers: NAMES.map((id, index) => ({ id, healthy: true, redundancyZone: zones[index] ?? null })),
+      });
+      const two = { voters: ['vault-1', 'vault-2'], nonVoters: ['vault-3'] };
+      expect(gaps({}, { ...two, autopilot: zoned(['a', 'b', 'b']) })).toEqual([]);
+      expect(gaps({}, { ...two, autopilot: zoned(['a', 'b', 'c']) })).toHaveLength(3);
+    });
+  });
+
+  it.each([1, 2, 3, 5, 7])('is the same for %i nodes', (count) => {
+    const names = Array.from({ length: count }, (_, index) => `vault-${index + 1}`);
+    const { plan } = evaluateRestore(factsWith({ nodes: names }));
+    if (!plan) throw new Error('refused');
+    const autopilot = { healthy: true, servers: names.map((id) => ({ id, healthy: true })) };
+    const all = (voters: string[]) => names.map((name) => view(name, { voters, autopilot }));
+
+    expect(convergenceGaps(plan, names, all(names))).toEqual([]);
+    expect(convergenceGaps(plan, names, all(names.slice(1)))).toHaveLength(count);
   });
 
   it('does not insist on one version where somebody accepted several', () => {

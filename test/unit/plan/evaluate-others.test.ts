@@ -6,7 +6,6 @@ import type { NodeInspection } from '../../../src/plan/evaluate-node';
 import { evaluateRecoverQuorum } from '../../../src/plan/evaluate-recover-quorum';
 import { evaluateRebuild } from '../../../src/plan/evaluate-rebuild';
 import { evaluateRemoval } from '../../../src/plan/evaluate-removal';
-import { versionProblem } from '../../../src/plan/versions';
 import { liveView, nodeReport, raftStorage, settingsOf } from '../../support/plan-facts';
 
 const NAMES = ['vault-1', 'vault-2', 'vault-3'];
@@ -351,20 +350,4 @@ describe('whose data lie in a directory', () => {
 
     expect(found ?? 'none').toContain(problem ?? 'none');
   });
-});
-
-test.each([
-  ['1.20.9', '1.21.0', 'older'],
-  ['1.21.1', '1.21.1', null],
-  ['1.21.10', '1.21.9', null],
-  ['1.9.0', '1.21.0', 'older'],
-  ['1.23.0', '1.21.1', null],
-  ['1.24.0', '1.21.1', 'much newer'],
-  ['2.5.5', '1.21.1', 'much newer'],
-  ['1.21.1+ent', '1.21.1', null],
-  ['1.21.0-rc1', '1.21.1+ent.hsm', 'older'],
-])('a server of %s for a snapshot of %s: %s', (server, snapshot, problem) => {
-  const found = versionProblem(server, snapshot);
-
-  expect(found ?? 'none').toContain(problem ?? 'none');
 });

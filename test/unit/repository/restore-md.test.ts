@@ -48,6 +48,28 @@ describe('RESTORE.md', () => {
     expect(text).toContain('`bao`');
   });
 
+  it('of OpenBao has its program, its unit and its own ways', () => {
+    const text = restoreMd(
+      sampleManifest(SNAPSHOT, {
+        product: 'openbao',
+        serverVersion: '2.6.2',
+        ownSeals: [
+          { id: '5ee1a2e0', path: 'team-a/' },
+          { id: '9a0d2c61', path: null },
+        ],
+      }),
+    );
+
+    const commands = commandsOf(text);
+    expect(commands.filter((command) => /vault|VAULT/.test(command))).toEqual([]);
+    expect(commands).toEqual(
+      expect.arrayContaining(['systemctl stop openbao', 'bao operator raft snapshot restore -force snapshot.snap']),
+    );
+    expect(commands.slice(-2)).toEqual(['bao namespace unseal team-a/', 'bao namespace unseal PATH']);
+    expect(text).toContain('`disable_unauthed_generate_root_endpoints = false` in a listener');
+    expect(text).not.toContain('where this says');
+  });
+
   it('of a snapshot in clear has nothing to decrypt', () => {
     const manifest = sampleManifest(SNAPSHOT, { encryption: { method: 'none', recipients: [] } });
     manifest.stored.file = 'snapshot.snap';

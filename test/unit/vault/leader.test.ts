@@ -9,6 +9,8 @@ interface NodeState {
   initialized?: boolean;
   removed?: boolean;
   isSelf?: boolean;
+  /** As OpenBao's from 2.6 on: it says nothing of what is not so. */
+  terse?: boolean;
   down?: boolean;
 }
 
@@ -23,13 +25,14 @@ afterEach(async () => {
 async function clusterOf(...states: NodeState[]): Promise<VaultClient[]> {
   for (const [index, state] of states.entries()) {
     const server = createServer((request, response) => {
-      const { sealed = false, initialized = true, removed = false, isSelf = false } = state;
+      const { sealed = false, initialized = true, removed = false, isSelf = false, terse = false } = state;
       if (request.url?.startsWith('/v1/sys/health')) {
         const identity = sealed ? {} : { cluster_id: 'id-1', cluster_name: 'prod' };
         const health = { initialized, sealed, standby: !isSelf, version: '1.21.1', removed_from_cluster: removed };
         response.end(JSON.stringify({ ...health, ...identity }));
       } else {
-        response.end(JSON.stringify({ ha_enabled: true, is_self: isSelf, leader_address: 'http://elsewhere:8200' }));
+        const self = terse && !isSelf ? {} : { is_self: isSelf };
+        response.end(JSON.stringify({ ha_enabled: true, ...self, leader_address: 'http://elsewhere:8200' }));
       }
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -42,6 +45,19 @@ async function clusterOf(...states: NodeState[]): Promise<VaultClient[]> {
 }
 
 describe('findLeader', () => {
+  it('takes a standby that does not say that it is none for what it is', async () => {
+    const nodes = await clusterOf({ terse: true }, { isSelf: true, terse: true }, { terse: true });
+
+    const view = await findLeader(nodes);
+
+    expect(view.leader).toBe(nodes[1]);
+    expect(view.nodes.map(({ leader, problem }) => [leader, problem])).toEqual([
+      [false, null],
+      [true, null],
+      [false, null],
+    ]);
+  });
+
   it('finds the one that leads and reports on all', async () => {
     const nodes = await clusterOf({ down: true }, { isSelf: true }, { sealed: true }, {});
 

@@ -1,6 +1,7 @@
-import { checkHealth } from '../../../../activities/controller/backup';
+import { checkHealth, followerWarnings } from '../../../../activities/controller/backup';
 import { backupPlanOf } from '../../../../activities/controller/confirm';
 import type { BackupPlan } from '../../../../src/contract/backup';
+import type { Product } from '../../../../src/contract/product';
 import { denied, ok, type SmallAnswer, useSmallVault } from '../../../support/small-vault';
 
 /** What autopilot says on real clusters, healthy and not, is tested there. */
@@ -57,6 +58,34 @@ describe('the health of a cluster', () => {
       message: "The configuration was changed while this backup of 'prod' ran: encryption.",
       advice: 'Start the backup again.',
     });
+  });
+});
+
+describe('a snapshot', () => {
+  const vault = useSmallVault();
+  const after = (product: Product | null, attempt: number) =>
+    vault.run(
+      (controller) => controller.withLogin('prod', 'vault-1', (client) => followerWarnings(client, product)),
+      {},
+      attempt,
+    );
+  const follows = () => ok({ ha_enabled: true, leader_address: 'http://127.0.0.1:1' });
+
+  it.each([['openbao' as const], [null]])('of %s, whose node leads still, is the leader’s', async (product) => {
+    expect(await after(product, 1)).toEqual([]);
+  });
+
+  it('of an OpenBao that follows by then is captured again; in the end it is kept, and told of', async () => {
+    vault.answers()['sys/leader'] = follows;
+
+    await expect(after('openbao', 1)).rejects.toMatchObject({ code: 'ClusterUnhealthy', retryable: true });
+    expect(await after('openbao', 3)).toEqual([expect.stringContaining('may lack the last writes')]);
+  });
+
+  it('of Vault is the leader’s whatever came after: followers refuse', async () => {
+    vault.answers()['sys/leader'] = follows;
+
+    expect(await after('vault', 1)).toEqual([]);
   });
 });
 

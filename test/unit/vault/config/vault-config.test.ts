@@ -159,3 +159,14 @@ test('a listener has the duration that is set for all', async () => {
   const listeners = (await readVaultConfig([path('vault.hcl')]))?.listeners;
   expect(listeners?.map(({ maxRequestDurationMs }) => maxRequestDurationMs)).toEqual([300_000, 3_600_000]);
 });
+
+test.each([
+  ['Vault 2.0', 'enable_unauthenticated_access = ["rekey", "generate-root"]', true],
+  ['OpenBao', 'listener "tcp" { disable_unauthed_generate_root_endpoints = false }', true],
+  ['neither', 'enable_unauthenticated_access = ["rekey"]', undefined],
+  ['OpenBao, closed', 'listener "tcp" { disable_unauthed_generate_root_endpoints = true }', undefined],
+])('of %s it is known whether keys alone make a root token', async (_product, line, allowed) => {
+  await write({ 'vault.hcl': `storage "raft" { path = "/opt/vault/data" }\n${line}\n` });
+
+  expect((await readVaultConfig([path('vault.hcl')]))?.rootTokenByKeys).toBe(allowed);
+});

@@ -65,6 +65,7 @@ describe('a whole archive', () => {
       leases: { total: 0, byMount: {} },
       reach: { staticRoles: 0, unfinished: 0, auditDevices: 0, plugins: [] },
       newestVersion: null,
+      ownSeals: [],
       requiredKeys: ['core/keyring', 'core/seal-config', 'core/hsm/barrier-unseal-keys', 'core/shamir-kek'],
     });
   });
@@ -81,6 +82,27 @@ describe('a whole archive', () => {
 
     expect(summary.seal).toEqual({ type: 'transit', secretShares: 1, secretThreshold: 1 });
     expect(summary.recoveryConfig).toEqual({ type: 'shamir', secretShares: 5, secretThreshold: 3 });
+  });
+
+  it('counts the namespaces that have a seal of their own', async () => {
+    const [one, two] = ['5ee1a2e0-55ab-4c5c-9d8b-1f6a0c1f7d11', '9a0d2c61-7f0c-4f1e-8f43-c2f7d8a1b222'];
+    const under = (...keys: string[]) => keys.map((key) => ({ key, value: Buffer.alloc(40, 7) }));
+    const more = under(
+      `namespaces/${one}/core/seal-config`,
+      `namespaces/${one}/core/keyring`,
+      `namespaces/${two}/sys/policy/default`,
+      'logical/namespaces/x/core/seal-config',
+    );
+
+    const summary = await read(await buildSnapshot({ entries: [...CORE_ENTRIES, ...more] }));
+
+    expect(summary.ownSeals).toEqual([one]);
+  });
+
+  it('says of a tar without its gzip what it is', async () => {
+    const tar = await tarOf(snapshotMembers());
+
+    expect(await failureOf(tar)).toMatchObject({ message: expect.stringContaining('`gzip FILE` makes it an archive') });
   });
 
   it('may be uncompressed gzip, have its members in another order and be padded as GNU tar does', async () => {

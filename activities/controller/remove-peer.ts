@@ -1,0 +1,62 @@
+import { DrError } from '../../src/contract/failures';
+import { problemsOfApproval, signaturesDecide } from '../../src/crypto/approved-plan';
+import type { ControllerInput } from '../../src/contract/step-input/controller';
+import { planHashOf } from '../../src/plan/hash';
+import { isDead } from '../../src/plan/members';
+import { membersOf } from '../../src/vault/members';
+import { withHeartbeats } from '../heartbeat';
+import { confirmLogin } from './confirm';
+import type { Controller } from './context';
+
+type Removal = ControllerInput<'removePeer'>;
+
+/**
+ * Takes a dead peer out of a cluster that serves. Asked again just before: whoever has come back stays, and so does every node
+ * of the configuration. Repeatable: who is out already is out.
+ */
+export async function removePeer(controller: Controller, input: Removal): Promise<void> {
+  const { plan, peer } = input;
+  assertApproved(controller, input);
+  const { nodes } = controller.cluster(plan.cluster);
+  await withHeartbeats('remove a peer', () =>
+    controller.withLeader(plan.cluster, ({ leader }) =>
+      controller.withLogin(
+        plan.cluster,
+        leader.node,
+        async (vault) => {
+          const members = membersOf(await vault.raftConfiguration(), await vault.autopilotState());
+          const member = members.find(({ nodeId }) => nodeId === peer);
+          if (!member) return;
+          const named = nodes.find(({ name, nodeId = name }) => nodeId === peer);
+          if (named || !isDead(member)) {
+            const why = named ? `is ${named.name} of the configuration` : 'is not dead by autopilot any more';
+            throw new DrError('NodeUnsafe', `${peer} ${why}, so it is not taken out of the cluster.`, {
+              where: leader.node,
+              advice:
+                'Nothing was changed. Shall it go, stop it, then resume; shall it stay, abort and plan again without it.',
+            });
+          }
+          await vault.removePeer(peer);
+        },
+        confirmLogin(controller, plan),
+      ),
+    ),
+  );
+}
+
+/** Whoever can write to the namespace may ask for it; what lets it happen is the plan, and where signatures decide, those. */
+function assertApproved(controller: Controller, { plan, peer, run, approved }: Removal): void {
+  const { cluster } = plan;
+  const config = controller.cluster(cluster);
+  const serves = plan.method === 'inPlace' || plan.method === 'rebuild';
+  const problems = !serves || !plan.removePeers?.includes(peer) ? ['the plan does not say so'] : [];
+  if (problems.length === 0 && signaturesDecide(config)) {
+    if (!approved) problems.push('no approved plan was shown');
+    else if (planHashOf(approved.plan) !== planHashOf(plan)) problems.push('another plan was approved');
+    else problems.push(...problemsOfApproval(cluster, config, run, approved, planHashOf(plan)));
+  }
+  if (problems.length === 0) return;
+  throw new DrError('NotApproved', `${peer} was not taken out of '${cluster}': ${problems.join('; ')}.`, {
+    advice: 'Nothing was changed. Look at who may write to the namespace.',
+  });
+}

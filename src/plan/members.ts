@@ -1,0 +1,153 @@
+import type { Manifest, RaftPeer } from '../contract/generation';
+import type { LiveMember, LiveView, NodePlan } from '../contract/plan';
+import type { Product } from '../contract/product';
+import { inWordsOf } from '../contract/product';
+import type { Finding } from './findings';
+
+/** What a plan does with the members of a cluster that serves. */
+export interface MemberPlan {
+  /** Names of nodes that are never to vote; absent where there are none. */
+  nonVoters?: string[];
+  /** Node ids of members that the configuration does not name: they are no part of it, and stay. */
+  bystanders?: string[];
+  /** Node ids that are taken out of the cluster. */
+  removePeers?: string[];
+}
+
+/** Of a cluster that stays what it is: members that nobody has told us of are still its members. */
+export function memberPlan(
+  nodes: readonly NodePlan[],
+  { members = [] }: LiveView,
+  removePeers: readonly string[],
+): MemberPlan {
+  const nonVoters = nodes.filter(({ nodeId }) => isNonVoter(members, nodeId)).map(({ name }) => name);
+  const bystanders = unnamed(nodes, members)
+    .map(({ nodeId }) => nodeId)
+    .filter((id) => !removePeers.includes(id));
+  return {
+    ...(nonVoters.length > 0 ? { nonVoters } : {}),
+    ...(bystanders.length > 0 ? { bystanders } : {}),
+    ...(removePeers.length > 0 ? { removePeers: [...removePeers] } : {}),
+  };
+}
+
+/** Of a cluster that is made anew: who was never to vote joins as that again, by the node ids that the backup names. */
+export function knownNonVoters(nodes: readonly NodePlan[], { raft }: Manifest): MemberPlan {
+  const nonVoters = nodes.filter(({ nodeId }) => raft.nonVoters?.includes(nodeId)).map(({ name }) => name);
+  return nonVoters.length > 0 ? { nonVoters } : {};
+}
+
+/** What people should know of members that are no part of a plan; of the dead ones, how they get out. */
+export function memberWarnings(
+  nodes: readonly NodePlan[],
+  { members = [] }: LiveView,
+  { removePeers = [] }: MemberPlan,
+  product: Product | null | undefined,
+): string[] {
+  return unnamed(nodes, members)
+    .filter(({ nodeId }) => !removePeers.includes(nodeId))
+    .map((member) => {
+      const { nodeId, address, voter } = member;
+      const who = `${nodeId} (${address}) is a ${voter ? 'voter' : 'non-voter'} that the configuration does not name`;
+      if (!isDead(member)) return `${who}: it is no part of this; is it one of yours, add it to \`nodes\``;
+      const counts = voter ? ', and counts for the quorum' : '';
+      return inWordsOf(
+        product,
+        `${who}; autopilot says that it is gone${counts}: if it is gone for good, plan again with --remove-peer ${nodeId}, or \`vault operator raft remove-peer ${nodeId}\` by hand`,
+      );
+    });
+}
+
+/** Only what is dead is taken out: whoever answers has not been lost. */
+export function removalFindings(
+  nodes: readonly NodePlan[],
+  { members, mayRemovePeers, login, problem }: LiveView,
+  removePeers: readonly string[],
+): Finding[] {
+  if (removePeers.length === 0) return [];
+  if (members === undefined) {
+    const why = login === true ? 'its members are not known' : (problem ?? 'no login');
+    return [{ text: `no peer can be taken out of the cluster: ${why}` }];
+  }
+  if (mayRemovePeers === false) {
+    return [
+      { text: 'the policy of the login lacks "update" on sys/storage/raft/remove-peer, so no peer can be taken out' },
+    ];
+  }
+  return removePeers.flatMap((id) => {
+    const member = members.find(({ nodeId }) => nodeId === id);
+    if (!member) {
+      return [
+        { text: `'${id}' is no member of the cluster; its members are ${ids(members)}: leave it out of --remove-peer` },
+      ];
+    }
+    const named = nodes.find(({ nodeId }) => nodeId === id);
+    if (named) {
+      return [
+        {
+          text: `'${id}' is ${named.name} of the configuration: rebuild it (\`vault-dr rebuild-node\`), or take it out of the configuration first`,
+        },
+      ];
+    }
+    return isDead(member)
+      ? []
+      : [{ text: `'${id}' is alive by autopilot, so it is not taken out: stop it first, if it shall go` }];
+  });
+}
+
+/** A disk says who did not vote, not whether that was for good: it is told, and they join like everybody. */
+export function formerNonVoterWarnings(nodes: readonly NodePlan[], peers: readonly RaftPeer[]): string[] {
+  const names = nodes.filter(({ nodeId }) =>
+    peers.some(({ id, suffrage }) => id === nodeId && suffrage === 'nonvoter'),
+  );
+  return names.map(
+    ({ name }) =>
+      `${name} did not vote, by the disk that survived: it joins as a voter; was it never to vote, demote it afterwards`,
+  );
+}
+
+export interface Quorum {
+  voters: number;
+  needed: number;
+  /** Node ids of the voters that serve without the node. */
+  serving: string[];
+}
+
+/**
+ * What carries a cluster while a node is rebuilt: the voters that serve, named or not. Without a word about the members each
+ * node of the configuration is taken for a voter.
+ */
+export function quorumWithout(
+  node: NodePlan | undefined,
+  nodes: readonly NodePlan[],
+  { members, voters, serving }: LiveView,
+  removePeers: readonly string[],
+): Quorum {
+  const up = nodes.filter(({ name }) => serving.includes(name)).map(({ nodeId }) => nodeId);
+  const known = members?.filter((member) => member.voter && !removePeers.includes(member.nodeId));
+  const count = known?.length ?? Math.max(voters.length, nodes.length);
+  const named = nodes.map(({ nodeId }) => nodeId);
+  const others = (known ?? []).filter((member) => !named.includes(member.nodeId) && member.alive === true);
+  const all = [
+    ...up.filter((id) => known === undefined || known.some((member) => member.nodeId === id)),
+    ...others.map(({ nodeId }) => nodeId),
+  ];
+  return { voters: count, needed: Math.floor(count / 2) + 1, serving: all.filter((id) => id !== node?.nodeId) };
+}
+
+/** Null from autopilot is no word: then nobody is called dead. */
+export function isDead({ alive }: LiveMember): boolean {
+  return alive === false;
+}
+
+function isNonVoter(members: readonly LiveMember[], nodeId: string): boolean {
+  return members.some((member) => member.nodeId === nodeId && member.neverVotes);
+}
+
+function unnamed(nodes: readonly NodePlan[], members: readonly LiveMember[]): LiveMember[] {
+  return members.filter((member) => !nodes.some(({ nodeId }) => nodeId === member.nodeId));
+}
+
+function ids(members: readonly LiveMember[]): string {
+  return members.map(({ nodeId }) => nodeId).join(', ') || 'none';
+}

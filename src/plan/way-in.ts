@@ -1,0 +1,22 @@
+import { type Product, productName } from '../contract/product';
+import { rootTokenAdvice, rootTokenWantsToken } from '../contract/root-token';
+import type { NodeInspection } from './evaluate-node';
+import { versionOf } from './evaluate-node';
+
+/**
+ * Whether people get into what is restored. That vault-dr's own login will work is proved elsewhere; people may have none that is
+ * in the backup, and then the keys are their way in, where the server lets them.
+ */
+export function wayInWarnings(
+  inspections: readonly NodeInspection[],
+  firstNode: string,
+  product: Product | null | undefined,
+  backupVersion: string | null,
+): string[] {
+  const first = inspections.find(({ node }) => node === firstNode);
+  const version = (first && versionOf(first).version) ?? backupVersion;
+  if (!rootTokenWantsToken(product, version) || first?.report?.config?.rootTokenByKeys) return [];
+  return [
+    `not checked: whether people can log in afterwards. On ${productName(product)} ${version} the keys alone make no root token; does nobody have a login that is in the backup: ${rootTokenAdvice(product, version)}`,
+  ];
+}
