@@ -25,6 +25,7 @@ import { membersOf } from '../../src/vault/members';
 import { credentialFingerprint } from '../../src/vault/login';
 import { cancellation } from '../heartbeat';
 import { confirmSettings, settingsOf } from './confirm';
+import { autopilotOf, peersOf } from './peers';
 import type { Controller } from './context';
 import { viewSource } from './view-source';
 
@@ -85,11 +86,12 @@ async function inspectThroughLeader(controller: Controller, cluster: string, vie
     seal: sealReportOf(await view.leader.sealStatus()),
   };
   try {
+    const { nodes } = settingsOf(controller, { cluster });
     const [peers, autopilot, allowed] = await controller.withLogin(cluster, view.leader.node, (vault) =>
       // What autopilot thinks is good to know; it may be turned off, and the policy need not let us ask.
       Promise.all([
-        vault.raftConfiguration(),
-        vault.autopilotState().catch(() => null),
+        peersOf(vault, nodes),
+        autopilotOf(vault, nodes).catch(() => null),
         vault.capabilitiesSelf([REMOVE_PEER]).catch(() => null),
       ]),
     );

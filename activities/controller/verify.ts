@@ -9,6 +9,7 @@ import { readSnapshotArchive, type SnapshotSummary } from '../../src/vault/snaps
 import { attempt, cancellation, withHeartbeats } from '../heartbeat';
 import { confirmCanary, confirmLogin, confirmNodes } from './confirm';
 import type { Controller } from './context';
+import { autopilotOf, peersOf } from './peers';
 import { pollUntil } from '../poll';
 
 /** So often are the keys counted that can't be counted to their end. */
@@ -56,7 +57,7 @@ async function proveFirstNode(controller: Controller, plan: RecoveryPlan): Promi
         plan.cluster,
         plan.firstNode,
         async (vault) => {
-          const [status, configuration] = await Promise.all([vault.sealStatus(), vault.raftConfiguration()]);
+          const [status, configuration] = await Promise.all([vault.sealStatus(), peersOf(vault, plan.nodes)]);
           const peers = configuration.map((peer) => peer.nodeId).join();
           const { secretShares, secretThreshold } = plan.recoveryConfig ?? plan.seal;
           assertSame([
@@ -210,8 +211,8 @@ async function viewThrough(controller: Controller, plan: RecoveryPlan, node: str
     async (vault) => {
       const [status, configuration, autopilot] = await Promise.all([
         vault.sealStatus(),
-        vault.raftConfiguration(),
-        vault.autopilotState(),
+        peersOf(vault, plan.nodes),
+        autopilotOf(vault, plan.nodes),
       ]);
       await proveCanary(controller, vault, plan);
       return {

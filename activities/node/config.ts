@@ -6,8 +6,10 @@ import { encryptionOf, encryptStream, SUFFIX } from '../../src/crypto/encryption
 import { signBundle } from '../../src/crypto/agent-key';
 import { ensureAgentKey } from '../../src/host/run/agent-key-file';
 import { collectFiles, largest, packEntries } from '../../src/host/config/config-files';
+import { leftOutFiles } from '../../src/host/config/server-facts';
 import { digestOf } from '../../src/repository/digest';
 import type { NodeHost } from './context';
+import { readServer } from '../../src/host/service/read-server';
 
 /** It travels through Temporal, which takes two megabytes for an answer and keeps every one. */
 const MAX_BUNDLE_BYTES = 512 * 1024;
@@ -22,7 +24,9 @@ export async function collectConfig(host: NodeHost): Promise<CollectedConfig> {
   if (encryption.method === 'none') {
     return { bundle: null, problems: ['they are collected only where backups are encrypted (backup.encryption)'] };
   }
-  const { entries, problems } = await collectFiles(node.configFiles);
+  const { entries, problems: unread } = await collectFiles(node.configFiles);
+  const { server, start } = await readServer(host);
+  const problems = [...unread, ...(server ? await leftOutFiles(server, start, node) : [])];
   if (entries.length === 0) return { bundle: null, problems };
   const archive = await packEntries(entries);
   const content = await buffer(await encryptStream(Readable.from([archive]), encryption));

@@ -7,16 +7,21 @@ import { belowRoot } from '../../src/files/below-root';
 import { AttemptGate, type Attempt } from '../../src/host/run/attempt';
 import { assertClaim } from '../../src/host/run/claim';
 import { watchLoading } from '../../src/host/data/loading';
+import { startOf } from '../../src/host/service/read-server';
 import type { ServiceDriver } from '../../src/host/service/service-driver';
 import type { HostAction } from '../../src/plan/host-actions';
 import type { SealStatus } from '../../src/vault/answers';
 import type { VaultClient, VaultClientOptions } from '../../src/vault/client';
+import type { ServerStart } from '../../src/vault/config/server-start';
+import { readServerConfig } from '../../src/vault/config/vault-config';
 import { connectLocally } from '../../src/vault/connect-node';
 import { loadLimitMs } from '../../src/vault/load-limits';
 import { cancellation, type Report, withHeartbeats } from '../heartbeat';
 import { retry, type PollOptions, pollUntil } from '../poll';
 import { HostApproval } from './approved';
 import { knownFromLog } from './known-from-log';
+
+const START_KNOWN_FOR_MS = 60_000;
 
 export interface NodeDeps {
   config: Config;
@@ -37,6 +42,7 @@ export interface NodeDeps {
 export class NodeHost {
   readonly approval: HostApproval;
   readonly #gate: AttemptGate;
+  #lastStart: { at: number; start: Promise<ServerStart> } | null = null;
 
   constructor(readonly deps: NodeDeps) {
     this.approval = new HostApproval(deps);
@@ -104,12 +110,21 @@ export class NodeHost {
 
   /** Client for the Vault of this host; closed when the work is done. */
   async withVault<T>(work: (vault: VaultClient) => Promise<T>, options?: VaultClientOptions): Promise<T> {
-    const vault = await connectLocally(this.deps.cluster, this.node, options);
+    const server = await readServerConfig(this.node.configFiles, await this.#start());
+    const vault = await connectLocally(this.deps.cluster, this.node, options, server);
     try {
       return await work(vault);
     } finally {
       await vault.close();
     }
+  }
+
+  /** Vault is asked each second, for as long as a run lasts; service manager and processes are not. */
+  async #start(): Promise<ServerStart> {
+    if (this.#lastStart === null || Date.now() - this.#lastStart.at > START_KNOWN_FOR_MS) {
+      this.#lastStart = { at: Date.now(), start: startOf(this.driver) };
+    }
+    return this.#lastStart.start;
   }
 
   /** Waits until the Vault of this host answers at all: it reads all of its data first. */

@@ -172,7 +172,7 @@ async function assertOwnData(host: NodeHost, run: string): Promise<void> {
   if ((await readMarker(node.dataDir)) === run) return;
   const storage = await readRaftStorage(node.dataDir);
   const nodes = deps.cluster.nodes.map((item) => ({ ...item, nodeId: item.nodeId ?? item.name }));
-  const problem = storage && identityProblem(storage, { nodeId: node.nodeId ?? node.name }, nodes);
+  const problem = storage && identityProblem(storage, { ...node, nodeId: node.nodeId ?? node.name }, nodes);
   if (!problem) return;
   throw new DrError('NodeUnsafe', `${node.name}: ${node.dataDir} ${problem}. It was not touched.`, {
     where: node.name,

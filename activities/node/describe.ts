@@ -11,9 +11,10 @@ import { placeProblem, setAsideProblem } from '../../src/host/data/rights';
 import { readInstallNote } from '../../src/host/data/install-note';
 import { readRaftStorage } from '../../src/vault/storage/raft-storage';
 import { checkSealAccess, UNCHECKED } from '../../src/vault/config/seal-check';
-import { readServerConfig } from '../../src/vault/config/vault-config';
+import { serverFacts } from '../../src/host/config/server-facts';
 import { checkReach } from '../../src/vault/reach/check-reach';
 import type { Product } from '../../src/contract/product';
+import { readServer } from '../../src/host/service/read-server';
 import { VERSION } from '../../src/version';
 import type { NodeHost } from './context';
 
@@ -23,21 +24,34 @@ const VAULT_TIMEOUT_MS = 5_000;
 /** Inspects the host and changes nothing. */
 export async function describeNode(host: NodeHost): Promise<NodeReport> {
   const { node, driver } = host;
-  const reading = readServerConfig(node.configFiles);
-  const [stagingFreeBytes, service, serviceCheck, notAside, dataDir, install, storage, config, seal, tried, product] =
-    await Promise.all([
-      privateDirectory(node.stateDir).then(freeBytes),
-      driver.status(),
-      checkService(host),
-      whyNotAside(node),
-      describeDataDirectory(node.dataDir),
-      readInstallNote(node.dataDir),
-      inspectStorage(node.dataDir),
-      reading,
-      reading.then((config) => (config ? checkSealAccess(config, environmentOf(host)) : UNCHECKED)),
-      askVault(host),
-      askProduct(host),
-    ]);
+  const reading = readServer(host);
+  const [
+    stagingFreeBytes,
+    service,
+    serviceCheck,
+    notAside,
+    dataDir,
+    install,
+    storage,
+    server,
+    config,
+    seal,
+    tried,
+    product,
+  ] = await Promise.all([
+    privateDirectory(node.stateDir).then(freeBytes),
+    driver.status(),
+    checkService(host),
+    whyNotAside(node),
+    describeDataDirectory(node.dataDir),
+    readInstallNote(node.dataDir),
+    inspectStorage(node.dataDir),
+    reading.then((read) => read.server),
+    reading.then((read) => read.server && serverFacts(read.server, read.start, node, host.deps.cluster.nodes)),
+    reading.then((read) => (read.server ? checkSealAccess(read.server, environmentOf(host)) : UNCHECKED)),
+    askVault(host),
+    askProduct(host),
+  ]);
   const temp = node.service.driver === 'process' ? (node.service.env['TMPDIR'] ?? node.tempDir) : node.tempDir;
   return {
     node: node.name,
@@ -50,8 +64,8 @@ export async function describeNode(host: NodeHost): Promise<NodeReport> {
     dataDir,
     install,
     ...storage,
-    config: config && config.facts,
-    reach: await checkReach({ cluster: host.deps.cluster, node, server: config, service, tried }),
+    config,
+    reach: await checkReach({ cluster: host.deps.cluster, node, server, service, tried }),
     seal,
     stagingFreeBytes,
     temp: { path: temp, freeBytes: await freeBytes(temp) },

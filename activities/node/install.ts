@@ -12,6 +12,7 @@ import { applyLimitMs } from '../../src/vault/load-limits';
 import type { VaultClient } from '../../src/vault/client';
 import { withHeartbeats } from '../heartbeat';
 import type { NodeHost } from './context';
+import { refuseInitialize } from './refuse-initialize';
 import { openArchive, proveStaged, stagedGeneration } from './stage';
 import { pollUntil } from '../poll';
 
@@ -34,6 +35,7 @@ export async function installSnapshot(host: NodeHost, input: { claim: RunClaim }
     await withHeartbeats('install', async () => {
       if (done) return startInstalled(host, attempt, manifest);
 
+      await refuseInitialize(host);
       await host.driver.stop(attempt);
       await proveStopped(host.node, host.driver);
       await blankDataDirectory(host.node.dataDir, claim.run, attempt);

@@ -19,7 +19,10 @@ import { proveStopped } from '../../src/host/service/service';
 import { sealReportOf } from '../../src/vault/answers';
 import type { VaultClient } from '../../src/vault/client';
 import { caPemOf, clientCertificateOf } from '../../src/vault/connect-node';
+import { readRaftStorage } from '../../src/vault/storage/raft-storage';
 import type { NodeHost } from './context';
+import { readServer } from '../../src/host/service/read-server';
+import { refuseInitialize } from './refuse-initialize';
 
 /** Starts a node as it is. */
 export async function startNode(host: NodeHost, input: { claim: RunClaim }): Promise<SealReport> {
@@ -52,14 +55,15 @@ export async function recoverPeers(host: NodeHost, input: { claim: RunClaim }): 
   });
 }
 
-async function writePeers({ node }: NodeHost, run: string, attempt: Attempt): Promise<void> {
+async function writePeers(host: NodeHost, run: string, attempt: Attempt): Promise<void> {
+  const { node } = host;
   if ((await readMarker(node.dataDir)) !== run) {
     throw new DrError('NodeUnsafe', `${node.dataDir} has not been copied by this run, so it is not changed.`, {
       where: node.name,
       advice: 'Start the recovery anew.',
     });
   }
-  const peers = [{ id: node.nodeId ?? node.name, address: node.clusterAddress, non_voter: false }];
+  const peers = [{ id: await ownNodeId(host), address: node.clusterAddress, non_voter: false }];
   await inData(node.dataDir, (data) => {
     const raft = data.child('raft');
     try {
@@ -69,6 +73,14 @@ async function writePeers({ node }: NodeHost, run: string, attempt: Attempt): Pr
       raft.close();
     }
   });
+}
+
+/** As Vault itself finds it: in its environment or configuration, else in the file where it noted the one that it made. */
+async function ownNodeId(host: NodeHost): Promise<string> {
+  const { node } = host;
+  const { server } = await readServer(host);
+  const storage = await readRaftStorage(node.dataDir);
+  return server?.facts.storage?.nodeId ?? storage?.nodeId ?? node.nodeId ?? node.name;
 }
 
 /** Starts a blank node and joins it to the first one; a node that is in already stays as it is. */
@@ -81,6 +93,7 @@ export async function joinNode(
   await host.retry(input.claim, { kind: 'join', nonVoter }, async (attempt) => {
     const leader = leaderAt(host, input.leaderAddress);
     await assertOwnBlank(host, input.claim.run, attempt);
+    await refuseInitialize(host);
     await host.driver.start(attempt);
     await host.withVault(async (vault) => {
       if ((await host.waitForVault(vault, attempt)).initialized) return;

@@ -10,12 +10,12 @@ import { verifyRecipients } from '../../src/crypto/agent-key';
 import { forgetInstall } from '../../src/host/data/install-note';
 import { incomingBytes } from '../../src/host/data/loading';
 import { openShare, runSecret } from '../../src/host/run/run-identity';
-import type { SealStatus } from '../../src/vault/answers';
 import type { VaultClient } from '../../src/vault/client';
 import { isCutOff } from '../../src/vault/errors/vault-error';
 import type { Attempt } from '../../src/host/run/attempt';
 import { cancellation } from '../heartbeat';
 import type { NodeHost } from './context';
+import { Leaderless } from './leaderless';
 
 /** Checks one envelope: is it for this node, and is what it holds a share? */
 export async function checkShare(host: NodeHost, input: { claim: RunClaim; share: string }): Promise<ShareVerdict> {
@@ -69,23 +69,33 @@ type WatchInput = NodeInput<'watchForUnseal'>;
 
 /** Watches for somebody who unseals the node by hand. */
 export async function watchForUnseal(host: NodeHost, input: WatchInput): Promise<boolean> {
-  return watchFor(host, input, ({ sealed }) => !sealed);
+  return watchFor(host, input, async (vault) => !(await vault.sealStatus()).sealed);
 }
 
-/** Watches for a Vault that died, was started again, and therefore is sealed. */
+/** Watches for a Vault that died, was started again, and therefore is sealed; of one that is open and can't serve it says why. */
 export async function watchForSeal(host: NodeHost, input: WatchInput): Promise<boolean> {
-  return watchFor(host, input, ({ initialized, sealed }) => initialized && sealed);
+  const leaderless = new Leaderless(host);
+  return watchFor(host, input, async (vault) => {
+    const { initialized, sealed } = await vault.sealStatus();
+    if (sealed) return initialized;
+    const failed = await leaderless.look(vault);
+    heartbeat(failed === null ? 'watching' : { what: 'watching', failed });
+    return false;
+  });
 }
 
 async function watchFor(
   host: NodeHost,
   { seconds }: WatchInput,
-  seen: (status: SealStatus) => boolean,
+  seen: (vault: VaultClient) => Promise<boolean>,
 ): Promise<boolean> {
   const deadline = Date.now() + seconds * 1_000;
+  heartbeat('watching');
   while (Date.now() < deadline) {
-    heartbeat('watching');
-    const found = await host.withVault(async (vault) => seen(await vault.sealStatus())).catch(() => false);
+    const found = await host.withVault(seen).catch(() => {
+      heartbeat('watching');
+      return false;
+    });
     if (found) return true;
     await sleep(1_000, undefined, { signal: cancellation() });
   }

@@ -32,6 +32,36 @@ export interface VaultConfig {
   rootTokenByKeys?: boolean;
   /** Files that could not be read or understood: what they say is missing here. */
   problems: string[];
+  /** Absent in what an agent of an earlier version says. */
+  server?: ServerDetails;
+}
+
+/** What else a recovery depends on, as the host itself sees it. */
+export interface ServerDetails {
+  /** Files that it was read from. */
+  files: string[];
+  /** What decides, too, and could not be seen; empty where nothing is missing. */
+  unseen: string[];
+  /** Whether its data directory is `dataDir`, by whatever name. */
+  ownDataDir: boolean;
+  /** Types of the enabled seals. */
+  seals: string[];
+  /** Every way by which a blank node looks for a cluster. */
+  retryJoin: JoinTarget[];
+  /** File with OpenBao's `initialize` stanza; null where there is none. */
+  initialize: string | null;
+  /** What it names and Vault can't start without, yet is not there. */
+  missing: { path: string; setting: string }[];
+  /** Of external plugins; `files` is null where it can't be read. */
+  plugins: { directory: string; files: string[] | null } | null;
+}
+
+export interface JoinTarget {
+  /** As it stands in the configuration, without what may be secret. */
+  text: string;
+  file: string;
+  /** Node of the configuration that it leads to; null where it leads elsewhere, or nobody knows. */
+  node: string | null;
 }
 
 /** In milliseconds; null where Vault's own default counts: 30 seconds for reading a request, 90 for all of it. */

@@ -1,5 +1,11 @@
 import type { RaftStorage } from './host';
+import { configuredId } from './peer-ids';
 import type { NodePlan } from './plan';
+
+type Known = Pick<NodePlan, 'nodeId' | 'clusterAddress'>;
+
+/** As Vault makes one where it is given none. */
+const GENERATED_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
  * Whose data lies in a data directory, judged by the peers that it names.
@@ -7,16 +13,22 @@ import type { NodePlan } from './plan';
  */
 export function identityProblem(
   { nodeId, peers, seal }: RaftStorage,
-  own: Pick<NodePlan, 'nodeId'>,
-  nodes: readonly Pick<NodePlan, 'nodeId' | 'clusterAddress'>[],
+  own: Known,
+  nodes: readonly Known[],
 ): string | null {
   if (seal === null) return null;
-  if (nodeId !== null && nodeId !== own.nodeId) return `holds the data of the node '${nodeId}', not of '${own.nodeId}'`;
+  if (nodeId !== null && nodeId !== own.nodeId) {
+    const self = peers.find(({ id }) => id === nodeId);
+    const id = self ? configuredId(self, nodes) : nodeId;
+    // One that Vault has made, and that no peer has: the directory is of a time before its last join.
+    const isOwn = id === own.nodeId || (self === undefined && GENERATED_ID.test(nodeId));
+    if (!isOwn) return `holds the data of the node '${id}', not of '${own.nodeId}'`;
+  }
   if (peers.length === 0) return null;
-  const known = peers.some(
-    (peer) =>
-      nodes.some((node) => node.nodeId === peer.id) && nodes.some((node) => node.clusterAddress === peer.address),
-  );
+  const known = peers.some((peer) => {
+    const atOurs = nodes.some(({ clusterAddress }) => clusterAddress === peer.address);
+    return atOurs && (GENERATED_ID.test(peer.id) || nodes.some((node) => node.nodeId === peer.id));
+  });
   if (known) return null;
   const names = peers.map((peer) => `${peer.id} (${peer.address})`).join(', ');
   return `holds the data of another cluster, with the peers ${names}`;

@@ -21,6 +21,8 @@ export const ACCEPTABLE = {
   'other-cluster': 'the generation is of another cluster than the data that is there',
   'delete-data': 'old data directories are deleted instead of renamed (restore.setAside), so there is no way back',
   login: 'it is not proved that vault-dr can log in after the restore',
+  'retry-join': 'a `retry_join` may lead a blank node to a cluster outside of the plan',
+  'server-config': "what is seen of a server's configuration speaks against it, and not all of it is seen",
   'read-timeout': 'the upload may take longer than `http_read_timeout` allows',
   'unknown-log':
     'how far a surviving disk has got in the log is not known, so another one than the newest may be chosen',

@@ -121,7 +121,7 @@ const SHAPE_TABLE = {
       if (service.driver !== 'process') return;
       service.env = {
         ...service.env,
-        VAULT_RAFT_PATH: dataDir,
+        VAULT_RAFT_PATH: `${dataDir}/`,
         VAULT_RAFT_NODE_ID: name,
         VAULT_API_ADDR: address,
         VAULT_CLUSTER_ADDR: `https://${clusterAddress}`,

@@ -3,6 +3,7 @@ import type { NodeReport, VaultConfig } from '../contract/host';
 import type { NodePlan } from '../contract/plan';
 import { identityProblem } from '../contract/node-identity';
 import { inWordsOf, type Product } from '../contract/product';
+import { configFindings } from './config-findings';
 import type { Finding } from './findings';
 import { reachFindings } from './reach-findings';
 import { serviceFindings } from './service-findings';
@@ -36,6 +37,7 @@ export function evaluateNode(
   if (report === null) return [{ text: `${name}: ${problem ?? 'its agent does not answer'}` }];
   const own = nodes.find((node) => node.name === name);
   return [
+    ...configFindings(report, own, demands.setAside !== null),
     ...identityFindings(report, own, nodes),
     ...directoryFindings(report, demands),
     // In place nothing is stopped, started or renamed, and Vault is asked at its own address.
@@ -48,18 +50,7 @@ export function evaluateNode(
 /** A host that isn't the one that the configuration means must never be touched. */
 function identityFindings(report: NodeReport, own: NodePlan | undefined, nodes: readonly NodePlan[]): Finding[] {
   const findings: Finding[] = [];
-  const { config, storage, storageProblem, dataDir } = report;
-  const configured = config?.storage;
-  if (configured?.nodeId && own && configured.nodeId !== own.nodeId) {
-    findings.push({
-      text: `its Vault is configured as the node '${configured.nodeId}', not '${own.nodeId}': is this the right host? Mend \`nodeId\` or the host`,
-    });
-  }
-  if (configured?.path && configured.path !== dataDir.path) {
-    findings.push({
-      text: `its Vault keeps its data in ${configured.path}, yet \`dataDir\` is ${dataDir.path}: correct one of them`,
-    });
-  }
+  const { storage, storageProblem, dataDir } = report;
   if (storageProblem !== null) findings.push({ text: `${dataDir.path} can't be read: ${storageProblem}` });
   const identity = storage && own ? identityProblem(storage, own, nodes) : null;
   if (identity) findings.push({ text: `${dataDir.path} ${identity}`, accept: 'other-cluster' });

@@ -11,8 +11,10 @@ import {
   type RestorePlan,
   type RecoverySettings,
 } from '../contract/plan';
+import { configuredId } from '../contract/peer-ids';
 import { type Finding, weigh } from './findings';
 import { holdsData, evaluateNode, type NodeInspection, productIn, versionOf } from './evaluate-node';
+import { auditWarnings, configWarnings } from './config-findings';
 import { importFindings, importWarnings } from './imported-backup';
 import { liveCredentialFindings, liveCredentialWarnings, type SourceView } from './live-credentials';
 import { leftOutOf, leftOutWarnings } from './left-out';
@@ -175,6 +177,12 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
         ...clockWarnings(manifest, now),
         ...(input.inPlace ? [] : topologyWarnings(settings, manifest)),
         ...unknownWarnings(changed),
+        ...changed.flatMap(({ node, report }) =>
+          (report ? configWarnings(report, !input.inPlace, manifest.reach?.plugins) : []).map(
+            (text) => `${node}: ${text}`,
+          ),
+        ),
+        ...auditWarnings(manifest.reach?.auditDevices ?? 0),
         ...(input.inPlace ? [] : [...serviceWarnings(changed), ...reachWarnings(changed)]),
         ...(input.inPlace ? [] : ownSealWarnings(manifest.ownSeals)),
         ...wayInWarnings(inspections, first.name, product, manifest.serverVersion),
@@ -377,7 +385,7 @@ function recipientWarnings({ chosen, recipients, settings }: RestoreFacts): stri
 
 function topologyWarnings({ nodes, cluster, source }: RecoverySettings, { raft }: Manifest): string[] {
   if (cluster !== source) return [];
-  const before = raft.peers.map((peer) => peer.id).sort();
+  const before = raft.peers.map((peer) => configuredId(peer, nodes)).sort();
   const after = nodes.map((node) => node.nodeId).sort();
   if (before.join() === after.join()) return [];
   const gone = before.filter((id) => !after.includes(id));

@@ -2,6 +2,7 @@ import type { Manifest, RaftPeer } from '../contract/generation';
 import type { LiveMember, LiveView, NodePlan } from '../contract/plan';
 import type { Product } from '../contract/product';
 import { inWordsOf } from '../contract/product';
+import { configuredId } from '../contract/peer-ids';
 import type { Finding } from './findings';
 
 /** What a plan does with the members of a cluster that serves. */
@@ -33,7 +34,9 @@ export function memberPlan(
 
 /** Of a cluster that is made anew: who was never to vote joins as that again, by the node ids that the backup names. */
 export function knownNonVoters(nodes: readonly NodePlan[], { raft }: Manifest): MemberPlan {
-  const nonVoters = nodes.filter(({ nodeId }) => raft.nonVoters?.includes(nodeId)).map(({ name }) => name);
+  const known = raft.peers.filter(({ id }) => raft.nonVoters?.includes(id)).map((peer) => configuredId(peer, nodes));
+  const ids = [...known, ...(raft.nonVoters ?? [])];
+  const nonVoters = nodes.filter(({ nodeId }) => ids.includes(nodeId)).map(({ name }) => name);
   return nonVoters.length > 0 ? { nonVoters } : {};
 }
 

@@ -5,7 +5,7 @@ import type { ClusterConfig, NodeConfig } from '../config/schema';
 import { readSecret } from '../config/secret';
 import { DrError } from '../contract/failures';
 import { VaultClient, type VaultClientOptions, type VaultEndpoint } from './client';
-import { readServerConfig } from './config/vault-config';
+import { readServerConfig, type ServerConfig } from './config/vault-config';
 import { localAddressOf } from './reach/local-address';
 
 export async function caPemOf(cluster: ClusterConfig): Promise<string | undefined> {
@@ -57,13 +57,17 @@ export async function connectForLogin(cluster: ClusterConfig, node: NodeConfig):
   return connect(cluster, node, node.address, {}, { clientCertificate });
 }
 
-/** Client for the Vault on this very host; TLS is still checked against the host of its address. */
+/**
+ * Client for the Vault on this very host; TLS is still checked against the host of its address.
+ * @param known its own configuration; read from `configFiles` where it isn't given
+ */
 export async function connectLocally(
   cluster: ClusterConfig,
   node: NodeConfig,
   options?: VaultClientOptions,
+  known?: ServerConfig | null,
 ): Promise<VaultClient> {
-  const server = await readServerConfig(node.configFiles);
+  const server = known === undefined ? await readServerConfig(node.configFiles) : known;
   return connect(cluster, node, localAddressOf(node, server?.listeners ?? null).address, options);
 }
 

@@ -17,6 +17,8 @@ const ROWS: Row[] = [
   { shape: 'retry-join', nodes: 3 },
   { shape: 'mutual-tls', nodes: 2 },
   { shape: 'one-address', nodes: 1 },
+  { shape: 'no-node-id', nodes: 3 },
+  { shape: 'environment-names', nodes: 1 },
 ];
 
 describe.each(ROWS)('a cluster of the shape $shape', ({ shape, nodes, warns, unsealsItself = false }) => {

@@ -1,4 +1,4 @@
-import { CancellationScope } from '@temporalio/workflow';
+import { CancellationScope, patched } from '@temporalio/workflow';
 import type { SealReport } from '../../src/contract/host';
 import type { RecoveryPlan } from '../../src/contract/plan';
 import type { UnsealOutcome } from '../../src/contract/recovery';
@@ -109,7 +109,8 @@ export class Unsealing {
 
   /** From now on a Vault of this node that dies, and is sealed when it is there again, is opened with the shares that are here. */
   keepOpen(name: string): void {
-    if (this.#automatic) return;
+    // Runs of before watched only what takes shares.
+    if (this.#automatic && !patched('watch-automatic')) return;
     this.#kept.push(name);
     const keeping = this.#keeping.run(async () => {
       while (this.run.state.activeNodes.includes(name)) {

@@ -2,11 +2,13 @@ import { z } from 'zod';
 import type {
   DataDirectoryReport,
   InstallNote,
+  JoinTarget,
   Layout,
   LeftOver,
   NodeReport,
   RaftStorage,
   SealReport,
+  ServerDetails,
   ServiceCheck,
   UnitReport,
   UnfinishedRun,
@@ -32,6 +34,17 @@ const storage = strict<RaftStorage>({
   recoveryConfig: sealConfig.nullable(),
 });
 
+const serverDetails = strict<ServerDetails>({
+  files: texts,
+  unseen: texts,
+  ownDataDir: flag,
+  seals: listOf(short),
+  retryJoin: listOf(strict<JoinTarget>({ text, file: text, node: short.nullable() })),
+  initialize: text.nullable(),
+  missing: listOf(z.strictObject({ path: text, setting: short })),
+  plugins: z.strictObject({ directory: text, files: texts.nullable() }).nullable(),
+});
+
 const vaultConfig = strict<VaultConfig>({
   storage: z.strictObject({ type: short, path: short.nullable(), nodeId: short.nullable() }).nullable(),
   seal: z.strictObject({ type: short, settings: byKey(text) }).nullable(),
@@ -46,6 +59,7 @@ const vaultConfig = strict<VaultConfig>({
   disableMlock: flag.nullable(),
   rootTokenByKeys: flag.optional(),
   problems: texts,
+  server: serverDetails.optional(),
 });
 
 const dataDirectory = {

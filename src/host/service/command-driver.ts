@@ -7,6 +7,7 @@ import { findsShareInClear } from '../../contract/share';
 import { passedEnvironment } from '../../child-environment';
 import { hasProgram } from './check-programs';
 import type { Fence, ServiceDriver } from './service-driver';
+import { startOfRunning, startOfUnit } from './unit-start';
 import { isMissing, journalCommand, parseShow, programsOf, showCommand, stateOf, unitIn } from './systemd-unit';
 
 type CommandConfig = Extract<ServiceConfig, { driver: 'command' }>;
@@ -63,6 +64,7 @@ export function createCommandDriver(config: CommandConfig): ServiceDriver {
     },
     start: (fence) => expectSuccess('start', fence),
     stop: (fence) => expectSuccess('stop', fence),
+    serverStart: () => (unit ? startOfUnit(unit) : startOfRunning()),
     async recentLog() {
       if (!config.log) return null;
       const { exitCode, stdout } = await run(config.log, timeoutMs);

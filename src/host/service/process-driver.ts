@@ -12,6 +12,7 @@ import { readOwnFile } from '../../files/own-files';
 import { signalProcess, startTimeOf } from '../../files/process-identity';
 import { inDirectory } from '../../files/safe-directory';
 import { passedEnvironment, serviceEnvironment } from '../../child-environment';
+import { assignmentsIn, configPathsOf, structural } from '../../vault/config/server-start';
 import { hasProgram } from './check-programs';
 import type { Fence, ServerProgram, ServiceDriver, ServiceState } from './service-driver';
 
@@ -141,6 +142,15 @@ export function createProcessDriver(config: ProcessConfig, stateDir: string): Se
     async check() {
       const missing = (await hasProgram(config.command)) ? [] : [`command: ${config.command[0]}`];
       return { unit: null, missingCommands: missing, unchecked: [] };
+    },
+    async serverStart() {
+      const environment = { ...serviceEnvironment(config.env), ...assignmentsIn(config.command) };
+      return {
+        paths: configPathsOf(config.command, structural(environment)),
+        environment: structural(environment),
+        environmentKnown: true,
+        unknown: [],
+      };
     },
     recentLog: () => endOf(logFile),
     async supervise(abort: AbortSignal, onEvent: (message: string) => void): Promise<void> {

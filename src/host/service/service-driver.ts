@@ -1,5 +1,6 @@
 import type { ServiceCheck } from '../../contract/host';
 import type { Product } from '../../contract/product';
+import type { ServerStart } from '../../vault/config/server-start';
 import type { Attempt } from '../run/attempt';
 
 export interface ServerProgram {
@@ -20,6 +21,8 @@ export interface ServiceDriver {
   stop(fence?: Fence): Promise<void>;
   /** What could keep the service from being stopped and started. Changes nothing. */
   check?(): Promise<ServiceCheck>;
+  /** With which configuration and environment it starts Vault. */
+  serverStart?(): Promise<ServerStart>;
   /** What the server's program says that it is; null when it doesn't. */
   version?(): Promise<ServerProgram | null>;
   /** The end of the server's log; null when there is none to read. */

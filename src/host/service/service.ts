@@ -1,11 +1,12 @@
 import type { NodeConfig } from '../../config/schema';
 import { hostOf, portOf, socketPathOf } from '../../contract/addresses';
 import { DrError } from '../../contract/failures';
-import { readServerConfig } from '../../vault/config/vault-config';
+import type { ServerConfig } from '../../vault/config/vault-config';
 import { socketsOf } from '../../vault/reach/listener';
 import { createCommandDriver } from './command-driver';
 import { isListening } from './listening-ports';
 import { createProcessDriver } from './process-driver';
+import { readServer } from './read-server';
 import type { ServiceDriver } from './service-driver';
 
 export function createServiceDriver(node: NodeConfig): ServiceDriver {
@@ -28,7 +29,7 @@ export async function proveStopped(node: NodeConfig, driver: ServiceDriver): Pro
       advice: 'Look at the service on that host; stop it by hand if need be, then resume.',
     });
   }
-  for (const { host, port } of await listenersOf(node)) {
+  for (const { host, port } of listenersOf(node, (await readServer({ node, driver })).server)) {
     if (await isListening(host, port)) {
       throw new DrError(
         'ServiceFailed',
@@ -48,7 +49,7 @@ interface Socket {
 }
 
 /** Where Vault listens, by its own configuration as well: a listener that is bound to one address can't be seen on 127.0.0.1. */
-async function listenersOf(node: NodeConfig): Promise<Socket[]> {
+function listenersOf(node: NodeConfig, server: ServerConfig | null): Socket[] {
   const { localAddress, clusterAddress } = node;
   const colon = clusterAddress.lastIndexOf(':');
   const clusterHost = clusterAddress.slice(0, colon).replace(/^\[|\]$/g, '');
@@ -57,7 +58,7 @@ async function listenersOf(node: NodeConfig): Promise<Socket[]> {
   const sockets = [
     { host: '127.0.0.1', port: portOf(local ?? new URL(node.address)) },
     ...(local === null ? [] : [{ host: hostOf(local), port: portOf(local) }]),
-    ...socketsOf((await readServerConfig(node.configFiles))?.listeners ?? []),
+    ...socketsOf(server?.listeners ?? []),
     { host: '127.0.0.1', port: clusterPort },
     { host: clusterHost, port: clusterPort },
   ];

@@ -95,7 +95,7 @@ export function programsOf(output: string): string[] {
 }
 
 /** What an agent's own unit may hide from it, and nobody else. */
-const HIDDEN = /^\/(home|root|run\/user|tmp|var\/tmp)\//;
+export const HIDDEN = /^\/(home|root|run\/user|tmp|var\/tmp)\//;
 
 /** Whether a program is certainly not there. */
 export async function isMissing(path: string): Promise<boolean> {

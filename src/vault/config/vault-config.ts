@@ -1,9 +1,10 @@
-import { readdir, readFile, realpath, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
 import type { VaultConfig, VaultListener } from '../../contract/host';
 import { type Listener, listenerOf } from '../reach/listener';
+import { readSources, type Source } from './config-sources';
 import { durationMs } from './go-duration';
-import { type HclBody, type HclValue, isBody, parseHcl } from './hcl';
+import type { HclBody } from './hcl';
+import { type Block, blocksOf, booleanIn, booleanOf, textIn, textOf } from './hcl-blocks';
+import { fromEnvironment, type ServerStart, UNKNOWN_START } from './server-start';
 
 /** The configuration of a host's Vault server. */
 export interface ServerConfig {
@@ -13,6 +14,20 @@ export interface ServerConfig {
   seal: SealSettings | null;
   /** How clients get to it. */
   listeners: Listener[];
+  files: ConfigSources;
+}
+
+/** What it was read from: as with a seal, secrets and all, and so neither in JSON nor in a log. */
+export class ConfigSources {
+  readonly #sources: readonly Source[];
+
+  constructor(sources: readonly Source[]) {
+    this.#sources = sources;
+  }
+
+  all(): readonly Source[] {
+    return this.#sources;
+  }
 }
 
 /** Settings of a seal that may be secret: they come out one by one, and neither in JSON nor in a log. */
@@ -51,6 +66,7 @@ const SHOWN_SETTINGS = [
   'client_id',
   'crypto_endpoint',
   'crypto_key',
+  'current_key_id',
   'disable_renewal',
   'domain',
   'endpoint',
@@ -65,6 +81,7 @@ const SHOWN_SETTINGS = [
   'mechanism',
   'mount_path',
   'namespace',
+  'previous_key_id',
   'project',
   'region',
   'resource',
@@ -78,36 +95,28 @@ const SHOWN_SETTINGS = [
   'vault_name',
 ] as const;
 
-/** A block of one of these makes a file a server's. */
-const SERVER_KEYS = ['storage', 'backend', 'listener', 'seal', 'kms', 'disable_mlock', 'api_addr', 'cluster_addr'];
-/** An agent and a proxy have listeners as well. */
-const OTHER_KEYS = ['auto_auth', 'vault', 'template'];
-/** Configuration is small; what is larger is something else. */
-const MAX_FILE_BYTES = 1024 * 1024;
-
 /** As `readServerConfig`, for whoever reports it. */
 export async function readVaultConfig(configFiles: readonly string[]): Promise<VaultConfig | null> {
   return (await readServerConfig(configFiles))?.facts ?? null;
 }
 
 /**
- * Reads the `*.hcl` and `*.json` among the files, and directly in the directories, that look like a server's, and merges
- * them as Vault does (command/server/config.go, LoadConfigDir and Merge): the last storage counts, listeners and seals add
- * up. Of the seals the enabled one counts, of several the one that goes first.
+ * Reads the configuration that Vault is started with, and merges it as Vault does (command/server/config.go, LoadConfigDir and
+ * Merge): the last storage counts, listeners and seals add up, and the environment goes before all of it. Of the seals the
+ * enabled one counts, of several the one that goes first.
  * @returns null when there is none. What can't be read or understood is among the `problems`.
  */
-export async function readServerConfig(configFiles: readonly string[]): Promise<ServerConfig | null> {
-  const problems: string[] = [];
-  const bodies: HclBody[] = [];
-  for (const file of await candidates(configFiles, problems)) {
-    const body = await read(file, problems);
-    if (body && isServer(body)) bodies.push(body);
-  }
-  if (bodies.length === 0 && problems.length === 0) return null;
-  const seal = activeSeal(bodies);
+export async function readServerConfig(
+  configFiles: readonly string[],
+  start: ServerStart = UNKNOWN_START,
+): Promise<ServerConfig | null> {
+  const { sources, problems } = await readSources(configFiles, start);
+  if (sources.length === 0 && problems.length === 0) return null;
+  const bodies = sources.map(({ body }) => body);
+  const seal = activeSeal(bodies, fromEnvironment(start, 'SEAL_TYPE'));
   return {
     facts: {
-      storage: storageOf(bodies),
+      storage: storageOf(bodies, start),
       seal: seal && { type: seal.type, settings: seal.shown() },
       listeners: listenersOf(bodies),
       disableMlock: mlockOf(bodies),
@@ -122,98 +131,38 @@ export async function readServerConfig(configFiles: readonly string[]): Promise<
         flag: (name) => booleanIn(block, name),
       }),
     ),
+    files: new ConfigSources(sources),
   };
 }
 
-async function candidates(paths: readonly string[], problems: string[]): Promise<string[]> {
-  const found = new Map<string, string>();
-  for (const path of paths) {
-    try {
-      const inside = (await stat(path)).isDirectory()
-        ? (await readdir(path)).toSorted().map((name) => join(path, name))
-        : [path];
-      for (const file of inside.filter((item) => isConfigName(basename(item)))) {
-        if ((await stat(file)).isFile()) found.set(await realpath(file), file);
-      }
-    } catch (error) {
-      problems.push(`${path} can't be read (${(error as NodeJS.ErrnoException).code ?? 'failed'})`);
-    }
-  }
-  return [...found.values()];
-}
-
-/** Vault skips what editors leave behind. */
-function isConfigName(name: string): boolean {
-  return /\.(hcl|json)$/.test(name) && !name.startsWith('.#');
-}
-
-async function read(file: string, problems: string[]): Promise<HclBody | null> {
-  try {
-    if ((await stat(file)).size > MAX_FILE_BYTES) return null;
-    return parseHcl(await readFile(file, 'utf8'));
-  } catch (error) {
-    const { code, name, message } = error as NodeJS.ErrnoException;
-    problems.push(
-      name === 'HclError' ? `${file} can't be understood: ${message}` : `${file} can't be read (${code ?? name})`,
-    );
-    return null;
-  }
-}
-
-function isServer({ items }: HclBody): boolean {
-  const keys = items.map(({ key }) => key);
-  return keys.some((key) => SERVER_KEYS.includes(key)) && !keys.some((key) => OTHER_KEYS.includes(key));
-}
-
-interface Block {
-  type: string;
-  settings: ReadonlyMap<string, HclValue>;
-}
-
-/** `storage "raft" { … }`, and the JSON forms of it: `{"storage": {"raft": {…}}}`, with lists wherever one likes. */
-function blocksOf(bodies: readonly HclBody[], ...names: string[]): Block[] {
-  return bodies
-    .flatMap(({ items }) => items)
-    .filter(({ key }) => names.includes(key))
-    .flatMap(({ key, labels, value }) => {
-      const [type] = labels;
-      if (type !== undefined) return bodiesIn(value).map((body) => ({ type, settings: settingsOf(body) }));
-      const inner = bodiesIn(value).flatMap(({ items }) => items);
-      const named = inner.filter((item) => bodiesIn(item.value).length > 0 && !isSetting(item.key));
-      if (named.length === 0) return [{ type: key, settings: settingsOf({ items: inner }) }];
-      return named.flatMap((item) =>
-        bodiesIn(item.value).map((body) => ({ type: item.key, settings: settingsOf(body) })),
-      );
-    });
-}
-
-/** Settings that are objects themselves, in a block whose type is missing. */
-function isSetting(key: string): boolean {
-  return key === 'retry_join' || key === 'telemetry';
-}
-
-function bodiesIn(value: HclValue): HclBody[] {
-  if (Array.isArray(value)) return value.flatMap(bodiesIn);
-  return isBody(value) ? [value] : [];
-}
-
-function settingsOf({ items }: HclBody): ReadonlyMap<string, HclValue> {
-  return new Map(items.map(({ key, value }) => [key, value]));
-}
-
-function storageOf(bodies: readonly HclBody[]): VaultConfig['storage'] {
+/** The environment goes before the file: physical/raft/config.go. */
+function storageOf(bodies: readonly HclBody[], start: ServerStart): VaultConfig['storage'] {
   const block = blocksOf(bodies, 'storage', 'backend').at(-1);
-  return block ? { type: block.type, path: textIn(block, 'path'), nodeId: textIn(block, 'node_id') } : null;
+  if (!block) return null;
+  const isRaft = block.type === 'raft';
+  const outside = (name: 'RAFT_PATH' | 'RAFT_NODE_ID') => (isRaft ? fromEnvironment(start, name) : null);
+  return {
+    type: block.type,
+    path: outside('RAFT_PATH') ?? textIn(block, 'path'),
+    nodeId: outside('RAFT_NODE_ID') ?? (textIn(block, 'node_id') || null),
+  };
 }
 
-function activeSeal(bodies: readonly HclBody[]): SealSettings | null {
+/** The enabled seals, those that go first at the beginning. */
+export function enabledSeals(bodies: readonly HclBody[]): Block[] {
   const enabled = blocksOf(bodies, 'seal', 'kms').filter((block) => booleanIn(block, 'disabled') !== true);
   const priority = (block: Block): number => Number(textIn(block, 'priority') ?? 1);
-  const [block] = enabled.toSorted((left, right) => priority(left) - priority(right));
-  if (!block) return null;
-  const texts = [...block.settings].map(([name, value]): [string, string | null] => [name, textOf(value)]);
+  return enabled.toSorted((left, right) => priority(left) - priority(right));
+}
+
+/** @param outside what the environment has for the type of the first one, with a stanza or without */
+function activeSeal(bodies: readonly HclBody[], outside: string | null): SealSettings | null {
+  const [block] = enabledSeals(bodies);
+  const type = outside ?? block?.type;
+  if (type === undefined || type.toLowerCase() === 'shamir') return null;
+  const texts = [...(block?.settings ?? [])].map(([name, value]): [string, string | null] => [name, textOf(value)]);
   return new SealSettings(
-    block.type.toLowerCase(),
+    type.toLowerCase(),
     new Map(texts.filter((entry) => entry[1] !== null) as [string, string][]),
   );
 }
@@ -253,27 +202,7 @@ function allowsRootTokenByKeys(bodies: readonly HclBody[]): boolean {
   return open || blocksOf(bodies, 'listener').some((block) => booleanIn(block, setting) === false);
 }
 
-function textIn({ settings }: Block, name: string): string | null {
-  return textOf(settings.get(name));
-}
-
-function booleanIn({ settings }: Block, name: string): boolean | null {
-  return booleanOf(settings.get(name));
-}
-
-function textOf(value: HclValue | undefined): string | null {
-  if (typeof value === 'string') return value;
-  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : null;
-}
-
-/** As parseutil.ParseBool: what strconv.ParseBool takes, and numbers. */
-function booleanOf(value: HclValue | undefined): boolean | null {
-  const text = textOf(value)?.toLowerCase();
-  if (text === 'true' || text === 't' || text === '1') return true;
-  return text === 'false' || text === 'f' || text === '0' || text === '' ? false : null;
-}
-
 /** An address may hold a password. */
-function withoutUserinfo(value: string): string {
+export function withoutUserinfo(value: string): string {
   return value.replace(/\/\/[^/@\s]*@/, '//');
 }

@@ -32,7 +32,7 @@ export const ABOUT_THE_HOST: readonly KnownMessage[] = [
     says: /failed to (setup audit table|create audit entry|setup audit backed|audit request, cannot continue)/i,
     means: 'An audit device of the restored cluster can not be opened on this host, so Vault will not become active.',
     advice:
-      "Read which device it is in Vault's log; create its directory or socket, writable for Vault's user, on every node; then restart Vault and unseal it.",
+      "Read which device it is in Vault's log, and make its directory or socket on every node, writable for Vault's user. Vault tries again by itself each second.",
   },
   {
     says: /failed to revoke lease/i,

@@ -85,13 +85,13 @@ function wrongPeer({ message, advice }: DrError, address: string, verdict: Reach
 }
 
 /** @returns why what answers at the local address is not what answers at `address`; null when they are one, or it can't be told. */
-async function otherVaultAt({ cluster, node }: ReachQuestion, local: string): Promise<string | null> {
+async function otherVaultAt({ cluster, node, server }: ReachQuestion, local: string): Promise<string | null> {
   if (local === new URL(node.address).origin) return null;
   const options: VaultClientOptions = { signal: AbortSignal.timeout(TIMEOUT_MS) };
   // A Vault that is unsealed, or elected, between the two questions looks like two.
   for (let round = 0; round < 2; round++) {
     const [here, there] = await Promise.all([
-      identityAt(connectLocally(cluster, node, options)),
+      identityAt(connectLocally(cluster, node, options, server)),
       identityAt(connectToNode(cluster, node, options)),
     ]);
     if (here === null || there === null || here === there) return null;

@@ -326,9 +326,17 @@ describe('the removal of what was set aside', () => {
   });
 });
 
+const UUID = '0aa5d3a0-6b8e-4f6e-9a57-6b7c9c1a2b3c';
+
+/** Of a node without `node_id`. */
+function generated(name: string, domain?: string) {
+  const storage = raftStorage(UUID, NAMES, 1, domain);
+  return { ...storage, peers: storage.peers.map((peer) => (peer.id === name ? { ...peer, id: UUID } : peer)) };
+}
+
 describe('whose data lie in a directory', () => {
   const { nodes } = settingsOf(NAMES);
-  const own = { nodeId: 'vault-1' };
+  const own = nodes[0]!;
 
   it.each([
     ['its own', raftStorage('vault-1', NAMES, 1), null],
@@ -339,6 +347,18 @@ describe('whose data lie in a directory', () => {
       'those of another node',
       raftStorage('vault-2', NAMES, 1),
       "holds the data of the node 'vault-2', not of 'vault-1'",
+    ],
+    ['its own, under an id that Vault has made', generated('vault-1'), null],
+    ['its own of an earlier join, under such an id', { ...generated('vault-1'), nodeId: UUID.replace('0', '1') }, null],
+    [
+      'those of another node, under such an id',
+      generated('vault-2'),
+      "holds the data of the node 'vault-2', not of 'vault-1'",
+    ],
+    [
+      'those of another cluster, under such an id',
+      generated('vault-1', 'staging.example.com'),
+      `holds the data of the node '${UUID}', not of 'vault-1'`,
     ],
     [
       'those of another cluster whose nodes are called the same',

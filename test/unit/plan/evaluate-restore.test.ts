@@ -120,7 +120,7 @@ describe('a plan', () => {
     [
       'a wrong host',
       factsWith({ inspections: { 'vault-2': { config: vaultConfig({ nodeId: 'vault-9' }) } } }),
-      "vault-2: its Vault is configured as the node 'vault-9', not 'vault-2': is this the right host? Mend `nodeId` or the host",
+      "vault-2: its Vault is configured as the node 'vault-9', not 'vault-2': is this the right host? Correct `nodeId` or the host",
     ],
     [
       'another directory than Vault uses',

@@ -63,8 +63,7 @@ test.each([
 
 test('merges a directory as Vault does, and leaves alone what is no server configuration', async () => {
   await write({
-    'etc/10-base.hcl':
-      'storage "file" { path = "/old" }\nlistener "tcp" { address = "127.0.0.1:1" }\ndisable_mlock = false',
+    'etc/10-base.hcl': 'listener "tcp" { address = "127.0.0.1:1" }\ndisable_mlock = false',
     'etc/20-raft.hcl':
       'storage "raft" { path = "/new" }\nlistener "tcp" { address = "0.0.0.0:8200" }\ndisable_mlock = "true"',
     'etc/policy.hcl': 'path "secret/*" { capabilities = ["read"] }',
@@ -77,7 +76,11 @@ test('merges a directory as Vault does, and leaves alone what is no server confi
   await symlink(path('etc/20-raft.hcl'), path('etc/30-again.hcl'));
   expect(await readVaultConfig([path('etc'), path('etc/20-raft.hcl')])).toMatchObject({
     storage: { type: 'raft', path: '/new' },
-    listeners: [{ address: '127.0.0.1:1' }, { address: '0.0.0.0:8200' }],
+    // In the order in which the file system has them, as Vault reads them.
+    listeners: expect.arrayContaining([
+      expect.objectContaining({ address: '127.0.0.1:1' }),
+      expect.objectContaining({ address: '0.0.0.0:8200' }),
+    ]) as unknown,
     disableMlock: true,
     problems: [],
   });
@@ -169,4 +172,63 @@ test.each([
   await write({ 'vault.hcl': `storage "raft" { path = "/opt/vault/data" }\n${line}\n` });
 
   expect((await readVaultConfig([path('vault.hcl')]))?.rootTokenByKeys).toBe(allowed);
+});
+
+describe('where it is known how Vault is started', () => {
+  const started = (paths: string[], environment: Record<string, string> = {}) => ({
+    paths,
+    environment,
+    environmentKnown: true,
+    unknown: [],
+  });
+
+  test('a file of any name counts, those of several in their order, and what is beside them does not', async () => {
+    await write({
+      'one.conf': 'storage "raft" { path = "/one" }',
+      'etc/two.json': '{"storage": {"raft": {"path": "/two"}}}',
+      'etc/other.hcl': 'disable_mlock = true',
+      'vault.hcl': 'storage "raft" { path = "/unused" }',
+    });
+
+    const both = await readServerConfig([path('vault.hcl')], started([path('one.conf'), path('etc')]));
+    const turned = await readServerConfig([], started([path('etc'), path('one.conf')]));
+
+    expect(both?.facts).toMatchObject({ storage: { path: '/two' }, disableMlock: true, problems: [] });
+    expect(turned?.facts.storage?.path).toBe('/one');
+  });
+
+  test('the environment goes before the files', async () => {
+    await write({
+      'vault.hcl': 'storage "raft" { path = "/file" node_id = "file" }\nseal "awskms" { kms_key_id = "k" }',
+    });
+
+    const server = await readServerConfig(
+      [],
+      started([path('vault.hcl')], { VAULT_RAFT_PATH: '/env', BAO_RAFT_NODE_ID: 'env', VAULT_SEAL_TYPE: 'transit' }),
+    );
+
+    expect(server?.facts).toMatchObject({
+      storage: { type: 'raft', path: '/env', nodeId: 'env' },
+      seal: { type: 'transit', settings: { kms_key_id: 'k' } },
+    });
+  });
+
+  test('a seal may be in the environment alone', async () => {
+    await write({ 'vault.hcl': 'storage "raft" { path = "/data" }' });
+
+    const server = await readServerConfig([], started([path('vault.hcl')], { VAULT_SEAL_TYPE: 'awskms' }));
+
+    expect(server?.facts.seal).toEqual({ type: 'awskms', settings: {} });
+  });
+
+  test('what is not here, as in a container, is said, and configFiles count', async () => {
+    await write({ 'vault.hcl': 'storage "raft" { path = "/data" }' });
+
+    const server = await readServerConfig([path('vault.hcl')], started([path('container/vault.hcl')]));
+
+    expect(server?.facts).toMatchObject({
+      storage: { path: '/data' },
+      problems: [`${path('container/vault.hcl')}, which its service starts Vault with, is not here`],
+    });
+  });
 });

@@ -1,0 +1,157 @@
+import { lookup } from 'node:dns/promises';
+import { access, readdir, realpath, stat } from 'node:fs/promises';
+import { basename, dirname, join, resolve, sep } from 'node:path';
+import type { NodeConfig } from '../../config/schema';
+import type { JoinTarget, ServerDetails, VaultConfig } from '../../contract/host';
+import {
+  initializeStanza,
+  namedPaths,
+  neededFiles,
+  pluginDirectory,
+  type RetryJoin,
+  retryJoins,
+} from '../../vault/config/server-details';
+import type { ServerStart } from '../../vault/config/server-start';
+import { enabledSeals, type ServerConfig } from '../../vault/config/vault-config';
+import { HIDDEN } from '../service/systemd-unit';
+
+type Place = Pick<NodeConfig, 'name' | 'address' | 'clusterAddress' | 'localAddress'>;
+
+const MAX_PLUGINS = 500;
+const RESOLVE_WITHIN_MS = 3_000;
+
+/** What the configuration of this host's Vault says, with what only this host can tell of it. */
+export async function serverFacts(
+  server: ServerConfig,
+  start: ServerStart,
+  node: NodeConfig,
+  nodes: readonly Place[],
+): Promise<VaultConfig> {
+  const sources = server.files.all();
+  const path = server.facts.storage?.path ?? null;
+  const [ownDataDir, retryJoin, missing, plugins] = await Promise.all([
+    path === null ? true : isSamePlace(path, node.dataDir),
+    Promise.all(retryJoins(sources).map((join) => targetOf(join, nodes))),
+    missingOf(neededFiles(sources, start)),
+    pluginsIn(pluginDirectory(sources)),
+  ]);
+  const details: ServerDetails = {
+    files: sources.map(({ file }) => file),
+    unseen: [
+      ...start.unknown,
+      ...(start.environmentKnown || start.unknown.length > 0 ? [] : ['the environment of its Vault']),
+    ],
+    ownDataDir,
+    seals: enabledSeals(sources.map(({ body }) => body)).map(({ type }) => type.toLowerCase()),
+    retryJoin,
+    initialize: initializeStanza(sources),
+    missing,
+    plugins,
+  };
+  return { ...server.facts, server: details };
+}
+
+/** Files that the configuration names, that are there, and that no restored host would have. */
+export async function leftOutFiles(server: ServerConfig, start: ServerStart, node: NodeConfig): Promise<string[]> {
+  const taken = await Promise.all(node.configFiles.map(realPlace));
+  const found = new Map<string, string>();
+  for (const { path, setting } of namedPaths(server.files.all(), start)) {
+    const place = await realPlace(path);
+    const isTaken = taken.some((root) => place === root || place.startsWith(`${root}${sep}`));
+    if (!isTaken && (await isFile(path))) found.set(path, setting);
+  }
+  return [...found].map(
+    ([path, setting]) => `${path}, which Vault's configuration names (${setting}), is not under configFiles`,
+  );
+}
+
+/** By whatever name: with a slash behind it, through a link, and also when there is nothing there any more. */
+export async function isSamePlace(left: string, right: string): Promise<boolean> {
+  return (await realPlace(left)) === (await realPlace(right));
+}
+
+/** The path without links, as far as it is there. */
+async function realPlace(path: string): Promise<string> {
+  const whole = resolve(path);
+  try {
+    return await realpath(whole);
+  } catch {
+    const parent = dirname(whole);
+    return parent === whole ? whole : join(await realPlace(parent), basename(whole));
+  }
+}
+
+async function targetOf({ text, file, address }: RetryJoin, nodes: readonly Place[]): Promise<JoinTarget> {
+  return { text, file, node: address === null ? null : await nodeAt(address, nodes) };
+}
+
+/** By address, or else by what the names of both are resolved to here: the same node may go by several. */
+async function nodeAt(address: string, nodes: readonly Place[]): Promise<string | null> {
+  const wanted = urlOf(address);
+  if (wanted === null) return null;
+  const same = nodes.find((node) => urlOf(node.address)?.origin === wanted.origin);
+  if (same) return same.name;
+  const places = await addressesOf(wanted.hostname);
+  for (const node of nodes) {
+    const urls = [node.address, ...(node.localAddress === undefined ? [] : [node.localAddress])].flatMap(
+      (item) => urlOf(item) ?? [],
+    );
+    if (!urls.some((url) => portOf(url) === portOf(wanted))) continue;
+    const hosts = [
+      ...urls.map(({ hostname }) => hostname),
+      node.clusterAddress.slice(0, node.clusterAddress.lastIndexOf(':')),
+    ];
+    const own = (await Promise.all(hosts.map(addressesOf))).flat();
+    if (places.some((place) => own.includes(place))) return node.name;
+  }
+  return null;
+}
+
+function urlOf(address: string): URL | null {
+  const whole = address.includes('://') ? address : `https://${address}`;
+  return URL.canParse(whole) ? new URL(whole) : null;
+}
+
+function portOf({ port, protocol }: URL): string {
+  return port || (protocol === 'https:' ? '443' : '80');
+}
+
+async function addressesOf(host: string): Promise<string[]> {
+  const late = new Promise<[]>((done) => setTimeout(done, RESOLVE_WITHIN_MS, []).unref());
+  const found = lookup(host.replace(/^\[|\]$/g, ''), { all: true }).catch(() => []);
+  return (await Promise.race([found, late])).map(({ address }) => address);
+}
+
+async function missingOf(files: readonly { path: string; setting: string }[]): Promise<ServerDetails['missing']> {
+  const gone = await Promise.all(files.map(({ path }) => isMissing(path)));
+  return files.filter((_file, index) => gone[index]);
+}
+
+/** Whoever may not look can't tell; and where the agent's own unit may hide it, its directory at least has to be seen. */
+async function isMissing(path: string): Promise<boolean> {
+  if (!(await isGone(path))) return false;
+  return !HIDDEN.test(path) || !(await isGone(dirname(path)));
+}
+
+async function isGone(path: string): Promise<boolean> {
+  return access(path).then(
+    () => false,
+    (error: NodeJS.ErrnoException) => error.code === 'ENOENT' || error.code === 'ENOTDIR',
+  );
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (stats) => stats.isFile(),
+    () => false,
+  );
+}
+
+async function pluginsIn(directory: string | null): Promise<ServerDetails['plugins']> {
+  if (directory === null) return null;
+  try {
+    return { directory, files: (await readdir(directory)).slice(0, MAX_PLUGINS) };
+  } catch {
+    return { directory, files: null };
+  }
+}

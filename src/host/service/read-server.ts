@@ -1,0 +1,21 @@
+import type { NodeConfig } from '../../config/schema';
+import { type ServerStart, UNKNOWN_START } from '../../vault/config/server-start';
+import { readServerConfig, type ServerConfig } from '../../vault/config/vault-config';
+import type { ServiceDriver } from './service-driver';
+
+/** How the Vault of this host is started, and what it is configured with then. */
+export async function readServer({
+  node,
+  driver,
+}: {
+  node: NodeConfig;
+  driver: ServiceDriver;
+}): Promise<{ start: ServerStart; server: ServerConfig | null }> {
+  const start = await startOf(driver);
+  return { start, server: await readServerConfig(node.configFiles, start) };
+}
+
+/** What can't be seen is no reason against anything. */
+export async function startOf(driver: ServiceDriver): Promise<ServerStart> {
+  return (await driver.serverStart?.().catch(() => null)) ?? UNKNOWN_START;
+}

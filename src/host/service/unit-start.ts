@@ -1,0 +1,174 @@
+import { execFile } from 'node:child_process';
+import { readdir, readFile, readlink } from 'node:fs/promises';
+import { passedEnvironment } from '../../child-environment';
+import {
+  assignmentsIn,
+  configPathsOf,
+  isServerCommand,
+  type ServerStart,
+  structural,
+  UNKNOWN_START,
+} from '../../vault/config/server-start';
+import type { NamedUnit } from './systemd-unit';
+
+const WITHIN_MS = 4_000;
+const PROPERTIES = [
+  'LoadState',
+  'ExecStart',
+  'Environment',
+  'EnvironmentFiles',
+  'MainPID',
+  'RootDirectory',
+  'RootImage',
+];
+const MAX_ENVIRONMENT_FILE_BYTES = 256 * 1024;
+
+/** What is seen of how a unit of systemd starts Vault: what it will be started with counts, not what runs. */
+export async function startOfUnit({ program, options, name }: NamedUnit): Promise<ServerStart> {
+  const output = await show([
+    program,
+    ...options,
+    'show',
+    '--no-pager',
+    `--property=${PROPERTIES.join(',')}`,
+    '--',
+    name,
+  ]);
+  const get = (key: string) => valuesOf(output, key);
+  if (get('LoadState')[0] !== 'loaded') return unseen(`how ${name} starts Vault`);
+  const ownRoot = ['RootDirectory', 'RootImage'].some((key) => !['', '/'].includes(get(key)[0] ?? ''));
+  if (ownRoot) return unseen(`how ${name} starts Vault, in a root of its own`);
+  const { environment, problems } = await environmentOf(get('Environment'), get('EnvironmentFiles'));
+  const argv = get('ExecStart')
+    .map((value) => words(/ argv\[\]=(.*?) ; ignore_errors=/.exec(value)?.[1] ?? ''))
+    .map((command) => command.flatMap((word) => expand(word, environment)))
+    .find(isServerCommand);
+  if (argv) {
+    return {
+      paths: configPathsOf(argv, environment),
+      environment: structural({ ...environment, ...assignmentsIn(argv) }),
+      environmentKnown: problems.length === 0,
+      unknown: problems,
+    };
+  }
+  // A script of the operator's: what it starts shows while it runs.
+  return (
+    (await startOfProcess(Number(get('MainPID')[0]))) ??
+    unseen(`what ${name} starts: none of its commands is \`vault server\``)
+  );
+}
+
+/** What is seen of the one Vault server that runs here, whoever started it. */
+export async function startOfRunning(): Promise<ServerStart> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+  const servers: number[] = [];
+  for (const pid of pids) {
+    if (isServerCommand(await commandLineOf(pid))) servers.push(pid);
+  }
+  const [only, ...more] = servers;
+  const found = only === undefined || more.length > 0 ? null : await startOfProcess(only);
+  return found ?? unseen(`how Vault is started (${servers.length} processes of a server are seen)`);
+}
+
+/** @returns null for what is no server */
+export async function startOfProcess(pid: number): Promise<ServerStart | null> {
+  if (!Number.isInteger(pid) || pid < 1) return null;
+  const argv = await commandLineOf(pid);
+  // In a container its paths are not those of this host.
+  const root = await readlink(`/proc/${pid}/root`).catch(() => null);
+  if (!isServerCommand(argv) || (root !== null && root !== '/')) return null;
+  const raw = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => null);
+  const pairs = (raw ?? '')
+    .split('\0')
+    .map((pair) => [pair.slice(0, pair.indexOf('=')), pair.slice(pair.indexOf('=') + 1)]);
+  const environment = structural(Object.fromEntries(pairs) as Record<string, string>);
+  return {
+    paths: configPathsOf(argv, environment),
+    environment,
+    environmentKnown: raw !== null,
+    unknown: raw === null ? ['the environment of its Vault'] : [],
+  };
+}
+
+async function commandLineOf(pid: number): Promise<string[]> {
+  const text = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  return text.split('\0').slice(0, -1);
+}
+
+/** Later files go before earlier ones, and all of them before `Environment=`. */
+async function environmentOf(
+  assignments: readonly string[],
+  files: readonly string[],
+): Promise<{ environment: Record<string, string>; problems: string[] }> {
+  const environment = Object.fromEntries(assignments.flatMap(words).flatMap(assignment));
+  const problems: string[] = [];
+  for (const value of files) {
+    const [, path, mayBeMissing] = /^(\/.*?)(?: \(ignore_errors=(yes|no)\))?$/.exec(value) ?? [];
+    if (path === undefined) continue;
+    try {
+      const text = await readFile(path, 'utf8');
+      if (text.length > MAX_ENVIRONMENT_FILE_BYTES) throw new Error('it is too large');
+      Object.assign(environment, parseEnvironmentFile(text));
+    } catch (error) {
+      const { code } = error as NodeJS.ErrnoException;
+      if (code !== 'ENOENT' || mayBeMissing !== 'yes')
+        problems.push(`${path}, an environment file of its service (${code ?? 'failed'})`);
+    }
+  }
+  return { environment, problems };
+}
+
+/** As systemd reads it: comments begin with `#` or `;`, a value may be in quotes. */
+export function parseEnvironmentFile(text: string): Record<string, string> {
+  const lines = text
+    .replace(/\\\r?\n/g, '')
+    .split('\n')
+    .map((line) => line.trim());
+  return Object.fromEntries(
+    lines
+      .filter((line) => !/^[#;]/.test(line))
+      .flatMap((line) => {
+        const [, name, value = ''] = /^([A-Za-z_]\w*)=(.*)$/.exec(line) ?? [];
+        if (name === undefined) return [];
+        return [[name, value.trim().replace(/^"(.*)"$|^'(.*)'$/, (_all, double, single) => String(double ?? single))]];
+      }),
+  );
+}
+
+function assignment(word: string): [string, string][] {
+  const at = word.indexOf('=');
+  return at > 0 ? [[word.slice(0, at), word.slice(at + 1)]] : [];
+}
+
+/** `${NAME}` anywhere, and `$NAME` as a word of its own, which may become several. */
+function expand(word: string, environment: Readonly<Record<string, string>>): string[] {
+  const [, alone] = /^\$([A-Za-z_]\w*)$/.exec(word) ?? [];
+  if (alone !== undefined) return words(environment[alone] ?? '');
+  return [word.replace(/\$\{([A-Za-z_]\w*)\}/g, (_all, name: string) => environment[name] ?? '')];
+}
+
+/** Splits at spaces, but not in quotes. */
+function words(text: string): string[] {
+  const found = text.match(/(?:[^\s"']|"(?:\\.|[^"\\])*"|'[^']*')+/g) ?? [];
+  return found.map((word) =>
+    word.replace(/"((?:\\.|[^"\\])*)"|'([^']*)'/g, (_all, double, single) => String(double ?? single)),
+  );
+}
+
+function valuesOf(output: string, key: string): string[] {
+  return output
+    .split('\n')
+    .filter((line) => line.startsWith(`${key}=`))
+    .map((line) => line.slice(key.length + 1).trim());
+}
+
+function unseen(what: string): ServerStart {
+  return { ...UNKNOWN_START, unknown: [what] };
+}
+
+function show([program = '', ...args]: string[]): Promise<string> {
+  return new Promise((resolve) => {
+    const options = { timeout: WITHIN_MS, killSignal: 'SIGKILL' as const, env: passedEnvironment() };
+    execFile(program, args, options, (error, stdout) => resolve(error === null ? stdout : ''));
+  });
+}

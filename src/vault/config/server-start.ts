@@ -1,0 +1,80 @@
+import { basename } from 'node:path';
+
+/** How the Vault of a host is started, as far as it can be seen. */
+export interface ServerStart {
+  /** What `-config` names, in its order; null when it can't be told. */
+  paths: readonly string[] | null;
+  /** Of its environment what decides where its data is and how it is sealed, and nothing that may be secret. */
+  environment: Readonly<Record<string, string>>;
+  /** Whether that is all of it. */
+  environmentKnown: boolean;
+  /** What could not be seen, and why. */
+  unknown: readonly string[];
+}
+
+export const UNKNOWN_START: ServerStart = { paths: null, environment: {}, environmentKnown: false, unknown: [] };
+
+/** Without the prefix of the product: OpenBao reads `BAO_` and then `VAULT_`, Vault the latter alone. */
+const NAMES = [
+  'API_ADDR',
+  'CLUSTER_ADDR',
+  'CONFIG_PATH',
+  'LICENSE_PATH',
+  'RAFT_NODE_ID',
+  'RAFT_PATH',
+  'REDIRECT_ADDR',
+  'SEAL_TYPE',
+] as const;
+export type EnvironmentName = (typeof NAMES)[number];
+
+/** Of an environment only what is known not to be secret. */
+export function structural(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
+  const names = NAMES.flatMap((name) => [`BAO_${name}`, `VAULT_${name}`]);
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = environment[name];
+      return value === undefined || value === '' ? [] : [[name, value]];
+    }),
+  );
+}
+
+export function fromEnvironment({ environment }: ServerStart, name: EnvironmentName): string | null {
+  return environment[`BAO_${name}`] ?? environment[`VAULT_${name}`] ?? null;
+}
+
+/** `vault server …`, perhaps behind `env NAME=value` or the like. */
+export function isServerCommand(argv: readonly string[]): boolean {
+  return serverAt(argv) >= 0;
+}
+
+/** What a command line names as configuration; null when it starts no server. */
+export function configPathsOf(argv: readonly string[], environment: Readonly<Record<string, string>>): string[] | null {
+  const at = serverAt(argv);
+  if (at < 0) return null;
+  const paths: string[] = [];
+  const words = argv.slice(at + 1);
+  for (const [index, word] of words.entries()) {
+    const [, value] = /^--?config(?:=(.*))?$/s.exec(word) ?? [];
+    if (value !== undefined) paths.push(value);
+    else if (/^--?config$/.test(word)) paths.push(...words.slice(index + 1, index + 2));
+  }
+  const named = environment['BAO_CONFIG_PATH'] ?? environment['VAULT_CONFIG_PATH'];
+  return paths.length === 0 && named !== undefined ? [named] : paths;
+}
+
+/** What a command line sets for the program that it starts: `env VAULT_RAFT_PATH=/data vault server`. */
+export function assignmentsIn(argv: readonly string[]): Record<string, string> {
+  const words = argv.slice(0, Math.max(0, serverAt(argv)));
+  return Object.fromEntries(
+    words.flatMap((word) => {
+      const [, name, value] = /^([A-Z_]+)=(.*)$/s.exec(word) ?? [];
+      return name === undefined || value === undefined ? [] : [[name, value]];
+    }),
+  );
+}
+
+function serverAt(argv: readonly string[]): number {
+  return argv.findIndex(
+    (word, index) => word === 'server' && /^(vault|bao|openbao)$/.test(basename(argv[index - 1] ?? '')),
+  );
+}
