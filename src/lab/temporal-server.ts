@@ -33,7 +33,11 @@ export function createTemporalServer(
     environment,
     logFile: `${layout.directory}/logs/temporal.log`,
     isReady: async () => {
-      const connection = await Connection.connect({ address: `${host}:${port}`, connectTimeout: '1s' });
+      const connection = await Connection.connect({
+        address: `${host}:${port}`,
+        connectTimeout: '1s',
+        channelArgs: { 'grpc.enable_http_proxy': 0 },
+      });
       try {
         await connection.workflowService.describeNamespace({ namespace: 'default' });
         return true;

@@ -1,9 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Client, Connection } from '@temporalio/client';
+import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { NativeConnection } from '@temporalio/worker';
+import { NativeConnection, type NativeConnectionOptions } from '@temporalio/worker';
 import { DrError } from '../contract/failures';
+import { proxyFor, proxyHost, proxyLogin } from '../contract/proxies';
 import { type Place, temporalError } from './temporal-error';
 
 export interface TemporalOptions {
@@ -58,10 +59,39 @@ export function target(options: TemporalOptions): Target {
   };
 }
 
+/**
+ * For the client, whose gRPC has its own idea of the environment: it takes `https_proxy` for the loopback as well, and knows
+ * no HTTPS_PROXY. All that it can be told is whether to look there, and by variables that are its own.
+ */
+function throughProxy({ connectionOptions, address }: Target): Target['connectionOptions'] & ConnectionOptions {
+  const proxy = proxyOf(address);
+  if (proxy !== null) {
+    process.env['grpc_proxy'] = proxy.href;
+    // Decided here; an empty one would stand for NO_PROXY.
+    process.env['no_grpc_proxy'] = 'none.invalid';
+  }
+  const channelArgs = { 'grpc.enable_http_proxy': proxy === null ? 0 : 1 };
+  return { ...connectionOptions, channelArgs };
+}
+
+/** For the worker, which goes by what it is told alone. */
+function nativeProxy({ address }: Target): Pick<NativeConnectionOptions, 'proxy'> {
+  const proxy = proxyOf(address);
+  if (proxy === null) return {};
+  const login = proxyLogin(proxy);
+  return { proxy: { type: 'http-connect', targetHost: proxyHost(proxy), ...(login && { basicAuth: login }) } };
+}
+
+function proxyOf(address: string): URL | null {
+  const url = `https://${address}`;
+  return URL.canParse(url) ? proxyFor(url, process.env) : null;
+}
+
 /** A connection that asks once and says what it got: the client's own would try again until it only knows that it timed out. */
-export function openProbe({ connectionOptions }: Target): Connection {
+export function openProbe(place: Target): Connection {
+  const options = throughProxy(place);
   try {
-    return Connection.lazy({ ...connectionOptions, interceptors: [] });
+    return Connection.lazy({ ...options, interceptors: [] });
   } catch (error) {
     throw new DrError('InvalidConfiguration', `The Temporal profile can't be used: ${(error as Error).message}`, {
       advice: 'Check its address and its certificates.',
@@ -77,8 +107,8 @@ export function openProbe({ connectionOptions }: Target): Connection {
 export async function connectClient(options: TemporalOptions): Promise<Client> {
   const place = target(options);
   await answers(place, options.onWait ?? (() => undefined));
-  const { connectionOptions, namespace } = place;
-  const connection = Connection.lazy({ ...connectionOptions, connectTimeout: CONNECT_TIMEOUT_MS });
+  const { namespace } = place;
+  const connection = Connection.lazy({ ...throughProxy(place), connectTimeout: CONNECT_TIMEOUT_MS });
   try {
     await connection.ensureConnected();
     return new Client({ connection, namespace });
@@ -114,8 +144,10 @@ export async function connectWorker(
   options: TemporalOptions,
 ): Promise<{ connection: NativeConnection; namespace: string }> {
   const place = target(options);
+  const proxy = nativeProxy(place);
   try {
-    return { connection: await NativeConnection.connect(place.connectionOptions), namespace: place.namespace };
+    const connection = await NativeConnection.connect({ ...place.connectionOptions, ...proxy });
+    return { connection, namespace: place.namespace };
   } catch (error) {
     throw temporalError(error, place);
   }

@@ -1,5 +1,5 @@
 import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ClusterConfig, NodeConfig } from '../../src/config/schema';
 import type { VaultReach } from '../../src/contract/host';
@@ -9,6 +9,7 @@ import { connectLocally } from '../../src/vault/connect-node';
 import { checkReach } from '../../src/vault/reach/check-reach';
 import { agentHost } from '../support/agent-host';
 import { pem } from '../support/certificates';
+import { startForwardProxy } from '../support/forward-proxy';
 import { bootstrap, eventually, freePort, startVaultNode, type VaultNode } from '../support/vault-node';
 
 /** One real Vault with a listener of each kind. What its agent knows of them is said by each case. */
@@ -252,6 +253,25 @@ it.each<[string, () => Case, () => Partial<VaultReach>]>([
   ],
 ])('of a Vault that is stopped is judged by its files: %s', async (_what, given, expected) => {
   expect(await check({ service: 'stopped', ...given() })).toMatchObject(expected());
+});
+
+it('is never asked through a proxy', async () => {
+  const proxy = await startForwardProxy();
+  const before = { ...process.env };
+  try {
+    for (const name of ['http_proxy', 'https_proxy', 'HTTP_PROXY', 'HTTPS_PROXY', 'ALL_PROXY']) {
+      process.env[name] = proxy.url;
+    }
+    const address = `https://${hostname()}:1`;
+
+    expect(await check({ localAddress: elsewhereUrl() })).toMatchObject({ problem: null });
+    expect(await check({ listener: { unix: { address: inTest('vault.sock') } } })).toMatchObject({ problem: null });
+    expect(await check({ address, localAddress: address })).toMatchObject({ unchecked: expect.any(String) });
+    expect(proxy.asked).toEqual([]);
+  } finally {
+    process.env = before;
+    await proxy.stop();
+  }
 });
 
 it('a key that everybody on the host can read is not used', async () => {

@@ -1,5 +1,6 @@
 import { S3Client } from '@aws-sdk/client-s3';
 import type { RepositoryConfig } from '../../config/schema';
+import { TunnelAgent } from './tunnel-agent';
 import './quiet-sdk';
 
 export interface S3Settings extends Omit<Extract<RepositoryConfig, { type: 's3' }>, 'type' | 'credentials'> {
@@ -39,6 +40,7 @@ export function createS3Client(
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: {
+      httpsAgent: new TunnelAgent(),
       connectionTimeout: timeouts.connectMs,
       socketTimeout: timeouts.idleMs,
       throwOnRequestTimeout: true,

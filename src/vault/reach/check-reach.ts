@@ -80,8 +80,9 @@ export async function checkReach(question: ReachQuestion): Promise<VaultReach> {
 
 /** The cause as it was met; and what the configuration says of it, which names the line. */
 function wrongPeer({ message, advice }: DrError, address: string, verdict: ReachVerdict): string {
-  const way = verdict.kind === 'refused' ? verdict.why : (advice ?? 'correct `localAddress` of this node');
-  return `its agent gets no answer at ${address}: ${message} ${way}`;
+  const met = `its agent gets no answer at ${address}: ${message}`;
+  if (verdict.kind === 'refused') return `${met.replace(/\.$/, '')}; ${verdict.why}`;
+  return `${met} ${advice ?? 'Correct `localAddress` of this node.'}`;
 }
 
 /** @returns why what answers at the local address is not what answers at `address`; null when they are one, or it can't be told. */
