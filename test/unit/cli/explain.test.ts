@@ -45,3 +45,19 @@ test.each([
 ])('anything else is a failure: %p', (error, text) => {
   expect(explain(error)).toEqual({ exitCode: 1, text });
 });
+
+test('a plan that is refused shows every reason, each on its line and whole, and none of them twice', () => {
+  const reasons = ['one', 'two'].map((name) => `  - ${name} ${'x'.repeat(400)} (if you mean it: --accept ${name})`);
+  const message = `Reasons against it:\n${reasons.join('\n')}\n`;
+  const inner = ApplicationFailure.nonRetryable(message, 'PlanRefused');
+  const outer = ApplicationFailure.create({
+    message: `Nothing was changed. ${message}`,
+    type: 'PlanRefused',
+    cause: inner,
+  });
+
+  const { exitCode, text } = explain(new WorkflowFailedError('failed', outer, 'NON_RETRYABLE_FAILURE'));
+
+  expect(exitCode).toBe(5);
+  expect(text).toBe(`Nothing was changed. ${message}`);
+});
