@@ -1,4 +1,4 @@
-import { isDrError } from './failures';
+import { FAILURES, isDrError } from './failures';
 import { printable } from './printable';
 
 const MOST_CAUSES = 5;
@@ -6,6 +6,8 @@ const LONGEST_REASON = 300;
 
 interface Said extends Error {
   code?: unknown;
+  /** Of Temporal's failures: which of ours it is. */
+  type?: unknown;
   /** Of gRPC, whose message repeats the code in words. */
   details?: unknown;
   /** Of a program that was run, and what it printed. */
@@ -17,8 +19,8 @@ interface Said extends Error {
 
 /**
  * What an error says, and what it says of its causes that it has not said itself: what wraps an error often says no more than
- * what was tried. A DrError of ours says all that may be said, so nothing is added to it; of parsers and of programs that were
- * run only their kind is told, for their messages quote what they read.
+ * what was tried. A failure of ours, thrown here or in a workflow, says all that may be said, on as many lines as it takes; of
+ * parsers and of programs that were run only their kind is told, for their messages quote what they read.
  */
 export function withCauses(error: unknown): string {
   return say(error, () => true);
@@ -46,7 +48,7 @@ export function chainOf(error: unknown): Said[] {
   const chain: Said[] = [];
   for (let inner = error; inner instanceof Error && chain.length <= MOST_CAUSES; inner = innerOf(inner)) {
     chain.push(inner);
-    if (isDrError(inner)) break;
+    if (isOurs(inner)) break;
   }
   return chain;
 }
@@ -58,8 +60,14 @@ function innerOf(error: Said): unknown {
 
 function reasonOf(error: Said): string {
   if (isDrError(error)) return error.message;
+  // Whoever may write to the namespace can end a run with any text.
+  if (isOurs(error)) return error.message.split('\n').map(printable).join('\n');
   if (quotes(error)) return error.name;
   return bounded(typeof error.details === 'string' && error.details !== '' ? error.details : error.message);
+}
+
+function isOurs(error: Said): boolean {
+  return isDrError(error) || (typeof error.type === 'string' && Object.hasOwn(FAILURES, error.type));
 }
 
 function quotes(error: Said): boolean {

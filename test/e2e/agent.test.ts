@@ -203,7 +203,7 @@ describe('shares', () => {
     expect(hex).toEqual(base64);
     expect(other.fingerprint).not.toBe(base64.fingerprint);
     expect(words).toMatchObject({ accepted: false, reason: expect.stringContaining('is not an unseal share') });
-    expect(foreign).toMatchObject({ accepted: false, reason: expect.stringContaining('not encrypted for this run') });
+    expect(foreign).toMatchObject({ accepted: false, reason: expect.stringContaining('run `vault-dr unseal` again') });
     expect(JSON.stringify([words, foreign])).not.toContain('lost my key');
   });
 

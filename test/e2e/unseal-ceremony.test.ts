@@ -79,7 +79,7 @@ describe('the unseal ceremony', () => {
 
     expect(answers['not an envelope']).toContain('not an armored age file');
     expect(answers['in clear']).toContain('turned away');
-    expect(answers['for other recipients']).toContain('not encrypted for this run');
+    expect(answers['for other recipients']).toContain('run `vault-dr unseal` again');
     expect(answers['wrong length']).toContain('not an unseal share');
     expect(answers['the same in hexadecimal']).toContain('carol has submitted this very share already');
     expect(typed.code).toBe(2);
@@ -165,7 +165,7 @@ describe('the unseal ceremony', () => {
     }
     const report = (await driver.result()) as RecoveryReport;
 
-    expect(old).toContain('not encrypted for this run');
+    expect(old).toContain('run `vault-dr unseal` again');
     expect(report.status).toBe('completed');
     expect(report.setAside.map(({ path }) => path === null)).toEqual([false, false, false]);
     for (const { path } of report.setAside) expect((await stat(path ?? '')).isDirectory()).toBe(true);

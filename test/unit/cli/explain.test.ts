@@ -27,6 +27,16 @@ test.each<[FailureCode, number]>([
   expect(explain(failed)).toEqual({ exitCode, text: 'why' });
 });
 
+test('reasons of a workflow stay on lines of their own, however many, and none moves the cursor', () => {
+  const reasons = Array.from({ length: 9 }, (_, at) => `  - reason ${at} ${'x'.repeat(60)}`);
+  const message = ['Reasons against it:', ...reasons, '  - named \u001b[2J by somebody'].join('\n');
+  const refused = ApplicationFailure.create({ message, type: 'PlanRefused', cause: new Error(message) });
+
+  const { text } = explain(new WorkflowFailedError('failed', refused, 'NON_RETRYABLE_FAILURE'));
+
+  expect(text).toBe(message.replace('\u001b', '\\u{1B}'));
+});
+
 test('the advice stands below what happened', () => {
   expect(explain(new DrError('NoSuchRun', 'No restore runs.', { advice: 'Start one.' })).text).toBe(
     'No restore runs.\nStart one.',
