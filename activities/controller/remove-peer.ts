@@ -27,7 +27,10 @@ export async function removePeer(controller: Controller, input: Removal): Promis
           const members = membersOf(await vault.raftConfiguration(), await vault.autopilotState());
           const member = members.find(({ nodeId }) => nodeId === peer);
           if (!member) return;
-          const named = nodes.find(({ name, nodeId = name }) => nodeId === peer);
+          // A node whose id Vault has made up is known by its address.
+          const named = nodes.find(
+            ({ name, nodeId = name, clusterAddress }) => nodeId === peer || clusterAddress === member.address,
+          );
           if (named || !isDead(member)) {
             const why = named ? `is ${named.name} of the configuration` : 'is not dead by autopilot any more';
             throw new DrError('NodeUnsafe', `${peer} ${why}, so it is not taken out of the cluster.`, {

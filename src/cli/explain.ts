@@ -24,14 +24,7 @@ export function explain(error: unknown): { exitCode: number; text: string } {
   const failed = error instanceof WorkflowFailedError || error instanceof WorkflowUpdateFailedError;
   const cause = failed ? (error.cause ?? error) : error;
   const advice = isDrError(cause) && cause.advice ? `\n${cause.advice}` : '';
-  // What a workflow fails with says all of it, each reason on a line of its own; its causes are the same once more, cut short.
-  const text = failed && isOurs(cause) ? (cause as Error).message : withCauses(cause);
-  return { exitCode: EXIT_BY_CODE[codeOf(cause)] ?? EXIT.failed, text: `${text}${advice}` };
-}
-
-function isOurs(error: unknown): boolean {
-  const { type } = error as { type?: unknown };
-  return error instanceof Error && typeof type === 'string' && Object.hasOwn(FAILURES, type);
+  return { exitCode: EXIT_BY_CODE[codeOf(cause)] ?? EXIT.failed, text: `${withCauses(cause)}${advice}` };
 }
 
 /** Of the first in the chain that has one of ours. What else Temporal's client says is that Temporal did not do it. */

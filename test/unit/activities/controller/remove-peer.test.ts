@@ -55,6 +55,17 @@ describe('a dead peer', () => {
     expect(removed).not.toHaveBeenCalled();
   });
 
+  it('that is a node of the configuration under an id that Vault made up stays', async () => {
+    const servers = [{ node_id: 'old-9', address: '127.0.0.1:2', leader: false, voter: true }];
+    vault.answers()['sys/storage/raft/configuration'] = () => ok({ data: { config: { servers } } });
+
+    await expect(take()).rejects.toMatchObject({
+      code: 'NodeUnsafe',
+      message: expect.stringContaining('is vault-1 of'),
+    });
+    expect(removed).not.toHaveBeenCalled();
+  });
+
   it.each([
     ['that the plan does not name', { peer: 'vault-2' }],
     ['of a plan without any', { plan: REBUILD_PLAN }],
