@@ -1,6 +1,6 @@
 import { type ChaosLab, startChaosLab } from '../chaos/chaos-lab';
 import type { Reference } from '../chaos/instants';
-import { chooseFew, fullMatrix } from '../chaos/matrix';
+import { chooseFew, everythingMatrix, fullMatrix } from '../chaos/matrix';
 import { measure, runCase } from '../chaos/run-case';
 import { scenarioNamed, SCENARIOS } from '../chaos/scenarios';
 import { runZombie, type ZombieCase, zombieCases } from '../chaos/zombies';
@@ -29,6 +29,8 @@ describe('a run, when something is killed in it,', () => {
     ...chooseFew(matrix, SEED, SLOW),
     // The cluster lets it in once only, and it has come back with half of what it was sent.
     ...matrix.filter(({ id }) => id === 'rebuild/logged/receiving/vault-b'),
+    // The power of the whole site.
+    ...everythingMatrix(SCENARIOS, SEED).filter(({ id }) => id === 'restore/joinNode/middle/everything'),
   ];
   let chaos: ChaosLab;
   let backup: Reference;

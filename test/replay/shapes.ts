@@ -1,6 +1,7 @@
-import { mkdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { parseDocument } from 'yaml';
 import type { Lab } from '../../src/lab/lab';
+import { lostTemporal } from '../support/lost-temporal';
 import { restoreDriver } from '../support/restore-driver';
 
 /** One way that a workflow can go. Its history is recorded from the newest run of the workflow id. */
@@ -25,11 +26,11 @@ export const SHAPES: Shape[] = [
   {
     name: 'restore-refused',
     workflowId: 'restore-lab',
-    run: (stage) =>
-      stage.withLinkAsData('vault-3', async () => {
-        await stage.driver.start();
-        await stage.lab.cli(['status', '--cluster', 'lab', '--follow']);
-      }),
+    // The cluster is well, and nobody has said that what is newer may be lost.
+    async run(stage) {
+      await stage.driver.start();
+      await stage.lab.cli(['status', '--cluster', 'lab', '--follow']);
+    },
   },
   {
     name: 'restore-aborted',
@@ -103,6 +104,17 @@ export const SHAPES: Shape[] = [
     },
   },
   {
+    name: 'roll-back-of-a-lost-run',
+    workflowId: 'restore-lab',
+    async run(stage) {
+      const { run } = await stage.loseTemporal('unseal');
+      await stage.begin('roll-back', '--of', run);
+      await stage.driver.approve();
+      await stage.unseal();
+      await stage.driver.result();
+    },
+  },
+  {
     name: 'rebuild-node',
     workflowId: 'restore-lab',
     async run(stage) {
@@ -142,6 +154,8 @@ export function createStage(lab: Lab) {
   return {
     lab,
     driver,
+    /** A restore is under way when Temporal's database is gone; an empty one takes its place. */
+    loseTemporal: lostTemporal(() => lab).loseIn,
     async backUp(): Promise<void> {
       await driver.json(['backup', '--cluster', 'lab']);
     },
@@ -197,18 +211,6 @@ export function createStage(lab: Lab) {
       await rename(lab.backupIdentityFile, hidden);
       await act();
       await rename(hidden, lab.backupIdentityFile);
-    },
-    /** The data directory of a node is a symbolic link meanwhile, which its agent does not set aside. */
-    async withLinkAsData(name: string, act: () => Promise<void>): Promise<void> {
-      const { dataDir } = lab.nodes.find((node) => node.name === name) ?? lab.nodes[0] ?? { dataDir: '' };
-      const real = `${dataDir}.real`;
-      // Nothing is there after a disaster.
-      await mkdir(dataDir, { recursive: true });
-      await rename(dataDir, real);
-      await symlink(real, dataDir);
-      await act();
-      await rm(dataDir);
-      await rename(real, dataDir);
     },
   };
 }
