@@ -44,6 +44,8 @@ export interface ServerDetails {
   unseen: string[];
   /** Whether its data directory is `dataDir`, by whatever name. */
   ownDataDir: boolean;
+  /** `host:port` by which the others know it as a peer; null where that is worked out when it starts. Absent in earlier versions. */
+  clusterAddress?: string | null;
   /** Types of the enabled seals. */
   seals: string[];
   /** Every way by which a blank node looks for a cluster. */

@@ -28,11 +28,24 @@ function storageFindings({ storage, server }: VaultConfig, dataDir: string): Fin
   return [{ text: `its Vault keeps its data in ${path}, yet \`dataDir\` is ${dataDir}: correct one of them` }];
 }
 
-function nodeIdFindings({ storage }: VaultConfig, own: NodePlan | undefined): Finding[] {
-  if (!storage?.nodeId || !own || storage.nodeId === own.nodeId) return [];
+function nodeIdFindings({ storage, server }: VaultConfig, own: NodePlan | undefined): Finding[] {
+  if (!own || !storage) return [];
+  const { nodeId } = storage;
+  if (!nodeId) return peerFindings(server?.clusterAddress ?? null, own);
+  if (nodeId === own.nodeId) return [];
   return [
     {
-      text: `its Vault is configured as the node '${storage.nodeId}', not '${own.nodeId}': is this the right host? Correct \`nodeId\` or the host`,
+      text: `its Vault is configured as the node '${nodeId}', not '${own.nodeId}': is this the right host? Correct \`nodeId\` or the host`,
+    },
+  ];
+}
+
+/** A node whose id Vault makes up is known among its peers by its address alone. */
+function peerFindings(address: string | null, { clusterAddress }: NodePlan): Finding[] {
+  if (address === null || address.toLowerCase() === clusterAddress.toLowerCase()) return [];
+  return [
+    {
+      text: `its Vault has no \`node_id\`, so it is told from its peers by its \`cluster_addr\`, which is ${address}, yet \`clusterAddress\` is ${clusterAddress}: write both alike, or set \`node_id\``,
     },
   ];
 }

@@ -38,6 +38,7 @@ const serverDetails = strict<ServerDetails>({
   files: texts,
   unseen: texts,
   ownDataDir: flag,
+  clusterAddress: short.nullable().optional(),
   seals: listOf(short),
   retryJoin: listOf(strict<JoinTarget>({ text, file: text, node: short.nullable() })),
   initialize: text.nullable(),

@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve, sep } from 'node:path';
 import type { NodeConfig } from '../../config/schema';
 import type { JoinTarget, ServerDetails, VaultConfig } from '../../contract/host';
 import {
+  clusterAddressOf,
   initializeStanza,
   namedPaths,
   neededFiles,
@@ -42,6 +43,7 @@ export async function serverFacts(
       ...(start.environmentKnown || start.unknown.length > 0 ? [] : ['the environment of its Vault']),
     ],
     ownDataDir,
+    clusterAddress: clusterAddressOf(sources, start),
     seals: enabledSeals(sources.map(({ body }) => body)).map(({ type }) => type.toLowerCase()),
     retryJoin,
     initialize: initializeStanza(sources),

@@ -41,6 +41,17 @@ export function initializeStanza(sources: readonly Source[]): string | null {
   return sources.find(({ body }) => body.items.some(({ key }) => key === 'initialize'))?.file ?? null;
 }
 
+/**
+ * By which address the others know it as a peer: the environment goes before the file (command/server.go).
+ * @returns `host:port`; null where Vault works it out when it starts: without one, or from a template
+ */
+export function clusterAddressOf(sources: readonly Source[], start: ServerStart): string | null {
+  const text = fromEnvironment(start, 'CLUSTER_ADDR') || textOutside(bodiesOf(sources), 'cluster_addr');
+  if (!text || text.includes('{{') || !URL.canParse(text)) return null;
+  const { hostname, port } = new URL(text);
+  return hostname === '' ? null : `${hostname}:${port || '443'}`;
+}
+
 export function pluginDirectory(sources: readonly Source[]): string | null {
   return textOutside(bodiesOf(sources), 'plugin_directory') || null;
 }

@@ -63,6 +63,19 @@ it('refuses other storage, a stanza that makes clusters, and files that are not 
   );
 });
 
+it('wants the address of a node without an id to be written alike, for nothing else says which peer it is', () => {
+  const clusterAddress = own!.clusterAddress;
+  const found = (address: string | null, config = vaultConfig()) =>
+    configFindings(reportWith({ clusterAddress: address }, config), own, true).map(({ text }) => text);
+
+  expect(found('10.0.0.9:8201')).toEqual([
+    expect.stringContaining(`is 10.0.0.9:8201, yet \`clusterAddress\` is ${clusterAddress}`),
+  ]);
+  expect(found(clusterAddress.toUpperCase())).toEqual([]);
+  expect(found(null)).toEqual([]);
+  expect(found('10.0.0.9:8201', vaultConfig({ nodeId: own!.nodeId }))).toEqual([]);
+});
+
 it('compares paths as paths', () => {
   const elsewhere = reportWith({ ownDataDir: false }, vaultConfig({ path: '/srv/vault' }));
   const sameByLink = reportWith({ ownDataDir: true }, vaultConfig({ path: '/srv/vault' }));

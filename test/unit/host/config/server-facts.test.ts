@@ -33,6 +33,28 @@ it('takes a directory for the same by whatever name', async () => {
   expect(await isSamePlace(path('data'), path('other'))).toBe(false);
 });
 
+it.each([
+  ['cluster_addr = "https://10.0.0.1:8201"', '10.0.0.1:8201'],
+  ['cluster_addr = "https://[2001:db8::1]:8201"', '[2001:db8::1]:8201'],
+  ['cluster_addr = "https://{{ GetPrivateIP }}:8201"', null],
+  ['cluster_addr = "10.0.0.1:8201"', null],
+  ['', null],
+])('says by which address the others know it: %s', async (line, address) => {
+  expect((await factsOf(`storage "raft" {}\n${line}`)).details.clusterAddress).toBe(address);
+});
+
+it('takes the address of the environment before that of the file', async () => {
+  const start = {
+    ...UNKNOWN_START,
+    environmentKnown: true,
+    environment: { VAULT_CLUSTER_ADDR: 'https://10.0.0.2:8201' },
+  };
+
+  expect(
+    (await factsOf('storage "raft" {}\ncluster_addr = "https://10.0.0.1:8201"', start)).details.clusterAddress,
+  ).toBe('10.0.0.2:8201');
+});
+
 it('says of each retry_join which node it leads to', async () => {
   const { details } = await factsOf(`
     storage "raft" {
