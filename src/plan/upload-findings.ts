@@ -1,0 +1,45 @@
+import { formatBytes, formatSeconds } from '../contract/format';
+import type { Manifest } from '../contract/generation';
+import type { VaultConfig } from '../contract/host';
+import type { NodeInspection } from './evaluate-node';
+import type { Finding } from './findings';
+
+/** Bytes a second of an upload over loopback, at the least: what `http_read_timeout` is judged by. */
+const SLOWEST_UPLOAD = 30 * 1024 ** 2;
+
+/** What the node that takes the snapshot in has no room or no time for. */
+export function uploadFindings({ node, report }: NodeInspection, { archive, stored, keys }: Manifest): Finding[] {
+  if (report === null) return [];
+  const findings: Finding[] = [];
+  const staging = stored.sizeBytes * 1.1;
+  if (report.stagingFreeBytes < staging) {
+    findings.push({
+      text: `${node}: ${formatBytes(report.stagingFreeBytes)} free in stateDir, ${formatBytes(staging)} needed for staging`,
+    });
+  }
+  const spool = Math.max(keys.bytes, archive.sizeBytes) * 1.1;
+  if (report.temp.freeBytes < spool) {
+    findings.push({
+      text: `${node}: ${formatBytes(report.temp.freeBytes)} free in ${report.temp.path}, where Vault spools the snapshot; ${formatBytes(spool)} needed (TMPDIR of its service)`,
+    });
+  }
+  const timeout = uploadLimit(report.config);
+  const upload = archive.sizeBytes / SLOWEST_UPLOAD;
+  if (timeout > 0 && upload * 1_000 > timeout) {
+    findings.push({
+      text: `${node}: the upload of ${formatBytes(archive.sizeBytes)} may take ${formatSeconds(upload)}, its listener gives up after ${formatSeconds(timeout / 1_000)}: raise \`http_read_timeout\` and \`max_request_duration\``,
+      accept: 'read-timeout',
+    });
+  }
+  return findings;
+}
+
+/** Milliseconds that the listeners allow for an upload; 0 for any time, or when it is not known. */
+function uploadLimit(config: VaultConfig | null): number {
+  const limits = (config?.listeners ?? []).flatMap(({ httpReadTimeoutMs, maxRequestDurationMs }) => [
+    httpReadTimeoutMs ?? 30_000,
+    maxRequestDurationMs ?? 90_000,
+  ]);
+  const set = limits.filter((limit) => limit > 0);
+  return set.length === 0 ? 0 : Math.min(...set);
+}
