@@ -18,7 +18,9 @@ export function certificatesIn(pem: string): X509Certificate[] {
 export function validityProblem(certificate: X509Certificate, now: Date): string | null {
   const [from, to] = [new Date(certificate.validFrom), new Date(certificate.validTo)];
   if (now > to) return `has expired on ${to.toISOString()}`;
-  return now < from ? `is not valid before ${from.toISOString()}` : null;
+  return now < from
+    ? `is not valid before ${from.toISOString()}, and by this host's clock it is ${now.toISOString()}`
+    : null;
 }
 
 export function names(certificate: X509Certificate, host: string): boolean {
