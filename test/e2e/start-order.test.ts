@@ -173,7 +173,9 @@ describe('does not wait where that can not help', () => {
 
     expect(code).toBe(4);
     expect(stderr).toContain(`Waiting for Temporal at 127.0.0.1:${layout.temporal.port} …`);
-    expect(JSON.parse(stdout)).toMatchObject({ exitCode: 4, error: expect.stringContaining('refused') as string });
+    // On a busy machine the last of its attempts may not have been refused yet.
+    const reason = expect.stringMatching(/connection refused|no answer in time/) as string;
+    expect(JSON.parse(stdout)).toMatchObject({ exitCode: 4, error: reason });
     expect(Date.now() - began).toBeLessThan(15_000);
   });
 
