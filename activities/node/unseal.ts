@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { heartbeat } from '@temporalio/activity';
 import { DrError, isDrError } from '../../src/contract/failures';
 import type { RunClaim, ShareVerdict, UnsealOutcome } from '../../src/contract/recovery';
+import type { FailedTry } from '../../src/contract/retry-notice';
 import type { NodeInput } from '../../src/contract/step-input/node';
 import { decodeShare } from '../../src/contract/share';
 import { encryptArmored } from '../../src/crypto/age';
@@ -69,7 +70,7 @@ type WatchInput = NodeInput<'watchForUnseal'>;
 
 /** Watches for somebody who unseals the node by hand. */
 export async function watchForUnseal(host: NodeHost, input: WatchInput): Promise<boolean> {
-  return watchFor(host, input, async (vault) => !(await vault.sealStatus()).sealed);
+  return watchFor(host, input, async (vault) => ({ seen: !(await vault.sealStatus()).sealed }));
 }
 
 /** Watches for a Vault that died, was started again, and therefore is sealed; of one that is open and can't serve it says why. */
@@ -77,26 +78,28 @@ export async function watchForSeal(host: NodeHost, input: WatchInput): Promise<b
   const leaderless = new Leaderless(host);
   return watchFor(host, input, async (vault) => {
     const { initialized, sealed } = await vault.sealStatus();
-    if (sealed) return initialized;
-    const failed = await leaderless.look(vault);
-    heartbeat(failed === null ? 'watching' : { what: 'watching', failed });
-    return false;
+    return sealed ? { seen: initialized } : { seen: false, failed: await leaderless.look(vault) };
   });
 }
 
+interface Look {
+  seen: boolean;
+  /** What keeps the Vault from serving, where it is not what is watched for. */
+  failed?: FailedTry | null;
+}
+
+/** Beats after each look: a watch lasts for days, and one that is silent is taken for dead. */
 async function watchFor(
   host: NodeHost,
   { seconds }: WatchInput,
-  seen: (vault: VaultClient) => Promise<boolean>,
+  look: (vault: VaultClient) => Promise<Look>,
 ): Promise<boolean> {
   const deadline = Date.now() + seconds * 1_000;
   heartbeat('watching');
   while (Date.now() < deadline) {
-    const found = await host.withVault(seen).catch(() => {
-      heartbeat('watching');
-      return false;
-    });
-    if (found) return true;
+    const { seen, failed } = await host.withVault(look).catch((): Look => ({ seen: false }));
+    if (seen) return true;
+    heartbeat(failed ? { what: 'watching', failed } : 'watching');
     await sleep(1_000, undefined, { signal: cancellation() });
   }
   return false;
