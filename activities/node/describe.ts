@@ -36,8 +36,7 @@ export async function describeNode(host: NodeHost): Promise<NodeReport> {
     server,
     config,
     seal,
-    tried,
-    product,
+    { tried, product },
   ] = await Promise.all([
     privateDirectory(node.stateDir).then(freeBytes),
     driver.status(),
@@ -50,7 +49,6 @@ export async function describeNode(host: NodeHost): Promise<NodeReport> {
     reading.then((read) => read.server && serverFacts(read.server, read.start, node, host.deps.cluster.nodes)),
     reading.then((read) => (read.server ? checkSealAccess(read.server, environmentOf(host)) : UNCHECKED)),
     askVault(host),
-    askProduct(host),
   ]);
   const temp = node.service.driver === 'process' ? (node.service.env['TMPDIR'] ?? node.tempDir) : node.tempDir;
   return {
@@ -113,17 +111,27 @@ async function withProgram(
   };
 }
 
-async function askVault(host: NodeHost): Promise<SealStatus | Error> {
-  return host
-    .withVault((client) => client.sealStatus(), { timeoutMs: VAULT_TIMEOUT_MS })
-    .catch((error: Error) => error);
+/** Null where it does not say which product it is. */
+interface Asked {
+  tried: SealStatus | Error;
+  product: Product | null;
 }
 
-async function askProduct(host: NodeHost): Promise<Product | null> {
-  return host
-    .withVault((client) => client.health(), { timeoutMs: VAULT_TIMEOUT_MS })
-    .then(({ product }) => product)
-    .catch(() => null);
+async function askVault(host: NodeHost): Promise<Asked> {
+  const asking = host.withVault(
+    async (client): Promise<Asked> => {
+      const [tried, product] = await Promise.all([
+        client.sealStatus().catch((error: Error) => error),
+        client.health().then(
+          (health) => health.product,
+          () => null,
+        ),
+      ]);
+      return { tried, product };
+    },
+    { timeoutMs: VAULT_TIMEOUT_MS },
+  );
+  return asking.catch((error: Error) => ({ tried: error, product: null }));
 }
 
 function stateOf(answer: SealStatus | Error): NodeReport['vault'] {
