@@ -122,7 +122,7 @@ export class NodeHost {
   /** Vault is asked each second, for as long as a run lasts; service manager and processes are not. */
   async #start(): Promise<ServerStart> {
     if (this.#lastStart === null || Date.now() - this.#lastStart.at > START_KNOWN_FOR_MS) {
-      this.#lastStart = { at: Date.now(), start: startOf(this.driver) };
+      this.#lastStart = { at: Date.now(), start: startOf(this.driver, this.node.dataDir) };
     }
     return this.#lastStart.start;
   }

@@ -64,7 +64,7 @@ export function createCommandDriver(config: CommandConfig): ServiceDriver {
     },
     start: (fence) => expectSuccess('start', fence),
     stop: (fence) => expectSuccess('stop', fence),
-    serverStart: () => (unit ? startOfUnit(unit) : startOfRunning()),
+    serverStart: (dataDir) => (unit ? startOfUnit(unit) : startOfRunning(dataDir)),
     async recentLog() {
       if (!config.log) return null;
       const { exitCode, stdout } = await run(config.log, timeoutMs);

@@ -11,11 +11,11 @@ export async function readServer({
   node: NodeConfig;
   driver: ServiceDriver;
 }): Promise<{ start: ServerStart; server: ServerConfig | null }> {
-  const start = await startOf(driver);
+  const start = await startOf(driver, node.dataDir);
   return { start, server: await readServerConfig(node.configFiles, start) };
 }
 
 /** What can't be seen is no reason against anything. */
-export async function startOf(driver: ServiceDriver): Promise<ServerStart> {
-  return (await driver.serverStart?.().catch(() => null)) ?? UNKNOWN_START;
+export async function startOf(driver: ServiceDriver, dataDir: string): Promise<ServerStart> {
+  return (await driver.serverStart?.(dataDir).catch(() => null)) ?? UNKNOWN_START;
 }

@@ -21,8 +21,8 @@ export interface ServiceDriver {
   stop(fence?: Fence): Promise<void>;
   /** What could keep the service from being stopped and started. Changes nothing. */
   check?(): Promise<ServiceCheck>;
-  /** With which configuration and environment it starts Vault. */
-  serverStart?(): Promise<ServerStart>;
+  /** With which configuration and environment it starts Vault. @param dataDir whose owner is the user that Vault runs as */
+  serverStart?(dataDir: string): Promise<ServerStart>;
   /** What the server's program says that it is; null when it doesn't. */
   version?(): Promise<ServerProgram | null>;
   /** The end of the server's log; null when there is none to read. */

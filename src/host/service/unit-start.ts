@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
-import { readdir, readFile, readlink } from 'node:fs/promises';
+import { readdir, readFile, readlink, stat } from 'node:fs/promises';
 import { passedEnvironment } from '../../child-environment';
+import { ownProcess } from '../../files/ownership';
 import {
   assignmentsIn,
   configPathsOf,
@@ -58,16 +59,36 @@ export async function startOfUnit({ program, options, name }: NamedUnit): Promis
   );
 }
 
-/** What is seen of the one Vault server that runs here, whoever started it. */
-export async function startOfRunning(): Promise<ServerStart> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
-  const servers: number[] = [];
-  for (const pid of pids) {
-    if (isServerCommand(await commandLineOf(pid))) servers.push(pid);
-  }
+/**
+ * What is seen of the one Vault server that runs here. Anybody can call a program `vault server`, and what it names would decide
+ * where shares are sent: so it must be of root, of the agent's own user, or of whoever owns the data.
+ */
+export async function startOfRunning(dataDir: string): Promise<ServerStart> {
+  const owner = await stat(dataDir).then(
+    ({ uid }) => [uid],
+    () => [],
+  );
+  const servers = await serversOf([0, ownProcess().uid, ...owner]);
   const [only, ...more] = servers;
   const found = only === undefined || more.length > 0 ? null : await startOfProcess(only);
   return found ?? unseen(`how Vault is started (${servers.length} processes of a server are seen)`);
+}
+
+/** @param users by their real ids: a program that takes another's rights is still of whoever started it */
+export async function serversOf(users: readonly number[]): Promise<number[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number);
+  const servers: number[] = [];
+  for (const pid of pids) {
+    if (isServerCommand(await commandLineOf(pid)) && users.includes(await userOf(pid))) servers.push(pid);
+  }
+  return servers;
+}
+
+/** Of `/proc/PID` itself the owner is no word: it is root for every process that hides its memory. */
+async function userOf(pid: number): Promise<number> {
+  const status = await readFile(`/proc/${pid}/status`, 'utf8').catch(() => '');
+  const [, real] = /^Uid:\s+(\d+)/m.exec(status) ?? [];
+  return real === undefined ? -1 : Number(real);
 }
 
 /** @returns null for what is no server */

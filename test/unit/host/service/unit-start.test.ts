@@ -1,5 +1,7 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmod, mkdir, writeFile } from 'node:fs/promises';
-import { parseEnvironmentFile, startOfProcess, startOfUnit } from '../../../../src/host/service/unit-start';
+import { parseEnvironmentFile, serversOf, startOfProcess, startOfUnit } from '../../../../src/host/service/unit-start';
 import { useDirectory } from '../../../support/temporary';
 
 const path = useDirectory();
@@ -80,4 +82,20 @@ it('reads files of an environment as systemd does', () => {
 it('takes no other process for a server', async () => {
   expect(await startOfProcess(process.pid)).toBeNull();
   expect(await startOfProcess(0)).toBeNull();
+});
+
+it('believes a server only of users that it may be of', async () => {
+  await mkdir(path('.'), { recursive: true });
+  await writeFile(path('server'), 'setTimeout(() => {}, 60_000);\nprocess.stdout.write("up");\n');
+  const uid = process.geteuid!();
+  const child = spawn(process.execPath, ['server', '-config=/srv/vault.hcl'], { argv0: 'vault', cwd: path('.') });
+  try {
+    await once(child.stdout, 'data');
+
+    expect(await serversOf([uid + 2, uid])).toContain(child.pid);
+    expect(await serversOf([uid + 1, uid + 2])).not.toContain(child.pid);
+    expect(await startOfProcess(child.pid!)).toMatchObject({ paths: ['/srv/vault.hcl'] });
+  } finally {
+    child.kill();
+  }
 });
