@@ -1,11 +1,12 @@
 import { DrError } from '../../src/contract/failures';
+import { configuredId } from '../../src/contract/peer-ids';
 import { problemsOfApproval, signaturesDecide } from '../../src/crypto/approved-plan';
 import type { ControllerInput } from '../../src/contract/step-input/controller';
 import { planHashOf } from '../../src/plan/hash';
 import { isDead } from '../../src/plan/members';
 import { membersOf } from '../../src/vault/members';
 import { withHeartbeats } from '../heartbeat';
-import { confirmLogin } from './confirm';
+import { confirmLogin, settingsOf } from './confirm';
 import type { Controller } from './context';
 
 type Removal = ControllerInput<'removePeer'>;
@@ -17,7 +18,7 @@ type Removal = ControllerInput<'removePeer'>;
 export async function removePeer(controller: Controller, input: Removal): Promise<void> {
   const { plan, peer } = input;
   assertApproved(controller, input);
-  const { nodes } = controller.cluster(plan.cluster);
+  const { nodes } = settingsOf(controller, { cluster: plan.cluster });
   await withHeartbeats('remove a peer', () =>
     controller.withLeader(plan.cluster, ({ leader }) =>
       controller.withLogin(
@@ -27,10 +28,8 @@ export async function removePeer(controller: Controller, input: Removal): Promis
           const members = membersOf(await vault.raftConfiguration(), await vault.autopilotState());
           const member = members.find(({ nodeId }) => nodeId === peer);
           if (!member) return;
-          // A node whose id Vault has made up is known by its address.
-          const named = nodes.find(
-            ({ name, nodeId = name, clusterAddress }) => nodeId === peer || clusterAddress === member.address,
-          );
+          const id = configuredId({ id: peer, address: member.address }, nodes);
+          const named = nodes.find(({ nodeId }) => nodeId === id);
           if (named || !isDead(member)) {
             const why = named ? `is ${named.name} of the configuration` : 'is not dead by autopilot any more';
             throw new DrError('NodeUnsafe', `${peer} ${why}, so it is not taken out of the cluster.`, {
