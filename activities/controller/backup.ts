@@ -1,8 +1,6 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { Readable, Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { BackupPlan, ClusterHealth, PublishedCopy, StagedGeneration } from '../../src/contract/backup';
 import { DrError, type FailureCode, isDrError, withoutRetry } from '../../src/contract/failures';
 import {
@@ -17,10 +15,9 @@ import {
 } from '../../src/contract/generation';
 import type { Product } from '../../src/contract/product';
 import type { ControllerInput } from '../../src/contract/step-input/controller';
-import { encryptStream, SUFFIX } from '../../src/crypto/encryption';
 import { belowRoot } from '../../src/files/below-root';
 import { toDiskError } from '../../src/files/disk-error';
-import { privateDirectory, writeDurably } from '../../src/files/files';
+import { privateDirectory } from '../../src/files/files';
 import {
   publishGeneration as publish,
   replicateGeneration as replicate,
@@ -29,6 +26,7 @@ import {
 } from '../../src/repository/generations';
 import { aheadBy, clockWarnings } from '../../src/repository/clock';
 import { shrinkageWarnings } from '../../src/repository/shrinkage';
+import { writeSnapshotFile } from '../../src/repository/snapshot-file';
 import type { AutopilotState, SealStatus } from '../../src/vault/answers';
 import { writeCanary } from '../../src/vault/canary';
 import { credentialFingerprint } from '../../src/vault/login';
@@ -162,13 +160,8 @@ interface Captured {
 async function capture(controller: Controller, plan: BackupPlan, directory: string): Promise<Captured> {
   // Asked afresh: between two attempts another node may have become the leader.
   const leader = await controller.withLeader(plan.cluster, (view) => Promise.resolve(view));
-  const file = `snapshot.snap${SUFFIX[plan.encryption.method]}`;
   const verifier = new SnapshotVerifier();
   const onBytes = heartbeatBytes('capture');
-  const stored = new DigestMeter(onBytes);
-  const encrypt = async function* (source: AsyncIterable<Uint8Array>) {
-    yield* await encryptStream(Readable.from(source, { objectMode: false }), plan.encryption);
-  };
   return controller.withLogin(plan.cluster, leader.leader.node, async (vault) => {
     const credential = await credentialFingerprint(controller.cluster(plan.cluster).auth);
     // Whoever has logged in is told what a listener redacts.
@@ -178,16 +171,13 @@ async function capture(controller: Controller, plan: BackupPlan, directory: stri
     const capturedAt = new Date().toISOString();
     const { body, headers } = await requestSnapshot(vault, { signal: cancellation(), onAlive: () => onBytes(0) });
     const clockAheadSeconds = aheadBy(headers.date, Date.now());
-    try {
-      await writeDurably(
-        join(directory, file),
-        (target) => pipeline(body, verifier, encrypt, stored, target, { signal: cancellation() }),
-        () => onBytes(stored.sizeBytes),
-      );
-    } catch (error) {
-      throw isDrError(error) && error.code === 'VaultUnavailable' ? brokenOff(error) : error;
-    }
-    const [summary, digest] = [verifier.summary, stored.digest()];
+    const options = { signal: cancellation(), onProgress: onBytes };
+    const { file, ...stored } = await writeSnapshotFile(directory, body, verifier, plan.encryption, options).catch(
+      (error: unknown) => {
+        throw isDrError(error) && error.code === 'VaultUnavailable' ? brokenOff(error) : error;
+      },
+    );
+    const { summary } = verifier;
     warnings.push(...(await followerWarnings(vault, leader.product)));
     return {
       file,
@@ -201,7 +191,7 @@ async function capture(controller: Controller, plan: BackupPlan, directory: stri
       credential,
       warnings,
       summary,
-      stored: digest,
+      stored,
     };
   });
 }
@@ -361,25 +351,4 @@ export async function discardStaging(controller: Controller, input: { cluster: s
 function published(copy: GenerationCopy): PublishedCopy {
   const { sha256, sizeBytes } = copy.manifest.stored;
   return { repository: copy.repository, check: copy.check, stored: { sha256, sizeBytes } };
-}
-
-/** Counts and hashes what goes through. */
-class DigestMeter extends Transform {
-  readonly #hash = createHash('sha256');
-  sizeBytes = 0;
-
-  constructor(private readonly onProgress: (bytes: number) => void) {
-    super();
-  }
-
-  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: (error: null, chunk: Buffer) => void): void {
-    this.#hash.update(chunk);
-    this.sizeBytes += chunk.length;
-    this.onProgress(this.sizeBytes);
-    done(null, chunk);
-  }
-
-  digest(): FileDigest {
-    return { sha256: this.#hash.digest('hex'), sizeBytes: this.sizeBytes };
-  }
 }

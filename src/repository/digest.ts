@@ -19,6 +19,27 @@ export function sameDigest(left: FileDigest, right: FileDigest): boolean {
   return left.sha256 === right.sha256 && left.sizeBytes === right.sizeBytes;
 }
 
+/** Counts and hashes what goes through. */
+export class DigestMeter extends Transform {
+  readonly #hash = createHash('sha256');
+  sizeBytes = 0;
+
+  constructor(private readonly onProgress?: TransferOptions['onProgress']) {
+    super();
+  }
+
+  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
+    this.#hash.update(chunk);
+    this.sizeBytes += chunk.length;
+    this.onProgress?.(this.sizeBytes);
+    done(null, chunk);
+  }
+
+  digest(): FileDigest {
+    return { sha256: this.#hash.digest('hex'), sizeBytes: this.sizeBytes };
+  }
+}
+
 /** Lets bytes pass and fails at the first one too many, or at the end, if they are not the ones of the digest. */
 export class DigestCheck extends Transform {
   readonly #expected: FileDigest;

@@ -1,18 +1,17 @@
-import { createHash } from 'node:crypto';
 import { closeSync } from 'node:fs';
 import { rm, stat, statfs } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable, Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import { Readable } from 'node:stream';
 import { DrError } from '../../contract/failures';
 import { formatBytes } from '../../contract/format';
 import type { FileDigest } from '../../contract/generation';
-import { type DecryptionKeys, type EncryptionSettings, encryptStream, SUFFIX } from '../../crypto/encryption';
+import { type DecryptionKeys, type EncryptionSettings } from '../../crypto/encryption';
 import { toDiskError } from '../../files/disk-error';
 import { lockOwnFile } from '../../files/file-lock';
-import { privateDirectory, writeDurably } from '../../files/files';
+import { privateDirectory } from '../../files/files';
 import { ownProcess } from '../../files/ownership';
 import { bounded, type SourceFile } from '../../repository/import/sources';
+import { writeSnapshotFile } from '../../repository/snapshot-file';
 import { openArchive } from '../../vault/snapshot/open-archive';
 import { type SnapshotSummary, SnapshotVerifier } from '../../vault/snapshot/snapshot-archive';
 
@@ -85,22 +84,13 @@ export async function stageSnapshot(
     bytes.destroy();
     return null;
   }
-  const file = `snapshot.snap${SUFFIX[encryption.method]}`;
   const verifier = new SnapshotVerifier();
-  const meter = new Meter();
-  const encrypt = async function* (plain: AsyncIterable<Uint8Array>) {
-    yield* await encryptStream(Readable.from(plain, { objectMode: false }), encryption);
-  };
   try {
-    await writeDurably(
-      join(directory, file),
-      (target) => pipeline(archive, verifier, encrypt, meter, target),
-      () => undefined,
-    );
+    const stored = await writeSnapshotFile(directory, archive, verifier, encryption);
+    return { summary: verifier.summary, stored };
   } catch (error) {
     throw toDiskError(error, directory);
   }
-  return { summary: verifier.summary, stored: { file, ...meter.digest() } };
 }
 
 async function assertRoom(directory: string, { place, sizeBytes }: SourceFile): Promise<void> {
@@ -111,19 +101,4 @@ async function assertRoom(directory: string, { place, sizeBytes }: SourceFile): 
     `${formatBytes(bavail * bsize)} free at ${directory}, ${formatBytes(sizeBytes * ROOM)} needed for ${place}.`,
     { where: directory, advice: 'Make room there, or put stateDir on another disk.' },
   );
-}
-
-class Meter extends Transform {
-  readonly #hash = createHash('sha256');
-  #sizeBytes = 0;
-
-  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: (error: null, chunk: Buffer) => void): void {
-    this.#hash.update(chunk);
-    this.#sizeBytes += chunk.length;
-    done(null, chunk);
-  }
-
-  digest(): FileDigest {
-    return { sha256: this.#hash.digest('hex'), sizeBytes: this.#sizeBytes };
-  }
 }

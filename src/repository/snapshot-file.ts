@@ -1,0 +1,33 @@
+import { join } from 'node:path';
+import { Readable, type Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { FileDigest } from '../contract/generation';
+import { type EncryptionSettings, encryptStream, SUFFIX } from '../crypto/encryption';
+import { writeDurably } from '../files/files';
+import { DigestMeter } from './digest';
+import type { TransferOptions } from './types';
+
+/**
+ * Writes the snapshot of a generation, encrypted, while it is verified: in clear it reaches no disk.
+ * @param verifier lets the archive pass, and fails where it is wrong
+ * @returns of what is written, and its name in the directory
+ */
+export async function writeSnapshotFile(
+  directory: string,
+  archive: Readable,
+  verifier: Transform,
+  encryption: EncryptionSettings,
+  { signal, onProgress }: TransferOptions = {},
+): Promise<FileDigest & { file: string }> {
+  const file = `snapshot.snap${SUFFIX[encryption.method]}`;
+  const meter = new DigestMeter(onProgress);
+  const encrypt = async function* (plain: AsyncIterable<Uint8Array>) {
+    yield* await encryptStream(Readable.from(plain, { objectMode: false }), encryption);
+  };
+  await writeDurably(
+    join(directory, file),
+    (target) => pipeline(archive, verifier, encrypt, meter, target, { signal }),
+    () => onProgress?.(meter.sizeBytes),
+  );
+  return { file, ...meter.digest() };
+}
