@@ -11,18 +11,11 @@ const fixture = S3Fixture.use();
 const LOCK_SECONDS = 4;
 
 async function check(bucket: string, overrides: Partial<S3Settings> = {}): Promise<CheckReport> {
-  const settings: S3Settings = {
-    bucket,
-    prefix: 'vault/',
-    region: 'us-east-1',
+  const settings = fixture.settingsOn(bucket, {
     endpoint: fixture.proxy.endpoint,
-    forcePathStyle: true,
-    tags: {},
-    multipartThreshold: 1024 ** 3,
-    credentials: fixture.seaweed.credentials,
     timeouts: { connectMs: 1000, answerMs: 5000, idleMs: 5000 },
     ...overrides,
-  };
+  });
   return checkBucket('offsite', settings, LOCK_SECONDS);
 }
 

@@ -111,18 +111,12 @@ describe.each(Object.entries(ASKED))('%s', (_name, asked) => {
       met++;
       return row.fault === 'ignored' ? { without: headers } : row.fault;
     };
-    const all: S3Settings = {
-      bucket,
-      prefix: 'vault/',
-      region: 'us-east-1',
+    const all = fixture.settingsOn(bucket, {
       endpoint: fixture.proxy.endpoint,
-      forcePathStyle: true,
-      tags: {},
-      multipartThreshold: large ? LEAST_PART : 1024 ** 3,
-      credentials: fixture.seaweed.credentials,
+      ...(large ? { multipartThreshold: LEAST_PART } : {}),
       timeouts: { connectMs: 1000, answerMs: 5000, idleMs: 5000 },
       ...settings,
-    };
+    });
     const bytes = large ? Buffer.alloc(LEAST_PART + 7, 'x') : Buffer.from('a backup');
     const repository = new S3Repository('offsite', all);
 

@@ -58,8 +58,8 @@ export class S3Fixture {
     return bucket;
   }
 
-  repositoryOn(bucket: string, overrides: Partial<S3Settings> = {}): S3Repository {
-    return new S3Repository('offsite', {
+  settingsOn(bucket: string, overrides: Partial<S3Settings> = {}): S3Settings {
+    return {
       bucket,
       prefix: 'vault/',
       region: 'us-east-1',
@@ -69,7 +69,11 @@ export class S3Fixture {
       multipartThreshold: 1024 ** 3,
       credentials: this.seaweed.credentials,
       ...overrides,
-    });
+    };
+  }
+
+  repositoryOn(bucket: string, overrides: Partial<S3Settings> = {}): S3Repository {
+    return new S3Repository('offsite', this.settingsOn(bucket, overrides));
   }
 
   /** Through the proxy, with time-outs that a test can wait for. */

@@ -8,6 +8,7 @@ import { publishGeneration } from '../../../src/repository/generations';
 import { signingPair, stageSample } from '../../support/generation';
 import { sampleConfig } from '../../support/sample-config';
 import { useDirectory } from '../../support/temporary';
+import { runVerb } from '../../support/run-verb';
 
 const inTest = useDirectory();
 const KEYS = signingPair();
@@ -48,20 +49,8 @@ async function publish(capturedAt: string, ...repositories: string[]): Promise<s
   return manifest.generation;
 }
 
-async function run(...args: string[]): Promise<{ out: string; notes: string; exitCode: typeof process.exitCode }> {
-  process.exitCode = undefined;
-  let [out, notes] = ['', ''];
-  const stdout = jest.spyOn(process.stdout, 'write').mockImplementation((text) => Boolean((out += String(text))));
-  const stderr = jest.spyOn(process.stderr, 'write').mockImplementation((text) => Boolean((notes += String(text))));
-  try {
-    const common = ['--cluster', 'prod', '--config', inTest('vault-dr.yaml')];
-    await generationsCommand().parseAsync([...args, ...common], { from: 'user' });
-    return { out, notes, exitCode: process.exitCode };
-  } finally {
-    stdout.mockRestore();
-    stderr.mockRestore();
-  }
-}
+const run = (...args: string[]) =>
+  runVerb(generationsCommand(), [...args, '--cluster', 'prod', '--config', inTest('vault-dr.yaml')]);
 
 async function damage(repository: string, generation: string): Promise<void> {
   const names = await readdir(inTest(repository), { recursive: true });

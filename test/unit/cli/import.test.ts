@@ -11,6 +11,7 @@ import { signingPair } from '../../support/generation';
 import { sampleConfig } from '../../support/sample-config';
 import { archiveOf, buildSnapshot, CORE_ENTRIES, sha256, snapshotMembers, tarOf } from '../../support/snapshot-builder';
 import { useDirectory } from '../../support/temporary';
+import { runVerb } from '../../support/run-verb';
 
 const inTest = useDirectory();
 const KEYS = signingPair();
@@ -41,20 +42,8 @@ async function configuration(): Promise<string> {
   return `${text.replace('backup: {', `backup: { encryption: { age: [${recipient}] },`)}stateDir: ${inTest('state')}\n`;
 }
 
-async function run(...args: string[]): Promise<{ out: string; notes: string; exitCode: typeof process.exitCode }> {
-  process.exitCode = undefined;
-  let [out, notes] = ['', ''];
-  const stdout = jest.spyOn(process.stdout, 'write').mockImplementation((text) => Boolean((out += String(text))));
-  const stderr = jest.spyOn(process.stderr, 'write').mockImplementation((text) => Boolean((notes += String(text))));
-  try {
-    const common = ['--cluster', 'prod', '--config', inTest('vault-dr.yaml')];
-    await generationsCommand().parseAsync([...args, ...common], { from: 'user' });
-    return { out, notes, exitCode: process.exitCode };
-  } finally {
-    stdout.mockRestore();
-    stderr.mockRestore();
-  }
-}
+const run = (...args: string[]) =>
+  runVerb(generationsCommand(), [...args, '--cluster', 'prod', '--config', inTest('vault-dr.yaml')]);
 
 const importing = (from: string, ...args: string[]) => run('import', from, '--as', 'ana', ...args);
 
