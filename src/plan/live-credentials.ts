@@ -73,7 +73,7 @@ function ofOthers(cluster: string, { raft }: Contents, contents: string): Findin
 }
 
 /** In words; null where nothing in it reaches beyond the Vault itself. */
-export function reachOutside({ leases, reach, serverVersion }: Omit<Contents, 'imported' | 'raft'>): string | null {
+function reachOutside({ leases, reach, serverVersion }: Omit<Contents, 'imported' | 'raft'>): string | null {
   const found = [
     ...leaseText(leases),
     ...(reach === undefined

@@ -95,11 +95,6 @@ const SHOWN_SETTINGS = [
   'vault_name',
 ] as const;
 
-/** As `readServerConfig`, for whoever reports it. */
-export async function readVaultConfig(configFiles: readonly string[]): Promise<VaultConfig | null> {
-  return (await readServerConfig(configFiles))?.facts ?? null;
-}
-
 /**
  * Reads the configuration that Vault is started with, and merges it as Vault does (command/server/config.go, LoadConfigDir and
  * Merge): the last storage counts, listeners and seals add up, and the environment goes before all of it. Of the seals the

@@ -1,10 +1,11 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { inspect } from 'node:util';
-import { readServerConfig, readVaultConfig } from '../../../../src/vault/config/vault-config';
+import { readServerConfig } from '../../../../src/vault/config/vault-config';
 import { useDirectory } from '../../../support/temporary';
 
 const path = useDirectory();
+const readVaultConfig = async (files: readonly string[]) => (await readServerConfig(files))?.facts ?? null;
 
 async function write(files: Record<string, string>): Promise<void> {
   for (const [name, content] of Object.entries(files)) {
