@@ -1,14 +1,23 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
 import { bundleWorkflowCode, Worker } from '@temporalio/worker';
 import { backupWorkflowId, CONTROLLER_TASK_QUEUE } from '../../src/contract/names';
+import { waitFor } from '../../src/lab/processes';
 import { startBackup, startRecovery } from '../../src/temporal/runs';
 import { applyBackupSchedule } from '../../src/temporal/schedules';
 import { QUIET, useWorkflowEnvironment } from '../support/workflow-environment';
 
+const WORKFLOW_QUEUE = 1;
 const CLUSTERS = Array.from({ length: 30 }, (_, index) => `cluster-${index}`);
+// The order holds within a partition of a queue, not between them.
+const ORDERING = [
+  'matching.useNewMatcher=true',
+  'matching.numTaskqueueReadPartitions=1',
+  'matching.numTaskqueueWritePartitions=1',
+];
 
 describe.each([
-  { server: 'orders by priority', args: ['--dynamic-config-value', 'matching.useNewMatcher=true'], ordered: true },
+  { server: 'orders by priority', args: ORDERING.flatMap((value) => ['--dynamic-config-value', value]), ordered: true },
   { server: 'does not know priorities', args: [], ordered: false },
 ])('with a server that $server', ({ args, ordered }) => {
   const environment = useWorkflowEnvironment(args);
@@ -23,7 +32,12 @@ describe.each([
       input,
       summary: 'Restore of prod',
     });
-    // A server writes its backlog down before it orders it.
+    // A server hands tasks over some time after it has answered. One without priorities counts them later still.
+    if (ordered) {
+      const all = async () => ((await backlogOf(client)) > CLUSTERS.length ? true : null);
+      await waitFor('all of them wait for a worker', all, { timeoutMs: 20_000, everyMs: 100 });
+    }
+    // And it writes its backlog down before it orders it.
     await sleep(1_000);
 
     const worker = await Worker.create({
@@ -54,6 +68,17 @@ describe.each([
     expect(action).toMatchObject({ priority: { priorityKey: 5 } });
   });
 });
+
+/** Workflow tasks that wait for a worker. */
+async function backlogOf({ workflowService, options: { namespace } }: Client): Promise<number> {
+  const { stats } = await workflowService.describeTaskQueue({
+    namespace,
+    taskQueue: { name: CONTROLLER_TASK_QUEUE },
+    taskQueueType: WORKFLOW_QUEUE,
+    reportStats: true,
+  });
+  return Number(stats?.approximateBacklogCount);
+}
 
 async function decided(handle: { fetchHistory(): Promise<{ events?: Event[] | null }> }): Promise<number> {
   const { events } = await handle.fetchHistory();
