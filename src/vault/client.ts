@@ -255,7 +255,7 @@ export class VaultClient {
     if (parsed.success) return parsed.data;
     throw new DrError(
       'VaultUnavailable',
-      `${this.node} answers ${withoutQuery(path)} with something that is not Vault's.`,
+      `${this.node} answered ${withoutQuery(path)} with something that is not an answer of Vault.`,
       {
         where: this.node,
         advice: `Check that ${this.address} is Vault's own listener and no proxy in front of it.`,

@@ -200,7 +200,7 @@ export class Transport {
     const limit = `${LONGEST_ANSWER_BYTES / 1024 / 1024} MiB`;
     return new DrError(
       'VaultUnavailable',
-      `${this.node} answers ${withoutQuery(path)} with more than ${limit}, and was cut off.`,
+      `${this.node} answered ${withoutQuery(path)} with more than ${limit}; the rest was not read.`,
       {
         where: this.node,
         advice: `No answer of Vault is as long. Find out what listens at ${this.origin}.`,

@@ -105,7 +105,7 @@ describe('a node that was let in before it had the data of the cluster', () => {
       if (!('key' in input)) return Reflect.apply(give, this, [input]);
       throw new DrError(
         'VaultUnavailable',
-        'vault-1 answers sys/unseal with 500: no expected answer for the server id',
+        'vault-1 answered sys/unseal with 500: no expected answer for the server id',
       );
     });
 

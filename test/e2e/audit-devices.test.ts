@@ -4,7 +4,7 @@ import { waitFor } from '../../src/lab/processes';
 import { useLab } from '../support/lab';
 import { restoreDriver } from '../support/restore-driver';
 
-describe('an audit device that can not be opened when the cluster comes back', () => {
+describe("an audit device that can't be opened after a restore", () => {
   const lab = useLab({ nodes: 1 });
 
   it('is named while the run waits, from the log of Vault, and the run goes on when it can be', async () => {

@@ -190,7 +190,7 @@ test('and Vault says in its log what is wrong', async () => {
       const known = explainLog(await readFile(join(node.directory, 'vault.log'), 'utf8'));
       return known.length > 0 ? known : null;
     });
-    expect(first?.means).toContain('can not use its seal');
+    expect(first?.means).toContain("can't use its seal");
   } finally {
     await node.stop();
   }

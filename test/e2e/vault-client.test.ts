@@ -165,7 +165,7 @@ describe('a Vault node', () => {
     expect(await root.health()).toMatchObject({ sealed: true });
     await expect(root.read('secret/first')).rejects.toMatchObject({
       code: 'VaultUnavailable',
-      message: expect.stringContaining('waits for its unseal shares'),
+      message: expect.stringContaining('The node is running, and sealed'),
     });
   });
 });

@@ -20,7 +20,7 @@ describe('a Vault node behind TLS', () => {
         expect(failure).toMatchObject({ code: 'VaultUnavailable', retryable: false, where: 'vault-1' });
       }
       await expect(node.client({ address: node.address.replace('https:', 'http:') }).health()).rejects.toMatchObject({
-        advice: 'Write the address of the node with https://.',
+        advice: 'Change the address of the node to https://.',
       });
     } finally {
       await node.stop();

@@ -138,7 +138,7 @@ function inPlainWords(message: string, of: { address: string; mount: string; key
   if (/Vault is sealed/i.test(message)) return capitalised(`${vault} is sealed itself.`);
   if (/TLS connection/.test(message)) return capitalised(`${vault} has a certificate that is not accepted here.`);
   if (
-    /refuses the connection|closed the connection|does not (answer|accept)|can not be reached|does not resolve/.test(
+    /refused the connection|closed the connection|did not (answer|accept|receive)|is unreachable|does not resolve/.test(
       message,
     )
   ) {

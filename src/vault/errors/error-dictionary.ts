@@ -11,19 +11,19 @@ const DICTIONARY = [
   ...ABOUT_REQUESTS,
 ];
 const LOG_DICTIONARY = DICTIONARY.filter(({ answerOnly }) => !answerOnly);
-/** What is further back is of another time. */
+/** Lines further back belong to another time. */
 const MAX_LOG_LINES = 500;
 const MAX_LINE_LENGTH = 4_000;
 
-/** @returns null when the message is none of the known ones. */
+/** @returns null when the message is not a known one. */
 export function explain(message: string): Explanation | null {
   return find(DICTIONARY, message);
 }
 
 /**
- * What the end of a log of Vault says, as far as it is known: each thing once, the newest first. It may be a log of text or
- * of JSON; what a log is full of in normal times is left out.
- * @param lines the end of the log; of more than 500 lines the last ones count.
+ * The known messages at the end of a Vault log, in text or JSON: each once, the newest first. Messages of normal
+ * operation are left out.
+ * @param lines the end of the log; only the last 500 lines are searched.
  */
 export function explainLog(lines: string): Explanation[] {
   const newestFirst = lines.split('\n').slice(-MAX_LOG_LINES).toReversed();

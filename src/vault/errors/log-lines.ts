@@ -1,7 +1,7 @@
-/** As Vault writes it at the head of a line, or in `@timestamp` of JSON; the zone is `Z` or `+0100`. */
+/** As Vault writes it at the start of a line, or in `@timestamp` of JSON; the zone is `Z` or `+0100`. */
 const TIME = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d)/;
 
-/** The lines of a log from an instant on. A line without a time is of the time of the line before it. */
+/** The lines of a log since a time. A line without a time has the time of the line before it. */
 export function linesSince(log: string, since: Date): string {
   const lines = log.split('\n');
   const first = lines.findIndex((line) => timeOf(line) >= since.getTime());

@@ -62,7 +62,7 @@ describe('VaultClient', () => {
 
     await expect(client.health()).rejects.toMatchObject({
       code: 'VaultUnavailable',
-      message: 'vault-1 does not answer sys/health in time.',
+      message: 'vault-1 did not answer sys/health in time.',
     });
   });
 
@@ -92,7 +92,7 @@ describe('VaultClient', () => {
     await expect(clientAt(address).health()).rejects.toMatchObject({
       code: 'VaultUnavailable',
       retryable: true,
-      message: 'vault-1 refuses the connection (sys/health, ECONNREFUSED).',
+      message: 'vault-1 refused the connection (sys/health, ECONNREFUSED).',
     });
   });
 
@@ -217,7 +217,7 @@ describe('VaultClient', () => {
     await expect(client.health()).rejects.toMatchObject({
       code: 'VaultUnavailable',
       where: 'vault-1',
-      message: 'vault-1 answers sys/health with more than 4 MiB, and was cut off.',
+      message: 'vault-1 answered sys/health with more than 4 MiB; the rest was not read.',
     });
     await closed;
     expect(sent).toBeLessThan(32 * 1024 * 1024);

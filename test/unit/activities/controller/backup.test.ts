@@ -25,7 +25,7 @@ describe('the health of a cluster', () => {
     [
       'is not for this login to ask',
       () => denied('permission denied'),
-      [expect.stringMatching(/^autopilot could not be asked: vault-1 answers .* 403: permission denied/) as string],
+      [expect.stringMatching(/^autopilot could not be asked: vault-1 answered .* 403: permission denied/) as string],
     ],
     [
       'does not answer',

@@ -175,7 +175,7 @@ it('a join that fails is tried again by the agent itself, which says why, and gi
   answer = () => ({ ...SEALED, initialized: false });
   let tries = 0;
   joined = () => {
-    if (++tries < 3) throw new DrError('VaultUnavailable', 'vault-1 answers sys/storage/raft/join with 500.');
+    if (++tries < 3) throw new DrError('VaultUnavailable', 'vault-1 answered sys/storage/raft/join with 500.');
   };
   const heartbeats: unknown[] = [];
   host.deps.cluster.nodes.push({ ...host.node, name: 'vault-2', address: 'https://vault-2:8200' });
@@ -190,7 +190,7 @@ it('a join that fails is tried again by the agent itself, which says why, and gi
   expect(heartbeats).toContainEqual({
     what: 'join: tried again, for it failed',
     failed: expect.objectContaining({
-      problem: 'vault-1 answers sys/storage/raft/join with 500.',
+      problem: 'vault-1 answered sys/storage/raft/join with 500.',
       tries: 1,
     }) as unknown,
   });

@@ -35,7 +35,7 @@ describe('toVaultError', () => {
     );
 
     expect(error.message).toBe(
-      'vault-2 answers sys/x with 403: 2 errors occurred: * permission denied * invalid token. The token is missing, has expired, was revoked, or belongs to another cluster.',
+      'vault-2 answered sys/x with 403: 2 errors occurred: * permission denied * invalid token. The token is missing, has expired, was revoked, or belongs to another cluster.',
     );
     expect(error.advice).toContain('auth section');
   });
@@ -43,7 +43,7 @@ describe('toVaultError', () => {
   it("shows nothing of a page that is not Vault's", () => {
     const error = toVaultError(502, '<html>internal-host-name</html>', 'vault-1', 'sys/health');
 
-    expect(error.message).toBe('vault-1 answers sys/health with 502.');
+    expect(error.message).toBe('vault-1 answered sys/health with 502.');
   });
 });
 
