@@ -56,7 +56,7 @@ export async function recoverQuorum(raw: unknown, handover?: unknown): Promise<R
     await recovery.phase('converge', () => recovery.joining.converge(plan));
 
     recovery.enter('finish');
-    const backup = await recovery.tryBackUp();
+    const backup = await recovery.tryBackUp(plan);
     journal.notify('restored', `${plan.cluster} is back, from the disk of ${firstNode}. Nothing that it held is lost.`);
     return recovery.end('completed', backup);
   }

@@ -140,9 +140,9 @@ export async function restoreCluster(raw: unknown, handover?: unknown): Promise<
     recovery.enter('finish');
     // Before the backup: its retention must know what the cluster was brought back from.
     recovery.marked = true;
-    await mark('restored', plan, controller.markRestored);
+    await run.once('marking', () => mark('restored', plan, controller.markRestored));
     // Another cluster now holds the logins of the generation's own, not those that its configuration names.
-    const backup = plan.source === plan.cluster ? await recovery.tryBackUp() : null;
+    const backup = plan.source === plan.cluster ? await recovery.tryBackUp(plan) : null;
     journal.notify('restored', `${plan.cluster} is restored from ${plan.generation}, captured ${plan.capturedAt}.`);
     return recovery.end('completed', backup);
   }

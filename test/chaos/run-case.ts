@@ -7,7 +7,7 @@ import { type Reference, untilInstant } from './instants';
 import { type ChaosCase, EVERYTHING } from './matrix';
 import { persistently } from './persistence';
 import { percentile, type CaseResult } from './report';
-import { activitiesOf } from './run-view';
+import { activitiesOf, backedUpAt } from './run-view';
 import type { Scenario } from './scenarios';
 
 /** A run that takes longer does not go on by itself. */
@@ -152,8 +152,11 @@ async function mayStaySealed(
 ): Promise<boolean> {
   if (!isVault(victim) && victim !== EVERYTHING) return false;
   if (unsealedUntil === null) return true;
-  const activities = [...activitiesOf(await run.fetchHistory()).values()];
-  const { completedAt } = activities.findLast(({ activity }) => activity === unsealedUntil) ?? {};
+  const history = await run.fetchHistory();
+  const { completedAt } =
+    [...activitiesOf(history).values()].findLast(({ activity }) => activity === unsealedUntil) ?? {};
+  // A run that makes a backup in the end opens its Vaults until it has one.
+  if (backedUpAt(history) !== undefined) return killedAt > (backedUpAt(history) ?? 0) - LAST_ANSWER_MS;
   // The activity has had its last answer shortly before it ended.
   return typeof completedAt === 'number' && killedAt > completedAt - LAST_ANSWER_MS;
 }

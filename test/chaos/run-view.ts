@@ -46,6 +46,12 @@ export function watchRun(client: Client, handle: WorkflowHandle): () => Promise<
   };
 }
 
+/** When the last backup that the run made ended, in milliseconds since 1970; undefined if it made none. */
+export function backedUpAt(history: RunHistory): number | undefined {
+  const ends = (history.events ?? []).filter((event) => event.childWorkflowExecutionCompletedEventAttributes);
+  return ends.map(timeOf).at(-1);
+}
+
 /** By activity id, in the order in which they were scheduled. */
 export function activitiesOf(history: RunHistory): Map<string, ActivityView> {
   const events = history.events ?? [];
@@ -53,7 +59,7 @@ export function activitiesOf(history: RunHistory): Map<string, ActivityView> {
   const byId = new Map<string, ActivityView>();
   const startedAt = new Map<string, number>();
   for (const event of events) {
-    const at = Number(event.eventTime?.seconds ?? 0) * 1_000 + (event.eventTime?.nanos ?? 0) / 1e6;
+    const at = timeOf(event);
     const scheduled = event.activityTaskScheduledEventAttributes;
     if (scheduled) {
       const view: ActivityView = {
@@ -80,4 +86,8 @@ export function activitiesOf(history: RunHistory): Map<string, ActivityView> {
     view.milliseconds = at - (startedAt.get(String(completed.scheduledEventId)) ?? at);
   }
   return byId;
+}
+
+function timeOf({ eventTime }: NonNullable<RunHistory['events']>[number]): number {
+  return Number(eventTime?.seconds ?? 0) * 1_000 + (eventTime?.nanos ?? 0) / 1e6;
 }

@@ -1,3 +1,4 @@
+import { patched } from '@temporalio/workflow';
 import type { RecoveryPlan } from '../../src/contract/plan';
 import type { NodeState } from '../../src/contract/recovery';
 import { onEach } from './on-each';
@@ -86,17 +87,23 @@ export class Joining {
     return true;
   }
 
-  /** The gate: nothing is called done before the nodes agree. */
+  /** Nothing is called done before the nodes agree. */
+  async gate(plan: RecoveryPlan): Promise<void> {
+    await this.run.mustStep('waiting for the cluster to converge', null, () =>
+      controller.checkConvergence({ plan, nodes: this.run.state.activeNodes }),
+    );
+  }
+
   async converge(plan: RecoveryPlan): Promise<void> {
-    const gate = () =>
-      this.run.mustStep('waiting for the cluster to converge', null, () =>
-        controller.checkConvergence({ plan, nodes: this.run.state.activeNodes }),
-      );
-    await gate();
-    this.unsealing.stopWatching();
+    await this.gate(plan);
+    // Runs of before left a Vault that was sealed from here on to people, though the backup at the end needs it.
+    const watchesOn =
+      patched('watch-until-the-end') && this.run.state.activeNodes.every((name) => this.unsealing.keeps(name));
+    if (!watchesOn || plan.rollingRestart) this.unsealing.stopWatching();
     if (plan.rollingRestart) {
       await this.#restartFollowers(plan);
-      await gate();
+      await this.gate(plan);
+      if (watchesOn) for (const name of this.run.state.activeNodes) this.unsealing.keepOpen(name);
     }
     const { nonVoters = [] } = plan;
     for (const name of this.run.state.activeNodes) {

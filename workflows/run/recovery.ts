@@ -279,12 +279,18 @@ export class Recovery {
     return { generation: result.generation };
   }
 
-  async tryBackUp(): Promise<RecoveryReport['backup']> {
+  /** A backup that fails is only missing; a cluster that stopped serving since it converged is brought back first. */
+  async tryBackUp(plan: RecoveryPlan, again = this.unsealing.isWatching): Promise<RecoveryReport['backup']> {
     try {
       return await this.backUpAtOnce('after');
     } catch (error) {
       if (isCancellation(error)) throw error;
-      const problem = problemOf(error instanceof Error && error.cause ? error.cause : error, 'The backup').problem;
+      const { code, problem } = problemOf(error instanceof Error && error.cause ? error.cause : error, 'The backup');
+      if (again && code === 'ClusterUnhealthy') {
+        await this.unsealing.allOpen();
+        await this.joining.gate(plan);
+        return this.tryBackUp(plan, false);
+      }
       this.journal.warnings.push(`the restored cluster has no backup yet: ${problem}`);
       return { problem };
     }
@@ -316,6 +322,7 @@ export class Recovery {
     const { consideredCancelled, cancelRequested } = CancellationScope.current();
     // Called off while its last step ended well all the same: the way back needs the shares and identities that are still there.
     if (consideredCancelled) await cancelRequested;
+    this.unsealing.stopWatching();
     this.#sets.close();
     this.run.decisions.closeWayBack();
     await this.endOnNodes(this.claimedNodes());

@@ -30,6 +30,7 @@ const RENEWABLE: readonly RecoveryPhase[] = [
   'verify',
   'join',
   'converge',
+  'finish',
   'rollBack',
 ];
 

@@ -1,4 +1,4 @@
-import { CancellationScope, patched } from '@temporalio/workflow';
+import { CancellationScope, condition, patched } from '@temporalio/workflow';
 import type { SealReport } from '../../src/contract/host';
 import type { RecoveryPlan } from '../../src/contract/plan';
 import type { UnsealOutcome } from '../../src/contract/recovery';
@@ -19,6 +19,7 @@ const REBUILT = { state: 'not joined', problem: null, dropped: 0, shares: [] } a
 export class Unsealing {
   #keeping = new CancellationScope();
   #kept: string[] = [];
+  readonly #reopening = new Set<string>();
   #automatic: boolean;
 
   constructor(
@@ -115,12 +116,35 @@ export class Unsealing {
     const keeping = this.#keeping.run(async () => {
       while (this.run.state.activeNodes.includes(name)) {
         if (!(await this.steps(name).watchForSeal({ claim: this.run.claim, seconds: WATCH_SECONDS }))) continue;
-        this.run.journal.record('sealed again', 'info', 'vault-dr', { node: name });
-        await this.unseal(name);
+        await this.#reopen(name);
       }
     });
     // It ends by cancellation; a watch that fails must not end the run.
     keeping.catch(() => undefined);
+  }
+
+  async #reopen(name: string): Promise<void> {
+    const before = this.run.state.progress.nodes.find((node) => node.name === name);
+    const { state, detail } = { ...before };
+    this.#reopening.add(name);
+    try {
+      this.run.journal.record('sealed again', 'info', 'vault-dr', { node: name });
+      await this.unseal(name);
+      // It had come further than to be open.
+      if (state === 'voter' && this.run.state.activeNodes.includes(name)) this.run.state.node(name, state, detail);
+    } finally {
+      this.#reopening.delete(name);
+    }
+  }
+
+  /** Whether nodes that are sealed again are opened. */
+  get isWatching(): boolean {
+    return this.#kept.length > 0;
+  }
+
+  /** Until no node is left that was sealed again, as far as it was noticed. */
+  async allOpen(): Promise<void> {
+    await condition(() => this.#reopening.size === 0);
   }
 
   /** From now on a Vault that is sealed is the business of those who run the cluster. */
