@@ -52,9 +52,17 @@ const ROOMS = {
     temporal: [],
     only: ['zod'],
   },
+  'src/catalogue': {
+    why: 'it explains codes, and decides nothing',
+    imports: ['src/catalogue', 'src/contract'],
+    builtins: [],
+    temporal: [],
+    only: [],
+  },
   'src/plan': {
     why: 'decisions are pure functions over the contract',
     imports: ['src/plan', 'src/contract'],
+    types: ['src/catalogue'],
     builtins: ['crypto'],
     temporal: [],
     only: [],
@@ -106,7 +114,7 @@ const ROOMS = {
   },
   'src/cli': {
     why: 'a command asks Temporal and repositories; it touches no host, and the lab is no part of the product',
-    imports: ['src/cli', 'src/temporal', ...DOMAIN, 'src/plan', 'src/audit', 'src/report'],
+    imports: ['src/cli', 'src/catalogue', 'src/temporal', ...DOMAIN, 'src/plan', 'src/audit', 'src/report'],
     builtins: true,
     temporal: ['@temporalio/client'],
   },

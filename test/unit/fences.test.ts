@@ -32,6 +32,7 @@ const FORBIDDEN: Record<string, string[]> = {
   ],
   'workflows/run': ['node:fs/promises', '@temporalio/activity', 'src/host/run/claim', 'activities/poll'],
   'src/contract': ['node:fs/promises', 'crypto', 'undici', '@temporalio/common', 'src/plan/steps', 'src/version'],
+  'src/catalogue': ['node:fs/promises', 'crypto', 'zod', '@temporalio/common', 'src/plan/findings', 'src/cli/output'],
   'src/plan': ['node:fs/promises', 'fs', 'undici', '@temporalio/common', 'src/vault/client', 'src/files/files', 'zod'],
   'src/files': ['@temporalio/common', 'src/host/run/claim', 'src/vault/client', 'src/repository/types'],
   'src/report': ['@temporalio/client', 'src/host/run/claim', 'src/repository/types', 'src/vault/client'],

@@ -1,0 +1,13 @@
+#!/usr/bin/env node
+// Writes the pages that are made from the source.
+import { writeFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
+
+const require = createRequire(import.meta.url);
+require(join(ROOT, 'test/support/typescript-hook.js'));
+const { messagesPage } = require(join(ROOT, 'src/catalogue/page.ts'));
+writeFileSync(join(ROOT, 'docs/messages.md'), messagesPage());
