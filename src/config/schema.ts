@@ -333,7 +333,7 @@ export const configSchema = z.strictObject({
   repositories: z.record(name, repository),
   /** What the controller keeps: staging of backups, audit trail. */
   stateDir: path.default('/var/lib/vault-dr'),
-  /** Run with a JSON document on standard input whenever people are needed or told; see docs/operate.md. */
+  /** Run with a JSON document on standard input whenever people are needed or notified; see docs/operate/notifications.md. */
   notify: z.strictObject({ command }).optional(),
   /** Ed25519 key pair that signs manifests. PEM; `openssl genpkey -algorithm ed25519`. */
   signing: z.strictObject({

@@ -66,7 +66,7 @@ export async function findLeader(
   }
   throw new DrError('ClusterUnhealthy', `No node leads the cluster: ${nodes.map(reasonOf).join('; ')}.`, {
     advice:
-      'Start and unseal the nodes: more than half of the voters must be up. If too many are gone for good, see docs/operate.md, "Which recovery".',
+      'Start and unseal the nodes: more than half of the voters must be up. If too many are gone for good, see docs/operate.md.',
   });
 }
 

@@ -8,7 +8,8 @@ import { type DocumentedCommands, documentedCommands } from '../support/document
 import { useLab } from '../support/lab';
 import { approvalIn, commandIn, temporalCli, until } from '../support/temporal-cli';
 
-const OPERATE = 'docs/operate.md';
+const BACKUPS = 'docs/operate/backups.md';
+const RESTORE_PAGE = 'docs/operate/restore.md';
 /** In the block that starts one; the block before it asks for the plan only. */
 const RESTORE = `{"cluster":"prod","requestedBy":"ana"}`;
 const TEMPORAL = 'temporal-config/README.md';
@@ -24,7 +25,7 @@ describe('the stock temporal CLI', () => {
   });
 
   it('makes a backup', async () => {
-    const started = await documented.run(await documented.block(OPERATE, '--type backUpCluster'));
+    const started = await documented.run(await documented.block(BACKUPS, '--type backUpCluster'));
 
     const backup = await temporal().resultOf<BackupResult>('backup-lab');
 
@@ -86,7 +87,7 @@ describe('the stock temporal CLI', () => {
     let hash: string;
     /** The documented command; that the cluster serves has to be accepted. */
     const ofServingCluster = async () =>
-      (await documented.block(OPERATE, RESTORE)).replace(
+      (await documented.block(RESTORE_PAGE, RESTORE)).replace(
         '"requestedBy":"ana"',
         '"requestedBy":"ana","accept":["lose-newer-data"]',
       );
@@ -196,11 +197,11 @@ describe('the stock temporal CLI', () => {
 
   it('restores the cluster, with approval and shares by update and by signal', async () => {
     const [secret] = await lab().writeSecrets(1);
-    await documented.run(await documented.block(OPERATE, '--type backUpCluster'));
+    await documented.run(await documented.block(BACKUPS, '--type backUpCluster'));
     await temporal().resultOf('backup-lab');
     await lab().destroyDataDirectories();
 
-    await documented.run(await documented.block(OPERATE, RESTORE));
+    await documented.run(await documented.block(RESTORE_PAGE, RESTORE));
     await until('an approval is waited for', async () =>
       (await temporal().progress()).phase === 'approve' ? true : null,
     );

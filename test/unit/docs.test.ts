@@ -19,7 +19,7 @@ const inProject = (path: string) => join(PROJECT_ROOT, path);
 
 /** What users and contributors read. */
 async function pages(): Promise<string[]> {
-  const docs = (await readdir(inProject('docs'))).filter((name) => name.endsWith('.md'));
+  const docs = (await readdir(inProject('docs'), { recursive: true })).filter((name) => name.endsWith('.md'));
   return [
     'README.md',
     'CHANGELOG.md',

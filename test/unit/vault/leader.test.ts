@@ -95,7 +95,7 @@ describe('findLeader', () => {
 
     await expect(findLeader(nodes)).rejects.toMatchObject({
       advice: expect.stringMatching(
-        /^Start and unseal the nodes.*gone for good, see docs\/operate\.md, "Which recovery"\.$/,
+        /^Start and unseal the nodes.*gone for good, see docs\/operate\.md\.$/,
       ),
     });
   });
