@@ -94,9 +94,7 @@ describe('findLeader', () => {
     const nodes = await clusterOf({ sealed: true }, { sealed: true }, { down: true });
 
     await expect(findLeader(nodes)).rejects.toMatchObject({
-      advice: expect.stringMatching(
-        /^Start and unseal the nodes.*gone for good, see docs\/operate\.md\.$/,
-      ),
+      advice: expect.stringMatching(/^Start and unseal the nodes.*gone for good, see docs\/operate\.md\.$/),
     });
   });
 
