@@ -38,7 +38,8 @@ try {
   else if (TEST_PROJECTS.some((project) => command === `test:${project}`)) {
     process.exitCode = await testSome(withOptions(args, ['--selectProjects', command.slice('test:'.length)]));
   } else if (command === 'chaos') process.exitCode = await chaos(args);
-  else throw new StepFailed(`usage: node scripts/run.mjs demo|test|test:PROJECT|chaos [arguments…]`, 2);
+  else if (command === 'pictures') process.exitCode = await pictures();
+  else throw new StepFailed(`usage: node scripts/run.mjs demo|test|test:PROJECT|chaos|pictures [arguments…]`, 2);
 } catch (error) {
   if (!(error instanceof StepFailed)) throw error;
   if (error.message) console.error(error.message);
@@ -57,6 +58,13 @@ async function chaos(chaosArgs) {
   await compile();
   await ensureServers();
   return runInForeground(process.execPath, ['dist/test/chaos/main.js', ...chaosArgs]);
+}
+
+async function pictures() {
+  await installPackages();
+  await compile();
+  await ensureServers();
+  return runInForeground(process.execPath, ['scripts/pictures/main.mjs']);
 }
 
 async function testAll() {
