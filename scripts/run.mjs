@@ -26,6 +26,8 @@ const JEST = 'node_modules/jest/bin/jest.js';
 const TEST_PROJECTS = ['unit', 'workflow', 'replay', 'e2e', 'attacks'];
 /** Of the attacks the part that takes no longer than a minute or two. */
 const SHORT_ATTACKS = 'test/attacks/forged-steps.test.ts';
+/** How many test files are named that took longest. */
+const SLOWEST = 10;
 
 process.chdir(ROOT);
 
@@ -111,16 +113,18 @@ async function passes(check) {
   }
 }
 
-/** @returns its exit code, and how many tests have passed and failed */
+/** @returns its exit code, how many tests have passed and failed, and how long each file took */
 async function runJest(jestArgs) {
   const countsFile = join(tmpdir(), `vault-dr-test-counts-${process.pid}.json`);
   const reporters = ['--reporters=default', `--reporters=${join(ROOT, 'test/support/summary-reporter.js')}`];
   try {
     const environment = { VAULT_DR_TEST_COUNTS: countsFile };
     const code = await runTests(process.execPath, [JEST, ...withOptions(jestArgs, reporters)], environment);
-    const counts = existsSync(countsFile) ? JSON.parse(readFileSync(countsFile, 'utf8')) : { passed: 0, failed: 0 };
+    const counts = existsSync(countsFile)
+      ? JSON.parse(readFileSync(countsFile, 'utf8'))
+      : { passed: 0, failed: 0, files: [] };
     // A run that failed without a failed test did not get as far as running tests.
-    return { code, passed: counts.passed, failed: counts.failed || (code === 0 ? 0 : 1) };
+    return { ...counts, code, failed: counts.failed || (code === 0 ? 0 : 1) };
   } finally {
     rmSync(countsFile, { force: true });
   }
@@ -134,6 +138,12 @@ function withOptions(jestArgs, options) {
 
 /** The last line is for whoever reads no other. */
 function summarise(results) {
+  const files = results.flatMap((item) => item.files).toSorted((one, other) => other.seconds - one.seconds);
+  if (files.length > SLOWEST) {
+    console.log('\nThe slowest files:');
+    for (const { file, seconds } of files.slice(0, SLOWEST))
+      console.log(`${seconds.toFixed(0).padStart(6)} s  ${file}`);
+  }
   const sum = (name) => results.reduce((total, item) => total + item[name], 0);
   console.log(`\n${sum('passed')} passed, ${sum('failed')} failed`);
   return results.find(({ code }) => code !== 0)?.code ?? 0;
@@ -186,12 +196,12 @@ async function compile() {
 /** @param names all of them when it is left out */
 async function ensureServers(names) {
   const require = createRequire(import.meta.url);
-  await step('servers', async (note, signal) => {
+  await step('servers', async ({ note, passing }, signal) => {
     // From the source: workflow tests need a server, and nothing that is compiled.
     require(join(ROOT, 'test/support/typescript-hook.js'));
     const { ensureServers: ensure } = require(join(ROOT, 'src/lab/servers/servers.ts'));
     try {
-      await ensure({ names, onStep: note, signal });
+      await ensure({ names, onStep: note, onProgress: passing, signal });
     } catch (error) {
       if (error.name !== 'DrError') throw error;
       throw new StepFailed([error.message, error.advice].filter(Boolean).join('\n'));

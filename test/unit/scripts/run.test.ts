@@ -70,6 +70,18 @@ describe('the last line', () => {
     expect({ code, lastLine }).toEqual({ code: 1, lastLine: '1 passed, 2 failed' });
   });
 
+  it('stands below the slowest files, where there are many', async () => {
+    await mkdir(inTest('tests'));
+    await writeFile(inTest('tests/jest.config.js'), 'module.exports = { rootDir: __dirname, transform: {} };');
+    const names = Array.from({ length: 12 }, (_, index) => `t${index}.test.js`);
+    await Promise.all(names.map((name) => writeFile(inTest(`tests/${name}`), "test('a', () => {});")));
+
+    const { output, lastLine } = await run('test', '--config', inTest('tests/jest.config.js'));
+
+    expect(lastLine).toBe('12 passed, 0 failed');
+    expect(output.split('The slowest files:')[1]?.match(/^ +\d+ s  .*t\d+\.test\.js$/gm)).toHaveLength(10);
+  });
+
   it.each([['no/such/test'], ['--nosuchoption']])(
     'counts a run that found no tests as failed: %s',
     async (argument) => {

@@ -117,6 +117,21 @@ test('a download with the wrong hash is not used; the server is built instead', 
   expect(steps).toContainEqual(expect.stringContaining('wrong SHA-256'));
 });
 
+test('how far a build is, is said while it lasts', async () => {
+  const script = 'echo go: downloading example.com/a v1; echo encoding/json; echo example.com/a/v2; sleep 3';
+  const build = { ...shell(`${script}\n${writing(PROGRAM)}`), packages: 40 };
+  const progress: string[] = [];
+
+  await ensureServers({
+    names: ['vault'],
+    catalogue: [{ ...spec(), download: undefined, build }],
+    environment: { ...environment, PATH: process.env['PATH'] },
+    onProgress: (text) => progress.push(text),
+  });
+
+  expect(progress).toEqual(['vault: 2 of 40 packages compiled']);
+});
+
 test('a host that is not reachable is no error when the server can be built', async () => {
   const unreachable = spec();
   releases.close();
@@ -219,7 +234,11 @@ function spec(): ServerSpec {
 }
 
 function buildThatWrites(program: string): ServerSpec['build'] {
-  return shell(`cat > "$0/vault" <<'END'\n${program}END\n`);
+  return shell(writing(program));
+}
+
+function writing(program: string): string {
+  return `cat > "$0/vault" <<'END'\n${program}END\n`;
 }
 
 /** The output directory is $0. */
