@@ -18,7 +18,7 @@ import { connectClient } from '../temporal/connect-temporal';
 import { askRestore, recoveryHandle, recoveryProgress } from '../temporal/runs';
 import { type MessageOptions, printAnswer } from './decisions';
 import { note } from './output';
-import { temporalOptions, verb, withJson, withOperator, withTemporal } from './program';
+import { temporalOptions, verb, withCluster, withJson, withOperator, withTemporal } from './program';
 import { renderPlanToApprove } from './recovery-view';
 
 interface Options extends MessageOptions {
@@ -33,24 +33,20 @@ const EXAMPLE = 'vault-dr approve --cluster prod --plan 3f9c1e07ab52';
 export function approveCommand(): Command {
   const command = verb(
     'approve',
-    'Approve the plan of a recovery that somebody else asked for, with your SSH key',
+    'Approve a plan that someone else requested',
     `${EXAMPLE}\nvault-dr approve --cluster prod --plan 3f9c1e07ab52 --key ~/.ssh/id_ed25519_sk`,
   )
-    .requiredOption('--cluster <name>', 'cluster of the configuration')
-    .requiredOption('--plan <hash>', 'hash of the plan, as the run shows it')
+    .requiredOption('--plan <hash>', 'hash of the plan, as the status shows it; 8 characters or more')
     .addOption(
       new Option(
         '--key <file>',
-        'your SSH key, or the public half of one that ssh-agent holds; default: id_ed25519',
+        'your SSH key, or the public half of one in ssh-agent; default: ~/.ssh/id_ed25519, then id_ed25519_sk',
       ).env('VAULT_DR_APPROVAL_KEY'),
     )
-    .option(
-      '--statement',
-      `print what has to be signed (ssh-keygen -Y sign -n ${APPROVAL_NAMESPACE}), and send nothing`,
-    )
-    .option('--signature <file>', 'send a signature that was made elsewhere')
+    .option('--statement', `print what to sign with ssh-keygen -Y sign -n ${APPROVAL_NAMESPACE}; sends nothing`)
+    .option('--signature <file>', 'send a signature made elsewhere over --statement')
     .action(run);
-  return withJson(withOperator(withTemporal(command)));
+  return withJson(withOperator(withTemporal(withCluster(command))));
 }
 
 async function run(options: Options): Promise<void> {
@@ -75,35 +71,35 @@ async function run(options: Options): Promise<void> {
 }
 
 /**
- * What is signed is made from the plan as it is shown here: a run that shows one plan and names the hash of another gets nothing.
+ * The statement to sign is made from the plan shown here: a run that shows one plan and the hash of another gets no signature.
  * @throws DrError NoSuchRun; NotApproved
  */
 export function subjectToSign(progress: RecoveryProgress, cluster: string, planHash: string): ApprovalSubject {
   const { plan, run, requestedBy, planValidUntil } = progress;
   if (plan === null || planValidUntil === null || progress.waitingFor !== 'approval') {
-    throw new DrError('NoSuchRun', `The run of ${cluster} waits for no approval now.`, {
-      advice: `See what it waits for: vault-dr status --cluster ${cluster}`,
+    throw new DrError('NoSuchRun', `The recovery of ${cluster} is not waiting for an approval.`, {
+      advice: `See its status: vault-dr status --cluster ${cluster}`,
     });
   }
   const own = planHashOf(plan);
   if (own !== progress.planHash || plan.cluster !== cluster) {
     throw new DrError(
       'NotApproved',
-      `The plan that the run shows is not the one whose hash it names (${own.slice(0, 12)}).`,
+      `The plan of the recovery does not match its own hash: it hashes to ${own.slice(0, 12)}.`,
       {
         advice:
-          'Nothing was signed. Is this vault-dr as new as the controller? If so, somebody tampers with the run: call security.',
+          'Nothing was signed. If vault-dr here has the version of the controller, someone has tampered with the run: call security.',
       },
     );
   }
   if (!own.startsWith(planHash)) {
-    throw new DrError('NotApproved', `The plan's hash is ${own.slice(0, 12)}, not ${planHash}.`, {
+    throw new DrError('NotApproved', `The hash of the plan is ${own.slice(0, 12)}, not ${planHash}.`, {
       advice: `Nothing was signed. Read the plan again: vault-dr status --cluster ${cluster}`,
     });
   }
   if (!personName.safeParse(requestedBy).success) {
-    throw new DrError('NotApproved', `The run names nobody who asked for it: ${printable(requestedBy)}.`, {
-      advice: 'Nothing was signed. Somebody tampers with the run: call security.',
+    throw new DrError('NotApproved', `The recovery has no valid requester: ${printable(requestedBy)}.`, {
+      advice: 'Nothing was signed. Someone has tampered with the run: call security.',
     });
   }
   return { cluster, run, requestedBy, planHash: own, expires: planValidUntil };
@@ -111,7 +107,7 @@ export function subjectToSign(progress: RecoveryProgress, cluster: string, planH
 
 function showPlan(progress: RecoveryProgress): void {
   if (progress.plan === null) return;
-  note(`You approve this, asked for by ${printable(progress.requestedBy)}:\n`);
+  note(`You are approving this plan, requested by ${printable(progress.requestedBy)}:\n`);
   note(`${renderPlanToApprove(progress.plan)}\n`);
 }
 
@@ -128,11 +124,11 @@ function defaultKey(): string {
   const found = ['id_ed25519', 'id_ed25519_sk'].map((name) => join(directory, name)).find((file) => existsSync(file));
   if (found !== undefined) return found;
   throw new DrError('InvalidInput', `There is no id_ed25519 or id_ed25519_sk in ${directory}.`, {
-    advice: 'Name your key with --key; or the public half of it, where ssh-agent holds the private one.',
+    advice: 'Give your key with --key; if the private key is in ssh-agent, its public half.',
   });
 }
 
-/** ssh-keygen asks for the passphrase, or to touch the token, itself. */
+/** ssh-keygen itself asks for the passphrase or a touch of the hardware key. */
 async function sign(statement: string, key: string): Promise<string> {
   const child = spawn('ssh-keygen', ['-q', '-Y', 'sign', '-n', APPROVAL_NAMESPACE, '-f', key], {
     stdio: ['pipe', 'pipe', 'inherit'],
@@ -143,6 +139,6 @@ async function sign(statement: string, key: string): Promise<string> {
   const [signature, [code]] = await Promise.all([text(child.stdout), ended as Promise<[number | string | null]>]);
   if (code === 0 && signature.includes('SSH SIGNATURE')) return signature;
   throw new DrError('NotApproved', `ssh-keygen could not sign with ${key} (${code ?? 'signal'}).`, {
-    advice: 'Nothing was sent. Is it your key, and is OpenSSH 8.2 or newer installed?',
+    advice: 'Nothing was sent. Check that the key is yours and that OpenSSH is 8.2 or newer: ssh -V',
   });
 }

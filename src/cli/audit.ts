@@ -1,15 +1,15 @@
 import { join } from 'node:path';
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { checkHeads, readHeads, type StoredHeads } from '../audit/audit-heads';
 import { verifyTrail } from '../audit/audit-trail';
 import { loadConfig, repositoryConfigOf } from '../config/load';
 import type { Config } from '../config/schema';
 import { DrError, isDrError } from '../contract/failures';
 import { openRepository } from '../repository/open';
-import { reportTrouble } from './generations-listing';
+import { reportTrouble } from './backups-listing';
 import { style } from '../terminal';
 import { note, print, printJson } from './output';
-import { type CommonOptions, EXIT, verb, withConfig, withJson } from './program';
+import { type CommonOptions, EXIT, family, verb, withConfig, withJson } from './program';
 
 interface KeptHeads extends StoredHeads {
   unanswered: { repository: string; problem: string }[];
@@ -20,14 +20,12 @@ const NO_HEADS: KeptHeads = { heads: [], problems: [], unanswered: [] };
 export function auditCommand(): Command {
   const verify = verb(
     'verify',
-    'Check the chain of an audit trail, and that it still holds what the repositories have kept of it',
+    'Check the hash chain of an audit trail against the repositories',
     'vault-dr audit verify\nvault-dr audit verify copy-of-audit.jsonl',
   )
-    .argument('[file]', "the trail; default: the controller's own. Alone it is compared with no repository")
+    .argument('[file]', "a copy of a trail, checked on its own; default: the controller's trail")
     .action(runVerify);
-  return new Command('audit')
-    .description('What was done to the clusters, by whom, and how it ended')
-    .addCommand(withJson(withConfig(verify)));
+  return family('audit', 'Check the trail of who did what to the clusters').addCommand(withJson(withConfig(verify)));
 }
 
 async function runVerify(file: string | undefined, options: CommonOptions, command: Command): Promise<void> {
@@ -39,7 +37,7 @@ async function runVerify(file: string | undefined, options: CommonOptions, comma
   const checked = checkHeads({ hashes }, heads);
   const kept = { ...checked, problems: [...checked.problems, ...problems] };
   if (report.records === 0 && file !== undefined) {
-    throw new DrError('InvalidInput', `${file} holds no record; is it there?`);
+    throw new DrError('InvalidInput', `${file} is missing or holds no record.`, { where: file });
   }
   if (options.json) {
     printJson({ file: trail, ...report, heads: { compared: !alone && unanswered.length === 0, ...kept, unanswered } });
@@ -54,7 +52,9 @@ async function runVerify(file: string | undefined, options: CommonOptions, comma
     }
     if (report.head !== null) print(`head ${report.head}`);
     note(
-      alone ? 'Compared with no repository: give --config for that.' : `Heads kept elsewhere: ${kept.matching} agree.`,
+      alone
+        ? 'Not compared with the repositories. To compare, add --config.'
+        : `Heads kept in the repositories: ${kept.matching} match.`,
     );
   }
   reportTrouble({ unreadable: [], unanswered, warnings: [] });
@@ -62,11 +62,11 @@ async function runVerify(file: string | undefined, options: CommonOptions, comma
   if (report.problems.length + kept.problems.length + incidents.length > 0) process.exitCode = EXIT.damaged;
 }
 
-/** That the end was cut off shows in no trail by itself: only those who keep its heads can tell. */
+/** A trail whose end was cut off looks complete: only the heads in the repositories show it. */
 function soundness(unanswered: KeptHeads['unanswered']): string {
-  if (unanswered.length === 0) return style('green', 'unbroken');
+  if (unanswered.length === 0) return style('green', 'intact');
   const names = [...new Set(unanswered.map(({ repository }) => repository))].join(', ');
-  return `${style('yellow', 'unbroken in itself')}, not compared with ${names}`;
+  return `${style('yellow', 'intact in itself')}, not compared with ${names}`;
 }
 
 async function headsOf(config: Config): Promise<KeptHeads> {

@@ -8,17 +8,15 @@ import { backupProgress, type BackupHandle, resultOf, startBackup } from '../tem
 import { follow } from './follow';
 import { style } from '../terminal';
 import { print, printJson } from './output';
-import { type CommonOptions, temporalOptions, verb, withJson, withTemporal } from './program';
+import { type CommonOptions, temporalOptions, verb, withCluster, withJson, withTemporal } from './program';
 
 export function backupCommand(): Command {
   const command = verb(
     'backup',
-    'Back a cluster up now: capture, verify, encrypt, publish, replicate, apply retention',
+    'Make a backup of a cluster now, and follow it',
     'vault-dr backup --cluster prod',
-  )
-    .requiredOption('--cluster <name>', 'cluster of the configuration')
-    .action(run);
-  return withJson(withTemporal(command));
+  ).action(run);
+  return withJson(withTemporal(withCluster(command)));
 }
 
 async function run(options: CommonOptions & { cluster: string }): Promise<void> {
@@ -31,7 +29,7 @@ async function run(options: CommonOptions & { cluster: string }): Promise<void> 
   }
 }
 
-/** Follows a backup to its end and prints what came of it. */
+/** Follows a backup to its end and prints the result. */
 export async function followBackup(handle: BackupHandle, json: boolean): Promise<void> {
   const inspect = async () => printable(backupLine(await backupProgress(handle)));
   const result = await follow<BackupResult>({ result: resultOf(handle), inspect, line: inspect });

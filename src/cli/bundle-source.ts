@@ -17,7 +17,7 @@ export interface BundleWanted {
   node: string;
   /** An id, or latest. */
   generation: string;
-  /** A directory that `bundle fetch` has filled, or that is laid out like a repository, in place of the repositories. */
+  /** A directory filled by `bundle fetch`, or laid out like a repository, instead of the repositories. */
   from: string | undefined;
 }
 
@@ -29,7 +29,7 @@ export interface FoundBundle {
   content: Buffer;
 }
 
-/** What keeps this host from a repository, and not the generation from being there. */
+/** Codes that mean this host cannot read a repository; the backup may still be there. */
 const OUT_OF_REACH = ['InvalidConfiguration', 'AuthenticationFailed', 'PermissionDenied', 'RepositoryUnavailable'];
 
 /**
@@ -62,8 +62,13 @@ export async function findBundle(
   }
   throw new DrError(
     'UnknownGeneration',
-    `No repository gives the configuration files of ${node} in ${generation}: ${problems.join(' ')}`,
-    { advice: outOfReach && from === undefined ? wayRound(wanted) : 'See `vault-dr generations list`.' },
+    `No repository has the configuration files of ${node} in backup ${generation}: ${problems.join(' ')}`,
+    {
+      advice:
+        outOfReach && from === undefined
+          ? wayRound(wanted)
+          : `List the backups: vault-dr backups list --cluster ${wanted.cluster}`,
+    },
   );
 }
 
@@ -71,9 +76,9 @@ export async function findBundle(
 function wayRound({ cluster, node, generation }: BundleWanted): string {
   const about = `${generation} --cluster ${cluster} --node ${node}`;
   return [
-    'This host can not read a repository. On one that can, such as the controller:',
+    'This host cannot read a repository. On a host that can, such as the controller:',
     `  vault-dr bundle fetch ${about} --to ${node}-bundle`,
-    'Copy that directory here, and add it to this command:',
+    'Copy that directory here, and add this to the command:',
     `  --from ${node}-bundle`,
   ].join('\n');
 }
@@ -95,11 +100,11 @@ export async function copyBundle({ repository, copy, bundle, content }: FoundBun
   const put = (file: string, bytes: Buffer) =>
     target.put(keyOf(cluster, generation, file), fromBytes(bytes), digestOf(bytes));
   await put(bundle.file, content);
-  // The manifest at last: without it there is no generation.
+  // The manifest last: without it there is no generation.
   for (const file of [SIGNATURE_FILE, MANIFEST_FILE]) {
     const bytes = await readSmall(repository, keyOf(cluster, generation, file), SMALL_FILE_LIMIT_BYTES);
     if (bytes === null)
-      throw new DrError('UnknownGeneration', `${repository.name} has no ${file} of ${generation} any more.`);
+      throw new DrError('UnknownGeneration', `${repository.name} no longer has ${file} of backup ${generation}.`);
     await put(file, bytes);
   }
 }
@@ -117,11 +122,11 @@ async function listedCopy(
   if (unread && unread.generation > (copy?.generation ?? '')) {
     throw new DrError('RepositoryUnavailable', `${unread.generation}: ${unread.problem}`);
   }
-  if (!copy) throw new DrError('UnknownGeneration', `${repository.name} has no such generation.`);
+  if (!copy) throw new DrError('UnknownGeneration', `${repository.name} has no such backup.`);
   return copy;
 }
 
-/** Without its snapshot, which nobody needs for this. */
+/** Without its snapshot, which is not needed here. */
 async function fetchedCopy(
   repository: Repository,
   { cluster, generation }: BundleWanted,
@@ -132,7 +137,7 @@ async function fetchedCopy(
   if (!entry) {
     throw new DrError(
       'UnknownGeneration',
-      `${repository.name} has no such generation: ${cluster}/ID/manifest.json in it.`,
+      `${repository.name} has no such backup: expected ${cluster}/ID/manifest.json in it.`,
     );
   }
   return readCopy(repository, cluster, entry.generation, publicKey);
@@ -143,6 +148,6 @@ function bundleOf({ generation, manifest }: GenerationCopy, node: string): Confi
   if (found) return found;
   const nodes = manifest.bundles.map((bundle) => bundle.node).join(', ') || 'no node';
   throw new DrError('InvalidInput', `${generation} has configuration files of ${nodes}, not of '${node}'.`, {
-    advice: 'Name what is to be backed up under configFiles of the node.',
+    advice: 'To back them up, list them under configFiles of the node in the configuration.',
   });
 }

@@ -1,6 +1,6 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { clusterOf, loadConfig, nodeOf, readPublicKey } from '../config/load';
 import { readSecret } from '../config/secret';
 import { DrError } from '../contract/failures';
@@ -14,7 +14,7 @@ import { copyBundle, findBundle } from './bundle-source';
 import { readIdentityFile } from './inspect';
 import { style } from '../terminal';
 import { note, print, printJson } from './output';
-import { type CommonOptions, verb, withConfig, withJson } from './program';
+import { type CommonOptions, family, repeatable, verb, withCluster, withConfig, withJson, withNode } from './program';
 
 interface Options extends CommonOptions {
   cluster: string;
@@ -35,44 +35,43 @@ interface FetchOptions extends CommonOptions {
 export function bundleCommand(): Command {
   const show = verb(
     'show',
-    'Compare the configuration files of a node in a backup with those of this host; changes nothing',
+    'Compare the files of a node in a backup with those on this host',
     'vault-dr bundle show latest --cluster prod --node vault-1 --identity backup-identity.txt',
   ).action((generation: string, options: Options) => run(generation, options));
   const restore = verb(
     'restore',
-    'Write the configuration files of a node back, on its host; without --apply only the differences are shown',
+    'Write the files of a node back, on its host; dry without --apply',
     'vault-dr bundle restore latest --cluster prod --node vault-1 --identity backup-identity.txt --apply',
   )
-    .option('--apply', 'write what differs; what stands there is kept as FILE.pre-restore-GENERATION')
+    .option('--apply', 'write what differs; the previous file is kept as FILE.pre-restore-BACKUP')
     .option(
       '--unsigned',
-      'write also what is not signed by the agent of the node that the configuration names, as after its host was replaced',
+      'also write files without the signature of the configured agent, as after the host was replaced',
     )
     .action((generation: string, options: Options) => run(generation, options));
   const fetch = verb(
     'fetch',
-    'Copy the configuration files of a node out of a repository, encrypted, for a host without credentials',
+    'Copy the encrypted files of a node to a directory',
     'vault-dr bundle fetch latest --cluster prod --node vault-1 --to vault-1-bundle',
   )
-    .requiredOption('--to <directory>', 'where they go; made if it is not there')
+    .requiredOption('--to <directory>', 'where to copy them; created if missing')
     .action((generation: string, options: FetchOptions) => runFetch(generation, options));
-  const parent = new Command('bundle').description('Configuration files of the nodes, which no snapshot holds');
+  const parent = family('bundle', "Compare and restore the nodes' configuration files");
   for (const command of [show, restore]) {
     command
-      .option('--from <directory>', 'what `bundle fetch` has filled, in place of the repositories')
-      .option(
-        '--identity <file>',
-        'age identity or OpenSSH private key; may be repeated; default: restore.identities of the configuration',
-        (file: string, files: string[]) => [...files, file],
-        [],
+      .option('--from <directory>', 'directory filled by `bundle fetch`, instead of the repositories')
+      .addOption(
+        repeatable(
+          new Option(
+            '--identity <file>',
+            'age identity or OpenSSH private key (repeatable); default: restore.identities of the configuration',
+          ),
+        ),
       );
   }
   for (const command of [show, restore, fetch]) {
-    command
-      .argument('<generation>', 'its id, or latest')
-      .requiredOption('--cluster <name>', 'cluster of the configuration')
-      .requiredOption('--node <name>', 'node whose files they are');
-    parent.addCommand(withJson(withConfig(command)));
+    command.argument('<backup>', 'its id, or latest');
+    parent.addCommand(withJson(withConfig(withNode(withCluster(command), 'node whose files they are'))));
   }
   return parent;
 }
@@ -99,7 +98,7 @@ async function run(generation: string, options: Options): Promise<void> {
     return;
   }
   for (const path of kept) note(`kept: ${path}`);
-  for (const problem of refused) note(`would not be written: ${problem}`);
+  for (const problem of refused) note(`would be refused: ${problem}`);
   if (unsigned !== null) note(`not verified: ${unsigned}`);
   const count = `${differing.length} of ${compared.length} differ`;
   if (options.apply) print(style('green', `${differing.length} of ${compared.length} written`));
@@ -118,25 +117,27 @@ async function runFetch(
   await copyBundle(found, to);
   if (json) printJson({ generation: found.copy.generation, node, repository: found.repository.name, to });
   else {
-    print(`The configuration files of ${node} in ${found.copy.generation}, encrypted as they are: ${to}`);
-    note(`Copy it to the host: vault-dr bundle show latest --cluster ${name} --node ${node} --from ${to}`);
+    print(`Copied the configuration files of ${node} in ${found.copy.generation}, still encrypted, to ${to}`);
+    note(
+      `Copy that directory to the host. There: vault-dr bundle show latest --cluster ${name} --node ${node} --from ${to}`,
+    );
   }
 }
 
-/** Whoever could put files into a bundle could otherwise have root write them. */
+/** Otherwise, anyone who can put files into a bundle could have root write them. */
 function requireWritable({ node, unsigned: allowed }: Options, unsigned: string | null, refused: string[]): void {
   if (refused.length > 0) {
     throw new DrError('InvalidInput', `Nothing was written: ${refused.join('; ')}.`, {
       where: node,
       advice:
-        'Name what this host may get under configFiles of the node, in the configuration on this host. What can not be named there is taken out of the bundle by hand: see RESTORE.md of the generation.',
+        'Add the paths that may be written to configFiles of the node, in the configuration on this host. To get the others out of the bundle by hand, see RESTORE.md of the backup.',
     });
   }
   if (unsigned === null || allowed) return;
   throw new DrError('SignatureInvalid', `Nothing was written: ${unsigned}.`, {
     where: node,
     advice:
-      'A generation of before, or of a host that was replaced, can not be verified: read what `bundle show` prints, every line, and add --unsigned if that is what is wanted.',
+      'Files from an earlier version of vault-dr, or from a host that was replaced, cannot be verified. Read every line of `vault-dr bundle show`, then add --unsigned.',
   });
 }
 
@@ -161,7 +162,7 @@ interface Bundle {
   entries: ConfigEntry[];
   /** Of the node, in the configuration on this host. */
   configFiles: readonly string[];
-  /** Why it is not known that the node's agent has collected it; null when it is. */
+  /** Why the signature of the node's agent does not vouch for it; null when it does. */
   unsigned: string | null;
 }
 
@@ -184,7 +185,7 @@ async function load(generation: string, options: Options): Promise<Bundle> {
   }
 }
 
-/** Shows the lines that change, unless they belong to a file that only its owner may read. */
+/** Shows the lines that change, but not of files that only their owner may read. */
 export function render({ entry, present, differences }: EntryDifference): string {
   if (differences.length === 0) return `${style('green', '=')} ${entry.path}`;
   const head = `${style('yellow', present ? '~' : '+')} ${entry.path}: ${differences.join(', ')}`;

@@ -8,7 +8,17 @@ import { connectClient } from '../temporal/connect-temporal';
 import { askRestore, recoveryHandle } from '../temporal/runs';
 import { style } from '../terminal';
 import { print, printJson } from './output';
-import { type CommonOptions, EXIT, temporalOptions, verb, withJson, withOperator, withTemporal } from './program';
+import {
+  type CommonOptions,
+  EXIT,
+  temporalOptions,
+  verb,
+  withCluster,
+  withJson,
+  withNode,
+  withOperator,
+  withTemporal,
+} from './program';
 
 export interface MessageOptions extends CommonOptions {
   cluster: string;
@@ -16,38 +26,29 @@ export interface MessageOptions extends CommonOptions {
 }
 
 export function resumeCommand(): Command {
-  return decision('resume', MESSAGE.resume, 'Try the parked steps of a restore again');
+  return decision('resume', MESSAGE.resume, 'Try the parked steps of a recovery again');
 }
 
 export function abortCommand(): Command {
-  return decision(
-    'abort',
-    MESSAGE.abort,
-    'End a recovery: before its first node is stopped; a rebuild and a restore in place at any time',
-  );
+  return decision('abort', MESSAGE.abort, 'End a recovery before its first node is stopped');
 }
 
 function decision(name: string, message: string, summary: string): Command {
   const example = `vault-dr ${name} --cluster prod`;
-  const command = verb(name, summary, example)
-    .requiredOption('--cluster <name>', 'cluster of the configuration')
-    .action((options: MessageOptions) => send(options, message, operatorInput, { operator: options.as }, example));
-  return withJson(withOperator(withTemporal(command)));
+  const command = verb(name, summary, example).action((options: MessageOptions) =>
+    send(options, message, operatorInput, { operator: options.as }, example),
+  );
+  return withJson(withOperator(withTemporal(withCluster(command))));
 }
 
 export function skipNodeCommand(): Command {
   const example = 'vault-dr skip-node --cluster prod --node vault-3';
-  const command = verb(
-    'skip-node',
-    'Go on with a recovery without a node that is parked, or takes too long to join',
-    example,
-  )
-    .requiredOption('--cluster <name>', 'cluster of the configuration')
-    .requiredOption('--node <name>', 'one of those that the run names')
-    .action((options: MessageOptions & { node: string }) =>
+  const command = verb('skip-node', 'Continue a recovery without one node, which is rebuilt later', example).action(
+    (options: MessageOptions & { node: string }) =>
       send(options, MESSAGE.skipNode, skipNodeInput, { operator: options.as, node: options.node }, example),
-    );
-  return withJson(withOperator(withTemporal(command)));
+  );
+  const complete = withNode(withCluster(command), 'a node that the status names as one to skip');
+  return withJson(withOperator(withTemporal(complete)));
 }
 
 export async function send<T extends object>(

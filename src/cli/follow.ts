@@ -9,7 +9,7 @@ const LAST_POLL_MS = 10_000;
 export interface Followed<T> {
   /** Ends when the run does. */
   result: Promise<T>;
-  /** Text of the moment; a rejection means that nobody answers just now. */
+  /** The current text; a rejection means no answer at the moment. */
   inspect: () => Promise<string>;
   /** One line for where there is no terminal; printed when it changes. */
   line: () => Promise<string>;
@@ -30,7 +30,7 @@ export async function follow<T>(followed: Followed<T>, stream: NodeJS.WriteStrea
     if (text !== undefined) screen(text);
     await Promise.race([sleep(INTERVAL_MS), end]);
   }
-  // Its caller closes the connection next, and a question that is still asked there would bring the process down.
+  // The caller closes the connection next; a query still open there would crash the process.
   await Promise.race([polling, sleep(LAST_POLL_MS, undefined, { ref: false })]);
   return followed.result;
 
@@ -62,10 +62,10 @@ function redrawing(stream: NodeJS.WriteStream): (text: string) => void {
   };
 }
 
-/** What has to be done stands at the end, so what does not fit goes from below the headline. */
+/** The next command is at the end, so lines that do not fit are cut below the headline. */
 export function fitted(lines: string[], rows: number, columns: number): string[] {
   if (heightOf(lines, columns) <= rows) return lines;
-  const top = [lines[0] ?? '', '… the whole of it: `vault-dr status`, without --follow'];
+  const top = [lines[0] ?? '', '… for all of it: vault-dr status, without --follow'];
   const rest = lines.slice(1);
   while (rest.length > 1 && heightOf([...top, ...rest], columns) > rows) rest.shift();
   return [...top, ...rest];

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { DrError, isDrError } from '../contract/failures';
 import { formatBytes } from '../contract/format';
 import type { LeaseCount } from '../contract/generation';
@@ -9,7 +9,7 @@ import { printable } from '../contract/printable';
 import { type Inspection, inspectSnapshot } from '../vault/snapshot/inspect-snapshot';
 import { renderTable, style } from '../terminal';
 import { print, printJson } from './output';
-import { verb, withJson } from './program';
+import { repeatable, verb, withJson } from './program';
 
 interface Options {
   json?: boolean;
@@ -20,15 +20,17 @@ interface Options {
 export function inspectCommand(): Command {
   const command = verb(
     'inspect',
-    'Read a snapshot end to end and show what it holds, whoever made it',
+    'Read any snapshot end to end, and show what it holds',
     'vault-dr inspect snapshot.snap.age --identity backup-identity.txt\nvault operator raft snapshot save /dev/stdout | vault-dr inspect -',
   )
-    .argument('<file>', 'snapshot, in clear or encrypted with age or OpenPGP; - for standard input')
-    .option(
-      '--identity <file>',
-      'age identity or OpenSSH private key; may be repeated. OpenPGP takes the keys of gpg (GNUPGHOME)',
-      (file: string, files: string[]) => [...files, file],
-      [],
+    .argument('<file>', 'snapshot, unencrypted or encrypted with age or OpenPGP; - for standard input')
+    .addOption(
+      repeatable(
+        new Option(
+          '--identity <file>',
+          'age identity or OpenSSH private key (repeatable); for OpenPGP the keys of gpg are used (GNUPGHOME)',
+        ),
+      ),
     )
     .action(run);
   return withJson(command);
@@ -42,15 +44,15 @@ async function run(file: string, options: Options): Promise<void> {
   else print(render(file, inspection));
 }
 
-/** What is not whole is damaged, wherever that shows. */
+/** A snapshot that is incomplete is damaged. */
 async function inspect(source: Readable, identities: string[], where: string): Promise<Inspection> {
   try {
     return await inspectSnapshot(source, { identities }, where);
   } catch (error) {
     if (isDrError(error) && (error.code === 'SnapshotIncomplete' || error.code === 'SnapshotCorrupt')) {
-      throw new DrError('CopyDamaged', `${where} is not whole. ${error.message}`, {
+      throw new DrError('CopyDamaged', `${where} is damaged or incomplete. ${error.message}`, {
         where,
-        advice: 'Do not rely on it: take a new snapshot, or use another copy.',
+        advice: 'Do not use it: take a new snapshot, or use another copy.',
         cause: error,
       });
     }
@@ -76,7 +78,7 @@ export function render(file: string, inspection: Inspection): string {
   const { archive, encryption, raft, seal, recoveryConfig, keys, leases, ownSeals, requiredKeys } = inspection;
   const count = raft.peers.length;
   return [
-    `${file}: ${style('green', 'a whole snapshot')}${encryption === 'none' ? '' : `, encrypted with ${encryption}`}`,
+    `${file}: ${style('green', 'a complete snapshot')}${encryption === 'none' ? '' : `, encrypted with ${encryption}`}`,
     `  archive     ${formatBytes(archive.sizeBytes)}, sha256 ${archive.sha256}`,
     `  raft        index ${raft.index}, term ${raft.term}`,
     `  seal        ${seal.type}, ${seal.secretThreshold} of ${seal.secretShares} shares`,
@@ -86,7 +88,7 @@ export function render(file: string, inspection: Inspection): string {
     `  needed keys ${requiredKeys.join(', ')}`,
     ...(ownSeals.length === 0
       ? []
-      : [`  namespaces  ${ownSeals.length} with a seal of their own: ${ownSeals.map(printable).join(', ')}`]),
+      : [`  namespaces  ${ownSeals.length} with their own seal: ${ownSeals.map(printable).join(', ')}`]),
     '',
     renderTable(
       [count === 1 ? '1 peer' : `${count} peers`, 'address', ''],
@@ -106,7 +108,7 @@ export function render(file: string, inspection: Inspection): string {
   ].join('\n');
 }
 
-/** Those that have run out by then are revoked as soon as a cluster is active that was restored from it. */
+/** A cluster restored from it revokes the expired ones as soon as it is active. */
 function renderLeases({ total, byMount }: LeaseCount): string {
   return renderTable(
     ['leases by mount', 'count'],

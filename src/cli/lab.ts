@@ -1,33 +1,28 @@
-import { Command, InvalidArgumentError } from 'commander';
+import { type Command, InvalidArgumentError } from 'commander';
 import { DrError } from '../contract/failures';
 import type * as Lab from '../lab/lab';
 import type * as LabState from '../lab/lab-state';
 import type * as Shapes from '../lab/shapes';
 import { note, print, printJson } from './output';
-import { verb, withJson } from './program';
+import { family, verb, withJson } from './program';
 
 export function labCommand(): Command {
-  const up = verb(
-    'up',
-    'Start a throwaway Vault cluster with Temporal, S3, agents and controller',
-    'vault-dr lab up --detach',
-  )
-    .option('--directory <path>', 'where to keep it; empty or not there; default: among the temporary files')
-    .option('--nodes <count>', 'Vault nodes, 1 to 7; default: 3, or what the shape has', parseCount)
-    .option('--shape <name>', 'a way in which operators run Vault; see below')
-    .option('--detach', 'leave it running in the background; end it with `vault-dr lab down`')
+  const up = verb('up', 'Start a Vault cluster with Temporal, S3, agents and controller', 'vault-dr lab up --detach')
+    .option('--directory <path>', 'where to keep it, empty or missing; default: a temporary one')
+    .option('--nodes <count>', 'number of Vault nodes, 1 to 7; default: 3, or as the shape says', parseCount)
+    .option('--shape <name>', 'how Vault is set up; see the list below')
+    .option('--detach', 'leave it running; to end it: vault-dr lab down DIRECTORY')
     .addHelpText('after', shapesInHelp)
     .action(runUp);
-  const down = verb('down', 'End a lab and remove everything of it', 'vault-dr lab down /tmp/vault-dr-lab-x1y2z3')
-    .argument('<directory>', 'directory of the lab, as `lab up` printed it')
+  const down = verb('down', 'End a lab and delete its directory', 'vault-dr lab down /tmp/vault-dr-lab-x1y2z3')
+    .argument('<directory>', 'directory of the lab, as printed by `lab up`')
     .action(async (directory: string, options: { json?: boolean }) => {
       const { endLab } = part(() => require('../lab/lab-state') as typeof LabState);
       await endLab(directory);
       if (options.json) printJson({ directory, ended: true });
-      else print(`The lab in ${directory} is gone.`);
+      else print(`Lab ended; ${directory} deleted.`);
     });
-  return new Command('lab')
-    .description('A real installation on this machine, to try things on')
+  return family('lab', 'Run a throwaway installation, in a checkout of the project')
     .addCommand(withJson(up))
     .addCommand(withJson(down));
 }
@@ -59,14 +54,14 @@ async function runUp(options: UpOptions): Promise<void> {
   };
   if (options.json) printJson(facts);
   else {
-    print(`\nLab in ${lab.directory}; Temporal's UI at ${lab.temporal.uiUrl}. To use it:`);
+    print(`\nLab in ${lab.directory}; Temporal Web UI at ${lab.temporal.uiUrl}. To use it:`);
     print(`  export VAULT_DR_CONFIG=${lab.configFile} TEMPORAL_ADDRESS=${lab.temporal.address}`);
     print('  vault-dr backup --cluster lab');
-    print(`Approve as bob with --key ${lab.directory}/people/bob; as frank with the key beside it.`);
+    print(`Approve as bob with --key ${lab.directory}/people/bob, as frank with the key next to it.`);
     print(`Unseal shares and the root token are in ${lab.directory}/lab.json.`);
   }
   if (options.detach) {
-    note(`End it with: vault-dr lab down ${lab.directory}`);
+    note(`To end it: vault-dr lab down ${lab.directory}`);
     return;
   }
   note('Ctrl-C ends it.');
@@ -77,7 +72,7 @@ async function runUp(options: UpOptions): Promise<void> {
   await lab.stop();
 }
 
-/** Help is given where the lab is not installed, too. */
+/** Empty where the lab is not installed: help works there too. */
 function shapesInHelp(): string {
   try {
     return `\nShapes:\n${shapes().listOfShapes()}`;
@@ -91,8 +86,8 @@ function shapes(): typeof Shapes {
 }
 
 /**
- * Loaded when it is asked for: neither the lab nor its packages are installed with the product. Not by `import()`, which
- * would need the names of compiled files.
+ * Loaded on demand: neither the lab nor its packages are installed with the product. Not by `import()`, which would need the
+ * names of compiled files.
  */
 function part<T>(load: () => T): T {
   try {

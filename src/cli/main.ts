@@ -1,23 +1,39 @@
-import { program } from './commands';
-import { explain } from './explain';
+import { CommanderError } from 'commander';
 import { style } from '../terminal';
+import { program } from './commands';
+import { failureDocument, failureOf, failureText } from './errors';
+import { firstScreen } from './first-screen';
 import { note } from './output';
+import { EXIT } from './program';
 
-async function main(): Promise<void> {
-  // Whoever read our output has seen enough, as `head` does.
+async function main(args: string[]): Promise<void> {
+  // The reader has seen enough, as with `head`.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
     process.exit();
   });
+  if (args.length === 0) {
+    note(firstScreen());
+    process.exitCode = EXIT.usage;
+    return;
+  }
   try {
-    await program().parseAsync(process.argv);
+    await program().parseAsync(args, { from: 'user' });
   } catch (error) {
-    const { exitCode, text } = explain(error);
-    if (process.argv.includes('--json') && text !== '')
-      process.stdout.write(`${JSON.stringify({ error: text, exitCode })}\n`);
-    else if (text !== '') note(style('red', text, process.stderr));
-    process.exitCode = exitCode;
+    const failure = failureOf(error);
+    if (failure === null) return;
+    process.exitCode = failure.exitCode;
+    if (wantsJson(args)) process.stdout.write(`${JSON.stringify(failureDocument(failure))}\n`);
+    // Commander has printed its own already.
+    else if (!(error instanceof CommanderError)) note(style('red', failureText(failure), process.stderr));
   }
 }
 
-void main();
+function wantsJson(args: readonly string[]): boolean {
+  return args.some(
+    (argument, at) =>
+      argument === '--json' || argument === '--output=json' || (argument === '--output' && args[at + 1] === 'json'),
+  );
+}
+
+void main(process.argv.slice(2));

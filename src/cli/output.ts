@@ -6,7 +6,7 @@ export function print(text = ''): void {
   process.stdout.write(`${text}\n`);
 }
 
-/** What is said beside the answer: progress, warnings, advice. */
+/** For people, next to the answer: progress, warnings, advice. */
 export function note(text: string): void {
   process.stderr.write(`${text}\n`);
 }

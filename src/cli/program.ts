@@ -4,18 +4,50 @@ import { DEFAULT_CONFIG_FILE } from '../config/load';
 import { DrError } from '../contract/failures';
 import { personName } from '../contract/person';
 import type { TemporalOptions } from '../temporal/connect-temporal';
+import { COMMON_OPTIONS, HELP, setExamples } from './help';
 import { note } from './output';
 
-/** Documented in docs/cli.md; scripts may rely on them. An unknown one means failure. */
+/** Scripts may rely on them. An unknown one means failure. */
+export const EXIT_CODES = {
+  ok: { code: 0, short: 'done', means: 'done' },
+  failed: {
+    code: 1,
+    short: 'failed',
+    means: 'failed, or there is no such backup; also a recovery that was aborted or rolled back',
+  },
+  usage: {
+    code: 2,
+    short: 'wrong usage',
+    means: 'wrong usage or input, such as a node that the cluster does not have',
+  },
+  configuration: {
+    code: 3,
+    short: 'configuration',
+    means: 'wrong configuration, no such cluster in it, or a drill that it does not allow',
+  },
+  temporal: { code: 4, short: 'no Temporal', means: 'Temporal cannot be reached' },
+  refused: {
+    code: 5,
+    short: 'refused',
+    means: 'refused by the plan or a person, already running, no such run, or needs another version',
+  },
+  damaged: {
+    code: 6,
+    short: 'damaged',
+    means: 'damaged: a copy (for a restore: each one found), the audit trail or a signature',
+  },
+  interrupted: { code: 130, short: 'interrupted', means: 'interrupted; the run continues' },
+} as const;
+
 export const EXIT = {
-  ok: 0,
-  failed: 1,
-  usage: 2,
-  configuration: 3,
-  temporal: 4,
-  refused: 5,
-  damaged: 6,
-  interrupted: 130,
+  ok: EXIT_CODES.ok.code,
+  failed: EXIT_CODES.failed.code,
+  usage: EXIT_CODES.usage.code,
+  configuration: EXIT_CODES.configuration.code,
+  temporal: EXIT_CODES.temporal.code,
+  refused: EXIT_CODES.refused.code,
+  damaged: EXIT_CODES.damaged.code,
+  interrupted: EXIT_CODES.interrupted.code,
 } as const;
 
 export interface CommonOptions {
@@ -25,40 +57,73 @@ export interface CommonOptions {
   profile?: string;
 }
 
+/** A command with its line in the list of all and an example or more, one a line. */
 export function verb(name: string, summary: string, example: string): Command {
-  return new Command(name)
+  const examples = example.split('\n');
+  const command = new Command(name)
     .summary(summary)
     .description(summary)
-    .addHelpText('after', `\nExample:\n  $ ${example.split('\n').join('\n  $ ')}`);
+    .configureHelp(HELP)
+    .addHelpText('after', `\n${examples.length === 1 ? 'Example' : 'Examples'}:\n  $ ${examples.join('\n  $ ')}`);
+  setExamples(command, examples);
+  return command;
+}
+
+/** A command that only holds others. */
+export function family(name: string, summary: string): Command {
+  return new Command(name).summary(summary).description(summary).configureHelp(HELP);
+}
+
+export function withCluster(command: Command): Command {
+  return command.requiredOption('--cluster <name>', 'cluster of the configuration');
+}
+
+export function withNode(command: Command, description: string): Command {
+  return command.requiredOption('--node <name>', description);
 }
 
 export function withConfig(command: Command): Command {
   return command.addOption(
-    new Option('--config <file>', 'configuration of vault-dr').env('VAULT_DR_CONFIG').default(DEFAULT_CONFIG_FILE),
+    common('--config <file>', 'configuration of vault-dr').env('VAULT_DR_CONFIG').default(DEFAULT_CONFIG_FILE),
   );
 }
 
 export function withTemporal(command: Command): Command {
   return command
     .addOption(
-      new Option('--temporal-config <file>', 'TOML with profiles, as the temporal CLI takes it').env(
+      common('--temporal-config <file>', 'TOML file with Temporal profiles, as for the temporal CLI').env(
         'TEMPORAL_CONFIG_FILE',
       ),
     )
-    .addOption(new Option('--profile <name>', 'profile in it').env('TEMPORAL_PROFILE'));
+    .addOption(common('--profile <name>', 'profile in that file').env('TEMPORAL_PROFILE'));
 }
 
+/** `--json` for short; `--output json` for those who write it to every tool. */
 export function withJson(command: Command): Command {
-  return command.option('--json', 'print one JSON document on standard output and nothing else');
+  return command
+    .addOption(common('--json', 'print one JSON document to standard output and nothing else'))
+    .addOption(common('--output <format>', 'json is the same as --json').choices(['text', 'json']))
+    .hook('preAction', (_root, acting) => {
+      if (acting.getOptionValue('output') === 'json') acting.setOptionValue('json', true);
+    });
 }
 
 export function withOperator(command: Command): Command {
   return command.addOption(
-    new Option('--as <name>', 'who you are; goes into the audit trail')
+    common('--as <name>', 'your name, for the audit trail')
       .env('VAULT_DR_OPERATOR')
       .argParser(parsePerson)
       .default(userInfo().username),
   );
+}
+
+/** For an option that may be given more than once. */
+export function repeatable(option: Option): Option {
+  return option.default([]).argParser((value: string, values: string[]) => [...values, value]);
+}
+
+function common(flags: string, description: string): Option {
+  return new Option(flags, description).helpGroup(COMMON_OPTIONS);
 }
 
 /** @throws DrError InvalidInput */

@@ -15,7 +15,7 @@ const COLOURS = { good: 'green', attention: 'yellow', bad: 'red', neutral: 'cyan
 >;
 const MARKS: Record<PhaseText['state'], string> = { done: '✓', current: '▸', ahead: ' ' };
 
-/** The state of a recovery as a screen. What has to be done stands at its end. */
+/** The state of a recovery as a screen. The next command is at its end. */
 export function renderRecovery(progress: RecoveryProgress, now: number, pending: PendingStep[] = []): string {
   const run = describeRun(progress, now, pending);
   const { text, tone } = run.headline;
@@ -37,7 +37,7 @@ export function renderRecovery(progress: RecoveryProgress, now: number, pending:
     ],
     run.plan ? stepLines(run.plan) : [],
     (run.plan?.warnings ?? []).map(warningLine),
-    run.underway.length > 0 ? [table(['under way', '', 'for', ''], run.underway)] : [],
+    run.underway.length > 0 ? [table(['in progress', '', 'for', ''], run.underway)] : [],
     ...run.why.map(reasonLines),
     run.commands.flatMap(commandLines),
   ];
@@ -60,7 +60,7 @@ export function renderReport(report: RecoveryReport): string {
   ].join('\n');
 }
 
-/** What somebody is about to sign. */
+/** The plan that an approver is about to sign. */
 export function renderPlanToApprove(plan: RecoveryPlan): string {
   return joined([describePlan(plan).map(printable), stepLines(plan), plan.warnings.map(warningLine)]);
 }
@@ -75,7 +75,7 @@ function renderPlan({ plan, warnings, outcome }: ReportText): string {
   ]);
 }
 
-/** Blocks with an empty line between them; those with nothing in them are left out. */
+/** Blocks separated by an empty line; empty blocks are left out. */
 function joined(blocks: string[][]): string {
   return blocks
     .filter((block) => block.length > 0)
@@ -94,7 +94,7 @@ function table(head: string[], rows: string[][]): string {
   );
 }
 
-/** What is done on each node, for whoever has to approve it. */
+/** The steps on each node, for the approvers. */
 function stepLines({ steps }: Pick<PlanText, 'steps'>): string[] {
   return steps.flatMap(({ node, steps: list }) => [
     `${printable(node)}:`,

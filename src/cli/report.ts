@@ -4,7 +4,7 @@ import { reportMarkdown } from '../report/report-markdown';
 import { connectClient } from '../temporal/connect-temporal';
 import { recoveryResult } from '../temporal/runs';
 import { print, printJson } from './output';
-import { type CommonOptions, temporalOptions, verb, withJson, withTemporal } from './program';
+import { type CommonOptions, temporalOptions, verb, withCluster, withJson, withTemporal } from './program';
 
 interface Options extends CommonOptions {
   cluster: string;
@@ -14,13 +14,12 @@ interface Options extends CommonOptions {
 export function reportCommand(): Command {
   const command = verb(
     'report',
-    'Print the report of a recovery that has ended, as Markdown',
+    'Print the report of a recovery that ended, as Markdown',
     'vault-dr report --cluster prod >restore-report.md',
   )
-    .requiredOption('--cluster <name>', 'cluster of the configuration')
-    .option('--run <id>', 'run of the recovery; default: the last one')
+    .option('--run <id>', 'run of the recovery; default: the latest')
     .action(run);
-  return withJson(withTemporal(command));
+  return withJson(withTemporal(withCluster(command)));
 }
 
 async function run(options: Options): Promise<void> {

@@ -1,10 +1,10 @@
-import { Command } from 'commander';
+import type { Command } from 'commander';
 import { loadConfig, repositoryConfigOf } from '../config/load';
 import type { Verdict } from '../repository/check/capability';
 import { checkRepository } from '../repository/check/check';
 import { renderTable, style } from '../terminal';
 import { note, print, printJson } from './output';
-import { type CommonOptions, EXIT, verb, withConfig, withJson } from './program';
+import { type CommonOptions, EXIT, family, verb, withConfig, withJson } from './program';
 
 const COLOURS = { ok: 'green', weaker: 'yellow', broken: 'red', unknown: 'yellow' } as const satisfies Record<
   Verdict,
@@ -14,14 +14,14 @@ const COLOURS = { ok: 'green', weaker: 'yellow', broken: 'red', unknown: 'yellow
 export function repositoryCommand(): Command {
   const check = verb(
     'check',
-    'Find out what a repository really does, and what may be promised there',
+    'Test what a repository really does, and what you can rely on',
     'vault-dr repository check offsite',
   )
     .argument('<name>', 'repository of the configuration')
     .action(runCheck);
-  return new Command('repository')
-    .description('The places that keep generations')
-    .addCommand(withJson(withConfig(check)));
+  return family('repository', 'Test the directories and buckets that keep the backups').addCommand(
+    withJson(withConfig(check)),
+  );
 }
 
 async function runCheck(name: string, options: CommonOptions): Promise<void> {
@@ -35,13 +35,13 @@ async function runCheck(name: string, options: CommonOptions): Promise<void> {
       found,
       promise,
     ]);
-    print(renderTable(['capability', '', 'found', 'what may be promised'], rows));
+    print(renderTable(['capability', '', 'found', 'what you can rely on'], rows));
   }
   for (const leftover of report.leftovers) {
-    note(style('yellow', `Left for a later check to remove: ${leftover}`, process.stderr));
+    note(style('yellow', `Not removed; a later check will do it: ${leftover}`, process.stderr));
   }
   const broken = report.capabilities.filter(({ verdict }) => verdict === 'broken');
   if (broken.length === 0) return;
-  note(style('red', `${name} does not hold what its configuration promises.`, process.stderr));
+  note(style('red', `${name} does not do what its configuration promises.`, process.stderr));
   process.exitCode = EXIT.damaged;
 }

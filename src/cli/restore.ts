@@ -1,4 +1,4 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { DrError } from '../contract/failures';
 import { parseInput, rebuildNodeInput, recoverQuorumInput, removeSetAsideInput, restoreInput } from '../contract/input';
 import { ACCEPTABLE } from '../contract/plan';
@@ -19,14 +19,19 @@ import { note, print, printJson } from './output';
 import {
   type CommonOptions,
   EXIT,
+  repeatable,
   temporalOptions,
   verb,
+  withCluster,
   withConfig,
   withJson,
+  withNode,
   withOperator,
   withTemporal,
 } from './program';
 import { renderReport, renderRecovery } from './recovery-view';
+
+const ACCEPT_CODES = Object.keys(ACCEPTABLE);
 
 export interface RecoveryOptions extends CommonOptions {
   cluster: string;
@@ -38,27 +43,25 @@ export interface RecoveryOptions extends CommonOptions {
 export function restoreCommand(): Command {
   const command = verb(
     'restore',
-    'Bring a cluster back from a backup; plans first, and waits for approval before anything changes',
+    'Restore a cluster from a backup; plans first',
     'vault-dr restore --cluster prod --plan\nvault-dr restore --cluster prod',
   )
-    .option('--generation <id>', 'generation to restore', 'latest')
-    .option(
-      '--snapshot <file>',
-      'a snapshot that something else has made, or s3://bucket/key: imported first, on this host',
-    )
-    .option('--as-of <time>', 'newest generation captured at or before this time (RFC 3339)')
-    .option('--plan', 'show the plan, or every reason against it, and change nothing')
-    .option('--into <cluster>', 'another cluster of the configuration, which takes the data of --cluster')
-    .option('--in-place', 'into the running cluster, for data that are wrong: nothing is stopped or unsealed')
-    .option('--drill', 'a rehearsal, with the approvals that restore.drills of the configuration says')
+    .option('--backup <id>', 'id of the backup to restore', 'latest')
+    .addOption(new Option('--generation <id>', 'the same as --backup').conflicts('backup').hideHelp())
+    .option('--snapshot <file>', 'a snapshot that another tool made, or s3://bucket/key: imported first, on this host')
+    .option('--as-of <time>', 'the newest backup captured at or before this time (RFC 3339)')
+    .option('--plan', 'print the plan, or every reason for a refusal, and change nothing')
+    .option('--into <cluster>', 'restore the backup of --cluster into this other cluster of the configuration')
+    .option('--in-place', 'load it into the running cluster, whose data is wrong: nothing is stopped or unsealed')
+    .option('--drill', 'a rehearsal, with the approvals of restore.drills in the configuration')
     .action(restore);
-  return withRecovery(withConfig(withFacts(withRemovals(command, 'with --in-place: '))));
+  return withFacts(withRecovery(withConfig(withRemovals(command, 'with --in-place: '))), 'With --snapshot:');
 }
 
 export function recoverQuorumCommand(): Command {
   const command = verb(
     'recover-quorum',
-    'Bring a cluster that lost its quorum back from a disk that survived; it loses nothing that is on it',
+    'Recover a cluster without quorum from a disk that survived',
     'vault-dr recover-quorum --cluster prod',
   ).action((options: RecoveryOptions) => {
     const { cluster, as: requestedBy, accept } = options;
@@ -80,32 +83,30 @@ export function recoverQuorumCommand(): Command {
 export function rebuildNodeCommand(): Command {
   const command = verb(
     'rebuild-node',
-    'Make one node anew from nothing, while the others serve',
+    'Rebuild one node from scratch while the others serve',
     'vault-dr rebuild-node --cluster prod --node vault-3',
-  )
-    .requiredOption('--node <name>', 'the node')
-    .action((options: RecoveryOptions & { node: string; removePeer: string[] }) => {
-      const { cluster, node, as: requestedBy, accept, removePeer } = options;
-      const example = 'vault-dr rebuild-node --cluster prod --node vault-3';
-      const raw = { cluster, node, requestedBy, accept, ...removals(removePeer) };
-      const input = parseInput(rebuildNodeInput, raw, example);
-      return startAndFollow(options, {
-        workflow: 'rebuildNode',
-        cluster,
-        input,
-        summary: `Rebuild of ${node} of ${cluster}`,
-      });
+  ).action((options: RecoveryOptions & { node: string; removePeer: string[] }) => {
+    const { cluster, node, as: requestedBy, accept, removePeer } = options;
+    const example = 'vault-dr rebuild-node --cluster prod --node vault-3';
+    const raw = { cluster, node, requestedBy, accept, ...removals(removePeer) };
+    const input = parseInput(rebuildNodeInput, raw, example);
+    return startAndFollow(options, {
+      workflow: 'rebuildNode',
+      cluster,
+      input,
+      summary: `Rebuild of ${node} of ${cluster}`,
     });
-  return withRecovery(withRemovals(command));
+  });
+  return withRecovery(withRemovals(withNode(command, 'node to rebuild')));
 }
 
 export function removeSetAsideCommand(): Command {
   const command = verb(
     'remove-set-aside',
-    'Delete the old data directories that one recovery set aside, after their grace period',
+    'Delete the data directories that a recovery set aside',
     'vault-dr remove-set-aside --cluster prod --run 01a20752-189b-7247-a8d0-708bed2469e6',
   )
-    .requiredOption('--run <id>', 'run of the recovery, as its report shows it')
+    .requiredOption('--run <id>', 'run of the recovery; its id is in the report')
     .action((options: RecoveryOptions & { run: string }) => {
       const { cluster, run, as: requestedBy, accept } = options;
       const example = 'vault-dr remove-set-aside --cluster prod --run RUN';
@@ -121,12 +122,8 @@ export function removeSetAsideCommand(): Command {
 }
 
 function withRemovals(command: Command, when = ''): Command {
-  return command.option(
-    '--remove-peer <id>',
-    `${when}a dead member, by its node id, that the run takes out of the cluster; may be repeated`,
-    (id: string, ids: string[]) => [...ids, id],
-    [],
-  );
+  const description = `${when}node id of a dead member to remove from the cluster (repeatable)`;
+  return command.addOption(repeatable(new Option('--remove-peer <id>', description)));
 }
 
 function removals(removePeers: string[]): { removePeers?: string[] } {
@@ -134,20 +131,16 @@ function removals(removePeers: string[]): { removePeers?: string[] } {
 }
 
 export function withRecovery(command: Command): Command {
-  command
-    .requiredOption('--cluster <name>', 'cluster of the configuration')
-    .option(
-      '--accept <code>',
-      `go on in spite of a reason against it; may be repeated (${Object.keys(ACCEPTABLE).join(', ')})`,
-      (code: string, codes: string[]) => [...codes, code],
-      [],
-    )
-    .option('--detach', 'start it and return; follow it with `vault-dr status --cluster NAME --follow`');
+  const accept = new Option('--accept <code>', 'override one refusal by its code (repeatable)').choices(ACCEPT_CODES);
+  withCluster(command)
+    .addOption(repeatable(accept))
+    .option('--detach', 'start it and return; to follow it: vault-dr status --cluster NAME --follow');
   return withJson(withOperator(withTemporal(command)));
 }
 
 interface RestoreOptions extends RecoveryOptions, ImportOptions {
-  generation: string;
+  backup: string;
+  generation?: string;
   snapshot?: string;
   asOf?: string;
   plan?: boolean;
@@ -164,7 +157,7 @@ async function restore(options: RestoreOptions): Promise<void> {
     restoreInput,
     {
       cluster,
-      generation: options.generation,
+      generation: backupOf(options),
       requestedBy: options.as,
       planOnly: options.plan === true,
       inPlace: options.inPlace === true,
@@ -174,22 +167,27 @@ async function restore(options: RestoreOptions): Promise<void> {
       ...(asOf === undefined ? {} : { asOf }),
       ...(into === undefined ? {} : { into }),
     },
-    'vault-dr restore --cluster prod --generation 20261123T040000Z-000000001234-0a1b2c3d',
+    'vault-dr restore --cluster prod --backup 20261123T040000Z-000000001234-0a1b2c3d',
   );
-  // Only when all else is right: it is stored for good.
+  // Last, after all other checks: the import is permanent.
   if (options.snapshot !== undefined) input.generation = await importSnapshot(options.snapshot, options);
   const target = into ?? cluster;
   const summary = `${input.planOnly ? 'Plan of a restore' : 'Restore'} of ${cluster}${target === cluster ? '' : ` into ${target}`}`;
   await startAndFollow(options, { workflow: 'restoreCluster', cluster: target, input, summary });
 }
 
+function backupOf({ backup, generation }: RestoreOptions): string {
+  return generation ?? backup;
+}
+
 /** @throws DrError InvalidInput */
-function assertOneChoice({ snapshot, generation, asOf, capturedAt, serverVersion, identity }: RestoreOptions): void {
-  if (snapshot !== undefined && (generation !== 'latest' || asOf !== undefined)) {
-    throw new DrError('InvalidInput', '--snapshot names what is restored; leave --generation and --as-of out.');
+function assertOneChoice(options: RestoreOptions): void {
+  const { snapshot, asOf, capturedAt, serverVersion, identity } = options;
+  if (snapshot !== undefined && (backupOf(options) !== 'latest' || asOf !== undefined)) {
+    throw new DrError('InvalidInput', '--snapshot is what is restored: leave out --backup and --as-of.');
   }
   if (snapshot === undefined && (capturedAt !== undefined || serverVersion !== undefined || identity.length > 0)) {
-    throw new DrError('InvalidInput', '--captured-at, --server-version and --identity go with --snapshot only.');
+    throw new DrError('InvalidInput', '--captured-at, --server-version and --identity need --snapshot.');
   }
 }
 
@@ -199,12 +197,11 @@ export async function startAndFollow(options: RecoveryOptions, recovery: Recover
     const handle = await startRecovery(client, recovery);
     if (options.detach) {
       if (options.json) printJson({ workflowId: handle.workflowId });
-      else
-        print(`Started ${handle.workflowId}. Follow it with: vault-dr status --cluster ${recovery.cluster} --follow`);
+      else print(`Started ${handle.workflowId}. To follow it: vault-dr status --cluster ${recovery.cluster} --follow`);
       return;
     }
     note(
-      `Started ${handle.workflowId}. Ctrl-C leaves it running; look again with: vault-dr status --cluster ${recovery.cluster} --follow\n`,
+      `Started ${handle.workflowId}. Ctrl-C leaves it running; to follow it again: vault-dr status --cluster ${recovery.cluster} --follow\n`,
     );
     await followRecovery(handle, options.json === true);
   } finally {
@@ -212,7 +209,7 @@ export async function startAndFollow(options: RecoveryOptions, recovery: Recover
   }
 }
 
-/** Follows a restore to its end and prints the report. */
+/** Follows a recovery to its end and prints the report. */
 export async function followRecovery(handle: RecoveryHandle, json: boolean): Promise<void> {
   const report = await follow<RecoveryReport>({
     result: resultOf(handle),

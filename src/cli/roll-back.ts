@@ -10,10 +10,10 @@ const EXAMPLE = 'vault-dr roll-back --cluster prod';
 export function rollBackCommand(): Command {
   const command = verb(
     'roll-back',
-    'Put the old data back on every node, from the first stop until the run is done; with --of after its run was lost',
+    'Put the previous data back and start the old cluster',
     `${EXAMPLE}\n${EXAMPLE} --of 01a20752-189b-7247-a8d0-708bed2469e6`,
   )
-    .option('--of <run>', 'a run that Temporal has lost, as the plan of a restore shows it')
+    .option('--of <run>', 'a run that Temporal lost; its id is in the plan of a restore')
     .action((options: RecoveryOptions & { of?: string }) => {
       const { cluster, as: requestedBy, accept, of: run } = options;
       if (run === undefined) return send(options, MESSAGE.rollBack, operatorInput, { operator: requestedBy }, EXAMPLE);

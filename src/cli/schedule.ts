@@ -1,10 +1,10 @@
-import { Command, InvalidArgumentError, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { clusterInput, parseInput } from '../contract/input';
 import { backupScheduleId } from '../contract/names';
 import { connectClient } from '../temporal/connect-temporal';
 import { applyBackupSchedule } from '../temporal/schedules';
 import { print, printJson } from './output';
-import { type CommonOptions, temporalOptions, verb, withJson, withTemporal } from './program';
+import { type CommonOptions, family, temporalOptions, verb, withCluster, withJson, withTemporal } from './program';
 
 const UNITS: Record<string, number> = { s: 1_000, m: 60_000, h: 3_600_000, d: 86_400_000 };
 
@@ -16,18 +16,20 @@ interface Options extends CommonOptions {
 
 export function scheduleCommand(): Command {
   const example = 'vault-dr schedule apply --cluster prod --every 6h';
-  const apply = verb('apply', "Create the schedule of a cluster's backups, or bring it into line; repeatable", example)
-    .requiredOption('--cluster <name>', 'cluster of the configuration')
+  const apply = verb('apply', "Create or update the schedule of a cluster's backups", example)
     .addOption(
       durationOption('--every <duration>', 'time between two backups: 90s, 30m, 6h or 1d', '6h', parseInterval),
     )
     .addOption(
-      durationOption('--jitter <duration>', 'random delay of the start, up to this; 0s for none', '5m', parseDuration),
+      durationOption(
+        '--jitter <duration>',
+        'random delay of each start, at most this; 0s for none',
+        '5m',
+        parseDuration,
+      ),
     )
     .action(run);
-  return new Command('schedule')
-    .description('Backups at regular times, kept by Temporal')
-    .addCommand(withJson(withTemporal(apply)));
+  return family('schedule', 'Schedule the backups of a cluster').addCommand(withJson(withTemporal(withCluster(apply))));
 }
 
 async function run(options: Options): Promise<void> {
@@ -65,5 +67,5 @@ export function parseDuration(text: string): number {
 export function parseInterval(text: string): number {
   const milliseconds = parseDuration(text);
   if (milliseconds > 0) return milliseconds;
-  throw new InvalidArgumentError('It must be longer than nothing: 1s at least. To stop backups, pause the schedule.');
+  throw new InvalidArgumentError('It must be 1s or longer. To stop backups, pause the schedule.');
 }

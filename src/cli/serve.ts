@@ -1,14 +1,13 @@
 import type { Logger } from 'pino';
 import { createLogger } from '../logger';
 
-/** After its work a process ends, whatever still hangs in a library. */
+/** After its work the process ends, even if a library still hangs. */
 const LINGER_MS = 200;
-/** Some send a signal to a process and to its group, which is asking once. */
+/** Some send a signal to a process and to its group: that counts once. */
 const SECOND_AFTER_MS = 1_000;
 
 /**
- * Runs a worker until it is told to stop by SIGTERM or SIGINT, which is a good end whatever it was doing; a second one ends it
- * at once.
+ * Runs a worker until SIGTERM or SIGINT, which is a good end whatever it was doing; a second signal ends it at once.
  */
 export async function serve(work: (log: Logger, stop: AbortSignal) => Promise<void>): Promise<void> {
   const log = createLogger();
@@ -20,7 +19,7 @@ export async function serve(work: (log: Logger, stop: AbortSignal) => Promise<vo
       log.info({ signal }, 'stopping');
       stop.abort();
     } else if (Date.now() - askedAt >= SECOND_AFTER_MS) {
-      // In the middle of a step it is as after a crash: the step is done again.
+      // A step in progress is repeated, as after a crash.
       process.exit(0);
     }
   };
@@ -32,7 +31,7 @@ export async function serve(work: (log: Logger, stop: AbortSignal) => Promise<vo
     if (!stop.signal.aborted) throw error;
     log.debug({ problem: (error as Error).message }, 'stopped');
   } finally {
-    // The core of Temporal's SDK keeps a process alive after some failures, and takes its signals.
+    // After some failures the core of Temporal's SDK keeps the process alive and takes its signals.
     setTimeout(() => process.exit(), LINGER_MS).unref();
   }
 }

@@ -7,7 +7,7 @@ import { backupHandle, backupProgress, describeRun, recoveryHandle, recoveryView
 import { followBackup } from './backup';
 import { style } from '../terminal';
 import { print, printJson } from './output';
-import { type CommonOptions, temporalOptions, verb, withJson, withTemporal } from './program';
+import { type CommonOptions, temporalOptions, verb, withCluster, withJson, withTemporal } from './program';
 import { followRecovery } from './restore';
 import { renderRecovery } from './recovery-view';
 
@@ -20,14 +20,13 @@ interface Options extends CommonOptions {
 export function statusCommand(): Command {
   const command = verb(
     'status',
-    'Show where a restore (or a backup) stands and what it waits for',
+    'Show the progress of a recovery, and what it waits for',
     'vault-dr status --cluster prod --follow',
   )
-    .requiredOption('--cluster <name>', 'cluster of the configuration')
-    .option('--backup', 'the backup that was started by hand, instead of the restore')
-    .option('--follow', 'go on until it ends')
+    .option('--backup', 'show the backup that was started by hand instead')
+    .option('--follow', 'keep showing it until it ends; Ctrl-C leaves it running')
     .action(run);
-  return withJson(withTemporal(command));
+  return withJson(withTemporal(withCluster(command)));
 }
 
 async function run(options: Options): Promise<void> {

@@ -34,22 +34,22 @@ const NAMESPACE_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
 export function temporalCommand(): Command {
   const command = verb(
     'temporal',
-    "Run a Temporal for the night: that of Temporal's CLI, with its database in a directory, on the loopback of this host",
+    'Run a Temporal server on this host when yours is lost',
     'vault-dr temporal --data /var/lib/vault-dr/temporal',
   )
-    .requiredOption('--data <directory>', 'where the database is kept; made if it is not there, for you alone')
-    .option('--port <number>', 'port of Temporal on the loopback', parsePort, 7233)
-    .option('--ui-port <number>', 'port of its web UI on the loopback; default: 1000 above --port', parsePort)
-    .option('--namespace <name>', 'namespace that is made', parseNamespace, 'default')
+    .requiredOption('--data <directory>', 'directory for its database; created if missing, readable by you alone')
+    .option('--port <number>', 'port on the loopback', parsePort, 7233)
+    .option('--ui-port <number>', 'port of its Web UI on the loopback; default: 1000 above --port', parsePort)
+    .option('--namespace <name>', 'namespace to create', parseNamespace, 'default')
     .addOption(
-      new Option('--temporal <file>', "Temporal's CLI; default: the first `temporal` in the PATH").env(
+      new Option('--temporal <file>', "Temporal's own CLI; default: the first `temporal` in PATH").env(
         PROGRAM_VARIABLE,
       ),
     )
-    .option('--listen <address:port>', 'for agents on other hosts, with mutual TLS', parseListen)
-    .option('--tls-cert <file>', 'with --listen: certificate of the server, PEM')
+    .option('--listen <address:port>', 'also listen here for agents on other hosts, with mutual TLS', parseListen)
+    .option('--tls-cert <file>', 'with --listen: certificate of this server, PEM')
     .option('--tls-key <file>', 'with --listen: its private key, PEM')
-    .option('--tls-client-ca <file>', 'with --listen: authority whose certificates may come in, PEM')
+    .option('--tls-client-ca <file>', 'with --listen: authority of the client certificates, PEM')
     .action(run);
   return withJson(command);
 }
@@ -77,17 +77,17 @@ async function run(options: Options): Promise<void> {
       else print(nightText(facts, hostname()).join('\n'));
       const ending = await Promise.race([server.ended, stopped(signal)]);
       if (ending !== null) {
-        throw new DrError('ServiceFailed', `Temporal's server ${ending}. Its log is ${server.logFile}.`, {
+        throw new DrError('ServiceFailed', `The Temporal server ${ending}. Its log: ${server.logFile}`, {
           where: server.logFile,
           advice: 'Start it again with the same --data: the runs in it continue.',
         });
       }
-      note('Ending. Started again with the same --data, it continues where it stood.');
+      note('Stopping. Start it again with the same --data to continue the runs in it.');
     } finally {
       for (const close of closing) await close();
     }
   } catch (error) {
-    // Somebody wanted it to end, and it has.
+    // It ended on request.
     if (!(error instanceof DrError && error.code === 'Aborted')) throw error;
   } finally {
     directory.release();
@@ -109,13 +109,13 @@ export interface NightFacts {
   listen: Listen | null;
 }
 
-/** What the operator has to set, and the next command. */
+/** What to set, and the next command. */
 export function nightText({ data, port, uiPort, namespace, listen }: NightFacts, host: string): string[] {
   const at = `${LOOPBACK}:${port}`;
   const settings = (address: string) =>
     `export TEMPORAL_ADDRESS=${address}${namespace === 'default' ? '' : ` TEMPORAL_NAMESPACE=${namespace}`}`;
   return [
-    `Temporal answers at ${at}, its web UI at http://${LOOPBACK}:${uiPort}. Namespace: ${namespace}. Data: ${data}`,
+    `Temporal is running at ${at}, its Web UI at http://${LOOPBACK}:${uiPort}. Namespace: ${namespace}. Data: ${data}`,
     '',
     'In each terminal on this host, and for the controller:',
     `  ${settings(at)}`,
@@ -126,13 +126,13 @@ export function nightText({ data, port, uiPort, namespace, listen }: NightFacts,
     'Then, in another terminal on this host:',
     '  vault-dr restore --cluster NAME --plan',
     '',
-    'Ctrl-C or SIGTERM ends it. Started again with the same --data, it continues where it stood.',
+    'Ctrl-C or SIGTERM stops it. Start it again with the same --data to continue the runs in it.',
   ];
 }
 
 function tunnels(port: number, at: string, settings: (address: string) => string): string[] {
   return [
-    'Other hosts do not reach it. Give each Vault host a tunnel from here, and leave it open:',
+    'It cannot be reached from other hosts. For each Vault host, open a tunnel here and leave it open:',
     `  ssh -N -R ${at}:${at} VAULT-HOST`,
     'and on that host:',
     `  ${settings(`${LOOPBACK}:${port}`)}`,
@@ -144,7 +144,7 @@ function tunnels(port: number, at: string, settings: (address: string) => string
 function doors({ address, port }: Listen, host: string, settings: (address: string) => string): string[] {
   const shown = ['0.0.0.0', '::'].includes(address) ? host : address;
   return [
-    `On each Vault host, with a certificate of the authority (listening on ${address}:${port}):`,
+    `It listens on ${address}:${port} for other hosts. On each Vault host, with a client certificate:`,
     `  ${settings(`${shown}:${port}`)}`,
     '  export TEMPORAL_TLS_SERVER_CA_CERT_PATH=CA.pem TEMPORAL_TLS_CLIENT_CERT_PATH=CERT.pem TEMPORAL_TLS_CLIENT_KEY_PATH=KEY.pem',
     '  vault-dr agent --cluster NAME --node NODE',
@@ -152,20 +152,20 @@ function doors({ address, port }: Listen, host: string, settings: (address: stri
   ];
 }
 
-/** @throws DrError InvalidInput when it would be reachable without mutual TLS. */
+/** @throws DrError InvalidInput when other hosts could connect without mutual TLS. */
 async function readTls({ listen, tlsCert, tlsKey, tlsClientCa }: Options) {
   const files = [tlsCert, tlsKey, tlsClientCa];
   if (listen === undefined) {
     if (files.every((file) => file === undefined)) return null;
-    throw new DrError('InvalidInput', 'Certificates are of use with --listen only. Nothing was started.', {
+    throw new DrError('InvalidInput', '--tls-cert, --tls-key and --tls-client-ca need --listen. Nothing was started.', {
       advice: 'Add --listen ADDRESS:PORT, or leave them out.',
     });
   }
   if (tlsCert === undefined || tlsKey === undefined || tlsClientCa === undefined) {
     throw new DrError(
       'InvalidInput',
-      'Whoever reaches Temporal may start and cancel runs, so other hosts get in by mutual TLS only. Nothing was started.',
-      { advice: 'Give --tls-cert, --tls-key and --tls-client-ca; or leave --listen out, and use SSH tunnels.' },
+      '--listen needs mutual TLS, because every client of Temporal can start and cancel runs. Nothing was started.',
+      { advice: 'Add --tls-cert, --tls-key and --tls-client-ca; or leave --listen out and use SSH tunnels.' },
     );
   }
   await refuseIfReadByAll(tlsKey, '--tls-key');

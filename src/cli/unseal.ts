@@ -16,7 +16,7 @@ import { connectClient } from '../temporal/connect-temporal';
 import { askRestore, recoveryHandle, recoveryProgress } from '../temporal/runs';
 import { type MessageOptions, printAnswer } from './decisions';
 import { note } from './output';
-import { temporalOptions, verb, withConfig, withJson, withOperator, withTemporal } from './program';
+import { temporalOptions, verb, withCluster, withConfig, withJson, withOperator, withTemporal } from './program';
 import { promptHidden } from './prompt';
 
 interface Options extends MessageOptions {
@@ -26,16 +26,12 @@ interface Options extends MessageOptions {
 export function unsealCommand(): Command {
   const command = verb(
     'unseal',
-    'Submit your unseal share to a running restore; it is encrypted before it leaves this machine',
+    'Submit your unseal share, encrypted on this machine',
     'vault-dr unseal --cluster prod\nvault-dr unseal --cluster prod --pgp < share.b64',
   )
-    .requiredOption('--cluster <name>', 'cluster of the configuration')
-    .option(
-      '--pgp',
-      'the share is PGP-encrypted (from `vault operator init -pgp-keys`; base64, hex, armored or binary); your gpg decrypts it',
-    )
+    .option('--pgp', 'the share is PGP-encrypted, by `vault operator init -pgp-keys`; your gpg decrypts it')
     .action(run);
-  return withJson(withOperator(withConfig(withTemporal(command))));
+  return withJson(withOperator(withConfig(withTemporal(withCluster(command)))));
 }
 
 async function run(options: Options): Promise<void> {
@@ -61,7 +57,7 @@ async function run(options: Options): Promise<void> {
   }
 }
 
-/** @throws DrError NoSuchRun when there is nothing to submit a share to. */
+/** @throws DrError NoSuchRun when no recovery is waiting for shares. */
 export function expectOpen(progress: RecoveryProgress) {
   const { recipients, shares, run: runId } = progress;
   if (recipients.length > 0 && shares !== null) {
@@ -78,25 +74,26 @@ async function readShare(pgp: boolean): Promise<string> {
   const share = pgp ? await decryptWithGpg(given) : given.toString('utf8').trim();
   if (decodeShare(share) !== null) return share;
   const problem = pgp
-    ? 'What gpg decrypted is not an unseal share: base64 or hexadecimal, 16 to 33 bytes.'
+    ? 'gpg decrypted it, but the result is not an unseal share: base64 or hexadecimal, 16 to 33 bytes.'
     : openPgpMessage(given) === null
-      ? 'That is not an unseal share: base64 or hexadecimal, 16 to 33 bytes.'
-      : 'That share is PGP-encrypted: add --pgp, and your gpg decrypts it.';
+      ? 'This is not an unseal share: base64 or hexadecimal, 16 to 33 bytes.'
+      : 'This share is PGP-encrypted. Add --pgp, and your gpg decrypts it.';
   throw new DrError('InvalidInput', problem, {
-    advice: 'Nothing was sent. Give one share, as `vault operator init` printed it; --pgp if it is PGP-encrypted.',
+    advice:
+      'Nothing was sent. Enter one share, as `vault operator init` printed it; if it is PGP-encrypted, add --pgp.',
   });
 }
 
-/** gpg asks for the passphrase itself, by its own agent. */
+/** gpg itself asks for the passphrase, through its agent. */
 export async function decryptWithGpg(given: Buffer): Promise<string> {
   const message = openPgpMessage(given);
   if (message === null) {
     throw new DrError(
       'InvalidInput',
-      'That is no PGP-encrypted share: neither base64, hexadecimal, armored nor binary.',
+      'This is not a PGP-encrypted share: it is neither base64, hexadecimal, armored nor binary.',
       {
         advice:
-          'Nothing was sent. Was it cut, or changed on its way? An armored one comes from a file: --pgp <share.asc',
+          'Nothing was sent. It may be cut off or changed. An armored share must come from a file: --pgp <share.asc',
       },
     );
   }
@@ -113,6 +110,7 @@ export async function decryptWithGpg(given: Buffer): Promise<string> {
     });
   }
   throw new DrError('InvalidInput', `gpg could not decrypt the share (${code ?? 'signal'}).`, {
-    advice: 'Nothing was sent. Is this your share, and the key it was encrypted for on this machine?',
+    advice:
+      'Nothing was sent. Check that the share is yours, and that its key is on this machine: gpg --list-secret-keys',
   });
 }

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Client, Connection, type ConnectionOptions } from '@temporalio/client';
 import { loadClientConnectConfig } from '@temporalio/envconfig';
-import { NativeConnection, type NativeConnectionOptions } from '@temporalio/worker';
+import type { NativeConnection, NativeConnectionOptions } from '@temporalio/worker';
 import { DrError } from '../contract/failures';
 import { proxyFor, proxyHost, proxyLogin } from '../contract/proxies';
 import { type Place, temporalError } from './temporal-error';
@@ -145,6 +145,8 @@ export async function connectWorker(
 ): Promise<{ connection: NativeConnection; namespace: string }> {
   const place = target(options);
   const proxy = nativeProxy(place);
+  // Only workers need it, and it takes longer to load than most commands do.
+  const { NativeConnection } = await import('@temporalio/worker');
   try {
     const connection = await NativeConnection.connect({ ...place.connectionOptions, ...proxy });
     return { connection, namespace: place.namespace };

@@ -239,7 +239,7 @@ function defaultOf(schema: JsonSchema, required: boolean): string | null {
 /** Those that have none below them. */
 function commandsOf(command: Command, path: string): { name: string; options: string[] }[] {
   if (command.commands.length === 0)
-    return [{ name: path, options: command.options.flatMap(({ long }) => long ?? []) }];
+    return [{ name: path, options: command.options.flatMap(({ long, hidden }) => (hidden ? [] : (long ?? []))) }];
   return command.commands.flatMap((child) => commandsOf(child, `${path} ${child.name()}`.trim()));
 }
 

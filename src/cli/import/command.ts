@@ -1,16 +1,16 @@
-import type { Command } from 'commander';
+import { type Command, Option } from 'commander';
 import { DrError, isDrError } from '../../contract/failures';
 import { formatBytes } from '../../contract/format';
 import { printable } from '../../contract/printable';
 import { style } from '../../terminal';
-import { type GenerationOptions, loadListing, reportTrouble } from '../generations-listing';
+import { type BackupOptions, loadListing, reportTrouble } from '../backups-listing';
 import { readIdentityFile } from '../inspect';
 import { note, print, printJson } from '../output';
-import { EXIT, verb } from '../program';
+import { EXIT, repeatable, verb } from '../program';
 import { parseSaid } from './import-plan';
 import { type FileResult, importKeys, importSnapshots, isStored, type StoredImport } from './import-snapshots';
 
-export interface ImportOptions extends GenerationOptions {
+export interface ImportOptions extends BackupOptions {
   as: string;
   capturedAt?: string;
   serverVersion?: string;
@@ -20,7 +20,7 @@ export interface ImportOptions extends GenerationOptions {
 export function importCommand(): Command {
   const command = verb(
     'import',
-    'Store snapshots that something else has made: read whole, encrypted, signed as imported by you',
+    'Store snapshots that another tool made as backups',
     'vault-dr backups import /mnt/nas/vault-2026-11-23.snap --cluster prod\nvault-dr backups import s3://old-backups/vault/ --cluster prod',
   )
     .argument('<from>', 'a file, a directory, or s3://bucket/prefix')
@@ -28,22 +28,22 @@ export function importCommand(): Command {
   return withFacts(command);
 }
 
-/** What a snapshot itself doesn't say. */
-export function withFacts(command: Command): Command {
+/** Facts that are not in the snapshot itself. */
+export function withFacts(command: Command, group?: string): Command {
+  if (group !== undefined) command.optionsGroup(group);
   return command
     .option(
       '--captured-at <time>',
-      'of a snapshot from elsewhere: when it was captured (RFC 3339); default: what its name says',
+      'when it was captured (RFC 3339); default: from its name, else from the time of the file',
     )
-    .option(
-      '--server-version <version>',
-      'of a snapshot from elsewhere: version of the server that made it; default: what it says itself',
-    )
-    .option(
-      '--identity <file>',
-      'age identity or OpenSSH private key for a snapshot that is encrypted already; may be repeated. OpenPGP takes the keys of gpg (GNUPGHOME)',
-      (file: string, files: string[]) => [...files, file],
-      [],
+    .option('--server-version <version>', 'version of the server it was taken from; default: from the snapshot itself')
+    .addOption(
+      repeatable(
+        new Option(
+          '--identity <file>',
+          'age identity or OpenSSH private key of an encrypted snapshot (repeatable); for OpenPGP the keys of gpg are used',
+        ),
+      ),
     );
 }
 
@@ -54,25 +54,25 @@ async function runImport(from: string, options: ImportOptions): Promise<void> {
   reportTrouble({ unreadable: [], unanswered, warnings: [] });
   if (results.every(({ outcome }) => outcome === 'no snapshot')) {
     throw new DrError('InvalidInput', `There is no snapshot in ${printable(from).slice(0, 300)}.`, {
-      advice: 'A snapshot is what `vault operator raft snapshot save` writes: a gzip archive, perhaps encrypted.',
+      advice: 'A snapshot is a gzip archive, as `vault operator raft snapshot save` writes it; it may be encrypted.',
     });
   }
   const codes = results.flatMap((result) => (result.outcome === 'failed' ? [result.code] : []));
   if (codes.length > 0) process.exitCode = codes.every((code) => code === 'CopyDamaged') ? EXIT.damaged : EXIT.failed;
 }
 
-/** Imports one file and says so. @returns the id of the generation that it is now. */
+/** Imports one file and reports it. @returns the id of the backup. */
 export async function importSnapshot(file: string, options: ImportOptions): Promise<string> {
   const { results } = await importFrom(file, options);
   const [result, second] = results;
   if (result === undefined || second !== undefined) {
-    throw new DrError('InvalidInput', `${printable(file).slice(0, 300)} holds more than one file.`, {
-      advice: 'Name the snapshot itself. To import them all: `vault-dr backups import`.',
+    throw new DrError('InvalidInput', `${printable(file).slice(0, 300)} contains more than one file.`, {
+      advice: 'Give the snapshot itself. To import them all: vault-dr backups import',
     });
   }
   if (!isStored(result)) {
     throw new DrError('InvalidInput', `${result.file}: ${result.problem}.`, {
-      advice: 'See what it is: `vault-dr inspect FILE`.',
+      advice: 'To see what it is: vault-dr inspect FILE',
     });
   }
   note(describe(result));
@@ -102,7 +102,7 @@ async function importFrom(from: string, options: ImportOptions) {
   }
 }
 
-/** What is not whole is damaged, wherever that shows. */
+/** A snapshot that is incomplete is damaged. */
 function asDamaged(result: FileResult): FileResult {
   return result.outcome === 'failed' && isDamage(result.code) ? { ...result, code: 'CopyDamaged' } : result;
 }
@@ -113,34 +113,34 @@ function isDamage(code: string): boolean {
 
 function damaged(error: DrError): DrError {
   return new DrError('CopyDamaged', `Nothing was imported. ${error.message}`, {
-    advice: 'Choose another file. `vault-dr inspect FILE` reads one without storing it.',
+    advice: 'Choose another file. To read one without storing it: vault-dr inspect FILE',
     cause: error,
   });
 }
 
 function show(result: FileResult): void {
   if (isStored(result)) print(describe(result));
-  else if (result.outcome === 'no snapshot') print(`${result.file}: ${style('dim', 'skipped, it is not a snapshot')}`);
+  else if (result.outcome === 'no snapshot') print(`${result.file}: ${style('dim', 'skipped: not a snapshot')}`);
   else print(`${result.file}: ${style('red', `NOT IMPORTED: ${printable(result.problem)}`)}`);
 }
 
 const TIME_BY: Record<StoredImport['capturedAtBy'], string> = {
-  operator: 'as you say',
-  name: 'by its name, which proves nothing',
-  file: 'or before: by the time of the file',
-  'vault-dr': 'by vault-dr itself',
+  operator: 'by --captured-at',
+  name: 'by its name, which is no proof',
+  file: 'or earlier, by the time of the file',
+  'vault-dr': 'by vault-dr',
 };
 
 function describe({ file, outcome, maker, copies, missing, warnings, ...result }: StoredImport): string {
   const { generation, capturedAt, capturedAtBy, serverVersion } = result;
-  const head = style('green', outcome === 'imported' ? 'imported as' : 'is there already as');
+  const head = style('green', outcome === 'imported' ? 'imported as' : 'already stored as');
   return [
     `${file}: ${head} ${generation}, in ${copies.join(', ')}`,
-    ...(maker === null ? [] : [`  named like those of ${maker}`]),
+    ...(maker === null ? [] : [`  named as by ${maker}`]),
     `  captured ${capturedAt} (${TIME_BY[capturedAtBy]})`,
-    `  server version ${serverVersion ?? 'not known'}`,
+    `  server version ${serverVersion ?? 'unknown'}`,
     ...missing.map(({ repository, problem }) =>
-      style('yellow', `  not in ${repository}, the next backup brings it there: ${printable(problem)}`),
+      style('yellow', `  not in ${repository}; the next backup copies it there: ${printable(problem)}`),
     ),
     ...warnings.map((warning) => style('yellow', `  ! ${printable(warning)}`)),
   ].join('\n');

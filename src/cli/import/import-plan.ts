@@ -15,7 +15,7 @@ import type { SourceFile } from '../../repository/import/sources';
 import type { SnapshotSummary } from '../../vault/snapshot/snapshot-archive';
 import { VERSION } from '../../version';
 
-/** What an operator says of a snapshot. */
+/** Facts that the operator gives. */
 export interface Said {
   capturedAt?: string;
   serverVersion?: string;
@@ -24,7 +24,7 @@ export interface Said {
 const saidShape = z.object({
   capturedAt: z.iso
     .datetime({ offset: true, error: '--captured-at must be a time such as 2026-11-23T04:00:00Z' })
-    .refine((time) => Date.parse(time) <= Date.now(), '--captured-at lies in the future')
+    .refine((time) => Date.parse(time) <= Date.now(), '--captured-at is in the future')
     .optional(),
   serverVersion: z
     .string()
@@ -61,8 +61,8 @@ interface Facts {
 }
 
 /**
- * What the snapshot itself and the operator say; the rest is null.
- * @throws DrError SnapshotCorrupt for what no Vault writes, and nobody should have on a screen.
+ * Facts from the snapshot and the operator; the rest is null.
+ * @throws DrError SnapshotCorrupt for content that Vault never writes, and that could harm a screen.
  */
 export function importedDraft({ cluster, source, said, by, now, summary, stored, encryption }: Facts): ManifestDraft {
   const capturedAt = capturedAtOf(source, said, now);
@@ -124,7 +124,7 @@ function assertUsual(draft: ManifestDraft): void {
 const LONGEST_MANIFEST = 512 * 1024;
 
 function unusual(what: string): DrError {
-  return new DrError('SnapshotCorrupt', `The snapshot has what no Vault writes: ${what}.`, {
-    advice: 'Find out who made it. It was not imported.',
+  return new DrError('SnapshotCorrupt', `The snapshot holds something that Vault never writes: ${what}.`, {
+    advice: 'It was not imported. Find out where it comes from.',
   });
 }

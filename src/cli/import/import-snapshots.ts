@@ -14,7 +14,7 @@ import type { SourceFile } from '../../repository/import/sources';
 import { viewRetention } from '../../repository/keep/retain';
 import { s3SettingsOf } from '../../repository/open';
 import type { Repository } from '../../repository/types';
-import type { GenerationOptions, Listing } from '../generations-listing';
+import type { BackupOptions, Listing } from '../backups-listing';
 import { capturedAtOf, importedDraft, type Said } from './import-plan';
 import { importDirectory, stageSnapshot } from './stage-snapshot';
 
@@ -35,7 +35,7 @@ export interface StoredImport {
   capturedAt: string;
   capturedAtBy: TimeSource | 'vault-dr';
   serverVersion: string | null;
-  /** What made it, by its name. */
+  /** The tool that made it, by the file's name. */
   maker: string | null;
   /** Repositories that have it now, read back where it was new there. */
   copies: string[];
@@ -57,18 +57,22 @@ export function isStored(result: FileResult): result is StoredImport {
 }
 
 /**
- * Brings snapshots that something else has made into the repositories of a cluster: read whole, encrypted, signed. The same bytes are
- * stored once, however often they are imported.
- * @throws DrError what is wrong with the one file that was named; of several each has its own result.
+ * Stores snapshots that another tool made in the repositories of a cluster: read completely, encrypted, signed. The same bytes
+ * are stored once, however often they are imported.
+ * @throws DrError for one file; of several files each has its own result.
  */
 export async function importSnapshots(listing: Listing, request: ImportRequest): Promise<FileResult[]> {
   const { config, repositories } = listing;
   const { files, isOne } = await sourcesOf(listing, request.from);
   if (files.length === 0) throw nothing(request.from);
   if (!isOne && (request.said.capturedAt ?? request.said.serverVersion) !== undefined) {
-    throw new DrError('InvalidInput', '--captured-at and --server-version are of one snapshot. Nothing was imported.', {
-      advice: 'Name the file itself.',
-    });
+    throw new DrError(
+      'InvalidInput',
+      '--captured-at and --server-version apply to one snapshot. Nothing was imported.',
+      {
+        advice: 'Give the file itself.',
+      },
+    );
   }
   if (repositories.length === 0) throw noRepository(listing);
   await readPrivateKey(config);
@@ -97,7 +101,7 @@ function byTime(left: SourceFile, right: SourceFile, now: Date): number {
   return one === other ? 0 : (one ?? '') < (other ?? '') ? -1 : 1;
 }
 
-/** What fails for one file and would fail for the next: the place for them is the problem. */
+/** Would fail for the next file too: the destination is the problem. */
 function isOfEveryFile({ code }: DrError): boolean {
   return code === 'DiskFull' || code === 'InvalidConfiguration' || code === 'RepositoryUnavailable';
 }
@@ -130,13 +134,13 @@ async function importOne(
     ...resultOf(source, copy, 'imported'),
     copies: [copy.repository, ...spread.copies],
     missing: [...missing, ...listing.unanswered, ...spread.missing],
-    warnings: encryption.method === 'none' ? ['it is NOT encrypted: see backup.encryption'] : [],
+    warnings: encryption.method === 'none' ? ['it is NOT encrypted: set backup.encryption'] : [],
   };
   await audit(listing, copy, by, source);
   return result;
 }
 
-/** Brings what is there already to where it is missing. What was noted of it stays: a generation is never changed. */
+/** Copies what is already stored to where it is missing. Its facts stay: a generation is never changed. */
 async function storeElsewhere(
   listing: Listing,
   source: SourceFile,
@@ -154,7 +158,9 @@ async function storeElsewhere(
     ...resultOf(source, first, 'already there'),
     copies: [...there, ...spread.copies],
     missing: [...listing.unanswered, ...spread.missing],
-    warnings: differs ? ['it is stored with other facts than you say; what is stored is never changed'] : [],
+    warnings: differs
+      ? ['it is stored with another time or version than you gave; a stored backup is never changed']
+      : [],
   };
 }
 
@@ -202,7 +208,7 @@ async function replicate({ repositories, publicKey }: Listing, copy: GenerationC
   return { copies, missing };
 }
 
-/** Old ones may be the first that retention removes, at the end of the next backup. */
+/** Retention may remove old ones first, at the end of the next backup. */
 async function warnOfRetention(listing: Listing, cluster: string, results: readonly FileResult[]): Promise<void> {
   const { config, publicKey, repositories } = listing;
   const { retention } = clusterOf(config, cluster).backup;
@@ -214,7 +220,7 @@ async function warnOfRetention(listing: Listing, cluster: string, results: reado
   for (const { generation, warnings } of imported) {
     if (!plan.remove.includes(generation)) continue;
     warnings.push(
-      `by the retention of ${cluster} the next backup removes it; to keep it: vault-dr backups pin ${generation} --cluster ${cluster} --reason TEXT`,
+      `the retention of ${cluster} removes it with the next backup; to keep it: vault-dr backups pin ${generation} --cluster ${cluster} --reason TEXT`,
     );
   }
 }
@@ -243,7 +249,7 @@ async function audit(
 async function sourcesOf({ config }: Listing, from: string) {
   const s3 = parseS3Url(from);
   if (s3 === null) return localSources(from);
-  // The bucket of a repository is reached as the configuration says; any other one as AWS's own tools would.
+  // The bucket of a repository is read as configured; any other one as AWS's own tools would.
   for (const [name, repository] of Object.entries(config.repositories)) {
     if (repository.type === 's3' && repository.bucket === s3.bucket) {
       return s3Sources(s3, { ...(await s3SettingsOf(name, repository)), prefix: '' });
@@ -260,10 +266,10 @@ async function sourcesOf({ config }: Listing, from: string) {
   });
 }
 
-/** Keys for files that are encrypted already: those that were named, or the configured ones. */
+/** Keys for encrypted files: the given ones, or the configured ones. */
 export async function importKeys(
   { config }: Listing,
-  { cluster }: GenerationOptions,
+  { cluster }: BackupOptions,
   named: readonly string[],
 ): Promise<DecryptionKeys> {
   const { identities, openpgp } = clusterOf(config, cluster).restore;
@@ -274,8 +280,8 @@ export async function importKeys(
 }
 
 function nothing(from: string): DrError {
-  return new DrError('InvalidInput', `There is no file in ${printable(from).slice(0, 300)}.`, {
-    advice: 'Name a file, a directory, or s3://bucket/prefix.',
+  return new DrError('InvalidInput', `${printable(from).slice(0, 300)} contains no file.`, {
+    advice: 'Give a file, a directory, or s3://bucket/prefix.',
   });
 }
 

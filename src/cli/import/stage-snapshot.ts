@@ -24,8 +24,8 @@ export interface StagedSnapshot {
 }
 
 /**
- * A place of our own below `stateDir` for one import after the other.
- * @throws DrError AlreadyRunning; InvalidInput for another user than the controller's, who could not read what we make.
+ * A directory of our own below `stateDir` for one import after the other.
+ * @throws DrError AlreadyRunning; InvalidInput for another user than the controller's, who could not read the files.
  */
 export async function importDirectory(
   stateDir: string,
@@ -40,21 +40,21 @@ export async function importDirectory(
       'InvalidInput',
       `${stateDir} belongs to user ${owner}, and this is user ${uid}. Nothing was imported.`,
       {
-        advice: 'Import as the user that the controller runs as, such as: sudo -u vault-dr vault-dr backups import …',
+        advice: 'Import as the user of the controller: sudo -u USER vault-dr backups import …',
       },
     );
   }
   const root = await privateDirectory(stateDir, 'import');
   const lock = await lockOwnFile(join(root, 'lock'), 'an import');
   if (lock === null) {
-    throw new DrError('AlreadyRunning', 'Another import runs on this host. Nothing was imported.', {
-      advice: 'Wait until it has ended.',
+    throw new DrError('AlreadyRunning', 'Another import is running on this host. Nothing was imported.', {
+      advice: 'Wait until it ends, then run the command again.',
     });
   }
   const work = join(root, 'work');
   const clear = () => rm(work, { recursive: true, force: true });
   return {
-    // What an import before has left that was killed goes as well.
+    // Also removes what an import that was killed left behind.
     next: async () => {
       await clear();
       return privateDirectory(work);
@@ -67,8 +67,8 @@ export async function importDirectory(
 }
 
 /**
- * Reads a file whole, verifies it and writes it encrypted, in one pass; in clear it reaches no disk.
- * @returns null for what does not even begin like a snapshot.
+ * Reads a file completely, verifies it and writes it encrypted, in one pass; it never reaches the disk unencrypted.
+ * @returns null for a file that does not begin like a snapshot.
  * @throws DrError SnapshotIncomplete, SnapshotCorrupt, DecryptionFailed, DiskFull
  */
 export async function stageSnapshot(
@@ -99,6 +99,6 @@ async function assertRoom(directory: string, { place, sizeBytes }: SourceFile): 
   throw new DrError(
     'DiskFull',
     `${formatBytes(bavail * bsize)} free at ${directory}, ${formatBytes(sizeBytes * ROOM)} needed for ${place}.`,
-    { where: directory, advice: 'Make room there, or put stateDir on another disk.' },
+    { where: directory, advice: 'Free space there, or move stateDir to another disk.' },
   );
 }

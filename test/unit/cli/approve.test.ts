@@ -36,16 +36,16 @@ it.each<[string, Partial<RecoveryProgress>, string]>([
   [
     'shows one plan and names the hash of another',
     { plan: { ...PLAN, trust: 'approvers', setAside: 'delete' } },
-    'is not the one whose hash it names',
+    'does not match its own hash',
   ],
   [
     'is of another cluster',
     { plan: { ...PLAN, trust: 'approvers', cluster: 'staging' } },
-    'is not the one whose hash it names',
+    'does not match its own hash',
   ],
-  ['waits for no approval', { waitingFor: null }, 'waits for no approval now'],
-  ['has no plan', { plan: null }, 'waits for no approval now'],
-  ['names a requester who is several lines', { requestedBy: 'ana\nplan: 0' }, 'names nobody who asked for it'],
+  ['waits for no approval', { waitingFor: null }, 'is not waiting for an approval'],
+  ['has no plan', { plan: null }, 'is not waiting for an approval'],
+  ['names a requester who is several lines', { requestedBy: 'ana\nplan: 0' }, 'has no valid requester'],
 ])('is nothing where the run %s', (_how, overrides, problem) => {
   const error = thrownBy(() => subjectToSign(waiting(overrides), PLAN.cluster, HASH.slice(0, 12)));
 
@@ -56,5 +56,5 @@ it.each<[string, Partial<RecoveryProgress>, string]>([
 it('is nothing where somebody has read another plan', () => {
   const error = thrownBy(() => subjectToSign(waiting(), PLAN.cluster, '0123456789ab'));
 
-  expect(error.message).toBe(`The plan's hash is ${HASH.slice(0, 12)}, not 0123456789ab.`);
+  expect(error.message).toBe(`The hash of the plan is ${HASH.slice(0, 12)}, not 0123456789ab.`);
 });

@@ -76,8 +76,8 @@ it("verifies the controller's own trail against what the repositories keep, and 
     findings: [],
     heads: { compared: true, matching: 1, problems: [], unanswered: [] },
   });
-  expect(alone).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('unbroken, 2 records') });
-  expect(alone.stderr).toContain('Compared with no repository');
+  expect(alone).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('intact, 2 records') });
+  expect(alone.stderr).toContain('Not compared with the repositories');
   expect(absent.exitCode).toBe(2);
 });
 
@@ -124,7 +124,7 @@ it('ends with 6 when something else lies among the heads, and compares the other
   ]);
 
   expect(whole).toMatchObject({ exitCode: 6, stdout: expect.stringContaining('0.json is not the head') });
-  expect(whole.stdout).not.toContain('unbroken');
+  expect(whole.stdout).not.toContain('intact');
   expect(cut.exitCode).toBe(6);
   expect(JSON.parse(cut.stdout)).toMatchObject({
     heads: {
@@ -144,7 +144,7 @@ it('ends with 1 when a repository does not answer, and claims nothing that it wa
 
   expect(text).toMatchObject({
     exitCode: 1,
-    stdout: expect.stringContaining('unbroken in itself, not compared with local, 2 records'),
+    stdout: expect.stringContaining('intact in itself, not compared with local, 2 records'),
     stderr: expect.stringContaining('local: stat failed with ENOENT'),
   });
   expect(json.exitCode).toBe(1);

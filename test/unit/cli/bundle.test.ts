@@ -245,7 +245,7 @@ describe('a host without credentials for a repository', () => {
     const empty = await bundle('show', '--node', 'vault-1', '--from', inTest('etc'));
 
     expect(changed.stderr).toContain('is not what the manifest says');
-    expect(empty.stderr).toContain('has no such generation');
+    expect(empty.stderr).toContain('has no such backup');
     for (const { exitCode } of [changed, empty]) expect(exitCode).not.toBe(0);
   });
 });

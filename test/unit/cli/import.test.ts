@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
-import { generationsCommand } from '../../../src/cli/generations';
+import { backupsCommand } from '../../../src/cli/backups';
 import { decryptFrom, encryptTo, generateIdentity } from '../../../src/crypto/age';
 import { verifyTrail } from '../../../src/audit/audit-trail';
 import type { Manifest } from '../../../src/contract/generation';
@@ -43,7 +43,7 @@ async function configuration(): Promise<string> {
 }
 
 const run = (...args: string[]) =>
-  runVerb(generationsCommand(), [...args, '--cluster', 'prod', '--config', inTest('vault-dr.yaml')]);
+  runVerb(backupsCommand(), [...args, '--cluster', 'prod', '--config', inTest('vault-dr.yaml')]);
 
 const importing = (from: string, ...args: string[]) => run('import', from, '--as', 'ana', ...args);
 
@@ -98,8 +98,8 @@ describe('a snapshot that something else has made', () => {
 
     const again = await importing(inTest('the-same.snap'), '--server-version', '1.16.0');
 
-    expect(again.out).toMatch(/is there already as 20251123T030000Z-\S+, in one, two\n/);
-    expect(again.out).toContain('! it is stored with other facts than you say');
+    expect(again.out).toMatch(/already stored as 20251123T030000Z-\S+, in one, two\n/);
+    expect(again.out).toContain('! it is stored with another time or version than you gave');
     const { copies } = await listed();
     expect(new Set(copies.map(({ manifest }) => manifest.generation)).size).toBe(1);
     expect(copies).toHaveLength(2);
@@ -119,7 +119,7 @@ describe('a snapshot that something else has made', () => {
     const encrypted = await importing(inTest('a.snap.age'), '--identity', inTest('identity'));
 
     expect(plain.out).toContain('imported as');
-    expect(encrypted.out).toContain('is there already as');
+    expect(encrypted.out).toContain('already stored as');
     expect((await listed()).copies[0]?.manifest.archive.sha256).toBe(sha256(snapshot));
   });
 
@@ -147,7 +147,7 @@ describe('a snapshot that something else has made', () => {
           meta: { Configuration: { Servers: [{ Suffrage: 0, ID: '\u001b[2Jx', Address: '10.0.0.1:8201' }] } },
         }),
       'CopyDamaged',
-      /The snapshot has what no Vault writes: a name "\\\\u\{1B\}\[2Jx"/,
+      /The snapshot holds something that Vault never writes: a name "\\\\u\{1B\}\[2Jx"/,
     ],
     [
       'has prefixes that fill its manifest',
@@ -179,7 +179,7 @@ describe('a snapshot that something else has made', () => {
       ['--captured-at', 'yesterday', '--server-version', 'new'],
       /--captured-at must be a time.*; --server-version must be/,
     ],
-    [['--captured-at', '2999-01-01T00:00:00Z'], /--captured-at lies in the future/],
+    [['--captured-at', '2999-01-01T00:00:00Z'], /--captured-at is in the future/],
   ])('is not taken with %j', async (args, message) => {
     await writeFile(inTest('a.snap'), await buildSnapshot());
 
@@ -206,10 +206,10 @@ describe('a directory of snapshots', () => {
     expect(ended).toBe(6);
     expect(out).toMatch(/bao_2025-11-22-0400\.snapshot: imported as 20251122T040000Z-000000000040-/);
     expect(out).toMatch(/vault-snapshot-1763870400\.snap: imported as 20251123T040000Z-000000000041-/);
-    expect(out).toContain("named like those of Vault Enterprise's automated snapshots");
+    expect(out).toContain("named as by Vault Enterprise's automated snapshots");
     expect(out.indexOf('bao_2025')).toBeLessThan(out.indexOf('vault-snapshot-'));
     expect(out).toMatch(/cut-2025-11-24\.snap: NOT IMPORTED: The snapshot is cut/);
-    expect(out).toContain('README \\u{1B}[2J.txt: skipped, it is not a snapshot');
+    expect(out).toContain('README \\u{1B}[2J.txt: skipped: not a snapshot');
     expect(out).not.toContain('outside');
     expect((await listed()).copies).toHaveLength(4);
     expect((await run('verify', '--chain')).exitCode).toBeUndefined();
@@ -242,7 +242,9 @@ describe('a directory of snapshots', () => {
 
     const { out } = await importing(inTest('old'));
 
-    expect(out).toMatch(/the next backup removes it; to keep it: vault-dr backups pin 20251120T\S+ --cluster prod/);
+    expect(out).toMatch(
+      /removes it with the next backup; to keep it: vault-dr backups pin 20251120T\S+ --cluster prod/,
+    );
     expect(out).not.toContain('backups pin 20251121T');
   });
 });
@@ -264,6 +266,6 @@ test('files in a repository that have no manifest are mentioned', async () => {
     inTest('one', 'prod', 'from cron.snap'),
   ]);
   expect(notes).toContain('from cron.snap (1 B, ');
-  expect(notes).toContain('Is one a snapshot? vault-dr backups import FILE --cluster prod');
+  expect(notes).toContain('To store a snapshot among them as a backup: vault-dr backups import FILE --cluster prod');
   expect(ended).toBeUndefined();
 });

@@ -31,7 +31,7 @@ it('shows what a snapshot holds', async () => {
     await inspectSnapshot(createReadStream(inTest('a.snap')), { identities: [] }, 'a.snap'),
   );
 
-  expect(shown).toContain('a.snap: a whole snapshot\n');
+  expect(shown).toContain('a.snap: a complete snapshot\n');
   expect(shown).toContain(`sha256 ${sha256(archive)}`);
   expect(shown).toContain('index 37, term 3');
   expect(shown).toContain('shamir, 3 of 5 shares');
@@ -80,6 +80,9 @@ it('answers in JSON, from standard input too, and with 6 for what is not whole',
   });
   expect(JSON.parse(piped.stdout)).toMatchObject({ archive: { sha256: sha256(archive) } });
   expect(cut.exitCode).toBe(6);
-  expect(JSON.parse(cut.stdout)).toMatchObject({ exitCode: 6, error: expect.stringMatching(/not whole.*is cut/s) });
+  expect(JSON.parse(cut.stdout)).toMatchObject({
+    exitCode: 6,
+    error: { code: 'CopyDamaged', message: expect.stringMatching(/damaged or incomplete.*is cut/s) },
+  });
   expect(absent).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('absent.snap') });
 });

@@ -49,5 +49,7 @@ test('a lab can not be ended where there is none', async () => {
   const { exitCode, stdout } = await vaultDr('lab', 'down', inTest(), '--json');
 
   expect(exitCode).toBe(3);
-  expect(JSON.parse(stdout)).toMatchObject({ error: expect.stringContaining('not part of this installation') });
+  expect(JSON.parse(stdout)).toMatchObject({
+    error: { message: expect.stringContaining('not part of this installation') },
+  });
 });

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { backupCommand } from '../../../src/cli/backup';
-import { generationsCommand } from '../../../src/cli/generations';
+import { backupsCommand } from '../../../src/cli/backups';
 import { labCommand } from '../../../src/cli/lab';
 import { approveCommand } from '../../../src/cli/approve';
 import { abortCommand, resumeCommand, skipNodeCommand } from '../../../src/cli/decisions';
@@ -36,7 +36,7 @@ const SINGLE = [
   workerCommand,
   agentCommand,
 ].map((make) => make());
-const NESTED = [generationsCommand, scheduleCommand, labCommand].flatMap((make) => [...make().commands]);
+const NESTED = [backupsCommand, scheduleCommand, labCommand].flatMap((make) => [...make().commands]);
 
 function helpOf(command: Command): string {
   let text = '';
@@ -48,7 +48,7 @@ function helpOf(command: Command): string {
 test.each([...SINGLE, ...NESTED].map((command) => [command.name(), command] as const))(
   'the help of %s has an example and every option explained',
   (_name, command) => {
-    expect(helpOf(command)).toMatch(/\nExample:\n {2}\$ vault-dr /);
+    expect(helpOf(command)).toMatch(/\nExamples?:\n {2}\$ vault-dr /);
     expect(command.options.filter((option) => !option.description)).toEqual([]);
   },
 );
@@ -64,8 +64,8 @@ test.each(
 test('usage, configuration and input: each mistake has its status, at once', async () => {
   const [usage, configuration, input] = await Promise.all([
     vaultDr('schedule', 'apply', '--cluster', 'prod', '--every', 'often'),
-    vaultDr('generations', 'list', '--cluster', 'prod', '--config', '/does/not/exist.yaml', '--json'),
-    vaultDr('restore', '--cluster', 'prod', '--generation', 'newest'),
+    vaultDr('backups', 'list', '--cluster', 'prod', '--config', '/does/not/exist.yaml', '--output', 'json'),
+    vaultDr('restore', '--cluster', 'prod', '--backup', 'newest'),
   ]);
 
   expect(usage).toMatchObject({ exitCode: 2, stdout: '' });
@@ -73,7 +73,7 @@ test('usage, configuration and input: each mistake has its status, at once', asy
   expect(configuration.exitCode).toBe(3);
   expect(JSON.parse(configuration.stdout)).toMatchObject({
     exitCode: 3,
-    error: expect.stringContaining('/does/not/exist.yaml'),
+    error: { code: 'InvalidConfiguration', message: expect.stringContaining('/does/not/exist.yaml') },
   });
   expect(input).toMatchObject({ exitCode: 2, stdout: '' });
   expect(input.stderr).toContain('generation: is not a generation id');

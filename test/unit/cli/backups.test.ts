@@ -1,5 +1,5 @@
 import { cp, mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
-import { generationsCommand } from '../../../src/cli/generations';
+import { backupsCommand } from '../../../src/cli/backups';
 import { DrError } from '../../../src/contract/failures';
 import type { ChainLink } from '../../../src/contract/generation';
 import { DirectoryRepository } from '../../../src/repository/directory';
@@ -50,7 +50,7 @@ async function publish(capturedAt: string, ...repositories: string[]): Promise<s
 }
 
 const run = (...args: string[]) =>
-  runVerb(generationsCommand(), [...args, '--cluster', 'prod', '--config', inTest('vault-dr.yaml')]);
+  runVerb(backupsCommand(), [...args, '--cluster', 'prod', '--config', inTest('vault-dr.yaml')]);
 
 async function damage(repository: string, generation: string): Promise<void> {
   const names = await readdir(inTest(repository), { recursive: true });
@@ -69,8 +69,8 @@ test('list shows each generation once, newest first, with where it is', async ()
   const json = await run('list', '--json');
 
   const rows = table.out.split('\n').filter((line) => line.includes('2026'));
-  expect(rows[0]).toMatch(new RegExp(`^ ${newer} .* age +one$`));
-  expect(rows[1]).toMatch(new RegExp(`^ ${older} .* age +one, two$`));
+  expect(rows[0]).toMatch(new RegExp(`^ ${newer} .* 1\\.21\\.1 +one$`));
+  expect(rows[1]).toMatch(new RegExp(`^ ${older} .* 1\\.21\\.1 +one, two$`));
   expect(table.exitCode).toBeUndefined();
   expect(JSON.parse(json.out)).toMatchObject({ copies: { length: 3 }, unreadable: [], unanswered: [] });
 });
@@ -105,7 +105,7 @@ test('an unknown generation is answered with those there are', async () => {
 
   await expect(run('show', 'nope')).rejects.toMatchObject({
     code: 'UnknownGeneration',
-    message: `'prod' has no generation 'nope'. The newest are: ${newer}.`,
+    message: `prod has no backup 'nope'. The newest are: ${newer}.`,
   });
 });
 
@@ -117,7 +117,7 @@ test('verify reads every copy, and a damaged one shows in text, JSON and exit st
   const bad = await run('verify', 'all', '--json');
   const text = await run('verify', generation);
 
-  expect(good.out).toBe(`${generation}  one  hashed\n${generation}  two  hashed\nchain  whole\n`);
+  expect(good.out).toBe(`${generation}  one  hashed\n${generation}  two  hashed\nchain  complete\n`);
   expect(good.exitCode).toBeUndefined();
   expect(bad.exitCode).toBe(6);
   expect(JSON.stringify(JSON.parse(bad.out))).toContain('"repository":"one","check":"hashed","problem":null');
@@ -128,7 +128,7 @@ test('verify reads every copy, and a damaged one shows in text, JSON and exit st
 test('where there is nothing, list says so and verify does not call it good', async () => {
   const list = await run('list');
 
-  expect(list.out).toContain("No generation of 'prod'.");
+  expect(list.out).toContain('There is no backup of prod.');
   await expect(run('verify')).rejects.toMatchObject({ code: 'UnknownGeneration' });
   await expect(run('verify', 'all')).rejects.toMatchObject({ code: 'UnknownGeneration' });
 });
@@ -164,7 +164,7 @@ describe('the chain', () => {
     const broken = await run('verify', '--chain', '--json');
 
     expect(pruned.out).toContain(`one  ${early}  removed`);
-    expect(whole.out).toBe('chain  whole\n');
+    expect(whole.out).toBe('chain  complete\n');
     expect(whole.exitCode).toBeUndefined();
     const { chain } = JSON.parse(broken.out) as { chain: { kind: string; generation: string }[] };
     expect(chain).toEqual([expect.objectContaining({ kind: 'removed', severity: 'problem' })]);
@@ -240,7 +240,7 @@ describe('retention', () => {
 
     const { out, exitCode: status } = await run('prune');
 
-    expect(out).toContain('did not come to its end, and some may be removed: one: the connection was cut');
+    expect(out).toContain('failed halfway, and some may be removed: one: the connection was cut');
     expect(out).not.toContain('nothing was removed');
     expect((await readdir(inTest('one/prod'))).filter((name) => name.startsWith('2026'))).toHaveLength(2);
     expect(status).toBe(1);
@@ -264,7 +264,7 @@ describe('retention', () => {
     });
     expect(kept).toContain(old);
     expect(await readdir(inTest('two/prod'))).not.toContain(old);
-    expect((await run('verify', 'all')).out).toContain('chain  whole');
+    expect((await run('verify', 'all')).out).toContain('chain  complete');
   });
 
   test('a pin needs a reason', async () => {
@@ -281,9 +281,9 @@ describe('repair', () => {
     const repaired = await run('verify', 'all', '--repair');
     const after = await run('verify', 'all');
 
-    expect(repaired.out).toBe(`${generation}  one  hashed\n${generation}  two  added, read back\nchain  whole\n`);
+    expect(repaired.out).toBe(`${generation}  one  hashed\n${generation}  two  added and read back\nchain  complete\n`);
     expect(repaired.exitCode).toBeUndefined();
-    expect(after.out).toBe(`${generation}  one  hashed\n${generation}  two  hashed\nchain  whole\n`);
+    expect(after.out).toBe(`${generation}  one  hashed\n${generation}  two  hashed\nchain  complete\n`);
   });
 
   test('completes a copy that lacks a file', async () => {
@@ -292,7 +292,7 @@ describe('repair', () => {
 
     const repaired = await run('verify', '--repair');
 
-    expect(repaired.out).toContain(`${generation}  two  added, read back`);
+    expect(repaired.out).toContain(`${generation}  two  added and read back`);
     expect(repaired.exitCode).toBeUndefined();
   });
 
@@ -303,7 +303,7 @@ describe('repair', () => {
     // The damaged file has another length, so the copy is not even listed.
     const { out, exitCode: status } = await run('verify', '--repair');
 
-    expect(out).toContain(`${generation}  one  NOT REPAIRED, what lies there is never overwritten`);
+    expect(out).toContain(`${generation}  one  NOT REPAIRED, because nothing is ever overwritten`);
     expect(await readFile(inTest('one/prod', generation, 'snapshot.snap.age'))).toEqual(evidence);
     expect(status).toBe(6);
   });
@@ -326,5 +326,5 @@ test('a plain copy of a repository is a repository', async () => {
 
   const verified = await run('verify', 'all');
 
-  expect(verified.out).toBe(`${generation}  one  hashed\n${generation}  two  hashed\nchain  whole\n`);
+  expect(verified.out).toBe(`${generation}  one  hashed\n${generation}  two  hashed\nchain  complete\n`);
 });

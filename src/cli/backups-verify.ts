@@ -4,19 +4,12 @@ import type { GenerationCopy } from '../contract/generation';
 import { type ChainFinding, verifyChain } from '../repository/keep/chain';
 import { verifyCopy } from '../repository/generations';
 import { type Repair, repairGeneration } from '../repository/repair';
-import {
-  chooseCopies,
-  type GenerationOptions,
-  idsOf,
-  type Listing,
-  loadListing,
-  reportTrouble,
-} from './generations-listing';
+import { chooseCopies, type BackupOptions, idsOf, type Listing, loadListing, reportTrouble } from './backups-listing';
 import { style } from '../terminal';
 import { note, print, printJson } from './output';
 import { EXIT } from './program';
 
-interface VerifyOptions extends GenerationOptions {
+interface VerifyOptions extends BackupOptions {
   chain?: boolean;
   repair?: boolean;
 }
@@ -28,7 +21,7 @@ interface Result {
   problem: string | null;
 }
 
-/** Follows the chain always; reads the copies unless only the chain is asked for. */
+/** Always follows the chain; reads the copies unless --chain. */
 export async function runVerify(generation: string, options: VerifyOptions): Promise<void> {
   const listing = await loadListing(options);
   const results: Result[] = [];
@@ -58,7 +51,7 @@ export async function runVerify(generation: string, options: VerifyOptions): Pro
 function choose({ copies }: Listing, generation: string, cluster: string): GenerationCopy[] {
   const chosen = generation === 'all' ? copies : chooseCopies(copies, generation, cluster);
   if (chosen.length > 0) return chosen;
-  throw new DrError('UnknownGeneration', `There is nothing to verify for '${cluster}'.`);
+  throw new DrError('UnknownGeneration', `There is no backup of ${cluster} to verify.`);
 }
 
 async function readCopies({ repositories }: Listing, copies: GenerationCopy[]): Promise<Result[]> {
@@ -108,18 +101,18 @@ function show(results: Result[], repairs: Repair[], chain: ChainFinding[], { una
   for (const { generation, repository, outcome, problem } of repairs) {
     const verdict =
       outcome === 'added'
-        ? style('green', 'added, read back')
+        ? style('green', 'added and read back')
         : style(
             'red',
-            outcome === 'in the way' ? `NOT REPAIRED, what lies there is never overwritten: ${problem}` : `${problem}`,
+            outcome === 'in the way' ? `NOT REPAIRED, because nothing is ever overwritten: ${problem}` : `${problem}`,
           );
     print(`${generation}  ${repository}  ${verdict}`);
   }
   for (const { kind, severity, generation, text } of chain) {
     print(`${generation}  chain  ${style(severity === 'problem' ? 'red' : 'yellow', `${kind}: ${text}`)}`);
   }
-  if (chain.length === 0) print(`chain  ${style('green', 'whole')}`);
-  else if (unanswered.length > 0) note('What the chain lacks may be in a repository that did not answer.');
+  if (chain.length === 0) print(`chain  ${style('green', 'complete')}`);
+  else if (unanswered.length > 0) note('The missing backups may be in a repository that did not answer.');
 }
 
 function placeOf({ generation, repository }: { generation: string; repository: string }): string {

@@ -11,11 +11,11 @@ import { style } from '../terminal';
 import { note } from './output';
 import { type CommonOptions, EXIT } from './program';
 
-export interface GenerationOptions extends CommonOptions {
+export interface BackupOptions extends CommonOptions {
   cluster: string;
 }
 
-/** What the repositories of a cluster hold. Needs neither Temporal nor Vault. */
+/** Contents of the repositories of a cluster. Needs neither Temporal nor Vault. */
 export interface Listing {
   config: Config;
   publicKey: string;
@@ -29,7 +29,7 @@ export interface Listing {
   warnings: string[];
 }
 
-export async function loadListing(options: GenerationOptions): Promise<Listing> {
+export async function loadListing(options: BackupOptions): Promise<Listing> {
   const config = await loadConfig(options.config);
   const cluster = clusterOf(config, options.cluster);
   const publicKey = await readPublicKey(config);
@@ -71,15 +71,15 @@ export async function loadListing(options: GenerationOptions): Promise<Listing> 
   };
 }
 
-/** The copies of one generation. @throws DrError UnknownGeneration that names the newest ones. */
+/** The copies of one backup. @throws DrError UnknownGeneration that names the newest ones. */
 export function chooseCopies(copies: GenerationCopy[], generation: string, cluster: string): GenerationCopy[] {
   const ids = idsOf(copies);
   const id = generation === 'latest' ? ids[0] : generation;
   const chosen = copies.filter((copy) => copy.generation === id);
   if (chosen.length > 0) return chosen;
   const newest = ids.slice(0, 5).join(', ') || 'none';
-  throw new DrError('UnknownGeneration', `'${cluster}' has no generation '${generation}'. The newest are: ${newest}.`, {
-    advice: 'See `vault-dr generations list`.',
+  throw new DrError('UnknownGeneration', `${cluster} has no backup '${generation}'. The newest are: ${newest}.`, {
+    advice: `List them: vault-dr backups list --cluster ${cluster}`,
   });
 }
 
@@ -88,7 +88,7 @@ export function idsOf(copies: { generation: string }[]): string[] {
   return [...new Set(copies.map((copy) => copy.generation))].sort().reverse();
 }
 
-/** What is not as it should be never goes unsaid, and shows in the exit status. */
+/** Prints every problem, and sets the exit status by it. */
 export function reportTrouble({
   unreadable,
   unanswered,

@@ -8,24 +8,24 @@ import { writeMark } from '../repository/keep/marks';
 import { retain, viewRetention } from '../repository/keep/retain';
 import { lockedAmong, type RetentionPlan } from '../repository/keep/retention';
 import type { Repository } from '../repository/types';
-import { chooseCopies, type GenerationOptions, type Listing, loadListing, reportTrouble } from './generations-listing';
+import { chooseCopies, type BackupOptions, type Listing, loadListing, reportTrouble } from './backups-listing';
 import { style } from '../terminal';
 import { note, print, printJson } from './output';
 import { EXIT } from './program';
 
-interface PinOptions extends GenerationOptions {
+interface PinOptions extends BackupOptions {
   reason: string;
   as: string;
 }
 
-interface PruneOptions extends GenerationOptions {
+interface PruneOptions extends BackupOptions {
   dryRun?: boolean;
 }
 
 interface Pruned {
   repository: string;
   plan: RetentionPlan & { locked: string[] };
-  /** Null in a dry run, or where it did not come to its end. */
+  /** Null in a dry run, or where it failed. */
   done: RetentionReport | null;
   problem: string | null;
 }
@@ -62,7 +62,7 @@ export function pinRunner(kind: 'pinned' | 'unpinned') {
   };
 }
 
-/** Shows what retention would remove, or removes it. Nothing goes where the newest generation can't be read whole. */
+/** Shows what retention would remove, or removes it. Removes nothing where the newest backup cannot be read completely. */
 export async function runPrune(options: PruneOptions): Promise<void> {
   const listing = await loadListing(options);
   const privateKey = options.dryRun === true ? null : await readPrivateKey(listing.config);
@@ -97,7 +97,7 @@ async function prune(
   let outcome = 'nothing was removed';
   try {
     await verifyCopy(repository, newest);
-    outcome = 'it did not come to its end, and some may be removed';
+    outcome = 'it failed halfway, and some may be removed';
     return { ...pruned, done: await retain(view, privateKey, now) };
   } catch (error) {
     if (!isDrError(error)) throw error;
@@ -112,17 +112,17 @@ function show({ repository, plan, done, problem }: Pruned): void {
   for (const { generation, why } of plan.keep) print(`${repository}  ${generation}  ${style('green', 'keep')}: ${why}`);
   for (const generation of problem === null ? plan.remove.toReversed() : []) {
     const fate = locked.has(generation)
-      ? 'locked, stays for now'
+      ? 'locked, kept for now'
       : failed.has(generation)
         ? style('red', `not removed: ${failed.get(generation)}`)
         : style('yellow', done === null ? 'would be removed' : 'removed');
     print(`${repository}  ${generation}  ${fate}`);
   }
-  if (done === null && problem === null) note(`${repository}: a dry run; nothing was touched.`);
+  if (done === null && problem === null) note(`${repository}: dry run; nothing was removed.`);
 }
 
 /** @throws DrError InvalidInput if a reason says nothing. */
 export function parseReason(text: string): string {
   if (text.trim() !== '') return text.trim();
-  throw new DrError('InvalidInput', 'A reason must say something: whoever wonders later reads it.');
+  throw new DrError('InvalidInput', '--reason is empty. Say why, for whoever finds the pin later.');
 }

@@ -1,0 +1,156 @@
+import type { Command } from 'commander';
+import { repositoryConfigOf } from '../config/load';
+import { findStrays, type Stray } from '../repository/strays';
+import { formatBytes } from '../contract/format';
+import { parseReason, pinRunner, runPrune } from './backups-keep';
+import { chooseCopies, type BackupOptions, idsOf, type Listing, loadListing, reportTrouble } from './backups-listing';
+import { runDiff } from './backups-diff';
+import { importCommand } from './import/command';
+import { runVerify } from './backups-verify';
+import { renderTable, style } from '../terminal';
+import { note, print, printJson } from './output';
+import { family, verb, withCluster, withConfig, withJson, withOperator } from './program';
+
+const SHOWN_STRAYS = 10;
+/** Works on the repositories alone: needs neither Temporal nor Vault. */
+export function backupsCommand(): Command {
+  const list = verb('list', 'List the backups of a cluster', 'vault-dr backups list --cluster prod').action(runList);
+  const show = verb('show', 'Print the manifest of one backup', 'vault-dr backups show latest --cluster prod')
+    .argument('<backup>', 'its id, or latest')
+    .action(runShow);
+  const verify = verb(
+    'verify',
+    'Read copies end to end and check their integrity',
+    'vault-dr backups verify latest --cluster prod\nvault-dr backups verify all --cluster prod --repair',
+  )
+    .argument('[backup]', 'its id, or latest, or all', 'latest')
+    .option('--chain', 'follow the chain of manifests only; read no snapshot')
+    .option('--repair', 'copy good backups to where they are missing; overwrites nothing')
+    .action(runVerify);
+  const diff = verb(
+    'diff',
+    'Compare two backups by their signed manifests',
+    'vault-dr backups diff 20261123T040000Z-000000001234-0a1b2c3d latest --cluster prod',
+  )
+    .argument('<from>', 'id of the first one, or latest')
+    .argument('[to]', 'id of the other one, or latest', 'latest')
+    .action(runDiff);
+  const prune = verb(
+    'prune',
+    'Apply the retention now, as each backup does',
+    'vault-dr backups prune --cluster prod --dry-run',
+  )
+    .option('--dry-run', 'show what would stay and what would be removed, and why')
+    .action(runPrune);
+  const pin = verb(
+    'pin',
+    'Keep a backup, whatever the retention says',
+    "vault-dr backups pin latest --cluster prod --reason 'before the migration'",
+  )
+    .argument('<backup>', 'its id, or latest')
+    .requiredOption('--reason <text>', 'why, for whoever finds the pin later', parseReason)
+    .action(pinRunner('pinned'));
+  const unpin = verb(
+    'unpin',
+    'End a pin; the retention decides again',
+    "vault-dr backups unpin latest --cluster prod --reason 'the migration is done'",
+  )
+    .argument('<backup>', 'its id, or latest')
+    .requiredOption('--reason <text>', 'why, for the record', parseReason)
+    .action(pinRunner('unpinned'));
+  const importing = importCommand();
+  for (const command of [pin, unpin, importing]) withOperator(command);
+  // The alias is from the time when a backup was called a generation, as it still is on disk and in JSON.
+  const parent = family('backups', 'List, verify, compare, keep, prune and import backups').alias('generations');
+  for (const command of [list, show, verify, diff, importing, prune, pin, unpin]) {
+    parent.addCommand(withJson(withConfig(withCluster(command))));
+  }
+  return parent;
+}
+
+async function runList(options: BackupOptions): Promise<void> {
+  const listing = await loadListing(options);
+  const { copies, unreadable, unanswered, warnings, marks } = listing;
+  const strays = await straysOf(listing, options.cluster);
+  if (options.json) {
+    const hashes = new Map(copies.map((copy) => [copy.manifestSha256, copy.generation]));
+    const pinned = [...marks.pinned].flatMap(([manifestSha256, pin]) => {
+      const generation = hashes.get(manifestSha256);
+      return generation === undefined ? [] : [{ generation, ...pin }];
+    });
+    printJson({ copies, pinned, strays, unreadable, unanswered, warnings });
+  } else {
+    const ids = idsOf(copies);
+    const rows = ids.map((id) => {
+      const same = copies.filter((copy) => copy.generation === id);
+      const manifest = same[0]?.manifest;
+      return [
+        id,
+        formatBytes(manifest?.stored.sizeBytes ?? 0),
+        manifest?.keys.count.toLocaleString('en-US') ?? '',
+        manifest?.serverVersion ?? 'not known',
+        same.map((copy) => copy.repository).join(', '),
+        [
+          ...(manifest?.encryption.method === 'none' ? ['not encrypted'] : []),
+          ...(manifest?.imported ? ['imported'] : []),
+          ...(same.some((copy) => copy.check === 'restored') ? ['restored'] : []),
+          ...(same.some((copy) => marks.pinned.has(copy.manifestSha256)) ? ['pinned'] : []),
+        ].join(', '),
+      ];
+    });
+    if (ids.length === 0) print(`There is no backup of ${options.cluster}.`);
+    else {
+      print(renderTable(['backup', 'size', 'keys', 'version', 'listed in', ''], rows));
+      note(
+        style(
+          'dim',
+          'Listed: signed and in place, but not read. To read them: vault-dr backups verify',
+          process.stderr,
+        ),
+      );
+    }
+    noteStrays(strays, options.cluster);
+  }
+  reportTrouble({ unreadable, unanswered, warnings });
+}
+
+async function straysOf({ config, repositories }: Listing, cluster: string): Promise<Stray[]> {
+  const found = repositories.map((repository) =>
+    findStrays(repository, repositoryConfigOf(config, repository.name), cluster),
+  );
+  return (await Promise.all(found)).flat();
+}
+
+/** One of them may be the only snapshot there is. */
+function noteStrays(strays: readonly Stray[], cluster: string): void {
+  for (const { place, sizeBytes, storedAt } of strays.slice(0, SHOWN_STRAYS)) {
+    note(
+      style(
+        'yellow',
+        `${place} (${formatBytes(sizeBytes)}, ${storedAt}) has no manifest, so vault-dr did not make it`,
+        process.stderr,
+      ),
+    );
+  }
+  if (strays.length === 0) return;
+  const more = strays.length > SHOWN_STRAYS ? `${strays.length - SHOWN_STRAYS} more files have no manifest. ` : '';
+  note(
+    style(
+      'yellow',
+      `${more}To store a snapshot among them as a backup: vault-dr backups import FILE --cluster ${cluster}`,
+      process.stderr,
+    ),
+  );
+}
+
+async function runShow(generation: string, options: BackupOptions): Promise<void> {
+  const { copies, unreadable, unanswered, warnings } = await loadListing(options);
+  const chosen = chooseCopies(copies, generation, options.cluster);
+  const [copy] = chosen;
+  if (options.json) printJson({ manifest: copy?.manifest, copies: chosen.map((item) => item.repository) });
+  else {
+    print(JSON.stringify(copy?.manifest, null, 2));
+    note(`Listed in: ${chosen.map((item) => item.repository).join(', ')}`);
+  }
+  reportTrouble({ unreadable, unanswered, warnings });
+}
