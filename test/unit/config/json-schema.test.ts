@@ -1,0 +1,63 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Ajv, type ValidateFunction } from 'ajv';
+import { parse } from 'yaml';
+import { configJsonSchema } from '../../../src/config/json-schema';
+import { PROJECT_ROOT } from '../../../src/lab/project-root';
+import { readMarkdown } from '../../support/markdown';
+
+const SCHEMA = 'schemas/vault-dr.schema.json';
+const inProject = (path: string) => join(PROJECT_ROOT, path);
+
+let validate: ValidateFunction;
+
+beforeAll(async () => {
+  const schema = JSON.parse(await readFile(inProject(SCHEMA), 'utf8')) as object;
+  // Whether a URL is one is left to vault-dr.
+  validate = new Ajv({ allErrors: true, formats: { uri: true } }).compile(schema);
+});
+
+it('is what `npm run docs:generate` writes', async () => {
+  expect(JSON.parse(await readFile(inProject(SCHEMA), 'utf8'))).toEqual(configJsonSchema());
+});
+
+it('fits every configuration of this project', async () => {
+  const texts = await configurations();
+
+  expect(texts.length).toBeGreaterThan(0);
+  for (const { place, text } of texts) {
+    validate(parse(text));
+    expect({ place, errors: validate.errors }).toEqual({ place, errors: null });
+  }
+});
+
+it.each([
+  ['a setting that there is not', 'repositories: {}', 'repositorys: {}'],
+  ['a value of another type', 'signing: { publicKeyFile: /k }', 'signing: { publicKeyFile: 3 }'],
+  ['a duration that is none', 'retention: { maxAge: 90d }', 'retention: { maxAge: 90 days }'],
+])('refuses %s', (_what, right, wrong) => {
+  const text = `signing: { publicKeyFile: /k }
+repositories: {}
+clusters:
+  prod:
+    nodes: [{ name: vault-1, address: 'https://v:8200', clusterAddress: 'v:8201', dataDir: /d, service: { driver: process, command: [v] } }]
+    auth: { method: token, token: { env: T } }
+    repositories: [local]
+    backup: { retention: { maxAge: 90d } }
+`;
+
+  expect(validate(parse(text))).toBe(true);
+  expect(validate(parse(text.replace(right, wrong)))).toBe(false);
+});
+
+async function configurations(): Promise<{ place: string; text: string }[]> {
+  const found: { place: string; text: string }[] = [];
+  for (const name of await readdir(inProject('docs'), { recursive: true })) {
+    if (!name.endsWith('.md')) continue;
+    const { blocks } = await readMarkdown(inProject(`docs/${name}`));
+    for (const { language, code } of blocks) {
+      if (language === 'yaml' && /^clusters:/m.test(code)) found.push({ place: `docs/${name}`, text: code });
+    }
+  }
+  return found;
+}
