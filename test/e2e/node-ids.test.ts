@@ -34,4 +34,16 @@ describe.each(['no-node-id', 'retry-join'] as const)('recoveries of single nodes
     expect(await driver().result()).toMatchObject({ status: 'completed', plan: { firstNode: 'vault-3' }, errors: [] });
     expect(await valuesOf(lab(), kept)).toEqual(kept.map(({ value }) => value));
   }, 120_000);
+
+  it('replaces wrong data in place', async () => {
+    await driver().json(['backup', '--cluster', 'lab']);
+    const newer = await lab().writeSecrets(1);
+
+    await driver().start('--in-place', '--accept', 'lose-newer-data');
+    await driver().approve();
+
+    expect(await driver().result()).toMatchObject({ status: 'completed', method: 'inPlace', errors: [] });
+    expect(await valuesOf(lab(), kept)).toEqual(kept.map(({ value }) => value));
+    expect(await valuesOf(lab(), newer)).toEqual([null]);
+  }, 120_000);
 });

@@ -15,6 +15,7 @@ interface Row {
 /** What operators run: each is backed up, lost altogether and restored. Shapes that only a plan is about are unit tests. */
 const ROWS: Row[] = [
   { shape: 'retry-join', nodes: 3 },
+  { shape: 'retry-join-transit', nodes: 3, unsealsItself: true },
   { shape: 'mutual-tls', nodes: 2 },
   { shape: 'one-address', nodes: 1 },
   { shape: 'no-node-id', nodes: 3 },
