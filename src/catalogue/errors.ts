@@ -125,7 +125,7 @@ export const ERRORS: Record<ErrorCode, Entry> = {
     means:
       'The bucket or the directory cannot be reached, or answers with errors. Other repositories are used as far as possible.',
     todo: [
-      'Check it from that host: `vault-dr repository check --repository NAME`.',
+      'Check it from that host: `vault-dr repository check NAME`.',
       'A backup that could not be copied there is copied by the next one, once it answers.',
     ],
   },

@@ -8,8 +8,375 @@ export const NOTICES = {
     means: 'The host or its agent is down, or cut off from Temporal. People are notified after half a minute.',
     todo: [
       'Start the agent (`systemctl start vault-dr-agent@NODE`) and read its log. The run continues by itself.',
-      'If the host is lost for good: power it off, then `vault-dr skip-node`.',
+      'If the host is lost for good: power it off, then `vault-dr skip-node --cluster CLUSTER --node NODE`.',
     ],
+    see: 'operate/when-something-dies.md#agent',
+  },
+  'controller-silent': {
+    title: 'The controller is not running',
+    says: ['Temporal or the controller does not answer just now', 'no poller seen …'],
+    means: 'The run is safe and continues when the controller is back.',
+    todo: ["On the controller's host: `systemctl status vault-dr-controller`.", 'Restart it, or start the standby.'],
+    see: 'operate/when-something-dies.md#controller',
+  },
+  'stage-failed': {
+    title: 'The first node can get no copy of the backup',
+    says: ['… could not stage …'],
+    means:
+      'The first node (in place: the leader) can read no copy, or cannot decrypt it. Nothing has been stopped. The message names each repository with its reason.',
+    todo: [
+      'Fix the access, or `restore.identities`, on that node, then `vault-dr resume`.',
+      'Otherwise `vault-dr abort`, and choose another backup.',
+    ],
+    see: 'operate/restore.md#2-plan',
+  },
+  'vault-still-runs': {
+    title: 'Vault was not stopped',
+    says: ['Vault on … still runs after it was stopped.'],
+    means: 'The stop command returned, but the process is still there.',
+    todo: ['Stop it on that host by hand, then `vault-dr resume`.'],
+  },
+  'port-in-use': {
+    title: "Something listens on Vault's port",
+    says: ['… yet something listens on …'],
+    means: 'A second Vault, or another program, uses the port although Vault is stopped.',
+    todo: [
+      "Find it on that host: `ss -ltnp 'sport = :8200'`. The message has the port.",
+      'Stop it, then `vault-dr resume`.',
+    ],
+  },
+  'service-command-failed': {
+    title: 'A start, stop or status command failed',
+    says: ['`systemctl stop vault` ended with …'],
+    means: 'A command of `service` in the configuration failed on that host.',
+    todo: ["Run it on that host as the agent's user, and fix the cause.", '`vault-dr resume`.'],
+    see: 'configuration.md#clustersnamenodesservice',
+  },
+  'data-half-set-aside': {
+    title: 'New files in a data directory that was half set aside',
+    says: ['… came meanwhile: …', 'Run … was ended while it set … aside'],
+    means:
+      'The data directory cannot be renamed, so its entries are renamed one by one. In the middle of that, something started Vault, or the run was lost.',
+    todo: [
+      'Keep Vault stopped. Rename the new files by hand; do not delete them.',
+      '`vault-dr resume`. For a lost run: `vault-dr roll-back --cluster CLUSTER --of RUN`.',
+    ],
+    see: 'how-it-works.md#a-data-directory-that-cant-be-renamed',
+  },
+  'data-directory-back': {
+    title: 'A data directory appeared that this run did not make',
+    says: [
+      '… was set aside by this run already, yet there is a data directory again.',
+      '… was not made by this run …',
+      '… is not the directory that this run made …',
+    ],
+    means: 'Somebody or something started Vault meanwhile.',
+    todo: [
+      'Prevent Vault from being started.',
+      'Rename that directory by hand; do not delete it. Then `vault-dr resume`.',
+    ],
+  },
+  'last-data-gone': {
+    title: 'The only data left is gone',
+    says: ['… is gone, and it held the only data.'],
+    means: 'The disk that was to bring the quorum back is no longer there.',
+    todo: [
+      'Find it (is it mounted?), put it back, then `vault-dr resume`.',
+      'Otherwise `vault-dr roll-back`, and restore a backup.',
+    ],
+    see: 'operate/restore.md',
+  },
+  'unexpected-file': {
+    title: 'An unexpected link or file in the data directory',
+    says: [
+      '… is a symbolic link, so nothing was done there.',
+      '… is a named pipe …',
+      '… has more than one name …',
+      '… was swapped for something else …',
+    ],
+    means:
+      "In Vault's data directory or beside it is something that Vault does not create, at a name that the agent writes to.",
+    todo: ["Find out who put it there: only Vault's user and root can.", 'Move it away, then `vault-dr resume`.'],
+    see: 'security.md',
+  },
+  'untrusted-path': {
+    title: 'Others could have changed a file of vault-dr',
+    says: [
+      '… belongs to user …, so what is there is not trusted.',
+      '… can be changed by others …',
+      '… is open to others …',
+    ],
+    means:
+      '`stateDir`, `runtimeDir`, a file in them or a directory above belongs to another user, or others can write to it or read it.',
+    todo: [
+      'Give it to the user of vault-dr or to root, and remove the permissions of others: `chmod go-w`.',
+      'If a key or an identity was readable by others, create a new one.',
+      '`vault-dr resume`.',
+    ],
+    see: 'install.md#6-systemd',
+  },
+  'blank-vault-initialised': {
+    title: 'A blank Vault is already initialised',
+    says: ['Vault on … is initialised, though its data directory was blank.'],
+    means: "Vault's `storage` path is not the configured `dataDir`, or it joined another node by itself.",
+    todo: [
+      'Compare the two paths.',
+      'Check that all other nodes are stopped, and that its `retry_join` names only them.',
+      '`vault-dr resume`.',
+    ],
+  },
+  'vault-not-starting': {
+    title: 'Vault does not start or does not become active',
+    says: ['Waited … s for Vault on … to answer', '… for the blank Vault on … to become active'],
+    means:
+      "Vault's log says why: a certificate, a port, a `cluster_addr` or `clusterAddress` that is not this host's own, a configuration that is missing on a new host.",
+    todo: ['Read the log on that host and fix the cause.', '`vault-dr resume`.'],
+  },
+  'seal-key-unreachable': {
+    title: 'The seal cannot reach its key',
+    says: ['Waited … s for … to unseal by itself'],
+    means: 'Auto-unseal did not unseal the node.',
+    todo: ['Make the key reachable, then `vault-dr resume`.'],
+    see: 'operate/auto-unseal.md#the-key-is-unreachable',
+  },
+  'snapshot-not-applied': {
+    title: 'The snapshot was not applied',
+    says: ['Waited … s for … to apply the snapshot; …'],
+    means:
+      'Vault accepted the snapshot but did not finish loading it. `resume` starts over from blank; in place it loads the snapshot again.',
+    todo: [
+      "Read Vault's log on that node. Check the free space in its data directory and in `TMPDIR`.",
+      'In place, if that node is sealed: its key holders unseal it by hand first.',
+      '`vault-dr resume`.',
+    ],
+  },
+  'restored-data-not-served': {
+    title: 'The restored data cannot be checked',
+    says: ['Waited … s for … to serve the restored data; the last answer was: …'],
+    means: 'The node is unsealed, but the check cannot log in, or Vault does not become active.',
+    todo: [
+      'If the login is refused: the secret id in `auth` was issued after the snapshot. Log in with an admin token from before it, issue a new one, and store it where `auth` reads it.',
+      'If an audit device blocks Vault: create its path on the host.',
+      '`vault-dr resume`.',
+    ],
+  },
+  'not-the-backup': {
+    title: 'The cluster serves something other than the backup',
+    says: ['Fewer keys than the manifest counts: …'],
+    means: 'The check found too few keys, or another canary, share count, threshold, peer or cluster id.',
+    todo: [
+      'Keep the applications out.',
+      '`vault-dr roll-back` (in place: `vault-dr abort`), then restore another backup.',
+    ],
+  },
+  'not-voters': {
+    title: 'A node is not a healthy voter',
+    says: ['Waited … s for … to be healthy voters'],
+    means: 'A node lags or did not join. It can no longer be skipped.',
+    todo: [
+      'Check `vault operator raft list-peers` and the log of that node; fix the cause, then `vault-dr resume`.',
+      'If the host is lost for good: set up a new one with the same name, join it by hand (`vault operator raft join`), unseal it, then `vault-dr resume`.',
+      'Otherwise `vault-dr roll-back` (in place and in a rebuild: `vault-dr abort`).',
+    ],
+  },
+  'step-down-denied': {
+    title: 'The login may not move the leadership',
+    says: ['… answered sys/step-down with 403 …'],
+    means: '`restore.rollingRestart` moves the leadership once.',
+    todo: ['Grant `docs/vault-dr-step-down-policy.hcl` to the role, then `vault-dr resume`.'],
+    see: 'install.md#2-access-to-vault',
+  },
+  'configuration-changed': {
+    title: 'The configuration was changed during the run',
+    says: ['The configuration was changed …'],
+    means: "The controller's file differs from the one this was planned with.",
+    todo: [
+      'Before the first stop: `vault-dr resume`. The run plans again.',
+      'After it: restore the values that the message names, restart the controller, then `vault-dr resume`.',
+    ],
+  },
+  'host-configuration-differs': {
+    title: 'A host has another configuration than the controller',
+    says: [
+      '… is to join …, which is no other node of …',
+      'the configuration of this host does not let old data be deleted',
+    ],
+    means: 'The agent decides by the file on its own host.',
+    todo: ["Copy the controller's file there, restart the agent, then `vault-dr resume`."],
+  },
+  'step-not-understood': {
+    title: 'The agent refused the input of a step',
+    says: ["The step … can't be done as it was asked for: …"],
+    means: 'Controller and agent have different versions, or somebody else requested the step.',
+    todo: ['Install the same version on both, then `vault-dr resume`.', 'Check who can write to the namespace.'],
+    see: 'security.md#narrow-the-access-to-temporal',
+  },
+  'wrong-workflow': {
+    title: 'A step was requested by a foreign workflow',
+    says: ['… was asked for by …, and was not done: …'],
+    means: 'The workflow has another id or type than those of vault-dr.',
+    todo: ['Start it with the id that the message names.', 'If it was not you, check who can write to the namespace.'],
+    see: 'security.md#narrow-the-access-to-temporal',
+  },
+  'approval-not-valid-here': {
+    title: 'The approvals are not valid on a host',
+    says: ['… does nothing that its approvers have not signed: …'],
+    means: "The approvals are not valid by that host's own configuration, or the step is not in the approved plan.",
+    todo: [
+      "Compare `restore.approvers` there with the controller's. Copy the file, restart the agent, then `vault-dr resume`.",
+      'If they are equal, somebody is tampering with the run: call security.',
+    ],
+    see: 'security.md#what-decides',
+  },
+  'newer-run': {
+    title: 'A newer run has taken the nodes over',
+    says: ['… belongs to run …, so run … may not touch it.'],
+    means: 'This run can no longer change that host.',
+    todo: ['Nothing: follow the newer run.'],
+  },
+  'host-replaced': {
+    title: 'A host was replaced during the run',
+    says: ['… belongs to no run, so run … may not touch it.'],
+    means: 'The host, or its `stateDir`, is not the one that the run claimed.',
+    todo: [
+      'A follower: power it off, `vault-dr skip-node`, and rebuild it afterwards.',
+      'The first node: `vault-dr roll-back`, and `vault-dr skip-node` when that parks for it.',
+      'If neither is possible: `vault-dr abort`, or `temporal workflow cancel --workflow-id restore-CLUSTER`. Then start the recovery again.',
+    ],
+    see: 'operate/rebuild-node.md',
+  },
+  'step-timed-out': {
+    title: 'A step did not end in time',
+    says: ['… did not end in time.'],
+    means: 'It hangs, or has failed again and again.',
+    todo: ['Check the host, and the logs of its agent and of its Vault.', '`vault-dr resume`.'],
+  },
+  'disk-full': {
+    title: 'A disk is full',
+    says: ['There is no room …', '… no space left on device'],
+    means: 'The host or the controller has no space left.',
+    todo: ['Free some space, but never by removing `…pre-restore-…`.', '`vault-dr resume`.'],
+  },
+  'shares-do-not-open': {
+    title: 'At least one share is wrong',
+    says: ['The shares of … together do not open the vault, so at least one is wrong …'],
+    means: 'One of them is of another cluster, or from before a rekey.',
+    todo: [
+      'Another holder submits a share, or the holder in doubt submits the right one. The others need not repeat theirs.',
+    ],
+    see: 'operate/key-holders.md',
+  },
+  'share-submitted-before': {
+    title: 'The same share was submitted before',
+    says: ['… has submitted this very share already.'],
+    means: 'Two people hold the same share, or one submitted it twice.',
+    todo: ['Somebody else must submit a share.'],
+    see: 'operate/key-holders.md',
+  },
+  'share-needed-again': {
+    title: 'A share is needed again',
+    says: [
+      "Everybody's share is needed once more: …",
+      'It is not encrypted to the recipients that this run has now: …',
+      'The host was restarted; …',
+    ],
+    means: 'A host was restarted, and its key is gone.',
+    todo: ['After the first message every holder runs `vault-dr unseal` again; after the others only that holder.'],
+    see: 'operate/key-holders.md',
+  },
+  'share-not-taken': {
+    title: 'The run takes no shares now',
+    says: ['… takes no shares now', 'No shares are taken in the phase …'],
+    means: 'It is too early (shares are taken from `stage` on), or they are no longer needed.',
+    todo: ['Check the phase: `vault-dr status --cluster CLUSTER`.'],
+    see: 'operate/key-holders.md',
+  },
+  'share-not-checked': {
+    title: 'A share could not be checked',
+    says: ['The share could not be checked, and was not used: …'],
+    means: 'No agent could open it.',
+    todo: ['Start the agent that the message names.', 'Submit the share again.'],
+    see: 'operate/key-holders.md',
+  },
+  'recipients-not-trusted': {
+    title: "The run's recipients cannot be trusted",
+    says: ["The run's recipients can't be trusted"],
+    means: '`vault-dr unseal` has sent nothing: a recipient is not signed by the agent in your configuration.',
+    todo: [
+      'Compare `vault-dr agent-key` on that host with `agentPublicKey` in your configuration. If it has none, add it.',
+      'If they are equal, somebody is tampering: call security.',
+    ],
+    see: 'operate/key-holders.md#check-the-recipients-by-hand',
+  },
+  'no-backup-yet': {
+    title: 'The restored cluster has no backup yet',
+    says: ['the restored cluster has no backup yet: …'],
+    means: 'The restore is complete, but the backup at its end failed.',
+    todo: ['Fix what the message names.', '`vault-dr backup --cluster CLUSTER`.'],
+    see: 'operate/backups.md',
+  },
+  'share-exposed': {
+    title: 'A share was sent in clear',
+    says: ['… sent an unseal share in clear: …'],
+    means: 'The share was not used, but what Temporal has received stays in its history.',
+    todo: ['When the cluster is back: `vault operator rekey -init`.'],
+    see: 'operate/key-holders.md#a-share-in-clear',
+  },
+  'share-of-another-vault': {
+    title: 'A share does not belong to this Vault',
+    says: ['the share of … does not belong to this vault'],
+    means: 'The other shares opened it.',
+    todo: ['That holder must find the right one. If it is lost, rekey while there are enough others.'],
+    see: 'operate/key-holders.md#a-share-was-lost',
+  },
+  'old-node-may-run': {
+    title: 'An old node may still be running',
+    says: ['… was left out before its Vault was proved to be stopped: …', 'nothing stops …'],
+    means: 'A node that was left out may continue as the old cluster.',
+    todo: ['Power that host off.', 'Rebuild the node: `vault-dr rebuild-node`.'],
+    see: 'operate/rebuild-node.md',
+  },
+  'identity-left': {
+    title: "The run's identity is still on a host",
+    says: ["… the run's identity and staged files are still there"],
+    means: 'Its agent did not answer at the end of the run.',
+    todo: [
+      'Start the agent there: within a minute it destroys the identity. The next recovery removes the staged backup.',
+    ],
+  },
+  'records-not-written': {
+    title: 'The audit trail or the report could not be written',
+    says: ['the audit trail could not be written', 'the report could not be written: …'],
+    means: "Something is wrong with the controller's `stateDir`.",
+    todo: ['Check its space and permissions.', 'Save the report: `vault-dr report --cluster CLUSTER >report.md`.'],
+    see: 'operate/audit-and-reports.md',
+  },
+  'not-notified': {
+    title: 'People could not be notified',
+    says: ['people could not be notified: …'],
+    means: '`notify.command` failed for a minute.',
+    todo: ['Run it by hand, with a document on its standard input.'],
+    see: 'operate/notifications.md',
+  },
+  'copy-missing': {
+    title: 'A repository has no copy of a backup',
+    says: ['no copy yet'],
+    means: 'The backup is in another repository. The next backup copies it when this one answers again.',
+    todo: ['Check the repository: `vault-dr repository check NAME`.'],
+    see: 'operate/backups.md#when-the-bucket-is-down',
+  },
+  'retention-blocked': {
+    title: 'Old backups are not removed',
+    says: ["nothing is removed while these can't be read: …"],
+    means: 'Some backups cannot be read, so retention removes nothing in that repository. Old backups accumulate.',
+    todo: ["Repair that disk or bucket, or move that backup's directory away."],
+    see: 'configuration.md#clustersnamebackupretention',
+  },
+  'previous-not-compared': {
+    title: 'The backup was not compared with the one before',
+    says: ['… could not be looked up, so the two were not compared: …'],
+    means: 'The backup is good, but nothing checked whether it is suddenly smaller.',
+    todo: ['Check that all repositories answer: `vault-dr backups list --cluster CLUSTER`.'],
   },
 } as const satisfies Record<string, Entry>;
 

@@ -12,33 +12,10 @@ import { configSchema } from '../../src/config/schema';
 import { clusterInput } from '../../src/contract/input';
 import { SEARCH_ATTRIBUTES } from '../../src/contract/names';
 import { PROJECT_ROOT } from '../../src/lab/project-root';
+import { anchorOf, blocksOf, inProject, pages, usageProblem, vaultDrCommands } from '../support/documentation';
 import { readMarkdown } from '../support/markdown';
 
 const run = promisify(execFile);
-const inProject = (path: string) => join(PROJECT_ROOT, path);
-
-/** What users and contributors read. */
-async function pages(): Promise<string[]> {
-  const docs = (await readdir(inProject('docs'), { recursive: true })).filter((name) => name.endsWith('.md'));
-  return [
-    'README.md',
-    'CHANGELOG.md',
-    'CONTRIBUTING.md',
-    'SECURITY.md',
-    'temporal-config/README.md',
-    ...docs.map((name) => `docs/${name}`),
-  ];
-}
-
-async function blocksOf(language: string): Promise<{ page: string; code: string }[]> {
-  const found = await Promise.all(
-    (await pages()).map(async (page) => {
-      const { blocks } = await readMarkdown(inProject(page));
-      return blocks.filter((block) => block.language === language).map(({ code }) => ({ page, code }));
-    }),
-  );
-  return found.flat();
-}
 
 describe('every page', () => {
   it('links only to what is there, headings included', async () => {
@@ -90,14 +67,52 @@ describe('every page', () => {
   });
 
   it('gives the temporal CLI inputs that are JSON, and never starts a restore without --fail-existing', async () => {
-    const commands = (await blocksOf('sh')).flatMap(({ code }) => code.replaceAll('\\\n', ' ').split('\n'));
-    const inputs = commands.flatMap((line) => [...line.matchAll(/--input '([^']*)'/g)].map(([, input = '']) => input));
-    const starts = commands.filter((line) => line.startsWith('temporal workflow start'));
+    const scripts = (await blocksOf('sh')).map(({ code }) => code.replaceAll('\\\n', ' '));
+    const inputs = scripts.flatMap((code) => [...code.matchAll(/--input '([^']*)'/g)].map(([, input = '']) => input));
+    const starts = scripts
+      .flatMap((code) => code.split('\n'))
+      .filter((line) => /^ *temporal workflow start/.test(line));
 
     expect(inputs.length).toBeGreaterThan(5);
     for (const input of inputs) expect(() => JSON.parse(input) as unknown).not.toThrow();
     expect(starts.length).toBeGreaterThan(1);
     for (const start of starts) expect(start).toContain('--fail-existing');
+  });
+
+  it('shows only commands of vault-dr that the program takes, with their options', async () => {
+    const root = program();
+    const shown = [...(await blocksOf('sh')), ...(await blocksOf('console'))].flatMap(({ page, code }) =>
+      vaultDrCommands(code.replaceAll(/^ *\$ /gm, '')).map((words) => ({ page, words })),
+    );
+
+    const problems = shown.flatMap(({ page, words }) => {
+      const problem = usageProblem(root, words);
+      return problem === null ? [] : [`${page}: vault-dr ${words.join(' ')}: ${problem}`];
+    });
+
+    expect(shown.length).toBeGreaterThan(60);
+    expect(problems).toEqual([]);
+  });
+
+  it('names only commands and options of vault-dr in sentences that there are', async () => {
+    const root = program();
+    const problems: string[] = [];
+    let count = 0;
+    for (const page of await pages()) {
+      if (page === 'CHANGELOG.md') continue;
+      const { sections } = await readMarkdown(inProject(page));
+      for (const { text } of sections) {
+        for (const [, code = ''] of text.matchAll(/`vault-dr\s([^`]+)`/g)) {
+          count++;
+          const words = code.split(/\s+/).filter((word) => !/^(?:[A-Z…]+(?:,…)?|[<>|].*)$/.test(word));
+          const problem = words.length === 0 ? null : usageProblem(root, words, true);
+          if (problem !== null) problems.push(`${page}: vault-dr ${code}: ${problem}`);
+        }
+      }
+    }
+
+    expect(count).toBeGreaterThan(50);
+    expect(problems).toEqual([]);
   });
 
   it('has configurations and JSON documents that parse', async () => {
@@ -112,15 +127,15 @@ describe('every page', () => {
 });
 
 describe('docs/configuration.md', () => {
-  it('has a row with the right default for each setting, and none for what is no setting', async () => {
+  it('has an entry with the right default for each setting, and none for what is no setting', async () => {
     const { sections } = await readMarkdown(inProject('docs/configuration.md'));
-    const documented = sections.flatMap(({ heading, rows }) => {
+    const documented = sections.flatMap(({ heading, text }) => {
       const path = /^`([^`]+)`$/.exec(heading)?.[1] ?? (heading === 'Top of the file' ? '' : null);
       if (path === null) return [];
-      return rows.map(([key = '', value = '']) => {
-        const name = key.replaceAll('`', '');
-        return { path: path === '' ? name : `${path}.${name}`, value: value.replaceAll('`', '') };
-      });
+      return [...text.matchAll(/^- `([^`]+)` \((.*?)\):\s/gm)].map(([, name = '', value = '']) => ({
+        path: path === '' ? name : `${path}.${name}`,
+        value: value.replaceAll('`', ''),
+      }));
     });
     const settings = settingsOf(
       z.toJSONSchema(configSchema, { io: 'input', unrepresentable: 'any' }) as JsonSchema,
@@ -250,13 +265,7 @@ async function isThere(path: string): Promise<boolean> {
   );
 }
 
-/** As GitHub makes them of headings. */
 async function anchorsOf(file: string): Promise<string[]> {
   const { sections } = await readMarkdown(file);
-  return sections.map(({ heading }) =>
-    heading
-      .toLowerCase()
-      .replaceAll(/[^\w\- ]/g, '')
-      .replaceAll(' ', '-'),
-  );
+  return sections.map(({ heading }) => anchorOf(heading));
 }
