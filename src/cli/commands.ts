@@ -5,7 +5,9 @@ import { auditCommand } from './audit';
 import { backupCommand } from './backup';
 import { backupsCommand } from './backups';
 import { bundleCommand } from './bundle';
+import { completionCommand } from './completion/command';
 import { abortCommand, resumeCommand, skipNodeCommand } from './decisions';
+import { explainCommand } from './explain';
 import { COMMON_OPTIONS, GROUP, HELP } from './help';
 import { inspectCommand } from './inspect';
 import { labCommand } from './lab';
@@ -36,9 +38,9 @@ const COMMANDS: Record<keyof typeof GROUP, (() => Command)[]> = {
   backups: [backupCommand, backupsCommand, bundleCommand],
   holders: [approveCommand, unsealCommand],
   prove: [inspectCommand, repositoryCommand, auditCommand],
-  setUp: [scheduleCommand, agentKeyCommand, labCommand],
+  setUp: [scheduleCommand, agentKeyCommand, completionCommand, labCommand],
   run: [workerCommand, agentCommand, temporalCommand],
-  help: [helpCommand],
+  help: [explainCommand, helpCommand],
 };
 
 /** Every command; wrong usage throws. */

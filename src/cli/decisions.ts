@@ -43,7 +43,7 @@ function decision(name: string, message: string, summary: string): Command {
 
 export function skipNodeCommand(): Command {
   const example = 'vault-dr skip-node --cluster prod --node vault-3';
-  const command = verb('skip-node', 'Continue a recovery without one node, which is rebuilt later', example).action(
+  const command = verb('skip-node', 'Continue a recovery without one of its nodes', example).action(
     (options: MessageOptions & { node: string }) =>
       send(options, MESSAGE.skipNode, skipNodeInput, { operator: options.as, node: options.node }, example),
   );

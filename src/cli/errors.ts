@@ -1,5 +1,6 @@
 import { isGrpcServiceError, WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/client';
 import { CommanderError } from 'commander';
+import { linkTo } from '../catalogue/catalogue';
 import { chainOf, withCauses } from '../contract/causes';
 import { type FailureCode, FAILURES, isDrError } from '../contract/failures';
 import { EXIT } from './program';
@@ -57,12 +58,7 @@ export function failureText({ code, message, advice }: Failure): string {
 }
 
 export function failureDocument({ exitCode, code, message, where, advice }: Failure) {
-  return { error: { code, message, where, advice, link: linkOf(code) }, exitCode };
-}
-
-/** Page of the documentation, as GitHub names its headings. */
-export function linkOf(code: string): string {
-  return `docs/messages.md#${code.toLowerCase()}`;
+  return { error: { code, message, where, advice, link: linkTo(code) }, exitCode };
 }
 
 /** Of the first in the chain that has one of ours. What else Temporal's client says is that Temporal did not do it. */

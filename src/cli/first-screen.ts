@@ -6,15 +6,15 @@ export function firstScreen(): string {
 
 A cluster is down. These change nothing:
   vault-dr status --cluster NAME                  a recovery that is running
-  vault-dr restore --cluster NAME --plan          what a restore would do, and lose
+  vault-dr restore --cluster NAME --plan          what a restore would do
   vault-dr backups list --cluster NAME            the backups there are
 
-To recover:
-  vault-dr recover-quorum --cluster NAME          no quorum, but a disk survived
-  vault-dr rebuild-node --cluster NAME --node N   one node is lost, the others serve
-  vault-dr restore --cluster NAME --in-place      the cluster runs, its data is wrong
-  vault-dr restore --cluster NAME                 all else: from the latest backup
-  vault-dr temporal --data DIRECTORY              first, if Temporal is lost too
+To recover, if
+  vault-dr recover-quorum --cluster NAME          no quorum, a disk survived
+  vault-dr rebuild-node --cluster NAME --node N   one node is lost
+  vault-dr restore --cluster NAME --in-place      it is running with wrong data
+  vault-dr restore --cluster NAME                 nothing else helps
+  vault-dr temporal --data DIRECTORY              Temporal is lost: start here
 Each recovery makes a plan first and refuses what is not safe.
 
   vault-dr help              all commands

@@ -113,7 +113,7 @@ export function withOperator(command: Command): Command {
     common('--as <name>', 'your name, for the audit trail')
       .env('VAULT_DR_OPERATOR')
       .argParser(parsePerson)
-      .default(userInfo().username),
+      .default(userInfo().username, 'your login'),
   );
 }
 

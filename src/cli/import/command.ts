@@ -23,7 +23,7 @@ export function importCommand(): Command {
     'Store snapshots that another tool made as backups',
     'vault-dr backups import /mnt/nas/vault-2026-11-23.snap --cluster prod\nvault-dr backups import s3://old-backups/vault/ --cluster prod',
   )
-    .argument('<from>', 'a file, a directory, or s3://bucket/prefix')
+    .argument('<source>', 'a file, a directory, or s3://bucket/prefix')
     .action(runImport);
   return withFacts(command);
 }

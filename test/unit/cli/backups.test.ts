@@ -328,3 +328,24 @@ test('a plain copy of a repository is a repository', async () => {
 
   expect(verified.out).toBe(`${generation}  one  hashed\n${generation}  two  hashed\nchain  complete\n`);
 });
+
+describe('diff', () => {
+  it('shows what two signed manifests say otherwise, and nothing else', async () => {
+    const older = await publish(OLDER, 'one');
+    const newer = await publish(NEWER, 'one');
+
+    const text = await run('diff', older);
+    const json = await run('diff', older, newer, '--json');
+    const same = await run('diff', newer, 'latest');
+
+    expect(text.out).toMatch(/captured +2026-11-23T04:00:00\S* +2026-11-23T05:00:00\S* +\+1 h 0 min/);
+    expect(JSON.parse(json.out)).toMatchObject({
+      cluster: 'prod',
+      from: { generation: older },
+      to: { generation: newer },
+      changes: expect.arrayContaining([expect.objectContaining({ what: 'capturedAt', difference: 3_600 })]),
+    });
+    expect(text.out).not.toContain('cluster id');
+    expect(same.out).toBe('Nothing differs.\n');
+  });
+});

@@ -1,0 +1,71 @@
+import { Argument, type Command } from 'commander';
+import { type CatalogueEntry, entryOf, FAMILIES, linkTo, type MessageCode } from '../catalogue/catalogue';
+import { DrError } from '../contract/failures';
+import { printable } from '../contract/printable';
+import { renderTable, style } from '../terminal';
+import { note, print, printJson } from './output';
+import { verb, withJson } from './program';
+import { closest } from './suggest';
+import { wrap } from './wrap';
+
+const CODES = FAMILIES.flatMap(({ entries }) => entries.map(({ code }) => code));
+
+/** Needs no configuration and no network. */
+export function explainCommand(): Command {
+  // Not by `choices`, which would print them all for a mistyped one.
+  const code = new Argument('[code]', 'code in brackets of a message, or of an error; default: list all');
+  code.argChoices = CODES;
+  const command = verb(
+    'explain',
+    'Explain the code of a message, and what to do',
+    'vault-dr explain lose-newer-data\nvault-dr explain',
+  )
+    .addArgument(code)
+    .action(run);
+  return withJson(command);
+}
+
+function run(code: string | undefined, options: { json?: boolean }): void {
+  if (code === undefined) return list(options.json === true);
+  const entry = entryOf(code);
+  if (entry === null) throw unknown(code);
+  if (options.json) printJson(documentOf(entry));
+  else print(render(entry));
+}
+
+function list(json: boolean): void {
+  if (json)
+    return printJson(FAMILIES.map(({ title, entries }) => ({ family: title, entries: entries.map(documentOf) })));
+  for (const { title, entries } of FAMILIES) {
+    const rows = entries
+      .toSorted((left, right) => left.code.localeCompare(right.code, 'en'))
+      .map(({ code, title: text, acceptable }) => [code, acceptable ? `${text} [--accept]` : text]);
+    if (rows.length > 0) print(`${style('bold', title)}\n${renderTable([], rows)}\n`);
+  }
+  note('[--accept]: can be overridden. For one of them: vault-dr explain CODE');
+}
+
+function documentOf({ code, title, means, todo, acceptable }: CatalogueEntry) {
+  return { code, title, means, todo, acceptable, link: linkTo(code as MessageCode) };
+}
+
+function render({ code, title, says = [], means, todo, see, acceptable }: CatalogueEntry): string {
+  return [
+    `${style('bold', code)}: ${title}`,
+    '',
+    ...wrap(means),
+    ...(says.length > 0 ? ['', 'Reads:', ...says.flatMap((text) => wrap(text, '  '))] : []),
+    '',
+    'What to do:',
+    ...todo.flatMap((step, at) => wrap(step, todo.length > 1 ? `  ${at + 1}. ` : '  ')),
+    ...(acceptable ? ['', `To override: --accept ${code}`] : []),
+    ...(see === undefined ? [] : ['', `See docs/${see}`]),
+  ].join('\n');
+}
+
+function unknown(code: string): DrError {
+  const near = closest(code, CODES);
+  return new DrError('InvalidInput', `There is no code '${printable(code).slice(0, 100)}'.`, {
+    advice: near.length > 0 ? `Did you mean ${near.join(', ')}?` : 'List all codes: vault-dr explain',
+  });
+}
