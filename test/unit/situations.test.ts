@@ -137,8 +137,7 @@ describe('somebody who opens the README', () => {
     const seconds = await secondsToFind(situation);
 
     expect(seconds).not.toBeNull();
-    // The configuration of the first backup has to be read as well.
-    expect(seconds).toBeLessThan(situation.page === 'README.md' ? 120 : 60);
+    expect(seconds).toBeLessThan(60);
   });
 
   it('finds commands that the program takes', () => {
