@@ -58,8 +58,6 @@ function argumentsOf(text: string): string[] {
 
 /** What a program has against a command; null when it takes it. A command in a sentence may lack what is required. */
 export function usageProblem(root: Command, words: readonly string[], inSentence = false): string | null {
-  // On its way.
-  if (words[0] === 'explain') return null;
   let command = root;
   let at = 0;
   for (; at < words.length; at++) {
