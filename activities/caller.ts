@@ -66,7 +66,7 @@ export function recoveringCluster(): string {
   return caller.workflowId.slice(prefix.length);
 }
 
-/** @throws DrError PermissionDenied unless what is told once under this id is of that run. */
+/** @throws DrError PermissionDenied unless the message with this id is from that run. */
 export function assertIdOf(run: string, id: string): void {
   if (!id.startsWith(`${run}/`)) throw denied(callerOf(), `${JSON.stringify(id.slice(0, 100))} is no id of its own`);
 }

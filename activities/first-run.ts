@@ -3,7 +3,7 @@ import { AsyncLocalStorage } from 'node:async_hooks';
 const known = new AsyncLocalStorage<string>();
 
 /**
- * A recovery whose history became long goes on in a new execution with an id of its own; what it is known by everywhere is the id
+ * A recovery with a long history continues in a new execution with a new id; everywhere else it is identified by the id
  * of the first one. Steps done in `work` are asked for by that recovery.
  * @param run id of the first execution, in Temporal's word
  */

@@ -26,7 +26,7 @@ export type Report = (state: string | null, failed?: FailedTry) => void;
 
 const reports = new AsyncLocalStorage<Report>();
 
-/** Beats while work goes on whose progress can't be counted (an election, a service that stops), with what was told of it last. */
+/** Sends heartbeats during work without countable progress (an election, a service that stops), with its latest status. */
 export async function withHeartbeats<T>(what: string, work: (report: Report) => Promise<T>): Promise<T> {
   let details: unknown = what;
   const report: Report = (state, failed) => {
@@ -43,15 +43,15 @@ export async function withHeartbeats<T>(what: string, work: (report: Report) => 
   }
 }
 
-/** For what waits deep within a step that beats: the same. Elsewhere nobody hears it. */
+/** The same for waits deep within a step that sends heartbeats. Elsewhere it has no effect. */
 export const reportWait: Report = (state, failed) => reports.getStore()?.(state, failed);
 
-/** Beats with the bytes done, so that a stream that stands still times out. */
+/** Sends a heartbeat with the bytes done, so that a stalled stream times out. */
 export function heartbeatBytes(what: string): (bytes: number) => void {
   return (bytes) => heartbeat({ what, bytes });
 }
 
-/** For bytes that go to a repository: what a repeated attempt needs to take an upload up goes with each beat. */
+/** For bytes that go to a repository: each heartbeat has what a repeated attempt needs to resume the upload. */
 export function resumableTransfer(what: string): TransferOptions {
   let uploadId = uploadIdIn(Context.current().info.heartbeatDetails);
   return {
@@ -67,7 +67,7 @@ export function resumableTransfer(what: string): TransferOptions {
   };
 }
 
-/** Temporal lets anybody beat for a step who can write to the namespace. */
+/** Anybody who can write to the namespace can send a heartbeat for a step. */
 function uploadIdIn(details: unknown): string | undefined {
   if (typeof details !== 'object' || details === null || !('uploadId' in details)) return undefined;
   const { uploadId } = details;

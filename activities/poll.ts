@@ -3,7 +3,7 @@ import { boundedProblem } from '../src/contract/retry-notice';
 import { type Report, reportWait } from './heartbeat';
 import { DrError, type FailureCode, isDrError, withoutRetry } from '../src/contract/failures';
 
-/** What no waiting mends: somebody has to change something first. */
+/** What waiting does not fix: somebody has to change something first. */
 const FOR_PEOPLE: readonly FailureCode[] = ['InvalidConfiguration', 'PermissionDenied', 'NodeFenced'];
 
 const POLL_INTERVAL_MS = 1_000;
@@ -24,7 +24,7 @@ export interface PollOptions {
 
 /**
  * Asks until the answer is neither null nor an error.
- * @throws DrError NotYet that says what was waited for and what the last answer was; at once what no waiting mends.
+ * @throws DrError NotYet with what was waited for and the last answer; at once where waiting does not help.
  */
 export async function pollUntil<T>(what: string, options: PollOptions, ask: () => Promise<T | null>): Promise<T> {
   const since = Date.now();
@@ -89,14 +89,14 @@ class WaitReport {
     this.#said = said;
     const problem = `Waiting for ${this.what}; the last answer was: ${said}`;
     const failed = boundedProblem({ code: 'NotYet', problem, advice: this.options.advice ?? null });
-    this.#report(`waits for ${this.what}`, { ...failed, tries: 1 });
+    this.#report(`waiting for ${this.what}`, { ...failed, tries: 1 });
   }
 
   isOver(): void {
     if (this.#said !== '') this.#report(null);
   }
 
-  /** It may take its time, and the wait goes on meanwhile. */
+  /** It may take time, and the wait continues meanwhile. */
   #askWhy(): void {
     const now = Date.now();
     if (now - this.#since < WHY_AFTER_MS || now - this.#whyAskedAt < WHY_EVERY_MS) return;
@@ -130,11 +130,11 @@ export async function retry<T>({ signal, report }: RetryOptions, act: () => Prom
     } catch (error) {
       signal.throwIfAborted();
       if (!isDrError(error) || !error.retryable) throw error;
-      // What was waited for in vain is not waited for once more; anything else may have gone wrong only now.
+      // A wait that timed out is not repeated; anything else may have failed only now.
       const over = Date.now() - since >= RETRY_MS && (error.code === 'NotYet' || tries > 1);
       if (over) throw withoutRetry(error);
       const { code, message: problem, advice = null } = error;
-      report('tried again, for it failed', { ...boundedProblem({ code, problem, advice }), tries });
+      report('failed, trying again', { ...boundedProblem({ code, problem, advice }), tries });
     }
     await sleep(Math.min(2 ** (tries - 1), 10) * 1_000, undefined, { signal }).catch(() => undefined);
     signal.throwIfAborted();

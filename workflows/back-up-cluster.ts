@@ -132,7 +132,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
 
   /** The backup is good, so nobody would look: a repository may be down for weeks. */
   async function reportIncomplete(generation: string, problems: string[]): Promise<void> {
-    // Runs that began before people were told of this go on without it.
+    // Runs that began before people were notified of this continue without it.
     if (problems.length === 0 || !patched('copy-missing')) return;
     await notifyPeople('copy missing', incompleteBackup(cluster, generation, problems));
   }
@@ -227,7 +227,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     }
   }
 
-  /** Brings repositories that have been down what they missed; a failure here is told, and tried again by the next backup. */
+  /** Brings repositories that have been down what they missed; a failure here is reported, and tried again by the next backup. */
   async function catchUp(cluster: string, from: string, others: string[]): Promise<BackupResult['caughtUp']> {
     const answering = others.filter((name) => progress.copies.some((copy) => copy.repository === name));
     const done: BackupResult['caughtUp'] = [];

@@ -8,7 +8,7 @@ import { agree, firstPlan, type Planned } from './run/planning';
 import { Recovery } from './run/recovery';
 
 /**
- * Makes one node anew from nothing, while the others serve. Input: `{"cluster":"prod","node":"vault-3","requestedBy":"ana"}`.
+ * Rebuilds one node from scratch while the others serve. Input: `{"cluster":"prod","node":"vault-3","requestedBy":"ana"}`.
  * Its id must be `restore-<cluster>`. Nobody has to approve it: it loses nothing, and refuses where it could.
  */
 export async function rebuildNode(raw: unknown, handover?: unknown): Promise<RecoveryReport> {
@@ -44,7 +44,7 @@ export async function rebuildNode(raw: unknown, handover?: unknown): Promise<Rec
   }
 
   // Dead peers go first: they count for the quorum that has to carry the cluster meanwhile. Where there are none, nothing may come
-  // before the stop, not even a turn of the loop: runs of earlier versions go on as they were.
+  // before the stop, not even a turn of the loop: runs of earlier versions continue as they were.
   function stop({ removePeers }: RebuildPlan): Promise<void> {
     if (removePeers === undefined) return recovery.stop([node]);
     return recovery.removePeers(removePeers).then(() => recovery.stop([node]));

@@ -57,7 +57,7 @@ export async function removeSetAside(raw: unknown, handover?: unknown): Promise<
     const planned = await plan();
     if (planned !== null) return planned;
     throw ApplicationFailure.nonRetryable(
-      `The configuration of '${input.cluster}' names no approvers any more. Abort, and start again.`,
+      `The configuration of '${input.cluster}' no longer names approvers. Abort and start again.`,
       'InvalidConfiguration',
     );
   }
@@ -66,7 +66,7 @@ export async function removeSetAside(raw: unknown, handover?: unknown): Promise<
     state.enter('remove');
     await onEach([...found.keys()], async (name) => {
       if ((await identities.claim(name)) === SKIPPED) return;
-      const removed = await run.step(`removing what was set aside on ${name}`, name, () =>
+      const removed = await run.step(`removing old data on ${name}`, name, () =>
         recovery.steps(name).removeSetAsideData({ claim: run.claim, of: input.run }),
       );
       if (removed === SKIPPED) return;

@@ -77,7 +77,7 @@ export async function restoreCluster(raw: unknown, handover?: unknown): Promise<
       recovery.backUpAtOnce('before'),
     );
     journal.warnings.push(
-      `what was replaced is kept as ${generation}; the way back: vault-dr restore --cluster ${cluster} --in-place --generation ${generation}`,
+      `the replaced data is kept as backup ${generation}; to go back: vault-dr restore --cluster ${cluster} --in-place --generation ${generation}`,
     );
   }
 

@@ -54,11 +54,11 @@ export async function planBackup(controller: Controller, input: { cluster: strin
   const plan = backupPlanOf(controller, input.cluster);
   if (controller.config.signing.privateKey) return plan;
   throw new DrError('InvalidConfiguration', 'Backups need signing.privateKey, which the configuration does not name.', {
-    advice: 'Make one with `openssl genpkey -algorithm ed25519`, name it, and restart the controller.',
+    advice: 'Create one with `openssl genpkey -algorithm ed25519`, configure it, and restart the controller.',
   });
 }
 
-/** Every peer answers, one leads, autopilot is content; what doesn't keep a backup from being made becomes a warning. */
+/** Every peer answers, one leads, autopilot is healthy; what doesn't prevent a backup becomes a warning. */
 export async function checkHealth(controller: Controller, input: { plan: BackupPlan }): Promise<ClusterHealth> {
   const { cluster, encryption } = confirmBackup(controller, input.plan);
   return controller.withLeader(cluster, async (view) => {
@@ -75,8 +75,8 @@ async function autopilotWarnings(vault: VaultClient): Promise<string[]> {
   const unasked = (why: string) => [`autopilot could not be asked: ${why}`];
   try {
     const state = await vault.autopilotState();
-    if (state === null) return unasked(`${vault.node} has none; it is turned off, or has not begun yet`);
-    return state.healthy ? [] : [`autopilot calls the cluster unhealthy${unhealthyServers(state)}`];
+    if (state === null) return unasked(`${vault.node} has none; it is turned off, or has not started yet`);
+    return state.healthy ? [] : [`autopilot reports the cluster as unhealthy${unhealthyServers(state)}`];
   } catch (error) {
     cancellation().throwIfAborted();
     return unasked((error as Error).message);
@@ -164,7 +164,7 @@ async function capture(controller: Controller, plan: BackupPlan, directory: stri
   const onBytes = heartbeatBytes('capture');
   return controller.withLogin(plan.cluster, leader.leader.node, async (vault) => {
     const credential = await credentialFingerprint(controller.cluster(plan.cluster).auth);
-    // Whoever has logged in is told what a listener redacts.
+    // A login sees what a listener redacts.
     const status = await vault.sealStatus();
     const nonVoters = await nonVotersOf(vault);
     const { canary, warnings } = await tryCanary(vault, plan.canary);
@@ -220,7 +220,7 @@ async function namedSeals(vault: VaultClient, ids: readonly string[]): Promise<O
  */
 export async function followerWarnings(vault: VaultClient, product: Product | null): Promise<string[]> {
   if (product === 'vault' || (await vault.leader()).isSelf) return [];
-  const what = `${vault.node} did not lead any more when it had sent the snapshot, which may lack the last writes`;
+  const what = `${vault.node} was no longer the leader when it had sent the snapshot, which may lack the last writes`;
   if (attempt() >= CAPTURES) return [what];
   throw new DrError('ClusterUnhealthy', `${what}.`, { where: vault.node, advice: 'It is captured again.' });
 }
@@ -228,9 +228,9 @@ export async function followerWarnings(vault: VaultClient, product: Product | nu
 /** An answer that had begun is something else than a node that is down. */
 function brokenOff(error: DrError): DrError {
   const { message, where } = error;
-  return new DrError('SnapshotIncomplete', `The snapshot broke off in its middle: ${message}`, {
+  return new DrError('SnapshotIncomplete', `The snapshot was cut off: ${message}`, {
     where,
-    advice: "Read the leader's log, and that of proxies on the way: has one of them a limit of time or size?",
+    advice: "Read the log of the leader, and of any proxy in between: one of them may have a time or size limit.",
     cause: error,
   });
 }
@@ -322,10 +322,10 @@ async function stagedHere(controller: Controller, cluster: string, directory: st
   if (join(staging, attempted) === directory && ATTEMPT.test(attempted)) return belowRoot(staging, attempted);
   throw new DrError(
     'StagingLost',
-    `${directory} is not a place where this controller stages a backup of '${cluster}'.`,
+    `${directory} is not a staging directory of this controller for '${cluster}'.`,
     {
       where: directory,
-      advice: 'Another controller may have staged it, with another stateDir. It is captured again.',
+      advice: 'Another controller, with a different stateDir, may have staged it. It is captured again.',
     },
   );
 }

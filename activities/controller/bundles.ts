@@ -25,16 +25,16 @@ export async function stageBundle(
   const named = BUNDLE_PATTERN.test(bundle.file) && bundle.file.startsWith(`config-${bundle.node}.tar.gz.`);
   const wanted = backupPlanOf(controller, input.cluster).configNodes.includes(bundle.node);
   if (!wanted || !named || !sameDigest(digestOf(bytes), bundle)) {
-    throw new DrError('CopyDamaged', `What the agent of ${bundle.node} sent is not what it says.`, {
+    throw new DrError('CopyDamaged', `The data sent by the agent of ${bundle.node} does not match its own digest.`, {
       where: bundle.node,
       retryable: false,
     });
   }
   const problem = problemOf(controller, input.cluster, bundle);
   if (problem !== null) {
-    throw new DrError('SignatureInvalid', `What was collected on ${bundle.node} is left out: ${problem}.`, {
+    throw new DrError('SignatureInvalid', `The files collected on ${bundle.node} are left out: ${problem}.`, {
       where: bundle.node,
-      advice: `Update the agent of ${bundle.node}, and compare its agentPublicKey with \`vault-dr agent-key\` on that host; if both are right, somebody tampers with what it sends: call security.`,
+      advice: `Upgrade the agent of ${bundle.node}, and compare its agentPublicKey with \`vault-dr agent-key\` on that host. If they match, somebody is tampering with its data: alert security.`,
     });
   }
   const staging = await controller.stagingDirectory(input.cluster, input.run);

@@ -71,7 +71,7 @@ export async function chooseGeneration(
     }
     if (passing && attempt() < PATIENT_ATTEMPTS) throw noneWhole(id, problems, passing);
   }
-  throw noneWhole(input.generation === 'latest' ? 'any generation' : input.generation, problems, passing);
+  throw noneWhole(input.generation === 'latest' ? 'any backup' : input.generation, problems, passing);
 
   /** Newer ones, which would have been the latest. */
   function passedOver(taken: string): CopyProblem[] {
@@ -79,7 +79,7 @@ export async function chooseGeneration(
     const newer = candidates.filter((id) => id > taken && strange.has(id));
     return newer.map((id) => ({
       repository: 'latest',
-      problem: `${id} is newer and was passed over: it was made for other recipients than the configuration of ${settings.source} names; --generation takes it all the same`,
+      problem: `${id} is newer and was skipped: it is encrypted for other recipients than the configuration of ${settings.source} names; --backup ${id} selects it nevertheless`,
     }));
   }
 }
@@ -120,12 +120,12 @@ async function listEverywhere(controller: Controller, source: string, repositori
   return { copies: views.flatMap((view) => view.copies), unread, problems };
 }
 
-/** What can't be read is told of its repository already. */
+/** What can't be read is reported for its repository already. */
 function chainProblems(cluster: string, views: RepositoryView[]): ChosenGeneration['problems'] {
   return verifyChain(cluster, views)
     .filter(({ kind, severity }) => severity === 'problem' && kind !== 'unreadable')
     .map(({ kind, generation, text }) => ({
-      repository: 'chain of generations',
+      repository: 'chain of backups',
       problem: `${generation} (${kind}) ${text}`,
     }));
 }
@@ -152,23 +152,23 @@ function newestFirst(items: { generation: string }[]): string[] {
 function noneWhole(what: string, problems: CopyProblem[], passing: boolean): DrError {
   const found = problems.map(({ repository, problem }) => `${repository}: ${problem}`).join('; ');
   const code = passing ? 'RepositoryUnavailable' : 'CopyDamaged';
-  return new DrError(code, `No copy of ${what} could be read whole: ${found}`, {
-    advice: 'Choose another generation (`vault-dr generations list`), or mend the repository.',
+  return new DrError(code, `No repository has a complete copy of ${what}: ${found}`, {
+    advice: 'Choose another backup (`vault-dr backups list`), or repair the repository.',
   });
 }
 
 function nothingFound(cluster: string, { copies, problems }: Shown, { generation, asOf }: Wanted): DrError {
   const wanted = generation === 'latest' ? (asOf === null ? 'any' : `any from ${asOf} or before`) : `'${generation}'`;
   const ids = newestFirst(copies);
-  const there = ids.length === 0 ? 'There is none at all.' : `The newest are: ${ids.slice(0, 5).join(', ')}.`;
+  const there = ids.length === 0 ? 'There are no backups.' : `The newest are: ${ids.slice(0, 5).join(', ')}.`;
   const trouble = problems.map(({ repository, problem }) => ` ${repository}: ${problem}.`).join('');
   const unreachable = ids.length === 0 && problems.length > 0;
   return new DrError(
     'UnknownGeneration',
-    `No generation of '${cluster}' was found (wanted: ${wanted}). ${there}${trouble}`,
+    `No backup of '${cluster}' was found (wanted: ${wanted}). ${there}${trouble}`,
     {
       advice:
-        'See `vault-dr generations list`. A snapshot that something else has made: `vault-dr backups import FILE --cluster NAME` takes it in.',
+        'See `vault-dr backups list`. To use a snapshot that something else made: `vault-dr backups import FILE --cluster NAME`.',
       retryable: unreachable,
     },
   );

@@ -42,7 +42,7 @@ export function confirmRetention(controller: Controller, cluster: string, shown:
     { retention },
     { retention: shown },
     `while this backup of '${cluster}' ran`,
-    'The next backup goes by it.',
+    'The next backup uses it.',
   );
   return retention;
 }
@@ -59,7 +59,7 @@ export function settingsOf(
     cluster.restore;
   if (wish.drill && !drills) {
     throw new DrError('InvalidConfiguration', `The configuration does not allow drills on '${target}'.`, {
-      advice: `Allow them with restore.drills of that cluster, or leave \`drill\` out.`,
+      advice: `Allow them with restore.drills of that cluster, or omit \`drill\`.`,
     });
   }
   return {
@@ -123,10 +123,10 @@ export function confirmNodes(controller: Controller, plan: RecoveryPlan, names: 
     if (planned === nodeId) continue;
     throw new DrError(
       'InvalidConfiguration',
-      `The configuration was changed since this recovery of '${plan.cluster}' was planned: ${name} is '${nodeId}' now, and was '${planned ?? 'no part of it'}'.`,
+      `The configuration was changed since this recovery of '${plan.cluster}' was planned: ${name} is '${nodeId}' now, and was '${planned ?? 'not part of it'}'.`,
       {
         where: name,
-        advice: 'Put it back as it was, restart the controller, and resume; or end the run, and start it again.',
+        advice: 'Restore the previous value, restart the controller, and resume; or end the run and start it again.',
       },
     );
   }
@@ -145,7 +145,7 @@ export function confirmLogin(controller: Controller, plan: RecoveryPlan): string
       'PermissionDenied',
       `The login of '${loginOf}' is not for the nodes of '${cluster}', and was not sent there.`,
       {
-        advice: 'Look at who may write to the namespace.',
+        advice: 'Check who can write to the Temporal namespace.',
       },
     );
   }
@@ -162,8 +162,8 @@ export function confirmCanary(
   if (canary === null) return { canary, remarks: [] };
   const { path } = controller.cluster('source' in plan ? plan.source : plan.cluster).backup.canary ?? {};
   if (path === canary.path) return { canary, remarks: [] };
-  const now = path === undefined ? 'none is configured any more' : `${path} is configured now`;
-  return { canary: null, remarks: [`the canary was not looked for: the backup has it at ${canary.path}, ${now}`] };
+  const now = path === undefined ? 'none is configured now' : `${path} is configured now`;
+  return { canary: null, remarks: [`the canary was not checked: the backup has it at ${canary.path}, ${now}`] };
 }
 
 function nodePlansOf(nodes: ReturnType<Controller['cluster']>['nodes']): NodePlan[] {

@@ -51,7 +51,7 @@ export class Controller {
     throw new DrError(
       'InvalidConfiguration',
       `'${clusterName}' does not keep its backups in '${name}', but in ${repositories.join(', ')}.`,
-      { where: name, advice: 'Was the configuration changed meanwhile? The next backup goes by it.' },
+      { where: name, advice: 'The configuration may have changed meanwhile. The next backup uses it.' },
     );
   }
 

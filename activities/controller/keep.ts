@@ -125,8 +125,8 @@ function assertPeopleWanted(
   if (problems.length === 0 && approved !== null && isRestoreOf(approved.plan, named)) return;
   throw new DrError(
     'NotApproved',
-    `${named.generation} was not marked: ${problems[0] ?? 'the approved plan is of another backup'}.`,
-    { advice: 'Was the restore yours? Then pin the backup by hand. If not, look at who may write to the namespace.' },
+    `${named.generation} was not marked: ${problems[0] ?? 'the approved plan is for another backup'}.`,
+    { advice: 'If the restore was yours, pin the backup by hand. If not, check who can write to the Temporal namespace.' },
   );
 }
 

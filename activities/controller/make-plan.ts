@@ -105,7 +105,7 @@ async function inspectThroughLeader(controller: Controller, cluster: string, vie
   }
 }
 
-/** Judges what was found; the hash binds an approval to exactly this plan. @throws DrError PlanRefused with every reason. */
+/** Evaluates what was found; the hash binds an approval to exactly this plan. @throws DrError PlanRefused with every reason. */
 export async function makePlan(
   controller: Controller,
   facts: {
@@ -127,7 +127,7 @@ export async function makePlan(
   return made(evaluateRestore({ ...facts, settings, credential, recipients, ended, source, now }));
 }
 
-/** Of the runs that hosts take for unfinished, because they could not be told. */
+/** Of the runs that hosts list as unfinished, because they could not be reached at their end. */
 function endedAmong({ config }: Controller, cluster: string, inspections: readonly NodeInspection[]): string[] {
   const runs = inspections.flatMap(({ report }) => report?.unfinished?.map(({ run }) => run) ?? []);
   return endedRuns(config.stateDir, cluster, runs);
@@ -152,7 +152,7 @@ export async function makeRebuildPlan(
   return made(evaluateRebuild({ ...facts, settings, now: new Date().toISOString() }));
 }
 
-/** Whether what an earlier run set aside may go. @throws DrError PlanRefused */
+/** Whether what an earlier run set aside may be deleted. @throws DrError PlanRefused */
 export async function makeRemovalPlan(controller: Controller, facts: RemovalFacts): Promise<MadeRemoval> {
   const now = new Date().toISOString();
   const settings = confirmSettings(controller, facts.settings, { cluster: facts.input.cluster });
@@ -179,9 +179,13 @@ function made<P extends RecoveryPlan>({ refusals, plan }: Evaluation<P>): MadePl
 }
 
 function refused(refusals: string[]): DrError {
-  return new DrError('PlanRefused', `Reasons against it:\n${refusals.map((reason) => `  - ${reason}`).join('\n')}\n`, {
-    advice: 'Mend them, then start it again.',
-  });
+  return new DrError(
+    'PlanRefused',
+    `The plan was refused:\n${refusals.map((reason) => `  - ${reason}`).join('\n')}\n`,
+    {
+      advice: 'Fix this and start again. About a code: vault-dr explain CODE',
+    },
+  );
 }
 
 async function fingerprintOf(controller: Controller, cluster: string) {

@@ -31,7 +31,7 @@ export async function removePeer(controller: Controller, input: Removal): Promis
           const id = configuredId({ id: peer, address: member.address }, nodes);
           const named = nodes.find(({ nodeId }) => nodeId === id);
           if (named || !isDead(member)) {
-            const why = named ? `is ${named.name} of the configuration` : 'is not dead by autopilot any more';
+            const why = named ? `is ${named.name} in the configuration` : 'is not dead by autopilot any more';
             throw new DrError('NodeUnsafe', `${peer} ${why}, so it is not taken out of the cluster.`, {
               where: leader.node,
               advice:
@@ -51,14 +51,14 @@ function assertApproved(controller: Controller, { plan, peer, run, approved }: R
   const { cluster } = plan;
   const config = controller.cluster(cluster);
   const serves = plan.method === 'inPlace' || plan.method === 'rebuild';
-  const problems = !serves || !plan.removePeers?.includes(peer) ? ['the plan does not say so'] : [];
+  const problems = !serves || !plan.removePeers?.includes(peer) ? ['it is not in the plan'] : [];
   if (problems.length === 0 && signaturesDecide(config)) {
     if (!approved) problems.push('no approved plan was shown');
     else if (planHashOf(approved.plan) !== planHashOf(plan)) problems.push('another plan was approved');
     else problems.push(...problemsOfApproval(cluster, config, run, approved, planHashOf(plan)));
   }
   if (problems.length === 0) return;
-  throw new DrError('NotApproved', `${peer} was not taken out of '${cluster}': ${problems.join('; ')}.`, {
-    advice: 'Nothing was changed. Look at who may write to the namespace.',
+  throw new DrError('NotApproved', `${peer} was not removed from '${cluster}': ${problems.join('; ')}.`, {
+    advice: 'Nothing was changed. Check who can write to the Temporal namespace.',
   });
 }

@@ -98,14 +98,14 @@ export function compareCounts(wanted: Record<string, number>, actual: SnapshotSu
   const lost = differences.filter((item) => item.actual < item.wanted - allowance(item.wanted));
   if (lost.length > 0) {
     const which = lost.map((item) => `${item.prefix}: ${item.actual} of ${item.wanted}`).join('; ');
-    throw new DrError('Internal', `Fewer keys than the manifest counts: ${which}.`, {
+    throw new DrError('Internal', `Fewer keys than in the manifest: ${which}.`, {
       // Counting again takes as long, and finds no more.
       retryable: false,
-      advice: 'Put the missing keys back and resume, or roll back and choose another generation.',
+      advice: 'Put the missing keys back and resume, or roll back and choose another backup.',
     });
   }
   return differences.map(
-    (item) => `${item.prefix} has ${item.actual} keys, the manifest counts ${item.wanted}: somebody writes already`,
+    (item) => `${item.prefix} has ${formatCount(item.actual, 'key')}, the manifest ${formatNumber(item.wanted)}: something is already writing`,
   );
 }
 
@@ -139,7 +139,7 @@ export async function checkConvergence(
         signal: cancellation(),
         advice: inWordsOf(
           plan.product,
-          'Look at `vault operator raft list-peers` and at the logs of the node that lags. A peer that is gone for good: `vault operator raft remove-peer ID`, then resume.',
+          'Check `vault operator raft list-peers` and the log of the node that lags. If a peer is lost for good: `vault operator raft remove-peer ID`, then resume.',
         ),
       },
       async () => {
@@ -190,7 +190,7 @@ export async function checkRolledBack(
   return withHeartbeats('verify the old cluster', () =>
     pollUntil(
       `${nodes.join(', ')} to serve as before`,
-      { timeoutMs: 90_000, signal: cancellation(), advice: 'Was the old cluster able to serve, before the restore?' },
+      { timeoutMs: 90_000, signal: cancellation(), advice: 'The old cluster may not have been able to serve before the restore either.' },
       () =>
         controller.withLeader(cluster, async (view) => {
           assertSame(

@@ -46,7 +46,7 @@ export class HostApproval {
     if (!isKnown && !(now < Date.parse(approved?.expires ?? ''))) {
       throw this.#notApproved(
         `the approvals were valid until ${approved?.expires}`,
-        'Nothing was changed. Abort, and start again: the plan is made and approved anew.',
+        'Nothing was changed. Abort and start again: it is planned again and needs new approvals.',
       );
     }
     await privateDirectory(directory);
@@ -84,8 +84,8 @@ export class HostApproval {
     const problem = problemOfStaged(publicKey, clusterName, firstNode, staged, signature);
     if (problem === null) return;
     throw this.#notApproved(
-      `its data is deleted only when the backup ${generation} is on the disk of ${firstNode}, and ${problem}`,
-      `Nothing was changed. Compare agentPublicKey with \`vault-dr agent-key\` on ${firstNode}; if they are equal, somebody tampers with the run: call security.`,
+      `its data is deleted only once the backup ${generation} is on the disk of ${firstNode}, but ${problem}`,
+      `Nothing was changed. Compare agentPublicKey with \`vault-dr agent-key\` on ${firstNode}; if they match, somebody is tampering with the run: alert security.`,
     );
   }
 
@@ -94,7 +94,7 @@ export class HostApproval {
   }
 
   #verified(run: string, approved: ApprovedPlan | null): RecoveryPlan {
-    if (approved === null) throw this.#notApproved('no plan was shown to this host');
+    if (approved === null) throw this.#notApproved('no approved plan was sent to this host');
     const problems = problemsOfApproval(
       this.own.clusterName,
       this.own.cluster,
@@ -108,11 +108,11 @@ export class HostApproval {
 
   #notApproved(reason: string, advice?: string): DrError {
     const { name } = this.own.node;
-    return new DrError('NotApproved', `${name} does nothing that its approvers have not signed: ${reason}.`, {
+    return new DrError('NotApproved', `${name} refused an action without the approvers' signatures: ${reason}.`, {
       where: name,
       advice:
         advice ??
-        `Nothing was changed. Is restore.approvers on ${name} the same as on the controller? If it is, somebody tampers with the run: call security.`,
+        `Nothing was changed. Compare restore.approvers on ${name} with the controller's. If they match, somebody is tampering with the run: alert security.`,
     });
   }
 }

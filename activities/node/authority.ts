@@ -11,7 +11,7 @@ export function nodeAuthority(node: string, cluster: string): Authority {
   const claimed = ({ claim }: { claim: RunClaim }) => {
     assertRecoveryOf(cluster, claim.run);
     if (claim.cluster === cluster) return;
-    throw new DrError('PermissionDenied', `${node} is of the cluster '${cluster}', not of '${claim.cluster}'.`, {
+    throw new DrError('PermissionDenied', `${node} belongs to the cluster '${cluster}', not to '${claim.cluster}'.`, {
       where: node,
       advice: 'Nothing was changed. Compare the configuration of this host with that of the controller.',
     });

@@ -22,7 +22,7 @@ export async function collectConfig(host: NodeHost): Promise<CollectedConfig> {
   const { node, cluster, clusterName } = host.deps;
   const encryption = encryptionOf(cluster.backup.encryption);
   if (encryption.method === 'none') {
-    return { bundle: null, problems: ['they are collected only where backups are encrypted (backup.encryption)'] };
+    return { bundle: null, problems: ['collected only if backups are encrypted (backup.encryption)'] };
   }
   const { entries, problems: unread } = await collectFiles(node.configFiles);
   const { server, start } = await readServer(host);

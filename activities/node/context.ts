@@ -77,7 +77,7 @@ export class NodeHost {
     }
   }
 
-  /** Does a step whose progress can't be counted, and beats meanwhile. */
+  /** Carries out a step without countable progress, and sends heartbeats meanwhile. */
   stepWithHeartbeats<T>(
     claim: RunClaim,
     action: HostAction,
@@ -99,7 +99,7 @@ export class NodeHost {
     const attempt = this.#gate.begin(cancellation(), {
       // By run, then by the server's clock: an attempt that was frozen before it began is not the newest.
       order: `${startedAt} ${String(currentAttemptScheduledTimestampMs).padStart(15, '0')}`,
-      // Beats arrive every two to four seconds, so Temporal can't have given the attempt up yet.
+      // Heartbeats arrive every two to four seconds, so Temporal can't have given up the attempt yet.
       ...(heartbeatTimeoutMs === undefined ? {} : { leaseMs: heartbeatTimeoutMs / 2 }),
     });
     // Within the lease: the answer must not be an old one either.

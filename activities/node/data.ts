@@ -157,16 +157,16 @@ function assertMayDelete({ node, deps }: NodeHost): void {
   if (deps.cluster.restore.setAside === 'delete') return;
   throw new DrError(
     'InvalidConfiguration',
-    `${node.name}: the configuration of this host does not let old data be deleted.`,
+    `${node.name}: the configuration of this host does not allow old data to be deleted.`,
     {
       where: node.name,
       advice:
-        'Nothing was changed. It says restore.setAside: rename, and the controller wants `delete`: bring the two together, restart the agent, and resume.',
+        'Nothing was changed. It has restore.setAside: rename, but the controller has `delete`: make both the same, restart the agent, and resume.',
     },
   );
 }
 
-/** The last look before data are moved away: whose are they? */
+/** The last check before data is moved away: whose is it? */
 async function assertOwnData(host: NodeHost, run: string): Promise<void> {
   const { node, deps } = host;
   if ((await readMarker(node.dataDir)) === run) return;
@@ -177,6 +177,6 @@ async function assertOwnData(host: NodeHost, run: string): Promise<void> {
   throw new DrError('NodeUnsafe', `${node.name}: ${node.dataDir} ${problem}. It was not touched.`, {
     where: node.name,
     advice:
-      'Is this the right host, and the right dataDir? Mend the configuration, or move that directory away by hand; then resume.',
+      'Check that this is the right host and the right dataDir. Correct the configuration, or move that directory away by hand; then resume.',
   });
 }

@@ -18,7 +18,7 @@ import { readServer } from '../../src/host/service/read-server';
 import { VERSION } from '../../src/version';
 import type { NodeHost } from './context';
 
-/** A Vault that hangs accepts connections and never answers; that must not keep the rest from being told. */
+/** A Vault that hangs accepts connections and never answers; that must not hold up the rest of the report. */
 const VAULT_TIMEOUT_MS = 5_000;
 
 /** Inspects the host and changes nothing. */

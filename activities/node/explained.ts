@@ -2,7 +2,7 @@ import { DrError, isDrError } from '../../src/contract/failures';
 import type { NodeHost } from './context';
 import { knownFromLog } from './known-from-log';
 
-/** A step whose waiting was in vain says also what Vault has logged meanwhile, as far as it is known what that means. */
+/** Adds a known Vault log message to the error of a step that timed out. */
 export function explained<I, O>(
   host: NodeHost,
   step: (host: NodeHost, input: I) => Promise<O>,

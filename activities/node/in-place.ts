@@ -21,7 +21,7 @@ export async function proveInPlace(host: NodeHost): Promise<string | null> {
   try {
     const { [SNAPSHOT]: capabilities = [] } = await session(host, (vault) => vault.capabilitiesSelf([SNAPSHOT]));
     if (capabilities.includes('root') || capabilities.includes('update')) return null;
-    return `${host.node.name}: the policy of its login lacks "update" on ${SNAPSHOT}: name a login that has it under restore.auth`;
+    return `${host.node.name}: the policy of its login lacks "update" on ${SNAPSHOT}: configure a login that has it under restore.auth`;
   } catch (error) {
     return `${host.node.name}: can't log in to load a snapshot: ${(error as Error).message}`;
   }
@@ -36,11 +36,11 @@ export async function installInPlace(host: NodeHost, input: { claim: RunClaim })
     await withHeartbeats('install in place', () =>
       session(host, async (vault) => {
         if (!(await vault.leader()).isSelf) {
-          throw new DrError('NodeUnsafe', `${host.node.name} does not lead the cluster any more.`, {
+          throw new DrError('NodeUnsafe', `${host.node.name} is no longer the leader.`, {
             where: host.node.name,
             advice: inWordsOf(
               manifest.product,
-              'Nothing was changed. Let it lead again (`vault operator step-down` on the others), then resume.',
+              'Nothing was changed. Make it the leader again (`vault operator step-down` on the others), then resume.',
             ),
           });
         }
@@ -72,7 +72,7 @@ async function waitUntilReplaced(
       intervalMs: 500,
       signal: attempt.signal,
       where: host.node.name,
-      advice: `Read Vault's log on ${host.node.name}. Is it sealed, the key holders unseal it by hand.`,
+      advice: `Read Vault's log on ${host.node.name}. If it is sealed, the key holders unseal it by hand.`,
     },
     async () => {
       const known = await tokenIsKnown(vault);

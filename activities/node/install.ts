@@ -83,7 +83,7 @@ async function initializeThrowaway(
         `Vault on ${host.node.name} is initialised, though its data directory was blank.`,
         {
           where: host.node.name,
-          advice: `Does its configuration point to ${host.node.dataDir}, and do all other nodes stand still?`,
+          advice: `Check that its configuration points to ${host.node.dataDir}, and that all other nodes are stopped.`,
         },
       );
     }
@@ -138,9 +138,9 @@ async function upload(
     await vault.restoreSnapshot(archive, { force: isShamir(manifest), signal: attempt.signal });
   } catch (error) {
     if (isShamir(manifest) || !isDrError(error) || error.code !== 'VaultRefused') throw error;
-    throw new DrError('VaultRefused', `${host.node.name} does not take the snapshot: ${error.message}`, {
+    throw new DrError('VaultRefused', `${host.node.name} rejects the snapshot: ${error.message}`, {
       where: host.node.name,
-      advice: `The seal '${manifest.seal.type}' of this node must use the very key that the cluster had when the snapshot was made: check its seal stanza, then resume.`,
+      advice: `The seal '${manifest.seal.type}' of this node must use the same key that the cluster had when the snapshot was made: check its seal stanza, then resume.`,
       cause: error,
     });
   }
@@ -186,9 +186,9 @@ async function proveReplaced(
     ? await keysAreRefused(vault, attempt, keys)
     : await showsTheId(host, vault, attempt, manifest);
   if (replaced) return;
-  throw new DrError('ServiceFailed', `Vault on ${host.node.name} died before it had applied the snapshot.`, {
+  throw new DrError('ServiceFailed', `Vault on ${host.node.name} stopped before it had applied the snapshot.`, {
     where: host.node.name,
-    advice: `The install starts over from blank. If it happens again, read Vault's log on ${host.node.name}.`,
+    advice: `The install starts over from blank. If it repeats, read Vault's log on ${host.node.name}.`,
   });
 }
 
@@ -219,7 +219,7 @@ async function showsTheId(
       const now = await vault.sealStatus();
       return now.sealed || !now.clusterId ? null : now;
     },
-    { advice: `Does its seal reach its key? Read Vault's log on ${host.node.name}.` },
+    { advice: `Check that its seal can reach its key, and read Vault's log on ${host.node.name}.` },
   );
   return status.clusterId === clusterId;
 }
@@ -236,7 +236,7 @@ async function startInstalled(
     if (!status.initialized || status.n !== wanted.secretShares || status.t !== wanted.secretThreshold) {
       throw new DrError(
         'ServiceFailed',
-        `After the install ${host.node.name} shows ${status.t} of ${status.n} shares, the snapshot has ${wanted.secretThreshold} of ${wanted.secretShares}.`,
+        `After the install ${host.node.name} shows ${status.t} of ${status.n} shares, but the snapshot has ${wanted.secretThreshold} of ${wanted.secretShares}.`,
         { where: host.node.name, advice: 'Resume the run: the install starts over from blank.' },
       );
     }

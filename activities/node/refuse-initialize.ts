@@ -13,7 +13,7 @@ export async function refuseInitialize(host: NodeHost): Promise<void> {
   if (!file) return;
   throw new DrError(
     'InvalidConfiguration',
-    `${file} has an \`initialize\` stanza, with which the blank server of ${host.node.name} would make a cluster of its own.`,
-    { where: host.node.name, advice: 'Take the stanza out of that file, then resume.' },
+    `${file} has an \`initialize\` stanza, with which the blank server of ${host.node.name} would create its own cluster.`,
+    { where: host.node.name, advice: 'Remove the stanza from that file, then resume.' },
   );
 }

@@ -53,7 +53,7 @@ export async function stageGeneration(host: NodeHost, input: NodeInput<'stageGen
         const publicKey = await readPublicKey(host.deps.config);
         const copy = await readCopy(repository, input.source, input.generation, publicKey);
         if (copy.manifestSha256 !== input.manifestSha256) {
-          throw new DrError('RepositoryConflict', `The copy in ${name} is not the one that the plan was made from.`);
+          throw new DrError('RepositoryConflict', `The copy in ${name} is not the one in the plan.`);
         }
         const path = join(directory, copy.manifest.stored.file);
         await fetchSnapshot(repository, copy, path, {
@@ -75,7 +75,7 @@ export async function stageGeneration(host: NodeHost, input: NodeInput<'stageGen
       `${host.node.name} could not stage ${input.generation}: ${problems.map((p) => `${p.repository}: ${p.problem}`).join('; ')}`,
       {
         where: host.node.name,
-        advice: `Nothing was stopped. ${host.node.name} needs one repository that it can read, and the identity that decrypts.`,
+        advice: `Nothing was stopped. ${host.node.name} needs access to one repository, and an identity that decrypts the backup.`,
       },
     );
   });
@@ -125,9 +125,9 @@ export async function proveStaged(
 }
 
 function stagingLost({ node }: NodeHost, how: string, cause?: unknown): DrError {
-  return new DrError('StagingLost', `The generation that was staged on ${node.name} ${how}.`, {
+  return new DrError('StagingLost', `The backup staged on ${node.name} ${how}.`, {
     where: node.name,
-    advice: 'Is the disk of the state directory well? It is fetched again when the run resumes.',
+    advice: 'Check the disk of the state directory. The backup is fetched again when the run resumes.',
     cause,
   });
 }
@@ -139,14 +139,14 @@ export async function openArchive(host: NodeHost, path: string, manifest: Manife
   if (manifest.encryption.method === 'age' && sources.length === 0) {
     throw new DrError('DecryptionFailed', `${host.node.name} has no identity to decrypt with.`, {
       where: host.node.name,
-      advice: `Name one under restore.identities of the cluster; the generation is for ${manifest.encryption.recipients.join(', ')}.`,
+      advice: `Configure one under restore.identities of the cluster; the backup is encrypted for ${manifest.encryption.recipients.join(', ')}.`,
     });
   }
   const identities = await Promise.all(sources.map((source) => readSecret(source, 'restore.identities')));
   return decryptStream(stored, manifest.encryption, { identities, gpgHome: openpgp?.home }, host.node.name);
 }
 
-/** What fails is left where it is: a later attempt may have taken it over, and reads it anew before it relies on it. */
+/** What fails is left in place: a later attempt may have taken it over, and reads it again before it uses it. */
 async function proveArchive(host: NodeHost, { signal }: Attempt, path: string, manifest: Manifest): Promise<void> {
   const verifier = new SnapshotVerifier();
   const discard = new Writable({ write: (_chunk, _encoding, done) => done() });
@@ -154,6 +154,6 @@ async function proveArchive(host: NodeHost, { signal }: Attempt, path: string, m
     pipeline(await openArchive(host, path, manifest), verifier, discard, { signal }),
   );
   if (verifier.summary.archive.sha256 !== manifest.archive.sha256) {
-    throw new DrError('CopyDamaged', 'The decrypted archive is not the one that the manifest describes.');
+    throw new DrError('CopyDamaged', 'The decrypted archive does not match the manifest.');
   }
 }

@@ -58,9 +58,9 @@ export async function recoverPeers(host: NodeHost, input: { claim: RunClaim }): 
 async function writePeers(host: NodeHost, run: string, attempt: Attempt): Promise<void> {
   const { node } = host;
   if ((await readMarker(node.dataDir)) !== run) {
-    throw new DrError('NodeUnsafe', `${node.dataDir} has not been copied by this run, so it is not changed.`, {
+    throw new DrError('NodeUnsafe', `${node.dataDir} was not copied by this run, so it is not changed.`, {
       where: node.name,
-      advice: 'Start the recovery anew.',
+      advice: 'Start the recovery again.',
     });
   }
   const peers = [{ id: await ownNodeId(host), address: node.clusterAddress, non_voter: false }];
@@ -115,10 +115,10 @@ function leaderAt({ node, deps }: NodeHost, address: string): NodeConfig {
   if (leader !== undefined) return leader;
   throw new DrError(
     'InvalidConfiguration',
-    `${node.name} is to join ${address}, which is no other node of '${deps.clusterName}'.`,
+    `${node.name} should join ${address}, which is not another node of '${deps.clusterName}'.`,
     {
       where: node.name,
-      advice: `The configuration of this host has ${others.map((other) => other.address).join(', ') || 'no other node'}: make it that of the controller, restart the agent, and resume.`,
+      advice: `The configuration of this host has ${others.map((other) => other.address).join(', ') || 'no other node'}: make it the same as the controller's, restart the agent, and resume.`,
     },
   );
 }
@@ -138,10 +138,10 @@ async function assertOwnBlank(host: NodeHost, run: string, attempt: Attempt): Pr
   if (exists && madeByRun !== run) {
     throw new DrError(
       'NodeUnsafe',
-      `${dataDir} is not the directory that this run made, so nothing is started on it.`,
+      `${dataDir} is not the directory that this run created, so nothing is started on it.`,
       {
         where: name,
-        advice: 'Find out whose data this is. If it may go, move it away by hand, then resume.',
+        advice: 'Find out whose data this is. If it is not needed there, move it away by hand, then resume.',
       },
     );
   }
@@ -149,10 +149,10 @@ async function assertOwnBlank(host: NodeHost, run: string, attempt: Attempt): Pr
   else if (!empty && readOwnFile(begun) === null) {
     throw new DrError(
       'ServiceFailed',
-      `${dataDir}, which this run had made blank, holds data that it did not put there.`,
+      `${dataDir}, emptied by this run, holds data from something else.`,
       {
         where: name,
-        advice: `Something wrote there meanwhile (a service manager, a backup that was played back?). Stop it, then resume.`,
+        advice: `Something wrote there meanwhile (a service manager, or another restore). Stop it, then resume.`,
         retryable: false,
       },
     );
@@ -172,7 +172,7 @@ export async function awaitUnsealed(host: NodeHost, input: { claim: RunClaim }):
     blankSince = initialized ? Infinity : Math.min(blankSince, Date.now());
     return !sealed || Date.now() - blankSince > STILL_BLANK_MS ? { initialized } : null;
   };
-  const advice = `Does its seal reach its key? Read Vault's log on ${host.node.name}, then resume.`;
+  const advice = `Check that its seal can reach its key, and read Vault's log on ${host.node.name}. Then resume.`;
   const { initialized } = await host.retry(input.claim, { kind: 'unseal' }, (attempt) =>
     host.withVault((vault) =>
       host.pollVault(`${host.node.name} to unseal by itself`, attempt, () => poll(vault), { advice }),

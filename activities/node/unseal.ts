@@ -27,11 +27,11 @@ export async function checkShare(host: NodeHost, input: { claim: RunClaim; share
   } catch (error) {
     if (!isDrError(error) || error.code === 'IdentityLost') throw error;
     return refuse(
-      'It is not encrypted to the recipients that this run has now: run `vault-dr unseal` again. By hand, encrypt it to those that the run shows.',
+      'It is not encrypted to the current recipients of this run: run `vault-dr unseal` again, or encrypt it to those that the run shows.',
     );
   }
   const share = decodeShare(text);
-  if (share === null) return refuse('What it holds is not an unseal share (base64 or hexadecimal, 16 to 33 bytes).');
+  if (share === null) return refuse('Its content is not an unseal share (base64 or hexadecimal, 16 to 33 bytes).');
   const secret = await runSecret(host.node.runtimeDir, run);
   return {
     accepted: true,
@@ -40,7 +40,7 @@ export async function checkShare(host: NodeHost, input: { claim: RunClaim; share
   };
 }
 
-/** Encrypts the shares anew, for an agent that lost its identity; only to recipients that their agents have signed. */
+/** Encrypts the shares again, for an agent that lost its identity; only to recipients that their agents have signed. */
 export async function rewrapShares(host: NodeHost, input: NodeInput<'rewrapShares'>): Promise<string[]> {
   const { claim, recipients } = input;
   const { nodes } = host.deps.cluster;
@@ -88,7 +88,7 @@ interface Look {
   failed?: FailedTry | null;
 }
 
-/** Beats after each look: a watch lasts for days, and one that is silent is taken for dead. */
+/** Sends a heartbeat after each check: a watch lasts for days, and a silent one counts as dead. */
 async function watchFor(
   host: NodeHost,
   { seconds }: WatchInput,
@@ -105,7 +105,7 @@ async function watchFor(
   return false;
 }
 
-/** The leader takes one answer for each time that a node asks to join; to give the shares again is in vain. */
+/** The leader takes one answer for each time that a node asks to join; giving the shares again has no effect. */
 const LET_IN_ALREADY = /no expected answer for the server id/;
 
 /** Half of what a Vault takes at least from its start to an answer (measured, Vault 1.21.1): the death of one is seen. */
@@ -165,9 +165,9 @@ async function awaitOpening(
   );
   if (!last.initialized) return notJoined(host);
   if (last.sealed) {
-    throw new DrError('ServiceFailed', `Vault on ${host.node.name} died while it was being unsealed.`, {
+    throw new DrError('ServiceFailed', `Vault on ${host.node.name} stopped while it was being unsealed.`, {
       where: host.node.name,
-      advice: `It is given the shares again. If that goes on, read Vault's log on ${host.node.name}.`,
+      advice: `The shares are given again. If it repeats, read Vault's log on ${host.node.name}.`,
     });
   }
   return { state: 'unsealed', problem: null, dropped };

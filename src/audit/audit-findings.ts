@@ -42,7 +42,7 @@ function ofOneLine({ seq, action, at, recordedAt, run, workflow, details }: Audi
   return findings;
 }
 
-/** The worker's own clock only goes on. */
+/** The worker's own clock only moves forward. */
 function ofClock(lines: readonly AuditLine[]): AuditFinding[] {
   let latest = Number.NEGATIVE_INFINITY;
   return lines.flatMap(({ seq, recordedAt }) => {

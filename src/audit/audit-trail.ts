@@ -165,7 +165,7 @@ async function appendLine(handle: FileHandle, lines: Buffer[], record: Witnessed
 }
 
 /**
- * flock(2): the kernel gives the lock back at any kind of death, so there is no stale owner to judge. Node can't call it;
+ * flock(2): the kernel gives the lock back at any kind of death, so there is no stale owner to check. Node can't call it;
  * flock(1) locks the open file that it inherits, and the lock stays with that open file when flock(1) has ended.
  */
 async function openLocked(file: string): Promise<FileHandle> {

@@ -5,6 +5,11 @@ import type { Entry } from './entry';
 export const REFUSALS = {
   'lose-newer-data': {
     title: 'Newer data would be lost',
+    says: [
+      'the cluster has a quorum and serves …',
+      'the disk of vault-2 survives and is newer …',
+      'vault-1 holds the backup …, loaded by run … before it ended',
+    ],
     means:
       'The cluster, or a disk of it, holds newer data than the backup. A restore would discard what was written since.',
     todo: [
@@ -16,12 +21,19 @@ export const REFUSALS = {
   },
   version: {
     title: 'Versions do not fit',
+    says: [
+      "… runs Vault 1.20.0, older than the snapshot's 1.21.1",
+      '… much newer …',
+      'the nodes run different versions of Vault (…)',
+      'the imported snapshot does not say which server version made it',
+    ],
     means:
       "Vault only reads data of its own version or of one up to two minor versions older (2.0 follows 1.21), and a cluster needs one version on all nodes. Either a node is older than the snapshot, much newer, differs from the others, or the snapshot's version is not known.",
     todo: ["Install the snapshot's version on the nodes that the message names. Upgrade after the restore."],
   },
   'other-product': {
     title: 'Vault and OpenBao are mixed up',
+    says: ['… runs OpenBao …, but the snapshot is from Vault …'],
     means: 'The node runs one, the snapshot is of the other. Their storage formats have diverged.',
     todo: [
       'Restore with the product that made the backup.',
@@ -30,6 +42,11 @@ export const REFUSALS = {
   },
   'other-cluster': {
     title: 'Another cluster than the one in the backup',
+    says: [
+      'the running cluster has the id …',
+      'staging has its own data, which would be replaced by that of prod',
+      '… holds the data of another cluster, with the peers …',
+    ],
     means:
       'The cluster id, the peers or the node id do not match, or the target cluster has data of its own. The cluster was initialised again since, or an address, a host or `dataDir` is wrong.',
     todo: [
@@ -46,6 +63,7 @@ export const REFUSALS = {
   },
   login: {
     title: 'The login may not work after the restore',
+    says: ['the login of prod may not work after the restore: …', 'vault-dr has no login for the restored cluster: …'],
     means:
       "vault-dr's login was changed since the backup, was not recorded with it, or cannot be read. Without it the restored cluster cannot be checked.",
     todo: [
@@ -56,6 +74,7 @@ export const REFUSALS = {
   },
   'retry-join': {
     title: 'A blank node might join a different cluster',
+    says: ['… names none of the nodes of this plan', '… may discover servers outside this plan'],
     means:
       'A `retry_join` in the configuration of Vault names, or may discover, servers that are not part of the plan.',
     todo: [
@@ -87,6 +106,7 @@ export const REFUSALS = {
   },
   reach: {
     title: 'The agent may not reach its Vault',
+    says: ['its agent asks …, where none of its listeners is', '… demands a client certificate'],
     means: 'With the cluster down, this agent could neither initialise nor unseal its node.',
     todo: [
       'Change the line that the message names: `localAddress` of the node, a listener of Vault, or `tls` of the cluster.',
@@ -95,6 +115,10 @@ export const REFUSALS = {
   },
   'live-credentials': {
     title: 'Credentials of a live cluster would be revoked',
+    says: [
+      'prod is running, and the backup holds credentials and devices of other systems: …',
+      'no node of prod has the address of a peer of the imported snapshot …',
+    ],
     means:
       'The backup holds leases, static roles or audit devices that act on other systems. As soon as the restored Vault is unsealed, it revokes expired leases and rotates overdue passwords in these systems, although another cluster still uses them.',
     todo: [
@@ -104,12 +128,249 @@ export const REFUSALS = {
   },
   grace: {
     title: 'Old data is still kept',
+    says: ['old data is kept for 7 days (restore.graceDays), until …'],
     means:
       'The grace period (`restore.graceDays`) is not over, or the directory is the original data of an unfinished run.',
     todo: [
       'Wait until the time in the message.',
       'If it is original data: `vault-dr roll-back --cluster CLUSTER --of RUN` puts it back.',
     ],
+  },
+  'not-inspected': {
+    title: 'A node could not be inspected',
+    says: ['vault-2: Nobody picked up looking at vault-2 …', 'vault-2: its agent does not answer'],
+    means: 'Its agent does not run, cannot reach Temporal, or failed to inspect the host. The message says which.',
+    todo: [
+      'Start the agent on that host, and fix what the message names (`systemctl is-active …` ended with 4: there is no such unit).',
+      'If the host is lost for good, set up a new one in its place, or remove the node from the configuration of controller and agents, restart them, and start again.',
+      'If it was the first node, the next one in the list becomes the first: that host then needs the age identity and access to a repository.',
+    ],
+  },
+  'no-good-copy': {
+    title: 'No complete copy of the backup',
+    says: ['no repository has a complete copy of this backup'],
+    means: 'It is damaged or incomplete in every repository that answered.',
+    todo: [
+      'Restore access to the repositories that did not answer; the warnings name them.',
+      'Otherwise choose another backup: `vault-dr backups list --cluster CLUSTER`, then `--generation ID`.',
+    ],
+  },
+  'no-leader': {
+    title: 'The cluster has no leader',
+    means: 'A restore in place and a rebuild need a cluster that serves.',
+    todo: [
+      'If a disk survives: `vault-dr recover-quorum --cluster CLUSTER`.',
+      'Otherwise: `vault-dr restore --cluster CLUSTER`.',
+    ],
+  },
+  'has-quorum': {
+    title: 'The cluster has a quorum',
+    means: 'There is nothing to recover: it has a leader and serves.',
+    todo: ['If one node is broken: `vault-dr rebuild-node --cluster CLUSTER --node NODE`.'],
+  },
+  'lost-run': {
+    title: 'An earlier run never ended',
+    means: 'It had set the original data aside, so the disks do not hold the newest data.',
+    todo: ['Put it back first: `vault-dr roll-back --cluster CLUSTER --of RUN`. Then plan again.'],
+  },
+  'no-data-left': {
+    title: 'No disk with data is left',
+    means: 'The quorum cannot be recovered, because no node has data.',
+    todo: ['Restore a backup: `vault-dr restore --cluster CLUSTER`.'],
+  },
+  'quorum-at-risk': {
+    title: 'The cluster would lose its quorum',
+    says: ['without this node only 1 of 3 voters would serve …'],
+    means: 'While this node is rebuilt, the others could not serve without it.',
+    todo: ['Bring another node back first.', 'Remove dead members that count as voters: `--remove-peer ID`.'],
+  },
+  'no-login': {
+    title: 'No login on the running cluster',
+    means: 'Without a login on the running cluster the result could not be verified.',
+    todo: ['Fix `auth` of the cluster; the message says why the login fails.'],
+    see: 'install.md#2-access-to-vault',
+  },
+  'in-place-login': {
+    title: "The leader's host cannot load a snapshot",
+    says: ['… lacks "update" on sys/storage/raft/snapshot', "… can't log in to load a snapshot: …"],
+    means:
+      'A restore in place needs a login that may load snapshots; the one on that host is missing, or may only read them.',
+    todo: ['Configure `restore.auth` on that host, with the policy for restores.'],
+    see: 'install.md#2-access-to-vault',
+  },
+  rekeyed: {
+    title: 'The cluster was rekeyed since the backup',
+    means: 'A restore in place keeps the seal, and the snapshot has different shares or a different threshold.',
+    todo: [
+      'Choose a backup from after the rekey.',
+      'Otherwise restore the whole cluster, with the shares from before the rekey.',
+    ],
+  },
+  'storage-type': {
+    title: 'Not on integrated storage',
+    means:
+      'Only `storage "raft"` can be backed up and restored. With `--accept server-config` only where not all of its configuration could be seen.',
+    todo: ['Check that this is the right host. For another storage use its own backup tools.'],
+  },
+  'data-dir-mismatch': {
+    title: 'Vault stores its data elsewhere',
+    means:
+      "The `path` of Vault's storage is not the configured `dataDir`. With `--accept server-config` only where not all of its configuration could be seen.",
+    todo: ['Correct `dataDir` of the node, or `path` in the configuration of Vault.'],
+    see: 'configuration.md',
+  },
+  'node-id-mismatch': {
+    title: 'The node id does not match',
+    means:
+      'Vault on this host is configured as another node. With `--accept server-config` only where not all of its configuration could be seen.',
+    todo: ['Check that this is the right host. Then correct `nodeId`.'],
+    see: 'configuration.md',
+  },
+  'cluster-address-mismatch': {
+    title: 'The cluster address does not match',
+    means:
+      'Vault has no `node_id`, so its `cluster_addr` identifies it among its peers, and that is not the configured one.',
+    todo: ['Make `cluster_addr` and `clusterAddress` the same, or set `node_id`.'],
+    see: 'configuration.md',
+  },
+  'initialize-stanza': {
+    title: 'A blank server would initialise itself',
+    means: 'With an `initialize` stanza a blank OpenBao server creates its own cluster instead of joining.',
+    todo: ['Remove the stanza from that file; a cluster needs it only once.'],
+  },
+  'server-file-missing': {
+    title: 'A file that Vault needs is missing',
+    means: "Vault's configuration names it, so Vault will not start without it.",
+    todo: ['Put the file there. `vault-dr bundle restore` has it, if it is under `configFiles`.'],
+  },
+  'data-unreadable': {
+    title: 'The data directory cannot be read',
+    means: "The agent has no permission, or the disk or Vault's database is damaged.",
+    todo: [
+      'Check that the agent runs as root, or as a user that may read it, and check the disk.',
+      'If it is damaged for good, move the directory away by hand (do not delete it): the node then counts as empty.',
+    ],
+  },
+  'cannot-set-aside': {
+    title: 'The data directory cannot be set aside',
+    says: ["its data directory can't be set aside: …"],
+    means: 'The agent tried to rename inside the parent directory, and it failed. The message says why.',
+    todo: [
+      'Check the owner of the parent directory, `ReadWritePaths=` of the unit of the agent, the immutable attribute and capabilities.',
+      'If a volume is not mounted, or data is divided between volumes, mount it, or keep all of it on one.',
+      'If it is a link, let root own the directory that the link is in.',
+    ],
+    see: 'install.md#6-systemd',
+  },
+  'old-agent': {
+    title: 'The agent is too old',
+    means: 'The data directory is a mount point, and this version of the agent cannot set its contents aside.',
+    todo: ['Upgrade the agent on that node.'],
+  },
+  'no-room': {
+    title: 'Not enough free space',
+    says: ['… free at …, … needed', '… free in …, … needed'],
+    means:
+      'There is too little room for the data, for staging (`stateDir`), or for the copy of the upload that Vault makes (`tempDir`).',
+    todo: ['Free as much space as the message says.'],
+  },
+  'seal-mismatch': {
+    title: 'Backup and node have different seals',
+    says: ['it has no auto-unseal seal, but …', "it has the seal '…', but …"],
+    means: 'The restored data can only be unsealed by the seal that it was made under.',
+    todo: ['Configure the old seal on the node, restore, then migrate (`vault operator unseal -migrate`).'],
+  },
+  'seal-unreachable': {
+    title: 'The seal cannot reach its key',
+    says: ['… transit seal …'],
+    means: 'Auto-unseal would fail: the Vault, the token or the key behind the seal is not available.',
+    todo: ['Bring that Vault, its token or its key back first.'],
+  },
+  'mixed-products': {
+    title: 'Some nodes run Vault, others OpenBao',
+    means: 'They cannot form one cluster.',
+    todo: ['Install the same product, in the same version, on all nodes.'],
+  },
+  'service-command': {
+    title: 'The service command cannot be run',
+    means: 'A program in `service` of this node does not exist, or is not executable for the agent.',
+    todo: ['Install the program, or correct `service` of the node.'],
+    see: 'configuration.md',
+  },
+  'unit-masked': {
+    title: 'The unit is masked',
+    means: 'systemd would not start Vault.',
+    todo: ['`systemctl unmask vault` on that host, once you know that it was not masked on purpose.'],
+  },
+  'unit-missing': {
+    title: 'The unit does not exist',
+    means: 'systemd has no unit of this name on that host.',
+    todo: ['Install Vault and its unit, or correct `service` of the node.'],
+  },
+  'unit-not-loaded': {
+    title: 'The unit cannot be loaded',
+    means: 'systemd rejects the unit file; the message quotes its reason.',
+    todo: ['Fix the file, then `systemctl daemon-reload`.'],
+  },
+  'unit-refuses-manual': {
+    title: 'The unit refuses manual starts or stops',
+    means: '`RefuseManualStart=` or `RefuseManualStop=` is set, so the agent cannot start or stop Vault.',
+    todo: ['Remove that setting, then `systemctl daemon-reload`.'],
+  },
+  'unit-program': {
+    title: 'The program of the unit is missing',
+    means: 'The unit starts a program that does not exist or is not executable.',
+    todo: ['Install it on that host.'],
+  },
+  'members-unknown': {
+    title: 'The members of the cluster are unknown',
+    means: 'No peer can be removed without the list of members.',
+    todo: ['Fix the login of vault-dr; its policy needs `read` on `sys/storage/raft/configuration`.'],
+  },
+  'remove-peer-policy': {
+    title: 'The policy does not allow removing a peer',
+    means: 'The login lacks `update` on `sys/storage/raft/remove-peer`.',
+    todo: ['Add the policy docs/vault-dr-remove-peer-policy.hcl to the login, or remove the peer by hand.'],
+  },
+  'not-a-member': {
+    title: 'Not a member of the cluster',
+    means: 'The id given with `--remove-peer` is not in the cluster.',
+    todo: ['Omit it. `vault operator raft list-peers` shows the members.'],
+  },
+  'peer-configured': {
+    title: 'The peer is a configured node',
+    means: 'Only a dead member that the configuration does not name is removed.',
+    todo: ['Rebuild it: `vault-dr rebuild-node`. Or remove it from the configuration first.'],
+  },
+  'peer-alive': {
+    title: 'The peer is alive',
+    means: 'Only dead members are removed, and autopilot reports this one as alive.',
+    todo: ['Omit it from `--remove-peer`, or stop its Vault first.'],
+  },
+  'nothing-set-aside': {
+    title: 'Nothing was set aside by this run',
+    means: 'It was removed already, or the id is of another run.',
+    todo: ['Check the id: the report and the directory `….pre-restore-RUN` name it.'],
+  },
+  'cluster-incomplete': {
+    title: 'The cluster is not complete',
+    means: 'A node does not serve, so its old data may still be needed.',
+    todo: ['Bring the nodes that the message names back first.'],
+  },
+  'run-ended': {
+    title: 'The run has ended',
+    means: 'Only what an unfinished run had set aside is put back.',
+    todo: ['Read its report: `vault-dr report --cluster CLUSTER --run RUN`.'],
+  },
+  'unknown-run': {
+    title: 'No node has an unfinished run of this id',
+    means: 'Nothing on the hosts belongs to it. The message lists the unfinished runs that there are.',
+    todo: ['Correct `--of`.'],
+  },
+  'nothing-to-put-back': {
+    title: 'There is nothing to put back',
+    means: 'The cluster serves, and the run had set nothing aside.',
+    todo: ['Nothing. The cluster can be used as it is.'],
   },
 } as const satisfies Record<AcceptCode, Entry> & Record<string, Entry>;
 

@@ -20,7 +20,7 @@ interface Said extends Error {
 /**
  * What an error says, and what it says of its causes that it has not said itself: what wraps an error often says no more than
  * what was tried. A failure of ours, thrown here or in a workflow, says all that may be said, on as many lines as it takes; of
- * parsers and of programs that were run only their kind is told, for their messages quote what they read.
+ * parsers and of programs that were run only their kind is shown, because their messages quote what they read.
  */
 export function withCauses(error: unknown): string {
   return say(error, () => true);

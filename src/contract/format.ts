@@ -1,3 +1,10 @@
+/** How times, durations, sizes and counts are written, everywhere. */
+
+/** `2026-11-24T15:51:09Z`: to the second. @param time milliseconds since the epoch, or RFC 3339 */
+export function formatTime(time: number | string): string {
+  return new Date(time).toISOString().replace(/\.\d+Z$/, 'Z');
+}
+
 /** `1 h 4 min`, `2 min 5 s`, `3.4 s`. */
 export function formatSeconds(seconds: number): string {
   if (seconds < 10) return `${Math.round(seconds * 10) / 10} s`;
@@ -19,4 +26,14 @@ export function formatBytes(bytes: number): string {
     unit++;
   }
   return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
+}
+
+/** `1,234`. By hand: what a run writes into its history must not depend on the machine. */
+export function formatNumber(value: number): string {
+  return String(value).replace(/\B(?=(\d{3})+$)/g, ',');
+}
+
+/** `1,234 keys`, `1 key`, `2 copies`. */
+export function formatCount(count: number, one: string, many = `${one}s`): string {
+  return `${formatNumber(count)} ${count === 1 ? one : many}`;
 }

@@ -8,7 +8,7 @@ type Known = Pick<NodePlan, 'nodeId' | 'clusterAddress'>;
 const GENERATED_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
- * Whose data lies in a data directory, judged by the peers that it names.
+ * Whose data is in a data directory, according to the peers that it names.
  * @returns how it contradicts the configuration, to follow the path of the directory; null when it doesn't, or is blank.
  */
 export function identityProblem(
@@ -22,7 +22,7 @@ export function identityProblem(
     const id = self ? configuredId(self, nodes) : nodeId;
     // One that Vault has made, and that no peer has: the directory is of a time before its last join.
     const isOwn = id === own.nodeId || (self === undefined && GENERATED_ID.test(nodeId));
-    if (!isOwn) return `holds the data of the node '${id}', not of '${own.nodeId}'`;
+    if (!isOwn) return `holds the data of node '${id}', not of '${own.nodeId}'`;
   }
   if (peers.length === 0) return null;
   const known = peers.some((peer) => {

@@ -13,22 +13,22 @@ export interface NodePlan {
   layout?: 'inside';
 }
 
-/** What a plan may be refused for and an operator may accept, each by its name. Everything else has to be mended. */
+/** Refusals of a plan that an operator may override, each by its code. Everything else has to be fixed. */
 export const ACCEPTABLE = {
-  'lose-newer-data': 'the cluster, or a disk of it, holds newer data than the generation',
+  'lose-newer-data': 'the cluster, or a disk of it, holds newer data than the backup',
   version: 'the servers are older than the snapshot, much newer, or of different versions',
-  'other-product': 'the servers are OpenBao and the snapshot is of Vault, or the other way round',
-  'other-cluster': 'the generation is of another cluster than the data that is there',
-  'delete-data': 'old data directories are deleted instead of renamed (restore.setAside), so there is no way back',
-  login: 'it is not proved that vault-dr can log in after the restore',
-  'retry-join': 'a `retry_join` may lead a blank node to a cluster outside of the plan',
-  'server-config': "what is seen of a server's configuration speaks against it, and not all of it is seen",
+  'other-product': 'the servers are OpenBao and the snapshot is from Vault, or the other way round',
+  'other-cluster': 'the backup is from another cluster than the existing data',
+  'delete-data': 'old data directories are deleted instead of renamed (restore.setAside), so there is no roll-back',
+  login: 'vault-dr may not be able to log in after the restore',
+  'retry-join': 'a `retry_join` may lead a blank node to a cluster outside the plan',
+  'server-config': "a server's configuration contradicts vault-dr's, and not all of it could be read",
   'read-timeout': 'the upload may take longer than `http_read_timeout` allows',
   'unknown-log':
-    'how far a surviving disk has got in the log is not known, so another one than the newest may be chosen',
-  reach: 'it is not proved that the agent of a node gets to its Vault',
-  'live-credentials': 'the restored Vault may revoke or rotate credentials that a living cluster uses',
-  grace: 'the grace period of what was set aside is not over',
+    'the end of the log of a surviving disk is unknown, so a disk other than the newest may be chosen',
+  reach: 'the agent of a node may not be able to reach its Vault',
+  'live-credentials': 'the restored Vault may revoke or rotate credentials that a running cluster uses',
+  grace: 'the grace period of the old data is not over',
 } as const;
 export type AcceptCode = keyof typeof ACCEPTABLE;
 
@@ -54,7 +54,7 @@ export interface RecoverySettings {
   reminders: ReminderSettings;
 }
 
-/** When people who are waited for are told again, and when somebody else is. */
+/** When people are reminded, and when somebody else is notified. */
 export interface ReminderSettings {
   remindMinutes: number;
   escalateMinutes: number;
@@ -199,7 +199,7 @@ export interface RecoverQuorumPlan extends PlanBase {
   lastLogTerm?: number;
 }
 
-/** Of one node that is made anew while the others serve. */
+/** Of one node that is rebuilt while the others serve. */
 export interface RebuildPlan extends PlanBase {
   method: 'rebuild';
   node: string;

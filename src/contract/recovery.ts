@@ -153,7 +153,7 @@ export interface Retrying extends StepProblem {
   step: string;
   node: string | null;
   since: string;
-  /** Attempts that had failed when this was told. */
+  /** Attempts that had failed when this was reported. */
   attempt: number;
 }
 
@@ -166,7 +166,7 @@ export interface RecoveryProgress {
   status: RecoveryStatus;
   phase: RecoveryPhase;
   waitingFor: WaitingFor | null;
-  /** When the alternates are told, while people are waited for. */
+  /** When the alternates are notified, while the run waits for people. */
   escalatesAt: string | null;
   startedAt: string;
   nodes: NodeProgress[];

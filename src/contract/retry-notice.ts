@@ -10,7 +10,7 @@ export interface RetryNotice {
   node: string | null;
   /** Of those that have failed; 1 for the first. */
   attempt: number;
-  /** Null when it goes on after all. */
+  /** Null once it continues. */
   failure: StepProblem | null;
 }
 

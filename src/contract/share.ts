@@ -43,15 +43,15 @@ const LONGEST_ENVELOPE = 16 * 1024;
 const ENCRYPT = 'Send it encrypted: `vault-dr unseal`, or `age -a` to the recipients that the run shows.';
 
 /** What is said to somebody whose message is turned away before anybody keeps it. */
-export const TURNED_AWAY = `This looks like an unseal share in clear. It was turned away, and Temporal does not keep it. If others could see it on its way, rekey when the cluster is back. ${ENCRYPT}`;
+export const TURNED_AWAY = `This looks like an unseal share in clear text. It was rejected, and Temporal does not keep it. If others could see it in transit, rekey when the cluster is back. ${ENCRYPT}`;
 
-/** Whether a message may go on to an agent. What is in clear was seen by everybody who can read the run's history. */
+/** Whether a message may be passed to an agent. What is in clear was seen by everybody who can read the run's history. */
 export function checkEnvelope(share: string): EnvelopeVerdict {
   if (findsShareInClear(share)) {
     return {
       ok: false,
       exposed: true,
-      reason: `This looks like an unseal share in clear. It was not used. Treat it as exposed, and rekey when the cluster is back. ${ENCRYPT}`,
+      reason: `This looks like an unseal share in clear text. It was not used. Treat it as exposed, and rekey when the cluster is back. ${ENCRYPT}`,
     };
   }
   if (share.length > LONGEST_ENVELOPE || !ENVELOPE.test(share.trim())) {

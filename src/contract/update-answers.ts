@@ -1,4 +1,4 @@
-/** What the sender of a message is told; the CLI and `temporal workflow update execute` print it. */
+/** The answer to the sender of a message; the CLI and `temporal workflow update execute` print it. */
 export interface Answer {
   accepted: boolean;
   message: string;

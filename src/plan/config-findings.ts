@@ -1,8 +1,9 @@
+import { formatCount } from '../contract/format';
 import type { JoinTarget, NodeReport, ServerDetails, VaultConfig } from '../contract/host';
 import type { NodePlan } from '../contract/plan';
-import type { Finding } from './findings';
+import { acceptable, type Finding } from './findings';
 
-/** What a server's own configuration has against changing its node. @param blank the node starts blank, or joins as such */
+/** Why a server's own configuration does not allow its node to be changed. @param blank the node starts blank, or joins as such */
 export function configFindings(report: NodeReport, own: NodePlan | undefined, blank: boolean): Finding[] {
   const { config } = report;
   if (config === null) return [];
@@ -19,13 +20,19 @@ function storageFindings({ storage, server }: VaultConfig, dataDir: string): Fin
   if (storage.type !== 'raft') {
     return [
       {
-        text: `its Vault keeps its data in '${storage.type}': only integrated storage (\`storage "raft"\`) is backed up and restored`,
+        code: 'storage-type',
+        text: `its Vault stores its data in '${storage.type}': only integrated storage (\`storage "raft"\`) can be backed up and restored`,
       },
     ];
   }
   const { path } = storage;
   if (!path || (server?.ownDataDir ?? isSamePath(path, dataDir))) return [];
-  return [{ text: `its Vault keeps its data in ${path}, yet \`dataDir\` is ${dataDir}: correct one of them` }];
+  return [
+    {
+      code: 'data-dir-mismatch',
+      text: `its Vault stores its data in ${path}, but \`dataDir\` is ${dataDir}: correct one of them`,
+    },
+  ];
 }
 
 function nodeIdFindings({ storage, server }: VaultConfig, own: NodePlan | undefined): Finding[] {
@@ -35,17 +42,19 @@ function nodeIdFindings({ storage, server }: VaultConfig, own: NodePlan | undefi
   if (nodeId === own.nodeId) return [];
   return [
     {
-      text: `its Vault is configured as the node '${nodeId}', not '${own.nodeId}': is this the right host? Correct \`nodeId\` or the host`,
+      code: 'node-id-mismatch',
+      text: `its Vault is configured as node '${nodeId}', not '${own.nodeId}': check that this is the right host, then correct \`nodeId\``,
     },
   ];
 }
 
-/** A node whose id Vault makes up is known among its peers by its address alone. */
+/** A node with an id that Vault generated is known among its peers by its address alone. */
 function peerFindings(address: string | null, { clusterAddress }: NodePlan): Finding[] {
   if (address === null || address.toLowerCase() === clusterAddress.toLowerCase()) return [];
   return [
     {
-      text: `its Vault has no \`node_id\`, so it is told from its peers by its \`cluster_addr\`, which is ${address}, yet \`clusterAddress\` is ${clusterAddress}: write both alike, or set \`node_id\``,
+      code: 'cluster-address-mismatch',
+      text: `its Vault has no \`node_id\`, so only its \`cluster_addr\` identifies it, and that is ${address}, but \`clusterAddress\` is ${clusterAddress}: make both the same, or set \`node_id\``,
     },
   ];
 }
@@ -56,7 +65,8 @@ function blankFindings({ initialize, retryJoin }: ServerDetails): Finding[] {
       ? []
       : [
           {
-            text: `${initialize} has an \`initialize\` stanza, with which a blank server makes a cluster of its own: take it out before a recovery`,
+            code: 'initialize-stanza' as const,
+            text: `${initialize} has an \`initialize\` stanza, with which a blank server creates its own cluster: remove it before a recovery`,
           },
         ]),
     ...retryJoin.filter(({ node }) => node === null).map(strayJoin),
@@ -65,26 +75,27 @@ function blankFindings({ initialize, retryJoin }: ServerDetails): Finding[] {
 
 function strayJoin({ text, file }: JoinTarget): Finding {
   const why = text.startsWith('auto_join')
-    ? 'may find servers outside of this plan'
-    : 'leads to none of the nodes of this plan';
-  return {
-    text: `\`${text}\` of \`retry_join\` in ${file} ${why}, and a blank node joins whatever cluster answers there: take it out, or name the nodes of the plan instead`,
-    accept: 'retry-join',
-  };
+    ? 'may discover servers outside this plan'
+    : 'names none of the nodes of this plan';
+  return acceptable(
+    'retry-join',
+    `\`${text}\` of \`retry_join\` in ${file} ${why}, and a blank node joins whatever cluster answers there: remove it, or name the nodes of the plan instead`,
+  );
 }
 
 function missingFindings({ missing }: ServerDetails): Finding[] {
   return missing.map(({ path, setting }) => ({
-    text: `${path}, which its Vault's configuration names (${setting}), is not there, so Vault won't start: put it there (\`vault-dr bundle restore\`, if a backup has it)`,
+    code: 'server-file-missing',
+    text: `${path}, named by its Vault's configuration (${setting}), does not exist, so Vault will not start: put it there (\`vault-dr bundle restore\`, if a backup has it)`,
   }));
 }
 
-/** Nothing that decides was hidden: else what was seen may be overruled by what was not. */
+/** Nothing relevant was hidden: otherwise a setting that was seen may be overridden by one that was not. */
 function allSeen({ problems, server }: VaultConfig): boolean {
   return server === undefined || (server.unseen.length === 0 && problems.length === 0);
 }
 
-/** What an agent of an earlier version says is compared as text. */
+/** What an agent of an earlier version reports is compared as text. */
 function isSamePath(left: string, right: string): boolean {
   const plain = (path: string) =>
     path
@@ -95,14 +106,14 @@ function isSamePath(left: string, right: string): boolean {
 }
 
 /**
- * What is better known before a recovery, and does not stand against it.
- * @param plugins external ones that the backup knows, as `database/oracle`
+ * What should be known before a recovery, and is no reason against it.
+ * @param plugins external ones of the backup, as `database/oracle`
  */
 export function configWarnings(report: NodeReport, blank: boolean, plugins: readonly string[] = []): string[] {
   const server = report.config?.server;
   return [
     ...(server && server.seals.length > 1
-      ? [`not checked: whether each of its ${server.seals.length} seals (${server.seals.join(', ')}) reaches its key`]
+      ? [`not checked: whether each of its ${server.seals.length} seals (${server.seals.join(', ')}) can reach its key`]
       : []),
     ...(server && server.unseen.length > 0 && (blank || report.vault.sealType === null)
       ? [`not checked: ${server.unseen.join(', ')}`]
@@ -111,33 +122,33 @@ export function configWarnings(report: NodeReport, blank: boolean, plugins: read
   ];
 }
 
-/** Where an audit device writes is encrypted in a backup; a Vault that can open none of them serves nobody. */
+/** The target of an audit device is encrypted in a backup; a Vault that can open none of them serves nobody. */
 export function auditWarnings(devices: number): string[] {
   if (devices === 0) return [];
-  const what = devices === 1 ? 'an audit device' : `${devices} audit devices`;
+  const what = formatCount(devices, 'audit device');
   return [
-    `not checked: whether ${what} of the backup can be opened on each host (the directory or socket that it writes to): a restored Vault that can't open any does not become active`,
+    `not checked: whether ${what} of the backup can be opened on each host (the directory or socket it writes to): a restored Vault that can't open any does not become active`,
   ];
 }
 
-/** Of external plugins the snapshot has only names: a mount whose plugin is missing is skipped, and nothing says so. */
+/** The snapshot has only the names of external plugins: a mount whose plugin is missing is skipped silently. */
 export function pluginWarnings({ config }: NodeReport, plugins: readonly string[]): string[] {
   if (plugins.length === 0) return [];
   const found = config?.server?.plugins;
   const named = (list: readonly string[]) => list.map((plugin) => plugin.split('/').at(-1) ?? plugin).join(', ');
-  if (found === undefined) return [`not checked: whether the external plugins ${named(plugins)} are there`];
-  const without = 'their mounts are silently missing after a restore';
+  if (found === undefined) return [`not checked: whether the external plugins ${named(plugins)} are installed`];
+  const without = 'their mounts will be missing after a restore, without an error';
   if (found === null)
     return [`its configuration has no \`plugin_directory\` for the external plugins ${named(plugins)}: ${without}`];
   const { directory, files } = found;
   if (files === null)
     return [
-      `${directory}, for the external plugins ${named(plugins)}, can't be read: if they are not there, ${without}`,
+      `${directory}, for the external plugins ${named(plugins)}, can't be read: if they are not installed, ${without}`,
     ];
   const missing = plugins.filter((plugin) => !files.some((file) => file.includes(plugin.split('/').at(-1) ?? '')));
   return missing.length === 0
     ? []
     : [
-        `nothing in ${directory} is named like the external plugins ${named(missing)}: if they are not there, ${without}`,
+        `${directory} has no files named like the external plugins ${named(missing)}: if they are not installed, ${without}`,
       ];
 }

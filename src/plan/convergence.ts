@@ -1,6 +1,6 @@
 import type { NodePlan, RecoveryPlan } from '../contract/plan';
 
-/** Autopilot's rounds are ten seconds apart; where there is none by then, it is turned off, and the other facts must do. */
+/** Autopilot's rounds are ten seconds apart; without one by then it is turned off, and the other checks must do. */
 const FIRST_ROUND_MS = 10_000;
 
 /** As autopilot sees it. */
@@ -29,9 +29,8 @@ export interface NodeView {
 }
 
 /**
- * What still keeps the nodes from being one cluster as the plan wants it, which goes by what was there; empty when nothing does. Nodes of the plan that are
- * left out may be voters all the same, and as long as they are down autopilot calls no cluster healthy: then only the
- * nodes themselves have to be.
+ * What the nodes still lack to be the cluster that the plan describes; empty when nothing. Nodes of the plan that are left out
+ * may still be voters, and while they are down autopilot reports no cluster as healthy: then only the nodes themselves have to be.
  */
 export function convergenceGaps(
   plan: RecoveryPlan,
@@ -61,13 +60,13 @@ export function convergenceGaps(
 
 /** @param ids of the nodes that have to be healthy; null: the whole cluster */
 function healthGaps({ node, autopilot }: NodeView, ids: readonly string[] | null, waitedMs: number): string[] {
-  if (autopilot === null) return waitedMs < FIRST_ROUND_MS ? [`${node}: autopilot has said nothing yet`] : [];
+  if (autopilot === null) return waitedMs < FIRST_ROUND_MS ? [`${node}: autopilot has not reported yet`] : [];
   if (ids === null) return differs(`${node}: autopilot healthy`, autopilot.healthy, true);
   const healthy = ids.filter((id) => autopilot.servers.some((server) => server.id === id && server.healthy));
   return differs(`${node}: healthy by autopilot`, healthy.join(), ids.join());
 }
 
-/** @param others members that need not be there, and may: nodes that are left out, and those of before that nobody named */
+/** @param others members that are optional: nodes that are left out, and earlier ones that nobody named */
 function membershipGaps(
   view: NodeView,
   expected: readonly string[],
@@ -83,20 +82,19 @@ function membershipGaps(
   ];
 }
 
-/** In a redundancy zone that has its voter, the others wait for it to be lost. */
+/** In a redundancy zone with a voter, the others are standbys. */
 function standsBy({ autopilot, voters, nonVoters }: NodeView, id: string): boolean {
   const zoneOf = (server: string) => autopilot?.servers.find((item) => item.id === server)?.redundancyZone ?? null;
   const zone = zoneOf(id);
   return zone !== null && nonVoters.includes(id) && voters.some((voter) => zoneOf(voter) === zone);
 }
 
-/** Who is in and does not vote: autopilot promotes what has been healthy for its stabilisation time. */
+/** Members that do not vote yet: autopilot promotes those that were healthy for its stabilisation time. */
 function learners({ nonVoters, autopilot }: NodeView, wanted: readonly string[]): string {
   const waiting = wanted.filter((id) => nonVoters.includes(id));
   if (waiting.length === 0) return '';
   const sick = waiting.filter((id) => autopilot?.servers.some((server) => server.id === id && !server.healthy));
-  const why =
-    sick.length > 0 ? `autopilot does not call ${sick.join(', ')} healthy` : 'autopilot promotes them in time';
+  const why = sick.length > 0 ? `autopilot reports ${sick.join(', ')} as unhealthy` : 'autopilot will promote them';
   return ` (${waiting.join(', ')} joined as non-voters: ${why})`;
 }
 

@@ -4,7 +4,7 @@ import type { NodePlan } from '../contract/plan';
 import { identityProblem } from '../contract/node-identity';
 import { inWordsOf, type Product } from '../contract/product';
 import { configFindings } from './config-findings';
-import type { Finding } from './findings';
+import { acceptable, type Finding, notInspected } from './findings';
 import { reachFindings } from './reach-findings';
 import { serviceFindings } from './service-findings';
 import { type NodeVersion, versionFinding } from './versions';
@@ -34,26 +34,27 @@ export function evaluateNode(
   nodes: readonly NodePlan[],
   demands: NodeDemands,
 ): Finding[] {
-  if (report === null) return [{ text: `${name}: ${problem ?? 'its agent does not answer'}` }];
+  if (report === null) return [notInspected(name, problem)];
   const own = nodes.find((node) => node.name === name);
   return [
     ...configFindings(report, own, demands.setAside !== null),
     ...identityFindings(report, own, nodes),
     ...directoryFindings(report, demands),
-    // In place nothing is stopped, started or renamed, and Vault is asked at its own address.
+    // In place nothing is stopped, started or renamed, and Vault is reached at its own address.
     ...(demands.setAside === null ? [] : [...serviceFindings(report), ...reachFindings(report)]),
     ...sealFindings(report, demands.sealType),
     ...versionFindings(report, demands),
   ].map(({ text, ...rest }) => ({ text: inWordsOf(report.vault.product, `${name}: ${text}`), ...rest }));
 }
 
-/** A host that isn't the one that the configuration means must never be touched. */
+/** A host other than the configured one must never be touched. */
 function identityFindings(report: NodeReport, own: NodePlan | undefined, nodes: readonly NodePlan[]): Finding[] {
   const findings: Finding[] = [];
   const { storage, storageProblem, dataDir } = report;
-  if (storageProblem !== null) findings.push({ text: `${dataDir.path} can't be read: ${storageProblem}` });
+  if (storageProblem !== null)
+    findings.push({ code: 'data-unreadable', text: `${dataDir.path} can't be read: ${storageProblem}` });
   const identity = storage && own ? identityProblem(storage, own, nodes) : null;
-  if (identity) findings.push({ text: `${dataDir.path} ${identity}`, accept: 'other-cluster' });
+  if (identity) findings.push(acceptable('other-cluster', `${dataDir.path} ${identity}`));
   return findings;
 }
 
@@ -62,20 +63,26 @@ function directoryFindings({ dataDir }: NodeReport, { dataBytes, setAside }: Nod
   if (setAside === null) return findings;
   if (dataDir.mountPoint && dataDir.layout !== 'inside') {
     findings.push({
-      text: `${dataDir.path} is a mount point, which its agent, of an earlier version, can't set aside: update the agent`,
+      code: 'old-agent',
+      text: `${dataDir.path} is a mount point, which an agent of this earlier version can't set aside: upgrade the agent`,
     });
   }
   const free = dataDir.freeBytes + (setAside === 'delete' ? dataDir.sizeBytes : 0);
   if (free < dataBytes) {
-    findings.push({ text: `${formatBytes(free)} free at ${dataDir.path}, ${formatBytes(dataBytes)} needed` });
+    findings.push({
+      code: 'no-room',
+      text: `${formatBytes(free)} free at ${dataDir.path}, ${formatBytes(dataBytes)} needed`,
+    });
   }
   return findings;
 }
 
 function sealFindings({ vault, config, seal }: NodeReport, wanted: string | null): Finding[] {
   const type = vault.sealType ?? sealTypeOf(config);
-  if (wanted !== null && type !== null && type !== wanted) return [{ text: sealMismatch(type, wanted) }];
-  return seal.problem === null ? [] : [{ text: seal.problem }];
+  if (wanted !== null && type !== null && type !== wanted) {
+    return [{ code: 'seal-mismatch', text: sealMismatch(type, wanted) }];
+  }
+  return seal.problem === null ? [] : [{ code: 'seal-unreachable', text: seal.problem }];
 }
 
 function sealTypeOf(config: VaultConfig | null): string | null {
@@ -85,12 +92,12 @@ function sealTypeOf(config: VaultConfig | null): string | null {
 function sealMismatch(node: string, snapshot: string): string {
   const migrate = 'restore with the old seal first, then migrate (`vault operator unseal -migrate`)';
   if (snapshot === 'shamir') {
-    return `it has the auto-unseal seal '${node}', the snapshot needs the key holders' shares (shamir): ${migrate}`;
+    return `it has the auto-unseal seal '${node}', but the snapshot needs the key holders' shares (shamir): ${migrate}`;
   }
   if (node === 'shamir') {
-    return `it has no auto-unseal seal, the snapshot opens only with that of '${snapshot}' (recovery keys never unseal): ${migrate}`;
+    return `it has no auto-unseal seal, but the snapshot opens only with the seal '${snapshot}' (recovery keys never unseal): ${migrate}`;
   }
-  return `it has the seal '${node}', the snapshot was made under '${snapshot}': ${migrate}`;
+  return `it has the seal '${node}', but the snapshot was made under '${snapshot}': ${migrate}`;
 }
 
 function versionFindings({ vault }: NodeReport, { serverVersion, product = null }: NodeDemands): Finding[] {
@@ -110,7 +117,7 @@ export function holdsData({ report }: NodeInspection): boolean {
   return report.storage ? report.storage.seal !== null : !report.dataDir.empty;
 }
 
-/** What the hosts run, for a plan; nothing where none of them can tell. */
+/** What the hosts run, for a plan; nothing where it is unknown. */
 export function productIn(inspections: readonly NodeInspection[]): { product?: Product } {
   const product = inspections.find(({ report }) => report?.vault.product)?.report?.vault.product;
   return product ? { product } : {};

@@ -1,3 +1,4 @@
+import { formatCount } from '../contract/format';
 import type { RebuildNodeInput } from '../contract/input';
 import type { LiveView, NodePlan, RebuildPlan, RecoverySettings } from '../contract/plan';
 import { type Finding, weigh } from './findings';
@@ -15,13 +16,13 @@ import { trustOf, trustWarnings } from './trust';
 export interface RebuildFacts {
   input: RebuildNodeInput;
   settings: RecoverySettings;
-  /** Of the node that is made anew. */
+  /** Of the node that is rebuilt. */
   inspection: NodeInspection;
   live: LiveView;
   now: string;
 }
 
-/** Decides whether one node may be made anew: the others have to carry the cluster without it. */
+/** Decides whether one node may be rebuilt: the others have to carry the cluster without it. */
 export function evaluateRebuild(facts: RebuildFacts): Evaluation<RebuildPlan> {
   const { input, inspection, live, now } = facts;
   const settings = withLayouts(facts.settings, [inspection]);
@@ -66,8 +67,8 @@ export function evaluateRebuild(facts: RebuildFacts): Evaluation<RebuildPlan> {
       canary: null,
       ...(live.product ? { product: live.product } : {}),
       loginOf: cluster,
-      // It loses nothing; but without a signature no host is changed where people's signatures decide.
-      // To take a peer out is for as many as a restore.
+      // It loses nothing; but where signatures decide, no host is changed without one.
+      // Removing a peer needs as many as a restore.
       approvals: removePeers.length > 0 ? settings.approvals : settings.trust === 'approvers' ? 1 : 0,
       ...trustOf(settings),
       setAside: 'rename',
@@ -86,7 +87,7 @@ export function evaluateRebuild(facts: RebuildFacts): Evaluation<RebuildPlan> {
         ...serviceWarnings([inspection]),
         ...reachWarnings([inspection]),
         ...(live.serving.includes(node.name)
-          ? [`${node.name} serves at the moment; it is stopped and made anew all the same`]
+          ? [`${node.name} is serving at the moment; it is stopped and rebuilt nevertheless`]
           : []),
       ],
     },
@@ -107,13 +108,17 @@ function quorumFindings(
   if (live.leader === null) {
     return [
       {
-        text: `no node leads the cluster (${live.problem ?? 'no reason given'}): does a disk survive, \`vault-dr recover-quorum --cluster ${cluster}\`; else \`vault-dr restore --cluster ${cluster}\``,
+        code: 'no-leader',
+        text: `the cluster has no leader (${live.problem ?? 'no reason given'}): if a disk survives, \`vault-dr recover-quorum --cluster ${cluster}\`; otherwise \`vault-dr restore --cluster ${cluster}\``,
       },
     ];
   }
   if (live.login !== true) {
     return [
-      { text: `vault-dr can't log in, so it could not check what came of it: ${live.problem ?? 'no reason given'}` },
+      {
+        code: 'no-login',
+        text: `vault-dr can't log in, so it could not verify the result: ${live.problem ?? 'no reason given'}`,
+      },
     ];
   }
   const { voters, needed, serving } = quorumWithout(node, nodes, live, removePeers);
@@ -121,10 +126,13 @@ function quorumFindings(
   const gone = (live.members ?? []).filter(isDead).map(({ nodeId }) => nodeId);
   const dead = gone.filter((id) => !removePeers.includes(id) && !nodes.some(({ nodeId }) => nodeId === id));
   const out =
-    dead.length === 0 ? '' : `; ${dead.join(', ')} are gone by autopilot and count: --remove-peer takes them out`;
+    dead.length === 0
+      ? ''
+      : `; autopilot reports ${dead.join(', ')} as dead, and they count: remove them with --remove-peer`;
   return [
     {
-      text: `without this node only ${serving.length} of ${voters} voters serve (${serving.join(', ') || 'none'}), ${needed} are needed: the cluster would stand still${out}`,
+      code: 'quorum-at-risk',
+      text: `without this node only ${serving.length} of ${formatCount(voters, 'voter')} would serve (${serving.join(', ') || 'none'}), ${needed} are needed: the cluster would lose its quorum${out}`,
     },
   ];
 }

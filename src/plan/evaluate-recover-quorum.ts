@@ -1,7 +1,7 @@
 import type { RaftStorage } from '../contract/host';
 import type { RecoverQuorumInput } from '../contract/input';
 import type { LiveView, RecoverQuorumPlan, RecoverySettings } from '../contract/plan';
-import { type Finding, weigh } from './findings';
+import { acceptable, type Finding, weigh } from './findings';
 import { holdsData, evaluateNode, type NodeInspection, productIn, versionOf } from './evaluate-node';
 import type { Evaluation } from './evaluate-restore';
 import { compareLogEnds, type LogEnd, logEndOf, unknownEnd } from './log-end';
@@ -20,7 +20,7 @@ export interface RecoverQuorumFacts {
   settings: RecoverySettings;
   inspections: NodeInspection[];
   live: LiveView;
-  /** Runs of whose end there is a report, among those that hosts take for unfinished. */
+  /** Runs with a report of their end, among those that hosts list as unfinished. */
   ended?: readonly string[];
   now: string;
 }
@@ -28,7 +28,7 @@ export interface RecoverQuorumFacts {
 /** The copy of the data directory, and some to grow. */
 const COPY_ROOM = 1.1;
 
-/** Decides whether a lost quorum can be recovered from a disk that survived, and from which. */
+/** Decides whether a lost quorum can be recovered from a surviving disk, and from which. */
 export function evaluateRecoverQuorum({
   input,
   settings: given,
@@ -45,7 +45,7 @@ export function evaluateRecoverQuorum({
       const { storage } = inspection.report ?? {};
       return storage?.seal ? [{ inspection, storage, seal: storage.seal, end: logEndOf(storage) }] : [];
     })
-    // Whatever was acknowledged is in the log that Raft itself would let lead.
+    // Whatever was acknowledged is in the log that Raft itself would elect.
     .toSorted((left, right) => compareLogEnds(right.end, left.end));
   const [best, ...others] = survivors;
   const first = nodes.find((node) => node.name === best?.inspection.node);
@@ -55,15 +55,19 @@ export function evaluateRecoverQuorum({
       ? []
       : [
           {
-            text: `the cluster has a quorum (leader ${live.leader}), so there is nothing to recover. Is one node broken: \`vault-dr rebuild-node\``,
+            code: 'has-quorum' as const,
+            text: `the cluster has a quorum (leader ${live.leader}), so there is nothing to recover. If one node is broken: \`vault-dr rebuild-node\``,
           },
         ]),
-    ...(lost.length > 0 ? [{ text: `${wayBackText(cluster, lost)}; after that, plan again` }] : []),
+    ...(lost.length > 0
+      ? [{ code: 'lost-run' as const, text: `${wayBackText(cluster, lost)}; after that, plan again` }]
+      : []),
     ...(best
       ? []
       : [
           {
-            text: `no disk with data is left: \`vault-dr restore --cluster ${cluster}\` brings it back from a generation`,
+            code: 'no-data-left' as const,
+            text: `no disk with data is left: \`vault-dr restore --cluster ${cluster}\` brings the cluster back from a backup`,
           },
         ]),
     ...inspections.flatMap((inspection) =>
@@ -99,7 +103,7 @@ export function evaluateRecoverQuorum({
       loginOf: cluster,
       approvals: settings.approvals,
       ...trustOf(settings),
-      // Whatever the configuration says: these are the only data there are.
+      // Whatever the configuration says: there is no other copy of this data.
       setAside: 'rename',
       rollingRestart: settings.rollingRestart,
       steps: recoverQuorumSteps(nodes, first, seal.type, (recoveryConfig ?? seal).secretThreshold),
@@ -132,22 +136,22 @@ function otherDiskWarnings({ inspection, end }: Survivor, best: Survivor, termsD
   const [own, chosen] = [inspection.node, best.inspection.node];
   const term = termsDiffer ? ` in term ${end.term}` : '';
   return [
-    `${own} has data as well, up to raft index ${end.index}${term}; it is set aside`,
+    `${own} also has data, up to raft index ${end.index}${term}; it is set aside`,
     ...(end.index > best.end.index
       ? [
-          `the log of ${own} is longer than that of ${chosen} (${best.end.index} in term ${best.end.term}), yet ends in an older term: ` +
-            `${own} was cut off from the others, and what only it has was never acknowledged. ` +
-            `But terms begin anew with a restore: was ${chosen} left out of one, move its data directory away and plan anew`,
+          `the log of ${own} is longer than that of ${chosen} (${best.end.index} in term ${best.end.term}), but ends in an older term: ` +
+            `${own} was cut off from the others, and entries that only it has were never acknowledged. ` +
+            `A restore resets Raft terms: if ${chosen} was skipped in one, move its data directory away and plan again`,
         ]
       : []),
   ];
 }
 
-/** What is not known could be the newest of all; where there is nothing to choose it does not matter. */
+/** An unknown log could be the newest of all; with a single disk it does not matter. */
 function choiceFindings(survivors: readonly Survivor[]): Finding[] {
   if (survivors.length < 2) return [];
   return survivors.flatMap(({ inspection, storage }) => {
     const reason = unknownEnd(storage);
-    return reason === null ? [] : [{ text: `${inspection.node}: ${reason}`, accept: 'unknown-log' as const }];
+    return reason === null ? [] : [acceptable('unknown-log', `${inspection.node}: ${reason}`)];
   });
 }

@@ -1,7 +1,8 @@
+import { formatCount, formatTime } from '../contract/format';
 import type { RemoveSetAsideInput } from '../contract/input';
 import type { LeftOver } from '../contract/host';
 import type { LiveView, RecoverySettings } from '../contract/plan';
-import { type Finding, weigh } from './findings';
+import { acceptable, type Finding, notInspected, weigh } from './findings';
 
 export interface RemovalFacts {
   input: RemoveSetAsideInput;
@@ -13,7 +14,7 @@ export interface RemovalFacts {
 
 const DAY_MS = 86_400_000;
 
-/** Decides whether old data may be deleted: not too soon, and not while they might be needed. */
+/** Decides whether old data may be deleted: not too soon, and not while it might be needed. */
 export function evaluateRemoval({ input, settings, live, found, now }: RemovalFacts & { now: string }) {
   const { nodes, graceDays, cluster } = settings;
   const all = found.flatMap(({ leftOvers }) => leftOvers ?? []);
@@ -22,34 +23,37 @@ export function evaluateRemoval({ input, settings, live, found, now }: RemovalFa
   const absent = nodes.filter(({ name }) => !live.serving.includes(name)).map(({ name }) => name);
 
   const findings: Finding[] = [
-    ...(all.length === 0 ? [{ text: `no node has anything of the run ${input.run}` }] : []),
+    ...(all.length === 0
+      ? [{ code: 'nothing-set-aside' as const, text: `no node has anything set aside by run ${input.run}` }]
+      : []),
     ...found.flatMap(({ node, leftOvers }) =>
       (leftOvers ?? [])
         .filter(({ isOriginal }) => isOriginal === true)
-        .map(({ path }) => ({
-          text: `${node}: the run ${input.run} did not end there, so ${path} is the original data of the node: \`vault-dr roll-back --cluster ${cluster} --of ${input.run}\` puts it back`,
-          accept: 'grace' as const,
-        })),
+        .map(({ path }) =>
+          acceptable(
+            'grace',
+            `${node}: run ${input.run} did not end there, so ${path} is the original data of the node: \`vault-dr roll-back --cluster ${cluster} --of ${input.run}\` puts it back`,
+          ),
+        ),
     ),
     ...(live.leader === null || absent.length > 0
       ? [
           {
-            text: `${cluster} is not whole (${live.problem ?? `not serving: ${absent.join(', ')}`}), so its old data may still be needed`,
+            code: 'cluster-incomplete' as const,
+            text: `${cluster} is not complete (${live.problem ?? `not serving: ${absent.join(', ')}`}), so its old data may still be needed`,
           },
         ]
       : []),
     ...(all.length > 0 && Date.parse(now) < over
       ? [
-          {
-            text: `they are kept for ${graceDays} days (restore.graceDays), until ${new Date(over).toISOString()}`,
-            accept: 'grace' as const,
-          },
+          acceptable(
+            'grace',
+            `old data is kept for ${formatCount(graceDays, 'day')} (restore.graceDays), until ${formatTime(over)}`,
+          ),
         ]
       : []),
+    ...found.flatMap(({ node, leftOvers }) => (leftOvers === null ? [notInspected(node, null)] : [])),
   ];
   const { refusals, warnings } = weigh(findings, input.accept);
-  const silent = found
-    .filter(({ leftOvers }) => leftOvers === null)
-    .map(({ node }) => `${node}: its agent does not answer`);
-  return { refusals: [...refusals, ...silent], warnings };
+  return { refusals, warnings };
 }

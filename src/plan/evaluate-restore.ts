@@ -11,7 +11,7 @@ import {
   type RecoverySettings,
 } from '../contract/plan';
 import { configuredId } from '../contract/peer-ids';
-import { type Finding, weigh } from './findings';
+import { acceptable, type Finding, weigh } from './findings';
 import { holdsData, evaluateNode, type NodeInspection, productIn, versionOf } from './evaluate-node';
 import { auditWarnings, configWarnings } from './config-findings';
 import { importFindings, importWarnings } from './imported-backup';
@@ -39,22 +39,22 @@ export interface RestoreFacts {
   live: LiveView;
   /** Fingerprint of the login that is configured, and why there is none. */
   credential: { fingerprint: string | null; problem: string | null };
-  /** For whom the configuration has backups of the source encrypted; empty where it has not. */
+  /** Recipients that the configuration encrypts backups of the source for; empty where there are none. */
   recipients: readonly string[];
   /** Why the leader's host can't load a snapshot in place. */
   inPlaceProblem: string | null;
-  /** Of the cluster that the generation is of, where it goes into another one. */
+  /** Of the cluster that the generation is from, where it goes into another one. */
   source?: SourceView | null;
-  /** Runs of whose end there is a report, among those that hosts take for unfinished. */
+  /** Runs with a report of their end, among those that hosts list as unfinished. */
   ended?: readonly string[];
   now: string;
 }
 
 export type Evaluation<P> = { refusals: string[]; plan: null } | { refusals: []; plan: P };
 
-/** Room that a restored data directory needs, as a multiple of the archive: snapshot and database at once. */
+/** Space that a restored data directory needs, as a multiple of the archive: snapshot and database at once. */
 const DATA_ROOM = 3;
-/** What clocks may differ by without a word. */
+/** Clocks may differ by this much without a warning. */
 const LARGEST_SKEW_SECONDS = 60;
 /** What is counted again after the restore: only what changes when somebody writes. */
 const COUNTED = /^(logical|auth|sys\/policy|identity)(\/|$)/;
@@ -84,7 +84,9 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
     ...(input.inPlace ? removalFindings(settings.nodes, live, removePeers) : []),
     ...(input.inPlace ? inPlaceFindings(facts) : lossFindings(facts, rpoSeconds, lost)),
     ...clusterFindings(facts),
-    ...(chosen.healthy.length === 0 ? [{ text: 'no copy of this generation could be read whole' }] : []),
+    ...(chosen.healthy.length === 0
+      ? [{ code: 'no-good-copy' as const, text: 'no repository has a complete copy of this backup' }]
+      : []),
     ...changed.flatMap((inspection) =>
       evaluateNode(inspection, settings.nodes, {
         sealType: manifest.seal.type,
@@ -101,10 +103,10 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
     ...loginFindings(facts),
     ...(settings.setAside === 'delete' && !input.inPlace && inspections.some(holdsData)
       ? [
-          {
-            text: 'restore.setAside is `delete`: the old data directories are deleted, and there is no way back',
-            accept: 'delete-data' as const,
-          },
+          acceptable(
+            'delete-data',
+            'restore.setAside is `delete`: the old data directories are deleted, and there is no roll-back',
+          ),
         ]
       : []),
   ];
@@ -169,7 +171,7 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
         ...leftOutWarnings(leftOut),
         ...(input.inPlace ? memberWarnings(settings.nodes, live, members, product) : []),
         ...(input.inPlace
-          ? [`what was written after ${manifest.capturedAt} is thrown away on a cluster that serves`]
+          ? [`everything written after ${manifest.capturedAt} is discarded, on a cluster that is serving`]
           : []),
         ...chosen.problems.map(({ repository, problem }) => `${repository}: ${problem}`),
         ...clockWarnings(manifest, now),
@@ -190,12 +192,12 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
   };
 }
 
-/** What may harm somebody else is not for one person to decide, also where a rehearsal wants no approval. */
+/** What may harm others is not for one person to decide, even where a rehearsal needs no approval. */
 function approvalsOf({ approvals }: RecoverySettings, accepted: readonly AcceptCode[]): number {
   return accepted.includes('live-credentials') ? Math.max(1, approvals) : approvals;
 }
 
-/** The cluster that an install makes until the snapshot is in holds nothing, also when its run has left it behind. */
+/** The cluster that an install creates until the snapshot is loaded holds nothing, even if its run has left it behind. */
 function withoutBlank({ live, inspections }: RestoreFacts): LiveView {
   const leading = inspections.find(({ node }) => node === live.leader)?.report;
   const blank = leading?.install?.blankClusterId ?? null;
@@ -203,7 +205,7 @@ function withoutBlank({ live, inspections }: RestoreFacts): LiveView {
   return { ...CLUSTER_DOWN, problem: `${live.leader} holds the blank cluster of run ${leading?.install?.run}` };
 }
 
-/** Said first: a cluster that serves, or a disk that is newer, has lost less than a restore would lose. */
+/** Listed first: a cluster that serves, or a newer disk, has lost less than a restore would lose. */
 function lossFindings(
   { settings, chosen, inspections, live }: RestoreFacts,
   rpoSeconds: number,
@@ -214,17 +216,16 @@ function lossFindings(
   if (cluster !== source) return [];
   if (live.leader !== null) {
     return [
-      {
-        text:
-          `the cluster has a quorum and serves (leader ${live.leader}; unsealed: ${live.serving.join(', ')}), so nothing is lost there; ` +
-          `a restore throws away what was written in the last ${formatSeconds(rpoSeconds)}. Is one node broken: \`vault-dr rebuild-node\`. Is the data wrong: \`vault-dr restore --in-place\``,
-        accept: 'lose-newer-data',
-      },
+      acceptable(
+        'lose-newer-data',
+        `the cluster has a quorum and serves (leader ${live.leader}; unsealed: ${live.serving.join(', ')}), so nothing is lost there; ` +
+          `a restore discards what was written in the last ${formatSeconds(rpoSeconds)}. If one node is broken: \`vault-dr rebuild-node\`. If the data is wrong: \`vault-dr restore --in-place\``,
+      ),
     ];
   }
   const newer = inspections.flatMap(({ node, report }) => {
     const storage = report?.storage;
-    // By the index alone: what was applied was acknowledged, and terms may have begun anew since the capture.
+    // By the index alone: what was applied was acknowledged, and terms may have been reset since the capture.
     const isNewer = storage?.seal && storage.appliedIndex > manifest.raft.index;
     return isNewer
       ? [{ node, index: storage.appliedIndex, end: logEndOf(storage), install: report?.install ?? null }]
@@ -235,32 +236,27 @@ function lossFindings(
   const best = byLog.find(({ install }) => install === null) ?? byLog[0];
   if (!best) return [];
   if (lost.length > 0) {
-    const newerText = `raft index ${best.index} on ${best.node}, ${manifest.raft.index} in this generation`;
+    const newerText = `raft index ${best.index} on ${best.node}, ${manifest.raft.index} in this backup`;
     return [
-      {
-        text: `${wayBackText(cluster, lost)} and loses nothing that is on it (${newerText})`,
-        accept: 'lose-newer-data',
-      },
+      acceptable('lose-newer-data', `${wayBackText(cluster, lost)} and loses nothing that is on it (${newerText})`),
     ];
   }
   const { install } = best;
   if (install) {
     return [
-      {
-        text:
-          `${best.node} holds the generation ${install.generation}, which run ${install.run} put there before it ended, ` +
-          'and what was written since, if anybody has unsealed it: then `vault-dr recover-quorum` keeps that',
-        accept: 'lose-newer-data',
-      },
+      acceptable(
+        'lose-newer-data',
+        `${best.node} holds the backup ${install.generation}, loaded by run ${install.run} before it ended. ` +
+          'If anybody has unsealed that node since, it also holds what was written since: `vault-dr recover-quorum` keeps that',
+      ),
     ];
   }
   return [
-    {
-      text:
-        `the disk of ${best.node} survives and is newer (raft index ${best.index}) than this generation (${manifest.raft.index}): ` +
+    acceptable(
+      'lose-newer-data',
+      `the disk of ${best.node} survives and is newer (raft index ${best.index}) than this backup (${manifest.raft.index}): ` +
         `\`vault-dr recover-quorum --cluster ${cluster}\` brings the cluster back from it and loses nothing`,
-      accept: 'lose-newer-data',
-    },
+    ),
   ];
 }
 
@@ -269,16 +265,18 @@ function inPlaceFindings({ settings, live, chosen, inPlaceProblem }: RestoreFact
   if (live.leader === null) {
     return [
       {
-        text: `in place needs a cluster that serves, and this one has no leader: ${live.problem ?? 'no reason given'}`,
+        code: 'no-leader',
+        text: `a restore in place needs a cluster that serves, and this one has no leader: ${live.problem ?? 'no reason given'}`,
       },
     ];
   }
-  const findings: Finding[] = inPlaceProblem === null ? [] : [{ text: inPlaceProblem }];
+  const findings: Finding[] = inPlaceProblem === null ? [] : [{ code: 'in-place-login', text: inPlaceProblem }];
   const { seal, recovery: recoveryConfig } = chosen.copy.manifest;
   const { secretShares: n, secretThreshold: t } = recoveryConfig ?? seal;
   if (live.seal && (live.seal.n !== n || live.seal.t !== t)) {
     findings.push({
-      text: `${settings.cluster} has ${live.seal.t} of ${live.seal.n} shares now, the snapshot ${t} of ${n}: it was rekeyed since, so it can't be restored in place`,
+      code: 'rekeyed',
+      text: `${settings.cluster} needs ${live.seal.t} of ${live.seal.n} shares now, the snapshot ${t} of ${n}: it was rekeyed since, so it can't be restored in place`,
     });
   }
   return findings;
@@ -289,58 +287,48 @@ function clusterFindings({ settings, chosen, live, inspections }: RestoreFacts):
   const { clusterId } = chosen.copy.manifest;
   if (cluster !== source) {
     if (live.leader === null && !inspections.some(holdsData)) return [];
-    return [
-      {
-        text: `${cluster} has data of its own, which would be replaced by that of ${source}`,
-        accept: 'other-cluster',
-      },
-    ];
+    return [acceptable('other-cluster', `${cluster} has its own data, which would be replaced by that of ${source}`)];
   }
   if (clusterId === null || live.clusterId === null || live.clusterId === clusterId) return [];
   return [
-    {
-      text: `the cluster that runs has the id ${live.clusterId}, the generation is of ${clusterId}: it was initialised anew since, or the configuration leads elsewhere`,
-      accept: 'other-cluster',
-    },
+    acceptable(
+      'other-cluster',
+      `the running cluster has the id ${live.clusterId}, the backup is from ${clusterId}: it was initialised again since, or the configured addresses lead to another cluster`,
+    ),
   ];
 }
 
-/** Discovered missing afterwards, it would leave a cluster that nobody of us can check. */
+/** Without a login, the restored cluster could not be checked. */
 function loginFindings({ chosen, credential, live, settings }: RestoreFacts): Finding[] {
   const { credential: recorded, imported } = chosen.copy.manifest;
   if (credential.problem !== null) {
-    return [{ text: `vault-dr has no login for the restored cluster: ${credential.problem}`, accept: 'login' }];
+    return [acceptable('login', `vault-dr has no login for the restored cluster: ${credential.problem}`)];
   }
   if (recorded !== null && recorded === credential.fingerprint) return [];
   if (recorded === null && live.login === true && !imported) return [];
   const why = imported
-    ? 'the backup was imported, and does not say which logins it holds'
+    ? 'the backup was imported and does not say which logins it holds'
     : recorded === null
-      ? 'the generation, made by an earlier version, does not say which login made it'
-      : 'the generation was made with another login than the configured one, which may not be in it';
-  return [
-    {
-      text: `it is not proved that the login of ${settings.source} works after the restore: ${why}`,
-      accept: 'login',
-    },
-  ];
+      ? 'the backup was made by an earlier version and does not say which login made it'
+      : 'the backup was made with a different login than the configured one, which may not be in it';
+  return [acceptable('login', `the login of ${settings.source} may not work after the restore: ${why}`)];
 }
 
-/** "Latest" and what is lost go by the time of the capture, and that by the controller's clock. */
+/** "Latest" and the loss depend on the time of the capture, and that on the controller's clock. */
 function clockWarnings({ capturedAt }: Manifest, now: string): string[] {
   const ahead = (Date.parse(capturedAt) - Date.parse(now)) / 1_000;
   if (ahead < LARGEST_SKEW_SECONDS) return [];
   return [
-    `this generation is dated ${formatSeconds(ahead)} in the future: a clock was, or is, wrong, so newer ones may be hidden behind it; choose by raft index (\`vault-dr generations list\`, \`--generation\`)`,
+    `this backup is dated ${formatSeconds(ahead)} in the future: a clock was or is wrong, so newer ones may be hidden behind it; choose by raft index (\`vault-dr backups list\`, \`--generation\`)`,
   ];
 }
 
 function recipientWarnings({ chosen, recipients, settings }: RestoreFacts): string[] {
   const { encryption } = chosen.copy.manifest;
-  if (encryption.method === 'none') return ['the generation is not encrypted'];
+  if (encryption.method === 'none') return ['the backup is not encrypted'];
   if (isForConfigured(encryption, recipients)) return [];
   return [
-    `the generation was made for other recipients (${encryption.recipients.join(', ')}) than the configuration of ${settings.source} names (${recipients.join(', ')}): did you change them since? If not, find out who made it before you approve this`,
+    `the backup is encrypted for other recipients (${encryption.recipients.join(', ')}) than the configuration of ${settings.source} names (${recipients.join(', ')}): unless they were changed since, find out who made it before you approve this`,
   ];
 }
 
@@ -354,11 +342,11 @@ function topologyWarnings({ nodes, cluster, source }: RecoverySettings, { raft }
     `the snapshot's peers were ${before.join(', ')}; the configuration has ${after.join(', ')}`,
     ...(gone.length === 0
       ? []
-      : [`nothing stops ${gone.join(', ')}: see to it that they stand still, or they may go on as the old cluster`]),
+      : [`nothing stops ${gone.join(', ')}: make sure that they are off, or they may continue as the old cluster`]),
   ];
 }
 
-/** What could not be checked is said, not taken for granted. */
+/** What could not be checked is listed, not assumed. */
 function unknownWarnings(inspections: readonly NodeInspection[]): string[] {
   return inspections.flatMap(({ node, report }) => {
     if (report === null) return [];
@@ -368,7 +356,7 @@ function unknownWarnings(inspections: readonly NodeInspection[]): string[] {
       ...(report.config?.problems ?? []),
       ...(report.vault.sealType === null && report.config === null ? ['its seal'] : []),
       ...(report.config?.seal && !report.seal.checked
-        ? [`whether its seal '${report.config.seal.type}' reaches its key`]
+        ? [`whether its seal '${report.config.seal.type}' can reach its key`]
         : []),
     ];
     return unknown.length === 0 ? [] : [`${node}: not checked: ${unknown.join(', ')}`];

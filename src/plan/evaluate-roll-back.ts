@@ -2,7 +2,7 @@ import type { RollBackRunInput } from '../contract/input';
 import type { LiveView, RecoverySettings, RollBackPlan } from '../contract/plan';
 import type { Evaluation } from './evaluate-restore';
 import type { NodeInspection } from './evaluate-node';
-import { type Finding, weigh } from './findings';
+import { acceptable, type Finding, notInspected, weigh } from './findings';
 import { findLostRuns, withPutBack } from './lost-runs';
 import { withLayouts } from './layouts';
 import { trustOf, trustWarnings } from './trust';
@@ -12,14 +12,14 @@ export interface RollBackFacts {
   settings: RecoverySettings;
   inspections: NodeInspection[];
   live: LiveView;
-  /** It was planned before, and has claimed the hosts since: they know no longer who had claimed them. */
+  /** It was planned before and has claimed the hosts since: they no longer record who had claimed them. */
   again: boolean;
-  /** Runs of whose end there is a report. */
+  /** Runs with a report of their end. */
   ended: readonly string[];
   now: string;
 }
 
-/** Decides whether the original data can be put back that a run set aside before it was lost. */
+/** Decides whether the original data, set aside by a run that was lost, can be put back. */
 export function evaluateRollBack({
   input,
   settings: given,
@@ -40,27 +40,32 @@ export function evaluateRollBack({
 
   const findings: Finding[] = [
     ...(ended.includes(of)
-      ? [{ text: `run ${of} has ended: \`vault-dr report --cluster ${cluster} --run ${of}\`` }]
+      ? [
+          {
+            code: 'run-ended' as const,
+            text: `run ${of} has ended: \`vault-dr report --cluster ${cluster} --run ${of}\``,
+          },
+        ]
       : []),
-    ...(again || others.includes(of) || ended.includes(of) ? [] : [{ text: nothingOf(of, others) }]),
+    ...(again || others.includes(of) || ended.includes(of)
+      ? []
+      : [{ code: 'unknown-run' as const, text: nothingOf(of, others) }]),
     ...(live.leader !== null && lost.length === 0 && (again || others.includes(of))
       ? [
           {
+            code: 'nothing-to-put-back' as const,
             text: `the cluster serves (leader ${live.leader}), and run ${of} had set nothing aside: there is nothing to put back`,
           },
         ]
       : []),
-    ...inspections.flatMap(({ node, report, problem }) =>
-      report === null ? [{ text: `${node}: ${problem ?? 'its agent does not answer'}` }] : [],
-    ),
+    ...inspections.flatMap(({ node, report, problem }) => (report === null ? [notInspected(node, problem)] : [])),
     ...(live.leader !== null && lost.length > 0
       ? [
-          {
-            text:
-              `the cluster has a quorum and serves (leader ${live.leader}); the data that it serves is set aside on ${lost.map(({ node }) => node).join(', ')}, ` +
-              `and what run ${of} had set aside serves again`,
-            accept: 'lose-newer-data' as const,
-          },
+          acceptable(
+            'lose-newer-data',
+            `the cluster has a quorum and serves (leader ${live.leader}); a roll-back sets the data that it serves aside on ${lost.map(({ node }) => node).join(', ')} ` +
+              `and puts back what run ${of} had set aside`,
+          ),
         ]
       : []),
   ];
@@ -97,6 +102,6 @@ export function evaluateRollBack({
 
 function nothingOf(of: string, others: readonly string[]): string {
   const known = [...new Set(others)].filter((run) => run !== of);
-  const there = known.length === 0 ? '' : `; unfinished there: ${known.join(', ')}`;
-  return `no node knows of a run ${of} that did not end${there}`;
+  const there = known.length === 0 ? '' : `; unfinished runs: ${known.join(', ')}`;
+  return `no node has an unfinished run ${of}${there}`;
 }

@@ -1,17 +1,20 @@
+import type { FindingCode } from '../catalogue/refusals';
 import type { AcceptCode } from '../contract/plan';
 
-/** A reason against a plan. With `accept` an operator may take it upon himself; without, it has to be mended. */
+/** A reason against a plan. With `accept` an operator may override it; without, it has to be fixed. */
 export interface Finding {
+  /** Its entry in the catalogue. */
+  code: FindingCode;
   text: string;
   accept?: AcceptCode;
 }
 
 export interface Verdict {
-  /** What stands against the plan; empty when it may go on. */
+  /** What the plan is refused for; empty when it may continue. */
   refusals: string[];
-  /** What somebody accepted, and would stand against it otherwise. */
+  /** What somebody has overridden. */
   accepted: AcceptCode[];
-  /** What was accepted, in words. */
+  /** The same in words. */
   warnings: string[];
 }
 
@@ -25,6 +28,16 @@ export function weigh(findings: readonly Finding[], accept: readonly AcceptCode[
   };
 }
 
-function refusalOf({ text, accept }: Finding): string {
-  return accept === undefined ? text : `${text} (if you mean it: --accept ${accept})`;
+/** A reason that can be overridden by the code of the same name. */
+export function acceptable(code: AcceptCode, text: string): Finding {
+  return { code, text, accept: code };
+}
+
+/** Why nothing is known of a node. */
+export function notInspected(node: string, problem: string | null): Finding {
+  return { code: 'not-inspected', text: `${node}: ${problem ?? 'its agent does not answer'}` };
+}
+
+function refusalOf({ code, text, accept }: Finding): string {
+  return accept === undefined ? `${text} [${code}]` : `${text} [${code}, override with --accept ${accept}]`;
 }

@@ -6,8 +6,8 @@ import { lostRunOn } from './lost-runs';
 export type HostAction =
   | { kind: 'stage'; source: string; generation: string; manifestSha256: string }
   | { kind: 'stop' }
-  /** `staged`: the word of the first node's agent that the backup is on its disk. */
-  /** `lost`: the run that never ended, whose data goes back first. */
+  /** `staged`: the statement of the first node's agent that the backup is on its disk. */
+  /** `lost`: the run that never ended, whose data is put back first. */
   | {
       kind: 'set aside';
       how: 'rename' | 'delete';
@@ -37,7 +37,7 @@ export interface OwnNode {
 }
 
 /**
- * Why a plan does not let a host do something; null when it does. What a plan does not say is not done.
+ * Why a plan does not allow an action on a host; null when it does. Whatever a plan does not list is not done.
  * @param plan one that was approved
  */
 export function whyNotAllowed(plan: RecoveryPlan, own: OwnNode, action: HostAction): string | null {
@@ -45,7 +45,7 @@ export function whyNotAllowed(plan: RecoveryPlan, own: OwnNode, action: HostActi
   if (plan.cluster !== own.cluster) return `the plan is for the cluster ${plan.cluster}`;
   if (!node) return `the plan has no node ${own.name}`;
   if (node.dataDir !== own.dataDir) {
-    return `the plan has ${node.dataDir} as the data directory of ${own.name}, and its own configuration ${own.dataDir}`;
+    return `the plan has ${node.dataDir} as the data directory of ${own.name}, but its own configuration has ${own.dataDir}`;
   }
   return whyNotPlanned(plan, own.name, action);
 }
@@ -64,7 +64,7 @@ function whyNotPlanned(plan: RecoveryPlan, name: string, action: HostAction): st
     case 'remove':
       if (method !== 'remove' || plan.of !== action.of) return unplanned(`does not remove what ${action.of} set aside`);
       return action.isYoung && !plan.accepted.includes('grace')
-        ? unplanned('waits for the end of the grace period')
+        ? unplanned('requires the grace period to be over')
         : null;
     case 'restart':
       return plan.rollingRestart && isRebuilt ? null : unplanned('restarts no follower');
@@ -77,7 +77,7 @@ function whyNotPlanned(plan: RecoveryPlan, name: string, action: HostAction): st
         return unplanned(`does not set the data of ${name} aside`);
       if (action.lost !== lostRunOn(plan, name)) return otherLost(action.lost);
       if (action.layout !== layoutIn(plan, name))
-        return unplanned(`sets it aside ${layoutIn(plan, name)}, not ${action.layout}`);
+        return unplanned(`sets the data aside '${layoutIn(plan, name)}', not '${action.layout}'`);
       if (action.how !== plan.setAside) return unplanned(`says ${plan.setAside}, not ${action.how}`);
       return action.otherCluster && !plan.accepted.includes('other-cluster')
         ? unplanned('does not accept data of another cluster')
@@ -116,7 +116,7 @@ function layoutIn({ nodes }: RecoveryPlan, name: string): Layout {
   return nodes.find((node) => node.name === name)?.layout ?? 'beside';
 }
 
-/** The original data is what the plan says; nothing else is to be taken for it. */
+/** The original data is what the plan names; nothing else may be used as such. */
 function otherLost(run: string | null): string {
   return unplanned(
     run === null ? 'puts the data of a lost run back first' : `does not put back what run ${run} set aside`,

@@ -1,10 +1,10 @@
 import type { LiveView, NodePlan } from '../contract/plan';
 
-/** Names of the nodes that don't serve: nothing is waited for from them at the end. */
+/** Names of the nodes that don't serve: the end of the run doesn't wait for them. */
 export function leftOutOf(nodes: readonly NodePlan[], { serving }: LiveView): string[] {
   return nodes.map(({ name }) => name).filter((name) => !serving.includes(name));
 }
 
 export function leftOutWarnings(names: readonly string[]): string[] {
-  return names.map((name) => `${name} does not serve, and is not part of this: rebuild it afterwards`);
+  return names.map((name) => `${name} is not serving and is not part of this: rebuild it afterwards`);
 }

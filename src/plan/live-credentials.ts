@@ -1,6 +1,7 @@
+import { formatCount, formatNumber } from '../contract/format';
 import type { LeaseCount, Manifest } from '../contract/generation';
 import type { RecoverySettings } from '../contract/plan';
-import type { Finding } from './findings';
+import { acceptable, type Finding } from './findings';
 
 /** What is seen of the cluster that the backup is of, where the backup goes into another one. */
 export interface SourceView {
@@ -13,8 +14,8 @@ type Contents = Pick<Manifest, 'leases' | 'reach' | 'imported' | 'raft' | 'serve
 const MOST_MOUNTS = 8;
 
 /**
- * A restored Vault is live: it revokes what has expired by the clock of the snapshot, and changes passwords that are overdue, in
- * the real systems. Beside a cluster that lives, these are the credentials that its applications use.
+ * A restored Vault is live: it revokes leases that have expired by the snapshot's clock, and rotates overdue passwords in other
+ * systems. Next to a running cluster these are the credentials that its applications use.
  */
 export function liveCredentialFindings(
   { settings, manifest, source, drill }: Beside,
@@ -24,20 +25,20 @@ export function liveCredentialFindings(
   const { cluster, source: of } = settings;
   if (cluster === of) return isOfOthers(settings, manifest) ? [ofOthers(cluster, manifest, contents)] : [];
   const lives = (source?.answering.length ?? 0) > 0;
-  // A rehearsal replaces nothing: its source goes on, though it may not answer from here.
+  // A rehearsal replaces nothing: its source continues, though it may not answer from here.
   if (!lives && !drill) return [];
-  const why = lives ? `${of} is alive` : `a drill replaces nothing, so ${of} goes on`;
-  return [{ text: `${why}, and ${consequence(cluster, contents)}`, accept: 'live-credentials' }];
+  const why = lives ? `${of} is running` : `a drill replaces nothing, so ${of} continues to run`;
+  return [acceptable('live-credentials', `${why}, and ${consequence(cluster, contents)}`)];
 }
 
-/** What can't be known from here: a source that doesn't answer may live all the same. */
+/** What can't be known from here: a source that doesn't answer may still be running. */
 export function liveCredentialWarnings({ settings, manifest, source, drill }: Beside): string[] {
   const { cluster, source: of } = settings;
   if (cluster === of || drill || source === null || source.answering.length > 0) return [];
   const contents = reachOutside(manifest);
   if (contents === null) return [];
   return [
-    `no node of ${of} answers from here, so it counts as lost: see to it that it stays off. If it lives, ${consequence(cluster, contents)}`,
+    `no node of ${of} answers from here, so it counts as lost: make sure that it stays off. If it is running, ${consequence(cluster, contents)}`,
   ];
 }
 
@@ -51,9 +52,9 @@ interface Beside {
 
 function consequence(cluster: string, contents: string): string {
   return (
-    `the backup holds what a second Vault acts upon: ${contents}. As soon as ${cluster} is unsealed it revokes leases that have expired by ` +
-    "the backup's clock, those renewed since as well, and changes overdue passwords, in the real systems. " +
-    `Cut the hosts of ${cluster} off from these systems first`
+    `the backup holds credentials and devices of other systems: ${contents}. As soon as ${cluster} is unsealed, it revokes leases that ` +
+    'have expired since the backup (even if they were renewed since) and rotates overdue passwords in those systems. ' +
+    `Cut the hosts of ${cluster} off from those systems first`
   );
 }
 
@@ -66,45 +67,45 @@ function isOfOthers({ nodes }: RecoverySettings, { imported, raft }: Contents): 
 
 function ofOthers(cluster: string, { raft }: Contents, contents: string): Finding {
   const peers = raft.peers.map(({ id, address }) => `${id} (${address})`).join(', ');
-  return {
-    text: `no node of ${cluster} has the address of a peer of the imported snapshot (${peers}). Is it of a cluster that lives? ${capitalised(consequence(cluster, contents))}`,
-    accept: 'live-credentials',
-  };
+  return acceptable(
+    'live-credentials',
+    `no node of ${cluster} has the address of a peer of the imported snapshot (${peers}): it may be from another cluster that is still running. ${capitalised(consequence(cluster, contents))}`,
+  );
 }
 
-/** In words; null where nothing in it reaches beyond the Vault itself. */
+/** In words; null where nothing in it acts outside Vault. */
 function reachOutside({ leases, reach, serverVersion }: Omit<Contents, 'imported' | 'raft'>): string | null {
   const found = [
     ...leaseText(leases),
     ...(reach === undefined
-      ? ['static roles, audit devices and plugins: not known, an earlier version made this backup']
+      ? ['static roles, audit devices and plugins: unknown, an earlier version made this backup']
       : [
           ...counted(reach.staticRoles, 'static role'),
           ...counted(reach.unfinished, 'unfinished request', ' of secrets engines'),
           ...counted(reach.auditDevices, 'audit device'),
           ...(reach.plugins.length === 0 ? [] : [`external plugins: ${reach.plugins.join(', ')}`]),
         ]),
-    // It has no keys in the open source that could be looked for.
-    ...(serverVersion?.includes('+ent') ? ['rotations and secrets sync of Vault Enterprise: not known'] : []),
+    // The open-source editions have no keys of it to search for.
+    ...(serverVersion?.includes('+ent') ? ['rotations and secrets sync of Vault Enterprise: unknown'] : []),
   ];
   return found.length === 0 ? null : found.join('; ');
 }
 
 function leaseText(leases: LeaseCount | null): string[] {
-  if (leases === null) return ['leases: not known'];
-  // Those of tokens end with the token, inside; what the token was given is counted by its own mount.
+  if (leases === null) return ['leases: unknown'];
+  // Leases of tokens end with the token; what the token obtained is counted by its own mount.
   const mounts = Object.entries(leases.byMount)
     .filter(([mount]) => !/^(namespaces\/[^/]+\/)?auth\//.test(mount))
     .toSorted(([, left], [, right]) => right - left);
   if (mounts.length === 0) return [];
-  const shown = mounts.slice(0, MOST_MOUNTS).map(([mount, count]) => `${mount} ${count}`);
+  const shown = mounts.slice(0, MOST_MOUNTS).map(([mount, count]) => `${mount} ${formatNumber(count)}`);
   const more = mounts.length > MOST_MOUNTS ? [`${mounts.length - MOST_MOUNTS} more mounts`] : [];
   return [`leases (${[...shown, ...more].join(', ')})`];
 }
 
 function counted(count: number, what: string, after = ''): string[] {
   if (count === 0) return [];
-  return [`${count} ${what}${count === 1 ? '' : 's'}${after}`];
+  return [`${formatCount(count, what)}${after}`];
 }
 
 function capitalised(text: string): string {

@@ -16,9 +16,9 @@ export function logEndOf({ appliedTerm, appliedIndex, lastLogIndex, lastLogTerm 
 }
 
 /**
- * By the rule of Raft's own elections: the newer term, then the higher index. A leader that was cut off goes on numbering
+ * By the rule of Raft's own elections: the newer term, then the higher index. A leader that was cut off continues to number
  * entries that nobody acknowledges, so in an older term a higher index says nothing. Only for disks of one cluster that
- * were never restored apart: a restore lets terms begin anew.
+ * were never restored separately: a restore resets terms.
  */
 export function compareLogEnds(left: LogEnd, right: LogEnd): number {
   return left.term - right.term || left.index - right.index;
@@ -33,11 +33,11 @@ export function unknownEnd({
   logProblem,
 }: RaftStorage): string | null {
   if (logProblem)
-    return `its log can't be read, so what was applied counts, index ${appliedIndex} in term ${appliedTerm} (${logProblem.replace(/\.$/, '')})`;
-  // An agent that did not know of raft-wal took its log for an empty one.
+    return `its log can't be read, so only its applied entries count, up to index ${appliedIndex} in term ${appliedTerm} (${logProblem.replace(/\.$/, '')})`;
+  // An agent without support for raft-wal reported its log as empty.
   if (logProblem === undefined && lastLogIndex === null) {
-    return `an agent of an earlier version can't read its log, so what was applied counts, index ${appliedIndex} in term ${appliedTerm}: update the agent`;
+    return `an agent of an earlier version can't read its log, so only its applied entries count, up to index ${appliedIndex} in term ${appliedTerm}: upgrade the agent`;
   }
   if (lastLogIndex === null || typeof lastLogTerm === 'number') return null;
-  return `it is not known in which term its log ends (an agent of an earlier version?), so that of its last applied entry counts, ${appliedTerm}`;
+  return `the last term of its log is unknown (an agent of an earlier version?), so that of its last applied entry counts, ${appliedTerm}`;
 }

@@ -13,9 +13,9 @@ export interface LostRuns {
 }
 
 /**
- * What runs that never ended had set aside: with its database a Temporal forgets them, the hosts do not. The original data of a
- * node is what the run set aside that made the directory that is there now.
- * @param ended runs of whose end there is a report
+ * What runs that never ended had set aside: when Temporal loses its database it loses the runs, but the hosts keep their traces.
+ * The original data of a node was set aside by the run that wrote the current data directory.
+ * @param ended runs with a report of their end
  * @param wish `of`: only this run; `leave`: nothing is put back by this plan
  */
 export function findLostRuns(
@@ -41,12 +41,12 @@ export function findLostRuns(
   return { lost, inspections: after, warnings };
 }
 
-/** The command that leads back to the original data, and where that is. */
+/** The command that restores the original data, and where that is. */
 export function wayBackText(cluster: string, lost: readonly LostRun[]): string {
   const [{ run } = { run: '' }] = lost;
   const nodes = lost.filter((item) => item.run === run).map(({ node }) => node);
   return (
-    `run ${run} never ended, and the original data of ${nodes.join(', ')} is what it set aside: ` +
+    `run ${run} never ended, and what it set aside is the original data of ${nodes.join(', ')}: ` +
     `\`vault-dr roll-back --cluster ${cluster} --of ${run}\` puts it back`
   );
 }
@@ -57,7 +57,7 @@ export function lostRunOn(plan: RecoveryPlan, node: string): string | null {
   return lost?.find((item) => item.node === node)?.run ?? null;
 }
 
-/** The word of the hosts on which it ended counts for those that could not be told. */
+/** If it ended on some hosts, that counts for those that could not be reached. */
 function endedSomewhere(inspections: readonly NodeInspection[]): string[] {
   return inspections.flatMap(({ report }) => {
     const made = report?.dataDir.madeByRun ?? null;
@@ -82,20 +82,19 @@ function describe(item: UnfinishedRun, { report }: NodeInspection, isPutBack: bo
       ? []
       : [
           item.isHalfMoved
-            ? `set a part of the original data aside in ${setAside.path}`
+            ? `set part of the original data aside in ${setAside.path}`
             : `set the original data aside in ${setAside.path} (${formatBytes(setAside.sizeBytes)})`,
         ]),
     ...(madeDataDir ? [madeText(report)] : []),
   ];
   const begun = did.length === 0 ? 'claimed the host' : listed(did);
   const data = ((): string => {
-    if (isPutBack && setAside === null) return 'There was no data before it; what it made is kept beside.';
+    if (isPutBack && setAside === null) return 'There was no data before it; the data it wrote is kept next to it.';
     if (isPutBack) return 'The original data is put back first.';
     if (setAside !== null && madeDataDir) return `This plan leaves ${setAside.path} where it is.`;
-    if (setAside !== null)
-      return `What is in the data directory now is not of that run, so ${setAside.path} stays where it is.`;
+    if (setAside !== null) return `The data directory is not from that run, so ${setAside.path} stays where it is.`;
     const stopped = report?.service === 'stopped' ? '; Vault is stopped' : '';
-    return `${beganToSetAside || madeDataDir ? 'Nothing of it has to be put back' : 'It had not touched the data'}${stopped}.`;
+    return `${beganToSetAside || madeDataDir ? 'Nothing has to be put back' : 'It had not touched the data'}${stopped}.`;
   })();
   return `run ${run}${startedAt === '' ? '' : `, started ${startedAt},`} did not end here; it had ${begun}. ${data}`;
 }
@@ -103,7 +102,7 @@ function describe(item: UnfinishedRun, { report }: NodeInspection, isPutBack: bo
 function madeText(report: NodeInspection['report']): string {
   if (report?.install) return `installed the backup ${report.install.generation}, which nobody has unsealed`;
   if (report?.dataDir.empty === true) return 'put an empty data directory in its place';
-  return 'made the data that is there now';
+  return 'written the data that is there now';
 }
 
 function listed(items: string[]): string {
@@ -123,7 +122,7 @@ export function withPutBack(
     if (!found) return { node, steps: all };
     const { dataDir = '', layout = 'beside' } = planOf(node) ?? {};
     const isInside = found.original?.endsWith(`/.pre-restore-${found.run}`) ?? layout === 'inside';
-    const kept = `what run ${found.run} made is kept as ${dataDir}${isInside ? '/' : ''}.rolled-back-${found.run}`;
+    const kept = `the data written by run ${found.run} is kept as ${dataDir}${isInside ? '/' : ''}.rolled-back-${found.run}`;
     const how = isInside
       ? `move what is in ${found.original} back to ${dataDir}`
       : `rename ${found.original} to ${dataDir}`;

@@ -9,13 +9,13 @@ import type { Finding } from './findings';
 export interface MemberPlan {
   /** Names of nodes that are never to vote; absent where there are none. */
   nonVoters?: string[];
-  /** Node ids of members that the configuration does not name: they are no part of it, and stay. */
+  /** Node ids of members that the configuration does not name: they are not part of it, and stay. */
   bystanders?: string[];
-  /** Node ids that are taken out of the cluster. */
+  /** Node ids that are removed from the cluster. */
   removePeers?: string[];
 }
 
-/** Of a cluster that stays what it is: members that nobody has told us of are still its members. */
+/** Of a cluster that keeps its members: those that the configuration does not name are still members. */
 export function memberPlan(
   nodes: readonly NodePlan[],
   { members = [] }: LiveView,
@@ -32,7 +32,7 @@ export function memberPlan(
   };
 }
 
-/** Of a cluster that is made anew: who was never to vote joins as that again, by the node ids that the backup names. */
+/** Of a cluster that is rebuilt: permanent non-voters join as such again, by the node ids in the backup. */
 export function knownNonVoters(nodes: readonly NodePlan[], { raft }: Manifest): MemberPlan {
   const known = raft.peers.filter(({ id }) => raft.nonVoters?.includes(id)).map((peer) => configuredId(peer, nodes));
   const ids = [...known, ...(raft.nonVoters ?? [])];
@@ -40,7 +40,7 @@ export function knownNonVoters(nodes: readonly NodePlan[], { raft }: Manifest): 
   return nonVoters.length > 0 ? { nonVoters } : {};
 }
 
-/** What people should know of members that are no part of a plan; of the dead ones, how they get out. */
+/** What people should know of members outside a plan; and how the dead ones are removed. */
 export function memberWarnings(
   nodes: readonly NodePlan[],
   { members = [] }: LiveView,
@@ -52,16 +52,16 @@ export function memberWarnings(
     .map((member) => {
       const { nodeId, address, voter } = member;
       const who = `${nodeId} (${address}) is a ${voter ? 'voter' : 'non-voter'} that the configuration does not name`;
-      if (!isDead(member)) return `${who}: it is no part of this; is it one of yours, add it to \`nodes\``;
-      const counts = voter ? ', and counts for the quorum' : '';
+      if (!isDead(member)) return `${who}: it is not part of this; if it is yours, add it to \`nodes\``;
+      const counts = voter ? ', but it counts for the quorum' : '';
       return inWordsOf(
         product,
-        `${who}; autopilot says that it is gone${counts}: if it is gone for good, plan again with --remove-peer ${nodeId}, or \`vault operator raft remove-peer ${nodeId}\` by hand`,
+        `${who}; autopilot reports it as dead${counts}: if it is lost for good, plan again with --remove-peer ${nodeId}, or run \`vault operator raft remove-peer ${nodeId}\` by hand`,
       );
     });
 }
 
-/** Only what is dead is taken out: whoever answers has not been lost. */
+/** Only dead members are removed: one that answers is not lost. */
 export function removalFindings(
   nodes: readonly NodePlan[],
   { members, mayRemovePeers, login, problem }: LiveView,
@@ -69,43 +69,50 @@ export function removalFindings(
 ): Finding[] {
   if (removePeers.length === 0) return [];
   if (members === undefined) {
-    const why = login === true ? 'its members are not known' : (problem ?? 'no login');
-    return [{ text: `no peer can be taken out of the cluster: ${why}` }];
+    const why = login === true ? 'its members are unknown' : (problem ?? 'no login');
+    return [{ code: 'members-unknown', text: `no peer can be removed from the cluster: ${why}` }];
   }
   if (mayRemovePeers === false) {
     return [
-      { text: 'the policy of the login lacks "update" on sys/storage/raft/remove-peer, so no peer can be taken out' },
+      {
+        code: 'remove-peer-policy',
+        text: 'the policy of the login lacks "update" on sys/storage/raft/remove-peer, so no peer can be removed',
+      },
     ];
   }
-  return removePeers.flatMap((id) => {
+  return removePeers.flatMap((id): Finding[] => {
     const member = members.find(({ nodeId }) => nodeId === id);
     if (!member) {
       return [
-        { text: `'${id}' is no member of the cluster; its members are ${ids(members)}: leave it out of --remove-peer` },
+        {
+          code: 'not-a-member',
+          text: `'${id}' is not a member of the cluster (members: ${ids(members)}): omit it from --remove-peer`,
+        },
       ];
     }
     const named = nodes.find(({ nodeId }) => nodeId === id);
     if (named) {
       return [
         {
-          text: `'${id}' is ${named.name} of the configuration: rebuild it (\`vault-dr rebuild-node\`), or take it out of the configuration first`,
+          code: 'peer-configured',
+          text: `'${id}' is ${named.name} in the configuration: rebuild it (\`vault-dr rebuild-node\`), or remove it from the configuration first`,
         },
       ];
     }
     return isDead(member)
       ? []
-      : [{ text: `'${id}' is alive by autopilot, so it is not taken out: stop it first, if it shall go` }];
+      : [{ code: 'peer-alive', text: `autopilot reports '${id}' as alive, so it is not removed: stop it first` }];
   });
 }
 
-/** A disk says who did not vote, not whether that was for good: it is told, and they join like everybody. */
+/** A disk records who did not vote, not whether that was permanent: it is reported, and they join like the others. */
 export function formerNonVoterWarnings(nodes: readonly NodePlan[], peers: readonly RaftPeer[]): string[] {
   const names = nodes.filter(({ nodeId }) =>
     peers.some(({ id, suffrage }) => id === nodeId && suffrage === 'nonvoter'),
   );
   return names.map(
     ({ name }) =>
-      `${name} did not vote, by the disk that survived: it joins as a voter; was it never to vote, demote it afterwards`,
+      `${name} was a non-voter according to the surviving disk: it joins as a voter; if it was a permanent non-voter, demote it afterwards`,
   );
 }
 
@@ -117,8 +124,8 @@ export interface Quorum {
 }
 
 /**
- * What carries a cluster while a node is rebuilt: the voters that serve, named or not. Without a word about the members each
- * node of the configuration is taken for a voter.
+ * What carries a cluster while a node is rebuilt: the voters that serve, named or not. Where the members are unknown, each
+ * node of the configuration counts as a voter.
  */
 export function quorumWithout(
   node: NodePlan | undefined,
@@ -138,7 +145,7 @@ export function quorumWithout(
   return { voters: count, needed: Math.floor(count / 2) + 1, serving: all.filter((id) => id !== node?.nodeId) };
 }
 
-/** Null from autopilot is no word: then nobody is called dead. */
+/** Null from autopilot says nothing: then nobody counts as dead. */
 export function isDead({ alive }: LiveMember): boolean {
   return alive === false;
 }

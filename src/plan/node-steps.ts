@@ -3,7 +3,7 @@ import type { NodePlan, RecoveryPlan, RecoverySettings } from '../contract/plan'
 
 type Steps = RecoveryPlan['steps'];
 
-/** What a restore does, in the words of the runbook. */
+/** The steps of a restore, in the words of the runbook. */
 export function restoreSteps({ nodes, setAside }: RecoverySettings, manifest: Manifest): Steps {
   const [first] = nodes;
   const away = (node: NodePlan) => awayStep(node, setAside);
@@ -13,10 +13,10 @@ export function restoreSteps({ nodes, setAside }: RecoverySettings, manifest: Ma
     steps:
       node === first
         ? [
-            'fetch the generation, decrypt it and prove it on its own disk',
+            'fetch the backup, decrypt it and verify it on its own disk',
             'stop Vault',
             away(node),
-            'start blank, initialise with keys that are thrown away, load the snapshot, restart',
+            'start blank, initialise with throwaway keys, load the snapshot, restart',
             open,
             'verify: only peer, cluster id, numbers of shares, canary, key counts',
           ]
@@ -29,7 +29,7 @@ export function inPlaceSteps(leader: string): Steps {
     {
       node: leader,
       steps: [
-        'fetch the generation, decrypt it and prove it on its own disk',
+        'fetch the backup, decrypt it and verify it on its own disk',
         'load the snapshot into the running cluster; the others follow by Raft',
         'verify: cluster id, canary, key counts',
       ],
@@ -47,7 +47,7 @@ export function recoverQuorumSteps(nodes: readonly NodePlan[], survivor: NodePla
             'stop Vault',
             node.layout === 'inside'
               ? `copy what is in ${node.dataDir} into ${node.dataDir}/.pre-restore-…`
-              : `copy ${node.dataDir} beside itself`,
+              : `copy ${node.dataDir} next to itself`,
             'make it the only peer (raft/peers.json), start',
             open,
             'verify: only peer',
@@ -80,8 +80,8 @@ function unsealStep(sealType: string, threshold: number): string {
     : `unseals by itself (${sealType})`;
 }
 
-/** Dead peers go first, through the node that leads: then they count no more. */
+/** Dead peers are removed first, through the leader: then they no longer count. */
 export function withRemovals(steps: Steps, leader: string, peers: readonly string[]): Steps {
   if (peers.length === 0) return steps;
-  return [{ node: leader, steps: peers.map((id) => `take the dead peer ${id} out of the cluster`) }, ...steps];
+  return [{ node: leader, steps: peers.map((id) => `remove the dead peer ${id} from the cluster`) }, ...steps];
 }

@@ -1,7 +1,8 @@
+import { formatNumber } from '../contract/format';
 import type { OwnSeal } from '../contract/generation';
 import type { Product } from '../contract/product';
 
-/** So many are named; of more, how many. */
+/** More than these are counted, not named. */
 const MOST_NAMED = 10;
 
 /** What stays sealed after a restart of the whole cluster, though the cluster is open. */
@@ -11,11 +12,11 @@ export function ownSealWarnings(seals: readonly OwnSeal[] = []): string[] {
   const more = seals.length > MOST_NAMED ? `, and ${seals.length - MOST_NAMED} more` : '';
   const one = seals.length === 1;
   const unnamed = seals.some(({ path }) => path === null)
-    ? ' (`bao namespace list -detailed` says the path of an id)'
+    ? ' (`bao namespace list -detailed` shows the path of an id)'
     : '';
   return [
-    `${one ? 'a namespace has a seal' : `${seals.length} namespaces have seals`} of ${one ? 'its' : 'their'} own: ${named.join(', ')}${more}. ` +
-      `The restore leaves ${one ? 'it' : 'them'} sealed until the key holders of ${one ? 'it' : 'each'} run \`bao namespace unseal PATH\` at every node${unnamed}`,
+    `${one ? '1 namespace has its own seal' : `${formatNumber(seals.length)} namespaces have their own seals`}: ${named.join(', ')}${more}. ` +
+      `The restore leaves ${one ? 'it' : 'them'} sealed until the key holders of ${one ? 'it' : 'each'} run \`bao namespace unseal PATH\` on every node${unnamed}`,
   ];
 }
 
@@ -23,6 +24,6 @@ export function ownSealWarnings(seals: readonly OwnSeal[] = []): string[] {
 export function unknownSealWarnings(product: Product | null | undefined): string[] {
   if (product !== 'openbao') return [];
   return [
-    'not checked: whether namespaces have seals of their own; such ones stay sealed until their key holders run `bao namespace unseal PATH` at every node',
+    'not checked: whether namespaces have their own seals; they stay sealed until their key holders run `bao namespace unseal PATH` on every node',
   ];
 }

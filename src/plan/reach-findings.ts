@@ -1,16 +1,16 @@
 import type { NodeReport } from '../contract/host';
-import type { Finding } from './findings';
+import { acceptable, type Finding } from './findings';
 
 /** Found out afterwards, the cluster would be down, and nobody could initialise or unseal the first node. */
 export function reachFindings({ reach }: NodeReport): Finding[] {
-  return reach?.problem ? [{ text: reach.problem, accept: 'reach' }] : [];
+  return reach?.problem ? [acceptable('reach', reach.problem)] : [];
 }
 
-/** What could not be checked of the way from an agent to its Vault. */
+/** What could not be checked of the connection from an agent to its Vault. */
 export function reachWarnings(inspections: readonly { node: string; report: NodeReport | null }[]): string[] {
   return inspections.flatMap(({ node, report }) => {
     if (report === null || report.reach?.unchecked === null) return [];
     const why = report.reach?.unchecked ?? 'an agent of an earlier version?';
-    return [`${node}: not checked: that its agent gets to Vault: ${why}`];
+    return [`${node}: not checked: whether its agent can reach Vault: ${why}`];
   });
 }

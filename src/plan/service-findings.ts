@@ -1,17 +1,22 @@
 import type { NodeReport, UnitReport } from '../contract/host';
 import type { Finding } from './findings';
 
-/** What would keep a node from being stopped, set aside or started: found out afterwards, the cluster would be down already. */
+/** What would prevent a node from being stopped, set aside or started: discovered later, the cluster would already be down. */
 export function serviceFindings({ serviceCheck, setAsideProblem }: NodeReport): Finding[] {
   const { unit = null, missingCommands = [] } = serviceCheck ?? {};
   return [
-    ...missingCommands.map((text) => `the program of its service command is not there or can't be run (${text})`),
+    ...missingCommands.map((text): Finding => ({
+      code: 'service-command',
+      text: `the program of its service command does not exist or is not executable (${text})`,
+    })),
     ...(unit === null ? [] : unitProblems(unit)),
-    ...(setAsideProblem ? [`its data directory can't be set aside: ${setAsideProblem}`] : []),
-  ].map((text) => ({ text }));
+    ...(setAsideProblem
+      ? [{ code: 'cannot-set-aside' as const, text: `its data directory can't be set aside: ${setAsideProblem}` }]
+      : []),
+  ];
 }
 
-function unitProblems(unit: UnitReport): string[] {
+function unitProblems(unit: UnitReport): Finding[] {
   const { name, loadState, loadError, fileState, refusesManual, missingPrograms } = unit;
   const typed = shortName(name);
   switch (loadState) {
@@ -20,28 +25,45 @@ function unitProblems(unit: UnitReport): string[] {
     case 'masked': {
       const runtime = fileState === 'masked-runtime' ? '--runtime ' : '';
       return [
-        `its unit ${name} is masked, so Vault can't be started: \`systemctl unmask ${runtime}${typed}\`, if nobody masked it on purpose`,
+        {
+          code: 'unit-masked',
+          text: `its unit ${name} is masked, so Vault can't be started: \`systemctl unmask ${runtime}${typed}\`, unless it was masked on purpose`,
+        },
       ];
     }
     case 'not-found':
-      return [`there is no unit ${name}: install Vault and its unit, or correct \`service\` of this node`];
+      return [
+        {
+          code: 'unit-missing',
+          text: `unit ${name} does not exist: install Vault and its unit, or correct \`service\` of this node`,
+        },
+      ];
     default:
       return [
-        `its unit ${name} can't be loaded (${loadState}${loadError === null ? '' : `: ${loadError}`}): fix it, then \`systemctl daemon-reload\``,
+        {
+          code: 'unit-not-loaded',
+          text: `its unit ${name} can't be loaded (${loadState}${loadError === null ? '' : `: ${loadError}`}): fix it, then \`systemctl daemon-reload\``,
+        },
       ];
   }
   const refused = [...(refusesManual.stop ? ['stopped'] : []), ...(refusesManual.start ? ['started'] : [])];
   return [
     ...(refused.length > 0
       ? [
-          `its unit ${name} must not be ${refused.join(' or ')} by hand (RefuseManualStart=, RefuseManualStop=): take that out`,
+          {
+            code: 'unit-refuses-manual' as const,
+            text: `its unit ${name} can't be ${refused.join(' or ')} by hand (RefuseManualStart=, RefuseManualStop=): remove that setting`,
+          },
         ]
       : []),
-    ...missingPrograms.map((path) => `its unit ${name} starts ${path}, which is not there or can't be run: install it`),
+    ...missingPrograms.map((path): Finding => ({
+      code: 'unit-program',
+      text: `its unit ${name} starts ${path}, which does not exist or is not executable: install it`,
+    })),
   ];
 }
 
-/** What does not stand against a plan, and is better put right before it begins. */
+/** What is no reason against a plan, and is better fixed before it begins. */
 export function serviceWarnings(inspections: readonly { node: string; report: NodeReport | null }[]): string[] {
   return inspections.flatMap(({ node, report }) => {
     if (report === null) return [];
@@ -62,20 +84,20 @@ function unitWarnings({ name, fileState, activeState, result, startLimit, needsR
   const limited = activeState === 'failed' && result === 'start-limit-hit';
   return [
     ...(fileState === 'disabled' || fileState === 'enabled-runtime'
-      ? [`its unit ${name} is not enabled, so Vault does not come back after a reboot: \`systemctl enable ${typed}\``]
+      ? [`its unit ${name} is not enabled, so Vault will not start after a reboot: \`systemctl enable ${typed}\``]
       : []),
     ...(limited
-      ? [`its unit ${name} was started too often, and systemd has given it up: \`systemctl reset-failed ${typed}\``]
+      ? [`its unit ${name} was started too often, and systemd has stopped trying: \`systemctl reset-failed ${typed}\``]
       : []),
     ...(activeState === 'failed' && !limited
       ? [
-          `its unit ${name} has failed (${result ?? 'no reason given'}): \`journalctl --unit=${typed}\` says why; if it is not its data, Vault will not start afterwards either`,
+          `its unit ${name} has failed (${result ?? 'no reason given'}): see \`journalctl --unit=${typed}\`; unless its data is the cause, Vault will not start after the recovery either`,
         ]
       : []),
     ...(startLimit === null
       ? []
       : [
-          `its unit ${name} gives up after ${startLimit.starts} starts within ${startLimit.interval}, and a recovery may start Vault more often: set StartLimitIntervalSec=0`,
+          `its unit ${name} allows only ${startLimit.starts} starts within ${startLimit.interval}, and a recovery may need more: set StartLimitIntervalSec=0`,
         ]),
     ...(needsReload
       ? [`the file of its unit ${name} has changed since it was loaded: \`systemctl daemon-reload\``]
@@ -83,7 +105,7 @@ function unitWarnings({ name, fileState, activeState, result, startLimit, needsR
   ];
 }
 
-/** As people type it. */
+/** As typed on a command line. */
 function shortName(name: string): string {
   return name.replace(/\.service$/, '');
 }

@@ -1,6 +1,6 @@
 import type { Manifest } from '../contract/generation';
 import { type Product, productName, productOf } from '../contract/product';
-import type { Finding } from './findings';
+import { acceptable, type Finding } from './findings';
 
 /** Upgrades over two minor versions are supported; beyond that they go in stages. */
 const LARGEST_GAP = 2;
@@ -9,7 +9,7 @@ const VAULT_2_FOLLOWS = 21;
 
 export interface ServerVersion {
   version: string;
-  /** Null where it is not known: then the versions are compared as if it were the same. */
+  /** Null where it is unknown: then the versions are compared as those of one product. */
   product: Product | null;
 }
 
@@ -30,18 +30,17 @@ export function versionProblem(server: ServerVersion, snapshot: ServerVersion): 
 export function versionFinding(server: ServerVersion, snapshot: ServerVersion): Finding | null {
   if (server.product !== null && snapshot.product !== null && server.product !== snapshot.product) {
     const [own, other] = [productName(server.product), productName(snapshot.product)];
-    return {
-      text:
-        `runs ${own} ${server.version}, and the snapshot is of ${other} ${snapshot.version}: the two have gone apart, and nobody ` +
-        `answers for one reading the other's storage. Restore with ${other}; to change over, follow the migration guide of ${own} afterwards`,
-      accept: 'other-product',
-    };
+    return acceptable(
+      'other-product',
+      `runs ${own} ${server.version}, but the snapshot is from ${other} ${snapshot.version}: their storage formats have diverged. ` +
+        `Restore with ${other}; to change over, follow the migration guide of ${own} afterwards`,
+    );
   }
   const problem = versionProblem(server, snapshot);
-  return problem === null ? null : { text: problem, accept: 'version' };
+  return problem === null ? null : acceptable('version', problem);
 }
 
-/** Generations of before don't say it; what is older than any OpenBao is Vault's. */
+/** Earlier generations don't record it; a version older than any OpenBao is Vault's. */
 export function productOfManifest({ product, serverVersion }: Manifest): Product | null {
   if (product) return product;
   return productOf(serverVersion, false) === 'vault' ? 'vault' : null;
@@ -54,7 +53,7 @@ export interface NodeVersion {
   product?: Product | null;
 }
 
-/** A cluster counts as whole when its nodes are of one version, so one that can't be is told before anything stops. */
+/** A cluster is only complete when its nodes run one version, so a mix is reported before anything stops. */
 export function mixedVersionFindings(nodes: readonly NodeVersion[]): Finding[] {
   const known = nodes.flatMap(({ node, version, product }) => (version ? [{ node, version, product }] : []));
   const products = new Set(known.flatMap(({ product }) => product ?? []));
@@ -66,13 +65,18 @@ export function mixedVersionFindings(nodes: readonly NodeVersion[]): Finding[] {
   if (byVersion.size < 2) return [];
   const found = [...byVersion].map(([version, names]) => `${version}: ${names.join(', ')}`).join('; ');
   if (products.size > 1) {
-    return [{ text: `some nodes run Vault, others OpenBao (${found}): install one and the same on all` }];
+    return [
+      {
+        code: 'mixed-products',
+        text: `some nodes run Vault, others OpenBao (${found}): install the same on all nodes`,
+      },
+    ];
   }
   return [
-    {
-      text: `the nodes have different versions of ${productName([...products][0])} (${found}): install one and the same on all`,
-      accept: 'version',
-    },
+    acceptable(
+      'version',
+      `the nodes run different versions of ${productName([...products][0])} (${found}): install the same on all nodes`,
+    ),
   ];
 }
 

@@ -4,8 +4,8 @@ import type { NodeInspection } from './evaluate-node';
 import { versionOf } from './evaluate-node';
 
 /**
- * Whether people get into what is restored. That vault-dr's own login will work is proved elsewhere; people may have none that is
- * in the backup, and then the keys are their way in, where the server lets them.
+ * Whether people can log in to what is restored. vault-dr's own login is checked elsewhere; people may have none that is in the
+ * backup, and then the keys are their only way in, where the server allows it.
  */
 export function wayInWarnings(
   inspections: readonly NodeInspection[],
@@ -17,6 +17,6 @@ export function wayInWarnings(
   const version = (first && versionOf(first).version) ?? backupVersion;
   if (!rootTokenWantsToken(product, version) || first?.report?.config?.rootTokenByKeys) return [];
   return [
-    `not checked: whether people can log in afterwards. On ${productName(product)} ${version} the keys alone make no root token; does nobody have a login that is in the backup: ${rootTokenAdvice(product, version)}`,
+    `not checked: whether people can log in afterwards. On ${productName(product)} ${version} the keys alone can't generate a root token; if nobody has a login that is in the backup: ${rootTokenAdvice(product, version)}`,
   ];
 }

@@ -175,7 +175,7 @@ function isOfTerminated({ terminated }: ChaosLab, text: string, inThisCase: stri
   return [...terminated].some(([run, at]) => text.includes(run) && (run === inThisCase || isYetToBeSwept(at)));
 }
 
-const NAMES_A_LOSS = /\(if you mean it: --accept lose-newer-data\)/g;
+const NAMES_A_LOSS = /\[lose-newer-data, override with --accept lose-newer-data\]/g;
 
 /** As people do who read why it was refused: where what was given up had got so far that it serves, they accept that loss. */
 async function beginAgain(chaos: ChaosLab, scenario: Scenario): Promise<WorkflowHandle> {

@@ -170,11 +170,11 @@ describe('recoveries of an auto-unseal cluster', () => {
 
     for (const name of names()) {
       expect(shamirIntoAuto).toContain(
-        `- ${name}: it has the auto-unseal seal 'transit', the snapshot needs the key holders' shares (shamir): restore with the old seal first`,
+        `- ${name}: it has the auto-unseal seal 'transit', but but the snapshot needs the key holders' shares (shamir): restore with the old seal first`,
       );
     }
     expect(autoIntoShamir).toContain(
-      "- staging-1: it has no auto-unseal seal, the snapshot opens only with that of 'transit' (recovery keys never unseal)",
+      "- staging-1: it has no auto-unseal seal, but the snapshot opens only with the seal 'transit' (recovery keys never unseal)",
     );
     expect(await valuesOf(lab(), kept)).toEqual(kept.map(({ value }) => value));
     expect(await leftBeside(lab().staging!)).toEqual([]);

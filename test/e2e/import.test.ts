@@ -38,7 +38,7 @@ describe('a snapshot that the stock CLI has saved', () => {
     await driver().json(['resume', '--cluster', 'lab', '--as', 'ana']);
     const report = await driver().result();
 
-    expect(refused).toContain('the backup was imported, and does not say which logins it holds');
+    expect(refused).toContain('the backup was imported and does not say which logins it holds');
     expect(refused).not.toContain('live-credentials');
     expect(parked.parked).toMatchObject([{ phase: 'verify', problem: expect.stringContaining('permission denied') }]);
     expect(report).toMatchObject({
@@ -46,7 +46,7 @@ describe('a snapshot that the stock CLI has saved', () => {
       plan: { clusterId: null, serverVersion: expect.stringMatching(/^1\.\d+\.\d+/), copies: ['local', 'offsite'] },
       backup: { generation: expect.any(String) },
     });
-    expect(report.plan?.warnings.join('\n')).toContain('not known: when it was captured. The name of its file says ');
+    expect(report.plan?.warnings.join('\n')).toContain('time of capture unknown: the file name says ');
     expect(await generations()).toMatchObject([
       { leader: { node: 'vault-1' } },
       { leader: null, imported: { capturedAtBy: 'name' } },

@@ -41,7 +41,10 @@ describe('the way back from a restore whose Temporal lost everything', () => {
       }
       // Over is over: neither the next plan nor a second roll-back has anything of it.
       const again = await lab().cli(['roll-back', '--cluster', 'lab', '--of', lost.run, '--as', 'ana']);
-      expect(again).toMatchObject({ code: 5, stderr: expect.stringContaining(`no node knows of a run ${lost.run}`) });
+      expect(again).toMatchObject({
+        code: 5,
+        stderr: expect.stringContaining(`no node has an unfinished run ${lost.run}`),
+      });
     },
     150_000,
   );

@@ -34,7 +34,9 @@ describe('recoveries of a cluster', () => {
     ]);
 
     expect(refused.code).toBe(5);
-    expect(refused.stderr).toMatch(/Reasons against it:\n {2}- the cluster has a quorum and serves \(leader vault-\d/);
+    expect(refused.stderr).toMatch(
+      /The plan was refused:\n {2}- the cluster has a quorum and serves \(leader vault-\d/,
+    );
     expect(refused.stderr).toContain('Nothing was changed');
     expect(planned.code).toBe(0);
     expect(planned.stdout).toMatch(/What was written after .* is lost: .* when this was planned/);
@@ -203,11 +205,11 @@ describe('recoveries of a cluster', () => {
     const again = await lab().cli(['remove-set-aside', '--cluster', 'lab', '--run', run, '--accept', 'grace']);
 
     expect(soon.code).toBe(5);
-    expect(soon.stderr).toContain('they are kept for 7 days (restore.graceDays), until ');
+    expect(soon.stderr).toContain('old data is kept for 7 days (restore.graceDays), until ');
     expect(stillThere.every((path) => path.isDirectory())).toBe(true);
     expect(removed.removed.map(({ path }) => path).toSorted()).toEqual(paths);
     expect(paths.length).toBeGreaterThan(0);
-    expect(again.stderr).toContain(`no node has anything of the run ${run}`);
+    expect(again.stderr).toContain(`no node has anything set aside by run ${run}`);
     const left = await Promise.all(lab().nodes.map(({ dataDir }) => asideOf(dataDir)));
     expect(left.flat().toSorted()).toEqual(
       others

@@ -40,7 +40,7 @@ describe('restores of another shape', () => {
       const [theirs] = await staging().writeSecrets(1);
 
       expect(await intoStaging().refusal()).toContain(
-        'staging has data of its own, which would be replaced by that of lab (if you mean it: --accept other-cluster)',
+        'staging has its own data, which would be replaced by that of lab [other-cluster, override with --accept other-cluster]',
       );
       expect(await staging().readSecret(theirs!.path)).toBe(theirs!.value);
     }, 60_000);
@@ -93,7 +93,7 @@ describe('restores of another shape', () => {
       ]);
 
       expect(refused).toMatch(
-        /- lab is alive, and the backup holds what a second Vault acts upon: leases \(pki 1\)\. As soon as staging is unsealed/,
+        /- lab is running, and the backup holds credentials and devices of other systems: leases \(pki 1\)\. As soon as staging is unsealed/,
       );
       expect(refused).toContain('--accept live-credentials');
       expect(plan).toMatchObject({ approvals: 1, accepted: ['live-credentials', 'other-cluster'] });
@@ -156,7 +156,7 @@ describe('restores of another shape', () => {
       const late = setAsideByHand('vault-3');
 
       expect(refused).toMatch(
-        /- vault-3: \S+ holds the data of another cluster, with the peers staging-1 \(\S+\) \(if you mean it: --accept other-cluster\)/,
+        /- vault-3: \S+ holds the data of another cluster, with the peers staging-1 \(\S+\) \[other-cluster, override with --accept other-cluster\]/,
       );
       await expect(late).rejects.toMatchObject({
         code: 'NodeUnsafe',
@@ -215,7 +215,7 @@ describe('restores of another shape', () => {
       );
 
       expect(await driver().refusal('--accept', 'lose-newer-data')).toContain(
-        'restore.setAside is `delete`: the old data directories are deleted, and there is no way back (if you mean it: --accept delete-data)',
+        'restore.setAside is `delete`: the old data directories are deleted, and there is no roll-back [delete-data, override with --accept delete-data]',
       );
       const drill = await lab().cli(['restore', '--cluster', 'lab', '--into', 'staging', '--drill', '--plan']);
       expect(drill.code).not.toBe(0);

@@ -58,10 +58,10 @@ function approvalProblem(progress: RecoveryProgress, { approver, planHash }: App
     return `The plan's hash is ${progress.planHash.slice(0, 12)}, not ${planHash}. Read the plan again before you approve it.`;
   }
   if (samePerson(approver, progress.requestedBy)) {
-    return `${approver} asked for this restore; somebody else has to approve it.`;
+    return `${approver} requested this run; somebody else has to approve it.`;
   }
   if (progress.approvals.some((item) => samePerson(item.approver, approver))) {
-    return `${approver} has approved already; ${progress.plan.approvals} different people are needed.`;
+    return `${approver} has already approved; ${progress.plan.approvals} different people are needed.`;
   }
   if (progress.planValidUntil !== null && Date.now() >= Date.parse(progress.planValidUntil)) {
     return 'The plan is too old to be approved; it is being made again.';
@@ -73,7 +73,7 @@ function approvalProblem(progress: RecoveryProgress, { approver, planHash }: App
 async function signatureProblem(progress: RecoveryProgress, input: ApproveInput): Promise<string | null> {
   const { approver, signature } = input;
   if (signature === undefined) {
-    return `An approval has to be signed: vault-dr approve --cluster ${progress.cluster} --plan ${input.planHash} --as ${approver}`;
+    return `An approval must be signed: vault-dr approve --cluster ${progress.cluster} --plan ${input.planHash} --as ${approver}`;
   }
   try {
     return await controller.checkApproval({ subject: approvalSubject(progress), approval: { approver, signature } });

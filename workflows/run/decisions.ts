@@ -10,7 +10,7 @@ export class Abort extends Error {
   override readonly name = 'Abort';
 }
 
-/** Here a follower may be left out while its step goes on: its Vault may load data for hours, and the cluster serves without it. */
+/** Here a follower may be left out while its step continues: its Vault may load data for hours, and the cluster serves without it. */
 const LEAVABLE_IN: readonly RecoveryPhase[] = ['join', 'converge'];
 
 export interface Decision {
@@ -20,7 +20,7 @@ export interface Decision {
   node?: string;
 }
 
-/** A step on a node that goes on. */
+/** A step on a node that continues. */
 export interface StepUnderway {
   scope: CancellationScope;
   /** By people, who continue without its node. */
@@ -64,7 +64,7 @@ export class Decisions {
     this.state.show();
   }
 
-  /** A step on a node begins. @returns null where it is part of one that goes on. */
+  /** A step on a node begins. @returns null where it is part of one that continues. */
   begin(node: string): StepUnderway | null {
     if (this.#underway.has(node)) return null;
     const step: StepUnderway = { scope: new CancellationScope(), cancelled: false };
@@ -115,7 +115,7 @@ export class Decisions {
     return this.#abortedBy !== null;
   }
 
-  /** Whatever has been done by then, the cluster goes on without it. */
+  /** Whatever has been done by then, the cluster continues without it. */
   get #servesMeanwhile(): boolean {
     const { method } = this.state.progress;
     return method === 'rebuild' || method === 'inPlace';
@@ -128,7 +128,7 @@ export class Decisions {
     return noWayBackFrom(this.state.progress);
   }
 
-  /** Only what was begun can go on without a node: before that the plan has all of them. */
+  /** Only a run that has started can continue without a node: before that the plan includes all of them. */
   #skippable(node: string | null): string[] {
     const { phase, nodes, plan } = this.state.progress;
     if (this.#changes === null) return [];
@@ -140,7 +140,7 @@ export class Decisions {
 
   resume(operator: string): Answer {
     const { parked } = this.state.progress;
-    if (parked.length === 0) return no('Nothing is parked; the run goes on by itself.');
+    if (parked.length === 0) return no('Nothing is parked; the run continues by itself.');
     for (const item of parked) this.#ofParked.set(item, { choice: 'resume', by: operator });
     this.journal.record('resume', 'info', operator, {});
     return yes('Trying again.');
@@ -160,18 +160,18 @@ export class Decisions {
       step.scope.cancel();
     }
     const route: readonly RecoveryPhase[] = ROUTES[method];
-    if (route.indexOf(phase) > route.indexOf('stop')) return yes(`Going on without ${node}; rebuild it afterwards.`);
-    const warning = `${node} was left out before its Vault was proved to be stopped: power that host off, and rebuild it afterwards.`;
+    if (route.indexOf(phase) > route.indexOf('stop')) return yes(`Continuing without ${node}; rebuild it afterwards.`);
+    const warning = `${node} was left out before its Vault was confirmed to be stopped: power that host off, and rebuild it afterwards.`;
     this.journal.warnings.push(warning);
-    return yes(`Going on without it. ${warning}`);
+    return yes(`Continuing without it. ${warning}`);
   }
 
   #whyNeeded(node: string): string {
     if (this.#changes === null) {
-      return `Nothing has been changed yet, and the plan has ${node} in it: bring its agent back, or abort the run, take ${node} out of the configuration and start again.`;
+      return `Nothing has been changed yet, and the plan includes ${node}: bring its agent back, or abort the run, remove ${node} from the configuration and start again.`;
     }
     return this.state.progress.method === 'rebuild'
-      ? `${node} is the node that is rebuilt: without it there is nothing to do.`
+      ? `${node} is the node being rebuilt: without it there is nothing to do.`
       : `${node} is the first node: without it there is no restore.`;
   }
 
@@ -180,8 +180,8 @@ export class Decisions {
       const back = this.noWayBack;
       return no(
         back === null
-          ? 'Nodes have been stopped already: go on (resume, or skip a node), or have the old data put back with rollBack.'
-          : `Nodes have been changed already, so the way on is forward: resume, or skip a node. ${back}`,
+          ? 'Nodes have been stopped already: continue (resume, or skip a node), or put the old data back (roll back).'
+          : `Nodes have been changed already: resume, or skip a node. ${back}`,
       );
     }
     this.#abortedBy = operator;
@@ -202,6 +202,6 @@ export class Decisions {
     progress.rollBack = { by: operator, at: new Date().toISOString(), from };
     this.journal.record('rollBack', 'info', operator, { from });
     this.#changes?.cancel();
-    return yes(`Going back from the phase '${from}': the old data is put back on every node.`);
+    return yes(`Rolling back from the phase '${from}': the old data is put back on every node.`);
   }
 }

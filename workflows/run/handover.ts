@@ -6,7 +6,7 @@ import type { HandedShares } from './share-sets';
 import type { HandedWaits } from './waiting';
 
 /**
- * All that a recovery knows, for the execution that goes on in its place when its history has become long. Plain JSON: what is
+ * The whole state of a recovery, for the execution that continues in its place when its history has become long. Plain JSON: what is
  * not in here is forgotten. Steps that are done in the phase that goes on are in `done`, by name, and are not done again.
  */
 export interface Handover {

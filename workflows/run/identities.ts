@@ -31,7 +31,7 @@ export class Identities {
     );
     if (claimed === SKIPPED) return SKIPPED;
     if (!claimed.inMemory) {
-      this.run.journal.warnings.push(`${name}: runtimeDir is not in memory; a copy of the disk may keep the identity`);
+      this.run.journal.warnings.push(`${name}: runtimeDir is not on a memory file system; a copy of the disk may keep the identity`);
     }
     const { progress } = this.run.state;
     progress.recipients = [
@@ -64,7 +64,7 @@ export class Identities {
       await this.renew(name);
       return {
         accepted: false,
-        reason: `The host of ${name} was restarted, so nobody could open your share: give it once more, with \`vault-dr unseal\`.`,
+        reason: `The host of ${name} was restarted, so your share can't be opened any more: submit it again with \`vault-dr unseal\`.`,
         fingerprint: null,
       };
     }
@@ -82,7 +82,7 @@ export class Identities {
           recipients: this.run.state.progress.recipients,
         });
         this.sets.replaceEnvelopes(rewrapped);
-        this.run.journal.record('shares encrypted anew', 'success', other, { for: name });
+        this.run.journal.record('shares re-encrypted', 'success', other, { for: name });
         return;
       } catch (error) {
         if (isCancellation(error)) throw error;

@@ -3,7 +3,7 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import { RETRY_HEADER } from '../../src/contract/names';
 import { hearsOfRetries } from './open-steps';
 
-/** Tells whoever does a step whether the run that asks for it understands what it may be told of that step. */
+/** Passes to each step whether the run that started it understands its status reports. */
 export const interceptors = (): WorkflowInterceptors => ({
   outbound: [
     {

@@ -76,7 +76,7 @@ export class Joining {
 
   async #rebuild(name: string): Promise<void | typeof SKIPPED> {
     this.run.state.node(name, 'joining', 'rebuilt: it was restarted before it was unsealed');
-    return this.run.step(`making ${name} anew`, name, () => this.steps(name).blankNode({ claim: this.run.claim }));
+    return this.run.step(`rebuilding ${name}`, name, () => this.steps(name).blankNode({ claim: this.run.claim }));
   }
 
   async #blank(name: string, { code, problem }: Problem): Promise<boolean> {

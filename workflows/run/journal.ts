@@ -10,7 +10,7 @@ type AuditRecord = Parameters<typeof controller.recordAudit>[0];
 
 const MOST_RECORDS_AT_ONCE = 100;
 
-/** What the next execution of the run goes on with. */
+/** What the next execution of the run continues with. */
 export interface HandedJournal {
   warnings: string[];
   reminders: ReminderSettings;
@@ -80,7 +80,7 @@ export class Journal {
     }
     const records = this.#unwritten.splice(0, MOST_RECORDS_AT_ONCE);
     if (records.length === 0) return;
-    // Also what a step was doing when people called it off.
+    // Also of a step that people cancelled.
     await CancellationScope.nonCancellable(() => controller.recordAudits({ records }));
   }
 
@@ -90,7 +90,7 @@ export class Journal {
     const alternates = event === 'escalation' ? this.reminders.alternates : [];
     const id = `${run}/notification/${++this.#notificationCount}`;
     const send = () => controller.notify({ id, event, cluster, run, text, alternates });
-    // Also what is said by a step that people call off, of itself.
+    // Also from a step that people cancelled.
     const sent = patched('notify-outside-of-steps') ? CancellationScope.nonCancellable(send) : send();
     sent.catch((error: unknown) => {
       this.#warnOnce(`people could not be notified: ${problemOf(error, 'notify').problem}`);
@@ -106,7 +106,7 @@ export class Journal {
   }
 }
 
-/** What is told while an execution is put away has no workflow any more, and would end the controller. */
+/** A notification while an execution is evicted has no workflow any more, and would end the controller. */
 export function warn(message: string, details: Record<string, unknown>): void {
   if (inWorkflowContext()) log.warn(message, details);
 }

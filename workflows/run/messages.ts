@@ -52,7 +52,7 @@ export function handleMessages(run: RecoveryRun, ceremony: ShareCeremony): void 
     MESSAGE.skipNode,
     skipNodeInput,
     '{"operator":"your name","node":"vault-2"}',
-    'Go on without a node that is parked, or takes too long to join',
+    'Continue without a node that is parked, or takes too long to join',
     (input) => run.decisions.skipNode(input.operator, input.node),
   );
   take(

@@ -11,7 +11,7 @@ export interface Planned<P extends RecoveryPlan> {
   planHash: string;
 }
 
-/** Makes a plan; the one before it is kept as far as possible, or (`null`) everything is chosen anew. */
+/** Makes a plan; the one before it is kept as far as possible, or (`null`) everything is chosen again. */
 export type MakePlan<P extends RecoveryPlan> = (before: P | null) => Promise<Planned<P>>;
 
 /** Makes the first plan. A refusal ends the run: nothing was changed. */
@@ -29,7 +29,7 @@ export async function firstPlan<P extends RecoveryPlan>(recovery: Recovery, make
 /** What ends a run whose plan can't be made. */
 export function refusal({ state, journal }: Recovery, error: unknown, what: string): Error {
   if (isCancellation(error)) return error as Error;
-  const { code, problem, advice } = problemOf(error, 'The plan', 'Mend the cause, then start it again.');
+  const { code, problem, advice } = problemOf(error, 'The plan', 'Fix the cause, then start it again.');
   state.progress.status = 'refused';
   journal.record('plan', 'failure', state.progress.requestedBy, { code, problem });
   return ApplicationFailure.create({
@@ -84,7 +84,7 @@ async function planAgain<P extends RecoveryPlan>(
   }
   state.progress.approvals = [];
   state.enter('plan');
-  return adopt(recovery, await run.mustStep('planning anew', null, make));
+  return adopt(recovery, await run.mustStep('planning again', null, make));
 }
 
 export function adopt<P extends RecoveryPlan>(recovery: Recovery, { settings, plan, planHash }: Planned<P>): P {

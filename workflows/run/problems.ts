@@ -10,7 +10,7 @@ export interface Problem {
   advice: string;
 }
 
-const REPAIR = 'Mend the cause, then resume.';
+const REPAIR = 'Fix the cause, then resume.';
 
 /** What a failed step says, in words for the operator. */
 export function problemOf(error: unknown, step: string, next = REPAIR): Problem {
@@ -27,7 +27,7 @@ export function problemOf(error: unknown, step: string, next = REPAIR): Problem 
     return {
       code: 'AgentUnreachable',
       problem: `Nobody picked up ${step}: the agent does not run, or does not reach Temporal.`,
-      advice: 'Start the agent on that host (`vault-dr agent`). The run goes on by itself as soon as it answers.',
+      advice: 'Start the agent on that host (`vault-dr agent`). The run continues by itself as soon as it answers.',
     };
   }
   if (cause instanceof TimeoutFailure) {
@@ -47,7 +47,7 @@ export function ranOutOfTime(error: unknown): boolean {
   return error instanceof ActivityFailure && (error.cause instanceof TimeoutFailure || error.retryState === 'TIMEOUT');
 }
 
-/** Whether a step was given up with no word from whoever had it last: not even a beat. */
+/** Whether a step was given up without any sign from its last worker: not even a heartbeat. */
 export function nobodyAnswered(error: unknown): boolean {
   const cause = error instanceof ActivityFailure ? error.cause : undefined;
   if (!(cause instanceof TimeoutFailure)) return false;
@@ -55,7 +55,7 @@ export function nobodyAnswered(error: unknown): boolean {
   return isSilence(cause) && (last === null || (last instanceof TimeoutFailure && isSilence(last)));
 }
 
-/** An attempt that is cut off at its own limit has been at it until then, or its beat would have been missed before. */
+/** An attempt that reached its own limit was working until then, or its heartbeat would have been missed before. */
 function isSilence({ timeoutType }: TimeoutFailure): boolean {
   return timeoutType !== 'START_TO_CLOSE';
 }

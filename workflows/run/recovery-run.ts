@@ -42,7 +42,7 @@ export class RecoveryRun {
 
   /**
    * Runs a step until it is done. When it has used up its retries the run parks and waits for people; it never fails.
-   * @returns SKIPPED when they chose to go on without the node.
+   * @returns SKIPPED when they chose to continue without the node.
    * @throws Abort when they chose to stop, which is possible before the first node is changed.
    */
   async step<T>(what: string, node: string | null, act: () => Promise<T>, heal?: Heal<T>): Promise<T | typeof SKIPPED> {
@@ -75,7 +75,7 @@ export class RecoveryRun {
   }
 
   /**
-   * What is done once in its phase. A run that goes on in a new execution knows what came of it, and does not do it again.
+   * What is done once in its phase. A run that continues in a new execution has its result, and does not repeat it.
    * @param what names it within the phase
    * @param work whose result is plain JSON
    */

@@ -115,7 +115,7 @@ export class Recovery {
     return this.#resumeAt === null ? null : this.state.progress.plan;
   }
 
-  /** Begins a phase, or goes on in it where an earlier execution has begun it. */
+  /** Begins a phase, or continues it where an earlier execution has begun it. */
   enter(phase: RecoveryPhase): void {
     if (this.#resumeAt !== phase) return this.state.enter(phase);
     this.#resumeAt = null;
@@ -130,7 +130,7 @@ export class Recovery {
   }
 
   /**
-   * Runs a runbook to one of its ends, or until its history is long while it waits: then a new execution goes on in its place.
+   * Runs a runbook to one of its ends, or until its history is long while it waits: then a new execution continues in its place.
    * @param input of the workflow, as it was given
    */
   async execute(input: unknown, runbook: () => Promise<RecoveryReport>): Promise<RecoveryReport> {
@@ -156,7 +156,7 @@ export class Recovery {
     // First, because it counts the time that people were waited for.
     const waits = run.waiting.handOver();
     return {
-      // What was tried again is only watched just now, and begins anew.
+      // What was tried again is only watched from now on, and begins again.
       progress: { ...state.progress, retrying: [] },
       planWarnings: state.planWarnings,
       graceDays,
@@ -237,7 +237,7 @@ export class Recovery {
         await this.run.mustStep(`removing the peer ${peer}`, null, () =>
           controller.removePeer({ plan, peer, run: this.run.claim.run, approved }),
         );
-        this.journal.warnings.push(`${peer}, which was dead, is no member of the cluster any more`);
+        this.journal.warnings.push(`the dead peer ${peer} was removed from the cluster`);
       });
     }
   }
@@ -320,7 +320,7 @@ export class Recovery {
   /** Closes the run: the identities are destroyed, the report is kept beside the audit trail. */
   async end(status: RecoveryStatus, backup: RecoveryReport['backup'] = null): Promise<RecoveryReport> {
     const { consideredCancelled, cancelRequested } = CancellationScope.current();
-    // Called off while its last step ended well all the same: the way back needs the shares and identities that are still there.
+    // Cancelled, but its last step still succeeded: the roll-back needs the shares and identities that still exist.
     if (consideredCancelled) await cancelRequested;
     this.unsealing.stopWatching();
     this.#sets.close();

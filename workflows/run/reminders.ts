@@ -4,7 +4,7 @@ import type { ReminderSettings } from '../../src/contract/plan';
 const LONGEST_MS = 24 * 3_600_000;
 
 /**
- * When to remind people again: at the configured interval until somebody else has been told (`escalateMinutes`), then each time
+ * When to remind people again: at the configured interval until somebody else has been notified (`escalateMinutes`), then each time
  * after twice as long, up to a day.
  * @param sent how often they have been reminded of the same
  */

@@ -13,7 +13,7 @@ import type { Handover } from './handover';
 import type { Waiting } from './waiting';
 
 /**
- * A controller that starts anew has to go through the whole history within one workflow task, at about a millisecond an event
+ * A controller that restarts has to go through the whole history within one workflow task, at about a millisecond an event
  * (measured: 15,000 events took 17 s); Temporal itself ends a run at 50 MB or 51,200 events.
  */
 const MOST_EVENTS = 800;
@@ -39,7 +39,7 @@ export async function renewalDue(phase: () => RecoveryPhase, waiting: Waiting): 
   const isDue = () =>
     isLong() && RENEWABLE.includes(phase()) && stepsUnderway() === 0 && allHandlersFinished() && waiting.isIdle;
   await CancellationScope.nonCancellable(() => condition(isDue));
-  // Histories of earlier versions go on as they are.
+  // Histories of earlier versions continue as they are.
   if (!patched('continue-as-new')) await CancellationScope.nonCancellable(() => condition(() => false));
 }
 
@@ -48,7 +48,7 @@ function isLong(): boolean {
   return historyLength > MOST_EVENTS || historySize > MOST_BYTES || continueAsNewSuggested;
 }
 
-/** Goes on in a new execution. @throws ContinueAsNew */
+/** Continues in a new execution. @throws ContinueAsNew */
 export function renew(input: unknown, handover: Handover): Promise<never> {
   const next = makeContinueAsNewFunc<(input: unknown, handover: unknown) => Promise<unknown>>({
     workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,

@@ -37,7 +37,7 @@ export function whatIsLeft(progress: RecoveryProgress): string[] {
   if (plan.method === 'rebuild') {
     const state = nodes.find(({ name }) => name === plan.node)?.state;
     return [
-      `${plan.node} was left as it was then (${state}): begin anew with vault-dr rebuild-node --cluster ${cluster} --node ${plan.node}`,
+      `${plan.node} was left unfinished (${state}). To start again: vault-dr rebuild-node --cluster ${cluster} --node ${plan.node}`,
     ];
   }
   return [

@@ -50,7 +50,7 @@ export function showRetries(state: RunState, journal: Journal): void {
         notified.add(key);
         journal.notify('step retries', nextStep(progress));
       })
-      // The run is called off.
+      // The run is cancelled.
       .catch(() => undefined);
   };
 

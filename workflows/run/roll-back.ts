@@ -75,7 +75,7 @@ export async function rollBack(
   }
 }
 
-/** That the old cluster can't serve is told, and no reason to hold the run: perhaps it could not before. */
+/** If the old cluster can't serve, that is reported, and does not hold the run: perhaps it could not before. */
 async function verify({ state, journal, cluster }: Recovery, nodes: string[]): Promise<void> {
   if (nodes.length === 0) return;
   try {

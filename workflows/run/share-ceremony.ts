@@ -61,7 +61,7 @@ export class ShareCeremony {
       return this.#refuse(holder, seen.reason ?? 'It was refused.', false);
     }
     const twin = this.sets.withFingerprint(seen.fingerprint);
-    if (twin) return this.#refuse(holder, `${twin.holder} has submitted this very share already.`, false);
+    if (twin) return this.#refuse(holder, `${twin.holder} has already submitted this share.`, false);
 
     this.sets.add({ holder, at: new Date().toISOString(), fingerprint: seen.fingerprint, envelope });
     return yes(`Accepted ${shares.accepted.length} of ${shares.required}.`);
@@ -86,10 +86,10 @@ export class ShareCeremony {
     const isTold = this.journal.tally.count(
       'shares exposed',
       MOST_TOLD,
-      (count) => `${count} unseal shares were sent in clear: treat all shares as exposed, and rekey`,
+      (count) => `${count} unseal shares were sent in clear text: treat all shares as exposed, and rekey`,
     );
     if (!isTold) return;
-    const warning = `${holder} sent an unseal share in clear: treat it as exposed, and rekey.`;
+    const warning = `${holder} sent an unseal share in clear text: treat it as exposed, and rekey.`;
     this.journal.warnings.push(warning);
     this.journal.notify('share exposed', warning);
     this.journal.record('share exposed', 'failure', holder, {});

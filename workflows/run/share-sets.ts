@@ -97,7 +97,7 @@ export class ShareSets {
     return set === null ? null : set.map((share) => share.envelope);
   }
 
-  /** Every envelope there is, for an agent to encrypt anew. */
+  /** Every envelope there is, for an agent to encrypt again. */
   get envelopes(): string[] {
     return this.#accepted.map((share) => share.envelope);
   }
@@ -134,7 +134,7 @@ export class ShareSets {
     });
     if (wrong.length > 0) {
       const names = [...new Set(wrong)].join(', ');
-      this.journal.warnings.push(`the share of ${names} does not belong to this vault`);
+      this.journal.warnings.push(`the share of ${names} does not belong to this Vault`);
       this.journal.record('wrong share found', 'failure', 'vault-dr', { holders: names });
     }
     this.#say(null);
@@ -148,11 +148,11 @@ export class ShareSets {
     const suspects = inEvery(this.#failedSets.map((failed) => failed.map((share) => share.holder)));
     this.journal.record('shares do not open', 'failure', 'vault-dr', { holders, suspects, reason });
     if (this.#untried() !== null)
-      return this.#say(`The shares of ${holders.join(', ')} do not open the vault; trying others.`);
+      return this.#say(`The shares of ${holders.join(', ')} do not unseal Vault; trying others.`);
     const suspicion = suspects.length === 0 ? '' : ` In every set that failed: ${suspects.join(', ')}.`;
     this.#say(
-      `The shares of ${holders.join(', ')} together do not open the vault, so at least one is wrong ` +
-        `(of another cluster, or from before a rekey).${suspicion} One more share is needed, from somebody else or corrected.`,
+      `The shares of ${holders.join(', ')} together do not unseal Vault, so at least one is wrong ` +
+        `(of another cluster, or from before a rekey).${suspicion} One more share is needed: from somebody else, or the corrected one.`,
     );
   }
 
@@ -166,7 +166,7 @@ export class ShareSets {
     this.#failedSets = [];
     this.#opening = null;
     if (this.state.progress.shares) this.state.progress.shares.accepted = [];
-    this.#say(`Everybody's share is needed once more: ${reason}.`);
+    this.#say(`Every key holder must submit the share again: ${reason}.`);
   }
 
   #untried(): AcceptedShare[] | null {

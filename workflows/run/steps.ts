@@ -123,8 +123,8 @@ const LOADING: StepOptions = {
 /** Its time goes by the size of the data. */
 const BULK: StepOptions = { ...LOADING, retry: { ...RETRY, maximumAttempts: 6 } };
 /**
- * Lasts until something happens on the host, and ends at once when nobody wants to know any more. For days, because each one
- * that is asked for anew makes history longer; an agent that is restarted takes it up again, which costs nothing.
+ * Lasts until something happens on the host, and ends at once when the result is no longer needed. For days, because each one
+ * that is started again makes history longer; an agent that restarts resumes it at no cost.
  */
 const WATCH: StepOptions = {
   watches: true,

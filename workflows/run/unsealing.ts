@@ -75,7 +75,7 @@ export class Unsealing {
       if (outcome === null) continue;
       if (outcome.dropped > 0) {
         this.run.journal.warnings.push(
-          `${name}: ${outcome.dropped} share(s) that somebody had given by hand were dropped, to begin afresh`,
+          `${name}: ${outcome.dropped} share(s) entered by hand were discarded, to start from the beginning`,
         );
         this.run.journal.record('half-done unseal dropped', 'info', 'vault-dr', {
           node: name,

@@ -33,7 +33,7 @@ export class Waiting {
     private readonly handed: HandedWaits = [],
   ) {}
 
-  /** Whether every wait goes on, and none has got what it waits for. */
+  /** Whether every wait continues, and none has ended. */
   get isIdle(): boolean {
     return this.#waits.length > 0 && this.#waits.every(({ isOver }) => !isOver());
   }
@@ -45,7 +45,7 @@ export class Waiting {
   }
 
   /**
-   * Time in which people are waited for is told apart from the machine's own. They are reminded; nothing ever gives up, unless
+   * Time spent waiting for people is counted separately from the machine's own. They are reminded; nothing ever gives up, unless
    * a deadline (milliseconds since the epoch) says so.
    */
   async until(what: WaitingFor, done: () => boolean, deadline = Infinity): Promise<void> {
@@ -61,7 +61,7 @@ export class Waiting {
   async #remind(wait: Wait, done: () => boolean, deadline: number): Promise<void> {
     const { reminders } = this.journal;
     for (;;) {
-      // What people are told names all that is waited for, so one of several waits is enough to remind them.
+      // A notification names all open waits, so one of them is enough to remind people.
       if (!this.#isEldest(wait) && patched('one-reminder')) await condition(() => done() || this.#isEldest(wait));
       if (done()) return;
       const interval = Math.min(nextReminderMs(reminders, wait.reminders), deadline - Date.now());

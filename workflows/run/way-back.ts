@@ -2,7 +2,7 @@ import type { RecoveryProgress } from '../../src/contract/recovery';
 
 /** Why there are no old data that could be put back in a run that has changed nodes; null when there are. */
 export function noWayBackFrom({ method, plan, rollBack }: RecoveryProgress): string | null {
-  if (rollBack !== null) return `${rollBack.by} is having the old data put back already.`;
+  if (rollBack !== null) return `${rollBack.by} has already started a roll-back.`;
   if (method === 'inPlace') {
     return 'In place nothing is set aside: restore the generation that was made just before, in place.';
   }
@@ -10,7 +10,7 @@ export function noWayBackFrom({ method, plan, rollBack }: RecoveryProgress): str
   if (method === 'rollBack') return 'The original data is being put back already.';
   if (plan === null || method === 'remove') return 'There is nothing to put back.';
   if (plan.setAside === 'delete')
-    return 'The old data were deleted, as the configuration says, so there is no way back.';
+    return 'The old data was deleted, as configured, so there is no roll-back.';
   if (plan.holdData.length === 0) return 'No node held any data before, so there is nothing to go back to.';
   return null;
 }

@@ -19,7 +19,7 @@ import type {
 import { product, raftPeer, sealConfig } from './generation';
 import { absolutePath, byKey, count, flag, listOf, name, oneOf, run, short, strict, text, texts } from './values';
 
-/** What hosts say of themselves is judged by the plan; here it need only be of the right kind. */
+/** What hosts report is evaluated by the plan; here it need only be of the right kind. */
 const milliseconds = z.number().nullable();
 
 const storage = strict<RaftStorage>({

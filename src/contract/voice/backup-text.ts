@@ -51,7 +51,7 @@ export function incompleteBackup(cluster: string, generation: string, problems: 
   const which = problems.map((problem) => problem.replace(/\.$/, '')).join('; ');
   return (
     `${cluster} is backed up as ${generation}, but incomplete: ${which}. ` +
-    `Fix the cause; the next backup catches up. See: vault-dr generations list --cluster ${cluster}`
+    `Fix the cause; the next backup catches up. See: vault-dr backups list --cluster ${cluster}`
   );
 }
 

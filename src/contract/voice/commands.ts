@@ -22,7 +22,7 @@ export interface CommandText {
 
 const YOU = 'YOUR NAME';
 const SLOW_JOIN_MS = 60_000;
-/** Where a follower may be left out while its step goes on. */
+/** Where a follower may be left out while its step continues. */
 const JOINING: readonly RecoveryPhase[] = ['join', 'converge'];
 
 /** @param now milliseconds since the epoch; null where a text is not renewed as time goes by */

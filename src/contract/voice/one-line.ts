@@ -4,9 +4,9 @@ import { type CommandText, statusCommand } from './commands';
 import { subjectOf, titleOf } from './plan-text';
 import { describeRun, type Reason } from './run-text';
 
-/** Of a run that may well go on, while nothing is heard of it. */
+/** Of a run that may well continue, while it does not answer. */
 export const NO_ANSWER =
-  'Temporal or the controller does not answer just now. The run is safe in Temporal and goes on when they are back.';
+  'Temporal or the controller does not answer just now. The run is safe in Temporal and continues when they are back.';
 
 /** For logs: where a run stands, and what it waits for. */
 export function progressLine(progress: RecoveryProgress, now: number): string {
@@ -26,12 +26,12 @@ export function nextStep(progress: RecoveryProgress): string {
 
 /** For a key holder who is about to send a share. */
 export function sharesReceived(progress: RecoveryProgress, { accepted, required }: ShareProgress): string {
-  return `${titleOf(progress)}: ${accepted.length} of ${required} shares are here.`;
+  return `${titleOf(progress)}: ${accepted.length} of ${required} shares received.`;
 }
 
 export function noSharesTaken(progress: RecoveryProgress): { problem: string; advice: string } {
   return {
-    problem: `${subjectOf(progress)} takes no shares now.`,
+    problem: `${subjectOf(progress)} does not accept shares now.`,
     advice: `See what it waits for: ${statusCommand(progress.cluster)}`,
   };
 }

@@ -1,4 +1,4 @@
-import { formatBytes, formatSeconds } from '../format';
+import { formatBytes, formatCount, formatNumber, formatSeconds } from '../format';
 import type { LeaseCount } from '../generation';
 import { ACCEPTABLE, type LostRun, type RecoverQuorumPlan, type RecoveryPlan, type RestorePlan } from '../plan';
 import { productName } from '../product';
@@ -42,7 +42,7 @@ function matterOf(plan: RecoveryPlan): string[] {
       ];
     case 'remove':
       return [
-        `What the run ${plan.of} set aside is deleted for good:`,
+        `The data that run ${plan.of} set aside is deleted for good:`,
         ...plan.found.flatMap(({ node, paths }) => paths.map((path) => `${node}: ${path}`)),
       ];
     case 'rollBack':
@@ -60,13 +60,13 @@ function matterOf(plan: RecoveryPlan): string[] {
     case 'snapshot':
     case 'inPlace':
       return [
-        `Backup ${plan.generation} (${formatBytes(plan.archiveBytes)}, ${plan.keyCount} keys, ${madeBy(plan)}), ` +
+        `Backup ${plan.generation} (${formatBytes(plan.archiveBytes)}, ${formatCount(plan.keyCount, 'key')}, ${madeBy(plan)}), ` +
           `good copies in ${plan.copies.join(', ')}.`,
         `What was written after ${plan.capturedAt} is lost: ${formatSeconds(plan.rpoSeconds)} when this was planned.`,
         ...lostLines(plan.lost ?? []),
         ...(plan.source === plan.cluster ? [] : [`It is a backup of ${plan.source} and goes into ${plan.cluster}.`]),
         ...(plan.setAside === 'delete' && plan.method === 'snapshot'
-          ? ['The old data directories are DELETED: there is no way back.']
+          ? ['The old data directories are DELETED: there is no roll-back.']
           : []),
         ...(plan.method === 'inPlace' ? ['In place: nothing is stopped, and nobody has to unseal.'] : []),
         leaseLine(plan.leases),
@@ -91,7 +91,7 @@ function unsealing({ method, seal, recoveryConfig, rollingRestart }: RecoveryPla
   const restart = rollingRestart ? ['At the end each follower is restarted, and leadership moves once.'] : [];
   if (method === 'inPlace' || method === 'remove') return restart;
   if (method === 'rollBack' && seal.secretThreshold === 0) {
-    return ['How many key holders are needed is not known before the nodes are started.'];
+    return ['The number of key holders needed is unknown until the nodes are started.'];
   }
   if (seal.type !== 'shamir') {
     const keys = recoveryConfig
@@ -110,14 +110,14 @@ function leaseLine(leases: LeaseCount | null): string {
   if (leases.total === 0) return 'Leases: none.';
   const mounts = Object.entries(leases.byMount)
     .toSorted(([, left], [, right]) => right - left)
-    .map(([mount, count]) => `${mount} ${count}`);
+    .map(([mount, count]) => `${mount} ${formatNumber(count)}`);
   const shown = mounts.slice(0, 8).join(', ');
   const more = mounts.length > 8 ? `, and ${mounts.length - 8} more mounts` : '';
-  return `Leases: ${leases.total} (${shown}${more}). Those that have expired since are revoked as soon as the cluster is active.`;
+  return `Leases: ${formatNumber(leases.total)} (${shown}${more}). Those that have expired since are revoked as soon as the cluster is active.`;
 }
 
 function madeBy({ serverVersion, product }: RestorePlan): string {
-  return serverVersion ? `${productName(product)} ${serverVersion}` : 'version not known';
+  return serverVersion ? `${productName(product)} ${serverVersion}` : 'version unknown';
 }
 
 /** What a restored Vault does beyond itself besides revoking leases. */
@@ -133,7 +133,7 @@ function reachLine({ reach, cluster, source, accepted: codes, leases }: RestoreP
   if (found.length > 0) return [`Besides leases: ${found.join('; ')}.`];
   const tokensOnly = Object.keys(leases?.byMount ?? { unknown: 0 }).every((mount) => mount.includes('auth/'));
   if (cluster === source || codes.includes('live-credentials') || !tokensOnly) return [];
-  return [`It holds no credentials that ${cluster} could revoke or rotate beside ${source}.`];
+  return [`It holds no credentials that ${cluster} could revoke or rotate while ${source} uses them.`];
 }
 
 function accepted({ accepted: codes }: RecoveryPlan): string[] {

@@ -29,7 +29,7 @@ export interface RunText {
   approvals: string | null;
   shares: string | null;
   refusedShares: string[];
-  /** What keeps it from going on, or from going on faster. */
+  /** What holds it up, or slows it down. */
   why: Reason[];
   /** What lasts, and is fine; only where Temporal was asked. */
   underway: UnderwayRow[];

@@ -33,7 +33,7 @@ const CONTROLLER_SUMMARIES: { [S in ControllerStep]: (input: ControllerInput<S>)
   verifyFirstNode: ({ plan }) => `verify ${plan.firstNode}`,
   checkConvergence: ({ nodes }) => `check that ${nodes.join(', ')} agree`,
   waitForLeader: ({ cluster }) => `wait for a leader of ${cluster}`,
-  moveLeadership: () => 'move the leadership',
+  moveLeadership: () => 'transfer leadership',
   removePeer: ({ peer }) => `remove the dead peer ${peer}`,
   checkRolledBack: ({ nodes }) => `check that ${nodes.join(', ')} serve again`,
 
@@ -49,7 +49,7 @@ const NODE_SUMMARIES: { [S in NodeStep]: (node: string, input: NodeInput<S>) => 
   describeNode: (node) => `inspect ${node}`,
   proveInPlace: (node) => `check that ${node} can load a backup in place`,
   collectConfig: (node) => `collect the configuration files of ${node}`,
-  lookForLeftOvers: (node, { of }) => `look on ${node} for what ${of} set aside`,
+  lookForLeftOvers: (node, { of }) => `check ${node} for data that ${of} set aside`,
 
   claimForRun: (node) => `claim ${node} for this run`,
   stageGeneration: (node, { generation }) => `put ${generation} on the disk of ${node}`,
@@ -71,7 +71,7 @@ const NODE_SUMMARIES: { [S in NodeStep]: (node: string, input: NodeInput<S>) => 
   rewrapShares: (node, { recipients }) => `re-encrypt the shares on ${node} for ${recipients.length} nodes`,
   unsealNode: (node, { shares }) => `unseal ${node} with ${shares.length} shares`,
   awaitUnsealed: (node) => `wait until ${node} is unsealed`,
-  watchForUnseal: (node) => `watch whether somebody unseals ${node}`,
+  watchForUnseal: (node) => `watch for an unseal of ${node} by hand`,
   watchForSeal: (node) => `watch that ${node} stays unsealed`,
   endRunOnNode: (node) => `clean up on ${node}`,
 };

@@ -3,7 +3,7 @@ import type { PendingStep } from '../pending-step';
 import type { RecoveryProgress, Retrying, StepProblem } from '../recovery';
 import { stepName } from './step-names';
 
-/** Why something does not go on, or not as fast as it could. */
+/** What holds something up, or slows it down. */
 export interface Reason {
   /** Node or cluster. */
   where: string | null;
@@ -78,7 +78,7 @@ function leftAlone(step: PendingStep, cluster: string, now: number | null): Reas
   return {
     where: step.node ?? cluster,
     problem: `waiting for ${who} to ${stepName(step.step)}: not picked up for ${time}.`,
-    advice: `Is ${step.node === null ? 'the controller' : `the agent on ${step.node}`} running, and does it reach Temporal?`,
+    advice: `Check that ${step.node === null ? 'the controller' : `the agent on ${step.node}`} is running and can reach Temporal.`,
   };
 }
 

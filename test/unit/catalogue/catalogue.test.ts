@@ -1,6 +1,7 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { entryOf, FAMILIES, linkTo } from '../../../src/catalogue/catalogue';
+import { REFUSALS } from '../../../src/catalogue/refusals';
 import { messagesPage } from '../../../src/catalogue/page';
 import { FAILURES } from '../../../src/contract/failures';
 import { ACCEPTABLE } from '../../../src/contract/plan';
@@ -28,6 +29,15 @@ describe('the catalogue', () => {
     const anchors = ENTRIES.map(({ code }) => code.toLowerCase());
 
     expect(new Set(anchors).size).toBe(anchors.length);
+  });
+
+  it('explains no refusal that no plan makes', async () => {
+    const folder = join(PROJECT_ROOT, 'src/plan');
+    const sources = (
+      await Promise.all((await readdir(folder)).map((name) => readFile(join(folder, name), 'utf8')))
+    ).join();
+
+    expect(Object.keys(REFUSALS).filter((code) => !sources.includes(`'${code}'`))).toEqual([]);
   });
 
   it.each(ENTRIES.map((entry) => [entry.code, entry] as const))('says what to do about %s', (_code, entry) => {

@@ -59,7 +59,7 @@ test.each(CODES)('%s always ends with the same exit status, from here and from a
 
 test('reasons of a workflow stay on lines of their own, however many, and none moves the cursor', () => {
   const reasons = Array.from({ length: 9 }, (_, at) => `  - reason ${at} ${'x'.repeat(60)}`);
-  const message = ['Reasons against it:', ...reasons, '  - named \u001b[2J by somebody'].join('\n');
+  const message = ['The plan was refused:', ...reasons, '  - named \u001b[2J by somebody'].join('\n');
   const refused = ApplicationFailure.create({ message, type: 'PlanRefused', cause: new Error(message) });
 
   const text = textOf(new WorkflowFailedError('failed', refused, 'NON_RETRYABLE_FAILURE'));
@@ -106,8 +106,10 @@ test.each([
 });
 
 test('a plan that is refused shows every reason, each on its line and whole, and none of them twice', () => {
-  const reasons = ['one', 'two'].map((name) => `  - ${name} ${'x'.repeat(400)} (if you mean it: --accept ${name})`);
-  const message = `Reasons against it:\n${reasons.join('\n')}\n`;
+  const reasons = ['one', 'two'].map(
+    (name) => `  - ${name} ${'x'.repeat(400)} [${name}, override with --accept ${name}]`,
+  );
+  const message = `The plan was refused:\n${reasons.join('\n')}\n`;
   const inner = ApplicationFailure.nonRetryable(message, 'PlanRefused');
   const outer = ApplicationFailure.create({
     message: `Nothing was changed. ${message}`,

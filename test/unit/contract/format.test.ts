@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { DrError, FAILURES, isDrError } from '../../../src/contract/failures';
-import { formatBytes, formatSeconds } from '../../../src/contract/format';
+import { formatBytes, formatCount, formatSeconds, formatTime } from '../../../src/contract/format';
 import { GENERATION_PATTERN, generationId } from '../../../src/contract/generation';
 import { nodeTaskQueue } from '../../../src/contract/names';
 
@@ -30,6 +30,23 @@ test.each([
 ])('%d bytes are shown as %s', (bytes, text) => {
   expect(formatBytes(bytes)).toBe(text);
 });
+
+test.each([
+  [0, 'key', undefined, '0 keys'],
+  [1, 'key', undefined, '1 key'],
+  [999, 'key', undefined, '999 keys'],
+  [1_234_567, 'key', undefined, '1,234,567 keys'],
+  [2, 'copy', 'copies', '2 copies'],
+])('%d of %s are counted as %s', (count, one, many, text) => {
+  expect(formatCount(count, one, many)).toBe(text);
+});
+
+test.each(['2026-11-24T15:51:09.554Z', '2026-11-24T16:51:09+01:00', Date.UTC(2026, 10, 24, 15, 51, 9, 999)])(
+  'the time %s is shown to the second, in UTC',
+  (time) => {
+    expect(formatTime(time)).toBe('2026-11-24T15:51:09Z');
+  },
+);
 
 describe('generationId', () => {
   const instant = fc

@@ -32,13 +32,14 @@ it('has nothing against addresses of the plan, whoever they lead to', () => {
 });
 
 it.each([
-  ['leader_api_addr = "https://192.0.2.7:8200"', 'leads to none of the nodes of this plan'],
-  ['auto_join = "provider=aws …"', 'may find servers outside of this plan'],
+  ['leader_api_addr = "https://192.0.2.7:8200"', 'names none of the nodes of this plan'],
+  ['auto_join = "provider=aws …"', 'may discover servers outside this plan'],
 ])('refuses %s, with the line and a way on', (text, why) => {
   const report = reportWith({ retryJoin: [join(text, null)] });
 
   expect(configFindings(report, own, true)).toEqual([
     {
+      code: 'retry-join',
       text: expect.stringContaining(`\`${text}\` of \`retry_join\` in /etc/vault.d/vault.hcl ${why}`) as string,
       accept: 'retry-join',
     },
@@ -56,9 +57,9 @@ it('refuses other storage, a stanza that makes clusters, and files that are not 
 
   expect(configFindings(report, own, true).map(({ text, accept }) => [text.slice(0, 60), accept])).toEqual(
     [
-      ["its Vault keeps its data in 'consul': only integrated storage", undefined],
+      ["its Vault stores its data in 'consul': only integrated storage", undefined],
       ['/etc/bao.hcl has an `initialize` stanza, with which a blank s', undefined],
-      ["/etc/tls/vault.key, which its Vault's configuration names (tl", undefined],
+      ["/etc/tls/vault.key, named by its Vault's configuration (tls_l", undefined],
     ].map(([text, accept]) => [text?.slice(0, 60), accept]),
   );
 });
@@ -69,7 +70,7 @@ it('wants the address of a node without an id to be written alike, for nothing e
     configFindings(reportWith({ clusterAddress: address }, config), own, true).map(({ text }) => text);
 
   expect(found('10.0.0.9:8201')).toEqual([
-    expect.stringContaining(`is 10.0.0.9:8201, yet \`clusterAddress\` is ${clusterAddress}`),
+    expect.stringContaining(`is 10.0.0.9:8201, but \`clusterAddress\` is ${clusterAddress}`),
   ]);
   expect(found(clusterAddress.toUpperCase())).toEqual([]);
   expect(found(null)).toEqual([]);
@@ -97,7 +98,7 @@ it('lets people go on where not all of it is seen', () => {
 
 it('says what is not checked of several seals', () => {
   expect(configWarnings(reportWith({ seals: ['awskms', 'transit'] }), true)).toEqual([
-    'not checked: whether each of its 2 seals (awskms, transit) reaches its key',
+    'not checked: whether each of its 2 seals (awskms, transit) can reach its key',
   ]);
 });
 
@@ -111,7 +112,7 @@ it.each([
   [
     'it has another',
     { directory: '/plugins', files: ['mysql'] },
-    'nothing in /plugins is named like the external plugins oracle',
+    '/plugins has no files named like the external plugins oracle',
   ],
   ['it has it', { directory: '/plugins', files: ['vault-plugin-oracle'] }, undefined],
 ])('says of plugins that %s', (_what, plugins, said) => {

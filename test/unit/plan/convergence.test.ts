@@ -50,7 +50,7 @@ describe('the gate', () => {
   it('waits for the first word of autopilot, and lets a cluster through where it is turned off', () => {
     const silent = views({ autopilot: null });
 
-    expect(convergenceGaps(planWith(), NAMES, silent, 2_000)).toEqual(['vault-2: autopilot has said nothing yet']);
+    expect(convergenceGaps(planWith(), NAMES, silent, 2_000)).toEqual(['vault-2: autopilot has not reported yet']);
     expect(convergenceGaps(planWith(), NAMES, silent, 10_000)).toEqual([]);
     expect(convergenceGaps(planWith(), NAMES, views({ autopilot: autopilotWithout('vault-2') }), 200_000)).toHaveLength(
       1,
@@ -117,9 +117,9 @@ describe('the gate', () => {
 
     it('says of a learner that it is in, and what keeps it from voting', () => {
       const two = { voters: ['vault-1', 'vault-2'], nonVoters: ['vault-3'] };
-      expect(gaps({}, two)[0]).toContain('(vault-3 joined as non-voters: autopilot promotes them in time)');
+      expect(gaps({}, two)[0]).toContain('(vault-3 joined as non-voters: autopilot will promote them)');
       expect(gaps({}, { ...two, autopilot: autopilotWithout('vault-3') })[0]).toContain(
-        'autopilot does not call vault-3 healthy',
+        'autopilot reports vault-3 as unhealthy',
       );
     });
 

@@ -12,7 +12,7 @@ describe('a plan in place', () => {
 
     expect(refusals).toEqual([]);
     expect(plan).toMatchObject({ method: 'inPlace', firstNode: 'vault-2', steps: [{ node: 'vault-2' }] });
-    expect(plan?.warnings.join()).toContain('is thrown away on a cluster that serves');
+    expect(plan?.warnings.join()).toContain('is discarded, on a cluster that is serving');
   });
 
   it('restarts nothing at the end: nobody is there to unseal', () => {
@@ -28,8 +28,8 @@ describe('a plan in place', () => {
     expect(plan({ ...serving, serving: ['vault-1', 'vault-2'] })).toMatchObject({
       leftOut: ['vault-3'],
       warnings: [
-        'vault-3 does not serve, and is not part of this: rebuild it afterwards',
-        expect.stringContaining('is thrown away on a cluster that serves'),
+        'vault-3 is not serving and is not part of this: rebuild it afterwards',
+        expect.stringContaining('is discarded, on a cluster that is serving'),
       ],
     });
     expect(plan(serving)?.leftOut).toEqual([]);
@@ -55,7 +55,7 @@ describe('a plan in place', () => {
     [
       'a rekey since',
       { live: { ...serving, seal: { ...serving.seal, n: 7, t: 4 } } },
-      'prod has 4 of 7 shares now, the snapshot 3 of 5: it was rekeyed since',
+      'prod needs 4 of 7 shares now, the snapshot 3 of 5: it was rekeyed since',
     ],
   ])('is refused because of %s', (_why, changes, refusal) => {
     expect(evaluateRestore(factsWith({ ...changes, input: inPlace })).refusals[0]).toContain(refusal);

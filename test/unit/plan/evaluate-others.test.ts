@@ -57,7 +57,7 @@ describe('the recovery of a lost quorum', () => {
       setAside: 'rename',
       holdData: ['vault-2', 'vault-3'],
       seal: { type: 'shamir', secretShares: 5, secretThreshold: 3 },
-      warnings: ['vault-2 has data as well, up to raft index 701; it is set aside'],
+      warnings: ['vault-2 also has data, up to raft index 701; it is set aside'],
     });
     expect(plan?.steps.find(({ node }) => node === 'vault-3')?.steps).toContain(
       'make it the only peer (raft/peers.json), start',
@@ -76,9 +76,9 @@ describe('the recovery of a lost quorum', () => {
 
     expect(plan).toMatchObject({ firstNode: 'vault-2', lastLogIndex: 1045, lastLogTerm: 6 });
     expect(plan?.warnings).toEqual([
-      'vault-1 has data as well, up to raft index 1050 in term 5; it is set aside',
-      'the log of vault-1 is longer than that of vault-2 (1045 in term 6), yet ends in an older term: vault-1 was cut off from the others, and what only it has was never acknowledged. But terms begin anew with a restore: was vault-2 left out of one, move its data directory away and plan anew',
-      'vault-3 has data as well, up to raft index 1042 in term 5; it is set aside',
+      'vault-1 also has data, up to raft index 1050 in term 5; it is set aside',
+      'the log of vault-1 is longer than that of vault-2 (1045 in term 6), but ends in an older term: vault-1 was cut off from the others, and entries that only it has were never acknowledged. A restore resets Raft terms: if vault-2 was skipped in one, move its data directory away and plan again',
+      'vault-3 also has data, up to raft index 1042 in term 5; it is set aside',
     ]);
     expect(plan && describePlan(plan)[0]).toContain('(raft index 1040, newest term 6)');
   });
@@ -99,22 +99,24 @@ describe('the recovery of a lost quorum', () => {
       [
         'the term of its log, by an agent of an earlier version',
         { storage: { ...second, lastLogIndex: 900 } },
-        'vault-2: it is not known in which term its log ends (an agent of an earlier version?), so that of its last applied entry counts, 2',
+        'vault-2: the last term of its log is unknown (an agent of an earlier version?), so that of its last applied entry counts, 2',
       ],
       [
         'its raft-wal, by an agent of an earlier version',
         { storage: { ...second, lastLogIndex: null } },
-        "vault-2: an agent of an earlier version can't read its log, so what was applied counts, index 700 in term 2: update the agent",
+        "vault-2: an agent of an earlier version can't read its log, so only its applied entries count, up to index 700 in term 2: upgrade the agent",
       ],
       [
         'a log that is damaged',
         { storage: { ...unread, logProblem: '/data/raft/wal/1.wal is missing.' } },
-        "vault-2: its log can't be read, so what was applied counts, index 99 in term 3 (/data/raft/wal/1.wal is missing)",
+        "vault-2: its log can't be read, so only its applied entries count, up to index 99 in term 3 (/data/raft/wal/1.wal is missing)",
       ],
     ])('the plan wants somebody to accept that: %s', (_what, report, text) => {
       const all = [...survivors.slice(2), inspection('vault-2', report), ...survivors.slice(0, 1)];
 
-      expect(evaluateRecoverQuorum(facts(all)).refusals).toEqual([`${text} (if you mean it: --accept unknown-log)`]);
+      expect(evaluateRecoverQuorum(facts(all)).refusals).toEqual([
+        `${text} [unknown-log, override with --accept unknown-log]`,
+      ]);
 
       const { plan } = evaluateRecoverQuorum(facts(all, {}, ['unknown-log']));
       expect(plan).toMatchObject({ firstNode: 'vault-3', accepted: ['unknown-log'] });
@@ -140,7 +142,7 @@ describe('the recovery of a lost quorum', () => {
       'no disk that survived',
       NAMES.map((name) => inspection(name)),
       {},
-      'no disk with data is left: `vault-dr restore --cluster prod` brings it back from a generation',
+      'no disk with data is left: `vault-dr restore --cluster prod` brings the cluster back from a backup',
     ],
     [
       'too little room for the copy',
@@ -185,7 +187,7 @@ describe('nodes of different versions', () => {
       live: serving(NAMES, versions && { versions }),
       now: NOW,
     });
-  const WHY = 'the nodes have different versions of Vault';
+  const WHY = 'the nodes run different versions of Vault';
 
   it.each([
     ['a recovery of the quorum', recover, `${WHY} (1.21.1: vault-1, vault-2; 1.21.4: vault-3)`],
@@ -201,7 +203,7 @@ describe('nodes of different versions', () => {
     ],
   ])('stand against %s, unless somebody accepts them', (_what, evaluate, refusal) => {
     expect(evaluate([]).refusals).toEqual([
-      `${refusal}: install one and the same on all (if you mean it: --accept version)`,
+      `${refusal}: install the same on all nodes [version, override with --accept version]`,
     ]);
     expect(evaluate(['version']).plan).toMatchObject({ accepted: ['version'] });
   });
@@ -241,7 +243,7 @@ describe('the rebuild of a node', () => {
     const { plan } = evaluateRebuild(facts(serving(['vault-3', 'vault-1', 'vault-2'])));
 
     expect(plan?.firstNode).toBe('vault-1');
-    expect(plan?.warnings).toEqual(['vault-3 serves at the moment; it is stopped and made anew all the same']);
+    expect(plan?.warnings).toEqual(['vault-3 is serving at the moment; it is stopped and rebuilt nevertheless']);
   });
 
   it('leaves out another node that does not serve, and says so', () => {
@@ -252,7 +254,7 @@ describe('the rebuild of a node', () => {
 
     expect(plan).toMatchObject({
       leftOut: ['vault-4'],
-      warnings: ['vault-4 does not serve, and is not part of this: rebuild it afterwards'],
+      warnings: ['vault-4 is not serving and is not part of this: rebuild it afterwards'],
     });
   });
 
@@ -267,11 +269,11 @@ describe('the rebuild of a node', () => {
   });
 
   it.each<[string, LiveView, string]>([
-    ['no leader', liveView({ problem: 'nobody' }), 'no node leads the cluster (nobody)'],
+    ['no leader', liveView({ problem: 'nobody' }), 'the cluster has no leader (nobody)'],
     [
       'a quorum that would be lost',
       serving(['vault-1', 'vault-3']),
-      'without this node only 1 of 3 voters serve (vault-1), 2 are needed',
+      'without this node only 1 of 3 voters would serve (vault-1), 2 are needed',
     ],
     ['no login', serving(['vault-1', 'vault-2'], { login: false, problem: 'denied' }), "vault-dr can't log in"],
   ])('is refused because of %s', (_why, live, refusal) => {
@@ -299,15 +301,15 @@ describe('the removal of what was set aside', () => {
   });
 
   it('waits until the youngest is old enough, unless somebody says otherwise', () => {
-    const refusal = 'they are kept for 7 days (restore.graceDays), until 2026-11-29T00:00:00.000Z';
+    const refusal = 'old data is kept for 7 days (restore.graceDays), until 2026-11-29T00:00:00Z';
 
-    expect(evaluate([young]).refusals).toEqual([`${refusal} (if you mean it: --accept grace)`]);
+    expect(evaluate([young]).refusals).toEqual([`${refusal} [grace, override with --accept grace]`]);
     expect(evaluate([young], serving(NAMES), ['grace'])).toEqual({ refusals: [], warnings: [refusal] });
   });
 
   it.each<[string, LeftOver[] | null, LiveView, string]>([
     ['a node that does not serve', [old], serving(['vault-1', 'vault-2']), 'not serving: vault-3'],
-    ['no leader', [old], liveView({ problem: 'no leader' }), 'prod is not whole (no leader)'],
+    ['no leader', [old], liveView({ problem: 'no leader' }), 'prod is not complete (no leader)'],
     ['an agent that does not answer', null, serving(NAMES), 'vault-2: its agent does not answer'],
   ])('is refused because of %s, whatever is accepted', (_why, leftOvers, live, refusal) => {
     expect(evaluate(leftOvers, live, ['grace']).refusals).toEqual([expect.stringContaining(refusal)]);
@@ -322,7 +324,7 @@ describe('the removal of what was set aside', () => {
       now: NOW,
     });
 
-    expect(refusals).toEqual([`no node has anything of the run ${RUN}`]);
+    expect(refusals).toEqual([`no node has anything set aside by run ${RUN} [nothing-set-aside]`]);
   });
 });
 

@@ -27,8 +27,8 @@ describe('a plan of an imported backup', () => {
     const { refusals } = evaluateRestore(factsWith({ manifest: UNKNOWN }));
 
     expect(refusals).toEqual([
-      expect.stringMatching(/which version of the server made the imported snapshot is not known.*--accept version/),
-      expect.stringMatching(/the backup was imported, and does not say which logins it holds.*--accept login/),
+      expect.stringMatching(/the imported snapshot does not say which server version made it.*--accept version/),
+      expect.stringMatching(/the backup was imported and does not say which logins it holds.*--accept login/),
     ]);
   });
 
@@ -39,13 +39,13 @@ describe('a plan of an imported backup', () => {
     expect(describePlan(plan!)[0]).toContain('version not known');
     const said = plan?.warnings.join('\n') ?? '';
     expect(said).toContain('ana imported this backup from /mnt/vault-2026-11-23.snap at 2026-11-23T04:30:00.000Z');
-    expect(said).toContain('not known: when it was captured. The name of its file says 2026-11-23T04:00:00.000Z');
-    expect(said).toContain('not known, since it was imported: cluster id and name, which login made it, a canary');
+    expect(said).toContain('time of capture unknown: the file name says 2026-11-23T04:00:00.000Z');
+    expect(said).toContain('unknown, because it was imported: cluster id and name, the login that made it, a canary');
   });
 
   it.each([
-    ['operator', 'when it was captured (2026-11-23T04:00:00.000Z) is what ana said'],
-    ['file', 'Its file was last written 2026-11-23T04:00:00.000Z, so not later than that'],
+    ['operator', 'its time (2026-11-23T04:00:00.000Z) is as stated by ana'],
+    ['file', 'the file was last written 2026-11-23T04:00:00.000Z, so the snapshot is not newer'],
   ] as const)('says when it was captured by %s', (capturedAtBy, expected) => {
     const manifest = { ...UNKNOWN, imported: { ...IMPORT, capturedAtBy } };
 
@@ -59,7 +59,9 @@ describe('a plan of an imported backup', () => {
     const evaluate = (serverVersion: string) =>
       evaluateRestore(factsWith({ manifest: { ...UNKNOWN, serverVersion, imported }, accept: ['login'] }));
 
-    expect(evaluate('1.21.1').plan?.warnings.join()).toContain('the newest one that had run on its data (1.21.1)');
+    expect(evaluate('1.21.1').plan?.warnings.join()).toContain(
+      'its version (1.21.1) is the newest that ran on this data',
+    );
     expect(evaluate('1.99.0').refusals.join()).toContain('--accept version');
   });
 
@@ -70,7 +72,7 @@ describe('a plan of an imported backup', () => {
     const { refusals } = evaluateRestore(factsWith({ manifest, live: serving, accept: [...accept] }));
 
     expect(refusals).toEqual([
-      expect.stringMatching(/the imported snapshot does not say of which cluster it is.*--accept other-cluster/),
+      expect.stringMatching(/the imported snapshot does not say which cluster it is from.*--accept other-cluster/),
     ]);
   });
 });

@@ -91,8 +91,8 @@ it('a host sets its data aside as the plan says, and in no other way', () => {
 
   expect(allowed('vault-2', 'inside')).toBeNull();
   expect(allowed('vault-1', 'beside')).toBeNull();
-  expect(allowed('vault-2', 'beside')).toBe('the approved plan sets it aside inside, not beside');
-  expect(allowed('vault-1', 'inside')).toBe('the approved plan sets it aside beside, not inside');
+  expect(allowed('vault-2', 'beside')).toBe("the approved plan sets the data aside 'inside', not 'beside'");
+  expect(allowed('vault-1', 'inside')).toBe("the approved plan sets the data aside 'beside', not 'inside'");
 });
 
 describe('a run that was lost', () => {
@@ -126,10 +126,10 @@ describe('a run that was lost', () => {
 
     expect(plan?.lost).toEqual([{ node: 'vault-1', run: RUN, original: aside }]);
     expect(stepsOf(plan, 'vault-1')[1]).toBe(
-      `put the original data back: move what is in ${aside} back to ${DATA}; what run ${RUN} made is kept as ${DATA}/.rolled-back-${RUN}`,
+      `put the original data back: move what is in ${aside} back to ${DATA}; the data written by run ${RUN} is kept as ${DATA}/.rolled-back-${RUN}`,
     );
     expect(plan?.warnings.join()).toContain(
-      `it had set a part of the original data aside in ${aside}. The original data is put back first.`,
+      `it had set part of the original data aside in ${aside}. The original data is put back first.`,
     );
   });
 

@@ -33,18 +33,18 @@ const BLANK = {
   sizeBytes: 0,
   freeBytes: 2 ** 40,
 };
-const CODE = '(if you mean it: --accept live-credentials)';
+const CODE = '[live-credentials, override with --accept live-credentials]';
 
 describe('a restore beside a cluster that lives', () => {
   it('is refused by what would act in the real systems, and says what that is', () => {
     const { refusals } = plannedInto(BITING, ['vault-1', 'vault-2']);
 
     expect(refusals).toHaveLength(1);
-    expect(refusals[0]).toContain('prod is alive, and the backup holds what a second Vault acts upon: ');
+    expect(refusals[0]).toContain('prod is running, and the backup holds credentials and devices of other systems: ');
     expect(refusals[0]).toContain(
       'leases (database 12); 2 static roles; 1 unfinished request of secrets engines; 1 audit device; external plugins: secret/hsm',
     );
-    expect(refusals[0]).toContain('Cut the hosts of staging off from these systems first');
+    expect(refusals[0]).toContain('Cut the hosts of staging off from those systems first');
     expect(refusals[0]).toContain(CODE);
   });
 
@@ -76,14 +76,14 @@ describe('a restore beside a cluster that lives', () => {
     });
 
     expect(plan).toMatchObject({ approvals: 1, accepted: ['live-credentials'] });
-    expect(plan?.warnings.join()).toContain('prod is alive');
+    expect(plan?.warnings.join()).toContain('prod is running');
     expect(describePlan(plan!).join('\n')).toContain('static roles 2 (overdue ones are rotated at once)');
   });
 
   it('is refused in a drill also where nothing answers: its source goes on', () => {
     const { refusals } = plannedInto(BITING, [], { input: { drill: true }, settings: { drill: true } });
 
-    expect(refusals.join()).toContain('a drill replaces nothing, so prod goes on, and the backup holds');
+    expect(refusals.join()).toContain('a drill replaces nothing, so prod continues to run, and the backup holds');
   });
 
   it('is made of a cluster that is lost, with a warning to keep it off', () => {

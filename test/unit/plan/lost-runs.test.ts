@@ -58,7 +58,7 @@ describe('the plan of a restore after one that was lost', () => {
     expect(plan?.holdData).toEqual(NAMES);
     expect(plan?.steps[1]?.steps.slice(0, 3)).toEqual([
       'stop Vault',
-      `put the original data back: rename ${ASIDE} to ${DATA}; what run ${RUN} made is kept as ${DATA}.rolled-back-${RUN}`,
+      `put the original data back: rename ${ASIDE} to ${DATA}; the data written by run ${RUN} is kept as ${DATA}.rolled-back-${RUN}`,
       `rename ${DATA} to ${DATA}.pre-restore-…`,
     ]);
     expect(plan?.warnings).toEqual(
@@ -139,7 +139,7 @@ describe('what counts as lost', () => {
     const { lost, warnings } = findLostRuns([killed, byHand], []);
 
     expect(lost).toEqual([{ node: 'vault-1', run: RUN, original: ASIDE }]);
-    expect(warnings[1]).toContain(`is not of that run, so ${ASIDE} stays where it is`);
+    expect(warnings[1]).toContain(`is not from that run, so ${ASIDE} stays where it is`);
   });
 });
 
@@ -186,11 +186,11 @@ describe('the roll-back of a lost run', () => {
     const other = 'ffffffff-189b-7247-a8d0-708bed2469e6';
 
     expect(rollBack(halfway(), { run: other }).refusals.join()).toContain(
-      `no node knows of a run ${other} that did not end; unfinished there: ${RUN}`,
+      `no node has an unfinished run ${other}; unfinished runs: ${RUN}`,
     );
     expect(rollBack(halfway(), { ended: [RUN] }).refusals.join()).toContain(`run ${RUN} has ended`);
     expect(rollBack([...halfway().slice(0, 2), { node: 'vault-3', report: null, problem: 'gone' }]).refusals).toEqual([
-      'vault-3: gone',
+      'vault-3: gone [not-inspected]',
     ]);
   });
 

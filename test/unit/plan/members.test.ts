@@ -38,13 +38,13 @@ function rebuild(live: object, input: object = {}, names = NAMES) {
 
 describe('in place, a member that the configuration does not name', () => {
   it.each([
-    ['dead', dead, 'plan again with --remove-peer old-9, or `vault operator raft remove-peer old-9` by hand'],
+    ['dead', dead, 'plan again with --remove-peer old-9, or run `vault operator raft remove-peer old-9` by hand'],
     [
       'alive',
       stranger,
-      'new-4 (new-4.example.com:8201) is a voter that the configuration does not name: it is no part of this',
+      'new-4 (new-4.example.com:8201) is a voter that the configuration does not name: it is not part of this',
     ],
-    ['alive for all that is known', member('old-9', { alive: null }), 'it is no part of this'],
+    ['alive for all that is known', member('old-9', { alive: null }), 'it is not part of this'],
   ])('that is %s, is told and let be', (_how, who, warning) => {
     const { plan } = inPlace(members(who));
 
@@ -64,21 +64,21 @@ describe('in place, a member that the configuration does not name', () => {
 
     expect(plan).toMatchObject({ removePeers: ['old-9'], approvals: 2 });
     expect(plan?.bystanders).toBeUndefined();
-    expect(plan?.steps[0]).toEqual({ node: 'vault-2', steps: ['take the dead peer old-9 out of the cluster'] });
+    expect(plan?.steps[0]).toEqual({ node: 'vault-2', steps: ['remove the dead peer old-9 from the cluster'] });
   });
 
   it.each([
-    ['is alive', members(stranger), 'new-4', 'is alive by autopilot'],
-    ['nobody calls dead', members(member('new-4', { alive: null })), 'new-4', 'is alive by autopilot'],
-    ['is none', members(), 'new-4', "'new-4' is no member of the cluster; its members are vault-1, vault-2, vault-3"],
-    ['is a node', { members: [member('vault-1', { alive: false })] }, 'vault-1', 'is vault-1 of the configuration'],
+    ['is alive', members(stranger), 'new-4', 'as alive'],
+    ['nobody calls dead', members(member('new-4', { alive: null })), 'new-4', 'as alive'],
+    ['is none', members(), 'new-4', "'new-4' is not a member of the cluster (members: vault-1, vault-2, vault-3)"],
+    ['is a node', { members: [member('vault-1', { alive: false })] }, 'vault-1', 'is vault-1 in the configuration'],
     [
       'the login may not touch',
       { ...members(dead), mayRemovePeers: false },
       'old-9',
       'lacks "update" on sys/storage/raft/remove-peer',
     ],
-    ['nobody could ask for', {}, 'old-9', 'its members are not known'],
+    ['nobody could ask for', {}, 'old-9', 'its members are unknown'],
   ])('that %s, does not go out', (_why, live, id, reason) => {
     expect(inPlace(live, { removePeers: [id] }).refusals).toEqual([expect.stringContaining(reason)]);
   });
@@ -94,7 +94,7 @@ describe('a rebuild', () => {
     expect(rebuild(members(dead)).plan).toBeNull();
     expect(rebuild(members(dead)).refusals).toEqual([
       expect.stringMatching(
-        /only 2 of 4 voters serve \(vault-1, vault-2\), 3 are needed.*old-9 are gone by autopilot.*--remove-peer/,
+        /only 2 of 4 voters would serve \(vault-1, vault-2\), 3 are needed.*autopilot reports old-9 as dead.*--remove-peer/,
       ),
     ]);
     expect(rebuild(members(stranger)).refusals).toEqual([]);
@@ -188,5 +188,5 @@ test('a survivor’s disk says who did not vote; such a node joins like everybod
     { id: 'vault-3', address: '', suffrage: 'nonvoter' as const },
     { id: 'gone', address: '', suffrage: 'nonvoter' as const },
   ];
-  expect(formerNonVoterWarnings(nodes, peers)).toEqual([expect.stringMatching(/^vault-3 did not vote/)]);
+  expect(formerNonVoterWarnings(nodes, peers)).toEqual([expect.stringMatching(/^vault-3 was a non-voter/)]);
 });

@@ -14,7 +14,7 @@ it('what its agent does not reach stands against a plan, and may be accepted by 
 
   const findings = evaluateNode({ node: 'vault-2', report, problem: null }, [], demands);
 
-  expect(findings).toEqual([{ text: 'vault-2: nobody is there', accept: 'reach' }]);
+  expect(findings).toEqual([{ code: 'reach', text: 'vault-2: nobody is there', accept: 'reach' }]);
   // In place the agent asks at the node's own address.
   expect(evaluateNode({ node: 'vault-2', report, problem: null }, [], { ...demands, setAside: null })).toEqual([]);
 });
@@ -29,8 +29,8 @@ it('what could not be checked is a warning, also of an agent that says nothing o
       { node: 'vault-4', report: null },
     ]),
   ).toEqual([
-    'vault-2: not checked: that its agent gets to Vault: it is a secret',
-    'vault-3: not checked: that its agent gets to Vault: an agent of an earlier version?',
+    'vault-2: not checked: whether its agent can reach Vault: it is a secret',
+    'vault-3: not checked: whether its agent can reach Vault: an agent of an earlier version?',
   ]);
 });
 
@@ -41,13 +41,13 @@ it('a restore says both', () => {
   };
 
   expect(evaluateRestore(factsWith({ inspections })).refusals).toEqual([
-    'vault-1: nobody is there (if you mean it: --accept reach)',
+    'vault-1: nobody is there [reach, override with --accept reach]',
   ]);
   expect(evaluateRestore(factsWith({ inspections, accept: ['reach'] })).plan).toMatchObject({
     accepted: ['reach'],
     warnings: expect.arrayContaining([
       'vault-1: nobody is there',
-      'vault-2: not checked: that its agent gets to Vault: who knows',
+      'vault-2: not checked: whether its agent can reach Vault: who knows',
     ]),
   });
 });

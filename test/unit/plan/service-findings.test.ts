@@ -41,22 +41,22 @@ test('a unit that is well is worth no word', () => {
 test.each<[string, Partial<UnitReport>, string]>([
   ['masked', { loadState: 'masked', fileState: 'masked' }, '`systemctl unmask vault`'],
   ['masked until a reboot', { loadState: 'masked', fileState: 'masked-runtime' }, '`systemctl unmask --runtime vault`'],
-  ['not there', { loadState: 'not-found' }, 'there is no unit vault.service: install Vault'],
+  ['not there', { loadState: 'not-found' }, 'unit vault.service does not exist: install Vault'],
   [
     'not to be loaded',
     { loadState: 'bad-setting', loadError: 'Unit vault.service has a bad unit file setting.' },
     "can't be loaded (bad-setting: Unit vault.service has a bad unit file setting.): fix it, then `systemctl daemon-reload`",
   ],
   ['in error', { loadState: 'error' }, "can't be loaded (error): fix it"],
-  ['not to be stopped', { refusesManual: { start: false, stop: true } }, 'must not be stopped by hand'],
-  ['without its program', { missingPrograms: ['/usr/bin/vault'] }, '/usr/bin/vault, which is not there'],
+  ['not to be stopped', { refusesManual: { start: false, stop: true } }, "can't be stopped by hand"],
+  ['without its program', { missingPrograms: ['/usr/bin/vault'] }, '/usr/bin/vault, which does not exist'],
 ])('a unit that is %s is refused, with the way out', (_what, unit, words) => {
   expect(refusals(check(unit))).toEqual([expect.stringContaining(words)]);
 });
 
 test('a command that is not there, and a directory that can not be set aside, are refused', () => {
   expect(refusals(check({}, { missingCommands: ['start: systemctl'] }))).toEqual([
-    "the program of its service command is not there or can't be run (start: systemctl)",
+    'the program of its service command does not exist or is not executable (start: systemctl)',
   ]);
   const report = nodeReport('vault-2', { setAsideProblem: '/opt/vault is read-only for the agent' });
   const demands = { sealType: null, serverVersion: null, dataBytes: 0, setAside: 'rename' as const };
@@ -64,7 +64,7 @@ test('a command that is not there, and a directory that can not be set aside, ar
 
   const found = evaluateNode({ node: 'vault-2', report, problem: null }, [], demands);
 
-  expect(found).toEqual([{ text: words }]);
+  expect(found).toEqual([{ code: 'cannot-set-aside', text: words }]);
   expect(evaluateNode({ node: 'vault-2', report, problem: null }, [], { ...demands, setAside: null })).toEqual([]);
 });
 
@@ -72,7 +72,7 @@ test.each<[string, Partial<UnitReport>, string]>([
   ['is not enabled', { fileState: 'disabled' }, '`systemctl enable vault`'],
   ['has been given up', { activeState: 'failed', result: 'start-limit-hit' }, '`systemctl reset-failed vault`'],
   ['has failed', { activeState: 'failed', result: 'exit-code' }, 'has failed (exit-code)'],
-  ['may be started few times', { startLimit: { starts: 3, interval: '1min' } }, 'gives up after 3 starts within 1min'],
+  ['may be started few times', { startLimit: { starts: 3, interval: '1min' } }, 'allows only 3 starts within 1min'],
   ['is loaded from an older file', { needsReload: true }, '`systemctl daemon-reload`'],
 ])('a unit that %s is a warning, and no reason against it', (_what, unit, words) => {
   expect(warnings(check(unit))).toEqual([expect.stringMatching(/^vault-2: /)]);

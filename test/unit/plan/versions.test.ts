@@ -43,7 +43,7 @@ describe('across the products', () => {
   it('refuses with the reason, whatever the versions, and takes a code of its own', () => {
     expect(versionFinding(of('openbao')('2.0.0'), of('vault')('2.0.0'))).toMatchObject({
       accept: 'other-product',
-      text: expect.stringContaining('runs OpenBao 2.0.0, and the snapshot is of Vault 2.0.0'),
+      text: expect.stringContaining('runs OpenBao 2.0.0, but the snapshot is from Vault 2.0.0'),
     });
     expect(versionFinding(of('vault')('2.1.0'), of('openbao')('2.6.2'))).toMatchObject({ accept: 'other-product' });
     expect(versionFinding(of(null)('2.0.0'), of('openbao')('2.0.0'))).toBeNull();
@@ -57,7 +57,9 @@ describe('across the products', () => {
 
     expect(reasons({ manifest: { serverVersion: '2.6.1', product: 'openbao' } })).toEqual([]);
     expect(reasons({})).toEqual(
-      NAMES.map((name) => expect.stringContaining(`${name}: runs OpenBao 2.6.2, and the snapshot is of Vault 1.21.1`)),
+      NAMES.map((name) =>
+        expect.stringContaining(`${name}: runs OpenBao 2.6.2, but the snapshot is from Vault 1.21.1`),
+      ),
     );
     expect(reasons({ accept: ['other-product'] })).toEqual([]);
     expect(reasons({ accept: ['version'] })).toHaveLength(3);
@@ -70,6 +72,7 @@ describe('across the products', () => {
     ];
     expect(mixedVersionFindings(nodes)).toEqual([
       {
+        code: 'mixed-products',
         text: expect.stringContaining(
           'some nodes run Vault, others OpenBao (Vault 2.0.0: vault-1; OpenBao 2.0.0: vault-2)',
         ),

@@ -18,7 +18,7 @@ const bao = (rootTokenByKeys?: boolean) => ({
 const warningsOf = (changes: object) => evaluateRestore(factsWith(changes)).plan?.warnings.join('\n') ?? 'refused';
 
 it('says where the keys alone are no way in, and how they become one', () => {
-  expect(warningsOf(bao())).toContain('On OpenBao 2.6.2 the keys alone make no root token');
+  expect(warningsOf(bao())).toContain("On OpenBao 2.6.2 the keys alone can't generate a root token");
   expect(warningsOf(bao(false))).toContain('`disable_unauthed_generate_root_endpoints = false` in a listener');
   expect(warningsOf(bao(true))).not.toContain('root token');
   expect(warningsOf({})).not.toContain('root token');
@@ -28,13 +28,13 @@ it('names the namespaces that stay sealed, but in place, where they go on servin
   const ownSeals = [{ id: '5ee1a2e0', path: 'team-a/' }];
   const changes = { ...bao(true), manifest: { ...bao().manifest, ownSeals } };
   expect(warningsOf(changes)).toContain(
-    'a namespace has a seal of its own: team-a/. The restore leaves it sealed until the key holders of it run `bao namespace unseal PATH`',
+    '1 namespace has its own seal: team-a/. The restore leaves it sealed until the key holders of it run `bao namespace unseal PATH`',
   );
   expect(warningsOf(bao(true))).not.toContain('namespace');
 
   const many = Array.from({ length: 12 }, (_, index) => ({ id: `id-${index}`, path: null }));
   expect(ownSealWarnings(many)[0]).toMatch(
-    /^12 namespaces have seals of their own: id-0, .*id-9, and 2 more\. .*namespace list/,
+    /^12 namespaces have their own seals: id-0, .*id-9, and 2 more\. .*namespace list/,
   );
   expect(ownSealWarnings([])).toEqual([]);
 });

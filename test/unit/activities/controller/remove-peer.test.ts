@@ -50,7 +50,7 @@ describe('a dead peer', () => {
 
     await expect(take({ plan: named, peer: 'vault-1' })).rejects.toMatchObject({
       code: 'NodeUnsafe',
-      message: expect.stringContaining('is vault-1 of the configuration'),
+      message: expect.stringContaining('is vault-1 in the configuration'),
     });
     expect(removed).not.toHaveBeenCalled();
   });
