@@ -230,7 +230,7 @@ function brokenOff(error: DrError): DrError {
   const { message, where } = error;
   return new DrError('SnapshotIncomplete', `The snapshot was cut off: ${message}`, {
     where,
-    advice: "Read the log of the leader, and of any proxy in between: one of them may have a time or size limit.",
+    advice: 'Read the log of the leader, and of any proxy in between: one of them may have a time or size limit.',
     cause: error,
   });
 }
@@ -320,14 +320,10 @@ async function stagedHere(controller: Controller, cluster: string, directory: st
   const staging = await controller.stagingDirectory(cluster, ownRun());
   const attempted = basename(directory);
   if (join(staging, attempted) === directory && ATTEMPT.test(attempted)) return belowRoot(staging, attempted);
-  throw new DrError(
-    'StagingLost',
-    `${directory} is not a staging directory of this controller for '${cluster}'.`,
-    {
-      where: directory,
-      advice: 'Another controller, with a different stateDir, may have staged it. It is captured again.',
-    },
-  );
+  throw new DrError('StagingLost', `${directory} is not a staging directory of this controller for '${cluster}'.`, {
+    where: directory,
+    advice: 'Another controller, with a different stateDir, may have staged it. It is captured again.',
+  });
 }
 
 /** Copies from one repository to another and reads it back from there. */

@@ -90,7 +90,7 @@ export function confirmSettings(
     settings,
     shown,
     `while a recovery of '${settings.cluster}' was planned`,
-    'Resume, or start it again: it is planned anew.',
+    'Resume, or start it again: it is planned again.',
   );
   return settings;
 }
@@ -105,7 +105,7 @@ export function confirmSource(
     { repositories },
     { repositories: shown },
     `while a recovery of '${cluster}' was planned`,
-    'Resume, or start it again: it is planned anew.',
+    'Resume, or start it again: it is planned again.',
   );
   return repositories;
 }

@@ -126,7 +126,10 @@ function assertPeopleWanted(
   throw new DrError(
     'NotApproved',
     `${named.generation} was not marked: ${problems[0] ?? 'the approved plan is for another backup'}.`,
-    { advice: 'If the restore was yours, pin the backup by hand. If not, check who can write to the Temporal namespace.' },
+    {
+      advice:
+        'If the restore was yours, pin the backup by hand. If not, check who can write to the Temporal namespace.',
+    },
   );
 }
 

@@ -31,11 +31,11 @@ export async function removePeer(controller: Controller, input: Removal): Promis
           const id = configuredId({ id: peer, address: member.address }, nodes);
           const named = nodes.find(({ nodeId }) => nodeId === id);
           if (named || !isDead(member)) {
-            const why = named ? `is ${named.name} in the configuration` : 'is not dead by autopilot any more';
-            throw new DrError('NodeUnsafe', `${peer} ${why}, so it is not taken out of the cluster.`, {
+            const why = named ? `is ${named.name} in the configuration` : 'is no longer reported as dead by autopilot';
+            throw new DrError('NodeUnsafe', `${peer} ${why}, so it was not removed from the cluster.`, {
               where: leader.node,
               advice:
-                'Nothing was changed. Shall it go, stop it, then resume; shall it stay, abort and plan again without it.',
+                'Nothing was changed. To remove it, stop it, then resume. To keep it, abort and plan again without it.',
             });
           }
           await vault.removePeer(peer);

@@ -1,4 +1,5 @@
 import { DrError, isDrError } from '../../src/contract/failures';
+import { formatCount, formatNumber } from '../../src/contract/format';
 import type { RecoveryPlan } from '../../src/contract/plan';
 import { inWordsOf } from '../../src/contract/product';
 import { convergenceGaps, differs, type NodeView } from '../../src/plan/convergence';
@@ -105,7 +106,8 @@ export function compareCounts(wanted: Record<string, number>, actual: SnapshotSu
     });
   }
   return differences.map(
-    (item) => `${item.prefix} has ${formatCount(item.actual, 'key')}, the manifest ${formatNumber(item.wanted)}: something is already writing`,
+    (item) =>
+      `${item.prefix} has ${formatCount(item.actual, 'key')}, the manifest ${formatNumber(item.wanted)}: something is already writing`,
   );
 }
 
@@ -190,7 +192,11 @@ export async function checkRolledBack(
   return withHeartbeats('verify the old cluster', () =>
     pollUntil(
       `${nodes.join(', ')} to serve as before`,
-      { timeoutMs: 90_000, signal: cancellation(), advice: 'The old cluster may not have been able to serve before the restore either.' },
+      {
+        timeoutMs: 90_000,
+        signal: cancellation(),
+        advice: 'The old cluster may not have been able to serve before the restore either.',
+      },
       () =>
         controller.withLeader(cluster, async (view) => {
           assertSame(

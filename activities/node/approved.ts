@@ -108,7 +108,7 @@ export class HostApproval {
 
   #notApproved(reason: string, advice?: string): DrError {
     const { name } = this.own.node;
-    return new DrError('NotApproved', `${name} refused an action without the approvers' signatures: ${reason}.`, {
+    return new DrError('NotApproved', `${name} refused an action that its approvers have not signed: ${reason}.`, {
       where: name,
       advice:
         advice ??

@@ -147,15 +147,11 @@ async function assertOwnBlank(host: NodeHost, run: string, attempt: Attempt): Pr
   }
   if (!exists) await blankDataDirectory(dataDir, run, attempt);
   else if (!empty && readOwnFile(begun) === null) {
-    throw new DrError(
-      'ServiceFailed',
-      `${dataDir}, emptied by this run, holds data from something else.`,
-      {
-        where: name,
-        advice: `Something wrote there meanwhile (a service manager, or another restore). Stop it, then resume.`,
-        retryable: false,
-      },
-    );
+    throw new DrError('ServiceFailed', `${dataDir}, emptied by this run, holds data from something else.`, {
+      where: name,
+      advice: `Something wrote there meanwhile (a service manager, or another restore). Stop it, then resume.`,
+      retryable: false,
+    });
   }
   attempt.assertCurrent();
   await writeFileAtomically(begun, `${new Date().toISOString()}\n`);

@@ -55,7 +55,7 @@ export interface ClusterHealth {
   clusterId: string;
   clusterName: string;
   serverVersion: string;
-  /** Absent in what an earlier version saw; null where it can't be told. */
+  /** Absent in what an earlier version saw; null where it is unknown. */
   product?: Product | null;
   nodes: NodeHealth[];
   /** Reasons for concern that don't keep a backup from being made. */

@@ -10,7 +10,7 @@ export interface RaftStorage {
   appliedTerm: number;
   /** Of the newest entry in the log, applied or not; null when the log is empty or can't be read. */
   lastLogIndex: number | null;
-  /** Of the same entry; null when it can't be told. Absent in what an agent of an earlier version says. */
+  /** Of the same entry; null when unknown. Absent in what an agent of an earlier version says. */
   lastLogTerm?: number | null;
   /** Why the log does not say where it ends; null when it does. Absent in what an agent of an earlier version says. */
   logProblem?: string | null;
@@ -135,7 +135,7 @@ export interface UnitReport {
   missingPrograms: string[];
 }
 
-/** What could keep a service from being stopped and started, as far as that can be told without doing it. */
+/** What could keep a service from being stopped and started, as far as that can be checked without doing it. */
 export interface ServiceCheck {
   /** Null where the service is none of systemd's. */
   unit: UnitReport | null;
@@ -177,7 +177,7 @@ export interface NodeReport {
     sealed: boolean | null;
     /** Also of a server that stands still, where it can be had. */
     version: string | null;
-    /** Absent in what an agent of an earlier version says; null where it can't be told. */
+    /** Absent in what an agent of an earlier version says; null where it is unknown. */
     product?: Product | null;
     /** `shamir`, or the type of the auto-unseal seal. */
     sealType: string | null;

@@ -24,8 +24,7 @@ export const ACCEPTABLE = {
   'retry-join': 'a `retry_join` may lead a blank node to a cluster outside the plan',
   'server-config': "a server's configuration contradicts vault-dr's, and not all of it could be read",
   'read-timeout': 'the upload may take longer than `http_read_timeout` allows',
-  'unknown-log':
-    'the end of the log of a surviving disk is unknown, so a disk other than the newest may be chosen',
+  'unknown-log': 'the end of the log of a surviving disk is unknown, so a disk other than the newest may be chosen',
   reach: 'the agent of a node may not be able to reach its Vault',
   'live-credentials': 'the restored Vault may revoke or rotate credentials that a running cluster uses',
   grace: 'the grace period of the old data is not over',
@@ -78,7 +77,7 @@ export interface LiveView {
   clusterId: string | null;
   clusterName: string | null;
   serverVersion: string | null;
-  /** Of the leader. Absent in what an earlier version saw; null where it can't be told. */
+  /** Of the leader. Absent in what an earlier version saw; null where it is unknown. */
   product?: Product | null;
   /** Names of nodes that are unsealed and not removed. */
   serving: string[];
@@ -123,7 +122,7 @@ interface PlanBase {
   clusterId: string | null;
   clusterName: string | null;
   canary: Canary | null;
-  /** What the servers are. Absent in what an earlier version planned, and where it can't be told. */
+  /** What the servers are. Absent in what an earlier version planned, and where it is unknown. */
   product?: Product;
   /** Whose login is used after it. */
   loginOf: string;

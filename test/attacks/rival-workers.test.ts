@@ -87,7 +87,7 @@ it('one that says a made-up signature holds gets no host to believe it', async (
     (now) => now.parked.filter(({ code }) => code === 'NotApproved').length === 3,
     120_000,
   );
-  expect(parked[0]?.problem).toContain('does nothing that its approvers have not signed');
+  expect(parked[0]?.problem).toContain('refused an action that its approvers have not signed');
   expect(recipients).toEqual([]);
   expect(await pids()).toEqual(before);
   expect(await asideDirectories()).toEqual([]);

@@ -28,7 +28,7 @@ it('a Vault that dies before it has applied the snapshot is not taken for restor
 
   expect(failure).toMatchObject({
     code: 'ServiceFailed',
-    message: expect.stringContaining('died before it had applied'),
+    message: expect.stringContaining('stopped before it had applied'),
   });
   expect((failure as DrError).retryable).toBe(true);
   expect(opened).toMatchObject({ state: 'unsealed' });

@@ -170,7 +170,7 @@ describe('recoveries of an auto-unseal cluster', () => {
 
     for (const name of names()) {
       expect(shamirIntoAuto).toContain(
-        `- ${name}: it has the auto-unseal seal 'transit', but but the snapshot needs the key holders' shares (shamir): restore with the old seal first`,
+        `- ${name}: it has the auto-unseal seal 'transit', but the snapshot needs the key holders' shares (shamir): restore with the old seal first`,
       );
     }
     expect(autoIntoShamir).toContain(

@@ -102,7 +102,7 @@ describeWithNetwork('a run goes on through a network that falls apart', () => {
       await waitFor('autopilot has noticed', hasNoticed, { timeoutMs: 30_000 });
       const { result, seconds } = await wholeBackup(lab());
 
-      expect(result.warnings).toContain(`autopilot calls the cluster unhealthy: ${follower}`);
+      expect(result.warnings).toContain(`autopilot reports the cluster as unhealthy: ${follower}`);
       expect(copiesOf(result)).toEqual(TWO_COPIES);
       report('A follower is cut off from its peers', saying('backed up', result), seconds);
     }, 60_000);

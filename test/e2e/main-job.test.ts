@@ -76,7 +76,7 @@ describe('a cluster that is lost and brought back', () => {
     expect(refused.code).toBe(5);
     expect(refused.stderr).toContain("'restore-lab' runs already");
     expect(answers.map(({ code }) => code)).toEqual([0, 5, 0]);
-    expect(answers[1]?.stdout).toContain('carol has submitted this very share already');
+    expect(answers[1]?.stdout).toContain('carol has already submitted this share');
     expect(report.status).toBe('completed');
     expect(report.plan?.canary?.path).toBe('secret/data/vault-dr-canary');
     expect(report.phases.map(({ phase }) => phase)).toHaveLength(11);

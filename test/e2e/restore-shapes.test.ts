@@ -231,7 +231,7 @@ describe('restores of another shape', () => {
       const report = await driver().result();
 
       expect(back.code).toBe(5);
-      expect(back.stdout).toContain('The old data were deleted, as the configuration says, so there is no way back.');
+      expect(back.stdout).toContain('The old data was deleted, as configured, so there is no way back.');
       expect(report).toMatchObject({
         status: 'completed',
         setAside: [{ node: 'vault-1', path: null }],

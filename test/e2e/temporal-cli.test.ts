@@ -171,10 +171,10 @@ describe('the stock temporal CLI', () => {
 
       expect(answers.map(({ accepted }) => accepted)).toEqual([false, false, false, false]);
       expect(answers.map((answer) => answer.message)).toEqual([
-        'Ana asked for this restore; somebody else has to approve it.',
+        'Ana requested this run; somebody else has to approve it.',
         `The plan's hash is ${hash}, not 0000000000. Read the plan again before you approve it.`,
-        `An approval has to be signed: vault-dr approve --cluster lab --plan ${hash} --as ben`,
-        'Nothing is parked; the run goes on by itself.',
+        `An approval must be signed: vault-dr approve --cluster lab --plan ${hash} --as ben`,
+        'Nothing is parked; the run continues by itself.',
       ]);
       expect(rejected.code).toBe(1);
       expect(rejected.stderr).toContain('Such as: {');
@@ -259,7 +259,7 @@ describe('the stock temporal CLI', () => {
       'restoreCluster',
       'restore-lab',
       '{"cluster":"lab","generation":"20200101T000000Z-000000000001-00000000"}',
-      /^Nothing was changed on 'lab'\. No generation of 'lab' was found .* The newest are: \d{8}T/,
+      /^Nothing was changed on 'lab'\. No backup of 'lab' was found .* The newest are: \d{8}T/,
     ],
     [
       'what is no generation',

@@ -82,7 +82,7 @@ describe('the unseal ceremony', () => {
     expect(answers['in clear']).toContain('turned away');
     expect(answers['for other recipients']).toContain('run `vault-dr unseal` again');
     expect(answers['wrong length']).toContain('not an unseal share');
-    expect(answers['the same in hexadecimal']).toContain('carol has submitted this very share already');
+    expect(answers['the same in hexadecimal']).toContain('carol has already submitted this share');
     expect(typed.code).toBe(2);
     expect(typed.stderr).toContain('Nothing was sent');
     expect(shares?.accepted.map(({ holder }) => holder)).toEqual(['carol']);
@@ -131,7 +131,7 @@ describe('the unseal ceremony', () => {
     expect(asked.shares?.problem).toContain('carol, dave, mallory');
     expect(byGpg.stdout).toContain('Accepted 4 of 3.');
     expect(report.status).toBe('completed');
-    expect(report.warnings).toContain('the share of mallory does not belong to this vault');
+    expect(report.warnings).toContain('the share of mallory does not belong to this Vault');
     expect(report.warnings.join('\n')).toContain('vault-1: 1 share(s) that somebody had given by hand were dropped');
     expect(report.nodes.map(({ state }) => state)).toEqual(['voter', 'voter', 'voter']);
     await run('gpgconf', ['--homedir', gpg.home, '--kill', 'all']);
@@ -144,7 +144,7 @@ describe('the unseal ceremony', () => {
     });
 
     expect(late.code).toBe(5);
-    expect(late.stderr).toMatch(/takes no shares now|no run .* that takes messages/);
+    expect(late.stderr).toMatch(/does not accept shares now|no run .* that takes messages/);
   }, 30_000);
 
   it('notices a node that is unsealed by hand, and refuses envelopes of an earlier run', async () => {

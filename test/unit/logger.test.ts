@@ -7,7 +7,7 @@ const LOGGER = join(__dirname, '../../src/logger.ts');
 
 it('says of a failed step what went wrong', async () => {
   const program = `
-    const error = Object.assign(new Error('vault-1 does nothing that its approvers have not signed'), { type: 'NotApproved' });
+    const error = Object.assign(new Error('vault-1 refused an action that its approvers have not signed'), { type: 'NotApproved' });
     require(${JSON.stringify(LOGGER)}).createLogger().warn({ error, activityType: 'stopNode' }, 'Activity failed');
   `;
 
@@ -16,6 +16,6 @@ it('says of a failed step what went wrong', async () => {
   expect(JSON.parse(stderr)).toMatchObject({
     msg: 'Activity failed',
     activityType: 'stopNode',
-    error: { type: 'NotApproved', message: 'vault-1 does nothing that its approvers have not signed' },
+    error: { type: 'NotApproved', message: 'vault-1 refused an action that its approvers have not signed' },
   });
 });

@@ -177,7 +177,7 @@ describe('restoreCluster', () => {
     expect(asked.waitingFor).toBe('shares');
     expect(answer.message).toBe('Accepted 4 of 3.');
     expect(report.status).toBe('completed');
-    expect(report.warnings).toContain('the share of holder-2 does not belong to this vault');
+    expect(report.warnings).toContain('the share of holder-2 does not belong to this Vault');
     expect(fakes.calls.filter((call) => call.startsWith('try')).length).toBeLessThanOrEqual(4);
   });
 
@@ -198,7 +198,7 @@ describe('restoreCluster', () => {
 
     expect(answers.map(({ accepted }) => accepted)).toEqual([false, true, false]);
     expect(answers[0]?.message).toContain('not an armored age file');
-    expect(answers[2]?.message).toContain('carol has submitted this very share already');
+    expect(answers[2]?.message).toContain('carol has already submitted this share');
     expect(turnedAway).toContain('an unseal share in clear. It was turned away');
     expect(progress.shares?.accepted).toHaveLength(1);
     expect(await historyText(handle)).not.toContain(CLEAR);
@@ -226,7 +226,7 @@ describe('restoreCluster', () => {
     expect((await inspection(handle)).shares?.accepted).toEqual([]);
   });
 
-  it('has the shares encrypted anew when a host lost its identity, without asking anybody again', async () => {
+  it('has the shares re-encrypted when a host lost its identity, without asking anybody again', async () => {
     let lost = true;
     fakes.nodes['vault-2']!.unsealNode = () => {
       if (!lost) return Promise.resolve({ state: 'unsealed', problem: null, dropped: 0 });

@@ -154,7 +154,7 @@ describe('rollBack', () => {
   });
 
   it.each<[string, Partial<typeof PLAN>, string]>([
-    ['the old data were deleted', { setAside: 'delete' }, 'The old data were deleted'],
+    ['the old data was deleted', { setAside: 'delete' }, 'The old data was deleted'],
     ['there were no data', { holdData: [] }, 'No node held any data before'],
   ])('is refused, and not offered, where %s', async (_why, changes, reason) => {
     fakes().controller.makePlan = () => Promise.resolve({ plan: { ...PLAN, ...changes }, planHash: 'a'.repeat(64) });
@@ -206,7 +206,7 @@ describe('rollBack', () => {
     const report = await handle.result();
 
     expect(answer).toEqual({ accepted: true, message: expect.stringContaining('power that host off') });
-    expect(report.warnings.join()).toContain('vault-3 was left out before its Vault was proved to be stopped');
+    expect(report.warnings.join()).toContain('vault-3 was left out before its Vault was confirmed to be stopped');
   }, 60_000);
 
   it('leads back from a recovery of the quorum as well', async () => {

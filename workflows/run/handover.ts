@@ -7,7 +7,7 @@ import type { HandedWaits } from './waiting';
 
 /**
  * The whole state of a recovery, for the execution that continues in its place when its history has become long. Plain JSON: what is
- * not in here is forgotten. Steps that are done in the phase that goes on are in `done`, by name, and are not done again.
+ * not in here is forgotten. Steps already done in the current phase are in `done`, by name, and are not done again.
  */
 export interface Handover {
   progress: RecoveryProgress;

@@ -31,7 +31,9 @@ export class Identities {
     );
     if (claimed === SKIPPED) return SKIPPED;
     if (!claimed.inMemory) {
-      this.run.journal.warnings.push(`${name}: runtimeDir is not on a memory file system; a copy of the disk may keep the identity`);
+      this.run.journal.warnings.push(
+        `${name}: runtimeDir is not on a memory file system; a copy of the disk may keep the identity`,
+      );
     }
     const { progress } = this.run.state;
     progress.recipients = [

@@ -124,7 +124,7 @@ it('says while it waits what for, what the last answer was, and what else is kno
   hurry.mockRestore();
 
   const waits = (problem: string) => [
-    'waits for Vault on vault-2 to answer',
+    'waiting for Vault on vault-2 to answer',
     { code: 'NotYet', problem, advice: 'Read its log.', tries: 1 },
   ];
   expect(said).toEqual([
@@ -162,7 +162,7 @@ describe('a step that insists', () => {
     ).resolves.toBe('done');
     expect(reported).toEqual([
       [
-        'tried again, for it failed',
+        'failed, trying again',
         { code: 'VaultUnavailable', problem: 'refuses the connection', advice: 'Start it.', tries: 1 },
       ],
     ]);

@@ -18,12 +18,12 @@ describe('whoever is asked for a share', () => {
   ])('is told what for, in a run of the kind %s', (method, title) => {
     const progress = progressOf(method);
 
-    expect(expectOpen(progress).state).toBe(`${title}: 1 of 3 shares are here.`);
+    expect(expectOpen(progress).state).toBe(`${title}: 1 of 3 shares received.`);
     expect(nextStep(progress)).toContain(
       `${title}: waits for key holders (1 of 3). Each key holder, once: vault-dr unseal`,
     );
     expect(() => expectOpen({ ...progress, shares: null })).toThrow(
-      new RegExp(`^The ${title} takes no shares now`, 'i'),
+      new RegExp(`^The ${title} does not accept shares now`, 'i'),
     );
   });
 });

@@ -61,6 +61,6 @@ it('says the same of a copy when it has ended, and what a backup without encrypt
 it('notifies people of what is missing, with what to do', () => {
   expect(incompleteBackup('prod', 'G', ['no copy in offsite: it is down.', 'retention in local: no'])).toBe(
     'prod is backed up as G, but incomplete: no copy in offsite: it is down; retention in local: no. ' +
-      'Fix the cause; the next backup catches up. See: vault-dr generations list --cluster prod',
+      'Fix the cause; the next backup catches up. See: vault-dr backups list --cluster prod',
   );
 });

@@ -141,7 +141,7 @@ describe('every renderer', () => {
   });
 
   it('says what is wrong with shares of which there are enough', () => {
-    const problem = 'The shares of ann, bob, eve together do not open the vault.';
+    const problem = 'The shares of ann, bob, eve together do not unseal Vault.';
     const progress = progressWith({ status: 'waiting', waitingFor: 'shares', shares: { ...SHARES, problem } });
 
     for (const show of Object.values(SHOWN_BY)) expect(show(progress)).toContain(problem);

@@ -67,7 +67,7 @@ it('names who does not pick a step up', () => {
     {
       where: 'vault-2',
       problem: 'waiting for its agent to join the cluster: not picked up for 1 min 0 s.',
-      advice: 'Is the agent on vault-2 running, and does it reach Temporal?',
+      advice: 'Check that the agent on vault-2 is running and can reach Temporal.',
     },
     expect.objectContaining({
       where: 'prod',
@@ -78,14 +78,14 @@ it('names who does not pick a step up', () => {
 
 it('lists what is under way for long, and what it says; not what goes on beside the run', () => {
   const steps: PendingStep[] = [
-    { ...STEP, says: 'join: waits for Vault' },
+    { ...STEP, says: 'join: waiting for Vault' },
     { ...STEP, step: 'watchForSeal' },
     { ...STEP, since: new Date(NOW - 500).toISOString() },
     { ...STEP, step: 'made-up\u001b[2J', node: null },
   ];
 
   expect(underway(steps, NOW)).toEqual([
-    ['vault-2', 'join the cluster', '1 min 0 s', 'join: waits for Vault'],
+    ['vault-2', 'join the cluster', '1 min 0 s', 'join: waiting for Vault'],
     ['', String.raw`do made-up\u{1B}[2J`, '1 min 0 s', ''],
   ]);
 });

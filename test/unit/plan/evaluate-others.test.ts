@@ -345,22 +345,18 @@ describe('whose data lie in a directory', () => {
     ['its own, from before the cluster grew', raftStorage('vault-1', ['vault-1'], 1), null],
     ['nobody’s', { ...raftStorage('vault-1', NAMES, 1), seal: null }, null],
     ['those of a server that has not met its peers', raftStorage('vault-1', [], 1), null],
-    [
-      'those of another node',
-      raftStorage('vault-2', NAMES, 1),
-      "holds the data of the node 'vault-2', not of 'vault-1'",
-    ],
+    ['those of another node', raftStorage('vault-2', NAMES, 1), "holds the data of node 'vault-2', not of 'vault-1'"],
     ['its own, under an id that Vault has made', generated('vault-1'), null],
     ['its own of an earlier join, under such an id', { ...generated('vault-1'), nodeId: UUID.replace('0', '1') }, null],
     [
       'those of another node, under such an id',
       generated('vault-2'),
-      "holds the data of the node 'vault-2', not of 'vault-1'",
+      "holds the data of node 'vault-2', not of 'vault-1'",
     ],
     [
       'those of another cluster, under such an id',
       generated('vault-1', 'staging.example.com'),
-      `holds the data of the node '${UUID}', not of 'vault-1'`,
+      `holds the data of node '${UUID}', not of 'vault-1'`,
     ],
     [
       'those of another cluster whose nodes are called the same',

@@ -95,7 +95,7 @@ describe('a plan', () => {
     [
       'an auto-unseal node under a Shamir snapshot',
       factsWith({ inspections: { 'vault-2': { vault: { ...vault, sealType: 'awskms' } } } }),
-      "vault-2: it has the auto-unseal seal 'awskms', but but the snapshot needs the key holders' shares (shamir): restore with the old seal first, then migrate (`vault operator unseal -migrate`)",
+      "vault-2: it has the auto-unseal seal 'awskms', but the snapshot needs the key holders' shares (shamir): restore with the old seal first, then migrate (`vault operator unseal -migrate`)",
     ],
     [
       'a seal of another kind, known from the configuration',
@@ -229,7 +229,7 @@ describe('a plan', () => {
       'data of another node on a node',
       'other-cluster',
       { inspections: { 'vault-2': { storage: raftStorage('vault-3', NAMES, 10) } } },
-      "vault-2: /opt/vault/data holds the data of the node 'vault-3', not of 'vault-2'",
+      "vault-2: /opt/vault/data holds the data of node 'vault-3', not of 'vault-2'",
     ],
     [
       'a target that has data of its own',

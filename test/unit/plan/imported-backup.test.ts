@@ -36,7 +36,7 @@ describe('a plan of an imported backup', () => {
     const { plan } = evaluateRestore(factsWith({ manifest: UNKNOWN, accept: ['version', 'login'] }));
 
     expect(plan).toMatchObject({ clusterId: null, clusterName: null, serverVersion: null, canary: null });
-    expect(describePlan(plan!)[0]).toContain('version not known');
+    expect(describePlan(plan!)[0]).toContain('version unknown');
     const said = plan?.warnings.join('\n') ?? '';
     expect(said).toContain('ana imported this backup from /mnt/vault-2026-11-23.snap at 2026-11-23T04:30:00.000Z');
     expect(said).toContain('time of capture unknown: the file name says 2026-11-23T04:00:00.000Z');

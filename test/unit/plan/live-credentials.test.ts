@@ -65,7 +65,9 @@ describe('a restore beside a cluster that lives', () => {
     const { plan } = plannedInto(HARMLESS, ['vault-1']);
 
     expect(plan).not.toBeNull();
-    expect(describePlan(plan!)).toContain('It holds no credentials that staging could revoke or rotate beside prod.');
+    expect(describePlan(plan!)).toContain(
+      'It holds no credentials that staging could revoke or rotate while prod uses them.',
+    );
   });
 
   it('can be accepted by its name, and then somebody has to approve it, also where a drill wants nobody', () => {

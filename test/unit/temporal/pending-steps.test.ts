@@ -24,7 +24,7 @@ test('tells what waits, what runs and what failed, with what it says and when it
   const [waiting, running, failed, silent] = pendingSteps(
     described([
       { ...STEP, state: 1 },
-      { ...STEP, state: 2, heartbeatDetails: payloads('join: waits for Vault') },
+      { ...STEP, state: 2, heartbeatDetails: payloads('join: waiting for Vault') },
       { ...STEP, state: 1, attempt: 4, lastFailure: failure, nextAttemptScheduleTime: at(1_800_000_100) },
       { ...STEP, state: 1, attempt: 2, lastFailure: { message: 'activity timeout', timeoutFailureInfo: {} } },
     ]),
@@ -41,7 +41,7 @@ test('tells what waits, what runs and what failed, with what it says and when it
     failure: null,
     says: null,
   });
-  expect(running).toMatchObject({ state: 'running', says: 'join: waits for Vault', failure: null });
+  expect(running).toMatchObject({ state: 'running', says: 'join: waiting for Vault', failure: null });
   expect(failed).toMatchObject({
     state: 'backing off',
     attempts: 4,

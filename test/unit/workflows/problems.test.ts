@@ -47,7 +47,7 @@ describe('the words for a step that failed', () => {
   it('advise what there is to do: to resume, or before anything runs to start again', () => {
     const bare = ApplicationFailure.create({ type: 'InvalidInput', message: "no node 'vault-9'" });
 
-    expect(problemOf(bare, 'x').advice).toBe('Mend the cause, then resume.');
+    expect(problemOf(bare, 'x').advice).toBe('Fix the cause, then resume.');
     expect(problemOf(bare, 'x', 'Start it again.').advice).toBe('Start it again.');
   });
 });

@@ -16,11 +16,11 @@ describe('the health of a cluster', () => {
 
   const autopilots: [string, () => SmallAnswer, string[]][] = [
     ['is content', () => ok(stateOf(true)), []],
-    ['is not', () => ok(stateOf(false)), ['autopilot calls the cluster unhealthy: vault-2']],
+    ['is not', () => ok(stateOf(false)), ['autopilot reports the cluster as unhealthy: vault-2']],
     [
       'is turned off',
       () => ({ status: 404, body: { errors: [] } }),
-      ['autopilot could not be asked: vault-1 has none; it is turned off, or has not begun yet'],
+      ['autopilot could not be asked: vault-1 has none; it is turned off, or has not started yet'],
     ],
     [
       'is not for this login to ask',

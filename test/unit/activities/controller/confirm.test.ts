@@ -78,7 +78,7 @@ describe('the configuration, not what a plan in history says,', () => {
       expect.objectContaining({
         code: 'InvalidConfiguration',
         message: `The configuration was changed while a recovery of 'prod' was planned: ${what}.`,
-        advice: 'Resume, or start it again: it is planned anew.',
+        advice: 'Resume, or start it again: it is planned again.',
       }),
     );
   });
@@ -87,7 +87,7 @@ describe('the configuration, not what a plan in history says,', () => {
     expect(confirmCanary(controller, plan)).toEqual({ canary: null, remarks: [] });
     expect(confirmCanary(controller, { ...plan, canary: CANARY })).toEqual({
       canary: null,
-      remarks: [expect.stringContaining('none is configured any more')],
+      remarks: [expect.stringContaining('none is configured now')],
     });
     controller.cluster('prod').backup.canary = { path: CANARY.path };
     expect(confirmCanary(controller, { ...plan, canary: CANARY })).toEqual({ canary: CANARY, remarks: [] });

@@ -123,7 +123,7 @@ describe('a restore', () => {
     expect(chosen.copy.generation).toBe(newest.generation);
     expect(chosen.problems).toEqual([
       {
-        repository: 'chain of generations',
+        repository: 'chain of backups',
         problem: expect.stringContaining(`${stolen.generation} (removed) is in no repository`),
       },
     ]);
@@ -307,9 +307,7 @@ describe('a restore of the latest generation', () => {
 
     expect(chosen.copy.generation).toBe(own.generation);
     expect(chosen.problems.map(({ problem }) => problem)).toEqual(
-      others
-        .toReversed()
-        .map(({ generation }) => expect.stringContaining(`${generation} is newer and was passed over`)),
+      others.toReversed().map(({ generation }) => expect.stringContaining(`${generation} is newer and was skipped`)),
     );
     expect((await choose(others[0]?.generation)).copy.generation).toBe(others[0]?.generation);
     expect((await choose('latest', 1, second)).copy.generation).toBe(own.generation);

@@ -19,15 +19,15 @@ describe('what was counted against the manifest', () => {
 
   it('is a remark when a write or two explain it', () => {
     expect(compareCounts({ 'logical/a': 7, 'logical/b': 9 }, counts(['logical/a', 8], ['logical/b', 5]))).toEqual([
-      'logical/a has 8 keys, the manifest counts 7: somebody writes already',
-      'logical/b has 5 keys, the manifest counts 9: somebody writes already',
+      'logical/a has 8 keys, the manifest 7: something is already writing',
+      'logical/b has 5 keys, the manifest 9: something is already writing',
     ]);
   });
 
   it('holds the run, and is not counted again by itself, when keys are missing', () => {
     expect(() => compareCounts({ 'logical/a': 1_000, 'logical/b': 6 }, counts(['logical/a', 989]))).toThrow(
       expect.objectContaining({
-        message: 'Fewer keys than the manifest counts: logical/a: 989 of 1000; logical/b: 0 of 6.',
+        message: 'Fewer keys than in the manifest: logical/a: 989 of 1000; logical/b: 0 of 6.',
         retryable: false,
       }),
     );

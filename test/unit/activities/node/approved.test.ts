@@ -54,7 +54,7 @@ describe('an agent whose configuration names approvers', () => {
   });
 
   it.each<[string, () => ApprovedPlan | null, string]>([
-    ['no plan at all', () => null, 'no plan was shown'],
+    ['no plan at all', () => null, 'no approved plan was sent'],
     ['a plan that nobody signed', () => ({ ...signed(plan(), 'bob'), approvals: [] }), '0 of 1 approvals hold'],
     ['a signature of who asked for it', () => signed(plan(), 'ana'), 'ana asked for it'],
     ['theirs in another spelling', () => signed(plan(), 'ana', { requestedBy: 'ＡＮＡ' }), 'ana asked for it'],
@@ -78,7 +78,7 @@ describe('an agent whose configuration names approvers', () => {
   ])('refuses %s', async (_what, approved, reason) => {
     expect(await refusal(accept(approved()))).toContain(reason);
     expect(await refusal(approval().assertAllowed(RUN, inTest('run'), { kind: 'stop' }))).toContain(
-      'no plan was shown',
+      'no approved plan was sent',
     );
   });
 
@@ -275,7 +275,7 @@ describe('an agent whose configuration names approvers', () => {
       ['another backup', () => signStaged(first, 'prod', 'vault-2', { ...staged, generation: 'x' })],
       ['other bytes', () => signStaged(first, 'prod', 'vault-2', { ...staged, manifestSha256: '00' })],
     ])('does nothing for %s', async (_what, signature) => {
-      expect(await refusal(deleteOn(signature()))).toContain(`only when the backup ${generation} is on the disk`);
+      expect(await refusal(deleteOn(signature()))).toContain(`only once the backup ${generation} is on the disk`);
     });
 
     it('renames without it, because that can be put back', async () => {

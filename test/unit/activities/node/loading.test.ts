@@ -188,7 +188,7 @@ it('a join that fails is tried again by the agent itself, which says why, and gi
   await expect(join()).resolves.toBeUndefined();
   expect(tries).toBe(3);
   expect(heartbeats).toContainEqual({
-    what: 'join: tried again, for it failed',
+    what: 'join: failed, trying again',
     failed: expect.objectContaining({
       problem: 'vault-1 answered sys/storage/raft/join with 500.',
       tries: 1,

@@ -157,7 +157,7 @@ describe('what was staged, when it is to replace the data of a node', () => {
       await expect(installing).rejects.toMatchObject({
         code: 'StagingLost',
         where: 'vault-1',
-        message: `The generation that was staged on vault-1 ${how}.`,
+        message: `The backup staged on vault-1 ${how}.`,
       });
       expect(stop).not.toHaveBeenCalled();
       expect(await readFile(inTest('data', 'vault.db'), 'utf8')).toBe('old');
@@ -229,7 +229,7 @@ describe('the configuration files of a node', () => {
     const { bundle, problems } = await collectConfig(agentWith('none', {}));
 
     expect(bundle).toBeNull();
-    expect(problems).toEqual([expect.stringContaining('only where backups are encrypted')]);
+    expect(problems).toEqual([expect.stringContaining('only if backups are encrypted')]);
   });
 
   it('stay there when they are too large for a message, and the largest are named', async () => {
