@@ -5,11 +5,9 @@ import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
-const PAGES = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md', 'temporal-config/README.md', 'docs/'];
 /** The other folders of the project. */
-const NOT_PAGES = [
-  '{activities,bench,bin,dist,docker,examples,node_modules,packaging,scripts,site,src,test,workflows}/**',
-];
+const NOT_PAGES = 'activities,bench,bin,dist,docker,node_modules,packaging,scripts,site,src,test,workflows'.split(',');
+const README = /README\.md$/;
 /** Linked files that are no pages: policies, profiles, scripts. */
 const linkedFiles = new Set();
 
@@ -20,10 +18,10 @@ export default {
   title: 'vault-dr',
   description: 'Disaster recovery for HashiCorp Vault and OpenBao',
   srcDir: ROOT,
-  srcExclude: NOT_PAGES,
+  srcExclude: NOT_PAGES.map((folder) => `${folder}/**`),
   outDir: join(ROOT, 'site/dist'),
   cacheDir: join(ROOT, 'site/.vitepress/cache'),
-  rewrites: { 'README.md': 'index.md', 'temporal-config/README.md': 'temporal-config/index.md' },
+  rewrites: (path) => path.replace(README, 'index.md'),
   markdown: {
     anchor: { slugify: anchorOf },
     config: (md) => md.core.ruler.push('project-links', ({ tokens, env }) => tokens.forEach((t) => linksOf(t, env))),
@@ -120,9 +118,13 @@ function linksOf(token, env) {
   const [path, anchor] = href.split('#');
   const file = join(dirname(join(ROOT, env.relativePath)), path);
   if (path.endsWith('.md')) {
-    const isPage = PAGES.some((known) => relative(ROOT, file).startsWith(known));
-    if (!isPage) throw new Error(`${env.relativePath}: ${href} is no page of the site`);
-    token.attrSet('href', path.replace(/README\.md$/, 'index.md') + (anchor === undefined ? '' : `#${anchor}`));
+    if (NOT_PAGES.includes(relative(ROOT, file).split('/')[0]))
+      throw new Error(`${env.relativePath}: ${href} is no page of the site`);
+    token.attrSet('href', path.replace(README, 'index.md') + (anchor === undefined ? '' : `#${anchor}`));
+    return;
+  }
+  if (existsSync(join(file, 'README.md'))) {
+    token.attrSet('href', `${path.replace(/\/?$/, '/')}index.md`);
     return;
   }
   if (!existsSync(file) || !statSync(file).isFile()) throw new Error(`${env.relativePath}: there is no ${href}`);

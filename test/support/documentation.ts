@@ -8,14 +8,18 @@ export const inProject = (path: string) => join(PROJECT_ROOT, path);
 
 /** What users and contributors read. */
 export async function pages(): Promise<string[]> {
-  const docs = await readdir(inProject('docs'), { recursive: true });
+  const below = async (folder: string) => {
+    const names = await readdir(inProject(folder), { recursive: true }).catch(() => []);
+    return names.filter((name) => name.endsWith('.md')).map((name) => `${folder}/${name}`);
+  };
   return [
     'README.md',
     'CHANGELOG.md',
     'CONTRIBUTING.md',
     'SECURITY.md',
     'temporal-config/README.md',
-    ...docs.filter((name) => name.endsWith('.md')).map((name) => `docs/${name}`),
+    ...(await below('docs')),
+    ...(await below('examples')),
   ];
 }
 
