@@ -74,7 +74,7 @@ export function crossProblems(raw: unknown): CrossProblem[] {
         : [
             {
               path: ['clusters', name, 'repositories', index],
-              message: `'${repository}' is not under 'repositories' of the file`,
+              message: `'${repository}' is not defined under 'repositories'`,
             },
           ],
     ),
@@ -91,11 +91,11 @@ function trustProblems({ approvers, trust, approvals = 1, drills }: Restore, pat
   if (approvers === undefined) {
     if (trust !== undefined) return [];
     const way =
-      "must name who approves: `approvers: [{ name: ana, key: ssh-ed25519 AAAA… }]`. Or say `trust: namespace`: then whoever can write to Temporal's namespace can have all data of every node wiped";
+      "must name the approvers: `approvers: [{ name: ana, key: ssh-ed25519 AAAA… }]`. Or set `trust: namespace`: then anyone who can write to Temporal's namespace can have the data of every node wiped";
     return [{ path, message: way }];
   }
   const problems: CrossProblem[] = [];
-  if (trust !== undefined) problems.push({ path: [...path, 'trust'], message: 'goes with no approvers only' });
+  if (trust !== undefined) problems.push({ path: [...path, 'trust'], message: 'cannot be combined with approvers' });
   for (const field of ['name', 'key'] as const) {
     approvers.forEach((approver, index) => {
       const value = field === 'key' ? approver.key?.trim().split(/\s+/)[1] : approver.name;
@@ -114,9 +114,9 @@ function trustProblems({ approvers, trust, approvals = 1, drills }: Restore, pat
     ...(drills ? [{ path: [...path, 'drills', 'approvals'], value: drills.approvals ?? 0 }] : []),
   ];
   for (const { path: at, value } of wanted) {
-    if (value < 1) problems.push({ path: at, message: 'must be 1 or more where approvers are named' });
+    if (value < 1) problems.push({ path: at, message: 'must be 1 or more if approvers are named' });
     if (value > approvers.length)
-      problems.push({ path: at, message: `is more than the ${approvers.length} approvers there are` });
+      problems.push({ path: at, message: `is more than the number of approvers (${approvers.length})` });
   }
   return problems;
 }
@@ -129,7 +129,7 @@ function deletionProblems(
   if (restore.setAside !== 'delete' || restore.approvers === undefined) return [];
   return nodes.flatMap((node, index) =>
     node.agentPublicKey === undefined
-      ? [{ path: [...path, index, 'agentPublicKey'], message: 'is required where setAside is `delete`' }]
+      ? [{ path: [...path, index, 'agentPublicKey'], message: 'is required if setAside is `delete`' }]
       : [],
   );
 }
@@ -158,7 +158,7 @@ function lostDirectories(node: Node, path: PropertyKey[]): CrossProblem[] {
   return (['stateDir', 'runtimeDir'] as const).flatMap((field) => {
     const [directory, dataDir] = [node[field], node.dataDir];
     if (directory === undefined || dataDir === undefined || /^\.\.(\/|$)/.test(relative(dataDir, directory))) return [];
-    return [{ path: [...path, field], message: 'must not lie in dataDir, which a restore sets aside' }];
+    return [{ path: [...path, field], message: 'must not be inside dataDir, which a restore sets aside' }];
   });
 }
 
@@ -172,8 +172,8 @@ function sharedPlaces(names: string[], repositories: Record<string, unknown>, pa
     if (shared === index) return [];
     const message =
       places[shared] === own
-        ? `'${name}' is the same place as '${names[shared]}', and so no second copy`
-        : `'${name}' and '${names[shared]}' overlap: neither may lie inside the other`;
+        ? `'${name}' is the same place as '${names[shared]}', so it is not a second copy`
+        : `'${name}' and '${names[shared]}' overlap: neither may be inside the other`;
     return [{ path: [...path, index], message }];
   });
 }

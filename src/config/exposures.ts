@@ -20,7 +20,7 @@ export async function exposuresOf(config: Config): Promise<string[]> {
   const readable = await Promise.all(
     files.map(async ({ file, path }) => {
       const who = readersOf(await statOrNull(file));
-      return who === null ? [] : [`${path}: ${file} can be read by ${who}: chmod 0600 ${file}`];
+      return who === null ? [] : [`${path}: ${file} is readable by ${who}: chmod 0600 ${file}`];
     }),
   );
   return [...new Set([...readable.flat(), ...inClear(config)])];
@@ -33,16 +33,16 @@ export async function exposuresOf(config: Config): Promise<string[]> {
 export async function refuseIfReadByAll(file: string, what: string): Promise<void> {
   const status = await statOrNull(file);
   if (status === null || (status.mode & OTHERS_READ) === 0) return;
-  throw new DrError('InvalidConfiguration', `${what} ${file} can be read by everybody on this host.`, {
+  throw new DrError('InvalidConfiguration', `${what} ${file} is readable by every user of this host.`, {
     where: file,
-    advice: `chmod 0600 ${file} (Kubernetes: defaultMode: 0400), and make another key if there are people on this host whom you don't trust.`,
+    advice: `chmod 0600 ${file} (Kubernetes: defaultMode: 0400), and create a new key if you don't trust every user of this host.`,
   });
 }
 
 /** A group of its own, with which a service may read and not change its secrets, is nobody else. */
 function readersOf(status: Stats | null): string | null {
   if (status === null) return null;
-  if ((status.mode & OTHERS_READ) !== 0) return 'everybody on this host';
+  if ((status.mode & OTHERS_READ) !== 0) return 'every user of this host';
   return (status.mode & GROUP_READS) !== 0 && status.gid !== process.getgid?.() ? `the group ${status.gid}` : null;
 }
 
@@ -53,7 +53,7 @@ function inClear({ clusters }: Config): string[] {
       .filter(({ address }) => new URL(address).protocol === 'http:')
       .map(
         ({ name, address }) =>
-          `clusters.${cluster}: ${name} is asked in clear (${address}): for a trial on one host only`,
+          `clusters.${cluster}: ${name} is accessed without TLS (${address}): use this only for a trial on one host`,
       ),
   );
 }

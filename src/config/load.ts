@@ -30,11 +30,11 @@ export async function loadConfig(file: string): Promise<Config> {
     text = await readBounded(file, LONGEST_CONFIG_BYTES);
   } catch (error) {
     throw new DrError('InvalidConfiguration', `The configuration ${file} can't be read: ${(error as Error).message}`, {
-      advice: 'Name it with --config or VAULT_DR_CONFIG.',
+      advice: 'Set its path with --config or VAULT_DR_CONFIG.',
       cause: error,
     });
   }
-  if (text === null) throw invalid(file, [`it is longer than ${LONGEST_CONFIG_BYTES / 1024 / 1024} MiB`]);
+  if (text === null) throw invalid(file, [`it is larger than ${LONGEST_CONFIG_BYTES / 1024 / 1024} MiB`]);
   return parseConfig(text, file);
 }
 
@@ -97,7 +97,9 @@ function readYaml(text: string, file: string, lineCounter: LineCounter): { docum
       throw invalid(
         file,
         // Without its name: it may be a secret that begins with an asterisk.
-        lost.map((offset) => `line ${lineCounter.linePos(offset).line}: an alias (*…) to nothing; quote the value`),
+        lost.map(
+          (offset) => `line ${lineCounter.linePos(offset).line}: an alias (*…) without an anchor; quote the value`,
+        ),
       );
     }
     const raw: unknown = document.toJS({ maxAliasCount: MOST_ALIASES });
@@ -107,7 +109,7 @@ function readYaml(text: string, file: string, lineCounter: LineCounter): { docum
   } catch (error) {
     if (error instanceof RangeError) throw invalid(file, ['it is nested too deep']);
     if (error instanceof ReferenceError) {
-      throw invalid(file, [`its aliases (*…) stand for too much: more than ${MOST_ALIASES} copies of one part`]);
+      throw invalid(file, [`its aliases (*…) expand too far: more than ${MOST_ALIASES} copies of one part`]);
     }
     throw error;
   }
@@ -143,7 +145,7 @@ function aliasesOf(document: Document): Alias[] {
 
 function problemsOf(issue: z.core.$ZodIssue): { path: PropertyKey[]; message: string }[] {
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ path: [...issue.path, key], message: 'there is no such setting' }));
+    return issue.keys.map((key) => ({ path: [...issue.path, key], message: 'unknown setting' }));
   }
   if (issue.code === 'invalid_key') return [{ path: issue.path, message: issue.issues[0]?.message ?? issue.message }];
   return [{ path: issue.path, message: issue.message }];
@@ -182,7 +184,7 @@ export async function readPublicKey(config: Config): Promise<string> {
     return await readFile(publicKeyFile, 'utf8');
   } catch (error) {
     throw new DrError('InvalidConfiguration', `signing.publicKeyFile can't be read: ${(error as Error).message}`, {
-      advice: 'Put the public key of the pair that signs manifests there: `openssl pkey -pubout`.',
+      advice: 'Store the public key of the manifest signing key there: `openssl pkey -pubout`.',
       cause: error,
     });
   }

@@ -17,10 +17,10 @@ const httpsUrl = z.url({ protocol: /^https?$/, error: 'must be a URL such as htt
 const vaultUrl = httpsUrl
   .refine((url) => !URL.canParse(url) || !isExposed(new URL(url)), {
     error:
-      "must begin with https://: tokens would go over the network in clear. Turn TLS on at Vault's listener, or put a proxy with TLS in front of it; http:// is for 127.0.0.1 alone",
+      "must begin with https://: otherwise tokens cross the network unencrypted. Enable TLS on Vault's listener, or put a TLS proxy in front of it; http:// is accepted for 127.0.0.1 only",
   })
   .refine((url) => !URL.canParse(url) || isOrigin(new URL(url)), {
-    error: 'must end with the port: what vault-dr asks for is always below /v1/ there',
+    error: 'must end with the port: vault-dr adds the path, /v1/…, itself',
   });
 
 function isExposed({ protocol, hostname }: URL): boolean {
@@ -34,7 +34,7 @@ function isOrigin({ pathname, search, hash, username, password }: URL): boolean 
 
 /** As others have to find the node, which nobody does at "any address". */
 const remoteUrl = vaultUrl.refine((url) => !URL.canParse(url) || !isAnyAddress(new URL(url)), {
-  error: 'must name the host: 0.0.0.0 and [::] stand for any address at which Vault listens',
+  error: 'must name the host: 0.0.0.0 and [::] mean every address of the host',
 });
 
 function isAnyAddress({ protocol, hostname }: URL): boolean {
@@ -58,7 +58,7 @@ const secretSource = z.union(
     z.strictObject({ env: z.string().regex(/^[A-Z_][A-Z0-9_]*$/i, 'must be the name of an environment variable') }),
     z.strictObject({ command }),
   ],
-  { error: 'must be {file: …}, {env: …} or {command: […]}: secrets do not stand in the configuration' },
+  { error: 'must be {file: …}, {env: …} or {command: […]}: secrets are not written in the configuration' },
 );
 export type SecretSource = z.infer<typeof secretSource>;
 
@@ -84,7 +84,7 @@ const fingerprint = z
   .string()
   .transform((text) => text.replaceAll(' ', '').toUpperCase())
   .pipe(
-    z.string().regex(/^([0-9A-F]{40}|[0-9A-F]{64})$/, 'must be a whole fingerprint, as `gpg --fingerprint` shows it'),
+    z.string().regex(/^([0-9A-F]{40}|[0-9A-F]{64})$/, 'must be a full fingerprint, as shown by `gpg --fingerprint`'),
   );
 
 const service = z.discriminatedUnion('driver', [
@@ -127,7 +127,7 @@ const node = z.strictObject({
   /** Public key of the node's agent, as `vault-dr agent-key` prints it: whoever sends a share checks by it whom it is for. */
   agentPublicKey: z
     .string()
-    .regex(/^[A-Za-z0-9+/]+=*$/, 'must be the line that `vault-dr agent-key` prints')
+    .regex(/^[A-Za-z0-9+/]+=*$/, 'must be the line printed by `vault-dr agent-key`')
     .optional(),
   /** Files and directories that go into each generation, encrypted: what the snapshot doesn't hold and a new host needs. */
   configFiles: z.array(path).default([]),
@@ -254,9 +254,7 @@ const cluster = z.strictObject({
       /** Whose signatures let a host be changed: each with a key of their own. */
       approvers: z.array(approver).min(1, 'must name at least one approver').optional(),
       /** `namespace`: whoever can write to Temporal's namespace may have every host wiped. Only instead of approvers. */
-      trust: z
-        .literal('namespace', { error: "must be 'namespace', or be left out where approvers are named" })
-        .optional(),
+      trust: z.literal('namespace', { error: "must be 'namespace', or omitted if approvers are named" }).optional(),
       /** Different people who must approve the plan. */
       approvals: z.number().int().min(0).default(1),
       /** age identities or OpenSSH private keys that open a generation; read on the node that takes it in, at `stage` and `install`. */
@@ -295,7 +293,7 @@ const repository = z.discriminatedUnion('type', [
     bucket: z.string().min(3),
     prefix: z
       .string()
-      .regex(/^([^/]+\/)*$/, 'must end with a slash and not start with one')
+      .regex(/^([^/]+\/)*$/, 'must end with a slash and not begin with one')
       .default(''),
     region: z.string().default('us-east-1'),
     /** For S3-compatible servers; AWS needs none. */
@@ -306,18 +304,21 @@ const repository = z.discriminatedUnion('type', [
       .string()
       .regex(
         /^(?!(.*:)?alias\/)/,
-        'must be the ARN of the key, not an alias: the bucket answers with the ARN, and it is compared',
+        'must be the ARN of the key, not an alias: it is compared with the ARN that the bucket returns',
       )
       .optional(),
     storageClass: z
       .string()
-      .regex(/^(?!(GLACIER|DEEP_ARCHIVE)$)/i, 'must be one that is read at once, such as STANDARD_IA or GLACIER_IR')
+      .regex(
+        /^(?!(GLACIER|DEEP_ARCHIVE)$)/i,
+        'must be a class with immediate access, such as STANDARD_IA or GLACIER_IR',
+      )
       .optional(),
     /** Put on every object in the request that stores it. */
     tags: z.record(z.string().min(1).max(128), z.string().max(256)).default({}),
     /** Larger objects go in parts, which a repeated attempt takes up where they stand. S3 takes at most 5 GiB in one piece. */
     multipartThreshold: size
-      .refine((bytes) => bytes >= 5 * 1024 ** 2 && bytes <= 5 * 1024 ** 3, 'must be from 5MiB to 5GiB')
+      .refine((bytes) => bytes >= 5 * 1024 ** 2 && bytes <= 5 * 1024 ** 3, 'must be between 5MiB and 5GiB')
       .default(1024 ** 3),
     objectLock: z
       .strictObject({ mode: z.enum(['GOVERNANCE', 'COMPLIANCE']), days: z.number().int().min(1).max(3650) })

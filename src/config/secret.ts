@@ -19,8 +19,8 @@ export async function readSecret(source: SecretSource, what: string): Promise<st
 /** @throws DrError InvalidConfiguration if the configuration names none, or it can't be read. */
 export async function readPrivateKey({ signing }: Config): Promise<string> {
   if (signing.privateKey) return readSecret(signing.privateKey, 'signing.privateKey');
-  throw new DrError('InvalidConfiguration', 'Whoever writes to a repository needs signing.privateKey.', {
-    advice: `Name the private key that belongs to ${signing.publicKeyFile}.`,
+  throw new DrError('InvalidConfiguration', 'Writing to a repository needs signing.privateKey.', {
+    advice: `Set it to the private key that belongs to ${signing.publicKeyFile}.`,
   });
 }
 
@@ -47,7 +47,7 @@ async function readSource(source: SecretSource, what: string): Promise<string> {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException;
     throw new DrError('InvalidConfiguration', `${what}: ${describe(source)} can't be read (${code ?? 'failed'}).`, {
-      advice: 'Secrets must come from somewhere that does not depend on the Vault that is being restored.',
+      advice: 'Check that source. Secrets must come from a source that does not depend on the Vault to be restored.',
     });
   }
 }

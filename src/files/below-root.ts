@@ -22,7 +22,7 @@ export async function belowRoot(root: string, ...names: string[]): Promise<strin
 function assertPlain(name: string, root: string): void {
   const steps = name.split('/');
   const plain = steps.every((step) => step !== '' && step !== '.' && step !== '..' && !/[\0\\]/.test(step));
-  if (!plain) throw elsewhere(JSON.stringify(name.slice(0, 200)), root, 'it is not a plain name');
+  if (!plain) throw elsewhere(JSON.stringify(name.slice(0, 200)), root, 'it is not a plain file name');
 }
 
 /** Where the longest part of a path leads that exists. */
@@ -32,7 +32,7 @@ async function existingPart(path: string, root: string): Promise<string> {
     if (real !== null) return real;
     // A link to what is not there yet would be followed by whoever makes it.
     if ((await lstat(part).catch(ifMissing))?.isSymbolicLink()) {
-      throw elsewhere(part, root, 'it is a link that leads nowhere');
+      throw elsewhere(part, root, 'it is a link to a missing file');
     }
     // Somebody may have made it since; what is one further up lies above it all the same.
     if (part === dirname(part)) break;
@@ -46,8 +46,8 @@ function ifMissing(error: NodeJS.ErrnoException): null {
 }
 
 function elsewhere(what: string, root: string, why: string): DrError {
-  return new DrError('InvalidInput', `${what} does not lie below ${root}: ${why}. It was not used.`, {
+  return new DrError('InvalidInput', `${what} is not below ${root}: ${why}. It was not used.`, {
     where: root,
-    advice: 'Did you put a link there? Then name the directory that it leads to in the configuration instead.',
+    advice: 'If the link is intended, set the directory that it leads to in the configuration instead.',
   });
 }

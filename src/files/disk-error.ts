@@ -24,7 +24,7 @@ export function toDiskError(error: unknown, directory: string): unknown {
   if (knowsNoLinks(error)) {
     return new DrError('InvalidConfiguration', `${directory} is on a file system without hard links.`, {
       where: directory,
-      advice: 'Use a file system of Linux, such as ext4 or XFS, or NFS.',
+      advice: 'Use a Linux file system such as ext4 or XFS, or NFS.',
       cause: error,
     });
   }
@@ -32,15 +32,16 @@ export function toDiskError(error: unknown, directory: string): unknown {
   switch (code) {
     case 'ENOSPC':
     case 'EDQUOT':
-      return new DrError('DiskFull', `There is no room in ${directory}.`, {
+      return new DrError('DiskFull', `No space left on device in ${directory}.`, {
         where: directory,
-        advice: 'Make room on that disk.',
+        advice: 'Free space on that disk.',
         cause: error,
       });
     case 'EROFS':
-      return new DrError('PermissionDenied', `${directory} is on a file system that is read-only.`, {
+      return new DrError('PermissionDenied', `${directory} is on a read-only file system.`, {
         where: directory,
-        advice: "Read the kernel's log: a disk that fails is often mounted read-only. Mend it and mount it writable.",
+        advice:
+          'Check the kernel log: a failing disk is often remounted read-only. Fix the disk, then mount it writable.',
         cause: error,
         retryable: true,
       });

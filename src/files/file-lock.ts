@@ -55,9 +55,9 @@ async function tryLock(file: number, who: string): Promise<boolean> {
     if (error.code !== 'ENOENT') throw error;
     throw new DrError(
       'ServiceFailed',
-      `The program \`flock\` is missing, by which ${who} makes sure that it is alone.`,
+      `The program \`flock\` is missing; ${who} needs it to make sure that only one instance runs.`,
       {
-        advice: `Install util-linux (or BusyBox) on this host, or put \`flock\` into the PATH of ${who}.`,
+        advice: `Install util-linux (or BusyBox) on this host, or add \`flock\` to the PATH of ${who}.`,
         cause: error,
       },
     );
@@ -66,7 +66,7 @@ async function tryLock(file: number, who: string): Promise<boolean> {
   if (code === HELD) return false;
   throw new DrError(
     'ServiceFailed',
-    `${who.charAt(0).toUpperCase()}${who.slice(1)} can't make sure that it is alone: \`flock\` ended with ${code}: ${said.trim()}`,
-    { advice: 'Is its directory on a file system that knows locks? A local disk does.' },
+    `${who.charAt(0).toUpperCase()}${who.slice(1)} can't make sure that it is the only instance: \`flock\` ended with ${code}: ${said.trim()}`,
+    { advice: 'Move its directory to a file system with file locks, such as a local disk.' },
   );
 }

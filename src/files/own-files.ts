@@ -14,8 +14,7 @@ export function openOwnDirectory(path: string): SafeDirectory {
   return SafeDirectory.open(path, (at, stats, isLast) => {
     const { uid } = ownProcess();
     if (isLast && stats.uid !== uid) throw foreign(at, `belongs to ${userOf(stats)}, not to user ${uid}`);
-    if (swappableByOthers(stats))
-      throw foreign(at, `can be changed by others (${userOf(stats)}, mode ${modeOf(stats)})`);
+    if (swappableByOthers(stats)) throw foreign(at, `is writable by others (${userOf(stats)}, mode ${modeOf(stats)})`);
   });
 }
 
@@ -53,14 +52,15 @@ export function requireOwn(path: string, stats: Stats, secret: boolean): void {
   const { uid } = ownProcess();
   if (!stats.isFile()) throw foreign(path, `is ${kindOf(stats)}`);
   if (stats.uid !== uid) throw foreign(path, `belongs to ${userOf(stats)}, not to user ${uid}`);
-  if ((stats.mode & (secret ? 0o077 : 0o022)) !== 0) throw foreign(path, `is open to others (mode ${modeOf(stats)})`);
+  if ((stats.mode & (secret ? 0o077 : 0o022)) !== 0)
+    throw foreign(path, `is accessible to others (mode ${modeOf(stats)})`);
 }
 
 function foreign(path: string, what: string): DrError {
-  return new DrError('NodeUnsafe', `${path} ${what}, so what is there is not trusted.`, {
+  return new DrError('NodeUnsafe', `${path} ${what}, so it is not trusted.`, {
     where: path,
     advice:
-      'Only the user that vault-dr runs as, and root, may own or change it and the directories above it. Find out who did; then mend owner and mode, or move it away.',
+      'Only root and the user that vault-dr runs as may own or change it and its parent directories. Find out who changed it; then correct owner and mode, or move it away.',
   });
 }
 

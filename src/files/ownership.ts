@@ -12,7 +12,7 @@ export function kindOf(stats: Stats): string {
   if (stats.isDirectory()) return 'a directory';
   if (stats.isFIFO()) return 'a named pipe';
   if (stats.isSocket()) return 'a socket';
-  if (stats.isFile()) return stats.nlink > 1 ? 'a file with more than one name (hard links)' : 'a file';
+  if (stats.isFile()) return stats.nlink > 1 ? 'a file with several hard links' : 'a file';
   return 'a device';
 }
 

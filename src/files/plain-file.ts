@@ -31,7 +31,7 @@ export function readPlainBytes(path: string, options: PlainFileOptions = {}): Bu
     if (!stats.isFile()) throw unsafe(shownAs, `is ${kindOf(stats)}`);
     check?.(stats);
     if (stats.size > maxBytes)
-      throw unsafe(shownAs, `has ${formatBytes(stats.size)}, more than ${formatBytes(maxBytes)}`);
+      throw unsafe(shownAs, `is ${formatBytes(stats.size)}, over the limit of ${formatBytes(maxBytes)}`);
     return readFileSync(fd);
   } finally {
     closeSync(fd);
@@ -54,7 +54,7 @@ export function openPlainFile(path: string, shownAs = path): number | null {
 function unsafe(path: string, what: string, cause?: unknown): DrError {
   return new DrError('NodeUnsafe', `${path} ${what}, so it was not read.`, {
     where: path,
-    advice: 'Find out who put it there, and why. Move it away by hand, then resume.',
+    advice: 'Find out who created it, and why. Move it away by hand, then resume.',
     cause,
   });
 }

@@ -106,7 +106,7 @@ export class SafeDirectory {
   /** An entry, for calls that take a path. */
   at(name: string): string {
     if (name === '' || name === '.' || name === '..' || /[/\0]/.test(name)) {
-      throw new DrError('Internal', `${JSON.stringify(name)} is no name of an entry of ${this.path}.`);
+      throw new DrError('Internal', `${JSON.stringify(name)} is not a valid file name in ${this.path}.`);
     }
     return `${this.address}/${name}`;
   }
@@ -136,7 +136,7 @@ export class SafeDirectory {
     const { uid, mode } = made.stats();
     if (uid === ownProcess().uid && (mode & 0o077) === 0 && made.names().length === 0) return made;
     made.close();
-    throw unsafe(join(this.path, name), 'is not the directory that was just made there');
+    throw unsafe(join(this.path, name), 'is not the directory that was just created');
   }
 
   /**
@@ -210,7 +210,7 @@ export class SafeDirectory {
   requireSame(name: string, directory: SafeDirectory): void {
     const [found, wanted] = [this.lstat(name), directory.stats()];
     if (found?.ino === wanted.ino && found.dev === wanted.dev) return;
-    throw unsafe(join(this.path, name), 'was swapped for something else');
+    throw unsafe(join(this.path, name), 'was replaced by something else');
   }
 
   /** One that is gone by now is none the worse for it. */
@@ -259,7 +259,7 @@ export class SafeDirectory {
         const { code } = error as NodeJS.ErrnoException;
         if (code !== 'ELOOP' && code !== 'ENOTDIR') throw error;
         const stats = this.lstat(name);
-        throw unsafe(path, stats ? `is ${kindOf(stats)}, where a directory is expected` : 'was just swapped', error);
+        throw unsafe(path, stats ? `is ${kindOf(stats)}, where a directory is expected` : 'was just replaced', error);
       }
     });
   }
@@ -318,9 +318,9 @@ function giveHandle(fd: number, { uid, gid }: Owner): void {
 }
 
 function unsafe(path: string, what: string, cause?: unknown): DrError {
-  return new DrError('NodeUnsafe', `${path} ${what}, so nothing was done there.`, {
+  return new DrError('NodeUnsafe', `${path} ${what}, so nothing was changed there.`, {
     where: path,
-    advice: `Find out who put it there, and why. Move it away by hand, then resume.`,
+    advice: `Find out who created it, and why. Move it away by hand, then resume.`,
     cause,
   });
 }

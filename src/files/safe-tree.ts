@@ -165,15 +165,15 @@ async function writeAll(target: number, chunk: Buffer, position: number): Promis
 function requireDepth(parent: SafeDirectory, name: string, depth: number): void {
   if (depth < MAX_DEPTH) return;
   const where = join(parent.path, name);
-  throw new DrError('NodeUnsafe', `${where} lies more than ${MAX_DEPTH} directories deep, so it was left alone.`, {
+  throw new DrError('NodeUnsafe', `${where} is more than ${MAX_DEPTH} directories deep, so it was not touched.`, {
     where,
-    advice: 'Nothing of Vault lies so deep. Find out who made it, and remove it by hand.',
+    advice: 'Vault creates nothing that deep. Find out who created it, and remove it by hand.',
   });
 }
 
 function uncopied(path: string, kind: string): DrError {
-  return new DrError('NodeUnsafe', `${path} is ${kind}: a copy of the data without what it leads to is none.`, {
+  return new DrError('NodeUnsafe', `${path} is ${kind}: without its target, a copy of the data would be incomplete.`, {
     where: path,
-    advice: 'Vault makes only files and directories. Find out who put it there, and move it away by hand, then resume.',
+    advice: 'Vault creates only files and directories. Find out who created it, move it away by hand, then resume.',
   });
 }

@@ -201,7 +201,7 @@ describe('a backup goes on when the fault is gone', () => {
       await disk.remount('size=64m');
       const { result, seconds } = await running;
 
-      expect(problem).toContain(`There is no room in ${staging}`);
+      expect(problem).toContain(`No space left on device in ${staging}`);
       expect(copiesOf(result)).toEqual(['local hashed', 'offsite hashed']);
       expect(Date.now() - freedAt).toBeLessThan(25_000);
       expect(await disk.list()).toEqual([]);

@@ -81,7 +81,7 @@ describeWithDisks('a restore goes on when the fault is gone', () => {
     expect(parked).toMatchObject([
       { phase: 'stage', node: 'vault-1', choices: expect.arrayContaining(['resume', 'abort']) },
     ]);
-    expect(parked[0]?.problem).toContain('There is no room');
+    expect(parked[0]?.problem).toContain('No space left on device');
     expect(parked[0]?.advice).toContain('Nothing was stopped');
     report('The disk of the first node is full (tmpfs)', `parked: ${parked[0]?.problem}`, seconds);
   }, 60_000);

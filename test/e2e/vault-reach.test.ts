@@ -285,5 +285,5 @@ it('a key that everybody on the host can read is not used', async () => {
     service: 'stopped',
   });
 
-  expect(problem).toContain(`tls.key ${inTest('open.key')} can be read by everybody on this host. chmod 0600`);
+  expect(problem).toContain(`tls.key ${inTest('open.key')} is readable by every user of this host. chmod 0600`);
 });

@@ -54,7 +54,7 @@ export async function collectFiles(paths: readonly string[], maxBytes = MAX_COLL
   for (const path of paths) await find(path, found, problems);
   if (found.size > MAX_ENTRIES) {
     throw new DrError('InvalidConfiguration', `There are more than ${MAX_ENTRIES} files below configFiles.`, {
-      advice: 'List only configuration under configFiles.',
+      advice: 'Name only configuration files under configFiles.',
     });
   }
   const files = [...found].filter(([, stats]) => stats.isFile()).map(([path, { size }]) => ({ path, size }));
@@ -62,8 +62,8 @@ export async function collectFiles(paths: readonly string[], maxBytes = MAX_COLL
   if (total > maxBytes) {
     throw new DrError(
       'InvalidConfiguration',
-      `The configuration files have ${formatBytes(total)}, more than ${formatBytes(maxBytes)}; ${largest(files)}.`,
-      { advice: 'List only configuration under configFiles.' },
+      `The configuration files are ${formatBytes(total)} in total, over the limit of ${formatBytes(maxBytes)}; ${largest(files)}.`,
+      { advice: 'Name only configuration files under configFiles.' },
     );
   }
   const entries: ConfigEntry[] = [];
@@ -132,7 +132,7 @@ async function find(path: string, found: Map<string, Stats>, problems: string[])
   const stats = await orProblem(path, problems, () => lstat(path));
   if (!stats) return;
   if (typeOf(stats) === null) {
-    problems.push(`${path} is neither file nor directory nor link`);
+    problems.push(`${path} is not a file, directory or link`);
     return;
   }
   found.set(path, stats);
@@ -179,13 +179,14 @@ function danglingLinks(entries: readonly ConfigEntry[]): string[] {
     .filter(({ type }) => type === 'symlink')
     .map(({ path, target }) => ({ path, to: resolve(dirname(path), target) }))
     .filter(({ to }) => !taken.has(to))
-    .map(({ path, to }) => `${path} is a link to ${to}, which is not among configFiles`);
+    .map(({ path, to }) => `${path} is a link to ${to}, which is not under configFiles`);
 }
 
 function entryOf(header: Header, content: Buffer): ConfigEntry {
   const { name, mode, mtime, linkname } = header;
   const path = `/${name.replace(/\/$/, '')}`;
   const type = ENTRY_TYPES.find((item) => item === header.type);
-  if (!type || path !== resolve(path) || path === '/') throw new Error(`${JSON.stringify(name)} is not allowed in it`);
+  if (!type || path !== resolve(path) || path === '/')
+    throw new Error(`it contains ${JSON.stringify(name)}, which is not allowed`);
   return { path, type, mode, ...ownerOf(header), modifiedAt: mtime, content, target: linkname ?? '' };
 }

@@ -57,9 +57,9 @@ export function refusals(entries: readonly ConfigEntry[], configFiles: readonly 
   const links = entries.filter(({ type }) => type === 'symlink').map(({ path }) => path);
   return entries.flatMap(({ path, mode }) => {
     if (rootOf(path, configFiles) === undefined) return [`${path} is not at or below configFiles of the node`];
-    if ((mode & 0o7000) !== 0) return [`${path} has a mode that gives rights away (${octal(mode)})`];
+    if ((mode & 0o7000) !== 0) return [`${path} has an unsafe mode (${octal(mode)})`];
     const link = links.find((other) => path.startsWith(`${other}/`));
-    return link === undefined ? [] : [`${path} lies below the link ${link}`];
+    return link === undefined ? [] : [`${path} is below the link ${link}`];
   });
 }
 
@@ -79,7 +79,7 @@ export async function restoreEntry(
   if (present && present.type !== type) {
     throw new DrError('InvalidInput', `${path} is a ${present.type} here and a ${type} in the backup.`, {
       where: path,
-      advice: 'Move it away, then restore again.',
+      advice: 'Move it away, then run the command again.',
     });
   }
   const [refused] = refusals([entry], configFiles);
@@ -203,19 +203,23 @@ function readOrExplain(path: string): Buffer {
 function readError(path: string, cause: NodeJS.ErrnoException): DrError {
   return new DrError('PermissionDenied', `${path} can't be read (${cause.code}).`, {
     where: path,
-    advice: 'Run this as root on the host of the node.',
+    advice: 'Run this command as root on the host of the node.',
     cause,
   });
 }
 
 function writeError(path: string, cause: NodeJS.ErrnoException): unknown {
   if (cause.code === 'ENOSPC' || cause.code === 'EDQUOT') {
-    return new DrError('DiskFull', `There is no room for ${path}.`, { where: path, advice: 'Make room there.', cause });
+    return new DrError('DiskFull', `No space left on device for ${path}.`, {
+      where: path,
+      advice: 'Free space there, then run the command again.',
+      cause,
+    });
   }
   if (cause.syscall === undefined) return cause;
   return new DrError('PermissionDenied', `${path} can't be written (${cause.code}).`, {
     where: path,
-    advice: 'Run this as root on the host of the node. What was written before this file stays.',
+    advice: 'Run this command as root on the host of the node. Files written before this one remain.',
     cause,
   });
 }

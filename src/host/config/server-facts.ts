@@ -63,7 +63,7 @@ export async function leftOutFiles(server: ServerConfig, start: ServerStart, nod
     if (!isTaken && (await isFile(path))) found.set(path, setting);
   }
   return [...found].map(
-    ([path, setting]) => `${path}, which Vault's configuration names (${setting}), is not under configFiles`,
+    ([path, setting]) => `${path}, named in Vault's configuration (${setting}), is not under configFiles`,
   );
 }
 

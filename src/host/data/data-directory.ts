@@ -51,8 +51,9 @@ export async function describeDataDirectory(path: string): Promise<DataDirectory
 /** For a rename of the whole. */
 function requireDirectory(path: string, own: Stats): void {
   if (own.isSymbolicLink()) {
-    throw new DrError('NodeUnsafe', `${path} is a symbolic link: its rename would move the link, not the data.`, {
-      advice: 'Was it made since the plan? Then start again: its entries are set aside where they lie.',
+    throw new DrError('NodeUnsafe', `${path} is a symbolic link: renaming it would move the link, not the data.`, {
+      advice:
+        'If the link was created after the plan, start again: then the entries of its target are set aside in place.',
     });
   }
   if (!own.isDirectory()) {
@@ -99,14 +100,14 @@ export async function setAsideDataDirectory(
   if (current) requireDirectory(path, current);
   if (current && (await isMountPoint(path))) {
     throw new DrError('NodeUnsafe', `${path} is a mount point, which can't be renamed.`, {
-      advice: 'Was it mounted since the plan? Then start again: its entries are set aside in it.',
+      advice: 'If it was mounted after the plan, start again: then its entries are set aside inside it.',
     });
   }
 
   if (current && (await readMarker(path)) === run) return asideBefore ? aside : null;
   if (current && asideBefore) {
-    throw new DrError('NodeUnsafe', `${path} was set aside by this run already, yet there is a data directory again.`, {
-      advice: `Something started Vault meanwhile (a service manager?). Keep it stopped, move ${path} away by hand, then resume.`,
+    throw new DrError('NodeUnsafe', `${path} was already set aside by this run, but it exists again.`, {
+      advice: `Something has started Vault, perhaps a service manager. Keep it stopped, move ${path} away by hand, then resume.`,
     });
   }
   return beside(path, async (parent) => {
@@ -137,8 +138,8 @@ export async function blankDataDirectory(path: string, run: string, attempt: Att
     return blankInside(await physicalPath(path), run, attempt);
   if (!current) return putBlankDirectory(path, run, attempt, await ownerAndMode(path, run));
   if ((await readMarker(path)) !== run) {
-    throw new DrError('NodeUnsafe', `${path} was not made by this run, so it is not emptied.`, {
-      advice: 'Find out whose data this is. If it may go, move it away by hand, then resume.',
+    throw new DrError('NodeUnsafe', `${path} was not created by this run, so it is not emptied.`, {
+      advice: 'Find out whose data this is. If it is not needed, move it away by hand, then resume.',
     });
   }
   if ((await describeDataDirectory(path)).empty) return;
@@ -197,8 +198,8 @@ export async function putBlankDirectory(
       await removeTree(parent, name);
       const { code } = error as NodeJS.ErrnoException;
       if (code !== 'ENOTEMPTY' && code !== 'EEXIST') throw error;
-      throw new DrError('NodeUnsafe', `${path} came back while it was being replaced.`, {
-        advice: 'Something started Vault meanwhile (a service manager?). Keep it stopped, then resume.',
+      throw new DrError('NodeUnsafe', `${path} was created again while it was being replaced.`, {
+        advice: 'Something has started Vault, perhaps a service manager. Keep it stopped, then resume.',
         cause: error,
       });
     } finally {

@@ -98,8 +98,8 @@ export async function putBackInside(
 export async function blankInside(path: string, run: string, attempt: Attempt): Promise<void> {
   await inDirectory(path, async (data) => {
     if (markerOf(data) !== run) {
-      throw new DrError('NodeUnsafe', `What is in ${path} was not made by this run, so it is not emptied.`, {
-        advice: 'Find out whose data this is. If it may go, move it away by hand, then resume.',
+      throw new DrError('NodeUnsafe', `The contents of ${path} were not created by this run, so it is not emptied.`, {
+        advice: 'Find out whose data this is. If it is not needed, move it away by hand, then resume.',
       });
     }
     await discardEntries(path, data, run, attempt);
@@ -192,7 +192,7 @@ function moveAll(from: SafeDirectory, to: SafeDirectory, names: readonly string[
   for (const name of names) {
     attempt.assertCurrent();
     const [here, there] = [from.lstat(name) !== null, to.lstat(name) !== null];
-    if (here && there) throw cameBack(join(from.path, name), `it is in ${to.path} as well`);
+    if (here && there) throw cameBack(join(from.path, name), `it is also in ${to.path}`);
     if (here) from.rename(name, name, to);
   }
 }
@@ -209,15 +209,15 @@ function markerOf(data: SafeDirectory): string | null {
 
 function requireListed(data: SafeDirectory, listed: readonly string[]): void {
   const stranger = entriesOf(data).find((name) => !listed.includes(name));
-  if (stranger !== undefined) throw cameBack(join(data.path, stranger), 'it was not there when this run began');
+  if (stranger !== undefined) throw cameBack(join(data.path, stranger), 'it did not exist when this run began');
 }
 
 function requireList(aside: SafeDirectory): string[] {
   const listed = listOf(aside);
   if (listed !== null) return listed;
-  throw new DrError('NodeUnsafe', `${aside.path} does not say what belongs into it, so nothing was set aside.`, {
+  throw new DrError('NodeUnsafe', `${aside.path} has no valid list of its contents, so nothing was set aside.`, {
     where: aside.path,
-    advice: 'Find out who made it, and why. Move it away by hand, then resume.',
+    advice: 'Find out who created it, and why. Move it away by hand, then resume.',
   });
 }
 
@@ -241,14 +241,11 @@ function isEntryName(name: string): boolean {
 async function putList(aside: SafeDirectory, names: readonly string[], attempt: Attempt): Promise<void> {
   const text = JSON.stringify(names);
   if (text.length > MAX_LIST_BYTES) {
-    throw new DrError(
-      'NodeUnsafe',
-      `There are ${names.length} entries where Vault has its data: more than it can have made.`,
-      {
-        where: aside.path,
-        advice: "Nothing was changed. Is this the right directory? Move away what is not Vault's, then resume.",
-      },
-    );
+    throw new DrError('NodeUnsafe', `Vault's data directory has ${names.length} entries: more than Vault creates.`, {
+      where: aside.path,
+      advice:
+        "Nothing was changed. Check that this is the right directory; move away entries that are not Vault's, then resume.",
+    });
   }
   attempt.assertCurrent();
   aside.put(LIST, text);
@@ -277,8 +274,8 @@ async function within<T>(
 }
 
 function cameBack(path: string, why: string): DrError {
-  return new DrError('NodeUnsafe', `${path} came meanwhile: ${why}. Nothing was replaced by it.`, {
+  return new DrError('NodeUnsafe', `${path} appeared during this step: ${why}. Nothing was overwritten.`, {
     where: path,
-    advice: `Something started Vault in the middle (a service manager?). Keep it stopped, move ${path} away by hand, then resume.`,
+    advice: `Something has started Vault, perhaps a service manager. Keep it stopped, move ${path} away by hand, then resume.`,
   });
 }

@@ -18,7 +18,11 @@ export async function physicalPath(dataDir: string): Promise<string> {
   const found = await inDirectory(target, (directory) => ({ path: directory.path, uid: directory.stats().uid })).catch(
     (error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error;
-      throw unsafe(dataDir, `a link to ${target}, which is not there`, 'Is its volume mounted? If not, mount it.');
+      throw unsafe(
+        dataDir,
+        `a link to ${target}, which does not exist`,
+        'If it is on a volume that is not mounted, mount it.',
+      );
     },
   );
   const isTrusted = ownedByTrusted(link) && !swappableByOthers(around);
@@ -26,11 +30,11 @@ export async function physicalPath(dataDir: string): Promise<string> {
   if (isTrusted || leadsToOwn) return found.path;
   throw unsafe(
     dataDir,
-    `a link to ${target}, which another user could have put there`,
-    `Let root, or the owner of ${target} alone, own ${dirname(dataDir)}; or name ${target} as \`dataDir\` of this node and in Vault's configuration.`,
+    `a link to ${target} that another user could have created`,
+    `Make root, or the owner of ${target}, the only user who can write to ${dirname(dataDir)}; or set ${target} as \`dataDir\` of this node and in Vault's configuration.`,
   );
 }
 
 function unsafe(dataDir: string, what: string, advice: string): DrError {
-  return new DrError('NodeUnsafe', `${dataDir} is ${what}, so nothing was done there.`, { where: dataDir, advice });
+  return new DrError('NodeUnsafe', `${dataDir} is ${what}. Nothing was changed.`, { where: dataDir, advice });
 }

@@ -34,7 +34,7 @@ async function problemBeside(path: string, own?: OwnRights): Promise<string | nu
   const rights = own ?? (await ownRights());
   const parent = dirname(path);
   const around = await statOf(parent);
-  if (!around) return `${parent}, the directory around it, is not there`;
+  if (!around) return `its parent directory ${parent} does not exist`;
   const denied = await whyNotWritable(parent);
   if (denied !== null) return `${parent} ${denied}, so nothing can be renamed there`;
   const data = await statOf(path);
@@ -68,7 +68,7 @@ export async function placeProblem(path: string, own: readonly string[], fstab =
   for (const directory of own) {
     const lies = await realpath(directory).catch(() => directory);
     if (lies.startsWith(`${physical}/`))
-      return `${directory}, where the agent keeps its own things, lies in it (${lies})`;
+      return `it contains ${directory}, where the agent keeps its own files (${lies})`;
   }
   // Where Vault has data, that is where it runs, whatever the table says.
   if (await statOf(join(physical, 'vault.db'))) return null;
@@ -79,7 +79,7 @@ export async function placeProblem(path: string, own: readonly string[], fstab =
   );
   const missing = real.find(({ at }) => `${physical}/`.startsWith(`${at}/`) && !mounted.includes(at))?.mount;
   if (missing === undefined) return null;
-  return `${missing} is a mount point by ${fstab}, and nothing is mounted there: mount its volume, or take the line out`;
+  return `${missing} is a mount point in ${fstab}, but nothing is mounted there: mount its volume, or remove the line`;
 }
 
 /** A rename would leave the other volume where it is, or take its mount along: either way old and new data would be mixed. */
@@ -87,7 +87,7 @@ async function whyDivided(path: string): Promise<string | null> {
   const [first] = await mountsBelow(path);
   return first === undefined
     ? null
-    : `${first} is a mount point of its own in it, and data of two volumes can't be set aside as one: keep all of it on one volume`;
+    : `it contains another mount point, ${first}, and data on two volumes can't be set aside as one: keep all of it on one volume`;
 }
 
 /** @returns the rest of a sentence that begins with the path. */
@@ -100,7 +100,7 @@ async function whyNotWritable(path: string): Promise<string | null> {
     const { code } = error as NodeJS.ErrnoException;
     if (code === 'EROFS') return 'is read-only for the agent (a mount, or ReadWritePaths= of its unit)';
     if (code === 'EPERM') return 'has the immutable attribute (`lsattr -d`)';
-    return `can't be written by the agent (${code})`;
+    return `is not writable by the agent (${code})`;
   }
 }
 
@@ -113,12 +113,12 @@ export function whyNotOwner(
   const has = (capability: bigint) =>
     uid === 0 && (capabilities === null || ((capabilities >> capability) & 1n) === 1n);
   if ((around.mode & STICKY) !== 0 && uid !== around.uid && uid !== data.uid && !has(CAP_FOWNER)) {
-    return `the directory around ${path} is sticky, and neither of them is the agent's own`;
+    return `the parent directory of ${path} is sticky, and the agent owns neither of them`;
   }
   if (data.uid === uid) return null;
   const missing = [...(has(CAP_CHOWN) ? [] : ['CAP_CHOWN']), ...(has(CAP_FOWNER) ? [] : ['CAP_FOWNER'])];
   if (missing.length === 0) return null;
-  return `the agent can't give a new ${path} to its owner (uid ${data.uid}): it runs as uid ${uid} without ${missing.join(' and ')}`;
+  return `the agent can't change the owner of a new ${path} to uid ${data.uid}: it runs as uid ${uid} without ${missing.join(' and ')}`;
 }
 
 async function ownRights(): Promise<OwnRights> {

@@ -55,7 +55,8 @@ export async function deleteDataDirectory(
  * no other copy. Repeatable: a copy has its name only when it is whole, and on the disk. Vault must be stopped, and proved to be.
  */
 export async function copyAside(dataDir: string, runId: string, attempt: Attempt): Promise<string> {
-  if (!(await statIfThere(dataDir))) throw new DrError('NodeUnsafe', `${dataDir} is gone, and it held the only data.`);
+  if (!(await statIfThere(dataDir)))
+    throw new DrError('NodeUnsafe', `${dataDir} is missing, and it held the only copy of the data.`);
   const path = await physicalPath(dataDir);
   const place = placeOf(path, await layoutOfRun(dataDir, runId));
   const aside = place.path('pre-restore', runId);
@@ -123,9 +124,13 @@ export async function putBackDataDirectory(path: string, runId: string, attempt:
     const marker = present ? await readMarker(path) : null;
     if (await statIfThere(aside)) {
       if (present && marker !== runId) {
-        throw new DrError('NodeUnsafe', `${path} was not made by this run, so the old data is not put in its place.`, {
-          advice: `Something wrote there meanwhile. Move ${path} away by hand, then resume.`,
-        });
+        throw new DrError(
+          'NodeUnsafe',
+          `${path} was not created by this run, so the previous data is not moved there.`,
+          {
+            advice: `Something has written there. Move ${path} away by hand, then resume.`,
+          },
+        );
       }
       if (present) move(path, rolledBackPath(path, runId));
       move(aside, path);
@@ -192,7 +197,7 @@ export async function removeLeftOvers(dataDir: string, runId: string, attempt: A
 async function requireOwn(doomed: string, runId: string): Promise<void> {
   const note = await readNote(doomed, ASIDE_NOTE);
   if (note?.includes(runId) === true || (await readMarker(doomed)) === runId) return;
-  throw new DrError('NodeUnsafe', `${doomed} carries no note of that run, so it is not deleted.`, {
-    advice: 'Look at it, and delete it by hand if it may go.',
+  throw new DrError('NodeUnsafe', `${doomed} has no note of that run, so it is not deleted.`, {
+    advice: 'Inspect it, and delete it by hand if it is not needed.',
   });
 }

@@ -66,10 +66,10 @@ export async function assertNoneHalfMoved({ stateDir, dataDir }: OwnNode, own: s
     if (run === own || !(await isHalf(dataDir, run))) continue;
     throw new DrError(
       'NodeUnsafe',
-      `Run ${run} was ended while it set ${dataDir} aside: only a part of the data is still where it was.`,
+      `Run ${run} ended while it set ${dataDir} aside: only part of the data is still in place.`,
       {
         where: dataDir,
-        advice: `Nothing was changed. \`vault-dr roll-back --of ${run}\` brings the two parts together; then start again.`,
+        advice: `Nothing was changed. \`vault-dr roll-back --of ${run}\` puts both parts back together; then start again.`,
       },
     );
   }

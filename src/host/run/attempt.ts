@@ -1,4 +1,5 @@
 import { DrError } from '../../contract/failures';
+import { formatSeconds } from '../../contract/format';
 
 /**
  * One attempt at a node's step. A retry may overlap with the attempt that it replaces: Temporal gives a step up on a
@@ -73,21 +74,21 @@ export class AttemptGate {
  * then the next step of the run looks older than that one. An attempt that was really given up is nobody's business any more.
  */
 function overtaken(node: string): DrError {
-  return new DrError('NodeFenced', `A newer attempt at ${node} had begun before this one, which did nothing.`, {
+  return new DrError('NodeFenced', `A newer attempt on ${node} began before this one; this one changed nothing.`, {
     where: node,
     retryable: true,
   });
 }
 
 function superseded(node: string): DrError {
-  return new DrError('NodeFenced', `A newer attempt at ${node} has begun; this one stops here.`, { where: node });
+  return new DrError('NodeFenced', `A newer attempt on ${node} has begun; this one stops here.`, { where: node });
 }
 
 /** Retryable: if the run has not given the attempt up, the next one does all of it. */
 function stoodStill(node: string, milliseconds: number): DrError {
   return new DrError(
     'NodeFenced',
-    `The agent of ${node} stood still for ${Math.round(milliseconds / 1_000)} s in the middle of a step; this attempt stops here.`,
+    `The agent of ${node} was frozen for ${formatSeconds(Math.round(milliseconds / 1_000))} in the middle of a step; this attempt stops here.`,
     { where: node, retryable: true },
   );
 }

@@ -38,7 +38,7 @@ export async function claimNode(
       `${node} was claimed for the cluster '${current.cluster}', not for '${claim.cluster}'.`,
       {
         where: node,
-        advice: `Check that this host belongs to '${claim.cluster}'. If it was moved on purpose, remove ${claimFile(stateDir)} on it.`,
+        advice: `Check that this host belongs to '${claim.cluster}'. If it was moved on purpose, remove ${claimFile(stateDir)} there.`,
       },
     );
   }
@@ -67,8 +67,8 @@ function hasBegun({ startedAt }: RunClaim, now: number): boolean {
 
 function fenced(node: string, current: RunClaim | null, run: string): DrError {
   const holder = current ? `run ${current.run}, started ${current.startedAt}` : 'no run';
-  return new DrError('NodeFenced', `${node} belongs to ${holder}, so run ${run} may not touch it.`, {
+  return new DrError('NodeFenced', `${node} is claimed by ${holder}, so run ${run} may not change it.`, {
     where: node,
-    advice: 'Nothing was changed. Look at the newer run; this one can be terminated.',
+    advice: 'Nothing was changed. Check the newer run; this one can be terminated.',
   });
 }

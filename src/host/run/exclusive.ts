@@ -37,7 +37,8 @@ export async function holdNode(
     }
     if (tries % 20 === 0) onWait(await describeHolder(readOwnFile(lockFile, { secret: true }) ?? ''));
     await sleep(RETRY_MS, undefined, { signal }).catch(() => undefined);
-    if (signal.aborted) throw new DrError('Aborted', 'The agent was stopped while it waited for the node.');
+    if (signal.aborted)
+      throw new DrError('Aborted', 'The agent was stopped while it waited for exclusive access to the node.');
   }
 }
 
@@ -60,9 +61,9 @@ async function noteHolder(stateDir: string): Promise<void> {
 /** Never names a process of which it is not certain: somebody may be about to kill it. */
 async function describeHolder(identity: string): Promise<string> {
   const pid = await holderOf(identity.trim());
-  if (pid === null) return 'Another agent holds this node; waiting for it to end.';
+  if (pid === null) return 'Another agent is using this node; waiting for it to end.';
   const stat = await readIfThere(`/proc/${pid}/stat`).catch(() => null);
   const state = stat?.slice(stat.lastIndexOf(')') + 2, stat.lastIndexOf(')') + 3);
-  const frozen = state === 'T' ? ` It is frozen and will not end by itself: kill -9 ${pid}` : '';
-  return `Another agent (pid ${pid}) holds this node; waiting for it to end.${frozen}`;
+  const frozen = state === 'T' ? ` It is frozen and does not end by itself: kill -9 ${pid}` : '';
+  return `Another agent (pid ${pid}) is using this node; waiting for it to end.${frozen}`;
 }

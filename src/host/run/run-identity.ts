@@ -41,8 +41,8 @@ async function makeIdentity(runtimeDir: string, run: string): Promise<StoredIden
 export async function openShare(runtimeDir: string, run: string, armored: string): Promise<string> {
   const stored = await readIdentity(runtimeDir, run);
   if (!stored) {
-    throw new DrError('IdentityLost', "The identity that opens this run's shares is gone: the host was restarted.", {
-      advice: 'A new one is made; the key holders are asked again.',
+    throw new DrError('IdentityLost', "The identity that decrypts this run's shares is lost: the host was restarted.", {
+      advice: 'A new identity is created; the key holders must submit their shares again.',
     });
   }
   return (await decryptArmored(armored, [stored.identity])).trim();

@@ -42,7 +42,7 @@ export function createCommandDriver(config: CommandConfig): ServiceDriver {
     const line = verb === 'start' && known.loadState === 'loaded' ? await lastLogLine() : null;
     return new DrError(
       'ServiceFailed',
-      `${said.replace(/[.\s]*$/, '.')} systemd has ${known.name} as ${stateOf(known)}.${line === null ? '' : ` The log ends with: ${line}`}`,
+      `${said.replace(/[.\s]*$/, '.')} systemd reports ${known.name} as ${stateOf(known)}.${line === null ? '' : ` The log ends with: ${line}`}`,
       { advice: adviceFor(known, unit.typed) },
     );
   }
@@ -78,7 +78,7 @@ export function createCommandDriver(config: CommandConfig): ServiceDriver {
       const { output, stderr } = await show();
       const known = unit && parseShow(unit.name, output);
       if (!unit || !known) {
-        const why = stderr === '' ? 'it names no unit of systemd' : cut(stderr, LONGEST_LINE);
+        const why = stderr === '' ? 'it names no systemd unit' : cut(stderr, LONGEST_LINE);
         const start = config.start.join(' ');
         return { unit: null, missingCommands: missing, unchecked: [`whether \`${start}\` would start Vault (${why})`] };
       }
@@ -97,20 +97,20 @@ export function createCommandDriver(config: CommandConfig): ServiceDriver {
   }
 }
 
-const BY_HAND = 'Run the command on that host as the agent’s user to see why.';
+const BY_HAND = 'Run the command on that host as the agent’s user to see the reason.';
 
 function adviceFor(unit: Omit<UnitReport, 'missingPrograms'>, typed: string): string {
   const { loadState, fileState, activeState, result } = unit;
   if (loadState === 'masked') {
-    return `Run \`systemctl unmask ${fileState === 'masked-runtime' ? '--runtime ' : ''}${typed}\` on that host, if nobody masked it on purpose; it is tried again.`;
+    return `Run \`systemctl unmask ${fileState === 'masked-runtime' ? '--runtime ' : ''}${typed}\` on that host, unless it was masked on purpose; the step is then retried.`;
   }
   if (loadState === 'not-found')
-    return `Install Vault and its unit ${unit.name} on that host, or correct its commands.`;
+    return `Install Vault and its unit ${unit.name} on that host, or correct the commands of its service in the configuration.`;
   if (loadState !== 'loaded') return `Fix the unit (\`systemctl status ${typed}\`), then \`systemctl daemon-reload\`.`;
   if (activeState === 'failed' && result === 'start-limit-hit') {
-    return `It was started too often${unit.startLimit ? ` (${unit.startLimit.starts} times within ${unit.startLimit.interval})` : ''}, and systemd waits. To start it at once: \`systemctl reset-failed ${typed}\`. Set StartLimitIntervalSec=0 for it.`;
+    return `It was started too often${unit.startLimit ? ` (${unit.startLimit.starts} times within ${unit.startLimit.interval})` : ''}, and systemd refuses another start for now. To start it now: \`systemctl reset-failed ${typed}\`. To avoid this, set StartLimitIntervalSec=0 for it.`;
   }
-  return `Look at \`systemctl status ${typed}\` and \`journalctl --unit=${typed}\` on that host.`;
+  return `Check \`systemctl status ${typed}\` and \`journalctl --unit=${typed}\` on that host.`;
 }
 
 /** A log goes to people, not into a history. */

@@ -63,8 +63,8 @@ export function createProcessDriver(config: ProcessConfig, stateDir: string): Se
       if (ended) break;
       await sleep(50);
     }
-    throw new DrError('ServiceFailed', `\`${config.command.join(' ')}\` ended at once.`, {
-      advice: `Read ${logFile}.`,
+    throw new DrError('ServiceFailed', `\`${config.command.join(' ')}\` exited immediately.`, {
+      advice: `Check ${logFile}.`,
     });
   }
 
@@ -112,8 +112,8 @@ export function createProcessDriver(config: ProcessConfig, stateDir: string): Se
     }
     for (let tries = 0; tries < 100 && (await runningPid()) === pid; tries++) await sleep(50);
     if ((await runningPid()) === pid) {
-      throw new DrError('ServiceFailed', `Process ${pid} is still there after SIGKILL.`, {
-        advice: 'It hangs in the kernel, probably on a disk or a network file system: look at `dmesg` on that host.',
+      throw new DrError('ServiceFailed', `Process ${pid} is still running after SIGKILL.`, {
+        advice: 'It hangs in the kernel, probably on a disk or a network file system: check `dmesg` on that host.',
       });
     }
     await rm(pidFile, { force: true });
@@ -122,7 +122,7 @@ export function createProcessDriver(config: ProcessConfig, stateDir: string): Se
   async function startIfWanted(onEvent: (message: string) => void): Promise<void> {
     const wanted = readOwnFile(wantedFile)?.trim() ?? 'running';
     if (wanted !== 'running' || (await runningPid()) !== null) return;
-    onEvent('Vault does not run; starting it');
+    onEvent('Vault is not running; starting it');
     await launch();
   }
 

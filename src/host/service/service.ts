@@ -24,16 +24,16 @@ export function createServiceDriver(node: NodeConfig): ServiceDriver {
  */
 export async function proveStopped(node: NodeConfig, driver: ServiceDriver): Promise<void> {
   if ((await driver.status()) !== 'stopped') {
-    throw new DrError('ServiceFailed', `Vault on ${node.name} still runs after it was stopped.`, {
+    throw new DrError('ServiceFailed', `Vault on ${node.name} is still running after it was stopped.`, {
       where: node.name,
-      advice: 'Look at the service on that host; stop it by hand if need be, then resume.',
+      advice: 'Check the service on that host; stop it by hand if necessary, then resume.',
     });
   }
   for (const { host, port } of listenersOf(node, (await readServer({ node, driver })).server)) {
     if (await isListening(host, port)) {
       throw new DrError(
         'ServiceFailed',
-        `The service of ${node.name} is stopped, yet something listens on ${host}:${port}.`,
+        `The service of ${node.name} is stopped, but something still listens on ${host}:${port}.`,
         {
           where: node.name,
           advice: `Find it with \`ss -ltnp 'sport = :${port}'\` on that host and stop it, then resume.`,

@@ -38,7 +38,7 @@ export async function startOfUnit({ program, options, name }: NamedUnit): Promis
   const get = (key: string) => valuesOf(output, key);
   if (get('LoadState')[0] !== 'loaded') return unseen(`how ${name} starts Vault`);
   const ownRoot = ['RootDirectory', 'RootImage'].some((key) => !['', '/'].includes(get(key)[0] ?? ''));
-  if (ownRoot) return unseen(`how ${name} starts Vault, in a root of its own`);
+  if (ownRoot) return unseen(`how ${name} starts Vault, which runs in its own root directory`);
   const { environment, problems } = await environmentOf(get('Environment'), get('EnvironmentFiles'));
   const argv = get('ExecStart')
     .map((value) => words(/ argv\[\]=(.*?) ; ignore_errors=/.exec(value)?.[1] ?? ''))
@@ -71,7 +71,7 @@ export async function startOfRunning(dataDir: string): Promise<ServerStart> {
   const servers = await serversOf([0, ownProcess().uid, ...owner]);
   const [only, ...more] = servers;
   const found = only === undefined || more.length > 0 ? null : await startOfProcess(only);
-  return found ?? unseen(`how Vault is started (${servers.length} processes of a server are seen)`);
+  return found ?? unseen(`how Vault is started (${servers.length} server processes are running)`);
 }
 
 /** @param users by their real ids: a program that takes another's rights is still of whoever started it */
@@ -128,7 +128,7 @@ async function environmentOf(
     if (path === undefined) continue;
     try {
       const text = await readFile(path, 'utf8');
-      if (text.length > MAX_ENVIRONMENT_FILE_BYTES) throw new Error('it is too large');
+      if (text.length > MAX_ENVIRONMENT_FILE_BYTES) throw new Error('too large');
       Object.assign(environment, parseEnvironmentFile(text));
     } catch (error) {
       const { code } = error as NodeJS.ErrnoException;

@@ -65,7 +65,7 @@ test('a full disk is called by its name', async () => {
     type: 'DiskFull',
     nonRetryable: false,
     message: expect.stringContaining('ENOSPC'),
-    details: [{ advice: 'Make room on that disk.' }],
+    details: [{ advice: 'Free space on that disk.' }],
   });
 });
 
@@ -75,7 +75,7 @@ test('a read-only one is tried again, and the operator is told where to look', (
   expect(toFailure(error, running)).toMatchObject({
     nonRetryable: false,
     message: expect.stringContaining('/var/lib/x'),
-    details: [{ advice: expect.stringContaining("kernel's log") }],
+    details: [{ advice: expect.stringContaining('kernel log') }],
   });
 });
 

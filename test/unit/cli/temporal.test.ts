@@ -43,5 +43,5 @@ it('is reachable for other hosts by mutual TLS only', async () => {
 
   await writeFile(inTest('key.pem'), 'key', { mode: 0o644 });
   const files = ['--tls-cert', '/c', '--tls-key', inTest('key.pem'), '--tls-client-ca', '/ca'];
-  await expect(run('--listen', '0.0.0.0:7234', ...files)).rejects.toThrow('can be read by everybody on this host');
+  await expect(run('--listen', '0.0.0.0:7234', ...files)).rejects.toThrow('is readable by every user of this host');
 });

@@ -50,10 +50,10 @@ it('controller and agent do not start with a key that everybody can read, and wa
   ]);
 
   expect(controller.exitCode).toBe(3);
-  expect(controller.output).toContain(`signing.privateKey ${inTest('signing-key.pem')} can be read by everybody`);
+  expect(controller.output).toContain(`signing.privateKey ${inTest('signing-key.pem')} is readable by every user`);
   expect(controller.output).toContain(`chmod 0600 ${inTest('token')}`);
   expect(agent.exitCode).toBe(3);
-  expect(agent.output).toContain(`the agent's key ${inTest('agent/agent-key.pem')} can be read by everybody`);
+  expect(agent.output).toContain(`the agent's key ${inTest('agent/agent-key.pem')} is readable by every user`);
 });
 
 it('controller and agent say of which of their clusters nobody has to sign anything', async () => {

@@ -44,12 +44,13 @@ it('says once which secrets others can read, and what is asked in clear', async 
   const foreign = await exposuresOf(config());
   group.mockRestore();
 
-  const everybody = `clusters.prod.auth.roleId: ${inTest('role-id')} can be read by everybody on this host: chmod 0600 ${inTest('role-id')}`;
-  const clear = 'clusters.prod: vault-1 is asked in clear (http://127.0.0.1:8200): for a trial on one host only';
+  const everybody = `clusters.prod.auth.roleId: ${inTest('role-id')} is readable by every user of this host: chmod 0600 ${inTest('role-id')}`;
+  const clear =
+    'clusters.prod: vault-1 is accessed without TLS (http://127.0.0.1:8200): use this only for a trial on one host';
   expect(own).toEqual([everybody, clear]);
   expect(foreign).toEqual([
     everybody,
-    expect.stringMatching(/^clusters\.prod\.auth\.secretId: .* can be read by the group \d+: chmod 0600 /),
+    expect.stringMatching(/^clusters\.prod\.auth\.secretId: .* is readable by the group \d+: chmod 0600 /),
     clear,
   ]);
 });
@@ -64,7 +65,7 @@ it('refuses a key that everybody can read, and says how to mend it', async () =>
 
   await expect(refuseIfReadByAll(file, 'signing.privateKey')).rejects.toMatchObject({
     code: 'InvalidConfiguration',
-    message: `signing.privateKey ${file} can be read by everybody on this host.`,
+    message: `signing.privateKey ${file} is readable by every user of this host.`,
     advice: expect.stringContaining(`chmod 0600 ${file}`),
   });
 });

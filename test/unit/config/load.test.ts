@@ -95,7 +95,7 @@ describe('a configuration that is made to do harm', () => {
     [
       'multiplies itself',
       `${bomb.join('\n')}\n${GOOD}`,
-      'its aliases (*…) stand for too much: more than 50 copies of one part',
+      'its aliases (*…) expand too far: more than 50 copies of one part',
     ],
     [
       'has an alias after the other',
@@ -120,12 +120,12 @@ describe('a configuration that is made to do harm', () => {
     expect(problems.at(-1)).toBe('and 200 more');
   });
 
-  it('is longer than 1 MiB', async () => {
+  it('is larger than 1 MiB', async () => {
     await writeFile(inTest('long.yaml'), `${GOOD}#${'x'.repeat(1024 * 1024)}`);
 
     await expect(loadConfig(inTest('long.yaml'))).rejects.toMatchObject({
       code: 'InvalidConfiguration',
-      message: expect.stringContaining('long.yaml has 1 problem:\n  - it is longer than 1 MiB'),
+      message: expect.stringContaining('long.yaml has 1 problem:\n  - it is larger than 1 MiB'),
     });
     await expect(loadConfig('/dev/zero')).rejects.toMatchObject({ code: 'InvalidConfiguration' });
   });
@@ -150,7 +150,7 @@ describe('an address without TLS', () => {
     'http://0.0.0.0:8200',
   ])('%s is refused, with the way out', (address) => {
     expect(problemsOf(at(address))).toEqual([
-      expect.stringMatching(/^line 5: clusters\.prod\.nodes\.0\.address: must begin with https:.*Turn TLS on/),
+      expect.stringMatching(/^line 5: clusters\.prod\.nodes\.0\.address: must begin with https:.*Enable TLS/),
     ]);
   });
 
@@ -228,10 +228,10 @@ describe('a configuration with mistakes', () => {
 
     expect(problems.sort()).toEqual([
       "line 13: clusters.prod.nodes.1.service.driver: Invalid discriminator value. Expected 'process' | 'command'",
-      "line 15: clusters.prod.repositories.1: 'ofsite' is not under 'repositories' of the file",
+      "line 15: clusters.prod.repositories.1: 'ofsite' is not defined under 'repositories'",
       'line 4: clusters.prod.nodes.0.clusterAddress: is missing',
       'line 5: clusters.prod.nodes.0.address: must be a URL such as https://vault-1.example.com:8200',
-      'line 6: clusters.prod.nodes.0.clusterAdress: there is no such setting',
+      'line 6: clusters.prod.nodes.0.clusterAdress: unknown setting',
       'line 7: clusters.prod.nodes.0.dataDir: must be an absolute path',
       'signing: is missing',
     ]);
@@ -253,7 +253,7 @@ describe('a configuration with mistakes', () => {
     [
       'a name that every object has',
       configWith(['[local]', '[constructor]']),
-      "line 15: clusters.prod.repositories.0: 'constructor' is not under 'repositories' of the file",
+      "line 15: clusters.prod.repositories.0: 'constructor' is not defined under 'repositories'",
     ],
     [
       'a recipient of another kind',
@@ -274,7 +274,7 @@ describe('a configuration with mistakes', () => {
         '    repositories: [local]',
         '    repositories: [local]\n    backup: { encryption: { openpgp: { recipients: [0123456789ABCDEF] } } }',
       ]),
-      'line 16: clusters.prod.backup.encryption.openpgp.recipients.0: must be a whole fingerprint, as `gpg --fingerprint` shows it',
+      'line 16: clusters.prod.backup.encryption.openpgp.recipients.0: must be a full fingerprint, as shown by `gpg --fingerprint`',
     ],
     [
       'the root as data directory',
@@ -284,27 +284,27 @@ describe('a configuration with mistakes', () => {
     [
       'a state directory that would be set aside',
       configWith(['dataDir: /opt/vault/data', 'dataDir: /opt/vault/data\n        stateDir: /opt/vault/data/dr']),
-      'line 8: clusters.prod.nodes.0.stateDir: must not lie in dataDir, which a restore sets aside',
+      'line 8: clusters.prod.nodes.0.stateDir: must not be inside dataDir, which a restore sets aside',
     ],
     [
       'the data directory as runtime directory',
       configWith(['dataDir: /opt/vault/data', 'dataDir: /opt/vault/data\n        runtimeDir: /opt/vault/data/']),
-      'line 8: clusters.prod.nodes.0.runtimeDir: must not lie in dataDir, which a restore sets aside',
+      'line 8: clusters.prod.nodes.0.runtimeDir: must not be inside dataDir, which a restore sets aside',
     ],
     [
       'a storage class that is not read at once',
       configWith(['bucket: backups', 'bucket: backups, storageClass: DEEP_ARCHIVE']),
-      'line 19: repositories.offsite.storageClass: must be one that is read at once, such as STANDARD_IA or GLACIER_IR',
+      'line 19: repositories.offsite.storageClass: must be a class with immediate access, such as STANDARD_IA or GLACIER_IR',
     ],
     [
       'the class that has only its name in common with the one that is read at once',
       configWith(['bucket: backups', 'bucket: backups, storageClass: GLACIER']),
-      'line 19: repositories.offsite.storageClass: must be one that is read at once, such as STANDARD_IA or GLACIER_IR',
+      'line 19: repositories.offsite.storageClass: must be a class with immediate access, such as STANDARD_IA or GLACIER_IR',
     ],
     [
       'the alias of a KMS key',
       configWith(['bucket: backups', 'bucket: backups, kmsKeyId: alias/backups']),
-      'line 19: repositories.offsite.kmsKeyId: must be the ARN of the key, not an alias: the bucket answers with the ARN, and it is compared',
+      'line 19: repositories.offsite.kmsKeyId: must be the ARN of the key, not an alias: it is compared with the ARN that the bucket returns',
     ],
     [
       'the ARN of an alias',
@@ -312,7 +312,7 @@ describe('a configuration with mistakes', () => {
         'bucket: backups',
         "bucket: backups, kmsKeyId: 'arn:aws:kms:eu-central-1:111122223333:alias/backups'",
       ]),
-      'line 19: repositories.offsite.kmsKeyId: must be the ARN of the key, not an alias: the bucket answers with the ARN, and it is compared',
+      'line 19: repositories.offsite.kmsKeyId: must be the ARN of the key, not an alias: it is compared with the ARN that the bucket returns',
     ],
   ])('says what is wrong with %s', (_what, text, problem) => {
     expect(problemsOf(text)).toEqual([problem]);
@@ -343,9 +343,10 @@ describe('a configuration with mistakes', () => {
         ['{ type: directory, path: /var/backups/vault }', first],
         ['{ type: s3, bucket: backups }', second],
       );
-    const SAME = "line 15: clusters.prod.repositories.1: 'offsite' is the same place as 'local', and so no second copy";
+    const SAME =
+      "line 15: clusters.prod.repositories.1: 'offsite' is the same place as 'local', so it is not a second copy";
     const OVERLAP =
-      "line 15: clusters.prod.repositories.1: 'offsite' and 'local' overlap: neither may lie inside the other";
+      "line 15: clusters.prod.repositories.1: 'offsite' and 'local' overlap: neither may be inside the other";
 
     it.each([
       ['one directory', directory('/backups'), directory('/backups/./'), SAME],
@@ -411,11 +412,11 @@ describe('a secret in the configuration', () => {
   const SECRET = 'hvs.CAESIJ7-secret';
 
   it.each([
-    ['as it is', SECRET, 'must be {file: …}, {env: …} or {command: […]}: secrets do not stand in the configuration'],
+    ['as it is', SECRET, 'must be {file: …}, {env: …} or {command: […]}: secrets are not written in the configuration'],
     [
       'under another key',
       `{ value: ${SECRET} }`,
-      'must be {file: …}, {env: …} or {command: […]}: secrets do not stand in the configuration',
+      'must be {file: …}, {env: …} or {command: […]}: secrets are not written in the configuration',
     ],
     ['as the name of a variable', `{ env: ${SECRET} }`, 'must be the name of an environment variable'],
     ['as the path of a file', `{ file: ${SECRET} }`, 'must be an absolute path'],
@@ -431,7 +432,7 @@ describe('a secret in the configuration', () => {
   it('is not shown when YAML takes its first character for something else', () => {
     const problems = problemsOf(configWith(['{ file: /etc/vault-dr/token }', `*${SECRET}`]));
 
-    expect(problems).toEqual(['line 14: an alias (*…) to nothing; quote the value']);
+    expect(problems).toEqual(['line 14: an alias (*…) without an anchor; quote the value']);
   });
 });
 
@@ -461,7 +462,7 @@ describe('files', () => {
     await expect(loadConfig(inTest('none.yaml'))).rejects.toMatchObject({
       code: 'InvalidConfiguration',
       message: expect.stringContaining(inTest('none.yaml')),
-      advice: 'Name it with --config or VAULT_DR_CONFIG.',
+      advice: 'Set its path with --config or VAULT_DR_CONFIG.',
     });
   });
 
@@ -488,7 +489,7 @@ describe('whose word lets a host be changed', () => {
   it('has to be said', () => {
     expect(problemsOf(configWith([`    ${SAID}\n`, '']))).toEqual([
       expect.stringMatching(
-        /^line 2: clusters\.prod\.restore: must name who approves: .*Or say `trust: namespace`: then/,
+        /^line 2: clusters\.prod\.restore: must name the approvers: .*Or set `trust: namespace`: then/,
       ),
     ]);
   });
@@ -507,7 +508,7 @@ describe('whose word lets a host be changed', () => {
   });
 
   it.each([
-    [`{ approvers: [{ name: ana, key: ${ANA} }], trust: namespace }`, 'goes with no approvers only'],
+    [`{ approvers: [{ name: ana, key: ${ANA} }], trust: namespace }`, 'cannot be combined with approvers'],
     [
       `{ approvers: [{ name: ana, key: ${ANA} }, { name: ana, key: ${BOB} }] }`,
       'is also the name of an earlier approver',
@@ -516,17 +517,17 @@ describe('whose word lets a host be changed', () => {
       `{ approvers: [{ name: ana, key: ${ANA} }, { name: bob, key: ${ANA} x }] }`,
       'is also the key of an earlier approver',
     ],
-    [`{ approvers: [{ name: ana, key: ${ANA} }], approvals: 0 }`, 'must be 1 or more where approvers are named'],
-    [`{ approvers: [{ name: ana, key: ${ANA} }], approvals: 2 }`, 'is more than the 1 approvers there are'],
+    [`{ approvers: [{ name: ana, key: ${ANA} }], approvals: 0 }`, 'must be 1 or more if approvers are named'],
+    [`{ approvers: [{ name: ana, key: ${ANA} }], approvals: 2 }`, 'is more than the number of approvers (1)'],
     [
       `{ approvers: [{ name: ana, key: ${ANA} }], drills: { approvals: 0 } }`,
-      'must be 1 or more where approvers are named',
+      'must be 1 or more if approvers are named',
     ],
     [`{ approvers: [{ name: ana, key: ssh-rsa AAAAB3NzaC1yc2E= }] }`, 'must be an SSH public key'],
     [`{ approvers: [{ name: ana, key: ssh-ed25519 AAAA }] }`, 'must be an SSH public key'],
     [
       `{ approvers: [{ name: ana, key: ${ANA} }], setAside: delete }`,
-      'nodes.0.agentPublicKey: is required where setAside is `delete`',
+      'nodes.0.agentPublicKey: is required if setAside is `delete`',
     ],
     ['{ approvers: [] }', 'must name at least one approver'],
     ['{ trust: everybody }', "must be 'namespace'"],

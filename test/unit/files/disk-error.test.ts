@@ -9,8 +9,8 @@ test('a full disk is said with its place, which a failed write does not name, an
   expect(error).not.toHaveProperty('message', expect.stringContaining('/dev/full'));
   expect(toDiskError(error, STAGING)).toMatchObject({
     code: 'DiskFull',
-    message: `There is no room in ${STAGING}.`,
-    advice: 'Make room on that disk.',
+    message: `No space left on device in ${STAGING}.`,
+    advice: 'Free space on that disk.',
     retryable: true,
   });
 });
@@ -19,8 +19,8 @@ test('so is a read-only one', () => {
   const error = Object.assign(new Error('EROFS'), { code: 'EROFS' });
 
   expect(toDiskError(error, STAGING)).toMatchObject({
-    message: expect.stringContaining(`${STAGING} is on a file system that is read-only`),
-    advice: expect.stringContaining("kernel's log"),
+    message: expect.stringContaining(`${STAGING} is on a read-only file system`),
+    advice: expect.stringContaining('kernel log'),
     retryable: true,
   });
 });

@@ -61,7 +61,7 @@ describe('files in a directory of somebody else', () => {
       await data.flush('note');
       expect(data.read('note')).toBe('after');
       expect(data.read('none')).toBeNull();
-      expect(() => data.read('note', 3)).toThrow('has 5 B, more than 3 B');
+      expect(() => data.read('note', 3)).toThrow('is 5 B, over the limit of 3 B');
     });
 
     expect(await readdir(inTest('data'))).toEqual(['note']);
@@ -83,7 +83,9 @@ describe('files in a directory of somebody else', () => {
   });
 
   it.each(['', '.', '..', 'a/b', '/etc/passwd', 'a\0b'])('have no name like %j', async (name) => {
-    await inDirectory(inTest('data'), (data) => expect(() => data.put(name, 'x')).toThrow('is no name of an entry'));
+    await inDirectory(inTest('data'), (data) =>
+      expect(() => data.put(name, 'x')).toThrow('is not a valid file name in'),
+    );
   });
 
   it('give errors that name the path, not the handle', async () => {
@@ -189,14 +191,16 @@ describe('files that are relied upon', () => {
   it.each([0o640, 0o604, 0o620])('are not open to others: mode %i', async (mode) => {
     await chmod(inTest('key'), mode);
 
-    expect(() => readOwnFile(inTest('key'), { secret: true })).toThrow(`is open to others (mode 0${mode.toString(8)})`);
+    expect(() => readOwnFile(inTest('key'), { secret: true })).toThrow(
+      `is accessible to others (mode 0${mode.toString(8)})`,
+    );
   });
 
   it('may be read by others when they are no secret, and never written', async () => {
     await chmod(inTest('key'), 0o644);
     expect(readOwnFile(inTest('key'))).toBe('secret');
     await chmod(inTest('key'), 0o664);
-    expect(() => readOwnFile(inTest('key'))).toThrow('is open to others (mode 0664)');
+    expect(() => readOwnFile(inTest('key'))).toThrow('is accessible to others (mode 0664)');
   });
 
   // Nobody else could make a hard link there; our own writer does, for a moment.
@@ -209,7 +213,7 @@ describe('files that are relied upon', () => {
   it('lie where nobody can swap them', async () => {
     await writeFile(inTest('data', 'key'), 'secret', { mode: 0o600 });
     await chmod(inTest('data'), 0o777);
-    expect(() => readOwnFile(inTest('data', 'key'))).toThrow(`${inTest('data')} can be changed by others`);
+    expect(() => readOwnFile(inTest('data', 'key'))).toThrow(`${inTest('data')} is writable by others`);
     await chmod(inTest('data'), 0o1777);
     expect(readOwnFile(inTest('data', 'key'))).toBe('secret');
   });
@@ -222,7 +226,7 @@ describe('files that are relied upon', () => {
       expect(() => readOwnFile(inTest('data', 'private', 'key'))).toThrow(`belongs to user ${OTHER}, not to user 0`);
       await chown(inTest('data', 'private', 'key'), 0, 0);
       await chown(inTest('data'), OTHER, OTHER);
-      expect(() => readOwnFile(inTest('data', 'private', 'key'))).toThrow(`${inTest('data')} can be changed by others`);
+      expect(() => readOwnFile(inTest('data', 'private', 'key'))).toThrow(`${inTest('data')} is writable by others`);
       expect(() => openOwnDirectory(inTest('data'))).toThrow(`belongs to user ${OTHER}`);
       await lchown(inTest('data'), 0, 0);
       expect(readOwnFile(inTest('data', 'private', 'key'))).toBe('theirs');

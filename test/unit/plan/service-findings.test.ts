@@ -81,13 +81,13 @@ test.each<[string, Partial<UnitReport>, string]>([
 });
 
 test('what could not be checked is said: never a yes, never a refusal', () => {
-  const unknown = check(null, { unchecked: ['whether `start-vault` would start Vault (it names no unit of systemd)'] });
+  const unknown = check(null, { unchecked: ['whether `start-vault` would start Vault (it names no systemd unit)'] });
   const earlier = nodeReport('vault-2');
   delete earlier.serviceCheck;
   delete earlier.setAsideProblem;
 
   expect(warnings(unknown)).toEqual([
-    'vault-2: not checked: whether `start-vault` would start Vault (it names no unit of systemd)',
+    'vault-2: not checked: whether `start-vault` would start Vault (it names no systemd unit)',
   ]);
   expect(serviceWarnings([{ node: 'vault-2', report: earlier }])).toEqual([
     'vault-2: not checked: whether its service can be stopped and started (an agent of an earlier version?)',

@@ -41,11 +41,11 @@ it('says of its service what could not be checked, and why the data directory co
     serviceCheck: {
       unit: null,
       missingCommands: [],
-      unchecked: ['whether `true` would start Vault (it names no unit of systemd)'],
+      unchecked: ['whether `true` would start Vault (it names no systemd unit)'],
     },
     setAsideProblem: null,
   });
-  expect(gone.setAsideProblem).toMatch(/none, the directory around it, is not there$/);
+  expect(gone.setAsideProblem).toMatch(/its parent directory .*none does not exist$/);
 });
 
 it('has a check that fails hide nothing else', async () => {

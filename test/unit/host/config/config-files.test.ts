@@ -93,9 +93,9 @@ describe('collecting', () => {
 
     expect(entries.filter(({ path }) => path.endsWith('vault.hcl'))).toHaveLength(1);
     expect(problems).toEqual([
-      `${inTest('vault.d', 'pipe')} is neither file nor directory nor link`,
+      `${inTest('vault.d', 'pipe')} is not a file, directory or link`,
       `${inTest('gone')} can't be read (ENOENT)`,
-      `${inTest('vault.d', 'dangling')} is a link to /nowhere/else, which is not among configFiles`,
+      `${inTest('vault.d', 'dangling')} is a link to /nowhere/else, which is not under configFiles`,
     ]);
   });
 
@@ -218,17 +218,17 @@ describe('restoring', () => {
     [
       'with the rights of its owner',
       () => [made(inTest('vault.d', 'x'), { mode: 0o4755 })],
-      'gives rights away (4755)',
+      'has an unsafe mode (4755)',
     ],
     [
       'with the rights of its group',
       () => [made(inTest('vault.d', 'x'), { mode: 0o2755 })],
-      'gives rights away (2755)',
+      'has an unsafe mode (2755)',
     ],
     [
       'below a link of the bundle',
       () => [made(inTest('vault.d', 'x'), { type: 'symlink', target: '/etc' }), made(inTest('vault.d', 'x', 'passwd'))],
-      'lies below the link',
+      'is below the link',
     ],
   ])('refuses what is %s', (_what, entries, problem) => {
     expect(refusals(entries(), [inTest('vault.d')])).toEqual([expect.stringContaining(problem)]);

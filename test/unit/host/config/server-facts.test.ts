@@ -101,9 +101,9 @@ it('finds what Vault needs and is not there, and what no backup would have', asy
     plugins: { directory: path('plugins'), files: ['oracle'] },
   });
   expect(leftOut).toEqual([
-    `${path('tls/ca.pem')}, which Vault's configuration names (leader_ca_cert_file), is not under configFiles`,
-    `${path('tls/vault.pem')}, which Vault's configuration names (tls_cert_file), is not under configFiles`,
-    `${path('unseal.key')}, which Vault's configuration names (current_key), is not under configFiles`,
+    `${path('tls/ca.pem')}, named in Vault's configuration (leader_ca_cert_file), is not under configFiles`,
+    `${path('tls/vault.pem')}, named in Vault's configuration (tls_cert_file), is not under configFiles`,
+    `${path('unseal.key')}, named in Vault's configuration (current_key), is not under configFiles`,
   ]);
 });
 

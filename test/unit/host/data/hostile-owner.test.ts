@@ -12,7 +12,7 @@ const inTest = useDirectory();
 const RUN = '019ab3c4-5d6e-7f80-9a1b-2c3d4e5f6071';
 const VAULT = 65534;
 const current: Attempt = { signal: new AbortController().signal, assertCurrent: () => undefined };
-const refused = { code: 'NodeUnsafe', advice: expect.stringContaining('Find out who put it there') };
+const refused = { code: 'NodeUnsafe', advice: expect.stringContaining('Find out who created it') };
 
 /** As on a host: Vault's user owns the data directory and the one around it. */
 beforeEach(async () => {
@@ -133,7 +133,7 @@ describe('of a data directory that is set aside inside', () => {
 });
 
 describeAsRoot('as root', () => {
-  it('follows no link that the owner of the directory around it has put there', async () => {
+  it('follows no link that the owner of the parent directory has put there', async () => {
     await rename(inTest('vault', 'data'), inTest('data'));
     await mkdir(inTest('vault', 'below'));
     await symlink(inTest(), inTest('vault', 'below', 'link'));

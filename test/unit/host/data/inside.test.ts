@@ -330,7 +330,7 @@ describe('whenever it is killed', () => {
     for (const act of [setAside, putBack]) {
       await expect(act()).rejects.toMatchObject({
         code: 'NodeUnsafe',
-        message: expect.stringContaining('it was not there when this run began') as string,
+        message: expect.stringContaining('it did not exist when this run began') as string,
       });
     }
     expectNothingLostOrMixed(ORIGINAL);
@@ -379,10 +379,10 @@ describe('a link', () => {
 
     await expect(describeDataDirectory(link())).rejects.toMatchObject({
       code: 'NodeUnsafe',
-      message: expect.stringContaining('which is not there') as string,
-      advice: expect.stringContaining('Is its volume mounted?') as string,
+      message: expect.stringContaining('which does not exist') as string,
+      advice: expect.stringContaining('If it is on a volume that is not mounted') as string,
     });
-    expect(await setAsideProblem(link())).toContain('which is not there');
+    expect(await setAsideProblem(link())).toContain('which does not exist');
   });
 
   describeAsRoot('as root', () => {

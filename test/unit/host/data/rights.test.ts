@@ -14,12 +14,12 @@ test('nothing stands against a directory that the agent can rename', async () =>
   expect(await setAsideProblem(inTest('not-there-yet'))).toBeNull();
 });
 
-test('the directory around it has to be there', async () => {
-  expect(await setAsideProblem(inTest('none', 'data'))).toMatch(/none, the directory around it, is not there$/);
+test('the parent directory has to exist', async () => {
+  expect(await setAsideProblem(inTest('none', 'data'))).toMatch(/its parent directory .*none does not exist$/);
 });
 
 test('a file system that is read-only is named, also to root', async () => {
-  expect(await setAsideProblem('/proc/sys/kernel')).toMatch(/^\/proc\/sys (is read-only|can't be written)/);
+  expect(await setAsideProblem('/proc/sys/kernel')).toMatch(/^\/proc\/sys (is read-only|is not writable)/);
 });
 
 test('root needs the capabilities that a new directory of another owner takes', () => {
@@ -60,7 +60,7 @@ describeIf(OWN !== 0, 'no mode keeps root off')('an agent that is not root', () 
 
 test('a volume is set aside inside, and one that another one is mounted in not at all', async () => {
   expect(await layoutOf('/dev/shm')).toBe('inside');
-  expect(await setAsideProblem('/dev')).toMatch(/^\/dev\/\S+ is a mount point of its own in it/);
+  expect(await setAsideProblem('/dev')).toMatch(/^it contains another mount point, \/dev\/\S+,/);
   await mkdir(inTest('data'));
   expect(await layoutOf(inTest('data'))).toBe('beside');
 });
@@ -69,7 +69,7 @@ test('what the agent keeps must not lie in the data, not even by way of a link',
   await mkdir(inTest('volume', 'state'), { recursive: true });
   await symlink(inTest('volume'), inTest('data'));
 
-  expect(await placeProblem(inTest('data'), [inTest('volume', 'state')])).toContain('keeps its own things, lies in it');
+  expect(await placeProblem(inTest('data'), [inTest('volume', 'state')])).toContain('keeps its own files');
   expect(await placeProblem(inTest('data'), [inTest('elsewhere')])).toBeNull();
 });
 
@@ -87,7 +87,7 @@ test('a volume that should be mounted, and is not, is named', async () => {
     'nothing is mounted there: mount its volume',
   );
   expect(await problem(`/dev/sdb ${around} ext4 defaults,nofail 0 2`)).toContain(
-    `${inTest('vol ume')} is a mount point by`,
+    `${inTest('vol ume')} is a mount point in`,
   );
   expect(await problem(`/dev/sdb ${around} ext4 noauto 0 2`)).toBeNull();
   expect(await problem(`/dev/sdb ${around}/data2 ext4 defaults 0 2`)).toBeNull();

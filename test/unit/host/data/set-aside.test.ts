@@ -99,7 +99,7 @@ describe('what lies beside a data directory', () => {
 
       await expect(putBackDataDirectory(dataDir(), RUN, attempt())).rejects.toMatchObject({
         code: 'NodeUnsafe',
-        message: expect.stringContaining('was not made by this run'),
+        message: expect.stringContaining('was not created by this run'),
       });
       expect(await content(dataDir())).toBe('new');
     });

@@ -58,7 +58,7 @@ describe('an attempt whose process stood still', () => {
       expect.objectContaining({ code: 'NodeFenced', retryable: true, where: 'vault-1' }),
     );
     expect(attempt.signal.aborted).toBe(true);
-    expect(() => attempt.assertCurrent()).toThrow('stood still for 5 s');
+    expect(() => attempt.assertCurrent()).toThrow('was frozen for 5 s');
   });
 
   it('goes on when it was shorter, however often', () => {
@@ -76,7 +76,7 @@ describe('an attempt whose process stood still', () => {
     time += 60_000;
     await new Promise((resolve) => attempt.signal.addEventListener('abort', resolve));
 
-    expect((attempt.signal.reason as Error).message).toContain('stood still for 60 s');
+    expect((attempt.signal.reason as Error).message).toContain('was frozen for 1 min 0 s');
   });
 
   it('is of no concern to the attempt that begins afterwards', () => {
@@ -86,7 +86,7 @@ describe('an attempt whose process stood still', () => {
     time += 60_000;
     const next = shared.begin(never, { leaseMs: 5_000 });
 
-    expect(() => frozen.assertCurrent()).toThrow('stood still');
+    expect(() => frozen.assertCurrent()).toThrow('was frozen');
     expect(() => next.assertCurrent()).not.toThrow();
   });
 });

@@ -16,7 +16,7 @@ const never = new AbortController().signal;
 const quiet = () => undefined;
 /** O_ACCMODE; O_RDONLY is 0. */
 const ACCESS_MODE = 0o3;
-const HELD_BY_SOMEBODY = 'Another agent holds this node; waiting for it to end.';
+const HELD_BY_SOMEBODY = 'Another agent is using this node; waiting for it to end.';
 
 /** Another agent, which can be frozen and killed. */
 async function otherAgent(more = '') {
@@ -47,7 +47,7 @@ test('a second agent waits for a frozen one, says how to end it, and begins when
     const { message, hold } = waitForNode();
     const waiting = hold.then((held) => (second = held));
 
-    expect(await message).toContain(`It is frozen and will not end by itself: kill -9 ${first.pid}`);
+    expect(await message).toContain(`It is frozen and does not end by itself: kill -9 ${first.pid}`);
     expect(second).toBeNull();
     await first.kill();
     holds.push(await waiting);
@@ -96,7 +96,7 @@ test('a wait ends as soon as it is given up', async () => {
   holds.push(await holdNode(inTest(), quiet, never));
   const { message, hold, giveUp } = waitForNode();
   const refused = hold.catch((error: unknown) => error);
-  expect(await message).toBe(`Another agent (pid ${process.pid}) holds this node; waiting for it to end.`);
+  expect(await message).toBe(`Another agent (pid ${process.pid}) is using this node; waiting for it to end.`);
 
   const given = Date.now();
   giveUp();

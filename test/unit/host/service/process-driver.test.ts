@@ -270,7 +270,7 @@ describe('supervise', () => {
     end.abort();
     await supervision;
 
-    expect(events).toEqual(Array(2).fill('Vault does not run; starting it'));
+    expect(events).toEqual(Array(2).fill('Vault is not running; starting it'));
     await expect(driver.status()).resolves.toBe('running');
   });
 

@@ -68,7 +68,7 @@ test('a check names what is missing', async () => {
   await expect(driver({ start: ['start-vault-by-hand'] }).check?.()).resolves.toEqual({
     unit: null,
     missingCommands: ['start: start-vault-by-hand'],
-    unchecked: ['whether `start-vault-by-hand` would start Vault (it names no unit of systemd)'],
+    unchecked: ['whether `start-vault-by-hand` would start Vault (it names no systemd unit)'],
   });
 });
 
@@ -91,7 +91,7 @@ test('a start that fails says how systemd has the unit, and how its log ends', a
     code: 'ServiceFailed',
     retryable: true,
     message:
-      '`systemctl start vault` ended with 1: Job for vault.service failed. systemd has vault.service as failed (exit-code). ' +
+      '`systemctl start vault` ended with 1: Job for vault.service failed. systemd reports vault.service as failed (exit-code). ' +
       String.raw`The log ends with: \u{1B}[31mError initializing storage: permission denied`,
     advice: expect.stringContaining('journalctl --unit=vault') as string,
   });

@@ -63,7 +63,7 @@ it.each([
   [
     'it has a root of its own',
     ['LoadState=loaded', 'RootDirectory=/srv', execStart('/usr/bin/vault server')],
-    'in a root of its own',
+    'in its own root directory',
   ],
   ['there is none', ['LoadState=not-found'], 'how vault.service starts Vault'],
 ])('knows nothing of a unit when %s', async (_why, lines, said) => {
