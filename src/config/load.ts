@@ -79,7 +79,7 @@ export function parseConfig(text: string, file: string): Config {
 /** @throws DrError InvalidConfiguration, whatever the text is made to do to the parser. */
 function readYaml(text: string, file: string, lineCounter: LineCounter): { document: Document; raw: unknown } {
   try {
-    if (isNestedTooDeep(text)) throw invalid(file, ['it is nested too deep']);
+    if (isNestedTooDeep(text)) throw invalid(file, ['it is nested too deeply']);
     const document = parseDocument(text, { lineCounter });
     // The parser catches its own overflow, and says so with the line that nobody would look at.
     if (document.errors.some(({ message }) => message.startsWith('Maximum call stack'))) throw new RangeError();
@@ -107,7 +107,7 @@ function readYaml(text: string, file: string, lineCounter: LineCounter): { docum
     if (tooLarge !== null) throw invalid(file, [tooLarge]);
     return { document, raw };
   } catch (error) {
-    if (error instanceof RangeError) throw invalid(file, ['it is nested too deep']);
+    if (error instanceof RangeError) throw invalid(file, ['it is nested too deeply']);
     if (error instanceof ReferenceError) {
       throw invalid(file, [`its aliases (*…) expand too far: more than ${MOST_ALIASES} copies of one part`]);
     }

@@ -136,7 +136,7 @@ function parsePublicLine(line: string): Buffer {
 
 function noPublicKey(line: string, cause?: unknown): DrError {
   return new DrError('InvalidConfiguration', `'${line.slice(0, 100)}' is not an ssh-ed25519 public key.`, {
-    advice: 'Give the line of an id_ed25519.pub. Other kinds of SSH keys are not taken.',
+    advice: 'Use the line of an id_ed25519.pub. Other types of SSH keys are not supported.',
     cause,
   });
 }
@@ -155,7 +155,7 @@ function parsePrivateKey(pem: string): { wire: Buffer; seed: Buffer } {
     /-----BEGIN OPENSSH PRIVATE KEY-----([^-]+)-----END OPENSSH PRIVATE KEY-----/.exec(pem) ?? [];
   const magic = 'openssh-key-v1\0';
   const bytes = Buffer.from(encoded, 'base64');
-  if (bytes.toString('latin1', 0, magic.length) !== magic) throw malformed('is not whole');
+  if (bytes.toString('latin1', 0, magic.length) !== magic) throw malformed('is incomplete');
   const outer = fieldsOf(bytes.subarray(magic.length));
   const cipher = outer.string();
   outer.string();
@@ -177,7 +177,7 @@ function fieldsOf(bytes: Buffer): { string(): Buffer; skip(count: number): void 
   return {
     string() {
       const end = at + 4 <= bytes.length ? at + 4 + bytes.readUInt32BE(at) : Infinity;
-      if (end > bytes.length) throw malformed('is not whole');
+      if (end > bytes.length) throw malformed('is incomplete');
       const field = bytes.subarray(at + 4, end);
       at = end;
       return field;
@@ -190,6 +190,6 @@ function fieldsOf(bytes: Buffer): { string(): Buffer; skip(count: number): void 
 
 function malformed(how: string): DrError {
   return new DrError('InvalidConfiguration', `An SSH private key among the identities ${how}.`, {
-    advice: 'Give an ed25519 key without a passphrase (`ssh-keygen -p -N "" -f COPY` takes it off a copy).',
+    advice: 'Use an ed25519 key without a passphrase (`ssh-keygen -p -N "" -f COPY` removes it from a copy).',
   });
 }

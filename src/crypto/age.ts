@@ -65,8 +65,8 @@ export function parseIdentities(text: string): string[] {
     .map((line) => line.trim())
     .filter((line) => line !== '' && !line.startsWith('#'));
   if (lines.length > 0 && lines.every((line) => /^AGE-SECRET-KEY-(PQ-)?1[0-9A-Z]+$/.test(line))) return lines;
-  throw new DrError('InvalidConfiguration', 'The age identities hold something other than AGE-SECRET-KEY-1… lines.', {
-    advice: 'Give the file that age-keygen wrote. Encrypted identity files and plugin identities are not supported.',
+  throw new DrError('InvalidConfiguration', 'The age identities contain lines other than AGE-SECRET-KEY-1….', {
+    advice: 'Use a file written by age-keygen. Encrypted identity files and plugin identities are not supported.',
   });
 }
 
@@ -115,7 +115,7 @@ async function encrypterFor(recipients: readonly string[]) {
       encrypter.addRecipient(recipient);
     } catch (error) {
       throw new DrError('InvalidConfiguration', `'${recipient}' is not an age recipient.`, {
-        advice: 'A recipient is the public age1… line that age-keygen prints, or the line of an id_ed25519.pub.',
+        advice: 'Use the public age1… line printed by age-keygen, or the line of an id_ed25519.pub.',
         cause: error,
       });
     }
@@ -135,7 +135,7 @@ async function decrypterFor(identities: readonly string[], options: DecryptOptio
     } catch {
       // The library's error may quote the identity: it must not become the cause.
       throw new DrError('InvalidConfiguration', 'An age identity is malformed.', {
-        advice: 'Give the file that age-keygen wrote.',
+        advice: 'Use a file written by age-keygen.',
       });
     }
   }
@@ -144,11 +144,11 @@ async function decrypterFor(identities: readonly string[], options: DecryptOptio
 
 function decryptionError(error: unknown, options: DecryptOptions): Error {
   const message = error instanceof Error ? error.message : String(error);
-  if (message === NO_MATCH) return noIdentityFits('None of the age identities opens it', options);
+  if (message === NO_MATCH) return noIdentityFits('None of the age identities decrypts it', options);
   const what = options.where ?? 'The age file';
-  return new DrError('CopyDamaged', `${what} is not a whole age file, or it was changed (${message}).`, {
+  return new DrError('CopyDamaged', `${what} is not a complete age file, or it was modified (${message}).`, {
     ...(options.where === undefined ? {} : { where: options.where }),
-    advice: 'Use another copy of this generation, or another generation.',
+    advice: 'Use another copy of this backup, or another backup.',
     cause: error,
   });
 }
@@ -157,7 +157,7 @@ function noIdentityFits(message: string, { where, recipients = [] }: DecryptOpti
   const wanted = recipients.length === 0 ? 'one of its recipients' : recipients.join(' or ');
   return new DrError('DecryptionFailed', `${message}${where === undefined ? '' : `: ${where}`}.`, {
     ...(where === undefined ? {} : { where }),
-    advice: `Give the identity that belongs to ${wanted}.`,
+    advice: `Use the identity that belongs to ${wanted}.`,
   });
 }
 

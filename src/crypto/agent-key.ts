@@ -39,9 +39,9 @@ export function problemOfStaged(
   signature: string | null,
 ): string | null {
   if (publicKey === undefined) return `its configuration has no agentPublicKey for ${node}`;
-  if (signature === null) return `the agent of ${node} has not said so`;
+  if (signature === null) return `the agent of ${node} has not confirmed it`;
   if (holds(publicKey, stagedStatement(cluster, node, staged), signature)) return null;
-  return `what says so is not signed by the agent of ${node}`;
+  return `its confirmation is not signed by the agent of ${node}`;
 }
 
 /** Why it is not known that the agent of its node has collected a bundle; null when it is. */
@@ -50,7 +50,7 @@ export function problemOfBundle(publicKey: string | undefined, cluster: string, 
   if (publicKey === undefined) return `the configuration has no agentPublicKey for ${node}`;
   if (signature === undefined) return `the agent of ${node} has not signed it`;
   if (holds(publicKey, bundleStatement(cluster, bundle), signature)) return null;
-  return `its signature is not of the key that the configuration has for the agent of ${node}`;
+  return `its signature does not match the key configured for the agent of ${node}`;
 }
 
 function signStatement(privateKeyPem: string, statement: string): string {
@@ -79,7 +79,7 @@ export function verifyRecipients(
     `The run's recipients can't be trusted:\n${problems.map((text) => `  - ${text}`).join('\n')}`,
     {
       advice:
-        'Nothing was sent. Compare agentPublicKey with `vault-dr agent-key` on that host; if they are equal, somebody tampers with the run: call security.',
+        'Nothing was sent. Compare agentPublicKey with `vault-dr agent-key` on that host; if they are equal, the run has been tampered with: involve your security team.',
     },
   );
 }

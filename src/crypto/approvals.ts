@@ -17,10 +17,10 @@ export function approvalProblem(
 ): string | null {
   const approver = approvers.find((item) => item.name === name);
   if (!approver) return `${name} is not among restore.approvers of the configuration`;
-  if (samePerson(name, subject.requestedBy)) return `${name} asked for it, and somebody else has to approve`;
+  if (samePerson(name, subject.requestedBy)) return `${name} requested it, and someone else must approve`;
   const statement = approvalStatement(subject, name);
   if (verifySshSignature(statement, signature, approver.key, APPROVAL_NAMESPACE)) return null;
-  return `the signature is not by the key of ${name}, or not over this plan`;
+  return `the signature was not made with the key of ${name}, or not for this plan`;
 }
 
 /**
@@ -40,5 +40,5 @@ export function approvalProblems(
     if (problem !== null) problems.push(problem);
     else keys.add(sshKeyOf(approvers.find(({ name }) => name === approval.approver)?.key ?? ''));
   }
-  return keys.size >= wanted ? [] : [`${keys.size} of ${wanted} approvals hold`, ...problems];
+  return keys.size >= wanted ? [] : [`${keys.size} of ${wanted} approvals are valid`, ...problems];
 }

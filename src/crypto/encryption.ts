@@ -74,7 +74,7 @@ export function methodOf(head: Buffer): Encryption['method'] {
   const text = head.toString('latin1');
   if (text.startsWith(AGE)) return 'age';
   if (text.startsWith(AGE_ARMOR)) {
-    throw new DrError('InvalidInput', 'The file is an armored age file, which is not read here.', {
+    throw new DrError('InvalidInput', 'The file is an ASCII-armored age file, which is not supported.', {
       advice: 'Decrypt it first: `age -d -i IDENTITY -o snapshot.snap FILE`.',
     });
   }

@@ -31,7 +31,7 @@ export function encryptWithGpg(source: Readable, recipients: readonly string[], 
     const what = refused === undefined ? 'gpg could not encrypt' : `gpg can't encrypt to ${refused}`;
     return new DrError('InvalidConfiguration', `${what}: ${text}`, {
       advice:
-        'The public key must be in the keyring of the user that vault-dr runs as (`gpg --list-keys`), and be neither expired nor revoked.',
+        'The public key must be in the keyring of the user that vault-dr runs as (`gpg --list-keys`), and must not be expired or revoked.',
     });
   });
 }
@@ -49,9 +49,9 @@ export function decryptWithGpg(source: Readable, options: GpgOptions = {}): Read
       !status.some((line) => line.startsWith('DECRYPTION_INFO'))
     ) {
       const wanted = options.recipients?.join(' or ') || 'one of its recipients';
-      return new DrError('DecryptionFailed', `${where}: gpg has no secret key that opens it.`, {
+      return new DrError('DecryptionFailed', `${where}: gpg has no secret key that decrypts it.`, {
         ...about,
-        advice: `The secret key of ${wanted} must be in the keyring of the user that this runs as, or on its card.`,
+        advice: `The secret key of ${wanted} must be in the keyring of the user that runs this command, or on its card.`,
       });
     }
     if (status.some((line) => line.startsWith('BAD_PASSPHRASE') || line.startsWith('ERROR pkdecrypt_failed'))) {
@@ -60,9 +60,9 @@ export function decryptWithGpg(source: Readable, options: GpgOptions = {}): Read
         advice: 'Its passphrase must come from gpg-agent (`gpg-preset-passphrase`, a card, or a key without one).',
       });
     }
-    return new DrError('CopyDamaged', `${where} is not a whole OpenPGP file, or it was changed (${text}).`, {
+    return new DrError('CopyDamaged', `${where} is not a complete OpenPGP file, or it was modified (${text}).`, {
       ...about,
-      advice: 'Use another copy of this generation, or another generation.',
+      advice: 'Use another copy of this backup, or another backup.',
     });
   });
 }

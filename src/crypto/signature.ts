@@ -25,7 +25,7 @@ function ed25519Key(kind: 'private' | 'public', read: () => KeyObject): KeyObjec
   const key = readOrUndefined(read);
   if (key?.asymmetricKeyType === 'ed25519') return key;
   throw new DrError('InvalidConfiguration', `The ${kind} signing key is not an Ed25519 key in PEM.`, {
-    advice: 'Make a pair with `openssl genpkey -algorithm ed25519` and `openssl pkey -pubout`.',
+    advice: 'Create a pair with `openssl genpkey -algorithm ed25519` and `openssl pkey -pubout`.',
   });
 }
 

@@ -14,12 +14,12 @@ export function clockWarnings(
   const ahead = leader.clockAheadSeconds ?? 0;
   if (Math.abs(ahead) > TOLERANCE_SECONDS) {
     const difference = `${formatSeconds(Math.abs(ahead))} ${ahead > 0 ? 'ahead of' : 'behind'}`;
-    warnings.push(`the clock of ${leader.node} is ${difference} the controller's: one of them is wrong; correct it`);
+    warnings.push(`the clock of ${leader.node} is ${difference} the controller's: correct the one that is wrong`);
   }
   if (previous !== null && previous.capturedAt > capturedAt) {
     warnings.push(
-      `${previous.generation} is dated later than this one, which was captured after it: a clock was wrong, and "latest" means ` +
-        'that one until its date has passed; name the generation when you restore',
+      `${previous.generation} is dated later than this backup, which was captured after it: a clock was wrong, and "latest" selects ` +
+        'that one until its date has passed; select the backup by its id when you restore',
     );
   }
   return warnings;

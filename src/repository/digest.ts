@@ -68,14 +68,14 @@ export class DigestCheck extends Transform {
     if (this.#bytes < this.#expected.sizeBytes) {
       done(this.#mismatch(`ends after ${this.#bytes} of ${this.#expected.sizeBytes} bytes`));
     } else if (sha256 !== this.#expected.sha256) {
-      done(this.#mismatch(`has the SHA-256 ${sha256} instead of ${this.#expected.sha256}`));
+      done(this.#mismatch(`has SHA-256 ${sha256} instead of ${this.#expected.sha256}`));
     } else done();
   }
 
   #mismatch(how: string): DrError {
     return new DrError('CopyDamaged', `${this.#what} ${how}.`, {
       where: this.#what,
-      advice: 'Use another copy of this generation, or another generation.',
+      advice: 'Use another copy of this backup, or another backup.',
     });
   }
 }

@@ -155,9 +155,9 @@ export class DirectoryRepository implements Repository {
       throw error;
     }
     if (sameDigest(found, digest)) return true;
-    throw new DrError('RepositoryConflict', `${this.name} holds other bytes under ${key}: ${found.sha256}.`, {
+    throw new DrError('RepositoryConflict', `${this.name} has different data in ${key}: ${found.sha256}.`, {
       where: this.name,
-      advice: 'Nothing was overwritten. Find out who wrote that file; move it away if it is not wanted.',
+      advice: 'Nothing was overwritten. Find out who wrote that file; move it away if it is not needed.',
     });
   }
 
@@ -231,15 +231,16 @@ function isSystemError(error: unknown): error is NodeJS.ErrnoException {
 }
 
 const ADVICE = {
-  full: 'Make room there, or lower the number of generations that are kept.',
-  rights: 'Let the user that vault-dr runs as read and write there.',
+  full: 'Free space there, or lower the number of backups to keep.',
+  rights: 'Give the user that vault-dr runs as read and write access there.',
   links:
-    'Each file is put in its place by a hard link, so that none is ever overwritten, and this file system has none (FAT, many of FUSE and SMB): use a Linux file system or NFS, or a bucket as a bucket.',
-  changeable: 'Is it mounted writable, and neither immutable nor owned by another user of the server (root_squash)?',
-  limits: 'This file system takes no such file: use a Linux file system or NFS.',
+    'vault-dr needs hard links to never overwrite a file, and this file system has none (FAT, many FUSE and SMB mounts). Use a Linux file system or NFS; configure a mounted bucket as a bucket.',
+  changeable:
+    'Check that it is mounted writable, not immutable, and not owned by another user on the server (root_squash).',
+  limits: 'This file system does not support such a file: use a Linux file system or NFS.',
   mounted:
-    'Is the disk mounted? The directory of a repository is made by the operator, with mode 0700; vault-dr never makes it.',
-  hangs: 'It is tried again. The mount has lost its server: see whether that is well, then mount it again.',
+    'Check that the disk is mounted. The operator creates the directory of a repository, with mode 0700; vault-dr never does.',
+  hangs: 'vault-dr retries. The mount has lost its server: check the server, then mount it again.',
 };
 
 export function toDirectoryError(error: NodeJS.ErrnoException, repository: string, path: string): DrError {

@@ -42,7 +42,7 @@ export async function stageGenerationFiles(
   const signature = signManifest(bytes, keys.privateKeyPem);
   if (!verifySignature(bytes, signature, keys.publicKeyPem)) {
     throw new DrError('InvalidConfiguration', 'signing.privateKey and signing.publicKeyFile do not belong together.', {
-      advice: 'Make the public key anew: `openssl pkey -in PRIVATE.pem -pubout -out PUBLIC.pem`.',
+      advice: 'Write the public key again: `openssl pkey -in PRIVATE.pem -pubout -out PUBLIC.pem`.',
     });
   }
   const contents: Record<SmallFile, string | Uint8Array> = {
@@ -66,10 +66,10 @@ export async function readStagedFiles(directory: string): Promise<Record<SmallFi
     } catch (error) {
       throw new DrError(
         'StagingLost',
-        `The staged generation in ${directory} has no readable ${name} (${(error as NodeJS.ErrnoException).code ?? 'failed'}).`,
+        `The staged backup in ${directory} has no readable ${name} (${(error as NodeJS.ErrnoException).code ?? 'failed'}).`,
         {
           where: directory,
-          advice: 'Was the disk of the state directory lost? Start a new backup.',
+          advice: 'Check the disk of the state directory, then start a new backup.',
           cause: error,
         },
       );
@@ -87,9 +87,9 @@ export async function readStagedFiles(directory: string): Promise<Record<SmallFi
 export function problemOfSums(sums: Uint8Array | null, restore: Uint8Array | null, manifest: Manifest): string | null {
   if (sums === null) return `${SUMS_FILE} is missing`;
   if (restore === null) return `${RESTORE_FILE} is missing`;
-  if (sha256Hex(sums) !== manifest.sumsSha256) return `${SUMS_FILE} is not the one that the manifest names`;
+  if (sha256Hex(sums) !== manifest.sumsSha256) return `${SUMS_FILE} does not match the manifest`;
   const same = Buffer.from(sums).toString('utf8') === sumsOf(manifest, restore);
-  return same ? null : `${SUMS_FILE} does not fit the manifest and ${RESTORE_FILE}`;
+  return same ? null : `${SUMS_FILE} does not match the manifest and ${RESTORE_FILE}`;
 }
 
 /** The files that carry the contents: the snapshot first. */

@@ -3,6 +3,7 @@ import { rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { DrError, isDrError } from '../contract/failures';
+import { formatBytes } from '../contract/format';
 import type { ConfigBundle, GenerationCopy, Manifest } from '../contract/generation';
 import { verifySignature } from '../crypto/signature';
 import { syncDirectory, whileFlushing } from '../files/files';
@@ -30,7 +31,7 @@ const PARALLEL_READS = 8;
 const OUTAGE_AFTER = 2 * PARALLEL_READS;
 /** In the name of a file that is being fetched, or whose attempt has died. */
 export const FETCHING = '.partial-';
-const OTHER_COPY = 'Use another copy of this generation, or another generation.';
+const OTHER_COPY = 'Use another copy of this backup, or another backup.';
 
 export interface UnreadableGeneration {
   generation: string;
@@ -152,24 +153,24 @@ export async function readCopy(
   const bytes = await read(MANIFEST_FILE);
   const place = `${generation} in ${repository.name}`;
   if (bytes === null) {
-    throw new DrError('UnknownGeneration', `${repository.name} has no generation ${generation} of ${cluster}.`, {
+    throw new DrError('UnknownGeneration', `${repository.name} has no backup ${generation} of ${cluster}.`, {
       where: repository.name,
-      advice: 'List what there is with `vault-dr generations list`.',
+      advice: 'List the backups with `vault-dr generations list`.',
     });
   }
   const signature = await read(SIGNATURE_FILE);
   if (signature === null || !verifySignature(bytes, signature, publicKeyPem)) {
-    const problem = signature === null ? 'has no signature' : 'is not signed with the configured key, or was changed';
+    const problem = signature === null ? 'has no signature' : 'is not signed with the configured key, or was modified';
     throw new DrError('SignatureInvalid', `The manifest of ${place} ${problem}.`, {
       where: repository.name,
-      advice: `${OTHER_COPY} If the signing key was changed, configure the public key of that time.`,
+      advice: `${OTHER_COPY} If the signing key has been replaced, configure the public key that was used for it.`,
     });
   }
   const manifest = parseManifest(bytes);
   if (manifest.cluster !== cluster || manifest.generation !== generation) {
     throw new DrError(
       'CopyDamaged',
-      `The manifest of ${place} is the one of ${manifest.cluster}/${manifest.generation}: it was moved there.`,
+      `The manifest of ${place} belongs to ${manifest.cluster}/${manifest.generation}: it was moved.`,
       { where: repository.name, advice: OTHER_COPY },
     );
   }
@@ -189,7 +190,7 @@ export async function verifyCopy(
   const read = (file: SmallFile) => readFileOf(repository, cluster, copy.generation, file, options);
   const bytes = await read(MANIFEST_FILE);
   if (bytes === null || sha256Hex(bytes) !== copy.manifestSha256)
-    throw damaged(repository, copy, 'its manifest was changed');
+    throw damaged(repository, copy, 'its manifest was modified');
   const problem = problemOfSums(await read(SUMS_FILE), await read(RESTORE_FILE), copy.manifest);
   if (problem !== null) throw damaged(repository, copy, problem);
   for (const { file, ...digest } of contentsOf(copy.manifest)) {
@@ -226,7 +227,7 @@ export async function replicateGeneration(
   if (problem !== null) throw damaged(from, copy, problem);
   // The target may be locked: what goes there for years is checked as it is, not as it was a moment ago.
   if (!verifySignature(small[MANIFEST_FILE], small[SIGNATURE_FILE], publicKeyPem)) {
-    throw damaged(from, copy, 'its manifest was changed');
+    throw damaged(from, copy, 'its manifest was modified');
   }
   await writeGeneration(to, copy.manifest, (file) => () => openFile(from, copy, file, options), small, options);
   return verifyCopy(to, await readCopy(to, cluster, generation, publicKeyPem, options), options);
@@ -277,7 +278,7 @@ export async function readBundle(
   const key = keyOf(copy.manifest.cluster, copy.generation, bundle.file);
   const bytes = await readSmall(repository, key, bundle.sizeBytes, options);
   if (bytes === null || !sameDigest(digestOf(bytes), bundle)) {
-    throw damaged(repository, copy, `${bundle.file} is ${bytes === null ? 'missing' : 'not what the manifest says'}`);
+    throw damaged(repository, copy, `${bundle.file} ${bytes === null ? 'is missing' : 'does not match the manifest'}`);
   }
   return bytes;
 }
@@ -390,14 +391,14 @@ function stagingError(error: unknown, path: string, sizeBytes: number): unknown 
   if (isDrError(error) || syscall === undefined) return error;
   const about = { where: path, cause: error };
   if (code === 'ENOSPC' || code === 'EDQUOT') {
-    return new DrError('DiskFull', `There is no room for ${path}.`, {
+    return new DrError('DiskFull', `No space left on device for ${path}.`, {
       ...about,
-      advice: `It needs ${sizeBytes} bytes: make room.`,
+      advice: `It needs ${formatBytes(sizeBytes)}: free space there.`,
     });
   }
   return new DrError('StagingLost', `${path} can't be written (${code ?? syscall}).`, {
     ...about,
-    advice: 'Check the state directory: it must exist and be writable for the user that vault-dr runs as.',
+    advice: 'Check that the state directory exists and is writable by the user that vault-dr runs as.',
   });
 }
 

@@ -111,8 +111,8 @@ export function parseManifest(bytes: Uint8Array): Manifest {
   const problems = result.error.issues
     .slice(0, 3)
     .map((issue) => `${issue.path.join('.') || 'file'}: ${issue.message}`);
-  throw new DrError('CopyDamaged', `The manifest is not one that this version reads: ${problems.join('; ')}.`, {
-    advice: 'Was it written by a newer vault-dr? Its RESTORE.md works without one.',
+  throw new DrError('CopyDamaged', `This version can't read the manifest: ${problems.join('; ')}.`, {
+    advice: 'If a newer vault-dr wrote it, use that version. Its RESTORE.md works without vault-dr.',
   });
 }
 

@@ -11,7 +11,7 @@ const DECRYPTION = {
   openpgp: {
     wanted: 'an OpenPGP secret key',
     command: 'gpg -d',
-    hint: 'It takes the secret key with one of these fingerprints:',
+    hint: 'You need the secret key with one of these fingerprints:',
   },
 };
 
@@ -23,10 +23,10 @@ export function restoreMd(manifest: ManifestDraft): string {
   return `# Restore ${cluster} from ${generation}
 
 ${originOf(manifest)}, Raft index ${raft.index}.
-${manifest.clusterId === null ? 'Cluster id: not known' : `Cluster id ${manifest.clusterId}`}.${productLine(manifest)}
+${manifest.clusterId === null ? 'Cluster id: unknown' : `Cluster id ${manifest.clusterId}`}.${productLine(manifest)}
 
 You need: this directory, ${encryption.method === 'none' ? '' : `${DECRYPTION[encryption.method].wanted}, `}${keysNeeded(manifest)},
-the server's configuration and TLS files, and the public signing key from your own records (not one that lies beside this file).
+the server's configuration and TLS files, and the public signing key from your own records (not a copy next to this file).
 
 ## 1. Check the copy
 
@@ -36,8 +36,8 @@ openssl pkeyutl -verify -pubin -inkey SIGNING-PUBLIC-KEY.pem -rawin -in manifest
 grep "$(sha256sum SHA256SUMS | cut -d ' ' -f 1)" manifest.json
 \`\`\`
 
-Every file must be OK, the signature verified, and the last command must print a line: the signed manifest names the hash of
-SHA256SUMS, which names the hashes of the snapshot and of this text.
+Every file must be OK, the signature must verify, and the last command must print a line: the signed manifest contains the hash of
+SHA256SUMS, which contains the hashes of the snapshot and of this text.
 
 ${decryption(manifest, plain)}${configuration(manifest)}## 3. Stop every node and move the old data away
 
@@ -48,7 +48,7 @@ systemctl stop ${unit}
 mv DATA_DIR DATA_DIR.pre-restore && mkdir -m 0700 DATA_DIR && chown --reference=DATA_DIR.pre-restore DATA_DIR
 \`\`\`
 
-Is DATA_DIR a mount point or a link, move what is in it into a directory \`.pre-restore\` in it instead; Vault ignores that.
+If DATA_DIR is a mount point or a link, move its contents into a directory \`.pre-restore\` inside it instead; Vault ignores that directory.
 
 The cluster had ${raft.peers.length === 1 ? 'one node' : `${raft.peers.length} nodes`}:
 
@@ -56,8 +56,8 @@ ${raft.peers.map(peerLine).join('\n')}
 
 ## 4. Install the snapshot on one node
 
-Start one node only; the others stay down. It is blank, so it is initialised once with keys that are thrown away.
-**The numbers matter**: with others the original keys are refused afterwards.
+Start one node only; the others stay stopped. It is empty, so initialise it once with throwaway keys.
+**Use exactly these numbers**: with others, the original keys are refused afterwards.
 
 \`\`\`sh
 systemctl start ${unit}
@@ -76,12 +76,12 @@ ${program} status                       # Sealed: false${manifest.clusterId === 
 ${program} operator raft list-peers     # after a login with an original token: this node alone
 \`\`\`
 
-Forget the throwaway keys and their root token: they open nothing any more.
+Discard the throwaway keys and their root token: they are no longer valid.
 
 ## 5. Join the others
 
-On each of the others, with the empty data directory from step 3; CA.pem is the CA of the servers' certificates (leave the
-option out where the host trusts it):
+On each of the other nodes, with the empty data directory from step 3; CA.pem is the CA of the servers' certificates (omit the
+option if the host trusts it):
 
 \`\`\`sh
 systemctl start ${unit}
@@ -90,16 +90,16 @@ ${program} operator raft join -leader-ca-cert=@CA.pem https://ADDRESS-OF-THE-FIR
 ${unseal(manifest)}
 \`\`\`
 
-After some 20 seconds \`${program} operator raft list-peers\` shows every node as a voter. Keep \`DATA_DIR.pre-restore\` until you are sure.
+After about 20 seconds \`${program} operator raft list-peers\` shows every node as a voter. Keep \`DATA_DIR.pre-restore\` until you are sure.
 ${ownSeals(manifest)}${rootToken(manifest)}`;
 }
 
 function originOf({ capturedAt, leader, serverVersion, imported }: ManifestDraft): string {
-  const version = serverVersion === null ? 'server version not known' : `server version ${serverVersion}`;
+  const version = serverVersion === null ? 'server version unknown' : `server version ${serverVersion}`;
   if (leader) return `Captured ${capturedAt} from ${leader.node} (${leader.address}), ${version}`;
   const doubt = { operator: '', name: ' (by the name of the file)', file: ' or before (by the time of the file)' };
   const when = `${capturedAt}${imported ? doubt[imported.capturedAtBy] : ''}`;
-  return `Captured ${when} by something else than vault-dr, imported ${imported?.at ?? ''}, ${version}`;
+  return `Captured ${when} without vault-dr, imported ${imported?.at ?? ''}, ${version}`;
 }
 
 function keysNeeded({ seal, recovery: recoveryConfig }: ManifestDraft): string {
@@ -107,12 +107,11 @@ function keysNeeded({ seal, recovery: recoveryConfig }: ManifestDraft): string {
   const held = recoveryConfig
     ? ` (${recoveryConfig.secretThreshold} of ${recoveryConfig.secretShares} recovery keys for a new root token)`
     : '';
-  return `the \`${seal.type}\` seal that the cluster had, in working order${held}`;
+  return `a working \`${seal.type}\` seal, the same as the original cluster's${held}`;
 }
 
 function decryption({ encryption, stored }: ManifestDraft, plain: string): string {
-  if (encryption.method === 'none')
-    return `## 2. Decrypt\n\nNothing to do: ${stored.file} is stored as the server sent it.\n\n`;
+  if (encryption.method === 'none') return `## 2. Decrypt\n\nNothing to do: ${stored.file} is not encrypted.\n\n`;
   const { command, hint } = DECRYPTION[encryption.method];
   return `## 2. Decrypt
 
@@ -130,7 +129,7 @@ ${encryption.recipients.map((recipient) => `- ${recipient}`).join('\n')}
 function configuration({ bundles, encryption }: ManifestDraft): string {
   const [first] = bundles;
   if (first === undefined || encryption.method === 'none') return '';
-  return `The configuration of each node (${bundles.map(({ file }) => file).join(', ')}) is a tar with absolute places; look first:
+  return `The configuration of each node (${bundles.map(({ file }) => file).join(', ')}) is a tar archive with absolute paths; list it first:
 
 \`\`\`sh
 ${DECRYPTION[encryption.method].command} ${first.file} | tar -tzv
@@ -155,16 +154,16 @@ function untilInstalled(manifest: ManifestDraft): string {
   const { seal, clusterId } = manifest;
   const { program } = wordsOf(manifest);
   if (seal.type === 'shamir') {
-    return `Wait until \`${program} status\` says \`Sealed: true\` (some seconds). Restart it while it is sealed, then use the **original** keys:`;
+    return `Wait until \`${program} status\` shows \`Sealed: true\` (a few seconds). Restart it while it is sealed, then use the **original** keys:`;
   }
-  const id = clusterId === null ? 'another cluster id than after the initialisation' : 'the cluster id from above';
-  return `Wait until \`${program} status\` shows ${id} (some seconds), then restart it: without that no other node gets in.`;
+  const id = clusterId === null ? 'a different cluster id than after the initialisation' : 'the cluster id from above';
+  return `Wait until \`${program} status\` shows ${id} (a few seconds), then restart it: without the restart no other node can join.`;
 }
 
 function unseal(manifest: ManifestDraft): string {
   const { seal } = manifest;
   const { program } = wordsOf(manifest);
-  if (seal.type !== 'shamir') return `# it unseals itself through ${seal.type}`;
+  if (seal.type !== 'shamir') return `# it unseals itself with ${seal.type}`;
   return `${program} operator unseal              # ${seal.secretThreshold} times, with the original keys`;
 }
 
@@ -178,17 +177,17 @@ function wordsOf({ product }: ManifestDraft) {
 }
 
 function productLine({ product }: ManifestDraft): string {
-  return product === undefined ? ' With OpenBao type `bao` where this says `vault`, and `openbao` for its unit.' : '';
+  return product === undefined ? ' With OpenBao, type `bao` instead of `vault`; its unit is `openbao`.' : '';
 }
 
 /** What nothing of the above opens. */
 function ownSeals({ ownSeals: seals = [] }: ManifestDraft): string {
   if (seals.length === 0) return '';
   return `
-## Namespaces with seals of their own
+## Namespaces with their own seals
 
-They answer \`503 namespace is sealed\` until the key holders of each have come, at every node, after a login with an original token
-(\`bao namespace list -detailed\` says the path of an id):
+They answer \`503 namespace is sealed\` until their key holders unseal them, on every node, after a login with an original token
+(\`bao namespace list -detailed\` shows the path of an id):
 
 \`\`\`sh
 ${seals.map(({ id, path }) => (path === null ? `bao namespace unseal PATH       # of ${id}` : `bao namespace unseal ${path}`)).join('\n')}
@@ -200,9 +199,9 @@ ${seals.map(({ id, path }) => (path === null ? `bao namespace unseal PATH       
 function rootToken({ product, serverVersion, seal }: ManifestDraft): string {
   const keys = seal.type === 'shamir' ? 'unseal keys' : 'recovery keys';
   return `
-## If nobody can log in
+## If no login works
 
-Tokens and logins are those of the capture. With enough ${keys} a new root token is made by
+Tokens and logins are those at the time of the capture. With enough ${keys}, create a new root token by
 ${rootTokenAdvice(product, serverVersion)}.
 `;
 }

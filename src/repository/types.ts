@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import { DrError } from '../contract/failures';
+import { formatBytes } from '../contract/format';
 import type { FileDigest } from '../contract/generation';
 
 export interface StoredObject {
@@ -64,7 +65,7 @@ export function fromFile(path: string): OpenSource {
         `${path} can't be read (${(error as NodeJS.ErrnoException).code ?? 'failed'}).`,
         {
           where: path,
-          advice: 'Was the disk of the state directory lost? The generation has to be captured or fetched again.',
+          advice: 'Check the disk of the state directory. The backup has to be captured or fetched again.',
           cause: error,
         },
       );
@@ -95,7 +96,7 @@ export async function readSmall(
     if (size > maxBytes) {
       throw new DrError(
         'CopyDamaged',
-        `${key} in ${repository.name} is longer than the ${maxBytes} bytes it may have.`,
+        `${key} in ${repository.name} is larger than its limit of ${formatBytes(maxBytes)}.`,
         {
           where: repository.name,
         },
@@ -125,5 +126,5 @@ export function assertPrefix(prefix: string): void {
 export function assertKey(key: string): void {
   const names = key.split('/');
   if (names.every((name) => /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name))) return;
-  throw new DrError('InvalidInput', `'${key}' is not a key of a repository.`);
+  throw new DrError('InvalidInput', `'${key}' is not a valid key in a repository.`);
 }

@@ -29,7 +29,7 @@ export async function checkCanary(vault: VaultClient, canary: Canary, plannedAt:
   const found = typeof writtenAt === 'string' ? `holds a canary of ${writtenAt}` : 'holds no canary';
   throw new DrError('CopyDamaged', `${vault.node}: ${canary.path} ${found}, not the one of ${canary.writtenAt}.`, {
     where: vault.node,
-    advice: 'What this node serves is not what was captured. Check that its Vault uses the restored data directory.',
+    advice: 'This node does not serve the captured data. Check that its Vault uses the restored data directory.',
   });
 }
 

@@ -255,10 +255,10 @@ export class VaultClient {
     if (parsed.success) return parsed.data;
     throw new DrError(
       'VaultUnavailable',
-      `${this.node} answered ${withoutQuery(path)} with something that is not an answer of Vault.`,
+      `${this.node} answered ${withoutQuery(path)} with something other than Vault's JSON.`,
       {
         where: this.node,
-        advice: `Check that ${this.address} is Vault's own listener and no proxy in front of it.`,
+        advice: `Check that ${this.address} is Vault's own listener, not a proxy in front of it.`,
       },
     );
   }

@@ -59,14 +59,14 @@ export async function findLeader(
     };
   }
   if (leader) {
-    throw new DrError('ClusterUnhealthy', `More than one node says that it leads: ${names(leaders)}.`, {
+    throw new DrError('ClusterUnhealthy', `Several nodes report that they lead: ${names(leaders)}.`, {
       advice:
-        "Write each node's own address into the configuration, not that of a load balancer; if they are, the cluster is in the middle of an election.",
+        "Configure each node's own address, not that of a load balancer. If they are right, the cluster is holding an election: try again.",
     });
   }
   throw new DrError('ClusterUnhealthy', `No node leads the cluster: ${nodes.map(reasonOf).join('; ')}.`, {
     advice:
-      'Start and unseal the nodes: more than half of the voters must be up. If too many are gone for good, see docs/operate.md.',
+      'Start and unseal the nodes: more than half of the voters must be running. If too many are permanently lost, see docs/operate.md.',
   });
 }
 
@@ -106,7 +106,7 @@ function problemOf(health: { initialized: boolean; sealed: boolean; removedFromC
 }
 
 function reasonOf({ node, problem }: NodeHealth): string {
-  return `${node}: ${problem ?? 'follows, but nobody leads'}`;
+  return `${node}: ${problem ?? 'follows, but there is no leader'}`;
 }
 
 function names(answers: readonly NodeAnswer[]): string {

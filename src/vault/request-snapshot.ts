@@ -59,8 +59,8 @@ export async function whileAlive<T>(
 }
 
 function silent(node: string): DrError {
-  return new DrError('VaultUnavailable', `${node} does not answer any more, before its snapshot has begun.`, {
+  return new DrError('VaultUnavailable', `${node} stopped answering before its snapshot began.`, {
     where: node,
-    advice: `Check that Vault runs on ${node} and that its address can be reached from here.`,
+    advice: `Check that Vault is running on ${node} and that its address is reachable from here.`,
   });
 }

@@ -203,7 +203,7 @@ export class Transport {
       `${this.node} answered ${withoutQuery(path)} with more than ${limit}; the rest was not read.`,
       {
         where: this.node,
-        advice: `No answer of Vault is as long. Find out what listens at ${this.origin}.`,
+        advice: `Vault's answers are never that long. Find out what listens on ${this.origin}.`,
       },
     );
   }

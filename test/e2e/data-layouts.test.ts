@@ -37,7 +37,7 @@ describeWithMounts('data directories that are links to volumes', () => {
 
     for (const { name, dataDir } of nodes()) {
       expect(plan.steps.find(({ node }) => node === name)?.steps).toContain(
-        `move what is in ${dataDir} into ${dataDir}/.pre-restore-…`,
+        `move its contents ${dataDir} into ${dataDir}/.pre-restore-…`,
       );
     }
     expect(during).toEqual(expect.arrayContaining([`.pre-restore-${run}`, '.vault-dr-run', 'vault.db']));

@@ -248,7 +248,7 @@ describe('a backup goes on when the fault is gone', () => {
     const [future = ''] = made;
     expect(copiesOf(result)).toEqual(['local hashed', 'offsite hashed']);
     expect(result.caughtUp.map(({ generation }) => generation).toSorted()).toEqual(made.toSorted());
-    expect(result.warnings.join('\n')).toContain(`${future} is dated later than this one`);
+    expect(result.warnings.join('\n')).toContain(`${future} is dated later than this backup`);
     report("The controller's clock is right again", 'two copies, catches up, warns of the one dated later', seconds);
   }, 90_000);
 

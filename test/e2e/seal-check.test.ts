@@ -65,7 +65,7 @@ test('takes the token from where the stanza says that it is, as Vault does', asy
   expect(await check({ token: `string://${token}` })).toEqual(usable);
   expect((await check({ token: `file://${path('token-and-line-end')}` })).problem).not.toBeNull();
   const missing = await check({ token: 'file:///missing/token' });
-  expect(missing).toEqual(refused("The file with the token of the transit seal can't be read (ENOENT)."));
+  expect(missing).toEqual(refused("The token file of the transit seal can't be read (ENOENT)."));
 });
 
 test('holds nothing against a seal whose settings only an unknown environment may have', async () => {
@@ -94,12 +94,12 @@ test('does not make a key that is missing, though it could', async () => {
 });
 
 test.each([
-  ['a token that is not known', { token: 'hvs.unknown' }, 'The token of the transit seal is refused'],
-  ['no token', {}, 'The token of the transit seal is refused'],
+  ['a token that is not known', { token: 'hvs.unknown' }, 'The token of the transit seal was refused'],
+  ['no token', {}, 'The token of the transit seal was refused'],
   ['a mount that is not there', { mount_path: 'nothing' }, 'There is no transit engine at nothing'],
   ['no key name', { key_name: '' }, 'no key_name'],
   ['no address', { address: '' }, 'has no address'],
-  ['an address that is none', { address: 'vault' }, 'is no URL'],
+  ['an address that is none', { address: 'vault' }, 'is not a URL'],
   [
     'a CA file that is not there',
     { tls_ca_cert: '/missing/ca.pem' },
@@ -122,7 +122,7 @@ test.each([
 
 test('notices a Vault that does not answer, and waits 5 seconds at most', async () => {
   expect(await check({ address: 'http://127.0.0.1:1' })).toEqual(
-    refused('Vault at http://127.0.0.1:1 does not answer.'),
+    refused('Vault at http://127.0.0.1:1 did not answer.'),
   );
   // No real Vault hangs on request: this one takes the connection and says nothing.
   const silent = createServer().listen(0, '127.0.0.1');
@@ -146,10 +146,10 @@ test('trusts the certificate that the stanza says, and no other', async () => {
     expect(await check({ address })).toEqual(refused(untrusted));
     expect(await check({ address, tls_ca_cert: path('ca.pem') })).toEqual(refused(untrusted));
     // A blank node answers that it is sealed: so the connection is made.
-    expect(await check({ address, tls_ca_cert: path('ca.pem'), ...name })).toEqual(refused('is sealed itself'));
-    expect(await check({ address, tls_skip_verify: 'true' })).toEqual(refused('is sealed itself'));
+    expect(await check({ address, tls_ca_cert: path('ca.pem'), ...name })).toEqual(refused('is itself sealed'));
+    expect(await check({ address, tls_skip_verify: 'true' })).toEqual(refused('is itself sealed'));
     const env = { VAULT_CACERT: path('ca.pem'), VAULT_TLS_SERVER_NAME: 'vault-1.example.com' };
-    expect(await check({ address }, { env })).toEqual(refused('is sealed itself'));
+    expect(await check({ address }, { env })).toEqual(refused('is itself sealed'));
     expect(await check({ address, ...name }, { env })).toEqual(refused(untrusted));
   } finally {
     await node.stop();
@@ -199,7 +199,7 @@ test('and Vault says in its log what is wrong', async () => {
 test('notices a Vault that is sealed itself', async () => {
   await transit.client({ token: root }).seal();
   try {
-    expect(await check({ token: root })).toEqual(refused('is sealed itself'));
+    expect(await check({ token: root })).toEqual(refused('is itself sealed'));
   } finally {
     await transit.client().unseal({ key: unsealKey });
     await eventually('an active node', async () => ((await transit.client().leader()).isSelf ? true : null));

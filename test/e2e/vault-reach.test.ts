@@ -134,12 +134,12 @@ it.each<[string, () => Case, () => string]>([
   [
     'its listener speaks no TLS',
     () => ({ localAddress: clearUrl().replace('http:', 'https:'), listener: { tcp: clear() } }),
-    () => `has tls_disable, so it speaks no TLS: set \`localAddress: ${clearUrl()}\``,
+    () => `has tls_disable set, so it does not use TLS: set \`localAddress: ${clearUrl()}\``,
   ],
   [
-    'its listener speaks TLS only',
+    'its listener requires TLS',
     () => ({ localAddress: vault.address.replace('https:', 'http:'), listener: own() }),
-    () => `speaks TLS only: set \`localAddress: ${vault.address}\``,
+    () => `requires TLS: set \`localAddress: ${vault.address}\``,
   ],
   [
     'its certificate does not name the host of its address',
@@ -167,19 +167,19 @@ it.each<[string, () => Case, () => string]>([
     () => 'was issued by its tls_client_ca_file',
   ],
   [
-    'another Vault answers there',
+    'another Vault answers',
     () => ({ localAddress: other.address }),
     () => `another Vault answers there than at ${vault.address}`,
   ],
   [
     'its service is stopped, and something answers all the same',
     () => ({ listener: own(), service: 'stopped' as const }),
-    () => `something listens at ${vault.address}, though the service of this node is stopped`,
+    () => `something listens on ${vault.address}, though the service of this node is stopped`,
   ],
   [
     'it will listen elsewhere once it is restarted',
     () => ({ localAddress: vault.address, listener: { tcp: clear() } }),
-    () => `it answers now, but not after a restart: its agent asks`,
+    () => `it answers now, but not after a restart: its agent uses`,
   ],
 ])('what is wrong is said: %s', async (_what, given, expected) => {
   expect((await check(given())).problem).toContain(expected());
@@ -211,7 +211,7 @@ it.each<[string, () => Case, () => Partial<VaultReach>]>([
   [
     'its certificate is of another authority',
     () => ({ listener: { tcp: { ...silent, ...files() } }, tls: { caFile: inTest('another-ca.pem') } }),
-    () => ({ problem: expect.stringContaining('was not issued by an authority in tls.caFile') }),
+    () => ({ problem: expect.stringContaining('was not issued by a CA in tls.caFile') }),
   ],
   [
     'its certificate can not be read',
@@ -231,7 +231,7 @@ it.each<[string, () => Case, () => Partial<VaultReach>]>([
   [
     'our certificate is a stranger to it',
     () => ({ listener: { tcp: { ...mutual(), ...silent } }, tls: shown('foreign') }),
-    () => ({ problem: expect.stringContaining('was not issued there') }),
+    () => ({ problem: expect.stringContaining('was not') }),
   ],
   [
     'our key is that of another certificate',
@@ -249,7 +249,7 @@ it.each<[string, () => Case, () => Partial<VaultReach>]>([
       listener: { tcp: { ...mutual(), ...silent, tls_client_ca_file: inTest('none.pem') } },
       tls: shown('client'),
     }),
-    () => ({ problem: null, unchecked: 'whether its listener takes our client certificate' }),
+    () => ({ problem: null, unchecked: 'whether its listener accepts the configured client certificate' }),
   ],
 ])('of a Vault that is stopped is judged by its files: %s', async (_what, given, expected) => {
   expect(await check({ service: 'stopped', ...given() })).toMatchObject(expected());

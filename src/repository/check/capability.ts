@@ -29,8 +29,8 @@ const CLOCK_LIMIT_MS = 60_000;
 export function clockRow(offsetMs: number): Capability {
   const found = `${formatSeconds(Math.abs(offsetMs) / 1000)} ${offsetMs < 0 ? 'behind' : 'ahead of'} this host`;
   return Math.abs(offsetMs) <= CLOCK_LIMIT_MS
-    ? row('clock', found, 'ok', 'times of locks and of retention agree')
-    : row('clock', found, 'weaker', "retention goes by this host's clock, locks by the other one: correct them");
+    ? row('clock', found, 'ok', 'locks and retention use the same time')
+    : row('clock', found, 'weaker', "retention uses this host's clock, locks use the server's: correct them");
 }
 
 export function row(capability: string, found: string, verdict: Verdict, promise: string): Capability {

@@ -25,11 +25,16 @@ export async function probeLock(probe: Probe, lockSeconds: number, mayDelete: bo
   });
   if (refused !== undefined || locked.mode === undefined || locked.version === undefined) {
     const found = refused === undefined ? 'ignored' : `refused: ${refused.text}`;
-    if (refused?.kind === 'later') return [row('lock', found, 'unknown', 'it may pass: run the check again')];
+    if (refused?.kind === 'later') return [row('lock', found, 'unknown', 'may be temporary: run the check again')];
     return [
       objectLock
-        ? row('lock', found, 'broken', `the configuration says objectLock: ${objectLock.mode}, ${objectLock.days} days`)
-        : row('lock', found, 'weaker', 'nothing keeps these credentials from deleting generations'),
+        ? row(
+            'lock',
+            found,
+            'broken',
+            `the configuration requires objectLock: ${objectLock.mode}, ${objectLock.days} days`,
+          )
+        : row('lock', found, 'weaker', 'these credentials can delete backups at any time'),
     ];
   }
 
@@ -49,16 +54,16 @@ export async function probeLock(probe: Probe, lockSeconds: number, mayDelete: bo
   const inTime = now() < until;
   const rows = Object.entries(attempts).map(([name, answer]) => {
     if (name === 'lock: delete' && !mayDelete && answer !== undefined) {
-      return row(name, `refused: ${answer.text}`, 'ok', 'these credentials may delete nothing, locked or not');
+      return row(name, `refused: ${answer.text}`, 'ok', "these credentials can't delete anything, locked or not");
     }
-    if (!inTime) return row(name, 'the server was too slow to tell', 'unknown', 'run the check again');
+    if (!inTime) return row(name, 'the server was too slow', 'unknown', 'run the check again');
     if (answer?.status === 403) {
       return objectLock
         ? row(name, `refused: ${answer.text}`, 'ok', `not possible for ${objectLock.days} days`)
-        : row(name, `refused: ${answer.text}`, 'weaker', 'the bucket can lock, but objectLock is not configured');
+        : row(name, `refused: ${answer.text}`, 'weaker', 'the bucket supports locks, but objectLock is not configured');
     }
     const found = answer === undefined ? 'was possible' : `refused: ${answer.text}`;
-    return row(name, found, objectLock ? 'broken' : 'weaker', 'the lock does not hold here');
+    return row(name, found, objectLock ? 'broken' : 'weaker', 'locks are not enforced here');
   });
   const gone = bypass === undefined || attempts['lock: delete'] === undefined;
   // Only then can it be removed.
@@ -68,8 +73,8 @@ export async function probeLock(probe: Probe, lockSeconds: number, mayDelete: bo
 
 function bypassRow(refused: string | undefined, mode: 'GOVERNANCE' | 'COMPLIANCE' | undefined): Capability {
   const name = 'lock: bypass';
-  if (refused !== undefined) return row(name, `refused: ${refused}`, 'ok', 'these credentials may not bypass a lock');
-  if (mode === 'COMPLIANCE') return row(name, 'GOVERNANCE only', 'ok', 'COMPLIANCE knows no bypass');
-  const promise = 'these credentials may bypass a lock: take s3:BypassGovernanceRetention away, or use COMPLIANCE';
+  if (refused !== undefined) return row(name, `refused: ${refused}`, 'ok', "these credentials can't bypass a lock");
+  if (mode === 'COMPLIANCE') return row(name, 'GOVERNANCE only', 'ok', 'COMPLIANCE has no bypass');
+  const promise = 'these credentials can bypass a lock: remove s3:BypassGovernanceRetention, or use COMPLIANCE';
   return row(name, 'was possible', mode === 'GOVERNANCE' ? 'broken' : 'weaker', promise);
 }

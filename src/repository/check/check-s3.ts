@@ -102,7 +102,7 @@ function newProbe(client: S3Client, settings: S3Settings, now: () => Date): Prob
       try {
         await repository.put(name, fromBytes(bytes), digestOf(bytes));
         const read = await readSmall(repository, name, bytes.length);
-        if (!read?.equals(bytes)) throw new DrError('CopyDamaged', 'Other bytes came back than were written.');
+        if (!read?.equals(bytes)) throw new DrError('CopyDamaged', 'The data read differs from the data written.');
       } finally {
         for (const asked of repository.leftOut) leftOut.add(asked);
       }
@@ -126,19 +126,24 @@ async function probeAccess(probe: Probe): Promise<Capability> {
   const name = 'write and read';
   const refused = await refusalOfPutAndGet(probe, 'access', { ChecksumSHA256: undefined });
   return refused === undefined
-    ? row(name, 'may write and read', 'ok', 'generations can be kept here')
-    : refusedRow(name, refused, 'broken', 'nothing can be kept here');
+    ? row(name, 'can write and read', 'ok', 'backups can be stored here')
+    : refusedRow(name, refused, 'broken', 'backups cannot be stored here');
 }
 
 /** The very calls with which a backup is written: what each row below promises holds for all of it together. */
 async function probeWholeWrite(probe: Probe): Promise<Capability> {
   const name = 'as a backup is written';
   const refused = await probe.refusal(() => probe.putWhole('whole', BODY, MIB));
-  if (refused !== undefined) return refusedRow(name, refused, 'broken', 'no backup can be written here');
+  if (refused !== undefined) return refusedRow(name, refused, 'broken', 'backups cannot be written here');
   const without = [...probe.leftOut].map((asked) => NAMES[asked] ?? asked);
   return without.length === 0
-    ? row(name, 'written, and read back', 'ok', 'all in one request')
-    : row(name, `written, without ${without.join(' and ')}`, 'weaker', 'looked for before, and read back afterwards');
+    ? row(name, 'written, and read back', 'ok', 'in one request')
+    : row(
+        name,
+        `written, without ${without.join(' and ')}`,
+        'weaker',
+        'checked for before each write, and read back afterwards',
+      );
 }
 
 async function refusalOfPutAndGet(
@@ -155,7 +160,7 @@ async function refusalOfPutAndGet(
 /** What is refused for the moment is no promise broken. */
 function refusedRow(name: string, { text, kind }: Refused, verdict: Verdict, promise: string): Capability {
   return kind === 'later'
-    ? row(name, `refused: ${text}`, 'unknown', 'it may pass: run the check again')
+    ? row(name, `refused: ${text}`, 'unknown', 'may be temporary: run the check again')
     : row(name, `refused: ${text}`, verdict, promise);
 }
 
@@ -180,41 +185,41 @@ async function probeVersions(probe: Probe): Promise<{ kept: boolean; row: Capabi
     const verdict = verdictWithout('versions', refused);
     const promise =
       verdict === 'weaker'
-        ? 'what is deleted or overwritten here is gone, or hidden'
-        : 'each write looks there first, and is refused';
+        ? 'deleted or overwritten objects are lost or hidden'
+        : 'each write checks the key first, and is refused';
     return { kept: false, row: refusedRow(name, refused, verdict, promise) };
   }
   if (count > 1) {
-    return { kept: true, row: row(name, 'kept', 'ok', 'neither a plain delete nor an overwrite hides a generation') };
+    return { kept: true, row: row(name, 'kept', 'ok', 'neither a plain delete nor an overwrite hides a backup') };
   }
-  const promise = 'whoever has these credentials can overwrite and delete what is not locked';
+  const promise = 'anyone with these credentials can overwrite and delete what is not locked';
   return { kept: false, row: row(name, 'not kept', settings.objectLock ? 'broken' : 'weaker', promise) };
 }
 
 async function probeChecksum({ leftOut, put, refusal }: Probe): Promise<Capability> {
   const name = 'wrong bytes';
-  const promise = 'found when it is read back, not refused at once';
-  if (leftOut.has('checksum')) return row(name, 'stored: it knows no SHA-256', 'weaker', promise);
+  const promise = 'detected when read back, not refused at once';
+  if (leftOut.has('checksum')) return row(name, 'stored: no support for SHA-256', 'weaker', promise);
   const wrong = createHash('sha256').update('other bytes').digest('base64');
   const refused = await refusal(() => put('checksum', { ChecksumSHA256: wrong }));
   return refused === undefined
     ? row(name, 'stored', verdictWithout('checksum', undefined), promise)
-    : refusedRow(name, refused, 'ok', 'what arrives damaged is never stored');
+    : refusedRow(name, refused, 'ok', 'damaged uploads are never stored');
 }
 
 async function probeWriteOnce({ put, refusal }: Probe, versioned: boolean): Promise<Capability> {
   const name = 'write once';
   const refused = await refusal(() => put('access', { IfNoneMatch: '*' }));
-  if (refused?.status === 412) return row(name, `refused: ${refused.text}`, 'ok', 'nothing is ever overwritten');
+  if (refused?.status === 412) return row(name, `refused: ${refused.text}`, 'ok', 'objects are never overwritten');
   const verdict = verdictWithout('condition', refused);
   const promise =
     verdict === 'broken'
-      ? 'each write asks for it, and is refused'
+      ? 'every write requests it, and is refused'
       : versioned
-        ? 'the first version counts; a second one takes up room'
-        : 'looked for before each write; of two at the same instant the later one stays: turn versions on';
+        ? 'the first version is used; a second one takes up space'
+        : 'checked for before each write; of two simultaneous writes the later one wins: enable versioning';
   return refused === undefined
-    ? row(name, 'a taken key was written again', verdict, promise)
+    ? row(name, 'an existing key was overwritten', verdict, promise)
     : refusedRow(name, refused, verdict, promise);
 }
 
@@ -224,7 +229,7 @@ async function probeMultipart(probe: Probe): Promise<Capability> {
   const limit = `${settings.multipartThreshold / MIB} MiB`;
   const whole = await refusal(() => putWhole('parts', Buffer.alloc(LEAST_PART + 1, BODY), LEAST_PART));
   if (whole !== undefined) {
-    const promise = `a backup larger than ${limit} is refused: raise multipartThreshold (5GiB at most)`;
+    const promise = `backups larger than ${limit} are refused: raise multipartThreshold (5GiB at most)`;
     return refusedRow(name, whole, 'weaker', promise);
   }
   const place = object('multipart');
@@ -240,8 +245,8 @@ async function probeMultipart(probe: Probe): Promise<Capability> {
     await refusal(() => client.send(new AbortMultipartUploadCommand({ ...place, UploadId: begun.UploadId })));
   }
   return refused === undefined
-    ? row(name, 'may begin, list and abort', 'ok', `a larger upload than ${limit} goes on where it was cut`)
-    : refusedRow(name, refused, 'weaker', `a larger upload than ${limit} begins again when it is cut`);
+    ? row(name, 'can start, list and abort', 'ok', `an upload larger than ${limit} resumes where it was interrupted`)
+    : refusedRow(name, refused, 'weaker', `an upload larger than ${limit} starts over when it is interrupted`);
 }
 
 async function probeEncryption({ client, settings, object, put, refusal }: Probe): Promise<Capability> {
@@ -257,14 +262,14 @@ async function probeEncryption({ client, settings, object, put, refusal }: Probe
   });
   if (kmsKeyId === undefined) {
     return found.method === undefined
-      ? row(name, 'none', 'weaker', "only vault-dr's own encryption protects what is stored")
-      : row(name, found.method, 'ok', "the bucket's own key, beside vault-dr's encryption");
+      ? row(name, 'none', 'weaker', "only vault-dr's own encryption protects the backups")
+      : row(name, found.method, 'ok', "the bucket's own key, in addition to vault-dr's encryption");
   }
-  const promised = `the configuration says kmsKeyId: ${kmsKeyId}`;
+  const promised = `the configuration requires kmsKeyId: ${kmsKeyId}`;
   if (refused !== undefined) return refusedRow(name, refused, verdictWithout('encryption', refused), promised);
   const used = found.method === 'aws:kms' && found.key?.endsWith(kmsKeyId.split('/').at(-1) ?? '') === true;
   return used
-    ? row(name, `aws:kms, ${found.key}`, 'ok', 'under the key of the configuration')
+    ? row(name, `aws:kms, ${found.key}`, 'ok', 'encrypted with the configured key')
     : row(name, found.method ?? 'none', verdictWithout('encryption', undefined), promised);
 }
 
@@ -275,7 +280,7 @@ async function probeClassAndTags(probe: Probe): Promise<Capability[]> {
   const rows: Capability[] = [];
   if (StorageClass !== undefined) {
     const name = 'storage class';
-    const promised = `the configuration says storageClass: ${StorageClass}`;
+    const promised = `the configuration requires storageClass: ${StorageClass}`;
     const refused = await refusalOfPutAndGet(probe, 'storage-class', { StorageClass });
     // Servers name none where it is the usual one.
     let used: string = 'STANDARD';
@@ -284,19 +289,19 @@ async function probeClassAndTags(probe: Probe): Promise<Capability[]> {
     });
     if (refused !== undefined) rows.push(refusedRow(name, refused, verdictWithout('storage class', refused), promised));
     else if (used === StorageClass)
-      rows.push(row(name, `${StorageClass}, read at once`, 'ok', 'generations are kept in it'));
+      rows.push(row(name, `${StorageClass}, with immediate access`, 'ok', 'backups are stored in it'));
     else rows.push(row(name, `ignored: ${used}`, verdictWithout('storage class', undefined), promised));
   }
   if (Tagging !== undefined) {
-    const promised = 'the configuration says tags: they need s3:PutObjectTagging';
+    const promised = 'the configuration requires tags: they need s3:PutObjectTagging';
     const refused = await refusalOfPutAndGet(probe, 'tags', { Tagging });
     let count: number | undefined;
     await refusal(async () => {
       count = (await client.send(new GetObjectTaggingCommand(object('tags')))).TagSet?.length ?? 0;
     });
     if (refused !== undefined) rows.push(refusedRow('tags', refused, verdictWithout('tags', refused), promised));
-    else if (count !== 0) rows.push(row('tags', 'may be set', 'ok', 'generations carry them'));
-    else rows.push(row('tags', 'ignored', verdictWithout('tags', undefined), 'generations carry none'));
+    else if (count !== 0) rows.push(row('tags', 'can be set', 'ok', 'backups are tagged'));
+    else rows.push(row('tags', 'ignored', verdictWithout('tags', undefined), 'backups are not tagged'));
   }
   return rows;
 }
@@ -313,7 +318,7 @@ async function probeLifecycle({ client, settings, refusal }: Probe, versioned: b
       'lifecycle rules',
       `could not be read: ${refused.text}`,
       'unknown',
-      'look whether a rule deletes generations',
+      'check whether a rule deletes backups',
     );
   }
   const { expires, expiresHidden, abortsUploadsAfterDays } = lifecycleEffects(answer.rules, prefix, tags);
@@ -323,12 +328,12 @@ async function probeLifecycle({ client, settings, refusal }: Probe, versioned: b
       'lifecycle rules',
       `${how}: ${expires.join('; ')}`,
       'broken',
-      'the bucket deletes, whatever retention says',
+      'the bucket deletes backups regardless of retention',
     );
   }
   const sweep =
     abortsUploadsAfterDays === null ? '' : `; aborts unfinished uploads after ${abortsUploadsAfterDays} days`;
-  return row('lifecycle rules', `none that deletes generations${sweep}`, 'ok', 'only retention deletes');
+  return row('lifecycle rules', `none that deletes backups${sweep}`, 'ok', 'only retention deletes backups');
 }
 
 async function probeDeletion(probe: Probe): Promise<{ possible: boolean; row: Capability }> {
@@ -339,14 +344,14 @@ async function probeDeletion(probe: Probe): Promise<{ possible: boolean; row: Ca
     await client.send(new DeleteObjectCommand(target));
   });
   if (refused !== undefined) {
-    const promise = 'safe from these credentials; retention can remove nothing';
+    const promise = "safe from these credentials; retention can't remove anything";
     return { possible: false, row: refusedRow(name, refused, 'weaker', promise) };
   }
   return {
     possible: true,
     row: settings.objectLock
-      ? row(name, 'may, what is not locked', 'ok', 'retention works; the lock guards what is younger')
-      : row(name, 'may', 'weaker', 'retention works, and whoever has these credentials can delete all'),
+      ? row(name, 'possible for unlocked objects', 'ok', 'retention works; younger backups are locked')
+      : row(name, 'may', 'weaker', 'retention works, and anyone with these credentials can delete every backup'),
   };
 }
 

@@ -31,7 +31,7 @@ async function checkDirectory(root: string): Promise<Pick<CheckReport, 'capabili
     const { mode } = await stat(root);
     await mkdir(scratch, { mode: 0o700 });
     await writeFile(file, 'first', { flush: true, mode: 0o600 });
-    capabilities.push(row('write and read', 'may write', 'ok', 'generations can be kept here'));
+    capabilities.push(row('write and read', 'can write', 'ok', 'backups can be stored here'));
     capabilities.push(await checkWriteOnce(file));
     capabilities.push(await checkWholeWrite(scratch));
     capabilities.push(flushRow(await syncDirectory(scratch)));
@@ -40,16 +40,18 @@ async function checkDirectory(root: string): Promise<Pick<CheckReport, 'capabili
     const open = (mode & 0o077) !== 0;
     capabilities.push(
       open
-        ? row('access', `mode ${octal(mode)}`, 'weaker', 'others on this host may see what is kept: chmod 0700')
-        : row('access', `mode ${octal(mode)}`, 'ok', 'only its owner and root can reach it'),
+        ? row('access', `mode ${octal(mode)}`, 'weaker', 'other users of this host may see the backups: chmod 0700')
+        : row('access', `mode ${octal(mode)}`, 'ok', 'only its owner and root have access'),
     );
     capabilities.push(missingDiskRow(await isMountPoint(root)));
     const { bavail, bsize } = await statfs(root);
     capabilities.push(row('room', `${formatBytes(bavail * bsize)} free`, 'ok', 'until it is full'));
-    capabilities.push(row('lock', 'none', 'weaker', 'whoever is root here can delete every generation'));
+    capabilities.push(row('lock', 'none', 'weaker', 'root on this host can delete every backup'));
   } catch (error) {
     const { code = 'an error', syscall = 'access' } = error as NodeJS.ErrnoException;
-    capabilities.push(row('write and read', `${syscall} failed with ${code}`, 'broken', 'nothing can be kept here'));
+    capabilities.push(
+      row('write and read', `${syscall} failed with ${code}`, 'broken', 'backups cannot be stored here'),
+    );
   } finally {
     await rm(scratch, { recursive: true, force: true });
   }
@@ -63,12 +65,12 @@ async function checkWriteOnce(file: string): Promise<Capability> {
     await link(file, `${file}.linked`);
   } catch (error) {
     const { code = 'an error' } = error as NodeJS.ErrnoException;
-    if (code === 'EEXIST') return row(name, 'a taken name is refused', 'ok', 'nothing is ever overwritten');
+    if (code === 'EEXIST') return row(name, 'an existing file is not overwritten', 'ok', 'files are never overwritten');
     return knowsNoLinks(error)
-      ? row(name, `link failed with ${code}`, 'broken', 'needs a file system with hard links')
-      : row(name, `link failed with ${code}`, 'unknown', 'it may pass: run the check again');
+      ? row(name, `link failed with ${code}`, 'broken', 'use a file system with hard links')
+      : row(name, `link failed with ${code}`, 'unknown', 'may be temporary: run the check again');
   }
-  return row(name, 'a taken name was replaced', 'broken', 'two writers could overwrite each other');
+  return row(name, 'an existing file was overwritten', 'broken', 'two writers could overwrite each other');
 }
 
 /** By the very code that writes a backup. */
@@ -79,36 +81,37 @@ async function checkWholeWrite(scratch: string): Promise<Capability> {
     const bytes = Buffer.from('vault-dr repository check\n');
     await repository.put('check/whole', fromBytes(bytes), digestOf(bytes));
     const read = await readSmall(repository, 'check/whole', bytes.length);
-    if (!read?.equals(bytes)) return row(name, 'other bytes came back', 'broken', 'nothing can be kept here');
+    if (!read?.equals(bytes))
+      return row(name, 'the data read differs from the data written', 'broken', 'backups cannot be stored here');
     await repository.remove('check/whole');
-    return row(name, 'written, read back, removed', 'ok', 'all or nothing, and never over another');
+    return row(name, 'written, read back, removed', 'ok', 'all or nothing, and never over another file');
   } catch (error) {
     if (!isDrError(error)) throw error;
     const { code = 'an error', syscall = 'access' } = (error.cause ?? {}) as NodeJS.ErrnoException;
     const found = `${syscall} failed with ${code}`;
     return error.retryable
-      ? row(name, found, 'unknown', 'it may pass: run the check again')
-      : row(name, found, 'broken', 'no backup can be written here');
+      ? row(name, found, 'unknown', 'may be temporary: run the check again')
+      : row(name, found, 'broken', 'backups cannot be written here');
   }
 }
 
 function flushRow(flushes: boolean): Capability {
   const name = 'power cut';
   return flushes
-    ? row(name, 'directories are flushed', 'ok', 'what was reported as stored is there afterwards')
-    : row(
-        name,
-        'directories can not be flushed',
-        'weaker',
-        'the last files may be missing after one: they are written again',
-      );
+    ? row(name, 'directories are flushed', 'ok', 'stored files survive it')
+    : row(name, "directories can't be flushed", 'weaker', 'the last files may be lost: they are written again');
 }
 
 function missingDiskRow(mountPoint: boolean): Capability {
   const name = 'missing disk';
   return mountPoint
-    ? row(name, 'hidden: a mount point', 'weaker', 'backups would go below it: let path be a directory on that disk')
-    : row(name, 'seen: no mount point', 'ok', 'where a disk is not mounted, its directories are missing');
+    ? row(
+        name,
+        'hidden: a mount point',
+        'weaker',
+        'backups would be written below the mount point: set path to a directory on that disk',
+      )
+    : row(name, 'detected: not a mount point', 'ok', 'if the disk is not mounted, the directory is missing');
 }
 
 function octal(mode: number): string {

@@ -41,5 +41,5 @@ function concerns({ Filter, ...rule }: LifecycleRule, prefix: string, tags: Reco
 }
 
 function nameOf({ ID }: LifecycleRule): string {
-  return `rule '${ID ?? 'without a name'}'`;
+  return `rule '${ID ?? 'unnamed'}'`;
 }

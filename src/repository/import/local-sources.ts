@@ -46,13 +46,13 @@ async function openFile(file: string) {
   } catch (error) {
     throw unreadable(file, (error as NodeJS.ErrnoException).code ?? (error as Error).message, error);
   }
-  throw unreadable(file, 'it is no file any more');
+  throw unreadable(file, 'it is no longer a file');
 }
 
 function unreadable(path: string, why: string, cause?: unknown): DrError {
   return new DrError('InvalidInput', `${placeOf(path)} can't be read: ${why}.`, {
     where: placeOf(path),
-    advice: 'Does it exist, on this host, and may this user read it?',
+    advice: 'Check that it exists on this host and that this user may read it.',
     cause,
   });
 }

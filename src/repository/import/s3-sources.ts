@@ -19,8 +19,8 @@ export function parseS3Url(text: string): S3Place | null {
   if (!text.startsWith('s3://')) return null;
   const [, bucket, prefix = ''] = URL_PATTERN.exec(text) ?? [];
   if (bucket !== undefined && prefix.length <= 1_024) return { bucket, prefix };
-  throw new DrError('InvalidInput', `${placeOf(text)} is not the place of an object or a prefix.`, {
-    advice: 'Such as s3://bucket/prefix/ or s3://bucket/prefix/vault.snap.',
+  throw new DrError('InvalidInput', `${placeOf(text)} is not the URL of an object or a prefix.`, {
+    advice: 'Use a URL such as s3://bucket/prefix/ or s3://bucket/prefix/vault.snap.',
   });
 }
 

@@ -29,7 +29,7 @@ export function assertFew(count: number, place: string): void {
     'InvalidInput',
     `There are more than ${MOST_FILES} files in ${placeOf(place)}. Nothing was imported.`,
     {
-      advice: 'Name a part of it: a folder below, or the beginning of the names.',
+      advice: 'Select a part of it: a subdirectory, or the beginning of the names.',
     },
   );
 }
@@ -40,9 +40,9 @@ export async function* bounded(source: Readable, { place, sizeBytes }: Pick<Sour
   for await (const chunk of source as AsyncIterable<Buffer>) {
     read += chunk.length;
     if (read > sizeBytes) {
-      throw new DrError('SnapshotIncomplete', `${place} grows while it is read.`, {
+      throw new DrError('SnapshotIncomplete', `${place} is still growing.`, {
         where: place,
-        advice: 'Import it when whoever writes it has finished.',
+        advice: 'Import it once it is completely written.',
       });
     }
     yield chunk;

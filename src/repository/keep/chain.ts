@@ -59,13 +59,13 @@ export function verifyChain(cluster: string, views: readonly RepositoryView[]): 
     for (const copy of copies) {
       const { manifest, generation } = copy;
       if (manifest.cluster !== cluster || manifest.generation !== generation) {
-        report('moved', generation, `${repository} holds ${manifest.cluster}/${manifest.generation} in its place`);
+        report('moved', generation, `${repository} has ${manifest.cluster}/${manifest.generation} in its place`);
         continue;
       }
       const other = present.get(generation);
       if (other === undefined) present.set(generation, copy);
       else if (other.manifestSha256 !== copy.manifestSha256) {
-        report('replaced', generation, `${other.repository} and ${repository} hold different signed manifests of it`);
+        report('replaced', generation, `${other.repository} and ${repository} have different signed manifests of it`);
       }
     }
     for (const { generation, problem } of unreadable) report('unreadable', generation, `${repository}: ${problem}`);
@@ -81,23 +81,28 @@ export function verifyChain(cluster: string, views: readonly RepositoryView[]): 
     if (previous === null) {
       // What was imported is part of no chain.
       if (!manifest.imported && generation !== firstOwn?.generation) {
-        report('restarted', generation, 'follows no other: no repository answered when it was captured');
+        report('restarted', generation, 'has no predecessor: no repository answered when it was captured');
       }
       continue;
     }
     followers.set(previous.generation, [...(followers.get(previous.generation) ?? []), generation]);
     if (previous.generation >= generation) {
-      report('reordered', generation, `was captured after ${previous.generation}, yet dated before it: see the clock`);
+      report(
+        'reordered',
+        generation,
+        `was captured after ${previous.generation}, but dated before it: check the clock`,
+      );
     }
     followBack(generation, previous);
   }
   for (const [generation, followedBy] of followers) {
-    if (followedBy.length > 1) report('forked', generation, `is followed by ${followedBy.toSorted().join(' and ')}`);
+    if (followedBy.length > 1)
+      report('forked', generation, `is followed by several backups: ${followedBy.toSorted().join(' and ')}`);
   }
   for (const { repository, copies, tombstones: gone } of views) {
     const here = new Set(copies.map((copy) => copy.generation));
     for (const { generation } of gone.filter((stone) => here.has(stone.generation))) {
-      report('returned', generation, `is in ${repository}, where retention had removed it`);
+      report('returned', generation, `is in ${repository} again, although retention removed it`);
     }
   }
   for (const finding of lacking(views, oldestFirst)) report('incomplete', finding.generation, finding.text);
@@ -114,12 +119,12 @@ export function verifyChain(cluster: string, views: readonly RepositoryView[]): 
         report(
           'removed',
           next.generation,
-          `is in no repository, but ${from} follows it and retention did not remove it`,
+          `is missing from every repository, but ${from} follows it and retention did not remove it`,
         );
         return;
       }
       if (found.manifestSha256 !== next.manifestSha256) {
-        report('replaced', next.generation, `is not the one that ${from} follows: its manifest was another one`);
+        report('replaced', next.generation, `is not the predecessor that ${from} names: its manifest differs`);
       }
       if (present.has(next.generation)) return;
       next = tombstones.get(next.generation)?.previous ?? null;

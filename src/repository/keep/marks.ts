@@ -137,7 +137,7 @@ function headsOf(found: readonly { mark: Mark; sha256: string }[]): string[] {
 }
 
 function missingMark(repository: Repository, mark: Mark, sha256: string): string {
-  return `A mark that another one names is missing in ${repository.name}: SHA-256 ${sha256.slice(0, 12)}…, from before ${mark.at} (${keyOfMark(mark)} names it). A pin, or the word that a cluster was restored, was removed or changed there: find out by whom, and pin anew what must stay.`;
+  return `A mark is missing in ${repository.name}: SHA-256 ${sha256.slice(0, 12)}…, from before ${mark.at} (named by ${keyOfMark(mark)}). A pin, or the record of a restore, was removed or modified there: find out by whom, and pin again the backups to keep.`;
 }
 
 /** Keys of lists of tombstones, oldest first. */
@@ -168,12 +168,12 @@ function markIn(
 ): Mark {
   const end = (bytes?.indexOf('\n') ?? -1) + 1;
   if (!bytes || !verifySignature(bytes.subarray(0, end), signatureIn(bytes.subarray(end)), publicKeyPem)) {
-    throw untrusted(repository, key, 'is not signed with the configured key, or was changed');
+    throw untrusted(repository, key, 'is not signed with the configured key, or was modified');
   }
   const parsed = markSchema.safeParse(JSON.parse(bytes.toString('utf8', 0, end)));
-  if (!parsed.success) throw untrusted(repository, key, 'is not one that this version reads');
+  if (!parsed.success) throw untrusted(repository, key, 'has a format that this version cannot read');
   if (parsed.data.cluster !== cluster || keyOfMark(parsed.data) !== key) {
-    throw untrusted(repository, key, 'was moved there');
+    throw untrusted(repository, key, 'was moved from another backup');
   }
   return parsed.data;
 }
@@ -211,6 +211,6 @@ function signatureIn(line: Uint8Array): Buffer {
 function untrusted(repository: Repository, key: string, problem: string): DrError {
   return new DrError('SignatureInvalid', `The mark ${key} in ${repository.name} ${problem}.`, {
     where: repository.name,
-    advice: 'It counts for nothing. Find out who wrote it.',
+    advice: 'It is ignored. Find out who wrote it.',
   });
 }

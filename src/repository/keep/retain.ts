@@ -55,7 +55,10 @@ export async function viewRetention(
 
 /** What can't be read may follow what would go, and then a tombstone would be lacking. */
 function keepAll({ keep, remove }: RetentionPlan): RetentionPlan {
-  const waiting = remove.map((generation) => ({ generation, why: "nothing goes while another one can't be read" }));
+  const waiting = remove.map((generation) => ({
+    generation,
+    why: "nothing is removed while another backup can't be read",
+  }));
   return { keep: [...keep, ...waiting.reverse()], remove: [] };
 }
 
@@ -63,7 +66,7 @@ function whyNothingGoes(unread: UnreadableGeneration[]): string[] {
   const [first] = unread;
   if (!first) return [];
   const ids = unread.map(({ generation }) => generation).join(', ');
-  return [`nothing is removed while these can't be read; mend what holds them: ${ids} (${first.problem})`];
+  return [`nothing is removed while these backups can't be read; repair their repository: ${ids} (${first.problem})`];
 }
 
 /** Removes what the view plans. What goes is written down first, signed, so that the chain shows no gap for it. */
@@ -112,7 +115,7 @@ async function marksOrProblem(
     return {
       marks: [],
       heads: [],
-      problems: [`pins that only ${repository.name} has don't count: ${(error as Error).message}`],
+      problems: [`pins stored only in ${repository.name} are ignored: ${(error as Error).message}`],
     };
   }
 }

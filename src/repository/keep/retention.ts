@@ -60,7 +60,7 @@ export function planRetention(
   const past = newestFirst.filter((copy) => timeOf(copy) <= now.getTime() + CLOCK_TOLERANCE_MS);
   for (const copy of newestFirst) {
     if (pinned.has(copy.manifestSha256)) keep(copy, 'pinned');
-    if (timeOf(copy) > now.getTime() + CLOCK_TOLERANCE_MS) keep(copy, 'captured later than now');
+    if (timeOf(copy) > now.getTime() + CLOCK_TOLERANCE_MS) keep(copy, 'captured in the future');
   }
   const oldest = policy.maxAgeSeconds === null ? -Infinity : now.getTime() - policy.maxAgeSeconds * 1000;
   const young = past.filter((copy) => timeOf(copy) >= oldest);
@@ -76,11 +76,11 @@ export function planRetention(
   for (const copy of past.slice(0, policy.minimum)) keep(copy, `one of the newest ${policy.minimum}, however old`);
   keep(
     past.find((copy) => copy.check === 'restored'),
-    'the newest that was restored',
+    'the newest restored backup',
   );
   keep(
     past.find((copy) => copy.check !== 'listed'),
-    'the newest that was read end to end',
+    'the newest backup that was read end to end',
   );
 
   const plan: RetentionPlan = { keep: [], remove: [] };
@@ -197,7 +197,7 @@ async function sweep(repository: Repository, cluster: string, before: Date): Pro
     return [];
   } catch (error) {
     if (!isDrError(error)) throw error;
-    return [`what died attempts left unfinished stays and takes up room: ${error.message}`];
+    return [`unfinished uploads of earlier attempts were not removed and take up space: ${error.message}`];
   }
 }
 

@@ -80,13 +80,13 @@ function verdictOn(code: string, status: number | undefined): Verdict {
   if (EXPIRED_CODES.has(code)) {
     return {
       code: 'AuthenticationFailed',
-      advice: "The credentials have expired or can't be found: renew them, or name them in the configuration.",
+      advice: "The credentials have expired or can't be found: renew them, or set them in the configuration.",
     };
   }
   if (WRONG_BYTES_CODES.has(code)) {
     return {
       code: 'CopyDamaged',
-      advice: 'Other bytes arrived than the manifest names, and nothing was stored. Check the source and its disk.',
+      advice: 'The uploaded data does not match the manifest, and nothing was stored. Check the source and its disk.',
     };
   }
   if (code === 'NoSuchBucket') {
@@ -96,8 +96,8 @@ function verdictOn(code: string, status: number | undefined): Verdict {
     return {
       code: 'InvalidConfiguration',
       advice:
-        'It lies in an archive and has to be restored before it can be read: `aws s3api restore-object`. Take the storage class or the ' +
-        'lifecycle rule away that brought it there.',
+        'It is in an archive tier and must be restored before it can be read: `aws s3api restore-object`. Remove the storage class or the ' +
+        'lifecycle rule that moved it there.',
     };
   }
   if (code === 'RequestTimeTooSkewed') {
@@ -109,19 +109,19 @@ function verdictOn(code: string, status: number | undefined): Verdict {
       advice:
         'Check the credentials. They need s3:PutObject, GetObject, GetObjectVersion, ListBucket and ListBucketVersions; with Object ' +
         'Lock s3:PutObjectRetention and GetObjectRetention; with tags s3:PutObjectTagging; with a KMS key kms:GenerateDataKey and ' +
-        'kms:Decrypt; for uploads in parts s3:ListBucketMultipartUploads, ListMultipartUploadParts and AbortMultipartUpload; for ' +
-        'retention s3:DeleteObjectVersion. `vault-dr repository check` tries them out.',
+        'kms:Decrypt; for multipart uploads s3:ListBucketMultipartUploads, ListMultipartUploadParts and AbortMultipartUpload; for ' +
+        'retention s3:DeleteObjectVersion. `vault-dr repository check` tests them.',
     };
   }
   if (passesByItself(code, status)) {
     return {
       code: 'RepositoryUnavailable',
-      advice: 'It is tried again. If it stays so, check the network, the endpoint and the state of the service.',
+      advice: 'vault-dr retries. If the error persists, check the network, the endpoint and the state of the service.',
     };
   }
   return {
     code: 'InvalidConfiguration',
     advice:
-      'Check what the bucket allows: Object Lock, versions, the KMS key and its state, the storage class, the region.',
+      'Check the settings of the bucket: Object Lock, versioning, the KMS key and its state, the storage class, the region.',
   };
 }

@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream';
 import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import { DrError, isDrError } from '../../contract/failures';
+import { formatBytes } from '../../contract/format';
 import { type FileDigest, GENERATION_PATTERN } from '../../contract/generation';
 import { checkStream } from '../digest';
 import type { Asked } from './answers';
@@ -57,9 +58,10 @@ export class S3Repository implements Repository {
       throw error;
     }
     if (await this.#holds(key, digest, options, composite)) return 'written';
-    throw new DrError('RepositoryUnavailable', `${this.name} took ${key} but does not show it.`, {
+    throw new DrError('RepositoryUnavailable', `${this.name} accepted ${key} but does not return it.`, {
       where: this.name,
-      advice: 'It is tried again. If it stays so, the service does not read what it wrote: use another one.',
+      advice:
+        'vault-dr retries. If the error persists, the service does not return what it stored: use another service.',
     });
   }
 
@@ -161,7 +163,7 @@ export class S3Repository implements Repository {
       }
     }
     if (same) return;
-    throw new DrError('RepositoryConflict', `${this.name} holds other bytes under ${version.key}.`, {
+    throw new DrError('RepositoryConflict', `${this.name} has different data in ${version.key}.`, {
       where: this.name,
       advice: 'Nothing was overwritten. Find out who wrote that object.',
     });
@@ -178,7 +180,7 @@ export class S3Repository implements Repository {
     // Servers answer with the ARN, also where a bare id was asked for.
     const keyName = kmsKeyId?.split('/').at(-1) ?? '';
     if (kmsKeyId && !(head.ServerSideEncryption === 'aws:kms' && head.SSEKMSKeyId?.endsWith(keyName))) {
-      refuse(`not encrypted under the KMS key ${kmsKeyId}`, 'Use a service that knows SSE-KMS, or leave kmsKeyId out.');
+      refuse(`not encrypted with the KMS key ${kmsKeyId}`, 'Use a service that supports SSE-KMS, or remove kmsKeyId.');
     }
     if (!objectLock) return;
     const lockedUntil = head.ObjectLockRetainUntilDate?.getTime() ?? 0;
@@ -186,7 +188,7 @@ export class S3Repository implements Repository {
     if (head.ObjectLockMode !== objectLock.mode || lockedUntil < wantedUntil) {
       refuse(
         `not locked in mode ${objectLock.mode} for ${objectLock.days} days`,
-        'Is Object Lock enabled on the bucket, and may the credentials use s3:GetObjectRetention?',
+        'Check that Object Lock is enabled on the bucket and that the credentials may use s3:GetObjectRetention.',
       );
     }
   }
@@ -234,9 +236,9 @@ function isUnavailable(error: unknown): boolean {
 
 function assertFits(key: string, digest: FileDigest, repository: string): void {
   if (digest.sizeBytes <= OBJECT_LIMIT_BYTES) return;
-  const problem = `${key} has ${digest.sizeBytes} bytes; ${repository} takes at most 5 TiB.`;
+  const problem = `${key} is ${formatBytes(digest.sizeBytes)}; ${repository} accepts at most 5 TiB.`;
   throw new DrError('InvalidConfiguration', problem, {
     where: repository,
-    advice: 'Keep the generations of this cluster in a directory repository.',
+    advice: 'Store the backups of this cluster in a directory repository.',
   });
 }

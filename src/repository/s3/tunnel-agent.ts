@@ -36,7 +36,7 @@ export class TunnelAgent extends Agent {
       timeout: CONNECT_TIMEOUT_MS,
     });
     const shown = proxyHost(proxy);
-    tunnel.once('timeout', () => tunnel.destroy(new Error(`The proxy ${shown} does not answer.`)));
+    tunnel.once('timeout', () => tunnel.destroy(new Error(`The proxy ${shown} did not answer.`)));
     tunnel.once('error', fail);
     tunnel.once('response', ({ statusCode }) => tunnel.destroy(refusal(shown, statusCode)));
     tunnel.once('connect', ({ statusCode }, socket) => {
@@ -53,7 +53,7 @@ export class TunnelAgent extends Agent {
 }
 
 function refusal(proxy: string, status: number | undefined): Error {
-  return new Error(`The proxy ${proxy} (HTTPS_PROXY) refuses the connection with ${status}.`);
+  return new Error(`The proxy ${proxy} (HTTPS_PROXY) refused the connection with ${status}.`);
 }
 
 function authorization(proxy: URL): Record<string, string> {

@@ -31,7 +31,7 @@ export async function readSources(
     const missing: string[] = [];
     for (const path of paths) if (!(await isHere(path))) missing.push(path);
     if (missing.length === 0) return { sources: await readAll(await filesIn(paths, problems), problems), problems };
-    problems.push(...missing.map((path) => `${path}, which its service starts Vault with, is not here`));
+    problems.push(...missing.map((path) => `${path}, which its service starts Vault with, does not exist`));
   }
   const files = (await filesIn(configFiles, problems)).filter((file) => isConfigName(basename(file)));
   const sources = await readAll(files, problems);
@@ -89,7 +89,7 @@ async function read(file: string, problems: string[]): Promise<HclBody | null> {
   } catch (error) {
     const { code, name, message } = error as NodeJS.ErrnoException;
     problems.push(
-      name === 'HclError' ? `${file} can't be understood: ${message}` : `${file} can't be read (${code ?? name})`,
+      name === 'HclError' ? `${file} can't be parsed: ${message}` : `${file} can't be read (${code ?? name})`,
     );
     return null;
   }

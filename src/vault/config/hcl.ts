@@ -23,7 +23,7 @@ export interface HclItem {
 /** What is wrong, and where; the text itself may be secret and is never in it. */
 export class HclError extends Error {
   constructor(what: string, line: number) {
-    super(`${what} in line ${line}`);
+    super(`${what} on line ${line}`);
     this.name = 'HclError';
   }
 }
@@ -90,7 +90,7 @@ class Parser {
   }
 
   #value(): HclValue {
-    if (++this.#depth > MAX_DEPTH) this.#fail('it is nested too deep');
+    if (++this.#depth > MAX_DEPTH) this.#fail('it is nested too deeply');
     try {
       return this.#valueInside();
     } finally {
@@ -129,7 +129,7 @@ class Parser {
     let braces = 0;
     for (;;) {
       const character = this.#next();
-      if (character === '' || (character === '\n' && braces === 0)) this.#fail('a string does not end');
+      if (character === '' || (character === '\n' && braces === 0)) this.#fail('a string is not terminated');
       if (character === '"' && braces === 0) break;
       if (character === '\\' && braces === 0) {
         value += this.#escape();
@@ -159,7 +159,7 @@ class Parser {
       const end = this.#text.indexOf('\n', this.#at);
       const line = this.#text.slice(this.#at, end < 0 ? undefined : end);
       const isEnd = line.trim() === anchor;
-      if (end < 0 && !isEnd) this.#fail('a heredoc does not end');
+      if (end < 0 && !isEnd) this.#fail('a heredoc is not terminated');
       this.#at = end < 0 ? this.#text.length : isEnd ? end : end + 1;
       if (!isEnd) {
         lines.push(line);
@@ -211,7 +211,7 @@ function parseJson(text: string): HclBody {
     return fromJson(JSON.parse(text)) as HclBody;
   } catch {
     // The parser's own message would quote the text.
-    throw new HclError('it is no valid JSON', 1);
+    throw new HclError('it is not valid JSON', 1);
   }
 }
 

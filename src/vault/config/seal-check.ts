@@ -64,14 +64,14 @@ export async function checkSealAccess(server: ServerConfig, env: Environment | n
   const [address, keyName, mount] = [setting('address'), setting('key_name'), setting('mount_path')];
   if (!address) return problem('The transit seal has no address.');
   if (!keyName || !mount) return problem('The transit seal has no key_name or no mount_path.');
-  if (!URL.canParse(address)) return problem('The address of the transit seal is no URL.');
+  if (!URL.canParse(address)) return problem('The address of the transit seal is not a URL.');
   const shown = new URL(address).origin;
   let endpoint: VaultEndpoint;
   let token: string | undefined;
   try {
     token = await resolve(setting('token'), env ?? {});
   } catch (error) {
-    return problem(`The file with the token of the transit seal can't be read (${reasonOf(error)}).`);
+    return problem(`The token file of the transit seal can't be read (${reasonOf(error)}).`);
   }
   try {
     endpoint = await endpointOf(address, setting);
@@ -101,14 +101,14 @@ async function problemOfKey(client: VaultClient, mount: string, key: string, add
     const encrypted = await client.write(path('encrypt'), { plaintext });
     const decrypted = await client.write(path('decrypt'), { ciphertext: encrypted?.data?.['ciphertext'] });
     if (decrypted?.data?.['plaintext'] === plaintext) return null;
-    return `The key ${key} of the transit seal's Vault at ${address} does not decrypt what it has encrypted.`;
+    return `The key ${key} of the transit seal's Vault at ${address} can't decrypt what it has just encrypted.`;
   } catch (error) {
     if (!isDrError(error)) {
       const ended = (error as Error).name === 'TimeoutError';
-      return `The transit seal's Vault at ${address} ${ended ? 'does not answer in time' : "can't be asked"}.`;
+      return `The transit seal's Vault at ${address} ${ended ? 'does not answer in time' : "can't be reached"}.`;
     }
     const wellKnown = inPlainWords(error.message, { address, mount, key });
-    return wellKnown ?? `The transit seal's Vault at ${address} does not let its key ${key} be used: ${error.message}`;
+    return wellKnown ?? `The transit seal's Vault at ${address} does not allow use of its key ${key}: ${error.message}`;
   }
 }
 
@@ -127,16 +127,16 @@ async function refusalOf(call: Promise<unknown>): Promise<string | null> {
 function inPlainWords(message: string, of: { address: string; mount: string; key: string }): string | null {
   const vault = `the transit seal's Vault at ${of.address}`;
   if (/invalid token|bad token|missing client token/i.test(message)) {
-    return `The token of the transit seal is refused by its Vault at ${of.address}.`;
+    return `The token of the transit seal was refused by its Vault at ${of.address}.`;
   }
   if (/permission denied/i.test(message)) {
-    return `The token of the transit seal is refused, or may not encrypt and decrypt with ${of.mount}/${of.key}, at ${of.address}.`;
+    return `The token of the transit seal was refused at ${of.address}, or may not encrypt and decrypt with ${of.mount}/${of.key}.`;
   }
-  if (/encryption key not found/i.test(message)) return `There is no key ${of.key} in ${of.mount} of ${vault}.`;
+  if (/encryption key not found/i.test(message)) return `There is no key ${of.key} in ${of.mount} on ${vault}.`;
   if (/no handler for route|unsupported path/i.test(message))
-    return `There is no transit engine at ${of.mount} of ${vault}.`;
-  if (/Vault is sealed/i.test(message)) return capitalised(`${vault} is sealed itself.`);
-  if (/TLS connection/.test(message)) return capitalised(`${vault} has a certificate that is not accepted here.`);
+    return `There is no transit engine at ${of.mount} on ${vault}.`;
+  if (/Vault is sealed/i.test(message)) return capitalised(`${vault} is itself sealed.`);
+  if (/TLS connection/.test(message)) return capitalised(`${vault} has a certificate that this host does not accept.`);
   if (
     /refused the connection|closed the connection|did not (answer|accept|receive)|is unreachable|does not resolve/.test(
       message,

@@ -19,7 +19,7 @@ export function validityProblem(certificate: X509Certificate, now: Date): string
   const [from, to] = [new Date(certificate.validFrom), new Date(certificate.validTo)];
   if (now > to) return `has expired on ${to.toISOString()}`;
   return now < from
-    ? `is not valid before ${from.toISOString()}, and by this host's clock it is ${now.toISOString()}`
+    ? `is not valid before ${from.toISOString()}, and the time on this host is ${now.toISOString()}`
     : null;
 }
 
@@ -29,7 +29,7 @@ export function names(certificate: X509Certificate, host: string): boolean {
 
 /** For messages: what a certificate names. */
 export function namesOf({ subjectAltName }: X509Certificate): string {
-  return (subjectAltName ?? '').replace(/\b(DNS|IP Address):/g, '') || 'no host at all';
+  return (subjectAltName ?? '').replace(/\b(DNS|IP Address):/g, '') || 'no host';
 }
 
 /** Whether one of the authorities has issued the first certificate of a chain, with the others of it in between. */

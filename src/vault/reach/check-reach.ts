@@ -46,7 +46,7 @@ export async function checkReach(question: ReachQuestion): Promise<VaultReach> {
   const answered = !(tried instanceof Error);
   if (service === 'stopped' && (answered || isWrongPeer(tried))) {
     return reach(
-      `something listens at ${local.address}, though the service of this node is stopped: find it (\`ss -ltnp\`) and stop it, or correct \`localAddress\``,
+      `something listens on ${local.address}, although the service of this node is stopped: find it (\`ss -ltnp\`) and stop it, or correct \`localAddress\``,
     );
   }
   if (answered) {
@@ -72,7 +72,7 @@ export async function checkReach(question: ReachQuestion): Promise<VaultReach> {
     (await sealStatusAt(connectToNode(cluster, node, { signal: AbortSignal.timeout(TIMEOUT_MS) }))) !== null
   ) {
     return reach(
-      `nobody answers its agent at ${local.address}, but at ${node.address}: set \`localAddress: ${new URL(node.address).origin}\` for this node`,
+      `its agent gets no answer from ${local.address}, but does from ${node.address}: set \`localAddress: ${new URL(node.address).origin}\` for this node`,
     );
   }
   return reach(null, verdict.why);
@@ -80,7 +80,7 @@ export async function checkReach(question: ReachQuestion): Promise<VaultReach> {
 
 /** The cause as it was met; and what the configuration says of it, which names the line. */
 function wrongPeer({ message, advice }: DrError, address: string, verdict: ReachVerdict): string {
-  const met = `its agent gets no answer at ${address}: ${message}`;
+  const met = `its agent gets no answer from ${address}: ${message}`;
   if (verdict.kind === 'refused') return `${met.replace(/\.$/, '')}; ${verdict.why}`;
   return `${met} ${advice ?? 'Correct `localAddress` of this node.'}`;
 }
@@ -97,7 +97,7 @@ async function otherVaultAt({ cluster, node, server }: ReachQuestion, local: str
     ]);
     if (here === null || there === null || here === there) return null;
   }
-  return `its agent asks ${local}, and another Vault answers there than at ${node.address}: correct \`localAddress\` of this node, or \`address\``;
+  return `its agent uses ${local}, where another Vault answers than at ${node.address}: correct \`localAddress\` of this node, or \`address\``;
 }
 
 async function identityAt(connecting: Promise<VaultClient>): Promise<string | null> {
@@ -155,13 +155,13 @@ async function serverCertificate(
   if (invalid !== null) return problem(`the certificate of its listener, ${certificateFile}, ${invalid}: renew it`);
   if (!names(leaf, host)) {
     return problem(
-      `the certificate of its listener, ${certificateFile}, names ${namesOf(leaf)}, but not ${host}, the host of \`address\`: correct one of them`,
+      `the certificate of its listener, ${certificateFile}, names ${namesOf(leaf)}, but not ${host}, the host in \`address\`: correct one of them`,
     );
   }
   const caPem = await caPemOf(cluster);
   if (caPem !== undefined && !isIssuedBy(chain, certificatesIn(caPem))) {
     return problem(
-      `the certificate of its listener, ${certificateFile}, was not issued by an authority in tls.caFile: put its authority there`,
+      `the certificate of its listener, ${certificateFile}, was not issued by a CA in tls.caFile: add its CA there`,
     );
   }
   return { problem: null, unchecked: null };
@@ -177,15 +177,16 @@ async function clientCertificate(
     const own = await clientCertificateOf(cluster, node);
     const chain = certificatesIn(own?.certificatePem ?? '');
     const [leaf] = chain;
-    if (!own || !leaf) return problem('tls.certificateFile holds no certificate that its listener could be shown');
+    if (!own || !leaf) return problem('tls.certificateFile contains no client certificate');
     const invalid = validityProblem(leaf, now);
     if (invalid !== null) return problem(`the client certificate of tls.certificateFile ${invalid}: renew it`);
     if (!belongs(leaf, own.keyPem)) return problem('tls.key is not the key of the certificate in tls.certificateFile');
     const authorities = clientCaFile === null ? null : await readOrNull(clientCaFile);
-    if (authorities === null) return { problem: null, unchecked: 'whether its listener takes our client certificate' };
+    if (authorities === null)
+      return { problem: null, unchecked: 'whether its listener accepts the configured client certificate' };
     if (isIssuedBy(chain, certificatesIn(authorities))) return { problem: null, unchecked: null };
     return problem(
-      `its listener takes no client certificate but those of ${clientCaFile} (tls_client_ca_file), and that of tls.certificateFile was not issued there`,
+      `its listener accepts only client certificates issued by ${clientCaFile} (tls_client_ca_file), and the one in tls.certificateFile was not`,
     );
   } catch (error) {
     if (isDrError(error)) return problem(error.message);

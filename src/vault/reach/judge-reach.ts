@@ -23,8 +23,8 @@ export type ReachVerdict =
 export function judgeReach(facts: ReachFacts): ReachVerdict {
   const { local, listeners, incomplete } = facts;
   if (listeners === null || incomplete) {
-    const missing = listeners === null ? 'is not under configFiles' : "can't be read in whole";
-    return { kind: 'unchecked', why: `the configuration of Vault, which says where it listens, ${missing}` };
+    const missing = listeners === null ? 'is not under configFiles' : "can't be read completely";
+    return { kind: 'unchecked', why: `the configuration of Vault, which defines its listeners, ${missing}` };
   }
   if (listeners.length === 0) return refused('its Vault has no listener: add one on 127.0.0.1');
   const there = listeners.map((listener) => ({ listener, at: isAt(listener, local.address) }));
@@ -34,7 +34,7 @@ export function judgeReach(facts: ReachFacts): ReachVerdict {
   if (unknown.length === 0) return refused(`${nobodyAt(local)} (${listening(listeners)}): ${wayOut(listeners)}`);
   return {
     kind: 'unchecked',
-    why: `its agent asks ${local.address}, and whether that is where Vault listens (${listening(unknown)}) can't be told from here; \`localAddress\` of this node may say it`,
+    why: `its agent uses ${local.address}; whether Vault listens there (${listening(unknown)}) can't be determined; \`localAddress\` of this node may set it`,
   };
 }
 
@@ -42,19 +42,19 @@ function judgeListener({ local, listeners, hasClientCertificate }: ReachFacts, h
   const { restrictedBy, demandsCertificate, tlsDisabled } = hit;
   if (restrictedBy !== null) {
     return refused(
-      `its agent asks ${local.address}, and that listener serves a part of the API only (${restrictedBy}): ${wayOut(listeners ?? [])}`,
+      `its agent uses ${local.address}, whose listener serves only part of the API (${restrictedBy}): ${wayOut(listeners ?? [])}`,
     );
   }
   const secure = local.address.startsWith('https:');
   if (socketPathOf(local.address) === null && secure === tlsDisabled) {
     const right = sameHost(local.address, tlsDisabled);
-    const what = tlsDisabled ? 'has tls_disable, so it speaks no TLS' : 'speaks TLS only';
+    const what = tlsDisabled ? 'has tls_disable set, so it does not use TLS' : 'requires TLS';
     const way = inClear(right) ? wayOut(listeners ?? []) : setLine(right);
-    return refused(`its agent asks ${local.address}, and the listener at ${shownAddress(hit)} ${what}: ${way}`);
+    return refused(`its agent uses ${local.address}, and the listener at ${shownAddress(hit)} ${what}: ${way}`);
   }
   if (demandsCertificate && !hasClientCertificate) {
     return refused(
-      `the listener at ${shownAddress(hit)} demands a client certificate (tls_require_and_verify_client_cert), and none is configured here: set \`tls: { certificateFile: …, key: { file: … } }\` of the cluster or of this node`,
+      `the listener at ${shownAddress(hit)} requires a client certificate (tls_require_and_verify_client_cert), and none is configured: set \`tls: { certificateFile: …, key: { file: … } }\` of the cluster or of this node`,
     );
   }
   return { kind: 'reachable', listener: hit };
@@ -66,11 +66,11 @@ function refused(why: string): ReachVerdict {
 
 function nobodyAt({ address, from }: LocalAddress): string {
   const given = from === 'localAddress' ? ' (`localAddress`)' : '';
-  return `its agent asks Vault at ${address}${given}, where none of its listeners is`;
+  return `its agent uses ${address}${given}, where Vault has no listener`;
 }
 
 function listening(listeners: readonly Listener[]): string {
-  return `Vault listens at ${listeners.map(shownAddress).join(', ')}`;
+  return `Vault listens on ${listeners.map(shownAddress).join(', ')}`;
 }
 
 /** The line to change: of our configuration if one of the listeners will do, otherwise of Vault's. */
@@ -80,7 +80,7 @@ function wayOut(listeners: readonly Listener[]): string {
     .flatMap((listener) => addressOf(listener) ?? [])
     .find((address) => !inClear(address));
   if (usable !== undefined) return setLine(usable);
-  return 'give its Vault one more listener, for its agent: `listener "tcp" { address = "127.0.0.1:8202" tls_disable = true }`';
+  return 'add a listener for its agent to its configuration: `listener "tcp" { address = "127.0.0.1:8202" tls_disable = true }`';
 }
 
 function setLine(address: string): string {

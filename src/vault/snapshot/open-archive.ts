@@ -28,7 +28,7 @@ export async function openArchive(source: Readable, keys: DecryptionKeys, where:
     source.destroy();
     throw new DrError('DecryptionFailed', `${where} is encrypted with age.`, {
       where,
-      advice: 'Name the identity that opens it: --identity FILE.',
+      advice: 'Give the identity that decrypts it: --identity FILE.',
     });
   }
   const plain = await decryptStream(whole, { method: encryption, recipients: [] }, keys, where);
@@ -49,9 +49,9 @@ async function* inflated(source: Readable): AsyncGenerator<Buffer> {
     if (!code?.startsWith('Z_')) throw error;
     const how =
       code === 'Z_BUF_ERROR'
-        ? (['SnapshotIncomplete', 'is cut'] as const)
+        ? (['SnapshotIncomplete', 'is truncated'] as const)
         : (['SnapshotCorrupt', 'has a damaged gzip stream'] as const);
-    throw new DrError(how[0], `The snapshot was compressed once more, and ${how[1]}.`, {
+    throw new DrError(how[0], `The snapshot was compressed a second time, and ${how[1]}.`, {
       advice: 'Choose another copy.',
       cause: error,
     });

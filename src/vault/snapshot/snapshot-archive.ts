@@ -41,10 +41,11 @@ const TAR_BLOCK = 512;
 const MAX_PADDING_BYTES = 64 * 1024;
 const GZIP_MAGIC = [0x1f, 0x8b];
 const USTAR_AT = 257;
-const WITHOUT_GZIP = 'is a tar without its gzip, which no server takes: `gzip FILE` makes it an archive again';
+const WITHOUT_GZIP = 'is an uncompressed tar, which no server accepts: compress it with `gzip FILE`';
 
-const AGAIN = 'Take the snapshot again. If that goes on, read the log of the leader and of proxies on the way.';
-const UNUSABLE = 'Do not use this archive: take the snapshot again, or choose another copy.';
+const AGAIN =
+  'Take the snapshot again. If the error persists, check the log of the leader and of any proxy in between.';
+const UNUSABLE = "Don't use this archive; take the snapshot again, or choose another copy.";
 
 type Contents = Omit<SnapshotSummary, 'archive'>;
 
@@ -76,7 +77,7 @@ export class SnapshotVerifier extends Transform {
   /** What the archive holds; there is none before the stream has ended well. */
   get summary(): SnapshotSummary {
     if (this.#summary) return this.#summary;
-    throw new DrError('Internal', 'The summary of a snapshot was asked for before the snapshot was verified.');
+    throw new DrError('Internal', 'The summary of a snapshot was requested before the snapshot was verified.');
   }
 
   override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
@@ -98,7 +99,7 @@ export class SnapshotVerifier extends Transform {
 
   override _flush(done: TransformCallback): void {
     if (this.#sizeBytes === 0) {
-      done(new DrError('SnapshotIncomplete', 'The snapshot is empty: not one byte came.', { advice: AGAIN }));
+      done(new DrError('SnapshotIncomplete', 'The snapshot is empty: no data was received.', { advice: AGAIN }));
       return;
     }
     if (!this.#startsAsGzip()) {
@@ -188,7 +189,8 @@ export class SnapshotVerifier extends Transform {
 
   /** The tar reader takes a tar without its end for one. */
   #checkEnd(): void {
-    if (this.#inflatedBytes < this.#membersEnd + 2 * TAR_BLOCK) throw incomplete('is cut before the end of its tar');
+    if (this.#inflatedBytes < this.#membersEnd + 2 * TAR_BLOCK)
+      throw incomplete('is truncated before the end of its tar');
   }
 
   #explain(reasons: readonly unknown[]): DrError {
@@ -197,7 +199,7 @@ export class SnapshotVerifier extends Transform {
     const [cause] = reasons;
     switch (reasons.find((reason) => reason instanceof GunzipError)?.kind) {
       case 'cut':
-        return incomplete(`is cut after ${this.#sizeBytes} bytes`, cause);
+        return incomplete(`is truncated after ${this.#sizeBytes} bytes`, cause);
       case 'damaged':
         return corrupt('has a damaged gzip stream', cause);
       case 'trailing':
@@ -206,7 +208,7 @@ export class SnapshotVerifier extends Transform {
     }
     // tar-stream's errors have no code; where the bytes ended tells a cut from damage.
     const cutInside = this.#membersEnd > this.#inflatedBytes || this.#inflatedBytes % TAR_BLOCK !== 0;
-    if (this.#gunzip.readableEnded && cutInside) return incomplete('is cut inside its tar', cause);
+    if (this.#gunzip.readableEnded && cutInside) return incomplete('is truncated inside its tar', cause);
     return corrupt('has a damaged tar', cause);
   }
 }
@@ -227,11 +229,11 @@ function contentsOf(metaJson: string, state: StateReader): Contents {
     throw corrupt(`has ${state.sizeBytes} bytes of state, its meta.json says ${stateBytes}`);
   }
   const lacking = INDISPENSABLE.find((key) => !state.present.has(key));
-  if (lacking) throw corrupt(`has no ${lacking}, so no cluster could be unsealed with it`);
+  if (lacking) throw corrupt(`has no ${lacking}, so a cluster restored from it could not be unsealed`);
   const recoveryConfig = state.valueOf(RECOVERY_CONFIG);
   const seal = parseSealConfig(String(state.valueOf(SEAL_CONFIG)), SEAL_CONFIG);
   if (seal.type !== 'shamir' && !state.present.has(STORED_KEYS)) {
-    throw corrupt(`has no ${STORED_KEYS}, so its ${seal.type} seal could not unseal anything`);
+    throw corrupt(`has no ${STORED_KEYS}, so its ${seal.type} seal could not unseal a cluster restored from it`);
   }
   return {
     raft,
@@ -249,7 +251,7 @@ function contentsOf(metaJson: string, state: StateReader): Contents {
 function memberOf({ name, type }: Header): Member {
   const member = MEMBERS.find((item) => item === name);
   if (!member) throw corrupt(`has an unknown member ${JSON.stringify(name.slice(0, 60))}`);
-  if (type !== 'file') throw corrupt(`has a ${member} that is no file`);
+  if (type !== 'file') throw corrupt(`has a ${member} that is not a file`);
   return member;
 }
 
@@ -264,9 +266,7 @@ async function readSmall(content: AsyncIterable<Buffer>, member: Member, size: n
 function notAnArchive(head: Buffer): DrError {
   const errors = vaultErrors(head.toString('utf8'));
   return errors === null
-    ? corrupt(
-        head.toString('latin1', USTAR_AT, USTAR_AT + 5) === 'ustar' ? WITHOUT_GZIP : 'is not a gzip archive at all',
-      )
+    ? corrupt(head.toString('latin1', USTAR_AT, USTAR_AT + 5) === 'ustar' ? WITHOUT_GZIP : 'is not a gzip archive')
     : new DrError('SnapshotCorrupt', `Vault sent an error instead of a snapshot: ${errors}.`, { advice: AGAIN });
 }
 
@@ -281,9 +281,9 @@ function vaultErrors(text: string): string | null {
 }
 
 function trailing(): DrError {
-  return new DrError('SnapshotCorrupt', 'The snapshot has further bytes after its end.', {
+  return new DrError('SnapshotCorrupt', 'The snapshot has trailing data.', {
     advice:
-      'The archive itself was whole up to there: something was appended, such as a line end by whatever copied it. Take another copy, or take the snapshot again.',
+      'The archive before it is complete; something was appended, such as a line end during a copy. Choose another copy, or take the snapshot again.',
   });
 }
 

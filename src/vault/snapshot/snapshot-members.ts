@@ -79,7 +79,8 @@ export function checkSums(list: string, computed: Record<(typeof SUMMED)[number]
       .filter((line) => line !== '')
       .map((line) => {
         const [, sum, file] = /^([0-9a-f]{64}) [ *](.+)$/.exec(line) ?? [];
-        if (!sum || !file) throw new DrError('SnapshotCorrupt', "The snapshot's SHA256SUMS is not a list of sums.");
+        if (!sum || !file)
+          throw new DrError('SnapshotCorrupt', "The snapshot's SHA256SUMS is not a list of checksums.");
         return [file, sum] as const;
       }),
   );
@@ -104,5 +105,5 @@ function parseJson<T>(schema: z.ZodType<T>, text: string, what: string): T {
   const parsed = schema.safeParse(value);
   if (parsed.success) return parsed.data;
   const fields = parsed.error.issues.map((issue) => issue.path.join('.') || what).join(', ');
-  throw new DrError('SnapshotCorrupt', `The snapshot's ${what} is not as Vault writes it: ${fields}.`);
+  throw new DrError('SnapshotCorrupt', `The snapshot's ${what} is not in Vault's format: ${fields}.`);
 }

@@ -146,7 +146,7 @@ export class StateReader {
         yield* this.#skip(length);
       }
     }
-    if (this.sizeBytes !== end) throw this.#corrupt('has an entry that is longer than it says');
+    if (this.sizeBytes !== end) throw this.#corrupt('has an entry that is longer than declared');
     if (key === undefined) throw this.#corrupt('has an entry without a key');
     this.#count(key, valueBytes);
   }
@@ -170,7 +170,7 @@ export class StateReader {
 
   *#length(limit: number): Generator<void, number, void> {
     const length = yield* this.#varint();
-    if (length > limit) throw this.#corrupt(`has a length of ${length} where at most ${limit} fit`);
+    if (length > limit) throw this.#corrupt(`has a length of ${length} where at most ${limit} fits`);
     return length;
   }
 
@@ -185,7 +185,7 @@ export class StateReader {
       if (byte < 0x80) return value;
       factor *= 128;
     }
-    throw this.#corrupt('has a number that does not end');
+    throw this.#corrupt('has an unterminated number');
   }
 
   *#take(length: number): Generator<void, Buffer, void> {

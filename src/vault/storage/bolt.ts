@@ -87,7 +87,7 @@ export async function openRegularFile(path: string): Promise<FileHandle> {
   await file.close();
   throw new DrError('NodeUnsafe', `${path} is not a file.`, {
     where: path,
-    advice: 'Find out who put it there, and why. Move it away by hand.',
+    advice: 'Find out who created it, and why. Move it away by hand.',
   });
 }
 
@@ -103,7 +103,7 @@ async function consistently<T>(path: string, file: FileHandle, work: (meta: Meta
       const meta = await readMeta(file);
       const outcome = await settle(() => work(meta));
       if ((await readMeta(file)).transaction !== meta.transaction) {
-        problem = new Damage('is written faster than it can be read', { passing: true });
+        problem = new Damage('changes faster than it can be read', { passing: true });
         continue;
       }
       if ('value' in outcome) return outcome.value;
@@ -118,7 +118,7 @@ async function consistently<T>(path: string, file: FileHandle, work: (meta: Meta
   throw new DrError('NodeUnsafe', `${path} ${problem.message}.`, {
     where: path,
     retryable: problem.kind.passing === true,
-    advice: 'Check the disk of this node; if Vault starts from this file nevertheless, look again when it is stopped.',
+    advice: 'Check the disk of this node. If Vault starts with this file anyway, check again after stopping it.',
   });
 }
 
@@ -185,7 +185,7 @@ async function bucketRoot(file: FileHandle, meta: Meta, value: Buffer): Promise<
   if (rootPage !== 0) return pageOf(file, meta, rootPage);
   const inline = value.subarray(BUCKET_HEADER_BYTES);
   return parsePage(async (at, length) => {
-    if (at + length > inline.length) throw new Damage('has an inline bucket that is shorter than it says');
+    if (at + length > inline.length) throw new Damage('has an inline bucket that is shorter than declared');
     return inline.subarray(at, at + length);
   });
 }
@@ -202,7 +202,7 @@ async function find(file: FileHandle, meta: Meta, root: Page, key: Buffer): Prom
     if (page.kind === 'leaf') return exact ? entryAt(page, index) : null;
     page = await pageOf(file, meta, childAt(page, exact ? index : Math.max(index - 1, 0)));
   }
-  throw new Damage('has pages that lead back to themselves');
+  throw new Damage('has pages that form a loop');
 }
 
 async function lastEntryOf(file: FileHandle, meta: Meta, root: Page): Promise<{ key: Buffer; value: Buffer } | null> {
@@ -214,7 +214,7 @@ async function lastEntryOf(file: FileHandle, meta: Meta, root: Page): Promise<{ 
     }
     page = await pageOf(file, meta, childAt(page, last));
   }
-  throw new Damage('has pages that lead back to themselves');
+  throw new Damage('has pages that form a loop');
 }
 
 /** The first key that is not less. */
@@ -231,18 +231,18 @@ async function search(page: Page, key: Buffer): Promise<{ index: number; exact: 
 }
 
 async function pageOf(file: FileHandle, meta: Meta, number: number): Promise<Page> {
-  if (number < 2 || number >= meta.pageLimit) throw new Damage(`refers to a page ${number} that it does not have`);
+  if (number < 2 || number >= meta.pageLimit) throw new Damage(`refers to page ${number}, which does not exist`);
   const start = number * meta.pageSize;
   let size = meta.pageSize;
   const read: Read = async (at, length) => {
-    if (at + length > size) throw new Damage(`has an element outside of its page ${number}`);
+    if (at + length > size) throw new Damage(`has an element outside its page ${number}`);
     const bytes = Buffer.alloc(length);
     const { bytesRead } = await file.read(bytes, 0, length, start + at);
-    if (bytesRead < length) throw new Damage(`ends inside of its page ${number}`);
+    if (bytesRead < length) throw new Damage(`ends inside its page ${number}`);
     return bytes;
   };
   const header = await read(0, HEADER_BYTES);
-  if (unsigned64(header, 0) !== number) throw new Damage(`has another page where page ${number} should be`);
+  if (unsigned64(header, 0) !== number) throw new Damage(`has another page in place of page ${number}`);
   size *= header.readUInt32LE(12) + 1;
   return parsePage(read);
 }
@@ -286,7 +286,7 @@ function place({ kind, elements }: Page, index: number): { at: number; keyBytes:
 
 function unsigned64(bytes: Buffer, at: number): number {
   const value = bytes.readBigUInt64LE(at);
-  if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new Damage('has a number that is larger than any file');
+  if (value > BigInt(Number.MAX_SAFE_INTEGER)) throw new Damage('has a number larger than any file size');
   return Number(value);
 }
 

@@ -28,7 +28,7 @@ export function numberInMap(message: Buffer, key: string): number | null {
 function valueOf(wanted: Buffer, elements: Iterator<unknown>, pairs: number): unknown {
   const next = () => {
     const { value, done } = elements.next();
-    if (done) throw new RangeError('It is cut.');
+    if (done) throw new RangeError('It is truncated.');
     return value as unknown;
   };
   let found: unknown = null;
@@ -37,6 +37,6 @@ function valueOf(wanted: Buffer, elements: Iterator<unknown>, pairs: number): un
     const value = next();
     if (key instanceof Uint8Array && wanted.equals(key)) found ??= value;
   }
-  if (!elements.next().done) throw new RangeError('Something is behind it.');
+  if (!elements.next().done) throw new RangeError('It has trailing data.');
   return found;
 }

@@ -23,10 +23,10 @@ export function wireFields(message: Buffer): WireField[] {
       value |= BigInt(byte & 0x7f) << shift;
       if (byte < 0x80) return BigInt.asUintN(64, value);
     }
-    throw new RangeError('A number does not end.');
+    throw new RangeError('A number is not terminated.');
   };
   const bytes = (length: number): Buffer => {
-    if (at + length > message.length) throw new RangeError('A field is cut.');
+    if (at + length > message.length) throw new RangeError('A field is truncated.');
     return message.subarray(at, (at += length));
   };
   while (at < message.length) {

@@ -55,7 +55,7 @@ async function endOfLog(directory: string): Promise<LogEnd> {
       (await inFile(join(directory, 'wal', 'wal-meta.db'), async (meta, path) => {
         const last = await lastOfWal(dirname(path), meta);
         return { ...unknown, ...last, logProblem: null };
-      })) ?? { ...unknown, logProblem: `${directory} has no log: neither raft.db nor wal/wal-meta.db is there.` }
+      })) ?? { ...unknown, logProblem: `${directory} has no log: neither raft.db nor wal/wal-meta.db exists.` }
     );
   } catch (error) {
     if (!isDrError(error)) throw error;
@@ -89,7 +89,7 @@ function sealOf(value: Buffer | null, path: string): SealConfig | null {
   try {
     return parseSealConfig(value.toString('utf8'), path);
   } catch (cause) {
-    throw unreadable(path, 'has a seal configuration that is none', cause);
+    throw unreadable(path, 'has an invalid seal configuration', cause);
   }
 }
 
@@ -127,7 +127,7 @@ function isMissing(error: unknown): boolean {
 function unreadable(path: string, what: string, cause: unknown): DrError {
   return new DrError('NodeUnsafe', `${path} ${what}.`, {
     where: path,
-    advice: "Check that the agent may read Vault's data directory, and the disk that it is on.",
+    advice: "Check that the agent may read Vault's data directory, and check its disk.",
     cause,
   });
 }

@@ -78,7 +78,7 @@ function segmentsIn(meta: Buffer | null, directory: string): Segment[] {
   try {
     return metaSchema.parse(JSON.parse(meta.toString('utf8'))).Segments ?? [];
   } catch (cause) {
-    throw damaged(join(directory, 'wal-meta.db'), 'does not say which segments the log has', cause);
+    throw damaged(join(directory, 'wal-meta.db'), 'does not list the segments of the log', cause);
   }
 }
 
@@ -104,10 +104,10 @@ async function lastOfSealed(directory: string, segment: Segment): Promise<LastEn
     for await (const frame of framesOf(file)) {
       if (frame.kind === FRAME.entry && frame.entries === wanted) return entryAt(file, path, frame, segment.BaseIndex);
     }
-    throw damaged(path, `ends before the entry ${segment.MaxIndex}, which it should have`);
+    throw damaged(path, `ends before its last entry, ${segment.MaxIndex}`);
   });
   if (last) return last;
-  throw damaged(join(directory, fileName(segment)), 'is missing, and the log goes through it');
+  throw damaged(join(directory, fileName(segment)), 'is missing, but part of the log');
 }
 
 interface Frame {
@@ -176,7 +176,7 @@ async function entryAt(file: FileHandle, path: string, frame: Frame, baseIndex: 
   const head = await bytesAt(file, frame.at + FRAME_HEADER_BYTES, Math.min(ENTRY_HEAD_BYTES, frame.length));
   const [index, term] = varints(head);
   const expected = baseIndex + frame.entries - 1;
-  if (index !== expected) throw damaged(path, `has another entry where entry ${expected} should be`);
+  if (index !== expected) throw damaged(path, `has another entry in place of entry ${expected}`);
   return { lastLogIndex: expected, lastLogTerm: term ?? null };
 }
 
@@ -201,7 +201,7 @@ async function requireHeader(file: FileHandle, path: string, segment: Segment): 
     head.readBigUInt64LE(0) === BigInt(MAGIC) &&
     head.readBigUInt64LE(8) === BigInt(segment.BaseIndex) &&
     head.readBigUInt64LE(16) === BigInt(segment.ID);
-  if (!isOwn) throw damaged(path, 'is another segment than its name says');
+  if (!isOwn) throw damaged(path, 'does not contain the segment in its name');
 }
 
 /** @returns null when there is no such file. */
@@ -239,7 +239,7 @@ async function bytesAt(file: FileHandle, at: number, length: number): Promise<Bu
 function damaged(path: string, what: string, cause?: unknown): DrError {
   return new DrError('NodeUnsafe', `${path} ${what}.`, {
     where: path,
-    advice: 'Check the disk of this node; if Vault starts from this log nevertheless, look again when it is stopped.',
+    advice: 'Check the disk of this node. If Vault starts with this log anyway, check again after stopping it.',
     cause,
   });
 }

@@ -106,8 +106,8 @@ it('names what else lies among the heads, and reads the others nevertheless', as
   expect(heads).toEqual([expect.objectContaining({ seq: 1 })]);
   expect(problems).toEqual([
     'local: prod/audit/0.json is not the head of an audit trail: find out who wrote it.',
-    "local: 'prod/audit/a b' is not a key of a repository.",
-    expect.stringContaining('prod/audit/x.json in local is longer than'),
+    "local: 'prod/audit/a b' is not a valid key in a repository.",
+    expect.stringContaining('prod/audit/x.json in local is larger than'),
   ]);
 });
 

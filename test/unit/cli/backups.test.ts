@@ -224,7 +224,7 @@ describe('retention', () => {
     const { out, notes, exitCode: status } = await run('prune');
 
     expect(out.split('\n').filter((line) => line.endsWith('  removed'))).toHaveLength(3);
-    expect(notes).toContain('takes up room: one: scandir failed with EACCES');
+    expect(notes).toContain('take up space: one: scandir failed with EACCES');
     expect(status).toBeUndefined();
   });
 

@@ -132,7 +132,7 @@ it('writes back what differs, and keeps what stood there', async () => {
 
 it.each([
   ['a configuration that names no key', {}, 'has no agentPublicKey for vault-1'],
-  ['another key', { agentPublicKey: agentPublicKey(generateAgentKey()) }, 'its signature is not of the key'],
+  ['another key', { agentPublicKey: agentPublicKey(generateAgentKey()) }, 'its signature does not match the key'],
 ])('writes nothing that is not signed by the agent, with %s, unless it is told to', async (_what, key, problem) => {
   await configure({ ...NODE, ...key, configFiles: [inTest('etc')] });
   await writeFile(inTest('etc', 'vault.hcl'), 'broken\n');
@@ -181,7 +181,7 @@ it('counts as part of the generation: damaged or missing, the copy is no good', 
   });
   expect(await bundle('show', '--node', 'vault-1')).toMatchObject({
     exitCode: 1,
-    stderr: expect.stringContaining('not what'),
+    stderr: expect.stringContaining('does not match'),
   });
   await execFileDone('rm', ['-f', bundleFile()]);
   expect((await listGenerations(repository(), 'prod', keys.publicKeyPem)).unreadable).toMatchObject([{ generation }]);
@@ -244,7 +244,7 @@ describe('a host without credentials for a repository', () => {
     const changed = await bundle('restore', '--node', 'vault-1', '--from', fetched, '--apply');
     const empty = await bundle('show', '--node', 'vault-1', '--from', inTest('etc'));
 
-    expect(changed.stderr).toContain('is not what the manifest says');
+    expect(changed.stderr).toContain('does not match the manifest');
     expect(empty.stderr).toContain('has no such backup');
     for (const { exitCode } of [changed, empty]) expect(exitCode).not.toBe(0);
   });

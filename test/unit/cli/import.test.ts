@@ -128,13 +128,13 @@ describe('a snapshot that something else has made', () => {
       'is cut',
       async () => (await buildSnapshot()).subarray(0, -40),
       'CopyDamaged',
-      /Nothing was imported\. The snapshot is cut/,
+      /Nothing was imported\. The snapshot is truncated/,
     ],
     [
       'is cut in the compression of whoever stored it',
       async () => gzipSync(await buildSnapshot()).subarray(0, -60),
       'CopyDamaged',
-      /The snapshot was compressed once more, and is cut/,
+      /The snapshot was compressed a second time, and is truncated/,
     ],
     ['holds wrong bytes', () => buildSnapshot({ sums: '' }), 'CopyDamaged', /SHA256SUMS has no line for/],
     ['is not compressed', () => tarOf(snapshotMembers()), 'CopyDamaged', /Nothing was imported/],
@@ -208,7 +208,7 @@ describe('a directory of snapshots', () => {
     expect(out).toMatch(/vault-snapshot-1763870400\.snap: imported as 20251123T040000Z-000000000041-/);
     expect(out).toContain("named as by Vault Enterprise's automated snapshots");
     expect(out.indexOf('bao_2025')).toBeLessThan(out.indexOf('vault-snapshot-'));
-    expect(out).toMatch(/cut-2025-11-24\.snap: NOT IMPORTED: The snapshot is cut/);
+    expect(out).toMatch(/cut-2025-11-24\.snap: NOT IMPORTED: The snapshot is truncated/);
     expect(out).toContain('README \\u{1B}[2J.txt: skipped: not a snapshot');
     expect(out).not.toContain('outside');
     expect((await listed()).copies).toHaveLength(4);

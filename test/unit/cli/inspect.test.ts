@@ -82,7 +82,7 @@ it('answers in JSON, from standard input too, and with 6 for what is not whole',
   expect(cut.exitCode).toBe(6);
   expect(JSON.parse(cut.stdout)).toMatchObject({
     exitCode: 6,
-    error: { code: 'CopyDamaged', message: expect.stringMatching(/damaged or incomplete.*is cut/s) },
+    error: { code: 'CopyDamaged', message: expect.stringMatching(/damaged or incomplete.*is truncated/s) },
   });
   expect(absent).toMatchObject({ exitCode: 2, stderr: expect.stringContaining('absent.snap') });
 });

@@ -102,8 +102,8 @@ describe('a configuration that is made to do harm', () => {
       `x: &x 1\ny: [${Array(501).fill('*x').join(', ')}]\n`,
       'it has more than 500 aliases (*…)',
     ],
-    ['is nested without end', '['.repeat(500_000), 'it is nested too deep'],
-    ['is nested without end, and closed', `${'['.repeat(50_000)}${']'.repeat(50_000)}`, 'it is nested too deep'],
+    ['is nested without end', '['.repeat(500_000), 'it is nested too deeply'],
+    ['is nested without end, and closed', `${'['.repeat(50_000)}${']'.repeat(50_000)}`, 'it is nested too deeply'],
     ['is nested deeper than any', `${'['.repeat(40)}${']'.repeat(40)}`, 'it is nested more than 32 deep'],
     ['holds itself', 'x: &x [*x]', expect.stringMatching(/nested|aliases|alias/)],
   ])('%s: ends at once, and names the file', (_how, text, problem) => {

@@ -98,8 +98,8 @@ it.each([
 
 it.each([
   ['protected by a passphrase', PROTECTED_KEY, 'protected by a passphrase'],
-  ['cut', `${PRIVATE_KEY.slice(0, 200)}\n-----END OPENSSH PRIVATE KEY-----\n`, 'is not whole'],
-  ['without its end', PRIVATE_KEY.slice(0, 250), 'is not whole'],
+  ['cut', `${PRIVATE_KEY.slice(0, 200)}\n-----END OPENSSH PRIVATE KEY-----\n`, 'is incomplete'],
+  ['without its end', PRIVATE_KEY.slice(0, 250), 'is incomplete'],
 ])('refuses a private key that is %s, and shows nothing of it', async (_what, key, reason) => {
   const refusal = decryptArmored(ARMORED, [key]);
 

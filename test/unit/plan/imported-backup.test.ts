@@ -82,9 +82,9 @@ describe('RESTORE.md of an imported backup', () => {
     const text = restoreMd(sampleManifest(Buffer.from('x'), UNKNOWN));
 
     expect(text).toContain(
-      'Captured 2026-11-23T04:00:00.000Z (by the name of the file) by something else than vault-dr, imported 2026-11-23T04:30:00.000Z, server version not known',
+      'Captured 2026-11-23T04:00:00.000Z (by the name of the file) without vault-dr, imported 2026-11-23T04:30:00.000Z, server version unknown',
     );
-    expect(text).toContain('Cluster id: not known.');
+    expect(text).toContain('Cluster id: unknown.');
     expect(text).not.toMatch(/null|undefined|cluster id from above/);
   });
 });

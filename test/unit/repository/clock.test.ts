@@ -25,7 +25,7 @@ test('a generation of tomorrow that stands in the way of "latest" is named', () 
   const previous = { generation: 'the one of tomorrow', capturedAt: '2026-11-24T04:00:00.000Z' };
 
   expect(clockWarnings(AT, { node: 'vault-1', clockAheadSeconds: 0 }, previous)).toEqual([
-    expect.stringMatching(/^the one of tomorrow is dated later .* name the generation when you restore$/),
+    expect.stringMatching(/^the one of tomorrow is dated later .* select the backup by its id when you restore$/),
   ]);
 });
 

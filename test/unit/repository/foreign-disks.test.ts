@@ -52,7 +52,7 @@ it.each([
   ['ESTALE', 'lost its server'],
   ['EIO', 'lost its server'],
   ['ENOTCONN', 'lost its server'],
-  ['ENOENT', 'Is the disk mounted?'],
+  ['ENOENT', 'Check that the disk is mounted'],
 ])('a mount that has a bad moment (%s) is tried again, and the check does not know', async (code, advice) => {
   failing('link', code);
 
@@ -74,17 +74,20 @@ it('a link that was made although its answer got lost is found, as NFS asks for 
   expect(await put()).toBe('already-there');
 });
 
-it.each(['EINVAL', 'ENOTSUP', 'ENOSYS'])('where directories can not be flushed (%s) backups are kept', async (code) => {
-  const { open } = promises;
-  jest.spyOn(promises, 'open').mockImplementation(async (path, flags, mode) => {
-    const handle = await open(path, flags, mode);
-    if ((await handle.stat()).isDirectory()) handle.sync = () => Promise.reject(failure('fsync', code));
-    return handle;
-  });
+it.each(['EINVAL', 'ENOTSUP', 'ENOSYS'])(
+  'where directories do not support a flush (%s) backups are kept',
+  async (code) => {
+    const { open } = promises;
+    jest.spyOn(promises, 'open').mockImplementation(async (path, flags, mode) => {
+      const handle = await open(path, flags, mode);
+      if ((await handle.stat()).isDirectory()) handle.sync = () => Promise.reject(failure('fsync', code));
+      return handle;
+    });
 
-  expect(await check()).toMatchObject({ 'as a backup is written': 'ok', 'power cut': 'weaker' });
-  expect(await put()).toBe('written');
-});
+    expect(await check()).toMatchObject({ 'as a backup is written': 'ok', 'power cut': 'weaker' });
+    expect(await put()).toBe('written');
+  },
+);
 
 it('what servers and desktops leave beside backups is neither listed nor entered nor swept', async () => {
   const repository = new DirectoryRepository('local', inTest('disk'));

@@ -243,12 +243,12 @@ describe('a generation that is not to be trusted', () => {
     ],
     [
       'is an older one under a newer name',
-      /was moved there/,
+      /it was moved/,
       async ({ place }) => rename(place, place.replace('20261123', '20261124')),
     ],
     [
       'belongs to another cluster',
-      /was moved there/,
+      /it was moved/,
       async ({ place }) => {
         const other = await published(randomBytes(500), { cluster: 'staging' });
         await rm(place, { recursive: true });
@@ -256,7 +256,7 @@ describe('a generation that is not to be trusted', () => {
       },
     ],
     ['has a manifest that is no manifest', /not signed/, ({ place }) => writeFile(join(place, 'manifest.json'), '{}')],
-    ['has an endless manifest', /longer than/, ({ place }) => truncate(join(place, 'manifest.json'), 2 ** 30)],
+    ['has an endless manifest', /larger than/, ({ place }) => truncate(join(place, 'manifest.json'), 2 ** 30)],
     ['has no snapshot', /is missing/, ({ place }) => rm(join(place, 'snapshot.snap.age'))],
     ['has a cut snapshot', /instead of 200000 bytes/, ({ place }) => truncate(join(place, 'snapshot.snap.age'), 5)],
   ];
@@ -323,7 +323,7 @@ describe('what lies beside the snapshot', () => {
 
     await expect(verifyCopy(local, copy)).rejects.toMatchObject({
       code: 'CopyDamaged',
-      message: expect.stringContaining('SHA256SUMS is not the one that the manifest names'),
+      message: expect.stringContaining('SHA256SUMS does not match the manifest'),
     });
     const grep = () =>
       execFileSync('sh', ['-c', `grep "$(sha256sum SHA256SUMS | cut -d ' ' -f 1)" manifest.json`], { cwd: place });

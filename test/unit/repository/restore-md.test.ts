@@ -67,7 +67,7 @@ describe('RESTORE.md', () => {
     );
     expect(commands.slice(-2)).toEqual(['bao namespace unseal team-a/', 'bao namespace unseal PATH']);
     expect(text).toContain('`disable_unauthed_generate_root_endpoints = false` in a listener');
-    expect(text).not.toContain('where this says');
+    expect(text).not.toContain('instead of `vault`');
   });
 
   it('of a snapshot in clear has nothing to decrypt', () => {

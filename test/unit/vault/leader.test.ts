@@ -86,7 +86,7 @@ describe('findLeader', () => {
     await expect(findLeader(nodes)).rejects.toMatchObject({
       code: 'ClusterUnhealthy',
       message:
-        'No node leads the cluster: vault-1: is sealed; vault-2: is not initialised; vault-3: was removed from the cluster; vault-4: follows, but nobody leads.',
+        'No node leads the cluster: vault-1: is sealed; vault-2: is not initialised; vault-3: was removed from the cluster; vault-4: follows, but there is no leader.',
     });
   });
 
@@ -94,7 +94,7 @@ describe('findLeader', () => {
     const nodes = await clusterOf({ sealed: true }, { sealed: true }, { down: true });
 
     await expect(findLeader(nodes)).rejects.toMatchObject({
-      advice: expect.stringMatching(/^Start and unseal the nodes.*gone for good, see docs\/operate\.md\.$/),
+      advice: expect.stringMatching(/^Start and unseal the nodes.*permanently lost, see docs\/operate\.md\.$/),
     });
   });
 
@@ -129,7 +129,7 @@ describe('findLeader', () => {
 
     await expect(findLeader(nodes)).rejects.toMatchObject({
       code: 'ClusterUnhealthy',
-      message: 'More than one node says that it leads: vault-1, vault-2.',
+      message: 'Several nodes report that they lead: vault-1, vault-2.',
       advice: expect.stringContaining('load balancer'),
     });
   });

@@ -74,7 +74,7 @@ describe('a snapshot', () => {
     await expect(requestSnapshot(client, { signal: new AbortController().signal, everyMs: 50 })).rejects.toMatchObject({
       code: 'VaultUnavailable',
       retryable: true,
-      message: 'vault-1 does not answer any more, before its snapshot has begun.',
+      message: 'vault-1 stopped answering before its snapshot began.',
     });
   });
 

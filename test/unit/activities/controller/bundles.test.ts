@@ -42,10 +42,14 @@ test('what the agent has signed is kept, with its signature', async () => {
 
 test.each([
   ['nobody', BUNDLE, 'has not signed it'],
-  ['somebody else', signed(generateAgentKey()), 'is not of the key'],
-  ['the agent for another node', signed(KEY, { ...BUNDLE, node: 'vault-2' }), 'is not of the key'],
-  ['the agent for another content', signed(KEY, { ...BUNDLE, ...digestOf(Buffer.from('x')) }), 'is not of the key'],
-  ['the agent for another cluster', signed(KEY, BUNDLE, 'staging'), 'is not of the key'],
+  ['somebody else', signed(generateAgentKey()), 'does not match the key'],
+  ['the agent for another node', signed(KEY, { ...BUNDLE, node: 'vault-2' }), 'does not match the key'],
+  [
+    'the agent for another content',
+    signed(KEY, { ...BUNDLE, ...digestOf(Buffer.from('x')) }),
+    'does not match the key',
+  ],
+  ['the agent for another cluster', signed(KEY, BUNDLE, 'staging'), 'does not match the key'],
 ])('what %s has signed is left out', async (_who, bundle, problem) => {
   await expect(stage(bundle, agentPublicKey(KEY))).rejects.toMatchObject({
     code: 'SignatureInvalid',

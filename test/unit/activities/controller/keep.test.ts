@@ -124,7 +124,7 @@ describe('a restore', () => {
     expect(chosen.problems).toEqual([
       {
         repository: 'chain of backups',
-        problem: expect.stringContaining(`${stolen.generation} (removed) is in no repository`),
+        problem: expect.stringContaining(`${stolen.generation} (removed) is missing from every repository`),
       },
     ]);
   });
@@ -286,7 +286,7 @@ describe('retention', () => {
 
     expect(report).toMatchObject({
       kept: 3,
-      warnings: [expect.stringContaining("pins that only offsite has don't count")],
+      warnings: [expect.stringContaining("pins stored only in offsite are ignored")],
     });
   });
 });

@@ -55,20 +55,20 @@ describe('an agent whose configuration names approvers', () => {
 
   it.each<[string, () => ApprovedPlan | null, string]>([
     ['no plan at all', () => null, 'no approved plan was sent'],
-    ['a plan that nobody signed', () => ({ ...signed(plan(), 'bob'), approvals: [] }), '0 of 1 approvals hold'],
-    ['a signature of who asked for it', () => signed(plan(), 'ana'), 'ana asked for it'],
-    ['theirs in another spelling', () => signed(plan(), 'ana', { requestedBy: 'ＡＮＡ' }), 'ana asked for it'],
+    ['a plan that nobody signed', () => ({ ...signed(plan(), 'bob'), approvals: [] }), '0 of 1 approvals are valid'],
+    ['a signature of who asked for it', () => signed(plan(), 'ana'), 'ana requested it'],
+    ['theirs in another spelling', () => signed(plan(), 'ana', { requestedBy: 'ＡＮＡ' }), 'ana requested it'],
     ['a signature of a stranger', () => withApprover(signed(plan(), 'bob'), 'mallory'), 'mallory is not among'],
     [
       'the name of one and the key of another',
       () => withApprover(signed(plan(), 'bob'), 'carol'),
-      'not by the key of carol',
+      'not made with the key of carol',
     ],
-    ['another plan', () => ({ ...signed(plan(), 'bob'), plan: plan({ setAside: 'delete' }) }), 'not over this plan'],
-    ['another requester', () => ({ ...signed(plan(), 'bob'), requestedBy: 'dave' }), 'not over this plan'],
-    ['another time', () => ({ ...signed(plan(), 'bob'), expires: '2999-01-01T00:00:00.000Z' }), 'not over this plan'],
-    ['another run', () => signed(plan(), 'bob', { run: 'run-0' }), 'not over this plan'],
-    ['another cluster', () => signed(plan(), 'bob', { cluster: 'staging' }), 'not over this plan'],
+    ['another plan', () => ({ ...signed(plan(), 'bob'), plan: plan({ setAside: 'delete' }) }), 'not for this plan'],
+    ['another requester', () => ({ ...signed(plan(), 'bob'), requestedBy: 'dave' }), 'not for this plan'],
+    ['another time', () => ({ ...signed(plan(), 'bob'), expires: '2999-01-01T00:00:00.000Z' }), 'not for this plan'],
+    ['another run', () => signed(plan(), 'bob', { run: 'run-0' }), 'not for this plan'],
+    ['another cluster', () => signed(plan(), 'bob', { cluster: 'staging' }), 'not for this plan'],
     [
       'approvals that are over',
       () => signed(plan(), 'bob', { expires: '2026-01-01T00:00:00.000Z' }),
@@ -87,8 +87,8 @@ describe('an agent whose configuration names approvers', () => {
     const twice = { ...one, approvals: [...one.approvals, ...one.approvals] };
     const two = { ...one, approvals: [...one.approvals, ...signed(plan({ approvals: 1 }), 'carol').approvals] };
 
-    expect(await refusal(accept(one, { approvals: 2 }))).toContain('1 of 2 approvals hold');
-    expect(await refusal(accept(twice, { approvals: 2 }))).toContain('1 of 2 approvals hold');
+    expect(await refusal(accept(one, { approvals: 2 }))).toContain('1 of 2 approvals are valid');
+    expect(await refusal(accept(twice, { approvals: 2 }))).toContain('1 of 2 approvals are valid');
     await accept(two, { approvals: 2 });
   });
 
@@ -106,7 +106,7 @@ describe('an agent whose configuration names approvers', () => {
     const fewer = { ...one, approvals: both.approvals.slice(0, wanted - 1) };
     const enough = { ...one, approvals: both.approvals.slice(0, wanted) };
 
-    expect(await refusal(accept(fewer, restore))).toContain(`${wanted - 1} of ${wanted} approvals hold`);
+    expect(await refusal(accept(fewer, restore))).toContain(`${wanted - 1} of ${wanted} approvals are valid`);
     await expect(accept(enough, restore)).resolves.toBeUndefined();
   });
 
@@ -142,7 +142,7 @@ describe('an agent whose configuration names approvers', () => {
 
     const refused = await refusal(approval().assertAllowed(RUN, inTest('run'), deletion()));
 
-    expect(refused).toContain('not over this plan');
+    expect(refused).toContain('not for this plan');
   });
 
   const deletion = (otherCluster = false): HostAction => ({

@@ -115,7 +115,7 @@ describe('a generation on the first node', () => {
 
       await expect(stage(host, published)).rejects.toMatchObject({
         code: 'RepositoryUnavailable',
-        message: expect.stringContaining('gpg has no secret key that opens it'),
+        message: expect.stringContaining('gpg has no secret key that decrypts it'),
         advice: expect.stringContaining('Nothing was stopped'),
       });
     } finally {

@@ -66,7 +66,7 @@ describe('a chain', () => {
         kind: 'removed',
         severity: 'problem',
         generation: CHAIN[index]?.generation,
-        text: `is in no repository, but ${CHAIN[index + 1]?.generation} follows it and retention did not remove it`,
+        text: `is missing from every repository, but ${CHAIN[index + 1]?.generation} follows it and retention did not remove it`,
       },
     ]);
   });

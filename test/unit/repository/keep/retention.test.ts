@@ -181,12 +181,12 @@ describe('planRetention', () => {
     const plan = planRetention(all, policy, NOW, pinsOf(all));
 
     expect(plan.keep.map(({ why }) => why)).toEqual([
-      'captured later than now',
+      'captured in the future',
       'one of the newest 1',
       'one of the newest 2, however old',
       'the newest of its month',
-      'the newest that was read end to end',
-      'the newest that was restored',
+      'the newest backup that was read end to end',
+      'the newest restored backup',
       'pinned',
     ]);
     expect(plan.remove).toEqual([all[3]?.generation]);
@@ -333,7 +333,7 @@ describe('applyRetention', () => {
 
     const report = await applyRetention(repository, 'prod', await planned(1), NOW);
 
-    const warnings = [expect.stringContaining('stays and takes up room: local: scandir failed with EACCES')];
+    const warnings = [expect.stringContaining('were not removed and take up space: local: scandir failed with EACCES')];
     expect(report).toMatchObject({ kept: 1, removed: [old], failed: [], warnings });
   });
 

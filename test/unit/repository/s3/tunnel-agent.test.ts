@@ -71,7 +71,7 @@ it('says what a proxy answers that does not let it through, and what proxy it ca
   const unusable = await rejectionOf(ask(`https://${HOST}/`));
 
   expect(refused.message).toBe(
-    `The proxy ${proxy.url.replace('http://', '')} (HTTPS_PROXY) refuses the connection with 403.`,
+    `The proxy ${proxy.url.replace('http://', '')} (HTTPS_PROXY) refused the connection with 403.`,
   );
   expect(unusable.message).toBe('HTTPS_PROXY is no proxy that vault-dr can use.');
 });

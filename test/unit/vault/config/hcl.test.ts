@@ -86,17 +86,17 @@ test.each([
 });
 
 test.each([
-  ['a string without an end', 'a = 1\nb = "secret', 'a string does not end in line 2'],
-  ['a string over two lines', 'a = "sec\nret"', 'a string does not end in line 1'],
-  ['an unknown escape', String.raw`a = "sec\qret"`, 'unknown escape in line 1'],
-  ['a character that is none', String.raw`a = "\UFFFFFFFF"`, 'unknown escape in line 1'],
-  ['a block without an end', 'a {\n b = 1\n', 'a name is missing in line 3'],
-  ['a value that is missing', 'a = \n', 'a value is missing in line 2'],
-  ['a list without commas', 'a = [1 2]', 'a comma is missing in line 1'],
-  ['a heredoc without an end', 'a = <<EOF\nx\n', 'a heredoc does not end'],
-  ['a comment without an end', '/* a = 1', 'a name is missing in line 1'],
+  ['a string without an end', 'a = 1\nb = "secret', 'a string is not terminated on line 2'],
+  ['a string over two lines', 'a = "sec\nret"', 'a string is not terminated on line 1'],
+  ['an unknown escape', String.raw`a = "sec\qret"`, 'unknown escape on line 1'],
+  ['a character that is none', String.raw`a = "\UFFFFFFFF"`, 'unknown escape on line 1'],
+  ['a block without an end', 'a {\n b = 1\n', 'a name is missing on line 3'],
+  ['a value that is missing', 'a = \n', 'a value is missing on line 2'],
+  ['a list without commas', 'a = [1 2]', 'a comma is missing on line 1'],
+  ['a heredoc without an end', 'a = <<EOF\nx\n', 'a heredoc is not terminated'],
+  ['a comment without an end', '/* a = 1', 'a name is missing on line 1'],
   ['nesting without an end', 'a = '.padEnd(300, '['), 'nested too deep'],
-  ['JSON that is cut', '{"token": "secret"', 'no valid JSON'],
+  ['JSON that is cut', '{"token": "secret"', 'not valid JSON'],
 ])('refuses %s, and does not quote it', (_what, text, problem) => {
   const error = thrownBy(() => parseHcl(text));
   expect(error).toBeInstanceOf(HclError);

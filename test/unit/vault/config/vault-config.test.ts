@@ -99,7 +99,7 @@ test('says which files it can not read or understand', async () => {
   expect(config).toMatchObject({ storage: null, seal: null, listeners: [] });
   expect(config?.problems).toEqual([
     `${path('missing.hcl')} can't be read (ENOENT)`,
-    `${path('etc/bad.hcl')} can't be understood: a string does not end in line 1`,
+    `${path('etc/bad.hcl')} can't be parsed: a string is not terminated on line 1`,
   ]);
 });
 
@@ -229,7 +229,7 @@ describe('where it is known how Vault is started', () => {
 
     expect(server?.facts).toMatchObject({
       storage: { path: '/data' },
-      problems: [`${path('container/vault.hcl')}, which its service starts Vault with, is not here`],
+      problems: [`${path('container/vault.hcl')}, which its service starts Vault with, does not exist`],
     });
   });
 });

@@ -62,7 +62,7 @@ it('reads what is encrypted with OpenPGP, armored or not', async () => {
     await expect(inspect(binary.subarray(0, -1), [], home)).rejects.toMatchObject({ code: 'CopyDamaged' });
     // It is opened: what comes out is this file, which is no snapshot.
     await expect(inspect(armored, [], home)).rejects.toMatchObject({
-      message: 'The snapshot is not a gzip archive at all.',
+      message: 'The snapshot is not a gzip archive.',
     });
   } finally {
     await gnupg.stop();

@@ -94,7 +94,7 @@ describe('StateReader', () => {
     ['a value before its key', Buffer.from([5, 0x12, 0, 0x0a, 1, 97])],
     ['a key of 40,000 bytes', encodeEntries([{ key: 'k'.repeat(40_000), value: Buffer.alloc(0) }])],
     ['a seal configuration of 70,000 bytes', encodeEntries([{ key: 'core/seal-config', value: Buffer.alloc(70_000) }])],
-    ['a number that does not end', Buffer.alloc(12, 0x80)],
+    ['an unterminated number', Buffer.alloc(12, 0x80)],
     ['a field type that does not exist', Buffer.from([2, 0x0f, 0])],
   ])('refuses %s', (_what, state) => {
     expect(() => readAll(state)).toThrow(expect.objectContaining({ code: 'SnapshotCorrupt' }));

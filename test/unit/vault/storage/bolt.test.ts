@@ -93,28 +93,24 @@ describe('says of a damaged file', () => {
   test.each([
     ['an empty one', Buffer.alloc(0), 'not a bbolt database'],
     ['another one', Buffer.alloc(3 * PAGE_SIZE, 'x'), 'not a bbolt database'],
-    ['a cut one', boltFile(PAGES).subarray(0, 4 * PAGE_SIZE + 30), 'ends inside of its page'],
+    ['a cut one', boltFile(PAGES).subarray(0, 4 * PAGE_SIZE + 30), 'ends inside its page'],
     [
       'one with a page in the wrong place',
       boltFile([...PAGES.slice(0, 2), boltPage(9, [])]),
-      'another page where page 4',
+      'another page in place of page 4',
     ],
     [
       'one whose pages lead in a circle',
       boltFile([PAGES[0] as Buffer, boltPage(3, [{ key: 'a', child: 3 }])]),
-      'lead back to themselves',
+      'form a loop',
     ],
     [
       'one with a page that is not there',
       boltFile([PAGES[0] as Buffer, boltPage(3, [{ key: 'a', child: 99 }])]),
       'page 99',
     ],
-    [
-      'one that refers to a meta page',
-      boltFile([PAGES[0] as Buffer, boltPage(3, [{ key: 'a', child: 1 }])]),
-      'a page 1',
-    ],
-    ['one with a key outside of its page', damaged(boltFile(PAGES), 4 * PAGE_SIZE + 16 + 6), 'outside of its page'],
+    ['one that refers to a meta page', boltFile([PAGES[0] as Buffer, boltPage(3, [{ key: 'a', child: 1 }])]), 'page 1'],
+    ['one with a key outside of its page', damaged(boltFile(PAGES), 4 * PAGE_SIZE + 16 + 6), 'outside its page'],
     ['one with a huge key', damaged(boltFile(PAGES), 4 * PAGE_SIZE + 16 + 10), 'a key of'],
     ['one with a page of another kind', damaged(boltFile(PAGES), 4 * PAGE_SIZE + 8), 'unexpected kind'],
     [
@@ -125,7 +121,7 @@ describe('says of a damaged file', () => {
     [
       'one with a cut inline bucket',
       boltFile([boltPage(2, [{ key: 'data', value: inlineBucket([]).subarray(0, 20), bucket: true }])]),
-      'shorter than it says',
+      'shorter than declared',
     ],
   ])('%s', async (_which, content, problem) => {
     await expect(textAt(content, ['data'], 'b')).rejects.toMatchObject({

@@ -93,7 +93,7 @@ test.each<[string, () => ReturnType<typeof endOf>, string]>([
         [CLOSED, null],
         [TAIL, null],
       ]),
-    'is missing, and the log goes through it',
+    'is missing, but part of the log',
   ],
   [
     'a closed segment that is too short',
@@ -102,17 +102,17 @@ test.each<[string, () => ReturnType<typeof endOf>, string]>([
         [CLOSED, closed(7)],
         [TAIL, null],
       ]),
-    'ends before the entry 100',
+    'ends before its last entry, 100',
   ],
   [
     'a segment that is another one',
     () => endOf([[TAIL, walBatch([walEntry(101, 2)], walHeader(CLOSED))]]),
-    'is another segment than its name says',
+    'does not contain the segment in its name',
   ],
   [
     'an entry that is another one',
     () => endOf([[TAIL, walBatch([walEntry(99, 2)], walHeader(TAIL))]]),
-    'another entry where entry 101 should be',
+    'another entry in place of entry 101',
   ],
   [
     'entries in a format of later versions',
@@ -126,7 +126,7 @@ test.each<[string, () => ReturnType<typeof endOf>, string]>([
 test('a log that is kept nowhere is no empty one', async () => {
   expect(await readRaftStorage(dataDir())).toMatchObject({
     lastLogIndex: null,
-    logProblem: `${dataDir('raft')} has no log: neither raft.db nor wal/wal-meta.db is there.`,
+    logProblem: `${dataDir('raft')} has no log: neither raft.db nor wal/wal-meta.db exists.`,
   });
 });
 
