@@ -162,7 +162,7 @@ async function installPackages() {
   if (hasPackages()) return;
   if (lstatSync('node_modules', { throwIfNoEntry: false })?.isSymbolicLink()) {
     // `npm ci` would empty what it points at, under whoever else uses that.
-    console.log(`packages   not those of package-lock.json: node_modules is a link to ${realpathSync('node_modules')}`);
+    console.log(`packages   differ from package-lock.json: node_modules is a link to ${realpathSync('node_modules')}`);
     return;
   }
   await step('packages', () => runLogged('packages', 'npm', ['ci', '--no-audit', '--no-fund']));

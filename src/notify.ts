@@ -22,6 +22,6 @@ export async function sendNotification(command: string[], notification: Notifica
   const [code] = (await once(child, 'close').catch((error: Error) => [error.message])) as [number | string | null];
   if (code === 0) return;
   throw new DrError('Internal', `The notification command \`${program}\` ended with ${code ?? 'a signal'}.`, {
-    advice: 'Run it by hand with a JSON document on its standard input.',
+    advice: 'Run it by hand with a JSON document on standard input.',
   });
 }

@@ -23,7 +23,7 @@ export async function hardenProcess(warn: (message: string) => void): Promise<vo
     const { code, message } = error as NodeJS.ErrnoException;
     const why = code === 'ENOENT' ? 'there is no `prlimit` (util-linux)' : message.trim();
     warn(
-      `A crash may leave secrets in a core dump: ${why}. Start it with the limit 0 (LimitCORE=0, or \`ulimit -c 0\`).`,
+      `A crash may leave secrets in a core dump: ${why}. Start the process with a core limit of 0 (LimitCORE=0, or \`ulimit -c 0\`).`,
     );
   }
 }

@@ -11,8 +11,8 @@ export async function makeApproverKey(file: string, name: string): Promise<strin
     await promisify(execFile)('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', `${name}@lab`, '-f', file]);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
-    throw new DrError('InvalidConfiguration', 'There is no ssh-keygen, with which people sign what they approve.', {
-      advice: 'Install the client of OpenSSH: package openssh-client, or openssh-clients.',
+    throw new DrError('InvalidConfiguration', 'ssh-keygen is not installed; approvers sign with it.', {
+      advice: 'Install the OpenSSH client: package openssh-client, or openssh-clients.',
     });
   }
   return (await readFile(`${file}.pub`, 'utf8')).trim();

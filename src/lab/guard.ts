@@ -36,7 +36,7 @@ export async function startGuard(labId: string, directory: string): Promise<Guar
   const nextLine = async () => {
     const { value } = (await lines.next()) as { value: string | undefined };
     if (value !== undefined) return value;
-    throw new DrError('ServiceFailed', `The watchdog of the lab ended: ${problem.trim() || 'without a word'}`);
+    throw new DrError('ServiceFailed', `The watchdog of the lab ended: ${problem.trim() || 'no reason given'}`);
   };
 
   const ports = JSON.parse(await nextLine()) as number[];

@@ -136,8 +136,8 @@ export async function waitFor<T>(
     }
     const stopped = giveUp?.();
     if (stopped !== undefined || Date.now() > deadline) {
-      const why = stopped ?? `not within ${timeoutMs / 1_000} s${reason}`;
-      throw new DrError('ServiceFailed', `Waited until ${what}, but ${why}.${await logNote(logFile)}`);
+      const why = stopped ?? `timed out after ${timeoutMs / 1_000} s${reason}`;
+      throw new DrError('ServiceFailed', `Waiting until ${what}: ${why}.${await logNote(logFile)}`);
     }
     await sleep(everyMs);
   }

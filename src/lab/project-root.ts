@@ -12,7 +12,7 @@ export const PROJECT_ROOT = findRoot(__dirname);
 export function compiled(file: string): string {
   const path = join(PROJECT_ROOT, 'dist', file);
   if (existsSync(path)) return path;
-  throw new DrError('InvalidConfiguration', `${path} is not there: the lab runs the compiled product.`, {
+  throw new DrError('InvalidConfiguration', `${path} does not exist: the lab runs the compiled product.`, {
     advice: 'Run `npm run build` first.',
   });
 }

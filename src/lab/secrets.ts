@@ -49,5 +49,8 @@ async function servingNode(api: VaultApi, nodes: LabNode[]): Promise<LabNode> {
     const answer = await api(node.address, 'GET', 'sys/health?standbyok=true').catch(() => undefined);
     if (answer?.status === 200) return node;
   }
-  throw new DrError('VaultUnavailable', `None of ${nodes.map((node) => node.name).join(', ')} is up and unsealed.`);
+  throw new DrError(
+    'VaultUnavailable',
+    `None of ${nodes.map((node) => node.name).join(', ')} is running and unsealed.`,
+  );
 }

@@ -48,7 +48,7 @@ const MOUNTING = [
 const LINKING = ['sh', '-c', '[ -L "$1" ] || { rmdir "$1" 2>/dev/null; ln -sT "$0" "$1"; }; shift; exec "$@"'];
 
 const SHAPE_TABLE = {
-  plain: { about: 'as the lab is without a shape' },
+  plain: { about: 'the lab without a shape' },
   'retry-join': {
     about: '`retry_join` to every node of the cluster, itself included',
     joinByThemselves: true,
@@ -61,7 +61,7 @@ const SHAPE_TABLE = {
     vault: retryJoin,
   },
   'mutual-tls': {
-    about: '`tls_require_and_verify_client_cert`: each connection has to show a certificate',
+    about: '`tls_require_and_verify_client_cert`: each connection needs a client certificate',
     vault: ({ listeners }, _node, _peers, { caFile }) => {
       for (const listener of listeners) {
         Object.assign(listener, { tls_require_and_verify_client_cert: true, tls_client_ca_file: caFile });
@@ -72,7 +72,7 @@ const SHAPE_TABLE = {
     },
   },
   'one-address': {
-    about: 'listens on one address, which is not the loopback, where the machine has one',
+    about: 'listens on one address other than the loopback, if the machine has one',
     place: (node) => {
       const { port } = new URL(node.address);
       const host = ownAddress();
@@ -81,19 +81,19 @@ const SHAPE_TABLE = {
     },
   },
   'no-node-id': {
-    about: 'no `node_id`: Vault makes one, which a blank data directory makes again',
+    about: 'no `node_id`: Vault creates one, and another one in an empty data directory',
     vault: ({ storage }) => {
       delete storage['node_id'];
     },
   },
   'trailing-slash': {
-    about: 'the path of the storage is written otherwise than in vault-dr.yaml',
+    about: 'the storage path is written differently from vault-dr.yaml',
     vault: (settings, { dataDir }) => {
       settings.storage['path'] = `${dataDir}/./`;
     },
   },
   'config-directory': {
-    about: 'configuration of any name and from a directory, some of it JSON, `-config` given twice',
+    about: 'configuration files of any name and from a directory, some in JSON, `-config` given twice',
     files: (node, text) => {
       const [before, listener] = split(text, '\n\nlistener ');
       const directory = directoryOf(node);
@@ -129,21 +129,20 @@ const SHAPE_TABLE = {
     },
   },
   'raft-wal': {
-    about: '`raft_wal`: the log of Raft in files of its own instead of a database',
+    about: '`raft_wal`: the Raft log in its own files instead of a database',
     vault: ({ storage }) => {
       storage['raft_wal'] = 'true';
     },
   },
   'mount-point': {
-    about:
-      'the data directory is a mount point, as with a volume of its own; as root, or where users may have namespaces',
+    about: 'the data directory is a mount point, as on its own volume; as root, or where users may create namespaces',
     place: (node) => {
       node.volume = node.dataDir;
       node.through = [...MOUNTING, node.volume];
     },
   },
   'data-link': {
-    about: 'the data directory is a symbolic link to a mount point; as root, or where users may have namespaces',
+    about: 'the data directory is a symbolic link to a mount point; as root, or where users may create namespaces',
     place: (node) => {
       node.volume = `${node.dataDir}.volume`;
       node.through = [...MOUNTING, node.volume, ...LINKING, node.volume, node.dataDir];
@@ -159,7 +158,7 @@ export const SHAPES: Readonly<Record<ShapeName, Shape>> = SHAPE_TABLE;
 export function shapeNamed(name: string): ShapeName {
   if (Object.hasOwn(SHAPES, name)) return name as ShapeName;
   throw new DrError('InvalidInput', `There is no shape ${JSON.stringify(name)}.`, {
-    advice: `Take one of these:\n${listOfShapes()}`,
+    advice: `Choose one of these:\n${listOfShapes()}`,
   });
 }
 

@@ -104,7 +104,7 @@ export async function furnishCluster(
   const backup = await makeLogin(ask, 'vault-dr', ['vault-dr', 'vault-dr-step-down', 'vault-dr-remove-peer']);
   const restore = await makeLogin(ask, 'vault-dr-restore', ['vault-dr-restore']);
   // A new KV engine refuses writes for a moment, while it prepares itself.
-  await waitFor('the KV engine takes writes', async () => (await ask('GET', 'secret/config')) !== null, {
+  await waitFor('the KV engine accepts writes', async () => (await ask('GET', 'secret/config')) !== null, {
     timeoutMs: TIMEOUT_MS,
   });
   return { backup, restore };
@@ -147,7 +147,7 @@ async function submitShares(api: VaultApi, node: LabNode, shares: string[]): Pro
 /** Unsealed, a node serves only when there is a leader, be it itself. */
 async function untilItServes(api: VaultApi, node: LabNode): Promise<void> {
   await waitFor(
-    `${node.name} is unsealed and knows the leader`,
+    `${node.name} is unsealed and has a leader`,
     async () => ((await api(node.address, 'GET', 'sys/leader')).body as { leader_address?: string }).leader_address,
     { timeoutMs: TIMEOUT_MS, logFile: node.vaultLogFile },
   );

@@ -19,7 +19,7 @@ export async function killVault(labId: string, node: LabNode): Promise<void> {
   const pid = await findVault(labId, node);
   if (pid === undefined) return;
   process.kill(pid, 'SIGKILL');
-  await waitFor(`Vault on ${node.name} is gone`, async () => (await findVault(labId, node)) !== pid, {
+  await waitFor(`Vault on ${node.name} has ended`, async () => (await findVault(labId, node)) !== pid, {
     timeoutMs: 10_000,
     everyMs: 20,
   });

@@ -30,6 +30,6 @@ export async function awaitSecrets(
   };
   const missing = await patiently(attempt, { announcer, stop, againMs: Math.min(AGAIN_MS, patienceMs) });
   const seconds = announcer.over();
-  if (missing !== null) log.warn(`${missing.message} Working without them: what needs one will fail and say so.`);
-  else if (seconds !== null) log.info({ seconds }, 'the secrets are there; the wait is over');
+  if (missing !== null) log.warn(`${missing.message} Starting without them: steps that need one fail with an error.`);
+  else if (seconds !== null) log.info({ seconds }, 'the secrets are available; the wait is over');
 }

@@ -49,7 +49,7 @@ async function ask(temporal: TemporalOptions, also?: Prerequisite): Promise<void
 
 /** Says when Temporal is gone from under a worker that polls, once a minute while it lasts, and when it is back. */
 export async function watchTemporal({ temporal, log, stop, also }: Wait, pace = WATCH): Promise<void> {
-  const announcer = new Announcer((text) => log.warn(text), 'goes on by itself');
+  const announcer = new Announcer((text) => log.warn(text), 'continues by itself');
   let away = false;
   while (!stop.aborted) {
     await sleep(away ? pace.awayMs : pace.everyMs, undefined, { signal: stop }).catch(() => undefined);
@@ -64,7 +64,7 @@ export async function watchTemporal({ temporal, log, stop, also }: Wait, pace = 
       if (stop.aborted) return;
       away = true;
       if (isDrError(error)) announcer.announce(error);
-      else log.warn({ problem: withCauses(error) }, 'Temporal could not be asked');
+      else log.warn({ problem: withCauses(error) }, 'Temporal could not be reached');
     }
   }
 }

@@ -38,8 +38,8 @@ function load({ configFile, profile }: TemporalOptions) {
     const mayCome = code === 'ENOENT' && path !== configFile;
     throw new DrError('InvalidConfiguration', `The Temporal profile can't be read: ${message}`, {
       advice: mayCome
-        ? 'The profile names that file.'
-        : 'See temporal-config/temporal.toml for an example; name yours with --temporal-config and --profile.',
+        ? 'That file is named in the profile.'
+        : 'See temporal-config/temporal.toml for an example; select yours with --temporal-config and --profile.',
       cause: error,
       retryable: mayCome,
     });

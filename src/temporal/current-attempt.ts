@@ -15,9 +15,9 @@ const ANSWER_WITHIN_MS = 5_000;
 export async function confirmAttempt(client: Client, node: string): Promise<{ startedAt: string }> {
   const { workflowExecution, activityId, attempt } = Context.current().info;
   if (!workflowExecution) {
-    throw new DrError('PermissionDenied', `No run asked for a step on ${node}, so it was not done.`, {
+    throw new DrError('PermissionDenied', `No run requested this step on ${node}, so it was not executed.`, {
       where: node,
-      advice: 'Look at who may write to the namespace.',
+      advice: "Check who can write to Temporal's namespace.",
     });
   }
   const { workflowId, runId } = workflowExecution;
@@ -34,7 +34,7 @@ export async function confirmAttempt(client: Client, node: string): Promise<{ st
   } catch (error) {
     throw new DrError(
       'TemporalUnreachable',
-      `The agent of ${node} could not ask whether its step is still wanted: ${withKnownCauses(error)}.`,
+      `The agent of ${node} could not check whether its step is still needed: ${withKnownCauses(error)}.`,
       {
         where: node,
         cause: error,
@@ -42,9 +42,9 @@ export async function confirmAttempt(client: Client, node: string): Promise<{ st
     );
   }
   if (awaited === attempt) return { startedAt };
-  throw new DrError('NodeFenced', `Attempt ${attempt} of a step on ${node} was given up before it began.`, {
+  throw new DrError('NodeFenced', `Attempt ${attempt} of a step on ${node} was abandoned before it began.`, {
     where: node,
-    advice: 'Nothing was changed. Was the agent frozen, or its host paused?',
+    advice: 'Nothing was changed. Check whether the agent was frozen or its host paused.',
   });
 }
 
@@ -58,7 +58,7 @@ export async function isRecoveryOver(client: Client, cluster: string, run: strin
   } catch (error) {
     throw new DrError(
       'TemporalUnreachable',
-      `The agent of ${node} could not ask whether run ${run} is over: ${withKnownCauses(error)}.`,
+      `The agent of ${node} could not check whether run ${run} has ended: ${withKnownCauses(error)}.`,
       {
         where: node,
         cause: error,

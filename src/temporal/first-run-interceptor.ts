@@ -40,7 +40,7 @@ export class FirstRuns {
     } catch (cause) {
       throw new DrError(
         'TemporalUnreachable',
-        `Temporal could not be asked which run asks for this step: ${withKnownCauses(cause)}.`,
+        `Temporal could not be asked which run requests this step: ${withKnownCauses(cause)}.`,
         {
           cause,
         },

@@ -19,7 +19,7 @@ export async function destroyFinishedIdentities(
   sweep: (isOver: (run: string) => Promise<boolean>) => Promise<string[]>,
   signal: AbortSignal,
 ): Promise<void> {
-  await nowAndThen(settings, signal, 'the run is over; its identity was destroyed', (ask) =>
+  await nowAndThen(settings, signal, 'the run has ended; its identity was destroyed', (ask) =>
     sweep((run) => ask((client) => isOver(client, settings.cluster, run))),
   );
 }
@@ -30,7 +30,7 @@ export async function removeFinishedStaging(
   stateDir: string,
   signal: AbortSignal,
 ): Promise<void> {
-  await nowAndThen(settings, signal, 'the run is over; what it had in staging was removed', (ask) =>
+  await nowAndThen(settings, signal, 'the run has ended; its staged files were removed', (ask) =>
     sweepStaging(stateDir, (run) => ask((client) => isListedAsOver(client, run))),
   );
 }
@@ -49,7 +49,7 @@ async function nowAndThen(
       for (const run of await sweep((question) => withClient(temporal, question))) log.info({ run }, done);
     } catch (error) {
       // Temporal may be down just now; all stays until it is known that nobody needs it.
-      log.debug({ problem: (error as Error).message }, 'nothing was cleared away');
+      log.debug({ problem: (error as Error).message }, 'nothing was cleaned up');
     }
     await sleep(INTERVAL_MS, undefined, { signal }).catch(() => undefined);
   }

@@ -50,7 +50,7 @@ export async function failAttemptsOfTheDead(client: Client, { directory }: Attem
     const path = join(directory, name);
     const token = Buffer.from(await readFile(path, 'utf8'), 'base64');
     const death = ApplicationFailure.retryable(
-      `${who} ended in the middle of it, and was started again.`,
+      `${who} ended in the middle of this step, and was restarted.`,
       'ServiceFailed',
     );
     // Given up meanwhile, or its run is over: then nobody waits for it.

@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { formatSeconds } from '../contract/format';
 import { DrError, isDrError } from '../contract/failures';
 
 const AGAIN_MS = 1_000;
@@ -24,7 +25,8 @@ export class Announcer {
     for (const [reason, saidAt] of this.saidAt) if (at - saidAt >= REPEAT_MS) this.saidAt.delete(reason);
     if (this.saidAt.has(message) || this.saidAt.size >= MOST_REASONS) return;
     this.saidAt.set(message, at);
-    const waiting = at === this.since ? 'Waiting' : `Waiting for ${Math.round((at - this.since) / 1_000)} s`;
+    const waiting =
+      at === this.since ? 'Waiting' : `Waiting for ${formatSeconds(Math.round((at - this.since) / 1_000))}`;
     // Commands stand at the end, where they can be copied.
     this.say([message, `${waiting}; ${this.then}.`, ...(advice === undefined ? [] : [advice])].join(' '));
   }
@@ -87,5 +89,5 @@ export async function atMost(milliseconds: number, work: Promise<unknown>): Prom
 }
 
 function stopped(): DrError {
-  return new DrError('Aborted', 'It was told to stop before it had begun to work.');
+  return new DrError('Aborted', 'It was stopped before it had started to work.');
 }

@@ -3,6 +3,7 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import { nodeOfTaskQueue } from '../contract/names';
 import type { PendingStep } from '../contract/pending-step';
 import type { StepProblem } from '../contract/recovery';
+import { formatBytes } from '../contract/format';
 import { boundedProblem, cut, failedTryIn } from '../contract/retry-notice';
 
 type Activity = NonNullable<WorkflowExecutionDescription['raw']['pendingActivities']>[number];
@@ -43,7 +44,7 @@ function problemOf({ message, applicationFailureInfo, timeoutFailureInfo }: Fail
   const details = firstOf(applicationFailureInfo?.details?.payloads) as { advice?: unknown } | null | undefined;
   return boundedProblem({
     code: applicationFailureInfo?.type ?? (timeoutFailureInfo ? 'TimedOut' : 'Internal'),
-    problem: timeoutFailureInfo ? 'nothing was heard of the last attempt any more' : (message ?? ''),
+    problem: timeoutFailureInfo ? 'the last attempt sent no more heartbeats' : (message ?? ''),
     advice: typeof details?.advice === 'string' ? details.advice : null,
   });
 }
@@ -53,7 +54,7 @@ function saysIn(details: unknown): string | null {
   if (typeof details !== 'object' || details === null) return null;
   const { what, bytes } = details as { what?: unknown; bytes?: unknown };
   if (typeof what !== 'string') return null;
-  return cut(typeof bytes === 'number' ? `${what}: ${bytes} bytes` : what, LONGEST_WORD);
+  return cut(typeof bytes === 'number' ? `${what}: ${formatBytes(bytes)}` : what, LONGEST_WORD);
 }
 
 function firstOf(payloads: Payload[] | null | undefined): unknown {

@@ -27,8 +27,8 @@ export async function ensureSearchAttributes(connection: Connection, namespace: 
     );
     throw new DrError(
       'PermissionDenied',
-      `The search attributes of Temporal's namespace '${namespace}' are not there, and can't be registered from here: ${withCauses(error)}.`,
-      { advice: `Have an administrator run: ${commands.join(' ; ')}`, cause: error, retryable: true },
+      `Temporal's namespace '${namespace}' lacks search attributes, and they can't be registered from here: ${withCauses(error)}.`,
+      { advice: `An administrator of the namespace must run: ${commands.join(' ; ')}`, cause: error, retryable: true },
     );
   }
 }

@@ -110,5 +110,5 @@ function hasFailed({ failure }: RetryNotice): boolean {
 
 /** Seconds, bytes and ports that differ each time are no news. */
 function signatureOf({ failure }: RetryNotice): string {
-  return failure === null ? 'goes on' : `${failure.code} ${failure.problem.replace(/\d+/g, '0')}`;
+  return failure === null ? 'continues' : `${failure.code} ${failure.problem.replace(/\d+/g, '0')}`;
 }

@@ -49,9 +49,9 @@ export async function startRecovery(client: Client, start: RecoveryStart): Promi
       args: [start.input],
       priority: PRIORITY.recovery,
       workflowIdConflictPolicy: 'FAIL',
-      staticSummary: `${start.summary}, asked for by ${start.input.requestedBy}`,
+      staticSummary: `${start.summary}, requested by ${start.input.requestedBy}`,
       // `temporal workflow describe` shows this and nothing that changes.
-      staticDetails: `What it waits for, and the next command: \`temporal workflow metadata --workflow-id ${workflowId}\``,
+      staticDetails: `Its current wait and the next command: \`temporal workflow metadata --workflow-id ${workflowId}\``,
     }),
   );
 }
@@ -84,7 +84,7 @@ async function startOnce<T>(
     const first = await whichRuns(client, workflowId);
     throw new DrError(
       'AlreadyRunning',
-      `'${workflowId}' runs already${first}; there is never more than one. Nothing was started.`,
+      `'${workflowId}' is already running${first}; only one may run at a time. Nothing was started.`,
       { advice: `Follow it with: ${followCommand}`, cause: error },
     );
   }
@@ -142,7 +142,7 @@ export async function askRestore(handle: RecoveryHandle, name: string, input: ob
       if (!takesNoMoreUpdates(error)) throw error;
       await handle.signal<[object]>(name, input);
       return yes(
-        'Temporal takes no more updates of this run, so it was sent as a signal, which gets no answer: see with vault-dr status what came of it.',
+        'Temporal accepts no more updates for this run, so it was sent as a signal, which has no answer: check the result with vault-dr status.',
       );
     }
   });
@@ -207,8 +207,8 @@ async function orNoSuchRun<T>(workflowId: string, act: () => Promise<T>): Promis
     return await act();
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;
-    throw new DrError('NoSuchRun', `There is no run '${workflowId}' that takes messages.`, {
-      advice: 'Start one, or check the cluster name and Temporal’s namespace.',
+    throw new DrError('NoSuchRun', `There is no open run '${workflowId}'.`, {
+      advice: 'Check the cluster name and Temporal’s namespace, or start a run.',
       cause: error,
     });
   }

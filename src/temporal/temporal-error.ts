@@ -31,12 +31,12 @@ const REASONS: [RegExp, string][] = [
   [/name resolution failed|ENOTFOUND|EAI_AGAIN|dns error/i, 'its name can’t be resolved'],
   [/EHOSTUNREACH|ENETUNREACH|no route|unreachable/i, 'there is no route to it'],
   [/deadline exceeded|timeout expired|ETIMEDOUT|timed out/i, 'no answer in time'],
-  [/ECONNRESET|EPIPE|Failed to connect|Connection dropped|socket hang up/i, 'it closes the connection'],
-  [/Protocol error|HTTP status code [34]/i, 'what answers there is not Temporal'],
-  [/wrong version number|InvalidContentType/i, 'it does not speak TLS'],
+  [/ECONNRESET|EPIPE|Failed to connect|Connection dropped|socket hang up/i, 'it closed the connection'],
+  [/Protocol error|HTTP status code [34]/i, 'another service than Temporal answers there'],
+  [/wrong version number|InvalidContentType/i, 'it does not use TLS'],
 ];
 /** When the other side closes a connection without a word, this is the usual mistake. */
-const CLOSES = 'it closes the connection';
+const CLOSES = 'it closed the connection';
 
 /**
  * What an error on the way to Temporal means. `retryable` says whether waiting can help: not when somebody has to change
@@ -54,8 +54,8 @@ export function temporalError(error: unknown, place: Place): DrError {
     });
   }
   if (REFUSALS.includes(code)) {
-    return new DrError('TemporalUnreachable', `Temporal at ${address} refuses access to '${namespace}': ${details}.`, {
-      advice: 'Check the client certificate or API key of the profile, and what it may do in that namespace.',
+    return new DrError('TemporalUnreachable', `Temporal at ${address} refused access to '${namespace}': ${details}.`, {
+      advice: 'Check the client certificate or API key of the profile, and its permissions in that namespace.',
       cause: error,
       retryable: false,
     });
@@ -74,8 +74,8 @@ export function temporalError(error: unknown, place: Place): DrError {
   return new DrError('TemporalUnreachable', `Temporal does not answer at ${address}: ${reason}.`, {
     advice:
       reason === CLOSES
-        ? 'Do both sides use TLS, and does it accept the client certificate of the profile?'
-        : 'Is it running? Set TEMPORAL_ADDRESS, or name a profile with --temporal-config and --profile.',
+        ? 'Check that both sides use TLS, and that it accepts the client certificate of the profile.'
+        : 'Check that it is running. Set TEMPORAL_ADDRESS, or select a profile with --temporal-config and --profile.',
     cause: error,
   });
 }
@@ -108,5 +108,5 @@ function brief(details: string): string {
     .replace(/^[0-9A-F]{8,}:error:[0-9A-F]+:/, '')
     .replace(/:(?:\.\.\/)?[\w./-]+\.c:\d+:/, ' ')
     .trim();
-  return printable(text.slice(0, LONGEST_REASON)).replace(/[\s.:]+$/, '') || 'it says nothing';
+  return printable(text.slice(0, LONGEST_REASON)).replace(/[\s.:]+$/, '') || 'no reason given';
 }

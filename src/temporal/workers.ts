@@ -181,7 +181,7 @@ async function prepare(
     const client = new Client({ connection, namespace });
     const notes = await openAttemptNotes(stateDir);
     const failed = notes ? await failAttemptsOfTheDead(client, notes, who) : 0;
-    if (failed > 0) log.info({ attempts: failed }, 'told Temporal of what was cut short');
+    if (failed > 0) log.info({ attempts: failed }, 'reported interrupted steps to Temporal');
     const worker = await createWorker(connection, namespace, inputs, notes, new FirstRuns(client), optionsFor(client));
     return { connection, client, worker };
   } catch (error) {

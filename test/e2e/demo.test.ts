@@ -39,8 +39,8 @@ describe('the demo', () => {
       'one share from each holder unsealed every node',
       'new backup after the restore',
       'copies in both repositories',
-      'what was there before is kept',
-      'the run went on after both kills',
+      'the previous data is kept',
+      'the run continued after both kills',
       'unseal shares in clear',
       'nothing left running',
     ]);

@@ -72,7 +72,7 @@ describe('a Temporal for the night', () => {
     expect(await isAlive(orphan)).toBe(true);
 
     const third = await start();
-    expect(third.noted()).toContain(`Ending the server (pid ${orphan}) that an earlier vault-dr temporal left behind`);
+    expect(third.noted()).toContain(`Stopping the server (pid ${orphan}) left behind`);
     expect(await isAlive(orphan)).toBe(false);
     expect(await statusOf('kept')).toBe('RUNNING');
     process.kill(await serverOf(third), 'SIGKILL');

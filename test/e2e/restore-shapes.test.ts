@@ -173,7 +173,7 @@ describe('restores of another shape', () => {
     async function setAsideByHand(name: string): Promise<void> {
       const config = await loadConfig(lab().configFile);
       const configured = clusterOf(config, 'lab');
-      // There is no run that anybody could have approved either.
+      // There is no open run that anybody could have approved either.
       const cluster = { ...configured, restore: { ...configured.restore, approvers: undefined } };
       const own = nodeOf(cluster, name);
       const driverOfNode = createServiceDriver(own);
@@ -183,7 +183,7 @@ describe('restores of another shape', () => {
         cluster,
         node: own,
         driver: driverOfNode,
-        // There is no run at Temporal whose attempt this could be.
+        // There is no open run at Temporal whose attempt this could be.
         confirmAttempt: () => Promise.resolve({ startedAt: claim.startedAt }),
         isOver: () => Promise.resolve(false),
       });

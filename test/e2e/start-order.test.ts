@@ -69,7 +69,7 @@ describe('controller and agent go on by themselves', () => {
     // It knows its pollers in memory alone: who is listed afterwards has asked again.
     await temporal.kill();
     await Promise.all([
-      controller.says(/does not answer .*goes on by itself/),
+      controller.says(/does not answer .*continues by itself/),
       agent.says(/does not answer .*goes on by/),
     ]);
     await temporal.start();
@@ -79,7 +79,7 @@ describe('controller and agent go on by themselves', () => {
     await temporal.kill();
     await rm(layout.temporal.databaseFile);
     await temporal.start();
-    await controller.says(/has no namespace .*goes on by itself/);
+    await controller.says(/has no namespace .*continues by itself/);
     await makeNamespace();
     await Promise.all([controller.polls(), agent.polls()]);
     await waitFor(
@@ -187,7 +187,7 @@ describe('does not wait where that can not help', () => {
     );
     await temporal.start();
 
-    expect(await asked).toMatchObject({ code: 5, stderr: expect.stringContaining('There is no run') as string });
+    expect(await asked).toMatchObject({ code: 5, stderr: expect.stringContaining('There is no open run') as string });
   });
 });
 

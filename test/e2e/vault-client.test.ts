@@ -107,7 +107,7 @@ describe('a Vault node', () => {
     await expect(wrongScheme.health()).rejects.toMatchObject({
       code: 'VaultUnavailable',
       retryable: false,
-      advice: expect.stringContaining('does not speak TLS'),
+      advice: expect.stringContaining('does not use TLS'),
     });
   });
 

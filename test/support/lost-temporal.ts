@@ -54,15 +54,15 @@ export function lostTemporal(lab: () => Lab) {
       case 'install':
         return untilTrue(() => isThere(join(first!.dataDir, '.vault-dr-install')));
       case 'unseal':
-        await driver().waitUntil('shares are waited for', (now) => now.waitingFor === 'shares', LONGEST_MS);
+        await driver().waitUntil('the run waits for shares', (now) => now.waitingFor === 'shares', LONGEST_MS);
         return;
       case 'verify':
-        await driver().waitUntil('shares are waited for', (now) => now.waitingFor === 'shares', LONGEST_MS);
+        await driver().waitUntil('the run waits for shares', (now) => now.waitingFor === 'shares', LONGEST_MS);
         await driver().unsealAll(lab().unsealShares);
         // Too short to be asked for: it begins when the first node is open, and ends before another one is.
         return untilTrue(() => isOpen(first!.name));
       case 'join':
-        await driver().waitUntil('shares are waited for', (now) => now.waitingFor === 'shares', LONGEST_MS);
+        await driver().waitUntil('the run waits for shares', (now) => now.waitingFor === 'shares', LONGEST_MS);
         // Without its agent the third node does not join; the second one has by then.
         await lab().agents['vault-3']!.kill();
         await driver().unsealAll(lab().unsealShares);
@@ -70,7 +70,7 @@ export function lostTemporal(lab: () => Lab) {
         return;
       case 'converge':
       case 'finish':
-        await driver().waitUntil('shares are waited for', (now) => now.waitingFor === 'shares', LONGEST_MS);
+        await driver().waitUntil('the run waits for shares', (now) => now.waitingFor === 'shares', LONGEST_MS);
         await driver().unsealAll(lab().unsealShares);
         await driver().waitUntil(`it is in ${phase}`, (now) => now.phase === phase, LONGEST_MS);
     }

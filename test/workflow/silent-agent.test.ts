@@ -26,7 +26,7 @@ describe('an agent that does not answer', () => {
     return handle;
   }
 
-  it('is told to people once, and the run goes on by itself when it is back', async () => {
+  it('is told to people once, and the run continues by itself when it is back', async () => {
     const handle = await beginWithout('vault-3');
     await approve(handle);
 

@@ -105,7 +105,7 @@ describe('a controller that starts while runs are open', () => {
       async () => (await check()).warnings.find((text) => text.startsWith('restore-elsewhere (run ')) ?? null,
       { timeoutMs: 30_000 },
     );
-    expect(warning).toContain('does not replay and stands still');
+    expect(warning).toContain('does not replay and has stopped');
   });
 
   it('starts, with a warning, where a history can not be read', async () => {

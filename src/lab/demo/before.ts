@@ -24,12 +24,12 @@ export async function loseEverything(lab: Lab, story: Story, { steps }: Measurem
   const { clusterId, clusterName } = await identityOf(lab, lab.nodes[0]?.name ?? '');
   await measured(steps, 'back up', () => story.run(lab, ['backup', '--cluster', CLUSTER]));
   const [lost] = (await lab.writeSecrets(1)) as [SampleSecret];
-  story.say(`Wrote one more secret, secret/${lost.path}, which no backup has.`);
+  story.say(`Wrote one more secret, secret/${lost.path}, which is in no backup.`);
 
   story.chapter('The disaster');
   const destroyedAt = new Date().toISOString();
   await measured(steps, 'destroy', () => lab.destroyDataDirectories());
-  story.event('All three Vaults were killed, and all three data directories are gone:');
+  story.event('All three Vaults were killed, and all three data directories deleted:');
   for (const node of lab.nodes) story.say(`rm -r ${node.dataDir}`);
   return { secrets, lost, clusterId, clusterName, destroyedAt };
 }

@@ -61,7 +61,7 @@ async function secretsAreBack({ lab, before }: Evidence, node: string): Promise<
   return {
     name: `secrets through ${node}`,
     ok: secrets.length > 0 && equal === secrets.length,
-    detail: `${equal} of ${secrets.length} came back, byte for byte`,
+    detail: `${equal} of ${secrets.length} restored, byte for byte`,
   };
 }
 
@@ -148,9 +148,9 @@ async function copiesAreGood({ lab, report }: Evidence): Promise<Check> {
 function setAsideIsKept({ report }: Evidence): Check {
   const paths = report.setAside.flatMap((item) => (item.path === null ? [] : [item.path]));
   return {
-    name: 'what was there before is kept',
+    name: 'the previous data is kept',
     ok: paths.every((path) => existsSync(path)),
-    detail: paths.length === 0 ? 'nothing to set aside: the disaster had taken it' : paths.join(', '),
+    detail: paths.length === 0 ? 'nothing to set aside: the disaster deleted it' : paths.join(', '),
   };
 }
 
@@ -158,7 +158,7 @@ function runSurvivedCrashes({ lab, history }: Evidence): Check {
   const installs = attemptsOf(history, 'installSnapshot');
   const controllers = controllersOf(history);
   return {
-    name: 'the run went on after both kills',
+    name: 'the run continued after both kills',
     ok: installs > 1 && controllers.length === 2,
     detail: `the install on ${firstNode(lab)} took ${installs} attempts; ${controllers.length} controllers worked on it`,
   };
@@ -179,7 +179,7 @@ async function sharesLeftNoTrace({ lab, transcript }: Evidence): Promise<Check> 
   const texts = [shown, details.stdout, transcript];
   const leaks: Finding[] = [
     ...found.filter((item) => item.needle !== envelope.name),
-    ...texts.flatMap((text) => findInText(text, shares).map((needle) => ({ needle, file: 'what was shown' }))),
+    ...texts.flatMap((text) => findInText(text, shares).map((needle) => ({ needle, file: 'the output' }))),
   ];
   const searchWorks =
     found.some((item) => item.needle === envelope.name && item.file.includes('temporal.db')) &&
@@ -190,7 +190,7 @@ async function sharesLeftNoTrace({ lab, transcript }: Evidence): Promise<Check> 
     ok: searchWorks && leaks.length === 0,
     detail: searchWorks
       ? `${verdict}; searched Temporal's database and history, all logs, ${files} files in all`
-      : 'the search is of no use: it does not find even the ciphertext',
+      : 'the search is unreliable: it does not even find the ciphertext',
   };
 }
 

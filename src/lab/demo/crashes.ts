@@ -20,7 +20,7 @@ export async function crashController(lab: Lab, watch: RunWatch, story: Story): 
 export async function crashInstallingAgent(lab: Lab, watch: RunWatch, story: Story): Promise<void> {
   const first = firstNode(lab);
   await waitFor(
-    `the blank Vault on ${first} is initialised`,
+    `the empty Vault on ${first} is initialised`,
     async () => {
       const { body } = await lab.vault(first, 'GET', 'sys/seal-status');
       return (body as { initialized: boolean }).initialized;
@@ -28,7 +28,11 @@ export async function crashInstallingAgent(lab: Lab, watch: RunWatch, story: Sto
     { timeoutMs: 120_000, everyMs: 50, giveUp: () => watch.ended() },
   );
   const agent = lab.agents[first] as LabProcess;
-  await crash(agent, `the agent of ${first}, with a blank Vault initialised and the snapshot not in yet`, story);
+  await crash(
+    agent,
+    `the agent of ${first}, after it initialised an empty Vault and before it installed the snapshot`,
+    story,
+  );
 }
 
 export function firstNode(lab: Lab): string {

@@ -57,7 +57,8 @@ async function present(story: Story, measurements: Measurements, keep: boolean):
   }
   summarise(story, measurements);
   if (keep) story.say(`\n${whatNext(lab)}`);
-  else if (measurements.problem !== null) story.say('\nWith --keep the lab stays, for a look at its logs.');
+  else if (measurements.problem !== null)
+    story.say('\nWith --keep the lab keeps running, so that you can inspect its logs.');
 }
 
 async function orBreakOff(story: Story, measurements: Measurements, act: () => Promise<void>): Promise<void> {
@@ -65,7 +66,7 @@ async function orBreakOff(story: Story, measurements: Measurements, act: () => P
     await act();
   } catch (error) {
     measurements.problem = explain(error);
-    story.trouble(`\nThe demo broke off. ${measurements.problem}`);
+    story.trouble(`\nThe demo failed. ${measurements.problem}`);
   }
 }
 
@@ -79,8 +80,8 @@ async function restoreAndCheck(lab: Lab, before: Before, story: Story, measureme
     measurements.rpoSeconds =
       report.plan && 'capturedAt' in report.plan ? secondsBetween(report.plan.capturedAt, before.destroyedAt) : null;
     steps.push(...restoreSteps(report));
-    story.chapter('What came back, and what is lost');
-    story.say('Asking every node for every secret …');
+    story.chapter('What was restored, and what is lost');
+    story.say('Reading every secret through every node …');
     const history = await recoveryHandle(client, CLUSTER).fetchHistory();
     const { transcript } = story;
     checks.push(...(await measured(steps, 'check', () => checkRecovery({ lab, before, report, history, transcript }))));
@@ -111,14 +112,14 @@ function summarise(story: Story, { steps, checks, restore, rpoSeconds }: Measure
 
 function whatNext(lab: Lab): string {
   return [
-    `Everything runs on. Temporal's UI, with the whole history of the restore: ${lab.temporal.uiUrl}`,
-    'To go on, in this directory:',
+    `Everything keeps running. Temporal's UI, with the whole history of the restore: ${lab.temporal.uiUrl}`,
+    'To continue, in this directory:',
     `  export VAULT_DR_CONFIG=${lab.configFile} TEMPORAL_ADDRESS=${lab.temporal.address}`,
     `  node bin/vault-dr.js status --cluster ${CLUSTER}`,
     `  node bin/vault-dr.js generations list --cluster ${CLUSTER}`,
     `  node bin/vault-dr.js backup --cluster ${CLUSTER}`,
     `  node bin/vault-dr.js restore --cluster ${CLUSTER}`,
-    `The unseal shares and the root token are in ${lab.directory}/lab.json. To end it all:`,
+    `The unseal shares and the root token are in ${lab.directory}/lab.json. To stop everything:`,
     `  node bin/vault-dr.js lab down ${lab.directory}`,
   ].join('\n');
 }
@@ -130,7 +131,7 @@ function endOnSignals(story: Story): void {
     ['SIGTERM', 143],
   ] as const) {
     process.once(signal, () => {
-      story.trouble('\nInterrupted. Everything that the demo started ends now.');
+      story.trouble('\nInterrupted. Stopping everything that the demo started.');
       process.exit(exitCode);
     });
   }

@@ -12,12 +12,12 @@ export interface DemoOptions {
 /** @throws CommanderError after it has said what is wrong and how to use the demo. */
 export function parseDemoOptions(args: readonly string[]): DemoOptions {
   const command = new Command('npm run demo --')
-    .description('Loses a real Vault cluster and brings it back, on this machine. Takes about two minutes.')
+    .description('Loses a real Vault cluster and restores it, on this machine. Takes about two minutes.')
     .option('--keep', 'leave the cluster, Temporal and its UI running afterwards')
     .option('--report <file>', 'write times and checks to this file, as JSON', writableFile)
     .addHelpText(
       'after',
-      '\nExample:\n  $ npm run demo -- --keep --report demo.json\n\nExit codes: 0 every check passed · 1 not so · 2 usage',
+      '\nExample:\n  $ npm run demo -- --keep --report demo.json\n\nExit codes: 0 every check passed · 1 a check failed · 2 usage',
     )
     .showHelpAfterError()
     .exitOverride();
@@ -31,7 +31,7 @@ function writableFile(value: string): string {
   try {
     accessSync(dirname(file), constants.W_OK);
   } catch {
-    throw new InvalidArgumentError(`${dirname(file)} is not a directory that can be written to.`);
+    throw new InvalidArgumentError(`${dirname(file)} is not a writable directory.`);
   }
   if (statSync(file, { throwIfNoEntry: false })?.isDirectory())
     throw new InvalidArgumentError(`${file} is a directory.`);

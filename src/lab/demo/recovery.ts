@@ -29,7 +29,7 @@ export async function recover(lab: Lab, client: Client, story: Story): Promise<R
   const { planHash } = await watch.until('the plan is made', (progress) => progress.waitingFor === 'approval');
   await story.run(lab, ['status', '--cluster', CLUSTER]);
 
-  story.chapter('Somebody else approves, and the restore runs; the controller and an agent are killed on the way');
+  story.chapter('Someone else approves, and the restore runs; the controller and an agent are killed in between');
   await sleep(READING_MS);
   await story.run(lab, ['approve', '--cluster', CLUSTER, '--as', APPROVER, '--plan', planHash?.slice(0, 12) ?? '']);
   const [report] = await Promise.all([
@@ -43,7 +43,7 @@ export async function recover(lab: Lab, client: Client, story: Story): Promise<R
 
 /** Each holder once, from their own terminal. */
 async function sendShares(lab: Lab, watch: RunWatch, story: Story): Promise<void> {
-  await watch.until('shares are waited for', (progress) => progress.waitingFor === 'shares');
+  await watch.until('the run waits for shares', (progress) => progress.waitingFor === 'shares');
   for (const { name, share } of HOLDERS) {
     await sleep(FETCHING_A_SHARE_MS);
     await story.run(lab, ['unseal', '--cluster', CLUSTER, '--as', name], {

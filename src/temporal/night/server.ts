@@ -58,7 +58,7 @@ export async function startNightServer(options: NightServerOptions): Promise<Nig
         await prepare(`${LOOPBACK}:${port}`, options.namespace);
         break;
       } catch (error) {
-        if (Date.now() > deadline) throw failed(`It does not answer: ${withCauses(error)}`, logFile);
+        if (Date.now() > deadline) throw failed(`It did not answer: ${withCauses(error)}`, logFile);
       }
       await sleep(200, undefined, { signal }).catch(() => undefined);
     }
@@ -147,7 +147,7 @@ async function requireFree(port: number): Promise<void> {
     await once(probe, 'listening');
   } catch (error) {
     throw new DrError('InvalidConfiguration', `Port ${port} on ${LOOPBACK} is not free: ${(error as Error).message}.`, {
-      advice: 'Does a Temporal run there already? Use that one, or choose others with --port and --ui-port.',
+      advice: 'If Temporal is already running there, use it; otherwise choose other ports with --port and --ui-port.',
       cause: error,
     });
   } finally {
@@ -161,7 +161,7 @@ function failed(what: string, logFile: string): DrError {
     `Temporal's server did not start. ${what}. The end of ${logFile}:\n${lastLines(logFile)}`,
     {
       where: logFile,
-      advice: 'Mend what the log says, then start it again: the data stays.',
+      advice: 'Fix the cause named in the log, then start it again: the data is kept.',
     },
   );
 }

@@ -69,7 +69,7 @@ export async function openTlsDoor(options: TlsDoorOptions): Promise<() => Promis
   };
 
   function unusable(error: Error): DrError {
-    return new DrError('InvalidConfiguration', `Nothing can listen on ${address}:${port}: ${error.message}.`, {
+    return new DrError('InvalidConfiguration', `Can't listen on ${address}:${port}: ${error.message}.`, {
       advice: 'Check --listen, and that --tls-cert, --tls-key and --tls-client-ca are PEM files that belong together.',
       cause: error,
     });

@@ -6,6 +6,7 @@ import { lastDecider } from './last-decider';
 import { listOpenRuns } from './list-open-runs';
 import { type Finding, nameOf, type OpenRun } from './open-run';
 import type { Replayer } from './replayer';
+import { formatSeconds } from '../../contract/format';
 import { refuseTakeover, type Verdict, verdictOn } from './verdict';
 
 /** A run that a controller can still move replays within its workflow task, in seconds; the rest is for a busy machine. */
@@ -36,7 +37,7 @@ export interface TakeoverCheck {
 export async function checkOpenRuns(check: TakeoverCheck): Promise<void> {
   const { client, replayer, clusters, version, skip, log, signal, withinMs = ALL_WITHIN_MS } = check;
   if (skip === 'all') {
-    log.warn('open runs are not checked (--skip-replay-check): one that this version can not continue stands still');
+    log.warn("open runs are not checked (--skip-replay-check): a run that this version can't continue stops");
     return;
   }
   const deadline = Date.now() + withinMs;
@@ -51,7 +52,7 @@ export async function checkOpenRuns(check: TakeoverCheck): Promise<void> {
       const left = deadline - Date.now();
       if (left <= 0) {
         problem(
-          `${runs.length - index} were not checked within ${withinMs / 1_000} s, the first of them ${nameOf(run)}`,
+          `${runs.length - index} were not checked within ${formatSeconds(withinMs / 1_000)}, the first of them ${nameOf(run)}`,
         );
         break;
       }

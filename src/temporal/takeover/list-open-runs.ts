@@ -36,7 +36,7 @@ async function openRunOf(client: Client, workflowId: string, onProblem: OnProble
     return closeTime === undefined ? [{ workflowId, runId }] : [];
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError))
-      onProblem(`can't tell whether ${workflowId} is open: ${withCauses(error)}`);
+      onProblem(`can't check whether ${workflowId} is open: ${withCauses(error)}`);
     return [];
   }
 }

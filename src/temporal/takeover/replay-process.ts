@@ -4,6 +4,7 @@ import { connectClient } from '../connect-temporal';
 import { decidedPart } from './decided-part';
 import { explainReplayError } from './explain-replay-error';
 import type { OpenRun } from './open-run';
+import { formatBytes } from '../../contract/format';
 import type { ReplayAnswer, ReplayRequest } from './replay-protocol';
 
 type Events = NonNullable<History['events']>;
@@ -65,7 +66,7 @@ async function fetchEvents(client: Client, { workflowId, runId }: OpenRun): Prom
   const { historySize = 0 } = await client.withDeadline(Date.now() + PAGE_WITHIN_MS, () =>
     client.workflow.getHandle(workflowId, runId).describe(),
   );
-  if (historySize > MOST_BYTES) return `its history of ${historySize} bytes is too large.`;
+  if (historySize > MOST_BYTES) return `its history of ${formatBytes(historySize)} is too large.`;
   const events: Events = [];
   let nextPageToken: Uint8Array | null = null;
   do {

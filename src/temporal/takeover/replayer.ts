@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 import type { TemporalOptions } from '../connect-temporal';
 import type { OpenRun } from './open-run';
+import { formatSeconds } from '../../contract/format';
 import type { ReplayAnswer, ReplayRequest } from './replay-protocol';
 
 const PROGRAM = join(__dirname, 'replay-process');
@@ -49,7 +50,10 @@ function start(execArgv: readonly string[]): ChildProcess {
 /** @returns the answer, or why there is none. */
 function ask(child: ChildProcess, request: ReplayRequest, withinMs: number): Promise<ReplayAnswer | string> {
   return new Promise((resolve) => {
-    const timer = setTimeout(() => settle(`it was not replayed within ${Math.ceil(withinMs / 1_000)} s.`), withinMs);
+    const timer = setTimeout(
+      () => settle(`it was not replayed within ${formatSeconds(Math.ceil(withinMs / 1_000))}.`),
+      withinMs,
+    );
     const onMessage = (answer: unknown) => settle(answer as ReplayAnswer);
     const died = () => settle(`the process that replayed it died; it may need more than ${MEMORY_MB} MB of memory.`);
     const onError = (error: Error) => settle(error.message);

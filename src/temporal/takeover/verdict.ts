@@ -37,8 +37,8 @@ export function verdictOn(
       return {
         kind: 'warn',
         text:
-          `${nameOf(run)} was not checked: ${short(outcome.reason)} If this version can't continue it, the run stands still, ` +
-          'and the version that last handled it still can.',
+          `${nameOf(run)} was not checked: ${short(outcome.reason)} If this version can't continue it, the run stops, ` +
+          'and the version that last handled it can still continue it.',
       };
     case 'differs': {
       const version = versionIn(decider?.identity ?? '');
@@ -46,8 +46,8 @@ export function verdictOn(
         return {
           kind: 'warn',
           text:
-            `${nameOf(run)} does not replay and stands still: ${short(outcome.details)} It is not known that any version of ` +
-            'vault-dr could continue it. If nobody you know started it, terminate it.',
+            `${nameOf(run)} does not replay and has stopped: ${short(outcome.details)} No version of ` +
+            'vault-dr is known to continue it. If nobody on your team started it, terminate it.',
         };
       }
       const handler = version === ownVersion ? `the earlier build of ${version}` : `vault-dr ${version}`;
@@ -81,15 +81,15 @@ export function refuseTakeover(verdicts: readonly Verdict[], ownVersion: string)
   throw new DrError(
     'OtherVersionNeeded',
     [
-      `This version (${ownVersion}) can't continue what is open, so it did not start. Nothing was changed:`,
+      `This version (${ownVersion}) can't continue these open runs, so it did not start. Nothing was changed:`,
       ...named.map(({ text }) => `- ${text}`),
       ...(more > 0 ? [`- and ${more} more`] : []),
     ].join('\n'),
     {
       advice: [
-        `Run ${handlers} until no such run is open, then upgrade. To start this version now, and leave ${them} standing still`,
+        `Run ${handlers} until these runs have ended, then upgrade. To start this version now, and leave ${them} stopped`,
         `until then: vault-dr worker --skip-replay-check${skipped}`,
-        `If nobody you know started ${them}:`,
+        `If nobody on your team started ${them}:`,
         ...terminate,
       ].join('\n'),
     },

@@ -86,13 +86,13 @@ test('a frozen process stands still until it is thawed', async () => {
   expect(await stateOf(server.pid)).toMatch(ALIVE);
 });
 
-test('a wait in vain says for what it waited and why the last try failed', async () => {
+test('a wait that timed out says for what it waited and why the last try failed', async () => {
   const wait = waitFor('vault-1 is unsealed', () => Promise.reject(new Error('connection refused')), {
     timeoutMs: 100,
     everyMs: 10,
   });
 
-  await expect(wait).rejects.toThrow('Waited until vault-1 is unsealed, but not within 0.1 s: connection refused');
+  await expect(wait).rejects.toThrow('Waiting until vault-1 is unsealed: timed out after 0.1 s: connection refused');
 });
 
 test('a wait answers with what the check found', async () => {

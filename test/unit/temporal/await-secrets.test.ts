@@ -24,7 +24,7 @@ it('a secret that comes later is waited for', async () => {
 
   expect(lines).toEqual([
     `Secrets are missing: signing.privateKey: the file ${inTest('key')} can't be read (ENOENT). Waiting; starts without them after 120 s.`,
-    'the secrets are there; the wait is over',
+    'the secrets are available; the wait is over',
   ]);
 });
 
@@ -33,7 +33,7 @@ it('one that never comes holds nobody up for longer: what is lost for one cluste
 
   await awaitSecrets(secret(), { log, stop: never }, 50);
 
-  expect(lines.at(-1)).toMatch(/^Secrets are missing: signing\.privateKey: .* Working without them: /);
+  expect(lines.at(-1)).toMatch(/^Secrets are missing: signing\.privateKey: .* Starting without them: /);
 });
 
 it('ends at once when told to stop, and says nothing where nothing is missing', async () => {

@@ -43,7 +43,7 @@ describe('search attributes', () => {
     registered = true;
     await ready;
 
-    expect(lines[0]).toContain("The search attributes of Temporal's namespace 'vault-dr' are not there");
+    expect(lines[0]).toContain("Temporal's namespace 'vault-dr' lacks search attributes");
     expect(lines[0]).toContain(
       'temporal operator search-attribute create --namespace vault-dr --name VaultCluster --type Keyword',
     );
@@ -112,7 +112,7 @@ it('a worker under way tells of an outage once, and what it needs is seen to whe
   back.close();
 
   expect(lines).toEqual([
-    expect.stringContaining(`Temporal does not answer at ${address}: it closes the connection.`),
+    expect.stringContaining(`Temporal does not answer at ${address}: it closed the connection.`),
     'Temporal answers again',
   ]);
   expect(seenTo).toBe(1);

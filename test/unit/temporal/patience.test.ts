@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DrError } from '../../../src/contract/failures';
 import { Announcer, patiently, unlessStopped } from '../../../src/temporal/patience';
 
-const away = new DrError('TemporalUnreachable', 'It does not answer.', { advice: 'Is it running?' });
+const away = new DrError('TemporalUnreachable', 'It does not answer.', { advice: 'Check that it is running.' });
 const missing = new DrError('TemporalUnreachable', 'It has no namespace.');
 
 /** What is said in a wait in which each second brings the next problem. */
@@ -24,15 +24,15 @@ function saidInTurn(problems: DrError[]): string[] {
 describe('a wait is told of', () => {
   it('at first, then once a minute, with how long it has lasted', () => {
     expect(saidInTurn(Array<DrError>(150).fill(away))).toEqual([
-      '0: It does not answer. Waiting; starts by itself. Is it running?',
-      '60: It does not answer. Waiting for 60 s; starts by itself. Is it running?',
-      '120: It does not answer. Waiting for 120 s; starts by itself. Is it running?',
+      '0: It does not answer. Waiting; starts by itself. Check that it is running.',
+      '60: It does not answer. Waiting for 1 min 0 s; starts by itself. Check that it is running.',
+      '120: It does not answer. Waiting for 2 min 0 s; starts by itself. Check that it is running.',
     ]);
   });
 
   it('when its reason becomes another one', () => {
     expect(saidInTurn([...Array<DrError>(20).fill(away), ...Array<DrError>(20).fill(missing)])).toEqual([
-      '0: It does not answer. Waiting; starts by itself. Is it running?',
+      '0: It does not answer. Waiting; starts by itself. Check that it is running.',
       '20: It has no namespace. Waiting for 20 s; starts by itself.',
     ]);
   });
@@ -76,7 +76,7 @@ describe('patiently', () => {
 
     await expect(patiently(attempt, patience)).resolves.toBe('here');
     expect(tries).toBe(4);
-    expect(said).toEqual(['It does not answer. Waiting; starts by itself. Is it running?']);
+    expect(said).toEqual(['It does not answer. Waiting; starts by itself. Check that it is running.']);
   });
 
   it.each([

@@ -50,7 +50,7 @@ test('tells what waits, what runs and what failed, with what it says and when it
   });
   expect(silent?.failure).toEqual({
     code: 'TimedOut',
-    problem: 'nothing was heard of the last attempt any more',
+    problem: 'the last attempt sent no more heartbeats',
     advice: null,
   });
 });

@@ -35,12 +35,12 @@ describe('is waited for', () => {
       /does not answer at 127\.0\.0\.1:1: connection refused\.$/,
     ],
     ['no such name', () => Promise.resolve('nothing.invalid:7233'), /its name can’t be resolved\.$/],
-    ['connections are closed', () => listen(createServer((socket) => socket.destroy())), /it closes the connection\.$/],
-    ['a web server', () => listen(createHttpServer()), /what answers there is not Temporal\.$/],
+    ['connections are closed', () => listen(createServer((socket) => socket.destroy())), /it closed the connection\.$/],
+    ['a web server', () => listen(createHttpServer()), /another service than Temporal answers there\.$/],
     [
       'a proxy that knows no Temporal yet',
       () => listen(createHttp2Server((_ask, answer) => answer.writeHead(404).end())),
-      /what answers there is not Temporal\.$/,
+      /another service than Temporal answers there\.$/,
     ],
     [
       'a proxy whose Temporal is away',
@@ -99,7 +99,7 @@ describe('is not waited for', () => {
     const problem = await problemAt(address);
 
     expect(problem).toMatchObject({ code: 'TemporalUnreachable', retryable: false });
-    expect(problem.message).toBe(`Temporal at ${address} refuses access to 'vault-dr': ${message.replace('.', '')}.`);
+    expect(problem.message).toBe(`Temporal at ${address} refused access to 'vault-dr': ${message.replace('.', '')}.`);
   });
 
   test('a server whose certificate nobody here trusts, or which has another name', async () => {
@@ -133,7 +133,7 @@ describe('is not waited for', () => {
     const problem = await problemAt(await listen(createHttpServer()), true);
 
     expect(problem).toMatchObject({ code: 'TemporalUnreachable', retryable: false });
-    expect(problem.message).toMatch(/it does not speak TLS\.$/);
+    expect(problem.message).toMatch(/it does not use TLS\.$/);
   });
 
   test('a profile that can not be used', () => {
@@ -160,7 +160,7 @@ describe("the core of Temporal's SDK says it in other words", () => {
     [
       'tonic::transport::Error(Transport, ConnectError(Custom { kind: InvalidData, error: InvalidMessage(InvalidContentType) }))',
       false,
-      'No TLS connection to Temporal at a:1: it does not speak TLS.',
+      'No TLS connection to Temporal at a:1: it does not use TLS.',
     ],
     [
       'Namespace n was not found or otherwise could not be described: Status { code: NotFound, message: "Namespace n is not found.", details: b"x" }',
@@ -170,7 +170,7 @@ describe("the core of Temporal's SDK says it in other words", () => {
     [
       'Namespace n was not found or otherwise could not be described: Status { code: PermissionDenied, message: "Request unauthorized." }',
       false,
-      "Temporal at a:1 refuses access to 'n': Request unauthorized.",
+      "Temporal at a:1 refused access to 'n': Request unauthorized.",
     ],
   ])('%s', (text, retryable, message) => {
     const error = Object.assign(new Error(text), { name: 'TransportError' });

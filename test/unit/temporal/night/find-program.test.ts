@@ -18,5 +18,5 @@ it("finds Temporal's CLI by its name, or in the PATH, and says how to get it", a
     code: 'InvalidConfiguration',
     advice: expect.stringMatching(/--temporal or VAULT_DR_TEMPORAL/),
   });
-  await expect(findTemporal(inTest('plain'), path)).rejects.toThrow(`${inTest('plain')} is not a program`);
+  await expect(findTemporal(inTest('plain'), path)).rejects.toThrow(`${inTest('plain')} is not an executable program`);
 });

@@ -67,7 +67,7 @@ describe('the verdict on an open run', () => {
     ['an id that the product gives to nothing', finding(DIFFERS, undefined, { ...RUN, workflowId: 'restore-other' })],
     ['no decision that is known', { ...finding(DIFFERS), decider: null }],
   ])('only warns of a run with %s: anybody could keep the controller from starting with it', (_what, found) => {
-    expect(verdict(found)).toMatchObject({ kind: 'warn', text: expect.stringContaining('stands still') });
+    expect(verdict(found)).toMatchObject({ kind: 'warn', text: expect.stringContaining('has stopped') });
   });
 
   it('only warns of what was not found out', () => {
@@ -95,9 +95,9 @@ describe('a refusal', () => {
       code: 'OtherVersionNeeded',
       message: expect.stringContaining("This version (0.2.0) can't continue"),
       advice: [
-        'Run vault-dr 0.1.0 until no such run is open, then upgrade. To start this version now, and leave it standing still',
+        'Run vault-dr 0.1.0 until these runs have ended, then upgrade. To start this version now, and leave it stopped',
         `until then: vault-dr worker --skip-replay-check ${RUN.runId}`,
-        'If nobody you know started it:',
+        'If nobody on your team started it:',
         `temporal workflow terminate --workflow-id restore-prod --run-id ${RUN.runId}`,
       ].join('\n'),
     });
