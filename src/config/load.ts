@@ -115,7 +115,7 @@ function readYaml(text: string, file: string, lineCounter: LineCounter): { docum
   }
 }
 
-/** The lexer goes on where the parser goes down, step by step, with all that is nested. */
+/** Where the parser fails on deep nesting, the lexer continues, step by step. */
 function isNestedTooDeep(text: string): boolean {
   let depth = 0;
   for (const token of new Lexer().lex(text)) {

@@ -90,7 +90,7 @@ const fingerprint = z
 const service = z.discriminatedUnion('driver', [
   z.strictObject({
     driver: z.literal('process'),
-    /** Started by the agent as its own child; it goes on when the agent dies. */
+    /** Started by the agent as its own child; it keeps running when the agent dies. */
     command,
     env: z.record(z.string(), z.string()).default({}),
     logFile: path.optional(),
@@ -102,7 +102,10 @@ const service = z.discriminatedUnion('driver', [
     stop: command,
     /** Exit status 0: the service runs; 3, as with `systemctl is-active`: it does not; anything else is an error. */
     status: command,
-    /** Prints the end of the log of Vault, such as `journalctl --unit=vault --lines=500 --output=cat`: a wait that is in vain is explained by it. */
+    /**
+     * Prints the end of the log of Vault, such as `journalctl --unit=vault --lines=500 --output=cat`: used to explain a
+     * time-out.
+     */
     log: command.optional(),
     timeoutSeconds: z.number().positive().default(90),
   }),
@@ -273,7 +276,10 @@ const cluster = z.strictObject({
       rollingRestart: z.boolean().default(false),
       /** Login that may write `sys/storage/raft/snapshot`, for restores in place; the default is the cluster's own. */
       auth: auth.optional(),
-      /** When people who are waited for are told again, and when the alternates are. No time-out ever ends a restore. */
+      /**
+       * When people are reminded that a run waits for them, and when the alternates are notified. No time-out ever ends
+       * a restore.
+       */
       reminders: z
         .strictObject({
           remindMinutes: z.number().positive().default(10),

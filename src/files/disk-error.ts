@@ -17,8 +17,8 @@ export function flushesNoDirectories(error: unknown): boolean {
 }
 
 /**
- * What a disk that takes nothing means, with the place, which Node leaves out of a failed write. Any other error comes out as
- * it is. Both pass as soon as somebody mends the disk.
+ * Explains a full or read-only disk, with the path, which Node omits from a failed write. Any other error is returned
+ * unchanged. Retryable: both end as soon as the disk is fixed.
  */
 export function toDiskError(error: unknown, directory: string): unknown {
   if (knowsNoLinks(error)) {

@@ -79,8 +79,8 @@ async function makeDirectories(path: string): Promise<void> {
 }
 
 /**
- * Fills a new file that only its owner reads, and returns when the disk has it. A slow disk needs minutes for that after the last
- * byte was written; whoever must hear that it goes on is told meanwhile.
+ * Fills a new file that only its owner reads, and returns when the disk has it. A slow disk needs minutes for that
+ * after the last byte was written; progress is reported meanwhile.
  */
 export async function writeDurably(
   path: string,

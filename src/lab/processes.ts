@@ -108,7 +108,7 @@ export function createProcess(spec: ProcessSpec): LabProcess {
 export interface WaitOptions {
   timeoutMs: number;
   everyMs?: number;
-  /** Its end is shown when the wait is in vain. */
+  /** Its end is shown when the wait times out. */
   logFile?: string;
   /** A reason why waiting longer is of no use. */
   giveUp?: () => string | undefined;

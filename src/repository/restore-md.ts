@@ -171,7 +171,7 @@ function peerLine({ id, address, suffrage }: RaftPeer): string {
   return `- ${id} (${address}), ${suffrage}`;
 }
 
-/** Where nobody knows what it was, both are told. */
+/** If the product is unknown, both are named. */
 function wordsOf({ product }: ManifestDraft) {
   return { ...PRODUCTS[product ?? 'vault'], variable: product === 'openbao' ? 'BAO_ADDR' : 'VAULT_ADDR' };
 }

@@ -8,8 +8,8 @@ const PATIENCE_MS = 120_000;
 const AGAIN_MS = 2_000;
 
 /**
- * Waits, and says so, until the secrets that this process needs can be read; then goes on without those that did not come:
- * not everything needs every one of them, and a step that does says so itself.
+ * Waits, and logs it, until the secrets that this process needs can be read; after that it starts without the missing
+ * ones: a step that needs one fails with its own error.
  * @throws DrError Aborted
  */
 export async function awaitSecrets(

@@ -60,8 +60,8 @@ export function target(options: TemporalOptions): Target {
 }
 
 /**
- * For the client, whose gRPC has its own idea of the environment: it takes `https_proxy` for the loopback as well, and knows
- * no HTTPS_PROXY. All that it can be told is whether to look there, and by variables that are its own.
+ * For the client, whose gRPC reads the environment in its own way: it uses `https_proxy` for the loopback as well, and
+ * ignores HTTPS_PROXY. It can only be switched on or off, by its own variables.
  */
 function throughProxy({ connectionOptions, address }: Target): Target['connectionOptions'] & ConnectionOptions {
   const proxy = proxyOf(address);
@@ -74,7 +74,7 @@ function throughProxy({ connectionOptions, address }: Target): Target['connectio
   return { ...connectionOptions, channelArgs };
 }
 
-/** For the worker, which goes by what it is told alone. */
+/** For the worker, which uses only its explicit settings. */
 function nativeProxy({ address }: Target): Pick<NativeConnectionOptions, 'proxy'> {
   const proxy = proxyOf(address);
   if (proxy === null) return {};

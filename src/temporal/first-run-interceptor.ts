@@ -11,8 +11,8 @@ const ANSWER_WITHIN_MS = 5_000;
 const MOST_KNOWN = 1_000;
 
 /**
- * Finds out which recovery asks for a step: one that goes on in a new execution stays the run that people have approved. Temporal
- * alone says so; what the input claims is compared with it.
+ * Finds out which recovery requests a step: one that continues in a new execution remains the run that people approved.
+ * Only Temporal's answer counts; the input is compared with it.
  */
 export class FirstRuns {
   readonly #known = new Map<string, Promise<string>>();

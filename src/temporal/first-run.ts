@@ -2,8 +2,8 @@ import { type Client, type WorkflowExecutionDescription, WorkflowNotFoundError }
 import { recoveryWorkflowId } from '../contract/names';
 
 /**
- * The run by which a recovery is known, however many executions it has gone on in, in Temporal's word. Servers of before 1.26
- * don't say it: there each execution is a run of its own.
+ * The first run of a recovery, however many executions it has continued in, as Temporal reports it. Servers before 1.26
+ * don't: there each execution is its own run.
  */
 export function firstRunOf({ raw, runId }: Pick<WorkflowExecutionDescription, 'raw' | 'runId'>): string {
   return raw.workflowExecutionInfo?.firstRunId || runId;

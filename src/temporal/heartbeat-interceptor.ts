@@ -8,8 +8,8 @@ const SHORT_MS = 60_000;
 const QUIET_MS = 20_000;
 
 /**
- * Beats while a step lasts, with what the step itself has told last: so the death of a worker is noticed in seconds, also
- * where bytes may take their time.
+ * Sends heartbeats while a step lasts, with the step's last progress: so the death of a worker is noticed within
+ * seconds, even when data arrives slowly.
  */
 export class HeartbeatInterceptor implements ActivityInboundCallsInterceptor {
   async execute(input: ActivityExecuteInput, next: Next<ActivityInboundCallsInterceptor, 'execute'>): Promise<unknown> {

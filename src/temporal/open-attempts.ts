@@ -15,7 +15,7 @@ export interface AttemptNotes {
   identity: string;
 }
 
-/** Null where there is no /proc or no room: then Temporal notices by missed beats, as without notes. */
+/** Null without /proc or disk space: then Temporal notices by missed heartbeats, as without notes. */
 export async function openAttemptNotes(stateDir: string): Promise<AttemptNotes | null> {
   const identity = await ownIdentity();
   const directory = await privateDirectory(stateDir, 'attempts').catch(() => null);
@@ -39,9 +39,8 @@ export class AttemptNoter implements ActivityInboundCallsInterceptor {
 }
 
 /**
- * Tells Temporal of every attempt whose worker is known to be dead, so that it is tried again at once and not when its beats
- * have been missed for long enough.
- * @returns how many there were.
+ * Reports every attempt whose worker is known to be dead to Temporal, so that it is retried at once and not after its
+ * heartbeat time-out. @returns how many there were.
  */
 export async function failAttemptsOfTheDead(client: Client, { directory }: AttemptNotes, who: string): Promise<number> {
   let failed = 0;

@@ -50,7 +50,7 @@ export interface Patience {
 
 /**
  * Tries until it succeeds, for as long as waiting can help.
- * @throws DrError Aborted when it was told to stop; or what can't be waited for.
+ * @throws DrError Aborted when it was stopped; or an error that waiting does not fix.
  */
 export async function patiently<T>(
   attempt: () => Promise<T>,
@@ -68,7 +68,7 @@ export async function patiently<T>(
   }
 }
 
-/** Returns to its caller when it is told to stop, whatever still hangs. @throws DrError Aborted */
+/** Returns to its caller when it is stopped, whatever still hangs. @throws DrError Aborted */
 export async function unlessStopped<T>(stop: AbortSignal, work: () => Promise<T>): Promise<T> {
   if (stop.aborted) throw stopped();
   let onStop = () => {};

@@ -9,7 +9,7 @@ const APART_MS = 10_000;
 const MOST_PER_STEP = 20;
 const MOST_PER_RUN = 60;
 const FORGOTTEN_AFTER_MS = 3_600_000;
-/** So long a step that tries again by itself has said nothing of failure before it counts as going on. */
+/** A retrying step without a failure for this long counts as continuing. */
 const GOES_ON_AFTER_MS = 30_000;
 
 export interface Execution {
@@ -26,7 +26,7 @@ interface StepState {
   /** What was said last, without what changes each time; empty at first. */
   told: string;
   toldAt: number;
-  /** Whether a failure was told of, and not a wait alone. */
+  /** Whether a failure was reported, not only a wait. */
   toldFailure: boolean;
   count: number;
   timer: NodeJS.Timeout | undefined;
@@ -68,7 +68,7 @@ export class RetryNotices {
     const now = Date.now();
     const isFailure = hasFailed(state.latest);
     const first = isFailure ? FIRST_AFTER_MS : FIRST_WAIT_AFTER_MS;
-    // That something fails is not held back because it has been told that it waits.
+    // A failure is not held back because a wait was just reported.
     const apart = isFailure && !state.toldFailure ? FIRST_AFTER_MS : APART_MS;
     const wait = state.told === '' ? first : Math.max(0, state.toldAt + apart - now);
     const due = setTimeout(() => this.#tell(key), wait);

@@ -182,7 +182,7 @@ export async function recoveryResult(client: Client, cluster: string, run?: stri
   return handle.result();
 }
 
-/** A run that went on in new executions ends in the last one; the namespace may have forgotten the first by then. */
+/** A run that continued in new executions ends in the last one; the namespace may have deleted the first by then. */
 async function executionOf(client: Client, cluster: string, run: string | undefined): Promise<RecoveryHandle> {
   const latest = recoveryHandle(client, cluster);
   if (run === undefined) return latest;

@@ -50,7 +50,7 @@ function scheduleOptions({ cluster, everyMs, jitterMs }: BackupSchedule) {
     spec: { intervals: [{ every: everyMs }], jitter: jitterMs },
     action,
     policies: {
-      // One backup at a time; a paused schedule would be a silent outage; what was missed long ago is not made up for.
+      // One backup at a time; a paused schedule would be a silent outage; backups missed long ago are not caught up.
       overlap: ScheduleOverlapPolicy.SKIP,
       catchupWindow: '1h',
       pauseOnFailure: false,

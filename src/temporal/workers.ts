@@ -36,7 +36,7 @@ import { createReplayer } from './takeover/replayer';
 import { temporalError } from './temporal-error';
 import { WORKFLOW_LIMITS } from './workflow-limits';
 
-/** What goes on beside a worker may be cut off at its end; each of it bears that. */
+/** Background tasks of a worker may be interrupted at its end; each of them tolerates that. */
 const WIND_UP_MS = 500;
 
 export interface WorkerSettings {
@@ -49,7 +49,7 @@ export interface WorkerSettings {
   readyFile?: string;
 }
 
-/** Runs the controller until it is told to stop: workflows, Vault API, repositories, audit. */
+/** Runs the controller until it is stopped: workflows, Vault API, repositories, audit. */
 export async function runController(settings: WorkerSettings & { skipReplay: SkippedRuns }): Promise<void> {
   const { config } = settings;
   await removeReadyFile(settings);
@@ -90,7 +90,7 @@ async function assertCanTakeOver(settings: WorkerSettings & { skipReplay: Skippe
   }
 }
 
-/** Runs the agent of one node until it is told to stop; waits while another agent of the node still lives. */
+/** Runs the agent of one node until it is stopped; waits while another agent of the node is still running. */
 export async function runAgent(settings: WorkerSettings & { cluster: string; node: string }): Promise<void> {
   const { config, log } = settings;
   const cluster = clusterOf(config, settings.cluster);
@@ -205,7 +205,7 @@ function createWorker(
     interceptors: {
       activity: [
         ...retryInterceptors(connection, namespace),
-        // The outermost of the others: what the others throw is told like anything else.
+        // The outermost one: errors thrown by the others are reported like any other.
         () => ({ inbound: new FailureInterceptor() }),
         () => ({ inbound: new FirstRunInterceptor(runs) }),
         () => ({ inbound: new InputInterceptor(inputs) }),
@@ -213,7 +213,7 @@ function createWorker(
         ...(notes ? [() => ({ inbound: new AttemptNoter(notes) })] : []),
       ],
     },
-    // By default a beat may be held back for most of the time in which it is due.
+    // By default a heartbeat may be delayed for most of its interval.
     maxHeartbeatThrottleInterval: '2s',
     shutdownGraceTime: '10s',
     shutdownForceTime: '20s',

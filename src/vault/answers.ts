@@ -4,9 +4,9 @@ import { productOf } from '../contract/product';
 import { durationMs } from './config/go-duration';
 
 /**
- * What Vault (1.15 to 2.x) and OpenBao (2.x) answer. Only what both write into every such answer is required: whatever one
- * of them leaves out when it is empty, or has begun to write in some version, is optional, and so are the names, versions
- * and addresses that a listener may be told to redact.
+ * Answers of Vault (1.15 to 2.x) and OpenBao (2.x). Only fields that both always write are required: fields that one of
+ * them omits when empty, or added in some version, are optional, and so are names, versions and addresses, which a
+ * listener can redact.
  */
 
 /** More than any cluster has. */
@@ -46,7 +46,7 @@ export const healthSchema = z
     standby: health.standby,
     /** Absent where the listener redacts it (`redact_version`). */
     version: health.version,
-    /** Null where it can't be told. */
+    /** Null if unknown. */
     product: productOf(health.version, typeof health.enterprise === 'boolean'),
     clusterId: health.cluster_id,
     clusterName: health.cluster_name,

@@ -179,7 +179,7 @@ describe('while a restore that people have approved waits for shares', () => {
     expect(await asideDirectories()).toEqual(aside);
   }, 300_000);
 
-  it('and the next one goes through to its end, while he goes on', async () => {
+  it('and the next one completes while the attack continues', async () => {
     const { run, recipients } = await begin();
     const [one = '', two = '', three = ''] = lab().unsealShares;
     await driver().unseal('carol', one);

@@ -70,7 +70,7 @@ it('one that says a made-up signature holds gets no host to believe it', async (
   const { planHash } = await driver().progress();
   const rival = rivalOn('vault-dr', (step) => (step === 'checkApproval' ? { lie: null } : 'hand back'));
   const handle = attacker.client.workflow.getHandle('restore-lab');
-  // Each try that the controller gets to see is refused; this goes on until the rival gets one.
+  // Each try that the controller sees is refused; this repeats until the rival gets one.
   await waitFor(
     'the run believes it',
     async () => {

@@ -123,7 +123,7 @@ export async function killVictim(lab: Lab, victim: Victim): Promise<Kill> {
   const met = target.pid !== undefined;
   await target.kill();
   const restarted = sleep(RESTART_AFTER_MS).then(() => target.start());
-  // Awaited by whoever judges the case; until then its failure must not count as unhandled.
+  // Awaited by the evaluation of the case; until then its failure must not count as unhandled.
   restarted.catch(() => undefined);
   return { met, restarted };
 }

@@ -81,7 +81,7 @@ async function untilLogged(
   for (let inspections = 0; ; inspections++) {
     const text = (await readFile(logFile)).subarray(size).toString();
     if (text.includes(line)) return `"${line}"`;
-    // The log is what counts; the run is asked only now and then whether it still goes on.
+    // The log is what counts; the run is only checked now and then for being open.
     if (inspections % 100 === 99 && (await inspection()).isOver) return null;
     await sleep(POLL_INTERVAL_MS);
   }

@@ -35,7 +35,7 @@ export interface ScenarioShape {
   activities: readonly string[];
   /** Activities, and names of logged instants, at which a victim does not run, so that it can't be killed. */
   downDuring?: Partial<Record<Victim, readonly string[]>>;
-  /** Victims whose death the run can't mend by itself. */
+  /** Victims whose death the run can't recover from by itself. */
   spared?: readonly Victim[];
   /** Instants inside a step, by name: what is logged then. */
   logged?: Readonly<Record<string, LoggedLine>>;

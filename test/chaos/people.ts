@@ -12,10 +12,11 @@ const LATE_MS = 1_000;
 const HOLDERS = ['carol', 'dave', 'erin'];
 
 /**
- * Approves, and gives three unseal shares, as people do who look again until the run has what it asked for. They mend nothing.
- * @param holders when the shares come: as soon as they are taken; a second after nothing else is waited for; or only after
- *   somebody had the old data put back, when the snapshot is in
- * @returns what was parked for people to mend: a failure, because nobody does
+ * Approves, and gives three unseal shares, as people do who check again until the run has what it needs. They fix
+ * nothing.
+ * @param holders when the shares come: as soon as they are taken; a second after nothing else is waited for; or only
+ * after somebody had the old data put back, when the snapshot is in
+ * @returns what was parked for people to fix: a failure, because nobody does
  */
 export async function attendRestore(
   { client, lab }: ChaosLab,

@@ -10,7 +10,7 @@ import { percentile, type CaseResult } from './report';
 import { activitiesOf, backedUpAt } from './run-view';
 import type { Scenario } from './scenarios';
 
-/** A run that takes longer does not go on by itself. */
+/** A run that takes longer does not continue by itself. */
 const RUN_LIMIT_MS = 240_000;
 const LAST_ANSWER_MS = 1_000;
 /** What a kill may cost: several times what any should, so that only a run that waited for nothing exceeds it. */
@@ -47,7 +47,7 @@ async function runOnce(
   const attended = scenario.attend(chaos, handle, () => over);
   const parked = attended.then(async (problems): Promise<Ended> => {
     if (problems.length === 0) return end;
-    // Nobody will mend it, so it is over.
+    // Nobody will fix it, so it is over.
     await handle.terminate(problems.join('; ')).catch(() => undefined);
     await end;
     return { result: null, milliseconds: Date.now() - begun, problems };

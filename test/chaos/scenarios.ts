@@ -20,7 +20,9 @@ import { EVERYTHING, type ScenarioShape } from './matrix';
 import { attendRestore } from './people';
 import { persistently } from './persistence';
 
-/** One kind of run that has to survive. To add one: give it a name, its activities, and how it is begun and judged. */
+/**
+ * One kind of run that has to survive. To add one: give it a name, its activities, and how it is started and evaluated.
+ */
 export interface Scenario extends ScenarioShape {
   /** Takes so long that few fit a test run. */
   slow: boolean;
@@ -31,7 +33,7 @@ export interface Scenario extends ScenarioShape {
   /** Not part of the measured time. */
   prepare(chaos: ChaosLab): Promise<void>;
   begin(chaos: ChaosLab): Promise<WorkflowHandle>;
-  /** What people do meanwhile; answers with what they would have had to mend. */
+  /** What people do meanwhile; resolves with what they would have had to fix. */
   attend(chaos: ChaosLab, handle: WorkflowHandle, isOver: () => boolean): Promise<string[]>;
   /** What is wrong with the result. */
   evaluate(chaos: ChaosLab, result: unknown): string[];
@@ -224,7 +226,7 @@ export const SCENARIOS: readonly Scenario[] = [
       'unsealNode',
     ],
     downDuring: { 'vault-b': ['setAsideData', 'waitForLeader'] },
-    /** A node that is not made anew has nothing to do with the run: nobody brings its Vault the shares. */
+    /** A node that is not rebuilt has nothing to do with the run: nobody submits shares to its Vault. */
     spared: ['vault-a', EVERYTHING],
     async prepare(chaos) {
       await unsealEverywhere(chaos);

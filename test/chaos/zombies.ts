@@ -13,7 +13,10 @@ import { persistently } from './persistence';
 import { watchRun } from './run-view';
 import { removeSetAside, type Scenario, scenarioNamed } from './scenarios';
 
-/** Longer than Vault takes to apply a snapshot and to seal itself; where the run goes on, than a missing beat is waited for. */
+/**
+ * Longer than Vault takes to apply a snapshot and to seal itself; where the run continues, longer than the heartbeat
+ * time-out.
+ */
 const FROZEN_MS = { abandoned: 7_000, retried: 12_000, replaced: 3_000 } as const;
 const WATCHED_MS = 5_000;
 const POLL_INTERVAL_MS = 10;
@@ -26,8 +29,8 @@ const SWEPT_WITHIN_MS = 75_000;
 
 /**
  * `abandoned`: the run is terminated while the agent is frozen, so whatever the thawed attempt does is wrong.
- * `retried`: the run goes on, and the thawed attempt meets its own repetition in the same agent.
- * `replaced`: the frozen agent is killed and started again, as by a service manager that has lost patience.
+ * `retried`: the run continues, and the thawed attempt meets its own repetition in the same agent. `replaced`: the
+ * frozen agent is killed and started again, as by a service manager that has lost patience.
  */
 export const ENDINGS = ['abandoned', 'retried', 'replaced'] as const;
 export type Ending = (typeof ENDINGS)[number];

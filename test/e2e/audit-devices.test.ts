@@ -7,7 +7,7 @@ import { restoreDriver } from '../support/restore-driver';
 describe("an audit device that can't be opened after a restore", () => {
   const lab = useLab({ nodes: 1 });
 
-  it('is named while the run waits, from the log of Vault, and the run goes on when it can be', async () => {
+  it('is named from the log of Vault while the run waits, and the run continues once it can be opened', async () => {
     const driver = restoreDriver(lab());
     const directory = join(lab().directory, 'audit');
     await mkdir(directory);

@@ -9,7 +9,7 @@ import { useLab } from '../support/lab';
 import { leftBeside, sealStatus, untilReadable, valuesOf, votersOf } from '../support/lab-view';
 import { restoreDriver } from '../support/restore-driver';
 
-/** A cluster that another Vault unseals: nobody has shares, and nothing goes on without that Vault. */
+/** A cluster that another Vault unseals: nobody has shares, and nothing works without that Vault. */
 describe('recoveries of an auto-unseal cluster', () => {
   const lab = useLab({ seal: 'transit', staging: 1 });
   const driver = () => restoreDriver(lab());
@@ -112,7 +112,7 @@ describe('recoveries of an auto-unseal cluster', () => {
     180_000,
   );
 
-  it('makes one lost node anew, and nobody is asked', async () => {
+  it('rebuilds one lost node without asking anyone', async () => {
     const { dataDir } = lab().nodes[2]!;
     await rename(dataDir, `${dataDir}.lost`);
     await lab().killVault('vault-3');
@@ -180,7 +180,7 @@ describe('recoveries of an auto-unseal cluster', () => {
     expect(await leftBeside(lab().staging!)).toEqual([]);
   }, 120_000);
 
-  /** The second cluster, made anew without a seal stanza: one that is unsealed with shares, beside one that is not. */
+  /** The second cluster, rebuilt without a seal stanza: one that is unsealed with shares, beside one that is not. */
   async function makeShamirCluster(): Promise<void> {
     const staging = lab().staging!;
     const [node] = staging.nodes;

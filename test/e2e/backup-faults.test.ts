@@ -20,7 +20,7 @@ import { useLab } from '../support/lab';
 import { leaderOf } from '../support/lab-view';
 import { type SnapshotFault, startVaultProxy, type VaultProxy } from '../support/vault-proxy';
 
-/** A backup of a real three-node cluster, with a proxy before each node that lies when it is told to. */
+/** A backup of a real three-node cluster, with a proxy in front of each node that can give false answers. */
 describe('a backup', () => {
   const lab = useLab();
   const proxies: VaultProxy[] = [];
@@ -117,7 +117,7 @@ describe('a backup', () => {
     );
   });
 
-  it('goes on with the new leader when the leader steps down in the middle of the download', async () => {
+  it('continues with the new leader when the leader steps down in the middle of the download', async () => {
     const leader = await leaderOf(lab());
     every((proxy) => (proxy.fault = () => (attempts() === 1 ? { kind: 'hold', bytes: 500_000 } : undefined)));
 

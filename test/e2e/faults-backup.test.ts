@@ -19,7 +19,7 @@ import { startVaultProxy, type VaultProxy } from '../support/vault-proxy';
 const OUTAGE = Number(process.env['VAULT_DR_TEST_OUTAGE'] ?? 60);
 
 /** Backups of a real cluster, with faults in what is around the controller: Vault, the bucket, Temporal, the disk, the clock. */
-describe('a backup goes on when the fault is gone', () => {
+describe('a backup continues when the fault is gone', () => {
   const lab = useLab();
   const report = useFaultTable();
   const vaults: VaultProxy[] = [];

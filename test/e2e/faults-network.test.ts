@@ -17,7 +17,7 @@ import { restoreDriver } from '../support/restore-driver';
 const TWO_COPIES = ['local hashed', 'offsite hashed'];
 
 /** Every node is a host with two cables, which are pulled while a run is at a known place, and put back. */
-describeWithNetwork('a run goes on through a network that falls apart', () => {
+describeWithNetwork('a run survives a network that falls apart', () => {
   let network: NodeNetwork;
   const lab = useLab(async () => ({ network: (network = await buildNetwork(3)) }));
   const report = useFaultTable();
@@ -75,7 +75,7 @@ describeWithNetwork('a run goes on through a network that falls apart', () => {
       report('The leader is cut off from its peers, but not from vault-dr', saying('backed up', result), seconds);
     }, 60_000);
 
-    it('whose leader is gone for 8 s in the middle of the download, which goes on', async () => {
+    it('whose leader is gone for 8 s in the middle of the download, which continues', async () => {
       const leader = await leaderOf(lab());
       await network.limit(numberOf(leader), 1_500);
       const running = wholeBackup(lab());
@@ -91,7 +91,7 @@ describeWithNetwork('a run goes on through a network that falls apart', () => {
       expect(staged).toBeLessThan(result.sizeBytes / 2);
       expect(await attemptsOf(lab(), 'backup-lab')).toMatchObject({ captureSnapshot: 1 });
       expect(copiesOf(result)).toEqual(TWO_COPIES);
-      report('The leader is cut off for 8 s, in the middle of the download', saying('it went on', result), seconds);
+      report('The leader is cut off for 8 s, in the middle of the download', saying('it continued', result), seconds);
     }, 60_000);
 
     it('without a follower that its peers do not reach, and names it', async () => {
@@ -183,7 +183,7 @@ describeWithNetwork('a run goes on through a network that falls apart', () => {
       const { healthy, voters } = await autopilot();
       return healthy && voters.length === lab().nodes.length;
     };
-    await waitFor('all vote and autopilot is content', isWhole, { timeoutMs: 30_000 });
+    await waitFor('all vote and autopilot reports healthy', isWhole, { timeoutMs: 30_000 });
   }
 
   async function autopilot(): Promise<{ healthy: boolean; voters: string[] }> {

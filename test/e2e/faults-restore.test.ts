@@ -17,7 +17,7 @@ const OUTAGE = Number(process.env['VAULT_DR_TEST_OUTAGE'] ?? 60);
  * One restore of a real cluster through faults of the hosts, one after the other: the disk of the first node fills up, that
  * of another one becomes read-only, the agents' clocks are four days apart, and Temporal is away for a while.
  */
-describeWithDisks('a restore goes on when the fault is gone', () => {
+describeWithDisks('a restore continues when the fault is gone', () => {
   const lab = useLab();
   const report = useFaultTable();
   let driver: ReturnType<typeof createDriver>;
@@ -144,7 +144,7 @@ describeWithDisks('a restore goes on when the fault is gone', () => {
       await waitFor('the install is under way', () => isInitialized('vault-1'), { timeoutMs: 60_000, everyMs: 50 });
       await lab().temporal.server.kill();
       const diedAt = Date.now();
-      // What is on the host goes on.
+      // Processes on the host keep running.
       await waitFor('the snapshot is installed', () => isSealed('vault-1'), { timeoutMs: OUTAGE * 1_000 });
       await sleep(diedAt + OUTAGE * 1_000 - Date.now());
       await lab().temporal.server.start();
@@ -160,7 +160,7 @@ describeWithDisks('a restore goes on when the fault is gone', () => {
       expect(seconds).toBeLessThan(60);
       report(
         `Temporal is away for ${OUTAGE} s (SIGKILL)`,
-        'the install went on; restored, seconds since it was back',
+        'the install continued; restored, seconds since it was back',
         seconds,
       );
       report(

@@ -12,7 +12,9 @@ import { attemptsOf } from '../support/pending';
 import { restoreDriver } from '../support/restore-driver';
 import { describeWithSlowDisks, type SlowDisk, slowDisk } from '../support/slow-disk';
 
-/** More than a run waits for one that is silent: beats stop after 20 s without progress, and are missed after 10 more. */
+/**
+ * Longer than a run waits for a silent agent: heartbeats stop after 20 s without progress, and time out after 10 more.
+ */
 const STANDSTILL_MS = 35_000;
 
 /** Real disks that take their time with each flush, under the controller, under Vault, and under the agents. */

@@ -72,7 +72,7 @@ describe('a restore, by the account of those who wrote', () => {
     expect(different).toEqual([]);
   });
 
-  it('would be told from one that lost or invented a single write', () => {
+  it('differs from one that lost or invented a single write', () => {
     const { raftIndex } = restored;
     const owed = ledger.find(({ after }) => after !== null && after <= raftIndex);
     const afterwards = ledger.find(({ before }) => before >= raftIndex);

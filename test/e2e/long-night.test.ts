@@ -8,8 +8,8 @@ import { useLab } from '../support/lab';
 import { restoreDriver } from '../support/restore-driver';
 
 /**
- * A restore with real agents that goes on in a new execution: for them it has to stay the run that people have approved, whose
- * identities lie on their hosts and whose claim they hold.
+ * A restore with real agents that continues in a new execution: for them it has to stay the run that people have
+ * approved, whose identities lie on their hosts and whose claim they hold.
  */
 describe('a restore whose history becomes long', () => {
   const lab = useLab();
@@ -30,7 +30,7 @@ describe('a restore whose history becomes long', () => {
   const identities = async () =>
     (await readdir(memoryDirectoryOf(lab().id), { recursive: true })).filter((name) => name.endsWith('.identity'));
 
-  it('goes on in another execution while it waits for the key holders', async () => {
+  it('continues in another execution while it waits for the key holders', async () => {
     await driver().unseal('carol', lab().unsealShares[0] ?? '');
     const before = await driver().progress();
     const connection = await Connection.connect({ address: lab().temporal.address });
@@ -49,7 +49,7 @@ describe('a restore whose history becomes long', () => {
     expect(after).toMatchObject({ run, phase: 'unseal', shares: before.shares, recipients: before.recipients });
   }, 180_000);
 
-  it('is not over for agents and controllers that start anew', async () => {
+  it('is still open for agents and controllers that are restarted', async () => {
     const before = await identities();
     await lab().controller.kill();
     for (const agent of Object.values(lab().agents)) await agent.kill();

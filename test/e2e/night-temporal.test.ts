@@ -154,7 +154,7 @@ describe('a Temporal for the night', () => {
     await expect(connect({ address: `127.0.0.1:${doorPort}`, connectTimeout: '3s' })).rejects.toThrow(
       'Failed to connect before the deadline',
     );
-    await waitFor('refusals are told', async () => night.noted().includes('Refused a connection: '), {
+    await waitFor('refusals are logged', async () => night.noted().includes('Refused a connection: '), {
       timeoutMs: 5_000,
     });
     expect(await end(night.child, 'SIGTERM')).toBe(0);

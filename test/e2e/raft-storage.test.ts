@@ -70,7 +70,7 @@ test('has an answer from each moment while Vault writes', async () => {
   let last = 0;
   let reads = 0;
   let writing = true;
-  // However fast this machine writes, it goes on until there were some reads in between.
+  // However fast this machine writes, it continues until there were some reads in between.
   const writeOn = async () => {
     for (let from = 300; from < 600 || reads < 10; from += 50) await writeKeys(from, 50);
   };

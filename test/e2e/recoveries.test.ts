@@ -21,7 +21,7 @@ describe('recoveries of a cluster', () => {
     newer = await lab().writeSecrets(5);
   }, 60_000);
 
-  it('plans nothing for a cluster that serves unless it is told so, and says that first', async () => {
+  it('plans nothing for a cluster that serves unless this is accepted, and says that first', async () => {
     const refused = await lab().cli(['restore', '--cluster', 'lab', '--plan']);
     const planned = await lab().cli(['restore', '--cluster', 'lab', '--plan', '--accept', 'lose-newer-data']);
     const report = await driver().json<RecoveryReport>([
@@ -143,7 +143,7 @@ describe('recoveries of a cluster', () => {
     180_000,
   );
 
-  it('makes one lost node anew, while the others serve and nobody approves', async () => {
+  it('rebuilds one lost node, while the others serve and nobody approves', async () => {
     const { dataDir } = lab().nodes[2]!;
     await rename(dataDir, `${dataDir}.lost`);
     await lab().killVault('vault-3');

@@ -130,7 +130,7 @@ it('a rule that deletes generations is found', async () => {
   expect(foundOf(report, 'lifecycle rules')).toBe("hides: rule 'tidy' after 7 days");
 });
 
-it('what a server can not do is told apart from what it refuses to tell', async () => {
+it("distinguishes what a server can't do from what it refuses to show", async () => {
   const bucket = await fixture.newBucket('versioned');
   // Kinds of servers that are about, but not to be started here: their answers are made.
   fixture.proxy.decide = (method, url) => {

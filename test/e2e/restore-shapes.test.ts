@@ -271,12 +271,12 @@ describe('restores of another shape', () => {
       expect(await leaderOf(lab())).not.toBe('vault-1');
     }, 180_000);
 
-    it('makes a node anew whose blank directory got old data, and starts nothing on a directory of others', async () => {
+    it('rebuilds a node whose empty directory got old data, and starts nothing on a directory of others', async () => {
       await driver().json(['backup', '--cluster', 'lab']);
       await driver().start('--accept', 'lose-newer-data');
       await driver().approve();
       const { run } = await driver().waitUntil('shares are taken', (now) => now.waitingFor === 'shares', 90_000);
-      // Old data come back into the directory that the run has made, and in place of it.
+      // Old data comes back into the directory that the run has made, and in place of it.
       const [two, three] = [node('vault-2').dataDir, node('vault-3').dataDir];
       for (const name of ['vault.db', 'raft']) {
         await cp(join(`${two}.pre-restore-${run}`, name), join(two, name), { recursive: true });

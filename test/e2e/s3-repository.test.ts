@@ -206,7 +206,7 @@ describe('list and remove', () => {
     expect(await repository.get('prod/a/one')).toBeNull();
   });
 
-  it('go on over many pages', async () => {
+  it('continue over many pages', async () => {
     const bucket = await fixture.newBucket('versioned');
     const keys = Array.from({ length: 1100 }, (_, n) => `vault/prod/g/${String(n).padStart(4, '0')}`);
     for (let at = 0; at < keys.length; at += 50) {

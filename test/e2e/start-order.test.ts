@@ -49,7 +49,7 @@ afterEach(async () => {
   await block.release();
 });
 
-describe('controller and agent go on by themselves', () => {
+describe('controller and agent continue by themselves', () => {
   it('when they were there first, then Temporal, then its namespace; also after it died, or was lost', async () => {
     // As predecessors leave them that were killed.
     for (const name of ['ready-agent', 'ready-controller']) await writeFile(inTest(name), '1\n');

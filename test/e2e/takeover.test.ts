@@ -24,7 +24,7 @@ describe('an upgrade while another version has a run open', () => {
       .catch(() => undefined);
   });
 
-  it('does not take it over, and starts over it when it is told to', async () => {
+  it('does not take it over, and starts anyway with --skip-replay-check', async () => {
     const runId = await beginInAnotherVersion();
     const before = await events();
 

@@ -10,7 +10,7 @@ import { temporalCli } from '../support/temporal-cli';
 const OUTAGE = 70;
 
 /** Temporal is away for longer than a step may take, where no run parks: in the plan of a restore, and in the backup that ends one. */
-describe('a run goes on after an outage that its step can not outlast', () => {
+describe("a run continues after an outage that its step can't outlast", () => {
   const lab = useLab();
   const report = useFaultTable();
 

@@ -156,7 +156,7 @@ describe('a canary', () => {
     });
   });
 
-  it('that is gone, or was overwritten by something else, is told', async () => {
+  it('that is gone, or was overwritten by something else, is reported', async () => {
     const path = 'secret/data/vault-dr-canary';
     const canary = await writeCanary(root, path);
     await root.write(path, { data: { hello: 'world' } });
@@ -169,7 +169,7 @@ describe('a canary', () => {
     await expect(checkCanary(root, canary, new Date())).rejects.toMatchObject({ code: 'CopyDamaged' });
   });
 
-  it('that may not be read is told as that', async () => {
+  it('that may not be read is reported as such', async () => {
     const canary = await writeCanary(root, 'secret/data/elsewhere');
 
     await expect(checkCanary(clientWith(await tokenWith('vault-dr')), canary, new Date())).rejects.toMatchObject({

@@ -244,14 +244,14 @@ it.each<[string, () => Case, () => Partial<VaultReach>]>([
     }),
   ],
   [
-    'it can not be told whom it takes',
+    "its accepted certificates can't be determined",
     () => ({
       listener: { tcp: { ...mutual(), ...silent, tls_client_ca_file: inTest('none.pem') } },
       tls: shown('client'),
     }),
     () => ({ problem: null, unchecked: 'whether its listener accepts the configured client certificate' }),
   ],
-])('of a Vault that is stopped is judged by its files: %s', async (_what, given, expected) => {
+])('of a stopped Vault is evaluated from its files: %s', async (_what, given, expected) => {
   expect(await check({ service: 'stopped', ...given() })).toMatchObject(expected());
 });
 

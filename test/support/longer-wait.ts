@@ -13,9 +13,9 @@ interface Pending {
 }
 
 /**
- * Goes on with the history of a run that waits, for as long as it is said, as the server would write it if nothing came: timers
- * fire, watches end and are asked for again, people are reminded. Time is skipped, and a replay shows whether the workflow would
- * have done just this: it fails at the first event that the workflow did not ask for.
+ * Continues the history of a waiting run for the given time, as the server would write it if nothing happened: timers
+ * fire, watches end and are asked for again, people are reminded. Time is skipped, and a replay shows whether the
+ * workflow would have done just this: it fails at the first event that the workflow did not ask for.
  * @param intervalMs how long the n-th timer of the wait lasts, from 0 on
  * @param watchSeconds how long one watch lasts
  */

@@ -51,7 +51,7 @@ const mayBuild = spawnSync('unshare', ['--net', '--mount', 'sh', '-c', TRIAL]).s
 export const describeWithNetwork = describeIf(mayBuild, 'needs root, iproute2, and a kernel with bridge, veth and tbf');
 
 export interface NodeNetwork extends LabNetwork {
-  /** Pulls cables of a node out of their switch. Nobody is told: what is sent is lost. */
+  /** Pulls cables of a node out of their switch. No side gets an error: what is sent is lost. */
   cut(node: number, ...cables: Cable[]): Promise<void>;
   repair(node: number, ...cables: Cable[]): Promise<void>;
   /** Lets only so many kilobytes a second out of a node to those who ask its API; `null`: as many as go. */

@@ -136,7 +136,7 @@ export function useAgent() {
     },
     /** Vault dies by SIGKILL, and is started again a second later, as by its service manager. */
     crash: () => restart(() => kill(parts())),
-    /** Vault stands still, as if it hung. @returns lets it go on. */
+    /** Freezes Vault, as if it hung. @returns resumes it. */
     async freeze(): Promise<() => void> {
       const pid = await pidOf(parts());
       process.kill(pid, 'SIGSTOP');

@@ -17,14 +17,14 @@ export const describeWithSlowDisks = describeIf(
 export interface SlowDisk {
   /** The files and directories whose flush was late, by now. */
   flushed(): Promise<string[]>;
-  /** From now on it is as fast as it was; what still waits goes on at once. May be repeated. */
+  /** From now on it is as fast as it was; what still waits continues at once. May be repeated. */
   repair(): Promise<void>;
 }
 
 /**
- * From now on everything that these processes, and those that they start, flush to a disk takes so much longer. That is where a
- * slow disk is felt: what is only written stays in memory until it is flushed. The processes are real, and so is the wait in
- * the kernel; any other work of theirs goes on.
+ * From now on everything that these processes, and those that they start, flush to a disk takes so much longer. That is
+ * where a slow disk is felt: what is only written stays in memory until it is flushed. The processes are real, and so
+ * is the wait in the kernel; any other work of theirs continues.
  * @param logDirectory for the list of what was flushed
  */
 export async function slowDisk(pids: number[], milliseconds: number, logDirectory: string): Promise<SlowDisk> {

@@ -28,7 +28,7 @@ export interface VaultProxy {
   lacks: string | null;
   /** While true every connection is refused, as if the network were cut. */
   unreachable: boolean;
-  /** Lets a held snapshot go on. */
+  /** Releases a held snapshot. */
   release(): void;
   /** Breaks the connections of held and stalled snapshots. */
   breakOff(): void;

@@ -102,7 +102,7 @@ export function useRecoveries() {
   };
 }
 
-/** A step that can not succeed until somebody mends something. */
+/** A step that can't succeed until somebody fixes something. */
 export function refusal(type: string, message: string, advice: string): ApplicationFailure {
   return ApplicationFailure.create({ type, message, nonRetryable: true, details: [{ advice, where: null }] });
 }

@@ -25,7 +25,10 @@ export async function layoutOf(path: string): Promise<Layout> {
   return (await problemBeside(path)) !== null && (await problemInside(path)) === null ? 'inside' : 'beside';
 }
 
-/** Why a data directory could not be set aside by this process, as far as that can be told without doing it; null when nothing is known against it. */
+/**
+ * Why a data directory could not be set aside by this process, as far as that can be checked without doing it; null
+ * when nothing stands in the way.
+ */
 export async function setAsideProblem(path: string, own?: OwnRights): Promise<string | null> {
   return (await layoutOf(path)) === 'inside' ? problemInside(path, own) : problemBeside(path, own);
 }

@@ -25,7 +25,7 @@ import { statIfThere, syncTree } from '../../files/files';
 import { inDirectory, SafeDirectory } from '../../files/safe-directory';
 import { copyTree, removeTree } from '../../files/safe-tree';
 
-/** What a restore made, once the old data are back in its place. */
+/** The data that a restore wrote, once the old data is back in place. */
 function rolledBackPath(path: string, runId: string): string {
   return placeOf(path, 'beside').path('rolled-back', runId);
 }

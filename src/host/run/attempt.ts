@@ -35,7 +35,7 @@ export class AttemptGate {
 
   constructor(
     private readonly node: string,
-    /** Milliseconds; a clock that goes on while this process stands still. */
+    /** Milliseconds; a clock that keeps running while this process is frozen. */
     private readonly now: () => number = Date.now,
   ) {
     this.#checkedAt = now();

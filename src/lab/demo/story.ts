@@ -14,7 +14,7 @@ export interface Story {
    * @throws DrError when it fails.
    */
   run(lab: Lab, args: string[], options?: { input?: string; note?: string }): Promise<void>;
-  /** All that was told so far. */
+  /** Everything printed so far. */
   readonly transcript: string;
 }
 
@@ -43,7 +43,7 @@ export function createStory(): Story {
       const { code, stdout, stderr } = await lab.cli(args, input === undefined ? {} : { input });
       if (code !== 0)
         throw new DrError('Internal', `vault-dr ${args.join(' ')} ended with ${code}:\n${stdout}${stderr}`);
-      // In one piece, because the run is told of at the same time.
+      // In one piece, because progress of the run is printed at the same time.
       const typed = `$ vault-dr ${args.join(' ')}${note === undefined ? '' : `   # ${note}`}`;
       write(indented(`${style('cyan', typed)}\n${stdout}`));
     },

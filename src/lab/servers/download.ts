@@ -4,7 +4,7 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { EnvHttpProxyAgent, fetch } from 'undici';
 
-/** `not reachable` and the like is an everyday answer: the caller goes on to another source. */
+/** `not reachable` and the like is normal: the caller tries another source. */
 export type DownloadResult = { ok: true } | { ok: false; reason: string };
 
 /** Fetches a file, through the proxy of the environment if there is one, and keeps it only when its hash is right. */

@@ -39,7 +39,7 @@ export function goArchitecture(nodeArchitecture: string): string {
   return nodeArchitecture === 'x64' ? 'amd64' : nodeArchitecture;
 }
 
-/** The servers of the lab. Raising a version here makes every machine install it anew. */
+/** The servers of the lab. Raising a version here makes every machine install it again. */
 export function serverCatalogue(architecture = goArchitecture(process.arch)): ServerSpec[] {
   return [
     {

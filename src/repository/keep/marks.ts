@@ -31,7 +31,7 @@ const base = {
 };
 const markSchema = z.discriminatedUnion('kind', [
   z.object({ ...base, kind: z.literal('restored'), ...link.shape }),
-  /** Takes back what the same run said: the old data were put back after all. */
+  /** Revokes the mark of the same run: the old data was put back after all. */
   z.object({ ...base, kind: z.literal('rolled-back'), ...link.shape }),
   z.object({ ...base, kind: z.literal('pinned'), ...link.shape, by: z.string(), reason: z.string() }),
   z.object({ ...base, kind: z.literal('unpinned'), ...link.shape, by: z.string(), reason: z.string() }),

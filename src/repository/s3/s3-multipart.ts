@@ -211,7 +211,7 @@ async function listParts(
     try {
       page = await place.client.send(command, abortable(options));
     } catch (error) {
-      // Whoever may not list them, or can't, begins anew.
+      // Without permission to list them, or if that fails, start over.
       if (s3Status(error) === 404 || refusalOf(error) !== 'later') return null;
       throw toRepositoryError(error, place, options.signal);
     }
@@ -287,7 +287,7 @@ function compositeOf(parts: CompletedPart[]): string {
   return `${hash.digest('base64')}-${parts.length}`;
 }
 
-/** Whether going on with this upload makes no sense: the source is wrong, it is refused, or the key is taken. */
+/** Whether this upload can't be resumed: the source is wrong, it is refused, or the key is taken. */
 function isFinal(error: unknown): boolean {
   if (!isDrError(error) || !error.retryable) return true;
   const status = s3Status(error.cause);

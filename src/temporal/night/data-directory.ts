@@ -23,7 +23,7 @@ export interface DataDirectory {
   path: string;
   /** The handle that has the lock; the server inherits it, so that it counts for as long as either of the two lives. */
   lock: number;
-  /** Writes down whose the server is, so that one that outlives its keeper can be told from somebody else's. */
+  /** Records the owner of the server, so that one that outlives its owner can be distinguished from another's. */
   noteServer(pid: number): Promise<void>;
   release(): void;
 }

@@ -15,7 +15,7 @@ export interface Replayer {
   close(): void;
 }
 
-/** Replays in a process of its own, which is started when it is first needed, and anew where it did not survive a run. */
+/** Replays in its own process, which is started when first needed, and again if it did not survive a run. */
 export function createReplayer(
   temporal: TemporalOptions,
   bundle: string,

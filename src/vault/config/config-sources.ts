@@ -18,9 +18,8 @@ const OTHER_KEYS = ['auto_auth', 'vault', 'template'];
 const MAX_FILE_BYTES = 1024 * 1024;
 
 /**
- * The files that Vault is started with, in the order in which it reads them. Where it can't be told, or they are not here: what
- * looks like a server's among `configFiles`.
- * @returns what can't be read or understood among the `problems`
+ * The files that Vault is started with, in the order in which it reads them. If that is unknown, or they don't exist:
+ * those among `configFiles` that look like a server's. @returns unreadable files and syntax errors in `problems`
  */
 export async function readSources(
   configFiles: readonly string[],

@@ -2,7 +2,7 @@ import { basename } from 'node:path';
 
 /** How the Vault of a host is started, as far as it can be seen. */
 export interface ServerStart {
-  /** What `-config` names, in its order; null when it can't be told. */
+  /** The paths of `-config`, in its order; null if unknown. */
   paths: readonly string[] | null;
   /** Of its environment what decides where its data is and how it is sealed, and nothing that may be secret. */
   environment: Readonly<Record<string, string>>;

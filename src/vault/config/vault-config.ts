@@ -57,8 +57,8 @@ export class SealSettings {
 }
 
 /**
- * What the seals of Vault 1.21 (internalshared/configutil/env_var_util.go and the wrappers of go-kms-wrapping) and OpenBao
- * are told that says which key they use. Whatever is not in this list is taken for a secret.
+ * Settings that the seals of Vault 1.21 (internalshared/configutil/env_var_util.go and the wrappers of go-kms-wrapping)
+ * and OpenBao accept to select their key. Any other setting is treated as a secret.
  */
 const SHOWN_SETTINGS = [
   'address',

@@ -85,7 +85,10 @@ function wrongPeer({ message, advice }: DrError, address: string, verdict: Reach
   return `${met} ${advice ?? 'Correct `localAddress` of this node.'}`;
 }
 
-/** @returns why what answers at the local address is not what answers at `address`; null when they are one, or it can't be told. */
+/**
+ * @returns why the local address and `address` lead to different servers; null if they lead to the same one, or if that
+ * is unknown.
+ */
 async function otherVaultAt({ cluster, node, server }: ReachQuestion, local: string): Promise<string | null> {
   if (local === new URL(node.address).origin) return null;
   const options: VaultClientOptions = { signal: AbortSignal.timeout(TIMEOUT_MS) };

@@ -55,7 +55,7 @@ function placeOf(listener: Listener): Place {
   return { host: normal(bracketed ?? plain ?? ''), port: Number(port) };
 }
 
-/** The address by which this very host gets to a listener; null where it can't be told. */
+/** The address at which this host reaches a listener; null if unknown. */
 export function addressOf(listener: Listener): string | null {
   const place = placeOf(listener);
   if (place === null) return null;

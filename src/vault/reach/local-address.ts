@@ -14,8 +14,8 @@ export interface LocalAddress {
 }
 
 /**
- * Where an agent asks the Vault of its host: as it is told, or where Vault listens (on the loopback rather than elsewhere,
- * on a unix socket where there is nothing else), or, if that is not known, on the loopback.
+ * The address at which an agent reaches the Vault of its host: as configured, or where Vault listens (preferably on the
+ * loopback; on a unix socket only if there is nothing else), or, if that is unknown, on the loopback.
  * @param listeners null when Vault's configuration is not known
  */
 export function localAddressOf(node: NodeAddresses, listeners: readonly Listener[] | null): LocalAddress {

@@ -108,7 +108,7 @@ export class StateReader {
     return { total, byMount: Object.fromEntries(this.#leases) };
   }
 
-  /** Yields where it needs more bytes; so it goes on in the middle of an entry with the next chunk. */
+  /** Yields where it needs more bytes; so it continues in the middle of an entry with the next chunk. */
   *#entries(): Generator<void, never, void> {
     for (;;) {
       const length = yield* this.#length(MAX_ENTRY_BYTES);

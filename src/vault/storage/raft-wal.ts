@@ -5,7 +5,7 @@ import { DrError } from '../../contract/failures';
 import { crc32c } from '../../files/crc32c';
 import { type BoltFile, openRegularFile } from './bolt';
 
-/** Where a log ends. The term is null where it can't be told. */
+/** Where a log ends. The term is null if unknown. */
 export interface LastEntry {
   lastLogIndex: number;
   lastLogTerm: number | null;

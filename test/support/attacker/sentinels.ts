@@ -35,7 +35,7 @@ export async function stateOf(lab: Lab): Promise<LabState> {
   const inLab = (path: string) => path.slice(own.length + 1);
   return {
     files: await listBelow(root, {
-      // Logs, databases and the audit trail go on; what a step had to say stands there.
+      // Logs, databases and the audit trail keep growing; the messages of a step stand there.
       ignored: (path) => /^(logs|temporal|s3)$|^controller\/audit/.test(inLab(path)),
       alive: (path) => /^vault-\d\/data\//.test(inLab(path)),
     }),

@@ -55,7 +55,7 @@ it('says once which secrets others can read, and what is asked in clear', async 
   ]);
 });
 
-it('refuses a key that everybody can read, and says how to mend it', async () => {
+it('refuses a key that everybody can read, and says how to fix it', async () => {
   const file = inTest('signing-key.pem');
   await writeFile(file, 'x', { mode: 0o600 });
   await expect(refuseIfReadByAll(file, 'signing.privateKey')).resolves.toBeUndefined();

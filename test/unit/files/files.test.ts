@@ -60,7 +60,7 @@ describe('a flush', () => {
   beforeEach(() => jest.useFakeTimers());
   afterEach(() => jest.useRealTimers());
 
-  it('is told of every few seconds, as long as it lasts', async () => {
+  it('is reported every few seconds, as long as it lasts', async () => {
     const report = jest.fn();
     const flushing = whileFlushing(report, () => new Promise((resolve) => setTimeout(resolve, 60_000)));
 
@@ -73,7 +73,7 @@ describe('a flush', () => {
     expect(report).toHaveBeenCalledTimes(reported);
   });
 
-  it('is told of no more when the disk hangs', async () => {
+  it('is no longer reported when the disk hangs', async () => {
     const report = jest.fn();
     void whileFlushing(report, () => new Promise(() => undefined));
     await jest.advanceTimersByTimeAsync(15 * 60_000);

@@ -52,7 +52,7 @@ describe('put', () => {
     expect(await filesBelow(root)).toEqual(['snapshot.snap']);
   });
 
-  it('says that it goes on, while the disk takes its time with the file and its directories', async () => {
+  it('reports progress, while the disk takes its time with the file and its directories', async () => {
     jest.useFakeTimers({ doNotFake: ['nextTick', 'queueMicrotask', 'setImmediate'] });
     const flushes = await spyOnFlushes();
     flushes.mockImplementation(() => jest.advanceTimersByTimeAsync(10_000));

@@ -273,7 +273,7 @@ describe('a generation that is not to be trusted', () => {
     ]);
   });
 
-  it('is told from one that is not there', async () => {
+  it('is distinguished from a missing one', async () => {
     const { place, manifest } = await published();
     await rm(join(place, 'manifest.json.sig'));
     const read = (generation: string) => readCopy(local, 'prod', generation, KEYS.publicKeyPem);

@@ -18,7 +18,7 @@ it('a secret that comes later is waited for', async () => {
   const { log, lines } = logged();
 
   const ready = awaitSecrets(secret(), { log, stop: never });
-  await waitFor('it is told of', () => Promise.resolve(lines.length > 0), { timeoutMs: 5_000 });
+  await waitFor('it is reported', () => Promise.resolve(lines.length > 0), { timeoutMs: 5_000 });
   await writeFile(inTest('key'), 'x');
   await ready;
 

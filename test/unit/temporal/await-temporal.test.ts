@@ -39,7 +39,7 @@ describe('search attributes', () => {
     const { log, lines } = logged();
 
     const ready = awaitTemporal({ temporal: {}, log, stop: never, also: ensureSearchAttributes });
-    await waitFor('it is told of', () => Promise.resolve(lines.length > 0), { timeoutMs: 5_000 });
+    await waitFor('it is reported', () => Promise.resolve(lines.length > 0), { timeoutMs: 5_000 });
     registered = true;
     await ready;
 
@@ -76,7 +76,7 @@ it('a certificate that the profile names and that is not there yet is waited for
   const { log, lines } = logged();
 
   const waits = awaitTemporal({ temporal: {}, log, stop: stop.signal });
-  await waitFor('it is told of', () => Promise.resolve(lines.length > 0), { timeoutMs: 5_000 });
+  await waitFor('it is reported', () => Promise.resolve(lines.length > 0), { timeoutMs: 5_000 });
   stop.abort();
 
   await expect(waits).rejects.toMatchObject({ code: 'Aborted' });
@@ -101,7 +101,7 @@ it('a worker under way tells of an outage once, and what it needs is seen to whe
   const also = jest.fn(() => Promise.resolve());
 
   const watched = watchTemporal({ temporal: {}, log, stop: stop.signal, also }, { everyMs: 10, awayMs: 10 });
-  await waitFor('it is told of', () => Promise.resolve(lines.length > 0), { timeoutMs: 5_000 });
+  await waitFor('it is reported', () => Promise.resolve(lines.length > 0), { timeoutMs: 5_000 });
   hole.close();
   await once(hole, 'close');
   const back = grpcServer(() => OK).listen(Number(address.split(':')[1]), '127.0.0.1');

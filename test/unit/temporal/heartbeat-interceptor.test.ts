@@ -29,13 +29,13 @@ async function heartbeatsOf(
 beforeEach(() => jest.useFakeTimers());
 afterEach(() => jest.useRealTimers());
 
-test('a short step beats as long as it lasts, though it says nothing', async () => {
+test('a short step sends heartbeats as long as it lasts, though it reports nothing', async () => {
   const heartbeats = await heartbeatsOf({ heartbeatTimeoutMs: 5_000, startToCloseTimeoutMs: 60_000 });
 
   expect(heartbeats.length).toBeGreaterThan(60_000 / 5_000);
 });
 
-test('a long step beats with what it has said last, and no longer when it stands still', async () => {
+test('a long step sends heartbeats with its last report, and none when it stalls', async () => {
   const heartbeats = await heartbeatsOf({ heartbeatTimeoutMs: 10_000, startToCloseTimeoutMs: HOUR_MS }, () =>
     heartbeat({ bytes: 5 }),
   );
@@ -51,6 +51,6 @@ test('what the attempt before has said is kept until this one says something', a
   expect(await heartbeatsOf(info)).toContainEqual({ uploadId: 'u1' });
 });
 
-test('a step of which no beat is wanted does not beat', async () => {
+test('a step without a heartbeat time-out sends no heartbeat', async () => {
   expect(await heartbeatsOf({ startToCloseTimeoutMs: 60_000 })).toEqual([]);
 });

@@ -21,7 +21,7 @@ function saidInTurn(problems: DrError[]): string[] {
   return said;
 }
 
-describe('a wait is told of', () => {
+describe('a wait is reported', () => {
   it('at first, then once a minute, with how long it has lasted', () => {
     expect(saidInTurn(Array<DrError>(150).fill(away))).toEqual([
       '0: It does not answer. Waiting; starts by itself. Check that it is running.',
@@ -92,7 +92,7 @@ describe('patiently', () => {
   it.each([
     ['between two attempts', () => Promise.reject(away)],
     ['in an attempt that hangs', () => new Promise<never>(() => undefined)],
-  ])('ends at once when it is told to stop %s', async (_when, attempt) => {
+  ])('ends at once when it is stopped %s', async (_when, attempt) => {
     const stop = new AbortController();
     const { patience } = wait(stop.signal);
     const ended = patiently(attempt, { ...patience, againMs: 60_000 });
@@ -103,7 +103,7 @@ describe('patiently', () => {
     await expect(ended).rejects.toMatchObject({ code: 'Aborted' });
   });
 
-  it('does not begin when it was told to stop before', async () => {
+  it('does not begin when it was stopped before', async () => {
     const attempt = jest.fn(() => Promise.resolve());
 
     await expect(unlessStopped(AbortSignal.abort(), attempt)).rejects.toMatchObject({ code: 'Aborted' });

@@ -37,7 +37,7 @@ describe('the report of a run', () => {
     ['its first execution', 'a', [second, first]],
     ['a later one', 'b', [second, first]],
     ['its first execution, which the namespace has forgotten', 'a', [second]],
-  ])('that went on in a new execution is found by %s', async (_what, run, executions) => {
+  ])('that continued in a new execution is found by %s', async (_what, run, executions) => {
     await expect(recoveryResult(serverWith(executions), 'prod', run)).resolves.toMatch(/^the result of [ab]$/);
     await expect(recoveryResult(serverWith(executions), 'prod', run)).resolves.toContain(run === 'b' ? '' : 'b');
   });

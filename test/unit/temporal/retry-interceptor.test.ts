@@ -62,7 +62,7 @@ test('it hears nothing where it would not understand it: it began under an earli
 
 test.each<[string, Error, object]>([
   ['may not be tried again', ApplicationFailure.nonRetryable('no'), {}],
-  ['was called off', new CancelledFailure('called off'), {}],
+  ['was cancelled', new CancelledFailure('cancelled'), {}],
   ['was its last attempt', masked, { attempt: 3, retryPolicy: { maximumAttempts: 3 } }],
   ['has no time left', masked, { scheduledTimestampMs: 1, scheduleToCloseTimeoutMs: 1_000 }],
 ])('it hears from Temporal alone of what %s', async (_what, error, info) => {

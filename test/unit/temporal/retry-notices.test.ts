@@ -34,7 +34,7 @@ async function failing(seconds: number, problem: (second: number) => string, key
   }
 }
 
-test('what goes on failing is told once, within ten seconds; what passes by itself is not', async () => {
+test('a lasting failure is reported once, within ten seconds; one that passes by itself is not', async () => {
   notices.failed('run-1/4', RUN, notice('connection reset'));
   await jest.advanceTimersByTimeAsync(1_000);
   notices.over('run-1/4');
@@ -52,7 +52,7 @@ test('what differs in numbers alone is no news', async () => {
   expect(sent).toHaveLength(1);
 });
 
-test('another reason is told, ten seconds apart, and never more than twenty times of one step', async () => {
+test('another reason is reported, ten seconds apart, and at most twenty times per step', async () => {
   const words = (second: number) => 'x'.repeat(second + 1);
   await failing(25, words);
   expect(sent.map(({ at }) => at)).toEqual([3, 13, 23]);
@@ -78,7 +78,7 @@ test('a wait is given more time before it is worth a word', async () => {
   expect(sent).toHaveLength(1);
 });
 
-test('that something fails is told soon, though it was told just now that it waits', async () => {
+test('a failure is reported soon, though a wait was reported just before', async () => {
   notices.failed('run-1/5', RUN, notice('Waiting for Vault', 1, 'NotYet'));
   await jest.advanceTimersByTimeAsync(8_500);
   notices.failed('run-1/5', RUN, notice('no space left'));
@@ -87,7 +87,7 @@ test('that something fails is told soon, though it was told just now that it wai
   expect(sent.map(({ notice: item }) => item.failure?.problem)).toEqual(['Waiting for Vault', 'no space left']);
 });
 
-test('that it goes on is told when it has said nothing of failure for a while, not between two tries', async () => {
+test('that it continues is reported after a while without failures, not between two tries', async () => {
   await failing(15, () => 'refused');
   notices.goesOn('run-1/5');
   await jest.advanceTimersByTimeAsync(10_000);

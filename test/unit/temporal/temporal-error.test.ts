@@ -11,7 +11,7 @@ import { grpcServer, useServers } from '../../support/grpc-server';
 const listen = useServers();
 const NAMESPACE = 'vault-dr';
 
-/** What a real connection gets, as it is told. */
+/** What a real connection gets, as it is reported. */
 async function problemAt(address: string, tls?: ConnectionOptions['tls'], withinMs = 5_000): Promise<DrError> {
   const place = { address, namespace: NAMESPACE };
   const probe = openProbe({ ...place, connectionOptions: { address, tls } as never });

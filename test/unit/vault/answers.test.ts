@@ -63,7 +63,7 @@ describe('of what is optional', () => {
     expect(autopilotSchema.parse({ data: {} })).toMatchObject({ healthy: false, voters: [], servers: [] });
   });
 
-  it('a node that is never to vote is told from one that does not vote yet', () => {
+  it('a permanent non-voter is distinguished from one that does not vote yet', () => {
     const servers = { a: { node_type: 'non-voter' }, b: { read_replica: true }, c: { status: 'non-voter' } };
     expect(autopilotSchema.parse({ data: { servers } }).servers.map(({ id, isNonVoter }) => [id, isNonVoter])).toEqual([
       ['a', true],

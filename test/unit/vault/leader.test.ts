@@ -108,7 +108,7 @@ describe('findLeader', () => {
     expect(view.leader).toBe(nodes[2]);
   });
 
-  it('waits for an election no longer than it was told to', async () => {
+  it('waits for an election no longer than its time limit', async () => {
     const nodes = await clusterOf({}, {});
     const began = Date.now();
 

@@ -11,7 +11,7 @@ describe('what may be long in coming', () => {
   const begins = (ms: number) => (givenUp: AbortSignal) =>
     sleep(ms, 'begun', { signal: givenUp }).catch(() => Promise.reject(givenUp.reason as Error));
 
-  it('is waited for as long as looks are answered, each of which is told, and no longer', async () => {
+  it('is awaited while health checks are answered, each of which is reported, and no longer', async () => {
     const [onAlive, ask] = [jest.fn(), jest.fn(() => Promise.resolve())];
 
     await expect(whileAlive(begins(300), ask, { ...watch, onAlive })).resolves.toBe('begun');
@@ -95,7 +95,7 @@ describe('a snapshot', () => {
     expect(Buffer.concat(await body.toArray()).toString()).toBe('some bytes');
   });
 
-  it('that is called off while it is waited for fails with the reason of that', async () => {
+  it('that is cancelled while it is awaited fails with the reason of that', async () => {
     const client = await clientOf(() => undefined);
     const [abort, reason] = [new AbortController(), new Error('cancelled')];
 

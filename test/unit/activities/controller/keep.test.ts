@@ -286,7 +286,7 @@ describe('retention', () => {
 
     expect(report).toMatchObject({
       kept: 3,
-      warnings: [expect.stringContaining("pins stored only in offsite are ignored")],
+      warnings: [expect.stringContaining('pins stored only in offsite are ignored')],
     });
   });
 });

@@ -82,7 +82,7 @@ describe('a Vault that is waited for', () => {
     }
   });
 
-  it('has a minute more where that was cut, for the leader begins anew', async () => {
+  it('has a minute more where that was cut, for the leader starts again', async () => {
     const mayStillLoad = watch();
     await receive(MIB);
     await mayStillLoad(30);

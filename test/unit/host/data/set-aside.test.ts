@@ -128,7 +128,7 @@ describe('what lies beside a data directory', () => {
       expect(copied.mtimeMs).toBeCloseTo(before.mtimeMs, 2);
     });
 
-    it('is not done again when it is there, and begun anew when it was killed', async () => {
+    it('is not done again when it is there, and started over when it was killed', async () => {
       await fill(dataDir(), 'only');
       await fill(`${dataDir()}.copy-${RUN}-00000000`, 'half');
       await fill(`${dataDir()}.copy-${OTHER}-00000000`, 'of another run');

@@ -2,7 +2,7 @@ import { AttemptGate } from '../../../../src/host/run/attempt';
 
 const never = new AbortController().signal;
 
-test('the newest attempt goes on; the one before it is told and may do nothing more', () => {
+test('the newest attempt continues; the one before it is aborted and may do nothing more', () => {
   const gate = new AttemptGate('vault-1');
 
   const older = gate.begin(never);
@@ -61,7 +61,7 @@ describe('an attempt whose process stood still', () => {
     expect(() => attempt.assertCurrent()).toThrow('was frozen for 5 s');
   });
 
-  it('goes on when it was shorter, however often', () => {
+  it('continues when it was shorter, however often', () => {
     const attempt = gate().begin(never, { leaseMs: 5_000 });
 
     for (let times = 0; times < 5; times++) {

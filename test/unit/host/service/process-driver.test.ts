@@ -145,7 +145,7 @@ describe('createProcessDriver', () => {
     expect(await starts()).toBeLessThanOrEqual(1);
   });
 
-  it('starts one anew right after the program was killed', async () => {
+  it('starts it again right after the program was killed', async () => {
     const driver = driverOf();
     await driver.start();
     await started(1);
@@ -258,7 +258,7 @@ describe('createProcessDriver', () => {
 });
 
 describe('supervise', () => {
-  it('starts the program, and again when it was killed, until it is told to end', async () => {
+  it('starts the program, and again when it was killed, until it is stopped', async () => {
     const driver = driverOf();
     const events: string[] = [];
     const end = new AbortController();

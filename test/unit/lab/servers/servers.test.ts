@@ -143,7 +143,7 @@ test('a host that is not reachable is no error when the server can be built', as
   expect(steps).toContainEqual(expect.stringContaining('127.0.0.1:'));
 });
 
-test('without a download and without the tool to build, all ways out are told', async () => {
+test('without a download and without the build tool, all alternatives are listed', async () => {
   const failure = await ensure({ ...spec(), download: undefined }).catch((error: Error) => error);
 
   expect(failure).toMatchObject({ code: 'InvalidConfiguration' });

@@ -90,7 +90,7 @@ describe('lifecycle rules', () => {
     expect(expires).toEqual([]);
   });
 
-  it('are told apart by what they do', () => {
+  it('are distinguished by their behaviour', () => {
     expect(
       effects(
         { ...gone, ID: 'tagged', Filter: { Tag: { Key: 'team', Value: 'platform' } } },

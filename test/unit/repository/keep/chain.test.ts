@@ -115,7 +115,7 @@ describe('a chain', () => {
     expect(said(findings)).toContainEqual(['removed', THIRD.generation]);
   });
 
-  it('shows one that was signed anew with other contents', () => {
+  it('shows one that was signed again with other contents', () => {
     const forged = generation(2, link(SECOND), { serverVersion: '0.0.0' });
 
     expect(said(verifyChain('prod', [view([...without(CHAIN, 2), forged])]))).toEqual([['replaced', THIRD.generation]]);

@@ -250,7 +250,7 @@ describe('a damaged archive', () => {
     }
   });
 
-  it('can not be told by its sealed sums: only the seal can open them', async () => {
+  it("can't be detected by its sealed checksums: only the seal can decrypt them", async () => {
     const archive = await buildSnapshot({ sealed: Buffer.from('not sealed by anybody') });
 
     await expect(read(archive)).resolves.toMatchObject({ keys: { count: 7 } });
@@ -407,7 +407,7 @@ function oneBitOff(content: Uint8Array): Buffer {
 
 type Endless = [archive: Buffer, next: () => Buffer];
 
-/** The tar of the archive in a deflate stream that does not end but goes on with zeros. */
+/** The tar of the archive in a deflate stream that does not end but continues with zeros. */
 function endlessGzip(archive: Buffer): Endless {
   const header = archive.subarray(0, 10);
   const stored = (bytes: Buffer) => {

@@ -22,7 +22,7 @@ describe('what a restored Vault does beyond itself', () => {
     [`logical/${MOUNT}/a/static-role/app`, {}],
     [`auth/${MOUNT}/static-role/app`, {}],
     [`core/plugin-catalog/database/\u001b[2J`, {}],
-  ])('is told by the key %j', (key, expected) => {
+  ])('is recognised by the key %j', (key, expected) => {
     const nothing = { staticRoles: 0, unfinished: 0, auditDevices: 0, plugins: [] };
 
     expect(read({ [key]: 100 }).reach()).toEqual({ ...nothing, ...expected });
