@@ -32,13 +32,13 @@ export const NOTICES = {
   },
   'vault-still-runs': {
     title: 'Vault was not stopped',
-    says: ['Vault on … still runs after it was stopped.'],
+    says: ['Vault on … is still running after it was stopped.'],
     means: 'The stop command returned, but the process is still there.',
     todo: ['Stop it on that host by hand, then `vault-dr resume`.'],
   },
   'port-in-use': {
     title: "Something listens on Vault's port",
-    says: ['… yet something listens on …'],
+    says: ['… but something still listens on …'],
     means: 'A second Vault, or another program, uses the port although Vault is stopped.',
     todo: [
       "Find it on that host: `ss -ltnp 'sport = :8200'`. The message has the port.",
@@ -54,7 +54,7 @@ export const NOTICES = {
   },
   'data-half-set-aside': {
     title: 'New files in a data directory that was half set aside',
-    says: ['… came meanwhile: …', 'Run … was ended while it set … aside'],
+    says: ['… appeared during this step: …', 'Run … ended while it set … aside'],
     means:
       'The data directory cannot be renamed, so its entries are renamed one by one. In the middle of that, something started Vault, or the run was lost.',
     todo: [
@@ -66,8 +66,8 @@ export const NOTICES = {
   'data-directory-back': {
     title: 'A data directory appeared that this run did not make',
     says: [
-      '… was set aside by this run already, yet there is a data directory again.',
-      '… was not made by this run …',
+      '… was already set aside by this run, but it exists again.',
+      '… was not created by this run …',
       '… is not the directory that this run made …',
     ],
     means: 'Somebody or something started Vault meanwhile.',
@@ -78,7 +78,7 @@ export const NOTICES = {
   },
   'last-data-gone': {
     title: 'The only data left is gone',
-    says: ['… is gone, and it held the only data.'],
+    says: ['… is missing, and it held the only copy of the data.'],
     means: 'The disk that was to bring the quorum back is no longer there.',
     todo: [
       'Find it (is it mounted?), put it back, then `vault-dr resume`.',
@@ -89,23 +89,19 @@ export const NOTICES = {
   'unexpected-file': {
     title: 'An unexpected link or file in the data directory',
     says: [
-      '… is a symbolic link, so nothing was done there.',
+      '… is a symbolic link, so nothing was changed there.',
       '… is a named pipe …',
-      '… has more than one name …',
-      '… was swapped for something else …',
+      '… is a file with several hard links …',
+      '… was replaced by something else …',
     ],
     means:
       "In Vault's data directory or beside it is something that Vault does not create, at a name that the agent writes to.",
-    todo: ["Find out who put it there: only Vault's user and root can.", 'Move it away, then `vault-dr resume`.'],
+    todo: ["Find out who created it: only Vault's user and root can.", 'Move it away, then `vault-dr resume`.'],
     see: 'security.md',
   },
   'untrusted-path': {
     title: 'Others could have changed a file of vault-dr',
-    says: [
-      '… belongs to user …, so what is there is not trusted.',
-      '… can be changed by others …',
-      '… is open to others …',
-    ],
+    says: ['… belongs to user …, so it is not trusted.', '… is writable by others …', '… is accessible to others …'],
     means:
       '`stateDir`, `runtimeDir`, a file in them or a directory above belongs to another user, or others can write to it or read it.',
     todo: [
@@ -230,13 +226,13 @@ export const NOTICES = {
   },
   'newer-run': {
     title: 'A newer run has taken the nodes over',
-    says: ['… belongs to run …, so run … may not touch it.'],
+    says: ['… is claimed by run …, so run … may not change it.'],
     means: 'This run can no longer change that host.',
     todo: ['Nothing: follow the newer run.'],
   },
   'host-replaced': {
     title: 'A host was replaced during the run',
-    says: ['… belongs to no run, so run … may not touch it.'],
+    says: ['… is claimed by no run, so run … may not change it.'],
     means: 'The host, or its `stateDir`, is not the one that the run claimed.',
     todo: [
       'A follower: power it off, `vault-dr skip-node`, and rebuild it afterwards.',
@@ -253,7 +249,7 @@ export const NOTICES = {
   },
   'disk-full': {
     title: 'A disk is full',
-    says: ['There is no room …', '… no space left on device'],
+    says: ['No space left on device …', '… no space left on device'],
     means: 'The host or the controller has no space left.',
     todo: ['Free some space, but never by removing `…pre-restore-…`.', '`vault-dr resume`.'],
   },
@@ -367,7 +363,7 @@ export const NOTICES = {
   },
   'retention-blocked': {
     title: 'Old backups are not removed',
-    says: ["nothing is removed while these can't be read: …"],
+    says: ["nothing is removed while these backups can't be read; …"],
     means: 'Some backups cannot be read, so retention removes nothing in that repository. Old backups accumulate.',
     todo: ["Repair that disk or bucket, or move that backup's directory away."],
     see: 'configuration.md#clustersnamebackupretention',
