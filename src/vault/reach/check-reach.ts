@@ -10,7 +10,7 @@ import type { ServerConfig } from '../config/vault-config';
 import { caPemOf, clientCertificateOf, connectLocally, connectToNode } from '../connect-node';
 import { isWrongPeer } from '../errors/vault-error';
 import { certificatesIn, isIssuedBy, names, namesOf, validityProblem } from './certificate';
-import { judgeReach, type ReachVerdict } from './judge-reach';
+import { evaluateReach, type ReachVerdict } from './evaluate-reach';
 import type { Listener } from './listener';
 import { localAddressOf } from './local-address';
 
@@ -32,7 +32,7 @@ export async function checkReach(question: ReachQuestion): Promise<VaultReach> {
   const { cluster, node, server, service, tried } = question;
   const listeners = server?.listeners ?? null;
   const local = localAddressOf(node, listeners);
-  const verdict = judgeReach({
+  const verdict = evaluateReach({
     local,
     listeners,
     incomplete: (server?.facts.problems.length ?? 0) > 0,

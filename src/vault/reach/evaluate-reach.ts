@@ -20,7 +20,7 @@ export type ReachVerdict =
   | { kind: 'unchecked'; why: string };
 
 /** Decides by Vault's own listeners whether an agent gets to its Vault once it has been started. */
-export function judgeReach(facts: ReachFacts): ReachVerdict {
+export function evaluateReach(facts: ReachFacts): ReachVerdict {
   const { local, listeners, incomplete } = facts;
   if (listeners === null || incomplete) {
     const missing = listeners === null ? 'is not under configFiles' : "can't be read completely";
@@ -29,7 +29,7 @@ export function judgeReach(facts: ReachFacts): ReachVerdict {
   if (listeners.length === 0) return refused('its Vault has no listener: add one on 127.0.0.1');
   const there = listeners.map((listener) => ({ listener, at: isAt(listener, local.address) }));
   const hit = there.find(({ at }) => at === true)?.listener;
-  if (hit) return judgeListener(facts, hit);
+  if (hit) return evaluateListener(facts, hit);
   const unknown = there.filter(({ at }) => at === null).map(({ listener }) => listener);
   if (unknown.length === 0) return refused(`${nobodyAt(local)} (${listening(listeners)}): ${wayOut(listeners)}`);
   return {
@@ -38,7 +38,7 @@ export function judgeReach(facts: ReachFacts): ReachVerdict {
   };
 }
 
-function judgeListener({ local, listeners, hasClientCertificate }: ReachFacts, hit: Listener): ReachVerdict {
+function evaluateListener({ local, listeners, hasClientCertificate }: ReachFacts, hit: Listener): ReachVerdict {
   const { restrictedBy, demandsCertificate, tlsDisabled } = hit;
   if (restrictedBy !== null) {
     return refused(

@@ -1,4 +1,4 @@
-import { judgeReach, type ReachFacts } from '../../../../src/vault/reach/judge-reach';
+import { evaluateReach, type ReachFacts } from '../../../../src/vault/reach/evaluate-reach';
 import { type Listener, listenerOf } from '../../../../src/vault/reach/listener';
 import { localAddressOf } from '../../../../src/vault/reach/local-address';
 
@@ -84,11 +84,11 @@ describe('localAddressOf', () => {
   });
 });
 
-describe('judgeReach', () => {
+describe('evaluateReach', () => {
   function judge(localAddress: string | undefined, listeners: Settings[] | null, more: Partial<ReachFacts> = {}) {
     const known = listeners?.map(listener) ?? null;
     const local = localAddressOf({ address: ADDRESS, localAddress }, known);
-    return judgeReach({ local, listeners: known, incomplete: false, hasClientCertificate: false, ...more });
+    return evaluateReach({ local, listeners: known, incomplete: false, hasClientCertificate: false, ...more });
   }
 
   it.each<[string, string]>([
