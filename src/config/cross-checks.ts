@@ -64,7 +64,7 @@ const place = z.union([
 type Restore = z.infer<typeof restoreLinks>;
 type Node = z.infer<typeof links>['clusters'][string]['nodes'][number];
 
-/** What is wrong between two places of the configuration, each of which may be right in itself. */
+/** Conflicts between two places of the configuration, each of which may be valid by itself. */
 export function crossProblems(raw: unknown): CrossProblem[] {
   const { clusters, repositories } = links.parse(raw);
   return Object.entries(clusters).flatMap(([name, cluster]) => [
@@ -153,7 +153,7 @@ function duplicates(nodes: Node[], path: PropertyKey[]): CrossProblem[] {
   );
 }
 
-/** What a restore must keep may not lie in the directory that it sets aside. */
+/** Files that a restore must keep may not be in the directory that it sets aside. */
 function lostDirectories(node: Node, path: PropertyKey[]): CrossProblem[] {
   return (['stateDir', 'runtimeDir'] as const).flatMap((field) => {
     const [directory, dataDir] = [node[field], node.dataDir];
@@ -162,7 +162,7 @@ function lostDirectories(node: Node, path: PropertyKey[]): CrossProblem[] {
   });
 }
 
-/** What a cluster keeps twice in one place is one copy, which would be counted, read back and removed as two. */
+/** Two copies in one place are one copy, which would be counted, read back and removed as two. */
 function sharedPlaces(names: string[], repositories: Record<string, unknown>, path: PropertyKey[]): CrossProblem[] {
   const places = names.map((name) => placeOf(repositories[name]));
   return names.flatMap((name, index) => {
@@ -178,7 +178,7 @@ function sharedPlaces(names: string[], repositories: Record<string, unknown>, pa
   });
 }
 
-/** A place that begins with another one lies inside it. Undefined for what is no repository. */
+/** A place that begins with another one is inside it. Undefined for anything but a repository. */
 function placeOf(repository: unknown): string | undefined {
   const { data } = place.safeParse(repository);
   if (data === undefined) return undefined;

@@ -10,8 +10,8 @@ const OTHERS_READ = 0o004;
 const NOT_OURS = '/var/run/secrets/kubernetes.io/';
 
 /**
- * What a configuration leaves open that it need not: files of secrets that others on this host can read, and connections in
- * clear. Files that are not here belong to other hosts.
+ * Avoidable exposures: files of secrets that other users of this host can read, and connections without TLS. Missing
+ * files belong to other hosts.
  */
 export async function exposuresOf(config: Config): Promise<string[]> {
   const files = secretSourcesIn(config, [])
@@ -39,7 +39,7 @@ export async function refuseIfReadByAll(file: string, what: string): Promise<voi
   });
 }
 
-/** A group of its own, with which a service may read and not change its secrets, is nobody else. */
+/** A group that lets a service read its secrets without changing them does not count as others. */
 function readersOf(status: Stats | null): string | null {
   if (status === null) return null;
   if ((status.mode & OTHERS_READ) !== 0) return 'every user of this host';

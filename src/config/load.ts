@@ -38,7 +38,7 @@ export async function loadConfig(file: string): Promise<Config> {
   return parseConfig(text, file);
 }
 
-/** Null if there is more. Also of what has no size, such as a pipe. */
+/** Null if there is more. Works for files without a size, such as a pipe. */
 async function readBounded(file: string, limit: number): Promise<string | null> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -81,7 +81,7 @@ function readYaml(text: string, file: string, lineCounter: LineCounter): { docum
   try {
     if (isNestedTooDeep(text)) throw invalid(file, ['it is nested too deeply']);
     const document = parseDocument(text, { lineCounter });
-    // The parser catches its own overflow, and says so with the line that nobody would look at.
+    // The parser catches its own overflow and reports it with a useless line.
     if (document.errors.some(({ message }) => message.startsWith('Maximum call stack'))) throw new RangeError();
     if (document.errors.length > 0) {
       throw invalid(

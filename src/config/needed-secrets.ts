@@ -8,7 +8,7 @@ export interface NeededSecret {
   source: SecretSource;
 }
 
-/** What a controller reads sooner or later. */
+/** Secrets that a controller reads sooner or later. */
 export function secretsOfController(config: Config): NeededSecret[] {
   const { privateKey } = config.signing;
   return [
@@ -23,7 +23,10 @@ export function secretsOfController(config: Config): NeededSecret[] {
   ];
 }
 
-/** What an agent needs for certain. Only the first node opens backups in every restore; what others have is their host's affair. */
+/**
+ * Secrets that an agent always needs. Only the first node decrypts backups in every restore; other nodes may lack the
+ * identities.
+ */
 export function secretsOfAgent(config: Config, cluster: ClusterConfig, node: string): NeededSecret[] {
   const own = [
     publicKey(config),

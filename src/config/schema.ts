@@ -32,7 +32,7 @@ function isOrigin({ pathname, search, hash, username, password }: URL): boolean 
   return pathname === '/' && [search, hash, username, password].every((part) => part === '');
 }
 
-/** As others have to find the node, which nobody does at "any address". */
+/** The address at which others reach the node, so never "any address". */
 const remoteUrl = vaultUrl.refine((url) => !URL.canParse(url) || !isAnyAddress(new URL(url)), {
   error: 'must name the host: 0.0.0.0 and [::] mean every address of the host',
 });
@@ -120,19 +120,27 @@ const node = z.strictObject({
   clusterAddress: z.string().regex(/^[^\s/]+:\d+$/, 'must be host:port'),
   /** API address on the host itself; TLS is checked against the host of `address`. Default: where Vault listens, see `localAddressOf`. */
   localAddress: localUrl.optional(),
-  /** With which vault-dr shows itself to this node, instead of what the cluster has. */
+  /** The client certificate for this node, instead of the cluster's. */
   tls: clientTls.optional(),
   /** Raft node id; default: the name. */
   nodeId: z.string().min(1).optional(),
   dataDir: path.refine((value) => value !== '/', "must not be '/'"),
-  /** What the agent keeps: staged generation, claims, audit of its acts. On a disk that the data directory does not fill. */
+  /**
+   * Files of the agent: staged backup, claims, audit of its acts. On another disk than the data directory, which could
+   * fill it.
+   */
   stateDir: path.default('/var/lib/vault-dr'),
-  /** Public key of the node's agent, as `vault-dr agent-key` prints it: whoever sends a share checks by it whom it is for. */
+  /**
+   * Public key of the node's agent, as printed by `vault-dr agent-key`: a sender of a share verifies the recipient with
+   * it.
+   */
   agentPublicKey: z
     .string()
     .regex(/^[A-Za-z0-9+/]+=*$/, 'must be the line printed by `vault-dr agent-key`')
     .optional(),
-  /** Files and directories that go into each generation, encrypted: what the snapshot doesn't hold and a new host needs. */
+  /**
+   * Files and directories to include, encrypted, in each backup: those that a new host needs and the snapshot lacks.
+   */
   configFiles: z.array(path).default([]),
   /** Where Vault spools a snapshot that is uploaded (TMPDIR of its service). */
   tempDir: path.default('/tmp'),
@@ -256,7 +264,9 @@ const cluster = z.strictObject({
     .strictObject({
       /** Whose signatures let a host be changed: each with a key of their own. */
       approvers: z.array(approver).min(1, 'must name at least one approver').optional(),
-      /** `namespace`: whoever can write to Temporal's namespace may have every host wiped. Only instead of approvers. */
+      /**
+       * `namespace`: anyone who can write to Temporal's namespace may have every host wiped. Only instead of approvers.
+       */
       trust: z.literal('namespace', { error: "must be 'namespace', or omitted if approvers are named" }).optional(),
       /** Different people who must approve the plan. */
       approvals: z.number().int().min(0).default(1),
@@ -266,7 +276,7 @@ const cluster = z.strictObject({
       openpgp: z.strictObject({ home: path }).optional(),
       /** What becomes of old data directories: renamed, and kept for `graceDays`; or, on small disks, deleted. */
       setAside: z.enum(['rename', 'delete'], { error: "must be 'rename' or 'delete'" }).default('rename'),
-      /** Days after which what was set aside may be removed. */
+      /** Days after which data that was set aside may be removed. */
       graceDays: z.number().min(0).default(7),
       /** Minutes for which a plan, and the approvals of it, count. */
       approvalMinutes: z.number().positive().default(60),
@@ -338,7 +348,7 @@ export type RepositoryConfig = z.infer<typeof repository>;
 export const configSchema = z.strictObject({
   clusters: z.record(name, cluster),
   repositories: z.record(name, repository),
-  /** What the controller keeps: staging of backups, audit trail. */
+  /** Files of the controller: staged backups, audit trail. */
   stateDir: path.default('/var/lib/vault-dr'),
   /** Run with a JSON document on standard input whenever people are needed or notified; see docs/operate/notifications.md. */
   notify: z.strictObject({ command }).optional(),

@@ -8,7 +8,7 @@ const run = promisify(execFile);
 
 /**
  * Reads a secret; trailing line ends are cut off.
- * @throws DrError InvalidConfiguration that names the source, never what it holds.
+ * @throws DrError InvalidConfiguration that names the source, never its content.
  */
 export async function readSecret(source: SecretSource, what: string): Promise<string> {
   const value = (await readSource(source, what)).replace(/[\r\n]+$/, '');

@@ -42,12 +42,12 @@ async function writeThenPut(
   await syncDirectory(dirname(path));
 }
 
-/** Names its writer, so that what a writer leaves that is killed is known for what it is. */
+/** Names its writer, so that leftovers of a killed writer can be recognised. */
 async function temporaryOf(path: string): Promise<string> {
   return `${path}.${(await ownIdentity()) ?? 'unknown'}.${randomBytes(6).toString('hex')}${SUFFIX}`;
 }
 
-/** Removes a file and whatever a killed writer has left of it. Nobody may write it any more. */
+/** Removes a file and the leftovers of killed writers. It must have no writer left. */
 export async function removeWithTraces(path: string): Promise<void> {
   for (const { name } of await temporariesOf(path)) await rm(join(dirname(path), name), { force: true });
   await rm(path, { force: true });

@@ -3,8 +3,8 @@ import { dirname, join, sep } from 'node:path';
 import { DrError } from '../contract/failures';
 
 /**
- * A path below a directory, from names that somebody else gave. What of it exists must lie below that directory also when all
- * links are followed.
+ * A path below a directory, built from untrusted names. Its existing part must be below that directory even after
+ * following all links.
  * @throws DrError InvalidInput for anything that leads elsewhere.
  */
 export async function belowRoot(root: string, ...names: string[]): Promise<string> {
@@ -30,11 +30,11 @@ async function existingPart(path: string, root: string): Promise<string> {
   for (let part = path; part !== root; part = dirname(part)) {
     const real = await realpath(part).catch(ifMissing);
     if (real !== null) return real;
-    // A link to what is not there yet would be followed by whoever makes it.
+    // A link to a missing file would be followed by its creator.
     if ((await lstat(part).catch(ifMissing))?.isSymbolicLink()) {
       throw elsewhere(part, root, 'it is a link to a missing file');
     }
-    // Somebody may have made it since; what is one further up lies above it all the same.
+    // It may have been created since; its parent is still above it.
     if (part === dirname(part)) break;
   }
   return realpath(root);

@@ -1,6 +1,6 @@
 import { DrError } from '../contract/failures';
 
-/** How file systems say that they know no hard links: FAT, SMB, and each of those in user space in its own way. */
+/** Errors of file systems without hard links: FAT, SMB, and FUSE, each in its own way. */
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV', 'EINVAL', 'ENOTTY']);
 /** How they say that they can't flush a directory, which some do by themselves. */
 const NO_DIRECTORY_FLUSH = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'ENOTTY']);

@@ -92,7 +92,7 @@ export async function writeDurably(
   try {
     await fill(file);
   } finally {
-    // What fails does not wait for a file that is still being opened: it would come after whoever removes it.
+    // A failure does not wait for a file that is still being opened: it would appear after its removal.
     file.destroy();
     await closed;
   }
@@ -113,8 +113,7 @@ export async function whileFlushing<T>(onFlushing: () => void, flush: () => Prom
 }
 
 /**
- * What was made or renamed in a directory is there after a crash, too; as far as its file system lets us have a say in it.
- * @returns whether it does.
+ * Flushes a directory, so that new and renamed files survive a crash. @returns whether its file system supports this.
  */
 export async function syncDirectory(path: string): Promise<boolean> {
   try {

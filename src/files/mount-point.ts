@@ -2,7 +2,7 @@ import { realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { readIfThere } from './files';
 
-/** Whether something is mounted at this very directory; a symbolic link counts as what it leads to. */
+/** Whether this directory is a mount point; a symbolic link counts as its target. */
 export async function isMountPoint(directory: string): Promise<boolean> {
   const path = await realpath(directory);
   return (await stat(path)).dev !== (await stat(dirname(path))).dev || isBindMount(path);
@@ -14,7 +14,7 @@ async function isBindMount(path: string): Promise<boolean> {
   return table !== null && mountPoints(table).includes(path);
 }
 
-/** What is mounted somewhere below a directory. @param directory no link */
+/** Mount points below a directory. @param directory no link */
 export async function mountsBelow(directory: string): Promise<string[]> {
   const table = (await readIfThere('/proc/self/mountinfo')) ?? '';
   return mountPoints(table).filter((path) => path.startsWith(`${directory}/`));

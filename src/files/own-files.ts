@@ -6,8 +6,8 @@ import { SafeDirectory } from './safe-directory';
 import { readPlainFile } from './plain-file';
 
 /**
- * Opens a directory of which what it holds is trusted: it is ours, and from the root down to it nobody else can put another
- * one in its place. (In a directory such as /tmp, where everybody may write, nobody can take away what is not his.)
+ * Opens a directory whose contents are trusted: it is ours, and no other user can replace it or one of its parents. (In
+ * a directory such as /tmp, where everyone may write, users can't remove files of others.)
  * @throws DrError NodeUnsafe when that is not so.
  */
 export function openOwnDirectory(path: string): SafeDirectory {
@@ -19,14 +19,15 @@ export function openOwnDirectory(path: string): SafeDirectory {
 }
 
 export interface OwnFileOptions {
-  /** Nobody else may read it either. */
+  /** Nor may other users read it. */
   secret?: boolean;
   maxBytes?: number;
 }
 
 /**
- * Reads a file that only we can have written: what it says is relied upon.
- * @returns null when it is not there, nor its directory. @throws DrError NodeUnsafe when others had, or have, access to it.
+ * Reads a file that only we can have written, so its content is trusted.
+ * @returns null when it is not there, nor its directory. @throws DrError NodeUnsafe when others had, or have, access to
+ * it.
  */
 export function readOwnFile(path: string, { secret = false, maxBytes }: OwnFileOptions = {}): string | null {
   let directory: SafeDirectory;

@@ -16,7 +16,7 @@ export function kindOf(stats: Stats): string {
   return 'a device';
 }
 
-/** Whether somebody but root and this very user can take away or swap what is ours in a directory. */
+/** Whether users other than root and this one can remove or replace our files in a directory. */
 export function swappableByOthers(stats: Stats): boolean {
   return !ownedByTrusted(stats) || (writeBitsOfOthers(stats) !== 0 && (stats.mode & STICKY) === 0);
 }

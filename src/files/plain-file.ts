@@ -10,7 +10,7 @@ export interface PlainFileOptions {
   /** For messages; default: the path itself. */
   shownAs?: string | undefined;
   maxBytes?: number | undefined;
-  /** Of the open file: so nobody can swap it afterwards. Throws what stands against it. */
+  /** Checks the open file, which can't be replaced afterwards. Throws the reason for a refusal. */
   check?: ((stats: Stats) => void) | undefined;
 }
 
@@ -38,7 +38,7 @@ export function readPlainBytes(path: string, options: PlainFileOptions = {}): Bu
   }
 }
 
-/** No link is followed, and no pipe waited for. What it is has still to be looked at. @returns null when nothing is there. */
+/** Follows no link and waits for no pipe. The caller must check the type. @returns null if it does not exist. */
 export function openPlainFile(path: string, shownAs = path): number | null {
   try {
     return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);

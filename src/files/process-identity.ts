@@ -41,7 +41,7 @@ async function hasOtherThreads(pid: number): Promise<boolean> {
   return (await readdir(`/proc/${pid}/task`).catch(() => [])).length > 1;
 }
 
-/** One that is gone by now is none the worse for it. */
+/** It may have ended already. */
 export function signalProcess(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);

@@ -45,9 +45,9 @@ export interface NewFile {
 }
 
 /**
- * An open directory. Whatever is done in it goes through its handle (`/proc/self/fd/N/name`, for want of `openat` in Node): so
- * nobody who may write above it, or in it, can have root do it elsewhere by swapping a name for a link. All of it is
- * synchronous where no word is said, so that it may follow `attempt.assertCurrent()` with nothing between.
+ * An open directory. Whatever is done in it goes through its handle (`/proc/self/fd/N/name`, for want of `openat` in
+ * Node): so a user who may write above it, or in it, can't redirect root by replacing a name with a link. Synchronous
+ * unless noted, so that it may follow `attempt.assertCurrent()` with nothing in between.
  */
 export class SafeDirectory {
   private constructor(
@@ -57,7 +57,8 @@ export class SafeDirectory {
   ) {}
 
   /**
-   * Walks down from the root, name by name. A link is followed only where nobody but root, or we, could have put it.
+   * Walks down from the root, name by name. A link is followed only where no user other than root, or ours, could have
+   * created it.
    * @param check of each directory on the way, from the root on. @throws DrError NodeUnsafe at any other link.
    */
   static open(
@@ -132,7 +133,7 @@ export class SafeDirectory {
   makeDirectory(name: string): SafeDirectory {
     this.#do(() => mkdirSync(this.at(name), 0o700));
     const made = this.child(name);
-    // Whoever owns the directory above may have put another one in its place.
+    // The owner of the parent directory may have replaced it.
     const { uid, mode } = made.stats();
     if (uid === ownProcess().uid && (mode & 0o077) === 0 && made.names().length === 0) return made;
     made.close();
@@ -153,8 +154,8 @@ export class SafeDirectory {
   }
 
   /**
-   * Puts a small file there in one step: a new one, of which nobody else has a handle or a name before it is whole.
-   * @throws DrError NodeUnsafe when something stands there that is no plain file.
+   * Puts a small file there in one step: a new one, which no other process can open before it is complete.
+   * @throws DrError NodeUnsafe when the name belongs to something other than a plain file.
    */
   put(name: string, content: string | Uint8Array, file: NewFile = {}): void {
     this.requirePlain(name);
@@ -184,7 +185,7 @@ export class SafeDirectory {
     });
   }
 
-  /** Opens a regular file of one name, which nobody can have swapped for something else. */
+  /** Opens a regular file with a single hard link, and makes sure that it was not replaced. */
   openPlain(name: string, flags: number): number {
     this.requirePlain(name);
     return this.#do(() => {
@@ -213,7 +214,7 @@ export class SafeDirectory {
     throw unsafe(join(this.path, name), 'was replaced by something else');
   }
 
-  /** One that is gone by now is none the worse for it. */
+  /** It may be gone already. */
   unlink(name: string): void {
     this.#do(() => {
       try {
@@ -245,7 +246,7 @@ export class SafeDirectory {
     await this.sync();
   }
 
-  /** What was made or renamed in it is there after a crash, too. */
+  /** New and renamed files in it survive a crash. */
   async sync(): Promise<void> {
     await flush(this.address);
   }
@@ -264,7 +265,7 @@ export class SafeDirectory {
     });
   }
 
-  /** What a writer left that was killed. There is no other one: the agent is alone on its node. */
+  /** Leftovers of a killed writer. There is no other writer: only one agent runs on a node. */
   #removeTemporaries(name: string): void {
     for (const other of this.names()) {
       if (other.startsWith(`${name}.`) && TEMPORARY.test(other.slice(name.length))) this.unlink(other);
@@ -295,7 +296,7 @@ export async function inDirectory<T>(path: string, work: (directory: SafeDirecto
   }
 }
 
-/** A name that nobody can foresee. */
+/** An unpredictable name. */
 export function temporaryOf(name: string): string {
   return `${name}.${randomBytes(6).toString('hex')}.tmp`;
 }

@@ -27,7 +27,7 @@ const MAX_DEPTH = 64;
 const CHUNK_BYTES = 1024 * 1024;
 const BLANK = Buffer.alloc(CHUNK_BYTES);
 
-/** Deletes an entry and everything below it, and nothing that a link there leads to. One that is gone is none the worse for it. */
+/** Deletes an entry and everything below it, but never the target of a link. It may be gone already. */
 export async function removeTree(parent: SafeDirectory, name: string, depth = 0): Promise<void> {
   const stats = parent.lstat(name);
   if (stats === null) return;
@@ -49,10 +49,10 @@ export async function removeTree(parent: SafeDirectory, name: string, depth = 0)
 }
 
 /**
- * Copies what is in a directory, with owners, modes and times, into one that nobody else can enter yet. Blocks of zeros stay
- * holes, and where the file system shares blocks, nothing is copied at all.
+ * Copies the contents of a directory, with owners, modes and times, into one that no other user can enter yet. Blocks
+ * of zeros stay holes, and where the file system shares blocks, nothing is copied at all.
  * @param names of the entries that are copied; default: all
- * @throws DrError NodeUnsafe at anything but files and directories: a copy of a link is no copy of what it leads to.
+ * @throws DrError NodeUnsafe at anything but files and directories: a copied link is not a copy of its target.
  */
 export async function copyTree(
   from: SafeDirectory,

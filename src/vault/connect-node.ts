@@ -13,7 +13,7 @@ export async function caPemOf(cluster: ClusterConfig): Promise<string | undefine
   return file === undefined ? undefined : readPem(file, 'tls.caFile');
 }
 
-/** What is shown to a node that demands a client certificate, read afresh each time: it is rotated under us. */
+/** The client certificate for a node that requires one, read each time, because it is rotated. */
 export async function clientCertificateOf(
   cluster: ClusterConfig,
   node: NodeConfig,

@@ -29,7 +29,7 @@ export async function logIn(client: VaultClient, auth: AuthConfig): Promise<stri
   }
 }
 
-/** Takes back what a login gave; a token of the operator's own is left alone. Best effort: it expires anyway. */
+/** Revokes the token of a login; the operator's own token is left alone. Best effort: it expires anyway. */
 export async function logOut(client: VaultClient, auth: AuthConfig): Promise<void> {
   if (auth.method !== 'token') await client.revokeSelf().catch(() => undefined);
 }

@@ -4,7 +4,7 @@ import type { AutopilotState, RaftServer } from './answers';
 /** Autopilot's own threshold for an unhealthy server; those that live are heard of every few seconds. */
 const SILENCE_MS = 10_000;
 
-/** What the leader knows of its members, and autopilot of them. */
+/** The members of the cluster, as reported by the leader and its autopilot. */
 export function membersOf(servers: readonly RaftServer[], autopilot: AutopilotState | null): LiveMember[] {
   return servers.map(({ nodeId, address, voter }) => {
     const seen = autopilot?.servers.find(({ id }) => id === nodeId);

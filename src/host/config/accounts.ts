@@ -29,7 +29,7 @@ export async function idOfName(database: Database, name: string): Promise<number
   return (await accountsFor(database, name)).find((account) => account.name === name)?.id;
 }
 
-/** What is known for a name or number, which getent does not tell apart: more than what was asked for may be in it. */
+/** The entries for a name or number, which getent does not distinguish: it may contain more than requested. */
 function accountsFor(database: Database, key: string): Promise<Account[]> {
   const now = performance.now();
   const known = remembered.get(`${database} ${key}`);

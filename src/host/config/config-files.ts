@@ -37,7 +37,7 @@ export interface CollectedFiles {
   problems: string[];
 }
 
-/** Configuration is small; what is larger is data that strayed into its directory. */
+/** Configuration is small; anything larger is data that ended up in its directory. */
 export const MAX_COLLECTED_BYTES = 16 * 1024 * 1024;
 const MAX_ENTRIES = 10_000;
 /** Of a tar header: six octal digits, and the length of a name in UTF-8. */
@@ -111,7 +111,7 @@ export async function unpackEntries(archive: Uint8Array): Promise<ConfigEntry[]>
 
 type Owner = Pick<ConfigEntry, 'uid' | 'gid' | 'user' | 'group'>;
 
-/** What a directory service gives out is often too large for the fields of a tar header, which would hold something else. */
+/** Ids of a directory service are often too large for the fields of a tar header, which would be truncated. */
 function ownerFields({ uid, gid, user, group }: Owner): Partial<Header> {
   const isShort = (name: string) => Buffer.byteLength(name) <= MAX_NAME_BYTES;
   if (Math.max(uid, gid) <= MAX_OWNER_NUMBER && isShort(user) && isShort(group)) {
@@ -151,7 +151,7 @@ async function read(path: string, stats: Stats, maxBytes: number): Promise<Confi
     user: await nameOfId('passwd', stats.uid),
     group: await nameOfId('group', stats.gid),
     modifiedAt: new Date(Math.floor(stats.mtimeMs / 1_000) * 1_000),
-    // It may have been swapped since: what is read is a file still, and no link.
+    // It may have been replaced since: make sure that it is still a file, and not a link.
     content: (stats.isFile() && readPlainBytes(path, { maxBytes })) || Buffer.alloc(0),
     target: stats.isSymbolicLink() ? await readlink(path) : '',
   };

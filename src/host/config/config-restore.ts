@@ -10,13 +10,13 @@ import { type ConfigEntry, MAX_COLLECTED_BYTES } from './config-files';
 
 export interface EntryDifference {
   entry: ConfigEntry;
-  /** What is there instead; null when nothing is. */
+  /** The entry in its place; null if there is none. */
   present: { type: string; content: Buffer } | null;
   /** In words, such as `content`, `mode 0644 → 0640`; empty when nothing differs. */
   differences: string[];
 }
 
-/** Compares what was collected with what this host has. Times don't count. */
+/** Compares the collected files with those of this host, ignoring times. */
 export async function compareEntry(entry: ConfigEntry): Promise<EntryDifference> {
   const stats = await lstat(entry.path).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT' || error.code === 'ENOTDIR') return null;
@@ -50,8 +50,8 @@ export async function compareEntry(entry: ConfigEntry): Promise<EntryDifference>
 }
 
 /**
- * What must not be written back, whoever has collected it, and why: all but files, directories and links that the configuration
- * of this very host names, or that lie below what it names.
+ * Entries that must not be written back, with the reason: all but files, directories and links at or below the paths in
+ * this host's own configuration.
  */
 export function refusals(entries: readonly ConfigEntry[], configFiles: readonly string[]): string[] {
   const links = entries.filter(({ type }) => type === 'symlink').map(({ path }) => path);
@@ -168,7 +168,7 @@ function putEntry(parent: SafeDirectory, entry: ConfigEntry, owner: Owner, kept:
   }
 }
 
-/** What an earlier, interrupted restore has kept is the original and stays. */
+/** A file kept by an earlier, interrupted restore is the original and stays. */
 function keep(path: string, kept: string): void {
   try {
     linkSync(path, kept);

@@ -21,7 +21,7 @@ type Place = Pick<NodeConfig, 'name' | 'address' | 'clusterAddress' | 'localAddr
 const MAX_PLUGINS = 500;
 const RESOLVE_WITHIN_MS = 3_000;
 
-/** What the configuration of this host's Vault says, with what only this host can tell of it. */
+/** The configuration of this host's Vault, with facts that only this host can check. */
 export async function serverFacts(
   server: ServerConfig,
   start: ServerStart,
@@ -129,7 +129,10 @@ async function missingOf(files: readonly { path: string; setting: string }[]): P
   return files.filter((_file, index) => gone[index]);
 }
 
-/** Whoever may not look can't tell; and where the agent's own unit may hide it, its directory at least has to be seen. */
+/**
+ * Without permission this is unknown; and where the agent's own unit may hide it, at least its directory must be
+ * visible.
+ */
 async function isMissing(path: string): Promise<boolean> {
   if (!(await isGone(path))) return false;
   return !HIDDEN.test(path) || !(await isGone(dirname(path)));

@@ -16,7 +16,7 @@ import { ASIDE_NOTE, asideNote, MARKER } from './notes';
 import { physicalPath } from './physical-path';
 import { placeOf, staysInPlace } from './place';
 
-/** In the directory of a run: what is in the data directory from now on may be of the join itself. */
+/** In the directory of a run: from now on the data directory may contain data of the join itself. */
 export const JOIN_BEGUN = 'join-begun';
 
 export interface DataDirectoryState extends DataDirectoryReport {
@@ -74,7 +74,7 @@ export async function layoutOfRun(path: string, run: string): Promise<Layout> {
   return layoutOf(path);
 }
 
-/** What a run has set aside; null when there is nothing. */
+/** The data that a run has set aside; null if there is none. */
 export async function findAside(path: string, run: string): Promise<string | null> {
   const aside = placeOf(await physicalPath(path), await layoutOfRun(path, run)).path('pre-restore', run);
   return (await statIfThere(aside)) ? aside : null;
@@ -162,7 +162,7 @@ export async function removeDiscarded(path: string, run: string, fence?: Fence):
   }
 }
 
-/** Where the agent can't even list what is there, there is nothing of its own either. */
+/** A directory that the agent can't even list contains none of its own files. */
 export function ignoreUnreachable(error: NodeJS.ErrnoException): void {
   if (error.code !== 'ENOENT' && error.code !== 'EACCES') throw error;
 }
@@ -223,7 +223,7 @@ export async function readMarker(path: string): Promise<string | null> {
   return (await readNote(path, MARKER))?.trim() ?? null;
 }
 
-/** What one of our files in such a directory says; null when it is not there. */
+/** The content of one of our files in such a directory; null if it does not exist. */
 export async function readNote(path: string, name: string): Promise<string | null> {
   try {
     return await inData(path, (directory) => directory.read(name));

@@ -41,7 +41,10 @@ export async function setAsideInside(path: string, run: string, attempt: Attempt
   });
 }
 
-/** Puts back what is set aside; what the run made goes into a directory of its own. @returns as `putBackDataDirectory` */
+/**
+ * Puts the data that was set aside back; data written by the run goes into its own directory. @returns as
+ * `putBackDataDirectory`
+ */
 export async function putBackInside(
   path: string,
   run: string,
@@ -152,7 +155,7 @@ async function makeAside(data: SafeDirectory, run: string, attempt: Attempt): Pr
   await data.sync();
 }
 
-/** What a run made: nothing that anybody wants back, but perhaps what somebody wants to look at. */
+/** Data written by a run: not needed, but kept for inspection. */
 async function rollBackOwn(data: SafeDirectory, name: string, run: string, attempt: Attempt): Promise<void> {
   const own = entriesOf(data).filter((entry) => entry !== MARKER);
   if (own.length === 0) return;
@@ -221,7 +224,7 @@ function requireList(aside: SafeDirectory): string[] {
   });
 }
 
-/** Whoever owns the data may have written it: its names are names of entries of this very directory, or none. */
+/** The owner of the data may have written it: its names must be entries of this directory. */
 function listOf(aside: SafeDirectory): string[] | null {
   const text = aside.read(LIST, MAX_LIST_BYTES);
   if (text === null) return null;

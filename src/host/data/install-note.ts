@@ -27,7 +27,7 @@ export async function readInstallNote(dataDir: string): Promise<InstallNote | nu
 }
 
 /**
- * What is there from now on is a cluster like any other.
+ * From now on the directory belongs to a normal cluster.
  * @param run forgets only what this run has put there; default: whatever it is
  */
 export async function forgetInstall(dataDir: string, run?: string): Promise<void> {

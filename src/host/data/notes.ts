@@ -1,7 +1,9 @@
 /** Names the run that made a data directory. Vault ignores files that it doesn't know. */
 export const MARKER = '.vault-dr-run';
 
-/** Put into what is set aside: says whose it is, and makes it non-empty, so that nothing can be renamed over it. */
+/**
+ * Written into data that is set aside: names its run, and makes it non-empty, so that nothing can be renamed over it.
+ */
 export const ASIDE_NOTE = '.vault-dr-set-aside';
 
 export function asideNote(run: string): string {

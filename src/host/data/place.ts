@@ -44,8 +44,8 @@ export function staysInPlace(name: string): boolean {
 }
 
 /**
- * What in a data directory is Vault's, or at least nobody else's. `vault.db` first: what holds the data is the first to be out of
- * reach of a Vault that is started in the middle.
+ * The entries of a data directory that are Vault's. `vault.db` first: so the data is the first to be out of reach of a
+ * Vault that is started in between.
  */
 export function entriesOf(data: SafeDirectory): string[] {
   const names = data.names().filter((name) => !staysInPlace(name));

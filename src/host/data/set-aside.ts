@@ -88,7 +88,7 @@ async function makeCopy(
   try {
     await copyTree(data, copy, attempt.signal, entriesOf(data));
     copy.put(ASIDE_NOTE, asideNote(runId));
-    // What is changed from now on is the only other one.
+    // From now on the only other copy is changed.
     await syncTree(copy.address);
     const stats = data.stats();
     copy.give(stats, stats.mode & 0o777);
@@ -107,8 +107,8 @@ export const PUT_BACK = ['put back', 'held nothing', 'untouched'] as const;
 export type PutBack = (typeof PUT_BACK)[number];
 
 /**
- * Puts back what a run has set aside; what the run made in its place is renamed, not deleted. Repeatable. Vault must be
- * stopped, and proved to be.
+ * Puts the data that a run has set aside back; data that the run wrote in its place is renamed, not deleted.
+ * Repeatable. Vault must be stopped, and proved to be.
  * @returns `held nothing` where there was nothing before the run, `untouched` where the run had not set anything aside.
  * @throws DrError NodeUnsafe when a directory is in the way that the run did not make.
  */
@@ -155,7 +155,7 @@ function forgetAside(path: string): Promise<void> {
   return inDirectory(path, (data) => data.unlink(ASIDE_NOTE));
 }
 
-/** Lists what a run has set aside, or rolled back, of a data directory. */
+/** Lists the directories that runs have set aside, or rolled back. */
 export async function listLeftOvers(dataDir: string, runId: string): Promise<LeftOver[]> {
   const path = await physicalPath(dataDir);
   const found: LeftOver[] = [];
@@ -172,7 +172,7 @@ export async function listLeftOvers(dataDir: string, runId: string): Promise<Lef
 }
 
 /**
- * Deletes what one run left of a data directory, and nothing else.
+ * Deletes the directories that one run left, and nothing else.
  * @throws DrError NodeUnsafe when a directory of that name doesn't carry the run's note or marker.
  */
 export async function removeLeftOvers(dataDir: string, runId: string, attempt: Attempt): Promise<LeftOver[]> {

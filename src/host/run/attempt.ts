@@ -20,7 +20,7 @@ const POLL_INTERVAL_MS = 250;
 export interface BeginOptions {
   /** Sorts attempts as text: one that comes later in it is never held up by an earlier one that was slow to begin. */
   order?: string;
-  /** The attempt is over when this process stands still for longer: its run may have given it up meanwhile. */
+  /** The attempt ends when this process is frozen for longer: its run may have abandoned it. */
   leaseMs?: number;
 }
 
@@ -70,8 +70,9 @@ export class AttemptGate {
 }
 
 /**
- * Retryable: a Temporal that was killed has been seen to hand a repeated attempt out before the time that it had set for it, and
- * then the next step of the run looks older than that one. An attempt that was really given up is nobody's business any more.
+ * Retryable: a Temporal that was killed has been seen to hand a repeated attempt out before the time that it had set
+ * for it, and then the next step of the run looks older than that one. The result of an abandoned attempt is ignored
+ * anyway.
  */
 function overtaken(node: string): DrError {
   return new DrError('NodeFenced', `A newer attempt on ${node} began before this one; this one changed nothing.`, {

@@ -44,7 +44,7 @@ export async function claimNode(
   }
   const isLater = current !== null && current.startedAt > claim.startedAt && hasBegun(current, now);
   if (isLater && !(await isOver(current.run))) throw fenced(node, current, claim.run);
-  // What is left of the other run sorts by these times, and must stay the earlier one.
+  // Leftovers of the other run sort by these times, and must stay the earlier ones.
   const startedAt = isLater ? justAfter(current.startedAt) : claim.startedAt;
   await writeFileAtomically(claimFile(stateDir), `${JSON.stringify({ ...claim, startedAt })}\n`);
 }

@@ -42,7 +42,7 @@ export async function holdNode(
   }
 }
 
-/** For whoever waits. */
+/** For a waiting process. */
 async function noteHolder(stateDir: string): Promise<void> {
   const directory = openOwnDirectory(stateDir);
   try {

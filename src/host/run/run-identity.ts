@@ -30,7 +30,7 @@ export async function ensureRunIdentity(
   return { recipient, inMemory };
 }
 
-/** Never replaces one: an attempt that was overtaken would take away what shares are being encrypted for. */
+/** Never replaces one: an overtaken attempt would remove the identity that shares are being encrypted to. */
 async function makeIdentity(runtimeDir: string, run: string): Promise<StoredIdentity> {
   const made = await generateIdentity();
   await createFileAtomically(await identityFile(runtimeDir, run), JSON.stringify(made));

@@ -34,7 +34,7 @@ export function createCommandDriver(config: CommandConfig): ServiceDriver {
     if (exitCode !== 0) throw await failed(verb, exitCode, output);
   }
 
-  /** With what systemd knows of it and the log ends with: whoever reads it may be on another host, at night. */
+  /** With the state of the unit and the end of the log: the reader may be on another host, at night. */
   async function failed(verb: Verb, exitCode: number | string, output: string): Promise<DrError> {
     const said = `\`${config[verb].join(' ')}\` ended with ${exitCode}${output ? `: ${output}` : '.'}`;
     const known = unit && parseShow(unit.name, (await show()).output);

@@ -23,7 +23,7 @@ export interface ServiceDriver {
   check?(): Promise<ServiceCheck>;
   /** With which configuration and environment it starts Vault. @param dataDir whose owner is the user that Vault runs as */
   serverStart?(dataDir: string): Promise<ServerStart>;
-  /** What the server's program says that it is; null when it doesn't. */
+  /** The version that the server's program reports; null if it reports none. */
   version?(): Promise<ServerProgram | null>;
   /** The end of the server's log; null when there is none to read. */
   recentLog?(): Promise<string | null>;

@@ -19,7 +19,7 @@ export function createServiceDriver(node: NodeConfig): ServiceDriver {
 }
 
 /**
- * Proves that nothing serves this node any more: the service is down and both of its ports are closed.
+ * Proves that nothing serves this node: the service is stopped and both of its ports are closed.
  * @throws DrError ServiceFailed when something still runs.
  */
 export async function proveStopped(node: NodeConfig, driver: ServiceDriver): Promise<void> {

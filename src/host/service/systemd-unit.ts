@@ -51,7 +51,7 @@ const PROPERTIES = [
   'ExecStart',
 ];
 
-/** Asks what a service manager knows of a unit. Needs no rights, and changes nothing. */
+/** Reads the state of a unit from systemd. Needs no rights, and changes nothing. */
 export function showCommand({ program, options, name }: NamedUnit): string[] {
   return [program, ...options, 'show', '--no-pager', `--property=${PROPERTIES.join(',')}`, '--', name];
 }
@@ -94,7 +94,7 @@ export function programsOf(output: string): string[] {
   return paths.filter((path) => path !== undefined);
 }
 
-/** What an agent's own unit may hide from it, and nobody else. */
+/** Paths that an agent's own unit may hide from it alone. */
 export const HIDDEN = /^\/(home|root|run\/user|tmp|var\/tmp)\//;
 
 /** Whether a program is certainly not there. */

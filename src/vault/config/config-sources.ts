@@ -14,7 +14,7 @@ export interface Source {
 const SERVER_KEYS = ['storage', 'backend', 'listener', 'seal', 'kms', 'disable_mlock', 'api_addr', 'cluster_addr'];
 /** An agent and a proxy have listeners as well. */
 const OTHER_KEYS = ['auto_auth', 'vault', 'template'];
-/** Configuration is small; what is larger is something else. */
+/** Configuration is small; anything larger is something else. */
 const MAX_FILE_BYTES = 1024 * 1024;
 
 /**
@@ -37,7 +37,7 @@ export async function readSources(
   return { sources: sources.filter(({ body }) => isServer(body)), problems };
 }
 
-/** Whoever may not look can't tell. */
+/** Unknown without permission. */
 async function isHere(path: string): Promise<boolean> {
   if (!isAbsolute(path)) return false;
   return stat(path).then(

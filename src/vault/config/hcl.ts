@@ -20,7 +20,7 @@ export interface HclItem {
   value: HclValue;
 }
 
-/** What is wrong, and where; the text itself may be secret and is never in it. */
+/** The error and its line; the text itself may be secret and is never in it. */
 export class HclError extends Error {
   constructor(what: string, line: number) {
     super(`${what} on line ${line}`);
@@ -44,7 +44,7 @@ const IDENTIFIER = /[\p{L}_][\p{L}\p{Nd}_.-]*/uy;
 const NUMBER = /-?(?:0[xX][0-9a-fA-F]+|\d*\.?\d+(?:[eE][+-]?\d+)?)/y;
 const HEREDOC = /<<(-?)([\p{L}\p{Nd}]+)\r?\n/uy;
 const ESCAPE = /\\(?:([abfnrtv"\\])|([0-7]{3})|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))/y;
-/** Far deeper than any configuration; what is deeper would exhaust the stack. */
+/** Far deeper than any configuration; deeper input would exhaust the stack. */
 const MAX_DEPTH = 100;
 
 class Parser {

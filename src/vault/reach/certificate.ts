@@ -27,7 +27,7 @@ export function names(certificate: X509Certificate, host: string): boolean {
   return (isIP(host) ? certificate.checkIP(host) : certificate.checkHost(host)) !== undefined;
 }
 
-/** For messages: what a certificate names. */
+/** For messages: the names in a certificate. */
 export function namesOf({ subjectAltName }: X509Certificate): string {
   return (subjectAltName ?? '').replace(/\b(DNS|IP Address):/g, '') || 'no host';
 }

@@ -27,7 +27,10 @@ export interface ReachQuestion {
 /** For all that is asked here: the whole step has fifteen seconds, of which the first question may take five. */
 const TIMEOUT_MS = 4_000;
 
-/** Whether the agent of a node gets to its Vault: by what came of asking it, and where nobody answers by Vault's own listeners. */
+/**
+ * Whether the agent of a node reaches its Vault: by the result of a request, and if there is no answer, by Vault's own
+ * listeners.
+ */
 export async function checkReach(question: ReachQuestion): Promise<VaultReach> {
   const { cluster, node, server, service, tried } = question;
   const listeners = server?.listeners ?? null;
@@ -56,7 +59,7 @@ export async function checkReach(question: ReachQuestion): Promise<VaultReach> {
     return reach(verdict.kind === 'refused' ? `it answers now, but not after a restart: ${verdict.why}` : null);
   }
   if (isWrongPeer(tried)) return reach(wrongPeer(tried as DrError, local.address, verdict));
-  // Our own files, without which nobody is asked at all.
+  // Our own files, without which no request is made.
   if (isDrError(tried) && tried.code === 'InvalidConfiguration')
     return reach(`${tried.message} ${tried.advice ?? ''}`.trim());
   switch (verdict.kind) {

@@ -2,7 +2,7 @@ import { portOf, socketPathOf } from '../../contract/addresses';
 import { addressOf, isAt, type Listener, shownAddress } from './listener';
 import { inClear, type LocalAddress } from './local-address';
 
-/** What is known of the way from an agent to its Vault, without trying it. */
+/** Known facts about the connection from an agent to its Vault, without trying it. */
 export interface ReachFacts {
   local: LocalAddress;
   /** Null when Vault's configuration is not known. */

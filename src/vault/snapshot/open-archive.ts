@@ -18,7 +18,7 @@ export interface OpenedArchive {
 }
 
 /**
- * Opens a file that may be a snapshot, encrypted or not, or compressed once more by whoever stored it.
+ * Opens a file that may be a snapshot, encrypted or not, or compressed a second time by its storage.
  * @throws DrError DecryptionFailed if no key fits.
  */
 export async function openArchive(source: Readable, keys: DecryptionKeys, where: string): Promise<OpenedArchive> {

@@ -50,9 +50,9 @@ const UNUSABLE = "Don't use this archive; take the snapshot again, or choose ano
 type Contents = Omit<SnapshotSummary, 'archive'>;
 
 /**
- * Passes a Raft snapshot archive on unchanged and verifies it on the way, in constant memory: gzip to its very end, the tar
- * members, the inner SHA-256 sums, every entry of `state.bin`. Bytes are passed on before all is verified, so the receiver
- * must drop them when the stream fails. What it can't check is `SHA256SUMS.sealed`: only the seal can open it.
+ * Passes a Raft snapshot archive on unchanged and verifies it on the way, in constant memory: gzip to its very end, the
+ * tar members, the inner SHA-256 sums, every entry of `state.bin`. Bytes are passed on before all is verified, so the
+ * receiver must drop them when the stream fails. It can't check `SHA256SUMS.sealed`: only the seal can decrypt it.
  *
  * Fails with DrError SnapshotIncomplete (cut) or SnapshotCorrupt (wrong bytes).
  */
@@ -74,7 +74,7 @@ export class SnapshotVerifier extends Transform {
     this.#contents.catch((error: unknown) => this.destroy(error as DrError));
   }
 
-  /** What the archive holds; there is none before the stream has ended well. */
+  /** The contents of the archive; null until the stream has ended successfully. */
   get summary(): SnapshotSummary {
     if (this.#summary) return this.#summary;
     throw new DrError('Internal', 'The summary of a snapshot was requested before the snapshot was verified.');

@@ -16,7 +16,7 @@ const MOST_PLUGINS = 100;
 /** Vault and OpenBao note each version that has run on the data. */
 const VERSION = /^core\/versions\/(\d{1,4}\.\d{1,4}\.\d{1,4}[\w.+-]{0,40})$/;
 
-/** What the plain keys of a snapshot tell beside their number, in constant memory. */
+/** Facts from the plaintext keys of a snapshot, in constant memory. */
 export class SnapshotKeys {
   #staticRoles = 0;
   #unfinished = 0;

@@ -80,7 +80,7 @@ export async function openBolt(path: string): Promise<BoltFile> {
   };
 }
 
-/** Whoever owns the directory may have put a pipe there, on which an agent would wait for ever. */
+/** The owner of the directory may have put a pipe there, on which an agent would wait forever. */
 export async function openRegularFile(path: string): Promise<FileHandle> {
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
   if ((await file.stat()).isFile()) return file;
@@ -122,7 +122,7 @@ async function consistently<T>(path: string, file: FileHandle, work: (meta: Meta
   });
 }
 
-/** What is wrong with the file, without its name. */
+/** The error, without the name of the file. */
 class Damage extends Error {
   constructor(
     message: string,

@@ -46,7 +46,10 @@ export async function readRaftStorage(dataDir: string): Promise<RaftStorage | nu
 
 type LogEnd = Required<Pick<RaftStorage, 'lastLogIndex' | 'lastLogTerm' | 'logProblem'>>;
 
-/** What the log can't say is said; the storage has been read all the same, and not every choice depends on the log. */
+/**
+ * Reports what could not be read from the log; the storage has been read anyway, and not every decision depends on the
+ * log.
+ */
 async function endOfLog(directory: string): Promise<LogEnd> {
   const unknown = { lastLogIndex: null, lastLogTerm: null };
   try {
