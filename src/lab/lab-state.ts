@@ -27,7 +27,7 @@ export async function readLabState(directory: string): Promise<LabState> {
   try {
     return JSON.parse(await readFile(join(directory, STATE_FILE), 'utf8')) as LabState;
   } catch (error) {
-    throw new DrError('InvalidInput', `${directory} is not a lab directory: it has no readable ${STATE_FILE}.`, {
+    throw new DrError('InvalidInput', `${directory} is not the directory of a lab: it has no readable ${STATE_FILE}.`, {
       cause: error,
     });
   }

@@ -79,7 +79,7 @@ test.each([
 test('what is not the directory of a lab is not removed', async () => {
   await writeFile(join(directory, 'precious'), '');
 
-  await expect(endLab(directory)).rejects.toThrow(/not a lab directory/);
+  await expect(endLab(directory)).rejects.toThrow(/not the directory of a lab/);
 
   expect(existsSync(join(directory, 'precious'))).toBe(true);
   await rm(directory, { recursive: true });
