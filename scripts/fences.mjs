@@ -1,5 +1,5 @@
-// The fences between the rooms of this project, as a rule of the linter: what a file may import, by the folder it is in.
-// What a room does not list is forbidden, so a new folder has no rights until somebody gives it some.
+// The fences between the rooms of this project, as a rule of the linter: what a file may import, by the folder it is
+// in. Imports that a room does not list are forbidden, so a new folder has no rights until it gets some.
 import { isBuiltin } from 'node:module';
 import { dirname, join, relative, sep } from 'node:path/posix';
 
@@ -185,7 +185,7 @@ const fence = {
   create(context) {
     const file = relative(context.cwd.split('\\').join(sep), context.filename.split('\\').join(sep));
     const check = (node, source, typeOnly) => {
-      // What is computed can't be checked, and has no place in a room with a fence.
+      // A computed import can't be checked, so it is forbidden in a room with a fence.
       if (typeof source?.value !== 'string') return;
       const message = forbidden(file, source.value, typeOnly);
       if (message !== null) context.report({ node, message });

@@ -136,7 +136,7 @@ function withOptions(jestArgs, options) {
   return jestArgs.toSpliced(end, 0, ...options);
 }
 
-/** The last line is for whoever reads no other. */
+/** The last line must be enough for those who read only that. */
 function summarise(results) {
   const files = results.flatMap((item) => item.files).toSorted((one, other) => other.seconds - one.seconds);
   if (files.length > SLOWEST) {
@@ -161,7 +161,7 @@ function checkNode() {
 async function installPackages() {
   if (hasPackages()) return;
   if (lstatSync('node_modules', { throwIfNoEntry: false })?.isSymbolicLink()) {
-    // `npm ci` would empty what it points at, under whoever else uses that.
+    // `npm ci` would empty the target, which others may be using.
     console.log(`packages   differ from package-lock.json: node_modules is a link to ${realpathSync('node_modules')}`);
     return;
   }
@@ -184,7 +184,7 @@ async function compile() {
   const stamp = 'dist/.compiled';
   const wanted = hashOfSources();
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted) return;
-  // What is left of a file that was moved would be taken instead of the folder in its place.
+  // Leftovers of a moved file would be used instead of the folder in its place.
   rmSync('dist', { recursive: true, force: true });
   await step('compile', async () => {
     await runLogged('compile', process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.']);

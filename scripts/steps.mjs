@@ -107,7 +107,8 @@ export async function runLogged(name, command, args) {
   logDirectory ??= mkdtempSync(join(tmpdir(), 'vault-dr-logs-'));
   const logFile = join(logDirectory, `${name}.log`);
   const log = openSync(logFile, 'w');
-  // In a group of its own, so that whatever it starts ends with it; by force, since the compiler runs on after a SIGTERM.
+  // In its own process group, so that its children end with it; by force, since the compiler keeps running after a
+  // SIGTERM.
   const child = spawn(command, args, { stdio: ['ignore', log, log], detached: true });
   closeSync(log);
   const end = () => child.pid && kill(-child.pid);
@@ -176,7 +177,7 @@ function environmentOf(pid) {
   try {
     return readFileSync(`/proc/${pid}/environ`, 'utf8').split('\0');
   } catch {
-    // It has just ended, or belongs to somebody else.
+    // It has just ended, or belongs to another user.
     return [];
   }
 }

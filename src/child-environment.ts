@@ -1,6 +1,6 @@
 /**
- * What a program needs to run, and to reach the world, wherever it is. All else in the environment of an agent or controller is
- * theirs: tokens, credentials of a bucket, where Temporal is.
+ * Variables that a program needs to run and to reach the network. Everything else in the environment of an agent or
+ * controller stays there: tokens, credentials of a bucket, the address of Temporal.
  */
 const PASSED = [
   'PATH',

@@ -13,7 +13,7 @@ export function createLogger(): Logger {
   return pino({ ...options, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ dest: 2, sync: true }));
 }
 
-/** Temporal's SDK logs a failed step under `error`, and JSON keeps all of an error but what it says. */
+/** Temporal's SDK logs a failed step under `error`, and JSON omits the message of an error. */
 function withMessage(error: unknown): unknown {
   return error instanceof Error ? Object.assign({}, error, { message: withCauses(error) }) : error;
 }

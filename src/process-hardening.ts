@@ -5,12 +5,12 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 
 /**
- * What agent and controller write is for nobody else, unless they say so; and shares, identities and tokens in their memory must
- * not end on a disk because a process crashed.
+ * Files of agent and controller are private unless they set another mode; and shares, identities and tokens in their
+ * memory must not end up on a disk because a process crashed.
  *
- * This is as far as it goes: Node can't lock memory, nor wipe a string. Shares are strings from the moment they are decrypted
- * until the request to Vault is sent, and stay in memory until the collector has overwritten them. Swap on a Vault host should be
- * off, or encrypted, as Vault itself wants it.
+ * Its limits: Node can't lock memory, nor wipe a string. Shares are strings from the moment they are decrypted until
+ * the request to Vault is sent, and stay in memory until the collector has overwritten them. Swap on a Vault host
+ * should be off, or encrypted, as Vault itself wants it.
  */
 export async function hardenProcess(warn: (message: string) => void): Promise<void> {
   process.umask(0o077);

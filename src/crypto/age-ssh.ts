@@ -113,7 +113,7 @@ async function toMontgomery(edwards: Buffer, line: string): Promise<Buffer> {
   try {
     return Buffer.from(ed25519.utils.toMontgomery(edwards));
   } catch (cause) {
-    // No point of the curve: the key was mistyped, and nobody could open what is encrypted to it.
+    // Not a point of the curve: the key was mistyped, and data encrypted to it could never be decrypted.
     throw noPublicKey(line, cause);
   }
 }

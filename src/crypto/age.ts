@@ -16,7 +16,7 @@ export interface AgeKeyPair {
 
 /** `identities` are texts of identity files: `AGE-SECRET-KEY-1…` lines with comments, or one OpenSSH private key. */
 export interface DecryptOptions {
-  /** What is being decrypted, for messages. */
+  /** The name of the decrypted file, for messages. */
   where?: string | undefined;
   /** Recipients as the manifest names them: an age file doesn't say for whom it is. */
   recipients?: readonly string[];

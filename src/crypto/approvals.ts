@@ -2,7 +2,7 @@ import { APPROVAL_NAMESPACE, approvalStatement, type ApprovalSubject, type Signe
 import { samePerson } from '../contract/person';
 import { sshKeyOf, verifySshSignature } from './ssh-signature';
 
-/** Somebody whose word lets a host be changed; as the configuration names them. */
+/** A person whose approval allows changes to a host, as configured. */
 export interface Approver {
   name: string;
   /** A line such as `ssh-ed25519 AAAA… ana@example.com`. */

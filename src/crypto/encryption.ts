@@ -24,7 +24,7 @@ export function encryptionOf(setting: ClusterConfig['backup']['encryption']): En
   return { method: 'openpgp', recipients: setting.openpgp.recipients, gpgHome: setting.openpgp.home ?? null };
 }
 
-/** What a file name gets, by method. */
+/** The suffix of a file name, by method. */
 export const SUFFIX: Record<Encryption['method'], string> = { age: '.age', openpgp: '.gpg', none: '' };
 
 /** Encrypts while the result is read; with `none` the source itself. See `encryptTo` and `encryptWithGpg` for the errors. */

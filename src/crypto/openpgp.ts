@@ -6,7 +6,7 @@ import { DrError } from '../contract/failures';
 export interface GpgOptions {
   /** GnuPG home directory; default: that of the user, or GNUPGHOME. */
   home?: string | undefined;
-  /** What is being encrypted or decrypted, for messages. */
+  /** The name of the encrypted or decrypted file, for messages. */
   where?: string;
   recipients?: readonly string[];
 }

@@ -29,7 +29,7 @@ function ed25519Key(kind: 'private' | 'public', read: () => KeyObject): KeyObjec
   });
 }
 
-/** What the parser says may quote the key: it goes no further. */
+/** The parser's message may quote the key, so it is dropped. */
 function readOrUndefined(read: () => KeyObject): KeyObject | undefined {
   try {
     return read();

@@ -48,7 +48,7 @@ export async function startGuard(labId: string, directory: string): Promise<Guar
       kept = true;
       child.stdin.write('keep\n');
       await nextLine();
-      // Nothing of the lab holds this process any more.
+      // Nothing of the lab keeps this process alive.
       for (const handle of [child, child.stdin, child.stdout, child.stderr] as (ChildProcess | Socket)[]) {
         handle.unref();
       }

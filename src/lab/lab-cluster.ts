@@ -37,7 +37,7 @@ export interface LabCluster {
   destroyDataDirectories(names?: readonly string[]): Promise<void>;
 }
 
-/** What a cluster is made with. */
+/** The settings of a cluster. */
 export interface ClusterParts {
   labId: string;
   layout: LabLayout;

@@ -11,7 +11,7 @@ export interface ClusterAccess {
   rootToken: string;
 }
 
-/** What a kept lab leaves for whoever comes later; in a file that only its owner reads. */
+/** The state of a kept lab, for later commands; in a file that only its owner can read. */
 export interface LabState extends ClusterAccess {
   id: string;
   startedAt: string;

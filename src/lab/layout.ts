@@ -104,7 +104,7 @@ export const KMS_KEY = 'vault-dr-lab';
 /** Of everything that has no other place. */
 export const HOST = '127.0.0.1';
 
-/** What a lab consists of. */
+/** The parts of a lab. */
 export interface LabShape {
   /** Nodes of the first cluster. */
   nodes: number;

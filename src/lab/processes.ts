@@ -71,7 +71,7 @@ export function createProcess(spec: ProcessSpec): LabProcess {
   }
 
   async function end(signal: NodeJS.Signals): Promise<void> {
-    // A kept lab does not hold this process; whoever waits for the end of one of its processes does.
+    // A kept lab does not keep this process alive; waiting for the end of one of its processes does.
     child?.ref();
     child?.kill(signal);
     await exited;

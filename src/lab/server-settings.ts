@@ -2,7 +2,7 @@ import { type LabLayout, type SealVaultLayout, TRANSIT_KEY, type VaultServer } f
 
 type Settings = Record<string, string | number | boolean>;
 
-/** What a Vault server of the lab is configured with; a shape changes it before it is written. */
+/** The settings of a Vault server of the lab; a shape changes them before they are written. */
 export interface ServerSettings {
   /** Outside of any stanza. */
   general: Settings;

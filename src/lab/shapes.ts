@@ -10,9 +10,9 @@ export type RawNode = RawCluster['nodes'][number];
 
 /** A way in which operators run Vault, as changes to what a lab has otherwise. All of its clusters are made so. */
 export interface Shape {
-  /** For whoever chooses one. */
+  /** For those who choose one. */
   about: string;
-  /** What the lab consists of, where nobody asks for anything else. */
+  /** The parts of the lab, unless others are requested. */
   nodes?: number;
   seal?: LabSeal;
   /** Its nodes find each other: `retry_join`. */

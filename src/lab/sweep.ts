@@ -7,7 +7,7 @@ export const LAB_VARIABLE = 'VAULT_DR_LAB';
 /** In the environment of whatever `npm test` has started: when it is interrupted, it finds all of that by it. */
 export const TEST_RUN_VARIABLE = 'VAULT_DR_TEST_RUN';
 
-/** Directory of a lab that lies in memory only. */
+/** Directory of a lab that is in memory only. */
 export function memoryDirectoryOf(labId: string): string {
   return `/dev/shm/vault-dr-lab-${labId}`;
 }

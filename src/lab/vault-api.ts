@@ -47,7 +47,7 @@ export function createVaultApi(caPem: string, client?: ClientCertificate): Vault
   };
 }
 
-/** The body of an answer that must be a success. @throws DrError VaultRefused with what the server said. */
+/** The body of an answer that must be a success. @throws DrError VaultRefused with the server's message. */
 export function succeeded(answer: VaultAnswer, what: string): unknown {
   if (answer.status >= 200 && answer.status < 300) return answer.body;
   const errors = (answer.body as { errors?: string[] } | null)?.errors?.join('; ') ?? '';

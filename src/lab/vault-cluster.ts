@@ -69,7 +69,7 @@ async function joinCluster(api: VaultApi, node: LabNode, body: Record<string, st
   succeeded(await api(node.address, 'POST', 'sys/storage/raft/join', { body }), `join ${node.name}`);
 }
 
-/** It takes no share before it knows what the cluster is sealed with. */
+/** It accepts no share before it has received the seal configuration of the cluster. */
 async function untilItHasJoined(api: VaultApi, node: LabNode): Promise<void> {
   const hasJoined = async () =>
     ((await api(node.address, 'GET', 'sys/seal-status')).body as { initialized: boolean }).initialized;
@@ -92,7 +92,7 @@ async function initialise(api: VaultApi, node: LabNode, seal: LabSeal): Promise<
   };
 }
 
-/** What an operator would have: a KV engine to lose, and the logins of vault-dr. */
+/** The setup of an operator: a KV engine to lose, and the logins of vault-dr. */
 export async function furnishCluster(
   api: VaultApi,
   node: LabNode,

@@ -34,7 +34,7 @@ export function productConfig(layout: LabLayout, values: ConfigValues, shape?: S
         endpoint: values.s3Endpoint,
         forcePathStyle: true,
         kmsKeyId: KMS_KEY,
-        // Governance, so that a test may clean up; a throwaway lab must not leave behind what nobody can delete.
+        // Governance, so that a test may clean up; a throwaway lab must not leave objects behind that can't be deleted.
         objectLock: { mode: 'GOVERNANCE', days: 1 },
         credentials: {
           accessKeyId: { file: layout.secrets.s3AccessKeyId },

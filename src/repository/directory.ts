@@ -112,12 +112,12 @@ export class DirectoryRepository implements Repository {
     });
   }
 
-  /** A directory knows no locks. */
+  /** A directory has no locks. */
   isLocked(): Promise<boolean> {
     return Promise.resolve(false);
   }
 
-  /** Lists the cluster alone: beside it there may be what others keep, such as `lost+found`. */
+  /** Lists the cluster only: next to it there may be other entries, such as `lost+found`. */
   async removePartials(cluster: string, before: Date): Promise<number> {
     assertPrefix(cluster);
     return this.#explained(cluster, async () => {
@@ -161,7 +161,10 @@ export class DirectoryRepository implements Repository {
     });
   }
 
-  /** Enters only what we may have made: a share may show all of its past in each directory, or what nobody may enter. */
+  /**
+   * Enters only directories that we may have created: a share may show all of its snapshots in each directory, or
+   * directories without access.
+   */
   async #walk(prefix: string, wanted: (name: string) => boolean): Promise<StoredObject[]> {
     const found: StoredObject[] = [];
     for (const entry of await entriesIfThere(join(this.#root, prefix))) {
@@ -181,7 +184,7 @@ export class DirectoryRepository implements Repository {
     return names;
   }
 
-  /** The directory is the operator's, but whoever may write in it must not lead anything out of it by a link. */
+  /** The directory is the operator's, but users with write access must not lead anything out of it by a link. */
   async #pathOf(key: string): Promise<string> {
     assertKey(key);
     return belowRoot(this.#root, key);
@@ -201,7 +204,7 @@ export class DirectoryRepository implements Repository {
   }
 }
 
-/** Names its writer, so that what a writer leaves that is killed is known for what it is. */
+/** Names its writer, so that leftovers of a killed writer can be recognised. */
 async function partialName(): Promise<string> {
   return `${PARTIAL}${(await ownIdentity()) ?? 'unknown'}.${randomUUID()}`;
 }

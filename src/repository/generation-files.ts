@@ -27,7 +27,7 @@ export interface SigningKeys {
 }
 
 /**
- * Puts everything but the snapshot beside it, in a directory that then is a whole generation. Repeating it changes nothing.
+ * Writes all other files next to the snapshot, which completes the backup's directory. Repeating it changes nothing.
  * @throws DrError InvalidConfiguration if the keys are no Ed25519 pair: nobody could verify the copy.
  */
 export async function stageGenerationFiles(

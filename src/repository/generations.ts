@@ -36,7 +36,7 @@ const OTHER_COPY = 'Use another copy of this backup, or another backup.';
 export interface UnreadableGeneration {
   generation: string;
   problem: string;
-  /** It could not be read just now, and may be good; otherwise what was read is not. */
+  /** It could not be read just now, and may be good; otherwise it was read and is not good. */
   retryable?: boolean;
 }
 
@@ -47,7 +47,7 @@ export interface GenerationListing {
   unreadable: UnreadableGeneration[];
 }
 
-/** What of one generation lies in a repository: sizes by file name. */
+/** The files of one backup in a repository: sizes by file name. */
 export interface GenerationFiles {
   generation: string;
   files: Map<string, { sizeBytes: number; storedAt: Date }>;
@@ -117,7 +117,7 @@ export async function readGenerations(
 
 /**
  * The newest of what `listGenerations` shows, without reading the older ones; null if nothing was ever published.
- * @throws DrError what is wrong with the newest, if not a single one can be read.
+ * @throws DrError the problem of the newest one, if none can be read.
  */
 export async function readNewest(
   repository: Repository,
@@ -283,7 +283,7 @@ export async function readBundle(
   return bytes;
 }
 
-/** Every generation of which anything lies in the repository, whole or not, by id. */
+/** Every backup of which the repository has any file, complete or not, by id. */
 export async function listFiles(
   repository: Repository,
   cluster: string,
@@ -300,7 +300,7 @@ export async function listFiles(
   return [...found.values()].sort(byGeneration);
 }
 
-/** It is written last: what has none is no generation yet, or no longer. */
+/** It is written last: a directory without one is not yet a backup, or no longer. */
 export function hasManifest({ files }: GenerationFiles): boolean {
   return files.has(MANIFEST_FILE);
 }

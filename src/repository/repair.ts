@@ -14,7 +14,7 @@ export interface RepairPlace {
 export interface Repair {
   generation: string;
   repository: string;
-  /** `in the way`: what is damaged stays where it lies, and nothing is ever overwritten. */
+  /** `in the way`: damaged files stay in place; nothing is ever overwritten. */
   outcome: 'added' | 'in the way' | 'failed';
   problem: string | null;
 }

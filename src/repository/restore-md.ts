@@ -195,7 +195,7 @@ ${seals.map(({ id, path }) => (path === null ? `bao namespace unseal PATH       
 `;
 }
 
-/** A restore brings back the logins of then, and nobody may have one. */
+/** A restore brings back the logins of that time, and there may be no valid one. */
 function rootToken({ product, serverVersion, seal }: ManifestDraft): string {
   const keys = seal.type === 'shamir' ? 'unseal keys' : 'recovery keys';
   return `

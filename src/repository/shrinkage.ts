@@ -3,7 +3,10 @@ import { formatBytes } from '../contract/format';
 
 type Measured = Pick<Manifest, 'generation' | 'archive' | 'keys'>;
 
-/** What fell by more than so many percent against the generation before: data that somebody deleted, or a partial snapshot. */
+/**
+ * Sizes and counts that fell by more than this many percent since the previous backup: deleted data, or a partial
+ * snapshot.
+ */
 export function shrinkageWarnings(before: Measured, now: Omit<Measured, 'generation'>, percent: number): string[] {
   const fell = (from: number, to: number) => from > 0 && (1 - to / from) * 100 > percent;
   const warnings: string[] = [];

@@ -6,7 +6,7 @@ import { entriesIfThere } from '../files/files';
 /** Of Temporal; whatever has another name is not a run's. */
 const RUN_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** What a backup run keeps on the controller's disk until it is published. */
+/** Files of a backup run on the controller's disk until they are published. */
 export async function stagingDirectory(stateDir: string, cluster: string, run: string): Promise<string> {
   return belowRoot(rootOf(stateDir), cluster, run);
 }

@@ -9,7 +9,7 @@ import { placeOf } from './import/sources';
 import { s3SettingsOf } from './open';
 import type { Repository, StoredObject } from './types';
 
-/** What lies in a repository and belongs to no generation: nobody has signed anything about it. */
+/** Files in a repository that belong to no backup and are covered by no signature. */
 export interface Stray {
   repository: string;
   /** Printable; as `import` takes it. */

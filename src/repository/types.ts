@@ -20,7 +20,7 @@ export interface TransferOptions {
   resume?: { uploadId: string | undefined; onUpload: (uploadId: string) => void };
 }
 
-/** Opens what is to be stored; called only if it has to be stored. */
+/** Opens the content to store; called only if it has to be stored. */
 export type OpenSource = () => Readable | Promise<Readable>;
 
 /** `already-there`: an object with the same bytes, as a repeated attempt finds it. */
@@ -45,7 +45,7 @@ export interface Repository {
   /** All objects below a prefix that ends in a slash, ordered by key. */
   list(prefix: string, options?: TransferOptions): AsyncIterable<StoredObject>;
   remove(key: string): Promise<RemoveOutcome>;
-  /** Whether `remove` would be refused for now; false for what is not there. */
+  /** Whether `remove` would be refused for now; false for a missing object. */
   isLocked(key: string): Promise<boolean>;
   /**
    * Removes what attempts that died have left unfinished of a cluster: before that time, or by a writer that is known to be

@@ -26,7 +26,7 @@ interface Wait {
  */
 export async function awaitTemporal({ temporal, log, stop, also }: Wait): Promise<void> {
   const announcer = new Announcer((text) => log.warn(text), 'starts by itself');
-  // The profile is read each time: its certificates may be renewed, or come, meanwhile.
+  // The profile is read each time: its certificates may be renewed, or appear, in between.
   await patiently(() => ask(temporal, also), { announcer, stop });
   const waited = announcer.over();
   if (waited !== null) log.info({ seconds: waited }, 'Temporal answers; the wait is over');
@@ -55,7 +55,7 @@ export async function watchTemporal({ temporal, log, stop, also }: Wait, pace = 
     await sleep(away ? pace.awayMs : pace.everyMs, undefined, { signal: stop }).catch(() => undefined);
     if (stop.aborted) return;
     try {
-      // One that is back may be another one, which knows nothing.
+      // A Temporal that is back may be a new, empty one.
       await ask(temporal, away ? also : undefined);
       const seconds = announcer.over();
       if (away) log.info({ seconds }, 'Temporal answers again');

@@ -7,7 +7,7 @@ import { bundleWorkflowCode, type Logger } from '@temporalio/worker';
  */
 const SHORT_STACKS = 'Error.stackTraceLimit = 3;';
 
-/** All workflows and what is put around them, in one file. */
+/** All workflows and their interceptors, in one file. */
 export async function bundleWorkflows(logger?: Logger): Promise<{ code: string }> {
   const { code } = await bundleWorkflowCode({
     workflowsPath: require.resolve('../../workflows/index'),

@@ -11,12 +11,12 @@ export interface TemporalOptions {
   /** TOML file with profiles, the same that the `temporal` CLI takes; default: TEMPORAL_CONFIG_FILE, then the user's own. */
   configFile?: string;
   profile?: string;
-  /** Gets a line when Temporal lets somebody wait. */
+  /** Gets a line while Temporal is awaited. */
   onWait?: (text: string) => void;
 }
 
 const CONNECT_TIMEOUT_MS = 10_000;
-/** For somebody at a terminal, who wants to know rather than wait. */
+/** For a person at a terminal, who needs an answer rather than a wait. */
 const PATIENCE_MS = 5_000;
 const SAY_AFTER_MS = 1_000;
 const AGAIN_MS = 500;
@@ -87,7 +87,9 @@ function proxyOf(address: string): URL | null {
   return URL.canParse(url) ? proxyFor(url, process.env) : null;
 }
 
-/** A connection that asks once and says what it got: the client's own would try again until it only knows that it timed out. */
+/**
+ * A connection that asks once and reports the result: the client's own would retry until it can only report a time-out.
+ */
 export function openProbe(place: Target): Connection {
   const options = throughProxy(place);
   try {

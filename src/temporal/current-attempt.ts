@@ -27,7 +27,7 @@ export async function confirmAttempt(client: Client, node: string): Promise<{ st
     const { raw, status, startTime } = await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
       client.workflow.getHandle(workflowId, runId).describe(),
     );
-    // A run that was terminated still lists what was pending then.
+    // A terminated run still lists the steps that were pending then.
     const pending = status.name === 'RUNNING' ? raw.pendingActivities : [];
     awaited = pending?.find((item) => item.activityId === activityId)?.attempt;
     startedAt = startTime.toISOString();
@@ -49,7 +49,7 @@ export async function confirmAttempt(client: Client, node: string): Promise<{ st
 }
 
 /**
- * Whether a recovery has ended, or was never known here: what a lost database held can't run any more.
+ * Whether a recovery has ended, or is unknown here: runs of a lost database can't continue.
  * @throws DrError TemporalUnreachable
  */
 export async function isRecoveryOver(client: Client, cluster: string, run: string, node: string): Promise<boolean> {

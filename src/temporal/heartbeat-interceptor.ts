@@ -4,7 +4,7 @@ import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from
 const EVERY_MS = 1_500;
 /** A step of which this is the limit need not tell how far it is. */
 const SHORT_MS = 60_000;
-/** A longer one that tells nothing for so long stands still, and is left to its time-out. */
+/** A longer one without progress for this long has stalled, and is left to its time-out. */
 const QUIET_MS = 20_000;
 
 /**

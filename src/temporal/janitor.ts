@@ -12,8 +12,10 @@ interface JanitorSettings {
   log: Logger;
 }
 
-/** Checks now and then whether a run whose identity lies here is over without having said so, as after a termination.
- * @param sweep destroys the identities of the runs that are over, and returns those runs. */
+/**
+ * Checks now and then whether a run with an identity here has ended without cleaning up, as after a termination. @param
+ * sweep destroys the identities of ended runs, and returns those runs.
+ */
 export async function destroyFinishedIdentities(
   settings: JanitorSettings & { cluster: string },
   sweep: (isOver: (run: string) => Promise<boolean>) => Promise<string[]>,
@@ -24,7 +26,7 @@ export async function destroyFinishedIdentities(
   );
 }
 
-/** Checks now and then whether a backup that has something in staging was terminated: then nobody else removes it. */
+/** Checks now and then whether a backup with staged files was terminated: then nothing else removes them. */
 export async function removeFinishedStaging(
   settings: JanitorSettings,
   stateDir: string,
@@ -48,7 +50,7 @@ async function nowAndThen(
     try {
       for (const run of await sweep((question) => withClient(temporal, question))) log.info({ run }, done);
     } catch (error) {
-      // Temporal may be down just now; all stays until it is known that nobody needs it.
+      // Temporal may be down just now; everything stays until it is known not to be needed.
       log.debug({ problem: (error as Error).message }, 'nothing was cleaned up');
     }
     await sleep(INTERVAL_MS, undefined, { signal }).catch(() => undefined);

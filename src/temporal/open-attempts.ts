@@ -52,7 +52,7 @@ export async function failAttemptsOfTheDead(client: Client, { directory }: Attem
       `${who} ended in the middle of this step, and was restarted.`,
       'ServiceFailed',
     );
-    // Given up meanwhile, or its run is over: then nobody waits for it.
+    // Abandoned, or its run has ended: then it is not awaited.
     await client
       .withDeadline(Date.now() + ANSWER_WITHIN_MS, () => client.activity.fail(token, death))
       .then(() => failed++)

@@ -7,7 +7,7 @@ const REPEAT_MS = 60_000;
 /** A reason that is never twice the same must not fill the log. */
 const MOST_REASONS = 5;
 
-/** Says what is waited for: each reason at once, and once a minute. */
+/** Logs the reason of a wait: a new reason immediately, then once a minute. */
 export class Announcer {
   private readonly saidAt = new Map<string, number>();
   private since: number | undefined;
@@ -40,7 +40,7 @@ export class Announcer {
   }
 }
 
-/** What a wait is bound to. */
+/** The limits of a wait. */
 export interface Patience {
   announcer: Announcer;
   /** Ends the wait at once. */

@@ -14,9 +14,9 @@ const SCHEDULED = 1;
 const LONGEST_WORD = 300;
 const MOST = 100;
 
-/** What a run has asked for and not got yet. Anybody may have written it who can write to the namespace: for people to read. */
+/** The pending steps of a run, for people to read. Anyone who can write to the namespace may have written them. */
 export function pendingSteps({ raw, status }: Pick<WorkflowExecutionDescription, 'raw' | 'status'>): PendingStep[] {
-  // One that was terminated still lists what was pending then.
+  // A terminated run still lists the steps that were pending then.
   if (status.name !== 'RUNNING') return [];
   return (raw.pendingActivities ?? []).slice(0, MOST).map(describe);
 }

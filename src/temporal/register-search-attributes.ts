@@ -6,9 +6,8 @@ import { SEARCH_ATTRIBUTES } from '../contract/names';
 const KEYWORD = 2;
 
 /**
- * Registers the search attributes if they aren't there: a workflow that sets an unknown one would retry for ever.
- * @throws DrError PermissionDenied that says what an administrator has to run; `retryable`, since they may have done it a
- * minute later.
+ * Registers missing search attributes: a workflow that sets an unknown one would retry forever. @throws DrError
+ * PermissionDenied with the commands for an administrator; `retryable`, since they may have run them a minute later.
  */
 export async function ensureSearchAttributes(connection: Connection, namespace: string): Promise<void> {
   const { operatorService } = connection;
@@ -33,7 +32,7 @@ export async function ensureSearchAttributes(connection: Connection, namespace: 
   }
 }
 
-/** Whoever may not even list them can still search by them: Temporal refuses a query with an unknown one. */
+/** Without permission to list them, search by them: Temporal refuses a query with an unknown one. */
 async function areUsable({ workflowService }: Connection, namespace: string): Promise<boolean> {
   const query = SEARCH_ATTRIBUTES.map((name) => `${name} = 'none'`).join(' AND ');
   return workflowService.countWorkflowExecutions({ namespace, query }).then(

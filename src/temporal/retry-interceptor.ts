@@ -27,8 +27,8 @@ export function retryInterceptors(connection: NativeConnection, namespace: strin
 }
 
 /**
- * Sees what a step fails with before Temporal does, which tells nobody as long as it is tried again; and what a step that tries
- * again by itself says of that with its heartbeats.
+ * Sees the failure of a step before Temporal, which reports nothing while it retries; and the failures that a retrying
+ * step reports with its heartbeats.
  */
 export class RetryInterceptor implements ActivityInboundCallsInterceptor {
   constructor(private readonly notices: RetryNotices) {}
@@ -78,7 +78,7 @@ function problemIn(error: unknown): Problem {
   return { code: error.type ?? 'Internal', problem: message, advice: details?.advice ?? null };
 }
 
-/** Whether Temporal will try it again, by what the worker knows of that. */
+/** Whether Temporal will retry it, as far as the worker knows. */
 function isRetried(error: unknown, { attempt, retryPolicy, scheduledTimestampMs, scheduleToCloseTimeoutMs }: Info) {
   if (error instanceof CancelledFailure) return false;
   if (error instanceof ApplicationFailure && error.nonRetryable) return false;

@@ -2,7 +2,7 @@ import type { RetryNotice } from '../contract/retry-notice';
 
 /** What passes by itself within this time is nothing to speak of. */
 const FIRST_AFTER_MS = 3_000;
-/** The same of what has not failed, but waits. */
+/** The same for a step that waits without having failed. */
 const FIRST_WAIT_AFTER_MS = 8_000;
 /** All that is said becomes history, so there must be little of it. */
 const APART_MS = 10_000;
@@ -23,7 +23,7 @@ interface StepState {
   run: Execution;
   latest: RetryNotice;
   failedAt: number;
-  /** What was said last, without what changes each time; empty at first. */
+  /** The last report, without its changing parts; empty at first. */
   told: string;
   toldAt: number;
   /** Whether a failure was reported, not only a wait. */
@@ -32,7 +32,7 @@ interface StepState {
   timer: NodeJS.Timeout | undefined;
 }
 
-/** Decides what of the failures that a worker sees its runs hear, and when: few, and soon. */
+/** Decides which failures seen by a worker are reported to its runs, and when: few, and soon. */
 export class RetryNotices {
   readonly #steps = new Map<string, StepState>();
   readonly #sent = new Map<string, number>();

@@ -34,7 +34,7 @@ export interface RecoveryStart {
   /** The one whose nodes are changed. */
   cluster: string;
   input: { requestedBy: string } & Record<string, unknown>;
-  /** For whoever looks at a list of runs. */
+  /** For people who read a list of runs. */
   summary: string;
 }
 
@@ -90,7 +90,7 @@ async function startOnce<T>(
   }
 }
 
-/** Which run holds the id, since when and by whom; empty when it has just ended, or nobody can say. */
+/** The run that has the id, its start and its requester; empty if it has just ended, or if unknown. */
 async function whichRuns(client: Client, workflowId: string): Promise<string> {
   try {
     const { runId, startTime, staticSummary } = await client.workflow.getHandle(workflowId).describe();
@@ -101,7 +101,9 @@ async function whichRuns(client: Client, workflowId: string): Promise<string> {
   }
 }
 
-/** Follows a run to its end. Temporal may go away meanwhile: the run is safe there, and waited for until it is back. */
+/**
+ * Follows a run to its end. Temporal may become unreachable: the run is safe there, and this waits until it is back.
+ */
 export async function resultOf<T>(handle: { result(): Promise<T> }): Promise<T> {
   for (;;) {
     try {

@@ -8,7 +8,7 @@ export interface Place {
 }
 
 const NOT_FOUND = 5;
-/** Invalid argument, permission denied, unauthenticated: somebody has to change something first. */
+/** Invalid argument, permission denied, unauthenticated: someone has to change something first. */
 const REFUSALS = [3, 7, 16];
 const DEADLINE_EXCEEDED = 4;
 const LONGEST_REASON = 300;
@@ -25,7 +25,7 @@ const CORE_CODES: Record<string, number> = {
 const TLS_FOR_NOW = /not yet valid|has expired|certificate expired|NotValidYet|Expired\b/i;
 const TLS_MISTAKE = /certificate|altname|SSL routines|ERR_TLS|ERR_SSL|InvalidContentType|UnknownIssuer/i;
 
-/** How what is said about a connection reads in plain words; the first that fits. */
+/** Connection errors in plain words; the first match wins. */
 const REASONS: [RegExp, string][] = [
   [/ECONNREFUSED|connection ?refused/i, 'connection refused'],
   [/name resolution failed|ENOTFOUND|EAI_AGAIN|dns error/i, 'its name can’t be resolved'],
@@ -39,8 +39,8 @@ const REASONS: [RegExp, string][] = [
 const CLOSES = 'it closed the connection';
 
 /**
- * What an error on the way to Temporal means. `retryable` says whether waiting can help: not when somebody has to change
- * the profile, a certificate or a right first.
+ * Explains an error on the way to Temporal. `retryable` says whether waiting can help: not if the profile, a
+ * certificate or a permission must be changed first.
  */
 export function temporalError(error: unknown, place: Place): DrError {
   if (isDrError(error)) return error;

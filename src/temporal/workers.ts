@@ -163,7 +163,7 @@ async function runWorker(
   }
 }
 
-/** Also what a killed predecessor left. */
+/** Leftovers of a killed predecessor as well. */
 async function removeReadyFile({ readyFile }: WorkerSettings): Promise<void> {
   if (readyFile !== undefined) await rm(readyFile, { force: true });
 }

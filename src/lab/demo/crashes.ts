@@ -4,7 +4,7 @@ import { hasReached, type RunWatch } from './watch';
 import type { Lab } from '../lab';
 import { type LabProcess, waitFor } from '../processes';
 
-/** What a service manager takes to notice. */
+/** The time a service manager needs to notice. */
 const RESTART_AFTER_MS = 1_500;
 
 /** Kills the controller as soon as it has begun to stop nodes. */

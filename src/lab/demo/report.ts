@@ -12,7 +12,7 @@ export interface Step {
 export interface Check {
   name: string;
   ok: boolean;
-  /** What was found. */
+  /** The result. */
   detail: string;
 }
 

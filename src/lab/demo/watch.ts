@@ -8,7 +8,7 @@ import type { Story } from './story';
 import { waitFor } from '../processes';
 
 const POLL_INTERVAL_MS = 150;
-/** A controller that has just been killed answers nobody. */
+/** A controller that has just been killed does not answer. */
 const ANSWER_WITHIN_MS = 800;
 const WAIT_MS = 180_000;
 
@@ -19,7 +19,7 @@ export interface RunWatch {
    * @throws DrError ServiceFailed when the run ends, or three minutes pass, before that.
    */
   until(what: string, test: (progress: RecoveryProgress) => boolean): Promise<RecoveryProgress>;
-  /** Says so when the run has ended, or nobody follows it any more. */
+  /** Aborted when the run has ended, or is no longer followed. */
   ended(): string | undefined;
   /** @throws WorkflowFailedError when the run was refused. */
   readonly report: Promise<RecoveryReport>;

@@ -16,7 +16,7 @@ export interface Build {
   arguments: (outputDirectory: string) => string[];
   environment?: (outputDirectory: string) => Record<string, string>;
   directory?: string;
-  /** Said to whoever waits. */
+  /** Shown while a person waits. */
   duration: string;
   /** Packages that a build without any cache compiles, each of which it names on a line of its own. */
   packages?: number;

@@ -97,7 +97,7 @@ async function findOnPath(program: string, path = ''): Promise<string | undefine
   return undefined;
 }
 
-/** First line of what the program says of itself. */
+/** First line of the program's version output. */
 async function versionOf(spec: ServerSpec, path: string): Promise<string> {
   try {
     const { stdout } = await run(path, spec.versionArguments, { timeout: 15_000 });

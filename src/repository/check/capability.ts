@@ -1,14 +1,14 @@
 import { formatSeconds } from '../../contract/format';
 
 /**
- * `ok`: it does what is promised. `weaker`: it does less, and the configuration promises nothing else. `broken`: the
- * configuration promises what does not hold. `unknown`: it could not be found out.
+ * `ok`: it does what is promised. `weaker`: it does less, and the configuration promises no more. `broken`: the
+ * configuration promises more than it does. `unknown`: it could not be checked.
  */
 export type Verdict = 'ok' | 'weaker' | 'broken' | 'unknown';
 
 export interface Capability {
   capability: string;
-  /** What the place really did. */
+  /** The observed behaviour. */
   found: string;
   verdict: Verdict;
   /** What may be promised there. */
@@ -19,7 +19,7 @@ export interface CheckReport {
   repository: string;
   kind: 'directory' | 's3';
   capabilities: Capability[];
-  /** What the check could not remove again, and why it may stay. */
+  /** Objects that the check could not remove, with the reason. */
   leftovers: string[];
 }
 

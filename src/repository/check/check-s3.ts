@@ -121,7 +121,7 @@ function newProbe(client: S3Client, settings: S3Settings, now: () => Date): Prob
   };
 }
 
-/** Nothing but bytes; everything else has a row of its own. */
+/** Plain data only; everything else has its own row. */
 async function probeAccess(probe: Probe): Promise<Capability> {
   const name = 'write and read';
   const refused = await refusalOfPutAndGet(probe, 'access', { ChecksumSHA256: undefined });
@@ -130,7 +130,7 @@ async function probeAccess(probe: Probe): Promise<Capability> {
     : refusedRow(name, refused, 'broken', 'backups cannot be stored here');
 }
 
-/** The very calls with which a backup is written: what each row below promises holds for all of it together. */
+/** The same calls that write a backup: the promises of all rows below hold for them together. */
 async function probeWholeWrite(probe: Probe): Promise<Capability> {
   const name = 'as a backup is written';
   const refused = await probe.refusal(() => probe.putWhole('whole', BODY, MIB));
@@ -157,7 +157,7 @@ async function refusalOfPutAndGet(
   });
 }
 
-/** What is refused for the moment is no promise broken. */
+/** A temporary refusal is not a broken promise. */
 function refusedRow(name: string, { text, kind }: Refused, verdict: Verdict, promise: string): Capability {
   return kind === 'later'
     ? row(name, `refused: ${text}`, 'unknown', 'may be temporary: run the check again')

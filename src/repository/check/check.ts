@@ -15,7 +15,7 @@ import { checkBucket } from './check-s3';
 import { s3SettingsOf } from '../open';
 
 /**
- * Finds out what a repository really does, by doing it in a place of its own beside the generations.
+ * Checks how a repository really behaves, in its own directory next to the backups.
  * @throws DrError InvalidConfiguration if a credential can't be read.
  */
 export async function checkRepository(name: string, config: RepositoryConfig): Promise<CheckReport> {

@@ -1,10 +1,10 @@
 import type { LifecycleRule } from '@aws-sdk/client-s3';
 
-/** What a bucket's lifecycle rules do to objects with this prefix and these tags. */
+/** The effect of a bucket's lifecycle rules on objects with this prefix and these tags. */
 export interface LifecycleEffects {
   /** Rules that delete objects, or hide them under a marker, without anybody asking. */
   expires: string[];
-  /** Rules that delete what has been hidden, or versions before the newest. */
+  /** Rules that delete hidden objects, or versions before the newest. */
   expiresHidden: string[];
   /** Days after which unfinished uploads are aborted, or null. */
   abortsUploadsAfterDays: number | null;

@@ -3,7 +3,7 @@ import type { Asked, Refusal } from '../s3/answers';
 import type { S3Settings } from '../s3/s3-client';
 
 export interface Refused {
-  /** Status and code, or what one of ours says. */
+  /** Status and code, or the message of one of our errors. */
   text: string;
   kind: Refusal;
   status: number | undefined;
@@ -14,7 +14,7 @@ export interface Probe {
   client: S3Client;
   settings: S3Settings;
   now: () => Date;
-  /** A key of its own for each purpose. */
+  /** A separate key for each purpose. */
   object: (name: string) => { Bucket: string; Key: string };
   put: (name: string, overrides?: Partial<PutObjectCommandInput>) => Promise<string | undefined>;
   /** As a backup is written, but for the lock, and read back. */

@@ -37,7 +37,7 @@ function sourceOf(file: string, path: string, { size, mtime }: { size: number; m
   return { place: placeOf(file), path, sizeBytes: size, modifiedAt: mtime, open: () => openFile(file) };
 }
 
-/** What was listed as a file may be a pipe by now, which nobody waits for. */
+/** A file in the list may be a pipe by now; don't wait for it. */
 async function openFile(file: string) {
   try {
     const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);

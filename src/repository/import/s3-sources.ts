@@ -14,7 +14,7 @@ export interface S3Place {
   prefix: string;
 }
 
-/** Null for what is no `s3://…`. @throws DrError InvalidInput */
+/** Null for anything but `s3://…`. @throws DrError InvalidInput */
 export function parseS3Url(text: string): S3Place | null {
   if (!text.startsWith('s3://')) return null;
   const [, bucket, prefix = ''] = URL_PATTERN.exec(text) ?? [];

@@ -70,7 +70,7 @@ function folderTime(path: string): number | null {
   return instant([year, month, day, hour]);
 }
 
-/** Null for what is no time, such as the 31st of February. */
+/** Null for an invalid time, such as the 31st of February. */
 function instant(parts: readonly (string | undefined)[], zone = '+0000'): number | null {
   const [year, month, day, hour = '00', minute = '00', second = '00'] = parts;
   if (year === undefined || month === undefined || day === undefined) return null;

@@ -2,7 +2,7 @@ import type { Readable } from 'node:stream';
 import { DrError } from '../../contract/failures';
 import { printable } from '../../contract/printable';
 
-/** A file that may be a snapshot; whoever made it may have put anything into it, its name included. */
+/** A file that may be a snapshot; its content and its name are untrusted. */
 export interface SourceFile {
   /** As it is shown. */
   place: string;

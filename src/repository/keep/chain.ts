@@ -1,7 +1,7 @@
 import type { ChainLink, GenerationCopy } from '../../contract/generation';
 import type { UnreadableGeneration } from '../generations';
 
-/** A generation that retention removed, named so that nobody has to ask where it is. */
+/** A backup that retention removed, recorded so that it is not missed. */
 export interface Tombstone extends ChainLink {
   /** The generation before it; those that retention removed in between are left out. */
   previous: ChainLink | null;
@@ -12,7 +12,7 @@ export const CHAIN_FINDINGS = {
   removed: 'problem',
   /** There, but not readable as a signed generation: damaged or forged. */
   unreadable: 'problem',
-  /** A signed manifest of another generation or another cluster lies in its place. */
+  /** A signed manifest of another backup or another cluster is in its place. */
   moved: 'problem',
   /** There are two signed manifests of it, or another one than the later generation names. */
   replaced: 'problem',
@@ -79,7 +79,7 @@ export function verifyChain(cluster: string, views: readonly RepositoryView[]): 
   for (const { generation, manifest } of oldestFirst) {
     const { previous } = manifest;
     if (previous === null) {
-      // What was imported is part of no chain.
+      // Imported backups are part of no chain.
       if (!manifest.imported && generation !== firstOwn?.generation) {
         report('restarted', generation, 'has no predecessor: no repository answered when it was captured');
       }

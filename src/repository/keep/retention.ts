@@ -190,7 +190,7 @@ export async function applyRetention(
   };
 }
 
-/** What is left unfinished takes up room and nothing else: it holds up neither a removal nor its report. */
+/** Unfinished uploads only take up space: they delay neither a removal nor its report. */
 async function sweep(repository: Repository, cluster: string, before: Date): Promise<string[]> {
   try {
     await repository.removePartials(cluster, before);

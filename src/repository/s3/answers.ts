@@ -1,7 +1,7 @@
 import { isDrError } from '../../contract/failures';
 import { isWrongBytes, passesByItself, s3Code, s3Status } from './s3-errors';
 
-/** What a request asks of a bucket beside storing bytes, and calls that not every server knows. */
+/** Features that a request asks of a bucket in addition to storing data, and calls that not every server supports. */
 export type Asked =
   'condition' | 'checksum' | 'size' | 'checksum mode' | 'encryption' | 'storage class' | 'tags' | 'lock' | 'versions';
 
@@ -27,7 +27,7 @@ export const ANSWERS: Record<Asked, Record<'unsupported' | 'ignored' | 'denied' 
   versions: { unsupported: 'without', ignored: 'without', denied: 'refuse', refused: 'refuse' },
 };
 
-/** Of what the SDK threw, or of the DrError that was made of it. */
+/** From the SDK's error, or from the DrError made from it. */
 export function refusalOf(error: unknown): Refusal {
   const thrown = isDrError(error) ? error.cause : error;
   if (typeof thrown !== 'object' || thrown === null) return 'refused';
@@ -39,7 +39,7 @@ export function refusalOf(error: unknown): Refusal {
   return status === 400 && !isWrongBytes(code) && code !== 'NoSuchBucket' ? 'unsupported' : 'refused';
 }
 
-/** What this server is not asked for any more, because it did not know it. */
+/** Features that this server is no longer asked for, because it does not support them. */
 export class Concessions {
   readonly #left = new Set<Asked>();
 

@@ -1,7 +1,7 @@
 import type { PutObjectCommandInput, StorageClass } from '@aws-sdk/client-s3';
 import type { S3Settings } from './s3-client';
 
-/** What the bucket should do with an object beside storing it. */
+/** Protection that the bucket should give an object. */
 export type Protection = Pick<
   PutObjectCommandInput,
   | 'ServerSideEncryption'
@@ -13,7 +13,7 @@ export type Protection = Pick<
   | 'Tagging'
 >;
 
-/** What the configuration asks for each object, but for the lock, whose end depends on the time. */
+/** The configured protection of each object, except the lock, whose end depends on the time. */
 export function protectionOf({ kmsKeyId, storageClass, tags }: S3Settings): Protection {
   const tagging = Object.entries(tags).map((tag) => tag.map(encodeURIComponent).join('='));
   return {

@@ -24,7 +24,7 @@ import type { OpenSource, TransferOptions } from '../types';
 /** One version of one object, or the marker that a delete has left. */
 export interface Version {
   key: string;
-  /** Undefined where the server knows no versions. */
+  /** Undefined if the server has no versions. */
   id: string | undefined;
   sizeBytes: number;
   storedAt: Date;
@@ -41,7 +41,7 @@ export class S3Bucket {
   /** For calls whose body can be read only once: whoever called repeats them with a fresh one. */
   readonly #uploads: S3Client;
   #clockOffsetMs = 0;
-  /** What the server turned out not to know. */
+  /** Features that the server turned out not to support. */
   readonly concessions = new Concessions();
 
   constructor(repository: string, settings: S3Settings) {
@@ -119,7 +119,7 @@ export class S3Bucket {
     { signal, onProgress }: TransferOptions,
   ): Promise<void> {
     const body = new DigestCheck(`${key} on its way to ${this.#repository}`, digest, onProgress);
-    // The SDK doesn't notice a body that breaks: it would wait for the rest until the server gives up.
+    // The SDK doesn't notice a body that breaks: it would wait for the rest until the server times out.
     const broken = new AbortController();
     const feeding = pipeline(source, body).catch((error: unknown) => broken.abort(error));
     const command = new PutObjectCommand({

@@ -6,7 +6,7 @@ export interface S3Place {
   key: string;
 }
 
-/** What the SDK's errors have in common; the answer to a HEAD has no body, so often there is a status and nothing else. */
+/** Common fields of the SDK's errors; the answer to a HEAD has no body, so often there is only a status. */
 interface S3Failure {
   name?: string;
   /** Of Node, for a connection that fails. */
@@ -38,7 +38,7 @@ const PASSING_CODES = new Set([
 ]);
 const PASSING_STATUSES = new Set([408, 409, 412, 429]);
 
-/** S3's own code, or the name of what the SDK threw. */
+/** S3's own code, or the name of the SDK's error. */
 export function s3Code(error: unknown): string {
   const { Code, name } = error as S3Failure;
   return Code ?? name ?? 'Unknown';
@@ -60,7 +60,7 @@ export function passesByItself(code: string, status: number | undefined): boolea
   return (status >= 500 && status !== 501) || PASSING_STATUSES.has(status);
 }
 
-/** The one place that says what an answer of S3, or the lack of one, means. */
+/** The one place that explains an answer of S3, or its absence. */
 export function toRepositoryError(error: unknown, place: S3Place, signal?: AbortSignal): unknown {
   if (signal?.aborted) return signal.reason;
   if (isDrError(error)) return error;

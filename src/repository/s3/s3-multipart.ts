@@ -24,7 +24,7 @@ import { s3Status, toRepositoryError } from './s3-errors';
 import type { TransferOptions } from '../types';
 
 const MIB = 1024 ** 2;
-/** What a part has unless the object needs larger ones; the memory that an upload takes. */
+/** The size of a part unless the object needs larger ones; also the memory of an upload. */
 const PART_BYTES = 32 * MIB;
 const MAX_PARTS = 10_000;
 const CHUNK_BYTES = 256 * 1024;
@@ -38,7 +38,7 @@ export interface MultipartPlace {
   bucket: string;
   /** With the configured prefix. */
   key: string;
-  /** Makes one attempt; what it sends can be read once. */
+  /** Makes one attempt; its source can be read once. */
   client: S3Client;
   concessions: Concessions;
   now: () => Date;
@@ -178,7 +178,7 @@ async function takeUp(
   return { uploadId: UploadId ?? '', parts: new Map() };
 }
 
-/** Newest first. Whoever may not list uploads still has the one that the attempt before told of. */
+/** Newest first. Without permission to list uploads, the one reported by the previous attempt is still known. */
 async function earlierUploads(place: MultipartPlace, options: TransferOptions): Promise<string[]> {
   const known = options.resume?.uploadId === undefined ? [] : [options.resume.uploadId];
   const found: PendingUpload[] = [];

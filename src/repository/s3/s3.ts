@@ -53,7 +53,7 @@ export class S3Repository implements Repository {
         composite = await this.#bucket.uploadInParts(key, await source(), digest, this.#protection(), options);
       }
     } catch (error) {
-      // Another attempt was first, or the answer was lost: what the bucket holds decides.
+      // Another attempt was first, or the answer was lost: the content of the bucket decides.
       if (isUnavailable(error) && (await this.#holdsIfItAnswers(key, digest, options))) return 'already-there';
       throw error;
     }
@@ -95,7 +95,7 @@ export class S3Repository implements Repository {
     return this.#anyLocked(await this.#versionsOf(key));
   }
 
-  /** Uploads in parts that nobody finished; only of keys that generations have, as the bucket may be shared. */
+  /** Unfinished multipart uploads; only of keys of backups, as the bucket may be shared. */
   async removePartials(cluster: string, before: Date): Promise<number> {
     return this.#bucket.abortUploads(before, (key) => {
       const [owner, generation = '', file] = key.split('/');
@@ -103,7 +103,7 @@ export class S3Repository implements Repository {
     });
   }
 
-  /** What the server turned out not to know, and is not asked for any more. */
+  /** Features that the server turned out not to support, and that are no longer requested. */
   get leftOut(): Asked[] {
     return this.#bucket.concessions.left;
   }
@@ -150,7 +150,7 @@ export class S3Repository implements Repository {
     composite: string | undefined,
   ): Promise<void> {
     const expected = composite ?? Buffer.from(digest.sha256, 'hex').toString('base64');
-    // The checksum of an object in parts says nothing to whoever does not know the parts.
+    // The checksum of a multipart object is useless without the parts.
     const conclusive = ChecksumSHA256 !== undefined && ChecksumSHA256.includes('-') === (composite !== undefined);
     let same = ContentLength === digest.sizeBytes && (!conclusive || ChecksumSHA256 === expected);
     if (same && !conclusive) {

@@ -18,7 +18,7 @@ interface Holders {
   server: string | null;
 }
 
-/** A directory that one server uses, and nobody else looks into. */
+/** A private directory, used by one server. */
 export interface DataDirectory {
   path: string;
   /** The handle that has the lock; the server inherits it, so that it counts for as long as either of the two lives. */
@@ -98,7 +98,7 @@ async function inUse(path: string): Promise<DrError> {
   return new DrError('AlreadyRunning', `${path} is in use by ${who}. Nothing was started.`, { where: path, advice });
 }
 
-/** The end of what the server has written to its log. */
+/** The end of the server's log. */
 export function lastLines(logFile: string, count = 15): string {
   try {
     return readFileSync(logFile, 'utf8').trimEnd().split('\n').slice(-count).join('\n');

@@ -29,7 +29,7 @@ export interface NightServerOptions {
 
 export interface NightServer {
   logFile: string;
-  /** Resolves when the server has ended, with what it ended with. */
+  /** Resolves when the server has ended, with its exit status. */
   ended: Promise<string>;
   /** SIGTERM, and SIGKILL when that does not do. */
   stop: () => Promise<void>;
@@ -62,7 +62,7 @@ export async function startNightServer(options: NightServerOptions): Promise<Nig
       }
       await sleep(200, undefined, { signal }).catch(() => undefined);
     }
-    // Whoever has answered must have been ours.
+    // The answer must have come from our server.
     if (ending !== null) throw failed(`It ${String(ending)}`, logFile);
     return { logFile, ended, stop };
   } catch (error) {
@@ -84,7 +84,7 @@ function launch({ program, directory, port, uiPort, namespace }: NightServerOpti
     `--port=${port}`,
     `--ui-port=${uiPort}`,
     `--db-filename=${join(directory.path, 'temporal.db')}`,
-    // What was acknowledged is on the disk: the power may go, too.
+    // Acknowledged writes are on the disk: they survive a power cut, too.
     '--sqlite-pragma=journal_mode=WAL',
     '--sqlite-pragma=synchronous=FULL',
     `--namespace=${namespace}`,

@@ -17,8 +17,8 @@ export interface TlsDoorOptions {
 }
 
 /**
- * Lets agents on other hosts reach a server that knows no TLS: whoever has no certificate of the authority gets no byte through.
- * @returns what closes it. @throws DrError InvalidConfiguration
+ * Lets agents on other hosts reach a server without TLS: without a certificate of the CA no byte gets through. @returns
+ * a function that closes it. @throws DrError InvalidConfiguration
  */
 export async function openTlsDoor(options: TlsDoorOptions): Promise<() => Promise<void>> {
   const { address, port, cert, key, clientCa, target, onRefused } = options;

@@ -11,7 +11,7 @@ import { refuseTakeover, type Verdict, verdictOn } from './verdict';
 
 /** A run that a controller can still move replays within its workflow task, in seconds; the rest is for a busy machine. */
 const RUN_WITHIN_MS = 60_000;
-/** A controller that starts at night must not be kept waiting, however many runs somebody has opened. */
+/** A controller that starts at night must not wait long, however many runs are open. */
 const ALL_WITHIN_MS = 120_000;
 
 /** Runs that are not checked: all, or those with these ids. */

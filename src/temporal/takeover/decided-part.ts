@@ -5,8 +5,8 @@ import { deciderOf } from './last-decider';
 type Event = NonNullable<History['events']>[number];
 
 /**
- * What a controller has decided in a run: its history up to the last decision and what came of that. What has happened since
- * is left out, as no version has shown yet that it can deal with it.
+ * The decided part of a run: its history up to the last decision and its results. Later events are left out, as no
+ * version has shown yet that it can handle them.
  */
 export function decidedPart(events: Event[]): { events: Event[]; decider: Decider | null } {
   const last = events.findLastIndex((event) => event.workflowTaskCompletedEventAttributes);

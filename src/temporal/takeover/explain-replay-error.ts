@@ -1,6 +1,6 @@
 import type { Outcome } from './open-run';
 
-/** What the SDK says of a replay that failed; by name and words, as the same class may be loaded twice. */
+/** The SDK's reason for a failed replay; by name and text, as the same class may be loaded twice. */
 export function explainReplayError({ name, message }: Error): Outcome {
   if (name === 'DeterminismViolationError') {
     // The rest is how one part of the SDK told the other.

@@ -9,15 +9,15 @@ import type { ReplayAnswer, ReplayRequest } from './replay-protocol';
 
 type Events = NonNullable<History['events']>;
 
-/** By default Temporal ends a run that has more; what is longer all the same is not read to its end. */
+/** By default Temporal ends a run that has more; anything longer is not read completely. */
 const MOST_EVENTS = 51_200;
 const MOST_BYTES = 50 * 1024 * 1024;
 const PAGE_WITHIN_MS = 15_000;
 const NOT_FOUND = 5;
 
 /**
- * The process that replays open runs for a controller that starts. A process of its own, for histories are anybody's who may
- * write to the namespace: one that eats up memory, or never ends, takes nothing else with it.
+ * The process that replays open runs for a controller that starts. It is a separate process, because anyone who can
+ * write to the namespace can write a history: one that exhausts memory, or never ends, affects nothing else.
  */
 function main(): void {
   const logger = new DefaultLogger('ERROR', () => undefined);

@@ -1,7 +1,7 @@
 import type { TemporalOptions } from '../connect-temporal';
 import type { Finding, OpenRun } from './open-run';
 
-/** What the controller asks of the process that replays, one run at a time. */
+/** The controller's request to the process that replays, one run at a time. */
 export interface ReplayRequest {
   temporal: TemporalOptions;
   bundle: string;

@@ -47,7 +47,7 @@ function start(execArgv: readonly string[]): ChildProcess {
   });
 }
 
-/** @returns the answer, or why there is none. */
+/** @returns the answer, or the reason why there is none. */
 function ask(child: ChildProcess, request: ReplayRequest, withinMs: number): Promise<ReplayAnswer | string> {
   return new Promise((resolve) => {
     const timer = setTimeout(

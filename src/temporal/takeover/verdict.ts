@@ -11,17 +11,17 @@ export interface Refusal {
   text: string;
 }
 
-/** What a finding comes to; null where nothing is in the way. */
+/** The consequence of a finding; null if there is none. */
 export type Verdict = Refusal | { kind: 'warn'; text: string } | null;
 
 const LONGEST_DETAILS = 300;
-/** Whoever can make one such run can make a thousand. */
+/** A person who can create one such run can create a thousand. */
 const MOST_NAMED = 10;
 
 /**
- * Refuses only for a run that another version of vault-dr has handled, under an id of the product: there is somebody who can
- * continue it. Anything else that does not replay would stand still under every version, so it must not keep the other clusters
- * without a controller: whoever may write to the namespace can make such a run.
+ * Refuses only for a run that another version of vault-dr has handled, under an id of the product: that version can
+ * continue it. Any other run that does not replay would be stuck under every version, so it must not keep the other
+ * clusters without a controller: anyone who can write to the namespace can create such a run.
  */
 export function verdictOn(
   { run, outcome, decider }: Finding,
