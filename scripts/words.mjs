@@ -19,6 +19,10 @@ export const WORDS = [
   { wrong: /\bmade up for\b|\bmakes up for\b/i, say: 'catches up' },
   { wrong: /\bnobody wants to\b/i, say: 'name the condition' },
   { wrong: /\b(as|so) it were\b|\bfor good and all\b/i, say: 'nothing' },
+  { wrong: /\bnone the worse\b/i, say: 'may be missing, may have ended' },
+  { wrong: /\bif need be\b/i, say: 'if necessary, optionally' },
+  { wrong: /\bwithout a word\b/i, say: 'without an error, silently' },
+  { wrong: /\bstood still\b/i, say: 'was frozen, has stalled' },
 ];
 
 /** Sentence shapes of another language. */

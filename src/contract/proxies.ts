@@ -19,11 +19,11 @@ export function proxyFor(address: string, env: Environment): URL | null {
   if (URL.canParse(text) && new URL(text).protocol === 'http:') return new URL(text);
   throw new DrError('InvalidConfiguration', 'HTTPS_PROXY is no proxy that vault-dr can use.', {
     advice:
-      'It must be http://HOST:PORT, with USER:PASSWORD@ before the host if need be; or take it out of the environment.',
+      'It must be http://HOST:PORT, with USER:PASSWORD@ before the host if required; or remove it from the environment.',
   });
 }
 
-/** `*`, a host and what is below it, an address, a range of IPv4 addresses; all but the last with a port if need be. */
+/** `*`, a host and what is below it, an address, a range of IPv4 addresses; all but the last optionally with a port. */
 function isExcepted(entry: string, host: string, port: number): boolean {
   if (entry === '*') return true;
   if (entry.includes('/')) return isInRange(entry, host);

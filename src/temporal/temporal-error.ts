@@ -35,7 +35,7 @@ const REASONS: [RegExp, string][] = [
   [/Protocol error|HTTP status code [34]/i, 'another service than Temporal answers there'],
   [/wrong version number|InvalidContentType/i, 'it does not use TLS'],
 ];
-/** When the other side closes a connection without a word, this is the usual mistake. */
+/** When the other side closes a connection without an error, this is the usual mistake. */
 const CLOSES = 'it closed the connection';
 
 /**

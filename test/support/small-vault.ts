@@ -12,7 +12,7 @@ import { useDirectory } from './temporary';
 /** `cut`: the connection breaks instead. */
 export type SmallAnswer = { status: number; body: object | Buffer } | 'cut';
 
-/** Answers by path; what is missing is answered 404 without a word, as Vault does. */
+/** Answers by path; a missing path is answered with an empty 404, as by Vault. */
 export type SmallAnswers = Record<string, () => SmallAnswer>;
 
 export const ok = (body: object | Buffer): SmallAnswer => ({ status: 200, body });

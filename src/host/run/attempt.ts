@@ -10,7 +10,7 @@ export interface Attempt {
   readonly signal: AbortSignal;
   /**
    * To be called with no `await` between it and the effect: in one process nothing can come between the two.
-   * @throws DrError NodeFenced when a newer attempt has begun, or when this process stood still for too long.
+   * @throws DrError NodeFenced when a newer attempt has begun, or when this process was frozen for too long.
    */
   assertCurrent(): void;
 }

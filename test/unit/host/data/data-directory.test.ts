@@ -47,7 +47,7 @@ async function expectBlankLikeBefore(): Promise<void> {
   expect({ uid, gid, mode: mode & 0o777 }).toEqual({ ...OWNER, mode: 0o750 });
 }
 
-/** An attempt that stood still between its last check and its rename, while others did `meanwhile`. */
+/** An attempt that was frozen between its last check and its rename, while others did `meanwhile`. */
 function frozenBefore(rename: number, meanwhile: () => void): Attempt {
   let calls = 0;
   return { ...current, assertCurrent: () => (++calls === rename ? meanwhile() : undefined) };

@@ -44,7 +44,7 @@ test('an attempt of an earlier run is refused, and leaves that of the later one 
   expect(() => later.assertCurrent()).not.toThrow();
 });
 
-describe('an attempt whose process stood still', () => {
+describe('an attempt whose process was frozen', () => {
   let time = 1_000;
   const gate = () => new AttemptGate('vault-1', () => time);
 

@@ -22,7 +22,7 @@ describe('localAddressOf', () => {
     ["Vault's default", [{}], 'https://127.0.0.1:8200'],
     ['all IPv4 addresses', [{ address: '0.0.0.0:8200' }], 'https://127.0.0.1:8200'],
     ['all addresses', [{ address: '[::]:8200' }], 'https://127.0.0.1:8200'],
-    ['all addresses, without a word', [{ address: ':8200' }], 'https://127.0.0.1:8200'],
+    ['all addresses, without a host', [{ address: ':8200' }], 'https://127.0.0.1:8200'],
     ['another port', [{ address: '0.0.0.0:8443' }], 'https://127.0.0.1:8443'],
     ['one address that is no loopback', [{ address: '10.0.0.5:8200' }], 'https://10.0.0.5:8200'],
     ['an IPv6 address', [{ address: '[fd00::5]:8200' }], 'https://[fd00::5]:8200'],
