@@ -180,7 +180,10 @@ function isOfTerminated({ terminated }: ChaosLab, text: string, inThisCase: stri
 
 const NAMES_A_LOSS = /\[lose-newer-data, override with --accept lose-newer-data\]/g;
 
-/** As people do who read why it was refused: where what was given up had got so far that it serves, they accept that loss. */
+/**
+ * As people do who read why it was refused: where what was abandoned had got so far that it serves, they accept that
+ * loss.
+ */
 async function beginAgain(chaos: ChaosLab, scenario: Scenario): Promise<WorkflowHandle> {
   const handle = await scenario.begin(chaos);
   const refusal = await Promise.race([

@@ -122,7 +122,7 @@ test.each([
 
 test('notices a Vault that does not answer, and waits 5 seconds at most', async () => {
   expect(await check({ address: 'http://127.0.0.1:1' })).toEqual(
-    refused('Vault at http://127.0.0.1:1 did not answer.'),
+    refused('Vault at http://127.0.0.1:1 does not answer.'),
   );
   // No real Vault hangs on request: this one takes the connection and says nothing.
   const silent = createServer().listen(0, '127.0.0.1');

@@ -154,12 +154,12 @@ it.each<[string, () => Case, () => string]>([
   [
     'it wants a certificate, and none is configured',
     () => ({ listener: { tcp: mutual() } }),
-    () => 'demands a client certificate (tls_require_and_verify_client_cert), and none is configured here',
+    () => 'requires a client certificate (tls_require_and_verify_client_cert), and none is configured',
   ],
   [
     'it wants a certificate, and ours has expired',
     () => ({ localAddress: mutualUrl(), tls: shown('expired') }),
-    () => 'renew what they name',
+    () => 'or renew the certificate',
   ],
   [
     'it wants a certificate, and ours is a stranger to it',
@@ -169,12 +169,12 @@ it.each<[string, () => Case, () => string]>([
   [
     'another Vault answers',
     () => ({ localAddress: other.address }),
-    () => `another Vault answers there than at ${vault.address}`,
+    () => `another Vault answers than at ${vault.address}`,
   ],
   [
     'its service is stopped, and something answers all the same',
     () => ({ listener: own(), service: 'stopped' as const }),
-    () => `something listens on ${vault.address}, though the service of this node is stopped`,
+    () => `something listens on ${vault.address}, although the service of this node is stopped`,
   ],
   [
     'it will listen elsewhere once it is restarted',
@@ -199,7 +199,7 @@ it.each<[string, () => Case, () => Partial<VaultReach>]>([
     () => ({ address: 'https://vault-9.example.com:8200', listener: { tcp: { ...silent, ...files() } } }),
     () => ({
       problem: expect.stringContaining(
-        'names vault-1.example.com, 127.0.0.1, but not vault-9.example.com, the host of `address`',
+        'names vault-1.example.com, 127.0.0.1, but not vault-9.example.com, the host in `address`',
       ),
     }),
   ],
