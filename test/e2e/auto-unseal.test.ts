@@ -103,7 +103,7 @@ describe('recoveries of an auto-unseal cluster', () => {
       agent.thaw();
       const report = await driver().result(1);
 
-      expect(stdout).toContain(`Going back from the phase '${phase}'`);
+      expect(stdout).toContain(`Rolling back from the phase '${phase}'`);
       expect(report).toMatchObject({ status: 'rolled back', shares: null, rollBack: { by: 'bob' }, setAside: [] });
       expect(report.warnings.join()).not.toContain('does not serve');
       for (const member of names()) await untilReadable(lab(), last!, member);

@@ -41,7 +41,7 @@ describe('recoveries of a cluster', () => {
     expect(planned.code).toBe(0);
     expect(planned.stdout).toMatch(/What was written after .* is lost: .* when this was planned/);
     expect(planned.stdout).toContain('Seal shamir: 3 of 5 key holders are needed');
-    expect(planned.stdout).toMatch(/vault-1:\n {2}1\. fetch the generation/);
+    expect(planned.stdout).toMatch(/vault-1:\n {2}1\. fetch the backup/);
     expect(planned.stdout).toMatch(/Leases: \d+/);
     expect(report).toMatchObject({
       status: 'planned',

@@ -135,7 +135,7 @@ describe('restores of another shape', () => {
       await writeFile(vaultConfigFile, config.replace('"vault-3"', '"vault-9"'));
       try {
         expect(await driver().refusal('--accept', 'lose-newer-data')).toContain(
-          "- vault-3: its Vault is configured as the node 'vault-9', not 'vault-3': is this the right host?",
+          "- vault-3: its Vault is configured as node 'vault-9', not 'vault-3': check that this is the right host",
         );
       } finally {
         await writeFile(vaultConfigFile, config);
@@ -231,13 +231,13 @@ describe('restores of another shape', () => {
       const report = await driver().result();
 
       expect(back.code).toBe(5);
-      expect(back.stdout).toContain('The old data was deleted, as configured, so there is no way back.');
+      expect(back.stdout).toContain('The old data was deleted, as configured, so there is no roll-back.');
       expect(report).toMatchObject({
         status: 'completed',
         setAside: [{ node: 'vault-1', path: null }],
         setAsideUntil: null,
       });
-      expect(report.warnings.join()).toContain('nothing stops vault-2, vault-3: see to it that they stand still');
+      expect(report.warnings.join()).toContain('nothing stops vault-2, vault-3: make sure that they are off');
       expect(await votersOf(lab(), 'vault-1')).toEqual(['vault-1']);
       expect(await valuesOf(lab(), kept, 'vault-1')).toEqual(kept.map(({ value }) => value));
       expect((await leftBeside(lab())).filter((path) => path.includes('/vault-1/'))).toEqual([]);
