@@ -40,7 +40,11 @@ async function runVerify(file: string | undefined, options: CommonOptions, comma
     throw new DrError('InvalidInput', `${file} is missing or holds no record.`, { where: file });
   }
   if (options.json) {
-    printJson({ file: trail, ...report, heads: { compared: !alone && unanswered.length === 0, ...kept, unanswered } });
+    printJson('audit-verify', {
+      file: trail,
+      ...report,
+      heads: { compared: !alone && unanswered.length === 0, ...kept, unanswered },
+    });
   } else {
     for (const { line, problem } of report.problems) print(style('red', `line ${line} ${problem}`));
     for (const problem of kept.problems) print(style('red', problem));

@@ -33,7 +33,7 @@ async function run(options: CommonOptions & { cluster: string }): Promise<void> 
 export async function followBackup(handle: BackupHandle, json: boolean): Promise<void> {
   const inspect = async () => printable(backupLine(await backupProgress(handle)));
   const result = await follow<BackupResult>({ result: resultOf(handle), inspect, line: inspect });
-  if (json) printJson(result);
+  if (json) printJson('backup-result', result);
   else print(renderBackup(result));
 }
 

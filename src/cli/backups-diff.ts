@@ -49,9 +49,10 @@ export async function runDiff(from: string, to: string, options: BackupOptions):
     Manifest,
   ];
   const changes = compareManifests(older, newer);
-  const [left, right] = [older, newer].map(({ generation, capturedAt }) => ({ generation, capturedAt }));
-  if (options.json) printJson({ cluster: options.cluster, from: left, to: right, changes });
-  else {
+  const sideOf = ({ generation, capturedAt }: Manifest) => ({ generation, capturedAt });
+  if (options.json) {
+    printJson('backups-diff', { cluster: options.cluster, from: sideOf(older), to: sideOf(newer), changes });
+  } else {
     const rows = changes.map((change) => [nameOf(change), ...cellsOf(change)]);
     if (rows.length === 0) print('Nothing differs.');
     else print(renderTable(['', older.generation, newer.generation, 'difference'], rows));

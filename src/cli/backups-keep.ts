@@ -56,7 +56,10 @@ export function pinRunner(kind: 'pinned' | 'unpinned') {
         listing.unanswered.push({ repository: repository.name, problem: error.message });
       }
     }
-    if (options.json) printJson({ generation: copy.generation, [kind]: written, unanswered: listing.unanswered });
+    const { unanswered } = listing;
+    const id = copy.generation;
+    if (options.json && kind === 'pinned') printJson('backups-pin', { generation: id, pinned: written, unanswered });
+    else if (options.json) printJson('backups-unpin', { generation: id, unpinned: written, unanswered });
     else print(`${copy.generation}  ${kind} in ${written.join(', ') || 'no repository'}`);
     reportTrouble({ ...listing, unreadable: listing.unreadable.filter(({ retryable }) => retryable) });
   };
@@ -71,7 +74,7 @@ export async function runPrune(options: PruneOptions): Promise<void> {
     pruned.push(await prune(listing, repository, options.cluster, privateKey));
   }
   const { unreadable, unanswered, warnings } = listing;
-  if (options.json) printJson({ repositories: pruned, unreadable, unanswered, warnings });
+  if (options.json) printJson('backups-prune', { repositories: pruned, unreadable, unanswered, warnings });
   else for (const item of pruned) show(item);
   const reported = new Set([...warnings, ...pruned.flatMap(({ done }) => done?.warnings ?? [])]);
   reportTrouble({ ...listing, warnings: [...reported] });

@@ -39,7 +39,7 @@ export async function runVerify(generation: string, options: VerifyOptions): Pro
   const chain = verifyChain(options.cluster, now.views);
   if (options.json) {
     const { unreadable, unanswered, warnings } = now;
-    printJson({ results, repairs, chain, unreadable, unanswered, warnings });
+    printJson('backups-verify', { results, repairs, chain, unreadable, unanswered, warnings });
   } else show(results, repairs, chain, now);
   reportTrouble(now);
   const repaired = new Set(repairs.filter(({ outcome }) => outcome === 'added').map(placeOf));

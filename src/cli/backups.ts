@@ -78,7 +78,7 @@ async function runList(options: BackupOptions): Promise<void> {
       const generation = hashes.get(manifestSha256);
       return generation === undefined ? [] : [{ generation, ...pin }];
     });
-    printJson({ copies, pinned, strays, unreadable, unanswered, warnings });
+    printJson('backups-list', { copies, pinned, strays, unreadable, unanswered, warnings });
   } else {
     const ids = idsOf(copies);
     const rows = ids.map((id) => {
@@ -146,10 +146,10 @@ function noteStrays(strays: readonly Stray[], cluster: string): void {
 async function runShow(generation: string, options: BackupOptions): Promise<void> {
   const { copies, unreadable, unanswered, warnings } = await loadListing(options);
   const chosen = chooseCopies(copies, generation, options.cluster);
-  const [copy] = chosen;
-  if (options.json) printJson({ manifest: copy?.manifest, copies: chosen.map((item) => item.repository) });
+  const { manifest } = chosen[0]!;
+  if (options.json) printJson('backups-show', { manifest, copies: chosen.map((item) => item.repository) });
   else {
-    print(JSON.stringify(copy?.manifest, null, 2));
+    print(JSON.stringify(manifest, null, 2));
     note(`Listed in: ${chosen.map((item) => item.repository).join(', ')}`);
   }
   reportTrouble({ unreadable, unanswered, warnings });

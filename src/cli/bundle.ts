@@ -87,7 +87,7 @@ async function run(generation: string, options: Options): Promise<void> {
   }
   const kept = options.apply ? await apply(differing, copy.generation, configFiles) : [];
   if (options.json) {
-    printJson({
+    printJson('bundle', {
       generation: copy.generation,
       node: options.node,
       files: compared.map(({ entry: { path, type }, differences }) => ({ path, type, differences })),
@@ -115,7 +115,8 @@ async function runFetch(
   const wanted = { cluster: name, node, generation, from: undefined };
   const found = await findBundle(wanted, config, cluster, await readPublicKey(config));
   await copyBundle(found, to);
-  if (json) printJson({ generation: found.copy.generation, node, repository: found.repository.name, to });
+  if (json)
+    printJson('bundle-fetch', { generation: found.copy.generation, node, repository: found.repository.name, to });
   else {
     print(`Copied the configuration files of ${node} in ${found.copy.generation}, still encrypted, to ${to}`);
     note(

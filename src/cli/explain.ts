@@ -29,13 +29,16 @@ function run(code: string | undefined, options: { json?: boolean }): void {
   if (code === undefined) return list(options.json === true);
   const entry = entryOf(code);
   if (entry === null) throw unknown(code);
-  if (options.json) printJson(documentOf(entry));
+  if (options.json) printJson('explain', documentOf(entry));
   else print(render(entry));
 }
 
 function list(json: boolean): void {
   if (json)
-    return printJson(FAMILIES.map(({ title, entries }) => ({ family: title, entries: entries.map(documentOf) })));
+    return printJson(
+      'explain-list',
+      FAMILIES.map(({ title, entries }) => ({ family: title, entries: entries.map(documentOf) })),
+    );
   for (const { title, entries } of FAMILIES) {
     const rows = entries
       .toSorted((left, right) => left.code.localeCompare(right.code, 'en'))
@@ -46,7 +49,7 @@ function list(json: boolean): void {
 }
 
 function documentOf({ code, title, means, todo, acceptable }: CatalogueEntry) {
-  return { code, title, means, todo, acceptable, link: linkTo(code as MessageCode) };
+  return { code, title, means, todo: [...todo], acceptable, link: linkTo(code as MessageCode) };
 }
 
 function render({ code, title, says = [], means, todo, see, acceptable }: CatalogueEntry): string {

@@ -40,7 +40,7 @@ async function run(file: string, options: Options): Promise<void> {
   const identities = await Promise.all(options.identity.map(readIdentityFile));
   const source = file === '-' ? process.stdin : createReadStream(file);
   const inspection = await inspect(source, identities, file === '-' ? 'The snapshot' : file);
-  if (options.json) printJson({ file, ...inspection });
+  if (options.json) printJson('inspect', { file, ...inspection });
   else print(render(file, inspection));
 }
 

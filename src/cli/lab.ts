@@ -19,7 +19,7 @@ export function labCommand(): Command {
     .action(async (directory: string, options: { json?: boolean }) => {
       const { endLab } = part(() => require('../lab/lab-state') as typeof LabState);
       await endLab(directory);
-      if (options.json) printJson({ directory, ended: true });
+      if (options.json) printJson('lab-down', { directory, ended: true });
       else print(`Lab ended; ${directory} deleted.`);
     });
   return family('lab', 'Run a throwaway installation, in a checkout of the project')
@@ -52,7 +52,7 @@ async function runUp(options: UpOptions): Promise<void> {
     s3Endpoint: lab.s3.endpoint,
     nodes: lab.nodes.map(({ name, address }) => ({ name, address })),
   };
-  if (options.json) printJson(facts);
+  if (options.json) printJson('lab-up', facts);
   else {
     print(`\nLab in ${lab.directory}; Temporal Web UI at ${lab.temporal.uiUrl}. To use it:`);
     print(`  export VAULT_DR_CONFIG=${lab.configFile} TEMPORAL_ADDRESS=${lab.temporal.address}`);

@@ -3,7 +3,7 @@ import { style } from '../terminal';
 import { program } from './commands';
 import { failureDocument, failureOf, failureText } from './errors';
 import { firstScreen } from './first-screen';
-import { note } from './output';
+import { note, printJson } from './output';
 import { EXIT } from './program';
 
 async function main(args: string[]): Promise<void> {
@@ -23,7 +23,7 @@ async function main(args: string[]): Promise<void> {
     const failure = failureOf(error);
     if (failure === null) return;
     process.exitCode = failure.exitCode;
-    if (wantsJson(args)) process.stdout.write(`${JSON.stringify(failureDocument(failure))}\n`);
+    if (wantsJson(args)) printJson('error', failureDocument(failure));
     // Commander has printed its own already.
     else if (!(error instanceof CommanderError)) note(style('red', failureText(failure), process.stderr));
   }

@@ -1,4 +1,7 @@
-export function printJson(value: unknown): void {
+import type { Document, DocumentName } from './documents';
+
+/** The name is that of its schema in `schemas/cli/`: the compiler holds each command to it. */
+export function printJson<N extends DocumentName>(_name: N, value: Document<N>): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }
 

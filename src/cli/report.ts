@@ -27,7 +27,7 @@ async function run(options: Options): Promise<void> {
   const client = await connectClient(temporalOptions(options));
   try {
     const report = await recoveryResult(client, cluster, options.run);
-    if (options.json) printJson(report);
+    if (options.json) printJson('recovery-report', report);
     else print(reportMarkdown(report).trimEnd());
   } finally {
     await client.connection.close();

@@ -27,7 +27,7 @@ export function repositoryCommand(): Command {
 async function runCheck(name: string, options: CommonOptions): Promise<void> {
   const config = await loadConfig(options.config);
   const report = await checkRepository(name, repositoryConfigOf(config, name));
-  if (options.json) printJson(report);
+  if (options.json) printJson('repository-check', report);
   else {
     const rows = report.capabilities.map(({ capability, found, verdict, promise }) => [
       capability,

@@ -196,7 +196,7 @@ export async function startAndFollow(options: RecoveryOptions, recovery: Recover
   try {
     const handle = await startRecovery(client, recovery);
     if (options.detach) {
-      if (options.json) printJson({ workflowId: handle.workflowId });
+      if (options.json) printJson('started', { workflowId: handle.workflowId });
       else print(`Started ${handle.workflowId}. To follow it: vault-dr status --cluster ${recovery.cluster} --follow`);
       return;
     }
@@ -219,7 +219,7 @@ export async function followRecovery(handle: RecoveryHandle, json: boolean): Pro
     },
     line: async () => progressLine(await recoveryProgress(handle), Date.now()),
   });
-  if (json) printJson(report);
+  if (json) printJson('recovery-report', report);
   else print(`\n${renderReport(report)}`);
   if (report.status !== 'completed' && report.status !== 'planned') process.exitCode = EXIT.failed;
 }

@@ -41,7 +41,7 @@ async function run(options: Options): Promise<void> {
     const outcome = await applyBackupSchedule(client, { cluster, everyMs, jitterMs });
     const scheduleId = backupScheduleId(cluster);
     if (options.json)
-      printJson({ scheduleId, outcome, everySeconds: everyMs / 1_000, jitterSeconds: jitterMs / 1_000 });
+      printJson('schedule', { scheduleId, outcome, everySeconds: everyMs / 1_000, jitterSeconds: jitterMs / 1_000 });
     else
       print(
         `Schedule ${scheduleId} ${outcome}. Try it now with: temporal schedule trigger --schedule-id ${scheduleId}`,

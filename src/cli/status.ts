@@ -39,14 +39,14 @@ async function run(options: Options): Promise<void> {
       if (options.follow) return await followBackup(handle, json);
       const { status } = await describeRun(handle);
       const progress = await backupProgress(handle);
-      if (json) printJson({ execution: status.name, ...progress });
+      if (json) printJson('backup-progress', { execution: status.name, ...progress });
       else print(`${printable(backupLine(progress))} ${style('dim', `(${status.name.toLowerCase()})`)}`);
       return;
     }
     const handle = recoveryHandle(client, cluster);
     if (options.follow) return await followRecovery(handle, json);
     const { execution, progress, pending } = await recoveryView(handle);
-    if (json) printJson({ execution, ...progress, pending });
+    if (json) printJson('recovery-progress', { execution, ...progress, pending });
     else print(renderRecovery(progress, Date.now(), pending));
   } finally {
     await client.connection.close();

@@ -73,7 +73,8 @@ async function run(options: Options): Promise<void> {
         closing.unshift(await openTlsDoor({ ...tls, target: port, onRefused: refused }));
       }
       const facts: NightFacts = { data: directory.path, port, uiPort, namespace, listen: options.listen ?? null };
-      if (options.json) printJson({ ...facts, address: `${LOOPBACK}:${port}`, log: server.logFile, pid: process.pid });
+      if (options.json)
+        printJson('temporal', { ...facts, address: `${LOOPBACK}:${port}`, log: server.logFile, pid: process.pid });
       else print(nightText(facts, hostname()).join('\n'));
       const ending = await Promise.race([server.ended, stopped(signal)]);
       if (ending !== null) {

@@ -78,7 +78,7 @@ export function agentKeyCommand(): Command {
   ).action(async (options: CommonOptions & { cluster: string; node: string }) => {
     const node = nodeOf(clusterOf(await loadConfig(options.config), options.cluster), options.node);
     const key = agentPublicKey(await ensureAgentKey(node.stateDir));
-    if (options.json) printJson({ node: node.name, agentPublicKey: key });
+    if (options.json) printJson('agent-key', { node: node.name, agentPublicKey: key });
     else print(`agentPublicKey: ${key}`);
   });
   return withJson(withConfig(withNode(withCluster(command), 'node on this host')));

@@ -1,4 +1,5 @@
 import { type Lab, type LabOptions, startLab } from '../../src/lab/lab';
+import { asksForJson, checkDocument } from './cli-documents';
 
 const START_TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 30_000;
@@ -12,7 +13,7 @@ const STOP_TIMEOUT_MS = 30_000;
 export function useLab(options: LabOptions | (() => Promise<LabOptions>) = {}): () => Lab {
   let lab: Lab | undefined;
   beforeAll(async () => {
-    lab = await startLab(typeof options === 'function' ? await options() : options);
+    lab = checked(await startLab(typeof options === 'function' ? await options() : options));
   }, START_TIMEOUT_MS);
   afterAll(async () => {
     if (process.env['VAULT_DR_KEEP_LAB']) {
@@ -25,5 +26,18 @@ export function useLab(options: LabOptions | (() => Promise<LabOptions>) = {}): 
   return () => {
     if (lab) return lab;
     throw new Error('The lab is there only while tests run.');
+  };
+}
+
+/** Each document that a command prints in a test is held to its schema. */
+function checked(lab: Lab): Lab {
+  return {
+    ...lab,
+    async cli(args, options) {
+      const result = await lab.cli(args, options);
+      // A command that a test kills prints nothing.
+      if (asksForJson(args) && result.stdout !== '') checkDocument(args, result.stdout);
+      return result;
+    },
   };
 }

@@ -1,4 +1,5 @@
 import type { Command } from 'commander';
+import { asksForJson, checkDocument } from './cli-documents';
 
 export interface VerbResult {
   out: string;
@@ -14,9 +15,15 @@ export async function runVerb(command: Command, args: readonly string[]): Promis
   const stderr = jest.spyOn(process.stderr, 'write').mockImplementation((text) => Boolean((notes += String(text))));
   try {
     await command.parseAsync(args, { from: 'user' });
+    if (asksForJson(args)) checkDocument(wordsOf(command, args), out);
     return { out, notes, exitCode: process.exitCode };
   } finally {
     stdout.mockRestore();
     stderr.mockRestore();
   }
+}
+
+/** A family is run by what stands below it. */
+function wordsOf(command: Command, args: readonly string[]): string[] {
+  return [command.name(), ...args];
 }

@@ -49,7 +49,7 @@ export function withFacts(command: Command, group?: string): Command {
 
 async function runImport(from: string, options: ImportOptions): Promise<void> {
   const { results, unanswered } = await importFrom(from, options);
-  if (options.json) printJson({ files: results });
+  if (options.json) printJson('backups-import', { files: results });
   else for (const result of results) show(result);
   reportTrouble({ unreadable: [], unanswered, warnings: [] });
   if (results.every(({ outcome }) => outcome === 'no snapshot')) {

@@ -1,0 +1,333 @@
+import { z } from 'zod';
+import type { AuditFinding } from '../audit/audit-findings';
+import type { BackupProgress, BackupResult, CopyFailure, PublishedCopy, RetentionReport } from '../contract/backup';
+import { BACKUP_PHASES } from '../contract/backup';
+import { FAILURES } from '../contract/failures';
+import type { PendingStep } from '../contract/pending-step';
+import type { RecoveryProgress } from '../contract/recovery';
+import {
+  checkLevel,
+  encryption,
+  fileDigest,
+  generationCopy,
+  leaseCount,
+  manifest,
+  raftPeer,
+  reach,
+  sealConfig,
+} from '../contract/step-input/generation';
+import { recoveryReport } from '../contract/step-input/report';
+import { count, flag, listOf, name, oneOf, strict, text, texts, time } from '../contract/step-input/values';
+import type { Answer } from '../contract/update-answers';
+import type { Stray } from '../repository/strays';
+import type { Repair } from '../repository/repair';
+
+/*
+ * Shapes of what commands print with --json, for `schemas/cli/` and for tests. A field may be added; none is renamed, removed,
+ * or given another meaning. Read `docs/json.md`.
+ */
+
+// Not one of a contract's strings: it may be any name.
+const any = z.string();
+
+const reportFields = (recoveryReport as unknown as z.ZodObject).shape as Record<keyof RecoveryProgress, z.ZodType>;
+const copyFailure = strict<CopyFailure>({ repository: any, code: any, problem: text });
+const publishedCopy = strict<PublishedCopy>({ repository: any, check: checkLevel, stored: fileDigest });
+const retentionReport = strict<RetentionReport>({
+  repository: any,
+  kept: count,
+  removed: listOf(any),
+  keptLocked: listOf(any),
+  failed: listOf(z.strictObject({ generation: any, problem: text })),
+  warnings: texts,
+});
+const unanswered = z.array(z.strictObject({ repository: any, problem: text }));
+const unreadable = z.array(
+  z.strictObject({ repository: any, generation: any, problem: text, retryable: flag.optional() }),
+);
+const trouble = { unreadable, unanswered, warnings: texts };
+
+const backupProgress = z.strictObject({
+  execution: any,
+  cluster: name,
+  run: any,
+  phase: z.enum(BACKUP_PHASES),
+  generation: any.nullable(),
+  copies: listOf(publishedCopy),
+  missing: listOf(copyFailure),
+  warnings: texts,
+}) satisfies z.ZodType<BackupProgress & { execution: string }>;
+
+const recoveryProgress = z.strictObject({
+  execution: any,
+  cluster: reportFields.cluster,
+  run: reportFields.run,
+  method: reportFields.method,
+  requestedBy: reportFields.requestedBy,
+  status: reportFields.status,
+  phase: reportFields.phase,
+  waitingFor: reportFields.waitingFor,
+  escalatesAt: reportFields.escalatesAt,
+  startedAt: reportFields.startedAt,
+  nodes: reportFields.nodes,
+  phases: reportFields.phases,
+  plan: reportFields.plan,
+  planHash: reportFields.planHash,
+  planValidUntil: reportFields.planValidUntil,
+  approvals: reportFields.approvals,
+  recipients: reportFields.recipients,
+  shares: reportFields.shares,
+  parked: reportFields.parked,
+  errors: reportFields.errors,
+  retrying: reportFields.retrying,
+  rollBack: reportFields.rollBack,
+  pending: z.array(
+    strict<PendingStep>({
+      step: any,
+      node: any.nullable(),
+      state: oneOf<PendingStep['state']>({ waiting: true, running: true, 'backing off': true }),
+      attempts: count,
+      since: time,
+      nextAttemptAt: time.nullable(),
+      failure: z.strictObject({ code: any, problem: text, advice: text.nullable() }).nullable(),
+      says: text.nullable(),
+    }),
+  ),
+}) as unknown as z.ZodType<RecoveryProgress & { execution: string; pending: PendingStep[] }>;
+
+const backupResult = strict<BackupResult>({
+  cluster: name,
+  generation: any,
+  capturedAt: time,
+  raftIndex: count,
+  sizeBytes: count,
+  sha256: any,
+  encryption: encryption.method,
+  copies: listOf(publishedCopy),
+  missing: listOf(copyFailure),
+  caughtUp: listOf(z.strictObject({ repository: any, generation: any })),
+  retention: listOf(retentionReport),
+  warnings: texts,
+});
+
+const keyCount = { count, bytes: count };
+const value = z.union([any, z.number()]).nullable();
+const side = z.strictObject({ generation: any, capturedAt: time });
+const entry = z.strictObject({
+  code: any,
+  title: text,
+  means: text,
+  todo: z.array(text),
+  acceptable: flag,
+  link: any,
+});
+
+export const DOCUMENTS = {
+  error: z.strictObject({
+    error: z.strictObject({
+      code: z.enum(Object.keys(FAILURES) as [keyof typeof FAILURES]),
+      message: text,
+      where: text.nullable(),
+      advice: text.nullable(),
+      link: any,
+    }),
+    exitCode: count,
+  }),
+  answer: strict<Answer>({ accepted: flag, message: text }),
+  started: z.strictObject({ workflowId: any }),
+  'recovery-progress': recoveryProgress,
+  'recovery-report': recoveryReport,
+  'backup-result': backupResult,
+  'backup-progress': backupProgress,
+  'backups-list': z.strictObject({
+    copies: z.array(generationCopy),
+    pinned: z.array(z.strictObject({ generation: any, by: any, reason: any })),
+    strays: z.array(strict<Stray>({ repository: any, place: any, sizeBytes: count, storedAt: any })),
+    ...trouble,
+  }),
+  'backups-show': z.strictObject({ manifest, copies: z.array(any) }),
+  'backups-verify': z.strictObject({
+    results: z.array(z.strictObject({ generation: any, repository: any, check: any, problem: text.nullable() })),
+    repairs: z.array(
+      strict<Repair>({
+        generation: any,
+        repository: any,
+        outcome: oneOf<Repair['outcome']>({ added: true, 'in the way': true, failed: true }),
+        problem: text.nullable(),
+      }),
+    ),
+    chain: z.array(z.strictObject({ kind: any, severity: any, generation: any, text })),
+    ...trouble,
+  }),
+  'backups-diff': z.strictObject({
+    cluster: name,
+    from: side,
+    to: side,
+    changes: z.array(
+      z.strictObject({
+        what: any,
+        item: any.nullable(),
+        from: value,
+        to: value,
+        difference: z.number().nullable(),
+      }),
+    ),
+  }),
+  'backups-import': z.strictObject({
+    files: z.array(
+      z.union([
+        z.strictObject({
+          file: any,
+          outcome: z.enum(['imported', 'already there']),
+          generation: any,
+          capturedAt: time,
+          capturedAtBy: z.enum(['operator', 'name', 'file', 'vault-dr']),
+          serverVersion: any.nullable(),
+          maker: any.nullable(),
+          copies: z.array(any),
+          missing: unanswered,
+          warnings: texts,
+        }),
+        z.strictObject({ file: any, outcome: z.enum(['no snapshot', 'failed']), code: any, problem: text }),
+      ]),
+    ),
+  }),
+  'backups-prune': z.strictObject({
+    repositories: z.array(
+      z.strictObject({
+        repository: any,
+        plan: z.strictObject({
+          keep: z.array(z.strictObject({ generation: any, why: text })),
+          remove: z.array(any),
+          locked: z.array(any),
+        }),
+        done: retentionReport.nullable(),
+        problem: text.nullable(),
+      }),
+    ),
+    ...trouble,
+  }),
+  'backups-pin': z.strictObject({ generation: any, pinned: z.array(any), unanswered }),
+  'backups-unpin': z.strictObject({ generation: any, unpinned: z.array(any), unanswered }),
+  bundle: z.strictObject({
+    generation: any,
+    node: any,
+    files: z.array(z.strictObject({ path: any, type: any, differences: z.array(text) })),
+    unsigned: text.nullable(),
+    refused: z.array(text),
+    written: z.array(any).optional(),
+    kept: z.array(any).optional(),
+  }),
+  'bundle-fetch': z.strictObject({ generation: any, node: any, repository: any, to: any }),
+  inspect: z.strictObject({
+    file: any,
+    encryption: encryption.method,
+    archive: fileDigest,
+    raft: z.strictObject({ index: count, term: count, peers: z.array(raftPeer) }),
+    seal: sealConfig,
+    recoveryConfig: sealConfig.nullable(),
+    keys: z.strictObject({ ...keyCount, byPrefix: z.record(any, z.strictObject(keyCount)) }),
+    leases: leaseCount,
+    reach,
+    newestVersion: any.nullable(),
+    ownSeals: z.array(any),
+    requiredKeys: z.array(any),
+  }),
+  'repository-check': z.strictObject({
+    repository: any,
+    kind: z.enum(['directory', 's3']),
+    capabilities: z.array(
+      z.strictObject({
+        capability: any,
+        found: text,
+        verdict: z.enum(['ok', 'weaker', 'broken', 'unknown']),
+        promise: text,
+      }),
+    ),
+    leftovers: texts,
+  }),
+  'audit-verify': z.strictObject({
+    file: any,
+    records: count,
+    head: any.nullable(),
+    problems: z.array(z.strictObject({ line: count, problem: text })),
+    findings: z.array(
+      strict<AuditFinding>({
+        line: count,
+        severity: oneOf<AuditFinding['severity']>({ incident: true, notice: true }),
+        text,
+      }),
+    ),
+    heads: z.strictObject({ compared: flag, matching: count, problems: texts, unanswered }),
+  }),
+  schedule: z.strictObject({
+    scheduleId: any,
+    outcome: z.enum(['created', 'updated']),
+    everySeconds: count,
+    jitterSeconds: count,
+  }),
+  'agent-key': z.strictObject({ node: any, agentPublicKey: any }),
+  temporal: z.strictObject({
+    data: any,
+    port: count,
+    uiPort: count,
+    namespace: any,
+    listen: z.strictObject({ address: any, port: count }).nullable(),
+    address: any,
+    log: any,
+    pid: count,
+  }),
+  'lab-up': z.strictObject({
+    directory: any,
+    config: any,
+    temporalAddress: any,
+    temporalUi: any,
+    s3Endpoint: any,
+    nodes: z.array(z.strictObject({ name: any, address: any })),
+  }),
+  'lab-down': z.strictObject({ directory: any, ended: z.literal(true) }),
+  explain: entry,
+  'explain-list': z.array(z.strictObject({ family: any, entries: z.array(entry) })),
+} as const;
+
+export type DocumentName = keyof typeof DOCUMENTS;
+export type Document<N extends DocumentName> = z.input<(typeof DOCUMENTS)[N]>;
+
+const RECOVERY = ['recovery-report', 'started'] as const;
+
+/** By the words of a command, what it may print on success; on failure it is an `error`. */
+export const DOCUMENTS_OF: Record<string, readonly DocumentName[]> = {
+  status: ['recovery-progress', 'recovery-report', 'backup-progress', 'backup-result'],
+  restore: RECOVERY,
+  'recover-quorum': RECOVERY,
+  'rebuild-node': RECOVERY,
+  'remove-set-aside': RECOVERY,
+  'roll-back': ['answer', ...RECOVERY],
+  resume: ['answer'],
+  'skip-node': ['answer'],
+  abort: ['answer'],
+  approve: ['answer'],
+  unseal: ['answer'],
+  report: ['recovery-report'],
+  backup: ['backup-result'],
+  'backups list': ['backups-list'],
+  'backups show': ['backups-show'],
+  'backups verify': ['backups-verify'],
+  'backups diff': ['backups-diff'],
+  'backups import': ['backups-import'],
+  'backups prune': ['backups-prune'],
+  'backups pin': ['backups-pin'],
+  'backups unpin': ['backups-unpin'],
+  'bundle show': ['bundle'],
+  'bundle restore': ['bundle'],
+  'bundle fetch': ['bundle-fetch'],
+  inspect: ['inspect'],
+  'repository check': ['repository-check'],
+  'audit verify': ['audit-verify'],
+  'schedule apply': ['schedule'],
+  'agent-key': ['agent-key'],
+  temporal: ['temporal'],
+  'lab up': ['lab-up'],
+  'lab down': ['lab-down'],
+  explain: ['explain', 'explain-list'],
+};
