@@ -1,6 +1,6 @@
 import { type Argument, type Command, Help, type HelpConfiguration, type Option } from 'commander';
 
-/** In this order on the first screen: what a tired operator needs comes first. */
+/** In this order in the help: what an operator needs at night comes first. */
 export const GROUP = {
   recover: 'Recover:',
   backups: 'Backups:',
@@ -12,7 +12,7 @@ export const GROUP = {
 } as const;
 
 export const COMMON_OPTIONS = 'Common options:';
-/** A longer list of values has a page of its own. */
+/** Longer lists are in the documentation. */
 const MOST_CHOICES = 6;
 const EXAMPLES = new WeakMap<Command, string[]>();
 

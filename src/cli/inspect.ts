@@ -52,7 +52,7 @@ async function inspect(source: Readable, identities: string[], where: string): P
     if (isDrError(error) && (error.code === 'SnapshotIncomplete' || error.code === 'SnapshotCorrupt')) {
       throw new DrError('CopyDamaged', `${where} is damaged or incomplete. ${error.message}`, {
         where,
-        advice: 'Do not use it: take a new snapshot, or use another copy.',
+        advice: 'Take a new snapshot, or use another copy, but not this one.',
         cause: error,
       });
     }

@@ -77,7 +77,7 @@ function example(command: string): string[] {
   return ['.PP', '.RS 4', '.EX', text(command), '.EE', '.RE'];
 }
 
-/** What stands at the start of a line must not be a request. */
+/** A dot or quote at the start of a line would be a request. */
 function text(line: string): string {
   return escaped(line).replace(/^(['.])/, '\\&$1');
 }
@@ -86,7 +86,7 @@ function quoted(argument: string): string {
   return `"${escaped(argument).replaceAll('"', '\\(dq')}"`;
 }
 
-/** Hyphens stay what is typed, and nothing is a character that a terminal lacks. */
+/** Keeps hyphens as they are typed, and avoids characters that a terminal may lack. */
 function escaped(line: string): string {
   return line
     .replaceAll('\\', '\\e')

@@ -1,4 +1,4 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { DrError } from '../contract/failures';
 import { parseInput, rebuildNodeInput, recoverQuorumInput, removeSetAsideInput, restoreInput } from '../contract/input';
 import { ACCEPTABLE } from '../contract/plan';
@@ -30,6 +30,7 @@ import {
   withTemporal,
 } from './program';
 import { renderReport, renderRecovery } from './recovery-view';
+import { closest } from './suggest';
 
 const ACCEPT_CODES = Object.keys(ACCEPTABLE);
 
@@ -131,9 +132,10 @@ function removals(removePeers: string[]): { removePeers?: string[] } {
 }
 
 export function withRecovery(command: Command): Command {
-  const accept = new Option('--accept <code>', 'override one refusal by its code (repeatable)').choices(ACCEPT_CODES);
+  const accept = repeatable(new Option('--accept <code>', 'override one refusal by its code (repeatable)'));
+  accept.argChoices = ACCEPT_CODES;
   withCluster(command)
-    .addOption(repeatable(accept))
+    .addOption(accept.argParser(parseAccept))
     .option('--detach', 'start it and return; to follow it: vault-dr status --cluster NAME --follow');
   return withJson(withOperator(withTemporal(command)));
 }
@@ -207,6 +209,15 @@ export async function startAndFollow(options: RecoveryOptions, recovery: Recover
   } finally {
     await client.connection.close();
   }
+}
+
+/** @throws InvalidArgumentError that names the codes that are near. */
+function parseAccept(code: string, codes: string[]): string[] {
+  if (ACCEPT_CODES.includes(code)) return [...codes, code];
+  const near = closest(code, ACCEPT_CODES);
+  throw new InvalidArgumentError(
+    near.length > 0 ? `Did you mean ${near.join(', ')}?` : 'For the codes: vault-dr explain',
+  );
 }
 
 /** Follows a recovery to its end and prints the report. */

@@ -1,14 +1,19 @@
 const MOST = 3;
 
-/** Those that are near, or contain what was typed; the nearest first. */
+/** Names that are similar to what was typed, or contain it; the most similar first. */
 export function closest(typed: string, names: readonly string[]): string[] {
   const wanted = typed.toLowerCase();
   return names
-    .map((name) => ({ name, away: distance(wanted, name.toLowerCase()) }))
-    .filter(({ name, away }) => away <= Math.max(2, wanted.length / 3) || contains(name.toLowerCase(), wanted))
-    .toSorted((left, right) => left.away - right.away)
+    .map((name) => ({ name, by: away(wanted, name.toLowerCase()) }))
+    .filter(({ name, by }) => by <= Math.max(2, wanted.length / 3) || contains(name.toLowerCase(), wanted))
+    .toSorted((left, right) => left.by - right.by)
     .slice(0, MOST)
     .map(({ name }) => name);
+}
+
+/** Of the whole name, or of its beginning: what was typed may be a part of it. */
+function away(typed: string, name: string): number {
+  return Math.min(distance(typed, name), distance(typed, name.slice(0, typed.length)) + 0.5);
 }
 
 function contains(name: string, typed: string): boolean {

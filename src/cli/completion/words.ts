@@ -1,7 +1,7 @@
 import { DEFAULT_CONFIG_FILE } from '../../config/load';
 import { type CommandNode, flattened, type ValueKind } from '../tree';
 
-/** What follows an option: by the words before it and its name, such as `vault-dr restore --accept`. */
+/** The value of an option; its key is the command and the option, such as `vault-dr restore --accept`. */
 export interface ValuePlace {
   key: string;
   value: ValueKind;
@@ -30,7 +30,7 @@ export function byKind(
   return [...groups.values()];
 }
 
-/** Names of its commands that hold or are commands, for finding which one is typed. */
+/** Words of each command, to find the one that is typed. */
 export function paths(root: CommandNode): string[] {
   return flattened(root).map(({ path }) => path.join(' '));
 }

@@ -7,7 +7,7 @@ test('what is the same is left out', () => {
   expect(compareManifests(BEFORE, structuredClone(BEFORE))).toEqual([]);
 });
 
-test('numbers have a difference, and prefixes and mounts are told one by one', () => {
+test('numbers have a difference, and each prefix and mount is compared', () => {
   const after = sampleManifest(Buffer.from('a'), {
     raft: { ...BEFORE.raft, index: BEFORE.raft.index + 12 },
     keys: { count: 7, bytes: 70, byPrefix: { 'logical/new': { count: 5, bytes: 50 } } },
@@ -28,7 +28,7 @@ test('numbers have a difference, and prefixes and mounts are told one by one', (
   expect(changes).toContainEqual({ what: 'leases', item: 'database', from: 1, to: null, difference: null });
 });
 
-test('members that came, went or moved, another seal and another login are told', () => {
+test('changed members, another seal and another login are reported', () => {
   const [first] = BEFORE.raft.peers;
   const after = sampleManifest(Buffer.from('a'), {
     raft: { ...BEFORE.raft, peers: [{ ...first!, address: '10.9.9.9:8201' }] },

@@ -62,6 +62,8 @@ test.each([
   [['help', 'bakups'], 'Did you mean backups?'],
   [['backups', 'verfy'], 'Did you mean verify?'],
   [['backups', 'list', '--cluster', 'prod', '--jsn'], 'Did you mean --json?'],
+  [['restore', '--cluster', 'prod', '--accept', 'lose-newr'], 'Did you mean lose-newer-data?'],
+  [['restore', '--cluster', 'prod', '--accept', 'xyzzy'], 'For the codes: vault-dr explain'],
 ])('%j is answered with what is near', async (args, suggestion) => {
   expect(await run(...args)).toContain(suggestion);
 });
