@@ -14,7 +14,7 @@ export const NOTICES = {
   },
   'controller-silent': {
     title: 'The controller is not running',
-    says: ['Temporal or the controller does not answer just now', 'no poller seen …'],
+    says: ['Temporal or the controller does not answer just now'],
     means: 'The run is safe and continues when the controller is back.',
     todo: ["On the controller's host: `systemctl status vault-dr-controller`.", 'Restart it, or start the standby.'],
     see: 'operate/when-something-dies.md#controller',
@@ -38,7 +38,7 @@ export const NOTICES = {
   },
   'port-in-use': {
     title: "Something listens on Vault's port",
-    says: ['… but something still listens on …'],
+    says: ['… is stopped, but something still listens on …'],
     means: 'A second Vault, or another program, uses the port although Vault is stopped.',
     todo: [
       "Find it on that host: `ss -ltnp 'sport = :8200'`. The message has the port.",
@@ -47,14 +47,17 @@ export const NOTICES = {
   },
   'service-command-failed': {
     title: 'A start, stop or status command failed',
-    says: ['`systemctl stop vault` ended with …'],
+    says: ['… ended with …'],
     means: 'A command of `service` in the configuration failed on that host.',
     todo: ["Run it on that host as the agent's user, and fix the cause.", '`vault-dr resume`.'],
     see: 'configuration.md#clustersnamenodesservice',
   },
   'data-half-set-aside': {
     title: 'New files in a data directory that was half set aside',
-    says: ['… appeared during this step: …', 'Run … ended while it set … aside'],
+    says: [
+      '… appeared during this step: …',
+      'Run … ended while it set … aside: only part of the data is still in place.',
+    ],
     means:
       'The data directory cannot be renamed, so its entries are renamed one by one. In the middle of that, something started Vault, or the run was lost.',
     todo: [
@@ -68,7 +71,7 @@ export const NOTICES = {
     says: [
       '… was already set aside by this run, but it exists again.',
       '… was not created by this run …',
-      '… is not the directory that this run made …',
+      '… is not the directory that was just created',
     ],
     means: 'Somebody or something started Vault meanwhile.',
     todo: [
@@ -89,9 +92,9 @@ export const NOTICES = {
   'unexpected-file': {
     title: 'An unexpected link or file in the data directory',
     says: [
-      '… is a symbolic link, so nothing was changed there.',
-      '… is a named pipe …',
-      '… is a file with several hard links …',
+      '… is a symbolic link …',
+      '… a named pipe …',
+      '… a file with several hard links …',
       '… was replaced by something else …',
     ],
     means:
@@ -101,7 +104,7 @@ export const NOTICES = {
   },
   'untrusted-path': {
     title: 'Others could have changed a file of vault-dr',
-    says: ['… belongs to user …, so it is not trusted.', '… is writable by others …', '… is accessible to others …'],
+    says: ['… belongs to …, so it is not trusted.', '… is writable by others …', '… is accessible to others …'],
     means:
       '`stateDir`, `runtimeDir`, a file in them or a directory above belongs to another user, or others can write to it or read it.',
     todo: [
@@ -123,7 +126,7 @@ export const NOTICES = {
   },
   'vault-not-starting': {
     title: 'Vault does not start or does not become active',
-    says: ['Waited … s for Vault on … to answer', '… for the blank Vault on … to become active'],
+    says: ['Waited … s for … to answer; …', 'Waited … s for … to become active; …'],
     means:
       "Vault's log says why: a certificate, a port, a `cluster_addr` or `clusterAddress` that is not this host's own, a configuration that is missing on a new host.",
     todo: ['Read the log on that host and fix the cause.', '`vault-dr resume`.'],
@@ -148,7 +151,7 @@ export const NOTICES = {
   },
   'restored-data-not-served': {
     title: 'The restored data cannot be checked',
-    says: ['Waited … s for … to serve the restored data; the last answer was: …'],
+    says: ['Waited … s for … to serve the restored data; …'],
     means: 'The node is unsealed, but the check cannot log in, or Vault does not become active.',
     todo: [
       'If the login is refused: the secret id in `auth` was issued after the snapshot. Log in with an admin token from before it, issue a new one, and store it where `auth` reads it.',
@@ -158,7 +161,7 @@ export const NOTICES = {
   },
   'not-the-backup': {
     title: 'The cluster serves something other than the backup',
-    says: ['Fewer keys than the manifest counts: …'],
+    says: ['Fewer keys than in the manifest: …'],
     means: 'The check found too few keys, or another canary, share count, threshold, peer or cluster id.',
     todo: [
       'Keep the applications out.',
@@ -177,7 +180,7 @@ export const NOTICES = {
   },
   'step-down-denied': {
     title: 'The login may not move the leadership',
-    says: ['… answered sys/step-down with 403 …'],
+    says: ['… answered … with 403 …'],
     means: '`restore.rollingRestart` moves the leadership once.',
     todo: ['Grant `docs/vault-dr-step-down-policy.hcl` to the role, then `vault-dr resume`.'],
     see: 'install.md#2-access-to-vault',
@@ -194,8 +197,8 @@ export const NOTICES = {
   'host-configuration-differs': {
     title: 'A host has another configuration than the controller',
     says: [
-      '… is to join …, which is no other node of …',
-      'the configuration of this host does not let old data be deleted',
+      '… should join …, which is not another node of …',
+      'the configuration of this host does not allow old data to be deleted',
     ],
     means: 'The agent decides by the file on its own host.',
     todo: ["Copy the controller's file there, restart the agent, then `vault-dr resume`."],
@@ -216,7 +219,7 @@ export const NOTICES = {
   },
   'approval-not-valid-here': {
     title: 'The approvals are not valid on a host',
-    says: ['… does nothing that its approvers have not signed: …'],
+    says: ['… refused an action that its approvers have not signed: …'],
     means: "The approvals are not valid by that host's own configuration, or the step is not in the approved plan.",
     todo: [
       "Compare `restore.approvers` there with the controller's. Copy the file, restart the agent, then `vault-dr resume`.",
@@ -226,13 +229,13 @@ export const NOTICES = {
   },
   'newer-run': {
     title: 'A newer run has taken the nodes over',
-    says: ['… is claimed by run …, so run … may not change it.'],
+    says: ['… is claimed by … run …, so run … may not change it.'],
     means: 'This run can no longer change that host.',
     todo: ['Nothing: follow the newer run.'],
   },
   'host-replaced': {
     title: 'A host was replaced during the run',
-    says: ['… is claimed by no run, so run … may not change it.'],
+    says: ['… is claimed by … no run …, so run … may not change it.'],
     means: 'The host, or its `stateDir`, is not the one that the run claimed.',
     todo: [
       'A follower: power it off, `vault-dr skip-node`, and rebuild it afterwards.',
@@ -255,7 +258,7 @@ export const NOTICES = {
   },
   'shares-do-not-open': {
     title: 'At least one share is wrong',
-    says: ['The shares of … together do not open the vault, so at least one is wrong …'],
+    says: ['The shares of … together do not unseal Vault, so at least one is wrong …'],
     means: 'One of them is of another cluster, or from before a rekey.',
     todo: [
       'Another holder submits a share, or the holder in doubt submits the right one. The others need not repeat theirs.',
@@ -264,7 +267,7 @@ export const NOTICES = {
   },
   'share-submitted-before': {
     title: 'The same share was submitted before',
-    says: ['… has submitted this very share already.'],
+    says: ['… has already submitted this share.'],
     means: 'Two people hold the same share, or one submitted it twice.',
     todo: ['Somebody else must submit a share.'],
     see: 'operate/key-holders.md',
@@ -272,17 +275,16 @@ export const NOTICES = {
   'share-needed-again': {
     title: 'A share is needed again',
     says: [
-      "Everybody's share is needed once more: …",
-      'It is not encrypted to the recipients that this run has now: …',
-      'The host was restarted; …',
+      'It is not encrypted to the current recipients of this run: …',
+      "The host of … was restarted, so your share can't be opened any more: …",
     ],
     means: 'A host was restarted, and its key is gone.',
-    todo: ['After the first message every holder runs `vault-dr unseal` again; after the others only that holder.'],
+    todo: ['Submit the share again: `vault-dr unseal --cluster CLUSTER`.'],
     see: 'operate/key-holders.md',
   },
   'share-not-taken': {
     title: 'The run takes no shares now',
-    says: ['… takes no shares now', 'No shares are taken in the phase …'],
+    says: ['No shares are taken in the phase …'],
     means: 'It is too early (shares are taken from `stage` on), or they are no longer needed.',
     todo: ['Check the phase: `vault-dr status --cluster CLUSTER`.'],
     see: 'operate/key-holders.md',
@@ -320,14 +322,14 @@ export const NOTICES = {
   },
   'share-of-another-vault': {
     title: 'A share does not belong to this Vault',
-    says: ['the share of … does not belong to this vault'],
+    says: ['the share of … does not belong to this Vault'],
     means: 'The other shares opened it.',
     todo: ['That holder must find the right one. If it is lost, rekey while there are enough others.'],
     see: 'operate/key-holders.md#a-share-was-lost',
   },
   'old-node-may-run': {
     title: 'An old node may still be running',
-    says: ['… was left out before its Vault was proved to be stopped: …', 'nothing stops …'],
+    says: ['… was left out before its Vault was confirmed to be stopped: …', 'nothing stops …'],
     means: 'A node that was left out may continue as the old cluster.',
     todo: ['Power that host off.', 'Rebuild the node: `vault-dr rebuild-node`.'],
     see: 'operate/rebuild-node.md',
