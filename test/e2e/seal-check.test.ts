@@ -142,7 +142,7 @@ test('trusts the certificate that the stanza says, and no other', async () => {
     await writeFile(path('ca.pem'), caPem);
     const { address } = node;
     const name = { tls_server_name: 'vault-1.example.com' };
-    const untrusted = 'has a certificate that is not accepted';
+    const untrusted = 'has a certificate that this host does not accept';
     expect(await check({ address })).toEqual(refused(untrusted));
     expect(await check({ address, tls_ca_cert: path('ca.pem') })).toEqual(refused(untrusted));
     // A blank node answers that it is sealed: so the connection is made.

@@ -124,7 +124,7 @@ it.each<[string, () => Case, () => string]>([
   [
     'nobody listens where it is asked, though its configuration is not known',
     () => ({ localAddress: `https://127.0.0.2:${new URL(vault.address).port}` }),
-    () => `but at ${vault.address}: set \`localAddress: ${vault.address}\` for this node`,
+    () => `but does from ${vault.address}: set \`localAddress: ${vault.address}\` for this node`,
   ],
   [
     'nobody listens where it is asked, by its configuration',
@@ -164,7 +164,7 @@ it.each<[string, () => Case, () => string]>([
   [
     'it wants a certificate, and ours is a stranger to it',
     () => ({ localAddress: mutualUrl(), tls: shown('foreign') }),
-    () => 'was issued by its tls_client_ca_file',
+    () => 'issued by its tls_client_ca_file',
   ],
   [
     'another Vault answers',

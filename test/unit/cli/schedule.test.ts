@@ -16,5 +16,5 @@ test.each(['', '6', '-1h', '1.5h', '1h30m', '9999999999d', 'often'])('%j is no d
 });
 
 test('backups without a time between them are refused for what they are', () => {
-  expect(() => parseInterval('0s')).toThrow('It must be longer than nothing');
+  expect(() => parseInterval('0s')).toThrow('It must be 1s or longer');
 });
