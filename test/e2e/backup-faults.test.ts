@@ -63,7 +63,7 @@ describe('a backup', () => {
         /Vault sent an error instead of a snapshot: failed to read the raft log/,
       ],
       ['sends nothing', { kind: 'answer', status: 200, body: '' }, /The snapshot is empty/],
-      ['never stops', { kind: 'endless' }, /further bytes after its end/],
+      ['never stops', { kind: 'endless' }, /The snapshot has trailing data/],
     ];
 
     it.each(faults)(

@@ -218,7 +218,7 @@ describe('a backup continues when the fault is gone', () => {
       await disk.remount('rw');
       const { result, seconds } = await running;
 
-      expect(problem).toMatch(new RegExp(`${staging}\\S* is on a file system that is read-only`));
+      expect(problem).toMatch(new RegExp(`${staging}\\S* is on a read-only file system`));
       expect(copiesOf(result)).toEqual(['local hashed', 'offsite hashed']);
       expect(await disk.list()).toEqual([]);
       report('The staging disk is read-only (tmpfs)', `tried again: ${problem}; backed up`, seconds);

@@ -70,7 +70,7 @@ describe('controller and agent continue by themselves', () => {
     await temporal.kill();
     await Promise.all([
       controller.says(/does not answer .*continues by itself/),
-      agent.says(/does not answer .*goes on by/),
+      agent.says(/does not answer .*continues by itself/),
     ]);
     await temporal.start();
     await Promise.all([controller.polls(), agent.polls()]);
@@ -136,7 +136,7 @@ describe('ends at once, and well, at', () => {
         [first, controller].map((part) => part.says(/does not answer .*: no answer in time\. Waiting;/)),
       );
       const second = start('agent');
-      await second.says(/Another agent \(pid \d+\) holds this node/);
+      await second.says(/Another agent \(pid \d+\) is using this node/);
 
       const ends = await Promise.all([first, second, controller].map((part) => part.endsAt('SIGTERM')));
 

@@ -79,7 +79,7 @@ describe('the unseal ceremony', () => {
     const { shares } = await driver.progress();
 
     expect(answers['not an envelope']).toContain('not an armored age file');
-    expect(answers['in clear']).toContain('turned away');
+    expect(answers['in clear']).toContain('It was rejected');
     expect(answers['for other recipients']).toContain('run `vault-dr unseal` again');
     expect(answers['wrong length']).toContain('not an unseal share');
     expect(answers['the same in hexadecimal']).toContain('carol has already submitted this share');

@@ -199,7 +199,7 @@ describe('restoreCluster', () => {
     expect(answers.map(({ accepted }) => accepted)).toEqual([false, true, false]);
     expect(answers[0]?.message).toContain('not an armored age file');
     expect(answers[2]?.message).toContain('carol has already submitted this share');
-    expect(turnedAway).toContain('an unseal share in clear. It was turned away');
+    expect(turnedAway).toContain('an unseal share in clear text. It was rejected');
     expect(progress.shares?.accepted).toHaveLength(1);
     expect(await historyText(handle)).not.toContain(CLEAR);
   });
