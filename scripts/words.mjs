@@ -27,7 +27,7 @@ export const WORDS = [
 
 /** Sentence shapes of another language. */
 export const SHAPES = [
-  { wrong: /(^|[.:;] )(Is|Are|Was|Were|Has|Have|Had|Does|Do|Did) [^.?!]{3,80}: /, say: '"If …, …"' },
+  { wrong: /(^|[.:;] )(Is|Are|Was|Were|Has|Have|Had|Does|Do|Did) (?!not )[^.?!]{3,80}: /, say: '"If …, …"' },
   { wrong: /(^|[;,] )is it [^.?!]{3,60}, (set|give|run|take)\b/i, say: '"If it is …, …"' },
   { wrong: /\bHad it [a-z]+ed\b/, say: '"If it …"' },
 ];

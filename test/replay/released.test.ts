@@ -35,7 +35,7 @@ describe('histories of earlier versions', () => {
   }, 120_000);
 });
 
-it('a release is told from what is not released yet', () => {
+it('a release is distinguished from what is not released yet', () => {
   expect(releasesIn('## [Unreleased]\n\n### Added\n\n## [1.2.0] - 2026-12-01\n\n## [1.1.0-rc.1]\n')).toEqual([
     '1.2.0',
     '1.1.0-rc.1',

@@ -19,7 +19,7 @@ const EVENT_LIMIT = 1_000;
 const HISTORY_LIMIT = 2 * 1024 * 1024;
 
 /**
- * Runs that began under an older version go on under this one. Each recorded history, one for every shape of run, must be
+ * Runs that began under an older version continue under this one. Each recorded history, one for every shape of run, must be
  * what the workflows of today would have done. Where a change is meant and no run is under way anywhere, record new ones:
  * `npm run record:histories`. Where runs are, keep the old way with `patched()`.
  */
@@ -38,11 +38,11 @@ describe('the workflows of today', () => {
   const replay = (history: History) =>
     Worker.runReplayHistory({ workflowBundle: bundle }, history, workflowIdOf(history));
 
-  it.each(SHAPES.map(({ name }) => name))('go on with a run of the shape: %s', async (name) => {
+  it.each(SHAPES.map(({ name }) => name))('continue with a run of the shape: %s', async (name) => {
     await expect(replay(await readHistory(name))).resolves.toBeUndefined();
   });
 
-  it('go on with runs that began before approvals were signed', async () => {
+  it('continue with runs that began before approvals were signed', async () => {
     const earlier = await earlierHistories();
     for (const name of earlier) {
       await expect(replay(await readHistory(name)).then(() => name)).resolves.toBe(name);
@@ -50,7 +50,7 @@ describe('the workflows of today', () => {
     expect(earlier).toHaveLength(12);
   }, 60_000);
 
-  it('are told from workflows that do something else', async () => {
+  it('are distinguished from workflows that do something else', async () => {
     const changed = await readHistory('restore');
     const stop = changed.events.find(
       (event) => event.activityTaskScheduledEventAttributes?.activityType.name === 'stopNode',

@@ -109,7 +109,9 @@ beforeEach(async () => {
   planted = [];
   await mkdir(inTest('scripts'));
   await copyFile(join(ROOT, '.oxlintrc.json'), inTest('.oxlintrc.json'));
-  await copyFile(join(ROOT, 'scripts/fences.mjs'), inTest('scripts/fences.mjs'));
+  for (const plugin of ['fences.mjs', 'prose.mjs', 'words.mjs']) {
+    await copyFile(join(ROOT, 'scripts', plugin), inTest('scripts', plugin));
+  }
 });
 
 test('no forbidden import gets through, at whatever depth of a room and in whatever form', async () => {

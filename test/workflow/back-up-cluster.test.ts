@@ -52,7 +52,7 @@ describe('backUpCluster', () => {
     ]);
   });
 
-  it('is made all the same when people can not be told that a copy is missing', async () => {
+  it('is made all the same when people can not be notified that a copy is missing', async () => {
     fakes.controller.replicateGeneration = () => Promise.reject(down('offsite'));
     fakes.controller.notify = () => Promise.reject(ApplicationFailure.nonRetryable('no such command', 'Internal'));
 
@@ -75,7 +75,7 @@ describe('backUpCluster', () => {
     expect(fakes.notifications).toEqual([]);
   });
 
-  it('does not begin a short step anew because it takes longer than a beat', async () => {
+  it('does not begin a short step again because it takes longer than a heartbeat', async () => {
     const { checkHealth } = fakes.controller;
     fakes.controller.checkHealth = async (input) => {
       await sleep(8_000);

@@ -5,7 +5,7 @@ import { confirmAttempt } from '../../src/temporal/current-attempt';
 import { type FakeActivities, fakeActivities, type RunningWorkers, startWorkers } from '../support/fake-agents';
 import { useWorkflowEnvironment } from '../support/workflow-environment';
 
-/** What a step is told that asks whether it is still wanted; on a real Temporal server. */
+/** What a step is reported that asks whether it is still wanted; on a real Temporal server. */
 describe('confirmAttempt', () => {
   const environment = useWorkflowEnvironment();
   let fakes: FakeActivities;
@@ -19,7 +19,7 @@ describe('confirmAttempt', () => {
     workers = undefined;
   });
 
-  it('lets an attempt go on while its run waits for it, and refuses it when the run was terminated', async () => {
+  it('lets an attempt continue while its run waits for it, and refuses it when the run was terminated', async () => {
     const { client } = environment().temporal;
     const handle = () => client.workflow.getHandle('backup-asks');
     const { asked, answered } = askInside(async () => {

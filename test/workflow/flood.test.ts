@@ -57,7 +57,7 @@ describe('during a flood of messages', () => {
     expect(audit.filter(({ action }) => action === 'restore.share refused').length).toBeLessThanOrEqual(30);
   });
 
-  it('of large ones, it goes on in new executions instead of growing until Temporal ends it', async () => {
+  it('of large ones, it continues in new executions instead of growing until Temporal ends it', async () => {
     const handle = await begin();
     await waiting(handle, 'approval');
     const large = 'x'.repeat(1_900_000);
@@ -73,7 +73,7 @@ describe('during a flood of messages', () => {
     expect(await handle.result()).toMatchObject({ status: 'completed' });
   });
 
-  describe('while a step goes on that must not be cut off', () => {
+  describe('while a step continues that must not be cut off', () => {
     let goOn: () => void;
     beforeEach(() => {
       const held = new Promise<void>((resolve) => (goOn = resolve));
@@ -107,7 +107,7 @@ describe('during a flood of messages', () => {
       expect(taken.shares?.accepted).toMatchObject([{ holder: 'holder-1' }]);
     });
 
-    it('a controller that starts anew is through with the history in time', async () => {
+    it('a controller that restarts is through with the history in time', async () => {
       const handle = await begin();
       await approve(handle);
       await until(handle, 'it installs', ({ phase }) => phase === 'install', 60_000);

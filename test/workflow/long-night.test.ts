@@ -8,7 +8,7 @@ jest.setTimeout(240_000);
 /** Each in a workflow task of its own, which is what makes history long. */
 const FLOOD = 500;
 
-describe('a recovery whose history becomes long goes on in a new execution', () => {
+describe('a recovery whose history becomes long continues in a new execution', () => {
   const recoveries = useRecoveries();
   const { begin, approve, submit, submitThree, waiting, until, update } = recoveries;
   const fakes = () => recoveries.fakes();
@@ -16,14 +16,14 @@ describe('a recovery whose history becomes long goes on in a new execution', () 
   const executionOf = async () => (await recoveries.client().workflow.getHandle('restore-prod').describe()).runId;
   const current = () => recoveries.client().workflow.getHandle('restore-prod') as unknown as Handle;
 
-  /** Sends what nobody knows until the run has gone on elsewhere. */
+  /** Sends what nobody knows until the run has continued elsewhere. */
   async function flood(name = 'aprove', payload: unknown = { approver: 'eve' }): Promise<void> {
     const before = await executionOf();
     for (let sent = 0; sent < 4 * FLOOD; sent += 20) {
       await Promise.all(Array.from({ length: 20 }, () => current().signal(name, payload)));
       if ((await executionOf()) !== before) return;
     }
-    throw new Error('It went on in the same execution.');
+    throw new Error('It continued in the same execution.');
   }
   const times = (call: string) => fakes().calls.filter((item) => item === call).length;
   const notified = (event: string) => fakes().notifications.filter((item) => item.event === event).length;
@@ -43,7 +43,7 @@ describe('a recovery whose history becomes long goes on in a new execution', () 
     expect(times('makePlan')).toBe(2);
     expect(notified('approval wanted')).toBe(1);
     expect(report.phases.map(({ phase }) => phase)).toEqual([...new Set(report.phases.map(({ phase }) => phase))]);
-    // The first ones are written down, the rest is a number; what the next execution writes has numbers that go on.
+    // The first ones are written down, the rest is a number; what the next execution writes has numbers that continue.
     expect(fakes().audit.filter(({ action }) => action === 'restore.unknown signal')).toHaveLength(20);
     const ids = fakes()
       .audit.filter(({ action }) => action.startsWith('restore.'))

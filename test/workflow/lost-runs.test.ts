@@ -70,7 +70,7 @@ describe('after a run that never ended', () => {
           return Promise.resolve();
         };
       }
-      const parks = () => Promise.reject(refusal('NodeUnsafe', 'no', 'mend it'));
+      const parks = () => Promise.reject(refusal('NodeUnsafe', 'no', 'fix it'));
       if (remembered) fakes().nodes['vault-1']!.installSnapshot = parks;
       else fakes().nodes['vault-1']!.stageGeneration = parks;
       const handle = await begin('restoreCluster');

@@ -13,9 +13,9 @@ describe('a run that waits for a month', () => {
   const recoveries = useRecoveries();
   const { begin, approve, submitThree, waiting, until } = recoveries;
 
-  /** @returns seconds that a controller takes which starts anew, after a month */
+  /** @returns seconds that a controller takes which restarts, after a month */
   async function afterAMonth(handle: Handle) {
-    // What is told at the beginning of a wait has to be told by then.
+    // What is reported at the beginning of a wait has to be reported by then.
     await new Promise((resolve) => setTimeout(resolve, 500));
     const made = waitLonger(
       await handle.fetchHistory(),

@@ -42,7 +42,7 @@ describe('a step whose worker died', () => {
       taskQueue: CONTROLLER_TASK_QUEUE,
       workflowBundle: environment().bundle,
       activities: fakes.controller,
-      // It beats all the while, so that nothing else can be why it is tried again.
+      // It sends heartbeats all the while, so that nothing else can be why it is tried again.
       interceptors: {
         activity: [() => ({ inbound: new HeartbeatInterceptor() }), () => ({ inbound: new AttemptNoter(notes) })],
       },

@@ -57,7 +57,7 @@ describe('a step whose time is over', () => {
     expect(await asked(handle)).toBe(1);
   });
 
-  it('is asked for anew, however it was answered, where an outage ate its time', async () => {
+  it('is asked for again, however it was answered, where an outage ate its time', async () => {
     const stop = await controller();
     const handle = await begin();
     const back = Date.now() + 15_000;

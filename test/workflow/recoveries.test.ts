@@ -69,7 +69,7 @@ describe('a plan', () => {
     ]);
   }, 60_000);
 
-  it('is made anew, and its approvals are void, when it was not approved in time', async () => {
+  it('is made again, and its approvals are void, when it was not approved in time', async () => {
     const { planRestore } = fakes().controller;
     fakes().controller.planRestore = async (input) => ({ ...(await planRestore(input)), approvalMinutes: 0.02 });
     fakes().controller.makePlan = () => Promise.resolve({ plan: { ...PLAN, approvals: 2 }, planHash: 'a'.repeat(64) });
@@ -79,7 +79,7 @@ describe('a plan', () => {
 
     await until(
       handle,
-      'the plan is made anew',
+      'the plan is made again',
       (now) => now.phases.filter(({ phase }) => phase === 'plan').length > 1,
     );
 
@@ -91,7 +91,7 @@ describe('a plan', () => {
     let refused = false;
     fakes().controller.makePlan = () =>
       refused
-        ? Promise.reject(refusal('PlanRefused', 'vault-2: no room', 'Mend it.'))
+        ? Promise.reject(refusal('PlanRefused', 'vault-2: no room', 'Fix it.'))
         : Promise.resolve({ plan: PLAN, planHash: 'a'.repeat(64) });
     const { stageGeneration } = fakes().nodes['vault-1']!;
     fakes().nodes['vault-1']!.stageGeneration = (input) => {
@@ -122,7 +122,7 @@ describe('a plan', () => {
 describe('a node that does not get in', () => {
   const { fakes, begin, waiting, update, approve, submitThree } = useRecoveries();
 
-  it('is made anew once by itself, and people are asked only then', async () => {
+  it('is made again once by itself, and people are asked only then', async () => {
     let failures = 1;
     const { joinNode } = fakes().nodes['vault-3']!;
     fakes().nodes['vault-3']!.joinNode = (input) =>
@@ -163,7 +163,7 @@ describe('a node that does not get in', () => {
     expect(hours.get('stopNode')).toBeLessThan(0.1);
   }, 60_000);
 
-  it('is made anew when it was restarted before it was unsealed: the cluster may have sent it half of its data', async () => {
+  it('is made again when it was restarted before it was unsealed: the cluster may have sent it half of its data', async () => {
     let restarts = 2;
     const { unsealNode } = fakes().nodes['vault-2']!;
     fakes().nodes['vault-2']!.unsealNode = (input) =>

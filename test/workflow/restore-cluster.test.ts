@@ -133,7 +133,7 @@ describe('restoreCluster', () => {
     expect(fakes.notifications.map(({ event }) => event)).toContain('decision wanted');
   });
 
-  it('goes on without a follower that is skipped, but never without the first node', async () => {
+  it('continues without a follower that is skipped, but never without the first node', async () => {
     fakes.nodes['vault-3']!.joinNode = () => Promise.reject(refusal('VaultRefused', 'disk is dead', 'Replace it.'));
     fakes.nodes['vault-1']!.installSnapshot = failOnce(fakes.nodes['vault-1']!.installSnapshot);
     const handle = await begin();
@@ -263,7 +263,7 @@ describe('restoreCluster', () => {
     expect(fakes.audit.map(({ action }) => action)).toContain('restore.sealed again');
   });
 
-  it('has hours to count the keys of the first node, and goes on when it says that it could not', async () => {
+  it('has hours to count the keys of the first node, and continues when it says that it could not', async () => {
     let limitMs = 0;
     fakes.controller.verifyFirstNode = () => {
       limitMs = Context.current().info.startToCloseTimeoutMs;
@@ -280,7 +280,7 @@ describe('restoreCluster', () => {
     expect(report.warnings).toContain('the keys on vault-1 could not be counted: the connection broke');
   });
 
-  it('reminds the holders, and escalates to the alternates, and goes on waiting', async () => {
+  it('reminds the holders, and escalates to the alternates, and continues to wait', async () => {
     const handle = await begin();
     await approve(handle);
 
@@ -313,7 +313,7 @@ describe('restoreCluster', () => {
     expect((await handle.result()).status).toBe('aborted');
   });
 
-  it('goes on without a follower that dies before the cluster has converged', async () => {
+  it('continues without a follower that dies before the cluster has converged', async () => {
     fakes.controller.checkConvergence = ({ nodes }) =>
       nodes.includes('vault-3')
         ? Promise.reject(refusal('NotYet', 'vault-3 refuses the connection', 'Look.'))

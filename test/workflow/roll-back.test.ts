@@ -259,7 +259,7 @@ describe('rollBack', () => {
     const begun = new Promise<void>((resolve) => {
       fakes().nodes['vault-1']!.installSnapshot = async (input) => {
         resolve();
-        // Takes no notice of being called off, as a rename in the kernel would.
+        // Takes no notice of its cancellation, as a rename in the kernel would.
         await new Promise<void>((done) => (release = done));
         order.push('install ended');
         return installSnapshot(input);

@@ -6,7 +6,7 @@ import { useRecoveries } from '../support/workflow-driver';
 describe('a follower that takes too long to join', () => {
   const { fakes, begin, inspection, approve, submitThree, update } = useRecoveries();
 
-  /** Holds a step until it is called off, or for `firmly`, which takes no notice of that, until it is let go. */
+  /** Holds a step until it is cancelled, or for `firmly`, which takes no notice of that, until it is let go. */
   function hold(node: string, step: keyof NodeActivities, firmly = false) {
     const steps = fakes().nodes[node]!;
     const act = steps[step] as (input: unknown) => Promise<unknown>;
@@ -27,7 +27,7 @@ describe('a follower that takes too long to join', () => {
     update(handle, 'skipNode', { operator: 'bob', node });
 
   it.each(['joinNode', 'unsealNode'] as const)(
-    'is left out in the middle of %s, and the others go on',
+    'is left out in the middle of %s, and the others continue',
     async (step) => {
       const { begun } = hold('vault-3', step);
       const handle = await begin();
@@ -94,7 +94,7 @@ describe('a follower that takes too long to join', () => {
     expect(report.nodes.map(({ state }) => state)).toEqual(['voter', 'voter', 'voter']);
   }, 60_000);
 
-  it('is never the node that is made anew, nor one that has nothing to do', async () => {
+  it('is never the node that is made again, nor one that has nothing to do', async () => {
     const { begun, letGo } = hold('vault-2', 'joinNode');
     const handle = await begin('rebuildNode', { node: 'vault-2' });
     await submitThree(handle);

@@ -27,10 +27,10 @@ describe('a step that fails and is tried again', () => {
 
   it('is shown with its reason within ten seconds, told to people if it lasts, and gone when it succeeds', async () => {
     let failedAt = 0;
-    let mended = false;
+    let fixed = false;
     const { stopNode } = fakes().nodes['vault-2']!;
     fakes().nodes['vault-2']!.stopNode = async (input) => {
-      if (mended) return stopNode(input);
+      if (fixed) return stopNode(input);
       failedAt ||= Date.now();
       throw masked();
     };
@@ -42,8 +42,10 @@ describe('a step that fails and is tried again', () => {
     const details = await detailsOf(handle);
     const { progress, pending } = await recoveryView(handle);
     const screen = renderRecovery(progress, Date.now(), pending);
-    await until(handle, 'people are told', () => fakes().notifications.some(({ event }) => event === 'step retries'));
-    mended = true;
+    await until(handle, 'people are notified', () =>
+      fakes().notifications.some(({ event }) => event === 'step retries'),
+    );
+    fixed = true;
     await until(handle, 'it is over', (now) => now.retrying?.length === 0);
     await submitThree(handle);
     const report = await handle.result();
@@ -139,7 +141,7 @@ describe('a step that fails and is tried again', () => {
     const { retrying } = await until(handle, 'the last one is shown', (now) => now.retrying?.length !== 0);
     const calm = { ...forged, failure: null };
     await handle.signal(RETRY_SIGNAL, calm);
-    await until(handle, 'it is said to go on', (now) => now.retrying?.length === 0);
+    await until(handle, 'it is said to continue', (now) => now.retrying?.length === 0);
     done();
     await submitThree(handle);
     const report = await handle.result();

@@ -198,7 +198,7 @@ describe('a controller that starts while runs are open', () => {
     return replayer;
   }
 
-  /** The warnings, and what else was told. */
+  /** The warnings, and what else was reported. */
   async function check(
     options: { skip?: SkippedRuns; address?: string; withinMs?: number } = {},
   ): Promise<{ warnings: string[]; told: object[] }> {

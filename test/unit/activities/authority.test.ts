@@ -68,7 +68,7 @@ describe('a node agent', () => {
     await untouched();
   });
 
-  it('takes a run that goes on in a new execution for the one that people know', async () => {
+  it('takes a run that continues in a new execution for the one that people know', async () => {
     const next = restoreEnvironment('run-2');
     const claimIn = (run: string) =>
       next.run(() => node.claimForRun({ claim: { ...CLAIM, run }, approved: null })) as Promise<unknown>;

@@ -22,7 +22,7 @@ describe('an upload that an earlier attempt began', () => {
     { uploadId: 'a b' },
     { uploadId: 'a\n' },
     { uploadId: 'x'.repeat(2_001) },
-  ])('is begun anew where somebody else has told something: %j', async (told) => {
+  ])('is begun again where somebody else has told something: %j', async (told) => {
     await expect(resumedFrom(told)).resolves.toBeUndefined();
   });
 });

@@ -90,7 +90,7 @@ test('does not ask at all once it is aborted', async () => {
   expect(ask).not.toHaveBeenCalled();
 });
 
-test('what no waiting mends ends the wait at once', async () => {
+test('what no waiting fixes ends the wait at once', async () => {
   let asked = 0;
   const wait = pollUntil('a login', { timeoutMs: 60_000, signal: new AbortController().signal }, () => {
     asked++;
@@ -180,14 +180,14 @@ describe('a step that insists', () => {
     });
   });
 
-  it('tries what failed late at least once more, but not what it had waited for in vain', async () => {
+  it('tries what failed late at least once more, but not what it had waited for without success', async () => {
     hurry();
     const tries = async (code: 'NotYet' | 'ServiceFailed') => {
       let count = 0;
       const slow = async () => {
         count++;
         await new Promise((resolve) => setTimeout(resolve, 60));
-        throw new DrError(code, 'in vain');
+        throw new DrError(code, 'without success');
       };
       await retry(patience, slow).catch(() => undefined);
       return count;
@@ -198,7 +198,7 @@ describe('a step that insists', () => {
   });
 
   it.each([
-    ['what no repetition mends', new DrError('NodeUnsafe', 'holds data of another cluster')],
+    ['what no repetition fixes', new DrError('NodeUnsafe', 'holds data of another cluster')],
     ['what is not understood', new TypeError('x is not a function')],
   ])('leaves %s to others, at once', async (_what, error) => {
     const act = jest.fn(() => Promise.reject(error));

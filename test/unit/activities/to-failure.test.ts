@@ -69,7 +69,7 @@ test('a full disk is called by its name', async () => {
   });
 });
 
-test('a read-only one is tried again, and the operator is told where to look', () => {
+test('a read-only one is tried again, and the operator sees where to look', () => {
   const error = Object.assign(new Error("EROFS: read-only file system, open '/var/lib/x'"), { code: 'EROFS' });
 
   expect(toFailure(error, running)).toMatchObject({

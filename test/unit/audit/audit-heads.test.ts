@@ -68,7 +68,7 @@ it('shows that lines were cut off the end, which the chain alone can not', async
   });
 });
 
-it('shows that the end was cut off and written anew', async () => {
+it('shows that the end was cut off and written again', async () => {
   await append('one', 'two', 'three');
   await publishHead(trail(), repository(), 'prod');
   const [one = ''] = (await readFile(trail(), 'utf8')).split('\n');

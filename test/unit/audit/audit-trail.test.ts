@@ -144,7 +144,7 @@ describe('appendRecord', () => {
     expect(ids.filter((id) => id.startsWith('c')).length).toBeGreaterThan(0);
   });
 
-  it('waits for another process, and goes on at once when that one is killed', async () => {
+  it('waits for another process, and continues at once when that one is killed', async () => {
     await trailOf(1);
     const holder = spawn('flock', ['-x', file, 'sleep', '60'], { detached: true, stdio: 'ignore' });
     await new Promise((resolve) => setTimeout(resolve, 300));
@@ -160,7 +160,7 @@ describe('appendRecord', () => {
     expect(await verifyTrail(file)).toMatchObject({ records: 2, problems: [] });
   });
 
-  it('sets a half-written line aside, names it in the chain, and goes on', async () => {
+  it('sets a half-written line aside, names it in the chain, and continues', async () => {
     await trailOf(2);
     const torn = (await readFile(file, 'utf8')).split('\n')[1]?.slice(0, 40) ?? '';
     await appendFile(file, torn);

@@ -74,13 +74,13 @@ describe('generationId', () => {
 });
 
 describe('DrError', () => {
-  it('is as retryable as its code, unless it is told otherwise', () => {
+  it('is as retryable as its code, unless it says otherwise', () => {
     expect(new DrError('VaultUnavailable', 'x').retryable).toBe(FAILURES.VaultUnavailable.retryable);
     expect(new DrError('NodeFenced', 'x').retryable).toBe(false);
     expect(new DrError('VaultUnavailable', 'x', { retryable: false }).retryable).toBe(false);
   });
 
-  it('is told by its name, also when its class was loaded twice', () => {
+  it('is recognised by its name, also when its class was loaded twice', () => {
     class DrErrorOfAnotherCopy extends Error {
       override readonly name = 'DrError';
       readonly code = 'NotYet';

@@ -76,7 +76,7 @@ it('names who does not pick a step up', () => {
   ]);
 });
 
-it('lists what is under way for long, and what it says; not what goes on beside the run', () => {
+it('lists what is under way for long, and what it says; not what continues beside the run', () => {
   const steps: PendingStep[] = [
     { ...STEP, says: 'join: waiting for Vault' },
     { ...STEP, step: 'watchForSeal' },

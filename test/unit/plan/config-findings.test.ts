@@ -89,7 +89,7 @@ it('compares paths as paths', () => {
   expect(configFindings(before, own, true)).toEqual([]);
 });
 
-it('lets people go on where not all of it is seen', () => {
+it('lets people continue where not all of it is seen', () => {
   const report = reportWith({ unseen: ['the environment of its Vault'] }, vaultConfig({ nodeId: 'vault-9' }));
 
   expect(configFindings(report, own, true)).toMatchObject([{ accept: 'server-config' }]);

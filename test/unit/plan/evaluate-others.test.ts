@@ -208,7 +208,7 @@ describe('nodes of different versions', () => {
     expect(evaluate(['version']).plan).toMatchObject({ accepted: ['version'] });
   });
 
-  it('do not count what the node that is made anew served with', () => {
+  it('do not count what the node that is made again served with', () => {
     expect(rebuild([], { 'vault-1': '1.21.4', 'vault-2': '1.21.4', 'vault-3': '1.21.1' }).refusals).toEqual([]);
   });
 });
@@ -336,7 +336,7 @@ function generated(name: string, domain?: string) {
   return { ...storage, peers: storage.peers.map((peer) => (peer.id === name ? { ...peer, id: UUID } : peer)) };
 }
 
-describe('whose data lie in a directory', () => {
+describe('whose data is in a directory', () => {
   const { nodes } = settingsOf(NAMES);
   const own = nodes[0]!;
 

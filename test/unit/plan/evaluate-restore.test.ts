@@ -175,7 +175,7 @@ describe('a plan', () => {
       'the disk of vault-3 survives and is newer (raft index 5000)',
     ],
     [
-      'a disk of a cluster that was restored since, whose terms began anew',
+      'a disk of a cluster that was restored since, whose terms began again',
       'lose-newer-data',
       {
         inspections: {

@@ -82,7 +82,7 @@ describe('a restore beside a cluster that lives', () => {
     expect(describePlan(plan!).join('\n')).toContain('static roles 2 (overdue ones are rotated at once)');
   });
 
-  it('is refused in a drill also where nothing answers: its source goes on', () => {
+  it('is refused in a drill also where nothing answers: its source continues', () => {
     const { refusals } = plannedInto(BITING, [], { input: { drill: true }, settings: { drill: true } });
 
     expect(refusals.join()).toContain('a drill replaces nothing, so prod continues to run, and the backup holds');

@@ -45,7 +45,7 @@ describe('in place, a member that the configuration does not name', () => {
       'new-4 (new-4.example.com:8201) is a voter that the configuration does not name: it is not part of this',
     ],
     ['alive for all that is known', member('old-9', { alive: null }), 'it is not part of this'],
-  ])('that is %s, is told and let be', (_how, who, warning) => {
+  ])('that is %s, is reported and let be', (_how, who, warning) => {
     const { plan } = inPlace(members(who));
 
     expect(plan?.bystanders).toEqual([who.nodeId]);

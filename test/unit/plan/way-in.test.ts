@@ -24,7 +24,7 @@ it('says where the keys alone are no way in, and how they become one', () => {
   expect(warningsOf({})).not.toContain('root token');
 });
 
-it('names the namespaces that stay sealed, but in place, where they go on serving', () => {
+it('names the namespaces that stay sealed, but in place, where they continue to serve', () => {
   const ownSeals = [{ id: '5ee1a2e0', path: 'team-a/' }];
   const changes = { ...bao(true), manifest: { ...bao().manifest, ownSeals } };
   expect(warningsOf(changes)).toContain(

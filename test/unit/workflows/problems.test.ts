@@ -53,7 +53,7 @@ describe('the words for a step that failed', () => {
 });
 
 describe('a step that was given up', () => {
-  const silent = new TimeoutFailure('no beat', null, 'HEARTBEAT');
+  const silent = new TimeoutFailure('no heartbeat', null, 'HEARTBEAT');
   const busy = new TimeoutFailure('cut off', null, 'START_TO_CLOSE');
 
   it.each<[string, unknown, boolean]>([
@@ -70,7 +70,7 @@ describe('a step that was given up', () => {
     expect(nobodyAnswered(error)).toBe(unanswered);
   });
 
-  it('is told from one that may not be tried again', () => {
+  it('is distinguished from one that may not be tried again', () => {
     const failed = (state: 'TIMEOUT' | 'NON_RETRYABLE_FAILURE') =>
       new ActivityFailure('Activity task failed', 'joinNode', '1', state, undefined, refused);
 

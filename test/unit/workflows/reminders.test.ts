@@ -4,7 +4,7 @@ const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
 describe('reminders', () => {
-  it('come at their interval until somebody else is told, then each after twice as long, up to a day', () => {
+  it('come at their interval until somebody else is notified, then each after twice as long, up to a day', () => {
     const minutes = Array.from({ length: 12 }, (_, sent) => {
       return nextReminderMs({ remindMinutes: 10, escalateMinutes: 30 }, sent) / MINUTE;
     });

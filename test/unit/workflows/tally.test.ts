@@ -13,7 +13,7 @@ describe('what anybody can send', () => {
     expect(warnings).toEqual(['another', '1000 of them']);
   });
 
-  it('is told with the first one where one is too many', () => {
+  it('is reported with the first one where one is too many', () => {
     const warnings: string[] = [];
     const tally = new Tally(warnings);
 
@@ -21,7 +21,7 @@ describe('what anybody can send', () => {
     expect(warnings).toEqual(['2 of them']);
   });
 
-  it('goes on with the numbers of an earlier execution', () => {
+  it('continues with the numbers of an earlier execution', () => {
     const earlier = new Tally([]);
     for (let sent = 0; sent < 5; sent++) earlier.count('junk', 3, line);
     const warnings = [line(5)];

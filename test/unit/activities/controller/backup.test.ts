@@ -34,13 +34,13 @@ describe('the health of a cluster', () => {
     ],
   ];
 
-  it.each(autopilots)('is told where autopilot %s', async (_how, answer, warnings) => {
+  it.each(autopilots)('is reported where autopilot %s', async (_how, answer, warnings) => {
     vault.answers()['sys/storage/raft/autopilot/state'] = answer;
 
     expect(await health()).toMatchObject({ leader: 'vault-1', warnings: [...warnings, UNENCRYPTED] });
   });
 
-  it('is not told once nobody wants to know any more', async () => {
+  it('is not reported once the step is cancelled', async () => {
     vault.answers()['sys/storage/raft/autopilot/state'] = () => {
       vault.cancel();
       return 'cut';

@@ -189,7 +189,7 @@ describe('what somebody else asks of the controller', () => {
     expect((await readFile(inTest('state/audit.jsonl'), 'utf8')).trim().split('\n')).toHaveLength(1);
   });
 
-  it('is told to the alternates that are configured, and to nobody else', async () => {
+  it('is reported to the alternates that are configured, and to nobody else', async () => {
     await mkdir(inTest('told'));
     await writeFile(inTest('tell.sh'), `cat > ${inTest('told', 'message')}`);
     config.notify = { command: ['sh', inTest('tell.sh')] };

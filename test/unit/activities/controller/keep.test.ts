@@ -157,7 +157,7 @@ describe('a restore', () => {
       expect(chosen.problems).toEqual([{ repository: 'local', problem: `${generation}: the connection was reset` }]);
     });
 
-    it('goes on at once with another copy of it', async () => {
+    it('continues at once with another copy of it', async () => {
       const { generation } = await publish(newer, 'local', 'offsite');
       const { local } = await watch();
       const get = local.get.bind(local);
@@ -258,7 +258,7 @@ describe('retention', () => {
     expect(await readdir(inTest('local/prod'))).toHaveLength(HOURS.length);
   });
 
-  it('removes nothing while a generation cannot be read, says so, and makes up for it later', async () => {
+  it('removes nothing while a generation cannot be read, says so, and catches up later', async () => {
     const [first, second] = [await publish(HOURS[0] ?? '', 'local'), await publish(HOURS[1] ?? '', 'local')];
     await publish(HOURS[2] ?? '', 'local');
     const apply = () => {
@@ -420,7 +420,7 @@ describe('catching up', () => {
     expect(await step(listCatchUps, comparison)).toEqual([]);
   });
 
-  it('beats while it compares, and ends when it is told to', async () => {
+  it('sends heartbeats while it compares, and ends when it is reported to', async () => {
     await publish(HOURS[0] ?? '', 'local');
     const worker = workerFor();
     const heartbeats: unknown[] = [];

@@ -56,7 +56,7 @@ describe('the generation before a new one', () => {
     expect(await find()).toMatchObject({ previous: { generation }, warnings: [] });
   });
 
-  it('is told to be unknown when no repository shows one and one of them does not answer', async () => {
+  it('is reported as unknown when no repository shows one and one of them does not answer', async () => {
     await rm(inTest('offsite'), { recursive: true });
 
     expect(await find()).toEqual({
@@ -65,7 +65,7 @@ describe('the generation before a new one', () => {
     });
   });
 
-  it('is told to be unknown when what there is cannot be trusted', async () => {
+  it('is reported as unknown when what there is cannot be trusted', async () => {
     const generation = await publish(OLDER, 'local');
     await writeFile(inTest('local/prod', generation, 'manifest.json'), 'forged');
 

@@ -77,7 +77,7 @@ describe('the first node', () => {
     ]);
   });
 
-  it('that gives no snapshot is told of', async () => {
+  it('that gives no snapshot is reported', async () => {
     vault.answers()[SNAPSHOT] = () => denied('permission denied');
 
     expect(await vault.run(verifyFirstNode, whole)).toEqual([expect.stringContaining('permission denied')]);

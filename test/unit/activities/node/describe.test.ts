@@ -8,7 +8,7 @@ import { useDirectory } from '../../../support/temporary';
 
 const inTest = useDirectory();
 
-it('a Vault that takes the connection and never answers is not reachable, and all else is told in time', async () => {
+it('a Vault that takes the connection and never answers is not reachable, and all else is reported in time', async () => {
   const sockets: Socket[] = [];
   const hung = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1');
   await once(hung, 'listening');

@@ -12,7 +12,7 @@ const line = (seconds: number, text: string) =>
   `${new Date(Date.now() + seconds * 1_000).toISOString()} [ERROR] storage.raft: ${text}`;
 const waited = () => Promise.reject(new DrError('NotYet', 'Waited 60 s for vault-2 to unseal.'));
 
-describe('a wait that was in vain', () => {
+describe('a wait that was without success', () => {
   it("says what Vault's log says, and what to do", async () => {
     const host = hostWith([line(1, 'failed to heartbeat to: error="remote error: tls: unrecognized name"')]);
 

@@ -31,7 +31,7 @@ it('says why a Vault that is open has no leader, but not during an election', as
   expect(await looks(times(9, nobody))).toEqual([]);
 });
 
-it('goes on saying it while such a Vault names itself for moments, and stops when it leads', async () => {
+it('continues to say it while such a Vault names itself for moments, and stops when it leads', async () => {
   const heard = await looks([...times(11, nobody), itself, nobody, ...times(8, itself)]);
 
   expect(heard.at(0)?.[0]).toBe(10);

@@ -116,7 +116,7 @@ it.each<[string, () => Promise<unknown>]>([
       await noteUnfinished(inTest('state'), NEXT);
     },
   ],
-  ['when all was done, and nobody was told', () => setAside(NEXT, 'run-1')],
+  ['when all was done, and nobody was notified', () => setAside(NEXT, 'run-1')],
 ])('killed %s and run again it comes to the same', async (_when, killed) => {
   await loseARun();
   await killed();
@@ -177,7 +177,7 @@ describe('a run that was lost between two renames of what can not be renamed as 
     await claimNode(inTest('state'), 'vault-1', NEXT);
   }
 
-  it('is told as half done, and nothing is set aside over it', async () => {
+  it('is reported as half done, and nothing is set aside over it', async () => {
     await loseItHalfway();
 
     expect(await unfinished()).toEqual([

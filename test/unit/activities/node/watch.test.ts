@@ -15,7 +15,7 @@ it.each([
   ['a Vault that stays open', watchForSeal, { sealStatus: status(true, false), ...leads }],
   ['a blank Vault', watchForSeal, { sealStatus: status(false, true) }],
   ['a Vault that does not answer', watchForUnseal, { sealStatus: () => Promise.reject(new Error('refused')) }],
-])('beats for as long as it watches %s', async (_what, watch, vault) => {
+])('sends heartbeats for as long as it watches %s', async (_what, watch, vault) => {
   const host = {
     node: { name: 'vault-1', address: 'https://vault-1:8200' },
     withVault: <T>(work: (client: VaultClient) => Promise<T>) => work(vault as unknown as VaultClient),

@@ -19,7 +19,7 @@ const refusal = (message: RegExp) =>
 const nested = (depth: number) => JSON.parse(`${'['.repeat(depth)}${']'.repeat(depth)}`) as unknown;
 
 describe('the input of a step', () => {
-  it('goes on as it is when it is what the step takes', () => {
+  it('continues as it is when it is what the step takes', () => {
     expect(onNode('stopNode', { claim: CLAIM })).toEqual([{ claim: CLAIM }]);
     expect(onNode('describeNode')).toEqual([]);
     expect(onController('markRestored', MARK)).toEqual([MARK]);
@@ -98,7 +98,7 @@ describe('the input of a step', () => {
     expect(() => onNode('unsealNode', { claim: CLAIM, shares })).toThrow(refusal(/characters/));
   });
 
-  it('is told of in a few printable words, whatever its fields are called', () => {
+  it('is reported in a few printable words, whatever its fields are called', () => {
     const hostile = Object.fromEntries(Array.from({ length: 500 }, (_, index) => [`\u001b[2J${index}`, 1]));
     expect(() => onNode('stopNode', { claim: CLAIM, ...hostile })).toThrow(refusal(/^[\x20-\x7e]{1,2000}$/));
   });
