@@ -3,12 +3,13 @@
 //   npm run release -- [--dry-run] [--version 1.2.3]
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { format } from 'prettier';
+import { commitsIn, TYPES } from './commits.mjs';
 
-const CLIFF = join(dirname(fileURLToPath(import.meta.url)), '../node_modules/.bin/git-cliff');
+const FIRST = '0.1.0';
+const BREAKING = 'Breaking changes';
 const CHANGELOG = 'CHANGELOG.md';
 const HISTORIES = 'test/replay/histories';
 const UNRELEASED = '## [Unreleased]';
@@ -52,9 +53,44 @@ function refuseUnlessReady(version, tag) {
   if (existsSync(join(HISTORIES, version))) throw new Refused(`${HISTORIES}/${version} already exists.`);
 }
 
-/** By the commits since the last release; the first release is that of cliff.toml. */
+/** The newest tag of a version that leads to HEAD; null before the first release. */
+function lastTag() {
+  return run('git', 'tag', '--merged', 'HEAD', '--list', 'v[0-9]*', '--sort=-version:refname').split('\n')[0] || null;
+}
+
+function unreleased() {
+  const last = lastTag();
+  return commitsIn(last === null ? 'HEAD' : `${last}..HEAD`);
+}
+
+/** By the commits since the last release. Until 1.0.0 a breaking change raises the minor version. */
 function nextVersion() {
-  return cliff('--bumped-version').replace(/^v/, '');
+  const last = lastTag();
+  if (last === null) return FIRST;
+  const [major, minor, patch] = last.slice(1).split('.').map(Number);
+  const commits = unreleased();
+  if (major > 0 && commits.some(({ isBreaking }) => isBreaking)) return `${major + 1}.0.0`;
+  if (commits.some(({ type, isBreaking }) => type === 'feat' || isBreaking)) return `${major}.${minor + 1}.0`;
+  return `${major}.${minor}.${patch + 1}`;
+}
+
+/** What the commits say, under a heading for each kind. */
+function commitSections() {
+  const listed = unreleased().flatMap((commit) => {
+    const heading = commit.isBreaking ? BREAKING : TYPES[commit.type ?? ''];
+    return heading ? [{ ...commit, heading }] : [];
+  });
+  const headings = [BREAKING, ...Object.values(TYPES)].filter((name) => listed.some(({ heading }) => heading === name));
+  return headings
+    .map((name) => {
+      const lines = listed.filter(({ heading }) => heading === name).map(lineOf);
+      return [`#### ${name}`, '', ...lines].join('\n');
+    })
+    .join('\n\n');
+}
+
+function lineOf({ hash, scope, subject }) {
+  return `- ${scope ? `**${scope}:** ` : ''}${subject} (${hash.slice(0, 7)})`;
 }
 
 /** What was written by hand comes first, what the commits say below it. */
@@ -63,7 +99,7 @@ async function releasedChangelog(text, version) {
   if (after === undefined) throw new Refused(`${CHANGELOG} has no heading "${UNRELEASED}".`);
   const end = after.search(/^## /m);
   const [written, earlier] = end === -1 ? [after, ''] : [after.slice(0, end), after.slice(end)];
-  const commits = cliff('--unreleased', '--tag', `v${version}`);
+  const commits = commitSections();
   if (written.trim() === '' && commits === '') throw new Refused('Nothing has changed since the last release.');
   const date = new Date().toISOString().slice(0, 10);
   const made = commits === '' ? '' : `### Commits\n\n${commits}\n`;
@@ -75,10 +111,6 @@ function sectionOf(changelog, version) {
   const section = changelog.slice(changelog.indexOf(`## [${version}]`));
   const next = section.indexOf('\n## ');
   return section.slice(0, next === -1 ? undefined : next).trimEnd();
-}
-
-function cliff(...args) {
-  return run(CLIFF, ...args);
 }
 
 function run(program, ...args) {

@@ -31,6 +31,17 @@ test('no package is a dependency that the product does not import', () => {
   expect(dependencies.filter((name) => !imported.has(name))).toEqual([]);
 });
 
+test('the lock file has all that packages depend on, for every platform', async () => {
+  const lock = JSON.parse(await readFile(join(PROJECT_ROOT, 'package-lock.json'), 'utf8')) as Lock;
+  const missing = Object.entries(lock.packages).flatMap(([path, { dependencies, optionalDependencies }]) =>
+    Object.keys({ ...dependencies, ...optionalDependencies })
+      .filter((name) => !placesOf(path, name).some((place) => place in lock.packages))
+      .map((name) => `${path || 'package.json'}: ${name}`),
+  );
+
+  expect(missing).toEqual([]);
+});
+
 test('every way to import a package is seen, and none that leaves nothing in the program', async () => {
   const code = `
     import 'a'; import { x } from '@b/c/d.js'; export * from 'e'; export { y } from 'f'; import g = require('g');
@@ -42,6 +53,18 @@ test('every way to import a package is seen, and none that leaves nothing in the
 
   expect([...found].sort()).toEqual(['@b/c', 'a', 'e', 'f', 'g', 'h', 'i', 'j', 'k']);
 });
+
+interface Lock {
+  packages: Record<string, { dependencies?: object; optionalDependencies?: object }>;
+}
+
+/** Where Node looks for a package that the one at `path` asks for. */
+function placesOf(path: string, name: string): string[] {
+  const parents = path
+    .split('/node_modules/')
+    .map((_part, index, parts) => parts.slice(0, index + 1).join('/node_modules/'));
+  return [...parents.map((parent) => `${parent}/node_modules/${name}`), `node_modules/${name}`];
+}
 
 async function productFiles(): Promise<string[]> {
   const lists = await Promise.all(

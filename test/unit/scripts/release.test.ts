@@ -6,7 +6,7 @@ import { PROJECT_ROOT } from '../../../src/lab/project-root';
 import { useDirectory } from '../../support/temporary';
 
 const inTest = useDirectory();
-const KEPT = ['package.json', 'package-lock.json', 'CHANGELOG.md', 'cliff.toml'];
+const KEPT = ['package.json', 'package-lock.json', 'CHANGELOG.md'];
 
 /** A repository of its own with what a release changes. */
 beforeEach(async () => {
