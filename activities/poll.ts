@@ -7,6 +7,7 @@ import { DrError, type FailureCode, isDrError, withoutRetry } from '../src/contr
 const FOR_PEOPLE: readonly FailureCode[] = ['InvalidConfiguration', 'PermissionDenied', 'NodeFenced'];
 
 const POLL_INTERVAL_MS = 1_000;
+const NOT_YET = 'not yet';
 
 export interface PollOptions {
   timeoutMs: number;
@@ -40,7 +41,7 @@ export async function pollUntil<T>(what: string, options: PollOptions, ask: () =
         wait.isOver();
         return answer;
       }
-      last = 'not yet';
+      last = NOT_YET;
     } catch (error) {
       options.signal.throwIfAborted();
       if (needsPeople(error)) throw error;
@@ -87,7 +88,8 @@ class WaitReport {
     const said = this.#why === null ? last : `${last.replace(/[.]$/, '')}. ${this.#why}`;
     if (said === this.#said) return;
     this.#said = said;
-    const problem = `Waiting for ${this.what}; the last answer was: ${said}`;
+    const problem =
+      said === NOT_YET ? `Waiting for ${this.what}.` : `Waiting for ${this.what}; the last answer was: ${said}`;
     const failed = boundedProblem({ code: 'NotYet', problem, advice: this.options.advice ?? null });
     this.#report(`waiting for ${this.what}`, { ...failed, tries: 1 });
   }

@@ -1,5 +1,6 @@
 import { isCancellation } from '@temporalio/workflow';
 import { type RestoreInput, restoreInput } from '../src/contract/input';
+import { formatTime } from '../src/contract/format';
 import type { RestorePlan } from '../src/contract/plan';
 import type { RecoveryReport } from '../src/contract/recovery';
 import { approvedPlan } from './run/approvals';
@@ -143,7 +144,10 @@ export async function restoreCluster(raw: unknown, handover?: unknown): Promise<
     await run.once('marking', () => mark('restored', plan, controller.markRestored));
     // Another cluster now holds the logins of the generation's own, not those that its configuration names.
     const backup = plan.source === plan.cluster ? await recovery.tryBackUp(plan) : null;
-    journal.notify('restored', `${plan.cluster} is restored from ${plan.generation}, captured ${plan.capturedAt}.`);
+    journal.notify(
+      'restored',
+      `${plan.cluster} is restored from ${plan.generation}, captured ${formatTime(plan.capturedAt)}.`,
+    );
     return recovery.end('completed', backup);
   }
 

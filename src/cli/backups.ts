@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { repositoryConfigOf } from '../config/load';
 import { findStrays, type Stray } from '../repository/strays';
-import { formatBytes } from '../contract/format';
+import { formatBytes, formatTime } from '../contract/format';
 import { parseReason, pinRunner, runPrune } from './backups-keep';
 import { chooseCopies, type BackupOptions, idsOf, type Listing, loadListing, reportTrouble } from './backups-listing';
 import { runDiff } from './backups-diff';
@@ -127,7 +127,7 @@ function noteStrays(strays: readonly Stray[], cluster: string): void {
     note(
       style(
         'yellow',
-        `${place} (${formatBytes(sizeBytes)}, ${storedAt}) has no manifest, so vault-dr did not make it`,
+        `${place} (${formatBytes(sizeBytes)}, ${formatTime(storedAt)}) has no manifest, so vault-dr did not make it`,
         process.stderr,
       ),
     );

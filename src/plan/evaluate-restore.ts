@@ -1,4 +1,4 @@
-import { formatSeconds } from '../contract/format';
+import { formatSeconds, formatTime } from '../contract/format';
 import type { Manifest } from '../contract/generation';
 import type { RestoreInput } from '../contract/input';
 import {
@@ -171,7 +171,7 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
         ...leftOutWarnings(leftOut),
         ...(input.inPlace ? memberWarnings(settings.nodes, live, members, product) : []),
         ...(input.inPlace
-          ? [`everything written after ${manifest.capturedAt} is discarded, on a cluster that is serving`]
+          ? [`everything written after ${formatTime(manifest.capturedAt)} is discarded, on a cluster that is serving`]
           : []),
         ...chosen.problems.map(({ repository, problem }) => `${repository}: ${problem}`),
         ...clockWarnings(manifest, now),

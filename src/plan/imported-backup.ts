@@ -1,3 +1,4 @@
+import { formatTime } from '../contract/format';
 import type { Import, Manifest } from '../contract/generation';
 import type { LiveView, RecoverySettings } from '../contract/plan';
 import { acceptable, type Finding } from './findings';
@@ -54,12 +55,14 @@ export function importWarnings(manifest: Manifest): string[] {
 function timeWarning({ capturedAtBy, by }: Import, capturedAt: string): string[] {
   switch (capturedAtBy) {
     case 'operator':
-      return [`its time (${capturedAt}) is as stated by ${by}`];
+      return [`its time (${formatTime(capturedAt)}) is as stated by ${by}`];
     case 'name':
-      return [`time of capture unknown: the file name says ${capturedAt}; if that is wrong, so is the stated loss`];
+      return [
+        `time of capture unknown: the file name says ${formatTime(capturedAt)}; if that is wrong, so is the stated loss`,
+      ];
     case 'file':
       return [
-        `time of capture unknown: the file was last written ${capturedAt}, so the snapshot is not newer, and more may be lost than stated here`,
+        `time of capture unknown: the file was last written ${formatTime(capturedAt)}, so the snapshot is not newer, and more may be lost than stated here`,
       ];
   }
 }

@@ -1,4 +1,4 @@
-import { formatBytes } from '../contract/format';
+import { formatBytes, formatTime } from '../contract/format';
 import type { UnfinishedRun } from '../contract/host';
 import type { LostRun, NodePlan, RecoveryPlan } from '../contract/plan';
 import type { NodeInspection } from './evaluate-node';
@@ -96,7 +96,7 @@ function describe(item: UnfinishedRun, { report }: NodeInspection, isPutBack: bo
     const stopped = report?.service === 'stopped' ? '; Vault is stopped' : '';
     return `${beganToSetAside || madeDataDir ? 'Nothing has to be put back' : 'It had not touched the data'}${stopped}.`;
   })();
-  return `run ${run}${startedAt === '' ? '' : `, started ${startedAt},`} did not end here; it had ${begun}. ${data}`;
+  return `run ${run}${startedAt === '' ? '' : `, started ${formatTime(startedAt)},`} did not end here; it had ${begun}. ${data}`;
 }
 
 function madeText(report: NodeInspection['report']): string {

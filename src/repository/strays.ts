@@ -18,7 +18,8 @@ export interface Stray {
   storedAt: string;
 }
 
-const MARKS = 'marks';
+/** Of marks and of heads of the audit trail. */
+const FOLDERS = ['marks', 'audit'];
 
 /** Files in the folder of a cluster, and right in the repository; one that can't be listed has none. */
 export async function findStrays(repository: Repository, config: RepositoryConfig, cluster: string): Promise<Stray[]> {
@@ -45,7 +46,7 @@ export async function findStrays(repository: Repository, config: RepositoryConfi
 
 function belongs(key: string, cluster: string, manifests: ReadonlySet<string>): boolean {
   const [, folder = '', file = '', ...deeper] = key.split('/');
-  if (folder === MARKS) return true;
+  if (FOLDERS.includes(folder)) return true;
   if (file === '' || deeper.length > 0 || !GENERATION_PATTERN.test(folder)) return false;
   return manifests.has(`${cluster}/${folder}/${MANIFEST_FILE}`);
 }

@@ -183,7 +183,7 @@ describe('a backup', () => {
       const frozen = await success();
 
       expect(cutOff.warnings.join()).toMatch(new RegExp(`${follower}: .*closed the connection`));
-      expect(frozen.warnings.join()).toMatch(new RegExp(`${follower}: .*does not answer`));
+      expect(frozen.warnings.join()).toMatch(new RegExp(`${follower}: .*did not answer`));
       await expectWhole(frozen);
     } finally {
       process.kill(pid, 'SIGCONT');

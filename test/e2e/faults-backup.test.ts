@@ -120,7 +120,7 @@ describe('a backup continues when the fault is gone', () => {
       try {
         const { result, seconds } = await wholeBackup(lab());
 
-        expect(result.warnings.join('\n')).toMatch(new RegExp(`${leader}: .*does not answer`));
+        expect(result.warnings.join('\n')).toMatch(new RegExp(`${leader}: .*did not answer`));
         report('The leader hangs (SIGSTOP)', 'backed up from the new leader, with a warning', seconds);
       } finally {
         process.kill(pid, 'SIGCONT');

@@ -46,7 +46,7 @@ describeWithNetwork('a run survives a network that falls apart', () => {
       const node = (await manifestOf(result)).leader?.node;
       expect(node).not.toBe(leader);
       expect(result.warnings.join('\n')).toMatch(
-        new RegExp(`the leadership moved from ${leader} to ${node} .*: ${leader} does not answer`),
+        new RegExp(`the leadership moved from ${leader} to ${node} .*: ${leader} did not answer`),
       );
       expect(copiesOf(result)).toEqual(TWO_COPIES);
       report('The leader is cut off from everything, before the capture', saying('backed up', result), seconds);

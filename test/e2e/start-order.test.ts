@@ -175,7 +175,7 @@ describe('does not wait where that can not help', () => {
     expect(stderr).toContain(`Waiting for Temporal at 127.0.0.1:${layout.temporal.port} …`);
     // On a busy machine the last of its attempts may not have been refused yet.
     const reason = expect.stringMatching(/connection refused|no answer in time/) as string;
-    expect(JSON.parse(stdout)).toMatchObject({ exitCode: 4, error: reason });
+    expect(JSON.parse(stdout)).toMatchObject({ exitCode: 4, error: { message: reason } });
     expect(Date.now() - began).toBeLessThan(15_000);
   });
 

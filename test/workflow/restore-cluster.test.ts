@@ -79,7 +79,7 @@ describe('restoreCluster', () => {
     ];
 
     expect(answers.map(({ accepted }) => accepted)).toEqual([false, false]);
-    expect(answers[0]?.message).toContain('someone else must approve');
+    expect(answers[0]?.message).toContain('Ana requested this run; somebody else has to approve it.');
     expect(answers[1]?.message).toContain("The plan's hash is aaaaaaaaaaaa");
     expect(fakes.calls.filter((call) => /^(claim|stage|stop)/.test(call))).toEqual([]);
   });

@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import type { RecoveryPhase } from '../../src/contract/recovery';
+import { phaseName } from '../../src/contract/voice/headline';
 import { NODES, PLAN, RECOVER_QUORUM_PLAN } from '../support/fake-agents';
 import { refusal, useRecoveries } from '../support/workflow-driver';
 
@@ -52,7 +53,10 @@ describe('rollBack', () => {
 
       const back = fakes().calls.slice(before);
       expect(parked.parked[0]?.choices).toContain('rollBack');
-      expect(answer).toEqual({ accepted: true, message: expect.stringContaining(`from the phase '${phase}'`) });
+      expect(answer).toEqual({
+        accepted: true,
+        message: expect.stringContaining(`from the phase '${phaseName(phase)}'`),
+      });
       expect((await again)?.accepted ?? false).toBe(false);
       expect(report.status).toBe('rolled back');
       expect(report.rollBack).toMatchObject({ by: 'bob', from: phase });

@@ -113,15 +113,19 @@ describe('a step that fails and is tried again', () => {
 
   it('can be made up by whoever may send signals: a line to read, of what is under way, and nothing else', async () => {
     let done = () => {};
+    let begun = () => {};
     const held = new Promise<void>((resolve) => (done = resolve));
+    const underway = new Promise<void>((resolve) => (begun = resolve));
     const { stageGeneration } = fakes().nodes['vault-1']!;
     fakes().nodes['vault-1']!.stageGeneration = async (input) => {
+      begun();
       await held;
       return stageGeneration(input);
     };
     const handle = await begin();
     await approve(handle);
-    await until(handle, 'it stages', (now) => now.phase === 'stage');
+    // The phase begins with the claims, before the step that is spoken of.
+    await underway;
     const failure = { code: 'X', problem: '\u001b[31mlook\u202E\n# here `rm`', advice: 'z'.repeat(5_000) };
     const forged: RetryNotice = { step: 'stageGeneration', node: 'vault-1', attempt: 1, failure };
     const junk: unknown[] = [

@@ -93,7 +93,7 @@ describe('a controller that starts while runs are open', () => {
 
     const { warnings } = await check();
 
-    expect(warnings).toEqual([expect.stringContaining(`restore-prod (run ${runId}) does not replay and stands still`)]);
+    expect(warnings).toEqual([expect.stringContaining(`restore-prod (run ${runId}) does not replay and has stopped`)]);
   });
 
   it('starts, with a warning, over a run under an id that the product gives to no cluster of the configuration', async () => {

@@ -4,6 +4,7 @@ import type { ApproveInput } from '../../src/contract/input';
 import { samePerson } from '../../src/contract/person';
 import type { ApprovedPlan, RecoveryProgress } from '../../src/contract/recovery';
 import { type Answer, no, yes } from '../../src/contract/update-answers';
+import { phaseName } from '../../src/contract/voice/headline';
 import type { Journal } from './journal';
 import { problemOf } from './problems';
 import type { RunState } from './run-state';
@@ -52,7 +53,7 @@ export class Approvals {
 
 function approvalProblem(progress: RecoveryProgress, { approver, planHash }: ApproveInput): string | null {
   if (progress.phase !== 'approve' || progress.plan === null || progress.planHash === null) {
-    return `There is nothing to approve in the phase '${progress.phase}'.`;
+    return `There is nothing to approve in the phase '${phaseName(progress.phase)}'.`;
   }
   if (!progress.planHash.startsWith(planHash)) {
     return `The plan's hash is ${progress.planHash.slice(0, 12)}, not ${planHash}. Read the plan again before you approve it.`;

@@ -1,6 +1,7 @@
 import { CancellationScope } from '@temporalio/workflow';
 import { type ParkChoice, type Parked, type RecoveryPhase, ROUTES } from '../../src/contract/recovery';
 import { type Answer, no, yes } from '../../src/contract/update-answers';
+import { phaseName } from '../../src/contract/voice/headline';
 import type { Journal } from './journal';
 import type { RunState } from './run-state';
 import { noWayBackFrom } from './way-back';
@@ -202,6 +203,6 @@ export class Decisions {
     progress.rollBack = { by: operator, at: new Date().toISOString(), from };
     this.journal.record('rollBack', 'info', operator, { from });
     this.#changes?.cancel();
-    return yes(`Rolling back from the phase '${from}': the old data is put back on every node.`);
+    return yes(`Rolling back from the phase '${phaseName(from)}': the old data is put back on every node.`);
   }
 }

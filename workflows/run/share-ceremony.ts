@@ -2,6 +2,7 @@ import { isCancellation } from '@temporalio/workflow';
 import type { ShareVerdict } from '../../src/contract/recovery';
 import { checkEnvelope } from '../../src/contract/share';
 import { type Answer, no, yes } from '../../src/contract/update-answers';
+import { phaseName } from '../../src/contract/voice/headline';
 import type { Identities } from './identities';
 import type { Journal } from './journal';
 import { problemOf } from './problems';
@@ -45,7 +46,11 @@ export class ShareCeremony {
     if (!verdict.ok) return this.#refuse(holder, verdict.reason, verdict.exposed);
     if (!this.sets.areTaken || shares === null) {
       const when = shares === null ? 'not yet: wait until the run asks for them' : 'any more: this came too late';
-      return this.#refuse(holder, `No shares are taken in the phase '${phase}', or ${when}. It was not used.`, false);
+      return this.#refuse(
+        holder,
+        `No shares are taken in the phase '${phaseName(phase)}', or ${when}. It was not used.`,
+        false,
+      );
     }
     if (this.sets.haveOpened) return yes('The vault is open; your share was not needed.');
 

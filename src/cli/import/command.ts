@@ -1,6 +1,6 @@
 import { type Command, Option } from 'commander';
 import { DrError, isDrError } from '../../contract/failures';
-import { formatBytes } from '../../contract/format';
+import { formatBytes, formatTime } from '../../contract/format';
 import { printable } from '../../contract/printable';
 import { style } from '../../terminal';
 import { type BackupOptions, loadListing, reportTrouble } from '../backups-listing';
@@ -137,7 +137,7 @@ function describe({ file, outcome, maker, copies, missing, warnings, ...result }
   return [
     `${file}: ${head} ${generation}, in ${copies.join(', ')}`,
     ...(maker === null ? [] : [`  named as by ${maker}`]),
-    `  captured ${capturedAt} (${TIME_BY[capturedAtBy]})`,
+    `  captured ${formatTime(capturedAt)} (${TIME_BY[capturedAtBy]})`,
     `  server version ${serverVersion ?? 'unknown'}`,
     ...missing.map(({ repository, problem }) =>
       style('yellow', `  not in ${repository}; the next backup copies it there: ${printable(problem)}`),

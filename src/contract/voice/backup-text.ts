@@ -1,5 +1,5 @@
 import type { BackupProgress, BackupResult } from '../backup';
-import { formatBytes } from '../format';
+import { formatBytes, formatTime } from '../format';
 
 /** What is to be said of a backup, as plain text: whoever shows it lays it out and escapes it, and says nothing more. */
 export interface BackupText {
@@ -33,7 +33,7 @@ export function describeBackupResult(result: BackupResult): BackupText & { facts
     ...told(result),
     isEncrypted,
     facts: [
-      `captured ${result.capturedAt} at raft index ${result.raftIndex}, ${formatBytes(result.sizeBytes)}, ${encryption}`,
+      `captured ${formatTime(result.capturedAt)} at raft index ${result.raftIndex}, ${formatBytes(result.sizeBytes)}, ${encryption}`,
       `sha256 ${result.sha256}`,
       ...result.caughtUp.map(({ repository, generation }) => `${repository}: caught up with ${generation}`),
       ...result.retention

@@ -1,4 +1,5 @@
 import { APPROVAL_NAMESPACE, approvalStatement, approvalSubject } from '../approval';
+import { formatTime } from '../format';
 import { CONTROLLER_TASK_QUEUE, MESSAGE, recoveryWorkflowId, WORKFLOW } from '../names';
 import {
   hasChangedNodes,
@@ -94,7 +95,7 @@ function approval(progress: RecoveryProgress): CommandText[] {
         plan?.trust === 'approvers'
           ? signedApproval(progress)
           : [update(cluster, MESSAGE.approve, { approver: YOU, planHash: hash })],
-      note: planValidUntil === null ? null : `Valid until ${planValidUntil}, then it is planned again.`,
+      note: planValidUntil === null ? null : `Valid until ${formatTime(planValidUntil)}, then it is planned again.`,
     },
     operatorCommand(cluster, 'abort', 'abort', 'To cancel:'),
   ];

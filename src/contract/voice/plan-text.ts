@@ -1,4 +1,4 @@
-import { formatBytes, formatCount, formatNumber, formatSeconds } from '../format';
+import { formatBytes, formatCount, formatNumber, formatSeconds, formatTime } from '../format';
 import type { LeaseCount } from '../generation';
 import { ACCEPTABLE, type LostRun, type RecoverQuorumPlan, type RecoveryPlan, type RestorePlan } from '../plan';
 import { productName } from '../product';
@@ -62,7 +62,7 @@ function matterOf(plan: RecoveryPlan): string[] {
       return [
         `Backup ${plan.generation} (${formatBytes(plan.archiveBytes)}, ${formatCount(plan.keyCount, 'key')}, ${madeBy(plan)}), ` +
           `good copies in ${plan.copies.join(', ')}.`,
-        `What was written after ${plan.capturedAt} is lost: ${formatSeconds(plan.rpoSeconds)} when this was planned.`,
+        `What was written after ${formatTime(plan.capturedAt)} is lost: ${formatSeconds(plan.rpoSeconds)} when this was planned.`,
         ...lostLines(plan.lost ?? []),
         ...(plan.source === plan.cluster ? [] : [`It is a backup of ${plan.source} and goes into ${plan.cluster}.`]),
         ...(plan.setAside === 'delete' && plan.method === 'snapshot'

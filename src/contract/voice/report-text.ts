@@ -1,4 +1,4 @@
-import { formatBytes, formatSeconds } from '../format';
+import { formatBytes, formatSeconds, formatTime } from '../format';
 import { recoveryWorkflowId } from '../names';
 import { hasChangedNodes, type NodeProgress, type RecoveryMethod, type RecoveryReport } from '../recovery';
 import { type CommandText, removalCommand, reportCommand } from './commands';
@@ -64,7 +64,9 @@ function outcomeOf(report: RecoveryReport): string[] {
   return [
     resultOf(report),
     ...(rpoSeconds !== null && plan !== null && 'capturedAt' in plan
-      ? [`Lost: what was written after ${plan.capturedAt} (${formatSeconds(rpoSeconds)} when it was planned).`]
+      ? [
+          `Lost: what was written after ${formatTime(plan.capturedAt)} (${formatSeconds(rpoSeconds)} when it was planned).`,
+        ]
       : []),
     ...(backup === null || status === 'planned' ? [] : [`New backup: ${backupOf(backup)}`]),
     ...(rollBack === null ? [] : [rollBack]),

@@ -120,7 +120,7 @@ describe('renderReport', () => {
     const text = renderReport(report);
 
     expect(text).toContain('Restored in 2 min 0 s: 1 min 30 s machine time, 30 s waiting for people.');
-    expect(text).toContain('Lost: what was written after 2026-11-23T04:00:00.000Z (1 h 0 min when it was planned).');
+    expect(text).toContain('Lost: what was written after 2026-11-23T04:00:00Z (1 h 0 min when it was planned).');
     expect(text).toContain('New backup: 20261123T050200Z-000000001300-0a1b2c3d');
     expect(text).toContain('  vault-1: /opt/vault/data.pre-restore-run-1');
     expect(text).not.toContain('vault-2:');

@@ -50,7 +50,7 @@ it('says the same of a copy when it has ended, and what a backup without encrypt
     copies: ['local: stored, hashed'],
     missing: ['offsite: no copy yet: 503 | <b>down</b>'],
     facts: [
-      'captured 2026-11-23T04:00:00.000Z at raft index 42, 1.0 KiB, NOT encrypted',
+      'captured 2026-11-23T04:00:00Z at raft index 42, 1.0 KiB, NOT encrypted',
       `sha256 ${'a'.repeat(64)}`,
       'offsite: caught up with F',
       'local: 1 removed, 0 locked, 0 failed',

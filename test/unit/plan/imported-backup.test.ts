@@ -39,13 +39,13 @@ describe('a plan of an imported backup', () => {
     expect(describePlan(plan!)[0]).toContain('version unknown');
     const said = plan?.warnings.join('\n') ?? '';
     expect(said).toContain('ana imported this backup from /mnt/vault-2026-11-23.snap at 2026-11-23T04:30:00.000Z');
-    expect(said).toContain('time of capture unknown: the file name says 2026-11-23T04:00:00.000Z');
+    expect(said).toContain('time of capture unknown: the file name says 2026-11-23T04:00:00Z');
     expect(said).toContain('unknown, because it was imported: cluster id and name, the login that made it, a canary');
   });
 
   it.each([
-    ['operator', 'its time (2026-11-23T04:00:00.000Z) is as stated by ana'],
-    ['file', 'the file was last written 2026-11-23T04:00:00.000Z, so the snapshot is not newer'],
+    ['operator', 'its time (2026-11-23T04:00:00Z) is as stated by ana'],
+    ['file', 'the file was last written 2026-11-23T04:00:00Z, so the snapshot is not newer'],
   ] as const)('says when it was captured by %s', (capturedAtBy, expected) => {
     const manifest = { ...UNKNOWN, imported: { ...IMPORT, capturedAtBy } };
 

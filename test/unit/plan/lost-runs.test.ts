@@ -63,9 +63,9 @@ describe('the plan of a restore after one that was lost', () => {
     ]);
     expect(plan?.warnings).toEqual(
       expect.arrayContaining([
-        `vault-1: run ${RUN}, started ${STARTED}, did not end here; it had staged the backup g, set the original data aside in ${ASIDE} (2.0 KiB) and installed the backup g, which nobody has unsealed. The original data is put back first.`,
-        `vault-2: run ${RUN}, started ${STARTED}, did not end here; it had set the original data aside in ${ASIDE} (2.0 KiB) and put an empty data directory in its place. The original data is put back first.`,
-        `vault-3: run ${RUN}, started ${STARTED}, did not end here; it had claimed the host. It had not touched the data; Vault is stopped.`,
+        `vault-1: run ${RUN}, started 2026-11-23T04:00:00Z, did not end here; it had staged the backup g, set the original data aside in ${ASIDE} (2.0 KiB) and installed the backup g, which nobody has unsealed. The original data is put back first.`,
+        `vault-2: run ${RUN}, started 2026-11-23T04:00:00Z, did not end here; it had set the original data aside in ${ASIDE} (2.0 KiB) and put an empty data directory in its place. The original data is put back first.`,
+        `vault-3: run ${RUN}, started 2026-11-23T04:00:00Z, did not end here; it had claimed the host. It had not touched the data; Vault is stopped.`,
       ]),
     );
     expect(describePlan(plan!).join('\n')).toContain(
