@@ -299,7 +299,10 @@ describe('a backup continues when the fault is gone', () => {
     vaults.forEach((proxy) => proxy.reset());
     const codes = (await Promise.all(both)).map(({ code }) => code);
 
-    expect(refused).toMatchObject({ code: 5, stderr: expect.stringContaining(`runs already: run ${runId}, since 2`) });
+    expect(refused).toMatchObject({
+      code: 5,
+      stderr: expect.stringContaining(`is already running: run ${runId}, since 2`),
+    });
     expect(refused.stderr).toContain('vault-dr status --cluster lab --backup');
     expect(third.code).toBe(1);
     expect(third.stderr).toContain('already');

@@ -60,7 +60,7 @@ describeWithDisks('a restore continues when the fault is gone', () => {
     expect(refused.length).toBeGreaterThan(0);
     for (const { code, stderr } of refused) {
       expect(code).toBe(5);
-      expect(stderr).toContain(`'restore-lab' runs already: run ${runId}, since 2`);
+      expect(stderr).toContain(`'restore-lab' is already running: run ${runId}, since 2`);
     }
     report('Three restores are started at once', 'one runs; the others name it', (Date.now() - started) / 1_000);
   }, 30_000);

@@ -74,7 +74,7 @@ describe('a cluster that is lost and brought back', () => {
     const report = await driver.result();
 
     expect(refused.code).toBe(5);
-    expect(refused.stderr).toContain("'restore-lab' runs already");
+    expect(refused.stderr).toContain("'restore-lab' is already running");
     expect(answers.map(({ code }) => code)).toEqual([0, 5, 0]);
     expect(answers[1]?.stdout).toContain('carol has already submitted this share');
     expect(report.status).toBe('completed');

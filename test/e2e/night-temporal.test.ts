@@ -78,7 +78,7 @@ describe('a Temporal for the night', () => {
     process.kill(await serverOf(third), 'SIGKILL');
     await ended(third.child);
     expect(third.child.exitCode).toBe(1);
-    expect(third.said()).toContain("Temporal's server ended with SIGKILL");
+    expect(third.said()).toContain('The Temporal server ended with SIGKILL');
 
     await start();
     expect(await statusOf('kept')).toBe('RUNNING');

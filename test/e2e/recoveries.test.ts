@@ -70,7 +70,7 @@ describe('recoveries of a cluster', () => {
     await driver().json(['abort', '--cluster', 'lab', '--as', 'bob']);
 
     expect(second.code).toBe(5);
-    expect(second.stderr).toContain(`'restore-lab' runs already: run ${run}, since `);
+    expect(second.stderr).toContain(`'restore-lab' is already running: run ${run}, since `);
     expect(second.stderr).toContain('(Restore of lab, requested by ana)');
     expect(stock.code).not.toBe(0);
     expect((await driver().result(1)).status).toBe('aborted');

@@ -256,6 +256,11 @@ test('files in a repository that have no manifest are mentioned', async () => {
   await writeFile(inTest('one', 'prod', '20251123T040000Z-000000004711-0a1b2c3d', 'snapshot.snap.age'), 'x');
   await writeFile(inTest('a.snap'), await buildSnapshot());
   await importing(inTest('a.snap'));
+  // What the product itself keeps there beside its backups.
+  for (const own of ['marks', 'audit']) {
+    await mkdir(inTest('one', 'prod', own), { recursive: true });
+    await writeFile(inTest('one', 'prod', own, 'a.json'), '{}');
+  }
 
   const { notes, exitCode: ended } = await run('list');
   const { strays } = await listed();
