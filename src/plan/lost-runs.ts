@@ -124,7 +124,7 @@ export function withPutBack(
     const isInside = found.original?.endsWith(`/.pre-restore-${found.run}`) ?? layout === 'inside';
     const kept = `the data written by run ${found.run} is kept as ${dataDir}${isInside ? '/' : ''}.rolled-back-${found.run}`;
     const how = isInside
-      ? `move what is in ${found.original} back to ${dataDir}`
+      ? `move the contents of ${found.original} back to ${dataDir}`
       : `rename ${found.original} to ${dataDir}`;
     const back =
       found.original === null

@@ -46,7 +46,7 @@ export function recoverQuorumSteps(nodes: readonly NodePlan[], survivor: NodePla
         ? [
             'stop Vault',
             node.layout === 'inside'
-              ? `copy what is in ${node.dataDir} into ${node.dataDir}/.pre-restore-…`
+              ? `copy the contents of ${node.dataDir} into ${node.dataDir}/.pre-restore-…`
               : `copy ${node.dataDir} next to itself`,
             'make it the only peer (raft/peers.json), start',
             open,
@@ -68,7 +68,7 @@ export function rebuildSteps(node: NodePlan, sealType: string, t: number): Steps
 function awayStep({ dataDir, layout }: NodePlan, setAside: 'rename' | 'delete'): string {
   if (layout === 'inside') {
     return setAside === 'rename'
-      ? `move what is in ${dataDir} into ${dataDir}/.pre-restore-…`
+      ? `move the contents of ${dataDir} into ${dataDir}/.pre-restore-…`
       : `DELETE what is in ${dataDir}`;
   }
   return setAside === 'rename' ? `rename ${dataDir} to ${dataDir}.pre-restore-…` : `DELETE ${dataDir}`;

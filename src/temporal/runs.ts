@@ -9,6 +9,7 @@ import {
 } from '@temporalio/client';
 import type { BackupProgress, BackupResult } from '../contract/backup';
 import { DrError } from '../contract/failures';
+import { formatTime } from '../contract/format';
 import {
   backupWorkflowId,
   CONTROLLER_TASK_QUEUE,
@@ -95,7 +96,7 @@ async function whichRuns(client: Client, workflowId: string): Promise<string> {
   try {
     const { runId, startTime, staticSummary } = await client.workflow.getHandle(workflowId).describe();
     const summary = await staticSummary();
-    return `: run ${runId}, since ${startTime.toISOString()}${summary ? ` (${summary})` : ''}`;
+    return `: run ${runId}, since ${formatTime(startTime.getTime())}${summary ? ` (${summary})` : ''}`;
   } catch {
     return '';
   }

@@ -37,7 +37,7 @@ describeWithMounts('data directories that are links to volumes', () => {
 
     for (const { name, dataDir } of nodes()) {
       expect(plan.steps.find(({ node }) => node === name)?.steps).toContain(
-        `move its contents ${dataDir} into ${dataDir}/.pre-restore-…`,
+        `move the contents of ${dataDir} into ${dataDir}/.pre-restore-…`,
       );
     }
     expect(during).toEqual(expect.arrayContaining([`.pre-restore-${run}`, '.vault-dr-run', 'vault.db']));

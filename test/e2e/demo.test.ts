@@ -80,7 +80,7 @@ describe('the demo', () => {
   test.each([
     { args: ['--kep'], message: "unknown option '--kep'" },
     { args: ['all'], message: 'too many arguments' },
-    { args: ['--report', '/nowhere/at/all.json'], message: '/nowhere/at is not a directory that can be written to' },
+    { args: ['--report', '/nowhere/at/all.json'], message: '/nowhere/at is not a writable directory' },
   ])('$args is refused with the usage, before anything starts', async ({ args, message }) => {
     const { code, output } = await startDemo(args).end;
 

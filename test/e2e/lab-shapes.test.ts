@@ -125,7 +125,9 @@ describe('a lab with a second cluster', () => {
 
     await staging().destroyDataDirectories();
 
-    await expect(staging().readSecret('lab/anything')).rejects.toThrow(/None of staging-1, staging-2 is up/);
+    await expect(staging().readSecret('lab/anything')).rejects.toThrow(
+      /None of staging-1, staging-2 is running and unsealed/,
+    );
     expect(await lab().readSecret(secret!.path)).toBe(secret!.value);
   });
 });

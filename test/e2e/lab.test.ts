@@ -128,7 +128,9 @@ describe('a lab', () => {
     await lab().destroyDataDirectories();
 
     for (const node of lab().nodes) expect(existsSync(node.dataDir)).toBe(false);
-    await expect(lab().readSecret('lab/anything')).rejects.toThrow(/None of vault-1, vault-2, vault-3 is up/);
+    await expect(lab().readSecret('lab/anything')).rejects.toThrow(
+      /None of vault-1, vault-2, vault-3 is running and unsealed/,
+    );
   });
 
   async function sealed(node: string): Promise<boolean | undefined> {

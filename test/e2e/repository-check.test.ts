@@ -188,7 +188,7 @@ signing: { publicKeyFile: /none }
   const locked = await run('locked', '--json');
   process.exitCode = before;
 
-  expect(plain.out).toMatch(/ lock +weaker +refused: 400 InvalidRequest +nothing keeps/);
+  expect(plain.out).toMatch(/ lock +weaker +refused: 400 InvalidRequest +these credentials can delete/);
   expect(plain.exitCode).toBeUndefined();
   expect(verdicts(JSON.parse(locked.out) as CheckReport)).toMatchObject({ lock: 'broken' });
   expect(locked.exitCode).toBe(6);

@@ -32,7 +32,7 @@ const stepsOf = (plan: RecoveryPlan | null, node: string) =>
   plan?.steps.find((item) => item.node === node)?.steps ?? [];
 
 describe('a node whose data directory can not be renamed', () => {
-  const move = `move what is in ${DATA} into ${DATA}/.pre-restore-…`;
+  const move = `move the contents of ${DATA} into ${DATA}/.pre-restore-…`;
 
   it('is restored, and the plan says where its data goes; the others are as ever', () => {
     const { plan, refusals } = evaluateRestore(factsWith({ inspections: { 'vault-2': { dataDir: VOLUME } } }));
@@ -79,7 +79,7 @@ describe('a node whose data directory can not be renamed', () => {
     });
 
     expect(stepsOf(rebuilt.plan, 'vault-3')).toContain(move);
-    expect(stepsOf(recovered.plan, 'vault-2')).toContain(`copy what is in ${DATA} into ${DATA}/.pre-restore-…`);
+    expect(stepsOf(recovered.plan, 'vault-2')).toContain(`copy the contents of ${DATA} into ${DATA}/.pre-restore-…`);
     expect(stepsOf(recovered.plan, 'vault-1')).toContain(move);
   });
 });
@@ -126,7 +126,7 @@ describe('a run that was lost', () => {
 
     expect(plan?.lost).toEqual([{ node: 'vault-1', run: RUN, original: aside }]);
     expect(stepsOf(plan, 'vault-1')[1]).toBe(
-      `put the original data back: move what is in ${aside} back to ${DATA}; the data written by run ${RUN} is kept as ${DATA}/.rolled-back-${RUN}`,
+      `put the original data back: move the contents of ${aside} back to ${DATA}; the data written by run ${RUN} is kept as ${DATA}/.rolled-back-${RUN}`,
     );
     expect(plan?.warnings.join()).toContain(
       `it had set part of the original data aside in ${aside}. The original data is put back first.`,
