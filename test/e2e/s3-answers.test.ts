@@ -79,7 +79,8 @@ function promisedBy({ capabilities }: CheckReport, large: boolean): Outcome {
   const rows = capabilities.filter(({ capability }) => {
     return !NOT_OF_WRITES.test(capability) && (large || capability !== 'uploads in parts');
   });
-  if (rows.some(({ verdict, promise }) => verdict === 'broken' || promise.includes('is refused'))) return 'refused';
+  if (rows.some(({ verdict, promise }) => verdict === 'broken' || /\b(is|are) refused\b/.test(promise)))
+    return 'refused';
   return rows.some(({ verdict }) => verdict === 'unknown') ? 'later' : 'written';
 }
 
