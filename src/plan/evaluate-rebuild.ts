@@ -128,7 +128,7 @@ function quorumFindings(
   const out =
     dead.length === 0
       ? ''
-      : `; autopilot reports ${dead.join(', ')} as dead, and they count: remove them with --remove-peer`;
+      : `; autopilot reports ${dead.join(', ')} as dead, and dead voters count: remove them with --remove-peer`;
   return [
     {
       code: 'quorum-at-risk',

@@ -53,7 +53,7 @@ describe('a cluster with a dead voter that nobody names', () => {
     expect(refused.stderr).toContain(
       'without this node only 2 of 4 voters would serve (vault-1, vault-2), 3 are needed',
     );
-    expect(plan?.steps[0]?.steps).toEqual(['take the dead peer vault-4 out of the cluster']);
+    expect(plan?.steps[0]?.steps).toEqual(['remove the dead peer vault-4 from the cluster']);
     expect(before).toContain('vault-4');
     expect(report).toMatchObject({ status: 'completed', errors: [] });
     for (const name of names) expect(await votersOf(lab(), name)).toEqual(names);
