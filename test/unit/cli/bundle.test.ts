@@ -133,7 +133,7 @@ it('writes back what differs, and keeps what stood there', async () => {
 it.each([
   ['a configuration that names no key', {}, 'has no agentPublicKey for vault-1'],
   ['another key', { agentPublicKey: agentPublicKey(generateAgentKey()) }, 'its signature does not match the key'],
-])('writes nothing that is not signed by the agent, with %s, unless it is told to', async (_what, key, problem) => {
+])('writes nothing that is not signed by the agent, with %s, unless an option says so', async (_what, key, problem) => {
   await configure({ ...NODE, ...key, configFiles: [inTest('etc')] });
   await writeFile(inTest('etc', 'vault.hcl'), 'broken\n');
 
@@ -208,7 +208,7 @@ function execFileDone(program: string, args: string[]): Promise<void> {
 describe('a host without credentials for a repository', () => {
   const credentials = { accessKeyId: { env: 'NO_SUCH_ID' }, secretAccessKey: { env: 'NO_SUCH_SECRET' } };
 
-  it('is told what to run on another one, and takes what that has fetched', async () => {
+  it('names the command for another host, and takes what that has fetched', async () => {
     const fetched = inTest('vault-1-bundle');
     await writeFile(inTest('etc', 'vault.hcl'), 'broken\n');
     const atHand = await bundle('fetch', '--node', 'vault-1', '--to', fetched);

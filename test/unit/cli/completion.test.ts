@@ -57,7 +57,7 @@ async function output(shell: string, args: string[]): Promise<string[]> {
       else resolve(stdout);
     });
   });
-  // A line that was completed is told by its words as well as a list is.
+  // A line that was completed is recognised by its words, as a list is.
   return text.split(shell === 'zsh' ? /[\s\r\n]+/ : '\n').filter((word) => word !== '');
 }
 

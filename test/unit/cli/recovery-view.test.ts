@@ -159,7 +159,7 @@ describe('renderReport', () => {
   });
 });
 
-test('a backup is told in one line', () => {
+test('a backup is described in one line', () => {
   const progress = {
     cluster: 'prod',
     run: 'run-1',

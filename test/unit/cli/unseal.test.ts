@@ -15,7 +15,7 @@ describe('whoever is asked for a share', () => {
     ['snapshot', 'Restore of prod'],
     ['peers', 'Recovery of the quorum of prod'],
     ['rebuild', 'Rebuild of a node of prod'],
-  ])('is told what for, in a run of the kind %s', (method, title) => {
+  ])('asks for the share with its purpose, in a run of the kind %s', (method, title) => {
     const progress = progressOf(method);
 
     expect(expectOpen(progress).state).toBe(`${title}: 1 of 3 shares received.`);
