@@ -12,14 +12,12 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
-import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { needsOf } from './needs.mjs';
+import { ROOT, source } from './sources.mjs';
 import { outputOf, runInForeground, runLogged, runTests, StepFailed, step } from './steps.mjs';
 
-const ROOT = join(dirname(fileURLToPath(import.meta.url)), '..');
 const OLDEST_NODE = [20, 19];
 const SOURCES = ['src', 'workflows', 'activities', 'test', 'tsconfig.json', 'package-lock.json'];
 const JEST = 'node_modules/jest/bin/jest.js';
@@ -195,11 +193,9 @@ async function compile() {
 
 /** @param names all of them when it is left out */
 async function ensureServers(names) {
-  const require = createRequire(import.meta.url);
   await step('servers', async ({ note, passing }, signal) => {
     // From the source: workflow tests need a server, and nothing that is compiled.
-    require(join(ROOT, 'test/support/typescript-hook.js'));
-    const { ensureServers: ensure } = require(join(ROOT, 'src/lab/servers/servers.ts'));
+    const { ensureServers: ensure } = source('src/lab/servers/servers.ts');
     try {
       await ensure({ names, onStep: note, onProgress: passing, signal });
     } catch (error) {

@@ -2,22 +2,18 @@
 // Writes dist/api: the types of the contract as pages, and the inputs of workflows and messages as JSON Schema.
 import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { join } from 'node:path';
 import { z } from 'zod';
+import { ROOT, source } from '../sources.mjs';
 
-const HERE = dirname(fileURLToPath(import.meta.url));
-const ROOT = join(HERE, '../..');
+const HERE = join(ROOT, 'scripts/api-docs');
 const OUT = join(ROOT, 'dist/api');
 
 const run = (program, ...args) => execFileSync(program, args, { cwd: HERE, stdio: 'inherit' });
 run('npm', 'ci', '--no-audit', '--no-fund');
 run('node_modules/.bin/typedoc');
 
-const require = createRequire(import.meta.url);
-require(join(ROOT, 'test/support/typescript-hook.js'));
-const exported = Object.entries(require(join(ROOT, 'src/contract/input.ts')));
+const exported = Object.entries(source('src/contract/input.ts'));
 const inputs = exported.filter(([, value]) => value instanceof z.ZodType);
 mkdirSync(join(OUT, 'schemas'), { recursive: true });
 for (const [name, schema] of inputs) {

@@ -3,15 +3,14 @@
 import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { ROOT } from '../sources.mjs';
 import { recordingOf } from './recording.mjs';
 import { openTerminal } from './terminal.mjs';
 import { terminalSvg } from './terminal-svg.mjs';
 import { shootWebUi } from './web-ui.mjs';
 
-const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
 const ASSETS = join(ROOT, 'docs/assets');
 const { startLab } = createRequire(import.meta.url)(join(ROOT, 'dist/src/lab/lab.js'));
 

@@ -1,4 +1,5 @@
 import { type CatalogueEntry, FAMILIES, type Family } from './catalogue';
+import { wrap } from './wrap';
 
 /** As wide as the source. */
 const WIDTH = 120;
@@ -31,16 +32,6 @@ function entryPart({ code, title, says = [], means, todo, see, acceptable }: Cat
   ].join('\n\n');
 }
 
-/** @param mark of a list, before the first line; the others are indented below it */
 function wrapped(text: string, mark = ''): string {
-  const lines: string[] = [];
-  let line = mark;
-  for (const word of text.split(' ')) {
-    const isFirst = line.trim() === mark.trim();
-    if (!isFirst && line.length + 1 + word.length > WIDTH) {
-      lines.push(line);
-      line = ' '.repeat(mark.length) + word;
-    } else line += isFirst ? word : ` ${word}`;
-  }
-  return [...lines, line].join('\n');
+  return wrap(text, WIDTH, mark).join('\n');
 }

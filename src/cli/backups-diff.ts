@@ -1,5 +1,5 @@
 import type { Manifest } from '../contract/generation';
-import { formatBytes, formatSeconds } from '../contract/format';
+import { formatBytes, formatNumber, formatSeconds } from '../contract/format';
 import { printable } from '../contract/printable';
 import { renderTable } from '../terminal';
 import { type BackupOptions, chooseCopies, loadListing, reportTrouble } from './backups-listing';
@@ -143,5 +143,5 @@ function cellsOf({ what, from, to, difference }: Change): string[] {
 function valueText(what: Subject, value: string | number): string {
   // A hash is good for telling two apart, and too long for a table.
   if (typeof value === 'string') return what === 'login' || what === 'bundle' ? value.slice(0, 12) : value;
-  return what === 'archiveBytes' || what === 'storedBytes' ? formatBytes(value) : value.toLocaleString('en-US');
+  return what === 'archiveBytes' || what === 'storedBytes' ? formatBytes(value) : formatNumber(value);
 }

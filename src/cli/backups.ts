@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { repositoryConfigOf } from '../config/load';
 import { findStrays, type Stray } from '../repository/strays';
-import { formatBytes, formatTime } from '../contract/format';
+import { formatBytes, formatNumber, formatTime } from '../contract/format';
 import { parseReason, pinRunner, runPrune } from './backups-keep';
 import { chooseCopies, type BackupOptions, idsOf, type Listing, loadListing, reportTrouble } from './backups-listing';
 import { runDiff } from './backups-diff';
@@ -87,7 +87,7 @@ async function runList(options: BackupOptions): Promise<void> {
       return [
         id,
         formatBytes(manifest?.stored.sizeBytes ?? 0),
-        manifest?.keys.count.toLocaleString('en-US') ?? '',
+        manifest === undefined ? '' : formatNumber(manifest.keys.count),
         manifest?.serverVersion ?? 'not known',
         same.map((copy) => copy.repository).join(', '),
         [

@@ -1,13 +1,14 @@
 import { Argument, type Command } from 'commander';
 import { type CatalogueEntry, entryOf, FAMILIES, linkTo, type MessageCode } from '../catalogue/catalogue';
+import { wrap } from '../catalogue/wrap';
 import { DrError } from '../contract/failures';
 import { printable } from '../contract/printable';
 import { renderTable, style } from '../terminal';
 import { note, print, printJson } from './output';
 import { verb, withJson } from './program';
 import { closest } from './suggest';
-import { wrap } from './wrap';
 
+const WIDEST = 100;
 const CODES = FAMILIES.flatMap(({ entries }) => entries.map(({ code }) => code));
 
 /** Needs no configuration and no network. */
@@ -53,14 +54,15 @@ function documentOf({ code, title, means, todo, acceptable }: CatalogueEntry) {
 }
 
 function render({ code, title, says = [], means, todo, see, acceptable }: CatalogueEntry): string {
+  const width = Math.min(process.stdout.columns ?? 80, WIDEST);
   return [
     `${style('bold', code)}: ${title}`,
     '',
-    ...wrap(means),
-    ...(says.length > 0 ? ['', 'Reads:', ...says.flatMap((text) => wrap(text, '  '))] : []),
+    ...wrap(means, width),
+    ...(says.length > 0 ? ['', 'Reads:', ...says.flatMap((text) => wrap(text, width, '  '))] : []),
     '',
     'What to do:',
-    ...todo.flatMap((step, at) => wrap(step, todo.length > 1 ? `  ${at + 1}. ` : '  ')),
+    ...todo.flatMap((step, at) => wrap(step, width, todo.length > 1 ? `  ${at + 1}. ` : '  ')),
     ...(acceptable ? ['', `To override: --accept ${code}`] : []),
     ...(see === undefined ? [] : ['', `See docs/${see}`]),
   ].join('\n');

@@ -93,7 +93,7 @@ async function showProgress({ name, build }: ServerSpec, logFile: string, onProg
 }
 
 /** Lines that are names of packages, such as `encoding/json`; others say what is downloaded. */
-export function compiledPackages(log: string): number {
+function compiledPackages(log: string): number {
   return log.split('\n').filter((line) => /^[\w.~/-]+$/.test(line)).length;
 }
 

@@ -1,6 +1,6 @@
 import { explainCommand } from '../../../src/cli/explain';
 import { closest } from '../../../src/cli/suggest';
-import { wrap } from '../../../src/cli/wrap';
+import { wrap } from '../../../src/catalogue/wrap';
 import { FAMILIES } from '../../../src/catalogue/catalogue';
 import { runVerb } from '../../support/run-verb';
 
@@ -56,6 +56,6 @@ test('the nearest is suggested first', () => {
 });
 
 test('a paragraph is broken between words, with its later lines indented below the mark', () => {
-  expect(wrap('one two three', '1. ', 11)).toEqual(['1. one two', '   three']);
-  expect(wrap('unbreakable', '', 5)).toEqual(['unbreakable']);
+  expect(wrap('one two three', 11, '1. ')).toEqual(['1. one two', '   three']);
+  expect(wrap('unbreakable', 5)).toEqual(['unbreakable']);
 });

@@ -1,7 +1,5 @@
-const WIDEST = 100;
-
-/** Breaks a paragraph for the terminal. @param mark before the first line; the others are indented below it */
-export function wrap(text: string, mark = '', width = Math.min(process.stdout.columns ?? 80, WIDEST)): string[] {
+/** Breaks a paragraph into lines. @param mark before the first line; the others are indented below it */
+export function wrap(text: string, width: number, mark = ''): string[] {
   const indent = ' '.repeat(mark.length);
   const lines: string[] = [];
   let line = mark;
