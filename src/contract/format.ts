@@ -2,7 +2,9 @@
 
 /** `2026-11-24T15:51:09Z`: to the second. @param time milliseconds since the epoch, or RFC 3339 */
 export function formatTime(time: number | string): string {
-  return new Date(time).toISOString().replace(/\.\d+Z$/, 'Z');
+  const date = new Date(time);
+  // A host or a run may have sent anything; what is no time is shown as it came, not thrown at whoever looks.
+  return Number.isNaN(date.getTime()) ? String(time) : date.toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
 /** `1 h 4 min`, `2 min 5 s`, `3.4 s`. */

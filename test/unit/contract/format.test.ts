@@ -48,6 +48,10 @@ test.each(['2026-11-24T15:51:09.554Z', '2026-11-24T16:51:09+01:00', Date.UTC(202
   },
 );
 
+test('what a host sends as a time and is none is shown, and breaks nothing', () => {
+  expect(formatTime('the day before')).toBe('the day before');
+});
+
 describe('generationId', () => {
   const instant = fc
     .date({ min: new Date('2020-01-01'), max: new Date('2099-12-31'), noInvalidDate: true })
