@@ -21,6 +21,13 @@ it('is what `npm run docs:generate` writes', async () => {
   expect(JSON.parse(await readFile(inProject(SCHEMA), 'utf8'))).toEqual(configJsonSchema());
 });
 
+it('describes every setting, for the editor that shows it', () => {
+  const settings = settingsOf(configJsonSchema(), '');
+
+  expect(settings.length).toBeGreaterThan(100);
+  expect(settings.filter(({ description }) => description === undefined)).toEqual([]);
+});
+
 it('fits every configuration of this project', async () => {
   const texts = await configurations();
 
@@ -49,6 +56,29 @@ clusters:
   expect(validate(parse(text))).toBe(true);
   expect(validate(parse(text.replace(right, wrong)))).toBe(false);
 });
+
+interface Schema {
+  description?: string;
+  properties?: Record<string, Schema>;
+  additionalProperties?: Schema | boolean;
+  items?: Schema;
+  anyOf?: Schema[];
+  oneOf?: Schema[];
+}
+
+/** Everything that has a name in the file, the names that users choose aside. */
+function settingsOf(schema: Schema, path: string): { path: string; description: string | undefined }[] {
+  const { properties = {}, additionalProperties, items, anyOf = [], oneOf = [] } = schema;
+  return [
+    ...Object.entries(properties).flatMap(([key, value]) => [
+      { path: `${path}.${key}`, description: value.description },
+      ...settingsOf(value, `${path}.${key}`),
+    ]),
+    ...(typeof additionalProperties === 'object' ? settingsOf(additionalProperties, `${path}.NAME`) : []),
+    ...(items ? settingsOf(items, `${path}[]`) : []),
+    ...[...anyOf, ...oneOf].flatMap((option) => settingsOf(option, path)),
+  ];
+}
 
 async function configurations(): Promise<{ place: string; text: string }[]> {
   const examples = await readdir(inProject('examples'));

@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import { clientTls } from './tls';
+import { command, localUrl, name, path, remoteUrl } from './values';
+
+const service = z.discriminatedUnion('driver', [
+  z.strictObject({
+    driver: z
+      .literal('process')
+      .describe('The agent starts Vault as its own child. Vault keeps running when the agent dies.'),
+    command: command.describe('Command and arguments: [vault, server, -config=/etc/vault.d].'),
+    env: z
+      .record(z.string(), z.string())
+      .default({})
+      .describe("Environment variables of Vault. It does not inherit the agent's, except PATH and a few like it."),
+    logFile: path.optional().describe("File for Vault's output. Default: vault.log in stateDir."),
+    stopTimeoutSeconds: z.number().positive().default(30).describe('Time from SIGTERM to SIGKILL.'),
+  }),
+  z.strictObject({
+    driver: z.literal('command').describe('Your own commands start and stop Vault, such as those of systemd.'),
+    start: command.describe('Command and arguments: [systemctl, start, vault]. Must be repeatable.'),
+    stop: command.describe('[systemctl, stop, vault]. Must be repeatable, and return only when Vault is down.'),
+    status: command.describe(
+      '[systemctl, is-active, --quiet, vault]. Exit status 0: running; 3: stopped; any other: an error.',
+    ),
+    log: command
+      .optional()
+      .describe(
+        "Prints the end of Vault's log: [journalctl, --unit=vault, --lines=500, --output=cat]. Used to explain a time-out or a failed start.",
+      ),
+    timeoutSeconds: z.number().positive().default(90).describe('Time limit of each of these commands.'),
+  }),
+]);
+export type ServiceConfig = z.infer<typeof service>;
+
+export const node = z.strictObject({
+  name: name.describe("Name of the node in vault-dr; part of the name of the agent's task queue."),
+  address: remoteUrl.describe(
+    "The node's own API address, such as https://vault-1.example.com:8200, never a load balancer.",
+  ),
+  clusterAddress: z
+    .string()
+    .regex(/^[^\s/]+:\d+$/, 'must be host:port')
+    .describe('host:port of its cluster listener.'),
+  localAddress: localUrl
+    .optional()
+    .describe(
+      'API address on the host itself, for the agent; its certificate must name the host of `address`. Default: where Vault listens, by its own configuration.',
+    ),
+  tls: clientTls.optional().describe("Client certificate for this node, instead of the cluster's."),
+  nodeId: z.string().min(1).optional().describe("Raft node id: `node_id` in Vault's configuration. Default: the name."),
+  dataDir: path
+    .refine((value) => value !== '/', "must not be '/'")
+    .describe("Vault's data directory: `path` of its Raft storage. A restore renames it."),
+  stateDir: path
+    .default('/var/lib/vault-dr')
+    .describe(
+      "The agent's own directory: its key, the staged backup, and which run the node belongs to. Not in dataDir, preferably on another disk.",
+    ),
+  agentPublicKey: z
+    .string()
+    .regex(/^[A-Za-z0-9+/]+=*$/, 'must be the line printed by `vault-dr agent-key`')
+    .optional()
+    .describe(
+      "Public key of the node's agent, printed by `vault-dr agent-key`. Without it `vault-dr unseal` refuses to encrypt a share for this node.",
+    ),
+  configFiles: z
+    .array(path)
+    .default([])
+    .describe(
+      "Files and directories of this host that are added to each backup, encrypted: Vault's configuration and TLS files, which a snapshot does not contain.",
+    ),
+  tempDir: path
+    .default('/tmp')
+    .describe('Where Vault buffers a snapshot that is uploaded: TMPDIR of its service, or /tmp.'),
+  runtimeDir: path
+    .default('/run/vault-dr')
+    .describe("Directory in memory (tmpfs) for the key that decrypts a run's shares."),
+  service: service.describe('How Vault is started and stopped.'),
+});
+export type NodeConfig = z.infer<typeof node>;
