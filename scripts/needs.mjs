@@ -4,11 +4,15 @@ import { readFileSync } from 'node:fs';
 /** @param files absolute paths */
 export function needsOf(files, root) {
   const includes = (folder) => files.some((file) => file.startsWith(`${root}/${folder}/`));
-  if (includes('test/e2e') || includes('test/attacks'))
-    return { compiled: true, servers: ['vault', 'temporal', 'weed'] };
+  const mention = (word) => files.some((file) => readFileSync(file, 'utf8').includes(word));
+  if (includes('test/e2e') || includes('test/attacks')) {
+    const consul = mention("'consul-storage'") ? ['consul'] : [];
+    const full = consul.length > 0 || mention("'file-storage'") ? ['vault-full'] : [];
+    return { compiled: true, servers: ['vault', 'temporal', 'weed', ...consul, ...full] };
+  }
   return {
     // The others run from the sources, but for those that start a part of the compiled product.
-    compiled: files.some((file) => readFileSync(file, 'utf8').includes('compiled(')),
+    compiled: mention('compiled('),
     servers: includes('test/workflow') ? ['temporal'] : [],
   };
 }

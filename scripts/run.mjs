@@ -74,7 +74,7 @@ async function testAll() {
   for (const check of ['lint', 'format']) {
     if (!(await passes(check))) failedChecks.push(check);
   }
-  await ensureServers();
+  await ensureServers(needsOf(await filesOf([]), ROOT).servers);
   // Nothing runs beside end-to-end tests: they start whole clusters.
   const results = [
     await runJest(['--selectProjects', 'unit', 'workflow', 'replay']),
@@ -191,7 +191,7 @@ async function compile() {
   writeFileSync(stamp, wanted);
 }
 
-/** @param names all of them when it is left out */
+/** @param names those that every lab needs when it is left out */
 async function ensureServers(names) {
   await step('servers', async ({ note, passing }, signal) => {
     // From the source: workflow tests need a server, and nothing that is compiled.

@@ -49,7 +49,7 @@ async function installFromDownload(
   const result = await download(url, sha256, archiveFile, signal);
   if (!result.ok) return result.reason;
   const program = join(workDirectory, spec.name);
-  await extractProgram(archiveFile, spec.name, program);
+  await extractProgram(archiveFile, spec.download.program ?? spec.name, program);
   await putInPlace(program, cacheDirectory, spec);
   return undefined;
 }

@@ -1,12 +1,19 @@
 import { join } from 'node:path';
 import { PROJECT_ROOT } from '../project-root';
 
-export type ServerName = 'vault' | 'temporal' | 'weed';
+/** What every lab needs. */
+export const BASIC_SERVERS = ['vault', 'temporal', 'weed'] as const;
+/** What storage of another kind than Raft needs; installed only where it is asked for. */
+export const MORE_SERVERS = ['consul', 'vault-full'] as const;
+export type BasicServer = (typeof BASIC_SERVERS)[number];
+export type ServerName = BasicServer | (typeof MORE_SERVERS)[number];
 
 export interface Download {
   url: string;
   archive: 'zip' | 'tar.gz';
   sha256: string;
+  /** Base name of the program in the archive, where that is not the name of the server. */
+  program?: string;
 }
 
 /** A command that leaves the program, or a wheel that holds it, in a directory. */
@@ -39,37 +46,23 @@ export function goArchitecture(nodeArchitecture: string): string {
   return nodeArchitecture === 'x64' ? 'amd64' : nodeArchitecture;
 }
 
+const VAULT = '1.21.1';
+
 /** The servers of the lab. Raising a version here makes every machine install it again. */
 export function serverCatalogue(architecture = goArchitecture(process.arch)): ServerSpec[] {
   return [
     {
       name: 'vault',
       title: 'HashiCorp Vault',
-      version: '1.21.1',
+      version: VAULT,
       variable: 'VAULT_DR_VAULT',
       versionArguments: ['version'],
-      download: official(
-        `https://releases.hashicorp.com/vault/1.21.1/vault_1.21.1_linux_${architecture}.zip`,
-        'zip',
-        {
-          amd64: '4088617653eba4ea341b6166130239fcbe42edc7839c7f7c6209d280948769c7',
-          arm64: 'f83f541e4293289bf1cc3f1e62e41a29a9ce20aeb9a152ada2b00ca42e7e856d',
-        }[architecture],
-      ),
+      download: officialVault(architecture),
       build: {
-        tool: 'go',
-        // The minimal tag leaves out cloud plugins that the lab has no use for; go.sum pins every module.
-        arguments: (output) => [
-          'build',
-          '-v',
-          '-mod=readonly',
+        ...goBuild('vault', 'github.com/hashicorp/vault', 'vault', [
+          // Leaves out cloud plugins, and every storage but Raft.
           '-tags=minimal',
-          '-trimpath',
-          '-ldflags=-s -w',
-          `-o=${join(output, 'vault')}`,
-          'github.com/hashicorp/vault',
-        ],
-        directory: join(PROJECT_ROOT, 'src/lab/tools/vault'),
+        ]),
         duration: 'about 9 minutes on two idle cores, 25 on busy ones; once',
         packages: 1906,
       },
@@ -126,7 +119,73 @@ export function serverCatalogue(architecture = goArchitecture(process.arch)): Se
         duration: 'a few seconds',
       },
     },
+    {
+      name: 'consul',
+      title: 'HashiCorp Consul',
+      // The last line before its licence changed.
+      version: '1.14.11',
+      variable: 'VAULT_DR_CONSUL',
+      versionArguments: ['version'],
+      download: undefined,
+      build: {
+        ...goBuild('consul', 'github.com/hashicorp/consul', 'consul'),
+        duration: 'about 3 minutes on two idle cores, 8 on busy ones; once',
+        packages: 1386,
+      },
+    },
+    {
+      name: 'vault-full',
+      title: 'HashiCorp Vault with every storage',
+      version: VAULT,
+      variable: 'VAULT_DR_VAULT_FULL',
+      versionArguments: ['version'],
+      // The official build is a full one.
+      download: withProgram('vault', officialVault(architecture)),
+      build: {
+        ...goBuild('vault', 'github.com/hashicorp/vault', 'vault-full'),
+        duration: 'about 15 minutes on two idle cores, 30 on busy ones; once',
+        packages: 9999,
+      },
+    },
   ];
+}
+
+/** A module of `src/lab/tools` whose go.sum pins every module that is in the program. */
+function goBuild(
+  module: string,
+  main: string,
+  output: ServerName,
+  flags: string[] = [],
+): Pick<Build, 'tool' | 'arguments' | 'directory'> {
+  return {
+    tool: 'go',
+    arguments: (directory) => [
+      'build',
+      '-v',
+      '-mod=readonly',
+      ...flags,
+      '-trimpath',
+      '-ldflags=-s -w',
+      `-o=${join(directory, output)}`,
+      main,
+    ],
+    directory: join(PROJECT_ROOT, 'src/lab/tools', module),
+  };
+}
+
+function officialVault(architecture: string): Download | undefined {
+  return official(
+    `https://releases.hashicorp.com/vault/${VAULT}/vault_${VAULT}_linux_${architecture}.zip`,
+    'zip',
+    {
+      amd64: '4088617653eba4ea341b6166130239fcbe42edc7839c7f7c6209d280948769c7',
+      arm64: 'f83f541e4293289bf1cc3f1e62e41a29a9ce20aeb9a152ada2b00ca42e7e856d',
+    }[architecture],
+  );
+}
+
+function withProgram(program: string, download: Download | undefined): Download | undefined {
+  return download && { ...download, program };
 }
 
 function official(url: string, archive: Download['archive'], sha256: string | undefined): Download | undefined {

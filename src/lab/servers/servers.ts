@@ -7,15 +7,15 @@ import { DrError } from '../../contract/failures';
 import { isProgram } from '../../files/files';
 import { withLock } from './install-lock';
 import { cachedProgram, installServer } from './install-server';
-import { serverCatalogue, type ServerName, type ServerSpec } from './server-catalogue';
+import { BASIC_SERVERS, type BasicServer, serverCatalogue, type ServerName, type ServerSpec } from './server-catalogue';
 
 const run = promisify(execFile);
 
 /** Absolute path of each program. */
-export type Servers = Record<ServerName, string>;
+export type Servers = Record<BasicServer, string> & Partial<Record<ServerName, string>>;
 
-export interface EnsureServersOptions<Name extends ServerName = ServerName> {
-  /** Only these; default: all. */
+export interface EnsureServersOptions<Name extends ServerName = BasicServer> {
+  /** Only these; default: those that every lab needs. */
   names?: readonly Name[];
   onStep?: (text: string) => void;
   /** Hears now and then how far a build is. */
@@ -30,17 +30,18 @@ export interface EnsureServersOptions<Name extends ServerName = ServerName> {
  * download, a build.
  * @throws DrError InvalidConfiguration that lists every server that can't be had, and all ways out.
  */
-export async function ensureServers<Name extends ServerName = ServerName>(
+export async function ensureServers<Name extends ServerName = BasicServer>(
   options: EnsureServersOptions<Name> = {},
-): Promise<Pick<Servers, Name>> {
-  const { names, environment = process.env, catalogue = serverCatalogue() } = options;
+): Promise<Record<Name, string>> {
+  const { environment = process.env, catalogue = serverCatalogue() } = options;
+  const names: readonly ServerName[] = options.names ?? BASIC_SERVERS;
   const cacheDirectory = environment['VAULT_DR_CACHE'] || join(homedir(), '.cache', 'vault-dr');
-  const found: Partial<Servers> = {};
+  const found: Partial<Record<ServerName, string>> = {};
   const problems: string[] = [];
   const missing: ServerSpec[] = [];
   // One after the other: a build uses every core there is.
   for (const spec of catalogue) {
-    if (names && !names.some((name) => name === spec.name)) continue;
+    if (!names.includes(spec.name)) continue;
     try {
       found[spec.name] = await ensureServer(spec, cacheDirectory, environment, options);
     } catch (error) {
@@ -49,7 +50,7 @@ export async function ensureServers<Name extends ServerName = ServerName>(
       missing.push(spec);
     }
   }
-  if (problems.length === 0) return found as Pick<Servers, Name>;
+  if (problems.length === 0) return found as Record<Name, string>;
   throw new DrError('InvalidConfiguration', `Some servers of the lab are missing:\n${problems.join('\n')}`, {
     advice: waysOut(missing, cacheDirectory),
   });
@@ -59,7 +60,7 @@ async function ensureServer(
   spec: ServerSpec,
   cacheDirectory: string,
   environment: NodeJS.ProcessEnv,
-  { onStep = () => undefined, onProgress = () => undefined, signal }: EnsureServersOptions,
+  { onStep = () => undefined, onProgress = () => undefined, signal }: EnsureServersOptions<ServerName>,
 ): Promise<string> {
   const explicit = environment[spec.variable];
   if (explicit) {

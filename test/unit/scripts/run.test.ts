@@ -145,6 +145,8 @@ function run(...args: string[]): Promise<Result> {
     VAULT_DR_TEMPORAL: inTest('temporal'),
     VAULT_DR_VAULT: inTest('none'),
     VAULT_DR_WEED: inTest('none'),
+    VAULT_DR_CONSUL: inTest('none'),
+    VAULT_DR_VAULT_FULL: inTest('none'),
   });
 }
 

