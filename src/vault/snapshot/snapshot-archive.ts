@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
-import { Transform, type TransformCallback, Writable } from 'node:stream';
+import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { extract, type Header } from 'tar-stream';
-import { DrError, isDrError } from '../../contract/failures';
-import { Gunzip, GunzipError } from './gunzip';
+import type { Header } from 'tar-stream';
+import { DrError } from '../../contract/failures';
+import { type ArchiveFormat, ArchiveVerifier, type Member as ArchiveMember } from './archive-verifier';
 import type { FileDigest, KeyCount, LeaseCount, RaftPeer, Reach, SealConfig } from '../../contract/generation';
 import { checkSums, type Member, MEMBERS, parseMeta, parseSealConfig } from './snapshot-members';
 import { StateReader } from './snapshot-state';
@@ -35,11 +35,6 @@ const WATCHED = [...INDISPENSABLE, STORED_KEYS, 'core/shamir-kek'];
 
 /** For the members other than `state.bin`; the largest has some kilobytes. */
 const MAX_SMALL_MEMBER_BYTES = 64 * 1024;
-const MAX_HEAD_BYTES = 1024;
-const TAR_BLOCK = 512;
-/** Zeros behind the tar's end; programs that write whole records leave at most some kilobytes. */
-const MAX_PADDING_BYTES = 64 * 1024;
-const GZIP_MAGIC = [0x1f, 0x8b];
 const USTAR_AT = 257;
 const WITHOUT_GZIP = 'is an uncompressed tar, which no server accepts: compress it with `gzip FILE`';
 
@@ -49,168 +44,56 @@ const UNUSABLE = "Don't use this archive; take the snapshot again, or choose ano
 
 type Contents = Omit<SnapshotSummary, 'archive'>;
 
+const FORMAT: ArchiveFormat<Contents> = {
+  subject: 'The snapshot',
+  advice: { incomplete: AGAIN, corrupt: UNUSABLE },
+  read: readMembers,
+  isLast: (_header, count) => count === MEMBERS.length,
+  notGzip: notAnArchive,
+};
+
 /**
- * Passes a Raft snapshot archive on unchanged and verifies it on the way, in constant memory: gzip to its very end, the
- * tar members, the inner SHA-256 sums, every entry of `state.bin`. Bytes are passed on before all is verified, so the
- * receiver must drop them when the stream fails. It can't check `SHA256SUMS.sealed`: only the seal can decrypt it.
- *
- * Fails with DrError SnapshotIncomplete (cut) or SnapshotCorrupt (wrong bytes).
+ * Passes a Raft snapshot archive on unchanged and verifies it on the way: gzip to its very end, the tar members, the inner SHA-256
+ * sums, every entry of `state.bin`. It can't check `SHA256SUMS.sealed`: only the seal can decrypt it.
  */
-export class SnapshotVerifier extends Transform {
-  readonly #hash = createHash('sha256');
-  readonly #gunzip = new Gunzip();
-  readonly #tar = extract();
-  readonly #contents: Promise<Contents>;
-  #sizeBytes = 0;
-  #inflatedBytes = 0;
-  #membersEnd = 0;
-  #membersRead = 0;
-  #head: Buffer = Buffer.alloc(0);
-  #summary: SnapshotSummary | undefined;
-
+export class SnapshotVerifier extends ArchiveVerifier<Contents> {
   constructor() {
-    super();
-    this.#contents = this.#read();
-    this.#contents.catch((error: unknown) => this.destroy(error as DrError));
+    super(FORMAT);
   }
+}
 
-  /** The contents of the archive; null until the stream has ended successfully. */
-  get summary(): SnapshotSummary {
-    if (this.#summary) return this.#summary;
-    throw new DrError('Internal', 'The summary of a snapshot was requested before the snapshot was verified.');
-  }
+async function readMembers(members: AsyncIterable<ArchiveMember>): Promise<Contents> {
+  const small = new Map<Member, Buffer>();
+  const state = new StateReader(WATCHED, [SEAL_CONFIG, RECOVERY_CONFIG]);
+  const stateHash = createHash('sha256');
+  const seen = new Set<Member>();
 
-  override _transform(chunk: Buffer, _encoding: BufferEncoding, done: TransformCallback): void {
-    this.#hash.update(chunk);
-    this.#sizeBytes += chunk.length;
-    if (this.#head.length < MAX_HEAD_BYTES) {
-      this.#head = Buffer.concat([this.#head, chunk.subarray(0, MAX_HEAD_BYTES - this.#head.length)]);
-    }
-    if (!this.#startsAsGzip()) {
-      // Read on, so that an error of Vault's can be shown in full.
-      done(this.#head.length < MAX_HEAD_BYTES ? null : notAnArchive(this.#head), chunk);
-      return;
-    }
-    // Called back when the reader has taken it all: that is the back-pressure. On an error the whole stream is destroyed.
-    this.#gunzip.write(chunk, (error) => {
-      if (!error) done(null, chunk);
-    });
-  }
-
-  override _flush(done: TransformCallback): void {
-    if (this.#sizeBytes === 0) {
-      done(new DrError('SnapshotIncomplete', 'The snapshot is empty: no data was received.', { advice: AGAIN }));
-      return;
-    }
-    if (!this.#startsAsGzip()) {
-      done(notAnArchive(this.#head));
-      return;
-    }
-    this.#gunzip.end();
-    this.#contents.then(
-      (contents) => {
-        const archive = { sha256: this.#hash.digest('hex'), sizeBytes: this.#sizeBytes };
-        this.#summary = { archive, ...contents };
-        done();
-      },
-      () => undefined,
-    );
-  }
-
-  override _destroy(error: Error | null, done: (error?: Error | null) => void): void {
-    this.#gunzip.destroy();
-    this.#tar.destroy();
-    done(error);
-  }
-
-  #startsAsGzip(): boolean {
-    return GZIP_MAGIC.every((byte, index) => index >= this.#head.length || this.#head[index] === byte);
-  }
-
-  async #read(): Promise<Contents> {
-    const results = await Promise.allSettled([
-      this.#readMembers(),
-      pipeline(this.#gunzip, (source: AsyncIterable<Buffer>) => this.#countInflated(source), this.#tar),
-    ]);
-    const [contents] = results;
-    const reasons = results.flatMap((result) => (result.status === 'rejected' ? [result.reason as unknown] : []));
-    if (contents.status === 'rejected' || reasons.length > 0) throw this.#explain(reasons);
-    this.#checkEnd();
-    return contents.value;
-  }
-
-  async *#countInflated(source: AsyncIterable<Buffer>): AsyncGenerator<Buffer> {
-    for await (const chunk of source) {
-      this.#inflatedBytes += chunk.length;
-      if (this.#membersRead === MEMBERS.length && this.#inflatedBytes > this.#membersEnd + MAX_PADDING_BYTES) {
-        throw trailing();
+  for await (const { header, content } of members) {
+    const member = memberOf(header);
+    if (seen.has(member)) throw corrupt(`has ${member} twice`);
+    seen.add(member);
+    if (member === 'state.bin') {
+      for await (const chunk of content) {
+        stateHash.update(chunk);
+        state.push(chunk);
       }
-      yield chunk;
+      state.end();
+    } else {
+      small.set(member, await readSmall(content, member, header.size));
     }
   }
 
-  async #readMembers(): Promise<Contents> {
-    const small = new Map<Member, Buffer>();
-    const state = new StateReader(WATCHED, [SEAL_CONFIG, RECOVERY_CONFIG]);
-    const stateHash = createHash('sha256');
-    const seen = new Set<Member>();
-
-    for await (const entry of this.#tar) {
-      const { header, offset } = entry;
-      const content = entry as AsyncIterable<Buffer>;
-      const member = memberOf(header);
-      if (seen.has(member)) throw corrupt(`has ${member} twice`);
-      seen.add(member);
-      this.#membersRead = seen.size;
-      this.#membersEnd = offset + TAR_BLOCK + Math.ceil(header.size / TAR_BLOCK) * TAR_BLOCK;
-      if (member === 'state.bin') {
-        for await (const chunk of content) {
-          stateHash.update(chunk);
-          state.push(chunk);
-        }
-        state.end();
-      } else {
-        small.set(member, await readSmall(content, member, header.size));
-      }
-    }
-
-    const missing = MEMBERS.find((member) => !seen.has(member));
-    if (missing) throw incomplete(`has no ${missing}`);
-    if (small.get('SHA256SUMS.sealed')?.length === 0) {
-      throw incomplete('has an empty SHA256SUMS.sealed: Vault could not reach its seal');
-    }
-    const metaJson = small.get('meta.json') ?? Buffer.alloc(0);
-    checkSums(String(small.get('SHA256SUMS')), {
-      'meta.json': createHash('sha256').update(metaJson).digest('hex'),
-      'state.bin': stateHash.digest('hex'),
-    });
-    return contentsOf(metaJson.toString('utf8'), state);
+  const missing = MEMBERS.find((member) => !seen.has(member));
+  if (missing) throw incomplete(`has no ${missing}`);
+  if (small.get('SHA256SUMS.sealed')?.length === 0) {
+    throw incomplete('has an empty SHA256SUMS.sealed: Vault could not reach its seal');
   }
-
-  /** The tar reader takes a tar without its end for one. */
-  #checkEnd(): void {
-    if (this.#inflatedBytes < this.#membersEnd + 2 * TAR_BLOCK)
-      throw incomplete('is truncated before the end of its tar');
-  }
-
-  #explain(reasons: readonly unknown[]): DrError {
-    const known = reasons.find(isDrError);
-    if (known) return known;
-    const [cause] = reasons;
-    switch (reasons.find((reason) => reason instanceof GunzipError)?.kind) {
-      case 'cut':
-        return incomplete(`is truncated after ${this.#sizeBytes} bytes`, cause);
-      case 'damaged':
-        return corrupt('has a damaged gzip stream', cause);
-      case 'trailing':
-        return trailing();
-      default:
-    }
-    // tar-stream's errors have no code; where the bytes ended tells a cut from damage.
-    const cutInside = this.#membersEnd > this.#inflatedBytes || this.#inflatedBytes % TAR_BLOCK !== 0;
-    if (this.#gunzip.readableEnded && cutInside) return incomplete('is truncated inside its tar', cause);
-    return corrupt('has a damaged tar', cause);
-  }
+  const metaJson = small.get('meta.json') ?? Buffer.alloc(0);
+  checkSums(String(small.get('SHA256SUMS')), {
+    'meta.json': createHash('sha256').update(metaJson).digest('hex'),
+    'state.bin': stateHash.digest('hex'),
+  });
+  return contentsOf(metaJson.toString('utf8'), state);
 }
 
 /**
@@ -278,13 +161,6 @@ function vaultErrors(text: string): string | null {
   } catch {
     return null;
   }
-}
-
-function trailing(): DrError {
-  return new DrError('SnapshotCorrupt', 'The snapshot has trailing data.', {
-    advice:
-      'The archive before it is complete; something was appended, such as a line end during a copy. Choose another copy, or take the snapshot again.',
-  });
 }
 
 function incomplete(what: string, cause?: unknown): DrError {
