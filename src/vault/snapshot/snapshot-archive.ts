@@ -4,34 +4,21 @@ import { pipeline } from 'node:stream/promises';
 import type { Header } from 'tar-stream';
 import { DrError } from '../../contract/failures';
 import { type ArchiveFormat, ArchiveVerifier, type Member as ArchiveMember } from './archive-verifier';
-import type { FileDigest, KeyCount, LeaseCount, RaftPeer, Reach, SealConfig } from '../../contract/generation';
+import type { FileDigest, RaftPeer, SealConfig } from '../../contract/generation';
+import { INDISPENSABLE, type KeySummary, RECOVERY_CONFIG, SEAL_CONFIG, STORED_KEYS, WATCHED } from './key-tally';
 import { checkSums, type Member, MEMBERS, parseMeta, parseSealConfig } from './snapshot-members';
 import { StateReader } from './snapshot-state';
 
-export interface SnapshotSummary {
+export interface SnapshotSummary extends KeySummary {
   /** The archive as it came, gzip and all. */
   archive: FileDigest;
   raft: { index: number; term: number; peers: RaftPeer[] };
   seal: SealConfig;
   /** Recovery keys of an auto-unseal cluster; they never unseal. */
   recoveryConfig: SealConfig | null;
-  keys: KeyCount & { byPrefix: Record<string, KeyCount> };
-  leases: LeaseCount;
-  reach: Reach;
-  /** The newest version that has ever run on this data; null where the snapshot does not say. */
-  newestVersion: string | null;
-  /** Ids of OpenBao's namespaces that are sealed by keys of their own. */
-  ownSeals: string[];
   /** Which of the keys that an unseal may need are there; `core/keyring` and `core/seal-config` always are. */
   requiredKeys: string[];
 }
-
-const SEAL_CONFIG = 'core/seal-config';
-const RECOVERY_CONFIG = 'core/recovery-config';
-/** Without them nothing can be unsealed. */
-const INDISPENSABLE = ['core/keyring', SEAL_CONFIG];
-const STORED_KEYS = 'core/hsm/barrier-unseal-keys';
-const WATCHED = [...INDISPENSABLE, STORED_KEYS, 'core/shamir-kek'];
 
 /** For the members other than `state.bin`; the largest has some kilobytes. */
 const MAX_SMALL_MEMBER_BYTES = 64 * 1024;
@@ -108,26 +95,23 @@ export async function readSnapshotArchive(source: AsyncIterable<Uint8Array>): Pr
 
 function contentsOf(metaJson: string, state: StateReader): Contents {
   const { stateBytes, ...raft } = parseMeta(metaJson);
+  const { present } = state.tally;
   if (stateBytes !== state.sizeBytes) {
     throw corrupt(`has ${state.sizeBytes} bytes of state, its meta.json says ${stateBytes}`);
   }
-  const lacking = INDISPENSABLE.find((key) => !state.present.has(key));
+  const lacking = INDISPENSABLE.find((key) => !present.has(key));
   if (lacking) throw corrupt(`has no ${lacking}, so a cluster restored from it could not be unsealed`);
   const recoveryConfig = state.valueOf(RECOVERY_CONFIG);
   const seal = parseSealConfig(String(state.valueOf(SEAL_CONFIG)), SEAL_CONFIG);
-  if (seal.type !== 'shamir' && !state.present.has(STORED_KEYS)) {
+  if (seal.type !== 'shamir' && !present.has(STORED_KEYS)) {
     throw corrupt(`has no ${STORED_KEYS}, so its ${seal.type} seal could not unseal a cluster restored from it`);
   }
   return {
     raft,
     seal,
     recoveryConfig: recoveryConfig ? parseSealConfig(String(recoveryConfig), RECOVERY_CONFIG) : null,
-    keys: { ...state.total(), byPrefix: Object.fromEntries(state.byPrefix) },
-    leases: state.leases(),
-    reach: state.keys.reach(),
-    newestVersion: state.keys.newestVersion(),
-    ownSeals: state.ownSeals,
-    requiredKeys: WATCHED.filter((key) => state.present.has(key)),
+    ...state.tally.summary(),
+    requiredKeys: WATCHED.filter((key) => present.has(key)),
   };
 }
 

@@ -1,6 +1,5 @@
 import { DrError } from '../../contract/failures';
-import type { KeyCount, LeaseCount } from '../../contract/generation';
-import { SnapshotKeys } from './snapshot-keys';
+import { KeyTally } from './key-tally';
 
 /** The largest key that Vault's storage (bbolt) takes. */
 const MAX_KEY_BYTES = 32_768;
@@ -8,49 +7,15 @@ const MAX_KEY_BYTES = 32_768;
 const MAX_ENTRY_BYTES = 2 ** 31 - 1;
 /** For the few values that are kept; a seal configuration has some 200 bytes. */
 const MAX_KEPT_VALUE_BYTES = 64 * 1024;
-/** Prefixes, and mounts. What exceeds it is counted together, so that memory stays constant whatever the keys are. */
-const MAX_PREFIXES = 1000;
-export const OTHER_PREFIXES = '(other)';
-
 const FIELD = { key: 1, value: 2 } as const;
 const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
-
-/**
- * The first two segments, as `vault operator raft snapshot inspect` groups keys by default: `core/keyring`,
- * `logical/<uuid>`, `sys/policy`.
- */
-export function prefixOf(key: string): string {
-  const first = key.indexOf('/');
-  const second = first < 0 ? -1 : key.indexOf('/', first + 1);
-  return second < 0 ? key : key.slice(0, second);
-}
-
-/** Vault keeps a lease under its id (vault/expiration.go); the one of a mount in a namespace, behind that namespace's own view. */
-const LEASE = /^(namespaces\/[^/]+\/)?sys\/expire\/id\/((?:auth\/)?[^/]+)/;
-
-/** OpenBao: a namespace that is sealed by keys of its own has its seal's configuration behind its own view (encrypted). */
-const OWN_SEAL = /^namespaces\/([\w-]{1,64})\/core\/seal-config$/;
-
-/** The mount that gave the lease which is kept under this key; null when it is no lease. */
-export function leaseMountOf(key: string): string | null {
-  const [, namespace = '', mount] = LEASE.exec(key) ?? [];
-  return mount === undefined ? null : namespace + mount;
-}
 
 /**
  * Walks a `state.bin`: a sequence of `StorageEntry { string key = 1; bytes value = 2; }`, each with its length as a varint in
  * front. Takes the bytes in chunks that may end anywhere; holds no value but the `kept` ones.
  */
 export class StateReader {
-  readonly byPrefix = new Map<string, KeyCount>();
-  readonly #leases = new Map<string, number>();
-  /** What else the keys tell. */
-  readonly keys = new SnapshotKeys();
-  /** Ids of namespaces that have a seal of their own. */
-  readonly ownSeals: string[] = [];
-  /** Those of the watched keys that are there. */
-  readonly present = new Set<string>();
-  readonly #watched: ReadonlySet<string>;
+  readonly tally: KeyTally;
   readonly #kept: ReadonlySet<string>;
   readonly #keptValues = new Map<string, Buffer>();
   readonly #walk: Generator<void, never, void>;
@@ -62,7 +27,7 @@ export class StateReader {
 
   /** @param watched keys whose presence is noted; @param kept keys whose values are plaintext and wanted. */
   constructor(watched: Iterable<string>, kept: Iterable<string>) {
-    this.#watched = new Set(watched);
+    this.tally = new KeyTally(watched);
     this.#kept = new Set(kept);
     this.#walk = this.#entries();
     this.#walk.next();
@@ -92,20 +57,6 @@ export class StateReader {
 
   valueOf(key: string): Buffer | undefined {
     return this.#keptValues.get(key);
-  }
-
-  total(): KeyCount {
-    const total = { count: 0, bytes: 0 };
-    for (const { count, bytes } of this.byPrefix.values()) {
-      total.count += count;
-      total.bytes += bytes;
-    }
-    return total;
-  }
-
-  leases(): LeaseCount {
-    const total = [...this.#leases.values()].reduce((sum, count) => sum + count, 0);
-    return { total, byMount: Object.fromEntries(this.#leases) };
   }
 
   /** Yields where it needs more bytes; so it continues in the middle of an entry with the next chunk. */
@@ -148,24 +99,7 @@ export class StateReader {
     }
     if (this.sizeBytes !== end) throw this.#corrupt('has an entry that is longer than declared');
     if (key === undefined) throw this.#corrupt('has an entry without a key');
-    this.#count(key, valueBytes);
-  }
-
-  #count(key: string, valueBytes: number): void {
-    if (this.#watched.has(key)) this.present.add(key);
-    this.keys.note(key, valueBytes);
-    const [, namespace] = OWN_SEAL.exec(key) ?? [];
-    if (namespace !== undefined && this.ownSeals.length < MAX_PREFIXES) this.ownSeals.push(namespace);
-    const prefix = prefixOf(key);
-    const name = roomFor(this.byPrefix, prefix);
-    const counted = this.byPrefix.get(name) ?? { count: 0, bytes: 0 };
-    counted.count += 1;
-    counted.bytes += Buffer.byteLength(key) + valueBytes;
-    this.byPrefix.set(name, counted);
-    const mount = leaseMountOf(key);
-    if (mount === null) return;
-    const lease = roomFor(this.#leases, mount);
-    this.#leases.set(lease, (this.#leases.get(lease) ?? 0) + 1);
+    this.tally.note(key, valueBytes);
   }
 
   *#length(limit: number): Generator<void, number, void> {
@@ -223,8 +157,4 @@ export class StateReader {
   #corrupt(what: string): DrError {
     return new DrError('SnapshotCorrupt', `The snapshot's state.bin ${what} (near byte ${this.sizeBytes}).`);
   }
-}
-
-function roomFor(counts: ReadonlyMap<string, unknown>, name: string): string {
-  return counts.has(name) || counts.size < MAX_PREFIXES ? name : OTHER_PREFIXES;
 }

@@ -9,6 +9,11 @@ export interface BoltFile {
   get(bucketPath: readonly string[], key: string | Buffer): Promise<Buffer | null>;
   /** @returns null when there is no such bucket or nothing in it. */
   lastEntry(bucketPath: readonly string[]): Promise<{ key: Buffer; value: Buffer } | null>;
+  /**
+   * Calls back for each entry of a bucket, in the order of the keys; not for buckets in it. Of a file that nobody writes meanwhile.
+   * @returns whether there is such a bucket.
+   */
+  each(bucketPath: readonly string[], visit: (key: Buffer, valueBytes: number) => void): Promise<boolean>;
   close(): Promise<void>;
 }
 
@@ -28,6 +33,8 @@ interface Page {
   count: number;
   /** Bytes of the page, by their place in it. */
   read: Read;
+  /** All of it; null if it is longer. */
+  whole(maxBytes: number): Promise<Buffer | null>;
 }
 
 type Read = (at: number, length: number) => Promise<Buffer>;
@@ -75,6 +82,12 @@ export async function openBolt(path: string): Promise<BoltFile> {
       consistently(path, file, async (meta) => {
         const bucket = await findBucket(file, meta, bucketPath);
         return bucket && lastEntryOf(file, meta, bucket);
+      }),
+    each: (bucketPath, visit) =>
+      consistently(path, file, async (meta) => {
+        const bucket = await findBucket(file, meta, bucketPath);
+        if (bucket) await eachOf(file, meta, bucket, visit);
+        return bucket !== null;
       }),
     close: () => file.close(),
   };
@@ -187,7 +200,7 @@ async function bucketRoot(file: FileHandle, meta: Meta, value: Buffer): Promise<
   return parsePage(async (at, length) => {
     if (at + length > inline.length) throw new Damage('has an inline bucket that is shorter than declared');
     return inline.subarray(at, at + length);
-  });
+  }, inline.length);
 }
 
 interface Entry {
@@ -217,6 +230,32 @@ async function lastEntryOf(file: FileHandle, meta: Meta, root: Page): Promise<{ 
   throw new Damage('has pages that form a loop');
 }
 
+/** Each page is read at once, unless one value makes it long. */
+async function eachOf(
+  file: FileHandle,
+  meta: Meta,
+  page: Page,
+  visit: (key: Buffer, valueBytes: number) => void,
+  depth = 0,
+): Promise<void> {
+  if (depth > MAX_DEPTH) throw new Damage('has pages that form a loop');
+  const { elements, kind } = page;
+  if (kind === 'branch') {
+    for (let index = 0; index < page.count; index++) {
+      await eachOf(file, meta, await pageOf(file, meta, childAt(page, index)), visit, depth + 1);
+    }
+    return;
+  }
+  const whole = await page.whole(MAX_PAGE_SIZE);
+  for (let index = 0; index < page.count; index++) {
+    const element = index * ELEMENT_BYTES;
+    if ((elements.readUInt32LE(element) & FLAG.bucket) !== 0) continue;
+    const { at, keyBytes } = place(page, index);
+    const inside = whole !== null && at + keyBytes <= whole.length;
+    visit(inside ? whole.subarray(at, at + keyBytes) : await keyAt(page, index), elements.readUInt32LE(element + 12));
+  }
+}
+
 /** The first key that is not less. */
 async function search(page: Page, key: Buffer): Promise<{ index: number; exact: boolean }> {
   let [low, high] = [0, page.count];
@@ -244,17 +283,18 @@ async function pageOf(file: FileHandle, meta: Meta, number: number): Promise<Pag
   const header = await read(0, HEADER_BYTES);
   if (unsigned64(header, 0) !== number) throw new Damage(`has another page in place of page ${number}`);
   size *= header.readUInt32LE(12) + 1;
-  return parsePage(read);
+  return parsePage(read, size);
 }
 
-async function parsePage(read: Read): Promise<Page> {
+async function parsePage(read: Read, size: number): Promise<Page> {
   const header = await read(0, HEADER_BYTES);
   const flags = header.readUInt16LE(8);
   const count = header.readUInt16LE(10);
   if (flags !== FLAG.branch && flags !== FLAG.leaf) throw new Damage(`has a page of the unexpected kind ${flags}`);
   if (flags === FLAG.branch && count === 0) throw new Damage('has an empty branch page');
   const elements = await read(HEADER_BYTES, count * ELEMENT_BYTES);
-  return { kind: flags === FLAG.branch ? 'branch' : 'leaf', elements, count, read };
+  const whole = async (maxBytes: number) => (size > maxBytes ? null : read(0, size));
+  return { kind: flags === FLAG.branch ? 'branch' : 'leaf', elements, count, read, whole };
 }
 
 async function keyAt(page: Page, index: number): Promise<Buffer> {

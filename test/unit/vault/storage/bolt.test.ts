@@ -159,3 +159,32 @@ function damaged(content: Buffer, at: number): Buffer {
   copy.writeUInt8(copy.readUInt8(at) ^ 0xff, at);
   return copy;
 }
+
+test('goes through the entries of a bucket by their keys, and leaves out buckets in it', async () => {
+  const seen: [string, number][] = [];
+
+  const found = await inFile(boltFile(PAGES), (file) =>
+    file.each(['data'], (key, valueBytes) => seen.push([key.toString(), valueBytes])),
+  );
+
+  expect(found).toBe(true);
+  expect(seen).toEqual([
+    ['b', 5],
+    ['m', 6000],
+    ['z', 4],
+  ]);
+  expect(await inFile(boltFile(PAGES), (file) => file.each(['nothing'], () => undefined))).toBe(false);
+});
+
+test('goes through a page that is too long to be read at once', async () => {
+  const long = boltPage(3, [
+    { key: 'a', value: Buffer.alloc(70_000, 1) },
+    { key: 'b', value: text('behind') },
+  ]);
+  const seen: string[] = [];
+
+  const root = boltPage(2, [{ key: 'data', value: bucketAt(3), bucket: true }]);
+  await inFile(boltFile([root, long]), (file) => file.each(['data'], (key) => seen.push(key.toString())));
+
+  expect(seen).toEqual(['a', 'b']);
+});
