@@ -15,9 +15,10 @@ import type { Controller } from './context';
 
 /** What a backup needs of the configuration as it is now. */
 export function backupPlanOf(controller: Controller, name: string): BackupPlan {
-  const { nodes, backup, repositories } = controller.cluster(name);
+  const { method, nodes, backup, repositories } = controller.cluster(name);
   return {
     cluster: name,
+    ...(method === 'raft' ? {} : { method }),
     nodes: nodes.map((node) => ({ name: node.name, address: node.address })),
     encryption: encryptionOf(backup.encryption),
     canary: backup.canary?.path ?? null,
@@ -68,6 +69,7 @@ export function settingsOf(
     nodes: nodePlansOf(cluster.nodes),
     // The generation lies where its own cluster puts it.
     repositories: source.repositories,
+    ...(source.method === 'raft' ? {} : { backupMethod: source.method }),
     approvals: wish.drill && drills ? drills.approvals : approvals,
     trust: approvers ? 'approvers' : 'namespace',
     ...(wish.drill ? { drill: true as const } : {}),

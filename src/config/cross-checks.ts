@@ -30,6 +30,9 @@ const links = z
         z.string(),
         z
           .looseObject({
+            method: text,
+            consul: z.unknown().optional(),
+            filesystem: z.looseObject({ node: text, window: z.unknown().optional() }).optional().catch(undefined),
             repositories: z.array(z.string()).catch([]),
             restore: restoreLinks,
             nodes: z
@@ -62,7 +65,8 @@ const place = z.union([
 ]);
 
 type Restore = z.infer<typeof restoreLinks>;
-type Node = z.infer<typeof links>['clusters'][string]['nodes'][number];
+type Cluster = z.infer<typeof links>['clusters'][string];
+type Node = Cluster['nodes'][number];
 
 /** Conflicts between two places of the configuration, each of which may be valid by itself. */
 export function crossProblems(raw: unknown): CrossProblem[] {
@@ -79,11 +83,45 @@ export function crossProblems(raw: unknown): CrossProblem[] {
           ],
     ),
     ...sharedPlaces(cluster.repositories, repositories, ['clusters', name, 'repositories']),
+    ...methodProblems(cluster, ['clusters', name]),
     ...trustProblems(cluster.restore, ['clusters', name, 'restore']),
     ...deletionProblems(cluster, ['clusters', name, 'nodes']),
     ...duplicates(cluster.nodes, ['clusters', name, 'nodes']),
     ...cluster.nodes.flatMap((node, index) => lostDirectories(node, ['clusters', name, 'nodes', index])),
   ]);
+}
+
+/** What one method needs, another has no use for. */
+function methodProblems({ method = 'raft', consul, filesystem, nodes }: Cluster, path: PropertyKey[]): CrossProblem[] {
+  const { node, window } = filesystem ?? {};
+  return [
+    ...(method === 'consul' && consul === undefined
+      ? [{ path: [...path, 'consul'], message: "is missing: with `method: consul` it says where Vault's Consul is" }]
+      : []),
+    ...(method !== 'consul' && consul !== undefined
+      ? [{ path: [...path, 'consul'], message: `goes with \`method: consul\` only, and the method is '${method}'` }]
+      : []),
+    ...(method !== 'filesystem' && filesystem !== undefined
+      ? [
+          {
+            path: [...path, 'filesystem'],
+            message: `goes with \`method: filesystem\` only, and the method is '${method}'`,
+          },
+        ]
+      : []),
+    ...(method === 'filesystem' && nodes.length === 1 && window === undefined
+      ? [
+          {
+            path: [...path, 'filesystem', 'window'],
+            message:
+              'is missing: the only node is stopped for each backup, so nothing serves meanwhile; say when that may be',
+          },
+        ]
+      : []),
+    ...(node !== undefined && !nodes.some(({ name }) => name === node)
+      ? [{ path: [...path, 'filesystem', 'node'], message: `'${node}' is not one of the nodes` }]
+      : []),
+  ];
 }
 
 /** A host is changed by people's signatures, or by an open decision that write access to Temporal is enough. */

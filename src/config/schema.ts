@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { auth } from './settings/auth';
 import { backup } from './settings/backup';
+import { consul, filesystem, method } from './settings/method';
 import { node } from './settings/node';
 import { repository } from './settings/repository';
 import { restore } from './settings/restore';
@@ -8,11 +9,19 @@ import { clusterTls } from './settings/tls';
 import { command, name, path, secretSource } from './settings/values';
 
 export type { AuthConfig } from './settings/auth';
+export type { ConsulConfig } from './settings/method';
 export type { NodeConfig, ServiceConfig } from './settings/node';
 export type { RepositoryConfig } from './settings/repository';
 export type { SecretSource } from './settings/values';
 
 const cluster = z.strictObject({
+  method: method
+    .default('raft')
+    .describe(
+      'How the cluster is backed up. `raft`: by a Raft snapshot, online. `filesystem`: by a copy of the data directory of a node that is stopped for it. `consul`: by a snapshot of the Consul that Vault stores in.',
+    ),
+  filesystem: filesystem.prefault({}).describe('With the method `filesystem`: which node is stopped, and when.'),
+  consul: consul.optional().describe('With the method `consul`: the Consul that Vault stores in.'),
   nodes: z
     .array(node)
     .min(1, 'must name at least one node')

@@ -1,9 +1,12 @@
 import type { CheckLevel, ConfigBundle, Encryption, FileDigest, Manifest } from './generation';
+import type { Method } from './method';
 import type { Product } from './product';
 
 /** What a backup run needs of the configuration; goes into history, so it holds no secret. */
 export interface BackupPlan {
   cluster: string;
+  /** Absent in what an earlier version planned: `raft`. */
+  method?: Method;
   nodes: { name: string; address: string }[];
   encryption: Encryption & { gpgHome: string | null };
   /** KV path of the canary. */

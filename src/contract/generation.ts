@@ -1,3 +1,4 @@
+import type { Content } from './method';
 import type { Product } from './product';
 
 /**
@@ -132,7 +133,12 @@ export interface Manifest {
   clusterId: string | null;
   clusterName: string | null;
   imported?: Import | undefined;
-  /** `nonVoters`: ids of peers that are never to vote; absent where there are none, or nobody knew. */
+  /** Absent in a Raft snapshot. */
+  content?: Content | undefined;
+  /**
+   * Of Vault's own log or, with the method `consul`, of Consul's; zeros and no peers with `storage "file"`, and no peers with `consul`.
+   * `nonVoters`: ids of peers that are never to vote; absent where there are none, or nobody knew.
+   */
   raft: { index: number; term: number; peers: RaftPeer[]; nonVoters?: string[] | undefined };
   seal: SealConfig;
   /** `core/recovery-config` of an auto-unseal cluster: its recovery keys never unseal. On disk under this name. */

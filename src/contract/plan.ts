@@ -1,6 +1,7 @@
 import type { Trust } from './approval';
 import type { Canary, GenerationCopy, LeaseCount, RaftPeer, Reach, SealConfig } from './generation';
 import type { SealReport } from './host';
+import type { Method } from './method';
 import type { Product } from './product';
 
 export interface NodePlan {
@@ -40,6 +41,8 @@ export interface RecoverySettings {
   /** The first one is restored, the others join it. */
   nodes: NodePlan[];
   repositories: string[];
+  /** How the source is backed up. Absent in what an earlier version planned: `raft`. */
+  backupMethod?: Method;
   approvals: number;
   /** Absent in what an earlier version planned: `namespace`. */
   trust?: Trust;
@@ -159,6 +162,8 @@ export interface LostRun {
 /** Of a restore from a generation: on blank nodes, or (`inPlace`) into the running cluster. */
 export interface RestorePlan extends PlanBase {
   method: 'snapshot' | 'inPlace';
+  /** What is restored; absent: a Raft snapshot. */
+  archive?: Exclude<Method, 'raft'>;
   /** A rehearsal: on its hosts `restore.drills` says how many must approve it. */
   drill?: true;
   /** Absent where no run was lost. */

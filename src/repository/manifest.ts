@@ -2,6 +2,7 @@ import { z } from 'zod';
 import { DrError } from '../contract/failures';
 import { GENERATION_PATTERN, type Manifest, MANIFEST_FORMAT } from '../contract/generation';
 import { NAME_PATTERN } from '../contract/names';
+import { content } from '../contract/step-input/content';
 
 /** The shape of a manifest that was read back from a repository. */
 export const manifestSchema: z.ZodType<Manifest> = z.object({
@@ -23,6 +24,7 @@ export const manifestSchema: z.ZodType<Manifest> = z.object({
       serverVersionBy: z.enum(['operator', 'snapshot']).nullable(),
     })
     .optional(),
+  content: content.optional(),
   raft: z.object({
     index: z.number().int().nonnegative(),
     term: z.number().int().nonnegative(),
@@ -96,6 +98,7 @@ export function serializeManifest(manifest: Manifest): Buffer {
   // The schema gives its own order to every key but these.
   const ordered = manifestSchema.parse(manifest);
   ordered.keys.byPrefix = byName(ordered.keys.byPrefix);
+  if (ordered.content?.method === 'consul') ordered.content.others = byName(ordered.content.others);
   if (ordered.leases) ordered.leases.byMount = byName(ordered.leases.byMount);
   return Buffer.from(`${JSON.stringify(ordered, null, 2)}\n`);
 }

@@ -50,7 +50,9 @@ export const node = z.strictObject({
   nodeId: z.string().min(1).optional().describe("Raft node id: `node_id` in Vault's configuration. Default: the name."),
   dataDir: path
     .refine((value) => value !== '/', "must not be '/'")
-    .describe("Vault's data directory: `path` of its Raft storage. A restore renames it."),
+    .describe(
+      "Vault's data directory: `path` of its Raft storage. A restore renames it. With the method `consul`: where a migration to Raft will put the data.",
+    ),
   stateDir: path
     .default('/var/lib/vault-dr')
     .describe(

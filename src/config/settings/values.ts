@@ -16,7 +16,7 @@ export const httpsUrl = z.url({
 });
 
 /** Of a node of Vault. Tokens go over it, and over the one on the host itself the shares. */
-const vaultUrl = httpsUrl
+export const vaultUrl = httpsUrl
   .refine((url) => !URL.canParse(url) || !isExposed(new URL(url)), {
     error:
       "must begin with https://: otherwise tokens cross the network unencrypted. Enable TLS on Vault's listener, or put a TLS proxy in front of it; http:// is accepted for 127.0.0.1 only",

@@ -4,6 +4,7 @@ import { rebuildNodeInput, recoverQuorumInput, removeSetAsideInput, restoreInput
 import type { Notification } from '../notification';
 import { approvalSubject, approvedPlan, signedApproval } from './approval';
 import { configBundle, encryption, filledBundle, manifest, product } from './generation';
+import { method } from './content';
 import { leftOver, nodeInspection } from './host';
 import { chosenGeneration, liveView, recoveryPlan, recoverySettings } from './plan';
 import { recoveryReport } from './report';
@@ -42,6 +43,7 @@ const retentionPolicy = strict<RetentionPolicy>({
 
 const backupPlan = strict<BackupPlan>({
   cluster,
+  method: method.optional(),
   nodes: listOf(z.strictObject({ name, address: short })),
   encryption: z.strictObject({ ...encryption, gpgHome: absolutePath.nullable() }),
   canary: kvPath.nullable(),

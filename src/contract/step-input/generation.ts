@@ -19,6 +19,7 @@ import {
   type SealConfig,
 } from '../generation';
 import type { Product } from '../product';
+import { content } from './content';
 import {
   BUNDLE_PATTERN,
   byKey,
@@ -96,6 +97,7 @@ export const manifest = strict<Manifest>({
     capturedAtBy: oneOf<Import['capturedAtBy']>({ operator: true, name: true, file: true }),
     serverVersionBy: oneOf<NonNullable<Import['serverVersionBy']>>({ operator: true, snapshot: true }).nullable(),
   }).optional(),
+  content: content.optional(),
   raft: z.strictObject({ index: count, term: count, peers: listOf(raftPeer), nonVoters: listOf(short).optional() }),
   seal: sealConfig,
   recovery: sealConfig.nullable(),

@@ -19,6 +19,7 @@ import {
   type RollBackPlan,
 } from '../plan';
 import { canary, generationCopy, leaseCount, product, raftPeer, reach, sealConfig } from './generation';
+import { method } from './content';
 import { sealReport } from './host';
 import {
   absolutePath,
@@ -57,6 +58,7 @@ export const recoverySettings = strict<RecoverySettings>({
   source: name,
   nodes: listOf(nodePlan),
   repositories: listOf(name),
+  backupMethod: method.optional(),
   approvals: count,
   trust: trust.optional(),
   drill: z.literal(true).optional(),
@@ -118,6 +120,7 @@ const lostRuns = listOf(strict<LostRun>({ node: name, run, original: absolutePat
 const restorePlan = strict<RestorePlan>({
   ...base,
   method: oneOf<RestorePlan['method']>({ snapshot: true, inPlace: true }),
+  archive: oneOf<NonNullable<RestorePlan['archive']>>({ filesystem: true, consul: true }).optional(),
   drill: z.literal(true).optional(),
   lost: lostRuns.optional(),
   source: name,

@@ -535,3 +535,54 @@ describe('whose word lets a host be changed', () => {
     expect(problemsOf(restore(text)).join('\n')).toContain(problem);
   });
 });
+
+describe('the method by which a cluster is backed up', () => {
+  const AUTH = '    auth: { method: token';
+  const withMethod = (lines: string) => configWith([AUTH, `${lines}\n${AUTH}`]);
+  const CONSUL = '    consul: { addresses: [https://consul.example.com:8501] }';
+
+  it('is a Raft snapshot unless the configuration says otherwise', () => {
+    expect(parseConfig(GOOD, '').clusters['prod']).toMatchObject({ method: 'raft' });
+    expect(parseConfig(withMethod('    method: filesystem'), '').clusters['prod']).toMatchObject({
+      method: 'filesystem',
+      filesystem: { leastMinutesBetween: 30 },
+    });
+    expect(parseConfig(withMethod(`    method: consul\n${CONSUL}`), '').clusters['prod']?.consul).toEqual({
+      addresses: ['https://consul.example.com:8501'],
+      path: 'vault/',
+      consistency: 'default',
+      allowStale: false,
+      scope: 'all',
+    });
+  });
+
+  it.each([
+    ['    method: tar', "method: must be 'raft', 'filesystem' or 'consul'"],
+    ['    method: consul', "consul: is missing: with `method: consul` it says where Vault's Consul is"],
+    [CONSUL, "consul: goes with `method: consul` only, and the method is 'raft'"],
+    ['    filesystem: {}', "filesystem: goes with `method: filesystem` only, and the method is 'raft'"],
+    ['    method: filesystem\n    filesystem: { node: vault-9 }', "filesystem.node: 'vault-9' is not one of the nodes"],
+    [
+      '    method: filesystem\n    filesystem: { window: { start: "25:00", minutes: 5 } }',
+      'filesystem.window.start: must be a time of day in UTC, such as 02:30',
+    ],
+    [
+      '    method: consul\n    consul: { addresses: [http://consul.example.com:8500], path: ../vault/, consistency: stale }',
+      'consul.addresses.0: must begin with https://: otherwise tokens cross the network unencrypted',
+      'consul.path: must be a path that ends with a slash, such as vault/',
+      'consul.consistency: ',
+    ],
+  ])('%j is refused', (lines, ...wanted) => {
+    const problems = problemsOf(withMethod(lines)).join('\n');
+
+    for (const problem of wanted) expect(problems).toContain(`clusters.prod.${problem}`);
+  });
+
+  it('needs a time at which the only node may be stopped', () => {
+    const alone = withMethod('    method: filesystem').replace(/ {6}- name: vault-2\n( {8}.*\n)+/, '');
+
+    expect(problemsOf(alone)).toEqual([
+      expect.stringContaining('filesystem.window: is missing: the only node is stopped for each backup'),
+    ]);
+  });
+});

@@ -1,4 +1,5 @@
 import fc from 'fast-check';
+import { type Content, methodOf } from '../../../src/contract/method';
 import { parseManifest, serializeManifest } from '../../../src/repository/manifest';
 import { sampleManifest } from '../../support/generation';
 
@@ -40,6 +41,23 @@ describe('a manifest', () => {
 
     expect([leases?.total, credential]).toEqual([3, 'c'.repeat(64)]);
     expect(parseManifest(bytes)).toEqual({ ...older, leases: null, credential: null });
+  });
+
+  it.each<Content>([
+    { method: 'filesystem', storage: 'raft', node: 'vault-2', nodeId: 'vault-2', files: 4, lag: 0 },
+    {
+      method: 'consul',
+      scope: 'all',
+      path: 'vault/',
+      consistency: 'default',
+      accessor: '6e1b9f0e-5a4b-4a5e-9f1b-0c6c4b1d2e3f',
+      others: { services: 2, aclTokens: 3 },
+    },
+  ])('says what is in the archive where that is no Raft snapshot: $method', (content) => {
+    const manifest = { ...MANIFEST, content };
+
+    expect(parseManifest(serializeManifest(manifest))).toEqual(manifest);
+    expect([methodOf(manifest), methodOf(MANIFEST)]).toEqual([content.method, 'raft']);
   });
 
   it.each([

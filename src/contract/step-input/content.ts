@@ -1,0 +1,43 @@
+import { z } from 'zod';
+import {
+  type Consistency,
+  type ConsulContent,
+  type Content,
+  type FilesystemContent,
+  METHODS,
+  type Scope,
+} from '../method';
+import { byKey, count, name, oneOf, short, strict } from './values';
+
+export const method = z.enum(METHODS);
+
+/** Of Vault's keys in Consul. */
+export const consulPath = z
+  .string()
+  .max(200)
+  .regex(/^([A-Za-z0-9_-][A-Za-z0-9_.-]*\/)+$/, 'must be a path that ends with a slash, such as vault/');
+
+const filesystem = strict<FilesystemContent>({
+  method: z.literal('filesystem'),
+  storage: oneOf<FilesystemContent['storage']>({ raft: true, file: true }),
+  node: name,
+  nodeId: short.nullable(),
+  files: count,
+  lag: count.nullable(),
+});
+
+const consul = strict<ConsulContent>({
+  method: z.literal('consul'),
+  scope: oneOf<Scope>({ all: true, vault: true }),
+  path: consulPath,
+  consistency: oneOf<Consistency>({ default: true, consistent: true, stale: true }),
+  notAtomic: z.literal(true).optional(),
+  accessor: z.uuid().nullable(),
+  others: byKey(count),
+});
+
+type Variants = Parameters<typeof z.discriminatedUnion>[1];
+export const content = z.discriminatedUnion('method', [
+  filesystem,
+  consul,
+] as unknown as Variants) as unknown as z.ZodType<Content>;
