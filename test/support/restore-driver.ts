@@ -1,6 +1,11 @@
+import { Client, Connection } from '@temporalio/client';
 import type { Lab } from '../../src/lab/lab';
 import { waitFor } from '../../src/lab/processes';
 import type { RecoveryPhase, RecoveryProgress, RecoveryReport } from '../../src/contract/recovery';
+import { recoveryHandle, recoveryView } from '../../src/temporal/runs';
+import { checkDocument } from './cli-documents';
+
+const ANSWER_WITHIN_MS = 10_000;
 
 /** What an operator does with the CLI, for tests. @param cluster the one whose nodes are changed; `source`, if another's data go there */
 export function restoreDriver(
@@ -30,7 +35,7 @@ export function restoreDriver(
       waitFor(
         what,
         async () => {
-          const now = await progress();
+          const now = await progressNow(lab, cluster);
           return test(now) ? now : null;
         },
         { timeoutMs, everyMs: 100 },
@@ -54,4 +59,24 @@ export function restoreDriver(
     /** @param ended exit status that is expected; 1 for a run that did not restore */
     result: (ended = 0) => json<RecoveryReport>(['status', '--cluster', cluster, '--follow'], {}, ended),
   };
+}
+
+/** What `vault-dr status --json` prints, without a process of its own: a wait asks ten times a second. */
+async function progressNow(lab: Lab, cluster: string): Promise<RecoveryProgress> {
+  // Not kept: Temporal may go away between two looks, and come back as another one.
+  const connection = Connection.lazy({
+    address: lab.temporal.address,
+    channelArgs: { 'grpc.enable_http_proxy': 0 },
+  });
+  try {
+    const client = new Client({ connection });
+    const { execution, progress, pending } = await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
+      recoveryView(recoveryHandle(client, cluster)),
+    );
+    const document = { execution, ...progress, pending };
+    checkDocument(['status', '--json'], JSON.stringify(document));
+    return document;
+  } finally {
+    await connection.close();
+  }
 }
