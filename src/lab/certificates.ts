@@ -39,14 +39,20 @@ export async function createAuthority(name: string): Promise<Authority> {
   };
 }
 
-/** A certificate for a TLS server. @param names the first of `dns` becomes the subject */
+/**
+ * A certificate for a TLS server.
+ * @param names the first of `dns` becomes the subject
+ * @param also whether it shows itself to other servers with it, too
+ */
 export async function issueServerCertificate(
   authority: Authority,
   names: { dns: [string, ...string[]]; ip: string[] },
+  also: { client?: boolean } = {},
 ): Promise<KeyedCertificate> {
+  const usages = [x509.ExtendedKeyUsage.serverAuth, ...(also.client ? [x509.ExtendedKeyUsage.clientAuth] : [])];
   return issueCertificate(authority, names.dns[0], [
     new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature, true),
-    new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth], true),
+    new x509.ExtendedKeyUsageExtension(usages, true),
     new x509.SubjectAlternativeNameExtension([
       ...names.dns.map((value) => ({ type: 'dns' as const, value })),
       ...names.ip.map((value) => ({ type: 'ip' as const, value })),

@@ -69,6 +69,7 @@ export async function startAgents(parts: ClusterParts, cluster: ClusterLayout): 
         caPem,
         client,
         seal,
+        storage: SHAPES[shape].storage ?? 'raft',
         joinByThemselves: SHAPES[shape].joinByThemselves === true,
       });
       const access = await furnishCluster(api, nodes[0] as LabNode, rootToken);

@@ -4,6 +4,7 @@ import { dirname } from 'node:path';
 import { agentPublicKey, generateAgentKey } from '../crypto/agent-key';
 import { makeApproverKey } from './approver-keys';
 import { createAuthority, issueClientCertificate, issueServerCertificate } from './certificates';
+import { consulConfig, type ConsulLayout, DATACENTER } from './consul/consul-layout';
 import { serverSettings, vaultConfig } from './server-settings';
 import { type Shape, type ShapeName, SHAPES } from './shapes';
 import { productConfig, temporalConfig } from './write-config';
@@ -56,7 +57,7 @@ export async function writeLabFiles(
         labId,
         agentPublicKeys: Object.fromEntries(nodes.map(({ name }) => [name, agentPublicKey(agentKeys[name] ?? '')])),
         approvers,
-        vault: servers.vault,
+        vault: vaultProgram(servers, shape),
         backupRecipient: await identityToRecipient(identity),
         s3Endpoint: s3Endpoint(layout),
       },
@@ -70,7 +71,7 @@ export async function writeLabFiles(
     [secrets.s3AccessKeyId]: `${s3Credentials.accessKeyId}\n`,
     [secrets.s3SecretAccessKey]: `${s3Credentials.secretAccessKey}\n`,
   };
-  const { sealVault } = layout;
+  const { sealVault, consul } = layout;
   for (const { nodes: peers } of layout.clusters) {
     for (const node of peers) {
       Object.assign(files, vaultFiles(node, peers, layout, shape));
@@ -78,6 +79,18 @@ export async function writeLabFiles(
     }
   }
   if (sealVault) files[sealVault.vaultConfigFile] = vaultConfig(serverSettings(layout, sealVault, null));
+  for (const server of consul?.servers ?? []) {
+    const issued = await issueServerCertificate(
+      authority,
+      // The first of the names is the one by which servers recognise each other.
+      { dns: [`server.${DATACENTER}.consul`, 'localhost'], ip: [...new Set([HOST, new URL(server.address).hostname])] },
+      { client: true },
+    );
+    files[server.certificateFile] = issued.certificate;
+    files[server.keyFile] = issued.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    files[server.configFile] = consulConfig(consul as ConsulLayout, server, layout.caFile);
+  }
+  if (consul) files[consul.tokenFile] = `${consul.tokens.vaultDr.secretId}\n`;
   const vaults: VaultServer[] = sealVault ? [...nodes, sealVault] : nodes;
   for (const { name, address, certificateFile, keyFile } of vaults) {
     const issued = await issueServerCertificate(authority, {
@@ -102,6 +115,11 @@ export async function writeLabFiles(
   await Promise.all([...new Set(directories)].map((directory) => mkdir(directory, { recursive: true, mode: 0o700 })));
   await Promise.all(Object.entries(files).map(([file, text]) => writePrivateFile(file, text)));
   return { caPem, client, s3Credentials };
+}
+
+/** Only a full Vault knows other kinds of storage than Raft. */
+function vaultProgram(servers: Servers, shape: Shape): string {
+  return (shape.servers?.includes('vault-full') ? servers['vault-full'] : undefined) ?? servers.vault;
 }
 
 /** The configuration of a node's Vault, by path. */

@@ -3,6 +3,8 @@ import { mkdir, mkdtemp, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { DrError } from '../contract/failures';
+import { kvPathOf } from './consul/consul-layout';
+import { createConsul, type LabConsul } from './consul/consul-cluster';
 import { startGuard } from './guard';
 import { type LabCluster, startAgents } from './lab-cluster';
 import { writeLabFiles, writePrivateFile } from './lab-files';
@@ -14,6 +16,7 @@ import { createController } from './product-processes';
 import { PROJECT_ROOT } from './project-root';
 import { type ProgramResult, runProgram } from './run-program';
 import { createSealVault } from './seal-vault';
+import { BASIC_SERVERS, type ServerName } from './servers/server-catalogue';
 import { ensureServers } from './servers/servers';
 import { type ShapeName, SHAPES } from './shapes';
 import { LAB_VARIABLE, memoryDirectoryOf, TEST_RUN_VARIABLE } from './sweep';
@@ -31,6 +34,8 @@ export interface LabOptions {
   staging?: number;
   /** What unseals the clusters: the shares of key holders, or one more Vault; default: shares. */
   seal?: LabSeal;
+  /** Servers of the Consul of the shape `consul-storage`: 1, 3 or 5; default 3. */
+  consulServers?: number;
   /** Hosts of their own for the nodes of the first cluster; default: all is on the loopback of this machine. */
   network?: LabNetwork;
   /** The lab outlives this process; `endLab` ends it. */
@@ -55,6 +60,8 @@ export interface Lab extends LabCluster {
   readonly staging: LabCluster | undefined;
   /** The Vault that unseals the clusters, when it was asked for. */
   readonly sealVault: LabProcess | undefined;
+  /** The Consul in which the clusters store, in the shape `consul-storage`. */
+  readonly consul: LabConsul | undefined;
   /** For processes that use the lab. */
   readonly env: Readonly<Record<string, string>>;
   /** Runs `vault-dr`. */
@@ -75,12 +82,23 @@ export interface Lab extends LabCluster {
 export async function startLab(options: LabOptions = {}): Promise<Lab> {
   const { shape = 'plain', staging = 0, network, onStep = () => undefined } = options;
   const { nodes = SHAPES[shape].nodes ?? 3, seal = SHAPES[shape].seal ?? 'shamir' } = options;
-  const servers = await ensureServers();
+  const consulServers = SHAPES[shape].consul === undefined ? 0 : (options.consulServers ?? SHAPES[shape].consul);
+  if (SHAPES[shape].storage === 'file' && (nodes > 1 || staging > 1)) {
+    throw new DrError('InvalidInput', 'A cluster that stores in files has one node.');
+  }
+  const names: ServerName[] = [...BASIC_SERVERS, ...(SHAPES[shape].servers ?? [])];
+  const servers = await ensureServers({ names });
   const directory = await prepareDirectory(options.directory);
   const id = randomBytes(8).toString('hex');
   const guard = await startGuard(id, directory);
   try {
-    const layout = layOut(directory, memoryDirectoryOf(id), guard.ports, { nodes, staging, seal, network });
+    const layout = layOut(directory, memoryDirectoryOf(id), guard.ports, {
+      nodes,
+      staging,
+      seal,
+      consul: consulServers,
+      network,
+    });
     layout.clusters.flatMap(({ nodes: all }) => all).forEach((node) => SHAPES[shape].place?.(node));
     const env = labEnvironment(id, layout);
     const { caPem, client, s3Credentials } = await writeLabFiles(id, layout, servers, shape);
@@ -92,11 +110,21 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
     const controller = createController(layout, env);
     const sealVault = layout.sealVault ? createSealVault(layout.sealVault, servers.vault, api, env) : undefined;
 
+    const consul =
+      layout.consul &&
+      createConsul(layout.consul, {
+        program: servers.consul,
+        caPem,
+        environment: env,
+        kvPaths: layout.clusters.map((cluster) => kvPathOf(cluster, layout.clusters[0])),
+        through: layout.services.through,
+      });
+
     const objectStoreStarted = objectStore.start().then(() => onStep(`S3 at ${s3Endpoint(layout)}`));
     // Awaited further down; meanwhile its failure must not count as unhandled.
     objectStoreStarted.catch(() => undefined);
-    // A Vault ends at once when what unseals it does not answer, so that comes first.
-    await Promise.all([temporal.start(), sealVault?.start()]);
+    // A Vault ends at once when what unseals it, or what it stores in, does not answer, so that comes first.
+    await Promise.all([temporal.start(), sealVault?.start(), consul?.start().then(() => consul.furnish())]);
     onStep(`Temporal at ${env['TEMPORAL_ADDRESS']}, UI at ${uiUrl(layout)}`);
     const blank = await Promise.all(layout.clusters.map((cluster) => startAgents(parts, cluster)));
     onStep(`${layout.clusters.flatMap(({ nodes: all }) => all.map(({ name }) => name)).join(', ')}: working`);
@@ -131,6 +159,7 @@ export async function startLab(options: LabOptions = {}): Promise<Lab> {
       controller,
       staging: second,
       sealVault,
+      consul: consul ?? undefined,
       env,
       cli: (args, { input, env: more } = {}) =>
         runProgram(process.execPath, [join(PROJECT_ROOT, 'bin/vault-dr.js'), ...args], { ...env, ...more }, input),

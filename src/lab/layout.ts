@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import { type ConsulLayout, layOutConsul } from './consul/consul-layout';
 
 /** Where one Vault server keeps its things, and where it listens. */
 export interface VaultServer {
@@ -82,6 +83,8 @@ export interface LabLayout {
   clusters: [ClusterLayout, ...ClusterLayout[]];
   /** Null when the clusters are unsealed with shares. */
   sealVault: SealVaultLayout | null;
+  /** Null when the clusters store in something else. */
+  consul: ConsulLayout | null;
   /** SSH keys of those who approve, by name; the first one is taken where nobody says otherwise. */
   approverKeys: Record<'bob' | 'frank', string>;
   secrets: Record<'backupIdentity' | 'signingKey' | 'signingPublicKey' | 's3AccessKeyId' | 's3SecretAccessKey', string>;
@@ -111,6 +114,8 @@ export interface LabShape {
   /** Nodes of the second one; 0 for none. */
   staging?: number;
   seal?: LabSeal;
+  /** Servers of the Consul in which the clusters store; 0 for none. */
+  consul?: number;
   /** Default: all is on the loopback of this machine. */
   network?: LabNetwork | undefined;
 }
@@ -123,7 +128,7 @@ export type LabSeal = 'shamir' | 'transit';
  * @throws when there are too few ports
  */
 export function layOut(directory: string, memoryDirectory: string, ports: number[], shape: LabShape): LabLayout {
-  const { nodes, staging = 0, seal = 'shamir', network } = shape;
+  const { nodes, staging = 0, seal = 'shamir', consul = 0, network } = shape;
   const free = ports.values();
   const port = () => {
     const { value } = free.next();
@@ -189,6 +194,7 @@ export function layOut(directory: string, memoryDirectory: string, ports: number
     },
     clusters: staging > 0 ? [main, second()] : [main],
     sealVault: seal === 'transit' ? { ...server('seal-vault'), tokenFile: secret('seal-token') } : null,
+    consul: consul > 0 ? layOutConsul(directory, network?.services.host ?? HOST, consul, port) : null,
     secrets: {
       backupIdentity: secret('backup-identity.txt'),
       signingKey: secret('signing-key.pem'),

@@ -6,7 +6,8 @@ type Settings = Record<string, string | number | boolean>;
 export interface ServerSettings {
   /** Outside of any stanza. */
   general: Settings;
-  /** Of `storage "raft"`. */
+  /** Of the `storage` stanza, `raft` unless a shape has another. */
+  storageType: string;
   storage: Settings;
   /** One `retry_join` in it for each. */
   retryJoin: Settings[];
@@ -29,6 +30,7 @@ export function serverSettings(
       api_addr: node.address,
       cluster_addr: `https://${node.clusterAddress}`,
     },
+    storageType: 'raft',
     storage: {
       path: node.dataDir,
       node_id: node.name,
@@ -65,10 +67,18 @@ function transitSettings({ caFile }: LabLayout, sealVault: SealVaultLayout): Set
 }
 
 /** The configuration file of a server. */
-export function vaultConfig({ general, storage, retryJoin, listeners, seals, more }: ServerSettings): string {
+export function vaultConfig({
+  general,
+  storageType,
+  storage,
+  retryJoin,
+  listeners,
+  seals,
+  more,
+}: ServerSettings): string {
   const stanzas = [
     stanza(
-      'storage "raft"',
+      `storage "${storageType}"`,
       storage,
       retryJoin.map((join) => stanza('retry_join', join)),
     ),

@@ -2,8 +2,10 @@ import { networkInterfaces } from 'node:os';
 import type { z } from 'zod';
 import type { configSchema } from '../config/schema';
 import { DrError } from '../contract/failures';
+import { type ConsulServer, kvPathOf } from './consul/consul-layout';
 import type { LabLayout, LabNode, LabSeal } from './layout';
 import type { ServerSettings } from './server-settings';
+import type { MORE_SERVERS } from './servers/server-catalogue';
 
 export type RawCluster = z.input<typeof configSchema>['clusters'][string];
 export type RawNode = RawCluster['nodes'][number];
@@ -15,6 +17,12 @@ export interface Shape {
   /** The parts of the lab, unless others are requested. */
   nodes?: number;
   seal?: LabSeal;
+  /** Programs that it needs besides those of every lab. */
+  servers?: readonly (typeof MORE_SERVERS)[number][];
+  /** Servers of the Consul in which its clusters store. */
+  consul?: number;
+  /** What its clusters store in; default: `raft`. */
+  storage?: 'raft' | 'file' | 'consul';
   /** Its nodes find each other: `retry_join`. */
   joinByThemselves?: boolean;
   /** Where a node has its things; before anything is written. */
@@ -146,6 +154,37 @@ const SHAPE_TABLE = {
     place: (node) => {
       node.volume = `${node.dataDir}.volume`;
       node.through = [...MOUNTING, node.volume, ...LINKING, node.volume, node.dataDir];
+    },
+  },
+  'file-storage': {
+    about: '`storage "file"`: a single Vault, which keeps its data in files',
+    nodes: 1,
+    servers: ['vault-full'],
+    storage: 'file',
+    vault: (settings, { dataDir }) => {
+      settings.storageType = 'file';
+      settings.storage = { path: dataDir };
+    },
+  },
+  'consul-storage': {
+    about: '`storage "consul"`: three Vaults that store in a Consul of three servers, with ACLs and TLS',
+    servers: ['consul', 'vault-full'],
+    consul: 3,
+    storage: 'consul',
+    vault: (settings, node, peers, { consul, caFile, clusters }) => {
+      if (!consul) throw new DrError('Internal', 'The lab has no Consul.');
+      const cluster = clusters.find(({ nodes }) => nodes.includes(node)) ?? clusters[0];
+      // As where each host has an agent of Consul: not all depend on one.
+      const server = consul.servers[peers.indexOf(node) % consul.servers.length] as ConsulServer;
+      const { protocol, host } = new URL(server.address);
+      settings.storageType = 'consul';
+      settings.storage = {
+        address: host,
+        scheme: protocol.replace(':', ''),
+        path: kvPathOf(cluster, clusters[0]),
+        token: consul.tokens.vault.secretId,
+        tls_ca_file: caFile,
+      };
     },
   },
 } as const satisfies Record<string, Shape>;

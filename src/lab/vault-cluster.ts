@@ -27,14 +27,16 @@ interface ClusterWishes {
   /** For listeners that demand one. */
   client?: ClientCertificate;
   seal: LabSeal;
+  /** Others than Raft's have no peers: what one node has initialised, all have. Default: `raft`. */
+  storage?: 'raft' | 'file' | 'consul';
   joinByThemselves?: boolean;
 }
 
-/** Makes one cluster of blank, running servers. Returns when every node is unsealed and a voter. */
+/** Makes one cluster of blank, running servers. Returns when every node is unsealed and, with Raft, a voter. */
 export async function formCluster(
   api: VaultApi,
   nodes: LabNode[],
-  { caPem, client, seal, joinByThemselves = false }: ClusterWishes,
+  { caPem, client, seal, storage = 'raft', joinByThemselves = false }: ClusterWishes,
 ): Promise<VaultKeys> {
   const joining = {
     leader_ca_cert: caPem,
@@ -49,6 +51,13 @@ export async function formCluster(
     await untilItServes(api, node);
   };
   await giveShares(first);
+  if (storage !== 'raft') {
+    for (const node of others) {
+      await untilItHasJoined(api, node);
+      await giveShares(node);
+    }
+    return keys;
+  }
   await call(api, first, keys.rootToken, 'POST', 'sys/storage/raft/autopilot/configuration', {
     server_stabilization_time: STABILIZATION,
   });
@@ -144,11 +153,15 @@ async function submitShares(api: VaultApi, node: LabNode, shares: string[]): Pro
   }
 }
 
-/** Unsealed, a node serves only when there is a leader, be it itself. */
+/** Unsealed, a node serves only when there is a leader, be it itself; one that stores in files has no other. */
 async function untilItServes(api: VaultApi, node: LabNode): Promise<void> {
   await waitFor(
     `${node.name} is unsealed and has a leader`,
-    async () => ((await api(node.address, 'GET', 'sys/leader')).body as { leader_address?: string }).leader_address,
+    async () => {
+      const { body } = await api(node.address, 'GET', 'sys/leader');
+      const { ha_enabled: others, leader_address: leader } = body as { ha_enabled?: boolean; leader_address?: string };
+      return others === false ? (await api(node.address, 'GET', 'sys/health')).status === 200 : leader;
+    },
     { timeoutMs: TIMEOUT_MS, logFile: node.vaultLogFile },
   );
 }

@@ -130,7 +130,7 @@ export function serverCatalogue(architecture = goArchitecture(process.arch)): Se
       build: {
         ...goBuild('consul', 'github.com/hashicorp/consul', 'consul'),
         duration: 'about 3 minutes on two idle cores, 8 on busy ones; once',
-        packages: 1386,
+        packages: 1719,
       },
     },
     {
@@ -143,8 +143,8 @@ export function serverCatalogue(architecture = goArchitecture(process.arch)): Se
       download: withProgram('vault', officialVault(architecture)),
       build: {
         ...goBuild('vault', 'github.com/hashicorp/vault', 'vault-full'),
-        duration: 'about 15 minutes on two idle cores, 30 on busy ones; once',
-        packages: 9999,
+        duration: 'about 8 minutes after `vault` on two cores, 17 without it; once',
+        packages: 2575,
       },
     },
   ];

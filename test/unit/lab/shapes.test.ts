@@ -22,8 +22,8 @@ const VALUES = {
 
 describe.each(Object.keys(SHAPES) as ShapeName[])('the shape %s', (name) => {
   const shape = SHAPES[name];
-  const { nodes: count = 3, seal = 'shamir' } = shape;
-  const layout = layOut('/srv/lab', '/dev/shm/lab', PORTS, { nodes: count, seal });
+  const { nodes: count = 3, seal = 'shamir', consul = 0 } = shape;
+  const layout = layOut('/srv/lab', '/dev/shm/lab', PORTS, { nodes: count, seal, consul });
   const [{ nodes }] = layout.clusters;
   nodes.forEach((node) => shape.place?.(node));
 

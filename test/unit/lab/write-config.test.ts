@@ -121,6 +121,17 @@ test('no port is given away twice, in the largest lab', () => {
   expect(ports.every((port) => PORTS.includes(port))).toBe(true);
 });
 
+test('no port is given away twice where the clusters store in Consul', () => {
+  const { clusters, consul } = layOut('/srv/lab', '/dev/shm/lab', PORTS, { nodes: 3, seal: 'transit', consul: 3 });
+
+  const ports = [
+    ...consul!.servers.flatMap(({ address, rpcPort, serfPort }) => [Number(new URL(address).port), rpcPort, serfPort]),
+    ...clusters[0].nodes.map(({ address }) => Number(new URL(address).port)),
+  ];
+  expect(new Set(ports).size).toBe(3 * 3 + 3);
+  expect(ports.every((port) => PORTS.includes(port))).toBe(true);
+});
+
 test('more nodes than there are ports for are refused', () => {
   expect(() => layOut('/srv/lab', '/dev/shm/lab', PORTS.slice(0, 10), { nodes: 3, staging: 2 })).toThrow(
     /10 ports are too few for 5 nodes/,
