@@ -3,7 +3,7 @@ import type { z } from 'zod';
 import type { configSchema } from '../config/schema';
 import { DrError } from '../contract/failures';
 import { type ConsulServer, kvPathOf } from './consul/consul-layout';
-import type { LabLayout, LabNode, LabSeal } from './layout';
+import type { ClusterLayout, LabLayout, LabNode, LabSeal } from './layout';
 import type { ServerSettings } from './server-settings';
 import type { MORE_SERVERS } from './servers/server-catalogue';
 
@@ -34,7 +34,7 @@ export interface Shape {
   /** The node in `vault-dr.yaml`: its service's command and environment as well. */
   node?: (configured: RawNode, node: LabNode, layout: LabLayout) => void;
   /** The cluster in `vault-dr.yaml`. */
-  cluster?: (configured: RawCluster, layout: LabLayout) => void;
+  cluster?: (configured: RawCluster, layout: LabLayout, cluster: ClusterLayout) => void;
 }
 
 const retryJoin: Shape['vault'] = (settings, _node, peers, { caFile }) => {
@@ -165,6 +165,11 @@ const SHAPE_TABLE = {
       settings.storageType = 'file';
       settings.storage = { path: dataDir };
     },
+    cluster: (configured) => {
+      configured.method = 'filesystem';
+      // Its only node is stopped for each backup: at any time here, and as often as somebody likes.
+      configured.filesystem = { window: { start: '00:00', minutes: 1_440 }, leastMinutesBetween: 0.01 };
+    },
   },
   'consul-storage': {
     about: '`storage "consul"`: three Vaults that store in a Consul of three servers, with ACLs and TLS',
@@ -184,6 +189,15 @@ const SHAPE_TABLE = {
         path: kvPathOf(cluster, clusters[0]),
         token: consul.tokens.vault.secretId,
         tls_ca_file: caFile,
+      };
+    },
+    cluster: (configured, { consul, caFile, clusters }, cluster) => {
+      configured.method = 'consul';
+      configured.consul = {
+        addresses: consul?.servers.map(({ address }) => address) ?? [],
+        tls: { caFile },
+        token: { file: consul?.tokenFile ?? '' },
+        path: kvPathOf(cluster, clusters[0]),
       };
     },
   },

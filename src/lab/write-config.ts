@@ -82,7 +82,7 @@ function clusterConfig(layout: LabLayout, cluster: ClusterLayout, values: Config
     },
   };
   cluster.nodes.forEach((node, index) => shape?.node?.(configured.nodes[index] as RawNode, node, layout));
-  shape?.cluster?.(configured, layout);
+  shape?.cluster?.(configured, layout, cluster);
   return configured;
 }
 
