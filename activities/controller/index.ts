@@ -13,6 +13,7 @@ import { guarded } from '../caller';
 import { cancellation, sender } from '../heartbeat';
 import { CONTROLLER_AUTHORITY } from './authority';
 import { Controller, type ControllerDeps } from './context';
+import { captureSnapshot } from './capture/capture';
 import { chooseGeneration } from './choose';
 import * as keep from './keep';
 import * as plan from './make-plan';
@@ -45,7 +46,7 @@ export function createControllerActivities(deps: ControllerDeps) {
     planBackup: bind(backup.planBackup),
     checkHealth: bind(backup.checkHealth),
     stageBundle: bind(stageBundle),
-    captureSnapshot: bind(backup.captureSnapshot),
+    captureSnapshot: bind(captureSnapshot),
     publishGeneration: bind(backup.publishGeneration),
     replicateGeneration: bind(backup.replicateGeneration),
     listCatchUps: bind(keep.listCatchUps),

@@ -1,4 +1,5 @@
-import { checkHealth, followerWarnings } from '../../../../activities/controller/backup';
+import { checkHealth } from '../../../../activities/controller/backup';
+import { followerWarnings } from '../../../../activities/controller/capture/raft';
 import { backupPlanOf } from '../../../../activities/controller/confirm';
 import type { BackupPlan } from '../../../../src/contract/backup';
 import type { Product } from '../../../../src/contract/product';

@@ -1,0 +1,2 @@
+/** So often is an archive asked for that doesn't arrive whole. */
+export const CAPTURES = 3;

@@ -1,0 +1,70 @@
+import { randomBytes } from 'node:crypto';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { ClusterHealth, StagedGeneration } from '../../../src/contract/backup';
+import { type FailureCode, isDrError, withoutRetry } from '../../../src/contract/failures';
+import type { ControllerInput } from '../../../src/contract/step-input/controller';
+import { toDiskError } from '../../../src/files/disk-error';
+import { privateDirectory } from '../../../src/files/files';
+import type { LeaderView } from '../../../src/vault/leader';
+import { attempt, withHeartbeats } from '../../heartbeat';
+import { BUNDLES_DIRECTORY, takeBundles } from '../bundles';
+import { confirmBackup } from '../confirm';
+import type { Controller } from '../context';
+import { CAPTURES } from './attempts';
+import { describeCapture } from './describe';
+import { captureRaft } from './raft';
+
+const NOT_WHOLE: readonly FailureCode[] = ['SnapshotIncomplete', 'SnapshotCorrupt'];
+
+type CaptureInput = ControllerInput<'captureSnapshot'>;
+
+/**
+ * Captures from the leader's own address in one pass: socket → verify → encrypt → staging file. A generation exists only
+ * after the whole archive was verified; a cut, empty or error body leaves nothing behind.
+ */
+export async function captureSnapshot(controller: Controller, input: CaptureInput): Promise<StagedGeneration> {
+  const plan = confirmBackup(controller, input.plan);
+  const staging = await controller.stagingDirectory(plan.cluster, input.run);
+  try {
+    return await captureTo(controller, staging, { ...input, plan });
+  } catch (error) {
+    throw toDiskError(error, staging);
+  }
+}
+
+async function captureTo(controller: Controller, staging: string, input: CaptureInput): Promise<StagedGeneration> {
+  const { plan, health, run } = input;
+  const runDirectory = await privateDirectory(staging);
+  // What an attempt before this one left; if it still writes, it fails on the missing directory.
+  for (const name of await readdir(runDirectory)) {
+    if (name !== BUNDLES_DIRECTORY) await rm(join(runDirectory, name), { recursive: true, force: true });
+  }
+  const directory = await privateDirectory(runDirectory, randomBytes(4).toString('hex'));
+  try {
+    const captured = await captureRaft(controller, plan, directory);
+    const { bundles, problems } = await takeBundles(join(runDirectory, BUNDLES_DIRECTORY), directory, input.bundles);
+    const warnings = [
+      ...health.warnings,
+      ...movedLeadership(health, captured.leader),
+      ...captured.warnings,
+      ...problems,
+    ];
+    return await withHeartbeats('write the manifest', () =>
+      describeCapture(controller, plan, { ...captured, bundles, warnings }, run, directory),
+    );
+  } catch (error) {
+    await rm(directory, { recursive: true, force: true });
+    // A connection that breaks once is a matter of luck; what breaks each time is not, and somebody has to look.
+    if (attempt() < CAPTURES || !isDrError(error) || !NOT_WHOLE.includes(error.code)) throw error;
+    throw withoutRetry(error, `${error.message} It was tried ${attempt()} times.`);
+  }
+}
+
+/** A cluster whose leader changes in the middle of a backup wants a look, though the backup is good. */
+function movedLeadership(health: ClusterHealth, { leader, nodes }: LeaderView): string[] {
+  if (leader.node === health.leader) return [];
+  const problem = nodes.find(({ node }) => node === health.leader)?.problem ?? null;
+  const why = problem === null ? '' : `: ${problem}`;
+  return [`the leadership moved from ${health.leader} to ${leader.node} during the backup${why}`];
+}
