@@ -40,12 +40,22 @@ export async function lockOwnFile(path: string, who: string): Promise<number | n
 }
 
 /**
+ * Locks an open file as one of several readers (flock(2), shared), so that nobody else gets it for himself alone. A database of bbolt, for one, is opened by its writer with such a lock for himself.
+ * @param who as messages name whoever wants to read
+ * @returns whether it is locked; until it is closed
+ * @throws DrError ServiceFailed
+ */
+export function lockForReading(file: number, who: string): Promise<boolean> {
+  return tryLock(file, who, ['-s']);
+}
+
+/**
  * Locks an open file (flock(2)), unless another process has. The kernel frees it when the last process that has the file open
  * from this call on is dead. Node has no call for it; the lock belongs to what was opened, so a helper can get it for us.
  * @param who as messages name whoever wants to be alone
  */
-async function tryLock(file: number, who: string): Promise<boolean> {
-  const helper = spawn('flock', ['-n', '3'], {
+async function tryLock(file: number, who: string, flags: readonly string[] = []): Promise<boolean> {
+  const helper = spawn('flock', [...flags, '-n', '3'], {
     stdio: ['ignore', 'ignore', 'pipe', file],
     env: { PATH: process.env['PATH'] },
   });

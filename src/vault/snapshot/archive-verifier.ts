@@ -10,12 +10,16 @@ const MAX_HEAD_BYTES = 1024;
 const TAR_BLOCK = 512;
 /** Zeros behind the tar's end; programs that write whole records leave at most some kilobytes. */
 const MAX_PADDING_BYTES = 64 * 1024;
+/** tar-stream's word for an end within an entry, or within the long header before it. */
+const PENDING = 'Unexpected end of data';
 const GZIP_MAGIC = [0x1f, 0x8b];
 
 export interface Member {
   header: Header;
   /** To be read to its end before the next member is asked for. */
   content: AsyncIterable<Buffer>;
+  /** Throws when nobody reads the archive any more; for work that needs no more of it. */
+  requireOpen: () => void;
 }
 
 /** What is inside of a gzipped tar, and how messages speak of it. */
@@ -123,12 +127,15 @@ export class ArchiveVerifier<Contents extends object> extends Transform {
 
   async *#members(): AsyncGenerator<Member> {
     let count = 0;
+    const requireOpen = () => {
+      if (this.destroyed) throw this.errored ?? new Error('The stream was destroyed.');
+    };
     for await (const entry of this.#tar) {
       const { header, offset } = entry;
       count++;
       this.#isLast = this.format.isLast(header, count);
       this.#membersEnd = offset + TAR_BLOCK + Math.ceil(header.size / TAR_BLOCK) * TAR_BLOCK;
-      yield { header, content: entry as AsyncIterable<Buffer> };
+      yield { header, content: entry as AsyncIterable<Buffer>, requireOpen };
     }
   }
 
@@ -160,7 +167,8 @@ export class ArchiveVerifier<Contents extends object> extends Transform {
       default:
     }
     // tar-stream's errors have no code; where the bytes ended tells a cut from damage.
-    const cutInside = this.#membersEnd > this.#inflatedBytes || this.#inflatedBytes % TAR_BLOCK !== 0;
+    const isPending = reasons.some((reason) => (reason as Error).message === PENDING);
+    const cutInside = isPending || this.#membersEnd > this.#inflatedBytes || this.#inflatedBytes % TAR_BLOCK !== 0;
     if (this.#gunzip.readableEnded && cutInside) return this.#incomplete('is truncated inside its tar', cause);
     return this.#corrupt('has a damaged tar', cause);
   }

@@ -3,6 +3,7 @@ import { Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Header } from 'tar-stream';
 import { DrError } from '../../contract/failures';
+import { ARCHIVE_FORMAT } from '../archive/format';
 import { type ArchiveFormat, ArchiveVerifier, type Member as ArchiveMember } from './archive-verifier';
 import type { FileDigest, RaftPeer, SealConfig } from '../../contract/generation';
 import { INDISPENSABLE, type KeySummary, RECOVERY_CONFIG, SEAL_CONFIG, STORED_KEYS, WATCHED } from './key-tally';
@@ -115,7 +116,12 @@ function contentsOf(metaJson: string, state: StateReader): Contents {
   };
 }
 
-function memberOf({ name, type }: Header): Member {
+function memberOf({ name, type, pax }: Header): Member {
+  if ((pax as { comment?: unknown } | null)?.comment === ARCHIVE_FORMAT) {
+    throw new DrError('SnapshotCorrupt', 'The archive is a copy of a data directory, not a Raft snapshot.', {
+      advice: 'Restore it by the method that made it: filesystem.',
+    });
+  }
   const member = MEMBERS.find((item) => item === name);
   if (!member) throw corrupt(`has an unknown member ${JSON.stringify(name.slice(0, 60))}`);
   if (type !== 'file') throw corrupt(`has a ${member} that is not a file`);

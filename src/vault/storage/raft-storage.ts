@@ -21,11 +21,12 @@ const SUFFRAGE = ['voter', 'nonvoter', 'staging'] as const;
  * `logs`, by its index as a big-endian 64-bit number, each entry as MessagePack of hashicorp/raft's `Log`. Where there is none
  * and `raft_wal` is configured, `raft/wal/` has the log (raft.go). `node-id` (config.go) is written only when neither the configuration nor the environment
  * names the node.
+ * @param database another name for `vault.db`
  * @returns null when there is no `vault.db`.
  * @throws DrError NodeUnsafe when the files can't be read or are damaged.
  */
-export async function readRaftStorage(dataDir: string): Promise<RaftStorage | null> {
-  const state = await inFile(join(dataDir, 'vault.db'), async (vault, path) => {
+export async function readRaftStorage(dataDir: string, database = 'vault.db'): Promise<RaftStorage | null> {
+  const state = await inFile(join(dataDir, database), async (vault, path) => {
     const indexes = wireFields((await vault.get(['config'], 'latest_indexes')) ?? Buffer.alloc(0));
     const servers = (await vault.get(['config'], 'latest_config')) ?? Buffer.alloc(0);
     return {
