@@ -15,6 +15,7 @@ import { writeFileAtomically } from '../../src/files/atomic-file';
 import { privateDirectory } from '../../src/files/files';
 import { readOwnFile } from '../../src/files/own-files';
 import { forgetInstall } from '../../src/host/data/install-note';
+import { putOnlyPeer } from '../../src/host/data/peers';
 import { proveStopped } from '../../src/host/service/service';
 import { sealReportOf } from '../../src/vault/answers';
 import type { VaultClient } from '../../src/vault/client';
@@ -63,16 +64,8 @@ async function writePeers(host: NodeHost, run: string, attempt: Attempt): Promis
       advice: 'Start the recovery again.',
     });
   }
-  const peers = [{ id: await ownNodeId(host), address: node.clusterAddress, non_voter: false }];
-  await inData(node.dataDir, (data) => {
-    const raft = data.child('raft');
-    try {
-      attempt.assertCurrent();
-      raft.put('peers.json', JSON.stringify(peers), { owner: raft.stats() });
-    } finally {
-      raft.close();
-    }
-  });
+  const peer = { id: await ownNodeId(host), address: node.clusterAddress };
+  await inData(node.dataDir, (data) => putOnlyPeer(data, peer, attempt));
 }
 
 /** As Vault itself finds it: in its environment or configuration, else in the file where it noted the one that it made. */

@@ -242,8 +242,13 @@ export class SafeDirectory {
 
   /** A file that was put here, and its name, are there after a crash, too. */
   async flush(name: string): Promise<void> {
-    await flush(this.at(name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
+    await this.flushContent(name);
     await this.sync();
+  }
+
+  /** The content of a file is there after a crash; its name only after `sync`. */
+  async flushContent(name: string): Promise<void> {
+    await flush(this.at(name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   }
 
   /** New and renamed files in it survive a crash. */

@@ -27,7 +27,7 @@ export class DataArchiveVerifier extends ArchiveVerifier<Contents> {
 
 /**
  * Reads an archive for nothing but its summary, or for a receiver of its contents.
- * @throws DrError SnapshotIncomplete | SnapshotCorrupt; errors of the source and of the receiver as they are.
+ * @throws DrError SnapshotIncomplete | SnapshotCorrupt; errors of the source and of the receiver as they are; the reason of the signal.
  */
 export async function readDataArchive(
   source: AsyncIterable<Uint8Array>,
@@ -36,7 +36,13 @@ export async function readDataArchive(
 ): Promise<DataArchiveSummary> {
   const verifier = new DataArchiveVerifier(receiver);
   const discard = new Writable({ write: (_chunk, _encoding, done) => done() });
-  await pipeline(source, verifier, discard, { signal });
+  try {
+    await pipeline(source, verifier, discard, { signal });
+  } catch (error) {
+    // Node wraps the reason of an abort in an error of its own.
+    signal?.throwIfAborted();
+    throw error;
+  }
   return verifier.summary;
 }
 

@@ -323,7 +323,7 @@ describe('a hostile archive', () => {
 
     const reading = readDataArchive(Readable.from([archive]), {}, AbortSignal.timeout(200));
 
-    await expect(reading).rejects.toMatchObject({ name: 'AbortError' });
+    await expect(reading).rejects.toMatchObject({ name: 'TimeoutError' });
   });
 });
 
