@@ -233,6 +233,17 @@ export const DOCUMENTS = {
     newestVersion: any.nullable(),
     ownSeals: z.array(any),
     requiredKeys: z.array(any),
+    dataDirectory: z
+      .strictObject({
+        storage: z.enum(['raft', 'file']),
+        nodeId: any.nullable(),
+        files: count,
+        bytes: count,
+        leftOut: texts,
+        lastLogIndex: count.nullable(),
+        lastLogTerm: count.nullable(),
+      })
+      .optional(),
   }),
   'repository-check': z.strictObject({
     repository: any,
