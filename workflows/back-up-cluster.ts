@@ -1,4 +1,5 @@
 import {
+  ApplicationFailure,
   CancellationScope,
   defineQuery,
   isCancellation,
@@ -20,15 +21,14 @@ import type {
   StagedGeneration,
 } from '../src/contract/backup';
 import type { ConfigBundle } from '../src/contract/generation';
-import { clusterInput } from '../src/contract/input';
+import { backupInput } from '../src/contract/input';
 import { PROGRESS_QUERY } from '../src/contract/names';
 import { incompleteBackup } from '../src/contract/voice/backup-text';
 import type { Notification } from '../src/contract/notification';
 import { controller, onNode } from './run/steps';
 import { backupDetails } from './run/backup-details';
-import { ending, parseOrFail, problemOf } from './run/problems';
+import { parseOrFail, problemOf } from './run/problems';
 import { CLUSTER_ATTRIBUTE, GENERATION_ATTRIBUTE } from './run/search-attributes';
-import { notice } from '../src/contract/notice';
 
 /** Rounds over all repositories before a backup fails because none answers. */
 const PUBLISH_ROUNDS = 5;
@@ -39,7 +39,7 @@ const CAPTURES = 3;
  * Fails only when no verified copy could be made; a repository that is down is caught up by a later run.
  */
 export async function backUpCluster(raw: unknown): Promise<BackupResult> {
-  const { cluster } = parseOrFail(clusterInput, raw, '{"cluster":"prod"}');
+  const { cluster, method } = parseOrFail(backupInput, raw, '{"cluster":"prod"}');
   const { runId } = workflowInfo();
   const progress: BackupProgress = {
     cluster,
@@ -55,7 +55,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
   enter('health');
 
   try {
-    const plan = await controller.planBackup({ cluster });
+    const plan = await controller.planBackup({ cluster, ...(method ? { method } : {}) });
     const health = await controller.checkHealth({ plan });
     progress.warnings.push(...health.warnings);
 
@@ -113,10 +113,15 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     return result;
   } catch (error) {
     if (isCancellation(error)) throw error;
-    const { code, problem, advice, where } = problemOf(error, 'The backup');
+    const { code, problem, advice } = problemOf(error, 'The backup');
     await record('failure', { code, problem });
     await notifyPeople('backup failed', `The backup of ${cluster} failed: ${problem} ${advice}`);
-    throw ending({ code, problem: `The backup of '${cluster}' failed: ${problem}`, advice, where }, error);
+    throw ApplicationFailure.create({
+      message: `The backup of '${cluster}' failed: ${problem} ${advice}`,
+      type: code,
+      nonRetryable: true,
+      cause: error as Error,
+    });
   } finally {
     await CancellationScope.nonCancellable(async () => {
       await controller.discardStaging({ cluster, run: runId }).catch((error: unknown) => {
@@ -263,8 +268,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
       });
     } catch (error) {
       if (isCancellation(error)) throw error;
-      const { problem } = problemOf(error, 'audit');
-      progress.warnings.push(notice('records-not-written', `the audit trail could not be written: ${problem}`));
+      progress.warnings.push(`the audit trail was not written: ${problemOf(error, 'audit').problem}`);
     }
   }
 }

@@ -1,4 +1,5 @@
 export { backUpCluster } from './back-up-cluster';
+export { migrateStorage } from './migrate-storage';
 export { rebuildNode } from './rebuild-node';
 export { recoverQuorum } from './recover-quorum';
 export { rollBackRun } from './roll-back-run';

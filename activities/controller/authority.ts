@@ -45,6 +45,7 @@ export const CONTROLLER_AUTHORITY: Authority = {
   makeRebuildPlan: inPlanning,
   makeRemovalPlan: inPlanning,
   makeRollBackPlan: inPlanning,
+  makeMigrationPlan: inPlanning,
   checkApproval: ({ subject: { cluster, run } }) => assertRecoveryOf(cluster, run),
   verifyFirstNode: inPlanned,
   checkConvergence: inPlanned,

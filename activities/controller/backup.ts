@@ -21,8 +21,10 @@ import type { Controller } from './context';
 const ATTEMPT = /^[0-9a-f]{8}$/;
 
 /** What the run needs of the configuration, for its history. The steps themselves go by the configuration: see `confirm.ts`. */
-export async function planBackup(controller: Controller, input: { cluster: string }): Promise<BackupPlan> {
-  const plan = backupPlanOf(controller, input.cluster);
+/** @param input `method`: a cluster that has just been migrated is backed up by it, though the configuration has another one yet */
+export async function planBackup(controller: Controller, input: ControllerInput<'planBackup'>): Promise<BackupPlan> {
+  const { method } = controller.cluster(input.cluster);
+  const plan = backupPlanOf(controller, input.cluster, input.method === 'raft' && method !== 'raft');
   if (controller.config.signing.privateKey) return plan;
   throw new DrError('InvalidConfiguration', 'Backups need signing.privateKey, which the configuration does not name.', {
     advice: 'Create one with `openssl genpkey -algorithm ed25519`, configure it, and restart the controller.',

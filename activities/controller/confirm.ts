@@ -14,11 +14,13 @@ import type { Controller } from './context';
  */
 
 /** What a backup needs of the configuration as it is now. */
-export function backupPlanOf(controller: Controller, name: string): BackupPlan {
-  const { method, nodes, backup, repositories } = controller.cluster(name);
+export function backupPlanOf(controller: Controller, name: string, migrated = false): BackupPlan {
+  const { method: configured, nodes, backup, repositories } = controller.cluster(name);
+  const method = migrated ? 'raft' : configured;
   return {
     cluster: name,
     ...(method === 'raft' ? {} : { method }),
+    ...(migrated ? { migrated: true as const } : {}),
     nodes: nodes.map((node) => ({ name: node.name, address: node.address })),
     encryption: encryptionOf(backup.encryption),
     canary: backup.canary?.path ?? null,
@@ -31,7 +33,7 @@ export function backupPlanOf(controller: Controller, name: string): BackupPlan {
 
 /** @throws DrError InvalidConfiguration when the backup was planned with other settings. */
 export function confirmBackup(controller: Controller, shown: BackupPlan): BackupPlan {
-  const plan = backupPlanOf(controller, shown.cluster);
+  const plan = backupPlanOf(controller, shown.cluster, shown.migrated);
   assertUnchanged(plan, shown, `while this backup of '${shown.cluster}' ran`, 'Start the backup again.');
   return plan;
 }
@@ -127,7 +129,6 @@ export function confirmNodes(controller: Controller, plan: RecoveryPlan, names: 
       'InvalidConfiguration',
       `The configuration was changed since this recovery of '${plan.cluster}' was planned: ${name} is '${nodeId}' now, and was '${planned ?? 'not part of it'}'.`,
       {
-        notice: 'configuration-changed',
         where: name,
         advice: 'Restore the previous value, restart the controller, and resume; or end the run and start it again.',
       },
@@ -183,7 +184,6 @@ function assertUnchanged<T extends object>(now: T, shown: T, when: string, advic
   const changed = (Object.keys(now) as (keyof T & string)[]).filter((key) => !isDeepStrictEqual(now[key], shown[key]));
   if (changed.length === 0) return;
   throw new DrError('InvalidConfiguration', `The configuration was changed ${when}: ${changed.join(', ')}.`, {
-    notice: 'configuration-changed',
     advice,
   });
 }

@@ -63,6 +63,7 @@ export function createControllerActivities(deps: ControllerDeps) {
     makeRebuildPlan: bind(plan.makeRebuildPlan),
     makeRemovalPlan: bind(plan.makeRemovalPlan),
     makeRollBackPlan: bind(plan.makeRollBackPlan),
+    makeMigrationPlan: bind(plan.makeMigrationPlan),
     checkApproval: bind(checkApproval),
     verifyFirstNode: bind(restore.verifyFirstNode),
     checkConvergence: bind(restore.checkConvergence),

@@ -12,6 +12,7 @@ import {
 import { encryptionOf } from '../../src/crypto/encryption';
 import { planHashOf } from '../../src/plan/hash';
 import type { NodeInspection } from '../../src/plan/evaluate-node';
+import { evaluateMigration, type MigrationFacts } from '../../src/plan/evaluate-migration';
 import { evaluateRecoverQuorum } from '../../src/plan/evaluate-recover-quorum';
 import { evaluateRebuild } from '../../src/plan/evaluate-rebuild';
 import { evaluateRemoval, type RemovalFacts } from '../../src/plan/evaluate-removal';
@@ -74,6 +75,7 @@ const REMOVE_PEER = 'sys/storage/raft/remove-peer';
 
 async function inspectThroughLeader(controller: Controller, cluster: string, view: LeaderView): Promise<LiveView> {
   const serving = view.nodes.filter((node) => node.problem === null);
+  const status = await view.leader.sealStatus();
   const seen: LiveView = {
     ...CLUSTER_DOWN,
     leader: view.leader.node,
@@ -83,9 +85,14 @@ async function inspectThroughLeader(controller: Controller, cluster: string, vie
     product: view.product,
     serving: serving.map(({ node }) => node),
     versions: Object.fromEntries(serving.flatMap(({ node, version }) => (version === null ? [] : [[node, version]]))),
-    seal: sealReportOf(await view.leader.sealStatus()),
+    seal: sealReportOf(status),
   };
   try {
+    if (status.storageType !== undefined && status.storageType !== 'raft') {
+      // It has no peers; whether the login works is asked by what every token may do.
+      await controller.withLogin(cluster, view.leader.node, (vault) => vault.capabilitiesSelf([REMOVE_PEER]));
+      return { ...seen, login: true };
+    }
     const { nodes } = settingsOf(controller, { cluster });
     const [peers, autopilot, allowed] = await controller.withLogin(cluster, view.leader.node, (vault) =>
       // What autopilot thinks is good to know; it may be turned off, and the policy need not let us ask.
@@ -168,6 +175,13 @@ export async function makeRollBackPlan(controller: Controller, facts: Omit<RollB
   const settings = confirmSettings(controller, facts.settings, { cluster: facts.input.cluster });
   const ended = endedAmong(controller, settings.cluster, facts.inspections);
   return made(evaluateRollBack({ ...facts, settings, ended, now: new Date().toISOString() }));
+}
+
+/** Whether a cluster can be moved to Raft. @throws DrError PlanRefused */
+export async function makeMigrationPlan(controller: Controller, facts: Omit<MigrationFacts, 'ended' | 'now'>) {
+  const settings = confirmSettings(controller, facts.settings, { cluster: facts.input.cluster });
+  const ended = endedAmong(controller, settings.cluster, facts.inspections);
+  return made(evaluateMigration({ ...facts, settings, ended, now: new Date().toISOString() }));
 }
 
 /** The warnings alone, where nobody has to sign anything. */

@@ -33,6 +33,8 @@ export function nodeAuthority(node: string, cluster: string): Authority {
     installSnapshot: claimed,
     installInPlace: claimed,
     recoverPeers: claimed,
+    migrateData: claimed,
+    switchConfig: claimed,
     startNode: claimed,
     restartNode: claimed,
     joinNode: claimed,

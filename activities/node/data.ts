@@ -30,6 +30,7 @@ import { assertNoneHalfMoved, forgetSettled } from '../../src/host/data/unfinish
 import { assertClaim } from '../../src/host/run/claim';
 import { ownWorkflow } from '../caller';
 import type { NodeHost } from './context';
+import { endLeftMigration, undoMigration } from './migrate';
 
 const DAY_MS = 86_400_000;
 
@@ -89,16 +90,20 @@ export async function putBackData(host: NodeHost, input: NodeInput<'putBackData'
   const { claim, lost = null } = input;
   return host.stepWithHeartbeats(claim, { kind: 'put back', lost }, async (attempt) => {
     await proveStopped(host.node, host.driver);
+    await endLeftMigration(host);
     const before = lost === null ? 'untouched' : await putBackLost(host, lost, attempt);
     const own = await putBackDataDirectory(host.node.dataDir, claim.run, attempt);
+    await undoMigration(host, claim.run, attempt);
     await forgetUnfinished(host.node.stateDir, claim.run);
     return own === 'untouched' ? before : own;
   });
 }
 
 /** Repeatable, also when this run has set aside meanwhile what was put back. */
-async function putBackLost({ node }: NodeHost, lost: string, attempt: Attempt): Promise<PutBack> {
+async function putBackLost(host: NodeHost, lost: string, attempt: Attempt): Promise<PutBack> {
+  const { node } = host;
   const result = await putBackDataDirectory(node.dataDir, lost, attempt);
+  await undoMigration(host, lost, attempt);
   await forgetUnfinished(node.stateDir, lost);
   return result;
 }
@@ -159,7 +164,6 @@ function assertMayDelete({ node, deps }: NodeHost): void {
     'InvalidConfiguration',
     `${node.name}: the configuration of this host does not allow old data to be deleted.`,
     {
-      notice: 'host-configuration-differs',
       where: node.name,
       advice:
         'Nothing was changed. It has restore.setAside: rename, but the controller has `delete`: make both the same, restart the agent, and resume.',

@@ -17,6 +17,7 @@ import type { Product } from '../../src/contract/product';
 import { readServer } from '../../src/host/service/read-server';
 import { VERSION } from '../../src/version';
 import type { NodeHost } from './context';
+import { describeMigration } from './migrate';
 
 /** A Vault that hangs accepts connections and never answers; that must not hold up the rest of the report. */
 const VAULT_TIMEOUT_MS = 5_000;
@@ -37,6 +38,7 @@ export async function describeNode(host: NodeHost): Promise<NodeReport> {
     config,
     seal,
     { tried, product },
+    migration,
   ] = await Promise.all([
     privateDirectory(node.stateDir).then(freeBytes),
     driver.status(),
@@ -49,6 +51,7 @@ export async function describeNode(host: NodeHost): Promise<NodeReport> {
     reading.then((read) => read.server && serverFacts(read.server, read.start, node, host.deps.cluster.nodes)),
     reading.then((read) => (read.server ? checkSealAccess(read.server, environmentOf(host)) : UNCHECKED)),
     askVault(host),
+    describeMigration(host),
   ]);
   const temp = node.service.driver === 'process' ? (node.service.env['TMPDIR'] ?? node.tempDir) : node.tempDir;
   return {
@@ -64,6 +67,7 @@ export async function describeNode(host: NodeHost): Promise<NodeReport> {
     ...storage,
     config,
     reach: await checkReach({ cluster: host.deps.cluster, node, server, service, tried }),
+    ...(migration ? { migration } : {}),
     seal,
     stagingFreeBytes,
     temp: { path: temp, freeBytes: await freeBytes(temp) },

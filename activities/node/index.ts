@@ -28,6 +28,7 @@ import {
 import { installInPlace, proveInPlace } from './in-place';
 import { installSnapshot } from './install';
 import { describeNode } from './describe';
+import { endLeftMigration, migrateData, switchConfig } from './migrate';
 import { stageGeneration } from './stage';
 import { awaitUnsealed, joinNode, recoverPeers, restartNode, startNode } from './start';
 import { checkShare, rewrapShares, unsealNode, watchForSeal, watchForUnseal } from './unseal';
@@ -88,6 +89,9 @@ export function createNodeActivities(deps: NodeDeps) {
     lookForLeftOvers: (input: NodeInput<'lookForLeftOvers'>) => lookForLeftOvers(host, input),
     removeSetAsideData: (input: NodeInput<'removeSetAsideData'>) => removeSetAsideData(host, input),
 
+    migrateData: (input: NodeInput<'migrateData'>) => migrateData(host, input),
+    switchConfig: (input: NodeInput<'switchConfig'>) => switchConfig(host, input),
+
     installSnapshot: explained(host, installSnapshot),
     proveInPlace: () => proveInPlace(host),
     installInPlace: explained(host, installInPlace),
@@ -106,6 +110,7 @@ export function createNodeActivities(deps: NodeDeps) {
     /** Destroys the run's identity, so that nothing that history keeps can be opened, and removes what was staged. */
     async endRunOnNode(input: NodeInput<'endRunOnNode'>): Promise<void> {
       await destroyRunIdentity(node.runtimeDir, input.claim.run);
+      await endLeftMigration(host);
       await rm(await host.runDirectory(input.claim.run), { recursive: true, force: true });
       await removeDiscarded(node.dataDir, input.claim.run);
       await forgetInstall(node.dataDir, input.claim.run);

@@ -86,6 +86,7 @@ export async function joinNode(
   await host.retry(input.claim, { kind: 'join', nonVoter }, async (attempt) => {
     const leader = leaderAt(host, input.leaderAddress);
     await assertOwnBlank(host, input.claim.run, attempt);
+    await assertRaft(host);
     await refuseInitialize(host);
     await host.driver.start(attempt);
     await host.withVault(async (vault) => {
@@ -101,6 +102,21 @@ export async function joinNode(
   });
 }
 
+/** On another storage it would open whatever is there, instead of joining. */
+async function assertRaft(host: NodeHost): Promise<void> {
+  const { server } = await readServer(host);
+  const type = server?.facts.storage?.type ?? 'raft';
+  if (type === 'raft') return;
+  throw new DrError(
+    'InvalidConfiguration',
+    `Vault on ${host.node.name} is configured with the storage '${type}', so it can't join a Raft cluster.`,
+    {
+      where: host.node.name,
+      advice: 'Nothing was started. Give it its configuration with `storage "raft"`, then resume.',
+    },
+  );
+}
+
 /** A node that joins takes in whatever the leader has: it must be one of its own cluster. @returns it as it is configured. */
 function leaderAt({ node, deps }: NodeHost, address: string): NodeConfig {
   const others = deps.cluster.nodes.filter(({ name }) => name !== node.name);
@@ -110,7 +126,6 @@ function leaderAt({ node, deps }: NodeHost, address: string): NodeConfig {
     'InvalidConfiguration',
     `${node.name} should join ${address}, which is not another node of '${deps.clusterName}'.`,
     {
-      notice: 'host-configuration-differs',
       where: node.name,
       advice: `The configuration of this host has ${others.map((other) => other.address).join(', ') || 'no other node'}: make it the same as the controller's, restart the agent, and resume.`,
     },
@@ -165,10 +180,7 @@ export async function awaitUnsealed(host: NodeHost, input: { claim: RunClaim }):
   const advice = `Check that its seal can reach its key, and read Vault's log on ${host.node.name}. Then resume.`;
   const { initialized } = await host.retry(input.claim, { kind: 'unseal' }, (attempt) =>
     host.withVault((vault) =>
-      host.pollVault(`${host.node.name} to unseal by itself`, attempt, () => poll(vault), {
-        advice,
-        notice: 'seal-key-unreachable',
-      }),
+      host.pollVault(`${host.node.name} to unseal by itself`, attempt, () => poll(vault), { advice }),
     ),
   );
   if (initialized) return forgetInstall(host.node.dataDir);

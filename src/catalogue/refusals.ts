@@ -136,6 +136,61 @@ export const REFUSALS = {
       'If it is original data: `vault-dr roll-back --cluster CLUSTER --of RUN` puts it back.',
     ],
   },
+  'no-backup': {
+    title: 'No recent backup of the old storage',
+    says: ['the cluster is configured with `method: raft` …', 'there is no backup …', 'the newest backup is of …'],
+    means:
+      'A migration leaves the old storage as it is, which is the way back. A backup of it is the way back if that storage is lost as well.',
+    todo: [
+      'Set `method` to the one of the old storage (`consul`, or `filesystem` for `storage "file"`), then back up the cluster: `vault-dr backup --cluster CLUSTER`.',
+      'Override if you have a backup of that storage by other means.',
+    ],
+  },
+  'migration-storage': {
+    title: 'The storage cannot be migrated',
+    says: ['the servers store in Raft already …', 'the servers do not all store in the same storage (…)'],
+    means:
+      'Clusters are migrated to Raft from Consul, and single servers from `storage "file"`; all nodes must use the same storage and path.',
+    todo: ['Compare the `storage` stanza of each server, and list its files under `configFiles`.'],
+  },
+  'migration-config': {
+    title: 'The new configuration of a server is not ready',
+    says: ['it has no `migration` …', "… can't be put in place: …", "… the storage is 'consul', not raft"],
+    means:
+      'On each host the operator prepares the configuration with `storage "raft"` in a file of another name; the agent puts it in place during the migration.',
+    todo: ['Prepare the file, name it under `migration.configFiles` of the node, and restart agent and controller.'],
+    see: 'operate/migrate-storage.md',
+  },
+  'migration-seal': {
+    title: 'The new configuration has another seal',
+    means: 'Vault cannot migrate seal and storage in one step.',
+    todo: ['Keep the `seal` stanza as it is in the prepared file. Migrate the seal after the storage, or before.'],
+  },
+  'migration-data-dir': {
+    title: 'The data directory is not ready for Raft',
+    says: ['… does not exist …', '… is not empty …', 'its files are in …'],
+    means:
+      'From Consul, `dataDir` has to exist and be empty, and its owner is the user that Vault runs as. From `storage "file"` it has to be the directory of the files.',
+    todo: ['Create the directory with the owner and mode that Vault needs, or move what is in it away.'],
+    see: 'configuration.md',
+  },
+  'migration-address': {
+    title: 'A cluster address leads nowhere',
+    means:
+      'The Raft configuration is created with the `clusterAddress` of the first node. A loopback address there keeps the cluster from starting a second time.',
+    todo: [
+      'Set `clusterAddress` of the node, and `cluster_addr` of its server, to an address that the other nodes reach.',
+    ],
+  },
+  'migration-program': {
+    title: 'The migration program cannot be run',
+    means: 'The data is copied by `vault operator migrate`, with the program that the service of the node starts.',
+    todo: [
+      'Correct `service` of the node, so that it names the program, or a unit of systemd that does.',
+      'If a script starts Vault, let it run while you plan.',
+    ],
+    see: 'configuration.md',
+  },
   'not-inspected': {
     title: 'A node could not be inspected',
     says: ['vault-2: Nobody picked up looking at vault-2 …', 'vault-2: its agent does not answer'],

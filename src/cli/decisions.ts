@@ -19,7 +19,6 @@ import {
   withOperator,
   withTemporal,
 } from './program';
-import { noticeIn } from '../catalogue/catalogue';
 
 export interface MessageOptions extends CommonOptions {
   cluster: string;
@@ -71,7 +70,7 @@ export async function send<T extends object>(
 
 export function printAnswer(answer: Answer, json: boolean): void {
   const message = printable(answer.message);
-  if (json) printJson('answer', { ...answer, notice: noticeIn(answer.message) });
+  if (json) printJson('answer', answer);
   else print(answer.accepted ? style('green', message) : style('red', `Refused: ${message}`));
   if (!answer.accepted) process.exitCode = EXIT.refused;
 }

@@ -126,7 +126,6 @@ export const DOCUMENTS = {
   error: z.strictObject({
     error: z.strictObject({
       code: z.enum(Object.keys(FAILURES) as [keyof typeof FAILURES]),
-      notice: any.nullable(),
       message: text,
       where: text.nullable(),
       advice: text.nullable(),
@@ -134,7 +133,7 @@ export const DOCUMENTS = {
     }),
     exitCode: count,
   }),
-  answer: strict<Answer & { notice: string | null }>({ accepted: flag, notice: any.nullable(), message: text }),
+  answer: strict<Answer>({ accepted: flag, message: text }),
   started: z.strictObject({ workflowId: any }),
   'recovery-progress': recoveryProgress,
   'recovery-report': recoveryReport,
@@ -233,17 +232,6 @@ export const DOCUMENTS = {
     newestVersion: any.nullable(),
     ownSeals: z.array(any),
     requiredKeys: z.array(any),
-    dataDirectory: z
-      .strictObject({
-        storage: z.enum(['raft', 'file']),
-        nodeId: any.nullable(),
-        files: count,
-        bytes: count,
-        leftOut: texts,
-        lastLogIndex: count.nullable(),
-        lastLogTerm: count.nullable(),
-      })
-      .optional(),
   }),
   'repository-check': z.strictObject({
     repository: any,
@@ -314,6 +302,7 @@ export const DOCUMENTS_OF: Record<string, readonly DocumentName[]> = {
   'recover-quorum': RECOVERY,
   'rebuild-node': RECOVERY,
   'remove-set-aside': RECOVERY,
+  'migrate-storage': RECOVERY,
   'roll-back': ['answer', ...RECOVERY],
   resume: ['answer'],
   'skip-node': ['answer'],

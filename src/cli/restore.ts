@@ -1,15 +1,31 @@
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { DrError } from '../contract/failures';
-import { parseInput, rebuildNodeInput, recoverQuorumInput, removeSetAsideInput, restoreInput } from '../contract/input';
+import {
+  migrateStorageInput,
+  parseInput,
+  rebuildNodeInput,
+  recoverQuorumInput,
+  removeSetAsideInput,
+  restoreInput,
+} from '../contract/input';
 import { ACCEPTABLE } from '../contract/plan';
+import type { RecoveryReport } from '../contract/recovery';
+import { progressLine } from '../contract/voice/one-line';
 import { connectClient } from '../temporal/connect-temporal';
-import { type RecoveryStart, startRecovery } from '../temporal/runs';
-import { followRecovery } from './follow-recovery';
-import type * as Import from './import/command';
-import { type ImportOptions, withFacts } from './import/facts';
+import {
+  type RecoveryStart,
+  type RecoveryHandle,
+  recoveryProgress,
+  recoveryView,
+  resultOf,
+  startRecovery,
+} from '../temporal/runs';
+import { follow } from './follow';
+import { type ImportOptions, importSnapshot, withFacts } from './import/command';
 import { note, print, printJson } from './output';
 import {
   type CommonOptions,
+  EXIT,
   repeatable,
   temporalOptions,
   verb,
@@ -20,6 +36,7 @@ import {
   withOperator,
   withTemporal,
 } from './program';
+import { renderReport, renderRecovery } from './recovery-view';
 import { closest } from './suggest';
 
 const ACCEPT_CODES = Object.keys(ACCEPTABLE);
@@ -89,6 +106,25 @@ export function rebuildNodeCommand(): Command {
     });
   });
   return withRecovery(withRemovals(withNode(command, 'node to rebuild')));
+}
+
+export function migrateStorageCommand(): Command {
+  const example = 'vault-dr migrate-storage --cluster prod --to raft';
+  const command = verb(
+    'migrate-storage',
+    'Move a cluster from Consul, or from files, to Raft',
+    `${example} --plan\n${example}`,
+  )
+    .addOption(new Option('--to <storage>', 'storage to move to').choices(['raft']).makeOptionMandatory())
+    .option('--plan', 'print the plan, or every reason for a refusal, and change nothing')
+    .action((options: RecoveryOptions & { to: string; plan?: boolean }) => {
+      const { cluster, to, as: requestedBy, accept } = options;
+      const raw = { cluster, to, requestedBy, accept, planOnly: options.plan === true };
+      const input = parseInput(migrateStorageInput, raw, example);
+      const summary = `${input.planOnly ? 'Plan of a migration' : 'Migration'} of ${cluster} to Raft`;
+      return startAndFollow(options, { workflow: 'migrateStorage', cluster, input, summary });
+    });
+  return withRecovery(command);
 }
 
 export function removeSetAsideCommand(): Command {
@@ -162,10 +198,7 @@ async function restore(options: RestoreOptions): Promise<void> {
     'vault-dr restore --cluster prod --backup 20261123T040000Z-000000001234-0a1b2c3d',
   );
   // Last, after all other checks: the import is permanent.
-  if (options.snapshot !== undefined) {
-    const { importSnapshot } = require('./import/command') as typeof Import;
-    input.generation = await importSnapshot(options.snapshot, options);
-  }
+  if (options.snapshot !== undefined) input.generation = await importSnapshot(options.snapshot, options);
   const target = into ?? cluster;
   const summary = `${input.planOnly ? 'Plan of a restore' : 'Restore'} of ${cluster}${target === cluster ? '' : ` into ${target}`}`;
   await startAndFollow(options, { workflow: 'restoreCluster', cluster: target, input, summary });
@@ -211,4 +244,19 @@ function parseAccept(code: string, codes: string[]): string[] {
   throw new InvalidArgumentError(
     near.length > 0 ? `Did you mean ${near.join(', ')}?` : 'For the codes: vault-dr explain',
   );
+}
+
+/** Follows a recovery to its end and prints the report. */
+export async function followRecovery(handle: RecoveryHandle, json: boolean): Promise<void> {
+  const report = await follow<RecoveryReport>({
+    result: resultOf(handle),
+    inspect: async () => {
+      const { progress, pending } = await recoveryView(handle);
+      return renderRecovery(progress, Date.now(), pending);
+    },
+    line: async () => progressLine(await recoveryProgress(handle), Date.now()),
+  });
+  if (json) printJson('recovery-report', report);
+  else print(`\n${renderReport(report)}`);
+  if (report.status !== 'completed' && report.status !== 'planned') process.exitCode = EXIT.failed;
 }

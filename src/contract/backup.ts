@@ -7,6 +7,8 @@ export interface BackupPlan {
   cluster: string;
   /** Absent in what an earlier version planned: `raft`. */
   method?: Method;
+  /** By `raft`, whatever the configuration says: the cluster has just been migrated to it. */
+  migrated?: true;
   nodes: { name: string; address: string }[];
   encryption: Encryption & { gpgHome: string | null };
   /** KV path of the canary. */

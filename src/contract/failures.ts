@@ -1,5 +1,3 @@
-import { notice, type NoticeCode } from './notice';
-
 /**
  * The closed set of things that can go wrong. Workflows and the CLI decide on the code, never on the text.
  * `retryable` says whether the same attempt may succeed later without anybody changing anything.
@@ -52,8 +50,6 @@ export interface DrErrorOptions {
   cause?: unknown;
   /** Overrides the default of the code. */
   retryable?: boolean;
-  /** Entry in the catalogue that says more than that of the code; the message ends with it. */
-  notice?: NoticeCode;
 }
 
 /** What happened, where, and what to do next. The message must never hold a secret. */
@@ -64,10 +60,7 @@ export class DrError extends Error {
   readonly retryable: boolean;
 
   constructor(code: FailureCode, message: string, options: DrErrorOptions = {}) {
-    super(
-      options.notice ? notice(options.notice, message) : message,
-      options.cause === undefined ? undefined : { cause: options.cause },
-    );
+    super(message, options.cause === undefined ? undefined : { cause: options.cause });
     this.name = 'DrError';
     this.code = code;
     this.advice = options.advice;

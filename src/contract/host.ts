@@ -162,6 +162,28 @@ export interface UnfinishedRun {
   isHalfMoved?: boolean;
 }
 
+/** What a host has prepared for a migration to Raft, as far as it can be read. Holds no secret. */
+export interface MigrationReport {
+  /** What selects the storage that is used now; null where the configuration does not say it. */
+  source: { type: string; path: string | null; token: 'configuration' | 'environment' | 'none' } | null;
+  files: PreparedFile[];
+  /** The configuration as it will be; null where it can't be read. */
+  config: VaultConfig | null;
+  /** Whether its seals are those of the present one, secrets included. */
+  sameSeals: boolean;
+  /** Why the program of the server can't be run; null when it can. */
+  programProblem: string | null;
+}
+
+/** What is to take the place of a file of the server's configuration. */
+export interface PreparedFile {
+  path: string;
+  prepared: string;
+  sha256: string | null;
+  /** Why it can't be put in its place. */
+  problem: string | null;
+}
+
 export interface NodeReport {
   node: string;
   agentVersion: string;
@@ -196,6 +218,8 @@ export interface NodeReport {
   config: VaultConfig | null;
   /** Absent in what an agent of an earlier version says. */
   reach?: VaultReach;
+  /** Absent where the node has no `migration`, and in what an agent of an earlier version says. */
+  migration?: MigrationReport;
   /** Whether an auto-unseal seal reaches its key. */
   seal: { checked: boolean; problem: string | null };
   /** Free bytes where the generation is staged. */

@@ -11,6 +11,8 @@ const name = z
   .regex(NAME_PATTERN, 'must be lower-case letters, digits and hyphens');
 
 export const clusterInput = z.strictObject({ cluster: name });
+/** `method`: instead of that of the configuration, for a cluster that has just been migrated. */
+export const backupInput = z.strictObject({ cluster: name, method: z.literal('raft').optional() });
 
 const NOT_A_GENERATION = 'is not a generation id: see `vault-dr generations list`';
 const generation = z
@@ -87,6 +89,16 @@ export type RemoveSetAsideInput = z.infer<typeof removeSetAsideInput>;
 export const rollBackRunInput = removeSetAsideInput;
 export type RollBackRunInput = z.infer<typeof rollBackRunInput>;
 
+export const migrateStorageInput = z.strictObject({
+  cluster: name,
+  to: z.literal('raft', { error: "must be 'raft': no other storage can be migrated to" }).default('raft'),
+  requestedBy: personName.default('unknown'),
+  /** Ends when the plan is made. */
+  planOnly: z.boolean({ error: 'must be true or false' }).default(false),
+  accept,
+});
+export type MigrateStorageInput = z.infer<typeof migrateStorageInput>;
+
 const NOT_A_HASH = 'must be the plan hash that the run shows';
 export const approveInput = z.strictObject({
   approver: personName,
@@ -140,5 +152,5 @@ export function parseInput<T>(schema: z.ZodType<T>, raw: unknown, example: strin
 }
 
 function unusable(problem: string, example: string): DrError {
-  return new DrError('InvalidInput', `The input is not usable: ${problem}.`, { advice: `Such as: ${example}` });
+  return new DrError('InvalidInput', `The input is not usable: ${problem}. Such as: ${example}`);
 }

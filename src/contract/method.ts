@@ -12,6 +12,15 @@ export const STORAGE_OF = {
   consul: ['consul'],
 } as const satisfies Record<Method, readonly string[]>;
 
+/** Storages that a cluster can be moved from, to Raft; the names are Vault's. */
+export const MIGRATION_SOURCES = ['consul', 'file'] as const;
+export type MigrationSource = (typeof MIGRATION_SOURCES)[number];
+/** By what such a cluster is backed up before. */
+export const METHOD_OF_SOURCE = { consul: 'consul', file: 'filesystem' } as const satisfies Record<
+  MigrationSource,
+  Method
+>;
+
 /** How Consul is asked. `stale`: by any server, also without a leader, so that the last writes may be missing. */
 export const CONSISTENCIES = ['default', 'consistent', 'stale'] as const;
 export type Consistency = (typeof CONSISTENCIES)[number];

@@ -35,6 +35,7 @@ export const WORKFLOW = {
   rebuildNode: 'rebuildNode',
   removeSetAside: 'removeSetAside',
   rollBackRun: 'rollBackRun',
+  migrateStorage: 'migrateStorage',
 } as const;
 
 /** Of runs, and of their steps: 1 is first, 3 is what Temporal gives to what has none. A server that knows none ignores it. */

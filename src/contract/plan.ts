@@ -1,7 +1,7 @@
 import type { Trust } from './approval';
 import type { Canary, GenerationCopy, LeaseCount, RaftPeer, Reach, SealConfig } from './generation';
 import type { SealReport } from './host';
-import type { Method } from './method';
+import type { Method, MigrationSource } from './method';
 import type { Product } from './product';
 
 export interface NodePlan {
@@ -29,6 +29,7 @@ export const ACCEPTABLE = {
   reach: 'the agent of a node may not be able to reach its Vault',
   'live-credentials': 'the restored Vault may revoke or rotate credentials that a running cluster uses',
   grace: 'the grace period of the old data is not over',
+  'no-backup': 'no recent backup by the present method exists, so the old storage is the only way back',
 } as const;
 export type AcceptCode = keyof typeof ACCEPTABLE;
 
@@ -226,7 +227,29 @@ export interface RollBackPlan extends PlanBase {
   lost: LostRun[];
 }
 
-export type RecoveryPlan = RestorePlan | RecoverQuorumPlan | RebuildPlan | RemovalPlan | RollBackPlan;
+/** A file of a server's configuration, and the one that takes its place. */
+export interface ConfigSwitch {
+  /** Absolute. */
+  path: string;
+  /** Absolute; what the operator has prepared. */
+  prepared: string;
+  /** Of what is prepared: nothing else is put there. */
+  sha256: string;
+}
+
+/** Of a cluster that stores elsewhere, and is moved to Raft. */
+export interface MigrationPlan extends PlanBase {
+  method: 'migrate';
+  from: MigrationSource;
+  /** Of Vault's keys in Consul, such as `vault/`; null with `file`. */
+  path: string | null;
+  /** New configuration by node. */
+  configs: { node: string; files: ConfigSwitch[] }[];
+  /** The newest backup by the method of the old storage; null where somebody accepted that there is none. */
+  backup: { generation: string; capturedAt: string } | null;
+}
+
+export type RecoveryPlan = RestorePlan | RecoverQuorumPlan | RebuildPlan | RemovalPlan | RollBackPlan | MigrationPlan;
 
 export interface ChosenGeneration {
   copy: GenerationCopy;

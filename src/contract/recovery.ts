@@ -25,6 +25,7 @@ export const ROUTES = {
   rebuild: ['plan', 'approve', 'stop', 'setAside', 'join', 'converge', 'finish'],
   remove: ['plan', 'approve', 'remove'],
   rollBack: ['plan', 'approve', 'rollBack'],
+  migrate: RESTORE_PHASES,
 } as const satisfies Record<string, readonly RecoveryPhase[]>;
 export type RecoveryMethod = keyof typeof ROUTES;
 

@@ -1,5 +1,6 @@
 import type { Layout } from '../contract/host';
-import type { RecoveryPlan } from '../contract/plan';
+import type { MigrationSource } from '../contract/method';
+import type { ConfigSwitch, RecoveryPlan } from '../contract/plan';
 import { lostRunOn } from './lost-runs';
 
 /** What an agent does to its host in a recovery. */
@@ -20,6 +21,8 @@ export type HostAction =
   | { kind: 'install' }
   | { kind: 'install in place' }
   | { kind: 'recover peers' }
+  | { kind: 'migrate'; from: MigrationSource }
+  | { kind: 'switch configuration'; files: ConfigSwitch[] }
   | { kind: 'join'; nonVoter?: boolean }
   | { kind: 'blank' }
   | { kind: 'put back'; lost: string | null }
@@ -87,6 +90,14 @@ function whyNotPlanned(plan: RecoveryPlan, name: string, action: HostAction): st
       return method === 'peers' && isFirst ? null : unplanned(`does not make ${name} the only peer`);
     case 'install':
       return method === 'snapshot' && isFirst ? null : unplanned(`does not install on ${name}`);
+    case 'migrate':
+      return method === 'migrate' && isFirst && plan.from === action.from
+        ? null
+        : unplanned(`does not migrate '${action.from}' on ${name}`);
+    case 'switch configuration':
+      return method === 'migrate' && isSwitchOf(plan.configs, name, action.files)
+        ? null
+        : unplanned(`does not put these files of configuration in place on ${name}`);
     case 'install in place':
       return method === 'inPlace' && isFirst ? null : unplanned(`does not restore in place on ${name}`);
     case 'join':
@@ -114,6 +125,17 @@ function otherBackup(
 
 function layoutIn({ nodes }: RecoveryPlan, name: string): Layout {
   return nodes.find((node) => node.name === name)?.layout ?? 'beside';
+}
+
+/** Exactly those files, with exactly that content. */
+function isSwitchOf(
+  configs: readonly { node: string; files: ConfigSwitch[] }[],
+  name: string,
+  files: readonly ConfigSwitch[],
+): boolean {
+  const planned = configs.find(({ node }) => node === name)?.files ?? [];
+  const keyOf = ({ path, prepared, sha256 }: ConfigSwitch) => JSON.stringify([path, prepared, sha256]);
+  return planned.map(keyOf).sort().join('\n') === files.map(keyOf).sort().join('\n');
 }
 
 /** The original data is what the plan names; nothing else may be used as such. */

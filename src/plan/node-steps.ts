@@ -1,4 +1,5 @@
 import type { Manifest } from '../contract/generation';
+import type { MigrationSource } from '../contract/method';
 import type { NodePlan, RecoveryPlan, RecoverySettings } from '../contract/plan';
 
 type Steps = RecoveryPlan['steps'];
@@ -53,6 +54,37 @@ export function recoverQuorumSteps(nodes: readonly NodePlan[], survivor: NodePla
             'verify: only peer',
           ]
         : ['stop Vault', awayStep(node, 'rename'), `start blank, join ${survivor.name}`, open],
+  }));
+}
+
+export function migrationSteps(
+  nodes: readonly NodePlan[],
+  first: NodePlan,
+  from: MigrationSource,
+  sealType: string,
+  t: number,
+): Steps {
+  const source = from === 'consul' ? 'Consul' : 'the files that were set aside';
+  const open = unsealStep(sealType, t);
+  return nodes.map((node) => ({
+    node: node.name,
+    steps:
+      node === first
+        ? [
+            'stop Vault',
+            awayStep(node, 'rename'),
+            `copy every key from ${source} (\`vault operator migrate\`), count them`,
+            'put the prepared configuration in place, start',
+            open,
+            'verify: only peer, cluster id, numbers of shares',
+          ]
+        : [
+            'stop Vault',
+            awayStep(node, 'rename'),
+            'put the prepared configuration in place',
+            `start blank, join ${first.name}`,
+            open,
+          ],
   }));
 }
 

@@ -5,7 +5,14 @@ import type { ControllerActivities } from '../../activities/controller';
 import type { NodeActivities } from '../../activities/node';
 import { CONTROLLER_TASK_QUEUE, nodeTaskQueue } from '../../src/contract/names';
 import type { Manifest } from '../../src/contract/generation';
-import type { LiveView, RecoverQuorumPlan, RebuildPlan, RestorePlan, RollBackPlan } from '../../src/contract/plan';
+import type {
+  LiveView,
+  MigrationPlan,
+  RecoverQuorumPlan,
+  RebuildPlan,
+  RestorePlan,
+  RollBackPlan,
+} from '../../src/contract/plan';
 import type { RecoveryReport } from '../../src/contract/recovery';
 import { CONTROLLER_INPUTS } from '../../src/contract/step-input/controller';
 import { NODE_INPUTS } from '../../src/contract/step-input/node';
@@ -112,6 +119,7 @@ export function fakeActivities() {
     makeQuorumPlan: () => note('makeQuorumPlan', { plan: RECOVER_QUORUM_PLAN, planHash: 'b'.repeat(64) }),
     makeRebuildPlan: ({ input }) =>
       note('makeRebuildPlan', { plan: { ...REBUILD_PLAN, node: input.node }, planHash: 'c'.repeat(64) }),
+    makeMigrationPlan: () => note('makeMigrationPlan', { plan: MIGRATION_PLAN, planHash: 'e'.repeat(64) }),
     makeRemovalPlan: () => note('makeRemovalPlan', []),
     makeRollBackPlan: ({ input }) =>
       note('makeRollBackPlan', { plan: { ...ROLL_BACK_PLAN, of: input.run }, planHash: 'd'.repeat(64) }),
@@ -186,6 +194,8 @@ export function fakeActivities() {
       startNode: () => note(`start ${name}`, { ...SEALED }),
       restartNode: () => note(`restart ${name}`, { ...SEALED }),
       awaitUnsealed: () => note(`await unsealed ${name}`, undefined),
+      migrateData: () => note(`migrate ${name}`, { keys: 131 }),
+      switchConfig: () => note(`switch ${name}`, undefined),
       installSnapshot: () => note(`install ${name}`, undefined),
       // The fake envelope names its share, where the real one hides it.
       checkShare: ({ share }) =>
@@ -394,6 +404,18 @@ const BASE = {
 export const RECOVER_QUORUM_PLAN: RecoverQuorumPlan = { ...BASE, method: 'peers', appliedIndex: 42, lastLogIndex: 43 };
 
 export const REBUILD_PLAN: RebuildPlan = { ...BASE, method: 'rebuild', node: 'vault-3', approvals: 0 };
+
+export const MIGRATION_PLAN: MigrationPlan = {
+  ...BASE,
+  method: 'migrate',
+  from: 'consul',
+  path: 'vault/',
+  configs: NODES.map((node) => ({
+    node,
+    files: [{ path: '/etc/vault.hcl', prepared: '/etc/vault.hcl.raft', sha256: '3'.repeat(64) }],
+  })),
+  backup: { generation: GENERATION, capturedAt: MANIFEST.capturedAt },
+};
 
 export const ROLL_BACK_PLAN: RollBackPlan = {
   ...BASE,

@@ -5,7 +5,6 @@ import type { RunClaim } from '../../src/contract/recovery';
 import { problemOf } from './problems';
 import { controller } from './steps';
 import { type Counts, Tally } from './tally';
-import { notice } from '../../src/contract/notice';
 
 type AuditRecord = Parameters<typeof controller.recordAudit>[0];
 
@@ -67,7 +66,7 @@ export class Journal {
     this.#auditTail = this.#auditTail
       .then(() => this.#write())
       .catch((error: unknown) => {
-        this.#warnOnce(notice('records-not-written', 'the audit trail could not be written'));
+        this.#warnOnce('the audit trail could not be written');
         warn('the audit trail could not be written', { problem: problemOf(error, 'audit').problem });
       });
   }
@@ -94,7 +93,7 @@ export class Journal {
     // Also from a step that people cancelled.
     const sent = patched('notify-outside-of-steps') ? CancellationScope.nonCancellable(send) : send();
     sent.catch((error: unknown) => {
-      this.#warnOnce(notice('not-notified', `people could not be notified: ${problemOf(error, 'notify').problem}`));
+      this.#warnOnce(`people could not be notified: ${problemOf(error, 'notify').problem}`);
     });
   }
 

@@ -1,5 +1,6 @@
 import {
   allHandlersFinished,
+  ApplicationFailure,
   CancellationScope,
   condition,
   executeChild,
@@ -22,7 +23,7 @@ import { controller, type StepsOn, stepsOn } from './steps';
 import type { Handover } from './handover';
 import { counted } from './patient-activities';
 import { renew, renewalDue } from './renewal';
-import { ending, problemOf } from './problems';
+import { problemOf } from './problems';
 import { handleMessages } from './messages';
 import { Abort, Decisions } from './decisions';
 import { Identities } from './identities';
@@ -40,7 +41,6 @@ import { CLUSTER_ATTRIBUTE } from './search-attributes';
 import { Unsealing } from './unsealing';
 import { layoutOn } from './layout';
 import { lostOn } from './lost-run';
-import { notice } from '../../src/contract/notice';
 
 /** One recovery and its nodes: the steps that the runbooks have in common. */
 export class Recovery {
@@ -267,12 +267,13 @@ export class Recovery {
     });
   }
 
-  async backUpAtOnce(when: 'before' | 'after'): Promise<{ generation: string }> {
+  /** @param method instead of that of the configuration */
+  async backUpAtOnce(when: 'before' | 'after', method?: 'raft'): Promise<{ generation: string }> {
     const result = await counted(() =>
       executeChild<(raw: unknown) => Promise<BackupResult>>(WORKFLOW.backUpCluster, {
         workflowId: `${backupWorkflowId(this.cluster)}-${when}-restore-${this.run.claim.run}`,
         workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-        args: [{ cluster: this.cluster }],
+        args: [{ cluster: this.cluster, ...(method ? { method } : {}) }],
         staticSummary: `${when === 'after' ? 'First backup after' : 'Backup before'} the restore of ${this.cluster}`,
       }),
     );
@@ -282,7 +283,8 @@ export class Recovery {
   /** A backup that fails is only missing; a cluster that stopped serving since it converged is brought back first. */
   async tryBackUp(plan: RecoveryPlan, again = this.unsealing.isWatching): Promise<RecoveryReport['backup']> {
     try {
-      return await this.backUpAtOnce('after');
+      // The configuration still has the method of the old storage.
+      return await this.backUpAtOnce('after', plan.method === 'migrate' ? 'raft' : undefined);
     } catch (error) {
       if (isCancellation(error)) throw error;
       const { code, problem } = problemOf(error instanceof Error && error.cause ? error.cause : error, 'The backup');
@@ -291,7 +293,7 @@ export class Recovery {
         await this.joining.gate(plan);
         return this.tryBackUp(plan, false);
       }
-      this.journal.warnings.push(notice('no-backup-yet', `the restored cluster has no backup yet: ${problem}`));
+      this.journal.warnings.push(`the restored cluster has no backup yet: ${problem}`);
       return { problem };
     }
   }
@@ -304,9 +306,8 @@ export class Recovery {
           await this.steps(name).endRunOnNode({ claim: this.run.claim, ...how });
         } catch (error) {
           if (isCancellation(error)) throw error;
-          const { problem } = problemOf(error, 'cleaning up');
           this.journal.warnings.push(
-            notice('identity-left', `${name}: the run's identity and staged files are still there (${problem})`),
+            `${name}: the run's identity and staged files are still there (${problemOf(error, 'cleaning up').problem})`,
           );
         }
       }),
@@ -367,8 +368,7 @@ export class Recovery {
       this.journal.record('report', 'info', 'vault-dr', { ...stored });
     } catch (error) {
       if (isCancellation(error)) throw error;
-      const { problem } = problemOf(error, 'writing');
-      this.journal.warnings.push(notice('records-not-written', `the report could not be written: ${problem}`));
+      this.journal.warnings.push(`the report could not be written: ${problemOf(error, 'writing').problem}`);
     }
   }
 }
@@ -376,9 +376,9 @@ export class Recovery {
 function requireWorkflowId(cluster: string): void {
   const expected = recoveryWorkflowId(cluster);
   if (workflowInfo().workflowId === expected) return;
-  throw ending({
-    code: 'InvalidInput',
-    problem: `A recovery of '${cluster}' must have the workflow id '${expected}', which is what keeps two of them from running at once.`,
-    advice: `Start it with: temporal workflow start --workflow-id ${expected} --fail-existing …`,
-  });
+  throw ApplicationFailure.nonRetryable(
+    `A recovery of '${cluster}' must have the workflow id '${expected}', which is what keeps two of them from running at once. ` +
+      `Start it with: temporal workflow start --workflow-id ${expected} --fail-existing …`,
+    'InvalidInput',
+  );
 }

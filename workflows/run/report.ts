@@ -40,6 +40,11 @@ export function whatIsLeft(progress: RecoveryProgress): string[] {
       `${plan.node} was left unfinished (${state}). To start again: vault-dr rebuild-node --cluster ${cluster} --node ${plan.node}`,
     ];
   }
+  if (plan.method === 'migrate') {
+    return [
+      `the nodes are as they were when it was aborted (${nodes.map(({ name, state }) => `${name}: ${state}`).join(', ')}); the old storage is as it was`,
+    ];
+  }
   return [
     'the snapshot may have been loaded or not: look at the data; if in doubt, restore in place once more, or go back to the generation that was made just before',
   ];

@@ -69,6 +69,7 @@ const CONTROLLER_STEPS: Record<keyof ControllerActivities, StepOptions> = {
   makeRebuildPlan: QUESTION,
   makeRemovalPlan: QUESTION,
   makeRollBackPlan: QUESTION,
+  makeMigrationPlan: QUESTION,
   // What it waits for has a limit of its own.
   verifyFirstNode: TRANSFER,
   checkApproval: QUESTION,
@@ -153,6 +154,7 @@ const NODE_STEPS: Record<keyof NodeActivities, StepOptions> = {
   setAsideData: CHANGE,
   putBackData: CHANGE,
   blankNode: CHANGE,
+  switchConfig: CHANGE,
 
   recoverPeers: LOADING,
   startNode: LOADING,
@@ -161,6 +163,7 @@ const NODE_STEPS: Record<keyof NodeActivities, StepOptions> = {
   unsealNode: LOADING,
   awaitUnsealed: LOADING,
 
+  migrateData: BULK,
   installSnapshot: BULK,
   installInPlace: BULK,
   copyDataAside: BULK,

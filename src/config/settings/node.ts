@@ -1,3 +1,4 @@
+import { dirname, isAbsolute, resolve } from 'node:path';
 import { z } from 'zod';
 import { clientTls } from './tls';
 import { command, localUrl, name, path, remoteUrl } from './values';
@@ -31,6 +32,15 @@ const service = z.discriminatedUnion('driver', [
   }),
 ]);
 export type ServiceConfig = z.infer<typeof service>;
+
+/** Vault reads every .hcl and .json in a directory that it is started with, so what is prepared must not be one there. */
+function switchProblem(present: string, prepared: string): string | null {
+  if (!isAbsolute(present) || resolve(present) !== present) return 'must be an absolute path';
+  if (present === prepared) return 'must be another file than the one that it replaces';
+  if (dirname(present) === dirname(prepared) && /\.(hcl|json)$/.test(prepared))
+    return `would be read by Vault already: give ${prepared} another ending, such as .raft`;
+  return null;
+}
 
 export const node = z.strictObject({
   name: name.describe("Name of the node in vault-dr; part of the name of the agent's task queue."),
@@ -71,6 +81,24 @@ export const node = z.strictObject({
     .describe(
       "Files and directories of this host that are added to each backup, encrypted: Vault's configuration and TLS files, which a snapshot does not contain.",
     ),
+  migration: z
+    .strictObject({
+      configFiles: z
+        .record(z.string(), path)
+        .superRefine((files, context) => {
+          for (const [present, prepared] of Object.entries(files)) {
+            const problem = switchProblem(present, prepared);
+            if (problem !== null) context.addIssue({ code: 'custom', path: [present], message: problem });
+          }
+          if (Object.keys(files).length === 0)
+            context.addIssue({ code: 'custom', message: 'must name at least one file' });
+        })
+        .describe(
+          "By file of Vault's present configuration: the file that takes its place, prepared on the host. {/etc/vault.d/vault.hcl: /etc/vault.d/vault.hcl.raft}",
+        ),
+    })
+    .optional()
+    .describe('What `vault-dr migrate-storage` puts in place on this host. To be removed after it.'),
   tempDir: path
     .default('/tmp')
     .describe('Where Vault buffers a snapshot that is uploaded: TMPDIR of its service, or /tmp.'),

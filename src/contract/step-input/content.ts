@@ -5,11 +5,13 @@ import {
   type Content,
   type FilesystemContent,
   METHODS,
+  MIGRATION_SOURCES,
   type Scope,
 } from '../method';
 import { byKey, count, name, oneOf, short, strict } from './values';
 
 export const method = z.enum(METHODS);
+export const migrationSource = z.enum(MIGRATION_SOURCES);
 
 /** Of Vault's keys in Consul. */
 export const consulPath = z

@@ -1,6 +1,13 @@
 import { z } from 'zod';
 import type { BackupPlan, ClusterHealth, NodeHealth, RetentionPolicy, StagedGeneration } from '../backup';
-import { rebuildNodeInput, recoverQuorumInput, removeSetAsideInput, restoreInput, rollBackRunInput } from '../input';
+import {
+  migrateStorageInput,
+  rebuildNodeInput,
+  recoverQuorumInput,
+  removeSetAsideInput,
+  restoreInput,
+  rollBackRunInput,
+} from '../input';
 import type { Notification } from '../notification';
 import { approvalSubject, approvedPlan, signedApproval } from './approval';
 import { configBundle, encryption, filledBundle, manifest, product } from './generation';
@@ -44,6 +51,7 @@ const retentionPolicy = strict<RetentionPolicy>({
 const backupPlan = strict<BackupPlan>({
   cluster,
   method: method.optional(),
+  migrated: z.literal(true).optional(),
   nodes: listOf(z.strictObject({ name, address: short })),
   encryption: z.strictObject({ ...encryption, gpgHome: absolutePath.nullable() }),
   canary: kvPath.nullable(),
@@ -127,7 +135,7 @@ const inspections = listOf(nodeInspection);
 
 /** What each step of the controller takes, and nothing else. */
 export const CONTROLLER_INPUTS = {
-  planBackup: z.strictObject({ cluster }),
+  planBackup: z.strictObject({ cluster, method: z.literal('raft').optional() }),
   checkHealth: z.strictObject({ plan: backupPlan }),
   stageBundle: z.strictObject({ cluster, run, bundle: filledBundle }),
   captureSnapshot: z.strictObject({ plan: backupPlan, health: clusterHealth, bundles: listOf(configBundle), run }),
@@ -168,6 +176,14 @@ export const CONTROLLER_INPUTS = {
     found: listOf(z.strictObject({ node: name, leftOvers: listOf(leftOver).nullable() })),
   }),
   makeRollBackPlan: z.strictObject({ input: rollBackRunInput, settings, inspections, live, again: flag }),
+  makeMigrationPlan: z.strictObject({
+    input: migrateStorageInput,
+    settings,
+    inspections,
+    live,
+    chosen: chosenGeneration.nullable(),
+    backupProblem: text.nullable(),
+  }),
   checkApproval: z.strictObject({ subject: approvalSubject, approval: signedApproval }),
   verifyFirstNode: z.strictObject({ plan: recoveryPlan }),
   checkConvergence: z.strictObject({ plan: recoveryPlan, nodes: listOf(name) }),

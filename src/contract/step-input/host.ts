@@ -5,7 +5,9 @@ import type {
   JoinTarget,
   Layout,
   LeftOver,
+  MigrationReport,
   NodeReport,
+  PreparedFile,
   RaftStorage,
   SealReport,
   ServerDetails,
@@ -17,7 +19,21 @@ import type {
   VaultReach,
 } from '../host';
 import { product, raftPeer, sealConfig } from './generation';
-import { absolutePath, byKey, count, flag, listOf, name, oneOf, run, short, strict, text, texts } from './values';
+import {
+  absolutePath,
+  byKey,
+  count,
+  flag,
+  listOf,
+  name,
+  oneOf,
+  run,
+  sha256,
+  short,
+  strict,
+  text,
+  texts,
+} from './values';
 
 /** What hosts report is evaluated by the plan; here it need only be of the right kind. */
 const milliseconds = z.number().nullable();
@@ -105,6 +121,27 @@ const unfinishedRun = strict<UnfinishedRun>({
   isHalfMoved: flag.optional(),
 });
 
+const preparedFile = strict<PreparedFile>({
+  path: absolutePath,
+  prepared: absolutePath,
+  sha256: sha256.nullable(),
+  problem: text.nullable(),
+});
+
+const migrationReport = strict<MigrationReport>({
+  source: z
+    .strictObject({
+      type: short,
+      path: short.nullable(),
+      token: z.enum(['configuration', 'environment', 'none']),
+    })
+    .nullable(),
+  files: listOf(preparedFile, 100),
+  config: vaultConfig.nullable(),
+  sameSeals: flag,
+  programProblem: text.nullable(),
+});
+
 const nodeReport = strict<NodeReport>({
   node: name,
   agentVersion: short,
@@ -128,6 +165,7 @@ const nodeReport = strict<NodeReport>({
   storageProblem: text.nullable(),
   config: vaultConfig.nullable(),
   reach: strict<VaultReach>({ address: short, problem: text.nullable(), unchecked: text.nullable() }).optional(),
+  migration: migrationReport.optional(),
   seal: z.strictObject({ checked: flag, problem: text.nullable() }),
   stagingFreeBytes: count,
   temp: z.strictObject({ path: short, freeBytes: count }),

@@ -1,6 +1,8 @@
 import { z } from 'zod';
 import type { RunClaim } from '../recovery';
 import { approvedPlan } from './approval';
+import { migrationSource } from './content';
+import { configSwitch } from './plan';
 import { runRecipient } from './report';
 import { flag, generation, listOf, name, NOTHING, oneOf, pastTime, run, sha256, short, strict } from './values';
 
@@ -52,6 +54,8 @@ export const NODE_INPUTS = {
   blankNode: claimed,
   removeSetAsideData: z.strictObject({ claim, of: run }),
 
+  migrateData: z.strictObject({ claim, from: migrationSource }),
+  switchConfig: z.strictObject({ claim, files: listOf(configSwitch, 100) }),
   installSnapshot: claimed,
   installInPlace: claimed,
   recoverPeers: claimed,

@@ -4,10 +4,12 @@ import {
   ACCEPTABLE,
   type AcceptCode,
   type ChosenGeneration,
+  type ConfigSwitch,
   type CopyProblem,
   type LiveMember,
   type LiveView,
   type LostRun,
+  type MigrationPlan,
   type NodePlan,
   type RebuildPlan,
   type RecoverQuorumPlan,
@@ -19,7 +21,7 @@ import {
   type RollBackPlan,
 } from '../plan';
 import { canary, generationCopy, leaseCount, product, raftPeer, reach, sealConfig } from './generation';
-import { method } from './content';
+import { consulPath, method, migrationSource } from './content';
 import { sealReport } from './host';
 import {
   absolutePath,
@@ -160,6 +162,17 @@ const removalPlan = strict<RemovalPlan>({
 
 const rollBackPlan = strict<RollBackPlan>({ ...base, method: z.literal('rollBack'), of: run, lost: lostRuns });
 
+export const configSwitch = strict<ConfigSwitch>({ path: absolutePath, prepared: absolutePath, sha256 });
+
+const migrationPlan = strict<MigrationPlan>({
+  ...base,
+  method: z.literal('migrate'),
+  from: migrationSource,
+  path: consulPath.nullable(),
+  configs: listOf(z.strictObject({ node: name, files: listOf(configSwitch, 100) })),
+  backup: z.strictObject({ generation, capturedAt: time }).nullable(),
+});
+
 // By its method, so that what is wrong with a plan is said of the one that was meant.
 type Variants = Parameters<typeof z.discriminatedUnion>[1];
 export const recoveryPlan = z.discriminatedUnion('method', [
@@ -168,6 +181,7 @@ export const recoveryPlan = z.discriminatedUnion('method', [
   rebuildPlan,
   removalPlan,
   rollBackPlan,
+  migrationPlan,
 ] as unknown as Variants) as unknown as z.ZodType<RecoveryPlan>;
 
 export const copyProblem = strict<CopyProblem>({ repository: short, problem: text });

@@ -11,6 +11,7 @@ const TITLES: Record<RecoveryMethod, string> = {
   rebuild: 'Rebuild of a node',
   remove: 'Removal of old data',
   rollBack: 'Roll-back of a lost run',
+  migrate: 'Migration to Raft',
 };
 
 /** What a run is, as a title. */
@@ -56,6 +57,19 @@ function matterOf(plan: RecoveryPlan): string[] {
         ...(plan.lost.length === 0
           ? []
           : ['What that run made is kept next to it. Nodes that are not listed are restarted as they are.']),
+      ];
+    case 'migrate':
+      return [
+        `The data moves from ${plan.from === 'consul' ? `Consul (${plan.path})` : '`storage "file"`'} to Raft. No node serves from the first stop until ${plan.firstNode} is unsealed.`,
+        plan.from === 'consul'
+          ? 'Consul is only read; what is in it stays as it is.'
+          : 'The old directory is set aside and stays as it is.',
+        plan.backup === null
+          ? 'There is no backup by the present method: the old storage is the only way back.'
+          : `The newest backup by the present method is ${plan.backup.generation} (${formatTime(plan.backup.capturedAt)})${plan.from === 'consul' ? '; another one is taken before anything stops' : ''}.`,
+        ...plan.configs.flatMap(({ node, files }) =>
+          files.map(({ path, prepared }) => `${node}: ${prepared} takes the place of ${path}, which is kept.`),
+        ),
       ];
     case 'snapshot':
     case 'inPlace':

@@ -34,6 +34,7 @@ const DONE: Record<RecoveryMethod, string> = {
   rebuild: 'Node rebuilt',
   remove: 'Removed',
   rollBack: 'Rolled back',
+  migrate: 'Migrated to Raft',
 };
 
 export function describeReport(report: RecoveryReport): ReportText {

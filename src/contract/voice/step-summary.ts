@@ -28,6 +28,7 @@ const CONTROLLER_SUMMARIES: { [S in ControllerStep]: (input: ControllerInput<S>)
   makeQuorumPlan: ({ input }) => `plan to recover the quorum of ${input.cluster}`,
   makeRebuildPlan: ({ input }) => `plan to rebuild ${input.node}`,
   makeRollBackPlan: ({ input }) => `plan the way back from ${input.run}`,
+  makeMigrationPlan: ({ input }) => `plan the migration of ${input.cluster}`,
   makeRemovalPlan: ({ input }) => `plan the removal of what ${input.run} set aside`,
   checkApproval: ({ approval }) => `check the signature of ${approval.approver}`,
   verifyFirstNode: ({ plan }) => `verify ${plan.firstNode}`,
@@ -60,6 +61,8 @@ const NODE_SUMMARIES: { [S in NodeStep]: (node: string, input: NodeInput<S>) => 
   blankNode: (node) => `empty ${node}`,
   removeSetAsideData: (node, { of }) => `remove what ${of} set aside on ${node}`,
 
+  migrateData: (node) => `copy the data to Raft on ${node}`,
+  switchConfig: (node) => `put the new configuration of ${node} in place`,
   installSnapshot: (node) => `install the snapshot on ${node}`,
   installInPlace: (node) => `load the snapshot through ${node}`,
   recoverPeers: (node) => `make ${node} the only peer`,

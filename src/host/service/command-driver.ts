@@ -7,9 +7,8 @@ import { findsShareInClear } from '../../contract/share';
 import { passedEnvironment } from '../../child-environment';
 import { hasProgram } from './check-programs';
 import type { Fence, ServiceDriver } from './service-driver';
-import { startOfRunning, startOfUnit } from './unit-start';
+import { programOfRunning, programOfUnit, startOfRunning, startOfUnit } from './unit-start';
 import { isMissing, journalCommand, parseShow, programsOf, showCommand, stateOf, unitIn } from './systemd-unit';
-import { notice } from '../../contract/notice';
 
 type CommandConfig = Extract<ServiceConfig, { driver: 'command' }>;
 type Verb = 'start' | 'stop' | 'status';
@@ -37,8 +36,7 @@ export function createCommandDriver(config: CommandConfig): ServiceDriver {
 
   /** With the state of the unit and the end of the log: the reader may be on another host, at night. */
   async function failed(verb: Verb, exitCode: number | string, output: string): Promise<DrError> {
-    const ended = notice('service-command-failed', `\`${config[verb].join(' ')}\` ended with ${exitCode}`);
-    const said = `${ended}${output ? `: ${output}` : '.'}`;
+    const said = `\`${config[verb].join(' ')}\` ended with ${exitCode}${output ? `: ${output}` : '.'}`;
     const known = unit && parseShow(unit.name, (await show()).output);
     if (!known) return new DrError('ServiceFailed', said, { advice: BY_HAND });
     const line = verb === 'start' && known.loadState === 'loaded' ? await lastLogLine() : null;
@@ -67,6 +65,7 @@ export function createCommandDriver(config: CommandConfig): ServiceDriver {
     start: (fence) => expectSuccess('start', fence),
     stop: (fence) => expectSuccess('stop', fence),
     serverStart: (dataDir) => (unit ? startOfUnit(unit) : startOfRunning(dataDir)),
+    programRun: (dataDir) => (unit ? programOfUnit(unit) : programOfRunning(dataDir)),
     async recentLog() {
       if (!config.log) return null;
       const { exitCode, stdout } = await run(config.log, timeoutMs);

@@ -12,7 +12,7 @@ import { readOwnFile } from '../../files/own-files';
 import { signalProcess, startTimeOf } from '../../files/process-identity';
 import { inDirectory } from '../../files/safe-directory';
 import { passedEnvironment, serviceEnvironment } from '../../child-environment';
-import { assignmentsIn, configPathsOf, structural } from '../../vault/config/server-start';
+import { assignmentsIn, configPathsOf, programIn, structural } from '../../vault/config/server-start';
 import { hasProgram } from './check-programs';
 import type { Fence, ServerProgram, ServiceDriver, ServiceState } from './service-driver';
 
@@ -151,6 +151,10 @@ export function createProcessDriver(config: ProcessConfig, stateDir: string): Se
         environmentKnown: true,
         unknown: [],
       };
+    },
+    async programRun() {
+      const command = programIn(config.command);
+      return command && { command, environment: serviceEnvironment(config.env) };
     },
     recentLog: () => endOf(logFile),
     async supervise(abort: AbortSignal, onEvent: (message: string) => void): Promise<void> {

@@ -9,6 +9,14 @@ export interface ServerProgram {
   product: Product;
 }
 
+/** How the program of the server is run for something else than to serve. */
+export interface ServerProgramRun {
+  /** Program, perhaps behind `env` or the like; without `server` and what follows. */
+  command: string[];
+  /** Of its service, secrets and all: never to be shown or kept. */
+  environment: Readonly<Record<string, string | undefined>>;
+}
+
 export type ServiceState = 'running' | 'stopped';
 
 /** Asked right before anything is done; what runs on behalf of no attempt needs none. */
@@ -23,6 +31,8 @@ export interface ServiceDriver {
   check?(): Promise<ServiceCheck>;
   /** With which configuration and environment it starts Vault. @param dataDir whose owner is the user that Vault runs as */
   serverStart?(dataDir: string): Promise<ServerStart>;
+  /** By which program it starts Vault, and in which environment; null where that can't be seen. @param dataDir as above */
+  programRun?(dataDir: string): Promise<ServerProgramRun | null>;
   /** The version that the server's program reports; null if it reports none. */
   version?(): Promise<ServerProgram | null>;
   /** The end of the server's log; null when there is none to read. */

@@ -6,10 +6,12 @@ import {
   assignmentsIn,
   configPathsOf,
   isServerCommand,
+  programIn,
   type ServerStart,
   structural,
   UNKNOWN_START,
 } from '../../vault/config/server-start';
+import type { ServerProgramRun } from './service-driver';
 import type { NamedUnit } from './systemd-unit';
 
 const WITHIN_MS = 4_000;
@@ -24,8 +26,16 @@ const PROPERTIES = [
 ];
 const MAX_ENVIRONMENT_FILE_BYTES = 256 * 1024;
 
-/** What is seen of how a unit of systemd starts Vault: what it will be started with counts, not what runs. */
-export async function startOfUnit({ program, options, name }: NamedUnit): Promise<ServerStart> {
+interface UnitStart {
+  argv: string[] | undefined;
+  /** All of it, secrets as well. */
+  environment: Record<string, string>;
+  problems: string[];
+  mainPid: number;
+}
+
+/** @returns why it can't be seen */
+async function readUnit({ program, options, name }: NamedUnit): Promise<UnitStart | string> {
   const output = await show([
     program,
     ...options,
@@ -36,14 +46,22 @@ export async function startOfUnit({ program, options, name }: NamedUnit): Promis
     name,
   ]);
   const get = (key: string) => valuesOf(output, key);
-  if (get('LoadState')[0] !== 'loaded') return unseen(`how ${name} starts Vault`);
+  if (get('LoadState')[0] !== 'loaded') return `how ${name} starts Vault`;
   const ownRoot = ['RootDirectory', 'RootImage'].some((key) => !['', '/'].includes(get(key)[0] ?? ''));
-  if (ownRoot) return unseen(`how ${name} starts Vault, which runs in its own root directory`);
+  if (ownRoot) return `how ${name} starts Vault, which runs in its own root directory`;
   const { environment, problems } = await environmentOf(get('Environment'), get('EnvironmentFiles'));
   const argv = get('ExecStart')
     .map((value) => words(/ argv\[\]=(.*?) ; ignore_errors=/.exec(value)?.[1] ?? ''))
     .map((command) => command.flatMap((word) => expand(word, environment)))
     .find(isServerCommand);
+  return { argv, environment, problems, mainPid: Number(get('MainPID')[0]) };
+}
+
+/** What is seen of how a unit of systemd starts Vault: what it will be started with counts, not what runs. */
+export async function startOfUnit(unit: NamedUnit): Promise<ServerStart> {
+  const seen = await readUnit(unit);
+  if (typeof seen === 'string') return unseen(seen);
+  const { argv, environment, problems, mainPid } = seen;
   if (argv) {
     return {
       paths: configPathsOf(argv, environment),
@@ -54,9 +72,35 @@ export async function startOfUnit({ program, options, name }: NamedUnit): Promis
   }
   // A script of the operator's: what it starts shows while it runs.
   return (
-    (await startOfProcess(Number(get('MainPID')[0]))) ??
-    unseen(`what ${name} starts: none of its commands is \`vault server\``)
+    (await startOfProcess(mainPid)) ?? unseen(`what ${unit.name} starts: none of its commands is \`vault server\``)
   );
+}
+
+/** By which program a unit starts Vault. */
+export async function programOfUnit(unit: NamedUnit): Promise<ServerProgramRun | null> {
+  const seen = await readUnit(unit);
+  if (typeof seen === 'string') return null;
+  const command = seen.argv && programIn(seen.argv);
+  return command ? { command, environment: seen.environment } : programOfProcess(seen.mainPid);
+}
+
+/** The same of the one Vault server that runs here. */
+export async function programOfRunning(dataDir: string): Promise<ServerProgramRun | null> {
+  const [only, ...more] = await ownServers(dataDir);
+  return only === undefined || more.length > 0 ? null : programOfProcess(only);
+}
+
+async function programOfProcess(pid: number): Promise<ServerProgramRun | null> {
+  if (!Number.isInteger(pid) || pid < 1) return null;
+  const root = await readlink(`/proc/${pid}/root`).catch(() => null);
+  const executable = await readlink(`/proc/${pid}/exe`).catch(() => null);
+  if (!isServerCommand(await commandLineOf(pid)) || root !== '/' || executable === null) return null;
+  return { command: [executable], environment: await environOf(pid) };
+}
+
+async function environOf(pid: number): Promise<Record<string, string>> {
+  const raw = await readFile(`/proc/${pid}/environ`, 'utf8').catch(() => '');
+  return Object.fromEntries(raw.split('\0').flatMap(assignment));
 }
 
 /**
@@ -64,14 +108,18 @@ export async function startOfUnit({ program, options, name }: NamedUnit): Promis
  * where shares are sent: so it must be of root, of the agent's own user, or of whoever owns the data.
  */
 export async function startOfRunning(dataDir: string): Promise<ServerStart> {
+  const servers = await ownServers(dataDir);
+  const [only, ...more] = servers;
+  const found = only === undefined || more.length > 0 ? null : await startOfProcess(only);
+  return found ?? unseen(`how Vault is started (${servers.length} server processes are running)`);
+}
+
+async function ownServers(dataDir: string): Promise<number[]> {
   const owner = await stat(dataDir).then(
     ({ uid }) => [uid],
     () => [],
   );
-  const servers = await serversOf([0, ownProcess().uid, ...owner]);
-  const [only, ...more] = servers;
-  const found = only === undefined || more.length > 0 ? null : await startOfProcess(only);
-  return found ?? unseen(`how Vault is started (${servers.length} server processes are running)`);
+  return serversOf([0, ownProcess().uid, ...owner]);
 }
 
 /** @param users by their real ids: a program that takes another's rights is still of whoever started it */

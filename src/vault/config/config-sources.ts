@@ -14,26 +14,29 @@ export interface Source {
 const SERVER_KEYS = ['storage', 'backend', 'listener', 'seal', 'kms', 'disable_mlock', 'api_addr', 'cluster_addr'];
 /** An agent and a proxy have listeners as well. */
 const OTHER_KEYS = ['auto_auth', 'vault', 'template'];
+const NOTHING_REPLACED: ReadonlyMap<string, string> = new Map();
 /** Configuration is small; anything larger is something else. */
 const MAX_FILE_BYTES = 1024 * 1024;
 
 /**
  * The files that Vault is started with, in the order in which it reads them. If that is unknown, or they don't exist:
- * those among `configFiles` that look like a server's. @returns unreadable files and syntax errors in `problems`
+ * those among `configFiles` that look like a server's. @param replaced text by file that counts instead of what is in it. @returns unreadable files and syntax errors in `problems`
  */
 export async function readSources(
   configFiles: readonly string[],
   { paths }: ServerStart,
+  replaced: ReadonlyMap<string, string> = NOTHING_REPLACED,
 ): Promise<{ sources: Source[]; problems: string[] }> {
   const problems: string[] = [];
   if (paths !== null && paths.length > 0) {
     const missing: string[] = [];
     for (const path of paths) if (!(await isHere(path))) missing.push(path);
-    if (missing.length === 0) return { sources: await readAll(await filesIn(paths, problems), problems), problems };
+    if (missing.length === 0)
+      return { sources: await readAll(await filesIn(paths, problems), problems, replaced), problems };
     problems.push(...missing.map((path) => `${path}, which its service starts Vault with, does not exist`));
   }
   const files = (await filesIn(configFiles, problems)).filter((file) => isConfigName(basename(file)));
-  const sources = await readAll(files, problems);
+  const sources = await readAll(files, problems, replaced);
   return { sources: sources.filter(({ body }) => isServer(body)), problems };
 }
 
@@ -72,17 +75,22 @@ function isConfigName(name: string): boolean {
   return /\.(hcl|json)$/.test(name) && !name.startsWith('.#');
 }
 
-async function readAll(files: readonly string[], problems: string[]): Promise<Source[]> {
+async function readAll(
+  files: readonly string[],
+  problems: string[],
+  replaced: ReadonlyMap<string, string>,
+): Promise<Source[]> {
   const sources: Source[] = [];
   for (const file of files) {
-    const body = await read(file, problems);
+    const body = await read(file, problems, replaced.get(file));
     if (body) sources.push({ file, body });
   }
   return sources;
 }
 
-async function read(file: string, problems: string[]): Promise<HclBody | null> {
+async function read(file: string, problems: string[], text: string | undefined): Promise<HclBody | null> {
   try {
+    if (text !== undefined) return parseHcl(text);
     if ((await stat(file)).size > MAX_FILE_BYTES) return null;
     return parseHcl(await readFile(file, 'utf8'));
   } catch (error) {

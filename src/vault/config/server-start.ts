@@ -62,6 +62,12 @@ export function configPathsOf(argv: readonly string[], environment: Readonly<Rec
   return paths.length === 0 && named !== undefined ? [named] : paths;
 }
 
+/** What of a command line runs the program of the server, such as `[vault]`; null when it starts no server. */
+export function programIn(argv: readonly string[]): string[] | null {
+  const at = serverAt(argv);
+  return at < 0 ? null : argv.slice(0, at);
+}
+
 /** What a command line sets for the program that it starts: `env VAULT_RAFT_PATH=/data vault server`. */
 export function assignmentsIn(argv: readonly string[]): Record<string, string> {
   const words = argv.slice(0, Math.max(0, serverAt(argv)));

@@ -99,13 +99,15 @@ const SHOWN_SETTINGS = [
  * Reads the configuration that Vault is started with, and merges it as Vault does (command/server/config.go, LoadConfigDir and
  * Merge): the last storage counts, listeners and seals add up, and the environment goes before all of it. Of the seals the
  * enabled one counts, of several the one that goes first.
+ * @param replaced text by file that counts instead of what is in it: the configuration as it would be
  * @returns null when there is none. What can't be read or understood is among the `problems`.
  */
 export async function readServerConfig(
   configFiles: readonly string[],
   start: ServerStart = UNKNOWN_START,
+  replaced?: ReadonlyMap<string, string>,
 ): Promise<ServerConfig | null> {
-  const { sources, problems } = await readSources(configFiles, start);
+  const { sources, problems } = await readSources(configFiles, start, replaced);
   if (sources.length === 0 && problems.length === 0) return null;
   const bodies = sources.map(({ body }) => body);
   const seal = activeSeal(bodies, fromEnvironment(start, 'SEAL_TYPE'));

@@ -1,0 +1,192 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { passedEnvironment } from '../../child-environment';
+import { DrError } from '../../contract/failures';
+import { formatSeconds } from '../../contract/format';
+import { cut } from '../../contract/retry-notice';
+import { findsShareInClear } from '../../contract/share';
+import { writeFileAtomically } from '../../files/atomic-file';
+import { readOwnFile } from '../../files/own-files';
+import { ownProcess } from '../../files/ownership';
+import { holderOf, processIdentity, signalProcess } from '../../files/process-identity';
+import { inData } from '../data/data-directory';
+import type { Attempt } from '../run/attempt';
+import type { Fence, ServerProgramRun } from '../service/service-driver';
+import type { SourceStorage } from './source';
+
+/** In the data directory: there its program may read it, whichever user it runs as, and it goes with the directory. */
+const CONFIG = '.vault-dr-migrate.json';
+/** In the agent's own directory: the program that may still run when the agent does not. */
+const RUNNING = 'migrate.pid';
+
+/** For so long nothing may come from it: neither a key that was copied nor its end. */
+const SILENCE_MS = 10 * 60_000;
+const LONGEST_LINE = 300;
+const COPIED = /copied key: path=/;
+
+/**
+ * Waits for the word that its identity is noted before it becomes the program: so there is no instant at which it runs and nobody
+ * knows it. When the agent dies first, there is nothing to read, and it ends.
+ */
+const LAUNCHER = 'read -r go || exit 75\nexec "$@" </dev/null';
+
+export interface MigrationRun {
+  source: SourceStorage;
+  program: ServerProgramRun;
+  dataDir: string;
+  stateDir: string;
+  /** Of the one peer that the new Raft configuration has. */
+  nodeId: string;
+  /** `host:port`. */
+  clusterAddress: string;
+}
+
+/**
+ * Copies every key into the data directory, which has to be blank. Not resumable: what was begun is begun again from blank.
+ * @param onCopied of the keys that were copied so far
+ * @returns how many were
+ */
+export async function runMigration(
+  run: MigrationRun,
+  attempt: Attempt,
+  onCopied: (keys: number) => void,
+): Promise<number> {
+  let copied = 0;
+  await operate(run, [], attempt, attempt.signal, (line) => {
+    if (COPIED.test(line)) onCopied(++copied);
+  });
+  return copied;
+}
+
+/** Takes the lock off the source that a migration leaves there which was killed: with it no Vault starts on it. Repeatable. */
+export async function resetMigration(run: MigrationRun, attempt: Attempt): Promise<void> {
+  await operate(run, ['-reset'], attempt, attempt.signal, () => undefined);
+}
+
+/** Ends the program that an agent before this one has begun. What it writes must not meet what comes next. */
+export async function endMigration(stateDir: string, fence?: Fence): Promise<void> {
+  const file = join(stateDir, RUNNING);
+  const identity = readOwnFile(file)?.trim();
+  if (identity === undefined) return;
+  for (let tries = 0; ; tries++) {
+    const pid = await holderOf(identity);
+    if (pid === null) break;
+    if (tries === 100) {
+      throw new DrError(
+        'ServiceFailed',
+        `The migration of an earlier attempt (process ${pid}) is still running after SIGKILL.`,
+        {
+          advice: 'It hangs in the kernel, probably on a disk: check `dmesg` on that host.',
+        },
+      );
+    }
+    fence?.assertCurrent();
+    signalProcess(pid, 'SIGKILL');
+    await sleep(50);
+  }
+  await rm(file, { force: true });
+}
+
+/** Its configuration may hold a token. */
+export async function forgetMigration(dataDir: string): Promise<void> {
+  await inData(dataDir, (data) => data.unlink(CONFIG)).catch((error: NodeJS.ErrnoException) => {
+    if (error.code !== 'ENOENT') throw error;
+  });
+}
+
+async function operate(
+  { source, program, dataDir, stateDir, nodeId, clusterAddress }: MigrationRun,
+  options: string[],
+  fence: Fence,
+  signal: AbortSignal,
+  onLine: (line: string) => void,
+): Promise<void> {
+  // In JSON, where no value can become anything else; Vault reads it as well as HCL (measured, Vault 1.21.1).
+  const config = JSON.stringify({
+    cluster_addr: `https://${clusterAddress}`,
+    storage_source: { [source.type]: source.settings() },
+    storage_destination: { raft: { path: dataDir, node_id: nodeId } },
+  });
+  const owner = await inData(dataDir, (data) => {
+    const stats = data.stats();
+    fence.assertCurrent();
+    data.put(CONFIG, config, { owner: stats });
+    return stats;
+  });
+  try {
+    const child = spawn(
+      '/bin/sh',
+      ['-c', LAUNCHER, 'sh', ...program.command, 'operator', 'migrate', `-config=${join(dataDir, CONFIG)}`, ...options],
+      {
+        stdio: ['pipe', 'pipe', 'pipe'],
+        // What it reads of its environment else is for another server.
+        env: { ...passedEnvironment(), ...source.environment() },
+        // As the server, which has to read what it writes.
+        ...(ownProcess().uid === 0 ? { uid: owner.uid, gid: owner.gid } : {}),
+      },
+    );
+    await supervised(child, { stateDir, source, fence, signal, onLine });
+  } finally {
+    await forgetMigration(dataDir);
+  }
+}
+
+interface Supervision extends Pick<MigrationRun, 'stateDir' | 'source'> {
+  fence: Fence;
+  signal: AbortSignal;
+  onLine: (line: string) => void;
+}
+
+async function supervised(
+  child: ChildProcess,
+  { stateDir, source, fence, signal, onLine }: Supervision,
+): Promise<void> {
+  const ended = new Promise<string>((resolve) => {
+    child.on('error', (error) => resolve(error.message));
+    child.on('close', (code, by) => resolve(code === 0 ? '' : `it ended with ${code ?? by}`));
+  });
+  let heardAt = Date.now();
+  let last = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    createInterface({ input: stream! }).on('line', (line) => {
+      heardAt = Date.now();
+      if (/error|fail|denied|refused/i.test(line)) last = line;
+      onLine(line);
+    });
+  }
+  child.stdin!.on('error', () => undefined);
+  const kill = () => void child.kill('SIGKILL');
+  let silent = false;
+  const watch = setInterval(() => {
+    silent = Date.now() - heardAt > SILENCE_MS;
+    if (silent) kill();
+  }, 1_000);
+  signal.addEventListener('abort', kill, { once: true });
+  try {
+    const identity = child.pid === undefined ? null : await processIdentity(child.pid);
+    if (identity === null) kill();
+    else {
+      await writeFileAtomically(join(stateDir, RUNNING), `${identity}\n`);
+      fence.assertCurrent();
+      child.stdin!.end('go\n');
+    }
+    const problem = await ended;
+    signal.throwIfAborted();
+    if (problem === '') return;
+    const why = silent ? `it said nothing for ${formatSeconds(SILENCE_MS / 1_000)}` : problem;
+    const said = last === '' || findsShareInClear(last) ? '' : `: ${cut(source.redacted(last), LONGEST_LINE)}`;
+    throw new DrError('ServiceFailed', `\`vault operator migrate\` failed: ${why}${said}`, {
+      advice:
+        'The copy starts over from an empty directory. If it repeats, check that the old storage serves, then resume; or roll back.',
+    });
+  } finally {
+    clearInterval(watch);
+    signal.removeEventListener('abort', kill);
+    kill();
+    await ended;
+    await rm(join(stateDir, RUNNING), { force: true });
+  }
+}
