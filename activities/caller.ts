@@ -109,6 +109,7 @@ function callerOf(): Caller {
     return { workflowId, workflowType, run: firstRun() ?? runId };
   }
   throw new DrError('PermissionDenied', `${stepName()} was asked for by no workflow, so it was not done.`, {
+    notice: 'wrong-workflow',
     advice: WHO,
   });
 }
@@ -122,6 +123,7 @@ const WHO = 'Look at who may write to the namespace.';
 function denied({ workflowId, workflowType, run }: Caller, why: string): DrError {
   const asked = `${stepName()} was asked for by ${workflowType} '${workflowId}' (run ${run})`;
   return new DrError('PermissionDenied', `${asked}, and was not done: ${why}.`, {
+    notice: 'wrong-workflow',
     advice: `Start it as the documentation says. Was it not you? ${WHO}`,
   });
 }

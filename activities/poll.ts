@@ -2,6 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { boundedProblem } from '../src/contract/retry-notice';
 import { type Report, reportWait } from './heartbeat';
 import { DrError, type FailureCode, isDrError, withoutRetry } from '../src/contract/failures';
+import type { NoticeCode } from '../src/contract/notice';
 
 /** What waiting does not fix: somebody has to change something first. */
 const FOR_PEOPLE: readonly FailureCode[] = ['InvalidConfiguration', 'PermissionDenied', 'NodeFenced'];
@@ -21,6 +22,8 @@ export interface PollOptions {
   signal: AbortSignal;
   where?: string;
   advice?: string;
+  /** Entry in the catalogue for a wait that timed out. */
+  notice?: NoticeCode;
 }
 
 /**
@@ -58,6 +61,7 @@ export async function pollUntil<T>(what: string, options: PollOptions, ask: () =
       throw new DrError('NotYet', `Waited ${seconds} s for ${what}; the last answer was: ${last}`, {
         ...(options.where === undefined ? {} : { where: options.where }),
         ...(options.advice === undefined ? {} : { advice: options.advice }),
+        ...(options.notice === undefined ? {} : { notice: options.notice }),
       });
     }
     // The loop begins with the reason of the abort; the one of `sleep` says nothing.

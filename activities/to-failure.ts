@@ -2,12 +2,7 @@ import { ApplicationFailure, ApplicationFailureCategory, CancelledFailure, Tempo
 import { withKnownCauses } from '../src/contract/causes';
 import { isDrError } from '../src/contract/failures';
 import { toDiskError } from '../src/files/disk-error';
-
-/** What the workflow gets to know beside the message. */
-export interface FailureDetails {
-  advice: string | null;
-  where: string | null;
-}
+import { failureDetails } from '../src/contract/failure-details';
 
 /** The only place that makes Temporal failures of ours. Unknown errors stay retryable: the run parks in the end, with their text. */
 export function toFailure(error: unknown, cancellation: AbortSignal): Error {
@@ -15,18 +10,18 @@ export function toFailure(error: unknown, cancellation: AbortSignal): Error {
   if (cancellation.aborted && cancellation.reason instanceof CancelledFailure) return cancellation.reason;
   if (!isDrError(error)) {
     const disk = toDiskError(error, 'there');
-    const { code, advice } = isDrError(disk) ? disk : { code: 'Internal', advice: null };
+    const { code, advice } = isDrError(disk) ? disk : { code: 'Internal', advice: undefined };
     return ApplicationFailure.create({
       message: withKnownCauses(error),
       type: code,
-      details: [{ advice: advice ?? null, where: null } satisfies FailureDetails],
+      details: [failureDetails({ advice })],
     });
   }
   return ApplicationFailure.create({
     message: error.message,
     type: error.code,
     nonRetryable: !error.retryable,
-    details: [{ advice: error.advice ?? null, where: error.where ?? null } satisfies FailureDetails],
+    details: [failureDetails(error)],
     ...(error.code === 'NotYet' ? { category: ApplicationFailureCategory.BENIGN } : {}),
   });
 }

@@ -48,6 +48,7 @@ const ROOMS = {
   'src/contract': {
     why: 'the contract is pure and depends on nothing',
     imports: ['src/contract'],
+    types: ['src/catalogue'],
     builtins: [],
     temporal: [],
     only: ['zod'],

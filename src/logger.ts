@@ -1,5 +1,5 @@
 import pino, { type Logger } from 'pino';
-import pretty from 'pino-pretty';
+import type Pretty from 'pino-pretty';
 import { withCauses } from './contract/causes';
 
 /** JSON lines on standard error, or readable ones where a person looks. */
@@ -9,7 +9,10 @@ export function createLogger(): Logger {
     base: null,
     serializers: { error: withMessage },
   };
-  if (process.stderr.isTTY) return pino(options, pretty({ destination: 2, sync: true, ignore: 'hostname' }));
+  if (process.stderr.isTTY) {
+    const pretty = require('pino-pretty') as typeof Pretty;
+    return pino(options, pretty({ destination: 2, sync: true, ignore: 'hostname' }));
+  }
   return pino({ ...options, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination({ dest: 2, sync: true }));
 }
 

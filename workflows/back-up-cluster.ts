@@ -1,5 +1,4 @@
 import {
-  ApplicationFailure,
   CancellationScope,
   defineQuery,
   isCancellation,
@@ -27,8 +26,9 @@ import { incompleteBackup } from '../src/contract/voice/backup-text';
 import type { Notification } from '../src/contract/notification';
 import { controller, onNode } from './run/steps';
 import { backupDetails } from './run/backup-details';
-import { parseOrFail, problemOf } from './run/problems';
+import { ending, parseOrFail, problemOf } from './run/problems';
 import { CLUSTER_ATTRIBUTE, GENERATION_ATTRIBUTE } from './run/search-attributes';
+import { notice } from '../src/contract/notice';
 
 /** Rounds over all repositories before a backup fails because none answers. */
 const PUBLISH_ROUNDS = 5;
@@ -113,15 +113,10 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     return result;
   } catch (error) {
     if (isCancellation(error)) throw error;
-    const { code, problem, advice } = problemOf(error, 'The backup');
+    const { code, problem, advice, where } = problemOf(error, 'The backup');
     await record('failure', { code, problem });
     await notifyPeople('backup failed', `The backup of ${cluster} failed: ${problem} ${advice}`);
-    throw ApplicationFailure.create({
-      message: `The backup of '${cluster}' failed: ${problem} ${advice}`,
-      type: code,
-      nonRetryable: true,
-      cause: error as Error,
-    });
+    throw ending({ code, problem: `The backup of '${cluster}' failed: ${problem}`, advice, where }, error);
   } finally {
     await CancellationScope.nonCancellable(async () => {
       await controller.discardStaging({ cluster, run: runId }).catch((error: unknown) => {
@@ -268,7 +263,8 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
       });
     } catch (error) {
       if (isCancellation(error)) throw error;
-      progress.warnings.push(`the audit trail was not written: ${problemOf(error, 'audit').problem}`);
+      const { problem } = problemOf(error, 'audit');
+      progress.warnings.push(notice('records-not-written', `the audit trail could not be written: ${problem}`));
     }
   }
 }

@@ -1,11 +1,11 @@
-import { ApplicationFailure, isCancellation } from '@temporalio/workflow';
+import { isCancellation } from '@temporalio/workflow';
 import { removeSetAsideInput } from '../src/contract/input';
 import type { LeftOver } from '../src/contract/host';
 import type { NodePlan, RemovalPlan } from '../src/contract/plan';
 import type { RecoveryReport } from '../src/contract/recovery';
 import { controller } from './run/steps';
 import { onEach } from './run/on-each';
-import { parseOrFail } from './run/problems';
+import { ending, parseOrFail } from './run/problems';
 import { received } from './run/handover';
 import { adopt, agree, type Planned, refusal } from './run/planning';
 import { Recovery } from './run/recovery';
@@ -56,10 +56,11 @@ export async function removeSetAside(raw: unknown, handover?: unknown): Promise<
   async function planToSign(): Promise<Planned<RemovalPlan>> {
     const planned = await plan();
     if (planned !== null) return planned;
-    throw ApplicationFailure.nonRetryable(
-      `The configuration of '${input.cluster}' no longer names approvers. Abort and start again.`,
-      'InvalidConfiguration',
-    );
+    throw ending({
+      code: 'InvalidConfiguration',
+      problem: `The configuration of '${input.cluster}' no longer names approvers.`,
+      advice: 'Abort and start again.',
+    });
   }
 
   async function remove(): Promise<RecoveryReport> {

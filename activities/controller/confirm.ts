@@ -129,6 +129,7 @@ export function confirmNodes(controller: Controller, plan: RecoveryPlan, names: 
       'InvalidConfiguration',
       `The configuration was changed since this recovery of '${plan.cluster}' was planned: ${name} is '${nodeId}' now, and was '${planned ?? 'not part of it'}'.`,
       {
+        notice: 'configuration-changed',
         where: name,
         advice: 'Restore the previous value, restart the controller, and resume; or end the run and start it again.',
       },
@@ -184,6 +185,7 @@ function assertUnchanged<T extends object>(now: T, shown: T, when: string, advic
   const changed = (Object.keys(now) as (keyof T & string)[]).filter((key) => !isDeepStrictEqual(now[key], shown[key]));
   if (changed.length === 0) return;
   throw new DrError('InvalidConfiguration', `The configuration was changed ${when}: ${changed.join(', ')}.`, {
+    notice: 'configuration-changed',
     advice,
   });
 }

@@ -3,6 +3,7 @@ import type { GenerationCopy } from '../../src/contract/generation';
 import { readNewest } from '../../src/repository/generations';
 import { cancellation } from '../heartbeat';
 import type { Controller } from './context';
+import { notice } from '../../src/contract/notice';
 
 /** A repository that is out of reach must not hold the backup up. */
 const LOOK_UP_TIMEOUT_MS = 30_000;
@@ -35,6 +36,9 @@ export async function findPrevious(
     .filter((copy) => copy !== null)
     .toSorted((left, right) => (left.generation < right.generation ? 1 : -1));
   if (previous !== null || problems.length === 0) return { previous, warnings: [] };
-  const warning = `the generation before this one could not be looked up, so the two were not compared: ${problems.join(' ')}`;
+  const warning = notice(
+    'previous-not-compared',
+    `the generation before this one could not be looked up, so the two were not compared: ${problems.join(' ')}`,
+  );
   return { previous, warnings: [warning] };
 }

@@ -48,6 +48,7 @@ async function proveFirstNode(controller: Controller, plan: RecoveryPlan): Promi
   await pollUntil(
     `${plan.firstNode} to serve the restored data`,
     {
+      notice: 'restored-data-not-served',
       timeoutMs: 120_000,
       signal: cancellation(),
       where: plan.firstNode,
@@ -100,6 +101,7 @@ export function compareCounts(wanted: Record<string, number>, actual: SnapshotSu
   if (lost.length > 0) {
     const which = lost.map((item) => `${item.prefix}: ${item.actual} of ${item.wanted}`).join('; ');
     throw new DrError('Internal', `Fewer keys than in the manifest: ${which}.`, {
+      notice: 'not-the-backup',
       // Counting again takes as long, and finds no more.
       retryable: false,
       advice: 'Put the missing keys back and resume, or roll back and choose another backup.',
@@ -136,6 +138,7 @@ export async function checkConvergence(
     pollUntil(
       `${nodes.join(', ')} to be healthy voters`,
       {
+        notice: 'not-voters',
         timeoutMs: 240_000,
         intervalMs: 500,
         signal: cancellation(),
@@ -174,13 +177,28 @@ export async function moveLeadership(controller: Controller, input: { plan: Reco
   if (!controller.cluster(plan.cluster).restore.rollingRestart) return withHeartbeats('leader', leaderNow);
   return withHeartbeats('move the leadership', async () => {
     const before = await leaderNow();
-    await controller.withLogin(plan.cluster, before, (vault) => vault.stepDown(), confirmLogin(controller, plan));
+    await controller.withLogin(plan.cluster, before, stepDown, confirmLogin(controller, plan));
     return pollUntil(
       `another node than ${before} to lead`,
       { timeoutMs: 60_000, signal: cancellation(), advice: `Read Vault's log on ${before}.` },
       leaderNow,
     );
   });
+}
+
+async function stepDown(vault: VaultClient): Promise<void> {
+  try {
+    await vault.stepDown();
+  } catch (error) {
+    if (!isDrError(error) || error.code !== 'PermissionDenied') throw error;
+    const { code, message, where } = error;
+    throw new DrError(code, message, {
+      where,
+      notice: 'step-down-denied',
+      advice: 'Grant `docs/vault-dr-step-down-policy.hcl` to the role of vault-dr, then resume.',
+      cause: error,
+    });
+  }
 }
 
 /** After a roll back: the nodes that were put back are unsealed and have a leader among them. @returns its name. */

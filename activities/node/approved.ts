@@ -109,6 +109,7 @@ export class HostApproval {
   #notApproved(reason: string, advice?: string): DrError {
     const { name } = this.own.node;
     return new DrError('NotApproved', `${name} refused an action that its approvers have not signed: ${reason}.`, {
+      notice: 'approval-not-valid-here',
       where: name,
       advice:
         advice ??

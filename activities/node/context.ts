@@ -129,7 +129,9 @@ export class NodeHost {
 
   /** Waits until the Vault of this host answers at all: it reads all of its data first. */
   async waitForVault(vault: VaultClient, attempt: Attempt): Promise<SealStatus> {
-    return this.pollVault(`Vault on ${this.node.name} to answer`, attempt, () => vault.sealStatus());
+    return this.pollVault(`Vault on ${this.node.name} to answer`, attempt, () => vault.sealStatus(), {
+      notice: 'vault-not-starting',
+    });
   }
 
   /** Asks until the answer is neither null nor an error, for as long as the Vault of this host may be loading its data. */
@@ -137,7 +139,7 @@ export class NodeHost {
     what: string,
     { signal }: Attempt,
     ask: () => Promise<T | null>,
-    options: Partial<Pick<PollOptions, 'intervalMs' | 'advice'>> = {},
+    options: Partial<Pick<PollOptions, 'intervalMs' | 'advice' | 'notice'>> = {},
   ): Promise<T> {
     const { name: where, dataDir } = this.node;
     const advice = `Read Vault's log on ${where}.`;

@@ -164,6 +164,7 @@ function assertMayDelete({ node, deps }: NodeHost): void {
     'InvalidConfiguration',
     `${node.name}: the configuration of this host does not allow old data to be deleted.`,
     {
+      notice: 'host-configuration-differs',
       where: node.name,
       advice:
         'Nothing was changed. It has restore.setAside: rename, but the controller has `delete`: make both the same, restart the agent, and resume.',

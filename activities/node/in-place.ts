@@ -68,6 +68,7 @@ async function waitUntilReplaced(
   await pollUntil(
     `${host.node.name} to apply the snapshot`,
     {
+      notice: 'snapshot-not-applied',
       timeoutMs: applyLimitMs(keys),
       intervalMs: 500,
       signal: attempt.signal,

@@ -82,6 +82,7 @@ async function initializeThrowaway(
         'NodeUnsafe',
         `Vault on ${host.node.name} is initialised, though its data directory was blank.`,
         {
+          notice: 'blank-vault-initialised',
           where: host.node.name,
           advice: `Check that its configuration points to ${host.node.dataDir}, and that all other nodes are stopped.`,
         },
@@ -91,7 +92,7 @@ async function initializeThrowaway(
     const throwaway = await initialize(vault, attempt, manifest);
     await pollUntil(
       `the blank Vault on ${host.node.name} to become active`,
-      { timeoutMs: 60_000, signal: attempt.signal, where: host.node.name },
+      { timeoutMs: 60_000, signal: attempt.signal, where: host.node.name, notice: 'vault-not-starting' },
       async () => ((await vault.leader()).isSelf ? true : null),
     );
     return { ...throwaway, clusterId: (await vault.sealStatus()).clusterId ?? null };
@@ -159,6 +160,7 @@ async function waitUntilApplied(
   await pollUntil(
     `${host.node.name} to apply the snapshot`,
     {
+      notice: 'snapshot-not-applied',
       timeoutMs: applyLimitMs(manifest.keys),
       signal: attempt.signal,
       where: host.node.name,
@@ -219,7 +221,10 @@ async function showsTheId(
       const now = await vault.sealStatus();
       return now.sealed || !now.clusterId ? null : now;
     },
-    { advice: `Check that its seal can reach its key, and read Vault's log on ${host.node.name}.` },
+    {
+      notice: 'seal-key-unreachable',
+      advice: `Check that its seal can reach its key, and read Vault's log on ${host.node.name}.`,
+    },
   );
   return status.clusterId === clusterId;
 }

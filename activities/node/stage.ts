@@ -74,6 +74,7 @@ export async function stageGeneration(host: NodeHost, input: NodeInput<'stageGen
       'RepositoryUnavailable',
       `${host.node.name} could not stage ${input.generation}: ${problems.map((p) => `${p.repository}: ${p.problem}`).join('; ')}`,
       {
+        notice: 'stage-failed',
         where: host.node.name,
         advice: `Nothing was stopped. ${host.node.name} needs access to one repository, and an identity that decrypts the backup.`,
       },

@@ -126,6 +126,7 @@ function leaderAt({ node, deps }: NodeHost, address: string): NodeConfig {
     'InvalidConfiguration',
     `${node.name} should join ${address}, which is not another node of '${deps.clusterName}'.`,
     {
+      notice: 'host-configuration-differs',
       where: node.name,
       advice: `The configuration of this host has ${others.map((other) => other.address).join(', ') || 'no other node'}: make it the same as the controller's, restart the agent, and resume.`,
     },
@@ -180,7 +181,10 @@ export async function awaitUnsealed(host: NodeHost, input: { claim: RunClaim }):
   const advice = `Check that its seal can reach its key, and read Vault's log on ${host.node.name}. Then resume.`;
   const { initialized } = await host.retry(input.claim, { kind: 'unseal' }, (attempt) =>
     host.withVault((vault) =>
-      host.pollVault(`${host.node.name} to unseal by itself`, attempt, () => poll(vault), { advice }),
+      host.pollVault(`${host.node.name} to unseal by itself`, attempt, () => poll(vault), {
+        advice,
+        notice: 'seal-key-unreachable',
+      }),
     ),
   );
   if (initialized) return forgetInstall(host.node.dataDir);

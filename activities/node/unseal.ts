@@ -17,6 +17,7 @@ import type { Attempt } from '../../src/host/run/attempt';
 import { cancellation } from '../heartbeat';
 import type { NodeHost } from './context';
 import { Leaderless } from './leaderless';
+import { notice } from '../../src/contract/notice';
 
 /** Checks one envelope: is it for this node, and is what it holds a share? */
 export async function checkShare(host: NodeHost, input: { claim: RunClaim; share: string }): Promise<ShareVerdict> {
@@ -27,7 +28,10 @@ export async function checkShare(host: NodeHost, input: { claim: RunClaim; share
   } catch (error) {
     if (!isDrError(error) || error.code === 'IdentityLost') throw error;
     return refuse(
-      'It is not encrypted to the current recipients of this run: run `vault-dr unseal` again, or encrypt it to those that the run shows.',
+      notice(
+        'share-needed-again',
+        'It is not encrypted to the current recipients of this run: run `vault-dr unseal` again, or encrypt it to those that the run shows.',
+      ),
     );
   }
   const share = decodeShare(text);

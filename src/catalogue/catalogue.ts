@@ -35,7 +35,7 @@ export const FAMILIES: readonly Family[] = [
   {
     title: 'Parked runs and warnings',
     about:
-      'A step that cannot continue parks the run: nothing is lost, and it waits for a decision. `vault-dr status` shows the reason and the commands.',
+      'A step that cannot continue parks the run: nothing is lost, and it waits for a decision. `vault-dr status` shows the reason and the commands. These codes stand in brackets at the end of the message.',
     entries: entriesOf(NOTICES),
   },
   {
@@ -49,6 +49,12 @@ export const FAMILIES: readonly Family[] = [
 export function entryOf(code: string): CatalogueEntry | null {
   const wanted = code.toLowerCase();
   return FAMILIES.flatMap(({ entries }) => entries).find((entry) => entry.code.toLowerCase() === wanted) ?? null;
+}
+
+/** The code of the notice in a message, where `notice` has put one. */
+export function noticeIn(message: string): NoticeCode | null {
+  const codes = [...message.matchAll(/\[([a-z][a-z-]*)\]/g)].map(([, code = '']) => code);
+  return (codes.find((code) => Object.hasOwn(NOTICES, code)) as NoticeCode | undefined) ?? null;
 }
 
 /** Where the documentation explains a code. */

@@ -114,6 +114,7 @@ export const ERRORS: Record<ErrorCode, Entry> = {
   },
   DiskFull: {
     title: 'The disk is full',
+    says: ['No space left on device …'],
     means: 'There is not enough free space where the message says. Nothing half-written is kept.',
     todo: [
       'Free as much space as the message names. Do not delete `…pre-restore-…` directories of an unfinished run.',
@@ -207,14 +208,15 @@ export const ERRORS: Record<ErrorCode, Entry> = {
   },
   RecipientNotAuthentic: {
     title: "The run's recipients are not signed by your agents",
+    says: ["The run's recipients can't be trusted"],
     means:
       'Somebody may be trying to obtain unseal shares: a recipient that the run shows is not signed with the `agentPublicKey` of its node. Nothing was sent.',
     todo: [
       'Do not send a share by any other tool.',
-      'Compare `agentPublicKey` of each node with the key on its host. Was a host replaced, or its agent reinstalled?',
-      'If not, find out who can write to the Temporal namespace.',
+      'Compare `agentPublicKey` of each node with `vault-dr agent-key` on its host; if it has none, add it. Was a host replaced, or its agent reinstalled?',
+      'If not, find out who can write to the Temporal namespace: somebody is tampering.',
     ],
-    see: 'security.md',
+    see: 'operate/key-holders.md#check-the-recipients-by-hand',
   },
   ShareRefused: {
     title: 'A share was rejected',

@@ -250,12 +250,6 @@ export const NOTICES = {
     means: 'It hangs, or has failed again and again.',
     todo: ['Check the host, and the logs of its agent and of its Vault.', '`vault-dr resume`.'],
   },
-  'disk-full': {
-    title: 'A disk is full',
-    says: ['No space left on device …', '… no space left on device'],
-    means: 'The host or the controller has no space left.',
-    todo: ['Free some space, but never by removing `…pre-restore-…`.', '`vault-dr resume`.'],
-  },
   'shares-do-not-open': {
     title: 'At least one share is wrong',
     says: ['The shares of … together do not unseal Vault, so at least one is wrong …'],
@@ -296,16 +290,6 @@ export const NOTICES = {
     todo: ['Start the agent that the message names.', 'Submit the share again.'],
     see: 'operate/key-holders.md',
   },
-  'recipients-not-trusted': {
-    title: "The run's recipients cannot be trusted",
-    says: ["The run's recipients can't be trusted"],
-    means: '`vault-dr unseal` has sent nothing: a recipient is not signed by the agent in your configuration.',
-    todo: [
-      'Compare `vault-dr agent-key` on that host with `agentPublicKey` in your configuration. If it has none, add it.',
-      'If they are equal, somebody is tampering: call security.',
-    ],
-    see: 'operate/key-holders.md#check-the-recipients-by-hand',
-  },
   'no-backup-yet': {
     title: 'The restored cluster has no backup yet',
     says: ['the restored cluster has no backup yet: …'],
@@ -315,7 +299,7 @@ export const NOTICES = {
   },
   'share-exposed': {
     title: 'A share was sent in clear',
-    says: ['… sent an unseal share in clear: …'],
+    says: ['… sent an unseal share in clear text: …'],
     means: 'The share was not used, but what Temporal has received stays in its history.',
     todo: ['When the cluster is back: `vault operator rekey -init`.'],
     see: 'operate/key-holders.md#a-share-in-clear',

@@ -1,56 +1,78 @@
 import { Command, Option } from 'commander';
 import { VERSION } from '../version';
-import { approveCommand } from './approve';
-import { auditCommand } from './audit';
-import { backupCommand } from './backup';
-import { backupsCommand } from './backups';
-import { bundleCommand } from './bundle';
-import { completionCommand } from './completion/command';
-import { abortCommand, resumeCommand, skipNodeCommand } from './decisions';
-import { explainCommand } from './explain';
+import type * as Approve from './approve';
+import type * as Audit from './audit';
+import type * as Backup from './backup';
+import type * as Backups from './backups';
+import type * as Bundle from './bundle';
+import type * as Completion from './completion/command';
+import type * as Decisions from './decisions';
+import type * as Explain from './explain';
 import { COMMON_OPTIONS, GROUP, HELP } from './help';
-import { inspectCommand } from './inspect';
-import { labCommand } from './lab';
+import type * as Inspect from './inspect';
+import type * as Lab from './lab';
 import { EXIT_CODES, verb } from './program';
-import { reportCommand } from './report';
-import { repositoryCommand } from './repository';
-import {
-  migrateStorageCommand,
-  rebuildNodeCommand,
-  recoverQuorumCommand,
-  removeSetAsideCommand,
-  restoreCommand,
-} from './restore';
-import { rollBackCommand } from './roll-back';
-import { scheduleCommand } from './schedule';
-import { statusCommand } from './status';
-import { temporalCommand } from './temporal';
-import { unsealCommand } from './unseal';
-import { agentCommand, agentKeyCommand, workerCommand } from './worker';
+import type * as Report from './report';
+import type * as Repository from './repository';
+import type * as Restore from './restore';
+import type * as RollBack from './roll-back';
+import type * as Schedule from './schedule';
+import type * as Status from './status';
+import type * as Temporal from './temporal';
+import type * as Unseal from './unseal';
+import type * as Worker from './worker';
 
-const COMMANDS: Record<keyof typeof GROUP, (() => Command)[]> = {
-  recover: [
-    statusCommand,
-    restoreCommand,
-    recoverQuorumCommand,
-    rebuildNodeCommand,
-    resumeCommand,
-    skipNodeCommand,
-    rollBackCommand,
-    abortCommand,
-    reportCommand,
-    removeSetAsideCommand,
-  ],
-  backups: [backupCommand, backupsCommand, bundleCommand],
-  holders: [approveCommand, unsealCommand],
-  prove: [inspectCommand, repositoryCommand, auditCommand],
-  setUp: [scheduleCommand, migrateStorageCommand, agentKeyCommand, completionCommand, labCommand],
-  run: [workerCommand, agentCommand, temporalCommand],
-  help: [explainCommand, helpCommand],
+/** Of those that print something about every other one. */
+const ABOUT_ALL = ['completion', 'help'];
+
+/** By name. Only what is asked for is loaded: all of it takes longer than most commands do. */
+const COMMANDS: Record<keyof typeof GROUP, Record<string, () => Command>> = {
+  recover: {
+    status: () => (require('./status') as typeof Status).statusCommand(),
+    restore: () => (require('./restore') as typeof Restore).restoreCommand(),
+    'recover-quorum': () => (require('./restore') as typeof Restore).recoverQuorumCommand(),
+    'rebuild-node': () => (require('./restore') as typeof Restore).rebuildNodeCommand(),
+    resume: () => (require('./decisions') as typeof Decisions).resumeCommand(),
+    'skip-node': () => (require('./decisions') as typeof Decisions).skipNodeCommand(),
+    'roll-back': () => (require('./roll-back') as typeof RollBack).rollBackCommand(),
+    abort: () => (require('./decisions') as typeof Decisions).abortCommand(),
+    report: () => (require('./report') as typeof Report).reportCommand(),
+    'remove-set-aside': () => (require('./restore') as typeof Restore).removeSetAsideCommand(),
+  },
+  backups: {
+    backup: () => (require('./backup') as typeof Backup).backupCommand(),
+    backups: () => (require('./backups') as typeof Backups).backupsCommand(),
+    bundle: () => (require('./bundle') as typeof Bundle).bundleCommand(),
+  },
+  holders: {
+    approve: () => (require('./approve') as typeof Approve).approveCommand(),
+    unseal: () => (require('./unseal') as typeof Unseal).unsealCommand(),
+  },
+  prove: {
+    inspect: () => (require('./inspect') as typeof Inspect).inspectCommand(),
+    repository: () => (require('./repository') as typeof Repository).repositoryCommand(),
+    audit: () => (require('./audit') as typeof Audit).auditCommand(),
+  },
+  setUp: {
+    schedule: () => (require('./schedule') as typeof Schedule).scheduleCommand(),
+    'migrate-storage': () => (require('./restore') as typeof Restore).migrateStorageCommand(),
+    'agent-key': () => (require('./worker') as typeof Worker).agentKeyCommand(),
+    completion: () => (require('./completion/command') as typeof Completion).completionCommand(),
+    lab: () => (require('./lab') as typeof Lab).labCommand(),
+  },
+  run: {
+    worker: () => (require('./worker') as typeof Worker).workerCommand(),
+    agent: () => (require('./worker') as typeof Worker).agentCommand(),
+    temporal: () => (require('./temporal') as typeof Temporal).temporalCommand(),
+  },
+  help: { explain: () => (require('./explain') as typeof Explain).explainCommand(), help: helpCommand },
 };
 
-/** Every command; wrong usage throws. */
-export function program(): Command {
+/**
+ * Every command; wrong usage throws.
+ * @param name of the only command that is needed; anything else stands for all of them
+ */
+export function program(name?: string): Command {
   const root = new Command('vault-dr')
     .description(
       'Disaster recovery for HashiCorp Vault and OpenBao on integrated storage, as durable Temporal workflows.',
@@ -60,11 +82,18 @@ export function program(): Command {
     .helpCommand(false)
     .configureHelp(HELP)
     .addHelpText('after', `\n${exitCodeLine()}`);
-  for (const [group, commands] of Object.entries(COMMANDS)) {
+  for (const [group, commands] of Object.entries(chosen(name))) {
     root.commandsGroup(GROUP[group as keyof typeof GROUP]);
-    for (const command of commands) root.addCommand(command());
+    for (const command of Object.values(commands)) root.addCommand(command());
   }
   return prepared(root);
+}
+
+function chosen(name: string | undefined): Partial<typeof COMMANDS> {
+  const of = Object.entries(COMMANDS).find(([, commands]) => Object.hasOwn(commands, name ?? ''));
+  if (of === undefined || name === undefined || ABOUT_ALL.includes(name)) return COMMANDS;
+  const [group, commands] = of;
+  return { [group]: { [name]: commands[name] } };
 }
 
 /** Also for `vault-dr help backups verify`. */

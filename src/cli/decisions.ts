@@ -19,6 +19,7 @@ import {
   withOperator,
   withTemporal,
 } from './program';
+import { noticeIn } from '../catalogue/catalogue';
 
 export interface MessageOptions extends CommonOptions {
   cluster: string;
@@ -70,7 +71,7 @@ export async function send<T extends object>(
 
 export function printAnswer(answer: Answer, json: boolean): void {
   const message = printable(answer.message);
-  if (json) printJson('answer', answer);
+  if (json) printJson('answer', { ...answer, notice: noticeIn(answer.message) });
   else print(answer.accepted ? style('green', message) : style('red', `Refused: ${message}`));
   if (!answer.accepted) process.exitCode = EXIT.refused;
 }

@@ -126,6 +126,7 @@ export const DOCUMENTS = {
   error: z.strictObject({
     error: z.strictObject({
       code: z.enum(Object.keys(FAILURES) as [keyof typeof FAILURES]),
+      notice: any.nullable(),
       message: text,
       where: text.nullable(),
       advice: text.nullable(),
@@ -133,7 +134,7 @@ export const DOCUMENTS = {
     }),
     exitCode: count,
   }),
-  answer: strict<Answer>({ accepted: flag, message: text }),
+  answer: strict<Answer & { notice: string | null }>({ accepted: flag, notice: any.nullable(), message: text }),
   started: z.strictObject({ workflowId: any }),
   'recovery-progress': recoveryProgress,
   'recovery-report': recoveryReport,
@@ -232,6 +233,17 @@ export const DOCUMENTS = {
     newestVersion: any.nullable(),
     ownSeals: z.array(any),
     requiredKeys: z.array(any),
+    dataDirectory: z
+      .strictObject({
+        storage: z.enum(['raft', 'file']),
+        nodeId: any.nullable(),
+        files: count,
+        bytes: count,
+        leftOut: texts,
+        lastLogIndex: count.nullable(),
+        lastLogTerm: count.nullable(),
+      })
+      .optional(),
   }),
   'repository-check': z.strictObject({
     repository: any,

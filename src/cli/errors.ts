@@ -1,7 +1,13 @@
-import { isGrpcServiceError, WorkflowFailedError, WorkflowUpdateFailedError } from '@temporalio/client';
+import {
+  ApplicationFailure,
+  isGrpcServiceError,
+  WorkflowFailedError,
+  WorkflowUpdateFailedError,
+} from '@temporalio/client';
 import { CommanderError } from 'commander';
-import { linkTo } from '../catalogue/catalogue';
+import { linkTo, type MessageCode, noticeIn } from '../catalogue/catalogue';
 import { chainOf, withCauses } from '../contract/causes';
+import { type FailureDetails, failureDetails, parseFailureDetails } from '../contract/failure-details';
 import { type FailureCode, FAILURES, isDrError } from '../contract/failures';
 import { EXIT } from './program';
 
@@ -23,12 +29,12 @@ const EXIT_BY_CODE: Partial<Record<FailureCode, number>> = {
 const WITHOUT_POINTER: readonly FailureCode[] = ['InvalidInput', 'PlanRefused', 'Aborted'];
 
 /** What a command failed with. */
-export interface Failure {
+export interface Failure extends FailureDetails {
   exitCode: number;
   code: FailureCode;
+  /** Of the message, which it says more of than the code of the failure. */
+  notice: MessageCode | null;
   message: string;
-  where: string | null;
-  advice: string | null;
 }
 
 /** Null for what is no failure, such as help. */
@@ -36,15 +42,14 @@ export function failureOf(error: unknown): Failure | null {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return null;
     const message = error.message.replace(/^error: /, '');
-    return { exitCode: EXIT.usage, code: 'InvalidInput', message, where: null, advice: null };
+    return { exitCode: EXIT.usage, code: 'InvalidInput', notice: null, message, where: null, advice: null };
   }
   const failed = error instanceof WorkflowFailedError || error instanceof WorkflowUpdateFailedError;
   const cause = failed ? (error.cause ?? error) : error;
   const code = codeOf(cause);
   const exitCode = exitCodeOf(code);
   const message = withCauses(cause);
-  const { where, advice } = detailsOf(cause);
-  return { exitCode, code, message, where, advice };
+  return { exitCode, code, notice: noticeIn(message), message, ...detailsOf(cause) };
 }
 
 export function exitCodeOf(code: FailureCode): number {
@@ -52,13 +57,15 @@ export function exitCodeOf(code: FailureCode): number {
 }
 
 /** For the screen: what happened, what to do, and where to read more. */
-export function failureText({ code, message, advice }: Failure): string {
-  const pointer = WITHOUT_POINTER.includes(code) ? [] : [`More: vault-dr explain ${code}`];
-  return [message, ...(advice === null ? [] : [advice]), ...pointer].join('\n');
+export function failureText({ code, notice, message, advice }: Failure): string {
+  const pointer = notice === null && WITHOUT_POINTER.includes(code) ? [] : [`More: vault-dr explain ${notice ?? code}`];
+  // The message of a run has it at its end.
+  const toDo = advice === null || message.includes(advice) ? [] : [advice];
+  return [message, ...toDo, ...pointer].join('\n');
 }
 
-export function failureDocument({ exitCode, code, message, where, advice }: Failure) {
-  return { error: { code, message, where, advice, link: linkTo(code) }, exitCode };
+export function failureDocument({ exitCode, code, notice, message, where, advice }: Failure) {
+  return { error: { code, notice, message, where, advice, link: linkTo(notice ?? code) }, exitCode };
 }
 
 /** Of the first in the chain that has one of ours. What else Temporal's client says is that Temporal did not do it. */
@@ -71,7 +78,9 @@ function codeOf(error: unknown): FailureCode {
   return chain.some(isGrpcServiceError) ? 'TemporalUnreachable' : 'Internal';
 }
 
-function detailsOf(error: unknown): { where: string | null; advice: string | null } {
-  if (!isDrError(error)) return { where: null, advice: null };
-  return { where: error.where ?? null, advice: error.advice || null };
+/** Of one of ours, thrown here, or in a workflow: then it is what somebody can have written who can write to the namespace. */
+function detailsOf(error: unknown): FailureDetails {
+  const last = chainOf(error).at(-1);
+  if (isDrError(last)) return failureDetails({ where: last.where, advice: last.advice || null });
+  return parseFailureDetails(last instanceof ApplicationFailure ? last.details?.[0] : undefined);
 }

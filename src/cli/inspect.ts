@@ -6,7 +6,7 @@ import { DrError, isDrError } from '../contract/failures';
 import { formatBytes } from '../contract/format';
 import type { LeaseCount } from '../contract/generation';
 import { printable } from '../contract/printable';
-import { type Inspection, inspectSnapshot } from '../vault/snapshot/inspect-snapshot';
+import { type DataDirectory, type Inspection, inspectSnapshot } from '../vault/snapshot/inspect-snapshot';
 import { renderTable, style } from '../terminal';
 import { print, printJson } from './output';
 import { repeatable, verb, withJson } from './program';
@@ -76,11 +76,14 @@ function unreadable(error: unknown, file: string): unknown {
 
 export function render(file: string, inspection: Inspection): string {
   const { archive, encryption, raft, seal, recoveryConfig, keys, leases, ownSeals, requiredKeys } = inspection;
+  const { dataDirectory } = inspection;
   const count = raft.peers.length;
+  const kind = dataDirectory ? 'a complete copy of a data directory' : 'a complete snapshot';
   return [
-    `${file}: ${style('green', 'a complete snapshot')}${encryption === 'none' ? '' : `, encrypted with ${encryption}`}`,
+    `${file}: ${style('green', kind)}${encryption === 'none' ? '' : `, encrypted with ${encryption}`}`,
     `  archive     ${formatBytes(archive.sizeBytes)}, sha256 ${archive.sha256}`,
-    `  raft        index ${raft.index}, term ${raft.term}`,
+    ...(dataDirectory ? renderDirectory(dataDirectory) : []),
+    ...(dataDirectory?.storage === 'file' ? [] : [`  raft        index ${raft.index}, term ${raft.term}`]),
     `  seal        ${seal.type}, ${seal.secretThreshold} of ${seal.secretShares} shares`,
     ...(recoveryConfig
       ? [`  recovery    ${recoveryConfig.secretThreshold} of ${recoveryConfig.secretShares} keys`]
@@ -89,11 +92,15 @@ export function render(file: string, inspection: Inspection): string {
     ...(ownSeals.length === 0
       ? []
       : [`  namespaces  ${ownSeals.length} with their own seal: ${ownSeals.map(printable).join(', ')}`]),
-    '',
-    renderTable(
-      [count === 1 ? '1 peer' : `${count} peers`, 'address', ''],
-      raft.peers.map(({ id, address, suffrage }) => [id, address, suffrage]),
-    ),
+    ...(count === 0
+      ? []
+      : [
+          '',
+          renderTable(
+            [count === 1 ? '1 peer' : `${count} peers`, 'address', ''],
+            raft.peers.map(({ id, address, suffrage }) => [id, address, suffrage]),
+          ),
+        ]),
     ...(leases.total === 0 ? [] : ['', renderLeases(leases)]),
     '',
     renderTable(
@@ -106,6 +113,15 @@ export function render(file: string, inspection: Inspection): string {
       ],
     ),
   ].join('\n');
+}
+
+function renderDirectory({ storage, nodeId, files, bytes, leftOut, lastLogIndex }: DataDirectory): string[] {
+  return [
+    `  storage     ${storage}${nodeId === null ? '' : `, of node ${printable(nodeId)}`}`,
+    `  files       ${files}, ${formatBytes(bytes)}`,
+    ...(lastLogIndex === null ? [] : [`  log         to index ${lastLogIndex}`]),
+    ...(leftOut.length === 0 ? [] : [`  left out    ${leftOut.map(printable).join(', ')}`]),
+  ];
 }
 
 /** A cluster restored from it revokes the expired ones as soon as it is active. */

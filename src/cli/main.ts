@@ -1,7 +1,7 @@
 import { CommanderError } from 'commander';
 import { style } from '../terminal';
 import { program } from './commands';
-import { failureDocument, failureOf, failureText } from './errors';
+import type * as Errors from './errors';
 import { firstScreen } from './first-screen';
 import { note, printJson } from './output';
 import { EXIT } from './program';
@@ -18,8 +18,10 @@ async function main(args: string[]): Promise<void> {
     return;
   }
   try {
-    await program().parseAsync(args, { from: 'user' });
+    await program(args[0]).parseAsync(args, { from: 'user' });
   } catch (error) {
+    // Loaded when something fails: it needs Temporal's client, which is large.
+    const { failureDocument, failureOf, failureText } = require('./errors') as typeof Errors;
     const failure = failureOf(error);
     if (failure === null) return;
     process.exitCode = failure.exitCode;

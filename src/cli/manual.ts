@@ -1,5 +1,5 @@
 import { FAMILIES } from '../catalogue/catalogue';
-import { DEFAULT_CONFIG_FILE } from '../config/load';
+import { DEFAULT_CONFIG_FILE } from '../config/default-file';
 import { ENVIRONMENT } from './environment';
 import { GROUP } from './help';
 import { EXIT_CODES } from './program';

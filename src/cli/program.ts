@@ -1,6 +1,6 @@
 import { userInfo } from 'node:os';
 import { Command, Option } from 'commander';
-import { DEFAULT_CONFIG_FILE } from '../config/load';
+import { DEFAULT_CONFIG_FILE } from '../config/default-file';
 import { DrError } from '../contract/failures';
 import { personName } from '../contract/person';
 import type { TemporalOptions } from '../temporal/connect-temporal';

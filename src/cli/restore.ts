@@ -9,23 +9,14 @@ import {
   restoreInput,
 } from '../contract/input';
 import { ACCEPTABLE } from '../contract/plan';
-import type { RecoveryReport } from '../contract/recovery';
-import { progressLine } from '../contract/voice/one-line';
 import { connectClient } from '../temporal/connect-temporal';
-import {
-  type RecoveryStart,
-  type RecoveryHandle,
-  recoveryProgress,
-  recoveryView,
-  resultOf,
-  startRecovery,
-} from '../temporal/runs';
-import { follow } from './follow';
-import { type ImportOptions, importSnapshot, withFacts } from './import/command';
+import { type RecoveryStart, startRecovery } from '../temporal/runs';
+import { followRecovery } from './follow-recovery';
+import type * as Import from './import/command';
+import { type ImportOptions, withFacts } from './import/facts';
 import { note, print, printJson } from './output';
 import {
   type CommonOptions,
-  EXIT,
   repeatable,
   temporalOptions,
   verb,
@@ -36,7 +27,6 @@ import {
   withOperator,
   withTemporal,
 } from './program';
-import { renderReport, renderRecovery } from './recovery-view';
 import { closest } from './suggest';
 
 const ACCEPT_CODES = Object.keys(ACCEPTABLE);
@@ -198,7 +188,10 @@ async function restore(options: RestoreOptions): Promise<void> {
     'vault-dr restore --cluster prod --backup 20261123T040000Z-000000001234-0a1b2c3d',
   );
   // Last, after all other checks: the import is permanent.
-  if (options.snapshot !== undefined) input.generation = await importSnapshot(options.snapshot, options);
+  if (options.snapshot !== undefined) {
+    const { importSnapshot } = require('./import/command') as typeof Import;
+    input.generation = await importSnapshot(options.snapshot, options);
+  }
   const target = into ?? cluster;
   const summary = `${input.planOnly ? 'Plan of a restore' : 'Restore'} of ${cluster}${target === cluster ? '' : ` into ${target}`}`;
   await startAndFollow(options, { workflow: 'restoreCluster', cluster: target, input, summary });
@@ -244,19 +237,4 @@ function parseAccept(code: string, codes: string[]): string[] {
   throw new InvalidArgumentError(
     near.length > 0 ? `Did you mean ${near.join(', ')}?` : 'For the codes: vault-dr explain',
   );
-}
-
-/** Follows a recovery to its end and prints the report. */
-export async function followRecovery(handle: RecoveryHandle, json: boolean): Promise<void> {
-  const report = await follow<RecoveryReport>({
-    result: resultOf(handle),
-    inspect: async () => {
-      const { progress, pending } = await recoveryView(handle);
-      return renderRecovery(progress, Date.now(), pending);
-    },
-    line: async () => progressLine(await recoveryProgress(handle), Date.now()),
-  });
-  if (json) printJson('recovery-report', report);
-  else print(`\n${renderReport(report)}`);
-  if (report.status !== 'completed' && report.status !== 'planned') process.exitCode = EXIT.failed;
 }

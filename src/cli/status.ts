@@ -5,10 +5,10 @@ import { backupLine } from '../contract/voice/backup-text';
 import { connectClient } from '../temporal/connect-temporal';
 import { backupHandle, backupProgress, describeRun, recoveryHandle, recoveryView } from '../temporal/runs';
 import { followBackup } from './backup';
+import { followRecovery } from './follow-recovery';
 import { style } from '../terminal';
 import { print, printJson } from './output';
 import { type CommonOptions, temporalOptions, verb, withCluster, withJson, withTemporal } from './program';
-import { followRecovery } from './restore';
 import { renderRecovery } from './recovery-view';
 
 interface Options extends CommonOptions {

@@ -11,7 +11,7 @@ import { agentPublicKey } from '../crypto/agent-key';
 import { agentKeyFile, ensureAgentKey } from '../host/run/agent-key-file';
 import { hardenProcess } from '../process-hardening';
 import type { SkippedRuns } from '../temporal/takeover/check-open-runs';
-import { runAgent, runController } from '../temporal/workers';
+import type * as Workers from '../temporal/workers';
 import { print, printJson } from './output';
 import { serve } from './serve';
 import {
@@ -46,6 +46,7 @@ export function workerCommand(): Command {
       for (const [name, cluster] of Object.entries(start.config.clusters)) warnOfTrust(log, name, cluster);
       const { privateKey } = start.config.signing;
       if (privateKey && 'file' in privateKey) await refuseIfReadByAll(privateKey.file, 'signing.privateKey');
+      const { runController } = require('../temporal/workers') as typeof Workers;
       await runController({ ...start, stop, skipReplay: options.skipReplayCheck ?? [] });
     }),
   );
@@ -64,6 +65,7 @@ export function agentCommand(): Command {
       const { stateDir } = nodeOf(cluster, options.node);
       warnOfTrust(log, options.cluster, cluster);
       await refuseIfReadByAll(agentKeyFile(stateDir), "the agent's key");
+      const { runAgent } = require('../temporal/workers') as typeof Workers;
       await runAgent({ ...start, stop, cluster: options.cluster, node: options.node });
     }),
   );

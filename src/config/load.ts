@@ -7,8 +7,6 @@ import { walkMessage } from '../contract/message-bounds';
 import { crossProblems } from './cross-checks';
 import { type ClusterConfig, type Config, configSchema, type NodeConfig, type RepositoryConfig } from './schema';
 
-export const DEFAULT_CONFIG_FILE = '/etc/vault-dr/vault-dr.yaml';
-
 /** A hundred clusters fit in. */
 const LONGEST_CONFIG_BYTES = 1024 * 1024;
 /** More than that is not even parsed. */

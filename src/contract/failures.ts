@@ -1,3 +1,5 @@
+import { notice, type NoticeCode } from './notice';
+
 /**
  * The closed set of things that can go wrong. Workflows and the CLI decide on the code, never on the text.
  * `retryable` says whether the same attempt may succeed later without anybody changing anything.
@@ -50,6 +52,8 @@ export interface DrErrorOptions {
   cause?: unknown;
   /** Overrides the default of the code. */
   retryable?: boolean;
+  /** Entry in the catalogue that says more than that of the code; the message ends with it. */
+  notice?: NoticeCode;
 }
 
 /** What happened, where, and what to do next. The message must never hold a secret. */
@@ -60,7 +64,10 @@ export class DrError extends Error {
   readonly retryable: boolean;
 
   constructor(code: FailureCode, message: string, options: DrErrorOptions = {}) {
-    super(message, options.cause === undefined ? undefined : { cause: options.cause });
+    super(
+      options.notice ? notice(options.notice, message) : message,
+      options.cause === undefined ? undefined : { cause: options.cause },
+    );
     this.name = 'DrError';
     this.code = code;
     this.advice = options.advice;

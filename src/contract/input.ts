@@ -152,5 +152,5 @@ export function parseInput<T>(schema: z.ZodType<T>, raw: unknown, example: strin
 }
 
 function unusable(problem: string, example: string): DrError {
-  return new DrError('InvalidInput', `The input is not usable: ${problem}. Such as: ${example}`);
+  return new DrError('InvalidInput', `The input is not usable: ${problem}.`, { advice: `Such as: ${example}` });
 }

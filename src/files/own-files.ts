@@ -59,6 +59,7 @@ export function requireOwn(path: string, stats: Stats, secret: boolean): void {
 
 function foreign(path: string, what: string): DrError {
   return new DrError('NodeUnsafe', `${path} ${what}, so it is not trusted.`, {
+    notice: 'untrusted-path',
     where: path,
     advice:
       'Only root and the user that vault-dr runs as may own or change it and its parent directories. Find out who changed it; then correct owner and mode, or move it away.',

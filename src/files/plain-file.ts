@@ -53,6 +53,7 @@ export function openPlainFile(path: string, shownAs = path): number | null {
 
 function unsafe(path: string, what: string, cause?: unknown): DrError {
   return new DrError('NodeUnsafe', `${path} ${what}, so it was not read.`, {
+    notice: 'unexpected-file',
     where: path,
     advice: 'Find out who created it, and why. Move it away by hand, then resume.',
     cause,

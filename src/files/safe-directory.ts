@@ -22,6 +22,7 @@ import { join, resolve } from 'node:path';
 import { DrError } from '../contract/failures';
 import { readPlainFile } from './plain-file';
 import { kindOf, ownedByTrusted, ownProcess, swappableByOthers } from './ownership';
+import type { NoticeCode } from '../contract/notice';
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
 /** Of Linux on every architecture that Node runs on; Node has no name for it. A directory needs no right to be read for it. */
@@ -137,7 +138,7 @@ export class SafeDirectory {
     const { uid, mode } = made.stats();
     if (uid === ownProcess().uid && (mode & 0o077) === 0 && made.names().length === 0) return made;
     made.close();
-    throw unsafe(join(this.path, name), 'is not the directory that was just created');
+    throw unsafe(join(this.path, name), 'is not the directory that was just created', undefined, 'data-directory-back');
   }
 
   /**
@@ -323,10 +324,11 @@ function giveHandle(fd: number, { uid, gid }: Owner): void {
   if (ownProcess().uid === 0) fchownSync(fd, uid, gid);
 }
 
-function unsafe(path: string, what: string, cause?: unknown): DrError {
+function unsafe(path: string, what: string, cause?: unknown, notice: NoticeCode = 'unexpected-file'): DrError {
   return new DrError('NodeUnsafe', `${path} ${what}, so nothing was changed there.`, {
     where: path,
     advice: `Find out who created it, and why. Move it away by hand, then resume.`,
+    notice,
     cause,
   });
 }

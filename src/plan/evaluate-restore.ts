@@ -30,6 +30,7 @@ import { mixedVersionFindings, productOfManifest } from './versions';
 import { trustOf, trustWarnings } from './trust';
 import { uploadFindings } from './upload-findings';
 import { wayInWarnings } from './way-in';
+import { notice } from '../contract/notice';
 
 export interface RestoreFacts {
   input: RestoreInput;
@@ -342,7 +343,12 @@ function topologyWarnings({ nodes, cluster, source }: RecoverySettings, { raft }
     `the snapshot's peers were ${before.join(', ')}; the configuration has ${after.join(', ')}`,
     ...(gone.length === 0
       ? []
-      : [`nothing stops ${gone.join(', ')}: make sure that they are off, or they may continue as the old cluster`]),
+      : [
+          notice(
+            'old-node-may-run',
+            `nothing stops ${gone.join(', ')}: make sure that they are off, or they may continue as the old cluster`,
+          ),
+        ]),
   ];
 }
 

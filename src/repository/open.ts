@@ -1,7 +1,7 @@
 import type { RepositoryConfig } from '../config/schema';
 import { readSecret } from '../config/secret';
 import { DirectoryRepository } from './directory';
-import { S3Repository } from './s3/s3';
+import type * as S3 from './s3/s3';
 import type { S3Settings } from './s3/s3-client';
 import type { Repository } from './types';
 
@@ -11,6 +11,8 @@ import type { Repository } from './types';
  */
 export async function openRepository(name: string, config: RepositoryConfig): Promise<Repository> {
   if (config.type === 'directory') return new DirectoryRepository(name, config.path);
+  // Its SDK is large.
+  const { S3Repository } = require('./s3/s3') as typeof S3;
   return new S3Repository(name, await s3SettingsOf(name, config));
 }
 

@@ -4,7 +4,7 @@ import type { RepositoryConfig } from '../config/schema';
 import { isDrError } from '../contract/failures';
 import { GENERATION_PATTERN } from '../contract/generation';
 import { MANIFEST_FILE } from './generation-files';
-import { s3TopLevel } from './import/s3-sources';
+import type * as S3Sources from './import/s3-sources';
 import { placeOf } from './import/sources';
 import { s3SettingsOf } from './open';
 import type { Repository, StoredObject } from './types';
@@ -52,7 +52,10 @@ function belongs(key: string, cluster: string, manifests: ReadonlySet<string>): 
 }
 
 async function topLevel(name: string, config: RepositoryConfig) {
-  if (config.type === 's3') return s3TopLevel(await s3SettingsOf(name, config));
+  if (config.type === 's3') {
+    const { s3TopLevel } = require('./import/s3-sources') as typeof S3Sources;
+    return s3TopLevel(await s3SettingsOf(name, config));
+  }
   const entries = await readdir(config.path, { withFileTypes: true }).catch(() => []);
   const files = entries.filter((entry) => entry.isFile() && !entry.name.startsWith('.'));
   return Promise.all(

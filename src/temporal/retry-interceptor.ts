@@ -8,10 +8,10 @@ import type {
   NativeConnection,
   Next,
 } from '@temporalio/worker';
-import type { FailureDetails } from '../../activities/to-failure';
 import { nodeOfTaskQueue, RETRY_HEADER, RETRY_SIGNAL } from '../contract/names';
 import { boundedProblem, failedTryIn } from '../contract/retry-notice';
 import { type Execution, RetryNotices } from './retry-notices';
+import { parseFailureDetails } from '../contract/failure-details';
 
 const ANSWER_WITHIN_MS = 5_000;
 
@@ -74,8 +74,8 @@ type Problem = Parameters<typeof boundedProblem>[0];
 function problemIn(error: unknown): Problem {
   const { message } = error instanceof Error ? error : new Error(String(error));
   if (!(error instanceof ApplicationFailure)) return { code: 'Internal', problem: message, advice: null };
-  const details = error.details?.[0] as Partial<FailureDetails> | undefined;
-  return { code: error.type ?? 'Internal', problem: message, advice: details?.advice ?? null };
+  const { advice } = parseFailureDetails(error.details?.[0]);
+  return { code: error.type ?? 'Internal', problem: message, advice };
 }
 
 /** Whether Temporal will retry it, as far as the worker knows. */

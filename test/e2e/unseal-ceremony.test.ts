@@ -131,7 +131,7 @@ describe('the unseal ceremony', () => {
     expect(asked.shares?.problem).toContain('carol, dave, mallory');
     expect(byGpg.stdout).toContain('Accepted 4 of 3.');
     expect(report.status).toBe('completed');
-    expect(report.warnings).toContain('the share of mallory does not belong to this Vault');
+    expect(report.warnings).toContain('the share of mallory does not belong to this Vault [share-of-another-vault]');
     expect(report.warnings.join('\n')).toContain('vault-1: 1 share(s) entered by hand were discarded');
     expect(report.nodes.map(({ state }) => state)).toEqual(['voter', 'voter', 'voter']);
     await run('gpgconf', ['--homedir', gpg.home, '--kill', 'all']);

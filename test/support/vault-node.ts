@@ -31,6 +31,7 @@ export interface VaultNode {
  * @param seal of the configuration, as `{ transit: { … } }`; without it the seal is `shamir`.
  * @param storage more of its storage stanza
  * @param listeners beside the one of its address, as `{ unix: { … } }`
+ * @param prepare fills its data directory before it starts
  */
 export async function startVaultNode(
   name: string,
@@ -38,6 +39,7 @@ export async function startVaultNode(
   seal?: object,
   storage = {},
   listeners: object[] = [],
+  prepare: (dataDir: string, clusterAddress: string) => Promise<unknown> = () => Promise.resolve(),
 ): Promise<VaultNode> {
   const directory = await mkdtemp(join(tmpdir(), 'vault-node-'));
   await mkdir(join(directory, 'data'));
@@ -63,6 +65,7 @@ export async function startVaultNode(
     ...(seal && { seal }),
   };
   await writeFile(join(directory, 'vault.json'), JSON.stringify(config));
+  await prepare(join(directory, 'data'), clusterAddress);
   const log = await open(join(directory, 'vault.log'), 'w');
   const process = spawn(VAULT_BINARY, ['server', '-config', join(directory, 'vault.json')], {
     stdio: ['ignore', log.fd, log.fd],

@@ -147,13 +147,16 @@ describe('backUpCluster', () => {
           message: 'No node leads the cluster.',
           type: 'ClusterUnhealthy',
           nonRetryable: true,
-          details: [{ advice: 'Unseal more than half of the voters.', where: null }],
+          details: [{ advice: 'Unseal more than half of the voters.', where: 'vault-2' }],
         }),
       );
 
     const failure = await backUp().catch((error: { cause: ApplicationFailure }) => error.cause);
 
-    expect(failure).toMatchObject({ type: 'ClusterUnhealthy' });
+    expect(failure).toMatchObject({
+      type: 'ClusterUnhealthy',
+      details: [{ advice: 'Unseal more than half of the voters.', where: 'vault-2' }],
+    });
     expect((failure as ApplicationFailure).message).toContain(
       'No node leads the cluster. Unseal more than half of the voters.',
     );

@@ -64,7 +64,10 @@ describe('a recovery whose history becomes long continues in a new execution', (
     for (const number of [2, 3]) await submit(current(), `holder-${number}`, number);
     const report = await handle.result();
 
-    expect(twice).toMatchObject({ accepted: false, message: 'holder-1 has already submitted this share.' });
+    expect(twice).toMatchObject({
+      accepted: false,
+      message: 'holder-1 has already submitted this share [share-submitted-before].',
+    });
     expect(report).toMatchObject({ status: 'completed', shares: { accepted: [{}, {}, {}] } });
     for (const call of ['claim vault-1', 'stage vault-1', 'stop vault-2', 'set aside vault-3', 'install vault-1']) {
       expect([call, times(call)]).toEqual([call, 1]);

@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { type ApplicationFailure, RawValue } from '@temporalio/common';
+import { failureOf } from '../../src/cli/errors';
 import { CONTROLLER_TASK_QUEUE } from '../../src/contract/names';
 import { waitFor } from '../../src/lab/processes';
 import { type FakeActivities, GENERATION, type RunningWorkers, startWorkers } from '../support/fake-agents';
@@ -177,7 +178,7 @@ describe('restoreCluster', () => {
     expect(asked.waitingFor).toBe('shares');
     expect(answer.message).toBe('Accepted 4 of 3.');
     expect(report.status).toBe('completed');
-    expect(report.warnings).toContain('the share of holder-2 does not belong to this Vault');
+    expect(report.warnings).toContain('the share of holder-2 does not belong to this Vault [share-of-another-vault]');
     expect(fakes.calls.filter((call) => call.startsWith('try')).length).toBeLessThanOrEqual(4);
   });
 
@@ -378,10 +379,14 @@ describe('restoreCluster', () => {
     await handle.signal('approve', 'bob');
     const rejected = await handle
       .executeUpdate('approve', { args: [{ approver: 'bob' }] })
-      .catch((error: { cause: Error }) => error.cause.message);
+      .catch((error: unknown) => failureOf(error));
     const progress = await inspection(handle);
 
-    expect(rejected).toContain('planHash: must be the plan hash');
+    expect(rejected).toMatchObject({
+      code: 'InvalidInput',
+      message: expect.stringContaining('planHash: must be the plan hash') as string,
+      advice: 'Such as: {"approver":"your name","planHash":"…"}',
+    });
     expect(progress.waitingFor).toBe('approval');
     await waitFor(
       'both are in the audit trail',

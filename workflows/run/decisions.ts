@@ -5,6 +5,7 @@ import { phaseName } from '../../src/contract/voice/headline';
 import type { Journal } from './journal';
 import type { RunState } from './run-state';
 import { noWayBackFrom } from './way-back';
+import { notice } from '../../src/contract/notice';
 
 /** The operator's decision to go back to before the first stop. */
 export class Abort extends Error {
@@ -162,7 +163,10 @@ export class Decisions {
     }
     const route: readonly RecoveryPhase[] = ROUTES[method];
     if (route.indexOf(phase) > route.indexOf('stop')) return yes(`Continuing without ${node}; rebuild it afterwards.`);
-    const warning = `${node} was left out before its Vault was confirmed to be stopped: power that host off, and rebuild it afterwards.`;
+    const warning = notice(
+      'old-node-may-run',
+      `${node} was left out before its Vault was confirmed to be stopped: power that host off, and rebuild it afterwards.`,
+    );
     this.journal.warnings.push(warning);
     return yes(`Continuing without it. ${warning}`);
   }

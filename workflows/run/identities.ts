@@ -5,6 +5,7 @@ import { problemOf } from './problems';
 import { type RecoveryRun, SKIPPED } from './recovery-run';
 import type { ShareSets } from './share-sets';
 import type { StepsOn } from './steps';
+import { notice } from '../../src/contract/notice';
 
 /** The agents' identities of this run: to them shares are encrypted, and they alone open them. */
 export class Identities {
@@ -66,7 +67,10 @@ export class Identities {
       await this.renew(name);
       return {
         accepted: false,
-        reason: `The host of ${name} was restarted, so your share can't be opened any more: submit it again with \`vault-dr unseal\`.`,
+        reason: notice(
+          'share-needed-again',
+          `The host of ${name} was restarted, so your share can't be opened any more: submit it again with \`vault-dr unseal\`.`,
+        ),
         fingerprint: null,
       };
     }

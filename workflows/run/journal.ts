@@ -5,6 +5,7 @@ import type { RunClaim } from '../../src/contract/recovery';
 import { problemOf } from './problems';
 import { controller } from './steps';
 import { type Counts, Tally } from './tally';
+import { notice } from '../../src/contract/notice';
 
 type AuditRecord = Parameters<typeof controller.recordAudit>[0];
 
@@ -66,7 +67,7 @@ export class Journal {
     this.#auditTail = this.#auditTail
       .then(() => this.#write())
       .catch((error: unknown) => {
-        this.#warnOnce('the audit trail could not be written');
+        this.#warnOnce(notice('records-not-written', 'the audit trail could not be written'));
         warn('the audit trail could not be written', { problem: problemOf(error, 'audit').problem });
       });
   }
@@ -93,7 +94,7 @@ export class Journal {
     // Also from a step that people cancelled.
     const sent = patched('notify-outside-of-steps') ? CancellationScope.nonCancellable(send) : send();
     sent.catch((error: unknown) => {
-      this.#warnOnce(`people could not be notified: ${problemOf(error, 'notify').problem}`);
+      this.#warnOnce(notice('not-notified', `people could not be notified: ${problemOf(error, 'notify').problem}`));
     });
   }
 

@@ -1,6 +1,6 @@
-import { ApplicationFailure, isCancellation, upsertSearchAttributes } from '@temporalio/workflow';
+import { isCancellation, upsertSearchAttributes } from '@temporalio/workflow';
 import type { RecoveryPlan, RecoverySettings } from '../../src/contract/plan';
-import { problemOf } from './problems';
+import { ending, problemOf } from './problems';
 import type { Recovery } from './recovery';
 import { Abort } from './decisions';
 import { GENERATION_ATTRIBUTE } from './search-attributes';
@@ -29,15 +29,10 @@ export async function firstPlan<P extends RecoveryPlan>(recovery: Recovery, make
 /** What ends a run whose plan can't be made. */
 export function refusal({ state, journal }: Recovery, error: unknown, what: string): Error {
   if (isCancellation(error)) return error as Error;
-  const { code, problem, advice } = problemOf(error, 'The plan', 'Fix the cause, then start it again.');
+  const { code, problem, advice, where } = problemOf(error, 'The plan', 'Fix the cause, then start it again.');
   state.progress.status = 'refused';
   journal.record('plan', 'failure', state.progress.requestedBy, { code, problem });
-  return ApplicationFailure.create({
-    message: `${what} ${problem}${problem.endsWith('\n') ? '' : ' '}${advice}`,
-    type: code,
-    nonRetryable: true,
-    cause: error as Error,
-  });
+  return ending({ code, problem: `${what} ${problem}`, advice, where }, error);
 }
 
 /**

@@ -3,11 +3,36 @@ import { DefaultFailureConverter, defaultPayloadConverter } from '@temporalio/co
 import type { z } from 'zod';
 import { isDrError } from '../../src/contract/failures';
 import { parseInput } from '../../src/contract/input';
+import { notice } from '../../src/contract/notice';
+import { failureDetails, type FailureDetails } from '../../src/contract/failure-details';
 
 export interface Problem {
   code: string;
   problem: string;
   advice: string;
+  where: string | null;
+}
+
+interface Ending {
+  code: string;
+  problem: string;
+  advice: string | undefined;
+  /** Node, repository or file. */
+  where?: string | null;
+}
+
+/**
+ * What ends a run or turns a message down. Whoever waits for the answer gets the advice and the place beside the message; stock
+ * tools show the message alone, so the advice stands in it, too.
+ */
+export function ending({ code, problem, advice, where }: Ending, cause?: unknown): ApplicationFailure {
+  return ApplicationFailure.create({
+    message: advice === undefined ? problem : `${problem}${problem.endsWith('\n') ? '' : ' '}${advice}`,
+    type: code,
+    nonRetryable: true,
+    details: [failureDetails({ advice, where })],
+    ...(cause instanceof Error ? { cause } : {}),
+  });
 }
 
 const REPAIR = 'Fix the cause, then resume.';
@@ -16,18 +41,20 @@ const REPAIR = 'Fix the cause, then resume.';
 export function problemOf(error: unknown, step: string, next = REPAIR): Problem {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   if (cause instanceof ApplicationFailure) {
-    const details = cause.details?.[0] as { advice?: string | null } | undefined;
+    const details = cause.details?.[0] as Partial<FailureDetails> | undefined;
     return {
       code: cause.type ?? 'Internal',
-      problem: cause.message,
+      problem: withoutAdvice(cause.message, details?.advice),
       advice: details?.advice ?? next,
+      where: details?.where ?? null,
     };
   }
   if (cause instanceof TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_START') {
     return {
       code: 'AgentUnreachable',
-      problem: `Nobody picked up ${step}: the agent does not run, or does not reach Temporal.`,
+      problem: notice('agent-silent', `Nobody picked up ${step}: the agent does not run, or does not reach Temporal.`),
       advice: 'Start the agent on that host (`vault-dr agent`). The run continues by itself as soon as it answers.',
+      where: null,
     };
   }
   if (cause instanceof TimeoutFailure) {
@@ -35,11 +62,17 @@ export function problemOf(error: unknown, step: string, next = REPAIR): Problem 
     const said = last && problemOf(last, step, next);
     return {
       code: 'TimedOut',
-      problem: `${step} did not end in time.${said ? ` The last error was: ${said.problem}` : ''}`,
+      problem: `${notice('step-timed-out', `${step} did not end in time.`)}${said ? ` The last error was: ${said.problem}` : ''}`,
       advice: said?.advice ?? 'See whether that host and its agent are well, then resume.',
+      where: said?.where ?? null,
     };
   }
-  return { code: 'Internal', problem: rootCause(error) ?? String(error), advice: next };
+  return { code: 'Internal', problem: rootCause(error) ?? String(error), advice: next, where: null };
+}
+
+/** That of a run that was ended has it in its message as well. */
+function withoutAdvice(message: string, advice: string | null | undefined): string {
+  return advice && message.endsWith(` ${advice}`) ? message.slice(0, -advice.length - 1) : message;
 }
 
 /** Whether a step was given up because its time was over, whatever its attempts had failed with. */
@@ -70,7 +103,8 @@ export function parseOrFail<T>(schema: z.ZodType<T>, raw: unknown, example: stri
   try {
     return parseInput(schema, raw, example);
   } catch (error) {
-    if (isDrError(error)) throw ApplicationFailure.nonRetryable(error.message, error.code);
-    throw error;
+    if (!isDrError(error)) throw error;
+    const { code, message: problem, advice } = error;
+    throw ending({ code, problem, advice });
   }
 }

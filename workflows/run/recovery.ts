@@ -1,6 +1,5 @@
 import {
   allHandlersFinished,
-  ApplicationFailure,
   CancellationScope,
   condition,
   executeChild,
@@ -23,7 +22,7 @@ import { controller, type StepsOn, stepsOn } from './steps';
 import type { Handover } from './handover';
 import { counted } from './patient-activities';
 import { renew, renewalDue } from './renewal';
-import { problemOf } from './problems';
+import { ending, problemOf } from './problems';
 import { handleMessages } from './messages';
 import { Abort, Decisions } from './decisions';
 import { Identities } from './identities';
@@ -41,6 +40,7 @@ import { CLUSTER_ATTRIBUTE } from './search-attributes';
 import { Unsealing } from './unsealing';
 import { layoutOn } from './layout';
 import { lostOn } from './lost-run';
+import { notice } from '../../src/contract/notice';
 
 /** One recovery and its nodes: the steps that the runbooks have in common. */
 export class Recovery {
@@ -293,7 +293,7 @@ export class Recovery {
         await this.joining.gate(plan);
         return this.tryBackUp(plan, false);
       }
-      this.journal.warnings.push(`the restored cluster has no backup yet: ${problem}`);
+      this.journal.warnings.push(notice('no-backup-yet', `the restored cluster has no backup yet: ${problem}`));
       return { problem };
     }
   }
@@ -306,8 +306,9 @@ export class Recovery {
           await this.steps(name).endRunOnNode({ claim: this.run.claim, ...how });
         } catch (error) {
           if (isCancellation(error)) throw error;
+          const { problem } = problemOf(error, 'cleaning up');
           this.journal.warnings.push(
-            `${name}: the run's identity and staged files are still there (${problemOf(error, 'cleaning up').problem})`,
+            notice('identity-left', `${name}: the run's identity and staged files are still there (${problem})`),
           );
         }
       }),
@@ -368,7 +369,8 @@ export class Recovery {
       this.journal.record('report', 'info', 'vault-dr', { ...stored });
     } catch (error) {
       if (isCancellation(error)) throw error;
-      this.journal.warnings.push(`the report could not be written: ${problemOf(error, 'writing').problem}`);
+      const { problem } = problemOf(error, 'writing');
+      this.journal.warnings.push(notice('records-not-written', `the report could not be written: ${problem}`));
     }
   }
 }
@@ -376,9 +378,9 @@ export class Recovery {
 function requireWorkflowId(cluster: string): void {
   const expected = recoveryWorkflowId(cluster);
   if (workflowInfo().workflowId === expected) return;
-  throw ApplicationFailure.nonRetryable(
-    `A recovery of '${cluster}' must have the workflow id '${expected}', which is what keeps two of them from running at once. ` +
-      `Start it with: temporal workflow start --workflow-id ${expected} --fail-existing …`,
-    'InvalidInput',
-  );
+  throw ending({
+    code: 'InvalidInput',
+    problem: `A recovery of '${cluster}' must have the workflow id '${expected}', which is what keeps two of them from running at once.`,
+    advice: `Start it with: temporal workflow start --workflow-id ${expected} --fail-existing …`,
+  });
 }

@@ -9,6 +9,7 @@ import { problemOf } from './problems';
 import type { RunState } from './run-state';
 import type { ShareSets } from './share-sets';
 import { Turn } from './turn';
+import { notice } from '../../src/contract/notice';
 
 /** More than a cluster has holders; what comes beyond is counted. */
 const MOST_TOLD = 30;
@@ -48,7 +49,10 @@ export class ShareCeremony {
       const when = shares === null ? 'not yet: wait until the run asks for them' : 'any more: this came too late';
       return this.#refuse(
         holder,
-        `No shares are taken in the phase '${phaseName(phase)}', or ${when}. It was not used.`,
+        notice(
+          'share-not-taken',
+          `No shares are taken in the phase '${phaseName(phase)}', or ${when}. It was not used.`,
+        ),
         false,
       );
     }
@@ -60,13 +64,21 @@ export class ShareCeremony {
     } catch (error) {
       if (isCancellation(error)) throw error;
       const { problem } = problemOf(error, 'checking a share');
-      return no(`The share could not be checked, and was not used: ${problem} Send it again when the agent is back.`);
+      return no(
+        notice(
+          'share-not-checked',
+          `The share could not be checked, and was not used: ${problem} Send it again when the agent is back.`,
+        ),
+      );
     }
     if (!seen.accepted || seen.fingerprint === null) {
       return this.#refuse(holder, seen.reason ?? 'It was refused.', false);
     }
     const twin = this.sets.withFingerprint(seen.fingerprint);
-    if (twin) return this.#refuse(holder, `${twin.holder} has already submitted this share.`, false);
+    if (twin) {
+      const reason = notice('share-submitted-before', `${twin.holder} has already submitted this share.`);
+      return this.#refuse(holder, reason, false);
+    }
 
     this.sets.add({ holder, at: new Date().toISOString(), fingerprint: seen.fingerprint, envelope });
     return yes(`Accepted ${shares.accepted.length} of ${shares.required}.`);
@@ -88,13 +100,14 @@ export class ShareCeremony {
 
   /** What was sent in clear is in the run's history for good. */
   exposed(holder: string): void {
-    const isTold = this.journal.tally.count(
-      'shares exposed',
-      MOST_TOLD,
-      (count) => `${count} unseal shares were sent in clear text: treat all shares as exposed, and rekey`,
+    const isTold = this.journal.tally.count('shares exposed', MOST_TOLD, (count) =>
+      notice('share-exposed', `${count} unseal shares were sent in clear text: treat all shares as exposed, and rekey`),
     );
     if (!isTold) return;
-    const warning = `${holder} sent an unseal share in clear text: treat it as exposed, and rekey.`;
+    const warning = notice(
+      'share-exposed',
+      `${holder} sent an unseal share in clear text: treat it as exposed, and rekey.`,
+    );
     this.journal.warnings.push(warning);
     this.journal.notify('share exposed', warning);
     this.journal.record('share exposed', 'failure', holder, {});

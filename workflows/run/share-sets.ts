@@ -3,6 +3,7 @@ import { combinations, inEvery } from '../../src/contract/combinations';
 import type { Journal } from './journal';
 import type { RunState } from './run-state';
 import { SHARES_ATTRIBUTE } from './search-attributes';
+import { notice } from '../../src/contract/notice';
 
 export interface AcceptedShare {
   holder: string;
@@ -134,7 +135,9 @@ export class ShareSets {
     });
     if (wrong.length > 0) {
       const names = [...new Set(wrong)].join(', ');
-      this.journal.warnings.push(`the share of ${names} does not belong to this Vault`);
+      this.journal.warnings.push(
+        notice('share-of-another-vault', `the share of ${names} does not belong to this Vault`),
+      );
       this.journal.record('wrong share found', 'failure', 'vault-dr', { holders: names });
     }
     this.#say(null);
@@ -151,8 +154,11 @@ export class ShareSets {
       return this.#say(`The shares of ${holders.join(', ')} do not unseal Vault; trying others.`);
     const suspicion = suspects.length === 0 ? '' : ` In every set that failed: ${suspects.join(', ')}.`;
     this.#say(
-      `The shares of ${holders.join(', ')} together do not unseal Vault, so at least one is wrong ` +
-        `(of another cluster, or from before a rekey).${suspicion} One more share is needed: from somebody else, or the corrected one.`,
+      notice(
+        'shares-do-not-open',
+        `The shares of ${holders.join(', ')} together do not unseal Vault, so at least one is wrong ` +
+          `(of another cluster, or from before a rekey).${suspicion} One more share is needed: from somebody else, or the corrected one.`,
+      ),
     );
   }
 

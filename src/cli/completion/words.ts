@@ -1,4 +1,4 @@
-import { DEFAULT_CONFIG_FILE } from '../../config/load';
+import { DEFAULT_CONFIG_FILE } from '../../config/default-file';
 import { type CommandNode, flattened, type ValueKind } from '../tree';
 
 /** The value of an option; its key is the command and the option, such as `vault-dr restore --accept`. */

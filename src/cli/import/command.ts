@@ -1,21 +1,15 @@
-import { type Command, Option } from 'commander';
+import type { Command } from 'commander';
 import { DrError, isDrError } from '../../contract/failures';
 import { formatBytes, formatTime } from '../../contract/format';
 import { printable } from '../../contract/printable';
 import { style } from '../../terminal';
-import { type BackupOptions, loadListing, reportTrouble } from '../backups-listing';
+import { loadListing, reportTrouble } from '../backups-listing';
 import { readIdentityFile } from '../inspect';
 import { note, print, printJson } from '../output';
-import { EXIT, repeatable, verb } from '../program';
+import { EXIT, verb } from '../program';
+import { type ImportOptions, withFacts } from './facts';
 import { parseSaid } from './import-plan';
 import { type FileResult, importKeys, importSnapshots, isStored, type StoredImport } from './import-snapshots';
-
-export interface ImportOptions extends BackupOptions {
-  as: string;
-  capturedAt?: string;
-  serverVersion?: string;
-  identity: string[];
-}
 
 export function importCommand(): Command {
   const command = verb(
@@ -26,25 +20,6 @@ export function importCommand(): Command {
     .argument('<source>', 'a file, a directory, or s3://bucket/prefix')
     .action(runImport);
   return withFacts(command);
-}
-
-/** Facts that are not in the snapshot itself. */
-export function withFacts(command: Command, group?: string): Command {
-  if (group !== undefined) command.optionsGroup(group);
-  return command
-    .option(
-      '--captured-at <time>',
-      'when it was captured (RFC 3339); default: from its name, else from the time of the file',
-    )
-    .option('--server-version <version>', 'version of the server it was taken from; default: from the snapshot itself')
-    .addOption(
-      repeatable(
-        new Option(
-          '--identity <file>',
-          'age identity or OpenSSH private key of an encrypted snapshot (repeatable); for OpenPGP the keys of gpg are used',
-        ),
-      ),
-    );
 }
 
 async function runImport(from: string, options: ImportOptions): Promise<void> {

@@ -8,7 +8,8 @@ import { printable } from '../../contract/printable';
 import { type DecryptionKeys, encryptionOf } from '../../crypto/encryption';
 import { publishGeneration, replicateGeneration, stageGenerationFiles, verifyCopy } from '../../repository/generations';
 import { localSources } from '../../repository/import/local-sources';
-import { parseS3Url, s3Sources } from '../../repository/import/s3-sources';
+import type * as S3Sources from '../../repository/import/s3-sources';
+import { parseS3Url } from '../../repository/import/s3-url';
 import { makerOf } from '../../repository/import/snapshot-names';
 import type { SourceFile } from '../../repository/import/sources';
 import { viewRetention } from '../../repository/keep/retain';
@@ -249,6 +250,7 @@ async function audit(
 async function sourcesOf({ config }: Listing, from: string) {
   const s3 = parseS3Url(from);
   if (s3 === null) return localSources(from);
+  const { s3Sources } = require('../../repository/import/s3-sources') as typeof S3Sources;
   // The bucket of a repository is read as configured; any other one as AWS's own tools would.
   for (const [name, repository] of Object.entries(config.repositories)) {
     if (repository.type === 's3' && repository.bucket === s3.bucket) {

@@ -55,6 +55,7 @@ function refused(step: string, problems: readonly string[]): DrError {
     'InvalidInput',
     `The step ${printable(step)} can't be done as it was asked for: ${shown}${more}.`,
     {
+      notice: 'step-not-understood',
       advice:
         'Nothing was done. Do the controller and the agents have the same version? If so, somebody else asked for it: look at who may write to the namespace.',
     },

@@ -1,5 +1,6 @@
 import type { BackupProgress, BackupResult } from '../backup';
 import { formatBytes, formatTime } from '../format';
+import { notice } from '../notice';
 
 /** What is to be said of a backup, as plain text: whoever shows it lays it out and escapes it, and says nothing more. */
 export interface BackupText {
@@ -62,7 +63,7 @@ function headlineOf({ cluster, phase }: BackupProgress): string {
 function told({ copies, missing, warnings }: Told): Pick<BackupText, 'copies' | 'missing' | 'warnings'> {
   return {
     copies: copies.map(({ repository, check }) => `${repository}: stored, ${check}`),
-    missing: missing.map(({ repository, problem }) => `${repository}: no copy yet: ${problem}`),
+    missing: missing.map(({ repository, problem }) => notice('copy-missing', `${repository}: no copy yet: ${problem}`)),
     warnings,
   };
 }

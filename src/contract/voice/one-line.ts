@@ -3,10 +3,13 @@ import type { RecoveryProgress, ShareProgress } from '../recovery';
 import { type CommandText, statusCommand } from './commands';
 import { subjectOf, titleOf } from './plan-text';
 import { describeRun, type Reason } from './run-text';
+import { notice } from '../notice';
 
 /** Of a run that may well continue, while it does not answer. */
-export const NO_ANSWER =
-  'Temporal or the controller does not answer just now. The run is safe in Temporal and continues when they are back.';
+export const NO_ANSWER = notice(
+  'controller-silent',
+  'Temporal or the controller does not answer just now. The run is safe in Temporal and continues when they are back.',
+);
 
 /** For logs: where a run stands, and what it waits for. */
 export function progressLine(progress: RecoveryProgress, now: number): string {

@@ -12,6 +12,8 @@ import { type CommandText, commandsOf } from './commands';
 import { type Headline, headlineOf, isUnderway, phaseName } from './headline';
 import { describePlan, titleOf } from './plan-text';
 import { type Reason, retryReasons, underway, type UnderwayRow } from './waits-text';
+import { FAILURES } from '../failures';
+import { coded } from '../notice';
 
 export type { Reason };
 
@@ -148,11 +150,23 @@ function counted(what: string, count: number, of: number, names: string[]): stri
   return `${what}: ${count} of ${of}${names.length > 0 ? ` (${names.join(', ')})` : ''}`;
 }
 
+/** A code in brackets, as a notice has it, and a refusal with more behind it. */
+const HAS_CODE = /\[[a-z][a-z-]*[\],]/;
+
+/** With the code of the failure, unless the problem has one that says more. */
+function explained(code: string, problem: string): string {
+  return Object.hasOwn(FAILURES, code) && !HAS_CODE.test(problem) ? coded(code, problem) : problem;
+}
+
 function whyOf(progress: RecoveryProgress, pending: PendingStep[], now: number | null): Reason[] {
   if (!isUnderway(progress)) return [];
   const { cluster, parked, shares } = progress;
   return [
-    ...parked.map(({ node, problem, advice }) => ({ where: node ?? cluster, problem, advice })),
+    ...parked.map(({ node, code, problem, advice }) => ({
+      where: node ?? cluster,
+      problem: explained(code, problem),
+      advice,
+    })),
     ...(shares?.problem ? [{ where: null, problem: shares.problem, advice: null }] : []),
     ...retryReasons(progress, pending, now),
   ];

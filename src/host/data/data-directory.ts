@@ -52,6 +52,7 @@ export async function describeDataDirectory(path: string): Promise<DataDirectory
 function requireDirectory(path: string, own: Stats): void {
   if (own.isSymbolicLink()) {
     throw new DrError('NodeUnsafe', `${path} is a symbolic link: renaming it would move the link, not the data.`, {
+      notice: 'unexpected-file',
       advice:
         'If the link was created after the plan, start again: then the entries of its target are set aside in place.',
     });
@@ -107,6 +108,7 @@ export async function setAsideDataDirectory(
   if (current && (await readMarker(path)) === run) return asideBefore ? aside : null;
   if (current && asideBefore) {
     throw new DrError('NodeUnsafe', `${path} was already set aside by this run, but it exists again.`, {
+      notice: 'data-directory-back',
       advice: `Something has started Vault, perhaps a service manager. Keep it stopped, move ${path} away by hand, then resume.`,
     });
   }
@@ -139,6 +141,7 @@ export async function blankDataDirectory(path: string, run: string, attempt: Att
   if (!current) return putBlankDirectory(path, run, attempt, await ownerAndMode(path, run));
   if ((await readMarker(path)) !== run) {
     throw new DrError('NodeUnsafe', `${path} was not created by this run, so it is not emptied.`, {
+      notice: 'data-directory-back',
       advice: 'Find out whose data this is. If it is not needed, move it away by hand, then resume.',
     });
   }

@@ -278,6 +278,7 @@ async function within<T>(
 
 function cameBack(path: string, why: string): DrError {
   return new DrError('NodeUnsafe', `${path} appeared during this step: ${why}. Nothing was overwritten.`, {
+    notice: 'data-half-set-aside',
     where: path,
     advice: `Something has started Vault, perhaps a service manager. Keep it stopped, move ${path} away by hand, then resume.`,
   });

@@ -56,7 +56,9 @@ export async function deleteDataDirectory(
  */
 export async function copyAside(dataDir: string, runId: string, attempt: Attempt): Promise<string> {
   if (!(await statIfThere(dataDir)))
-    throw new DrError('NodeUnsafe', `${dataDir} is missing, and it held the only copy of the data.`);
+    throw new DrError('NodeUnsafe', `${dataDir} is missing, and it held the only copy of the data.`, {
+      notice: 'last-data-gone',
+    });
   const path = await physicalPath(dataDir);
   const place = placeOf(path, await layoutOfRun(dataDir, runId));
   const aside = place.path('pre-restore', runId);
@@ -128,6 +130,7 @@ export async function putBackDataDirectory(path: string, runId: string, attempt:
           'NodeUnsafe',
           `${path} was not created by this run, so the previous data is not moved there.`,
           {
+            notice: 'data-directory-back',
             advice: `Something has written there. Move ${path} away by hand, then resume.`,
           },
         );

@@ -68,6 +68,7 @@ export async function assertNoneHalfMoved({ stateDir, dataDir }: OwnNode, own: s
       'NodeUnsafe',
       `Run ${run} ended while it set ${dataDir} aside: only part of the data is still in place.`,
       {
+        notice: 'data-half-set-aside',
         where: dataDir,
         advice: `Nothing was changed. \`vault-dr roll-back --of ${run}\` puts both parts back together; then start again.`,
       },

@@ -68,6 +68,7 @@ function hasBegun({ startedAt }: RunClaim, now: number): boolean {
 function fenced(node: string, current: RunClaim | null, run: string): DrError {
   const holder = current ? `run ${current.run}, started ${current.startedAt}` : 'no run';
   return new DrError('NodeFenced', `${node} is claimed by ${holder}, so run ${run} may not change it.`, {
+    notice: current ? 'newer-run' : 'host-replaced',
     where: node,
     advice: 'Nothing was changed. Check the newer run; this one can be terminated.',
   });

@@ -9,6 +9,7 @@ import { hasProgram } from './check-programs';
 import type { Fence, ServiceDriver } from './service-driver';
 import { programOfRunning, programOfUnit, startOfRunning, startOfUnit } from './unit-start';
 import { isMissing, journalCommand, parseShow, programsOf, showCommand, stateOf, unitIn } from './systemd-unit';
+import { notice } from '../../contract/notice';
 
 type CommandConfig = Extract<ServiceConfig, { driver: 'command' }>;
 type Verb = 'start' | 'stop' | 'status';
@@ -36,7 +37,8 @@ export function createCommandDriver(config: CommandConfig): ServiceDriver {
 
   /** With the state of the unit and the end of the log: the reader may be on another host, at night. */
   async function failed(verb: Verb, exitCode: number | string, output: string): Promise<DrError> {
-    const said = `\`${config[verb].join(' ')}\` ended with ${exitCode}${output ? `: ${output}` : '.'}`;
+    const ended = notice('service-command-failed', `\`${config[verb].join(' ')}\` ended with ${exitCode}`);
+    const said = `${ended}${output ? `: ${output}` : '.'}`;
     const known = unit && parseShow(unit.name, (await show()).output);
     if (!known) return new DrError('ServiceFailed', said, { advice: BY_HAND });
     const line = verb === 'start' && known.loadState === 'loaded' ? await lastLogLine() : null;

@@ -25,6 +25,7 @@ export function createServiceDriver(node: NodeConfig): ServiceDriver {
 export async function proveStopped(node: NodeConfig, driver: ServiceDriver): Promise<void> {
   if ((await driver.status()) !== 'stopped') {
     throw new DrError('ServiceFailed', `Vault on ${node.name} is still running after it was stopped.`, {
+      notice: 'vault-still-runs',
       where: node.name,
       advice: 'Check the service on that host; stop it by hand if necessary, then resume.',
     });
@@ -35,6 +36,7 @@ export async function proveStopped(node: NodeConfig, driver: ServiceDriver): Pro
         'ServiceFailed',
         `The service of ${node.name} is stopped, but something still listens on ${host}:${port}.`,
         {
+          notice: 'port-in-use',
           where: node.name,
           advice: `Find it with \`ss -ltnp 'sport = :${port}'\` on that host and stop it, then resume.`,
         },

@@ -1,28 +1,10 @@
 import type { Readable } from 'node:stream';
 import { GetObjectCommand, ListObjectsV2Command, type S3Client } from '@aws-sdk/client-s3';
-import { DrError } from '../../contract/failures';
 import { explainErrors } from '../digest';
 import { createS3Client, type S3Settings } from '../s3/s3-client';
 import { toRepositoryError } from '../s3/s3-errors';
+import type { S3Place } from './s3-url';
 import { assertFew, MOST_FILES, placeOf, type SourceFile } from './sources';
-
-const URL_PATTERN = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,62})(?:\/(.*))?$/s;
-
-export interface S3Place {
-  bucket: string;
-  /** Of an object, or what several begin with; empty for the whole bucket. */
-  prefix: string;
-}
-
-/** Null for anything but `s3://…`. @throws DrError InvalidInput */
-export function parseS3Url(text: string): S3Place | null {
-  if (!text.startsWith('s3://')) return null;
-  const [, bucket, prefix = ''] = URL_PATTERN.exec(text) ?? [];
-  if (bucket !== undefined && prefix.length <= 1_024) return { bucket, prefix };
-  throw new DrError('InvalidInput', `${placeOf(text)} is not the URL of an object or a prefix.`, {
-    advice: 'Use a URL such as s3://bucket/prefix/ or s3://bucket/prefix/vault.snap.',
-  });
-}
 
 /** The object of that name, or those whose names begin so. Reads only. */
 export async function s3Sources(

@@ -6,6 +6,7 @@ import { listGenerations, type UnreadableGeneration } from '../generations';
 import { listTombstoneKeys, type Mark, meaningOf, readMarks, withRestored, type StoredMarks, writeMark } from './marks';
 import { applyRetention, lockedAmong, planRetention, type RetentionPlan } from './retention';
 import type { Repository, TransferOptions } from '../types';
+import { notice } from '../../contract/notice';
 
 const PATIENCE_MS = 30_000;
 
@@ -66,7 +67,12 @@ function whyNothingGoes(unread: UnreadableGeneration[]): string[] {
   const [first] = unread;
   if (!first) return [];
   const ids = unread.map(({ generation }) => generation).join(', ');
-  return [`nothing is removed while these backups can't be read; repair their repository: ${ids} (${first.problem})`];
+  return [
+    notice(
+      'retention-blocked',
+      `nothing is removed while these backups can't be read; repair their repository: ${ids} (${first.problem})`,
+    ),
+  ];
 }
 
 /** Removes what the view plans. What goes is written down first, signed, so that the chain shows no gap for it. */

@@ -3,6 +3,7 @@ import { constants, createGunzip, gunzipSync } from 'node:zlib';
 import { DrError } from '../../contract/failures';
 import type { Encryption } from '../../contract/generation';
 import { type DecryptionKeys, decryptStream, MAGIC_BYTES, methodOf } from '../../crypto/encryption';
+import { ARCHIVE_FORMAT } from '../archive/format';
 
 /** Enough for the head of a gzip file, with a name in it, and the beginning of what is compressed. */
 const HEAD_BYTES = 4_096;
@@ -15,6 +16,8 @@ export interface OpenedArchive {
   archive: Readable;
   /** Whether it begins like an archive at all; of anything else nothing need be read. */
   looksLikeArchive: boolean;
+  /** Whether it begins as a copy of a data directory does; otherwise it may be a snapshot. */
+  isDataArchive: boolean;
 }
 
 /**
@@ -34,8 +37,15 @@ export async function openArchive(source: Readable, keys: DecryptionKeys, where:
   const plain = await decryptStream(whole, { method: encryption, recipients: [] }, keys, where);
   const opened = await peek(plain, HEAD_BYTES);
   const looksLikeArchive = startsAs(opened.head, GZIP) || isTar(opened.head);
-  if (!startsAs(firstInflated(opened.head), GZIP)) return { encryption, archive: opened.whole, looksLikeArchive };
-  return { encryption, archive: Readable.from(inflated(opened.whole), { objectMode: false }), looksLikeArchive };
+  const inside = firstInflated(opened.head);
+  const isDataArchive = inside.includes(ARCHIVE_FORMAT);
+  if (!startsAs(inside, GZIP)) return { encryption, archive: opened.whole, looksLikeArchive, isDataArchive };
+  return {
+    encryption,
+    archive: Readable.from(inflated(opened.whole), { objectMode: false }),
+    looksLikeArchive,
+    isDataArchive: firstInflated(inside).includes(ARCHIVE_FORMAT),
+  };
 }
 
 async function* inflated(source: Readable): AsyncGenerator<Buffer> {

@@ -7,12 +7,18 @@ const QUOTES = Object.entries(NOTICES).flatMap(([code, { says }]) => says.map((q
 /** What differs between two messages of a kind. */
 const DIFFERS = '…';
 
+const CODES = Object.keys(NOTICES);
+
 describe('a notice', () => {
   let sources: string;
 
   beforeAll(async () => {
     const folders = await Promise.all(['src', 'workflows', 'activities'].map(textOf));
     sources = folders.join('\n');
+  });
+
+  it.each(CODES)('%s stands beside a message', (code) => {
+    expect(sources).toMatch(new RegExp(`\\bnotice(?:\\(|:| =)[^;{}]*?'${code}'|'${code}'\\);`));
   });
 
   it.each(QUOTES)('%s quotes a message as it is printed: %s', (_code, quote) => {

@@ -73,12 +73,56 @@ test('what to do stands below what happened, and below it where to read more', (
   );
 });
 
+test('what a workflow says of the place and the way out is in the document, and on the screen once', () => {
+  const failure = failureOf(
+    ended("The backup of 'prod' failed: vault-2 does not answer. Start it.", { where: 'vault-2', advice: 'Start it.' }),
+  );
+
+  expect(failure).toMatchObject({ where: 'vault-2', advice: 'Start it.' });
+  expect(failureText(failure!)).toBe(
+    "The backup of 'prod' failed: vault-2 does not answer. Start it.\nMore: vault-dr explain VaultUnavailable",
+  );
+});
+
+test.each([
+  ['nothing', undefined],
+  ['a text', 'vault-2'],
+  ['other types', { where: 1, advice: {} }],
+  ['too much', { where: 'x'.repeat(100_000), advice: null }],
+])('details that hold %s say nothing', (_what, details) => {
+  expect(failureOf(ended('No.', details))).toMatchObject({ where: null, advice: null });
+});
+
+test('details are one printable line each, and bounded', () => {
+  const failure = failureOf(ended('No.', { where: 'vault-2\u001b[2J', advice: `Start it.\n${'x'.repeat(5_000)}` }));
+
+  expect(failure?.where).toBe('vault-2\\u{1B}[2J');
+  expect(failure?.advice).toMatch(/^Start it\. x+…$/);
+  expect(failure?.advice).toHaveLength(1_000);
+});
+
+test('a message that ends with the code of a notice is explained by it', () => {
+  const failure = failureOf(new DrError('ServiceFailed', 'Something still listens.', { notice: 'port-in-use' }));
+
+  expect(failureText(failure!)).toBe('Something still listens [port-in-use].\nMore: vault-dr explain port-in-use');
+  expect(failureDocument(failure!).error).toMatchObject({
+    code: 'ServiceFailed',
+    notice: 'port-in-use',
+    link: 'docs/messages.md#port-in-use',
+  });
+});
+
+test('brackets with anything else in them are no notice', () => {
+  expect(failureOf(new DrError('ServiceFailed', 'It said [whatever] and [::1]:8200.'))?.notice).toBeNull();
+});
+
 test('a document has the code, where it happened, what to do and a link', () => {
   const failure = failureOf(new DrError('DiskFull', 'No space left.', { where: '/var/lib', advice: 'Free some.' }));
 
   expect(failureDocument(failure!)).toEqual({
     error: {
       code: 'DiskFull',
+      notice: null,
       message: 'No space left.',
       where: '/var/lib',
       advice: 'Free some.',
@@ -122,6 +166,11 @@ test('a plan that is refused shows every reason, each on its line and whole, and
   expect(failureOf(error)?.exitCode).toBe(5);
   expect(textOf(error)).toBe(`Nothing was changed. ${message}`);
 });
+
+function ended(message: string, details: unknown): WorkflowFailedError {
+  const failure = ApplicationFailure.create({ message, type: 'VaultUnavailable', details: [details] });
+  return new WorkflowFailedError('failed', failure, 'NON_RETRYABLE_FAILURE');
+}
 
 function textOf(error: unknown): string | null {
   const failure = failureOf(error);

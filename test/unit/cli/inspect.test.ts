@@ -1,10 +1,12 @@
 import { createReadStream } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { render } from '../../../src/cli/inspect';
+import { withDataArchive } from '../../../src/host/archive/write-archive';
 import { inspectSnapshot } from '../../../src/vault/snapshot/inspect-snapshot';
+import { buildFileData, buildRaftData } from '../../support/data-directory';
 import { buildSnapshot, CORE_ENTRIES, sha256 } from '../../support/snapshot-builder';
 import { useDirectory } from '../../support/temporary';
 
@@ -53,6 +55,31 @@ it('shows the leases that will be revoked once they have run out', async () => {
   );
 
   expect(shown).toMatch(/leases by mount +count[^]*database +2[^]*auth\/approle +1[^]*total +3/);
+});
+
+it.each(['raft', 'file'] as const)('shows what a copy of a data directory holds (storage: %s)', async (storage) => {
+  await mkdir(inTest('data'));
+  await (storage === 'raft' ? buildRaftData(inTest('data')) : buildFileData(inTest('data')));
+  const options = { storage, signal: new AbortController().signal };
+  await withDataArchive(inTest('data'), options, ({ body }) => writeFile(inTest('a.snap'), body));
+
+  const shown = render(
+    'a.snap',
+    await inspectSnapshot(createReadStream(inTest('a.snap')), { identities: [] }, 'a.snap'),
+  );
+
+  expect(shown).toContain('a.snap: a complete copy of a data directory\n');
+  expect(shown.includes('index 37, term 3')).toBe(storage === 'raft');
+  expect(shown.includes('of node a1b2c3d4-0000-4000-8000-000000000001')).toBe(storage === 'raft');
+  expect(shown.includes('left out    core/_lock, core/_migration, core/lock')).toBe(storage === 'file');
+  expect(shown).toContain('shamir, 3 of 5 shares');
+  expect(shown).toMatch(/total +7 +/);
+
+  const { exitCode, stdout } = await vaultDr(['inspect', '--json', inTest('a.snap')]);
+  expect([exitCode, (JSON.parse(stdout) as { dataDirectory: unknown }).dataDirectory]).toEqual([
+    0,
+    expect.objectContaining({ storage }),
+  ]);
 });
 
 it('answers in JSON, from standard input too, and with 6 for what is not whole', async () => {

@@ -66,7 +66,7 @@ describe('renderRecovery', () => {
     const screen = renderRecovery(progressWith({ status: 'parked', phase: 'join', parked: [PARKED] }), NOW);
 
     expect(screen).toContain('parked in join, needs a decision');
-    expect(screen).toContain("vault-2: Vault does not start.\nRead Vault's log.");
+    expect(screen).toContain("vault-2: Vault does not start [ServiceFailed].\nRead Vault's log.");
     expect(screen).toContain('vault-dr resume --cluster prod');
     expect(screen).toContain('vault-dr skip-node --cluster prod --node vault-2');
     expect(screen).not.toContain('vault-dr abort');
@@ -106,7 +106,7 @@ describe('progressLine', () => {
     [
       'is parked',
       { phase: 'join', nodes: [], waitingFor: 'operator', parked: [PARKED] },
-      "parked in join, needs a decision. vault-2: Vault does not start. Read Vault's log. To try again: vault-dr resume --cluster prod; to continue without vault-2 and rebuild it later: vault-dr skip-node --cluster prod --node vault-2",
+      "parked in join, needs a decision. vault-2: Vault does not start [ServiceFailed]. Read Vault's log. To try again: vault-dr resume --cluster prod; to continue without vault-2 and rebuild it later: vault-dr skip-node --cluster prod --node vault-2",
     ],
   ])('says in one line that a run %s', (_what, overrides, line) => {
     expect(progressLine(progressWith(overrides), NOW)).toBe(line);

@@ -18,7 +18,7 @@ it('is shown in the Web UI with nothing of what came from outside taken for Mark
     '### Backup of prod: replicate',
     'Backup G',
     '- local: stored, hashed',
-    String.raw`- **offsite: no copy yet: 503 \| \<b\>down\</b\>**`,
+    String.raw`- **offsite: no copy yet: 503 \| \<b\>down\</b\> \[copy-missing\]**`,
     '**Warnings**',
     String.raw`- the clock is \*off\*`,
   ]);
@@ -48,7 +48,7 @@ it('says the same of a copy when it has ended, and what a backup without encrypt
     headline: 'Backed up prod as G',
     isEncrypted: false,
     copies: ['local: stored, hashed'],
-    missing: ['offsite: no copy yet: 503 | <b>down</b>'],
+    missing: ['offsite: no copy yet: 503 | <b>down</b> [copy-missing]'],
     facts: [
       'captured 2026-11-23T04:00:00Z at raft index 42, 1.0 KiB, NOT encrypted',
       `sha256 ${'a'.repeat(64)}`,

@@ -15,7 +15,8 @@ const EXAMPLE = '{"cluster":"prod"}';
 function refusal(schema: z.ZodType, raw: unknown): string {
   const error = thrownBy(() => parseInput(schema, raw, EXAMPLE));
   expect(error).toMatchObject({ name: 'DrError', code: 'InvalidInput', retryable: false });
-  const [head, tail] = ['The input is not usable: ', `. Such as: ${EXAMPLE}`];
+  expect(error).toMatchObject({ advice: `Such as: ${EXAMPLE}` });
+  const [head, tail] = ['The input is not usable: ', '.'];
   expect(error.message.startsWith(head) && error.message.endsWith(tail)).toBe(true);
   return error.message.slice(head.length, -tail.length);
 }

@@ -136,7 +136,9 @@ describe('every renderer', () => {
 
   it('gives the reasons why a run is parked', () => {
     for (const show of Object.values(SHOWN_BY)) {
-      expect(show(parked('resume'))).toMatch(/vault-2(\*\*)?: Vault does not start\.\s+Read Vault's log\./);
+      expect(show(parked('resume'))).toMatch(
+        /vault-2(\*\*)?: Vault does not start \\?\[ServiceFailed\\?\]\.\s+Read Vault's log\./,
+      );
     }
   });
 

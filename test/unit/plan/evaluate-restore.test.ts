@@ -355,7 +355,7 @@ describe('a plan', () => {
       'other peers',
       { nodes: ['vault-1', 'vault-4'] },
       "the snapshot's peers were vault-1, vault-2, vault-3; the configuration has vault-1, vault-4",
-      'nothing stops vault-2, vault-3: make sure that they are off, or they may continue as the old cluster',
+      'nothing stops vault-2, vault-3: make sure that they are off, or they may continue as the old cluster [old-node-may-run]',
     ],
     [
       'more peers',

@@ -5,7 +5,9 @@ import {
   defaultPayloadConverter,
   TimeoutFailure,
 } from '@temporalio/common';
-import { nobodyAnswered, problemOf, ranOutOfTime } from '../../../workflows/run/problems';
+import { z } from 'zod';
+import { parseFailureDetails } from '../../../src/contract/failure-details';
+import { ending, nobodyAnswered, parseOrFail, problemOf, ranOutOfTime } from '../../../workflows/run/problems';
 
 const refused = ApplicationFailure.create({
   type: 'NotYet',
@@ -27,16 +29,18 @@ describe('the words for a step that failed', () => {
   it('are those of the last attempt, where its time was over', () => {
     expect(problemOf(timedOut('SCHEDULE_TO_CLOSE', refused), 'joining vault-3')).toEqual({
       code: 'TimedOut',
-      problem: `joining vault-3 did not end in time. The last error was: ${refused.message}`,
+      problem: `joining vault-3 did not end in time [step-timed-out]. The last error was: ${refused.message}`,
       advice: "Read Vault's log on vault-3.",
+      where: 'vault-3',
     });
   });
 
   it('say where to look when no attempt ended at all', () => {
     expect(problemOf(timedOut('SCHEDULE_TO_CLOSE', null), 'joining vault-3')).toEqual({
       code: 'TimedOut',
-      problem: 'joining vault-3 did not end in time.',
+      problem: 'joining vault-3 did not end in time [step-timed-out].',
       advice: expect.stringContaining('agent'),
+      where: null,
     });
   });
 
@@ -49,6 +53,34 @@ describe('the words for a step that failed', () => {
 
     expect(problemOf(bare, 'x').advice).toBe('Fix the cause, then resume.');
     expect(problemOf(bare, 'x', 'Start it again.').advice).toBe('Start it again.');
+  });
+});
+
+describe('what ends a run', () => {
+  const PROBLEM = { code: 'DiskFull', problem: 'No space.', advice: 'Free some.', where: '/var/lib' };
+
+  it('says what to do in its message, and it and the place in its details', () => {
+    const { message, type, nonRetryable, details } = ending(PROBLEM, new Error('ENOSPC'));
+
+    expect({ message, type, nonRetryable }).toEqual({
+      message: 'No space. Free some.',
+      type: 'DiskFull',
+      nonRetryable: true,
+    });
+    expect(parseFailureDetails(details?.[0])).toEqual({ where: '/var/lib', advice: 'Free some.' });
+  });
+
+  it('says nothing twice to the run that waits for it', () => {
+    expect(problemOf(ending(PROBLEM), 'the backup')).toEqual(PROBLEM);
+  });
+
+  it('shows with an input that is wrong how it should be', () => {
+    const parse = () => parseOrFail(z.strictObject({ operator: z.string() }), {}, '{"operator":"ana"}');
+
+    expect(parse).toThrow(/^The input is not usable: operator: .*\. Such as: \{"operator":"ana"\}$/);
+    expect(parse).toThrow(
+      expect.objectContaining({ details: [{ advice: 'Such as: {"operator":"ana"}', where: null }] }),
+    );
   });
 });
 

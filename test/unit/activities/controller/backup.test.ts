@@ -56,7 +56,7 @@ describe('the health of a cluster', () => {
     ).rejects.toMatchObject({
       code: 'InvalidConfiguration',
       retryable: false,
-      message: "The configuration was changed while this backup of 'prod' ran: encryption.",
+      message: "The configuration was changed while this backup of 'prod' ran: encryption [configuration-changed].",
       advice: 'Start the backup again.',
     });
   });

@@ -77,7 +77,7 @@ describe('the configuration, not what a plan in history says,', () => {
     ).toThrow(
       expect.objectContaining({
         code: 'InvalidConfiguration',
-        message: `The configuration was changed while a recovery of 'prod' was planned: ${what}.`,
+        message: `The configuration was changed while a recovery of 'prod' was planned: ${what} [configuration-changed].`,
         advice: 'Resume, or start it again: it is planned again.',
       }),
     );

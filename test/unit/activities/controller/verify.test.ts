@@ -27,7 +27,7 @@ describe('what was counted against the manifest', () => {
   it('holds the run, and is not counted again by itself, when keys are missing', () => {
     expect(() => compareCounts({ 'logical/a': 1_000, 'logical/b': 6 }, counts(['logical/a', 989]))).toThrow(
       expect.objectContaining({
-        message: 'Fewer keys than in the manifest: logical/a: 989 of 1000; logical/b: 0 of 6.',
+        message: 'Fewer keys than in the manifest: logical/a: 989 of 1000; logical/b: 0 of 6 [not-the-backup].',
         retryable: false,
       }),
     );

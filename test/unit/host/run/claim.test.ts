@@ -10,7 +10,7 @@ const claim = (value: typeof older, now?: number) => claimNode(inTest(), 'vault-
 test('a node that nobody claimed lets no run touch it', async () => {
   await expect(assertClaim(inTest(), 'vault-1', 'run-1')).rejects.toMatchObject({
     code: 'NodeFenced',
-    message: 'vault-1 is claimed by no run, so run run-1 may not change it.',
+    message: 'vault-1 is claimed by no run, so run run-1 may not change it [host-replaced].',
   });
 });
 

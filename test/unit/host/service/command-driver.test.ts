@@ -26,7 +26,9 @@ test('any other exit status of the status command is an error, not an answer', a
     driverOf({ status: 'echo "Unit vault.service could not be found."; exit 4' }).status(),
   ).rejects.toMatchObject({
     code: 'ServiceFailed',
-    message: expect.stringMatching(/^`\/bin\/sh -c .*` ended with 4: Unit vault\.service could not be found\.$/),
+    message: expect.stringMatching(
+      /^`\/bin\/sh -c .*` ended with 4 \[service-command-failed\]: Unit vault\.service could not be found\.$/,
+    ),
     advice: expect.stringContaining('Run the command on that host'),
   });
 });
@@ -68,7 +70,9 @@ test('a command that does not exist is named', async () => {
     timeoutSeconds: 10,
   });
 
-  await expect(driver.start()).rejects.toMatchObject({ message: '`/does/not/exist` ended with ENOENT.' });
+  await expect(driver.start()).rejects.toMatchObject({
+    message: '`/does/not/exist` ended with ENOENT [service-command-failed].',
+  });
 });
 
 test('a command that hangs is given up, also when it ignores SIGTERM', async () => {

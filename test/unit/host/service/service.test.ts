@@ -57,7 +57,7 @@ test('a service that still runs is no proof', async () => {
   await expect(prove(await nodeWith({ status: 'exit 0' }))).rejects.toMatchObject({
     code: 'ServiceFailed',
     where: 'vault-1',
-    message: 'Vault on vault-1 is still running after it was stopped.',
+    message: 'Vault on vault-1 is still running after it was stopped [vault-still-runs].',
   });
 });
 
@@ -71,7 +71,7 @@ test.each([
 
   await expect(prove(await nodeWith(where(port)))).rejects.toMatchObject({
     code: 'ServiceFailed',
-    message: `The service of vault-1 is stopped, but something still listens on ${host}:${port}.`,
+    message: `The service of vault-1 is stopped, but something still listens on ${host}:${port} [port-in-use].`,
     advice: expect.stringContaining(`sport = :${port}`),
   });
 });

@@ -91,7 +91,7 @@ test('a start that fails says how systemd has the unit, and how its log ends', a
     code: 'ServiceFailed',
     retryable: true,
     message:
-      '`systemctl start vault` ended with 1: Job for vault.service failed. systemd reports vault.service as failed (exit-code). ' +
+      '`systemctl start vault` ended with 1 [service-command-failed]: Job for vault.service failed. systemd reports vault.service as failed (exit-code). ' +
       String.raw`The log ends with: \u{1B}[31mError initializing storage: permission denied`,
     advice: expect.stringContaining('journalctl --unit=vault') as string,
   });

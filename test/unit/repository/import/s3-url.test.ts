@@ -1,4 +1,4 @@
-import { parseS3Url } from '../../../../src/repository/import/s3-sources';
+import { parseS3Url } from '../../../../src/repository/import/s3-url';
 
 describe('a place in a bucket', () => {
   it.each([
