@@ -1,4 +1,4 @@
-import { bundleWorkflows } from '../../src/temporal/bundle-workflows';
+import { workflowBundle } from '../support/workflow-bundle';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
@@ -21,12 +21,12 @@ describe('histories of earlier versions', () => {
   it('are what the workflows of today would have done', async () => {
     const logger = new DefaultLogger('ERROR');
     Runtime.install({ logger, telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } } });
-    const workflowBundle = await bundleWorkflows(logger);
+    const bundle = await workflowBundle(logger);
     const replayed: string[] = [];
     for (const folder of await keptFolders()) {
       for (const name of await namesIn(folder)) {
         const history = await readHistory(name);
-        await Worker.runReplayHistory({ workflowBundle }, history, workflowIdOf(history));
+        await Worker.runReplayHistory({ workflowBundle: bundle }, history, workflowIdOf(history));
         replayed.push(name);
       }
     }

@@ -1,5 +1,5 @@
 import { DefaultLogger, Runtime, Worker } from '@temporalio/worker';
-import { bundleWorkflows } from '../../src/temporal/bundle-workflows';
+import { workflowBundle } from '../support/workflow-bundle';
 import {
   earlierHistories,
   type History,
@@ -32,7 +32,7 @@ describe('the workflows of today', () => {
       logger: new DefaultLogger('ERROR'),
       telemetryOptions: { logging: { forward: {}, filter: 'ERROR' } },
     });
-    bundle = await bundleWorkflows(new DefaultLogger('ERROR'));
+    bundle = await workflowBundle(new DefaultLogger('ERROR'));
   }, 60_000);
 
   const replay = (history: History) =>

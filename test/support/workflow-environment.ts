@@ -1,8 +1,8 @@
 import { TestWorkflowEnvironment } from '@temporalio/testing';
 import { DefaultLogger, type Logger, Runtime } from '@temporalio/worker';
 import { SEARCH_ATTRIBUTES } from '../../src/contract/names';
-import { bundleWorkflows } from '../../src/temporal/bundle-workflows';
 import { ensureServers } from '../../src/lab/servers/servers';
+import { workflowBundle } from './workflow-bundle';
 
 export interface WorkflowEnvironment {
   readonly temporal: TestWorkflowEnvironment;
@@ -30,7 +30,7 @@ export function useWorkflowEnvironment(serverArgs: readonly string[] = []): () =
           extraArgs: [...SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]), ...serverArgs],
         },
       }),
-      bundleWorkflows(QUIET),
+      workflowBundle(QUIET),
     ]);
     environment = { temporal, bundle };
   }, 60_000);
