@@ -3,12 +3,12 @@ import { DrError } from '../src/contract/failures';
 import { firstRun } from './first-run';
 import { backupWorkflowId, recoveryWorkflowId, WORKFLOW } from '../src/contract/names';
 
-/** Types of workflow that change the nodes of a cluster, all of them under the one id that is the lock. */
+/** Workflow types that change the nodes of a cluster. They share one workflow id, which is the lock. */
 const RECOVERIES: readonly string[] = Object.values(WORKFLOW).filter((type) => type !== WORKFLOW.backUpCluster);
 
 /**
- * What asked for the step that runs here, in Temporal's own word. What a step is given says only what somebody wishes; whoever
- * can write to the namespace can wish for anything, but not have it asked by a run that there is not.
+ * The workflow that scheduled this step, according to Temporal itself. The input of a step proves nothing: anybody who
+ * can write to the namespace can choose it, but can't make it come from a run that does not exist.
  */
 interface Caller {
   workflowId: string;
@@ -26,7 +26,7 @@ export function assertRecoveryOf(cluster: string, run?: string): void {
   assertRun(caller, run);
 }
 
-/** The same for backups, whose schedule adds the time to their id, and a restore its run. */
+/** The same for backups. A schedule appends the time to their id, a restore its run. */
 export function assertBackupOf(cluster: string, run?: string): void {
   const caller = callerOf();
   const id = backupWorkflowId(cluster);
@@ -38,14 +38,14 @@ export function assertBackupOf(cluster: string, run?: string): void {
   assertRun(caller, run);
 }
 
-/** For what a run writes down, whichever it is. */
+/** For records of any kind of run. */
 export function assertRunOf(cluster: string, run: string): void {
   if (callerOf().workflowType === WORKFLOW.backUpCluster) assertBackupOf(cluster, run);
   else assertRecoveryOf(cluster, run);
 }
 
 /**
- * For what a restore says of a cluster that need not be the one whose nodes it changes.
+ * For records about a cluster that may differ from the one whose nodes the restore changes.
  * @throws DrError PermissionDenied unless a recovery asks in its own name.
  */
 export function assertAnyRecovery(run: string): void {
@@ -54,7 +54,7 @@ export function assertAnyRecovery(run: string): void {
 }
 
 /**
- * The cluster whose nodes the recovery changes that asks.
+ * The cluster whose nodes the calling recovery changes.
  * @throws DrError PermissionDenied unless a recovery asks.
  */
 export function recoveringCluster(): string {
@@ -66,22 +66,22 @@ export function recoveringCluster(): string {
   return caller.workflowId.slice(prefix.length);
 }
 
-/** @throws DrError PermissionDenied unless the message with this id is from that run. */
+/** @throws DrError PermissionDenied unless the id of this message belongs to the run. */
 export function assertIdOf(run: string, id: string): void {
   if (!id.startsWith(`${run}/`)) throw denied(callerOf(), `${JSON.stringify(id.slice(0, 100))} is no id of its own`);
 }
 
-/** The run that asks. */
+/** The run that scheduled this step. */
 export function ownRun(): string {
   return callerOf().run;
 }
 
-/** The type of the workflow that asks. */
+/** The type of its workflow. */
 export function ownWorkflow(): string {
   return callerOf().workflowType;
 }
 
-/** When Temporal handed this attempt out, by its own clock; milliseconds since the epoch. */
+/** When Temporal handed out this attempt, by Temporal's clock; milliseconds since the epoch. */
 export function askedAt(): number {
   return Context.current().info.currentAttemptScheduledTimestampMs;
 }
@@ -89,7 +89,7 @@ export function askedAt(): number {
 type InputOf<F> = F extends (...args: infer P) => unknown ? (P extends [infer I] ? I : undefined) : never;
 type Rules<A> = { [S in keyof A]: (input: InputOf<A[S]>) => void };
 
-/** Steps that are done only for whom their rule lets through. */
+/** Wraps each step in the rule that decides who may ask for it. */
 export function guarded<A extends object>(steps: A, rules: Rules<A>): A {
   const entries = Object.entries(steps as Record<string, (input: unknown) => Promise<unknown>>).map(([name, step]) => {
     const rule = rules[name as keyof A] as (input: unknown) => void;

@@ -14,14 +14,14 @@ export function attempt(): number {
   return Context.current().info.attempt;
 }
 
-/** Who asks for this, in Temporal's own word; undefined without a workflow. */
+/** The workflow that scheduled this, according to Temporal; undefined without one. */
 export function sender(): { id: string; run: string; type: string } | undefined {
   const { workflowExecution, workflowType } = Context.current().info;
   if (!workflowExecution || workflowType === undefined) return undefined;
   return { id: workflowExecution.workflowId, run: firstRun() ?? workflowExecution.runId, type: workflowType };
 }
 
-/** Says what a step is at (null: at what it is for), and what it failed with or waits for, if that is why it is at it. */
+/** Reports what a step is doing (null: what it is for), and the failure that it retries or waits out, if any. */
 export type Report = (state: string | null, failed?: FailedTry) => void;
 
 const reports = new AsyncLocalStorage<Report>();
@@ -43,7 +43,7 @@ export async function withHeartbeats<T>(what: string, work: (report: Report) => 
   }
 }
 
-/** The same for waits deep within a step that sends heartbeats. Elsewhere it has no effect. */
+/** The same for waits deep within a step that sends heartbeats; elsewhere without effect. */
 export const reportWait: Report = (state, failed) => reports.getStore()?.(state, failed);
 
 /** Sends a heartbeat with the bytes done, so that a stalled stream times out. */
@@ -51,7 +51,7 @@ export function heartbeatBytes(what: string): (bytes: number) => void {
   return (bytes) => heartbeat({ what, bytes });
 }
 
-/** For bytes that go to a repository: each heartbeat has what a repeated attempt needs to resume the upload. */
+/** For uploads: each heartbeat has what another attempt needs to resume. */
 export function resumableTransfer(what: string): TransferOptions {
   let uploadId = uploadIdIn(Context.current().info.heartbeatDetails);
   return {

@@ -4,7 +4,7 @@ import { type Report, reportWait } from './heartbeat';
 import { DrError, type FailureCode, isDrError, withoutRetry } from '../src/contract/failures';
 import type { NoticeCode } from '../src/contract/notice';
 
-/** What waiting does not fix: somebody has to change something first. */
+/** Waiting does not fix these: somebody has to change something first. */
 const FOR_PEOPLE: readonly FailureCode[] = ['InvalidConfiguration', 'PermissionDenied', 'NodeFenced'];
 
 const POLL_INTERVAL_MS = 1_000;
@@ -12,12 +12,12 @@ const NOT_YET = 'not yet';
 
 export interface PollOptions {
   timeoutMs: number;
-  /** Asked every second, also before the time is over: whether what is waited for gets on, and so may take longer. */
+  /** Whether there is progress, so that the wait may exceed its time-out. Called every second, from the start. */
   getsOn?: () => Promise<boolean>;
   intervalMs?: number;
-  /** Hears what is waited for, and what the last answer was, when that changes. Default: the heartbeats of the step. */
+  /** Called with what is waited for and the last answer, whenever that changes. Default: the heartbeats of the step. */
   report?: Report;
-  /** What else is known of why it takes so long; asked now and then. */
+  /** Anything else known about the delay; called now and then. */
   why?: () => Promise<string | null>;
   signal: AbortSignal;
   where?: string;
@@ -28,7 +28,7 @@ export interface PollOptions {
 
 /**
  * Asks until the answer is neither null nor an error.
- * @throws DrError NotYet with what was waited for and the last answer; at once where waiting does not help.
+ * @throws DrError NotYet with what was waited for and the last answer; at once if waiting does not help.
  */
 export async function pollUntil<T>(what: string, options: PollOptions, ask: () => Promise<T | null>): Promise<T> {
   const since = Date.now();
@@ -64,7 +64,7 @@ export async function pollUntil<T>(what: string, options: PollOptions, ask: () =
         ...(options.notice === undefined ? {} : { notice: options.notice }),
       });
     }
-    // The loop begins with the reason of the abort; the one of `sleep` says nothing.
+    // The check at the top of the loop throws the reason of the abort, which the error of `sleep` lacks.
     await sleep(options.intervalMs ?? 250, undefined, { signal: options.signal }).catch(() => undefined);
   }
 }
@@ -72,7 +72,7 @@ export async function pollUntil<T>(what: string, options: PollOptions, ask: () =
 const WHY_AFTER_MS = 5_000;
 const WHY_EVERY_MS = 10_000;
 
-/** What a wait says of itself while it lasts. */
+/** Reports on a wait while it lasts. */
 class WaitReport {
   readonly #report: Report;
   readonly #since = Date.now();
@@ -102,7 +102,7 @@ class WaitReport {
     if (this.#said !== '') this.#report(null);
   }
 
-  /** It may take time, and the wait continues meanwhile. */
+  /** Runs in the background, because it may take time. */
   #askWhy(): void {
     const now = Date.now();
     if (now - this.#since < WHY_AFTER_MS || now - this.#whyAskedAt < WHY_EVERY_MS) return;
@@ -114,19 +114,19 @@ class WaitReport {
   }
 }
 
-/** So long a step is tried again by itself. */
+/** How long a step retries by itself. */
 const RETRY_MS = 120_000;
 
 export interface RetryOptions {
   signal: AbortSignal;
-  /** Hears what each try failed with: what Temporal shows of a failed attempt does not show that. */
+  /** Called with the failure of each try, which Temporal would not show. */
   report: Report;
 }
 
 /**
- * Does again what failed, as long as that may help. For steps in which a Vault may load its data for hours: no limit of Temporal's
- * tells that from standing still.
- * @throws what it failed with last, as one that is not to be retried: it was.
+ * Retries what failed, as long as that may help. For steps in which Vault may load data for hours: Temporal's limits
+ * can't tell that from a hang.
+ * @throws the last failure, as not retryable.
  */
 export async function retry<T>({ signal, report }: RetryOptions, act: () => Promise<T>): Promise<T> {
   const since = Date.now();
@@ -136,7 +136,7 @@ export async function retry<T>({ signal, report }: RetryOptions, act: () => Prom
     } catch (error) {
       signal.throwIfAborted();
       if (!isDrError(error) || !error.retryable) throw error;
-      // A wait that timed out is not repeated; anything else may have failed only now.
+      // A wait that timed out is not repeated; anything else is tried at least twice.
       const over = Date.now() - since >= RETRY_MS && (error.code === 'NotYet' || tries > 1);
       if (over) throw withoutRetry(error);
       const { code, message: problem, advice = null } = error;

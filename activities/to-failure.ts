@@ -4,7 +4,10 @@ import { isDrError } from '../src/contract/failures';
 import { toDiskError } from '../src/files/disk-error';
 import { failureDetails } from '../src/contract/failure-details';
 
-/** The only place that makes Temporal failures of ours. Unknown errors stay retryable: the run parks in the end, with their text. */
+/**
+ * The only place that turns our errors into Temporal failures. Unknown errors are retryable: in the end the run parks,
+ * with their text.
+ */
 export function toFailure(error: unknown, cancellation: AbortSignal): Error {
   if (error instanceof TemporalFailure) return error;
   if (cancellation.aborted && cancellation.reason instanceof CancelledFailure) return cancellation.reason;

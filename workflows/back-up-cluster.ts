@@ -30,13 +30,13 @@ import { ending, parseOrFail, problemOf } from './run/problems';
 import { CLUSTER_ATTRIBUTE, GENERATION_ATTRIBUTE } from './run/search-attributes';
 import { notice } from '../src/contract/notice';
 
-/** Rounds over all repositories before a backup fails because none answers. */
+/** How often all repositories are tried before the backup fails because none answers. */
 const PUBLISH_ROUNDS = 5;
 const CAPTURES = 3;
 
 /**
- * Backs a cluster up: health, capture, publish, replicate, retention, audit. Input: `{"cluster":"prod"}`.
- * Fails only when no verified copy could be made; a repository that is down is caught up by a later run.
+ * Backs up a cluster: health, capture, publish, replicate, retention, audit. Input: `{"cluster":"prod"}`. Fails only if
+ * no verified copy could be made; a later run catches up repositories that were down.
  */
 export async function backUpCluster(raw: unknown): Promise<BackupResult> {
   const { cluster, method } = parseOrFail(backupInput, raw, '{"cluster":"prod"}');
@@ -125,9 +125,9 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     });
   }
 
-  /** The backup is good, so nobody would look: a repository may be down for weeks. */
+  /** Notifies people, because nobody looks at a backup that succeeded: a repository may be down for weeks. */
   async function reportIncomplete(generation: string, problems: string[]): Promise<void> {
-    // Runs that began before people were notified of this continue without it.
+    // Not in histories from before this notification existed.
     if (problems.length === 0 || !patched('copy-missing')) return;
     await notifyPeople('copy missing', incompleteBackup(cluster, generation, problems));
   }
@@ -146,7 +146,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     setCurrentDetails(backupDetails(progress));
   }
 
-  /** The snapshot doesn't hold them; what an agent can't give is a warning. */
+  /** Files that a snapshot does not contain. If an agent can't deliver them, that is a warning. */
   async function collectConfigs(plan: BackupPlan): Promise<ConfigBundle[]> {
     const collected = await Promise.all(plan.configNodes.map(collectConfig));
     return collected.filter((bundle) => bundle !== null);
@@ -165,7 +165,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     }
   }
 
-  /** A generation that another controller staged is out of reach after that one died; it is captured again. */
+  /** What a controller staged is lost with that controller; then the snapshot is captured again. */
   async function captureAndPublish(
     plan: BackupPlan,
     health: ClusterHealth,
@@ -175,7 +175,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
       enter('capture');
       const staged = await controller.captureSnapshot({ plan, health, bundles, run: runId });
       progress.generation = staged.generation;
-      // The manifest repeats those that came before.
+      // The manifest has the earlier warnings, too.
       progress.warnings = [...new Set([...progress.warnings, ...staged.manifest.warnings])];
       upsertSearchAttributes([{ key: GENERATION_ATTRIBUTE, value: staged.generation }]);
       enter('publish');
@@ -222,7 +222,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     }
   }
 
-  /** Brings repositories that have been down what they missed; a failure here is reported, and tried again by the next backup. */
+  /** Copies to repositories that were down what they missed. A failure is a warning; the next backup tries again. */
   async function catchUp(cluster: string, from: string, others: string[]): Promise<BackupResult['caughtUp']> {
     const answering = others.filter((name) => progress.copies.some((copy) => copy.repository === name));
     const done: BackupResult['caughtUp'] = [];

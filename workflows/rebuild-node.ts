@@ -8,8 +8,9 @@ import { agree, firstPlan, type Planned } from './run/planning';
 import { Recovery } from './run/recovery';
 
 /**
- * Rebuilds one node from scratch while the others serve. Input: `{"cluster":"prod","node":"vault-3","requestedBy":"ana"}`.
- * Its id must be `restore-<cluster>`. Nobody has to approve it: it loses nothing, and refuses where it could.
+ * Rebuilds one node from scratch while the others serve. Input:
+ * `{"cluster":"prod","node":"vault-3","requestedBy":"ana"}`. Its id must be `restore-<cluster>`. No approval is needed:
+ * no data is lost, and where it could be, the plan is refused.
  */
 export async function rebuildNode(raw: unknown, handover?: unknown): Promise<RecoveryReport> {
   const input = parseOrFail(rebuildNodeInput, raw, '{"cluster":"prod","node":"vault-3","requestedBy":"your name"}');
@@ -29,7 +30,7 @@ export async function rebuildNode(raw: unknown, handover?: unknown): Promise<Rec
     await recovery.phase('setAside', () => recovery.setDataAside([node], plan));
 
     await recovery.phase('join', async () => {
-      // The node may have been the leader itself; the others have another one by now.
+      // The node may have been the leader; then the others have elected a new one.
       const leaderAddress = await run.mustStep('waiting for a leader', null, () =>
         controller.waitForLeader({ cluster: input.cluster }),
       );
@@ -43,8 +44,8 @@ export async function rebuildNode(raw: unknown, handover?: unknown): Promise<Rec
     return recovery.end('completed');
   }
 
-  // Dead peers go first: they count for the quorum that has to carry the cluster meanwhile. Where there are none, nothing may come
-  // before the stop, not even a turn of the loop: runs of earlier versions continue as they were.
+  // Dead peers are removed first, because they count for the quorum that has to serve meanwhile. If there are none,
+  // nothing may happen before the stop, not even one turn of the event loop: older histories must replay.
   function stop({ removePeers }: RebuildPlan): Promise<void> {
     if (removePeers === undefined) return recovery.stop([node]);
     return recovery.removePeers(removePeers).then(() => recovery.stop([node]));

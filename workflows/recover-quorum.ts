@@ -9,8 +9,8 @@ import { Recovery } from './run/recovery';
 import { rollBack } from './run/roll-back';
 
 /**
- * Brings a cluster whose quorum is lost back from the disk of a node that survived, by Vault's `raft/peers.json`; it loses
- * nothing that this disk holds. Input: `{"cluster":"prod","requestedBy":"ana"}`. Its id must be `restore-<cluster>`.
+ * Recovers a cluster without a quorum from the disk of a surviving node, with Vault's `raft/peers.json`; nothing on
+ * that disk is lost. Input: `{"cluster":"prod","requestedBy":"ana"}`. Its id must be `restore-<cluster>`.
  */
 export async function recoverQuorum(raw: unknown, handover?: unknown): Promise<RecoveryReport> {
   const input = parseOrFail(recoverQuorumInput, raw, '{"cluster":"prod","requestedBy":"your name"}');
@@ -29,7 +29,7 @@ export async function recoverQuorum(raw: unknown, handover?: unknown): Promise<R
 
     await recovery.phase('stop', () => recovery.stop(state.activeNodes));
 
-    // The survivor's data is copied: it is the only one, and about to be changed.
+    // The survivor's data is copied: it is the only copy, and is about to be changed.
     await recovery.phase('setAside', () =>
       Promise.all([recovery.copyDataAside(firstNode), recovery.setDataAside(others, plan)]),
     );

@@ -12,7 +12,7 @@ import { Recovery } from './run/recovery';
 import { SKIPPED } from './run/recovery-run';
 
 /**
- * Deletes what one earlier run set aside, once its grace period is over and the cluster is whole. Input:
+ * Deletes what one earlier run set aside, after the grace period and if the cluster is healthy. Input:
  * `{"cluster":"prod","run":"…","requestedBy":"ana"}`. Its id must be `restore-<cluster>`.
  */
 export async function removeSetAside(raw: unknown, handover?: unknown): Promise<RecoveryReport> {
@@ -39,7 +39,7 @@ export async function removeSetAside(raw: unknown, handover?: unknown): Promise<
     }
   }
 
-  // What has to be signed; null where nobody has to sign anything.
+  // The plan to sign; null if no signatures are needed.
   async function plan(): Promise<Planned<RemovalPlan> | null> {
     const settings = await controller.planRestore({ cluster: input.cluster });
     if (state.progress.nodes.length === 0) recovery.show(settings, null);
@@ -71,7 +71,7 @@ export async function removeSetAside(raw: unknown, handover?: unknown): Promise<
         recovery.steps(name).removeSetAsideData({ claim: run.claim, of: input.run }),
       );
       if (removed === SKIPPED) return;
-      // An attempt that was killed has told nobody what it removed.
+      // An attempt that was killed has not reported what it removed.
       const gone = new Map([...(found.get(name) ?? []), ...removed].map((item) => [item.path, item.sizeBytes]));
       recovery.removed.push(...[...gone].map(([path, sizeBytes]) => ({ node: name, path, sizeBytes })));
       state.node(name, 'ready', `${gone.size} removed`);

@@ -12,9 +12,9 @@ import { Recovery } from './run/recovery';
 import { rollBack } from './run/roll-back';
 
 /**
- * Brings a cluster back from a generation. Input: `{"cluster":"prod","requestedBy":"ana"}`, and optionally `generation`,
- * `asOf`, `into`, `inPlace`, `drill`, `planOnly` and `accept`. Its id must be `restore-<cluster that is changed>`: Temporal
- * allows one open run of an id, and that is the lock.
+ * Restores a cluster from a generation. Input: `{"cluster":"prod","requestedBy":"ana"}`, and optionally `generation`,
+ * `asOf`, `into`, `inPlace`, `drill`, `planOnly` and `accept`. Its id must be `restore-<cluster that is changed>`:
+ * Temporal allows one open run per id, and that is the lock.
  */
 export async function restoreCluster(raw: unknown, handover?: unknown): Promise<RecoveryReport> {
   const input = parseOrFail(restoreInput, raw, '{"cluster":"prod","requestedBy":"your name"}');
@@ -38,7 +38,7 @@ export async function restoreCluster(raw: unknown, handover?: unknown): Promise<
 
     await recovery.phase('setAside', () => recovery.setDataAside(state.activeNodes, plan));
 
-    // Blank start, throwaway keys with the snapshot's N and T, the snapshot, a restart. The others stay down.
+    // Blank start, throwaway keys with the snapshot's N and T, snapshot, restart. The other nodes stay down.
     await recovery.phase('install', async () => {
       state.node(firstNode, 'installing');
       await install(plan, () => recovery.steps(firstNode).installSnapshot({ claim: run.claim }));
@@ -58,7 +58,7 @@ export async function restoreCluster(raw: unknown, handover?: unknown): Promise<
     return finish(plan);
   }
 
-  // Data that are wrong in a cluster that is well: nothing is stopped, nobody has to unseal.
+  // For wrong data in a healthy cluster: nothing is stopped, and nobody has to unseal.
   async function restoreInPlace(plan: RestorePlan): Promise<RecoveryReport> {
     await recovery.phase('install', async () => {
       await run.once('the backup before', () => backUpFirst(plan));
@@ -82,7 +82,7 @@ export async function restoreCluster(raw: unknown, handover?: unknown): Promise<
     );
   }
 
-  // Changes nothing. Refuses with the complete list of reasons.
+  // Changes nothing. A refusal lists all reasons.
   async function makePlan(before: RestorePlan | null): Promise<Planned<RestorePlan>> {
     const { cluster, into, drill } = input;
     const settings = await controller.planRestore({ cluster, drill, ...(into === undefined ? {} : { into }) });
@@ -98,7 +98,8 @@ export async function restoreCluster(raw: unknown, handover?: unknown): Promise<
     return { settings, ...made };
   }
 
-  // Before anything stops: the generation is on the first node's own disk, proved there; after this no network is needed.
+  // Before anything stops: the generation is put on the first node's own disk and verified there. From then on no
+  // network is needed.
   async function stage(plan: RestorePlan): Promise<void> {
     recovery.enter('stage');
     const { firstNode, nodes } = plan;
@@ -139,10 +140,10 @@ export async function restoreCluster(raw: unknown, handover?: unknown): Promise<
 
   async function finish(plan: RestorePlan): Promise<RecoveryReport> {
     recovery.enter('finish');
-    // Before the backup: its retention must know what the cluster was brought back from.
+    // Before the backup: its retention must know what the cluster was restored from.
     recovery.marked = true;
     await run.once('marking', () => mark('restored', plan, controller.markRestored));
-    // Another cluster now holds the logins of the generation's own, not those that its configuration names.
+    // Another cluster now has the generation's logins, not those that its configuration names.
     const backup = plan.source === plan.cluster ? await recovery.tryBackUp(plan) : null;
     journal.notify(
       'restored',

@@ -9,7 +9,7 @@ import { rollBack } from './run/roll-back';
 import { controller } from './run/steps';
 
 /**
- * Puts the original data back that an earlier run set aside and never got to the end of, because Temporal lost it. Input:
+ * Puts back the original data that a run had set aside before Temporal lost that run. Input:
  * `{"cluster":"prod","run":"…","requestedBy":"ana"}`. Its id must be `restore-<cluster>`.
  */
 export async function rollBackRun(raw: unknown, handover?: unknown): Promise<RecoveryReport> {
@@ -34,7 +34,7 @@ export async function rollBackRun(raw: unknown, handover?: unknown): Promise<Rec
 
   async function claim(plan: RollBackPlan): Promise<void> {
     await Promise.all(plan.nodes.map(({ name }) => run.once(`claiming ${name}`, () => identities.claim(name))));
-    // Its own threshold is what the nodes say once they are started.
+    // The nodes report their threshold once they have started.
     if (plan.seal.secretThreshold > 0) unsealing.begin(plan);
     else identities.checkBy(plan.firstNode);
   }

@@ -2,7 +2,7 @@ import type { ApprovalSubject, SignedApproval } from '../../src/contract/approva
 import { approvalProblem } from '../../src/crypto/approvals';
 import type { Controller } from './context';
 
-/** @returns why a signed approval does not count; null when it does. */
+/** @returns why a signed approval is not valid; null if it is. */
 export async function checkApproval(
   controller: Controller,
   { subject, approval }: { subject: ApprovalSubject; approval: SignedApproval },

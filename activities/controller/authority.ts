@@ -8,15 +8,15 @@ const inOwnBackup = ({ cluster, run }: { cluster: string; run: string }) => asse
 const inRecovery = ({ cluster }: { cluster: string }) => assertRecoveryOf(cluster);
 const inPlanning = ({ settings }: { settings: { cluster: string } }) => assertRecoveryOf(settings.cluster);
 const inPlanned = ({ plan }: { plan: { cluster: string } }) => assertRecoveryOf(plan.cluster);
-// A known id is written only once: what has the id of another run would keep that one's own line out.
+// Records are written once per id: a record under the id of another run would keep out that run's own.
 const inOwnName = ({ id, cluster, run }: { id: string; cluster: string; run: string }) => {
   assertRunOf(cluster, run);
   assertIdOf(run, id);
 };
-// What is marked is of the cluster that the generation is of, which with `into` is another one.
+// A mark names the cluster of the generation, which with `into` is not the one that is changed.
 const inOwnRecovery = ({ run }: { run: string }) => assertAnyRecovery(run);
 
-// So nothing is written down of a recovery that no recovery has done.
+// So that there are no records of a recovery that did not take place.
 const ofItself = (record: ControllerInput<'recordAudit'>) => {
   inOwnName(record);
   const { cluster, run, action } = record;

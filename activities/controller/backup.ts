@@ -17,7 +17,7 @@ import { backupPlanOf, confirmBackup } from './confirm';
 import { cancellation, resumableTransfer } from '../heartbeat';
 import type { Controller } from './context';
 
-/** Name of the directory of one attempt to capture. */
+/** Name of the directory of one capture attempt. */
 const ATTEMPT = /^[0-9a-f]{8}$/;
 
 /** What the run needs of the configuration, for its history. The steps themselves go by the configuration: see `confirm.ts`. */
@@ -31,7 +31,7 @@ export async function planBackup(controller: Controller, input: ControllerInput<
   });
 }
 
-/** Every peer answers, one leads, autopilot is healthy; what doesn't prevent a backup becomes a warning. */
+/** Every peer answers, one leads, autopilot reports healthy. What doesn't prevent a backup is a warning. */
 export async function checkHealth(controller: Controller, input: { plan: BackupPlan }): Promise<ClusterHealth> {
   const { cluster, encryption } = confirmBackup(controller, input.plan);
   return controller.withLeader(cluster, async (view) => {
@@ -43,7 +43,7 @@ export async function checkHealth(controller: Controller, input: { plan: BackupP
   });
 }
 
-/** What autopilot thinks is good to know; that it can't be asked keeps no backup from being made. */
+/** Optional: a backup is made even if autopilot can't be asked. */
 async function autopilotWarnings(vault: VaultClient): Promise<string[]> {
   const unasked = (why: string) => [`autopilot could not be asked: ${why}`];
   try {
@@ -61,7 +61,7 @@ function unhealthyServers({ servers }: AutopilotState): string {
   return names.length === 0 ? '' : `: ${names.join(', ')}`;
 }
 
-/** Stores what was staged, write-once, and reads it back. */
+/** Stores the staged files, write-once, and reads them back. */
 export async function publishGeneration(
   controller: Controller,
   input: ControllerInput<'publishGeneration'>,
@@ -75,7 +75,7 @@ export async function publishGeneration(
 }
 
 /**
- * Only what this controller has staged for this very run.
+ * Accepts only what this controller has staged for this run.
  * @throws DrError StagingLost for any other directory: another controller may have staged it.
  */
 async function stagedHere(controller: Controller, cluster: string, directory: string): Promise<string> {
@@ -88,7 +88,7 @@ async function stagedHere(controller: Controller, cluster: string, directory: st
   });
 }
 
-/** Copies from one repository to another and reads it back from there. */
+/** Copies a generation from one repository to another and reads it back. */
 export async function replicateGeneration(
   controller: Controller,
   input: ControllerInput<'replicateGeneration'>,

@@ -11,17 +11,17 @@ import { BUNDLE_PATTERN } from '../../src/contract/step-input/values';
 import { backupPlanOf } from './confirm';
 import type { Controller } from './context';
 
-/** Beside the attempts to capture, which come and go. */
+/** Next to the directories of capture attempts, which are removed. */
 export const BUNDLES_DIRECTORY = 'bundles';
 
-/** Keeps what an agent has collected until the generation is made. */
+/** Keeps an agent's bundle until the generation is made. */
 export async function stageBundle(
   controller: Controller,
   input: ControllerInput<'stageBundle'>,
 ): Promise<ConfigBundle> {
   const { content, ...bundle } = input.bundle;
   const bytes = Buffer.from(content, 'base64');
-  // The name becomes a path: an agent must not choose it.
+  // The name becomes a path, so an agent must not choose it.
   const named = BUNDLE_PATTERN.test(bundle.file) && bundle.file.startsWith(`config-${bundle.node}.tar.gz.`);
   const wanted = backupPlanOf(controller, input.cluster).configNodes.includes(bundle.node);
   if (!wanted || !named || !sameDigest(digestOf(bytes), bundle)) {
@@ -47,13 +47,13 @@ export async function stageBundle(
   return bundle;
 }
 
-/** Where the configuration names the key of an agent, nobody else's word counts for what is on its host. */
+/** If the configuration has the public key of an agent, only bundles signed with it are accepted. */
 function problemOf(controller: Controller, cluster: string, bundle: ConfigBundle): string | null {
   const key = controller.cluster(cluster).nodes.find(({ name }) => name === bundle.node)?.agentPublicKey;
   return key === undefined ? null : problemOfBundle(key, cluster, bundle);
 }
 
-/** Puts the bundles beside a captured snapshot. One that is gone, with the controller that had it, is a warning. */
+/** Adds the bundles to a captured snapshot. A bundle that was lost with its controller is a warning. */
 export async function takeBundles(
   from: string,
   to: string,

@@ -11,9 +11,9 @@ import { confirmSource } from './confirm';
 import type { Controller } from './context';
 
 /**
- * An older generation is not taken for the sake of a connection that broke off: until this attempt the step is tried again.
- * Then it is taken, and the plan says so, for what can never be read must not make every restore impossible. One less than
- * the attempts that the step has.
+ * An older generation is not taken because of a broken connection: until this attempt the step is retried. After that
+ * it is taken, and the plan says so, because a generation that can never be read must not prevent every restore. One
+ * less than the number of attempts of the step.
  */
 const PATIENT_ATTEMPTS = 3;
 
@@ -24,15 +24,16 @@ interface Wanted {
 
 interface Shown {
   copies: GenerationCopy[];
-  /** Of generations whose manifest may be readable another time. */
+  /** Generations whose manifest may be readable later. */
   unread: (CopyProblem & { generation: string })[];
   problems: CopyProblem[];
 }
 
 /**
- * Finds the generation and reads every copy of it end to end. The latest is the newest one that somebody can open whom the
- * configuration names: whoever has slipped another one in is not to be restored from.
- * @throws DrError UnknownGeneration that names what there is; CopyDamaged; RepositoryUnavailable if another attempt may do better.
+ * Finds the generation and reads all its copies end to end. "Latest" is the newest that a configured recipient can
+ * open: nobody can slip in another one.
+ * @throws DrError UnknownGeneration that lists what there is; CopyDamaged; RepositoryUnavailable if another attempt may
+ * succeed.
  */
 export async function chooseGeneration(
   controller: Controller,
@@ -73,7 +74,7 @@ export async function chooseGeneration(
   }
   throw noneWhole(input.generation === 'latest' ? 'any backup' : input.generation, problems, passing);
 
-  /** Newer ones, which would have been the latest. */
+  /** Newer ones that are not used. */
   function passedOver(taken: string): CopyProblem[] {
     if (strange.has(taken)) return [];
     const newer = candidates.filter((id) => id > taken && strange.has(id));
@@ -84,7 +85,7 @@ export async function chooseGeneration(
   }
 }
 
-/** Generations that are encrypted for nobody whom the configuration names. */
+/** Generations that no configured recipient can open. */
 function strangersIn({ copies }: Shown, recipients: readonly string[]): Set<string> {
   const strange = copies.filter(({ manifest }) => !isForConfigured(manifest.encryption, recipients));
   return new Set(strange.map(({ generation }) => generation));
@@ -120,7 +121,7 @@ async function listEverywhere(controller: Controller, source: string, repositori
   return { copies: views.flatMap((view) => view.copies), unread, problems };
 }
 
-/** What can't be read is reported for its repository already. */
+/** What can't be read is already reported with its repository. */
 function chainProblems(cluster: string, views: RepositoryView[]): ChosenGeneration['problems'] {
   return verifyChain(cluster, views)
     .filter(({ kind, severity }) => severity === 'problem' && kind !== 'unreadable')
@@ -130,7 +131,7 @@ function chainProblems(cluster: string, views: RepositoryView[]): ChosenGenerati
     }));
 }
 
-/** Newest first; what could not be read is dated by its id. */
+/** Newest first; unreadable ones are dated by their id. */
 function candidatesOf({ copies, unread }: Shown, { generation, asOf }: Wanted): string[] {
   const dated = [
     ...copies.map((copy) => ({ generation: copy.generation, capturedAt: copy.manifest.capturedAt })),

@@ -8,9 +8,9 @@ import { encryptionOf } from '../../src/crypto/encryption';
 import type { Controller } from './context';
 
 /*
- * What a run read of the configuration stands in its history, for people to see. It decides nothing: whoever can write there
- * must not say for whom a backup is encrypted, how many of them stay, or who is logged in where. What decides is the
- * configuration of this very host; where the two differ the run stops and says so.
+ * What a run read from the configuration is in its history, for people to see. It decides nothing: whoever can write
+ * there must not choose who can decrypt a backup, how many are kept, or where a login is sent. The configuration of
+ * this host decides; if the two differ, the run stops and says so.
  */
 
 /** What a backup needs of the configuration as it is now. */
@@ -31,14 +31,14 @@ export function backupPlanOf(controller: Controller, name: string, migrated = fa
   };
 }
 
-/** @throws DrError InvalidConfiguration when the backup was planned with other settings. */
+/** @throws DrError InvalidConfiguration if the backup was planned with other settings. */
 export function confirmBackup(controller: Controller, shown: BackupPlan): BackupPlan {
   const plan = backupPlanOf(controller, shown.cluster, shown.migrated);
   assertUnchanged(plan, shown, `while this backup of '${shown.cluster}' ran`, 'Start the backup again.');
   return plan;
 }
 
-/** The same for one part of it. */
+/** The same for retention alone. */
 export function confirmRetention(controller: Controller, cluster: string, shown: BackupPlan['retention']) {
   const { retention } = backupPlanOf(controller, cluster);
   assertUnchanged(
@@ -50,7 +50,7 @@ export function confirmRetention(controller: Controller, cluster: string, shown:
   return retention;
 }
 
-/** What a recovery needs of the configuration as it is now. */
+/** Settings of a recovery in the current configuration. */
 export function settingsOf(
   controller: Controller,
   wish: { cluster: string; into?: string; drill?: boolean },
@@ -69,7 +69,7 @@ export function settingsOf(
     cluster: target,
     source: wish.cluster,
     nodes: nodePlansOf(cluster.nodes),
-    // The generation lies where its own cluster puts it.
+    // The generation is in the repositories of its own cluster.
     repositories: source.repositories,
     ...(source.method === 'raft' ? {} : { backupMethod: source.method }),
     approvals: wish.drill && drills ? drills.approvals : approvals,
@@ -83,7 +83,7 @@ export function settingsOf(
   };
 }
 
-/** @throws DrError InvalidConfiguration when the recovery is being planned with other settings. */
+/** @throws DrError InvalidConfiguration if the recovery was planned with other settings. */
 export function confirmSettings(
   controller: Controller,
   shown: RecoverySettings,
@@ -99,7 +99,7 @@ export function confirmSettings(
   return settings;
 }
 
-/** As above, where it is not known whether it is a drill. */
+/** The same where it is unknown whether this is a drill. */
 export function confirmSource(
   controller: Controller,
   { cluster, source, repositories: shown }: RecoverySettings,
@@ -115,9 +115,9 @@ export function confirmSource(
 }
 
 /**
- * Whether the nodes that a step asks are those of the plan. Where they are to be found is said by the configuration alone, so
- * that a host that got another address during the run is no obstacle.
- * @throws DrError InvalidConfiguration when one of them is missing, or another node now.
+ * Whether the nodes of a step are those of the plan. Their addresses come from the configuration alone, so a host may
+ * get another one during the run.
+ * @throws DrError InvalidConfiguration if a node is missing or another one.
  */
 export function confirmNodes(controller: Controller, plan: RecoveryPlan, names: readonly string[]): void {
   const cluster = controller.cluster(plan.cluster);
@@ -138,9 +138,9 @@ export function confirmNodes(controller: Controller, plan: RecoveryPlan, names: 
 }
 
 /**
- * Whose login is used at the nodes of the plan: that of the cluster itself or, of another cluster, only where a generation of
- * that one was restored into this one.
- * @throws DrError PermissionDenied for anybody else's.
+ * Whose login is used at the nodes of the plan: the cluster's own, or that of another cluster if a generation of it was
+ * restored into this one.
+ * @throws DrError PermissionDenied for any other.
  */
 export function confirmLogin(controller: Controller, plan: RecoveryPlan): string {
   const { cluster, loginOf } = plan;
@@ -158,7 +158,7 @@ export function confirmLogin(controller: Controller, plan: RecoveryPlan): string
   return loginOf;
 }
 
-/** The canary of the plan, if it lies where the configuration has one written: nothing else is read with the login. */
+/** The canary of the plan, if its path is the configured one: nothing else is read with the login. */
 export function confirmCanary(
   controller: Controller,
   plan: RecoveryPlan,

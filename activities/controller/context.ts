@@ -10,7 +10,7 @@ import { connectToNode } from '../../src/vault/connect-node';
 import { type ElectionWait, findLeader, type LeaderView } from '../../src/vault/leader';
 import { withSession } from '../../src/vault/session';
 
-/** A frozen node accepts connections and never answers: the search for the leader must not wait for it. */
+/** A frozen node accepts connections and never answers; the search for the leader must not wait for it. */
 const LEADER_TIMEOUT_MS = 5_000;
 
 export interface ControllerDeps {
@@ -42,8 +42,8 @@ export class Controller {
   }
 
   /**
-   * One of those that a cluster has: another cluster's, or one that was taken out, is none of its business.
-   * @throws DrError InvalidConfiguration
+   * A repository of this cluster.
+   * @throws DrError InvalidConfiguration for any other.
    */
   async repositoryOf(clusterName: string, name: string): Promise<Repository> {
     const { repositories } = this.cluster(clusterName);
@@ -80,7 +80,7 @@ export class Controller {
     }
   }
 
-  /** A client that has logged in afresh at the node it talks to; the token ends with the work. */
+  /** A fresh login at one node; the token is revoked when the work is done. */
   async withLogin<T>(
     clusterName: string,
     node: string,
@@ -88,7 +88,7 @@ export class Controller {
     loginOf = clusterName,
   ): Promise<T> {
     const cluster = this.cluster(clusterName);
-    // What was restored into another cluster knows the logins of its own.
+    // Data restored into another cluster has the logins of its own cluster.
     const { auth } = this.cluster(loginOf);
     return withSession(cluster, nodeOf(cluster, node), auth, work);
   }

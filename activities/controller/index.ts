@@ -24,10 +24,10 @@ export type { ControllerDeps };
 
 type Step<I, O> = (controller: Controller, input: I) => Promise<O>;
 
-/** Each takes what its schema lets through, and there is none without a schema. */
+/** Every step needs a schema, and gets only what its schema accepts. */
 type Steps = { [S in ControllerStep]: (input: ControllerInput<S>) => Promise<unknown> };
 
-/** The steps that the controller runs: everything that is not on a Vault host. */
+/** The steps of the controller: everything that does not happen on a Vault host. */
 export function createControllerActivities(deps: ControllerDeps) {
   const controller = new Controller(deps);
   const auditFile = join(deps.config.stateDir, 'audit.jsonl');
@@ -72,17 +72,17 @@ export function createControllerActivities(deps: ControllerDeps) {
     removePeer: bind(removePeer),
     checkRolledBack: bind(restore.checkRolledBack),
 
-    /** Keeps the report beside the audit trail. @returns where, and the hashes that the trail keeps of it. */
+    /** Stores the report next to the audit trail. @returns where, and the hashes for the trail. */
     async storeReport(input: ControllerInput<'storeReport'>): Promise<StoredReport> {
       return writeReport(deps.config.stateDir, input.report);
     },
 
-    /** Does nothing where no command is configured. */
+    /** Does nothing if no command is configured. */
     async notify(notification: ControllerInput<'notify'>): Promise<void> {
       const { notify } = deps.config;
       if (!notify) return;
       const { event, cluster } = notification;
-      // Whom to tell is for the configuration to say, not for whoever asks.
+      // The configuration says whom to notify, not the caller.
       const alternates = event === 'escalation' ? controller.cluster(cluster).restore.reminders.alternates : [];
       await sendNotification(notify.command, { ...notification, alternates });
     },
@@ -92,7 +92,7 @@ export function createControllerActivities(deps: ControllerDeps) {
       for (const record of records) await recordAudit(record);
     },
 
-    /** Puts the head of the audit trail where whoever changes the trail can't reach it. */
+    /** Publishes the head of the audit trail where somebody who can change the trail can't reach it. */
     async publishAuditHead(input: ControllerInput<'publishAuditHead'>): Promise<void> {
       await publishHead(auditFile, await controller.repositoryOf(input.cluster, input.repository), input.cluster, {
         signal: cancellation(),

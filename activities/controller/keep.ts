@@ -14,12 +14,12 @@ import { cancellation, withHeartbeats } from '../heartbeat';
 import { confirmRetention } from './confirm';
 import type { Controller } from './context';
 
-/** Nobody waits longer for a bucket at the end of a restore. */
+/** Nobody should wait longer for a bucket at the end of a restore. */
 const MARK_TIMEOUT_MS = 30_000;
 
 /**
- * Generations of one repository that another one, which was down, doesn't have and would keep; oldest first. Where nothing
- * is lacking no manifest is read: there may be thousands.
+ * Generations in one repository that another one, which was down, lacks and would keep; oldest first. Manifests are
+ * read only if something is missing: there may be thousands.
  */
 export async function listCatchUps(
   controller: Controller,
@@ -49,7 +49,7 @@ export async function listCatchUps(
   });
 }
 
-/** Removes what the policy gives up; only after this very run has stored a verified generation there. */
+/** Removes what the policy no longer keeps; only after this run has stored a verified generation there. */
 export async function applyRetention(
   controller: Controller,
   input: ControllerInput<'applyRetention'>,
@@ -76,12 +76,12 @@ interface Unmarked {
 
 type RunMark = ControllerInput<'markRestored'>;
 
-/** Says in every repository that a cluster was brought back from this generation; answers where that failed. */
+/** Marks the generation in every repository as restored; returns where that failed. */
 export async function markRestored(controller: Controller, mark: RunMark): Promise<Unmarked[]> {
   return markEverywhere(controller, 'restored', mark);
 }
 
-/** Takes that back; answers where that failed. */
+/** Revokes that mark; returns where that failed. */
 export async function markRolledBack(controller: Controller, mark: RunMark): Promise<Unmarked[]> {
   return markEverywhere(controller, 'rolled-back', mark);
 }
@@ -92,7 +92,7 @@ async function markEverywhere(
   { cluster, generation, manifestSha256, run, at, approved }: RunMark,
 ): Promise<Unmarked[]> {
   assertPeopleWanted(controller, { cluster, generation, manifestSha256, run }, approved ?? null);
-  // Field by field: what else is in the input, such as another kind, is not signed.
+  // Field by field, so that nothing else in the input gets signed.
   const mark = { kind, cluster, generation, manifestSha256, run, at };
   const privateKey = await controller.privateKey();
   const problems = await Promise.all(
@@ -110,7 +110,7 @@ async function markEverywhere(
   return problems.flat();
 }
 
-/** Retention keeps what is marked: the word of a run that nobody approved must not take the place of a true one. */
+/** Retention keeps marked generations: a run that nobody approved must not replace a true mark. */
 function assertPeopleWanted(
   controller: Controller,
   { run, ...named }: { cluster: string; generation: string; manifestSha256: string; run: string },

@@ -36,7 +36,7 @@ export interface MadePlan<P extends RecoveryPlan = RecoveryPlan> {
 }
 
 /**
- * What the run needs of the configuration, for its history. The steps themselves go by the configuration: see `confirm.ts`.
+ * What the run keeps of the configuration, in history. The steps themselves use the configuration: see `confirm.ts`.
  * @throws DrError UnknownCluster; InvalidConfiguration for a drill where none is allowed, or an unknown node.
  */
 export async function planRestore(
@@ -52,12 +52,14 @@ export async function planRestore(
   return settings;
 }
 
-/** Twice what it takes with Vault's default settings: 9 s (measured, Vault 1.21, `performance_multiplier` 5). */
+/**
+ * Twice the time of an election with Vault's default settings: 9 s (measured, Vault 1.21, `performance_multiplier` 5).
+ */
 const ELECTION_MS = 20_000;
 
 /**
- * Asks every node of the cluster, and its leader with a login; a cluster that is down is an answer, not an error. One that
- * is in the middle of an election, because its leader has just died, is waited for.
+ * Asks every node, and the leader with a login. A cluster that is down is a result, not an error. Waits out an
+ * election, because the leader may have just died.
  */
 export async function lookAtCluster(controller: Controller, input: { cluster: string }): Promise<LiveView> {
   const signal = cancellation();
@@ -95,7 +97,7 @@ async function inspectThroughLeader(controller: Controller, cluster: string, vie
     }
     const { nodes } = settingsOf(controller, { cluster });
     const [peers, autopilot, allowed] = await controller.withLogin(cluster, view.leader.node, (vault) =>
-      // What autopilot thinks is good to know; it may be turned off, and the policy need not let us ask.
+      // Optional: autopilot may be turned off, and the policy may not allow it.
       Promise.all([
         peersOf(vault, nodes),
         autopilotOf(vault, nodes).catch(() => null),
@@ -112,7 +114,9 @@ async function inspectThroughLeader(controller: Controller, cluster: string, vie
   }
 }
 
-/** Evaluates what was found; the hash binds an approval to exactly this plan. @throws DrError PlanRefused with every reason. */
+/**
+ * Evaluates the facts; the hash binds an approval to exactly this plan. @throws DrError PlanRefused with every reason.
+ */
 export async function makePlan(
   controller: Controller,
   facts: {
@@ -121,7 +125,7 @@ export async function makePlan(
     chosen: ChosenGeneration;
     inspections: NodeInspection[];
     live: LiveView;
-    /** Why the leader's host can't load a snapshot in place. */
+    /** Why the leader's host can't load a snapshot in place; null if it can. */
     inPlaceProblem: string | null;
   },
 ) {
@@ -134,7 +138,7 @@ export async function makePlan(
   return made(evaluateRestore({ ...facts, settings, credential, recipients, ended, source, now }));
 }
 
-/** Of the runs that hosts list as unfinished, because they could not be reached at their end. */
+/** Runs that hosts list as unfinished only because they could not be reached at the end. */
 function endedAmong({ config }: Controller, cluster: string, inspections: readonly NodeInspection[]): string[] {
   const runs = inspections.flatMap(({ report }) => report?.unfinished?.map(({ run }) => run) ?? []);
   return endedRuns(config.stateDir, cluster, runs);

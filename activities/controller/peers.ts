@@ -5,13 +5,13 @@ import type { VaultClient } from '../../src/vault/client';
 
 type Known = readonly Pick<NodePlan, 'nodeId' | 'clusterAddress'>[];
 
-/** The peers that a node knows, by the ids that the configuration has for them. */
+/** The peers that a node knows, with the node ids of the configuration. */
 export async function peersOf(vault: VaultClient, nodes: Known): Promise<RaftServer[]> {
   const peers = await vault.raftConfiguration();
   return peers.map((peer) => ({ ...peer, nodeId: configuredId({ id: peer.nodeId, address: peer.address }, nodes) }));
 }
 
-/** The same of what autopilot says. */
+/** The same for autopilot. */
 export async function autopilotOf(vault: VaultClient, nodes: Known): Promise<AutopilotState | null> {
   const state = await vault.autopilotState();
   if (state === null) return null;

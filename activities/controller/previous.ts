@@ -5,12 +5,12 @@ import { cancellation } from '../heartbeat';
 import type { Controller } from './context';
 import { notice } from '../../src/contract/notice';
 
-/** A repository that is out of reach must not hold the backup up. */
+/** An unreachable repository must not delay the backup. */
 const LOOK_UP_TIMEOUT_MS = 30_000;
 
 /**
- * The newest generation of all repositories that answer in time. A chain with a gap is better than no backup, but nobody
- * should take a backup that was compared with nothing for one that was compared.
+ * The newest generation in the repositories that answer in time. A chain with a gap is better than no backup, but a
+ * backup that was not compared must say so.
  */
 export async function findPrevious(
   controller: Controller,

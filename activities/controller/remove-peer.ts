@@ -12,8 +12,8 @@ import type { Controller } from './context';
 type Removal = ControllerInput<'removePeer'>;
 
 /**
- * Takes a dead peer out of a cluster that serves. Asked again just before: whoever has come back stays, and so does every node
- * of the configuration. Repeatable: who is out already is out.
+ * Removes a dead peer from a serving cluster. Checks again right before: a peer that is back stays, and so does every
+ * configured node. Repeatable.
  */
 export async function removePeer(controller: Controller, input: Removal): Promise<void> {
   const { plan, peer } = input;
@@ -46,7 +46,7 @@ export async function removePeer(controller: Controller, input: Removal): Promis
   );
 }
 
-/** Whoever can write to the namespace may ask for it; what lets it happen is the plan, and where signatures decide, those. */
+/** Anybody who can write to the namespace can ask for it; the plan decides and, with approvers, their signatures. */
 function assertApproved(controller: Controller, { plan, peer, run, approved }: Removal): void {
   const { cluster } = plan;
   const config = controller.cluster(cluster);

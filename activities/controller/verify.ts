@@ -13,13 +13,13 @@ import type { Controller } from './context';
 import { autopilotOf, peersOf } from './peers';
 import { pollUntil } from '../poll';
 
-/** So often are the keys counted that can't be counted to their end. */
+/** Attempts to count the keys. */
 const COUNTS = 2;
 
 /**
- * The first node, alone: its own peer, the plan's cluster id and numbers of shares, a login that works, the canary, and as
- * many keys as the manifest counts.
- * @returns what differs and need not be wrong.
+ * The first node alone: its only peer is itself, cluster id and share numbers are those of the plan, the login works,
+ * the canary is there, and so are as many keys as in the manifest.
+ * @returns differences that need not be wrong.
  */
 export async function verifyFirstNode(controller: Controller, input: { plan: RecoveryPlan }): Promise<string[]> {
   const { plan } = input;
@@ -34,7 +34,7 @@ export async function verifyFirstNode(controller: Controller, input: { plan: Rec
     } catch (error) {
       cancellation().throwIfAborted();
       if (!mayStayUncounted(error, attempt())) throw error;
-      // That the node is gone must not be why.
+      // Not if the node is down.
       await proveFirstNode(controller, plan);
       return [...remarks, `the keys on ${plan.firstNode} could not be counted: ${(error as Error).message}`];
     }
@@ -76,7 +76,7 @@ async function proveFirstNode(controller: Controller, plan: RecoveryPlan): Promi
   );
 }
 
-/** Reads a snapshot of the node end to end and keeps nothing of it. */
+/** Reads a whole snapshot of the node, and keeps nothing. */
 async function readFirstNode(controller: Controller, plan: RecoveryPlan): Promise<SnapshotSummary> {
   return controller.withLogin(
     plan.cluster,
@@ -86,13 +86,13 @@ async function readFirstNode(controller: Controller, plan: RecoveryPlan): Promis
   );
 }
 
-/** What keeps the keys from being counted is no reason to hold a node that serves; that they are damaged is one. */
+/** Keys that can't be counted must not stop a serving node; damaged ones must. */
 export function mayStayUncounted(error: unknown, attempts: number): boolean {
   if (!isDrError(error)) return attempts >= COUNTS;
   return error.code !== 'SnapshotCorrupt' && (attempts >= COUNTS || !error.retryable);
 }
 
-/** @returns what a write or two explain. @throws DrError when there are fewer keys than that. */
+/** @returns differences that a few writes explain. @throws DrError if keys are missing. */
 export function compareCounts(wanted: Record<string, number>, actual: SnapshotSummary['keys']['byPrefix']): string[] {
   const differences = Object.entries(wanted)
     .map(([prefix, count]) => ({ prefix, wanted: count, actual: actual[prefix]?.count ?? 0 }))
@@ -113,7 +113,7 @@ export function compareCounts(wanted: Record<string, number>, actual: SnapshotSu
   );
 }
 
-/** What clients and expired leases may take away in the moment between unsealing and counting. */
+/** Keys that clients and expired leases may remove between unsealing and counting. */
 function allowance(count: number): number {
   return Math.max(5, Math.ceil(count / 100));
 }
@@ -124,8 +124,8 @@ async function proveCanary(controller: Controller, vault: VaultClient, plan: Rec
 }
 
 /**
- * Every node unsealed, of one cluster and, unless somebody accepted otherwise, one version; all of them voters; autopilot
- * content with them; a read through each.
+ * Every node is unsealed, of one cluster and (unless accepted otherwise) one version; all are voters, autopilot reports
+ * healthy, and a read works through each.
  */
 export async function checkConvergence(
   controller: Controller,
@@ -156,7 +156,7 @@ export async function checkConvergence(
   );
 }
 
-/** @returns the API address of the node that leads. */
+/** @returns the API address of the leader. */
 export async function waitForLeader(controller: Controller, input: { cluster: string }): Promise<string> {
   return withHeartbeats('leader', () =>
     pollUntil(
@@ -168,8 +168,8 @@ export async function waitForLeader(controller: Controller, input: { cluster: st
 }
 
 /**
- * Lets another node lead: a cluster that can't do that is not whole. Only where the configuration wants it: a plan is whatever
- * somebody says who can write to the namespace, and each time clients wait for seconds.
+ * Makes another node the leader: a cluster that can't do that is not healthy. Only if the configuration says so:
+ * anybody who can write to the namespace can make up a plan, and clients wait for seconds each time.
  */
 export async function moveLeadership(controller: Controller, input: { plan: RecoveryPlan }): Promise<string> {
   const { plan } = input;

@@ -7,7 +7,7 @@ import type { Controller } from './context';
 
 const SOURCE_TIMEOUT_MS = 5_000;
 
-/** Whether anything answers of the cluster that the generation is of. */
+/** Whether the cluster of the generation is running. */
 export async function viewSource(controller: Controller, name: string): Promise<SourceView> {
   const cluster = controller.cluster(name);
   return withHeartbeats(`look for ${name}`, async () => {
@@ -16,7 +16,7 @@ export async function viewSource(controller: Controller, name: string): Promise<
   });
 }
 
-/** A node with data is alive, also one that is sealed or has an error to tell; a blank one is what a loss leaves. */
+/** A node with data is running, also if it is sealed or has an error; a blank one is what a loss leaves. */
 async function answers(cluster: ClusterConfig, node: NodeConfig): Promise<boolean> {
   const client = await connectToNode(cluster, node, { timeoutMs: SOURCE_TIMEOUT_MS });
   try {

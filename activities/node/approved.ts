@@ -12,12 +12,12 @@ import { type HostAction, whyNotAllowed } from '../../src/plan/host-actions';
 import { planHashOf } from '../../src/plan/hash';
 import { parseManifest } from '../../src/repository/manifest';
 
-/** In the directory of the run, which belongs to the agent alone. */
+/** In the directory of the run, which belongs to the agent. */
 const FILE = 'approved.json';
-/** Beside it: of the backup that is staged, once the whole of it is proved. */
+/** Manifest of the staged backup, once all of it is verified. */
 export const STAGED_MANIFEST = 'manifest.json';
 
-/** What of the host's own configuration decides. */
+/** The parts of the host's own configuration that decide. */
 export interface OwnConfiguration {
   clusterName: string;
   cluster: ClusterConfig;
@@ -25,16 +25,16 @@ export interface OwnConfiguration {
 }
 
 /**
- * Whether people want what an agent is asked to do. Whoever can write to Temporal can ask for anything; what is done to this host
- * is what its own configuration allows: the plan that its approvers have signed, and nothing else.
+ * Whether people have approved what the agent is asked to do. Anybody who can write to Temporal can ask for anything;
+ * this host does what its own configuration allows: the plan that its approvers have signed, and nothing else.
  */
 export class HostApproval {
   constructor(private readonly own: OwnConfiguration) {}
 
   /**
-   * Takes a plan up that people have approved. Later it is enough that it was taken up in time: a recovery may last.
+   * Accepts an approved plan. It must be accepted before it expires; the recovery itself may last longer.
    * @param directory of the run
-   * @param now by Temporal's clock, in milliseconds since the epoch: that of the host may be wrong by days
+   * @param now by Temporal's clock, in milliseconds since the epoch: that of the host may be days off
    * @throws DrError NotApproved
    */
   async accept(run: string, directory: string, approved: ApprovedPlan | null, now: number): Promise<void> {
@@ -42,7 +42,7 @@ export class HostApproval {
     const plan = this.#verified(run, approved);
     const known = readApproved(directory);
     const isKnown = known !== null && planHashOf(known.plan) === planHashOf(plan);
-    // Also where the time can't be read.
+    // Also if the time can't be parsed.
     if (!isKnown && !(now < Date.parse(approved?.expires ?? ''))) {
       throw this.#notApproved(
         `the approvals were valid until ${approved?.expires}`,
@@ -54,7 +54,7 @@ export class HostApproval {
   }
 
   /**
-   * To be asked before each step that changes this host; checks the signatures again.
+   * To be called before each step that changes this host; verifies the signatures again.
    * @throws DrError NotApproved
    */
   async assertAllowed(run: string, directory: string, action: HostAction): Promise<void> {
@@ -68,14 +68,14 @@ export class HostApproval {
     else if (action.how === 'delete') this.#assertStagedThere(run, plan, action.staged);
   }
 
-  /** Nothing goes before what replaces it has been proved on this disk, in whatever order steps are asked for. */
+  /** Nothing is removed before its replacement was verified on this disk, in whatever order steps are requested. */
   async #assertStaged(directory: string, { generation }: RestorePlan): Promise<void> {
     const text = readOwnFile(join(directory, STAGED_MANIFEST));
     if (text !== null && parseManifest(Buffer.from(text)).generation === generation) return;
     throw this.#notApproved(`the backup ${generation}, which replaces its data, is not on its disk yet`);
   }
 
-  /** A follower renames on the approval alone; what can't be put back goes only on the word of the first node's own agent. */
+  /** A follower renames with the approval alone; it deletes only with a signed statement of the first node's agent. */
   #assertStagedThere(run: string, plan: RestorePlan, signature: string | null): void {
     const { firstNode, generation, manifestSha256 } = plan;
     const { clusterName, cluster } = this.own;

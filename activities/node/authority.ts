@@ -5,7 +5,7 @@ import { assertBackupOf, assertRecoveryOf } from '../caller';
 
 type Authority = { [S in NodeStep]: (input: NodeInput<S>) => void };
 
-/** Which run may ask an agent for which step: those of its own cluster, each in its own name. */
+/** Which run may ask an agent for which step: runs of its own cluster, in their own name. */
 export function nodeAuthority(node: string, cluster: string): Authority {
   const recovery = () => assertRecoveryOf(cluster);
   const claimed = ({ claim }: { claim: RunClaim }) => {

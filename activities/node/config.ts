@@ -11,12 +11,12 @@ import { digestOf } from '../../src/repository/digest';
 import type { NodeHost } from './context';
 import { readServer } from '../../src/host/service/read-server';
 
-/** It travels through Temporal, which takes two megabytes for an answer and keeps every one. */
+/** It passes through Temporal, which accepts results up to two megabytes and stores all of them. */
 const MAX_BUNDLE_BYTES = 512 * 1024;
 
 /**
- * Collects the node's configuration files, encrypted for the recipients in this host's own configuration: whoever can ask an
- * agent for them must not be able to say for whom.
+ * Collects the node's configuration files, encrypted for the recipients in this host's own configuration: callers must
+ * not be able to choose who can read them.
  */
 export async function collectConfig(host: NodeHost): Promise<CollectedConfig> {
   const { node, cluster, clusterName } = host.deps;

@@ -30,15 +30,15 @@ export interface NodeDeps {
   node: NodeConfig;
   driver: ServiceDriver;
   /**
-   * Asks whoever keeps the run. @returns when the run that asks was started, in their word.
-   * @throws DrError NotApproved; NodeFenced when the attempt that runs now was given up.
+   * Asks Temporal about the current attempt. @returns when its run was started, by Temporal's clock.
+   * @throws DrError NotApproved; NodeFenced if Temporal has given up the attempt.
    */
   confirmAttempt: () => Promise<Pick<RunClaim, 'startedAt'>>;
-  /** Asks the same about another recovery of the cluster: whether it has ended, or is not known there at all. */
+  /** Asks Temporal whether another recovery of the cluster has ended or does not exist. */
   isOver: (run: string) => Promise<boolean>;
 }
 
-/** What the steps on one host share. */
+/** Shared by the steps of one host. */
 export class NodeHost {
   readonly approval: HostApproval;
   readonly #gate: AttemptGate;
@@ -57,14 +57,15 @@ export class NodeHost {
     return this.deps.driver;
   }
 
-  /** Directory of what a run keeps on this host. */
+  /** Directory of a run on this host. */
   async runDirectory(run: string): Promise<string> {
     return belowRoot(join(this.node.stateDir, 'runs'), runName(run));
   }
 
   /**
-   * Does a step that changes the host, if what people have approved says so. What fails once a newer attempt has begun fails because of that one, and says so.
-   * @throws DrError NotApproved; NodeFenced when the node belongs to another run, or the attempt was given up.
+   * Runs a step that changes the host, if the approved plan allows it. A failure after a newer attempt has begun is
+   * reported as NodeFenced.
+   * @throws DrError NotApproved; NodeFenced if the node belongs to another run, or the attempt was given up.
    */
   async step<T>(claim: RunClaim, action: HostAction, act: (attempt: Attempt) => Promise<T>): Promise<T> {
     await this.approval.assertAllowed(claim.run, await this.runDirectory(claim.run), action);
@@ -77,7 +78,7 @@ export class NodeHost {
     }
   }
 
-  /** Carries out a step without countable progress, and sends heartbeats meanwhile. */
+  /** Runs a step without countable progress and sends heartbeats meanwhile. */
   stepWithHeartbeats<T>(
     claim: RunClaim,
     action: HostAction,
@@ -86,7 +87,7 @@ export class NodeHost {
     return this.step(claim, action, (attempt) => withHeartbeats(action.kind, (report) => act(attempt, report)));
   }
 
-  /** The same, and again what failed of it. */
+  /** The same with retries. */
   retry<T>(claim: RunClaim, action: HostAction, act: (attempt: Attempt) => Promise<T>): Promise<T> {
     return this.stepWithHeartbeats(claim, action, (attempt, report) =>
       retry({ signal: attempt.signal, report }, () => act(attempt)),
@@ -97,18 +98,18 @@ export class NodeHost {
     const { startedAt } = await assertClaim(this.node.stateDir, this.node.name, claim.run);
     const { currentAttemptScheduledTimestampMs, heartbeatTimeoutMs } = Context.current().info;
     const attempt = this.#gate.begin(cancellation(), {
-      // By run, then by the server's clock: an attempt that was frozen before it began is not the newest.
+      // By run, then by Temporal's clock: an attempt that was frozen before it began is not the newest.
       order: `${startedAt} ${String(currentAttemptScheduledTimestampMs).padStart(15, '0')}`,
-      // Heartbeats arrive every two to four seconds, so Temporal can't have given up the attempt yet.
+      // Heartbeats are sent every two to four seconds, so Temporal can't have given up the attempt within this time.
       ...(heartbeatTimeoutMs === undefined ? {} : { leaseMs: heartbeatTimeoutMs / 2 }),
     });
-    // Within the lease: the answer must not be an old one either.
+    // Within the lease, so that the answer is not outdated either.
     await this.deps.confirmAttempt();
     attempt.assertCurrent();
     return attempt;
   }
 
-  /** Client for the Vault of this host; closed when the work is done. */
+  /** A client for this host's Vault; closed when the work is done. */
   async withVault<T>(work: (vault: VaultClient) => Promise<T>, options?: VaultClientOptions): Promise<T> {
     const server = await readServerConfig(this.node.configFiles, await this.#start());
     const vault = await connectLocally(this.deps.cluster, this.node, options, server);
@@ -119,7 +120,7 @@ export class NodeHost {
     }
   }
 
-  /** Vault is asked each second, for as long as a run lasts; service manager and processes are not. */
+  /** Vault is asked every second as long as a run lasts; service manager and processes are not. */
   async #start(): Promise<ServerStart> {
     if (this.#lastStart === null || Date.now() - this.#lastStart.at > START_KNOWN_FOR_MS) {
       this.#lastStart = { at: Date.now(), start: startOf(this.driver, this.node.dataDir) };
@@ -127,14 +128,14 @@ export class NodeHost {
     return this.#lastStart.start;
   }
 
-  /** Waits until the Vault of this host answers at all: it reads all of its data first. */
+  /** Waits until this host's Vault answers at all: it first reads all of its data. */
   async waitForVault(vault: VaultClient, attempt: Attempt): Promise<SealStatus> {
     return this.pollVault(`Vault on ${this.node.name} to answer`, attempt, () => vault.sealStatus(), {
       notice: 'vault-not-starting',
     });
   }
 
-  /** Asks until the answer is neither null nor an error, for as long as the Vault of this host may be loading its data. */
+  /** Asks until the answer is neither null nor an error, for as long as this host's Vault may be loading its data. */
   async pollVault<T>(
     what: string,
     { signal }: Attempt,

@@ -40,8 +40,8 @@ export async function stopNode(host: NodeHost, input: { claim: RunClaim }): Prom
 }
 
 /**
- * @param input `otherCluster`: somebody has confirmed that the data of another cluster may be set aside
- * @returns where the data directory was put; null when there was none, or it was deleted.
+ * @param input `otherCluster`: somebody has confirmed that data of another cluster may be set aside
+ * @returns where the data directory is now; null if there was none, or it was deleted.
  */
 export async function setAsideData(host: NodeHost, input: NodeInput<'setAsideData'>): Promise<string | null> {
   const { claim, how, otherCluster } = input;
@@ -53,7 +53,7 @@ export async function setAsideData(host: NodeHost, input: NodeInput<'setAsideDat
     async (attempt) => {
       if (how === 'delete') assertMayDelete(host);
       await proveStopped(host.node, host.driver);
-      // From here on the host is as it would be if that run had been rolled back.
+      // From here on the host is as if that run had been rolled back.
       if (lost !== null) await putBackLost(host, lost, attempt);
       await assertNoneHalfMoved(host.node, claim.run);
       if (!otherCluster) await assertOwnData(host, claim.run);
@@ -70,7 +70,7 @@ export async function setAsideData(host: NodeHost, input: NodeInput<'setAsideDat
   );
 }
 
-/** For data of which there is no other copy. @returns where the copy is. */
+/** For data without another copy. @returns where the copy is. */
 export async function copyDataAside(host: NodeHost, input: { claim: RunClaim }): Promise<string> {
   const { claim } = input;
   return host.stepWithHeartbeats(claim, { kind: 'copy aside' }, async (attempt) => {
@@ -83,8 +83,8 @@ export async function copyDataAside(host: NodeHost, input: { claim: RunClaim }):
 }
 
 /**
- * Puts back what the run has set aside; what it made stays beside it.
- * @param input `lost`: a run that never ended; what it set aside is what was here before both of them
+ * Puts back what the run has set aside; the data written by the run is kept next to it.
+ * @param input `lost`: a run that never ended; what it set aside is older than both of them
  */
 export async function putBackData(host: NodeHost, input: NodeInput<'putBackData'>): Promise<PutBack> {
   const { claim, lost = null } = input;
@@ -108,14 +108,14 @@ async function putBackLost(host: NodeHost, lost: string, attempt: Attempt): Prom
   return result;
 }
 
-/** A rebuild has no way back: the others serve, and what it set aside may be what broke the node. */
+/** A rebuild has no way back: the others serve, and the data set aside may be what broke the node. */
 async function noteOwnRun({ node }: NodeHost, run: string): Promise<void> {
   if (ownWorkflow() === WORKFLOW.rebuildNode) return;
   const { startedAt } = await assertClaim(node.stateDir, node.name, run);
   await noteUnfinished(node.stateDir, { run, startedAt });
 }
 
-/** Stops a node that did not get in, and empties what this run made of it. */
+/** Stops a node that could not join, and removes the data written by this run. */
 export async function blankNode(host: NodeHost, input: { claim: RunClaim }): Promise<void> {
   await host.stepWithHeartbeats(input.claim, { kind: 'blank' }, async (attempt) => {
     await stopAndProve(host, host.driver, attempt);
@@ -132,7 +132,7 @@ export async function lookForLeftOvers({ node }: NodeHost, input: { of: string }
   return found.map((item) => (isUnfinished && item.setAsideAt !== null ? { ...item, isOriginal: true } : item));
 }
 
-/** Deletes what an earlier run left on this host. @returns what is gone. */
+/** Deletes what an earlier run left on this host. @returns what was deleted. */
 export async function removeSetAsideData(host: NodeHost, input: { claim: RunClaim; of: string }): Promise<LeftOver[]> {
   const { dataDir } = host.node;
   // Of a run that never ended it is the original data.
@@ -145,10 +145,10 @@ export async function removeSetAsideData(host: NodeHost, input: { claim: RunClai
   });
 }
 
-/** What a run made and rolled back may go at once. */
+/** Data written and rolled back by a run may be deleted at once. */
 function isInGrace({ setAsideAt }: LeftOver, { deps }: NodeHost): boolean {
   if (setAsideAt === null) return false;
-  // Also where the time can't be read.
+  // Also if the time can't be parsed.
   return !(Date.now() >= Date.parse(setAsideAt) + deps.cluster.restore.graceDays * DAY_MS);
 }
 
@@ -157,7 +157,7 @@ async function stopAndProve(host: NodeHost, driver: ServiceDriver, attempt: Atte
   await proveStopped(host.node, driver);
 }
 
-/** Without a way back, on this host's own word only. */
+/** Deletes without a way back, so only this host's own configuration can allow it. */
 function assertMayDelete({ node, deps }: NodeHost): void {
   if (deps.cluster.restore.setAside === 'delete') return;
   throw new DrError(
@@ -172,7 +172,7 @@ function assertMayDelete({ node, deps }: NodeHost): void {
   );
 }
 
-/** The last check before data is moved away: whose is it? */
+/** The last check before data is moved: whose is it? */
 async function assertOwnData(host: NodeHost, run: string): Promise<void> {
   const { node, deps } = host;
   if ((await readMarker(node.dataDir)) === run) return;

@@ -19,7 +19,7 @@ import { VERSION } from '../../src/version';
 import type { NodeHost } from './context';
 import { describeMigration } from './migrate';
 
-/** A Vault that hangs accepts connections and never answers; that must not hold up the rest of the report. */
+/** A hanging Vault accepts connections and never answers; it must not delay the report. */
 const VAULT_TIMEOUT_MS = 5_000;
 
 /** Inspects the host and changes nothing. */
@@ -78,7 +78,7 @@ async function whyNotAside({ dataDir, stateDir, runtimeDir }: NodeConfig): Promi
   return (await setAsideProblem(dataDir)) ?? placeProblem(dataDir, [stateDir, runtimeDir]);
 }
 
-/** What can't be checked is no reason against anything. */
+/** What can't be checked is not a problem. */
 async function checkService({ driver }: NodeHost): Promise<ServiceCheck | undefined> {
   return driver.check?.().catch((error: Error) => ({
     unit: null,
@@ -87,7 +87,7 @@ async function checkService({ driver }: NodeHost): Promise<ServiceCheck | undefi
   }));
 }
 
-/** Of Vault. What a service manager sets can't be seen from here. */
+/** Vault's environment, as far as it is known: what a service manager sets can't be seen from here. */
 function environmentOf({ node: { service } }: NodeHost): NodeJS.ProcessEnv | null {
   return service.driver === 'process' ? serviceEnvironment(service.env) : null;
 }
@@ -100,7 +100,7 @@ async function inspectStorage(dataDir: string): Promise<Pick<NodeReport, 'storag
   }
 }
 
-/** What a server that stands still, or a listener that redacts it, does not say. */
+/** Adds what a stopped server, or a listener that redacts it, does not say. */
 async function withProgram(
   vault: NodeReport['vault'],
   answered: Product | null,
@@ -115,7 +115,7 @@ async function withProgram(
   };
 }
 
-/** Null where it does not say which product it is. */
+/** Null if the product is unknown. */
 interface Asked {
   tried: SealStatus | Error;
   product: Product | null;

@@ -13,10 +13,10 @@ import { openArchive, proveStaged, stagedGeneration } from './stage';
 import { pollUntil } from '../poll';
 
 const SNAPSHOT = 'sys/storage/raft/snapshot';
-/** Twice what small data take; Vault itself waits five seconds of it. */
+/** Twice the time for small data; Vault itself waits five seconds of it. */
 const LONGEST_APPLY_MS = 15_000;
 
-/** @returns why this host can't load a snapshot into the running cluster; null when it can. */
+/** @returns why this host can't load a snapshot into the running cluster; null if it can. */
 export async function proveInPlace(host: NodeHost): Promise<string | null> {
   try {
     const { [SNAPSHOT]: capabilities = [] } = await session(host, (vault) => vault.capabilitiesSelf([SNAPSHOT]));
@@ -27,7 +27,7 @@ export async function proveInPlace(host: NodeHost): Promise<string | null> {
   }
 }
 
-/** Loads the staged snapshot into the running cluster, through its leader, which this node must be. Repeatable: it ends the same. */
+/** Loads the staged snapshot into the running cluster through its leader, which this node must be. Repeatable. */
 export async function installInPlace(host: NodeHost, input: { claim: RunClaim }): Promise<void> {
   await host.step(input.claim, { kind: 'install in place' }, async (attempt) => {
     const staged = await stagedGeneration(host, input.claim.run);
@@ -45,7 +45,7 @@ export async function installInPlace(host: NodeHost, input: { claim: RunClaim })
           });
         }
         attempt.assertCurrent();
-        // Never forced: a snapshot of other keys is refused by the server itself.
+        // Never forced: the server refuses a snapshot of another cluster's keys.
         await vault.restoreSnapshot(await openArchive(host, path, manifest), { force: false, signal: attempt.signal });
         await waitUntilReplaced(host, vault, attempt, manifest);
       }),
@@ -54,8 +54,8 @@ export async function installInPlace(host: NodeHost, input: { claim: RunClaim })
 }
 
 /**
- * The answer comes before anything is applied. Then the leader blocks for seconds, and comes back without the token that this
- * session had just been given: it is not in the snapshot. Nothing else tells before from after (measured, Vault 1.21.1).
+ * The answer comes before anything is applied. Then the leader blocks for seconds, and comes back without the token of
+ * this session, which is not in the snapshot. There is no other sign (measured, Vault 1.21.1).
  */
 async function waitUntilReplaced(
   host: NodeHost,
@@ -77,7 +77,7 @@ async function waitUntilReplaced(
     },
     async () => {
       const known = await tokenIsKnown(vault);
-      // A token of the operator's own may be in the snapshot itself.
+      // The operator's own token may be in the snapshot.
       return !known || (method === 'token' && Date.now() - since > LONGEST_APPLY_MS) ? true : null;
     },
   );

@@ -40,14 +40,14 @@ export interface ClaimResult {
   recipient: string;
   /** By the agent's own key. */
   signature: string;
-  /** Whether the identity lies in memory only. */
+  /** Whether the identity exists in memory only. */
   inMemory: boolean;
 }
 
-/** Each takes what its schema lets through, and there is none without a schema. */
+/** Every step needs a schema, and gets only what its schema accepts. */
 type Steps = { [S in NodeStep]: (input: NodeInput<S>) => Promise<unknown> };
 
-/** The steps that a node agent runs; the only code that touches its host. */
+/** The steps of a node agent, the only code that touches its host. */
 export function createNodeActivities(deps: NodeDeps) {
   const host = new NodeHost(deps);
   const { node } = deps;
@@ -60,16 +60,16 @@ export function createNodeActivities(deps: NodeDeps) {
 
     collectConfig: () => collectConfig(host),
 
-    /** Binds the host to a run and makes the identity that opens the run's shares here. */
+    /** Claims the host for a run and makes the identity that decrypts the run's shares here. */
     async claimForRun({ claim: { run, cluster }, approved }: NodeInput<'claimForRun'>): Promise<ClaimResult> {
-      // Before anything else: a run that nobody has approved neither takes the host over nor gets an identity for shares.
+      // First, so that a run without approval neither takes over the host nor gets an identity.
       const now = askedAt();
       await host.approval.accept(run, await host.runDirectory(run), approved ?? null, now);
       const agentKey = await ensureAgentKey(node.stateDir);
       const { startedAt } = await deps.confirmAttempt();
       await claimNode(node.stateDir, node.name, { run, cluster, startedAt }, now, async (other) => {
         const isOver = await deps.isOver(other);
-        // Only who runs now may follow one that is over.
+        // Only the current run may replace one that is over.
         await deps.confirmAttempt();
         return isOver;
       });
@@ -107,21 +107,21 @@ export function createNodeActivities(deps: NodeDeps) {
     watchForUnseal: (input: NodeInput<'watchForUnseal'>) => watchForUnseal(host, input),
     watchForSeal: (input: NodeInput<'watchForSeal'>) => watchForSeal(host, input),
 
-    /** Destroys the run's identity, so that nothing that history keeps can be opened, and removes what was staged. */
+    /** Destroys the run's identity, so that shares in history can't be decrypted, and removes staged files. */
     async endRunOnNode(input: NodeInput<'endRunOnNode'>): Promise<void> {
       await destroyRunIdentity(node.runtimeDir, input.claim.run);
       await endLeftMigration(host);
       await rm(await host.runDirectory(input.claim.run), { recursive: true, force: true });
       await removeDiscarded(node.dataDir, input.claim.run);
       await forgetInstall(node.dataDir, input.claim.run);
-      // One that was cancelled in the middle has left the original data aside.
+      // A run that was cancelled in the middle has left the original data aside.
       if (!input.unfinished) await forgetUnfinished(node.stateDir, input.claim.run);
     },
   } satisfies Steps;
   return guarded(steps, nodeAuthority(node.name, deps.clusterName));
 }
 
-/** One that was terminated could not clear up, and can't act here any more. */
+/** A run that was terminated could not clean up, and can't act here any more. */
 async function removeEarlierRuns(directory: string, run: string): Promise<void> {
   const names = await readdir(directory).catch(() => []);
   const earlier = names.filter((name) => name !== run);

@@ -16,12 +16,12 @@ import { refuseInitialize } from './refuse-initialize';
 import { openArchive, proveStaged, stagedGeneration } from './stage';
 import { pollUntil } from '../poll';
 
-/** While it loads a snapshot a Vault may answer nothing at all; it is asked again, so as to see in time that it hangs. */
+/** A Vault that loads a snapshot may not answer at all; short requests show in time whether it hangs. */
 const ANSWER_WITHIN_MS = 5_000;
 
 /**
- * From blank to "holds the snapshot, freshly started": sealed, or with auto-unseal on its way to open. The keys and the root
- * token of the blank cluster live in this call only; so a crash inside it starts it over from blank.
+ * From a blank node to one that has the snapshot and was restarted: sealed or, with auto-unseal, about to unseal. The
+ * keys and the root token of the blank cluster exist only within this call, so a crash starts over from blank.
  */
 export async function installSnapshot(host: NodeHost, input: { claim: RunClaim }): Promise<void> {
   const { claim } = input;
@@ -57,7 +57,8 @@ export async function installSnapshot(host: NodeHost, input: { claim: RunClaim }
         timeoutMs: ANSWER_WITHIN_MS,
       });
 
-      // Drops the throwaway cluster's cached seal configuration, name and Raft TLS keyring, at no cost to the key holders.
+      // Drops the throwaway cluster's cached seal configuration, name and Raft TLS keyring; key holders need not do
+      // anything.
       await host.driver.stop(attempt);
       await host.driver.start(attempt);
       await startInstalled(host, attempt, manifest);
@@ -70,7 +71,7 @@ export async function installSnapshot(host: NodeHost, input: { claim: RunClaim }
   });
 }
 
-/** Makes a cluster that lives for seconds. */
+/** Initialises a cluster that exists for seconds. */
 async function initializeThrowaway(
   host: NodeHost,
   attempt: Attempt,
@@ -102,11 +103,11 @@ async function initializeThrowaway(
 interface Throwaway {
   /** Root token. */
   token: string;
-  /** As many unseal keys as open it; none with auto-unseal. */
+  /** As many unseal keys as needed; none with auto-unseal. */
   keys: string[];
 }
 
-/** With another N and T than the snapshot's, the original shares would be refused later ("invalid key size"). */
+/** If N and T differ from the snapshot's, Vault later refuses the original shares ("invalid key size"). */
 async function initialize(
   vault: VaultClient,
   attempt: Attempt,
@@ -126,7 +127,7 @@ async function initialize(
   return { token, keys };
 }
 
-/** Throwaway Shamir keys are never the snapshot's own; an auto-unseal key has to be, or nothing could open the data. */
+/** Throwaway Shamir keys never match the snapshot's; an auto-unseal key must, or nothing could decrypt the data. */
 async function upload(
   host: NodeHost,
   vault: VaultClient,
@@ -148,8 +149,8 @@ async function upload(
 }
 
 /**
- * The answer to the upload comes before anything is applied. A Shamir node seals itself when it is done; with auto-unseal it
- * stays open and shows the snapshot's cluster id (both measured, Vault 1.21.1).
+ * The answer comes before anything is applied. Afterwards a Shamir node seals itself; with auto-unseal it stays
+ * unsealed and shows the snapshot's cluster id (both measured, Vault 1.21.1).
  */
 async function waitUntilApplied(
   host: NodeHost,
@@ -174,8 +175,8 @@ async function waitUntilApplied(
 }
 
 /**
- * A Vault that died before it had applied the snapshot looks the same from outside. But it still is the blank cluster: the
- * blank cluster's keys open it, or with auto-unseal it shows that one's id.
+ * From outside, a Vault that died before it had applied the snapshot looks the same. But it is still the blank cluster:
+ * that one's keys unseal it, or with auto-unseal it shows that one's id.
  */
 async function proveReplaced(
   host: NodeHost,

@@ -6,10 +6,10 @@ import { knownFromLog } from './known-from-log';
 
 /** An election takes nine seconds with Vault's default settings (measured). */
 const WORTH_A_WORD_MS = 10_000;
-/** A Vault that fails each time it becomes active names itself as the leader for moments. */
+/** A Vault that fails whenever it becomes active names itself as the leader for moments. */
 const IS_OVER_AFTER_MS = 5_000;
 
-/** Hears from a Vault that is open, and yet has no leader, why: only its log says so, and only its own host has that. */
+/** Finds out why an unsealed Vault has no leader: only its log says so, and only its own host can read that. */
 export class Leaderless {
   #since: number | null = null;
   #lastSeen = 0;
@@ -18,7 +18,7 @@ export class Leaderless {
 
   constructor(private readonly host: Pick<NodeHost, 'node' | 'driver'>) {}
 
-  /** @returns what it waits for; null where it has a leader, or nothing is known yet */
+  /** @returns what it waits for; null if it has a leader, or nothing is known yet */
   async look(vault: Pick<VaultClient, 'leader'>, now = Date.now()): Promise<FailedTry | null> {
     const { isSelf, leaderAddress } = await vault.leader();
     if (!isSelf && (!leaderAddress || this.#isOwn(leaderAddress))) {
@@ -38,7 +38,7 @@ export class Leaderless {
     return this.#why;
   }
 
-  /** One that tries to lead, and fails, is named as the leader as well. */
+  /** A node that tries to lead, and fails, is named as the leader, too. */
   #isOwn(address: string): boolean {
     return URL.canParse(address) && new URL(address).origin === new URL(this.host.node.address).origin;
   }

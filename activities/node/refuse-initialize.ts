@@ -4,7 +4,8 @@ import { initializeStanza } from '../../src/vault/config/server-details';
 import type { NodeHost } from './context';
 
 /**
- * With OpenBao's `initialize` stanza a blank server makes a cluster of its own, which can be neither installed nor joined.
+ * With OpenBao's `initialize` stanza a blank server initialises a cluster of its own, which can be neither installed
+ * nor joined.
  * @throws DrError InvalidConfiguration
  */
 export async function refuseInitialize(host: NodeHost): Promise<void> {

@@ -30,13 +30,13 @@ export interface StageResult {
   repository: string;
   path: string;
   problems: CopyProblem[];
-  /** By the agent's own key, for the hosts that delete their data only when the backup is here. */
+  /** By the agent's own key, for hosts that delete their data only once the backup is here. */
   signature: string;
 }
 
 /**
- * Brings the generation onto this host's disk and proves it there: signature, stored bytes, decryption, the whole archive.
- * From here on the restore needs no repository. A copy whose manifest is not that of the plan is not what was approved.
+ * Copies the generation to this host's disk and verifies it there: signature, stored bytes, decryption, the whole
+ * archive. From then on the restore needs no repository. A copy with another manifest than the plan's was not approved.
  */
 export async function stageGeneration(host: NodeHost, input: NodeInput<'stageGeneration'>): Promise<StageResult> {
   const { source, generation, manifestSha256 } = input;
@@ -82,7 +82,7 @@ export async function stageGeneration(host: NodeHost, input: NodeInput<'stageGen
   });
 }
 
-/** What attempts that were killed have left takes the room that this one needs. */
+/** Files of killed attempts take up the space that this one needs. */
 async function removePartial(directory: string, attempt: Attempt): Promise<void> {
   for (const name of await readdir(directory)) {
     if (!name.includes(FETCHING)) continue;
@@ -91,7 +91,7 @@ async function removePartial(directory: string, attempt: Attempt): Promise<void>
   }
 }
 
-/** The generation that was staged for a run. Whether its archive is still what it was is another question. */
+/** The generation that was staged for a run; its archive may have changed since. */
 export async function stagedGeneration(host: NodeHost, run: string): Promise<{ manifest: Manifest; path: string }> {
   const directory = await host.runDirectory(run);
   try {
@@ -106,8 +106,8 @@ export async function stagedGeneration(host: NodeHost, run: string): Promise<{ m
 }
 
 /**
- * Reads the staged archive once more, right before the data that it replaces go.
- * @throws DrError StagingLost when it is gone or was changed: then it is fetched again.
+ * Reads the staged archive again, right before the data that it replaces is removed.
+ * @throws DrError StagingLost if it is gone or was changed: then it is fetched again.
  */
 export async function proveStaged(
   host: NodeHost,
@@ -133,7 +133,7 @@ function stagingLost({ node }: NodeHost, how: string, cause?: unknown): DrError 
   });
 }
 
-/** The archive in clear, as a stream; nothing of it touches a disk. */
+/** The decrypted archive as a stream; no plaintext is written to disk. */
 export async function openArchive(host: NodeHost, path: string, manifest: Manifest): Promise<Readable> {
   const stored = createReadStream(path);
   const { identities: sources, openpgp } = host.deps.cluster.restore;
@@ -147,7 +147,7 @@ export async function openArchive(host: NodeHost, path: string, manifest: Manife
   return decryptStream(stored, manifest.encryption, { identities, gpgHome: openpgp?.home }, host.node.name);
 }
 
-/** What fails is left in place: a later attempt may have taken it over, and reads it again before it uses it. */
+/** A bad file is left in place: a later attempt may have taken it over, and verifies it before use. */
 async function proveArchive(host: NodeHost, { signal }: Attempt, path: string, manifest: Manifest): Promise<void> {
   const verifier = new SnapshotVerifier();
   const discard = new Writable({ write: (_chunk, _encoding, done) => done() });

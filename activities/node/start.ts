@@ -25,7 +25,7 @@ import type { NodeHost } from './context';
 import { readServer } from '../../src/host/service/read-server';
 import { refuseInitialize } from './refuse-initialize';
 
-/** Starts a node as it is. */
+/** Starts a node without changing it. */
 export async function startNode(host: NodeHost, input: { claim: RunClaim }): Promise<SealReport> {
   return host.retry(input.claim, { kind: 'start' }, async (attempt) => {
     await host.driver.start(attempt);
@@ -33,7 +33,7 @@ export async function startNode(host: NodeHost, input: { claim: RunClaim }): Pro
   });
 }
 
-/** Stops and starts a node: what it holds must stand that. */
+/** Restarts a node, to prove that it survives that. */
 export async function restartNode(host: NodeHost, input: { claim: RunClaim }): Promise<SealReport> {
   return host.retry(input.claim, { kind: 'restart' }, async (attempt) => {
     await host.driver.stop(attempt);
@@ -43,8 +43,8 @@ export async function restartNode(host: NodeHost, input: { claim: RunClaim }): P
 }
 
 /**
- * Makes the survivor of a lost quorum the only peer, by Vault's own way: a `raft/peers.json` that it reads, and deletes, when
- * its Raft starts.
+ * Makes the survivor of a lost quorum the only peer, in Vault's own way: with a `raft/peers.json` that Vault reads and
+ * deletes when its Raft starts.
  */
 export async function recoverPeers(host: NodeHost, input: { claim: RunClaim }): Promise<SealReport> {
   return host.retry(input.claim, { kind: 'recover peers' }, async (attempt) => {
@@ -68,7 +68,10 @@ async function writePeers(host: NodeHost, run: string, attempt: Attempt): Promis
   await inData(node.dataDir, (data) => putOnlyPeer(data, peer, attempt));
 }
 
-/** As Vault itself finds it: in its environment or configuration, else in the file where it noted the one that it made. */
+/**
+ * As Vault itself determines it: from its environment or configuration, otherwise from the file in which it stored the
+ * one that it generated.
+ */
 async function ownNodeId(host: NodeHost): Promise<string> {
   const { node } = host;
   const { server } = await readServer(host);
@@ -76,7 +79,7 @@ async function ownNodeId(host: NodeHost): Promise<string> {
   return server?.facts.storage?.nodeId ?? storage?.nodeId ?? node.nodeId ?? node.name;
 }
 
-/** Starts a blank node and joins it to the first one; a node that is in already stays as it is. */
+/** Starts a blank node and joins it to the first one; a node that has joined is left alone. */
 export async function joinNode(
   host: NodeHost,
   input: { claim: RunClaim; leaderAddress: string; nonVoter?: boolean | undefined },
@@ -138,8 +141,8 @@ function sameServer(left: string, right: string): boolean {
 }
 
 /**
- * A Vault that starts with old data says that it is initialised, as one that has joined does, and the holders' shares open it:
- * so before the first start of a join the directory has to be the run's own, and blank.
+ * A Vault that starts with old data reports that it is initialised, just as one that has joined, and the holders'
+ * shares unseal it. So before the first start of a join the directory must be the run's own, and blank.
  */
 async function assertOwnBlank(host: NodeHost, run: string, attempt: Attempt): Promise<void> {
   const { name, dataDir } = host.node;
@@ -167,10 +170,13 @@ async function assertOwnBlank(host: NodeHost, run: string, attempt: Attempt): Pr
   await writeFileAtomically(begun, `${new Date().toISOString()}\n`);
 }
 
-/** So long a node that has joined may still look blank; one that was restarted before it had the data of the cluster stays so. */
+/**
+ * How long a node that has joined may still look blank; one that was restarted before it had the cluster's data stays
+ * blank.
+ */
 const STILL_BLANK_MS = 10_000;
 
-/** Waits until an auto-unseal node has opened itself. */
+/** Waits until an auto-unseal node has unsealed itself. */
 export async function awaitUnsealed(host: NodeHost, input: { claim: RunClaim }): Promise<void> {
   let blankSince = Infinity;
   const poll = async (vault: VaultClient) => {

@@ -19,7 +19,7 @@ import type { NodeHost } from './context';
 import { Leaderless } from './leaderless';
 import { notice } from '../../src/contract/notice';
 
-/** Checks one envelope: is it for this node, and is what it holds a share? */
+/** Checks one envelope: is it encrypted for this node, and does it contain a share? */
 export async function checkShare(host: NodeHost, input: { claim: RunClaim; share: string }): Promise<ShareVerdict> {
   const { run } = input.claim;
   let text: string;
@@ -44,7 +44,7 @@ export async function checkShare(host: NodeHost, input: { claim: RunClaim; share
   };
 }
 
-/** Encrypts the shares again, for an agent that lost its identity; only to recipients that their agents have signed. */
+/** Re-encrypts the shares for an agent that lost its identity; only to recipients that their agents have signed. */
 export async function rewrapShares(host: NodeHost, input: NodeInput<'rewrapShares'>): Promise<string[]> {
   const { claim, recipients } = input;
   const { nodes } = host.deps.cluster;
@@ -60,7 +60,7 @@ export async function rewrapShares(host: NodeHost, input: NodeInput<'rewrapShare
   );
 }
 
-/** Gives the shares to the Vault of this host, over loopback. */
+/** Gives the shares to this host's Vault, over loopback. */
 export async function unsealNode(host: NodeHost, input: { claim: RunClaim; shares: string[] }): Promise<UnsealOutcome> {
   const outcome = await host.retry(input.claim, { kind: 'unseal' }, async (attempt) => {
     const shares = await openAll(host, input.claim.run, input.shares);
@@ -77,7 +77,7 @@ export async function watchForUnseal(host: NodeHost, input: WatchInput): Promise
   return watchFor(host, input, async (vault) => ({ seen: !(await vault.sealStatus()).sealed }));
 }
 
-/** Watches for a Vault that died, was started again, and therefore is sealed; of one that is open and can't serve it says why. */
+/** Watches for a Vault that was restarted and is therefore sealed; also reports why an unsealed one can't serve. */
 export async function watchForSeal(host: NodeHost, input: WatchInput): Promise<boolean> {
   const leaderless = new Leaderless(host);
   return watchFor(host, input, async (vault) => {
@@ -88,11 +88,11 @@ export async function watchForSeal(host: NodeHost, input: WatchInput): Promise<b
 
 interface Look {
   seen: boolean;
-  /** What keeps the Vault from serving, where it is not what is watched for. */
+  /** What keeps Vault from serving, if that is not what is watched for. */
   failed?: FailedTry | null;
 }
 
-/** Sends a heartbeat after each check: a watch lasts for days, and a silent one counts as dead. */
+/** Sends a heartbeat after each check: a watch lasts for days, and without heartbeats it counts as dead. */
 async function watchFor(
   host: NodeHost,
   { seconds }: WatchInput,
@@ -109,10 +109,12 @@ async function watchFor(
   return false;
 }
 
-/** The leader takes one answer for each time that a node asks to join; giving the shares again has no effect. */
+/** The leader accepts one answer per request to join; submitting the shares again has no effect. */
 const LET_IN_ALREADY = /no expected answer for the server id/;
 
-/** Half of what a Vault takes at least from its start to an answer (measured, Vault 1.21.1): the death of one is seen. */
+/**
+ * Half of the least time from a Vault's start to its first answer (measured, Vault 1.21.1), so no restart is missed.
+ */
 const RESTART_SEEN_MS = 20;
 
 async function giveShares(
@@ -124,9 +126,9 @@ async function giveShares(
   const { initialized, sealed, progress: dropped } = await host.waitForVault(vault, attempt);
   if (!sealed) return { state: 'unsealed', problem: null, dropped: 0 };
   if (!initialized) return notJoined(host);
-  // It has them: it is being sent the data of the cluster, and takes them a second time for wrong ones until it has all.
+  // It has them: it is receiving the cluster's data, and would reject them as wrong until it has all of it.
   if ((await incomingBytes(host.node.dataDir)) !== null) return awaitOpening(host, vault, attempt, shares, 0);
-  // Somebody's half-done round would mix with ours and spoil both.
+  // Shares of an unfinished manual attempt would mix with ours and spoil both.
   attempt.assertCurrent();
   await vault.unseal({ reset: true });
   for (const key of shares) {
@@ -138,7 +140,7 @@ async function giveShares(
       const { message, advice, where } = error;
       if (LET_IN_ALREADY.test(message)) throw new DrError('VaultRefused', message, { advice, where, cause: error });
       if (error.code !== 'VaultRefused') throw error;
-      // A Vault that was restarted since the share before knows nothing of the cluster; that is not the holders' doing.
+      // A Vault that was restarted since the last share knows nothing of the cluster; the holders did nothing wrong.
       if (!(await vault.sealStatus()).initialized) return notJoined(host);
       return { state: 'wrong shares', problem: message, dropped };
     }
@@ -146,7 +148,7 @@ async function giveShares(
   return awaitOpening(host, vault, attempt, shares, dropped);
 }
 
-/** A node that has just joined opens when it has the data of the cluster; any other one does at once. */
+/** A node that has just joined unseals once it has the cluster's data; any other one at once. */
 async function awaitOpening(
   host: NodeHost,
   vault: VaultClient,

@@ -1,9 +1,9 @@
-/** Path of the socket that an address such as `unix:///run/vault.sock` names; null for any other address. */
+/** Socket path of an address such as `unix:///run/vault.sock`; null for any other address. */
 export function socketPathOf(address: string): string | null {
   return /^unix:\/\/(\/.+)$/.exec(address)?.[1] ?? null;
 }
 
-/** Host of a URL as sockets and certificates have it: without brackets, and without a dot at its end. */
+/** Host of a URL as sockets and certificates name it: without brackets and trailing dot. */
 export function hostOf({ hostname }: URL): string {
   return hostname.replace(/^\[|\]$/g, '').replace(/\.$/, '');
 }
@@ -12,7 +12,7 @@ export function portOf({ port, protocol }: URL): number {
   return Number(port || (protocol === 'https:' ? 443 : 80));
 }
 
-/** Whether what is sent to a host stays on this one, whatever resolves names; as a URL has it, or without its brackets. */
+/** Whether a host is this one, regardless of name resolution; with or without the brackets of a URL. */
 export function isLoopbackHost(host: string): boolean {
   const plain = host
     .replace(/^\[|\]$/g, '')

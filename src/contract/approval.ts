@@ -1,46 +1,46 @@
-/** Where the power to change hosts comes from: signatures of the approvers, or write access to Temporal's namespace alone. */
+/** What authorises changes of hosts: signatures of approvers, or write access to Temporal's namespace alone. */
 export type Trust = 'approvers' | 'namespace';
 
-/** What `trust: namespace` means, in a sentence. */
+/** `trust: namespace` in a sentence. */
 export const NAMESPACE_TRUST =
   "nobody's signature is needed (trust: namespace): whoever can write to Temporal's namespace can have all data of every node wiped";
 
-/** What `ssh-keygen -Y sign -n` is given: a signature for another purpose is no approval. */
+/** For `ssh-keygen -Y sign -n`: a signature made for another purpose is no approval. */
 export const APPROVAL_NAMESPACE = 'vault-dr-approval';
 
-/** What one approval is about. */
+/** What an approval is for. */
 export interface ApprovalSubject {
-  /** The one whose nodes are changed. */
+  /** The cluster whose nodes are changed. */
   cluster: string;
   /** Run id of the recovery. */
   run: string;
   requestedBy: string;
   /** Lower-case hexadecimal SHA-256, as `planHashOf` makes it. */
   planHash: string;
-  /** RFC 3339. Until then a host takes the approval up; what it has taken up counts as long as the run lasts. */
+  /** RFC 3339. A host accepts the approval until then; once accepted, it is valid as long as the run lasts. */
   expires: string;
 }
 
-/** What a recovery's progress says of what it asks to be approved. */
+/** The fields of a recovery's progress that approvers need. */
 interface ApprovableRun extends Omit<ApprovalSubject, 'planHash' | 'expires'> {
   planHash: string | null;
   planValidUntil: string | null;
 }
 
-/** What there is to approve in a recovery that waits for it. */
+/** The subject of an approval for a waiting recovery. */
 export function approvalSubject(progress: ApprovableRun): ApprovalSubject {
   const { cluster, run, requestedBy, planHash, planValidUntil } = progress;
   return { cluster, run, requestedBy, planHash: planHash ?? '', expires: planValidUntil ?? '' };
 }
 
-/** One person's word. */
+/** An approval by one person. */
 export interface SignedApproval {
   approver: string;
   /** Armored, as `ssh-keygen -Y sign` prints it. */
   signature: string;
 }
 
-/** What an approver signs, byte by byte; it ends with a newline. */
+/** The bytes that an approver signs; ends with a newline. */
 export function approvalStatement(
   { cluster, run, requestedBy, planHash, expires }: ApprovalSubject,
   approver: string,

@@ -2,7 +2,7 @@ import type { CheckLevel, ConfigBundle, Encryption, FileDigest, Manifest } from 
 import type { Method } from './method';
 import type { Product } from './product';
 
-/** What a backup run needs of the configuration; goes into history, so it holds no secret. */
+/** Settings of a backup run. In history, so without secrets. */
 export interface BackupPlan {
   cluster: string;
   /** Absent in what an earlier version planned: `raft`. */
@@ -13,36 +13,36 @@ export interface BackupPlan {
   encryption: Encryption & { gpgHome: string | null };
   /** KV path of the canary. */
   canary: string | null;
-  /** Nodes whose configuration files go along. */
+  /** Nodes whose configuration files are included. */
   configNodes: string[];
   /** In order of preference. */
   repositories: string[];
   retention: RetentionPolicy;
-  /** A fall in size or key count against the generation before by more than this becomes a warning. */
+  /** Warn if the size or number of keys has dropped by more than this since the previous generation. */
   dropWarningPercent: number;
 }
 
-/** What stays; everything counts in UTC. A count of 0 asks for nothing. */
+/** Which generations are kept, in UTC. A count of 0 keeps none. */
 export interface RetentionPolicy {
-  /** The newest ones, whenever they were made. */
+  /** This many of the newest. */
   last: number;
-  /** The newest one of each of so many hours that have one; the others likewise. */
+  /** The newest of each hour that has one, for this many hours; the others likewise. */
   hourly: number;
   daily: number;
   weekly: number;
   monthly: number;
   yearly: number;
-  /** What is older goes, also when a count would keep it. */
+  /** Older generations are removed even if a count keeps them. */
   maxAgeSeconds: number | null;
-  /** So many of the newest stay, however old they are. */
+  /** This many of the newest are kept, whatever their age. */
   minimum: number;
 }
 
-/** What an agent answers: its files leave the host encrypted or not at all. */
+/** Result of an agent: its files leave the host encrypted or not at all. */
 export interface CollectedConfig {
-  /** `content` is base64. Null when there is nothing to take or it can't be taken. */
+  /** `content` is base64. Null if there is nothing to collect, or it can't be collected. */
   bundle: (ConfigBundle & { content: string }) | null;
-  /** What is missing in it, and why. */
+  /** What is missing, and why. */
   problems: string[];
 }
 
@@ -60,10 +60,10 @@ export interface ClusterHealth {
   clusterId: string;
   clusterName: string;
   serverVersion: string;
-  /** Absent in what an earlier version saw; null where it is unknown. */
+  /** Absent in results of earlier versions; null if unknown. */
   product?: Product | null;
   nodes: NodeHealth[];
-  /** Reasons for concern that don't keep a backup from being made. */
+  /** Concerns that don't prevent a backup. */
   warnings: string[];
 }
 
@@ -105,9 +105,9 @@ export interface BackupResult {
   sha256: string;
   encryption: Encryption['method'];
   copies: PublishedCopy[];
-  /** Repositories without a copy; a later backup catches them up. */
+  /** Repositories without a copy; a later backup copies it there. */
   missing: CopyFailure[];
-  /** Earlier generations that this run brought to repositories that had been down. */
+  /** Earlier generations that this run copied to repositories that had been down. */
   caughtUp: { repository: string; generation: string }[];
   retention: RetentionReport[];
   warnings: string[];

@@ -6,11 +6,11 @@ const LONGEST_REASON = 300;
 
 interface Said extends Error {
   code?: unknown;
-  /** Of Temporal's failures: which of ours it is. */
+  /** Of Temporal failures: our code. */
   type?: unknown;
-  /** Of gRPC, whose message repeats the code in words. */
+  /** Of gRPC errors, whose message repeats the code in words. */
   details?: unknown;
-  /** Of a program that was run, and what it printed. */
+  /** Of a program that was run, and its output. */
   cmd?: unknown;
   stderr?: unknown;
   /** Of several attempts, such as one for each address of a name. */
@@ -18,15 +18,15 @@ interface Said extends Error {
 }
 
 /**
- * What an error says, and what it says of its causes that it has not said itself: what wraps an error often says no more than
- * what was tried. A failure of ours, thrown here or in a workflow, says all that may be said, on as many lines as it takes; of
- * parsers and of programs that were run only their kind is shown, because their messages quote what they read.
+ * The message of an error with those of its causes that add something: a wrapping error often says only what was tried.
+ * A failure of ours, thrown here or in a workflow, is complete, on as many lines as it takes. Of parsers and of
+ * programs only the kind is shown, because their messages quote what they read.
  */
 export function withCauses(error: unknown): string {
   return say(error, () => true);
 }
 
-/** For what is kept and shown, such as histories: of the causes only those whose words are the system's, Temporal's or ours. */
+/** For what is stored and shown, such as history: only causes with texts of the system, of Temporal or of ours. */
 export function withKnownCauses(error: unknown): string {
   return say(error, ({ code }) => typeof code === 'number' || (typeof code === 'string' && /^[A-Z]/.test(code)));
 }
@@ -43,7 +43,7 @@ function say(error: unknown, mayBeSaid: (cause: Said) => boolean): string {
   return said.map((part, at) => (at < said.length - 1 ? part.replace(/[.:]$/, '') : part)).join(': ');
 }
 
-/** An error and its causes, down to the first that is ours. */
+/** An error and its causes, down to the first of ours. */
 export function chainOf(error: unknown): Said[] {
   const chain: Said[] = [];
   for (let inner = error; inner instanceof Error && chain.length <= MOST_CAUSES; inner = innerOf(inner)) {
@@ -60,7 +60,7 @@ function innerOf(error: Said): unknown {
 
 function reasonOf(error: Said): string {
   if (isDrError(error)) return error.message;
-  // Whoever may write to the namespace can end a run with any text.
+  // Anybody who can write to the namespace can end a run with any text.
   if (isOurs(error)) return error.message.split('\n').map(printable).join('\n');
   if (quotes(error)) return error.name;
   return bounded(typeof error.details === 'string' && error.details !== '' ? error.details : error.message);

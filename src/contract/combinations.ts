@@ -1,6 +1,6 @@
 /**
- * All ways to choose `size` of `items` that contain the newest ones first: what has just come is what has not been tried.
- * A generator, because the caller stops at the first that works.
+ * All ways to choose `size` of `items`, those with the newest items first: they have not been tried yet. A generator,
+ * because the caller stops at the first that works.
  */
 export function* combinations<T>(items: readonly T[], size: number): Generator<T[]> {
   if (size === 0) {
@@ -13,7 +13,7 @@ export function* combinations<T>(items: readonly T[], size: number): Generator<T
   }
 }
 
-/** Items that are in every one of the sets; with no set, none. */
+/** Items that are in every set; none if there are no sets. */
 export function inEvery<T>(sets: readonly (readonly T[])[]): T[] {
   const [first = [], ...others] = sets;
   return first.filter((item) => others.every((set) => set.includes(item)));

@@ -47,16 +47,16 @@ export type FailureCode = keyof typeof FAILURES;
 export interface DrErrorOptions {
   /** What the operator should do next, as a sentence. */
   advice?: string;
-  /** Node, repository or file that it happened on. */
+  /** Node, repository or file. */
   where?: string;
   cause?: unknown;
-  /** Overrides the default of the code. */
+  /** Default: that of the code. */
   retryable?: boolean;
   /** Entry in the catalogue that says more than that of the code; the message ends with it. */
   notice?: NoticeCode;
 }
 
-/** What happened, where, and what to do next. The message must never hold a secret. */
+/** What happened, where, and what to do next. The message must never contain a secret. */
 export class DrError extends Error {
   readonly code: FailureCode;
   readonly advice: string | undefined;
@@ -81,7 +81,7 @@ export function isDrError(error: unknown): error is DrError {
   return error instanceof Error && error.name === 'DrError' && 'code' in error;
 }
 
-/** The same failure as one that is not to be tried again. */
+/** The same failure, not retryable. */
 export function withoutRetry(error: DrError, message = error.message): DrError {
   const { code, advice, where } = error;
   return new DrError(code, message, { advice, where, cause: error, retryable: false });

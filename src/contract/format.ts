@@ -3,7 +3,8 @@
 /** `2026-11-24T15:51:09Z`: to the second. @param time milliseconds since the epoch, or RFC 3339 */
 export function formatTime(time: number | string): string {
   const date = new Date(time);
-  // A host or a run may have sent anything; what is no time is shown as it came, not thrown at whoever looks.
+  // Hosts and runs may send anything; what is not a time is shown as it came, because throwing would keep the rest from
+  // being shown.
   return Number.isNaN(date.getTime()) ? String(time) : date.toISOString().replace(/\.\d+Z$/, 'Z');
 }
 
@@ -30,7 +31,7 @@ export function formatBytes(bytes: number): string {
   return `${unit === 0 || value >= 100 ? Math.round(value) : value.toFixed(1)} ${units[unit]}`;
 }
 
-/** `1,234`. By hand: what a run writes into its history must not depend on the machine. */
+/** `1,234`. Not by `Intl`: what a run writes into its history must not depend on the machine. */
 export function formatNumber(value: number): string {
   return String(value).replace(/\B(?=(\d{3})+$)/g, ',');
 }

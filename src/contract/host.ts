@@ -1,72 +1,75 @@
 import type { RaftPeer, SealConfig } from './generation';
 import type { Product } from './product';
 
-/** What a data directory says of itself: `vault.db`, `raft/raft.db` or `raft/wal/`, and `node-id` in it. */
+/** Contents of a data directory: `vault.db`, `raft/raft.db` or `raft/wal/`, and `node-id`. */
 export interface RaftStorage {
-  /** As Vault generated it; null where the configuration or the environment names the node. */
+  /** As Vault generated it; null if the configuration or the environment sets it. */
   nodeId: string | null;
-  /** Of the last log entry that is in the storage; 0 in one that no entry has reached. */
+  /** Of the last log entry in the storage; 0 if there is none. */
   appliedIndex: number;
   appliedTerm: number;
-  /** Of the newest entry in the log, applied or not; null when the log is empty or can't be read. */
+  /** Of the newest entry in the log, applied or not; null if the log is empty or unreadable. */
   lastLogIndex: number | null;
-  /** Of the same entry; null when unknown. Absent in what an agent of an earlier version says. */
+  /** Of the same entry; null if unknown. Absent in results of earlier agents. */
   lastLogTerm?: number | null;
-  /** Why the log does not say where it ends; null when it does. Absent in what an agent of an earlier version says. */
+  /** Why the end of the log is unknown; null if it is known. Absent in results of earlier agents. */
   logProblem?: string | null;
   peers: RaftPeer[];
-  /** Null when no cluster was ever made in it. */
+  /** Null if it was never initialised. */
   seal: SealConfig | null;
   /** Recovery keys of an auto-unseal cluster; they never unseal. */
   recoveryConfig: SealConfig | null;
 }
 
-/** The configuration of a Vault server, as far as a restore depends on it. Holds no secret. */
+/** The configuration of a Vault server, as far as a restore depends on it. Contains no secret. */
 export interface VaultConfig {
   storage: { type: string; path: string | null; nodeId: string | null } | null;
-  /** The enabled stanza, without what may be secret in it; null means `shamir`. */
+  /** The enabled stanza, without possible secrets; null means `shamir`. */
   seal: { type: string; settings: Record<string, string> } | null;
   listeners: VaultListener[];
   disableMlock: boolean | null;
-  /** It lets people with enough keys make a root token, whatever the version. Absent where it does not. */
+  /** People with enough keys can make a root token, whatever the version. Absent if not. */
   rootTokenByKeys?: boolean;
-  /** Files that could not be read or understood: what they say is missing here. */
+  /** Files that could not be read or parsed: their settings are missing here. */
   problems: string[];
-  /** Absent in what an agent of an earlier version says. */
+  /** Absent in results of earlier agents. */
   server?: ServerDetails;
 }
 
-/** What else a recovery depends on, as the host itself sees it. */
+/** More settings that a recovery depends on, as seen on the host. */
 export interface ServerDetails {
-  /** Files that it was read from. */
+  /** Files it was read from. */
   files: string[];
-  /** What decides, too, and could not be seen; empty where nothing is missing. */
+  /** Sources of settings that could not be seen; empty if there are none. */
   unseen: string[];
-  /** Whether its data directory is `dataDir`, by whatever name. */
+  /** Whether its data directory is `dataDir`, under whatever name. */
   ownDataDir: boolean;
-  /** `host:port` by which the others know it as a peer; null where that is worked out when it starts. Absent in earlier versions. */
+  /**
+   * `host:port` under which the others know it as a peer; null if Vault determines it at start. Absent in earlier
+   * versions.
+   */
   clusterAddress?: string | null;
   /** Types of the enabled seals. */
   seals: string[];
-  /** Every way by which a blank node looks for a cluster. */
+  /** Every way in which a blank node looks for a cluster. */
   retryJoin: JoinTarget[];
-  /** File with OpenBao's `initialize` stanza; null where there is none. */
+  /** File with OpenBao's `initialize` stanza; null if there is none. */
   initialize: string | null;
-  /** What it names and Vault can't start without, yet is not there. */
+  /** Files that Vault needs to start and that do not exist. */
   missing: { path: string; setting: string }[];
-  /** Of external plugins; `files` is null where it can't be read. */
+  /** External plugins; `files` is null if the directory is unreadable. */
   plugins: { directory: string; files: string[] | null } | null;
 }
 
 export interface JoinTarget {
-  /** As it stands in the configuration, without what may be secret. */
+  /** As in the configuration, without possible secrets. */
   text: string;
   file: string;
-  /** Node of the configuration that it leads to; null where it leads elsewhere, or nobody knows. */
+  /** The configured node it points to; null if it points elsewhere, or is unknown. */
   node: string | null;
 }
 
-/** In milliseconds; null where Vault's own default counts: 30 seconds for reading a request, 90 for all of it. */
+/** In milliseconds; null for Vault's default: 30 seconds to read the header, 90 for the whole request. */
 export interface VaultListener {
   /** `tcp` or `unix`. */
   type: string;
@@ -75,90 +78,90 @@ export interface VaultListener {
   maxRequestDurationMs: number | null;
 }
 
-/** How an agent gets to the Vault of its host. */
+/** How an agent reaches its host's Vault. */
 export interface VaultReach {
   /** Where it asks. */
   address: string;
-  /** Why it gets no answer there that it could work with, and what to change; null when nothing is known against it. */
+  /** Why that does not work, and what to change; null if nothing is known to be wrong. */
   problem: string | null;
-  /** What could not be checked of it. */
+  /** What could not be checked. */
   unchecked: string | null;
 }
 
-/** Where a data directory is set aside: beside it, by one rename of the whole; or in it, entry by entry, where it can't be renamed. */
+/** `beside`: set aside by one rename of the whole directory; `inside`: entry by entry, because it can't be renamed. */
 export type Layout = 'beside' | 'inside';
 
 export interface DataDirectoryReport {
   path: string;
-  /** Where it lies, if the path is a symbolic link. */
+  /** Its target, if the path is a symbolic link. */
   leadsTo?: string;
-  /** How it would be set aside. Absent in what an agent of an earlier version says: `beside`. */
+  /** How it would be set aside. Absent in results of earlier agents: `beside`. */
   layout?: Layout;
   exists: boolean;
-  /** Nothing in it but, perhaps, our own marker. */
+  /** Empty except, perhaps, for our own marker. */
   empty: boolean;
   mountPoint: boolean;
   sizeBytes: number;
   freeBytes: number;
-  /** The run that made it, if one did. */
+  /** The run that created it, if one did. */
   madeByRun?: string | null;
 }
 
-/** What an install has put into a data directory that nobody has opened since, as far as vault-dr knows. */
+/** What an install has put into a data directory that nobody has unsealed since, as far as vault-dr knows. */
 export interface InstallNote {
   run: string;
   generation: string;
-  /** Of the cluster that is there until the snapshot is in. */
+  /** Of the cluster that exists until the snapshot is loaded. */
   blankClusterId: string | null;
 }
 
-/** What systemd says of the unit that the commands of a node's service name. */
+/** The systemd unit in the commands of a node's service. */
 export interface UnitReport {
   /** Such as `vault.service`. */
   name: string;
   /** `loaded`, `masked`, `not-found`, `bad-setting`, `error`. */
   loadState: string;
   loadError: string | null;
-  /** `enabled`, `disabled`, `static`, `masked-runtime`; null when there is no file. */
+  /** `enabled`, `disabled`, `static`, `masked-runtime`; null if there is no file. */
   fileState: string | null;
   activeState: string;
   subState: string;
   /** Of its last run: `success`, `exit-code`, `start-limit-hit`. */
   result: string | null;
   restarts: number | null;
-  /** Null where it may be started as often as anybody wants. */
+  /** Null if starts are not limited. */
   startLimit: { starts: number; interval: string } | null;
-  /** Its file is another one than the one that is loaded. */
+  /** Its file has changed since systemd loaded it. */
   needsReload: boolean;
   refusesManual: { start: boolean; stop: boolean };
-  /** Of what it starts. */
+  /** Programs it starts that do not exist. */
   missingPrograms: string[];
 }
 
-/** What could keep a service from being stopped and started, as far as that can be checked without doing it. */
+/** What could prevent a service from being stopped and started, as far as that can be checked without doing it. */
 export interface ServiceCheck {
-  /** Null where the service is none of systemd's. */
+  /** Null if the service is not a systemd unit. */
   unit: UnitReport | null;
-  /** Commands of the configuration that can't be run at all: `start: systemctl`. */
+  /** Configured commands whose program does not exist: `start: systemctl`. */
   missingCommands: string[];
   /** What could not be checked, and why. */
   unchecked: string[];
 }
 
-/** What a run that never ended on this host has done here, by the agent's own notes. */
+/** What a run that never ended has done on this host, by the agent's own records. */
 export interface UnfinishedRun {
   run: string;
-  /** RFC 3339, as Temporal said it; empty when the note can't be read. */
+  /** RFC 3339, by Temporal's clock; empty if the record is unreadable. */
   startedAt: string;
-  /** The backup that it had proved on this disk. */
+  /** The backup that it had verified on this disk. */
   staged: string | null;
-  /** Noted before the first rename, so there may be nothing to put back. */
+  /** Recorded before the first rename, so there may be nothing to put back. */
   beganToSetAside: boolean;
-  /** What it set aside, as it is now. */
+  /** The data it set aside. */
   setAside: { path: string; sizeBytes: number; storage: RaftStorage | null } | null;
-  /** It made the data directory that is there now. */
+  /** It created the current data directory. */
   madeDataDir: boolean;
-  /** It was ended between two renames: a part of the original data is in `setAside`, the rest is where it was. */
+  /** It was ended between two renames: part of the original data is in `setAside`, the rest is still in place. */
   isHalfMoved?: boolean;
 }
 
@@ -189,34 +192,34 @@ export interface NodeReport {
   agentVersion: string;
   host: string;
   service: 'running' | 'stopped';
-  /** Absent in what an agent of an earlier version says. */
+  /** Absent in results of earlier agents. */
   serviceCheck?: ServiceCheck;
-  /** Why the agent could not set the data directory aside; null when nothing is known against it. Absent as above. */
+  /** Why the agent could not set the data directory aside; null if nothing is known to be wrong. Absent as above. */
   setAsideProblem?: string | null;
   vault: {
     reachable: boolean;
     initialized: boolean | null;
     sealed: boolean | null;
-    /** Also of a server that stands still, where it can be had. */
+    /** Also of a stopped server, if it can be determined. */
     version: string | null;
-    /** Absent in what an agent of an earlier version says; null where it is unknown. */
+    /** Absent in results of earlier agents; null if unknown. */
     product?: Product | null;
     /** `shamir`, or the type of the auto-unseal seal. */
     sealType: string | null;
-    /** While it is unsealed. */
+    /** Only while it is unsealed. */
     clusterId: string | null;
   };
   dataDir: DataDirectoryReport;
   install: InstallNote | null;
-  /** Absent in what an agent of an earlier version says. */
+  /** Absent in results of earlier agents. */
   unfinished?: UnfinishedRun[];
-  /** What the data directory says of itself; null when there is nothing of Raft in it. */
+  /** Contents of the data directory; null if it has no Raft storage. */
   storage: RaftStorage | null;
   /** Why the data directory could not be read. */
   storageProblem: string | null;
-  /** What the configuration of the Vault server says; null when it is not among `configFiles`. */
+  /** Vault's own configuration; null if it is not among `configFiles`. */
   config: VaultConfig | null;
-  /** Absent in what an agent of an earlier version says. */
+  /** Absent in results of earlier agents. */
   reach?: VaultReach;
   /** Absent where the node has no `migration`, and in what an agent of an earlier version says. */
   migration?: MigrationReport;
@@ -224,11 +227,11 @@ export interface NodeReport {
   seal: { checked: boolean; problem: string | null };
   /** Free bytes where the generation is staged. */
   stagingFreeBytes: number;
-  /** Where Vault spools an uploaded snapshot, and what is free there. */
+  /** Where Vault buffers an uploaded snapshot, and the free space there. */
   temp: { path: string; freeBytes: number };
 }
 
-/** What a node that was started says of its seal. */
+/** Seal of a node that was started. */
 export interface SealReport {
   initialized: boolean;
   sealed: boolean;
@@ -238,11 +241,11 @@ export interface SealReport {
   t: number;
 }
 
-/** What one run left beside a data directory. */
+/** What one run left next to a data directory. */
 export interface LeftOver {
   path: string;
   sizeBytes: number;
-  /** RFC 3339. Null for what the run made and rolled back. */
+  /** RFC 3339. Null for data written and rolled back by the run. */
   setAsideAt: string | null;
   /** The run never ended here, so this is the original data of the node. */
   isOriginal?: boolean;

@@ -27,7 +27,7 @@ const accept = z
   )
   .default([]);
 
-/** Node ids of dead members that the run takes out of the cluster, once the plan that names them is approved. */
+/** Node ids of dead members to remove from the cluster, once the plan that names them is approved. */
 const removePeers = z
   .array(z.string().regex(/^[\x21-\x7e]{1,255}$/, 'must be node ids, as `raft list-peers` shows them'))
   .max(20, 'are more than a cluster loses')
@@ -36,18 +36,18 @@ const removePeers = z
 export const restoreInput = z
   .strictObject({
     cluster: name,
-    /** Another cluster to restore the generation into; without it the cluster itself. */
+    /** Another cluster to restore the generation into; default: the same one. */
     into: name.optional(),
-    /** Generation id; without it the newest whose copy verifies. */
+    /** Generation id; default: the newest with a good copy. */
     generation: generation.default('latest'),
     /** The newest generation captured at or before this instant (RFC 3339). */
     asOf: z.iso.datetime({ offset: true, error: 'must be a time such as 2026-11-23T04:00:00Z' }).optional(),
     requestedBy: personName.default('unknown'),
-    /** Ends when the plan is made. */
+    /** Ends once the plan is made. */
     planOnly: z.boolean({ error: 'must be true or false' }).default(false),
-    /** Into the running cluster, with nothing stopped: for data that is wrong while the cluster is well. */
+    /** Into the running cluster, without stopping anything: for wrong data in a healthy cluster. */
     inPlace: z.boolean({ error: 'must be true or false' }).default(false),
-    /** A rehearsal: `restore.drills` of the configuration says how many must approve it. */
+    /** A rehearsal: `restore.drills` of the configuration says how many must approve. */
     drill: z.boolean({ error: 'must be true or false' }).default(false),
     removePeers,
     accept,
@@ -85,7 +85,7 @@ export const removeSetAsideInput = z.strictObject({
 });
 export type RemoveSetAsideInput = z.infer<typeof removeSetAsideInput>;
 
-/** Of a run that was lost, by its id: what the plan of a restore says, and the directories on the hosts. */
+/** Id of the lost run: shown in the plan of a restore, and part of directory names on the hosts. */
 export const rollBackRunInput = removeSetAsideInput;
 export type RollBackRunInput = z.infer<typeof rollBackRunInput>;
 
@@ -115,7 +115,7 @@ export type ApproveInput = z.infer<typeof approveInput>;
 const LONGEST_SHARE_MESSAGE = 64 * 1024;
 export const submitShareInput = z.strictObject({
   holder: personName,
-  /** An armored age file for the recipients that the run shows; one share in it. */
+  /** An armored age file with one share, for the recipients that the run shows. */
   share: z
     .string({ error: 'must be an armored age file' })
     .max(LONGEST_SHARE_MESSAGE, `must be an armored age file of at most ${LONGEST_SHARE_MESSAGE / 1024} KiB`),
@@ -130,13 +130,13 @@ export type SkipNodeInput = z.infer<typeof skipNodeInput>;
 
 export type ClusterInput = z.infer<typeof clusterInput>;
 
-/** An input may be wrong in more ways than anybody reads. */
+/** Nobody reads more. */
 const MOST_PROBLEMS = 20;
 const LONGEST_PROBLEM = 200;
 
 /**
- * Parses what came from the CLI, the UI or a Schedule, where nothing is typed.
- * @throws DrError InvalidInput that lists every problem and shows what is wanted.
+ * Parses input from the CLI, the Web UI or a Schedule, which is untyped.
+ * @throws DrError InvalidInput that lists every problem and shows an example.
  */
 export function parseInput<T>(schema: z.ZodType<T>, raw: unknown, example: string): T {
   const tooLarge = walkMessage(raw);

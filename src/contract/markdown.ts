@@ -1,21 +1,21 @@
 import { printable } from './printable';
 import type { CommandText } from './voice/commands';
 
-/** A text as it is, on one line: nothing in it is taken for Markdown or HTML. For all that is not a layout of our own. */
+/** Text on one line, escaped so that nothing is taken for Markdown or HTML. For everything except our own layout. */
 export function escapeMarkdown(text: string): string {
   return (
     printable(text)
       .trim()
       .replace(/[\\`*[\]<>|~&]/g, String.raw`\$&`)
-      // Within a word it means nothing, and paths stay readable.
+      // Harmless within a word, and paths stay readable.
       .replace(/(?<![\p{L}\p{N}])_|_(?![\p{L}\p{N}])/gu, String.raw`\_`)
-      // At the beginning it would be a heading, a list or a rule.
+      // At the beginning it would make a heading, a list or a rule.
       .replace(/^[-+=#]/, String.raw`\$&`)
       .replace(/^(\d+)([.)])(?=\s|$)/, String.raw`$1\$2`)
   );
 }
 
-/** Empty when it has no rows. */
+/** Empty if there are no rows. */
 export function markdownTable(head: string[], rows: string[][]): string {
   if (rows.length === 0) return '';
   const line = (cells: string[]) => `| ${cells.map(escapeMarkdown).join(' | ')} |`;
@@ -26,7 +26,7 @@ export function markdownList(items: string[]): string {
   return items.map((item) => `- ${escapeMarkdown(item)}`).join('\n');
 }
 
-/** Lines to be typed as they are. */
+/** Lines to be typed literally. */
 export function markdownCode(lines: string[]): string {
   const code = lines.map(printable);
   const longest = Math.max(0, ...code.flatMap((line) => (line.match(/`+/g) ?? []).map((run) => run.length)));

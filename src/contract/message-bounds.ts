@@ -1,10 +1,10 @@
-/** A share in an envelope is the largest message that anybody has a reason to send. */
+/** The largest legitimate message is a share in an envelope. */
 const MESSAGE_BOUNDS = { depth: 64, nodes: 10_000, characters: 256 * 1024 };
 
 /**
- * Walks over what somebody sent, without recursion: a workflow task that overflows the stack is tried again for ever.
- * @param seen gets each text, names of fields included, and ends the walk with true
- * @returns why the message is too large to be looked at to its end; null when it was
+ * Walks through a message without recursion: a workflow task that overflows the stack is retried forever.
+ * @param seen called with each text, names of fields included; true ends the walk
+ * @returns why the message is too large to walk through; null if it is not
  */
 export function walkMessage(
   message: unknown,

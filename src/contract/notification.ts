@@ -1,6 +1,6 @@
-/** What the notification command gets to know. Holds no secret. */
+/** Input of the notification command. Contains no secret. */
 export interface Notification {
-  /** Stays the same when the attempt is repeated. */
+  /** The same if the attempt is repeated. */
   id: string;
   event:
     | 'approval wanted'
@@ -17,6 +17,6 @@ export interface Notification {
   run: string;
   /** For people, with the command to type. */
   text: string;
-  /** Whom to tell beside the usual ones. */
+  /** Whom to notify in addition. */
   alternates: string[];
 }

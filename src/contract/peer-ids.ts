@@ -3,8 +3,8 @@ import type { NodePlan } from './plan';
 type Known = Pick<NodePlan, 'nodeId' | 'clusterAddress'>;
 
 /**
- * The node id that the configuration has for a peer. Where Vault is given none it makes one of its own, which a blank directory
- * makes again: then the cluster address says which node it is. Vault lets no two peers have the same.
+ * The configured node id of a peer. If none is set, Vault generates one, and a new one in a blank directory; then the
+ * cluster address identifies the node. Vault does not allow two peers with the same address.
  */
 export function configuredId({ id, address }: { id: string; address: string }, nodes: readonly Known[]): string {
   if (nodes.some(({ nodeId }) => nodeId === id)) return id;

@@ -1,15 +1,15 @@
 import { z } from 'zod';
 
 const LONGEST_NAME = 64;
-/** Before it is normalised, which can make a name longer. */
+/** Before normalisation, which can make a name longer. */
 const LONGEST_RAW_NAME = 256;
 
-/** Those that Unicode recommends for identifiers (UAX 31, table 5). Nobody signs in one that died out. */
+/** The scripts that Unicode recommends for identifiers (UAX 31, table 5). Nobody signs in an extinct one. */
 const SCRIPTS = (
   'Arabic Armenian Bengali Bopomofo Cyrillic Devanagari Ethiopic Georgian Greek Gujarati Gurmukhi Han Hangul Hebrew ' +
   'Hiragana Kannada Katakana Khmer Lao Latin Malayalam Myanmar Oriya Sinhala Tamil Telugu Thaana Thai Tibetan'
 ).split(' ');
-/** Written in several scripts by custom (UTS 39, 'highly restrictive', without the Latin that it adds). */
+/** Scripts that are customarily mixed (UTS 39, 'highly restrictive', without the Latin that it adds). */
 const WRITTEN_TOGETHER = [
   ['Han', 'Hiragana', 'Katakana'],
   ['Han', 'Hangul'],
@@ -20,15 +20,17 @@ const ONE_SCRIPT = [...SCRIPTS.map((script) => [script]), ...WRITTEN_TOGETHER].m
   return new RegExp(`^[${extensions}\\p{Script=Common}\\p{Script=Inherited}]*$`, 'u');
 });
 
-/** What is seen by nobody, moves what is seen, or is no character: \p{C} is control, format, surrogate, private, unassigned. */
+/**
+ * Invisible, moves other characters, or is no character: \p{C} is control, format, surrogate, private use, unassigned.
+ */
 const UNSEEN = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/u;
 const NOT_A_BEGINNING = /^\p{M}/u;
 const HEAPED_MARKS = /\p{M}{4}/u;
 const SOMEBODY = /[\p{L}\p{N}]/u;
 
 /**
- * Name of a person: an operator, an approver, a key holder. It is shown to others, who go by it, and it is compared with
- * other names: so it has one spelling, and nothing in it that can't be seen.
+ * Name of a person: an operator, an approver, a key holder. People rely on it, and it is compared with other names, so
+ * it has one spelling and no invisible characters.
  */
 export const personName = z
   .string({ error: 'must be a name in quotes' })
@@ -48,12 +50,12 @@ function problemOf(name: string): string | null {
   return null;
 }
 
-/** Whether two names are of one person, as far as anybody who reads them can tell. */
+/** Whether two names are of one person, as far as a reader can tell. */
 export function samePerson(left: string, right: string): boolean {
   return comparisonKey(left) === comparisonKey(right);
 }
 
-/** Twice, because folding the case of what was normalised can give what is not. */
+/** Twice, because case folding of normalised text may not be normalised. */
 function comparisonKey(name: string): string {
   const seen = fold(fold(name))
     .replace(/\p{Default_Ignorable_Code_Point}+/gu, '')
@@ -63,12 +65,12 @@ function comparisonKey(name: string): string {
   return Array.from(seen, (letter) => LOOK_ALIKES.get(letter) ?? letter).join('');
 }
 
-/** By way of upper case, because the small ones have more forms of one letter. */
+/** Through upper case, because lower case has more variants of one letter. */
 function fold(name: string): string {
   return name.normalize('NFKC').toUpperCase().toLowerCase().normalize('NFKC');
 }
 
-/** A name of one script may still look like one of another: `асе` is Cyrillic from end to end. */
+/** A name in one script may look like one in another: `асе` is all Cyrillic. */
 const LOOK_ALIKES = new Map(
   Object.entries({
     a: 'аα',

@@ -10,11 +10,11 @@ export interface NodePlan {
   address: string;
   clusterAddress: string;
   dataDir: string;
-  /** Its entries are set aside in it, because it can't be renamed itself. */
+  /** Its entries are set aside one by one, because it can't be renamed. */
   layout?: 'inside';
 }
 
-/** Refusals of a plan that an operator may override, each by its code. Everything else has to be fixed. */
+/** Refusals that an operator may override, each by its code. All others must be fixed. */
 export const ACCEPTABLE = {
   'lose-newer-data': 'the cluster, or a disk of it, holds newer data than the backup',
   version: 'the servers are older than the snapshot, much newer, or of different versions',
@@ -33,11 +33,11 @@ export const ACCEPTABLE = {
 } as const;
 export type AcceptCode = keyof typeof ACCEPTABLE;
 
-/** What a recovery run needs of the configuration; goes into history, so it holds no secret. */
+/** Settings of a recovery. In history, so without secrets. */
 export interface RecoverySettings {
-  /** The one whose nodes are changed. */
+  /** The cluster whose nodes are changed. */
   cluster: string;
-  /** The one whose generation is restored; another one only with `into`. */
+  /** The cluster of the generation; another one only with `into`. */
   source: string;
   /** The first one is restored, the others join it. */
   nodes: NodePlan[];
@@ -45,9 +45,9 @@ export interface RecoverySettings {
   /** How the source is backed up. Absent in what an earlier version planned: `raft`. */
   backupMethod?: Method;
   approvals: number;
-  /** Absent in what an earlier version planned: `namespace`. */
+  /** Absent in plans of earlier versions: `namespace`. */
   trust?: Trust;
-  /** How long a plan, and the approvals of it, count. */
+  /** How long a plan and its approvals are valid. */
   approvalMinutes: number;
   /** A rehearsal, with approvals of its own. */
   drill?: true;
@@ -69,31 +69,31 @@ export interface LiveMember {
   /** Cluster address, `host:port`. */
   address: string;
   voter: boolean;
-  /** By autopilot; null where it says nothing of it. */
+  /** By autopilot; null if it does not know. */
   alive: boolean | null;
-  /** It is to stay a non-voter: what has just joined becomes a voter later. */
+  /** A permanent non-voter: other new members become voters later. */
   neverVotes: boolean;
 }
 
-/** What the controller sees of the cluster over the network; it may be down. */
+/** The cluster as the controller sees it over the network; it may be down. */
 export interface LiveView {
   leader: string | null;
   clusterId: string | null;
   clusterName: string | null;
   serverVersion: string | null;
-  /** Of the leader. Absent in what an earlier version saw; null where it is unknown. */
+  /** Of the leader. Absent in results of earlier versions; null if unknown. */
   product?: Product | null;
   /** Names of nodes that are unsealed and not removed. */
   serving: string[];
-  /** Of those that serve. Absent in what an earlier version saw. */
+  /** Of the serving nodes. Absent in results of earlier versions. */
   versions?: Record<string, string>;
   /** Voters that the leader knows, by node id; empty without a login. */
   voters: string[];
-  /** All that the leader knows, voters or not. Absent without a login, and in what an earlier version saw. */
+  /** All members, voters or not. Absent without a login, and in results of earlier versions. */
   members?: LiveMember[];
-  /** Whether the login may take a peer out. Absent as above. */
+  /** Whether the login may remove a peer. Absent as above. */
   mayRemovePeers?: boolean;
-  /** Whether vault-dr's own login works now; null when nobody could be asked. */
+  /** Whether vault-dr's own login works; null if no node could be asked. */
   login: boolean | null;
   /** Of the leader. */
   seal: SealReport | null;
@@ -101,7 +101,7 @@ export interface LiveView {
   problem: string | null;
 }
 
-/** What is seen of a cluster that nobody answers for. */
+/** A cluster in which no node answers. */
 export const CLUSTER_DOWN: LiveView = {
   leader: null,
   clusterId: null,
@@ -115,102 +115,102 @@ export const CLUSTER_DOWN: LiveView = {
 };
 
 interface PlanBase {
-  /** The one whose nodes are changed. */
+  /** The cluster whose nodes are changed. */
   cluster: string;
   firstNode: string;
   nodes: NodePlan[];
   seal: SealConfig;
   /** Recovery keys of an auto-unseal cluster; they never unseal. */
   recoveryConfig: SealConfig | null;
-  /** Null where nothing says it before the cluster is back. */
+  /** Null if unknown until the cluster is back. */
   clusterId: string | null;
   clusterName: string | null;
   canary: Canary | null;
-  /** What the servers are. Absent in what an earlier version planned, and where it is unknown. */
+  /** Absent in plans of earlier versions, and if unknown. */
   product?: Product;
-  /** Whose login is used after it. */
+  /** Whose login is used afterwards. */
   loginOf: string;
   approvals: number;
-  /** Whose word lets the hosts be changed. Absent in what an earlier version planned: `namespace`. */
+  /** What authorises changes of hosts. Absent in plans of earlier versions: `namespace`. */
   trust?: Trust;
   setAside: 'rename' | 'delete';
   rollingRestart: boolean;
   /** What will be done, by node. */
   steps: { node: string; steps: string[] }[];
-  /** Node names that had data when the plan was made: what a way back leads to. */
+  /** Nodes that had data when the plan was made: what a roll-back returns to. */
   holdData: string[];
-  /** In place and in a rebuild: nodes that did not serve when it was made, and are no part of it. */
+  /** In place and in a rebuild: nodes that did not serve then, and are not part of it. */
   leftOut?: string[];
-  /** Names of nodes that join as non-voters, and stay that. Absent where there are none; so are the next two. */
+  /** Nodes that join as permanent non-voters. Absent if there are none; so are the next two. */
   nonVoters?: string[];
-  /** In place and in a rebuild: node ids of members that the configuration does not name. */
+  /** In place and in a rebuild: node ids of members that are not configured. */
   bystanders?: string[];
-  /** Node ids of dead members that are taken out of the cluster. */
+  /** Node ids of dead members that are removed from the cluster. */
   removePeers?: string[];
   accepted: AcceptCode[];
   warnings: string[];
   plannedAt: string;
 }
 
-/** What a run that never ended had set aside on a node: its original data, which is put back before anything else. */
+/** What a run that never ended had set aside on a node: the original data, which is put back first. */
 export interface LostRun {
   node: string;
   run: string;
-  /** Null where there was nothing before it. */
+  /** Null if there was no data. */
   original: string | null;
 }
 
-/** Of a restore from a generation: on blank nodes, or (`inPlace`) into the running cluster. */
+/** A restore from a generation: on blank nodes, or (`inPlace`) into the running cluster. */
 export interface RestorePlan extends PlanBase {
   method: 'snapshot' | 'inPlace';
   /** What is restored; absent: a Raft snapshot. */
   archive?: Exclude<Method, 'raft'>;
-  /** A rehearsal: on its hosts `restore.drills` says how many must approve it. */
+  /** A rehearsal: `restore.drills` on its hosts says how many must approve. */
   drill?: true;
-  /** Absent where no run was lost. */
+  /** Absent if no run was lost. */
   lost?: LostRun[];
-  /** Cluster that the generation is of. */
+  /** Cluster of the generation. */
   source: string;
   generation: string;
   capturedAt: string;
   raftIndex: number;
-  /** Null where an imported backup does not say it. */
+  /** Null if unknown, for an imported backup. */
   serverVersion: string | null;
   archiveBytes: number;
   storedBytes: number;
   storedSha256: string;
   manifestSha256: string;
   keyCount: number;
-  /** Keys by prefix, of those that change only when somebody writes. */
+  /** Keys by prefix, only those that change when somebody writes. */
   keyCounts: Record<string, number>;
-  /** Leases by mount; what has expired of them is revoked as soon as the cluster is active. Null when unknown. */
+  /** Leases by mount; expired ones are revoked as soon as the cluster is active. Null if unknown. */
   leases: LeaseCount | null;
-  /** Absent when unknown. */
+  /** Absent if unknown. */
   reach?: Reach;
   peers: RaftPeer[];
   /** Repositories whose copy was read end to end. */
   copies: string[];
-  /** From the capture to the making of this plan: everything written since is lost. */
+  /** From the capture to this plan: everything written since is lost. */
   rpoSeconds: number;
 }
 
-/** Of a recovery of the quorum from the disk of one node; nothing that it holds is lost. */
+/** A recovery of the quorum from the disk of one node, which loses nothing on that disk. */
 export interface RecoverQuorumPlan extends PlanBase {
   method: 'peers';
   /** Of the first node's disk. */
   appliedIndex: number;
   lastLogIndex: number | null;
-  /** Where its log ends; only if the logs of the disks that survived end in different terms. */
+  /** Where its log ends; only if the logs of the surviving disks end in different terms. */
   lastLogTerm?: number;
 }
 
-/** Of one node that is rebuilt while the others serve. */
+/** One node is rebuilt while the others serve. */
 export interface RebuildPlan extends PlanBase {
   method: 'rebuild';
   node: string;
 }
 
-/** Of what an earlier run set aside, and is deleted for good. */
+/** Data that an earlier run set aside is deleted for good. */
 export interface RemovalPlan extends PlanBase {
   method: 'remove';
   /** Run that set it aside. */
@@ -219,7 +219,7 @@ export interface RemovalPlan extends PlanBase {
   found: { node: string; paths: string[] }[];
 }
 
-/** Of putting back what a run set aside that never ended. */
+/** What a run that never ended had set aside is put back. */
 export interface RollBackPlan extends PlanBase {
   method: 'rollBack';
   /** The run that was lost. */
@@ -258,5 +258,5 @@ export interface ChosenGeneration {
   problems: { repository: string; problem: string }[];
 }
 
-/** Copies that could not be used, and why. */
+/** Copies that can't be used, and why. */
 export type CopyProblem = ChosenGeneration['problems'][number];

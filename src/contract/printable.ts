@@ -1,11 +1,11 @@
-/** What breaks a line or jumps within it, with the blanks around it; those alone are left as they are. */
+/** Anything that breaks a line or moves within it, with surrounding blanks. */
 const BLANKS = /[ \t\n\v\f\r\u0085\u2028\u2029]+/g;
 /** Control, format (such as bidi), zero-width and private characters, and halves of pairs. */
 const HIDDEN = /[\p{Cc}\p{Cf}\p{Cs}\p{Co}\p{Default_Ignorable_Code_Point}]/gu;
 
 /**
- * A text that came from outside, on one line and with nothing in it that a screen would act upon or hide: such characters
- * are written as `\u{202E}`. What is printable already stays as it is.
+ * Text from outside on one line, without characters that a screen would act upon or hide: those are written as
+ * `\u{202E}`. Printable text is unchanged.
  */
 export function printable(text: string): string {
   const line = text.replace(BLANKS, (blanks) => (/^ +$/.test(blanks) ? blanks : ' '));

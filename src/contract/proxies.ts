@@ -4,8 +4,8 @@ import { DrError } from './failures';
 type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
- * The proxy by which an `https:` address is reached, as `HTTPS_PROXY` and `NO_PROXY` have it, in either case: a tunnel made
- * with CONNECT. Null for none; what stays on this host never goes through one. The nodes of Vault are asked without any.
+ * The proxy for an `https:` address according to `HTTPS_PROXY` and `NO_PROXY`, in either case: a tunnel with CONNECT.
+ * Null for none; connections to this host never use one, nor do those to nodes of Vault.
  * @throws DrError InvalidConfiguration
  */
 export function proxyFor(address: string, env: Environment): URL | null {
@@ -15,7 +15,7 @@ export function proxyFor(address: string, env: Environment): URL | null {
   const excepted = (env['no_proxy'] || env['NO_PROXY'] || '').split(/[\s,]+/).filter(Boolean);
   if (excepted.some((entry) => isExcepted(entry.toLowerCase(), hostOf(url), portOf(url)))) return null;
   const text = value.includes('://') ? value : `http://${value}`;
-  // Without the value: it may hold a password.
+  // Not the value: it may contain a password.
   if (URL.canParse(text) && new URL(text).protocol === 'http:') return new URL(text);
   throw new DrError('InvalidConfiguration', 'HTTPS_PROXY is no proxy that vault-dr can use.', {
     advice:
@@ -23,7 +23,7 @@ export function proxyFor(address: string, env: Environment): URL | null {
   });
 }
 
-/** `*`, a host and what is below it, an address, a range of IPv4 addresses; all but the last optionally with a port. */
+/** `*`, a host with its subdomains, an address, a range of IPv4 addresses; all but the last optionally with a port. */
 function isExcepted(entry: string, host: string, port: number): boolean {
   if (entry === '*') return true;
   if (entry.includes('/')) return isInRange(entry, host);
@@ -54,7 +54,7 @@ export function proxyHost(proxy: URL): string {
   return `${proxy.hostname}:${proxy.port || '80'}`;
 }
 
-/** User and password for a proxy that wants them. */
+/** User and password for the proxy, if it needs them. */
 export function proxyLogin({ username, password }: URL): { username: string; password: string } | null {
   if (username === '') return null;
   return { username: decodeURIComponent(username), password: decodeURIComponent(password) };

@@ -14,10 +14,10 @@ export const RESTORE_PHASES = [
   'converge',
   'finish',
 ] as const;
-/** `rollBack` and `remove` are no part of a restore that goes through. */
+/** `rollBack` and `remove` are not part of a successful restore. */
 export type RecoveryPhase = (typeof RESTORE_PHASES)[number] | 'rollBack' | 'remove';
 
-/** The way that each kind of run takes. */
+/** The phases of each kind of run. */
 export const ROUTES = {
   snapshot: RESTORE_PHASES,
   inPlace: ['plan', 'approve', 'stage', 'install', 'verify', 'converge', 'finish'],
@@ -29,7 +29,7 @@ export const ROUTES = {
 } as const satisfies Record<string, readonly RecoveryPhase[]>;
 export type RecoveryMethod = keyof typeof ROUTES;
 
-/** Names one run to the agents. A later run of the same cluster takes the nodes over; an earlier one never does. */
+/** Identifies a run to the agents. A later run of the same cluster takes over the nodes; an earlier one never does. */
 export interface RunClaim {
   run: string;
   cluster: string;
@@ -51,13 +51,13 @@ export type NodeState =
   | 'put back'
   | 'skipped';
 
-/** A plan with people's word for it, as an agent gets it. */
+/** A plan with its approvals, as an agent receives it. */
 export interface ApprovedPlan {
   plan: RecoveryPlan;
   requestedBy: string;
   /** RFC 3339; part of what was signed. */
   expires: string;
-  /** Empty where nobody's signature is needed. */
+  /** Empty if no signature is needed. */
   approvals: SignedApproval[];
 }
 
@@ -76,7 +76,7 @@ export interface PhaseProgress {
   humanSeconds: number;
 }
 
-/** Where a share for one node's agent goes; signed by the agent, so that nobody else can slip one in. */
+/** The recipient of shares for one node's agent; signed by the agent, so that nobody can insert another. */
 export interface RunRecipient {
   node: string;
   /** age recipient. */
@@ -90,7 +90,7 @@ export function recipientStatement(cluster: string, node: string, run: string, r
   return ['vault-dr/recipient/v1', cluster, node, run, recipient].join('\n');
 }
 
-/** What the first node's agent signs once a backup is proved on its disk. */
+/** What the first node's agent signs once a backup is verified on its disk. */
 export function stagedStatement(cluster: string, node: string, staged: StagedBackup): string {
   return ['vault-dr/staged/v1', cluster, node, staged.run, staged.generation, staged.manifestSha256].join('\n');
 }
@@ -105,7 +105,7 @@ export interface ShareProgress {
   required: number;
   accepted: { holder: string; at: string }[];
   refused: { holder: string; at: string; reason: string }[];
-  /** Why the shares that are here are not enough, though there are as many as required. */
+  /** Why the submitted shares are not enough, though there are as many as required. */
   problem: string | null;
 }
 
@@ -115,14 +115,14 @@ export type ParkChoice = (typeof PARK_CHOICES)[number];
 
 export interface Parked {
   phase: RecoveryPhase;
-  /** What has used up its retries, such as `stopping vault-2`. */
+  /** The step that has used up its retries, such as `stopping vault-2`. */
   step?: string;
   node: string | null;
   code: string;
   problem: string;
   advice: string;
   choices: ParkChoice[];
-  /** Names of nodes that may be left out. */
+  /** Nodes that may be left out. */
   skippable: string[];
   since: string;
 }
@@ -130,35 +130,35 @@ export interface Parked {
 export type RecoveryStatus =
   'running' | 'waiting' | 'parked' | 'planned' | 'completed' | 'rolled back' | 'aborted' | 'refused';
 
-/** A step that used up its retries, or was taken up again by itself. */
+/** A step that used up its retries, or was repaired by the run itself. */
 export interface MetError {
   at: string;
   phase: RecoveryPhase;
   node: string | null;
   code: string;
   problem: string;
-  /** What came of it, such as `resumed by ana`. */
+  /** Such as `resumed by ana`. */
   outcome: string;
 }
 
-/** What a step fails with, in words for the operator. */
+/** The failure of a step, in words for the operator. */
 export interface StepProblem {
   code: string;
   problem: string;
   advice: string | null;
 }
 
-/** A step that has failed, and is tried again by itself. */
+/** A step that has failed and is retried automatically. */
 export interface Retrying extends StepProblem {
   /** Activity type, such as `joinNode`. */
   step: string;
   node: string | null;
   since: string;
-  /** Attempts that had failed when this was reported. */
+  /** Failed attempts when this was reported. */
   attempt: number;
 }
 
-/** Answer of the `progress` query, and part of the result. */
+/** Answer to the `progress` query, and part of the result. */
 export interface RecoveryProgress {
   cluster: string;
   run: string;
@@ -174,25 +174,25 @@ export interface RecoveryProgress {
   phases: PhaseProgress[];
   plan: RecoveryPlan | null;
   planHash: string | null;
-  /** When the plan, and the approvals of it, are over. */
+  /** When the plan and its approvals expire. */
   planValidUntil: string | null;
-  /** With `trust: approvers`, each with the signature by which hosts know that it is meant. */
+  /** With `trust: approvers`, each with the signature that the hosts verify. */
   approvals: { approver: string; at: string; signature?: string }[];
   /** age recipients of this run, one per agent: encrypt a share to all of them. */
   recipients: RunRecipient[];
   shares: ShareProgress | null;
-  /** Steps that have used up their retries; several may stand at once, for several nodes. */
+  /** Steps that have used up their retries; several nodes may have one. */
   parked: Parked[];
   errors: MetError[];
-  /** Absent in what an earlier version says. */
+  /** Absent in answers of earlier versions. */
   retrying?: Retrying[];
-  /** Who had the old data put back, and in which phase. */
+  /** Who requested a roll-back, and in which phase. */
   rollBack: { by: string; at: string; from: RecoveryPhase } | null;
 }
 
 const CHANGES_NOTHING: readonly RecoveryPhase[] = ['plan', 'approve', 'stage'];
 
-/** Whether a run has come so far that nodes are not as they were. */
+/** Whether the run has begun to change nodes. */
 export function hasChangedNodes({ phases }: Pick<RecoveryProgress, 'phases'>): boolean {
   return phases.some(({ phase }) => !CHANGES_NOTHING.includes(phase));
 }
@@ -202,9 +202,9 @@ export interface RecoveryReport extends RecoveryProgress {
   rtoSeconds: number;
   rtoMachineSeconds: number;
   rtoHumanSeconds: number;
-  /** Null where nothing was lost. */
+  /** Null if nothing was lost. */
   rpoSeconds: number | null;
-  /** Data directories that were set aside, by node; they stay until somebody removes them. */
+  /** Data directories set aside, by node; they stay until somebody removes them. */
   setAside: { node: string; path: string | null }[];
   /** When they may be removed. */
   setAsideUntil: string | null;
@@ -217,13 +217,13 @@ export interface RecoveryReport extends RecoveryProgress {
 export interface ShareVerdict {
   accepted: boolean;
   reason: string | null;
-  /** Tells shares apart for this run only; not derivable without the run's identity. */
+  /** Distinguishes shares within this run only; can't be derived without the run's identity. */
   fingerprint: string | null;
 }
 
 export interface UnsealOutcome {
   state: 'unsealed' | 'wrong shares' | 'not joined';
   problem: string | null;
-  /** Shares of somebody's half-done round that were dropped before ours began. */
+  /** Shares of an unfinished manual attempt that were dropped first. */
   dropped: number;
 }

@@ -3,18 +3,18 @@ import { walkMessage } from './message-bounds';
 import { printable } from './printable';
 import type { StepProblem } from './recovery';
 
-/** What a worker says to the recovery whose step it tries again: Temporal itself tells a run of its last attempt alone. */
+/** What a worker tells a recovery about a step that it retries: Temporal itself reports only the last attempt. */
 export interface RetryNotice {
   /** Activity type. */
   step: string;
   node: string | null;
-  /** Of those that have failed; 1 for the first. */
+  /** Failed attempts; 1 for the first. */
   attempt: number;
-  /** Null once it continues. */
+  /** Null once it works again. */
   failure: StepProblem | null;
 }
 
-/** What a step that tries again by itself says with its heartbeats. */
+/** What a step that retries by itself reports in its heartbeats. */
 export interface FailedTry extends StepProblem {
   tries: number;
 }
@@ -37,19 +37,21 @@ const failedTrySchema = z.object({
     .transform(({ tries, ...problem }) => ({ ...boundedProblem(problem), tries })),
 });
 
-/** Anybody can send one who can write to the namespace: it is a text to be shown, and decides nothing. Null when it is none. */
+/**
+ * Anybody who can write to the namespace can send one: it is only shown, and decides nothing. Null if it is not valid.
+ */
 export function parseRetryNotice(raw: unknown): RetryNotice | null {
   if (walkMessage(raw, undefined, NOTICE_BOUNDS) !== null) return null;
   return noticeSchema.safeParse(raw).data ?? null;
 }
 
-/** What the details of a heartbeat say of a try that failed; null when they say nothing of that kind. */
+/** A failed try in the details of a heartbeat; null if there is none. */
 export function failedTryIn(details: unknown): FailedTry | null {
   if (walkMessage(details, undefined, NOTICE_BOUNDS) !== null) return null;
   return failedTrySchema.safeParse(details).data?.failed ?? null;
 }
 
-/** As it may go into history and onto a screen. */
+/** Short enough for history and screens. */
 export function boundedProblem({ code, problem, advice }: StepProblem): StepProblem {
   return {
     code: cut(code, LONGEST.code),
@@ -58,7 +60,7 @@ export function boundedProblem({ code, problem, advice }: StepProblem): StepProb
   };
 }
 
-/** One printable line of at most so many characters. */
+/** One printable line, truncated. */
 export function cut(text: string, most: number): string {
   const characters = Array.from(printable(text.slice(0, 2 * most)).trim());
   return characters.length <= most ? characters.join('') : `${characters.slice(0, most - 1).join('')}…`;

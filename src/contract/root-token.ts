@@ -1,16 +1,19 @@
 import { type Product, PRODUCTS } from './product';
 
-/** Since when the keys alone make no root token: whoever could begin it without a token could also cancel it, for ever. */
+/**
+ * From these versions on keys alone make no root token: anybody who could begin without a token could also cancel it,
+ * forever.
+ */
 const KEYS_ALONE_UNTIL = { vault: [2, 0, 0], openbao: [2, 5, 3] } as const;
-/** Since when OpenBao's own command asks for a token, whatever the server allows (measured, 2.6.2). */
+/** From this version on OpenBao's own command asks for a token, whatever the server allows (measured, 2.6.2). */
 const BAO_COMMAND_UNTIL = [2, 6, 0] as const;
 
-/** Whether `generate-root` wants a token unless the configuration says otherwise. What is not known is taken for older. */
+/** Whether `generate-root` needs a token unless configured otherwise. An unknown version counts as older. */
 export function rootTokenWantsToken(product: Product | null | undefined, version: string | null): boolean {
   return isFrom(version, KEYS_ALONE_UNTIL[product ?? 'vault']);
 }
 
-/** How people get in where nobody can log in any more, with as many keys as open the cluster. */
+/** How people get in with the unseal keys if nobody can log in any more. */
 export function rootTokenAdvice(product: Product | null | undefined, version: string | null): string {
   const command = `\`${PRODUCTS[product ?? 'vault'].program} operator generate-root\``;
   if (!rootTokenWantsToken(product, version)) return command;

@@ -1,12 +1,12 @@
 import { walkMessage } from './message-bounds';
 
-/** Vault's AES key is 16 to 32 bytes; a Shamir share has one byte more. With N = 1 the "share" is the key itself. */
+/** Vault's AES key has 16 to 32 bytes; a Shamir share has one more. With N = 1 the "share" is the key itself. */
 const SHORTEST_SHARE_BYTES = 16;
 const LONGEST_SHARE_BYTES = 33;
 
 /**
- * Decodes a share as `vault operator init` prints it: base64, or hexadecimal.
- * @returns the lower-case hexadecimal form, the same for both; null when it is neither, or has a length that no share has.
+ * Decodes a share as printed by `vault operator init`: base64 or hexadecimal.
+ * @returns lower-case hexadecimal for both; null if it is neither, or too short or long for a share.
  */
 export function decodeShare(text: string): string | null {
   const value = text.trim();
@@ -18,7 +18,7 @@ export function decodeShare(text: string): string | null {
 
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 
-/** By hand, because the workflow sandbox has no Buffer. */
+/** The workflow sandbox has no Buffer. */
 function base64ToHex(value: string): string | null {
   if (!/^[A-Za-z0-9+/]+={0,2}$/.test(value) || value.length % 4 !== 0) return null;
   let bits = 0;
@@ -42,10 +42,10 @@ const LONGEST_ENVELOPE = 16 * 1024;
 
 const ENCRYPT = 'Send it encrypted: `vault-dr unseal`, or `age -a` to the recipients that the run shows.';
 
-/** What is said to somebody whose message is turned away before anybody keeps it. */
+/** Answer to a message that is rejected before Temporal stores it. */
 export const TURNED_AWAY = `This looks like an unseal share in clear text. It was rejected, and Temporal does not keep it. If others could see it in transit, rekey when the cluster is back. ${ENCRYPT}`;
 
-/** Whether a message may be passed to an agent. What is in clear was seen by everybody who can read the run's history. */
+/** Whether a message may be passed to an agent. Plaintext was visible to everybody who can read the run's history. */
 export function checkEnvelope(share: string): EnvelopeVerdict {
   if (findsShareInClear(share)) {
     return {
@@ -67,10 +67,10 @@ export function checkEnvelope(share: string): EnvelopeVerdict {
 }
 
 /**
- * Whether a share in clear is anywhere in what somebody sent, whatever it was meant to be; what is too large is searched as
- * far as it is looked at. Also as people paste it: in quotes, or the whole line `Unseal Key 1: …`. The lines of an age file
- * look like shares.
- * @param known what looks like a share and is none, such as a hash
+ * Whether there is a share in clear anywhere in a message, whatever the message was meant to be; of one that is too
+ * large, only the beginning is searched. Also finds shares as people paste them: in quotes, or as the line `Unseal Key
+ * 1: …`. Lines of an age file look like shares.
+ * @param known values that look like a share and are none, such as a hash
  */
 export function findsShareInClear(message: unknown, known: readonly (string | null)[] = []): boolean {
   let found = false;

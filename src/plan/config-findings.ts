@@ -3,7 +3,10 @@ import type { JoinTarget, NodeReport, ServerDetails, VaultConfig } from '../cont
 import type { NodePlan } from '../contract/plan';
 import { acceptable, type Finding } from './findings';
 
-/** Why a server's own configuration does not allow its node to be changed. @param blank the node starts blank, or joins as such */
+/**
+ * Why a server's own configuration does not allow its node to be changed.
+ * @param blank the node starts blank, or joins as such
+ */
 export function configFindings(report: NodeReport, own: NodePlan | undefined, blank: boolean): Finding[] {
   const { config } = report;
   if (config === null) return [];
@@ -90,12 +93,12 @@ function missingFindings({ missing }: ServerDetails): Finding[] {
   }));
 }
 
-/** Nothing relevant was hidden: otherwise a setting that was seen may be overridden by one that was not. */
+/** Whether nothing relevant was hidden: otherwise a setting that was not seen may override one that was. */
 function allSeen({ problems, server }: VaultConfig): boolean {
   return server === undefined || (server.unseen.length === 0 && problems.length === 0);
 }
 
-/** What an agent of an earlier version reports is compared as text. */
+/** Agents of earlier versions report paths that can only be compared as text. */
 function isSamePath(left: string, right: string): boolean {
   const plain = (path: string) =>
     path
@@ -106,8 +109,8 @@ function isSamePath(left: string, right: string): boolean {
 }
 
 /**
- * What should be known before a recovery, and is no reason against it.
- * @param plugins external ones of the backup, as `database/oracle`
+ * What people should know before a recovery, though it does not prevent it.
+ * @param plugins external plugins in the backup, such as `database/oracle`
  */
 export function configWarnings(report: NodeReport, blank: boolean, plugins: readonly string[] = []): string[] {
   const server = report.config?.server;

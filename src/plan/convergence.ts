@@ -1,17 +1,19 @@
 import type { NodePlan, RecoveryPlan } from '../contract/plan';
 
-/** Autopilot's rounds are ten seconds apart; without one by then it is turned off, and the other checks must do. */
+/**
+ * Autopilot's rounds are ten seconds apart. If there was none by then, it is turned off, and the other checks must do.
+ */
 const FIRST_ROUND_MS = 10_000;
 
 /** As autopilot sees it. */
 export interface ServerView {
   id: string;
   healthy: boolean;
-  /** Of Vault Enterprise: one of each zone votes, and which one autopilot decides. */
+  /** Of Vault Enterprise: one node of each zone votes; autopilot decides which. */
   redundancyZone?: string | null;
 }
 
-/** What the gate sees through one node. */
+/** The cluster as seen through one node. */
 export interface NodeView {
   node: string;
   clusterId: string | undefined;
@@ -22,15 +24,16 @@ export interface NodeView {
   removed: boolean;
   /** Node ids. */
   voters: string[];
-  /** Of members that do not vote: for good, or not yet. */
+  /** Members that do not vote, permanently or not yet. */
   nonVoters: string[];
-  /** Null where there is none: it is turned off, or the leader is so new that it has not made its first round. */
+  /** Null if it is turned off, or the leader is too new to have made its first round. */
   autopilot: { healthy: boolean; servers: ServerView[] } | null;
 }
 
 /**
- * What the nodes still lack to be the cluster that the plan describes; empty when nothing. Nodes of the plan that are left out
- * may still be voters, and while they are down autopilot reports no cluster as healthy: then only the nodes themselves have to be.
+ * What is missing before the nodes are the cluster that the plan describes; empty if nothing. Nodes that are left out
+ * may still be voters, and while they are down autopilot calls the whole cluster unhealthy: then only the plan's nodes
+ * must be healthy.
  */
 export function convergenceGaps(
   plan: RecoveryPlan,
@@ -58,7 +61,7 @@ export function convergenceGaps(
   ]);
 }
 
-/** @param ids of the nodes that have to be healthy; null: the whole cluster */
+/** @param ids nodes that must be healthy; null: the whole cluster */
 function healthGaps({ node, autopilot }: NodeView, ids: readonly string[] | null, waitedMs: number): string[] {
   if (autopilot === null) return waitedMs < FIRST_ROUND_MS ? [`${node}: autopilot has not reported yet`] : [];
   if (ids === null) return differs(`${node}: autopilot healthy`, autopilot.healthy, true);
@@ -66,7 +69,7 @@ function healthGaps({ node, autopilot }: NodeView, ids: readonly string[] | null
   return differs(`${node}: healthy by autopilot`, healthy.join(), ids.join());
 }
 
-/** @param others members that are optional: nodes that are left out, and earlier ones that nobody named */
+/** @param others optional members: nodes that are left out, and earlier ones that are not configured */
 function membershipGaps(
   view: NodeView,
   expected: readonly string[],
@@ -82,14 +85,14 @@ function membershipGaps(
   ];
 }
 
-/** In a redundancy zone with a voter, the others are standbys. */
+/** If a redundancy zone has a voter, its other nodes are standbys. */
 function standsBy({ autopilot, voters, nonVoters }: NodeView, id: string): boolean {
   const zoneOf = (server: string) => autopilot?.servers.find((item) => item.id === server)?.redundancyZone ?? null;
   const zone = zoneOf(id);
   return zone !== null && nonVoters.includes(id) && voters.some((voter) => zoneOf(voter) === zone);
 }
 
-/** Members that do not vote yet: autopilot promotes those that were healthy for its stabilisation time. */
+/** Members that do not vote yet: autopilot promotes them when they have been healthy for its stabilisation time. */
 function learners({ nonVoters, autopilot }: NodeView, wanted: readonly string[]): string {
   const waiting = wanted.filter((id) => nonVoters.includes(id));
   if (waiting.length === 0) return '';

@@ -15,11 +15,11 @@ export interface NodeInspection {
   problem: string | null;
 }
 
-/** What a node must be able to do for a plan. */
+/** What a plan requires of a node. */
 export interface NodeDemands {
-  /** Of what is restored, or of the cluster that the node joins. */
+  /** Seal of the data that is restored, or of the cluster that the node joins. */
   sealType: string | null;
-  /** Of what is restored. */
+  /** Version of the data that is restored. */
   serverVersion: string | null;
   product?: Product | null;
   /** Free bytes that the file system of the data directory needs. */
@@ -111,13 +111,13 @@ export function versionOf({ node, report }: NodeInspection): NodeVersion {
   return { node, version: report?.vault.version ?? null, product: report?.vault.product ?? null };
 }
 
-/** Whether anything would be lost with the data directory of a node. */
+/** Whether data would be lost with the data directory of a node. */
 export function holdsData({ report }: NodeInspection): boolean {
   if (report === null) return false;
   return report.storage ? report.storage.seal !== null : !report.dataDir.empty;
 }
 
-/** What the hosts run, for a plan; nothing where it is unknown. */
+/** Which product the hosts run; nothing if unknown. */
 export function productIn(inspections: readonly NodeInspection[]): { product?: Product } {
   const product = inspections.find(({ report }) => report?.vault.product)?.report?.vault.product;
   return product ? { product } : {};

@@ -16,13 +16,13 @@ import { trustOf, trustWarnings } from './trust';
 export interface RebuildFacts {
   input: RebuildNodeInput;
   settings: RecoverySettings;
-  /** Of the node that is rebuilt. */
+  /** Of the node to rebuild. */
   inspection: NodeInspection;
   live: LiveView;
   now: string;
 }
 
-/** Decides whether one node may be rebuilt: the others have to carry the cluster without it. */
+/** Decides whether one node may be rebuilt: the others must have a quorum without it. */
 export function evaluateRebuild(facts: RebuildFacts): Evaluation<RebuildPlan> {
   const { input, inspection, live, now } = facts;
   const settings = withLayouts(facts.settings, [inspection]);
@@ -67,8 +67,8 @@ export function evaluateRebuild(facts: RebuildFacts): Evaluation<RebuildPlan> {
       canary: null,
       ...(live.product ? { product: live.product } : {}),
       loginOf: cluster,
-      // It loses nothing; but where signatures decide, no host is changed without one.
-      // Removing a peer needs as many as a restore.
+      // A rebuild loses no data, but with approvers no host is changed without a signature. Removing a peer needs as
+      // many as a restore.
       approvals: removePeers.length > 0 ? settings.approvals : settings.trust === 'approvers' ? 1 : 0,
       ...trustOf(settings),
       setAside: 'rename',

@@ -20,12 +20,12 @@ export interface RecoverQuorumFacts {
   settings: RecoverySettings;
   inspections: NodeInspection[];
   live: LiveView;
-  /** Runs with a report of their end, among those that hosts list as unfinished. */
+  /** Which of the runs that hosts list as unfinished have a report of their end. */
   ended?: readonly string[];
   now: string;
 }
 
-/** The copy of the data directory, and some to grow. */
+/** A copy of the data directory, and room to grow. */
 const COPY_ROOM = 1.1;
 
 /** Decides whether a lost quorum can be recovered from a surviving disk, and from which. */
@@ -45,7 +45,7 @@ export function evaluateRecoverQuorum({
       const { storage } = inspection.report ?? {};
       return storage?.seal ? [{ inspection, storage, seal: storage.seal, end: logEndOf(storage) }] : [];
     })
-    // Whatever was acknowledged is in the log that Raft itself would elect.
+    // Everything acknowledged is in the log that Raft itself would elect.
     .toSorted((left, right) => compareLogEnds(right.end, left.end));
   const [best, ...others] = survivors;
   const first = nodes.find((node) => node.name === best?.inspection.node);
@@ -103,7 +103,7 @@ export function evaluateRecoverQuorum({
       loginOf: cluster,
       approvals: settings.approvals,
       ...trustOf(settings),
-      // Whatever the configuration says: there is no other copy of this data.
+      // Regardless of the configuration: there is no other copy of this data.
       setAside: 'rename',
       rollingRestart: settings.rollingRestart,
       steps: recoverQuorumSteps(nodes, first, seal.type, (recoveryConfig ?? seal).secretThreshold),
@@ -147,7 +147,7 @@ function otherDiskWarnings({ inspection, end }: Survivor, best: Survivor, termsD
   ];
 }
 
-/** An unknown log could be the newest of all; with a single disk it does not matter. */
+/** An unknown log could be the newest; with a single disk that does not matter. */
 function choiceFindings(survivors: readonly Survivor[]): Finding[] {
   if (survivors.length < 2) return [];
   return survivors.flatMap(({ inspection, storage }) => {

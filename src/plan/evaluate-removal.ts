@@ -8,7 +8,7 @@ export interface RemovalFacts {
   input: RemoveSetAsideInput;
   settings: RecoverySettings;
   live: LiveView;
-  /** By node; null when its agent does not answer. */
+  /** By node; null if its agent does not answer. */
   found: { node: string; leftOvers: LeftOver[] | null }[];
 }
 

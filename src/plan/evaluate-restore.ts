@@ -38,15 +38,15 @@ export interface RestoreFacts {
   chosen: ChosenGeneration;
   inspections: NodeInspection[];
   live: LiveView;
-  /** Fingerprint of the login that is configured, and why there is none. */
+  /** Fingerprint of the configured login, or why there is none. */
   credential: { fingerprint: string | null; problem: string | null };
-  /** Recipients that the configuration encrypts backups of the source for; empty where there are none. */
+  /** Configured recipients of the source's backups; empty if there are none. */
   recipients: readonly string[];
   /** Why the leader's host can't load a snapshot in place. */
   inPlaceProblem: string | null;
   /** Of the cluster that the generation is from, where it goes into another one. */
   source?: SourceView | null;
-  /** Runs with a report of their end, among those that hosts list as unfinished. */
+  /** Which of the runs that hosts list as unfinished have a report of their end. */
   ended?: readonly string[];
   now: string;
 }
@@ -57,13 +57,13 @@ export type Evaluation<P> = { refusals: string[]; plan: null } | { refusals: [];
 const DATA_ROOM = 3;
 /** Clocks may differ by this much without a warning. */
 const LARGEST_SKEW_SECONDS = 60;
-/** What is counted again after the restore: only what changes when somebody writes. */
+/** Keys that are counted again after the restore: those that change only when somebody writes. */
 const COUNTED = /^(logical|auth|sys\/policy|identity)(\/|$)/;
 const MOST_COUNTED = 200;
 
 /** Decides whether a restore may begin. Lists every reason against it, not only the first. */
 export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
-  // In place nothing is put back; and what is deleted for good must not be what was there before a lost run.
+  // In place nothing is put back. With `delete` the data deleted must not be what was there before a lost run.
   const leave = given.input.inPlace || given.settings.setAside === 'delete';
   const { lost, ...found } = findLostRuns(given.inspections, given.ended ?? [], { leave });
   const planned = { settings: withLayouts(given.settings, given.inspections), live: withoutBlank(given) };
@@ -152,7 +152,7 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
       ...trustOf(settings),
       ...(settings.drill ? { drill: settings.drill } : {}),
       setAside: settings.setAside,
-      // In place nothing is stopped, and nobody is there to unseal.
+      // In place nothing is stopped, and no key holder is waiting to unseal.
       rollingRestart: settings.rollingRestart && !input.inPlace,
       steps: input.inPlace
         ? withRemovals(inPlaceSteps(first.name), first.name, removePeers)
@@ -193,12 +193,12 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
   };
 }
 
-/** What may harm others is not for one person to decide, even where a rehearsal needs no approval. */
+/** One person must not decide what may harm others, even if a rehearsal needs no approval. */
 function approvalsOf({ approvals }: RecoverySettings, accepted: readonly AcceptCode[]): number {
   return accepted.includes('live-credentials') ? Math.max(1, approvals) : approvals;
 }
 
-/** The cluster that an install creates until the snapshot is loaded holds nothing, even if its run has left it behind. */
+/** Until the snapshot is loaded the cluster that an install creates is empty, even if a run left it behind. */
 function withoutBlank({ live, inspections }: RestoreFacts): LiveView {
   const leading = inspections.find(({ node }) => node === live.leader)?.report;
   const blank = leading?.install?.blankClusterId ?? null;
@@ -226,13 +226,13 @@ function lossFindings(
   }
   const newer = inspections.flatMap(({ node, report }) => {
     const storage = report?.storage;
-    // By the index alone: what was applied was acknowledged, and terms may have been reset since the capture.
+    // By the index alone: applied entries were acknowledged, and terms may have been reset since the capture.
     const isNewer = storage?.seal && storage.appliedIndex > manifest.raft.index;
     return isNewer
       ? [{ node, index: storage.appliedIndex, end: logEndOf(storage), install: report?.install ?? null }]
       : [];
   });
-  // The one that `recover-quorum` would take.
+  // The disk that `recover-quorum` would use.
   const byLog = newer.toSorted((left, right) => compareLogEnds(right.end, left.end));
   const best = byLog.find(({ install }) => install === null) ?? byLog[0];
   if (!best) return [];
@@ -261,7 +261,7 @@ function lossFindings(
   ];
 }
 
-/** In place the seal stays as it is, so it has to be the snapshot's own. */
+/** In place the seal does not change, so it must be the snapshot's. */
 function inPlaceFindings({ settings, live, chosen, inPlaceProblem }: RestoreFacts): Finding[] {
   if (live.leader === null) {
     return [
@@ -315,7 +315,7 @@ function loginFindings({ chosen, credential, live, settings }: RestoreFacts): Fi
   return [acceptable('login', `the login of ${settings.source} may not work after the restore: ${why}`)];
 }
 
-/** "Latest" and the loss depend on the time of the capture, and that on the controller's clock. */
+/** "Latest" and the amount of lost data depend on the time of the capture, which is the controller's clock. */
 function clockWarnings({ capturedAt }: Manifest, now: string): string[] {
   const ahead = (Date.parse(capturedAt) - Date.parse(now)) / 1_000;
   if (ahead < LARGEST_SKEW_SECONDS) return [];

@@ -12,14 +12,14 @@ export interface RollBackFacts {
   settings: RecoverySettings;
   inspections: NodeInspection[];
   live: LiveView;
-  /** It was planned before and has claimed the hosts since: they no longer record who had claimed them. */
+  /** It was planned before and has claimed the hosts since, so they no longer record who had claimed them. */
   again: boolean;
   /** Runs with a report of their end. */
   ended: readonly string[];
   now: string;
 }
 
-/** Decides whether the original data, set aside by a run that was lost, can be put back. */
+/** Decides whether the original data that a lost run had set aside can be put back. */
 export function evaluateRollBack({
   input,
   settings: given,

@@ -1,7 +1,7 @@
 import type { FindingCode } from '../catalogue/refusals';
 import type { AcceptCode } from '../contract/plan';
 
-/** A reason against a plan. With `accept` an operator may override it; without, it has to be fixed. */
+/** A reason against a plan. With `accept` an operator may override it; otherwise it must be fixed. */
 export interface Finding {
   /** Its entry in the catalogue. */
   code: FindingCode;
@@ -10,9 +10,9 @@ export interface Finding {
 }
 
 export interface Verdict {
-  /** What the plan is refused for; empty when it may continue. */
+  /** Reasons for the refusal; empty if the plan may continue. */
   refusals: string[];
-  /** What somebody has overridden. */
+  /** Codes that somebody has overridden. */
   accepted: AcceptCode[];
   /** The same in words. */
   warnings: string[];
@@ -28,12 +28,12 @@ export function weigh(findings: readonly Finding[], accept: readonly AcceptCode[
   };
 }
 
-/** A reason that can be overridden by the code of the same name. */
+/** A reason that can be overridden by its own code. */
 export function acceptable(code: AcceptCode, text: string): Finding {
   return { code, text, accept: code };
 }
 
-/** Why nothing is known of a node. */
+/** Why nothing is known about a node. */
 export function notInspected(node: string, problem: string | null): Finding {
   return { code: 'not-inspected', text: `${node}: ${problem ?? 'its agent does not answer'}` };
 }

@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto';
 import { canonicalJson } from '../contract/canonical-json';
 import type { RecoveryPlan } from '../contract/plan';
 
-/** Lower-case hexadecimal SHA-256 of what a plan will do: an approval is for exactly this. The passing of time changes nothing of it, nor does the order in which somebody wrote it. */
+/**
+ * Lower-case hexadecimal SHA-256 of what a plan will do: an approval is for exactly this. Independent of the time, and
+ * of the order of fields.
+ */
 export function planHashOf(plan: RecoveryPlan): string {
   const { warnings: _warnings, plannedAt: _plannedAt, ...material } = plan;
   const { rpoSeconds: _rpo, ...rest } = { rpoSeconds: 0, ...material };

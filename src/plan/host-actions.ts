@@ -3,7 +3,7 @@ import type { MigrationSource } from '../contract/method';
 import type { ConfigSwitch, RecoveryPlan } from '../contract/plan';
 import { lostRunOn } from './lost-runs';
 
-/** What an agent does to its host in a recovery. */
+/** What an agent may do to its host in a recovery. */
 export type HostAction =
   | { kind: 'stage'; source: string; generation: string; manifestSha256: string }
   | { kind: 'stop' }
@@ -32,7 +32,7 @@ export type HostAction =
   /** `isYoung`: the grace period of the host's own configuration is not over. */
   | { kind: 'remove'; of: string; isYoung: boolean };
 
-/** The host that asks, as its own configuration describes it. */
+/** The host itself, by its own configuration. */
 export interface OwnNode {
   cluster: string;
   name: string;
@@ -40,8 +40,8 @@ export interface OwnNode {
 }
 
 /**
- * Why a plan does not allow an action on a host; null when it does. Whatever a plan does not list is not done.
- * @param plan one that was approved
+ * Why a plan does not allow an action on a host; null if it does. Only what a plan lists is allowed.
+ * @param plan an approved one
  */
 export function whyNotAllowed(plan: RecoveryPlan, own: OwnNode, action: HostAction): string | null {
   const node = plan.nodes.find(({ name }) => name === own.name);
@@ -57,7 +57,7 @@ function whyNotPlanned(plan: RecoveryPlan, name: string, action: HostAction): st
   const { method, firstNode } = plan;
   const isFirst = name === firstNode;
   const isRebuilt = method !== 'rebuild' || name === plan.node;
-  // It sets nothing aside, and makes nothing.
+  // A roll-back sets nothing aside and writes no data.
   const makes = method !== 'rollBack';
   const stops = method !== 'inPlace' && method !== 'remove' && isRebuilt;
   const renames = plan.setAside === 'rename';

@@ -4,8 +4,8 @@ import type { LiveView, RecoverySettings } from '../contract/plan';
 import { acceptable, type Finding } from './findings';
 
 /*
- * Of a snapshot that something else made, only its contents are certain. When it was taken, by which server and of which cluster
- * is reported as unknown, and everything that depends on it is for people to accept.
+ * Only the contents of an imported snapshot are certain. When it was taken, by which server and from which cluster is
+ * reported as unknown, and people must accept whatever depends on it.
  */
 
 /** What depends on facts that an imported backup doesn't have. */

@@ -1,7 +1,7 @@
 import type { NodePlan, RecoverySettings } from '../contract/plan';
 import type { NodeInspection } from './evaluate-node';
 
-/** What a plan says of each node's data directory: how it will be set aside, by what the node itself says. */
+/** Adds to each node how its data directory will be set aside, as the node reports it. */
 export function withLayouts(settings: RecoverySettings, inspections: readonly NodeInspection[]): RecoverySettings {
   const layoutOf = ({ name }: NodePlan) =>
     inspections.find((inspection) => inspection.node === name)?.report?.dataDir.layout ?? 'beside';

@@ -1,6 +1,6 @@
 import type { LiveView, NodePlan } from '../contract/plan';
 
-/** Names of the nodes that don't serve: the end of the run doesn't wait for them. */
+/** Names of nodes that don't serve; the run does not wait for them at its end. */
 export function leftOutOf(nodes: readonly NodePlan[], { serving }: LiveView): string[] {
   return nodes.map(({ name }) => name).filter((name) => !serving.includes(name));
 }

@@ -3,7 +3,7 @@ import type { LeaseCount, Manifest } from '../contract/generation';
 import type { RecoverySettings } from '../contract/plan';
 import { acceptable, type Finding } from './findings';
 
-/** What is seen of the cluster that the backup is of, where the backup goes into another one. */
+/** The cluster of the backup, if the backup is restored into another one. */
 export interface SourceView {
   /** Nodes that answer, sealed or not. */
   answering: readonly string[];
@@ -14,8 +14,8 @@ type Contents = Pick<Manifest, 'leases' | 'reach' | 'imported' | 'raft' | 'serve
 const MOST_MOUNTS = 8;
 
 /**
- * A restored Vault is live: it revokes leases that have expired by the snapshot's clock, and rotates overdue passwords in other
- * systems. Next to a running cluster these are the credentials that its applications use.
+ * A restored Vault is live: it revokes leases that have expired since the snapshot, and rotates overdue passwords in
+ * other systems. Next to a running cluster, these are the credentials that its applications use.
  */
 export function liveCredentialFindings(
   { settings, manifest, source, drill }: Beside,
@@ -25,13 +25,13 @@ export function liveCredentialFindings(
   const { cluster, source: of } = settings;
   if (cluster === of) return isOfOthers(settings, manifest) ? [ofOthers(cluster, manifest, contents)] : [];
   const lives = (source?.answering.length ?? 0) > 0;
-  // A rehearsal replaces nothing: its source continues, though it may not answer from here.
+  // A rehearsal replaces nothing: its source keeps running, though it may be unreachable from here.
   if (!lives && !drill) return [];
   const why = lives ? `${of} is running` : `a drill replaces nothing, so ${of} continues to run`;
   return [acceptable('live-credentials', `${why}, and ${consequence(cluster, contents)}`)];
 }
 
-/** What can't be known from here: a source that doesn't answer may still be running. */
+/** A source that does not answer may still be running. */
 export function liveCredentialWarnings({ settings, manifest, source, drill }: Beside): string[] {
   const { cluster, source: of } = settings;
   if (cluster === of || drill || source === null || source.answering.length > 0) return [];
@@ -45,7 +45,7 @@ export function liveCredentialWarnings({ settings, manifest, source, drill }: Be
 interface Beside {
   settings: RecoverySettings;
   manifest: Contents;
-  /** Null when nobody was asked. */
+  /** Null if nobody was asked. */
   source: SourceView | null;
   drill: boolean;
 }
@@ -58,7 +58,7 @@ function consequence(cluster: string, contents: string): string {
   );
 }
 
-/** Whether an imported snapshot has no peer in common with the cluster that it was imported for. */
+/** Whether an imported snapshot has no peer in common with the cluster it was imported for. */
 function isOfOthers({ nodes }: RecoverySettings, { imported, raft }: Contents): boolean {
   if (imported === undefined) return false;
   const known = new Set(nodes.map(({ clusterAddress }) => clusterAddress));
@@ -73,7 +73,7 @@ function ofOthers(cluster: string, { raft }: Contents, contents: string): Findin
   );
 }
 
-/** In words; null where nothing in it acts outside Vault. */
+/** In words; null if it contains nothing that acts outside Vault. */
 function reachOutside({ leases, reach, serverVersion }: Omit<Contents, 'imported' | 'raft'>): string | null {
   const found = [
     ...leaseText(leases),
@@ -85,7 +85,7 @@ function reachOutside({ leases, reach, serverVersion }: Omit<Contents, 'imported
           ...counted(reach.auditDevices, 'audit device'),
           ...(reach.plugins.length === 0 ? [] : [`external plugins: ${reach.plugins.join(', ')}`]),
         ]),
-    // The open-source editions have no keys of it to search for.
+    // The open-source editions have no such keys to look for.
     ...(serverVersion?.includes('+ent') ? ['rotations and secrets sync of Vault Enterprise: unknown'] : []),
   ];
   return found.length === 0 ? null : found.join('; ');
@@ -93,7 +93,7 @@ function reachOutside({ leases, reach, serverVersion }: Omit<Contents, 'imported
 
 function leaseText(leases: LeaseCount | null): string[] {
   if (leases === null) return ['leases: unknown'];
-  // Leases of tokens end with the token; what the token obtained is counted by its own mount.
+  // A token's leases end with the token; what it obtained is counted under its own mount.
   const mounts = Object.entries(leases.byMount)
     .filter(([mount]) => !/^(namespaces\/[^/]+\/)?auth\//.test(mount))
     .toSorted(([, left], [, right]) => right - left);

@@ -1,30 +1,30 @@
 import type { RaftStorage } from '../contract/host';
 
-/** How far a disk has got in Raft's log, applied or not. */
+/** The end of Raft's log on a disk, applied or not. */
 export interface LogEnd {
   term: number;
   index: number;
 }
 
-/** A log that was compacted behind a snapshot ends before what was applied. */
+/** A log that was compacted into a snapshot may end before what was applied. */
 export function logEndOf({ appliedTerm, appliedIndex, lastLogIndex, lastLogTerm }: RaftStorage): LogEnd {
   const applied = { term: appliedTerm, index: appliedIndex };
   if (lastLogIndex === null) return applied;
-  // Without its own term, that of what was applied of it is the nearest: a log never goes back to an older one.
+  // If its own term is unknown, that of what was applied is the closest: terms in a log never decrease.
   const logged = { term: lastLogTerm ?? appliedTerm, index: lastLogIndex };
   return compareLogEnds(logged, applied) > 0 ? logged : applied;
 }
 
 /**
- * By the rule of Raft's own elections: the newer term, then the higher index. A leader that was cut off continues to number
- * entries that nobody acknowledges, so in an older term a higher index says nothing. Only for disks of one cluster that
- * were never restored separately: a restore resets terms.
+ * The rule of Raft's own elections: newer term first, then higher index. A leader that was cut off keeps numbering
+ * entries that nobody acknowledges, so in an older term a higher index means nothing. Only for disks of one cluster
+ * that were never restored separately: a restore resets terms.
  */
 export function compareLogEnds(left: LogEnd, right: LogEnd): number {
   return left.term - right.term || left.index - right.index;
 }
 
-/** Why it is not certain how far a disk has got; null when it is. */
+/** Why the end of a disk's log is uncertain; null if it is known. */
 export function unknownEnd({
   appliedIndex,
   appliedTerm,
@@ -34,7 +34,7 @@ export function unknownEnd({
 }: RaftStorage): string | null {
   if (logProblem)
     return `its log can't be read, so only its applied entries count, up to index ${appliedIndex} in term ${appliedTerm} (${logProblem.replace(/\.$/, '')})`;
-  // An agent without support for raft-wal reported its log as empty.
+  // Agents without support for raft-wal reported its log as empty.
   if (logProblem === undefined && lastLogIndex === null) {
     return `an agent of an earlier version can't read its log, so only its applied entries count, up to index ${appliedIndex} in term ${appliedTerm}: upgrade the agent`;
   }

@@ -4,19 +4,19 @@ import type { LostRun, NodePlan, RecoveryPlan } from '../contract/plan';
 import type { NodeInspection } from './evaluate-node';
 
 export interface LostRuns {
-  /** What is put back before anything else, by node. */
+  /** Data that is put back first, by node. */
   lost: LostRun[];
-  /** The same nodes as they are once that is done. */
+  /** The nodes as they will be afterwards. */
   inspections: NodeInspection[];
   /** What the lost runs had done, in words. */
   warnings: string[];
 }
 
 /**
- * What runs that never ended had set aside: when Temporal loses its database it loses the runs, but the hosts keep their traces.
- * The original data of a node was set aside by the run that wrote the current data directory.
+ * Finds what runs that never ended had set aside: if Temporal loses its database it loses the runs, but the hosts have
+ * traces of them. The original data of a node was set aside by the run that wrote the current data directory.
  * @param ended runs with a report of their end
- * @param wish `of`: only this run; `leave`: nothing is put back by this plan
+ * @param wish `of`: only this run; `leave`: the plan puts nothing back
  */
 export function findLostRuns(
   inspections: readonly NodeInspection[],
@@ -41,7 +41,7 @@ export function findLostRuns(
   return { lost, inspections: after, warnings };
 }
 
-/** The command that restores the original data, and where that is. */
+/** The command that puts the original data back, and where that data is. */
 export function wayBackText(cluster: string, lost: readonly LostRun[]): string {
   const [{ run } = { run: '' }] = lost;
   const nodes = lost.filter((item) => item.run === run).map(({ node }) => node);
@@ -51,13 +51,13 @@ export function wayBackText(cluster: string, lost: readonly LostRun[]): string {
   );
 }
 
-/** What of a lost run is put back on one node. */
+/** The lost run whose data is put back on one node. */
 export function lostRunOn(plan: RecoveryPlan, node: string): string | null {
   const lost = 'lost' in plan ? plan.lost : undefined;
   return lost?.find((item) => item.node === node)?.run ?? null;
 }
 
-/** If it ended on some hosts, that counts for those that could not be reached. */
+/** A run that ended on some hosts has also ended on those that could not be reached. */
 function endedSomewhere(inspections: readonly NodeInspection[]): string[] {
   return inspections.flatMap(({ report }) => {
     const made = report?.dataDir.madeByRun ?? null;
@@ -70,7 +70,7 @@ function canPutBack(item: UnfinishedRun, { report }: NodeInspection): boolean {
   const { beganToSetAside, setAside, madeDataDir, isHalfMoved } = item;
   if (!beganToSetAside) return false;
   if (isHalfMoved) return true;
-  // Killed between two renames it has left no data directory at all.
+  // If it was killed between two renames, there is no data directory at all.
   return madeDataDir || (setAside !== null && report?.dataDir.exists === false);
 }
 
@@ -110,7 +110,7 @@ function listed(items: string[]): string {
   return before.length === 0 ? last : `${before.toReversed().join(', ')} and ${last}`;
 }
 
-/** The steps of a plan with what is put back first. */
+/** Adds to the steps of a plan what is put back first. */
 export function withPutBack(
   steps: RecoveryPlan['steps'],
   lost: readonly LostRun[],

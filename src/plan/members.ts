@@ -5,17 +5,17 @@ import { inWordsOf } from '../contract/product';
 import { configuredId } from '../contract/peer-ids';
 import type { Finding } from './findings';
 
-/** What a plan does with the members of a cluster that serves. */
+/** What a plan does with the members of a serving cluster. */
 export interface MemberPlan {
-  /** Names of nodes that are never to vote; absent where there are none. */
+  /** Names of permanent non-voters; absent if there are none. */
   nonVoters?: string[];
-  /** Node ids of members that the configuration does not name: they are not part of it, and stay. */
+  /** Node ids of members that are not configured: the plan leaves them alone. */
   bystanders?: string[];
-  /** Node ids that are removed from the cluster. */
+  /** Node ids to remove from the cluster. */
   removePeers?: string[];
 }
 
-/** Of a cluster that keeps its members: those that the configuration does not name are still members. */
+/** For a cluster that keeps its members, configured or not. */
 export function memberPlan(
   nodes: readonly NodePlan[],
   { members = [] }: LiveView,
@@ -32,7 +32,7 @@ export function memberPlan(
   };
 }
 
-/** Of a cluster that is rebuilt: permanent non-voters join as such again, by the node ids in the backup. */
+/** For a cluster that is rebuilt: permanent non-voters, known by their node ids in the backup, join as such again. */
 export function knownNonVoters(nodes: readonly NodePlan[], { raft }: Manifest): MemberPlan {
   const known = raft.peers.filter(({ id }) => raft.nonVoters?.includes(id)).map((peer) => configuredId(peer, nodes));
   const ids = [...known, ...(raft.nonVoters ?? [])];
@@ -40,7 +40,7 @@ export function knownNonVoters(nodes: readonly NodePlan[], { raft }: Manifest): 
   return nonVoters.length > 0 ? { nonVoters } : {};
 }
 
-/** What people should know of members outside a plan; and how the dead ones are removed. */
+/** What people should know about members outside a plan, and how to remove dead ones. */
 export function memberWarnings(
   nodes: readonly NodePlan[],
   { members = [] }: LiveView,
@@ -105,7 +105,7 @@ export function removalFindings(
   });
 }
 
-/** A disk records who did not vote, not whether that was permanent: it is reported, and they join like the others. */
+/** A disk records who did not vote, but not whether that was permanent: it is reported, and they join as voters. */
 export function formerNonVoterWarnings(nodes: readonly NodePlan[], peers: readonly RaftPeer[]): string[] {
   const names = nodes.filter(({ nodeId }) =>
     peers.some(({ id, suffrage }) => id === nodeId && suffrage === 'nonvoter'),
@@ -124,8 +124,8 @@ export interface Quorum {
 }
 
 /**
- * What carries a cluster while a node is rebuilt: the voters that serve, named or not. Where the members are unknown, each
- * node of the configuration counts as a voter.
+ * Whether the serving voters, configured or not, have a quorum while a node is rebuilt. If the members are unknown,
+ * every configured node counts as a voter.
  */
 export function quorumWithout(
   node: NodePlan | undefined,
@@ -145,7 +145,7 @@ export function quorumWithout(
   return { voters: count, needed: Math.floor(count / 2) + 1, serving: all.filter((id) => id !== node?.nodeId) };
 }
 
-/** Null from autopilot says nothing: then nobody counts as dead. */
+/** If autopilot does not know, nobody counts as dead. */
 export function isDead({ alive }: LiveMember): boolean {
   return alive === false;
 }

@@ -112,7 +112,7 @@ function unsealStep(sealType: string, threshold: number): string {
     : `unseals by itself (${sealType})`;
 }
 
-/** Dead peers are removed first, through the leader: then they no longer count. */
+/** Dead peers are removed first, through the leader: afterwards they no longer count. */
 export function withRemovals(steps: Steps, leader: string, peers: readonly string[]): Steps {
   if (peers.length === 0) return steps;
   return [{ node: leader, steps: peers.map((id) => `remove the dead peer ${id} from the cluster`) }, ...steps];

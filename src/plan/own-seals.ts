@@ -2,10 +2,10 @@ import { formatNumber } from '../contract/format';
 import type { OwnSeal } from '../contract/generation';
 import type { Product } from '../contract/product';
 
-/** More than these are counted, not named. */
+/** The rest is counted, not named. */
 const MOST_NAMED = 10;
 
-/** What stays sealed after a restart of the whole cluster, though the cluster is open. */
+/** Namespaces that stay sealed after a restart of the whole cluster, though the cluster is unsealed. */
 export function ownSealWarnings(seals: readonly OwnSeal[] = []): string[] {
   if (seals.length === 0) return [];
   const named = seals.slice(0, MOST_NAMED).map(({ id, path }) => path ?? id);
@@ -20,7 +20,7 @@ export function ownSealWarnings(seals: readonly OwnSeal[] = []): string[] {
   ];
 }
 
-/** A disk is not searched for them; only OpenBao has any. */
+/** Disks are not searched for them; only OpenBao has any. */
 export function unknownSealWarnings(product: Product | null | undefined): string[] {
   if (product !== 'openbao') return [];
   return [

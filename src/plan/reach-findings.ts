@@ -1,7 +1,7 @@
 import type { NodeReport } from '../contract/host';
 import { acceptable, type Finding } from './findings';
 
-/** Found out afterwards, the cluster would be down, and nobody could initialise or unseal the first node. */
+/** Discovered only during the run, the cluster would be down and nobody could initialise or unseal the first node. */
 export function reachFindings({ reach }: NodeReport): Finding[] {
   return reach?.problem ? [acceptable('reach', reach.problem)] : [];
 }

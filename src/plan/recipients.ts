@@ -1,8 +1,8 @@
 import type { Encryption } from '../contract/generation';
 
 /**
- * Whether a generation is encrypted for anybody whom the configuration names. One that is not was made with another configuration,
- * or by somebody else. True where the configuration names nobody.
+ * Whether a generation is encrypted for a configured recipient. If not, it was made with another configuration, or by
+ * somebody else. True if none are configured.
  */
 export function isForConfigured(
   { recipients }: Pick<Encryption, 'recipients'>,

@@ -2,7 +2,7 @@ import type { RemovalPlan } from '../contract/plan';
 import type { RemovalFacts } from './evaluate-removal';
 import { trustOf } from './trust';
 
-/** What somebody has to sign before old data is deleted. */
+/** The plan to sign before old data is deleted. */
 export function removalPlan(
   { input, settings, live, found }: RemovalFacts,
   warnings: string[],

@@ -1,7 +1,10 @@
 import type { NodeReport, UnitReport } from '../contract/host';
 import type { Finding } from './findings';
 
-/** What would prevent a node from being stopped, set aside or started: discovered later, the cluster would already be down. */
+/**
+ * What would prevent a node from being stopped, set aside or started: discovered later, the cluster would already be
+ * down.
+ */
 export function serviceFindings({ serviceCheck, setAsideProblem }: NodeReport): Finding[] {
   const { unit = null, missingCommands = [] } = serviceCheck ?? {};
   return [
@@ -63,7 +66,7 @@ function unitProblems(unit: UnitReport): Finding[] {
   ];
 }
 
-/** What is no reason against a plan, and is better fixed before it begins. */
+/** What does not prevent a plan, but is better fixed before it begins. */
 export function serviceWarnings(inspections: readonly { node: string; report: NodeReport | null }[]): string[] {
   return inspections.flatMap(({ node, report }) => {
     if (report === null) return [];

@@ -1,7 +1,7 @@
 import { NAMESPACE_TRUST } from '../contract/approval';
 import type { RecoverySettings } from '../contract/plan';
 
-/** What a plan says of whose word it needs. */
+/** Whose approval a plan needs. */
 export function trustOf({ trust }: RecoverySettings) {
   return trust === undefined ? {} : { trust };
 }

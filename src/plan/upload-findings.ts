@@ -4,7 +4,7 @@ import type { VaultConfig } from '../contract/host';
 import type { NodeInspection } from './evaluate-node';
 import { acceptable, type Finding } from './findings';
 
-/** Bytes a second of an upload over loopback, at the least: `http_read_timeout` is checked against it. */
+/** Slowest expected upload over loopback, in bytes per second; `http_read_timeout` is checked against it. */
 const SLOWEST_UPLOAD = 30 * 1024 ** 2;
 
 /** Why the node that loads the snapshot lacks space or time for it. */
@@ -38,7 +38,7 @@ export function uploadFindings({ node, report }: NodeInspection, { archive, stor
   return findings;
 }
 
-/** Milliseconds that the listeners allow for an upload; 0 for any time, or when it is not known. */
+/** Milliseconds that the listeners allow for an upload; 0 if unlimited or unknown. */
 function uploadLimit(config: VaultConfig | null): number {
   const limits = (config?.listeners ?? []).flatMap(({ httpReadTimeoutMs, maxRequestDurationMs }) => [
     httpReadTimeoutMs ?? 30_000,

@@ -2,18 +2,18 @@ import type { Manifest } from '../contract/generation';
 import { type Product, productName, productOf } from '../contract/product';
 import { acceptable, type Finding } from './findings';
 
-/** Upgrades over two minor versions are supported; beyond that they go in stages. */
+/** Upgrades across two minor versions are supported; larger ones go in stages. */
 const LARGEST_GAP = 2;
-/** Vault's 2.0 is the next one after 1.21. OpenBao has had no other major version. */
+/** Vault 2.0 follows 1.21. OpenBao has had no other major version. */
 const VAULT_2_FOLLOWS = 21;
 
 export interface ServerVersion {
   version: string;
-  /** Null where it is unknown: then the versions are compared as those of one product. */
+  /** Null if unknown: then versions are compared as those of one product. */
   product: Product | null;
 }
 
-/** Why a server should not be given a snapshot of another version; null when it may. Suffixes such as `+ent` don't count. */
+/** Why a server should not load a snapshot of another version; null if it may. Suffixes such as `+ent` are ignored. */
 export function versionProblem(server: ServerVersion, snapshot: ServerVersion): string | null {
   const product = server.product ?? snapshot.product;
   const [left, right] = [releaseOf(server.version, product), releaseOf(snapshot.version, product)];
@@ -26,7 +26,7 @@ export function versionProblem(server: ServerVersion, snapshot: ServerVersion): 
   return `${runs}, much newer than the snapshot's ${snapshot.version}: restore with a version near it, then upgrade in stages`;
 }
 
-/** Why a server should not be given a snapshot, or the version that it has. */
+/** The same as a finding. */
 export function versionFinding(server: ServerVersion, snapshot: ServerVersion): Finding | null {
   if (server.product !== null && snapshot.product !== null && server.product !== snapshot.product) {
     const [own, other] = [productName(server.product), productName(snapshot.product)];
@@ -40,7 +40,7 @@ export function versionFinding(server: ServerVersion, snapshot: ServerVersion): 
   return problem === null ? null : acceptable('version', problem);
 }
 
-/** Earlier generations don't record it; a version older than any OpenBao is Vault's. */
+/** Earlier generations don't record it; versions older than any OpenBao are Vault's. */
 export function productOfManifest({ product, serverVersion }: Manifest): Product | null {
   if (product) return product;
   return productOf(serverVersion, false) === 'vault' ? 'vault' : null;
@@ -53,7 +53,7 @@ export interface NodeVersion {
   product?: Product | null;
 }
 
-/** A cluster is only complete when its nodes run one version, so a mix is reported before anything stops. */
+/** All nodes must run the same version, so a mix is reported before anything stops. */
 export function mixedVersionFindings(nodes: readonly NodeVersion[]): Finding[] {
   const known = nodes.flatMap(({ node, version, product }) => (version ? [{ node, version, product }] : []));
   const products = new Set(known.flatMap(({ product }) => product ?? []));
@@ -80,7 +80,7 @@ export function mixedVersionFindings(nodes: readonly NodeVersion[]): Finding[] {
   ];
 }
 
-/** Minor versions in the order of their release, counted on over the change of the major one. Null for what is no version. */
+/** Numbers minor versions in the order of release, across major versions. Null if it is not a version. */
 function releaseOf(version: string, product: Product | null): { minor: number; patch: number } | null {
   const [, major, minor, patch = '0'] = /^v?(\d+)\.(\d+)(?:\.(\d+))?/.exec(version) ?? [];
   if (major === undefined || minor === undefined) return null;
@@ -88,7 +88,7 @@ function releaseOf(version: string, product: Product | null): { minor: number; p
   return { minor: before + Number(minor), patch: Number(patch) };
 }
 
-/** Where the product is not known, 2.x may be of either; within it the order is the same. */
+/** If the product is unknown, 2.x may be either; the order is the same. */
 function majorsBefore(major: number): number {
   if (major < 2) return (major - 1) * 1_000;
   return VAULT_2_FOLLOWS + 1 + (major - 2) * 1_000;

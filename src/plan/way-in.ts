@@ -4,8 +4,8 @@ import type { NodeInspection } from './evaluate-node';
 import { versionOf } from './evaluate-node';
 
 /**
- * Whether people can log in to what is restored. vault-dr's own login is checked elsewhere; people may have none that is in the
- * backup, and then the keys are their only way in, where the server allows it.
+ * Whether people can log in after the restore. vault-dr's own login is checked elsewhere; people may have no login that
+ * is in the backup, and then the keys are their only way in, if the server allows that.
  */
 export function wayInWarnings(
   inspections: readonly NodeInspection[],

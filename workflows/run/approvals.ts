@@ -11,10 +11,10 @@ import type { RunState } from './run-state';
 import { controller } from './steps';
 import { Turn } from './turn';
 
-/** What comes beyond is counted. */
+/** Of one kind in the audit trail; the rest is counted. */
 const MOST_TOLD = 20;
 
-/** Takes people's approvals of the plan as it stands. */
+/** Takes approvals of the current plan. */
 export class Approvals {
   readonly #turn = new Turn();
 
@@ -28,7 +28,7 @@ export class Approvals {
     const problem = approvalProblem(state.progress, input);
     if (problem !== null) return no(problem);
     if (state.progress.plan?.trust !== 'approvers') return accept(state, this.journal, input);
-    // Each is a question to the controller.
+    // Each approval is a request to the controller.
     if (!this.#turn.hasRoomFor(by)) {
       return no('Too many approvals come by signal just now; it was not looked at. Send it again.');
     }
@@ -38,7 +38,7 @@ export class Approvals {
   async #check(input: ApproveInput): Promise<Answer> {
     const { state, journal } = this;
     const unsigned = await signatureProblem(state.progress, input);
-    // The plan may be another one by now, and the same person may have sent it twice at once.
+    // Meanwhile the plan may have changed, or the same person may have approved it twice.
     const late = unsigned ?? approvalProblem(state.progress, input);
     if (late === null) return accept(state, journal, input);
     const isTold = journal.tally.count(
@@ -70,7 +70,9 @@ function approvalProblem(progress: RecoveryProgress, { approver, planHash }: App
   return null;
 }
 
-/** The hosts check it themselves; that it is checked here spares people a run that no host takes part in. */
+/**
+ * The hosts check signatures themselves. Checking here as well saves people from a run that every host would refuse.
+ */
 async function signatureProblem(progress: RecoveryProgress, input: ApproveInput): Promise<string | null> {
   const { approver, signature } = input;
   if (signature === undefined) {
@@ -93,7 +95,7 @@ function accept(state: RunState, journal: Journal, { approver, signature }: Appr
   return yes(`Approved: ${progress.approvals.length} of ${progress.plan?.approvals}.`);
 }
 
-/** What the hosts are shown, so that each of them can check that people want its data gone. Null before there is a plan. */
+/** What each host needs to check that approvers allow its data to be replaced. Null before there is a plan. */
 export function approvedPlan(progress: RecoveryProgress): ApprovedPlan | null {
   const { plan, requestedBy, planValidUntil, approvals } = progress;
   if (plan === null || planValidUntil === null) return null;

@@ -7,34 +7,37 @@ import type { RunState } from './run-state';
 import { noWayBackFrom } from './way-back';
 import { notice } from '../../src/contract/notice';
 
-/** The operator's decision to go back to before the first stop. */
+/** Ends the run before the first stop, by decision of an operator. */
 export class Abort extends Error {
   override readonly name = 'Abort';
 }
 
-/** Here a follower may be left out while its step continues: its Vault may load data for hours, and the cluster serves without it. */
+/**
+ * Phases in which a follower may be left out while its step runs: loading its data can take hours, and the cluster
+ * serves without it.
+ */
 const LEAVABLE_IN: readonly RecoveryPhase[] = ['join', 'converge'];
 
 export interface Decision {
   choice: ParkChoice;
   by: string;
-  /** That is left out. */
+  /** The node to leave out. */
   node?: string;
 }
 
-/** A step on a node that continues. */
+/** A running step on a node. */
 export interface StepUnderway {
   scope: CancellationScope;
-  /** By people, who continue without its node. */
+  /** By people who chose to continue without the node. */
   cancelled: boolean;
 }
 
-/** Parked steps hand their own over: nothing is decided that is not taken up at once. */
+/** Undecided steps are parked and hand themselves over; a decision takes effect at once. */
 export interface HandedDecisions {
   wayBackClosed: boolean;
 }
 
-/** What people may decide in a recovery, and what they have decided. */
+/** What operators may decide in a recovery, and what they have decided. */
 export class Decisions {
   readonly #ofParked = new Map<Parked, Decision>();
   readonly #underway = new Map<string, StepUnderway>();
@@ -54,19 +57,21 @@ export class Decisions {
     return { wayBackClosed: this.#wayBackClosed };
   }
 
-  /** Runs what changes the cluster: from here on, until it is done, the run can be rolled back; or be aborted where it can't. */
+  /**
+   * Runs the part that changes the cluster. Meanwhile the run can be rolled back or, where that is impossible, aborted.
+   */
   async changing<T>(work: () => Promise<T>): Promise<T> {
     this.#changes = new CancellationScope();
     return this.#changes.run(work);
   }
 
-  /** From now on there is no way back any more. */
+  /** From here on, no roll-back. */
   closeWayBack(): void {
     this.#wayBackClosed = true;
     this.state.show();
   }
 
-  /** A step on a node begins. @returns null where it is part of one that continues. */
+  /** Registers a step on a node. @returns null if it is part of one that is registered. */
   begin(node: string): StepUnderway | null {
     if (this.#underway.has(node)) return null;
     const step: StepUnderway = { scope: new CancellationScope(), cancelled: false };
@@ -78,7 +83,7 @@ export class Decisions {
     this.#underway.delete(node);
   }
 
-  /** What people can choose for a step that has used up its retries. */
+  /** The choices for a step that has used up its retries. */
   choicesFor(node: string | null): Pick<Parked, 'choices' | 'skippable'> {
     const skippable = this.#skippable(node);
     const choices: ParkChoice[] = ['resume'];
@@ -92,7 +97,7 @@ export class Decisions {
     return this.#ofParked.has(parked) || this.abortRequested;
   }
 
-  /** The decision, which counts once; to try again where there is none. */
+  /** Takes the decision; it counts once. Without one: `resume`. */
   take(parked: Parked): Pick<Decision, 'choice' | 'node'> {
     if (this.abortRequested) return { choice: 'abort' };
     const decision = this.#ofParked.get(parked);
@@ -100,7 +105,7 @@ export class Decisions {
     return decision ?? { choice: 'resume' };
   }
 
-  /** What came of a parked step, in words. */
+  /** The outcome of a parked step, in words. */
   outcomeOf(parked: Parked): string {
     if (this.#abortedBy !== null) return `aborted by ${this.#abortedBy}`;
     const decision = this.#ofParked.get(parked);
@@ -117,20 +122,20 @@ export class Decisions {
     return this.#abortedBy !== null;
   }
 
-  /** Whatever has been done by then, the cluster continues without it. */
+  /** Whether the cluster serves, whatever this run has done so far. */
   get #servesMeanwhile(): boolean {
     const { method } = this.state.progress;
     return method === 'rebuild' || method === 'inPlace';
   }
 
-  /** Why the old data can't be put back; null when it can. */
+  /** Why the old data can't be put back; null if it can. */
   get noWayBack(): string | null {
     if (this.#changes === null) return 'Nothing has been changed yet: abort the run instead.';
     if (this.#wayBackClosed) return 'The restore is done; there is no way back any more.';
     return noWayBackFrom(this.state.progress);
   }
 
-  /** Only a run that has started can continue without a node: before that the plan includes all of them. */
+  /** Only after the first change: until then the plan includes every node. */
   #skippable(node: string | null): string[] {
     const { phase, nodes, plan } = this.state.progress;
     if (this.#changes === null) return [];

@@ -6,19 +6,19 @@ import type { HandedShares } from './share-sets';
 import type { HandedWaits } from './waiting';
 
 /**
- * The whole state of a recovery, for the execution that continues in its place when its history has become long. Plain JSON: what is
- * not in here is forgotten. Steps already done in the current phase are in `done`, by name, and are not done again.
+ * The whole state of a recovery, passed to the next execution when the history has become long. Plain JSON; what is
+ * missing here is lost. `done` has the steps completed in the current phase, by name; they are not repeated.
  */
 export interface Handover {
   progress: RecoveryProgress;
   planWarnings: string[];
   graceDays: number;
   staged: string | null;
-  /** Whether a mark says that the cluster was restored, which a roll back takes back. */
+  /** Whether a mark says that the cluster was restored; a roll-back removes it. */
   marked: boolean;
   setAside: RecoveryReport['setAside'];
   removed: RecoveryReport['removed'];
-  /** Nodes that were rebuilt once by the run itself. */
+  /** Nodes that the run has rebuilt once by itself. */
   blanked: string[];
   unsealing: { automatic: boolean; kept: string[]; checker: string };
   done: Record<string, unknown>;
@@ -29,10 +29,10 @@ export interface Handover {
 }
 
 /**
- * What an earlier execution has handed over; null in the first one. That there was one is Temporal's word; what it says anybody can
- * have written who can write to the namespace. So it decides nothing that an input of a step does not: each step checks what it
- * is given, and each host the signatures.
- * @throws ApplicationFailure InvalidInput when a first execution is handed something.
+ * What an earlier execution handed over; null in the first one. That there was one is certain (Temporal says so); the
+ * content can come from anybody who can write to the namespace. It decides nothing that inputs of steps don't: each
+ * step checks its input, and each host the signatures.
+ * @throws ApplicationFailure InvalidInput if a first execution gets a handover.
  */
 export function received(handover: unknown): Handover | null {
   const { continuedFromExecutionRunId } = workflowInfo();

@@ -7,13 +7,13 @@ import type { ShareSets } from './share-sets';
 import type { StepsOn } from './steps';
 import { notice } from '../../src/contract/notice';
 
-/** The agents' identities of this run: to them shares are encrypted, and they alone open them. */
+/** The agents' identities for this run: shares are encrypted to them, and only they can decrypt. */
 export class Identities {
   constructor(
     private readonly run: RecoveryRun,
     private readonly sets: ShareSets,
     private readonly steps: StepsOn,
-    /** The node whose agent checks envelopes, if it answers. */
+    /** The node whose agent checks envelopes first. */
     private checker = '',
   ) {}
 
@@ -25,7 +25,7 @@ export class Identities {
     this.checker = node;
   }
 
-  /** Binds a node to the run and shows the recipient that its agent made; SKIPPED when it was left out instead. */
+  /** Claims a node for the run and shows its agent's recipient; SKIPPED if people left the node out. */
   async claim(name: string): Promise<void | typeof SKIPPED> {
     const claimed = await this.run.step(`claiming ${name}`, name, () =>
       this.steps(name).claimForRun({ claim: this.run.claim, approved: approvedPlan(this.run.state.progress) }),
@@ -44,7 +44,7 @@ export class Identities {
     this.run.state.node(name, 'ready');
   }
 
-  /** By the first agent that answers: any of them can open what is encrypted to all. */
+  /** Asks the first agent that answers: each can decrypt what is encrypted to all of them. */
   async checkShare(envelope: string): Promise<ShareVerdict> {
     const claimed = new Set(this.run.state.progress.recipients.map(({ node }) => node));
     const able = this.run.state.activeNodes.filter((name) => claimed.has(name));
@@ -76,7 +76,7 @@ export class Identities {
     }
   }
 
-  /** A host that was restarted has a new identity; whoever still can opens the shares encrypts them for it. */
+  /** A restarted host has a new identity: an agent that still can decrypts the shares and encrypts them to it. */
   async renew(name: string): Promise<void> {
     await this.claim(name);
     if (this.sets.envelopes.length === 0) return;

@@ -3,7 +3,7 @@ import { defaultPayloadConverter } from '@temporalio/common';
 import { RETRY_HEADER } from '../../src/contract/names';
 import { hearsOfRetries } from './open-steps';
 
-/** Passes to each step whether the run that started it understands its status reports. */
+/** Tells each step whether its run understands reports of failed attempts. */
 export const interceptors = (): WorkflowInterceptors => ({
   outbound: [
     {

@@ -7,14 +7,14 @@ import { type RecoveryRun, SKIPPED } from './recovery-run';
 import { controller, type StepsOn } from './steps';
 import type { Unsealing } from './unsealing';
 
-/** Problems that rebuilding a node from scratch once more may cure. */
+/** Failures that rebuilding the node from scratch may fix. */
 const CURED_BY_BLANKING = ['VaultRefused', 'VaultUnavailable', 'NotYet', 'TimedOut', 'ServiceFailed'];
 
-/** How nodes get into a cluster that one of them leads, until all of them agree. */
+/** Joins nodes to a cluster that has a leader, until all of them agree. */
 export class Joining {
   readonly #blanked: Set<string>;
 
-  /** @param blanked nodes that were rebuilt once by the run itself, in an earlier execution */
+  /** @param blanked nodes that an earlier execution has rebuilt by itself */
   constructor(
     private readonly run: RecoveryRun,
     private readonly unsealing: Unsealing,
@@ -28,7 +28,7 @@ export class Joining {
     return [...this.#blanked];
   }
 
-  /** All but the first node, which leads a cluster of its own by now. */
+  /** All but the first node, which already leads a cluster of its own. */
   async joinOthers({ nodes, firstNode, nonVoters }: RecoveryPlan): Promise<void> {
     const leaderAddress = nodes.find((node) => node.name === firstNode)?.address ?? '';
     await this.join(
@@ -38,7 +38,10 @@ export class Joining {
     );
   }
 
-  /** Each starts empty, joins, is unsealed with the same shares. One that does not get in is rebuilt once, by itself. */
+  /**
+   * Each node starts empty, joins, and is unsealed with the same shares. If it can't join, it is rebuilt once,
+   * automatically.
+   */
   async join(
     names: string[],
     leaderAddress: string,
@@ -48,7 +51,7 @@ export class Joining {
     await onEach(names, async (name) => {
       const { joinNode } = this.steps(name);
       const how = { claim, leaderAddress, ...(nonVoters.includes(name) ? { nonVoter: true } : {}) };
-      // An earlier execution may have come so far with this one. It may be sealed again, and is opened by whoever watches it.
+      // An earlier execution may have unsealed it. If it is sealed again, the watch unseals it.
       if (this.#stateOf(name) === 'unsealed' || this.unsealing.keeps(name)) return;
       for (let joined = false; !joined;) {
         if (this.#stateOf(name) !== 'unsealing') {
@@ -63,7 +66,7 @@ export class Joining {
         }
         const opening = await this.unsealing.unseal(name, (problem) => this.#blank(name, problem));
         joined = opening === 'open';
-        // It may have been let in by then, and nobody gets in twice who holds half of what the cluster sent.
+        // It may have been admitted by then, but no node can join again with half of the data that the cluster sent.
         if (opening === 'not joined' && (await this.#rebuild(name)) === SKIPPED) return;
       }
       this.unsealing.keepOpen(name);
@@ -87,7 +90,7 @@ export class Joining {
     return true;
   }
 
-  /** Nothing is called done before the nodes agree. */
+  /** Waits until all nodes agree; before that nothing counts as done. */
   async gate(plan: RecoveryPlan): Promise<void> {
     await this.run.mustStep('waiting for the cluster to converge', null, () =>
       controller.checkConvergence({ plan, nodes: this.run.state.activeNodes }),
@@ -96,7 +99,7 @@ export class Joining {
 
   async converge(plan: RecoveryPlan): Promise<void> {
     await this.gate(plan);
-    // Runs of before left a Vault that was sealed from here on to people, though the backup at the end needs it.
+    // Older runs left it to people to unseal a Vault from here on, though the backup at the end needs it.
     const watchesOn =
       patched('watch-until-the-end') && this.run.state.activeNodes.every((name) => this.unsealing.keeps(name));
     if (!watchesOn || plan.rollingRestart) this.unsealing.stopWatching();

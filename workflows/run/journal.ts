@@ -11,7 +11,7 @@ type AuditRecord = Parameters<typeof controller.recordAudit>[0];
 
 const MOST_RECORDS_AT_ONCE = 100;
 
-/** What the next execution of the run continues with. */
+/** State for the next execution of the run. */
 export interface HandedJournal {
   warnings: string[];
   reminders: ReminderSettings;
@@ -20,10 +20,10 @@ export interface HandedJournal {
   counts: Counts;
 }
 
-/** What a run writes down and whom it notifies. None of it ever holds a recovery up: what fails becomes a warning. */
+/** Audit records and notifications of a run. They never block a recovery: a failure becomes a warning. */
 export class Journal {
   readonly warnings: string[];
-  /** Of what anybody can send. */
+  /** Counts messages that anybody can send. */
   readonly tally: Tally;
   reminders: ReminderSettings;
   readonly #unwritten: AuditRecord[] = [];
@@ -53,7 +53,7 @@ export class Journal {
     };
   }
 
-  /** Writes to the audit trail, in order and beside the run. */
+  /** Writes to the audit trail, in order, without blocking the run. */
   record(
     action: string,
     outcome: 'success' | 'failure' | 'info',
@@ -72,7 +72,7 @@ export class Journal {
       });
   }
 
-  /** What has come up by now goes at once; what comes meanwhile goes next. */
+  /** Writes all pending records in one batch. */
   async #write(): Promise<void> {
     if (!patched('audit-batches')) {
       const [record] = this.#unwritten.splice(0, 1);
@@ -81,17 +81,17 @@ export class Journal {
     }
     const records = this.#unwritten.splice(0, MOST_RECORDS_AT_ONCE);
     if (records.length === 0) return;
-    // Also of a step that people cancelled.
+    // Also if people cancelled the step.
     await CancellationScope.nonCancellable(() => controller.recordAudits({ records }));
   }
 
-  /** Notifies people, by the operator's own command. */
+  /** Runs the operator's own notification command. */
   notify(event: Notification['event'], text: string): void {
     const { run, cluster } = this.claim;
     const alternates = event === 'escalation' ? this.reminders.alternates : [];
     const id = `${run}/notification/${++this.#notificationCount}`;
     const send = () => controller.notify({ id, event, cluster, run, text, alternates });
-    // Also from a step that people cancelled.
+    // Also if people cancelled the step.
     const sent = patched('notify-outside-of-steps') ? CancellationScope.nonCancellable(send) : send();
     sent.catch((error: unknown) => {
       this.#warnOnce(notice('not-notified', `people could not be notified: ${problemOf(error, 'notify').problem}`));
@@ -107,7 +107,7 @@ export class Journal {
   }
 }
 
-/** A notification while an execution is evicted has no workflow any more, and would end the controller. */
+/** A log line while an execution is evicted has no workflow context, and would end the controller. */
 export function warn(message: string, details: Record<string, unknown>): void {
   if (inWorkflowContext()) log.warn(message, details);
 }

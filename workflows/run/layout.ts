@@ -1,6 +1,6 @@
 import type { RecoveryPlan } from '../../src/contract/plan';
 
-/** What an agent is asked for more where a data directory can't be renamed; nothing where it can. */
+/** Additional input for an agent whose data directory can't be renamed. */
 export function layoutOn({ nodes }: RecoveryPlan, name: string): { layout?: 'inside' } {
   const layout = nodes.find((node) => node.name === name)?.layout;
   return layout === undefined ? {} : { layout };

@@ -19,14 +19,14 @@ import { warn } from './journal';
 import type { RecoveryRun } from './recovery-run';
 import type { ShareCeremony } from './share-ceremony';
 
-/** In the audit trail and the log; Temporal takes a thousand characters. */
+/** For the audit trail and the log; Temporal allows a thousand characters. */
 const LONGEST_SIGNAL_NAME = 64;
-/** Of what is wrong, one by one; what comes beyond is counted. */
+/** Problems of one kind that are recorded; the rest is counted. */
 const MOST_TOLD = 20;
 
 /**
- * Every message exists twice: an update, whose sender gets the answer, and a signal, whose answer goes to the details.
- * A signal that is wrong must not fail the run; an update that is wrong is rejected and leaves nothing in history.
+ * Every message exists as an update, whose sender gets an answer, and as a signal, whose answer is shown in the run's
+ * details. A bad signal must not fail the run; a bad update is rejected and leaves nothing in history.
  */
 export function handleMessages(run: RecoveryRun, ceremony: ShareCeremony): void {
   const { journal } = run;
@@ -73,7 +73,7 @@ export function handleMessages(run: RecoveryRun, ceremony: ShareCeremony): void 
     const name = anyName.slice(0, LONGEST_SIGNAL_NAME);
     const tooLarge = walkMessage(args);
     if (tooLarge !== null) {
-      // What may be any name is one kind.
+      // Unknown names count as one kind, because senders can invent any number of them.
       if (isFirstTooLarge('an unknown signal', tooLarge) && findsShareInClear(args)) ceremony.exposed('somebody');
       return;
     }
@@ -111,7 +111,7 @@ export function handleMessages(run: RecoveryRun, ceremony: ShareCeremony): void 
   ): void {
     setHandler(defineUpdate<Answer, [unknown]>(name), async (raw) => act(parseOrFail(schema, raw, example), 'update'), {
       description,
-      // What is rejected here leaves nothing in history.
+      // A rejected update leaves nothing in history.
       validator: (raw) => {
         if (exposes(name, raw)) throw ApplicationFailure.nonRetryable(TURNED_AWAY, 'InvalidInput');
         parseOrFail(schema, raw, example);
@@ -151,7 +151,7 @@ export function handleMessages(run: RecoveryRun, ceremony: ShareCeremony): void 
   }
 }
 
-/** Other messages hold a hash, which looks like a share. */
+/** Other messages contain a hash, which looks like a share. */
 function exposes(name: string, raw: unknown): boolean {
   return name === MESSAGE.submitShare && findsShareInClear(raw);
 }

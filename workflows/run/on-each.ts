@@ -1,4 +1,4 @@
-/** On all nodes at once. It ends when all have ended, also when one of them was cancelled. */
+/** Runs on all nodes in parallel. Waits for all of them, also if one was cancelled. */
 export async function onEach(names: readonly string[], act: (name: string) => Promise<void>): Promise<void> {
   const results = await Promise.allSettled(names.map(act));
   const failed = results.find((result) => result.status === 'rejected');

@@ -3,13 +3,13 @@ import { PRIORITY, WORKFLOW } from '../../src/contract/names';
 import { nobodyAnswered, ranOutOfTime } from './problems';
 import { openStep } from './open-steps';
 
-/** How long after its limit a step is given up at most while Temporal and a controller are there. */
+/** How late after its limit a step times out at most while Temporal and a controller are running. */
 const SLACK_MS = 10_000;
 
-/** Of one step; times in milliseconds. */
+/** Options of one step; times in milliseconds. */
 export type StepOptions = ActivityOptions & {
   scheduleToCloseTimeout?: number;
-  /** It changes nothing and can be cut off at any time. */
+  /** It changes nothing and can be interrupted at any time. */
   watches?: true;
 };
 
@@ -17,12 +17,12 @@ type Step = (...args: unknown[]) => Promise<unknown>;
 
 let underway = 0;
 
-/** How many steps of this run are under way; what only watches doesn't count. */
+/** Number of running steps of this run, without those that only watch. */
 export function stepsUnderway(): number {
   return underway;
 }
 
-/** Counts something else that must not be cut off. */
+/** Counts other work that must not be interrupted. */
 export async function counted<T>(work: () => Promise<T>): Promise<T> {
   underway++;
   try {
@@ -33,12 +33,12 @@ export async function counted<T>(work: () => Promise<T>): Promise<T> {
 }
 
 /**
- * Like `proxyActivities`, but with options for each activity by its name, and for limits that run on while Temporal is away:
- * when it is back, whatever was asked for is given up at once, and nothing is wrong with it. So a step that nobody answered is
- * asked for once more before the run says so; and one that was given up long after its limit is asked for again, for only an
- * outage delays that.
+ * Like `proxyActivities`, with options for each activity by name, and aware that time limits keep running while
+ * Temporal is down: once it is back, all pending steps time out at once though nothing is wrong with them. So a step
+ * that nobody picked up is scheduled once more before the run reports it, and one that timed out long after its limit
+ * is scheduled again, because only an outage delays a time-out.
  * @param summaryOf one line for people about a step with this input
- * @param taskQueue that of the workflow by default
+ * @param taskQueue default: that of the workflow
  */
 export function patientActivities<A extends object>(
   options: Record<keyof A, StepOptions>,
@@ -66,10 +66,10 @@ export function patientActivities<A extends object>(
   return Object.fromEntries(steps) as A;
 }
 
-/** Said with each step: a run that a schedule or somebody by hand has started has none to pass on. */
+/** Set for each step, because a run that was started by a schedule or by hand has no priority to inherit. */
 function priority() {
   const { workflowType, parent } = workflowInfo();
-  // The backup that a recovery makes is part of it.
+  // The backup at the end of a recovery is part of it.
   return workflowType === WORKFLOW.backUpCluster && parent === undefined ? PRIORITY.backup : PRIORITY.recovery;
 }
 

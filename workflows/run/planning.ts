@@ -11,10 +11,10 @@ export interface Planned<P extends RecoveryPlan> {
   planHash: string;
 }
 
-/** Makes a plan; the one before it is kept as far as possible, or (`null`) everything is chosen again. */
+/** Makes a plan: keeps the one before as far as possible, or (`null`) chooses everything again. */
 export type MakePlan<P extends RecoveryPlan> = (before: P | null) => Promise<Planned<P>>;
 
-/** Makes the first plan. A refusal ends the run: nothing was changed. */
+/** Makes the first plan. A refusal ends the run; nothing was changed. */
 export async function firstPlan<P extends RecoveryPlan>(recovery: Recovery, make: MakePlan<P>): Promise<P> {
   const { state } = recovery;
   if (recovery.handedPlan !== null) return recovery.handedPlan as P;
@@ -26,7 +26,7 @@ export async function firstPlan<P extends RecoveryPlan>(recovery: Recovery, make
   }
 }
 
-/** What ends a run whose plan can't be made. */
+/** The failure that ends a run whose plan can't be made. */
 export function refusal({ state, journal }: Recovery, error: unknown, what: string): Error {
   if (isCancellation(error)) return error as Error;
   const { code, problem, advice, where } = problemOf(error, 'The plan', 'Fix the cause, then start it again.');
@@ -36,8 +36,8 @@ export function refusal({ state, journal }: Recovery, error: unknown, what: stri
 }
 
 /**
- * Waits for the approvals, prepares, and looks once more just before anything changes: an approval is for exactly one plan,
- * and for a limited time. Returns a plan that was approved and still holds.
+ * Waits for approvals, prepares, and checks once more right before the first change: an approval is for exactly one
+ * plan, and for a limited time. Returns a plan that is approved and still valid.
  */
 export async function agree<P extends RecoveryPlan>(
   recovery: Recovery,
@@ -58,7 +58,7 @@ export async function agree<P extends RecoveryPlan>(
     const now = await run.mustStep('looking at everything once more', null, () => make(plan));
     if (run.decisions.abortRequested) throw new Abort();
     if (now.planHash === state.progress.planHash) {
-      // Looking has said of every node that it is ready.
+      // The new plan found every node ready.
       state.nodesOf(plan);
       return plan;
     }
@@ -99,7 +99,7 @@ export function adopt<P extends RecoveryPlan>(recovery: Recovery, { settings, pl
   return plan;
 }
 
-/** @returns false when the plan became too old first. */
+/** @returns false if the plan expired first. */
 async function approved(recovery: Recovery, plan: RecoveryPlan): Promise<boolean> {
   const { run, state } = recovery;
   if (plan.approvals === 0) return true;

@@ -37,7 +37,7 @@ export function ending({ code, problem, advice, where }: Ending, cause?: unknown
 
 const REPAIR = 'Fix the cause, then resume.';
 
-/** What a failed step says, in words for the operator. */
+/** A failed step in words for the operator. */
 export function problemOf(error: unknown, step: string, next = REPAIR): Problem {
   const cause = error instanceof ActivityFailure ? error.cause : error;
   if (cause instanceof ApplicationFailure) {
@@ -75,12 +75,12 @@ function withoutAdvice(message: string, advice: string | null | undefined): stri
   return advice && message.endsWith(` ${advice}`) ? message.slice(0, -advice.length - 1) : message;
 }
 
-/** Whether a step was given up because its time was over, whatever its attempts had failed with. */
+/** Whether a step timed out, whatever its attempts failed with. */
 export function ranOutOfTime(error: unknown): boolean {
   return error instanceof ActivityFailure && (error.cause instanceof TimeoutFailure || error.retryState === 'TIMEOUT');
 }
 
-/** Whether a step was given up without any sign from its last worker: not even a heartbeat. */
+/** Whether a step timed out without any sign from its last worker, not even a heartbeat. */
 export function nobodyAnswered(error: unknown): boolean {
   const cause = error instanceof ActivityFailure ? error.cause : undefined;
   if (!(cause instanceof TimeoutFailure)) return false;
@@ -88,17 +88,19 @@ export function nobodyAnswered(error: unknown): boolean {
   return isSilence(cause) && (last === null || (last instanceof TimeoutFailure && isSilence(last)));
 }
 
-/** An attempt that reached its own limit was working until then, or its heartbeat would have been missed before. */
+/**
+ * An attempt that reached its own limit was alive until then: otherwise its heartbeat would have been missed earlier.
+ */
 function isSilence({ timeoutType }: TimeoutFailure): boolean {
   return timeoutType !== 'START_TO_CLOSE';
 }
 
-/** What the attempt before the time was over failed with. The SDK keeps it in its raw form only. */
+/** The failure of the last attempt before the time-out. The SDK provides it in raw form only. */
 function lastAttemptOf({ failure }: TimeoutFailure): Error | null {
   return failure?.cause ? new DefaultFailureConverter().failureToError(failure.cause, defaultPayloadConverter) : null;
 }
 
-/** Parses input; a failure of ours ends the run at once, where a plain error would retry the workflow task for ever. */
+/** Parses input. A failure of ours ends the run at once; a plain error would retry the workflow task forever. */
 export function parseOrFail<T>(schema: z.ZodType<T>, raw: unknown, example: string): T {
   try {
     return parseInput(schema, raw, example);

@@ -8,23 +8,23 @@ import type { Waiting } from './waiting';
 
 export const SKIPPED = Symbol('skipped');
 
-/** Of an error that nobody has decided yet. */
+/** Outcome of an error that nobody has decided on yet. */
 const OPEN = 'open';
-/** The first ones and the last ones: somebody may resume in a loop. */
+/** Keeps the first and the last ones: somebody may resume in a loop. */
 const MOST_ERRORS = 100;
 
-/** What the run itself tries before it asks people: its answer stands for the step's; null if it can't help. */
+/** An automatic repair before people are asked. Its result replaces that of the step; null if it can't help. */
 type Heal<T> = (problem: Problem) => Promise<T | null>;
 
-/** How the steps of a recovery are taken, and how it parks instead of failing. */
+/** Runs the steps of a recovery, and parks instead of failing. */
 export class RecoveryRun {
-  /** Of steps that were done in the phase as it stands, by name. */
+  /** Results of steps completed in the current phase, by name. */
   readonly #done: Record<string, unknown>;
   readonly #handedParked: Parked[];
 
   /**
-   * @param awaitAgent answers when the agent of a node does
-   * @param done what `handOver` gave in an earlier execution
+   * @param awaitAgent resolves when the agent of a node answers
+   * @param done from `handOver` of an earlier execution
    */
   constructor(
     readonly claim: RunClaim,
@@ -36,22 +36,22 @@ export class RecoveryRun {
     done: Record<string, unknown> = {},
   ) {
     this.#done = done;
-    // They park again when the run comes to them.
+    // They park again when the run reaches them.
     this.#handedParked = state.progress.parked.splice(0);
   }
 
   /**
-   * Runs a step until it is done. When it has used up its retries the run parks and waits for people; it never fails.
-   * @returns SKIPPED when they chose to continue without the node.
-   * @throws Abort when they chose to stop, which is possible before the first node is changed.
+   * Runs a step until it succeeds. Out of retries, the run parks and waits for people; it never fails.
+   * @returns SKIPPED if they continue without the node.
+   * @throws Abort if they end the run, which is possible until the first node is changed.
    */
   async step<T>(what: string, node: string | null, act: () => Promise<T>, heal?: Heal<T>): Promise<T | typeof SKIPPED> {
-    // A step within a step ends with it.
+    // Steps within a step belong to the outer one.
     const step = node === null ? null : this.decisions.begin(node);
     if (node === null || step === null) return this.#persist(what, node, act, heal);
     try {
       const result = await step.scope.run(() => this.#persist(what, node, act, heal));
-      // It may have come to its end meanwhile; people have heard otherwise.
+      // It may have succeeded meanwhile, but people have been notified that the node is left out.
       return step.cancelled ? this.#leaveOut(node) : result;
     } catch (error) {
       if (isCancellation(error) && step.cancelled) return this.#leaveOut(node);
@@ -61,7 +61,7 @@ export class RecoveryRun {
     }
   }
 
-  /** Like `step`, for what can't be left out. */
+  /** Like `step`, for steps that can't be skipped. */
   async mustStep<T>(what: string, node: string | null, act: () => Promise<T>): Promise<T> {
     for (;;) {
       const result = await this.step(what, node, act);
@@ -75,9 +75,9 @@ export class RecoveryRun {
   }
 
   /**
-   * What is done once in its phase. A run that continues in a new execution has its result, and does not repeat it.
-   * @param what names it within the phase
-   * @param work whose result is plain JSON
+   * Runs work once per phase. After a continuation in a new execution its result is reused.
+   * @param what name, unique within the phase
+   * @param work its result must be plain JSON
    */
   async once<T>(what: string, work: () => Promise<T>): Promise<T> {
     const key = this.#keyOf(what);
@@ -87,7 +87,7 @@ export class RecoveryRun {
     return result;
   }
 
-  /** What is done in this phase. */
+  /** Results of the current phase, for the next execution. */
   handOver(): Record<string, unknown> {
     return Object.fromEntries(Object.entries(this.#done).filter(([key]) => key.startsWith(this.#keyOf(''))));
   }
@@ -121,7 +121,7 @@ export class RecoveryRun {
     }
   }
 
-  /** A step that parked in an earlier execution, and waits for people as it did. */
+  /** A step that parked in an earlier execution and is still waiting for people. */
   #handedOver(what: string, node: string | null): Parked | null {
     const { phase } = this.state.progress;
     const at = this.#handedParked.findIndex((item) => item.phase === phase && item.step === what && item.node === node);
@@ -180,7 +180,7 @@ export class RecoveryRun {
     return this.decisions.take(parked);
   }
 
-  /** An agent that comes back needs nobody's decision. */
+  /** If the agent comes back, no decision is needed. */
   #watchAgent(node: string): { isBack: () => boolean; stop: () => void } {
     const scope = new CancellationScope();
     let back = false;

@@ -42,7 +42,7 @@ import { layoutOn } from './layout';
 import { lostOn } from './lost-run';
 import { notice } from '../../src/contract/notice';
 
-/** One recovery and its nodes: the steps that the runbooks have in common. */
+/** One recovery and its nodes: the steps that all runbooks share. */
 export class Recovery {
   readonly run: RecoveryRun;
   readonly state: RunState;
@@ -54,17 +54,17 @@ export class Recovery {
   setAside: RecoveryReport['setAside'];
   readonly removed: RecoveryReport['removed'];
   graceDays: number;
-  /** The word of the first node's agent that the backup is on its disk. */
+  /** The first node's signed statement that the backup is on its disk. */
   staged: string | null;
   /** Whether a mark says that the cluster was restored. */
   marked: boolean;
-  /** Takes back what was said elsewhere of this recovery; a roll back does it. */
+  /** Revokes what was recorded elsewhere about this recovery; called by a roll-back. */
   undo: (() => Promise<void>) | null = null;
   readonly #sets: ShareSets;
-  /** Where an earlier execution of this recovery stood, until this one is there. */
+  /** The phase of an earlier execution, until this execution reaches it. */
   #resumeAt: RecoveryPhase | null;
 
-  /** @param handed what an earlier execution handed over; null in the first one */
+  /** @param handed from an earlier execution; null in the first one */
   constructor(cluster: string, requestedBy: string, method: RecoveryMethod, handed: Handover | null) {
     requireWorkflowId(cluster);
     const { firstExecutionRunId, startTime } = workflowInfo();
@@ -75,7 +75,7 @@ export class Recovery {
     const waiting = new Waiting(state, journal, handed?.waits);
     const decisions = new Decisions(state, journal, handed?.decisions);
     const steps = stepsOn(cluster);
-    // It asks once, and gets an answer only when the agent is there.
+    // Asks once; only an agent that is running answers.
     const awaitAgent = (node: string) => steps(node).watchForSeal({ claim, seconds: 0 });
     const run = new RecoveryRun(claim, state, journal, waiting, decisions, awaitAgent, handed?.done);
     const sets = new ShareSets(state, journal, handed?.shares);
@@ -110,19 +110,19 @@ export class Recovery {
     return this.#resumeAt !== null && hasChangedNodes(this.state.progress);
   }
 
-  /** The plan that an earlier execution handed over. */
+  /** The plan from an earlier execution. */
   get handedPlan(): RecoveryPlan | null {
     return this.#resumeAt === null ? null : this.state.progress.plan;
   }
 
-  /** Begins a phase, or continues it where an earlier execution has begun it. */
+  /** Begins a phase, or continues it if an earlier execution has begun it. */
   enter(phase: RecoveryPhase): void {
     if (this.#resumeAt !== phase) return this.state.enter(phase);
     this.#resumeAt = null;
     this.state.show();
   }
 
-  /** One phase of the runbook; one that an earlier execution has been through is over. */
+  /** Runs one phase of the runbook; phases that an earlier execution has completed are skipped. */
   async phase(name: RecoveryPhase, work: () => Promise<unknown>): Promise<void> {
     if (this.#resumeAt !== null && this.#resumeAt !== name) return;
     this.enter(name);
@@ -130,8 +130,8 @@ export class Recovery {
   }
 
   /**
-   * Runs a runbook to one of its ends, or until its history is long while it waits: then a new execution continues in its place.
-   * @param input of the workflow, as it was given
+   * Runs a runbook to its end, or until the history is long while it waits: then a new execution continues.
+   * @param input of the workflow, as received
    */
   async execute(input: unknown, runbook: () => Promise<RecoveryReport>): Promise<RecoveryReport> {
     const due = renewalDue(() => this.state.progress.phase, this.run.waiting);
@@ -153,10 +153,10 @@ export class Recovery {
 
   #handOver(): Handover {
     const { state, run, journal, unsealing, identities, graceDays, staged, marked, setAside, removed } = this;
-    // First, because it counts the time that people were waited for.
+    // First, because it adds up the time spent waiting for people.
     const waits = run.waiting.handOver();
     return {
-      // What was tried again is only watched from now on, and begins again.
+      // From here on retries are only watched, and start over.
       progress: { ...state.progress, retrying: [] },
       planWarnings: state.planWarnings,
       graceDays,
@@ -175,14 +175,14 @@ export class Recovery {
   }
 
   /**
-   * Runs the part that changes nodes. While it runs people may have the old data put back.
-   * @param goBack puts them back; only a method that sets data aside has it
+   * Runs the part that changes nodes, during which people may roll back.
+   * @param goBack puts the old data back; only for methods that set data aside
    */
   async change(
     work: () => Promise<RecoveryReport>,
     goBack?: (recovery: Recovery) => Promise<RecoveryReport>,
   ): Promise<RecoveryReport> {
-    // An earlier execution went back already.
+    // An earlier execution has already begun the roll-back.
     if (goBack && this.state.progress.rollBack !== null) return this.run.decisions.changing(() => goBack(this));
     try {
       return await this.run.decisions.changing(work);
@@ -227,7 +227,7 @@ export class Recovery {
     );
   }
 
-  /** Takes dead peers out of a cluster that serves: those that the plan names, which people have approved. */
+  /** Removes dead peers from a serving cluster: those in the plan, which people have approved. */
   async removePeers(peers: readonly string[]): Promise<void> {
     const { plan } = this.state.progress;
     if (plan === null) return;
@@ -253,7 +253,7 @@ export class Recovery {
     );
   }
 
-  /** For data of which there is no other copy: what is changed is not the only one any more. */
+  /** For data without another copy: afterwards what is changed is not the only copy. */
   async copyDataAside(name: string): Promise<void> {
     await this.#putAside(name, () => this.steps(name).copyDataAside({ claim: this.run.claim }));
   }
@@ -280,7 +280,9 @@ export class Recovery {
     return { generation: result.generation };
   }
 
-  /** A backup that fails is only missing; a cluster that stopped serving since it converged is brought back first. */
+  /**
+   * A failed backup is only a warning. If the cluster has stopped serving since it converged, it is brought back first.
+   */
   async tryBackUp(plan: RecoveryPlan, again = this.unsealing.isWatching): Promise<RecoveryReport['backup']> {
     try {
       // The configuration still has the method of the old storage.
@@ -298,7 +300,7 @@ export class Recovery {
     }
   }
 
-  /** What history keeps of the shares can't be opened once the identities are gone. */
+  /** Without the identities the shares in history can't be decrypted. */
   async endOnNodes(names: string[], how: { unfinished?: boolean } = {}): Promise<void> {
     await Promise.all(
       names.map(async (name) => {
@@ -315,15 +317,15 @@ export class Recovery {
     );
   }
 
-  /** In the middle of its changes: what was set aside is still the original data, and the hosts remember that. */
+  /** In the middle of changes the data set aside is still the original, and the hosts record that. */
   #endCancelled(): Promise<void> {
     return this.endOnNodes(this.claimedNodes(), hasChangedNodes(this.state.progress) ? { unfinished: true } : {});
   }
 
-  /** Closes the run: the identities are destroyed, the report is kept beside the audit trail. */
+  /** Ends the run: destroys the identities, and stores the report next to the audit trail. */
   async end(status: RecoveryStatus, backup: RecoveryReport['backup'] = null): Promise<RecoveryReport> {
     const { consideredCancelled, cancelRequested } = CancellationScope.current();
-    // Cancelled, but its last step still succeeded: the roll-back needs the shares and identities that still exist.
+    // Cancelled although its last step succeeded: the roll-back needs the shares and identities that still exist.
     if (consideredCancelled) await cancelRequested;
     this.unsealing.stopWatching();
     this.#sets.close();
@@ -334,7 +336,7 @@ export class Recovery {
     return report;
   }
 
-  /** The end of a run that was asked for its plan only. */
+  /** The end of a run that only planned. */
   planned(): RecoveryReport {
     return this.#report('planned', null);
   }
@@ -358,7 +360,7 @@ export class Recovery {
     const outcome = status === 'completed' ? 'success' : 'info';
     journal.record('end', outcome, 'vault-dr', { status, rtoSeconds, rtoHumanSeconds });
     state.show();
-    // What a plan warned of is of no use where it was not carried out.
+    // Warnings of a plan don't matter if it was not carried out.
     const isCarriedOut = status === 'completed' || status === 'planned';
     return { ...report, warnings: isCarriedOut ? [...state.planWarnings, ...journal.warnings] : journal.warnings };
   }

@@ -1,12 +1,12 @@
 import type { ReminderSettings } from '../../src/contract/plan';
 
-/** Whoever has not come within days needs no more than this; and each reminder makes history longer. */
+/** Whoever has not reacted for days needs no more than this, and each reminder makes history longer. */
 const LONGEST_MS = 24 * 3_600_000;
 
 /**
- * When to remind people again: at the configured interval until somebody else has been notified (`escalateMinutes`), then each time
- * after twice as long, up to a day.
- * @param sent how often they have been reminded of the same
+ * Time to the next reminder: the configured interval until the alternates have been notified (`escalateMinutes`), then
+ * twice as long each time, up to a day.
+ * @param sent number of reminders so far
  */
 export function nextReminderMs(
   { remindMinutes, escalateMinutes }: Pick<ReminderSettings, 'remindMinutes' | 'escalateMinutes'>,

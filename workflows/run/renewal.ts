@@ -13,13 +13,13 @@ import type { Handover } from './handover';
 import type { Waiting } from './waiting';
 
 /**
- * A controller that restarts has to go through the whole history within one workflow task, at about a millisecond an event
- * (measured: 15,000 events took 17 s); Temporal itself ends a run at 50 MB or 51,200 events.
+ * After a restart a controller must replay the whole history within one workflow task, at about one millisecond per
+ * event (measured: 15,000 events took 17 s). Temporal itself ends a run at 50 MB or 51,200 events.
  */
 const MOST_EVENTS = 800;
 const MOST_BYTES = 4 * 1024 ** 2;
 
-/** Phases that can be entered again with what is handed over. */
+/** Phases that can be re-entered with what is handed over. */
 const RENEWABLE: readonly RecoveryPhase[] = [
   'approve',
   'stage',
@@ -34,12 +34,12 @@ const RENEWABLE: readonly RecoveryPhase[] = [
   'rollBack',
 ];
 
-/** Ends when the history is long, and the run does nothing but wait for people: no step is cut off, and none is repeated. */
+/** Resolves when the history is long and the run only waits for people: no step is interrupted or repeated. */
 export async function renewalDue(phase: () => RecoveryPhase, waiting: Waiting): Promise<void> {
   const isDue = () =>
     isLong() && RENEWABLE.includes(phase()) && stepsUnderway() === 0 && allHandlersFinished() && waiting.isIdle;
   await CancellationScope.nonCancellable(() => condition(isDue));
-  // Histories of earlier versions continue as they are.
+  // Older histories continue as they are.
   if (!patched('continue-as-new')) await CancellationScope.nonCancellable(() => condition(() => false));
 }
 

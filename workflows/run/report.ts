@@ -3,12 +3,12 @@ import { hasChangedNodes, type RecoveryProgress, type RecoveryReport } from '../
 const DAY_MS = 86_400_000;
 
 interface Ended extends Pick<RecoveryReport, 'setAside' | 'removed' | 'backup'> {
-  /** With the status in which it ended. */
+  /** With its final status. */
   progress: RecoveryProgress;
   graceDays: number;
 }
 
-/** What a run comes to; its warnings are added by whoever has them. */
+/** The report without its warnings, which the caller adds. */
 export function reportOf({ progress, setAside, removed, graceDays, backup }: Ended): Omit<RecoveryReport, 'warnings'> {
   const { plan, status } = progress;
   const finishedAt = new Date().toISOString();
@@ -30,7 +30,7 @@ export function reportOf({ progress, setAside, removed, graceDays, backup }: End
   };
 }
 
-/** Of a run that was ended in the middle of its changes. */
+/** For a run that ended in the middle of its changes. */
 export function whatIsLeft(progress: RecoveryProgress): string[] {
   const { plan, cluster, nodes } = progress;
   if (!hasChangedNodes(progress) || plan === null) return [];

@@ -7,12 +7,12 @@ import type { Journal } from './journal';
 import { isOpen, onStepEnd, stepKey } from './open-steps';
 import type { RunState } from './run-state';
 
-/** As many as a screen can hold; there are hardly ever more than nodes. */
+/** More than fit on a screen; there are hardly ever more than nodes. */
 const MOST_SHOWN = 20;
 
 /**
- * What workers say of steps that fail and are tried again. Anybody may say it who may write to the namespace, so it is shown and
- * decides nothing; only of steps that are under way, a line each, and not for longer than they last.
+ * Shows what workers report about steps that fail and are retried. Anybody who can write to the namespace may send such
+ * reports, so they are shown and decide nothing: one line per running step, for as long as it runs.
  */
 export function showRetries(state: RunState, journal: Journal): void {
   const { progress } = state;
@@ -21,7 +21,7 @@ export function showRetries(state: RunState, journal: Journal): void {
   const isShown = (key: string) => shown().some((item) => stepKey(item) === key);
 
   const drop = (key: string) => {
-    // Of steps that are not under way there may be some where a run was taken over from an earlier execution.
+    // After a takeover from an earlier execution, some may be of steps that have ended.
     const left = shown().filter((item) => stepKey(item) !== key && isOpen(stepKey(item)));
     if (left.length === shown().length) return;
     progress.retrying = left;
@@ -41,7 +41,7 @@ export function showRetries(state: RunState, journal: Journal): void {
     if (!before) notifyLater(key);
   };
 
-  /** Whoever is not looking hears of it once, if it lasts. */
+  /** Notifies people once, if it lasts. */
   const notifyLater = (key: string) => {
     const wait = Math.max(1, journal.reminders.remindMinutes * 60_000);
     condition(() => !isShown(key), wait)
@@ -50,7 +50,7 @@ export function showRetries(state: RunState, journal: Journal): void {
         notified.add(key);
         journal.notify('step retries', nextStep(progress));
       })
-      // The run is cancelled.
+      // The run was cancelled.
       .catch(() => undefined);
   };
 

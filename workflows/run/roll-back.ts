@@ -9,8 +9,8 @@ import type { Recovery } from './recovery';
 import { SKIPPED } from './recovery-run';
 
 /**
- * Puts the old data back on every node: stop, rename, start, unseal with the same shares, verify. What the restore made stays
- * beside it. All nodes stand still before the first one starts, so that old and new never meet.
+ * Puts the old data back on every node: stop, rename, start, unseal with the same shares, verify. The data written by
+ * the restore is kept next to it. No node starts before all are stopped, so old and new data never meet.
  */
 export async function rollBack(
   recovery: Recovery,
@@ -34,7 +34,7 @@ export async function rollBack(
       );
       if (result === SKIPPED) return;
       state.node(name, 'put back', result === 'put back' ? null : result);
-      // What is back in its place is not aside any more.
+      // Data that was put back is no longer set aside.
       recovery.setAside = recovery.setAside.filter(({ node }) => node !== name);
     }),
   );
@@ -75,7 +75,7 @@ export async function rollBack(
   }
 }
 
-/** If the old cluster can't serve, that is reported, and does not hold the run: perhaps it could not before. */
+/** If the old cluster can't serve, that is reported and does not hold the run: it may not have been able to before. */
 async function verify({ state, journal, cluster }: Recovery, nodes: string[]): Promise<void> {
   if (nodes.length === 0) return;
   try {

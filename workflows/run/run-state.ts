@@ -5,10 +5,10 @@ import type { Journal } from './journal';
 import { recoveryDetails } from './recovery-details';
 import { PHASE_ATTRIBUTE } from './search-attributes';
 
-/** Where one recovery stands, as it shows it. */
+/** The state of one recovery, as shown to people. */
 export class RunState {
   readonly progress: RecoveryProgress;
-  /** Of the plan as it stands. */
+  /** Warnings of the current plan. */
   planWarnings: string[];
 
   constructor(
@@ -44,7 +44,7 @@ export class RunState {
     };
   }
 
-  /** Begins a phase; what was waited for in the one before ends with it. */
+  /** Begins a phase; whatever the previous one waited for ends with it. */
   enter(phase: RecoveryPhase): void {
     const now = new Date().toISOString();
     this.closePhase();
@@ -68,7 +68,7 @@ export class RunState {
     this.show();
   }
 
-  /** The nodes as a plan has them: with the one that the others join, and without those that it leaves out. */
+  /** Takes the nodes of a plan, without those that it leaves out. */
   nodesOf({ nodes, firstNode, leftOut = [] }: RecoveryPlan): void {
     const known = new Map(this.progress.nodes.map((node) => [node.name, node]));
     this.progress.nodes = nodes.map(({ name }) => ({
@@ -81,7 +81,7 @@ export class RunState {
     this.show();
   }
 
-  /** Nodes that are still part of the recovery, the first one first. */
+  /** Nodes that are still part of the recovery, the first node first. */
   get activeNodes(): string[] {
     return this.progress.nodes.filter((node) => node.state !== 'skipped').map((node) => node.name);
   }

@@ -11,12 +11,12 @@ import type { ShareSets } from './share-sets';
 import { Turn } from './turn';
 import { notice } from '../../src/contract/notice';
 
-/** More than a cluster has holders; what comes beyond is counted. */
+/** More than a cluster has key holders; the rest is counted. */
 const MOST_TOLD = 30;
 
 /**
- * Takes the key holders' shares, as ciphertext. Each holder submits once; the same shares serve every node, however often one
- * has to be unsealed.
+ * Takes the key holders' shares, as ciphertext. Each holder submits once; the same shares serve every node, however
+ * often it has to be unsealed.
  */
 export class ShareCeremony {
   readonly #turn = new Turn();
@@ -28,7 +28,7 @@ export class ShareCeremony {
     private readonly identities: Identities,
   ) {}
 
-  /** One at a time: the same share sent twice at once counts once. */
+  /** One at a time, so that a share that is sent twice at once counts once. */
   submit(holder: string, envelope: string, by: 'update' | 'signal'): Promise<Answer> {
     if (this.#turn.hasRoomFor(by)) return this.#turn.take(() => this.#take(holder, envelope));
     const { tally } = this.journal;
@@ -98,7 +98,7 @@ export class ShareCeremony {
     return no(reason);
   }
 
-  /** What was sent in clear is in the run's history for good. */
+  /** A share sent in clear stays in the run's history. */
   exposed(holder: string): void {
     const isTold = this.journal.tally.count('shares exposed', MOST_TOLD, (count) =>
       notice('share-exposed', `${count} unseal shares were sent in clear text: treat all shares as exposed, and rekey`),

@@ -12,7 +12,7 @@ export interface AcceptedShare {
   envelope: string;
 }
 
-/** Ciphertext; sets are given by the positions of their shares. */
+/** Ciphertext; a set is a list of positions. */
 export interface HandedShares {
   open: boolean;
   accepted: AcceptedShare[];
@@ -21,8 +21,8 @@ export interface HandedShares {
 }
 
 /**
- * The shares that are here, as ciphertext, and which sets of them have been tried. Which share of a set is wrong can't be seen,
- * so other sets are tried as more shares come.
+ * The submitted shares, as ciphertext, and which sets of them have been tried. Nothing tells which share of a failed
+ * set is wrong, so other sets are tried as more shares arrive.
  */
 export class ShareSets {
   #accepted: AcceptedShare[] = [];
@@ -54,21 +54,21 @@ export class ShareSets {
     };
   }
 
-  /** From now on shares are taken; holders need not wait for the nodes. */
+  /** From here on shares are accepted; holders need not wait for the nodes. */
   open(required: number): void {
-    // A plan that is made again costs nobody a second submission.
+    // A new plan keeps the shares that were submitted.
     if (this.#open) return this.require(required);
     this.#open = true;
     this.state.progress.shares = { required, accepted: [], refused: [], problem: null };
     this.show();
   }
 
-  /** Another threshold than the one that was announced. */
+  /** Sets a threshold that differs from the announced one. */
   require(threshold: number): void {
     const { shares } = this.state.progress;
     if (shares === null || !this.#open) return this.open(threshold);
     if (threshold !== shares.required) {
-      // Other shares, perhaps all of them: what is known of sets of another size says nothing.
+      // Possibly all shares are others: results of sets of another size mean nothing.
       this.#opening = null;
       this.#failedSets = [];
     }
@@ -87,23 +87,23 @@ export class ShareSets {
     return this.#open;
   }
 
-  /** Whether a set is known that opens the vault. */
+  /** Whether a set is known to unseal Vault. */
   get haveOpened(): boolean {
     return this.#opening !== null;
   }
 
-  /** The set that has opened a node, or the next one that has not been tried; null when more shares are needed. */
+  /** The set that unsealed a node, or the next untried one; null if more shares are needed. */
   get next(): string[] | null {
     const set = this.#opening ?? this.#untried();
     return set === null ? null : set.map((share) => share.envelope);
   }
 
-  /** Every envelope there is, for an agent to encrypt again. */
+  /** All envelopes, for an agent to re-encrypt. */
   get envelopes(): string[] {
     return this.#accepted.map((share) => share.envelope);
   }
 
-  /** Puts envelopes of the same shares, encrypted to other recipients, in the place of those there were. */
+  /** Replaces envelopes by ones of the same shares for other recipients. */
   replaceEnvelopes(envelopes: string[]): void {
     this.#accepted.forEach((share, index) => (share.envelope = envelopes[index] ?? share.envelope));
   }
@@ -128,7 +128,7 @@ export class ShareSets {
     if (this.#opening !== null) return;
     const opening = this.#accepted.filter((share) => envelopes.includes(share.envelope));
     this.#opening = opening;
-    // A failed set with a single stranger in it shows who was wrong.
+    // If only one share of a failed set was not in the one that worked, it was the wrong one.
     const wrong = this.#failedSets.flatMap((set) => {
       const strangers = set.filter((share) => !opening.includes(share));
       return strangers.length === 1 ? strangers.map((share) => share.holder) : [];
@@ -162,7 +162,7 @@ export class ShareSets {
     );
   }
 
-  /** Starts over with no share; the holders are asked again. */
+  /** Discards all shares; the holders are asked again. */
   reset(reason: string): void {
     this.journal.record('shares reset', 'failure', 'vault-dr', {
       reason,

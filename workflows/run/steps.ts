@@ -4,33 +4,33 @@ import { nodeTaskQueue } from '../../src/contract/names';
 import { controllerSummary, nodeSummary } from '../../src/contract/voice/step-summary';
 import { patientActivities, type StepOptions } from './patient-activities';
 
-/** How long one watch lasts. */
+/** Duration of one watch. */
 export const WATCH_SECONDS = 7 * 86_400;
 
 const SECOND = 1_000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
 
-/** Retries are bounded by time, not by number: each restart of a worker would spend one. */
+/** Retries are limited by time, not by number: each restart of a worker would use one up. */
 const RETRY = { initialInterval: SECOND, backoffCoefficient: 2, maximumInterval: 10 * SECOND };
-/** A few attempts where no time bounds them: given up soon, because another way may be open, and people must hear of it. */
+/** Few attempts, without a time limit: another way may be open, and people must be notified soon. */
 const FEW = { ...RETRY, maximumAttempts: 4 };
-/** Enough for an election, and for workers that are restarted while it lasts. */
+/** Enough for an election, and for workers that restart meanwhile. */
 const SOME = { ...RETRY, maximumAttempts: 12 };
 
-/** Heartbeats while a step lasts: the death of a worker is noticed long before the step's own limit. */
+/** Detects the death of a worker long before the step's own limit. */
 const HEARTBEAT = 5 * SECOND;
-/** Where more hangs on it: a worker that is merely slow must not lose what it has done. */
+/** For steps that would lose more: a worker that is merely slow must not be replaced. */
 const SLOW_HEARTBEAT = 10 * SECOND;
 
-/** Short questions over the network. */
+/** Short requests over the network. */
 const QUESTION: StepOptions = {
   startToCloseTimeout: MINUTE,
   scheduleToCloseTimeout: 5 * MINUTE,
   heartbeatTimeout: HEARTBEAT,
   retry: RETRY,
 };
-/** Bytes to or from a repository, or a whole snapshot that is read: its time goes by the size of the data. */
+/** Transfers to or from a repository, or reading a whole snapshot: as long as the size of the data requires. */
 const TRANSFER: StepOptions = { startToCloseTimeout: 3 * HOUR, heartbeatTimeout: SLOW_HEARTBEAT, retry: FEW };
 /** Waits for servers to agree. */
 const AGREEMENT: StepOptions = {
@@ -39,7 +39,7 @@ const AGREEMENT: StepOptions = {
   heartbeatTimeout: SLOW_HEARTBEAT,
   retry: RETRY,
 };
-/** Must not hold a recovery up: what can't be written in this time becomes a warning. */
+/** Must not block a recovery: a time-out becomes a warning. */
 const RECORD: StepOptions = {
   startToCloseTimeout: 10 * SECOND,
   scheduleToCloseTimeout: MINUTE,
@@ -49,7 +49,7 @@ const RECORD: StepOptions = {
 
 const CONTROLLER_STEPS: Record<keyof ControllerActivities, StepOptions> = {
   planBackup: QUESTION,
-  // Long enough for an election; a cluster that has no leader by then is down, and the operator should know.
+  // Long enough for an election; a cluster without a leader after that is down, and the operator should know.
   checkHealth: { ...QUESTION, startToCloseTimeout: 30 * SECOND, scheduleToCloseTimeout: MINUTE },
   stageBundle: QUESTION,
   captureSnapshot: { ...TRANSFER, retry: SOME },
@@ -77,7 +77,7 @@ const CONTROLLER_STEPS: Record<keyof ControllerActivities, StepOptions> = {
   waitForLeader: AGREEMENT,
   moveLeadership: AGREEMENT,
   removePeer: QUESTION,
-  // What can't serve in this time could not serve before either.
+  // A cluster that can't serve within this time could not before either.
   checkRolledBack: {
     startToCloseTimeout: 2 * MINUTE,
     heartbeatTimeout: SLOW_HEARTBEAT,
@@ -91,10 +91,13 @@ const CONTROLLER_STEPS: Record<keyof ControllerActivities, StepOptions> = {
   publishAuditHead: RECORD,
 };
 
-/** How long an agent may take to pick a step up before it is asked once more; then the run says that it doesn't answer. */
+/**
+ * Time for an agent to pick a step up before it is scheduled once more; then the run reports that the agent doesn't
+ * answer.
+ */
 const PICK_UP = 15 * SECOND;
 
-/** Asks an agent about its host, or has it take something in. */
+/** Inspects a host, or hands something to its agent. */
 const BRIEF: StepOptions = {
   scheduleToStartTimeout: PICK_UP,
   startToCloseTimeout: 10 * SECOND,
@@ -112,8 +115,8 @@ const CHANGE: StepOptions = {
   retry: RETRY,
 };
 /**
- * Here a Vault loads its data. The agent knows how much there is and how far it has come, so it is the agent that gives up:
- * after two minutes where nothing moves, for the run rebuilds a node by itself before it asks people.
+ * Vault loads its data. The agent knows how much there is and how much is loaded, so the agent decides to give up:
+ * after two minutes without progress, because the run first rebuilds a node by itself before it asks people.
  */
 const LOADING: StepOptions = {
   scheduleToStartTimeout: PICK_UP,
@@ -121,11 +124,11 @@ const LOADING: StepOptions = {
   heartbeatTimeout: SLOW_HEARTBEAT,
   retry: SOME,
 };
-/** Its time goes by the size of the data. */
+/** Takes as long as the size of the data requires. */
 const BULK: StepOptions = { ...LOADING, retry: { ...RETRY, maximumAttempts: 6 } };
 /**
- * Lasts until something happens on the host, and ends at once when the result is no longer needed. For days, because each one
- * that is started again makes history longer; an agent that restarts resumes it at no cost.
+ * Runs until something happens on the host, and ends at once when the result is no longer needed. It lasts days because
+ * each restart makes history longer; an agent that restarts resumes it at no cost.
  */
 const WATCH: StepOptions = {
   watches: true,
@@ -139,7 +142,7 @@ const NODE_STEPS: Record<keyof NodeActivities, StepOptions> = {
   describeNode: INSPECTION,
   proveInPlace: INSPECTION,
   lookForLeftOvers: INSPECTION,
-  // Nice to have: a host that is down must not hold a backup up.
+  // Optional: a host that is down must not block a backup.
   collectConfig: { ...INSPECTION, startToCloseTimeout: 30 * SECOND, scheduleToCloseTimeout: MINUTE },
 
   claimForRun: BRIEF,
@@ -147,7 +150,7 @@ const NODE_STEPS: Record<keyof NodeActivities, StepOptions> = {
   rewrapShares: BRIEF,
   endRunOnNode: BRIEF,
 
-  // Few attempts: what keeps it from succeeding (an identity, a repository) is for people to repair, and they must hear of it.
+  // Few attempts: only people can fix the cause (an identity, a repository), so they must be notified.
   stageGeneration: { ...BULK, retry: FEW },
 
   stopNode: CHANGE,
@@ -173,12 +176,12 @@ const NODE_STEPS: Record<keyof NodeActivities, StepOptions> = {
   watchForSeal: WATCH,
 };
 
-/** The steps that run on the controller; its queue is the one that the workflow is on. */
+/** Steps on the controller; its queue is that of the workflow. */
 export const controller = patientActivities<ControllerActivities>(CONTROLLER_STEPS, controllerSummary);
 
 export type StepsOn = (node: string) => NodeActivities;
 
-/** The steps on the hosts of one cluster. */
+/** Steps on the hosts of one cluster. */
 export function stepsOn(cluster: string): StepsOn {
   const known = new Map<string, NodeActivities>();
   return (node) => {
@@ -188,7 +191,7 @@ export function stepsOn(cluster: string): StepsOn {
   };
 }
 
-/** The steps on one Vault host. */
+/** Steps on one Vault host. */
 export function onNode(cluster: string, node: string): NodeActivities {
   const summaryOf = (step: keyof NodeActivities, input: unknown) => nodeSummary(step, node, input);
   return patientActivities<NodeActivities>(NODE_STEPS, summaryOf, nodeTaskQueue(cluster, node));

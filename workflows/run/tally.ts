@@ -1,14 +1,14 @@
-/** What came by the thousand; plain JSON. */
+/** Plain JSON. */
 export type Counts = Record<string, number>;
 
-/** Counts what anybody can send as often as they like: of each kind the first few are written down, the rest is a number. */
+/** Limits what anybody can send without limit: the first few of each kind are recorded, the rest is a number. */
 export class Tally {
   constructor(
     private readonly warnings: string[],
     readonly counts: Counts = {},
   ) {}
 
-  /** For what is said and counted elsewhere: whether it is one of the first few of its kind. */
+  /** Whether this one is among the first few of its kind, where it is recorded and counted elsewhere. */
   isAmongFirst(kind: string, most: number): boolean {
     const now = (this.counts[kind] ?? 0) + 1;
     this.counts[kind] = now;
@@ -16,10 +16,10 @@ export class Tally {
   }
 
   /**
-   * @param kind one of a few that the code knows, never one that a sender can choose
-   * @param most that are written down one by one
-   * @param line what stands in the warnings once there are more of them
-   * @returns whether this one is to be written down.
+   * @param kind one of a fixed set, never chosen by a sender
+   * @param most how many are recorded one by one
+   * @param line warning for the rest
+   * @returns whether to record this one.
    */
   count(kind: string, most: number, line: (count: number) => string): boolean {
     const before = this.counts[kind] ?? 0;

@@ -1,17 +1,17 @@
-/** Anybody can send thousands, and nobody should have to wait behind them. */
+/** Anybody can send thousands of signals, and nobody should have to wait behind them. */
 const MOST_SIGNALS_WAITING = 10;
 
-/** Lets in one at a time, in the order in which they come. */
+/** Runs work one at a time, in order of arrival. */
 export class Turn {
   #tail: Promise<unknown> = Promise.resolve();
   #waiting = 0;
 
-  /** How many are in it or wait for it. */
+  /** How many are running or waiting. */
   get length(): number {
     return this.#waiting;
   }
 
-  /** Updates always find room: Temporal lets few of them be under way. */
+  /** Updates are always let in: Temporal limits how many are pending. */
   hasRoomFor(by: 'update' | 'signal'): boolean {
     return by === 'update' || this.length < MOST_SIGNALS_WAITING;
   }

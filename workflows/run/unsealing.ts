@@ -10,12 +10,12 @@ import { type StepsOn, WATCH_SECONDS } from './steps';
 
 type Given = UnsealOutcome & { shares: readonly string[] };
 
-/** What came of a node: `rebuilt`, because it could not be opened; `not joined`, because it was restarted and is blank. */
+/** `rebuilt`: it could not be unsealed; `not joined`: it was restarted, and is blank. */
 export type Opening = 'open' | 'rebuilt' | 'not joined';
 
 const REBUILT = { state: 'not joined', problem: null, dropped: 0, shares: [] } as const;
 
-/** How sealed nodes come open: each gets the holders' shares, as often as it takes. */
+/** Unseals nodes with the holders' shares, as often as necessary. */
 export class Unsealing {
   #keeping = new CancellationScope();
   #kept: string[] = [];
@@ -32,7 +32,7 @@ export class Unsealing {
     this.#automatic = handed?.automatic ?? false;
   }
 
-  /** Whether the node was open once, so that whatever seals it again is seen to elsewhere. */
+  /** Whether the node has been unsealed once: from then on the watch handles it. */
   keeps(name: string): boolean {
     return this.#kept.includes(name);
   }
@@ -41,14 +41,14 @@ export class Unsealing {
     return { automatic: this.#automatic, kept: this.#kept };
   }
 
-  /** From now on shares are taken, unless the nodes unseal by themselves. */
+  /** From here on shares are accepted, unless the nodes unseal by themselves. */
   begin({ seal, firstNode }: RecoveryPlan, checker = firstNode): void {
     this.identities.checkBy(checker);
     this.#automatic = seal.type !== 'shamir';
     if (!this.#automatic) this.sets.open(seal.secretThreshold);
   }
 
-  /** The old cluster, which comes back, may have another threshold than the snapshot. */
+  /** The old cluster, after a roll-back, may have another threshold than the snapshot. */
   adapt(seals: SealReport[]): void {
     const [seal] = seals;
     if (!seal) return;
@@ -57,9 +57,9 @@ export class Unsealing {
   }
 
   /**
-   * Until the node is unsealed: by the shares, or by somebody at the node itself.
-   * @param blank rebuilds the node when it can't be opened, and says whether it did
-   * @returns what else than `open` has to join (again) first.
+   * Waits until the node is unsealed: with the shares, or by somebody by hand.
+   * @param blank rebuilds a node that can't be unsealed, and returns whether it did
+   * @returns anything but `open`: it has to join (again) first.
    */
   async unseal(name: string, blank?: (problem: Problem) => Promise<boolean>): Promise<Opening> {
     this.run.state.node(name, 'unsealing');
@@ -108,9 +108,9 @@ export class Unsealing {
     return 'open';
   }
 
-  /** From now on a Vault of this node that dies, and is sealed when it is there again, is opened with the shares that are here. */
+  /** From here on, if this node's Vault dies and comes back sealed, it is unsealed with the same shares. */
   keepOpen(name: string): void {
-    // Runs of before watched only what takes shares.
+    // Older runs watched only Vaults that need shares.
     if (this.#automatic && !patched('watch-automatic')) return;
     this.#kept.push(name);
     const keeping = this.#keeping.run(async () => {
@@ -119,7 +119,7 @@ export class Unsealing {
         await this.#reopen(name);
       }
     });
-    // It ends by cancellation; a watch that fails must not end the run.
+    // Ends by cancellation; a failed watch must not end the run.
     keeping.catch(() => undefined);
   }
 
@@ -130,24 +130,24 @@ export class Unsealing {
     try {
       this.run.journal.record('sealed again', 'info', 'vault-dr', { node: name });
       await this.unseal(name);
-      // It had come further than to be open.
+      // It had already got further than unsealed.
       if (state === 'voter' && this.run.state.activeNodes.includes(name)) this.run.state.node(name, state, detail);
     } finally {
       this.#reopening.delete(name);
     }
   }
 
-  /** Whether nodes that are sealed again are opened. */
+  /** Whether nodes that are sealed again get unsealed. */
   get isWatching(): boolean {
     return this.#kept.length > 0;
   }
 
-  /** Until no node is left that was sealed again, as far as it was noticed. */
+  /** Waits until every node that was found sealed again is unsealed. */
   async allOpen(): Promise<void> {
     await condition(() => this.#reopening.size === 0);
   }
 
-  /** From now on a Vault that is sealed is the business of those who run the cluster. */
+  /** From here on a sealed Vault is up to the cluster's operators. */
   stopWatching(): void {
     this.#keeping.cancel();
     this.#keeping = new CancellationScope();

@@ -14,15 +14,15 @@ const WANTED = {
 interface Wait {
   what: WaitingFor;
   since: number;
-  /** How often people have been reminded. */
+  /** Number of reminders so far. */
   reminders: number;
   isOver: () => boolean;
 }
 
-/** Of waits that an earlier execution of the run has begun: people know of them. */
+/** Waits that an earlier execution began: people have been notified of them. */
 export type HandedWaits = Pick<Wait, 'what' | 'since' | 'reminders'>[];
 
-/** How a run waits for people, several of whom may be waited for at once. */
+/** Waits for people, possibly for several things at once. */
 export class Waiting {
   #waits: Wait[] = [];
   #since: number | null = null;
@@ -33,20 +33,20 @@ export class Waiting {
     private readonly handed: HandedWaits = [],
   ) {}
 
-  /** Whether every wait continues, and none has ended. */
+  /** Whether there are waits, and none of them has ended. */
   get isIdle(): boolean {
     return this.#waits.length > 0 && this.#waits.every(({ isOver }) => !isOver());
   }
 
-  /** To be called once nothing else happens in this execution. */
+  /** To be called when nothing else happens in this execution. */
   handOver(): HandedWaits {
     this.#countHumanTime();
     return this.#waits.map(({ what, since, reminders }) => ({ what, since, reminders }));
   }
 
   /**
-   * Time spent waiting for people is counted separately from the machine's own. They are reminded; nothing ever gives up, unless
-   * a deadline (milliseconds since the epoch) says so.
+   * Time spent waiting for people is counted separately. They are reminded, and the wait never times out, unless there
+   * is a deadline (milliseconds since the epoch).
    */
   async until(what: WaitingFor, done: () => boolean, deadline = Infinity): Promise<void> {
     if (done()) return;
@@ -109,7 +109,7 @@ export class Waiting {
     this.#since = null;
   }
 
-  /** To be called when what is parked has changed, too. */
+  /** To be called also when parked steps have changed. */
   show(): void {
     const { progress } = this.state;
     progress.waitingFor = this.#waits.at(-1)?.what ?? null;

@@ -1,6 +1,6 @@
 import type { RecoveryProgress } from '../../src/contract/recovery';
 
-/** Why there are no old data that could be put back in a run that has changed nodes; null when there are. */
+/** Why there is no old data to put back in a run that has changed nodes; null if there is. */
 export function noWayBackFrom({ method, plan, rollBack }: RecoveryProgress): string | null {
   if (rollBack !== null) return `${rollBack.by} has already started a roll-back.`;
   if (method === 'inPlace') {

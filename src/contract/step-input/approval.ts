@@ -5,7 +5,7 @@ import { personName } from '../person';
 import { recoveryPlan } from './plan';
 import { listOf, name, run, sha256, short, strict, time } from './values';
 
-/** An armored signature has some 300 characters. */
+/** An armored signature has about 300 characters. */
 const signature = z.string().max(4_096);
 
 export const signedApproval = strict<SignedApproval>({ approver: personName, signature });
@@ -25,5 +25,5 @@ export const approvedPlan = strict<ApprovedPlan>({
   approvals: listOf(signedApproval, 100),
 });
 
-/** As a report has it. */
+/** As in a report. */
 export const givenApproval = z.strictObject({ approver: short, at: time, signature: signature.optional() });

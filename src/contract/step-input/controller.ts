@@ -87,7 +87,9 @@ const stagedGeneration = strict<StagedGeneration>({
   manifestSha256: sha256,
 });
 
-/** Of what a run says of a generation. The kind is the step's own; the approval proves that people wanted the run. */
+/**
+ * What a run records about a generation. The kind depends on the step; the approval proves that people wanted the run.
+ */
 const runMark = z.strictObject({
   cluster,
   generation,
@@ -125,7 +127,7 @@ const auditRecord = z.strictObject({
   cluster,
   run,
   outcome: z.enum(['success', 'failure', 'info']),
-  // Anything that is JSON.
+  // Any JSON.
   details: z.record(short, z.json()) as z.ZodType<Record<string, unknown>>,
 });
 
@@ -133,7 +135,7 @@ const settings = recoverySettings;
 const live = liveView;
 const inspections = listOf(nodeInspection);
 
-/** What each step of the controller takes, and nothing else. */
+/** The exact input of each step of the controller. */
 export const CONTROLLER_INPUTS = {
   planBackup: z.strictObject({ cluster, method: z.literal('raft').optional() }),
   checkHealth: z.strictObject({ plan: backupPlan }),

@@ -79,7 +79,7 @@ export const filledBundle = strict<NonNullable<CollectedConfig['bundle']>>({ ...
 
 const chainLink = strict<ChainLink>({ generation, manifestSha256: sha256 });
 
-/** As `parseManifest` gives it. */
+/** As parsed by `parseManifest`. */
 export const manifest = strict<Manifest>({
   format: z.literal(MANIFEST_FORMAT),
   generation,

@@ -35,7 +35,7 @@ import {
   texts,
 } from './values';
 
-/** What hosts report is evaluated by the plan; here it need only be of the right kind. */
+/** The plan evaluates what hosts report; here only types matter. */
 const milliseconds = z.number().nullable();
 
 const storage = strict<RaftStorage>({
@@ -171,7 +171,7 @@ const nodeReport = strict<NodeReport>({
   temp: z.strictObject({ path: short, freeBytes: count }),
 });
 
-/** What was found on one node, or why nothing was. */
+/** What was found on a node, or why nothing was. */
 export const nodeInspection = z.strictObject({
   node: name,
   report: nodeReport.nullable(),

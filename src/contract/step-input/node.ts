@@ -6,15 +6,15 @@ import { configSwitch } from './plan';
 import { runRecipient } from './report';
 import { flag, generation, listOf, name, NOTHING, oneOf, pastTime, run, sha256, short, strict } from './values';
 
-/** Temporal's own word counts; this one is compared with it. */
+/** Compared with what Temporal itself says, which decides. */
 const claim = strict<RunClaim>({ run, cluster: name, startedAt: pastTime });
 
-/** A share in an armored age file for a few recipients: `checkEnvelope` lets sixteen kilobytes through. */
+/** A share in an armored age file for a few recipients: `checkEnvelope` allows sixteen kilobytes. */
 const envelope = z.string().max(64 * 1024);
 const shares = listOf(envelope);
 
 const claimed = z.strictObject({ claim });
-/** A watch ends after a while and is asked for again. */
+/** A watch ends after a while and is scheduled again. */
 const watch = z.strictObject({
   claim,
   seconds: z
@@ -23,7 +23,7 @@ const watch = z.strictObject({
     .max(31 * 86_400),
 });
 
-/** What each step of a node agent takes, and nothing else. */
+/** The exact input of each step of a node agent. */
 export const NODE_INPUTS = {
   describeNode: NOTHING,
   proveInPlace: NOTHING,
@@ -43,13 +43,13 @@ export const NODE_INPUTS = {
     claim,
     how: oneOf<'rename' | 'delete'>({ rename: true, delete: true }),
     otherCluster: flag,
-    /** Absent in what an earlier version asks for: `beside`. */
+    /** Absent in requests of earlier versions: `beside`. */
     layout: z.literal('inside').optional(),
     staged: short.nullish(),
     lost: run.nullish(),
   }),
   copyDataAside: claimed,
-  /** `lost`: a run that never ended, whose data goes back first. */
+  /** `lost`: a run that never ended, whose data is put back first. */
   putBackData: z.strictObject({ claim, lost: run.nullish() }),
   blankNode: claimed,
   removeSetAsideData: z.strictObject({ claim, of: run }),
@@ -61,7 +61,7 @@ export const NODE_INPUTS = {
   recoverPeers: claimed,
   startNode: claimed,
   restartNode: claimed,
-  /** `nonVoter`: it joins to stay one. */
+  /** `nonVoter`: it joins as a permanent non-voter. */
   joinNode: z.strictObject({ claim, leaderAddress: short, nonVoter: flag.optional() }),
 
   checkShare: z.strictObject({ claim, share: envelope }),

@@ -2,17 +2,17 @@ import type { z } from 'zod';
 import { DrError } from '../failures';
 import { asOf } from './values';
 
-/** Temporal takes two megabytes of one message by default. */
+/** Temporal's default limit of one message is two megabytes. */
 const MOST_CHARACTERS = 2 * 1024 * 1024;
-/** What is nested deeper is made to exhaust the stack of whoever goes through it. */
+/** Deeper nesting is meant to exhaust the stack. */
 const DEEPEST = 64;
 const MOST_PROBLEMS = 5;
 const LONGEST_PROBLEM = 300;
 
 /**
- * What a step was asked to do, before anything else looks at it: whoever can write to the namespace can send anything.
+ * The input of a step, checked before anything else: anybody who can write to the namespace can send anything.
  * @param now when Temporal handed it out, in milliseconds since the epoch
- * @returns the arguments as the schema has them.
+ * @returns the arguments as parsed by the schema.
  * @throws DrError InvalidInput
  */
 export function parseStepInput(
@@ -38,7 +38,7 @@ export function parseStepInput(
   return args.length === 0 ? [] : [result.data];
 }
 
-/** By a list instead of recursion: the depth is what is in question. */
+/** Not recursive, because the depth is what is in question. */
 function isTooDeep(value: unknown): boolean {
   let level: unknown[] = [value];
   for (let depth = 0; level.length > 0; depth++) {
@@ -62,7 +62,7 @@ function refused(step: string, problems: readonly string[]): DrError {
   );
 }
 
-/** Names of fields may be anything, too. */
+/** Names of fields can be anything, too. */
 function printable(problem: string): string {
   return problem.slice(0, LONGEST_PROBLEM).replace(/[^\x20-\x7e]/g, '?');
 }

@@ -10,22 +10,22 @@ export const run = z.string().regex(RUN_PATTERN, 'must be the id of a run');
 export const generation = z.string().regex(GENERATION_PATTERN, 'must be the id of a generation');
 export const sha256 = z.string().regex(HASH_PATTERN, 'must be 64 hexadecimal digits');
 
-/** What becomes the name of a file: no directory, and nothing hidden. */
+/** Safe as a file name: no directories, not hidden. */
 export const fileName = z
   .string()
   .max(200)
   .regex(/^[a-z0-9]+([.-][a-z0-9]+)*$/, 'must be a file name');
-/** As `collectConfig` names what it collects. */
+/** As named by `collectConfig`. */
 export const BUNDLE_PATTERN = /^config-[a-z0-9-]+\.tar\.gz\.(age|gpg)$/;
 
 export const absolutePath = z.string().max(4_096).startsWith('/', 'must be an absolute path');
-/** A KV path as the API has it. */
+/** A KV path as in the API. */
 export const kvPath = z
   .string()
   .max(1_000)
   .regex(/^[^/\s.?#][^/\s?#]*(\/(?!\.{1,2}(\/|$))[^/\s?#]+)+$/, 'must be a path such as secret/data/vault-dr-canary');
 
-/** A word or two: a version, an address, somebody's name. */
+/** A few words: a version, an address, a name. */
 export const short = z.string().max(4_000);
 /** For people: a message, an error, a log line. */
 export const text = z.string().max(200_000);
@@ -36,14 +36,14 @@ export const count = z.int().nonnegative();
 export const span = z.number().nonnegative();
 export const flag = z.boolean();
 
-/** RFC 3339. May lie anywhere: a clock may have been wrong when it was noted. */
+/** RFC 3339, past or future: a clock may have been wrong when it was recorded. */
 export const time = z.iso.datetime({ offset: true, error: 'must be a time such as 2026-11-23T04:00:00Z' });
-/** The same of what has just happened. What is dated in years to come would stand before everything that comes after it. */
+/** The same, and not in the future: such a time would sort before everything that comes after it. */
 export const pastTime = time.refine((value) => Date.parse(value) <= clock() + DAY_MS, { error: 'lies in the future' });
 
 let clock: () => number = Date.now;
 
-/** What is done in `parse` goes by this time (milliseconds since the epoch): the clock of a host may be wrong by days. */
+/** Checks in `parse` use this time (milliseconds since the epoch): a host's clock may be days off. */
 export function asOf<T>(now: number, parse: () => T): T {
   clock = () => now;
   try {
@@ -55,13 +55,16 @@ export function asOf<T>(now: number, parse: () => T): T {
 
 type Fields<T> = { [K in keyof T]-?: z.ZodType<T[K]> };
 
-/** An object with exactly the fields of an interface: the compiler misses none, and at run time none may be added. */
+/**
+ * An object with exactly the fields of an interface: the compiler requires all of them, and at run time there can be no
+ * others.
+ */
 export function strict<T extends object>(fields: Fields<T>): z.ZodType<T> {
-  // What zod infers of a mapped type is of no use.
+  // The type that zod infers for a mapped type is useless.
   return z.strictObject(fields) as unknown as z.ZodType<T>;
 }
 
-/** One of a union of words; as keys, because so the compiler misses none. */
+/** One of a union of words; as keys, so that the compiler requires all of them. */
 export function oneOf<T extends string>(words: Record<T, true>): z.ZodType<T> {
   return z.enum(Object.keys(words) as [T, ...T[]]) as unknown as z.ZodType<T>;
 }
@@ -70,10 +73,10 @@ export function listOf<T>(item: z.ZodType<T>, most = 1_000): z.ZodType<T[]> {
   return z.array(item).max(most);
 }
 
-/** Counts by names that come from a Vault, and so may be anything. */
+/** Counts by names from a Vault, which can be anything. */
 export function byKey<T>(value: z.ZodType<T>): z.ZodType<Record<string, T>> {
   return z.record(short, value);
 }
 
-/** The step takes no input. */
+/** For steps without input. */
 export const NOTHING = z.undefined({ error: 'takes no input' });

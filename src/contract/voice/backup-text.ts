@@ -2,10 +2,10 @@ import type { BackupProgress, BackupResult } from '../backup';
 import { formatBytes, formatTime } from '../format';
 import { notice } from '../notice';
 
-/** What is to be said of a backup, as plain text: whoever shows it lays it out and escapes it, and says nothing more. */
+/** Everything to say about a backup, as plain text: renderers lay it out, escape it, and add nothing. */
 export interface BackupText {
   headline: string;
-  /** Backup id; null until the snapshot is there. */
+  /** Backup id; null until there is a snapshot. */
   generation: string | null;
   copies: string[];
   missing: string[];
@@ -24,7 +24,7 @@ export function backupLine(progress: BackupProgress): string {
   return `${headlineOf(progress)}${copies ? `; copies in ${copies}` : ''}`;
 }
 
-/** The end of a backup. */
+/** The result of a backup. */
 export function describeBackupResult(result: BackupResult): BackupText & { facts: string[]; isEncrypted: boolean } {
   const isEncrypted = result.encryption !== 'none';
   const encryption = isEncrypted ? `encrypted with ${result.encryption}` : 'NOT encrypted';
@@ -47,7 +47,7 @@ export function describeBackupResult(result: BackupResult): BackupText & { facts
   };
 }
 
-/** For a notification: the backup is good, so nobody would look. */
+/** For a notification, because nobody looks at a backup that succeeded. */
 export function incompleteBackup(cluster: string, generation: string, problems: readonly string[]): string {
   const which = problems.map((problem) => problem.replace(/\.$/, '')).join('; ');
   return (

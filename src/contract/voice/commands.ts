@@ -12,21 +12,21 @@ import { isUnderway } from './headline';
 
 /** What people can do next. */
 export interface CommandText {
-  /** What it is for; the command follows. */
+  /** What the command is for. */
   label: string;
   vaultDr: string;
   /** The same with stock tools, line by line. */
   stock: string[];
-  /** What one should know before typing it. */
+  /** What to know before typing it. */
   note: string | null;
 }
 
 const YOU = 'YOUR NAME';
 const SLOW_JOIN_MS = 60_000;
-/** Where a follower may be left out while its step continues. */
+/** Phases in which a follower may be left out while its step runs. */
 const JOINING: readonly RecoveryPhase[] = ['join', 'converge'];
 
-/** @param now milliseconds since the epoch; null where a text is not renewed as time goes by */
+/** @param now milliseconds since the epoch; null if the text will not be refreshed */
 export function commandsOf(progress: RecoveryProgress, now: number | null): CommandText[] {
   if (!isUnderway(progress)) return [];
   const { parked, waitingFor } = progress;
@@ -40,7 +40,7 @@ export function commandsOf(progress: RecoveryProgress, now: number | null): Comm
   ];
 }
 
-/** Shows all there is to know. */
+/** Shows everything. */
 export function statusCommand(cluster: string): string {
   return vaultDr('status', cluster);
 }
@@ -50,7 +50,7 @@ export function reportCommand({ cluster, run }: Pick<RecoveryProgress, 'cluster'
   return vaultDr('report', cluster, '--run', run);
 }
 
-/** Deletes what a run has left beside the data. */
+/** Deletes what a run has left next to the data. */
 export function removalCommand({ cluster, run }: RecoveryReport, label: string): CommandText {
   const input = JSON.stringify({ cluster, run, requestedBy: YOU });
   return {
@@ -101,7 +101,7 @@ function approval(progress: RecoveryProgress): CommandText[] {
   ];
 }
 
-/** By the key of the approver; see `approvalStatement`. */
+/** Signs with the approver's key; see `approvalStatement`. */
 function signedApproval(progress: RecoveryProgress): string[] {
   const subject = approvalSubject(progress);
   const statement = approvalStatement(subject, YOU).trimEnd().split('\n').map(quoted);
@@ -128,7 +128,7 @@ function share({ cluster, recipients }: RecoveryProgress): CommandText {
   };
 }
 
-/** A Vault that loads its data for hours keeps a run from its end, not the cluster from serving. */
+/** A Vault that loads data for hours delays the end of a run, but the cluster serves. */
 function slowFollowers({ status, method, phases, nodes }: RecoveryProgress, now: number | null): string[] {
   const last = phases.at(-1);
   if (status !== 'running' || method === 'rebuild' || last === undefined || !JOINING.includes(last.phase)) return [];
@@ -168,7 +168,7 @@ function messageTo(cluster: string, message: string): string {
   return `temporal workflow update execute --workflow-id ${word(recoveryWorkflowId(cluster))} --name ${message}`;
 }
 
-/** One word of a shell, whatever it holds: it will be pasted. */
+/** One shell word, whatever it contains, because it will be pasted. */
 function word(text: string): string {
   return /^[\w./:@=,+-]+$/.test(text) ? text : quoted(text);
 }

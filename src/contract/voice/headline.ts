@@ -7,7 +7,7 @@ export interface Headline {
   tone: Tone;
 }
 
-/** Where a run stands, in the same words wherever it is shown. */
+/** The state of a run, in the same words everywhere. */
 export function headlineOf(progress: RecoveryProgress): Headline {
   switch (progress.status) {
     case 'completed':

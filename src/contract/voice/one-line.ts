@@ -11,7 +11,7 @@ export const NO_ANSWER = notice(
   'Temporal or the controller does not answer just now. The run is safe in Temporal and continues when they are back.',
 );
 
-/** For logs: where a run stands, and what it waits for. */
+/** For logs: the state of a run, and what it waits for. */
 export function progressLine(progress: RecoveryProgress, now: number): string {
   const { headline, nodes, why, commands } = describeRun(progress, now);
   const states = nodes.map(({ name, state }) => `${name} ${state}`).join(', ');
@@ -20,7 +20,7 @@ export function progressLine(progress: RecoveryProgress, now: number): string {
   return printable(`${state}. ${whatNext(why, commands)}`);
 }
 
-/** For a notification: whoever is waited for may see nothing else. */
+/** For a notification: its reader may see nothing else. */
 export function nextStep(progress: RecoveryProgress): string {
   const { title, headline, why, commands } = describeRun(progress, null);
   const details = { label: 'Details:', vaultDr: statusCommand(progress.cluster) };

@@ -14,18 +14,18 @@ const TITLES: Record<RecoveryMethod, string> = {
   migrate: 'Migration to Raft',
 };
 
-/** What a run is, as a title. */
+/** The title of a run. */
 export function titleOf({ method, cluster }: Pick<RecoveryProgress, 'method' | 'cluster'>): string {
   return `${TITLES[method]} of ${cluster}`;
 }
 
-/** The same as the beginning of a sentence. */
+/** The same at the beginning of a sentence. */
 export function subjectOf(progress: Pick<RecoveryProgress, 'method' | 'cluster'>): string {
   const title = titleOf(progress);
   return `The ${title.charAt(0).toLowerCase()}${title.slice(1)}`;
 }
 
-/** What a plan says, a line for each matter; the most important first. */
+/** A plan, one line per point, the most important first. */
 export function describePlan(plan: RecoveryPlan): string[] {
   return [...matterOf(plan), ...unsealing(plan), ...accepted(plan)];
 }
@@ -89,7 +89,7 @@ function matterOf(plan: RecoveryPlan): string[] {
   }
 }
 
-/** First of all what an earlier run has left. */
+/** Data of an earlier run comes first. */
 function lostLines(lost: readonly LostRun[]): string[] {
   return [...new Set(lost.map(({ run }) => run))].map((run) => {
     const nodes = lost.filter((item) => item.run === run).map(({ node }) => node);
@@ -134,7 +134,7 @@ function madeBy({ serverVersion, product }: RestorePlan): string {
   return serverVersion ? `${productName(product)} ${serverVersion}` : 'version unknown';
 }
 
-/** What a restored Vault does beyond itself besides revoking leases. */
+/** What a restored Vault does outside itself, besides revoking leases. */
 function reachLine({ reach, cluster, source, accepted: codes, leases }: RestorePlan): string[] {
   if (reach === undefined) return [];
   const { staticRoles, unfinished, auditDevices, plugins } = reach;

@@ -6,24 +6,24 @@ import { type Headline, headlineOf, phaseName } from './headline';
 import { describePlan, titleOf } from './plan-text';
 import { describePhase, type PhaseText, type PlanText, rollBackOf } from './run-text';
 
-/** All that is to be said of a run that has ended, as plain text. */
+/** Everything to say about a run that has ended, as plain text. */
 export interface ReportText {
   title: string;
   headline: Headline;
-  /** What came of it, the most important first. */
+  /** The outcome, the most important first. */
   outcome: string[];
-  /** What a post-mortem asks for, by name. */
+  /** For a post-mortem, by name. */
   facts: [string, string][];
   plan: Pick<PlanText, 'matters' | 'steps'> | null;
   phases: PhaseText[];
   nodes: NodeProgress[];
   errors: { at: string; phase: string; node: string; code: string; problem: string; outcome: string }[];
-  /** What is left to be done about the data that was kept. */
+  /** What to do about the data that was kept. */
   commands: CommandText[];
   kept: { node: string; path: string }[];
   removed: { node: string; path: string; size: string }[];
   warnings: string[];
-  /** Where more is to be found. */
+  /** Where to find more. */
   source: string;
 }
 
@@ -114,7 +114,7 @@ function factsOf(report: RecoveryReport): [string, string][] {
   ];
 }
 
-/** Only of what went through it is known; a removal brings nothing back. */
+/** Known only for runs that completed; a removal restores nothing. */
 function lossOf({ status, method, rpoSeconds }: RecoveryReport): [string, string][] {
   if (rpoSeconds !== null) return [['RPO', formatSeconds(rpoSeconds)]];
   return status === 'completed' && method !== 'remove' && method !== 'rollBack' ? [['RPO', 'nothing was lost']] : [];

@@ -17,13 +17,13 @@ import { coded } from '../notice';
 
 export type { Reason };
 
-/** All that is to be said of a run, as plain text: whoever shows it lays it out and escapes it, and says nothing more. */
+/** Everything to say about a run, as plain text: renderers lay it out, escape it, and add nothing. */
 export interface RunText {
   title: string;
   headline: Headline;
-  /** Where it is on its way. */
+  /** Position within its phases. */
   step: string;
-  /** All that the run takes, those that are still to come included. */
+  /** All phases of the run, including future ones. */
   phases: PhaseText[];
   rollBack: string | null;
   plan: PlanText | null;
@@ -31,9 +31,9 @@ export interface RunText {
   approvals: string | null;
   shares: string | null;
   refusedShares: string[];
-  /** What holds it up, or slows it down. */
+  /** What blocks or delays it. */
   why: Reason[];
-  /** What lasts, and is fine; only where Temporal was asked. */
+  /** Long steps without problems; only if Temporal was asked. */
   underway: UnderwayRow[];
   commands: CommandText[];
 }
@@ -41,16 +41,16 @@ export interface RunText {
 export interface PhaseText {
   name: string;
   state: 'done' | 'current' | 'ahead';
-  /** Empty until then. */
+  /** Empty until it begins. */
   startedAt: string;
   time: string;
-  /** What of its time was spent waiting for people. */
+  /** Part of its time spent waiting for people. */
   people: string;
 }
 
 export interface PlanText {
   matters: string[];
-  /** Empty once it has been decided. */
+  /** Empty once it was approved. */
   steps: { node: string; steps: string[] }[];
   warnings: string[];
 }
@@ -58,8 +58,8 @@ export interface PlanText {
 const SHOWN_REFUSALS = 5;
 
 /**
- * @param now milliseconds since the epoch; null where a text is not renewed as time goes by
- * @param pending what Temporal says of the steps that are asked for, where it was asked
+ * @param now milliseconds since the epoch; null if the text will not be refreshed
+ * @param pending scheduled steps according to Temporal, if it was asked
  */
 export function describeRun(progress: RecoveryProgress, now: number | null, pending: PendingStep[] = []): RunText {
   const { nodes, shares } = progress;
@@ -91,7 +91,7 @@ function stepOf({ method, phase }: RecoveryProgress): string {
 function phasesOf({ method, phases, rollBack }: RecoveryProgress, now: number | null): PhaseText[] {
   const route: readonly RecoveryPhase[] = ROUTES[method];
   return [...route, ...(rollBack === null ? [] : ['rollBack' as const])].map((phase) => {
-    // What was done again counts as it was done last.
+    // If a phase was repeated, the last time counts.
     const entry = phases.findLast((item) => item.phase === phase);
     if (entry) return describePhase(entry, now);
     return { name: phaseName(phase), state: 'ahead', startedAt: '', time: '', people: '' };
@@ -116,7 +116,7 @@ export function rollBackOf({ rollBack }: Pick<RecoveryProgress, 'rollBack'>): st
   );
 }
 
-/** Whoever has to approve it sees each step; later on what it was about is enough. */
+/** Approvers see each step; afterwards a summary is enough. */
 function planOf({ plan, waitingFor, status }: RecoveryProgress): PlanText | null {
   if (plan === null) return null;
   const open = waitingFor === 'approval' || status === 'planned';

@@ -2,11 +2,11 @@ import { escapeMarkdown } from '../markdown';
 import type { ControllerInput, ControllerStep } from '../step-input/controller';
 import type { NodeInput, NodeStep } from '../step-input/node';
 
-/** Temporal documents 400 bytes, with what is around the text; a server that insists would fail the whole decision. */
+/** Temporal documents 400 bytes, including overhead; if the server enforces a limit, the whole workflow task fails. */
 const MOST_BYTES = 300;
 const MOST_CHARACTERS = 120;
 
-/** What each step of the controller does, for the list of events in the Web UI. No share, no address, no path. */
+/** What each step of the controller does, for the list of events in the Web UI. No share, address or path. */
 const CONTROLLER_SUMMARIES: { [S in ControllerStep]: (input: ControllerInput<S>) => string } = {
   planBackup: ({ cluster }) => `read the configuration of ${cluster}`,
   checkHealth: ({ plan }) => `check the health of ${plan.cluster}`,
@@ -98,7 +98,7 @@ export function nodeSummary(step: NodeStep, node: string, input: unknown): strin
   return bounded(step, () => (NODE_SUMMARIES[step] as (node: string, input: unknown) => string)(node, input));
 }
 
-/** Names come from people, plans and Vault. Whatever is wrong with one, the step itself has to be asked for. */
+/** Names come from people, plans and Vault. Whatever they contain, the step must still be scheduled. */
 function bounded(step: string, describe: () => string): string {
   try {
     return oneLine(describe());
@@ -107,7 +107,7 @@ function bounded(step: string, describe: () => string): string {
   }
 }
 
-/** A text for a summary of Temporal: Markdown on one line, short enough for the server. */
+/** Text for a Temporal summary: Markdown on one line, short enough for the server. */
 export function oneLine(text: string): string {
   const characters = Array.from(text.slice(0, 10 * MOST_CHARACTERS));
   for (let most = Math.min(characters.length, MOST_CHARACTERS); ; most -= 10) {
@@ -116,7 +116,7 @@ export function oneLine(text: string): string {
   }
 }
 
-/** As JSON in UTF-8; all that is left to be escaped are quotes and backslashes. */
+/** As JSON in UTF-8; only quotes and backslashes still need escaping. */
 function bytesOf(line: string): number {
   let bytes = 0;
   for (const character of line) {

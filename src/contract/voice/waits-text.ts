@@ -3,7 +3,7 @@ import type { PendingStep } from '../pending-step';
 import type { RecoveryProgress, Retrying, StepProblem } from '../recovery';
 import { stepName } from './step-names';
 
-/** What holds something up, or slows it down. */
+/** Something that blocks or delays a run. */
 export interface Reason {
   /** Node or cluster. */
   where: string | null;
@@ -11,19 +11,19 @@ export interface Reason {
   advice: string | null;
 }
 
-/** What is under way, and fine: where, what, for how long, and what it says itself. */
+/** A long step without problems: where, what, for how long, and its own status. */
 export type UnderwayRow = [where: string, step: string, time: string, says: string];
 
-/** Those of a host that is not asked for more than an answer are picked up at once. */
+/** Steps on a responsive host are picked up at once. */
 const PICKED_UP_WITHIN_MS = 5_000;
-/** What lasts as long as this is worth a line. */
+/** Shorter steps are not shown. */
 const WORTH_A_LINE_MS = 2_000;
-/** They last as long as the run, or hold nothing up. */
+/** They last as long as the run, or block nothing. */
 const BESIDE_THE_RUN = ['watchForSeal', 'watchForUnseal', 'recordAudit', 'notify', 'publishAuditHead'];
 
 type Seen = Pick<RecoveryProgress, 'cluster' | 'retrying'>;
 
-/** Why it takes so long: what is tried again, with what it fails with, and what nobody picks up. */
+/** Why it takes so long: steps that are retried, with their failures, and steps that nobody picks up. */
 export function retryReasons({ cluster, retrying = [] }: Seen, pending: PendingStep[], now: number | null): Reason[] {
   const fresh = pending.filter((step) => step.failure !== null);
   const told = retrying.filter((item) => !fresh.some((step) => isSame(step, item)));
@@ -51,7 +51,7 @@ function reasonOf(
   when: string,
 ): Reason {
   const where = node ?? cluster;
-  // What waits has not failed, and says itself what for.
+  // A wait has not failed, and its message says what it waits for.
   if (code === 'NotYet') return { where, problem: `${problem} (${when})`, advice };
   return { where, problem: `still trying to ${stepName(step)} (${when}): ${problem}`, advice };
 }
