@@ -5,7 +5,7 @@ import { dirname, join, relative, sep } from 'node:path/posix';
 
 /** Rooms that know nothing of this project but what both sides speak. */
 const LOW = ['src/contract', 'src/files'];
-const DOMAIN = [...LOW, 'src/config', 'src/crypto', 'src/vault', 'src/repository', 'src/*'];
+const DOMAIN = [...LOW, 'src/config', 'src/crypto', 'src/vault', 'src/consul', 'src/repository', 'src/*'];
 
 /**
  * By path, the longest that fits decides. `imports`: folders, `x/*` for the files right in x. `types`: these as types only.
@@ -85,6 +85,12 @@ const ROOMS = {
   'src/vault': {
     why: 'it knows Vault, and nothing of hosts or repositories',
     imports: ['src/vault', 'src/config', 'src/crypto', ...LOW],
+    builtins: true,
+    temporal: [],
+  },
+  'src/consul': {
+    why: 'it knows Consul, in which Vault may store, and nothing of hosts or repositories',
+    imports: ['src/consul', 'src/config', 'src/vault', ...LOW],
     builtins: true,
     temporal: [],
   },

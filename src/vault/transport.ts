@@ -32,12 +32,15 @@ export interface VaultClientOptions {
 }
 
 export interface Call {
-  body?: object | Readable;
+  /** Texts and bytes are sent as they are. */
+  body?: object | Readable | Buffer | string;
   signal?: AbortSignal | undefined;
   /** For the whole call; when a snapshot is moved, for the longest silence until the answer begins. */
   timeoutMs?: number | undefined;
   /** Goes into the body and so must never come out in an error. */
   secret?: string;
+  /** Of an answer that is read as a whole; default: 4 MiB. */
+  longestBytes?: number;
 }
 
 export interface Answer {
@@ -50,7 +53,29 @@ export interface Download {
   headers: IncomingHttpHeaders;
 }
 
-export type Method = 'GET' | 'POST' | 'DELETE';
+export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
+
+/** What is different where it is not Vault that is asked. */
+export interface Dialect {
+  /** Of the server, for messages. */
+  product: string;
+  headers: (options: VaultClientOptions) => Record<string, string>;
+  /** An unsuccessful answer, whose text has no secret. */
+  toRefusal: (status: number, text: string, node: string, path: string) => DrError;
+  /** An error of the connection; that of the caller's signal or stream unchanged. */
+  toConnectionError: (error: unknown, node: string, path: string, signal: AbortSignal) => unknown;
+}
+
+const VAULT: Dialect = {
+  product: 'Vault',
+  headers: ({ token, namespace }) => ({
+    'x-vault-request': 'true',
+    ...(token === undefined ? {} : { 'x-vault-token': token }),
+    ...(namespace === undefined ? {} : { 'x-vault-namespace': namespace }),
+  }),
+  toRefusal: toVaultError,
+  toConnectionError,
+};
 
 const DEFAULT_TIMEOUT_MS = 30_000;
 const CONNECT_TIMEOUT_MS = 5_000;
@@ -73,14 +98,16 @@ export class Transport {
   readonly #socketPath: string | null;
   readonly #endpoint: VaultEndpoint;
   readonly #options: VaultClientOptions;
+  readonly #dialect: Dialect;
   readonly #closed = new AbortController();
 
-  constructor(endpoint: VaultEndpoint, options: VaultClientOptions) {
+  constructor(endpoint: VaultEndpoint, options: VaultClientOptions, dialect: Dialect = VAULT) {
     this.node = endpoint.node;
     this.#socketPath = socketPathOf(endpoint.address);
     this.origin = this.#socketPath === null ? new URL(endpoint.address).origin : endpoint.address;
     this.#endpoint = endpoint;
     this.#options = options;
+    this.#dialect = dialect;
   }
 
   close(): void {
@@ -93,7 +120,7 @@ export class Transport {
     const limit = call.body instanceof Readable ? undefined : AbortSignal.timeout(timeoutMs);
     const signal = this.#signalOf(call.signal, limit);
     const answer = await this.#open(method, path, { ...call, timeoutMs }, signal);
-    return { status: answer.statusCode ?? 0, text: await this.#textOf(answer, path, signal) };
+    return { status: answer.statusCode ?? 0, text: await this.#textOf(answer, path, signal, call.longestBytes) };
   }
 
   /** Any status but 200 is an error. The body fails with a DrError as well. */
@@ -114,7 +141,7 @@ export class Transport {
   refusal(answer: Answer, path: string, secret?: string): DrError {
     const secrets = [this.#options.token, secret].filter((item) => item !== undefined && item !== '') as string[];
     const shown = secrets.reduce((rest, item) => rest.replaceAll(item, '[secret]'), answer.text);
-    return toVaultError(answer.status, shown, this.node, withoutQuery(path));
+    return this.#dialect.toRefusal(answer.status, shown, this.node, withoutQuery(path));
   }
 
   async #open(method: Method, path: string, call: Call, signal: AbortSignal): Promise<IncomingMessage> {
@@ -129,12 +156,7 @@ export class Transport {
 
   #request(method: Method, path: string, call: Call, signal: AbortSignal): Promise<IncomingMessage> {
     const { body, timeoutMs = DEFAULT_TIMEOUT_MS } = call;
-    const { token, namespace } = this.#options;
-    const headers = {
-      'x-vault-request': 'true',
-      ...(token === undefined ? {} : { 'x-vault-token': token }),
-      ...(namespace === undefined ? {} : { 'x-vault-namespace': namespace }),
-    };
+    const headers = this.#dialect.headers(this.#options);
     const secure = this.origin.startsWith('https:');
     const at = this.#socketPath === null ? this.origin : 'http://localhost';
     return new Promise((resolve, reject) => {
@@ -173,11 +195,19 @@ export class Transport {
         });
       });
       if (body instanceof Readable) send(body, request);
-      else request.end(body === undefined ? undefined : JSON.stringify(body));
+      else
+        request.end(
+          body === undefined || typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body),
+        );
     });
   }
 
-  async #textOf(answer: IncomingMessage, path: string, signal: AbortSignal): Promise<string> {
+  async #textOf(
+    answer: IncomingMessage,
+    path: string,
+    signal: AbortSignal,
+    longestBytes = LONGEST_ANSWER_BYTES,
+  ): Promise<string> {
     const tooSlow = setTimeout(() => answer.destroy(errorOf('ANSWER_TIMEOUT')), READ_TIMEOUT_MS);
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -185,7 +215,7 @@ export class Transport {
       for await (const chunk of answer as AsyncIterable<Buffer>) {
         bytes += chunk.length;
         // Leaving the loop destroys the connection.
-        if (bytes > LONGEST_ANSWER_BYTES) throw this.#tooLong(path);
+        if (bytes > longestBytes) throw this.#tooLong(path, longestBytes);
         chunks.push(chunk);
       }
       return Buffer.concat(chunks).toString('utf8');
@@ -196,20 +226,20 @@ export class Transport {
     }
   }
 
-  #tooLong(path: string): DrError {
-    const limit = `${LONGEST_ANSWER_BYTES / 1024 / 1024} MiB`;
+  #tooLong(path: string, longestBytes: number): DrError {
+    const limit = `${longestBytes / 1024 / 1024} MiB`;
     return new DrError(
       'VaultUnavailable',
       `${this.node} answered ${withoutQuery(path)} with more than ${limit}; the rest was not read.`,
       {
         where: this.node,
-        advice: `Vault's answers are never that long. Find out what listens on ${this.origin}.`,
+        advice: `${this.#dialect.product}'s answers are never that long. Find out what listens on ${this.origin}.`,
       },
     );
   }
 
   #connectionError(error: unknown, path: string, signal: AbortSignal): unknown {
-    return toConnectionError(error, this.node, withoutQuery(path), signal);
+    return this.#dialect.toConnectionError(error, this.node, withoutQuery(path), signal);
   }
 
   #signalOf(...further: (AbortSignal | undefined)[]): AbortSignal {

@@ -46,6 +46,7 @@ const FORBIDDEN: Record<string, string[]> = {
   'src/repository/s3': ['@temporalio/common', 'src/host/service/ports', 'src/cli/output'],
   'src/vault': ['@temporalio/common', 'src/host/run/claim', 'src/repository/types'],
   'src/vault/config': ['src/host/config/config-files', 'src/temporal/connect'],
+  'src/consul': ['@temporalio/common', 'src/host/run/claim', 'src/repository/types', 'src/lab/lab'],
   'src/host': ['@temporalio/client', 'src/repository/types', 'src/cli/output', 'src/lab/lab'],
   'src/audit': ['@temporalio/client', 'src/host/run/claim'],
   'src/crypto': ['@temporalio/client', 'src/vault/client', 'src/config/load'],

@@ -1,0 +1,119 @@
+import { once } from 'node:events';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { ConsulClient } from '../../../src/consul/client';
+
+/** Answers that a real Consul does not give when it is asked to: of one without ACLs, that is ill, or of a proxy in front of it. */
+let server: Server;
+let answer: (request: IncomingMessage, response: ServerResponse) => void;
+let client: ConsulClient;
+let seen: IncomingMessage[];
+
+const TOKEN = '5f0e9d3c-secret-token';
+
+beforeEach(async () => {
+  seen = [];
+  server = createServer((request, response) => {
+    seen.push(request);
+    request.resume();
+    answer(request, response);
+  }).listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  client = new ConsulClient({ address: `http://127.0.0.1:${port}` }, { token: TOKEN, timeoutMs: 500 });
+});
+afterEach(() => {
+  client.close();
+  server.closeAllConnections();
+  server.close();
+});
+
+const says = (status: number, body: string, headers: Record<string, string> = {}) => {
+  answer = (_request, response) => response.writeHead(status, headers).end(body);
+};
+
+const failureOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'no failure',
+    (error: unknown) => error,
+  );
+
+it('takes a Consul without ACLs for one in which everything is allowed', async () => {
+  says(401, 'ACL support disabled');
+
+  expect(await client.selfToken()).toBeNull();
+  expect(await client.permissions([{ resource: 'acl', access: 'write' }])).toEqual([true]);
+});
+
+it('reads the health of one that is not healthy, which answers with an error', async () => {
+  says(429, '{"Healthy":false,"FailureTolerance":0,"Servers":[]}');
+
+  expect(await client.health()).toEqual({ healthy: false, failureTolerance: 0, servers: [] });
+});
+
+it('shows the token in a header alone, whatever Consul says of it', async () => {
+  says(500, `token ${TOKEN} is strange`);
+
+  const failure = await failureOf(client.leader());
+
+  expect(seen[0]?.headers['x-consul-token']).toBe(TOKEN);
+  expect(seen[0]?.url).toBe('/v1/status/leader');
+  expect(failure).toMatchObject({ message: expect.stringContaining('token [secret] is strange') as string });
+});
+
+it('never follows a redirect', async () => {
+  says(301, '', { location: 'http://127.0.0.1:1/' });
+
+  expect(await failureOf(client.leader())).toMatchObject({ code: 'VaultUnavailable' });
+  expect(seen).toHaveLength(1);
+});
+
+it.each([
+  ['a page', '<html>\n<body>secret</body></html>'],
+  ['bytes', '\u001b[2Jsecret'],
+])('shows nothing of %s that a proxy answers', async (_what, body) => {
+  says(502, body);
+
+  expect(await failureOf(client.leader())).toMatchObject({
+    message: expect.stringMatching(/answered status\/leader with 502\.$/) as string,
+  });
+});
+
+it('takes nothing for an answer that is none of Consul', async () => {
+  says(200, '{"leader":"10.0.0.1:8300"}');
+
+  expect(await failureOf(client.leader())).toMatchObject({
+    code: 'VaultUnavailable',
+    message: expect.stringContaining("something other than Consul's JSON") as string,
+  });
+});
+
+it('waits no longer than its time limit', async () => {
+  answer = () => undefined;
+
+  expect(await failureOf(client.leader())).toMatchObject({
+    code: 'VaultUnavailable',
+    message: expect.stringContaining('did not answer') as string,
+    advice: expect.stringContaining('consul.addresses') as string,
+  });
+});
+
+it('reads flags of 64 bits to their last digit, and lets no key pass for flags', async () => {
+  const entry = (key: string) =>
+    JSON.stringify([{ Key: key, Value: null, Flags: 0, ModifyIndex: 3 }]).replace(
+      '"Flags":0',
+      '"Flags":3304740253564472344',
+    );
+
+  for (const key of ['core/lock', '"Flags":1', '\\"Flags":1']) {
+    says(200, entry(key));
+    expect(await client.get(key)).toMatchObject({ key, flags: 3304740253564472344n });
+  }
+});
+
+it('asks for a key as it is, below the path of keys alone', async () => {
+  says(404, '');
+
+  expect(await client.get('../../a b?recurse#/ü')).toBeNull();
+  expect(seen[0]?.url).toBe('/v1/kv/..%2F..%2Fa%20b%3Frecurse%23%2F%C3%BC');
+});
