@@ -91,7 +91,11 @@ async function askNode(client: VaultClient): Promise<NodeAnswer> {
     const { sealed, version = null } = health;
     const state = { reachable: true, sealed, version, problem: problemOf(health) };
     answer.health = { ...answer.health, ...state };
-    if (state.problem === null) answer.health.leader = (await client.leader()).isSelf;
+    if (state.problem === null) {
+      const { isSelf, haEnabled } = await client.leader();
+      // Without high availability (`storage "file"`) nobody leads, and the one server serves.
+      answer.health.leader = isSelf || !haEnabled;
+    }
   } catch (error) {
     if (!isDrError(error)) throw error;
     answer.health.problem = error.message;

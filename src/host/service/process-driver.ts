@@ -153,7 +153,9 @@ export function createProcessDriver(config: ProcessConfig, stateDir: string): Se
       };
     },
     async programRun() {
-      const command = programIn(config.command);
+      // Whatever the program is called.
+      const at = config.command.indexOf('server');
+      const command = programIn(config.command) ?? (at > 0 ? config.command.slice(0, at) : null);
       return command && { command, environment: serviceEnvironment(config.env) };
     },
     recentLog: () => endOf(logFile),

@@ -5,6 +5,8 @@ import { findLeader } from '../../../src/vault/leader';
 
 /** Small servers with Vault's answers: a cluster with two leaders, say, can't be had on demand. */
 interface NodeState {
+  /** Its storage has no high availability. */
+  alone?: boolean;
   sealed?: boolean;
   initialized?: boolean;
   removed?: boolean;
@@ -25,14 +27,21 @@ afterEach(async () => {
 async function clusterOf(...states: NodeState[]): Promise<VaultClient[]> {
   for (const [index, state] of states.entries()) {
     const server = createServer((request, response) => {
-      const { sealed = false, initialized = true, removed = false, isSelf = false, terse = false } = state;
+      const {
+        sealed = false,
+        initialized = true,
+        removed = false,
+        isSelf = false,
+        terse = false,
+        alone = false,
+      } = state;
       if (request.url?.startsWith('/v1/sys/health')) {
         const identity = sealed ? {} : { cluster_id: 'id-1', cluster_name: 'prod' };
         const health = { initialized, sealed, standby: !isSelf, version: '1.21.1', removed_from_cluster: removed };
         response.end(JSON.stringify({ ...health, ...identity }));
       } else {
         const self = terse && !isSelf ? {} : { is_self: isSelf };
-        response.end(JSON.stringify({ ha_enabled: true, ...self, leader_address: 'http://elsewhere:8200' }));
+        response.end(JSON.stringify({ ha_enabled: !alone, ...self, leader_address: 'http://elsewhere:8200' }));
       }
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -45,6 +54,18 @@ async function clusterOf(...states: NodeState[]): Promise<VaultClient[]> {
 }
 
 describe('findLeader', () => {
+  it('takes the one server without high availability for the one that serves', async () => {
+    const [node] = await clusterOf({ alone: true });
+
+    expect((await findLeader([node!])).leader).toBe(node);
+  });
+
+  it('does not take it while it is sealed', async () => {
+    await expect(findLeader(await clusterOf({ alone: true, sealed: true }))).rejects.toMatchObject({
+      code: 'ClusterUnhealthy',
+    });
+  });
+
   it('takes a standby that does not say that it is none for what it is', async () => {
     const nodes = await clusterOf({ terse: true }, { isSelf: true, terse: true }, { terse: true });
 
