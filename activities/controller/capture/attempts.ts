@@ -1,2 +1,2 @@
-/** So often is an archive asked for that doesn't arrive whole. */
+/** Attempts before an archive that never arrives whole is reported. */
 export const CAPTURES = 3;

@@ -20,8 +20,8 @@ const NOT_WHOLE: readonly FailureCode[] = ['SnapshotIncomplete', 'SnapshotCorrup
 type CaptureInput = ControllerInput<'captureSnapshot'>;
 
 /**
- * Captures from the leader's own address in one pass: socket → verify → encrypt → staging file. A generation exists only
- * after the whole archive was verified; a cut, empty or error body leaves nothing behind.
+ * Captures from the leader's own address in one pass: socket → verify → encrypt → staging file. A generation exists
+ * only after the whole archive was verified; a truncated, empty or error body leaves nothing behind.
  */
 export async function captureSnapshot(controller: Controller, input: CaptureInput): Promise<StagedGeneration> {
   const plan = confirmBackup(controller, input.plan);
@@ -36,7 +36,7 @@ export async function captureSnapshot(controller: Controller, input: CaptureInpu
 async function captureTo(controller: Controller, staging: string, input: CaptureInput): Promise<StagedGeneration> {
   const { plan, health, run } = input;
   const runDirectory = await privateDirectory(staging);
-  // What an attempt before this one left; if it still writes, it fails on the missing directory.
+  // Left by an earlier attempt. If that one is still writing, it fails because its directory is gone.
   for (const name of await readdir(runDirectory)) {
     if (name !== BUNDLES_DIRECTORY) await rm(join(runDirectory, name), { recursive: true, force: true });
   }
@@ -55,13 +55,13 @@ async function captureTo(controller: Controller, staging: string, input: Capture
     );
   } catch (error) {
     await rm(directory, { recursive: true, force: true });
-    // A connection that breaks once is a matter of luck; what breaks each time is not, and somebody has to look.
+    // A connection may break once. If it breaks every time, somebody has to look into it.
     if (attempt() < CAPTURES || !isDrError(error) || !NOT_WHOLE.includes(error.code)) throw error;
     throw withoutRetry(error, `${error.message} It was tried ${attempt()} times.`);
   }
 }
 
-/** A cluster whose leader changes in the middle of a backup wants a look, though the backup is good. */
+/** The backup is good, but a leader that changed meanwhile is worth a warning. */
 function movedLeadership(health: ClusterHealth, { leader, nodes }: LeaderView): string[] {
   if (leader.node === health.leader) return [];
   const problem = nodes.find(({ node }) => node === health.leader)?.problem ?? null;

@@ -4,14 +4,14 @@ import type { SealStatus } from '../../../src/vault/answers';
 import type { LeaderView } from '../../../src/vault/leader';
 import type { SnapshotSummary } from '../../../src/vault/snapshot/snapshot-archive';
 
-/** An archive in the staging directory, and what was seen of the cluster while it was made. */
+/** An archive in the staging directory, with facts about the cluster at the time. */
 export interface Captured {
   file: string;
   capturedAt: string;
   leader: LeaderView;
-  /** Of the leader, as it tells those who have logged in. */
+  /** Of the leader, with a login. */
   status: SealStatus;
-  /** Node ids of members that are never to vote, as far as autopilot says so. */
+  /** Node ids of permanent non-voters, as far as autopilot says. */
   nonVoters: string[];
   ownSeals: OwnSeal[];
   clockAheadSeconds: number | null;
@@ -19,7 +19,7 @@ export interface Captured {
   credential: string;
   warnings: string[];
   summary: SnapshotSummary;
-  /** Of an archive that is no Raft snapshot. */
+  /** Only if it is not a Raft snapshot. */
   content?: Content;
   stored: FileDigest;
 }

@@ -9,7 +9,7 @@ import type { Controller } from '../context';
 import { findPrevious } from '../previous';
 import type { Captured } from './captured';
 
-/** Writes and signs what a backup says of itself, next to its archive. */
+/** Writes and signs the manifest of a backup, next to its archive. */
 export async function describeCapture(
   controller: Controller,
   plan: BackupPlan,

@@ -18,13 +18,13 @@ const NAMESPACE_PATH = /^[A-Za-z0-9_][\w./-]{0,200}$/;
 
 /** From the leader's own address, in one pass: socket → verify → encrypt → staging file. */
 export async function captureRaft(controller: Controller, plan: BackupPlan, directory: string): Promise<Captured> {
-  // Asked afresh: between two attempts another node may have become the leader.
+  // Again, because another node may have become the leader since the last attempt.
   const leader = await controller.withLeader(plan.cluster, (view) => Promise.resolve(view));
   const verifier = new SnapshotVerifier();
   const onBytes = heartbeatBytes('capture');
   return controller.withLogin(plan.cluster, leader.leader.node, async (vault) => {
     const credential = await credentialFingerprint(controller.cluster(plan.cluster).auth);
-    // A login sees what a listener redacts.
+    // A listener may redact it without a login.
     const status = await vault.sealStatus();
     const nonVoters = await nonVotersOf(vault);
     const { canary, warnings } = await tryCanary(vault, plan.canary);
@@ -62,21 +62,21 @@ async function nonVotersOf(vault: VaultClient): Promise<string[]> {
   return autopilot?.servers.filter((server) => server.isNonVoter).map(({ id }) => id) ?? [];
 }
 
-/** Their names are encrypted in the snapshot; the server tells those whom its policy lets ask. */
+/** Their names are encrypted in the snapshot; the server names them if the policy allows it. */
 async function namedSeals(vault: VaultClient, ids: readonly string[]): Promise<OwnSeal[]> {
   if (ids.length === 0) return [];
   const paths = await vault.namespacePaths().catch(() => new Map<string, string>());
   cancellation().throwIfAborted();
   return ids.map((id) => {
     const path = paths.get(id);
-    // It goes into commands that people paste.
+    // Goes into commands that people paste.
     return { id, path: path !== undefined && NAMESPACE_PATH.test(path) ? path : null };
   });
 }
 
 /**
- * A follower of OpenBao answers for a snapshot itself, and may lag: so whoever was asked must lead still. Vault's followers
- * refuse.
+ * An OpenBao follower serves snapshots itself and may lag, so the node that was asked must still lead. Vault's
+ * followers refuse.
  */
 export async function followerWarnings(vault: VaultClient, product: Product | null): Promise<string[]> {
   if (product === 'vault' || (await vault.leader()).isSelf) return [];
@@ -85,7 +85,7 @@ export async function followerWarnings(vault: VaultClient, product: Product | nu
   throw new DrError('ClusterUnhealthy', `${what}.`, { where: vault.node, advice: 'It is captured again.' });
 }
 
-/** An answer that had begun is something else than a node that is down. */
+/** An answer that broke off is not the same as a node that is down. */
 function brokenOff(error: DrError): DrError {
   const { message, where } = error;
   return new DrError('SnapshotIncomplete', `The snapshot was cut off: ${message}`, {
@@ -95,7 +95,7 @@ function brokenOff(error: DrError): DrError {
   });
 }
 
-/** A proof that is missing is no reason to make no backup. */
+/** A backup is made even without this proof. */
 async function tryCanary(vault: VaultClient, path: string | null): Promise<Pick<Captured, 'canary' | 'warnings'>> {
   if (path === null) return { canary: null, warnings: [] };
   try {

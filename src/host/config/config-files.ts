@@ -13,7 +13,7 @@ import { nameOfId } from './accounts';
 const ENTRY_TYPES = ['file', 'directory', 'symlink'] as const;
 type EntryType = (typeof ENTRY_TYPES)[number];
 
-/** A file, directory or link of a host, as it was when it was collected. */
+/** A file, directory or link of a host, as collected. */
 export interface ConfigEntry {
   /** Absolute. */
   path: string;
@@ -21,7 +21,7 @@ export interface ConfigEntry {
   mode: number;
   uid: number;
   gid: number;
-  /** Names, where the host knows them: on another host the numbers may be others. */
+  /** Names, if the host knows them: another host may use other numbers. */
   user: string;
   group: string;
   modifiedAt: Date;
@@ -33,20 +33,20 @@ export interface ConfigEntry {
 
 export interface CollectedFiles {
   entries: ConfigEntry[];
-  /** What could not be taken along, and why. */
+  /** What could not be collected, and why. */
   problems: string[];
 }
 
 /** Configuration is small; anything larger is data that ended up in its directory. */
 export const MAX_COLLECTED_BYTES = 16 * 1024 * 1024;
 const MAX_ENTRIES = 10_000;
-/** Of a tar header: six octal digits, and the length of a name in UTF-8. */
+/** Limits of a tar header: six octal digits, and the length of a name in UTF-8. */
 const MAX_OWNER_NUMBER = 0o777777;
 const MAX_NAME_BYTES = 32;
 
 /**
- * Reads the files and everything below the directories, with owner, mode and times. Links stay links.
- * @throws DrError InvalidConfiguration, with the largest files, when it is too much.
+ * Reads the files and everything below the directories, with owner, mode and times. Links are not followed.
+ * @throws DrError InvalidConfiguration that names the largest files, if there is too much.
  */
 export async function collectFiles(paths: readonly string[], maxBytes = MAX_COLLECTED_BYTES): Promise<CollectedFiles> {
   const problems: string[] = [];
@@ -74,7 +74,7 @@ export async function collectFiles(paths: readonly string[], maxBytes = MAX_COLL
   return { entries, problems: [...problems, ...danglingLinks(entries)] };
 }
 
-/** For messages: what takes most of the room. */
+/** For messages: what takes up most space. */
 export function largest(files: readonly { path: string; size: number }[]): string {
   const named = files.toSorted((left, right) => right.size - left.size).slice(0, 3);
   return `the largest: ${named.map(({ path, size }) => `${path} (${formatBytes(size)})`).join(', ')}`;
@@ -111,7 +111,7 @@ export async function unpackEntries(archive: Uint8Array): Promise<ConfigEntry[]>
 
 type Owner = Pick<ConfigEntry, 'uid' | 'gid' | 'user' | 'group'>;
 
-/** Ids of a directory service are often too large for the fields of a tar header, which would be truncated. */
+/** Ids of a directory service are often too large for the fields of a tar header, which would truncate them. */
 function ownerFields({ uid, gid, user, group }: Owner): Partial<Header> {
   const isShort = (name: string) => Buffer.byteLength(name) <= MAX_NAME_BYTES;
   if (Math.max(uid, gid) <= MAX_OWNER_NUMBER && isShort(user) && isShort(group)) {
@@ -144,14 +144,14 @@ async function read(path: string, stats: Stats, maxBytes: number): Promise<Confi
   return {
     path,
     type: typeOf(stats) ?? 'file',
-    // Configuration needs none of the bits above, and no restore sets one.
+    // Configuration needs no setuid, setgid or sticky bit, and a restore must not set one.
     mode: stats.mode & 0o777,
     uid: stats.uid,
     gid: stats.gid,
     user: await nameOfId('passwd', stats.uid),
     group: await nameOfId('group', stats.gid),
     modifiedAt: new Date(Math.floor(stats.mtimeMs / 1_000) * 1_000),
-    // It may have been replaced since: make sure that it is still a file, and not a link.
+    // It may have been replaced since: only a file is read, never a link.
     content: (stats.isFile() && readPlainBytes(path, { maxBytes })) || Buffer.alloc(0),
     target: stats.isSymbolicLink() ? await readlink(path) : '',
   };
@@ -163,7 +163,7 @@ function typeOf(stats: Stats): EntryType | null {
   return stats.isSymbolicLink() ? 'symlink' : null;
 }
 
-/** One file that can't be read is no reason to take none. */
+/** One unreadable file must not prevent the rest from being collected. */
 async function orProblem<T>(path: string, problems: string[], work: () => Promise<T>): Promise<T | undefined> {
   try {
     return await work();

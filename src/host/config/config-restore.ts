@@ -10,9 +10,9 @@ import { type ConfigEntry, MAX_COLLECTED_BYTES } from './config-files';
 
 export interface EntryDifference {
   entry: ConfigEntry;
-  /** The entry in its place; null if there is none. */
+  /** The existing file; null if there is none. */
   present: { type: string; content: Buffer } | null;
-  /** In words, such as `content`, `mode 0644 → 0640`; empty when nothing differs. */
+  /** In words, such as `content`, `mode 0644 → 0640`; empty if nothing differs. */
   differences: string[];
 }
 
@@ -50,8 +50,8 @@ export async function compareEntry(entry: ConfigEntry): Promise<EntryDifference>
 }
 
 /**
- * Entries that must not be written back, with the reason: all but files, directories and links at or below the paths in
- * this host's own configuration.
+ * Entries that must not be written back, with the reason: everything except files, directories and links at or below
+ * the paths in this host's own configuration.
  */
 export function refusals(entries: readonly ConfigEntry[], configFiles: readonly string[]): string[] {
   const links = entries.filter(({ type }) => type === 'symlink').map(({ path }) => path);
@@ -64,11 +64,14 @@ export function refusals(entries: readonly ConfigEntry[], configFiles: readonly 
 }
 
 /**
- * Puts an entry where it was, in one step, and keeps what stood there beside it.
- * @param suffix of the name under which the present file is kept
+ * Writes an entry to its path atomically, and keeps the existing file next to it.
+ * @param suffix for the name of the kept file
  * @param configFiles of the node: below them no link is followed
- * @returns that name; null when nothing had to be kept.
- * @throws DrError PermissionDenied | DiskFull | NodeUnsafe | InvalidInput when a directory stands where a file has to go.
+ * @returns that name; null if nothing was kept.
+ * @throws DrError PermissionDenied
+ * DiskFull
+ * NodeUnsafe
+ * InvalidInput if a directory is where a file has to go.
  */
 export async function restoreEntry(
   { entry, present }: EntryDifference,
@@ -103,13 +106,13 @@ export async function restoreEntry(
   }
 }
 
-/** The nearest one. */
+/** The nearest configured path. */
 function rootOf(path: string, configFiles: readonly string[]): string | undefined {
   const roots = configFiles.filter((root) => path === root || path.startsWith(`${root}/`));
   return roots.toSorted((left, right) => right.length - left.length)[0];
 }
 
-/** The directory of an entry, made where it is missing. Below what the configuration names there are no links. */
+/** The directory of an entry, created if missing. Below configured paths links are not followed. */
 function openParent(path: string, root: string): SafeDirectory {
   let directory = openOrMake(dirname(root));
   for (const name of relative(dirname(root), dirname(path)).split('/').filter(Boolean)) {
@@ -168,7 +171,7 @@ function putEntry(parent: SafeDirectory, entry: ConfigEntry, owner: Owner, kept:
   }
 }
 
-/** A file kept by an earlier, interrupted restore is the original and stays. */
+/** A file kept by an earlier, interrupted restore is the original, and stays. */
 function keep(path: string, kept: string): void {
   try {
     linkSync(path, kept);
@@ -187,7 +190,7 @@ function timesOf(modifiedAt: Date): Times {
   return { atimeMs: modifiedAt.getTime(), mtimeMs: modifiedAt.getTime() };
 }
 
-/** By name, because a new host may have given the same users other numbers. */
+/** By name, because a new host may use other numbers for the same users. */
 async function ownerOf({ user, group, uid, gid }: ConfigEntry): Promise<Owner> {
   return { uid: (await idOfName('passwd', user)) ?? uid, gid: (await idOfName('group', group)) ?? gid };
 }

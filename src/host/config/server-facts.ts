@@ -53,7 +53,7 @@ export async function serverFacts(
   return { ...server.facts, server: details };
 }
 
-/** Files that the configuration names, that are there, and that no restored host would have. */
+/** Existing files that the configuration names and that are not collected: a restored host would lack them. */
 export async function leftOutFiles(server: ServerConfig, start: ServerStart, node: NodeConfig): Promise<string[]> {
   const taken = await Promise.all(node.configFiles.map(realPlace));
   const found = new Map<string, string>();
@@ -67,12 +67,12 @@ export async function leftOutFiles(server: ServerConfig, start: ServerStart, nod
   );
 }
 
-/** By whatever name: with a slash behind it, through a link, and also when there is nothing there any more. */
+/** Whether two paths mean the same place: also with a trailing slash, through a link, or if nothing exists there. */
 export async function isSamePlace(left: string, right: string): Promise<boolean> {
   return (await realPlace(left)) === (await realPlace(right));
 }
 
-/** The path without links, as far as it is there. */
+/** The path without links, as far as it exists. */
 async function realPlace(path: string): Promise<string> {
   const whole = resolve(path);
   try {
@@ -87,7 +87,7 @@ async function targetOf({ text, file, address }: RetryJoin, nodes: readonly Plac
   return { text, file, node: address === null ? null : await nodeAt(address, nodes) };
 }
 
-/** By address, or else by what the names of both are resolved to here: the same node may go by several. */
+/** By address, otherwise by what both names resolve to here: a node may have several names. */
 async function nodeAt(address: string, nodes: readonly Place[]): Promise<string | null> {
   const wanted = urlOf(address);
   if (wanted === null) return null;
@@ -129,10 +129,7 @@ async function missingOf(files: readonly { path: string; setting: string }[]): P
   return files.filter((_file, index) => gone[index]);
 }
 
-/**
- * Without permission this is unknown; and where the agent's own unit may hide it, at least its directory must be
- * visible.
- */
+/** Without permission this is unknown. If the agent's own unit may hide it, at least its directory must be visible. */
 async function isMissing(path: string): Promise<boolean> {
   if (!(await isGone(path))) return false;
   return !HIDDEN.test(path) || !(await isGone(dirname(path)));

@@ -4,8 +4,8 @@ import { diffLines } from 'diff';
 const MAX_LINES = 2_000;
 
 /**
- * What changes from one text to the other, as `- ` and `+ ` lines.
- * @returns null when that would not help: binary content, or too many lines.
+ * The changes between two texts, as `- ` and `+ ` lines.
+ * @returns null if that would not help: binary content, or too many lines.
  */
 export function lineDiff(before: Buffer, after: Buffer): string[] | null {
   if (before.includes(0) || after.includes(0)) return null;

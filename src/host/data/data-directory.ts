@@ -16,15 +16,15 @@ import { ASIDE_NOTE, asideNote, MARKER } from './notes';
 import { physicalPath } from './physical-path';
 import { placeOf, staysInPlace } from './place';
 
-/** In the directory of a run: from now on the data directory may contain data of the join itself. */
+/** In the directory of a run: from then on the data directory may contain data of the join itself. */
 export const JOIN_BEGUN = 'join-begun';
 
 export interface DataDirectoryState extends DataDirectoryReport {
-  /** The run that made it, if one did. */
+  /** The run that created it, if one did. */
   madeByRun: string | null;
 }
 
-/** @throws DrError NodeUnsafe when the path is neither a directory nor a link to one that can be trusted. */
+/** @throws DrError NodeUnsafe if the path is neither a directory nor a trusted link to one. */
 export async function describeDataDirectory(path: string): Promise<DataDirectoryState> {
   const own = await statIfThere(path);
   const leadsTo = await physicalPath(path);
@@ -48,7 +48,7 @@ export async function describeDataDirectory(path: string): Promise<DataDirectory
   };
 }
 
-/** For a rename of the whole. */
+/** For a rename of the whole directory. */
 function requireDirectory(path: string, own: Stats): void {
   if (own.isSymbolicLink()) {
     throw new DrError('NodeUnsafe', `${path} is a symbolic link: renaming it would move the link, not the data.`, {
@@ -62,12 +62,12 @@ function requireDirectory(path: string, own: Stats): void {
   }
 }
 
-/** Where a run sets the data directory aside that can be renamed. */
+/** Where a run sets aside a data directory that can be renamed. */
 export function setAsidePath(path: string, run: string): string {
   return placeOf(path, 'beside').path('pre-restore', run);
 }
 
-/** How a run has set a data directory aside, or would. */
+/** How a run has set aside a data directory, or would. */
 export async function layoutOfRun(path: string, run: string): Promise<Layout> {
   for (const layout of ['inside', 'beside'] as const) {
     if (await statIfThere(placeOf(await physicalPath(path), layout).path('pre-restore', run))) return layout;
@@ -82,10 +82,11 @@ export async function findAside(path: string, run: string): Promise<string | nul
 }
 
 /**
- * Renames the data directory out of the way and puts an empty one in its place, with the same owner and mode. Repeatable.
- * What can't be renamed is emptied into a directory in it: see `inside.ts`. `rename(2)` refuses to replace a directory that isn't empty, so what was set aside once can't be set aside again.
+ * Renames the data directory and creates an empty one in its place, with the same owner and mode. Repeatable. If it
+ * can't be renamed, its entries are moved into a directory inside it: see `inside.ts`. `rename(2)` does not replace a
+ * directory that is not empty, so data can't be set aside twice.
  * Vault must be stopped, and proved to be.
- * @returns the path of what was set aside; null when there was nothing.
+ * @returns the path of the data set aside; null if there was none.
  */
 export async function setAsideDataDirectory(
   path: string,
@@ -97,7 +98,7 @@ export async function setAsideDataDirectory(
   const aside = setAsidePath(path, run);
   const asideBefore = await statIfThere(aside);
   const current = await statIfThere(path);
-  // Long after the plan looked at it.
+  // The plan checked this long ago.
   if (current) requireDirectory(path, current);
   if (current && (await isMountPoint(path))) {
     throw new DrError('NodeUnsafe', `${path} is a mount point, which can't be renamed.`, {
@@ -131,8 +132,8 @@ export async function setAsideDataDirectory(
 }
 
 /**
- * Empties a data directory that this very run made; any other is left alone.
- * @throws DrError NodeUnsafe when the directory isn't this run's.
+ * Empties a data directory that this run created; any other is left alone.
+ * @throws DrError NodeUnsafe if the directory is not the run's.
  */
 export async function blankDataDirectory(path: string, run: string, attempt: Attempt): Promise<void> {
   const current = await statIfThere(path);
@@ -155,7 +156,7 @@ export async function blankDataDirectory(path: string, run: string, attempt: Att
   });
 }
 
-/** Removes what attempts that were killed half-way left behind. */
+/** Removes what killed attempts left behind. */
 export async function removeDiscarded(path: string, run: string, fence?: Fence): Promise<void> {
   const physical = await physicalPath(path);
   for (const layout of ['beside', 'inside'] as const) {
@@ -178,7 +179,7 @@ export async function removeBeside(parent: SafeDirectory, prefixes: readonly str
   }
 }
 
-/** The directory around a data directory. Its owner may be the user that Vault runs as, who could swap names in it. */
+/** The directory that contains a data directory. It may belong to Vault's user, who could swap names in it. */
 export function beside<T>(path: string, work: (parent: SafeDirectory) => Promise<T> | T): Promise<T> {
   return inDirectory(dirname(path), work);
 }
@@ -216,12 +217,15 @@ export function temporaryName(path: string, kind: 'blank' | 'discarded' | 'copy'
   return `${placeOf(path, 'beside').path(kind, run)}-${randomBytes(4).toString('hex')}`;
 }
 
-/** As what was set aside; where there was nothing, as the directory around it. */
+/** Those of the data set aside; if there was none, those of the parent directory. */
 export async function ownerAndMode(path: string, run: string): Promise<Stats> {
   return (await statIfThere(setAsidePath(path, run))) ?? beside(path, (parent) => parent.stats());
 }
 
-/** The run that made a data directory; null when none did. @throws DrError NodeUnsafe when the marker is no plain file. */
+/**
+ * The run that created a data directory; null if none did. @throws DrError NodeUnsafe if the marker is not a plain
+ * file.
+ */
 export async function readMarker(path: string): Promise<string | null> {
   return (await readNote(path, MARKER))?.trim() ?? null;
 }
@@ -236,7 +240,7 @@ export async function readNote(path: string, name: string): Promise<string | nul
   }
 }
 
-/** Also where the data directory is configured as a link. */
+/** Also if the data directory is configured as a link. */
 export async function inData<T>(path: string, work: (data: SafeDirectory) => Promise<T> | T): Promise<T> {
   return inDirectory(await physicalPath(path), work);
 }
@@ -245,12 +249,12 @@ async function nearestExisting(path: string): Promise<string> {
   return (await statIfThere(path)) ? path : nearestExisting(dirname(path));
 }
 
-/** Of what is Vault's in a data directory. */
+/** Size of Vault's own entries in a data directory. */
 export async function sizeOfData(path: string): Promise<number> {
   return sizeOf(path, (name) => !staysInPlace(name));
 }
 
-/** Vault may write meanwhile, so what vanishes between two looks counts as nothing. */
+/** Vault may write meanwhile, so files that vanish count as nothing. */
 export async function sizeOf(path: string, counts: (name: string) => boolean = () => true): Promise<number> {
   let total = 0;
   for (const entry of await entriesIfThere(path)) {

@@ -8,18 +8,19 @@ import { asideNote, ASIDE_NOTE, MARKER } from './notes';
 import { entriesOf, type Kind, placeOf, staysInPlace } from './place';
 
 /**
- * For a data directory that can't be renamed itself: a mount point, a link. Its entries are renamed, one by one, into a directory
- * in it that lists them before the first one goes. By that list each attempt knows what is the original data, wherever the one
- * before it ended: what is on both sides, or is not on the list, came meanwhile, and nothing is ever renamed over it. Only
- * afterwards the run's own marker says that what is there from now on is the run's. Vault ignores the names that it doesn't know.
+ * For a data directory that can't be renamed itself: a mount point or a link. Its entries are renamed, one by one, into
+ * a directory inside it, which first gets a list of them. From that list each attempt knows the original data, wherever
+ * the one before it ended: whatever is on both sides, or not on the list, appeared meanwhile, and nothing is ever
+ * renamed over it. Only afterwards the run's marker says that the current data is the run's. Vault ignores names that
+ * it doesn't know.
  *
- * The agent is alone on its node, and each rename follows `assertCurrent` with nothing between: so no attempt that was overtaken
- * can do one more.
+ * The agent is alone on its node, and no `await` separates each rename from `assertCurrent`, so an attempt that was
+ * replaced can't make another one.
  */
 const LIST = '.vault-dr-entries';
 const MAX_LIST_BYTES = 1024 * 1024;
 
-/** @returns the path of what was set aside; null when there was nothing. */
+/** @returns the path of the data set aside; null if there was none. */
 export async function setAsideInside(path: string, run: string, attempt: Attempt): Promise<string | null> {
   const place = placeOf(path, 'inside');
   const name = place.name('pre-restore', run);
@@ -61,7 +62,7 @@ export async function putBackInside(
     }
     return within(data, asideName, async (aside) => {
       if (isRunsOwn) {
-        // A copy has no list: its original stayed where it was.
+        // A copy has no list: its original is still in place.
         if (listOf(aside) === null)
           await putList(
             aside,
@@ -74,7 +75,8 @@ export async function putBackInside(
         await data.sync();
       }
       const listed = listOf(aside);
-      // A copy whose original nobody has touched yet; or what is left of an aside whose last note went just before its end.
+      // A copy whose original is untouched; or the rest of a set-aside directory whose last note was removed just
+      // before its end.
       if (listed === null) {
         if (aside.names().length > 0) return 'untouched';
         attempt.assertCurrent();
@@ -82,7 +84,7 @@ export async function putBackInside(
         return 'put back';
       }
       requireListed(data, listed);
-      // `vault.db` last: without it a Vault that is started in the middle makes one, which is found and named.
+      // `vault.db` last: without it a Vault that is started in the middle creates one, which is detected.
       moveAll(aside, data, listed.toReversed(), attempt);
       await data.sync();
       for (const note of [ASIDE_NOTE, LIST]) {
@@ -97,7 +99,7 @@ export async function putBackInside(
   });
 }
 
-/** Everything that this very run made, but for its marker. */
+/** Everything that this run created, except its marker. */
 export async function blankInside(path: string, run: string, attempt: Attempt): Promise<void> {
   await inDirectory(path, async (data) => {
     if (markerOf(data) !== run) {
@@ -109,7 +111,7 @@ export async function blankInside(path: string, run: string, attempt: Attempt): 
   });
 }
 
-/** For disks that are too small to keep it. */
+/** For disks too small to keep it. */
 export async function deleteInside(path: string, run: string, attempt: Attempt): Promise<void> {
   await inDirectory(path, async (data) => {
     if (markerOf(data) === run) return;
@@ -118,7 +120,10 @@ export async function deleteInside(path: string, run: string, attempt: Attempt):
   });
 }
 
-/** Whether a run was ended between two renames: what it set aside is a part only, or nobody has marked the rest as its own. */
+/**
+ * Whether a run was ended between two renames: only part of the data was set aside, or the rest was not yet marked as
+ * the run's.
+ */
 export function isHalfMoved(data: SafeDirectory, run: string): boolean {
   const name = placeOf(data.path, 'inside').name('pre-restore', run);
   if (data.lstat(name) === null) return false;
@@ -172,7 +177,7 @@ async function rollBackOwn(data: SafeDirectory, name: string, run: string, attem
   });
 }
 
-/** Out of the way in one turn, and only then deleted: a tree takes its time, and a later attempt may fill the directory meanwhile. */
+/** Renamed first and deleted afterwards: deleting takes time, and meanwhile a later attempt may fill the directory. */
 async function discardEntries(
   path: string,
   data: SafeDirectory,
@@ -190,7 +195,7 @@ async function discardEntries(
   if (!keepsThem) await removeTree(data, name);
 }
 
-/** Each is renamed if it is still there; one that is on the other side already was renamed by an earlier attempt. */
+/** Renames each that is still there; one on the other side was renamed by an earlier attempt. */
 function moveAll(from: SafeDirectory, to: SafeDirectory, names: readonly string[], attempt: Attempt): void {
   for (const name of names) {
     attempt.assertCurrent();
@@ -224,7 +229,7 @@ function requireList(aside: SafeDirectory): string[] {
   });
 }
 
-/** The owner of the data may have written it: its names must be entries of this directory. */
+/** The owner of the data may have written it, so its names must be entries of this directory. */
 function listOf(aside: SafeDirectory): string[] | null {
   const text = aside.read(LIST, MAX_LIST_BYTES);
   if (text === null) return null;

@@ -7,7 +7,10 @@ const FILE = '.vault-dr-install';
 
 const noteSchema = z.object({ run: z.string(), generation: z.string(), blankClusterId: z.string().nullable() });
 
-/** Says in a data directory what is being put there. A run that ends in the middle of that can't say so any more. */
+/**
+ * Notes in a data directory what is about to be installed there, because a run that ends in the middle can't say so any
+ * more.
+ */
 export async function noteInstall(dataDir: string, note: InstallNote): Promise<void> {
   await inData(dataDir, async (data) => {
     data.put(FILE, `${JSON.stringify(note)}\n`);
@@ -15,7 +18,7 @@ export async function noteInstall(dataDir: string, note: InstallNote): Promise<v
   });
 }
 
-/** Null when nothing was installed there, or somebody has opened it since. */
+/** Null if nothing was installed there, or somebody has unsealed it since. */
 export async function readInstallNote(dataDir: string): Promise<InstallNote | null> {
   const text = await readNote(dataDir, FILE);
   if (text === null) return null;
@@ -27,8 +30,8 @@ export async function readInstallNote(dataDir: string): Promise<InstallNote | nu
 }
 
 /**
- * From now on the directory belongs to a normal cluster.
- * @param run forgets only what this run has put there; default: whatever it is
+ * From then on the directory belongs to a normal cluster.
+ * @param run forgets only an install of this run; default: any
  */
 export async function forgetInstall(dataDir: string, run?: string): Promise<void> {
   if (run !== undefined && (await readInstallNote(dataDir))?.run !== run) return;

@@ -4,15 +4,18 @@ import { loadLimitMs, sendingLimitMs } from '../../vault/load-limits';
 import { findAside, readMarker, sizeOf, sizeOfData } from './data-directory';
 import { entriesIfThere } from '../../files/files';
 
-/** Where a Vault puts what its leader sends: made with the first byte, renamed after the last, removed when it is cut. */
+/**
+ * Where Vault stores what its leader sends: created with the first byte, renamed after the last, removed if it is cut
+ * off.
+ */
 const INCOMING = join('raft', 'snapshots');
 
-/** Vault writes 50,000 keys at a time, so a slow network may keep what comes in off the disk for long. */
+/** Vault writes 50,000 keys at a time, so on a slow network data may take long to reach the disk. */
 const LONGEST_BATCH_MS = 10 * 60_000;
 
 /**
- * Bytes of the snapshot that the leader is sending to the Vault of this data directory right now; null when none comes. A Vault
- * that starts clears away what has come of one that was cut.
+ * Bytes of the snapshot that the leader is currently sending to the Vault of this data directory; null if none. When
+ * Vault starts, it removes the rest of one that was cut off.
  */
 export async function incomingBytes(dataDir: string): Promise<number | null> {
   const directory = join(dataDir, INCOMING);
@@ -21,15 +24,15 @@ export async function incomingBytes(dataDir: string): Promise<number | null> {
 }
 
 /**
- * Watches a Vault load its data, from its disk or from its leader. The answer, asked for every second or so, says whether it may
- * still be at it: while what comes in grows, and then for as long as a poor disk takes to read what is there.
+ * Watches Vault load its data, from its disk or its leader. Call it about every second: it returns whether Vault may
+ * still be loading, while the incoming data grows, and then for as long as a slow disk needs to read what is there.
  */
 export function watchLoading(dataDir: string, now: () => number = Date.now): () => Promise<boolean> {
   let most = -1;
   let grownAt = now();
   return async () => {
     const incoming = await incomingBytes(dataDir);
-    // More than ever: what is cut at the same place again and again gets nowhere.
+    // More than ever before: a transfer that is cut off at the same place each time makes no progress.
     if (incoming !== null && incoming > most) {
       most = incoming;
       grownAt = now();
@@ -39,10 +42,10 @@ export function watchLoading(dataDir: string, now: () => number = Date.now): () 
   };
 }
 
-/** How long nothing may be heard of it. What was set aside here tells about how much the leader has to send. */
+/** How long it may be silent. The size of the data set aside here indicates how much the leader has to send. */
 async function quietLimitMs(dataDir: string): Promise<number> {
   const run = await readMarker(dataDir);
-  // Whoever writes in the data directory can write anything into its marker.
+  // Anybody who can write to the data directory can write anything into its marker.
   const aside = run === null || !RUN_PATTERN.test(run) ? null : await findAside(dataDir, run);
   const before = aside === null ? 0 : await sizeOf(aside);
   return loadLimitMs(await sizeOfData(dataDir)) + sendingLimitMs(before);

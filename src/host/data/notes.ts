@@ -1,4 +1,4 @@
-/** Names the run that made a data directory. Vault ignores files that it doesn't know. */
+/** Names the run that created a data directory. Vault ignores files that it doesn't know. */
 export const MARKER = '.vault-dr-run';
 
 /**

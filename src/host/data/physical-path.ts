@@ -6,8 +6,9 @@ import { inDirectory } from '../../files/safe-directory';
 import { statIfThere } from '../../files/files';
 
 /**
- * Where a data directory lies that is configured as a symbolic link; any other path is itself. Root follows a link only where it
- * could not be led astray: nobody but root can swap it, or whoever can has no more than directories of his own to point it to.
+ * Location of a data directory that is configured as a symbolic link; any other path is returned as is. Root follows a
+ * link only if it can't be misled: nobody but root can replace the link, or whoever can may only point it to their own
+ * directories.
  * @throws DrError NodeUnsafe for any other link, and for one that leads nowhere.
  */
 export async function physicalPath(dataDir: string): Promise<string> {

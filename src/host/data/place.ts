@@ -3,7 +3,10 @@ import type { Layout } from '../../contract/host';
 import { runName } from '../../contract/names';
 import { isTemporary, type SafeDirectory } from '../../files/safe-directory';
 
-/** What a run makes of a data directory: what it set aside, what it made and rolled back, and what it is about to delete or fill. */
+/**
+ * Kinds of data directories of a run: set aside, written and rolled back, about to be deleted, about to be filled, or
+ * copied.
+ */
 export const KINDS = ['pre-restore', 'rolled-back', 'discarded', 'blank', 'copy'] as const;
 export type Kind = (typeof KINDS)[number];
 
@@ -14,7 +17,7 @@ export interface Place {
   path(kind: Kind, run: string): string;
 }
 
-/** @param dataDir no link: see `physicalPath` */
+/** @param dataDir not a link: see `physicalPath` */
 export function placeOf(dataDir: string, layout: Layout): Place {
   const parent = layout === 'inside' ? dataDir : dirname(dataDir);
   const before = layout === 'inside' ? '' : basename(dataDir);
@@ -24,7 +27,9 @@ export function placeOf(dataDir: string, layout: Layout): Place {
 
 const OWN = new RegExp(`^\\.(${KINDS.join('|')})-[0-9a-z][0-9a-z-]*$`);
 
-/** What a file system keeps in its topmost directory, and does not let go: ext4's lost files, quotas, snapshots of a file server. */
+/**
+ * Entries of a file system at its top, which can't be moved: lost files of ext4, quotas, snapshots of a file server.
+ */
 const OF_FILE_SYSTEM = new Set([
   'lost+found',
   'aquota.user',
@@ -35,17 +40,17 @@ const OF_FILE_SYSTEM = new Set([
   '.snapshots',
   '.zfs',
 ]);
-/** A file that was deleted on NFS while somebody had it open. */
+/** A file on NFS that was deleted while open. */
 const DELETED_ON_NFS = /^\.nfs[0-9a-f]{8,}$/;
 
-/** Whether an entry of a data directory stays in it, whatever is set aside. */
+/** Whether an entry of a data directory is never set aside. */
 export function staysInPlace(name: string): boolean {
   return OWN.test(name) || OF_FILE_SYSTEM.has(name) || DELETED_ON_NFS.test(name) || isTemporary(name);
 }
 
 /**
- * The entries of a data directory that are Vault's. `vault.db` first: so the data is the first to be out of reach of a
- * Vault that is started in between.
+ * Vault's entries of a data directory. `vault.db` first, so that a Vault that is started in the middle can't reach the
+ * data.
  */
 export function entriesOf(data: SafeDirectory): string[] {
   const names = data.names().filter((name) => !staysInPlace(name));

@@ -13,11 +13,11 @@ const STICKY = 0o1000;
 
 export interface OwnRights {
   uid: number;
-  /** Effective ones, as a set of bits; null where they can't be read. */
+  /** The effective ones, as a bit set; null if they can't be read. */
   capabilities: bigint | null;
 }
 
-/** How a data directory is set aside: beside it, unless that can't be done and it can be done in it. */
+/** How a data directory is set aside: beside it, unless only inside works. */
 export async function layoutOf(path: string): Promise<Layout> {
   const data = await statOf(path);
   if (!data) return 'beside';
@@ -26,8 +26,8 @@ export async function layoutOf(path: string): Promise<Layout> {
 }
 
 /**
- * Why a data directory could not be set aside by this process, as far as that can be checked without doing it; null
- * when nothing stands in the way.
+ * Why this process could not set a data directory aside, as far as that can be checked without doing it; null if
+ * nothing is known to prevent it.
  */
 export async function setAsideProblem(path: string, own?: OwnRights): Promise<string | null> {
   return (await layoutOf(path)) === 'inside' ? problemInside(path, own) : problemBeside(path, own);
@@ -62,8 +62,8 @@ async function problemInside(path: string, own?: OwnRights): Promise<string | nu
 }
 
 /**
- * What stands against setting a data directory aside that is not about rights: what the agent keeps lies in it, by way of a link;
- * or its volume is not mounted, so that what is restored would be hidden as soon as it is.
+ * Why a data directory could not be set aside, apart from permissions: it contains the agent's own files, through a
+ * link; or its volume is not mounted, so that mounting it would hide the restored data.
  * @param own directories of the agent
  */
 export async function placeProblem(path: string, own: readonly string[], fstab = '/etc/fstab'): Promise<string | null> {
@@ -73,7 +73,7 @@ export async function placeProblem(path: string, own: readonly string[], fstab =
     if (lies.startsWith(`${physical}/`))
       return `it contains ${directory}, where the agent keeps its own files (${lies})`;
   }
-  // Where Vault has data, that is where it runs, whatever the table says.
+  // Where Vault has data, Vault runs, whatever fstab says.
   if (await statOf(join(physical, 'vault.db'))) return null;
   const wanted = wantedMounts((await readIfThere(fstab)) ?? '').filter((mount) => mount !== '/');
   const mounted = mountPoints((await readIfThere('/proc/self/mountinfo')) ?? '');
@@ -85,7 +85,7 @@ export async function placeProblem(path: string, own: readonly string[], fstab =
   return `${missing} is a mount point in ${fstab}, but nothing is mounted there: mount its volume, or remove the line`;
 }
 
-/** A rename would leave the other volume where it is, or take its mount along: either way old and new data would be mixed. */
+/** A rename would leave the other volume behind, or take its mount along: old and new data would be mixed. */
 async function whyDivided(path: string): Promise<string | null> {
   const [first] = await mountsBelow(path);
   return first === undefined
@@ -93,10 +93,10 @@ async function whyDivided(path: string): Promise<string | null> {
     : `it contains another mount point, ${first}, and data on two volumes can't be set aside as one: keep all of it on one volume`;
 }
 
-/** @returns the rest of a sentence that begins with the path. */
+/** @returns the end of a sentence that begins with the path. */
 async function whyNotWritable(path: string): Promise<string | null> {
   try {
-    // Also says what root may not do: a file system or a mount that is read-only, a directory with the immutable attribute.
+    // Also detects what even root may not do: a read-only file system or mount, the immutable attribute.
     await access(path, constants.W_OK | constants.X_OK);
     return null;
   } catch (error) {

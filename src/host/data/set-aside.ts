@@ -30,7 +30,7 @@ function rolledBackPath(path: string, runId: string): string {
   return placeOf(path, 'beside').path('rolled-back', runId);
 }
 
-/** For disks that are too small to keep it: deletes a data directory and puts an empty one in its place. Repeatable. */
+/** For disks too small to keep it: deletes a data directory and creates an empty one. Repeatable. */
 export async function deleteDataDirectory(
   path: string,
   runId: string,
@@ -51,8 +51,9 @@ export async function deleteDataDirectory(
 }
 
 /**
- * Copies a data directory to where a run sets it aside, and marks the one that stays as the run's. For data of which there is
- * no other copy. Repeatable: a copy has its name only when it is whole, and on the disk. Vault must be stopped, and proved to be.
+ * Copies a data directory to where a run sets it aside, and marks the original as the run's. For data without another
+ * copy. Repeatable: a copy gets its name only once it is complete and on the disk. Vault must be stopped, and proved to
+ * be.
  */
 export async function copyAside(dataDir: string, runId: string, attempt: Attempt): Promise<string> {
   if (!(await statIfThere(dataDir)))
@@ -82,7 +83,7 @@ async function makeCopy(
   runId: string,
   attempt: Attempt,
 ): Promise<void> {
-  // What attempts that were killed have left takes the room that this one needs.
+  // Files of killed attempts take up the space that this one needs.
   await removeBeside(parent, [`${place.name('copy', runId)}-`], attempt);
   const name = `${place.name('copy', runId)}-${randomBytes(4).toString('hex')}`;
   const copied = place.name('pre-restore', runId);
@@ -90,7 +91,7 @@ async function makeCopy(
   try {
     await copyTree(data, copy, attempt.signal, entriesOf(data));
     copy.put(ASIDE_NOTE, asideNote(runId));
-    // From now on the only other copy is changed.
+    // From then on the only other copy is changed.
     await syncTree(copy.address);
     const stats = data.stats();
     copy.give(stats, stats.mode & 0o777);
@@ -109,10 +110,10 @@ export const PUT_BACK = ['put back', 'held nothing', 'untouched'] as const;
 export type PutBack = (typeof PUT_BACK)[number];
 
 /**
- * Puts the data that a run has set aside back; data that the run wrote in its place is renamed, not deleted.
- * Repeatable. Vault must be stopped, and proved to be.
- * @returns `held nothing` where there was nothing before the run, `untouched` where the run had not set anything aside.
- * @throws DrError NodeUnsafe when a directory is in the way that the run did not make.
+ * Puts back the data that a run has set aside; data written by the run is renamed, not deleted. Repeatable. Vault must
+ * be stopped, and proved to be.
+ * @returns `held nothing` if there was no data before the run, `untouched` if the run had not set anything aside.
+ * @throws DrError NodeUnsafe if there is a directory that the run did not create.
  */
 export async function putBackDataDirectory(path: string, runId: string, attempt: Attempt): Promise<PutBack> {
   if ((await layoutOfRun(path, runId)) === 'inside') return putBackInside(await physicalPath(path), runId, attempt);
@@ -176,7 +177,7 @@ export async function listLeftOvers(dataDir: string, runId: string): Promise<Lef
 
 /**
  * Deletes the directories that one run left, and nothing else.
- * @throws DrError NodeUnsafe when a directory of that name doesn't carry the run's note or marker.
+ * @throws DrError NodeUnsafe if a directory of that name lacks the run's note or marker.
  */
 export async function removeLeftOvers(dataDir: string, runId: string, attempt: Attempt): Promise<LeftOver[]> {
   const path = await physicalPath(dataDir);

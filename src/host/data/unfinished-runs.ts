@@ -16,10 +16,10 @@ interface OwnNode {
 }
 
 /**
- * What runs that never ended on this host have done here, by the agent's own notes; Temporal may know nothing of them. Changes
+ * What runs that never ended have done on this host, by the agent's own notes; Temporal may not know them. Changes
  * nothing.
  * @param own the run that asks
- * @param stagedFile what a run keeps of the backup that it has proved here
+ * @param stagedFile where a run notes the backup that it has verified here
  */
 export async function describeUnfinished(
   { stateDir, dataDir }: OwnNode,
@@ -60,7 +60,10 @@ function stagedBy(file: string): string | null {
   }
 }
 
-/** @throws DrError NodeUnsafe where another run was ended in the middle: its part and what is in the data directory belong together. */
+/**
+ * @throws DrError NodeUnsafe if another run was ended in the middle: the data it set aside and the rest in the data
+ * directory belong together.
+ */
 export async function assertNoneHalfMoved({ stateDir, dataDir }: OwnNode, own: string): Promise<void> {
   for (const { run } of await unfinishedNotes(stateDir)) {
     if (run === own || !(await isHalf(dataDir, run))) continue;
@@ -88,11 +91,11 @@ async function isHalf(dataDir: string, run: string): Promise<boolean> {
 async function describeAside(path: string | null): Promise<UnfinishedRun['setAside']> {
   if (path === null) return null;
   const sizeBytes = await sizeOf(path);
-  // What can't be read says nothing of itself; it is put back all the same.
+  // Unreadable data is put back all the same.
   return { path, sizeBytes, storage: await readRaftStorage(path).catch(() => null) };
 }
 
-/** Drops the notes of runs of which nothing is left to put back. @param own its note stays */
+/** Drops the notes of runs that have nothing left to put back. @param own its note stays */
 export async function forgetSettled({ stateDir, dataDir }: OwnNode, own: string): Promise<void> {
   const marker = await readMarker(dataDir);
   for (const { run } of await unfinishedNotes(stateDir)) {

@@ -8,7 +8,7 @@ export function agentKeyFile(stateDir: string): string {
   return join(stateDir, 'agent-key.pem');
 }
 
-/** The agent's own key (PEM), made at its first use; the public half belongs into the configuration. */
+/** The agent's own key (PEM), generated on first use; the public half belongs in the configuration. */
 export async function ensureAgentKey(stateDir: string): Promise<string> {
   await privateDirectory(stateDir);
   const file = agentKeyFile(stateDir);

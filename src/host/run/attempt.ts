@@ -2,15 +2,15 @@ import { DrError } from '../../contract/failures';
 import { formatSeconds } from '../../contract/format';
 
 /**
- * One attempt at a node's step. A retry may overlap with the attempt that it replaces: Temporal gives a step up on a
- * time-out, yet the code of the earlier attempt may still run. Within one agent the newest attempt wins.
+ * One attempt at a step. A retry may overlap with the attempt that it replaces: Temporal gives up a step on a time-out,
+ * but the code of the earlier attempt may still run. Within one agent the newest attempt wins.
  */
 export interface Attempt {
   /** Aborts when the activity is cancelled or a newer attempt has begun. */
   readonly signal: AbortSignal;
   /**
-   * To be called with no `await` between it and the effect: in one process nothing can come between the two.
-   * @throws DrError NodeFenced when a newer attempt has begun, or when this process was frozen for too long.
+   * Call it right before the effect, without an `await` in between: in one process nothing can come between the two.
+   * @throws DrError NodeFenced if a newer attempt has begun, or this process was frozen for too long.
    */
   assertCurrent(): void;
 }
@@ -18,15 +18,15 @@ export interface Attempt {
 const POLL_INTERVAL_MS = 250;
 
 export interface BeginOptions {
-  /** Sorts attempts as text: one that comes later in it is never held up by an earlier one that was slow to begin. */
+  /** Sorts attempts as text: a later one is never held up by an earlier one that was slow to begin. */
   order?: string;
-  /** The attempt ends when this process is frozen for longer: its run may have abandoned it. */
+  /** The attempt ends if this process is frozen for longer, because its run may have given up. */
   leaseMs?: number;
 }
 
 /**
- * Hands out attempts, each of which ends the one before. One per node and agent process. A process that was frozen (SIGSTOP,
- * a paused virtual machine) can't know what has happened meanwhile, and so ends what it was about to do.
+ * Hands out attempts, each of which ends the one before. One per node and agent process. A process that was frozen
+ * (SIGSTOP, a paused virtual machine) can't know what has happened meanwhile, so it abandons what it was about to do.
  */
 export class AttemptGate {
   #current: { controller: AbortController; leaseMs: number } | null = null;
@@ -35,14 +35,14 @@ export class AttemptGate {
 
   constructor(
     private readonly node: string,
-    /** Milliseconds; a clock that keeps running while this process is frozen. */
+    /** Milliseconds; must keep counting while this process is frozen. */
     private readonly now: () => number = Date.now,
   ) {
     this.#checkedAt = now();
     setInterval(() => this.#check(), POLL_INTERVAL_MS).unref();
   }
 
-  /** @throws DrError NodeFenced when a later attempt has begun. */
+  /** @throws DrError NodeFenced if a later attempt has begun. */
   begin(cancellation: AbortSignal, { order = '', leaseMs = Infinity }: BeginOptions = {}): Attempt {
     if (order < this.#latest) throw overtaken(this.node);
     this.#latest = order;
@@ -70,9 +70,8 @@ export class AttemptGate {
 }
 
 /**
- * Retryable: a Temporal that was killed has been seen to hand a repeated attempt out before the time that it had set
- * for it, and then the next step of the run looks older than that one. The result of an abandoned attempt is ignored
- * anyway.
+ * Retryable: after a kill, Temporal has been seen to hand out a repeated attempt earlier than scheduled, so that the
+ * next step of the run looks older. The result of an abandoned attempt is ignored anyway.
  */
 function overtaken(node: string): DrError {
   return new DrError('NodeFenced', `A newer attempt on ${node} began before this one; this one changed nothing.`, {
@@ -85,7 +84,7 @@ function superseded(node: string): DrError {
   return new DrError('NodeFenced', `A newer attempt on ${node} has begun; this one stops here.`, { where: node });
 }
 
-/** Retryable: if the run has not given the attempt up, the next one does all of it. */
+/** Retryable: if the run has not given up the attempt, the next one repeats all of it. */
 function stoodStill(node: string, milliseconds: number): DrError {
   return new DrError(
     'NodeFenced',

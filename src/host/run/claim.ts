@@ -16,12 +16,12 @@ export async function readClaim(stateDir: string): Promise<RunClaim | null> {
 }
 
 /**
- * Binds the node to a run. The claim stays when the run is over, so that whatever is left of an older run finds it.
- * @param claim with the time at which the run was started as Temporal says it, which nobody else can set.
- * @param now by Temporal's clock as well, in milliseconds since the epoch: that of the host may be wrong by days.
- * @param isOver whether Temporal knows that a run has ended, or does not know it at all: with a new Temporal comes another clock,
- * and one run at a time is what it promises.
- * @throws DrError NodeFenced when the node belongs to a run that started later, or to another cluster.
+ * Claims the node for a run. The claim stays after the run, so that whatever is left of an older run finds it.
+ * @param claim with the start time according to Temporal, which nobody else can set.
+ * @param now by Temporal's clock, in milliseconds since the epoch: that of the host may be days off.
+ * @param isOver whether a run has ended, or is unknown, according to Temporal: a new Temporal has another clock, but
+ * allows only one run at a time.
+ * @throws DrError NodeFenced if the node belongs to a run that started later, or to another cluster.
  */
 export async function claimNode(
   stateDir: string,
@@ -44,12 +44,12 @@ export async function claimNode(
   }
   const isLater = current !== null && current.startedAt > claim.startedAt && hasBegun(current, now);
   if (isLater && !(await isOver(current.run))) throw fenced(node, current, claim.run);
-  // Leftovers of the other run sort by these times, and must stay the earlier ones.
+  // What the other run left is sorted by these times and must stay earlier.
   const startedAt = isLater ? justAfter(current.startedAt) : claim.startedAt;
   await writeFileAtomically(claimFile(stateDir), `${JSON.stringify({ ...claim, startedAt })}\n`);
 }
 
-/** @returns the claim. @throws DrError NodeFenced when the node doesn't belong to this run. */
+/** @returns the claim. @throws DrError NodeFenced if the node does not belong to this run. */
 export async function assertClaim(stateDir: string, node: string, run: string): Promise<RunClaim> {
   const current = await readClaim(stateDir);
   if (current?.run !== run) throw fenced(node, current, run);
@@ -60,7 +60,7 @@ function justAfter(time: string): string {
   return new Date(Date.parse(time) + 1).toISOString();
 }
 
-/** Earlier versions took the time from whoever asked: one in years to come would keep every later run out. */
+/** Earlier versions took the time from the caller: one in the far future would keep out every later run. */
 function hasBegun({ startedAt }: RunClaim, now: number): boolean {
   return Date.parse(startedAt) <= now + DAY_MS;
 }

@@ -16,9 +16,9 @@ const { O_WRONLY } = constants;
 const RETRY_MS = 500;
 
 /**
- * Waits until this process is the only agent of a node on this host: the one that has the lock (flock(2)) of a file in the
- * agent's own directory, which nobody else can open. The kernel keeps it for as long as this process lives, frozen or not, and
- * frees it at any kind of death: a thawed agent can't meet its successor.
+ * Waits until this process is the only agent of a node on this host: the one that holds the lock (flock(2)) on a file
+ * in the agent's own directory, which nobody else can open. The kernel holds it as long as this process lives, frozen
+ * or not, and releases it however it dies, so a thawed agent can't meet its successor.
  */
 export async function holdNode(
   stateDir: string,
@@ -58,7 +58,7 @@ async function noteHolder(stateDir: string): Promise<void> {
   }
 }
 
-/** Never names a process of which it is not certain: somebody may be about to kill it. */
+/** Names a process only if it is certain: somebody may be about to kill it. */
 async function describeHolder(identity: string): Promise<string> {
   const pid = await holderOf(identity.trim());
   if (pid === null) return 'Another agent is using this node; waiting for it to end.';

@@ -8,7 +8,7 @@ export async function sweepRunIdentities(
   isOver: (run: string) => Promise<boolean>,
 ): Promise<string[]> {
   const names = (await entriesIfThere(runtimeDir)).map(({ name }) => name);
-  // Also of what an agent has left that was killed while it wrote one.
+  // Also files of an agent that was killed while writing one.
   const runs = new Set(
     names.filter((name) => name.includes(IDENTITY_SUFFIX)).map((name) => name.split(IDENTITY_SUFFIX, 1)[0] ?? ''),
   );

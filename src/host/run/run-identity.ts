@@ -18,7 +18,7 @@ interface StoredIdentity {
   recipient: string;
 }
 
-/** An age identity that lives as long as one run and opens the shares sent to this node. */
+/** An age identity that exists as long as a run, and decrypts the shares for this node. */
 export async function ensureRunIdentity(
   runtimeDir: string,
   run: string,
@@ -30,14 +30,14 @@ export async function ensureRunIdentity(
   return { recipient, inMemory };
 }
 
-/** Never replaces one: an overtaken attempt would remove the identity that shares are being encrypted to. */
+/** Never replaces one: an attempt that was overtaken would remove the identity that shares are being encrypted to. */
 async function makeIdentity(runtimeDir: string, run: string): Promise<StoredIdentity> {
   const made = await generateIdentity();
   await createFileAtomically(await identityFile(runtimeDir, run), JSON.stringify(made));
   return (await readIdentity(runtimeDir, run)) ?? made;
 }
 
-/** @throws DrError IdentityLost when the identity is gone (a reboot), DecryptionFailed when the share is for others. */
+/** @throws DrError IdentityLost if the identity is gone (a reboot), DecryptionFailed if the share is for others. */
 export async function openShare(runtimeDir: string, run: string, armored: string): Promise<string> {
   const stored = await readIdentity(runtimeDir, run);
   if (!stored) {
@@ -48,13 +48,13 @@ export async function openShare(runtimeDir: string, run: string, armored: string
   return (await decryptArmored(armored, [stored.identity])).trim();
 }
 
-/** Secret of the run on this node, for telling shares apart without showing them. */
+/** Secret of the run on this node, to distinguish shares without revealing them. */
 export async function runSecret(runtimeDir: string, run: string): Promise<string> {
   return (await readIdentity(runtimeDir, run))?.identity ?? '';
 }
 
 export async function destroyRunIdentity(runtimeDir: string, run: string): Promise<void> {
-  // A link is removed itself, wherever it leads.
+  // Removes a link itself, never its target.
   await removeWithTraces(join(runtimeDir, fileOf(run)));
 }
 

@@ -5,14 +5,14 @@ import { writeFileAtomically } from '../../files/atomic-file';
 import { privateDirectory } from '../../files/files';
 import { readOwnFile } from '../../files/own-files';
 
-/** Says that a run has begun to set data aside, until it ends or its data is put back: Temporal may forget it meanwhile. */
+/** Says that a run has begun to set data aside, until it ends or the data is put back: Temporal may lose the run. */
 export interface UnfinishedNote {
   run: string;
-  /** As Temporal said it. */
+  /** According to Temporal. */
   startedAt: string;
 }
 
-/** More than anybody leaves open; a report stays small. */
+/** More than anybody leaves open; keeps reports small. */
 const MOST = 20;
 
 const directoryOf = (stateDir: string) => join(stateDir, 'unfinished');
@@ -46,7 +46,7 @@ function noteOf(stateDir: string, run: string): UnfinishedNote | null {
     const { startedAt } = JSON.parse(text) as Partial<UnfinishedNote>;
     return { run, startedAt: typeof startedAt === 'string' ? startedAt : '' };
   } catch {
-    // A note that can't be read is still one.
+    // An unreadable note still counts.
     return { run, startedAt: '' };
   }
 }

@@ -14,11 +14,11 @@ import { notice } from '../../contract/notice';
 type CommandConfig = Extract<ServiceConfig, { driver: 'command' }>;
 type Verb = 'start' | 'stop' | 'status';
 
-/** Questions that only explain something must not keep anybody waiting. */
+/** For commands that only explain something. */
 const EXPLAIN_WITHIN_MS = 4_000;
 const LONGEST_LINE = 300;
 
-/** Runs the operator's own commands, as `systemctl stop vault`. */
+/** Runs the operator's own commands, such as `systemctl stop vault`. */
 export function createCommandDriver(config: CommandConfig): ServiceDriver {
   const timeoutMs = config.timeoutSeconds * 1_000;
   const unit = unitIn(config.start);
@@ -92,7 +92,7 @@ export function createCommandDriver(config: CommandConfig): ServiceDriver {
     },
   };
 
-  /** Who but root may do it, polkit or sudo decides then, and not before. */
+  /** Unless the agent is root, polkit or sudo decides only when the command runs. */
   function uncheckedRights(): string[] {
     const uid = process.geteuid?.() ?? 0;
     if (uid === 0 || !unit || unit.options.includes('--user')) return [];
@@ -116,7 +116,7 @@ function adviceFor(unit: Omit<UnitReport, 'missingPrograms'>, typed: string): st
   return `Check \`systemctl status ${typed}\` and \`journalctl --unit=${typed}\` on that host.`;
 }
 
-/** A log goes to people, not into a history. */
+/** Log lines in errors end up in history. */
 function maybeSecret(line: string): boolean {
   return /\bhv[sbr]\.|\bs\.[A-Za-z0-9]{24}\b|token|secret|password/i.test(line) || findsShareInClear(line);
 }

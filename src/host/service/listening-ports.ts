@@ -1,6 +1,6 @@
 import { connect } from 'node:net';
 
-/** Whether something listens at `host:port`; an answer that never comes counts as nothing. */
+/** Whether something listens at `host:port`; no answer within the time-out counts as no. */
 export async function isListening(host: string, port: number, timeoutMs = 1_000): Promise<boolean> {
   return new Promise((resolve) => {
     const socket = connect({ host, port });

@@ -23,11 +23,11 @@ const LOG_END_BYTES = 128 * 1024;
 type ProcessConfig = Extract<ServiceConfig, { driver: 'process' }>;
 
 /**
- * The child itself writes who it is, before it becomes Vault: so there is no instant at which Vault runs and nobody knows
- * it, also when the agent is killed right after the fork. Start time and boot tell a process from a later one with the same
- * id. `ln` puts the file there whole, and fails when there is one: of two launches only one becomes Vault. A launch that comes
- * late, after a stop, sees what is wanted now; a stop that comes after that look finds the file. The agent's own files are for
- * nobody else; Vault gets the mask that a service manager would give it.
+ * The child writes its own pid file before it becomes Vault, so that Vault never runs unrecorded, even if the agent is
+ * killed right after the fork. Start time and boot id distinguish it from a later process with the same pid. `ln`
+ * creates the file atomically, and fails if there is one: of two launches only one becomes Vault. A launch that is
+ * late, after a stop, sees the wanted state; a stop after that check finds the file. The agent's own files are private;
+ * Vault gets the umask that a service manager would set.
  */
 const LAUNCHER = [
   'read -r boot < /proc/sys/kernel/random/boot_id',
@@ -54,7 +54,8 @@ export function createProcessDriver(config: ProcessConfig, stateDir: string): Se
   async function launch(fence?: Fence): Promise<void> {
     const found = readOwnFile(pidFile);
     if ((await pidIfAlive(found)) !== null) return;
-    // Only what was seen to be of the dead: where there was no file, a launch of an agent before us may put one just now.
+    // Only a file that was found to be of a dead process: if there was none, a launch of an earlier agent may be
+    // creating it.
     if (found !== null) await rm(pidFile, { force: true });
     const child = await spawnDetached(fence);
     for (let tries = 0; tries < 100; tries++) {
@@ -85,7 +86,7 @@ export function createProcessDriver(config: ProcessConfig, stateDir: string): Se
     }
   }
 
-  // One act at a time, or the supervisor might start what a stop has just ended.
+  // One at a time, or the supervisor might start what was just stopped.
   let last: Promise<unknown> = Promise.resolve();
   function inTurn<T>(act: () => Promise<T>): Promise<T> {
     const next = last.then(act, act);
@@ -168,12 +169,12 @@ export function createProcessDriver(config: ProcessConfig, stateDir: string): Se
   };
 }
 
-/** The log may lie in a directory of Vault's own user, who could put a link there to a file that only root can write. */
+/** The log may be in a directory of Vault's own user, who could put a link there to a file that only root can write. */
 function openLog(file: string, flags: number): Promise<number> {
   return inDirectory(dirname(file), (directory) => directory.openPlain(basename(file), flags));
 }
 
-/** At most what holds the last some hundred lines. */
+/** Enough for a few hundred lines. */
 async function endOf(file: string): Promise<string> {
   const log = await openLog(file, O_RDONLY);
   try {

@@ -3,7 +3,7 @@ import { type ServerStart, UNKNOWN_START } from '../../vault/config/server-start
 import { readServerConfig, type ServerConfig } from '../../vault/config/vault-config';
 import type { ServiceDriver } from './service-driver';
 
-/** How the Vault of this host is started, and what it is configured with then. */
+/** How this host's Vault is started, and its configuration. */
 export async function readServer({
   node,
   driver,
@@ -15,7 +15,7 @@ export async function readServer({
   return { start, server: await readServerConfig(node.configFiles, start) };
 }
 
-/** What can't be seen is no reason against anything. */
+/** What can't be seen is not a problem. */
 export async function startOf(driver: ServiceDriver, dataDir: string): Promise<ServerStart> {
   return (await driver.serverStart?.(dataDir).catch(() => null)) ?? UNKNOWN_START;
 }

@@ -9,34 +9,36 @@ export interface ServerProgram {
   product: Product;
 }
 
-/** How the program of the server is run for something else than to serve. */
+/** How to run the server's program for anything but serving. */
 export interface ServerProgramRun {
-  /** Program, perhaps behind `env` or the like; without `server` and what follows. */
+  /** Program, possibly behind `env`; without `server` and its arguments. */
   command: string[];
-  /** Of its service, secrets and all: never to be shown or kept. */
+  /** Of its service, with secrets: never to be shown or stored. */
   environment: Readonly<Record<string, string | undefined>>;
 }
 
 export type ServiceState = 'running' | 'stopped';
 
-/** Asked right before anything is done; what runs on behalf of no attempt needs none. */
+/** Checked right before an effect; only needed on behalf of an attempt. */
 export type Fence = Pick<Attempt, 'assertCurrent'>;
 
-/** How an agent starts and stops the Vault of its host. Every method may be repeated. */
+/** Starts and stops this host's Vault. Every method is repeatable. */
 export interface ServiceDriver {
   status(): Promise<ServiceState>;
   start(fence?: Fence): Promise<void>;
   stop(fence?: Fence): Promise<void>;
-  /** What could keep the service from being stopped and started. Changes nothing. */
+  /** What could prevent the service from being stopped and started. Changes nothing. */
   check?(): Promise<ServiceCheck>;
-  /** With which configuration and environment it starts Vault. @param dataDir whose owner is the user that Vault runs as */
+  /**
+   * Configuration and environment that Vault is started with. @param dataDir its owner is the user that Vault runs as
+   */
   serverStart?(dataDir: string): Promise<ServerStart>;
-  /** By which program it starts Vault, and in which environment; null where that can't be seen. @param dataDir as above */
+  /** Program and environment that Vault is started with; null if unknown. @param dataDir as above */
   programRun?(dataDir: string): Promise<ServerProgramRun | null>;
   /** The version that the server's program reports; null if it reports none. */
   version?(): Promise<ServerProgram | null>;
-  /** The end of the server's log; null when there is none to read. */
+  /** The end of the server's log; null if it can't be read. */
   recentLog?(): Promise<string | null>;
-  /** Keeps the service in the state that was last asked for, where no service manager does. */
+  /** Keeps the service in the requested state, if no service manager does. */
   supervise?(signal: AbortSignal, onEvent: (message: string) => void): Promise<void>;
 }

@@ -20,7 +20,7 @@ export function createServiceDriver(node: NodeConfig): ServiceDriver {
 
 /**
  * Proves that nothing serves this node: the service is stopped and both of its ports are closed.
- * @throws DrError ServiceFailed when something still runs.
+ * @throws DrError ServiceFailed if something still runs.
  */
 export async function proveStopped(node: NodeConfig, driver: ServiceDriver): Promise<void> {
   if ((await driver.status()) !== 'stopped') {
@@ -50,7 +50,7 @@ interface Socket {
   port: number;
 }
 
-/** Where Vault listens, by its own configuration as well: a listener that is bound to one address can't be seen on 127.0.0.1. */
+/** Where Vault listens, also by its own configuration: a listener on one address is invisible on 127.0.0.1. */
 function listenersOf(node: NodeConfig, server: ServerConfig | null): Socket[] {
   const { localAddress, clusterAddress } = node;
   const colon = clusterAddress.lastIndexOf(':');
