@@ -36,12 +36,14 @@ export async function restoreCluster(raw: unknown, handover?: unknown): Promise<
 
     await recovery.phase('stop', () => recovery.stop(state.activeNodes));
 
-    await recovery.phase('setAside', () => recovery.setDataAside(state.activeNodes, plan));
+    await recovery.phase('setAside', () =>
+      plan.archive === 'consul' ? recovery.saveConsul(firstNode) : recovery.setDataAside(state.activeNodes, plan),
+    );
 
     // Blank start, throwaway keys with the snapshot's N and T, snapshot, restart. The other nodes stay down.
     await recovery.phase('install', async () => {
       state.node(firstNode, 'installing');
-      await install(plan, () => recovery.steps(firstNode).installSnapshot({ claim: run.claim }));
+      await install(plan, () => installArchive(plan));
       state.node(firstNode, 'sealed');
     });
 
@@ -56,6 +58,11 @@ export async function restoreCluster(raw: unknown, handover?: unknown): Promise<
 
     await recovery.phase('converge', () => recovery.joining.converge(plan));
     return finish(plan);
+  }
+
+  function installArchive({ firstNode, archive }: RestorePlan): Promise<void> {
+    const { installSnapshot, installConsul } = recovery.steps(firstNode);
+    return archive === 'consul' ? installConsul({ claim: run.claim }) : installSnapshot({ claim: run.claim });
   }
 
   // For wrong data in a healthy cluster: nothing is stopped, and nobody has to unseal.

@@ -28,6 +28,7 @@ import { cancellation } from '../heartbeat';
 import { confirmSettings, settingsOf } from './confirm';
 import { autopilotOf, peersOf } from './peers';
 import type { Controller } from './context';
+import { viewConsul } from './view-consul';
 import { viewSource } from './view-source';
 
 export interface MadePlan<P extends RecoveryPlan = RecoveryPlan> {
@@ -64,12 +65,14 @@ const ELECTION_MS = 20_000;
 export async function lookAtCluster(controller: Controller, input: { cluster: string }): Promise<LiveView> {
   const signal = cancellation();
   const inspection = (view: LeaderView) => inspectThroughLeader(controller, input.cluster, view);
+  const consul = await viewConsul(controller, input.cluster);
   try {
-    return await controller.withLeader(input.cluster, inspection, { electionMs: ELECTION_MS, signal });
+    const live = await controller.withLeader(input.cluster, inspection, { electionMs: ELECTION_MS, signal });
+    return { ...live, ...consul };
   } catch (error) {
     signal.throwIfAborted();
     if (!isDrError(error)) throw error;
-    return { ...CLUSTER_DOWN, problem: error.message };
+    return { ...CLUSTER_DOWN, problem: error.message, ...consul };
   }
 }
 
@@ -89,6 +92,8 @@ async function inspectThroughLeader(controller: Controller, cluster: string, vie
     versions: Object.fromEntries(serving.flatMap(({ node, version }) => (version === null ? [] : [[node, version]]))),
     seal: sealReportOf(status),
   };
+  const { storageType = 'raft' } = status;
+  if (storageType !== 'raft') return { ...seen, ...(await tryLogin(controller, cluster, view.leader.node)) };
   try {
     if (status.storageType !== undefined && status.storageType !== 'raft') {
       // It has no peers; whether the login works is asked by what every token may do.
@@ -111,6 +116,21 @@ async function inspectThroughLeader(controller: Controller, cluster: string, vie
   } catch (error) {
     cancellation().throwIfAborted();
     return { ...seen, login: false, problem: (error as Error).message };
+  }
+}
+
+/** Where there is no Raft, there are no members to ask about. */
+async function tryLogin(
+  controller: Controller,
+  cluster: string,
+  node: string,
+): Promise<Pick<LiveView, 'login' | 'problem'>> {
+  try {
+    await controller.withLogin(cluster, node, () => Promise.resolve());
+    return { login: true, problem: null };
+  } catch (error) {
+    cancellation().throwIfAborted();
+    return { login: false, problem: (error as Error).message };
   }
 }
 

@@ -27,6 +27,8 @@ export async function verifyFirstNode(controller: Controller, input: { plan: Rec
   return withHeartbeats('verify', async () => {
     await proveFirstNode(controller, plan);
     const { remarks } = confirmCanary(controller, plan);
+    if (plan.storage !== undefined)
+      return [...remarks, `the keys were not counted: ${plan.firstNode} has no Raft to take a snapshot of`];
     if (!('keyCounts' in plan) || Object.keys(plan.keyCounts).length === 0) return remarks;
     let counted: SnapshotSummary;
     try {
@@ -44,7 +46,7 @@ export async function verifyFirstNode(controller: Controller, input: { plan: Rec
 
 async function proveFirstNode(controller: Controller, plan: RecoveryPlan): Promise<void> {
   const first = plan.nodes.find((node) => node.name === plan.firstNode);
-  const peersWanted = plan.method === 'inPlace' ? null : (first?.nodeId ?? '');
+  const peersWanted = plan.method === 'inPlace' || plan.storage !== undefined ? null : (first?.nodeId ?? '');
   await pollUntil(
     `${plan.firstNode} to serve the restored data`,
     {
@@ -59,14 +61,14 @@ async function proveFirstNode(controller: Controller, plan: RecoveryPlan): Promi
         plan.cluster,
         plan.firstNode,
         async (vault) => {
-          const [status, configuration] = await Promise.all([vault.sealStatus(), peersOf(vault, plan.nodes)]);
-          const peers = configuration.map((peer) => peer.nodeId).join();
+          const [status, peers] = await Promise.all([vault.sealStatus(), peerIdsOf(vault, plan)]);
           const { secretShares, secretThreshold } = plan.recoveryConfig ?? plan.seal;
           assertSame([
             ...differs('cluster id', status.clusterId, plan.clusterId ?? status.clusterId),
             ...differs('shares', status.n, secretShares),
             ...differs('threshold', status.t, secretThreshold),
             ...differs('peers', peers, peersWanted ?? peers),
+            ...(plan.storage !== undefined && !(await vault.leader()).isSelf ? ['it does not lead'] : []),
           ]);
           await proveCanary(controller, vault, plan);
           return true;
@@ -74,6 +76,12 @@ async function proveFirstNode(controller: Controller, plan: RecoveryPlan): Promi
         confirmLogin(controller, plan),
       ),
   );
+}
+
+/** None where there is no Raft. */
+async function peerIdsOf(vault: VaultClient, plan: RecoveryPlan): Promise<string> {
+  if (plan.storage !== undefined) return '';
+  return (await peersOf(vault, plan.nodes)).map((peer) => peer.nodeId).join();
 }
 
 /** Reads a whole snapshot of the node, and keeps nothing. */
@@ -233,11 +241,7 @@ async function viewThrough(controller: Controller, plan: RecoveryPlan, node: str
     plan.cluster,
     node,
     async (vault) => {
-      const [status, configuration, autopilot] = await Promise.all([
-        vault.sealStatus(),
-        peersOf(vault, plan.nodes),
-        autopilotOf(vault, plan.nodes),
-      ]);
+      const [status, membership] = await Promise.all([vault.sealStatus(), membershipThrough(vault, plan)]);
       await proveCanary(controller, vault, plan);
       return {
         node,
@@ -247,13 +251,23 @@ async function viewThrough(controller: Controller, plan: RecoveryPlan, node: str
         n: status.n,
         t: status.t,
         removed: status.removedFromCluster,
-        voters: configuration.filter((peer) => peer.voter).map((peer) => peer.nodeId),
-        nonVoters: configuration.filter((peer) => !peer.voter).map((peer) => peer.nodeId),
-        autopilot,
+        ...membership,
       };
     },
     confirmLogin(controller, plan),
   );
+}
+
+type Membership = Pick<NodeView, 'voters' | 'nonVoters' | 'autopilot' | 'leader'>;
+
+async function membershipThrough(vault: VaultClient, plan: RecoveryPlan): Promise<Membership> {
+  if (plan.storage !== undefined) {
+    const { isSelf, leaderAddress } = await vault.leader();
+    return { voters: [], nonVoters: [], autopilot: null, leader: leaderAddress || (isSelf ? vault.node : null) };
+  }
+  const [peers, autopilot] = await Promise.all([peersOf(vault, plan.nodes), autopilotOf(vault, plan.nodes)]);
+  const idsOf = (voter: boolean) => peers.filter((peer) => peer.voter === voter).map((peer) => peer.nodeId);
+  return { voters: idsOf(true), nonVoters: idsOf(false), autopilot };
 }
 
 function assertSame(differences: string[]): void {

@@ -15,6 +15,7 @@ import { STAGED_MANIFEST } from './approved';
 import { nodeAuthority } from './authority';
 import { explained } from './explained';
 import { collectConfig } from './config';
+import { installConsul, putBackConsul, saveConsul } from './consul';
 import { type NodeDeps, NodeHost } from './context';
 import {
   blankNode,
@@ -93,6 +94,9 @@ export function createNodeActivities(deps: NodeDeps) {
     switchConfig: (input: NodeInput<'switchConfig'>) => switchConfig(host, input),
 
     installSnapshot: explained(host, installSnapshot),
+    saveConsul: (input: NodeInput<'saveConsul'>) => saveConsul(host, input),
+    installConsul: explained(host, installConsul),
+    putBackConsul: (input: NodeInput<'putBackConsul'>) => putBackConsul(host, input),
     proveInPlace: () => proveInPlace(host),
     installInPlace: explained(host, installInPlace),
     recoverPeers: explained(host, recoverPeers),

@@ -25,7 +25,7 @@ const ANSWER_WITHIN_MS = 5_000;
  */
 export async function installSnapshot(host: NodeHost, input: { claim: RunClaim }): Promise<void> {
   const { claim } = input;
-  await host.step(claim, { kind: 'install' }, async (attempt) => {
+  await host.step(claim, { kind: 'install', archive: 'raft' }, async (attempt) => {
     const doneFile = join(await host.runDirectory(claim.run), 'installed');
     const staged = await stagedGeneration(host, claim.run);
     const { manifest, path } = staged;

@@ -21,7 +21,7 @@ import { digestOfFile, sameDigest } from '../../src/repository/digest';
 import { FETCHING, fetchSnapshot, readCopy } from '../../src/repository/generations';
 import { parseManifest } from '../../src/repository/manifest';
 import { openRepository } from '../../src/repository/open';
-import { SnapshotVerifier } from '../../src/vault/snapshot/snapshot-archive';
+import { verifierOf } from '../../src/vault/verifier-of';
 import { heartbeatBytes, withHeartbeats } from '../heartbeat';
 import { STAGED_MANIFEST } from './approved';
 import type { NodeHost } from './context';
@@ -133,8 +133,12 @@ function stagingLost({ node }: NodeHost, how: string, cause?: unknown): DrError 
   });
 }
 
-/** The decrypted archive as a stream; no plaintext is written to disk. */
-export async function openArchive(host: NodeHost, path: string, manifest: Manifest): Promise<Readable> {
+/** The archive in clear, as a stream; nothing of it touches a disk. */
+export async function openArchive(
+  host: NodeHost,
+  path: string,
+  manifest: Pick<Manifest, 'encryption'>,
+): Promise<Readable> {
   const stored = createReadStream(path);
   const { identities: sources, openpgp } = host.deps.cluster.restore;
   if (manifest.encryption.method === 'age' && sources.length === 0) {
@@ -149,7 +153,7 @@ export async function openArchive(host: NodeHost, path: string, manifest: Manife
 
 /** A bad file is left in place: a later attempt may have taken it over, and verifies it before use. */
 async function proveArchive(host: NodeHost, { signal }: Attempt, path: string, manifest: Manifest): Promise<void> {
-  const verifier = new SnapshotVerifier();
+  const verifier = verifierOf(manifest);
   const discard = new Writable({ write: (_chunk, _encoding, done) => done() });
   await withHeartbeats('prove the archive', async () =>
     pipeline(await openArchive(host, path, manifest), verifier, discard, { signal }),

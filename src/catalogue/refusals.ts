@@ -262,10 +262,53 @@ export const REFUSALS = {
     ],
   },
   'storage-type': {
-    title: 'Not on integrated storage',
+    title: 'Vault stores elsewhere',
+    says: ["its Vault stores its data in 'consul', and this needs integrated storage …"],
     means:
-      'Only `storage "raft"` can be backed up and restored. With `--accept server-config` only where not all of its configuration could be seen.',
-    todo: ['Check that this is the right host. For another storage use its own backup tools.'],
+      'A backup goes back into the kind of storage it came from: Raft snapshots and copies of a Raft data directory into Raft, Consul snapshots into Consul. With `--accept server-config` only where not all of its configuration could be seen.',
+    todo: [
+      'Check that this is the right host.',
+      'Choose a backup by the method of this storage (`vault-dr backups list` names the method), or change the storage of Vault first.',
+    ],
+  },
+  'in-place-method': {
+    title: 'Not in place by this method',
+    means:
+      'Only a Raft snapshot can be loaded into a cluster that serves. A copy of files or a snapshot of Consul replaces the storage, so Vault must be stopped.',
+    todo: ['Restore without `--in-place`: the nodes are stopped for it.'],
+  },
+  'consul-unreachable': {
+    title: 'Consul does not answer',
+    means: 'None of the configured addresses answers, or the answer was refused: TLS, or the ACL token.',
+    todo: [
+      'Start Consul, or correct `consul` of the cluster in the configuration.',
+      'With an error about permissions: compare the token with `docs/vault-dr-consul-policy.hcl`.',
+    ],
+    see: 'configuration.md',
+  },
+  'consul-no-leader': {
+    title: 'Consul has no leader',
+    means: 'Fewer than half of the Consul servers are up. A snapshot can only be restored through a leader.',
+    todo: [
+      'Start the Consul servers that are down.',
+      'If most of them are permanently lost: stop the survivor, write `raft/peers.json` in its `data_dir` with itself only, and start it; or start new servers with empty disks. Then start the restore again.',
+    ],
+  },
+  'consul-path': {
+    title: "Vault's keys are elsewhere in Consul",
+    means: 'The backup has them below another path than the configuration of the cluster.',
+    todo: ['Set `consul.path` to the `path` of `storage "consul"` in the configuration of Vault.'],
+    see: 'configuration.md',
+  },
+  'consul-token': {
+    title: 'The ACL token may not exist afterwards',
+    says: ['the restore brings back the ACL tokens of the backup, made with the token …'],
+    means:
+      "A Consul snapshot holds Consul's ACL tokens. A token that was created after the backup does not exist after the restore: vault-dr could then not delete the lock of the last leader, and Vault could not start.",
+    todo: [
+      'Store the token from the time of the backup where `consul.token` reads it, on the controller and on the first node.',
+      'Otherwise override, and have a management token from that time ready.',
+    ],
   },
   'data-dir-mismatch': {
     title: 'Vault stores its data elsewhere',

@@ -39,6 +39,16 @@ export async function connectToConsul(
   throw problem;
 }
 
+/** Does something with the first address that answers; the client is closed afterwards. */
+export async function withConsul<T>(consul: ConsulConfig, work: (client: ConsulClient) => Promise<T>): Promise<T> {
+  const client = await connectToConsul(consul);
+  try {
+    return await work(client);
+  } finally {
+    client.close();
+  }
+}
+
 async function tokenOf({ token }: ConsulConfig): Promise<string | undefined> {
   if (token === undefined) return undefined;
   if ('file' in token) await refuseIfReadByAll(token.file, 'consul.token');

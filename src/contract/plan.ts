@@ -1,7 +1,7 @@
 import type { Trust } from './approval';
 import type { Canary, GenerationCopy, LeaseCount, RaftPeer, Reach, SealConfig } from './generation';
 import type { SealReport } from './host';
-import type { Method, MigrationSource } from './method';
+import type { ConsulContent, Method, MigrationSource } from './method';
 import type { Product } from './product';
 
 export interface NodePlan {
@@ -27,6 +27,7 @@ export const ACCEPTABLE = {
   'read-timeout': 'the upload may take longer than `http_read_timeout` allows',
   'unknown-log': 'the end of the log of a surviving disk is unknown, so a disk other than the newest may be chosen',
   reach: 'the agent of a node may not be able to reach its Vault',
+  'consul-token': 'the ACL token for Consul may not exist after the restore',
   'live-credentials': 'the restored Vault may revoke or rotate credentials that a running cluster uses',
   grace: 'the grace period of the old data is not over',
   'no-backup': 'no recent backup by the present method exists, so the old storage is the only way back',
@@ -97,7 +98,25 @@ export interface LiveView {
   login: boolean | null;
   /** Of the leader. */
   seal: SealReport | null;
+  /** Only where Vault stores in Consul. */
+  consul?: ConsulView;
   /** Why there is no leader, or no login. */
+  problem: string | null;
+}
+
+/** What the controller sees of the Consul that a cluster stores in. */
+export interface ConsulView {
+  /** `host:port` of the server that leads; null without a leader. */
+  leader: string | null;
+  /** How many servers Consul has, and how many of them are healthy; null where nobody could be asked. */
+  servers: { all: number; healthy: number } | null;
+  /** Of the token that is configured; null without ACLs. */
+  accessor: string | null;
+  /** Of Vault's keys, as it is configured. */
+  path: string;
+  /** Whether Vault's keys are there; null where nobody could be asked. */
+  holdsVault: boolean | null;
+  /** Why it could not be asked. */
   problem: string | null;
 }
 
@@ -128,6 +147,8 @@ interface PlanBase {
   canary: Canary | null;
   /** Absent in plans of earlier versions, and if unknown. */
   product?: Product;
+  /** Where they store, unless in Raft: then there are no peers, and nobody joins anybody. */
+  storage?: 'file' | 'consul';
   /** Whose login is used afterwards. */
   loginOf: string;
   approvals: number;
@@ -165,6 +186,8 @@ export interface RestorePlan extends PlanBase {
   method: 'snapshot' | 'inPlace';
   /** What is restored; absent: a Raft snapshot. */
   archive?: Exclude<Method, 'raft'>;
+  /** With the archive `consul`. */
+  consul?: Omit<ConsulContent, 'method'>;
   /** A rehearsal: `restore.drills` on its hosts says how many must approve. */
   drill?: true;
   /** Absent if no run was lost. */

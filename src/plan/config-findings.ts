@@ -1,16 +1,22 @@
 import { formatCount } from '../contract/format';
 import type { JoinTarget, NodeReport, ServerDetails, VaultConfig } from '../contract/host';
 import type { NodePlan } from '../contract/plan';
+import type { Storage } from './consul-findings';
 import { acceptable, type Finding } from './findings';
 
-/**
- * Why a server's own configuration does not allow its node to be changed.
- * @param blank the node starts blank, or joins as such
- */
-export function configFindings(report: NodeReport, own: NodePlan | undefined, blank: boolean): Finding[] {
+/** Why a server's own configuration does not allow its node to be changed. @param blank the node starts blank, or joins as such */
+export function configFindings(
+  report: NodeReport,
+  own: NodePlan | undefined,
+  blank: boolean,
+  wanted: Storage = 'raft',
+): Finding[] {
   const { config } = report;
   if (config === null) return [];
-  const findings = [...storageFindings(config, report.dataDir.path), ...nodeIdFindings(config, own)];
+  const findings = [
+    ...storageFindings(config, report.dataDir.path, wanted),
+    ...(wanted === 'raft' ? nodeIdFindings(config, own) : []),
+  ];
   const { server } = config;
   return [
     ...findings.map((finding) => (allSeen(config) ? finding : { ...finding, accept: 'server-config' as const })),
@@ -18,16 +24,17 @@ export function configFindings(report: NodeReport, own: NodePlan | undefined, bl
   ];
 }
 
-function storageFindings({ storage, server }: VaultConfig, dataDir: string): Finding[] {
+function storageFindings({ storage, server }: VaultConfig, dataDir: string, wanted: Storage): Finding[] {
   if (storage === null) return [];
-  if (storage.type !== 'raft') {
+  if (storage.type !== wanted) {
     return [
       {
         code: 'storage-type',
-        text: `its Vault stores its data in '${storage.type}': only integrated storage (\`storage "raft"\`) can be backed up and restored`,
+        text: `its Vault stores its data in '${storage.type}', and this needs ${storageName(wanted)}`,
       },
     ];
   }
+  if (wanted === 'consul') return [];
   const { path } = storage;
   if (!path || (server?.ownDataDir ?? isSamePath(path, dataDir))) return [];
   return [
@@ -36,6 +43,10 @@ function storageFindings({ storage, server }: VaultConfig, dataDir: string): Fin
       text: `its Vault stores its data in ${path}, but \`dataDir\` is ${dataDir}: correct one of them`,
     },
   ];
+}
+
+function storageName(storage: Storage): string {
+  return storage === 'raft' ? 'integrated storage (`storage "raft"`)' : `\`storage "${storage}"\``;
 }
 
 function nodeIdFindings({ storage, server }: VaultConfig, own: NodePlan | undefined): Finding[] {

@@ -22,6 +22,8 @@ export interface NodeView {
   n: number;
   t: number;
   removed: boolean;
+  /** Address of the leader that it knows; absent with Raft, where its peers are asked. */
+  leader?: string | null;
   /** Node ids. */
   voters: string[];
   /** Members that do not vote, permanently or not yet. */
@@ -56,9 +58,18 @@ export function convergenceGaps(
     ...differs(`${view.node}: shares`, view.n, secretShares),
     ...differs(`${view.node}: threshold`, view.t, secretThreshold),
     ...differs(`${view.node}: removed from the cluster`, view.removed, false),
-    ...membershipGaps(view, expected, neverVote, [...leftOut, ...bystanders]),
-    ...healthGaps(view, leftOut.length + bystanders.length === 0 ? null : expected, waitedMs),
+    ...(plan.storage === undefined
+      ? [
+          ...membershipGaps(view, expected, neverVote, [...leftOut, ...bystanders]),
+          ...healthGaps(view, leftOut.length + bystanders.length === 0 ? null : expected, waitedMs),
+        ]
+      : leaderGaps(view)),
   ]);
+}
+
+/** Whoever shares its storage with others has no peers: each has to know one that leads. */
+function leaderGaps({ node, leader = null }: NodeView): string[] {
+  return leader === null ? [`${node}: no leader yet`] : [];
 }
 
 /** @param ids nodes that must be healthy; null: the whole cluster */

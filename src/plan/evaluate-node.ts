@@ -4,6 +4,7 @@ import type { NodePlan } from '../contract/plan';
 import { identityProblem } from '../contract/node-identity';
 import { inWordsOf, type Product } from '../contract/product';
 import { configFindings } from './config-findings';
+import type { Storage } from './consul-findings';
 import { acceptable, type Finding, notInspected } from './findings';
 import { reachFindings } from './reach-findings';
 import { serviceFindings } from './service-findings';
@@ -21,6 +22,8 @@ export interface NodeDemands {
   sealType: string | null;
   /** Version of the data that is restored. */
   serverVersion: string | null;
+  /** Where the server has to store; default: `raft`. */
+  storage?: Storage;
   product?: Product | null;
   /** Free bytes that the file system of the data directory needs. */
   dataBytes: number;
@@ -37,9 +40,10 @@ export function evaluateNode(
   if (report === null) return [notInspected(name, problem)];
   const own = nodes.find((node) => node.name === name);
   return [
-    ...configFindings(report, own, demands.setAside !== null),
-    ...identityFindings(report, own, nodes),
-    ...directoryFindings(report, demands),
+    ...configFindings(report, own, demands.setAside !== null, demands.storage),
+    ...(demands.storage === 'consul'
+      ? []
+      : [...identityFindings(report, own, nodes), ...directoryFindings(report, demands)]),
     // In place nothing is stopped, started or renamed, and Vault is reached at its own address.
     ...(demands.setAside === null ? [] : [...serviceFindings(report), ...reachFindings(report)]),
     ...sealFindings(report, demands.sealType),

@@ -18,6 +18,8 @@ import { importFindings, importWarnings } from './imported-backup';
 import { liveCredentialFindings, liveCredentialWarnings, type SourceView } from './live-credentials';
 import { leftOutOf, leftOutWarnings } from './left-out';
 import { withLayouts } from './layouts';
+import { type ConsulContent, methodOf } from '../contract/method';
+import { consulFindings, consulWarnings, inPlaceMethodFindings, storageOf } from './consul-findings';
 import { compareLogEnds, logEndOf } from './log-end';
 import { knownNonVoters, memberPlan, memberWarnings, removalFindings } from './members';
 import { ownSealWarnings } from './own-seals';
@@ -77,12 +79,16 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
   const leftOut = input.inPlace ? leftOutOf(settings.nodes, live) : [];
   const concerned = inspections.filter((inspection) => !leftOut.includes(inspection.node));
 
+  const storage = storageOf(manifest);
+  const method = methodOf(manifest);
   const beside = { settings, manifest, source: facts.source ?? null, drill: input.drill };
 
   const findings = [
     ...liveCredentialFindings(beside),
     ...importFindings(manifest, settings, live),
     ...(input.inPlace ? removalFindings(settings.nodes, live, removePeers) : []),
+    ...(input.inPlace ? inPlaceMethodFindings(manifest) : []),
+    ...consulFindings(manifest, live),
     ...(input.inPlace ? inPlaceFindings(facts) : lossFindings(facts, rpoSeconds, lost)),
     ...clusterFindings(facts),
     ...(chosen.healthy.length === 0
@@ -91,6 +97,7 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
     ...changed.flatMap((inspection) =>
       evaluateNode(inspection, settings.nodes, {
         sealType: manifest.seal.type,
+        storage,
         serverVersion: manifest.serverVersion || null,
         product: productOfManifest(manifest),
         dataBytes: Math.max(manifest.archive.sizeBytes * DATA_ROOM, manifest.keys.bytes * 2),
@@ -100,9 +107,9 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
     ...mixedVersionFindings(concerned.map(versionOf)),
     ...changed
       .filter((inspection) => inspection.node === first?.name)
-      .flatMap((inspection) => uploadFindings(inspection, manifest)),
+      .flatMap((inspection) => (storage === 'raft' ? uploadFindings(inspection, manifest) : [])),
     ...loginFindings(facts),
-    ...(settings.setAside === 'delete' && !input.inPlace && inspections.some(holdsData)
+    ...(settings.setAside === 'delete' && storage !== 'consul' && !input.inPlace && inspections.some(holdsData)
       ? [
           acceptable(
             'delete-data',
@@ -131,6 +138,9 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
       clusterName: manifest.clusterName,
       serverVersion: manifest.serverVersion,
       ...(product ? { product } : {}),
+      ...(storage === 'raft' ? {} : { storage }),
+      ...(method === 'raft' ? {} : { archive: method }),
+      ...(manifest.content?.method === 'consul' ? { consul: withoutMethod(manifest.content) } : {}),
       archiveBytes: manifest.archive.sizeBytes,
       storedBytes: manifest.stored.sizeBytes,
       storedSha256: manifest.stored.sha256,
@@ -158,7 +168,12 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
         ? withRemovals(inPlaceSteps(first.name), first.name, removePeers)
         : withPutBack(restoreSteps(settings, manifest), lost, settings.nodes),
       ...(lost.length === 0 ? {} : { lost }),
-      holdData: inspections.filter(holdsData).map((inspection) => inspection.node),
+      holdData:
+        storage === 'consul'
+          ? live.consul?.holdsVault !== true
+            ? []
+            : [first.name]
+          : inspections.filter(holdsData).map((inspection) => inspection.node),
       ...(input.inPlace ? { leftOut } : {}),
       ...members,
       accepted,
@@ -166,6 +181,7 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
       warnings: [
         ...warnings,
         ...importWarnings(manifest),
+        ...consulWarnings(manifest),
         ...liveCredentialWarnings(beside),
         ...found.warnings,
         ...trustWarnings(settings),
@@ -176,7 +192,7 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
           : []),
         ...chosen.problems.map(({ repository, problem }) => `${repository}: ${problem}`),
         ...clockWarnings(manifest, now),
-        ...(input.inPlace ? [] : topologyWarnings(settings, manifest)),
+        ...(input.inPlace || storage !== 'raft' ? [] : topologyWarnings(settings, manifest)),
         ...unknownWarnings(changed),
         ...changed.flatMap(({ node, report }) =>
           (report ? configWarnings(report, !input.inPlace, manifest.reach?.plugins) : []).map(
@@ -191,6 +207,10 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
       ],
     },
   };
+}
+
+function withoutMethod({ method: _method, ...consul }: ConsulContent): Omit<ConsulContent, 'method'> {
+  return consul;
 }
 
 /** One person must not decide what may harm others, even if a rehearsal needs no approval. */

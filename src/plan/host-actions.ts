@@ -1,5 +1,5 @@
 import type { Layout } from '../contract/host';
-import type { MigrationSource } from '../contract/method';
+import type { Method, MigrationSource } from '../contract/method';
 import type { ConfigSwitch, RecoveryPlan } from '../contract/plan';
 import { lostRunOn } from './lost-runs';
 
@@ -18,7 +18,11 @@ export type HostAction =
       lost: string | null;
     }
   | { kind: 'copy aside' }
-  | { kind: 'install' }
+  /** `archive`: what is installed. */
+  | { kind: 'install'; archive: Method }
+  /** Of the Consul that Vault stores in, instead of a data directory. */
+  | { kind: 'save consul' }
+  | { kind: 'put back consul' }
   | { kind: 'install in place' }
   | { kind: 'recover peers' }
   | { kind: 'migrate'; from: MigrationSource }
@@ -61,6 +65,7 @@ function whyNotPlanned(plan: RecoveryPlan, name: string, action: HostAction): st
   const makes = method !== 'rollBack';
   const stops = method !== 'inPlace' && method !== 'remove' && isRebuilt;
   const renames = plan.setAside === 'rename';
+  const joins = plan.storage === undefined;
   switch (action.kind) {
     case 'unseal':
       return method === 'remove' ? unplanned('takes no shares') : null;
@@ -76,7 +81,7 @@ function whyNotPlanned(plan: RecoveryPlan, name: string, action: HostAction): st
     case 'stop':
       return stops ? null : unplanned(`does not stop ${name}`);
     case 'set aside':
-      if (!stops || !makes || (method === 'peers' && isFirst))
+      if (!stops || !makes || plan.storage === 'consul' || (method === 'peers' && isFirst))
         return unplanned(`does not set the data of ${name} aside`);
       if (action.lost !== lostRunOn(plan, name)) return otherLost(action.lost);
       if (action.layout !== layoutIn(plan, name))
@@ -89,7 +94,15 @@ function whyNotPlanned(plan: RecoveryPlan, name: string, action: HostAction): st
     case 'recover peers':
       return method === 'peers' && isFirst ? null : unplanned(`does not make ${name} the only peer`);
     case 'install':
-      return method === 'snapshot' && isFirst ? null : unplanned(`does not install on ${name}`);
+      if (method !== 'snapshot' || !isFirst) return unplanned(`does not install on ${name}`);
+      return action.archive === (plan.archive ?? 'raft')
+        ? null
+        : unplanned(`installs a backup by the method ${plan.archive ?? 'raft'}, not ${action.archive}`);
+    case 'save consul':
+    case 'put back consul':
+      return method === 'snapshot' && plan.archive === 'consul' && isFirst
+        ? null
+        : unplanned(`does not change the Consul of ${name}`);
     case 'migrate':
       return method === 'migrate' && isFirst && plan.from === action.from
         ? null
@@ -104,14 +117,14 @@ function whyNotPlanned(plan: RecoveryPlan, name: string, action: HostAction): st
       if ((action.nonVoter ?? false) !== (plan.nonVoters?.includes(name) ?? false)) {
         return unplanned(`lets ${name} join as a ${action.nonVoter ? 'voter' : 'non-voter'} only`);
       }
-      return stops && makes && !isFirst ? null : unplanned(`does not let ${name} join`);
+      return stops && makes && joins && !isFirst ? null : unplanned(`does not let ${name} join`);
     case 'blank':
-      return stops && makes && !isFirst ? null : unplanned(`does not let ${name} join`);
+      return stops && makes && joins && !isFirst ? null : unplanned(`does not let ${name} join`);
     case 'put back':
       if (action.lost !== lostRunOn(plan, name)) return otherLost(action.lost);
       return stops && method !== 'rebuild' && renames ? null : unplanned('has no way back');
     case 'start':
-      return stops && method !== 'rebuild' && renames ? null : unplanned('has no way back');
+      return stops && method !== 'rebuild' && (renames || !joins) ? null : unplanned('has no way back');
   }
 }
 

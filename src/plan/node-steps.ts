@@ -9,6 +9,7 @@ export function restoreSteps({ nodes, setAside }: RecoverySettings, manifest: Ma
   const [first] = nodes;
   const away = (node: NodePlan) => awayStep(node, setAside);
   const open = unsealStep(manifest.seal.type, (manifest.recovery ?? manifest.seal).secretThreshold);
+  if (manifest.content?.method === 'consul') return consulSteps(nodes, manifest.content.path, open);
   return nodes.map((node) => ({
     node: node.name,
     steps:
@@ -22,6 +23,25 @@ export function restoreSteps({ nodes, setAside }: RecoverySettings, manifest: Ma
             'verify: only peer, cluster id, numbers of shares, canary, key counts',
           ]
         : ['stop Vault', away(node), `start blank, join ${first?.name}`, open],
+  }));
+}
+
+function consulSteps(nodes: readonly NodePlan[], path: string, open: string): Steps {
+  const [first] = nodes;
+  return nodes.map((node) => ({
+    node: node.name,
+    steps:
+      node === first
+        ? [
+            'fetch the backup, decrypt it and verify it on its own disk',
+            'stop Vault',
+            'keep a snapshot of what is in Consul now, encrypted, on its own disk',
+            `restore Consul, and delete the lock of the last leader (${path}core/lock)`,
+            'start Vault',
+            open,
+            'verify: leads, cluster id, numbers of shares, canary',
+          ]
+        : ['stop Vault', `start Vault once ${first?.name} is verified`, open],
   }));
 }
 

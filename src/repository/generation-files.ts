@@ -6,7 +6,7 @@ import { signManifest, verifySignature } from '../crypto/signature';
 import { syncDirectory } from '../files/files';
 import { sha256Hex } from './digest';
 import { serializeManifest } from './manifest';
-import { restoreMd } from './restore-md';
+import { restoreMd } from './restore-md/restore-md';
 
 export const SUMS_FILE = 'SHA256SUMS';
 export const RESTORE_FILE = 'RESTORE.md';

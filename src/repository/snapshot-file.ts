@@ -17,9 +17,9 @@ export async function writeSnapshotFile(
   archive: Readable,
   verifier: Transform,
   encryption: EncryptionSettings,
-  { signal, onProgress }: TransferOptions = {},
+  { signal, onProgress, name = 'snapshot.snap' }: TransferOptions & { name?: string } = {},
 ): Promise<FileDigest & { file: string }> {
-  const file = `snapshot.snap${SUFFIX[encryption.method]}`;
+  const file = `${name}${SUFFIX[encryption.method]}`;
   const meter = new DigestMeter(onProgress);
   const encrypt = async function* (plain: AsyncIterable<Uint8Array>) {
     yield* await encryptStream(Readable.from(plain, { objectMode: false }), encryption);

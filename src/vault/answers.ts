@@ -105,8 +105,8 @@ export const leaderSchema = z
   })
   .transform((leader) => ({
     haEnabled: leader.ha_enabled,
-    /** OpenBao says it from 2.6 on only where it is so. */
-    isSelf: leader.is_self,
+    /** OpenBao says it from 2.6 on only where it is so; a Vault whose storage knows no other one is alone. */
+    isSelf: leader.is_self || !leader.ha_enabled,
     leaderAddress: leader.leader_address ?? '',
     leaderClusterAddress: leader.leader_cluster_address ?? '',
   }));

@@ -197,6 +197,9 @@ export function fakeActivities() {
       migrateData: () => note(`migrate ${name}`, { keys: 131 }),
       switchConfig: () => note(`switch ${name}`, undefined),
       installSnapshot: () => note(`install ${name}`, undefined),
+      saveConsul: () => note(`save consul ${name}`, `/saved.${name}`),
+      installConsul: () => note(`install consul ${name}`, undefined),
+      putBackConsul: () => note(`put back consul ${name}`, undefined),
       // The fake envelope names its share, where the real one hides it.
       checkShare: ({ share }) =>
         note(`check ${name}`, { accepted: true, reason: null, fingerprint: Buffer.from(share).toString('hex') }),

@@ -28,8 +28,9 @@ export class Joining {
     return [...this.#blanked];
   }
 
-  /** All but the first node, which already leads a cluster of its own. */
-  async joinOthers({ nodes, firstNode, nonVoters }: RecoveryPlan): Promise<void> {
+  /** All but the first node, which leads a cluster of its own by now. */
+  async joinOthers({ nodes, firstNode, nonVoters, storage }: RecoveryPlan): Promise<void> {
+    if (storage === 'consul') return this.#startOthers(firstNode);
     const leaderAddress = nodes.find((node) => node.name === firstNode)?.address ?? '';
     await this.join(
       this.run.state.activeNodes.filter((name) => name !== firstNode),
@@ -73,6 +74,20 @@ export class Joining {
     });
   }
 
+  /** They share the storage of the first one, so there is nothing to join. */
+  async #startOthers(firstNode: string): Promise<void> {
+    const others = this.run.state.activeNodes.filter((name) => name !== firstNode);
+    await onEach(others, async (name) => {
+      if (this.#stateOf(name) === 'unsealed' || this.unsealing.keeps(name)) return;
+      const started = await this.run.once(`starting ${name}`, () =>
+        this.run.step(`starting ${name}`, name, () => this.steps(name).startNode({ claim: this.run.claim })),
+      );
+      if (started === SKIPPED) return;
+      await this.unsealing.unseal(name);
+      this.unsealing.keepOpen(name);
+    });
+  }
+
   #stateOf(name: string): NodeState | undefined {
     return this.run.state.progress.nodes.find((node) => node.name === name)?.state;
   }
@@ -110,7 +125,8 @@ export class Joining {
     }
     const { nonVoters = [] } = plan;
     for (const name of this.run.state.activeNodes) {
-      this.run.state.node(name, 'voter', nonVoters.includes(name) ? 'a non-voter, as before' : null);
+      if (plan.storage === undefined)
+        this.run.state.node(name, 'voter', nonVoters.includes(name) ? 'a non-voter, as before' : null);
     }
   }
 

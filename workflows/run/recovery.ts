@@ -253,6 +253,11 @@ export class Recovery {
     );
   }
 
+  /** What is in Consul now: the way back, in place of data directories. */
+  async saveConsul(name: string): Promise<void> {
+    await this.#putAside(name, () => this.steps(name).saveConsul({ claim: this.run.claim }));
+  }
+
   /** For data without another copy: afterwards what is changed is not the only copy. */
   async copyDataAside(name: string): Promise<void> {
     await this.#putAside(name, () => this.steps(name).copyDataAside({ claim: this.run.claim }));

@@ -27,7 +27,15 @@ export async function rollBack(
     .map(({ name }) => name);
 
   await recovery.stop(names);
-  await onEach(still(), (name) =>
+  const consul = recovery.setAside.find(() => plan?.storage === 'consul');
+  if (consul) {
+    await run.once('putting back what was in Consul', () =>
+      run.mustStep('putting back what was in Consul', consul.node, () =>
+        recovery.steps(consul.node).putBackConsul({ claim }),
+      ),
+    );
+  }
+  await onEach(plan?.storage === 'consul' ? [] : still(), (name) =>
     run.once(`putting the data of ${name} back`, async () => {
       const result = await run.step(`putting the data of ${name} back`, name, () =>
         recovery.steps(name).putBackData({ claim, ...lostOn(plan, name) }),

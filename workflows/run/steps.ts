@@ -168,6 +168,9 @@ const NODE_STEPS: Record<keyof NodeActivities, StepOptions> = {
 
   migrateData: BULK,
   installSnapshot: BULK,
+  saveConsul: BULK,
+  installConsul: BULK,
+  putBackConsul: BULK,
   installInPlace: BULK,
   copyDataAside: BULK,
   removeSetAsideData: BULK,

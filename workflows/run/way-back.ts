@@ -9,7 +9,8 @@ export function noWayBackFrom({ method, plan, rollBack }: RecoveryProgress): str
   if (method === 'rebuild') return 'The other nodes serve, so there is nothing to go back to.';
   if (method === 'rollBack') return 'The original data is being put back already.';
   if (plan === null || method === 'remove') return 'There is nothing to put back.';
-  if (plan.setAside === 'delete') return 'The old data was deleted, as configured, so there is no roll-back.';
+  if (plan.setAside === 'delete' && plan.storage !== 'consul')
+    return 'The old data was deleted, as configured, so there is no roll-back.';
   if (plan.holdData.length === 0) return 'No node held any data before, so there is nothing to go back to.';
   return null;
 }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ClusterHealth, StagedGeneration } from '../../../src/contract/backup';
-import { type FailureCode, isDrError, withoutRetry } from '../../../src/contract/failures';
+import { DrError, type FailureCode, isDrError, withoutRetry } from '../../../src/contract/failures';
 import type { ControllerInput } from '../../../src/contract/step-input/controller';
 import { toDiskError } from '../../../src/files/disk-error';
 import { privateDirectory } from '../../../src/files/files';
@@ -12,10 +12,21 @@ import { BUNDLES_DIRECTORY, takeBundles } from '../bundles';
 import { confirmBackup } from '../confirm';
 import type { Controller } from '../context';
 import { CAPTURES } from './attempts';
+import type { Captured } from './captured';
+import { captureConsul } from './consul';
 import { describeCapture } from './describe';
 import { captureRaft } from './raft';
 
+const CAPTURES_BY = { raft: captureRaft, consul: captureConsul, filesystem: captureFiles };
+
 const NOT_WHOLE: readonly FailureCode[] = ['SnapshotIncomplete', 'SnapshotCorrupt'];
+
+/** A controller has no data directory: the agent of a node makes that archive. */
+function captureFiles(): Promise<Captured> {
+  throw new DrError('InvalidConfiguration', 'A copy of files is made on a node, not by the controller.', {
+    advice: 'The configuration may have changed meanwhile. Start the backup again.',
+  });
+}
 
 type CaptureInput = ControllerInput<'captureSnapshot'>;
 
@@ -42,7 +53,7 @@ async function captureTo(controller: Controller, staging: string, input: Capture
   }
   const directory = await privateDirectory(runDirectory, randomBytes(4).toString('hex'));
   try {
-    const captured = await captureRaft(controller, plan, directory);
+    const captured = await CAPTURES_BY[plan.method ?? 'raft'](controller, plan, directory);
     const { bundles, problems } = await takeBundles(join(runDirectory, BUNDLES_DIRECTORY), directory, input.bundles);
     const warnings = [
       ...health.warnings,

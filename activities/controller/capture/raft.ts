@@ -4,13 +4,13 @@ import type { OwnSeal } from '../../../src/contract/generation';
 import type { Product } from '../../../src/contract/product';
 import { aheadBy } from '../../../src/repository/clock';
 import { writeSnapshotFile } from '../../../src/repository/snapshot-file';
-import { writeCanary } from '../../../src/vault/canary';
 import type { VaultClient } from '../../../src/vault/client';
 import { credentialFingerprint } from '../../../src/vault/login';
 import { requestSnapshot } from '../../../src/vault/request-snapshot';
 import { SnapshotVerifier } from '../../../src/vault/snapshot/snapshot-archive';
 import { attempt, cancellation, heartbeatBytes } from '../../heartbeat';
 import type { Controller } from '../context';
+import { tryCanary } from './canary';
 import type { Captured } from './captured';
 import { CAPTURES } from './attempts';
 
@@ -93,15 +93,4 @@ function brokenOff(error: DrError): DrError {
     advice: 'Read the log of the leader, and of any proxy in between: one of them may have a time or size limit.',
     cause: error,
   });
-}
-
-/** A backup is made even without this proof. */
-async function tryCanary(vault: VaultClient, path: string | null): Promise<Pick<Captured, 'canary' | 'warnings'>> {
-  if (path === null) return { canary: null, warnings: [] };
-  try {
-    return { canary: await writeCanary(vault, path), warnings: [] };
-  } catch (error) {
-    cancellation().throwIfAborted();
-    return { canary: null, warnings: [`the canary could not be written: ${(error as Error).message}`] };
-  }
 }

@@ -28,15 +28,16 @@ const filesystem = strict<FilesystemContent>({
   lag: count.nullable(),
 });
 
-const consul = strict<ConsulContent>({
-  method: z.literal('consul'),
+const ofConsul = {
   scope: oneOf<Scope>({ all: true, vault: true }),
   path: consulPath,
   consistency: oneOf<Consistency>({ default: true, consistent: true, stale: true }),
   notAtomic: z.literal(true).optional(),
   accessor: z.uuid().nullable(),
   others: byKey(count),
-});
+};
+export const consulArchive = strict<Omit<ConsulContent, 'method'>>(ofConsul);
+const consul = strict<ConsulContent>({ method: z.literal('consul'), ...ofConsul });
 
 type Variants = Parameters<typeof z.discriminatedUnion>[1];
 export const content = z.discriminatedUnion('method', [

@@ -5,6 +5,7 @@ import {
   type AcceptCode,
   type ChosenGeneration,
   type ConfigSwitch,
+  type ConsulView,
   type CopyProblem,
   type LiveMember,
   type LiveView,
@@ -21,7 +22,7 @@ import {
   type RollBackPlan,
 } from '../plan';
 import { canary, generationCopy, leaseCount, product, raftPeer, reach, sealConfig } from './generation';
-import { consulPath, method, migrationSource } from './content';
+import { consulArchive, consulPath, method, migrationSource } from './content';
 import { sealReport } from './host';
 import {
   absolutePath,
@@ -86,6 +87,14 @@ export const liveView = strict<LiveView>({
   mayRemovePeers: flag.optional(),
   login: flag.nullable(),
   seal: sealReport.nullable(),
+  consul: strict<ConsulView>({
+    leader: short.nullable(),
+    servers: z.strictObject({ all: count, healthy: count }).nullable(),
+    accessor: short.nullable(),
+    path: short,
+    holdsVault: flag.nullable(),
+    problem: text.nullable(),
+  }).optional(),
   problem: text.nullable(),
 });
 
@@ -101,6 +110,7 @@ const base = {
   clusterName: short.nullable(),
   canary: canary.nullable(),
   product: product.optional(),
+  storage: oneOf<NonNullable<RestorePlan['storage']>>({ file: true, consul: true }).optional(),
   loginOf: name,
   approvals: count,
   trust: trust.optional(),
@@ -123,6 +133,7 @@ const restorePlan = strict<RestorePlan>({
   ...base,
   method: oneOf<RestorePlan['method']>({ snapshot: true, inPlace: true }),
   archive: oneOf<NonNullable<RestorePlan['archive']>>({ filesystem: true, consul: true }).optional(),
+  consul: consulArchive.optional(),
   drill: z.literal(true).optional(),
   lost: lostRuns.optional(),
   source: name,

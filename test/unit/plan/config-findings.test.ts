@@ -57,7 +57,7 @@ it('refuses other storage, a stanza that makes clusters, and files that are not 
 
   expect(configFindings(report, own, true).map(({ text, accept }) => [text.slice(0, 60), accept])).toEqual(
     [
-      ["its Vault stores its data in 'consul': only integrated storage", undefined],
+      ["its Vault stores its data in 'consul', and this needs integrated storage", undefined],
       ['/etc/bao.hcl has an `initialize` stanza, with which a blank s', undefined],
       ["/etc/tls/vault.key, named by its Vault's configuration (tls_l", undefined],
     ].map(([text, accept]) => [text?.slice(0, 60), accept]),

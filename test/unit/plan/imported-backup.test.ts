@@ -1,6 +1,6 @@
 import type { Import, Manifest } from '../../../src/contract/generation';
 import { describePlan } from '../../../src/contract/voice/plan-text';
-import { restoreMd } from '../../../src/repository/restore-md';
+import { restoreMd } from '../../../src/repository/restore-md/restore-md';
 import { evaluateRestore } from '../../../src/plan/evaluate-restore';
 import { sampleManifest } from '../../support/generation';
 import { factsWith, serving } from '../../support/restore-facts';

@@ -1,4 +1,4 @@
-import { restoreMd } from '../../../src/repository/restore-md';
+import { restoreMd } from '../../../src/repository/restore-md/restore-md';
 import { sampleManifest } from '../../support/generation';
 
 const SNAPSHOT = Buffer.from('snapshot');

@@ -182,7 +182,7 @@ describe('an agent whose configuration names approvers', () => {
     ['is emptied, as the first node', plan, { kind: 'blank' }],
     ['removes old data', plan, { kind: 'remove', of: RUN, isYoung: false }],
     ['is restarted, where no follower is', plan, { kind: 'restart' }],
-    ['installs, as a follower', () => plan({ firstNode: 'vault-2' }), { kind: 'install' }],
+    ['installs, as a follower', () => plan({ firstNode: 'vault-2' }), { kind: 'install', archive: 'raft' }],
     ['stops in place', () => plan({ method: 'inPlace' }), { kind: 'stop' }],
     ['sets data aside in place', () => plan({ method: 'inPlace' }), renaming()],
     ['puts back what was deleted', () => plan({ setAside: 'delete' }), { kind: 'put back', lost: null }],
@@ -202,7 +202,11 @@ describe('an agent whose configuration names approvers', () => {
   });
 
   it.each<[string, () => RecoveryPlan, HostAction[]]>([
-    ['the first node', plan, [staging(), { kind: 'stop' }, renaming(), { kind: 'install' }, { kind: 'unseal' }]],
+    [
+      'the first node',
+      plan,
+      [staging(), { kind: 'stop' }, renaming(), { kind: 'install', archive: 'raft' }, { kind: 'unseal' }],
+    ],
     ['a way back', plan, [{ kind: 'put back', lost: null }, { kind: 'start' }]],
     ['a node with a lost run', lost, [{ ...renaming(), lost: RUN } as HostAction, { kind: 'put back', lost: RUN }]],
     [

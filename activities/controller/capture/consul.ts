@@ -1,0 +1,87 @@
+import type { ConsulConfig } from '../../../src/config/schema';
+import type { ConsulClient } from '../../../src/consul/client';
+import { withConsul } from '../../../src/consul/connect';
+import type { BackupPlan } from '../../../src/contract/backup';
+import { DrError } from '../../../src/contract/failures';
+import type { Consistency, ConsulContent } from '../../../src/contract/method';
+import { writeSnapshotFile } from '../../../src/repository/snapshot-file';
+import { credentialFingerprint } from '../../../src/vault/login';
+import { type ConsulSnapshotSummary, ConsulSnapshotVerifier } from '../../../src/vault/snapshot/consul/consul-archive';
+import { cancellation, heartbeatBytes } from '../../heartbeat';
+import type { Controller } from '../context';
+import type { Captured } from './captured';
+import { tryCanary } from './canary';
+
+/** From Consul's leader, in one pass: socket → verify → encrypt → staging file. The Vaults keep serving. */
+export async function captureConsul(controller: Controller, plan: BackupPlan, directory: string): Promise<Captured> {
+  const config = consulConfigOf(controller, plan.cluster);
+  const leader = await controller.withLeader(plan.cluster, (view) => Promise.resolve(view));
+  const onBytes = heartbeatBytes('capture');
+  return controller.withLogin(plan.cluster, leader.leader.node, async (vault) => {
+    const credential = await credentialFingerprint(controller.cluster(plan.cluster).auth);
+    const status = await vault.sealStatus();
+    const { canary, warnings } = await tryCanary(vault, plan.canary);
+    return withConsul(config, async (consul) => {
+      const accessor = (await consul.selfToken())?.accessorId ?? null;
+      warnings.push(...(await healthWarnings(consul)));
+      const capturedAt = new Date().toISOString();
+      const { body } = await consul.snapshot(config.consistency, { signal: cancellation() });
+      const verifier = new ConsulSnapshotVerifier({
+        prefix: config.path,
+        accessors: accessor === null ? [] : [accessor],
+      });
+      const { file, ...stored } = await writeSnapshotFile(directory, body, verifier, plan.encryption, {
+        signal: cancellation(),
+        onProgress: onBytes,
+        name: 'consul.snap',
+      });
+      const { summary } = verifier;
+      return {
+        file,
+        capturedAt,
+        leader,
+        status,
+        nonVoters: [],
+        ownSeals: [],
+        clockAheadSeconds: null,
+        canary,
+        credential,
+        warnings,
+        summary: { ...summary, raft: { ...summary.raft, peers: [] } },
+        content: contentOf(config, config.consistency, accessor, summary),
+        stored,
+      };
+    });
+  });
+}
+
+export function consulConfigOf(controller: Controller, cluster: string): ConsulConfig {
+  const { consul } = controller.cluster(cluster);
+  if (consul) return consul;
+  throw new DrError('InvalidConfiguration', `The configuration of '${cluster}' does not say where Consul is.`);
+}
+
+function contentOf(
+  { path, scope }: ConsulConfig,
+  consistency: Consistency,
+  accessor: string | null,
+  { consul: { others, elsewhere, services } }: ConsulSnapshotSummary,
+): ConsulContent {
+  const keys = Object.values(elsewhere).reduce((sum, { count }) => sum + count, 0);
+  const instances = Object.values(services).reduce((sum, count) => sum + count, 0);
+  return {
+    method: 'consul',
+    scope,
+    path,
+    consistency,
+    accessor,
+    others: { ...others, otherKeys: keys, services: instances },
+  };
+}
+
+/** What is wrong with Consul and keeps no backup from being made. */
+async function healthWarnings(consul: ConsulClient): Promise<string[]> {
+  const { servers } = await consul.health();
+  const sick = servers.filter(({ healthy }) => !healthy).map(({ name }) => name);
+  return sick.length === 0 ? [] : [`Consul reports ${sick.join(', ')} as unhealthy, of ${servers.length} servers`];
+}

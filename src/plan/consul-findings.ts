@@ -1,0 +1,92 @@
+import { formatCount, formatNumber } from '../contract/format';
+import type { Manifest } from '../contract/generation';
+import { type ConsulContent, methodOf } from '../contract/method';
+import type { LiveView } from '../contract/plan';
+import { acceptable, type Finding } from './findings';
+
+/** Where a cluster stores that a backup is restored into. */
+export type Storage = 'raft' | 'file' | 'consul';
+
+export function storageOf({ content }: Pick<Manifest, 'content'>): Storage {
+  if (content === undefined) return 'raft';
+  return content.method === 'consul' ? 'consul' : content.storage;
+}
+
+/** In place a leader takes a Raft snapshot in; anything else replaces the storage below Vaults that serve. */
+export function inPlaceMethodFindings(manifest: Pick<Manifest, 'content'>): Finding[] {
+  const method = methodOf(manifest);
+  if (method === 'raft') return [];
+  return [
+    {
+      code: 'in-place-method',
+      text: `a backup by the method '${method}' can't be restored in place: omit --in-place, and the nodes are stopped for it`,
+    },
+  ];
+}
+
+/** Whether Consul can be restored, and can still be reached afterwards. */
+export function consulFindings({ content }: Manifest, { leader, consul }: LiveView): Finding[] {
+  if (content?.method !== 'consul') return [];
+  if (consul === undefined || consul.problem !== null) {
+    return [
+      { code: 'consul-unreachable', text: `Consul can't be asked: ${consul?.problem ?? 'it is not configured'}` },
+    ];
+  }
+  const findings: Finding[] = [];
+  if (consul.leader === null) {
+    findings.push({
+      code: 'consul-no-leader',
+      text: 'Consul has no leader, and without one no snapshot can be restored: bring its quorum back first',
+    });
+  }
+  if (consul.path !== content.path) {
+    findings.push({
+      code: 'consul-path',
+      text: `Vault's keys are below ${content.path} in the backup, but \`consul.path\` is ${consul.path}`,
+    });
+  }
+  if (leader === null && consul.holdsVault === true) {
+    findings.push(
+      acceptable(
+        'lose-newer-data',
+        "Consul serves and still holds Vault's data, newer than this backup: if the Vaults are only stopped or sealed, start and unseal them, and nothing is lost",
+      ),
+    );
+  }
+  if (content.scope === 'all' && content.accessor !== consul.accessor) {
+    findings.push(
+      acceptable(
+        'consul-token',
+        `the restore brings back the ACL tokens of ${content.accessor === null ? 'a Consul without ACLs' : 'the backup'}, made with the token ${content.accessor ?? 'none'}; the configured one (${consul.accessor ?? 'none'}) may not exist afterwards`,
+      ),
+    );
+  }
+  return findings;
+}
+
+/** What a restore does to others who keep something in Consul. */
+export function consulWarnings({ content }: Manifest): string[] {
+  if (content?.method !== 'consul') return [];
+  if (content.scope === 'vault') {
+    return content.notAtomic
+      ? ['the keys were exported while Vault was serving: they are not the state of one instant']
+      : [];
+  }
+  return [
+    `everything in Consul goes back to the time of the backup, not only Vault's keys: ${othersOf(content)}. Other applications lose what they have written there since`,
+    "Vault's own ACL token for Consul must be one of the backup: a token that was created or rotated since stops working, and Vault can't start with it",
+    ...(content.consistency === 'stale'
+      ? ['the backup was taken while Consul had no leader: the latest writes may be missing']
+      : []),
+  ];
+}
+
+const MOST_NAMED = 12;
+
+function othersOf({ others }: Pick<ConsulContent, 'others'>): string {
+  const counted = Object.entries(others).filter(([, count]) => count > 0);
+  if (counted.length === 0) return 'the backup holds nothing else';
+  const named = counted.slice(0, MOST_NAMED).map(([kind, count]) => `${kind} ${formatNumber(count)}`);
+  const more = counted.length - named.length;
+  return [...named, ...(more > 0 ? [formatCount(more, 'other kind')] : [])].join(', ');
+}

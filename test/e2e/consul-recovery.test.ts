@@ -1,0 +1,123 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { GenerationCopy } from '../../src/contract/generation';
+import type { LabConsul } from '../../src/lab/consul/consul-cluster';
+import type { SampleSecret } from '../../src/lab/secrets';
+import { useLab } from '../support/lab';
+import { leaderOf, sealStatus, untilReadable, valuesOf } from '../support/lab-view';
+import { restoreDriver } from '../support/restore-driver';
+
+/** Three Vaults on a real Consul of three servers, with ACLs and TLS. Each test begins with what the one before left. */
+describe('a cluster that stores in Consul', () => {
+  const lab = useLab({ shape: 'consul-storage' });
+  const driver = () => restoreDriver(lab());
+  const consul = () => lab().consul as LabConsul;
+  const names = () => lab().nodes.map(({ name }) => name);
+  const kv = async (key: string) => (await consul().ask('GET', `kv/${key}?raw`)).body;
+  let kept: SampleSecret[];
+  let clusterId: string;
+  let generation: string;
+
+  async function killVaults(): Promise<void> {
+    for (const name of names()) {
+      const { pid } = lab().agents[name]!;
+      if (pid !== undefined) await lab().agents[name]!.kill();
+      await lab().killVault(name);
+    }
+  }
+
+  it('is backed up while it serves, and the backup says what else is in it', async () => {
+    kept = await lab().writeSecrets(20);
+    clusterId = (await sealStatus(lab(), 'vault-1')).cluster_id;
+    await consul().ask('PUT', 'kv/app/setting', { body: 'of then' });
+
+    const { code, stdout } = await lab().cli(['backup', '--cluster', 'lab']);
+
+    expect({ code, stdout }).toMatchObject({ code: 0 });
+    const { copies } = await driver().json<{ copies: GenerationCopy[] }>(['backups', 'list', '--cluster', 'lab']);
+    const [copy] = copies;
+    generation = copy!.generation;
+    expect(copy!.manifest).toMatchObject({
+      content: {
+        method: 'consul',
+        scope: 'all',
+        path: 'vault/',
+        consistency: 'default',
+        accessor: consul().tokens.vaultDr.accessorId,
+        others: { otherKeys: 1 },
+      },
+      clusterId,
+      raft: { peers: [] },
+      seal: { type: 'shamir', secretShares: 5, secretThreshold: 3 },
+      stored: { file: 'consul.snap.age' },
+    });
+    expect(copy!.manifest.keys.byPrefix['core/keyring']?.count).toBe(1);
+    expect(await readFile(join(lab().localRepository, 'lab', generation, 'RESTORE.md'), 'utf8')).toContain(
+      'consul snapshot restore consul.snap',
+    );
+  }, 120_000);
+
+  it('is refused a restore while it serves, and one in place in any case', async () => {
+    expect(await driver().refusal()).toContain('[lose-newer-data, override with --accept lose-newer-data]');
+    expect(await driver().refusal('--in-place')).toContain('[in-place-method]');
+  }, 60_000);
+
+  it('goes back to the backup with everything in Consul: nodes stopped, lock deleted, the same shares', async () => {
+    const lost = await lab().writeSecrets(3);
+    await consul().ask('PUT', 'kv/app/setting', { body: 'of now' });
+
+    await driver().start('--accept', 'lose-newer-data');
+    await driver().approve();
+    await driver().unsealAll(lab().unsealShares, 180_000);
+    const report = await driver().result();
+
+    expect(report).toMatchObject({ status: 'completed', plan: { archive: 'consul', storage: 'consul' } });
+    expect(await valuesOf(lab(), kept)).toEqual(kept.map(({ value }) => value));
+    expect(await valuesOf(lab(), lost)).toEqual(lost.map(() => null));
+    expect(await kv('app/setting')).toBe('of then');
+    for (const name of names()) {
+      expect(await sealStatus(lab(), name)).toMatchObject({ sealed: false, cluster_id: clusterId });
+      await untilReadable(lab(), kept[0]!, name);
+    }
+    expect(report.backup).toHaveProperty('generation');
+    expect(report.setAside).toEqual([{ node: 'vault-1', path: expect.stringContaining('set-aside') }]);
+    expect(names()).toContain(await leaderOf(lab()));
+  }, 300_000);
+
+  it('has what was in Consul put back by a roll-back', async () => {
+    const newer = await lab().writeSecrets(2);
+    await consul().ask('PUT', 'kv/app/setting', { body: 'newest' });
+    await driver().start('--accept', 'lose-newer-data', '--generation', generation);
+    await driver().approve();
+    await driver().waitUntil('shares are taken', (now) => now.phase === 'unseal', 180_000);
+    expect(await kv('app/setting')).toBe('of then');
+
+    await driver().json(['roll-back', '--cluster', 'lab', '--as', 'bob']);
+    await driver().unsealAll(lab().unsealShares, 120_000);
+    const report = await driver().result(1);
+
+    expect(report.status).toBe('rolled back');
+    expect(await kv('app/setting')).toBe('newest');
+    await untilReadable(lab(), newer[0]!, 'vault-1');
+    expect(await valuesOf(lab(), newer)).toEqual(newer.map(({ value }) => value));
+  }, 300_000);
+
+  it('comes back in a new Consul that has only the tokens of the configuration', async () => {
+    await driver().json(['backup', '--cluster', 'lab']);
+    await killVaults();
+    await consul().destroy();
+    await consul().start();
+    await consul().furnish();
+    await Promise.all(names().map((name) => lab().agents[name]!.start()));
+
+    await driver().start();
+    await driver().approve();
+    await driver().unsealAll(lab().unsealShares, 180_000);
+    const report = await driver().result();
+
+    expect(report).toMatchObject({ status: 'completed', plan: { holdData: [] } });
+    await untilReadable(lab(), kept[0]!, 'vault-2');
+    expect(await valuesOf(lab(), kept)).toEqual(kept.map(({ value }) => value));
+    expect(await kv('app/setting')).toBe('newest');
+  }, 300_000);
+});
