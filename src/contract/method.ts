@@ -21,13 +21,9 @@ export const METHOD_OF_SOURCE = { consul: 'consul', file: 'filesystem' } as cons
   Method
 >;
 
-/** How Consul is asked. `stale`: by any server, also without a leader, so that the last writes may be missing. */
+/** How Consul is asked. `stale`: any server answers, also without a leader, so that the last writes may be missing. */
 export const CONSISTENCIES = ['default', 'consistent', 'stale'] as const;
 export type Consistency = (typeof CONSISTENCIES)[number];
-
-/** Of Consul's data: all of it, or the keys of Vault alone. */
-export const SCOPES = ['all', 'vault'] as const;
-export type Scope = (typeof SCOPES)[number];
 
 /** What the archive of a backup holds, unless it is a Raft snapshot. */
 export type Content = FilesystemContent | ConsulContent;
@@ -47,12 +43,11 @@ export interface FilesystemContent {
 
 export interface ConsulContent {
   method: 'consul';
-  scope: Scope;
+  /** Of Consul's data. */
+  scope: 'all';
   /** Of Vault's keys in Consul, such as `vault/`. */
   path: string;
   consistency: Consistency;
-  /** Taken while Vaults could write, key by key: not one state of the storage. Only with the scope `vault`. */
-  notAtomic?: true | undefined;
   /** Accessor id of the ACL token that made it; null without ACLs. */
   accessor: string | null;
   /** What else is in it, and would be rolled back with it: counts by kind, such as `services`, `aclTokens`, `kv`. */

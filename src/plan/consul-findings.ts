@@ -53,7 +53,7 @@ export function consulFindings({ content }: Manifest, { leader, consul }: LiveVi
       ),
     );
   }
-  if (content.scope === 'all' && content.accessor !== consul.accessor) {
+  if (content.accessor !== consul.accessor) {
     findings.push(
       acceptable(
         'consul-token',
@@ -67,17 +67,9 @@ export function consulFindings({ content }: Manifest, { leader, consul }: LiveVi
 /** What a restore does to others who keep something in Consul. */
 export function consulWarnings({ content }: Manifest): string[] {
   if (content?.method !== 'consul') return [];
-  if (content.scope === 'vault') {
-    return content.notAtomic
-      ? ['the keys were exported while Vault was serving: they are not the state of one instant']
-      : [];
-  }
   return [
     `everything in Consul goes back to the time of the backup, not only Vault's keys: ${othersOf(content)}. Other applications lose what they have written there since`,
     "Vault's own ACL token for Consul must be one of the backup: a token that was created or rotated since stops working, and Vault can't start with it",
-    ...(content.consistency === 'stale'
-      ? ['the backup was taken while Consul had no leader: the latest writes may be missing']
-      : []),
   ];
 }
 

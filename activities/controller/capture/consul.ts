@@ -62,7 +62,7 @@ export function consulConfigOf(controller: Controller, cluster: string): ConsulC
 }
 
 function contentOf(
-  { path, scope }: ConsulConfig,
+  { path }: ConsulConfig,
   consistency: Consistency,
   accessor: string | null,
   { consul: { others, elsewhere, services } }: ConsulSnapshotSummary,
@@ -71,7 +71,7 @@ function contentOf(
   const instances = Object.values(services).reduce((sum, count) => sum + count, 0);
   return {
     method: 'consul',
-    scope,
+    scope: 'all',
     path,
     consistency,
     accessor,

@@ -45,13 +45,5 @@ export const consul = z.strictObject({
     .enum(['default', 'consistent'])
     .default('default')
     .describe('`consistent`: the leader of Consul proves that it still leads before it answers.'),
-  allowStale: z
-    .boolean()
-    .default(false)
-    .describe('Back up from any server while Consul has no leader. The latest writes may be missing.'),
-  scope: z
-    .enum(['all', 'vault'], { error: "must be 'all' or 'vault'" })
-    .default('all')
-    .describe("`all`: a snapshot of everything in Consul. `vault`: an export of Vault's own keys."),
 });
 export type ConsulConfig = z.infer<typeof consul>;

@@ -6,7 +6,6 @@ import {
   type FilesystemContent,
   METHODS,
   MIGRATION_SOURCES,
-  type Scope,
 } from '../method';
 import { byKey, count, name, oneOf, short, strict } from './values';
 
@@ -29,10 +28,9 @@ const filesystem = strict<FilesystemContent>({
 });
 
 const ofConsul = {
-  scope: oneOf<Scope>({ all: true, vault: true }),
+  scope: z.literal('all'),
   path: consulPath,
   consistency: oneOf<Consistency>({ default: true, consistent: true, stale: true }),
-  notAtomic: z.literal(true).optional(),
   accessor: z.uuid().nullable(),
   others: byKey(count),
 };

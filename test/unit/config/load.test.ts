@@ -551,8 +551,6 @@ describe('the method by which a cluster is backed up', () => {
       addresses: ['https://consul.example.com:8501'],
       path: 'vault/',
       consistency: 'default',
-      allowStale: false,
-      scope: 'all',
     });
   });
 

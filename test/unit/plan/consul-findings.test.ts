@@ -77,9 +77,6 @@ describe('a restore of Consul', () => {
         expect.stringMatching(/^Vault's own ACL token for Consul must be one of the backup/),
       ]),
     );
-    expect(planOf({ manifest: { content: { ...content, scope: 'vault', notAtomic: true } } }).warnings).toEqual(
-      expect.arrayContaining([expect.stringContaining('not the state of one instant')]),
-    );
   });
 
   it.each<[string, Partial<ConsulView> | null, RegExp]>([
