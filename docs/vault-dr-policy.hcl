@@ -13,6 +13,11 @@ path "sys/storage/raft/autopilot/state" {
   capabilities = ["read"]
 }
 
+# With `method: filesystem`: whether autopilot would remove the node that is stopped.
+path "sys/storage/raft/autopilot/configuration" {
+  capabilities = ["read"]
+}
+
 # OpenBao: names of namespaces, for those that have keys of their own and stay sealed after a restore.
 path "sys/namespaces" {
   capabilities = ["list"]

@@ -1,8 +1,11 @@
 import {
   CancellationScope,
+  ChildWorkflowFailure,
   defineQuery,
+  executeChild,
   isCancellation,
   log,
+  ParentClosePolicy,
   patched,
   setCurrentDetails,
   setHandler,
@@ -10,6 +13,7 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
+import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type {
   BackupPhase,
   BackupPlan,
@@ -21,7 +25,9 @@ import type {
 } from '../src/contract/backup';
 import type { ConfigBundle } from '../src/contract/generation';
 import { backupInput } from '../src/contract/input';
-import { PROGRESS_QUERY } from '../src/contract/names';
+import type { MadeCopy } from '../src/contract/copied';
+import { PRIORITY, PROGRESS_QUERY, recoveryWorkflowId, WORKFLOW, WORKFLOW_TASK_TIMEOUT } from '../src/contract/names';
+import type { RecoveryReport } from '../src/contract/recovery';
 import { incompleteBackup } from '../src/contract/voice/backup-text';
 import type { Notification } from '../src/contract/notification';
 import { controller, onNode } from './run/steps';
@@ -60,7 +66,11 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     progress.warnings.push(...health.warnings);
 
     const bundles = await collectConfigs(plan);
-    const { staged, first } = await captureAndPublish(plan, { ...health, warnings: progress.warnings }, bundles);
+    const seen = { ...health, warnings: progress.warnings };
+    const { staged, first } =
+      plan.method === 'filesystem'
+        ? await copyAndPublish(plan, seen, bundles)
+        : await captureAndPublish(plan, seen, bundles);
     const { generation, manifest } = staged;
 
     enter('replicate');
@@ -184,6 +194,76 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
       } catch (error) {
         if (problemOf(error, 'publish').code !== 'StagingLost' || captures === CAPTURES) throw error;
       }
+    }
+  }
+
+  /** A node is stopped, archived and started again by a run of its own, which holds the lock of the cluster and outlives this one. */
+  async function copyAndPublish(
+    plan: BackupPlan,
+    health: ClusterHealth,
+    bundles: ConfigBundle[],
+  ): Promise<{ staged: StagedGeneration; first: string }> {
+    enter('capture');
+    const { data, lag, repository } = await copyOfNode();
+    progress.generation = data.generation;
+    upsertSearchAttributes([{ key: GENERATION_ATTRIBUTE, value: data.generation }]);
+    for (let tries = 1; ; tries++) {
+      const copied = {
+        plan,
+        health: { ...health, warnings: progress.warnings },
+        bundles,
+        copied: data,
+        lag,
+        run: runId,
+      };
+      const staged = await controller.describeCopy(copied);
+      progress.warnings = [...new Set([...progress.warnings, ...staged.manifest.warnings])];
+      enter('publish');
+      try {
+        progress.copies = [await controller.publishGeneration({ staged, repository })];
+        return { staged, first: repository };
+      } catch (error) {
+        if (problemOf(error, 'publish').code !== 'StagingLost' || tries === CAPTURES) throw error;
+      }
+    }
+  }
+
+  async function copyOfNode(): Promise<MadeCopy & { repository: string }> {
+    const { copied, warnings } = await runCopy();
+    progress.warnings.push(...warnings);
+    if (copied !== undefined && 'data' in copied && copied.repository !== null) {
+      return { ...copied, repository: copied.repository };
+    }
+    throw ending({
+      code: 'Aborted',
+      problem: 'The copy of the node was aborted.',
+      advice: 'Start the backup again.',
+      where: null,
+    });
+  }
+
+  async function runCopy(): Promise<RecoveryReport> {
+    const id = recoveryWorkflowId(cluster);
+    try {
+      return await executeChild<(raw: unknown) => Promise<RecoveryReport>>(WORKFLOW.copyNode, {
+        workflowId: id,
+        workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+        priority: PRIORITY.recovery,
+        // Whatever becomes of this backup, the node is started again and unsealed.
+        parentClosePolicy: ParentClosePolicy.ABANDON,
+        args: [{ cluster, requestedBy: 'vault-dr' }],
+        staticSummary: `Copy of a node of ${cluster}`,
+      });
+    } catch (error) {
+      if (error instanceof WorkflowExecutionAlreadyStartedError) {
+        throw ending({
+          code: 'AlreadyRunning',
+          problem: `Another run changes the nodes of '${cluster}' (workflow ${id}), so no node was stopped.`,
+          advice: `See what it does: vault-dr status --cluster ${cluster}. The next backup is made as scheduled.`,
+          where: null,
+        });
+      }
+      throw error instanceof ChildWorkflowFailure && error.cause && !isCancellation(error) ? error.cause : error;
     }
   }
 

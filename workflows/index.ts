@@ -1,5 +1,6 @@
 export { backUpCluster } from './back-up-cluster';
 export { migrateStorage } from './migrate-storage';
+export { copyNode } from './copy-node';
 export { rebuildNode } from './rebuild-node';
 export { recoverQuorum } from './recover-quorum';
 export { rollBackRun } from './roll-back-run';

@@ -3,9 +3,12 @@ import { basename, join } from 'node:path';
 import type { BackupPlan, ClusterHealth, PublishedCopy } from '../../src/contract/backup';
 import { DrError } from '../../src/contract/failures';
 import type { GenerationCopy } from '../../src/contract/generation';
+import { type Method, methodOf } from '../../src/contract/method';
 import type { ControllerInput } from '../../src/contract/step-input/controller';
 import { belowRoot } from '../../src/files/below-root';
+import { methodFindings } from '../../src/plan/method-findings';
 import {
+  publishAround,
   publishGeneration as publish,
   replicateGeneration as replicate,
   verifyCopy,
@@ -33,13 +36,26 @@ export async function planBackup(controller: Controller, input: ControllerInput<
 
 /** Every peer answers, one leads, autopilot reports healthy. What doesn't prevent a backup is a warning. */
 export async function checkHealth(controller: Controller, input: { plan: BackupPlan }): Promise<ClusterHealth> {
-  const { cluster, encryption } = confirmBackup(controller, input.plan);
+  const { cluster, encryption, method = 'raft' } = confirmBackup(controller, input.plan);
   return controller.withLeader(cluster, async (view) => {
     const leader = view.leader.node;
+    const { storageType } = await view.leader.sealStatus();
+    assertMethod(cluster, method, storageType);
     const warnings = view.nodes.flatMap((node) => (node.problem === null ? [] : [`${node.node}: ${node.problem}`]));
-    warnings.push(...(await controller.withLogin(cluster, leader, autopilotWarnings)));
+    if (storageType === undefined || storageType === 'raft') {
+      warnings.push(...(await controller.withLogin(cluster, leader, autopilotWarnings)));
+    }
     if (encryption.method === 'none') warnings.push('the backup is NOT encrypted: see backup.encryption');
     return { ...view, leader, warnings };
+  });
+}
+
+/** @throws DrError InvalidConfiguration where Vault stores its data in something that the method can't back up */
+function assertMethod(cluster: string, method: Method, storageType: string | undefined): void {
+  const [finding] = methodFindings(method, storageType);
+  if (finding === undefined) return;
+  throw new DrError('InvalidConfiguration', `'${cluster}' can't be backed up: ${finding.text} [${finding.code}].`, {
+    advice: `About it: vault-dr explain ${finding.code}`,
   });
 }
 
@@ -70,6 +86,10 @@ export async function publishGeneration(
   const options = resumableTransfer(`publish to ${input.repository}`);
   const repository = await controller.repositoryOf(cluster, input.repository);
   const directory = await stagedHere(controller, cluster, input.staged.directory);
+  // An agent has stored the archive there itself.
+  if (methodOf(input.staged.manifest) === 'filesystem') {
+    return published(await publishAround(repository, directory, options));
+  }
   const copy = await publish(repository, directory, options);
   return published(await verifyCopy(repository, copy, options));
 }

@@ -14,6 +14,7 @@ import { cancellation, sender } from '../heartbeat';
 import { CONTROLLER_AUTHORITY } from './authority';
 import { Controller, type ControllerDeps } from './context';
 import { captureSnapshot } from './capture/capture';
+import { describeCopy } from './capture/copied';
 import { chooseGeneration } from './choose';
 import * as keep from './keep';
 import * as plan from './make-plan';
@@ -47,6 +48,7 @@ export function createControllerActivities(deps: ControllerDeps) {
     checkHealth: bind(backup.checkHealth),
     stageBundle: bind(stageBundle),
     captureSnapshot: bind(captureSnapshot),
+    describeCopy: bind(describeCopy),
     publishGeneration: bind(backup.publishGeneration),
     replicateGeneration: bind(backup.replicateGeneration),
     listCatchUps: bind(keep.listCatchUps),
@@ -61,6 +63,7 @@ export function createControllerActivities(deps: ControllerDeps) {
     makePlan: bind(plan.makePlan),
     makeQuorumPlan: bind(plan.makeQuorumPlan),
     makeRebuildPlan: bind(plan.makeRebuildPlan),
+    makeCopyPlan: bind(plan.makeCopyPlan),
     makeRemovalPlan: bind(plan.makeRemovalPlan),
     makeRollBackPlan: bind(plan.makeRollBackPlan),
     makeMigrationPlan: bind(plan.makeMigrationPlan),

@@ -1,6 +1,6 @@
 import { clusterOf } from '../../src/config/load';
 import { DrError, isDrError } from '../../src/contract/failures';
-import type { RebuildNodeInput, RecoverQuorumInput, RestoreInput } from '../../src/contract/input';
+import type { CopyNodeInput, RebuildNodeInput, RecoverQuorumInput, RestoreInput } from '../../src/contract/input';
 import {
   type ChosenGeneration,
   CLUSTER_DOWN,
@@ -13,6 +13,7 @@ import { encryptionOf } from '../../src/crypto/encryption';
 import { planHashOf } from '../../src/plan/hash';
 import type { NodeInspection } from '../../src/plan/evaluate-node';
 import { evaluateMigration, type MigrationFacts } from '../../src/plan/evaluate-migration';
+import { evaluateCopy } from '../../src/plan/evaluate-copy';
 import { evaluateRecoverQuorum } from '../../src/plan/evaluate-recover-quorum';
 import { evaluateRebuild } from '../../src/plan/evaluate-rebuild';
 import { evaluateRemoval, type RemovalFacts } from '../../src/plan/evaluate-removal';
@@ -20,7 +21,7 @@ import { removalPlan } from '../../src/plan/removal-plan';
 import { evaluateRollBack, type RollBackFacts } from '../../src/plan/evaluate-roll-back';
 import { evaluateRestore, type Evaluation } from '../../src/plan/evaluate-restore';
 import { endedRuns } from '../../src/report/ended-runs';
-import { sealReportOf } from '../../src/vault/answers';
+import { type AutopilotConfiguration, type AutopilotState, sealReportOf } from '../../src/vault/answers';
 import type { LeaderView } from '../../src/vault/leader';
 import { membersOf } from '../../src/vault/members';
 import { credentialFingerprint } from '../../src/vault/login';
@@ -91,28 +92,26 @@ async function inspectThroughLeader(controller: Controller, cluster: string, vie
     serving: serving.map(({ node }) => node),
     versions: Object.fromEntries(serving.flatMap(({ node, version }) => (version === null ? [] : [[node, version]]))),
     seal: sealReportOf(status),
+    ...(status.storageType === undefined ? {} : { storageType: status.storageType }),
   };
   const { storageType = 'raft' } = status;
   if (storageType !== 'raft') return { ...seen, ...(await tryLogin(controller, cluster, view.leader.node)) };
   try {
-    if (status.storageType !== undefined && status.storageType !== 'raft') {
-      // It has no peers; whether the login works is asked by what every token may do.
-      await controller.withLogin(cluster, view.leader.node, (vault) => vault.capabilitiesSelf([REMOVE_PEER]));
-      return { ...seen, login: true };
-    }
     const { nodes } = settingsOf(controller, { cluster });
-    const [peers, autopilot, allowed] = await controller.withLogin(cluster, view.leader.node, (vault) =>
-      // Optional: autopilot may be turned off, and the policy may not allow it.
+    const [peers, autopilot, configuration, allowed] = await controller.withLogin(cluster, view.leader.node, (vault) =>
+      // What autopilot thinks is good to know; it may be turned off, and the policy need not let us ask.
       Promise.all([
         peersOf(vault, nodes),
         autopilotOf(vault, nodes).catch(() => null),
+        vault.autopilotConfiguration().catch(() => null),
         vault.capabilitiesSelf([REMOVE_PEER]).catch(() => null),
       ]),
     );
     const capabilities = allowed?.[REMOVE_PEER] ?? [];
     const voters = peers.filter((peer) => peer.voter).map((peer) => peer.nodeId);
     const mayRemovePeers = capabilities.includes('root') || capabilities.includes('update');
-    return { ...seen, login: true, voters, members: membersOf(peers, autopilot), mayRemovePeers };
+    const members = membersOf(peers, autopilot);
+    return { ...seen, login: true, voters, members, mayRemovePeers, ...silencesOf(autopilot, configuration) };
   } catch (error) {
     cancellation().throwIfAborted();
     return { ...seen, login: false, problem: (error as Error).message };
@@ -132,6 +131,19 @@ async function tryLogin(
     cancellation().throwIfAborted();
     return { login: false, problem: (error as Error).message };
   }
+}
+
+/** What autopilot says of how far members are, and of when it removes those that are silent. */
+function silencesOf(
+  autopilot: AutopilotState | null,
+  configuration: AutopilotConfiguration | null,
+): Pick<LiveView, 'logIndexes' | 'deadAfterSeconds'> {
+  const { cleanupDeadServers, deadAfterMs } = configuration ?? {};
+  const removes = cleanupDeadServers === true && typeof deadAfterMs === 'number';
+  return {
+    ...(autopilot && { logIndexes: Object.fromEntries(autopilot.servers.map(({ id, lastIndex }) => [id, lastIndex])) }),
+    ...(configuration && { deadAfterSeconds: removes ? deadAfterMs / 1_000 : null }),
+  };
 }
 
 /**
@@ -181,6 +193,20 @@ export async function makeRebuildPlan(
 ) {
   const settings = confirmSettings(controller, facts.settings, { cluster: facts.input.cluster });
   return made(evaluateRebuild({ ...facts, settings, now: new Date().toISOString() }));
+}
+
+/** Which node may be stopped for a backup. @throws DrError PlanRefused */
+export async function makeCopyPlan(
+  controller: Controller,
+  facts: { input: CopyNodeInput; settings: RecoverySettings; inspections: NodeInspection[]; live: LiveView },
+) {
+  const { cluster } = facts.input;
+  const settings = confirmSettings(controller, facts.settings, { cluster });
+  const { method, filesystem } = controller.cluster(cluster);
+  if (method !== 'filesystem') {
+    throw new DrError('InvalidConfiguration', `'${cluster}' has the method '${method}', by which no node is stopped.`);
+  }
+  return made(evaluateCopy({ ...facts, settings, how: filesystem, now: new Date().toISOString() }));
 }
 
 /** Whether what an earlier run set aside may be deleted. @throws DrError PlanRefused */

@@ -141,6 +141,11 @@ export async function checkConvergence(
 ): Promise<void> {
   const { plan, nodes } = input;
   confirmNodes(controller, plan, nodes);
+  if (plan.method === 'copy' && plan.stores === 'file') {
+    // Without Raft there is nothing to agree on.
+    await checkRolledBack(controller, { cluster: plan.cluster, nodes });
+    return;
+  }
   const began = Date.now();
   await withHeartbeats('converge', () =>
     pollUntil(
@@ -182,14 +187,21 @@ export async function waitForLeader(controller: Controller, input: { cluster: st
 export async function moveLeadership(controller: Controller, input: { plan: RecoveryPlan }): Promise<string> {
   const { plan } = input;
   const leaderNow = () => controller.withLeader(plan.cluster, async (view) => view.leader.node);
-  if (!controller.cluster(plan.cluster).restore.rollingRestart) return withHeartbeats('leader', leaderNow);
+  const { restore, method, filesystem } = controller.cluster(plan.cluster);
+  const isCopied = (name: string) => plan.method === 'copy' && method === 'filesystem' && filesystem.node === name;
+  if (!restore.rollingRestart && !isCopied(await withHeartbeats('leader', leaderNow))) {
+    return withHeartbeats('leader', leaderNow);
+  }
   return withHeartbeats('move the leadership', async () => {
     const before = await leaderNow();
     await controller.withLogin(plan.cluster, before, stepDown, confirmLogin(controller, plan));
     return pollUntil(
       `another node than ${before} to lead`,
       { timeoutMs: 60_000, signal: cancellation(), advice: `Read Vault's log on ${before}.` },
-      leaderNow,
+      async () => {
+        const now = await leaderNow();
+        return isCopied(now) ? null : now;
+      },
     );
   });
 }

@@ -8,7 +8,7 @@ import { problemsOfApproval, signaturesDecide } from '../../src/crypto/approved-
 import { writeFileAtomically } from '../../src/files/atomic-file';
 import { privateDirectory } from '../../src/files/files';
 import { readOwnFile } from '../../src/files/own-files';
-import { type HostAction, whyNotAllowed } from '../../src/plan/host-actions';
+import { type HostAction, whyNotAllowed, whyNotForBackup } from '../../src/plan/host-actions';
 import { planHashOf } from '../../src/plan/hash';
 import { parseManifest } from '../../src/repository/manifest';
 
@@ -29,7 +29,11 @@ export interface OwnConfiguration {
  * this host does what its own configuration allows: the plan that its approvers have signed, and nothing else.
  */
 export class HostApproval {
-  constructor(private readonly own: OwnConfiguration) {}
+  /** @param isBackup whether the run that asks now is part of a backup, in Temporal's own word */
+  constructor(
+    private readonly own: OwnConfiguration,
+    private readonly isBackup: () => boolean = () => false,
+  ) {}
 
   /**
    * Accepts an approved plan. It must be accepted before it expires; the recovery itself may last longer.
@@ -38,6 +42,7 @@ export class HostApproval {
    * @throws DrError NotApproved
    */
   async accept(run: string, directory: string, approved: ApprovedPlan | null, now: number): Promise<void> {
+    if (this.isBackup()) return this.#assertConsent({ kind: 'stop for backup' });
     if (!this.#signaturesDecide) return;
     const plan = this.#verified(run, approved);
     const known = readApproved(directory);
@@ -58,7 +63,8 @@ export class HostApproval {
    * @throws DrError NotApproved
    */
   async assertAllowed(run: string, directory: string, action: HostAction): Promise<void> {
-    if (!this.#signaturesDecide) return;
+    if (this.isBackup()) return this.#assertConsent(action);
+    if (!this.#signaturesDecide) return this.#assertNoBackup(action);
     const plan = this.#verified(run, readApproved(directory));
     const { clusterName: cluster, node } = this.own;
     const reason = whyNotAllowed(plan, { cluster, name: node.name, dataDir: node.dataDir }, action);
@@ -87,6 +93,23 @@ export class HostApproval {
       `its data is deleted only once the backup ${generation} is on the disk of ${firstNode}, but ${problem}`,
       `Nothing was changed. Compare agentPublicKey with \`vault-dr agent-key\` on ${firstNode}; if they match, somebody is tampering with the run: alert security.`,
     );
+  }
+
+  /** A backup needs nobody's signature, and gets nothing done that this host's own configuration does not allow for backups. */
+  #assertConsent(action: HostAction): void {
+    const { cluster, node } = this.own;
+    const reason = whyNotForBackup(cluster, node.name, action);
+    if (reason === null) return;
+    throw new DrError('NotApproved', `${node.name} refused what a backup asked for: ${reason}.`, {
+      where: node.name,
+      advice: `Nothing was changed. Compare \`method\` and \`filesystem\` on ${node.name} with the controller's. If they match, somebody is tampering with the run: alert security.`,
+    });
+  }
+
+  /** What only a backup does is done for no other run, whoever is trusted. */
+  #assertNoBackup({ kind }: HostAction): void {
+    if (kind !== 'stop for backup' && kind !== 'archive' && kind !== 'publish') return;
+    throw this.#notApproved('no backup asked for it');
   }
 
   get #signaturesDecide(): boolean {

@@ -1,9 +1,10 @@
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import type { ClusterConfig, Config, NodeConfig } from '../../src/config/schema';
-import { runName } from '../../src/contract/names';
+import { runName, WORKFLOW } from '../../src/contract/names';
 import type { RunClaim } from '../../src/contract/recovery';
 import { belowRoot } from '../../src/files/below-root';
+import { BackupStops } from '../../src/host/run/backup-stop';
 import { AttemptGate, type Attempt } from '../../src/host/run/attempt';
 import { assertClaim } from '../../src/host/run/claim';
 import { watchLoading } from '../../src/host/data/loading';
@@ -16,6 +17,7 @@ import type { ServerStart } from '../../src/vault/config/server-start';
 import { readServerConfig } from '../../src/vault/config/vault-config';
 import { connectLocally } from '../../src/vault/connect-node';
 import { loadLimitMs } from '../../src/vault/load-limits';
+import { ownWorkflow } from '../caller';
 import { cancellation, type Report, withHeartbeats } from '../heartbeat';
 import { retry, type PollOptions, pollUntil } from '../poll';
 import { HostApproval } from './approved';
@@ -36,16 +38,20 @@ export interface NodeDeps {
   confirmAttempt: () => Promise<Pick<RunClaim, 'startedAt'>>;
   /** Asks Temporal whether another recovery of the cluster has ended or does not exist. */
   isOver: (run: string) => Promise<boolean>;
+  /** What backups have stopped here, if somebody else looks after it as well. */
+  stops?: BackupStops;
 }
 
 /** Shared by the steps of one host. */
 export class NodeHost {
   readonly approval: HostApproval;
+  readonly stops: BackupStops;
   readonly #gate: AttemptGate;
   #lastStart: { at: number; start: Promise<ServerStart> } | null = null;
 
   constructor(readonly deps: NodeDeps) {
-    this.approval = new HostApproval(deps);
+    this.approval = new HostApproval(deps, () => ownWorkflow() === WORKFLOW.copyNode);
+    this.stops = deps.stops ?? new BackupStops(deps.node, deps.driver);
     this.#gate = new AttemptGate(deps.node.name);
   }
 

@@ -16,6 +16,7 @@ import { nodeAuthority } from './authority';
 import { explained } from './explained';
 import { collectConfig } from './config';
 import { installConsul, putBackConsul, saveConsul } from './consul';
+import { archiveData, publishArchive, stopForBackup } from './copy';
 import { type NodeDeps, NodeHost } from './context';
 import {
   blankNode,
@@ -68,6 +69,8 @@ export function createNodeActivities(deps: NodeDeps) {
       await host.approval.accept(run, await host.runDirectory(run), approved ?? null, now);
       const agentKey = await ensureAgentKey(node.stateDir);
       const { startedAt } = await deps.confirmAttempt();
+      // What an earlier one stopped for a backup runs before the next one begins.
+      if (host.stops.pending(run) === null) await host.stops.end();
       await claimNode(node.stateDir, node.name, { run, cluster, startedAt }, now, async (other) => {
         const isOver = await deps.isOver(other);
         // Only the current run may replace one that is over.
@@ -82,6 +85,9 @@ export function createNodeActivities(deps: NodeDeps) {
 
     stageGeneration: (input: NodeInput<'stageGeneration'>) => stageGeneration(host, input),
 
+    stopForBackup: (input: NodeInput<'stopForBackup'>) => stopForBackup(host, input),
+    archiveData: (input: NodeInput<'archiveData'>) => archiveData(host, input),
+    publishArchive: (input: NodeInput<'publishArchive'>) => publishArchive(host, input),
     stopNode: (input: NodeInput<'stopNode'>) => stopNode(host, input),
     setAsideData: (input: NodeInput<'setAsideData'>) => setAsideData(host, input),
     copyDataAside: (input: NodeInput<'copyDataAside'>) => copyDataAside(host, input),
@@ -113,6 +119,7 @@ export function createNodeActivities(deps: NodeDeps) {
 
     /** Destroys the run's identity, so that shares in history can't be decrypted, and removes staged files. */
     async endRunOnNode(input: NodeInput<'endRunOnNode'>): Promise<void> {
+      await host.stops.end(input.claim.run);
       await destroyRunIdentity(node.runtimeDir, input.claim.run);
       await endLeftMigration(host);
       await rm(await host.runDirectory(input.claim.run), { recursive: true, force: true });

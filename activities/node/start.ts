@@ -28,7 +28,7 @@ import { refuseInitialize } from './refuse-initialize';
 /** Starts a node without changing it. */
 export async function startNode(host: NodeHost, input: { claim: RunClaim }): Promise<SealReport> {
   return host.retry(input.claim, { kind: 'start' }, async (attempt) => {
-    await host.driver.start(attempt);
+    if (!(await host.stops.end(input.claim.run, attempt))) await host.driver.start(attempt);
     return sealReport(host, attempt);
   });
 }

@@ -460,6 +460,33 @@ export const REFUSALS = {
     means: 'Only what an unfinished run had set aside is put back.',
     todo: ['Read its report: `vault-dr report --cluster CLUSTER --run RUN`.'],
   },
+  'wrong-method': {
+    title: 'The method does not fit the storage',
+    says: ["Vault stores its data in 'consul', and the method 'raft' needs 'raft' …"],
+    means:
+      'A Raft snapshot needs integrated storage, a copy of a data directory needs integrated storage or `storage "file"`, a snapshot of Consul needs `storage "consul"`.',
+    todo: ['Set `clusters.NAME.method` to what the message names, on the controller and on every agent.'],
+  },
+  'outside-window': {
+    title: 'Outside the maintenance window',
+    means: 'A backup by copy stops a node, and `filesystem.window` allows that only at certain times.',
+    todo: ['Schedule the backup in the window (times are UTC), or change the window on the controller and the agents.'],
+  },
+  'no-follower': {
+    title: 'No node can be stopped for the backup',
+    means:
+      'A backup by copy stops a follower that votes and serves. There is none, or the node that `filesystem.node` names does not serve.',
+    todo: ['Bring the other nodes back first.'],
+  },
+  'dead-server-cleanup': {
+    title: 'Autopilot might remove the node while it is stopped',
+    means:
+      'With `cleanup_dead_servers` the leader removes a member that is silent for `dead_server_last_contact_threshold`, for good. The copy may take longer.',
+    todo: [
+      'Raise the threshold: `vault operator raft autopilot set-config -dead-server-last-contact-threshold=24h`.',
+      'Or use the method `raft`, for which nothing is stopped.',
+    ],
+  },
   'unknown-run': {
     title: 'No node has an unfinished run of this id',
     means: 'Nothing on the hosts belongs to it. The message lists the unfinished runs that there are.',

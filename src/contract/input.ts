@@ -74,6 +74,9 @@ export const rebuildNodeInput = z.strictObject({
 });
 export type RebuildNodeInput = z.infer<typeof rebuildNodeInput>;
 
+export const copyNodeInput = z.strictObject({ cluster: name, requestedBy: personName.default('unknown') });
+export type CopyNodeInput = z.infer<typeof copyNodeInput>;
+
 export const removeSetAsideInput = z.strictObject({
   cluster: name,
   /** Run id of the recovery that set them aside. */

@@ -39,6 +39,7 @@ export const WORKFLOW = {
   removeSetAside: 'removeSetAside',
   rollBackRun: 'rollBackRun',
   migrateStorage: 'migrateStorage',
+  copyNode: 'copyNode',
 } as const;
 
 /** Of runs and their steps: 1 comes first, 3 is Temporal's default. Servers without priorities ignore it. */

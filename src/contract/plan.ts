@@ -100,6 +100,12 @@ export interface LiveView {
   seal: SealReport | null;
   /** Only where Vault stores in Consul. */
   consul?: ConsulView;
+  /** What Vault calls its storage. Absent in what an earlier version saw, and where it is unknown; so are the next two. */
+  storageType?: string;
+  /** Last log entry of each member, by node id, as autopilot heard of it. */
+  logIndexes?: Record<string, number>;
+  /** After how long a silent member is removed for good; null: never. */
+  deadAfterSeconds?: number | null;
   /** Why there is no leader, or no login. */
   problem: string | null;
 }
@@ -272,7 +278,21 @@ export interface MigrationPlan extends PlanBase {
   backup: { generation: string; capturedAt: string } | null;
 }
 
-export type RecoveryPlan = RestorePlan | RecoverQuorumPlan | RebuildPlan | RemovalPlan | RollBackPlan | MigrationPlan;
+/** Of a backup for which a node is stopped, its data directory archived, and the node started again. */
+export interface CopyPlan extends PlanBase {
+  method: 'copy';
+  node: string;
+  stores: 'raft' | 'file';
+  /** Of the data directory. */
+  dataBytes: number;
+  /** It leads, so another node has to take over first. */
+  stepDown: boolean;
+  /** Entries by which it was behind the leader when this was planned; null where nobody knows. */
+  lag: number | null;
+}
+
+export type RecoveryPlan =
+  RestorePlan | RecoverQuorumPlan | RebuildPlan | RemovalPlan | RollBackPlan | MigrationPlan | CopyPlan;
 
 export interface ChosenGeneration {
   copy: GenerationCopy;

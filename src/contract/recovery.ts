@@ -1,4 +1,5 @@
 import type { SignedApproval } from './approval';
+import type { CopyOutcome } from './copied';
 import type { RecoveryPlan } from './plan';
 
 export const RESTORE_PHASES = [
@@ -14,8 +15,8 @@ export const RESTORE_PHASES = [
   'converge',
   'finish',
 ] as const;
-/** `rollBack` and `remove` are not part of a successful restore. */
-export type RecoveryPhase = (typeof RESTORE_PHASES)[number] | 'rollBack' | 'remove';
+/** `rollBack`, `remove` and `archive` are no part of a restore that goes through. */
+export type RecoveryPhase = (typeof RESTORE_PHASES)[number] | 'rollBack' | 'remove' | 'archive';
 
 /** The phases of each kind of run. */
 export const ROUTES = {
@@ -26,6 +27,7 @@ export const ROUTES = {
   remove: ['plan', 'approve', 'remove'],
   rollBack: ['plan', 'approve', 'rollBack'],
   migrate: RESTORE_PHASES,
+  copy: ['plan', 'stop', 'archive', 'unseal', 'converge', 'finish'],
 } as const satisfies Record<string, readonly RecoveryPhase[]>;
 export type RecoveryMethod = keyof typeof ROUTES;
 
@@ -128,7 +130,7 @@ export interface Parked {
 }
 
 export type RecoveryStatus =
-  'running' | 'waiting' | 'parked' | 'planned' | 'completed' | 'rolled back' | 'aborted' | 'refused';
+  'running' | 'waiting' | 'parked' | 'planned' | 'completed' | 'rolled back' | 'aborted' | 'refused' | 'failed';
 
 /** A step that used up its retries, or was repaired by the run itself. */
 export interface MetError {
@@ -188,6 +190,8 @@ export interface RecoveryProgress {
   retrying?: Retrying[];
   /** Who requested a roll-back, and in which phase. */
   rollBack: { by: string; at: string; from: RecoveryPhase } | null;
+  /** Only of a copy of a node's data, once it has ended. */
+  copied?: CopyOutcome;
 }
 
 const CHANGES_NOTHING: readonly RecoveryPhase[] = ['plan', 'approve', 'stage'];

@@ -1,5 +1,6 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto';
 import { DrError } from '../contract/failures';
+import { type CopiedData, copiedStatement } from '../contract/copied';
 import { bundleStatement, type ConfigBundle } from '../contract/generation';
 import { recipientStatement, type RunRecipient, type StagedBackup, stagedStatement } from '../contract/recovery';
 
@@ -51,6 +52,17 @@ export function problemOfBundle(publicKey: string | undefined, cluster: string, 
   if (signature === undefined) return `the agent of ${node} has not signed it`;
   if (holds(publicKey, bundleStatement(cluster, bundle), signature)) return null;
   return `its signature does not match the key configured for the agent of ${node}`;
+}
+
+/** Says what lies in the archive of this node's data. */
+export function signCopied(privateKeyPem: string, cluster: string, copied: CopiedData): string {
+  return signStatement(privateKeyPem, copiedStatement(cluster, copied));
+}
+
+/** Why it is not known that the agent of its node made a copy; null when it did. */
+export function problemOfCopied(publicKey: string, cluster: string, copied: CopiedData): string | null {
+  if (holds(publicKey, copiedStatement(cluster, copied), copied.signature)) return null;
+  return `its signature does not match the key configured for the agent of ${copied.node}`;
 }
 
 function signStatement(privateKeyPem: string, statement: string): string {

@@ -156,6 +156,13 @@ const SHAPE_TABLE = {
       node.through = [...MOUNTING, node.volume, ...LINKING, node.volume, node.dataDir];
     },
   },
+  'raft-copied': {
+    about: 'integrated storage, backed up by a copy of the files of a node that is stopped for it',
+    cluster: (configured) => {
+      configured.method = 'filesystem';
+      configured.filesystem = { leastMinutesBetween: 0.01 };
+    },
+  },
   'file-storage': {
     about: '`storage "file"`: a single Vault, which keeps its data in files',
     nodes: 1,

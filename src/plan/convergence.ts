@@ -11,6 +11,8 @@ export interface ServerView {
   healthy: boolean;
   /** Of Vault Enterprise: one node of each zone votes; autopilot decides which. */
   redundancyZone?: string | null;
+  /** Last log entry that the leader knows of. */
+  lastIndex?: number;
 }
 
 /** The cluster as seen through one node. */
@@ -29,7 +31,7 @@ export interface NodeView {
   /** Members that do not vote, permanently or not yet. */
   nonVoters: string[];
   /** Null if it is turned off, or the leader is too new to have made its first round. */
-  autopilot: { healthy: boolean; servers: ServerView[] } | null;
+  autopilot: { healthy: boolean; leader?: string; servers: ServerView[] } | null;
 }
 
 /**
@@ -61,6 +63,7 @@ export function convergenceGaps(
     ...(plan.storage === undefined
       ? [
           ...membershipGaps(view, expected, neverVote, [...leftOut, ...bystanders]),
+          ...copyGaps(plan, view),
           ...healthGaps(view, leftOut.length + bystanders.length === 0 ? null : expected, waitedMs),
         ]
       : leaderGaps(view)),
@@ -70,6 +73,19 @@ export function convergenceGaps(
 /** Whoever shares its storage with others has no peers: each has to know one that leads. */
 function leaderGaps({ node, leader = null }: NodeView): string[] {
   return leader === null ? [`${node}: no leader yet`] : [];
+}
+
+/** What is written between two of autopilot's looks. */
+const CAUGHT_UP_WITHIN = 100;
+
+/** A node that was stopped for a backup has caught up with the leader. */
+function copyGaps(plan: RecoveryPlan, { node, autopilot }: NodeView): string[] {
+  if (plan.method !== 'copy' || autopilot === null) return [];
+  const indexOf = (id: string | undefined) => autopilot.servers.find((server) => server.id === id)?.lastIndex;
+  const leading = indexOf(autopilot.leader);
+  const own = indexOf(plan.nodes.find(({ name }) => name === plan.node)?.nodeId);
+  if (leading === undefined || own === undefined || leading - own <= CAUGHT_UP_WITHIN) return [];
+  return [`${node}: ${plan.node} is ${leading - own} log entries behind the leader`];
 }
 
 /** @param ids nodes that must be healthy; null: the whole cluster */

@@ -7,6 +7,10 @@ import { lostRunOn } from './lost-runs';
 export type HostAction =
   | { kind: 'stage'; source: string; generation: string; manifestSha256: string }
   | { kind: 'stop' }
+  /** For a backup: these three are allowed by the host's own configuration, and by no plan. */
+  | { kind: 'stop for backup' }
+  | { kind: 'archive' }
+  | { kind: 'publish' }
   /** `staged`: the statement of the first node's agent that the backup is on its disk. */
   /** `lost`: the run that never ended, whose data is put back first. */
   | {
@@ -57,8 +61,33 @@ export function whyNotAllowed(plan: RecoveryPlan, own: OwnNode, action: HostActi
   return whyNotPlanned(plan, own.name, action);
 }
 
+/** The host's own consent to be stopped for a backup. */
+export interface CopyConsent {
+  method: Method;
+  filesystem: { node?: string | undefined };
+}
+
+/** Why the configuration of a host does not allow an action of a backup; null when it does. No plan, and nobody's word, is asked. */
+export function whyNotForBackup({ method, filesystem }: CopyConsent, name: string, action: HostAction): string | null {
+  const { kind } = action;
+  if (method !== 'filesystem') return `its configuration has the method '${method}', by which no node is stopped`;
+  const { node = name } = filesystem;
+  if (node !== name) return `its configuration has ${node} stopped for backups, not ${name}`;
+  switch (kind) {
+    case 'stop for backup':
+    case 'archive':
+    case 'publish':
+    case 'start':
+    case 'unseal':
+      return null;
+    default:
+      return `a backup does not ${kind}`;
+  }
+}
+
 function whyNotPlanned(plan: RecoveryPlan, name: string, action: HostAction): string | null {
   const { method, firstNode } = plan;
+  if (method === 'copy') return unplanned('is for a backup, which only the configuration of the host allows');
   const isFirst = name === firstNode;
   const isRebuilt = method !== 'rebuild' || name === plan.node;
   // A roll-back sets nothing aside and writes no data.
@@ -78,6 +107,10 @@ function whyNotPlanned(plan: RecoveryPlan, name: string, action: HostAction): st
       return plan.rollingRestart && isRebuilt ? null : unplanned('restarts no follower');
     case 'stage':
       return 'generation' in plan && isFirst ? otherBackup(plan, action) : unplanned(`stages nothing on ${name}`);
+    case 'stop for backup':
+    case 'archive':
+    case 'publish':
+      return unplanned(`makes no backup on ${name}`);
     case 'stop':
       return stops ? null : unplanned(`does not stop ${name}`);
     case 'set aside':

@@ -117,6 +117,22 @@ export function rebuildSteps(node: NodePlan, sealType: string, t: number): Steps
   ];
 }
 
+export function copySteps({ name, dataDir }: NodePlan, sealType: string, t: number, stepDown: boolean): Steps {
+  return [
+    {
+      node: name,
+      steps: [
+        ...(stepDown ? ['let another node lead'] : []),
+        'stop Vault',
+        `archive ${dataDir}, verified and encrypted, on its own disk`,
+        'start Vault',
+        unsealStep(sealType, t),
+        'store the archive in a repository',
+      ],
+    },
+  ];
+}
+
 function awayStep({ dataDir, layout }: NodePlan, setAside: 'rename' | 'delete'): string {
   if (layout === 'inside') {
     return setAside === 'rename'

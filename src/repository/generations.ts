@@ -68,6 +68,38 @@ export async function publishGeneration(
 }
 
 /**
+ * The same where the archive lies in the repository already, because the host that made it has stored it there: all of it is read
+ * first, so that nothing is published that is not what the manifest says.
+ * @throws DrError StagingLost if the staged files are gone; CopyDamaged if the archive is not there, or is another one.
+ */
+export async function publishAround(
+  repository: Repository,
+  directory: string,
+  options: TransferOptions = {},
+): Promise<GenerationCopy> {
+  const small = await readStagedFiles(directory);
+  const manifest = parseManifest(small[MANIFEST_FILE]);
+  const { cluster, generation, stored } = manifest;
+  const stream = await repository.get(keyOf(cluster, generation, stored.file), { signal: options.signal });
+  const what = `${stored.file} of ${generation} in ${repository.name}`;
+  if (stream === null) {
+    throw new DrError('CopyDamaged', `${what} is missing.`, {
+      where: repository.name,
+      advice: 'Start the backup again.',
+    });
+  }
+  await checkStream(stream, what, stored, options);
+  const copy = await writeGeneration(
+    repository,
+    manifest,
+    (file) => (file === stored.file ? null : fromFile(join(directory, file))),
+    small,
+    options,
+  );
+  return { ...copy, check: 'hashed' };
+}
+
+/**
  * The generations of a cluster whose manifest is signed, whole and in its own place, and whose snapshot is there in full length.
  * @throws DrError if the repository doesn't answer; never for the sake of one bad generation.
  */
@@ -312,13 +344,14 @@ export function keyOf(cluster: string, generation: string, file: string): string
 async function writeGeneration(
   repository: Repository,
   manifest: Manifest,
-  sourceOf: (file: string) => OpenSource,
+  sourceOf: (file: string) => OpenSource | null,
   small: Record<SmallFile, Buffer>,
   options: TransferOptions,
 ): Promise<GenerationCopy> {
   const { cluster, generation } = manifest;
   for (const { file, ...digest } of contentsOf(manifest)) {
-    await repository.put(keyOf(cluster, generation, file), sourceOf(file), digest, options);
+    const source = sourceOf(file);
+    if (source !== null) await repository.put(keyOf(cluster, generation, file), source, digest, options);
   }
   for (const file of SMALL_FILES) {
     const key = keyOf(cluster, generation, file);

@@ -6,6 +6,8 @@ import { connectClient, type TemporalOptions } from './connect-temporal';
 import { openRecovery } from './first-run';
 
 const INTERVAL_MS = 60_000;
+/** A node that stands still is missed. */
+const STOPPED_INTERVAL_MS = 5_000;
 
 interface JanitorSettings {
   temporal: TemporalOptions;
@@ -37,6 +39,20 @@ export async function removeFinishedStaging(
   );
 }
 
+/**
+ * Checks every few seconds whether a node that was stopped for a backup is to run again: because the run is over, or unknown to
+ * Temporal, or the deadline has passed. @param settle starts it, and returns the runs.
+ */
+export async function startAfterBackup(
+  settings: JanitorSettings & { cluster: string },
+  settle: (isOver: (run: string) => Promise<boolean>) => Promise<string[]>,
+  signal: AbortSignal,
+): Promise<void> {
+  const done = 'the run that stopped Vault for a backup has ended, or took too long; Vault was started again';
+  const sweep = (ask: Ask) => settle((run) => ask((client) => isOver(client, settings.cluster, run)));
+  await nowAndThen(settings, signal, done, sweep, STOPPED_INTERVAL_MS);
+}
+
 /** Connects only when there is something to ask for. */
 type Ask = (question: (client: Client) => Promise<boolean>) => Promise<boolean>;
 
@@ -45,6 +61,7 @@ async function nowAndThen(
   signal: AbortSignal,
   done: string,
   sweep: (ask: Ask) => Promise<string[]>,
+  intervalMs = INTERVAL_MS,
 ): Promise<void> {
   while (!signal.aborted) {
     try {
@@ -53,7 +70,7 @@ async function nowAndThen(
       // Temporal may be down just now; everything stays until it is known not to be needed.
       log.debug({ problem: (error as Error).message }, 'nothing was cleaned up');
     }
-    await sleep(INTERVAL_MS, undefined, { signal }).catch(() => undefined);
+    await sleep(intervalMs, undefined, { signal }).catch(() => undefined);
   }
 }
 

@@ -11,6 +11,7 @@ import type { Config } from '../config/schema';
 import { CONTROLLER_TASK_QUEUE, nodeTaskQueue } from '../contract/names';
 import { CONTROLLER_INPUTS } from '../contract/step-input/controller';
 import { NODE_INPUTS } from '../contract/step-input/node';
+import { BackupStops } from '../host/run/backup-stop';
 import { holdNode } from '../host/run/exclusive';
 import { sweepRunIdentities } from '../host/run/run-identity-sweep';
 import { privateDirectory } from '../files/files';
@@ -25,7 +26,7 @@ import { connectClient, connectWorker, target, type TemporalOptions } from './co
 import { FailureInterceptor } from './failure-interceptor';
 import { FirstRunInterceptor, FirstRuns } from './first-run-interceptor';
 import { InputInterceptor } from './input-interceptor';
-import { destroyFinishedIdentities, removeFinishedStaging } from './janitor';
+import { destroyFinishedIdentities, removeFinishedStaging, startAfterBackup } from './janitor';
 import { AttemptNoter, type AttemptNotes, failAttemptsOfTheDead, openAttemptNotes } from './open-attempts';
 import { Announcer, atMost, patiently } from './patience';
 import { untilPolling } from './polling';
@@ -103,6 +104,9 @@ export async function runAgent(settings: WorkerSettings & { cluster: string; nod
   const driver = createServiceDriver(node);
   // A Vault that the agent runs must not wait for Temporal.
   const supervision = driver.supervise?.(stop, (message) => log.info(message));
+  // Nor one that a backup has stopped.
+  const stops = new BackupStops(node, driver);
+  const starter = startAfterBackup(settings, (isOver) => stops.settle(isOver), stop);
   await Promise.all([awaitSecrets(secretsOfAgent(config, cluster, node.name), settings), awaitTemporal(settings)]);
   useLogger(log);
   const janitor = destroyFinishedIdentities(settings, (isOver) => sweepRunIdentities(node.runtimeDir, isOver), stop);
@@ -116,10 +120,11 @@ export async function runAgent(settings: WorkerSettings & { cluster: string; nod
       driver,
       confirmAttempt: () => confirmAttempt(client, node.name),
       isOver: (run) => isRecoveryOver(client, settings.cluster, run, node.name),
+      stops,
     }),
   }));
   over.abort();
-  await atMost(WIND_UP_MS, Promise.all([supervision, janitor]));
+  await atMost(WIND_UP_MS, Promise.all([supervision, janitor, starter]));
   // Only after a good end: one of its steps may still be at work otherwise, until this process is gone and its lock with it.
   await hold.release();
 }

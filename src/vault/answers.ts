@@ -193,6 +193,17 @@ export const autopilotSchema = z
   }));
 export type AutopilotState = z.infer<typeof autopilotSchema>;
 
+export const autopilotConfigurationSchema = z
+  .object({
+    data: z.object({ cleanup_dead_servers: optionalFlag, dead_server_last_contact_threshold: optionalText }),
+  })
+  .transform(({ data }) => ({
+    cleanupDeadServers: data.cleanup_dead_servers,
+    /** Null where it is not said. */
+    deadAfterMs: durationMs(data.dead_server_last_contact_threshold),
+  }));
+export type AutopilotConfiguration = z.infer<typeof autopilotConfigurationSchema>;
+
 export const joinedSchema = z.object({ joined: optionalFlag });
 
 export const capabilitiesSchema = z

@@ -2,6 +2,8 @@ import type { Readable } from 'node:stream';
 import type { z } from 'zod';
 import { DrError } from '../contract/failures';
 import {
+  type AutopilotConfiguration,
+  autopilotConfigurationSchema,
   autopilotSchema,
   type AutopilotState,
   capabilitiesSchema,
@@ -136,6 +138,11 @@ export class VaultClient {
   /** @returns null where there is none: it is turned off, or the leader has led for moments only. */
   async autopilotState(): Promise<AutopilotState | null> {
     return this.#find(autopilotSchema, 'sys/storage/raft/autopilot/state');
+  }
+
+  /** @returns null where there is none. */
+  async autopilotConfiguration(): Promise<AutopilotConfiguration | null> {
+    return this.#find(autopilotConfigurationSchema, 'sys/storage/raft/autopilot/configuration');
   }
 
   /** Of a blank node. It is in only when it is unsealed as well. */

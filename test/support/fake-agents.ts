@@ -5,7 +5,9 @@ import type { ControllerActivities } from '../../activities/controller';
 import type { NodeActivities } from '../../activities/node';
 import { CONTROLLER_TASK_QUEUE, nodeTaskQueue } from '../../src/contract/names';
 import type { Manifest } from '../../src/contract/generation';
+import type { CopiedData } from '../../src/contract/copied';
 import type {
+  CopyPlan,
   LiveView,
   MigrationPlan,
   RecoverQuorumPlan,
@@ -71,6 +73,13 @@ export function fakeActivities() {
         manifest: MANIFEST,
         manifestSha256: 'ab'.repeat(32),
       }),
+    describeCopy: ({ copied }) =>
+      note('describeCopy', {
+        generation: copied.generation,
+        directory: '/staging',
+        manifest: { ...MANIFEST, generation: copied.generation },
+        manifestSha256: 'ab'.repeat(32),
+      }),
     publishGeneration: ({ repository }) =>
       note(`publish ${repository}`, {
         repository,
@@ -120,6 +129,7 @@ export function fakeActivities() {
     makeRebuildPlan: ({ input }) =>
       note('makeRebuildPlan', { plan: { ...REBUILD_PLAN, node: input.node }, planHash: 'c'.repeat(64) }),
     makeMigrationPlan: () => note('makeMigrationPlan', { plan: MIGRATION_PLAN, planHash: 'e'.repeat(64) }),
+    makeCopyPlan: () => note('makeCopyPlan', { plan: COPY_PLAN, planHash: 'e'.repeat(64) }),
     makeRemovalPlan: () => note('makeRemovalPlan', []),
     makeRollBackPlan: ({ input }) =>
       note('makeRollBackPlan', { plan: { ...ROLL_BACK_PLAN, of: input.run }, planHash: 'd'.repeat(64) }),
@@ -181,6 +191,10 @@ export function fakeActivities() {
       stageGeneration: () =>
         note(`stage ${name}`, { repository: 'local', path: '/staged', problems: [], signature: 'by its agent' }),
       stopNode: () => note(`stop ${name}`, undefined),
+      stopForBackup: () => note(`stop ${name} for a backup`, undefined),
+      archiveData: () => note(`archive ${name}`, { ...COPIED, node: name }),
+      publishArchive: ({ repositories: [repository = ''] }) =>
+        note(`store the archive of ${name}`, { repository, problems: [] }),
       setAsideData: () => note(`set aside ${name}`, `/data.${name}`),
       copyDataAside: () => note(`copy aside ${name}`, `/data.${name}`),
       putBackData: () => note(`put back ${name}`, 'put back' as const),
@@ -418,6 +432,37 @@ export const MIGRATION_PLAN: MigrationPlan = {
     files: [{ path: '/etc/vault.hcl', prepared: '/etc/vault.hcl.raft', sha256: '3'.repeat(64) }],
   })),
   backup: { generation: GENERATION, capturedAt: MANIFEST.capturedAt },
+};
+
+export const COPY_PLAN: CopyPlan = {
+  ...BASE,
+  method: 'copy',
+  node: 'vault-3',
+  firstNode: 'vault-3',
+  stores: 'raft',
+  dataBytes: 1000,
+  stepDown: false,
+  lag: 0,
+  approvals: 0,
+  holdData: ['vault-3'],
+};
+
+export const COPIED: CopiedData = {
+  generation: GENERATION,
+  node: 'vault-3',
+  capturedAt: MANIFEST.capturedAt,
+  content: { storage: 'raft', nodeId: 'vault-3', files: 3 },
+  raft: MANIFEST.raft,
+  seal: MANIFEST.seal,
+  recovery: null,
+  archive: MANIFEST.archive,
+  stored: { ...MANIFEST.stored, file: 'data.tar.gz.age' },
+  encryption: MANIFEST.encryption,
+  keys: MANIFEST.keys,
+  leases: { total: 0, byMount: {} },
+  reach: { staticRoles: 0, unfinished: 0, auditDevices: 0, plugins: [] },
+  ownSeals: [],
+  signature: 'c2ln',
 };
 
 export const ROLL_BACK_PLAN: RollBackPlan = {

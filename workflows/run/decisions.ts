@@ -125,7 +125,7 @@ export class Decisions {
   /** Whether the cluster serves, whatever this run has done so far. */
   get #servesMeanwhile(): boolean {
     const { method } = this.state.progress;
-    return method === 'rebuild' || method === 'inPlace';
+    return method === 'rebuild' || method === 'inPlace' || method === 'copy';
   }
 
   /** Why the old data can't be put back; null if it can. */
@@ -180,7 +180,9 @@ export class Decisions {
     if (this.#changes === null) {
       return `Nothing has been changed yet, and the plan includes ${node}: bring its agent back, or abort the run, remove ${node} from the configuration and start again.`;
     }
-    return this.state.progress.method === 'rebuild'
+    const { method } = this.state.progress;
+    if (method === 'copy') return `${node} is the node being copied: without it there is no backup.`;
+    return method === 'rebuild'
       ? `${node} is the node being rebuilt: without it there is nothing to do.`
       : `${node} is the first node: without it there is no restore.`;
   }

@@ -45,6 +45,9 @@ export function whatIsLeft(progress: RecoveryProgress): string[] {
       `the nodes are as they were when it was aborted (${nodes.map(({ name, state }) => `${name}: ${state}`).join(', ')}); the old storage is as it was`,
     ];
   }
+  if (plan.method === 'copy') {
+    return [`${plan.node} was started again; check that it is unsealed: vault operator unseal`];
+  }
   return [
     'the snapshot may have been loaded or not: look at the data; if in doubt, restore in place once more, or go back to the generation that was made just before',
   ];

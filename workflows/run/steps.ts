@@ -53,6 +53,7 @@ const CONTROLLER_STEPS: Record<keyof ControllerActivities, StepOptions> = {
   checkHealth: { ...QUESTION, startToCloseTimeout: 30 * SECOND, scheduleToCloseTimeout: MINUTE },
   stageBundle: QUESTION,
   captureSnapshot: { ...TRANSFER, retry: SOME },
+  describeCopy: QUESTION,
   publishGeneration: TRANSFER,
   replicateGeneration: TRANSFER,
   listCatchUps: TRANSFER,
@@ -67,6 +68,7 @@ const CONTROLLER_STEPS: Record<keyof ControllerActivities, StepOptions> = {
   makePlan: QUESTION,
   makeQuorumPlan: QUESTION,
   makeRebuildPlan: QUESTION,
+  makeCopyPlan: QUESTION,
   makeRemovalPlan: QUESTION,
   makeRollBackPlan: QUESTION,
   makeMigrationPlan: QUESTION,
@@ -154,6 +156,7 @@ const NODE_STEPS: Record<keyof NodeActivities, StepOptions> = {
   stageGeneration: { ...BULK, retry: FEW },
 
   stopNode: CHANGE,
+  stopForBackup: CHANGE,
   setAsideData: CHANGE,
   putBackData: CHANGE,
   blankNode: CHANGE,
@@ -167,6 +170,9 @@ const NODE_STEPS: Record<keyof NodeActivities, StepOptions> = {
   awaitUnsealed: LOADING,
 
   migrateData: BULK,
+  archiveData: BULK,
+  publishArchive: BULK,
+
   installSnapshot: BULK,
   saveConsul: BULK,
   installConsul: BULK,

@@ -7,6 +7,7 @@ export function noWayBackFrom({ method, plan, rollBack }: RecoveryProgress): str
     return 'In place nothing is set aside: restore the generation that was made just before, in place.';
   }
   if (method === 'rebuild') return 'The other nodes serve, so there is nothing to go back to.';
+  if (method === 'copy') return 'Nothing is set aside: abort the run, and the node is started again.';
   if (method === 'rollBack') return 'The original data is being put back already.';
   if (plan === null || method === 'remove') return 'There is nothing to put back.';
   if (plan.setAside === 'delete' && plan.storage !== 'consul')

@@ -6,7 +6,6 @@ import { DrError, type FailureCode, isDrError, withoutRetry } from '../../../src
 import type { ControllerInput } from '../../../src/contract/step-input/controller';
 import { toDiskError } from '../../../src/files/disk-error';
 import { privateDirectory } from '../../../src/files/files';
-import type { LeaderView } from '../../../src/vault/leader';
 import { attempt, withHeartbeats } from '../../heartbeat';
 import { BUNDLES_DIRECTORY, takeBundles } from '../bundles';
 import { confirmBackup } from '../confirm';
@@ -73,7 +72,7 @@ async function captureTo(controller: Controller, staging: string, input: Capture
 }
 
 /** The backup is good, but a leader that changed meanwhile is worth a warning. */
-function movedLeadership(health: ClusterHealth, { leader, nodes }: LeaderView): string[] {
+function movedLeadership(health: ClusterHealth, { leader, nodes }: Captured['leader']): string[] {
   if (leader.node === health.leader) return [];
   const problem = nodes.find(({ node }) => node === health.leader)?.problem ?? null;
   const why = problem === null ? '' : `: ${problem}`;

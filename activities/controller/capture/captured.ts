@@ -8,9 +8,9 @@ import type { SnapshotSummary } from '../../../src/vault/snapshot/snapshot-archi
 export interface Captured {
   file: string;
   capturedAt: string;
-  leader: LeaderView;
+  leader: Omit<LeaderView, 'leader'> & { leader: Pick<LeaderView['leader'], 'node'> };
   /** Of the leader, with a login. */
-  status: SealStatus;
+  status: Pick<SealStatus, 'version' | 'clusterName'>;
   /** Node ids of permanent non-voters, as far as autopilot says. */
   nonVoters: string[];
   ownSeals: OwnSeal[];
@@ -18,7 +18,9 @@ export interface Captured {
   canary: Canary | null;
   credential: string;
   warnings: string[];
-  summary: SnapshotSummary;
+  summary: Omit<SnapshotSummary, 'requiredKeys' | 'newestVersion' | 'ownSeals'>;
+  /** Id of the backup, where the archive lies under it already. */
+  generation?: string;
   /** Only if it is not a Raft snapshot. */
   content?: Content;
   stored: FileDigest;

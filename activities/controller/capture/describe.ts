@@ -22,7 +22,7 @@ export async function describeCapture(
   const { previous, warnings } = await findPrevious(controller, plan);
   const draft: ManifestDraft = {
     format: MANIFEST_FORMAT,
-    generation: generationId(capturedAt, summary.raft.index, randomBytes(4).toString('hex')),
+    generation: captured.generation ?? generationId(capturedAt, summary.raft.index, randomBytes(4).toString('hex')),
     cluster: plan.cluster,
     capturedAt,
     serverVersion: status.version ?? leader.serverVersion,

@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { BackupPlan, ClusterHealth, NodeHealth, RetentionPolicy, StagedGeneration } from '../backup';
 import {
   migrateStorageInput,
+  copyNodeInput,
   rebuildNodeInput,
   recoverQuorumInput,
   removeSetAsideInput,
@@ -10,6 +11,7 @@ import {
 } from '../input';
 import type { Notification } from '../notification';
 import { approvalSubject, approvedPlan, signedApproval } from './approval';
+import { copiedData, lag } from './copied';
 import { configBundle, encryption, filledBundle, manifest, product } from './generation';
 import { method } from './content';
 import { leftOver, nodeInspection } from './host';
@@ -141,6 +143,14 @@ export const CONTROLLER_INPUTS = {
   checkHealth: z.strictObject({ plan: backupPlan }),
   stageBundle: z.strictObject({ cluster, run, bundle: filledBundle }),
   captureSnapshot: z.strictObject({ plan: backupPlan, health: clusterHealth, bundles: listOf(configBundle), run }),
+  describeCopy: z.strictObject({
+    plan: backupPlan,
+    health: clusterHealth,
+    bundles: listOf(configBundle),
+    copied: copiedData,
+    lag,
+    run,
+  }),
   publishGeneration: z.strictObject({ staged: stagedGeneration, repository }),
   replicateGeneration: z.strictObject({ cluster, generation, from: repository, to: repository }),
   listCatchUps: z.strictObject({ cluster, from: repository, to: repository }),
@@ -171,6 +181,7 @@ export const CONTROLLER_INPUTS = {
   }),
   makeQuorumPlan: z.strictObject({ input: recoverQuorumInput, settings, inspections, live }),
   makeRebuildPlan: z.strictObject({ input: rebuildNodeInput, settings, inspection: nodeInspection, live }),
+  makeCopyPlan: z.strictObject({ input: copyNodeInput, settings, inspections, live }),
   makeRemovalPlan: z.strictObject({
     input: removeSetAsideInput,
     settings,

@@ -50,7 +50,7 @@ export const raftPeer = strict<RaftPeer>({
 
 export const sealConfig = strict<SealConfig>({ type: short, secretShares: count, secretThreshold: count });
 
-const keyCount = strict<KeyCount>({ count, bytes: count });
+export const keyCount = strict<KeyCount>({ count, bytes: count });
 
 export const leaseCount = strict<LeaseCount>({ total: count, byMount: byKey(count) });
 
@@ -76,6 +76,8 @@ const bundle = {
 };
 export const configBundle = strict<ConfigBundle>(bundle);
 export const filledBundle = strict<NonNullable<CollectedConfig['bundle']>>({ ...bundle, content: z.base64() });
+
+export const keyCounts = z.strictObject({ count, bytes: count, byPrefix: byKey(keyCount) });
 
 const chainLink = strict<ChainLink>({ generation, manifestSha256: sha256 });
 

@@ -39,6 +39,9 @@ export const NODE_INPUTS = {
     repositories: listOf(name),
   }),
   stopNode: claimed,
+  stopForBackup: claimed,
+  archiveData: claimed,
+  publishArchive: z.strictObject({ claim, repositories: listOf(name) }),
   setAsideData: z.strictObject({
     claim,
     how: oneOf<'rename' | 'delete'>({ rename: true, delete: true }),

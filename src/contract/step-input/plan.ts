@@ -6,6 +6,7 @@ import {
   type ChosenGeneration,
   type ConfigSwitch,
   type ConsulView,
+  type CopyPlan,
   type CopyProblem,
   type LiveMember,
   type LiveView,
@@ -95,6 +96,9 @@ export const liveView = strict<LiveView>({
     holdsVault: flag.nullable(),
     problem: text.nullable(),
   }).optional(),
+  storageType: short.optional(),
+  logIndexes: byKey(count).optional(),
+  deadAfterSeconds: span.nullable().optional(),
   problem: text.nullable(),
 });
 
@@ -184,6 +188,16 @@ const migrationPlan = strict<MigrationPlan>({
   backup: z.strictObject({ generation, capturedAt: time }).nullable(),
 });
 
+const copyPlan = strict<CopyPlan>({
+  ...base,
+  method: z.literal('copy'),
+  node: name,
+  stores: oneOf<CopyPlan['stores']>({ raft: true, file: true }),
+  dataBytes: count,
+  stepDown: flag,
+  lag: count.nullable(),
+});
+
 // By its method, so that what is wrong with a plan is said of the one that was meant.
 type Variants = Parameters<typeof z.discriminatedUnion>[1];
 export const recoveryPlan = z.discriminatedUnion('method', [
@@ -193,6 +207,7 @@ export const recoveryPlan = z.discriminatedUnion('method', [
   removalPlan,
   rollBackPlan,
   migrationPlan,
+  copyPlan,
 ] as unknown as Variants) as unknown as z.ZodType<RecoveryPlan>;
 
 export const copyProblem = strict<CopyProblem>({ repository: short, problem: text });

@@ -19,6 +19,7 @@ import {
   type WaitingFor,
 } from '../recovery';
 import { givenApproval } from './approval';
+import { copyOutcome } from './copied';
 import { recoveryPlan } from './plan';
 import {
   absolutePath,
@@ -36,7 +37,7 @@ import {
   time,
 } from './values';
 
-const phase: z.ZodType<RecoveryPhase> = z.enum([...RESTORE_PHASES, 'rollBack', 'remove']);
+const phase: z.ZodType<RecoveryPhase> = z.enum([...RESTORE_PHASES, 'rollBack', 'remove', 'archive']);
 const method: z.ZodType<RecoveryMethod> = z.enum(Object.keys(ROUTES) as [RecoveryMethod, ...RecoveryMethod[]]);
 const choice: z.ZodType<ParkChoice> = z.enum(PARK_CHOICES);
 
@@ -49,6 +50,7 @@ const status = oneOf<RecoveryStatus>({
   'rolled back': true,
   aborted: true,
   refused: true,
+  failed: true,
 });
 
 const nodeProgress = strict<NodeProgress>({
@@ -142,6 +144,7 @@ export const recoveryReport = strict<RecoveryReport>({
   errors: listOf(metError, 100_000),
   retrying: listOf(retrying).optional(),
   rollBack: z.strictObject({ by: short, at: time, from: phase }).nullable(),
+  copied: copyOutcome.optional(),
   finishedAt: time,
   rtoSeconds: z.number(),
   rtoMachineSeconds: z.number(),

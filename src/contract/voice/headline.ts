@@ -23,6 +23,8 @@ export function headlineOf(progress: RecoveryProgress): Headline {
       };
     case 'refused':
       return { text: 'refused; nothing was changed', tone: 'bad' };
+    case 'failed':
+      return { text: 'failed; the node was started again', tone: 'bad' };
     case 'running':
     case 'waiting':
     case 'parked':

@@ -12,6 +12,7 @@ const TITLES: Record<RecoveryMethod, string> = {
   remove: 'Removal of old data',
   rollBack: 'Roll-back of a lost run',
   migrate: 'Migration to Raft',
+  copy: 'Backup by copy of a node',
 };
 
 /** The title of a run. */
@@ -35,6 +36,15 @@ function matterOf(plan: RecoveryPlan): string[] {
     case 'rebuild':
       return [
         `${plan.node} is rebuilt from scratch and joins the others, which continue to serve through ${plan.firstNode}. Nothing is lost.`,
+      ];
+    case 'copy':
+      return [
+        `${plan.node} is stopped, its data directory (${formatBytes(plan.dataBytes)}) is archived, and it is started again.`,
+        plan.nodes.length === 1 ? 'The cluster does not serve meanwhile.' : 'The others continue to serve.',
+        ...(plan.stepDown ? [`${plan.node} leads the cluster, so another node takes over first.`] : []),
+        ...(plan.lag
+          ? [`It was ${formatCount(plan.lag, 'log entry', 'log entries')} behind the leader when this was planned.`]
+          : []),
       ];
     case 'peers':
       return [

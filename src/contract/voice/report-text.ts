@@ -35,6 +35,7 @@ const DONE: Record<RecoveryMethod, string> = {
   remove: 'Removed',
   rollBack: 'Rolled back',
   migrate: 'Migrated to Raft',
+  copy: 'Node copied',
 };
 
 export function describeReport(report: RecoveryReport): ReportText {
@@ -80,6 +81,7 @@ function resultOf(report: RecoveryReport): string {
   if (status === 'planned') {
     return `Approvals required: ${plan === null || plan.approvals === 0 ? 'none' : plan.approvals}. Nothing was changed.`;
   }
+  if (status === 'failed') return `Failed after ${time}. The node was started again.`;
   if (status === 'rolled back') return `Rolled back in ${times(report)}. The previous data directories are in place.`;
   if (status !== 'aborted') return `${DONE[method]} in ${times(report)}.`;
   return hasChangedNodes(report)
@@ -117,7 +119,9 @@ function factsOf(report: RecoveryReport): [string, string][] {
 /** Known only for runs that completed; a removal restores nothing. */
 function lossOf({ status, method, rpoSeconds }: RecoveryReport): [string, string][] {
   if (rpoSeconds !== null) return [['RPO', formatSeconds(rpoSeconds)]];
-  return status === 'completed' && method !== 'remove' && method !== 'rollBack' ? [['RPO', 'nothing was lost']] : [];
+  return status === 'completed' && method !== 'remove' && method !== 'rollBack' && method !== 'copy'
+    ? [['RPO', 'nothing was lost']]
+    : [];
 }
 
 function commandsOf(report: RecoveryReport): CommandText[] {

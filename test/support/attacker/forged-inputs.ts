@@ -1,3 +1,4 @@
+import type { CopiedData } from '../../../src/contract/copied';
 import { CONTROLLER_TASK_QUEUE, nodeTaskQueue } from '../../../src/contract/names';
 import type { RestorePlan } from '../../../src/contract/plan';
 import type { ApprovedPlan, RecoveryReport } from '../../../src/contract/recovery';
@@ -37,6 +38,9 @@ export function nodeInputs({ cluster, plan, approved }: Known): NodeInputs {
     claimForRun: { claim, approved },
     stageGeneration: { claim, source, generation, manifestSha256, repositories },
     stopNode: { claim },
+    stopForBackup: { claim },
+    archiveData: { claim },
+    publishArchive: { claim, repositories },
     setAsideData: { claim, how: 'delete', otherCluster: true, lost: of },
     copyDataAside: { claim },
     putBackData: { claim, lost: of },
@@ -92,6 +96,7 @@ export function controllerInputs({ cluster, plan, report, approved }: Known, bac
     checkHealth: { plan: backupPlan },
     stageBundle: { cluster, run: OWN_RUN, bundle },
     captureSnapshot: { plan: backupPlan, health, bundles: [], run: OWN_RUN },
+    describeCopy: { plan: backupPlan, health, bundles: [], copied: forgedCopy(plan), lag: 0, run: OWN_RUN },
     publishGeneration: {
       staged: { generation, directory: '/etc', manifest: chosen.copy.manifest, manifestSha256 },
       repository,
@@ -128,6 +133,7 @@ export function controllerInputs({ cluster, plan, report, approved }: Known, bac
       chosen,
       backupProblem: null,
     },
+    makeCopyPlan: { input: { cluster, requestedBy: 'mallory' }, settings, inspections, live },
     makeRemovalPlan: { input: { ...asked, run: OWN_RUN }, settings, live, found: [] },
     makeRollBackPlan: { input: { ...asked, run: OWN_RUN }, settings, inspections, live, again: true },
     checkApproval: { subject, approval: approved?.approvals[0] ?? { approver: 'bob', signature: 'none' } },
@@ -142,6 +148,28 @@ export function controllerInputs({ cluster, plan, report, approved }: Known, bac
     recordAudit: record,
     recordAudits: { records: [{ ...record, id: `${OWN_RUN}/2` }] },
     publishAuditHead: { cluster, repository },
+  };
+}
+
+/** An archive that nobody made. */
+function forgedCopy({ generation, capturedAt, seal, recoveryConfig, peers }: RestorePlan): CopiedData {
+  const digest = { sha256: 'ab'.repeat(32), sizeBytes: 1 };
+  return {
+    generation,
+    node: 'vault-1',
+    capturedAt,
+    content: { storage: 'raft', nodeId: null, files: 1 },
+    raft: { index: 1, term: 1, peers },
+    seal,
+    recovery: recoveryConfig,
+    archive: digest,
+    stored: { ...digest, file: 'data.tar.gz.age' },
+    encryption: { method: 'age', recipients: ['age1attacker'] },
+    keys: { count: 0, bytes: 0, byPrefix: {} },
+    leases: { total: 0, byMount: {} },
+    reach: { staticRoles: 0, unfinished: 0, auditDevices: 0, plugins: [] },
+    ownSeals: [],
+    signature: 'c2ln',
   };
 }
 
