@@ -2,7 +2,7 @@ import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import type { ConsulClient } from '../../src/consul/client';
-import { withConsul } from '../../src/consul/connect';
+import { connectToLeader, withConsul } from '../../src/consul/connect';
 import type { ConsulConfig } from '../../src/config/schema';
 import { DrError } from '../../src/contract/failures';
 import type { Encryption, FileDigest, Manifest } from '../../src/contract/generation';
@@ -155,7 +155,7 @@ export async function putBackConsul(host: NodeHost, input: { claim: RunClaim }):
 
 async function replace(host: NodeHost, archive: Readable, attempt: Attempt): Promise<void> {
   const { path } = consulOf(host);
-  await withConsul(consulOf(host), async (consul) => {
+  const restore = async (consul: ConsulClient) => {
     await consul.restoreSnapshot(whileCurrent(archive, attempt), { signal: attempt.signal });
     await pollUntil(
       'Consul to answer with the restored data',
@@ -165,7 +165,9 @@ async function replace(host: NodeHost, archive: Readable, attempt: Attempt): Pro
     attempt.assertCurrent();
     // The Vault that led then holds it in the snapshot, by a session that nobody renews.
     await consul.remove(`${path}core/lock`);
-  });
+  };
+  // Another server would pass the archive on, and not get the leader's reason where it refuses.
+  await withConsul(consulOf(host), restore, connectToLeader);
 }
 
 /** The last bytes leave only while nobody has taken this attempt's place: without them Consul changes nothing. */

@@ -3,6 +3,11 @@ import { z } from 'zod';
 /** `host:port` of the leader's RPC; null while there is none. */
 export const leaderSchema = z.string().transform((address) => address || null);
 
+/** Of an agent, which is a server or not. */
+export const selfSchema = z
+  .object({ Stats: z.object({ consul: z.object({ leader: z.string().optional() }) }) })
+  .transform(({ Stats }) => Stats.consul.leader === 'true');
+
 export const peersSchema = z.array(z.string());
 
 export interface ConsulServer {

@@ -16,6 +16,7 @@ import {
   peersSchema,
   permissionsSchema,
   raftConfigurationSchema,
+  selfSchema,
   tokenSchema,
   transactionSchema,
 } from './answers';
@@ -123,6 +124,11 @@ export class ConsulClient {
     return this.#ask(leaderSchema, 'GET', 'status/leader', options);
   }
 
+  /** Whether this is the server that leads. */
+  async isLeader(options: { timeoutMs?: number } = {}): Promise<boolean> {
+    return this.#ask(selfSchema, 'GET', 'agent/self', options);
+  }
+
   /** `host:port` of the RPC of each server. Needs no token. */
   async peers(): Promise<string[]> {
     return this.#ask(peersSchema, 'GET', 'status/peers');
@@ -180,8 +186,9 @@ export class ConsulClient {
   }
 
   /**
-   * Replaces everything in Consul, ACL tokens included: the one of this client as well. Returns when the leader has applied it. An
-   * error of the body is rejected with as it is.
+   * Replaces everything in Consul, ACL tokens included: the one of this client as well. Returns when the leader has applied it. Ask
+   * the leader itself: another server passes the upload on, and may not get the leader's reason where it refuses.
+   * An error of the body is rejected with as it is.
    */
   async restoreSnapshot(body: Readable, options: TransferOptions = {}): Promise<void> {
     const { signal, timeoutMs = TRANSFER_TIMEOUT_MS } = options;

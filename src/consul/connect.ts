@@ -39,14 +39,34 @@ export async function connectToConsul(
   throw problem;
 }
 
-/** Does something with the first address that answers; the client is closed afterwards. */
-export async function withConsul<T>(consul: ConsulConfig, work: (client: ConsulClient) => Promise<T>): Promise<T> {
-  const client = await connectToConsul(consul);
+/** Does something with the first address that answers, or that `connect` chooses; the client is closed afterwards. */
+export async function withConsul<T>(
+  consul: ConsulConfig,
+  work: (client: ConsulClient) => Promise<T>,
+  connect: (consul: ConsulConfig) => Promise<ConsulClient> = connectToConsul,
+): Promise<T> {
+  const client = await connect(consul);
   try {
     return await work(client);
   } finally {
     client.close();
   }
+}
+
+/**
+ * A client for the leader's own address or, where none of the addresses is the leader's, as `connectToConsul`.
+ * @throws DrError as the last address failed, when none answers.
+ */
+export async function connectToLeader(
+  consul: ConsulConfig,
+  options: Omit<ConsulClientOptions, 'token'> = {},
+): Promise<ConsulClient> {
+  for (const client of await consulClients(consul, options)) {
+    // An address that does not answer, or does not allow this question, is not chosen for it.
+    if (await client.isLeader({ timeoutMs: LOOK_TIMEOUT_MS }).catch(() => false)) return client;
+    options.signal?.throwIfAborted();
+  }
+  return connectToConsul(consul, options);
 }
 
 async function tokenOf({ token }: ConsulConfig): Promise<string | undefined> {

@@ -37,7 +37,14 @@ const KNOWN: readonly Known[] = [
       "Check that most of Consul's servers are running: `consul operator raft list-peers -stale`. Where most are lost for good, recover the rest with raft/peers.json.",
   },
   {
-    text: /failed checking integrity|hash check failed|failed to (read|decompress)|unexpected EOF|unexpected file/i,
+    // It passes the upload on to the leader; one that refuses early resets the connection, and its reason is lost.
+    text: /failed to (decode response|copy snapshot in)/i,
+    code: 'VaultUnavailable',
+    advice:
+      "This server passed the request on to Consul's leader, and did not get its answer: whether it was done is not known. Ask the leader itself; put its address first in `consul.addresses`.",
+  },
+  {
+    text: /failed checking integrity|hash check failed|failed to (read|decompress) snapshot|unexpected EOF|unexpected file/i,
     code: 'SnapshotCorrupt',
     retryable: false,
     advice: 'Consul did not accept the snapshot, and changed nothing. Choose another copy.',

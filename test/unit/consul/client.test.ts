@@ -61,6 +61,16 @@ it('shows the token in a header alone, whatever Consul says of it', async () => 
   expect(failure).toMatchObject({ message: expect.stringContaining('token [secret] is strange') as string });
 });
 
+it('does not take an answer that was lost between servers for a refusal', async () => {
+  says(500, 'failed to decode response: read tcp 127.0.0.1:44735->127.0.0.1:25703: read: connection reset by peer');
+
+  expect(await failureOf(client.remove('vault/core/lock'))).toMatchObject({
+    code: 'VaultUnavailable',
+    retryable: true,
+    advice: expect.stringContaining('whether it was done is not known') as string,
+  });
+});
+
 it('never follows a redirect', async () => {
   says(301, '', { location: 'http://127.0.0.1:1/' });
 
