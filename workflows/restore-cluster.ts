@@ -40,7 +40,7 @@ export async function restoreCluster(raw: unknown, handover?: unknown): Promise<
       plan.archive === 'consul' ? recovery.saveConsul(firstNode) : recovery.setDataAside(state.activeNodes, plan),
     );
 
-    // Blank start, throwaway keys with the snapshot's N and T, snapshot, restart. The other nodes stay down.
+    // Of a snapshot: blank start, throwaway keys with its N and T, snapshot, restart. A data directory as it is. The others stay down.
     await recovery.phase('install', async () => {
       state.node(firstNode, 'installing');
       await install(plan, () => installArchive(plan));
@@ -61,8 +61,9 @@ export async function restoreCluster(raw: unknown, handover?: unknown): Promise<
   }
 
   function installArchive({ firstNode, archive }: RestorePlan): Promise<void> {
-    const { installSnapshot, installConsul } = recovery.steps(firstNode);
-    return archive === 'consul' ? installConsul({ claim: run.claim }) : installSnapshot({ claim: run.claim });
+    const { installSnapshot, installFiles, installConsul } = recovery.steps(firstNode);
+    const install = { raft: installSnapshot, filesystem: installFiles, consul: installConsul }[archive ?? 'raft'];
+    return install({ claim: run.claim });
   }
 
   // For wrong data in a healthy cluster: nothing is stopped, and nobody has to unseal.

@@ -1,10 +1,13 @@
+import { nodeOf } from '../../src/config/load';
 import { DrError, isDrError } from '../../src/contract/failures';
 import { formatCount, formatNumber } from '../../src/contract/format';
 import type { RecoveryPlan } from '../../src/contract/plan';
 import { inWordsOf } from '../../src/contract/product';
 import { convergenceGaps, differs, type NodeView } from '../../src/plan/convergence';
+import type { SealStatus } from '../../src/vault/answers';
 import { checkCanary } from '../../src/vault/canary';
 import type { VaultClient } from '../../src/vault/client';
+import { connectToNode } from '../../src/vault/connect-node';
 import { requestSnapshot } from '../../src/vault/request-snapshot';
 import { readSnapshotArchive, type SnapshotSummary } from '../../src/vault/snapshot/snapshot-archive';
 import { attempt, cancellation, withHeartbeats } from '../heartbeat';
@@ -25,7 +28,8 @@ export async function verifyFirstNode(controller: Controller, input: { plan: Rec
   const { plan } = input;
   confirmNodes(controller, plan, [plan.firstNode]);
   return withHeartbeats('verify', async () => {
-    await proveFirstNode(controller, plan);
+    const unchecked = await proveFirstNode(controller, plan);
+    if (unchecked.length > 0) return unchecked;
     const { remarks } = confirmCanary(controller, plan);
     if (plan.storage !== undefined)
       return [...remarks, `the keys were not counted: ${plan.firstNode} has no Raft to take a snapshot of`];
@@ -44,10 +48,10 @@ export async function verifyFirstNode(controller: Controller, input: { plan: Rec
   });
 }
 
-async function proveFirstNode(controller: Controller, plan: RecoveryPlan): Promise<void> {
-  const first = plan.nodes.find((node) => node.name === plan.firstNode);
-  const peersWanted = plan.method === 'inPlace' || plan.storage !== undefined ? null : (first?.nodeId ?? '');
-  await pollUntil(
+/** @returns what could not be checked. */
+async function proveFirstNode(controller: Controller, plan: RecoveryPlan): Promise<string[]> {
+  const began = Date.now();
+  return pollUntil(
     `${plan.firstNode} to serve the restored data`,
     {
       notice: 'restored-data-not-served',
@@ -56,26 +60,79 @@ async function proveFirstNode(controller: Controller, plan: RecoveryPlan): Promi
       where: plan.firstNode,
       advice: `Read Vault's log on ${plan.firstNode}.`,
     },
-    () =>
-      controller.withLogin(
-        plan.cluster,
-        plan.firstNode,
-        async (vault) => {
-          const [status, peers] = await Promise.all([vault.sealStatus(), peerIdsOf(vault, plan)]);
-          const { secretShares, secretThreshold } = plan.recoveryConfig ?? plan.seal;
-          assertSame([
-            ...differs('cluster id', status.clusterId, plan.clusterId ?? status.clusterId),
-            ...differs('shares', status.n, secretShares),
-            ...differs('threshold', status.t, secretThreshold),
-            ...differs('peers', peers, peersWanted ?? peers),
-            ...(plan.storage !== undefined && !(await vault.leader()).isSelf ? ['it does not lead'] : []),
-          ]);
-          await proveCanary(controller, vault, plan);
-          return true;
-        },
-        confirmLogin(controller, plan),
-      ),
+    async () => {
+      try {
+        await proveByLogin(controller, plan);
+        return [];
+      } catch (error) {
+        if (!goesWithoutLogin(plan, error, Date.now() - began)) throw error;
+        const { status, isSelf } = await seenFromOutside(controller, plan, plan.firstNode);
+        assertSame([
+          ...shownDifferences(plan, status),
+          ...(status.sealed ? ['it is sealed'] : []),
+          ...(isSelf ? [] : ['it does not lead']),
+        ]);
+        return [
+          `no login works (${(error as Error).message}), so the members of the cluster, the canary and the keys were not checked, here and on the other nodes`,
+        ];
+      }
+    },
   );
+}
+
+async function proveByLogin(controller: Controller, plan: RecoveryPlan): Promise<void> {
+  const first = plan.nodes.find((node) => node.name === plan.firstNode);
+  const peersWanted = plan.method === 'inPlace' || plan.storage !== undefined ? null : (first?.nodeId ?? '');
+  await controller.withLogin(
+    plan.cluster,
+    plan.firstNode,
+    async (vault) => {
+      const [status, peers] = await Promise.all([vault.sealStatus(), peerIdsOf(vault, plan)]);
+      assertSame([
+        ...shownDifferences(plan, status),
+        ...differs('peers', peers, peersWanted ?? peers),
+        ...(plan.storage !== undefined && !(await vault.leader()).isSelf ? ['it does not lead'] : []),
+      ]);
+      await proveCanary(controller, vault, plan);
+    },
+    confirmLogin(controller, plan),
+  );
+}
+
+function shownDifferences(plan: RecoveryPlan, { clusterId, n, t }: SealStatus): string[] {
+  const { secretShares, secretThreshold } = plan.recoveryConfig ?? plan.seal;
+  return [
+    ...differs('cluster id', clusterId, plan.clusterId ?? clusterId),
+    ...differs('shares', n, secretShares),
+    ...differs('threshold', t, secretThreshold),
+  ];
+}
+
+/** A Vault that has just become active may refuse a login that works a moment later. */
+const LOGIN_WITHIN_MS = 15_000;
+
+/** The copy of a data directory needs no login to come back, so none holds it, where somebody accepted that. */
+export function goesWithoutLogin(plan: RecoveryPlan, error: unknown, waitedMs: number): boolean {
+  const isCopy = plan.method === 'snapshot' && plan.archive === 'filesystem';
+  if (!isCopy || !plan.accepted.includes('login') || !isDrError(error)) return false;
+  const { code } = error;
+  if (code === 'AuthenticationFailed') return waitedMs >= LOGIN_WITHIN_MS;
+  return code === 'PermissionDenied' || code === 'InvalidConfiguration';
+}
+
+async function seenFromOutside(
+  controller: Controller,
+  plan: RecoveryPlan,
+  name: string,
+): Promise<{ status: SealStatus; isSelf: boolean; leader: string | null }> {
+  const cluster = controller.cluster(plan.cluster);
+  const vault = await connectToNode(cluster, nodeOf(cluster, name));
+  try {
+    const [status, { isSelf, leaderAddress }] = await Promise.all([vault.sealStatus(), vault.leader()]);
+    return { status, isSelf, leader: leaderAddress || (isSelf ? name : null) };
+  } finally {
+    await vault.close();
+  }
 }
 
 /** None where there is no Raft. */
@@ -161,7 +218,7 @@ export async function checkConvergence(
         ),
       },
       async () => {
-        const views = await Promise.all(nodes.map((node) => viewThrough(controller, plan, node)));
+        const views = await Promise.all(nodes.map((node) => viewOf(controller, plan, node, Date.now() - began)));
         assertSame(convergenceGaps(plan, nodes, views, Date.now() - began));
         return true;
       },
@@ -248,6 +305,16 @@ export async function checkRolledBack(
   );
 }
 
+async function viewOf(controller: Controller, plan: RecoveryPlan, node: string, waitedMs: number): Promise<NodeView> {
+  try {
+    return await viewThrough(controller, plan, node);
+  } catch (error) {
+    if (!goesWithoutLogin(plan, error, waitedMs)) throw error;
+    const { status, leader } = await seenFromOutside(controller, plan, node);
+    return { ...shownBy(node, status), voters: [], nonVoters: [], autopilot: null, leader };
+  }
+}
+
 async function viewThrough(controller: Controller, plan: RecoveryPlan, node: string): Promise<NodeView> {
   return controller.withLogin(
     plan.cluster,
@@ -255,19 +322,15 @@ async function viewThrough(controller: Controller, plan: RecoveryPlan, node: str
     async (vault) => {
       const [status, membership] = await Promise.all([vault.sealStatus(), membershipThrough(vault, plan)]);
       await proveCanary(controller, vault, plan);
-      return {
-        node,
-        clusterId: status.clusterId,
-        clusterName: status.clusterName,
-        version: status.version,
-        n: status.n,
-        t: status.t,
-        removed: status.removedFromCluster,
-        ...membership,
-      };
+      return { ...shownBy(node, status), ...membership };
     },
     confirmLogin(controller, plan),
   );
+}
+
+function shownBy(node: string, status: SealStatus): Omit<NodeView, keyof Membership> {
+  const { clusterId, clusterName, version, n, t, removedFromCluster: removed } = status;
+  return { node, clusterId, clusterName, version, n, t, removed };
 }
 
 type Membership = Pick<NodeView, 'voters' | 'nonVoters' | 'autopilot' | 'leader'>;

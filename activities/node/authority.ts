@@ -34,6 +34,7 @@ export function nodeAuthority(node: string, cluster: string): Authority {
     blankNode: claimed,
     removeSetAsideData: claimed,
     installSnapshot: claimed,
+    installFiles: claimed,
     saveConsul: claimed,
     installConsul: claimed,
     putBackConsul: claimed,

@@ -27,6 +27,7 @@ import {
   setAsideData,
   stopNode,
 } from './data';
+import { installFiles } from './files';
 import { installInPlace, proveInPlace } from './in-place';
 import { installSnapshot } from './install';
 import { describeNode } from './describe';
@@ -100,6 +101,7 @@ export function createNodeActivities(deps: NodeDeps) {
     switchConfig: (input: NodeInput<'switchConfig'>) => switchConfig(host, input),
 
     installSnapshot: explained(host, installSnapshot),
+    installFiles: explained(host, installFiles),
     saveConsul: (input: NodeInput<'saveConsul'>) => saveConsul(host, input),
     installConsul: explained(host, installConsul),
     putBackConsul: (input: NodeInput<'putBackConsul'>) => putBackConsul(host, input),

@@ -271,6 +271,21 @@ export const REFUSALS = {
       'Choose a backup by the method of this storage (`vault-dr backups list` names the method), or change the storage of Vault first.',
     ],
   },
+  'copy-newer': {
+    title: 'The copied data directory is of a newer release',
+    says: ['runs 1.20.4, which must not open the data directory of 1.21.1 …'],
+    means:
+      'A copy of files is opened by Vault as it is. A newer release upgrades what it finds there; an older one does not know the newer formats, and may damage the data. This can not be overridden.',
+    todo: ['Install the release that the backup names (`vault-dr backups show`), or a newer one, on all nodes.'],
+  },
+  'one-node-storage': {
+    title: 'The storage belongs to a single Vault',
+    means: 'With `storage "file"` each Vault has its own data, so there is no cluster that others could join.',
+    todo: [
+      'Restore into a cluster of one node (`--into`).',
+      'To get a cluster of several nodes, move to Raft afterwards: `vault-dr migrate-storage`.',
+    ],
+  },
   'in-place-method': {
     title: 'Not in place by this method',
     means:

@@ -24,7 +24,7 @@ export interface NodeView {
   n: number;
   t: number;
   removed: boolean;
-  /** Address of the leader that it knows; absent with Raft, where its peers are asked. */
+  /** Address of the leader that it knows; absent where its peers were asked instead. */
   leader?: string | null;
   /** Node ids. */
   voters: string[];
@@ -60,7 +60,7 @@ export function convergenceGaps(
     ...differs(`${view.node}: shares`, view.n, secretShares),
     ...differs(`${view.node}: threshold`, view.t, secretThreshold),
     ...differs(`${view.node}: removed from the cluster`, view.removed, false),
-    ...(plan.storage === undefined
+    ...(view.leader === undefined
       ? [
           ...membershipGaps(view, expected, neverVote, [...leftOut, ...bystanders]),
           ...copyGaps(plan, view),
@@ -70,7 +70,7 @@ export function convergenceGaps(
   ]);
 }
 
-/** Whoever shares its storage with others has no peers: each has to know one that leads. */
+/** Without Raft there are no peers, and without a login nobody says who they are: each has to know one that leads. */
 function leaderGaps({ node, leader = null }: NodeView): string[] {
   return leader === null ? [`${node}: no leader yet`] : [];
 }

@@ -25,6 +25,8 @@ export interface NodeDemands {
   /** Where the server has to store; default: `raft`. */
   storage?: Storage;
   product?: Product | null;
+  /** Whether the first node opens a data directory that another server has written. */
+  isCopy?: boolean;
   /** Free bytes that the file system of the data directory needs. */
   dataBytes: number;
   /** Whether the data directory is set aside. */
@@ -104,10 +106,13 @@ function sealMismatch(node: string, snapshot: string): string {
   return `it has the seal '${node}', but the snapshot was made under '${snapshot}': ${migrate}`;
 }
 
-function versionFindings({ vault }: NodeReport, { serverVersion, product = null }: NodeDemands): Finding[] {
+function versionFindings(
+  { vault }: NodeReport,
+  { serverVersion, product = null, isCopy = false }: NodeDemands,
+): Finding[] {
   if (serverVersion === null || !vault.version) return [];
   const own = { version: vault.version, product: vault.product ?? null };
-  const finding = versionFinding(own, { version: serverVersion, product });
+  const finding = versionFinding(own, { version: serverVersion, product }, isCopy);
   return finding === null ? [] : [finding];
 }
 

@@ -20,6 +20,7 @@ import { leftOutOf, leftOutWarnings } from './left-out';
 import { withLayouts } from './layouts';
 import { type ConsulContent, methodOf } from '../contract/method';
 import { consulFindings, consulWarnings, inPlaceMethodFindings, storageOf } from './consul-findings';
+import { filesFindings, filesWarnings } from './files-findings';
 import { compareLogEnds, logEndOf } from './log-end';
 import { knownNonVoters, memberPlan, memberWarnings, removalFindings } from './members';
 import { ownSealWarnings } from './own-seals';
@@ -89,6 +90,7 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
     ...(input.inPlace ? removalFindings(settings.nodes, live, removePeers) : []),
     ...(input.inPlace ? inPlaceMethodFindings(manifest) : []),
     ...consulFindings(manifest, live),
+    ...filesFindings(manifest, settings, inspections, live),
     ...(input.inPlace ? inPlaceFindings(facts) : lossFindings(facts, rpoSeconds, lost)),
     ...clusterFindings(facts),
     ...(chosen.healthy.length === 0
@@ -98,6 +100,7 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
       evaluateNode(inspection, settings.nodes, {
         sealType: manifest.seal.type,
         storage,
+        isCopy: method === 'filesystem',
         serverVersion: manifest.serverVersion || null,
         product: productOfManifest(manifest),
         dataBytes: Math.max(manifest.archive.sizeBytes * DATA_ROOM, manifest.keys.bytes * 2),
@@ -107,7 +110,7 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
     ...mixedVersionFindings(concerned.map(versionOf)),
     ...changed
       .filter((inspection) => inspection.node === first?.name)
-      .flatMap((inspection) => (storage === 'raft' ? uploadFindings(inspection, manifest) : [])),
+      .flatMap((inspection) => (method === 'raft' ? uploadFindings(inspection, manifest) : [])),
     ...loginFindings(facts),
     ...(settings.setAside === 'delete' && storage !== 'consul' && !input.inPlace && inspections.some(holdsData)
       ? [
@@ -182,6 +185,7 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
         ...warnings,
         ...importWarnings(manifest),
         ...consulWarnings(manifest),
+        ...filesWarnings(manifest, settings.nodes),
         ...liveCredentialWarnings(beside),
         ...found.warnings,
         ...trustWarnings(settings),

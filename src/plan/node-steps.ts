@@ -1,6 +1,7 @@
 import type { Manifest } from '../contract/generation';
 import type { MigrationSource } from '../contract/method';
 import type { NodePlan, RecoveryPlan, RecoverySettings } from '../contract/plan';
+import { storageOf } from './consul-findings';
 
 type Steps = RecoveryPlan['steps'];
 
@@ -18,12 +19,24 @@ export function restoreSteps({ nodes, setAside }: RecoverySettings, manifest: Ma
             'fetch the backup, decrypt it and verify it on its own disk',
             'stop Vault',
             away(node),
-            'start blank, initialise with throwaway keys, load the snapshot, restart',
+            installStep(manifest),
             open,
-            'verify: only peer, cluster id, numbers of shares, canary, key counts',
+            storageOf(manifest) === 'file'
+              ? 'verify: cluster id, numbers of shares, canary'
+              : 'verify: only peer, cluster id, numbers of shares, canary, key counts',
           ]
         : ['stop Vault', away(node), `start blank, join ${first?.name}`, open],
   }));
+}
+
+function installStep({ content }: Manifest): string {
+  if (content?.method !== 'filesystem') {
+    return 'start blank, initialise with throwaway keys, load the snapshot, restart';
+  }
+  const { node, storage } = content;
+  return storage === 'file'
+    ? `unpack the data directory of ${node}, start`
+    : `unpack the data directory of ${node}, make it the only peer (raft/peers.json), start`;
 }
 
 function consulSteps(nodes: readonly NodePlan[], path: string, open: string): Steps {

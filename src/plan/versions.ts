@@ -26,8 +26,11 @@ export function versionProblem(server: ServerVersion, snapshot: ServerVersion): 
   return `${runs}, much newer than the snapshot's ${snapshot.version}: restore with a version near it, then upgrade in stages`;
 }
 
-/** The same as a finding. */
-export function versionFinding(server: ServerVersion, snapshot: ServerVersion): Finding | null {
+/**
+ * Why a server should not be given a snapshot, or the version that it has.
+ * @param isCopy of a data directory, which Vault opens as it is
+ */
+export function versionFinding(server: ServerVersion, snapshot: ServerVersion, isCopy = false): Finding | null {
   if (server.product !== null && snapshot.product !== null && server.product !== snapshot.product) {
     const [own, other] = [productName(server.product), productName(snapshot.product)];
     return acceptable(
@@ -36,8 +39,21 @@ export function versionFinding(server: ServerVersion, snapshot: ServerVersion): 
         `Restore with ${other}; to change over, follow the migration guide of ${own} afterwards`,
     );
   }
+  if (isCopy && isOlderRelease(server, snapshot)) {
+    return {
+      code: 'copy-newer',
+      text: `runs ${server.version}, which must not open the data directory of ${snapshot.version}: Vault opens that of its own or an older release only`,
+    };
+  }
   const problem = versionProblem(server, snapshot);
   return problem === null ? null : acceptable('version', problem);
+}
+
+/** By the minor version: within it, the formats on disk stay the same. */
+function isOlderRelease(server: ServerVersion, data: ServerVersion): boolean {
+  const product = server.product ?? data.product;
+  const [left, right] = [releaseOf(server.version, product), releaseOf(data.version, product)];
+  return left !== null && right !== null && left.minor < right.minor;
 }
 
 /** Earlier generations don't record it; versions older than any OpenBao are Vault's. */

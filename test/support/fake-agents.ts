@@ -211,6 +211,7 @@ export function fakeActivities() {
       migrateData: () => note(`migrate ${name}`, { keys: 131 }),
       switchConfig: () => note(`switch ${name}`, undefined),
       installSnapshot: () => note(`install ${name}`, undefined),
+      installFiles: () => note(`install files ${name}`, undefined),
       saveConsul: () => note(`save consul ${name}`, `/saved.${name}`),
       installConsul: () => note(`install consul ${name}`, undefined),
       putBackConsul: () => note(`put back consul ${name}`, undefined),

@@ -174,6 +174,7 @@ const NODE_STEPS: Record<keyof NodeActivities, StepOptions> = {
   publishArchive: BULK,
 
   installSnapshot: BULK,
+  installFiles: BULK,
   saveConsul: BULK,
   installConsul: BULK,
   putBackConsul: BULK,

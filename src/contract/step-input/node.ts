@@ -60,6 +60,7 @@ export const NODE_INPUTS = {
   migrateData: z.strictObject({ claim, from: migrationSource }),
   switchConfig: z.strictObject({ claim, files: listOf(configSwitch, 100) }),
   installSnapshot: claimed,
+  installFiles: claimed,
   saveConsul: claimed,
   installConsul: claimed,
   putBackConsul: claimed,

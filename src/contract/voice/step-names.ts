@@ -22,6 +22,7 @@ const STEPS: Record<NodeStep | ControllerStep, string> = {
   migrateData: 'copy the data to Raft',
   switchConfig: 'put the new configuration in place',
   installSnapshot: 'install the snapshot',
+  installFiles: 'unpack the data directory',
   saveConsul: 'keep what is in Consul',
   installConsul: 'restore Consul',
   putBackConsul: 'put back what was in Consul',

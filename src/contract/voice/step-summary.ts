@@ -69,6 +69,7 @@ const NODE_SUMMARIES: { [S in NodeStep]: (node: string, input: NodeInput<S>) => 
   migrateData: (node) => `copy the data to Raft on ${node}`,
   switchConfig: (node) => `put the new configuration of ${node} in place`,
   installSnapshot: (node) => `install the snapshot on ${node}`,
+  installFiles: (node) => `unpack the copied data directory on ${node}`,
   saveConsul: (node) => `keep what is in Consul, on ${node}`,
   installConsul: (node) => `restore Consul through ${node}`,
   putBackConsul: (node) => `put back what was in Consul, through ${node}`,

@@ -2,11 +2,12 @@ import type { ManifestDraft } from '../../contract/generation';
 import { methodOf } from '../../contract/method';
 import { rootTokenAdvice } from '../../contract/root-token';
 import { consulWay } from './consul-way';
+import { filesWay } from './files-way';
 import { raftWay } from './raft-way';
 import { plainFile } from './words';
 
 /** Sections 3 to the end, by the method of the backup. */
-const WAYS = { raft: raftWay, consul: consulWay, filesystem: raftWay };
+const WAYS = { raft: raftWay, consul: consulWay, filesystem: filesWay };
 
 const DECRYPTION = {
   age: {
@@ -122,5 +123,10 @@ ${rootTokenAdvice(product, serverVersion)}.
 }
 
 function originIndex({ raft, content }: ManifestDraft): string {
-  return `${content?.method === 'consul' ? 'Consul' : 'Raft'} index ${raft.index}`;
+  if (content?.method !== 'filesystem')
+    return `${content?.method === 'consul' ? 'Consul' : 'Raft'} index ${raft.index}`;
+  const { node, storage } = content;
+  return storage === 'file'
+    ? `the files of ${node} (storage "file")`
+    : `the data directory of ${node}, Raft index ${raft.index}`;
 }

@@ -52,6 +52,7 @@ export function nodeInputs({ cluster, plan, approved }: Known): NodeInputs {
       files: [{ path: '/etc/passwd', prepared: '/etc/shadow', sha256: manifestSha256 }],
     },
     installSnapshot: { claim },
+    installFiles: { claim },
     saveConsul: { claim },
     installConsul: { claim },
     putBackConsul: { claim },
