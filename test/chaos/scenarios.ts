@@ -13,6 +13,7 @@ import { waitFor } from '../../src/lab/processes';
 import { listGenerations } from '../../src/repository/generations';
 import { openRepository } from '../../src/repository/open';
 import { type RecoveryStart, startBackup, startRecovery } from '../../src/temporal/runs';
+import { copyNode } from '../support/copied-backup';
 import { leaderOf } from '../support/lab-view';
 import { type ChaosLab, unsealEverywhere } from './chaos-lab';
 import { leftOf, placeOn } from './left-by-runs';
@@ -195,6 +196,23 @@ export const SCENARIOS: readonly Scenario[] = [
     // Its shares come when only the first node is up.
     downDuring: { ...restoreRun.downDuring, 'vault-b': ['watchForUnseal', 'checkShare'] },
     attend: (chaos, handle, isOver) => attendRestore(chaos, handle, isOver, 'late'),
+  },
+  {
+    ...restoreRun,
+    name: 'copy-restore',
+    logged: INSIDE_JOIN,
+    activities: ['stageGeneration', 'setAsideData', 'installFiles', 'unsealNode', 'verifyFirstNode', 'joinNode'],
+    downDuring: {
+      'vault-a': ['setAsideData', 'installFiles'],
+      'vault-b': ['setAsideData', 'installFiles', 'verifyFirstNode'],
+    },
+    /** The newest backup is the copy of a data directory. */
+    async prepare(chaos) {
+      await unsealEverywhere(chaos);
+      await copyNode(chaos.lab, 'vault-2', { repositories: ['local', 'offsite'] });
+      await restoreRun.prepare(chaos);
+    },
+    attend: (chaos, handle, isOver) => attendRestore(chaos, handle, isOver, 'early'),
   },
   {
     ...recoveryRun(

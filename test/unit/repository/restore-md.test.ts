@@ -93,4 +93,52 @@ describe('RESTORE.md', () => {
     expect(commands.filter((command) => command.startsWith('vault operator unseal'))).toEqual([]);
     expect(commands).toContain('systemctl restart vault');
   });
+
+  const files = {
+    method: 'filesystem',
+    storage: 'raft',
+    node: 'vault-2',
+    nodeId: 'vault-2',
+    files: 6,
+    lag: 0,
+  } as const;
+
+  it('of a copied data directory unpacks it, makes the node the only member, and needs no throwaway key', () => {
+    const manifest = sampleManifest(SNAPSHOT, { content: files });
+    manifest.stored.file = 'data.tar.gz.age';
+
+    const text = restoreMd(manifest);
+
+    expect(text).toContain('the data directory of vault-2, Raft index 4711');
+    expect(commandsOf(text).slice(3)).toEqual([
+      'age -d -i IDENTITY -o data.tar.gz data.tar.gz.age',
+      'systemctl stop vault',
+      'mv DATA_DIR DATA_DIR.pre-restore && mkdir -m 0700 DATA_DIR && chown --reference=DATA_DIR.pre-restore DATA_DIR',
+      'tar -xzOf data.tar.gz meta.json',
+      'tar -xzf data.tar.gz -C DATA_DIR --strip-components=1 --no-same-owner data',
+      'rm -f DATA_DIR/node-id',
+      `echo '[{"id": "NODE_ID", "address": "CLUSTER_ADDRESS", "non_voter": false}]' > DATA_DIR/raft/peers.json`,
+      'chown -R --reference=DATA_DIR.pre-restore DATA_DIR',
+      'systemctl start vault',
+      'export VAULT_ADDR=https://ADDRESS-OF-THIS-NODE:8200',
+      'vault operator unseal',
+      'vault status',
+      'vault operator raft list-peers',
+      'systemctl start vault',
+      'export VAULT_ADDR=https://ADDRESS-OF-THIS-NODE:8200',
+      'vault operator raft join -leader-ca-cert=@CA.pem https://ADDRESS-OF-THE-FIRST-NODE:8200',
+      'vault operator unseal',
+    ]);
+  });
+
+  it('of `storage "file"` has no peers, and nobody to join', () => {
+    const manifest = sampleManifest(SNAPSHOT, { content: { ...files, storage: 'file', nodeId: null, lag: null } });
+    manifest.stored.file = 'data.tar.gz.age';
+
+    const text = restoreMd(manifest);
+
+    expect(text).toContain('the files of vault-2 (storage "file")');
+    expect(commandsOf(text).filter((command) => /raft|peers|init/.test(command))).toEqual([]);
+    expect(commandsOf(text).at(-1)).toBe('vault status');
+  });
 });

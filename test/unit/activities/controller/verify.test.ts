@@ -1,10 +1,12 @@
 import {
   compareCounts,
+  goesWithoutLogin,
   mayStayUncounted,
   moveLeadership,
   verifyFirstNode,
 } from '../../../../activities/controller/verify';
 import { DrError } from '../../../../src/contract/failures';
+import type { RestorePlan } from '../../../../src/contract/plan';
 import { PLAN } from '../../../support/fake-agents';
 import { denied, ok, useSmallVault } from '../../../support/small-vault';
 import { buildSnapshot } from '../../../support/snapshot-builder';
@@ -44,6 +46,23 @@ describe('keys that can not be counted', () => {
     ['the snapshot is damaged, again and again', new DrError('SnapshotCorrupt', 'damaged'), 4, false],
   ])('because %s: a remark or a reason to hold the run', (_why, error, attempts, isRemark) => {
     expect(mayStayUncounted(error, attempts)).toBe(isRemark);
+  });
+});
+
+describe('a login that does not work', () => {
+  const copy: RestorePlan = { ...PLAN, archive: 'filesystem', accepted: ['login'] };
+  const refused = new DrError('AuthenticationFailed', 'invalid role id');
+
+  it.each<[string, RestorePlan, Error, number, boolean]>([
+    ['holds no copy of a data directory, where that is accepted', copy, refused, 20_000, true],
+    ['is tried again for a while: the node is just becoming active', copy, refused, 5_000, false],
+    ['is not waited for where it lacks a right', copy, new DrError('PermissionDenied', 'denied'), 0, true],
+    ['is not why a node does not answer', copy, new DrError('VaultUnavailable', 'refused'), 60_000, false],
+    ['is not why something differs', copy, new Error('cluster id is …'), 60_000, false],
+    ['holds the run where nobody accepted it', { ...copy, accepted: [] }, refused, 60_000, false],
+    ['holds the restore of a snapshot', { ...PLAN, accepted: ['login'] }, refused, 60_000, false],
+  ])('%s', (_what, plan, error, waitedMs, goesOn) => {
+    expect(goesWithoutLogin(plan, error, waitedMs)).toBe(goesOn);
   });
 });
 
