@@ -112,10 +112,8 @@ describe('a cluster with its log in files (`raft_wal`), whose login does not wor
 
   it('comes back, and says what it could not check', async () => {
     const kept = await lab().writeSecrets(5);
-    const generation = await copyNode(lab(), 'vault-3', { overrides: { credential: 'c'.repeat(64) } });
-    // The login goes out of use after the capture in no way that a copy could know: here it is spoiled where it is read.
     const { cluster_id: clusterId } = await sealStatus(lab(), 'vault-1');
-    await lab().vault('vault-1', 'DELETE', 'auth/approle');
+    await lab().vault('vault-1', 'DELETE', 'sys/auth/approle');
     const withoutLogin = await copyNode(lab(), 'vault-3', { overrides: { credential: 'c'.repeat(64) } });
     await lab().destroyDataDirectories();
 
@@ -125,7 +123,6 @@ describe('a cluster with its log in files (`raft_wal`), whose login does not wor
     await driver().unsealAll(lab().unsealShares, 120_000);
     const report = await driver().result();
 
-    expect(generation).not.toBe(withoutLogin);
     expect(refused).toContain('[login, override with --accept login]');
     expect(report).toMatchObject({ status: 'completed' });
     expect(report.warnings).toContainEqual(

@@ -53,7 +53,11 @@ export async function copyNode(
   const cluster = clusterOf(config, 'lab');
   const { method, recipients, gpgHome } = encryptionOf(cluster.backup.encryption);
   const { dataDir, address } = lab.nodes.find((node) => node.name === name)!;
-  const { cluster_id: clusterId, cluster_name: clusterName, ...status } = await sealStatus(lab, await leaderOf(lab));
+  const {
+    cluster_id: clusterId,
+    cluster_name: clusterName,
+    ...status
+  } = await sealStatus(lab, lab.nodes.length === 1 ? name : await leaderOf(lab));
   const storage = (status as { storage_type?: string }).storage_type === 'file' ? 'file' : 'raft';
   const directory = join(lab.directory, `copy-${randomBytes(4).toString('hex')}`);
   await mkdir(directory, { mode: 0o700 });

@@ -8,11 +8,14 @@ import {
   MANIFEST_FORMAT,
   type ManifestDraft,
 } from '../../contract/generation';
+import type { FilesystemContent } from '../../contract/method';
+import { NAME_PATTERN } from '../../contract/names';
 import { printable } from '../../contract/printable';
 import { manifest as manifestShape } from '../../contract/step-input/generation';
 import { type CapturedAt, capturedAtHint } from '../../repository/import/snapshot-names';
 import type { SourceFile } from '../../repository/import/sources';
 import type { SnapshotSummary } from '../../vault/snapshot/snapshot-archive';
+import type { ArchiveMeta } from '../../vault/archive/format';
 import { VERSION } from '../../version';
 
 /** Facts that the operator gives. */
@@ -56,6 +59,8 @@ interface Facts {
   by: string;
   now: Date;
   summary: SnapshotSummary;
+  /** Of the copy of a data directory. */
+  meta?: ArchiveMeta | undefined;
   stored: FileDigest & { file: string };
   encryption: Encryption;
 }
@@ -64,7 +69,8 @@ interface Facts {
  * Facts from the snapshot and the operator; the rest is null.
  * @throws DrError SnapshotCorrupt for content that Vault never writes, and that could harm a screen.
  */
-export function importedDraft({ cluster, source, said, by, now, summary, stored, encryption }: Facts): ManifestDraft {
+export function importedDraft(facts: Facts): ManifestDraft {
+  const { cluster, source, said, by, now, summary, meta, stored, encryption } = facts;
   const capturedAt = capturedAtOf(source, said, now);
   const serverVersion = said.serverVersion ?? summary.newestVersion;
   const draft: ManifestDraft = {
@@ -83,6 +89,7 @@ export function importedDraft({ cluster, source, said, by, now, summary, stored,
       capturedAtBy: capturedAt.by,
       serverVersionBy: serverVersion === null ? null : said.serverVersion === undefined ? 'snapshot' : 'operator',
     },
+    ...(meta === undefined ? {} : { content: contentOf(meta) }),
     raft: summary.raft,
     seal: summary.seal,
     recovery: summary.recoveryConfig,
@@ -103,6 +110,12 @@ export function importedDraft({ cluster, source, said, by, now, summary, stored,
   };
   assertUsual(draft);
   return draft;
+}
+
+/** Whose data directory it was, nothing says but the Raft id in it; nor how far it was behind its leader. */
+function contentOf({ storage, nodeId, files }: ArchiveMeta): FilesystemContent {
+  const node = nodeId !== null && NAME_PATTERN.test(nodeId) ? nodeId : 'unknown';
+  return { method: 'filesystem', storage, node, nodeId, files, lag: null };
 }
 
 /** So that a plan can be made of it, and its manifest be read back. */

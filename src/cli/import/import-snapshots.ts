@@ -120,12 +120,12 @@ async function importOne(
   if (staged === null) {
     return { file: source.place, outcome: 'no snapshot', code: 'InvalidInput', problem: 'it is not a snapshot' };
   }
-  const { summary, stored } = staged;
+  const { summary, meta, stored } = staged;
   const known = listing.copies.filter(({ manifest }) => manifest.archive.sha256 === summary.archive.sha256);
   const [first] = known;
   if (first) return storeElsewhere(listing, source, said, first, known);
 
-  const draft = importedDraft({ cluster, source, said, by, now, summary, stored, encryption });
+  const draft = importedDraft({ cluster, source, said, by, now, summary, meta, stored, encryption });
   const keysOfManifest = { privateKeyPem: await readPrivateKey(config), publicKeyPem: publicKey };
   await stageGenerationFiles(directory, draft, keysOfManifest);
   const { copy, missing } = await publishSomewhere(listing.repositories, directory);

@@ -12,6 +12,8 @@ import { privateDirectory } from '../../files/files';
 import { ownProcess } from '../../files/ownership';
 import { bounded, type SourceFile } from '../../repository/import/sources';
 import { writeSnapshotFile } from '../../repository/snapshot-file';
+import { DataArchiveVerifier } from '../../vault/archive/data-archive';
+import type { ArchiveMeta } from '../../vault/archive/format';
 import { openArchive } from '../../vault/snapshot/open-archive';
 import { type SnapshotSummary, SnapshotVerifier } from '../../vault/snapshot/snapshot-archive';
 
@@ -20,6 +22,8 @@ const ROOM = 1.05;
 
 export interface StagedSnapshot {
   summary: SnapshotSummary;
+  /** Of the copy of a data directory; absent of a snapshot. */
+  meta?: ArchiveMeta;
   stored: FileDigest & { file: string };
 }
 
@@ -67,7 +71,7 @@ export async function importDirectory(
 }
 
 /**
- * Reads a file completely, verifies it and writes it encrypted, in one pass; it never reaches the disk unencrypted.
+ * Reads a snapshot, or the copy of a data directory, completely, verifies it and writes it encrypted, in one pass; it never reaches the disk unencrypted.
  * @returns null for a file that does not begin like a snapshot.
  * @throws DrError SnapshotIncomplete, SnapshotCorrupt, DecryptionFailed, DiskFull
  */
@@ -79,13 +83,19 @@ export async function stageSnapshot(
 ): Promise<StagedSnapshot | null> {
   await assertRoom(directory, source);
   const bytes = Readable.from(bounded(await source.open(), source), { objectMode: false });
-  const { archive, looksLikeArchive } = await openArchive(bytes, keys, source.place);
+  const { archive, looksLikeArchive, isDataArchive } = await openArchive(bytes, keys, source.place);
   if (!looksLikeArchive) {
     bytes.destroy();
     return null;
   }
-  const verifier = new SnapshotVerifier();
   try {
+    if (isDataArchive) {
+      const verifier = new DataArchiveVerifier();
+      const stored = await writeSnapshotFile(directory, archive, verifier, encryption, { name: 'data.tar.gz' });
+      const { meta, ...summary } = verifier.summary;
+      return { summary, meta, stored };
+    }
+    const verifier = new SnapshotVerifier();
     const stored = await writeSnapshotFile(directory, archive, verifier, encryption);
     return { summary: verifier.summary, stored };
   } catch (error) {
