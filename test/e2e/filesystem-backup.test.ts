@@ -4,6 +4,7 @@ import type { BackupResult } from '../../src/contract/backup';
 import type { Manifest } from '../../src/contract/generation';
 import type { Lab } from '../../src/lab/lab';
 import { waitFor } from '../../src/lab/processes';
+import { addBallast } from '../support/ballast';
 import { useLab } from '../support/lab';
 import { leaderOf, sealStatus, votersOf } from '../support/lab-view';
 import { restoreDriver } from '../support/restore-driver';
@@ -44,6 +45,70 @@ describe('backups by a copy of a node of an auto-unseal cluster', () => {
     BACKUP_MS,
   );
 
+  it(
+    'goes on with an agent that was killed while the node stood still',
+    async () => {
+      await addBallast(lab(), 40);
+      const backup = backUp();
+      const node = await stopped(lab());
+      await lab().agents[node]!.kill();
+      await lab().agents[node]!.start();
+
+      expect((await manifestOf(lab(), (await backup).generation)).content).toMatchObject({ node });
+      await everythingServes();
+    },
+    BACKUP_MS,
+  );
+
+  it(
+    'goes on when Temporal was killed meanwhile',
+    async () => {
+      const backup = lab().cli(['backup', '--cluster', 'lab', '--json']);
+      await stopped(lab());
+      await lab().temporal.server.kill();
+      await lab().temporal.server.start();
+      await backup;
+
+      await waitFor('the note is over', async () => (await pending(lab())) === null, { timeoutMs: 90_000 });
+      await everythingServes();
+    },
+    BACKUP_MS,
+  );
+
+  it(
+    'is started by its agent when somebody terminates the run',
+    async () => {
+      const backup = lab().cli(['backup', '--cluster', 'lab', '--json']);
+      const node = await stopped(lab());
+      await lab().temporalCli(['workflow', 'terminate', '--workflow-id', 'restore-lab', '--reason', 'test']);
+
+      await waitFor('its agent has started it', async () => (await pending(lab())) === null, { timeoutMs: 30_000 });
+      expect((await backup).code).not.toBe(0);
+      expect(names()).toContain(node);
+      await everythingServes();
+    },
+    BACKUP_MS,
+  );
+
+  it(
+    'is started by an agent that was killed, when nothing is known of the run any more',
+    async () => {
+      const backup = lab().cli(['backup', '--cluster', 'lab', '--json']);
+      const node = await stopped(lab());
+      await lab().agents[node]!.kill();
+      await lab().temporalCli(['workflow', 'terminate', '--workflow-id', 'restore-lab', '--reason', 'test']);
+      expect(await pending(lab())).toBe(node);
+      await lab().agents[node]!.start();
+
+      await waitFor('its agent has started it', async () => (await pending(lab())) === null, { timeoutMs: 30_000 });
+      await backup;
+      await everythingServes();
+      // Nothing of it is in the way of the next one.
+      expect(await backUp()).toMatchObject({ cluster: 'lab', missing: [] });
+    },
+    BACKUP_MS,
+  );
+
   async function backUp(): Promise<BackupResult> {
     return driver().json<BackupResult>(['backup', '--cluster', 'lab']);
   }
@@ -58,6 +123,45 @@ describe('backups by a copy of a node of an auto-unseal cluster', () => {
     for (const name of names()) expect(await lab().readSecret(secret!.path, name)).toBe(secret!.value);
   }
 });
+
+/** A single Vault is stopped itself, and its key holders open it again. */
+describe('a backup of a Vault that stores in files', () => {
+  const lab = useLab({ shape: 'file-storage' });
+
+  it(
+    'asks its key holders once, and serves again',
+    async () => {
+      const [secret] = await lab().writeSecrets(5);
+      const driver = restoreDriver(lab());
+      const backup = driver.json<BackupResult>(['backup', '--cluster', 'lab']);
+      await driver.unsealAll(lab().unsealShares);
+
+      const manifest = await manifestOf(lab(), (await backup).generation);
+
+      expect(manifest.content).toMatchObject({ method: 'filesystem', storage: 'file', node: 'vault-1', lag: null });
+      expect(manifest.raft).toMatchObject({ index: 0, peers: [] });
+      expect(await lab().readSecret(secret!.path, 'vault-1')).toBe(secret!.value);
+    },
+    BACKUP_MS,
+  );
+});
+
+/** Name of the node that stands still for a backup, by the note of its agent; null when none does. */
+async function pending(lab: Lab): Promise<string | null> {
+  for (const { name, stateDir } of lab.nodes) {
+    const text = await readFile(join(stateDir, 'backup-stop.json'), 'utf8').catch(() => '{"over":true}');
+    if (!(JSON.parse(text) as { over: boolean }).over) return name;
+  }
+  return null;
+}
+
+async function stopped(lab: Lab): Promise<string> {
+  const isStill = async () => {
+    const name = await pending(lab);
+    return name !== null && (await lab.vaultPid(name)) === undefined ? name : null;
+  };
+  return (await waitFor('a node stands still', isStill, { timeoutMs: 60_000, everyMs: 20 })) as string;
+}
 
 /** Writes through the leader all the time. */
 function writer(lab: Lab) {
