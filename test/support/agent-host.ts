@@ -8,13 +8,22 @@ export interface AgentSettings {
   encryption?: unknown;
   restore?: unknown;
   agentPublicKey?: string;
+  /** More of the cluster, such as its method. */
+  cluster?: object;
   /** Beside this one. */
   others?: { name: string; agentPublicKey?: string }[];
 }
 
 /** The agent of a node whose service is nothing but words; everything that it keeps lies in the directory of the test. */
 export function agentHost(inTest: (...segments: string[]) => string, settings: AgentSettings = {}): NodeHost {
-  const { address = 'http://127.0.0.1:1', encryption = 'none', restore = {}, agentPublicKey, others = [] } = settings;
+  const {
+    address = 'http://127.0.0.1:1',
+    encryption = 'none',
+    restore = {},
+    agentPublicKey,
+    others = [],
+    cluster: more = {},
+  } = settings;
   const service = { driver: 'command', start: ['true'], stop: ['true'], status: ['sh', '-c', 'exit 3'] };
   const config = parseConfig(
     stringify({
@@ -44,6 +53,7 @@ export function agentHost(inTest: (...segments: string[]) => string, settings: A
           backup: { encryption },
           repositories: ['local'],
           restore: { trust: 'namespace', ...(restore as object) },
+          ...more,
         },
       },
       repositories: { local: { type: 'directory', path: inTest('repository') } },
