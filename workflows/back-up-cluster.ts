@@ -61,7 +61,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
   enter('health');
 
   try {
-    const plan = await controller.planBackup({ cluster, ...(method ? { method } : {}) });
+    const plan = await makePlan();
     const health = await controller.checkHealth({ plan });
     progress.warnings.push(...health.warnings);
 
@@ -149,6 +149,13 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
       if (isCancellation(error)) throw error;
       log.warn('people were not told', { problem: problemOf(error, 'notify').problem });
     }
+  }
+
+  /** A recovery that asks for a backup of its own holds the lock that a copy of a node needs: it gets a snapshot instead. */
+  async function makePlan(): Promise<BackupPlan> {
+    const plan = await controller.planBackup({ cluster, ...(method ? { method } : {}) });
+    const inRecovery = plan.method === 'filesystem' && workflowInfo().parent !== undefined;
+    return inRecovery ? controller.planBackup({ cluster, method: 'raft' }) : plan;
   }
 
   function enter(phase: BackupPhase): void {

@@ -289,6 +289,11 @@ export class Recovery {
    * A failed backup is only a warning. If the cluster has stopped serving since it converged, it is brought back first.
    */
   async tryBackUp(plan: RecoveryPlan, again = this.unsealing.isWatching): Promise<RecoveryReport['backup']> {
+    if (plan.storage === 'file') {
+      const problem = 'the only node would have to be stopped again: make one as soon as that suits';
+      this.journal.warnings.push(notice('no-backup-yet', `the restored cluster has no backup yet: ${problem}`));
+      return { problem };
+    }
     try {
       // The configuration still has the method of the old storage.
       return await this.backUpAtOnce('after', plan.method === 'migrate' ? 'raft' : undefined);
