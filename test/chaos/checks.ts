@@ -138,6 +138,10 @@ async function leftFiles({ lab }: ChaosLab): Promise<string[]> {
       (await namesIn(node.runtimeDir)).filter((name) => name.endsWith('.identity')),
       `identity left on ${node.name}`,
     );
+    report(
+      (await namesIn(join(node.stateDir, 'set-aside'))).filter((name) => name.includes('.partial-')),
+      `half kept on ${node.name}`,
+    );
     report(await leftOf(node, ['discarded', 'blank', 'copy']), `left of the data of ${node.name}`);
     const aside = await leftOf(node, ['pre-restore']);
     if (aside.length > 1) report(aside, `set aside more than once on ${node.name}`);
@@ -161,6 +165,7 @@ async function strayProcesses({ lab }: ChaosLab): Promise<string[]> {
     lab.temporal.server.pid,
     lab.s3.server.pid,
     ...Object.values(lab.agents).map((agent) => agent.pid),
+    ...(lab.consul?.servers.map(({ process }) => process.pid) ?? []),
   ];
   let stray: string[] = [];
   const inspection = async () => {

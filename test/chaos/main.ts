@@ -4,7 +4,7 @@ import { shapeNamed, type ShapeName } from '../../src/lab/shapes';
 import { Campaign } from './campaign';
 import { type ChaosCase, chooseCases, everythingMatrix, fullMatrix, type Part, takePart } from './matrix';
 import { lastLine, makeReport, mergeReports, resultTable, spreadTable, type StoredReport } from './report';
-import { SCENARIOS } from './scenarios';
+import { scenariosFor } from './scenarios';
 import { type ZombieCase, zombieCases } from './zombies';
 
 const USAGE = `Usage: npm run test:chaos -- [options]
@@ -98,8 +98,9 @@ async function main(): Promise<void> {
   try {
     options = parseOptions(process.argv.slice(2));
     if (options !== null) {
+      const scenarios = scenariosFor(options.shape);
       kills = takePart(
-        chooseCases([...fullMatrix(SCENARIOS, options.seed), ...everythingMatrix(SCENARIOS, options.seed)], options),
+        chooseCases([...fullMatrix(scenarios, options.seed), ...everythingMatrix(scenarios, options.seed)], options),
         options.part,
       );
       zombies = options.cases === undefined ? takePart(zombieCases(options.only), options.part) : [];

@@ -9,6 +9,7 @@ import { ASIDE_NOTE, asideNote } from '../../src/host/data/notes';
 import { staysInPlace } from '../../src/host/data/place';
 import { CLUSTER, type LabNode } from '../../src/lab/layout';
 import type { Lab } from '../../src/lab/lab';
+import type { ShapeName } from '../../src/lab/shapes';
 import { waitFor } from '../../src/lab/processes';
 import { listGenerations } from '../../src/repository/generations';
 import { openRepository } from '../../src/repository/open';
@@ -330,7 +331,7 @@ export const SCENARIOS: readonly Scenario[] = [
 ];
 
 export function scenarioNamed(name: string): Scenario {
-  const scenario = SCENARIOS.find((item) => item.name === name);
+  const scenario = [...SCENARIOS, ...CONSUL_SCENARIOS].find((item) => item.name === name);
   if (scenario) return scenario;
   throw new Error(`There is no scenario '${name}'.`);
 }
@@ -394,4 +395,39 @@ export async function removeSetAside({ lab }: ChaosLab): Promise<void> {
     for (const path of await leftOf(node, ['pre-restore', 'rolled-back']))
       await rm(path, { recursive: true, force: true });
   }
+}
+
+/** Of a cluster that stores in Consul. */
+const CONSUL_SCENARIOS: readonly Scenario[] = [
+  {
+    ...recoveryRun(
+      { workflow: 'restoreCluster', input: { cluster: CLUSTER, requestedBy: 'ana', accept: ['lose-newer-data'] } },
+      'completed',
+    ),
+    name: 'consul-restore',
+    newGenerations: 1,
+    activities: [
+      'lookAtCluster',
+      'stageGeneration',
+      'stopNode',
+      'saveConsul',
+      'installConsul',
+      'unsealNode',
+      'verifyFirstNode',
+      'startNode',
+      'checkConvergence',
+      'endRunOnNode',
+    ],
+    downDuring: {
+      'vault-a': ['saveConsul', 'installConsul'],
+      'vault-b': ['saveConsul', 'installConsul', 'verifyFirstNode', 'startNode'],
+    },
+    prepare: unsealEverywhere,
+    attend: (chaos, handle, isOver) => attendRestore(chaos, handle, isOver, 'early'),
+  },
+];
+
+/** Those that a lab of this shape can run. */
+export function scenariosFor(shape: ShapeName): readonly Scenario[] {
+  return shape === 'consul-storage' ? CONSUL_SCENARIOS : SCENARIOS;
 }

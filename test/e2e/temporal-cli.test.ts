@@ -280,7 +280,7 @@ describe('the stock temporal CLI', () => {
       'restoreClutser',
       'restore-lab',
       '{"cluster":"lab"}',
-      'There are: backUpCluster, restoreCluster, recoverQuorum, rebuildNode, removeSetAside, rollBackRun, migrateStorage.',
+      'There are: backUpCluster, restoreCluster, recoverQuorum, rebuildNode, removeSetAside, rollBackRun, migrateStorage, copyNode.',
     ],
   ])('ends at once with a message that says it all, given %s for %s', async (_what, type, id, input, expected) => {
     const start = [

@@ -103,6 +103,7 @@ describe('the policy that is shipped', () => {
       'sys/storage/raft/autopilot/state': ['read'],
       'auth/token/revoke-self': ['update'],
       'secret/data/vault-dr-canary': ['create', 'read', 'update'],
+      'sys/storage/raft/autopilot/configuration': ['read'],
     };
     const denied = [
       'secret/data/app/password',
@@ -111,7 +112,6 @@ describe('the policy that is shipped', () => {
       'secret/data/vault-dr-canary/deeper',
       'sys/storage/raft/snapshot-force',
       'sys/storage/raft/remove-peer',
-      'sys/storage/raft/autopilot/configuration',
       'sys/policies/acl/vault-dr',
       'sys/mounts',
       'sys/seal',
