@@ -5,7 +5,7 @@ import type { ConsulClient } from '../../src/consul/client';
 import { connectToLeader, withConsul } from '../../src/consul/connect';
 import type { ConsulConfig } from '../../src/config/schema';
 import { DrError } from '../../src/contract/failures';
-import type { Encryption, FileDigest, Manifest } from '../../src/contract/generation';
+import type { Encryption, FileDigest } from '../../src/contract/generation';
 import { runName } from '../../src/contract/names';
 import type { RunClaim } from '../../src/contract/recovery';
 import { encryptionOf } from '../../src/crypto/encryption';
@@ -21,6 +21,7 @@ import { ConsulIntegrityVerifier } from '../../src/vault/snapshot/consul/consul-
 import { heartbeatBytes, withHeartbeats } from '../heartbeat';
 import { pollUntil } from '../poll';
 import type { NodeHost } from './context';
+import { startInstalled } from './start-installed';
 import { openArchive, proveStaged, stagedGeneration } from './stage';
 
 /** Below the state directory: it outlives the run, as data directories do that are set aside. */
@@ -123,7 +124,13 @@ export async function installConsul(host: NodeHost, input: { claim: RunClaim }):
       attempt.assertCurrent();
       await writeFileAtomically(doneFile, `${new Date().toISOString()}\n`);
     }
-    await withHeartbeats('start', () => startOn(host, attempt, staged.manifest));
+    await withHeartbeats('start', () =>
+      startInstalled(host, attempt, staged.manifest, {
+        when: 'After the restore of Consul',
+        what: 'backup',
+        advice: `Check that \`path\` of its \`storage "consul"\` is ${consulOf(host).path}, and that its Consul is the one in the configuration. Then resume.`,
+      }),
+    );
   });
 }
 
@@ -181,23 +188,6 @@ function whileCurrent(source: Readable, attempt: Attempt): Readable {
     })(),
     { objectMode: false },
   );
-}
-
-async function startOn(host: NodeHost, attempt: Attempt, { seal, recovery }: Manifest): Promise<void> {
-  await host.driver.start(attempt);
-  const wanted = recovery ?? seal;
-  await host.withVault(async (vault) => {
-    const status = await host.waitForVault(vault, attempt);
-    if (status.initialized && status.n === wanted.secretShares && status.t === wanted.secretThreshold) return;
-    throw new DrError(
-      'ServiceFailed',
-      `After the restore of Consul ${host.node.name} shows ${status.t} of ${status.n} shares, but the backup has ${wanted.secretThreshold} of ${wanted.secretShares}.`,
-      {
-        where: host.node.name,
-        advice: `Check that \`path\` of its \`storage "consul"\` is ${consulOf(host).path}, and that its Consul is the one in the configuration. Then resume.`,
-      },
-    );
-  });
 }
 
 function notSaved({ node }: NodeHost): DrError {

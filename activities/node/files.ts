@@ -9,13 +9,13 @@ import { inDirectory } from '../../src/files/safe-directory';
 import type { KnownIds } from '../../src/host/archive/node-id';
 import { unpackDataArchive } from '../../src/host/archive/unpack-archive';
 import { blankDataDirectory, findAside, removeDiscarded } from '../../src/host/data/data-directory';
-import type { Attempt } from '../../src/host/run/attempt';
 import { readServer } from '../../src/host/service/read-server';
 import { proveStopped } from '../../src/host/service/service';
 import { readRaftStorage } from '../../src/vault/storage/raft-storage';
 import { heartbeatBytes, withHeartbeats } from '../heartbeat';
 import type { NodeHost } from './context';
 import { refuseInitialize } from './refuse-initialize';
+import { startInstalled } from './start-installed';
 import { openArchive, proveStaged, stagedGeneration } from './stage';
 
 const DONE = 'installed';
@@ -58,7 +58,13 @@ export async function installFiles(host: NodeHost, input: { claim: RunClaim }): 
         directory.put(DONE, `${new Date().toISOString()}\n`);
       });
     }
-    await withHeartbeats('start', () => startOn(host, attempt, staged.manifest));
+    await withHeartbeats('start', () =>
+      startInstalled(host, attempt, staged.manifest, {
+        when: 'With the restored data',
+        what: 'backup',
+        advice: `Check that its Vault stores in ${host.node.dataDir}, and read its log. Then resume, or roll back.`,
+      }),
+    );
   });
 }
 
@@ -93,21 +99,4 @@ async function idIn(aside: string | null): Promise<string | null> {
     (storage) => storage?.nodeId ?? null,
     () => null,
   );
-}
-
-async function startOn(host: NodeHost, attempt: Attempt, { seal, recovery }: Manifest): Promise<void> {
-  await host.driver.start(attempt);
-  const wanted = recovery ?? seal;
-  await host.withVault(async (vault) => {
-    const status = await host.waitForVault(vault, attempt);
-    if (status.initialized && status.n === wanted.secretShares && status.t === wanted.secretThreshold) return;
-    throw new DrError(
-      'ServiceFailed',
-      `With the restored data ${host.node.name} shows ${status.t} of ${status.n} shares, but the backup has ${wanted.secretThreshold} of ${wanted.secretShares}.`,
-      {
-        where: host.node.name,
-        advice: `Check that its Vault stores in ${host.node.dataDir}, and read its log. Then resume, or roll back.`,
-      },
-    );
-  });
 }

@@ -13,11 +13,17 @@ import type { VaultClient } from '../../src/vault/client';
 import { withHeartbeats } from '../heartbeat';
 import type { NodeHost } from './context';
 import { refuseInitialize } from './refuse-initialize';
+import { type Installed, startInstalled } from './start-installed';
 import { openArchive, proveStaged, stagedGeneration } from './stage';
 import { pollUntil } from '../poll';
 
 /** A Vault that loads a snapshot may not answer at all; short requests show in time whether it hangs. */
 const ANSWER_WITHIN_MS = 5_000;
+const INSTALLED: Installed = {
+  when: 'After the install',
+  what: 'snapshot',
+  advice: 'Resume the run: the install starts over from blank.',
+};
 
 /**
  * From a blank node to one that has the snapshot and was restarted: sealed or, with auto-unseal, about to unseal. The
@@ -33,7 +39,7 @@ export async function installSnapshot(host: NodeHost, input: { claim: RunClaim }
     if (!done) await proveStaged(host, attempt, staged);
 
     await withHeartbeats('install', async () => {
-      if (done) return startInstalled(host, attempt, manifest);
+      if (done) return startInstalled(host, attempt, manifest, INSTALLED);
 
       await refuseInitialize(host);
       await host.driver.stop(attempt);
@@ -61,7 +67,7 @@ export async function installSnapshot(host: NodeHost, input: { claim: RunClaim }
       // anything.
       await host.driver.stop(attempt);
       await host.driver.start(attempt);
-      await startInstalled(host, attempt, manifest);
+      await startInstalled(host, attempt, manifest, INSTALLED);
       await host.withVault((vault) => proveReplaced(host, vault, attempt, manifest, keys));
       await inDirectory(await host.runDirectory(claim.run), (directory) => {
         attempt.assertCurrent();
@@ -228,25 +234,6 @@ async function showsTheId(
     },
   );
   return status.clusterId === clusterId;
-}
-
-async function startInstalled(
-  host: NodeHost,
-  attempt: Attempt,
-  { seal, recovery: recoveryConfig }: Manifest,
-): Promise<void> {
-  await host.driver.start(attempt);
-  const wanted = recoveryConfig ?? seal;
-  await host.withVault(async (vault) => {
-    const status = await host.waitForVault(vault, attempt);
-    if (!status.initialized || status.n !== wanted.secretShares || status.t !== wanted.secretThreshold) {
-      throw new DrError(
-        'ServiceFailed',
-        `After the install ${host.node.name} shows ${status.t} of ${status.n} shares, but the snapshot has ${wanted.secretThreshold} of ${wanted.secretShares}.`,
-        { where: host.node.name, advice: 'Resume the run: the install starts over from blank.' },
-      );
-    }
-  });
 }
 
 function isShamir({ seal }: Pick<Manifest, 'seal'>): boolean {
