@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import { readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -53,9 +54,11 @@ export async function saveConsul(host: NodeHost, input: { claim: RunClaim }): Pr
   return host.step(input.claim, { kind: 'save consul' }, async (attempt) => {
     const kept = await privateDirectory(host.node.stateDir, KEPT);
     const directory = await savedDirectory(host, run);
-    if ((await readSaved(directory)) !== null) return directory;
+    if (readSaved(directory) !== null) return directory;
     await withHeartbeats('stopped', () => proveStopped(host.node, host.driver));
-    const partial = `${runName(run)}.partial-${process.pid}-${Date.now()}`;
+    // Of an attempt before this one; if it still writes, it fails on the missing directory.
+    await removePartial(kept, run);
+    const partial = `${runName(run)}.partial-${randomBytes(4).toString('hex')}`;
     try {
       const own = await privateDirectory(kept, partial);
       const saved = await withConsul(consulOf(host), (consul) => save(host, consul, own, attempt));
@@ -65,7 +68,7 @@ export async function saveConsul(host: NodeHost, input: { claim: RunClaim }): Pr
       await rename(own, directory);
       await syncDirectory(kept);
     } finally {
-      await removePartial(kept, run);
+      await rm(join(kept, partial), { recursive: true, force: true });
     }
     return directory;
   });
@@ -99,9 +102,9 @@ function savedDirectory({ node }: NodeHost, run: string): Promise<string> {
   return belowRoot(join(node.stateDir, KEPT), runName(run));
 }
 
-function readSaved(directory: string): Promise<Saved | null> {
+function readSaved(directory: string): Saved | null {
   const text = readOwnFile(join(directory, NOTE));
-  return Promise.resolve(text === null ? null : (JSON.parse(text) as Saved));
+  return text === null ? null : (JSON.parse(text) as Saved);
 }
 
 /**
@@ -115,7 +118,7 @@ export async function installConsul(host: NodeHost, input: { claim: RunClaim }):
     const doneFile = join(await host.runDirectory(claim.run), DONE);
     if (readOwnFile(doneFile) === null) {
       await proveStaged(host, attempt, staged);
-      if ((await readSaved(await savedDirectory(host, claim.run))) === null) throw notSaved(host);
+      if (readSaved(await savedDirectory(host, claim.run)) === null) throw notSaved(host);
       const archive = await openArchive(host, staged.path, staged.manifest);
       await withHeartbeats('restore Consul', async () => {
         await proveStopped(host.node, host.driver);
@@ -139,7 +142,7 @@ export async function putBackConsul(host: NodeHost, input: { claim: RunClaim }):
   const { run } = input.claim;
   await host.step(input.claim, { kind: 'put back consul' }, async (attempt) => {
     const directory = await savedDirectory(host, run);
-    const saved = await readSaved(directory);
+    const saved = readSaved(directory);
     if (saved === null) throw notSaved(host);
     const path = join(directory, saved.file.file);
     const found = await digestOfFile(path, {
