@@ -66,14 +66,17 @@ const ELECTION_MS = 20_000;
 export async function lookAtCluster(controller: Controller, input: { cluster: string }): Promise<LiveView> {
   const signal = cancellation();
   const inspection = (view: LeaderView) => inspectThroughLeader(controller, input.cluster, view);
-  const consul = await viewConsul(controller, input.cluster);
-  try {
-    const live = await controller.withLeader(input.cluster, inspection, { electionMs: ELECTION_MS, signal });
-    return { ...live, ...consul };
-  } catch (error) {
-    signal.throwIfAborted();
-    if (!isDrError(error)) throw error;
-    return { ...CLUSTER_DOWN, problem: error.message, ...consul };
+  const [live, consul] = await Promise.all([viewVaults(), viewConsul(controller, input.cluster)]);
+  return { ...live, ...consul };
+
+  async function viewVaults(): Promise<LiveView> {
+    try {
+      return await controller.withLeader(input.cluster, inspection, { electionMs: ELECTION_MS, signal });
+    } catch (error) {
+      signal.throwIfAborted();
+      if (!isDrError(error)) throw error;
+      return { ...CLUSTER_DOWN, problem: error.message };
+    }
   }
 }
 

@@ -246,11 +246,9 @@ export async function moveLeadership(controller: Controller, input: { plan: Reco
   const leaderNow = () => controller.withLeader(plan.cluster, async (view) => view.leader.node);
   const { restore, method, filesystem } = controller.cluster(plan.cluster);
   const isCopied = (name: string) => plan.method === 'copy' && method === 'filesystem' && filesystem.node === name;
-  if (!restore.rollingRestart && !isCopied(await withHeartbeats('leader', leaderNow))) {
-    return withHeartbeats('leader', leaderNow);
-  }
   return withHeartbeats('move the leadership', async () => {
     const before = await leaderNow();
+    if (!restore.rollingRestart && !isCopied(before)) return before;
     await controller.withLogin(plan.cluster, before, stepDown, confirmLogin(controller, plan));
     return pollUntil(
       `another node than ${before} to lead`,

@@ -11,22 +11,26 @@ export function restoreSteps({ nodes, setAside }: RecoverySettings, manifest: Ma
   const away = (node: NodePlan) => awayStep(node, setAside);
   const open = unsealStep(manifest.seal.type, (manifest.recovery ?? manifest.seal).secretThreshold);
   if (manifest.content?.method === 'consul') return consulSteps(nodes, manifest.content.path, open);
-  return nodes.map((node) => ({
-    node: node.name,
-    steps:
-      node === first
-        ? [
-            'fetch the backup, decrypt it and verify it on its own disk',
-            'stop Vault',
-            away(node),
-            installStep(manifest),
-            open,
-            storageOf(manifest) === 'file'
-              ? 'verify: cluster id, numbers of shares, canary'
-              : 'verify: only peer, cluster id, numbers of shares, canary, key counts',
-          ]
-        : ['stop Vault', away(node), `start blank, join ${first?.name}`, open],
-  }));
+  const verify =
+    storageOf(manifest) === 'file'
+      ? 'verify: cluster id, numbers of shares, canary'
+      : 'verify: only peer, cluster id, numbers of shares, canary, key counts';
+  return stepsFrom(
+    nodes,
+    (node) => [FETCH, 'stop Vault', away(node), installStep(manifest), open, verify],
+    (node) => ['stop Vault', away(node), `start blank, join ${first?.name}`, open],
+  );
+}
+
+const FETCH = 'fetch the backup, decrypt it and verify it on its own disk';
+
+/** Of the node that is restored, and of each of the others. */
+function stepsFrom(
+  nodes: readonly NodePlan[],
+  ofFirst: (node: NodePlan) => string[],
+  ofOther: (node: NodePlan) => string[],
+): Steps {
+  return nodes.map((node, index) => ({ node: node.name, steps: index === 0 ? ofFirst(node) : ofOther(node) }));
 }
 
 function installStep({ content }: Manifest): string {
@@ -41,21 +45,19 @@ function installStep({ content }: Manifest): string {
 
 function consulSteps(nodes: readonly NodePlan[], path: string, open: string): Steps {
   const [first] = nodes;
-  return nodes.map((node) => ({
-    node: node.name,
-    steps:
-      node === first
-        ? [
-            'fetch the backup, decrypt it and verify it on its own disk',
-            'stop Vault',
-            'keep a snapshot of what is in Consul now, encrypted, on its own disk',
-            `restore Consul, and delete the lock of the last leader (${path}core/lock)`,
-            'start Vault',
-            open,
-            'verify: leads, cluster id, numbers of shares, canary',
-          ]
-        : ['stop Vault', `start Vault once ${first?.name} is verified`, open],
-  }));
+  return stepsFrom(
+    nodes,
+    () => [
+      FETCH,
+      'stop Vault',
+      'keep a snapshot of what is in Consul now, encrypted, on its own disk',
+      `restore Consul, and delete the lock of the last leader (${path}core/lock)`,
+      'start Vault',
+      open,
+      'verify: leads, cluster id, numbers of shares, canary',
+    ],
+    () => ['stop Vault', `start Vault once ${first?.name} is verified`, open],
+  );
 }
 
 export function inPlaceSteps(leader: string): Steps {
@@ -63,7 +65,7 @@ export function inPlaceSteps(leader: string): Steps {
     {
       node: leader,
       steps: [
-        'fetch the backup, decrypt it and verify it on its own disk',
+        FETCH,
         'load the snapshot into the running cluster; the others follow by Raft',
         'verify: cluster id, canary, key counts',
       ],

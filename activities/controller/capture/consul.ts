@@ -4,6 +4,7 @@ import { withConsul } from '../../../src/consul/connect';
 import type { BackupPlan } from '../../../src/contract/backup';
 import { DrError } from '../../../src/contract/failures';
 import type { Consistency, ConsulContent } from '../../../src/contract/method';
+import { printable } from '../../../src/contract/printable';
 import { writeSnapshotFile } from '../../../src/repository/snapshot-file';
 import { credentialFingerprint } from '../../../src/vault/login';
 import { type ConsulSnapshotSummary, ConsulSnapshotVerifier } from '../../../src/vault/snapshot/consul/consul-archive';
@@ -82,6 +83,6 @@ function contentOf(
 /** What is wrong with Consul and keeps no backup from being made. */
 async function healthWarnings(consul: ConsulClient): Promise<string[]> {
   const { servers } = await consul.health();
-  const sick = servers.filter(({ healthy }) => !healthy).map(({ name }) => name);
+  const sick = servers.filter(({ healthy }) => !healthy).map(({ name }) => printable(name));
   return sick.length === 0 ? [] : [`Consul reports ${sick.join(', ')} as unhealthy, of ${servers.length} servers`];
 }

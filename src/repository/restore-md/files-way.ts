@@ -1,4 +1,5 @@
 import type { ManifestDraft } from '../../contract/generation';
+import { joinOthers, MOUNT_POINT, MOVE_AWAY } from './sections';
 import { plainFile, unseal, wordsOf } from './words';
 
 /** Vault opens the copied data directory as it is: no throwaway keys, no login. */
@@ -15,7 +16,7 @@ On every node (unit and data directory as in your configuration):
 
 \`\`\`sh
 systemctl stop ${unit}
-${moveAway()}
+${MOVE_AWAY}
 \`\`\`
 
 ${MOUNT_POINT}
@@ -45,20 +46,7 @@ ${program} operator raft list-peers     # after a login with an original token: 
 
 Vault deletes peers.json when it has read it.
 
-## 5. Join the others
-
-On each of the other nodes, with the empty data directory from step 3; CA.pem is the CA of the servers' certificates (omit the
-option if the host trusts it):
-
-\`\`\`sh
-systemctl start ${unit}
-export ${variable}=https://ADDRESS-OF-THIS-NODE:8200
-${program} operator raft join -leader-ca-cert=@CA.pem https://ADDRESS-OF-THE-FIRST-NODE:8200
-${unseal(manifest)}
-\`\`\`
-
-After about 20 seconds \`${program} operator raft list-peers\` shows every node as a voter. Keep \`DATA_DIR.pre-restore\` until you are sure.
-`;
+${joinOthers(manifest)}`;
 }
 
 function singleVault(manifest: ManifestDraft): string {
@@ -69,7 +57,7 @@ DATA_DIR is \`path\` of \`storage "file"\` in the server's configuration:
 
 \`\`\`sh
 systemctl stop ${unit}
-${moveAway()}
+${MOVE_AWAY}
 \`\`\`
 
 ${MOUNT_POINT}
@@ -89,13 +77,6 @@ ${program} status                       # Sealed: false${manifest.clusterId === 
 
 Keep \`DATA_DIR.pre-restore\` until you are sure.
 `;
-}
-
-const MOUNT_POINT =
-  'If DATA_DIR is a mount point or a link, move its contents into a directory `.pre-restore` inside it instead; Vault ignores that directory.';
-
-function moveAway(): string {
-  return 'mv DATA_DIR DATA_DIR.pre-restore && mkdir -m 0700 DATA_DIR && chown --reference=DATA_DIR.pre-restore DATA_DIR';
 }
 
 /** GNU tar and bsdtar know its sparse files; `data/` is the directory itself. */

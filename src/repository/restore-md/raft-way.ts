@@ -1,4 +1,5 @@
 import type { ManifestDraft, RaftPeer } from '../../contract/generation';
+import { joinOthers, MOUNT_POINT, MOVE_AWAY } from './sections';
 import { plainFile, unseal, wordsOf } from './words';
 
 /** A throwaway cluster of one node takes the snapshot; the others join it. */
@@ -12,10 +13,10 @@ On every node (unit and data directory as in your configuration):
 
 \`\`\`sh
 systemctl stop ${unit}
-mv DATA_DIR DATA_DIR.pre-restore && mkdir -m 0700 DATA_DIR && chown --reference=DATA_DIR.pre-restore DATA_DIR
+${MOVE_AWAY}
 \`\`\`
 
-If DATA_DIR is a mount point or a link, move its contents into a directory \`.pre-restore\` inside it instead; Vault ignores that directory.
+${MOUNT_POINT}
 
 The cluster had ${raft.peers.length === 1 ? 'one node' : `${raft.peers.length} nodes`}:
 
@@ -45,20 +46,7 @@ ${program} operator raft list-peers     # after a login with an original token: 
 
 Discard the throwaway keys and their root token: they are no longer valid.
 
-## 5. Join the others
-
-On each of the other nodes, with the empty data directory from step 3; CA.pem is the CA of the servers' certificates (omit the
-option if the host trusts it):
-
-\`\`\`sh
-systemctl start ${unit}
-export ${variable}=https://ADDRESS-OF-THIS-NODE:8200
-${program} operator raft join -leader-ca-cert=@CA.pem https://ADDRESS-OF-THE-FIRST-NODE:8200
-${unseal(manifest)}
-\`\`\`
-
-After about 20 seconds \`${program} operator raft list-peers\` shows every node as a voter. Keep \`DATA_DIR.pre-restore\` until you are sure.
-`;
+${joinOthers(manifest)}`;
 }
 
 function initialise(manifest: ManifestDraft): string {
