@@ -65,9 +65,11 @@ export function consulFindings({ content }: Manifest, { leader, consul }: LiveVi
 }
 
 /** What a restore does to others who keep something in Consul. */
-export function consulWarnings({ content }: Manifest): string[] {
+export function consulWarnings({ content }: Manifest, { consul }: LiveView): string[] {
   if (content?.method !== 'consul') return [];
+  const { all = 0, healthy = 0 } = consul?.servers ?? {};
   return [
+    ...(healthy < all ? [`${healthy} of ${all} Consul servers are healthy`] : []),
     `everything in Consul goes back to the time of the backup, not only Vault's keys: ${othersOf(content)}. Other applications lose what they have written there since`,
     "Vault's own ACL token for Consul must be one of the backup: a token that was created or rotated since stops working, and Vault can't start with it",
   ];

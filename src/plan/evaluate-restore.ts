@@ -184,7 +184,7 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
       warnings: [
         ...warnings,
         ...importWarnings(manifest),
-        ...consulWarnings(manifest),
+        ...consulWarnings(manifest, live),
         ...filesWarnings(manifest, settings.nodes),
         ...liveCredentialWarnings(beside),
         ...found.warnings,

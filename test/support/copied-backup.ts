@@ -15,6 +15,7 @@ import { writeSnapshotFile } from '../../src/repository/snapshot-file';
 import { DataArchiveVerifier } from '../../src/vault/archive/data-archive';
 import { credentialFingerprint } from '../../src/vault/login';
 import { leaderOf, sealStatus } from './lab-view';
+import { manifestFacts } from '../../src/vault/snapshot/manifest-facts';
 
 /** Vault and its agent are off meanwhile. */
 export async function whileStopped<T>(lab: Lab, name: string, work: () => Promise<T>): Promise<T> {
@@ -81,14 +82,8 @@ export async function copyNode(
     clusterId,
     clusterName,
     content: { method: 'filesystem', storage, node: name, nodeId: meta.nodeId, files: meta.files, lag },
-    raft: summary.raft,
-    seal: summary.seal,
-    recovery: summary.recoveryConfig,
-    archive: summary.archive,
+    ...manifestFacts(summary),
     stored,
-    keys: summary.keys,
-    leases: summary.leases,
-    reach: summary.reach,
     credential: await credentialFingerprint(cluster.auth),
     encryption: { method, recipients },
     canary: null,

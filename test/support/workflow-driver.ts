@@ -106,3 +106,10 @@ export function useRecoveries() {
 export function refusal(type: string, message: string, advice: string): ApplicationFailure {
   return ApplicationFailure.create({ type, message, nonRetryable: true, details: [{ advice, where: null }] });
 }
+
+/** Each of these was called, and for the first time after the one before it. */
+export function expectInOrder(calls: readonly string[], sequence: readonly string[]): void {
+  const at = sequence.map((call) => calls.indexOf(call));
+  expect(at).not.toContain(-1);
+  expect(at).toEqual(at.toSorted((left, right) => left - right));
+}

@@ -1,6 +1,6 @@
 import type { RestorePlan } from '../../src/contract/plan';
 import { NODES, PLAN } from '../support/fake-agents';
-import { refusal, useRecoveries } from '../support/workflow-driver';
+import { expectInOrder, refusal, useRecoveries } from '../support/workflow-driver';
 
 /** A backup of the Consul that the nodes share; the steps themselves are tested on a real Consul. */
 const CONSUL_PLAN: RestorePlan = {
@@ -39,9 +39,7 @@ describe('restoreCluster with a backup of Consul', () => {
       'converge vault-1,vault-2,vault-3',
       'captureSnapshot',
     ];
-    const at = sequence.map((call) => calls.indexOf(call));
-    expect(at).not.toContain(-1);
-    expect(at).toEqual(at.toSorted((left, right) => left - right));
+    expectInOrder(calls, sequence);
     expect(calls.filter((call) => /^(set aside|join|install vault|put back)/.test(call))).toEqual([]);
     expect(report.setAside).toEqual([{ node: 'vault-1', path: '/saved.vault-1' }]);
   });
@@ -59,9 +57,7 @@ describe('restoreCluster with a backup of Consul', () => {
 
     expect(report.status).toBe('rolled back');
     const back = fakes().calls.slice(before);
-    const order = ['stop vault-3', 'put back consul vault-1', 'start vault-2'].map((call) => back.indexOf(call));
-    expect(order).not.toContain(-1);
-    expect(order).toEqual(order.toSorted((left, right) => left - right));
+    expectInOrder(back, ['stop vault-3', 'put back consul vault-1', 'start vault-2']);
     expect(back.filter((call) => call.startsWith('put back'))).toEqual(['put back consul vault-1']);
     expect(NODES.every((name) => back.includes(`start ${name}`))).toBe(true);
     expect(report.setAside).toEqual([]);

@@ -1,6 +1,6 @@
 import type { RestorePlan } from '../../src/contract/plan';
 import { PLAN } from '../support/fake-agents';
-import { refusal, useRecoveries } from '../support/workflow-driver';
+import { expectInOrder, refusal, useRecoveries } from '../support/workflow-driver';
 
 /** The copy of a data directory; the steps themselves are tested on real Vaults. */
 const FILES_PLAN: RestorePlan = { ...PLAN, archive: 'filesystem' };
@@ -31,9 +31,7 @@ describe('restoreCluster with the copy of a data directory', () => {
       'join vault-2',
       'converge vault-1,vault-2,vault-3',
     ];
-    const at = sequence.map((call) => calls.findIndex((item) => item.startsWith(call)));
-    expect(at).not.toContain(-1);
-    expect(at).toEqual(at.toSorted((left, right) => left - right));
+    expectInOrder(calls, sequence);
     expect(calls).not.toContain('install vault-1');
   });
 

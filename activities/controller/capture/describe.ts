@@ -4,6 +4,7 @@ import { type ConfigBundle, generationId, MANIFEST_FORMAT, type ManifestDraft } 
 import { clockWarnings } from '../../../src/repository/clock';
 import { stageGenerationFiles } from '../../../src/repository/generations';
 import { shrinkageWarnings } from '../../../src/repository/shrinkage';
+import { manifestFacts } from '../../../src/vault/snapshot/manifest-facts';
 import { VERSION } from '../../../src/version';
 import type { Controller } from '../context';
 import { findPrevious } from '../previous';
@@ -31,14 +32,9 @@ export async function describeCapture(
     clusterId: leader.clusterId,
     clusterName: status.clusterName ?? leader.clusterName,
     ...(captured.content ? { content: captured.content } : {}),
+    ...manifestFacts(summary),
     raft: { ...summary.raft, ...(captured.nonVoters.length > 0 ? { nonVoters: captured.nonVoters } : {}) },
-    seal: summary.seal,
-    recovery: summary.recoveryConfig,
-    archive: summary.archive,
     stored: { file, ...stored },
-    keys: summary.keys,
-    leases: summary.leases,
-    reach: summary.reach,
     ...(captured.ownSeals.length > 0 ? { ownSeals: captured.ownSeals } : {}),
     credential,
     encryption: { method: plan.encryption.method, recipients: plan.encryption.recipients },

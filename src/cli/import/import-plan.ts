@@ -17,6 +17,7 @@ import type { SourceFile } from '../../repository/import/sources';
 import type { SnapshotSummary } from '../../vault/snapshot/snapshot-archive';
 import type { ArchiveMeta } from '../../vault/archive/format';
 import { VERSION } from '../../version';
+import { manifestFacts } from '../../vault/snapshot/manifest-facts';
 
 /** Facts that the operator gives. */
 export interface Said {
@@ -90,14 +91,8 @@ export function importedDraft(facts: Facts): ManifestDraft {
       serverVersionBy: serverVersion === null ? null : said.serverVersion === undefined ? 'snapshot' : 'operator',
     },
     ...(meta === undefined ? {} : { content: contentOf(meta) }),
-    raft: summary.raft,
-    seal: summary.seal,
-    recovery: summary.recoveryConfig,
-    archive: summary.archive,
+    ...manifestFacts(summary),
     stored,
-    keys: summary.keys,
-    leases: summary.leases,
-    reach: summary.reach,
     ...(summary.ownSeals.length > 0 ? { ownSeals: summary.ownSeals.map((id) => ({ id, path: null })) } : {}),
     credential: null,
     encryption: { method: encryption.method, recipients: encryption.recipients },

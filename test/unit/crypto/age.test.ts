@@ -11,6 +11,7 @@ import {
 } from '../../../src/crypto/age';
 import { checkEnvelope } from '../../../src/contract/share';
 import { DrError } from '../../../src/contract/failures';
+import { failureOf } from '../../support/thrown';
 
 /** Made with age 1.1.1: `age-keygen -o FILE`, then `printf 'unseal share number one' | age -a -r RECIPIENT`. */
 const IDENTITY_FILE = `# created: 2026-11-23T06:50:51Z
@@ -30,16 +31,6 @@ const PLAINTEXT = randomBytes(150_000);
 
 function codeOf(error: unknown): string {
   return error instanceof DrError ? error.code : String(error);
-}
-
-async function failureOf(work: Promise<unknown>): Promise<DrError> {
-  try {
-    await work;
-  } catch (error) {
-    if (error instanceof DrError) return error;
-    throw error;
-  }
-  throw new Error('it did not fail');
 }
 
 async function encrypted(...recipients: string[]): Promise<Buffer> {

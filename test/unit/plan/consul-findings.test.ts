@@ -79,6 +79,13 @@ describe('a restore of Consul', () => {
     );
   });
 
+  it('says how many servers of Consul are left', () => {
+    const unwell = planOf({}, { servers: { all: 3, healthy: 2 } }).warnings;
+
+    expect(unwell).toContain('2 of 3 Consul servers are healthy');
+    expect(planOf().warnings.join()).not.toContain('Consul servers are healthy');
+  });
+
   it.each<[string, Partial<ConsulView> | null, RegExp]>([
     ['nobody configured it', null, /it is not configured \[consul-unreachable\]$/],
     ['it does not answer', { problem: 'connect ECONNREFUSED' }, /ECONNREFUSED \[consul-unreachable\]$/],

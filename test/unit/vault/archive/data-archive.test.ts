@@ -4,7 +4,7 @@ import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { type DrError, isDrError } from '../../../../src/contract/failures';
+import { type DrError } from '../../../../src/contract/failures';
 import { withDataArchive } from '../../../../src/host/archive/write-archive';
 import { DataArchiveVerifier, readDataArchive } from '../../../../src/vault/archive/data-archive';
 import { type ArchiveMeta, META, SUMS } from '../../../../src/vault/archive/format';
@@ -13,6 +13,7 @@ import { buildFileData, buildRaftData, type RaftDataInput } from '../../../suppo
 import { buildSnapshot, CORE_ENTRIES } from '../../../support/snapshot-builder';
 import { archiveOfMembers, membersOf, type TarMember } from '../../../support/tar-members';
 import { useDirectory } from '../../../support/temporary';
+import { failureOf } from '../../../support/thrown';
 
 const inTest = useDirectory();
 
@@ -32,15 +33,7 @@ function archiveOf(storage: 'raft' | 'file'): Promise<Buffer> {
 }
 
 const read = (bytes: Uint8Array) => readDataArchive(Readable.from([bytes]));
-
-async function failureOf(bytes: Uint8Array): Promise<DrError> {
-  const error: unknown = await read(bytes).then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (isDrError(error)) return error;
-  throw new Error(`expected a DrError, got ${String(error)}`);
-}
+const failureOfReading = (bytes: Uint8Array) => failureOf(read(bytes));
 
 /** With the sums that its members have, as somebody would make them who can write archives. */
 async function forged(members: readonly TarMember[]): Promise<Buffer> {
@@ -104,7 +97,7 @@ describe('a cut archive', () => {
     const archive = await archived();
 
     for (let length = 0; length < archive.length; length += 7) {
-      const failure = await failureOf(archive.subarray(0, length));
+      const failure = await failureOfReading(archive.subarray(0, length));
       expect({ length, code: failure.code }).toEqual({ length, code: 'SnapshotIncomplete' });
     }
   });
@@ -113,7 +106,7 @@ describe('a cut archive', () => {
     const tar = gunzipSync(await archived());
 
     for (let length = 0; length < tar.length - 512; length += 512) {
-      const failure = await failureOf(gzipSync(tar.subarray(0, length)));
+      const failure = await failureOfReading(gzipSync(tar.subarray(0, length)));
       expect({ length, code: failure.code }).toEqual({ length, code: 'SnapshotIncomplete' });
     }
   });
@@ -121,7 +114,7 @@ describe('a cut archive', () => {
   it.each([META, SUMS, 'data/vault.db'])('is refused without %s', async (name) => {
     const members = (await membersOf(await archived())).filter(({ header }) => header.name !== name);
 
-    expect((await failureOf(await archiveOfMembers(members))).code).toMatch(/^Snapshot(Incomplete|Corrupt)$/);
+    expect((await failureOfReading(await archiveOfMembers(members))).code).toMatch(/^Snapshot(Incomplete|Corrupt)$/);
   });
 });
 
@@ -154,7 +147,7 @@ describe('a damaged archive', () => {
       return { ...member, content };
     });
 
-    expect(await failureOf(await archiveOfMembers(members))).toMatchObject({
+    expect(await failureOfReading(await archiveOfMembers(members))).toMatchObject({
       code: 'SnapshotCorrupt',
       message: 'The archive has a SHA256SUMS that does not match "data/raft/raft.db".',
     });
@@ -174,7 +167,7 @@ describe('a damaged archive', () => {
       'has trailing data',
     ],
   ])('is refused with %s behind its end', async (_what, append, how) => {
-    expect(await failureOf(append(await archived()))).toMatchObject({
+    expect(await failureOfReading(append(await archived()))).toMatchObject({
       code: 'SnapshotCorrupt',
       message: `The archive ${how}.`,
     });
@@ -198,13 +191,13 @@ describe('a damaged archive', () => {
   ])('is refused when its meta.json says something else: %s', async (_what, change) => {
     const members = withMeta(await membersOf(await archived()), change);
 
-    expect((await failureOf(await forged(members))).code).toBe('SnapshotCorrupt');
+    expect((await failureOfReading(await forged(members))).code).toBe('SnapshotCorrupt');
   });
 });
 
 describe('an archive of another kind', () => {
   it('names a Raft snapshot that is offered here, and the reverse', async () => {
-    expect(await failureOf(await buildSnapshot())).toMatchObject({
+    expect(await failureOfReading(await buildSnapshot())).toMatchObject({
       code: 'SnapshotCorrupt',
       message: 'The archive is a snapshot of Raft or Consul, not a copy of a data directory.',
     });
@@ -217,7 +210,9 @@ describe('an archive of another kind', () => {
   it('names one of a newer format', async () => {
     const members = withMeta(await membersOf(await archived()), () => ({ format: 'vault-dr/data-archive/v2' }));
 
-    expect((await failureOf(await forged(members))).message).toContain('a format that this version does not know');
+    expect((await failureOfReading(await forged(members))).message).toContain(
+      'a format that this version does not know',
+    );
   });
 
   it.each([
@@ -225,7 +220,7 @@ describe('an archive of another kind', () => {
     ['a gzipped file', gzipSync('hello')],
     ['a tar without gzip', Buffer.alloc(2048, 'ustar')],
   ])('is no archive: %s', async (_what, bytes) => {
-    expect(String(await failureOf(bytes))).not.toContain('secret');
+    expect(String(await failureOfReading(bytes))).not.toContain('secret');
   });
 });
 
@@ -247,7 +242,7 @@ describe('a hostile archive', () => {
   it.each(names)('is refused for the name %s', async (name) => {
     const members = await membersOf(await archived());
 
-    expect((await failureOf(await forged(withMore(members, [file(name)])))).code).toBe('SnapshotCorrupt');
+    expect((await failureOfReading(await forged(withMore(members, [file(name)])))).code).toBe('SnapshotCorrupt');
   });
 
   it.each(['symlink', 'link', 'character-device', 'block-device', 'fifo'] as const)(
@@ -256,7 +251,7 @@ describe('a hostile archive', () => {
       const odd: TarMember = { header: { name: 'data/zz', type, linkname: '/etc' }, content: Buffer.alloc(0) };
       const members = withMore(await membersOf(await archived()), [odd]);
 
-      expect(await failureOf(await forged(members))).toMatchObject({
+      expect(await failureOfReading(await forged(members))).toMatchObject({
         code: 'SnapshotCorrupt',
         message: expect.stringContaining('neither a file nor a directory'),
       });
@@ -272,7 +267,7 @@ describe('a hostile archive', () => {
       ),
     );
 
-    expect((await failureOf(await forged(withMore(await membersOf(await archived()), deep)))).message).toContain(
+    expect((await failureOfReading(await forged(withMore(await membersOf(await archived()), deep)))).message).toContain(
       'directories deep',
     );
   });
@@ -305,7 +300,7 @@ describe('a hostile archive', () => {
       bytes: meta.bytes + 4096,
     }));
 
-    expect((await failureOf(await forged(members))).code).toBe('SnapshotCorrupt');
+    expect((await failureOfReading(await forged(members))).code).toBe('SnapshotCorrupt');
   });
 
   it('ends when nobody reads it any more, however large its holes are', async () => {

@@ -20,17 +20,10 @@ import {
   snapshotMembers,
   tarOf,
 } from '../../../support/snapshot-builder';
+import { failureOf } from '../../../support/thrown';
 
 const read = (bytes: Uint8Array) => readSnapshotArchive(Readable.from([bytes]));
-
-async function failureOf(bytes: Uint8Array): Promise<DrError> {
-  const error: unknown = await read(bytes).then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (error instanceof DrError) return error;
-  throw new Error(`expected a DrError, got ${String(error)}`);
-}
+const failureOfReading = (bytes: Uint8Array) => failureOf(read(bytes));
 
 describe('a whole archive', () => {
   it('is summed up', async () => {
@@ -102,7 +95,7 @@ describe('a whole archive', () => {
   it('says of a tar without its gzip what it is', async () => {
     const tar = await tarOf(snapshotMembers());
 
-    expect(await failureOf(tar)).toMatchObject({ message: expect.stringContaining('`gzip FILE') });
+    expect(await failureOfReading(tar)).toMatchObject({ message: expect.stringContaining('`gzip FILE') });
   });
 
   it('may be uncompressed gzip, have its members in another order and be padded as GNU tar does', async () => {
@@ -164,7 +157,7 @@ describe('a cut archive', () => {
     const archive = await buildSnapshot();
 
     for (let length = 0; length < archive.length; length++) {
-      const failure = await failureOf(archive.subarray(0, length));
+      const failure = await failureOfReading(archive.subarray(0, length));
       expect({ length, code: failure.code }).toEqual({ length, code: 'SnapshotIncomplete' });
     }
   });
@@ -173,7 +166,7 @@ describe('a cut archive', () => {
     const tar = await tarOf(snapshotMembers());
 
     for (let length = 0; length < tar.length; length += 37) {
-      const failure = await failureOf(gzipSync(tar.subarray(0, length)));
+      const failure = await failureOfReading(gzipSync(tar.subarray(0, length)));
       expect({ length, code: failure.code }).toEqual({ length, code: 'SnapshotIncomplete' });
     }
   });
@@ -191,13 +184,13 @@ describe('a cut archive', () => {
   it.each(['meta.json', 'state.bin', 'SHA256SUMS', 'SHA256SUMS.sealed'])('is refused without %s', async (name) => {
     const archive = await archiveOf(snapshotMembers().filter((member) => member.name !== name));
 
-    const failure = await failureOf(archive);
+    const failure = await failureOfReading(archive);
 
     expect(failure).toMatchObject({ code: 'SnapshotIncomplete', message: `The snapshot has no ${name}.` });
   });
 
   it('is refused when Vault could not seal the sums', async () => {
-    const failure = await failureOf(await buildSnapshot({ sealed: Buffer.alloc(0) }));
+    const failure = await failureOfReading(await buildSnapshot({ sealed: Buffer.alloc(0) }));
 
     expect(failure).toMatchObject({
       code: 'SnapshotIncomplete',
@@ -206,7 +199,7 @@ describe('a cut archive', () => {
   });
 
   it('is refused when its last entry is cut, though its sums are right', async () => {
-    const failure = await failureOf(await buildSnapshot({ state: encodeEntries(CORE_ENTRIES).subarray(0, -3) }));
+    const failure = await failureOfReading(await buildSnapshot({ state: encodeEntries(CORE_ENTRIES).subarray(0, -3) }));
 
     expect(failure.code).toBe('SnapshotIncomplete');
   });
@@ -241,7 +234,7 @@ describe('a damaged archive', () => {
         member.name === name ? { ...member, content: oneBitOff(member.content) } : member,
       );
 
-      const failure = await failureOf(await archiveOf(changed));
+      const failure = await failureOfReading(await archiveOf(changed));
 
       expect(failure).toMatchObject({
         code: 'SnapshotCorrupt',
@@ -309,7 +302,7 @@ describe('a damaged archive', () => {
       { key: 'core/seal-config', value: Buffer.from('{"type":"awskms","secret_shares":1,"secret_threshold":1}') },
     ];
 
-    expect(await failureOf(await buildSnapshot({ entries }))).toMatchObject({
+    expect(await failureOfReading(await buildSnapshot({ entries }))).toMatchObject({
       code: 'SnapshotCorrupt',
       message: expect.stringContaining('no core/hsm/barrier-unseal-keys'),
     });
@@ -319,16 +312,18 @@ describe('a damaged archive', () => {
     const members = snapshotMembers();
     const extra = { name: 'extra\n.txt', content: Buffer.from('?') };
 
-    expect((await failureOf(await archiveOf([...members, extra]))).message).toContain('unknown member "extra\\n.txt"');
-    expect((await failureOf(await archiveOf([...members, ...members.slice(0, 1)]))).message).toContain(
+    expect((await failureOfReading(await archiveOf([...members, extra]))).message).toContain(
+      'unknown member "extra\\n.txt"',
+    );
+    expect((await failureOfReading(await archiveOf([...members, ...members.slice(0, 1)]))).message).toContain(
       'meta.json twice',
     );
     const folder = { name: 'state.bin', content: Buffer.alloc(0), type: 'directory' as const };
-    expect((await failureOf(await archiveOf([folder]))).code).toBe('SnapshotCorrupt');
+    expect((await failureOfReading(await archiveOf([folder]))).code).toBe('SnapshotCorrupt');
   });
 
   it.each(['core/keyring', 'core/seal-config'])('is refused without %s: nothing could be unsealed', async (key) => {
-    const failure = await failureOf(
+    const failure = await failureOfReading(
       await buildSnapshot({ entries: CORE_ENTRIES.filter((entry) => entry.key !== key) }),
     );
 
@@ -347,7 +342,7 @@ describe('a damaged archive', () => {
       { entries: [...CORE_ENTRIES.slice(0, 2), { key: 'core/seal-config', value: Buffer.from('{') }] },
     ],
   ])('is refused with %s', async (_what, input) => {
-    expect((await failureOf(await buildSnapshot(input))).code).toBe('SnapshotCorrupt');
+    expect((await failureOfReading(await buildSnapshot(input))).code).toBe('SnapshotCorrupt');
   });
 });
 
@@ -369,7 +364,7 @@ describe('a body that is no archive', () => {
     ['unprintable errors', Buffer.from('{"errors":["\\u001b[2Jsecret"]}')],
     ['a long page', Buffer.alloc(100_000, '<html>secret')],
   ])('shows nothing of %s', async (_what, body) => {
-    const failure = await failureOf(body);
+    const failure = await failureOfReading(body);
 
     expect(failure).toMatchObject({ code: 'SnapshotCorrupt', message: 'The snapshot is not a gzip archive.' });
   });

@@ -2,7 +2,7 @@ import { Readable, Writable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
-import { DrError } from '../../../../../src/contract/failures';
+import type { DrError } from '../../../../../src/contract/failures';
 import {
   ConsulSnapshotVerifier,
   type ConsulSnapshotSummary,
@@ -17,20 +17,12 @@ import {
   record,
 } from '../../../../support/consul-snapshot-builder';
 import { archiveOf, buildSnapshot, sha256, tarOf } from '../../../../support/snapshot-builder';
+import { failureOf } from '../../../../support/thrown';
 
 const TOKEN = '88ea38e9-a229-4397-9f38-9c2733d90c87';
 const QUESTION = { prefix: 'vault/', accessors: [TOKEN, '11111111-2222-3333-4444-555555555555'] };
 
 const read = (bytes: Uint8Array, question = QUESTION) => readConsulArchive(Readable.from([bytes]), question);
-
-async function failureOf(reading: Promise<unknown>): Promise<DrError> {
-  const error: unknown = await reading.then(
-    () => undefined,
-    (reason: unknown) => reason,
-  );
-  if (error instanceof DrError) return error;
-  throw new Error(`expected a DrError, got ${String(error)}`);
-}
 
 describe('a whole snapshot of Consul', () => {
   it("is summed up: Vault's keys as in a snapshot of Vault, and what else is in it", async () => {
