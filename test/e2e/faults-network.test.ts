@@ -68,7 +68,8 @@ describeWithNetwork('a run survives a network that falls apart', () => {
       const acknowledged = ledger.filter(({ after, at }) => after !== null && at < Date.parse(result.capturedAt));
       const missingIn = (raftIndex: number) => acknowledged.filter(({ before }) => before >= raftIndex);
       const indexAtCut = Math.max(...acknowledged.filter(({ at }) => at < cutAt).map(({ after }) => after ?? 0));
-      expect(missingIn(indexAtCut).length).toBeGreaterThan(10);
+      // What a stale snapshot would lack: how much depends on how soon the new leader answers.
+      expect(missingIn(indexAtCut)).not.toEqual([]);
       expect(missingIn(result.raftIndex)).toEqual([]);
       expect((await manifestOf(result)).leader?.node).not.toBe(leader);
       expect(copiesOf(result)).toEqual(TWO_COPIES);
