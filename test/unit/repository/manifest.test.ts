@@ -53,6 +53,15 @@ describe('a manifest', () => {
       accessor: '6e1b9f0e-5a4b-4a5e-9f1b-0c6c4b1d2e3f',
       others: { services: 2, aclTokens: 3 },
     },
+    {
+      method: 'consul',
+      scope: 'all',
+      path: 'vault/',
+      consistency: 'stale',
+      // Consul's anonymous token, which is no UUID of any version.
+      accessor: '00000000-0000-0000-0000-000000000002',
+      others: {},
+    },
   ])('says what is in the archive where that is no Raft snapshot: $method', (content) => {
     const manifest = { ...MANIFEST, content };
 
