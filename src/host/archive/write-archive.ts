@@ -71,7 +71,7 @@ export async function withDataArchive<T>(
         await writing.ended();
       }
     };
-    return storage === 'raft' ? whileLocked(data, archive) : archive();
+    return storage === 'raft' ? whileLocked(data, signal, archive) : archive();
   });
 }
 

@@ -227,6 +227,14 @@ describe('a running Vault', () => {
     await expect(archived()).resolves.toBeInstanceOf(Buffer);
   });
 
+  it('that was killed is waited for, as its lock may outlive it for a moment', async () => {
+    await buildRaftData(dataDir());
+    const holder = spawn('flock', ['-x', inTest('data', 'vault.db'), 'sh', '-c', 'echo held; exec sleep 0.4']);
+    await once(holder.stdout, 'data');
+
+    await expect(archived()).resolves.toBeInstanceOf(Buffer);
+  });
+
   it('can’t open its database while it is archived, and can afterwards', async () => {
     await buildRaftData(dataDir(), { wal: true });
     const attempt = (name: string) => {
