@@ -118,10 +118,26 @@ function methodProblems({ method = 'raft', consul, filesystem, nodes }: Cluster,
           },
         ]
       : []),
+    ...(method === 'filesystem' ? copiesUnsigned(nodes, [...path, 'nodes']) : []),
     ...(node !== undefined && !nodes.some(({ name }) => name === node)
       ? [{ path: [...path, 'filesystem', 'node'], message: `'${node}' is not one of the nodes` }]
       : []),
   ];
+}
+
+/** What lies in the archive of a node is the word of its agent alone, which has to be known from that of anybody else. */
+function copiesUnsigned(nodes: Node[], path: PropertyKey[]): CrossProblem[] {
+  return nodes.flatMap((node, index) =>
+    node.agentPublicKey === undefined
+      ? [
+          {
+            path: [...path, index, 'agentPublicKey'],
+            message:
+              'is required with `method: filesystem`: by it the controller knows that this agent made a copy; print it with `vault-dr agent-key` on that host',
+          },
+        ]
+      : [],
+  );
 }
 
 /** A host is changed by people's signatures, or by an open decision that write access to Temporal is enough. */

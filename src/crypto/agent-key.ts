@@ -60,7 +60,8 @@ export function signCopied(privateKeyPem: string, cluster: string, copied: Copie
 }
 
 /** Why it is not known that the agent of its node made a copy; null when it did. */
-export function problemOfCopied(publicKey: string, cluster: string, copied: CopiedData): string | null {
+export function problemOfCopied(publicKey: string | undefined, cluster: string, copied: CopiedData): string | null {
+  if (publicKey === undefined) return `the configuration has no agentPublicKey for ${copied.node}`;
   if (holds(publicKey, copiedStatement(cluster, copied), copied.signature)) return null;
   return `its signature does not match the key configured for the agent of ${copied.node}`;
 }

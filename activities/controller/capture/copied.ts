@@ -103,7 +103,7 @@ function assertOwnCopy(controller: Controller, plan: BackupPlan, copied: CopiedD
       { where: copied.node, advice: `Make backup.encryption on ${copied.node} the same, and restart its agent.` },
     );
   }
-  const problem = node.agentPublicKey === undefined ? null : problemOfCopied(node.agentPublicKey, cluster, copied);
+  const problem = problemOfCopied(node.agentPublicKey, cluster, copied);
   if (problem === null) return;
   throw new DrError('SignatureInvalid', `What is said of the archive of ${copied.node} can't be trusted: ${problem}.`, {
     where: copied.node,

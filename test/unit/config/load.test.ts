@@ -540,10 +540,12 @@ describe('the method by which a cluster is backed up', () => {
   const AUTH = '    auth: { method: token';
   const withMethod = (lines: string) => configWith([AUTH, `${lines}\n${AUTH}`]);
   const CONSUL = '    consul: { addresses: [https://consul.example.com:8501] }';
+  const COPIED = '    method: filesystem';
+  const withKeys = (text: string) => text.replaceAll(/( +)dataDir: .*/g, '$&\n$1agentPublicKey: MCowBQYDK2VwAyEA');
 
   it('is a Raft snapshot unless the configuration says otherwise', () => {
     expect(parseConfig(GOOD, '').clusters['prod']).toMatchObject({ method: 'raft' });
-    expect(parseConfig(withMethod('    method: filesystem'), '').clusters['prod']).toMatchObject({
+    expect(parseConfig(withKeys(withMethod(COPIED)), '').clusters['prod']).toMatchObject({
       method: 'filesystem',
       filesystem: { leastMinutesBetween: 30 },
     });
@@ -577,10 +579,22 @@ describe('the method by which a cluster is backed up', () => {
   });
 
   it('needs a time at which the only node may be stopped', () => {
-    const alone = withMethod('    method: filesystem').replace(/ {6}- name: vault-2\n( {8}.*\n)+/, '');
+    const alone = withKeys(withMethod(COPIED)).replace(/ {6}- name: vault-2\n( {8}.*\n)+/, '');
 
     expect(problemsOf(alone)).toEqual([
       expect.stringContaining('filesystem.window: is missing: the only node is stopped for each backup'),
     ]);
+  });
+
+  it('needs the keys of the agents whose copies are to be trusted', () => {
+    const problems = problemsOf(withMethod(COPIED));
+
+    expect(problems).toEqual([
+      expect.stringMatching(/nodes\.0\.agentPublicKey: is required with `method: filesystem`: .*`vault-dr agent-key`/),
+      expect.stringMatching(/nodes\.1\.agentPublicKey: is required/),
+    ]);
+    expect(problemsOf(withMethod(COPIED).replace(/( +)dataDir: .*/, '$&\n$1agentPublicKey: MCowBQYDK2VwAyEA'))).toEqual(
+      [expect.stringMatching(/nodes\.1\.agentPublicKey: is required/)],
+    );
   });
 });

@@ -23,7 +23,9 @@ const inTest = useDirectory();
 async function host(cluster: object, settings: AgentSettings = {}): Promise<NodeHost> {
   for (const name of ['data', 'state', 'runtime', 'repository']) await mkdir(inTest(name), { recursive: true });
   await claimNode(inTest('state'), 'vault-1', CLAIM);
-  return agentHost(inTest, { ...settings, cluster });
+  const agentPublicKey = 'MCowBQYDK2VwAyEA';
+  const others = settings.others?.map((other) => ({ agentPublicKey, ...other })) ?? [];
+  return agentHost(inTest, { agentPublicKey, ...settings, others, cluster });
 }
 const as = <T>(workflowType: string, work: () => Promise<T>, claim = CLAIM): Promise<T> =>
   restoreEnvironment(claim.run, 'prod', { workflowType }).run(work) as Promise<T>;
