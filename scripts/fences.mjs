@@ -113,6 +113,12 @@ const ROOMS = {
     builtins: true,
     temporal: [],
   },
+  'src/install': {
+    why: 'it writes unit files, and knows only the configuration',
+    imports: ['src/install', 'src/config', ...LOW],
+    builtins: true,
+    temporal: [],
+  },
   'src/temporal': {
     why: 'it assembles the workers',
     imports: ['src/temporal', 'activities', 'workflows', ...LOW, 'src/config', 'src/repository', 'src/*'],
@@ -121,7 +127,16 @@ const ROOMS = {
   },
   'src/cli': {
     why: 'a command asks Temporal and repositories; it touches no host, and the lab is no part of the product',
-    imports: ['src/cli', 'src/catalogue', 'src/temporal', ...DOMAIN, 'src/plan', 'src/audit', 'src/report'],
+    imports: [
+      'src/cli',
+      'src/catalogue',
+      'src/temporal',
+      ...DOMAIN,
+      'src/plan',
+      'src/audit',
+      'src/report',
+      'src/install',
+    ],
     builtins: true,
     temporal: ['@temporalio/client'],
   },

@@ -69,7 +69,13 @@ export function agentCommand(): Command {
       await runAgent({ ...start, stop, cluster: options.cluster, node: options.node });
     }),
   );
-  return withConfig(withTemporal(withNode(withCluster(command), 'node on this host')));
+  // As services have them: the same unit serves every host.
+  command
+    .addOption(
+      new Option('--cluster <name>', 'cluster of the configuration').env('VAULT_DR_CLUSTER').makeOptionMandatory(),
+    )
+    .addOption(new Option('--node <name>', 'node on this host').env('VAULT_DR_NODE').makeOptionMandatory());
+  return withConfig(withTemporal(command));
 }
 
 export function agentKeyCommand(): Command {

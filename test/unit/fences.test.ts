@@ -54,6 +54,7 @@ const FORBIDDEN: Record<string, string[]> = {
   'src/temporal': ['src/host/run/claim', 'src/cli/output', 'src/lab/lab', '@temporalio/worker/lib/worker'],
   'src/cli': ['src/host/run/claim', 'src/lab/lab', 'activities/node', '@temporalio/worker'],
   'src/lab': ['src/cli/output', 'src/host/run/claim', 'activities/node'],
+  'src/install': ['@temporalio/client', 'src/host/run/claim', 'src/vault/client', 'src/cli/output'],
   'src/a-new-room': ['@temporalio/client', 'src/host/run/claim', 'src/vault/client', 'src/lab/lab'],
   activities: [
     'workflows/restore-cluster',

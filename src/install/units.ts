@@ -1,0 +1,152 @@
+/** The two services of an installed vault-dr. */
+export const PARTS = ['controller', 'agent'] as const;
+export type Part = (typeof PARTS)[number];
+
+export interface UnitSettings {
+  /** As whom it runs. An agent that is not root gets its capabilities as ambient ones. */
+  user: string;
+  /** Words of the command that runs vault-dr. */
+  program: readonly string[];
+  /** Of this host, for the agent; null where `/etc/vault-dr/environment` says it: VAULT_DR_CLUSTER, VAULT_DR_NODE. */
+  node: { cluster: string; name: string } | null;
+  /** Absolute paths that it may write to, besides its own directories. What does not exist is no error. */
+  writable: readonly string[];
+  /** The agent starts Vault as its own child, which inherits whatever the unit takes away. */
+  runsVault: boolean;
+}
+
+export const UNIT_NAMES = {
+  controller: 'vault-dr-controller.service',
+  agent: 'vault-dr-agent.service',
+} as const satisfies Record<Part, string>;
+
+/** What a package ships. An agent may rename in the directories that packages of Vault and OpenBao use. */
+export const PACKAGED = {
+  controller: {
+    user: 'vault-dr',
+    program: ['/usr/bin/vault-dr'],
+    node: null,
+    writable: ['/var/backups/vault'],
+    runsVault: false,
+  },
+  agent: {
+    user: 'root',
+    program: ['/usr/bin/vault-dr'],
+    node: null,
+    writable: ['/opt/vault', '/opt/openbao', '/var/lib/vault', '/var/lib/openbao'],
+    runsVault: false,
+  },
+} as const satisfies Record<Part, UnitSettings>;
+
+/**
+ * What an agent needs besides its own files: to read and rename what belongs to Vault's user, and to give the new data
+ * directory to that user. None for systemd: it asks who the caller is, not what it may.
+ */
+const AGENT_CAPABILITIES = 'CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER';
+
+/** The text of a unit file. Pure: the package and `vault-dr install` write the same. */
+export function unitText(part: Part, settings: UnitSettings = PACKAGED[part]): string {
+  const sections = {
+    Unit: [
+      `Description=vault-dr ${part}`,
+      'Documentation=man:vault-dr(1)',
+      'Wants=network-online.target',
+      'After=network-online.target',
+      'StartLimitIntervalSec=0',
+    ],
+    Service: part === 'controller' ? controller(settings) : agent(settings),
+    Install: ['WantedBy=multi-user.target'],
+  };
+  return Object.entries(sections)
+    .map(([name, lines]) => `[${name}]\n${lines.join('\n')}\n`)
+    .join('\n');
+}
+
+function controller(settings: UnitSettings): string[] {
+  return [
+    ...running(settings, ['worker']),
+    'KillMode=mixed',
+    ...sandbox(settings),
+    'CapabilityBoundingSet=',
+    'ProtectProc=invisible',
+    'SystemCallFilter=~@privileged @resources',
+  ];
+}
+
+function agent(settings: UnitSettings): string[] {
+  const { user, node, runsVault } = settings;
+  const words = node === null ? ['agent'] : ['agent', '--cluster', node.cluster, '--node', node.name];
+  return [
+    ...running(settings, words),
+    '# In memory, and kept: without it holders must submit their shares again after a restart of the agent.',
+    'RuntimeDirectory=vault-dr',
+    'RuntimeDirectoryMode=0700',
+    'RuntimeDirectoryPreserve=yes',
+    // Vault would inherit all of it, without CAP_IPC_LOCK for its mlock, and would end with the agent.
+    ...(runsVault
+      ? ['KillMode=process']
+      : [
+          'KillMode=mixed',
+          ...sandbox(settings),
+          `CapabilityBoundingSet=${AGENT_CAPABILITIES}`,
+          ...(user === 'root' ? [] : [`AmbientCapabilities=${AGENT_CAPABILITIES}`]),
+          'SystemCallFilter=~@privileged @resources',
+          'SystemCallFilter=@chown',
+        ]),
+  ];
+}
+
+function running({ user, program }: UnitSettings, verb: readonly string[]): string[] {
+  return [
+    'Type=exec',
+    ...(user === 'root' ? [] : [`User=${user}`]),
+    'Environment=TEMPORAL_CONFIG_FILE=/etc/vault-dr/temporal.toml',
+    'EnvironmentFile=-/etc/vault-dr/environment',
+    `ExecStart=${[...program, ...verb].map((word) => unitWord(word.replaceAll('$', '$$$$'))).join(' ')}`,
+    'Restart=always',
+    'RestartSec=2',
+    'TimeoutStopSec=45',
+    'StateDirectory=vault-dr',
+    'StateDirectoryMode=0700',
+    'UMask=0077',
+    'LimitCORE=0',
+  ];
+}
+
+/** MemoryDenyWriteExecute= is not possible: V8 compiles at run time. */
+function sandbox({ program, writable }: UnitSettings): string[] {
+  // Installed by npm in somebody's home it must at least be readable.
+  const atHome = program.some((word) => /^\/(home|root)\//.test(word));
+  return [
+    'NoNewPrivileges=yes',
+    'ProtectSystem=strict',
+    ...writable.map((path) => `ReadWritePaths=${unitWord(`-${path}`)}`),
+    `ProtectHome=${atHome ? 'read-only' : 'yes'}`,
+    'PrivateTmp=yes',
+    'PrivateMounts=yes',
+    'PrivateDevices=yes',
+    'ProtectClock=yes',
+    'ProtectControlGroups=yes',
+    'ProtectHostname=yes',
+    'ProtectKernelLogs=yes',
+    'ProtectKernelModules=yes',
+    'ProtectKernelTunables=yes',
+    'RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK',
+    'RestrictNamespaces=yes',
+    'RestrictRealtime=yes',
+    'RestrictSUIDSGID=yes',
+    'LockPersonality=yes',
+    'RemoveIPC=yes',
+    'KeyringMode=private',
+    'SystemCallArchitectures=native',
+    'SystemCallErrorNumber=EPERM',
+    'SystemCallFilter=@system-service',
+  ];
+}
+
+/** One word of a setting: nothing of it is a specifier or a separator, or ends the line. */
+function unitWord(word: string): string {
+  const literal = word.replaceAll('%', '%%');
+  if (/^[\w@:./%$+,=-]+$/.test(literal)) return literal;
+  return `"${literal.replaceAll('\\', '\\\\').replaceAll('"', '\\"').replaceAll('\n', '\\n')}"`;
+}
