@@ -57,6 +57,15 @@ export function noticeIn(message: string): NoticeCode | null {
   return (codes.find((code) => Object.hasOwn(NOTICES, code)) as NoticeCode | undefined) ?? null;
 }
 
+/** Every code in a message: of a notice, or of a reason against a plan, with how to override it or without. */
+export function codesIn(message: string): (NoticeCode | FindingCode)[] {
+  const codes = [...message.matchAll(/\[([a-z][a-z-]*)(?:, override with --accept [a-z-]+)?\]/g)].map(
+    ([, code = '']) => code,
+  );
+  const known = codes.filter((code) => Object.hasOwn(NOTICES, code) || Object.hasOwn(REFUSALS, code));
+  return [...new Set(known)] as (NoticeCode | FindingCode)[];
+}
+
 /** Where the documentation explains a code. */
 export function linkTo(code: MessageCode): string {
   return `docs/messages.md#${code.toLowerCase()}`;

@@ -7,6 +7,7 @@ import { connectClient } from '../temporal/connect-temporal';
 import { backupProgress, type BackupHandle, resultOf, startBackup } from '../temporal/runs';
 import { follow } from './follow';
 import { style } from '../terminal';
+import { backupDocument } from './notices';
 import { print, printJson } from './output';
 import { type CommonOptions, temporalOptions, verb, withCluster, withJson, withTemporal } from './program';
 
@@ -33,7 +34,7 @@ async function run(options: CommonOptions & { cluster: string }): Promise<void> 
 export async function followBackup(handle: BackupHandle, json: boolean): Promise<void> {
   const inspect = async () => printable(backupLine(await backupProgress(handle)));
   const result = await follow<BackupResult>({ result: resultOf(handle), inspect, line: inspect });
-  if (json) printJson('backup-result', result);
+  if (json) printJson('backup-result', backupDocument(result));
   else print(renderBackup(result));
 }
 

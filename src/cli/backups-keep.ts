@@ -10,6 +10,7 @@ import { lockedAmong, type RetentionPlan } from '../repository/keep/retention';
 import type { Repository } from '../repository/types';
 import { chooseCopies, type BackupOptions, type Listing, loadListing, reportTrouble } from './backups-listing';
 import { style } from '../terminal';
+import { noticesOfTrouble } from './notices';
 import { note, print, printJson } from './output';
 import { EXIT } from './program';
 
@@ -74,10 +75,14 @@ export async function runPrune(options: PruneOptions): Promise<void> {
     pruned.push(await prune(listing, repository, options.cluster, privateKey));
   }
   const { unreadable, unanswered, warnings } = listing;
-  if (options.json) printJson('backups-prune', { repositories: pruned, unreadable, unanswered, warnings });
+  const trouble = {
+    ...listing,
+    warnings: [...new Set([...warnings, ...pruned.flatMap(({ done }) => done?.warnings ?? [])])],
+  };
+  const notices = noticesOfTrouble(trouble);
+  if (options.json) printJson('backups-prune', { repositories: pruned, unreadable, unanswered, warnings, notices });
   else for (const item of pruned) show(item);
-  const reported = new Set([...warnings, ...pruned.flatMap(({ done }) => done?.warnings ?? [])]);
-  reportTrouble({ ...listing, warnings: [...reported] });
+  reportTrouble(trouble);
   if (pruned.some(({ problem, done }) => problem !== null || (done?.failed.length ?? 0) > 0)) {
     process.exitCode = EXIT.failed;
   }

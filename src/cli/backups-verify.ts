@@ -6,6 +6,7 @@ import { verifyCopy } from '../repository/generations';
 import { type Repair, repairGeneration } from '../repository/repair';
 import { chooseCopies, type BackupOptions, idsOf, type Listing, loadListing, reportTrouble } from './backups-listing';
 import { style } from '../terminal';
+import { noticesOfTrouble } from './notices';
 import { note, print, printJson } from './output';
 import { EXIT } from './program';
 
@@ -39,7 +40,8 @@ export async function runVerify(generation: string, options: VerifyOptions): Pro
   const chain = verifyChain(options.cluster, now.views);
   if (options.json) {
     const { unreadable, unanswered, warnings } = now;
-    printJson('backups-verify', { results, repairs, chain, unreadable, unanswered, warnings });
+    const notices = noticesOfTrouble(now);
+    printJson('backups-verify', { results, repairs, chain, unreadable, unanswered, warnings, notices });
   } else show(results, repairs, chain, now);
   reportTrouble(now);
   const repaired = new Set(repairs.filter(({ outcome }) => outcome === 'added').map(placeOf));

@@ -8,6 +8,7 @@ import { runDiff } from './backups-diff';
 import { importCommand } from './import/command';
 import { runVerify } from './backups-verify';
 import { renderTable, style } from '../terminal';
+import { noticesIn, noticesOfTrouble } from './notices';
 import { note, print, printJson } from './output';
 import { family, verb, withCluster, withConfig, withJson, withOperator } from './program';
 
@@ -78,7 +79,8 @@ async function runList(options: BackupOptions): Promise<void> {
       const generation = hashes.get(manifestSha256);
       return generation === undefined ? [] : [{ generation, ...pin }];
     });
-    printJson('backups-list', { copies, pinned, strays, unreadable, unanswered, warnings });
+    const notices = noticesOfTrouble({ unreadable, unanswered, warnings });
+    printJson('backups-list', { copies, pinned, strays, unreadable, unanswered, warnings, notices });
   } else {
     const ids = idsOf(copies);
     const rows = ids.map((id) => {
@@ -147,7 +149,12 @@ async function runShow(generation: string, options: BackupOptions): Promise<void
   const { copies, unreadable, unanswered, warnings } = await loadListing(options);
   const chosen = chooseCopies(copies, generation, options.cluster);
   const { manifest } = chosen[0]!;
-  if (options.json) printJson('backups-show', { manifest, copies: chosen.map((item) => item.repository) });
+  if (options.json)
+    printJson('backups-show', {
+      manifest,
+      copies: chosen.map((item) => item.repository),
+      notices: noticesIn(manifest.warnings),
+    });
   else {
     print(JSON.stringify(manifest, null, 2));
     note(`Listed in: ${chosen.map((item) => item.repository).join(', ')}`);

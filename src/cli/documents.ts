@@ -4,7 +4,7 @@ import type { BackupProgress, BackupResult, CopyFailure, PublishedCopy, Retentio
 import { BACKUP_PHASES } from '../contract/backup';
 import { FAILURES } from '../contract/failures';
 import type { PendingStep } from '../contract/pending-step';
-import type { RecoveryProgress } from '../contract/recovery';
+import type { MetError, Parked, RecoveryProgress, RecoveryReport, Retrying, StepProblem } from '../contract/recovery';
 import {
   checkLevel,
   encryption,
@@ -16,11 +16,12 @@ import {
   reach,
   sealConfig,
 } from '../contract/step-input/generation';
-import { recoveryReport } from '../contract/step-input/report';
+import { metError, parked, recoveryReport, retrying } from '../contract/step-input/report';
 import { count, flag, listOf, name, oneOf, strict, text, texts, time } from '../contract/step-input/values';
 import type { Answer } from '../contract/update-answers';
 import type { Stray } from '../repository/strays';
 import type { Repair } from '../repository/repair';
+import type { Notice, Noted } from './notices';
 
 /*
  * Shapes of what commands print with --json, for `schemas/cli/` and for tests. A field may be added; none is renamed, removed,
@@ -30,8 +31,25 @@ import type { Repair } from '../repository/repair';
 // Not one of a contract's strings: it may be any name.
 const any = z.string();
 
-const reportFields = (recoveryReport as unknown as z.ZodObject).shape as Record<keyof RecoveryProgress, z.ZodType>;
-const copyFailure = strict<CopyFailure>({ repository: any, code: any, problem: text });
+// Of the message next to it.
+const notice = any.nullable();
+const noted = <T extends { problem: string }>(item: z.ZodType<T>) =>
+  (item as unknown as z.ZodObject).extend({ notice }) as unknown as z.ZodType<Noted<T>>;
+interface Notices {
+  notices: Notice[];
+}
+type RunDocument<T extends RecoveryProgress> = T & Notices & { parked: Noted<Parked>[]; errors: Noted<MetError>[] };
+const notices = listOf(strict<Notice>({ code: any, text }), 100_000);
+
+const notedFields = {
+  parked: listOf(noted<Parked>(parked)),
+  errors: listOf(noted<MetError>(metError), 100_000),
+  retrying: listOf(noted<Retrying>(retrying)).optional(),
+  notices,
+};
+const reportDocument = (recoveryReport as unknown as z.ZodObject).extend(notedFields);
+const reportFields = reportDocument.shape as unknown as Record<keyof RecoveryProgress, z.ZodType>;
+const copyFailure = noted(strict<CopyFailure>({ repository: any, code: any, problem: text }));
 const publishedCopy = strict<PublishedCopy>({ repository: any, check: checkLevel, stored: fileDigest });
 const retentionReport = strict<RetentionReport>({
   repository: any,
@@ -45,7 +63,7 @@ const unanswered = z.array(z.strictObject({ repository: any, problem: text }));
 const unreadable = z.array(
   z.strictObject({ repository: any, generation: any, problem: text, retryable: flag.optional() }),
 );
-const trouble = { unreadable, unanswered, warnings: texts };
+const trouble = { unreadable, unanswered, warnings: texts, notices };
 
 const backupProgress = z.strictObject({
   execution: any,
@@ -56,6 +74,7 @@ const backupProgress = z.strictObject({
   copies: listOf(publishedCopy),
   missing: listOf(copyFailure),
   warnings: texts,
+  notices,
 }) satisfies z.ZodType<BackupProgress & { execution: string }>;
 
 const recoveryProgress = z.strictObject({
@@ -81,6 +100,7 @@ const recoveryProgress = z.strictObject({
   errors: reportFields.errors,
   retrying: reportFields.retrying,
   rollBack: reportFields.rollBack,
+  notices,
   pending: z.array(
     strict<PendingStep>({
       step: any,
@@ -89,13 +109,13 @@ const recoveryProgress = z.strictObject({
       attempts: count,
       since: time,
       nextAttemptAt: time.nullable(),
-      failure: z.strictObject({ code: any, problem: text, advice: text.nullable() }).nullable(),
+      failure: noted(strict<StepProblem>({ code: any, problem: text, advice: text.nullable() })).nullable(),
       says: text.nullable(),
     }),
   ),
-}) as unknown as z.ZodType<RecoveryProgress & { execution: string; pending: PendingStep[] }>;
+}) as unknown as z.ZodType<RunDocument<RecoveryProgress> & { execution: string; pending: PendingStep[] }>;
 
-const backupResult = strict<BackupResult>({
+const backupResult = strict<BackupResult & Notices>({
   cluster: name,
   generation: any,
   capturedAt: time,
@@ -108,6 +128,7 @@ const backupResult = strict<BackupResult>({
   caughtUp: listOf(z.strictObject({ repository: any, generation: any })),
   retention: listOf(retentionReport),
   warnings: texts,
+  notices,
 });
 
 const keyCount = { count, bytes: count };
@@ -131,13 +152,14 @@ export const DOCUMENTS = {
       where: text.nullable(),
       advice: text.nullable(),
       link: any,
+      notices,
     }),
     exitCode: count,
   }),
   answer: strict<Answer & { notice: string | null }>({ accepted: flag, notice: any.nullable(), message: text }),
   started: z.strictObject({ workflowId: any }),
   'recovery-progress': recoveryProgress,
-  'recovery-report': recoveryReport,
+  'recovery-report': reportDocument as unknown as z.ZodType<RunDocument<RecoveryReport>>,
   'backup-result': backupResult,
   'backup-progress': backupProgress,
   'backups-list': z.strictObject({
@@ -146,7 +168,7 @@ export const DOCUMENTS = {
     strays: z.array(strict<Stray>({ repository: any, place: any, sizeBytes: count, storedAt: any })),
     ...trouble,
   }),
-  'backups-show': z.strictObject({ manifest, copies: z.array(any) }),
+  'backups-show': z.strictObject({ manifest, copies: z.array(any), notices }),
   'backups-verify': z.strictObject({
     results: z.array(z.strictObject({ generation: any, repository: any, check: any, problem: text.nullable() })),
     repairs: z.array(
@@ -188,6 +210,7 @@ export const DOCUMENTS = {
           copies: z.array(any),
           missing: unanswered,
           warnings: texts,
+          notices,
         }),
         z.strictObject({ file: any, outcome: z.enum(['no snapshot', 'failed']), code: any, problem: text }),
       ]),

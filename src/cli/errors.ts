@@ -9,6 +9,7 @@ import { linkTo, type MessageCode, noticeIn } from '../catalogue/catalogue';
 import { chainOf, withCauses } from '../contract/causes';
 import { type FailureDetails, failureDetails, parseFailureDetails } from '../contract/failure-details';
 import { type FailureCode, FAILURES, isDrError } from '../contract/failures';
+import { noticesIn } from './notices';
 import { EXIT } from './program';
 
 const EXIT_BY_CODE: Partial<Record<FailureCode, number>> = {
@@ -65,7 +66,10 @@ export function failureText({ code, notice, message, advice }: Failure): string 
 }
 
 export function failureDocument({ exitCode, code, notice, message, where, advice }: Failure) {
-  return { error: { code, notice, message, where, advice, link: linkTo(notice ?? code) }, exitCode };
+  const link = linkTo(notice ?? code);
+  // A refused plan lists its reasons.
+  const notices = noticesIn(message.split('\n').map((line) => line.replace(/^ *- /, '')));
+  return { error: { code, notice, message, where, advice, link, notices }, exitCode };
 }
 
 /** Of the first in the chain that has one of ours. What else Temporal's client says is that Temporal did not do it. */

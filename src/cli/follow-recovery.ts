@@ -2,6 +2,7 @@ import type { RecoveryReport } from '../contract/recovery';
 import { progressLine } from '../contract/voice/one-line';
 import { type RecoveryHandle, recoveryProgress, recoveryView, resultOf } from '../temporal/runs';
 import { follow } from './follow';
+import { reportDocument } from './notices';
 import { print, printJson } from './output';
 import { EXIT } from './program';
 import { renderRecovery, renderReport } from './recovery-view';
@@ -16,7 +17,7 @@ export async function followRecovery(handle: RecoveryHandle, json: boolean): Pro
     },
     line: async () => progressLine(await recoveryProgress(handle), Date.now()),
   });
-  if (json) printJson('recovery-report', report);
+  if (json) printJson('recovery-report', reportDocument(report));
   else print(`\n${renderReport(report)}`);
   if (report.status !== 'completed' && report.status !== 'planned') process.exitCode = EXIT.failed;
 }

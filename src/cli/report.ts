@@ -3,6 +3,7 @@ import { clusterInput, parseInput } from '../contract/input';
 import { reportMarkdown } from '../report/report-markdown';
 import { connectClient } from '../temporal/connect-temporal';
 import { recoveryResult } from '../temporal/runs';
+import { reportDocument } from './notices';
 import { print, printJson } from './output';
 import { type CommonOptions, temporalOptions, verb, withCluster, withJson, withTemporal } from './program';
 
@@ -27,7 +28,7 @@ async function run(options: Options): Promise<void> {
   const client = await connectClient(temporalOptions(options));
   try {
     const report = await recoveryResult(client, cluster, options.run);
-    if (options.json) printJson('recovery-report', report);
+    if (options.json) printJson('recovery-report', reportDocument(report));
     else print(reportMarkdown(report).trimEnd());
   } finally {
     await client.connection.close();

@@ -7,6 +7,7 @@ import { backupHandle, backupProgress, describeRun, recoveryHandle, recoveryView
 import { followBackup } from './backup';
 import { followRecovery } from './follow-recovery';
 import { style } from '../terminal';
+import { backupDocument, progressDocument } from './notices';
 import { print, printJson } from './output';
 import { type CommonOptions, temporalOptions, verb, withCluster, withJson, withTemporal } from './program';
 import { renderRecovery } from './recovery-view';
@@ -39,14 +40,14 @@ async function run(options: Options): Promise<void> {
       if (options.follow) return await followBackup(handle, json);
       const { status } = await describeRun(handle);
       const progress = await backupProgress(handle);
-      if (json) printJson('backup-progress', { execution: status.name, ...progress });
+      if (json) printJson('backup-progress', { execution: status.name, ...backupDocument(progress) });
       else print(`${printable(backupLine(progress))} ${style('dim', `(${status.name.toLowerCase()})`)}`);
       return;
     }
     const handle = recoveryHandle(client, cluster);
     if (options.follow) return await followRecovery(handle, json);
     const { execution, progress, pending } = await recoveryView(handle);
-    if (json) printJson('recovery-progress', { execution, ...progress, pending });
+    if (json) printJson('recovery-progress', { execution, ...progressDocument(progress, pending) });
     else print(renderRecovery(progress, Date.now(), pending));
   } finally {
     await client.connection.close();

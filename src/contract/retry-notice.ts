@@ -55,9 +55,19 @@ export function failedTryIn(details: unknown): FailedTry | null {
 export function boundedProblem({ code, problem, advice }: StepProblem): StepProblem {
   return {
     code: cut(code, LONGEST.code),
-    problem: cut(problem, LONGEST.problem),
+    problem: cutBeforeCode(problem, LONGEST.problem),
     advice: advice === null ? null : cut(advice, LONGEST.advice),
   };
+}
+
+/** The code of a notice or of a reason at the end of a message. */
+const CODE_AT_END = / \[[a-z][a-z-]{0,63}(?:, override with --accept [a-z-]{1,64})?\]\.?$/;
+
+/** The same, with the code that the message ends with: it says more than the rest. */
+function cutBeforeCode(text: string, most: number): string {
+  const whole = text.trimEnd();
+  const [code = ''] = CODE_AT_END.exec(whole.slice(-most / 2)) ?? [];
+  return `${cut(whole.slice(0, whole.length - code.length), most - code.length)}${code}`;
 }
 
 /** One printable line, truncated. */

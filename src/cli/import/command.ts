@@ -5,6 +5,7 @@ import { printable } from '../../contract/printable';
 import { style } from '../../terminal';
 import { loadListing, reportTrouble } from '../backups-listing';
 import { readIdentityFile } from '../inspect';
+import { noticesIn } from '../notices';
 import { note, print, printJson } from '../output';
 import { EXIT, verb } from '../program';
 import { type ImportOptions, withFacts } from './facts';
@@ -24,7 +25,7 @@ export function importCommand(): Command {
 
 async function runImport(from: string, options: ImportOptions): Promise<void> {
   const { results, unanswered } = await importFrom(from, options);
-  if (options.json) printJson('backups-import', { files: results });
+  if (options.json) printJson('backups-import', { files: results.map(withNotices) });
   else for (const result of results) show(result);
   reportTrouble({ unreadable: [], unanswered, warnings: [] });
   if (results.every(({ outcome }) => outcome === 'no snapshot')) {
@@ -105,6 +106,10 @@ const TIME_BY: Record<StoredImport['capturedAtBy'], string> = {
   file: 'or earlier, by the time of the file',
   'vault-dr': 'by vault-dr',
 };
+
+function withNotices(result: FileResult) {
+  return isStored(result) ? { ...result, notices: noticesIn(result.warnings) } : result;
+}
 
 function describe({ file, outcome, maker, copies, missing, warnings, ...result }: StoredImport): string {
   const { generation, capturedAt, capturedAtBy, serverVersion } = result;

@@ -91,7 +91,7 @@ const shareProgress = strict<ShareProgress>({
   problem: text.nullable(),
 });
 
-const parked = strict<Parked>({
+export const parked = strict<Parked>({
   phase,
   step: short.optional(),
   node: name.nullable(),
@@ -103,7 +103,7 @@ const parked = strict<Parked>({
   since: time,
 });
 
-const metError = strict<MetError>({
+export const metError = strict<MetError>({
   at: time,
   phase,
   node: name.nullable(),
@@ -112,7 +112,7 @@ const metError = strict<MetError>({
   outcome: text,
 });
 
-const retrying = strict<Retrying>({
+export const retrying = strict<Retrying>({
   step: short,
   node: name.nullable(),
   since: time,

@@ -127,6 +127,7 @@ test('a document has the code, where it happened, what to do and a link', () => 
       where: '/var/lib',
       advice: 'Free some.',
       link: 'docs/messages.md#diskfull',
+      notices: [],
     },
     exitCode: 1,
   });
