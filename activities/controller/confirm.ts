@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { nodeOf } from '../../src/config/load';
+import { hostedNodes, nodeOf } from '../../src/config/load';
 import type { BackupPlan } from '../../src/contract/backup';
 import { DrError } from '../../src/contract/failures';
 import type { Canary } from '../../src/contract/generation';
@@ -13,10 +13,15 @@ import type { Controller } from './context';
  * this host decides; if the two differ, the run stops and says so.
  */
 
-/** What a backup needs of the configuration as it is now. */
+/**
+ * What a backup needs of the configuration as it is now.
+ * @throws DrError InvalidConfiguration if agents make it, and their nodes are not configured.
+ */
 export function backupPlanOf(controller: Controller, name: string, migrated = false): BackupPlan {
   const { method: configured, nodes, backup, repositories } = controller.cluster(name);
   const method = migrated ? 'raft' : configured;
+  // Its agents stop and copy a node.
+  if (method === 'filesystem') hostedNodes(nodes);
   return {
     cluster: name,
     ...(method === 'raft' ? {} : { method }),
@@ -50,7 +55,7 @@ export function confirmRetention(controller: Controller, cluster: string, shown:
   return retention;
 }
 
-/** Settings of a recovery in the current configuration. */
+/** Settings of a recovery in the current configuration. @throws DrError InvalidConfiguration unless all nodes have agents. */
 export function settingsOf(
   controller: Controller,
   wish: { cluster: string; into?: string; drill?: boolean },
@@ -172,7 +177,7 @@ export function confirmCanary(
 }
 
 function nodePlansOf(nodes: ReturnType<Controller['cluster']>['nodes']): NodePlan[] {
-  return nodes.map(({ name, nodeId, address, clusterAddress, dataDir }) => ({
+  return hostedNodes(nodes).map(({ name, nodeId, address, clusterAddress, dataDir }) => ({
     name,
     nodeId: nodeId ?? name,
     address,

@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import type { ClusterConfig, NodeConfig } from '../../src/config/schema';
+import type { ClusterConfig, HostedNode } from '../../src/config/schema';
 import { DrError } from '../../src/contract/failures';
 import type { RecoveryPlan, RestorePlan } from '../../src/contract/plan';
 import type { ApprovedPlan } from '../../src/contract/recovery';
@@ -21,7 +21,7 @@ export const STAGED_MANIFEST = 'manifest.json';
 export interface OwnConfiguration {
   clusterName: string;
   cluster: ClusterConfig;
-  node: NodeConfig;
+  node: HostedNode;
 }
 
 /**

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
-import type { ClusterConfig, Config, NodeConfig } from '../../src/config/schema';
+import type { ClusterConfig, Config, HostedNode } from '../../src/config/schema';
 import { runName, WORKFLOW } from '../../src/contract/names';
 import type { RunClaim } from '../../src/contract/recovery';
 import { belowRoot } from '../../src/files/below-root';
@@ -29,7 +29,7 @@ export interface NodeDeps {
   config: Config;
   clusterName: string;
   cluster: ClusterConfig;
-  node: NodeConfig;
+  node: HostedNode;
   driver: ServiceDriver;
   /**
    * Asks Temporal about the current attempt. @returns when its run was started, by Temporal's clock.
@@ -55,7 +55,7 @@ export class NodeHost {
     this.#gate = new AttemptGate(deps.node.name);
   }
 
-  get node(): NodeConfig {
+  get node(): HostedNode {
     return this.deps.node;
   }
 

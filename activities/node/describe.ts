@@ -1,7 +1,7 @@
 import { statfs } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { serviceEnvironment } from '../../src/child-environment';
-import type { NodeConfig } from '../../src/config/schema';
+import type { HostedNode } from '../../src/config/schema';
 import type { NodeReport, ServiceCheck } from '../../src/contract/host';
 import type { SealStatus } from '../../src/vault/answers';
 import { describeDataDirectory } from '../../src/host/data/data-directory';
@@ -74,7 +74,7 @@ export async function describeNode(host: NodeHost): Promise<NodeReport> {
   };
 }
 
-async function whyNotAside({ dataDir, stateDir, runtimeDir }: NodeConfig): Promise<string | null> {
+async function whyNotAside({ dataDir, stateDir, runtimeDir }: HostedNode): Promise<string | null> {
   return (await setAsideProblem(dataDir)) ?? placeProblem(dataDir, [stateDir, runtimeDir]);
 }
 

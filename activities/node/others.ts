@@ -34,7 +34,7 @@ export async function assertOthersServe({ deps, node }: NodeHost): Promise<void>
 
 async function ask(
   { cluster }: NodeHost['deps'],
-  other: NodeHost['node'],
+  other: NodeHost['deps']['cluster']['nodes'][number],
 ): Promise<{ name: string; active: boolean; problem: string | null }> {
   const { name } = other;
   try {

@@ -185,6 +185,17 @@ export const NOTICES = {
     todo: ['Grant `docs/vault-dr-step-down-policy.hcl` to the role, then `vault-dr resume`.'],
     see: 'install.md#2-access-to-vault',
   },
+  'not-enrolled': {
+    title: 'The configuration has no agent for a node',
+    says: ['The configuration does not say where Vault stores (dataDir), and how it is started (service), on …'],
+    means:
+      'A backup by snapshot needs no agent, so a node may be configured without one. Everything that touches its host does: restores, and backups with `method: filesystem`.',
+    todo: [
+      'Install the agent on each of those hosts, and add `dataDir`, `service` and `agentPublicKey` to its node.',
+      'Distribute the configuration, restart the controller, and start again.',
+    ],
+    see: 'install.md#5-configuration',
+  },
   'configuration-changed': {
     title: 'The configuration was changed during the run',
     says: ['The configuration was changed …'],

@@ -5,7 +5,14 @@ import type { z } from 'zod';
 import { DrError } from '../contract/failures';
 import { walkMessage } from '../contract/message-bounds';
 import { crossProblems } from './cross-checks';
-import { type ClusterConfig, type Config, configSchema, type NodeConfig, type RepositoryConfig } from './schema';
+import {
+  type ClusterConfig,
+  type Config,
+  configSchema,
+  type HostedNode,
+  type NodeConfig,
+  type RepositoryConfig,
+} from './schema';
 
 /** A hundred clusters fit in. */
 const LONGEST_CONFIG_BYTES = 1024 * 1024;
@@ -173,6 +180,36 @@ export function nodeOf(cluster: ClusterConfig, node: string): NodeConfig {
   if (found) return found;
   const known = cluster.nodes.map((item) => item.name).join(', ');
   throw new DrError('InvalidConfiguration', `The cluster has no node '${node}'. It has: ${known}.`);
+}
+
+/**
+ * The nodes, each with what an agent needs to know of its host.
+ * @throws DrError InvalidConfiguration that names all that have not got it yet.
+ */
+export function hostedNodes(nodes: readonly NodeConfig[]): HostedNode[] {
+  const hosted = nodes.filter((node) => isHosted(node));
+  if (hosted.length === nodes.length) return hosted;
+  const others = nodes.filter((node) => !isHosted(node)).map(({ name }) => name);
+  throw new DrError(
+    'InvalidConfiguration',
+    `The configuration does not say where Vault stores (dataDir), and how it is started (service), on ${others.join(', ')}.`,
+    {
+      notice: 'not-enrolled',
+      where: others.join(', '),
+      advice:
+        'Only backups work without it. Install the agent on each host, add both settings to its node, and restart the controller.',
+    },
+  );
+}
+
+/** The same for one. @throws DrError InvalidConfiguration */
+export function hostedNodeOf(cluster: ClusterConfig, node: string): HostedNode {
+  const [hosted] = hostedNodes([nodeOf(cluster, node)]);
+  return hosted!;
+}
+
+function isHosted(node: NodeConfig): node is HostedNode {
+  return node.dataDir !== undefined && node.service !== undefined;
 }
 
 /** @throws DrError InvalidConfiguration when the file can't be read. */

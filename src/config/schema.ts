@@ -10,7 +10,7 @@ import { command, name, path, secretSource } from './settings/values';
 
 export type { AuthConfig } from './settings/auth';
 export type { ConsulConfig } from './settings/method';
-export type { NodeConfig, ServiceConfig } from './settings/node';
+export type { HostedNode, NodeConfig, ServiceConfig } from './settings/node';
 export type { RepositoryConfig } from './settings/repository';
 export type { SecretSource } from './settings/values';
 

@@ -114,7 +114,7 @@ const SHAPE_TABLE = {
     node: (configured, node) => {
       const directory = directoryOf(node);
       const { service } = configured;
-      if (service.driver !== 'process') return;
+      if (service?.driver !== 'process') return;
       service.command = [...service.command.slice(0, 2), `-config=${directory}.conf`, '-config', directory];
       configured.configFiles = [`${directory}.conf`, directory, node.certificateFile, node.keyFile];
     },
@@ -126,7 +126,7 @@ const SHAPE_TABLE = {
       for (const name of ['api_addr', 'cluster_addr']) delete general[name];
     },
     node: ({ service }, { name, dataDir, address, clusterAddress }) => {
-      if (service.driver !== 'process') return;
+      if (service?.driver !== 'process') return;
       service.env = {
         ...service.env,
         VAULT_RAFT_PATH: `${dataDir}/`,

@@ -5,7 +5,7 @@ import { DefaultLogger, type NativeConnection, Runtime, Worker, type WorkerOptio
 import type { Logger } from 'pino';
 import { createControllerActivities } from '../../activities/controller';
 import { createNodeActivities } from '../../activities/node';
-import { clusterOf, nodeOf } from '../config/load';
+import { clusterOf, hostedNodeOf } from '../config/load';
 import { secretsOfAgent, secretsOfController } from '../config/needed-secrets';
 import type { Config } from '../config/schema';
 import { CONTROLLER_TASK_QUEUE, nodeTaskQueue } from '../contract/names';
@@ -95,7 +95,7 @@ async function assertCanTakeOver(settings: WorkerSettings & { skipReplay: Skippe
 export async function runAgent(settings: WorkerSettings & { cluster: string; node: string }): Promise<void> {
   const { config, log } = settings;
   const cluster = clusterOf(config, settings.cluster);
-  const node = nodeOf(cluster, settings.node);
+  const node = hostedNodeOf(cluster, settings.node);
   await privateDirectory(node.stateDir);
   const over = new AbortController();
   const stop = AbortSignal.any([settings.stop, over.signal]);

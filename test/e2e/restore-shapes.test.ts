@@ -1,7 +1,7 @@
 import { cp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createNodeActivities } from '../../activities/node';
-import { clusterOf, loadConfig, nodeOf } from '../../src/config/load';
+import { clusterOf, hostedNodeOf, loadConfig } from '../../src/config/load';
 import type { RecoveryReport } from '../../src/contract/recovery';
 import { MARKER } from '../../src/host/data/notes';
 import { createServiceDriver } from '../../src/host/service/service';
@@ -175,7 +175,7 @@ describe('restores of another shape', () => {
       const configured = clusterOf(config, 'lab');
       // There is no open run that anybody could have approved either.
       const cluster = { ...configured, restore: { ...configured.restore, approvers: undefined } };
-      const own = nodeOf(cluster, name);
+      const own = hostedNodeOf(cluster, name);
       const driverOfNode = createServiceDriver(own);
       const steps = createNodeActivities({
         config,

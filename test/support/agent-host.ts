@@ -1,6 +1,6 @@
 import { stringify } from 'yaml';
 import { NodeHost } from '../../activities/node/context';
-import { clusterOf, nodeOf, parseConfig } from '../../src/config/load';
+import { clusterOf, hostedNodeOf, parseConfig } from '../../src/config/load';
 import { createServiceDriver } from '../../src/host/service/service';
 
 export interface AgentSettings {
@@ -62,7 +62,7 @@ export function agentHost(inTest: (...segments: string[]) => string, settings: A
     'vault-dr.yaml',
   );
   const cluster = clusterOf(config, 'prod');
-  const node = nodeOf(cluster, 'vault-1');
+  const node = hostedNodeOf(cluster, 'vault-1');
   const driver = createServiceDriver(node);
   const confirmAttempt = () => Promise.resolve({ startedAt: '2026-11-23T04:00:00.000Z' });
   return new NodeHost({

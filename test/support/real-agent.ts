@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { buffer } from 'node:stream/consumers';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { createNodeActivities, type NodeActivities } from '../../activities/node';
-import { clusterOf, nodeOf, parseConfig } from '../../src/config/load';
+import { clusterOf, hostedNodeOf, nodeOf, parseConfig } from '../../src/config/load';
 import type { ClusterConfig } from '../../src/config/schema';
 import type { RunClaim } from '../../src/contract/recovery';
 import { encryptArmored } from '../../src/crypto/age';
@@ -199,7 +199,7 @@ async function makeNode(program: string, [port, clusterPort]: readonly number[])
     'vault-dr.yaml',
   );
   const cluster = clusterOf(config, 'prod');
-  const parsed = nodeOf(cluster, 'vault-1');
+  const parsed = hostedNodeOf(cluster, 'vault-1');
   const driver = createServiceDriver(parsed);
   return {
     directory,

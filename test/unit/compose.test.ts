@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
-import { loadConfig } from '../../src/config/load';
+import { hostedNodes, loadConfig } from '../../src/config/load';
 import type { Config } from '../../src/config/schema';
 import { agentPublicKey } from '../../src/crypto/agent-key';
 import { PROJECT_ROOT } from '../../src/lab/project-root';
@@ -138,7 +138,7 @@ describe('docker/prepare.mjs', () => {
   });
 
   it('puts data directories below a volume, because a mount point can not be set aside', () => {
-    for (const { name, dataDir, stateDir } of config.clusters['prod']?.nodes ?? []) {
+    for (const { name, dataDir, stateDir } of hostedNodes(config.clusters['prod']?.nodes ?? [])) {
       expect(file.services[name]?.volumes).toContain(`${name}:${dirname(dataDir)}`);
       expect(dirname(stateDir)).toBe(dirname(dataDir));
     }

@@ -60,8 +60,9 @@ export const node = z.strictObject({
   nodeId: z.string().min(1).optional().describe("Raft node id: `node_id` in Vault's configuration. Default: the name."),
   dataDir: path
     .refine((value) => value !== '/', "must not be '/'")
+    .optional()
     .describe(
-      "Vault's data directory: `path` of its Raft storage. A restore renames it. With the method `consul`: where a migration to Raft will put the data.",
+      "Vault's data directory: `path` of its Raft storage. A restore renames it. With the method `consul`: where a migration to Raft will put the data. Required, with `service`, once the host has an agent.",
     ),
   stateDir: path
     .default('/var/lib/vault-dr')
@@ -105,6 +106,10 @@ export const node = z.strictObject({
   runtimeDir: path
     .default('/run/vault-dr')
     .describe("Directory in memory (tmpfs) for the key that decrypts a run's shares."),
-  service: service.describe('How Vault is started and stopped.'),
+  service: service
+    .optional()
+    .describe('How Vault is started and stopped. Required, with `dataDir`, once the host has an agent.'),
 });
 export type NodeConfig = z.infer<typeof node>;
+/** One whose host an agent may touch. Backups that ask Vault alone need no such node. */
+export type HostedNode = NodeConfig & { dataDir: string; service: ServiceConfig };

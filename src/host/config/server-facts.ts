@@ -1,7 +1,7 @@
 import { lookup } from 'node:dns/promises';
 import { access, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
-import type { NodeConfig } from '../../config/schema';
+import type { HostedNode, NodeConfig } from '../../config/schema';
 import type { JoinTarget, ServerDetails, VaultConfig } from '../../contract/host';
 import {
   clusterAddressOf,
@@ -25,7 +25,7 @@ const RESOLVE_WITHIN_MS = 3_000;
 export async function serverFacts(
   server: ServerConfig,
   start: ServerStart,
-  node: NodeConfig,
+  node: HostedNode,
   nodes: readonly Place[],
 ): Promise<VaultConfig> {
   const sources = server.files.all();
@@ -54,7 +54,7 @@ export async function serverFacts(
 }
 
 /** Existing files that the configuration names and that are not collected: a restored host would lack them. */
-export async function leftOutFiles(server: ServerConfig, start: ServerStart, node: NodeConfig): Promise<string[]> {
+export async function leftOutFiles(server: ServerConfig, start: ServerStart, node: HostedNode): Promise<string[]> {
   const taken = await Promise.all(node.configFiles.map(realPlace));
   const found = new Map<string, string>();
   for (const { path, setting } of namedPaths(server.files.all(), start)) {

@@ -1,4 +1,4 @@
-import type { NodeConfig } from '../../config/schema';
+import type { HostedNode } from '../../config/schema';
 import { type ServerStart, UNKNOWN_START } from '../../vault/config/server-start';
 import { readServerConfig, type ServerConfig } from '../../vault/config/vault-config';
 import type { ServiceDriver } from './service-driver';
@@ -8,7 +8,7 @@ export async function readServer({
   node,
   driver,
 }: {
-  node: NodeConfig;
+  node: HostedNode;
   driver: ServiceDriver;
 }): Promise<{ start: ServerStart; server: ServerConfig | null }> {
   const start = await startOf(driver, node.dataDir);

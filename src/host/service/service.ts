@@ -1,4 +1,4 @@
-import type { NodeConfig } from '../../config/schema';
+import type { HostedNode } from '../../config/schema';
 import { hostOf, portOf, socketPathOf } from '../../contract/addresses';
 import { DrError } from '../../contract/failures';
 import type { ServerConfig } from '../../vault/config/vault-config';
@@ -9,7 +9,7 @@ import { createProcessDriver } from './process-driver';
 import { readServer } from './read-server';
 import type { ServiceDriver } from './service-driver';
 
-export function createServiceDriver(node: NodeConfig): ServiceDriver {
+export function createServiceDriver(node: HostedNode): ServiceDriver {
   switch (node.service.driver) {
     case 'process':
       return createProcessDriver(node.service, node.stateDir);
@@ -22,7 +22,7 @@ export function createServiceDriver(node: NodeConfig): ServiceDriver {
  * Proves that nothing serves this node: the service is stopped and both of its ports are closed.
  * @throws DrError ServiceFailed if something still runs.
  */
-export async function proveStopped(node: NodeConfig, driver: ServiceDriver): Promise<void> {
+export async function proveStopped(node: HostedNode, driver: ServiceDriver): Promise<void> {
   if ((await driver.status()) !== 'stopped') {
     throw new DrError('ServiceFailed', `Vault on ${node.name} is still running after it was stopped.`, {
       notice: 'vault-still-runs',
@@ -51,7 +51,7 @@ interface Socket {
 }
 
 /** Where Vault listens, also by its own configuration: a listener on one address is invisible on 127.0.0.1. */
-function listenersOf(node: NodeConfig, server: ServerConfig | null): Socket[] {
+function listenersOf(node: HostedNode, server: ServerConfig | null): Socket[] {
   const { localAddress, clusterAddress } = node;
   const colon = clusterAddress.lastIndexOf(':');
   const clusterHost = clusterAddress.slice(0, colon).replace(/^\[|\]$/g, '');

@@ -83,6 +83,22 @@ describe('the configuration, not what a plan in history says,', () => {
     );
   });
 
+  it('lets nothing touch hosts of which it does not know how', () => {
+    const nodes = controller.cluster('prod').nodes;
+    nodes.push({ ...nodes[0]!, name: 'vault-2', service: undefined });
+
+    const refused = expect.objectContaining({
+      code: 'InvalidConfiguration',
+      where: 'vault-2',
+      message: expect.stringMatching(/ on vault-2 \[not-enrolled\]\.$/),
+    });
+    expect(() => settingsOf(controller, { cluster: 'prod' })).toThrow(refused);
+    expect(() => settingsOf(controller, { cluster: 'staging', into: 'prod' })).toThrow(refused);
+    expect(backupPlanOf(controller, 'prod').nodes).toHaveLength(2);
+    controller.cluster('prod').method = 'filesystem';
+    expect(() => backupPlanOf(controller, 'prod')).toThrow(refused);
+  });
+
   it('decides what is read as proof', () => {
     expect(confirmCanary(controller, plan)).toEqual({ canary: null, remarks: [] });
     expect(confirmCanary(controller, { ...plan, canary: CANARY })).toEqual({

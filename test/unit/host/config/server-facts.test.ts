@@ -1,5 +1,5 @@
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
-import type { NodeConfig } from '../../../../src/config/schema';
+import type { HostedNode } from '../../../../src/config/schema';
 import { isSamePlace, leftOutFiles, serverFacts } from '../../../../src/host/config/server-facts';
 import { UNKNOWN_START } from '../../../../src/vault/config/server-start';
 import { readServerConfig } from '../../../../src/vault/config/vault-config';
@@ -14,7 +14,7 @@ const NODES = [
 async function factsOf(config: string, start = { ...UNKNOWN_START, environmentKnown: true }) {
   await mkdir(path('data'), { recursive: true });
   await writeFile(path('vault.hcl'), config);
-  const node = { ...NODES[0], dataDir: path('data'), configFiles: [path('vault.hcl')] } as unknown as NodeConfig;
+  const node = { ...NODES[0], dataDir: path('data'), configFiles: [path('vault.hcl')] } as unknown as HostedNode;
   const server = (await readServerConfig(node.configFiles, start))!;
   return {
     details: (await serverFacts(server, start, node, NODES)).server!,

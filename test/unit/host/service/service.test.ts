@@ -1,6 +1,6 @@
 import { once } from 'node:events';
 import { type AddressInfo, createServer, type Server } from 'node:net';
-import type { NodeConfig } from '../../../../src/config/schema';
+import type { HostedNode } from '../../../../src/config/schema';
 import { createServiceDriver, proveStopped } from '../../../../src/host/service/service';
 import { useDirectory } from '../../../support/temporary';
 
@@ -25,7 +25,7 @@ async function closedPort(host?: string): Promise<number> {
 }
 
 /** A node whose service manager says that it is stopped, unless told otherwise. */
-async function nodeWith(overrides: Partial<NodeConfig> & { status?: string }): Promise<NodeConfig> {
+async function nodeWith(overrides: Partial<HostedNode> & { status?: string }): Promise<HostedNode> {
   const { status = 'exit 3', ...rest } = overrides;
   return {
     name: 'vault-1',
@@ -47,7 +47,7 @@ async function nodeWith(overrides: Partial<NodeConfig> & { status?: string }): P
   };
 }
 
-const prove = (node: NodeConfig) => proveStopped(node, createServiceDriver(node));
+const prove = (node: HostedNode) => proveStopped(node, createServiceDriver(node));
 
 test('a node is stopped when its service is and both of its ports are closed', async () => {
   await expect(prove(await nodeWith({}))).resolves.toBeUndefined();
