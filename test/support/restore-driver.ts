@@ -1,4 +1,5 @@
 import { Client, Connection } from '@temporalio/client';
+import { progressDocument } from '../../src/cli/notices';
 import type { Lab } from '../../src/lab/lab';
 import { waitFor } from '../../src/lab/processes';
 import type { RecoveryPhase, RecoveryProgress, RecoveryReport } from '../../src/contract/recovery';
@@ -73,7 +74,7 @@ async function progressNow(lab: Lab, cluster: string): Promise<RecoveryProgress>
     const { execution, progress, pending } = await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
       recoveryView(recoveryHandle(client, cluster)),
     );
-    const document = { execution, ...progress, pending };
+    const document = { execution, ...progressDocument(progress, pending) };
     checkDocument(['status', '--json'], JSON.stringify(document));
     return document;
   } finally {
