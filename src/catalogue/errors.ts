@@ -270,7 +270,7 @@ export const ERRORS: Record<ErrorCode, Entry> = {
     title: 'The agent of a node does not answer',
     means: 'No agent took the step within its time: the agent or its host is down, or cannot reach Temporal.',
     todo: [
-      'Start it on that host (`systemctl start vault-dr-agent@NODE`) and read its log.',
+      'Start it on that host (`systemctl start vault-dr-agent`) and read its log.',
       'The step is picked up as soon as the agent runs.',
       'If the host is lost for good: power it off, then `vault-dr skip-node`, where the run allows it.',
     ],

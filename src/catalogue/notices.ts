@@ -7,7 +7,7 @@ export const NOTICES = {
     says: ['Nobody picked up …: the agent does not run, or does not reach Temporal.'],
     means: 'The host or its agent is down, or cut off from Temporal. People are notified after half a minute.',
     todo: [
-      'Start the agent (`systemctl start vault-dr-agent@NODE`) and read its log. The run continues by itself.',
+      'Start the agent (`systemctl start vault-dr-agent`) and read its log. The run continues by itself.',
       'If the host is lost for good: power it off, then `vault-dr skip-node --cluster CLUSTER --node NODE`.',
     ],
     see: 'operate/when-something-dies.md#agent',

@@ -10,6 +10,7 @@ import type * as Decisions from './decisions';
 import type * as Explain from './explain';
 import { COMMON_OPTIONS, GROUP, HELP } from './help';
 import type * as Inspect from './inspect';
+import type * as Install from './install';
 import type * as Lab from './lab';
 import { EXIT_CODES, verb } from './program';
 import type * as Report from './report';
@@ -56,6 +57,7 @@ const COMMANDS: Record<keyof typeof GROUP, Record<string, () => Command>> = {
   setUp: {
     schedule: () => (require('./schedule') as typeof Schedule).scheduleCommand(),
     'migrate-storage': () => (require('./restore') as typeof Restore).migrateStorageCommand(),
+    install: () => (require('./install') as typeof Install).installCommand(),
     'agent-key': () => (require('./worker') as typeof Worker).agentKeyCommand(),
     completion: () => (require('./completion/command') as typeof Completion).completionCommand(),
     lab: () => (require('./lab') as typeof Lab).labCommand(),

@@ -7,8 +7,6 @@ export interface UnitSettings {
   user: string;
   /** Words of the command that runs vault-dr. */
   program: readonly string[];
-  /** Of this host, for the agent; null where `/etc/vault-dr/environment` says it: VAULT_DR_CLUSTER, VAULT_DR_NODE. */
-  node: { cluster: string; name: string } | null;
   /** Absolute paths that it may write to, besides its own directories. What does not exist is no error. */
   writable: readonly string[];
   /** The agent starts Vault as its own child, which inherits whatever the unit takes away. */
@@ -20,19 +18,20 @@ export const UNIT_NAMES = {
   agent: 'vault-dr-agent.service',
 } as const satisfies Record<Part, string>;
 
+/** What differs from host to host, such as VAULT_DR_CLUSTER and VAULT_DR_NODE of an agent: one unit serves them all. */
+export const ENVIRONMENT_FILE = '/etc/vault-dr/environment';
+
 /** What a package ships. An agent may rename in the directories that packages of Vault and OpenBao use. */
 export const PACKAGED = {
   controller: {
     user: 'vault-dr',
     program: ['/usr/bin/vault-dr'],
-    node: null,
     writable: ['/var/backups/vault'],
     runsVault: false,
   },
   agent: {
     user: 'root',
     program: ['/usr/bin/vault-dr'],
-    node: null,
     writable: ['/opt/vault', '/opt/openbao', '/var/lib/vault', '/var/lib/openbao'],
     runsVault: false,
   },
@@ -64,7 +63,7 @@ export function unitText(part: Part, settings: UnitSettings = PACKAGED[part]): s
 
 function controller(settings: UnitSettings): string[] {
   return [
-    ...running(settings, ['worker']),
+    ...running(settings, 'worker'),
     'KillMode=mixed',
     ...sandbox(settings),
     'CapabilityBoundingSet=',
@@ -74,10 +73,9 @@ function controller(settings: UnitSettings): string[] {
 }
 
 function agent(settings: UnitSettings): string[] {
-  const { user, node, runsVault } = settings;
-  const words = node === null ? ['agent'] : ['agent', '--cluster', node.cluster, '--node', node.name];
+  const { user, runsVault } = settings;
   return [
-    ...running(settings, words),
+    ...running(settings, 'agent'),
     '# In memory, and kept: without it holders must submit their shares again after a restart of the agent.',
     'RuntimeDirectory=vault-dr',
     'RuntimeDirectoryMode=0700',
@@ -96,13 +94,13 @@ function agent(settings: UnitSettings): string[] {
   ];
 }
 
-function running({ user, program }: UnitSettings, verb: readonly string[]): string[] {
+function running({ user, program }: UnitSettings, verb: string): string[] {
   return [
     'Type=exec',
     ...(user === 'root' ? [] : [`User=${user}`]),
     'Environment=TEMPORAL_CONFIG_FILE=/etc/vault-dr/temporal.toml',
-    'EnvironmentFile=-/etc/vault-dr/environment',
-    `ExecStart=${[...program, ...verb].map((word) => unitWord(word.replaceAll('$', '$$$$'))).join(' ')}`,
+    `EnvironmentFile=-${ENVIRONMENT_FILE}`,
+    `ExecStart=${[...program, verb].map((word) => unitWord(word.replaceAll('$', '$$$$'))).join(' ')}`,
     'Restart=always',
     'RestartSec=2',
     'TimeoutStopSec=45',

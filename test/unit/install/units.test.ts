@@ -57,12 +57,11 @@ test('what is installed in a home can be read there', () => {
 test('a name or path is one word, whatever is in it', () => {
   const text = unitText('agent', {
     ...PACKAGED.agent,
-    program: ['/opt/a b/vault-dr'],
-    node: { cluster: '50%', name: '$HOME' },
+    program: ['/opt/a b/50%', '$HOME'],
     writable: ['/srv/$x/va ult"\n%h'],
   });
 
-  expect(valuesOf(text, 'ExecStart')).toEqual(['"/opt/a b/vault-dr" agent --cluster 50%% --node $$HOME']);
+  expect(valuesOf(text, 'ExecStart')).toEqual(['"/opt/a b/50%%" $$HOME agent']);
   expect(valuesOf(text, 'ReadWritePaths')).toEqual([String.raw`"-/srv/$x/va ult\"\n%%h"`]);
 });
 

@@ -1,0 +1,150 @@
+import { execFile } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { realpath } from 'node:fs/promises';
+import { type Command, Option } from 'commander';
+import { passedEnvironment } from '../child-environment';
+import { DEFAULT_CONFIG_FILE } from '../config/default-file';
+import { clusterOf, loadConfig, nodeOf } from '../config/load';
+import type { Config, NodeConfig } from '../config/schema';
+import { DrError } from '../contract/failures';
+import { readIfThere } from '../files/files';
+import { withVariables } from '../install/environment-file';
+import { type InstalledFile, installFile, type Outcome } from '../install/install-file';
+import { agentSettings, controllerSettings } from '../install/settings';
+import { ENVIRONMENT_FILE, PACKAGED, type Part, UNIT_NAMES, unitText } from '../install/units';
+import { note, print } from './output';
+import { family, verb, withConfig } from './program';
+
+interface Options {
+  config: string;
+  print?: boolean;
+  user?: string;
+  cluster?: string;
+  node?: string;
+}
+
+const PACKAGED_PROGRAM = '/usr/lib/vault-dr/';
+const USER_PATTERN = /^[a-z_][a-z0-9_-]{0,31}$/i;
+
+export function installCommand(): Command {
+  const controller = verb(
+    'controller',
+    'Write the unit of the controller, for systemd',
+    'vault-dr install controller',
+  ).action((options: Options) => install('controller', options));
+  const agent = verb(
+    'agent',
+    'Write the unit of the agent, for systemd',
+    'vault-dr install agent --cluster prod --node vault-1',
+  )
+    .addOption(new Option('--cluster <name>', 'cluster of the configuration').env('VAULT_DR_CLUSTER'))
+    .addOption(new Option('--node <name>', 'node on this host').env('VAULT_DR_NODE'))
+    .action((options: Options) => install('agent', options));
+  const installing = family('install', 'Write the units of this host, as it needs them');
+  for (const command of [controller, agent]) {
+    command
+      .option('--print', 'print the files, and write nothing')
+      .addOption(new Option('--user <name>', 'user that it runs as').argParser(parseUser));
+    installing.addCommand(withConfig(command));
+  }
+  return installing;
+}
+
+async function install(part: Part, options: Options): Promise<void> {
+  const isExpected = options.config !== DEFAULT_CONFIG_FILE || existsSync(options.config);
+  const config = isExpected ? await loadConfig(options.config) : null;
+  const node = part === 'agent' ? nodeOfHost(config, options) : null;
+  const files = [await unitOf(part, config, node, options), ...(await environmentOf(options))];
+  if (options.print) {
+    print(files.map(({ path, text }) => `# ${path}\n${text}`).join('\n'));
+    return;
+  }
+  for (const file of files) print(`${file.path}: ${SAID[await installFile(file)]}.`);
+  await reload();
+  if (config === null)
+    note(`${options.config} is not there yet: once it is, run this again, so that the unit fits it.`);
+  print(`Next:\n${(await nextOf(part, options)).map((line) => `  ${line}`).join('\n')}`);
+}
+
+const SAID: Record<Outcome, string> = {
+  written: 'written',
+  unchanged: 'unchanged',
+  packaged: 'not needed, the package has it',
+};
+
+async function unitOf(
+  part: Part,
+  config: Config | null,
+  node: NodeConfig | null,
+  { user }: Options,
+): Promise<InstalledFile> {
+  const host = { program: await programOf(), user };
+  const settings = part === 'controller' ? controllerSettings(config, host) : agentSettings(node, host);
+  return {
+    path: `/etc/systemd/system/${UNIT_NAMES[part]}`,
+    text: unitText(part, settings),
+    mode: 0o644,
+    comment: '#',
+    packaged: `/usr/lib/systemd/system/${UNIT_NAMES[part]}`,
+  };
+}
+
+/** Of whatever is not the default: the unit is the same on every host. */
+async function environmentOf({ config, cluster, node }: Options): Promise<InstalledFile[]> {
+  const variables = {
+    ...(config === DEFAULT_CONFIG_FILE ? {} : { VAULT_DR_CONFIG: await realpath(config) }),
+    ...(cluster === undefined || node === undefined ? {} : { VAULT_DR_CLUSTER: cluster, VAULT_DR_NODE: node }),
+  };
+  if (Object.keys(variables).length === 0) return [];
+  const present = (await readIfThere(ENVIRONMENT_FILE)) ?? '';
+  // Keys of Temporal may be in it.
+  return [{ path: ENVIRONMENT_FILE, text: withVariables(present, variables), mode: 0o600 }];
+}
+
+/** @throws DrError InvalidInput if only half of it is known. */
+function nodeOfHost(config: Config | null, { cluster, node }: Options): NodeConfig | null {
+  if ((cluster === undefined) !== (node === undefined)) {
+    throw new DrError('InvalidInput', '--cluster and --node belong together.', {
+      advice: 'Give both; or none, and set VAULT_DR_CLUSTER and VAULT_DR_NODE in /etc/vault-dr/environment.',
+    });
+  }
+  if (config === null || cluster === undefined || node === undefined) return null;
+  return nodeOf(clusterOf(config, cluster), node);
+}
+
+/** That which runs now, unless a package put it there. */
+async function programOf(): Promise<readonly string[]> {
+  const script = await realpath(process.argv[1] ?? '');
+  return script.startsWith(PACKAGED_PROGRAM) ? PACKAGED.agent.program : [process.execPath, script];
+}
+
+async function nextOf(part: Part, { user, cluster }: Options): Promise<string[]> {
+  const name = UNIT_NAMES[part].replace(/\.service$/, '');
+  const runsAs = user ?? PACKAGED[part].user;
+  const isThere = await succeeds('id', ['--user', runsAs]);
+  return [
+    ...(isThere ? [] : [`useradd --system --home-dir /var/lib/vault-dr --shell /usr/sbin/nologin ${runsAs}`]),
+    ...(part === 'agent' && cluster === undefined
+      ? [`printf 'VAULT_DR_CLUSTER=%s\\nVAULT_DR_NODE=%s\\n' prod vault-1 >>${ENVIRONMENT_FILE}`]
+      : []),
+    `systemctl enable --now ${name}`,
+    `journalctl --unit=${name} --follow`,
+  ];
+}
+
+async function reload(): Promise<void> {
+  if (await succeeds('systemctl', ['daemon-reload'])) return;
+  note('systemd did not reload its units. Run `systemctl daemon-reload` to see why.');
+}
+
+function succeeds(program: string, args: string[]): Promise<boolean> {
+  return new Promise((resolve) => {
+    execFile(program, args, { timeout: 30_000, env: passedEnvironment() }, (error) => resolve(error === null));
+  });
+}
+
+/** @throws DrError InvalidInput */
+function parseUser(text: string): string {
+  if (USER_PATTERN.test(text)) return text;
+  throw new DrError('InvalidInput', `--user: '${text.slice(0, 40)}' is no name of a user.`);
+}

@@ -1,0 +1,58 @@
+import { dirname } from 'node:path';
+import type { Config, NodeConfig } from '../config/schema';
+import { PACKAGED, type Part, type UnitSettings } from './units';
+
+const STATE_DIR = '/var/lib/vault-dr';
+const RUNTIME_DIR = '/run/vault-dr';
+
+export interface Host {
+  /** Words of the command that runs vault-dr. */
+  program: readonly string[];
+  /** Default: that of the package. */
+  user?: string | undefined;
+}
+
+/** What the unit of a controller needs; null for a configuration that is not there yet. */
+export function controllerSettings(config: Config | null, host: Host): UnitSettings {
+  const repositories = Object.values(config?.repositories ?? {});
+  const directories = repositories.flatMap((repository) => (repository.type === 'directory' ? [repository.path] : []));
+  return settings(
+    'controller',
+    host,
+    config === null ? null : [...directories, ...besides(config.stateDir, STATE_DIR)],
+  );
+}
+
+/**
+ * What the unit of an agent needs. It renames in the directory above that of the data, and puts the configuration of a
+ * migration in its place. @param node null as long as it is not known
+ */
+export function agentSettings(node: NodeConfig | null, host: Host): UnitSettings {
+  const needed = node && [
+    ...(node.dataDir === undefined ? [] : [dirname(node.dataDir)]),
+    ...Object.keys(node.migration?.configFiles ?? {}).map((file) => dirname(file)),
+    ...besides(node.stateDir, STATE_DIR),
+    ...besides(node.runtimeDir, RUNTIME_DIR),
+  ];
+  return { ...settings('agent', host, needed), runsVault: node?.service?.driver === 'process' };
+}
+
+/** Those of the package as long as they do: its unit is then enough, and gets better with it. */
+function settings(part: Part, { program, user }: Host, needed: readonly string[] | null): UnitSettings {
+  const packaged: UnitSettings = PACKAGED[part];
+  const suffices = needed === null || needed.every((path) => packaged.writable.some((above) => isIn(path, above)));
+  return {
+    ...packaged,
+    program,
+    user: user ?? packaged.user,
+    writable: suffices ? packaged.writable : [...new Set(needed)].toSorted(),
+  };
+}
+
+function besides(path: string, own: string): string[] {
+  return isIn(path, own) ? [] : [path];
+}
+
+function isIn(path: string, above: string): boolean {
+  return path === above || path.startsWith(`${above}/`);
+}
