@@ -4,38 +4,58 @@ import { join } from 'node:path';
 import Table from 'cli-table3';
 import { type Lab, startLab } from '../../src/lab/lab';
 import { PROJECT_ROOT } from '../../src/lab/project-root';
+import type { ShapeName } from '../../src/lab/shapes';
 import { memoryDirectoryOf } from '../../src/lab/sweep';
 import { type History, HISTORIES, measure, readable, recordedHistories, type Replacements, scrub } from './history';
-import { createStage, SHAPES } from './shapes';
+import { createStage, type Shape, SHAPES } from './shapes';
 
-/** Takes a real lab through every shape and replaces all recorded histories: `npm run record:histories`. */
-async function main(): Promise<void> {
+const USAGE = 'npm run record:histories [-- NAME …], with names of shapes';
+
+/** Takes real labs through the shapes, by name or all of them, and replaces their recorded histories: `npm run record:histories`. */
+async function main(names: readonly string[]): Promise<void> {
   const started = Date.now();
+  const unknown = names.filter((name) => !SHAPES.some((shape) => shape.name === name));
+  if (unknown.length > 0) throw new Error(`There is no shape ${unknown.join(', ')}. ${USAGE}`);
+  const wanted = SHAPES.filter(({ name }) => names.length === 0 || names.includes(name));
   const table = new Table({
     head: ['history', 's', 'events', 'bytes', 'largest payload', 'in'],
     style: { head: [], border: [] },
   });
-  const lab = await startLab({ onStep: say });
-  try {
-    const stage = createStage(lab);
-    const recorded = new Map<string, History>();
-    for (const shape of SHAPES) {
-      const { name, workflowId } = shape;
-      const from = Date.now();
-      await shape.run(stage);
-      const history = scrub(await historyOf(lab, workflowId), replacementsFor(lab));
-      refuseTraces(name, history, lab);
+  const recorded = new Map<string, History>();
+  for (const shape of new Set(wanted.map(({ lab = 'plain' }) => lab))) {
+    const own = wanted.filter(({ lab = 'plain' }) => lab === shape);
+    for (const [name, { history, seconds }] of await record(shape, own)) {
       recorded.set(name, history);
       const { events, bytes, largestPayload, largestIn } = measure(history);
-      table.push([name, ((Date.now() - from) / 1_000).toFixed(1), events, bytes, largestPayload, largestIn]);
-      say(`${name}: ${events} events`);
+      table.push([name, seconds.toFixed(1), events, bytes, largestPayload, largestIn]);
     }
-    // Only when all of them are there: half of a new set would be worse than the old one.
-    await replaceAll(recorded);
+  }
+  // Only when all of them are there: half of a new set would be worse than the old one.
+  await replaceAll(recorded, names.length === 0);
+  say(`${table.toString()}\n${wanted.length} histories in ${((Date.now() - started) / 1_000).toFixed(0)} s`);
+}
+
+/** On one lab, in their order. */
+async function record(
+  shape: ShapeName,
+  wanted: readonly Shape[],
+): Promise<Map<string, { history: History; seconds: number }>> {
+  const recorded = new Map<string, { history: History; seconds: number }>();
+  const lab = await startLab({ shape, onStep: say });
+  try {
+    const stage = createStage(lab);
+    for (const { name, workflowId, run } of wanted) {
+      const from = Date.now();
+      await run(stage);
+      const history = scrub(await historyOf(lab, workflowId), replacementsFor(lab));
+      refuseTraces(name, history, lab);
+      recorded.set(name, { history, seconds: (Date.now() - from) / 1_000 });
+      say(`${name}: ${history.events.length} events`);
+    }
   } finally {
     await lab.stop();
   }
-  say(`${table.toString()}\n${SHAPES.length} histories in ${((Date.now() - started) / 1_000).toFixed(0)} s`);
+  return recorded;
 }
 
 async function historyOf(lab: Lab, workflowId: string): Promise<History> {
@@ -75,9 +95,10 @@ function refuseTraces(name: string, history: History, lab: Lab): void {
   if (found.length > 0) throw new Error(`The history '${name}' holds ${found.length} texts that must not be in it.`);
 }
 
-async function replaceAll(recorded: Map<string, History>): Promise<void> {
+async function replaceAll(recorded: Map<string, History>, isComplete: boolean): Promise<void> {
   await mkdir(HISTORIES, { recursive: true });
-  for (const old of await recordedHistories()) await rm(join(HISTORIES, `${old}.json`));
+  const old = isComplete ? await recordedHistories() : [];
+  for (const name of old) await rm(join(HISTORIES, `${name}.json`));
   for (const [name, history] of recorded) {
     await writeFile(join(HISTORIES, `${name}.json`), `${JSON.stringify(history, null, 1)}\n`);
   }
@@ -87,7 +108,7 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`);
 }
 
-main().catch((error: Error) => {
+main(process.argv.slice(2)).catch((error: Error) => {
   process.stderr.write(`${error.stack ?? error.message}\nThe histories are as they were.\n`);
   process.exitCode = 1;
 });

@@ -1,7 +1,10 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { parseDocument } from 'yaml';
 import type { Lab } from '../../src/lab/lab';
+import { waitFor } from '../../src/lab/processes';
+import type { ShapeName } from '../../src/lab/shapes';
 import { lostTemporal } from '../support/lost-temporal';
+import { prepareMigration } from '../support/migration';
 import { restoreDriver } from '../support/restore-driver';
 
 /** One way that a workflow can go. Its history is recorded from the newest run of the workflow id. */
@@ -9,13 +12,15 @@ export interface Shape {
   /** Of the file, without `.json`. */
   name: string;
   workflowId: string;
+  /** Of the lab it is recorded on; default: `plain`. */
+  lab?: ShapeName;
   /** Takes the workflow from its start to its end, and leaves the lab as the next shape needs it: able to be backed up or restored. */
   run(stage: Stage): Promise<void>;
 }
 
 export type Stage = ReturnType<typeof createStage>;
 
-/** Add a shape here, then `npm run record:histories`. They run in this order on one lab. */
+/** Add a shape here, then `npm run record:histories`. Those of one lab run on it in this order. */
 export const SHAPES: Shape[] = [
   { name: 'backup', workflowId: 'backup-lab', run: (stage) => stage.backUp() },
   {
@@ -145,6 +150,97 @@ export const SHAPES: Shape[] = [
       await stage.driver.result();
     },
   },
+  {
+    name: 'backup-by-a-copy',
+    workflowId: 'backup-lab',
+    lab: 'raft-copied',
+    async run(stage) {
+      const backup = stage.backUp();
+      await stage.unseal();
+      await backup;
+    },
+  },
+  {
+    name: 'copy-node',
+    workflowId: 'restore-lab',
+    lab: 'raft-copied',
+    // The backup before has run it.
+    run: () => Promise.resolve(),
+  },
+  {
+    name: 'copy-node-aborted',
+    workflowId: 'restore-lab',
+    lab: 'raft-copied',
+    async run(stage) {
+      const backup = stage.lab.cli(['backup', '--cluster', 'lab', '--json']);
+      await stage.driver.waitUntil('shares are waited for', (now) => now.waitingFor === 'shares');
+      await stage.operator('abort');
+      await backup;
+      await stage.unsealByHand();
+    },
+  },
+  {
+    name: 'restore-of-a-copy',
+    workflowId: 'restore-lab',
+    lab: 'raft-copied',
+    async run(stage) {
+      await stage.lab.destroyDataDirectories();
+      await stage.planRestore();
+      await stage.driver.approve();
+      await stage.unseal();
+      await stage.driver.result();
+    },
+  },
+  { name: 'backup-of-consul', workflowId: 'backup-lab', lab: 'consul-storage', run: (stage) => stage.backUp() },
+  {
+    name: 'restore-of-consul',
+    workflowId: 'restore-lab',
+    lab: 'consul-storage',
+    async run(stage) {
+      await stage.planRestore('--accept', 'lose-newer-data');
+      await stage.driver.approve();
+      await stage.unseal();
+      await stage.driver.result();
+    },
+  },
+  {
+    name: 'restore-of-consul-rolled-back',
+    workflowId: 'restore-lab',
+    lab: 'consul-storage',
+    async run(stage) {
+      await stage.planRestore('--accept', 'lose-newer-data');
+      await stage.driver.approve();
+      await stage.driver.reached('unseal');
+      await stage.operator('roll-back');
+      await stage.unseal();
+      await stage.driver.result(1);
+    },
+  },
+  {
+    name: 'migrate-storage-rolled-back',
+    workflowId: 'restore-lab',
+    lab: 'consul-storage',
+    async run(stage) {
+      await prepareMigration(stage.lab);
+      await stage.begin('migrate-storage', '--to', 'raft');
+      await stage.driver.approve();
+      await stage.driver.reached('unseal');
+      await stage.operator('roll-back');
+      await stage.unseal();
+      await stage.driver.result(1);
+    },
+  },
+  {
+    name: 'migrate-storage',
+    workflowId: 'restore-lab',
+    lab: 'consul-storage',
+    async run(stage) {
+      await stage.begin('migrate-storage', '--to', 'raft');
+      await stage.driver.approve();
+      await stage.unseal();
+      await stage.driver.result();
+    },
+  },
 ];
 
 /** What shapes are made of. */
@@ -187,6 +283,19 @@ export function createStage(lab: Lab) {
       for (const [index, holder] of ['carol', 'dave', 'erin'].entries()) {
         const { code, stdout, stderr } = await driver.unseal(holder, lab.unsealShares[index] ?? '');
         if (code !== 0) throw new Error(`the share of ${holder} was not taken: ${stdout}${stderr}`);
+      }
+    },
+    /** Of a run that does it no longer. */
+    async unsealByHand(): Promise<void> {
+      for (const { name } of lab.nodes) {
+        const isOpen = async () => {
+          const { body } = await lab.vault(name, 'GET', 'sys/seal-status');
+          if (!(body as { sealed: boolean }).sealed) return true;
+          for (const key of lab.unsealShares.slice(0, 3))
+            await lab.vault(name, 'POST', 'sys/unseal', { body: { key } });
+          return false;
+        };
+        await waitFor(`${name} is unsealed`, isOpen, { timeoutMs: 60_000, everyMs: 200 });
       }
     },
     /** A decision of the operator, by its verb. */
