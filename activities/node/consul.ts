@@ -14,6 +14,7 @@ import { belowRoot } from '../../src/files/below-root';
 import { writeFileAtomically } from '../../src/files/atomic-file';
 import { privateDirectory, syncDirectory } from '../../src/files/files';
 import { readOwnFile } from '../../src/files/own-files';
+import { KEPT, KEPT_NOTE, partialOf } from '../../src/host/data/kept-consul';
 import type { Attempt } from '../../src/host/run/attempt';
 import { proveStopped } from '../../src/host/service/service';
 import { digestOfFile, sameDigest } from '../../src/repository/digest';
@@ -25,9 +26,6 @@ import type { NodeHost } from './context';
 import { startInstalled } from './start-installed';
 import { openArchive, proveStaged, stagedGeneration } from './stage';
 
-/** Below the state directory: it outlives the run, as data directories do that are set aside. */
-const KEPT = 'set-aside';
-const NOTE = 'saved.json';
 const DONE = 'installed';
 
 /** What was in Consul before a restore. */
@@ -58,11 +56,11 @@ export async function saveConsul(host: NodeHost, input: { claim: RunClaim }): Pr
     await withHeartbeats('stopped', () => proveStopped(host.node, host.driver));
     // Of an attempt before this one; if it still writes, it fails on the missing directory.
     await removePartial(kept, run);
-    const partial = `${runName(run)}.partial-${randomBytes(4).toString('hex')}`;
+    const partial = `${partialOf(run)}${randomBytes(4).toString('hex')}`;
     try {
       const own = await privateDirectory(kept, partial);
       const saved = await withConsul(consulOf(host), (consul) => save(host, consul, own, attempt));
-      await writeFileAtomically(join(own, NOTE), JSON.stringify(saved));
+      await writeFileAtomically(join(own, KEPT_NOTE), JSON.stringify(saved));
       attempt.assertCurrent();
       // Onto one that is there already it fails: that one is the first.
       await rename(own, directory);
@@ -94,7 +92,7 @@ async function save(host: NodeHost, consul: ConsulClient, directory: string, att
 
 async function removePartial(kept: string, run: string): Promise<void> {
   const names = await readdir(kept);
-  const partial = names.filter((name) => name.startsWith(`${runName(run)}.partial-`));
+  const partial = names.filter((name) => name.startsWith(partialOf(run)));
   await Promise.all(partial.map((name) => rm(join(kept, name), { recursive: true, force: true })));
 }
 
@@ -103,7 +101,7 @@ function savedDirectory({ node }: NodeHost, run: string): Promise<string> {
 }
 
 function readSaved(directory: string): Saved | null {
-  const text = readOwnFile(join(directory, NOTE));
+  const text = readOwnFile(join(directory, KEPT_NOTE));
   return text === null ? null : (JSON.parse(text) as Saved);
 }
 

@@ -15,6 +15,7 @@ import {
   removeDiscarded,
   setAsideDataDirectory,
 } from '../../src/host/data/data-directory';
+import { listKeptConsul, removeKeptConsul } from '../../src/host/data/kept-consul';
 import { readRaftStorage } from '../../src/vault/storage/raft-storage';
 import { proveStopped } from '../../src/host/service/service';
 import {
@@ -127,22 +128,27 @@ export async function blankNode(host: NodeHost, input: { claim: RunClaim }): Pro
 
 /** What an earlier run left on this host. Changes nothing. */
 export async function lookForLeftOvers({ node }: NodeHost, input: { of: string }): Promise<LeftOver[]> {
-  const found = await listLeftOvers(node.dataDir, input.of);
+  const found = await leftOversOf(node, input.of);
   const isUnfinished = (await unfinishedNotes(node.stateDir)).some(({ run }) => run === input.of);
   return found.map((item) => (isUnfinished && item.setAsideAt !== null ? { ...item, isOriginal: true } : item));
 }
 
 /** Deletes what an earlier run left on this host. @returns what was deleted. */
 export async function removeSetAsideData(host: NodeHost, input: { claim: RunClaim; of: string }): Promise<LeftOver[]> {
-  const { dataDir } = host.node;
+  const { dataDir, stateDir } = host.node;
   // Of a run that never ended it is the original data.
-  const isUnfinished = (await unfinishedNotes(host.node.stateDir)).some(({ run }) => run === input.of);
-  const isYoung = isUnfinished || (await listLeftOvers(dataDir, input.of)).some((item) => isInGrace(item, host));
+  const isUnfinished = (await unfinishedNotes(stateDir)).some(({ run }) => run === input.of);
+  const isYoung = isUnfinished || (await leftOversOf(host.node, input.of)).some((item) => isInGrace(item, host));
   return host.stepWithHeartbeats(input.claim, { kind: 'remove', of: input.of, isYoung }, async (attempt) => {
     const removed = await removeLeftOvers(dataDir, input.of, attempt);
-    await forgetUnfinished(host.node.stateDir, input.of);
+    removed.push(...(await removeKeptConsul(stateDir, input.of, attempt)));
+    await forgetUnfinished(stateDir, input.of);
     return removed;
   });
+}
+
+async function leftOversOf({ dataDir, stateDir }: NodeHost['node'], run: string): Promise<LeftOver[]> {
+  return [...(await listLeftOvers(dataDir, run)), ...(await listKeptConsul(stateDir, run))];
 }
 
 /** Data written and rolled back by a run may be deleted at once. */

@@ -139,7 +139,7 @@ async function leftFiles({ lab }: ChaosLab): Promise<string[]> {
       `identity left on ${node.name}`,
     );
     report(
-      (await namesIn(join(node.stateDir, 'set-aside'))).filter((name) => name.includes('.partial-')),
+      (await namesIn(join(node.stateDir, 'set-aside'))).filter((name) => /\.(partial|discarded)-/.test(name)),
       `half kept on ${node.name}`,
     );
     report(await leftOf(node, ['discarded', 'blank', 'copy']), `left of the data of ${node.name}`);

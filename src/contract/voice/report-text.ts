@@ -130,14 +130,19 @@ function commandsOf(report: RecoveryReport): CommandText[] {
     const lost = { ...report, run: plan.of };
     return [removalCommand(lost, 'The data written by the lost run is kept next to it. To delete it:')];
   }
+  const isConsul = plan !== null && 'archive' in plan && plan.archive === 'consul';
+  if (status === 'rolled back' && isConsul) {
+    return [removalCommand(report, 'What was in Consul before is also kept in a file. To delete it:')];
+  }
   if (status === 'rolled back') {
     return [removalCommand(report, 'The data written by this run is kept next to it. To delete it:')];
   }
   if (keptOf(report).length === 0) return [];
+  const what = isConsul ? ['What was in Consul before is', 'it'] : ['The previous data directories are', 'them'];
   const label =
     setAsideUntil === null
-      ? 'The previous data directories are kept. To delete them:'
-      : `The previous data directories are kept until ${setAsideUntil}. To delete them then:`;
+      ? `${what[0]} kept. To delete ${what[1]}:`
+      : `${what[0]} kept until ${setAsideUntil}. To delete ${what[1]} then:`;
   return [removalCommand(report, label)];
 }
 
