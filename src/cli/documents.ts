@@ -100,6 +100,7 @@ const recoveryProgress = z.strictObject({
   errors: reportFields.errors,
   retrying: reportFields.retrying,
   rollBack: reportFields.rollBack,
+  copied: reportFields.copied,
   notices,
   pending: z.array(
     strict<PendingStep>({

@@ -8,6 +8,7 @@ import { flattened, treeOf } from '../../../src/cli/tree';
 import { DrError, type FailureCode, FAILURES } from '../../../src/contract/failures';
 import { PROJECT_ROOT } from '../../../src/lab/project-root';
 import { checkDocument } from '../../support/cli-documents';
+import { progressWith } from '../../support/run-samples';
 import { readMarkdown } from '../../support/markdown';
 
 const NAMES = Object.keys(DOCUMENTS) as DocumentName[];
@@ -51,4 +52,11 @@ test('a document with a field too many, or one too few, is found', () => {
   expect(check({ accepted: true, notice: null, message: 'Approved.' })).not.toThrow();
   expect(check({ accepted: true, notice: null })).toThrow('message');
   expect(check({ accepted: true, notice: null, message: 'Approved.', more: 1 })).toThrow('more');
+});
+
+test('the progress of a run that copies a node says what came of the copy', () => {
+  const failed = { code: 'DiskFull', problem: 'The disk is full.', advice: 'Free some space.' };
+  const progress = { execution: 'RUNNING', ...progressWith({ method: 'copy', copied: { failed } }), pending: [] };
+
+  expect(() => checkDocument(['status', '--json'], JSON.stringify(progress))).not.toThrow();
 });
