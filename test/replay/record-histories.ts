@@ -37,16 +37,17 @@ async function main(names: readonly string[]): Promise<void> {
 
 /** On one lab, in their order. */
 async function record(
-  shape: ShapeName,
+  labShape: ShapeName,
   wanted: readonly Shape[],
 ): Promise<Map<string, { history: History; seconds: number }>> {
   const recorded = new Map<string, { history: History; seconds: number }>();
-  const lab = await startLab({ shape, onStep: say });
+  const lab = await startLab({ shape: labShape, onStep: say });
   try {
     const stage = createStage(lab);
-    for (const { name, workflowId, run } of wanted) {
+    for (const shape of wanted) {
+      const { name, workflowId } = shape;
       const from = Date.now();
-      await run(stage);
+      await shape.run(stage);
       const history = scrub(await historyOf(lab, workflowId), replacementsFor(lab));
       refuseTraces(name, history, lab);
       recorded.set(name, { history, seconds: (Date.now() - from) / 1_000 });

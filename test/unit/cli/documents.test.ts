@@ -56,7 +56,8 @@ test('a document with a field too many, or one too few, is found', () => {
 
 test('the progress of a run that copies a node says what came of the copy', () => {
   const failed = { code: 'DiskFull', problem: 'The disk is full.', advice: 'Free some space.' };
-  const progress = { execution: 'RUNNING', ...progressWith({ method: 'copy', copied: { failed } }), pending: [] };
+  const run = progressWith({ method: 'copy', planHash: null, copied: { failed } });
+  const progress = { execution: 'RUNNING', ...run, pending: [], notices: [] };
 
   expect(() => checkDocument(['status', '--json'], JSON.stringify(progress))).not.toThrow();
 });
