@@ -155,9 +155,7 @@ export const SHAPES: Shape[] = [
     workflowId: 'backup-lab',
     lab: 'raft-copied',
     async run(stage) {
-      const backup = stage.backUp();
-      await stage.unseal();
-      await backup;
+      await Promise.all([stage.backUp(), stage.unseal()]);
     },
   },
   {
