@@ -62,6 +62,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
 
   try {
     const plan = await makePlan();
+    if (plan.method !== undefined && plan.method !== 'raft') progress.method = plan.method;
     const health = await controller.checkHealth({ plan });
     progress.warnings.push(...health.warnings);
 
@@ -108,6 +109,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
       generation,
       capturedAt: manifest.capturedAt,
       raftIndex: manifest.raft.index,
+      ...(manifest.content === undefined ? {} : { content: manifest.content }),
       sizeBytes: manifest.stored.sizeBytes,
       sha256: manifest.stored.sha256,
       encryption: manifest.encryption.method,

@@ -1,6 +1,7 @@
 import type { Manifest } from '../contract/generation';
 import { formatBytes, formatNumber, formatSeconds } from '../contract/format';
 import { printable } from '../contract/printable';
+import { methodText } from '../contract/voice/content-text';
 import { renderTable } from '../terminal';
 import { type BackupOptions, chooseCopies, loadListing, reportTrouble } from './backups-listing';
 import { note, print, printJson } from './output';
@@ -8,6 +9,7 @@ import { note, print, printJson } from './output';
 /** What may differ between two backups, with its name on screen. */
 const SUBJECTS = {
   capturedAt: 'captured',
+  method: 'method',
   serverVersion: 'version',
   product: 'product',
   clusterId: 'cluster id',
@@ -78,6 +80,7 @@ export function compareManifests(from: Manifest, to: Manifest): Change[] {
     const difference = (Date.parse(to.capturedAt) - Date.parse(from.capturedAt)) / 1_000;
     changes.push({ what: 'capturedAt', item: null, from: from.capturedAt, to: to.capturedAt, difference });
   }
+  compare('method', null, methodText(from), methodText(to));
   compare('serverVersion', null, from.serverVersion, to.serverVersion);
   compare('product', null, from.product ?? null, to.product ?? null);
   compare('clusterId', null, from.clusterId, to.clusterId);

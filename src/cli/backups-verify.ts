@@ -1,6 +1,7 @@
 import { clusterOf } from '../config/load';
 import { DrError, isDrError } from '../contract/failures';
 import type { GenerationCopy } from '../contract/generation';
+import { type Method, methodOf } from '../contract/method';
 import { type ChainFinding, verifyChain } from '../repository/keep/chain';
 import { verifyCopy } from '../repository/generations';
 import { type Repair, repairGeneration } from '../repository/repair';
@@ -17,6 +18,7 @@ interface VerifyOptions extends BackupOptions {
 
 interface Result {
   generation: string;
+  method: Method;
   repository: string;
   check: string;
   problem: string | null;
@@ -61,7 +63,8 @@ async function readCopies({ repositories }: Listing, copies: GenerationCopy[]): 
   for (const copy of copies) {
     const repository = repositories.find(({ name }) => name === copy.repository);
     if (!repository) continue;
-    const place = { generation: copy.generation, repository: copy.repository };
+    const { generation, manifest } = copy;
+    const place = { generation, method: methodOf(manifest), repository: copy.repository };
     try {
       await verifyCopy(repository, copy);
       results.push({ ...place, check: copy.check === 'restored' ? 'hashed, restored' : 'hashed', problem: null });
@@ -98,7 +101,8 @@ async function repair(
 function show(results: Result[], repairs: Repair[], chain: ChainFinding[], { unanswered }: Listing): void {
   for (const { problem, ...result } of results) {
     const verdict = problem === null ? style('green', result.check) : style('red', `DAMAGED: ${problem}`);
-    print(`${result.generation}  ${result.repository}  ${verdict}`);
+    const method = result.method === 'raft' ? '' : `  ${result.method}`;
+    print(`${result.generation}  ${result.repository}${method}  ${verdict}`);
   }
   for (const { generation, repository, outcome, problem } of repairs) {
     const verdict =

@@ -2,6 +2,9 @@ import type { Command } from 'commander';
 import { repositoryConfigOf } from '../config/load';
 import { findStrays, type Stray } from '../repository/strays';
 import { formatBytes, formatNumber, formatTime } from '../contract/format';
+import { methodOf } from '../contract/method';
+import { printable } from '../contract/printable';
+import { describeContent, methodText } from '../contract/voice/content-text';
 import { parseReason, pinRunner, runPrune } from './backups-keep';
 import { chooseCopies, type BackupOptions, idsOf, type Listing, loadListing, reportTrouble } from './backups-listing';
 import { runDiff } from './backups-diff';
@@ -83,6 +86,7 @@ async function runList(options: BackupOptions): Promise<void> {
     printJson('backups-list', { copies, pinned, strays, unreadable, unanswered, warnings, notices });
   } else {
     const ids = idsOf(copies);
+    const isAny = copies.some(({ manifest }) => methodOf(manifest) !== 'raft');
     const rows = ids.map((id) => {
       const same = copies.filter((copy) => copy.generation === id);
       const manifest = same[0]?.manifest;
@@ -91,6 +95,7 @@ async function runList(options: BackupOptions): Promise<void> {
         formatBytes(manifest?.stored.sizeBytes ?? 0),
         manifest === undefined ? '' : formatNumber(manifest.keys.count),
         manifest?.serverVersion ?? 'not known',
+        ...(isAny ? [methodText(manifest ?? {})] : []),
         same.map((copy) => copy.repository).join(', '),
         [
           ...(manifest?.encryption.method === 'none' ? ['not encrypted'] : []),
@@ -102,7 +107,7 @@ async function runList(options: BackupOptions): Promise<void> {
     });
     if (ids.length === 0) print(`There is no backup of ${options.cluster}.`);
     else {
-      print(renderTable(['backup', 'size', 'keys', 'version', 'listed in', ''], rows));
+      print(renderTable(['backup', 'size', 'keys', 'version', ...(isAny ? ['method'] : []), 'listed in', ''], rows));
       note(
         style(
           'dim',
@@ -149,14 +154,17 @@ async function runShow(generation: string, options: BackupOptions): Promise<void
   const { copies, unreadable, unanswered, warnings } = await loadListing(options);
   const chosen = chooseCopies(copies, generation, options.cluster);
   const { manifest } = chosen[0]!;
+  const what = describeContent(manifest);
   if (options.json)
     printJson('backups-show', {
+      method: methodOf(manifest),
       manifest,
       copies: chosen.map((item) => item.repository),
       notices: noticesIn(manifest.warnings),
     });
   else {
     print(JSON.stringify(manifest, null, 2));
+    if (what !== null) note(printable(`A ${what}.`));
     note(`Listed in: ${chosen.map((item) => item.repository).join(', ')}`);
   }
   reportTrouble({ unreadable, unanswered, warnings });

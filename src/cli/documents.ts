@@ -5,6 +5,7 @@ import { BACKUP_PHASES } from '../contract/backup';
 import { FAILURES } from '../contract/failures';
 import type { PendingStep } from '../contract/pending-step';
 import type { MetError, Parked, RecoveryProgress, RecoveryReport, Retrying, StepProblem } from '../contract/recovery';
+import { content, method } from '../contract/step-input/content';
 import {
   checkLevel,
   encryption,
@@ -70,6 +71,7 @@ const backupProgress = z.strictObject({
   cluster: name,
   run: any,
   phase: z.enum(BACKUP_PHASES),
+  method: method.optional(),
   generation: any.nullable(),
   copies: listOf(publishedCopy),
   missing: listOf(copyFailure),
@@ -121,6 +123,7 @@ const backupResult = strict<BackupResult & Notices>({
   generation: any,
   capturedAt: time,
   raftIndex: count,
+  content: content.optional(),
   sizeBytes: count,
   sha256: any,
   encryption: encryption.method,
@@ -169,9 +172,11 @@ export const DOCUMENTS = {
     strays: z.array(strict<Stray>({ repository: any, place: any, sizeBytes: count, storedAt: any })),
     ...trouble,
   }),
-  'backups-show': z.strictObject({ manifest, copies: z.array(any), notices }),
+  'backups-show': z.strictObject({ method, manifest, copies: z.array(any), notices }),
   'backups-verify': z.strictObject({
-    results: z.array(z.strictObject({ generation: any, repository: any, check: any, problem: text.nullable() })),
+    results: z.array(
+      z.strictObject({ generation: any, method, repository: any, check: any, problem: text.nullable() }),
+    ),
     repairs: z.array(
       strict<Repair>({
         generation: any,

@@ -1,5 +1,5 @@
 import type { CheckLevel, ConfigBundle, Encryption, FileDigest, Manifest } from './generation';
-import type { Method } from './method';
+import type { Content, Method } from './method';
 import type { Product } from './product';
 
 /** Settings of a backup run. In history, so without secrets. */
@@ -101,6 +101,8 @@ export interface BackupResult {
   generation: string;
   capturedAt: string;
   raftIndex: number;
+  /** What the archive holds; absent of a Raft snapshot. */
+  content?: Content;
   sizeBytes: number;
   sha256: string;
   encryption: Encryption['method'];
@@ -120,6 +122,8 @@ export interface BackupProgress {
   cluster: string;
   run: string;
   phase: BackupPhase;
+  /** Absent of a Raft snapshot, and until it is planned. */
+  method?: Method;
   generation: string | null;
   copies: PublishedCopy[];
   missing: CopyFailure[];

@@ -1,6 +1,8 @@
 import type { BackupProgress, BackupResult } from '../backup';
 import { formatBytes, formatTime } from '../format';
+import type { Method } from '../method';
 import { notice } from '../notice';
+import { describeContent } from './content-text';
 
 /** Everything to say about a backup, as plain text: renderers lay it out, escape it, and add nothing. */
 export interface BackupText {
@@ -11,6 +13,12 @@ export interface BackupText {
   missing: string[];
   warnings: string[];
 }
+
+const WAYS: Record<Method, string> = {
+  raft: '',
+  filesystem: ' by a copy of a node',
+  consul: ' by a snapshot of Consul',
+};
 
 type Told = Pick<BackupProgress, 'copies' | 'missing' | 'warnings'>;
 
@@ -27,6 +35,7 @@ export function backupLine(progress: BackupProgress): string {
 /** The result of a backup. */
 export function describeBackupResult(result: BackupResult): BackupText & { facts: string[]; isEncrypted: boolean } {
   const isEncrypted = result.encryption !== 'none';
+  const what = describeContent({ ...result, raft: { index: result.raftIndex } });
   const encryption = isEncrypted ? `encrypted with ${result.encryption}` : 'NOT encrypted';
   return {
     headline: `Backed up ${result.cluster} as ${result.generation}`,
@@ -34,7 +43,8 @@ export function describeBackupResult(result: BackupResult): BackupText & { facts
     ...told(result),
     isEncrypted,
     facts: [
-      `captured ${formatTime(result.capturedAt)} at raft index ${result.raftIndex}, ${formatBytes(result.sizeBytes)}, ${encryption}`,
+      `captured ${formatTime(result.capturedAt)}${what === null ? ` at raft index ${result.raftIndex}` : ''}, ${formatBytes(result.sizeBytes)}, ${encryption}`,
+      ...(what === null ? [] : [what]),
       `sha256 ${result.sha256}`,
       ...result.caughtUp.map(({ repository, generation }) => `${repository}: caught up with ${generation}`),
       ...result.retention
@@ -56,8 +66,8 @@ export function incompleteBackup(cluster: string, generation: string, problems: 
   );
 }
 
-function headlineOf({ cluster, phase }: BackupProgress): string {
-  return `Backup of ${cluster}: ${phase}`;
+function headlineOf({ cluster, phase, method }: BackupProgress): string {
+  return `Backup of ${cluster}${method === undefined ? '' : WAYS[method]}: ${phase}`;
 }
 
 function told({ copies, missing, warnings }: Told): Pick<BackupText, 'copies' | 'missing' | 'warnings'> {

@@ -2,6 +2,7 @@ import { formatBytes, formatSeconds, formatTime } from '../format';
 import { recoveryWorkflowId } from '../names';
 import { hasChangedNodes, type NodeProgress, type RecoveryMethod, type RecoveryReport } from '../recovery';
 import { type CommandText, removalCommand, reportCommand } from './commands';
+import { describeContent } from './content-text';
 import { type Headline, headlineOf, phaseName } from './headline';
 import { describePlan, titleOf } from './plan-text';
 import { describePhase, type PhaseText, type PlanText, rollBackOf } from './run-text';
@@ -70,9 +71,18 @@ function outcomeOf(report: RecoveryReport): string[] {
           `Lost: what was written after ${formatTime(plan.capturedAt)} (${formatSeconds(rpoSeconds)} when it was planned).`,
         ]
       : []),
+    ...copyOf(report),
     ...(backup === null || status === 'planned' ? [] : [`New backup: ${backupOf(backup)}`]),
     ...(rollBack === null ? [] : [rollBack]),
   ];
+}
+
+function copyOf({ copied }: RecoveryReport): string[] {
+  if (copied === undefined || !('data' in copied)) return [];
+  const { data, lag, repository } = copied;
+  const content = { method: 'filesystem' as const, node: data.node, ...data.content, lag };
+  const where = repository === null ? 'It is in no repository.' : `It is stored in ${repository}.`;
+  return [`The archive is a ${describeContent({ content, raft: data.raft })}. ${where}`];
 }
 
 function resultOf(report: RecoveryReport): string {

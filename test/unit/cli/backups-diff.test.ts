@@ -47,3 +47,11 @@ test('changed members, another seal and another login are reported', () => {
   expect(changes).toContainEqual(expect.objectContaining({ what: 'seal', to: 'transit, 1 of 1' }));
   expect(changes).toContainEqual(expect.objectContaining({ what: 'login', to: 'f'.repeat(64) }));
 });
+
+test('another method is reported, with the node of a copy', () => {
+  const content = { method: 'filesystem', storage: 'raft', node: 'vault-2', nodeId: null, files: 2, lag: 0 } as const;
+
+  expect(compareManifests(BEFORE, { ...BEFORE, content })).toEqual([
+    { what: 'method', item: null, from: 'raft', to: 'filesystem, vault-2', difference: null },
+  ]);
+});

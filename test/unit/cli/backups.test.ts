@@ -1,7 +1,7 @@
 import { cp, mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
 import { backupsCommand } from '../../../src/cli/backups';
 import { DrError } from '../../../src/contract/failures';
-import type { ChainLink } from '../../../src/contract/generation';
+import type { ChainLink, Manifest } from '../../../src/contract/generation';
 import { DirectoryRepository } from '../../../src/repository/directory';
 import { openRepository } from '../../../src/repository/open';
 import { publishGeneration } from '../../../src/repository/generations';
@@ -36,10 +36,16 @@ afterEach(() => {
   process.exitCode = exitCode;
 });
 
+const publish = (capturedAt: string, ...repositories: string[]) => publishWith({ capturedAt }, ...repositories);
+
 /** Publishes a generation to the named repositories. @returns its id. */
-async function publish(capturedAt: string, ...repositories: string[]): Promise<string> {
+async function publishWith(
+  facts: Partial<Manifest> & { capturedAt: string },
+  ...repositories: string[]
+): Promise<string> {
+  const { capturedAt } = facts;
   const { directory, manifest, manifestSha256 } = await stageSample(inTest('staging'), KEYS, Buffer.from(capturedAt), {
-    capturedAt,
+    ...facts,
     previous,
   });
   previous = { generation: manifest.generation, manifestSha256 };
@@ -73,6 +79,30 @@ test('list shows each generation once, newest first, with where it is', async ()
   expect(rows[1]).toMatch(new RegExp(`^ ${older} .* 1\\.21\\.1 +one, two$`));
   expect(table.exitCode).toBeUndefined();
   expect(JSON.parse(json.out)).toMatchObject({ copies: { length: 3 }, unreadable: [], unanswered: [] });
+});
+
+test('list, show and verify say by which method, where one was made by another than a Raft snapshot', async () => {
+  await publish(OLDER, 'one');
+  const onlyRaft = await run('list');
+  const content = { method: 'filesystem', storage: 'raft', node: 'vault-2', nodeId: null, files: 2, lag: 3 } as const;
+  const copy = await publishWith({ capturedAt: NEWER, content }, 'one');
+
+  const list = await run('list');
+  const shown = await run('show', 'latest');
+  const json = await run('show', 'latest', '--json');
+  const verified = await run('verify', 'all');
+  const results = await run('verify', 'all', '--json');
+
+  expect(onlyRaft.out).not.toContain('method');
+  const rows = list.out.split('\n').filter((line) => line.includes('2026'));
+  expect(rows[0]).toMatch(/ 1\.21\.1 +filesystem, vault-2 +one$/);
+  expect(rows[1]).toMatch(/ 1\.21\.1 +raft +one$/);
+  expect(shown.notes).toContain(
+    'A copy of the data of vault-2, stopped for it at raft index 4,711, 3 log entries behind',
+  );
+  expect(JSON.parse(json.out)).toMatchObject({ method: 'filesystem', manifest: { content } });
+  expect(verified.out).toContain(`${copy}  one  filesystem  hashed`);
+  expect(JSON.parse(results.out)).toMatchObject({ results: [{ method: 'filesystem' }, { method: 'raft' }] });
 });
 
 test('one that cannot be read hides no other, and whatever concerns the newest says so', async () => {

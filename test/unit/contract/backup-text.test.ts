@@ -64,3 +64,30 @@ it('notifies people of what is missing, with what to do', () => {
       'Fix the cause; the next backup catches up. See: vault-dr backups list --cluster prod',
   );
 });
+
+it('says by which method it is made where that is no Raft snapshot', () => {
+  const { copies, missing, warnings } = PROGRESS;
+  const content = { method: 'filesystem', storage: 'raft', node: 'vault-2', nodeId: null, files: 2, lag: 3 } as const;
+  const { facts } = describeBackupResult({
+    cluster: 'prod',
+    generation: 'G',
+    capturedAt: '2026-11-23T04:00:00.000Z',
+    raftIndex: 42,
+    content,
+    sizeBytes: 1024,
+    sha256: 'a'.repeat(64),
+    encryption: 'age',
+    copies,
+    missing,
+    caughtUp: [],
+    retention: [],
+    warnings,
+  });
+
+  expect(facts[0]).not.toContain('raft index');
+  expect(facts[1]).toBe(
+    'copy of the data of vault-2, stopped for it at raft index 42, 3 log entries behind the leader',
+  );
+  expect(backupDetails({ ...PROGRESS, method: 'filesystem' })).toMatch(/^### Backup of prod by a copy of a node: /);
+  expect(backupDetails({ ...PROGRESS, method: 'consul' })).toMatch(/^### Backup of prod by a snapshot of Consul: /);
+});
