@@ -20,7 +20,7 @@ it.each<[Content | undefined, string, string | null]>([
     'consul',
     "snapshot of Consul (stale) at its index 1,234, with Vault's keys below vault/",
   ],
-])('a backup with the content %j is told from a Raft snapshot', (content, method, text) => {
+])('a backup with the content %j is distinguished from a Raft snapshot', (content, method, text) => {
   expect(methodText({ content })).toBe(method);
   expect(describeContent({ content, raft })).toEqual(text);
 });
