@@ -23,16 +23,16 @@ import type {
   PublishedCopy,
   StagedGeneration,
 } from '../src/contract/backup';
-import type { ConfigBundle } from '../src/contract/generation';
 import { backupInput } from '../src/contract/input';
 import type { MadeCopy } from '../src/contract/copied';
 import { PRIORITY, PROGRESS_QUERY, recoveryWorkflowId, WORKFLOW, WORKFLOW_TASK_TIMEOUT } from '../src/contract/names';
 import type { RecoveryReport } from '../src/contract/recovery';
 import { incompleteBackup } from '../src/contract/voice/backup-text';
 import type { Notification } from '../src/contract/notification';
-import { controller, onNode } from './run/steps';
 import { backupDetails } from './run/backup-details';
-import { ending, parseOrFail, problemOf } from './run/problems';
+import { collectConfigs, type StageBundles } from './run/config-bundles';
+import { controller, controllerAt } from './run/steps';
+import { ending, isGone, parseOrFail, problemOf } from './run/problems';
 import { CLUSTER_ATTRIBUTE, GENERATION_ATTRIBUTE } from './run/search-attributes';
 import { notice } from '../src/contract/notice';
 
@@ -56,6 +56,8 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     missing: [],
     warnings: [],
   };
+  /** The controller on whose disk it lies until it is published. */
+  let home: string | undefined;
   setHandler(defineQuery<BackupProgress>(PROGRESS_QUERY), () => progress, { description: 'How far the backup is' });
   upsertSearchAttributes([{ key: CLUSTER_ATTRIBUTE, value: cluster }]);
   enter('health');
@@ -66,12 +68,17 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     const health = await controller.checkHealth({ plan });
     progress.warnings.push(...health.warnings);
 
-    const bundles = await collectConfigs(plan);
-    const seen = { ...health, warnings: progress.warnings };
+    const stageBundles = await collectConfigs({
+      cluster,
+      run: runId,
+      nodes: plan.configNodes,
+      atOnce: home === undefined,
+      warn: (text) => progress.warnings.push(text),
+    });
     const { staged, first } =
       plan.method === 'filesystem'
-        ? await copyAndPublish(plan, seen, bundles)
-        : await captureAndPublish(plan, seen, bundles);
+        ? await copyAndPublish(plan, health, stageBundles)
+        : await captureAndPublish(plan, health, stageBundles);
     const { generation, manifest } = staged;
 
     enter('replicate');
@@ -131,9 +138,11 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     throw ending({ code, problem: `The backup of '${cluster}' failed: ${problem}`, advice, where }, error);
   } finally {
     await CancellationScope.nonCancellable(async () => {
-      await controller.discardStaging({ cluster, run: runId }).catch((error: unknown) => {
-        log.warn('staging was not removed', { problem: problemOf(error, 'discardStaging').problem });
-      });
+      await disk()
+        .discardStaging({ cluster, run: runId })
+        .catch((error: unknown) => {
+          log.warn('staging was not removed', { problem: problemOf(error, 'discardStaging').problem });
+        });
     });
   }
 
@@ -157,7 +166,14 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
   async function makePlan(): Promise<BackupPlan> {
     const plan = await controller.planBackup({ cluster, ...(method ? { method } : {}) });
     const inRecovery = plan.method === 'filesystem' && workflowInfo().parent !== undefined;
-    return inRecovery ? controller.planBackup({ cluster, method: 'raft' }) : plan;
+    const made = inRecovery ? await controller.planBackup({ cluster, method: 'raft' }) : plan;
+    home = made.controller;
+    return made;
+  }
+
+  /** Steps on the controller that holds what is staged; runs of earlier versions know of one alone. */
+  function disk(): typeof controller {
+    return home === undefined ? controller : controllerAt(home);
   }
 
   function enter(phase: BackupPhase): void {
@@ -165,76 +181,106 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     setCurrentDetails(backupDetails(progress));
   }
 
-  /** Files that a snapshot does not contain. If an agent can't deliver them, that is a warning. */
-  async function collectConfigs(plan: BackupPlan): Promise<ConfigBundle[]> {
-    const collected = await Promise.all(plan.configNodes.map(collectConfig));
-    return collected.filter((bundle) => bundle !== null);
-  }
-
-  async function collectConfig(node: string): Promise<ConfigBundle | null> {
-    const warn = (problem: string) => progress.warnings.push(`configuration files of ${node}: ${problem}`);
-    try {
-      const { bundle, problems } = await onNode(cluster, node).collectConfig();
-      problems.forEach(warn);
-      return bundle && (await controller.stageBundle({ cluster, run: runId, bundle }));
-    } catch (error) {
-      if (isCancellation(error)) throw error;
-      warn(problemOf(error, 'collecting them').problem);
-      return null;
-    }
-  }
-
-  /** What a controller staged is lost with that controller; then the snapshot is captured again. */
-  async function captureAndPublish(
-    plan: BackupPlan,
-    health: ClusterHealth,
-    bundles: ConfigBundle[],
-  ): Promise<{ staged: StagedGeneration; first: string }> {
-    for (let captures = 1; ; captures++) {
+  async function captureAndPublish(plan: BackupPlan, health: ClusterHealth, stageBundles: StageBundles) {
+    const seen = { ...health, warnings: [...progress.warnings] };
+    const capture = async () => {
       enter('capture');
-      const staged = await controller.captureSnapshot({ plan, health, bundles, run: runId });
+      const bundles = await stageBundles(disk());
+      const staged = await disk().captureSnapshot({ plan, health: seen, bundles, run: runId });
       progress.generation = staged.generation;
-      // The manifest has the earlier warnings, too.
-      progress.warnings = [...new Set([...progress.warnings, ...staged.manifest.warnings])];
       upsertSearchAttributes([{ key: GENERATION_ATTRIBUTE, value: staged.generation }]);
-      enter('publish');
-      try {
-        return { staged, first: await publishToFirst(plan, staged) };
-      } catch (error) {
-        if (problemOf(error, 'publish').code !== 'StagingLost' || captures === CAPTURES) throw error;
-      }
-    }
+      return staged;
+    };
+    return stageAndPublish(capture, (staged) => publishToFirst(plan, staged), {
+      repositories: plan.repositories,
+      warn: (text) => seen.warnings.push(text),
+    });
   }
 
   /** A node is stopped, archived and started again by a run of its own, which holds the lock of the cluster and outlives this one. */
-  async function copyAndPublish(
-    plan: BackupPlan,
-    health: ClusterHealth,
-    bundles: ConfigBundle[],
-  ): Promise<{ staged: StagedGeneration; first: string }> {
+  async function copyAndPublish(plan: BackupPlan, health: ClusterHealth, stageBundles: StageBundles) {
     enter('capture');
     const { data, lag, repository } = await copyOfNode();
     progress.generation = data.generation;
     upsertSearchAttributes([{ key: GENERATION_ATTRIBUTE, value: data.generation }]);
+    const describe = async () => {
+      const bundles = await stageBundles(disk());
+      const seen = { ...health, warnings: progress.warnings };
+      return disk().describeCopy({ plan, health: seen, bundles, copied: data, lag, run: runId });
+    };
+    const publish = async (staged: StagedGeneration) => {
+      progress.copies = [await publishTo(staged, repository)];
+      return repository;
+    };
+    return stageAndPublish(describe, publish, { repositories: [repository], warn: () => undefined });
+  }
+
+  /** What a controller has staged is lost with that controller; then another one does it again. */
+  async function stageAndPublish(
+    stage: () => Promise<StagedGeneration>,
+    publish: (staged: StagedGeneration) => Promise<string>,
+    { repositories, warn }: { repositories: string[]; warn: (text: string) => void },
+  ): Promise<{ staged: StagedGeneration; first: string }> {
     for (let tries = 1; ; tries++) {
-      const copied = {
-        plan,
-        health: { ...health, warnings: progress.warnings },
-        bundles,
-        copied: data,
-        lag,
-        run: runId,
-      };
-      const staged = await controller.describeCopy(copied);
-      progress.warnings = [...new Set([...progress.warnings, ...staged.manifest.warnings])];
-      enter('publish');
+      let staged: StagedGeneration | null = null;
       try {
-        progress.copies = [await controller.publishGeneration({ staged, repository })];
-        return { staged, first: repository };
+        staged = await stage();
+        // The manifest has the earlier warnings, too.
+        progress.warnings = [...new Set([...progress.warnings, ...staged.manifest.warnings])];
+        enter('publish');
+        return { staged, first: await publish(staged) };
       } catch (error) {
-        if (problemOf(error, 'publish').code !== 'StagingLost' || tries === CAPTURES) throw error;
+        const gone = isGone(error);
+        const isLost = gone || (staged !== null && problemOf(error, 'publish').code === 'StagingLost');
+        if (!isLost || tries === CAPTURES) throw gone ? silent(home, error) : error;
+        if (home === undefined) continue;
+        const first = staged && (await findPublished(staged, repositories));
+        if (staged && first !== null) {
+          // Nobody is left to ask for what it had staged; it removes that itself when it is back.
+          if (gone) home = undefined;
+          return { staged, first };
+        }
+        if (gone) await moveAway(warn);
       }
     }
+  }
+
+  /** Another controller does what this one no longer can. */
+  async function moveAway(warn: (text: string) => void): Promise<void> {
+    const gone = home;
+    home = (await controller.planBackup({ cluster, ...(method ? { method } : {}) })).controller;
+    const text = notice('controller-gone', `the controller ${gone} went away; the backup was made again by ${home}`);
+    progress.warnings.push(text);
+    warn(text);
+  }
+
+  /** What was written may be complete though nobody said so any more; two backups of one run would be one too many. */
+  async function findPublished(staged: StagedGeneration, repositories: string[]): Promise<string | null> {
+    for (const repository of repositories) {
+      try {
+        progress.copies = [await controller.publishGeneration({ staged, repository })];
+        return repository;
+      } catch (error) {
+        if (isCancellation(error)) throw error;
+      }
+    }
+    return null;
+  }
+
+  function silent(name: string | undefined, error: unknown): Error {
+    return ending(
+      {
+        code: 'NotYet',
+        problem: `The controller ${name} does not answer.`,
+        advice: 'Start it, or look at its log; then start the backup again.',
+        where: name ?? null,
+      },
+      error,
+    );
+  }
+
+  async function publishTo(staged: StagedGeneration, repository: string): Promise<PublishedCopy> {
+    return disk().publishGeneration({ staged, repository });
   }
 
   async function copyOfNode(): Promise<MadeCopy & { repository: string }> {
@@ -281,11 +327,11 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
       progress.missing = [];
       for (const repository of plan.repositories) {
         try {
-          progress.copies = [await controller.publishGeneration({ staged, repository })];
+          progress.copies = [await publishTo(staged, repository)];
           return repository;
         } catch (error) {
           const { code, problem } = problemOf(error, `publishing to ${repository}`);
-          if (isCancellation(error) || code === 'StagingLost') throw error;
+          if (isCancellation(error) || isGone(error) || code === 'StagingLost') throw error;
           progress.missing.push({ repository, code, problem });
           if (round === PUBLISH_ROUNDS && repository === plan.repositories.at(-1)) throw error;
         }

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import type { BackupPlan, ClusterHealth, PublishedCopy } from '../../src/contract/backup';
-import { DrError } from '../../src/contract/failures';
+import type { BackupPlan, ClusterHealth, PublishedCopy, StagedGeneration } from '../../src/contract/backup';
+import { DrError, isDrError } from '../../src/contract/failures';
 import type { GenerationCopy } from '../../src/contract/generation';
 import { type Method, methodOf } from '../../src/contract/method';
 import type { ControllerInput } from '../../src/contract/step-input/controller';
@@ -10,9 +10,11 @@ import { methodFindings } from '../../src/plan/method-findings';
 import {
   publishAround,
   publishGeneration as publish,
+  readCopy,
   replicateGeneration as replicate,
   verifyCopy,
 } from '../../src/repository/generations';
+import type { Repository, TransferOptions } from '../../src/repository/types';
 import type { AutopilotState } from '../../src/vault/answers';
 import type { VaultClient } from '../../src/vault/client';
 import { ownRun } from '../caller';
@@ -28,7 +30,7 @@ const ATTEMPT = /^[0-9a-f]{8}$/;
 export async function planBackup(controller: Controller, input: ControllerInput<'planBackup'>): Promise<BackupPlan> {
   const { method } = controller.cluster(input.cluster);
   const plan = backupPlanOf(controller, input.cluster, input.method === 'raft' && method !== 'raft');
-  if (controller.config.signing.privateKey) return plan;
+  if (controller.config.signing.privateKey) return { ...plan, controller: controller.name };
   throw new DrError('InvalidConfiguration', 'Backups need signing.privateKey, which the configuration does not name.', {
     advice: 'Create one with `openssl genpkey -algorithm ed25519`, configure it, and restart the controller.',
   });
@@ -77,7 +79,10 @@ function unhealthyServers({ servers }: AutopilotState): string {
   return names.length === 0 ? '' : `: ${names.join(', ')}`;
 }
 
-/** Stores the staged files, write-once, and reads them back. */
+/**
+ * Stores the staged files, write-once, and reads them back. A controller that does not have them accepts what is whole in
+ * the repository already: the one that wrote it may have died right afterwards.
+ */
 export async function publishGeneration(
   controller: Controller,
   input: ControllerInput<'publishGeneration'>,
@@ -85,13 +90,43 @@ export async function publishGeneration(
   const { cluster } = input.staged.manifest;
   const options = resumableTransfer(`publish to ${input.repository}`);
   const repository = await controller.repositoryOf(cluster, input.repository);
-  const directory = await stagedHere(controller, cluster, input.staged.directory);
-  // An agent has stored the archive there itself.
-  if (methodOf(input.staged.manifest) === 'filesystem') {
-    return published(await publishAround(repository, directory, options));
+  try {
+    const directory = await stagedHere(controller, cluster, input.staged.directory);
+    const stillWanted = () => controller.confirmAttempt();
+    return published(await publishStaged(repository, directory, input.staged, { ...options, stillWanted }));
+  } catch (error) {
+    if (!isDrError(error) || error.code !== 'StagingLost') throw error;
+    const copy = await wholeCopy(controller, repository, input.staged, options);
+    if (copy === null) throw error;
+    return published(copy);
   }
-  const copy = await publish(repository, directory, options);
-  return published(await verifyCopy(repository, copy, options));
+}
+
+async function publishStaged(
+  repository: Repository,
+  directory: string,
+  { manifest }: StagedGeneration,
+  options: TransferOptions,
+): Promise<GenerationCopy> {
+  // An agent has stored the archive there itself.
+  if (methodOf(manifest) === 'filesystem') return publishAround(repository, directory, options);
+  return verifyCopy(repository, await publish(repository, directory, options), options);
+}
+
+/** Null unless just that backup is there, every byte of it. */
+async function wholeCopy(
+  controller: Controller,
+  repository: Repository,
+  { manifest, generation, manifestSha256 }: StagedGeneration,
+  options: TransferOptions,
+): Promise<GenerationCopy | null> {
+  try {
+    const copy = await readCopy(repository, manifest.cluster, generation, await controller.publicKey(), options);
+    return copy.manifestSha256 === manifestSha256 ? await verifyCopy(repository, copy, options) : null;
+  } catch (error) {
+    if (isDrError(error) && !error.retryable) return null;
+    throw error;
+  }
 }
 
 /**

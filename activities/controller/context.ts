@@ -1,3 +1,4 @@
+import { controllerName } from '../../src/config/controller-name';
 import { clusterOf, nodeOf, readPublicKey, repositoryConfigOf } from '../../src/config/load';
 import type { ClusterConfig, Config } from '../../src/config/schema';
 import { DrError } from '../../src/contract/failures';
@@ -15,6 +16,8 @@ const LEADER_TIMEOUT_MS = 5_000;
 
 export interface ControllerDeps {
   config: Config;
+  /** @throws DrError NodeFenced where Temporal no longer waits for the attempt that runs here. */
+  confirmAttempt?: () => Promise<unknown>;
 }
 
 /** What the controller's steps share. */
@@ -25,8 +28,18 @@ export class Controller {
     this.#deps = deps;
   }
 
+  /** What this controller is called. */
+  get name(): string {
+    return controllerName(this.config);
+  }
+
   get config(): Config {
     return this.#deps.config;
+  }
+
+  /** What a controller that was frozen and thaws is about to do, another one may have done meanwhile. */
+  async confirmAttempt(): Promise<void> {
+    await this.#deps.confirmAttempt?.();
   }
 
   cluster(name: string): ClusterConfig {

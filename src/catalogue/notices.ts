@@ -19,6 +19,25 @@ export const NOTICES = {
     todo: ["On the controller's host: `systemctl status vault-dr-controller`.", 'Restart it, or start the standby.'],
     see: 'operate/when-something-dies.md#controller',
   },
+  'controller-gone': {
+    title: 'A controller went away during a backup',
+    says: ['the controller … went away; the backup was made again by …'],
+    means:
+      'What a controller has captured lies on its own disk until it is published. It did not answer for half a minute, so another one captured again.',
+    todo: [
+      'Nothing is missing. On its host: `systemctl status vault-dr-controller`.',
+      'When it is back, it removes what it had staged by itself.',
+    ],
+    see: 'operate/when-something-dies.md#controller',
+  },
+  'controller-name-taken': {
+    title: 'Two controllers have one name',
+    says: ['Another controller is called …: that of …'],
+    means:
+      'Steps that need the disk of one controller go to it by its name. With two of one name, the other would get them. The one that starts waits.',
+    todo: ['Set another `controller.name` on one of the two hosts, and restart its controller.'],
+    see: 'configuration.md#controller',
+  },
   'stage-failed': {
     title: 'The first node can get no copy of the backup',
     says: ['… could not stage …'],

@@ -44,6 +44,16 @@ export type ClusterConfig = z.infer<typeof cluster>;
 export const configSchema = z.strictObject({
   clusters: z.record(name, cluster).describe('The Vault clusters, by name.'),
   repositories: z.record(name, repository).describe('Where backups are stored, by name.'),
+  controller: z
+    .strictObject({
+      name: name
+        .optional()
+        .describe(
+          "What this host's controller is called. Default: the name of the host. Each controller needs its own.",
+        ),
+    })
+    .prefault({})
+    .describe('The controller on this host; there may be several, on hosts of their own.'),
   stateDir: path
     .default('/var/lib/vault-dr')
     .describe("The controller's own directory: backups in progress, the audit trail and reports of recoveries."),

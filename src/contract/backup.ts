@@ -9,6 +9,8 @@ export interface BackupPlan {
   method?: Method;
   /** By `raft`, whatever the configuration says: the cluster has just been migrated to it. */
   migrated?: true;
+  /** Whose disk holds the backup until it is published. Absent in what an earlier version planned: any controller's. */
+  controller?: string;
   nodes: { name: string; address: string }[];
   encryption: Encryption & { gpgHome: string | null };
   /** KV path of the canary. */

@@ -8,7 +8,12 @@ export function nodeTaskQueue(cluster: string, node: string): string {
   return `vault-dr-node/${cluster}/${node}`;
 }
 
-/** The node of a task queue; null for the controller's. */
+/** Task queue of one controller, for steps that need what is on its own disk. */
+export function controllerTaskQueue(controller: string): string {
+  return `vault-dr-controller/${controller}`;
+}
+
+/** The node of a task queue; null for one of a controller. */
 export function nodeOfTaskQueue(taskQueue: string): string | null {
   const [, , node] = /^vault-dr-node\/([^/]+)\/([^/]+)$/.exec(taskQueue) ?? [];
   return node ?? null;

@@ -5,7 +5,7 @@ import { basename, dirname } from 'node:path';
 import { DrError } from '../contract/failures';
 import { openOwnDirectory, requireOwn } from './own-files';
 
-const { O_CREAT, O_RDONLY } = constants;
+const { O_CREAT, O_RDONLY, O_RDWR } = constants;
 
 /** What `flock`, of util-linux and of BusyBox, ends with when another one has the lock. */
 const HELD = 1;
@@ -13,16 +13,16 @@ const HELD = 1;
 /**
  * Locks a file in a directory that only we can change, and makes it if it is not there.
  * @param who as messages name whoever wants to be alone
+ * @param forWriting over NFS, only a file that is open for writing can be locked; it keeps a disk from being mounted read-only
  * @returns the handle that has the lock, which no child inherits that is not given it; null when another process has it.
  * @throws DrError NodeUnsafe, ServiceFailed
  */
-export async function lockOwnFile(path: string, who: string): Promise<number | null> {
+export async function lockOwnFile(path: string, who: string, forWriting = false): Promise<number | null> {
   const name = basename(path);
   const directory = openOwnDirectory(dirname(path));
   try {
     for (;;) {
-      // For reading alone: a file that is open for writing would keep its disk from being mounted read-only.
-      const file = directory.openPlain(name, O_RDONLY | O_CREAT);
+      const file = directory.openPlain(name, (forWriting ? O_RDWR : O_RDONLY) | O_CREAT);
       let holds = false;
       try {
         requireOwn(path, fstatSync(file), true);

@@ -355,6 +355,7 @@ async function writeGeneration(
   }
   for (const file of SMALL_FILES) {
     const key = keyOf(cluster, generation, file);
+    if (file === MANIFEST_FILE) await options.stillWanted?.();
     await repository.put(key, fromBytes(small[file]), digestOf(small[file]), { signal: options.signal });
   }
   const manifestSha256 = sha256Hex(small[MANIFEST_FILE]);

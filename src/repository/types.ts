@@ -16,6 +16,8 @@ export interface TransferOptions {
   signal?: AbortSignal;
   /** Bytes of this object so far; the same again and again while a disk takes its time to flush them. */
   onProgress?: (bytes: number) => void;
+  /** Of a backup: asked right before its manifest makes it one. Throws where somebody else makes it meanwhile. */
+  stillWanted?: () => Promise<unknown>;
   /** How a repeated attempt finds the upload in parts that the one before began. */
   resume?: { uploadId: string | undefined; onUpload: (uploadId: string) => void };
 }

@@ -9,10 +9,15 @@ const ANSWER_WITHIN_MS = 5_000;
 /**
  * Asks Temporal whether it still waits for the attempt that runs here. What a frozen agent had been given to do reaches its
  * code only after the thaw, however long that took; nothing but Temporal knows whether the run is over by then.
+ * @param who as it begins a sentence
  * @returns when the run was started.
  * @throws DrError NodeFenced when it was given up; TemporalUnreachable.
  */
-export async function confirmAttempt(client: Client, node: string): Promise<{ startedAt: string }> {
+export async function confirmAttempt(
+  client: Client,
+  node: string,
+  who = `The agent of ${node}`,
+): Promise<{ startedAt: string }> {
   const { workflowExecution, activityId, attempt } = Context.current().info;
   if (!workflowExecution) {
     throw new DrError('PermissionDenied', `No run requested this step on ${node}, so it was not executed.`, {
@@ -34,7 +39,7 @@ export async function confirmAttempt(client: Client, node: string): Promise<{ st
   } catch (error) {
     throw new DrError(
       'TemporalUnreachable',
-      `The agent of ${node} could not check whether its step is still needed: ${withKnownCauses(error)}.`,
+      `${who} could not check whether its step is still needed: ${withKnownCauses(error)}.`,
       {
         where: node,
         cause: error,
@@ -44,7 +49,7 @@ export async function confirmAttempt(client: Client, node: string): Promise<{ st
   if (awaited === attempt) return { startedAt };
   throw new DrError('NodeFenced', `Attempt ${attempt} of a step on ${node} was abandoned before it began.`, {
     where: node,
-    advice: 'Nothing was changed. Check whether the agent was frozen or its host paused.',
+    advice: 'Nothing was changed. Check whether it was frozen, or its host paused.',
   });
 }
 

@@ -5,10 +5,12 @@ import { DefaultLogger, type NativeConnection, Runtime, Worker, type WorkerOptio
 import type { Logger } from 'pino';
 import { createControllerActivities } from '../../activities/controller';
 import { createNodeActivities } from '../../activities/node';
+import { controllerName } from '../config/controller-name';
 import { clusterOf, hostedNodeOf } from '../config/load';
 import { secretsOfAgent, secretsOfController } from '../config/needed-secrets';
 import type { Config } from '../config/schema';
-import { CONTROLLER_TASK_QUEUE, nodeTaskQueue } from '../contract/names';
+import { isDrError } from '../contract/failures';
+import { CONTROLLER_TASK_QUEUE, controllerTaskQueue, nodeTaskQueue } from '../contract/names';
 import { CONTROLLER_INPUTS } from '../contract/step-input/controller';
 import { NODE_INPUTS } from '../contract/step-input/node';
 import { BackupStops } from '../host/run/backup-stop';
@@ -23,6 +25,8 @@ import { HeartbeatInterceptor } from './heartbeat-interceptor';
 import { WORKFLOW_BUNDLE } from './build-bundle';
 import { confirmAttempt, isRecoveryOver } from './current-attempt';
 import { connectClient, connectWorker, target, type TemporalOptions } from './connect-temporal';
+import { holdControllerState } from './controller-state';
+import { assertOnlyOfItsName, controllerIdentity, pollingControllers } from './controllers';
 import { FailureInterceptor } from './failure-interceptor';
 import { FirstRunInterceptor, FirstRuns } from './first-run-interceptor';
 import { InputInterceptor } from './input-interceptor';
@@ -52,29 +56,67 @@ export interface WorkerSettings {
 
 /** Runs the controller until it is stopped: workflows, Vault API, repositories, audit. */
 export async function runController(settings: WorkerSettings & { skipReplay: SkippedRuns }): Promise<void> {
-  const { config } = settings;
+  const { config, log } = settings;
+  const name = controllerName(config);
+  const state = await holdControllerState(config.stateDir, (message) => log.warn(message), settings.stop);
+  const identity = controllerIdentity({ name, id: state.id });
   await removeReadyFile(settings);
   const needs = { ...settings, also: ensureSearchAttributes };
   await Promise.all([awaitSecrets(secretsOfController(config), settings), awaitTemporal(needs)]);
   await assertCanTakeOver(settings);
+  await awaitOwnName(settings, { name, id: state.id });
   // Not before: with a runtime and no worker the process would not end, whatever it had to say.
-  useLogger(settings.log);
+  useLogger(log);
   const over = new AbortController();
   const stop = AbortSignal.any([settings.stop, over.signal]);
   const janitor = removeFinishedStaging(settings, config.stateDir, stop);
   try {
-    await runWorker(needs, 'the controller', config.stateDir, CONTROLLER_INPUTS, () => ({
-      taskQueue: CONTROLLER_TASK_QUEUE,
-      workflowBundle: { codePath: WORKFLOW_BUNDLE },
-      activities: createControllerActivities({ config }),
-      // After a crash the next controller has the run's task at once, not after the default ten seconds.
-      stickyQueueScheduleToStartTimeout: '2s',
-      ...WORKFLOW_LIMITS,
-      ...cachedWorkflows(),
-    }));
+    await runWorker(needs, 'the controller', config.stateDir, CONTROLLER_INPUTS, (client) => {
+      const activities = createControllerActivities({
+        config,
+        confirmAttempt: () => confirmAttempt(client, name, `The controller ${name}`),
+      });
+      return [
+        {
+          identity,
+          taskQueue: CONTROLLER_TASK_QUEUE,
+          workflowBundle: { codePath: WORKFLOW_BUNDLE },
+          activities,
+          // After a crash the next controller has the run's task at once, not after the default ten seconds.
+          stickyQueueScheduleToStartTimeout: '2s',
+          ...WORKFLOW_LIMITS,
+          ...cachedWorkflows(),
+        },
+        { identity, taskQueue: controllerTaskQueue(name), activities },
+      ];
+    });
   } finally {
     over.abort();
     await atMost(WIND_UP_MS, janitor);
+  }
+  // Only after a good end, as for an agent.
+  await state.release();
+}
+
+/** Waits while another controller has the name; says which others there are. */
+async function awaitOwnName(settings: WorkerSettings, own: { name: string; id: string }): Promise<void> {
+  const { temporal, log, stop } = settings;
+  const announcer = new Announcer((text) => log.warn(text), 'starts by itself');
+  const client = await patiently(() => connectClient(temporal), { announcer, stop });
+  try {
+    await patiently(() => assertOnlyOfItsName(client, own), { announcer, stop });
+    const others = (await pollingControllers(client)).filter(({ id }) => id !== own.id);
+    for (const { name, host, version } of others)
+      log.info({ controller: name, host, version }, 'shares the queue with');
+    if (others.some(({ version }) => version !== VERSION)) {
+      log.warn(`Not all controllers have the version ${VERSION}. Upgrade the others, too: runs may need this one.`);
+    }
+  } catch (error) {
+    // Who may not list pollers may still poll.
+    if (stop.aborted || (isDrError(error) && error.code === 'NotYet')) throw error;
+    log.debug({ problem: (error as Error).message }, 'the other controllers are not known');
+  } finally {
+    await client.connection.close();
   }
 }
 
@@ -110,19 +152,21 @@ export async function runAgent(settings: WorkerSettings & { cluster: string; nod
   await Promise.all([awaitSecrets(secretsOfAgent(config, cluster, node.name), settings), awaitTemporal(settings)]);
   useLogger(log);
   const janitor = destroyFinishedIdentities(settings, (isOver) => sweepRunIdentities(node.runtimeDir, isOver), stop);
-  await runWorker(settings, `the agent of ${node.name}`, node.stateDir, NODE_INPUTS, (client) => ({
-    taskQueue: nodeTaskQueue(settings.cluster, node.name),
-    activities: createNodeActivities({
-      config,
-      clusterName: settings.cluster,
-      cluster,
-      node,
-      driver,
-      confirmAttempt: () => confirmAttempt(client, node.name),
-      isOver: (run) => isRecoveryOver(client, settings.cluster, run, node.name),
-      stops,
-    }),
-  }));
+  await runWorker(settings, `the agent of ${node.name}`, node.stateDir, NODE_INPUTS, (client) => [
+    {
+      taskQueue: nodeTaskQueue(settings.cluster, node.name),
+      activities: createNodeActivities({
+        config,
+        clusterName: settings.cluster,
+        cluster,
+        node,
+        driver,
+        confirmAttempt: () => confirmAttempt(client, node.name),
+        isOver: (run) => isRecoveryOver(client, settings.cluster, run, node.name),
+        stops,
+      }),
+    },
+  ]);
   over.abort();
   await atMost(WIND_UP_MS, Promise.all([supervision, janitor, starter]));
   // Only after a good end: one of its steps may still be at work otherwise, until this process is gone and its lock with it.
@@ -130,7 +174,9 @@ export async function runAgent(settings: WorkerSettings & { cluster: string; nod
 }
 
 type Inputs = ConstructorParameters<typeof InputInterceptor>[0];
-type OptionsFor = (client: Client) => Partial<WorkerOptions> & Pick<WorkerOptions, 'taskQueue'>;
+type Options = Partial<WorkerOptions> & Pick<WorkerOptions, 'taskQueue'>;
+/** Of each queue that the process serves. */
+type OptionsFor = (client: Client) => Options[];
 
 async function runWorker(
   settings: WorkerSettings & { also?: Prerequisite },
@@ -141,25 +187,27 @@ async function runWorker(
 ): Promise<void> {
   const { temporal, log, readyFile, stop } = settings;
   const announcer = new Announcer((text) => log.warn(text), 'starts by itself');
-  const { connection, client, worker } = await patiently(() => prepare(settings, who, stateDir, inputs, optionsFor), {
+  const { connection, client, workers } = await patiently(() => prepare(settings, who, stateDir, inputs, optionsFor), {
     announcer,
     stop,
   });
   const over = new AbortController();
   // One that has failed just now can't be shut down.
-  const onStop = () => (worker.getState() === 'RUNNING' ? worker.shutdown() : undefined);
+  const onStop = () => workers.forEach((worker) => (worker.getState() === 'RUNNING' ? worker.shutdown() : undefined));
   stop.addEventListener('abort', onStop, { once: true });
   const ended = AbortSignal.any([stop, over.signal]);
   const watch = watchTemporal({ ...settings, stop: ended });
   try {
-    const running = worker.run();
-    await Promise.race([running, untilPolling(client, worker.options, ended)]);
+    const running = Promise.all(workers.map((worker) => worker.run()));
+    await Promise.race([running, Promise.all(workers.map(({ options }) => untilPolling(client, options, ended)))]);
     if (!stop.aborted) {
       if (readyFile !== undefined) await writeFile(readyFile, `${process.pid}\n`);
-      log.info({ taskQueue: worker.options.taskQueue, version: VERSION }, 'polling');
+      for (const { options } of workers) log.info({ taskQueue: options.taskQueue, version: VERSION }, 'polling');
     }
     await running;
   } catch (error) {
+    // One that failed takes the others with it.
+    onStop();
     throw temporalError(error, target(temporal));
   } finally {
     over.abort();
@@ -180,15 +228,19 @@ async function prepare(
   stateDir: string,
   inputs: Inputs,
   optionsFor: OptionsFor,
-): Promise<{ connection: NativeConnection; client: Client; worker: Worker }> {
+): Promise<{ connection: NativeConnection; client: Client; workers: Worker[] }> {
   const { connection, namespace } = await connectWorker(temporal);
   try {
     const client = new Client({ connection, namespace });
     const notes = await openAttemptNotes(stateDir);
     const failed = notes ? await failAttemptsOfTheDead(client, notes, who) : 0;
     if (failed > 0) log.info({ attempts: failed }, 'reported interrupted steps to Temporal');
-    const worker = await createWorker(connection, namespace, inputs, notes, new FirstRuns(client), optionsFor(client));
-    return { connection, client, worker };
+    const runs = new FirstRuns(client);
+    const workers: Worker[] = [];
+    for (const options of optionsFor(client)) {
+      workers.push(await createWorker(connection, namespace, inputs, notes, runs, options));
+    }
+    return { connection, client, workers };
   } catch (error) {
     await connection.close().catch(() => undefined);
     throw temporalError(error, target(temporal));
@@ -201,7 +253,7 @@ function createWorker(
   inputs: Inputs,
   notes: AttemptNotes | null,
   runs: FirstRuns,
-  options: Partial<WorkerOptions> & Pick<WorkerOptions, 'taskQueue'>,
+  options: Options,
 ): Promise<Worker> {
   return Worker.create({
     connection,

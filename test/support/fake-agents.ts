@@ -3,7 +3,7 @@ import type { ActivityInterceptorsFactory, NativeConnection } from '@temporalio/
 import { Worker } from '@temporalio/worker';
 import type { ControllerActivities } from '../../activities/controller';
 import type { NodeActivities } from '../../activities/node';
-import { CONTROLLER_TASK_QUEUE, nodeTaskQueue } from '../../src/contract/names';
+import { CONTROLLER_TASK_QUEUE, controllerTaskQueue, nodeTaskQueue } from '../../src/contract/names';
 import type { Manifest } from '../../src/contract/generation';
 import type { CopiedData } from '../../src/contract/copied';
 import type {
@@ -257,6 +257,22 @@ export async function startWorkers(
   });
   const agents = await Promise.all(answering.map((name) => createAgent(connection, fakes, cluster, name)));
   return run([controller, ...agents]);
+}
+
+/** What one controller does on its own queue. */
+export async function startControllers(
+  connection: NativeConnection,
+  controllers: Record<string, ControllerActivities>,
+): Promise<RunningWorkers> {
+  const workers = Object.entries(controllers).map(([name, activities]) =>
+    Worker.create({
+      connection,
+      taskQueue: controllerTaskQueue(name),
+      activities,
+      interceptors: interceptors(connection, CONTROLLER_INPUTS),
+    }),
+  );
+  return run(await Promise.all(workers));
 }
 
 /** The worker of one agent that was away. */

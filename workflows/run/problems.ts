@@ -80,6 +80,12 @@ export function ranOutOfTime(error: unknown): boolean {
   return error instanceof ActivityFailure && (error.cause instanceof TimeoutFailure || error.retryState === 'TIMEOUT');
 }
 
+/** Whether nobody took a step up: its host, or what serves the host's queue, is away. */
+export function isGone(error: unknown): boolean {
+  const cause = error instanceof ActivityFailure ? error.cause : undefined;
+  return cause instanceof TimeoutFailure && cause.timeoutType === 'SCHEDULE_TO_START';
+}
+
 /** Whether a step timed out without any sign from its last worker, not even a heartbeat. */
 export function nobodyAnswered(error: unknown): boolean {
   const cause = error instanceof ActivityFailure ? error.cause : undefined;

@@ -1,6 +1,6 @@
 import type { ControllerActivities } from '../../activities/controller';
 import type { NodeActivities } from '../../activities/node';
-import { nodeTaskQueue } from '../../src/contract/names';
+import { controllerTaskQueue, nodeTaskQueue } from '../../src/contract/names';
 import { controllerSummary, nodeSummary } from '../../src/contract/voice/step-summary';
 import { patientActivities, type StepOptions } from './patient-activities';
 
@@ -186,8 +186,18 @@ const NODE_STEPS: Record<keyof NodeActivities, StepOptions> = {
   watchForSeal: WATCH,
 };
 
-/** Steps on the controller; its queue is that of the workflow. */
+/** Steps on any controller; its queue is that of the workflow. */
 export const controller = patientActivities<ControllerActivities>(CONTROLLER_STEPS, controllerSummary);
+
+/** The same, where nobody waits for longer than `PICK_UP` until it is taken up, because another controller can do it. */
+const STEPS_OF_ONE = Object.fromEntries(
+  Object.entries(CONTROLLER_STEPS).map(([step, options]) => [step, { ...options, scheduleToStartTimeout: PICK_UP }]),
+) as typeof CONTROLLER_STEPS;
+
+/** Steps that need what lies on the disk of one controller. Fail, see `isGone`, where that one does not answer. */
+export function controllerAt(name: string): ControllerActivities {
+  return patientActivities<ControllerActivities>(STEPS_OF_ONE, controllerSummary, controllerTaskQueue(name));
+}
 
 export type StepsOn = (node: string) => NodeActivities;
 

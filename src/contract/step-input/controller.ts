@@ -54,6 +54,7 @@ const backupPlan = strict<BackupPlan>({
   cluster,
   method: method.optional(),
   migrated: z.literal(true).optional(),
+  controller: name.optional(),
   nodes: listOf(z.strictObject({ name, address: short })),
   encryption: z.strictObject({ ...encryption, gpgHome: absolutePath.nullable() }),
   canary: kvPath.nullable(),

@@ -1,0 +1,28 @@
+import { hostname } from 'node:os';
+import { DrError } from '../contract/failures';
+import { NAME_PATTERN } from '../contract/names';
+import type { Config } from './schema';
+
+const LONGEST = 63;
+
+/**
+ * What the controller of this host is called: as configured, or else after the host.
+ * @throws DrError InvalidConfiguration if the host's own name gives none.
+ */
+export function controllerName({ controller }: Pick<Config, 'controller'>, host = hostname()): string {
+  const name = controller.name ?? nameAfter(host);
+  if (NAME_PATTERN.test(name)) return name;
+  throw new DrError('InvalidConfiguration', "The name of this host can't be the name of a controller.", {
+    where: 'controller.name',
+    advice: 'Set controller.name to lower-case letters, digits and hyphens.',
+  });
+}
+
+function nameAfter(host: string): string {
+  return host
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+/, '')
+    .slice(0, LONGEST)
+    .replace(/-+$/, '');
+}

@@ -1,0 +1,126 @@
+import { ApplicationFailure } from '@temporalio/common';
+import type { BackupResult } from '../../src/contract/backup';
+import { CONTROLLER_TASK_QUEUE } from '../../src/contract/names';
+import {
+  type FakeActivities,
+  fakeActivities,
+  GENERATION,
+  type RunningWorkers,
+  startControllers,
+  startWorkers,
+} from '../support/fake-agents';
+import { useWorkflowEnvironment } from '../support/workflow-environment';
+
+const BUNDLE = { node: 'vault-1', file: 'config-vault-1.tar.gz.age', sha256: '0'.repeat(64), sizeBytes: 3 };
+const DONE_BY_ONE = ['stage bundle vault-1', 'captureSnapshot', 'publish local', 'discardStaging'];
+
+/**
+ * Where the steps of a backup are done when there are several controllers, and what becomes of it when the one that holds
+ * what was staged goes away for good. Fakes, because it must go away just between two steps.
+ */
+describe('a backup among several controllers', () => {
+  const environment = useWorkflowEnvironment();
+  const running: RunningWorkers[] = [];
+  let any: FakeActivities;
+  let first: FakeActivities;
+  let second: FakeActivities;
+
+  beforeEach(() => {
+    [any, first, second] = [fakeActivities(), fakeActivities(), fakeActivities()];
+    any.nodes['vault-1']!.collectConfig = () =>
+      Promise.resolve({ bundle: { ...BUNDLE, signature: 'c2ln', content: 'YWJj' }, problems: [] });
+    plannedBy('first', 'second');
+  });
+  afterEach(async () => {
+    await Promise.all(running.splice(0).map((workers) => workers.stop()));
+  });
+
+  it('has what needs one disk done by the controller that has it, and the rest by any', async () => {
+    await start('first', first);
+    await start('second', second);
+
+    const result = await backUp();
+
+    expect(first.calls).toEqual(DONE_BY_ONE);
+    expect(second.calls).toEqual([]);
+    expect(any.calls).toEqual(expect.arrayContaining(['checkHealth', 'replicate offsite', 'retention local']));
+    expect(result.warnings).toEqual([]);
+  });
+
+  it('is made by another one when the first is gone, configuration files included, and says so', async () => {
+    await start('second', second);
+
+    const result = await backUp();
+
+    expect(second.calls).toEqual(DONE_BY_ONE);
+    expect(result.warnings).toEqual([
+      'the controller first went away; the backup was made again by second [controller-gone]',
+    ]);
+  }, 120_000);
+
+  it('is captured again when the first went away before it had published', async () => {
+    any.controller.publishGeneration = () =>
+      Promise.reject(ApplicationFailure.nonRetryable('not staged here', 'StagingLost'));
+    await startAndEndAfterCapture();
+    await start('second', second);
+
+    const result = await backUp();
+
+    expect(second.calls).toEqual(DONE_BY_ONE);
+    expect(result.copies.map(({ repository }) => repository)).toEqual(['local', 'offsite']);
+    expect(result.warnings.join()).toContain('[controller-gone]');
+  }, 120_000);
+
+  it('is not captured again when the first had published it, and could not say so any more', async () => {
+    await startAndEndAfterCapture();
+    await start('second', second);
+
+    const result = await backUp();
+
+    expect(any.calls).toContain('publish local');
+    expect(second.calls).toEqual([]);
+    expect(result).toMatchObject({ generation: GENERATION, missing: [] });
+  }, 120_000);
+
+  /** In this order, each time that the backup asks who will stage it. */
+  function plannedBy(...names: string[]): void {
+    const { planBackup } = any.controller;
+    any.controller.planBackup = async (input) => ({
+      ...(await planBackup(input)),
+      configNodes: ['vault-1'],
+      controller: names.shift() ?? 'nobody',
+    });
+  }
+
+  async function start(name: string, { controller }: FakeActivities): Promise<RunningWorkers> {
+    const workers = await startControllers(environment().temporal.nativeConnection, { [name]: controller });
+    running.push(workers);
+    return workers;
+  }
+
+  async function startAndEndAfterCapture(): Promise<void> {
+    const { captureSnapshot } = first.controller;
+    let ended: Promise<void> | undefined;
+    const workers = await startControllers(environment().temporal.nativeConnection, {
+      first: {
+        ...first.controller,
+        captureSnapshot: async (input) => {
+          const staged = await captureSnapshot(input);
+          ended = workers.stop();
+          return staged;
+        },
+      },
+    });
+    running.push({ stop: async () => ended });
+  }
+
+  async function backUp(): Promise<BackupResult> {
+    const { nativeConnection, client } = environment().temporal;
+    running.push(await startWorkers(nativeConnection, environment().bundle, any, 'prod', ['vault-1']));
+    return client.workflow.execute<(input: unknown) => Promise<BackupResult>>('backUpCluster', {
+      workflowId: 'backup-prod',
+      taskQueue: CONTROLLER_TASK_QUEUE,
+      args: [{ cluster: 'prod' }],
+    });
+  }
+});
