@@ -1,3 +1,4 @@
+import type { LookupFunction } from 'node:net';
 import { Agent, request } from 'undici';
 import { DrError } from '../contract/failures';
 
@@ -28,10 +29,16 @@ export interface ClientCertificate {
   keyPem: string;
 }
 
-export function createVaultApi(caPem: string, client?: ClientCertificate): VaultApi {
+/** @param lookup finds servers whose names nobody else knows */
+export function createVaultApi(caPem: string, client?: ClientCertificate, lookup?: LookupFunction): VaultApi {
   // Connections are not kept: the servers of a lab are killed at any time.
   const dispatcher = new Agent({
-    connect: { ca: caPem, timeout: 5_000, ...(client && { cert: client.certificatePem, key: client.keyPem }) },
+    connect: {
+      ca: caPem,
+      timeout: 5_000,
+      ...(lookup && { lookup }),
+      ...(client && { cert: client.certificatePem, key: client.keyPem }),
+    },
     pipelining: 0,
   });
   return async (address, method, path, { token, body } = {}) => {

@@ -3,8 +3,8 @@ import { PROJECT_ROOT } from '../project-root';
 
 /** What every lab needs. */
 export const BASIC_SERVERS = ['vault', 'temporal', 'weed'] as const;
-/** What storage of another kind than Raft needs; installed only where it is asked for. */
-export const MORE_SERVERS = ['consul', 'vault-full'] as const;
+/** What storage of another kind than Raft needs, and a Temporal on PostgreSQL; installed only where it is asked for. */
+export const MORE_SERVERS = ['consul', 'vault-full', 'temporal-server', 'temporal-sql-tool'] as const;
 export type BasicServer = (typeof BASIC_SERVERS)[number];
 export type ServerName = BasicServer | (typeof MORE_SERVERS)[number];
 
@@ -47,6 +47,7 @@ export function goArchitecture(nodeArchitecture: string): string {
 }
 
 const VAULT = '1.21.1';
+const TEMPORAL_SERVER = '1.29.1';
 
 /** The servers of the lab. Raising a version here makes every machine install it again. */
 export function serverCatalogue(architecture = goArchitecture(process.arch)): ServerSpec[] {
@@ -147,7 +148,30 @@ export function serverCatalogue(architecture = goArchitecture(process.arch)): Se
         packages: 2575,
       },
     },
+    temporalProgram('temporal-server', 'Temporal server', 'VAULT_DR_TEMPORAL_SERVER', 'server'),
+    temporalProgram(
+      'temporal-sql-tool',
+      'Schema tool of the Temporal server',
+      'VAULT_DR_TEMPORAL_SQL_TOOL',
+      'tools/sql',
+    ),
   ];
+}
+
+/** What the production server of Temporal consists of, in the version that is in the development server above. */
+function temporalProgram(name: ServerName, title: string, variable: string, main: string): ServerSpec {
+  return {
+    name,
+    title,
+    version: TEMPORAL_SERVER,
+    variable,
+    versionArguments: ['--version'],
+    download: undefined,
+    build: {
+      ...goBuild('temporal', `go.temporal.io/server/cmd/${main}`, name),
+      duration: 'about 9 minutes on two busy cores for both of its programs; once',
+    },
+  };
 }
 
 /** A module of `src/lab/tools` whose go.sum pins every module that is in the program. */

@@ -35,7 +35,7 @@ export async function ensureServers<Name extends ServerName = BasicServer>(
 ): Promise<Record<Name, string>> {
   const { environment = process.env, catalogue = serverCatalogue() } = options;
   const names: readonly ServerName[] = options.names ?? BASIC_SERVERS;
-  const cacheDirectory = environment['VAULT_DR_CACHE'] || join(homedir(), '.cache', 'vault-dr');
+  const cacheDirectory = cacheOf(environment);
   const found: Partial<Record<ServerName, string>> = {};
   const problems: string[] = [];
   const missing: ServerSpec[] = [];
@@ -54,6 +54,23 @@ export async function ensureServers<Name extends ServerName = BasicServer>(
   throw new DrError('InvalidConfiguration', `Some servers of the lab are missing:\n${problems.join('\n')}`, {
     advice: waysOut(missing, cacheDirectory),
   });
+}
+
+/** Those of them that would have to be downloaded or built first. */
+export async function missingServers(names: readonly ServerName[], environment = process.env): Promise<ServerName[]> {
+  const missing: ServerName[] = [];
+  for (const spec of serverCatalogue().filter(({ name }) => names.includes(name))) {
+    const there =
+      environment[spec.variable] ||
+      (await findOnPath(spec.name, environment['PATH'])) ||
+      (await isProgram(cachedProgram(cacheOf(environment), spec)));
+    if (!there) missing.push(spec.name);
+  }
+  return missing;
+}
+
+function cacheOf(environment: NodeJS.ProcessEnv): string {
+  return environment['VAULT_DR_CACHE'] || join(homedir(), '.cache', 'vault-dr');
 }
 
 async function ensureServer(
