@@ -38,8 +38,9 @@ try {
   else if (TEST_PROJECTS.some((project) => command === `test:${project}`)) {
     process.exitCode = await testSome(withOptions(args, ['--selectProjects', command.slice('test:'.length)]));
   } else if (command === 'chaos') process.exitCode = await chaos(args);
+  else if (command === 'hosts') process.exitCode = await hosts(args);
   else if (command === 'pictures') process.exitCode = await pictures();
-  else throw new StepFailed(`usage: node scripts/run.mjs demo|test|test:PROJECT|chaos|pictures [arguments…]`, 2);
+  else throw new StepFailed(`usage: node scripts/run.mjs demo|test|test:PROJECT|chaos|hosts|pictures [arguments…]`, 2);
 } catch (error) {
   if (!(error instanceof StepFailed)) throw error;
   if (error.message) console.error(error.message);
@@ -58,6 +59,13 @@ async function chaos(chaosArgs) {
   await compile();
   await ensureServers();
   return runInForeground(process.execPath, ['dist/test/chaos/main.js', ...chaosArgs]);
+}
+
+/** It looks for its servers itself: where it can't run none is needed. */
+async function hosts(hostsArgs) {
+  await installPackages();
+  await compile();
+  return runInForeground(process.execPath, ['dist/test/hosts/main.js', ...hostsArgs]);
 }
 
 async function pictures() {

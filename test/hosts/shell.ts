@@ -1,0 +1,27 @@
+import { type ProgramResult, runProgram } from '../../src/lab/run-program';
+
+const ENVIRONMENT = {
+  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  HOME: '/root',
+  LC_ALL: 'C',
+};
+
+/** Runs a program of this machine to its end. */
+export async function run(
+  command: readonly [string, ...string[]],
+  { input = '', environment = {} }: { input?: string; environment?: Record<string, string> } = {},
+): Promise<ProgramResult> {
+  const [program, ...args] = command;
+  return runProgram(program, args, { ...ENVIRONMENT, ...environment }, input);
+}
+
+/** @returns its standard output @throws Error with what it said, when its exit status is another than 0. */
+export async function must(command: readonly [string, ...string[]], input = ''): Promise<string> {
+  const result = await run(command, { input });
+  return outputOf(command.join(' '), result);
+}
+
+export function outputOf(what: string, { code, stdout, stderr }: ProgramResult): string {
+  if (code === 0) return stdout;
+  throw new Error(`${what}: exit status ${code}: ${(stderr + stdout).trim().slice(-2_000)}`);
+}
