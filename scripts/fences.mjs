@@ -119,6 +119,12 @@ const ROOMS = {
     builtins: true,
     temporal: [],
   },
+  'src/enrol': {
+    why: 'both hosts of an enrolment use it: it knows messages and texts, and neither hosts nor Temporal',
+    imports: ['src/enrol', 'src/config', 'src/crypto', ...LOW],
+    builtins: true,
+    temporal: [],
+  },
   'src/temporal': {
     why: 'it assembles the workers',
     imports: ['src/temporal', 'activities', 'workflows', ...LOW, 'src/config', 'src/repository', 'src/*'],
@@ -131,6 +137,7 @@ const ROOMS = {
       'src/cli',
       'src/catalogue',
       'src/temporal',
+      'src/enrol',
       ...DOMAIN,
       'src/plan',
       'src/audit',
@@ -152,6 +159,7 @@ const ROOMS = {
 const DOORS = {
   'src/temporal/workers.ts': ['src/host'],
   'src/cli/bundle.ts': ['src/host'],
+  'src/cli/enrol/host-side.ts': ['src/host'],
   'src/cli/worker.ts': ['src/host'],
   'src/cli/lab.ts': ['src/lab'],
 };

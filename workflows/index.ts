@@ -1,4 +1,5 @@
 export { backUpCluster } from './back-up-cluster';
+export { enrolNode } from './enrol-node';
 export { migrateStorage } from './migrate-storage';
 export { copyNode } from './copy-node';
 export { rebuildNode } from './rebuild-node';

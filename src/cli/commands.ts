@@ -7,6 +7,7 @@ import type * as Backups from './backups';
 import type * as Bundle from './bundle';
 import type * as Completion from './completion/command';
 import type * as Decisions from './decisions';
+import type * as Enrol from './enrol/command';
 import type * as Explain from './explain';
 import { COMMON_OPTIONS, GROUP, HELP } from './help';
 import type * as Inspect from './inspect';
@@ -58,6 +59,7 @@ const COMMANDS: Record<keyof typeof GROUP, Record<string, () => Command>> = {
     schedule: () => (require('./schedule') as typeof Schedule).scheduleCommand(),
     'migrate-storage': () => (require('./restore') as typeof Restore).migrateStorageCommand(),
     install: () => (require('./install') as typeof Install).installCommand(),
+    enrol: () => (require('./enrol/command') as typeof Enrol).enrolCommand(),
     'agent-key': () => (require('./worker') as typeof Worker).agentKeyCommand(),
     completion: () => (require('./completion/command') as typeof Completion).completionCommand(),
     lab: () => (require('./lab') as typeof Lab).labCommand(),

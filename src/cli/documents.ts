@@ -308,6 +308,27 @@ export const DOCUMENTS = {
     jitterSeconds: count,
   }),
   'agent-key': z.strictObject({ node: any, agentPublicKey: any }),
+  'enrol-invite': z.strictObject({ cluster: name, node: name, token: any, expires: time }),
+  'enrol-list': z.strictObject({
+    invites: z.array(
+      z.strictObject({
+        cluster: name,
+        node: name,
+        expires: time,
+        state: z.enum(['invited', 'waiting', 'confirmed', 'expired']),
+        fingerprint: any.nullable(),
+        host: any.nullable(),
+      }),
+    ),
+  }),
+  'enrol-confirm': z.strictObject({
+    cluster: name,
+    nodes: z.array(z.strictObject({ node: name, fingerprint: any })),
+    config: any,
+    changed: flag,
+    backup: any.nullable(),
+  }),
+  'enrol-accept': z.strictObject({ cluster: name, node: name, fingerprint: any, config: any, changed: flag }),
   temporal: z.strictObject({
     data: any,
     port: count,
@@ -368,6 +389,10 @@ export const DOCUMENTS_OF: Record<string, readonly DocumentName[]> = {
   'audit verify': ['audit-verify'],
   'schedule apply': ['schedule'],
   'agent-key': ['agent-key'],
+  'enrol invite': ['enrol-invite'],
+  'enrol list': ['enrol-list'],
+  'enrol confirm': ['enrol-confirm'],
+  'enrol accept': ['enrol-accept'],
   temporal: ['temporal'],
   'lab up': ['lab-up'],
   'lab down': ['lab-down'],

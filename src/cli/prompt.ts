@@ -18,3 +18,17 @@ export async function promptHidden(question: string): Promise<string> {
     process.stderr.write('\n');
   }
 }
+
+/** Asks for a yes at the terminal. Anything else is a no. */
+export async function promptYes(question: string): Promise<boolean> {
+  const readline = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await new Promise<string>((resolve) => {
+      readline.question(`${question} [y/N] `, resolve);
+      readline.once('close', () => resolve(''));
+    });
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    readline.close();
+  }
+}

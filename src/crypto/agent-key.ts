@@ -1,4 +1,4 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sign, verify } from 'node:crypto';
 import { DrError } from '../contract/failures';
 import { type CopiedData, copiedStatement } from '../contract/copied';
 import { bundleStatement, type ConfigBundle } from '../contract/generation';
@@ -12,6 +12,31 @@ export function generateAgentKey(): string {
 /** One line of base64 (SPKI, DER), as it stands in the configuration under `agentPublicKey`. */
 export function agentPublicKey(privateKeyPem: string): string {
   return createPublicKey(createPrivateKey(privateKeyPem)).export({ type: 'spki', format: 'der' }).toString('base64');
+}
+
+/** Whether a line of base64 is a public key of the kind that agents have. */
+export function isAgentPublicKey(publicKey: string): boolean {
+  try {
+    const der = Buffer.from(publicKey, 'base64');
+    const key = createPublicKey({ key: der, type: 'spki', format: 'der' });
+    return key.asymmetricKeyType === 'ed25519' && der.toString('base64') === publicKey;
+  } catch {
+    return false;
+  }
+}
+
+/** `SHA256:…`, as people compare it on two screens. */
+export function agentFingerprint(publicKey: string): string {
+  const hash = createHash('sha256').update(Buffer.from(publicKey, 'base64')).digest('base64');
+  return `SHA256:${hash.replace(/=+$/, '')}`;
+}
+
+export function signText(privateKeyPem: string, text: string): string {
+  return signStatement(privateKeyPem, text);
+}
+
+export function isSignedBy(publicKey: string, text: string, signature: string): boolean {
+  return holds(publicKey, text, signature);
 }
 
 export function signRecipient(

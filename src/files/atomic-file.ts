@@ -6,9 +6,16 @@ import { isKnownDead, ownIdentity } from './process-identity';
 
 const SUFFIX = '.tmp';
 
+/** Who may read and change a file; default: its writer alone. */
+export interface Access {
+  mode: number;
+  uid: number;
+  gid: number;
+}
+
 /** Replaces a small file in one step; after a crash either the old or the new content is there, whole. */
-export async function writeFileAtomically(path: string, content: string): Promise<void> {
-  await writeThenPut(path, content, rename);
+export async function writeFileAtomically(path: string, content: string, access?: Access): Promise<void> {
+  await writeThenPut(path, content, rename, access);
 }
 
 /** Like `writeFileAtomically`, but leaves a file that is there as it is; of several writers the first one wins. */
@@ -24,11 +31,16 @@ async function writeThenPut(
   path: string,
   content: string,
   put: (temporary: string, path: string) => Promise<void>,
+  access?: Access,
 ): Promise<void> {
   const temporary = await temporaryOf(path);
   try {
     const handle = await open(temporary, 'wx', 0o600);
     try {
+      if (access) {
+        await handle.chown(access.uid, access.gid);
+        await handle.chmod(access.mode & 0o777);
+      }
       await handle.writeFile(content);
       await handle.sync();
     } finally {
