@@ -4,7 +4,8 @@ import type { Reference } from './instants';
 import type { ChaosCase } from './matrix';
 import { caseLine, type CaseResult } from './report';
 import { keepLogs, measure, runCase } from './run-case';
-import { type Scenario, scenarioNamed } from './scenarios';
+import type { Scenario } from './scenario';
+import { scenarioNamed, scenariosFor } from './scenarios';
 import { runZombie, type ZombieCase, zombieLine, type ZombieResult } from './zombies';
 
 const REFERENCE_RUNS = 2;
@@ -85,7 +86,8 @@ export class Campaign {
   async #lab(): Promise<ChaosLab> {
     if (this.#chaos) return this.#chaos;
     this.#chaos = await startChaosLab(this.options.shape);
-    await measure(this.#chaos, scenarioNamed('backup'), 2);
+    const [first] = scenariosFor(this.options.shape ?? 'plain');
+    if (first) await measure(this.#chaos, first, 2);
     return this.#chaos;
   }
 

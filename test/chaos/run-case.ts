@@ -8,7 +8,7 @@ import { type ChaosCase, EVERYTHING } from './matrix';
 import { persistently } from './persistence';
 import { percentile, type CaseResult } from './report';
 import { activitiesOf, backedUpAt } from './run-view';
-import type { Scenario } from './scenarios';
+import type { Scenario } from './scenario';
 
 /** A run that takes longer does not continue by itself. */
 const RUN_LIMIT_MS = 240_000;
@@ -53,7 +53,7 @@ async function runOnce(
     return { result: null, milliseconds: Date.now() - begun, problems };
   });
   // Nothing of the run may ask Temporal any more when the lab ends.
-  const [ended] = await Promise.all([parked, disturb(handle)]);
+  const [ended] = await Promise.all([parked, disturb((await scenario.watched?.(chaos)) ?? handle)]);
   return ended;
 }
 

@@ -1,8 +1,6 @@
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readdir, rm, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { WorkflowHandle } from '@temporalio/client';
-import type { BackupResult } from '../../src/contract/backup';
 import type { RecoveryReport } from '../../src/contract/recovery';
 import { repositoryConfigOf, readPublicKey } from '../../src/config/load';
 import { ASIDE_NOTE, asideNote } from '../../src/host/data/notes';
@@ -13,56 +11,18 @@ import type { ShapeName } from '../../src/lab/shapes';
 import { waitFor } from '../../src/lab/processes';
 import { listGenerations } from '../../src/repository/generations';
 import { openRepository } from '../../src/repository/open';
-import { type RecoveryStart, startBackup, startRecovery } from '../../src/temporal/runs';
+import { startRecovery } from '../../src/temporal/runs';
 import { copyNode } from '../support/copied-backup';
-import { leaderOf } from '../support/lab-view';
 import { type ChaosLab, unsealEverywhere } from './chaos-lab';
-import { leftOf, placeOn } from './left-by-runs';
-import { EVERYTHING, type ScenarioShape } from './matrix';
+import { placeOn } from './left-by-runs';
+import { EVERYTHING } from './matrix';
+import { CONSUL_SCENARIOS, COPY_SCENARIOS } from './method-scenarios';
 import { attendRestore } from './people';
 import { persistently } from './persistence';
-
-/**
- * One kind of run that has to survive. To add one: give it a name, its activities, and how it is started and evaluated.
- */
-export interface Scenario extends ScenarioShape {
-  /** Takes so long that few fit a test run. */
-  slow: boolean;
-  /** A Vault that dies when this has ended stays sealed until somebody unseals it; null: at any time. */
-  unsealedUntil: string | null;
-  /** Generations that the run makes. */
-  newGenerations: number;
-  /** Not part of the measured time. */
-  prepare(chaos: ChaosLab): Promise<void>;
-  begin(chaos: ChaosLab): Promise<WorkflowHandle>;
-  /** What people do meanwhile; resolves with what they would have had to fix. */
-  attend(chaos: ChaosLab, handle: WorkflowHandle, isOver: () => boolean): Promise<string[]>;
-  /** What is wrong with the result. */
-  evaluate(chaos: ChaosLab, result: unknown): string[];
-}
-
-const nobody = () => Promise.resolve([]);
+import { backupRun, makeLeader, recoveryRun, removeSetAside, type Scenario } from './scenario';
 
 /** Of whose data a removal makes an end. */
 const EARLIER_RUN = '019ab3c4-0000-7000-8000-000000000001';
-
-const backupRun: Omit<Scenario, 'name' | 'activities'> = {
-  slow: false,
-  // Its Vaults stay sealed, and what needs one that serves waits for people.
-  spared: [EVERYTHING],
-  unsealedUntil: null,
-  newGenerations: 1,
-  prepare: unsealEverywhere,
-  begin: ({ client }) => persistently(Date.now() + 10_000, () => startBackup(client, CLUSTER)),
-  attend: nobody,
-  evaluate(_chaos, result) {
-    const { missing, copies } = result as BackupResult;
-    return [
-      ...missing.map(({ repository, problem }) => `no copy in ${repository}: ${problem}`),
-      ...copies.filter(({ check }) => check === 'listed').map(({ repository }) => `${repository} was not read whole`),
-    ];
-  },
-};
 
 /** What Vault logs while it takes the snapshot. */
 const INSIDE_INSTALL = {
@@ -108,29 +68,6 @@ const restoreRun = {
     ];
   },
 } satisfies Omit<Scenario, 'name' | 'activities' | 'attend'>;
-
-/** What the other recoveries have in common. */
-function recoveryRun(
-  recovery: Omit<RecoveryStart, 'cluster' | 'summary'>,
-  wanted: RecoveryReport['status'],
-): Omit<Scenario, 'name' | 'activities' | 'attend' | 'prepare'> {
-  return {
-    slow: true,
-    unsealedUntil: wanted === 'rolled back' ? 'checkRolledBack' : 'checkConvergence',
-    newGenerations: 0,
-    begin: ({ client }) =>
-      persistently(Date.now() + 10_000, () =>
-        startRecovery(client, { ...recovery, cluster: CLUSTER, summary: 'Recovery under fire' }),
-      ),
-    evaluate(_chaos, result) {
-      const { status, warnings } = result as RecoveryReport;
-      return [
-        ...(status === wanted ? [] : [`the run is ${status}`]),
-        ...warnings.filter((text) => text.includes('does not serve')),
-      ];
-    },
-  };
-}
 
 const removalRun = recoveryRun(
   { workflow: 'removeSetAside', input: { cluster: CLUSTER, run: EARLIER_RUN, requestedBy: 'ana', accept: ['grace'] } },
@@ -331,7 +268,7 @@ export const SCENARIOS: readonly Scenario[] = [
 ];
 
 export function scenarioNamed(name: string): Scenario {
-  const scenario = [...SCENARIOS, ...CONSUL_SCENARIOS].find((item) => item.name === name);
+  const scenario = [...SCENARIOS, ...COPY_SCENARIOS, ...CONSUL_SCENARIOS].find((item) => item.name === name);
   if (scenario) return scenario;
   throw new Error(`There is no scenario '${name}'.`);
 }
@@ -351,19 +288,6 @@ async function loseDisks({ lab }: ChaosLab, nodes: readonly LabNode[]): Promise<
 async function hasNoLeader({ lab }: ChaosLab): Promise<boolean> {
   const { body } = await lab.vault(lab.nodes[0]?.name ?? '', 'GET', 'sys/leader');
   return !(body as { is_self?: boolean }).is_self;
-}
-
-/** The node on which a restore in place takes place. */
-async function makeLeader({ lab }: ChaosLab, name: string): Promise<void> {
-  await waitFor(
-    `${name} leads`,
-    async () => {
-      const leader = await leaderOf(lab);
-      if (leader !== name) await lab.vault(leader, 'PUT', 'sys/step-down');
-      return leader === name;
-    },
-    { timeoutMs: 60_000, everyMs: 2_000 },
-  );
 }
 
 async function isInitialized(lab: Lab, node: string): Promise<boolean> {
@@ -389,45 +313,14 @@ async function leaveAside(node: LabNode): Promise<void> {
   await writeFile(join(aside, ASIDE_NOTE), asideNote(EARLIER_RUN));
 }
 
-/** What an operator does when the cluster is well. */
-export async function removeSetAside({ lab }: ChaosLab): Promise<void> {
-  for (const node of lab.nodes) {
-    for (const path of await leftOf(node, ['pre-restore', 'rolled-back']))
-      await rm(path, { recursive: true, force: true });
-  }
-}
-
-/** Of a cluster that stores in Consul. */
-const CONSUL_SCENARIOS: readonly Scenario[] = [
-  {
-    ...recoveryRun(
-      { workflow: 'restoreCluster', input: { cluster: CLUSTER, requestedBy: 'ana', accept: ['lose-newer-data'] } },
-      'completed',
-    ),
-    name: 'consul-restore',
-    newGenerations: 1,
-    activities: [
-      'lookAtCluster',
-      'stageGeneration',
-      'stopNode',
-      'saveConsul',
-      'installConsul',
-      'unsealNode',
-      'verifyFirstNode',
-      'startNode',
-      'checkConvergence',
-      'endRunOnNode',
-    ],
-    downDuring: {
-      'vault-a': ['saveConsul', 'installConsul'],
-      'vault-b': ['saveConsul', 'installConsul', 'verifyFirstNode', 'startNode'],
-    },
-    prepare: unsealEverywhere,
-    attend: (chaos, handle, isOver) => attendRestore(chaos, handle, isOver, 'early'),
-  },
-];
-
-/** Those that a lab of this shape can run. */
+/** Those that a lab of this shape can run. The first of them is also what its first backups are made by. */
 export function scenariosFor(shape: ShapeName): readonly Scenario[] {
-  return shape === 'consul-storage' ? CONSUL_SCENARIOS : SCENARIOS;
+  switch (shape) {
+    case 'consul-storage':
+      return CONSUL_SCENARIOS;
+    case 'raft-copied':
+      return COPY_SCENARIOS;
+    default:
+      return SCENARIOS;
+  }
 }

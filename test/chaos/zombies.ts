@@ -11,7 +11,8 @@ import { choose, type Reference } from './instants';
 import { leftOf } from './left-by-runs';
 import { persistently } from './persistence';
 import { watchRun } from './run-view';
-import { removeSetAside, type Scenario, scenarioNamed } from './scenarios';
+import { removeSetAside, type Scenario } from './scenario';
+import { scenarioNamed } from './scenarios';
 
 /**
  * Longer than Vault takes to apply a snapshot and to seal itself; where the run continues, longer than the heartbeat
