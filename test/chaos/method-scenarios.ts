@@ -45,7 +45,6 @@ export const COPY_SCENARIOS: readonly Scenario[] = [
       'stopForBackup',
       'archiveData',
       'startNode',
-      'watchForUnseal',
       'checkShare',
       'unsealNode',
       'checkConvergence',
