@@ -47,8 +47,9 @@ export interface ConsulContent {
   scope: 'all';
   /** Of Vault's keys in Consul, such as `vault/`. */
   path: string;
-  consistency: Consistency;
-  /** Accessor id of the ACL token that made it; null without ACLs. */
+  /** Null of an imported one, of which nobody knows. */
+  consistency: Consistency | null;
+  /** Accessor id of the ACL token that made it; null without ACLs, and of an imported one. */
   accessor: string | null;
   /** What else is in it, and would be rolled back with it: counts by kind, such as `services`, `aclTokens`, `kv`. */
   others: Record<string, number>;

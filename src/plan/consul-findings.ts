@@ -25,7 +25,7 @@ export function inPlaceMethodFindings(manifest: Pick<Manifest, 'content'>): Find
 }
 
 /** Whether Consul can be restored, and can still be reached afterwards. */
-export function consulFindings({ content }: Manifest, { leader, consul }: LiveView): Finding[] {
+export function consulFindings({ content, imported }: Manifest, { leader, consul }: LiveView): Finding[] {
   if (content?.method !== 'consul') return [];
   if (consul === undefined || consul.problem !== null) {
     return [
@@ -53,7 +53,14 @@ export function consulFindings({ content }: Manifest, { leader, consul }: LiveVi
       ),
     );
   }
-  if (content.accessor !== consul.accessor) {
+  if (imported !== undefined) {
+    findings.push(
+      acceptable(
+        'consul-token',
+        `the restore brings back the ACL tokens of the imported snapshot, and nobody knows whether the configured one (${consul.accessor ?? 'none'}) is among them`,
+      ),
+    );
+  } else if (content.accessor !== consul.accessor) {
     findings.push(
       acceptable(
         'consul-token',

@@ -3,11 +3,11 @@ import type { ConsulClient } from '../../../src/consul/client';
 import { withConsul } from '../../../src/consul/connect';
 import type { BackupPlan } from '../../../src/contract/backup';
 import { DrError } from '../../../src/contract/failures';
-import type { Consistency, ConsulContent } from '../../../src/contract/method';
 import { printable } from '../../../src/contract/printable';
 import { writeSnapshotFile } from '../../../src/repository/snapshot-file';
 import { credentialFingerprint } from '../../../src/vault/login';
-import { type ConsulSnapshotSummary, ConsulSnapshotVerifier } from '../../../src/vault/snapshot/consul/consul-archive';
+import { ConsulSnapshotVerifier } from '../../../src/vault/snapshot/consul/consul-archive';
+import { consulContent } from '../../../src/vault/snapshot/consul/consul-content';
 import { cancellation, heartbeatBytes } from '../../heartbeat';
 import type { Controller } from '../context';
 import type { Captured } from './captured';
@@ -49,7 +49,7 @@ export async function captureConsul(controller: Controller, plan: BackupPlan, di
         credential,
         warnings,
         summary: { ...summary, raft: { ...summary.raft, peers: [] } },
-        content: contentOf(config, config.consistency, accessor, summary),
+        content: consulContent({ path: config.path, consistency: config.consistency, accessor }, summary.consul),
         stored,
       };
     });
@@ -60,24 +60,6 @@ export function consulConfigOf(controller: Controller, cluster: string): ConsulC
   const { consul } = controller.cluster(cluster);
   if (consul) return consul;
   throw new DrError('InvalidConfiguration', `The configuration of '${cluster}' does not say where Consul is.`);
-}
-
-function contentOf(
-  { path }: ConsulConfig,
-  consistency: Consistency,
-  accessor: string | null,
-  { consul: { others, elsewhere, services } }: ConsulSnapshotSummary,
-): ConsulContent {
-  const keys = Object.values(elsewhere).reduce((sum, { count }) => sum + count, 0);
-  const instances = Object.values(services).reduce((sum, count) => sum + count, 0);
-  return {
-    method: 'consul',
-    scope: 'all',
-    path,
-    consistency,
-    accessor,
-    others: { ...others, otherKeys: keys, services: instances },
-  };
 }
 
 /** What is wrong with Consul and keeps no backup from being made. */

@@ -8,7 +8,7 @@ import {
   MANIFEST_FORMAT,
   type ManifestDraft,
 } from '../../contract/generation';
-import type { FilesystemContent } from '../../contract/method';
+import type { Content, FilesystemContent } from '../../contract/method';
 import { NAME_PATTERN } from '../../contract/names';
 import { printable } from '../../contract/printable';
 import { manifest as manifestShape } from '../../contract/step-input/generation';
@@ -60,8 +60,8 @@ interface Facts {
   by: string;
   now: Date;
   summary: SnapshotSummary;
-  /** Of the copy of a data directory. */
-  meta?: ArchiveMeta | undefined;
+  /** Of what is no Raft snapshot. */
+  content?: Content | undefined;
   stored: FileDigest & { file: string };
   encryption: Encryption;
 }
@@ -71,7 +71,7 @@ interface Facts {
  * @throws DrError SnapshotCorrupt for content that Vault never writes, and that could harm a screen.
  */
 export function importedDraft(facts: Facts): ManifestDraft {
-  const { cluster, source, said, by, now, summary, meta, stored, encryption } = facts;
+  const { cluster, source, said, by, now, summary, content, stored, encryption } = facts;
   const capturedAt = capturedAtOf(source, said, now);
   const serverVersion = said.serverVersion ?? summary.newestVersion;
   const draft: ManifestDraft = {
@@ -90,7 +90,7 @@ export function importedDraft(facts: Facts): ManifestDraft {
       capturedAtBy: capturedAt.by,
       serverVersionBy: serverVersion === null ? null : said.serverVersion === undefined ? 'snapshot' : 'operator',
     },
-    ...(meta === undefined ? {} : { content: contentOf(meta) }),
+    ...(content === undefined ? {} : { content }),
     ...manifestFacts(summary),
     stored,
     ...(summary.ownSeals.length > 0 ? { ownSeals: summary.ownSeals.map((id) => ({ id, path: null })) } : {}),
@@ -108,7 +108,7 @@ export function importedDraft(facts: Facts): ManifestDraft {
 }
 
 /** Whose data directory it was, nothing says but the Raft id in it; nor how far it was behind its leader. */
-function contentOf({ storage, nodeId, files }: ArchiveMeta): FilesystemContent {
+export function copyContent({ storage, nodeId, files }: ArchiveMeta): FilesystemContent {
   const node = nodeId !== null && NAME_PATTERN.test(nodeId) ? nodeId : 'unknown';
   return { method: 'filesystem', storage, node, nodeId, files, lag: null };
 }

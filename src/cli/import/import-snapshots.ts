@@ -115,17 +115,19 @@ async function importOne(
   now: Date,
 ): Promise<FileResult> {
   const { config, publicKey } = listing;
-  const encryption = encryptionOf(clusterOf(config, cluster).backup.encryption);
-  const staged = source.sizeBytes === 0 ? null : await stageSnapshot(source, directory, keys, encryption);
+  const { backup, method, consul } = clusterOf(config, cluster);
+  const encryption = encryptionOf(backup.encryption);
+  const path = method === 'consul' ? (consul?.path ?? null) : null;
+  const staged = source.sizeBytes === 0 ? null : await stageSnapshot(source, directory, keys, encryption, path);
   if (staged === null) {
     return { file: source.place, outcome: 'no snapshot', code: 'InvalidInput', problem: 'it is not a snapshot' };
   }
-  const { summary, meta, stored } = staged;
+  const { summary, content, stored } = staged;
   const known = listing.copies.filter(({ manifest }) => manifest.archive.sha256 === summary.archive.sha256);
   const [first] = known;
   if (first) return storeElsewhere(listing, source, said, first, known);
 
-  const draft = importedDraft({ cluster, source, said, by, now, summary, meta, stored, encryption });
+  const draft = importedDraft({ cluster, source, said, by, now, summary, content, stored, encryption });
   const keysOfManifest = { privateKeyPem: await readPrivateKey(config), publicKeyPem: publicKey };
   await stageGenerationFiles(directory, draft, keysOfManifest);
   const { copy, missing } = await publishSomewhere(listing.repositories, directory);

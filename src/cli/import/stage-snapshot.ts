@@ -5,6 +5,7 @@ import { Readable } from 'node:stream';
 import { DrError } from '../../contract/failures';
 import { formatBytes } from '../../contract/format';
 import type { FileDigest } from '../../contract/generation';
+import type { Content } from '../../contract/method';
 import { type DecryptionKeys, type EncryptionSettings } from '../../crypto/encryption';
 import { toDiskError } from '../../files/disk-error';
 import { lockOwnFile } from '../../files/file-lock';
@@ -13,17 +14,19 @@ import { ownProcess } from '../../files/ownership';
 import { bounded, type SourceFile } from '../../repository/import/sources';
 import { writeSnapshotFile } from '../../repository/snapshot-file';
 import { DataArchiveVerifier } from '../../vault/archive/data-archive';
-import type { ArchiveMeta } from '../../vault/archive/format';
+import { ConsulSnapshotVerifier } from '../../vault/snapshot/consul/consul-archive';
+import { consulContent } from '../../vault/snapshot/consul/consul-content';
 import { openArchive } from '../../vault/snapshot/open-archive';
 import { type SnapshotSummary, SnapshotVerifier } from '../../vault/snapshot/snapshot-archive';
+import { copyContent } from './import-plan';
 
 /** Ciphertext and manifest are a little more than the file. */
 const ROOM = 1.05;
 
 export interface StagedSnapshot {
   summary: SnapshotSummary;
-  /** Of the copy of a data directory; absent of a snapshot. */
-  meta?: ArchiveMeta;
+  /** Absent of a Raft snapshot. */
+  content?: Content;
   stored: FileDigest & { file: string };
 }
 
@@ -72,6 +75,7 @@ export async function importDirectory(
 
 /**
  * Reads a snapshot, or the copy of a data directory, completely, verifies it and writes it encrypted, in one pass; it never reaches the disk unencrypted.
+ * @param consulPath of Vault's keys, where the cluster stores in Consul: what is no copy must be a snapshot of Consul then
  * @returns null for a file that does not begin like a snapshot.
  * @throws DrError SnapshotIncomplete, SnapshotCorrupt, DecryptionFailed, DiskFull
  */
@@ -80,6 +84,7 @@ export async function stageSnapshot(
   directory: string,
   keys: DecryptionKeys,
   encryption: EncryptionSettings,
+  consulPath: string | null = null,
 ): Promise<StagedSnapshot | null> {
   await assertRoom(directory, source);
   const bytes = Readable.from(bounded(await source.open(), source), { objectMode: false });
@@ -93,7 +98,15 @@ export async function stageSnapshot(
       const verifier = new DataArchiveVerifier();
       const stored = await writeSnapshotFile(directory, archive, verifier, encryption, { name: 'data.tar.gz' });
       const { meta, ...summary } = verifier.summary;
-      return { summary, meta, stored };
+      return { summary, content: copyContent(meta), stored };
+    }
+    if (consulPath !== null) {
+      const verifier = new ConsulSnapshotVerifier({ prefix: consulPath });
+      const stored = await writeSnapshotFile(directory, archive, verifier, encryption, { name: 'consul.snap' });
+      const { consul, ...summary } = verifier.summary;
+      const content = consulContent({ path: consulPath, consistency: null, accessor: null }, consul);
+      // Peers are of Consul's own Raft.
+      return { summary: { ...summary, raft: { ...summary.raft, peers: [] } }, content, stored };
     }
     const verifier = new SnapshotVerifier();
     const stored = await writeSnapshotFile(directory, archive, verifier, encryption);

@@ -30,7 +30,7 @@ const filesystem = strict<FilesystemContent>({
 const ofConsul = {
   scope: z.literal('all'),
   path: consulPath,
-  consistency: oneOf<Consistency>({ default: true, consistent: true, stale: true }),
+  consistency: oneOf<Consistency>({ default: true, consistent: true, stale: true }).nullable(),
   // Consul's own are no UUIDs of RFC 9562: the anonymous token is 00000000-0000-0000-0000-000000000002.
   accessor: z.guid().nullable(),
   others: byKey(count),

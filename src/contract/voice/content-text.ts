@@ -16,7 +16,8 @@ export function methodText({ content }: { content?: Content | undefined }): stri
 export function describeContent({ content, raft }: Told): string | null {
   if (content === undefined) return null;
   if (content.method === 'consul') {
-    return `snapshot of Consul (${content.consistency}) at its index ${formatNumber(raft.index)}, with Vault's keys below ${content.path}`;
+    const how = content.consistency === null ? '' : ` (${content.consistency})`;
+    return `snapshot of Consul${how} at its index ${formatNumber(raft.index)}, with Vault's keys below ${content.path}`;
   }
   if (content.storage === 'file') return `copy of the files of ${content.node}, stopped for it`;
   return `copy of the data of ${content.node}, stopped for it at raft index ${formatNumber(raft.index)}, ${lagText(content.lag)}`;

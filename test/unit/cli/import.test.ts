@@ -7,6 +7,7 @@ import { backupsCommand } from '../../../src/cli/backups';
 import { decryptFrom, encryptTo, generateIdentity } from '../../../src/crypto/age';
 import { verifyTrail } from '../../../src/audit/audit-trail';
 import type { Manifest } from '../../../src/contract/generation';
+import { buildConsulSnapshot, record } from '../../support/consul-snapshot-builder';
 import { signingPair } from '../../support/generation';
 import { sampleConfig } from '../../support/sample-config';
 import { archiveOf, buildSnapshot, CORE_ENTRIES, sha256, snapshotMembers, tarOf } from '../../support/snapshot-builder';
@@ -273,4 +274,60 @@ test('files in a repository that have no manifest are mentioned', async () => {
   expect(notes).toContain('from cron.snap (1 B, ');
   expect(notes).toContain('To store a snapshot among them as a backup: vault-dr backups import FILE --cluster prod');
   expect(ended).toBeUndefined();
+});
+
+describe('a snapshot of Consul', () => {
+  const VAULT = '    auth: { method: token';
+
+  async function storeInConsul(): Promise<void> {
+    const text = await configuration();
+    const settings = '    method: consul\n    consul: { addresses: [https://consul.example.com:8501], path: vault/ }\n';
+    expect(text).toContain(VAULT);
+    await writeFile(inTest('vault-dr.yaml'), text.replace(VAULT, `${settings}${VAULT}`));
+  }
+
+  it('becomes a backup of a cluster that stores in Consul, and says what else is in it', async () => {
+    await storeInConsul();
+    await writeFile(inTest('consul-2025-11-23T04:00:00Z.snap'), await buildConsulSnapshot());
+
+    const { exitCode } = await importing(inTest('consul-2025-11-23T04:00:00Z.snap'));
+
+    expect(exitCode).toBeUndefined();
+    const { copies } = await listed();
+    expect(copies.map(({ repository }) => repository)).toEqual(['one', 'two']);
+    expect(copies[0]!.manifest).toMatchObject({
+      content: { method: 'consul', scope: 'all', path: 'vault/', consistency: null, accessor: null },
+      imported: { by: 'ana' },
+      stored: { file: 'consul.snap.age' },
+      raft: { peers: [] },
+      seal: { type: 'shamir' },
+    });
+    expect(copies[0]!.manifest.content).toMatchObject({ others: { services: 1, aclTokens: 2 } });
+  });
+
+  it('is refused by a cluster that stores in Raft, and one of Raft by a cluster that stores in Consul', async () => {
+    await writeFile(inTest('consul.snap'), await buildConsulSnapshot());
+    await writeFile(inTest('raft.snap'), await buildSnapshot({ entries: VERSIONED }));
+
+    await expect(importing(inTest('consul.snap'))).rejects.toMatchObject({
+      message: expect.stringContaining('Consul'),
+    });
+    await storeInConsul();
+    await expect(importing(inTest('raft.snap'))).rejects.toMatchObject({ message: expect.stringContaining('Raft') });
+    expect((await listed()).copies).toEqual([]);
+  });
+
+  it('is refused when it has no Vault below the configured path', async () => {
+    await storeInConsul();
+    await writeFile(
+      inTest('other.snap'),
+      await buildConsulSnapshot({ records: [record.kv('app/a', Buffer.from('b'))] }),
+    );
+
+    await expect(importing(inTest('other.snap'))).rejects.toMatchObject({
+      code: 'InvalidConfiguration',
+      message: expect.stringContaining('no key below vault/'),
+    });
+    expect(await readdir(inTest('one'))).toEqual([]);
+  });
 });

@@ -105,6 +105,22 @@ describe('a restore of Consul', () => {
     expect(evaluated({}, view).refusals).toEqual([expect.stringMatching(reason)]);
   });
 
+  it('of an imported snapshot does not claim to know whose tokens it has', () => {
+    const imported = {
+      by: 'ana',
+      at: '2026-11-23T04:00:00.000Z',
+      from: '/mnt/consul.snap',
+      capturedAtBy: 'file',
+      serverVersionBy: 'snapshot',
+    } as const;
+    const manifest = { imported, content: { ...content, consistency: null, accessor: null } };
+
+    expect(evaluated({ manifest }).refusals).toEqual([
+      expect.stringMatching(/nobody knows whether the configured one \(6e1b9f0e-.*\) is among them \[consul-token, /),
+    ]);
+    expect(planOf({ manifest, accept: ['consul-token'] }).accepted).toEqual(['consul-token']);
+  });
+
   it('can be started nevertheless, where an operator takes it upon himself', () => {
     const plan = planOf({ accept: ['consul-token', 'lose-newer-data'] }, { accessor: null, holdsVault: true });
 

@@ -62,6 +62,8 @@ describe('a manifest', () => {
       accessor: '00000000-0000-0000-0000-000000000002',
       others: {},
     },
+    // Imported.
+    { method: 'consul', scope: 'all', path: 'vault/', consistency: null, accessor: null, others: {} },
   ])('says what is in the archive where that is no Raft snapshot: $method', (content) => {
     const manifest = { ...MANIFEST, content };
 
