@@ -1,0 +1,67 @@
+#!/usr/bin/env node
+// Makes the packages of the project.
+//   npm run package -- [--only deb,rpm,tar,npm] [--arch x64,arm64] [--output DIRECTORY] [--level 0…9]
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { ROOT } from '../scripts/sources.mjs';
+import { tarOf, xz } from './archive.mjs';
+import { commitTime, MANIFEST, uncommitted } from './commit.mjs';
+import { compile } from './compile.mjs';
+import { ARCHITECTURES, LARGEST_BYTES } from './contents.mjs';
+import { debName, debOf } from './deb.mjs';
+import { sha256 } from './papers.mjs';
+import { installedTree } from './tree.mjs';
+
+const KINDS = ['deb', 'tar'];
+
+const { values } = parseArgs({
+  options: {
+    only: { type: 'string' },
+    arch: { type: 'string' },
+    output: { type: 'string', default: join(ROOT, 'build/packages') },
+    level: { type: 'string', default: '6' },
+  },
+});
+const kinds = chosen(values.only, KINDS, '--only');
+const arches = chosen(values.arch, Object.keys(ARCHITECTURES), '--arch');
+const options = { time: commitTime(), level: values.level };
+
+if (process.env.SOURCE_DATE_EPOCH === undefined && uncommitted().length > 0) {
+  console.error('Not everything is committed: nobody else can make the same packages.');
+}
+const compiled = await compile();
+try {
+  mkdirSync(values.output, { recursive: true });
+  for (const arch of arches) await makeFor(arch);
+} finally {
+  rmSync(compiled, { recursive: true });
+}
+
+async function makeFor(arch) {
+  if (kinds.includes('deb')) {
+    const tree = await installedTree(compiled, arch, '/usr');
+    write(debName(arch), await debOf(tree, arch, options));
+  }
+  if (kinds.includes('tar')) {
+    const name = `vault-dr-${MANIFEST.version}-linux-${arch}`;
+    const tree = await installedTree(compiled, arch, '/usr/local');
+    write(`${name}.tar.xz`, await xz(await tarOf(tree, `${name}/`, options.time), options.level));
+  }
+}
+
+function write(name, bytes) {
+  // A quick build of a test is larger, and for nobody.
+  if (Number(options.level) >= 6 && bytes.length > LARGEST_BYTES) {
+    throw new Error(`${name} has ${bytes.length} bytes, more than ${LARGEST_BYTES}: see packaging/contents.mjs.`);
+  }
+  writeFileSync(join(values.output, name), bytes);
+  console.log(`${sha256(bytes)}  ${name}  ${(bytes.length / 1e6).toFixed(1)} MB`);
+}
+
+function chosen(words, known, option) {
+  const list = words?.split(',') ?? known;
+  const wrong = list.find((word) => !known.includes(word));
+  if (wrong === undefined) return list;
+  throw new Error(`${option} ${wrong}: known are ${known.join(', ')}.`);
+}
