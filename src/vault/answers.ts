@@ -11,9 +11,9 @@ import { durationMs } from './config/go-duration';
 
 /** More than any cluster has. */
 const MOST_SERVERS = 1_000;
-/** Names, versions, addresses: they go into plans and histories. */
+/** Names, versions, addresses: stored in plans and histories. */
 const shortText = z.string().max(1024);
-/** Absent, null (an empty one of Go) and empty are the same. */
+/** Absent, null (Go's empty slice) and empty are the same. */
 const optionalText = shortText.nullish().transform((text) => text || undefined);
 const optionalFlag = z
   .boolean()
@@ -78,10 +78,10 @@ export const sealStatusSchema = z
     t: status.t,
     /** Number of shares. */
     n: status.n,
-    /** Shares that this round has so far. */
+    /** Shares submitted in this round. */
     progress: status.progress,
     nonce: status.nonce ?? '',
-    /** Absent where the listener redacts it, for whoever has no token. */
+    /** Absent if the listener redacts it for requests without a token. */
     version: status.version,
     clusterId: status.cluster_id,
     clusterName: status.cluster_name,
@@ -105,7 +105,7 @@ export const leaderSchema = z
   })
   .transform((leader) => ({
     haEnabled: leader.ha_enabled,
-    /** OpenBao says it from 2.6 on only where it is so; a Vault whose storage knows no other one is alone. */
+    /** OpenBao 2.6 and newer include it only if true; a storage without high availability has one server. */
     isSelf: leader.is_self || !leader.ha_enabled,
     leaderAddress: leader.leader_address ?? '',
     leaderClusterAddress: leader.leader_cluster_address ?? '',
@@ -179,11 +179,11 @@ export const autopilotSchema = z
       healthy: server.healthy,
       /** `leader`, `voter`, `non-voter`. */
       status: server.status ?? '',
-      /** `alive`, `failed`, `left`; empty where it is not said. */
+      /** `alive`, `failed`, `left`; empty if not reported. */
       nodeStatus: server.node_status ?? '',
-      /** Since the leader heard of it; null where it is not said. */
+      /** Since the leader last heard from it; null if not reported. */
       lastContactMs: durationMs(server.last_contact),
-      /** Never to be a voter. One that is not yet one has the type of a voter. */
+      /** A permanent non-voter. A server that is not a voter yet has the type of a voter. */
       isNonVoter: server.node_type === 'non-voter' || server.node_type === 'read-replica' || server.read_replica,
       version: server.version ?? '',
       lastIndex: server.last_index,
@@ -199,7 +199,7 @@ export const autopilotConfigurationSchema = z
   })
   .transform(({ data }) => ({
     cleanupDeadServers: data.cleanup_dead_servers,
-    /** Null where it is not said. */
+    /** Null if not reported. */
     deadAfterMs: durationMs(data.dead_server_last_contact_threshold),
   }));
 export type AutopilotConfiguration = z.infer<typeof autopilotConfigurationSchema>;
@@ -226,7 +226,7 @@ export const namespacesSchema = z
     );
   });
 
-/** What every other path answers. */
+/** The answer of every other path. */
 export const secretSchema = z.object({
   data: z.record(z.string(), z.unknown()).nullish(),
   auth: z.record(z.string(), z.unknown()).nullish(),

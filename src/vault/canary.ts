@@ -3,7 +3,7 @@ import { DrError } from '../contract/failures';
 import type { Canary } from '../contract/generation';
 import type { VaultClient } from './client';
 
-/** Writes a new nonce. The nonce is no secret; that it can be read back later is the point. */
+/** Writes a new nonce. It is not secret; it only has to be readable later. */
 export async function writeCanary(vault: VaultClient, path: string): Promise<Canary> {
   const nonce = randomBytes(32).toString('hex');
   const writtenAt = new Date().toISOString();
@@ -13,8 +13,8 @@ export async function writeCanary(vault: VaultClient, path: string): Promise<Can
 }
 
 /**
- * Proves that what a node serves is the data of the capture. A canary of a backup that ran since `plannedAt`, when the
- * restore began, is accepted as well: it took the place of the one that is looked for.
+ * Proves that a node serves the data of the capture. The canary of a backup that ran since `plannedAt`, when the restore
+ * began, is accepted as well: it has replaced the expected one.
  * @throws DrError CopyDamaged if another one is there, or none; PermissionDenied if the path may not be read.
  */
 export async function checkCanary(vault: VaultClient, canary: Canary, plannedAt: Date): Promise<void> {

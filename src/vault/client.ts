@@ -39,8 +39,8 @@ export type { VaultClientOptions, VaultEndpoint };
 export interface TransferOptions {
   signal?: AbortSignal;
   /**
-   * Longest silence until the answer begins: for a snapshot the leader reads its whole storage first; what it receives it
-   * checks before it answers. Default: 30 minutes.
+   * Longest silence until the answer begins: the leader reads its whole storage before it sends a snapshot, and checks one
+   * that it receives before it answers. Default: 30 minutes.
    */
   timeoutMs?: number;
 }
@@ -48,7 +48,7 @@ export interface TransferOptions {
 const TRANSFER_TIMEOUT_MS = 30 * 60_000;
 /** A blank node holds its first election before it answers. */
 const INITIALIZE_TIMEOUT_MS = 90_000;
-/** A courtesy: the token expires anyway. */
+/** Best effort: the token expires anyway. */
 const REVOKE_TIMEOUT_MS = 3_000;
 
 /** Makes `sys/health` answer 200 whatever the state, so that only a node that can't be reached is an error. */
@@ -79,7 +79,7 @@ export class VaultClient {
     return this.#http.origin;
   }
 
-  /** Ends what is still under way. */
+  /** Aborts what is still running. */
   async close(): Promise<void> {
     this.#http.close();
   }
@@ -117,7 +117,7 @@ export class VaultClient {
     return { recoveryKeys, rootToken };
   }
 
-  /** @throws DrError VaultRefused when the last share of a round shows that the shares don't fit. */
+  /** @throws DrError VaultRefused if the last share of a round shows that the shares are wrong. */
   async unseal(input: { key: string } | { reset: true }): Promise<SealStatus> {
     const secret = 'key' in input ? { secret: input.key } : {};
     return this.#ask(sealStatusSchema, 'POST', 'sys/unseal', { body: input, ...secret });
@@ -135,7 +135,7 @@ export class VaultClient {
     return this.#ask(raftConfigurationSchema, 'GET', 'sys/storage/raft/configuration');
   }
 
-  /** @returns null where there is none: it is turned off, or the leader has led for moments only. */
+  /** @returns null if there is none: it is disabled, or the leader has only just been elected. */
   async autopilotState(): Promise<AutopilotState | null> {
     return this.#find(autopilotSchema, 'sys/storage/raft/autopilot/state');
   }
@@ -145,14 +145,14 @@ export class VaultClient {
     return this.#find(autopilotConfigurationSchema, 'sys/storage/raft/autopilot/configuration');
   }
 
-  /** Of a blank node. It is in only when it is unsealed as well. */
+  /** Of a blank node. It becomes a member only once it is unsealed. */
   async raftJoin(input: {
     leaderApiAddr: string;
     leaderCaPem?: string | undefined;
-    /** For a leader that demands one; the node shows it in our stead. */
+    /** For a leader that demands one; the node presents it. */
     clientCertificate?: VaultEndpoint['clientCertificate'];
     retry?: boolean;
-    /** To stay one: OpenBao's, and Vault Enterprise's. */
+    /** As a permanent non-voter: OpenBao and Vault Enterprise. */
     nonVoter?: boolean;
   }): Promise<{ joined: boolean }> {
     const { leaderApiAddr, leaderCaPem, clientCertificate, retry, nonVoter } = input;
@@ -173,7 +173,7 @@ export class VaultClient {
   }
 
   /**
-   * The body may end early without an error of HTTP's: verify it. Read it or destroy it. It fails as calls do.
+   * The body may end early without an HTTP error: verify it. Read it or destroy it. It fails like a call.
    * @throws DrError VaultUnavailable on a follower (on OpenBao a follower answers itself).
    */
   async snapshot(options: TransferOptions = {}): Promise<Download> {
@@ -182,13 +182,13 @@ export class VaultClient {
   }
 
   /**
-   * Vault answers when the archive is uploaded and checked, before anything of it is applied: poll the node.
-   * An error of the body is rejected with as it is.
+   * Vault answers once the archive is uploaded and checked, before anything is applied: poll the node.
+   * Rejects with an error of the body unchanged.
    */
   async restoreSnapshot(body: Readable, options: TransferOptions & { force: boolean }): Promise<void> {
     const path = `sys/storage/raft/snapshot${options.force ? '-force' : ''}`;
     const { signal, timeoutMs = TRANSFER_TIMEOUT_MS } = options;
-    // An error of the body that comes before the upload begins is kept by the stream and found then.
+    // If the body fails before the upload begins, the stream keeps the error until then.
     body.on('error', () => undefined);
     try {
       await this.#assertAllowed(path);
@@ -199,12 +199,12 @@ export class VaultClient {
     await this.#send('POST', path, { body, signal, timeoutMs });
   }
 
-  /** @param secret the part of the body that must not come out in an error. @returns a token. @throws DrError AuthenticationFailed */
+  /** @param secret the part of the body that must not appear in an error. @returns a token. @throws DrError AuthenticationFailed */
   async logIn(mount: string, body: object, secret = ''): Promise<string> {
     return this.#ask(loginSchema, 'POST', `auth/${mount}/login`, { body, secret });
   }
 
-  /** Makes the client's own token worthless. */
+  /** Revokes the client's own token. */
   async revokeSelf(): Promise<void> {
     await this.#send('POST', 'auth/token/revoke-self', { timeoutMs: REVOKE_TIMEOUT_MS });
   }
@@ -215,7 +215,7 @@ export class VaultClient {
     return Object.fromEntries(paths.map((path) => [path, byPath[path] ?? []]));
   }
 
-  /** @returns null when nothing is there. */
+  /** @returns null if there is nothing. */
   async read(path: string): Promise<Secret | null> {
     return this.#find(secretSchema, path);
   }
@@ -235,7 +235,7 @@ export class VaultClient {
     await this.#send('DELETE', path);
   }
 
-  /** Vault refuses an upload while it is still under way and closes the connection, which loses what it answered. */
+  /** Vault refuses an upload before its end and closes the connection, so that its answer may be lost. */
   async #assertAllowed(path: string): Promise<void> {
     const { [path]: capabilities = [] } = await this.capabilitiesSelf([path]);
     if (capabilities.includes('root') || capabilities.includes('update')) return;

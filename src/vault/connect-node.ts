@@ -79,7 +79,7 @@ async function connect(
   more: Partial<VaultEndpoint> = {},
 ): Promise<VaultClient> {
   const caPem = await caPemOf(cluster);
-  // A socket and the loopback in clear show nothing and ask for nothing.
+  // A socket, and the loopback without TLS, have no certificates on either side.
   const clientCertificate = address.startsWith('https:') ? await clientCertificateOf(cluster, node) : undefined;
   return new VaultClient(
     {

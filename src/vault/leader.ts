@@ -93,7 +93,7 @@ async function askNode(client: VaultClient): Promise<NodeAnswer> {
     answer.health = { ...answer.health, ...state };
     if (state.problem === null) {
       const { isSelf, haEnabled } = await client.leader();
-      // Without high availability (`storage "file"`) nobody leads, and the one server serves.
+      // Without high availability (`storage "file"`) there is no leader; the one server serves.
       answer.health.leader = isSelf || !haEnabled;
     }
   } catch (error) {

@@ -5,8 +5,8 @@ import type { VaultClient } from './client';
 import { readPem } from './connect-node';
 
 /**
- * Logs in at the node of the client, which must have the certificate if that is the method. Secrets are read afresh each
- * time: they are rotated under us.
+ * Logs in at the node of the client, which must have the certificate if that is the method. Secrets are read each time,
+ * because they are rotated.
  * @returns a token.
  * @throws DrError InvalidConfiguration | AuthenticationFailed | VaultUnavailable
  */
@@ -29,14 +29,15 @@ export async function logIn(client: VaultClient, auth: AuthConfig): Promise<stri
   }
 }
 
-/** Revokes the token of a login; the operator's own token is left alone. Best effort: it expires anyway. */
+/** Revokes the token of a login, but not an operator's own token. Best effort: it expires anyway. */
 export async function logOut(client: VaultClient, auth: AuthConfig): Promise<void> {
   if (auth.method !== 'token') await client.revokeSelf().catch(() => undefined);
 }
 
 /**
- * Tells whether two configurations log in as the same: SHA-256, hexadecimal, of the method, the mount and what a cluster
- * must know for the login to work. It goes into manifests: what is secret in it is random, so it can't be guessed from it.
+ * Tells whether two configurations are the same login: SHA-256, hexadecimal, of the method, the mount and what a cluster
+ * must know for the login to work. It is stored in manifests: its secret inputs are random, so they can't be guessed from
+ * it.
  * @throws DrError InvalidConfiguration
  */
 export async function credentialFingerprint(auth: AuthConfig): Promise<string> {

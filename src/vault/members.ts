@@ -1,7 +1,7 @@
 import type { LiveMember } from '../contract/plan';
 import type { AutopilotState, RaftServer } from './answers';
 
-/** Autopilot's own threshold for an unhealthy server; those that live are heard of every few seconds. */
+/** Autopilot's own threshold for an unhealthy server; live ones are contacted every few seconds. */
 const SILENCE_MS = 10_000;
 
 /** The members of the cluster, as reported by the leader and its autopilot. */
@@ -18,7 +18,7 @@ export function membersOf(servers: readonly RaftServer[], autopilot: AutopilotSt
   });
 }
 
-/** A server that was killed is `alive` for a day, by its `node_status` (measured, Vault 1.21.1). */
+/** The `node_status` of a killed server stays `alive` for a day (measured, Vault 1.21.1). */
 function isAlive({ healthy, nodeStatus, lastContactMs }: AutopilotState['servers'][number]): boolean {
   if (healthy) return true;
   return nodeStatus === 'alive' && (lastContactMs ?? 0) < SILENCE_MS;

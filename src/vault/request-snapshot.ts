@@ -3,19 +3,19 @@ import { DrError } from '../contract/failures';
 import type { VaultClient } from './client';
 import type { Download } from './transport';
 
-/** So many looks in a row fail before the wait is given up. */
+/** Consecutive failed probes before the wait is given up. */
 const SILENCES = 3;
 const POLL_INTERVAL_MS = 5_000;
 
 interface AliveChecks {
   everyMs?: number;
-  /** Called after each look that was answered. */
+  /** Called after each probe that was answered. */
   onAlive?: () => void;
 }
 
 /**
- * Asks for a snapshot and waits for its beginning. Before the first byte the leader reads its whole storage, which may take
- * many minutes. That it does so, and is not frozen or cut off, shows in that it answers other questions meanwhile.
+ * Requests a snapshot and waits until it begins. Before the first byte the leader reads its whole storage, which may take
+ * many minutes; meanwhile it is probed with other requests, to tell a busy leader from one that is frozen or cut off.
  */
 export async function requestSnapshot(
   vault: VaultClient,
@@ -28,7 +28,7 @@ export async function requestSnapshot(
   );
 }
 
-/** Waits as long as it takes; when too many looks in a row fail, the wait is aborted with what `gone` says. */
+/** Waits as long as it takes; too many failed probes in a row abort the wait with what `gone` returns. */
 export async function whileAlive<T>(
   wait: (givenUp: AbortSignal) => Promise<T>,
   ask: () => Promise<unknown>,

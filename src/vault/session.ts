@@ -3,7 +3,7 @@ import type { VaultClient } from './client';
 import { connectForLogin, connectToNode } from './connect-node';
 import { logIn, logOut } from './login';
 
-/** A client that has logged in afresh at the node it talks to; the token ends with the work. */
+/** A client with a fresh login at its node; the token is revoked when the work ends. */
 export async function withSession<T>(
   cluster: ClusterConfig,
   node: NodeConfig,

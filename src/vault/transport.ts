@@ -10,36 +10,36 @@ import { toConnectionError, toVaultError } from './errors/vault-error';
 export interface VaultEndpoint {
   /** Name of the node, for messages. */
   node: string;
-  /** `https://host:port`, of which a path is ignored; or `unix:///path` of a socket, where Vault speaks no TLS. */
+  /** `https://host:port` (a path is ignored), or `unix:///path` of a socket, where Vault speaks no TLS. */
   address: string;
-  /** CA of the node's certificate; without it the system's. */
+  /** CA of the node's certificate; default: the system's. */
   caPem?: string;
-  /** With which the client shows itself. */
+  /** Client certificate. */
   clientCertificate?: { certificatePem: string; keyPem: string } | undefined;
-  /** Host that the certificate must name, without brackets; without it that of the address. */
+  /** Host that the certificate must name, without brackets; default: that of the address. */
   servername?: string;
-  /** Takes any certificate. For a Vault that somebody's own configuration says this of; never for a node. */
+  /** Accepts any certificate. Only for a Vault whose own operator has configured this; never for a node. */
   skipVerify?: boolean;
 }
 
 export interface VaultClientOptions {
   token?: string;
   namespace?: string;
-  /** For a whole call, except those that move a snapshot. Default: 30 seconds. */
+  /** For a whole call, except transfers of a snapshot. Default: 30 seconds. */
   timeoutMs?: number;
   /** Ends every call of this client. */
   signal?: AbortSignal;
 }
 
 export interface Call {
-  /** Texts and bytes are sent as they are. */
+  /** Text and bytes are sent unchanged. */
   body?: object | Readable | Buffer | string;
   signal?: AbortSignal | undefined;
-  /** For the whole call; when a snapshot is moved, for the longest silence until the answer begins. */
+  /** For the whole call; for the transfer of a snapshot, the longest silence until the answer begins. */
   timeoutMs?: number | undefined;
-  /** Goes into the body and so must never come out in an error. */
+  /** Part of the body: must never appear in an error. */
   secret?: string;
-  /** Of an answer that is read as a whole; default: 4 MiB. */
+  /** Limit of an answer that is read as a whole; default: 4 MiB. */
   longestBytes?: number;
 }
 
@@ -55,12 +55,12 @@ export interface Download {
 
 export type Method = 'GET' | 'POST' | 'PUT' | 'DELETE';
 
-/** What is different where it is not Vault that is asked. */
+/** What differs for servers other than Vault. */
 export interface Dialect {
   /** Of the server, for messages. */
   product: string;
   headers: (options: VaultClientOptions) => Record<string, string>;
-  /** An unsuccessful answer, whose text has no secret. */
+  /** Turns an unsuccessful answer into an error; the text contains no secret. */
   toRefusal: (status: number, text: string, node: string, path: string) => DrError;
   /** An error of the connection; that of the caller's signal or stream unchanged. */
   toConnectionError: (error: unknown, node: string, path: string, signal: AbortSignal) => unknown;
@@ -81,16 +81,16 @@ const DEFAULT_TIMEOUT_MS = 30_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Longest silence within an answer. */
 const IDLE_TIMEOUT_MS = 60_000;
-/** For reading all of an answer that is no snapshot, from its headers on: one that drips is never silent. */
+/** For reading a whole answer that is not a snapshot, from its headers on: one that trickles in is never silent. */
 const READ_TIMEOUT_MS = 60_000;
-/** What Vault says of itself, and what may be read from it, is a fraction of that; a snapshot is no such answer. */
+/** Far more than any answer of Vault, except a snapshot. */
 const LONGEST_ANSWER_BYTES = 4 * 1024 * 1024;
 const LONGEST_HEADERS_BYTES = 16 * 1024;
 
 /**
- * HTTP to one node: no redirects, no kept connections (nodes are restarted under us), a limit on every wait, DrErrors only.
- * It is Node's own HTTP because undici (7.30) reads a snapshot, which comes in many small chunks, in quadratic time and
- * with all of it in memory as soon as the receiver is slower than the network.
+ * HTTP to one node: no redirects, no kept connections (nodes restart meanwhile), a limit on every wait, only DrErrors.
+ * Uses Node's own HTTP, because undici (7.30) reads a snapshot, which arrives in many small chunks, in quadratic time and
+ * entirely into memory as soon as the receiver is slower than the network.
  */
 export class Transport {
   readonly node: string;
@@ -114,7 +114,7 @@ export class Transport {
     this.#closed.abort(new DrError('Internal', `The client for ${this.node} was closed during a call.`));
   }
 
-  /** Sends and reads all of the answer, whatever its status. */
+  /** Sends, and reads the whole answer, whatever its status. */
   async exchange(method: Method, path: string, call: Call = {}): Promise<Answer> {
     const timeoutMs = call.timeoutMs ?? this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     const limit = call.body instanceof Readable ? undefined : AbortSignal.timeout(timeoutMs);
@@ -137,7 +137,7 @@ export class Transport {
     return { body: answer.pipe(body), headers: answer.headers };
   }
 
-  /** The answer as an error, without the secrets that went out. */
+  /** The answer as an error, without the secrets of the request. */
   refusal(answer: Answer, path: string, secret?: string): DrError {
     const secrets = [this.#options.token, secret].filter((item) => item !== undefined && item !== '') as string[];
     const shown = secrets.reduce((rest, item) => rest.replaceAll(item, '[secret]'), answer.text);
@@ -175,7 +175,7 @@ export class Transport {
         request.socket?.setTimeout(IDLE_TIMEOUT_MS);
         resolve(answer);
       });
-      // The wait for an answer is over even if its headers drip.
+      // Also ends a wait for headers that trickle in.
       request.once('finish', () => {
         patience = setTimeout(() => request.destroy(errorOf('ANSWER_TIMEOUT')), timeoutMs);
       });
@@ -189,7 +189,7 @@ export class Transport {
           socket.setTimeout(timeoutMs);
         });
         socket.on('timeout', () => {
-          // Paused: it is the receiver of the body that takes its time, not the node.
+          // Paused: the receiver of the body is slow, not the node.
           if (socket.isPaused()) socket.setTimeout(IDLE_TIMEOUT_MS);
           else request.destroy(errorOf(silence));
         });
@@ -252,7 +252,7 @@ export function withoutQuery(path: string): string {
   return path.split('?', 1)[0] ?? path;
 }
 
-/** A body that fails or stops early fails the request: the node must not take it for a whole one. */
+/** A body that fails or ends early fails the request: the node must not take it as complete. */
 function send(body: Readable, request: ReturnType<typeof httpRequest>): void {
   let answered = false;
   request.once('response', () => {
@@ -271,7 +271,7 @@ function errorOf(code: string): Error {
   return Object.assign(new Error(code), { code });
 }
 
-/** The certificate must name `servername` even when the connection goes to another host, an IP address for instance. */
+/** The certificate must name `servername` even if the connection goes to another host, such as an IP address. */
 function tlsOptions(endpoint: VaultEndpoint): RequestOptions {
   const { address, caPem, clientCertificate, skipVerify } = endpoint;
   const servername = endpoint.servername ?? hostOf(new URL(address));

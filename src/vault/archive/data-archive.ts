@@ -39,7 +39,7 @@ export async function readDataArchive(
   try {
     await pipeline(source, verifier, discard, { signal });
   } catch (error) {
-    // Node wraps the reason of an abort in an error of its own.
+    // Node wraps the reason of an abort.
     signal?.throwIfAborted();
     throw error;
   }

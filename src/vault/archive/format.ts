@@ -26,7 +26,7 @@ export type StorageKind = 'raft' | 'file';
 export interface ArchiveMeta extends KeySummary {
   format: typeof ARCHIVE_FORMAT;
   storage: StorageKind;
-  /** Under which the node was a member; null where it is unknown, and of `storage "file"`. */
+  /** The id of the member; null if unknown, and for `storage "file"`. */
   nodeId: string | null;
   /** Null of `storage "file"`. `index` and `term`: of the last entry that is applied; `lastLog…`: of the last one in the log. */
   raft: {
@@ -42,9 +42,9 @@ export interface ArchiveMeta extends KeySummary {
   files: number;
   /** Without the data directory itself. */
   directories: number;
-  /** Of all files, holes counted as what they read as. */
+  /** Of all files, including holes. */
   bytes: number;
-  /** Entries that were there and are not in the archive, such as lock files; the first hundred. */
+  /** The first hundred entries that were left out, such as lock files. */
   leftOut: string[];
 }
 
@@ -129,7 +129,7 @@ export function sumLine(sha256: string, path: string): string {
   return `${isPlain ? '' : '\\'}${sha256}  ${shown}\n`;
 }
 
-/** Whether a name can stand for nothing but an entry of the directory it is in. */
+/** Whether a name is that of a direct entry of its directory. */
 export function isEntryName(name: string): boolean {
   return (
     name !== '' &&

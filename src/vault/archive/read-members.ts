@@ -18,12 +18,12 @@ import {
 import { hashZeros, type Segment, SparseMapReader, sparseOf } from './sparse';
 
 export interface Attributes {
-  /** Rights alone: no bit that lets a program run as somebody else. */
+  /** Permission bits only: no setuid or setgid. */
   mode: number;
   mtimeMs: number;
 }
 
-/** Bytes at their place in a file; what no piece covers is a hole. */
+/** Bytes at an offset of a file; whatever no piece covers is a hole. */
 export interface Piece {
   position: number;
   bytes: Buffer;
@@ -42,8 +42,8 @@ const DATABASE = 'vault.db';
 const DIGEST_BYTES = 32;
 
 /**
- * Reads the members of an archive in their one order, and holds each against `SHA256SUMS` and `meta.json`. Whatever is handed to
- * the receiver is verified only when this has ended; names are, before.
+ * Reads the members of an archive in their fixed order, and checks each against `SHA256SUMS` and `meta.json`. Names are
+ * checked before the receiver gets them; contents are verified only once this has ended.
  * @throws DrError SnapshotIncomplete | SnapshotCorrupt
  */
 export async function readMembers(members: AsyncIterable<Member>, receiver: Receiver): Promise<ArchiveMeta> {
@@ -98,7 +98,7 @@ export async function readMembers(members: AsyncIterable<Member>, receiver: Rece
 }
 
 async function readMeta(header: Header, content: AsyncIterable<Buffer>, lines: LineDigests): Promise<ArchiveMeta> {
-  // Not the first member of an archive that somebody made by hand, or of another kind.
+  // Not the first member: an archive made by hand, or of another kind.
   if (header.name !== META) throw corrupt(`begins with ${shown(header.name)}, not with its ${META}`);
   requireType(header, 'file');
   if (header.size > MAX_META_BYTES) throw corrupt(`has a ${META} of ${header.size} bytes`);
@@ -111,7 +111,7 @@ async function readMeta(header: Header, content: AsyncIterable<Buffer>, lines: L
   return meta;
 }
 
-/** Line by line, so that memory does not grow with the length of the names. */
+/** Line by line, so that memory does not depend on the length of the names. */
 async function checkSums(content: AsyncIterable<Buffer>, lines: LineDigests): Promise<void> {
   let rest = Buffer.alloc(0);
   let index = 0;
@@ -135,7 +135,7 @@ function mismatch(line: string): string {
     : `has a ${SUMS} that does not match ${shown(path)}`;
 }
 
-/** Digests of the lines that `SHA256SUMS` has to have, in their order. */
+/** Digests of the expected lines of `SHA256SUMS`, in order. */
 class LineDigests {
   #digests = Buffer.alloc(1024 * DIGEST_BYTES);
   count = 0;
@@ -157,11 +157,11 @@ function digestOf(line: string): Buffer {
 }
 
 /**
- * The order of an archive: each directory before its contents, its names ascending. So nothing comes twice, and nothing below what is
- * no directory, without a list of all names.
+ * Enforces the order of an archive: each directory before its contents, names ascending. This rules out duplicates, and
+ * entries below something that is not a directory, without a list of all names.
  */
 class NameOrder {
-  /** The directories that lead to where the archive is, each with the last name that came in it. */
+  /** The directories down to the current entry, each with the last name seen in it. */
   #stack: { name: string; last: string | null }[] = [];
   #begun = false;
 
@@ -265,7 +265,7 @@ function attributesOf(header: Header): Attributes {
   const { mode, mtime } = header;
   const exact = Number(paxOf(header)['mtime'] ?? NaN) * 1_000;
   const mtimeMs = Number.isFinite(exact) ? exact : (mtime?.getTime() ?? 0);
-  // What a disk can note; a time beyond says nothing anyway.
+  // The range that file systems store; anything beyond is meaningless anyway.
   const isSane = mtimeMs >= 0 && mtimeMs < 8_640_000_000_000;
   return { mode: (mode ?? 0) & 0o777, mtimeMs: isSane ? mtimeMs : 0 };
 }

@@ -2,25 +2,25 @@ import type { Hash } from 'node:crypto';
 import { setImmediate } from 'node:timers/promises';
 import { corrupt } from './format';
 
-/** A part of a file that is no hole. */
+/** A part of a file that is not a hole. */
 export interface Segment {
   offset: number;
   length: number;
 }
 
 const BLOCK = 512;
-/** Beyond, the rest of the file is one segment, so that memory stays bounded. */
+/** From there on the rest of the file is one segment, to bound memory. */
 export const MAX_SEGMENTS = 65_536;
 /** Two numbers of 16 digits and their line ends. */
 const MAX_MAP_BYTES = (MAX_SEGMENTS + 2) * 34;
 
-/** Nobody has a larger one, and hashing its holes takes hours. */
+/** Larger ones don't occur, and hashing the holes of one would take hours. */
 const MAX_FILE_BYTES = 2 ** 46;
 const ZEROS = Buffer.alloc(1024 * 1024);
-/** So many are hashed without giving others a turn: some 10 ms. */
+/** Bytes hashed before the event loop gets a turn: about 10 ms. */
 const ZEROS_AT_ONCE = 8 * ZEROS.length;
 
-/** Hashes a hole as what it reads as. @param onTurn may throw, to end it */
+/** Hashes a hole as zeros. @param onTurn may throw, to end it */
 export async function hashZeros(hash: Hash, length: number, onTurn: () => void): Promise<void> {
   for (let done = 0; done < length; done += ZEROS.length) {
     hash.update(ZEROS.subarray(0, length - done));
@@ -40,7 +40,7 @@ export function sparseFields(path: string, size: number): Record<string, string>
   };
 }
 
-/** The name for programs that don't know the format: what they unpack there is no file of Vault's. */
+/** The name for programs that don't know the format: it must not look like a file of Vault. */
 export function sparsePlaceholder(path: string): string {
   const slash = path.lastIndexOf('/');
   return `${path.slice(0, slash + 1)}GNUSparseFile.0/${path.slice(slash + 1)}`;
@@ -58,11 +58,11 @@ export function sparseOf(pax: Record<string, string>): { path: string; size: num
   return { path, size };
 }
 
-/** What stands in front of the data of the segments: how many there are, offset and length of each; a whole number of blocks. */
+/** The map that precedes the data: number of segments, offset and length of each, padded to whole blocks. */
 export function sparseMap(segments: readonly Segment[], size: number): Buffer {
   const last = segments.at(-1);
   const isOpen = last === undefined || last.offset + last.length < size;
-  // As GNU tar does it, the end of a file that ends in a hole is a segment of no length.
+  // Like GNU tar: a file that ends in a hole ends with an empty segment.
   const listed = isOpen ? [...segments, { offset: size, length: 0 }] : segments;
   const text = `${listed.length}\n${listed.map(({ offset, length }) => `${offset}\n${length}\n`).join('')}`;
   const map = Buffer.alloc(Math.ceil(text.length / BLOCK) * BLOCK);
@@ -77,7 +77,7 @@ export class SparseMapReader {
   constructor(private readonly size: number) {}
 
   /**
-   * @returns the segments and what follows the map, once it is whole; null until then.
+   * @returns the segments and what follows the map; null while that is incomplete.
    * @throws DrError SnapshotCorrupt
    */
   push(chunk: Buffer): { segments: Segment[]; rest: Buffer } | null {
@@ -107,7 +107,7 @@ export class SparseMapReader {
       const offset = number();
       const length = offset === null ? null : number();
       if (offset === null || length === null) return null;
-      // All but the last are whole blocks: others would be filled up in the archive.
+      // All but the last must be whole blocks, because the archive pads others.
       const fits = offset >= end && offset + length <= this.size && (index === count - 1 || length % BLOCK === 0);
       const isWhole = length % BLOCK === 0 || offset + length === this.size;
       if (!fits || !isWhole) throw corrupt('has a sparse file with a wrong map');

@@ -10,12 +10,12 @@ export interface Source {
   body: HclBody;
 }
 
-/** A block of one of these makes a file a server's. */
+/** A file with one of these blocks belongs to a server. */
 const SERVER_KEYS = ['storage', 'backend', 'listener', 'seal', 'kms', 'disable_mlock', 'api_addr', 'cluster_addr'];
-/** An agent and a proxy have listeners as well. */
+/** Agents and proxies have listeners, too. */
 const OTHER_KEYS = ['auto_auth', 'vault', 'template'];
 const NOTHING_REPLACED: ReadonlyMap<string, string> = new Map();
-/** Configuration is small; anything larger is something else. */
+/** Anything larger is not a configuration. */
 const MAX_FILE_BYTES = 1024 * 1024;
 
 /**
@@ -62,7 +62,7 @@ async function filesIn(paths: readonly string[], problems: string[]): Promise<st
   return [...found.values()];
 }
 
-/** In the order of the directory itself, which is Vault's (LoadConfigDir); Node would sort them. */
+/** In the order of the directory itself, like Vault (LoadConfigDir); Node would sort them. */
 async function configsIn(directory: string): Promise<string[]> {
   const names: string[] = [];
   const entries: Dir = await opendir(directory);

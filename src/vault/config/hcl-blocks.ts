@@ -7,7 +7,7 @@ export interface Block {
   body: HclBody;
 }
 
-/** `storage "raft" { … }`, and the JSON forms of it: `{"storage": {"raft": {…}}}`, with lists wherever one likes. */
+/** `storage "raft" { … }`, and its JSON forms: `{"storage": {"raft": {…}}}`, with lists at any level. */
 export function blocksOf(bodies: readonly HclBody[], ...names: string[]): Block[] {
   return bodies
     .flatMap(({ items }) => items)
@@ -22,7 +22,7 @@ export function blocksOf(bodies: readonly HclBody[], ...names: string[]): Block[
     });
 }
 
-/** The blocks of one name within another, as `retry_join { … }`, however often it is written. */
+/** All blocks of one name within another, such as `retry_join { … }`. */
 export function innerBlocks({ body }: Block, name: string): Block[] {
   return body.items
     .filter(({ key }) => key === name)
@@ -43,7 +43,7 @@ function blockOf(type: string, body: HclBody): Block {
   return { type, body, settings: new Map(body.items.map(({ key, value }) => [key, value])) };
 }
 
-/** The last value of a setting outside of any block; null when it is not there. */
+/** The last value of a setting outside of any block; null if there is none. */
 export function textOutside(bodies: readonly HclBody[], name: string): string | null {
   return (
     bodies

@@ -44,7 +44,7 @@ const IDENTIFIER = /[\p{L}_][\p{L}\p{Nd}_.-]*/uy;
 const NUMBER = /-?(?:0[xX][0-9a-fA-F]+|\d*\.?\d+(?:[eE][+-]?\d+)?)/y;
 const HEREDOC = /<<(-?)([\p{L}\p{Nd}]+)\r?\n/uy;
 const ESCAPE = /\\(?:([abfnrtv"\\])|([0-7]{3})|x([0-9a-fA-F]{2})|u([0-9a-fA-F]{4})|U([0-9a-fA-F]{8}))/y;
-/** Far deeper than any configuration; deeper input would exhaust the stack. */
+/** Far deeper than any configuration; bounds the stack. */
 const MAX_DEPTH = 100;
 
 class Parser {
@@ -122,7 +122,7 @@ class Parser {
     }
   }
 
-  /** In `${…}` quotes and line ends are taken as they are. */
+  /** Within `${…}`, quotes and line ends are literal. */
   #string(): string {
     this.#at++;
     let value = '';
@@ -152,7 +152,7 @@ class Parser {
     return code <= 0x10ffff ? String.fromCodePoint(code) : this.#fail('a string has an unknown escape');
   }
 
-  /** With `<<-` the indentation that all lines share goes, as hcl's token.go has it. */
+  /** `<<-` removes the common indentation (hcl, token.go). */
   #heredoc(indented: boolean, anchor: string): string {
     const lines: string[] = [];
     for (;;) {

@@ -6,9 +6,9 @@ import { VaultClient, type VaultEndpoint } from '../client';
 import type { SealSettings, ServerConfig } from './vault-config';
 
 export interface SealAccess {
-  /** False where there is nothing to check, or no way to check it from here. */
+  /** False if there is nothing to check, or no way to check it from here. */
   checked: boolean;
-  /** In plain words, without a secret; null when all is well or nothing was checked. */
+  /** Contains no secret; null if nothing was found or nothing was checked. */
   problem: string | null;
 }
 
@@ -34,14 +34,14 @@ const ENVIRONMENT: Readonly<Record<string, readonly string[]>> = {
   tls_server_name: ['BAO_TLS_SERVER_NAME', 'VAULT_TLS_SERVER_NAME'],
   tls_skip_verify: ['BAO_SKIP_VERIFY', 'VAULT_SKIP_VERIFY'],
 };
-/** Of OpenBao alone: they go before the stanza. */
+/** OpenBao only: they override the stanza. */
 const BEFORE_STANZA: Readonly<Record<string, readonly string[]>> = {
   address: ['TRANSIT_WRAPPER_ADDR', 'VAULT_TRANSIT_SEAL_ADDR'],
   token: ['TRANSIT_WRAPPER_TOKEN', 'VAULT_TRANSIT_SEAL_TOKEN'],
 };
-/** For these the stanza goes before the rest of the environment; for all others it is the other way round. */
+/** For these the stanza overrides the rest of the environment; for all others the environment overrides the stanza. */
 const STANZA_FIRST = ['address', 'token'];
-/** One of these in the stanza, and the environment counts for none of them. */
+/** If the stanza has one of these, the environment is ignored for all of them. */
 const TLS_SETTINGS = [
   'tls_ca_cert',
   'tls_ca_path',
@@ -52,11 +52,11 @@ const TLS_SETTINGS = [
 ];
 
 /**
- * Asks whether the seal's key can be used, as far as this can be asked from here: of a `transit` seal, the other Vault.
- * What is done there changes nothing: `decrypt` never makes a key, and `encrypt`, which would, comes only after it has
- * shown that the key is there.
- * @param env the environment of the Vault service; null when it is not known: then what only it may say is not held against
- * the seal. @returns within 5 seconds.
+ * Checks that the key of the seal can be used, as far as possible from here: of a `transit` seal, by asking the other
+ * Vault. It changes nothing there: `decrypt` never creates a key, and `encrypt`, which would, follows only once `decrypt`
+ * has shown that the key exists.
+ * @param env the environment of the Vault service; null if unknown: settings that only it may contain are then not
+ *   reported as missing. @returns within 5 seconds.
  */
 export async function checkSealAccess(server: ServerConfig, env: Environment | null): Promise<SealAccess> {
   if (server.seal?.type !== 'transit' || (env === null && !saysAll(server.seal))) return UNCHECKED;
@@ -112,7 +112,7 @@ async function problemOfKey(client: VaultClient, mount: string, key: string, add
   }
 }
 
-/** The message of an error that Vault itself answers with; all others are thrown. */
+/** The message of an error that Vault itself returned; other errors are thrown. */
 async function refusalOf(call: Promise<unknown>): Promise<string | null> {
   try {
     await call;
@@ -123,7 +123,7 @@ async function refusalOf(call: Promise<unknown>): Promise<string | null> {
   }
 }
 
-/** @returns null for what says nothing against the key: garbage that it does not decrypt. */
+/** @returns null if the key is usable: it just does not decrypt garbage. */
 function inPlainWords(message: string, of: { address: string; mount: string; key: string }): string | null {
   const vault = `the transit seal's Vault at ${of.address}`;
   if (/invalid token|bad token|missing client token/i.test(message)) {
@@ -161,7 +161,7 @@ export function settingsFor(seal: SealSettings, env: Environment): (name: string
   };
 }
 
-/** Whether the stanza needs no word of the environment. */
+/** Whether the stanza is complete without the environment. */
 function saysAll(seal: SealSettings): boolean {
   const complete = ['address', 'key_name', 'mount_path', 'token'].every((name) => seal.get(name));
   const trusts = !seal.get('address')?.startsWith('https:') || TLS_SETTINGS.some((name) => seal.get(name));

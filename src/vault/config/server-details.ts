@@ -5,12 +5,12 @@ import { type Block, blocksOf, innerBlocks, textIn, textOf, textOutside } from '
 import { fromEnvironment, type ServerStart } from './server-start';
 import { withoutUserinfo } from './vault-config';
 
-/** A way by which a blank node looks for a cluster. */
+/** A `retry_join` block, by which a blank node looks for a cluster. */
 export interface RetryJoin {
-  /** As it stands there; of `auto_join` the provider alone, for the rest may hold its credentials. */
+  /** As configured; of `auto_join` only the provider, because the rest may contain credentials. */
   text: string;
   file: string;
-  /** Null for `auto_join`: where that leads only its provider knows. */
+  /** Null for `auto_join`: only its provider knows. */
   address: string | null;
 }
 
@@ -36,14 +36,14 @@ function targetsOf(join: Block): Omit<RetryJoin, 'file'>[] {
   ];
 }
 
-/** OpenBao: a blank server with it makes a cluster of its own. @returns the file; null where there is none */
+/** OpenBao: with it a blank server forms a cluster of its own. @returns the file; null if there is none */
 export function initializeStanza(sources: readonly Source[]): string | null {
   return sources.find(({ body }) => body.items.some(({ key }) => key === 'initialize'))?.file ?? null;
 }
 
 /**
- * By which address the others know it as a peer: the environment goes before the file (command/server.go).
- * @returns `host:port`; null where Vault works it out when it starts: without one, or from a template
+ * The address by which peers know it: the environment overrides the file (command/server.go).
+ * @returns `host:port`; null if Vault works it out at its start, because it is missing or a template
  */
 export function clusterAddressOf(sources: readonly Source[], start: ServerStart): string | null {
   const text = fromEnvironment(start, 'CLUSTER_ADDR') || textOutside(bodiesOf(sources), 'cluster_addr');
@@ -78,10 +78,10 @@ export function neededFiles(sources: readonly Source[], start: ServerStart): Nam
   return named.flatMap(({ setting, path }) => (path && isAbsolute(path) ? [{ setting, path }] : []));
 }
 
-/** They are made, or are no part of what a new host needs. */
+/** Vault creates them, or a new host does not need them. */
 const NOT_CONFIGURATION = ['log_file', 'pid_file', 'path', 'plugin_directory', 'plugin_tmpdir', 'lib', 'file_path'];
 
-/** Every absolute path in the configuration that may be a file of it, and the files themselves. */
+/** The configuration files, and every absolute path in them that may be a file. */
 export function namedPaths(sources: readonly Source[], start: ServerStart): NamedFile[] {
   const licence = fromEnvironment(start, 'LICENSE_PATH');
   const own = sources.map(({ file }) => ({ path: file, setting: '-config' }));

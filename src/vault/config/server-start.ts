@@ -1,20 +1,20 @@
 import { basename } from 'node:path';
 
-/** How the Vault of a host is started, as far as it can be seen. */
+/** How the Vault of a host is started, as far as visible. */
 export interface ServerStart {
   /** The paths of `-config`, in its order; null if unknown. */
   paths: readonly string[] | null;
-  /** Of its environment what decides where its data is and how it is sealed, and nothing that may be secret. */
+  /** The part of its environment that decides where its data is and how it is sealed; nothing that may be secret. */
   environment: Readonly<Record<string, string>>;
-  /** Whether that is all of it. */
+  /** Whether `environment` is complete. */
   environmentKnown: boolean;
-  /** What could not be seen, and why. */
+  /** What could not be determined, and why. */
   unknown: readonly string[];
 }
 
 export const UNKNOWN_START: ServerStart = { paths: null, environment: {}, environmentKnown: false, unknown: [] };
 
-/** Without the prefix of the product: OpenBao reads `BAO_` and then `VAULT_`, Vault the latter alone. */
+/** Without the product's prefix: OpenBao reads `BAO_`, then `VAULT_`; Vault only the latter. */
 const NAMES = [
   'API_ADDR',
   'CLUSTER_ADDR',
@@ -27,7 +27,7 @@ const NAMES = [
 ] as const;
 export type EnvironmentName = (typeof NAMES)[number];
 
-/** Of an environment only what is known not to be secret. */
+/** The variables known not to be secret. */
 export function structural(environment: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const names = NAMES.flatMap((name) => [`BAO_${name}`, `VAULT_${name}`]);
   return Object.fromEntries(
@@ -47,7 +47,7 @@ export function isServerCommand(argv: readonly string[]): boolean {
   return serverAt(argv) >= 0;
 }
 
-/** What a command line names as configuration; null when it starts no server. */
+/** The configuration that a command line names; null if it starts no server. */
 export function configPathsOf(argv: readonly string[], environment: Readonly<Record<string, string>>): string[] | null {
   const at = serverAt(argv);
   if (at < 0) return null;
@@ -62,13 +62,13 @@ export function configPathsOf(argv: readonly string[], environment: Readonly<Rec
   return paths.length === 0 && named !== undefined ? [named] : paths;
 }
 
-/** What of a command line runs the program of the server, such as `[vault]`; null when it starts no server. */
+/** The part of a command line that runs the server's program, such as `[vault]`; null if it starts no server. */
 export function programIn(argv: readonly string[]): string[] | null {
   const at = serverAt(argv);
   return at < 0 ? null : argv.slice(0, at);
 }
 
-/** What a command line sets for the program that it starts: `env VAULT_RAFT_PATH=/data vault server`. */
+/** Variables that a command line sets: `env VAULT_RAFT_PATH=/data vault server`. */
 export function assignmentsIn(argv: readonly string[]): Record<string, string> {
   const words = argv.slice(0, Math.max(0, serverAt(argv)));
   return Object.fromEntries(

@@ -8,16 +8,16 @@ import { fromEnvironment, type ServerStart, UNKNOWN_START } from './server-start
 
 /** The configuration of a host's Vault server. */
 export interface ServerConfig {
-  /** May be shown and kept: it holds no secret. */
+  /** Contains no secret: may be shown and stored. */
   facts: VaultConfig;
-  /** Everything of the active seal's stanza, secrets and all; null without one. */
+  /** The whole stanza of the active seal, including secrets; null without one. */
   seal: SealSettings | null;
-  /** How clients get to it. */
+  /** Its listeners. */
   listeners: Listener[];
   files: ConfigSources;
 }
 
-/** What it was read from: as with a seal, secrets and all, and so neither in JSON nor in a log. */
+/** The sources, including secrets, and therefore neither in JSON nor in a log. */
 export class ConfigSources {
   readonly #sources: readonly Source[];
 
@@ -30,7 +30,7 @@ export class ConfigSources {
   }
 }
 
-/** Settings of a seal that may be secret: they come out one by one, and neither in JSON nor in a log. */
+/** Settings of a seal that may be secret: read one by one, never in JSON or a log. */
 export class SealSettings {
   readonly #values: ReadonlyMap<string, string>;
 
@@ -45,7 +45,7 @@ export class SealSettings {
     return this.#values.get(name);
   }
 
-  /** Those that are known not to be secret. */
+  /** Settings known not to be secret. */
   shown(): Record<string, string> {
     return Object.fromEntries(SHOWN_SETTINGS.flatMap((name) => this.#entry(name)));
   }
@@ -145,14 +145,14 @@ function storageOf(bodies: readonly HclBody[], start: ServerStart): VaultConfig[
   };
 }
 
-/** The enabled seals, those that go first at the beginning. */
+/** The enabled seals, by priority. */
 export function enabledSeals(bodies: readonly HclBody[]): Block[] {
   const enabled = blocksOf(bodies, 'seal', 'kms').filter((block) => booleanIn(block, 'disabled') !== true);
   const priority = (block: Block): number => Number(textIn(block, 'priority') ?? 1);
   return enabled.toSorted((left, right) => priority(left) - priority(right));
 }
 
-/** @param outside what the environment has for the type of the first one, with a stanza or without */
+/** @param outside what the environment sets for the type of the first one, with or without a stanza */
 function activeSeal(bodies: readonly HclBody[], outside: string | null): SealSettings | null {
   const [block] = enabledSeals(bodies);
   const type = outside ?? block?.type;
@@ -175,7 +175,7 @@ function listenersOf(bodies: readonly HclBody[]): VaultListener[] {
   }));
 }
 
-/** Vault takes zero and less for "not set" (command/server.go). */
+/** Vault treats zero and less as "not set" (command/server.go). */
 function positive(milliseconds: number | null): number | null {
   return milliseconds !== null && milliseconds > 0 ? milliseconds : null;
 }
@@ -199,7 +199,7 @@ function allowsRootTokenByKeys(bodies: readonly HclBody[]): boolean {
   return open || blocksOf(bodies, 'listener').some((block) => booleanIn(block, setting) === false);
 }
 
-/** An address may hold a password. */
+/** An address may contain a password. */
 export function withoutUserinfo(value: string): string {
   return value.replace(/\/\/[^/@\s]*@/, '//');
 }

@@ -11,7 +11,7 @@ const DICTIONARY = [
   ...ABOUT_REQUESTS,
 ];
 const LOG_DICTIONARY = DICTIONARY.filter(({ answerOnly }) => !answerOnly);
-/** Lines further back belong to another time. */
+/** Older lines are not about this. */
 const MAX_LOG_LINES = 500;
 const MAX_LINE_LENGTH = 4_000;
 

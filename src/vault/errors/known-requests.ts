@@ -70,7 +70,7 @@ export const ABOUT_THE_HOST: readonly KnownMessage[] = [
   },
 ];
 
-/** Broad patterns, so they come last. */
+/** Broad patterns: must come last. */
 export const ABOUT_REQUESTS: readonly KnownMessage[] = [
   {
     says: /raft storage is not in use/i,

@@ -2,7 +2,7 @@ import { DrError, type FailureCode, isDrError } from '../../contract/failures';
 import { explain } from './error-dictionary';
 
 const MAX_SHOWN = 500;
-/** Vault's messages are short; anything longer is searched only this far. */
+/** Vault's messages are short; longer text is searched up to here. */
 const MAX_EXPLAINED = 64 * 1024;
 const LOGIN = /^auth\/.+\/login$/;
 

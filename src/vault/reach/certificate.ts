@@ -3,7 +3,7 @@ import { isIP } from 'node:net';
 
 const BLOCK = /-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g;
 
-/** The certificates in a PEM file, the leaf first as servers and clients have it; what is none is left out. */
+/** The certificates in a PEM file, leaf first, as servers and clients send them; anything else is skipped. */
 export function certificatesIn(pem: string): X509Certificate[] {
   return (pem.match(BLOCK) ?? []).flatMap((block) => {
     try {
@@ -14,7 +14,7 @@ export function certificatesIn(pem: string): X509Certificate[] {
   });
 }
 
-/** @returns why a certificate doesn't count at this moment; null when it does. */
+/** @returns why a certificate is not valid now; null when it is. */
 export function validityProblem(certificate: X509Certificate, now: Date): string | null {
   const [from, to] = [new Date(certificate.validFrom), new Date(certificate.validTo)];
   if (now > to) return `has expired on ${to.toISOString()}`;
@@ -32,7 +32,7 @@ export function namesOf({ subjectAltName }: X509Certificate): string {
   return (subjectAltName ?? '').replace(/\b(DNS|IP Address):/g, '') || 'no host';
 }
 
-/** Whether one of the authorities has issued the first certificate of a chain, with the others of it in between. */
+/** Whether a chain leads from its first certificate to one of the authorities. */
 export function isIssuedBy(chain: readonly X509Certificate[], authorities: readonly X509Certificate[]): boolean {
   let [current] = chain;
   for (let step = 0; current !== undefined && step <= chain.length; step++) {

@@ -20,15 +20,15 @@ export interface ReachQuestion {
   /** Vault's own configuration; null when it is not known. */
   server: ServerConfig | null;
   service: 'running' | 'stopped';
-  /** What came of asking at the local address for its seal. */
+  /** Outcome of asking the local address for its seal status. */
   tried: SealStatus | Error;
 }
 
-/** For all that is asked here: the whole step has fifteen seconds, of which the first question may take five. */
+/** For all requests made here: the step has 15 seconds, of which the first request may take 5. */
 const TIMEOUT_MS = 4_000;
 
 /**
- * Whether the agent of a node reaches its Vault: by the result of a request, and if there is no answer, by Vault's own
+ * Whether the agent of a node reaches its Vault: judged by a request, and if that gets no answer, by Vault's own
  * listeners.
  */
 export async function checkReach(question: ReachQuestion): Promise<VaultReach> {
@@ -55,11 +55,11 @@ export async function checkReach(question: ReachQuestion): Promise<VaultReach> {
   if (answered) {
     const other = await otherVaultAt(question, local.address);
     if (other !== null) return reach(other);
-    // What Vault reads when it starts again counts, too.
+    // Includes what Vault will read at its next start.
     return reach(verdict.kind === 'refused' ? `it answers now, but not after a restart: ${verdict.why}` : null);
   }
   if (isWrongPeer(tried)) return reach(wrongPeer(tried as DrError, local.address, verdict));
-  // Our own files, without which no request is made.
+  // Our own files: without them no request can be made.
   if (isDrError(tried) && tried.code === 'InvalidConfiguration')
     return reach(`${tried.message} ${tried.advice ?? ''}`.trim());
   switch (verdict.kind) {
@@ -81,7 +81,7 @@ export async function checkReach(question: ReachQuestion): Promise<VaultReach> {
   return reach(null, verdict.why);
 }
 
-/** The cause as it was met; and what the configuration says of it, which names the line. */
+/** The error as it occurred, with the line of the configuration that explains it. */
 function wrongPeer({ message, advice }: DrError, address: string, verdict: ReachVerdict): string {
   const met = `its agent gets no answer from ${address}: ${message}`;
   if (verdict.kind === 'refused') return `${met.replace(/\.$/, '')}; ${verdict.why}`;
@@ -95,7 +95,7 @@ function wrongPeer({ message, advice }: DrError, address: string, verdict: Reach
 async function otherVaultAt({ cluster, node, server }: ReachQuestion, local: string): Promise<string | null> {
   if (local === new URL(node.address).origin) return null;
   const options: VaultClientOptions = { signal: AbortSignal.timeout(TIMEOUT_MS) };
-  // A Vault that is unsealed, or elected, between the two questions looks like two.
+  // A Vault that is unsealed or elected between the two requests would look like two servers.
   for (let round = 0; round < 2; round++) {
     const [here, there] = await Promise.all([
       identityAt(connectLocally(cluster, node, options, server)),
@@ -134,7 +134,7 @@ async function asking<T>(connecting: Promise<VaultClient>, ask: (vault: VaultCli
 
 type Checked = Pick<VaultReach, 'problem' | 'unchecked'>;
 
-/** Of a listener that nobody answers at: what it will show, and what will be shown to it. */
+/** For a listener that does not answer: the certificate that it will present, and the one it will be presented with. */
 async function checkCertificates(question: ReachQuestion, listener: Listener): Promise<Checked> {
   if (listener.tlsDisabled) return { problem: null, unchecked: null };
   const now = new Date();

@@ -7,9 +7,9 @@ export interface ReachFacts {
   local: LocalAddress;
   /** Null when Vault's configuration is not known. */
   listeners: readonly Listener[] | null;
-  /** Part of the configuration could not be read, so there may be more of them. */
+  /** Part of the configuration could not be read: there may be more listeners. */
   incomplete: boolean;
-  /** Whether a certificate is configured with which vault-dr shows itself to Vault. */
+  /** Whether a client certificate is configured. */
   hasClientCertificate: boolean;
 }
 
@@ -19,7 +19,7 @@ export type ReachVerdict =
   | { kind: 'refused'; why: string }
   | { kind: 'unchecked'; why: string };
 
-/** Decides by Vault's own listeners whether an agent gets to its Vault once it has been started. */
+/** Decides by Vault's own listeners whether an agent will reach its Vault once that is started. */
 export function evaluateReach(facts: ReachFacts): ReachVerdict {
   const { local, listeners, incomplete } = facts;
   if (listeners === null || incomplete) {
@@ -73,7 +73,7 @@ function listening(listeners: readonly Listener[]): string {
   return `Vault listens on ${listeners.map(shownAddress).join(', ')}`;
 }
 
-/** The line to change: of our configuration if one of the listeners will do, otherwise of Vault's. */
+/** The line to change: in our configuration if one of the listeners is usable, otherwise in Vault's. */
 function wayOut(listeners: readonly Listener[]): string {
   const usable = listeners
     .filter(({ restrictedBy }) => restrictedBy === null)

@@ -1,7 +1,7 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net';
 import { hostOf, portOf, socketPathOf } from '../../contract/addresses';
 
-/** A listener of Vault, as far as it decides who gets to it. */
+/** A listener of Vault: the settings that decide who reaches it. */
 export interface Listener {
   /** `tcp` or `unix`. */
   type: string;
@@ -11,11 +11,11 @@ export interface Listener {
   /** `tls_require_and_verify_client_cert`. */
   demandsCertificate: boolean;
   clientCaFile: string | null;
-  /** The setting by which it serves a part of the API only; null where it serves all of it. */
+  /** The setting that limits it to a part of the API; null if it serves all of it. */
   restrictedBy: string | null;
 }
 
-/** As it stands in a configuration. */
+/** As configured. */
 export interface ListenerBlock {
   type: string;
   text: (setting: string) => string | null;
@@ -46,7 +46,7 @@ export function shownAddress({ type, address }: Listener): string {
   return address ?? (type === 'unix' ? '/run/vault.sock' : '127.0.0.1:8200');
 }
 
-/** Null where only Vault itself can work it out, as `{{ GetPrivateIP }}:8200`. */
+/** Null if only Vault itself can resolve it, such as `{{ GetPrivateIP }}:8200`. */
 function placeOf(listener: Listener): Place {
   const text = shownAddress(listener);
   if (listener.type === 'unix') return { path: text };
@@ -65,7 +65,7 @@ export function addressOf(listener: Listener): string | null {
   return URL.canParse(url) ? new URL(url).origin : null;
 }
 
-/** Where `proveStopped` asks whether something still listens. */
+/** Where `proveStopped` checks that nothing listens any more. */
 export function socketsOf(listeners: readonly Listener[]): { host: string; port: number }[] {
   return listeners.flatMap((listener) => {
     const address = addressOf(listener);
@@ -90,7 +90,7 @@ function hostFits(bound: string, asked: string): boolean | null {
   if (isAny(bound)) {
     if (asked === 'localhost') return true;
     if (isIP(asked) === 0) return null;
-    // Vault binds 0.0.0.0 for IPv4 alone, what else stands for all addresses for both.
+    // Vault binds 0.0.0.0 for IPv4 only, every other form of "all addresses" for both families.
     return bound !== '0.0.0.0' || isIPv4(asked);
   }
   if (bound === asked) return true;
@@ -103,14 +103,14 @@ function isAny(host: string): boolean {
   return host === '' || host === '0.0.0.0' || host === '::';
 }
 
-/** Where a client ends that asks for "any address". */
+/** Where a client gets that connects to "any address". */
 function destinationOf(url: URL): string {
   const host = normal(hostOf(url));
   if (host === '0.0.0.0') return '127.0.0.1';
   return host === '::' ? '::1' : host;
 }
 
-/** One form for one address: `0:0:0:0:0:0:0:1` is `::1`, and an IPv4 address in IPv6 clothes is that address. */
+/** Canonical form: `0:0:0:0:0:0:0:1` becomes `::1`, and an IPv4-mapped IPv6 address the IPv4 address. */
 function normal(host: string): string {
   if (!isIPv6(host)) return host.toLowerCase().replace(/\.$/, '');
   const short = hostOf(new URL(`http://[${host}]`));

@@ -1,7 +1,7 @@
 import { isLoopbackHost, portOf, socketPathOf } from '../../contract/addresses';
 import { addressOf, type Listener } from './listener';
 
-/** Of a node: what its configuration here says of its addresses. */
+/** The addresses of a node in our configuration. */
 export interface NodeAddresses {
   address: string;
   localAddress?: string | undefined;
@@ -9,7 +9,7 @@ export interface NodeAddresses {
 
 export interface LocalAddress {
   address: string;
-  /** `localAddress` of the node; a listener of its Vault; or neither: the loopback, with the port of `address`. */
+  /** From `localAddress`, from a listener of its Vault, or from neither: the loopback, with the port of `address`. */
   from: 'localAddress' | 'listener' | 'address';
 }
 
@@ -31,12 +31,12 @@ export function localAddressOf(node: NodeAddresses, listeners: readonly Listener
   return best ? { address: best.address, from: 'listener' } : { address: loopbackOf(node.address), from: 'address' };
 }
 
-/** Shares and tokens go there. */
+/** Shares and tokens are sent there. */
 export function inClear(address: string): boolean {
   return address.startsWith('http:') && !isLoopbackHost(new URL(address).hostname);
 }
 
-/** The loopback first; there, what demands no certificate; and then the port that clients use. */
+/** Prefers the loopback, then listeners that demand no certificate, then the port that clients use. */
 function rankOf({ demandsCertificate }: Listener, address: string, port: number): number {
   if (socketPathOf(address) !== null) return 8;
   const url = new URL(address);

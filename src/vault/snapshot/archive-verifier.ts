@@ -8,31 +8,31 @@ import { Gunzip, GunzipError } from './gunzip';
 
 const MAX_HEAD_BYTES = 1024;
 const TAR_BLOCK = 512;
-/** Zeros behind the tar's end; programs that write whole records leave at most some kilobytes. */
+/** Zeros after the end of the tar; programs that write whole records leave a few kilobytes at most. */
 const MAX_PADDING_BYTES = 64 * 1024;
-/** tar-stream's word for an end within an entry, or within the long header before it. */
+/** tar-stream's message for an end within an entry, or within the long header before it. */
 const PENDING = 'Unexpected end of data';
 const GZIP_MAGIC = [0x1f, 0x8b];
 
 export interface Member {
   header: Header;
-  /** To be read to its end before the next member is asked for. */
+  /** Must be read to its end before the next member is requested. */
   content: AsyncIterable<Buffer>;
-  /** Throws when nobody reads the archive any more; for work that needs no more of it. */
+  /** Throws once nobody reads the archive any more; for work between reads. */
   requireOpen: () => void;
 }
 
-/** What is inside of a gzipped tar, and how messages speak of it. */
+/** The contents of a gzipped tar, and its name in messages. */
 export interface ArchiveFormat<Contents> {
-  /** As a sentence begins with it: `The snapshot`. */
+  /** Begins a sentence: `The snapshot`. */
   subject: string;
-  /** What to do about an archive that is cut, and about one whose bytes are wrong. */
+  /** Advice for an archive that was cut off, and for one that is damaged. */
   advice: { incomplete: string; corrupt: string };
   /** Reads all members. @throws DrError SnapshotIncomplete | SnapshotCorrupt */
   read(members: AsyncIterable<Member>): Promise<Contents>;
   /** Whether nothing may follow this member. @param count of members up to this one */
   isLast(header: Header, count: number): boolean;
-  /** Explains what is no gzip by how it begins. */
+  /** Explains by its first bytes what is not gzip. */
   notGzip(head: Buffer): DrError;
 }
 
@@ -73,11 +73,11 @@ export class ArchiveVerifier<Contents extends object> extends Transform {
       this.#head = Buffer.concat([this.#head, chunk.subarray(0, MAX_HEAD_BYTES - this.#head.length)]);
     }
     if (!this.#startsAsGzip()) {
-      // Read on, so that an error of Vault's can be shown in full.
+      // Reads on, to show an error of Vault in full.
       done(this.#head.length < MAX_HEAD_BYTES ? null : this.format.notGzip(this.#head), chunk);
       return;
     }
-    // Called back when the reader has taken it all: that is the back-pressure. On an error the whole stream is destroyed.
+    // Called back once the reader has consumed it: back-pressure. An error destroys the whole stream.
     this.#gunzip.write(chunk, (error) => {
       if (!error) done(null, chunk);
     });
@@ -147,7 +147,7 @@ export class ArchiveVerifier<Contents extends object> extends Transform {
     }
   }
 
-  /** The tar reader takes a tar without its end for one. */
+  /** The tar reader accepts a tar without its end marker. */
   #checkEnd(): void {
     if (this.#inflatedBytes < this.#membersEnd + 2 * TAR_BLOCK)
       throw this.#incomplete('is truncated before the end of its tar');
@@ -166,7 +166,7 @@ export class ArchiveVerifier<Contents extends object> extends Transform {
         return this.#trailing();
       default:
     }
-    // tar-stream's errors have no code; where the bytes ended tells a cut from damage.
+    // tar-stream's errors have no code; whether the input had ended tells a cut from damage.
     const isPending = reasons.some((reason) => (reason as Error).message === PENDING);
     const cutInside = isPending || this.#membersEnd > this.#inflatedBytes || this.#inflatedBytes % TAR_BLOCK !== 0;
     if (this.#gunzip.readableEnded && cutInside) return this.#incomplete('is truncated inside its tar', cause);

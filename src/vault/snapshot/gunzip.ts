@@ -6,7 +6,7 @@ const HEADER_BYTES = 10;
 const TRAILER_BYTES = 8;
 const DEFLATE = 8;
 const FLAGS = { extra: 0x04, name: 0x08, comment: 0x10, headerSum: 0x02, reserved: 0xe0 };
-/** Names and comments have no length of their own. */
+/** Names and comments have no length field. */
 const MOST_HEADER_BYTES = 64 * 1024;
 
 /**
@@ -23,17 +23,17 @@ export class GunzipError extends Error {
 }
 
 /**
- * Inflates one gzip archive, to its very last byte. Node's own reads on into what follows, drops what it had inflated when that
- * is no archive, and can't say which of the two was wrong.
+ * Inflates one gzip archive up to its last byte. Node's own implementation reads on into trailing data, discards what it
+ * has inflated if that is not gzip, and can't tell which of the two was wrong.
  */
 export class Gunzip extends Transform {
   readonly #raw = createInflateRaw({ chunkSize: 64 * 1024 });
-  /** Until the header is whole, then null. */
+  /** Bytes of an incomplete header; null once it is complete. */
   #head: Buffer | null = Buffer.alloc(0);
   /** Once the compressed part has ended. */
   #trailer: Buffer | null = null;
   #fed = 0;
-  /** What it was given last. */
+  /** The last chunk. */
   #last: Buffer = Buffer.alloc(0);
   #sum = 0;
   #sizeBytes = 0;
@@ -52,7 +52,7 @@ export class Gunzip extends Transform {
     this.#raw.on('end', () => this.#endOfData());
   }
 
-  /** Whether the archive has ended, and all of it was right. */
+  /** Whether the archive has ended and was intact. */
   get complete(): boolean {
     return this.#trailer?.length === TRAILER_BYTES;
   }
@@ -87,7 +87,7 @@ export class Gunzip extends Transform {
   #inflate(body: Buffer, done: TransformCallback): void {
     this.#last = body;
     this.#fed += body.length;
-    // A write that holds the end may not be called back: it is over with the end, at the latest.
+    // A write that contains the end may never be called back: the end itself completes it.
     const once = () => {
       if (this.#done !== once) return;
       this.#done = () => undefined;
@@ -95,12 +95,12 @@ export class Gunzip extends Transform {
     };
     this.#done = once;
     this.#raw.write(body, (error) => {
-      // What follows the end is not in the trailer yet.
+      // Bytes after the end are not in the trailer yet.
       if (!error && this.#raw.bytesWritten === this.#fed) once();
     });
   }
 
-  /** What was given to it and not taken belongs to the trailer. */
+  /** Input that was not consumed belongs to the trailer. */
   #endOfData(): void {
     this.#trailer = Buffer.alloc(0);
     const left = this.#fed - this.#raw.bytesWritten;
@@ -112,7 +112,7 @@ export class Gunzip extends Transform {
     }
   }
 
-  /** @returns what follows the header, or null as long as it is not whole. */
+  /** @returns what follows the header; null while that is incomplete. */
   #takeHeader(bytes: Buffer): Buffer | null {
     const length = headerLength(bytes);
     this.#head = length === null ? bytes : null;
@@ -130,7 +130,7 @@ export class Gunzip extends Transform {
   }
 }
 
-/** Null as long as it is not whole. @throws GunzipError */
+/** Null while it is incomplete. @throws GunzipError */
 function headerLength(bytes: Buffer): number | null {
   if (bytes.length < HEADER_BYTES) return null;
   const flags = bytes.readUInt8(3);

@@ -8,7 +8,7 @@ import { readSnapshotArchive, type SnapshotSummary } from './snapshot-archive';
 
 export interface Inspection extends SnapshotSummary {
   encryption: Encryption['method'];
-  /** Of the copy of a data directory; absent of a snapshot. */
+  /** Of a copy of a data directory; absent for a snapshot. */
   dataDirectory?: DataDirectory;
 }
 
@@ -18,8 +18,8 @@ export interface DataDirectory extends Pick<ArchiveMeta, 'storage' | 'nodeId' | 
 }
 
 /**
- * Reads a snapshot that anybody may have made, or the copy of a data directory, encrypted or not, end to end and in constant memory.
- * @throws DrError SnapshotIncomplete | SnapshotCorrupt | CopyDamaged if it is not whole; DecryptionFailed if no key fits.
+ * Reads a snapshot of any origin, or a copy of a data directory, encrypted or not, end to end and in constant memory.
+ * @throws DrError SnapshotIncomplete | SnapshotCorrupt | CopyDamaged if it is not intact; DecryptionFailed if no key fits.
  */
 export async function inspectSnapshot(source: Readable, keys: DecryptionKeys, where: string): Promise<Inspection> {
   const { encryption, archive, isDataArchive } = await openArchive(source, keys, where);

@@ -45,17 +45,17 @@ export interface KeySummary {
   ownSeals: string[];
 }
 
-/** Counts the keys of a Vault's storage, wherever they are read from. */
+/** Counts the keys of a Vault's storage, whatever the source. */
 export class KeyTally {
   readonly #byPrefix = new Map<string, KeyCount>();
   readonly #leases = new Map<string, number>();
   readonly #facts = new SnapshotKeys();
   readonly #ownSeals: string[] = [];
-  /** Those of the watched keys that are there. */
+  /** Watched keys that were found. */
   readonly present = new Set<string>();
   readonly #watched: ReadonlySet<string>;
 
-  /** @param watched keys whose presence is noted */
+  /** @param watched keys whose presence is recorded */
   constructor(watched: Iterable<string>) {
     this.#watched = new Set(watched);
   }

@@ -1,33 +1,32 @@
-/** What to read of a value: nothing, a short text or number, its length alone, or some entries of a map. */
+/** What to read of a value: nothing, a short text or number, only its length, or some entries of a map. */
 export type Wish = 'scalar' | 'length' | 'both' | { readonly [key: string]: Wish };
 
 /**
- * What was read: null for nil, undefined for whatever was not asked for or is of another type. A text that is longer than what is
- * kept is undefined.
+ * What was read: null for nil; undefined for anything not requested, of another type, or a text too long to keep.
  */
 export type Found = string | number | boolean | null | undefined | Measured | { [key: string]: Found };
 
 /** With `length` and `both`. */
 export interface Measured {
   bytes: number;
-  /** With `both`, when it is short. */
+  /** With `both`, if it is short. */
   value: Buffer | null;
 }
 
-/** Consul nests records a few levels deep; what people put into a service's settings may be deeper. */
+/** Consul nests records a few levels deep; a service's own settings may be deeper. */
 const MAX_DEPTH = 64;
-/** Texts and values that are kept; keys of maps that are longer are of no interest. */
+/** Longest text or value that is kept; no map key of interest is longer. */
 const MAX_KEPT_BYTES = 64 * 1024;
 const MAX_KEY_BYTES = 64;
 
-/** Its bytes are no MessagePack, or no one's that anybody writes. */
+/** The bytes are not MessagePack, or not as any program writes it. */
 export class MsgpackError extends Error {
   override readonly name = 'MsgpackError';
 }
 
 /**
- * Walks values of MessagePack that come in chunks which may end anywhere, and keeps nothing but what is asked for: whatever the
- * bytes say of lengths and depths, it takes no more memory. Used as a generator that yields where it needs the next chunk.
+ * Walks MessagePack values in chunks that end anywhere, and keeps only what is requested: lengths and depths in the bytes
+ * do not affect its use of memory. A generator that yields where it needs the next chunk.
  */
 export class MsgpackWalk {
   #chunk: Buffer = Buffer.alloc(0);
@@ -117,7 +116,7 @@ export class MsgpackWalk {
       case 0xdf:
         return yield* this.#map(yield* this.#unsigned(4), wish, depth);
       default:
-        // 0xc1 is the only byte with which nothing begins.
+        // 0xc1 is the only byte that begins no value.
         throw new MsgpackError('has a byte that begins no value');
     }
   }
@@ -140,7 +139,7 @@ export class MsgpackWalk {
     return undefined;
   }
 
-  /** Nearly all keys are texts of a few bytes that are in the chunk: without a generator for each it takes a third of the time. */
+  /** Nearly all keys are short texts within the chunk: reading those without a generator takes a third of the time. */
   #shortKey(): string | undefined {
     const head = this.#chunk[this.#at] ?? 0;
     const end = this.#at + 1 + (head & 0x1f);
@@ -150,7 +149,7 @@ export class MsgpackWalk {
     return key;
   }
 
-  /** The same for values that nobody asked for: a small number, nil, true, false, a short text. */
+  /** The same for values not requested: a small number, nil, true, false, a short text. */
   #skipShort(): boolean {
     const head = this.#chunk[this.#at];
     if (head === undefined) return false;
@@ -160,7 +159,7 @@ export class MsgpackWalk {
     return true;
   }
 
-  /** Empty for what is no text, or too long for one that is known. */
+  /** Empty if it is not a text, or too long to be a known key. */
   *#key(depth: number): Generator<void, string, void> {
     const key = yield* this.value('both', depth + 1);
     const { value } = (key ?? {}) as Partial<Measured>;
@@ -175,7 +174,7 @@ export class MsgpackWalk {
     return wish === 'length' || wish === 'both' ? { bytes: length, value: null } : undefined;
   }
 
-  /** Of 64 bits those that a number holds exactly; larger ones lose their last digits. */
+  /** Integers beyond 2^53 lose their last digits. */
   *#unsigned(bytes: number): Generator<void, number, void> {
     let value = 0;
     for (let left = bytes; left > 0; left--) {
@@ -211,7 +210,7 @@ export class MsgpackWalk {
   }
 }
 
-/** Of the whole value, where its first byte says it; 0 where it doesn't. */
+/** Length of the whole value, if its first byte tells; otherwise 0. */
 function shortLength(head: number): number {
   if (head < 0x80 || head >= 0xe0) return 1;
   if (head >= 0xa0 && head < 0xc0) return 1 + (head & 0x1f);

@@ -5,7 +5,7 @@ import type { Encryption } from '../../contract/generation';
 import { type DecryptionKeys, decryptStream, MAGIC_BYTES, methodOf } from '../../crypto/encryption';
 import { ARCHIVE_FORMAT } from '../archive/format';
 
-/** Enough for the head of a gzip file, with a name in it, and the beginning of what is compressed. */
+/** Enough for a gzip header with a file name, and the first compressed bytes. */
 const HEAD_BYTES = 4_096;
 const GZIP = Buffer.from([0x1f, 0x8b]);
 const TAR_MAGIC_AT = 257;
@@ -14,9 +14,9 @@ export interface OpenedArchive {
   encryption: Encryption['method'];
   /** As Vault sent it; not verified yet. */
   archive: Readable;
-  /** Whether it begins like an archive at all; of anything else nothing need be read. */
+  /** Whether it begins like an archive; if not, there is no point in reading on. */
   looksLikeArchive: boolean;
-  /** Whether it begins as a copy of a data directory does; otherwise it may be a snapshot. */
+  /** Whether it begins like a copy of a data directory; otherwise it may be a snapshot. */
   isDataArchive: boolean;
 }
 
@@ -50,7 +50,7 @@ export async function openArchive(source: Readable, keys: DecryptionKeys, where:
 
 async function* inflated(source: Readable): AsyncGenerator<Buffer> {
   const inner = createGunzip();
-  // Whatever ends one ends the other, with the same error.
+  // An error of one ends the other.
   pipeline(source, inner, () => undefined);
   try {
     yield* inner as AsyncIterable<Buffer>;
@@ -68,7 +68,7 @@ async function* inflated(source: Readable): AsyncGenerator<Buffer> {
   }
 }
 
-/** The first bytes that come out of a gzip file; empty for what is none. */
+/** The first inflated bytes; empty if it is not gzip. */
 function firstInflated(head: Buffer): Buffer {
   if (!startsAs(head, GZIP)) return Buffer.alloc(0);
   try {
@@ -86,7 +86,7 @@ function isTar(head: Buffer): boolean {
   return head.subarray(TAR_MAGIC_AT, TAR_MAGIC_AT + 5).toString('latin1') === 'ustar';
 }
 
-/** The first bytes, and a stream that still has them. */
+/** The first bytes, and a stream that still contains them. */
 async function peek(source: Readable, bytes: number): Promise<{ head: Buffer; whole: Readable }> {
   const rest = source.iterator() as AsyncIterableIterator<Buffer>;
   let head = Buffer.alloc(0);

@@ -9,7 +9,7 @@ import { StateReader } from './snapshot-state';
 import { refuseConsul } from './state-kind';
 
 export interface SnapshotSummary extends KeySummary, Unseal {
-  /** The archive as it came, gzip and all. */
+  /** The archive as received, still compressed. */
   archive: FileDigest;
   raft: { index: number; term: number; peers: RaftPeer[] };
 }

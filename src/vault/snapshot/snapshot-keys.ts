@@ -1,19 +1,19 @@
 import type { Reach } from '../../contract/generation';
 
 /**
- * Static roles of the engines that have them: database, LDAP, AWS. Storage of an engine lies behind the id of its mount, and in a
- * namespace behind that.
+ * Static roles of the engines that have them: database, LDAP, AWS. The storage path of an engine begins with the id of
+ * its mount, in a namespace with that of the namespace.
  */
 const STATIC_ROLE = /^(?:namespaces\/[^/]+\/)?logical\/[^/]+\/static-roles?\/./;
 const UNFINISHED = /^(?:namespaces\/[^/]+\/)?logical\/[^/]+\/wal\/./;
-/** A device that was disabled leaves its salt behind; whether any is enabled shows by the table of them. */
+/** A disabled device leaves its salt behind; the device table tells whether any is enabled. */
 const AUDIT_DEVICE = /^(?:namespaces\/[^/]+\/)?audit\/[^/]+\/salt$/;
 const AUDIT_TABLE = /^(?:namespaces\/[^/]+\/)?core\/(?:local-)?audit(?:\/.+)?$/;
-/** One that is empty has 90 bytes (Vault 1.21), one with a device some 260. */
+/** An empty table has 90 bytes (Vault 1.21), one with a device about 260. */
 const EMPTY_TABLE_BYTES = 120;
 const PLUGIN = /^core\/plugin-catalog\/([\w.-]{1,100})\/([\w.-]{1,100})(?:\/|$)/;
 const MOST_PLUGINS = 100;
-/** Vault and OpenBao note each version that has run on the data. */
+/** Vault and OpenBao record each version that has run on the data. */
 const VERSION = /^core\/versions\/(\d{1,4}\.\d{1,4}\.\d{1,4}[\w.+-]{0,40})$/;
 
 /** Facts from the plaintext keys of a snapshot, in constant memory. */
@@ -42,7 +42,7 @@ export class SnapshotKeys {
     };
   }
 
-  /** The newest version that has ever run on this data; null where the snapshot does not say. */
+  /** The newest version that ever ran on this data; null if the snapshot does not say. */
   newestVersion(): string | null {
     return this.#newestVersion;
   }

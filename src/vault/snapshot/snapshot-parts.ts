@@ -7,7 +7,7 @@ import type { Member as ArchiveMember } from './archive-verifier';
 import { INDISPENSABLE, type KeyTally, RECOVERY_CONFIG, SEAL_CONFIG, STORED_KEYS, WATCHED } from './key-tally';
 import { checkSums, type Member, parseMeta, parseSealConfig, type RaftMeta } from './snapshot-members';
 
-/** For the members other than `state.bin`; the largest has some kilobytes. */
+/** For members other than `state.bin`; the largest has a few kilobytes. */
 const MAX_SMALL_MEMBER_BYTES = 64 * 1024;
 const USTAR_AT = 257;
 const WITHOUT_GZIP = 'is an uncompressed tar, which no server accepts: compress it with `gzip FILE`';
@@ -16,7 +16,7 @@ export const AGAIN =
   'Take the snapshot again. If the error persists, check the log of the leader and of any proxy in between.';
 export const UNUSABLE = "Don't use this archive; take the snapshot again, or choose another copy.";
 
-/** Takes the bytes of `state.bin` as they come. */
+/** Consumes the bytes of `state.bin`. */
 export interface StateSink {
   push(chunk: Buffer): void;
   end(): void;
@@ -29,11 +29,11 @@ export interface SnapshotKind {
   /** As a sentence names it: `a Raft snapshot`. */
   is: string;
   members: readonly Member[];
-  /** Gets the first bytes of `state.bin`, or all where there are fewer. @throws DrError for those of another kind. */
+  /** Receives the first bytes of `state.bin`, or all if there are fewer. @throws DrError for another kind of snapshot. */
   checkState: (head: Buffer) => void;
 }
 
-/** What `state.bin` begins with tells whose it is. */
+/** The first bytes of `state.bin` tell whose it is. */
 const STATE_HEAD_BYTES = 16;
 
 /**

@@ -1,18 +1,18 @@
 import { DrError } from '../../contract/failures';
 import { KeyTally } from './key-tally';
 
-/** The largest key that Vault's storage (bbolt) takes. */
+/** bbolt's limit for a key. */
 const MAX_KEY_BYTES = 32_768;
 /** Vault's own limit for one entry. */
 const MAX_ENTRY_BYTES = 2 ** 31 - 1;
-/** For the few values that are kept; a seal configuration has some 200 bytes. */
+/** For the few values that are kept; a seal configuration has about 200 bytes. */
 const MAX_KEPT_VALUE_BYTES = 64 * 1024;
 const FIELD = { key: 1, value: 2 } as const;
 const WIRE = { varint: 0, fixed64: 1, bytes: 2, fixed32: 5 } as const;
 
 /**
- * Walks a `state.bin`: a sequence of `StorageEntry { string key = 1; bytes value = 2; }`, each with its length as a varint in
- * front. Takes the bytes in chunks that may end anywhere; holds no value but the `kept` ones.
+ * Walks a `state.bin`: a sequence of `StorageEntry { string key = 1; bytes value = 2; }`, each preceded by its length as a
+ * varint. Accepts chunks that end anywhere; keeps only the values of `kept` keys.
  */
 export class StateReader {
   readonly tally: KeyTally;
@@ -25,7 +25,7 @@ export class StateReader {
   #before = 0;
   #betweenEntries = true;
 
-  /** @param watched keys whose presence is noted; @param kept keys whose values are plaintext and wanted. */
+  /** @param watched keys whose presence is recorded; @param kept keys whose values are plaintext and needed. */
   constructor(watched: Iterable<string>, kept: Iterable<string>) {
     this.tally = new KeyTally(watched);
     this.#kept = new Set(kept);
@@ -59,7 +59,7 @@ export class StateReader {
     return this.#keptValues.get(key);
   }
 
-  /** Yields where it needs more bytes; so it continues in the middle of an entry with the next chunk. */
+  /** Yields where it needs the next chunk, even in the middle of an entry. */
   *#entries(): Generator<void, never, void> {
     for (;;) {
       const length = yield* this.#length(MAX_ENTRY_BYTES);
@@ -84,7 +84,7 @@ export class StateReader {
         if (length > MAX_KEY_BYTES) throw this.#corrupt(`has a key of ${length} bytes`);
         key = (yield* this.#take(length)).toString('utf8');
       } else if (field === FIELD.value) {
-        // Vault writes the key first; if the value came first, one could not tell whether to keep it.
+        // Vault writes the key first; otherwise it would be unknown whether to keep the value.
         if (key === undefined) throw this.#corrupt('has a value without a key before it');
         valueBytes = length;
         if (this.#kept.has(key)) {

@@ -2,7 +2,7 @@ import { DrError } from '../../contract/failures';
 
 /** Consul's `state.bin` begins with a MessagePack map of one entry (agent/consul/fsm, SnapshotHeader). */
 const CONSUL = Buffer.concat([Buffer.from([0x81, 0xa9]), Buffer.from('LastIndex')]);
-/** Vault's with a length as a varint, and the tag of a StorageEntry's key. */
+/** Vault's begins with a length as a varint, and the tag of a StorageEntry's key. */
 const RAFT = { mostLengthBytes: 5, keyTag: 0x0a };
 
 /** @throws DrError SnapshotCorrupt for a snapshot of Consul where one of Vault's Raft storage is expected. */

@@ -3,7 +3,7 @@ import { type FileHandle, open } from 'node:fs/promises';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DrError } from '../../contract/failures';
 
-/** A database that somebody else may be writing; each answer is as of one of its transactions. */
+/** A database that another process may be writing; each answer is consistent with one of its transactions. */
 export interface BoltFile {
   /** @returns null when there is no such bucket or no such key in it. */
   get(bucketPath: readonly string[], key: string | Buffer): Promise<Buffer | null>;
@@ -60,7 +60,7 @@ const MAX_PAGE_SIZE = 64 * 1024;
 const MAX_KEY_BYTES = 32_768;
 /** Far above what Vault's storage takes for one entry (1 MiB unless configured), so that damage can't exhaust memory. */
 const MAX_VALUE_BYTES = 64 * 1024 * 1024;
-/** A tree of two keys to a page would be lower; only a page that leads back to itself is deeper. */
+/** Even a tree with two keys per page is lower; only a cycle is deeper. */
 const MAX_DEPTH = 64;
 const ATTEMPTS = 20;
 const PAUSE_MS = 10;
@@ -123,7 +123,7 @@ async function consistently<T>(path: string, file: FileHandle, work: (meta: Meta
       throw outcome.error;
     } catch (error) {
       problem = error;
-      // Both meta pages are bad for an instant at most: while a new file is being made.
+      // Both meta pages are invalid for an instant only: while a new file is created.
       if (!(error instanceof Damage && error.kind.ofMeta)) break;
     }
   }
@@ -155,7 +155,7 @@ async function settle<T>(work: () => Promise<T>): Promise<{ value: T } | { error
 
 async function readMeta(file: FileHandle): Promise<Meta> {
   const first = await metaAt(file, 0);
-  // Where the second one lies, only the first says; without it, every page size is tried, as bbolt does.
+  // Only the first one tells where the second one is; without it, every page size is tried, as bbolt does.
   const sizes = first ? [first.pageSize] : powersOfTwo(MIN_PAGE_SIZE, MAX_PAGE_SIZE);
   const others = await Promise.all(sizes.map(async (size) => metaAt(file, size, size)));
   const [newest] = [first, ...others]
@@ -230,7 +230,7 @@ async function lastEntryOf(file: FileHandle, meta: Meta, root: Page): Promise<{ 
   throw new Damage('has pages that form a loop');
 }
 
-/** Each page is read at once, unless one value makes it long. */
+/** A page is read in one go, unless a value makes it long. */
 async function eachOf(
   file: FileHandle,
   meta: Meta,

@@ -1,14 +1,14 @@
 import { decodeMulti } from '@msgpack/msgpack';
 
 /**
- * No map or list may be inside: the library does not bound their depth, and takes some 170 bytes for each level of one byte.
- * Texts stay bytes, since go-msgpack writes bytes as texts, of megabytes sometimes.
+ * No nested map or list: the library does not bound their depth, and uses about 170 bytes for each level of one byte.
+ * Text stays bytes: go-msgpack writes byte strings as text, sometimes megabytes.
  */
 const FLAT = { maxMapLength: 0, maxArrayLength: 0, rawStrings: true };
 
 /**
- * The unsigned number that a flat MessagePack map, such as one of go-msgpack from a Go struct, has under a key.
- * @returns null when there is none, or when the bytes are no such map.
+ * The unsigned number under a key of a flat MessagePack map, such as go-msgpack makes from a Go struct.
+ * @returns null if there is none, or if the bytes are not such a map.
  */
 export function numberInMap(message: Buffer, key: string): number | null {
   const [head = 0] = message;
@@ -23,7 +23,7 @@ export function numberInMap(message: Buffer, key: string): number | null {
 
 /**
  * @param elements a key and a value in turn
- * @throws Error when they are no elements, or fewer or more than said.
+ * @throws Error if the bytes are not elements, or their number differs from the header.
  */
 function valueOf(wanted: Buffer, elements: Iterator<unknown>, pairs: number): unknown {
   const next = () => {

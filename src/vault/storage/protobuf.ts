@@ -11,7 +11,7 @@ const FIXED32 = 5;
 
 /**
  * The fields of a protobuf message, in their order.
- * @throws RangeError when it is cut or none.
+ * @throws RangeError if it is cut off or not a message.
  */
 export function wireFields(message: Buffer): WireField[] {
   const fields: WireField[] = [];
@@ -41,13 +41,13 @@ export function wireFields(message: Buffer): WireField[] {
   return fields;
 }
 
-/** Zero when it is not there, as proto3 has it. */
+/** Zero if absent, as in proto3. */
 export function integerOf(fields: readonly WireField[], number: number): number {
   const value = fields.findLast((field) => field.number === number)?.value;
   return typeof value === 'bigint' ? Number(value) : 0;
 }
 
-/** Empty when it is not there, as proto3 has it. */
+/** Empty if absent, as in proto3. */
 export function textOf(fields: readonly WireField[], number: number): string {
   const value = fields.findLast((field) => field.number === number)?.value;
   return Buffer.isBuffer(value) ? value.toString('utf8') : '';

@@ -61,7 +61,7 @@ export async function lastOfWal(directory: string, meta: BoltFile): Promise<Last
       (value) => ({ value }),
       (error: unknown) => ({ error }),
     );
-    // Rotated or truncated meanwhile: what was read may be of files that are no part of it any more.
+    // Rotated or truncated meanwhile: what was read may come from files that no longer belong to it.
     const isSame = (await metaOf(meta))?.equals(before ?? Buffer.alloc(0)) ?? before === null;
     if (!isSame && attempt < ATTEMPTS) continue;
     if ('error' in outcome) throw outcome.error;
@@ -115,13 +115,13 @@ interface Frame {
   at: number;
   /** Of its payload. */
   length: number;
-  /** Of a commit: over all since the one before. */
+  /** Of a commit: covers everything since the previous one. */
   crc: number;
-  /** How many entries there are up to here, this one counted. */
+  /** Number of entries up to and including this one. */
   entries: number;
 }
 
-/** Where the last entry of a segment lies that is wholly on the disk; null when there is none. */
+/** Offset of the last entry of a segment that is completely on disk; null if there is none. */
 async function lastCommitted(file: FileHandle): Promise<Frame | null> {
   let last: Frame | null = null;
   let commits: { commit: Frame; last: Frame | null }[] = [];
@@ -131,14 +131,14 @@ async function lastCommitted(file: FileHandle): Promise<Frame | null> {
   }
   const [final, before] = commits.toReversed();
   if (!final) return null;
-  // Entries behind it were begun when it was on the disk. Otherwise it may be torn itself.
+  // If entries follow, it was on disk before they were begun. Otherwise it may be torn itself.
   if (last !== final.last) return final.last;
   const from = before ? before.commit.at + FRAME_HEADER_BYTES : 0;
   const isWhole = (await sumOf(file, from, final.commit.at)) === final.commit.crc;
   return (isWhole ? final : before)?.last ?? null;
 }
 
-/** Up to the first zeros, the end of the file, or what is no frame: raft-wal itself reads no further. */
+/** Up to the first zeros, the end of the file, or an invalid frame: raft-wal itself reads no further. */
 async function* framesOf(file: FileHandle): AsyncGenerator<Frame> {
   let chunk: Buffer = Buffer.alloc(0);
   let chunkAt = 0;
@@ -229,7 +229,7 @@ function fileName({ BaseIndex, ID }: Segment): string {
   return `${String(BaseIndex).padStart(20, '0')}-${ID.toString(16).padStart(16, '0')}.wal`;
 }
 
-/** Fewer where the file ends. */
+/** Fewer at the end of the file. */
 async function bytesAt(file: FileHandle, at: number, length: number): Promise<Buffer> {
   const bytes = Buffer.alloc(length);
   const { bytesRead } = await file.read(bytes, 0, length, at);

@@ -41,7 +41,7 @@ export class ConsulSnapshotVerifier extends ArchiveVerifier<Contents> {
   }
 }
 
-/** Verifies the same of any Consul, with or without a Vault in it, and learns nothing else. */
+/** The same checks for a snapshot of any Consul, with or without a Vault in it; collects nothing. */
 export class ConsulIntegrityVerifier extends ArchiveVerifier<RaftMeta> {
   constructor() {
     super({ ...formatFor({ prefix: '' }), read: (members) => readParts(members, new ByteCounter(), KIND) });

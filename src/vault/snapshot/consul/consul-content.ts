@@ -8,7 +8,7 @@ interface Asked {
   accessor: string | null;
 }
 
-/** What a manifest says of a snapshot of Consul. */
+/** The facts of a manifest about a snapshot of Consul. */
 export function consulContent(
   { path, consistency, accessor }: Asked,
   { others, elsewhere, services }: ConsulContents,

@@ -3,7 +3,7 @@ import type { KeyCount } from '../../../contract/generation';
 import { KeyTally, OTHER_PREFIXES, RECOVERY_CONFIG, SEAL_CONFIG, WATCHED } from '../key-tally';
 import { type Found, type Measured, MsgpackError, MsgpackWalk, type Wish } from '../msgpack-walk';
 
-/** The records of Consul that matter here, by their type byte (agent/structs, MessageType); they only ever get more. */
+/** The record types of Consul that matter here, by type byte (agent/structs, MessageType); types are only ever added. */
 const TYPES = {
   registration: 0,
   kv: 2,
@@ -19,7 +19,7 @@ const TYPES = {
   authMethod: 27,
   peering: 35,
 } as const;
-/** Records from here on are Enterprise's; the free Consul restores no snapshot that has any. */
+/** Types from here on are Enterprise's; the community edition restores no snapshot that contains one. */
 const FIRST_ENTERPRISE_TYPE = 64;
 /** Each is one byte, and no MessagePack. */
 const LAST_TYPE = 127;
@@ -32,7 +32,7 @@ const WISHES: Readonly<Record<number, Wish>> = {
   [TYPES.configEntry]: 'both',
 };
 
-/** Counted by nothing but their type. */
+/** Only counted. */
 const COUNTED: Readonly<Record<number, string>> = {
   [TYPES.session]: 'sessions',
   [TYPES.preparedQuery]: 'preparedQueries',
@@ -54,34 +54,34 @@ const KEYRING = 'core/keyring';
 /** Names of services, and first segments of keys. */
 const MAX_NAMES = 100;
 const MAX_VAULTS = 5;
-/** What people name things; anything else is counted, and not shown. */
+/** Characters of ordinary names; anything else is counted but not shown. */
 const NAME = /^[\w.:@-]{1,100}$/;
 
 export interface ConsulContents {
   /** Vault's HA lock below its prefix: who holds it is the active Vault; `free` has the key, and no session that holds it. */
   lock: 'none' | 'free' | 'held';
-  /** What else is in it, by kind; Consul's own as well: its nodes, the anonymous token, its built-in policies, its Connect root. */
+  /** Everything else by kind, including Consul's own: nodes, the anonymous token, built-in policies, the Connect root. */
   others: Record<string, number>;
-  /** Keys outside of Vault's prefix by their first segment; `(other)` where there are too many, or the segment is no name. */
+  /** Keys outside of Vault's prefix by first segment; `(other)` if there are too many, or it is not an ordinary name. */
   elsewhere: Record<string, KeyCount>;
-  /** Instances by the name of the service, but for Consul's own. */
+  /** Instances by service name, except Consul's own. */
   services: Record<string, number>;
-  /** Fingerprint of the certificate by which Connect signs. */
+  /** Fingerprint of Connect's signing certificate. */
   connectRoot: string | null;
-  /** Those ACL tokens that were asked for and are in it. */
+  /** Those of the requested ACL tokens that it contains. */
   accessors: string[];
 }
 
 export interface ConsulQuestion {
   /** `path` of Vault's storage, with a slash at the end. */
   prefix: string;
-  /** Accessor ids of ACL tokens: which of them are in it? */
+  /** Accessor ids of the ACL tokens to look for. */
   accessors?: readonly string[];
 }
 
 /**
- * Walks a `state.bin` of Consul: a map that is its header, then records, each a type byte and a MessagePack value. Takes the
- * bytes in chunks that may end anywhere; holds no value but those of Vault's that are plaintext and wanted.
+ * Walks a `state.bin` of Consul: a header map, then records, each a type byte and a MessagePack value. Accepts chunks that
+ * end anywhere; keeps only those of Vault's values that are plaintext and needed.
  */
 export class ConsulStateReader {
   readonly tally = new KeyTally(WATCHED);
@@ -146,7 +146,7 @@ export class ConsulStateReader {
     };
   }
 
-  /** Prefixes other than the one that was asked for, below which a Vault has its keyring. */
+  /** Other prefixes that have a Vault's keyring below them. */
   otherVaults(): string[] {
     return [...this.#vaults];
   }
@@ -185,7 +185,7 @@ export class ConsulStateReader {
     this.tally.note(own, bytes);
     if (own === SEAL_CONFIG || own === RECOVERY_CONFIG) {
       if (kept === null) throw this.#corrupt(`has ${bytes} bytes under ${own}`);
-      // What was read may be a part of a large chunk.
+      // A copy: the bytes may be a slice of a large chunk.
       this.#values.set(own, Buffer.from(kept));
     }
     if (own === HA_LOCK) this.#lock = typeof session === 'string' && session !== '' ? 'held' : 'free';
@@ -203,7 +203,7 @@ export class ConsulStateReader {
     if (/^[\w./-]{1,100}$/.test(vault)) this.#vaults.push(vault);
   }
 
-  /** A node is registered, then each of its services and checks in a record of its own. */
+  /** One record registers a node, and one each of its services and checks. */
   #noteRegistration({ Service: service, Check: check }: Record<string, Found>): void {
     if (service === null && check === null) this.#count('nodes');
     const { Service: name } = mapOf(service);
@@ -240,7 +240,7 @@ function measured(found: Found): Measured {
   return typeof bytes === 'number' ? { bytes, value: value ?? null } : { bytes: 0, value: Buffer.alloc(0) };
 }
 
-/** A configuration entry is bytes, in which its kind comes first (agent/structs, ConfigEntryRequest.MarshalBinary). */
+/** A configuration entry is a byte string that begins with its kind (agent/structs, ConfigEntryRequest.MarshalBinary). */
 function isIntentions(record: Found): boolean {
   const { value } = measured(record);
   if (value === null || value.length === 0) return false;
