@@ -1,10 +1,10 @@
 import { formatSeconds } from '../contract/format';
 import type { ChainLink } from '../contract/generation';
 
-/** Less is usual, and harmless: generations are minutes apart. */
+/** Less is common and harmless: generations are minutes apart. */
 const TOLERANCE_SECONDS = 60;
 
-/** A generation is dated by this host's clock, and "latest" goes by that date: what may make it lie, for the manifest. */
+/** Generations are dated by this host's clock, and "latest" goes by that date: reasons to doubt it, for the manifest. */
 export function clockWarnings(
   capturedAt: string,
   leader: { node: string; clockAheadSeconds: number | null },
@@ -25,7 +25,7 @@ export function clockWarnings(
   return warnings;
 }
 
-/** By the `Date` of an answer, which is in whole seconds. Null when there is none. */
+/** From the `Date` header, which has whole seconds. Null if there is none. */
 export function aheadBy(date: string | undefined, now: number): number | null {
   const server = Date.parse(date ?? '');
   return Number.isNaN(server) ? null : Math.round((server - now) / 1_000);

@@ -19,7 +19,7 @@ export function sameDigest(left: FileDigest, right: FileDigest): boolean {
   return left.sha256 === right.sha256 && left.sizeBytes === right.sizeBytes;
 }
 
-/** Counts and hashes what goes through. */
+/** Counts and hashes the bytes that pass. */
 export class DigestMeter extends Transform {
   readonly #hash = createHash('sha256');
   sizeBytes = 0;
@@ -40,7 +40,7 @@ export class DigestMeter extends Transform {
   }
 }
 
-/** Lets bytes pass and fails at the first one too many, or at the end, if they are not the ones of the digest. */
+/** Passes bytes on; fails at the first excess byte, or at the end if the digest differs. */
 export class DigestCheck extends Transform {
   readonly #expected: FileDigest;
   readonly #what: string;
@@ -99,7 +99,7 @@ export async function checkStream(
 }
 
 /**
- * A new file with exactly these bytes, synced, readable by its owner only. A failed attempt may leave it half-written.
+ * Writes a new file with exactly these bytes, synced, readable only by its owner. A failed attempt may leave a part of it.
  * @throws DrError CopyDamaged if the bytes are not the ones of the digest.
  */
 export async function writeChecked(
@@ -132,7 +132,7 @@ export async function digestOfFile(path: string, options: TransferOptions = {}):
   return { sha256: hash.digest('hex'), sizeBytes };
 }
 
-/** The same bytes; an error of the source comes out as what `explain` makes of it. */
+/** The same bytes; `explain` translates an error of the source. */
 export function explainErrors(source: Readable, explain: (error: unknown) => unknown): Readable {
   async function* bytes(): AsyncGenerator<Uint8Array> {
     try {
@@ -144,7 +144,7 @@ export function explainErrors(source: Readable, explain: (error: unknown) => unk
   return Readable.from(bytes(), { objectMode: false });
 }
 
-/** Node wraps the reason of an abort in an error of its own. */
+/** Node wraps the reason of an abort. */
 async function abortable(signal: AbortSignal | undefined, work: () => Promise<void>): Promise<void> {
   try {
     await work();

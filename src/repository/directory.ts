@@ -24,7 +24,7 @@ import {
 
 const PARTIAL = '.partial-';
 
-/** A directory of one's own: a local disk, or a mounted share that knows hard links. */
+/** A directory: on a local disk, or on a mounted share with hard links. */
 export class DirectoryRepository implements Repository {
   readonly name: string;
   readonly kind = 'directory';
@@ -133,7 +133,7 @@ export class DirectoryRepository implements Repository {
     });
   }
 
-  /** `link(2)` fails on a name that is taken, so of two attempts one wins and nothing is ever replaced. */
+  /** `link(2)` fails if the name exists: of two attempts one wins, and nothing is ever replaced. */
   async #claimName(partial: string, key: string, digest: FileDigest, options: TransferOptions): Promise<PutOutcome> {
     try {
       await link(partial, await this.#pathOf(key));
@@ -162,8 +162,8 @@ export class DirectoryRepository implements Repository {
   }
 
   /**
-   * Enters only directories that we may have created: a share may show all of its snapshots in each directory, or
-   * directories without access.
+   * Enters only directories that we may have created: a share may show its own snapshots in each directory, or directories
+   * without access.
    */
   async #walk(prefix: string, wanted: (name: string) => boolean): Promise<StoredObject[]> {
     const found: StoredObject[] = [];
@@ -177,14 +177,14 @@ export class DirectoryRepository implements Repository {
     return found.toSorted((left, right) => (left.key < right.key ? -1 : 1));
   }
 
-  /** Without the slash at its end. */
+  /** Without trailing slash. */
   async #prefixOf(prefix: string): Promise<string> {
     const names = prefix.replace(/\/$/, '');
     await this.#pathOf(names);
     return names;
   }
 
-  /** The directory is the operator's, but users with write access must not lead anything out of it by a link. */
+  /** The directory belongs to the operator, but nobody with write access may redirect us by a link. */
   async #pathOf(key: string): Promise<string> {
     assertKey(key);
     return belowRoot(this.#root, key);
@@ -219,7 +219,7 @@ async function removeOrphans(directory: string): Promise<void> {
   }
 }
 
-/** Null for what went away since it was listed. */
+/** Null if it has disappeared since it was listed. */
 async function statOrNull(path: string): Promise<Stats | null> {
   try {
     return await stat(path);

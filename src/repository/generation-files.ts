@@ -14,11 +14,11 @@ export const SIGNATURE_FILE = 'manifest.json.sig';
 /** Written last, removed first: a generation exists if and only if its manifest does. */
 export const MANIFEST_FILE = 'manifest.json';
 
-/** In the order in which they are written, after the snapshot. */
+/** In the order of writing, after the snapshot. */
 export const SMALL_FILES = [SUMS_FILE, RESTORE_FILE, SIGNATURE_FILE, MANIFEST_FILE] as const;
 export type SmallFile = (typeof SMALL_FILES)[number];
 
-/** No file but the snapshot may be longer. */
+/** Limit for every file except the snapshot. */
 export const SMALL_FILE_LIMIT_BYTES = 1024 * 1024;
 
 export interface SigningKeys {
@@ -27,8 +27,8 @@ export interface SigningKeys {
 }
 
 /**
- * Writes all other files next to the snapshot, which completes the backup's directory. Repeating it changes nothing.
- * @throws DrError InvalidConfiguration if the keys are no Ed25519 pair: nobody could verify the copy.
+ * Writes all other files next to the snapshot, which completes the directory of the backup. Idempotent.
+ * @throws DrError InvalidConfiguration if the keys are not an Ed25519 pair: nobody could verify the copy.
  */
 export async function stageGenerationFiles(
   directory: string,
@@ -83,7 +83,7 @@ export async function readStagedFiles(directory: string): Promise<Record<SmallFi
   };
 }
 
-/** Why these files do not vouch for the snapshot of the manifest, or null. */
+/** Why these files do not prove the snapshot of the manifest; null if they do. */
 export function problemOfSums(sums: Uint8Array | null, restore: Uint8Array | null, manifest: Manifest): string | null {
   if (sums === null) return `${SUMS_FILE} is missing`;
   if (restore === null) return `${RESTORE_FILE} is missing`;
@@ -92,7 +92,7 @@ export function problemOfSums(sums: Uint8Array | null, restore: Uint8Array | nul
   return same ? null : `${SUMS_FILE} does not match the manifest and ${RESTORE_FILE}`;
 }
 
-/** The files that carry the contents: the snapshot first. */
+/** The files with contents: the snapshot first. */
 export function contentsOf({ stored, bundles }: ManifestDraft): (FileDigest & { file: string })[] {
   return [stored, ...bundles];
 }

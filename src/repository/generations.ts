@@ -25,25 +25,25 @@ import { fromBytes, fromFile, type OpenSource, readSmall, type Repository, type 
 
 export { stageGenerationFiles } from './generation-files';
 
-/** Manifests that are read at the same time. */
+/** Manifests read in parallel. */
 const PARALLEL_READS = 8;
-/** So many reads that fail one after the other are the repository's fault, not that of single generations. */
+/** This many consecutive failed reads mean that the repository is at fault, not single generations. */
 const OUTAGE_AFTER = 2 * PARALLEL_READS;
-/** In the name of a file that is being fetched, or whose attempt has died. */
+/** In the name of a file that is being fetched, or whose attempt died. */
 export const FETCHING = '.partial-';
 const OTHER_COPY = 'Use another copy of this backup, or another backup.';
 
 export interface UnreadableGeneration {
   generation: string;
   problem: string;
-  /** It could not be read just now, and may be good; otherwise it was read and is not good. */
+  /** True if it could not be read and may be intact; otherwise it was read and is not. */
   retryable?: boolean;
 }
 
 export interface GenerationListing {
   /** Newest first; checked at level `listed`. */
   copies: GenerationCopy[];
-  /** There, but not to be trusted; never dropped silently and never removed by retention. */
+  /** Present but not trusted; never dropped silently, never removed by retention. */
   unreadable: UnreadableGeneration[];
 }
 
@@ -68,8 +68,8 @@ export async function publishGeneration(
 }
 
 /**
- * The same where the archive lies in the repository already, because the host that made it has stored it there: all of it is read
- * first, so that nothing is published that is not what the manifest says.
+ * The same for an archive that its host has already stored in the repository: it is read completely first, so that only
+ * what the manifest says is published.
  * @throws DrError StagingLost if the staged files are gone; CopyDamaged if the archive is not there, or is another one.
  */
 export async function publishAround(
@@ -100,8 +100,8 @@ export async function publishAround(
 }
 
 /**
- * The generations of a cluster whose manifest is signed, whole and in its own place, and whose snapshot is there in full length.
- * @throws DrError if the repository doesn't answer; never for the sake of one bad generation.
+ * The generations of a cluster with a manifest that is signed, complete and in its own place, and a snapshot of full
+ * length. @throws DrError if the repository doesn't answer; never because of one bad generation.
  */
 export async function listGenerations(
   repository: Repository,
@@ -113,7 +113,7 @@ export async function listGenerations(
   return readGenerations(repository, cluster, found, publicKeyPem, options);
 }
 
-/** The same for those of which a listing of the files is at hand. */
+/** The same, from a listing of the files. */
 export async function readGenerations(
   repository: Repository,
   cluster: string,
@@ -148,8 +148,8 @@ export async function readGenerations(
 }
 
 /**
- * The newest of what `listGenerations` shows, without reading the older ones; null if nothing was ever published.
- * @throws DrError the problem of the newest one, if none can be read.
+ * The newest generation that `listGenerations` would return, without reading older ones; null if nothing was ever
+ * published. @throws DrError the problem of the newest one, if none can be read.
  */
 export async function readNewest(
   repository: Repository,
@@ -210,7 +210,7 @@ export async function readCopy(
 }
 
 /**
- * Reads every byte of a copy here and now and compares it with the manifest: level `hashed`.
+ * Reads every byte of a copy now and compares it with the manifest: level `hashed`.
  * @throws DrError CopyDamaged.
  */
 export async function verifyCopy(
@@ -257,7 +257,7 @@ export async function replicateGeneration(
   };
   const problem = problemOfSums(small[SUMS_FILE], small[RESTORE_FILE], copy.manifest);
   if (problem !== null) throw damaged(from, copy, problem);
-  // The target may be locked: what goes there for years is checked as it is, not as it was a moment ago.
+  // The target may be locked for years: check the bytes that are written, not those of a moment ago.
   if (!verifySignature(small[MANIFEST_FILE], small[SIGNATURE_FILE], publicKeyPem)) {
     throw damaged(from, copy, 'its manifest was modified');
   }
@@ -266,7 +266,7 @@ export async function replicateGeneration(
 }
 
 /**
- * Brings the snapshot as stored (encrypted or not) to a file that appears only when it is whole, checked and on disk.
+ * Fetches the snapshot as stored (encrypted or not) to a file that appears only once it is complete, checked and synced.
  * @throws DrError CopyDamaged, DiskFull, or that the repository doesn't answer.
  */
 export async function fetchSnapshot(
@@ -315,7 +315,7 @@ export async function readBundle(
   return bytes;
 }
 
-/** Every backup of which the repository has any file, complete or not, by id. */
+/** Every backup with any file in the repository, complete or not, by id. */
 export async function listFiles(
   repository: Repository,
   cluster: string,
@@ -332,7 +332,7 @@ export async function listFiles(
   return [...found.values()].sort(byGeneration);
 }
 
-/** It is written last: a directory without one is not yet a backup, or no longer. */
+/** Written last: a directory without one is not a backup yet, or no longer. */
 export function hasManifest({ files }: GenerationFiles): boolean {
   return files.has(MANIFEST_FILE);
 }

@@ -4,7 +4,7 @@ import { GENERATION_PATTERN, type Manifest, MANIFEST_FORMAT } from '../contract/
 import { NAME_PATTERN } from '../contract/names';
 import { content } from '../contract/step-input/content';
 
-/** The shape of a manifest that was read back from a repository. */
+/** Shape of a manifest read from a repository. */
 export const manifestSchema: z.ZodType<Manifest> = z.object({
   format: z.literal(MANIFEST_FORMAT),
   generation: z.string().regex(GENERATION_PATTERN),
@@ -93,9 +93,9 @@ export const manifestSchema: z.ZodType<Manifest> = z.object({
   createdBy: z.object({ product: z.string(), run: z.string() }),
 });
 
-/** Bytes that are signed and stored: equal manifests give equal bytes, whatever the order their keys were set in. */
+/** The bytes that are signed and stored: equal manifests give equal bytes, in whatever order their keys were set. */
 export function serializeManifest(manifest: Manifest): Buffer {
-  // The schema gives its own order to every key but these.
+  // The schema determines the order of all other keys.
   const ordered = manifestSchema.parse(manifest);
   ordered.keys.byPrefix = byName(ordered.keys.byPrefix);
   if (ordered.content?.method === 'consul') ordered.content.others = byName(ordered.content.others);

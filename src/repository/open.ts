@@ -6,12 +6,12 @@ import type { S3Settings } from './s3/s3-client';
 import type { Repository } from './types';
 
 /**
- * Reads the credentials, if the configuration names any; reaches for nothing else yet.
+ * Reads the credentials, if the configuration names any; connects to nothing yet.
  * @throws DrError InvalidConfiguration if a credential can't be read.
  */
 export async function openRepository(name: string, config: RepositoryConfig): Promise<Repository> {
   if (config.type === 'directory') return new DirectoryRepository(name, config.path);
-  // Its SDK is large.
+  // Loaded when needed: the SDK is large.
   const { S3Repository } = require('./s3/s3') as typeof S3;
   return new S3Repository(name, await s3SettingsOf(name, config));
 }

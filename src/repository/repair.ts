@@ -20,8 +20,8 @@ export interface Repair {
 }
 
 /**
- * Brings a generation to each repository that lacks it and would keep it, and completes the copies that lack files.
- * @param good repositories whose copy was read end to end, here and now.
+ * Copies a generation to each repository that lacks it and would keep it, and completes copies that lack files.
+ * @param good repositories whose copy was just read end to end.
  * @param damaged repositories whose copy was found damaged.
  */
 export async function repairGeneration(

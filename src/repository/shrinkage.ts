@@ -4,7 +4,7 @@ import { formatBytes } from '../contract/format';
 type Measured = Pick<Manifest, 'generation' | 'archive' | 'keys'>;
 
 /**
- * Sizes and counts that fell by more than this many percent since the previous backup: deleted data, or a partial
+ * Reports sizes and counts that fell by more than this percentage since the previous backup: deleted data, or a partial
  * snapshot.
  */
 export function shrinkageWarnings(before: Measured, now: Omit<Measured, 'generation'>, percent: number): string[] {

@@ -8,9 +8,9 @@ import { DigestMeter } from './digest';
 import type { TransferOptions } from './types';
 
 /**
- * Writes the snapshot of a generation, encrypted, while it is verified: in clear it reaches no disk.
- * @param verifier lets the archive pass, and fails where it is wrong
- * @returns of what is written, and its name in the directory
+ * Encrypts and writes the snapshot of a generation while it is verified: it reaches no disk in clear.
+ * @param verifier passes the archive through, and fails if it is wrong
+ * @returns digest of the file, and its name in the directory
  */
 export async function writeSnapshotFile(
   directory: string,

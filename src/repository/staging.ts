@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { belowRoot } from '../files/below-root';
 import { entriesIfThere } from '../files/files';
 
-/** Of Temporal; whatever has another name is not a run's. */
+/** Temporal's run ids; a directory with any other name is not a run's. */
 const RUN_ID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** Files of a backup run on the controller's disk until they are published. */
@@ -11,7 +11,7 @@ export async function stagingDirectory(stateDir: string, cluster: string, run: s
   return belowRoot(rootOf(stateDir), cluster, run);
 }
 
-/** Removes what backups that are over have left in staging, as after a `temporal workflow terminate`. @returns the runs. */
+/** Removes what ended backups have left in staging, as after a `temporal workflow terminate`. @returns the runs. */
 export async function sweepStaging(stateDir: string, isOver: (run: string) => Promise<boolean>): Promise<string[]> {
   const over: string[] = [];
   for (const cluster of await directoriesIn(rootOf(stateDir))) {

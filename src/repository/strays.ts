@@ -9,7 +9,7 @@ import { placeOf } from './import/sources';
 import { s3SettingsOf } from './open';
 import type { Repository, StoredObject } from './types';
 
-/** Files in a repository that belong to no backup and are covered by no signature. */
+/** A file in a repository that belongs to no backup and is covered by no signature. */
 export interface Stray {
   repository: string;
   /** Printable; as `import` takes it. */
@@ -21,7 +21,7 @@ export interface Stray {
 /** Of marks and of heads of the audit trail. */
 const FOLDERS = ['marks', 'audit'];
 
-/** Files in the folder of a cluster, and right in the repository; one that can't be listed has none. */
+/** Strays in the directory of a cluster and at the top of the repository; none if they can't be listed. */
 export async function findStrays(repository: Repository, config: RepositoryConfig, cluster: string): Promise<Stray[]> {
   const { name } = repository;
   const base = config.type === 'directory' ? `${config.path}/` : `s3://${config.bucket}/${config.prefix}`;

@@ -14,32 +14,32 @@ export interface StoredObject {
 export interface TransferOptions {
   /** Rejects with the signal's own reason. */
   signal?: AbortSignal;
-  /** Bytes of this object so far; the same again and again while a disk takes its time to flush them. */
+  /** Bytes of this object so far; repeated while a disk flushes them. */
   onProgress?: (bytes: number) => void;
-  /** Of a backup: asked right before its manifest makes it one. Throws where somebody else makes it meanwhile. */
+  /** For a backup: called right before the manifest completes it. Throws if another attempt has taken over. */
   stillWanted?: () => Promise<unknown>;
-  /** How a repeated attempt finds the upload in parts that the one before began. */
+  /** Lets a repeated attempt find the multipart upload of the previous one. */
   resume?: { uploadId: string | undefined; onUpload: (uploadId: string) => void };
 }
 
-/** Opens the content to store; called only if it has to be stored. */
+/** Opens the content; called only if it has to be stored. */
 export type OpenSource = () => Readable | Promise<Readable>;
 
-/** `already-there`: an object with the same bytes, as a repeated attempt finds it. */
+/** `already-there`: an object with the same bytes exists, as for a repeated attempt. */
 export type PutOutcome = 'written' | 'already-there';
-/** `locked`: it can't be removed yet, which is how a locked bucket normally is. */
+/** `locked`: can't be removed yet: normal in a bucket with object lock. */
 export type RemoveOutcome = 'removed' | 'locked' | 'absent';
 
 /**
- * A place for objects that are written once and never changed. Keys are names between slashes. Every method throws
- * DrErrors only: RepositoryUnavailable (try again later), PermissionDenied, InvalidConfiguration, DiskFull and what is named below.
+ * A place for objects that are written once and never changed. Keys are names separated by slashes. Methods throw only
+ * DrErrors: RepositoryUnavailable (try again later), PermissionDenied, InvalidConfiguration, DiskFull and those named below.
  */
 export interface Repository {
   readonly name: string;
   readonly kind: 'directory' | 's3';
   /**
    * Stores the whole object with exactly these bytes, or nothing.
-   * @throws DrError RepositoryConflict if other bytes are there; CopyDamaged if the source doesn't match the digest.
+   * @throws DrError RepositoryConflict if the key has other bytes; CopyDamaged if the source doesn't match the digest.
    */
   put(key: string, source: OpenSource, digest: FileDigest, options?: TransferOptions): Promise<PutOutcome>;
   /** Null if there is none. Errors of the stream are DrErrors as well. */
@@ -50,13 +50,13 @@ export interface Repository {
   /** Whether `remove` would be refused for now; false for a missing object. */
   isLocked(key: string): Promise<boolean>;
   /**
-   * Removes what attempts that died have left unfinished of a cluster: before that time, or by a writer that is known to be
-   * dead. Answers how many.
+   * Removes unfinished leftovers of a cluster: from before that time, or of a writer known to be dead.
+   * @returns how many.
    */
   removePartials(cluster: string, before: Date): Promise<number>;
 }
 
-/** @throws DrError StagingLost when it is opened and not there. */
+/** @throws DrError StagingLost on opening, if it is missing. */
 export function fromFile(path: string): OpenSource {
   return async () => {
     try {
@@ -110,7 +110,7 @@ export async function readSmall(
 }
 
 /**
- * What servers and desktops keep in a directory beside what people put there: `lost+found`, `.snapshot` and `~snapshot`, `.nfs…` and
+ * Names that servers and desktops create in directories: `lost+found`, `.snapshot` and `~snapshot`, `.nfs…` and
  * `.smbdelete…` of files that were open when they were deleted, `._…` and `.DS_Store`, `@eaDir`, `#recycle`, `$RECYCLE.BIN`.
  */
 export function isDebris(name: string): boolean {
@@ -119,12 +119,12 @@ export function isDebris(name: string): boolean {
   );
 }
 
-/** As `list` takes it: one cluster at least, and never more than what is below it. @throws DrError InvalidInput */
+/** A prefix for `list`: within one cluster, with a slash at its end. @throws DrError InvalidInput */
 export function assertPrefix(prefix: string): void {
   assertKey(prefix.endsWith('/') ? prefix.slice(0, -1) : prefix);
 }
 
-/** @throws DrError InvalidInput for anything that could leave the repository or hide in it. */
+/** @throws DrError InvalidInput for a key that could lead out of the repository, or be hidden in it. */
 export function assertKey(key: string): void {
   const names = key.split('/');
   if (names.every((name) => /^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(name))) return;

@@ -1,8 +1,8 @@
 import { formatSeconds } from '../../contract/format';
 
 /**
- * `ok`: it does what is promised. `weaker`: it does less, and the configuration promises no more. `broken`: the
- * configuration promises more than it does. `unknown`: it could not be checked.
+ * `ok`: as promised. `weaker`: less, but the configuration promises no more. `broken`: the configuration promises more.
+ * `unknown`: it could not be checked.
  */
 export type Verdict = 'ok' | 'weaker' | 'broken' | 'unknown';
 
@@ -11,7 +11,7 @@ export interface Capability {
   /** The observed behaviour. */
   found: string;
   verdict: Verdict;
-  /** What may be promised there. */
+  /** What can be promised with it. */
   promise: string;
 }
 
@@ -23,7 +23,7 @@ export interface CheckReport {
   leftovers: string[];
 }
 
-/** Clocks further apart than this are worth a word. */
+/** Larger differences between clocks are reported. */
 const CLOCK_LIMIT_MS = 60_000;
 
 export function clockRow(offsetMs: number): Capability {

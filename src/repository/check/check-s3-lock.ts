@@ -5,8 +5,8 @@ import { protectionOf } from '../s3/protection';
 import type { Probe } from './probe';
 
 /**
- * Locks an object for some seconds and tries to remove it, as anyone with these credentials could. Always in
- * GOVERNANCE: an object locked in COMPLIANCE by mistake can't be removed. Waits until the lock has ended.
+ * Locks an object for a few seconds and tries to remove it, as anyone with these credentials could. Always in GOVERNANCE
+ * mode: an object locked in COMPLIANCE mode by mistake can't be removed. Waits until the lock has ended.
  */
 export async function probeLock(probe: Probe, lockSeconds: number, mayDelete: boolean): Promise<Capability[]> {
   const { client, settings, object, put, refusal, now, leftOut } = probe;

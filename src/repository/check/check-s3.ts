@@ -30,9 +30,9 @@ import { s3Code, s3Status } from '../s3/s3-errors';
 
 const SCRATCH = 'vault-dr-check/';
 const MIB = 1024 ** 2;
-/** S3 takes no smaller parts but the last one. */
+/** S3's minimum for every part except the last. */
 const LEAST_PART = 5 * MIB;
-/** As people know them. */
+/** Names for people. */
 const NAMES: Partial<Record<Asked, string>> = {
   condition: 'If-None-Match',
   checksum: 'a checksum',
@@ -40,7 +40,7 @@ const NAMES: Partial<Record<Asked, string>> = {
 };
 const BODY = Buffer.from('vault-dr repository check\n');
 
-/** @param lockSeconds of the object that tries the lock out; the check waits for its end to remove it. */
+/** @param lockSeconds lock of the test object; the check waits for its end to remove it. */
 export async function checkBucket(repository: string, settings: S3Settings, lockSeconds = 20): Promise<CheckReport> {
   let offsetMs = 0;
   const client = createS3Client(settings, 2, (serverTime) => {
@@ -96,7 +96,7 @@ function newProbe(client: S3Client, settings: S3Settings, now: () => Date): Prob
     },
     async putWhole(name, bytes, threshold) {
       stored.add(object(name).Key);
-      // Its own lock is tried apart: it would stay for as long as the configuration says.
+      // The lock is tested separately: this object would stay for as long as the configuration says.
       const { objectLock: _none, ...unlocked } = settings;
       const repository = new S3Repository('check', { ...unlocked, prefix: `${place}/`, multipartThreshold: threshold });
       try {
@@ -130,7 +130,7 @@ async function probeAccess(probe: Probe): Promise<Capability> {
     : refusedRow(name, refused, 'broken', 'backups cannot be stored here');
 }
 
-/** The same calls that write a backup: the promises of all rows below hold for them together. */
+/** The calls that write a backup: the promises of all rows below, combined. */
 async function probeWholeWrite(probe: Probe): Promise<Capability> {
   const name = 'as a backup is written';
   const refused = await probe.refusal(() => probe.putWhole('whole', BODY, MIB));
@@ -164,7 +164,7 @@ function refusedRow(name: string, { text, kind }: Refused, verdict: Verdict, pro
     : row(name, `refused: ${text}`, verdict, promise);
 }
 
-/** A write without it is still a write, or it is none. */
+/** Whether a write succeeds without the feature. */
 function verdictWithout(asked: Asked, refused: Refused | undefined): 'weaker' | 'broken' {
   const kind = refused?.kind === 'later' ? 'refused' : (refused?.kind ?? 'ignored');
   return ANSWERS[asked][kind] === 'without' ? 'weaker' : 'broken';
@@ -273,7 +273,7 @@ async function probeEncryption({ client, settings, object, put, refusal }: Probe
     : row(name, found.method ?? 'none', verdictWithout('encryption', undefined), promised);
 }
 
-/** Each only where the configuration asks for it; apart, as the one may be refused and not the other. */
+/** Each only if configured; separately, because one may be refused and not the other. */
 async function probeClassAndTags(probe: Probe): Promise<Capability[]> {
   const { client, object, refusal } = probe;
   const { StorageClass, Tagging } = protectionOf(probe.settings);
@@ -282,7 +282,7 @@ async function probeClassAndTags(probe: Probe): Promise<Capability[]> {
     const name = 'storage class';
     const promised = `the configuration requires storageClass: ${StorageClass}`;
     const refused = await refusalOfPutAndGet(probe, 'storage-class', { StorageClass });
-    // Servers name none where it is the usual one.
+    // Servers omit the default.
     let used: string = 'STANDARD';
     await refusal(async () => {
       used = (await client.send(new HeadObjectCommand(object('storage-class')))).StorageClass ?? used;
@@ -355,7 +355,7 @@ async function probeDeletion(probe: Probe): Promise<{ possible: boolean; row: Ca
   };
 }
 
-/** Also what earlier checks had to leave. */
+/** Including leftovers of earlier checks. */
 async function cleanUp({ client, settings, refusal, stored }: Probe): Promise<string[]> {
   const { bucket: Bucket, prefix } = settings;
   const found: { Key?: string; VersionId?: string }[] = [];

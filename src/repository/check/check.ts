@@ -73,7 +73,7 @@ async function checkWriteOnce(file: string): Promise<Capability> {
   return row(name, 'an existing file was overwritten', 'broken', 'two writers could overwrite each other');
 }
 
-/** By the very code that writes a backup. */
+/** With the same code that writes backups. */
 async function checkWholeWrite(scratch: string): Promise<Capability> {
   const name = 'as a backup is written';
   const repository = new DirectoryRepository('check', scratch);

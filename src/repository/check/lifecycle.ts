@@ -2,7 +2,7 @@ import type { LifecycleRule } from '@aws-sdk/client-s3';
 
 /** The effect of a bucket's lifecycle rules on objects with this prefix and these tags. */
 export interface LifecycleEffects {
-  /** Rules that delete objects, or hide them under a marker, without anybody asking. */
+  /** Rules that delete objects, or hide them under a delete marker. */
   expires: string[];
   /** Rules that delete hidden objects, or versions before the newest. */
   expiresHidden: string[];
@@ -32,7 +32,7 @@ export function lifecycleEffects(
 }
 
 function concerns({ Filter, ...rule }: LifecycleRule, prefix: string, tags: Record<string, string>): boolean {
-  // The prefix of a rule stands at one of three places, one of them from before there were filters.
+  // A rule has its prefix in one of three places, one of which predates filters.
   const legacy = (rule as { Prefix?: string }).Prefix;
   const wanted = Filter?.Prefix ?? Filter?.And?.Prefix ?? legacy ?? '';
   if (!wanted.startsWith(prefix) && !prefix.startsWith(wanted)) return false;

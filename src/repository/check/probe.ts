@@ -17,11 +17,11 @@ export interface Probe {
   /** A separate key for each purpose. */
   object: (name: string) => { Bucket: string; Key: string };
   put: (name: string, overrides?: Partial<PutObjectCommandInput>) => Promise<string | undefined>;
-  /** As a backup is written, but for the lock, and read back. */
+  /** Written like a backup, except for the lock, and read back. */
   putWhole: (name: string, bytes: Buffer, threshold: number) => Promise<void>;
-  /** What such writes had to leave out. */
+  /** Features that such writes had to omit. */
   leftOut: Set<Asked>;
-  /** Undefined if it went well. */
+  /** Undefined on success. */
   refusal: (work: () => Promise<unknown>) => Promise<Refused | undefined>;
   /** Keys that were stored. */
   stored: Set<string>;

@@ -6,7 +6,7 @@ import { assertFew, placeOf, type SourceFile } from './sources';
 
 const DEEPEST = 8;
 
-/** The file of that name, or the files in the directory and below it. Links in a directory are not followed. */
+/** The file, or all files in and below the directory. Links in a directory are not followed. */
 export async function localSources(named: string): Promise<{ files: SourceFile[]; isOne: boolean }> {
   const path = resolve(named);
   try {
@@ -37,7 +37,7 @@ function sourceOf(file: string, path: string, { size, mtime }: { size: number; m
   return { place: placeOf(file), path, sizeBytes: size, modifiedAt: mtime, open: () => openFile(file) };
 }
 
-/** A file in the list may be a pipe by now; don't wait for it. */
+/** A listed file may have become a pipe: don't wait for it. */
 async function openFile(file: string) {
   try {
     const handle = await open(file, constants.O_RDONLY | constants.O_NONBLOCK);

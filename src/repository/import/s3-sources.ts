@@ -6,7 +6,7 @@ import { toRepositoryError } from '../s3/s3-errors';
 import type { S3Place } from './s3-url';
 import { assertFew, MOST_FILES, placeOf, type SourceFile } from './sources';
 
-/** The object of that name, or those whose names begin so. Reads only. */
+/** The object with that key, or those whose keys begin with it. Only reads. */
 export async function s3Sources(
   { bucket, prefix }: S3Place,
   settings: S3Settings,
@@ -44,7 +44,7 @@ async function read(client: S3Client, bucket: string, key: string, explain: (err
   }
 }
 
-/** Objects right below the prefix of a repository, by their keys without it; of very many the first ones. */
+/** Objects directly below the prefix of a repository, by key without it; bounded. */
 export async function s3TopLevel(settings: S3Settings) {
   const { bucket, prefix } = settings;
   try {

@@ -5,7 +5,7 @@ const URL_PATTERN = /^s3:\/\/([a-z0-9][a-z0-9.-]{1,62})(?:\/(.*))?$/s;
 
 export interface S3Place {
   bucket: string;
-  /** Of an object, or what several begin with; empty for the whole bucket. */
+  /** Key of an object, or prefix of several; empty for the whole bucket. */
   prefix: string;
 }
 

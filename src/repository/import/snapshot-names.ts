@@ -1,6 +1,6 @@
 import type { TimeSource } from '../../contract/generation';
 
-/** Programs that make snapshots, by how they name them. */
+/** Programs that make snapshots, by their file names. */
 const MAKERS = [
   { maker: "Vault Enterprise's automated snapshots", name: /^vault-snapshot-/ },
   { maker: 'Vault Raft Snapshot Agent', name: /^raft[-_]snapshot-/ },
@@ -19,7 +19,7 @@ const FOLDERS = /(?:^|\/)(20\d\d)\/(\d\d)\/(\d\d)(?:\/(\d\d))?\//;
 
 /** Vault 1.2, the first with integrated storage. */
 const FIRST_SNAPSHOT = Date.parse('2019-07-01T00:00:00Z');
-/** A name without a zone may be of any; a file is written after it was named. */
+/** A name without a zone may be in any; the file is written after it is named. */
 const ANY_ZONE_MS = 26 * 3_600_000;
 
 export interface CapturedAt {
@@ -28,15 +28,15 @@ export interface CapturedAt {
   by: TimeSource;
 }
 
-/** What made it, by its name alone; null when that tells nothing. */
+/** The program that made it, by its name only; null if unknown. */
 export function makerOf(path: string): string | null {
   const name = baseOf(path);
   return MAKERS.find((item) => item.name.test(name))?.maker ?? null;
 }
 
 /**
- * When a snapshot was captured, as well as its name and its file tell: neither is proof. Without a zone it is taken for UTC, a
- * day without a time for its beginning, so that what will be lost is not made out smaller than it is.
+ * When a snapshot was captured, as far as its name and its file tell: neither is proof. Without a zone it is read as UTC,
+ * and a day without a time as its beginning, so that the loss is not underestimated.
  */
 export function capturedAtHint(path: string, modifiedAt: Date, now: Date): CapturedAt {
   const named = timeIn(path);

@@ -2,18 +2,18 @@ import type { Readable } from 'node:stream';
 import { DrError } from '../../contract/failures';
 import { printable } from '../../contract/printable';
 
-/** A file that may be a snapshot; its content and its name are untrusted. */
+/** A file that may be a snapshot; content and name are untrusted. */
 export interface SourceFile {
-  /** As it is shown. */
+  /** For messages. */
   place: string;
-  /** Below what was named, with slashes: its name, and the folders that it lies in. */
+  /** Path relative to what was named, with slashes. */
   path: string;
   sizeBytes: number;
   modifiedAt: Date;
   open: () => Promise<Readable>;
 }
 
-/** More in one place are named in smaller ones. */
+/** Larger imports must be split. */
 export const MOST_FILES = 1_000;
 const LONGEST_PLACE = 300;
 
@@ -34,7 +34,7 @@ export function assertFew(count: number, place: string): void {
   );
 }
 
-/** Fails at the first byte that is more than the file had when it was listed: what grows on is not finished. */
+/** Fails at the first byte beyond the listed size: a file that grows is not complete. */
 export async function* bounded(source: Readable, { place, sizeBytes }: Pick<SourceFile, 'place' | 'sizeBytes'>) {
   let read = 0;
   for await (const chunk of source as AsyncIterable<Buffer>) {

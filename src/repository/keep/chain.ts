@@ -3,28 +3,28 @@ import type { UnreadableGeneration } from '../generations';
 
 /** A backup that retention removed, recorded so that it is not missed. */
 export interface Tombstone extends ChainLink {
-  /** The generation before it; those that retention removed in between are left out. */
+  /** The previous generation that is still present; those removed in between are skipped. */
   previous: ChainLink | null;
 }
 
 export const CHAIN_FINDINGS = {
-  /** A generation that a later one names is in no repository, and retention did not remove it. */
+  /** A later generation names it, no repository has it, and retention did not remove it. */
   removed: 'problem',
-  /** There, but not readable as a signed generation: damaged or forged. */
+  /** Present, but not a signed generation: damaged or forged. */
   unreadable: 'problem',
   /** A signed manifest of another backup or another cluster is in its place. */
   moved: 'problem',
-  /** There are two signed manifests of it, or another one than the later generation names. */
+  /** It has two signed manifests, or not the one that the later generation names. */
   replaced: 'problem',
-  /** It says that it came before the one that it follows. */
+  /** It is dated before the one that it follows. */
   reordered: 'problem',
-  /** Retention removed it, and it is there again. */
+  /** Removed by retention, and present again. */
   returned: 'notice',
   /** In one repository and not in another. */
   incomplete: 'notice',
-  /** Two generations follow the same one: two backups at once, or a repository that was out of reach. */
+  /** Two generations follow the same one: two backups at once, or a repository that was unreachable. */
   forked: 'notice',
-  /** Names no generation before it, though there are older ones. */
+  /** Names no predecessor, though older generations exist. */
   restarted: 'notice',
 } as const;
 export type ChainFindingKind = keyof typeof CHAIN_FINDINGS;
@@ -44,9 +44,9 @@ export interface RepositoryView {
 }
 
 /**
- * Follows the chain of manifests of one cluster through all repositories that answered. What retention removed leaves a
- * tombstone, so every other gap is a finding, also below the oldest generation. What no later generation names can be
- * missed only by comparing repositories: that one of them lacks the newest ones shows, that all of them do can't.
+ * Follows the chain of manifests of one cluster through all repositories that answered. Retention leaves tombstones, so
+ * any other gap is a finding, also below the oldest generation. The newest generations are named by no later one: if one
+ * repository lacks them, the others show it; if all lack them, nothing does.
  */
 export function verifyChain(cluster: string, views: readonly RepositoryView[]): ChainFinding[] {
   const findings: ChainFinding[] = [];
@@ -79,7 +79,7 @@ export function verifyChain(cluster: string, views: readonly RepositoryView[]): 
   for (const { generation, manifest } of oldestFirst) {
     const { previous } = manifest;
     if (previous === null) {
-      // Imported backups are part of no chain.
+      // Imported backups are not part of a chain.
       if (!manifest.imported && generation !== firstOwn?.generation) {
         report('restarted', generation, 'has no predecessor: no repository answered when it was captured');
       }
@@ -108,7 +108,7 @@ export function verifyChain(cluster: string, views: readonly RepositoryView[]): 
   for (const finding of lacking(views, oldestFirst)) report('incomplete', finding.generation, finding.text);
   return findings.toSorted((left, right) => (left.generation < right.generation ? -1 : 1));
 
-  /** From one link to the next one that is present, over what retention removed. */
+  /** The next link that is present, skipping those that retention removed. */
   function followBack(from: string, link: ChainLink): void {
     const passed = new Set<string>();
     for (let next: ChainLink | null = link; next !== null && !passed.has(next.generation);) {
@@ -149,8 +149,8 @@ function lacking(
 }
 
 /**
- * What a repository has to remember when retention removes generations: one tombstone for each one that something still
- * leads to. Runs of removed generations shrink to one, so there are never more than about as many as generations.
+ * The tombstones that a repository has to keep when retention removes generations: one for each that is still referenced.
+ * Consecutive removed generations share one, so there are about as many as generations at most.
  */
 export function nextTombstones(
   copies: readonly GenerationCopy[],

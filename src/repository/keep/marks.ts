@@ -20,12 +20,12 @@ const base = {
   cluster: z.string(),
   /** RFC 3339, UTC. */
   at: z.iso.datetime(),
-  /** The run that wrote it, or some hexadecimal digits: tells marks of the same second apart. */
+  /** The run that wrote it, or random hexadecimal digits: distinguishes marks of the same second. */
   run: z.string().regex(/^[0-9a-z-]{1,64}$/),
   /**
-   * SHA-256 of the marks of its repository that no other one named when it was written: what is removed afterwards leaves a
-   * gap. Lists of tombstones name others and are named by none, because each one replaces the one before. Absent in marks of
-   * earlier versions, and in the first one.
+   * SHA-256 of those marks in its repository that no other mark named when it was written: removing one leaves a gap. Lists
+   * of tombstones name others but are not named, because each replaces the previous one. Absent in marks of earlier
+   * versions, and in the first one.
    */
   previous: z.array(SHA256).optional(),
 };
@@ -37,31 +37,31 @@ const markSchema = z.discriminatedUnion('kind', [
   z.object({ ...base, kind: z.literal('unpinned'), ...link.shape, by: z.string(), reason: z.string() }),
   z.object({ ...base, kind: z.literal('removed'), tombstones: z.array(link.extend({ previous: link.nullable() })) }),
 ]);
-/** What is said of generations after they were written: signed, written once, in a repository of its own cluster. */
+/** A statement about a generation after it was written: signed, written once, in a repository of its cluster. */
 export type Mark = z.infer<typeof markSchema>;
-/** A mark as it is given to `writeMark`. */
+/** Input of `writeMark`. */
 export type NewMark = Mark extends infer M ? (M extends Mark ? Omit<M, 'format' | 'previous'> : never) : never;
 
 export interface StoredMarks {
   marks: Mark[];
-  /** SHA-256 of those that no other one names: what the next one has to name. */
+  /** SHA-256 of the marks that no other names: the next one has to name them. */
   heads: string[];
-  /** Marks that are not to be trusted, and those that are missing. */
+  /** Marks that can't be trusted, and missing ones. */
   problems: string[];
 }
 
-/** What marks say together. */
+/** The combined meaning of marks. */
 export interface MarkMeaning {
-  /** Manifest hashes of generations that a cluster was brought back from, and not rolled back from again. */
+  /** Manifest hashes of generations that were restored and not rolled back again. */
   restored: Set<string>;
-  /** By manifest hash: who pinned it, and why. The latest word counts. */
+  /** By manifest hash: who pinned it, and why. The latest mark counts. */
   pinned: Map<string, { by: string; reason: string }>;
   /** Of the newest list. */
   tombstones: Tombstone[];
 }
 
 /**
- * Repeating it changes nothing. Two writers at once name the same marks, and the next one names both of theirs.
+ * Idempotent. Two concurrent writers name the same marks, and the next one names both of theirs.
  * @throws what `Repository.put` and `readMarks` throw.
  */
 export async function writeMark(
@@ -71,7 +71,7 @@ export async function writeMark(
   options: TransferOptions = {},
 ): Promise<void> {
   const isThere = ({ marks }: StoredMarks) => marks.some((other) => sameWord(other, mark));
-  // What a private key has signed it can verify.
+  // The public key follows from the private one.
   const known = await readMarks(repository, mark.cluster, privateKeyPem, options);
   if (isThere(known)) return;
   const previous = known.heads.length === 0 ? {} : { previous: known.heads };
@@ -81,20 +81,20 @@ export async function writeMark(
   try {
     await repository.put(keyOfMark(whole), fromBytes(bytes), digestOf(bytes), options);
   } catch (error) {
-    // Another attempt wrote it meanwhile, and named others.
+    // Another attempt wrote it meanwhile, and named other marks.
     if (!isDrError(error) || error.code !== 'RepositoryConflict') throw error;
     if (!isThere(await readMarks(repository, mark.cluster, privateKeyPem, options))) throw error;
   }
 }
 
-/** Whether two marks say the same, whatever was there before each. */
+/** Whether two marks say the same, regardless of the marks that they name. */
 function sameWord(left: NewMark, right: NewMark): boolean {
   if (keyOfMark(left) !== keyOfMark(right)) return false;
   const wordOf = (mark: NewMark) => canonicalJson({ ...mark, format: null, previous: null }, MARK_LIMIT_BYTES);
   return wordOf(left) === wordOf(right);
 }
 
-/** Of tombstones only the newest list is read: each one says all that has to be known. */
+/** Of tombstone lists only the newest is read: each is complete. */
 export async function readMarks(
   repository: Repository,
   cluster: string,
@@ -104,7 +104,7 @@ export async function readMarks(
   const keys: string[] = [];
   for await (const { key } of repository.list(`${cluster}/marks/`, options)) keys.push(key);
   const found: { mark: Mark; sha256: string }[] = [];
-  /** Of all that lies there, trusted or not: what is there is not missing. */
+  /** Of all marks present, trusted or not: those are not missing. */
   const present = new Set<string>();
   const problems: string[] = [];
   const read = async (key: string): Promise<boolean> => {
@@ -178,11 +178,11 @@ function markIn(
   return parsed.data;
 }
 
-/** Give it the marks of all repositories: what is pinned or restored in one counts in each. */
+/** @param marks of all repositories: a pin or a restore recorded in one counts in all. */
 export function meaningOf(marks: readonly Mark[]): MarkMeaning {
   const meaning: MarkMeaning = { restored: new Set(), pinned: new Map(), tombstones: [] };
   const rolledBack = new Set(marks.filter(({ kind }) => kind === 'rolled-back').map(({ run }) => run));
-  // Of two words of the same instant the one that keeps the generation counts.
+  // Of two marks of the same instant the one that keeps the generation counts.
   const rank = (mark: Mark) => `${new Date(mark.at).toISOString()} ${mark.kind === 'pinned' ? 1 : 0}`;
   for (const mark of marks.toSorted((left, right) => (rank(left) < rank(right) ? -1 : 1))) {
     if (mark.kind === 'restored') {

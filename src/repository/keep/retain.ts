@@ -20,8 +20,8 @@ export interface RetentionView {
 }
 
 /**
- * What retention would do in one repository; the same view is then given to `retain`. Marks of the cluster's other
- * repositories count here as well, as far as those answer.
+ * What retention would do in one repository; `retain` takes the same view. Marks in the cluster's other repositories count
+ * as well, as far as those answer.
  */
 export async function viewRetention(
   repository: Repository,
@@ -54,7 +54,7 @@ export async function viewRetention(
   };
 }
 
-/** What can't be read may follow what would go, and then a tombstone would be lacking. */
+/** An unreadable generation may follow one that would be removed, which would then lack a tombstone. */
 function keepAll({ keep, remove }: RetentionPlan): RetentionPlan {
   const waiting = remove.map((generation) => ({
     generation,
@@ -75,7 +75,7 @@ function whyNothingGoes(unread: UnreadableGeneration[]): string[] {
   ];
 }
 
-/** Removes what the view plans. What goes is written down first, signed, so that the chain shows no gap for it. */
+/** Carries out the view. Removals are recorded first, signed, so that they leave no gap in the chain. */
 export async function retain(
   view: RetentionView,
   privateKeyPem: string,
@@ -91,7 +91,7 @@ export async function retain(
     const outdated = await listTombstoneKeys(repository, cluster, options);
     const mark = { kind: 'removed', cluster, at: after(ownMarks, now).toISOString(), run, tombstones } as const;
     await writeMark(repository, mark, privateKeyPem, options);
-    // The newest list says all; a locked one goes another time.
+    // The newest list is complete; a locked one is removed another time.
     for (const key of outdated) await repository.remove(key);
   }
   const buried = new Set(meaningOf(ownMarks).tombstones.map(({ generation }) => generation));
@@ -99,13 +99,13 @@ export async function retain(
   return { ...report, warnings: [...warnings, ...report.warnings] };
 }
 
-/** Later than any list before it, also when the clock went back: the newest one counts. */
+/** Later than any previous list, even if the clock went back: the newest one counts. */
 function after(marks: readonly Mark[], now: Date): Date {
   const times = marks.filter(({ kind }) => kind === 'removed').map(({ at }) => Date.parse(at) + 1);
   return new Date(Math.max(now.getTime(), ...times));
 }
 
-/** One that is down must not hold the others up. */
+/** One that is down must not delay the others. */
 async function marksOrProblem(
   repository: Repository,
   cluster: string,

@@ -17,12 +17,12 @@ interface Period {
   of: (at: Date) => number;
 }
 
-/** Clocks differ by this much without anybody having to worry. */
+/** Clocks may differ by this much. */
 const CLOCK_TOLERANCE_MS = 5 * 60 * 1000;
-/** An attempt that still writes is never older. */
+/** No live attempt is older. */
 const LEFTOVER_AGE_MS = 24 * 60 * 60 * 1000;
 
-/** What retention has to know of a generation. */
+/** What retention needs to know about a generation. */
 export type RetentionCandidate = Pick<GenerationCopy, 'generation' | 'manifestSha256' | 'check'> & {
   manifest: { capturedAt: string };
 };
@@ -30,7 +30,7 @@ export type RetentionCandidate = Pick<GenerationCopy, 'generation' | 'manifestSh
 const HOUR_MS = 60 * 60 * 1000;
 const DAY_MS = 24 * HOUR_MS;
 
-/** The period that an instant falls into, in UTC; weeks begin on Monday. */
+/** The period of an instant, in UTC; weeks begin on Monday. */
 const PERIODS = {
   hourly: { noun: 'hour', of: (at: Date) => Math.floor(at.getTime() / HOUR_MS) },
   daily: { noun: 'day', of: (at: Date) => Math.floor(at.getTime() / DAY_MS) },
@@ -40,9 +40,9 @@ const PERIODS = {
 } as const;
 
 /**
- * Decides what stays, by the policy and beyond it: what is pinned (manifest hashes), the newest one that was read end to
- * end, the newest one that was restored. What claims to be from the future is kept but does not count: a clock that jumped
- * must not push real generations out.
+ * Decides what stays: by the policy, and beyond it pinned generations (manifest hashes), the newest one that was read end
+ * to end, and the newest one that was restored. Generations dated in the future are kept but not counted: a clock that
+ * jumped must not displace real ones.
  */
 export function planRetention(
   copies: readonly RetentionCandidate[],
@@ -98,8 +98,8 @@ interface Shown {
 }
 
 /**
- * Which of the generations offered a repository lacks and would keep; oldest first. What can't be read just now, here or
- * there, holds its place: nothing older comes in its stead.
+ * Which of the offered generations a repository lacks and would keep; oldest first. One that can't be read now, on either
+ * side, still counts: nothing older takes its place.
  */
 export function worthAdding(
   offered: Shown,
@@ -124,12 +124,12 @@ function idsOf(items: readonly { generation: string }[]): Set<string> {
   return new Set(items.map(({ generation }) => generation));
 }
 
-/** All that is known of it is its id. */
+/** Only its id is known. */
 function asDated({ generation }: { generation: string }): RetentionCandidate {
   return { generation, manifestSha256: '', check: 'listed', manifest: { capturedAt: capturedAtOf(generation) } };
 }
 
-/** Those of which something is locked for now. */
+/** Generations of which any object is locked now. */
 export async function lockedAmong(
   repository: Repository,
   cluster: string,
@@ -147,9 +147,9 @@ export async function lockedAmong(
 }
 
 /**
- * Removes what the plan says and what died attempts have left; then lists again and reports what that listing shows. The
- * manifest goes first: a crash in between leaves something that is no generation any more, and the next attempt sweeps it.
- * @param buried generations that were written down as removed: what is left of one goes at once
+ * Removes what the plan says, and leftovers of dead attempts; then lists again and reports the result. The manifest is
+ * removed first: after a crash in between, the rest is no longer a generation, and the next attempt removes it.
+ * @param buried generations recorded as removed: their leftovers are removed at once
  */
 export async function applyRetention(
   repository: Repository,
@@ -190,7 +190,7 @@ export async function applyRetention(
   };
 }
 
-/** Unfinished uploads only take up space: they delay neither a removal nor its report. */
+/** Unfinished uploads only take up space: failures here affect neither a removal nor its report. */
 async function sweep(repository: Repository, cluster: string, before: Date): Promise<string[]> {
   try {
     await repository.removePartials(cluster, before);
@@ -201,7 +201,7 @@ async function sweep(repository: Repository, cluster: string, before: Date): Pro
   }
 }
 
-/** Whole or, if anything of it is locked, not at all: a legal hold on the snapshot alone keeps its manifest, too. */
+/** Completely or, if any object is locked, not at all: a legal hold on the snapshot alone keeps the manifest, too. */
 async function removeGeneration(
   repository: Repository,
   cluster: string,

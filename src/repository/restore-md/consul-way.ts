@@ -1,7 +1,7 @@
 import type { ManifestDraft } from '../../contract/generation';
 import { plainFile, unseal, wordsOf } from './words';
 
-/** Consul is restored below Vaults that are stopped; the HA lock in the snapshot is nobody's any more. */
+/** Consul is restored while the Vaults are stopped; nobody holds the HA lock of the snapshot any more. */
 export function consulWay(manifest: ManifestDraft): string {
   const { stored, content } = manifest;
   const path = content?.method === 'consul' ? content.path : 'vault/';

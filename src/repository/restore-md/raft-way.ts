@@ -2,7 +2,7 @@ import type { ManifestDraft, RaftPeer } from '../../contract/generation';
 import { joinOthers, MOUNT_POINT, MOVE_AWAY } from './sections';
 import { plainFile, unseal, wordsOf } from './words';
 
-/** A throwaway cluster of one node takes the snapshot; the others join it. */
+/** The snapshot is loaded into a throwaway cluster of one node; the others join it. */
 export function raftWay(manifest: ManifestDraft): string {
   const { raft, stored } = manifest;
   const plain = plainFile(stored.file);

@@ -22,7 +22,7 @@ const DECRYPTION = {
   },
 };
 
-/** What stands in `RESTORE.md`: the way back with stock tools only. Holds no secret. */
+/** The text of `RESTORE.md`: the way back with stock tools only. Contains no secret. */
 export function restoreMd(manifest: ManifestDraft): string {
   const { generation, cluster, encryption } = manifest;
   return `# Restore ${cluster} from ${generation}
@@ -96,7 +96,7 @@ function productLine({ product }: ManifestDraft): string {
   return product === undefined ? ' With OpenBao, type `bao` instead of `vault`; its unit is `openbao`.' : '';
 }
 
-/** What nothing of the above opens. */
+/** What none of the steps above can open. */
 function ownSeals({ ownSeals: seals = [] }: ManifestDraft): string {
   if (seals.length === 0) return '';
   return `
@@ -111,7 +111,7 @@ ${seals.map(({ id, path }) => (path === null ? `bao namespace unseal PATH       
 `;
 }
 
-/** A restore brings back the logins of that time, and there may be no valid one. */
+/** A restore brings back the logins of that time; possibly none is valid. */
 function rootToken({ product, serverVersion, seal }: ManifestDraft): string {
   const keys = seal.type === 'shamir' ? 'unseal keys' : 'recovery keys';
   return `

@@ -1,7 +1,7 @@
 import type { ManifestDraft } from '../../contract/generation';
 import { unseal, wordsOf } from './words';
 
-/** What a data directory is set aside by. */
+/** The commands that set a data directory aside. */
 export const MOVE_AWAY =
   'mv DATA_DIR DATA_DIR.pre-restore && mkdir -m 0700 DATA_DIR && chown --reference=DATA_DIR.pre-restore DATA_DIR';
 

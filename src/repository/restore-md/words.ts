@@ -1,7 +1,7 @@
 import type { ManifestDraft } from '../../contract/generation';
 import { PRODUCTS } from '../../contract/product';
 
-/** If the product is unknown, both are named. */
+/** Names both if the product is unknown. */
 export function wordsOf({ product }: ManifestDraft) {
   return { ...PRODUCTS[product ?? 'vault'], variable: product === 'openbao' ? 'BAO_ADDR' : 'VAULT_ADDR' };
 }

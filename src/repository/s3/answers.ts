@@ -1,19 +1,19 @@
 import { isDrError } from '../../contract/failures';
 import { isWrongBytes, passesByItself, s3Code, s3Status } from './s3-errors';
 
-/** Features that a request asks of a bucket in addition to storing data, and calls that not every server supports. */
+/** Features that a request needs beyond storing data, and calls that not every server supports. */
 export type Asked =
   'condition' | 'checksum' | 'size' | 'checksum mode' | 'encryption' | 'storage class' | 'tags' | 'lock' | 'versions';
 
 /**
- * `unsupported`: it knows the header or the call not at all. `denied`: these credentials may not. `later`: another attempt may
- * succeed. `refused`: whatever else, such as a bucket that is not there.
+ * `unsupported`: the server does not know the header or the call. `denied`: these credentials may not. `later`: another
+ * attempt may succeed. `refused`: anything else, such as a missing bucket.
  */
 export type Refusal = 'unsupported' | 'denied' | 'later' | 'refused';
 
 /**
- * What a server that refuses, or ignores, leaves of a write. `without`: it is done without, and less may be promised. `refuse`:
- * nothing is written there. Whatever passes by itself is tried again. A real write and `repository check` both go by this.
+ * What follows if a server refuses or ignores a feature. `without`: write without it, and promise less. `refuse`: write
+ * nothing there. Temporary failures are retried. Both backups and `repository check` use this.
  */
 export const ANSWERS: Record<Asked, Record<'unsupported' | 'ignored' | 'denied' | 'refused', 'without' | 'refuse'>> = {
   condition: { unsupported: 'without', ignored: 'without', denied: 'refuse', refused: 'refuse' },
@@ -32,14 +32,14 @@ export function refusalOf(error: unknown): Refusal {
   const thrown = isDrError(error) ? error.cause : error;
   if (typeof thrown !== 'object' || thrown === null) return 'refused';
   const [status, code] = [s3Status(thrown), s3Code(thrown)];
-  // With a status of 400, too, there is more than one reason; what is known to mean something else is none of these.
+  // Status 400 has several reasons, too; known other ones are excluded.
   if (passesByItself(code, status)) return 'later';
   if (status === 401 || status === 403) return 'denied';
   if (status === 405 || status === 501) return 'unsupported';
   return status === 400 && !isWrongBytes(code) && code !== 'NoSuchBucket' ? 'unsupported' : 'refused';
 }
 
-/** Features that this server is no longer asked for, because it does not support them. */
+/** Features that are no longer requested of this server, because it does not support them. */
 export class Concessions {
   readonly #left = new Set<Asked>();
 
@@ -52,10 +52,10 @@ export class Concessions {
   }
 
   /**
-   * Sends a request, and again with less when the server does not know something that may be left out: one after another, then
-   * all. What it took is remembered.
-   * @param optional what this request asks for
-   * @throws what `send` throws; when nothing helps, what it threw first.
+   * Sends a request; if the server does not know an optional feature, repeats it without: one feature at a time, then all of
+   * them. The combination that worked is remembered.
+   * @param optional features of this request
+   * @throws what `send` throws; if nothing helps, its first error.
    */
   async send<T>(optional: readonly Asked[], send: (asks: (asked: Asked) => boolean) => Promise<T>): Promise<T> {
     const open = optional.filter((asked) => !this.#left.has(asked) && ANSWERS[asked].unsupported === 'without');

@@ -1,7 +1,7 @@
 import type { PutObjectCommandInput, StorageClass } from '@aws-sdk/client-s3';
 import type { S3Settings } from './s3-client';
 
-/** Protection that the bucket should give an object. */
+/** Protection requested for an object. */
 export type Protection = Pick<
   PutObjectCommandInput,
   | 'ServerSideEncryption'

@@ -21,10 +21,10 @@ import { s3Code, s3Status, toRepositoryError } from './s3-errors';
 import { abortUpload, type MultipartPlace, pendingUploads, uploadInParts } from './s3-multipart';
 import type { OpenSource, TransferOptions } from '../types';
 
-/** One version of one object, or the marker that a delete has left. */
+/** One version of an object, or a delete marker. */
 export interface Version {
   key: string;
-  /** Undefined if the server has no versions. */
+  /** Undefined if the server does not keep versions. */
   id: string | undefined;
   sizeBytes: number;
   storedAt: Date;
@@ -38,7 +38,7 @@ export class S3Bucket {
   readonly #timeouts: S3Timeouts;
   /** For calls that may simply be repeated. */
   readonly #calls: S3Client;
-  /** For calls whose body can be read only once: whoever called repeats them with a fresh one. */
+  /** For calls whose body can be read only once: the caller repeats them with a new one. */
   readonly #uploads: S3Client;
   #clockOffsetMs = 0;
   /** Features that the server turned out not to support. */
@@ -55,7 +55,7 @@ export class S3Bucket {
     this.#uploads = createS3Client(settings, 1, onServerTime);
   }
 
-  /** By the clock of the server as its last answer showed it, in whole seconds; until the first answer by the own one. */
+  /** By the server's clock in its last answer, in whole seconds; until the first answer, by the local clock. */
   now(): Date {
     return new Date(Date.now() + this.#clockOffsetMs);
   }
@@ -91,8 +91,8 @@ export class S3Bucket {
   }
 
   /**
-   * One request: body, checksum, encryption and lock together; refused if the key is taken or the bytes are others. Where the
-   * server does not know a condition or a checksum, without them: whoever calls looks before and afterwards what is there.
+   * One request with body, checksum, encryption and lock; refused if the key is taken or the bytes differ. Without the
+   * condition or the checksum if the server does not know them: the caller checks the object before and afterwards.
    */
   async upload(
     key: string,
@@ -119,7 +119,7 @@ export class S3Bucket {
     { signal, onProgress }: TransferOptions,
   ): Promise<void> {
     const body = new DigestCheck(`${key} on its way to ${this.#repository}`, digest, onProgress);
-    // The SDK doesn't notice a body that breaks: it would wait for the rest until the server times out.
+    // The SDK doesn't notice that a body fails: it would wait until the server times out.
     const broken = new AbortController();
     const feeding = pipeline(source, body).catch((error: unknown) => broken.abort(error));
     const command = new PutObjectCommand({
@@ -154,7 +154,7 @@ export class S3Bucket {
     return uploadInParts(this.#placeOf(key), source, digest, protection, multipartThreshold, options);
   }
 
-  /** Aborts uploads that began before that time and whose key is `wanted`; answers how many. */
+  /** Aborts uploads that began before that time and whose key is `wanted`. @returns how many. */
   async abortUploads(before: Date, wanted: (key: string) => boolean): Promise<number> {
     const stale: { place: MultipartPlace; uploadId: string }[] = [];
     try {
@@ -163,7 +163,7 @@ export class S3Bucket {
         if (startedAt < before && wanted(own)) stale.push({ place: this.#placeOf(own), uploadId });
       }
     } catch (error) {
-      // A server without uploads in parts has none that were left; whoever may not list them leaves them to a lifecycle rule.
+      // A server without multipart uploads has no leftovers; without permission to list them, a lifecycle rule must do it.
       if (['unsupported', 'denied'].includes(refusalOf(error))) return 0;
       throw error;
     }
@@ -171,7 +171,7 @@ export class S3Bucket {
     return stale.length;
   }
 
-  /** All versions and delete markers of all keys with the prefix; of a server without versions, its objects. */
+  /** All versions and delete markers of all keys with the prefix; the objects, if the server keeps no versions. */
   async *versions(prefix: string, { signal }: TransferOptions): AsyncGenerator<Version> {
     let page: ListObjectVersionsCommandOutput | undefined;
     do {

@@ -19,10 +19,10 @@ export interface S3Timeouts {
 
 export const TIMEOUTS: S3Timeouts = { connectMs: 10_000, answerMs: 30_000, idleMs: 60_000 };
 
-/** What fails becomes an error that says so; the SDK would also write to the console, which belongs to the CLI. */
+/** Failures become errors; the SDK would also write to the console, which belongs to the CLI. */
 const SILENT = { debug: noop, info: noop, warn: noop, error: noop };
 
-/** @param onServerTime told by each answer what the server's clock shows, in whole seconds. */
+/** @param onServerTime gets the server's time of each answer, in whole seconds. */
 export function createS3Client(
   settings: S3Settings,
   maxAttempts: number,
@@ -36,7 +36,7 @@ export function createS3Client(
     logger: SILENT,
     ...(endpoint === undefined ? {} : { endpoint }),
     ...(credentials === undefined ? {} : { credentials }),
-    // The SHA-256 of the manifest goes with each upload: nothing else is added, which not every server would take.
+    // Each upload has the SHA-256 of the manifest; not every server accepts another checksum.
     requestChecksumCalculation: 'WHEN_REQUIRED',
     responseChecksumValidation: 'WHEN_REQUIRED',
     requestHandler: {

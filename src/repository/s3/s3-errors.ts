@@ -9,7 +9,7 @@ export interface S3Place {
 /** Common fields of the SDK's errors; the answer to a HEAD has no body, so often there is only a status. */
 interface S3Failure {
   name?: string;
-  /** Of Node, for a connection that fails. */
+  /** Node's code of a failed connection. */
   code?: string;
   Code?: string;
   message?: string;
@@ -28,7 +28,7 @@ const WRONG_BYTES_CODES = new Set([
   'XAmzContentSHA256Mismatch',
   'XAmzContentChecksumMismatch',
 ]);
-/** What S3 words as a mistake of the client, and which another attempt may not meet. */
+/** Errors that S3 reports as the client's, and that another attempt may not get. */
 const PASSING_CODES = new Set([
   'RequestTimeout',
   'IncompleteBody',
@@ -49,18 +49,18 @@ export function s3Status(error: unknown): number | undefined {
   return (error as S3Failure).$metadata?.httpStatusCode;
 }
 
-/** Other bytes arrived than were sent. */
+/** The bytes that arrived differ from those sent. */
 export function isWrongBytes(code: string): boolean {
   return WRONG_BYTES_CODES.has(code);
 }
 
-/** Whether another attempt may succeed with nothing changed. */
+/** Whether the same request may succeed later. */
 export function passesByItself(code: string, status: number | undefined): boolean {
   if (EXPIRED_CODES.has(code) || status === undefined || PASSING_CODES.has(code)) return true;
   return (status >= 500 && status !== 501) || PASSING_STATUSES.has(status);
 }
 
-/** The one place that explains an answer of S3, or its absence. */
+/** Explains an error answer of S3, or the lack of an answer. */
 export function toRepositoryError(error: unknown, place: S3Place, signal?: AbortSignal): unknown {
   if (signal?.aborted) return signal.reason;
   if (isDrError(error)) return error;

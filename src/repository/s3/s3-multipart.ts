@@ -29,7 +29,7 @@ const PART_BYTES = 32 * MIB;
 const MAX_PARTS = 10_000;
 const CHUNK_BYTES = 256 * 1024;
 const PART_ATTEMPTS = 3;
-/** An older upload is not taken up: the lock that was asked for then would end too soon. */
+/** An older upload is not resumed: its lock would end too soon. */
 const RESUMABLE_MS = 12 * 60 * 60 * 1000;
 
 /** Where one object goes. */
@@ -38,7 +38,7 @@ export interface MultipartPlace {
   bucket: string;
   /** With the configured prefix. */
   key: string;
-  /** Makes one attempt; its source can be read once. */
+  /** For a single attempt: the source can be read only once. */
   client: S3Client;
   concessions: Concessions;
   now: () => Date;
@@ -50,16 +50,16 @@ export interface PendingUpload {
   startedAt: Date;
 }
 
-/** The same for every object of a size, so that a repeated attempt cuts it at the same places. */
+/** Depends on the size only, so that a repeated attempt cuts at the same places. */
 export function partSize(sizeBytes: number, threshold: number): number {
   return Math.max(Math.min(threshold, PART_BYTES), Math.ceil(sizeBytes / MAX_PARTS / MIB) * MIB);
 }
 
 /**
- * Uploads in equal parts, each with its SHA-256, and takes up an upload of this key that an earlier attempt left: parts
- * that the server has with the same bytes are not sent again. What can't succeed later is aborted; what was cut short
- * stays for the next attempt, and retention sweeps it after a day.
- * @returns the checksum of the parts' checksums that the server must show for the object; undefined where it knows none.
+ * Uploads in equal parts, each with its SHA-256, and resumes an upload of this key that an earlier attempt left: parts that
+ * the server already has with the same bytes are not sent again. An upload that can't succeed is aborted; an interrupted one
+ * stays for the next attempt, and retention removes it after a day.
+ * @returns the checksum of the parts' checksums that the server must report for the object; undefined if it has none.
  * @throws DrError CopyDamaged if the source doesn't match the digest; RepositoryUnavailable if the key is taken.
  */
 export async function uploadInParts(
@@ -144,7 +144,7 @@ export async function* pendingUploads(
   } while (page.IsTruncated === true);
 }
 
-/** Nothing is wrong if it is gone already. */
+/** Succeeds if it is already gone. */
 export async function abortUpload(place: MultipartPlace, uploadId: string): Promise<void> {
   try {
     await place.client.send(new AbortMultipartUploadCommand({ ...objectOf(place), UploadId: uploadId }));
@@ -153,7 +153,7 @@ export async function abortUpload(place: MultipartPlace, uploadId: string): Prom
   }
 }
 
-/** The newest upload of this very key with its parts, or a new one. */
+/** The newest upload of exactly this key with its parts, or a new one. */
 async function takeUp(
   place: MultipartPlace,
   protection: Protection,
@@ -178,7 +178,7 @@ async function takeUp(
   return { uploadId: UploadId ?? '', parts: new Map() };
 }
 
-/** Newest first. Without permission to list uploads, the one reported by the previous attempt is still known. */
+/** Newest first. Without permission to list uploads, only the one that the previous attempt reported. */
 async function earlierUploads(place: MultipartPlace, options: TransferOptions): Promise<string[]> {
   const known = options.resume?.uploadId === undefined ? [] : [options.resume.uploadId];
   const found: PendingUpload[] = [];
@@ -262,7 +262,7 @@ function* chunksOf(bytes: Buffer, onProgress: TransferOptions['onProgress']): Ge
   }
 }
 
-/** Slices of that size, the last one shorter. Each is valid until the next one is asked for: they share their memory. */
+/** Slices of that size, the last one shorter. Each is valid until the next is requested: they share their memory. */
 async function* slices(source: AsyncIterable<Buffer>, size: number): AsyncGenerator<Buffer> {
   const slice = Buffer.allocUnsafe(size);
   let filled = 0;
@@ -280,7 +280,7 @@ async function* slices(source: AsyncIterable<Buffer>, size: number): AsyncGenera
   if (filled > 0) yield slice.subarray(0, filled);
 }
 
-/** As S3 shows it: the hash of the parts' hashes, and their number. */
+/** As S3 reports it: the hash of the parts' hashes, and their number. */
 function compositeOf(parts: CompletedPart[]): string {
   const hash = createHash('sha256');
   for (const { ChecksumSHA256 } of parts) hash.update(Buffer.from(ChecksumSHA256 ?? '', 'base64'));

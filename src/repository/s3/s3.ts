@@ -24,15 +24,15 @@ const DAY_MS = 24 * 60 * 60 * 1000;
 const OBJECT_LIMIT_BYTES = 5 * 1024 ** 4;
 
 /**
- * A bucket. Objects are written once, so where a key has several versions the **first** one counts: neither a delete
- * marker nor an overwrite by somebody who has the backup credentials hides a generation.
+ * A bucket. Objects are written once, so of several versions of a key the **first** one counts: neither a delete marker nor
+ * an overwrite by somebody with the backup credentials hides a generation.
  */
 export class S3Repository implements Repository {
   readonly name: string;
   readonly kind = 's3';
   readonly #settings: S3Settings;
   readonly #bucket: S3Bucket;
-  /** First version of each key that a listing showed. */
+  /** First version of each listed key. */
   readonly #known = new Map<string, Version>();
 
   constructor(name: string, settings: S3Settings) {
@@ -53,7 +53,7 @@ export class S3Repository implements Repository {
         composite = await this.#bucket.uploadInParts(key, await source(), digest, this.#protection(), options);
       }
     } catch (error) {
-      // Another attempt was first, or the answer was lost: the content of the bucket decides.
+      // Another attempt was faster, or the answer was lost: the contents of the bucket decide.
       if (isUnavailable(error) && (await this.#holdsIfItAnswers(key, digest, options))) return 'already-there';
       throw error;
     }
@@ -120,8 +120,8 @@ export class S3Repository implements Repository {
   }
 
   /**
-   * Whether the bucket has the object as asked: bytes, encryption and lock.
-   * @throws DrError RepositoryConflict if the bytes are others; InvalidConfiguration if the protection is not the one asked for.
+   * Whether the bucket has the object as requested: bytes, encryption and lock.
+   * @throws DrError RepositoryConflict if the bytes differ; InvalidConfiguration if the protection differs.
    */
   async #holds(key: string, digest: FileDigest, options: TransferOptions, composite?: string): Promise<boolean> {
     const version = await this.#firstVersion(key, options);
@@ -141,7 +141,7 @@ export class S3Repository implements Repository {
     }
   }
 
-  /** @param composite what the server must show for an object whose parts it has just taken. */
+  /** @param composite checksum that the server must report for an object uploaded in parts. */
   async #assertSame(
     version: Version,
     { ContentLength, ChecksumSHA256 }: HeadObjectCommandOutput,
@@ -177,7 +177,7 @@ export class S3Repository implements Repository {
         advice,
       });
     };
-    // Servers answer with the ARN, also where a bare id was asked for.
+    // Servers return the ARN even if the bare id was requested.
     const keyName = kmsKeyId?.split('/').at(-1) ?? '';
     if (kmsKeyId && !(head.ServerSideEncryption === 'aws:kms' && head.SSEKMSKeyId?.endsWith(keyName))) {
       refuse(`not encrypted with the KMS key ${kmsKeyId}`, 'Use a service that supports SSE-KMS, or remove kmsKeyId.');
@@ -214,7 +214,7 @@ export class S3Repository implements Repository {
     return (await this.#firstVersions(key, options)).get(key);
   }
 
-  /** A server lists the newest first; times have whole seconds, so among equals the one listed last is the first. */
+  /** Servers list the newest first; times have whole seconds, so of equal ones the last listed is the first. */
   async #firstVersions(prefix: string, options: TransferOptions): Promise<Map<string, Version>> {
     const first = new Map<string, Version>();
     for await (const version of this.#bucket.versions(prefix, options)) {
@@ -225,7 +225,7 @@ export class S3Repository implements Repository {
   }
 }
 
-/** Rounded up to a whole UTC day, so that the files of one generation come free together. */
+/** Rounded up to a whole UTC day, so that the locks of one generation end together. */
 export function retainUntil(now: Date, days: number): Date {
   return new Date(Math.ceil((now.getTime() + days * DAY_MS) / DAY_MS) * DAY_MS);
 }

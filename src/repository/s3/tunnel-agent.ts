@@ -3,13 +3,13 @@ import { Agent, type AgentOptions, type RequestOptions } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { proxyFor, proxyHost, proxyLogin } from '../../contract/proxies';
 
-/** As the SDK has it without an agent of ours. */
+/** The SDK's default. */
 const AS_THE_SDK: AgentOptions = { keepAlive: true, maxSockets: 50 };
 const CONNECT_TIMEOUT_MS = 10_000;
 
 type Connected = (error: Error | null, socket: Duplex) => void;
 
-/** Connects as HTTPS_PROXY and NO_PROXY say; Node's own agents know neither. */
+/** Honours HTTPS_PROXY and NO_PROXY; Node's own agents don't. */
 export class TunnelAgent extends Agent {
   constructor(options: AgentOptions = {}) {
     super({ ...AS_THE_SDK, ...options });
