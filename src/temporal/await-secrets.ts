@@ -3,7 +3,7 @@ import { type NeededSecret, requireSecrets } from '../config/needed-secrets';
 import { isDrError } from '../contract/failures';
 import { Announcer, patiently } from './patience';
 
-/** Longer than a host takes to mount what holds them; short enough to bear when they are lost and production is down. */
+/** Longer than a host takes to mount them; bearable if they are lost and production is down. */
 const PATIENCE_MS = 120_000;
 const AGAIN_MS = 2_000;
 

@@ -1,9 +1,9 @@
 import { bundleWorkflowCode, type Logger } from '@temporalio/worker';
 
 /**
- * The SDK notes a stack trace for each promise of a workflow: most of what a message costs when a history is gone through again
- * (measured for 3,000 signals: 1.5 s of CPU with ten frames, 1.1 s with three). Where something was thrown is in the first of
- * them. It stands before the rest, because the SDK closes the sandbox before any module is loaded.
+ * The SDK records a stack trace for each promise of a workflow: most of the cost of a message in a replay (measured for 3,000
+ * signals: 1.5 s of CPU with ten frames, 1.1 s with three). The first frames tell where an error was thrown. It comes first,
+ * because the SDK closes the sandbox before any module is loaded.
  */
 const SHORT_STACKS = 'Error.stackTraceLimit = 3;';
 

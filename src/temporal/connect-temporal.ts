@@ -67,7 +67,7 @@ function throughProxy({ connectionOptions, address }: Target): Target['connectio
   const proxy = proxyOf(address);
   if (proxy !== null) {
     process.env['grpc_proxy'] = proxy.href;
-    // Decided here; an empty one would stand for NO_PROXY.
+    // Decided here; an empty value would mean NO_PROXY.
     process.env['no_grpc_proxy'] = 'none.invalid';
   }
   const channelArgs = { 'grpc.enable_http_proxy': proxy === null ? 0 : 1 };
@@ -88,7 +88,7 @@ function proxyOf(address: string): URL | null {
 }
 
 /**
- * A connection that asks once and reports the result: the client's own would retry until it can only report a time-out.
+ * A connection that tries once and reports the result: the client's own would retry until it can report only a time-out.
  */
 export function openProbe(place: Target): Connection {
   const options = throughProxy(place);
@@ -147,7 +147,7 @@ export async function connectWorker(
 ): Promise<{ connection: NativeConnection; namespace: string }> {
   const place = target(options);
   const proxy = nativeProxy(place);
-  // Only workers need it, and it takes longer to load than most commands do.
+  // Only workers need it, and loading it takes longer than most commands.
   const { NativeConnection } = await import('@temporalio/worker');
   try {
     const connection = await NativeConnection.connect({ ...place.connectionOptions, ...proxy });

@@ -7,11 +7,11 @@ import { isOver } from './janitor';
 const ANSWER_WITHIN_MS = 5_000;
 
 /**
- * Asks Temporal whether it still waits for the attempt that runs here. What a frozen agent had been given to do reaches its
- * code only after the thaw, however long that took; nothing but Temporal knows whether the run is over by then.
+ * Asks Temporal whether it still waits for the attempt that runs here. A frozen agent gets to its task only after the thaw,
+ * however late; only Temporal knows whether the run is over by then.
  * @param who as it begins a sentence
  * @returns when the run was started.
- * @throws DrError NodeFenced when it was given up; TemporalUnreachable.
+ * @throws DrError NodeFenced if it was given up; TemporalUnreachable.
  */
 export async function confirmAttempt(
   client: Client,

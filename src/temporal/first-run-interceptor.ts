@@ -11,7 +11,7 @@ const ANSWER_WITHIN_MS = 5_000;
 const MOST_KNOWN = 1_000;
 
 /**
- * Finds out which recovery requests a step: one that continues in a new execution remains the run that people approved.
+ * Determines which recovery requests a step: one that continues in a new execution remains the run that people approved.
  * Only Temporal's answer counts; the input is compared with it.
  */
 export class FirstRuns {
@@ -24,7 +24,7 @@ export class FirstRuns {
     const known = this.#known.get(runId);
     if (known) return known;
     const asked = this.#ask(workflowId, runId);
-    // What could not be found out is asked for again.
+    // A failed request is repeated next time.
     asked.catch(() => this.#known.delete(runId));
     if (this.#known.size >= MOST_KNOWN) this.#known.clear();
     this.#known.set(runId, asked);

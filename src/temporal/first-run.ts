@@ -9,7 +9,7 @@ export function firstRunOf({ raw, runId }: Pick<WorkflowExecutionDescription, 'r
   return raw.workflowExecutionInfo?.firstRunId || runId;
 }
 
-/** The recovery of a cluster that is open, of which there is never more than one; null when there is none. */
+/** The open recovery of a cluster, of which there is at most one; null if there is none. */
 export async function openRecovery(client: Client, cluster: string): Promise<string | null> {
   try {
     const description = await client.workflow.getHandle(recoveryWorkflowId(cluster)).describe();

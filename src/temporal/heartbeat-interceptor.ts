@@ -2,14 +2,14 @@ import { Context } from '@temporalio/activity';
 import type { ActivityExecuteInput, ActivityInboundCallsInterceptor, Next } from '@temporalio/worker';
 
 const EVERY_MS = 1_500;
-/** A step of which this is the limit need not tell how far it is. */
+/** A step with this limit or less need not report progress. */
 const SHORT_MS = 60_000;
-/** A longer one without progress for this long has stalled, and is left to its time-out. */
+/** A longer step without progress for this long has stalled: no more heartbeats, so that it times out. */
 const QUIET_MS = 20_000;
 
 /**
- * Sends heartbeats while a step lasts, with the step's last progress: so the death of a worker is noticed within
- * seconds, even when data arrives slowly.
+ * Sends heartbeats during a step, with its last progress: the death of a worker is detected within seconds, even if data
+ * arrives slowly.
  */
 export class HeartbeatInterceptor implements ActivityInboundCallsInterceptor {
   async execute(input: ActivityExecuteInput, next: Next<ActivityInboundCallsInterceptor, 'execute'>): Promise<unknown> {

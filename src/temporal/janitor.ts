@@ -6,7 +6,7 @@ import { connectClient, type TemporalOptions } from './connect-temporal';
 import { openRecovery } from './first-run';
 
 const INTERVAL_MS = 60_000;
-/** A node that stands still is missed. */
+/** Short: a stopped node is missing from the cluster. */
 const STOPPED_INTERVAL_MS = 5_000;
 
 interface JanitorSettings {
@@ -15,8 +15,8 @@ interface JanitorSettings {
 }
 
 /**
- * Checks now and then whether a run with an identity here has ended without cleaning up, as after a termination. @param
- * sweep destroys the identities of ended runs, and returns those runs.
+ * Checks periodically whether a run with an identity here has ended without cleaning up, as after a termination.
+ * @param sweep destroys the identities of ended runs, and returns those runs.
  */
 export async function destroyFinishedIdentities(
   settings: JanitorSettings & { cluster: string },
@@ -28,7 +28,7 @@ export async function destroyFinishedIdentities(
   );
 }
 
-/** Checks now and then whether a backup with staged files was terminated: then nothing else removes them. */
+/** Checks periodically whether a backup with staged files was terminated: then nothing else removes them. */
 export async function removeFinishedStaging(
   settings: JanitorSettings,
   stateDir: string,
@@ -40,8 +40,8 @@ export async function removeFinishedStaging(
 }
 
 /**
- * Checks every few seconds whether a node that was stopped for a backup is to run again: because the run is over, or unknown to
- * Temporal, or the deadline has passed. @param settle starts it, and returns the runs.
+ * Checks every few seconds whether a node that was stopped for a backup must start again: because the run is over or
+ * unknown to Temporal, or the deadline has passed. @param settle starts it, and returns the runs.
  */
 export async function startAfterBackup(
   settings: JanitorSettings & { cluster: string },
@@ -53,7 +53,7 @@ export async function startAfterBackup(
   await nowAndThen(settings, signal, done, sweep, STOPPED_INTERVAL_MS);
 }
 
-/** Connects only when there is something to ask for. */
+/** Connects only when there is something to ask. */
 type Ask = (question: (client: Client) => Promise<boolean>) => Promise<boolean>;
 
 async function nowAndThen(
@@ -67,7 +67,7 @@ async function nowAndThen(
     try {
       for (const run of await sweep((question) => withClient(temporal, question))) log.info({ run }, done);
     } catch (error) {
-      // Temporal may be down just now; everything stays until it is known not to be needed.
+      // Temporal may be down: everything stays until it is known to be unneeded.
       log.debug({ problem: (error as Error).message }, 'nothing was cleaned up');
     }
     await sleep(intervalMs, undefined, { signal }).catch(() => undefined);
@@ -87,7 +87,7 @@ export async function isOver(client: Client, cluster: string, run: string): Prom
   return (await openRecovery(client, cluster)) !== run;
 }
 
-/** Backups have no workflow id in common. One that isn't listed may have begun just now. */
+/** Backups share no workflow id. One that isn't listed may have begun just now. */
 async function isListedAsOver(client: Client, run: string): Promise<boolean> {
   for await (const { status } of client.workflow.list({ query: `RunId = '${run}'` })) return status.name !== 'RUNNING';
   return false;

@@ -9,26 +9,26 @@ import { isKnownDead, ownIdentity } from '../files/process-identity';
 
 const ANSWER_WITHIN_MS = 5_000;
 
-/** Where a worker notes which attempts it has begun: a file each, named after its process, that holds the task's token. */
+/** Where a worker records the attempts that it has begun: one file each, named after its process, with the task's token. */
 export interface AttemptNotes {
   directory: string;
   identity: string;
 }
 
-/** Null without /proc or disk space: then Temporal notices by missed heartbeats, as without notes. */
+/** Null without /proc or disk space: then only missed heartbeats tell Temporal. */
 export async function openAttemptNotes(stateDir: string): Promise<AttemptNotes | null> {
   const identity = await ownIdentity();
   const directory = await privateDirectory(stateDir, 'attempts').catch(() => null);
   return identity === null || directory === null ? null : { directory, identity };
 }
 
-/** Notes each attempt while it lasts. */
+/** Records each attempt while it lasts. */
 export class AttemptNoter implements ActivityInboundCallsInterceptor {
   constructor(private readonly notes: AttemptNotes) {}
 
   async execute(input: ActivityExecuteInput, next: Next<ActivityInboundCallsInterceptor, 'execute'>): Promise<unknown> {
     const path = join(this.notes.directory, `${this.notes.identity}.${randomUUID()}`);
-    // Nice to have: a full disk must not fail a step that does not need it.
+    // Best effort: a full disk must not fail a step that does not need it.
     await writeFile(path, Context.current().info.base64TaskToken, { mode: 0o600 }).catch(() => undefined);
     try {
       return await next(input);
@@ -52,7 +52,7 @@ export async function failAttemptsOfTheDead(client: Client, { directory }: Attem
       `${who} ended in the middle of this step, and was restarted.`,
       'ServiceFailed',
     );
-    // Abandoned, or its run has ended: then it is not awaited.
+    // Abandoned, or its run has ended: Temporal no longer waits for it.
     await client
       .withDeadline(Date.now() + ANSWER_WITHIN_MS, () => client.activity.fail(token, death))
       .then(() => failed++)

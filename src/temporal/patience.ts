@@ -4,7 +4,7 @@ import { DrError, isDrError } from '../contract/failures';
 
 const AGAIN_MS = 1_000;
 const REPEAT_MS = 60_000;
-/** A reason that is never twice the same must not fill the log. */
+/** A reason that changes each time must not fill the log. */
 const MOST_REASONS = 5;
 
 /** Logs the reason of a wait: a new reason immediately, then once a minute. */
@@ -12,7 +12,7 @@ export class Announcer {
   private readonly saidAt = new Map<string, number>();
   private since: number | undefined;
 
-  /** @param then what will be done when the wait is over, as in `starts by itself` */
+  /** @param then what happens after the wait, such as `starts by itself` */
   constructor(
     private readonly say: (text: string) => void,
     private readonly then: string,
@@ -27,11 +27,11 @@ export class Announcer {
     this.saidAt.set(message, at);
     const waiting =
       at === this.since ? 'Waiting' : `Waiting for ${formatSeconds(Math.round((at - this.since) / 1_000))}`;
-    // Commands stand at the end, where they can be copied.
+    // Commands come last, where they can be copied.
     this.say([message, `${waiting}; ${this.then}.`, ...(advice === undefined ? [] : [advice])].join(' '));
   }
 
-  /** @returns how many seconds the wait took; null when there was none. */
+  /** @returns seconds waited; null if there was no wait. */
   over(): number | null {
     const { since } = this;
     this.since = undefined;
@@ -49,8 +49,8 @@ export interface Patience {
 }
 
 /**
- * Tries until it succeeds, for as long as waiting can help.
- * @throws DrError Aborted when it was stopped; or an error that waiting does not fix.
+ * Retries until it succeeds, as long as waiting can help.
+ * @throws DrError Aborted if it was stopped; or an error that waiting does not fix.
  */
 export async function patiently<T>(
   attempt: () => Promise<T>,
@@ -68,7 +68,7 @@ export async function patiently<T>(
   }
 }
 
-/** Returns to its caller when it is stopped, whatever still hangs. @throws DrError Aborted */
+/** Returns when it is stopped, even if the work hangs. @throws DrError Aborted */
 export async function unlessStopped<T>(stop: AbortSignal, work: () => Promise<T>): Promise<T> {
   if (stop.aborted) throw stopped();
   let onStop = () => {};
@@ -83,7 +83,7 @@ export async function unlessStopped<T>(stop: AbortSignal, work: () => Promise<T>
   }
 }
 
-/** Waits for something that may be left undone. */
+/** Waits for something that may remain unfinished. */
 export async function atMost(milliseconds: number, work: Promise<unknown>): Promise<void> {
   await Promise.race([work, sleep(milliseconds, undefined, { ref: false })]);
 }

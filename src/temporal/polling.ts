@@ -6,7 +6,7 @@ const ACTIVITY_QUEUE = 2;
 const ASK_EVERY_MS = 100;
 const ANSWER_WITHIN_MS = 5_000;
 
-/** Returns when Temporal itself lists this worker among those that poll, or when it may not be asked; also when told to stop. */
+/** Returns once Temporal lists this worker as a poller, or if it may not be asked; also when stopped. */
 export async function untilPolling(
   client: Client,
   { namespace, taskQueue, identity }: { namespace: string; taskQueue: string; identity: string },

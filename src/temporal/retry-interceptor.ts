@@ -15,7 +15,7 @@ import { parseFailureDetails } from '../contract/failure-details';
 
 const ANSWER_WITHIN_MS = 5_000;
 
-/** For a worker: its runs hear, soon and in few words, of steps that fail here and are tried again. */
+/** For a worker: tells its runs soon, and briefly, about steps that fail here and are retried. */
 export function retryInterceptors(connection: NativeConnection, namespace: string): ActivityInterceptorsFactory[] {
   const client = new Client({ connection, namespace });
   const notices = new RetryNotices(({ workflowId, runId }, notice) =>
@@ -27,8 +27,8 @@ export function retryInterceptors(connection: NativeConnection, namespace: strin
 }
 
 /**
- * Sees the failure of a step before Temporal, which reports nothing while it retries; and the failures that a retrying
- * step reports with its heartbeats.
+ * Sees the failure of a step before Temporal does, which reports nothing while it retries; and the failures that a step
+ * which retries by itself reports in its heartbeats.
  */
 export class RetryInterceptor implements ActivityInboundCallsInterceptor {
   constructor(private readonly notices: RetryNotices) {}

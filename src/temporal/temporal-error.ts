@@ -1,19 +1,19 @@
 import { DrError, isDrError } from '../contract/failures';
 import { printable } from '../contract/printable';
 
-/** Where Temporal is, as messages name it. */
+/** Address of Temporal, for messages. */
 export interface Place {
   address: string;
   namespace: string;
 }
 
 const NOT_FOUND = 5;
-/** Invalid argument, permission denied, unauthenticated: someone has to change something first. */
+/** Invalid argument, permission denied, unauthenticated: somebody must change something first. */
 const REFUSALS = [3, 7, 16];
 const DEADLINE_EXCEEDED = 4;
 const LONGEST_REASON = 300;
 
-/** What Temporal's own core says in place of a status, which comes as text alone. */
+/** The messages of Temporal's core, which reports a status only as text. */
 const CORE_CODES: Record<string, number> = {
   NotFound: 5,
   InvalidArgument: 3,
@@ -21,7 +21,7 @@ const CORE_CODES: Record<string, number> = {
   Unauthenticated: 16,
 };
 
-/** A clock that is wrong after a power cut is put right by itself, and certificates are renewed. */
+/** Worth waiting for: a clock that is wrong after a power cut gets corrected, and certificates are renewed. */
 const TLS_FOR_NOW = /not yet valid|has expired|certificate expired|NotValidYet|Expired\b/i;
 const TLS_MISTAKE = /certificate|altname|SSL routines|ERR_TLS|ERR_SSL|InvalidContentType|UnknownIssuer/i;
 
@@ -35,11 +35,11 @@ const REASONS: [RegExp, string][] = [
   [/Protocol error|HTTP status code [34]/i, 'another service than Temporal answers there'],
   [/wrong version number|InvalidContentType/i, 'it does not use TLS'],
 ];
-/** When the other side closes a connection without an error, this is the usual mistake. */
+/** The usual mistake if the other side closes a connection without an error. */
 const CLOSES = 'it closed the connection';
 
 /**
- * Explains an error on the way to Temporal. `retryable` says whether waiting can help: not if the profile, a
+ * Explains an error of the connection to Temporal. `retryable`: whether waiting can help; not if the profile, a
  * certificate or a permission must be changed first.
  */
 export function temporalError(error: unknown, place: Place): DrError {
@@ -80,7 +80,7 @@ export function temporalError(error: unknown, place: Place): DrError {
   });
 }
 
-/** A status of gRPC, also below another error; or what it comes to when Temporal's core says it as text. */
+/** The gRPC status, also of a cause; or the one that Temporal's core reports as text. */
 function statusOf(error: unknown): { code?: number; details: string } {
   for (let inner = error, depth = 0; inner instanceof Error && depth < 5; inner = inner.cause, depth++) {
     const { code, details } = inner as { code?: unknown; details?: unknown };
@@ -98,7 +98,7 @@ function reasonOf(details: string): string {
   return REASONS.find(([pattern]) => pattern.test(details))?.[1] ?? details;
 }
 
-/** Without what differs from one attempt to the next, and without what only a developer can read. */
+/** Without what differs between attempts, and what only developers can read. */
 function brief(details: string): string {
   const text = details
     .replace(/^No connection established\. Last error: /, '')

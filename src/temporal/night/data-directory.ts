@@ -21,7 +21,7 @@ interface Holders {
 /** A private directory, used by one server. */
 export interface DataDirectory {
   path: string;
-  /** The handle that has the lock; the server inherits it, so that it counts for as long as either of the two lives. */
+  /** The handle that holds the lock; the server inherits it, so the lock lasts as long as either process. */
   lock: number;
   /** Records the owner of the server, so that one that outlives its owner can be distinguished from another's. */
   noteServer(pid: number): Promise<void>;
@@ -29,9 +29,8 @@ export interface DataDirectory {
 }
 
 /**
- * Takes a directory, which is made if it is not there. A server whose keeper was killed is ended first: what it has written
- * stays.
- * @throws DrError AlreadyRunning when another one uses it; NodeUnsafe when others can change it.
+ * Takes a directory, and creates it if missing. A server whose keeper was killed is ended first; its data stays.
+ * @throws DrError AlreadyRunning if another one uses it; NodeUnsafe if others can change it.
  */
 export async function takeDataDirectory(given: string, onStep: (text: string) => void): Promise<DataDirectory> {
   const path = resolve(given);
@@ -51,12 +50,12 @@ export async function takeDataDirectory(given: string, onStep: (text: string) =>
 
 const lockIn = (path: string) => lockOwnFile(join(path, LOCK_FILE), 'vault-dr temporal');
 
-/** `kill -9` of the keeper leaves its server behind, which has the lock. */
+/** `kill -9` of the keeper leaves its server behind, with the lock. */
 async function lockAfterOrphan(path: string, onStep: (text: string) => void): Promise<number | null> {
   const { keeper, server } = readHolders(path);
   if (keeper === null || server === null) return null;
   const orphan = await holderOf(server);
-  // A keeper of another boot or container is not seen from here, nor is its server.
+  // A keeper of another boot or container is not visible here, nor is its server.
   if (orphan === null || (await holderOf(keeper)) !== null) return null;
   onStep(`Stopping the server (pid ${orphan}) left behind by a killed vault-dr temporal; its data is kept.`);
   const deadline = Date.now() + ORPHAN_TERM_MS;

@@ -8,7 +8,7 @@ export const PROGRAM_VARIABLE = 'VAULT_DR_TEMPORAL';
 const ADVICE = `Install Temporal's CLI (https://docs.temporal.io/cli), a single file; or set its path with --temporal or ${PROGRAM_VARIABLE}.`;
 
 /**
- * Finds Temporal's CLI: the one that is named, or the first in the PATH.
+ * Finds Temporal's CLI: the configured one, or the first in the PATH.
  * @throws DrError InvalidConfiguration
  */
 export async function findTemporal(named: string | undefined, path = process.env['PATH'] ?? ''): Promise<string> {

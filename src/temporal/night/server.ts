@@ -15,7 +15,7 @@ import { type DataDirectory, lastLines } from './data-directory';
 export const LOOPBACK = '127.0.0.1';
 const START_TIMEOUT_MS = 120_000;
 const STOP_TIMEOUT_MS = 15_000;
-/** The server's own is a day: too short for who wants to read on Monday what happened on Friday night. */
+/** The server's default is a day: too short to read on Monday what happened on Friday night. */
 const RETENTION_DAYS = 30;
 
 export interface NightServerOptions {
@@ -29,9 +29,9 @@ export interface NightServerOptions {
 
 export interface NightServer {
   logFile: string;
-  /** Resolves when the server has ended, with its exit status. */
+  /** Resolves with the exit status of the server. */
   ended: Promise<string>;
-  /** SIGTERM, and SIGKILL when that does not do. */
+  /** SIGTERM, then SIGKILL. */
   stop: () => Promise<void>;
 }
 
@@ -62,7 +62,7 @@ export async function startNightServer(options: NightServerOptions): Promise<Nig
       }
       await sleep(200, undefined, { signal }).catch(() => undefined);
     }
-    // The answer must have come from our server.
+    // The answer must come from our server.
     if (ending !== null) throw failed(`It ${String(ending)}`, logFile);
     return { logFile, ended, stop };
   } catch (error) {
@@ -84,7 +84,7 @@ function launch({ program, directory, port, uiPort, namespace }: NightServerOpti
     `--port=${port}`,
     `--ui-port=${uiPort}`,
     `--db-filename=${join(directory.path, 'temporal.db')}`,
-    // Acknowledged writes are on the disk: they survive a power cut, too.
+    // Acknowledged writes are synced: they survive a power cut.
     '--sqlite-pragma=journal_mode=WAL',
     '--sqlite-pragma=synchronous=FULL',
     `--namespace=${namespace}`,
@@ -96,7 +96,7 @@ function launch({ program, directory, port, uiPort, namespace }: NightServerOpti
       cwd: directory.path,
       env: passedEnvironment(),
       stdio: ['ignore', log, log, directory.lock],
-      // Ctrl-C in the terminal is for us alone: we end it.
+      // Ctrl-C in the terminal is for this process alone, which ends the server.
       detached: true,
     });
   } finally {
@@ -120,12 +120,12 @@ async function end(child: ChildProcess, ended: Promise<string>): Promise<void> {
   clearTimeout(timer);
 }
 
-/** Namespace and search attributes; all of it may be there from the last time. */
+/** Namespace and search attributes; both may exist already. */
 async function prepare(address: string, namespace: string): Promise<void> {
   const connection = await Connection.connect({
     address,
     connectTimeout: '2s',
-    // On this host, where no proxy has a place.
+    // Local: never through a proxy.
     channelArgs: { 'grpc.enable_http_proxy': 0 },
   });
   try {

@@ -9,9 +9,9 @@ export interface TlsDoorOptions {
   /** PEM. */
   cert: Buffer;
   key: Buffer;
-  /** PEM: who comes in has a certificate of this authority. */
+  /** PEM: the CA of client certificates. */
   clientCa: Buffer;
-  /** Port of the server on the loopback. */
+  /** The server's port on the loopback. */
   target: number;
   onRefused: (text: string) => void;
 }
@@ -49,7 +49,7 @@ export async function openTlsDoor(options: TlsDoorOptions): Promise<() => Promis
         open.delete(socket);
         for (const other of both) other.destroy();
       });
-      // It closes then.
+      // Closes on error.
       socket.on('error', () => undefined);
     }
     outside.pipe(inside).pipe(outside);

@@ -9,9 +9,9 @@ import type { Replayer } from './replayer';
 import { formatSeconds } from '../../contract/format';
 import { refuseTakeover, type Verdict, verdictOn } from './verdict';
 
-/** A run that a controller can still move replays within its workflow task, in seconds; the rest is for a busy machine. */
+/** A run that a controller can still advance replays within a workflow task, in seconds; the rest is for a busy machine. */
 const RUN_WITHIN_MS = 60_000;
-/** A controller that starts at night must not wait long, however many runs are open. */
+/** A controller must start soon, however many runs are open. */
 const ALL_WITHIN_MS = 120_000;
 
 /** Runs that are not checked: all, or those with these ids. */
@@ -30,8 +30,8 @@ export interface TakeoverCheck {
 }
 
 /**
- * Before a controller polls: whether it would continue every open run as that run began. One whose last decision was made by
- * this very build needs no replay.
+ * Before a controller polls: checks that it would continue every open run the way it began. A run whose last decision was
+ * made by this very build needs no replay.
  * @throws DrError OtherVersionNeeded that names each run, what differs, and the version that can continue it.
  */
 export async function checkOpenRuns(check: TakeoverCheck): Promise<void> {

@@ -5,8 +5,8 @@ import { deciderOf } from './last-decider';
 type Event = NonNullable<History['events']>[number];
 
 /**
- * The decided part of a run: its history up to the last decision and its results. Later events are left out, as no
- * version has shown yet that it can handle them.
+ * The decided part of a run: its history up to the last decision and its results. Later events are left out: no version has
+ * handled them yet.
  */
 export function decidedPart(events: Event[]): { events: Event[]; decider: Decider | null } {
   const last = events.findLastIndex((event) => event.workflowTaskCompletedEventAttributes);
@@ -18,7 +18,7 @@ export function decidedPart(events: Event[]): { events: Event[]; decider: Decide
 }
 
 function cameOf(event: Event, decision: number): boolean {
-  // What becomes of an update does not name the decision that it is part of.
+  // The outcome of an update does not name the decision that it belongs to.
   if (event.workflowExecutionUpdateAcceptedEventAttributes ?? event.workflowExecutionUpdateCompletedEventAttributes) {
     return true;
   }

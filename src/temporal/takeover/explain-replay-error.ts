@@ -3,7 +3,7 @@ import type { Outcome } from './open-run';
 /** The SDK's reason for a failed replay; by name and text, as the same class may be loaded twice. */
 export function explainReplayError({ name, message }: Error): Outcome {
   if (name === 'DeterminismViolationError') {
-    // The rest is how one part of the SDK told the other.
+    // The rest is internal to the SDK.
     const [, details] = /Nondeterminism error: ((?:[^"\\]|\\.)+)/.exec(message) ?? [];
     return { kind: 'differs', details: plain(details ?? message) };
   }
@@ -14,7 +14,7 @@ export function explainReplayError({ name, message }: Error): Outcome {
   return { kind: 'unknown', reason: message };
 }
 
-/** The commonest of the SDK's messages in words that say what differs. */
+/** The most common messages of the SDK, in words that say what differs. */
 function plain(details: string): string {
   return details.replace(
     /^(\w+)Machine does not handle HistoryEvent\(id: (\d+), (\w+)\)/,

@@ -2,10 +2,10 @@ import type { Client } from '@temporalio/client';
 import type { Decider, OpenRun } from './open-run';
 
 const PAGE_SIZE = 50;
-/** Then the replay itself finds it. A flood of messages that no controller was there to take stands after the last decision. */
+/** Beyond this, the replay itself finds it. Messages that arrived without a controller follow the last decision. */
 const PAGES = 20;
 
-/** Who made the last decision of a run, by the end of its history alone; null where no decision is near that end. */
+/** Who made the last decision of a run, from the end of its history only; null if no decision is near. */
 export async function lastDecider(
   client: Client,
   { workflowId, runId }: OpenRun,

@@ -3,16 +3,16 @@ import { withCauses } from '../../contract/causes';
 import { backupWorkflowId, CONTROLLER_TASK_QUEUE, recoveryWorkflowId } from '../../contract/names';
 import type { OpenRun } from './open-run';
 
-/** More than a namespace of ours ever has; a flood must not fill the memory. */
+/** More than a namespace ever has; bounds memory. */
 const MOST_LISTED = 1_000;
 const ANSWER_WITHIN_MS = 10_000;
 
 type OnProblem = (problem: string) => void;
 
 /**
- * What is open on the controller's queue, of any type: a later version may have had more types. The fixed ids of the configured
- * clusters come first, so that nobody can crowd them out, and are asked for one by one: the list may lag behind.
- * @param onProblem told of what could not be found out
+ * Open runs on the controller's queue, of any type: a later version may have more types. The fixed ids of the configured
+ * clusters come first, so that nobody can crowd them out, and one by one: the list may lag behind.
+ * @param onProblem gets what could not be determined
  */
 export async function listOpenRuns(
   client: Client,
@@ -44,7 +44,7 @@ async function openRunOf(client: Client, workflowId: string, onProblem: OnProble
 async function listedRuns(client: Client, onProblem: OnProblem): Promise<OpenRun[]> {
   const found: OpenRun[] = [];
   try {
-    // Not by status: one that is paused is open, too.
+    // Not by status: a paused run is open, too.
     const query = `CloseTime IS NULL AND TaskQueue = '${CONTROLLER_TASK_QUEUE}'`;
     await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, async () => {
       for await (const { workflowId, runId } of client.workflow.list({ query })) {

@@ -9,7 +9,7 @@ import type { ReplayAnswer, ReplayRequest } from './replay-protocol';
 
 type Events = NonNullable<History['events']>;
 
-/** By default Temporal ends a run that has more; anything longer is not read completely. */
+/** Temporal's default limit for a run; longer histories are not read completely. */
 const MOST_EVENTS = 51_200;
 const MOST_BYTES = 50 * 1024 * 1024;
 const PAGE_WITHIN_MS = 15_000;
@@ -59,7 +59,7 @@ function isGone(error: unknown): boolean {
   return error instanceof WorkflowNotFoundError || (isGrpcServiceError(error) && error.code === NOT_FOUND);
 }
 
-/** @returns the events, or why they are not all here. */
+/** @returns the events, or why they are incomplete. */
 async function fetchEvents(client: Client, { workflowId, runId }: OpenRun): Promise<Events | string> {
   const { namespace } = client.options;
   const execution = { workflowId, runId };

@@ -15,7 +15,7 @@ export interface Replayer {
   close(): void;
 }
 
-/** Replays in its own process, which is started when first needed, and again if it did not survive a run. */
+/** Replays in a separate process, started when first needed, and again if a run has ended it. */
 export function createReplayer(
   temporal: TemporalOptions,
   bundle: string,
@@ -42,7 +42,7 @@ export function createReplayer(
 function start(execArgv: readonly string[]): ChildProcess {
   return fork(PROGRAM, {
     execArgv: [...execArgv, `--max-old-space-size=${MEMORY_MB}`],
-    // Its words would stand among the controller's own; whatever it has to say comes as an answer.
+    // Its output would mix with the controller's; everything of interest comes as an answer.
     stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
   });
 }
@@ -66,7 +66,7 @@ function ask(child: ChildProcess, request: ReplayRequest, withinMs: number): Pro
       clearTimeout(timer);
       child.off('message', onMessage);
       child.off('exit', died);
-      // One that comes late must not end the controller.
+      // A late error must not end the controller.
       child.off('error', onError).on('error', () => undefined);
       resolve(result);
     }

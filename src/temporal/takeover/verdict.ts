@@ -15,7 +15,7 @@ export interface Refusal {
 export type Verdict = Refusal | { kind: 'warn'; text: string } | null;
 
 const LONGEST_DETAILS = 300;
-/** A person who can create one such run can create a thousand. */
+/** Whoever can create one such run can create a thousand. */
 const MOST_NAMED = 10;
 
 /**
@@ -66,7 +66,7 @@ function short(text: string): string {
   return /[.!?]$/.test(line) ? line : `${line}.`;
 }
 
-/** @throws DrError OtherVersionNeeded, if a run must not be taken over. */
+/** @throws DrError OtherVersionNeeded if a run must not be taken over. */
 export function refuseTakeover(verdicts: readonly Verdict[], ownVersion: string): void {
   const refusals = verdicts.filter((verdict) => verdict?.kind === 'refuse');
   if (refusals.length === 0) return;

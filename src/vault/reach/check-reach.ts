@@ -28,7 +28,7 @@ export interface ReachQuestion {
 const TIMEOUT_MS = 4_000;
 
 /**
- * Whether the agent of a node reaches its Vault: judged by a request, and if that gets no answer, by Vault's own
+ * Whether the agent of a node reaches its Vault: decided by a request, and if that gets no answer, by Vault's own
  * listeners.
  */
 export async function checkReach(question: ReachQuestion): Promise<VaultReach> {
