@@ -119,6 +119,14 @@ const ROOMS = {
     builtins: true,
     temporal: [],
   },
+  'src/doctor': {
+    why: 'it judges facts that others have gathered',
+    imports: ['src/doctor', 'src/contract'],
+    types: ['src/catalogue'],
+    builtins: [],
+    temporal: [],
+    only: [],
+  },
   'src/enrol': {
     why: 'both hosts of an enrolment use it: it knows messages and texts, and neither hosts nor Temporal',
     imports: ['src/enrol', 'src/config', 'src/crypto', ...LOW],
@@ -137,6 +145,7 @@ const ROOMS = {
       'src/cli',
       'src/catalogue',
       'src/temporal',
+      'src/doctor',
       'src/enrol',
       ...DOMAIN,
       'src/plan',
@@ -159,6 +168,7 @@ const ROOMS = {
 const DOORS = {
   'src/temporal/workers.ts': ['src/host'],
   'src/cli/bundle.ts': ['src/host'],
+  'src/cli/doctor/agent.ts': ['src/host'],
   'src/cli/enrol/host-side.ts': ['src/host'],
   'src/cli/worker.ts': ['src/host'],
   'src/cli/lab.ts': ['src/lab'],

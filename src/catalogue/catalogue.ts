@@ -2,12 +2,13 @@ import type { Entry } from './entry';
 import { ERRORS, type ErrorCode } from './errors';
 import { NOTICES, type NoticeCode } from './notices';
 import { type FindingCode, REFUSALS } from './refusals';
+import { SETUP, type SetupCode } from './setup';
 import { ACCEPTABLE } from '../contract/plan';
 
 export type { Entry } from './entry';
 
 /** Every code that a message may carry. */
-export type MessageCode = ErrorCode | FindingCode | NoticeCode;
+export type MessageCode = ErrorCode | FindingCode | NoticeCode | SetupCode;
 
 /** An entry with what follows from its place. */
 export interface CatalogueEntry extends Entry {
@@ -37,6 +38,12 @@ export const FAMILIES: readonly Family[] = [
     about:
       'A step that cannot continue parks the run: nothing is lost, and it waits for a decision. `vault-dr status` shows the reason and the commands. These codes stand in brackets at the end of the message.',
     entries: entriesOf(NOTICES),
+  },
+  {
+    title: 'Findings of vault-dr doctor',
+    about:
+      'What a host lacks. Each finding comes with the command that fixes it, where there is one. `vault-dr doctor` changes nothing by itself.',
+    entries: entriesOf(SETUP),
   },
   {
     title: 'Errors',

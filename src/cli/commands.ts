@@ -7,6 +7,7 @@ import type * as Backups from './backups';
 import type * as Bundle from './bundle';
 import type * as Completion from './completion/command';
 import type * as Decisions from './decisions';
+import type * as Doctor from './doctor/command';
 import type * as Enrol from './enrol/command';
 import type * as Explain from './explain';
 import { COMMON_OPTIONS, GROUP, HELP } from './help';
@@ -59,6 +60,7 @@ const COMMANDS: Record<keyof typeof GROUP, Record<string, () => Command>> = {
     schedule: () => (require('./schedule') as typeof Schedule).scheduleCommand(),
     'migrate-storage': () => (require('./restore') as typeof Restore).migrateStorageCommand(),
     install: () => (require('./install') as typeof Install).installCommand(),
+    doctor: () => (require('./doctor/command') as typeof Doctor).doctorCommand(),
     enrol: () => (require('./enrol/command') as typeof Enrol).enrolCommand(),
     'agent-key': () => (require('./worker') as typeof Worker).agentKeyCommand(),
     completion: () => (require('./completion/command') as typeof Completion).completionCommand(),

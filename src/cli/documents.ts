@@ -329,6 +329,20 @@ export const DOCUMENTS = {
     backup: any.nullable(),
   }),
   'enrol-accept': z.strictObject({ cluster: name, node: name, fingerprint: any, config: any, changed: flag }),
+  doctor: z.strictObject({
+    part: z.enum(['controller', 'agent']),
+    host: any,
+    ok: flag,
+    findings: z.array(
+      z.strictObject({
+        code: any.nullable(),
+        severity: z.enum(['problem', 'warning', 'unchecked']),
+        where: any,
+        text,
+        fix: any.nullable(),
+      }),
+    ),
+  }),
   temporal: z.strictObject({
     data: any,
     port: count,
@@ -393,6 +407,7 @@ export const DOCUMENTS_OF: Record<string, readonly DocumentName[]> = {
   'enrol list': ['enrol-list'],
   'enrol confirm': ['enrol-confirm'],
   'enrol accept': ['enrol-accept'],
+  doctor: ['doctor'],
   temporal: ['temporal'],
   'lab up': ['lab-up'],
   'lab down': ['lab-down'],

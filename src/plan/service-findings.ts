@@ -5,7 +5,10 @@ import type { Finding } from './findings';
  * What would prevent a node from being stopped, set aside or started: discovered later, the cluster would already be
  * down.
  */
-export function serviceFindings({ serviceCheck, setAsideProblem }: NodeReport): Finding[] {
+export function serviceFindings({
+  serviceCheck,
+  setAsideProblem,
+}: Pick<NodeReport, 'serviceCheck' | 'setAsideProblem'>): Finding[] {
   const { unit = null, missingCommands = [] } = serviceCheck ?? {};
   return [
     ...missingCommands.map((text): Finding => ({

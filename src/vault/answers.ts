@@ -39,6 +39,7 @@ export const healthSchema = z
     cluster_id: optionalText,
     cluster_name: optionalText,
     removed_from_cluster: optionalFlag,
+    server_time_utc: z.number().nullish(),
   })
   .transform((health) => ({
     initialized: health.initialized,
@@ -51,6 +52,8 @@ export const healthSchema = z
     clusterId: health.cluster_id,
     clusterName: health.cluster_name,
     removedFromCluster: health.removed_from_cluster,
+    /** Its clock, in seconds since the epoch. */
+    serverTime: health.server_time_utc ?? null,
   }));
 export type Health = z.infer<typeof healthSchema>;
 

@@ -74,7 +74,7 @@ export async function runAccept(options: AcceptOptions): Promise<void> {
     await mailbox.taken();
     if (options.json) return printJson('enrol-accept', { cluster, node, fingerprint, config: file, changed });
     print(changed ? `${file} was written.` : `${file} is as it should be.`);
-    note(`Next: vault-dr install agent --cluster ${cluster} --node ${node}`);
+    note(`Next: vault-dr install agent --cluster ${cluster} --node ${node}\nThen: vault-dr doctor agent`);
   } finally {
     await client.connection.close();
   }
