@@ -7,13 +7,13 @@ export interface AuditFinding {
   text: string;
 }
 
-/** Clocks of a cluster differ by less; what waits longer for a controller has a reason that somebody should know. */
+/** Clocks in a cluster differ by less; a longer wait for a controller deserves an explanation. */
 const TOLERANCE_MS = 5 * 60_000;
 const SHOWABLE = /^[\w./-]{1,200}$/;
 
 /**
- * What lines say against each other in a trail whose chain holds: forged ones, and those that are missing, as far as it can
- * be seen. That the last ones of a run are missing can't.
+ * Contradictions between lines of a trail with an intact chain: forged and missing lines, as far as visible. Missing lines
+ * at the end of a run are not.
  */
 export function auditFindings(lines: readonly AuditLine[]): AuditFinding[] {
   return [...lines.flatMap(ofOneLine), ...ofClock(lines), ...gaps(lines)].toSorted((a, b) => a.line - b.line);

@@ -5,11 +5,11 @@ import { digestOf } from '../repository/digest';
 import { fromBytes, readSmall, type Repository, type TransferOptions } from '../repository/types';
 import { trailHead, type TrailReport } from './audit-trail';
 
-/** What a repository keeps of a trail: who changes the trail afterwards would have to change this as well. */
+/** What a repository stores about a trail: whoever changes the trail later would have to change this, too. */
 const headSchema = z.object({
   format: z.literal('vault-dr/audit-head/v1'),
   host: z.string(),
-  /** SHA-256 of the first line: which trail it is. */
+  /** SHA-256 of the first line: identifies the trail. */
   trail: z.string(),
   seq: z.number().int().positive(),
   /** SHA-256 of the line with that number. */
@@ -20,13 +20,13 @@ export type AuditHead = z.infer<typeof headSchema>;
 
 export interface StoredHeads {
   heads: AuditHead[];
-  /** What lies among the heads and is none, or can't be read. */
+  /** Objects among the heads that are not heads, or can't be read. */
   problems: string[];
 }
 
 const MAX_HEAD_BYTES = 4 * 1024;
 
-/** Stores the present head of a trail, write-once. May be repeated. @returns its key; null for an empty trail. */
+/** Stores the current head of a trail, write-once. Idempotent. @returns its key; null for an empty trail. */
 export async function publishHead(
   file: string,
   repository: Repository,
@@ -44,7 +44,7 @@ export async function publishHead(
 }
 
 /**
- * A bad one never hides what the others say.
+ * A bad one never hides the others.
  * @throws DrError if the repository doesn't answer.
  */
 export async function readHeads(repository: Repository, cluster: string): Promise<StoredHeads> {
@@ -61,8 +61,8 @@ export async function readHeads(repository: Repository, cluster: string): Promis
 }
 
 /**
- * What the heads say against a trail: a line that is gone or was rewritten since its head was stored. Heads of other
- * trails count for nothing, unless this host has stored some and none is of this trail.
+ * Contradictions between heads and a trail: lines removed or rewritten since their head was stored. Heads of other trails
+ * are ignored, unless this host has stored some and none belongs to this trail.
  */
 export function checkHeads(
   report: Pick<TrailReport, 'hashes'>,

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { canonicalJson } from '../contract/canonical-json';
 import { DrError } from '../contract/failures';
 
-/** As a workflow sends it. Whoever can start a workflow can send any. */
+/** As sent by a workflow. Whoever can start a workflow can send any. */
 export interface AuditRecord {
-  /** Of the act, not of the attempt: a repeated attempt brings the same one and adds nothing. */
+  /** Identifies the act, not the attempt: a repeated attempt has the same id and adds nothing. */
   id: string;
   /** RFC 3339, UTC. */
   at: string;
@@ -13,11 +13,11 @@ export interface AuditRecord {
   cluster: string;
   run: string;
   outcome: 'success' | 'failure' | 'info';
-  /** Holds no secret. */
+  /** Contains no secret. */
   details: Record<string, unknown>;
 }
 
-/** Temporal's word, on the worker, about who asked for an activity. */
+/** Who requested the activity, as Temporal tells the worker. */
 export interface Sender {
   /** Workflow id. */
   id: string;
@@ -25,7 +25,7 @@ export interface Sender {
   type: string;
 }
 
-/** What the worker knows of a record, beside what the record says of itself. Absent in lines of vault-dr's own, and in those of earlier versions. */
+/** What the worker knows about a record. Absent in lines of vault-dr's own, and of earlier versions. */
 export interface Witness {
   workflow?: Sender;
   /** RFC 3339, UTC, by the worker's clock. */
@@ -43,13 +43,14 @@ export interface AuditLine extends WitnessedRecord {
 }
 
 export const CONFLICT = 'audit.conflict';
-/** Many times what any record of vault-dr has. */
+/** Many times the size of any record of vault-dr. */
 const LONGEST_RECORD = 256 * 1024;
-/** Of a record that is kept in the one about its conflict. */
+/** Limit for a record that is kept in the one about its conflict. */
 const LONGEST_KEPT = 16 * 1024;
 
 /**
- * Adds what the worker knows. An id belongs to the run that sends it: under another's it would keep that one's line out.
+ * Adds what the worker knows. The id must belong to the run that sends it: under another run's id it would displace that
+ * run's line.
  * @throws DrError InvalidInput when no workflow asked for it, or it is too large.
  */
 export function witnessed(record: AuditRecord, workflow: Sender | undefined, now = new Date()): WitnessedRecord {
@@ -68,13 +69,13 @@ export function witnessed(record: AuditRecord, workflow: Sender | undefined, now
   return { ...record, id, workflow, recordedAt: now.toISOString() };
 }
 
-/** SHA-256 of what a record says: of all but when it came, and from where. */
+/** SHA-256 of a record, without the time and origin of its arrival. */
 export function contentHash({ id, at, actor, action, cluster, run, outcome, details }: AuditRecord): string {
   const content = canonicalJson({ id, at, actor, action, cluster, run, outcome, details });
   return createHash('sha256').update(content).digest('hex');
 }
 
-/** The record about a record whose id is taken by one that says something else. It keeps what could not be written. */
+/** The record about one whose id is taken by a different record. It keeps the record that could not be written. */
 export function conflictOf(known: AuditRecord, other: WitnessedRecord): WitnessedRecord {
   const [kept, refused] = [contentHash(known), contentHash(other)];
   const { id, cluster, run, workflow, recordedAt } = other;

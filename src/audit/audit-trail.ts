@@ -9,17 +9,17 @@ import { type AuditLine, conflictOf, contentHash, type WitnessedRecord } from '.
 
 export interface TrailReport {
   records: number;
-  /** SHA-256 of the last line: kept elsewhere, it shows later whether lines were cut off the end. */
+  /** SHA-256 of the last line: stored elsewhere, it proves later that no lines were cut off the end. */
   head: string | null;
   /** SHA-256 of each line, in order. */
   hashes: string[];
   /** Empty if no line was changed, removed, inserted or moved. */
   problems: { line: number; problem: string }[];
-  /** What lines say against each other though none was changed: forged ones, and those that are missing. */
+  /** Contradictions between unchanged lines: forged and missing ones. */
   findings: AuditFinding[];
 }
 
-/** `conflict`: its id is taken by a record that says something else; both are kept. */
+/** `conflict`: its id is taken by a different record; both are kept. */
 export type Appended = 'written' | 'already-there' | 'conflict';
 
 const LINE_END = 0x0a;
@@ -36,7 +36,7 @@ export async function appendRecord(file: string, record: WitnessedRecord): Promi
     try {
       return await appendLocked(handle, file, record);
     } finally {
-      // Gives the lock back as well.
+      // Also releases the lock.
       await handle.close();
     }
   } catch (error) {
@@ -66,7 +66,7 @@ export async function verifyTrail(file: string): Promise<TrailReport> {
   const hashes = lines.map((line) => sha256(line));
   const entries = lines.flatMap((line, index) => {
     const entry = parseLine(line);
-    // By its place: the number in it may be wrong, which is a problem of its own.
+    // By position: its own number may be wrong, which is reported separately.
     return entry === null ? [] : [{ ...entry, seq: index + 1 }];
   });
   return {
@@ -111,7 +111,7 @@ async function appendLocked(handle: FileHandle, file: string, record: WitnessedR
 }
 
 function findRecord(lines: readonly Buffer[], id: string): AuditLine | null {
-  // Most lines are not parsed: there may be many.
+  // Not parsed: there may be many lines.
   const written = JSON.stringify(id);
   for (const line of lines) {
     const entry = line.includes(written) ? parseLine(line) : null;
@@ -120,7 +120,7 @@ function findRecord(lines: readonly Buffer[], id: string): AuditLine | null {
   return null;
 }
 
-/** What a crash or a full disk cut off stays as evidence in a file of its own, which the chain names. */
+/** A line cut off by a crash or a full disk is kept as evidence in a separate file, which the chain names. */
 async function setAside(
   handle: FileHandle,
   file: string,
@@ -145,7 +145,7 @@ async function setAside(
   });
 }
 
-/** All of the line gets onto the disk or, as far as that can be helped, nothing. */
+/** Writes the whole line or, as far as possible, nothing. */
 async function appendLine(handle: FileHandle, lines: Buffer[], record: WitnessedRecord): Promise<Buffer> {
   const { id, at, actor, action, cluster, run, outcome, details, workflow, recordedAt } = record;
   const seq = lines.length + 1;

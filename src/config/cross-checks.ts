@@ -22,7 +22,7 @@ const restoreLinks = z
   })
   .catch({});
 
-/** Takes whatever is there, so that these checks also run on a configuration that is wrong elsewhere. */
+/** Tolerates anything, so that these checks also run on a configuration with other errors. */
 const links = z
   .looseObject({
     clusters: z
@@ -68,7 +68,7 @@ type Restore = z.infer<typeof restoreLinks>;
 type Cluster = z.infer<typeof links>['clusters'][string];
 type Node = Cluster['nodes'][number];
 
-/** Conflicts between two places of the configuration, each of which may be valid by itself. */
+/** Conflicts between two settings, each of which is valid by itself. */
 export function crossProblems(raw: unknown): CrossProblem[] {
   const { clusters, repositories } = links.parse(raw);
   return Object.entries(clusters).flatMap(([name, cluster]) => [
@@ -91,7 +91,7 @@ export function crossProblems(raw: unknown): CrossProblem[] {
   ]);
 }
 
-/** What one method needs, another has no use for. */
+/** Settings that only one method uses. */
 function methodProblems({ method = 'raft', consul, filesystem, nodes }: Cluster, path: PropertyKey[]): CrossProblem[] {
   const { node, window } = filesystem ?? {};
   return [
@@ -125,7 +125,7 @@ function methodProblems({ method = 'raft', consul, filesystem, nodes }: Cluster,
   ];
 }
 
-/** What lies in the archive of a node is the word of its agent alone, which has to be known from that of anybody else. */
+/** Only the agent vouches for the contents of a node's archive, so its signature must be verifiable. */
 function copiesUnsigned(nodes: Node[], path: PropertyKey[]): CrossProblem[] {
   return nodes.flatMap((node, index) =>
     node.agentPublicKey === undefined
@@ -140,7 +140,7 @@ function copiesUnsigned(nodes: Node[], path: PropertyKey[]): CrossProblem[] {
   );
 }
 
-/** A host is changed by people's signatures, or by an open decision that write access to Temporal is enough. */
+/** Changes to a host need people's signatures, or an explicit decision that write access to Temporal is enough. */
 function trustProblems({ approvers, trust, approvals = 1, drills }: Restore, path: PropertyKey[]): CrossProblem[] {
   if (approvers === undefined) {
     if (trust !== undefined) return [];
@@ -175,7 +175,7 @@ function trustProblems({ approvers, trust, approvals = 1, drills }: Restore, pat
   return problems;
 }
 
-/** What can't be put back goes only when the first node's own agent has said that the backup is there. */
+/** Data is deleted for good only once the first node's own agent has signed that the backup is there. */
 function deletionProblems(
   { restore, nodes }: { restore: Restore; nodes: Node[] },
   path: PropertyKey[],
@@ -199,7 +199,7 @@ function duplicates(nodes: Node[], path: PropertyKey[]): CrossProblem[] {
     nodes.flatMap((node, index) => {
       const value = valueOf(node);
       const first = nodes.findIndex((other) => valueOf(other) === value);
-      // Two nodes of one name have one node id as well; that is said once.
+      // Two nodes of one name share a node id as well: reported once.
       const same = field === 'nodeId' && node.nodeId === undefined && nodes[first]?.name === node.name;
       if (value === undefined || first === index || same) return [];
       return [{ path: [...path, index, field], message: `'${value}' is also the ${field} of an earlier node` }];
@@ -216,7 +216,7 @@ function lostDirectories(node: Node, path: PropertyKey[]): CrossProblem[] {
   });
 }
 
-/** Two copies in one place are one copy, which would be counted, read back and removed as two. */
+/** Two repositories in one place hold one copy, which would be counted, read back and removed as two. */
 function sharedPlaces(names: string[], repositories: Record<string, unknown>, path: PropertyKey[]): CrossProblem[] {
   const places = names.map((name) => placeOf(repositories[name]));
   return names.flatMap((name, index) => {
@@ -232,7 +232,7 @@ function sharedPlaces(names: string[], repositories: Record<string, unknown>, pa
   });
 }
 
-/** A place that begins with another one is inside it. Undefined for anything but a repository. */
+/** A place that begins with another is inside it. Undefined if it is not a repository. */
 function placeOf(repository: unknown): string | undefined {
   const { data } = place.safeParse(repository);
   if (data === undefined) return undefined;

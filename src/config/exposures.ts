@@ -6,7 +6,7 @@ import { secretSourcesIn } from './secret';
 
 const GROUP_READS = 0o040;
 const OTHERS_READ = 0o004;
-/** Kubernetes makes them, and rotates them. */
+/** Kubernetes creates and rotates them. */
 const NOT_OURS = '/var/run/secrets/kubernetes.io/';
 
 /**
@@ -27,7 +27,7 @@ export async function exposuresOf(config: Config): Promise<string[]> {
 }
 
 /**
- * With this key anybody on the host could sign what vault-dr trusts, or be taken for it.
+ * With this key anybody on the host could sign what vault-dr trusts, or impersonate it.
  * @throws DrError InvalidConfiguration
  */
 export async function refuseIfReadByAll(file: string, what: string): Promise<void> {

@@ -14,12 +14,12 @@ import {
   type RepositoryConfig,
 } from './schema';
 
-/** A hundred clusters fit in. */
+/** Room for a hundred clusters. */
 const LONGEST_CONFIG_BYTES = 1024 * 1024;
-/** More than that is not even parsed. */
+/** Larger files are not parsed. */
 const DEEPEST_SYNTAX = 1_000;
 const CONFIG_BOUNDS = { depth: 32, nodes: 100_000, characters: 4 * LONGEST_CONFIG_BYTES };
-/** Enough for one part that many nodes share; far too few for aliases of aliases of aliases. */
+/** Enough for a part shared by many nodes; far too few for aliases of aliases of aliases. */
 const MOST_ALIASES = 50;
 const MOST_ALIAS_USES = 500;
 const MOST_PROBLEMS = 100;
@@ -43,7 +43,7 @@ export async function loadConfig(file: string): Promise<Config> {
   return parseConfig(text, file);
 }
 
-/** Null if there is more. Works for files without a size, such as a pipe. */
+/** Null if it is larger. Works for files without a size, such as a pipe. */
 async function readBounded(file: string, limit: number): Promise<string | null> {
   const chunks: Buffer[] = [];
   let bytes = 0;
@@ -71,7 +71,7 @@ export function parseConfig(text: string, file: string): Config {
     }),
   );
 
-  /** Line of the nearest thing that the file has. */
+  /** Line of the nearest existing node. */
   function lineOf(path: readonly PropertyKey[]): number | undefined {
     for (let length = path.length; length > 0; length--) {
       const found = keyOf(document, path.slice(0, length)) ?? document.getIn(path.slice(0, length), true);
@@ -81,7 +81,7 @@ export function parseConfig(text: string, file: string): Config {
   }
 }
 
-/** @throws DrError InvalidConfiguration, whatever the text is made to do to the parser. */
+/** @throws DrError InvalidConfiguration, even if the text is made to break the parser. */
 function readYaml(text: string, file: string, lineCounter: LineCounter): { document: Document; raw: unknown } {
   try {
     if (isNestedTooDeep(text)) throw invalid(file, ['it is nested too deeply']);
@@ -95,13 +95,13 @@ function readYaml(text: string, file: string, lineCounter: LineCounter): { docum
       );
     }
     const aliases = aliasesOf(document);
-    // Each is looked for in all of the file.
+    // Each alias is searched for in the whole file.
     if (aliases.length > MOST_ALIAS_USES) throw invalid(file, [`it has more than ${MOST_ALIAS_USES} aliases (*…)`]);
     const lost = aliases.filter((alias) => !alias.resolve(document)).map((alias) => alias.range?.[0] ?? 0);
     if (lost.length > 0) {
       throw invalid(
         file,
-        // Without its name: it may be a secret that begins with an asterisk.
+        // Without the name: it may be a secret that begins with an asterisk.
         lost.map(
           (offset) => `line ${lineCounter.linePos(offset).line}: an alias (*…) without an anchor; quote the value`,
         ),
@@ -131,7 +131,7 @@ function isNestedTooDeep(text: string): boolean {
   return false;
 }
 
-/** The key itself: what belongs to it may begin lines later. */
+/** The key itself: its value may begin lines later. */
 function keyOf(document: Document, path: PropertyKey[]): unknown {
   const parent: unknown = path.length === 1 ? document.contents : document.getIn(path.slice(0, -1), true);
   if (!isMap(parent)) return undefined;
@@ -164,7 +164,7 @@ function invalid(file: string, problems: string[]): DrError {
   return new DrError('InvalidConfiguration', `${file} has ${count}:\n${lines.join('\n')}`);
 }
 
-/** @throws DrError UnknownCluster that names the clusters there are. */
+/** @throws DrError UnknownCluster that names the configured clusters. */
 export function clusterOf(config: Config, cluster: string): ClusterConfig {
   const found = Object.hasOwn(config.clusters, cluster) ? config.clusters[cluster] : undefined;
   if (found) return found;
@@ -174,7 +174,7 @@ export function clusterOf(config: Config, cluster: string): ClusterConfig {
   });
 }
 
-/** @throws DrError InvalidConfiguration that names the nodes there are. */
+/** @throws DrError InvalidConfiguration that names the configured nodes. */
 export function nodeOf(cluster: ClusterConfig, node: string): NodeConfig {
   const found = cluster.nodes.find((item) => item.name === node);
   if (found) return found;

@@ -8,7 +8,7 @@ export interface NeededSecret {
   source: SecretSource;
 }
 
-/** Secrets that a controller reads sooner or later. */
+/** Secrets that a controller needs at some time. */
 export function secretsOfController(config: Config): NeededSecret[] {
   const { privateKey } = config.signing;
   return [
@@ -68,7 +68,7 @@ function secretsOfRepository({ repositories }: Config, name: string): NeededSecr
   return secretsIn(repository.credentials, `repositories.${name}.credentials`);
 }
 
-/** The environment of a process does not change, so nothing of it is waited for. */
+/** The environment of a process does not change: no point in waiting for it. */
 function secretsIn(part: object, path: string): NeededSecret[] {
   return secretSourcesIn(part, [path]).flatMap((found) =>
     'env' in found.source ? [] : [{ what: found.path, source: found.source }],

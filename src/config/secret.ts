@@ -24,7 +24,7 @@ export async function readPrivateKey({ signing }: Config): Promise<string> {
   });
 }
 
-/** Every source of a secret in a part of the configuration, known by its form: nothing else has one of these and no more. */
+/** Every source of a secret in a part of the configuration, recognised by its shape: an object with just one of these keys. */
 export function secretSourcesIn(part: unknown, path: readonly string[]): { source: SecretSource; path: string }[] {
   if (typeof part !== 'object' || part === null) return [];
   const entries = Object.entries(part);

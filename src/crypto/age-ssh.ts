@@ -12,10 +12,10 @@ import { DrError } from '../contract/failures';
 
 /**
  * The `ssh-ed25519` recipient of age (agessh): the SSH key is taken to Curve25519, tweaked by its own encoding, and wraps
- * the file key with ChaCha20-Poly1305. The primitives are Node's own but for the way to Curve25519, which Node does not have.
+ * the file key with ChaCha20-Poly1305. The primitives are Node's, except the conversion to Curve25519, which Node lacks.
  */
 
-/** ESM only, and loaded by age-encryption anyway. */
+/** ESM only; a dependency of age-encryption. */
 const loadCurve = () => import('@noble/curves/ed25519.js');
 
 const KEY_TYPE = 'ssh-ed25519';
@@ -24,7 +24,7 @@ const KEY_BYTES = 32;
 const TAG_BYTES = 16;
 const NONCE = Buffer.alloc(12);
 const BASE_POINT = Buffer.concat([Buffer.of(9), Buffer.alloc(KEY_BYTES - 1)]);
-/** What every encoded public key of this type begins with: two lengths and the type. */
+/** Prefix of every encoded public key of this type: two lengths and the type. */
 const WIRE_HEAD = Buffer.from('\0\0\0\x0bssh-ed25519\0\0\0\x20', 'latin1');
 
 /** The shape of age-encryption's own Stanza. */
@@ -72,7 +72,7 @@ export function sshIdentity(pem: string): { unwrapFileKey(stanzas: readonly SshS
         try {
           return Buffer.concat([decipher.update(body.subarray(0, -TAG_BYTES)), decipher.final()]);
         } catch {
-          // Another key whose four-byte fingerprint is the same.
+          // Another key with the same four-byte fingerprint.
           continue;
         }
       }
@@ -95,7 +95,7 @@ function wrappingKey(shared: Buffer, wire: Buffer, share: Buffer, recipientKey: 
   return Buffer.from(hkdfSync('sha256', x25519(tweak, shared), salt, LABEL, KEY_BYTES));
 }
 
-/** Fails on points of low order, as it must. */
+/** Fails on points of low order, as required. */
 function x25519(scalar: Uint8Array, point: Uint8Array): Buffer {
   const der = (prefix: string, key: Uint8Array) => Buffer.concat([Buffer.from(prefix, 'hex'), key]);
   return diffieHellman({
@@ -171,7 +171,7 @@ function parsePrivateKey(pem: string): { wire: Buffer; seed: Buffer } {
   return { wire, seed: inner.string().subarray(0, KEY_BYTES) };
 }
 
-/** Strings with their length in front, as SSH encodes. */
+/** Length-prefixed strings, as in SSH's encoding. */
 function fieldsOf(bytes: Buffer): { string(): Buffer; skip(count: number): void } {
   let at = 0;
   return {

@@ -170,8 +170,8 @@ async function* withErrors(stream: Readable, explain: (error: unknown) => Error)
 }
 
 /**
- * By iteration both ways: `Readable.toWeb` of Node 20 throws where nobody can catch it when the source has more to say
- * after the reader went away.
+ * By iteration both ways: `Readable.toWeb` of Node 20 throws an uncatchable error if the source continues after the reader
+ * is gone.
  */
 function toWeb(source: Readable): ReadableStream<Uint8Array> {
   return ReadableStream.from<Uint8Array>(source);

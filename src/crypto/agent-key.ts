@@ -4,7 +4,7 @@ import { type CopiedData, copiedStatement } from '../contract/copied';
 import { bundleStatement, type ConfigBundle } from '../contract/generation';
 import { recipientStatement, type RunRecipient, type StagedBackup, stagedStatement } from '../contract/recovery';
 
-/** Makes the key by which an agent vouches for the recipients it shows. PEM, PKCS #8. */
+/** Makes the key with which an agent signs its recipients. PEM, PKCS #8. */
 export function generateAgentKey(): string {
   return generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
 }
@@ -14,7 +14,7 @@ export function agentPublicKey(privateKeyPem: string): string {
   return createPublicKey(createPrivateKey(privateKeyPem)).export({ type: 'spki', format: 'der' }).toString('base64');
 }
 
-/** Whether a line of base64 is a public key of the kind that agents have. */
+/** Whether a line of base64 is a public key of an agent. */
 export function isAgentPublicKey(publicKey: string): boolean {
   try {
     const der = Buffer.from(publicKey, 'base64');
@@ -25,7 +25,7 @@ export function isAgentPublicKey(publicKey: string): boolean {
   }
 }
 
-/** `SHA256:…`, as people compare it on two screens. */
+/** `SHA256:…`, for people to compare on two screens. */
 export function agentFingerprint(publicKey: string): string {
   const hash = createHash('sha256').update(Buffer.from(publicKey, 'base64')).digest('base64');
   return `SHA256:${hash.replace(/=+$/, '')}`;
@@ -51,12 +51,12 @@ export function signBundle(privateKeyPem: string, cluster: string, bundle: Confi
   return signStatement(privateKeyPem, bundleStatement(cluster, bundle));
 }
 
-/** Says that a backup is proved on the disk of this node. */
+/** Signs that a backup is verified on the disk of this node. */
 export function signStaged(privateKeyPem: string, cluster: string, node: string, staged: StagedBackup): string {
   return signStatement(privateKeyPem, stagedStatement(cluster, node, staged));
 }
 
-/** Why another host can't know that a backup is on the disk of this node; null when its agent has said so. */
+/** Why another host can't know that a backup is on the disk of this node; null if its agent has signed so. */
 export function problemOfStaged(
   publicKey: string | undefined,
   cluster: string,
@@ -70,7 +70,7 @@ export function problemOfStaged(
   return `its confirmation is not signed by the agent of ${node}`;
 }
 
-/** Why it is not known that the agent of its node has collected a bundle; null when it is. */
+/** Why it is not proved that the agent of its node collected a bundle; null if it is. */
 export function problemOfBundle(publicKey: string | undefined, cluster: string, bundle: ConfigBundle): string | null {
   const { node, signature } = bundle;
   if (publicKey === undefined) return `the configuration has no agentPublicKey for ${node}`;
@@ -79,12 +79,12 @@ export function problemOfBundle(publicKey: string | undefined, cluster: string, 
   return `its signature does not match the key configured for the agent of ${node}`;
 }
 
-/** Says what lies in the archive of this node's data. */
+/** Signs the contents of the archive of this node's data. */
 export function signCopied(privateKeyPem: string, cluster: string, copied: CopiedData): string {
   return signStatement(privateKeyPem, copiedStatement(cluster, copied));
 }
 
-/** Why it is not known that the agent of its node made a copy; null when it did. */
+/** Why it is not proved that the agent of its node made a copy; null if it is. */
 export function problemOfCopied(publicKey: string | undefined, cluster: string, copied: CopiedData): string | null {
   if (publicKey === undefined) return `the configuration has no agentPublicKey for ${copied.node}`;
   if (holds(publicKey, copiedStatement(cluster, copied), copied.signature)) return null;
@@ -96,9 +96,9 @@ function signStatement(privateKeyPem: string, statement: string): string {
 }
 
 /**
- * Checks that the recipients are those of the agents that the configuration names: whoever can write to Temporal could
- * otherwise show one of his own, and read the shares.
- * @throws DrError RecipientNotAuthentic that names each one that doesn't hold.
+ * Checks that the recipients are signed by the configured agents: otherwise whoever can write to Temporal could insert one
+ * and read the shares.
+ * @throws DrError RecipientNotAuthentic that names each invalid one.
  */
 export function verifyRecipients(
   recipients: readonly RunRecipient[],

@@ -9,7 +9,7 @@ export interface Approver {
   key: string;
 }
 
-/** Why one signed approval does not count; null when it does. */
+/** Why a signed approval does not count; null if it does. */
 export function approvalProblem(
   subject: ApprovalSubject,
   { approver: name, signature }: SignedApproval,
@@ -25,7 +25,7 @@ export function approvalProblem(
 
 /**
  * Whether enough different people, with different keys, have signed.
- * @returns every reason why not; none when they have.
+ * @returns every reason why not; empty if they have.
  */
 export function approvalProblems(
   subject: ApprovalSubject,

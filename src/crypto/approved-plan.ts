@@ -3,15 +3,15 @@ import type { RecoveryPlan } from '../contract/plan';
 import type { ApprovedPlan } from '../contract/recovery';
 import { approvalProblems } from './approvals';
 
-/** Whether signatures decide over a cluster, or access to the namespace alone. */
+/** Whether signatures decide about a cluster, or access to the namespace alone. */
 export function signaturesDecide({ restore }: ClusterConfig): boolean {
   return restore.approvers !== undefined;
 }
 
 /**
  * @param clusterName the cluster that the plan changes
- * @param planHash of the plan that is given, made here and now
- * @returns why people have not approved this plan in this run, by the configuration of this host; none when they have.
+ * @param planHash hash of the given plan, computed here
+ * @returns why this plan is not approved for this run, by the configuration of this host; empty if it is.
  */
 export function problemsOfApproval(
   clusterName: string,
@@ -24,7 +24,7 @@ export function problemsOfApproval(
   return approvalProblems(subject, approvals, cluster.restore.approvers ?? [], approvalsWanted(cluster, plan));
 }
 
-/** A rebuild loses nothing, and renames. */
+/** A rebuild only renames and loses nothing. */
 function approvalsWanted({ restore: { approvals, drills } }: ClusterConfig, plan: RecoveryPlan): number {
   const ofDrill = plan.method === 'snapshot' && plan.drill === true ? drills?.approvals : undefined;
   const least = plan.method === 'rebuild' ? 1 : (ofDrill ?? approvals);

@@ -5,7 +5,7 @@ import type { Encryption } from '../contract/generation';
 import { decryptFrom, encryptTo } from './age';
 import { decryptWithGpg, encryptWithGpg } from './openpgp';
 
-/** What makes clear text of a file again. */
+/** Keys that decrypt a file. */
 export interface DecryptionKeys {
   /** Texts of age identity files or OpenSSH private keys. */
   identities: readonly string[];
@@ -60,7 +60,7 @@ export async function decryptStream(
   }
 }
 
-/** Bytes that `methodOf` wants to see. */
+/** Bytes that `methodOf` needs. */
 export const MAGIC_BYTES = 64;
 
 const AGE = 'age-encryption.org/v1\n';

@@ -12,8 +12,8 @@ export interface GpgOptions {
 }
 
 /**
- * A fingerprint names its key exactly, so there is no trust to compute. What gpg.conf may add (other recipients, armor)
- * would make the file something else than the manifest says; the archive is compressed already.
+ * A fingerprint identifies its key, so no trust is computed. Options of gpg.conf (more recipients, armor) would contradict
+ * the manifest; the archive is compressed already.
  */
 const ENCRYPT = ['--trust-model', 'always', '--no-encrypt-to', '--no-armor', '--compress-algo', 'none', '--encrypt'];
 const STATUS = '[GNUPG:] ';
@@ -85,7 +85,7 @@ async function* runGpg(
     child.once('error', resolve);
     child.once('close', (status) => resolve(status ?? 1));
   });
-  // An error of the source cuts gpg's input, which gpg may take for its end: so it is asked for first, afterwards.
+  // An error of the source cuts gpg's input, which gpg may take for its end: so that error is checked first.
   const fed = pipeline(source, child.stdin).then(
     () => null,
     (error: NodeJS.ErrnoException) => error,
@@ -102,7 +102,7 @@ async function* runGpg(
   }
 }
 
-/** Status lines without their mark, and what gpg says to people. */
+/** Status lines without their prefix, and gpg's messages for people. */
 function split(log: string): [status: string[], text: string] {
   const lines = log.split('\n').filter((line) => line !== '');
   const status = lines.filter((line) => line.startsWith(STATUS)).map((line) => line.slice(STATUS.length));

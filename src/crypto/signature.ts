@@ -5,7 +5,7 @@ export const SIGNATURE_BYTES = 64;
 
 /**
  * Detached raw Ed25519 signature, 64 bytes, as `openssl pkeyutl -verify -rawin` takes it. Equal input gives equal output.
- * @throws DrError InvalidConfiguration if the PEM is no Ed25519 private key.
+ * @throws DrError InvalidConfiguration if the PEM is not an Ed25519 private key.
  */
 export function signManifest(bytes: Uint8Array, privateKeyPem: string): Buffer {
   return sign(
@@ -15,7 +15,7 @@ export function signManifest(bytes: Uint8Array, privateKeyPem: string): Buffer {
   );
 }
 
-/** @throws DrError InvalidConfiguration if the PEM is no Ed25519 public key. */
+/** @throws DrError InvalidConfiguration if the PEM is not an Ed25519 public key. */
 export function verifySignature(bytes: Uint8Array, signature: Uint8Array, publicKeyPem: string): boolean {
   const key = ed25519Key('public', () => createPublicKey(publicKeyPem));
   return signature.length === SIGNATURE_BYTES && verify(null, bytes, key, signature);

@@ -1,27 +1,27 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
 
-/** Key types whose signatures are taken: a plain key, and one in a hardware token that has to be touched. */
+/** Accepted key types: a plain key, and one in a hardware token that must be touched. */
 export const SSH_KEY_TYPES = ['ssh-ed25519', 'sk-ssh-ed25519@openssh.com'] as const;
 
 const MAGIC = Buffer.from('SSHSIG');
 const ARMOR = /^\s*-----BEGIN SSH SIGNATURE-----([A-Za-z0-9+/=\s]+)-----END SSH SIGNATURE-----\s*$/;
-/** A signature by one of these keys has some 300 characters. */
+/** A signature by one of these keys has about 300 characters. */
 const MAX_ARMOR = 4_096;
 const KEY_BYTES = 32;
 const SIGNATURE_BYTES = 64;
 const USER_PRESENT = 0x01;
-/** What DER puts before a raw Ed25519 public key (RFC 8410). */
+/** DER prefix of a raw Ed25519 public key (RFC 8410). */
 const SPKI_PREFIX = Buffer.from('302a300506032b6570032100', 'hex');
 
 interface SshPublicKey {
   type: (typeof SSH_KEY_TYPES)[number];
   /** Raw Ed25519 key. */
   key: Buffer;
-  /** Of a hardware key: what it was made for, such as `ssh:`. */
+  /** Application of a hardware key, such as `ssh:`. */
   application: Buffer | null;
 }
 
-/** The base64 part of a public key line, without its comment; null when the line holds none that is taken. */
+/** The base64 part of a public key line, without comment; null if it is not an accepted key. */
 export function sshKeyOf(line: string): string | null {
   const [type = '', blob = ''] = line.trim().split(/\s+/);
   if (!(SSH_KEY_TYPES as readonly string[]).includes(type) || !/^[A-Za-z0-9+/]+=*$/.test(blob)) return null;
@@ -33,7 +33,7 @@ export function sshKeyOf(line: string): string | null {
  * Whether `signature` is by `publicKey` over `message`, in the format of `ssh-keygen -Y sign`
  * (https://github.com/openssh/openssh-portable/blob/master/PROTOCOL.sshsig). A hardware key must have been touched.
  * @param publicKey a line such as `ssh-ed25519 AAAA… ana@example.com`
- * @param namespace what the signature is for; one for another purpose is not taken
+ * @param namespace purpose of the signature; one for another purpose is refused
  */
 export function verifySshSignature(message: string, signature: string, publicKey: string, namespace: string): boolean {
   const blob = sshKeyOf(publicKey);
@@ -103,7 +103,7 @@ function withLength(bytes: Buffer): Buffer {
   return Buffer.concat([length, bytes]);
 }
 
-/** Reads SSH's wire format (RFC 4251); undefined where the bytes end too soon. */
+/** Reads SSH's wire format (RFC 4251); undefined if the bytes end too early. */
 class Reader {
   #at = 0;
 

@@ -13,12 +13,12 @@ export interface Access {
   gid: number;
 }
 
-/** Replaces a small file in one step; after a crash either the old or the new content is there, whole. */
+/** Replaces a small file atomically; after a crash it has either the old or the new content. */
 export async function writeFileAtomically(path: string, content: string, access?: Access): Promise<void> {
   await writeThenPut(path, content, rename, access);
 }
 
-/** Like `writeFileAtomically`, but leaves a file that is there as it is; of several writers the first one wins. */
+/** Like `writeFileAtomically`, but keeps an existing file; of several writers the first wins. */
 export async function createFileAtomically(path: string, content: string): Promise<void> {
   await writeThenPut(path, content, async (temporary) => {
     await link(temporary, path).catch((error: NodeJS.ErrnoException) => {

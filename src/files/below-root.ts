@@ -11,21 +11,21 @@ export async function belowRoot(root: string, ...names: string[]): Promise<strin
   for (const name of names) assertPlain(name, root);
   const path = join(root, ...names);
   const real = await realpath(root).catch(ifMissing);
-  // Nothing is there yet that could lead elsewhere.
+  // Nothing exists yet that could lead elsewhere.
   if (real === null) return path;
   const target = await existingPart(path, root);
   if (target === real || target.startsWith(real === sep ? sep : `${real}${sep}`)) return path;
   throw elsewhere(path, root, `a link leads to ${target}`);
 }
 
-/** Names between slashes, each of which is one step down. @throws DrError InvalidInput */
+/** The names of a path, each one step down. @throws DrError InvalidInput */
 function assertPlain(name: string, root: string): void {
   const steps = name.split('/');
   const plain = steps.every((step) => step !== '' && step !== '.' && step !== '..' && !/[\0\\]/.test(step));
   if (!plain) throw elsewhere(JSON.stringify(name.slice(0, 200)), root, 'it is not a plain file name');
 }
 
-/** Where the longest part of a path leads that exists. */
+/** The real path of the longest existing part of a path. */
 async function existingPart(path: string, root: string): Promise<string> {
   for (let part = path; part !== root; part = dirname(part)) {
     const real = await realpath(part).catch(ifMissing);

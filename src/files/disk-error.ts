@@ -2,16 +2,16 @@ import { DrError } from '../contract/failures';
 
 /** Errors of file systems without hard links: FAT, SMB, and FUSE, each in its own way. */
 const NO_LINKS = new Set(['EPERM', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'EMLINK', 'EXDEV', 'EINVAL', 'ENOTTY']);
-/** How they say that they can't flush a directory, which some do by themselves. */
+/** Their errors if they can't flush a directory, which some do by themselves. */
 const NO_DIRECTORY_FLUSH = new Set(['EINVAL', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS', 'ENOTTY']);
 
-/** Whether a link failed because its file system has none. Repeated, it fails again. */
+/** Whether a link failed because the file system has no hard links: a retry would fail, too. */
 export function knowsNoLinks(error: unknown): boolean {
   const { code = '', syscall } = (error ?? {}) as NodeJS.ErrnoException;
   return syscall === 'link' && NO_LINKS.has(code);
 }
 
-/** Whether a directory could not be flushed because its file system does not do that. */
+/** Whether a directory could not be flushed because the file system does not support it. */
 export function flushesNoDirectories(error: unknown): boolean {
   return NO_DIRECTORY_FLUSH.has((error as NodeJS.ErrnoException).code ?? '');
 }

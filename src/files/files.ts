@@ -6,7 +6,7 @@ import { flushesNoDirectories } from './disk-error';
 import { openOwnDirectory } from './own-files';
 
 const REPORT_EVERY_MS = 2_000;
-/** A disk that needs longer for one flush is not slow: it hangs. */
+/** A disk that needs longer for one flush hangs. */
 const LONGEST_FLUSH_MS = 10 * 60_000;
 
 export async function entriesIfThere(path: string): Promise<Dirent[]> {
@@ -27,7 +27,7 @@ export async function readIfThere(path: string): Promise<string | null> {
   }
 }
 
-/** A link is a link. */
+/** Does not follow a link. */
 export async function statIfThere(path: string): Promise<Stats | null> {
   try {
     return await lstat(path);
@@ -37,7 +37,7 @@ export async function statIfThere(path: string): Promise<Stats | null> {
   }
 }
 
-/** Whether there is a file that can be run. */
+/** Whether it is an executable file. */
 export async function isProgram(path: string): Promise<boolean> {
   try {
     await access(path, constants.X_OK);
@@ -48,8 +48,8 @@ export async function isProgram(path: string): Promise<boolean> {
 }
 
 /**
- * Makes a directory that nobody else can look into, also when it was there before.
- * @throws DrError NodeUnsafe when it is somebody else's, or others can put another one in its place.
+ * Creates a directory that nobody else can read, or makes an existing one so.
+ * @throws DrError NodeUnsafe if it belongs to somebody else, or others can replace it.
  */
 export async function privateDirectory(...segments: string[]): Promise<string> {
   const path = join(...segments);
@@ -63,7 +63,7 @@ export async function privateDirectory(...segments: string[]): Promise<string> {
   return path;
 }
 
-/** One by one: Node's own `recursive` says of a read-only file system that there is no such file. */
+/** One by one: Node's `recursive` reports a read-only file system as ENOENT. */
 async function makeDirectories(path: string): Promise<void> {
   const make = () =>
     mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
@@ -79,8 +79,8 @@ async function makeDirectories(path: string): Promise<void> {
 }
 
 /**
- * Fills a new file that only its owner reads, and returns when the disk has it. A slow disk needs minutes for that
- * after the last byte was written; progress is reported meanwhile.
+ * Fills a new file that only its owner can read, and returns once it is synced. A slow disk needs minutes for that after
+ * the last byte was written; progress is reported meanwhile.
  */
 export async function writeDurably(
   path: string,
@@ -92,14 +92,14 @@ export async function writeDurably(
   try {
     await fill(file);
   } finally {
-    // A failure does not wait for a file that is still being opened: it would appear after its removal.
+    // Without this a failure could leave behind a file that is still being opened: it would appear after its removal.
     file.destroy();
     await closed;
   }
   await whileFlushing(onFlushing, () => sync(path));
 }
 
-/** Tells again and again that a disk is being waited for; of one that hangs no longer. */
+/** Reports regularly that a disk is being waited for, until it counts as hanging. */
 export async function whileFlushing<T>(onFlushing: () => void, flush: () => Promise<T>): Promise<T> {
   const begun = Date.now();
   const timer = setInterval(() => {
@@ -125,7 +125,7 @@ export async function syncDirectory(path: string): Promise<boolean> {
   }
 }
 
-/** Everything in a directory is there after a crash. */
+/** Makes the entries of a directory survive a crash. */
 export async function syncTree(path: string): Promise<void> {
   for (const entry of await readdir(path, { withFileTypes: true })) {
     const child = join(path, entry.name);

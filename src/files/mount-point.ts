@@ -8,7 +8,7 @@ export async function isMountPoint(directory: string): Promise<boolean> {
   return (await stat(path)).dev !== (await stat(dirname(path))).dev || isBindMount(path);
 }
 
-/** A mount of a directory of the same file system: it has the same device number, yet can't be renamed. */
+/** A bind mount of the same file system: it has the same device number, but can't be renamed. */
 async function isBindMount(path: string): Promise<boolean> {
   const table = await readIfThere('/proc/self/mountinfo');
   return table !== null && mountPoints(table).includes(path);
@@ -20,7 +20,7 @@ export async function mountsBelow(directory: string): Promise<string[]> {
   return mountPoints(table).filter((path) => path.startsWith(`${directory}/`));
 }
 
-/** Mount points that a file such as /etc/fstab wants to have at each start. */
+/** Mount points in a file such as /etc/fstab. */
 export function wantedMounts(fstab: string): string[] {
   return fstab.split('\n').flatMap((line) => {
     const [device = '', path = '', , options = ''] = line.trim().split(/\s+/);
@@ -29,7 +29,7 @@ export function wantedMounts(fstab: string): string[] {
   });
 }
 
-/** The mount points that a `/proc/PID/mountinfo` names. */
+/** The mount points in a `/proc/PID/mountinfo`. */
 export function mountPoints(table: string): string[] {
   return table
     .split('\n')

@@ -8,7 +8,7 @@ import { readPlainFile } from './plain-file';
 /**
  * Opens a directory whose contents are trusted: it is ours, and no other user can replace it or one of its parents. (In
  * a directory such as /tmp, where everyone may write, users can't remove files of others.)
- * @throws DrError NodeUnsafe when that is not so.
+ * @throws DrError NodeUnsafe otherwise.
  */
 export function openOwnDirectory(path: string): SafeDirectory {
   return SafeDirectory.open(path, (at, stats, isLast) => {
@@ -19,7 +19,7 @@ export function openOwnDirectory(path: string): SafeDirectory {
 }
 
 export interface OwnFileOptions {
-  /** Nor may other users read it. */
+  /** Other users may not read it either. */
   secret?: boolean;
   maxBytes?: number;
 }

@@ -25,7 +25,7 @@ export function ownedByTrusted({ uid }: Stats): boolean {
   return uid === 0 || uid === ownProcess().uid;
 }
 
-/** Root's own group is root; that of a user is, by the custom of most distributions, that user alone. */
+/** Root's own group contains root; that of a user, on most distributions, only that user. */
 function writeBitsOfOthers({ gid, mode }: Stats): number {
   const own = ownProcess();
   const groupIsTrusted = gid === 0 || (own.uid !== 0 && gid === own.gid);

@@ -3,7 +3,7 @@ import { DrError } from '../contract/failures';
 import { formatBytes } from '../contract/format';
 import { kindOf } from './ownership';
 
-/** Far more than any note of ours has. */
+/** Far more than any of our notes. */
 export const SMALL_BYTES = 64 * 1024;
 
 export interface PlainFileOptions {
@@ -15,8 +15,8 @@ export interface PlainFileOptions {
 }
 
 /**
- * Reads a small file that others may have put there: no link, no pipe that would be waited for, no device.
- * @returns null when nothing is there. @throws DrError NodeUnsafe
+ * Reads a small file that others may have created: follows no link, waits for no pipe, opens no device.
+ * @returns null if it does not exist. @throws DrError NodeUnsafe
  */
 export function readPlainFile(path: string, options: PlainFileOptions = {}): string | null {
   return readPlainBytes(path, options)?.toString('utf8') ?? null;

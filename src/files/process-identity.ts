@@ -2,32 +2,32 @@ import { createHash } from 'node:crypto';
 import { readdir, readlink } from 'node:fs/promises';
 import { readIfThere } from './files';
 
-/** `PLACE-PID-START`: this process, as no other one of any host is called. Null where there is no /proc. */
+/** `PLACE-PID-START`: unique to this process across hosts. Null without /proc. */
 export function ownIdentity(): Promise<string | null> {
   return processIdentity(process.pid);
 }
 
-/** The same of another process of this place; null when it is dead. */
+/** The same for another process of this place; null if it is dead. */
 export async function processIdentity(pid: number): Promise<string | null> {
   const [place, startTime] = await Promise.all([ownPlace(), startTimeOf(pid)]);
   return place === null || startTime === null ? null : `${place}-${pid}-${startTime}`;
 }
 
-/** Whether it is known that the process of that identity is dead; false for one of another host, boot or container. */
+/** Whether the process with that identity is known to be dead; false for another host, boot or container. */
 export async function isKnownDead(identity: string): Promise<boolean> {
   const [place, pid = '', startTime] = identity.split('-');
   if (!/^\d+$/.test(pid) || place !== (await ownPlace())) return false;
   return (await startTimeOf(Number(pid))) !== startTime;
 }
 
-/** The id of the living process of that identity, as it is called here; null when it is dead, or not to be seen from here. */
+/** The local id of the live process with that identity; null if it is dead, or not visible from here. */
 export async function holderOf(identity: string): Promise<number | null> {
   const [place, pid = '', startTime] = identity.split('-');
   if (!/^[1-9]\d*$/.test(pid) || place !== (await ownPlace())) return null;
   return (await startTimeOf(Number(pid))) === startTime ? Number(pid) : null;
 }
 
-/** Field 22 of /proc/PID/stat; null when there is no such process, or only its corpse. */
+/** Field 22 of /proc/PID/stat; null if there is no such process, or only a zombie. */
 export async function startTimeOf(pid: number): Promise<string | null> {
   const stat = await readIfThere(`/proc/${pid}/stat`).catch(() => null);
   if (stat === null) return null;
@@ -36,7 +36,7 @@ export async function startTimeOf(pid: number): Promise<string | null> {
   return fields[19] ?? null;
 }
 
-/** The first thread of a process that is killed may be a corpse while the others still hold its files and ports. */
+/** The first thread of a killed process may be a zombie while others still hold its files and ports. */
 async function hasOtherThreads(pid: number): Promise<boolean> {
   return (await readdir(`/proc/${pid}/task`).catch(() => [])).length > 1;
 }
@@ -50,7 +50,7 @@ export function signalProcess(pid: number, name: NodeJS.Signals): void {
   }
 }
 
-/** Where process ids mean the same: this boot, this process namespace. */
+/** The scope of process ids: this boot, this process namespace. */
 async function ownPlace(): Promise<string | null> {
   const boot = await readIfThere('/proc/sys/kernel/random/boot_id');
   const namespace = await readlink('/proc/self/ns/pid').catch(() => null);

@@ -25,7 +25,7 @@ import { kindOf, ownedByTrusted, ownProcess, swappableByOthers } from './ownersh
 import type { NoticeCode } from '../contract/notice';
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
-/** Of Linux on every architecture that Node runs on; Node has no name for it. A directory needs no right to be read for it. */
+/** O_PATH of Linux on every architecture that Node supports; Node has no name for it. Needs no permission to read. */
 const O_PATH = 0o10000000;
 const MAX_LINKS = 40;
 const TEMPORARY = /\.[0-9a-f]{12}\.tmp$/;
@@ -46,9 +46,9 @@ export interface NewFile {
 }
 
 /**
- * An open directory. Whatever is done in it goes through its handle (`/proc/self/fd/N/name`, for want of `openat` in
- * Node): so a user who may write above it, or in it, can't redirect root by replacing a name with a link. Synchronous
- * unless noted, so that it may follow `attempt.assertCurrent()` with nothing in between.
+ * An open directory. All access goes through its handle (`/proc/self/fd/N/name`, because Node has no `openat`), so that a
+ * user with write access above it or in it can't redirect root by replacing a name with a link. Synchronous unless noted:
+ * nothing comes between `attempt.assertCurrent()` and the act.
  */
 export class SafeDirectory {
   private constructor(
@@ -130,7 +130,7 @@ export class SafeDirectory {
     return this.#enter(name, O_RDONLY);
   }
 
-  /** For ourselves alone until it is given to somebody. */
+  /** Private until it is given to its owner. */
   makeDirectory(name: string): SafeDirectory {
     this.#do(() => mkdirSync(this.at(name), 0o700));
     const made = this.child(name);
@@ -148,14 +148,14 @@ export class SafeDirectory {
   read(name: string, maxBytes?: number): string | null {
     const shownAs = join(this.path, name);
     const check = (stats: Stats) => {
-      // One that its owner has not made himself may be a secret of somebody else.
+      // A second name may be a hard link to somebody else's secret.
       if (stats.nlink > 1) throw unsafe(shownAs, `is ${kindOf(stats)}`);
     };
     return this.#do(() => readPlainFile(this.at(name), { shownAs, maxBytes, check }));
   }
 
   /**
-   * Puts a small file there in one step: a new one, which no other process can open before it is complete.
+   * Creates a small file atomically: no other process can open it before it is complete.
    * @throws DrError NodeUnsafe when the name belongs to something other than a plain file.
    */
   put(name: string, content: string | Uint8Array, file: NewFile = {}): void {
@@ -171,7 +171,7 @@ export class SafeDirectory {
     }
   }
 
-  /** Fills a new file. @throws an error with the code EEXIST when there is anything of that name. */
+  /** Fills a new file. @throws an error with the code EEXIST if the name exists. */
   write(name: string, content: string | Uint8Array, { owner, mode = 0o600, times }: NewFile = {}): void {
     this.#do(() => {
       const file = openSync(this.at(name), O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
@@ -198,7 +198,7 @@ export class SafeDirectory {
     });
   }
 
-  /** @throws DrError NodeUnsafe when something stands there that is no regular file of one name. */
+  /** @throws DrError NodeUnsafe if the name exists and is not a regular file with a single link. */
   requirePlain(name: string): void {
     const stats = this.lstat(name);
     if (stats && (!stats.isFile() || stats.nlink !== 1)) throw unsafe(join(this.path, name), `is ${kindOf(stats)}`);
@@ -208,7 +208,7 @@ export class SafeDirectory {
     this.#do(() => into.#do(() => renameSync(this.at(from), into.at(to))));
   }
 
-  /** @throws DrError NodeUnsafe unless the name still stands for that very directory. */
+  /** @throws DrError NodeUnsafe unless the name still refers to that very directory. */
   requireSame(name: string, directory: SafeDirectory): void {
     const [found, wanted] = [this.lstat(name), directory.stats()];
     if (found?.ino === wanted.ino && found.dev === wanted.dev) return;
@@ -234,25 +234,25 @@ export class SafeDirectory {
     this.#do(() => fchmodSync(this.fd, mode));
   }
 
-  /** To its owner at last. Only root can; others own it already. */
+  /** Hands it to its owner. Only root can; others own it already. */
   give(owner: Owner, mode: number, times?: Times): void {
     giveHandle(this.fd, owner);
     this.setMode(mode);
     if (times) futimesSync(this.fd, times.atimeMs / 1_000, times.mtimeMs / 1_000);
   }
 
-  /** A file that was put here, and its name, are there after a crash, too. */
+  /** Makes a file and its name survive a crash. */
   async flush(name: string): Promise<void> {
     await this.flushContent(name);
     await this.sync();
   }
 
-  /** The content of a file is there after a crash; its name only after `sync`. */
+  /** Makes the content of a file survive a crash; its name only after `sync`. */
   async flushContent(name: string): Promise<void> {
     await flush(this.at(name), O_RDONLY | O_NOFOLLOW | O_NONBLOCK);
   }
 
-  /** New and renamed files in it survive a crash. */
+  /** Makes new and renamed files in it survive a crash. */
   async sync(): Promise<void> {
     await flush(this.address);
   }
@@ -292,7 +292,7 @@ export class SafeDirectory {
   }
 }
 
-/** Opens a directory for as long as the work lasts. */
+/** Opens a directory for the duration of the work. */
 export async function inDirectory<T>(path: string, work: (directory: SafeDirectory) => Promise<T> | T): Promise<T> {
   const directory = SafeDirectory.open(path);
   try {

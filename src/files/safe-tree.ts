@@ -22,7 +22,7 @@ const { COPYFILE_EXCL, COPYFILE_FICLONE_FORCE, O_CREAT, O_EXCL, O_NOFOLLOW, O_WR
 const readSome = promisify(read);
 const writeSome = promisify(write);
 
-/** More than any of ours has; fewer than a process may have open. */
+/** Deeper than any of ours; less than a process's limit of open files. */
 const MAX_DEPTH = 64;
 const CHUNK_BYTES = 1024 * 1024;
 const BLANK = Buffer.alloc(CHUNK_BYTES);
@@ -32,7 +32,7 @@ export async function removeTree(parent: SafeDirectory, name: string, depth = 0)
   const stats = parent.lstat(name);
   if (stats === null) return;
   if (!stats.isDirectory()) {
-    // Not on this thread: a large file takes its time.
+    // Off this thread: a large file takes long.
     await unlink(parent.at(name)).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error;
     });
@@ -131,7 +131,7 @@ async function copyPlainFile(from: SafeDirectory, to: SafeDirectory, name: strin
   }
 }
 
-/** @returns whether the file system can. It says so at once, and leaves nothing behind. */
+/** @returns whether the file system can; a failed attempt leaves nothing behind. */
 async function shareBlocks(source: number, target: string): Promise<boolean> {
   try {
     await copyFile(`/proc/self/fd/${source}`, target, COPYFILE_EXCL | COPYFILE_FICLONE_FORCE);

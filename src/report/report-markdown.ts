@@ -2,7 +2,7 @@ import { escapeMarkdown, markdownCommand, markdownList, markdownTable } from '..
 import type { RecoveryReport } from '../contract/recovery';
 import { describeReport, type ReportText } from '../contract/voice/report-text';
 
-/** The report of a recovery as a page, for the post-mortem. Holds no secret. */
+/** The report of a recovery as a page, for the post-mortem. Contains no secret. */
 export function reportMarkdown(report: RecoveryReport): string {
   const text = describeReport(report);
   const blocks = [
@@ -46,7 +46,7 @@ export function reportMarkdown(report: RecoveryReport): string {
   return `${blocks.join('\n\n')}\n`;
 }
 
-/** Left out when there is nothing in it. */
+/** Omitted if empty. */
 function section(heading: string, blocks: string[]): string[] {
   const filled = blocks.filter((block) => block !== '');
   return filled.length === 0 ? [] : [`## ${heading}`, ...filled];

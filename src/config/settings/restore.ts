@@ -92,6 +92,6 @@ export const restore = z.strictObject({
   auth: auth
     .optional()
     .describe("Login for --in-place, which may write sys/storage/raft/snapshot. Default: the cluster's own `auth`."),
-  // No time-out ever ends a restore.
+  // A restore never times out.
   reminders: reminders.prefault({}).describe('When people are notified again that a run waits for them.'),
 });

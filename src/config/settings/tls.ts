@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { path, secretSource } from './values';
 
-/** What vault-dr shows to a listener that demands a client certificate; both files are read for each connection. */
+/** For listeners that demand a client certificate; both files are read for each connection. */
 export const clientTls = z.strictObject({
   certificateFile: path.describe('Client certificate, PEM, with intermediate certificates if there are any.'),
   key: secretSource.describe('Its private key, PEM without a passphrase.'),

@@ -15,7 +15,7 @@ export const httpsUrl = z.url({
   error: 'must be a URL such as https://vault-1.example.com:8200',
 });
 
-/** Of a node of Vault. Tokens go over it, and over the one on the host itself the shares. */
+/** Address of a Vault node. Tokens are sent over it, and shares over the local one. */
 export const vaultUrl = httpsUrl
   .refine((url) => !URL.canParse(url) || !isExposed(new URL(url)), {
     error:
@@ -29,7 +29,7 @@ function isExposed({ protocol, hostname }: URL): boolean {
   return protocol === 'http:' && !isLoopbackHost(hostname);
 }
 
-/** Nothing but scheme, host and port. */
+/** Only scheme, host and port. */
 function isOrigin({ pathname, search, hash, username, password }: URL): boolean {
   return pathname === '/' && [search, hash, username, password].every((part) => part === '');
 }
@@ -53,7 +53,7 @@ export const localUrl = z.string().superRefine((url, context) => {
   for (const { message } of vaultUrl.safeParse(url).error?.issues ?? []) context.addIssue({ code: 'custom', message });
 });
 
-/** Where a secret comes from; the secret itself never stands in the configuration. */
+/** The source of a secret; the configuration never contains the secret itself. */
 export const secretSource = z.union(
   [
     z.strictObject({ file: path.describe('The secret is the content of this file, without trailing line ends.') }),
