@@ -15,8 +15,8 @@ import { attemptsOf, failureOf, runIdOf } from '../support/pending';
 import { temporalCli } from '../support/temporal-cli';
 import { startVaultProxy, type VaultProxy } from '../support/vault-proxy';
 
-/** Seconds that Temporal is away; 600 for the long one. */
-const OUTAGE = Number(process.env['VAULT_DR_TEST_OUTAGE'] ?? 60);
+/** Seconds that Temporal is away: longer than any heartbeat timeout and retry interval; 600 for the long one. */
+const OUTAGE = Number(process.env['VAULT_DR_TEST_OUTAGE'] ?? 35);
 
 /** Backups of a real cluster, with faults in what is around the controller: Vault, the bucket, Temporal, the disk, the clock. */
 describe('a backup continues when the fault is gone', () => {

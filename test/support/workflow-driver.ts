@@ -54,6 +54,7 @@ export function useRecoveries() {
     what: string,
     test: (progress: RecoveryProgress) => boolean,
     timeoutMs = 45_000,
+    everyMs = 30,
   ) {
     return waitFor(
       what,
@@ -61,7 +62,7 @@ export function useRecoveries() {
         const progress = await inspection(handle);
         return test(progress) ? progress : null;
       },
-      { timeoutMs, everyMs: 30 },
+      { timeoutMs, everyMs },
     ) as Promise<RecoveryProgress>;
   }
 

@@ -30,7 +30,7 @@ describe('an agent that does not answer', () => {
     const handle = await beginWithout('vault-3');
     await approve(handle);
 
-    const parked = await until(handle, 'the missing agent is reported', (now) => now.parked.length > 0, 60_000);
+    const parked = await until(handle, 'the missing agent is reported', (now) => now.parked.length > 0, 60_000, 250);
     const { historyLength } = await handle.describe();
     // Longer than a step waits to be picked up.
     await sleep(35_000);
@@ -58,7 +58,7 @@ describe('an agent that does not answer', () => {
   it('is left out as soon as somebody says so, but not before anything was changed', async () => {
     const handle = await beginAndLose('vault-3');
     await submitThree(handle);
-    const parked = await until(handle, 'the missing agent is reported', (now) => now.parked.length > 0, 60_000);
+    const parked = await until(handle, 'the missing agent is reported', (now) => now.parked.length > 0, 60_000, 250);
     await sleep(12_000);
 
     const answer = await update(handle, 'skipNode', { operator: 'bob', node: 'vault-3' });
