@@ -1,3 +1,10 @@
+const { availableParallelism, totalmem } = require('node:os');
+
+/** What a file with a lab of three Vaults takes, and some for the rest of the machine. */
+const BYTES_OF_A_FILE = 3 * 1024 ** 3;
+/** More has never been tried. */
+const MOST_FILES = 6;
+
 const common = {
   testEnvironment: 'node',
   modulePathIgnorePatterns: ['<rootDir>/dist'],
@@ -14,8 +21,11 @@ const common = {
 /** @type {import('jest').Config} */
 module.exports = {
   testTimeout: 60_000,
-  // By itself Jest runs one on two cores, which bear two: most tests wait more than they work.
-  maxWorkers: 2,
+  // By itself Jest runs one on two cores. They bear three: most tests wait more than they work.
+  maxWorkers: Math.max(
+    2,
+    Math.min(Math.ceil(1.5 * availableParallelism()), Math.floor(totalmem() / BYTES_OF_A_FILE), MOST_FILES),
+  ),
   projects: [
     { ...common, displayName: 'unit', testMatch: ['<rootDir>/test/unit/**/*.test.ts'] },
     { ...common, displayName: 'workflow', testMatch: ['<rootDir>/test/workflow/**/*.test.ts'] },
