@@ -71,7 +71,8 @@ async function run(options: Options): Promise<void> {
 }
 
 /**
- * The statement to sign is made from the plan shown here: a run that shows one plan and the hash of another gets no signature.
+ * The statement to sign is made from the plan shown here: a run that shows one plan with the hash of another gets no
+ * signature.
  * @throws DrError NoSuchRun; NotApproved
  */
 export function subjectToSign(progress: RecoveryProgress, cluster: string, planHash: string): ApprovalSubject {

@@ -34,16 +34,16 @@ type Subject = keyof typeof SUBJECTS;
 
 export interface Change {
   what: Subject;
-  /** Which one, where there are several: a member, a prefix of keys, a mount, a node. */
+  /** Which of several: a member, a prefix of keys, a mount, a node. */
   item: string | null;
-  /** Null where one of the two has no such thing. */
+  /** Null if one of the two lacks it. */
   from: string | number | null;
   to: string | number | null;
   /** Of numbers and times; times in seconds. */
   difference: number | null;
 }
 
-/** Compares what two signed manifests say, and reads no snapshot. */
+/** Compares two signed manifests; reads no snapshot. */
 export async function runDiff(from: string, to: string, options: BackupOptions): Promise<void> {
   const { copies, unreadable, unanswered, warnings } = await loadListing(options);
   const [older, newer] = [from, to].map((id) => chooseCopies(copies, id, options.cluster)[0]!.manifest) as [
@@ -63,7 +63,7 @@ export async function runDiff(from: string, to: string, options: BackupOptions):
   reportTrouble({ unreadable, unanswered, warnings });
 }
 
-/** What is the same is left out. */
+/** Omits what is equal. */
 export function compareManifests(from: Manifest, to: Manifest): Change[] {
   const changes: Change[] = [];
   const compare = (what: Subject, item: string | null, left: Change['from'], right: Change['to']): void => {
@@ -144,7 +144,7 @@ function cellsOf({ what, from, to, difference }: Change): string[] {
 }
 
 function valueText(what: Subject, value: string | number): string {
-  // A hash is good for telling two apart, and too long for a table.
+  // A hash only has to tell two apart, and is too long for a table.
   if (typeof value === 'string') return what === 'login' || what === 'bundle' ? value.slice(0, 12) : value;
   return what === 'archiveBytes' || what === 'storedBytes' ? formatBytes(value) : formatNumber(value);
 }

@@ -26,7 +26,7 @@ interface PruneOptions extends BackupOptions {
 interface Pruned {
   repository: string;
   plan: RetentionPlan & { locked: string[] };
-  /** Null in a dry run, or where it failed. */
+  /** Null in a dry run, or if it failed. */
   done: RetentionReport | null;
   problem: string | null;
 }
@@ -129,7 +129,7 @@ function show({ repository, plan, done, problem }: Pruned): void {
   if (done === null && problem === null) note(`${repository}: dry run; nothing was removed.`);
 }
 
-/** @throws DrError InvalidInput if a reason says nothing. */
+/** @throws DrError InvalidInput if the reason is empty. */
 export function parseReason(text: string): string {
   if (text.trim() !== '') return text.trim();
   throw new DrError('InvalidInput', '--reason is empty. Say why, for whoever finds the pin later.');

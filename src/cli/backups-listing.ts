@@ -88,7 +88,7 @@ export function idsOf(copies: { generation: string }[]): string[] {
   return [...new Set(copies.map((copy) => copy.generation))].sort().reverse();
 }
 
-/** Prints every problem, and sets the exit status by it. */
+/** Prints every problem, and sets the exit status accordingly. */
 export function reportTrouble({
   unreadable,
   unanswered,

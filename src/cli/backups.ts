@@ -64,7 +64,7 @@ export function backupsCommand(): Command {
     .action(pinRunner('unpinned'));
   const importing = importCommand();
   for (const command of [pin, unpin, importing]) withOperator(command);
-  // The alias is from the time when a backup was called a generation, as it still is on disk and in JSON.
+  // The alias is the older name, still used on disk and in JSON.
   const parent = family('backups', 'List, verify, compare, keep, prune and import backups').alias('generations');
   for (const command of [list, show, verify, diff, importing, prune, pin, unpin]) {
     parent.addCommand(withJson(withConfig(withCluster(command))));

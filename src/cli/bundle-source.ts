@@ -33,8 +33,8 @@ export interface FoundBundle {
 const OUT_OF_REACH = ['InvalidConfiguration', 'AuthenticationFailed', 'PermissionDenied', 'RepositoryUnavailable'];
 
 /**
- * The configuration files of a node, from the first repository that gives them. A Vault host need have no credentials for any.
- * @throws DrError that says what each repository said, and where to go from here.
+ * The configuration files of a node, from the first repository that has them. A Vault host may have credentials for none.
+ * @throws DrError with the error of each repository, and what to do.
  */
 export async function findBundle(
   wanted: BundleWanted,
@@ -72,7 +72,7 @@ export async function findBundle(
   );
 }
 
-/** Where this host has no credentials, another one has. */
+/** Another host has the credentials that this one lacks. */
 function wayRound({ cluster, node, generation }: BundleWanted): string {
   const about = `${generation} --cluster ${cluster} --node ${node}`;
   return [
@@ -84,7 +84,7 @@ function wayRound({ cluster, node, generation }: BundleWanted): string {
 }
 
 /**
- * Puts what `bundle show` and `restore` need of a generation into a directory, encrypted and signed as it is.
+ * Copies what `bundle show` and `restore` need of a generation to a directory, still encrypted and signed.
  * @throws DrError
  */
 export async function copyBundle({ repository, copy, bundle, content }: FoundBundle, directory: string): Promise<void> {
@@ -117,7 +117,7 @@ async function listedCopy(
   const { copies, unreadable } = await listGenerations(repository, cluster, publicKey);
   const isWanted = (item: { generation: string }) => generation === 'latest' || item.generation === generation;
   const copy = copies.find(isWanted);
-  // Another repository may have the one that is meant.
+  // Another repository may have it.
   const unread = unreadable.find((item) => item.retryable && isWanted(item));
   if (unread && unread.generation > (copy?.generation ?? '')) {
     throw new DrError('RepositoryUnavailable', `${unread.generation}: ${unread.problem}`);

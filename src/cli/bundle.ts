@@ -31,7 +31,7 @@ interface FetchOptions extends CommonOptions {
   to: string;
 }
 
-/** Works on the repositories and this host alone: needs neither Temporal nor Vault. */
+/** Uses only the repositories and this host: needs neither Temporal nor Vault. */
 export function bundleCommand(): Command {
   const show = verb(
     'show',
@@ -142,7 +142,7 @@ function requireWritable({ node, unsigned: allowed }: Options, unsigned: string 
   });
 }
 
-/** Files first: what is written below a directory changes the directory's times. */
+/** Files first: writing below a directory changes its times. */
 async function apply(
   differing: EntryDifference[],
   generation: string,
@@ -163,7 +163,7 @@ interface Bundle {
   entries: ConfigEntry[];
   /** Of the node, in the configuration on this host. */
   configFiles: readonly string[];
-  /** Why the signature of the node's agent does not vouch for it; null when it does. */
+  /** Why the signature of the node's agent does not prove it; null if it does. */
   unsigned: string | null;
 }
 
@@ -186,7 +186,7 @@ async function load(generation: string, options: Options): Promise<Bundle> {
   }
 }
 
-/** Shows the lines that change, but not of files that only their owner may read. */
+/** Shows the changed lines, except of files that only their owner may read. */
 export function render({ entry, present, differences }: EntryDifference): string {
   if (differences.length === 0) return `${style('green', '=')} ${entry.path}`;
   const head = `${style('yellow', present ? '~' : '+')} ${entry.path}: ${differences.join(', ')}`;

@@ -25,10 +25,10 @@ import type * as Temporal from './temporal';
 import type * as Unseal from './unseal';
 import type * as Worker from './worker';
 
-/** Of those that print something about every other one. */
+/** Commands that print something about all commands. */
 const ABOUT_ALL = ['completion', 'help'];
 
-/** By name. Only what is asked for is loaded: all of it takes longer than most commands do. */
+/** By name. Only the requested one is loaded: loading all takes longer than most commands. */
 const COMMANDS: Record<keyof typeof GROUP, Record<string, () => Command>> = {
   recover: {
     status: () => (require('./status') as typeof Status).statusCommand(),
@@ -76,7 +76,7 @@ const COMMANDS: Record<keyof typeof GROUP, Record<string, () => Command>> = {
 
 /**
  * Every command; wrong usage throws.
- * @param name of the only command that is needed; anything else stands for all of them
+ * @param name of the only command that is needed; anything else means all
  */
 export function program(name?: string): Command {
   const root = new Command('vault-dr')
@@ -110,7 +110,7 @@ function helpCommand(): Command {
       let at = command.parent!;
       for (const name of names) {
         const next = at.commands.find((child) => [child.name(), ...child.aliases()].includes(name));
-        // Fails as the command itself would, with the names that are near.
+        // Fails like the command itself, with similar names.
         if (next === undefined) return void (await at.parseAsync([name], { from: 'user' }));
         at = next;
       }
@@ -123,7 +123,7 @@ function exitCodeLine(): string {
   return `Exit codes: ${codes.slice(0, 4).join(' · ')}\n            ${codes.slice(4).join(' · ')}`;
 }
 
-/** Commander's own exit status for wrong usage is 1; ours is 2, and it must reach one place. */
+/** Commander's exit status for wrong usage is 1; ours is 2, set in one place. */
 function prepared(command: Command): Command {
   command.exitOverride();
   if (command.parent !== null) {

@@ -29,7 +29,7 @@ import type { Notice, Noted } from './notices';
  * or given another meaning. Read `docs/json.md`.
  */
 
-// Not one of a contract's strings: it may be any name.
+// Any string.
 const any = z.string();
 
 // Of the message next to it.
@@ -371,7 +371,7 @@ export type Document<N extends DocumentName> = z.input<(typeof DOCUMENTS)[N]>;
 
 const RECOVERY = ['recovery-report', 'started'] as const;
 
-/** By the words of a command, what it may print on success; on failure it is an `error`. */
+/** What each command may print on success; on failure it prints an `error`. */
 export const DOCUMENTS_OF: Record<string, readonly DocumentName[]> = {
   status: ['recovery-progress', 'recovery-report', 'backup-progress', 'backup-result'],
   restore: RECOVERY,

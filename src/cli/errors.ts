@@ -26,19 +26,19 @@ const EXIT_BY_CODE: Partial<Record<FailureCode, number>> = {
   RecipientNotAuthentic: EXIT.refused,
 };
 
-/** Their texts say all that there is to say, or list codes of their own. */
+/** Their texts are complete, or list codes themselves. */
 const WITHOUT_POINTER: readonly FailureCode[] = ['InvalidInput', 'PlanRefused', 'Aborted'];
 
 /** What a command failed with. */
 export interface Failure extends FailureDetails {
   exitCode: number;
   code: FailureCode;
-  /** Of the message, which it says more of than the code of the failure. */
+  /** Code within the message: more specific than that of the failure. */
   notice: MessageCode | null;
   message: string;
 }
 
-/** Null for what is no failure, such as help. */
+/** Null if it is not a failure, such as help. */
 export function failureOf(error: unknown): Failure | null {
   if (error instanceof CommanderError) {
     if (error.exitCode === 0) return null;
@@ -60,7 +60,7 @@ export function exitCodeOf(code: FailureCode): number {
 /** For the screen: what happened, what to do, and where to read more. */
 export function failureText({ code, notice, message, advice }: Failure): string {
   const pointer = notice === null && WITHOUT_POINTER.includes(code) ? [] : [`More: vault-dr explain ${notice ?? code}`];
-  // The message of a run has it at its end.
+  // The message of a run ends with it.
   const toDo = advice === null || message.includes(advice) ? [] : [advice];
   return [message, ...toDo, ...pointer].join('\n');
 }
@@ -72,7 +72,7 @@ export function failureDocument({ exitCode, code, notice, message, where, advice
   return { error: { code, notice, message, where, advice, link, notices }, exitCode };
 }
 
-/** Of the first in the chain that has one of ours. What else Temporal's client says is that Temporal did not do it. */
+/** The first code of ours in the chain. Any other error of Temporal's client means that Temporal did not do it. */
 function codeOf(error: unknown): FailureCode {
   const chain = chainOf(error);
   for (const { code, type } of chain as { code?: unknown; type?: unknown }[]) {
@@ -82,7 +82,7 @@ function codeOf(error: unknown): FailureCode {
   return chain.some(isGrpcServiceError) ? 'TemporalUnreachable' : 'Internal';
 }
 
-/** Of one of ours, thrown here, or in a workflow: then it is what somebody can have written who can write to the namespace. */
+/** Of an error of ours, thrown here or in a workflow; in a workflow anyone with access to the namespace may have written it. */
 function detailsOf(error: unknown): FailureDetails {
   const last = chainOf(error).at(-1);
   if (isDrError(last)) return failureDetails({ where: last.where, advice: last.advice || null });

@@ -13,7 +13,7 @@ const CODES = FAMILIES.flatMap(({ entries }) => entries.map(({ code }) => code))
 
 /** Needs no configuration and no network. */
 export function explainCommand(): Command {
-  // Not by `choices`, which would print them all for a mistyped one.
+  // Without `choices`, which would print all codes for a mistyped one.
   const code = new Argument('[code]', 'code in brackets of a message, or of an error; default: list all');
   code.argChoices = CODES;
   const command = verb(

@@ -11,7 +11,7 @@ export interface Followed<T> {
   result: Promise<T>;
   /** The current text; a rejection means no answer at the moment. */
   inspect: () => Promise<string>;
-  /** One line for where there is no terminal; printed when it changes. */
+  /** One line, for output that is not a terminal; printed when it changes. */
   line: () => Promise<string>;
 }
 

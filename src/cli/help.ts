@@ -29,7 +29,7 @@ export function shownOptions(command: Command): Option[] {
   return new Help().visibleOptions(command).toSorted((left, right) => Number(right.mandatory) - Number(left.mandatory));
 }
 
-/** Its name, what must be given with it, and its arguments; no aliases. */
+/** Its name, required options and arguments; no aliases. */
 export function usageOf(command: Command): string {
   const names: string[] = [];
   for (let at: Command | null = command; at !== null; at = at.parent) names.unshift(at.name());
@@ -38,7 +38,7 @@ export function usageOf(command: Command): string {
   return [...names, ...argumentsOf(command), ...required, '[options]'].join(' ');
 }
 
-/** What an option means, whether it must be given, its values, its default, and its environment variable. */
+/** Meaning of an option, whether it is required, its values, default and environment variable. */
 export function describeOption(option: Option): string {
   const { description, mandatory, argChoices, defaultValue, defaultValueDescription, envVar } = option;
   const choices = argChoices !== undefined && argChoices.length <= MOST_CHOICES ? [argChoices.join(', ')] : [];

@@ -7,7 +7,7 @@ import { note, printJson } from './output';
 import { EXIT } from './program';
 
 async function main(args: string[]): Promise<void> {
-  // The reader has seen enough, as with `head`.
+  // The reader has closed the pipe, like `head`.
   process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code !== 'EPIPE') throw error;
     process.exit();
@@ -20,7 +20,7 @@ async function main(args: string[]): Promise<void> {
   try {
     await program(args[0]).parseAsync(args, { from: 'user' });
   } catch (error) {
-    // Loaded when something fails: it needs Temporal's client, which is large.
+    // Loaded only on failure: it needs Temporal's client, which is large.
     const { failureDocument, failureOf, failureText } = require('./errors') as typeof Errors;
     const failure = failureOf(error);
     if (failure === null) return;

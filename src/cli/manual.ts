@@ -5,7 +5,7 @@ import { GROUP } from './help';
 import { EXIT_CODES } from './program';
 import { type CommandNode, flattened } from './tree';
 
-/** The manual page, of man(7). One page: `man vault-dr` is what a tired operator types, and searches in. */
+/** The manual page, in man(7). One page: a tired operator types `man vault-dr` and searches in it. */
 export function manualPage(root: CommandNode, version: string, date: string): string {
   const lines = [
     `.TH VAULT\\-DR 1 ${date} ${quoted(`vault-dr ${version}`)} "User Commands"`,
@@ -86,7 +86,7 @@ function quoted(argument: string): string {
   return `"${escaped(argument).replaceAll('"', '\\(dq')}"`;
 }
 
-/** Keeps hyphens as they are typed, and avoids characters that a terminal may lack. */
+/** Keeps hyphens copyable, and avoids characters that a terminal may lack. */
 function escaped(line: string): string {
   return line
     .replaceAll('\\', '\\e')

@@ -15,7 +15,7 @@ export interface Notice {
   text: string;
 }
 
-/** On the screen each copy that is missing says it. */
+/** On screen each missing copy has this code. */
 const COPY_MISSING: NoticeCode = 'copy-missing';
 
 export type Noted<T> = T & { notice: string | null };
@@ -24,7 +24,7 @@ export function noticesIn(texts: readonly string[]): Notice[] {
   return [...new Set(texts)].flatMap((text) => codesIn(text).map((code) => ({ code, text })));
 }
 
-/** Of what the commands of the repositories met: warnings, and repositories and backups that could not be read. */
+/** For the commands on repositories: of warnings, and of repositories and backups that could not be read. */
 export function noticesOfTrouble(trouble: {
   warnings: readonly string[];
   unanswered: readonly { problem: string }[];

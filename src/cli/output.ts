@@ -1,6 +1,6 @@
 import type { Document, DocumentName } from './documents';
 
-/** The name is that of its schema in `schemas/cli/`: the compiler holds each command to it. */
+/** @param _name of the schema in `schemas/cli/`, which the compiler checks the value against. */
 export function printJson<N extends DocumentName>(_name: N, value: Document<N>): void {
   process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 }

@@ -7,7 +7,7 @@ import type { TemporalOptions } from '../temporal/connect-temporal';
 import { COMMON_OPTIONS, HELP, setExamples } from './help';
 import { note } from './output';
 
-/** Scripts may rely on them. An unknown one means failure. */
+/** Stable for scripts. Unknown ones mean failure. */
 export const EXIT_CODES = {
   ok: { code: 0, short: 'done', means: 'done' },
   failed: {
@@ -57,7 +57,7 @@ export interface CommonOptions {
   profile?: string;
 }
 
-/** A command with its line in the list of all and an example or more, one a line. */
+/** A command with its line in the list of commands, and one or more examples, one per line. */
 export function verb(name: string, summary: string, example: string): Command {
   const examples = example.split('\n');
   const command = new Command(name)

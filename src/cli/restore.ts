@@ -230,7 +230,7 @@ export async function startAndFollow(options: RecoveryOptions, recovery: Recover
   }
 }
 
-/** @throws InvalidArgumentError that names the codes that are near. */
+/** @throws InvalidArgumentError that names similar codes. */
 function parseAccept(code: string, codes: string[]): string[] {
   if (ACCEPT_CODES.includes(code)) return [...codes, code];
   const near = closest(code, ACCEPT_CODES);

@@ -3,11 +3,11 @@ import { createLogger } from '../logger';
 
 /** After its work the process ends, even if a library still hangs. */
 const LINGER_MS = 200;
-/** Some send a signal to a process and to its group: that counts once. */
+/** Some send a signal to both a process and its group: counts once. */
 const SECOND_AFTER_MS = 1_000;
 
 /**
- * Runs a worker until SIGTERM or SIGINT, which is a good end whatever it was doing; a second signal ends it at once.
+ * Runs a worker until SIGTERM or SIGINT, which is a clean end at any time; a second signal ends it at once.
  */
 export async function serve(work: (log: Logger, stop: AbortSignal) => Promise<void>): Promise<void> {
   const log = createLogger();
@@ -19,7 +19,7 @@ export async function serve(work: (log: Logger, stop: AbortSignal) => Promise<vo
       log.info({ signal }, 'stopping');
       stop.abort();
     } else if (Date.now() - askedAt >= SECOND_AFTER_MS) {
-      // A step in progress is repeated, as after a crash.
+      // A step in progress will be repeated, as after a crash.
       process.exit(0);
     }
   };

@@ -11,7 +11,7 @@ export function closest(typed: string, names: readonly string[]): string[] {
     .map(({ name }) => name);
 }
 
-/** Of the whole name, or of its beginning: what was typed may be a part of it. */
+/** Of the whole name, or of its beginning: a part may have been typed. */
 function away(typed: string, name: string): number {
   return Math.min(distance(typed, name), distance(typed, name.slice(0, typed.length)) + 0.5);
 }
@@ -20,7 +20,7 @@ function contains(name: string, typed: string): boolean {
   return typed.length >= 3 && name.includes(typed);
 }
 
-/** Levenshtein's: letters to insert, remove or replace. */
+/** Levenshtein distance. */
 function distance(from: string, to: string): number {
   let row = Array.from({ length: to.length + 1 }, (_, at) => at);
   for (let at = 0; at < from.length; at++) {

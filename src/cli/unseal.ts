@@ -57,7 +57,7 @@ async function run(options: Options): Promise<void> {
   }
 }
 
-/** @throws DrError NoSuchRun when no recovery is waiting for shares. */
+/** @throws DrError NoSuchRun if no recovery is waiting for shares. */
 export function expectOpen(progress: RecoveryProgress) {
   const { recipients, shares, run: runId } = progress;
   if (recipients.length > 0 && shares !== null) {

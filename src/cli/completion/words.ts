@@ -41,8 +41,8 @@ export function quoted(text: string): string {
 }
 
 /**
- * Prints the names of the clusters in a configuration in block style, by awk: quick, and silent when there is none. In the
- * shell the file is `$config`.
+ * Prints the names of the clusters in a configuration in block style, with awk: fast, and silent if there is none. The
+ * shell variable of the file is `$config`.
  */
 export const CLUSTERS_AWK = String.raw`awk '/^clusters:/ { on = 1; next } /^[^ #]/ { on = 0 }
     on && /^ +[^ #]/ { match($0, /^ +/); if (!depth) depth = RLENGTH

@@ -60,7 +60,7 @@ interface Facts {
   by: string;
   now: Date;
   summary: SnapshotSummary;
-  /** Of what is no Raft snapshot. */
+  /** Of anything but a Raft snapshot. */
   content?: Content | undefined;
   stored: FileDigest & { file: string };
   encryption: Encryption;
@@ -107,13 +107,13 @@ export function importedDraft(facts: Facts): ManifestDraft {
   return draft;
 }
 
-/** Whose data directory it was, nothing says but the Raft id in it; nor how far it was behind its leader. */
+/** Only the Raft id tells whose data directory it was; nothing tells how far it was behind its leader. */
 export function copyContent({ storage, nodeId, files }: ArchiveMeta): FilesystemContent {
   const node = nodeId !== null && NAME_PATTERN.test(nodeId) ? nodeId : 'unknown';
   return { method: 'filesystem', storage, node, nodeId, files, lag: null };
 }
 
-/** So that a plan can be made of it, and its manifest be read back. */
+/** Otherwise no plan could be made from it, or its manifest not be read back. */
 function assertUsual(draft: ManifestDraft): void {
   const { error } = manifestShape.safeParse({ ...draft, sumsSha256: '0'.repeat(64) });
   const [issue] = error?.issues ?? [];
@@ -128,7 +128,7 @@ function assertUsual(draft: ManifestDraft): void {
   if (JSON.stringify(draft, null, 2).length > LONGEST_MANIFEST) throw unusual('too many or too long prefixes of keys');
 }
 
-/** Half of what a repository reads back. */
+/** Half of the limit for reading it back. */
 const LONGEST_MANIFEST = 512 * 1024;
 
 function unusual(what: string): DrError {

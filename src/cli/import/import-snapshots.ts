@@ -38,7 +38,7 @@ export interface StoredImport {
   serverVersion: string | null;
   /** The tool that made it, by the file's name. */
   maker: string | null;
-  /** Repositories that have it now, read back where it was new there. */
+  /** Repositories that have it now; read back if it was new there. */
   copies: string[];
   missing: { repository: string; problem: string }[];
   warnings: string[];
@@ -102,7 +102,7 @@ function byTime(left: SourceFile, right: SourceFile, now: Date): number {
   return one === other ? 0 : (one ?? '') < (other ?? '') ? -1 : 1;
 }
 
-/** Would fail for the next file too: the destination is the problem. */
+/** Would fail for the next file, too: the destination is at fault. */
 function isOfEveryFile({ code }: DrError): boolean {
   return code === 'DiskFull' || code === 'InvalidConfiguration' || code === 'RepositoryUnavailable';
 }
@@ -143,7 +143,7 @@ async function importOne(
   return result;
 }
 
-/** Copies what is already stored to where it is missing. Its facts stay: a generation is never changed. */
+/** Copies a stored generation to where it is missing, unchanged. */
 async function storeElsewhere(
   listing: Listing,
   source: SourceFile,
@@ -253,7 +253,7 @@ async function sourcesOf({ config }: Listing, from: string) {
   const s3 = parseS3Url(from);
   if (s3 === null) return localSources(from);
   const { s3Sources } = require('../../repository/import/s3-sources') as typeof S3Sources;
-  // The bucket of a repository is read as configured; any other one as AWS's own tools would.
+  // The bucket of a repository is read as configured; any other like AWS's own tools would.
   for (const [name, repository] of Object.entries(config.repositories)) {
     if (repository.type === 's3' && repository.bucket === s3.bucket) {
       return s3Sources(s3, { ...(await s3SettingsOf(name, repository)), prefix: '' });

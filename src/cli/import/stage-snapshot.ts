@@ -25,14 +25,14 @@ const ROOM = 1.05;
 
 export interface StagedSnapshot {
   summary: SnapshotSummary;
-  /** Absent of a Raft snapshot. */
+  /** Absent for a Raft snapshot. */
   content?: Content;
   stored: FileDigest & { file: string };
 }
 
 /**
- * A directory of our own below `stateDir` for one import after the other.
- * @throws DrError AlreadyRunning; InvalidInput for another user than the controller's, who could not read the files.
+ * A private directory below `stateDir`; one import at a time.
+ * @throws DrError AlreadyRunning; InvalidInput for a user other than the controller's, which could not read the files.
  */
 export async function importDirectory(
   stateDir: string,
@@ -61,7 +61,7 @@ export async function importDirectory(
   const work = join(root, 'work');
   const clear = () => rm(work, { recursive: true, force: true });
   return {
-    // Also removes what an import that was killed left behind.
+    // Also removes what a killed import left behind.
     next: async () => {
       await clear();
       return privateDirectory(work);
@@ -105,7 +105,7 @@ export async function stageSnapshot(
       const stored = await writeSnapshotFile(directory, archive, verifier, encryption, { name: 'consul.snap' });
       const { consul, ...summary } = verifier.summary;
       const content = consulContent({ path: consulPath, consistency: null, accessor: null }, consul);
-      // Peers are of Consul's own Raft.
+      // These are peers of Consul's own Raft.
       return { summary: { ...summary, raft: { ...summary.raft, peers: [] } }, content, stored };
     }
     const verifier = new SnapshotVerifier();

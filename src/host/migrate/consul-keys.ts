@@ -9,8 +9,7 @@ const SILENCE_MS = 120_000;
 const LONGEST_KEY = 64 * 1024;
 
 /**
- * How many keys Vault has in Consul, asked for with the settings of the server's own stanza. In constant memory, whatever their
- * number.
+ * The number of Vault's keys in Consul, requested with the settings of the server's own stanza. In constant memory.
  * @throws DrError ServiceFailed
  */
 export async function countConsulKeys(source: SourceStorage, signal: AbortSignal): Promise<number> {
@@ -55,7 +54,7 @@ async function connection(source: SourceStorage): Promise<{ base: string; option
       ...(ca ? { ca } : {}),
       ...(cert && key ? { cert, key } : {}),
       ...(servername ? { servername } : {}),
-      // As its own Vault does.
+      // Like Vault itself.
       ...(skips ? { rejectUnauthorized: false } : {}),
     },
   };

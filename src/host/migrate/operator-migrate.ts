@@ -17,19 +17,19 @@ import type { Attempt } from '../run/attempt';
 import type { Fence, ServerProgramRun } from '../service/service-driver';
 import type { SourceStorage } from './source';
 
-/** In the data directory: there its program may read it, whichever user it runs as, and it goes with the directory. */
+/** In the data directory: the program can read it there, whatever its user, and it is removed with the directory. */
 const CONFIG = '.vault-dr-migrate.json';
-/** In the agent's own directory: the program that may still run when the agent does not. */
+/** In the agent's own directory: records the program, which may outlive the agent. */
 const RUNNING = 'migrate.pid';
 
-/** For so long nothing may come from it: neither a key that was copied nor its end. */
+/** Longest silence: neither a copied key nor the end. */
 const SILENCE_MS = 10 * 60_000;
 const LONGEST_LINE = 300;
 const COPIED = /copied key: path=/;
 
 /**
- * Waits for the word that its identity is noted before it becomes the program: so there is no instant at which it runs and nobody
- * knows it. When the agent dies first, there is nothing to read, and it ends.
+ * Waits until its identity is recorded before it executes the program, so that the program never runs unrecorded. If the
+ * agent dies first, its input ends, and so does it.
  */
 const LAUNCHER = 'read -r go || exit 75\nexec "$@" </dev/null';
 
@@ -38,16 +38,16 @@ export interface MigrationRun {
   program: ServerProgramRun;
   dataDir: string;
   stateDir: string;
-  /** Of the one peer that the new Raft configuration has. */
+  /** Of the single peer in the new Raft configuration. */
   nodeId: string;
   /** `host:port`. */
   clusterAddress: string;
 }
 
 /**
- * Copies every key into the data directory, which has to be blank. Not resumable: what was begun is begun again from blank.
- * @param onCopied of the keys that were copied so far
- * @returns how many were
+ * Copies every key into the data directory, which must be blank. Not resumable: a new attempt starts from blank.
+ * @param onCopied gets the number of keys copied so far
+ * @returns the number of copied keys
  */
 export async function runMigration(
   run: MigrationRun,
@@ -61,12 +61,12 @@ export async function runMigration(
   return copied;
 }
 
-/** Takes the lock off the source that a migration leaves there which was killed: with it no Vault starts on it. Repeatable. */
+/** Removes the lock that a killed migration leaves on the source, with which no Vault starts on it. Idempotent. */
 export async function resetMigration(run: MigrationRun, attempt: Attempt): Promise<void> {
   await operate(run, ['-reset'], attempt, attempt.signal, () => undefined);
 }
 
-/** Ends the program that an agent before this one has begun. What it writes must not meet what comes next. */
+/** Ends the program that a previous agent has started: it must not write into what follows. */
 export async function endMigration(stateDir: string, fence?: Fence): Promise<void> {
   const file = join(stateDir, RUNNING);
   const identity = readOwnFile(file)?.trim();
@@ -90,7 +90,7 @@ export async function endMigration(stateDir: string, fence?: Fence): Promise<voi
   await rm(file, { force: true });
 }
 
-/** Its configuration may hold a token. */
+/** Its configuration may contain a token. */
 export async function forgetMigration(dataDir: string): Promise<void> {
   await inData(dataDir, (data) => data.unlink(CONFIG)).catch((error: NodeJS.ErrnoException) => {
     if (error.code !== 'ENOENT') throw error;
@@ -104,7 +104,7 @@ async function operate(
   signal: AbortSignal,
   onLine: (line: string) => void,
 ): Promise<void> {
-  // In JSON, where no value can become anything else; Vault reads it as well as HCL (measured, Vault 1.21.1).
+  // JSON, where no value can be misread; Vault reads it as well as HCL (measured, Vault 1.21.1).
   const config = JSON.stringify({
     cluster_addr: `https://${clusterAddress}`,
     storage_source: { [source.type]: source.settings() },
@@ -122,9 +122,9 @@ async function operate(
       ['-c', LAUNCHER, 'sh', ...program.command, 'operator', 'migrate', `-config=${join(dataDir, CONFIG)}`, ...options],
       {
         stdio: ['pipe', 'pipe', 'pipe'],
-        // What it reads of its environment else is for another server.
+        // Its other variables are for another server.
         env: { ...passedEnvironment(), ...source.environment() },
-        // As the server, which has to read what it writes.
+        // As the server's user, which must be able to read the result.
         ...(ownProcess().uid === 0 ? { uid: owner.uid, gid: owner.gid } : {}),
       },
     );

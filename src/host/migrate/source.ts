@@ -9,8 +9,8 @@ import type { ServerConfig } from '../../vault/config/vault-config';
 const CONSUL_VARIABLE = /^CONSUL_[A-Z_]+$/;
 
 /**
- * The storage that a server uses now, as `vault operator migrate` has to be given it. Secrets and all, and so neither in JSON nor
- * in a log.
+ * The storage that a server uses now, as `vault operator migrate` needs it. Includes secrets, and is therefore neither in
+ * JSON nor in a log.
  */
 export class SourceStorage {
   readonly #settings: ReadonlyMap<string, string>;
@@ -37,12 +37,12 @@ export class SourceStorage {
     return this.#environment;
   }
 
-  /** The same at another directory. */
+  /** The same with another directory. */
   at(path: string): SourceStorage {
     return new SourceStorage(this.type, new Map([...this.#settings, ['path', path]]), this.#environment);
   }
 
-  /** A text without what is secret of it. */
+  /** A text without the secrets of this storage. */
   redacted(text: string): string {
     const secrets = [...this.#settings, ...Object.entries(this.#environment)]
       .filter(([name]) => /token|password|secret|auth|_pass/i.test(name))
@@ -52,7 +52,7 @@ export class SourceStorage {
   }
 }
 
-/** @returns null where the configuration names no storage that can be migrated */
+/** @returns null if the configuration names no storage that can be migrated */
 export function sourceStorage(
   server: ServerConfig | null,
   environment: Readonly<Record<string, string | undefined>>,
@@ -69,7 +69,7 @@ export function sourceStorage(
   return new SourceStorage(block.type, new Map(settings), Object.fromEntries(variables));
 }
 
-/** What may be shown of it. */
+/** Its public part. */
 export function describeSource(
   server: ServerConfig | null,
   environment: Readonly<Record<string, string | undefined>>,
@@ -85,14 +85,14 @@ export function describeSource(
   };
 }
 
-/** Of locks, which mean nothing elsewhere: `vault operator migrate` leaves them out. */
+/** Keys of locks, meaningless elsewhere: `vault operator migrate` omits them. */
 const NOT_COPIED = ['core/lock', 'core/_lock', 'core/migration', 'core/_migration'];
 
 export function isCopied(key: string): boolean {
   return !NOT_COPIED.includes(key);
 }
 
-/** How many keys the directory of `storage "file"` holds: each is a file whose name begins with `_` (physical/file). */
+/** Number of keys in the directory of `storage "file"`: each is a file whose name begins with `_` (physical/file). */
 export async function countFiles(
   directory: string,
   onCount: (keys: number) => void = () => undefined,
