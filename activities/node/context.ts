@@ -18,7 +18,7 @@ import { readServerConfig } from '../../src/vault/config/vault-config';
 import { connectLocally } from '../../src/vault/connect-node';
 import { loadLimitMs } from '../../src/vault/load-limits';
 import { ownWorkflow } from '../caller';
-import { cancellation, type Report, withHeartbeats } from '../heartbeat';
+import { cancellation, type Report, reportWait, withHeartbeats } from '../heartbeat';
 import { retry, type PollOptions, pollUntil } from '../poll';
 import { HostApproval } from './approved';
 import { knownFromLog } from './known-from-log';
@@ -103,7 +103,7 @@ export class NodeHost {
   async #begin(claim: RunClaim): Promise<Attempt> {
     const { startedAt } = await assertClaim(this.node.stateDir, this.node.name, claim.run);
     const { currentAttemptScheduledTimestampMs, heartbeatTimeoutMs } = Context.current().info;
-    const attempt = this.#gate.begin(cancellation(), {
+    const begun = this.#gate.begin(cancellation(), {
       // By run, then by Temporal's clock: an attempt that was frozen before it began is not the newest.
       order: `${startedAt} ${String(currentAttemptScheduledTimestampMs).padStart(15, '0')}`,
       // Heartbeats are sent every two to four seconds, so Temporal can't have given up the attempt within this time.
@@ -111,8 +111,8 @@ export class NodeHost {
     });
     // Within the lease, so that the answer is not outdated either.
     await this.deps.confirmAttempt();
-    attempt.assertCurrent();
-    return attempt;
+    begun.assertCurrent();
+    return { ...begun, onWait: (what) => reportWait(what) };
   }
 
   /** A client for this host's Vault; closed when the work is done. */

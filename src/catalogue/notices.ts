@@ -71,6 +71,60 @@ export const NOTICES = {
     todo: ["Run it on that host as the agent's user, and fix the cause.", '`vault-dr resume`.'],
     see: 'configuration.md#clustersnamenodesservice',
   },
+  'unit-still-stopping': {
+    title: 'Vault takes too long to stop',
+    says: ['… is still stopping after …'],
+    means:
+      'systemd has asked Vault to end, and it has not within `service.timeoutSeconds`. The step is repeated and waits again; vault-dr kills nothing.',
+    todo: [
+      'Find out what it waits for: its log, its disk, its network file system.',
+      'To end it by force: `systemctl kill --signal=SIGKILL vault` on that host. systemd does so itself after `TimeoutStopSec=` of the unit.',
+    ],
+  },
+  'unit-not-stopped': {
+    title: 'The unit was not stopped',
+    says: ['… was not stopped: it is …'],
+    means: 'The stop failed, or something started the unit again at once.',
+    todo: ['`systemctl stop vault` on that host says why. The step is repeated by itself.'],
+  },
+  'unit-not-started': {
+    title: 'The unit was not started',
+    says: [
+      '… did not start (…).',
+      '… was not started, because a unit that it requires failed (…).',
+      '… is still starting (…).',
+      '… is masked, by somebody else than vault-dr.',
+      'systemd has no unit ….',
+    ],
+    means: 'Vault did not start. The message ends with the last line of its log, where there is one.',
+    todo: [
+      '`systemctl status vault` and `journalctl --unit=vault` on that host.',
+      'Fix the cause; the step is repeated by itself.',
+    ],
+    see: 'configuration.md#clustersnamenodesservice',
+  },
+  'unit-condition': {
+    title: 'A condition of the unit is not met',
+    says: ['systemd did not start …, because … of its unit is not met.'],
+    means:
+      'systemd skips a unit whose condition is not met, such as `ConditionFileNotEmpty=/etc/vault.d/vault.hcl` without that file.',
+    todo: [
+      '`systemctl status vault` on that host names the condition. Put back what is missing; the step is repeated.',
+    ],
+  },
+  'unit-denied': {
+    title: 'The agent may not start or stop the unit',
+    says: ['systemd does not allow the agent to … …: it runs as uid ….'],
+    means: 'The agent is not root, and polkit does not allow its user to manage this unit.',
+    todo: ['`vault-dr install agent --user NAME` on that host writes the rule; or run the agent as root.'],
+    see: 'security.md#least-privilege-for-agents',
+  },
+  'systemd-not-answering': {
+    title: 'No answer from systemd',
+    says: ['systemd did not say how … is: …'],
+    means: 'The agent asks systemd for the state of the unit, and got no answer.',
+    todo: ['`systemctl status vault` on that host. In a container without systemd use another `service.driver`.'],
+  },
   'data-half-set-aside': {
     title: 'New files in a data directory that was half set aside',
     says: [

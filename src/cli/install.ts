@@ -7,9 +7,11 @@ import { DEFAULT_CONFIG_FILE } from '../config/default-file';
 import { clusterOf, loadConfig, nodeOf } from '../config/load';
 import type { Config, NodeConfig } from '../config/schema';
 import { DrError } from '../contract/failures';
+import { unitName } from '../contract/unit-name';
 import { readIfThere } from '../files/files';
 import { withVariables } from '../install/environment-file';
 import { type InstalledFile, installFile, type Outcome } from '../install/install-file';
+import { polkitRule, RULE_FILE } from '../install/polkit-rule';
 import { agentSettings, controllerSettings } from '../install/settings';
 import { ENVIRONMENT_FILE, PACKAGED, type Part, UNIT_NAMES, unitText } from '../install/units';
 import { note, print } from './output';
@@ -54,7 +56,11 @@ async function install(part: Part, options: Options): Promise<void> {
   const isExpected = options.config !== DEFAULT_CONFIG_FILE || existsSync(options.config);
   const config = isExpected ? await loadConfig(options.config) : null;
   const node = part === 'agent' ? nodeOfHost(config, options) : null;
-  const files = [await unitOf(part, config, node, options), ...(await environmentOf(options))];
+  const files = [
+    await unitOf(part, config, node, options),
+    ...(await environmentOf(options)),
+    ...(part === 'agent' ? ruleOf(node, options) : []),
+  ];
   if (options.print) {
     print(files.map(({ path, text }) => `# ${path}\n${text}`).join('\n'));
     return;
@@ -99,6 +105,17 @@ async function environmentOf({ config, cluster, node }: Options): Promise<Instal
   const present = (await readIfThere(ENVIRONMENT_FILE)) ?? '';
   // Keys of Temporal may be in it.
   return [{ path: ENVIRONMENT_FILE, text: withVariables(present, variables), mode: 0o600 }];
+}
+
+/** What polkit asks before a user who is not root starts or stops a unit. */
+function ruleOf(node: NodeConfig | null, { user }: Options): InstalledFile[] {
+  if (user === undefined || user === 'root') return [];
+  if (node?.service?.driver !== 'systemd') {
+    throw new DrError('InvalidInput', `An agent as ${user} needs a rule for the unit that it starts and stops.`, {
+      advice: 'Give --cluster and --node of a node with `service: { driver: systemd, unit: … }`.',
+    });
+  }
+  return [{ path: RULE_FILE, text: polkitRule(user, unitName(node.service.unit)), mode: 0o644, comment: '//' }];
 }
 
 /** @throws DrError InvalidInput if only half of it is known. */

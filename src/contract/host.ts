@@ -136,6 +136,20 @@ export interface UnitReport {
   refusesManual: { start: boolean; stop: boolean };
   /** Programs it starts that do not exist. */
   missingPrograms: string[];
+  /** With the driver `systemd`; absent in results of earlier agents. */
+  managed?: ManagedUnit;
+}
+
+/** What the agent knows of a unit that it starts and stops itself. */
+export interface ManagedUnit {
+  /** Units that systemd stops with it, and does not start again. */
+  alsoStops: string[];
+  /** Sockets, timers and paths that start it. */
+  triggeredBy: string[];
+  /** Why it can't be kept from starting while a recovery needs it stopped; null if it can. */
+  holdProblem: string | null;
+  /** The run that keeps it from starting; null if none does. */
+  heldBy: string | null;
 }
 
 /** What could prevent a service from being stopped and started, as far as that can be checked without doing it. */

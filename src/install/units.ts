@@ -86,6 +86,8 @@ function agent(settings: UnitSettings): string[] {
       : [
           'KillMode=mixed',
           ...sandbox(settings),
+          // To keep Vault's unit stopped while a recovery needs that: only root's agent may, who may tell systemd anything.
+          ...(user === 'root' ? ['ReadWritePaths=-/run/systemd/system'] : []),
           `CapabilityBoundingSet=${AGENT_CAPABILITIES}`,
           ...(user === 'root' ? [] : [`AmbientCapabilities=${AGENT_CAPABILITIES}`]),
           'SystemCallFilter=~@privileged @resources',

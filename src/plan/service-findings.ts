@@ -1,4 +1,4 @@
-import type { NodeReport, UnitReport } from '../contract/host';
+import type { ManagedUnit, NodeReport, UnitReport } from '../contract/host';
 import type { Finding } from './findings';
 
 /**
@@ -85,14 +85,22 @@ export function serviceWarnings(inspections: readonly { node: string; report: No
   });
 }
 
-function unitWarnings({ name, fileState, activeState, result, startLimit, needsReload }: UnitReport): string[] {
+function unitWarnings({
+  name,
+  fileState,
+  activeState,
+  result,
+  startLimit,
+  needsReload,
+  managed,
+}: UnitReport): string[] {
   const typed = shortName(name);
   const limited = activeState === 'failed' && result === 'start-limit-hit';
   return [
     ...(fileState === 'disabled' || fileState === 'enabled-runtime'
       ? [`its unit ${name} is not enabled, so Vault will not start after a reboot: \`systemctl enable ${typed}\``]
       : []),
-    ...(limited
+    ...(limited && managed === undefined
       ? [`its unit ${name} was started too often, and systemd has stopped trying: \`systemctl reset-failed ${typed}\``]
       : []),
     ...(activeState === 'failed' && !limited
@@ -100,7 +108,8 @@ function unitWarnings({ name, fileState, activeState, result, startLimit, needsR
           `its unit ${name} has failed (${result ?? 'no reason given'}): see \`journalctl --unit=${typed}\`; unless its data is the cause, Vault will not start after the recovery either`,
         ]
       : []),
-    ...(startLimit === null
+    // The driver resets the count before each start.
+    ...(startLimit === null || managed !== undefined
       ? []
       : [
           `its unit ${name} allows only ${startLimit.starts} starts within ${startLimit.interval}, and a recovery may need more: set StartLimitIntervalSec=0`,
@@ -108,6 +117,24 @@ function unitWarnings({ name, fileState, activeState, result, startLimit, needsR
     ...(needsReload
       ? [`the file of its unit ${name} has changed since it was loaded: \`systemctl daemon-reload\``]
       : []),
+    ...(managed === undefined ? [] : managedWarnings(name, managed)),
+  ];
+}
+
+function managedWarnings(name: string, { alsoStops, triggeredBy, holdProblem, heldBy }: ManagedUnit): string[] {
+  const starters = triggeredBy.length === 0 ? 'a person or another unit' : triggeredBy.join(', ');
+  return [
+    ...(alsoStops.length > 0
+      ? [
+          `with its unit ${name} systemd stops ${alsoStops.join(', ')}, and starts that again for nobody: do so afterwards`,
+        ]
+      : []),
+    ...(holdProblem === null
+      ? []
+      : [
+          `not checked: whether something starts its unit ${name} while it must be stopped (${starters}): ${holdProblem}`,
+        ]),
+    ...(heldBy === null ? [] : [`its unit ${name} is kept stopped by run ${heldBy}, until that starts it or is over`]),
   ];
 }
 

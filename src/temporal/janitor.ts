@@ -53,6 +53,17 @@ export async function startAfterBackup(
   await nowAndThen(settings, signal, done, sweep, STOPPED_INTERVAL_MS);
 }
 
+/** Checks now and then whether a run that keeps Vault stopped is over: then anybody may start it again. */
+export async function releaseHolds(
+  settings: JanitorSettings & { cluster: string },
+  settle: (isOver: (run: string) => Promise<boolean>) => Promise<string[]>,
+  signal: AbortSignal,
+): Promise<void> {
+  const done = 'the run that kept Vault stopped is over; its unit can be started again';
+  const sweep = (ask: Ask) => settle((run) => ask((client) => isOver(client, settings.cluster, run)));
+  await nowAndThen(settings, signal, done, sweep, STOPPED_INTERVAL_MS);
+}
+
 /** Connects only when there is something to ask. */
 type Ask = (question: (client: Client) => Promise<boolean>) => Promise<boolean>;
 

@@ -30,7 +30,7 @@ import { assertOnlyOfItsName, controllerIdentity, pollingControllers } from './c
 import { FailureInterceptor } from './failure-interceptor';
 import { FirstRunInterceptor, FirstRuns } from './first-run-interceptor';
 import { InputInterceptor } from './input-interceptor';
-import { destroyFinishedIdentities, removeFinishedStaging, startAfterBackup } from './janitor';
+import { destroyFinishedIdentities, releaseHolds, removeFinishedStaging, startAfterBackup } from './janitor';
 import { AttemptNoter, type AttemptNotes, failAttemptsOfTheDead, openAttemptNotes } from './open-attempts';
 import { Announcer, atMost, patiently } from './patience';
 import { untilPolling } from './polling';
@@ -149,6 +149,7 @@ export async function runAgent(settings: WorkerSettings & { cluster: string; nod
   // Nor one that a backup has stopped.
   const stops = new BackupStops(node, driver);
   const starter = startAfterBackup(settings, (isOver) => stops.settle(isOver), stop);
+  const holds = driver.settle && releaseHolds(settings, (isOver) => driver.settle!(isOver), stop);
   await Promise.all([awaitSecrets(secretsOfAgent(config, cluster, node.name), settings), awaitTemporal(settings)]);
   useLogger(log);
   const janitor = destroyFinishedIdentities(settings, (isOver) => sweepRunIdentities(node.runtimeDir, isOver), stop);
@@ -168,7 +169,7 @@ export async function runAgent(settings: WorkerSettings & { cluster: string; nod
     },
   ]);
   over.abort();
-  await atMost(WIND_UP_MS, Promise.all([supervision, janitor, starter]));
+  await atMost(WIND_UP_MS, Promise.all([supervision, janitor, starter, holds]));
   // Only after a good end: one of its steps may still be at work otherwise, until this process is gone and its lock with it.
   await hold.release();
 }

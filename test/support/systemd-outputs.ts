@@ -59,3 +59,79 @@ export const SHOWN = {
   badSetting: absent('bad-setting', 'BadUnitSetting', 'Unit vault.service has a bad unit file setting.', 'bad'),
 } as const;
 export type Shown = keyof typeof SHOWN;
+
+/** The same with the properties by which the driver `systemd` decides; of a unit with a condition on a file. */
+const asked = (changes: Record<string, string>) =>
+  Object.entries({
+    TimeoutStopUSec: '1min 30s',
+    MainPID: '0',
+    Result: 'success',
+    NRestarts: '0',
+    ExecMainStatus: '0',
+    RootDirectory: '',
+    RootImage: '',
+    Id: 'vault.service',
+    Requires: 'system.slice sysinit.target',
+    RequiredBy: '',
+    BoundBy: '',
+    ConsistsOf: '',
+    TriggeredBy: '',
+    LoadState: 'loaded',
+    ActiveState: 'inactive',
+    SubState: 'dead',
+    UnitFileState: 'enabled',
+    RefuseManualStart: 'no',
+    RefuseManualStop: 'no',
+    NeedDaemonReload: 'no',
+    ConditionResult: 'no',
+    AssertResult: 'no',
+    ConditionTimestampMonotonic: '0',
+    AssertTimestampMonotonic: '0',
+    LoadError: '',
+    StartLimitIntervalUSec: '10s',
+    StartLimitBurst: '5',
+    InvocationID: '',
+    ...changes,
+  })
+    .map(([key, value]) => `${key}=${value}\n`)
+    .join('');
+
+const STARTED = {
+  ConditionResult: 'yes',
+  AssertResult: 'yes',
+  ConditionTimestampMonotonic: '79370434430',
+  AssertTimestampMonotonic: '79370434439',
+  InvocationID: '71a83e4768b048aa9389a320dacf3e6f',
+};
+
+export const ASKED = {
+  neverStarted: asked({}),
+  skipped: asked({ ConditionTimestampMonotonic: '79370371451' }),
+  running: asked({ ...STARTED, ActiveState: 'active', SubState: 'running', MainPID: '87' }),
+  stopped: asked({ ...STARTED, ExecMainStatus: '15' }),
+  stopping: asked({ ...STARTED, ActiveState: 'deactivating', SubState: 'stop-sigterm', MainPID: '87' }),
+  starting: asked({ ...STARTED, ActiveState: 'activating', SubState: 'start', MainPID: '87' }),
+  betweenStarts: asked({
+    ...STARTED,
+    ActiveState: 'activating',
+    SubState: 'auto-restart',
+    Result: 'exit-code',
+    ExecMainStatus: '7',
+  }),
+  failed: asked({
+    ...STARTED,
+    ActiveState: 'failed',
+    SubState: 'failed',
+    Result: 'exit-code',
+    ExecMainStatus: '7',
+  }),
+  held: asked({ ...STARTED, AssertResult: 'no' }),
+  needsDisk: asked({ Requires: 'system.slice sysinit.target -.mount opt-vault.mount' }),
+  masked: asked({ LoadState: 'masked', UnitFileState: 'masked-runtime' }),
+  notFound: asked({ LoadState: 'not-found', UnitFileState: '' }),
+  badSetting: asked({
+    LoadState: 'bad-setting',
+    LoadError: 'org.freedesktop.systemd1.BadUnitSetting "Unit vault.service has a bad unit file setting."',
+  }),
+  related: asked({ ...STARTED, BoundBy: 'vault-proxy.service', TriggeredBy: 'vault.timer vault.socket' }),
+} as const;

@@ -17,6 +17,22 @@ const service = z.discriminatedUnion('driver', [
     stopTimeoutSeconds: z.number().positive().default(30).describe('Time from SIGTERM to SIGKILL.'),
   }),
   z.strictObject({
+    driver: z
+      .literal('systemd')
+      .describe('The agent starts and stops a unit of systemd, and keeps it stopped while a recovery needs that.'),
+    unit: z
+      .string()
+      .regex(/^[A-Za-z0-9_][A-Za-z0-9:_.@\\-]{0,200}$/, 'must be the name of a unit, such as vault or vault@prod')
+      .describe('Name of the unit: vault, vault.service, vault@prod.'),
+    timeoutSeconds: z
+      .number()
+      .positive()
+      .default(300)
+      .describe(
+        'How long the agent waits for a start or stop, before it reports it and tries again. It kills nothing.',
+      ),
+  }),
+  z.strictObject({
     driver: z.literal('command').describe('Your own commands start and stop Vault, such as those of systemd.'),
     start: command.describe('Command and arguments: [systemctl, start, vault]. Must be repeatable.'),
     stop: command.describe('[systemctl, stop, vault]. Must be repeatable, and return only when Vault is down.'),

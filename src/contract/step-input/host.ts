@@ -5,6 +5,7 @@ import type {
   JoinTarget,
   Layout,
   LeftOver,
+  ManagedUnit,
   MigrationReport,
   NodeReport,
   PreparedFile,
@@ -103,6 +104,12 @@ const unitReport = strict<UnitReport>({
   needsReload: flag,
   refusesManual: z.strictObject({ start: flag, stop: flag }),
   missingPrograms: listOf(short),
+  managed: strict<ManagedUnit>({
+    alsoStops: listOf(short),
+    triggeredBy: listOf(short),
+    holdProblem: text.nullable(),
+    heldBy: run.nullable(),
+  }).optional(),
 });
 
 const serviceCheck = strict<ServiceCheck>({

@@ -13,6 +13,8 @@ export interface Attempt {
    * @throws DrError NodeFenced if a newer attempt has begun, or this process was frozen for too long.
    */
   assertCurrent(): void;
+  /** Gets what is waited for, for those who watch. */
+  readonly onWait?: (what: string) => void;
 }
 
 const POLL_INTERVAL_MS = 250;

@@ -3,9 +3,9 @@ import type { ServiceConfig } from '../../config/schema';
 import { DrError } from '../../contract/failures';
 import type { ServiceCheck, UnitReport } from '../../contract/host';
 import { cut } from '../../contract/retry-notice';
-import { findsShareInClear } from '../../contract/share';
 import { passedEnvironment } from '../../child-environment';
 import { hasProgram } from './check-programs';
+import { logLineFit } from './log-line';
 import type { Fence, ServiceDriver } from './service-driver';
 import { programOfRunning, programOfUnit, startOfRunning, startOfUnit } from './unit-start';
 import { isMissing, journalCommand, parseShow, programsOf, showCommand, stateOf, unitIn } from './systemd-unit';
@@ -53,8 +53,7 @@ export function createCommandDriver(config: CommandConfig): ServiceDriver {
     const command = config.log ?? (unit && journalCommand(unit));
     if (!command) return null;
     const { exitCode, stdout } = await run(command, EXPLAIN_WITHIN_MS);
-    const line = stdout.trimEnd().split('\n').at(-1)?.trim() ?? '';
-    return exitCode !== 0 || line === '' || maybeSecret(line) ? null : cut(line, LONGEST_LINE);
+    return exitCode === 0 ? logLineFit(stdout) : null;
   }
 
   return {
@@ -114,11 +113,6 @@ function adviceFor(unit: Omit<UnitReport, 'missingPrograms'>, typed: string): st
     return `It was started too often${unit.startLimit ? ` (${unit.startLimit.starts} times within ${unit.startLimit.interval})` : ''}, and systemd refuses another start for now. To start it now: \`systemctl reset-failed ${typed}\`. To avoid this, set StartLimitIntervalSec=0 for it.`;
   }
   return `Check \`systemctl status ${typed}\` and \`journalctl --unit=${typed}\` on that host.`;
-}
-
-/** Log lines in errors end up in history. */
-function maybeSecret(line: string): boolean {
-  return /\bhv[sbr]\.|\bs\.[A-Za-z0-9]{24}\b|token|secret|password/i.test(line) || findsShareInClear(line);
 }
 
 interface Ended {

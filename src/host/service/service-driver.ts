@@ -20,7 +20,7 @@ export interface ServerProgramRun {
 export type ServiceState = 'running' | 'stopped';
 
 /** Checked right before an effect; only needed on behalf of an attempt. */
-export type Fence = Pick<Attempt, 'assertCurrent'>;
+export type Fence = Pick<Attempt, 'assertCurrent' | 'onWait'>;
 
 /** Starts and stops this host's Vault. Every method is repeatable. */
 export interface ServiceDriver {
@@ -39,6 +39,11 @@ export interface ServiceDriver {
   version?(): Promise<ServerProgram | null>;
   /** The end of the server's log; null if it can't be read. */
   recentLog?(): Promise<string | null>;
+  /**
+   * Lets the service start again that a run has stopped, once that is over. To be asked now and then, also by an agent that has
+   * just started. @returns the runs
+   */
+  settle?(isOver: (run: string) => Promise<boolean>): Promise<string[]>;
   /** Keeps the service in the requested state, if no service manager does. */
   supervise?(signal: AbortSignal, onEvent: (message: string) => void): Promise<void>;
 }

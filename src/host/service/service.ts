@@ -8,6 +8,7 @@ import { isListening } from './listening-ports';
 import { createProcessDriver } from './process-driver';
 import { readServer } from './read-server';
 import type { ServiceDriver } from './service-driver';
+import { createSystemdDriver } from './systemd-driver';
 
 export function createServiceDriver(node: HostedNode): ServiceDriver {
   switch (node.service.driver) {
@@ -15,6 +16,8 @@ export function createServiceDriver(node: HostedNode): ServiceDriver {
       return createProcessDriver(node.service, node.stateDir);
     case 'command':
       return createCommandDriver(node.service);
+    case 'systemd':
+      return createSystemdDriver(node.service, node);
   }
 }
 

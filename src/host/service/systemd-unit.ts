@@ -3,6 +3,7 @@ import { access } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { UnitReport } from '../../contract/host';
 import { cut } from '../../contract/retry-notice';
+import { STATE_PROPERTIES } from './unit-state';
 
 /** A unit, as the operator's own commands name it. */
 export interface NamedUnit {
@@ -49,6 +50,7 @@ const PROPERTIES = [
   'RootDirectory',
   'RootImage',
   'ExecStart',
+  ...STATE_PROPERTIES,
 ];
 
 /** Reads the state of a unit from systemd. Needs no rights, and changes nothing. */
@@ -57,8 +59,8 @@ export function showCommand({ program, options, name }: NamedUnit): string[] {
 }
 
 /** The last lines of its journal. */
-export function journalCommand({ options, name }: NamedUnit): string[] {
-  return ['journalctl', ...options, '--no-pager', '--quiet', '--output=cat', '--lines=3', `--unit=${name}`];
+export function journalCommand({ options, name }: NamedUnit, lines = 3): string[] {
+  return ['journalctl', ...options, '--no-pager', '--quiet', '--output=cat', `--lines=${lines}`, `--unit=${name}`];
 }
 
 /** What `systemctl show` says; null when that is nothing of a unit. */

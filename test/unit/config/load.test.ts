@@ -219,7 +219,7 @@ describe('a configuration with mistakes', () => {
       ['https://vault-1.example.com:8200', 'vault-1.example.com'],
       ['clusterAddress: vault-1.example.com:8201', 'clusterAdress: vault-1.example.com:8201'],
       ['dataDir: /opt/vault/data', 'dataDir: opt/vault/data'],
-      ['driver: process', 'driver: systemd'],
+      ['driver: process', 'driver: upstart'],
       ['repositories: [local]', 'repositories: [local, ofsite]'],
       ['signing: { publicKeyFile: /etc/vault-dr/signing.pub }', ''],
     );
@@ -227,7 +227,7 @@ describe('a configuration with mistakes', () => {
     const problems = problemsOf(text);
 
     expect(problems.sort()).toEqual([
-      "line 13: clusters.prod.nodes.1.service.driver: Invalid discriminator value. Expected 'process' | 'command'",
+      "line 13: clusters.prod.nodes.1.service.driver: Invalid discriminator value. Expected 'process' | 'systemd' | 'command'",
       "line 15: clusters.prod.repositories.1: 'ofsite' is not defined under 'repositories'",
       'line 4: clusters.prod.nodes.0.clusterAddress: is missing',
       'line 5: clusters.prod.nodes.0.address: must be a URL such as https://vault-1.example.com:8200',

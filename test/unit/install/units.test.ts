@@ -38,6 +38,8 @@ test('an agent that is not root gets the same three as ambient ones', () => {
 
   expect(valuesOf(text, 'User')).toEqual(['vault-dr-agent']);
   expect(valuesOf(text, 'AmbientCapabilities')).toEqual(valuesOf(text, 'CapabilityBoundingSet'));
+  // Who may write there is root.
+  expect(valuesOf(text, 'ReadWritePaths')).not.toContain('-/run/systemd/system');
 });
 
 test('nothing is taken from an agent that starts Vault as its child, which outlives it', () => {
@@ -62,7 +64,7 @@ test('a name or path is one word, whatever is in it', () => {
   });
 
   expect(valuesOf(text, 'ExecStart')).toEqual(['"/opt/a b/50%%" $$HOME agent']);
-  expect(valuesOf(text, 'ReadWritePaths')).toEqual([String.raw`"-/srv/$x/va ult\"\n%%h"`]);
+  expect(valuesOf(text, 'ReadWritePaths')).toEqual([String.raw`"-/srv/$x/va ult\"\n%%h"`, '-/run/systemd/system']);
 });
 
 describeIf(hasAnalyze(), 'no systemd-analyze of systemd 250 or newer')('systemd-analyze', () => {

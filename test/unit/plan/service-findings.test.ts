@@ -132,3 +132,28 @@ test('every plan that stops and starts nodes says it; one in place, which does n
   );
   expect(inPlace.refusals).toEqual([]);
 });
+
+describe('a unit that the agent starts and stops itself', () => {
+  const managed = { alsoStops: [], triggeredBy: [], holdProblem: null, heldBy: null };
+  const limits = { startLimit: { starts: 3, interval: '1min' }, activeState: 'failed', result: 'start-limit-hit' };
+
+  test('has no limit of starts worth a word: it is reset', () => {
+    expect(warnings(check({ ...limits, managed }))).toEqual([]);
+    expect(warnings(check(limits)).join()).toContain('reset-failed');
+  });
+
+  test.each([
+    [{ alsoStops: ['vault-proxy.service'] }, 'systemd stops vault-proxy.service, and starts that again for nobody'],
+    [{ heldBy: '01a20e44-4ffd-79d7-a62f-52f6f5151414' }, 'is kept stopped by run 01a20e44'],
+    [{ holdProblem: 'no rights' }, 'while it must be stopped (a person or another unit): no rights'],
+    [{ holdProblem: 'no rights', triggeredBy: ['vault.timer'] }, 'while it must be stopped (vault.timer): no rights'],
+  ])('%j is a warning', (changes, text) => {
+    const serviceCheck = check({ managed: { ...managed, ...changes } });
+
+    expect(warnings(serviceCheck)).toEqual([expect.stringContaining(text)]);
+    expect(refusals(serviceCheck)).toEqual([]);
+    expect(
+      schema.safeParse({ node: 'vault-2', report: reportWith(serviceCheck), problem: null }).error,
+    ).toBeUndefined();
+  });
+});
