@@ -1,9 +1,27 @@
-import type { Stats } from 'node:fs';
+import { readFileSync, type Stats } from 'node:fs';
 
 const STICKY = 0o1000;
 
 export function ownProcess(): { uid: number; gid: number } {
   return { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 };
+}
+
+/** Whether this process gives files to other users: root, who fails where that was taken away, and whoever may. */
+export function mayGiveAway(): boolean {
+  given ??= hasCapability(CAP_CHOWN);
+  return ownProcess().uid === 0 || given;
+}
+
+let given: boolean | undefined;
+const CAP_CHOWN = 0n;
+
+function hasCapability(capability: bigint): boolean {
+  try {
+    const [, bits] = /^CapEff:\s*([0-9a-f]+)$/m.exec(readFileSync('/proc/self/status', 'utf8')) ?? [];
+    return bits !== undefined && ((BigInt(`0x${bits}`) >> capability) & 1n) === 1n;
+  } catch {
+    return false;
+  }
 }
 
 /** For messages. */

@@ -21,7 +21,7 @@ import { open } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { DrError } from '../contract/failures';
 import { readPlainFile } from './plain-file';
-import { kindOf, ownedByTrusted, ownProcess, swappableByOthers } from './ownership';
+import { kindOf, mayGiveAway, ownedByTrusted, ownProcess, swappableByOthers } from './ownership';
 import type { NoticeCode } from '../contract/notice';
 
 const { O_CREAT, O_DIRECTORY, O_EXCL, O_NOFOLLOW, O_NONBLOCK, O_RDONLY, O_WRONLY } = constants;
@@ -321,7 +321,7 @@ async function flush(path: string, flags = O_RDONLY): Promise<void> {
 }
 
 function giveHandle(fd: number, { uid, gid }: Owner): void {
-  if (ownProcess().uid === 0) fchownSync(fd, uid, gid);
+  if (mayGiveAway()) fchownSync(fd, uid, gid);
 }
 
 function unsafe(path: string, what: string, cause?: unknown, notice: NoticeCode = 'unexpected-file'): DrError {

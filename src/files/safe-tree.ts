@@ -14,7 +14,7 @@ import { copyFile, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { DrError } from '../contract/failures';
-import { kindOf, ownProcess } from './ownership';
+import { kindOf, mayGiveAway } from './ownership';
 import { openPlainFile } from './plain-file';
 import type { SafeDirectory } from './safe-directory';
 
@@ -120,7 +120,7 @@ async function copyPlainFile(from: SafeDirectory, to: SafeDirectory, name: strin
     const target = openSync(to.at(name), copying.shares ? O_WRONLY | O_NOFOLLOW : O_WRONLY | O_CREAT | O_EXCL, 0o600);
     try {
       if (!copying.shares) await copyBytes(source, target, copying.signal);
-      if (ownProcess().uid === 0) fchownSync(target, stats.uid, stats.gid);
+      if (mayGiveAway()) fchownSync(target, stats.uid, stats.gid);
       fchmodSync(target, stats.mode & 0o777);
       futimesSync(target, stats.atimeMs / 1_000, stats.mtimeMs / 1_000);
     } finally {

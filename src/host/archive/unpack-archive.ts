@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { DrError } from '../../contract/failures';
 import { whileFlushing } from '../../files/files';
-import { ownProcess } from '../../files/ownership';
+import { mayGiveAway } from '../../files/ownership';
 import type { Owner, SafeDirectory } from '../../files/safe-directory';
 import { type DataArchiveSummary, readDataArchive } from '../../vault/archive/data-archive';
 import { ADVICE, type ArchiveMeta, type StorageKind } from '../../vault/archive/format';
@@ -178,7 +178,7 @@ class Unpacking implements Receiver {
     try {
       for await (const piece of pieces) await this.#write(file, piece);
       ftruncateSync(file, size);
-      if (ownProcess().uid === 0) fchownSync(file, this.#owner.uid, this.#owner.gid);
+      if (mayGiveAway()) fchownSync(file, this.#owner.uid, this.#owner.gid);
       fchmodSync(file, mode & MODE);
       futimesSync(file, mtimeMs / 1_000, mtimeMs / 1_000);
     } finally {

@@ -113,8 +113,8 @@ export function whyNotOwner(
   around: Pick<Stats, 'uid' | 'mode'>,
   { uid, capabilities }: OwnRights,
 ): string | null {
-  const has = (capability: bigint) =>
-    uid === 0 && (capabilities === null || ((capabilities >> capability) & 1n) === 1n);
+  // Also one that is not root may have been granted them.
+  const has = (capability: bigint) => (capabilities === null ? uid === 0 : ((capabilities >> capability) & 1n) === 1n);
   if ((around.mode & STICKY) !== 0 && uid !== around.uid && uid !== data.uid && !has(CAP_FOWNER)) {
     return `the parent directory of ${path} is sticky, and the agent owns neither of them`;
   }

@@ -22,7 +22,7 @@ test('a file system that is read-only is named, also to root', async () => {
   expect(await setAsideProblem('/proc/sys/kernel')).toMatch(/^\/proc\/sys (is read-only|is not writable)/);
 });
 
-test('root needs the capabilities that a new directory of another owner takes', () => {
+test('root and others need the capabilities that a new directory of another owner takes', () => {
   const problem = (capabilities: bigint | null, uid = 0) =>
     whyNotOwner('/opt/vault/data', { uid: 100 }, around, { uid, capabilities });
 
@@ -30,7 +30,9 @@ test('root needs the capabilities that a new directory of another owner takes', 
   expect(problem(0b1001n)).toBeNull();
   expect(problem(0b1000n)).toMatch(/uid 100.*without CAP_CHOWN$/);
   expect(problem(0n)).toMatch(/without CAP_CHOWN and CAP_FOWNER$/);
-  expect(problem(0b1001n, 200)).toMatch(/runs as uid 200 without CAP_CHOWN and CAP_FOWNER$/);
+  expect(problem(null, 200)).toMatch(/runs as uid 200 without CAP_CHOWN and CAP_FOWNER$/);
+  expect(problem(0b1000n, 200)).toMatch(/runs as uid 200 without CAP_CHOWN$/);
+  expect(problem(0b1001n, 200)).toBeNull();
   expect(whyNotOwner('/opt/vault/data', { uid: 200 }, around, { uid: 200, capabilities: 0n })).toBeNull();
 });
 
