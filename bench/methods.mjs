@@ -1,6 +1,6 @@
 // What each method of backup costs, side by side, on real clusters: npm run bench:methods -- --size 64MiB --size 1GiB
 // For each size and method one lab of three auto-unsealed Vaults, so that no person's time is in the figures. Needs what
-// `npm run demo` installs, Consul for that method, and a compiled project. docs/operate/methods.md explains the figures.
+// `npm run demo` installs, Consul for that method, and a compiled project. docs/methods.md explains the figures.
 import { randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';

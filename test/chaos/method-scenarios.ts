@@ -70,6 +70,8 @@ const migrationRun = {
     await backToConsul(chaos);
     await unsealEverywhere(chaos);
     await removeSetAside(chaos);
+    // The newest one may be of Raft, by the migration before.
+    await (await backupRun.begin(chaos)).result();
   },
 };
 const MIGRATION = { workflow: 'migrateStorage', input: { cluster: CLUSTER, to: 'raft', requestedBy: 'ana' } } as const;
