@@ -17,7 +17,7 @@ import { agentKeyFile } from '../../host/run/agent-key-file';
 import { createServiceDriver } from '../../host/service/service';
 import type { HostedNode } from '../../config/schema';
 import { serviceFindings } from '../../plan/service-findings';
-import { freeBytes, lastPoll, readableMode, said, unitState, vaultFacts } from './probes';
+import { freeBytes, lastPoll, readableMode, said, startCommand, unitState, vaultFacts } from './probes';
 
 export interface AgentPlace {
   cluster: string;
@@ -121,8 +121,7 @@ function commandIn(text: string): string | null {
 }
 
 export async function vaultOfAgent(config: Config, { cluster, node }: AgentPlace): Promise<Finding[]> {
-  const start = node.service?.driver === 'command' ? node.service.start.map(quoted).join(' ') : null;
-  return vaultFindings(await vaultFacts(clusterOf(config, cluster), node), start);
+  return vaultFindings(await vaultFacts(clusterOf(config, cluster), node), startCommand(node.service));
 }
 
 export async function unitOfAgent({ cluster, node }: AgentPlace, client: Client | null): Promise<Finding[]> {

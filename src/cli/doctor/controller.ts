@@ -21,7 +21,17 @@ import { checkRepository } from '../../repository/check/check';
 import { readNewest } from '../../repository/generations';
 import { openRepository } from '../../repository/open';
 import { withSession } from '../../vault/session';
-import { freeBytes, lastPoll, readableMode, said, secretFiles, signingFacts, unitState, vaultFacts } from './probes';
+import {
+  freeBytes,
+  lastPoll,
+  readableMode,
+  said,
+  secretFiles,
+  signingFacts,
+  startCommand,
+  unitState,
+  vaultFacts,
+} from './probes';
 
 const SNAPSHOT = 'sys/storage/raft/snapshot';
 const PACKAGED_POLICY = '/usr/share/vault-dr/policies/vault-dr-policy.hcl';
@@ -106,8 +116,7 @@ export async function vaultOf(name: string, cluster: ClusterConfig): Promise<Fin
 }
 
 function startOf({ nodes }: ClusterConfig, name: string): string | null {
-  const service = nodes.find((node) => node.name === name)?.service;
-  return service?.driver === 'command' ? service.start.map(quoted).join(' ') : null;
+  return startCommand(nodes.find((node) => node.name === name)?.service);
 }
 
 /** As docs/vault-dr-policy.hcl; a backup needs them. */

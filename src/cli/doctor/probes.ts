@@ -5,7 +5,7 @@ import { promisify } from 'node:util';
 import type { Client } from '@temporalio/client';
 import { passedEnvironment } from '../../child-environment';
 import { loadConfig } from '../../config/load';
-import type { ClusterConfig, Config, NodeConfig } from '../../config/schema';
+import type { ClusterConfig, Config, NodeConfig, ServiceConfig } from '../../config/schema';
 import { readSecret, secretSourcesIn } from '../../config/secret';
 import { isDrError } from '../../contract/failures';
 import { SEARCH_ATTRIBUTES } from '../../contract/names';
@@ -29,7 +29,7 @@ export async function readConfig(file: string, part: 'controller' | 'agent'): Pr
   const stats = await stat(file).catch(() => null);
   const enrol = `vault-dr enrol accept --config ${quoted(file)}`;
   if (stats === null)
-    return [null, [problem('config-missing', file, 'it does not exist', part === 'agent' ? enrol : 'vault-dr init')]];
+    return [null, [problem('config-missing', file, 'it does not exist', part === 'agent' ? enrol : null)]];
   const findings = configFindings({ path: file, mode: stats.mode, gid: stats.gid });
   try {
     return [await loadConfig(file), findings];
@@ -160,4 +160,10 @@ export async function unitState(name: string): Promise<UnitFacts['state']> {
 export async function freeBytes(path: string): Promise<number | null> {
   const disk = await statfs(path).catch(() => null);
   return disk && disk.bavail * disk.bsize;
+}
+
+/** What starts Vault on its host; null where the agent itself does. */
+export function startCommand(service: ServiceConfig | undefined): string | null {
+  if (service?.driver === 'systemd') return `systemctl start ${quoted(service.unit)}`;
+  return service?.driver === 'command' ? service.start.map(quoted).join(' ') : null;
 }
