@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // Makes the packages of the project.
-//   npm run package -- [--only deb,rpm,tar,npm] [--arch x64,arm64] [--output DIRECTORY] [--level 0…9]
+//   npm run package -- [--only deb,rpm,tar,npm] [--arch x64,arm64] [--output DIRECTORY] [--level 0…9] [--key FILE]
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
@@ -10,10 +10,13 @@ import { commitTime, MANIFEST, uncommitted } from './commit.mjs';
 import { compile } from './compile.mjs';
 import { ARCHITECTURES, LARGEST_BYTES } from './contents.mjs';
 import { debName, debOf } from './deb.mjs';
+import { npmName, npmOf } from './npm.mjs';
 import { sha256 } from './papers.mjs';
+import { rpmName, rpmOf } from './rpm.mjs';
+import { releaseKey, writeSums } from './sums.mjs';
 import { installedTree } from './tree.mjs';
 
-const KINDS = ['deb', 'tar'];
+const KINDS = ['deb', 'rpm', 'tar', 'npm'];
 
 const { values } = parseArgs({
   options: {
@@ -21,6 +24,8 @@ const { values } = parseArgs({
     arch: { type: 'string' },
     output: { type: 'string', default: join(ROOT, 'build/packages') },
     level: { type: 'string', default: '6' },
+    // Signs SHA256SUMS. In the environment for those who keep it in a file of a job.
+    key: { type: 'string', default: process.env.VAULT_DR_RELEASE_KEY_FILE },
   },
 });
 const kinds = chosen(values.only, KINDS, '--only');
@@ -30,18 +35,24 @@ const options = { time: commitTime(), level: values.level };
 if (process.env.SOURCE_DATE_EPOCH === undefined && uncommitted().length > 0) {
   console.error('Not everything is committed: nobody else can make the same packages.');
 }
+// Not after an hour of packing.
+if (values.key !== undefined) releaseKey(values.key);
+const written = [];
 const compiled = await compile();
 try {
   mkdirSync(values.output, { recursive: true });
   for (const arch of arches) await makeFor(arch);
+  if (kinds.includes('npm')) write(npmName(), await npmOf(compiled, options));
+  console.log(writeSums(values.output, written, values.key).join(', '));
 } finally {
   rmSync(compiled, { recursive: true });
 }
 
 async function makeFor(arch) {
-  if (kinds.includes('deb')) {
+  if (kinds.includes('deb') || kinds.includes('rpm')) {
     const tree = await installedTree(compiled, arch, '/usr');
-    write(debName(arch), await debOf(tree, arch, options));
+    if (kinds.includes('deb')) write(debName(arch), await debOf(tree, arch, options));
+    if (kinds.includes('rpm')) write(rpmName(arch), await rpmOf(tree, arch, options));
   }
   if (kinds.includes('tar')) {
     const name = `vault-dr-${MANIFEST.version}-linux-${arch}`;
@@ -56,6 +67,7 @@ function write(name, bytes) {
     throw new Error(`${name} has ${bytes.length} bytes, more than ${LARGEST_BYTES}: see packaging/contents.mjs.`);
   }
   writeFileSync(join(values.output, name), bytes);
+  written.push(name);
   console.log(`${sha256(bytes)}  ${name}  ${(bytes.length / 1e6).toFixed(1)} MB`);
 }
 

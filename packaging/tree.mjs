@@ -34,19 +34,24 @@ export async function installedTree(compiled, arch, prefix) {
     made('share/bash-completion/completions/vault-dr', bash),
     made('share/zsh/vendor-completions/_vault-dr', zsh),
     made('share/fish/vendor_completions.d/vault-dr.fish', fish),
-    ...SHARED.flatMap(({ from, to, names }) =>
-      trackedFiles(from)
-        .filter((name) => names.test(name))
-        .map((name) => own(`share/${to}/${name}`, `${from}/${name}`)),
-    ),
-    ...SHARED_FILES.map(({ from, to }) => own(`share/${to}`, from)),
+    ...sharedFiles('share'),
     made('share/doc/vault-dr/copyright', copyright()),
     made('share/doc/vault-dr/THIRD-PARTY-NOTICES', thirdPartyNotices(packages, node.license)),
     made('share/doc/vault-dr/sbom.cdx.json', billOfMaterials(packages, nodePackage(arch), time)),
   ]);
 }
 
-/** @param to folder below the prefix */
+/** Policies, schemas, documentation. @param to folder below the prefix */
+export function sharedFiles(to) {
+  const ofFolders = SHARED.flatMap((folder) =>
+    trackedFiles(folder.from)
+      .filter((name) => folder.names.test(name))
+      .map((name) => own(`${to}/${folder.to}/${name}`, `${folder.from}/${name}`)),
+  );
+  return [...ofFolders, ...SHARED_FILES.map((file) => own(`${to}/${file.to}`, file.from))];
+}
+
+/** @param to folder below the prefix, `.` for itself */
 export function programFiles(compiled, to) {
   const files = readdirSync(compiled, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile() && entry.name.endsWith('.js'))
@@ -54,9 +59,9 @@ export function programFiles(compiled, to) {
     .filter((file) => PROGRAM.some((part) => file === part || file.startsWith(`${part}/`)))
     .filter((file) => !NOT_PROGRAM.some((part) => file.startsWith(part)));
   return [
-    own(`${to}/bin/vault-dr.js`, 'bin/vault-dr.js', EXECUTABLE),
-    made(`${to}/package.json`, json(installedManifest())),
-    ...files.map((file) => made(`${to}/dist/${file}`, readFileSync(join(compiled, file)))),
+    own(join(to, 'bin/vault-dr.js'), 'bin/vault-dr.js', EXECUTABLE),
+    made(join(to, 'package.json'), json(installedManifest())),
+    ...files.map((file) => made(join(to, 'dist', file), readFileSync(join(compiled, file)))),
   ];
 }
 

@@ -1,4 +1,4 @@
-import { execFile, spawn } from 'node:child_process';
+import { execFile, spawn, spawnSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
 import { createReadStream, readFileSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
@@ -18,6 +18,9 @@ const { version: VERSION } = JSON.parse(readFileSync(join(PROJECT_ROOT, 'package
   version: string;
 };
 const PACKAGE = `vault-dr_${VERSION}_amd64.deb`;
+const NPM_PACKAGE = `vault-dr-${VERSION}.tgz`;
+const RPM_PACKAGE = `vault-dr-${VERSION}-1.x86_64.rpm`;
+const HAS_RPMBUILD = spawnSync('rpmbuild', ['--version']).status === 0;
 const NEVER = /\/(lab|test|tests|__tests__|docker|bench)\/|\.(map|d\.ts|ts)$|\.test\.js$/;
 
 /** What `npm run package` makes of this commit. Quickly packed: sizes are checked where real ones are made. */
@@ -29,17 +32,17 @@ describeIf(process.arch === 'x64', 'the packages of this test are for x64')('pac
 
   beforeAll(async () => {
     directory = await mkdtemp(join(tmpdir(), 'vault-dr-package-'));
-    await Promise.all([make(inTest('one')), make(inTest('two'))]);
+    await Promise.all([make('deb,npm', inTest('one')), make(HAS_RPMBUILD ? 'deb,npm,rpm' : 'deb,npm', inTest('two'))]);
     await unpack(inTest('one', PACKAGE), inTest('root'));
     installed = inTest('root/usr');
   }, 300_000);
 
   afterAll(() => rm(directory, { recursive: true, force: true }));
 
-  it('are the same bytes whenever they are made of the same sources', async () => {
-    const [one, two] = await Promise.all(['one', 'two'].map((name) => readFile(inTest(name, PACKAGE))));
+  it.each([PACKAGE, NPM_PACKAGE])('are the same bytes whenever they are made of the same sources: %s', async (file) => {
+    const [one, two] = await Promise.all(['one', 'two'].map((name) => readFile(inTest(name, file))));
 
-    expect(one?.length).toBeGreaterThan(1e6);
+    expect(one?.length).toBeGreaterThan(500_000);
     expect(one?.equals(two ?? Buffer.alloc(0))).toBe(true);
   });
 
@@ -110,6 +113,64 @@ describeIf(process.arch === 'x64', 'the packages of this test are for x64')('pac
     expect(stdout.trim()).toBe(VERSION);
     expect(modules.length).toBeGreaterThan(400);
     expect(loaded.stdout.trim().split('\n').at(-1)).toBe('all');
+  });
+
+  it('have one for npm that gives the command, with the program and pinned packages', async () => {
+    const { stdout } = await run('tar', ['--list', '--gzip', '--file', inTest('one', NPM_PACKAGE)]);
+    const files = stdout.split('\n').filter((name) => name !== '' && !name.endsWith('/'));
+    expect(files.filter((file) => !/^package\/(dist|share)\//.test(file)).toSorted()).toEqual(
+      [
+        'LICENSE',
+        'README.md',
+        'bin/vault-dr.js',
+        'man/vault-dr.1',
+        'npm-shrinkwrap.json',
+        'package.json',
+        'sbom.cdx.json',
+      ].map((name) => `package/${name}`),
+    );
+    expect(files.filter((file) => file.includes('/dist/') && NEVER.test(file))).toEqual([]);
+
+    const prefix = inTest('npm');
+    const options = ['--global', '--prefix', prefix, '--ignore-scripts', '--prefer-offline', '--no-audit', '--no-fund'];
+    await run('npm', ['install', ...options, inTest('one', NPM_PACKAGE)], { cwd: directory, maxBuffer: 1 << 26 });
+    const command = join(prefix, 'bin/vault-dr');
+    const { packages } = JSON.parse(await readFile(join(PROJECT_ROOT, 'package-lock.json'), 'utf8')) as {
+      packages: Record<string, { version: string }>;
+    };
+    const zod = join(prefix, 'lib/node_modules/vault-dr/node_modules/zod/package.json');
+
+    expect((await run(command, ['--version'], { cwd: '/' })).stdout).toBe(`${VERSION}\n`);
+    expect((await run(command, ['explain', 'rekeyed'], { cwd: '/' })).stdout).toContain('rekeyed');
+    expect(JSON.parse(await readFile(zod, 'utf8'))).toMatchObject({
+      version: packages['node_modules/zod']?.version,
+    });
+  }, 300_000);
+
+  describeIf(HAS_RPMBUILD, 'rpmbuild is not installed')('for RPM', () => {
+    it('have the same files, of root, and scripts that can be parsed', async () => {
+      const file = inTest('two', RPM_PACKAGE);
+      const query = async (...args: string[]) => (await run('rpm', ['--query', '--package', ...args, file])).stdout;
+      const listed = await query(
+        '--queryformat',
+        '[%{FILENAMES} %{FILEUSERNAME}:%{FILEGROUPNAME} %{FILEMODES:perms}\n]',
+      );
+      const lines = listed.split('\n').filter((line) => line.includes(' -rw'));
+      const scripts = await query('--queryformat', '%{PREIN}\n%{POSTIN}\n%{PREUN}\n%{POSTUN}\n');
+      const requires = await query('--requires');
+
+      expect(lines.map((line) => line.split(' ')[0]?.slice(1)).toSorted()).toEqual(await filesIn(inTest('root')));
+      expect(lines.filter((line) => !line.includes(' root:root '))).toEqual([]);
+      expect(lines.filter((line) => line.endsWith('-rwxr-xr-x')).map((line) => line.split(' ')[0])).toEqual([
+        '/usr/bin/vault-dr',
+        '/usr/lib/vault-dr/bin/vault-dr.js',
+        '/usr/lib/vault-dr/node',
+      ]);
+      expect(scripts).toContain('systemd-sysusers vault-dr.conf');
+      expect(scripts).not.toMatch(/@[A-Z]+@/);
+      await run('sh', ['-n', '-c', scripts]);
+      expect(requires).toContain('glibc >= 2.28');
+    });
   });
 
   it('have a controller that polls, with the workflows that were bundled', async () => {
@@ -205,8 +266,8 @@ describeIf(process.arch === 'x64', 'the packages of this test are for x64')('pac
   }
 });
 
-async function make(output: string): Promise<void> {
-  const args = ['--only', 'deb', '--arch', 'x64', '--level', '0', '--output', output];
+async function make(kinds: string, output: string): Promise<void> {
+  const args = ['--only', kinds, '--arch', 'x64', '--level', '0', '--output', output];
   await run(process.execPath, ['packaging/main.mjs', ...args], { cwd: PROJECT_ROOT, maxBuffer: 1 << 26 });
 }
 
