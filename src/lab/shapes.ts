@@ -161,6 +161,8 @@ const SHAPE_TABLE = {
     cluster: (configured) => {
       configured.method = 'filesystem';
       configured.filesystem = { leastMinutesBetween: 0.01 };
+      // An only node may be stopped at any time here.
+      if (configured.nodes.length === 1) configured.filesystem.window = { start: '00:00', minutes: 1_440 };
     },
   },
   'file-storage': {
