@@ -89,7 +89,13 @@ function agent(settings: UnitSettings): string[] {
           // To keep Vault's unit stopped while a recovery needs that: only root's agent may, who may tell systemd anything.
           ...(user === 'root' ? ['ReadWritePaths=-/run/systemd/system'] : []),
           `CapabilityBoundingSet=${AGENT_CAPABILITIES}`,
-          ...(user === 'root' ? [] : [`AmbientCapabilities=${AGENT_CAPABILITIES}`]),
+          ...(user === 'root'
+            ? []
+            : [
+                `AmbientCapabilities=${AGENT_CAPABILITIES}`,
+                '# With it access(2) counts these; without it a plan says that directories are not writable.',
+                'SecureBits=no-setuid-fixup',
+              ]),
           'SystemCallFilter=~@privileged @resources',
           'SystemCallFilter=@chown',
         ]),

@@ -29,6 +29,7 @@ test('the agent keeps three capabilities, and writes where packages put the data
   expect(valuesOf(text, 'ExecStart')).toEqual(['/usr/bin/vault-dr agent']);
   expect(valuesOf(text, 'CapabilityBoundingSet')).toEqual(['CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER']);
   expect(valuesOf(text, 'AmbientCapabilities')).toEqual([]);
+  expect(valuesOf(text, 'SecureBits')).toEqual([]);
   expect(valuesOf(text, 'ReadWritePaths')).toContain('-/opt/vault');
   expect(valuesOf(text, 'RuntimeDirectoryMode')).toEqual(['0700']);
 });
@@ -40,6 +41,8 @@ test('an agent that is not root gets the same three as ambient ones', () => {
   expect(valuesOf(text, 'AmbientCapabilities')).toEqual(valuesOf(text, 'CapabilityBoundingSet'));
   // Who may write there is root.
   expect(valuesOf(text, 'ReadWritePaths')).not.toContain('-/run/systemd/system');
+  // Or access(2), by which plans look at directories, does not count them.
+  expect(valuesOf(text, 'SecureBits')).toEqual(['no-setuid-fixup']);
 });
 
 test('nothing is taken from an agent that starts Vault as its child, which outlives it', () => {
