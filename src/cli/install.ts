@@ -1,8 +1,6 @@
-import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
-import { passedEnvironment } from '../child-environment';
 import { DEFAULT_CONFIG_FILE } from '../config/default-file';
 import { clusterOf, loadConfig, nodeOf } from '../config/load';
 import type { Config, NodeConfig } from '../config/schema';
@@ -10,11 +8,13 @@ import { DrError } from '../contract/failures';
 import { unitName } from '../contract/unit-name';
 import { readIfThere } from '../files/files';
 import { withVariables } from '../install/environment-file';
-import { type InstalledFile, installFile, type Outcome } from '../install/install-file';
+import type { InstalledFile } from '../install/install-file';
 import { polkitRule, RULE_FILE } from '../install/polkit-rule';
 import { agentSettings, controllerSettings } from '../install/settings';
 import { ENVIRONMENT_FILE, PACKAGED, type Part, UNIT_NAMES, unitText } from '../install/units';
 import { note, print } from './output';
+import { succeeds, writeFiles } from './install-files';
+import { installTemporalCommand } from './install-temporal';
 import { family, verb, withConfig } from './program';
 
 interface Options {
@@ -49,7 +49,7 @@ export function installCommand(): Command {
       .addOption(new Option('--user <name>', 'user that it runs as').argParser(parseUser));
     installing.addCommand(withConfig(command));
   }
-  return installing;
+  return installing.addCommand(installTemporalCommand());
 }
 
 async function install(part: Part, options: Options): Promise<void> {
@@ -65,18 +65,11 @@ async function install(part: Part, options: Options): Promise<void> {
     print(files.map(({ path, text }) => `# ${path}\n${text}`).join('\n'));
     return;
   }
-  for (const file of files) print(`${file.path}: ${SAID[await installFile(file)]}.`);
-  await reload();
+  await writeFiles(files);
   if (config === null)
     note(`${options.config} is not there yet: once it is, run this again, so that the unit fits it.`);
   print(`Next:\n${(await nextOf(part, options)).map((line) => `  ${line}`).join('\n')}`);
 }
-
-const SAID: Record<Outcome, string> = {
-  written: 'written',
-  unchanged: 'unchanged',
-  packaged: 'not needed, the package has it',
-};
 
 async function unitOf(
   part: Part,
@@ -147,17 +140,6 @@ async function nextOf(part: Part, { user, cluster }: Options): Promise<string[]>
     `systemctl enable --now ${name}`,
     `journalctl --unit=${name} --follow`,
   ];
-}
-
-async function reload(): Promise<void> {
-  if (await succeeds('systemctl', ['daemon-reload'])) return;
-  note('systemd did not reload its units. Run `systemctl daemon-reload` to see why.');
-}
-
-function succeeds(program: string, args: string[]): Promise<boolean> {
-  return new Promise((resolve) => {
-    execFile(program, args, { timeout: 30_000, env: passedEnvironment() }, (error) => resolve(error === null));
-  });
 }
 
 /** @throws DrError InvalidInput */

@@ -12,7 +12,7 @@ export interface InstalledFile {
   text: string;
   mode: number;
   /** What begins a comment; absent for a file that others change as well. */
-  comment?: '#' | '//';
+  comment?: '#' | '//' | '--';
   /** The same file of a package: where its text suffices, none is written. */
   packaged?: string;
 }

@@ -1,3 +1,5 @@
+import type { InstalledFile } from './install-file';
+
 /** What one host needs to run Temporal on PostgreSQL by itself. */
 export interface TemporalHost {
   /** Name under which clients reach it; the certificate of the server has it. */
@@ -8,23 +10,19 @@ export interface TemporalHost {
   namespace: string;
   /** Days for which runs that ended can be looked at. */
   retentionDays: number;
-  /** Directories of absolute paths. */
+  /** URL of the public keys (JWKS) of whoever signs tokens: they say who may do what. Null: a certificate suffices. */
+  tokenKeys: string | null;
+  /** Absolute path of the directory of `temporal-server`, `temporal-sql-tool` and `temporal`. */
   programs: string;
+  /** Absolute path of the directory of the dumps. */
   backups: string;
-}
-
-export interface InstalledFile {
-  path: string;
-  mode: number;
-  /** Group that reads it, of the user as whom the server runs; otherwise root's. */
-  group?: 'temporal';
-  text: string;
 }
 
 export const TEMPORAL_HOST: Omit<TemporalHost, 'name'> = {
   listen: '0.0.0.0',
   namespace: 'vault-dr',
   retentionDays: 30,
+  tokenKeys: null,
   programs: '/usr/local/bin',
   backups: '/var/backups/temporal',
 };
@@ -36,6 +34,8 @@ export const TEMPORAL_TLS = {
   administratorCertificate: '/etc/temporal/tls/admin.pem',
   administratorKey: '/etc/temporal/tls/admin.key',
 } as const;
+
+export const TEMPORAL_PROGRAMS = ['temporal-server', 'temporal-sql-tool', 'temporal'] as const;
 
 export const TEMPORAL_UNITS = {
   database: 'temporal-database.service',
@@ -54,16 +54,22 @@ const SYSTEMD = '/etc/systemd/system';
 export function temporalFiles(host: TemporalHost): InstalledFile[] {
   const { database, server, namespace, backup, backupTimer } = TEMPORAL_UNITS;
   return [
-    { path: '/usr/lib/sysusers.d/temporal.conf', mode: 0o644, text: 'u temporal - "Temporal" /var/lib/temporal\n' },
-    { path: '/etc/temporal/production.yaml', mode: 0o644, text: serverConfig(host) },
-    { path: '/etc/temporal/dynamic.yaml', mode: 0o644, text: DYNAMIC },
-    { path: '/etc/temporal/database.sql', mode: 0o644, text: DATABASE_SCRIPT },
-    { path: `${SYSTEMD}/${database}`, mode: 0o644, text: DATABASE_UNIT },
-    { path: `${SYSTEMD}/${server}`, mode: 0o644, text: serverUnit(host) },
-    { path: `${SYSTEMD}/${namespace}`, mode: 0o644, text: namespaceUnit(host) },
-    { path: `${SYSTEMD}/${backup}`, mode: 0o644, text: backupUnit(host) },
-    { path: `${SYSTEMD}/${backupTimer}`, mode: 0o644, text: BACKUP_TIMER },
+    file('/etc/sysusers.d/temporal.conf', 'u temporal - "Temporal" /var/lib/temporal\n'),
+    file('/etc/tmpfiles.d/temporal.conf', `d ${host.backups} 0700 postgres postgres\n`),
+    file('/etc/temporal/production.yaml', serverConfig(host)),
+    file('/etc/temporal/dynamic.yaml', DYNAMIC),
+    file('/etc/temporal/database.sql', DATABASE_SCRIPT, '--'),
+    file(`${SYSTEMD}/${database}`, DATABASE_UNIT),
+    file(`${SYSTEMD}/${server}`, serverUnit(host)),
+    file(`${SYSTEMD}/${namespace}`, namespaceUnit(host)),
+    file(`${SYSTEMD}/${backup}`, backupUnit(host)),
+    file(`${SYSTEMD}/${backupTimer}`, BACKUP_TIMER),
   ];
+}
+
+/** There is no secret in any of them. */
+function file(path: string, text: string, comment: InstalledFile['comment'] = '#'): InstalledFile {
+  return { path, text, mode: 0o644, comment };
 }
 
 const DYNAMIC = `# Search attributes work at once when they are new, not after a minute: the controller registers its own.
@@ -71,7 +77,7 @@ system.forceSearchAttributesCacheRefreshOnRead:
   - value: true
 `;
 
-function serverConfig({ name, listen }: TemporalHost): string {
+function serverConfig({ name, listen, tokenKeys }: TemporalHost): string {
   const { authority, certificate, key } = TEMPORAL_TLS;
   const store = (database: string, connections: number) => `      sql:
         pluginName: postgres12_pgx
@@ -101,7 +107,7 @@ ${store(DATABASES[0], 20)}
 ${store(DATABASES[1], 5)}
 
 global:
-  membership: { maxJoinDuration: 30s, broadcastAddress: 127.0.0.1 }
+${tokenKeys === null ? '' : authorization(tokenKeys)}  membership: { maxJoinDuration: 30s, broadcastAddress: 127.0.0.1 }
   tls:
     internode:
       server: ${server}
@@ -111,7 +117,7 @@ global:
       client: { serverName: ${name}, rootCaFiles: [${authority}] }
 
 services:
-  frontend: ${service(7233, 6933, listen)}
+${tokenKeys === null ? '' : `  internal-frontend: ${service(7236, 6936, '127.0.0.1')}\n`}  frontend: ${service(7233, 6933, listen)}
   matching: ${service(7235, 6935, '127.0.0.1')}
   history: ${service(7234, 6934, '127.0.0.1')}
   worker: ${service(7239, 6939, '127.0.0.1')}
@@ -125,6 +131,16 @@ clusterMetadata:
     active: { enabled: true, initialFailoverVersion: 1, rpcName: frontend, rpcAddress: 127.0.0.1:7233 }
 
 dynamicConfigClient: { filepath: /etc/temporal/dynamic.yaml, pollInterval: 60s }
+`;
+}
+
+/** Temporal's own. The server's own workers need the frontend that asks for no token, which is on the loopback. */
+function authorization(keys: string): string {
+  return `  authorization:
+    jwtKeyProvider: { keySourceURIs: ['${keys}'], refreshInterval: 5m }
+    permissionsClaimName: permissions
+    authorizer: default
+    claimMapper: default
 `;
 }
 
@@ -152,7 +168,8 @@ ExecStart=/usr/bin/psql --no-psqlrc --set=ON_ERROR_STOP=1 --file=/etc/temporal/d
 TimeoutStartSec=2min
 `;
 
-function serverUnit({ programs }: TemporalHost): string {
+function serverUnit({ programs, tokenKeys }: TemporalHost): string {
+  const services = ['frontend', 'history', 'matching', 'worker', ...(tokenKeys === null ? [] : ['internal-frontend'])];
   const tool = `${programs}/temporal-sql-tool --plugin postgres12_pgx --endpoint localhost --port 5432 --user temporal --connect-attributes host=${SOCKET}`;
   const schemas = [
     [DATABASES[0], 'temporal'],
@@ -173,7 +190,7 @@ StartLimitIntervalSec=0
 User=temporal
 # Made, or brought up to the version of the program; both can be repeated.
 ${schemas.join('\n')}
-ExecStart=${programs}/temporal-server --root / --config etc/temporal --env production start
+ExecStart=${programs}/temporal-server --root / --config etc/temporal --env production start ${services.map((name) => `--service ${name}`).join(' ')}
 Restart=always
 RestartSec=2
 TimeoutStartSec=5min
@@ -221,6 +238,8 @@ Type=oneshot
 RemainAfterExit=yes
 Environment=HOME=/root TEMPORAL_ADDRESS=${name}:7233 TEMPORAL_TLS_CA=${authority}
 Environment=TEMPORAL_TLS_CERT=${certificate} TEMPORAL_TLS_KEY=${key}
+# TEMPORAL_API_KEY, where roles are by token.
+EnvironmentFile=-/etc/temporal/admin-environment
 ExecStart=/bin/sh -c 'until ${ask} describe --namespace ${namespace} >/dev/null || ${create}; do sleep 2; done'
 TimeoutStartSec=5min
 `;

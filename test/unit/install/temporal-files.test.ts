@@ -42,3 +42,26 @@ test('has each path once, and none that is not absolute', () => {
   expect(new Set(paths).size).toBe(paths.length);
   expect(paths.filter((path) => !path.startsWith('/'))).toEqual([]);
 });
+
+test('lets nobody but PostgreSQL look at the dumps', () => {
+  expect(textOf('/etc/tmpfiles.d/temporal.conf')).toBe('d /var/backups/temporal 0700 postgres postgres\n');
+});
+
+test('asks for a token where it knows the keys, and lets its own workers in without one on the loopback alone', () => {
+  const url = 'https://issuer.example.com/keys';
+  const asking = temporalFiles({ ...TEMPORAL_HOST, name: 'temporal.example.com', tokenKeys: url });
+  const config = parse(asking.find(({ path }) => path === '/etc/temporal/production.yaml')?.text ?? '') as {
+    global: { authorization: { authorizer: string; jwtKeyProvider: { keySourceURIs: string[] } } };
+    services: Record<string, { rpc: { bindOnIP: string } }>;
+  };
+  expect(config.global.authorization).toMatchObject({
+    authorizer: 'default',
+    claimMapper: 'default',
+    jwtKeyProvider: { keySourceURIs: [url] },
+  });
+  expect(config.services['internal-frontend']?.rpc.bindOnIP).toBe('127.0.0.1');
+  // Without being named it would not start, and the server's workers would wait for ever.
+  const unit = asking.find(({ path }) => path.endsWith('/temporal.service'))?.text;
+  expect(unit).toContain('--service internal-frontend');
+  expect(textOf('/etc/temporal/production.yaml')).not.toContain('authorizer');
+});
