@@ -20,18 +20,35 @@ export async function rootImage(
   more: string[] = [],
   onStep: (text: string) => void = () => undefined,
 ): Promise<string> {
-  const packages = [...SYSTEM, ...more];
-  const image = imageOf(packages);
+  const system = await make([], onStep, async (root) => {
+    await must(['debootstrap', '--variant=minbase', `--include=${SYSTEM.join()}`, SUITE, root, MIRROR]);
+    await must(['chroot', root, 'systemctl', 'enable', 'systemd-networkd']);
+    // There is no DNS here, and networkd waits for a router.
+    await must(['chroot', root, 'systemctl', 'mask', 'systemd-resolved', 'systemd-networkd-wait-online']);
+  });
+  if (more.length === 0) return system;
+  return make(more, onStep, async (root) => {
+    await must(['cp', '--archive', `${system}/.`, root]);
+    await must(['chroot', root, 'apt-get', 'update']);
+    const install = ['apt-get', 'install', '--yes', '--no-install-recommends', ...more] as const;
+    await must(['chroot', root, 'env', 'DEBIAN_FRONTEND=noninteractive', ...install]);
+    await must(['chroot', root, 'apt-get', 'clean']);
+  });
+}
+
+/** It gets its name when it is whole. */
+async function make(
+  more: string[],
+  onStep: (text: string) => void,
+  build: (root: string) => Promise<void>,
+): Promise<string> {
+  const image = imageOf(more);
   if (existsSync(image)) return image;
-  onStep(`debootstrap ${SUITE} with ${packages.join(', ')}`);
+  onStep(`root image with ${[...SYSTEM, ...more].join(', ')}`);
   const unfinished = `${image}.${process.pid}`;
   try {
     await mkdir(unfinished, { recursive: true });
-    await must(['debootstrap', '--variant=minbase', `--include=${packages.join()}`, SUITE, unfinished, MIRROR]);
-    await rm(join(unfinished, 'var/cache/apt'), { recursive: true, force: true });
-    await must(['chroot', unfinished, 'systemctl', 'enable', 'systemd-networkd']);
-    // There is no DNS here, and networkd waits for a router.
-    await must(['chroot', unfinished, 'systemctl', 'mask', 'systemd-resolved', 'systemd-networkd-wait-online']);
+    await build(unfinished);
     await rename(unfinished, image);
   } finally {
     await rm(unfinished, { recursive: true, force: true });
@@ -39,13 +56,13 @@ export async function rootImage(
   return image;
 }
 
-export function hasImage(more: string[]): boolean {
-  return existsSync(imageOf([...SYSTEM, ...more]));
+export function hasImage(more: string[] = []): boolean {
+  return existsSync(imageOf(more));
 }
 
-function imageOf(packages: string[]): string {
+function imageOf(more: string[]): string {
   const id = createHash('sha256')
-    .update([SUITE, ...packages].join())
+    .update([SUITE, ...SYSTEM, ...more].join())
     .digest('hex')
     .slice(0, 12);
   return join(hostsCache(), `${SUITE}-${id}`);

@@ -4,6 +4,8 @@ import { must, run } from './shell';
 export const BRIDGE = 'vault-dr-hosts';
 const SUBNET = '10.231.77';
 const BITS = 24;
+/** Of this machine. */
+export const BRIDGE_ADDRESS = `${SUBNET}.1`;
 export const DOMAIN = 'hosts.test';
 
 /** Every host of the site; the last part of its address. */
@@ -39,7 +41,7 @@ export function networkFile(host: HostName): string {
 /** @throws Error where it is there already. */
 export async function createBridge(): Promise<void> {
   await must(['ip', 'link', 'add', BRIDGE, 'type', 'bridge']);
-  await must(['ip', 'address', 'add', `${SUBNET}.1/${BITS}`, 'dev', BRIDGE]);
+  await must(['ip', 'address', 'add', `${BRIDGE_ADDRESS}/${BITS}`, 'dev', BRIDGE]);
   await must(['ip', 'link', 'set', BRIDGE, 'up']);
 }
 

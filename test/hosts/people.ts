@@ -1,4 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import { withCauses } from '../../src/contract/causes';
 import { MESSAGE } from '../../src/contract/names';
 import type { RecoveryPhase, RecoveryProgress, RecoveryReport } from '../../src/contract/recovery';
 import { encryptArmored } from '../../src/crypto/age';
@@ -61,7 +62,9 @@ export async function attend(
     const description = await inTime(() => handle.describe()).catch(() => null);
     if (description !== null && description.status.name !== 'RUNNING') {
       await disturbance;
-      const report = await handle.result();
+      const report = await handle.result().catch((error: Error) => {
+        throw new Error(withCauses(error));
+      });
       return { acts, status: report.status, seconds: (Date.now() - begun) / 1_000, phases: secondsOf(report) };
     }
     await sleep(POLL_MS);

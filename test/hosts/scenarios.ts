@@ -3,6 +3,7 @@ import type { RecoveryPhase } from '../../src/contract/recovery';
 import { backupScheduleId } from '../../src/contract/names';
 import { waitFor } from '../../src/lab/processes';
 import { shuffled } from '../chaos/random';
+import { hostLost } from './host-lost';
 import { HOST_NAMES, type HostName, VAULT_HOSTS } from './network';
 import { CLUSTER } from './product-config';
 import { type Disturbance, NO_ACTS, noteOf, restoreAll, type Scenario } from './scenario';
@@ -33,6 +34,8 @@ export function allScenarios(): Scenario[] {
     { name: 'schedule-tick', run: scheduleTick },
     { name: 'all-data-lost', run: async (site) => restored(site) },
     { name: 'slow-stop', run: slowStop },
+    { name: 'host-lost/vault-1', run: (site) => hostLost(site, 'vault-1') },
+    { name: 'host-lost/vault-3', run: (site) => hostLost(site, 'vault-3') },
     ...Object.entries(CUTS).flatMap(([phase, hosts]) =>
       hosts.map((host) => ({
         name: `power/${phase}/${host}`,

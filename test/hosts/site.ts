@@ -44,6 +44,8 @@ export interface Site {
   cli(args: string[], host?: HostName): Promise<string>;
   writeSecrets(count: number): Promise<SampleSecret[]>;
   readSecret(path: string): Promise<string | null>;
+  /** Writes the configuration of vault-dr to every host that has it, with the public keys of the agents. */
+  configure(agentKeys?: Record<string, string>): Promise<void>;
   /** Every host on, every cable in its place, every Vault unsealed and content. */
   heal(): Promise<void>;
   stop(): Promise<void>;
@@ -57,12 +59,14 @@ const NODES = VAULT_HOSTS.map((host) => ({
 })) as unknown as Parameters<typeof formCluster>[1];
 
 const SERVERS = ['vault', 'temporal', 'weed', 'temporal-server', 'temporal-sql-tool'] as const;
+/** For an agent that is not root. */
+const PLAIN = ['polkitd'];
 const DATABASE = ['postgresql'];
 
 /** What would take many minutes to make; null when all of it is there. */
 export async function whatIsMissing(): Promise<string | null> {
   const missing = [
-    ...[[], DATABASE].filter((packages) => !hasImage(packages)).map(() => 'a root image'),
+    ...[PLAIN, DATABASE].filter((packages) => !hasImage(packages)).map(() => 'a root image'),
     ...(await missingServers(SERVERS)),
   ];
   return missing.length > 0 ? `${[...new Set(missing)].join(', ')} not made yet; npm run test:hosts makes it` : null;
@@ -70,7 +74,7 @@ export async function whatIsMissing(): Promise<string | null> {
 
 export async function startSite(onStep: (text: string) => void): Promise<Site> {
   const servers = await ensureServers({ names: SERVERS, onStep });
-  const system = await rootImage([], onStep);
+  const system = await rootImage(PLAIN, onStep);
   const withDatabase = await rootImage(DATABASE, onStep);
   const directory = await newDirectory();
   const program = Object.fromEntries(
@@ -83,6 +87,8 @@ export async function startSite(onStep: (text: string) => void): Promise<Site> {
     vault: { '/usr/bin/vault': servers.vault, ...program, '/usr/lib/vault-dr/node': process.execPath },
     control: { ...program, '/usr/lib/vault-dr/node': process.execPath },
     temporal: {
+      ...program,
+      '/usr/lib/vault-dr/node': process.execPath,
       '/usr/local/bin/temporal': servers.temporal,
       '/usr/local/bin/temporal-server': servers['temporal-server'],
       '/usr/local/bin/temporal-sql-tool': servers['temporal-sql-tool'],
@@ -124,7 +130,9 @@ export async function startSite(onStep: (text: string) => void): Promise<Site> {
     );
     onStep(`${HOST_NAMES.length} hosts have booted`);
     await Promise.all([
-      installTemporal(machines.temporal, secrets).then(() => onStep('Temporal on PostgreSQL, with mutual TLS')),
+      installProgram(machines.temporal)
+        .then(() => installTemporal(machines.temporal, secrets))
+        .then(() => onStep('Temporal on PostgreSQL, with mutual TLS')),
       installS3(machines.s3, secrets).then(() => onStep('S3')),
       ...VAULT_HOSTS.map((host) => installVault(machines[host], secrets)),
     ]);
@@ -143,12 +151,14 @@ export async function startSite(onStep: (text: string) => void): Promise<Site> {
     onStep('Vault: 3 voters, joined by retry_join');
 
     const agentKeys: Record<string, string> = {};
-    for (const host of [...VAULT_HOSTS, ...CONTROL_HOSTS]) {
-      await installProgram(machines[host]);
-      await writeCommonFiles(machines[host], secrets);
-    }
-    await Promise.all(VAULT_HOSTS.map(async (host) => (agentKeys[host] = await prepareAgent(machines[host], secrets))));
-    for (const host of [...VAULT_HOSTS, ...CONTROL_HOSTS]) await writeCommonFiles(machines[host], secrets, agentKeys);
+    const configure = async (more: Record<string, string> = {}) => {
+      Object.assign(agentKeys, more);
+      for (const host of [...VAULT_HOSTS, ...CONTROL_HOSTS]) await writeCommonFiles(machines[host], secrets, agentKeys);
+    };
+    for (const host of [...VAULT_HOSTS, ...CONTROL_HOSTS]) await installProgram(machines[host]);
+    await configure();
+    const keysOfAgents = VAULT_HOSTS.map(async (host) => [host, await prepareAgent(machines[host], secrets)] as const);
+    await configure(Object.fromEntries(await Promise.all(keysOfAgents)));
     for (const host of CONTROL_HOSTS) await prepareController(machines[host], secrets, logins.backup);
     await Promise.all([
       ...VAULT_HOSTS.map((host) => startPart(machines[host], 'agent')),
@@ -177,6 +187,7 @@ export async function startSite(onStep: (text: string) => void): Promise<Site> {
         machines[host].must(['env', `TEMPORAL_CONFIG_FILE=${PRODUCT_FILES.temporal}`, 'vault-dr', ...args]),
       writeSecrets: (count) => writeSecrets(vault, NODES, keys.rootToken, count),
       readSecret: (path) => readSecret(vault, NODES, keys.rootToken, path),
+      configure,
       heal: () => heal(site),
       stop,
     };
@@ -204,6 +215,10 @@ async function heal({ machines, vault, keys }: Site): Promise<void> {
       await machine.hearAll();
     }),
   );
+  for (const host of VAULT_HOSTS) {
+    await machines[host].try(['systemctl', 'reset-failed', 'vault']);
+    await machines[host].try(['systemctl', 'start', 'vault']);
+  }
   for (const { name, address } of NODES) {
     await waitFor(
       `${name} is unsealed`,
