@@ -107,6 +107,12 @@ const ROOMS = {
     temporal: [],
   },
   'src/report': { why: 'it writes what it is given', imports: ['src/report', ...LOW], builtins: true, temporal: [] },
+  'src/init': {
+    why: 'it sets up from what a cluster says, and touches no host but its own files',
+    imports: ['src/init', ...DOMAIN],
+    builtins: true,
+    temporal: [],
+  },
   'src/host': {
     why: 'only an agent touches a host, and it does so without Temporal',
     imports: ['src/host', 'src/config', 'src/crypto', 'src/vault', ...LOW, 'src/*'],
@@ -152,6 +158,7 @@ const ROOMS = {
       'src/audit',
       'src/report',
       'src/install',
+      'src/init',
     ],
     builtins: true,
     temporal: ['@temporalio/client'],

@@ -31,6 +31,13 @@ export function renderTable(head: string[], rows: string[][]): string {
     .join('\n');
 }
 
+/** Lines in a frame. */
+export function framed(lines: readonly string[]): string {
+  const width = Math.max(...lines.map((line) => line.length));
+  const rule = '─'.repeat(width + 2);
+  return [`┌${rule}┐`, ...lines.map((line) => `│ ${line.padEnd(width)} │`), `└${rule}┘`].join('\n');
+}
+
 type Style = 'bold' | 'dim' | 'green' | 'red' | 'yellow' | 'cyan';
 
 /** Styled when it goes to a terminal that can show it. */

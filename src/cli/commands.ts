@@ -11,6 +11,7 @@ import type * as Doctor from './doctor/command';
 import type * as Enrol from './enrol/command';
 import type * as Explain from './explain';
 import { COMMON_OPTIONS, GROUP, HELP } from './help';
+import type * as Init from './init/command';
 import type * as Inspect from './inspect';
 import type * as Install from './install';
 import type * as Lab from './lab';
@@ -57,6 +58,7 @@ const COMMANDS: Record<keyof typeof GROUP, Record<string, () => Command>> = {
     audit: () => (require('./audit') as typeof Audit).auditCommand(),
   },
   setUp: {
+    init: () => (require('./init/command') as typeof Init).initCommand(),
     schedule: () => (require('./schedule') as typeof Schedule).scheduleCommand(),
     'migrate-storage': () => (require('./restore') as typeof Restore).migrateStorageCommand(),
     install: () => (require('./install') as typeof Install).installCommand(),

@@ -2,16 +2,31 @@ import { createInterface } from 'node:readline';
 import { Writable } from 'node:stream';
 import { DrError } from '../contract/failures';
 
+/** Asks at the terminal. */
+export async function promptLine(question: string, onAbort = 'Nothing was sent.'): Promise<string> {
+  const readline = createInterface({ input: process.stdin, output: process.stderr, terminal: true });
+  try {
+    return await new Promise<string>((resolve, reject) => {
+      const abort = () => reject(new DrError('Aborted', onAbort));
+      readline.question(question, resolve);
+      readline.once('SIGINT', abort);
+      readline.once('close', abort);
+    });
+  } finally {
+    readline.close();
+  }
+}
+
 /** Asks at the terminal without showing what is typed. */
-export async function promptHidden(question: string): Promise<string> {
+export async function promptHidden(question: string, onAbort = 'Nothing was sent.'): Promise<string> {
   const silent = new Writable({ write: (_chunk, _encoding, done) => done() });
   const readline = createInterface({ input: process.stdin, output: silent, terminal: true });
   process.stderr.write(question);
   try {
     return await new Promise<string>((resolve, reject) => {
       readline.once('line', resolve);
-      readline.once('SIGINT', () => reject(new DrError('Aborted', 'Nothing was sent.')));
-      readline.once('close', () => reject(new DrError('Aborted', 'Nothing was sent.')));
+      readline.once('SIGINT', () => reject(new DrError('Aborted', onAbort)));
+      readline.once('close', () => reject(new DrError('Aborted', onAbort)));
     });
   } finally {
     readline.close();

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { loadConfig, repositoryConfigOf } from '../config/load';
-import type { Verdict } from '../repository/check/capability';
+import type { CheckReport, Verdict } from '../repository/check/capability';
 import { checkRepository } from '../repository/check/check';
 import { renderTable, style } from '../terminal';
 import { note, print, printJson } from './output';
@@ -28,15 +28,7 @@ async function runCheck(name: string, options: CommonOptions): Promise<void> {
   const config = await loadConfig(options.config);
   const report = await checkRepository(name, repositoryConfigOf(config, name));
   if (options.json) printJson('repository-check', report);
-  else {
-    const rows = report.capabilities.map(({ capability, found, verdict, promise }) => [
-      capability,
-      style(COLOURS[verdict], verdict),
-      found,
-      promise,
-    ]);
-    print(renderTable(['capability', '', 'found', 'what you can rely on'], rows));
-  }
+  else print(checkTable(report));
   for (const leftover of report.leftovers) {
     note(style('yellow', `Not removed; a later check will do it: ${leftover}`, process.stderr));
   }
@@ -44,4 +36,14 @@ async function runCheck(name: string, options: CommonOptions): Promise<void> {
   if (broken.length === 0) return;
   note(style('red', `${name} does not do what its configuration promises.`, process.stderr));
   process.exitCode = EXIT.damaged;
+}
+
+export function checkTable({ capabilities }: CheckReport, stream: NodeJS.WriteStream = process.stdout): string {
+  const rows = capabilities.map(({ capability, found, verdict, promise }) => [
+    capability,
+    style(COLOURS[verdict], verdict, stream),
+    found,
+    promise,
+  ]);
+  return renderTable(['capability', '', 'found', 'what you can rely on'], rows);
 }

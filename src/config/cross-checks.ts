@@ -128,7 +128,8 @@ function methodProblems({ method = 'raft', consul, filesystem, nodes }: Cluster,
 /** Only the agent vouches for the contents of a node's archive, so its signature must be verifiable. */
 function copiesUnsigned(nodes: Node[], path: PropertyKey[]): CrossProblem[] {
   return nodes.flatMap((node, index) =>
-    node.agentPublicKey === undefined
+    // A node without a data directory has no agent yet, and is refused when a backup needs one.
+    node.agentPublicKey === undefined && node.dataDir !== undefined
       ? [
           {
             path: [...path, index, 'agentPublicKey'],

@@ -76,6 +76,21 @@ export async function generateIdentity(): Promise<AgeKeyPair> {
   return { identity, recipient: await age.identityToRecipient(identity) };
 }
 
+/** The recipients of an identity file. @throws DrError InvalidConfiguration if it is none. */
+export async function recipientsOf(identityFile: string): Promise<string[]> {
+  const age = await loadAge();
+  return Promise.all(
+    parseIdentities(identityFile).map((identity) =>
+      age.identityToRecipient(identity).catch(() => {
+        // The library's error may quote the identity.
+        throw new DrError('InvalidConfiguration', 'An age identity is malformed.', {
+          advice: 'Use a file written by age-keygen.',
+        });
+      }),
+    ),
+  );
+}
+
 /** @throws DrError InvalidConfiguration if there is no recipient or one is malformed. */
 export async function encryptArmored(text: string, recipients: readonly string[]): Promise<string> {
   const age = await loadAge();

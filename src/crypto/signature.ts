@@ -1,7 +1,18 @@
-import { createPrivateKey, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
 import { DrError } from '../contract/failures';
 
 export const SIGNATURE_BYTES = 64;
+
+/** PEM, PKCS #8: as `openssl genpkey -algorithm ed25519` writes it. */
+export function generateSigningKey(): string {
+  return generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+}
+
+/** Its public half, PEM. @throws DrError InvalidConfiguration if the PEM is no Ed25519 private key. */
+export function publicSigningKey(privateKeyPem: string): string {
+  const key = ed25519Key('private', () => createPrivateKey(privateKeyPem));
+  return createPublicKey(key).export({ type: 'spki', format: 'pem' }).toString();
+}
 
 /**
  * Detached raw Ed25519 signature, 64 bytes, as `openssl pkeyutl -verify -rawin` takes it. Equal input gives equal output.

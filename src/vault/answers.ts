@@ -229,6 +229,32 @@ export const namespacesSchema = z
     );
   });
 
+/** Members as the active node last heard of them; of nodes that are down there is nothing. */
+export const haStatusSchema = z
+  .object({
+    data: z.object({
+      nodes: listOf(
+        z.object({
+          hostname: optionalText,
+          api_address: optionalText,
+          cluster_address: optionalText,
+          active_node: optionalFlag,
+          version: optionalText,
+        }),
+      ),
+    }),
+  })
+  .transform(({ data }) =>
+    data.nodes.map((node) => ({
+      hostname: node.hostname ?? '',
+      apiAddress: node.api_address ?? '',
+      clusterAddress: node.cluster_address ?? '',
+      isActive: node.active_node,
+      version: node.version,
+    })),
+  );
+export type HaMember = z.infer<typeof haStatusSchema>[number];
+
 /** The answer of every other path. */
 export const secretSchema = z.object({
   data: z.record(z.string(), z.unknown()).nullish(),

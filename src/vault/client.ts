@@ -8,6 +8,8 @@ import {
   type AutopilotState,
   capabilitiesSchema,
   type Health,
+  type HaMember,
+  haStatusSchema,
   healthSchema,
   initializedSchema,
   joinedSchema,
@@ -133,6 +135,11 @@ export class VaultClient {
 
   async raftConfiguration(): Promise<RaftServer[]> {
     return this.#ask(raftConfigurationSchema, 'GET', 'sys/storage/raft/configuration');
+  }
+
+/** @returns null if there is none: its storage knows only one node. */
+  async haStatus(): Promise<HaMember[] | null> {
+    return this.#find(haStatusSchema, 'sys/ha-status');
   }
 
   /** @returns null if there is none: it is disabled, or the leader has only just been elected. */

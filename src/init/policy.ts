@@ -1,0 +1,35 @@
+/** What vault-dr may do in a running cluster; the same text as docs/vault-dr-policy.hcl, which a test compares. */
+export const POLICY = `# What vault-dr may do in a running cluster: take a snapshot, see who the peers are, end its own login. It reads no secret.
+# A restore on blank nodes needs no policy: it works with throwaway keys. One in place needs vault-dr-restore-policy.hcl.
+
+path "sys/storage/raft/snapshot" {
+  capabilities = ["read"]
+}
+
+path "sys/storage/raft/configuration" {
+  capabilities = ["read"]
+}
+
+path "sys/storage/raft/autopilot/state" {
+  capabilities = ["read"]
+}
+
+# With \`method: filesystem\`: whether autopilot would remove the node that is stopped.
+path "sys/storage/raft/autopilot/configuration" {
+  capabilities = ["read"]
+}
+
+# OpenBao: names of namespaces, for those that have keys of their own and stay sealed after a restore.
+path "sys/namespaces" {
+  capabilities = ["list"]
+}
+
+path "auth/token/revoke-self" {
+  capabilities = ["update"]
+}
+
+# Only with backup.canary, and then with its path: a nonce is written there before a capture and read after a restore.
+path "secret/data/vault-dr-canary" {
+  capabilities = ["create", "update", "read"]
+}
+`;

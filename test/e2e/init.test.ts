@@ -1,0 +1,204 @@
+import { execFile } from 'node:child_process';
+import { access, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { parse } from 'yaml';
+import { createProcess } from '../../src/lab/processes';
+import { PROJECT_ROOT } from '../../src/lab/project-root';
+import { useLab } from '../support/lab';
+import { useDirectory } from '../support/temporary';
+
+const run = promisify(execFile);
+const lab = useLab();
+const inTest = useDirectory();
+const PROGRAM = join(PROJECT_ROOT, 'bin/vault-dr.js');
+const KILLER = join(__dirname, '../support/kill-at-write.js');
+
+let flags: string[];
+beforeEach(async () => {
+  flags = ['--config', inTest('etc/vault-dr.yaml'), '--address', lab().nodes[0]!.address];
+  const { tls } = parse(await readFile(lab().configFile, 'utf8')).clusters.lab;
+  flags.push('--ca-file', tls.caFile, '--repository', inTest('backups'), '--state-dir', inTest('state'));
+  flags.push('--approver', `bob=${lab().approverKeys.bob}.pub`);
+});
+
+async function init(more: string[], env: Record<string, string> = {}) {
+  const all = { PATH: process.env['PATH'], HOME: inTest('home'), VAULT_TOKEN: lab().rootToken, ...env };
+  return run(process.execPath, [PROGRAM, 'init', ...flags, ...more], { env: all as NodeJS.ProcessEnv }).then(
+    ({ stdout, stderr }) => ({ code: 0, signal: null, stdout, stderr }),
+    (error: { code: number | null; signal: string | null; stdout: string; stderr: string }) => error,
+  );
+}
+
+/** Names in Vault of one test. */
+const named = (role: string) => ['--role', role, '--mount', `${role}-login`];
+
+async function rolesIn(mount: string): Promise<number> {
+  return (await lab().vault('vault-1', 'GET', `auth/${mount}/role?list=true`)).status;
+}
+
+/** Everything in the directory of the test, with its mode. */
+async function filesIn(directory: string): Promise<Record<string, { mode: string; text: string }>> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true }).catch(() => []);
+  const files = entries.filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name));
+  return Object.fromEntries(
+    await Promise.all(
+      files.map(async (file) => {
+        const mode = ((await stat(file)).mode & 0o777).toString(8);
+        return [file.slice(directory.length + 1), { mode, text: await readFile(file, 'utf8') }] as const;
+      }),
+    ),
+  );
+}
+
+it('changes nothing and shows no secret with --print', async () => {
+  const { code, stdout, stderr } = await init([...named('printed'), '--print']);
+
+  expect({ code, stderr }).toMatchObject({ code: 0 });
+  expect(await filesIn(inTest())).toEqual({});
+  expect((await lab().vault('vault-1', 'GET', 'sys/auth')).body).not.toHaveProperty('data.printed-login/');
+  expect((await lab().vault('vault-1', 'GET', 'sys/policies/acl/printed')).status).toBe(404);
+  expect(stdout).toContain('path "sys/storage/raft/snapshot"');
+  expect(stdout + stderr).not.toContain(lab().rootToken);
+  expect(stdout).not.toMatch(/AGE-SECRET-KEY|PRIVATE KEY/);
+});
+
+it('sets up a cluster whose first backup works, without a warning, and keeps all of it when it is repeated', async () => {
+  const first = await init([...named('first'), '--yes']);
+  expect(first).toMatchObject({ code: 0 });
+  expect(first.stderr).not.toContain('Warning');
+  expect(first.stdout).toContain(`vault-dr worker --config ${inTest('etc/vault-dr.yaml')}`);
+  const files = await filesIn(inTest('etc'));
+  expect(Object.fromEntries(Object.entries(files).map(([name, { mode }]) => [name, mode]))).toEqual({
+    'backup-identity.txt': '600',
+    'prod-ca.pem': '644',
+    'prod-role-id': '600',
+    'prod-secret-id': '600',
+    'signing-key.pem': '600',
+    'signing-key.pub.pem': '644',
+    'vault-dr.yaml': '644',
+  });
+  for (const secret of [lab().rootToken, 'AGE-SECRET-KEY', files['prod-secret-id']!.text.trim()]) {
+    expect(first.stdout + first.stderr).not.toContain(secret);
+  }
+  expect(JSON.stringify(await filesIn(inTest()))).not.toContain(lab().rootToken);
+
+  expect(await init([...named('first'), '--yes'])).toMatchObject({ code: 0 });
+  expect(await filesIn(inTest('etc'))).toEqual(files);
+
+  await lab().controller.stop();
+  const env = { ...lab().env, VAULT_DR_CONFIG: inTest('etc/vault-dr.yaml'), VAULT_DR_READY_FILE: inTest('ready') };
+  const controller = createProcess({
+    name: 'controller',
+    command: [process.execPath, PROGRAM, 'worker'],
+    environment: env,
+    logFile: inTest('controller.log'),
+    isReady: () =>
+      access(inTest('ready')).then(
+        () => true,
+        () => false,
+      ),
+  });
+  await controller.start();
+  try {
+    const backup = await lab().cli(['backup', '--cluster', 'prod', '--json'], { env });
+    expect(backup).toMatchObject({ code: 0 });
+    expect(JSON.parse(backup.stdout)).toMatchObject({ encryption: 'age', warnings: [], missing: [] });
+    expect(await lab().cli(['backups', 'verify', 'latest', '--cluster', 'prod'], { env })).toMatchObject({ code: 0 });
+    const log = await readFile(inTest('controller.log'), 'utf8');
+    expect(log.split('\n').filter((line) => /WARN|ERROR|"level":[4-6]0/.test(line))).toEqual([]);
+
+    const restore = await lab().cli(['restore', '--cluster', 'prod', '--plan'], { env });
+    expect(restore.code).toBe(3);
+    expect(restore.stderr).toMatch(/on vault-1, vault-2, vault-3 \[not-enrolled\]/);
+  } finally {
+    await controller.stop();
+    await lab().controller.start();
+  }
+}, 120_000);
+
+it('writes beside a configuration that is there, and says how they differ', async () => {
+  await mkdir(inTest('etc'), { mode: 0o700 });
+  await writeFile(inTest('etc/vault-dr.yaml'), 'clusters: {}\n');
+
+  const { code, stderr } = await init([...named('beside'), '--yes']);
+
+  expect(code).toBe(0);
+  expect(stderr).toContain('-clusters: {}\n');
+  expect(await readFile(inTest('etc/vault-dr.yaml'), 'utf8')).toBe('clusters: {}\n');
+  expect(await readFile(inTest('etc/vault-dr.yaml.new'), 'utf8')).toContain('name: vault-3');
+}, 60_000);
+
+it('touches nothing in Vault if the place for backups does not do', async () => {
+  await writeFile(inTest('a-file'), '');
+  const { code, stderr } = await init([...named('broken'), '--yes', '--repository', '/proc/nothing']);
+
+  expect(code).not.toBe(0);
+  expect(stderr).toContain('/proc/nothing');
+  expect((await lab().vault('vault-1', 'GET', 'sys/policies/acl/broken')).status).toBe(404);
+}, 60_000);
+
+it('leaves a policy and a role of others as they are, and says what the login lacks', async () => {
+  await lab().vault('vault-1', 'PUT', 'sys/policies/acl/taken', { body: { policy: 'path "x" { capabilities = [] }' } });
+
+  const { code, stderr } = await init([...named('taken'), '--yes']);
+
+  expect(code).toBe(0);
+  expect(stderr).toContain('policy taken: is there and differs');
+  expect(stderr).toContain('may not read sys/storage/raft/snapshot');
+  expect((await lab().vault('vault-1', 'GET', 'sys/policies/acl/taken')).body).toMatchObject({
+    data: { policy: 'path "x" { capabilities = [] }' },
+  });
+}, 60_000);
+
+it('ends the same however often it is killed, at any write', async () => {
+  let kills = 0;
+  for (let at = 1; ; at++) {
+    const role = `killed-${at}`;
+    const killed = await init([...named(role), '--yes'], {
+      NODE_OPTIONS: `--require ${KILLER}`,
+      VAULT_DR_TEST_KILL_AT: String(at),
+    });
+    if (killed.signal === null) {
+      expect(killed).toMatchObject({ code: 0 });
+      break;
+    }
+    expect(killed.signal).toBe('SIGKILL');
+    kills++;
+    const before = await filesIn(inTest('etc'));
+
+    expect(await init([...named(role), '--yes'])).toMatchObject({ code: 0 });
+
+    const after = await filesIn(inTest('etc'));
+    expect(Object.keys(after).toSorted()).toEqual([
+      'backup-identity.txt',
+      'prod-ca.pem',
+      'prod-role-id',
+      'prod-secret-id',
+      'signing-key.pem',
+      'signing-key.pub.pem',
+      'vault-dr.yaml',
+    ]);
+    // What a killed run has completed is what counts, keys first of all.
+    for (const [name, { text }] of Object.entries(before)) {
+      if (!name.endsWith('.tmp')) expect({ name, text: after[name]?.text }).toEqual({ name, text });
+    }
+    expect((await stat(inTest('etc/signing-key.pem'))).mode & 0o777).toBe(0o600);
+    expect(await rolesIn(`${role}-login`)).toBe(200);
+    const login = { role_id: after['prod-role-id']!.text.trim(), secret_id: after['prod-secret-id']!.text.trim() };
+    expect((await lab().vault('vault-1', 'PUT', `auth/${role}-login/login`, { body: login })).status).toBe(200);
+    await rm(inTest('etc'), { recursive: true });
+    await rm(inTest('backups'), { recursive: true });
+  }
+  // Seven files, two directories, and what is written in Vault.
+  expect(kills).toBeGreaterThan(15);
+}, 300_000);
+
+it('says all that is missing at once where nobody can be asked', async () => {
+  const answer = await run(process.execPath, [PROGRAM, 'init'], {
+    env: { PATH: process.env['PATH'] },
+  }).catch((error: { code: number; stderr: string }) => error);
+
+  expect(answer).toMatchObject({ code: 2 });
+  for (const flag of ['--address', '--token-file', '--approver', '--yes']) expect(answer.stderr).toContain(`- ${flag}`);
+});
