@@ -264,10 +264,10 @@ export const NOTICES = {
     means:
       'A backup by snapshot needs no agent, so a node may be configured without one. Everything that touches its host does: restores, and backups with `method: filesystem`.',
     todo: [
-      'Install the agent on each of those hosts, and add `dataDir`, `service` and `agentPublicKey` to its node.',
-      'Distribute the configuration, restart the controller, and start again.',
+      'Enrol the agent of each of those hosts: `vault-dr enrol invite --cluster CLUSTER --node NODE`.',
+      'Restart the controller, and start again.',
     ],
-    see: 'install.md#5-configuration',
+    see: 'operate/add-agent.md',
   },
   'configuration-changed': {
     title: 'The configuration was changed during the run',

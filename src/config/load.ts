@@ -197,7 +197,7 @@ export function hostedNodes(nodes: readonly NodeConfig[]): HostedNode[] {
       notice: 'not-enrolled',
       where: others.join(', '),
       advice:
-        'Only backups work without it. Install the agent on each host, add both settings to its node, and restart the controller.',
+        'Backups by snapshot work without it. Enrol the agent of each (`vault-dr enrol invite`), and restart the controller.',
     },
   );
 }

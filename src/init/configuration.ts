@@ -47,7 +47,7 @@ export function configurationText(settings: Settings, places: Places): string {
   comment(['clusters'], 'The Vault clusters, by name.');
   comment(
     ['clusters', cluster, 'nodes'],
-    'The first one is restored, the others join it. An agent on each host adds dataDir, service and agentPublicKey;\nuntil then backups work, and restores are refused.',
+    'The first one is restored, the others join it. `vault-dr enrol` adds dataDir, service and agentPublicKey;\nuntil then backups work, and restores are refused.',
   );
   comment(['clusters', cluster, 'auth'], 'Must not come from this Vault: a restore needs it, too.');
   comment(

@@ -137,7 +137,7 @@ export class VaultClient {
     return this.#ask(raftConfigurationSchema, 'GET', 'sys/storage/raft/configuration');
   }
 
-/** @returns null if there is none: its storage knows only one node. */
+  /** @returns null if there is none: its storage knows only one node. */
   async haStatus(): Promise<HaMember[] | null> {
     return this.#find(haStatusSchema, 'sys/ha-status');
   }

@@ -57,7 +57,3 @@ export async function answersTo<T>(
     answers.push(next);
   }
 }
-
-export async function confirmed(asker: Asker, question: string): Promise<boolean> {
-  return /^y(es)?$/i.test((await asker.line(`${question} [y/N]: `)).trim());
-}

@@ -23,7 +23,8 @@ import { clientFor } from '../../init/survey';
 import { checkRepository } from '../../repository/check/check';
 import { note, print } from '../output';
 import { checkTable } from '../repository';
-import { confirmed, TERMINAL } from './asker';
+import { promptYes } from '../prompt';
+import { TERMINAL } from './asker';
 import { commandWith, type Options } from './options';
 import { FUTURE_RECIPIENT, type Interview, interview } from './questions';
 import { hostLines, identityLines, nextSteps, plannedFiles } from './words';
@@ -47,7 +48,7 @@ async function run(options: Options): Promise<void> {
     note(['This host:', ...files.map((line) => `  ${line}`)].join('\n'));
     note(['Vault:', ...accessLines(plan, names).map((line) => `  ${line}`)].join('\n'));
     if (plan.policy === 'write') note(POLICY.replace(/^(?=.)/gm, '    '));
-    if (asker && !(await confirmed(asker, 'Do this?'))) throw new DrError('Aborted', 'Nothing was written.');
+    if (asker && !(await promptYes('Do this?'))) throw new DrError('Aborted', 'Nothing was written.');
     const done = await apply(asked);
     await report(done, asked);
   } finally {

@@ -34,18 +34,17 @@ export async function plannedFiles({ file, places, settings, caPem }: Interview,
   ];
 }
 
-/** What goes to which host. */
-export function hostLines({ file, places, settings }: Interview): string[] {
-  const names = settings.nodes.map(({ name }) => name);
-  const shared = [file, places.signingPublicKey, ...(settings.hasCa ? [places.caFile] : [])].map((path) =>
-    basename(path),
-  );
+/** What goes to which host. What an agent needs comes with its enrolment. */
+export function hostLines({ places, settings }: Interview): string[] {
+  const [first = '', ...others] = settings.nodes.map(({ name }) => name);
+  const identity = basename(places.identity);
+  const nodes = [first, ...others].join(', ');
   return [
     '',
     'What goes where:',
-    `  controller (this host): all of ${places.directory}${settings.ownIdentity ? ` but ${basename(places.identity)}` : ''}`,
-    `  ${names.join(', ')}: ${shared.join(', ')}, for the agent`,
-    ...(settings.ownIdentity ? [`  ${names[0]}, which is restored first: also ${basename(places.identity)}`] : []),
+    `  controller (this host): all of ${places.directory}${settings.ownIdentity ? ` but ${identity}` : ''}`,
+    `  ${nodes}: an agent, before a restore; nothing to copy: vault-dr enrol invite --cluster ${settings.cluster} --node ${first}`,
+    ...(settings.ownIdentity ? [`  ${first}, which is restored first: also ${identity}, into /etc/vault-dr`] : []),
     '  machines of approvers and key holders: the configuration',
   ];
 }
@@ -67,7 +66,8 @@ export async function identityLines(path: string, isNew: boolean): Promise<strin
 export async function nextSteps({ file, settings, every, found }: Interview): Promise<string> {
   const { cluster } = settings;
   const config = file === DEFAULT_CONFIG_FILE ? '' : ` --config ${quoted(file)}`;
-  const first = found.method === 'filesystem' ? ['Backups need the agents of the nodes: install them first.'] : [];
+  const first =
+    found.method === 'filesystem' ? ['Agents make these backups: enrol them first (vault-dr enrol invite).', ''] : [];
   const commands = [
     (await hasUnit()) && config === '' ? `systemctl enable --now ${CONTROLLER_UNIT}` : `vault-dr worker${config}`,
     `vault-dr backup --cluster ${cluster}`,
