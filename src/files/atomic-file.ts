@@ -65,7 +65,8 @@ export async function removeWithTraces(path: string): Promise<void> {
   await rm(path, { force: true });
 }
 
-async function removeOrphans(path: string): Promise<void> {
+/** Removes what killed writers have left beside a file. */
+export async function removeOrphans(path: string): Promise<void> {
   for (const { name, writer } of await temporariesOf(path)) {
     if (await isKnownDead(writer)) await rm(join(dirname(path), name), { force: true });
   }

@@ -4,7 +4,7 @@ import { createTwoFilesPatch } from 'diff';
 import { DrError } from '../contract/failures';
 import { generateIdentity, recipientsOf } from '../crypto/age';
 import { generateSigningKey, publicSigningKey } from '../crypto/signature';
-import { createFileAtomically, writeFileAtomically } from '../files/atomic-file';
+import { createFileAtomically, removeOrphans, writeFileAtomically } from '../files/atomic-file';
 import { readIfThere } from '../files/files';
 import { openOwnDirectory } from '../files/own-files';
 import type { Places } from './places';
@@ -67,6 +67,8 @@ export async function putFile(
 ): Promise<Outcome> {
   const there = await readIfThere(path);
   if (there === null) await createFileAtomically(path, content);
+  // A killed run may have left a second name of a secret.
+  else await removeOrphans(path);
   await openTo(path, readers, account);
   return there === null ? 'written' : 'kept';
 }

@@ -36,8 +36,8 @@ export interface Interview {
 export async function interview(options: Options, asker: Asker | null): Promise<Interview> {
   if (asker === null) refuseIfMissing(options);
   const file = resolve(options.config);
-  const caPem = await authorityOf(options, asker);
-  const access = await accessOf(options, asker, caPem);
+  const access = await accessOf(options, asker);
+  const caPem = access.caPem ?? null;
   const vault = clientFor(access);
   note(`Asking ${access.address} …`);
   const found = await survey(vault);
@@ -96,12 +96,13 @@ async function authorityOf(options: Options, asker: Asker | null): Promise<strin
   });
 }
 
-async function accessOf(options: Options, asker: Asker | null, caPem: string | null): Promise<Access> {
+async function accessOf(options: Options, asker: Asker | null): Promise<Access> {
   const address = await answerTo(asker, options.address, {
     text: 'API address of a node that serves',
     preset: DEFAULT_ADDRESS,
     parse: wish.address,
   });
+  const caPem = address.startsWith('https:') ? await authorityOf(options, asker) : null;
   const client = clientFiles(options);
   if (client) await refuseIfReadByAll(client.keyFile, '--client-key');
   return {
