@@ -63,17 +63,20 @@ export async function privateDirectory(...segments: string[]): Promise<string> {
   return path;
 }
 
-/** One by one: Node's `recursive` reports a read-only file system as ENOENT. */
-async function makeDirectories(path: string): Promise<void> {
+/**
+ * One by one: Node's own `recursive` says of a read-only file system that there is no such file, and never ends in /proc.
+ * @param parents mode of those above it
+ */
+export async function makeDirectories(path: string, mode = 0o700, parents = mode): Promise<void> {
   const make = () =>
-    mkdir(path, { mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+    mkdir(path, { mode }).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'EEXIST') throw error;
     });
   try {
     await make();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT' || dirname(path) === path) throw error;
-    await makeDirectories(dirname(path));
+    await makeDirectories(dirname(path), parents);
     await make();
   }
 }

@@ -1,11 +1,11 @@
 import { randomBytes } from 'node:crypto';
-import { chmod, chown, mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { chmod, chown, readdir, readFile, stat } from 'node:fs/promises';
 import { createTwoFilesPatch } from 'diff';
 import { DrError } from '../contract/failures';
 import { generateIdentity, recipientsOf } from '../crypto/age';
 import { generateSigningKey, publicSigningKey } from '../crypto/signature';
 import { createFileAtomically, removeOrphans, writeFileAtomically } from '../files/atomic-file';
-import { readIfThere } from '../files/files';
+import { makeDirectories, readIfThere, statIfThere } from '../files/files';
 import { openOwnDirectory } from '../files/own-files';
 import type { Places } from './places';
 
@@ -27,6 +27,7 @@ export type Outcome = 'written' | 'kept';
 
 const PRIVATE_DIRECTORY = 0o700;
 const SHARED_DIRECTORY = 0o750;
+const PARENTS = 0o755;
 const JUST_CREATED = 0o600;
 const UNCHANGED = -1;
 
@@ -39,7 +40,7 @@ export async function serviceAccount(passwd = '/etc/passwd', uid = process.getui
 
 /** The directory of the configuration: ours alone to write, and the controller's to read. @throws DrError NodeUnsafe */
 export async function prepareDirectory(path: string, account: Account | null): Promise<void> {
-  await mkdir(path, { recursive: true, mode: account ? SHARED_DIRECTORY : PRIVATE_DIRECTORY });
+  await makeDirectories(path, account ? SHARED_DIRECTORY : PRIVATE_DIRECTORY, PARENTS);
   openOwnDirectory(path).close();
   if (account === null) return;
   const { gid, mode } = await stat(path);
@@ -50,12 +51,22 @@ export async function prepareDirectory(path: string, account: Account | null): P
 
 /** A directory for backups, which the controller writes. One that has something in it stays as it is. */
 export async function prepareRepository(path: string, account: Account | null): Promise<Outcome> {
-  const made = await mkdir(path, { recursive: true, mode: PRIVATE_DIRECTORY });
+  const there = await statIfThere(path);
+  try {
+    await makeDirectories(path, PRIVATE_DIRECTORY, PARENTS);
+  } catch (error) {
+    const { code = 'failed' } = error as NodeJS.ErrnoException;
+    throw new DrError('RepositoryUnavailable', `${path} can't be created (${code}).`, {
+      where: path,
+      advice: 'Create it, or choose another --repository, and run this again. Nothing was changed in Vault.',
+      cause: error,
+    });
+  }
   // Also what an interrupted run has made.
   if (account !== null && (await stat(path)).uid === process.getuid?.() && (await readdir(path)).length === 0) {
     await chown(path, account.uid, account.gid);
   }
-  return made === undefined ? 'kept' : 'written';
+  return there === null ? 'written' : 'kept';
 }
 
 /** Leaves a file that is there as it is. */

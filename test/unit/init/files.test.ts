@@ -2,6 +2,7 @@ import { chmod, mkdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { createPrivateKey, createPublicKey } from 'node:crypto';
 import {
   prepareDirectory,
+  prepareRepository,
   putConfiguration,
   putIdentity,
   putRoleId,
@@ -88,6 +89,15 @@ it('writes into no directory that others may write to', async () => {
   await chmod(inTest('open'), 0o777);
 
   await expect(prepareDirectory(inTest('open'), null)).rejects.toThrow(expect.objectContaining({ code: 'NodeUnsafe' }));
+});
+
+it('makes no place for backups where none can be', async () => {
+  expect(await prepareRepository(inTest('a/b'), null)).toBe('written');
+  expect(await prepareRepository(inTest('a/b'), null)).toBe('kept');
+  expect([await modeOf(inTest('a')), await modeOf(inTest('a/b'))]).toEqual([0o755, 0o700]);
+  await expect(prepareRepository('/proc/nothing', null)).rejects.toThrow(
+    expect.objectContaining({ code: 'RepositoryUnavailable', where: '/proc/nothing' }),
+  );
 });
 
 it('knows the user of the service, for root', async () => {
