@@ -23,6 +23,8 @@ type SystemdConfig = Extract<ServiceConfig, { driver: 'systemd' }>;
 const ASK_WITHIN_MS = 10_000;
 const RELOAD_WITHIN_MS = 60_000;
 const REPORT_EVERY_MS = 1_000;
+const LOG_TRIES = 4;
+const LOG_AGAIN_MS = 500;
 
 /**
  * Starts and stops a unit through systemd: its jobs by `systemctl`, its state by properties. A unit that a run has stopped is held:
@@ -99,11 +101,17 @@ export function createSystemdDriver(
   }
 
   /** Of what it started; where nothing was started, what systemd says about it. */
-  async function lastLogLine({ invocation }: UnitState): Promise<string | null> {
+  async function lastLogLine({ loadState, invocation }: UnitState): Promise<string | null> {
+    if (loadState !== 'loaded') return null;
     const command = ['journalctl', '--no-pager', '--quiet', '--output=cat', '--lines=1'];
     const of = invocation === null ? `--unit=${unit.name}` : `_SYSTEMD_INVOCATION_ID=${invocation}`;
-    const { ok, stdout } = await run([...command, of], ASK_WITHIN_MS);
-    return ok ? logLineFit(stdout) : null;
+    // The journal may still be about to write it.
+    for (let tries = 0; tries < LOG_TRIES; tries++) {
+      const { ok, stdout } = await run([...command, of], ASK_WITHIN_MS);
+      if (!ok || stdout !== '') return ok ? logLineFit(stdout) : null;
+      await sleep(LOG_AGAIN_MS);
+    }
+    return null;
   }
 
   function failure({ text, advice, notice, retryable = true }: UnitProblem, line: string | null = null): DrError {

@@ -57,7 +57,10 @@ export function parseUnitState(output: string): UnitState | null {
   );
   const get = (name: string) => properties.get(name) ?? '';
   const units = (...names: string[]) =>
-    [...new Set(names.flatMap((name) => get(name).split(' ')))].filter((unit) => unit !== '').slice(0, MOST_UNITS);
+    [...new Set(names.flatMap((name) => get(name).split(' ')))]
+      .filter((unit) => unit !== '')
+      .toSorted()
+      .slice(0, MOST_UNITS);
   if (get('LoadState') === '' || get('ActiveState') === '') return null;
   return {
     id: get('Id'),

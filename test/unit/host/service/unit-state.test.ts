@@ -13,7 +13,7 @@ test('reads what a unit stops with it, and what starts it', () => {
   expect(of('related')).toMatchObject({
     id: 'vault.service',
     alsoStops: ['vault-proxy.service'],
-    triggeredBy: ['vault.timer', 'vault.socket'],
+    triggeredBy: ['vault.socket', 'vault.timer'],
   });
 });
 
