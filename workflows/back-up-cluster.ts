@@ -1,11 +1,8 @@
 import {
   CancellationScope,
-  ChildWorkflowFailure,
   defineQuery,
-  executeChild,
   isCancellation,
   log,
-  ParentClosePolicy,
   patched,
   setCurrentDetails,
   setHandler,
@@ -13,7 +10,6 @@ import {
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import type {
   BackupPhase,
   BackupPlan,
@@ -25,15 +21,16 @@ import type {
 } from '../src/contract/backup';
 import { backupInput } from '../src/contract/input';
 import type { MadeCopy } from '../src/contract/copied';
-import { PRIORITY, PROGRESS_QUERY, recoveryWorkflowId, WORKFLOW, WORKFLOW_TASK_TIMEOUT } from '../src/contract/names';
-import type { RecoveryReport } from '../src/contract/recovery';
+import { PROGRESS_QUERY } from '../src/contract/names';
 import { incompleteBackup } from '../src/contract/voice/backup-text';
 import type { Notification } from '../src/contract/notification';
 import { backupDetails } from './run/backup-details';
 import { collectConfigs, type StageBundles } from './run/config-bundles';
 import { controller, controllerAt } from './run/steps';
+import { runCopy } from './run/run-copy';
 import { ending, isGone, parseOrFail, problemOf } from './run/problems';
 import { CLUSTER_ATTRIBUTE, GENERATION_ATTRIBUTE } from './run/search-attributes';
+import { askServing } from './run/serving';
 import { notice } from '../src/contract/notice';
 
 /** How often all repositories are tried before the backup fails because none answers. */
@@ -58,6 +55,8 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
   };
   /** The controller on whose disk it lies until it is published. */
   let home: string | undefined;
+  /** The one that serves a directory of the cluster, as long as it answers. */
+  let serving: string | undefined;
   setHandler(defineQuery<BackupProgress>(PROGRESS_QUERY), () => progress, { description: 'How far the backup is' });
   upsertSearchAttributes([{ key: CLUSTER_ATTRIBUTE, value: cluster }]);
   enter('health');
@@ -92,12 +91,10 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     const retention = await Promise.all(
       holders.map(async (repository) => {
         try {
-          const report = await controller.applyRetention({
-            cluster,
-            repository,
-            policy: plan.retention,
-            newest: generation,
-          });
+          const { retention: policy } = plan;
+          const report = await askServing(serving, (steps) =>
+            steps.applyRetention({ cluster, repository, policy, newest: generation }),
+          );
           progress.warnings.push(...report.warnings.map((warning) => `retention in ${repository}: ${warning}`));
           return report;
         } catch (error) {
@@ -168,6 +165,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     const inRecovery = plan.method === 'filesystem' && workflowInfo().parent !== undefined;
     const made = inRecovery ? await controller.planBackup({ cluster, method: 'raft' }) : plan;
     home = made.controller;
+    serving = made.servedBy;
     return made;
   }
 
@@ -248,7 +246,9 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
   /** Another controller does what this one no longer can. */
   async function moveAway(warn: (text: string) => void): Promise<void> {
     const gone = home;
-    home = (await controller.planBackup({ cluster, ...(method ? { method } : {}) })).controller;
+    if (gone === serving) serving = undefined;
+    const wish = { cluster, ...(method ? { method } : {}), ...(gone === undefined ? {} : { without: gone }) };
+    home = (await controller.planBackup(wish)).controller;
     const text = notice('controller-gone', `the controller ${gone} went away; the backup was made again by ${home}`);
     progress.warnings.push(text);
     warn(text);
@@ -284,7 +284,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
   }
 
   async function copyOfNode(): Promise<MadeCopy & { repository: string }> {
-    const { copied, warnings } = await runCopy();
+    const { copied, warnings } = await runCopy(cluster);
     progress.warnings.push(...warnings);
     if (copied !== undefined && 'data' in copied && copied.repository !== null) {
       return { ...copied, repository: copied.repository };
@@ -295,31 +295,6 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
       advice: 'Start the backup again.',
       where: null,
     });
-  }
-
-  async function runCopy(): Promise<RecoveryReport> {
-    const id = recoveryWorkflowId(cluster);
-    try {
-      return await executeChild<(raw: unknown) => Promise<RecoveryReport>>(WORKFLOW.copyNode, {
-        workflowId: id,
-        workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-        priority: PRIORITY.recovery,
-        // Whatever becomes of this backup, the node is started again and unsealed.
-        parentClosePolicy: ParentClosePolicy.ABANDON,
-        args: [{ cluster, requestedBy: 'vault-dr' }],
-        staticSummary: `Copy of a node of ${cluster}`,
-      });
-    } catch (error) {
-      if (error instanceof WorkflowExecutionAlreadyStartedError) {
-        throw ending({
-          code: 'AlreadyRunning',
-          problem: `Another run changes the nodes of '${cluster}' (workflow ${id}), so no node was stopped.`,
-          advice: `See what it does: vault-dr status --cluster ${cluster}. The next backup is made as scheduled.`,
-          where: null,
-        });
-      }
-      throw error instanceof ChildWorkflowFailure && error.cause && !isCancellation(error) ? error.cause : error;
-    }
   }
 
   async function publishToFirst(plan: BackupPlan, staged: StagedGeneration): Promise<string> {
@@ -342,7 +317,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
 
   async function copyTo(generation: string, from: string, to: string): Promise<PublishedCopy | null> {
     try {
-      const copy = await controller.replicateGeneration({ cluster, generation, from, to });
+      const copy = await askServing(serving, (steps) => steps.replicateGeneration({ cluster, generation, from, to }));
       progress.missing = progress.missing.filter((item) => item.repository !== to);
       progress.copies.push(copy);
       return copy;
@@ -363,8 +338,9 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     const done: BackupResult['caughtUp'] = [];
     for (const repository of answering) {
       try {
-        for (const generation of await controller.listCatchUps({ cluster, from, to: repository })) {
-          await controller.replicateGeneration({ cluster, generation, from, to: repository });
+        const between = { cluster, from, to: repository };
+        for (const generation of await askServing(serving, (steps) => steps.listCatchUps(between))) {
+          await askServing(serving, (steps) => steps.replicateGeneration({ ...between, generation }));
           done.push({ repository, generation });
         }
       } catch (error) {
@@ -377,7 +353,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
 
   async function keepAuditHead(repository: string): Promise<void> {
     try {
-      await controller.publishAuditHead({ cluster, repository });
+      await askServing(serving, (steps) => steps.publishAuditHead({ cluster, repository }));
     } catch (error) {
       if (isCancellation(error)) throw error;
       progress.warnings.push(`the audit head is not in ${repository}: ${problemOf(error, 'audit').problem}`);

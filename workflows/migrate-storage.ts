@@ -11,6 +11,7 @@ import { agree, firstPlan, type Planned } from './run/planning';
 import { Recovery } from './run/recovery';
 import { SKIPPED } from './run/recovery-run';
 import { rollBack } from './run/roll-back';
+import { askServing } from './run/serving';
 
 /**
  * Moves a cluster that stores in Consul, or a single server that stores in files, to Raft. The old storage is only read, so until
@@ -111,7 +112,11 @@ export async function migrateStorage(raw: unknown, handover?: unknown): Promise<
   ): Promise<{ chosen: ChosenGeneration | null; backupProblem: string | null }> {
     try {
       const generation = before?.backup?.generation ?? 'latest';
-      return { chosen: await controller.chooseGeneration({ settings, generation, asOf: null }), backupProblem: null };
+      const wanted = { settings, generation, asOf: null };
+      return {
+        chosen: await askServing(settings.servedBy, (steps) => steps.chooseGeneration(wanted)),
+        backupProblem: null,
+      };
     } catch (error) {
       if (isCancellation(error)) throw error;
       return { chosen: null, backupProblem: problemOf(error, 'looking for backups').problem };

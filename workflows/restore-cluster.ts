@@ -10,6 +10,7 @@ import { received } from './run/handover';
 import { agree, firstPlan, type Planned } from './run/planning';
 import { Recovery } from './run/recovery';
 import { rollBack } from './run/roll-back';
+import { askServing } from './run/serving';
 
 /**
  * Restores a cluster from a generation. Input: `{"cluster":"prod","requestedBy":"ana"}`, and optionally `generation`,
@@ -21,13 +22,15 @@ export async function restoreCluster(raw: unknown, handover?: unknown): Promise<
   const method = input.inPlace ? 'inPlace' : 'snapshot';
   const recovery = new Recovery(input.into ?? input.cluster, input.requestedBy, method, received(handover));
   const { run, state, journal, identities, unsealing } = recovery;
+  /** Of its repositories, as the plan found them. */
+  let servedBy: string | undefined;
 
   return recovery.execute(raw, async () => {
     const first = await firstPlan(recovery, makePlan);
     if (input.planOnly) return recovery.planned();
     const plan = await agree(recovery, first, makePlan, stage);
     if (plan.method === 'inPlace') return recovery.change(() => restoreInPlace(plan));
-    recovery.undo = () => mark('rolled back', plan, controller.markRolledBack);
+    recovery.undo = () => mark('rolled back', plan, 'markRolledBack');
     return recovery.change(() => restore(plan), rollBack);
   });
 
@@ -95,11 +98,12 @@ export async function restoreCluster(raw: unknown, handover?: unknown): Promise<
     const { cluster, into, drill } = input;
     const settings = await controller.planRestore({ cluster, drill, ...(into === undefined ? {} : { into }) });
     const live = await controller.lookAtCluster({ cluster: settings.cluster });
+    servedBy = settings.servedBy;
     if (before === null) recovery.show(settings, input.inPlace ? live.leader : (settings.nodes[0]?.name ?? null));
     const choice = before ? { generation: before.generation, asOf: null } : choiceOf(input);
     const [inspections, chosen] = await Promise.all([
       Promise.all(settings.nodes.map((node) => recovery.describe(node))),
-      controller.chooseGeneration({ settings, ...choice }),
+      askServing(settings.servedBy, (steps) => steps.chooseGeneration({ settings, ...choice })),
     ]);
     const inPlaceProblem = input.inPlace && live.leader ? await recovery.steps(live.leader).proveInPlace() : null;
     const made = await controller.makePlan({ input, settings, chosen, inspections, live, inPlaceProblem });
@@ -150,7 +154,7 @@ export async function restoreCluster(raw: unknown, handover?: unknown): Promise<
     recovery.enter('finish');
     // Before the backup: its retention must know what the cluster was restored from.
     recovery.marked = true;
-    await run.once('marking', () => mark('restored', plan, controller.markRestored));
+    await run.once('marking', () => mark('restored', plan, 'markRestored'));
     // Another cluster now has the generation's logins, not those that its configuration names.
     const backup = plan.source === plan.cluster ? await recovery.tryBackUp(plan) : null;
     journal.notify(
@@ -163,12 +167,13 @@ export async function restoreCluster(raw: unknown, handover?: unknown): Promise<
   async function mark(
     as: 'restored' | 'rolled back',
     { source, generation, manifestSha256 }: RestorePlan,
-    write: typeof controller.markRestored,
+    step: 'markRestored' | 'markRolledBack',
   ): Promise<void> {
     try {
       const at = new Date().toISOString();
       const approved = approvedPlan(state.progress);
-      const problems = await write({ cluster: source, generation, manifestSha256, run: run.claim.run, at, approved });
+      const named = { cluster: source, generation, manifestSha256, run: run.claim.run, at, approved };
+      const problems = await askServing(servedBy, (steps) => steps[step](named));
       journal.warnings.push(
         ...problems.map(({ repository, problem }) => `${repository}: not marked as ${as}: ${problem}`),
       );

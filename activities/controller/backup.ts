@@ -26,11 +26,15 @@ import type { Controller } from './context';
 const ATTEMPT = /^[0-9a-f]{8}$/;
 
 /** What the run needs of the configuration, for its history. The steps themselves go by the configuration: see `confirm.ts`. */
-/** @param input `method`: a cluster that has just been migrated is backed up by it, though the configuration has another one yet */
+/** @param input `method`: a cluster that has just been migrated is backed up by it, though the configuration has another one yet; `without`: the controller that does not answer, and is not to stage it */
 export async function planBackup(controller: Controller, input: ControllerInput<'planBackup'>): Promise<BackupPlan> {
   const { method } = controller.cluster(input.cluster);
   const plan = backupPlanOf(controller, input.cluster, input.method === 'raft' && method !== 'raft');
-  if (controller.config.signing.privateKey) return { ...plan, controller: controller.name };
+  if (controller.config.signing.privateKey) {
+    const { servedBy } = plan;
+    const away = servedBy === undefined || servedBy === input.without;
+    return { ...plan, controller: away ? controller.name : servedBy };
+  }
   throw new DrError('InvalidConfiguration', 'Backups need signing.privateKey, which the configuration does not name.', {
     advice: 'Create one with `openssl genpkey -algorithm ed25519`, configure it, and restart the controller.',
   });

@@ -1,5 +1,5 @@
 import { isDeepStrictEqual } from 'node:util';
-import { hostedNodes, nodeOf } from '../../src/config/load';
+import { hostedNodes, nodeOf, servedBy } from '../../src/config/load';
 import type { BackupPlan } from '../../src/contract/backup';
 import { DrError } from '../../src/contract/failures';
 import type { Canary } from '../../src/contract/generation';
@@ -33,7 +33,13 @@ export function backupPlanOf(controller: Controller, name: string, migrated = fa
     repositories,
     retention: backup.retention,
     dropWarningPercent: backup.dropWarningPercent,
+    ...servedByOf(controller, name),
   };
+}
+
+function servedByOf({ config }: Controller, cluster: string): { servedBy?: string } {
+  const host = servedBy(config, cluster);
+  return host === undefined ? {} : { servedBy: host };
 }
 
 /** @throws DrError InvalidConfiguration if the backup was planned with other settings. */
@@ -76,6 +82,7 @@ export function settingsOf(
     nodes: nodePlansOf(cluster.nodes),
     // The generation is in the repositories of its own cluster.
     repositories: source.repositories,
+    ...servedByOf(controller, wish.cluster),
     ...(source.method === 'raft' ? {} : { backupMethod: source.method }),
     approvals: wish.drill && drills ? drills.approvals : approvals,
     trust: approvers ? 'approvers' : 'namespace',

@@ -4,6 +4,7 @@ import type { ClusterConfig, Config } from '../../src/config/schema';
 import { DrError } from '../../src/contract/failures';
 import { readPrivateKey } from '../../src/config/secret';
 import { stagingDirectory } from '../../src/repository/staging';
+import { ElsewhereRepository } from '../../src/repository/elsewhere';
 import { openRepository } from '../../src/repository/open';
 import type { Repository } from '../../src/repository/types';
 import type { VaultClient } from '../../src/vault/client';
@@ -51,7 +52,11 @@ export class Controller {
   }
 
   async repository(name: string): Promise<Repository> {
-    return openRepository(name, repositoryConfigOf(this.config, name));
+    const config = repositoryConfigOf(this.config, name);
+    if (config.type === 'directory' && config.host !== undefined && config.host !== this.name) {
+      return new ElsewhereRepository(name, config.host);
+    }
+    return openRepository(name, config);
   }
 
   /**

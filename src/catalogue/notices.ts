@@ -30,6 +30,17 @@ export const NOTICES = {
     ],
     see: 'operate/when-something-dies.md#controller',
   },
+  'directory-elsewhere': {
+    title: 'A directory of backups is served by a controller that is away',
+    says: ['… is served by the controller …, which does not answer.'],
+    means:
+      'With `host`, only that controller has the directory. Backups go to the other repositories meanwhile; a restore chooses among what they hold.',
+    todo: [
+      'Start the controller on that host: `systemctl start vault-dr-controller`. The next backup catches the directory up.',
+      'If the host is lost for good, remove the repository from the configuration, and restart the other controllers.',
+    ],
+    see: 'configuration.md#repositoriesname',
+  },
   'controller-name-taken': {
     title: 'Two controllers have one name',
     says: ['Another controller is called …: that of …'],

@@ -60,7 +60,7 @@ const links = z
   .catch({ clusters: {}, repositories: {} });
 
 const place = z.union([
-  z.looseObject({ type: z.literal('directory'), path: z.string() }),
+  z.looseObject({ type: z.literal('directory'), path: z.string(), host: text, shared: z.unknown().optional() }),
   z.looseObject({ type: z.literal('s3'), bucket: z.string(), prefix: text, endpoint: text }),
 ]);
 
@@ -71,7 +71,7 @@ type Node = Cluster['nodes'][number];
 /** Conflicts between two settings, each of which is valid by itself. */
 export function crossProblems(raw: unknown): CrossProblem[] {
   const { clusters, repositories } = links.parse(raw);
-  return Object.entries(clusters).flatMap(([name, cluster]) => [
+  const ofClusters = Object.entries(clusters).flatMap(([name, cluster]) => [
     ...cluster.repositories.flatMap((repository, index) =>
       Object.hasOwn(repositories, repository)
         ? []
@@ -83,12 +83,14 @@ export function crossProblems(raw: unknown): CrossProblem[] {
           ],
     ),
     ...sharedPlaces(cluster.repositories, repositories, ['clusters', name, 'repositories']),
+    ...differentHosts(cluster.repositories, repositories, ['clusters', name, 'repositories']),
     ...methodProblems(cluster, ['clusters', name]),
     ...trustProblems(cluster.restore, ['clusters', name, 'restore']),
     ...deletionProblems(cluster, ['clusters', name, 'nodes']),
     ...duplicates(cluster.nodes, ['clusters', name, 'nodes']),
     ...cluster.nodes.flatMap((node, index) => lostDirectories(node, ['clusters', name, 'nodes', index])),
   ]);
+  return [...ofClusters, ...Object.entries(repositories).flatMap(bothWays)];
 }
 
 /** Settings that only one method uses. */
@@ -231,6 +233,28 @@ function sharedPlaces(names: string[], repositories: Record<string, unknown>, pa
         : `'${name}' and '${names[shared]}' overlap: neither may be inside the other`;
     return [{ path: [...path, index], message }];
   });
+}
+
+/** No controller could copy from one to the other. */
+function differentHosts(names: string[], repositories: Record<string, unknown>, path: PropertyKey[]): CrossProblem[] {
+  const hosts = names.map((name) => hostOf(repositories[name]));
+  const first = hosts.findIndex((host) => host !== undefined);
+  return names.flatMap((name, index) => {
+    if (hosts[index] === undefined || hosts[index] === hosts[first]) return [];
+    const message = `'${name}' is a directory of another host than '${names[first]}', so nothing can copy from one to the other: use a bucket, or a shared directory`;
+    return [{ path: [...path, index], message }];
+  });
+}
+
+function hostOf(repository: unknown): string | undefined {
+  const { data } = place.safeParse(repository);
+  return data?.type === 'directory' ? data.host : undefined;
+}
+
+function bothWays([name, repository]: [string, unknown]): CrossProblem[] {
+  const { data } = place.safeParse(repository);
+  if (data?.type !== 'directory' || data.host === undefined || data.shared === undefined) return [];
+  return [{ path: ['repositories', name, 'shared'], message: 'a directory that is shared has no `host`' }];
 }
 
 /** A place that begins with another is inside it. Undefined if it is not a repository. */

@@ -55,6 +55,15 @@ async function readBounded(file: string, limit: number): Promise<string | null> 
   return Buffer.concat(chunks).toString('utf8');
 }
 
+/** The controller that serves a directory of the cluster's backups; undefined where any controller serves all of them. */
+export function servedBy({ clusters, repositories }: Config, cluster: string): string | undefined {
+  for (const name of clusters[cluster]?.repositories ?? []) {
+    const repository = repositories[name];
+    if (repository?.type === 'directory' && repository.host !== undefined) return repository.host;
+  }
+  return undefined;
+}
+
 export function parseConfig(text: string, file: string): Config {
   const lineCounter = new LineCounter();
   const { document, raw } = readYaml(text, file, lineCounter);

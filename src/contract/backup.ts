@@ -11,6 +11,8 @@ export interface BackupPlan {
   migrated?: true;
   /** Whose disk holds the backup until it is published. Absent in what an earlier version planned: any controller's. */
   controller?: string;
+  /** The controller that serves a directory among the repositories, if one of them is for one controller alone. */
+  servedBy?: string;
   nodes: { name: string; address: string }[];
   encryption: Encryption & { gpgHome: string | null };
   /** KV path of the canary. */

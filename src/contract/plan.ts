@@ -43,6 +43,8 @@ export interface RecoverySettings {
   /** The first one is restored, the others join it. */
   nodes: NodePlan[];
   repositories: string[];
+  /** The controller that serves a directory among them, if one is for one controller alone. */
+  servedBy?: string;
   /** How the source is backed up. Absent in what an earlier version planned: `raft`. */
   backupMethod?: Method;
   approvals: number;

@@ -98,6 +98,13 @@ export async function runController(settings: WorkerSettings & { skipReplay: Ski
   await state.release();
 }
 
+/** Directories of which it is not said which controllers have them. */
+function unassigned({ repositories }: Config): string[] {
+  return Object.entries(repositories).flatMap(([name, repository]) =>
+    repository.type === 'directory' && repository.host === undefined && !repository.shared ? [name] : [],
+  );
+}
+
 /** Waits while another controller has the name; says which others there are. */
 async function awaitOwnName(settings: WorkerSettings, own: { name: string; id: string }): Promise<void> {
   const { temporal, log, stop } = settings;
@@ -108,6 +115,9 @@ async function awaitOwnName(settings: WorkerSettings, own: { name: string; id: s
     const others = (await pollingControllers(client)).filter(({ id }) => id !== own.id);
     for (const { name, host, version } of others)
       log.info({ controller: name, host, version }, 'shares the queue with');
+    for (const name of others.length > 0 ? unassigned(settings.config) : []) {
+      log.warn(`repositories.${name}: there are other controllers; set host to the one that has it, or shared: true`);
+    }
     if (others.some(({ version }) => version !== VERSION)) {
       log.warn(`Not all controllers have the version ${VERSION}. Upgrade the others, too: runs may need this one.`);
     }

@@ -1,4 +1,5 @@
 import { ApplicationFailure } from '@temporalio/common';
+import type { ControllerActivities } from '../../activities/controller';
 import type { BackupResult } from '../../src/contract/backup';
 import { CONTROLLER_TASK_QUEUE } from '../../src/contract/names';
 import {
@@ -81,6 +82,79 @@ describe('a backup among several controllers', () => {
     expect(second.calls).toEqual([]);
     expect(result).toMatchObject({ generation: GENERATION, missing: [] });
   }, 120_000);
+
+  it('has everything around a directory done by the controller that serves it', async () => {
+    servedBy('first');
+    await start('first', first);
+
+    const result = await backUp();
+
+    expect(first.calls).toEqual(
+      expect.arrayContaining([
+        ...DONE_BY_ONE,
+        'replicate offsite',
+        'listCatchUps',
+        'retention local',
+        'audit head local',
+      ]),
+    );
+    expect(any.calls).toEqual(['planBackup', 'checkHealth']);
+    expect(result.warnings).toEqual([]);
+  });
+
+  it('is made without a directory whose controller is away', async () => {
+    servedBy('first');
+    const asked: (string | undefined)[] = [];
+    const { planBackup } = any.controller;
+    any.controller.planBackup = async (input) => {
+      asked.push(input.without);
+      return { ...(await planBackup(input)), ...(input.without === undefined ? {} : { controller: 'second' }) };
+    };
+    second.controller.publishGeneration = away(second.controller.publishGeneration);
+    any.controller.replicateGeneration = ({ to }) => Promise.reject(elsewhere(to));
+    await start('second', second);
+
+    const result = await backUp();
+
+    expect(asked).toEqual([undefined, 'first']);
+    expect(result.copies.map(({ repository }) => repository)).toEqual(['offsite']);
+    expect(result.missing).toMatchObject([{ repository: 'local', code: 'RepositoryUnavailable' }]);
+    expect(any.calls).toEqual(expect.arrayContaining(['retention offsite', 'audit head offsite']));
+  }, 120_000);
+
+  it('is chosen for a restore by the controller that serves the directory', async () => {
+    const { planRestore } = any.controller;
+    any.controller.planRestore = async (input) => ({ ...(await planRestore(input)), servedBy: 'first' });
+    await start('first', first);
+    running.push(await startAll());
+
+    await environment().temporal.client.workflow.execute('restoreCluster', {
+      workflowId: 'restore-prod',
+      taskQueue: CONTROLLER_TASK_QUEUE,
+      args: [{ cluster: 'prod', requestedBy: 'ana', planOnly: true }],
+    });
+
+    expect(first.calls).toEqual(['chooseGeneration']);
+    expect(any.calls).not.toContain('chooseGeneration');
+  });
+
+  function servedBy(name: string): void {
+    const { planBackup } = any.controller;
+    any.controller.planBackup = async (input) => ({ ...(await planBackup(input)), controller: name, servedBy: name });
+  }
+
+  function elsewhere(repository: string): ApplicationFailure {
+    return ApplicationFailure.nonRetryable(`${repository} is served by another controller`, 'RepositoryUnavailable');
+  }
+
+  function away(publish: ControllerActivities['publishGeneration']): ControllerActivities['publishGeneration'] {
+    return (input) => (input.repository === 'local' ? Promise.reject(elsewhere('local')) : publish(input));
+  }
+
+  function startAll(): Promise<RunningWorkers> {
+    const { nativeConnection } = environment().temporal;
+    return startWorkers(nativeConnection, environment().bundle, any, 'prod');
+  }
 
   /** In this order, each time that the backup asks who will stage it. */
   function plannedBy(...names: string[]): void {

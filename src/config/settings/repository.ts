@@ -1,10 +1,17 @@
 import { z } from 'zod';
-import { httpsUrl, path, secretSource, size } from './values';
+import { httpsUrl, name, path, secretSource, size } from './values';
 
 export const repository = z.discriminatedUnion('type', [
   z.strictObject({
     type: z.literal('directory').describe("A directory on the controller's host."),
     path: path.describe('Must exist, on a file system with hard links; on a disk of its own, below the mount point.'),
+    host: name
+      .optional()
+      .describe('Name of the controller that serves it, where there are several: the others have no such directory.'),
+    shared: z
+      .literal(true)
+      .optional()
+      .describe('true: every controller has the same directory at this path, by NFS for example.'),
   }),
   z.strictObject({
     type: z.literal('s3').describe('A bucket of AWS S3, or of a server that is compatible with it.'),

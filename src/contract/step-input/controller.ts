@@ -55,6 +55,7 @@ const backupPlan = strict<BackupPlan>({
   method: method.optional(),
   migrated: z.literal(true).optional(),
   controller: name.optional(),
+  servedBy: name.optional(),
   nodes: listOf(z.strictObject({ name, address: short })),
   encryption: z.strictObject({ ...encryption, gpgHome: absolutePath.nullable() }),
   canary: kvPath.nullable(),
@@ -140,7 +141,7 @@ const inspections = listOf(nodeInspection);
 
 /** The exact input of each step of the controller. */
 export const CONTROLLER_INPUTS = {
-  planBackup: z.strictObject({ cluster, method: z.literal('raft').optional() }),
+  planBackup: z.strictObject({ cluster, method: z.literal('raft').optional(), without: name.optional() }),
   checkHealth: z.strictObject({ plan: backupPlan }),
   stageBundle: z.strictObject({ cluster, run, bundle: filledBundle }),
   captureSnapshot: z.strictObject({ plan: backupPlan, health: clusterHealth, bundles: listOf(configBundle), run }),

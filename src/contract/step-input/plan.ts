@@ -62,6 +62,7 @@ export const recoverySettings = strict<RecoverySettings>({
   source: name,
   nodes: listOf(nodePlan),
   repositories: listOf(name),
+  servedBy: name.optional(),
   backupMethod: method.optional(),
   approvals: count,
   trust: trust.optional(),

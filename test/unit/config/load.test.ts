@@ -360,6 +360,12 @@ describe('a configuration with mistakes', () => {
         SAME,
       ],
       ['a prefix in the other', bucket('bucket: backups'), bucket('bucket: backups, prefix: vault/'), OVERLAP],
+      [
+        'directories of two hosts',
+        '{ type: directory, path: /backups, host: east }',
+        '{ type: directory, path: /more, host: west }',
+        "line 15: clusters.prod.repositories.1: 'offsite' is a directory of another host than 'local', so nothing can copy from one to the other: use a bucket, or a shared directory",
+      ],
     ])('names %s that the cluster has under two names', (_what, first, second, problem) => {
       expect(problemsOf(both(first, second))).toEqual([problem]);
     });
@@ -368,6 +374,11 @@ describe('a configuration with mistakes', () => {
       ['two directories that begin alike', directory('/backups'), directory('/backups-2')],
       ['two buckets that begin alike', bucket('bucket: backups'), bucket('bucket: backups-2')],
       ['two prefixes', bucket('bucket: backups, prefix: a/'), bucket('bucket: backups, prefix: a-2/')],
+      [
+        'two directories of one host',
+        '{ type: directory, path: /backups, host: east }',
+        '{ type: directory, path: /more, host: east }',
+      ],
       ['two servers', bucket('bucket: backups'), bucket('bucket: backups, endpoint: "https://s3.example.com"')],
     ])('lets %s be', (_what, first, second) => {
       expect(() => parseConfig(both(first, second), 'f')).not.toThrow();
