@@ -5,8 +5,12 @@ import { createProcess, type LabProcess } from './processes';
 import { compiled } from './project-root';
 
 /** The worker on the shared task queue. */
-export function createController(layout: LabLayout, environment: Record<string, string>): LabProcess {
-  return createProductProcess(layout, 'controller', ['worker', '--config', layout.configFile], environment);
+export function createController(
+  layout: Pick<LabLayout, 'directory' | 'configFile'>,
+  environment: Record<string, string>,
+  name = 'controller',
+): LabProcess {
+  return createProductProcess(layout, name, ['worker', '--config', layout.configFile], environment);
 }
 
 /** The agent of one node; it starts the Vault of that node. */
@@ -22,7 +26,7 @@ export function createAgent(
 
 /** The product says that it polls by writing the file that VAULT_DR_READY_FILE names. */
 function createProductProcess(
-  layout: LabLayout,
+  layout: Pick<LabLayout, 'directory'>,
   name: string,
   args: string[],
   environment: Record<string, string>,

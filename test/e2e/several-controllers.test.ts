@@ -1,0 +1,53 @@
+import type { BackupResult } from '../../src/contract/backup';
+import { spawnSync } from 'node:child_process';
+import { backUpWithout, restoreWithout, startTwoControllers, type TwoControllers } from '../chaos/two-controllers';
+import { useLab } from '../support/lab';
+import { restoreDriver } from '../support/restore-driver';
+
+/** A few of the cases; `npm run test:chaos -- --controllers 2` runs all of them. */
+describe('two controllers on one queue', () => {
+  const lab = useLab();
+  let two: TwoControllers;
+
+  beforeAll(async () => {
+    await lab().writeSecrets(5);
+    two = await startTwoControllers(lab());
+  }, 60_000);
+  afterAll(() => two?.stop());
+
+  it('make a backup together, each doing what it has the disk for', async () => {
+    const backup = await restoreDriver(lab()).json<BackupResult>(['backup', '--cluster', 'lab']);
+
+    expect(backup).toMatchObject({ missing: [], warnings: [] });
+    expect(backup.copies.map(({ repository }) => repository)).toEqual(['local', 'offsite']);
+  }, 120_000);
+
+  it.each(['captureSnapshot', 'publishGeneration', 'recordAudit'])(
+    'keep one backup and every line when the one that does %s dies for good',
+    async (step) => {
+      const { died, problems } = await backUpWithout(two, step);
+
+      expect(problems).toEqual([]);
+      expect(died).toMatch(/^(first|second)$/);
+    },
+    300_000,
+  );
+
+  it('bring a lost cluster back though the one that verifies the first node dies for good', async () => {
+    const { died, problems } = await restoreWithout(two, 'verifyFirstNode');
+
+    expect(problems).toEqual([]);
+    expect(died).toMatch(/^(first|second)$/);
+  }, 300_000);
+
+  it('are not two of one directory: the second waits, and says so', () => {
+    const { stdout } = spawnSync(
+      process.execPath,
+      ['bin/vault-dr.js', 'worker', '--config', `${lab().directory}/first.yaml`],
+      { env: { ...lab().env }, timeout: 8_000, encoding: 'utf8' },
+    );
+
+    expect(stdout).toContain('(a second controller needs a stateDir of its own); waiting for it to end.');
+    expect(stdout).not.toContain('"msg":"polling"');
+  }, 30_000);
+});
