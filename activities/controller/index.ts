@@ -1,6 +1,4 @@
-import { join } from 'node:path';
 import { log } from '@temporalio/activity';
-import { publishHead } from '../../src/audit/audit-heads';
 import { witnessed } from '../../src/audit/audit-record';
 import { appendRecord } from '../../src/audit/audit-trail';
 import { checkApproval } from './approvals';
@@ -19,6 +17,7 @@ import { chooseGeneration } from './choose';
 import * as keep from './keep';
 import * as plan from './make-plan';
 import { removePeer } from './remove-peer';
+import { auditFileOf, publishTrail } from './trail';
 import * as restore from './verify';
 
 export type { ControllerDeps };
@@ -31,7 +30,7 @@ type Steps = { [S in ControllerStep]: (input: ControllerInput<S>) => Promise<unk
 /** The steps of the controller: everything that does not happen on a Vault host. */
 export function createControllerActivities(deps: ControllerDeps) {
   const controller = new Controller(deps);
-  const auditFile = join(deps.config.stateDir, 'audit.jsonl');
+  const auditFile = auditFileOf(controller);
 
   function bind<I, O>(step: Step<I, O>): (input: I) => Promise<O> {
     return (input) => step(controller, input);
@@ -95,11 +94,9 @@ export function createControllerActivities(deps: ControllerDeps) {
       for (const record of records) await recordAudit(record);
     },
 
-    /** Publishes the head of the audit trail where somebody who can change the trail can't reach it. */
+    /** Publishes head and lines of the audit trail where somebody who can change the trail can't reach it. */
     async publishAuditHead(input: ControllerInput<'publishAuditHead'>): Promise<void> {
-      await publishHead(auditFile, await controller.repositoryOf(input.cluster, input.repository), input.cluster, {
-        signal: cancellation(),
-      });
+      await publishTrail(controller, input.cluster, input.repository, cancellation());
     },
   } satisfies Steps;
   return guarded(steps, CONTROLLER_AUTHORITY);

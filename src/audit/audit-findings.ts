@@ -1,4 +1,4 @@
-import { type AuditLine, CONFLICT } from './audit-record';
+import { type AuditLine, CONFLICT, contentHash } from './audit-record';
 
 export interface AuditFinding {
   line: number;
@@ -9,14 +9,18 @@ export interface AuditFinding {
 
 /** Clocks in a cluster differ by less; a longer wait for a controller deserves an explanation. */
 const TOLERANCE_MS = 5 * 60_000;
+const NUMBERED = /^([^/]+)\/([1-9]\d{0,8})$/;
 const SHOWABLE = /^[\w./-]{1,200}$/;
 
 /**
  * Contradictions between lines of a trail with an intact chain: forged and missing lines, as far as visible. Missing lines
  * at the end of a run are not.
+ * @param others lines of other controllers' trails: what they have is not missing here
  */
-export function auditFindings(lines: readonly AuditLine[]): AuditFinding[] {
-  return [...lines.flatMap(ofOneLine), ...ofClock(lines), ...gaps(lines)].toSorted((a, b) => a.line - b.line);
+export function auditFindings(lines: readonly AuditLine[], others: readonly AuditLine[] = []): AuditFinding[] {
+  return [...lines.flatMap(ofOneLine), ...ofClock(lines), ...gaps(lines, others), ...conflicts(lines, others)].toSorted(
+    (a, b) => a.line - b.line,
+  );
 }
 
 function ofOneLine({ seq, action, at, recordedAt, run, workflow, details }: AuditLine): AuditFinding[] {
@@ -56,16 +60,33 @@ function ofClock(lines: readonly AuditLine[]): AuditFinding[] {
   });
 }
 
+/** A step that is repeated on another controller writes the same record there; another one under its id is forged. */
+function conflicts(lines: readonly AuditLine[], others: readonly AuditLine[]): AuditFinding[] {
+  if (others.length === 0) return [];
+  const elsewhere = new Map(others.map((line) => [line.id, line]));
+  return lines.flatMap((line) => {
+    const other = elsewhere.get(line.id);
+    if (other === undefined || contentHash(other) === contentHash(line)) return [];
+    const text = `has the id ${shown(line.id)}, under which the trail of another controller has something else: one of the two is forged`;
+    return [{ line: line.seq, severity: 'incident' as const, text }];
+  });
+}
+
 /** A run numbers its records from 1 on: `RUN/1`, `RUN/2`. */
-function gaps(lines: readonly AuditLine[]): AuditFinding[] {
+function gaps(lines: readonly AuditLine[], others: readonly AuditLine[]): AuditFinding[] {
   const numbers = new Map<string, { last: number; line: number; seen: Set<number> }>();
   for (const { id, seq } of lines) {
-    const [, run, digits] = /^([^/]+)\/([1-9]\d{0,8})$/.exec(id) ?? [];
+    const [, run, digits] = NUMBERED.exec(id) ?? [];
     if (run === undefined) continue;
     const known = numbers.get(run) ?? { last: 0, line: seq, seen: new Set() };
     known.seen.add(Number(digits));
     if (Number(digits) > known.last) Object.assign(known, { last: Number(digits), line: seq });
     numbers.set(run, known);
+  }
+  for (const { id } of others) {
+    const [, run = '', digits = ''] = NUMBERED.exec(id) ?? [];
+    const known = numbers.get(run);
+    if (known && Number(digits) < known.last) known.seen.add(Number(digits));
   }
   return [...numbers].flatMap(([run, { last, line, seen }]) => {
     const missing = last - seen.size;

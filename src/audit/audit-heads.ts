@@ -9,6 +9,8 @@ import { trailHead, type TrailReport } from './audit-trail';
 const headSchema = z.object({
   format: z.literal('vault-dr/audit-head/v1'),
   host: z.string(),
+  /** Name of the controller; absent in heads of earlier versions. */
+  controller: z.string().optional(),
   /** SHA-256 of the first line: identifies the trail. */
   trail: z.string(),
   seq: z.number().int().positive(),
@@ -31,11 +33,11 @@ export async function publishHead(
   file: string,
   repository: Repository,
   cluster: string,
-  options: TransferOptions = {},
+  options: TransferOptions & { controller?: string } = {},
 ): Promise<string | null> {
   const last = await trailHead(file);
   if (last === null) return null;
-  const head: AuditHead = { format: 'vault-dr/audit-head/v1', host: hostname(), ...last };
+  const head: AuditHead = { format: 'vault-dr/audit-head/v1', host: hostname(), ...by(options), ...last };
   const bytes = Buffer.from(`${JSON.stringify(head)}\n`);
   const stamp = head.at.replace(/[-:]|\.\d+/g, '');
   const key = `${directoryOf(cluster)}${stamp}-${head.seq}-${head.trail.slice(0, 8)}.json`;
@@ -67,7 +69,7 @@ export async function readHeads(repository: Repository, cluster: string): Promis
 export function checkHeads(
   report: Pick<TrailReport, 'hashes'>,
   heads: readonly AuditHead[],
-  host = hostname(),
+  { host = hostname(), controller }: { host?: string; controller?: string } = {},
 ): { matching: number; problems: string[] } {
   const own = heads.filter((head) => head.trail === report.hashes[0]);
   const problems = own.flatMap(({ seq, sha256, at }) => {
@@ -75,11 +77,18 @@ export function checkHeads(
     if (found === sha256) return [];
     return [`line ${seq}, which was the last one at ${at}, ${found === undefined ? 'is gone' : 'was rewritten'} since`];
   });
-  if (own.length === 0 && heads.some((head) => head.host === host)) {
+  if (
+    own.length === 0 &&
+    heads.some((head) => (head.controller === undefined ? head.host === host : head.controller === controller))
+  ) {
     problems.push('the repositories keep heads of another trail of this host: this file is not the one that was begun');
   }
   const matching = own.filter(({ seq, sha256 }) => report.hashes[seq - 1] === sha256).length;
   return { matching, problems: [...new Set(problems)] };
+}
+
+function by({ controller }: { controller?: string }): { controller?: string } {
+  return controller === undefined ? {} : { controller };
 }
 
 function directoryOf(cluster: string): string {

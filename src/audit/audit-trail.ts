@@ -17,6 +17,8 @@ export interface TrailReport {
   problems: { line: number; problem: string }[];
   /** Contradictions between unchanged lines: forged and missing ones. */
   findings: AuditFinding[];
+  /** What could be read, in order. */
+  entries: AuditLine[];
 }
 
 /** `conflict`: its id is taken by a different record; both are kept. */
@@ -54,8 +56,16 @@ export async function trailHead(
   return { trail: sha256(first), seq: lines.length, sha256: sha256(last), at: parseLine(last)?.at ?? '' };
 }
 
-/** @throws DrError if the file can't be read; a file that isn't there is an empty trail. */
-export async function verifyTrail(file: string): Promise<TrailReport> {
+/** The whole lines, without their ends; none for a file that isn't there. */
+export async function readLines(file: string): Promise<Buffer[]> {
+  return split(await readTrail(file)).lines;
+}
+
+/**
+ * @param others lines of other controllers' trails
+ * @throws DrError if the file can't be read; a file that isn't there is an empty trail.
+ */
+export async function verifyTrail(file: string, others: readonly AuditLine[] = []): Promise<TrailReport> {
   const { lines, tail } = split(await readTrail(file));
   const ids = new Set<string>();
   const problems = lines.flatMap((line, index) => {
@@ -74,7 +84,8 @@ export async function verifyTrail(file: string): Promise<TrailReport> {
     head: hashes.at(-1) ?? null,
     hashes,
     problems,
-    findings: auditFindings(entries),
+    findings: auditFindings(entries, others),
+    entries,
   };
 }
 

@@ -16,7 +16,10 @@ export const NOTICES = {
     title: 'The controller is not running',
     says: ['Temporal or the controller does not answer just now'],
     means: 'The run is safe and continues when the controller is back.',
-    todo: ["On the controller's host: `systemctl status vault-dr-controller`.", 'Restart it, or start the standby.'],
+    todo: [
+      "On the controller's host: `systemctl status vault-dr-controller`.",
+      'Restart it, or start one on another host.',
+    ],
     see: 'operate/when-something-dies.md#controller',
   },
   'controller-gone': {

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type { AuditFinding } from '../audit/audit-findings';
+import type { OtherTrail } from '../audit/other-trails';
 import type { BackupProgress, BackupResult, CopyFailure, PublishedCopy, RetentionReport } from '../contract/backup';
 import { BACKUP_PHASES } from '../contract/backup';
 import { FAILURES } from '../contract/failures';
@@ -61,6 +62,13 @@ const retentionReport = strict<RetentionReport>({
   warnings: texts,
 });
 const unanswered = z.array(z.strictObject({ repository: any, problem: text }));
+const auditFindings = z.array(
+  strict<AuditFinding>({
+    line: count,
+    severity: oneOf<AuditFinding['severity']>({ incident: true, notice: true }),
+    text,
+  }),
+);
 const unreadable = z.array(
   z.strictObject({ repository: any, generation: any, problem: text, retryable: flag.optional() }),
 );
@@ -292,11 +300,15 @@ export const DOCUMENTS = {
     records: count,
     head: any.nullable(),
     problems: z.array(z.strictObject({ line: count, problem: text })),
-    findings: z.array(
-      strict<AuditFinding>({
-        line: count,
-        severity: oneOf<AuditFinding['severity']>({ incident: true, notice: true }),
-        text,
+    findings: auditFindings,
+    others: z.array(
+      strict<OtherTrail>({
+        controller: any,
+        trail: any,
+        records: count,
+        behind: count,
+        problems: texts,
+        findings: auditFindings,
       }),
     ),
     heads: z.strictObject({ compared: flag, matching: count, problems: texts, unanswered }),

@@ -1,14 +1,16 @@
+import type { Client } from '@temporalio/client';
 import type { Command } from 'commander';
 import { clusterInput, parseInput } from '../contract/input';
 import { printable } from '../contract/printable';
 import { backupLine } from '../contract/voice/backup-text';
 import { connectClient } from '../temporal/connect-temporal';
+import { pollingControllers } from '../temporal/controllers';
 import { backupHandle, backupProgress, describeRun, recoveryHandle, recoveryView } from '../temporal/runs';
 import { followBackup } from './backup';
 import { followRecovery } from './follow-recovery';
 import { style } from '../terminal';
 import { backupDocument, progressDocument } from './notices';
-import { print, printJson } from './output';
+import { note, print, printJson } from './output';
 import { type CommonOptions, temporalOptions, verb, withCluster, withJson, withTemporal } from './program';
 import { renderRecovery } from './recovery-view';
 
@@ -44,6 +46,7 @@ async function run(options: Options): Promise<void> {
       else print(`${printable(backupLine(progress))} ${style('dim', `(${status.name.toLowerCase()})`)}`);
       return;
     }
+    if (!json && !options.follow) await printControllers(client);
     const handle = recoveryHandle(client, cluster);
     if (options.follow) return await followRecovery(handle, json);
     const { execution, progress, pending } = await recoveryView(handle);
@@ -52,4 +55,12 @@ async function run(options: Options): Promise<void> {
   } finally {
     await client.connection.close();
   }
+}
+
+/** Whoever may not list them sees the rest nevertheless. */
+async function printControllers(client: Client): Promise<void> {
+  const found = await pollingControllers(client).catch(() => null);
+  if (found === null) return;
+  const names = found.map(({ name, host, version }) => `${name ?? host} (${host}, ${version})`).toSorted();
+  note(names.length === 0 ? 'No controller asks for work.' : `Controllers: ${[...new Set(names)].join(', ')}`);
 }

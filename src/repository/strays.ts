@@ -18,8 +18,8 @@ export interface Stray {
   storedAt: string;
 }
 
-/** Of marks and of heads of the audit trail. */
-const FOLDERS = ['marks', 'audit'];
+/** Of marks, heads and copies of audit trails, and reports. */
+const FOLDERS = ['marks', 'audit', 'trail', 'reports'];
 
 /** Strays in the directory of a cluster and at the top of the repository; none if they can't be listed. */
 export async function findStrays(repository: Repository, config: RepositoryConfig, cluster: string): Promise<Stray[]> {

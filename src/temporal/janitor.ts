@@ -39,6 +39,21 @@ export async function removeFinishedStaging(
   );
 }
 
+/** Publishes now and then what was added to the audit trail. What can't be is tried again. */
+export async function publishAuditTrail(
+  { log }: JanitorSettings,
+  publish: (signal: AbortSignal) => Promise<boolean>,
+  signal: AbortSignal,
+): Promise<void> {
+  while (!signal.aborted) {
+    await sleep(INTERVAL_MS, undefined, { signal }).catch(() => undefined);
+    if (signal.aborted) return;
+    await publish(AbortSignal.any([signal, AbortSignal.timeout(INTERVAL_MS)])).catch((error: Error) => {
+      log.debug({ problem: error.message }, 'the audit trail is not in every repository yet');
+    });
+  }
+}
+
 /**
  * Checks every few seconds whether a node that was stopped for a backup must start again: because the run is over or
  * unknown to Temporal, or the deadline has passed. @param settle starts it, and returns the runs.

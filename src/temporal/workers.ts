@@ -4,6 +4,8 @@ import { Client } from '@temporalio/client';
 import { DefaultLogger, type NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
 import type { Logger } from 'pino';
 import { createControllerActivities } from '../../activities/controller';
+import { Controller } from '../../activities/controller/context';
+import { TrailKeeper } from '../../activities/controller/trail';
 import { createNodeActivities } from '../../activities/node';
 import { controllerName } from '../config/controller-name';
 import { clusterOf, hostedNodeOf } from '../config/load';
@@ -30,7 +32,13 @@ import { assertOnlyOfItsName, controllerIdentity, pollingControllers } from './c
 import { FailureInterceptor } from './failure-interceptor';
 import { FirstRunInterceptor, FirstRuns } from './first-run-interceptor';
 import { InputInterceptor } from './input-interceptor';
-import { destroyFinishedIdentities, releaseHolds, removeFinishedStaging, startAfterBackup } from './janitor';
+import {
+  destroyFinishedIdentities,
+  publishAuditTrail,
+  releaseHolds,
+  removeFinishedStaging,
+  startAfterBackup,
+} from './janitor';
 import { AttemptNoter, type AttemptNotes, failAttemptsOfTheDead, openAttemptNotes } from './open-attempts';
 import { Announcer, atMost, patiently } from './patience';
 import { untilPolling } from './polling';
@@ -69,7 +77,11 @@ export async function runController(settings: WorkerSettings & { skipReplay: Ski
   useLogger(log);
   const over = new AbortController();
   const stop = AbortSignal.any([settings.stop, over.signal]);
-  const janitor = removeFinishedStaging(settings, config.stateDir, stop);
+  const keeper = new TrailKeeper(new Controller({ config }));
+  const janitor = Promise.all([
+    removeFinishedStaging(settings, config.stateDir, stop),
+    publishAuditTrail(settings, (signal) => keeper.publish(signal), stop),
+  ]);
   try {
     await runWorker(needs, 'the controller', config.stateDir, CONTROLLER_INPUTS, (client) => {
       const activities = createControllerActivities({

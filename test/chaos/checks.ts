@@ -13,7 +13,7 @@ import { leftOf } from './left-by-runs';
 
 const REPOSITORIES = ['local', 'offsite'];
 /** What lies beside the generations of a cluster. */
-const NO_GENERATIONS = ['audit', 'marks'];
+const NO_GENERATIONS = ['audit', 'marks', 'trail', 'reports'];
 /** Until what ends by itself has ended. */
 const SETTLE_MS = 15_000;
 

@@ -89,7 +89,7 @@ it('shows that the whole trail was exchanged on this host, and leaves those of o
   const report = await verifyTrail(trail());
 
   expect(checkHeads(report, heads).problems).toEqual([expect.stringContaining('not the one that was begun')]);
-  expect(checkHeads(report, heads, 'another-host')).toEqual({ matching: 0, problems: [] });
+  expect(checkHeads(report, heads, { host: 'another-host' })).toEqual({ matching: 0, problems: [] });
 });
 
 it('names what else lies among the heads, and reads the others nevertheless', async () => {

@@ -74,6 +74,7 @@ it("verifies the controller's own trail against what the repositories keep, and 
     head: expect.stringMatching(/^[0-9a-f]{64}$/),
     problems: [],
     findings: [],
+    others: [],
     heads: { compared: true, matching: 1, problems: [], unanswered: [] },
   });
   expect(alone).toMatchObject({ exitCode: 0, stdout: expect.stringContaining('intact, 2 records') });

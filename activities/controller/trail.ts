@@ -1,0 +1,48 @@
+import { join } from 'node:path';
+import { publishHead } from '../../src/audit/audit-heads';
+import { trailHead } from '../../src/audit/audit-trail';
+import { copyLines } from '../../src/audit/trail-copies';
+import type { Controller } from './context';
+
+export function auditFileOf({ config }: Controller): string {
+  return join(config.stateDir, 'audit.jsonl');
+}
+
+/** Copies the head and the new lines of this controller's trail to where somebody who can change the trail can't reach them. */
+export async function publishTrail(
+  controller: Controller,
+  cluster: string,
+  repositoryName: string,
+  signal?: AbortSignal,
+): Promise<void> {
+  const repository = await controller.repositoryOf(cluster, repositoryName);
+  const { name } = controller;
+  const options = signal === undefined ? {} : { signal };
+  await copyLines(auditFileOf(controller), repository, cluster, name, options);
+  await publishHead(auditFileOf(controller), repository, cluster, { ...options, controller: name });
+}
+
+/** Whoever writes the last line of a run need not be asked for its head: each controller sees to its own trail. */
+export class TrailKeeper {
+  /** SHA-256 of the last line that is in all repositories. */
+  #published: string | null = null;
+
+  constructor(private readonly controller: Controller) {}
+
+  /** @returns whether anything was new. @throws the first problem; the other repositories have it nevertheless. */
+  async publish(signal: AbortSignal): Promise<boolean> {
+    const head = await trailHead(auditFileOf(this.controller));
+    if (head === null || head.sha256 === this.#published) return false;
+    const { clusters } = this.controller.config;
+    const places = Object.entries(clusters).flatMap(([cluster, { repositories }]) =>
+      repositories.map((repository) => ({ cluster, repository })),
+    );
+    const results = await Promise.allSettled(
+      places.map(({ cluster, repository }) => publishTrail(this.controller, cluster, repository, signal)),
+    );
+    const failed = results.find((result) => result.status === 'rejected');
+    if (failed) throw failed.reason;
+    this.#published = head.sha256;
+    return true;
+  }
+}
