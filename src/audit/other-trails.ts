@@ -28,7 +28,7 @@ export function linesOf({ lines }: CopiedTrail): AuditLine[] {
   return bySeq.flatMap(([, { line }]) => (line === null ? [] : [line]));
 }
 
-/** @param own lines of the trail at hand; a trail of which there are heads alone is told as well */
+/** @param own lines of the trail at hand; a trail of which there are heads alone counts as well */
 export function checkOthers(
   others: readonly CopiedTrail[],
   heads: readonly AuditHead[],
