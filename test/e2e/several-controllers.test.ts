@@ -41,13 +41,14 @@ describe('two controllers on one queue', () => {
   }, 300_000);
 
   it('are not two of one directory: the second waits, and says so', () => {
-    const { stdout } = spawnSync(
+    const { stdout, stderr } = spawnSync(
       process.execPath,
       ['bin/vault-dr.js', 'worker', '--config', `${lab().directory}/first.yaml`],
-      { env: { ...lab().env }, timeout: 8_000, encoding: 'utf8' },
+      { env: { ...lab().env }, timeout: 15_000, encoding: 'utf8' },
     );
+    const said = `${stdout}${stderr}`;
 
-    expect(stdout).toContain('(a second controller needs a stateDir of its own); waiting for it to end.');
-    expect(stdout).not.toContain('"msg":"polling"');
+    expect(said).toContain('(a second controller needs a stateDir of its own); waiting for it to end.');
+    expect(said).not.toContain('"msg":"polling"');
   }, 30_000);
 });
