@@ -40,7 +40,7 @@ export class ElsewhereRepository implements Repository {
       new DrError('RepositoryUnavailable', `${name} is served by the controller ${host}, which does not answer.`, {
         where: name,
         notice: 'directory-elsewhere',
-        advice: `Start the controller on ${host}. Backups go on without ${name}, and the next one catches it up.`,
+        advice: `Start the controller on ${host}. Backups continue without ${name}, and the next one catches it up.`,
         // Trying again here is of no use.
         retryable: false,
       }),
