@@ -221,7 +221,14 @@ describe('appendRecord', () => {
 
 describe('verifyTrail', () => {
   it('takes a file that is not there as an empty trail', async () => {
-    expect(await verifyTrail(file)).toEqual({ records: 0, head: null, hashes: [], problems: [], findings: [], entries: [] });
+    expect(await verifyTrail(file)).toEqual({
+      records: 0,
+      head: null,
+      hashes: [],
+      problems: [],
+      findings: [],
+      entries: [],
+    });
   });
 
   it('answers with the hash of the last line, which shows later that lines were cut off', async () => {
