@@ -5,7 +5,7 @@ import { earlierHistories, recordedHistories, recordedSteps } from '../../../rep
 
 const INPUTS = { ...CONTROLLER_INPUTS, ...NODE_INPUTS };
 
-/** Names that were changed since the histories were recorded; outside of a plan `recovery` is a manifest's. */
+/** Names that were changed since the histories were recorded; outside of a plan `recovery` is a manifest's, or of a copy. */
 const RENAMED: Record<string, string> = { look: 'inspection', looks: 'inspections' };
 
 describe('what the runs of this product ask of their steps', () => {
@@ -25,7 +25,7 @@ describe('what the runs of this product ask of their steps', () => {
 function withTodaysNames(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(withTodaysNames);
   if (typeof value !== 'object' || value === null) return value;
-  const isManifest = 'format' in value;
+  const isManifest = 'format' in value || 'archive' in value;
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => {
       const name = key === 'recovery' && !isManifest ? 'recoveryConfig' : key;
