@@ -2,7 +2,8 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 
 const SCHEMA = 'schemas/vault-dr.schema.json';
-const INSTALLED = '/usr/share/vault-dr';
+/** Of the packages, and of the tarball. */
+const INSTALLED = ['/usr/share/vault-dr', '/usr/local/share/vault-dr'];
 
 /** Where things go, all of it in the directory of the configuration. */
 export interface Places {
@@ -30,7 +31,7 @@ export function placesIn(directory: string, cluster: string): Places {
     caFile: at(`${cluster}-ca.pem`),
     roleId: at(`${cluster}-role-id`),
     secretId: at(`${cluster}-secret-id`),
-    schema: join(existsSync(join(INSTALLED, SCHEMA)) ? INSTALLED : programRoot(), SCHEMA),
+    schema: join(INSTALLED.find((root) => existsSync(join(root, SCHEMA))) ?? programRoot(), SCHEMA),
   };
 }
 
