@@ -27,9 +27,12 @@ export function said(error: unknown): string {
 /** @returns the configuration, or null and why. */
 export async function readConfig(file: string, part: 'controller' | 'agent'): Promise<[Config | null, Finding[]]> {
   const stats = await stat(file).catch(() => null);
-  const enrol = `vault-dr enrol accept --config ${quoted(file)}`;
+  const create = part === 'agent' ? 'enrol accept' : 'init';
   if (stats === null)
-    return [null, [problem('config-missing', file, 'it does not exist', part === 'agent' ? enrol : null)]];
+    return [
+      null,
+      [problem('config-missing', file, 'it does not exist', `vault-dr ${create} --config ${quoted(file)}`)],
+    ];
   const findings = configFindings({ path: file, mode: stats.mode, gid: stats.gid });
   try {
     return [await loadConfig(file), findings];
