@@ -333,19 +333,24 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
   }
 
   /** Copies to repositories that were down what they missed. A failure is a warning; the next backup tries again. */
-  async function catchUp(cluster: string, from: string, others: string[]): Promise<BackupResult['caughtUp']> {
+  async function catchUp(cluster: string, first: string, others: string[]): Promise<BackupResult['caughtUp']> {
     const answering = others.filter((name) => progress.copies.some((copy) => copy.repository === name));
+    const ways = answering.map((name) => ({ from: first, to: name }));
+    // The first one may have been down as well, and others have what it missed. Not in histories from before this.
+    if (answering.length > 0 && patched('catch-up-the-first')) {
+      ways.push(...answering.map((name) => ({ from: name, to: first })));
+    }
     const done: BackupResult['caughtUp'] = [];
-    for (const repository of answering) {
+    for (const { from, to } of ways) {
       try {
-        const between = { cluster, from, to: repository };
+        const between = { cluster, from, to };
         for (const generation of await askServing(serving, (steps) => steps.listCatchUps(between))) {
           await askServing(serving, (steps) => steps.replicateGeneration({ ...between, generation }));
-          done.push({ repository, generation });
+          done.push({ repository: to, generation });
         }
       } catch (error) {
         if (isCancellation(error)) throw error;
-        progress.warnings.push(`catching ${repository} up: ${problemOf(error, 'catch-up').problem}`);
+        progress.warnings.push(`catching ${to} up: ${problemOf(error, 'catch-up').problem}`);
       }
     }
     return done;

@@ -87,12 +87,18 @@ describe('backUpCluster', () => {
     expect(fakes.calls.filter((call) => call === 'checkHealth')).toHaveLength(1);
   });
 
-  it('brings a repository that was down what it missed', async () => {
-    fakes.controller.listCatchUps = () => Promise.resolve(['20261122T040000Z-000000000040-0a1b2c3d']);
+  it.each(['offsite', 'local'])('brings %s what it missed when it was down', async (repository) => {
+    const missed = '20261122T040000Z-000000000040-0a1b2c3d';
+    const { listCatchUps } = fakes.controller;
+    fakes.controller.listCatchUps = async (input) => {
+      await listCatchUps(input);
+      return input.to === repository ? [missed] : [];
+    };
 
     const result = await backUp();
 
-    expect(result.caughtUp).toEqual([{ repository: 'offsite', generation: '20261122T040000Z-000000000040-0a1b2c3d' }]);
+    expect(result.caughtUp).toEqual([{ repository, generation: missed }]);
+    expect(fakes.calls.filter((call) => call === 'listCatchUps')).toHaveLength(2);
     expect(fakes.notifications).toEqual([]);
   });
 
