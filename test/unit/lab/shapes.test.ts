@@ -17,7 +17,7 @@ const VALUES = {
   approvers: [
     { name: 'bob', key: 'ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAlOk4Y7N1YkkfqJDgjF7jnhGzL9x4ERC3cc1L2kBEgv bob@lab' },
   ],
-  agentPublicKeys: { 'vault-1': 'MCow' },
+  agentPublicKeys: Object.fromEntries(Array.from({ length: 5 }, (_, index) => [`vault-${index + 1}`, 'MCow'])),
 };
 
 describe.each(Object.keys(SHAPES) as ShapeName[])('the shape %s', (name) => {
