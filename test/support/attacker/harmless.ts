@@ -32,6 +32,7 @@ export const DONE_FOR_A_BACKUP: Partial<Record<Step, string>> = {
   checkHealth: 'asks Vault how it is',
   stageBundle: 'keeps what an agent has signed, in the staging of the own run',
   captureSnapshot: 'captures for the recipients of the configuration, in the staging of the own run',
+  publishGeneration: 'finds that a copy is there, signed and whole; what is in no staging is not published',
   replicateGeneration: 'copies what is signed to another repository of the cluster',
   listCatchUps: 'reads the repositories',
   discardStaging: 'removes the staging of the own run',

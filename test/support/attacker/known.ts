@@ -7,13 +7,14 @@ import { stepInputs } from './histories';
 
 /**
  * What the product itself would send, as its histories show it: there have been a backup, and a plan of a restore.
- * @param report of the plan
+ * @param printed the report of the plan, as the command prints it: with notices
  */
 export async function knownInputs(
   client: Client,
-  report: RecoveryReport,
+  printed: RecoveryReport,
   approved: ApprovedPlan | null = null,
 ): Promise<Inputs> {
+  const { notices: _notices, ...report } = printed as RecoveryReport & { notices?: unknown };
   const cluster = report.cluster;
   const backup = await stepInputs(client, `backup-${cluster}`);
   const restore = await stepInputs(client, `restore-${cluster}`);
