@@ -53,10 +53,16 @@ export class Controller {
 
   async repository(name: string): Promise<Repository> {
     const config = repositoryConfigOf(this.config, name);
-    if (config.type === 'directory' && config.host !== undefined && config.host !== this.name) {
-      return new ElsewhereRepository(name, config.host);
-    }
+    const host = this.servedElsewhere(name);
+    if (host !== null) return new ElsewhereRepository(name, host);
     return openRepository(name, config);
+  }
+
+  /** The other controller that serves a directory, so that this one leaves it alone; null of everything else. */
+  servedElsewhere(name: string): string | null {
+    const config = repositoryConfigOf(this.config, name);
+    const host = config.type === 'directory' ? config.host : undefined;
+    return host === undefined || host === this.name ? null : host;
   }
 
   /**

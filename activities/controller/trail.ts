@@ -35,7 +35,9 @@ export class TrailKeeper {
     if (head === null || head.sha256 === this.#published) return false;
     const { clusters } = this.controller.config;
     const places = Object.entries(clusters).flatMap(([cluster, { repositories }]) =>
-      repositories.map((repository) => ({ cluster, repository })),
+      repositories
+        .filter((repository) => this.controller.servedElsewhere(repository) === null)
+        .map((repository) => ({ cluster, repository })),
     );
     const results = await Promise.allSettled(
       places.map(({ cluster, repository }) => publishTrail(this.controller, cluster, repository, signal)),

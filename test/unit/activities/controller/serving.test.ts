@@ -2,6 +2,8 @@ import { mkdir, readdir } from 'node:fs/promises';
 import { planBackup } from '../../../../activities/controller/backup';
 import { settingsOf } from '../../../../activities/controller/confirm';
 import { Controller } from '../../../../activities/controller/context';
+import { auditFileOf, TrailKeeper } from '../../../../activities/controller/trail';
+import { appendRecord } from '../../../../src/audit/audit-trail';
 import { parseConfig } from '../../../../src/config/load';
 import { digestOf } from '../../../../src/repository/digest';
 import { fromBytes } from '../../../../src/repository/types';
@@ -22,7 +24,8 @@ describe('a directory that one controller serves', () => {
       publicKeyFile: inTest('signing.pub'),
       privateKeyFile: inTest('signing.key'),
     }).replace('type: directory,', 'type: directory, host: east,');
-    return new Controller({ config: parseConfig(`${text}controller: { name: ${name} }\n`, 'vault-dr.yaml') });
+    const own = `controller: { name: ${name} }\nstateDir: ${inTest(name)}\n`;
+    return new Controller({ config: parseConfig(`${text}${own}`, 'vault-dr.yaml') });
   }
 
   it('is used by that one', async () => {
@@ -63,5 +66,21 @@ describe('a directory that one controller serves', () => {
 
   it('is known to the plan of a restore', () => {
     expect(settingsOf(controllerCalled('west'), { cluster: 'prod' })).toMatchObject({ servedBy: 'east' });
+  });
+
+  it.each([
+    ['east', true],
+    ['west', false],
+  ])('has the trail of %s: %s, which is not published again while nothing is new', async (name, isThere) => {
+    const controller = controllerCalled(name);
+    const keeper = new TrailKeeper(controller);
+    await mkdir(inTest(name), { mode: 0o700 });
+    const at = '2026-11-27T04:00:00.000Z';
+    const record = { id: 'r/1', at, actor: 'ada', action: 'restore.stop', cluster: 'prod', run: 'r', details: {} };
+    await appendRecord(auditFileOf(controller), { ...record, outcome: 'info' });
+
+    await expect(keeper.publish(AbortSignal.timeout(5_000))).resolves.toBe(true);
+    await expect(keeper.publish(AbortSignal.timeout(5_000))).resolves.toBe(false);
+    expect((await readdir(inTest('local'))).includes('prod')).toBe(isThere);
   });
 });
