@@ -1,5 +1,6 @@
 import { formatBytes } from '../contract/format';
-import { type Finding, problem, quoted, warning } from './finding';
+import { shellWord } from '../contract/shell-word';
+import { type Finding, problem, warning } from './finding';
 
 const OLDEST_NODE = [20, 19] as const;
 const GROUP_OR_OTHERS_WRITE = 0o022;
@@ -25,7 +26,7 @@ export function configFindings({ path, mode, gid }: FileFacts & { gid: number })
   if (mode === null) return [];
   const open = mode & (gid === 0 ? 0o002 : GROUP_OR_OTHERS_WRITE);
   if (open === 0) return [];
-  return [problem('config-writable', path, 'others than its owner may change it', `chmod go-w ${quoted(path)}`)];
+  return [problem('config-writable', path, 'others than its owner may change it', `chmod go-w ${shellWord(path)}`)];
 }
 
 export interface SecretFacts extends FileFacts {
@@ -43,7 +44,12 @@ export function secretFindings(secrets: readonly SecretFacts[], fixFor: (setting
     }
     if (isPublic || (mode & OTHERS_READ) === 0) return [];
     return [
-      problem('secret-readable', path, `every user of this host can read it (${setting})`, `chmod o= ${quoted(path)}`),
+      problem(
+        'secret-readable',
+        path,
+        `every user of this host can read it (${setting})`,
+        `chmod o= ${shellWord(path)}`,
+      ),
     ];
   });
 }
@@ -63,7 +69,7 @@ export function signingFindings({ privateKeyFile, publicKeyFile, matches }: Sign
 
 export function publicHalfCommand(privateKeyFile: string | null, publicKeyFile: string): string | null {
   if (privateKeyFile === null) return null;
-  return `openssl pkey -in ${quoted(privateKeyFile)} -pubout -out ${quoted(publicKeyFile)}`;
+  return `openssl pkey -in ${shellWord(privateKeyFile)} -pubout -out ${shellWord(publicKeyFile)}`;
 }
 
 export function roomFindings(path: string, freeBytes: number | null): Finding[] {

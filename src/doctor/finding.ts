@@ -28,8 +28,3 @@ export function warning(code: NonNullable<Finding['code']>, where: string, text:
 export function unchecked(where: string, text: string): Finding {
   return { code: null, severity: 'unchecked', where, text, fix: null };
 }
-
-/** For a POSIX shell. */
-export function quoted(word: string): string {
-  return /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", `'\\''`)}'`;
-}

@@ -35,11 +35,6 @@ export function paths(root: CommandNode): string[] {
   return flattened(root).map(({ path }) => path.join(' '));
 }
 
-/** In single quotes, for any of the three shells. */
-export function quoted(text: string): string {
-  return `'${text.replaceAll("'", `'\\''`)}'`;
-}
-
 /**
  * Prints the names of the clusters in a configuration in block style, with awk: fast, and silent if there is none. The
  * shell variable of the file is `$config`.

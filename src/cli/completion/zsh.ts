@@ -1,5 +1,6 @@
+import { quoted } from '../../contract/shell-word';
 import { type CommandNode, flattened, type ValueKind } from '../tree';
-import { byKind, CLUSTERS_AWK, CONFIG_FILE, paths, quoted, valuePlaces } from './words';
+import { byKind, CLUSTERS_AWK, CONFIG_FILE, paths, valuePlaces } from './words';
 
 export function zshScript(root: CommandNode): string {
   return `#compdef vault-dr

@@ -9,7 +9,8 @@ import { DrError } from '../../contract/failures';
 import { nodeTaskQueue } from '../../contract/names';
 import { agentPublicKey } from '../../crypto/agent-key';
 import { roomFindings, secretFindings } from '../../doctor/files';
-import { type Finding, problem, quoted, unchecked } from '../../doctor/finding';
+import { shellWord } from '../../contract/shell-word';
+import { type Finding, problem, unchecked } from '../../doctor/finding';
 import { enrolledFindings, isPolling, unitFindings, vaultFindings } from '../../doctor/services';
 import { openOwnDirectory, readOwnFile } from '../../files/own-files';
 import { placeProblem, setAsideProblem } from '../../host/data/rights';
@@ -72,18 +73,18 @@ async function identitiesOf(config: Config, cluster: string, node: NodeConfig): 
 
 function keyFindings(cluster: string, node: NodeConfig, file: string): Finding[] {
   const { stateDir } = node;
-  const enrol = `vault-dr enrol accept --config ${quoted(file)} --state-dir ${quoted(stateDir)}`;
+  const enrol = `vault-dr enrol accept --config ${shellWord(file)} --state-dir ${shellWord(stateDir)}`;
   try {
     openOwnDirectory(stateDir).close();
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') {
-      const fix = `chown ${process.geteuid?.() ?? 0} ${quoted(stateDir)} && chmod 0700 ${quoted(stateDir)}`;
+      const fix = `chown ${process.geteuid?.() ?? 0} ${shellWord(stateDir)} && chmod 0700 ${shellWord(stateDir)}`;
       return [problem('own-directory', stateDir, said(error), fix)];
     }
   }
   try {
     const key = readOwnFile(agentKeyFile(stateDir), { secret: true });
-    const create = `vault-dr agent-key --config ${quoted(file)} --cluster ${cluster} --node ${node.name}`;
+    const create = `vault-dr agent-key --config ${shellWord(file)} --cluster ${cluster} --node ${node.name}`;
     if (key === null) return [problem('agent-key-missing', agentKeyFile(stateDir), 'it does not exist', create)];
     if (node.agentPublicKey === undefined || agentPublicKey(key) === node.agentPublicKey) return [];
     return [
@@ -95,7 +96,7 @@ function keyFindings(cluster: string, node: NodeConfig, file: string): Finding[]
       ),
     ];
   } catch (error) {
-    const fix = `chmod 0600 ${quoted(agentKeyFile(stateDir))}`;
+    const fix = `chmod 0600 ${shellWord(agentKeyFile(stateDir))}`;
     return [problem('own-directory', agentKeyFile(stateDir), said(error), fix)];
   }
 }

@@ -5,7 +5,8 @@ import type { ClusterConfig, Config } from '../../config/schema';
 import { isDrError } from '../../contract/failures';
 import { backupScheduleId, CONTROLLER_TASK_QUEUE, nodeTaskQueue } from '../../contract/names';
 import { publicHalfCommand, roomFindings, secretFindings, signingFindings } from '../../doctor/files';
-import { type Finding, problem, quoted, unchecked } from '../../doctor/finding';
+import { shellWord } from '../../contract/shell-word';
+import { type Finding, problem, unchecked } from '../../doctor/finding';
 import {
   agentPollFindings,
   backupFindings,
@@ -60,7 +61,7 @@ export async function filesOfController(config: Config): Promise<Finding[]> {
     // A new one makes all earlier backups unreadable: only where there are none to lose.
     return existsSync(signing.publicKeyFile)
       ? null
-      : `openssl genpkey -algorithm ed25519 -out ${quoted(facts.privateKeyFile)} && ${publicHalfCommand(facts.privateKeyFile, facts.publicKeyFile)}`;
+      : `openssl genpkey -algorithm ed25519 -out ${shellWord(facts.privateKeyFile)} && ${publicHalfCommand(facts.privateKeyFile, facts.publicKeyFile)}`;
   };
   return [
     ...secretFindings([...privateKeys, ...publicFiles, ...others.flat()], fixFor),
@@ -132,7 +133,7 @@ function wantedOf({ method, backup }: ClusterConfig): Record<string, string[]> {
 export async function repositoryOf(name: string, config: Config): Promise<Finding[]> {
   const settings = config.repositories[name]!;
   if (settings.type === 'directory' && !existsSync(settings.path)) {
-    const fix = `install --directory --mode=0700 ${quoted(settings.path)}`;
+    const fix = `install --directory --mode=0700 ${shellWord(settings.path)}`;
     return [problem('repository-missing', name, `${settings.path} does not exist`, fix)];
   }
   const again = `vault-dr repository check ${name}`;

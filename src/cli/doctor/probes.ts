@@ -11,7 +11,8 @@ import { isDrError } from '../../contract/failures';
 import { SEARCH_ATTRIBUTES } from '../../contract/names';
 import type { SecretFacts, SigningFacts } from '../../doctor/files';
 import { configFindings } from '../../doctor/files';
-import { type Finding, problem, quoted } from '../../doctor/finding';
+import { shellWord } from '../../contract/shell-word';
+import { type Finding, problem } from '../../doctor/finding';
 import { type LastPoll, searchAttributeFindings, type UnitFacts, type VaultFacts } from '../../doctor/services';
 import { connectClient, type TemporalOptions } from '../../temporal/connect-temporal';
 import { connectToNode } from '../../vault/connect-node';
@@ -31,13 +32,13 @@ export async function readConfig(file: string, part: 'controller' | 'agent'): Pr
   if (stats === null)
     return [
       null,
-      [problem('config-missing', file, 'it does not exist', `vault-dr ${create} --config ${quoted(file)}`)],
+      [problem('config-missing', file, 'it does not exist', `vault-dr ${create} --config ${shellWord(file)}`)],
     ];
   const findings = configFindings({ path: file, mode: stats.mode, gid: stats.gid });
   try {
     return [await loadConfig(file), findings];
   } catch (error) {
-    return [null, [...findings, problem('config-invalid', file, said(error), `${'${EDITOR:-vi}'} ${quoted(file)}`)]];
+    return [null, [...findings, problem('config-invalid', file, said(error), `${'${EDITOR:-vi}'} ${shellWord(file)}`)]];
   }
 }
 
@@ -167,6 +168,6 @@ export async function freeBytes(path: string): Promise<number | null> {
 
 /** What starts Vault on its host; null where the agent itself does. */
 export function startCommand(service: ServiceConfig | undefined): string | null {
-  if (service?.driver === 'systemd') return `systemctl start ${quoted(service.unit)}`;
-  return service?.driver === 'command' ? service.start.map(quoted).join(' ') : null;
+  if (service?.driver === 'systemd') return `systemctl start ${shellWord(service.unit)}`;
+  return service?.driver === 'command' ? service.start.map(shellWord).join(' ') : null;
 }

@@ -1,3 +1,4 @@
+import { shellWord } from '../../contract/shell-word';
 import { basename } from 'node:path';
 import { DEFAULT_CONFIG_FILE } from '../../config/default-file';
 import { readIfThere, statIfThere } from '../../files/files';
@@ -57,7 +58,7 @@ export async function identityLines(path: string, isNew: boolean): Promise<strin
     `center, and remove ${path} from this host once it is on the first node.`,
   ];
   const shows = process.stderr.isTTY && process.stdout.isTTY;
-  if (!isNew || !shows) return [...care, `To write it down: cat ${quoted(path)}`];
+  if (!isNew || !shows) return [...care, `To write it down: cat ${shellWord(path)}`];
   const secret = (await readIfThere(path))?.split('\n').find((line) => line.startsWith('AGE-SECRET-KEY-')) ?? '';
   return [...care, 'It is shown this once:', '', `  ${secret}`];
 }
@@ -65,7 +66,7 @@ export async function identityLines(path: string, isNew: boolean): Promise<strin
 /** The box at the end: what is typed next. */
 export async function nextSteps({ file, settings, every, found }: Interview): Promise<string> {
   const { cluster } = settings;
-  const config = file === DEFAULT_CONFIG_FILE ? '' : ` --config ${quoted(file)}`;
+  const config = file === DEFAULT_CONFIG_FILE ? '' : ` --config ${shellWord(file)}`;
   const first =
     found.method === 'filesystem' ? ['Agents make these backups: enrol them first (vault-dr enrol invite).', ''] : [];
   const commands = [
@@ -89,8 +90,4 @@ async function temporalLines(): Promise<string[]> {
 async function hasUnit(): Promise<boolean> {
   const found = await Promise.all(UNITS.map((directory) => statIfThere(`${directory}/${CONTROLLER_UNIT}`)));
   return found.some((stats) => stats !== null);
-}
-
-function quoted(path: string): string {
-  return /^[\w./@%+=:,-]+$/.test(path) ? path : `'${path.replaceAll("'", `'\\''`)}'`;
 }

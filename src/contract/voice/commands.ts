@@ -8,6 +8,7 @@ import {
   type RecoveryProgress,
   type RecoveryReport,
 } from '../recovery';
+import { quoted, shellWord } from '../shell-word';
 import { isUnderway } from './headline';
 
 /** What people can do next. */
@@ -58,7 +59,7 @@ export function removalCommand({ cluster, run }: RecoveryReport, label: string):
     vaultDr: vaultDr('remove-set-aside', cluster, '--run', run),
     stock: [
       `temporal workflow start --type ${WORKFLOW.removeSetAside} --task-queue ${CONTROLLER_TASK_QUEUE} \\`,
-      `  --workflow-id ${word(recoveryWorkflowId(cluster))} --fail-existing --input ${word(input)}`,
+      `  --workflow-id ${shellWord(recoveryWorkflowId(cluster))} --fail-existing --input ${shellWord(input)}`,
     ],
     note: null,
   };
@@ -120,7 +121,7 @@ function share({ cluster, recipients }: RecoveryProgress): CommandText {
     stock: [
       "read -rsp 'Your unseal share (not shown): ' SHARE",
       'printf %s "$SHARE" | age -a \\',
-      ...recipients.map(({ recipient }) => `  -r ${word(recipient)} \\`),
+      ...recipients.map(({ recipient }) => `  -r ${shellWord(recipient)} \\`),
       `  | jq -Rs '{holder:"${YOU}",share:.}' > share.json; unset SHARE`,
       `${messageTo(cluster, MESSAGE.submitShare)} --input-file share.json`,
     ],
@@ -157,22 +158,13 @@ function operatorCommand(cluster: string, message: keyof typeof MESSAGE, verb: s
 }
 
 function vaultDr(verb: string, cluster: string, ...options: string[]): string {
-  return ['vault-dr', verb, '--cluster', cluster, ...options].map(word).join(' ');
+  return ['vault-dr', verb, '--cluster', cluster, ...options].map(shellWord).join(' ');
 }
 
 function update(cluster: string, message: string, input: object): string {
-  return `${messageTo(cluster, message)} --input ${word(JSON.stringify(input))}`;
+  return `${messageTo(cluster, message)} --input ${shellWord(JSON.stringify(input))}`;
 }
 
 function messageTo(cluster: string, message: string): string {
-  return `temporal workflow update execute --workflow-id ${word(recoveryWorkflowId(cluster))} --name ${message}`;
-}
-
-/** One shell word, whatever it contains, because it will be pasted. */
-function word(text: string): string {
-  return /^[\w./:@=,+-]+$/.test(text) ? text : quoted(text);
-}
-
-function quoted(text: string): string {
-  return `'${text.replaceAll("'", String.raw`'\''`)}'`;
+  return `temporal workflow update execute --workflow-id ${shellWord(recoveryWorkflowId(cluster))} --name ${message}`;
 }

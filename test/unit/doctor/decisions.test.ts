@@ -1,5 +1,6 @@
+import { shellWord } from '../../../src/contract/shell-word';
 import { configFindings, nodeFindings, roomFindings, secretFindings, signingFindings } from '../../../src/doctor/files';
-import { type Finding, quoted } from '../../../src/doctor/finding';
+import type { Finding } from '../../../src/doctor/finding';
 import {
   agentPollFindings,
   backupFindings,
@@ -138,6 +139,6 @@ test.each([
 });
 
 test('what goes into a command cannot become another one', () => {
-  expect(quoted('/a/b-c.yaml')).toBe('/a/b-c.yaml');
-  expect(quoted("x'; rm -rf /; '")).toBe(`'x'\\''; rm -rf /; '\\'''`);
+  expect(shellWord('/a/b-c.yaml')).toBe('/a/b-c.yaml');
+  expect(shellWord("x'; rm -rf /; '")).toBe(`'x'\\''; rm -rf /; '\\'''`);
 });
