@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream';
 import type { z } from 'zod';
-import { DrError } from '../contract/failures';
+import { DrError, isDrError } from '../contract/failures';
 import type { Consistency } from '../contract/method';
 import { type Answer, type Call, type Dialect, type Method, Transport, withoutQuery } from '../vault/transport';
 import {
@@ -175,7 +175,12 @@ export class ConsulClient {
   async snapshot(consistency: Consistency, options: TransferOptions = {}): Promise<SnapshotDownload> {
     const { signal, timeoutMs = TRANSFER_TIMEOUT_MS } = options;
     const query = { default: '', consistent: '?consistent', stale: '?stale' }[consistency];
-    const { body, headers } = await this.#http.download(`snapshot${query}`, { signal, timeoutMs });
+    const { body, headers } = await this.#http
+      .download(`snapshot${query}`, { signal, timeoutMs })
+      .catch(async (error) => {
+        if (isDrError(error)) await this.#throwRefusal();
+        throw error;
+      });
     const index = Number(headers['x-consul-index']);
     return {
       body,
@@ -195,7 +200,7 @@ export class ConsulClient {
     // An error of the body that comes before the upload begins is kept by the stream and found then.
     body.on('error', () => undefined);
     try {
-      await this.#assertMayRestore();
+      await this.#assertMayTransfer();
     } catch (error) {
       body.destroy();
       throw error;
@@ -250,8 +255,17 @@ export class ConsulClient {
     return this.#parse(transactionSchema, this.#successOf(answer, 'txn'), 'txn', exactly);
   }
 
+  /** A server that passes a download on may lose the leader's answer where that refuses the token. */
+  async #throwRefusal(): Promise<void> {
+    try {
+      await this.#assertMayTransfer();
+    } catch (error) {
+      if (isDrError(error) && !error.retryable) throw error;
+    }
+  }
+
   /** Consul refuses an upload while it is still under way, and the connection may break before its answer is read. */
-  async #assertMayRestore(): Promise<void> {
+  async #assertMayTransfer(): Promise<void> {
     const [allowed] = await this.permissions([{ resource: 'acl', access: 'write' }]);
     if (!allowed)
       throw toConsulError(403, "Permission denied: token lacks permission 'acl:write'", this.name, 'snapshot');

@@ -71,6 +71,31 @@ it('does not take an answer that was lost between servers for a refusal', async 
   });
 });
 
+it('tells that a snapshot was refused, where the server that passed it on has lost the reason', async () => {
+  const lost = 'failed to decode response: read tcp 127.0.0.1:44735->127.0.0.1:25703: read: connection reset by peer';
+  const authorize = (status: number, body: string) => {
+    answer = (request, response) => {
+      const isSnapshot = request.url?.startsWith('/v1/snapshot');
+      response.writeHead(isSnapshot ? 500 : status).end(isSnapshot ? lost : body);
+    };
+    return failureOf(client.snapshot('default'));
+  };
+
+  expect(await authorize(403, 'ACL not found')).toMatchObject({ code: 'AuthenticationFailed', retryable: false });
+  expect(await authorize(200, '[{"Resource":"acl","Access":"write","Allow":false}]')).toMatchObject({
+    code: 'PermissionDenied',
+    retryable: false,
+  });
+  for (const [status, body] of [
+    [200, '[{"Resource":"acl","Access":"write","Allow":true}]'],
+    [500, 'No cluster leader'],
+  ] as const)
+    expect(await authorize(status, body)).toMatchObject({
+      code: 'VaultUnavailable',
+      message: expect.stringContaining('snapshot') as string,
+    });
+});
+
 it('never follows a redirect', async () => {
   says(301, '', { location: 'http://127.0.0.1:1/' });
 
