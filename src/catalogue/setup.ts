@@ -20,6 +20,12 @@ export const SETUP = {
     todo: ['Correct it in an editor that knows the schema.'],
     see: 'configuration.md',
   },
+  'config-deprecated': {
+    title: 'The configuration has a setting of an earlier version',
+    means: 'It still counts as what it is now, as the message says.',
+    todo: ['Change the file as the message says.'],
+    see: 'operate/upgrades.md#settings-of-earlier-versions',
+  },
   'config-writable': {
     title: 'Others may change the configuration',
     means: 'Whoever can write it decides who may approve, and what is run as root.',

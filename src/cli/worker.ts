@@ -6,6 +6,7 @@ import type { ClusterConfig } from '../config/schema';
 import { NAMESPACE_TRUST } from '../contract/approval';
 import { DrError } from '../contract/failures';
 import { RUN_PATTERN } from '../contract/names';
+import { coded } from '../contract/notice';
 import { printable } from '../contract/printable';
 import { agentPublicKey } from '../crypto/agent-key';
 import { agentKeyFile, ensureAgentKey } from '../host/run/agent-key-file';
@@ -108,10 +109,10 @@ function warnOfTrust(log: Logger, name: string, { restore }: ClusterConfig): voi
   if (restore.trust === 'namespace') log.warn(`clusters.${name}: ${NAMESPACE_TRUST}`);
 }
 
-/** Logs once what the configuration exposes. */
+/** Logs once what the configuration exposes, and what it has from an earlier version. */
 async function settings(options: CommonOptions, log: Logger) {
   const readyFile = process.env['VAULT_DR_READY_FILE'];
-  const config = await loadConfig(options.config);
+  const config = await loadConfig(options.config, (text) => log.warn(coded('config-deprecated', text)));
   await hardenProcess((message) => log.warn(message));
   for (const exposure of await exposuresOf(config)) log.warn(exposure);
   // The log says what it waits for.

@@ -5,6 +5,7 @@ import type { z } from 'zod';
 import { DrError } from '../contract/failures';
 import { walkMessage } from '../contract/message-bounds';
 import { crossProblems } from './cross-checks';
+import { modernised } from './former-settings';
 import {
   type ClusterConfig,
   type Config,
@@ -25,11 +26,14 @@ const MOST_ALIAS_USES = 500;
 const MOST_PROBLEMS = 100;
 const LONGEST_PROBLEM = 500;
 
+/** Gets each setting of an earlier version, with its place and what it is now. */
+type OnDeprecation = (text: string) => void;
+
 /**
- * Reads and validates the configuration.
+ * Reads and validates the configuration. Commands take settings of earlier versions silently; services and `doctor` say so.
  * @throws DrError InvalidConfiguration that lists every problem, each with its place in the file.
  */
-export async function loadConfig(file: string): Promise<Config> {
+export async function loadConfig(file: string, onDeprecation?: OnDeprecation): Promise<Config> {
   let text: string | null;
   try {
     text = await readBounded(file, LONGEST_CONFIG_BYTES);
@@ -40,7 +44,7 @@ export async function loadConfig(file: string): Promise<Config> {
     });
   }
   if (text === null) throw invalid(file, [`it is larger than ${LONGEST_CONFIG_BYTES / 1024 / 1024} MiB`]);
-  return parseConfig(text, file);
+  return parseConfig(text, file, onDeprecation);
 }
 
 /** Null if it is larger. Works for files without a size, such as a pipe. */
@@ -64,21 +68,22 @@ export function servedBy({ clusters, repositories }: Config, cluster: string): s
   return undefined;
 }
 
-export function parseConfig(text: string, file: string): Config {
+export function parseConfig(text: string, file: string, onDeprecation?: OnDeprecation): Config {
   const lineCounter = new LineCounter();
-  const { document, raw } = readYaml(text, file, lineCounter);
+  const { document, raw: written } = readYaml(text, file, lineCounter);
+  const { raw, deprecations, problems: former } = modernised(written);
   const result = configSchema.safeParse(raw, {
     error: ({ code, input }) => (code === 'invalid_type' && input === undefined ? 'is missing' : undefined),
   });
-  const problems = [...(result.error?.issues.flatMap(problemsOf) ?? []), ...crossProblems(raw)];
-  if (result.success && problems.length === 0) return result.data;
-  throw invalid(
-    file,
-    problems.map(({ path, message }) => {
-      const at = lineOf(path);
-      return `${at === undefined ? '' : `line ${at}: `}${path.join('.') || 'file'}: ${message}`;
-    }),
-  );
+  const problems = [...(result.error?.issues.flatMap(problemsOf) ?? []), ...crossProblems(raw), ...former];
+  if (!result.success || problems.length > 0) throw invalid(file, problems.map(placed));
+  for (const deprecation of deprecations) onDeprecation?.(placed(deprecation));
+  return result.data;
+
+  function placed({ path, message }: { path: PropertyKey[]; message: string }): string {
+    const at = lineOf(path);
+    return `${at === undefined ? '' : `line ${at}: `}${path.join('.') || 'file'}: ${message}`;
+  }
 
   /** Line of the nearest existing node. */
   function lineOf(path: readonly PropertyKey[]): number | undefined {

@@ -26,3 +26,18 @@ ${Object.entries(repositories)
 signing: { publicKeyFile: ${publicKeyFile}${privateKey} }
 `;
 }
+
+/** With settings that this version has no more, on the lines 14 and 15. */
+export function configOfEarlierVersion(): string {
+  const now = sampleConfig({ repositories: { local: '/backups' }, publicKeyFile: '/signing.pub' });
+  return now.replace(
+    '    repositories: [local]\n',
+    `    repositories: [local]
+    method: consul
+    consul:
+      addresses: [https://consul.example.com:8501]
+      scope: all
+      allowStale: false
+`,
+  );
+}

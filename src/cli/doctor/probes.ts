@@ -12,7 +12,7 @@ import { SEARCH_ATTRIBUTES } from '../../contract/names';
 import type { SecretFacts, SigningFacts } from '../../doctor/files';
 import { configFindings } from '../../doctor/files';
 import { shellWord } from '../../contract/shell-word';
-import { type Finding, problem } from '../../doctor/finding';
+import { type Finding, problem, warning } from '../../doctor/finding';
 import { type LastPoll, searchAttributeFindings, type UnitFacts, type VaultFacts } from '../../doctor/services';
 import { connectClient, type TemporalOptions } from '../../temporal/connect-temporal';
 import { connectToNode } from '../../vault/connect-node';
@@ -35,10 +35,12 @@ export async function readConfig(file: string, part: 'controller' | 'agent'): Pr
       [problem('config-missing', file, 'it does not exist', `vault-dr ${create} --config ${shellWord(file)}`)],
     ];
   const findings = configFindings({ path: file, mode: stats.mode, gid: stats.gid });
+  const edit = `${'${EDITOR:-vi}'} ${shellWord(file)}`;
   try {
-    return [await loadConfig(file), findings];
+    const config = await loadConfig(file, (text) => findings.push(warning('config-deprecated', file, text, edit)));
+    return [config, findings];
   } catch (error) {
-    return [null, [...findings, problem('config-invalid', file, said(error), `${'${EDITOR:-vi}'} ${shellWord(file)}`)]];
+    return [null, [...findings, problem('config-invalid', file, said(error), edit)]];
   }
 }
 

@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { stringify } from 'yaml';
+import { configOfEarlierVersion } from '../../support/sample-config';
 import { useDirectory } from '../../support/temporary';
 
 const HOOK = join(__dirname, '../../support/typescript-hook.js');
@@ -101,6 +102,19 @@ it('controller and agent say of which of their clusters nobody has to sign anyth
   expect(warned(controller)).toEqual(['staging', 'trial']);
   expect(warned(ofProd)).toEqual([]);
   expect(warned(ofStaging)).toEqual(['staging']);
+});
+
+it('a controller warns at its start of settings of earlier versions', async () => {
+  const config = configOfEarlierVersion().replace('/signing.pub', `/key, privateKey: { file: ${inTest('key.pem')} }`);
+  // A key that is open to all ends the start right after it.
+  await writeFile(inTest('key.pem'), 'x', { mode: 0o644 });
+  await writeFile(inTest('vault-dr.yaml'), config);
+
+  const { exitCode, output } = await vaultDr('worker', '--config', inTest('vault-dr.yaml'));
+
+  expect(exitCode).toBe(3);
+  expect(output).toContain('line 14: clusters.prod.consul.scope: does not exist any more');
+  expect(output.match(/\[config-deprecated\]/g)).toHaveLength(2);
 });
 
 it('the controller takes run ids, or nothing, as what it shall not check, and refuses anything else', async () => {
