@@ -24,6 +24,7 @@ const EXIT_BY_CODE: Partial<Record<FailureCode, number>> = {
   CopyDamaged: EXIT.damaged,
   SignatureInvalid: EXIT.damaged,
   RecipientNotAuthentic: EXIT.refused,
+  NotApproved: EXIT.refused,
 };
 
 /** Their texts are complete, or list codes themselves. */

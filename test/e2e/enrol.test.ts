@@ -115,7 +115,7 @@ describe('agents that are enrolled with tokens', () => {
     );
     const results = await Promise.all([...accepting, accept('vault-3')]);
 
-    expect(wrong).toMatchObject({ code: 1, stdout: expect.stringContaining('another fingerprint') });
+    expect(wrong).toMatchObject({ code: 5, stdout: expect.stringContaining('another fingerprint') });
     expect(untouched).not.toContain('agentPublicKey');
     expect(right).toMatchObject({ code: 0 });
     expect(results.map(({ code, stderr }) => ({ code, said: code === 0 ? '' : stderr }))).toEqual(

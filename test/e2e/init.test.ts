@@ -3,6 +3,7 @@ import { access, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/p
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { parse } from 'yaml';
+import { createAuthority } from '../../src/lab/certificates';
 import { createProcess } from '../../src/lab/processes';
 import { PROJECT_ROOT } from '../../src/lab/project-root';
 import { useLab } from '../support/lab';
@@ -50,6 +51,20 @@ async function filesIn(directory: string): Promise<Record<string, { mode: string
     ),
   );
 }
+
+it('advises its own flags where Vault can not be asked', async () => {
+  const caFile = flags[flags.indexOf('--ca-file') + 1] ?? '';
+  await writeFile(inTest('other-ca.pem'), (await createAuthority('of somebody else')).certificate);
+  const otherCa = flags.map((flag) => (flag === caFile ? inTest('other-ca.pem') : flag));
+  const all = { PATH: process.env['PATH'], VAULT_TOKEN: 'of-nobody' } as NodeJS.ProcessEnv;
+  const said = (args: string[]) =>
+    run(process.execPath, [PROGRAM, 'init', ...args, '--yes'], { env: all }).catch(
+      (error: { stderr: string }) => error,
+    );
+
+  expect((await said(otherCa)).stderr).toContain('with --ca-file');
+  expect((await said(flags)).stderr).toContain('VAULT_TOKEN, with --token-file');
+});
 
 it('changes nothing and shows no secret with --print', async () => {
   const { code, stdout, stderr } = await init([...named('printed'), '--print']);

@@ -18,6 +18,7 @@ import {
   putSigningKeys,
   serviceAccount,
 } from '../../init/files';
+import { adviseFlags } from '../../init/flags';
 import { POLICY } from '../../init/policy';
 import { clientFor } from '../../init/survey';
 import { checkRepository } from '../../repository/check/check';
@@ -35,11 +36,11 @@ export function initCommand(): Command {
 
 async function run(options: Options): Promise<void> {
   const asker = process.stdin.isTTY && !options.yes ? TERMINAL : null;
-  const asked = await interview(options, asker);
+  const asked = await interview(options, asker).catch(adviseFlags);
   try {
     const { vault, file, places, settings, role } = asked;
     const names = { role, mount: settings.mount };
-    const plan = await planAccess(vault, names);
+    const plan = await planAccess(vault, names).catch(adviseFlags);
     const text = configurationText(settings, places);
     checked(text, file);
     const files = await plannedFiles(asked, text);

@@ -75,7 +75,8 @@ export function toConnectionError(error: unknown, node: string, path: string, si
   }
   if (signal?.aborted) return reason;
   const code = codeOfConnection(error);
-  if (code?.startsWith('ERR_OSSL_')) {
+  const tls = tlsProblemOf(error);
+  if (tls === 'files') {
     return new DrError('InvalidConfiguration', `The TLS files for ${node} can't be used (${code}).`, {
       where: node,
       cause: error,
@@ -83,12 +84,12 @@ export function toConnectionError(error: unknown, node: string, path: string, si
         'Check that tls.key is the key of the certificate in tls.certificateFile, has no passphrase, and that all TLS files are PEM.',
     });
   }
-  if (code !== undefined && TLS_CODE.test(code)) {
+  if (tls !== null) {
     return new DrError('VaultUnavailable', `The TLS connection to ${node} failed (${code}).`, {
       where: node,
       cause: error,
       retryable: false,
-      advice: tlsAdvice(code),
+      advice: TLS_ADVICE[tls],
     });
   }
   const known =
@@ -112,14 +113,25 @@ export function isWrongPeer(error: unknown): boolean {
   return TLS_CODE.test(code) || code.startsWith('HPE_') || code === 'EACCES';
 }
 
-function tlsAdvice(code: string): string {
-  if (CLIENT_CERTIFICATE_CODE.test(code)) {
-    return 'The listener requires a valid client certificate issued by its tls_client_ca_file (tls_require_and_verify_client_cert): set tls.certificateFile and tls.key of the cluster or of the node, or renew the certificate.';
-  }
-  if (NO_TLS_CODE.test(code)) {
-    return 'The listener does not use TLS, or only versions that are not accepted here: enable TLS there. Only an address on the same host may begin with http://.';
-  }
-  return "Check that tls.caFile holds the CA of this node's certificate, that the certificate has not expired and that it names the host of the configured address.";
+/** `files`: those of this side can't be used. `authority`: the certificate of the node is not accepted here. */
+export type TlsProblem = 'files' | 'client-certificate' | 'no-tls' | 'authority';
+
+const TLS_ADVICE: Record<Exclude<TlsProblem, 'files'>, string> = {
+  'client-certificate':
+    'The listener requires a valid client certificate issued by its tls_client_ca_file (tls_require_and_verify_client_cert): set tls.certificateFile and tls.key of the cluster or of the node, or renew the certificate.',
+  'no-tls':
+    'The listener does not use TLS, or only versions that are not accepted here: enable TLS there. Only an address on the same host may begin with http://.',
+  authority:
+    "Check that tls.caFile holds the CA of this node's certificate, that the certificate has not expired and that it names the host of the configured address.",
+};
+
+/** Of a connection, also as the cause of an error of ours. */
+export function tlsProblemOf(error: unknown): TlsProblem | null {
+  const code = codeOfConnection(error);
+  if (code?.startsWith('ERR_OSSL_')) return 'files';
+  if (code === undefined || !TLS_CODE.test(code)) return null;
+  if (CLIENT_CERTIFICATE_CODE.test(code)) return 'client-certificate';
+  return NO_TLS_CODE.test(code) ? 'no-tls' : 'authority';
 }
 
 /**

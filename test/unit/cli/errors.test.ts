@@ -24,7 +24,7 @@ const EXIT_CODES: Record<FailureCode, number> = {
   CopyDamaged: 6,
   SignatureInvalid: 6,
   DecryptionFailed: 1,
-  NotApproved: 1,
+  NotApproved: 5,
   NodeFenced: 1,
   NodeUnsafe: 1,
   ServiceFailed: 1,
