@@ -1,9 +1,15 @@
-import { Readable } from 'node:stream';
+import { pipeline, type Readable } from 'node:stream';
 import { DrError } from '../contract/failures';
+import { PayloadDecrypter, PayloadEncrypter } from './age-payload';
 import { isSshPrivateKey, isSshRecipient, sshIdentity, sshRecipient } from './age-ssh';
 
 /** age-encryption is ESM only. */
 const loadAge = () => import('age-encryption');
+
+/** Of a file with hundreds of recipients. */
+const MOST_HEADER_BYTES = 1024 * 1024;
+/** Salt and tag. */
+const EMPTY_PAYLOAD_BYTES = 32;
 
 const NO_MATCH = "no identity matched any of the file's recipients";
 
@@ -28,8 +34,8 @@ export interface DecryptOptions {
  * @throws DrError InvalidConfiguration if there is no recipient or one is malformed.
  */
 export async function encryptTo(source: Readable, recipients: readonly string[]): Promise<Readable> {
-  const encrypter = await encrypterFor(recipients);
-  return fromWeb(await encrypter.encrypt(toWeb(source)));
+  const { header, fileKey } = await newFile(recipients);
+  return pipeline(source, new PayloadEncrypter(header, fileKey), shownByResult);
 }
 
 /**
@@ -46,9 +52,12 @@ export async function decryptFrom(
   source.once('error', (error) => (sourceError = error));
   const explain = (error: unknown) => sourceError ?? decryptionError(error, options);
   const decrypter = await decrypterFor(identities, options);
+  const chunks = (source as AsyncIterable<Buffer>)[Symbol.asyncIterator]();
   try {
-    const plaintext = fromWeb(await decrypter.decrypt(toWeb(source)));
-    return Readable.from(withErrors(plaintext, explain), { objectMode: false });
+    const { header, rest } = await readHeader(chunks);
+    const fileKey = await decrypter.decryptHeader(header);
+    const payload = new PayloadDecrypter(fileKey, (problem) => damaged(problem, options));
+    return pipeline(following(rest, chunks, explain), payload, shownByResult);
   } catch (error) {
     source.destroy();
     throw explain(error);
@@ -117,6 +126,50 @@ export async function decryptArmored(
   }
 }
 
+/** A header for these recipients, and the key that it wraps: the library gives it to each recipient, and so to this one. */
+async function newFile(recipients: readonly string[]): Promise<{ header: Uint8Array; fileKey: Uint8Array }> {
+  const encrypter = await encrypterFor(recipients);
+  let fileKey = new Uint8Array();
+  encrypter.addRecipient({
+    wrapFileKey(key) {
+      fileKey = Uint8Array.from(key);
+      return [];
+    },
+  });
+  const emptyFile = await encrypter.encrypt(new Uint8Array());
+  return { header: emptyFile.subarray(0, emptyFile.length - EMPTY_PAYLOAD_BYTES), fileKey };
+}
+
+/** Up to its end, which is the line of its checksum: the only one that begins with dashes alone. */
+async function readHeader(chunks: AsyncIterator<Buffer>): Promise<{ header: Buffer; rest: Buffer }> {
+  let read = Buffer.alloc(0);
+  while (read.length < MOST_HEADER_BYTES) {
+    const { value, done } = await chunks.next();
+    if (done === true) break;
+    read = Buffer.concat([read, value]);
+    const last = read.indexOf('\n---');
+    const end = last < 0 ? -1 : read.indexOf('\n', last + 1);
+    if (end >= 0) return { header: read.subarray(0, end + 1), rest: read.subarray(end + 1) };
+  }
+  throw new Error('it has no header');
+}
+
+async function* following(
+  first: Buffer,
+  chunks: AsyncIterator<Buffer>,
+  explain: (error: unknown) => Error,
+): AsyncGenerator<Buffer> {
+  try {
+    yield first;
+    yield* { [Symbol.asyncIterator]: () => chunks };
+  } catch (error) {
+    throw explain(error);
+  }
+}
+
+/** The error of a pipeline is that of its last stream. */
+function shownByResult(): void {}
+
 async function encrypterFor(recipients: readonly string[]) {
   const age = await loadAge();
   const encrypter = new age.Encrypter();
@@ -160,11 +213,15 @@ async function decrypterFor(identities: readonly string[], options: DecryptOptio
 function decryptionError(error: unknown, options: DecryptOptions): Error {
   const message = error instanceof Error ? error.message : String(error);
   if (message === NO_MATCH) return noIdentityFits('None of the age identities decrypts it', options);
-  const what = options.where ?? 'The age file';
-  return new DrError('CopyDamaged', `${what} is not a complete age file, or it was modified (${message}).`, {
-    ...(options.where === undefined ? {} : { where: options.where }),
+  return damaged(message, options, error);
+}
+
+function damaged(problem: string, { where }: DecryptOptions, cause?: unknown): DrError {
+  const what = where ?? 'The age file';
+  return new DrError('CopyDamaged', `${what} is not a complete age file, or it was modified (${problem}).`, {
+    ...(where === undefined ? {} : { where }),
     advice: 'Use another copy of this backup, or another backup.',
-    cause: error,
+    ...(cause === undefined ? {} : { cause }),
   });
 }
 
@@ -174,24 +231,4 @@ function noIdentityFits(message: string, { where, recipients = [] }: DecryptOpti
     ...(where === undefined ? {} : { where }),
     advice: `Use the identity that belongs to ${wanted}.`,
   });
-}
-
-async function* withErrors(stream: Readable, explain: (error: unknown) => Error): AsyncGenerator<Uint8Array> {
-  try {
-    yield* stream as AsyncIterable<Uint8Array>;
-  } catch (error) {
-    throw explain(error);
-  }
-}
-
-/**
- * By iteration both ways: `Readable.toWeb` of Node 20 throws an uncatchable error if the source continues after the reader
- * is gone.
- */
-function toWeb(source: Readable): ReadableStream<Uint8Array> {
-  return ReadableStream.from<Uint8Array>(source);
-}
-
-function fromWeb(stream: ReadableStream<Uint8Array>): Readable {
-  return Readable.from(stream, { objectMode: false });
 }
