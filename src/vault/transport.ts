@@ -1,8 +1,8 @@
-import { type IncomingHttpHeaders, type IncomingMessage, request as httpRequest } from 'node:http';
-import { request as httpsRequest, type RequestOptions } from 'node:https';
+import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
 import { PassThrough, Readable } from 'node:stream';
-import { checkServerIdentity } from 'node:tls';
+import { checkServerIdentity, type ConnectionOptions } from 'node:tls';
+import type { Agent, Dispatcher } from 'undici';
 import { hostOf, socketPathOf } from '../contract/addresses';
 import { DrError } from '../contract/failures';
 import { toConnectionError, toVaultError } from './errors/vault-error';
@@ -86,20 +86,30 @@ const READ_TIMEOUT_MS = 60_000;
 /** Far more than any answer of Vault, except a snapshot. */
 const LONGEST_ANSWER_BYTES = 4 * 1024 * 1024;
 const LONGEST_HEADERS_BYTES = 16 * 1024;
+/** A snapshot comes in many small chunks; the parser is rarely paused while a slow receiver catches up. */
+const DOWNLOAD_BUFFER_BYTES = 1024 * 1024;
 
-/**
- * HTTP to one node: no redirects, no kept connections (nodes restart meanwhile), a limit on every wait, only DrErrors.
- * Uses Node's own HTTP, because undici (7.30) reads a snapshot, which arrives in many small chunks, in quadratic time and
- * entirely into memory as soon as the receiver is slower than the network.
- */
+/** What undici calls it, and what Node's own sockets do. */
+const CODES: Readonly<Record<string, string>> = {
+  UND_ERR_CONNECT_TIMEOUT: 'CONNECT_TIMEOUT',
+  UND_ERR_HEADERS_TIMEOUT: 'ANSWER_TIMEOUT',
+  UND_ERR_BODY_TIMEOUT: 'ANSWER_TIMEOUT',
+  UND_ERR_HEADERS_OVERFLOW: 'HPE_HEADER_OVERFLOW',
+  UND_ERR_SOCKET: 'ECONNRESET',
+  UND_ERR_RES_CONTENT_LENGTH_MISMATCH: 'ECONNRESET',
+  UND_ERR_ABORTED: 'ECONNABORTED',
+};
+
+/** HTTP to one node: no redirects, no kept connections (nodes restart meanwhile), a limit on every wait, only DrErrors. */
 export class Transport {
   readonly node: string;
   readonly origin: string;
-  readonly #socketPath: string | null;
   readonly #endpoint: VaultEndpoint;
+  readonly #socketPath: string | null;
   readonly #options: VaultClientOptions;
   readonly #dialect: Dialect;
   readonly #closed = new AbortController();
+  #agent: Promise<Agent> | undefined;
 
   constructor(endpoint: VaultEndpoint, options: VaultClientOptions, dialect: Dialect = VAULT) {
     this.node = endpoint.node;
@@ -116,25 +126,40 @@ export class Transport {
 
   /** Sends, and reads the whole answer, whatever its status. */
   async exchange(method: Method, path: string, call: Call = {}): Promise<Answer> {
+    const agent = await this.#connections();
     const timeoutMs = call.timeoutMs ?? this.#options.timeoutMs ?? DEFAULT_TIMEOUT_MS;
     const limit = call.body instanceof Readable ? undefined : AbortSignal.timeout(timeoutMs);
     const signal = this.#signalOf(call.signal, limit);
-    const answer = await this.#open(method, path, { ...call, timeoutMs }, signal);
-    return { status: answer.statusCode ?? 0, text: await this.#textOf(answer, path, signal, call.longestBytes) };
+    try {
+      const { statusCode, body } = await agent.request(this.#request(method, path, { ...call, timeoutMs }, signal));
+      // What is still to be sent is of no use any more.
+      if (call.body instanceof Readable && !call.body.readableEnded) call.body.destroy();
+      return { status: statusCode, text: await this.#textOf(body, path, call.longestBytes) };
+    } catch (error) {
+      if (call.body instanceof Readable) call.body.destroy();
+      throw this.#connectionError(error, path, signal);
+    }
   }
 
   /** Any status but 200 is an error. The body fails with a DrError as well. */
   async download(path: string, call: Call): Promise<Download> {
+    const agent = await this.#connections();
     const signal = this.#signalOf(call.signal);
-    const answer = await this.#open('GET', path, call, signal);
-    if (answer.statusCode !== 200) {
-      const body = await this.#textOf(answer, path, signal);
-      throw this.refusal({ status: answer.statusCode ?? 0, text: body }, path);
-    }
-    const body = new PassThrough();
-    answer.once('error', (error) => body.destroy(this.#connectionError(error, path, signal) as Error));
-    body.once('close', () => answer.destroy());
-    return { body: answer.pipe(body), headers: answer.headers };
+    const answer = await new Promise<{ status: number } & Download>((resolve, reject) => {
+      agent
+        .stream(this.#request('GET', path, call, signal), ({ statusCode, headers }) => {
+          const body = new PassThrough({
+            highWaterMark: DOWNLOAD_BUFFER_BYTES,
+            destroy: (error, done) => done(error && (this.#connectionError(error, path, signal) as Error)),
+          });
+          resolve({ status: statusCode, headers, body });
+          return body;
+        })
+        // Once the answer has begun its body fails with the error.
+        .catch((error) => reject(this.#connectionError(error, path, signal)));
+    });
+    if (answer.status === 200) return answer;
+    throw this.refusal({ status: answer.status, text: await this.#textOf(answer.body, path) }, path);
   }
 
   /** The answer as an error, without the secrets of the request. */
@@ -144,70 +169,26 @@ export class Transport {
     return this.#dialect.toRefusal(answer.status, shown, this.node, withoutQuery(path));
   }
 
-  async #open(method: Method, path: string, call: Call, signal: AbortSignal): Promise<IncomingMessage> {
-    try {
-      signal.throwIfAborted();
-      return await this.#request(method, path, call, signal);
-    } catch (error) {
-      if (call.body instanceof Readable) call.body.destroy();
-      throw this.#connectionError(error, path, signal);
-    }
+  #connections(): Promise<Agent> {
+    this.#agent ??= newAgent(this.#endpoint, this.#socketPath);
+    return this.#agent;
   }
 
-  #request(method: Method, path: string, call: Call, signal: AbortSignal): Promise<IncomingMessage> {
+  #request(method: Method, path: string, call: Call, signal: AbortSignal): Dispatcher.RequestOptions {
     const { body, timeoutMs = DEFAULT_TIMEOUT_MS } = call;
-    const headers = this.#dialect.headers(this.#options);
-    const secure = this.origin.startsWith('https:');
-    const at = this.#socketPath === null ? this.origin : 'http://localhost';
-    return new Promise((resolve, reject) => {
-      const open = secure ? httpsRequest : httpRequest;
-      const options = {
-        method,
-        headers,
-        agent: false,
-        signal,
-        maxHeaderSize: LONGEST_HEADERS_BYTES,
-        ...(this.#socketPath === null ? tlsOptions(this.#endpoint) : { socketPath: this.#socketPath }),
-      };
-      let patience: NodeJS.Timeout | undefined;
-      const request = open(`${at}/v1/${path}`, options, (answer) => {
-        clearTimeout(patience);
-        request.socket?.setTimeout(IDLE_TIMEOUT_MS);
-        resolve(answer);
-      });
-      // Also ends a wait for headers that trickle in.
-      request.once('finish', () => {
-        patience = setTimeout(() => request.destroy(errorOf('ANSWER_TIMEOUT')), timeoutMs);
-      });
-      request.once('close', () => clearTimeout(patience));
-      request.on('error', reject);
-      request.once('socket', (socket) => {
-        let silence = 'CONNECT_TIMEOUT';
-        socket.setTimeout(CONNECT_TIMEOUT_MS);
-        socket.once(secure ? 'secureConnect' : 'connect', () => {
-          silence = 'ANSWER_TIMEOUT';
-          socket.setTimeout(timeoutMs);
-        });
-        socket.on('timeout', () => {
-          // Paused: the receiver of the body is slow, not the node.
-          if (socket.isPaused()) socket.setTimeout(IDLE_TIMEOUT_MS);
-          else request.destroy(errorOf(silence));
-        });
-      });
-      if (body instanceof Readable) send(body, request);
-      else
-        request.end(
-          body === undefined || typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body),
-        );
-    });
+    const isSentUnchanged = typeof body === 'string' || Buffer.isBuffer(body) || body instanceof Readable;
+    return {
+      origin: this.#socketPath === null ? this.origin : 'http://localhost',
+      path: `/v1/${path}`,
+      method,
+      headers: this.#dialect.headers(this.#options),
+      signal,
+      headersTimeout: timeoutMs,
+      body: isSentUnchanged ? body : body === undefined ? null : JSON.stringify(body),
+    };
   }
 
-  async #textOf(
-    answer: IncomingMessage,
-    path: string,
-    signal: AbortSignal,
-    longestBytes = LONGEST_ANSWER_BYTES,
-  ): Promise<string> {
+  async #textOf(answer: Readable, path: string, longestBytes = LONGEST_ANSWER_BYTES): Promise<string> {
     const tooSlow = setTimeout(() => answer.destroy(errorOf('ANSWER_TIMEOUT')), READ_TIMEOUT_MS);
     const chunks: Buffer[] = [];
     let bytes = 0;
@@ -219,8 +200,6 @@ export class Transport {
         chunks.push(chunk);
       }
       return Buffer.concat(chunks).toString('utf8');
-    } catch (error) {
-      throw this.#connectionError(error, path, signal);
     } finally {
       clearTimeout(tooSlow);
     }
@@ -239,7 +218,7 @@ export class Transport {
   }
 
   #connectionError(error: unknown, path: string, signal: AbortSignal): unknown {
-    return this.#dialect.toConnectionError(error, this.node, withoutQuery(path), signal);
+    return this.#dialect.toConnectionError(withNodesCode(error), this.node, withoutQuery(path), signal);
   }
 
   #signalOf(...further: (AbortSignal | undefined)[]): AbortSignal {
@@ -248,31 +227,47 @@ export class Transport {
   }
 }
 
+async function newAgent(endpoint: VaultEndpoint, socketPath: string | null): Promise<Agent> {
+  // An agent or a command that asks no server does without its 20 MiB.
+  const undici = await import('undici');
+  const connect = undici.buildConnector({
+    timeout: CONNECT_TIMEOUT_MS,
+    maxCachedSessions: 0,
+    ...(socketPath === null ? tlsOptions(endpoint) : { socketPath }),
+  });
+  return new undici.Agent({
+    // Each request has a connection of its own.
+    pipelining: 0,
+    maxHeaderSize: LONGEST_HEADERS_BYTES,
+    bodyTimeout: IDLE_TIMEOUT_MS,
+    connect: (options, done) =>
+      connect(options, (error, socket) => {
+        // Without this, the end that follows an alert of TLS takes its place: "other side closed" for a refused certificate.
+        socket?.once('error', (alert) => socket.destroy(alert));
+        if (error) done(error, null);
+        else done(null, socket);
+      }),
+  });
+}
+
 export function withoutQuery(path: string): string {
   return path.split('?', 1)[0] ?? path;
 }
 
-/** A body that fails or ends early fails the request: the node must not take it as complete. */
-function send(body: Readable, request: ReturnType<typeof httpRequest>): void {
-  let answered = false;
-  request.once('response', () => {
-    answered = true;
-    if (!body.readableEnded) body.destroy();
-  });
-  body.once('error', (error) => request.destroy(error));
-  body.once('close', () => {
-    if (!answered && !body.readableEnded) request.destroy(body.errored ?? errorOf('ECONNABORTED'));
-  });
-  if (body.errored) request.destroy(body.errored);
-  else body.pipe(request);
+function withNodesCode(error: unknown): unknown {
+  const { name, code: given = '', message = '' } = (error ?? {}) as { name?: string; code?: string; message?: string };
+  // Version 7.30 gives these no code.
+  if (name === 'HTTPParserError') return errorOf(message.includes('EOF') ? 'ECONNRESET' : 'HPE_INVALID', error);
+  const code = CODES[given];
+  return code === undefined ? error : errorOf(code, error);
 }
 
-function errorOf(code: string): Error {
-  return Object.assign(new Error(code), { code });
+function errorOf(code: string, cause?: unknown): Error {
+  return Object.assign(new Error(code, { cause }), { code });
 }
 
 /** The certificate must name `servername` even if the connection goes to another host, such as an IP address. */
-function tlsOptions(endpoint: VaultEndpoint): RequestOptions {
+function tlsOptions(endpoint: VaultEndpoint): ConnectionOptions {
   const { address, caPem, clientCertificate, skipVerify } = endpoint;
   const servername = endpoint.servername ?? hostOf(new URL(address));
   return {

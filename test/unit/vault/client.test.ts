@@ -57,6 +57,33 @@ describe('VaultClient', () => {
     expect(followed).toBe(false);
   });
 
+  it('keeps no connection: the node may restart before the next request', async () => {
+    const sockets = new Set<unknown>();
+    const client = await clientOf((request, response) => {
+      sockets.add(request.socket);
+      response.end('{"errors":[]}');
+    });
+
+    for (let turn = 0; turn < 3; turn++) await client.remove('secret/x').catch(() => undefined);
+
+    expect(sockets.size).toBe(3);
+  });
+
+  it('says so when the peer does not speak HTTP', async () => {
+    const server = createTcpServer((socket) =>
+      socket
+        .on('error', () => undefined)
+        .resume()
+        .end('220 mail.example ESMTP\r\n'),
+    );
+    const client = clientAt(await listen(server));
+
+    await expect(client.health()).rejects.toMatchObject({
+      code: 'VaultUnavailable',
+      message: expect.stringContaining('does not speak HTTP'),
+    });
+  });
+
   it('gives up on a node that says nothing', async () => {
     const client = await clientOf(() => undefined, { timeoutMs: 100 });
 
