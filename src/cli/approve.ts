@@ -5,7 +5,6 @@ import { readFile } from 'node:fs/promises';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
-import { type Command, Option } from 'commander';
 import { APPROVAL_NAMESPACE, approvalStatement, type ApprovalSubject } from '../contract/approval';
 import { DrError } from '../contract/failures';
 import { approveInput, clusterInput, parseInput } from '../contract/input';
@@ -18,7 +17,7 @@ import { connectClient } from '../temporal/connect-temporal';
 import { askRestore, recoveryHandle, recoveryProgress } from '../temporal/runs';
 import { type MessageOptions, printAnswer } from './decisions';
 import { note } from './output';
-import { temporalOptions, verb, withCluster, withJson, withOperator, withTemporal } from './program';
+import { temporalOptions } from './program';
 import { renderPlanToApprove } from './recovery-view';
 
 interface Options extends MessageOptions {
@@ -30,26 +29,7 @@ interface Options extends MessageOptions {
 
 const EXAMPLE = 'vault-dr approve --cluster prod --plan 3f9c1e07ab52';
 
-export function approveCommand(): Command {
-  const command = verb(
-    'approve',
-    'Approve a plan that someone else requested',
-    `${EXAMPLE}\nvault-dr approve --cluster prod --plan 3f9c1e07ab52 --key ~/.ssh/id_ed25519_sk`,
-  )
-    .requiredOption('--plan <hash>', 'hash of the plan, as the status shows it; 8 characters or more')
-    .addOption(
-      new Option(
-        '--key <file>',
-        'your SSH key, or the public half of one in ssh-agent; default: ~/.ssh/id_ed25519, then id_ed25519_sk',
-      ).env('VAULT_DR_APPROVAL_KEY'),
-    )
-    .option('--statement', `print what to sign with ssh-keygen -Y sign -n ${APPROVAL_NAMESPACE}; sends nothing`)
-    .option('--signature <file>', 'send a signature made elsewhere over --statement')
-    .action(run);
-  return withJson(withOperator(withTemporal(withCluster(command))));
-}
-
-async function run(options: Options): Promise<void> {
+export async function runApprove(options: Options): Promise<void> {
   const { cluster } = parseInput(clusterInput, { cluster: options.cluster }, EXAMPLE);
   const { approver, planHash } = parseInput(approveInput, { approver: options.as, planHash: options.plan }, EXAMPLE);
   const client = await connectClient(temporalOptions(options));

@@ -15,7 +15,7 @@ import { openRepository } from '../repository/open';
 import { reportTrouble } from './backups-listing';
 import { style } from '../terminal';
 import { note, print, printJson } from './output';
-import { type CommonOptions, EXIT, family, verb, withConfig, withJson } from './program';
+import { type CommonOptions, EXIT } from './program';
 
 interface KeptHeads extends StoredHeads {
   /** Trails of all controllers, as the repositories have them. */
@@ -25,18 +25,7 @@ interface KeptHeads extends StoredHeads {
 
 const NOTHING_KEPT: KeptHeads = { heads: [], problems: [], copies: [], unanswered: [] };
 
-export function auditCommand(): Command {
-  const verify = verb(
-    'verify',
-    'Check the hash chain of an audit trail against the repositories',
-    'vault-dr audit verify\nvault-dr audit verify copy-of-audit.jsonl',
-  )
-    .argument('[file]', "a copy of a trail, checked on its own; default: the controller's trail")
-    .action(runVerify);
-  return family('audit', 'Check the trail of who did what to the clusters').addCommand(withJson(withConfig(verify)));
-}
-
-async function runVerify(file: string | undefined, options: CommonOptions, command: Command): Promise<void> {
+export async function runVerify(file: string | undefined, options: CommonOptions, command: Command): Promise<void> {
   const alone = file !== undefined && command.getOptionValueSource('config') === 'default';
   const config = alone ? null : await loadConfig(options.config);
   const trail = file ?? join(config?.stateDir ?? '', 'audit.jsonl');

@@ -1,4 +1,3 @@
-import type { Command } from 'commander';
 import type { BackupResult } from '../contract/backup';
 import { clusterInput, parseInput } from '../contract/input';
 import { printable } from '../contract/printable';
@@ -9,18 +8,9 @@ import { follow } from './follow';
 import { style } from '../terminal';
 import { backupDocument } from './notices';
 import { print, printJson } from './output';
-import { type CommonOptions, temporalOptions, verb, withCluster, withJson, withTemporal } from './program';
+import { type CommonOptions, temporalOptions } from './program';
 
-export function backupCommand(): Command {
-  const command = verb(
-    'backup',
-    'Make a backup of a cluster now, and follow it',
-    'vault-dr backup --cluster prod',
-  ).action(run);
-  return withJson(withTemporal(withCluster(command)));
-}
-
-async function run(options: CommonOptions & { cluster: string }): Promise<void> {
+export async function runBackup(options: CommonOptions & { cluster: string }): Promise<void> {
   const { cluster } = parseInput(clusterInput, { cluster: options.cluster }, 'vault-dr backup --cluster prod');
   const client = await connectClient(temporalOptions(options));
   try {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { clusterOf } from '../config/load';
 import { readPrivateKey } from '../config/secret';
 import type { RetentionReport } from '../contract/backup';
-import { DrError, isDrError } from '../contract/failures';
+import { isDrError } from '../contract/failures';
 import { verifyCopy } from '../repository/generations';
 import { writeMark } from '../repository/keep/marks';
 import { retain, viewRetention } from '../repository/keep/retain';
@@ -127,10 +127,4 @@ function show({ repository, plan, done, problem }: Pruned): void {
     print(`${repository}  ${generation}  ${fate}`);
   }
   if (done === null && problem === null) note(`${repository}: dry run; nothing was removed.`);
-}
-
-/** @throws DrError InvalidInput if the reason is empty. */
-export function parseReason(text: string): string {
-  if (text.trim() !== '') return text.trim();
-  throw new DrError('InvalidInput', '--reason is empty. Say why, for whoever finds the pin later.');
 }

@@ -1,78 +1,17 @@
-import type { Command } from 'commander';
 import { repositoryConfigOf } from '../config/load';
 import { findStrays, type Stray } from '../repository/strays';
 import { formatBytes, formatNumber, formatTime } from '../contract/format';
 import { methodOf } from '../contract/method';
 import { printable } from '../contract/printable';
 import { describeContent, methodText } from '../contract/voice/content-text';
-import { parseReason, pinRunner, runPrune } from './backups-keep';
 import { chooseCopies, type BackupOptions, idsOf, type Listing, loadListing, reportTrouble } from './backups-listing';
-import { runDiff } from './backups-diff';
-import { importCommand } from './import/command';
-import { runVerify } from './backups-verify';
 import { renderTable, style } from '../terminal';
 import { noticesIn, noticesOfTrouble } from './notices';
 import { note, print, printJson } from './output';
-import { family, verb, withCluster, withConfig, withJson, withOperator } from './program';
 
 const SHOWN_STRAYS = 10;
-/** Works on the repositories alone: needs neither Temporal nor Vault. */
-export function backupsCommand(): Command {
-  const list = verb('list', 'List the backups of a cluster', 'vault-dr backups list --cluster prod').action(runList);
-  const show = verb('show', 'Print the manifest of one backup', 'vault-dr backups show latest --cluster prod')
-    .argument('<backup>', 'its id, or latest')
-    .action(runShow);
-  const verify = verb(
-    'verify',
-    'Read copies end to end and check their integrity',
-    'vault-dr backups verify latest --cluster prod\nvault-dr backups verify all --cluster prod --repair',
-  )
-    .argument('[backup]', 'its id, or latest, or all', 'latest')
-    .option('--chain', 'follow the chain of manifests only; read no snapshot')
-    .option('--repair', 'copy good backups to where they are missing; overwrites nothing')
-    .action(runVerify);
-  const diff = verb(
-    'diff',
-    'Compare two backups by their signed manifests',
-    'vault-dr backups diff 20261123T040000Z-000000001234-0a1b2c3d latest --cluster prod',
-  )
-    .argument('<from>', 'id of the first one, or latest')
-    .argument('[to]', 'id of the other one, or latest', 'latest')
-    .action(runDiff);
-  const prune = verb(
-    'prune',
-    'Apply the retention now, as each backup does',
-    'vault-dr backups prune --cluster prod --dry-run',
-  )
-    .option('--dry-run', 'show what would stay and what would be removed, and why')
-    .action(runPrune);
-  const pin = verb(
-    'pin',
-    'Keep a backup, whatever the retention says',
-    "vault-dr backups pin latest --cluster prod --reason 'before the migration'",
-  )
-    .argument('<backup>', 'its id, or latest')
-    .requiredOption('--reason <text>', 'why, for whoever finds the pin later', parseReason)
-    .action(pinRunner('pinned'));
-  const unpin = verb(
-    'unpin',
-    'End a pin; the retention decides again',
-    "vault-dr backups unpin latest --cluster prod --reason 'the migration is done'",
-  )
-    .argument('<backup>', 'its id, or latest')
-    .requiredOption('--reason <text>', 'why, for the record', parseReason)
-    .action(pinRunner('unpinned'));
-  const importing = importCommand();
-  for (const command of [pin, unpin, importing]) withOperator(command);
-  // The alias is the older name, still used on disk and in JSON.
-  const parent = family('backups', 'List, verify, compare, keep, prune and import backups').alias('generations');
-  for (const command of [list, show, verify, diff, importing, prune, pin, unpin]) {
-    parent.addCommand(withJson(withConfig(withCluster(command))));
-  }
-  return parent;
-}
 
-async function runList(options: BackupOptions): Promise<void> {
+export async function runList(options: BackupOptions): Promise<void> {
   const listing = await loadListing(options);
   const { copies, unreadable, unanswered, warnings, marks } = listing;
   const strays = await straysOf(listing, options.cluster);
@@ -150,7 +89,7 @@ function noteStrays(strays: readonly Stray[], cluster: string): void {
   );
 }
 
-async function runShow(generation: string, options: BackupOptions): Promise<void> {
+export async function runShow(generation: string, options: BackupOptions): Promise<void> {
   const { copies, unreadable, unanswered, warnings } = await loadListing(options);
   const chosen = chooseCopies(copies, generation, options.cluster);
   const { manifest } = chosen[0]!;

@@ -1,6 +1,5 @@
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { type Command, Option } from 'commander';
 import { clusterOf, loadConfig, nodeOf, readPublicKey } from '../config/load';
 import { readSecret } from '../config/secret';
 import { DrError } from '../contract/failures';
@@ -14,7 +13,7 @@ import { copyBundle, findBundle } from './bundle-source';
 import { readIdentityFile } from './inspect';
 import { style } from '../terminal';
 import { note, print, printJson } from './output';
-import { type CommonOptions, family, repeatable, verb, withCluster, withConfig, withJson, withNode } from './program';
+import type { CommonOptions } from './program';
 
 interface Options extends CommonOptions {
   cluster: string;
@@ -31,52 +30,7 @@ interface FetchOptions extends CommonOptions {
   to: string;
 }
 
-/** Uses only the repositories and this host: needs neither Temporal nor Vault. */
-export function bundleCommand(): Command {
-  const show = verb(
-    'show',
-    'Compare the files of a node in a backup with those on this host',
-    'vault-dr bundle show latest --cluster prod --node vault-1 --identity backup-identity.txt',
-  ).action((generation: string, options: Options) => run(generation, options));
-  const restore = verb(
-    'restore',
-    'Write the files of a node back, on its host; dry without --apply',
-    'vault-dr bundle restore latest --cluster prod --node vault-1 --identity backup-identity.txt --apply',
-  )
-    .option('--apply', 'write what differs; the previous file is kept as FILE.pre-restore-BACKUP')
-    .option(
-      '--unsigned',
-      'also write files without the signature of the configured agent, as after the host was replaced',
-    )
-    .action((generation: string, options: Options) => run(generation, options));
-  const fetch = verb(
-    'fetch',
-    'Copy the encrypted files of a node to a directory',
-    'vault-dr bundle fetch latest --cluster prod --node vault-1 --to vault-1-bundle',
-  )
-    .requiredOption('--to <directory>', 'where to copy them; created if missing')
-    .action((generation: string, options: FetchOptions) => runFetch(generation, options));
-  const parent = family('bundle', "Compare and restore the nodes' configuration files");
-  for (const command of [show, restore]) {
-    command
-      .option('--from <directory>', 'directory filled by `bundle fetch`, instead of the repositories')
-      .addOption(
-        repeatable(
-          new Option(
-            '--identity <file>',
-            'age identity or OpenSSH private key (repeatable); default: restore.identities of the configuration',
-          ),
-        ),
-      );
-  }
-  for (const command of [show, restore, fetch]) {
-    command.argument('<backup>', 'its id, or latest');
-    parent.addCommand(withJson(withConfig(withNode(withCluster(command), 'node whose files they are'))));
-  }
-  return parent;
-}
-
-async function run(generation: string, options: Options): Promise<void> {
+export async function runBundle(generation: string, options: Options): Promise<void> {
   const { copy, entries, configFiles, unsigned } = await load(generation, options);
   const refused = refusals(entries, configFiles);
   if (options.apply) requireWritable(options, unsigned, refused);
@@ -105,7 +59,7 @@ async function run(generation: string, options: Options): Promise<void> {
   else print(differing.length === 0 ? style('green', 'Nothing differs.') : `${count}; nothing was written.`);
 }
 
-async function runFetch(
+export async function runFetch(
   generation: string,
   { cluster: name, node, to, json, config: file }: FetchOptions,
 ): Promise<void> {

@@ -1,4 +1,3 @@
-import type { Command } from 'commander';
 import type { z } from 'zod';
 import { clusterInput, operatorInput, parseInput, skipNodeInput } from '../contract/input';
 import { MESSAGE } from '../contract/names';
@@ -8,17 +7,7 @@ import { connectClient } from '../temporal/connect-temporal';
 import { askRestore, recoveryHandle } from '../temporal/runs';
 import { style } from '../terminal';
 import { print, printJson } from './output';
-import {
-  type CommonOptions,
-  EXIT,
-  temporalOptions,
-  verb,
-  withCluster,
-  withJson,
-  withNode,
-  withOperator,
-  withTemporal,
-} from './program';
+import { type CommonOptions, EXIT, temporalOptions } from './program';
 import { noticeIn } from '../catalogue/catalogue';
 
 export interface MessageOptions extends CommonOptions {
@@ -26,30 +15,17 @@ export interface MessageOptions extends CommonOptions {
   as: string;
 }
 
-export function resumeCommand(): Command {
-  return decision('resume', MESSAGE.resume, 'Try the parked steps of a recovery again');
+export function runResume(options: MessageOptions): Promise<void> {
+  return send(options, MESSAGE.resume, operatorInput, { operator: options.as }, 'vault-dr resume --cluster prod');
 }
 
-export function abortCommand(): Command {
-  return decision('abort', MESSAGE.abort, 'End a recovery before its first node is stopped');
+export function runAbort(options: MessageOptions): Promise<void> {
+  return send(options, MESSAGE.abort, operatorInput, { operator: options.as }, 'vault-dr abort --cluster prod');
 }
 
-function decision(name: string, message: string, summary: string): Command {
-  const example = `vault-dr ${name} --cluster prod`;
-  const command = verb(name, summary, example).action((options: MessageOptions) =>
-    send(options, message, operatorInput, { operator: options.as }, example),
-  );
-  return withJson(withOperator(withTemporal(withCluster(command))));
-}
-
-export function skipNodeCommand(): Command {
-  const example = 'vault-dr skip-node --cluster prod --node vault-3';
-  const command = verb('skip-node', 'Continue a recovery without one of its nodes', example).action(
-    (options: MessageOptions & { node: string }) =>
-      send(options, MESSAGE.skipNode, skipNodeInput, { operator: options.as, node: options.node }, example),
-  );
-  const complete = withNode(withCluster(command), 'a node that the status names as one to skip');
-  return withJson(withOperator(withTemporal(complete)));
+export function runSkipNode(options: MessageOptions & { node: string }): Promise<void> {
+  const input = { operator: options.as, node: options.node };
+  return send(options, MESSAGE.skipNode, skipNodeInput, input, 'vault-dr skip-node --cluster prod --node vault-3');
 }
 
 export async function send<T extends object>(

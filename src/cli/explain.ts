@@ -1,32 +1,15 @@
-import { Argument, type Command } from 'commander';
 import { type CatalogueEntry, entryOf, FAMILIES, linkTo, type MessageCode } from '../catalogue/catalogue';
 import { wrap } from '../catalogue/wrap';
 import { DrError } from '../contract/failures';
 import { printable } from '../contract/printable';
 import { renderTable, style } from '../terminal';
 import { note, print, printJson } from './output';
-import { verb, withJson } from './program';
 import { closest } from './suggest';
 
 const WIDEST = 100;
 const CODES = FAMILIES.flatMap(({ entries }) => entries.map(({ code }) => code));
 
-/** Needs no configuration and no network. */
-export function explainCommand(): Command {
-  // Without `choices`, which would print all codes for a mistyped one.
-  const code = new Argument('[code]', 'code in brackets of a message, or of an error; default: list all');
-  code.argChoices = CODES;
-  const command = verb(
-    'explain',
-    'Explain the code of a message, and what to do',
-    'vault-dr explain lose-newer-data\nvault-dr explain',
-  )
-    .addArgument(code)
-    .action(run);
-  return withJson(command);
-}
-
-function run(code: string | undefined, options: { json?: boolean }): void {
+export function runExplain(code: string | undefined, options: { json?: boolean }): void {
   if (code === undefined) return list(options.json === true);
   const entry = entryOf(code);
   if (entry === null) throw unknown(code);

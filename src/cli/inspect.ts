@@ -1,7 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { createReadStream } from 'node:fs';
 import type { Readable } from 'node:stream';
-import { type Command, Option } from 'commander';
 import { DrError, isDrError } from '../contract/failures';
 import { formatBytes } from '../contract/format';
 import type { LeaseCount } from '../contract/generation';
@@ -9,34 +8,13 @@ import { printable } from '../contract/printable';
 import { type DataDirectory, type Inspection, inspectSnapshot } from '../vault/snapshot/inspect-snapshot';
 import { renderTable, style } from '../terminal';
 import { print, printJson } from './output';
-import { repeatable, verb, withJson } from './program';
 
 interface Options {
   json?: boolean;
   identity: string[];
 }
 
-/** Needs no server and no configuration. */
-export function inspectCommand(): Command {
-  const command = verb(
-    'inspect',
-    'Read any snapshot end to end, and show what it holds',
-    'vault-dr inspect snapshot.snap.age --identity backup-identity.txt\nvault operator raft snapshot save /dev/stdout | vault-dr inspect -',
-  )
-    .argument('<file>', 'snapshot, unencrypted or encrypted with age or OpenPGP; - for standard input')
-    .addOption(
-      repeatable(
-        new Option(
-          '--identity <file>',
-          'age identity or OpenSSH private key (repeatable); for OpenPGP the keys of gpg are used (GNUPGHOME)',
-        ),
-      ),
-    )
-    .action(run);
-  return withJson(command);
-}
-
-async function run(file: string, options: Options): Promise<void> {
+export async function runInspect(file: string, options: Options): Promise<void> {
   const identities = await Promise.all(options.identity.map(readIdentityFile));
   const source = file === '-' ? process.stdin : createReadStream(file);
   const inspection = await inspect(source, identities, file === '-' ? 'The snapshot' : file);

@@ -1,6 +1,5 @@
 import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
-import { type Command, Option } from 'commander';
 import { DEFAULT_CONFIG_FILE } from '../config/default-file';
 import { clusterOf, loadConfig, nodeOf } from '../config/load';
 import type { Config, NodeConfig } from '../config/schema';
@@ -14,8 +13,6 @@ import { agentSettings, controllerSettings } from '../install/settings';
 import { ENVIRONMENT_FILE, PACKAGED, type Part, UNIT_NAMES, unitText } from '../install/units';
 import { note, print } from './output';
 import { succeeds, writeFiles } from './install-files';
-import { installTemporalCommand } from './install-temporal';
-import { family, verb, withConfig } from './program';
 
 interface Options {
   config: string;
@@ -26,33 +23,8 @@ interface Options {
 }
 
 const PACKAGED_PROGRAM = '/usr/lib/vault-dr/';
-const USER_PATTERN = /^[a-z_][a-z0-9_-]{0,31}$/i;
 
-export function installCommand(): Command {
-  const controller = verb(
-    'controller',
-    'Write the unit of the controller, for systemd',
-    'vault-dr install controller',
-  ).action((options: Options) => install('controller', options));
-  const agent = verb(
-    'agent',
-    'Write the unit of the agent, for systemd',
-    'vault-dr install agent --cluster prod --node vault-1',
-  )
-    .addOption(new Option('--cluster <name>', 'cluster of the configuration').env('VAULT_DR_CLUSTER'))
-    .addOption(new Option('--node <name>', 'node on this host').env('VAULT_DR_NODE'))
-    .action((options: Options) => install('agent', options));
-  const installing = family('install', 'Write the units of this host, as it needs them');
-  for (const command of [controller, agent]) {
-    command
-      .option('--print', 'print the files, and write nothing')
-      .addOption(new Option('--user <name>', 'user that it runs as').argParser(parseUser));
-    installing.addCommand(withConfig(command));
-  }
-  return installing.addCommand(installTemporalCommand());
-}
-
-async function install(part: Part, options: Options): Promise<void> {
+export async function runInstall(part: Part, options: Options): Promise<void> {
   const isExpected = options.config !== DEFAULT_CONFIG_FILE || existsSync(options.config);
   const config = isExpected ? await loadConfig(options.config) : null;
   const node = part === 'agent' ? nodeOfHost(config, options) : null;
@@ -140,10 +112,4 @@ async function nextOf(part: Part, { user, cluster }: Options): Promise<string[]>
     `systemctl enable --now ${name}`,
     `journalctl --unit=${name} --follow`,
   ];
-}
-
-/** @throws DrError InvalidInput */
-function parseUser(text: string): string {
-  if (USER_PATTERN.test(text)) return text;
-  throw new DrError('InvalidInput', `--user: '${text.slice(0, 40)}' is no name of a user.`);
 }

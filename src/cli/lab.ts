@@ -1,31 +1,8 @@
-import { type Command, InvalidArgumentError } from 'commander';
 import { DrError } from '../contract/failures';
 import type * as Lab from '../lab/lab';
 import type * as LabState from '../lab/lab-state';
 import type * as Shapes from '../lab/shapes';
 import { note, print, printJson } from './output';
-import { family, verb, withJson } from './program';
-
-export function labCommand(): Command {
-  const up = verb('up', 'Start a Vault cluster with Temporal, S3, agents and controller', 'vault-dr lab up --detach')
-    .option('--directory <path>', 'where to keep it, empty or missing; default: a temporary one')
-    .option('--nodes <count>', 'number of Vault nodes, 1 to 7; default: 3, or as the shape says', parseCount)
-    .option('--shape <name>', 'how Vault is set up; see the list below')
-    .option('--detach', 'leave it running; to end it: vault-dr lab down DIRECTORY')
-    .addHelpText('after', shapesInHelp)
-    .action(runUp);
-  const down = verb('down', 'End a lab and delete its directory', 'vault-dr lab down /tmp/vault-dr-lab-x1y2z3')
-    .argument('<directory>', 'directory of the lab, as printed by `lab up`')
-    .action(async (directory: string, options: { json?: boolean }) => {
-      const { endLab } = part(() => require('../lab/lab-state') as typeof LabState);
-      await endLab(directory);
-      if (options.json) printJson('lab-down', { directory, ended: true });
-      else print(`Lab ended; ${directory} deleted.`);
-    });
-  return family('lab', 'Run a throwaway installation, in a checkout of the project')
-    .addCommand(withJson(up))
-    .addCommand(withJson(down));
-}
 
 interface UpOptions {
   json?: boolean;
@@ -35,7 +12,7 @@ interface UpOptions {
   detach?: boolean;
 }
 
-async function runUp(options: UpOptions): Promise<void> {
+export async function runUp(options: UpOptions): Promise<void> {
   const { startLab } = part(() => require('../lab/lab') as typeof Lab);
   const lab = await startLab({
     ...(options.nodes === undefined ? {} : { nodes: options.nodes }),
@@ -72,8 +49,15 @@ async function runUp(options: UpOptions): Promise<void> {
   await lab.stop();
 }
 
+export async function runDown(directory: string, options: { json?: boolean }): Promise<void> {
+  const { endLab } = part(() => require('../lab/lab-state') as typeof LabState);
+  await endLab(directory);
+  if (options.json) printJson('lab-down', { directory, ended: true });
+  else print(`Lab ended; ${directory} deleted.`);
+}
+
 /** Empty where the lab is not installed: help works there too. */
-function shapesInHelp(): string {
+export function shapesInHelp(): string {
   try {
     return `\nShapes:\n${shapes().listOfShapes()}`;
   } catch {
@@ -99,10 +83,4 @@ function part<T>(load: () => T): T {
       cause,
     });
   }
-}
-
-function parseCount(value: string): number {
-  const count = Number(value);
-  if (Number.isInteger(count) && count >= 1 && count <= 7) return count;
-  throw new InvalidArgumentError('It must be a whole number from 1 to 7.');
 }

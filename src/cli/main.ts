@@ -18,8 +18,10 @@ async function main(args: string[]): Promise<void> {
     return;
   }
   try {
-    await program(args[0]).parseAsync(args, { from: 'user' });
+    await program().parseAsync(args, { from: 'user' });
   } catch (error) {
+    // Help and version are thrown as well.
+    if (error instanceof CommanderError && error.exitCode === 0) return;
     // Loaded only on failure: it needs Temporal's client, which is large.
     const { failureDocument, failureOf, failureText } = require('./errors') as typeof Errors;
     const failure = failureOf(error);

@@ -2,7 +2,7 @@ import { userInfo } from 'node:os';
 import { Command, Option } from 'commander';
 import { DEFAULT_CONFIG_FILE } from '../config/default-file';
 import { DrError } from '../contract/failures';
-import { personName } from '../contract/person';
+import type * as Person from '../contract/person';
 import type { TemporalOptions } from '../temporal/connect-temporal';
 import { COMMON_OPTIONS, HELP, setExamples } from './help';
 import { note } from './output';
@@ -69,6 +69,14 @@ export function verb(name: string, summary: string, example: string): Command {
   return command;
 }
 
+/**
+ * The work of a command, loaded when it is asked for. To describe a command loads nothing else: `--help` and completion
+ * describe all of them.
+ */
+export function lazily<A extends unknown[]>(load: () => (...args: A) => void | Promise<void>) {
+  return (...args: A): void | Promise<void> => load()(...args);
+}
+
 /** A command that only holds others. */
 export function family(name: string, summary: string): Command {
   return new Command(name).summary(summary).description(summary).configureHelp(HELP);
@@ -128,6 +136,7 @@ function common(flags: string, description: string): Option {
 
 /** @throws DrError InvalidInput */
 function parsePerson(text: string): string {
+  const { personName } = require('../contract/person') as typeof Person;
   const { data, error } = personName.safeParse(text);
   if (data !== undefined) return data;
   throw new DrError('InvalidInput', `Your name (--as, VAULT_DR_OPERATOR) ${error?.issues[0]?.message}.`);

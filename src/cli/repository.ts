@@ -1,30 +1,16 @@
-import type { Command } from 'commander';
 import { loadConfig, repositoryConfigOf } from '../config/load';
 import type { CheckReport, Verdict } from '../repository/check/capability';
 import { checkRepository } from '../repository/check/check';
 import { renderTable, style } from '../terminal';
 import { note, print, printJson } from './output';
-import { type CommonOptions, EXIT, family, verb, withConfig, withJson } from './program';
+import { type CommonOptions, EXIT } from './program';
 
 const COLOURS = { ok: 'green', weaker: 'yellow', broken: 'red', unknown: 'yellow' } as const satisfies Record<
   Verdict,
   string
 >;
 
-export function repositoryCommand(): Command {
-  const check = verb(
-    'check',
-    'Test what a repository really does, and what you can rely on',
-    'vault-dr repository check offsite',
-  )
-    .argument('<name>', 'repository of the configuration')
-    .action(runCheck);
-  return family('repository', 'Test the directories and buckets that keep the backups').addCommand(
-    withJson(withConfig(check)),
-  );
-}
-
-async function runCheck(name: string, options: CommonOptions): Promise<void> {
+export async function runCheck(name: string, options: CommonOptions): Promise<void> {
   const config = await loadConfig(options.config);
   const report = await checkRepository(name, repositoryConfigOf(config, name));
   if (options.json) printJson('repository-check', report);

@@ -1,5 +1,4 @@
 import type { Client } from '@temporalio/client';
-import type { Command } from 'commander';
 import { clusterInput, parseInput } from '../contract/input';
 import { printable } from '../contract/printable';
 import { backupLine } from '../contract/voice/backup-text';
@@ -11,7 +10,7 @@ import { followRecovery } from './follow-recovery';
 import { style } from '../terminal';
 import { backupDocument, progressDocument } from './notices';
 import { note, print, printJson } from './output';
-import { type CommonOptions, temporalOptions, verb, withCluster, withJson, withTemporal } from './program';
+import { type CommonOptions, temporalOptions } from './program';
 import { renderRecovery } from './recovery-view';
 
 interface Options extends CommonOptions {
@@ -20,19 +19,7 @@ interface Options extends CommonOptions {
   backup?: boolean;
 }
 
-export function statusCommand(): Command {
-  const command = verb(
-    'status',
-    'Show the progress of a recovery, and what it waits for',
-    'vault-dr status --cluster prod --follow',
-  )
-    .option('--backup', 'show the backup that was started by hand instead')
-    .option('--follow', 'keep showing it until it ends; Ctrl-C leaves it running')
-    .action(run);
-  return withJson(withTemporal(withCluster(command)));
-}
-
-async function run(options: Options): Promise<void> {
+export async function runStatus(options: Options): Promise<void> {
   const { cluster } = parseInput(clusterInput, { cluster: options.cluster }, 'vault-dr status --cluster prod');
   const json = options.json === true;
   const client = await connectClient(temporalOptions(options));

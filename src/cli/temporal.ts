@@ -1,15 +1,13 @@
 import { readFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
-import { type Command, InvalidArgumentError, Option } from 'commander';
 import { refuseIfReadByAll } from '../config/exposures';
 import { DrError } from '../contract/failures';
 import { printable } from '../contract/printable';
 import { takeDataDirectory } from '../temporal/night/data-directory';
-import { findTemporal, PROGRAM_VARIABLE } from '../temporal/night/find-program';
+import { findTemporal } from '../temporal/night/find-program';
 import { LOOPBACK, startNightServer } from '../temporal/night/server';
 import { openTlsDoor } from '../temporal/night/tls-door';
 import { note, print, printJson } from './output';
-import { verb, withJson } from './program';
 
 interface Options {
   json?: boolean;
@@ -29,32 +27,7 @@ export interface Listen {
   port: number;
 }
 
-const NAMESPACE_PATTERN = /^[A-Za-z0-9][A-Za-z0-9._-]{0,99}$/;
-
-export function temporalCommand(): Command {
-  const command = verb(
-    'temporal',
-    'Run a Temporal server on this host when yours is lost',
-    'vault-dr temporal --data /var/lib/vault-dr/temporal',
-  )
-    .requiredOption('--data <directory>', 'directory for its database; created if missing, readable by you alone')
-    .option('--port <number>', 'port on the loopback', parsePort, 7233)
-    .option('--ui-port <number>', 'port of its Web UI on the loopback; default: 1000 above --port', parsePort)
-    .option('--namespace <name>', 'namespace to create', parseNamespace, 'default')
-    .addOption(
-      new Option('--temporal <file>', "Temporal's own CLI; default: the first `temporal` in PATH").env(
-        PROGRAM_VARIABLE,
-      ),
-    )
-    .option('--listen <address:port>', 'also listen here for agents on other hosts, with mutual TLS', parseListen)
-    .option('--tls-cert <file>', 'with --listen: certificate of this server, PEM')
-    .option('--tls-key <file>', 'with --listen: its private key, PEM')
-    .option('--tls-client-ca <file>', 'with --listen: authority of the client certificates, PEM')
-    .action(run);
-  return withJson(command);
-}
-
-async function run(options: Options): Promise<void> {
+export async function runTemporal(options: Options): Promise<void> {
   const stopping = new AbortController();
   const stop = () => stopping.abort();
   process.once('SIGTERM', stop);
@@ -180,22 +153,4 @@ async function readPem(file: string): Promise<Buffer> {
   } catch (cause) {
     throw new DrError('InvalidConfiguration', `${file} can't be read: ${(cause as Error).message}`, { cause });
   }
-}
-
-function parsePort(text: string): number {
-  const port = Number(text);
-  if (/^\d{1,5}$/.test(text) && port >= 1 && port <= 65_535) return port;
-  throw new InvalidArgumentError('It must be a port, from 1 to 65535.');
-}
-
-function parseNamespace(text: string): string {
-  if (NAMESPACE_PATTERN.test(text)) return text;
-  throw new InvalidArgumentError('It must be letters, digits, dots, hyphens and underscores.');
-}
-
-export function parseListen(text: string): Listen {
-  const [, bracketed, plain, port = ''] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:[\]\s]+)):(\d+)$/.exec(text) ?? [];
-  const address = bracketed ?? plain;
-  if (address !== undefined) return { address, port: parsePort(port) };
-  throw new InvalidArgumentError('It must be an address and a port, such as 10.0.0.5:7234 or [::]:7234.');
 }

@@ -1,7 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { buffer, text } from 'node:stream/consumers';
-import type { Command } from 'commander';
 import { clusterOf, loadConfig } from '../config/load';
 import { DrError } from '../contract/failures';
 import { clusterInput, parseInput } from '../contract/input';
@@ -16,25 +15,14 @@ import { connectClient } from '../temporal/connect-temporal';
 import { askRestore, recoveryHandle, recoveryProgress } from '../temporal/runs';
 import { type MessageOptions, printAnswer } from './decisions';
 import { note } from './output';
-import { temporalOptions, verb, withCluster, withConfig, withJson, withOperator, withTemporal } from './program';
+import { temporalOptions } from './program';
 import { promptHidden } from './prompt';
 
 interface Options extends MessageOptions {
   pgp?: boolean;
 }
 
-export function unsealCommand(): Command {
-  const command = verb(
-    'unseal',
-    'Submit your unseal share, encrypted on this machine',
-    'vault-dr unseal --cluster prod\nvault-dr unseal --cluster prod --pgp < share.b64',
-  )
-    .option('--pgp', 'the share is PGP-encrypted, by `vault operator init -pgp-keys`; your gpg decrypts it')
-    .action(run);
-  return withJson(withOperator(withConfig(withTemporal(withCluster(command)))));
-}
-
-async function run(options: Options): Promise<void> {
+export async function runUnseal(options: Options): Promise<void> {
   const { cluster } = parseInput(clusterInput, { cluster: options.cluster }, 'vault-dr unseal --cluster prod');
   const { nodes } = clusterOf(await loadConfig(options.config), cluster);
   const client = await connectClient(temporalOptions(options));

@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PutBucketLifecycleConfigurationCommand } from '@aws-sdk/client-s3';
-import { repositoryCommand } from '../../src/cli/repository';
+import { repositoryCommand } from '../../src/cli/verbs/prove';
 import type { CheckReport } from '../../src/repository/check/capability';
 import { checkBucket } from '../../src/repository/check/check-s3';
 import type { S3Settings } from '../../src/repository/s3/s3-client';

@@ -1,5 +1,4 @@
 import { hostname } from 'node:os';
-import { Argument, type Command, Option } from 'commander';
 import { nodeTaskQueue } from '../../contract/names';
 import { printable } from '../../contract/printable';
 import type { Client } from '@temporalio/client';
@@ -8,7 +7,7 @@ import { type Finding, unchecked } from '../../doctor/finding';
 import { agentPollFindings } from '../../doctor/services';
 import { style } from '../../terminal';
 import { print, printJson } from '../output';
-import { type CommonOptions, EXIT, temporalOptions, verb, withConfig, withJson, withTemporal } from '../program';
+import { type CommonOptions, EXIT, temporalOptions } from '../program';
 import { type AgentPlace, filesOfAgent, hostOfAgent, placeOf, unitOfAgent, vaultOfAgent } from './agent';
 import {
   backupsOf,
@@ -20,30 +19,14 @@ import {
 } from './controller';
 import { lastPoll, reachTemporal, readConfig, said } from './probes';
 
-const PARTS = ['controller', 'agent'] as const;
-type Part = (typeof PARTS)[number];
+type Part = 'controller' | 'agent';
 
 interface Options extends CommonOptions {
   cluster?: string;
   node?: string;
 }
 
-export function doctorCommand(): Command {
-  const command = verb(
-    'doctor',
-    'Say what this host lacks, with the commands that fix it',
-    'vault-dr doctor\nvault-dr doctor agent --cluster prod --node vault-1',
-  )
-    .addArgument(
-      new Argument('[part]', 'default: agent where its node is named, else as the configuration says').choices(PARTS),
-    )
-    .addOption(new Option('--cluster <name>', "cluster of this host's node").env('VAULT_DR_CLUSTER'))
-    .addOption(new Option('--node <name>', 'node on this host').env('VAULT_DR_NODE'))
-    .action(run);
-  return withJson(withConfig(withTemporal(command)));
-}
-
-async function run(given: Part | undefined, options: Options): Promise<void> {
+export async function runDoctor(given: Part | undefined, options: Options): Promise<void> {
   const [config, ofFile] = await readConfig(
     options.config,
     given ?? (options.node === undefined ? 'controller' : 'agent'),

@@ -18,8 +18,6 @@ import { type CommonOptions, temporalOptions } from '../program';
 import { promptYes } from '../prompt';
 import { changeText, offerText } from './text';
 
-export const DEFAULT_TOKEN_MINUTES = 60;
-
 interface NodeOptions extends CommonOptions {
   cluster: string;
   node: string;

@@ -1,4 +1,3 @@
-import type { Command } from 'commander';
 import { DrError, isDrError } from '../../contract/failures';
 import { formatBytes, formatTime } from '../../contract/format';
 import { printable } from '../../contract/printable';
@@ -7,23 +6,12 @@ import { loadListing, reportTrouble } from '../backups-listing';
 import { readIdentityFile } from '../inspect';
 import { noticesIn } from '../notices';
 import { note, print, printJson } from '../output';
-import { EXIT, verb } from '../program';
-import { type ImportOptions, withFacts } from './facts';
+import { EXIT } from '../program';
+import type { ImportOptions } from './facts';
 import { parseSaid } from './import-plan';
 import { type FileResult, importKeys, importSnapshots, isStored, type StoredImport } from './import-snapshots';
 
-export function importCommand(): Command {
-  const command = verb(
-    'import',
-    'Store snapshots that another tool made as backups',
-    'vault-dr backups import /mnt/nas/vault-2026-11-23.snap --cluster prod\nvault-dr backups import s3://old-backups/vault/ --cluster prod',
-  )
-    .argument('<source>', 'a file, a directory, or s3://bucket/prefix')
-    .action(runImport);
-  return withFacts(command);
-}
-
-async function runImport(from: string, options: ImportOptions): Promise<void> {
+export async function runImport(from: string, options: ImportOptions): Promise<void> {
   const { results, unanswered } = await importFrom(from, options);
   if (options.json) printJson('backups-import', { files: results.map(withNotices) });
   else for (const result of results) show(result);

@@ -1,5 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import type { Command } from 'commander';
 import { exposuresOf } from '../../config/exposures';
 import type { Config } from '../../config/schema';
 import { DrError } from '../../contract/failures';
@@ -26,15 +25,11 @@ import { note, print } from '../output';
 import { checkTable } from '../repository';
 import { promptYes } from '../prompt';
 import { TERMINAL } from './asker';
-import { commandWith, type Options } from './options';
+import type { Options } from './options';
 import { FUTURE_RECIPIENT, type Interview, interview } from './questions';
 import { hostLines, identityLines, nextSteps, plannedFiles } from './words';
 
-export function initCommand(): Command {
-  return commandWith(run);
-}
-
-async function run(options: Options): Promise<void> {
+export async function runInit(options: Options): Promise<void> {
   const asker = process.stdin.isTTY && !options.yes ? TERMINAL : null;
   const asked = await interview(options, asker).catch(adviseFlags);
   try {

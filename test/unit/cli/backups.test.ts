@@ -1,5 +1,5 @@
 import { cp, mkdir, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises';
-import { backupsCommand } from '../../../src/cli/backups';
+import { backupsCommand } from '../../../src/cli/verbs/backups';
 import { DrError } from '../../../src/contract/failures';
 import type { ChainLink, Manifest } from '../../../src/contract/generation';
 import { DirectoryRepository } from '../../../src/repository/directory';

@@ -1,4 +1,4 @@
-import { explainCommand } from '../../../src/cli/explain';
+import { explainCommand } from '../../../src/cli/verbs/help';
 import { closest } from '../../../src/cli/suggest';
 import { wrap } from '../../../src/catalogue/wrap';
 import { FAMILIES } from '../../../src/catalogue/catalogue';

@@ -3,7 +3,7 @@ import { mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promis
 import { Readable } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
 import { gzipSync } from 'node:zlib';
-import { backupsCommand } from '../../../src/cli/backups';
+import { backupsCommand } from '../../../src/cli/verbs/backups';
 import { decryptFrom, encryptTo, generateIdentity } from '../../../src/crypto/age';
 import { verifyTrail } from '../../../src/audit/audit-trail';
 import type { Manifest } from '../../../src/contract/generation';

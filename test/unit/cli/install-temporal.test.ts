@@ -1,4 +1,4 @@
-import { installTemporalCommand } from '../../../src/cli/install-temporal';
+import { installTemporalCommand } from '../../../src/cli/verbs/install';
 import { print } from '../../../src/cli/output';
 
 jest.mock('../../../src/cli/output', () => ({ print: jest.fn() }));

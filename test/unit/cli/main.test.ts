@@ -1,16 +1,17 @@
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import type { Command } from 'commander';
-import { backupCommand } from '../../../src/cli/backup';
-import { backupsCommand } from '../../../src/cli/backups';
-import { labCommand } from '../../../src/cli/lab';
-import { approveCommand } from '../../../src/cli/approve';
-import { abortCommand, resumeCommand, skipNodeCommand } from '../../../src/cli/decisions';
-import { restoreCommand } from '../../../src/cli/restore';
-import { scheduleCommand } from '../../../src/cli/schedule';
-import { statusCommand } from '../../../src/cli/status';
-import { unsealCommand } from '../../../src/cli/unseal';
-import { agentCommand, workerCommand } from '../../../src/cli/worker';
+import { backupCommand, backupsCommand } from '../../../src/cli/verbs/backups';
+import { approveCommand, unsealCommand } from '../../../src/cli/verbs/holders';
+import {
+  abortCommand,
+  restoreCommand,
+  resumeCommand,
+  skipNodeCommand,
+  statusCommand,
+} from '../../../src/cli/verbs/recover';
+import { agentCommand, workerCommand } from '../../../src/cli/verbs/run';
+import { labCommand, scheduleCommand } from '../../../src/cli/verbs/set-up';
 
 const HOOK = join(__dirname, '../../support/typescript-hook.js');
 const MAIN = join(__dirname, '../../../src/cli/main.ts');

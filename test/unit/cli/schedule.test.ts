@@ -1,4 +1,4 @@
-import { parseDuration, parseInterval } from '../../../src/cli/schedule';
+import { parseDuration, parseInterval } from '../../../src/cli/verbs/values';
 
 test.each([
   ['90s', 90_000],

@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { program } from '../../../src/cli/commands';
-import { nightText, parseListen } from '../../../src/cli/temporal';
+import { nightText } from '../../../src/cli/temporal';
+import { parseListen } from '../../../src/cli/verbs/values';
 import { useDirectory } from '../../support/temporary';
 
 const inTest = useDirectory();

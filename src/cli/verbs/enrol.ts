@@ -1,8 +1,18 @@
 import { type Command, Option } from 'commander';
-import { DEFAULT_TOKEN_MINUTES, runConfirm, runInvite, runList } from './controller-side';
-import { runAccept } from './host-side';
-import { family, repeatable, verb, withCluster, withConfig, withJson, withNode, withTemporal } from '../program';
-import { parseInterval } from '../schedule';
+import type * as ControllerSide from '../enrol/controller-side';
+import type * as HostSide from '../enrol/host-side';
+import {
+  family,
+  lazily,
+  repeatable,
+  verb,
+  withCluster,
+  withConfig,
+  withJson,
+  withNode,
+  withTemporal,
+} from '../program';
+import { parseInterval } from './values';
 
 export function enrolCommand(): Command {
   const invite = verb(
@@ -13,14 +23,14 @@ export function enrolCommand(): Command {
     .addOption(
       new Option('--expires <duration>', 'time for which it is valid: 90s, 30m, 6h; at most 1d')
         .argParser(parseInterval)
-        .default(DEFAULT_TOKEN_MINUTES * 60_000, '1h'),
+        .default(parseInterval('1h'), '1h'),
     )
-    .action(runInvite);
+    .action(lazily(() => controllerSide().runInvite));
   const list = verb(
     'list',
     "Show the agents that wait to be confirmed, on the controller's host",
     'vault-dr enrol list',
-  ).action(runList);
+  ).action(lazily(() => controllerSide().runList));
   const confirm = verb(
     'confirm',
     "Check what agents have sent, and write the configuration, on the controller's host",
@@ -35,7 +45,7 @@ export function enrolCommand(): Command {
         new Option('--fingerprint <text>', 'one that a host shows, instead of the question about it (repeatable)'),
       ),
     )
-    .action(runConfirm);
+    .action(lazily(() => controllerSide().runConfirm));
   const accept = verb(
     'accept',
     "Enrol this host's agent with a token: send what is found here, and write its configuration",
@@ -62,11 +72,15 @@ export function enrolCommand(): Command {
     )
     .option('--replace', 'replace a configuration of this host that says something else; the old one is kept')
     .option('--yes', 'write the configuration without a question')
-    .action(runAccept);
+    .action(lazily(() => (require('../enrol/host-side') as typeof HostSide).runAccept));
   const parent = family('enrol', 'Enrol the agents of Vault hosts with one-time tokens');
   parent.addCommand(withJson(withConfig(withNode(withCluster(invite), 'node whose host gets the token'))));
   parent.addCommand(withJson(withConfig(withTemporal(list))));
   parent.addCommand(withJson(withConfig(withTemporal(withCluster(confirm)))));
   parent.addCommand(withJson(withConfig(withTemporal(accept))));
   return parent;
+}
+
+function controllerSide(): typeof ControllerSide {
+  return require('../enrol/controller-side') as typeof ControllerSide;
 }

@@ -1,0 +1,49 @@
+import { type Command, Option } from 'commander';
+import type * as Audit from '../audit';
+import type * as Inspect from '../inspect';
+import { family, lazily, repeatable, verb, withConfig, withJson } from '../program';
+import type * as Repository from '../repository';
+
+/** Needs no server and no configuration. */
+export function inspectCommand(): Command {
+  const command = verb(
+    'inspect',
+    'Read any snapshot end to end, and show what it holds',
+    'vault-dr inspect snapshot.snap.age --identity backup-identity.txt\nvault operator raft snapshot save /dev/stdout | vault-dr inspect -',
+  )
+    .argument('<file>', 'snapshot, unencrypted or encrypted with age or OpenPGP; - for standard input')
+    .addOption(
+      repeatable(
+        new Option(
+          '--identity <file>',
+          'age identity or OpenSSH private key (repeatable); for OpenPGP the keys of gpg are used (GNUPGHOME)',
+        ),
+      ),
+    )
+    .action(lazily(() => (require('../inspect') as typeof Inspect).runInspect));
+  return withJson(command);
+}
+
+export function repositoryCommand(): Command {
+  const check = verb(
+    'check',
+    'Test what a repository really does, and what you can rely on',
+    'vault-dr repository check offsite',
+  )
+    .argument('<name>', 'repository of the configuration')
+    .action(lazily(() => (require('../repository') as typeof Repository).runCheck));
+  return family('repository', 'Test the directories and buckets that keep the backups').addCommand(
+    withJson(withConfig(check)),
+  );
+}
+
+export function auditCommand(): Command {
+  const verify = verb(
+    'verify',
+    'Check the hash chain of an audit trail against the repositories',
+    'vault-dr audit verify\nvault-dr audit verify copy-of-audit.jsonl',
+  )
+    .argument('[file]', "a copy of a trail, checked on its own; default: the controller's trail")
+    .action(lazily(() => (require('../audit') as typeof Audit).runVerify));
+  return family('audit', 'Check the trail of who did what to the clusters').addCommand(withJson(withConfig(verify)));
+}

@@ -1,0 +1,124 @@
+import { type Command, Option } from 'commander';
+import type * as Decisions from '../decisions';
+import { lazily, verb, withCluster, withConfig, withJson, withNode, withOperator, withTemporal } from '../program';
+import type * as Report from '../report';
+import type * as Restore from '../restore';
+import type * as RollBack from '../roll-back';
+import type * as Status from '../status';
+import { withFacts, withRecovery, withRemovals } from './options';
+
+export function statusCommand(): Command {
+  const command = verb(
+    'status',
+    'Show the progress of a recovery, and what it waits for',
+    'vault-dr status --cluster prod --follow',
+  )
+    .option('--backup', 'show the backup that was started by hand instead')
+    .option('--follow', 'keep showing it until it ends; Ctrl-C leaves it running')
+    .action(lazily(() => (require('../status') as typeof Status).runStatus));
+  return withJson(withTemporal(withCluster(command)));
+}
+
+export function restoreCommand(): Command {
+  const command = verb(
+    'restore',
+    'Restore a cluster from a backup; plans first',
+    'vault-dr restore --cluster prod --plan\nvault-dr restore --cluster prod',
+  )
+    .option('--backup <id>', 'id of the backup to restore', 'latest')
+    .addOption(new Option('--generation <id>', 'the same as --backup').conflicts('backup').hideHelp())
+    .option('--snapshot <file>', 'a snapshot that another tool made, or s3://bucket/key: imported first, on this host')
+    .option('--as-of <time>', 'the newest backup captured at or before this time (RFC 3339)')
+    .option('--plan', 'print the plan, or every reason for a refusal, and change nothing')
+    .option('--into <cluster>', 'restore the backup of --cluster into this other cluster of the configuration')
+    .option('--in-place', 'load it into the running cluster, whose data is wrong: nothing is stopped or unsealed')
+    .option('--drill', 'a rehearsal, with the approvals of restore.drills in the configuration')
+    .action(lazily(() => restoring().runRestore));
+  return withFacts(withRecovery(withConfig(withRemovals(command, 'with --in-place: '))), 'With --snapshot:');
+}
+
+export function recoverQuorumCommand(): Command {
+  const command = verb(
+    'recover-quorum',
+    'Recover a cluster without quorum from a disk that survived',
+    'vault-dr recover-quorum --cluster prod',
+  ).action(lazily(() => restoring().runRecoverQuorum));
+  return withRecovery(command);
+}
+
+export function rebuildNodeCommand(): Command {
+  const command = verb(
+    'rebuild-node',
+    'Rebuild one node from scratch while the others serve',
+    'vault-dr rebuild-node --cluster prod --node vault-3',
+  ).action(lazily(() => restoring().runRebuildNode));
+  return withRecovery(withRemovals(withNode(command, 'node to rebuild')));
+}
+
+export function resumeCommand(): Command {
+  const command = verb('resume', 'Try the parked steps of a recovery again', 'vault-dr resume --cluster prod').action(
+    lazily(() => decisions().runResume),
+  );
+  return withJson(withOperator(withTemporal(withCluster(command))));
+}
+
+export function skipNodeCommand(): Command {
+  const command = verb(
+    'skip-node',
+    'Continue a recovery without one of its nodes',
+    'vault-dr skip-node --cluster prod --node vault-3',
+  ).action(lazily(() => decisions().runSkipNode));
+  const complete = withNode(withCluster(command), 'a node that the status names as one to skip');
+  return withJson(withOperator(withTemporal(complete)));
+}
+
+export function rollBackCommand(): Command {
+  const example = 'vault-dr roll-back --cluster prod';
+  const command = verb(
+    'roll-back',
+    'Put the previous data back and start the old cluster',
+    `${example}\n${example} --of 01a20752-189b-7247-a8d0-708bed2469e6`,
+  )
+    .option('--of <run>', 'a run that Temporal lost; its id is in the plan of a restore')
+    .action(lazily(() => (require('../roll-back') as typeof RollBack).runRollBack));
+  return withRecovery(command);
+}
+
+export function abortCommand(): Command {
+  const command = verb(
+    'abort',
+    'End a recovery before its first node is stopped',
+    'vault-dr abort --cluster prod',
+  ).action(lazily(() => decisions().runAbort));
+  return withJson(withOperator(withTemporal(withCluster(command))));
+}
+
+export function reportCommand(): Command {
+  const command = verb(
+    'report',
+    'Print the report of a recovery that ended, as Markdown',
+    'vault-dr report --cluster prod >restore-report.md',
+  )
+    .option('--run <id>', 'run of the recovery; default: the latest')
+    .action(lazily(() => (require('../report') as typeof Report).runReport));
+  return withJson(withTemporal(withCluster(command)));
+}
+
+export function removeSetAsideCommand(): Command {
+  const command = verb(
+    'remove-set-aside',
+    'Delete the data directories that a recovery set aside',
+    'vault-dr remove-set-aside --cluster prod --run 01a20752-189b-7247-a8d0-708bed2469e6',
+  )
+    .requiredOption('--run <id>', 'run of the recovery; its id is in the report')
+    .action(lazily(() => restoring().runRemoveSetAside));
+  return withRecovery(command);
+}
+
+function restoring(): typeof Restore {
+  return require('../restore') as typeof Restore;
+}
+
+function decisions(): typeof Decisions {
+  return require('../decisions') as typeof Decisions;
+}

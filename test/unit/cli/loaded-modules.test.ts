@@ -1,0 +1,85 @@
+import { execFile } from 'node:child_process';
+import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { signingPair } from '../../support/generation';
+import { sampleConfig } from '../../support/sample-config';
+import { useDirectory } from '../../support/temporary';
+
+const SUPPORT = join(__dirname, '../../support');
+const MAIN = join(__dirname, '../../../src/cli/main.ts');
+const inTest = useDirectory();
+
+/** Each takes a tenth of a second or more, or belongs to another process. */
+const LARGE = [
+  /node_modules\/(@aws-sdk\/[^/]+|@temporalio\/client|@temporalio\/worker|pino-pretty|yaml|zod|webpack|@swc\/core)\//,
+  /src\/(lab|host|temporal)\//,
+  /\/(activities|workflows)\//,
+];
+
+interface Loaded {
+  exitCode: number | null;
+  modules: number;
+  large: string[];
+}
+
+/** The whole program, in a process of its own. */
+async function loadedBy(...args: string[]): Promise<Loaded> {
+  const report = inTest('loaded.json');
+  const hook = ['-r', join(SUPPORT, 'typescript-hook.js'), join(SUPPORT, 'loaded-modules.js')];
+  const exitCode = await new Promise<number | null>((resolve) => {
+    const env = { ...process.env, LOADED_MODULES: report };
+    const child = execFile(process.execPath, [...hook, MAIN, ...args], { env }, () => resolve(child.exitCode));
+  });
+  const files = JSON.parse(await readFile(report, 'utf8')) as string[];
+  const large = files.flatMap((file) => LARGE.flatMap((pattern) => pattern.exec(file)?.slice(1) ?? []));
+  return { exitCode, modules: files.length, large: [...new Set(large)].toSorted() };
+}
+
+beforeEach(async () => {
+  await mkdir(inTest('repository'), { mode: 0o700 });
+  await writeFile(inTest('signing.pub'), signingPair().publicKeyPem);
+  await writeFile(
+    inTest('vault-dr.yaml'),
+    sampleConfig({ repositories: { local: inTest('repository') }, publicKeyFile: inTest('signing.pub') }),
+  );
+});
+
+test.each([
+  ['--help'],
+  ['--version'],
+  ['help restore'],
+  ['help backups verify'],
+  ['unseal --help'],
+  ['completion bash'],
+  ['explain lose-newer-data'],
+])('%s loads little more than what parses the command line', async (words) => {
+  const { exitCode, modules, large } = await loadedBy(...words.split(' '));
+
+  expect({ exitCode, large }).toEqual({ exitCode: 0, large: [] });
+  expect(modules).toBeLessThan(90);
+});
+
+const TO_TEMPORAL = ['--cluster', 'prod', '--temporal-config', '/does/not/exist.toml'];
+const TO_CONFIG = () => ['--config', inTest('vault-dr.yaml')];
+
+test.each([
+  ['status', 0, ['@temporalio/client', 'temporal', 'zod'], () => TO_TEMPORAL],
+  ['restore --plan', 0, ['@temporalio/client', 'temporal', 'zod'], () => TO_TEMPORAL],
+  ['unseal', 80, ['@temporalio/client', 'temporal', 'yaml', 'zod'], () => [...TO_TEMPORAL, ...TO_CONFIG()]],
+])(
+  '%s loads the client of Temporal, and nothing of workers, repositories and labs',
+  async (words, more, large, rest) => {
+    const loaded = await loadedBy(...words.split(' '), ...rest());
+
+    // As far as reading the profile, which is not there.
+    expect(loaded).toMatchObject({ exitCode: 3, large });
+    expect(loaded.modules).toBeLessThan(480 + more);
+  },
+);
+
+test('backups list loads nothing of Temporal, and no S3 client for a directory', async () => {
+  const { exitCode, modules, large } = await loadedBy('backups', 'list', '--cluster', 'prod', ...TO_CONFIG());
+
+  expect({ exitCode, large }).toEqual({ exitCode: 0, large: ['yaml', 'zod'] });
+  expect(modules).toBeLessThan(330);
+});
