@@ -1,13 +1,14 @@
 import { PACKAGED, unitText } from '../../src/install/units';
 import { polkitRule, RULE_FILE } from '../../src/install/polkit-rule';
+import { whyNoContainers } from '../support/container';
 import { describeIf } from '../support/describe-if';
-import { missingForSystemdHost, SystemdHost } from '../support/systemd-host';
+import { SystemdHost } from '../support/systemd-host';
 
-const lacks = missingForSystemdHost();
+const lacks = whyNoContainers();
 const CAPABILITIES = 'CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER';
 
 /** Whether the unit leaves an agent what it needs, and nothing else, can only be seen where systemd applies it. */
-describeIf(lacks === '', lacks)('the unit of an agent', () => {
+describeIf(lacks === null, lacks ?? '')('the unit of an agent', () => {
   let host: SystemdHost;
 
   beforeAll(async () => {

@@ -10,7 +10,7 @@ import { claimPortBlock } from '../../src/lab/free-ports';
 import { waitFor } from '../../src/lab/processes';
 import { PROJECT_ROOT } from '../../src/lab/project-root';
 import { ensureServers } from '../../src/lab/servers/servers';
-import { hasImage, rootImage } from '../hosts/image';
+import { hasImage, rootImage } from '../support/debian-image';
 import { describeIf } from '../support/describe-if';
 
 const run = promisify(execFile);

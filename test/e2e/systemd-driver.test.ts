@@ -1,15 +1,16 @@
 import { polkitRule, RULE_FILE } from '../../src/install/polkit-rule';
+import { whyNoContainers } from '../support/container';
 import { describeIf } from '../support/describe-if';
 import type { DriverAnswer, DriverOrder } from '../support/systemd-driver-process';
-import { missingForSystemdHost, SystemdHost } from '../support/systemd-host';
+import { SystemdHost } from '../support/systemd-host';
 
 const RUN = '01a20e44-4ffd-79d7-a62f-52f6f5151414';
 const OTHER = '01a20e44-4ffd-79d7-a62f-52f6f5151415';
 const HELD = '/run/systemd/system/vault.service.d/10-held-by-vault-dr.conf';
-const lacks = missingForSystemdHost();
+const lacks = whyNoContainers();
 
 /** A real systemd, whose answers nobody should invent. What it starts is a shell: how Vault itself ends is its own matter. */
-describeIf(lacks === '', lacks)('driver systemd', () => {
+describeIf(lacks === null, lacks ?? '')('driver systemd', () => {
   let host: SystemdHost;
 
   beforeAll(async () => {

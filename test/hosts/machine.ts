@@ -1,14 +1,9 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { once } from 'node:events';
-import { openSync, closeSync } from 'node:fs';
-import { chmod, chown, mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
-import { waitFor } from '../../src/lab/processes';
+import { chown, mkdir, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { ProgramResult } from '../../src/lab/run-program';
+import { Container, writeBelow } from '../support/container';
+import { must, run } from '../support/shell';
 import { BRIDGE, deafen, fullName, hearAll, type HostName, hostsFile, networkFile } from './network';
-import { must, outputOf, run } from './shell';
-
-const BOOT_MS = 120_000;
 
 export interface MachineParts {
   name: HostName;
@@ -33,13 +28,26 @@ export class Machine {
   readonly name: HostName;
   readonly root: string;
   readonly #parts: MachineParts;
-  #container: ChildProcess | undefined;
-  #init = 0;
+  readonly #container: Container;
 
   constructor(parts: MachineParts) {
-    this.name = parts.name;
+    const { name, directory, shown, volumes = {} } = parts;
+    this.name = name;
     this.#parts = parts;
-    this.root = join(parts.directory, 'root');
+    this.root = join(directory, 'root');
+    this.#container = new Container({
+      name,
+      directory: this.root,
+      log: join(directory, 'console.log'),
+      shown,
+      options: [
+        `--network-bridge=${BRIDGE}`,
+        // HashiCorp's unit asks for it.
+        '--capability=CAP_IPC_LOCK',
+        ...Object.entries(volumes).map(([there, here]) => `--bind=${here}:${there}`),
+      ],
+      isOwnSession: true,
+    });
   }
 
   /** An empty disk, with nothing on it but the system. */
@@ -63,85 +71,31 @@ export class Machine {
     await rm(directory, { recursive: true, force: true });
   }
 
-  get isOn(): boolean {
-    return this.#container !== undefined;
-  }
-
   /** Returns when it has booted. */
-  async powerOn(): Promise<void> {
-    if (this.#container) return;
-    const { directory, name, shown, volumes = {} } = this.#parts;
-    const log = openSync(join(directory, 'console.log'), 'a');
-    const container = spawn(
-      'systemd-nspawn',
-      [
-        '--quiet',
-        `--directory=${this.root}`,
-        '--boot',
-        '--register=no',
-        '--keep-unit',
-        '--link-journal=no',
-        '--resolv-conf=off',
-        '--timezone=off',
-        '--console=pipe',
-        `--machine=${name}`,
-        `--network-bridge=${BRIDGE}`,
-        // HashiCorp's unit asks for it.
-        '--capability=CAP_IPC_LOCK',
-        ...Object.entries(shown).map(([there, here]) => `--bind-ro=${here}:${there}`),
-        ...Object.entries(volumes).map(([there, here]) => `--bind=${here}:${there}`),
-      ],
-      { stdio: ['ignore', log, log], detached: true },
-    );
-    closeSync(log);
-    container.once('exit', () => (this.#container = undefined));
-    this.#container = container;
-    await waitFor(`${name} has booted`, () => this.#hasBooted(), {
-      timeoutMs: BOOT_MS,
-      everyMs: 250,
-      logFile: join(directory, 'console.log'),
-      giveUp: () => (this.#container ? undefined : `${name} ended`),
-    });
+  powerOn(): Promise<void> {
+    return this.#container.boot();
   }
 
-  async #hasBooted(): Promise<boolean> {
-    this.#init = await initOf(this.#container?.pid ?? 0);
-    if (this.#init === 0) return false;
-    const { stdout } = await this.try(['systemctl', 'is-active', 'multi-user.target']);
-    return stdout.trim() === 'active';
-  }
-
-  /**
-   * SIGKILL to its init, and with it the kernel ends every process of it at once; nobody writes or says a last word.
-   * What was written to files is there afterwards, synced or not, because this machine has its power.
-   */
+  /** What was written to files is there afterwards, synced or not, because this machine has its power. */
   async cutPower(): Promise<void> {
-    const container = this.#container;
-    if (!container) return;
-    const ended = once(container, 'exit');
-    const init = await initOf(container.pid ?? 0);
-    if (init > 0) process.kill(init, 'SIGKILL');
-    else container.kill('SIGKILL');
-    await ended;
+    if (!this.#container.isOn) return;
+    await this.#container.kill();
     await run(['ip', 'link', 'delete', `vb-${this.name}`]);
   }
 
   /** Runs a command in it, as root. */
-  async try(command: readonly string[], input = ''): Promise<ProgramResult> {
-    return run(['nsenter', `--target=${this.#init}`, '--all', ...command], { input });
+  try(command: readonly string[], input = ''): Promise<ProgramResult> {
+    return this.#container.try(command, input);
   }
 
   /** @returns its standard output @throws Error */
-  async must(command: readonly string[], input = ''): Promise<string> {
-    return outputOf(`${this.name}: ${command.join(' ')}`, await this.try(command, input));
+  must(command: readonly string[], input = ''): Promise<string> {
+    return this.#container.must(command, input);
   }
 
   /** Also while it is off. */
   async write(path: string, content: string, { mode = 0o644, owner }: FileWishes = {}): Promise<void> {
-    const file = join(this.root, path);
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, content, { mode });
-    await chmod(file, mode);
+    await writeBelow(this.root, path, content, mode);
     if (owner !== undefined) await this.own(path, owner);
   }
 
@@ -162,24 +116,14 @@ export class Machine {
 
   /** Nothing of those hosts arrives here any more, and nobody says so. */
   async deafen(to: readonly HostName[]): Promise<void> {
-    for (const host of to) await deafen(this.#init, host);
+    for (const host of to) await deafen(this.#container.init, host);
   }
 
   async hearAll(): Promise<void> {
-    if (this.isOn) await hearAll(this.#init);
+    if (this.#container.isOn) await hearAll(this.#container.init);
   }
 
   get title(): string {
     return fullName(this.name);
   }
-}
-
-/** The init of a container, as this machine numbers it; 0 as long as there is none. */
-async function initOf(container: number): Promise<number> {
-  const children = await readFile(`/proc/${container}/task/${container}/children`, 'utf8').catch(() => '');
-  for (const child of children.trim().split(' ').map(Number)) {
-    const status = await readFile(`/proc/${child}/status`, 'utf8').catch(() => '');
-    if (/^NSpid:\s+\d+\s+1$/m.test(status)) return child;
-  }
-  return 0;
 }

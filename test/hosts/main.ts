@@ -1,10 +1,13 @@
 import { writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import Table from 'cli-table3';
-import { whyNot } from './prerequisites';
+import { whyNoContainers } from '../support/container';
 import { NO_ACTS, type Outcome, type Scenario } from './scenario';
 import { allScenarios } from './scenarios';
 import { type Site, startSite, whatIsMissing } from './site';
+
+/** Of Debian: iproute2, iptables, mount, e2fsprogs. */
+const PROGRAMS = ['ip', 'iptables', 'mount', 'mkfs.ext4'];
 
 const USAGE = `Usage: npm run test:hosts -- [options]
 
@@ -43,7 +46,7 @@ async function main(): Promise<void> {
   const scenarios = allScenarios().filter(({ name }) => only.test(name));
   if (scenarios.length === 0) throw new TypeError(`No scenario matches ${values.only}.`);
   if (values.list) return scenarios.forEach(({ name }) => say(name));
-  const reason = (await whyNot()) ?? (values.cached ? await whatIsMissing() : null);
+  const reason = whyNoContainers(PROGRAMS) ?? (values.cached ? await whatIsMissing() : null);
   if (reason !== null) return say(`0 passed, 0 failed, ${scenarios.length} skipped: ${reason}`);
 
   const results = await runAll(scenarios, Date.now() + minutes * 60_000);

@@ -1,4 +1,4 @@
-import { must, run } from './shell';
+import { must, run } from '../support/shell';
 
 /** Of the bridge; it is also the lock: two of these tests can't run at once on one machine. */
 export const BRIDGE = 'vault-dr-hosts';

@@ -7,7 +7,7 @@ import { readSecret, type SampleSecret, writeSecrets } from '../../src/lab/secre
 import { ensureServers, missingServers } from '../../src/lab/servers/servers';
 import { createVaultApi, type VaultApi } from '../../src/lab/vault-api';
 import { formCluster, furnishCluster, type VaultKeys } from '../../src/lab/vault-cluster';
-import { hasImage, rootImage } from './image';
+import { hasImage, rootImage } from '../support/debian-image';
 import { Machine } from './machine';
 import {
   addressOf,
@@ -27,7 +27,7 @@ import { makeSecrets, type SiteSecrets } from './secrets';
 import { installTemporal } from './temporal-host';
 import { newDirectory } from './sweep';
 import { installVault } from './vault-host';
-import { must, run } from './shell';
+import { must, run } from '../support/shell';
 
 /** Of it Vault's data has a disk of its own. */
 const OWN_VOLUME: VaultHost = 'vault-2';
@@ -59,14 +59,12 @@ const NODES = VAULT_HOSTS.map((host) => ({
 })) as unknown as Parameters<typeof formCluster>[1];
 
 const SERVERS = ['vault', 'temporal', 'weed', 'temporal-server', 'temporal-sql-tool'] as const;
-/** For an agent that is not root. */
-const PLAIN = ['polkitd'];
 const DATABASE = ['postgresql'];
 
 /** What would take many minutes to make; null when all of it is there. */
 export async function whatIsMissing(): Promise<string | null> {
   const missing = [
-    ...[PLAIN, DATABASE].filter((packages) => !hasImage(packages)).map(() => 'a root image'),
+    ...[[], DATABASE].filter((packages) => !hasImage(packages)).map(() => 'a root image'),
     ...(await missingServers(SERVERS)),
   ];
   return missing.length > 0 ? `${[...new Set(missing)].join(', ')} not made yet; npm run test:hosts makes it` : null;
@@ -74,7 +72,7 @@ export async function whatIsMissing(): Promise<string | null> {
 
 export async function startSite(onStep: (text: string) => void): Promise<Site> {
   const servers = await ensureServers({ names: SERVERS, onStep });
-  const system = await rootImage(PLAIN, onStep);
+  const system = await rootImage([], onStep);
   const withDatabase = await rootImage(DATABASE, onStep);
   const directory = await newDirectory();
   const program = Object.fromEntries(

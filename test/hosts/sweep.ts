@@ -2,7 +2,7 @@ import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { removeBridge } from './network';
-import { must, run } from './shell';
+import { must, run } from '../support/shell';
 
 const PREFIX = 'vault-dr-hosts-';
 const OWNER = 'owner';

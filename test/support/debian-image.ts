@@ -7,8 +7,23 @@ import { must } from './shell';
 
 const SUITE = 'bookworm';
 const MIRROR = 'http://deb.debian.org/debian';
-/** What is on every host before anything is installed on it; few servers have less. */
-const SYSTEM = ['systemd', 'systemd-sysv', 'dbus', 'iproute2', 'procps', 'openssl', 'ca-certificates'];
+/**
+ * What is on every host before anything is installed on it; few servers have less. polkit serves agents that are not root,
+ * libfaketime clocks that are wrong.
+ */
+const SYSTEM = [
+  'systemd',
+  'systemd-sysv',
+  'dbus',
+  'libpam-systemd',
+  'polkitd',
+  'iproute2',
+  'procps',
+  'util-linux',
+  'openssl',
+  'ca-certificates',
+  'libfaketime',
+];
 
 /** Outside of the project: images outlive a checkout. */
 export function hostsCache(): string {
@@ -49,7 +64,10 @@ async function make(
   try {
     await mkdir(unfinished, { recursive: true });
     await build(unfinished);
-    await rename(unfinished, image);
+    await rename(unfinished, image).catch((error: unknown) => {
+      // Another process was faster.
+      if (!existsSync(image)) throw error;
+    });
   } finally {
     await rm(unfinished, { recursive: true, force: true });
   }

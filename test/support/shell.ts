@@ -1,7 +1,10 @@
+import { accessSync, constants } from 'node:fs';
+import { join } from 'node:path';
 import { type ProgramResult, runProgram } from '../../src/lab/run-program';
 
+const PATHS = ['/usr/local/sbin', '/usr/local/bin', '/usr/sbin', '/usr/bin', '/sbin', '/bin'];
 const ENVIRONMENT = {
-  PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin',
+  PATH: PATHS.join(':'),
   HOME: '/root',
   LC_ALL: 'C',
 };
@@ -24,4 +27,15 @@ export async function must(command: readonly [string, ...string[]], input = ''):
 export function outputOf(what: string, { code, stdout, stderr }: ProgramResult): string {
   if (code === 0) return stdout;
   throw new Error(`${what}: exit status ${code}: ${(stderr + stdout).trim().slice(-2_000)}`);
+}
+
+export function isInstalled(program: string): boolean {
+  return PATHS.some((path) => {
+    try {
+      accessSync(join(path, program), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
 }
