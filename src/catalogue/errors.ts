@@ -252,10 +252,13 @@ export const ERRORS: Record<ErrorCode, Entry> = {
     ],
   },
   OtherVersionNeeded: {
-    title: 'An open run needs another version of vault-dr',
+    title: 'Another version of vault-dr is needed',
     means:
-      'This version cannot continue a run that an earlier version started, so the worker did not start. Nothing was changed.',
-    todo: ['Start the version that the message names, until that run has ended.', 'Then upgrade again.'],
+      'This version cannot continue a run that another version started, or cannot read what a newer one has written to `stateDir`. The worker did not start, and nothing was changed.',
+    todo: [
+      'Start the version that the message names, until that run has ended; then upgrade again.',
+      'Where a newer version has written, install that one or a later one.',
+    ],
   },
   TemporalUnreachable: {
     title: 'Temporal does not answer',

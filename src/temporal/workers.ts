@@ -44,6 +44,7 @@ import { Announcer, atMost, patiently } from './patience';
 import { untilPolling } from './polling';
 import { ensureSearchAttributes } from './register-search-attributes';
 import { retryInterceptors } from './retry-interceptor';
+import { agreeOnStateFormat } from './state-format';
 import { checkOpenRuns, type SkippedRuns } from './takeover/check-open-runs';
 import { createReplayer } from './takeover/replayer';
 import { temporalError } from './temporal-error';
@@ -67,6 +68,7 @@ export async function runController(settings: WorkerSettings & { skipReplay: Ski
   const { config, log } = settings;
   const name = controllerName(config);
   const state = await holdControllerState(config.stateDir, (message) => log.warn(message), settings.stop);
+  await agreeOnStateFormat(config.stateDir);
   const identity = controllerIdentity({ name, id: state.id });
   await removeReadyFile(settings);
   const needs = { ...settings, also: ensureSearchAttributes };
@@ -164,6 +166,7 @@ export async function runAgent(settings: WorkerSettings & { cluster: string; nod
   const over = new AbortController();
   const stop = AbortSignal.any([settings.stop, over.signal]);
   const hold = await holdNode(node.stateDir, (message) => log.warn(message), stop);
+  await agreeOnStateFormat(node.stateDir);
   await removeReadyFile(settings);
   const driver = createServiceDriver(node);
   // A Vault that the agent runs must not wait for Temporal.
