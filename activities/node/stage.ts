@@ -14,7 +14,7 @@ import { decryptStream } from '../../src/crypto/encryption';
 import { ensureAgentKey } from '../../src/host/run/agent-key-file';
 import type { Attempt } from '../../src/host/run/attempt';
 import { writeFileAtomically } from '../../src/files/atomic-file';
-import { privateDirectory } from '../../src/files/files';
+import { DISK_PIECE_BYTES, privateDirectory } from '../../src/files/files';
 import { readOwnFile } from '../../src/files/own-files';
 import { SMALL_FILE_LIMIT_BYTES } from '../../src/repository/generation-files';
 import { digestOfFile, sameDigest } from '../../src/repository/digest';
@@ -139,7 +139,7 @@ export async function openArchive(
   path: string,
   manifest: Pick<Manifest, 'encryption'>,
 ): Promise<Readable> {
-  const stored = createReadStream(path);
+  const stored = createReadStream(path, { highWaterMark: DISK_PIECE_BYTES });
   const { identities: sources, openpgp } = host.deps.cluster.restore;
   if (manifest.encryption.method === 'age' && sources.length === 0) {
     throw new DrError('DecryptionFailed', `${host.node.name} has no identity to decrypt with.`, {

@@ -5,6 +5,9 @@ import type { Writable } from 'node:stream';
 import { flushesNoDirectories } from './disk-error';
 import { openOwnDirectory } from './own-files';
 
+/** Read from a file, or waiting to be written to it, at a time: each access costs as much for a few bytes. */
+export const DISK_PIECE_BYTES = 512 * 1024;
+
 const REPORT_EVERY_MS = 2_000;
 /** A disk that needs longer for one flush hangs. */
 const LONGEST_FLUSH_MS = 10 * 60_000;
@@ -90,7 +93,7 @@ export async function writeDurably(
   fill: (file: Writable) => Promise<void>,
   onFlushing: () => void,
 ): Promise<void> {
-  const file = createWriteStream(path, { flags: 'wx', mode: 0o600 });
+  const file = createWriteStream(path, { flags: 'wx', mode: 0o600, highWaterMark: DISK_PIECE_BYTES });
   const closed = new Promise<void>((resolve) => file.once('close', resolve));
   try {
     await fill(file);

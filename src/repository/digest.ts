@@ -4,7 +4,7 @@ import { Readable, Transform, type TransformCallback } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { DrError } from '../contract/failures';
 import type { FileDigest } from '../contract/generation';
-import { writeDurably } from '../files/files';
+import { DISK_PIECE_BYTES, writeDurably } from '../files/files';
 import type { TransferOptions } from './types';
 
 export function sha256Hex(bytes: Uint8Array | string): string {
@@ -123,7 +123,8 @@ export async function digestOfFile(path: string, options: TransferOptions = {}):
   const hash = createHash('sha256');
   let sizeBytes = 0;
   await abortable(options.signal, async () => {
-    for await (const chunk of createReadStream(path, { signal: options.signal }) as AsyncIterable<Buffer>) {
+    const stream = createReadStream(path, { signal: options.signal, highWaterMark: DISK_PIECE_BYTES });
+    for await (const chunk of stream as AsyncIterable<Buffer>) {
       hash.update(chunk);
       sizeBytes += chunk.length;
       options.onProgress?.(sizeBytes);

@@ -7,7 +7,7 @@ import { DrError, type FailureCode } from '../contract/failures';
 import type { FileDigest } from '../contract/generation';
 import { belowRoot } from '../files/below-root';
 import { knowsNoLinks } from '../files/disk-error';
-import { entriesIfThere, syncDirectory, whileFlushing } from '../files/files';
+import { DISK_PIECE_BYTES, entriesIfThere, syncDirectory, whileFlushing } from '../files/files';
 import { isKnownDead, ownIdentity } from '../files/process-identity';
 import { digestOfFile, explainErrors, sameDigest, writeChecked } from './digest';
 import {
@@ -76,7 +76,10 @@ export class DirectoryRepository implements Repository {
       async () => {
         const path = await this.#pathOf(key);
         try {
-          const stream = (await open(path)).createReadStream({ signal: options.signal });
+          const stream = (await open(path)).createReadStream({
+            signal: options.signal,
+            highWaterMark: DISK_PIECE_BYTES,
+          });
           return explainErrors(stream, (error) => this.#explain(error, key, options));
         } catch (error) {
           if (!isSystemError(error) || error.code !== 'ENOENT') throw error;

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { DrError } from '../contract/failures';
 import { formatBytes } from '../contract/format';
 import type { FileDigest } from '../contract/generation';
+import { DISK_PIECE_BYTES } from '../files/files';
 
 export interface StoredObject {
   key: string;
@@ -60,7 +61,7 @@ export interface Repository {
 export function fromFile(path: string): OpenSource {
   return async () => {
     try {
-      return (await open(path)).createReadStream();
+      return (await open(path)).createReadStream({ highWaterMark: DISK_PIECE_BYTES });
     } catch (error) {
       throw new DrError(
         'StagingLost',

@@ -1,11 +1,12 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
-import { PassThrough, Readable } from 'node:stream';
+import { Readable } from 'node:stream';
 import { checkServerIdentity, type ConnectionOptions } from 'node:tls';
 import type { Agent, Dispatcher } from 'undici';
 import { hostOf, socketPathOf } from '../contract/addresses';
 import { DrError } from '../contract/failures';
 import { toConnectionError, toVaultError } from './errors/vault-error';
+import { Gather } from './gather';
 
 export interface VaultEndpoint {
   /** Name of the node, for messages. */
@@ -148,10 +149,8 @@ export class Transport {
     const answer = await new Promise<{ status: number } & Download>((resolve, reject) => {
       agent
         .stream(this.#request('GET', path, call, signal), ({ statusCode, headers }) => {
-          const body = new PassThrough({
-            highWaterMark: DOWNLOAD_BUFFER_BYTES,
-            destroy: (error, done) => done(error && (this.#connectionError(error, path, signal) as Error)),
-          });
+          const explain = (error: Error) => this.#connectionError(error, path, signal) as Error;
+          const body = new Gather(DOWNLOAD_BUFFER_BYTES, explain);
           resolve({ status: statusCode, headers, body });
           return body;
         })
