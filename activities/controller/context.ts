@@ -1,4 +1,4 @@
-import { controllerName } from '../../src/config/controller-name';
+import { controllerName, servedElsewhere } from '../../src/config/controller-name';
 import { clusterOf, nodeOf, readPublicKey, repositoryConfigOf } from '../../src/config/load';
 import type { ClusterConfig, Config } from '../../src/config/schema';
 import { DrError } from '../../src/contract/failures';
@@ -60,9 +60,7 @@ export class Controller {
 
   /** The other controller that serves a directory, so that this one leaves it alone; null of everything else. */
   servedElsewhere(name: string): string | null {
-    const config = repositoryConfigOf(this.config, name);
-    const host = config.type === 'directory' ? config.host : undefined;
-    return host === undefined || host === this.name ? null : host;
+    return servedElsewhere(repositoryConfigOf(this.config, name), this.name);
   }
 
   /**

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { DrError } from '../contract/failures';
 import { NAME_PATTERN } from '../contract/names';
-import type { Config } from './schema';
+import type { Config, RepositoryConfig } from './schema';
 
 const LONGEST = 63;
 
@@ -16,6 +16,12 @@ export function controllerName({ controller }: Pick<Config, 'controller'>, host 
     where: 'controller.name',
     advice: 'Set controller.name to lower-case letters, digits and hyphens.',
   });
+}
+
+/** The other controller that has a directory, so that this one leaves it alone; null of everything else. @param own name */
+export function servedElsewhere(repository: RepositoryConfig, own: string): string | null {
+  const host = repository.type === 'directory' ? repository.host : undefined;
+  return host === undefined || host === own ? null : host;
 }
 
 function nameAfter(host: string): string {

@@ -1,6 +1,7 @@
 import { hostname } from 'node:os';
 import { existsSync } from 'node:fs';
 import type { Client } from '@temporalio/client';
+import { controllerName, servedElsewhere } from '../../config/controller-name';
 import type { ClusterConfig, Config } from '../../config/schema';
 import { isDrError } from '../../contract/failures';
 import { backupScheduleId, CONTROLLER_TASK_QUEUE, nodeTaskQueue } from '../../contract/names';
@@ -132,6 +133,8 @@ function wantedOf({ method, backup }: ClusterConfig): Record<string, string[]> {
 
 export async function repositoryOf(name: string, config: Config): Promise<Finding[]> {
   const settings = config.repositories[name]!;
+  const host = servedElsewhere(settings, controllerName(config));
+  if (host !== null) return [unchecked(name, `it is on the host of the controller ${host}`)];
   if (settings.type === 'directory' && !existsSync(settings.path)) {
     const fix = `install --directory --mode=0700 ${shellWord(settings.path)}`;
     return [problem('repository-missing', name, `${settings.path} does not exist`, fix)];
@@ -172,6 +175,7 @@ function asNumber(value: unknown): number | null {
 async function newestOf(name: string, config: Config): Promise<number | null | undefined> {
   const times: (number | null)[] = [];
   for (const repository of config.clusters[name]?.repositories ?? []) {
+    if (servedElsewhere(config.repositories[repository]!, controllerName(config)) !== null) continue;
     try {
       const opened = await openRepository(repository, config.repositories[repository]!);
       const found = await readNewest(opened, name, await readPublicKey(config));
