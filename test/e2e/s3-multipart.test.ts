@@ -11,6 +11,8 @@ import type { S3Repository } from '../../src/repository/s3/s3';
 import type { S3Settings } from '../../src/repository/s3/s3-client';
 import { fromBytes, type TransferOptions } from '../../src/repository/types';
 import { signingPair, stageSample } from '../support/generation';
+import { waitFor } from '../../src/lab/processes';
+import { rejectionOf } from '../support/thrown';
 import { contentOf, S3Fixture } from '../support/s3-fixture';
 
 const MIB = 1024 ** 2;
@@ -37,8 +39,11 @@ async function pendingIn(bucket: string): Promise<string[]> {
   return Uploads.map(({ UploadId = '' }) => UploadId);
 }
 
+/** They go side by side, in any order. */
 const sentParts = () =>
-  fixture.proxy.seen.flatMap((line) => (line.startsWith('PUT') ? (/partNumber=(\d+)/.exec(line)?.[1] ?? []) : []));
+  fixture.proxy.seen
+    .flatMap((line) => (line.startsWith('PUT') ? (/partNumber=(\d+)/.exec(line)?.[1] ?? []) : []))
+    .toSorted((left, right) => Number(left) - Number(right));
 
 const headOf = (bucket: string) =>
   fixture.seaweed.client.send(new HeadObjectCommand({ Bucket: bucket, Key: `vault/${KEY}`, ChecksumMode: 'ENABLED' }));
@@ -165,7 +170,7 @@ describe('an upload in parts that was cut short', () => {
     expect(outcome).toBe('written');
     expect(others).toEqual([]);
     expect(resume.onUpload).toHaveBeenCalledWith(pending);
-    expect(sentParts()).toEqual(['2', '3']);
+    expect(sentParts()).toEqual(['2']);
     expect((await contentOf(repositoryOn(bucket), KEY))?.equals(BYTES)).toBe(true);
     expect(await pendingIn(bucket)).toEqual([]);
   });
@@ -191,7 +196,35 @@ describe('an upload in parts that was cut short', () => {
     });
 
     expect(outcome).toBe('written');
-    expect(sentParts()).toEqual(['2', '3']);
+    expect(sentParts()).toEqual(['2']);
+  });
+
+  it('is aborted when a part is refused, once no other one is under way', async () => {
+    fixture.proxy.decide = (method, url) =>
+      method === 'PUT' && url.includes('partNumber=2') ? { status: 403, code: 'AccessDenied' } : undefined;
+    const bucket = await fixture.newBucket('versioned');
+
+    const put = repositoryOn(bucket).put(KEY, fromBytes(BYTES), DIGEST);
+
+    await expect(put).rejects.toMatchObject({ code: 'PermissionDenied' });
+    expect(await pendingIn(bucket)).toEqual([]);
+    expect(await fixture.versionsIn(bucket)).toEqual({ versions: 0, markers: 0 });
+  });
+
+  it('has as many parts under way as its memory has room for, and no more', async () => {
+    const many = randomBytes(60 * MIB);
+    fixture.proxy.decide = (method, url) => (method === 'PUT' && url.includes('partNumber=') ? 'stall' : undefined);
+    const stopped = new AbortController();
+
+    const put = repositoryOn(await fixture.newBucket()).put(KEY, fromBytes(many), digestOf(many), {
+      signal: stopped.signal,
+    });
+    const ended = rejectionOf(put);
+    await waitFor('six parts', async () => sentParts().length >= 6, { timeoutMs: 20_000, everyMs: 50 });
+    stopped.abort(new Error('enough'));
+
+    expect((await ended).message).toBe('enough');
+    expect(sentParts()).toEqual(['1', '2', '3', '4', '5', '6']);
   });
 
   it('repeats a part by itself when the server is busy for a moment', async () => {
@@ -214,7 +247,7 @@ describe('an upload in parts that was cut short', () => {
     const put = repositoryOn(bucket, { timeouts: { ...TIMEOUTS, idleMs: 700 } }).put(KEY, fromBytes(BYTES), DIGEST);
 
     await expect(put).rejects.toMatchObject({ code: 'RepositoryUnavailable', retryable: true });
-    expect(sentParts()).toEqual(['1', '1', '1']);
+    expect(sentParts()).toEqual(['1', '1', '1', '2', '3']);
     expect(await pendingIn(bucket)).toHaveLength(1);
   });
 

@@ -24,8 +24,10 @@ import { s3Status, toRepositoryError } from './s3-errors';
 import type { TransferOptions } from '../types';
 
 const MIB = 1024 ** 2;
-/** The size of a part unless the object needs larger ones; also the memory of an upload. */
-const PART_BYTES = 32 * MIB;
+/** The size of a part unless the object needs larger ones. */
+const PART_BYTES = 8 * MIB;
+/** The memory of an upload: as many parts as fit go at a time, but one at least. */
+const BUFFER_BYTES = 32 * MIB;
 const MAX_PARTS = 10_000;
 const CHUNK_BYTES = 256 * 1024;
 const PART_ATTEMPTS = 3;
@@ -50,15 +52,21 @@ export interface PendingUpload {
   startedAt: Date;
 }
 
+interface Upload {
+  uploadId: string;
+  /** That the server has already, by number. */
+  parts: Map<number, Part>;
+}
+
 /** Depends on the size only, so that a repeated attempt cuts at the same places. */
 export function partSize(sizeBytes: number, threshold: number): number {
   return Math.max(Math.min(threshold, PART_BYTES), Math.ceil(sizeBytes / MAX_PARTS / MIB) * MIB);
 }
 
 /**
- * Uploads in equal parts, each with its SHA-256, and resumes an upload of this key that an earlier attempt left: parts that
- * the server already has with the same bytes are not sent again. An upload that can't succeed is aborted; an interrupted one
- * stays for the next attempt, and retention removes it after a day.
+ * Uploads in equal parts, some at a time, each with its SHA-256, and resumes an upload of this key that an earlier attempt
+ * left: parts that the server already has with the same bytes are not sent again. An upload that can't succeed is aborted; an
+ * interrupted one stays for the next attempt, and retention removes it after a day.
  * @returns the checksum of the parts' checksums that the server must report for the object; undefined if it has none.
  * @throws DrError CopyDamaged if the source doesn't match the digest; RepositoryUnavailable if the key is taken.
  */
@@ -77,24 +85,7 @@ export async function uploadInParts(
     const upload = await takeUp(place, protection, options);
     uploadId = upload.uploadId;
     options.resume?.onUpload(uploadId);
-    const completed: CompletedPart[] = [];
-    let sent = 0;
-    for await (const bytes of slices(checked, partSize(digest.sizeBytes, threshold))) {
-      const number = completed.length + 1;
-      const checksum = createHash('sha256').update(bytes).digest('base64');
-      const there = upload.parts.get(number);
-      const before = sent;
-      const ETag =
-        there && holds(there, bytes, checksum)
-          ? there.ETag
-          : await sendPart(place, uploadId, number, bytes, checksum, {
-              ...options,
-              onProgress: (part) => options.onProgress?.(before + part),
-            });
-      sent += bytes.length;
-      options.onProgress?.(sent);
-      completed.push({ PartNumber: number, ETag, ChecksumSHA256: checksum });
-    }
+    const completed = await sendParts(place, upload, checked, partSize(digest.sizeBytes, threshold), options);
     const summed = !place.concessions.has('checksum');
     const Parts = summed ? completed : completed.map(({ PartNumber, ETag }) => ({ PartNumber, ETag }));
     await place.concessions.send(['condition', 'size'], (asks) =>
@@ -120,6 +111,62 @@ export async function uploadInParts(
     source.destroy();
     await feeding;
   }
+}
+
+/** Rejects with the first error, once no part is under way any more: an upload that is aborted then leaves nothing. */
+async function sendParts(
+  place: MultipartPlace,
+  upload: Upload,
+  source: AsyncIterable<Buffer>,
+  size: number,
+  options: TransferOptions,
+): Promise<CompletedPart[]> {
+  const failed = new AbortController();
+  const signal = options.signal ? AbortSignal.any([options.signal, failed.signal]) : failed.signal;
+  const buffers = new Buffers(size, Math.max(1, Math.floor(BUFFER_BYTES / size)));
+  const onProgress = summedUp(options.onProgress);
+  const parts: Promise<CompletedPart>[] = [];
+  try {
+    for await (const bytes of slices(source, buffers)) {
+      failed.signal.throwIfAborted();
+      const number = parts.length + 1;
+      const part = { signal, onProgress: (sent: number) => onProgress(number, sent) };
+      const sending = completePart(place, upload, number, bytes, part).finally(() => buffers.giveBack(bytes));
+      sending.catch((error: unknown) => failed.abort(error));
+      parts.push(sending);
+    }
+    return await Promise.all(parts);
+  } catch (error) {
+    failed.abort(error);
+    await Promise.allSettled(parts);
+    throw failed.signal.reason;
+  }
+}
+
+async function completePart(
+  place: MultipartPlace,
+  { uploadId, parts }: Upload,
+  number: number,
+  bytes: Buffer,
+  options: TransferOptions,
+): Promise<CompletedPart> {
+  const checksum = createHash('sha256').update(bytes).digest('base64');
+  const there = parts.get(number);
+  const isThere = there !== undefined && holds(there, bytes, checksum);
+  const ETag = isThere ? there.ETag : await sendPart(place, uploadId, number, bytes, checksum, options);
+  options.onProgress?.(bytes.length);
+  return { PartNumber: number, ETag, ChecksumSHA256: checksum };
+}
+
+/** Progress of the whole by that of its parts; it never goes back, though a part may begin again. */
+function summedUp(onProgress: TransferOptions['onProgress']): (number: number, bytes: number) => void {
+  const sent = new Map<number, number>();
+  let total = 0;
+  return (number, bytes) => {
+    total += Math.max(0, bytes - (sent.get(number) ?? 0));
+    sent.set(number, Math.max(bytes, sent.get(number) ?? 0));
+    onProgress?.(total);
+  };
 }
 
 /** All unfinished uploads of keys with the prefix. */
@@ -154,11 +201,7 @@ export async function abortUpload(place: MultipartPlace, uploadId: string): Prom
 }
 
 /** The newest upload of exactly this key with its parts, or a new one. */
-async function takeUp(
-  place: MultipartPlace,
-  protection: Protection,
-  options: TransferOptions,
-): Promise<{ uploadId: string; parts: Map<number, Part> }> {
+async function takeUp(place: MultipartPlace, protection: Protection, options: TransferOptions): Promise<Upload> {
   for (const uploadId of await earlierUploads(place, options)) {
     const parts = await listParts(place, uploadId, options);
     if (parts) return { uploadId, parts };
@@ -262,22 +305,51 @@ function* chunksOf(bytes: Buffer, onProgress: TransferOptions['onProgress']): Ge
   }
 }
 
-/** Slices of that size, the last one shorter. Each is valid until the next is requested: they share their memory. */
-async function* slices(source: AsyncIterable<Buffer>, size: number): AsyncGenerator<Buffer> {
-  const slice = Buffer.allocUnsafe(size);
+/** So many of one size and no more: whoever needs another one waits until one is given back. */
+class Buffers {
+  readonly #free: Buffer[] = [];
+  readonly #waiting: ((buffer: Buffer) => void)[] = [];
+  #left: number;
+
+  constructor(
+    readonly sizeBytes: number,
+    count: number,
+  ) {
+    this.#left = count;
+  }
+
+  async take(): Promise<Buffer> {
+    const free = this.#free.pop();
+    if (free) return free;
+    if (this.#left === 0) return new Promise((resolve) => this.#waiting.push(resolve));
+    this.#left--;
+    return Buffer.allocUnsafe(this.sizeBytes);
+  }
+
+  giveBack(buffer: Buffer): void {
+    const next = this.#waiting.shift();
+    if (next) next(buffer);
+    else this.#free.push(buffer);
+  }
+}
+
+/** Slices in buffers that the receiver gives back, all of their size but the last. */
+async function* slices(source: AsyncIterable<Buffer>, buffers: Buffers): AsyncGenerator<Buffer> {
+  let slice: Buffer | null = null;
   let filled = 0;
   for await (const chunk of source) {
     for (let at = 0; at < chunk.length;) {
+      slice ??= await buffers.take();
       const taken = chunk.copy(slice, filled, at);
       filled += taken;
       at += taken;
-      if (filled === size) {
-        yield slice;
-        filled = 0;
-      }
+      if (filled < slice.length) continue;
+      yield slice;
+      slice = null;
+      filled = 0;
     }
   }
-  if (filled > 0) yield slice.subarray(0, filled);
+  if (slice !== null) yield slice.subarray(0, filled);
 }
 
 /** As S3 reports it: the hash of the parts' hashes, and their number. */
