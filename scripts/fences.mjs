@@ -121,7 +121,7 @@ const ROOMS = {
   },
   'src/install': {
     why: 'it writes unit files, and knows only the configuration',
-    imports: ['src/install', 'src/config', ...LOW],
+    imports: ['src/install', 'src/config', ...LOW, 'src/*'],
     builtins: true,
     temporal: [],
   },
@@ -173,7 +173,7 @@ const ROOMS = {
 
 /** Files that may enter one more room. */
 const DOORS = {
-  'src/temporal/workers.ts': ['src/host'],
+  'src/temporal/agent.ts': ['src/host'],
   'src/cli/bundle.ts': ['src/host'],
   'src/cli/doctor/agent.ts': ['src/host'],
   'src/cli/enrol/host-side.ts': ['src/host'],

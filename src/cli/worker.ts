@@ -7,8 +7,10 @@ import { coded } from '../contract/notice';
 import { agentPublicKey } from '../crypto/agent-key';
 import { agentKeyFile, ensureAgentKey } from '../host/run/agent-key-file';
 import { hardenProcess } from '../process-hardening';
+import { preferSmallHeap } from '../process-memory';
 import type { SkippedRuns } from '../temporal/takeover/check-open-runs';
-import type * as Workers from '../temporal/workers';
+import type * as AgentWorker from '../temporal/agent';
+import type * as ControllerWorker from '../temporal/controller';
 import { print, printJson } from './output';
 import { serve } from './serve';
 import { type CommonOptions, temporalOptions } from './program';
@@ -24,7 +26,7 @@ export function runWorker(options: CommonOptions & { skipReplayCheck?: SkippedRu
     for (const [name, cluster] of Object.entries(start.config.clusters)) warnOfTrust(log, name, cluster);
     const { privateKey } = start.config.signing;
     if (privateKey && 'file' in privateKey) await refuseIfReadByAll(privateKey.file, 'signing.privateKey');
-    const { runController } = require('../temporal/workers') as typeof Workers;
+    const { runController } = require('../temporal/controller') as typeof ControllerWorker;
     await runController({ ...start, stop, skipReplay: options.skipReplayCheck ?? [] });
   });
 }
@@ -36,7 +38,7 @@ export function runAgentOfNode(options: NodeOptions): Promise<void> {
     const { stateDir } = nodeOf(cluster, options.node);
     warnOfTrust(log, options.cluster, cluster);
     await refuseIfReadByAll(agentKeyFile(stateDir), "the agent's key");
-    const { runAgent } = require('../temporal/workers') as typeof Workers;
+    const { runAgent } = require('../temporal/agent') as typeof AgentWorker;
     await runAgent({ ...start, stop, cluster: options.cluster, node: options.node });
   });
 }
@@ -55,6 +57,7 @@ function warnOfTrust(log: Logger, name: string, { restore }: ClusterConfig): voi
 
 /** Logs once what the configuration exposes, and what it has from an earlier version. */
 async function settings(options: CommonOptions, log: Logger) {
+  preferSmallHeap();
   const readyFile = process.env['VAULT_DR_READY_FILE'];
   const config = await loadConfig(options.config, (text) => log.warn(coded('config-deprecated', text)));
   await hardenProcess((message) => log.warn(message));

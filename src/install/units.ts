@@ -1,3 +1,5 @@
+import { MEMORY_ENVIRONMENT } from '../process-memory';
+
 /** The two services of an installed vault-dr. */
 export const PARTS = ['controller', 'agent'] as const;
 export type Part = (typeof PARTS)[number];
@@ -107,6 +109,8 @@ function running({ user, program }: UnitSettings, verb: string): string[] {
     'Type=exec',
     ...(user === 'root' ? [] : [`User=${user}`]),
     'Environment=TEMPORAL_CONFIG_FILE=/etc/vault-dr/temporal.toml',
+    '# They keep its memory small.',
+    ...Object.entries(MEMORY_ENVIRONMENT).map(([name, value]) => `Environment=${name}=${value}`),
     `EnvironmentFile=-${ENVIRONMENT_FILE}`,
     `ExecStart=${[...program, verb].map((word) => unitWord(word.replaceAll('$', '$$$$'))).join(' ')}`,
     'Restart=always',

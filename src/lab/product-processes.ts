@@ -1,5 +1,6 @@
 import { access, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { MEMORY_ENVIRONMENT } from '../process-memory';
 import type { LabLayout, LabNode } from './layout';
 import { createProcess, type LabProcess } from './processes';
 import { compiled } from './project-root';
@@ -24,7 +25,7 @@ export function createAgent(
   return createProductProcess(layout, node.name, args, environment, node.through);
 }
 
-/** The product says that it polls by writing the file that VAULT_DR_READY_FILE names. */
+/** As its units start it. It says that it polls by writing the file that VAULT_DR_READY_FILE names. */
 function createProductProcess(
   layout: Pick<LabLayout, 'directory'>,
   name: string,
@@ -37,7 +38,7 @@ function createProductProcess(
     name,
     command: [process.execPath, compiled('src/cli/main.js'), ...args],
     through,
-    environment: { ...environment, VAULT_DR_READY_FILE: readyFile },
+    environment: { ...MEMORY_ENVIRONMENT, ...environment, VAULT_DR_READY_FILE: readyFile },
     logFile: join(layout.directory, 'logs', `${name}.log`),
     prepare: () => rm(readyFile, { force: true }),
     isReady: () =>

@@ -9,6 +9,7 @@ import { hostedNodes, loadConfig } from '../../src/config/load';
 import type { Config } from '../../src/config/schema';
 import { agentPublicKey } from '../../src/crypto/agent-key';
 import { PROJECT_ROOT } from '../../src/lab/project-root';
+import { MEMORY_ENVIRONMENT } from '../../src/process-memory';
 
 const run = promisify(execFile);
 const COMPOSE_FILE = join(PROJECT_ROOT, 'docker-compose.yml');
@@ -106,7 +107,9 @@ describe('docker-compose.yml', () => {
         expect.any(String),
       ]);
     }
-    for (const name of ['controller', ...NODES]) expect(file.services[name]?.init).toBe(true);
+    for (const name of ['controller', ...NODES]) {
+      expect(file.services[name]).toMatchObject({ init: true, environment: MEMORY_ENVIRONMENT });
+    }
   });
 });
 

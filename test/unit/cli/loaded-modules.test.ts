@@ -6,7 +6,7 @@ import { sampleConfig } from '../../support/sample-config';
 import { useDirectory } from '../../support/temporary';
 
 const SUPPORT = join(__dirname, '../../support');
-const MAIN = join(__dirname, '../../../src/cli/main.ts');
+const SOURCES = join(__dirname, '../../../src');
 const inTest = useDirectory();
 
 /** Each takes a tenth of a second or more, or belongs to another process. */
@@ -19,20 +19,27 @@ const LARGE = [
 interface Loaded {
   exitCode: number | null;
   modules: number;
+  files: string[];
   large: string[];
 }
 
 /** The whole program, in a process of its own. */
-async function loadedBy(...args: string[]): Promise<Loaded> {
+function loadedBy(...args: string[]): Promise<Loaded> {
+  return loadedWith('cli/main.ts', args);
+}
+
+async function loadedWith(main: string, args: string[]): Promise<Loaded> {
   const report = inTest('loaded.json');
   const hook = ['-r', join(SUPPORT, 'typescript-hook.js'), join(SUPPORT, 'loaded-modules.js')];
   const exitCode = await new Promise<number | null>((resolve) => {
     const env = { ...process.env, LOADED_MODULES: report };
-    const child = execFile(process.execPath, [...hook, MAIN, ...args], { env }, () => resolve(child.exitCode));
+    const child = execFile(process.execPath, [...hook, join(SOURCES, main), ...args], { env }, () =>
+      resolve(child.exitCode),
+    );
   });
   const files = JSON.parse(await readFile(report, 'utf8')) as string[];
   const large = files.flatMap((file) => LARGE.flatMap((pattern) => pattern.exec(file)?.slice(1) ?? []));
-  return { exitCode, modules: files.length, large: [...new Set(large)].toSorted() };
+  return { exitCode, modules: files.length, files, large: [...new Set(large)].toSorted() };
 }
 
 beforeEach(async () => {
@@ -82,4 +89,14 @@ test('backups list loads nothing of Temporal, and no S3 client for a directory',
 
   expect({ exitCode, large }).toEqual({ exitCode: 0, large: ['yaml', 'zod'] });
   expect(modules).toBeLessThan(330);
+});
+
+test("an agent loads nothing of the controller's, and what compiles workflows only where workflows run", async () => {
+  const { exitCode, files, large } = await loadedWith('temporal/agent.ts', []);
+
+  expect(exitCode).toBe(0);
+  expect(large).not.toContain('lab');
+  expect(large.filter((name) => name.startsWith('@aws-sdk'))).toEqual([]);
+  const others = /activities\/controller|src\/(audit|report)\/|bundle-workflows|takeover\/check|node_modules\/@swc\//;
+  expect(files.filter((file) => others.test(file))).toEqual([]);
 });

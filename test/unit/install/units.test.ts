@@ -2,6 +2,7 @@ import { execFile, execFileSync } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { PACKAGED, type Part, PARTS, UNIT_NAMES, unitText } from '../../../src/install/units';
+import { MEMORY_ENVIRONMENT } from '../../../src/process-memory';
 import { describeIf } from '../../support/describe-if';
 import { useDirectory } from '../../support/temporary';
 
@@ -32,6 +33,12 @@ test('the agent keeps three capabilities, and writes where packages put the data
   expect(valuesOf(text, 'SecureBits')).toEqual([]);
   expect(valuesOf(text, 'ReadWritePaths')).toContain('-/opt/vault');
   expect(valuesOf(text, 'RuntimeDirectoryMode')).toEqual(['0700']);
+});
+
+test.each(PARTS)('the unit of the %s keeps its memory small', (part) => {
+  const settings = Object.entries(MEMORY_ENVIRONMENT).map(([name, value]) => `${name}=${value}`);
+
+  expect(valuesOf(unitText(part), 'Environment')).toEqual(expect.arrayContaining(settings));
 });
 
 test('an agent that is not root gets the same three as ambient ones', () => {

@@ -1,0 +1,126 @@
+import type { WorkerOptions } from '@temporalio/worker';
+import { createControllerActivities } from '../../activities/controller';
+import { Controller } from '../../activities/controller/context';
+import { TrailKeeper } from '../../activities/controller/trail';
+import { controllerName } from '../config/controller-name';
+import { secretsOfController } from '../config/needed-secrets';
+import type { Config } from '../config/schema';
+import { isDrError } from '../contract/failures';
+import { CONTROLLER_TASK_QUEUE, controllerTaskQueue } from '../contract/names';
+import { CONTROLLER_INPUTS } from '../contract/step-input/controller';
+import { VERSION } from '../version';
+import { awaitSecrets } from './await-secrets';
+import { awaitTemporal } from './await-temporal';
+import { WORKFLOW_BUNDLE } from './build-bundle';
+import { confirmAttempt } from './current-attempt';
+import { connectClient } from './connect-temporal';
+import { holdControllerState } from './controller-state';
+import { assertOnlyOfItsName, controllerIdentity, pollingControllers } from './controllers';
+import { publishAuditTrail, removeFinishedStaging } from './janitor';
+import { Announcer, atMost, patiently } from './patience';
+import { ensureSearchAttributes } from './register-search-attributes';
+import { agreeOnStateFormat } from './state-format';
+import { checkOpenRuns, type SkippedRuns } from './takeover/check-open-runs';
+import { createReplayer } from './takeover/replayer';
+import { WORKFLOW_LIMITS } from './workflow-limits';
+import { removeReadyFile, runWorker, useLogger, WIND_UP_MS, type WorkerSettings } from './run-worker';
+
+/** Runs the controller until it is stopped: workflows, Vault API, repositories, audit. */
+export async function runController(settings: WorkerSettings & { skipReplay: SkippedRuns }): Promise<void> {
+  const { config, log } = settings;
+  const name = controllerName(config);
+  const state = await holdControllerState(config.stateDir, (message) => log.warn(message), settings.stop);
+  await agreeOnStateFormat(config.stateDir);
+  const identity = controllerIdentity({ name, id: state.id });
+  await removeReadyFile(settings);
+  const needs = { ...settings, also: ensureSearchAttributes };
+  await Promise.all([awaitSecrets(secretsOfController(config), settings), awaitTemporal(needs)]);
+  await assertCanTakeOver(settings);
+  await awaitOwnName(settings, { name, id: state.id });
+  // Not before: with a runtime and no worker the process would not end, whatever it had to say.
+  useLogger(log);
+  const over = new AbortController();
+  const stop = AbortSignal.any([settings.stop, over.signal]);
+  const keeper = new TrailKeeper(new Controller({ config }));
+  const janitor = Promise.all([
+    removeFinishedStaging(settings, config.stateDir, stop),
+    publishAuditTrail(settings, (signal) => keeper.publish(signal), stop),
+  ]);
+  try {
+    await runWorker(needs, 'the controller', config.stateDir, CONTROLLER_INPUTS, (client) => {
+      const activities = createControllerActivities({
+        config,
+        confirmAttempt: () => confirmAttempt(client, name, `The controller ${name}`),
+      });
+      return [
+        {
+          identity,
+          taskQueue: CONTROLLER_TASK_QUEUE,
+          workflowBundle: { codePath: WORKFLOW_BUNDLE },
+          activities,
+          // After a crash the next controller has the run's task at once, not after the default ten seconds.
+          stickyQueueScheduleToStartTimeout: '2s',
+          ...WORKFLOW_LIMITS,
+          ...cachedWorkflows(),
+        },
+        { identity, taskQueue: controllerTaskQueue(name), activities },
+      ];
+    });
+  } finally {
+    over.abort();
+    await atMost(WIND_UP_MS, janitor);
+  }
+  // Only after a good end, as for an agent.
+  await state.release();
+}
+
+/** Directories of which it is not said which controllers have them. */
+function unassigned({ repositories }: Config): string[] {
+  return Object.entries(repositories).flatMap(([name, repository]) =>
+    repository.type === 'directory' && repository.host === undefined && !repository.shared ? [name] : [],
+  );
+}
+
+/** Waits while another controller has the name; says which others there are. */
+async function awaitOwnName(settings: WorkerSettings, own: { name: string; id: string }): Promise<void> {
+  const { temporal, log, stop } = settings;
+  const announcer = new Announcer((text) => log.warn(text), 'starts by itself');
+  const client = await patiently(() => connectClient(temporal), { announcer, stop });
+  try {
+    await patiently(() => assertOnlyOfItsName(client, own), { announcer, stop });
+    const others = (await pollingControllers(client)).filter(({ id }) => id !== own.id);
+    for (const { name, host, version } of others)
+      log.info({ controller: name, host, version }, 'shares the queue with');
+    for (const name of others.length > 0 ? unassigned(settings.config) : []) {
+      log.warn(`repositories.${name}: there are other controllers; set host to the one that has it, or shared: true`);
+    }
+    if (others.some(({ version }) => version !== VERSION)) {
+      log.warn(`Not all controllers have the version ${VERSION}. Upgrade the others, too: runs may need this one.`);
+    }
+  } catch (error) {
+    // Who may not list pollers may still poll.
+    if (stop.aborted || (isDrError(error) && error.code === 'NotYet')) throw error;
+    log.debug({ problem: (error as Error).message }, 'the other controllers are not known');
+  } finally {
+    await client.connection.close();
+  }
+}
+
+/** @throws DrError OtherVersionNeeded */
+async function assertCanTakeOver(settings: WorkerSettings & { skipReplay: SkippedRuns }): Promise<void> {
+  const { config, temporal, log, stop: signal, skipReplay: skip } = settings;
+  const client = await connectClient(temporal);
+  try {
+    const replayer = createReplayer(temporal, WORKFLOW_BUNDLE);
+    const clusters = Object.keys(config.clusters);
+    await checkOpenRuns({ client, replayer, clusters, version: VERSION, bundle: WORKFLOW_BUNDLE, skip, log, signal });
+  } finally {
+    await client.connection.close();
+  }
+}
+
+/** VAULT_DR_MAX_CACHED_WORKFLOWS=0 makes every workflow task replay from the start, which finds nondeterminism at once. */
+function cachedWorkflows(): Partial<WorkerOptions> {
+  const value = process.env['VAULT_DR_MAX_CACHED_WORKFLOWS'];
+  return value === undefined ? {} : { maxCachedWorkflows: Number(value) };
+}
