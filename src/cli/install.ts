@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { realpath } from 'node:fs/promises';
 import { DEFAULT_CONFIG_FILE } from '../config/default-file';
 import { clusterOf, loadConfig, nodeOf } from '../config/load';
+import { secretsOfAnyRecovery } from '../config/needed-secrets';
 import type { Config, NodeConfig } from '../config/schema';
 import { DrError } from '../contract/failures';
 import { unitName } from '../contract/unit-name';
@@ -23,6 +24,8 @@ interface Options {
 }
 
 const PACKAGED_PROGRAM = '/usr/lib/vault-dr/';
+/** Where systemd looks for credentials that only this host can decrypt. */
+const ENCRYPTED_CREDENTIALS = ['/etc', '/run', '/usr/lib'].map((place) => `${place}/credstore.encrypted`);
 
 export async function runInstall(part: Part, options: Options): Promise<void> {
   const isExpected = options.config !== DEFAULT_CONFIG_FILE || existsSync(options.config);
@@ -47,10 +50,11 @@ async function unitOf(
   part: Part,
   config: Config | null,
   node: NodeConfig | null,
-  { user }: Options,
+  { user, cluster = '' }: Options,
 ): Promise<InstalledFile> {
-  const host = { program: await programOf(), user };
-  const settings = part === 'controller' ? controllerSettings(config, host) : agentSettings(node, host);
+  const host = { program: await programOf(), user, isEncrypted };
+  const secrets = config && node ? secretsOfAnyRecovery(config, clusterOf(config, cluster), node.name) : [];
+  const settings = part === 'controller' ? controllerSettings(config, host) : agentSettings(node, host, secrets);
   return {
     path: `/etc/systemd/system/${UNIT_NAMES[part]}`,
     text: unitText(part, settings),
@@ -58,6 +62,10 @@ async function unitOf(
     comment: '#',
     packaged: `/usr/lib/systemd/system/${UNIT_NAMES[part]}`,
   };
+}
+
+function isEncrypted(credential: string): boolean {
+  return ENCRYPTED_CREDENTIALS.some((directory) => existsSync(`${directory}/${credential}`));
 }
 
 /** Of whatever is not the default: the unit is the same on every host. */

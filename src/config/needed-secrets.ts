@@ -40,6 +40,15 @@ export function secretsOfAgent(config: Config, cluster: ClusterConfig, node: str
   ];
 }
 
+/** Also those that it needs in some recoveries only, on any of its nodes: for restores in place. */
+export function secretsOfAnyRecovery(config: Config, cluster: ClusterConfig, node: string): NeededSecret[] {
+  return [
+    ...secretsOfAgent(config, cluster, node),
+    ...secretsIn(cluster.restore, 'restore'),
+    ...cluster.repositories.flatMap((name) => secretsOfRepository(config, name)),
+  ];
+}
+
 /**
  * Reads them all.
  * @throws DrError InvalidConfiguration that names those which are not there, and never what one holds; `retryable`.

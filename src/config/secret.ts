@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { DrError } from '../contract/failures';
 import type { Config, SecretSource } from './schema';
@@ -35,13 +36,14 @@ export function secretSourcesIn(part: unknown, path: readonly string[]): { sourc
 
 function isSource([key, value]: [string, unknown]): boolean {
   if (key === 'command') return Array.isArray(value);
-  return (key === 'file' || key === 'env') && typeof value === 'string';
+  return (key === 'file' || key === 'env' || key === 'credential') && typeof value === 'string';
 }
 
 async function readSource(source: SecretSource, what: string): Promise<string> {
   try {
     if ('file' in source) return await readFile(source.file, 'utf8');
     if ('env' in source) return process.env[source.env] ?? '';
+    if ('credential' in source) return await readFile(credentialFile(source.credential), 'utf8');
     const [program = '', ...args] = source.command;
     return (await run(program, args, { timeout: 30_000 })).stdout;
   } catch (error) {
@@ -52,8 +54,16 @@ async function readSource(source: SecretSource, what: string): Promise<string> {
   }
 }
 
+/** Systemd puts them there for one unit alone. */
+function credentialFile(name: string): string {
+  const directory = process.env['CREDENTIALS_DIRECTORY'];
+  if (directory !== undefined) return join(directory, name);
+  throw Object.assign(new Error(), { code: 'no CREDENTIALS_DIRECTORY: only the units of vault-dr have it' });
+}
+
 function describe(source: SecretSource): string {
   if ('file' in source) return `the file ${source.file}`;
   if ('env' in source) return `the environment variable ${source.env}`;
+  if ('credential' in source) return `the systemd credential ${source.credential}`;
   return `the command ${source.command[0]}`;
 }

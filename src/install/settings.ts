@@ -1,4 +1,5 @@
 import { dirname } from 'node:path';
+import { type NeededSecret, secretsOfController } from '../config/needed-secrets';
 import type { Config, NodeConfig } from '../config/schema';
 import { PACKAGED, type Part, type UnitSettings } from './units';
 
@@ -10,6 +11,8 @@ export interface Host {
   program: readonly string[];
   /** Default: that of the package. */
   user?: string | undefined;
+  /** Whether a credential lies on this host encrypted. */
+  isEncrypted?: (credential: string) => boolean;
 }
 
 /** What the unit of a controller needs; null for a configuration that is not there yet. */
@@ -20,6 +23,7 @@ export function controllerSettings(config: Config | null, host: Host): UnitSetti
     'controller',
     host,
     config === null ? null : [...directories, ...besides(config.stateDir, STATE_DIR)],
+    config === null ? [] : secretsOfController(config),
   );
 }
 
@@ -27,24 +31,36 @@ export function controllerSettings(config: Config | null, host: Host): UnitSetti
  * What the unit of an agent needs. It renames in the directory above that of the data, and puts the configuration of a
  * migration in its place. @param node null as long as it is not known
  */
-export function agentSettings(node: NodeConfig | null, host: Host): UnitSettings {
+export function agentSettings(
+  node: NodeConfig | null,
+  host: Host,
+  secrets: readonly NeededSecret[] = [],
+): UnitSettings {
   const needed = node && [
     ...(node.dataDir === undefined ? [] : [dirname(node.dataDir)]),
     ...Object.keys(node.migration?.configFiles ?? {}).map((file) => dirname(file)),
     ...besides(node.stateDir, STATE_DIR),
     ...besides(node.runtimeDir, RUNTIME_DIR),
   ];
-  return { ...settings('agent', host, needed), runsVault: node?.service?.driver === 'process' };
+  return { ...settings('agent', host, needed, secrets), runsVault: node?.service?.driver === 'process' };
 }
 
 /** Those of the package as long as they do: its unit is then enough, and gets better with it. */
-function settings(part: Part, { program, user }: Host, needed: readonly string[] | null): UnitSettings {
+function settings(
+  part: Part,
+  { program, user, isEncrypted = () => false }: Host,
+  needed: readonly string[] | null,
+  secrets: readonly NeededSecret[],
+): UnitSettings {
   const packaged: UnitSettings = PACKAGED[part];
   const suffices = needed === null || needed.every((path) => packaged.writable.some((above) => isIn(path, above)));
   return {
     ...packaged,
     program,
     user: user ?? packaged.user,
+    credentials: [...new Set(secrets.flatMap(({ source }) => ('credential' in source ? [source.credential] : [])))]
+      .toSorted()
+      .map((name) => ({ name, isEncrypted: isEncrypted(name) })),
     writable: suffices ? packaged.writable : [...new Set(needed)].toSorted(),
   };
 }

@@ -11,6 +11,8 @@ export interface UnitSettings {
   program: readonly string[];
   /** Absolute paths that it may write to, besides its own directories. What does not exist is no error. */
   writable: readonly string[];
+  /** Systemd credentials with its secrets. `isEncrypted`: as systemd-creds(1) has made it. */
+  credentials: readonly { name: string; isEncrypted: boolean }[];
   /** The agent starts Vault as its own child, which inherits whatever the unit takes away. */
   runsVault: boolean;
 }
@@ -29,12 +31,14 @@ export const PACKAGED = {
     user: 'vault-dr',
     program: ['/usr/bin/vault-dr'],
     writable: ['/var/backups/vault'],
+    credentials: [],
     runsVault: false,
   },
   agent: {
     user: 'root',
     program: ['/usr/bin/vault-dr'],
     writable: ['/opt/vault', '/opt/openbao', '/var/lib/vault', '/var/lib/openbao'],
+    credentials: [],
     runsVault: false,
   },
 } as const satisfies Record<Part, UnitSettings>;
@@ -104,7 +108,7 @@ function agent(settings: UnitSettings): string[] {
   ];
 }
 
-function running({ user, program }: UnitSettings, verb: string): string[] {
+function running({ user, program, credentials }: UnitSettings, verb: string): string[] {
   return [
     'Type=exec',
     ...(user === 'root' ? [] : [`User=${user}`]),
@@ -112,6 +116,7 @@ function running({ user, program }: UnitSettings, verb: string): string[] {
     '# They keep its memory small.',
     ...Object.entries(MEMORY_ENVIRONMENT).map(([name, value]) => `Environment=${name}=${value}`),
     `EnvironmentFile=-${ENVIRONMENT_FILE}`,
+    ...credentials.map(({ name, isEncrypted }) => `LoadCredential${isEncrypted ? 'Encrypted' : ''}=${name}`),
     `ExecStart=${[...program, verb].map((word) => unitWord(word.replaceAll('$', '$$$$'))).join(' ')}`,
     'Restart=always',
     'RestartSec=2',

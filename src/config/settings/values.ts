@@ -63,9 +63,21 @@ export const secretSource = z.union(
         .regex(/^[A-Z_][A-Z0-9_]*$/i, 'must be the name of an environment variable')
         .describe('The secret is the value of this environment variable of the controller or agent.'),
     }),
+    z.strictObject({
+      credential: z
+        .string()
+        .regex(
+          /^(?!\.{1,2}$)[A-Za-z0-9_.-]{1,200}$/,
+          'must be the name of a systemd credential, such as vault-dr-role-id',
+        )
+        .describe('The secret is the systemd credential of this name, which `vault-dr install` puts into the unit.'),
+    }),
     z.strictObject({ command: command.describe('The secret is what this command prints, within 30 seconds.') }),
   ],
-  { error: 'must be {file: …}, {env: …} or {command: […]}: secrets are not written in the configuration' },
+  {
+    error:
+      'must be {file: …}, {env: …}, {credential: …} or {command: […]}: secrets are not written in the configuration',
+  },
 );
 export type SecretSource = z.infer<typeof secretSource>;
 

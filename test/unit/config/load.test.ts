@@ -423,11 +423,15 @@ describe('a secret in the configuration', () => {
   const SECRET = 'hvs.CAESIJ7-secret';
 
   it.each([
-    ['as it is', SECRET, 'must be {file: …}, {env: …} or {command: […]}: secrets are not written in the configuration'],
+    [
+      'as it is',
+      SECRET,
+      'must be {file: …}, {env: …}, {credential: …} or {command: […]}: secrets are not written in the configuration',
+    ],
     [
       'under another key',
       `{ value: ${SECRET} }`,
-      'must be {file: …}, {env: …} or {command: […]}: secrets are not written in the configuration',
+      'must be {file: …}, {env: …}, {credential: …} or {command: […]}: secrets are not written in the configuration',
     ],
     ['as the name of a variable', `{ env: ${SECRET} }`, 'must be the name of an environment variable'],
     ['as the path of a file', `{ file: ${SECRET} }`, 'must be an absolute path'],

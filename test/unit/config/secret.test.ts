@@ -10,6 +10,19 @@ afterEach(() => {
 });
 
 describe('readSecret', () => {
+  it('reads a credential that systemd has given to this unit', async () => {
+    await writeFile(inTest('role-id'), 's3cret\n');
+    process.env['CREDENTIALS_DIRECTORY'] = inTest();
+    try {
+      await expect(readSecret({ credential: 'role-id' }, 'auth.roleId')).resolves.toBe('s3cret');
+      await expect(readSecret({ credential: 'none' }, 'auth.roleId')).rejects.toThrow(
+        "auth.roleId: the systemd credential none can't be read (ENOENT).",
+      );
+    } finally {
+      delete process.env['CREDENTIALS_DIRECTORY'];
+    }
+  });
+
   it('reads a file, a variable or what a command prints, without trailing line ends', async () => {
     await writeFile(inTest('secret'), 's3cret \r\n\n');
     process.env[VARIABLE] = 's3cret \n';
@@ -34,6 +47,11 @@ describe('readSecret', () => {
     ['a directory', () => ({ file: inTest('directory') }), /directory can't be read \(EISDIR\)/],
     ['an empty file', () => ({ file: inTest('empty') }), /empty is empty\.$/],
     ['a variable that is not set', () => ({ env: VARIABLE }), /the environment variable VAULT_DR_TEST_SECRET is empty/],
+    [
+      'a credential outside of a unit',
+      () => ({ credential: 'role-id' }),
+      /credential role-id can't be read \(no CREDENTIALS_DIRECTORY/,
+    ],
     [
       'a missing command',
       () => ({ command: ['/does/not/exist'] }),

@@ -1,4 +1,5 @@
 import { parseConfig } from '../../../src/config/load';
+import { secretsOfAnyRecovery } from '../../../src/config/needed-secrets';
 import { withVariables } from '../../../src/install/environment-file';
 import { agentSettings, controllerSettings } from '../../../src/install/settings';
 import { PACKAGED } from '../../../src/install/units';
@@ -19,6 +20,28 @@ describe('the unit of a controller', () => {
     expect(controllerSettings({ ...CONFIG, stateDir: '/srv/state' }, HOST).writable).toEqual([
       '/mnt/backups/vault',
       '/srv/state',
+    ]);
+  });
+});
+
+describe('the credentials of a unit', () => {
+  const config = parseConfig(
+    sampleConfig({ repositories: { near: '/mnt/backups/vault' }, publicKeyFile: '/etc/vault-dr/key.pem' })
+      .replace('token: { file: /does/not/exist }', 'token: { credential: vault-dr-token }')
+      .replace('trust: namespace', 'trust: namespace, identities: [{ credential: backup-identity }]'),
+    'sample',
+  );
+  const { prod } = config.clusters;
+
+  test('are those that it needs: a controller does not get what opens backups', () => {
+    const isEncrypted = (name: string) => name === 'backup-identity';
+    const ofAgent = secretsOfAnyRecovery(config, prod!, 'vault-1');
+
+    expect(controllerSettings(config, { ...HOST, isEncrypted }).credentials).toEqual([
+      { name: 'vault-dr-token', isEncrypted: false },
+    ]);
+    expect(agentSettings(prod!.nodes[0]!, { ...HOST, isEncrypted }, ofAgent).credentials).toEqual([
+      { name: 'backup-identity', isEncrypted: true },
     ]);
   });
 });

@@ -59,6 +59,17 @@ test('nothing is taken from an agent that starts Vault as its child, which outli
   expect(text).not.toMatch(/CapabilityBoundingSet|SystemCallFilter|ProtectSystem|NoNewPrivileges/);
 });
 
+test('credentials are loaded under their names, decrypted where they are encrypted', () => {
+  const credentials = [
+    { name: 'vault-dr-role-id', isEncrypted: false },
+    { name: 'vault-dr-secret-id', isEncrypted: true },
+  ];
+  const text = unitText('controller', { ...PACKAGED.controller, credentials });
+
+  expect(valuesOf(text, 'LoadCredential')).toEqual(['vault-dr-role-id']);
+  expect(valuesOf(text, 'LoadCredentialEncrypted')).toEqual(['vault-dr-secret-id']);
+});
+
 test('what is installed in a home can be read there', () => {
   const program = ['/home/ana/.nvm/node', '/home/ana/vault-dr.js'];
 
