@@ -108,15 +108,21 @@ export async function furnishCluster(
   rootToken: string,
 ): Promise<{ backup: AppRoleCredentials; restore: AppRoleCredentials }> {
   const ask = (method: VaultMethod, path: string, body?: unknown) => call(api, node, rootToken, method, path, body);
-  await ask('POST', 'sys/mounts/secret', { type: 'kv', options: { version: '2' } });
+  await mountSecrets(api, node, rootToken);
   await ask('POST', 'sys/auth/approle', { type: 'approle' });
   const backup = await makeLogin(ask, 'vault-dr', ['vault-dr', 'vault-dr-step-down', 'vault-dr-remove-peer']);
   const restore = await makeLogin(ask, 'vault-dr-restore', ['vault-dr-restore']);
-  // A new KV engine refuses writes for a moment, while it prepares itself.
+  return { backup, restore };
+}
+
+/** A KV engine. */
+export async function mountSecrets(api: VaultApi, node: LabNode, rootToken: string): Promise<void> {
+  const ask = (method: VaultMethod, path: string, body?: unknown) => call(api, node, rootToken, method, path, body);
+  await ask('POST', 'sys/mounts/secret', { type: 'kv', options: { version: '2' } });
+  // A new one refuses writes for a moment, while it prepares itself.
   await waitFor('the KV engine accepts writes', async () => (await ask('GET', 'secret/config')) !== null, {
     timeoutMs: TIMEOUT_MS,
   });
-  return { backup, restore };
 }
 
 /** A role with policies as the documentation gives them. */

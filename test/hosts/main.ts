@@ -16,6 +16,7 @@ vault-dr on them, and lets one thing after the other befall it. Needs root, debo
 
   --only PATTERN   only scenarios whose name matches this regular expression, such as '^power/install/'
   --minutes N      begins no further scenario after so many minutes
+  --deb FILE       installs this package, not one made of this checkout
   --report FILE    writes the results as JSON
   --cached         skips them all where images or servers would have to be made first
   --list           names the scenarios and runs none
@@ -34,6 +35,7 @@ async function main(): Promise<void> {
       only: { type: 'string', default: '' },
       minutes: { type: 'string', default: 'Infinity' },
       report: { type: 'string' },
+      deb: { type: 'string' },
       cached: { type: 'boolean', default: false },
       list: { type: 'boolean', default: false },
       help: { type: 'boolean', short: 'h', default: false },
@@ -49,7 +51,7 @@ async function main(): Promise<void> {
   const reason = whyNoContainers(PROGRAMS) ?? (values.cached ? await whatIsMissing() : null);
   if (reason !== null) return say(`0 passed, 0 failed, ${scenarios.length} skipped: ${reason}`);
 
-  const results = await runAll(scenarios, Date.now() + minutes * 60_000);
+  const results = await runAll(scenarios, Date.now() + minutes * 60_000, values.deb);
   say(`\n${table(results)}\n`);
   if (values.report !== undefined) await writeFile(values.report, `${JSON.stringify(results, null, 2)}\n`);
   const failed = results.filter(({ problem }) => problem !== null).length;
@@ -58,10 +60,10 @@ async function main(): Promise<void> {
   if (failed > 0 || results.length === 0) process.exitCode = 1;
 }
 
-async function runAll(scenarios: Scenario[], until: number): Promise<Result[]> {
+async function runAll(scenarios: Scenario[], until: number, deb?: string): Promise<Result[]> {
   const begun = Date.now();
   const step = (text: string) => say(`${((Date.now() - begun) / 1_000).toFixed(0).padStart(5)} s  ${text}`);
-  const site = await startSite(step);
+  const site = await startSite(step, deb);
   endOnSignals(site);
   const results: Result[] = [];
   try {

@@ -23,6 +23,7 @@ export const HOST_NAMES = Object.keys(HOSTS) as HostName[];
 export const VAULT_HOSTS = ['vault-1', 'vault-2', 'vault-3'] as const satisfies HostName[];
 export type VaultHost = (typeof VAULT_HOSTS)[number];
 export const CONTROL_HOSTS = ['control-1', 'control-2'] as const satisfies HostName[];
+export type ControlHost = (typeof CONTROL_HOSTS)[number];
 
 export const addressOf = (host: HostName) => `${SUBNET}.${HOSTS[host]}`;
 export const fullName = (host: HostName) => `${host}.${DOMAIN}`;

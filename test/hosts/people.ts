@@ -27,16 +27,20 @@ export interface Attended {
   phases: Partial<Record<RecoveryPhase, number>>;
 }
 
+export interface Attendance {
+  /** Hears of each phase once, when it has begun; the people continue meanwhile. */
+  onPhase?: (phase: RecoveryPhase) => Promise<void>;
+  /** What is done before the first share is given; the people wait for it. */
+  beforeShares?: () => Promise<void>;
+  minutes?: number;
+}
+
 /**
  * Approves, and gives shares, until the run has ended. They fix nothing: a parked step is the end of it.
- * @param onPhase hears of each phase once, when it has begun
  */
 export async function attend(
   site: Site,
-  {
-    onPhase = async () => undefined,
-    minutes = 15,
-  }: { onPhase?: (phase: RecoveryPhase) => Promise<void>; minutes?: number } = {},
+  { onPhase = async () => undefined, beforeShares = async () => undefined, minutes = 15 }: Attendance = {},
 ): Promise<Attended> {
   const { client, keys, secrets } = site;
   const handle: RecoveryHandle = recoveryHandle(client, CLUSTER);
@@ -44,6 +48,7 @@ export async function attend(
   const begun = Date.now();
   const seen = new Set<RecoveryPhase>();
   let disturbance: Promise<void> = Promise.resolve();
+  let isReady = false;
   for (;;) {
     if (Date.now() - begun > minutes * 60_000) throw new Error(`The run has not ended within ${minutes} minutes.`);
     const progress = await inTime(() => recoveryProgress(handle)).catch(() => null);
@@ -57,6 +62,11 @@ export async function attend(
       const stuck = progress.parked.filter(({ code }) => code !== 'AgentUnreachable');
       if (stuck.length > 0)
         throw new Error(`parked: ${stuck.map(({ step, problem }) => `${step}: ${problem}`).join('; ')}`);
+      if (isAskedForShares(progress) && !isReady) {
+        isReady = true;
+        await beforeShares();
+        continue;
+      }
       await act(progress).catch(() => undefined);
     }
     const description = await inTime(() => handle.describe()).catch(() => null);
@@ -71,15 +81,15 @@ export async function attend(
   }
 
   async function act(progress: RecoveryProgress): Promise<void> {
-    const { phase, approvals, planHash, shares, recipients } = progress;
+    const { phase, approvals, planHash, recipients } = progress;
     if (phase === 'approve' && approvals.length === 0 && planHash !== null) {
       const approval = await signedApproval(progress, secrets.approver.name, secrets.approver.keyFile);
       await inTime(() => askRestore(handle, MESSAGE.approve, approval));
       acts.approvals += 1;
     }
-    if (shares === null || shares.accepted.length >= shares.required || phase === 'finish') return;
+    if (!isAskedForShares(progress)) return;
     for (const [index, holder] of HOLDERS.entries()) {
-      if (shares.accepted.some((item) => item.holder === holder)) continue;
+      if (progress.shares?.accepted.some((item) => item.holder === holder)) continue;
       const share = await encryptArmored(
         keys.unsealShares[index] ?? '',
         recipients.map((item) => item.recipient),
@@ -92,6 +102,10 @@ export async function attend(
   function inTime<T>(ask: () => Promise<T>): Promise<T> {
     return client.withDeadline(Date.now() + ANSWER_MS, ask);
   }
+}
+
+function isAskedForShares({ phase, shares }: RecoveryProgress): boolean {
+  return shares !== null && shares.accepted.length < shares.required && phase !== 'finish';
 }
 
 function secondsOf({ phases, finishedAt }: RecoveryReport): Attended['phases'] {

@@ -1,60 +1,99 @@
-import { UNIT_NAMES, unitText } from '../../src/install/units';
+import { parseDocument } from 'yaml';
+import { UNIT_NAMES } from '../../src/install/units';
+import { words } from '../support/shell';
 import type { Machine } from './machine';
-import { CLUSTER, PRODUCT_FILES, productConfig, temporalProfile } from './product-config';
+import { CONTROL_HOSTS } from './network';
+import { CLUSTER, LOCAL_REPOSITORY, PRODUCT_FILES, temporalProfile } from './product-config';
+import { BUCKET, S3_ENDPOINT } from './s3-host';
 import { keyPem, type SiteSecrets } from './secrets';
 
-const LAUNCHER = '#!/bin/sh\nexec /usr/lib/vault-dr/node /usr/lib/vault-dr/bin/vault-dr.js "$@"\n';
+const SECRET = { mode: 0o640, owner: 'root:vault-dr' } as const;
+/** A person's, on the host of a controller. */
+const TYPED = '/root/vault-dr';
 
-export interface Logins {
-  roleId: string;
-  secretId: string;
+/** As one who is root types it, with the profile of Temporal that the units have. */
+export function typed(args: readonly string[]): string[] {
+  return ['env', `TEMPORAL_CONFIG_FILE=${PRODUCT_FILES.temporal}`, 'vault-dr', ...args];
 }
 
-/** The program, its user and its units. */
-export async function installProgram(machine: Machine): Promise<void> {
-  await machine.write('/usr/bin/vault-dr', LAUNCHER, { mode: 0o755 });
-  await machine.must(['useradd', '--system', '--home-dir=/var/lib/vault-dr', '--shell=/usr/sbin/nologin', 'vault-dr']);
-  await machine.must(['install', '-d', '-m', '0750', '-g', 'vault-dr', '/etc/vault-dr']);
-  for (const part of ['controller', 'agent'] as const)
-    await machine.write(`/usr/lib/systemd/system/${UNIT_NAMES[part]}`, unitText(part));
-  await machine.must(['systemctl', 'daemon-reload']);
+export function vaultDr(machine: Machine, args: readonly string[]): Promise<string> {
+  return machine.must(typed(args));
 }
 
-/** What every host gets by hand, and the same. */
-export async function writeCommonFiles(
-  machine: Machine,
-  secrets: SiteSecrets,
-  agentKeys: Record<string, string> = {},
-): Promise<void> {
+/** What a host needs to reach Temporal, and gets by hand. */
+export async function writeTemporalAccess(machine: Machine, secrets: SiteSecrets): Promise<void> {
   const client = secrets.temporalClients[machine.name];
-  await machine.write(PRODUCT_FILES.config, productConfig(secrets, agentKeys));
   await machine.write(PRODUCT_FILES.temporal, temporalProfile());
   await machine.write(PRODUCT_FILES.temporalAuthority, secrets.temporalAuthority.certificate);
   await machine.write(PRODUCT_FILES.temporalCertificate, client.certificate);
-  await machine.write(PRODUCT_FILES.temporalKey, keyPem(client), { mode: 0o640, owner: 'root:vault-dr' });
-  await machine.write(PRODUCT_FILES.vaultAuthority, secrets.vaultAuthority.certificate);
-  await machine.write(PRODUCT_FILES.signingPublicKey, secrets.signingPublicKey);
-  const secret = { mode: 0o640, owner: 'root:vault-dr' };
-  await machine.write(PRODUCT_FILES.s3AccessKeyId, secrets.s3.accessKeyId, secret);
-  await machine.write(PRODUCT_FILES.s3SecretAccessKey, secrets.s3.secretAccessKey, secret);
+  await machine.write(PRODUCT_FILES.temporalKey, keyPem(client), SECRET);
 }
 
-/** @returns the public key of the agent, as the host prints it */
-export async function prepareAgent(machine: Machine, secrets: SiteSecrets): Promise<string> {
-  await machine.write(PRODUCT_FILES.backupIdentity, secrets.backupIdentity, { mode: 0o600 });
-  const node = ['--cluster', CLUSTER, '--node', machine.name];
-  await machine.write(PRODUCT_FILES.environment, `VAULT_DR_CLUSTER=${CLUSTER}\nVAULT_DR_NODE=${machine.name}\n`);
-  const printed = await machine.must(['vault-dr', 'agent-key', ...node, '--json']);
-  return (JSON.parse(printed) as { agentPublicKey: string }).agentPublicKey;
+/** Of those that read repositories: controllers, and the first node. */
+export async function writeBucketAccess(machine: Machine, { s3 }: SiteSecrets): Promise<void> {
+  await machine.write(PRODUCT_FILES.s3AccessKeyId, s3.accessKeyId, SECRET);
+  await machine.write(PRODUCT_FILES.s3SecretAccessKey, s3.secretAccessKey, SECRET);
 }
 
-export async function prepareController(machine: Machine, secrets: SiteSecrets, logins: Logins): Promise<void> {
-  const secret = { mode: 0o640, owner: 'root:vault-dr' };
-  await machine.write(PRODUCT_FILES.signingKey, secrets.signingKey, secret);
-  await machine.write(PRODUCT_FILES.roleId, logins.roleId, secret);
-  await machine.write(PRODUCT_FILES.secretId, logins.secretId, secret);
+/** The first controller's host: what `vault-dr init` makes of a cluster. @returns the age identity, for the first node */
+export async function setUpFirstController(
+  machine: Machine,
+  secrets: SiteSecrets,
+  vault: { address: string; rootToken: string },
+): Promise<string> {
+  await writeBucketAccess(machine, secrets);
+  await machine.write(`${TYPED}/vault-ca.pem`, secrets.vaultAuthority.certificate);
+  await machine.write(`${TYPED}/token`, vault.rootToken, { mode: 0o600 });
+  const init = words(`
+    vault-dr init --yes --cluster ${CLUSTER}
+    --address ${vault.address} --ca-file ${TYPED}/vault-ca.pem --token-file ${TYPED}/token
+    --repository s3://${BUCKET}/ --endpoint ${S3_ENDPOINT} --object-lock COMPLIANCE:1
+    --s3-access-key-file ${PRODUCT_FILES.s3AccessKeyId} --s3-secret-key-file ${PRODUCT_FILES.s3SecretAccessKey}
+    --repository ${LOCAL_REPOSITORY}`);
+  await machine.must([...init, '--approver', `${secrets.approver.name}=${secrets.approver.key}`]);
+  await machine.must(['rm', `${TYPED}/token`]);
+  // By hand, because there will be two controllers.
+  const config = parseDocument(await machine.must(['cat', PRODUCT_FILES.config]));
+  config.setIn(['repositories', 'local', 'host'], machine.name);
+  await machine.write(PRODUCT_FILES.config, config.toString(), SECRET);
+  const identity = await machine.must(['cat', PRODUCT_FILES.backupIdentity]);
+  await machine.must(['rm', PRODUCT_FILES.backupIdentity]);
+  return identity;
 }
 
-export async function startPart(machine: Machine, part: keyof typeof UNIT_NAMES): Promise<void> {
-  await machine.must(['systemctl', 'enable', '--now', UNIT_NAMES[part]]);
+/** Another one has the same configuration and keys, and its own access to Temporal. */
+export async function copyController(from: Machine, to: Machine): Promise<void> {
+  const own = ['temporal', 'temporal.toml', 'enrolment'].map((name) => `--exclude=etc/vault-dr/${name}`);
+  // In base64, because what a command says is read as text.
+  const archive = await from.must(['sh', '-c', `tar --create --directory=/ ${own.join(' ')} etc/vault-dr | base64`]);
+  await to.must(['sh', '-c', 'base64 --decode | tar --extract --directory=/ --preserve-permissions'], archive);
+}
+
+export async function startController(machine: Machine): Promise<void> {
+  await vaultDr(machine, ['install', 'controller']);
+  await machine.must(['systemctl', 'enable', '--now', UNIT_NAMES.controller]);
+}
+
+/** @param user of its own; root by default */
+export async function startAgent(machine: Machine, user?: string): Promise<void> {
+  const as = user === undefined ? [] : ['--user', user];
+  await vaultDr(machine, ['install', 'agent', '--cluster', CLUSTER, '--node', machine.name, ...as]);
+  await machine.must(['systemctl', 'enable', '--now', UNIT_NAMES.agent]);
+}
+
+export async function restartControllers(machines: Record<string, Machine>): Promise<void> {
+  for (const host of CONTROL_HOSTS) await machines[host]?.must(['systemctl', 'restart', UNIT_NAMES.controller]);
+}
+
+export interface Finding {
+  severity: string;
+  where: string;
+  text: string;
+}
+
+/** What `vault-dr doctor` finds on a host. */
+export async function findingsOf(machine: Machine): Promise<Finding[]> {
+  const part = CONTROL_HOSTS.some((host) => host === machine.name) ? 'controller' : 'agent';
+  const { stdout } = await machine.try(typed(['doctor', part, '--json']));
+  return (JSON.parse(stdout) as { findings: Finding[] }).findings;
 }

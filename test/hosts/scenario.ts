@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RecoveryPhase } from '../../src/contract/recovery';
 import type { SampleSecret } from '../../src/lab/secrets';
-import { VAULT_HOSTS, type VaultHost } from './network';
-import { type Acts, attend, type Attended } from './people';
+import { type ControlHost, VAULT_HOSTS, type VaultHost } from './network';
+import { type Acts, attend, type Attendance, type Attended } from './people';
 import { CLUSTER } from './product-config';
 import type { Site } from './site';
 
@@ -48,13 +48,25 @@ export interface Disturbance {
   happen(site: Site): Promise<void>;
 }
 
+export interface Around {
+  disturbance?: Disturbance;
+  beforeShares?: Attendance['beforeShares'];
+  /** The host on which somebody asks for it. */
+  from?: ControlHost;
+  /** Before anybody attends to the run that was asked for. */
+  onceAsked?: () => Promise<void>;
+}
+
 /** All data is lost and restored, and something else happens meanwhile. */
-export async function restoreAll(site: Site, disturbance?: Disturbance): Promise<Attended> {
+export async function restoreAll(site: Site, around: Around = {}): Promise<Attended> {
+  const { disturbance, beforeShares, from = 'control-1', onceAsked } = around;
   const secrets = await backUp(site);
   await loseData(site);
-  await site.cli(['restore', '--cluster', CLUSTER, '--as', 'ana', '--detach']);
+  await site.cli(['restore', '--cluster', CLUSTER, '--as', 'ana', '--detach'], from);
+  await onceAsked?.();
   let happened = disturbance === undefined;
   const attended = await attend(site, {
+    ...(beforeShares && { beforeShares }),
     async onPhase(phase) {
       if (disturbance === undefined || phase !== disturbance.phase) return;
       happened = true;
@@ -83,4 +95,8 @@ export function noteOf({ phases, seconds }: Attended): string {
     .filter(([, length]) => length >= 1)
     .map(([phase, length]) => `${phase} ${length.toFixed(0)}`);
   return `run ${seconds.toFixed(0)} s: ${longest.join(', ')}`;
+}
+
+export function outcomeOf(attended: Attended): Outcome {
+  return { acts: attended.acts, note: noteOf(attended) };
 }

@@ -3,11 +3,15 @@ import type { RecoveryPhase } from '../../src/contract/recovery';
 import { backupScheduleId } from '../../src/contract/names';
 import { waitFor } from '../../src/lab/processes';
 import { shuffled } from '../chaos/random';
+import { wrongClocks } from './clocks';
+import { controllerLost, otherController } from './controllers';
 import { hostLost } from './host-lost';
-import { HOST_NAMES, type HostName, VAULT_HOSTS } from './network';
+import { CONTROL_HOSTS, HOST_NAMES, type HostName, VAULT_HOSTS } from './network';
 import { CLUSTER } from './product-config';
-import { type Disturbance, NO_ACTS, noteOf, restoreAll, type Scenario } from './scenario';
+import { type Disturbance, NO_ACTS, type Outcome, outcomeOf, restoreAll, type Scenario } from './scenario';
 import type { Site } from './site';
+import { agentsNotRoot } from './not-root';
+import { upgrade } from './upgrade';
 
 /** Which of them a power cut strikes in which phase: the hosts that have something to do in it, and those they need. */
 const CUTS: Partial<Record<RecoveryPhase, readonly HostName[]>> = {
@@ -36,6 +40,14 @@ export function allScenarios(): Scenario[] {
     { name: 'slow-stop', run: slowStop },
     { name: 'host-lost/vault-1', run: (site) => hostLost(site, 'vault-1') },
     { name: 'host-lost/vault-3', run: (site) => hostLost(site, 'vault-3') },
+    { name: 'agents-not-root', run: agentsNotRoot },
+    { name: 'other-controller', run: otherController },
+    ...CONTROL_HOSTS.map((host) => ({
+      name: `controller-lost/install/${host}`,
+      run: (site: Site) => controllerLost(site, host, 'install'),
+    })),
+    { name: 'upgrade', run: upgrade },
+    { name: 'clocks', run: wrongClocks },
     ...Object.entries(CUTS).flatMap(([phase, hosts]) =>
       hosts.map((host) => ({
         name: `power/${phase}/${host}`,
@@ -55,9 +67,8 @@ export function allScenarios(): Scenario[] {
   ];
 }
 
-async function restored(site: Site, disturbance?: Disturbance) {
-  const attended = await restoreAll(site, disturbance);
-  return { acts: attended.acts, note: noteOf(attended) };
+async function restored(site: Site, disturbance?: Disturbance): Promise<Outcome> {
+  return outcomeOf(await restoreAll(site, disturbance && { disturbance }));
 }
 
 function powerCut(phase: RecoveryPhase, host: HostName): Disturbance {

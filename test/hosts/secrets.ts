@@ -1,4 +1,4 @@
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
@@ -20,10 +20,6 @@ export interface SiteSecrets {
   temporalServer: KeyedCertificate;
   /** Of each host, and of the people at this machine. */
   temporalClients: Record<HostName | 'people', KeyedCertificate>;
-  signingKey: string;
-  signingPublicKey: string;
-  backupIdentity: string;
-  backupRecipient: string;
   s3: { accessKeyId: string; secretAccessKey: string };
   approver: { name: string; key: string; keyFile: string };
 }
@@ -34,9 +30,6 @@ export async function makeSecrets(directory: string, clients: readonly HostName[
     createAuthority('Vault of the hosts test'),
     createAuthority('Temporal of the hosts test'),
   ]);
-  const { generateIdentity, identityToRecipient } = await import('age-encryption');
-  const signing = generateKeyPairSync('ed25519');
-  const identity = await generateIdentity();
   const keyFile = join(directory, 'bob');
   await mkdir(directory, { recursive: true });
   return {
@@ -57,10 +50,6 @@ export async function makeSecrets(directory: string, clients: readonly HostName[
         ),
       ),
     ) as SiteSecrets['temporalClients'],
-    signingKey: signing.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string,
-    signingPublicKey: signing.publicKey.export({ type: 'spki', format: 'pem' }) as string,
-    backupIdentity: identity,
-    backupRecipient: await identityToRecipient(identity),
     s3: { accessKeyId: randomBytes(8).toString('hex'), secretAccessKey: randomBytes(24).toString('hex') },
     approver: { name: 'bob', key: await makeApproverKey(keyFile, 'bob'), keyFile },
   };

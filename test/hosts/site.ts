@@ -1,12 +1,13 @@
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Client, Connection } from '@temporalio/client';
-import { PROJECT_ROOT } from '../../src/lab/project-root';
+import { UNIT_NAMES } from '../../src/install/units';
 import { waitFor } from '../../src/lab/processes';
+import { recoveryHandle } from '../../src/temporal/runs';
 import { readSecret, type SampleSecret, writeSecrets } from '../../src/lab/secrets';
 import { ensureServers, missingServers } from '../../src/lab/servers/servers';
 import { createVaultApi, type VaultApi } from '../../src/lab/vault-api';
-import { formCluster, furnishCluster, type VaultKeys } from '../../src/lab/vault-cluster';
+import { formCluster, mountSecrets, type VaultKeys } from '../../src/lab/vault-cluster';
 import { hasImage, rootImage } from '../support/debian-image';
 import { Machine } from './machine';
 import {
@@ -20,8 +21,20 @@ import {
   VAULT_HOSTS,
   type VaultHost,
 } from './network';
-import { installProgram, prepareAgent, prepareController, startPart, writeCommonFiles } from './product';
-import { PRODUCT_FILES } from './product-config';
+import { enrol } from './enrolment';
+import { installPackage, Packages, PACKAGES } from './packages';
+import {
+  copyController,
+  findingsOf,
+  restartControllers,
+  setUpFirstController,
+  startAgent,
+  startController,
+  vaultDr,
+  writeBucketAccess,
+  writeTemporalAccess,
+} from './product';
+import { CLUSTER, PRODUCT_FILES } from './product-config';
 import { installS3 } from './s3-host';
 import { makeSecrets, type SiteSecrets } from './secrets';
 import { installTemporal } from './temporal-host';
@@ -40,12 +53,13 @@ export interface Site {
   keys: VaultKeys;
   vault: VaultApi;
   client: Client;
+  packages: Packages;
+  /** Opens backups; carried by hand to hosts that need it. */
+  backupIdentity: string;
   /** `vault-dr …` as root on a host. @throws Error when its exit status is not 0 */
   cli(args: string[], host?: HostName): Promise<string>;
   writeSecrets(count: number): Promise<SampleSecret[]>;
   readSecret(path: string): Promise<string | null>;
-  /** Writes the configuration of vault-dr to every host that has it, with the public keys of the agents. */
-  configure(agentKeys?: Record<string, string>): Promise<void>;
   /** Every host on, every cable in its place, every Vault unsealed and content. */
   heal(): Promise<void>;
   stop(): Promise<void>;
@@ -59,6 +73,12 @@ const NODES = VAULT_HOSTS.map((host) => ({
 })) as unknown as Parameters<typeof formCluster>[1];
 
 const SERVERS = ['vault', 'temporal', 'weed', 'temporal-server', 'temporal-sql-tool'] as const;
+/** What keeps it stopped. */
+const HOLD = '/run/systemd/system/vault.service.d/10-held-by-vault-dr.conf';
+/** Where vault-dr runs. */
+const PRODUCT_HOSTS = [...VAULT_HOSTS, ...CONTROL_HOSTS] as const;
+/** The one of the configuration that is restored. */
+const FIRST_NODE: VaultHost = 'vault-1';
 const DATABASE = ['postgresql'];
 
 /** What would take many minutes to make; null when all of it is there. */
@@ -70,23 +90,17 @@ export async function whatIsMissing(): Promise<string | null> {
   return missing.length > 0 ? `${[...new Set(missing)].join(', ')} not made yet; npm run test:hosts makes it` : null;
 }
 
-export async function startSite(onStep: (text: string) => void): Promise<Site> {
+/** @param deb of a package that is there already; else that of this checkout is made */
+export async function startSite(onStep: (text: string) => void, deb?: string): Promise<Site> {
   const servers = await ensureServers({ names: SERVERS, onStep });
   const system = await rootImage([], onStep);
   const withDatabase = await rootImage(DATABASE, onStep);
   const directory = await newDirectory();
-  const program = Object.fromEntries(
-    ['bin', 'dist', 'node_modules', 'package.json'].map((part) => [
-      `/usr/lib/vault-dr/${part}`,
-      join(PROJECT_ROOT, part),
-    ]),
-  );
+  const packages = await Packages.in(join(directory, 'packages'), deb);
+  onStep(packages.present);
   const shown: Record<string, Record<string, string>> = {
-    vault: { '/usr/bin/vault': servers.vault, ...program, '/usr/lib/vault-dr/node': process.execPath },
-    control: { ...program, '/usr/lib/vault-dr/node': process.execPath },
+    vault: { '/usr/bin/vault': servers.vault },
     temporal: {
-      ...program,
-      '/usr/lib/vault-dr/node': process.execPath,
       '/usr/local/bin/temporal': servers.temporal,
       '/usr/local/bin/temporal-server': servers['temporal-server'],
       '/usr/local/bin/temporal-sql-tool': servers['temporal-sql-tool'],
@@ -100,7 +114,7 @@ export async function startSite(onStep: (text: string) => void): Promise<Site> {
         name,
         image: name === 'temporal' ? withDatabase : system,
         directory: join(directory, name),
-        shown: shown[name.split('-')[0] ?? ''] ?? {},
+        shown: { ...shown[name.split('-')[0] ?? ''], [PACKAGES]: packages.directory },
         ...(name === OWN_VOLUME && { volumes: { '/opt/vault/data': join(directory, 'volume') } }),
       }),
     ]),
@@ -128,11 +142,15 @@ export async function startSite(onStep: (text: string) => void): Promise<Site> {
     );
     onStep(`${HOST_NAMES.length} hosts have booted`);
     await Promise.all([
-      installProgram(machines.temporal)
+      installPackage(machines.temporal, packages.present)
         .then(() => installTemporal(machines.temporal, secrets))
         .then(() => onStep('Temporal on PostgreSQL, with mutual TLS')),
       installS3(machines.s3, secrets).then(() => onStep('S3')),
       ...VAULT_HOSTS.map((host) => installVault(machines[host], secrets)),
+      ...PRODUCT_HOSTS.map(async (host) => {
+        await installPackage(machines[host], packages.present);
+        await writeTemporalAccess(machines[host], secrets);
+      }),
     ]);
     const vault = createVaultApi(secrets.vaultAuthority.certificate, undefined, (name, options, found) => {
       const host = HOST_NAMES.find((item) => fullName(item) === name);
@@ -145,24 +163,8 @@ export async function startSite(onStep: (text: string) => void): Promise<Site> {
       seal: 'shamir',
       joinByThemselves: true,
     });
-    const logins = await furnishCluster(vault, NODES[0]!, keys.rootToken);
+    await mountSecrets(vault, NODES[0]!, keys.rootToken);
     onStep('Vault: 3 voters, joined by retry_join');
-
-    const agentKeys: Record<string, string> = {};
-    const configure = async (more: Record<string, string> = {}) => {
-      Object.assign(agentKeys, more);
-      for (const host of [...VAULT_HOSTS, ...CONTROL_HOSTS]) await writeCommonFiles(machines[host], secrets, agentKeys);
-    };
-    for (const host of [...VAULT_HOSTS, ...CONTROL_HOSTS]) await installProgram(machines[host]);
-    await configure();
-    const keysOfAgents = VAULT_HOSTS.map(async (host) => [host, await prepareAgent(machines[host], secrets)] as const);
-    await configure(Object.fromEntries(await Promise.all(keysOfAgents)));
-    for (const host of CONTROL_HOSTS) await prepareController(machines[host], secrets, logins.backup);
-    await Promise.all([
-      ...VAULT_HOSTS.map((host) => startPart(machines[host], 'agent')),
-      startPart(machines['control-1'], 'controller'),
-    ]);
-    onStep('vault-dr installed on 5 hosts');
 
     connection = await Connection.connect({
       address: `${addressOf('temporal')}:7233`,
@@ -175,17 +177,18 @@ export async function startSite(onStep: (text: string) => void): Promise<Site> {
         },
       },
     });
+    const backupIdentity = await setUpProduct(machines, secrets, keys, onStep);
     const site: Site = {
       machines,
       secrets,
       keys,
       vault,
       client: new Client({ connection, namespace: 'vault-dr' }),
-      cli: (args, host = 'control-1') =>
-        machines[host].must(['env', `TEMPORAL_CONFIG_FILE=${PRODUCT_FILES.temporal}`, 'vault-dr', ...args]),
+      packages,
+      backupIdentity,
+      cli: (args, host = 'control-1') => vaultDr(machines[host], args),
       writeSecrets: (count) => writeSecrets(vault, NODES, keys.rootToken, count),
       readSecret: (path) => readSecret(vault, NODES, keys.rootToken, path),
-      configure,
       heal: () => heal(site),
       stop,
     };
@@ -197,6 +200,46 @@ export async function startSite(onStep: (text: string) => void): Promise<Site> {
   }
 }
 
+/** From installed packages to the first backup. @returns the age identity @throws Error for anything that `doctor` finds */
+async function setUpProduct(
+  machines: Site['machines'],
+  secrets: SiteSecrets,
+  { rootToken }: VaultKeys,
+  onStep: (text: string) => void,
+): Promise<string> {
+  const [first, second] = [machines['control-1'], machines['control-2']];
+  const backupIdentity = await setUpFirstController(first, secrets, { address: NODES[0]!.address, rootToken });
+  await startController(first);
+  onStep('vault-dr: a controller');
+  const hosts = VAULT_HOSTS.map((host) => machines[host]);
+  await enrol(first, hosts);
+  await copyController(first, second);
+  await restartControllers(machines);
+  await startController(second);
+  await writeBucketAccess(machines[FIRST_NODE], secrets);
+  await machines[FIRST_NODE].write(PRODUCT_FILES.backupIdentity, backupIdentity, { mode: 0o600 });
+  await Promise.all(hosts.map((host) => startAgent(host)));
+  onStep('vault-dr: three agents enrolled, a second controller');
+  await vaultDr(first, ['backup', '--cluster', CLUSTER]);
+  await vaultDr(first, ['schedule', 'apply', '--cluster', CLUSTER, '--every', '6h']);
+  for (const host of PRODUCT_HOSTS) await expectNoFindings(machines[host]);
+  onStep('vault-dr: a backup, and nothing for its doctor');
+  return backupIdentity;
+}
+
+async function expectNoFindings(machine: Machine): Promise<void> {
+  await waitFor(
+    `vault-dr doctor finds nothing on ${machine.name}`,
+    async () => {
+      const findings = await findingsOf(machine);
+      // Of what is on another host; Temporal that does not answer is a problem.
+      if (findings.every(({ severity }) => severity === 'unchecked')) return true;
+      throw new Error(findings.map(({ where, text }) => `${where}: ${text}`).join('; '));
+    },
+    { timeoutMs: 30_000, everyMs: 2_000 },
+  );
+}
+
 /** A file system of its own, as a disk would be. */
 async function makeVolume(directory: string): Promise<void> {
   const [image, mountPoint] = [join(directory, 'volume.img'), join(directory, 'volume')];
@@ -206,14 +249,24 @@ async function makeVolume(directory: string): Promise<void> {
   await must(['mount', '-o', 'loop', image, mountPoint]);
 }
 
-async function heal({ machines, vault, keys }: Site): Promise<void> {
+async function heal({ machines, vault, keys, client }: Site): Promise<void> {
   await Promise.all(
     Object.values(machines).map(async (machine) => {
       await machine.powerOn();
       await machine.hearAll();
     }),
   );
+  // A run that did not come to its end keeps Vault stopped; an agent that starts sees that it is over.
+  const left = await recoveryHandle(client, CLUSTER)
+    .terminate('the scenario is over')
+    .catch(() => null);
   for (const host of VAULT_HOSTS) {
+    if (left !== null) await machines[host].must(['systemctl', 'restart', UNIT_NAMES.agent]);
+    await waitFor(
+      `nothing keeps Vault stopped on ${host}`,
+      async () => (await machines[host].try(['test', '-e', HOLD])).code !== 0,
+      { timeoutMs: 60_000, everyMs: 500 },
+    );
     await machines[host].try(['systemctl', 'reset-failed', 'vault']);
     await machines[host].try(['systemctl', 'start', 'vault']);
   }

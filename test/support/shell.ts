@@ -9,6 +9,11 @@ const ENVIRONMENT = {
   LC_ALL: 'C',
 };
 
+/** Of a command in which no word has a blank. */
+export function words(text: string): string[] {
+  return text.trim().split(/\s+/);
+}
+
 /** Runs a program of this machine to its end. */
 export async function run(
   command: readonly [string, ...string[]],
