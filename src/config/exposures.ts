@@ -1,11 +1,15 @@
 import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { DrError } from '../contract/failures';
 import type { Config } from './schema';
 import { secretSourcesIn } from './secret';
 
 const GROUP_READS = 0o040;
 const OTHERS_READ = 0o004;
+/** Its group may enter and list, and nobody else. */
+const FOR_GROUP = 0o050;
+const NOT_OWNER = 0o077;
 /** Kubernetes creates and rotates them. */
 const NOT_OURS = '/var/run/secrets/kubernetes.io/';
 
@@ -19,7 +23,7 @@ export async function exposuresOf(config: Config): Promise<string[]> {
     .filter(({ file }) => !file.startsWith(NOT_OURS));
   const readable = await Promise.all(
     files.map(async ({ file, path }) => {
-      const who = readersOf(await statOrNull(file));
+      const who = readersOf(await statOrNull(file), await statOrNull(dirname(file)));
       return who === null ? [] : [`${path}: ${file} is readable by ${who}: chmod 0600 ${file}`];
     }),
   );
@@ -39,11 +43,17 @@ export async function refuseIfReadByAll(file: string, what: string): Promise<voi
   });
 }
 
-/** A group that lets a service read its secrets without changing them does not count as others. */
-function readersOf(status: Stats | null): string | null {
+/**
+ * A group that lets a service read its secrets without changing them does not count as others: that of this process, or the
+ * one that its directory is for, as `vault-dr init` makes it for a controller that is not root.
+ */
+function readersOf(status: Stats | null, directory: Stats | null): string | null {
   if (status === null) return null;
   if ((status.mode & OTHERS_READ) !== 0) return 'every user of this host';
-  return (status.mode & GROUP_READS) !== 0 && status.gid !== process.getgid?.() ? `the group ${status.gid}` : null;
+  const { mode, gid } = status;
+  if ((mode & GROUP_READS) === 0 || gid === process.getgid?.()) return null;
+  const isForGroup = directory !== null && directory.gid === gid && (directory.mode & NOT_OWNER) === FOR_GROUP;
+  return isForGroup ? null : `the group ${gid}`;
 }
 
 /** Only on one host: `configSchema` refuses others. */

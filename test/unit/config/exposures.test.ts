@@ -42,6 +42,10 @@ it('says once which secrets others can read, and what is asked in clear', async 
   const own = await exposuresOf(config());
   const group = jest.spyOn(process, 'getgid').mockReturnValue(4711);
   const foreign = await exposuresOf(config());
+  await chmod(inTest(''), 0o750);
+  const forItsGroup = await exposuresOf(config());
+  await chmod(inTest(''), 0o755);
+  const forAll = await exposuresOf(config());
   group.mockRestore();
 
   const everybody = `clusters.prod.auth.roleId: ${inTest('role-id')} is readable by every user of this host: chmod 0600 ${inTest('role-id')}`;
@@ -53,6 +57,9 @@ it('says once which secrets others can read, and what is asked in clear', async 
     expect.stringMatching(/^clusters\.prod\.auth\.secretId: .* is readable by the group \d+: chmod 0600 /),
     clear,
   ]);
+  // The directory says whom what is in it is for.
+  expect(forItsGroup).toEqual([everybody, clear]);
+  expect(forAll).toEqual(foreign);
 });
 
 it('refuses a key that everybody can read, and says how to fix it', async () => {
