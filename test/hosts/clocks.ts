@@ -20,7 +20,7 @@ export async function wrongClocks(site: Site): Promise<Outcome> {
   const hosts = Object.entries(WRONG).map(([name, minutes]) => ({ machine: site.machines[name as HostName], minutes }));
   try {
     for (const { machine, minutes } of hosts) await setClock(machine, minutes);
-    return outcomeOf(await restoreAll(site));
+    return outcomeOf(await restoreAll(site, { byId: true }));
   } finally {
     for (const { machine } of hosts) await setClock(machine, 0);
   }

@@ -24,7 +24,7 @@ import { installVaultPackage } from './vault-host';
  */
 export async function hostLost(site: Site, host: VaultHost): Promise<Outcome> {
   const machine = site.machines[host];
-  const secrets = await backUp(site);
+  const { secrets } = await backUp(site);
   const others: string[] = [];
   await machine.cutPower();
   await machine.discard();

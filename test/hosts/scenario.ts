@@ -24,10 +24,10 @@ export const NO_ACTS: Acts = { approvals: 0, shares: 0, others: [] };
 const SECRETS = 8;
 
 /** A backup with secrets in it that are known. */
-export async function backUp(site: Site): Promise<SampleSecret[]> {
+export async function backUp(site: Site): Promise<{ id: string; secrets: SampleSecret[] }> {
   const secrets = await site.writeSecrets(SECRETS);
-  await site.cli(['backup', '--cluster', CLUSTER]);
-  return secrets;
+  const said = await site.cli(['backup', '--cluster', CLUSTER, '--json']);
+  return { id: (JSON.parse(said) as { generation: string }).generation, secrets };
 }
 
 /** What was in Vault's data directories is gone, on these hosts, for good. */
@@ -53,16 +53,19 @@ export interface Around {
   beforeShares?: Attendance['beforeShares'];
   /** The host on which somebody asks for it. */
   from?: ControlHost;
+  /** Names the backup: the latest one is what clocks make it. */
+  byId?: boolean;
   /** Before anybody attends to the run that was asked for. */
   onceAsked?: () => Promise<void>;
 }
 
 /** All data is lost and restored, and something else happens meanwhile. */
 export async function restoreAll(site: Site, around: Around = {}): Promise<Attended> {
-  const { disturbance, beforeShares, from = 'control-1', onceAsked } = around;
-  const secrets = await backUp(site);
+  const { disturbance, beforeShares, from = 'control-1', byId = false, onceAsked } = around;
+  const { id, secrets } = await backUp(site);
   await loseData(site);
-  await site.cli(['restore', '--cluster', CLUSTER, '--as', 'ana', '--detach'], from);
+  const named = byId ? ['--backup', id] : [];
+  await site.cli(['restore', '--cluster', CLUSTER, '--as', 'ana', '--detach', ...named], from);
   await onceAsked?.();
   let happened = disturbance === undefined;
   const attended = await attend(site, {
