@@ -7,14 +7,22 @@ import { createRequire } from 'node:module';
 import { cpus, loadavg, totalmem } from 'node:os';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
+import {
+  accepted,
+  bytesOf,
+  fill,
+  json,
+  MIB,
+  number,
+  percentile,
+  sizeText,
+  spread,
+  timed,
+  wholeNumber,
+} from './shared.mjs';
 
 const require = createRequire(import.meta.url);
-const MIB = 1024 * 1024;
-const UNITS = { KiB: 1024, MiB: MIB, GiB: 1024 * MIB };
 const SHAPES = { raft: 'plain', filesystem: 'raft-copied', consul: 'consul-storage' };
-/** In base64, so that archives can't compress it; Consul takes no value above 512 KiB. */
-const VALUE_BYTES = 128 * 1024;
-const FILLED_AT_ONCE = 4;
 const WRITE_BYTES = 1024;
 const BETWEEN_WRITES_MS = 20;
 const CHECK_EVERY_MS = 100;
@@ -108,23 +116,6 @@ async function measure(method, size) {
   }
 }
 
-async function fill(lab, node, size) {
-  const count = Math.ceil(size / VALUE_BYTES);
-  let next = 0;
-  const work = async () => {
-    while (next < count) {
-      const body = { data: { value: randomBytes((VALUE_BYTES * 3) / 4).toString('base64') } };
-      await accepted(lab, node, `secret/data/bench/${next++}`, body);
-    }
-  };
-  await Promise.all(Array.from({ length: FILLED_AT_ONCE }, work));
-}
-
-async function accepted(lab, node, path, body) {
-  const { status } = await lab.vault(node, 'POST', path, { body });
-  if (status >= 300) throw new Error(`writing a secret answered ${status}`);
-}
-
 /** One client that writes one secret after the other through the node that leads. */
 function startWriter(lab, node) {
   const value = randomBytes((WRITE_BYTES * 3) / 4).toString('base64');
@@ -212,18 +203,6 @@ async function firstLost(lab, acknowledged) {
   return lost.length === 0 ? null : { at: lost[0].at, count: lost.length };
 }
 
-async function json(lab, args) {
-  const { code, stdout, stderr } = await lab.cli([...args, '--json']);
-  if (code !== 0) throw new Error(`vault-dr ${args.join(' ')} ended with ${code}: ${stdout}${stderr}`);
-  return JSON.parse(stdout);
-}
-
-async function timed(work) {
-  const from = performance.now();
-  await work();
-  return (performance.now() - from) / 1_000;
-}
-
 function summary(writes) {
   const good = writes.filter(({ failed }) => !failed).map(({ milliseconds }) => milliseconds);
   return {
@@ -233,12 +212,6 @@ function summary(writes) {
     p99: percentile(good, 0.99),
     most: percentile(good, 1),
   };
-}
-
-/** Null of nothing. */
-function percentile(values, part) {
-  const sorted = values.toSorted((left, right) => left - right);
-  return sorted.length === 0 ? null : sorted[Math.min(sorted.length - 1, Math.floor(part * sorted.length))];
 }
 
 function table(results) {
@@ -264,23 +237,6 @@ function table(results) {
         .trimEnd(),
     )
     .join('\n');
-}
-
-/** Median, and from the least to the most where there are several. */
-function spread(values) {
-  const median = percentile(values, 0.5).toFixed(1);
-  return values.length === 1
-    ? median
-    : `${median} (${Math.min(...values).toFixed(1)}-${Math.max(...values).toFixed(1)})`;
-}
-
-function number(value) {
-  return value === null ? '-' : value.toFixed(0);
-}
-
-function sizeText(bytes) {
-  const [unit, size] = Object.entries(UNITS).findLast(([, least]) => bytes >= least && bytes % least === 0);
-  return `${bytes / size} ${unit}`;
 }
 
 function parse(args) {
@@ -317,15 +273,4 @@ function parse(args) {
     process.stderr.write(`${error.message}\n\n${USAGE}`);
     process.exit(2);
   }
-}
-
-function bytesOf(text) {
-  const [, count, unit] = /^([1-9]\d*)(KiB|MiB|GiB)$/.exec(text) ?? [];
-  if (unit === undefined) throw new TypeError(`--size: '${text}' is not a size such as 64MiB`);
-  return Number(count) * UNITS[unit];
-}
-
-function wholeNumber(option, text) {
-  if (/^[1-9]\d*$/.test(text)) return Number(text);
-  throw new TypeError(`${option}: '${text}' is not a whole number above 0`);
 }
