@@ -7,7 +7,8 @@ const MOST_FILES = 6;
 
 const common = {
   testEnvironment: 'node',
-  modulePathIgnorePatterns: ['<rootDir>/dist'],
+  // Backups of released versions are no snapshots of Jest's, which it would remove.
+  modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/build', '<rootDir>/test/releases/[^/]+/'],
   transform: {
     '^.+\\.[tj]s$': [
       '@swc/jest',

@@ -1,17 +1,20 @@
 #!/usr/bin/env node
-// Makes a release of what is committed: version, changelog, recorded histories, commit and tag. Pushes nothing.
+// Makes a release of what is committed: version, changelog, what was recorded, commit and tag. Pushes nothing.
 //   npm run release -- [--dry-run] [--version 1.2.3]
 import { execFileSync } from 'node:child_process';
-import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { format } from 'prettier';
 import { commitsIn, TYPES } from './commits.mjs';
+import { writingCode } from './writing-code.mjs';
 
 const FIRST = '0.1.0';
 const BREAKING = 'Breaking changes';
 const CHANGELOG = 'CHANGELOG.md';
 const HISTORIES = 'test/replay/histories';
+/** What the released version writes, for tests of later ones: recorded before it has its number. */
+const ARTEFACTS = 'test/releases';
 const UNRELEASED = '## [Unreleased]';
 
 class Refused extends Error {}
@@ -29,17 +32,22 @@ async function release(version, dryRun) {
   const tag = `v${version}`;
   const histories = readdirSync(HISTORIES).filter((name) => name.endsWith('.json'));
   refuseUnlessReady(version, tag);
+  const artefacts = artefactsProblem();
+  if (artefacts !== null && !dryRun) throw new Refused(artefacts);
   const changelog = await releasedChangelog(readFileSync(CHANGELOG, 'utf8'), version);
   if (dryRun) {
     console.log(sectionOf(changelog, version));
     console.log(`Would release ${tag}: copy ${histories.length} histories to ${HISTORIES}/${version}, commit and tag.`);
+    const problem = artefactsProblem();
+    if (problem !== null) console.log(`Not yet: ${problem}`);
     return;
   }
   run('npm', 'version', version, '--no-git-tag-version', '--allow-same-version');
   writeFileSync(CHANGELOG, changelog);
   mkdirSync(join(HISTORIES, version));
   for (const name of histories) copyFileSync(join(HISTORIES, name), join(HISTORIES, version, name));
-  run('git', 'add', 'package.json', 'package-lock.json', CHANGELOG, HISTORIES);
+  renameSync(join(ARTEFACTS, 'next'), join(ARTEFACTS, version));
+  run('git', 'add', '--all', 'package.json', 'package-lock.json', CHANGELOG, HISTORIES, ARTEFACTS);
   run('git', 'commit', '--quiet', '--message', `chore(release): ${tag}`);
   run('git', 'tag', '--annotate', tag, '--message', tag);
   console.log(`Released ${tag}. To publish it: git push --follow-tags`);
@@ -51,6 +59,16 @@ function refuseUnlessReady(version, tag) {
     throw new Refused('There are uncommitted changes. Commit or stash them.');
   if (run('git', 'tag', '--list', tag) !== '') throw new Refused(`${tag} is already released.`);
   if (existsSync(join(HISTORIES, version))) throw new Refused(`${HISTORIES}/${version} already exists.`);
+}
+
+/** @returns why what the version writes is not recorded; null if it is */
+function artefactsProblem() {
+  const toDo = 'Run `npm run record:release`, and commit what it writes.';
+  const file = join(ARTEFACTS, 'next/release.json');
+  if (!existsSync(file)) return `${ARTEFACTS}/next is missing. ${toDo}`;
+  const now = writingCode();
+  const old = Object.entries(JSON.parse(readFileSync(file, 'utf8'))).find(([, { code }]) => code !== now);
+  return old === undefined ? null : `${ARTEFACTS}/next/${old[0]} was written by other code. ${toDo}`;
 }
 
 /** The newest tag of a version that leads to HEAD; null before the first release. */

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, readdir, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { PROJECT_ROOT } from '../../../src/lab/project-root';
@@ -12,12 +12,23 @@ const KEPT = ['package.json', 'package-lock.json', 'CHANGELOG.md'];
 beforeEach(async () => {
   for (const name of KEPT) await cp(join(PROJECT_ROOT, name), inTest(name));
   await cp(join(PROJECT_ROOT, 'test/replay/histories'), inTest('test/replay/histories'), { recursive: true });
+  await mkdir(inTest('src'));
+  await writeFile(inTest('src/code.ts'), 'first');
   await git('init', '--quiet', '--initial-branch=main');
   await git('config', 'user.name', 'Test');
   await git('config', 'user.email', 'test@example.com');
   await git('add', '.');
   await git('commit', '--quiet', '--message', 'feat(plan): name what is lost');
+  await recordArtefacts();
 });
+
+async function recordArtefacts(): Promise<void> {
+  await mkdir(inTest('test/releases/next'), { recursive: true });
+  const { output } = await script('writing-code');
+  await writeFile(inTest('test/releases/next/release.json'), JSON.stringify({ raft: { code: output.trim() } }));
+  await git('add', '.');
+  await git('commit', '--quiet', '--message', 'test: record what is written');
+}
 
 describe('a release', () => {
   it('has the written and the made changelog, the histories, a commit and a tag', async () => {
@@ -33,6 +44,7 @@ describe('a release', () => {
     expect(released).toContain(written);
     expect(released).toMatch(/### Commits\n\n#### Features\n\n- \*\*plan:\*\* name what is lost \([0-9a-f]{7}\)/);
     expect(await readdir(inTest('test/replay/histories/0.4.0'))).toEqual(histories);
+    expect(await readdir(inTest('test/releases'))).toEqual(['0.4.0']);
     for (const name of ['package.json', 'package-lock.json']) {
       expect(JSON.parse(await readFile(inTest(name), 'utf8'))).toMatchObject({ version: '0.4.0' });
     }
@@ -64,6 +76,35 @@ describe('a release', () => {
     expect((await script('release', '--version', 'next')).output).toBe('next is not a version such as 1.2.3.\n');
     await writeFile(inTest('package.json'), '{}');
     expect((await script('release', '--version', '0.5.0')).output).toContain('There are uncommitted changes.');
+  });
+});
+
+describe('a release without what its version writes', () => {
+  it('is refused, and a dry one says so', async () => {
+    await script('release', '--version', '0.4.0');
+    await git('commit', '--quiet', '--allow-empty', '--message', 'fix: say it once');
+
+    const { code, output } = await script('release', '--version', '0.5.0');
+
+    expect({ code, output }).toEqual({
+      code: 1,
+      output: 'test/releases/next is missing. Run `npm run record:release`, and commit what it writes.\n',
+    });
+    expect((await script('release', '--version', '0.5.0', '--dry-run')).output).toContain(
+      'Not yet: test/releases/next',
+    );
+  });
+
+  it('is refused as well where other code has written it', async () => {
+    await writeFile(inTest('src/code.ts'), 'second');
+    await git('commit', '--quiet', '--all', '--message', 'fix(plan): write it otherwise');
+
+    const { code, output } = await script('release', '--version', '0.4.0');
+
+    expect(code).toBe(1);
+    expect(output).toContain('test/releases/next/raft was written by other code.');
+    await recordArtefacts();
+    expect(await script('release', '--version', '0.4.0')).toMatchObject({ code: 0 });
   });
 });
 
