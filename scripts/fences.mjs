@@ -139,9 +139,15 @@ const ROOMS = {
     builtins: true,
     temporal: [],
   },
+  'src/ssh': {
+    why: 'it is both ends of a connection to a host without an agent: there it does what an agent does',
+    imports: ['src/ssh', 'activities', 'src/host', 'src/config', ...LOW, 'src/*'],
+    builtins: true,
+    temporal: ['@temporalio/activity', '@temporalio/common'],
+  },
   'src/temporal': {
     why: 'it assembles the workers',
-    imports: ['src/temporal', 'activities', 'workflows', ...LOW, 'src/config', 'src/repository', 'src/*'],
+    imports: ['src/temporal', 'src/ssh', 'activities', 'workflows', ...LOW, 'src/config', 'src/repository', 'src/*'],
     builtins: true,
     temporal: true,
   },
@@ -176,7 +182,10 @@ const DOORS = {
   'src/temporal/agent.ts': ['src/host'],
   'src/cli/bundle.ts': ['src/host'],
   'src/cli/doctor/agent.ts': ['src/host'],
+  'src/cli/doctor/controller.ts': ['src/ssh'],
   'src/cli/enrol/host-side.ts': ['src/host'],
+  'src/cli/host-step.ts': ['src/ssh'],
+  'src/cli/install-ssh.ts': ['src/ssh'],
   'src/cli/worker.ts': ['src/host'],
   'src/cli/lab.ts': ['src/lab'],
 };

@@ -38,6 +38,8 @@ export interface NodeDeps {
   confirmAttempt: () => Promise<Pick<RunClaim, 'startedAt'>>;
   /** Asks Temporal whether another recovery of the cluster has ended or does not exist. */
   isOver: (run: string) => Promise<boolean>;
+  /** Where each attempt is a process of its own: waits until no other one changes this host. @throws DrError NodeFenced */
+  takeTurn?: (order: string, signal: AbortSignal) => Promise<void>;
   /** What backups have stopped here, if somebody else looks after it as well. */
   stops?: BackupStops;
 }
@@ -103,12 +105,14 @@ export class NodeHost {
   async #begin(claim: RunClaim): Promise<Attempt> {
     const { startedAt } = await assertClaim(this.node.stateDir, this.node.name, claim.run);
     const { currentAttemptScheduledTimestampMs, heartbeatTimeoutMs } = Context.current().info;
+    // By run, then by Temporal's clock: an attempt that was frozen before it began is not the newest.
+    const order = `${startedAt} ${String(currentAttemptScheduledTimestampMs).padStart(15, '0')}`;
     const begun = this.#gate.begin(cancellation(), {
-      // By run, then by Temporal's clock: an attempt that was frozen before it began is not the newest.
-      order: `${startedAt} ${String(currentAttemptScheduledTimestampMs).padStart(15, '0')}`,
+      order,
       // Heartbeats are sent every two to four seconds, so Temporal can't have given up the attempt within this time.
       ...(heartbeatTimeoutMs === undefined ? {} : { leaseMs: heartbeatTimeoutMs / 2 }),
     });
+    await this.deps.takeTurn?.(order, begun.signal);
     // Within the lease, so that the answer is not outdated either.
     await this.deps.confirmAttempt();
     begun.assertCurrent();

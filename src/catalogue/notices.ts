@@ -52,6 +52,90 @@ export const NOTICES = {
     todo: ['Set another `controller.name` on one of the two hosts, and restart its controller.'],
     see: 'configuration.md#controller',
   },
+  'ssh-host-key': {
+    title: 'The host key over SSH is not the known one',
+    says: ['The SSH host key of … is not one of those in …'],
+    means:
+      'The controller talks only to hosts whose key is in `knownHostsFile`. The host was rebuilt, or somebody else answers at its address.',
+    todo: [
+      'On the host itself: `ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub`.',
+      'On the controller: `ssh-keyscan HOST | ssh-keygen -lf -`.',
+      'If both are the same, replace the line of that host in `knownHostsFile`. If not, alert security.',
+    ],
+    see: 'ssh.md#host-keys',
+  },
+  'ssh-login': {
+    title: 'The controller may not log in over SSH',
+    says: ['… does not let … log in over SSH'],
+    means: "The host does not accept the controller's key for that user, or the controller can't read it.",
+    todo: [
+      'On the host, `vault-dr install ssh` prints the line for `authorized_keys`. Check its owner and mode as well.',
+      'On the controller, its user must be able to read `identityFile`, and nobody else.',
+    ],
+    see: 'ssh.md#on-each-vault-host',
+  },
+  'ssh-sudo': {
+    title: 'The rule of sudo is missing',
+    says: ['sudo on … does not allow `…`'],
+    means: 'The rule of sudo is missing, or is for another cluster, node, program or configuration file.',
+    todo: [
+      'On the host, `vault-dr install ssh` writes the rule. `sudo -l -U vault-dr-ssh` shows which there are.',
+      'The words of the rule and those in the message must be the same.',
+    ],
+    see: 'ssh.md#on-each-vault-host',
+  },
+  'ssh-program': {
+    title: 'No vault-dr runs on the host',
+    says: ['vault-dr did not start on …'],
+    means: 'The login works, but what it starts is not vault-dr, or writes something of its own.',
+    todo: [
+      'Install the package there, or correct `ssh.program` of the node.',
+      "If the message shows a greeting: the shell of that user prints it for every command; remove it from the shell's files.",
+    ],
+    see: 'ssh.md#on-each-vault-host',
+  },
+  'ssh-unreachable': {
+    title: 'The host can not be reached over SSH',
+    says: ['… can not be reached over SSH'],
+    means: 'The host or its sshd is down, or the network between it and the controller is.',
+    todo: [
+      'Start the host. The run continues by itself.',
+      'If the host is lost for good: power it off, then `vault-dr skip-node --cluster CLUSTER --node NODE`.',
+    ],
+    see: 'operate/when-something-dies.md#agent',
+  },
+  'ssh-cut': {
+    title: 'The connection to the host broke off',
+    says: ['The SSH connection to … broke off in the middle of …'],
+    means: 'The step on the host stops at a safe point, and is done again over a new connection.',
+    todo: ['Nothing, unless it repeats: then check the network, and the journal of sshd on that host.'],
+  },
+  'ssh-and-agent': {
+    title: 'A node has an agent, and is configured with ssh',
+    says: ['… has an agent on this host, and is configured with ssh as well.'],
+    means: 'Steps over SSH change nothing as long as an agent of that node runs: both would do them.',
+    todo: [
+      'On that host: `systemctl disable --now vault-dr-agent`.',
+      'Or remove `ssh` of that node from the configuration, and restart the controllers.',
+    ],
+    see: 'ssh.md',
+  },
+  'clocks-apart': {
+    title: 'The clock of a host is wrong',
+    says: ['The clock of … and that of Temporal are … apart'],
+    means:
+      'Approvals expire. A host without an agent goes by its own clock, because the controller could say any time. An hour is tolerated.',
+    todo: ['Set the clock that is wrong: `timedatectl`, `chronyc makestep`. Then resume, or plan again.'],
+    see: 'ssh.md#what-a-host-checks-itself',
+  },
+  'run-is-past': {
+    title: 'A run that is over asks again',
+    says: ['The run … is over on …, so it may not begin there again.'],
+    means:
+      'Somebody has reset the run, or presents it again with what was approved then. A host without an agent remembers the runs that it has served.',
+    todo: ['Start a new run. If nobody has reset the old one, alert security.'],
+    see: 'ssh.md#what-a-host-checks-itself',
+  },
   'stage-failed': {
     title: 'The first node can get no copy of the backup',
     says: ['… could not stage …'],

@@ -72,6 +72,13 @@ export const SETUP = {
     means: 'A recovery of this node would wait for its agent.',
     todo: ['Start the agent on that host.', 'If it runs: `vault-dr doctor agent` there.'],
   },
+  'host-over-ssh': {
+    title: 'A host can not be served over SSH',
+    means:
+      'The configuration has `ssh` for that node, and the controller could do no step there. The message says why.',
+    todo: ['Fix what the message says; on that host, `vault-dr install ssh` prints what belongs where.'],
+    see: 'ssh.md',
+  },
   'agent-not-enrolled': {
     title: 'A node has no agent in the configuration',
     means: 'It can be backed up, but not restored: `agentPublicKey`, `dataDir` or `service` is missing.',

@@ -47,6 +47,8 @@ const links = z
                     stateDir: text,
                     runtimeDir: text,
                     agentPublicKey: text,
+                    ssh: z.unknown().optional(),
+                    service: z.looseObject({ driver: text }).optional().catch(undefined),
                   })
                   .catch({}),
               )
@@ -88,6 +90,7 @@ export function crossProblems(raw: unknown): CrossProblem[] {
     ...trustProblems(cluster.restore, ['clusters', name, 'restore']),
     ...deletionProblems(cluster, ['clusters', name, 'nodes']),
     ...duplicates(cluster.nodes, ['clusters', name, 'nodes']),
+    ...sshProblems(cluster, ['clusters', name]),
     ...cluster.nodes.flatMap((node, index) => lostDirectories(node, ['clusters', name, 'nodes', index])),
   ]);
   return [...ofClusters, ...Object.entries(repositories).flatMap(bothWays)];
@@ -141,6 +144,35 @@ function copiesUnsigned(nodes: Node[], path: PropertyKey[]): CrossProblem[] {
         ]
       : [],
   );
+}
+
+/** What only an agent can do, because it is there between the steps. */
+function sshProblems({ method, filesystem, nodes }: Cluster, path: PropertyKey[]): CrossProblem[] {
+  return nodes.flatMap((node, index) => {
+    if (node.ssh === undefined) return [];
+    const at = [...path, 'nodes', index];
+    const isCopied = method === 'filesystem' && [undefined, node.name].includes(filesystem?.node);
+    return [
+      ...(node.service?.driver === 'process'
+        ? [
+            {
+              path: [...at, 'service', 'driver'],
+              message:
+                'cannot be `process` with ssh: without an agent nothing would start Vault again after a crash; use `systemd` or `command`',
+            },
+          ]
+        : []),
+      ...(isCopied
+        ? [
+            {
+              path: [...at, 'ssh'],
+              message:
+                'cannot be used where the method `filesystem` stops Vault: only an agent starts it again when the controller is gone; name another node in `filesystem.node`',
+            },
+          ]
+        : []),
+    ];
+  });
 }
 
 /** Changes to a host need people's signatures, or an explicit decision that write access to Temporal is enough. */

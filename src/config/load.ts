@@ -222,7 +222,7 @@ export function hostedNodeOf(cluster: ClusterConfig, node: string): HostedNode {
   return hosted!;
 }
 
-function isHosted(node: NodeConfig): node is HostedNode {
+export function isHosted(node: NodeConfig): node is HostedNode {
   return node.dataDir !== undefined && node.service !== undefined;
 }
 

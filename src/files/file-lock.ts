@@ -18,15 +18,24 @@ const HELD = 1;
  * @throws DrError NodeUnsafe, ServiceFailed
  */
 export async function lockOwnFile(path: string, who: string, forWriting = false): Promise<number | null> {
+  return lockIn(path, who, (forWriting ? O_RDWR : O_RDONLY) | O_CREAT);
+}
+
+/** The same as one of several, so that nobody gets it for himself alone meanwhile. */
+export async function shareOwnFile(path: string, who: string): Promise<number | null> {
+  return lockIn(path, who, O_RDONLY | O_CREAT, ['-s']);
+}
+
+async function lockIn(path: string, who: string, how: number, flags: readonly string[] = []): Promise<number | null> {
   const name = basename(path);
   const directory = openOwnDirectory(dirname(path));
   try {
     for (;;) {
-      const file = directory.openPlain(name, (forWriting ? O_RDWR : O_RDONLY) | O_CREAT);
+      const file = directory.openPlain(name, how);
       let holds = false;
       try {
         requireOwn(path, fstatSync(file), true);
-        if (!(await tryLock(file, who))) return null;
+        if (!(await tryLock(file, who, flags))) return null;
         // One that was deleted meanwhile is no lock: the next one who comes makes another one.
         holds = directory.lstat(name)?.ino === fstatSync(file).ino;
         if (holds) return file;

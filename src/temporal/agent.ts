@@ -37,8 +37,9 @@ export async function runAgent(settings: WorkerSettings & { cluster: string; nod
   await Promise.all([awaitSecrets(secretsOfAgent(config, cluster, node.name), settings), awaitTemporal(settings)]);
   useLogger(log);
   const janitor = destroyFinishedIdentities(settings, (isOver) => sweepRunIdentities(node.runtimeDir, isOver), stop);
-  await runWorker(settings, `the agent of ${node.name}`, node.stateDir, NODE_INPUTS, (client) => [
+  await runWorker(settings, `the agent of ${node.name}`, node.stateDir, (client) => [
     {
+      inputs: NODE_INPUTS,
       taskQueue: nodeTaskQueue(settings.cluster, node.name),
       activities: createNodeActivities({
         config,

@@ -8,6 +8,7 @@ import type { Config } from '../config/schema';
 import { isDrError } from '../contract/failures';
 import { CONTROLLER_TASK_QUEUE, controllerTaskQueue } from '../contract/names';
 import { CONTROLLER_INPUTS } from '../contract/step-input/controller';
+import { ClaimedHosts } from '../ssh/claimed-hosts';
 import { VERSION } from '../version';
 import { awaitSecrets } from './await-secrets';
 import { awaitTemporal } from './await-temporal';
@@ -16,7 +17,8 @@ import { confirmAttempt } from './current-attempt';
 import { connectClient } from './connect-temporal';
 import { holdControllerState } from './controller-state';
 import { assertOnlyOfItsName, controllerIdentity, pollingControllers } from './controllers';
-import { publishAuditTrail, removeFinishedStaging } from './janitor';
+import { publishAuditTrail, removeFinishedStaging, tendClaimedHosts } from './janitor';
+import { nodesOverSsh, remoteQueue } from './nodes-over-ssh';
 import { Announcer, atMost, patiently } from './patience';
 import { ensureSearchAttributes } from './register-search-attributes';
 import { agreeOnStateFormat } from './state-format';
@@ -42,12 +44,15 @@ export async function runController(settings: WorkerSettings & { skipReplay: Ski
   const over = new AbortController();
   const stop = AbortSignal.any([settings.stop, over.signal]);
   const keeper = new TrailKeeper(new Controller({ config }));
+  const overSsh = nodesOverSsh(config);
+  const claimed = new ClaimedHosts(config.stateDir);
   const janitor = Promise.all([
     removeFinishedStaging(settings, config.stateDir, stop),
+    tendClaimedHosts(settings, (ask) => claimed.tend(overSsh, ask, stop), stop),
     publishAuditTrail(settings, (signal) => keeper.publish(signal), stop),
   ]);
   try {
-    await runWorker(needs, 'the controller', config.stateDir, CONTROLLER_INPUTS, (client) => {
+    await runWorker(needs, 'the controller', config.stateDir, (client) => {
       const activities = createControllerActivities({
         config,
         confirmAttempt: () => confirmAttempt(client, name, `The controller ${name}`),
@@ -55,6 +60,7 @@ export async function runController(settings: WorkerSettings & { skipReplay: Ski
       return [
         {
           identity,
+          inputs: CONTROLLER_INPUTS,
           taskQueue: CONTROLLER_TASK_QUEUE,
           workflowBundle: { codePath: WORKFLOW_BUNDLE },
           activities,
@@ -63,7 +69,8 @@ export async function runController(settings: WorkerSettings & { skipReplay: Ski
           ...WORKFLOW_LIMITS,
           ...cachedWorkflows(),
         },
-        { identity, taskQueue: controllerTaskQueue(name), activities },
+        { identity, inputs: CONTROLLER_INPUTS, taskQueue: controllerTaskQueue(name), activities },
+        ...overSsh.map((served) => ({ identity, ...remoteQueue(served, client, claimed) })),
       ];
     });
   } finally {

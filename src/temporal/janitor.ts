@@ -6,6 +6,8 @@ import { connectClient, type TemporalOptions } from './connect-temporal';
 import { openRecovery } from './first-run';
 
 const INTERVAL_MS = 60_000;
+/** Nothing is asked where no host was claimed. */
+const CLAIMED_INTERVAL_MS = 10_000;
 /** Short: a stopped node is missing from the cluster. */
 const STOPPED_INTERVAL_MS = 5_000;
 
@@ -77,6 +79,22 @@ export async function releaseHolds(
   const done = 'the run that kept Vault stopped is over; its unit can be started again';
   const sweep = (ask: Ask) => settle((run) => ask((client) => isOver(client, settings.cluster, run)));
   await nowAndThen(settings, signal, done, sweep, STOPPED_INTERVAL_MS);
+}
+
+/** Checks periodically whether a run that has claimed a host over SSH is over: then nobody else cleans up there. */
+export async function tendClaimedHosts(
+  settings: JanitorSettings,
+  tend: (isOver: (cluster: string, run: string) => Promise<boolean>) => Promise<string[]>,
+  signal: AbortSignal,
+): Promise<void> {
+  const done = 'the run has ended; what it left on a host without an agent was cleaned up';
+  await nowAndThen(
+    settings,
+    signal,
+    done,
+    (ask) => tend((cluster, run) => ask((client) => isOver(client, cluster, run))),
+    CLAIMED_INTERVAL_MS,
+  );
 }
 
 /** Connects only when there is something to ask. */

@@ -31,20 +31,19 @@ export interface WorkerSettings {
 }
 
 type Inputs = ConstructorParameters<typeof InputInterceptor>[0];
-type Options = Partial<WorkerOptions> & Pick<WorkerOptions, 'taskQueue'>;
+export type QueueOptions = Partial<WorkerOptions> & Pick<WorkerOptions, 'taskQueue'> & { inputs: Inputs };
 /** Of each queue that the process serves. */
-type OptionsFor = (client: Client) => Options[];
+type OptionsFor = (client: Client) => QueueOptions[];
 
 export async function runWorker(
   settings: WorkerSettings & { also?: Prerequisite },
   who: string,
   stateDir: string,
-  inputs: Inputs,
   optionsFor: OptionsFor,
 ): Promise<void> {
   const { temporal, log, readyFile, stop } = settings;
   const announcer = new Announcer((text) => log.warn(text), 'starts by itself');
-  const { connection, client, workers } = await patiently(() => prepare(settings, who, stateDir, inputs, optionsFor), {
+  const { connection, client, workers } = await patiently(() => prepare(settings, who, stateDir, optionsFor), {
     announcer,
     stop,
   });
@@ -83,7 +82,6 @@ async function prepare(
   { temporal, log }: WorkerSettings,
   who: string,
   stateDir: string,
-  inputs: Inputs,
   optionsFor: OptionsFor,
 ): Promise<{ connection: NativeConnection; client: Client; workers: Worker[] }> {
   const { connection, namespace } = await connectWorker(temporal);
@@ -95,7 +93,7 @@ async function prepare(
     const runs = new FirstRuns(client);
     const workers: Worker[] = [];
     for (const options of optionsFor(client)) {
-      workers.push(await createWorker(connection, namespace, inputs, notes, runs, options));
+      workers.push(await createWorker(connection, namespace, notes, runs, options));
     }
     return { connection, client, workers };
   } catch (error) {
@@ -107,10 +105,9 @@ async function prepare(
 function createWorker(
   connection: NativeConnection,
   namespace: string,
-  inputs: Inputs,
   notes: AttemptNotes | null,
   runs: FirstRuns,
-  options: Options,
+  { inputs, ...options }: QueueOptions,
 ): Promise<Worker> {
   return Worker.create({
     connection,

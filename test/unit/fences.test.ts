@@ -51,6 +51,14 @@ const FORBIDDEN: Record<string, string[]> = {
   'src/audit': ['@temporalio/client', 'src/host/run/claim'],
   'src/crypto': ['@temporalio/client', 'src/vault/client', 'src/config/load'],
   'src/config': ['@temporalio/client', 'src/vault/client'],
+  'src/ssh': [
+    '@temporalio/client',
+    '@temporalio/worker',
+    'src/temporal/runs',
+    'src/vault/client',
+    'src/cli/output',
+    'src/lab/lab',
+  ],
   'src/temporal': ['src/host/run/claim', 'src/cli/output', 'src/lab/lab', '@temporalio/worker/lib/worker'],
   'src/cli': ['src/host/run/claim', 'src/lab/lab', 'activities/node', '@temporalio/worker'],
   'src/lab': ['src/cli/output', 'src/host/run/claim', 'activities/node'],
@@ -85,6 +93,7 @@ const ALLOWED: Record<string, string[]> = {
   'src/plan': ['node:crypto', 'src/contract/plan'],
   'src/repository/s3': ['@aws-sdk/client-s3', 'node:fs/promises', 'src/files/files', 'src/config/schema'],
   'src/host/service': ['node:child_process', 'src/vault/client', 'src/files/files'],
+  'src/ssh': ['@temporalio/activity', 'activities/node', 'src/host/run/claim', 'src/config/load'],
   'activities/controller': ['@temporalio/activity', 'activities/poll', 'src/audit/audit-trail', 'src/vault/client'],
   'activities/node': ['@temporalio/activity', 'activities/poll', 'src/host/run/claim'],
 };

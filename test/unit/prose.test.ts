@@ -10,7 +10,7 @@ const TABLE_OF_RUNBOOK = 80;
 const CHOOSER_LINES = 40;
 const BYTES = 25_000;
 /** Long because they list everything: generated, or looked up by heading. */
-const REFERENCES = ['docs/messages.md', 'docs/cli.md', 'CHANGELOG.md'];
+const REFERENCES = ['docs/messages.md', 'docs/cli.md', 'docs/configuration.md', 'CHANGELOG.md'];
 /** Where a page is longer than some screens, it says first what is in it. */
 const BYTES_WITHOUT_CONTENTS = 12_000;
 

@@ -12,6 +12,7 @@ import { type AgentPlace, filesOfAgent, hostOfAgent, placeOf, unitOfAgent, vault
 import {
   backupsOf,
   filesOfController,
+  hostsOverSsh,
   repositoryOf,
   temporalOfController,
   unitOfController,
@@ -49,6 +50,7 @@ export async function runDoctor(given: Part | undefined, options: Options): Prom
       ['files', () => filesOfController(config!)],
       ['Temporal', () => Promise.resolve(ofTemporal)],
       ...clusters.map(([name, cluster]): Check => [name, () => vaultOf(name, cluster)]),
+      ...clusters.map(([name, cluster]): Check => [name, () => hostsOverSsh(name, cluster)]),
       ...Object.keys(config!.repositories).map((name): Check => [name, () => repositoryOf(name, config!)]),
       ['the unit', () => unitOfController(client)],
       ...(client ? [['queues', () => temporalOfController(config!, client)] as Check] : []),
@@ -58,13 +60,15 @@ export async function runDoctor(given: Part | undefined, options: Options): Prom
 
   function agentChecks(): Check[] {
     const place = placeOf(config!, options);
+    // Without one nothing on this host speaks with Temporal.
+    const withAgent = (check: Check): Check[] => (place.node.ssh === undefined ? [check] : []);
     return [
       ['files', () => filesOfAgent(config!, place, options.config)],
-      ['Temporal', () => Promise.resolve(ofTemporal)],
+      ...withAgent(['Temporal', () => Promise.resolve(ofTemporal)]),
       ['the host', () => hostOfAgent(place)],
       ['Vault', () => vaultOfAgent(config!, place)],
-      ['the unit', () => unitOfAgent(place, client)],
-      ...(client ? [['its queue', () => queueOf(client, place)] as Check] : []),
+      ...withAgent(['the unit', () => unitOfAgent(place, client)]),
+      ...(client ? withAgent(['its queue', () => queueOf(client, place)]) : []),
     ];
   }
 }

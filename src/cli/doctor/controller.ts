@@ -22,6 +22,8 @@ import { readPublicKey } from '../../config/load';
 import { checkRepository } from '../../repository/check/check';
 import { readNewest } from '../../repository/generations';
 import { openRepository } from '../../repository/open';
+import { checkHost } from '../../ssh/claimed-hosts';
+import { isOverSsh } from '../../ssh/command';
 import { withSession } from '../../vault/session';
 import {
   freeBytes,
@@ -35,6 +37,7 @@ import {
   vaultFacts,
 } from './probes';
 
+const SSH_WITHIN_MS = 15_000;
 const SNAPSHOT = 'sys/storage/raft/snapshot';
 const PACKAGED_POLICY = '/usr/share/vault-dr/policies/vault-dr-policy.hcl';
 
@@ -78,11 +81,27 @@ export async function temporalOfController(config: Config, client: Client): Prom
     for (const node of nodes) {
       const missing = (['agentPublicKey', 'dataDir', 'service'] as const).filter((key) => node[key] === undefined);
       findings.push(...enrolledFindings({ cluster: name, node: node.name, missing }));
-      if (missing.length < 3)
+      // Its queue is a controller's.
+      if (missing.length < 3 && !isOverSsh(node))
         findings.push(...agentPollFindings(node.name, await lastPoll(client, nodeTaskQueue(name, node.name)), now));
     }
   }
   return findings;
+}
+
+/** Whether a step could be done on each host without an agent. */
+export async function hostsOverSsh(name: string, { nodes }: ClusterConfig): Promise<Finding[]> {
+  const found = await Promise.all(
+    nodes
+      .filter((node) => isOverSsh(node))
+      .map((node) =>
+        checkHost(name, node, AbortSignal.timeout(SSH_WITHIN_MS)).then(
+          () => [],
+          (error: unknown) => [problem('host-over-ssh', node.name, said(error), null)],
+        ),
+      ),
+  );
+  return found.flat();
 }
 
 export async function unitOfController(client: Client | null): Promise<Finding[]> {

@@ -4,6 +4,7 @@ import { type Command, InvalidArgumentError, Option } from 'commander';
 import { DrError } from '../../contract/failures';
 import { TEMPORAL_HOST } from '../../install/temporal-files';
 import type * as Install from '../install';
+import type * as InstallSsh from '../install-ssh';
 import type * as InstallTemporal from '../install-temporal';
 import { family, lazily, verb, withConfig } from '../program';
 
@@ -34,7 +35,23 @@ export function installCommand(): Command {
       .addOption(new Option('--user <name>', 'user that it runs as').argParser(parseUser));
     installing.addCommand(withConfig(command));
   }
-  return installing.addCommand(installTemporalCommand());
+  return installing.addCommand(installSshCommand()).addCommand(installTemporalCommand());
+}
+
+function installSshCommand(): Command {
+  const command = verb(
+    'ssh',
+    'Write the rule of sudo for a node without an agent',
+    'vault-dr install ssh --cluster prod --node vault-1 --key controller.pub',
+  )
+    .addOption(
+      new Option('--cluster <name>', 'cluster of the configuration').env('VAULT_DR_CLUSTER').makeOptionMandatory(),
+    )
+    .addOption(new Option('--node <name>', 'node on this host').env('VAULT_DR_NODE').makeOptionMandatory())
+    .option('--key <file>', "the controller's public key; default: its place is shown")
+    .option('--print', 'print the rule, and write nothing')
+    .action(lazily(() => (require('../install-ssh') as typeof InstallSsh).runInstallSsh));
+  return withConfig(command);
 }
 
 export function installTemporalCommand(): Command {

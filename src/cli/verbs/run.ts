@@ -3,7 +3,8 @@ import { DrError } from '../../contract/failures';
 import { RUN_PATTERN } from '../../contract/names';
 import { printable } from '../../contract/printable';
 import type { SkippedRuns } from '../../temporal/takeover/check-open-runs';
-import { lazily, verb, withConfig, withJson, withTemporal } from '../program';
+import type * as HostStep from '../host-step';
+import { lazily, verb, withCluster, withConfig, withJson, withNode, withTemporal } from '../program';
 import type * as Temporal from '../temporal';
 import type * as Worker from '../worker';
 import { parseListen, parsePort } from './values';
@@ -42,6 +43,15 @@ export function agentCommand(): Command {
     )
     .addOption(new Option('--node <name>', 'node on this host').env('VAULT_DR_NODE').makeOptionMandatory());
   return withConfig(withTemporal(command));
+}
+
+export function hostStepCommand(): Command {
+  const command = verb(
+    'host-step',
+    'Do one step on this host for a controller over SSH',
+    'vault-dr host-step --cluster prod --node vault-1',
+  ).action(lazily(() => (require('../host-step') as typeof HostStep).runHostStep));
+  return withConfig(withNode(withCluster(command), 'node on this host'));
 }
 
 export function temporalCommand(): Command {

@@ -58,6 +58,41 @@ function switchProblem(present: string, prepared: string): string | null {
   return null;
 }
 
+/** ssh expands `%` and `~` in these, and splits them at blanks. */
+const sshPath = path.refine((value) => /^[\w@+=:,./-]+$/.test(value), {
+  error: 'must have no blanks, quotes, % or other characters that ssh or a shell would act upon',
+});
+
+const ssh = z.strictObject({
+  host: z
+    .string()
+    .regex(/^[A-Za-z0-9][A-Za-z0-9.:_-]{0,252}$/, 'must be the name or address of a host')
+    .optional()
+    .describe('Where its sshd is. Default: the host of `address`.'),
+  port: z.int().min(1).max(65_535).default(22).describe('Its port.'),
+  user: z
+    .string()
+    .regex(/^[a-z_][a-z0-9_.-]{0,31}$/i, 'must be the name of a user')
+    .default('vault-dr-ssh')
+    .describe('Who logs in there; a user with a shell, and with no right but the one of the rule of sudo.'),
+  identityFile: sshPath
+    .default('/etc/vault-dr/ssh/id_ed25519')
+    .describe("The controller's private key, without a passphrase. A certificate may lie beside it."),
+  knownHostsFile: sshPath
+    .default('/etc/vault-dr/ssh/known_hosts')
+    .describe('Host keys that are known. A host with another key, or with none in it, is refused.'),
+  sudo: z
+    .boolean()
+    .default(true)
+    .describe(
+      'Whether the program runs through `sudo`. With `false` the user must be root, or own all that it changes.',
+    ),
+  program: sshPath.default('/usr/bin/vault-dr').describe('vault-dr on that host.'),
+  configFile: sshPath
+    .default('/etc/vault-dr/vault-dr.yaml')
+    .describe("That host's own configuration, which decides what is done there."),
+});
+
 export const node = z.strictObject({
   name: name.describe("Name of the node in vault-dr; part of the name of the agent's task queue."),
   address: remoteUrl.describe(
@@ -122,6 +157,9 @@ export const node = z.strictObject({
   runtimeDir: path
     .default('/run/vault-dr')
     .describe("Directory in memory (tmpfs) for the key that decrypts a run's shares."),
+  ssh: ssh
+    .optional()
+    .describe('Instead of an agent: controllers do the steps of this node over SSH. `{}` takes the defaults.'),
   service: service
     .optional()
     .describe('How Vault is started and stopped. Required, with `dataDir`, once the host has an agent.'),

@@ -149,7 +149,7 @@ const migrationReport = strict<MigrationReport>({
   programProblem: text.nullable(),
 });
 
-const nodeReport = strict<NodeReport>({
+export const nodeReport = strict<NodeReport>({
   node: name,
   agentVersion: short,
   host: short,
