@@ -57,6 +57,8 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
   let home: string | undefined;
   /** The one that serves a directory of the cluster, as long as it answers. */
   let serving: string | undefined;
+  /** Repositories that have this backup, or that do not take it now. */
+  const tried = new Set<string>();
   setHandler(defineQuery<BackupProgress>(PROGRESS_QUERY), () => progress, { description: 'How far the backup is' });
   upsertSearchAttributes([{ key: CLUSTER_ATTRIBUTE, value: cluster }]);
   enter('health');
@@ -82,7 +84,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
 
     enter('replicate');
     const others = plan.repositories.filter((repository) => repository !== first);
-    await Promise.all(others.map((to) => copyTo(generation, first, to)));
+    await Promise.all(others.filter((to) => !tried.has(to)).map((to) => copyTo(generation, first, to)));
     const caughtUp = await catchUp(cluster, first, others);
 
     enter('retention');
@@ -189,7 +191,9 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
       upsertSearchAttributes([{ key: GENERATION_ATTRIBUTE, value: staged.generation }]);
       return staged;
     };
-    return stageAndPublish(capture, (staged) => publishToFirst(plan, staged), {
+    // To one after the other in histories from before this.
+    const publish = patched('publish-side-by-side') ? publishToAll : publishToFirst;
+    return stageAndPublish(capture, (staged) => publish(plan, staged), {
       repositories: plan.repositories,
       warn: (text) => seen.warnings.push(text),
     });
@@ -259,6 +263,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     for (const repository of repositories) {
       try {
         progress.copies = [await controller.publishGeneration({ staged, repository })];
+        progress.missing = progress.missing.filter((item) => item.repository !== repository);
         return repository;
       } catch (error) {
         if (isCancellation(error)) throw error;
@@ -295,6 +300,43 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
       advice: 'Start the backup again.',
       where: null,
     });
+  }
+
+  /**
+   * To all repositories at a time, each from what is staged. Where that is lost before all have it, the others get it from the
+   * first that has.
+   */
+  async function publishToAll(plan: BackupPlan, staged: StagedGeneration): Promise<string> {
+    for (let round = 1; ; round++) {
+      progress.missing = [];
+      tried.clear();
+      const outcomes = await Promise.all(plan.repositories.map((repository) => tryToPublish(staged, repository)));
+      progress.copies = outcomes.filter((outcome) => 'check' in outcome);
+      const [first] = progress.copies;
+      if (first) return first.repository;
+      const lost = outcomes.find((outcome) => 'error' in outcome && outcome.lost);
+      const last = lost ?? outcomes.at(-1);
+      if (last && 'error' in last && (last.lost || round === PUBLISH_ROUNDS)) throw last.error;
+      await sleep('1m', { summary: 'no repository answers; try them again' });
+    }
+  }
+
+  async function tryToPublish(
+    staged: StagedGeneration,
+    repository: string,
+  ): Promise<PublishedCopy | { error: unknown; lost: boolean }> {
+    try {
+      const copy = await publishTo(staged, repository);
+      tried.add(repository);
+      return copy;
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      const { code, problem } = problemOf(error, `publishing to ${repository}`);
+      const lost = isGone(error) || code === 'StagingLost';
+      if (!lost) tried.add(repository);
+      progress.missing.push({ repository, code, problem });
+      return { error, lost };
+    }
   }
 
   async function publishToFirst(plan: BackupPlan, staged: StagedGeneration): Promise<string> {

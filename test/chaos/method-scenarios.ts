@@ -81,7 +81,7 @@ export const CONSUL_SCENARIOS: readonly Scenario[] = [
   {
     ...backupRun,
     name: 'consul-backup',
-    activities: ['planBackup', 'checkHealth', 'captureSnapshot', 'publishGeneration', 'replicateGeneration'],
+    activities: ['planBackup', 'checkHealth', 'captureSnapshot', 'publishGeneration'],
   },
   {
     ...recoveryRun(

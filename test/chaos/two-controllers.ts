@@ -22,7 +22,6 @@ export const BACKUP_STEPS = [
   'stageBundle',
   'captureSnapshot',
   'publishGeneration',
-  'replicateGeneration',
   'applyRetention',
   'recordAudit',
   'publishAuditHead',

@@ -28,6 +28,12 @@ export const SHAPES: Shape[] = [
     workflowId: 'backup-lab',
     run: (stage) => stage.withoutOffsite(() => stage.backUp()),
   },
+  { name: 'backup-side-by-side', workflowId: 'backup-lab', run: (stage) => stage.backUp() },
+  {
+    name: 'backup-side-by-side-one-down',
+    workflowId: 'backup-lab',
+    run: (stage) => stage.withoutOffsite(() => stage.backUp()),
+  },
   {
     name: 'restore-refused',
     workflowId: 'restore-lab',

@@ -21,7 +21,7 @@ describe('backUpCluster', () => {
   });
 
   it('succeeds with one copy when the other repository is down, and says which one lacks it', async () => {
-    fakes.controller.replicateGeneration = () => Promise.reject(down('offsite'));
+    refuse('offsite');
 
     const result = await backUp();
 
@@ -35,7 +35,7 @@ describe('backUpCluster', () => {
   });
 
   it('tells people which repository lacks the copy and which could not be tidied up, and why', async () => {
-    fakes.controller.replicateGeneration = () => Promise.reject(down('offsite'));
+    refuse('offsite');
     fakes.controller.applyRetention = () =>
       Promise.reject(ApplicationFailure.nonRetryable('the bucket may not be listed.', 'RepositoryUnavailable'));
 
@@ -53,7 +53,7 @@ describe('backUpCluster', () => {
   });
 
   it('is made all the same when people can not be notified that a copy is missing', async () => {
-    fakes.controller.replicateGeneration = () => Promise.reject(down('offsite'));
+    refuse('offsite');
     fakes.controller.notify = () => Promise.reject(ApplicationFailure.nonRetryable('no such command', 'Internal'));
 
     const result = await backUp();
@@ -63,16 +63,47 @@ describe('backUpCluster', () => {
     expect(fakes.calls).toContain('discardStaging');
   });
 
-  it('publishes to the next repository when the first is down', async () => {
-    const publish = fakes.controller.publishGeneration;
-    fakes.controller.publishGeneration = (input) =>
-      input.repository === 'local' ? Promise.reject(down('local')) : publish(input);
+  it('publishes to the others when the first is down', async () => {
+    refuse('local');
 
     const result = await backUp();
 
-    expect(result.copies.map(({ repository }) => repository)).toEqual(['offsite', 'local']);
+    expect(result.copies.map(({ repository }) => repository)).toEqual(['offsite']);
+    expect(result.missing).toMatchObject([{ repository: 'local' }]);
+    expect(fakes.calls).not.toContain('replicate local');
+  });
+
+  it('publishes to all repositories at a time', async () => {
+    const publish = fakes.controller.publishGeneration;
+    const begun: string[] = [];
+    let bothBegan = () => {};
+    const both = new Promise<void>((resolve) => (bothBegan = resolve));
+    fakes.controller.publishGeneration = async (input) => {
+      begun.push(input.repository);
+      if (begun.length === 2) bothBegan();
+      await both;
+      return publish(input);
+    };
+
+    const result = await backUp();
+
+    expect(result.copies.map(({ repository }) => repository)).toEqual(['local', 'offsite']);
+    expect(fakes.calls).not.toContain('replicate offsite');
+  });
+
+  it('copies to the others from the first that has it when what was staged is lost meanwhile', async () => {
+    const publish = fakes.controller.publishGeneration;
+    fakes.controller.publishGeneration = (input) =>
+      input.repository === 'offsite'
+        ? Promise.reject(ApplicationFailure.nonRetryable('staging is gone', 'StagingLost'))
+        : publish(input);
+
+    const result = await backUp();
+
+    expect(result.copies.map(({ repository }) => repository)).toEqual(['local', 'offsite']);
     expect(result.missing).toEqual([]);
-    expect(fakes.notifications).toEqual([]);
+    expect(fakes.calls.filter((call) => call === 'captureSnapshot')).toHaveLength(1);
+    expect(fakes.calls).toContain('replicate offsite');
   });
 
   it('does not begin a short step again because it takes longer than a heartbeat', async () => {
@@ -134,10 +165,10 @@ describe('backUpCluster', () => {
 
   it('captures again when what was staged is lost', async () => {
     const publish = fakes.controller.publishGeneration;
-    let lost = true;
+    let lost = 2;
     fakes.controller.publishGeneration = (input) => {
-      if (!lost) return publish(input);
-      lost = false;
+      if (lost === 0) return publish(input);
+      lost--;
       return Promise.reject(ApplicationFailure.nonRetryable('staging is gone', 'StagingLost'));
     };
 
@@ -194,6 +225,12 @@ describe('backUpCluster', () => {
         args,
       },
     );
+  }
+
+  function refuse(repository: string): void {
+    const publish = fakes.controller.publishGeneration;
+    fakes.controller.publishGeneration = (input) =>
+      input.repository === repository ? Promise.reject(down(repository)) : publish(input);
   }
 
   function down(repository: string): ApplicationFailure {

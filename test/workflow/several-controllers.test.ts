@@ -13,7 +13,9 @@ import {
 import { useWorkflowEnvironment } from '../support/workflow-environment';
 
 const BUNDLE = { node: 'vault-1', file: 'config-vault-1.tar.gz.age', sha256: '0'.repeat(64), sizeBytes: 3 };
-const DONE_BY_ONE = ['stage bundle vault-1', 'captureSnapshot', 'publish local', 'discardStaging'];
+const DONE_BY_ONE = ['stage bundle vault-1', 'captureSnapshot', 'publish local', 'publish offsite', 'discardStaging'];
+/** The two repositories are published to at a time. */
+const byName = (calls: readonly string[]) => calls.toSorted();
 
 /**
  * Where the steps of a backup are done when there are several controllers, and what becomes of it when the one that holds
@@ -42,9 +44,9 @@ describe('a backup among several controllers', () => {
 
     const result = await backUp();
 
-    expect(first.calls).toEqual(DONE_BY_ONE);
+    expect(byName(first.calls)).toEqual(byName(DONE_BY_ONE));
     expect(second.calls).toEqual([]);
-    expect(any.calls).toEqual(expect.arrayContaining(['checkHealth', 'replicate offsite', 'retention local']));
+    expect(any.calls).toEqual(expect.arrayContaining(['checkHealth', 'retention local', 'retention offsite']));
     expect(result.warnings).toEqual([]);
   });
 
@@ -53,7 +55,7 @@ describe('a backup among several controllers', () => {
 
     const result = await backUp();
 
-    expect(second.calls).toEqual(DONE_BY_ONE);
+    expect(byName(second.calls)).toEqual(byName(DONE_BY_ONE));
     expect(result.warnings).toEqual([
       'the controller first went away; the backup was made again by second [controller-gone]',
     ]);
@@ -67,7 +69,7 @@ describe('a backup among several controllers', () => {
 
     const result = await backUp();
 
-    expect(second.calls).toEqual(DONE_BY_ONE);
+    expect(byName(second.calls)).toEqual(byName(DONE_BY_ONE));
     expect(result.copies.map(({ repository }) => repository)).toEqual(['local', 'offsite']);
     expect(result.warnings.join()).toContain('[controller-gone]');
   }, 120_000);
@@ -78,7 +80,7 @@ describe('a backup among several controllers', () => {
 
     const result = await backUp();
 
-    expect(any.calls).toContain('publish local');
+    expect(any.calls).toEqual(expect.arrayContaining(['publish local', 'replicate offsite']));
     expect(second.calls).toEqual([]);
     expect(result).toMatchObject({ generation: GENERATION, missing: [] });
   }, 120_000);
@@ -90,13 +92,7 @@ describe('a backup among several controllers', () => {
     const result = await backUp();
 
     expect(first.calls).toEqual(
-      expect.arrayContaining([
-        ...DONE_BY_ONE,
-        'replicate offsite',
-        'listCatchUps',
-        'retention local',
-        'audit head local',
-      ]),
+      expect.arrayContaining([...DONE_BY_ONE, 'listCatchUps', 'retention local', 'audit head local']),
     );
     expect(any.calls).toEqual(['planBackup', 'checkHealth']);
     expect(result.warnings).toEqual([]);
