@@ -54,10 +54,9 @@ export async function chooseGeneration(
     for (const copy of copies.filter((item) => item.generation === id)) {
       const { repository } = copy;
       try {
-        await verifyCopy(await controller.repository(repository), copy, {
-          signal: cancellation(),
-          onProgress: heartbeatBytes(`hash ${repository}`),
-        });
+        const options = { signal: cancellation(), onProgress: heartbeatBytes(`hash ${repository}`) };
+        // A plan is made once more after its approval.
+        await verifyCopy(await controller.repository(repository), copy, options, controller.readLately);
         healthy.push(copy);
       } catch (error) {
         cancellation().throwIfAborted();

@@ -6,6 +6,7 @@ import { readPrivateKey } from '../../src/config/secret';
 import { stagingDirectory } from '../../src/repository/staging';
 import { ElsewhereRepository } from '../../src/repository/elsewhere';
 import { openRepository } from '../../src/repository/open';
+import { ReadCopies } from '../../src/repository/read-copies';
 import type { Repository } from '../../src/repository/types';
 import type { VaultClient } from '../../src/vault/client';
 import { connectToNode } from '../../src/vault/connect-node';
@@ -24,6 +25,7 @@ export interface ControllerDeps {
 /** What the controller's steps share. */
 export class Controller {
   readonly #deps: ControllerDeps;
+  readonly readLately = new ReadCopies();
 
   constructor(deps: ControllerDeps) {
     this.#deps = deps;

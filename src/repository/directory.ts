@@ -91,6 +91,21 @@ export class DirectoryRepository implements Repository {
     );
   }
 
+  /** The time of the last change of its inode can't be set by whoever may only write there. */
+  async identityOf(key: string, options: TransferOptions = {}): Promise<string | null> {
+    return this.#explained(
+      key,
+      async () => {
+        const found = await stat(await this.#pathOf(key), { bigint: true }).catch((error: NodeJS.ErrnoException) => {
+          if (error.code === 'ENOENT') return null;
+          throw error;
+        });
+        return found && [found.dev, found.ino, found.size, found.mtimeNs, found.ctimeNs].join(':');
+      },
+      options,
+    );
+  }
+
   async *list(prefix: string): AsyncGenerator<StoredObject> {
     assertPrefix(prefix);
     yield* await this.#explained(prefix, async () => {

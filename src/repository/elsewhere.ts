@@ -18,6 +18,10 @@ export class ElsewhereRepository implements Repository {
     return this.#refuse();
   }
 
+  identityOf(): Promise<never> {
+    return this.#refuse();
+  }
+
   async *list(): AsyncGenerator<never> {
     yield await this.#refuse();
   }

@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { DrError, isDrError } from '../contract/failures';
 import { formatBytes } from '../contract/format';
-import type { ConfigBundle, GenerationCopy, Manifest } from '../contract/generation';
+import type { ConfigBundle, FileDigest, GenerationCopy, Manifest } from '../contract/generation';
 import { verifySignature } from '../crypto/signature';
 import { syncDirectory, whileFlushing } from '../files/files';
 import { checkStream, digestOf, digestOfFile, sameDigest, sha256Hex, writeChecked } from './digest';
@@ -21,6 +21,7 @@ import {
   SUMS_FILE,
 } from './generation-files';
 import { parseManifest } from './manifest';
+import type { ReadCopies } from './read-copies';
 import { fromBytes, fromFile, type OpenSource, readSmall, type Repository, type TransferOptions } from './types';
 
 export { stageGenerationFiles } from './generation-files';
@@ -211,12 +212,14 @@ export async function readCopy(
 
 /**
  * Reads every byte of a copy now and compares it with the manifest: level `hashed`.
+ * @param lately what was read like that a short time ago and has not changed since is not read again
  * @throws DrError CopyDamaged.
  */
 export async function verifyCopy(
   repository: Repository,
   copy: GenerationCopy,
   options: TransferOptions = {},
+  lately?: ReadCopies,
 ): Promise<GenerationCopy> {
   const { cluster } = copy.manifest;
   const read = (file: SmallFile) => readFileOf(repository, cluster, copy.generation, file, options);
@@ -226,9 +229,29 @@ export async function verifyCopy(
   const problem = problemOfSums(await read(SUMS_FILE), await read(RESTORE_FILE), copy.manifest);
   if (problem !== null) throw damaged(repository, copy, problem);
   for (const { file, ...digest } of contentsOf(copy.manifest)) {
-    await checkStream(await openFile(repository, copy, file, options), nameOf(repository, copy, file), digest, options);
+    const read = async () => {
+      const stream = await openFile(repository, copy, file, options);
+      await checkStream(stream, nameOf(repository, copy, file), digest, options);
+    };
+    await (lately ? unlessRead(lately, repository, keyOf(cluster, copy.generation, file), digest, read) : read());
   }
   return { ...copy, check: 'hashed' };
+}
+
+/** Only what is the same before and after it was read is known. */
+async function unlessRead(
+  lately: ReadCopies,
+  repository: Repository,
+  key: string,
+  digest: FileDigest,
+  read: () => Promise<void>,
+): Promise<void> {
+  const identity = await repository.identityOf(key);
+  if (identity !== null && lately.has(repository.name, key, identity, digest)) return;
+  await read();
+  if (identity !== null && (await repository.identityOf(key)) === identity) {
+    lately.add(repository.name, key, identity, digest);
+  }
 }
 
 /**

@@ -45,6 +45,8 @@ export interface Repository {
   put(key: string, source: OpenSource, digest: FileDigest, options?: TransferOptions): Promise<PutOutcome>;
   /** Null if there is none. Errors of the stream are DrErrors as well. */
   get(key: string, options?: TransferOptions): Promise<Readable | null>;
+  /** What changes whenever the object does, for as long as nobody forges it; null if the repository can't tell, or has none. */
+  identityOf(key: string, options?: TransferOptions): Promise<string | null>;
   /** All objects below a prefix that ends in a slash, ordered by key. */
   list(prefix: string, options?: TransferOptions): AsyncIterable<StoredObject>;
   remove(key: string): Promise<RemoveOutcome>;

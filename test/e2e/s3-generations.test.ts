@@ -25,6 +25,7 @@ import { meaningOf, readMarks } from '../../src/repository/keep/marks';
 import { retain, viewRetention } from '../../src/repository/keep/retain';
 import { applyRetention, planRetention } from '../../src/repository/keep/retention';
 import type { S3Repository } from '../../src/repository/s3/s3';
+import { ReadCopies } from '../../src/repository/read-copies';
 import { fromBytes } from '../../src/repository/types';
 import { keepLast, signingPair, stageSample } from '../support/generation';
 import { allBelow, BYTES, S3Fixture } from '../support/s3-fixture';
@@ -117,6 +118,26 @@ describe('when the connection fails', () => {
     const put = fixture.repositoryOn(await fixture.newBucket()).put(KEY, source, digestOf(BYTES));
 
     await expect(put).rejects.toBe(broken);
+  });
+});
+
+describe('what was read a short time ago', () => {
+  it.each([
+    ['versioned', 1],
+    ['plain', 2],
+  ] as const)('of a bucket that is %s is read %i times', async (kind, times) => {
+    const bucket = await fixture.newBucket(kind);
+    const { directory } = await staged();
+    const copy = await publishGeneration(fixture.repositoryOn(bucket), directory);
+    const lately = new ReadCopies();
+    const through = () => fixture.repositoryOn(bucket, { endpoint: fixture.proxy.endpoint });
+    fixture.proxy.seen = [];
+
+    await verifyCopy(through(), copy, {}, lately);
+    await verifyCopy(through(), copy, {}, lately);
+
+    const reads = fixture.proxy.seen.filter((line) => line.startsWith('GET') && line.includes('snapshot.snap.age?'));
+    expect(reads).toHaveLength(times);
   });
 });
 

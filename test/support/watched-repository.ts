@@ -25,6 +25,10 @@ export class WatchedRepository implements Repository {
     return this.inner.put(key, source, digest, options);
   }
 
+  identityOf(key: string, options?: TransferOptions) {
+    return this.inner.identityOf(key, options);
+  }
+
   list(prefix: string, options?: TransferOptions) {
     return this.inner.list(prefix, options);
   }

@@ -19,6 +19,8 @@ import {
   type TransferOptions,
 } from '../types';
 
+/** The id of what was stored without versions, and may be overwritten. */
+const UNVERSIONED = 'null';
 const DAY_MS = 24 * 60 * 60 * 1000;
 /** S3's limit for one object. */
 const OBJECT_LIMIT_BYTES = 5 * 1024 ** 4;
@@ -69,6 +71,16 @@ export class S3Repository implements Repository {
     assertKey(key);
     const version = this.#known.get(key) ?? (await this.#firstVersion(key, options));
     return version === undefined ? null : this.#bucket.read(version, options);
+  }
+
+  /** The id of its version, which nobody can change; without versions there is nothing of that kind. */
+  async identityOf(key: string, options: TransferOptions = {}): Promise<string | null> {
+    assertKey(key);
+    const version = this.#known.get(key) ?? (await this.#firstVersion(key, options));
+    if (version?.id === undefined || version.id === UNVERSIONED) return null;
+    // What is read next is this version.
+    this.#known.set(key, version);
+    return version.id;
   }
 
   async *list(prefix: string, options: TransferOptions = {}): AsyncGenerator<StoredObject> {

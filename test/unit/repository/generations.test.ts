@@ -1,7 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { cp, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, rm, stat, truncate, utimes, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -19,6 +19,7 @@ import {
   verifyCopy,
 } from '../../../src/repository/generations';
 import { serializeManifest } from '../../../src/repository/manifest';
+import { ReadCopies } from '../../../src/repository/read-copies';
 import { stageSample, signingPair } from '../../support/generation';
 import { WatchedRepository } from '../../support/watched-repository';
 
@@ -312,6 +313,87 @@ describe('verifyCopy', () => {
       await expect(check()).rejects.toMatchObject({ code: expect.stringMatching(/CopyDamaged|SignatureInvalid/) });
     },
   );
+});
+
+describe('what was read a short time ago', () => {
+  const snapshotReads = (repository: WatchedRepository) =>
+    repository.gets.filter((key) => key.includes('snapshot.snap'));
+
+  it('is read once, as long as it has not changed', async () => {
+    const { copy } = await published();
+    const lately = new ReadCopies();
+    const repository = new WatchedRepository(local);
+
+    const first = await verifyCopy(repository, copy, {}, lately);
+    const second = await verifyCopy(repository, copy, {}, lately);
+
+    expect([first.check, second.check]).toEqual(['hashed', 'hashed']);
+    expect(snapshotReads(repository)).toHaveLength(1);
+  });
+
+  it.each([
+    ['changed, its times put back', flipAndPutTimesBack],
+    ['replaced by another file', (file: string) => cp(file, `${file}.other`).then(() => swap(file))],
+    ['cut', (file: string) => truncate(file, 100)],
+  ])('is read again when it was %s', async (_how, change) => {
+    const { place, copy } = await published();
+    const lately = new ReadCopies();
+    await verifyCopy(local, copy, {}, lately);
+
+    await change(join(place, 'snapshot.snap.age'));
+
+    await expect(verifyCopy(local, copy, {}, lately)).rejects.toMatchObject({ code: 'CopyDamaged' });
+  });
+
+  it('is read again for a manifest that wants other bytes', async () => {
+    const { copy } = await published();
+    const lately = new ReadCopies();
+    await verifyCopy(local, copy, {}, lately);
+    const stored = { ...copy.manifest.stored, sha256: '0'.repeat(64) };
+
+    const verify = verifyCopy(local, { ...copy, manifest: { ...copy.manifest, stored } }, {}, lately);
+
+    await expect(verify).rejects.toMatchObject({ code: 'CopyDamaged' });
+  });
+
+  it('is read again after an hour, or when the clock was put back', async () => {
+    for (const later of [61 * 60_000, -1_000]) {
+      let now = Date.now();
+      const { copy } = await published(randomBytes(1_000), { capturedAt: new Date(now + later).toISOString() });
+      const lately = new ReadCopies(() => now);
+      const repository = new WatchedRepository(local);
+      await verifyCopy(repository, copy, {}, lately);
+      now += later;
+      await verifyCopy(repository, copy, {}, lately);
+
+      expect(snapshotReads(repository)).toHaveLength(2);
+    }
+  });
+
+  it('is not known when it changed while it was read', async () => {
+    const { place, copy } = await published();
+    const lately = new ReadCopies();
+    const file = join(place, 'snapshot.snap.age');
+    const repository = new WatchedRepository(local, async (key) => {
+      if (key.includes('snapshot.snap')) await utimes(file, new Date(), new Date());
+    });
+
+    await verifyCopy(repository, copy, {}, lately);
+    await verifyCopy(repository, copy, {}, lately);
+
+    expect(snapshotReads(repository)).toHaveLength(2);
+  });
+
+  async function flipAndPutTimesBack(file: string): Promise<void> {
+    const { atime, mtime } = await stat(file);
+    await flipByte(file, 1_000);
+    await utimes(file, atime, mtime);
+  }
+
+  async function swap(file: string): Promise<void> {
+    await flipByte(`${file}.other`, 1_000);
+    await rename(`${file}.other`, file);
+  }
 });
 
 describe('what lies beside the snapshot', () => {
