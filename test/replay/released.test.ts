@@ -32,7 +32,7 @@ describe('histories of earlier versions', () => {
     }
 
     expect(replayed).toContain('earlier/restore');
-  }, 120_000);
+  }, 300_000);
 });
 
 it('a release is distinguished from what is not released yet', () => {

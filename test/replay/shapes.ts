@@ -1,8 +1,10 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { parseDocument } from 'yaml';
+import { enrolmentWorkflowId } from '../../src/contract/enrolment';
 import type { Lab } from '../../src/lab/lab';
 import { waitFor } from '../../src/lab/processes';
 import type { ShapeName } from '../../src/lab/shapes';
+import { enrol } from '../support/enrolment';
 import { lostTemporal } from '../support/lost-temporal';
 import { prepareMigration } from '../support/migration';
 import { restoreDriver } from '../support/restore-driver';
@@ -19,6 +21,9 @@ export interface Shape {
 }
 
 export type Stage = ReturnType<typeof createStage>;
+
+/** Where the other histories have the name of their cluster, this one has the id of a token. */
+const MAILBOX = '0'.repeat(32);
 
 /** Add a shape here, then `npm run record:histories`. Those of one lab run on it in this order. */
 export const SHAPES: Shape[] = [
@@ -155,6 +160,11 @@ export const SHAPES: Shape[] = [
       await stage.driver.approve();
       await stage.driver.result();
     },
+  },
+  {
+    name: 'enrol-node',
+    workflowId: enrolmentWorkflowId('lab', 'vault-1', MAILBOX),
+    run: ({ lab }) => enrol(lab, { cluster: 'lab', node: 'vault-1', id: MAILBOX }),
   },
   {
     name: 'backup-by-a-copy',
