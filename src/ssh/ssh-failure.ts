@@ -30,7 +30,8 @@ export function sshFailure(node: NodeOverSsh, command: string, ended: BrokenOff)
       advice: 'Log in there with that key, and see what is printed.',
     });
   }
-  if (begun) {
+  // One that was killed may have begun, too.
+  if (begun || code === null) {
     return new DrError('AgentUnreachable', `The SSH connection to ${where} broke off in the middle of ${what}${said}`, {
       notice: 'ssh-cut',
       where,
@@ -45,10 +46,9 @@ export function sshFailure(node: NodeOverSsh, command: string, ended: BrokenOff)
       advice: `Run \`vault-dr install ssh\` on ${where}, which writes the rule.`,
     });
   }
-  const how = code === null ? 'a signal' : `exit status ${code}`;
   return new DrError(
     'InvalidConfiguration',
-    `vault-dr did not start on ${where}: \`${command}\` ended with ${how}${said}`,
+    `vault-dr did not start on ${where}: \`${command}\` ended with ${code}${said}`,
     {
       notice: 'ssh-program',
       where,

@@ -29,6 +29,7 @@ const CASES = [
     'ssh-login',
     false,
   ],
+  ['an end by a signal', null, '', 'ssh-cut', true],
   ['nobody there', 255, 'ssh: connect to host 127.0.0.1 port 1: Connection refused', 'ssh-unreachable', true],
   ['an option of later versions', 255, '/etc/ssh/ssh_config: terminating, 1 bad configuration options', null, false],
   ['no rule', 1, 'sudo: a password is required', 'ssh-sudo', false],
