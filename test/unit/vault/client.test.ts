@@ -216,11 +216,11 @@ describe('VaultClient', () => {
       uploads((request, response) => {
         request.resume().on('end', () => response.writeHead(204).end());
       }),
-      { timeoutMs: 150 },
+      { timeoutMs: 600 },
     );
     async function* slowly(): AsyncGenerator<Buffer> {
       for (let turn = 0; turn < 5; turn++) {
-        await new Promise((resolve) => setTimeout(resolve, 60));
+        await new Promise((resolve) => setTimeout(resolve, 200));
         yield Buffer.alloc(1000);
       }
     }
