@@ -114,7 +114,7 @@ async function publishStaged(
 ): Promise<GenerationCopy> {
   // An agent has stored the archive there itself.
   if (methodOf(manifest) === 'filesystem') return publishAround(repository, directory, options);
-  return verifyCopy(repository, await publish(repository, directory, options), options);
+  return publish(repository, directory, { ...options, readBack: true });
 }
 
 /** Null unless just that backup is there, every byte of it. */

@@ -1,10 +1,10 @@
 import { randomUUID } from 'node:crypto';
-import type { Stats } from 'node:fs';
+import type { Dirent, Stats } from 'node:fs';
 import { link, mkdir, open, rm, rmdir, stat, unlink } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { DrError, type FailureCode } from '../contract/failures';
-import type { FileDigest } from '../contract/generation';
+import { type FileDigest, GENERATION_PATTERN } from '../contract/generation';
 import { belowRoot } from '../files/below-root';
 import { knowsNoLinks } from '../files/disk-error';
 import { DISK_PIECE_BYTES, entriesIfThere, syncDirectory, whileFlushing } from '../files/files';
@@ -14,6 +14,7 @@ import {
   assertKey,
   assertPrefix,
   isDebris,
+  type Newest,
   type OpenSource,
   type PutOutcome,
   type RemoveOutcome,
@@ -23,6 +24,7 @@ import {
 } from './types';
 
 const PARTIAL = '.partial-';
+const STATS_AT_ONCE = 64;
 
 /** A directory: on a local disk, or on a mounted share with hard links. */
 export class DirectoryRepository implements Repository {
@@ -106,12 +108,37 @@ export class DirectoryRepository implements Repository {
     );
   }
 
-  async *list(prefix: string): AsyncGenerator<StoredObject> {
+  async *list(prefix: string, options: TransferOptions = {}): AsyncGenerator<StoredObject> {
     assertPrefix(prefix);
-    yield* await this.#explained(prefix, async () => {
+    try {
       await stat(this.#root);
-      return this.#walk(await this.#prefixOf(prefix), (name) => !isDebris(name));
-    });
+      for await (const object of this.#walk(await this.#prefixOf(prefix), (name) => !isDebris(name))) {
+        options.signal?.throwIfAborted();
+        yield object;
+      }
+    } catch (error) {
+      throw this.#explain(error, prefix, options);
+    }
+  }
+
+  async newest(cluster: string, count: number, options: TransferOptions = {}): Promise<Newest> {
+    assertPrefix(cluster);
+    return this.#explained(
+      cluster,
+      async () => {
+        await stat(this.#root);
+        const entries = await entriesIfThere(join(this.#root, await this.#prefixOf(cluster)));
+        const ids = entries.filter((entry) => entry.isDirectory() && GENERATION_PATTERN.test(entry.name));
+        const wanted = ids.map(({ name }) => name).toSorted();
+        const objects: StoredObject[] = [];
+        for (const id of wanted.slice(-count)) {
+          options.signal?.throwIfAborted();
+          for await (const object of this.#walk(`${cluster}/${id}`, (name) => !isDebris(name))) objects.push(object);
+        }
+        return { objects, complete: wanted.length <= count };
+      },
+      options,
+    );
   }
 
   async remove(key: string): Promise<RemoveOutcome> {
@@ -140,9 +167,9 @@ export class DirectoryRepository implements Repository {
     assertPrefix(cluster);
     return this.#explained(cluster, async () => {
       await stat(this.#root);
-      const partials = await this.#walk(await this.#prefixOf(cluster), (name) => name.startsWith(PARTIAL));
+      const partials = this.#walk(await this.#prefixOf(cluster), (name) => name.startsWith(PARTIAL));
       let removed = 0;
-      for (const { key, storedAt } of partials) {
+      for await (const { key, storedAt } of partials) {
         if (storedAt >= before && !(await isOrphan(basename(key)))) continue;
         await rm(join(this.#root, key), { force: true });
         removed++;
@@ -183,16 +210,27 @@ export class DirectoryRepository implements Repository {
    * Enters only directories that we may have created: a share may show its own snapshots in each directory, or directories
    * without access.
    */
-  async #walk(prefix: string, wanted: (name: string) => boolean): Promise<StoredObject[]> {
-    const found: StoredObject[] = [];
-    for (const entry of await entriesIfThere(join(this.#root, prefix))) {
-      const key = `${prefix}/${entry.name}`;
-      if (entry.isDirectory() && !isDebris(entry.name)) found.push(...(await this.#walk(key, wanted)));
-      if (!entry.isFile() || !wanted(entry.name)) continue;
-      const status = await statOrNull(join(this.#root, key));
-      if (status) found.push({ key, sizeBytes: status.size, storedAt: status.mtime });
+  async *#walk(prefix: string, wanted: (name: string) => boolean): AsyncGenerator<StoredObject> {
+    const entries = await entriesIfThere(join(this.#root, prefix));
+    let files: string[] = [];
+    for (const entry of entries.toSorted((left, right) => (keyIn(left) < keyIn(right) ? -1 : 1))) {
+      const isFolder = entry.isDirectory() && !isDebris(entry.name);
+      if (entry.isFile() && wanted(entry.name)) files.push(`${prefix}/${entry.name}`);
+      if (!isFolder && files.length < STATS_AT_ONCE) continue;
+      yield* await this.#statusOf(files);
+      files = [];
+      if (isFolder) yield* this.#walk(`${prefix}/${entry.name}`, wanted);
     }
-    return found.toSorted((left, right) => (left.key < right.key ? -1 : 1));
+    yield* await this.#statusOf(files);
+  }
+
+  /** Of those that have not disappeared since they were listed. */
+  async #statusOf(keys: string[]): Promise<StoredObject[]> {
+    const found = await Promise.all(keys.map((key) => statOrNull(join(this.#root, key))));
+    return keys.flatMap((key, index) => {
+      const status = found[index];
+      return status ? [{ key, sizeBytes: status.size, storedAt: status.mtime }] : [];
+    });
   }
 
   /** Without trailing slash. */
@@ -237,7 +275,12 @@ async function removeOrphans(directory: string): Promise<void> {
   }
 }
 
-/** Null if it has disappeared since it was listed. */
+/** What its key begins with. */
+function keyIn(entry: Dirent): string {
+  return entry.isDirectory() ? `${entry.name}/` : entry.name;
+}
+
+/** Null if it is not there. */
 async function statOrNull(path: string): Promise<Stats | null> {
   try {
     return await stat(path);

@@ -26,6 +26,10 @@ export class ElsewhereRepository implements Repository {
     yield await this.#refuse();
   }
 
+  newest(): Promise<never> {
+    return this.#refuse();
+  }
+
   remove(): Promise<never> {
     return this.#refuse();
   }

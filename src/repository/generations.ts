@@ -22,7 +22,15 @@ import {
 } from './generation-files';
 import { parseManifest } from './manifest';
 import type { ReadCopies } from './read-copies';
-import { fromBytes, fromFile, type OpenSource, readSmall, type Repository, type TransferOptions } from './types';
+import {
+  fromBytes,
+  fromFile,
+  type OpenSource,
+  readSmall,
+  type Repository,
+  type StoredObject,
+  type TransferOptions,
+} from './types';
 
 export { stageGenerationFiles } from './generation-files';
 
@@ -30,6 +38,10 @@ export { stageGenerationFiles } from './generation-files';
 const PARALLEL_READS = 8;
 /** This many consecutive failed reads mean that the repository is at fault, not single generations. */
 const OUTAGE_AFTER = 2 * PARALLEL_READS;
+/** Sorts after all ids, which begin with a digit. */
+const AFTER_BACKUPS = ':';
+/** To find the newest one that can be read. */
+const NEWEST_TRIED = 8;
 /** In the name of a file that is being fetched, or whose attempt died. */
 export const FETCHING = '.partial-';
 const OTHER_COPY = 'Use another copy of this backup, or another backup.';
@@ -55,7 +67,8 @@ export interface GenerationFiles {
 }
 
 /**
- * Publishes the generation that `stageGenerationFiles` completed. May be repeated at any time.
+ * Publishes the generation that `stageGenerationFiles` completed. May be repeated at any time. With `readBack` every byte is
+ * read again from there: level `hashed`.
  * @throws DrError StagingLost if the staged files are gone; CopyDamaged if they have changed; what `Repository.put` throws.
  */
 export async function publishGeneration(
@@ -159,16 +172,26 @@ export async function readNewest(
   options: TransferOptions = {},
 ): Promise<GenerationCopy | null> {
   let problem: DrError | null = null;
-  for (const entry of (await listFiles(repository, cluster, options)).filter(hasManifest).toReversed()) {
-    try {
-      return await readListed(repository, cluster, entry, publicKeyPem, options);
-    } catch (error) {
-      if (!isDrError(error)) throw error;
-      problem ??= error;
+  const tryAll = async (entries: readonly GenerationFiles[]) => {
+    for (const entry of entries.toReversed()) {
+      try {
+        return await readListed(repository, cluster, entry, publicKeyPem, options);
+      } catch (error) {
+        if (!isDrError(error)) throw error;
+        problem ??= error;
+      }
     }
+    return null;
+  };
+  const { found, complete } = await newestFiles(repository, cluster, NEWEST_TRIED, options);
+  let newest = await tryAll(found);
+  if (newest === null && !complete) {
+    const oldest = found[0]?.generation ?? '';
+    const older = (await listFiles(repository, cluster, options)).filter(({ generation }) => generation < oldest);
+    newest = await tryAll(older.filter(hasManifest));
   }
-  if (problem) throw problem;
-  return null;
+  if (newest === null && problem !== null) throw problem as DrError;
+  return newest;
 }
 
 /**
@@ -182,6 +205,17 @@ export async function readCopy(
   publicKeyPem: string,
   options: TransferOptions = {},
 ): Promise<GenerationCopy> {
+  return (await readSigned(repository, cluster, generation, publicKeyPem, options)).copy;
+}
+
+/** The same with the bytes that were checked. */
+async function readSigned(
+  repository: Repository,
+  cluster: string,
+  generation: string,
+  publicKeyPem: string,
+  options: TransferOptions,
+): Promise<{ copy: GenerationCopy; bytes: Buffer; signature: Buffer }> {
   const read = (file: SmallFile) => readFileOf(repository, cluster, generation, file, options);
   const bytes = await read(MANIFEST_FILE);
   const place = `${generation} in ${repository.name}`;
@@ -207,7 +241,12 @@ export async function readCopy(
       { where: repository.name, advice: OTHER_COPY },
     );
   }
-  return { repository: repository.name, generation, manifest, manifestSha256: sha256Hex(bytes), check: 'listed' };
+  const manifestSha256 = sha256Hex(bytes);
+  return {
+    copy: { repository: repository.name, generation, manifest, manifestSha256, check: 'listed' },
+    bytes,
+    signature,
+  };
 }
 
 /**
@@ -228,14 +267,7 @@ export async function verifyCopy(
     throw damaged(repository, copy, 'its manifest was modified');
   const problem = problemOfSums(await read(SUMS_FILE), await read(RESTORE_FILE), copy.manifest);
   if (problem !== null) throw damaged(repository, copy, problem);
-  for (const { file, ...digest } of contentsOf(copy.manifest)) {
-    const read = async () => {
-      const stream = await openFile(repository, copy, file, options);
-      await checkStream(stream, nameOf(repository, copy, file), digest, options);
-    };
-    await (lately ? unlessRead(lately, repository, keyOf(cluster, copy.generation, file), digest, read) : read());
-  }
-  return { ...copy, check: 'hashed' };
+  return checkContents(repository, copy, options, lately);
 }
 
 /** Only what is the same before and after it was read is known. */
@@ -266,26 +298,23 @@ export async function replicateGeneration(
   publicKeyPem: string,
   options: TransferOptions = {},
 ): Promise<GenerationCopy> {
-  const copy = await readCopy(from, cluster, generation, publicKeyPem, options);
+  const { copy, bytes, signature } = await readSigned(from, cluster, generation, publicKeyPem, options);
   const read = async (file: SmallFile) => {
-    const bytes = await readFileOf(from, cluster, generation, file, options);
-    if (bytes === null) throw damaged(from, copy, `${file} is missing`);
-    return bytes;
+    const found = await readFileOf(from, cluster, generation, file, options);
+    if (found === null) throw damaged(from, copy, `${file} is missing`);
+    return found;
   };
+  // The target may be locked for years: written are the bytes that were checked, not others of the same name.
   const small = {
     [SUMS_FILE]: await read(SUMS_FILE),
     [RESTORE_FILE]: await read(RESTORE_FILE),
-    [SIGNATURE_FILE]: await read(SIGNATURE_FILE),
-    [MANIFEST_FILE]: await read(MANIFEST_FILE),
+    [SIGNATURE_FILE]: signature,
+    [MANIFEST_FILE]: bytes,
   };
   const problem = problemOfSums(small[SUMS_FILE], small[RESTORE_FILE], copy.manifest);
   if (problem !== null) throw damaged(from, copy, problem);
-  // The target may be locked for years: check the bytes that are written, not those of a moment ago.
-  if (!verifySignature(small[MANIFEST_FILE], small[SIGNATURE_FILE], publicKeyPem)) {
-    throw damaged(from, copy, 'its manifest was modified');
-  }
-  await writeGeneration(to, copy.manifest, (file) => () => openFile(from, copy, file, options), small, options);
-  return verifyCopy(to, await readCopy(to, cluster, generation, publicKeyPem, options), options);
+  const sourceOf = (file: string) => () => openFile(from, copy, file, options);
+  return writeGeneration(to, copy.manifest, sourceOf, small, { ...options, readBack: true });
 }
 
 /**
@@ -344,9 +373,32 @@ export async function listFiles(
   cluster: string,
   options: TransferOptions = {},
 ): Promise<GenerationFiles[]> {
+  return filesOf(repository.list(`${cluster}/`, options));
+}
+
+/** The same of the newest `count` that are complete, and whether there is none before them. */
+export async function newestFiles(
+  repository: Repository,
+  cluster: string,
+  count: number,
+  options: TransferOptions = {},
+): Promise<{ found: GenerationFiles[]; complete: boolean }> {
+  // Among the newest there may be some that were never completed.
+  for (let asked = count; ; asked *= 2) {
+    const { objects, complete } = await repository.newest(cluster, asked, options);
+    const found = (await filesOf(objects)).filter(hasManifest);
+    if (complete || found.length >= count) {
+      return { found: found.slice(-count), complete: complete && found.length <= count };
+    }
+  }
+}
+
+async function filesOf(objects: Iterable<StoredObject> | AsyncIterable<StoredObject>): Promise<GenerationFiles[]> {
   const found = new Map<string, GenerationFiles>();
-  for await (const { key, sizeBytes, storedAt } of repository.list(`${cluster}/`, options)) {
+  for await (const { key, sizeBytes, storedAt } of objects) {
     const [, generation = '', file = ''] = /^[^/]+\/([^/]+)\/([^/]+)$/.exec(key) ?? [];
+    // In their order backups come first, then other folders, of which there may be as many.
+    if (generation > AFTER_BACKUPS) break;
     if (generation === '') continue;
     const entry = found.get(generation) ?? { generation, files: new Map() };
     entry.files.set(file, { sizeBytes, storedAt });
@@ -372,17 +424,68 @@ async function writeGeneration(
   options: TransferOptions,
 ): Promise<GenerationCopy> {
   const { cluster, generation } = manifest;
+  const { readBack = false, signal } = options;
+  const there = readBack ? await namesBelow(repository, cluster, generation, options) : null;
+  const asFound = (file: string) => ({ readBack, absent: there?.has(file) === false });
   for (const { file, ...digest } of contentsOf(manifest)) {
     const source = sourceOf(file);
-    if (source !== null) await repository.put(keyOf(cluster, generation, file), source, digest, options);
+    if (source === null) continue;
+    await repository.put(keyOf(cluster, generation, file), source, digest, { ...options, ...asFound(file) });
   }
   for (const file of SMALL_FILES) {
     const key = keyOf(cluster, generation, file);
     if (file === MANIFEST_FILE) await options.stillWanted?.();
-    await repository.put(key, fromBytes(small[file]), digestOf(small[file]), { signal: options.signal });
+    await repository.put(key, fromBytes(small[file]), digestOf(small[file]), { signal, ...asFound(file) });
   }
   const manifestSha256 = sha256Hex(small[MANIFEST_FILE]);
-  return { repository: repository.name, generation, manifest, manifestSha256, check: 'listed' };
+  const copy: GenerationCopy = { repository: repository.name, generation, manifest, manifestSha256, check: 'listed' };
+  return readBack ? readWritten(repository, copy, small, options) : copy;
+}
+
+/** Reads every byte of what was just written, as everybody finds it from now on. */
+async function readWritten(
+  repository: Repository,
+  copy: GenerationCopy,
+  small: Record<SmallFile, Buffer>,
+  options: TransferOptions,
+): Promise<GenerationCopy> {
+  const { cluster, generation } = copy.manifest;
+  await namesBelow(repository, cluster, generation, options);
+  for (const file of SMALL_FILES) {
+    const bytes = await readFileOf(repository, cluster, generation, file, options);
+    if (bytes?.equals(small[file]) !== true) throw damaged(repository, copy, `${file} is not what was written`);
+  }
+  return checkContents(repository, copy, options);
+}
+
+async function checkContents(
+  repository: Repository,
+  copy: GenerationCopy,
+  options: TransferOptions,
+  lately?: ReadCopies,
+): Promise<GenerationCopy> {
+  const { cluster } = copy.manifest;
+  for (const { file, ...digest } of contentsOf(copy.manifest)) {
+    const read = async () => {
+      const stream = await openFile(repository, copy, file, options);
+      await checkStream(stream, nameOf(repository, copy, file), digest, options);
+    };
+    await (lately ? unlessRead(lately, repository, keyOf(cluster, copy.generation, file), digest, read) : read());
+  }
+  return { ...copy, check: 'hashed' };
+}
+
+/** Of the files of a generation; so that none of them has to be looked for by itself. */
+async function namesBelow(
+  repository: Repository,
+  cluster: string,
+  generation: string,
+  { signal }: TransferOptions,
+): Promise<Set<string>> {
+  const prefix = keyOf(cluster, generation, '');
+  const names = new Set<string>();
+  for await (const { key } of repository.list(prefix, { signal })) names.add(key.slice(prefix.length));
+  return names;
 }
 
 function readFileOf(
@@ -390,9 +493,9 @@ function readFileOf(
   cluster: string,
   generation: string,
   file: SmallFile,
-  { signal }: TransferOptions,
+  { signal, cached }: TransferOptions,
 ): Promise<Buffer | null> {
-  return readSmall(repository, keyOf(cluster, generation, file), SMALL_FILE_LIMIT_BYTES, { signal });
+  return readSmall(repository, keyOf(cluster, generation, file), SMALL_FILE_LIMIT_BYTES, { signal, cached });
 }
 
 async function openFile(
@@ -413,7 +516,7 @@ async function readListed(
   publicKeyPem: string,
   options: TransferOptions,
 ): Promise<GenerationCopy> {
-  const copy = await readCopy(repository, cluster, generation, publicKeyPem, options);
+  const copy = await readCopy(repository, cluster, generation, publicKeyPem, { ...options, cached: true });
   for (const { file, sizeBytes } of contentsOf(copy.manifest)) {
     const listed = files.get(file)?.sizeBytes;
     if (listed === sizeBytes) continue;

@@ -10,6 +10,16 @@ export interface StoredObject {
   sizeBytes: number;
   /** By the clock of the repository. */
   storedAt: Date;
+  /** Another one as soon as other bytes are stored there; absent where nothing tells. */
+  tag?: string;
+}
+
+/** The objects of the newest backups. */
+export interface Newest {
+  /** Ordered by key. */
+  objects: StoredObject[];
+  /** Whether there is no older backup than these. */
+  complete: boolean;
 }
 
 export interface TransferOptions {
@@ -19,6 +29,12 @@ export interface TransferOptions {
   onProgress?: (bytes: number) => void;
   /** For a backup: called right before the manifest completes it. Throws if another attempt has taken over. */
   stillWanted?: () => Promise<unknown>;
+  /** For `put`: nobody can have stored anything else there, or it has just been looked for; `put` does not look itself. */
+  absent?: boolean;
+  /** For `put`: the caller lists and reads the object at once, so that `put` need not; `get` then checks its protection. */
+  readBack?: boolean;
+  /** For `get`: what was read of an unchanged object before will do. */
+  cached?: boolean;
   /** Lets a repeated attempt find the multipart upload of the previous one. */
   resume?: { uploadId: string | undefined; onUpload: (uploadId: string) => void };
 }
@@ -49,6 +65,8 @@ export interface Repository {
   identityOf(key: string, options?: TransferOptions): Promise<string | null>;
   /** All objects below a prefix that ends in a slash, ordered by key. */
   list(prefix: string, options?: TransferOptions): AsyncIterable<StoredObject>;
+  /** The objects of the newest `count` backups of a cluster, complete or not, without listing those before them. */
+  newest(cluster: string, count: number, options?: TransferOptions): Promise<Newest>;
   remove(key: string): Promise<RemoveOutcome>;
   /** Whether `remove` would be refused for now; false for a missing object. */
   isLocked(key: string): Promise<boolean>;

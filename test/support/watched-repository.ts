@@ -33,6 +33,10 @@ export class WatchedRepository implements Repository {
     return this.inner.list(prefix, options);
   }
 
+  newest(cluster: string, count: number, options?: TransferOptions) {
+    return this.inner.newest(cluster, count, options);
+  }
+
   remove(key: string) {
     return this.inner.remove(key);
   }

@@ -6,7 +6,7 @@ import { DrError, isDrError } from '../../contract/failures';
 import type { GenerationCopy, TimeSource } from '../../contract/generation';
 import { printable } from '../../contract/printable';
 import { type DecryptionKeys, encryptionOf } from '../../crypto/encryption';
-import { publishGeneration, replicateGeneration, stageGenerationFiles, verifyCopy } from '../../repository/generations';
+import { publishGeneration, replicateGeneration, stageGenerationFiles } from '../../repository/generations';
 import { localSources } from '../../repository/import/local-sources';
 import type * as S3Sources from '../../repository/import/s3-sources';
 import { parseS3Url } from '../../repository/import/s3-url';
@@ -183,8 +183,7 @@ async function publishSomewhere(repositories: readonly Repository[], directory: 
   let problem: unknown;
   for (const repository of repositories) {
     try {
-      const copy = await publishGeneration(repository, directory);
-      return { copy: await verifyCopy(repository, copy), missing };
+      return { copy: await publishGeneration(repository, directory, { readBack: true }), missing };
     } catch (error) {
       if (!isDrError(error)) throw error;
       problem ??= error;

@@ -7,9 +7,9 @@ import {
   type HeadObjectCommandOutput,
   ListObjectsV2Command,
   ListObjectVersionsCommand,
-  type ListObjectVersionsCommandOutput,
   PutObjectCommand,
   type PutObjectCommandInput,
+  type PutObjectCommandOutput,
   type S3Client,
 } from '@aws-sdk/client-s3';
 import type { FileDigest } from '../../contract/generation';
@@ -29,7 +29,35 @@ export interface Version {
   sizeBytes: number;
   storedAt: Date;
   marker: boolean;
+  tag: string;
 }
+
+/** Where a listing goes on: after a key, or a version of it. */
+export interface ListedTo {
+  key?: string | undefined;
+  version?: string | undefined;
+  /** Of a server that lists no versions. */
+  token?: string | undefined;
+}
+
+/** Versions ordered by key, and of each key newest first. */
+export interface Page {
+  versions: Version[];
+  next: ListedTo | undefined;
+}
+
+/** What a server says of an object. */
+export type Stored = Pick<
+  HeadObjectCommandOutput,
+  | 'ContentLength'
+  | 'ChecksumSHA256'
+  | 'LastModified'
+  | 'ServerSideEncryption'
+  | 'SSEKMSKeyId'
+  | 'ObjectLockMode'
+  | 'ObjectLockRetainUntilDate'
+  | 'ObjectLockLegalHoldStatus'
+>;
 
 /** The S3 calls that a repository needs, on keys without the configured prefix; all errors are DrErrors. */
 export class S3Bucket {
@@ -43,6 +71,7 @@ export class S3Bucket {
   #clockOffsetMs = 0;
   /** Features that the server turned out not to support. */
   readonly concessions = new Concessions();
+  #listsVersions = true;
 
   constructor(repository: string, settings: S3Settings) {
     this.#repository = repository;
@@ -61,7 +90,10 @@ export class S3Bucket {
   }
 
   /** Null if there is none. */
-  async head({ key, id }: Version, { signal }: TransferOptions): Promise<HeadObjectCommandOutput | null> {
+  async head(
+    { key, id }: Pick<Version, 'key' | 'id'>,
+    { signal }: TransferOptions,
+  ): Promise<HeadObjectCommandOutput | null> {
     return this.#explained(key, signal, async () => {
       try {
         return await this.concessions.send(['checksum mode'], (asks) => {
@@ -77,12 +109,15 @@ export class S3Bucket {
   }
 
   /** Null if there is none. */
-  async read({ key, id }: Version, { signal }: TransferOptions): Promise<Readable | null> {
+  async read(
+    { key, id }: Pick<Version, 'key' | 'id'>,
+    { signal }: TransferOptions,
+  ): Promise<{ body: Readable; stored: Stored } | null> {
     const command = new GetObjectCommand({ ...this.#object(key), VersionId: id });
     return this.#explained(key, signal, async () => {
       try {
-        const { Body } = await this.#calls.send(command, this.#options(signal));
-        return explainErrors(Body as Readable, (error) => this.#explain(error, key, signal));
+        const { Body, ...stored } = await this.#calls.send(command, this.#options(signal));
+        return { body: explainErrors(Body as Readable, (error) => this.#explain(error, key, signal)), stored };
       } catch (error) {
         if (s3Code(error) === 'NoSuchKey' || s3Code(error) === 'NoSuchVersion') return null;
         throw error;
@@ -100,14 +135,14 @@ export class S3Bucket {
     digest: FileDigest,
     protection: Protection,
     options: TransferOptions,
-  ): Promise<void> {
-    await this.concessions.send(['condition', 'checksum'], async (asks) => {
+  ): Promise<PutObjectCommandOutput> {
+    return this.concessions.send(['condition', 'checksum'], async (asks) => {
       const asked = {
         ...protection,
         ...(asks('checksum') && { ChecksumSHA256: Buffer.from(digest.sha256, 'hex').toString('base64') }),
         ...(asks('condition') && { IfNoneMatch: '*' }),
       };
-      await this.#uploadOnce(key, await source(), digest, asked, options);
+      return this.#uploadOnce(key, await source(), digest, asked, options);
     });
   }
 
@@ -117,7 +152,7 @@ export class S3Bucket {
     digest: FileDigest,
     asked: Protection & Pick<PutObjectCommandInput, 'ChecksumSHA256' | 'IfNoneMatch'>,
     { signal, onProgress }: TransferOptions,
-  ): Promise<void> {
+  ): Promise<PutObjectCommandOutput> {
     const body = new DigestCheck(`${key} on its way to ${this.#repository}`, digest, onProgress);
     // The SDK doesn't notice that a body fails: it would wait until the server times out.
     const broken = new AbortController();
@@ -130,7 +165,7 @@ export class S3Bucket {
     });
     try {
       const abortSignal = signal ? AbortSignal.any([signal, broken.signal]) : broken.signal;
-      await this.#uploads.send(command, { abortSignal });
+      return await this.#uploads.send(command, { abortSignal });
     } catch (error) {
       signal?.throwIfAborted();
       if (broken.signal.aborted) throw broken.signal.reason;
@@ -172,24 +207,38 @@ export class S3Bucket {
   }
 
   /** All versions and delete markers of all keys with the prefix; the objects, if the server keeps no versions. */
-  async *versions(prefix: string, { signal }: TransferOptions): AsyncGenerator<Version> {
-    let page: ListObjectVersionsCommandOutput | undefined;
+  async *versions(prefix: string, options: TransferOptions, from?: ListedTo): AsyncGenerator<Version> {
+    let next = from;
     do {
-      const command = new ListObjectVersionsCommand({
-        Bucket: this.#settings.bucket,
-        Prefix: this.#settings.prefix + prefix,
-        KeyMarker: page?.NextKeyMarker,
-        VersionIdMarker: page?.NextVersionIdMarker,
-      });
-      try {
-        page = await this.#calls.send(command, this.#options(signal));
-      } catch (error) {
-        if (page === undefined && refusalOf(error) === 'unsupported') return yield* this.#objects(prefix, signal);
-        throw this.#explain(error, prefix, signal);
-      }
-      for (const version of page.Versions ?? []) yield this.#version(version, false);
-      for (const marker of page.DeleteMarkers ?? []) yield this.#version(marker, true);
-    } while (page.IsTruncated === true);
+      const page = await this.page(prefix, next, options);
+      yield* page.versions;
+      next = page.next;
+    } while (next);
+  }
+
+  /** One request's worth of them. */
+  async page(prefix: string, from: ListedTo | undefined, { signal }: TransferOptions): Promise<Page> {
+    if (!this.#listsVersions) return this.#objectsPage(prefix, from, signal);
+    const command = new ListObjectVersionsCommand({
+      Bucket: this.#settings.bucket,
+      Prefix: this.#settings.prefix + prefix,
+      KeyMarker: from?.key === undefined ? undefined : this.#settings.prefix + from.key,
+      VersionIdMarker: from?.version,
+    });
+    try {
+      const page = await this.#calls.send(command, this.#options(signal));
+      const { Versions = [], DeleteMarkers = [] } = page;
+      const versions = [
+        ...Versions.map((version) => this.#version(version, false)),
+        ...DeleteMarkers.map((marker) => this.#version(marker, true)),
+      ].toSorted(byKey);
+      const next = { key: this.#ownKey(page.NextKeyMarker), version: page.NextVersionIdMarker };
+      return { versions, next: page.IsTruncated === true ? next : undefined };
+    } catch (error) {
+      if (from?.version !== undefined || refusalOf(error) !== 'unsupported') throw this.#explain(error, prefix, signal);
+      this.#listsVersions = false;
+      return this.#objectsPage(prefix, from, signal);
+    }
   }
 
   async deleteVersion({ key, id }: Version): Promise<'removed' | 'locked'> {
@@ -203,31 +252,33 @@ export class S3Bucket {
     }
   }
 
-  async *#objects(prefix: string, signal: AbortSignal | undefined): AsyncGenerator<Version> {
-    let token: string | undefined;
-    do {
-      const command = new ListObjectsV2Command({
-        Bucket: this.#settings.bucket,
-        Prefix: this.#settings.prefix + prefix,
-        ContinuationToken: token,
-      });
-      const page = await this.#explained(prefix, signal, () => this.#calls.send(command, this.#options(signal)));
-      for (const object of page.Contents ?? []) yield this.#version(object, false);
-      token = page.NextContinuationToken;
-    } while (token !== undefined);
+  async #objectsPage(prefix: string, from: ListedTo | undefined, signal: AbortSignal | undefined): Promise<Page> {
+    const command = new ListObjectsV2Command({
+      Bucket: this.#settings.bucket,
+      Prefix: this.#settings.prefix + prefix,
+      ContinuationToken: from?.token,
+      StartAfter: from?.key === undefined ? undefined : this.#settings.prefix + from.key,
+    });
+    const page = await this.#explained(prefix, signal, () => this.#calls.send(command, this.#options(signal)));
+    const token = page.NextContinuationToken;
+    return {
+      versions: (page.Contents ?? []).map((object) => this.#version(object, false)).toSorted(byKey),
+      next: token === undefined ? undefined : { token },
+    };
   }
 
   #version(
-    listed: { Key?: string; VersionId?: string; IsLatest?: boolean; Size?: number; LastModified?: Date },
+    listed: { Key?: string; VersionId?: string; ETag?: string; Size?: number; LastModified?: Date },
     marker: boolean,
   ): Version {
-    return {
-      key: (listed.Key ?? '').slice(this.#settings.prefix.length),
-      id: listed.VersionId,
-      sizeBytes: listed.Size ?? 0,
-      storedAt: listed.LastModified ?? new Date(0),
-      marker,
-    };
+    const { VersionId: id, ETag, Size: sizeBytes = 0, LastModified: storedAt = new Date(0) } = listed;
+    const tag = [id, ETag, sizeBytes, storedAt.getTime()].join(' ');
+    return { key: this.#ownKey(listed.Key) ?? '', id, sizeBytes, storedAt, marker, tag };
+  }
+
+  /** Without the configured prefix. */
+  #ownKey(key: string | undefined): string | undefined {
+    return key?.slice(this.#settings.prefix.length);
   }
 
   #placeOf(key: string): MultipartPlace {
@@ -261,4 +312,9 @@ export class S3Bucket {
     const place = { repository: this.#repository, bucket: this.#settings.bucket, key };
     return toRepositoryError(error, place, signal);
   }
+}
+
+/** Stable: what the server says of the order of versions stays. */
+function byKey(left: Version, right: Version): number {
+  return left.key < right.key ? -1 : left.key > right.key ? 1 : 0;
 }

@@ -1,16 +1,17 @@
 import type { Readable } from 'node:stream';
-import type { HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import { DrError, isDrError } from '../../contract/failures';
 import { formatBytes } from '../../contract/format';
 import { type FileDigest, GENERATION_PATTERN } from '../../contract/generation';
 import { checkStream } from '../digest';
 import type { Asked } from './answers';
 import { type Protection, protectionOf } from './protection';
-import { S3Bucket, type Version } from './s3-bucket';
+import { newestOf } from './newest';
+import { S3Bucket, type Stored, type Version } from './s3-bucket';
 import type { S3Settings } from './s3-client';
 import {
   assertKey,
   assertPrefix,
+  type Newest,
   type OpenSource,
   type PutOutcome,
   type RemoveOutcome,
@@ -34,8 +35,10 @@ export class S3Repository implements Repository {
   readonly kind = 's3';
   readonly #settings: S3Settings;
   readonly #bucket: S3Bucket;
-  /** First version of each listed key. */
-  readonly #known = new Map<string, Version>();
+  /** All versions of each listed key, so that they need not be listed again. */
+  readonly #known = new Map<string, Version[]>();
+  /** Keys that were written, and whose protection was not seen yet. */
+  readonly #unproven = new Set<string>();
 
   constructor(name: string, settings: S3Settings) {
     this.name = name;
@@ -46,11 +49,18 @@ export class S3Repository implements Repository {
   async put(key: string, source: OpenSource, digest: FileDigest, options: TransferOptions = {}): Promise<PutOutcome> {
     assertKey(key);
     assertFits(key, digest, this.name);
-    if (await this.#holds(key, digest, options)) return 'already-there';
+    if (options.absent !== true && (await this.#holds(key, digest, options))) return 'already-there';
+    this.#known.delete(key);
     let composite: string | undefined;
     try {
       if (digest.sizeBytes <= this.#settings.multipartThreshold) {
-        await this.#bucket.upload(key, source, digest, this.#protection(), options);
+        const answer = await this.#bucket.upload(key, source, digest, this.#protection(), options);
+        if (
+          options.readBack !== true &&
+          options.absent === true &&
+          (await this.#isProven(key, digest, answer, options))
+        )
+          return 'written';
       } else {
         composite = await this.#bucket.uploadInParts(key, await source(), digest, this.#protection(), options);
       }
@@ -59,44 +69,64 @@ export class S3Repository implements Repository {
       if (isUnavailable(error) && (await this.#holdsIfItAnswers(key, digest, options))) return 'already-there';
       throw error;
     }
+    if (options.readBack === true) {
+      this.#unproven.add(key);
+      return 'written';
+    }
     if (await this.#holds(key, digest, options, composite)) return 'written';
-    throw new DrError('RepositoryUnavailable', `${this.name} accepted ${key} but does not return it.`, {
-      where: this.name,
-      advice:
-        'vault-dr retries. If the error persists, the service does not return what it stored: use another service.',
-    });
+    throw this.#notReturned(key);
   }
 
   async get(key: string, options: TransferOptions = {}): Promise<Readable | null> {
     assertKey(key);
-    const version = this.#known.get(key) ?? (await this.#firstVersion(key, options));
-    return version === undefined ? null : this.#bucket.read(version, options);
+    const version = await this.#firstVersion(key, options);
+    const found = version && (await this.#bucket.read(version, options));
+    if (!this.#unproven.has(key)) return found?.body ?? null;
+    if (!version || !found) throw this.#notReturned(key);
+    try {
+      // Not every server says in this answer what protects the object.
+      if (this.#weakness(found.stored) !== null) {
+        this.#assertProtected(key, (await this.#bucket.head(version, options)) ?? {});
+      }
+    } catch (error) {
+      found.body.destroy();
+      throw error;
+    }
+    this.#unproven.delete(key);
+    return found.body;
   }
 
   /** The id of its version, which nobody can change; without versions there is nothing of that kind. */
   async identityOf(key: string, options: TransferOptions = {}): Promise<string | null> {
     assertKey(key);
-    const version = this.#known.get(key) ?? (await this.#firstVersion(key, options));
+    const versions = await this.#versionsOf(key, options);
+    const version = firstOf(versions);
     if (version?.id === undefined || version.id === UNVERSIONED) return null;
     // What is read next is this version.
-    this.#known.set(key, version);
+    this.#known.set(key, versions);
     return version.id;
   }
 
   async *list(prefix: string, options: TransferOptions = {}): AsyncGenerator<StoredObject> {
     assertPrefix(prefix);
-    const first = await this.#firstVersions(prefix, options);
-    for (const version of first.values()) this.#known.set(version.key, version);
-    const sorted = [...first.values()].toSorted((left, right) => (left.key < right.key ? -1 : 1));
-    for (const { key, sizeBytes, storedAt } of sorted) yield { key, sizeBytes, storedAt };
+    for await (const versions of this.#keysBelow(prefix, options)) {
+      const first = this.#remember(versions);
+      if (first) yield toObject(first);
+    }
   }
 
-  /** Removes every version and delete marker of the key; nothing, if one of them is locked. */
+  async newest(cluster: string, count: number, options: TransferOptions = {}): Promise<Newest> {
+    assertPrefix(cluster);
+    const { versions, complete } = await newestOf(this.#bucket, cluster, count, options);
+    const first = [...grouped(versions)].map((ofKey) => this.#remember(ofKey));
+    return { objects: first.filter((version) => version !== undefined).map(toObject), complete };
+  }
+
+  /** Removes every version and delete marker of the key, as listed; nothing, if one of them is locked. */
   async remove(key: string): Promise<RemoveOutcome> {
     const versions = await this.#versionsOf(key);
-    if (versions.length === 0) return 'absent';
-    if (await this.#anyLocked(versions)) return 'locked';
     this.#known.delete(key);
+    if (versions.length === 0) return 'absent';
     for (const version of versions) {
       if ((await this.#bucket.deleteVersion(version)) === 'locked') return 'locked';
     }
@@ -156,19 +186,19 @@ export class S3Repository implements Repository {
   /** @param composite checksum that the server must report for an object uploaded in parts. */
   async #assertSame(
     version: Version,
-    { ContentLength, ChecksumSHA256 }: HeadObjectCommandOutput,
+    { ContentLength, ChecksumSHA256 }: Stored,
     digest: FileDigest,
     options: TransferOptions,
     composite: string | undefined,
   ): Promise<void> {
-    const expected = composite ?? Buffer.from(digest.sha256, 'hex').toString('base64');
+    const expected = composite ?? checksumOf(digest);
     // The checksum of a multipart object is useless without the parts.
     const conclusive = ChecksumSHA256 !== undefined && ChecksumSHA256.includes('-') === (composite !== undefined);
     let same = ContentLength === digest.sizeBytes && (!conclusive || ChecksumSHA256 === expected);
     if (same && !conclusive) {
-      const stream = await this.#bucket.read(version, options);
+      const found = await this.#bucket.read(version, options);
       try {
-        if (stream) await checkStream(stream, version.key, digest, options);
+        if (found) await checkStream(found.body, version.key, digest, options);
       } catch (error) {
         if (!isDrError(error) || error.code !== 'CopyDamaged') throw error;
         same = false;
@@ -181,28 +211,60 @@ export class S3Repository implements Repository {
     });
   }
 
-  #assertProtected(key: string, head: HeadObjectCommandOutput): void {
+  /**
+   * Whether the answer to an upload proves what is in the new version: its bytes by the checksum that the server made of
+   * them, its encryption too; of a lock it says nothing.
+   */
+  async #isProven(
+    key: string,
+    digest: FileDigest,
+    answer: Stored & { VersionId?: string },
+    options: TransferOptions,
+  ): Promise<boolean> {
+    const { VersionId: id, ChecksumSHA256 } = answer;
+    if (id === undefined || ChecksumSHA256 !== checksumOf(digest)) return false;
+    if (this.#weakness(answer) !== null) {
+      this.#assertProtected(key, (await this.#bucket.head({ key, id }, options)) ?? {});
+    }
+    return true;
+  }
+
+  #assertProtected(key: string, stored: Stored): void {
+    const weakness = this.#weakness(stored);
+    if (weakness === null) return;
+    throw new DrError('InvalidConfiguration', `${this.name} stored ${key}, but ${weakness.problem}.`, {
+      where: this.name,
+      advice: weakness.advice,
+    });
+  }
+
+  /** What the configuration asks for, and the object lacks. */
+  #weakness(stored: Stored): { problem: string; advice: string } | null {
     const { kmsKeyId, objectLock } = this.#settings;
-    const refuse = (problem: string, advice: string) => {
-      throw new DrError('InvalidConfiguration', `${this.name} stored ${key}, but ${problem}.`, {
-        where: this.name,
-        advice,
-      });
-    };
     // Servers return the ARN even if the bare id was requested.
     const keyName = kmsKeyId?.split('/').at(-1) ?? '';
-    if (kmsKeyId && !(head.ServerSideEncryption === 'aws:kms' && head.SSEKMSKeyId?.endsWith(keyName))) {
-      refuse(`not encrypted with the KMS key ${kmsKeyId}`, 'Use a service that supports SSE-KMS, or remove kmsKeyId.');
+    if (kmsKeyId && !(stored.ServerSideEncryption === 'aws:kms' && stored.SSEKMSKeyId?.endsWith(keyName))) {
+      return {
+        problem: `not encrypted with the KMS key ${kmsKeyId}`,
+        advice: 'Use a service that supports SSE-KMS, or remove kmsKeyId.',
+      };
     }
-    if (!objectLock) return;
-    const lockedUntil = head.ObjectLockRetainUntilDate?.getTime() ?? 0;
-    const wantedUntil = (head.LastModified?.getTime() ?? 0) + (objectLock.days - 1) * DAY_MS;
-    if (head.ObjectLockMode !== objectLock.mode || lockedUntil < wantedUntil) {
-      refuse(
-        `not locked in mode ${objectLock.mode} for ${objectLock.days} days`,
-        'Check that Object Lock is enabled on the bucket and that the credentials may use s3:GetObjectRetention.',
-      );
-    }
+    if (!objectLock) return null;
+    const lockedUntil = stored.ObjectLockRetainUntilDate?.getTime() ?? 0;
+    const wantedUntil = (stored.LastModified?.getTime() ?? 0) + (objectLock.days - 1) * DAY_MS;
+    if (stored.ObjectLockMode === objectLock.mode && lockedUntil >= wantedUntil) return null;
+    return {
+      problem: `not locked in mode ${objectLock.mode} for ${objectLock.days} days`,
+      advice: 'Check that Object Lock is enabled on the bucket and that the credentials may use s3:GetObjectRetention.',
+    };
+  }
+
+  #notReturned(key: string): DrError {
+    return new DrError('RepositoryUnavailable', `${this.name} accepted ${key} but does not return it.`, {
+      where: this.name,
+      advice:
+        'vault-dr retries. If the error persists, the service does not return what it stored: use another service.',
+    });
   }
 
   async #anyLocked(versions: Version[]): Promise<boolean> {
@@ -214,27 +276,63 @@ export class S3Repository implements Repository {
     return false;
   }
 
-  /** Newest first, delete markers among them. */
-  async #versionsOf(key: string): Promise<Version[]> {
+  /** Delete markers among them; as last listed. */
+  async #versionsOf(key: string, options: TransferOptions = {}): Promise<Version[]> {
     assertKey(key);
+    const known = this.#known.get(key);
+    if (known) return known;
     const versions: Version[] = [];
-    for await (const version of this.#bucket.versions(key, {})) if (version.key === key) versions.push(version);
+    for await (const version of this.#bucket.versions(key, options)) if (version.key === key) versions.push(version);
     return versions;
   }
 
   async #firstVersion(key: string, options: TransferOptions): Promise<Version | undefined> {
-    return (await this.#firstVersions(key, options)).get(key);
+    return firstOf(await this.#versionsOf(key, options));
   }
 
-  /** Servers list the newest first; times have whole seconds, so of equal ones the last listed is the first. */
-  async #firstVersions(prefix: string, options: TransferOptions): Promise<Map<string, Version>> {
-    const first = new Map<string, Version>();
+  /** The versions of each key. */
+  async *#keysBelow(prefix: string, options: TransferOptions): AsyncGenerator<Version[]> {
+    let same: Version[] = [];
     for await (const version of this.#bucket.versions(prefix, options)) {
-      const seen = first.get(version.key);
-      if (!version.marker && (!seen || version.storedAt <= seen.storedAt)) first.set(version.key, version);
+      if (same[0] && same[0].key !== version.key) {
+        yield same;
+        same = [];
+      }
+      same.push(version);
     }
-    return first;
+    if (same.length > 0) yield same;
   }
+
+  /** @returns the first version. */
+  #remember(versions: Version[]): Version | undefined {
+    const [{ key } = { key: '' }] = versions;
+    this.#known.set(key, versions);
+    return firstOf(versions);
+  }
+}
+
+/** Servers list the newest first; times have whole seconds, so of equal ones the last listed is the first. */
+function firstOf(versions: readonly Version[]): Version | undefined {
+  let first: Version | undefined;
+  for (const version of versions) {
+    if (!version.marker && (!first || version.storedAt <= first.storedAt)) first = version;
+  }
+  return first;
+}
+
+function grouped(versions: readonly Version[]): Iterable<Version[]> {
+  const byKey = new Map<string, Version[]>();
+  for (const version of versions) byKey.set(version.key, [...(byKey.get(version.key) ?? []), version]);
+  return byKey.values();
+}
+
+function toObject({ key, sizeBytes, storedAt, tag }: Version): StoredObject {
+  return { key, sizeBytes, storedAt, tag };
+}
+
+/** As S3 writes it. */
+function checksumOf({ sha256 }: FileDigest): string {
+  return Buffer.from(sha256, 'hex').toString('base64');
 }
 
 /** Rounded up to a whole UTC day, so that the locks of one generation end together. */
