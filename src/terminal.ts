@@ -1,34 +1,42 @@
-import { styleText } from 'node:util';
-import Table from 'cli-table3';
+import { stripVTControlCharacters, styleText } from 'node:util';
+
+const WIDE =
+  /[\u1100-\u115f\u2e80-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6\u{1f300}-\u{1faff}]/gu;
 
 export function renderTable(head: string[], rows: string[][]): string {
-  const table = new Table({
-    head,
-    style: { head: [], border: [], compact: true },
-    chars: {
-      top: '',
-      'top-mid': '',
-      'top-left': '',
-      'top-right': '',
-      bottom: '',
-      'bottom-mid': '',
-      'bottom-left': '',
-      'bottom-right': '',
-      left: '',
-      'left-mid': '',
-      mid: '',
-      'mid-mid': '',
-      right: '',
-      'right-mid': '',
-      middle: '  ',
-    },
+  return tableInParts(head)(rows);
+}
+
+/** A table that is printed in parts; a column gets wider where a later part needs it. @returns renders the next part */
+export function tableInParts(head: string[]): (rows: string[][]) => string {
+  const widths: number[] = [];
+  let before = head.length === 0 ? [] : [head];
+  return (rows) => {
+    const all = [...before, ...rows].map((row) => row.map((cell) => cell.split('\n')));
+    before = [];
+    for (const row of all) {
+      row.forEach((lines, column) => (widths[column] = Math.max(widths[column] ?? 0, ...lines.map(widthOf))));
+    }
+    return all.flatMap((row) => linesOf(row, widths)).join('\n');
+  };
+}
+
+function linesOf(row: string[][], widths: readonly number[]): string[] {
+  const height = Math.max(1, ...row.map((lines) => lines.length));
+  return Array.from({ length: height }, (_, at) => {
+    const cells = row.map((lines, column) => padded(lines[at] ?? '', widths[column] ?? 0));
+    return ` ${cells.join('    ')}`.trimEnd();
   });
-  table.push(...rows);
-  return table
-    .toString()
-    .split('\n')
-    .map((line) => line.trimEnd())
-    .join('\n');
+}
+
+function padded(text: string, width: number): string {
+  return `${text}${' '.repeat(Math.max(0, width - widthOf(text)))}`;
+}
+
+/** On a terminal: without colours, and with letters that take two places. */
+function widthOf(text: string): number {
+  const visible = stripVTControlCharacters(text).replace(/\p{M}/gu, '');
+  return Array.from(visible).length + (visible.match(WIDE)?.length ?? 0);
 }
 
 /** Lines in a frame. */

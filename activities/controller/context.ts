@@ -57,7 +57,7 @@ export class Controller {
     const config = repositoryConfigOf(this.config, name);
     const host = this.servedElsewhere(name);
     if (host !== null) return new ElsewhereRepository(name, host);
-    return openRepository(name, config);
+    return openRepository(name, config, this.config.stateDir);
   }
 
   /** The other controller that serves a directory, so that this one leaves it alone; null of everything else. */

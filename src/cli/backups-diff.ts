@@ -3,7 +3,7 @@ import { formatBytes, formatNumber, formatSeconds } from '../contract/format';
 import { printable } from '../contract/printable';
 import { methodText } from '../contract/voice/content-text';
 import { renderTable } from '../terminal';
-import { type BackupOptions, chooseCopies, loadListing, reportTrouble } from './backups-listing';
+import { type BackupOptions, chooseCopies, loadChosen, reportTrouble } from './backups-listing';
 import { note, print, printJson } from './output';
 
 /** What may differ between two backups, with its name on screen. */
@@ -45,7 +45,7 @@ export interface Change {
 
 /** Compares two signed manifests; reads no snapshot. */
 export async function runDiff(from: string, to: string, options: BackupOptions): Promise<void> {
-  const { copies, unreadable, unanswered, warnings } = await loadListing(options);
+  const { copies, unreadable, unanswered, warnings } = await loadChosen(options, [from, to]);
   const [older, newer] = [from, to].map((id) => chooseCopies(copies, id, options.cluster)[0]!.manifest) as [
     Manifest,
     Manifest,

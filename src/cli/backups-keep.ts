@@ -5,10 +5,18 @@ import type { RetentionReport } from '../contract/backup';
 import { isDrError } from '../contract/failures';
 import { verifyCopy } from '../repository/generations';
 import { writeMark } from '../repository/keep/marks';
-import { retain, viewRetention } from '../repository/keep/retain';
+import { retain, type RetentionView, viewRetention } from '../repository/keep/retain';
 import { lockedAmong, type RetentionPlan } from '../repository/keep/retention';
 import type { Repository } from '../repository/types';
-import { chooseCopies, type BackupOptions, type Listing, loadListing, reportTrouble } from './backups-listing';
+import {
+  chooseCopies,
+  type BackupOptions,
+  type Listing,
+  loadChosen,
+  openPlaces,
+  type Places,
+  reportTrouble,
+} from './backups-listing';
 import { style } from '../terminal';
 import { noticesOfTrouble } from './notices';
 import { note, print, printJson } from './output';
@@ -33,7 +41,7 @@ interface Pruned {
 
 export function pinRunner(kind: 'pinned' | 'unpinned') {
   return async (generation: string, options: PinOptions): Promise<void> => {
-    const listing = await loadListing(options);
+    const listing = await loadChosen(options, [generation]);
     const [copy] = chooseCopies(listing.copies, generation, options.cluster);
     if (!copy) return;
     const privateKey = await readPrivateKey(listing.config);
@@ -68,19 +76,28 @@ export function pinRunner(kind: 'pinned' | 'unpinned') {
 
 /** Shows what retention would remove, or removes it. Removes nothing where the newest backup cannot be read completely. */
 export async function runPrune(options: PruneOptions): Promise<void> {
-  const listing = await loadListing(options);
-  const privateKey = options.dryRun === true ? null : await readPrivateKey(listing.config);
+  const places = await openPlaces(options);
+  const privateKey = options.dryRun === true ? null : await readPrivateKey(places.config);
   const pruned: Pruned[] = [];
-  for (const repository of listing.repositories) {
-    pruned.push(await prune(listing, repository, options.cluster, privateKey));
-  }
-  const { unreadable, unanswered, warnings } = listing;
-  const trouble = {
-    ...listing,
-    warnings: [...new Set([...warnings, ...pruned.flatMap(({ done }) => done?.warnings ?? [])])],
+  const trouble: Pick<Listing, 'unreadable' | 'unanswered' | 'warnings'> = {
+    unreadable: [],
+    unanswered: places.unanswered,
+    warnings: [],
   };
+  for (const repository of places.repositories) {
+    try {
+      const { view, ...item } = await prune(places, repository, options.cluster, privateKey);
+      pruned.push(item);
+      trouble.unreadable.push(...view.unreadable.map((one) => ({ ...one, repository: repository.name })));
+      trouble.warnings.push(...(item.done?.warnings ?? view.warnings));
+    } catch (error) {
+      if (!isDrError(error)) throw error;
+      trouble.unanswered.push({ repository: repository.name, problem: error.message });
+    }
+  }
+  trouble.warnings = [...new Set(trouble.warnings)];
   const notices = noticesOfTrouble(trouble);
-  if (options.json) printJson('backups-prune', { repositories: pruned, unreadable, unanswered, warnings, notices });
+  if (options.json) printJson('backups-prune', { repositories: pruned, ...trouble, notices });
   else for (const item of pruned) show(item);
   reportTrouble(trouble);
   if (pruned.some(({ problem, done }) => problem !== null || (done?.failed.length ?? 0) > 0)) {
@@ -89,17 +106,18 @@ export async function runPrune(options: PruneOptions): Promise<void> {
 }
 
 async function prune(
-  { config, publicKey, repositories }: Listing,
+  { config, publicKey, repositories }: Places,
   repository: Repository,
   cluster: string,
   privateKey: string | null,
-): Promise<Pruned> {
+): Promise<Pruned & { view: RetentionView }> {
   const { retention } = clusterOf(config, cluster).backup;
   const others = repositories.filter(({ name }) => name !== repository.name);
   const now = new Date();
   const view = await viewRetention(repository, others, cluster, retention, { now, publicKeyPem: publicKey });
-  const locked = await lockedAmong(repository, cluster, view.plan.remove);
-  const pruned: Pruned = { repository: repository.name, plan: { ...view.plan, locked }, done: null, problem: null };
+  const locked = await lockedAmong(repository, cluster, view.present, view.plan.remove, { whole: false });
+  const plan = { ...view.plan, locked };
+  const pruned = { repository: repository.name, view, plan, done: null, problem: null };
   const [newest] = view.copies;
   if (privateKey === null || newest === undefined) return pruned;
   let outcome = 'nothing was removed';

@@ -1,15 +1,26 @@
 import { clusterOf, loadConfig, readPublicKey, repositoryConfigOf } from '../config/load';
 import type { Config } from '../config/schema';
 import { DrError, isDrError } from '../contract/failures';
-import type { GenerationCopy } from '../contract/generation';
+import { GENERATION_PATTERN, type GenerationCopy } from '../contract/generation';
 import type { RepositoryView } from '../repository/keep/chain';
-import { listGenerations, type UnreadableGeneration } from '../repository/generations';
+import {
+  filesOfOne,
+  type GenerationFiles,
+  hasManifest,
+  listFiles,
+  newestFiles,
+  readGenerations,
+  type UnreadableGeneration,
+} from '../repository/generations';
 import { type MarkMeaning, meaningOf, readMarks, withRestored } from '../repository/keep/marks';
 import { openRepository } from '../repository/open';
 import type { Repository } from '../repository/types';
 import { style } from '../terminal';
 import { note } from './output';
 import { type CommonOptions, EXIT } from './program';
+
+/** In the message that an id is not there. */
+const NEWEST_NAMED = 5;
 
 export interface BackupOptions extends CommonOptions {
   cluster: string;
@@ -22,6 +33,8 @@ export interface Listing {
   /** Those that answered. */
   repositories: Repository[];
   views: RepositoryView[];
+  /** Whether there is no older backup than those that were wanted. */
+  complete: boolean;
   copies: GenerationCopy[];
   unreadable: (UnreadableGeneration & { repository: string })[];
   marks: Pick<MarkMeaning, 'restored' | 'pinned'>;
@@ -29,32 +42,60 @@ export interface Listing {
   warnings: string[];
 }
 
-export async function loadListing(options: BackupOptions): Promise<Listing> {
+/** What of the backups of a cluster is read: all, or only the newest, or only those with these ids (`latest` is one). */
+export interface Wanted {
+  newest?: number;
+  ids?: readonly string[];
+}
+
+/** The repositories of a cluster, not asked for anything yet. */
+export interface Places {
+  config: Config;
+  publicKey: string;
+  repositories: Repository[];
+  unanswered: { repository: string; problem: string }[];
+}
+
+export async function openPlaces(options: BackupOptions): Promise<Places> {
   const config = await loadConfig(options.config);
   const cluster = clusterOf(config, options.cluster);
-  const publicKey = await readPublicKey(config);
+  const places: Places = { config, publicKey: await readPublicKey(config), repositories: [], unanswered: [] };
+  for (const name of cluster.repositories) {
+    try {
+      places.repositories.push(await openRepository(name, repositoryConfigOf(config, name), config.stateDir));
+    } catch (error) {
+      if (!isDrError(error)) throw error;
+      places.unanswered.push({ repository: name, problem: error.message });
+    }
+  }
+  return places;
+}
+
+export async function loadListing(options: BackupOptions, wanted: Wanted = {}): Promise<Listing> {
+  const { repositories, ...places } = await openPlaces(options);
+  const { publicKey } = places;
   const listing: Omit<Listing, 'copies' | 'unreadable' | 'marks'> = {
-    config,
-    publicKey,
+    ...places,
     repositories: [],
     views: [],
-    unanswered: [],
+    complete: true,
     warnings: [],
   };
   const allMarks = [];
-  for (const name of cluster.repositories) {
+  for (const repository of repositories) {
     try {
-      const repository = await openRepository(name, repositoryConfigOf(config, name));
-      const { copies, unreadable } = await listGenerations(repository, options.cluster, publicKey);
+      const { found, complete } = await findWanted(repository, options.cluster, wanted);
+      const { copies, unreadable } = await readGenerations(repository, options.cluster, found, publicKey);
       const { marks, problems } = await readMarks(repository, options.cluster, publicKey);
       const { tombstones } = meaningOf(marks);
       listing.repositories.push(repository);
-      listing.views.push({ repository: name, copies, unreadable, tombstones });
+      listing.views.push({ repository: repository.name, copies, unreadable, tombstones });
+      listing.complete &&= complete;
       listing.warnings.push(...problems);
       allMarks.push(...marks);
     } catch (error) {
       if (!isDrError(error)) throw error;
-      listing.unanswered.push({ repository: name, problem: error.message });
+      listing.unanswered.push({ repository: repository.name, problem: error.message });
     }
   }
   const marks = meaningOf(allMarks);
@@ -71,13 +112,38 @@ export async function loadListing(options: BackupOptions): Promise<Listing> {
   };
 }
 
+/** What is wanted of one repository. */
+export async function findWanted(
+  repository: Repository,
+  cluster: string,
+  { newest, ids }: Wanted,
+): Promise<{ found: GenerationFiles[]; complete: boolean }> {
+  if (newest !== undefined) return newestFiles(repository, cluster, newest);
+  if (ids === undefined) return { found: await listFiles(repository, cluster), complete: true };
+  const named = [...new Set(ids)].filter((id) => GENERATION_PATTERN.test(id));
+  const found = (await Promise.all(named.map((id) => filesOfOne(repository, cluster, id)))).flat();
+  // For `latest`, and to say what there is where one is not there.
+  if (ids.every((id) => found.some((item) => item.generation === id && hasManifest(item)))) {
+    return { found, complete: false };
+  }
+  const latest = await newestFiles(repository, cluster, NEWEST_NAMED);
+  const others = latest.found.filter(({ generation }) => !named.includes(generation));
+  return { found: [...found, ...others], complete: latest.complete };
+}
+
+/** The listing of these backups alone; `latest` is the newest that can be read. */
+export async function loadChosen(options: BackupOptions, ids: readonly string[]): Promise<Listing> {
+  const listing = await loadListing(options, { ids });
+  return listing.copies.length === 0 && !listing.complete ? loadListing(options) : listing;
+}
+
 /** The copies of one backup. @throws DrError UnknownGeneration that names the newest ones. */
 export function chooseCopies(copies: GenerationCopy[], generation: string, cluster: string): GenerationCopy[] {
   const ids = idsOf(copies);
   const id = generation === 'latest' ? ids[0] : generation;
   const chosen = copies.filter((copy) => copy.generation === id);
   if (chosen.length > 0) return chosen;
-  const newest = ids.slice(0, 5).join(', ') || 'none';
+  const newest = ids.slice(0, NEWEST_NAMED).join(', ') || 'none';
   throw new DrError('UnknownGeneration', `${cluster} has no backup '${generation}'. The newest are: ${newest}.`, {
     advice: `List them: vault-dr backups list --cluster ${cluster}`,
   });

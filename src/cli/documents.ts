@@ -176,6 +176,7 @@ export const DOCUMENTS = {
   'backup-progress': backupProgress,
   'backups-list': z.strictObject({
     copies: z.array(generationCopy),
+    complete: flag.describe('Whether there are no older backups; see --limit and --all.'),
     pinned: z.array(z.strictObject({ generation: any, by: any, reason: any })),
     strays: z.array(strict<Stray>({ repository: any, place: any, sizeBytes: count, storedAt: any })),
     ...trouble,

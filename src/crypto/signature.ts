@@ -1,4 +1,12 @@
-import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign, verify } from 'node:crypto';
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+  verify,
+} from 'node:crypto';
 import { DrError } from '../contract/failures';
 
 export const SIGNATURE_BYTES = 64;
@@ -28,8 +36,17 @@ export function signManifest(bytes: Uint8Array, privateKeyPem: string): Buffer {
 
 /** @throws DrError InvalidConfiguration if the PEM is not an Ed25519 public key. */
 export function verifySignature(bytes: Uint8Array, signature: Uint8Array, publicKeyPem: string): boolean {
-  const key = ed25519Key('public', () => createPublicKey(publicKeyPem));
+  const key = publicKeyOf(publicKeyPem);
   return signature.length === SIGNATURE_BYTES && verify(null, bytes, key, signature);
+}
+
+/** The last key, by the hash of its PEM: thousands of manifests are checked with one. */
+let last: { sha256: string; key: KeyObject } | undefined;
+
+function publicKeyOf(pem: string): KeyObject {
+  const sha256 = createHash('sha256').update(pem).digest('hex');
+  if (last?.sha256 !== sha256) last = { sha256, key: ed25519Key('public', () => createPublicKey(pem)) };
+  return last.key;
 }
 
 function ed25519Key(kind: 'private' | 'public', read: () => KeyObject): KeyObject {

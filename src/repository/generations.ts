@@ -26,6 +26,7 @@ import {
   fromBytes,
   fromFile,
   type OpenSource,
+  orAgain,
   readSmall,
   type Repository,
   type StoredObject,
@@ -376,6 +377,16 @@ export async function listFiles(
   return filesOf(repository.list(`${cluster}/`, options));
 }
 
+/** The same of one of them; none if there is nothing of it. */
+export async function filesOfOne(
+  repository: Repository,
+  cluster: string,
+  generation: string,
+  options: TransferOptions = {},
+): Promise<GenerationFiles[]> {
+  return filesOf(repository.list(keyOf(cluster, generation, ''), options));
+}
+
 /** The same of the newest `count` that are complete, and whether there is none before them. */
 export async function newestFiles(
   repository: Repository,
@@ -516,7 +527,8 @@ async function readListed(
   publicKeyPem: string,
   options: TransferOptions,
 ): Promise<GenerationCopy> {
-  const copy = await readCopy(repository, cluster, generation, publicKeyPem, { ...options, cached: true });
+  const read = (cached: boolean) => readCopy(repository, cluster, generation, publicKeyPem, { ...options, cached });
+  const copy = await orAgain(read);
   for (const { file, sizeBytes } of contentsOf(copy.manifest)) {
     const listed = files.get(file)?.sizeBytes;
     if (listed === sizeBytes) continue;

@@ -1,5 +1,6 @@
 import type { RepositoryConfig } from '../config/schema';
 import { readSecret } from '../config/secret';
+import { CachedRepository } from './cached';
 import { DirectoryRepository } from './directory';
 import type * as S3 from './s3/s3';
 import type { S3Settings } from './s3/s3-client';
@@ -7,13 +8,15 @@ import type { Repository } from './types';
 
 /**
  * Reads the credentials, if the configuration names any; connects to nothing yet.
+ * @param stateDir where a bucket's manifests are kept that were read once.
  * @throws DrError InvalidConfiguration if a credential can't be read.
  */
-export async function openRepository(name: string, config: RepositoryConfig): Promise<Repository> {
+export async function openRepository(name: string, config: RepositoryConfig, stateDir?: string): Promise<Repository> {
   if (config.type === 'directory') return new DirectoryRepository(name, config.path);
   // Loaded when needed: the SDK is large.
   const { S3Repository } = require('./s3/s3') as typeof S3;
-  return new S3Repository(name, await s3SettingsOf(name, config));
+  const repository = new S3Repository(name, await s3SettingsOf(name, config));
+  return stateDir === undefined ? repository : CachedRepository.over(repository, stateDir);
 }
 
 /** @throws DrError InvalidConfiguration if a credential can't be read. */

@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { Readable } from 'node:stream';
-import { DrError } from '../contract/failures';
+import { DrError, isDrError } from '../contract/failures';
 import { formatBytes } from '../contract/format';
 import type { FileDigest } from '../contract/generation';
 import { DISK_PIECE_BYTES } from '../files/files';
@@ -128,6 +128,16 @@ export async function readSmall(
     chunks.push(chunk);
   }
   return Buffer.concat(chunks);
+}
+
+/** Reads what is signed: what was kept on this host accuses nobody, so then the repository itself is asked. */
+export async function orAgain<T>(read: (cached: boolean) => Promise<T>): Promise<T> {
+  try {
+    return await read(true);
+  } catch (error) {
+    if (!isDrError(error) || error.retryable) throw error;
+    return read(false);
+  }
 }
 
 /**

@@ -3,7 +3,10 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RetentionPolicy } from '../../src/contract/backup';
 import { generationId, type Manifest, MANIFEST_FORMAT } from '../../src/contract/generation';
+import { signManifest } from '../../src/crypto/signature';
+import { sha256Hex } from '../../src/repository/digest';
 import { stageGenerationFiles } from '../../src/repository/generations';
+import { serializeManifest } from '../../src/repository/manifest';
 
 export interface SigningPair {
   privateKeyPem: string;
@@ -52,6 +55,37 @@ export function sampleManifest(snapshot: Uint8Array, overrides: Partial<Manifest
     createdBy: { product: 'vault-dr 0.1.0', run: 'backup-prod' },
     ...overrides,
   };
+}
+
+/**
+ * The files of many backups, the newest first, each after the one before: as they are listed, and nothing to read end to
+ * end. One bundle each.
+ */
+export function manyBackups(
+  keys: SigningPair,
+  count: number,
+  { newest = Date.now(), everyMs = 60 * 60 * 1000 } = {},
+): { generation: string; files: Map<string, Buffer> }[] {
+  const bundle = { node: 'vault-1', file: 'config-vault-1.tar.gz.age', sha256: 'b'.repeat(64), sizeBytes: 4 };
+  let previous: Manifest['previous'] = null;
+  const all: { generation: string; files: Map<string, Buffer> }[] = [];
+  for (let index = 0; index < count; index++) {
+    const capturedAt = new Date(newest - (count - 1 - index) * everyMs).toISOString();
+    const snapshot = Buffer.from(String(index).padStart(8, '0'));
+    const manifest = sampleManifest(snapshot, { capturedAt, previous, bundles: [bundle] });
+    const bytes = serializeManifest(manifest);
+    const files = new Map<string, Buffer>([
+      ['RESTORE.md', Buffer.from('text')],
+      ['SHA256SUMS', Buffer.from('sums')],
+      [bundle.file, Buffer.from('tar.')],
+      ['manifest.json', bytes],
+      ['manifest.json.sig', signManifest(bytes, keys.privateKeyPem)],
+      [manifest.stored.file, snapshot],
+    ]);
+    previous = { generation: manifest.generation, manifestSha256: sha256Hex(bytes) };
+    all.push({ generation: manifest.generation, files });
+  }
+  return all.toReversed();
 }
 
 /** Keeps the newest `last` and nothing else, unless told otherwise. */

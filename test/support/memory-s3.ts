@@ -5,7 +5,6 @@ import { buffer } from 'node:stream/consumers';
 import { S3Repository } from '../../src/repository/s3/s3';
 import type { S3Settings } from '../../src/repository/s3/s3-client';
 
-const PAGE = 1000;
 const BUCKET = 'bucket';
 
 interface Stored {
@@ -18,6 +17,8 @@ interface Stored {
 }
 
 export interface MemoryS3Options {
+  /** Objects of one answer to a list. Default: 1,000, as of S3. */
+  page?: number;
   /** Default true. */
   versions?: boolean;
   /** Whether `If-None-Match` is heeded. Default true. */
@@ -168,7 +169,7 @@ export class MemoryS3 {
       const versions = this.#objects.get(key) ?? [];
       const begin = key === afterKey ? versions.findIndex(({ id }) => id === afterVersion) + 1 : 0;
       for (const version of versions.slice(begin)) {
-        if (listed.length === PAGE) {
+        if (listed.length === (this.options.page ?? 1_000)) {
           const next = `<NextKeyMarker>${last?.key}</NextKeyMarker><NextVersionIdMarker>${last?.id}</NextVersionIdMarker>`;
           return listing(`<IsTruncated>true</IsTruncated>${next}${listed.join('')}`);
         }

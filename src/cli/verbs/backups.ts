@@ -1,9 +1,10 @@
-import { type Command, Option } from 'commander';
+import { type Command, InvalidArgumentError, Option } from 'commander';
 import { DrError } from '../../contract/failures';
 import type * as Backup from '../backup';
-import type * as Backups from '../backups';
 import type * as Diff from '../backups-diff';
 import type * as Keep from '../backups-keep';
+import type * as List from '../backups-list';
+import type * as Show from '../backups-show';
 import type * as Verify from '../backups-verify';
 import type * as Bundle from '../bundle';
 import type * as Import from '../import/command';
@@ -32,12 +33,17 @@ export function backupCommand(): Command {
 
 /** Works on the repositories alone: needs neither Temporal nor Vault. */
 export function backupsCommand(): Command {
-  const list = verb('list', 'List the backups of a cluster', 'vault-dr backups list --cluster prod').action(
-    lazily(() => (require('../backups') as typeof Backups).runList),
-  );
+  const list = verb(
+    'list',
+    'List the newest backups of a cluster',
+    'vault-dr backups list --cluster prod\nvault-dr backups list --cluster prod --limit 50',
+  )
+    .option('--limit <count>', 'how many of the newest', parseLimit, 10)
+    .addOption(new Option('--all', 'every backup').conflicts('limit'))
+    .action(lazily(() => (require('../backups-list') as typeof List).runList));
   const show = verb('show', 'Print the manifest of one backup', 'vault-dr backups show latest --cluster prod')
     .argument('<backup>', 'its id, or latest')
-    .action(lazily(() => (require('../backups') as typeof Backups).runShow));
+    .action(lazily(() => (require('../backups-show') as typeof Show).runShow));
   const verify = verb(
     'verify',
     'Read copies end to end and check their integrity',
@@ -147,6 +153,12 @@ function keeping(): typeof Keep {
 
 function bundle(): typeof Bundle {
   return require('../bundle') as typeof Bundle;
+}
+
+/** @throws InvalidArgumentError */
+function parseLimit(text: string): number {
+  if (/^[1-9]\d{0,5}$/.test(text)) return Number(text);
+  throw new InvalidArgumentError('It must be a whole number from 1 to 999999.');
 }
 
 /** @throws DrError InvalidInput if the reason is empty. */

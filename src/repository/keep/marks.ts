@@ -5,7 +5,7 @@ import { GENERATION_PATTERN, type GenerationCopy } from '../../contract/generati
 import { signManifest, verifySignature } from '../../crypto/signature';
 import type { Tombstone } from './chain';
 import { digestOf, sha256Hex } from '../digest';
-import { fromBytes, readSmall, type Repository, type TransferOptions } from '../types';
+import { fromBytes, orAgain, readSmall, type Repository, type TransferOptions } from '../types';
 
 const FORMAT = 'vault-dr/mark/v1';
 const MARK_LIMIT_BYTES = 16 * 1024 * 1024;
@@ -109,10 +109,12 @@ export async function readMarks(
   const problems: string[] = [];
   const read = async (key: string): Promise<boolean> => {
     try {
-      const bytes = await readSmall(repository, key, MARK_LIMIT_BYTES, options);
-      const sha256 = sha256Hex(bytes ?? '');
-      present.add(sha256);
-      found.push({ mark: markIn(bytes, repository, cluster, key, publicKeyPem), sha256 });
+      await orAgain(async (cached) => {
+        const bytes = await readSmall(repository, key, MARK_LIMIT_BYTES, { ...options, cached });
+        const sha256 = sha256Hex(bytes ?? '');
+        present.add(sha256);
+        found.push({ mark: markIn(bytes, repository, cluster, key, publicKeyPem), sha256 });
+      });
       return true;
     } catch (error) {
       if (!isDrError(error) || error.retryable) throw error;

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { RetentionPolicy, RetentionReport } from '../../contract/backup';
 import type { GenerationCopy } from '../../contract/generation';
 import { nextTombstones } from './chain';
-import { listGenerations, type UnreadableGeneration } from '../generations';
+import { type GenerationFiles, listFiles, readGenerations, type UnreadableGeneration } from '../generations';
 import { listTombstoneKeys, type Mark, meaningOf, readMarks, withRestored, type StoredMarks, writeMark } from './marks';
 import { applyRetention, lockedAmong, planRetention, type RetentionPlan } from './retention';
 import type { Repository, TransferOptions } from '../types';
@@ -13,7 +13,10 @@ const PATIENCE_MS = 30_000;
 export interface RetentionView {
   repository: Repository;
   cluster: string;
+  /** Every backup with any file, complete or not. */
+  present: GenerationFiles[];
   copies: GenerationCopy[];
+  unreadable: UnreadableGeneration[];
   ownMarks: Mark[];
   plan: RetentionPlan;
   warnings: string[];
@@ -32,8 +35,8 @@ export async function viewRetention(
   options: TransferOptions = {},
 ): Promise<RetentionView> {
   const { now, publicKeyPem, verified } = facts;
-  const [listing, own, foreign] = await Promise.all([
-    listGenerations(repository, cluster, publicKeyPem, options),
+  const [{ present, listing }, own, foreign] = await Promise.all([
+    listAll(repository, cluster, publicKeyPem, options),
     readMarks(repository, cluster, publicKeyPem, options),
     Promise.all(others.map((other) => marksOrProblem(other, cluster, publicKeyPem, options))),
   ]);
@@ -47,11 +50,18 @@ export async function viewRetention(
   return {
     repository,
     cluster,
+    present,
     copies,
+    unreadable: listing.unreadable,
     ownMarks: own.marks,
     plan: unread.length === 0 ? plan : keepAll(plan),
     warnings: [...whyNothingGoes(unread), ...[own, ...foreign].flatMap(({ problems }) => problems)],
   };
+}
+
+async function listAll(repository: Repository, cluster: string, publicKeyPem: string, options: TransferOptions) {
+  const present = await listFiles(repository, cluster, options);
+  return { present, listing: await readGenerations(repository, cluster, present, publicKeyPem, options) };
 }
 
 /** An unreadable generation may follow one that would be removed, which would then lack a tombstone. */
@@ -82,8 +92,8 @@ export async function retain(
   now: Date,
   options: TransferOptions = {},
 ): Promise<RetentionReport> {
-  const { repository, cluster, copies, ownMarks, plan, warnings } = view;
-  const locked = new Set(await lockedAmong(repository, cluster, plan.remove, options));
+  const { repository, cluster, present, copies, ownMarks, plan, warnings } = view;
+  const locked = new Set(await lockedAmong(repository, cluster, present, plan.remove, { ...options, whole: true }));
   const going = new Set(plan.remove.filter((generation) => !locked.has(generation)));
   if (going.size > 0) {
     const tombstones = nextTombstones(copies, meaningOf(ownMarks).tombstones, going);
@@ -95,7 +105,7 @@ export async function retain(
     for (const key of outdated) await repository.remove(key);
   }
   const buried = new Set(meaningOf(ownMarks).tombstones.map(({ generation }) => generation));
-  const report = await applyRetention(repository, cluster, plan, now, options, buried);
+  const report = await applyRetention(repository, cluster, plan, now, options, buried, present);
   return { ...report, warnings: [...warnings, ...report.warnings] };
 }
 

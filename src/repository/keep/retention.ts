@@ -1,8 +1,9 @@
 import type { RetentionPolicy, RetentionReport } from '../../contract/backup';
 import { isDrError } from '../../contract/failures';
 import { capturedAtOf, GENERATION_PATTERN, type GenerationCopy } from '../../contract/generation';
-import { MANIFEST_FILE } from '../generation-files';
+import { MANIFEST_FILE, SMALL_FILES } from '../generation-files';
 import { type GenerationFiles, hasManifest, keyOf, listFiles, type UnreadableGeneration } from '../generations';
+import { inParallel } from '../parallel';
 import type { RemoveOutcome, Repository, TransferOptions } from '../types';
 
 export interface RetentionPlan {
@@ -19,6 +20,8 @@ interface Period {
 
 /** Clocks may differ by this much. */
 const CLOCK_TOLERANCE_MS = 5 * 60 * 1000;
+/** Generations asked for, or removed, at the same time. */
+const AT_ONCE = 8;
 /** No live attempt is older. */
 const LEFTOVER_AGE_MS = 24 * 60 * 60 * 1000;
 
@@ -129,27 +132,32 @@ function asDated({ generation }: { generation: string }): RetentionCandidate {
   return { generation, manifestSha256: '', check: 'listed', manifest: { capturedAt: capturedAtOf(generation) } };
 }
 
-/** Generations of which any object is locked now. */
+/**
+ * Generations of which an object is locked now. `whole`: every object is asked for, as before a removal; otherwise only what
+ * makes a backup of it, the manifest and the snapshot.
+ */
 export async function lockedAmong(
   repository: Repository,
   cluster: string,
+  present: readonly GenerationFiles[],
   generations: readonly string[],
-  options: TransferOptions = {},
+  { whole, ...options }: TransferOptions & { whole: boolean },
 ): Promise<string[]> {
   const wanted = new Set(generations);
-  const locked: string[] = [];
-  for (const found of await listFiles(repository, cluster, options)) {
-    if (!wanted.has(found.generation)) continue;
+  const asked = present.filter(({ generation }) => wanted.has(generation));
+  const locked = await inParallel(asked, AT_ONCE, async (found) => {
     options.signal?.throwIfAborted();
-    if (await isLocked(repository, keysOf(cluster, found))) locked.push(found.generation);
-  }
-  return locked;
+    const keys = keysOf(cluster, found);
+    return isLocked(repository, whole ? keys : keys.filter(isOfTheBackup));
+  });
+  return asked.filter((_, index) => locked[index]).map(({ generation }) => generation);
 }
 
 /**
  * Removes what the plan says, and leftovers of dead attempts; then lists again and reports the result. The manifest is
  * removed first: after a crash in between, the rest is no longer a generation, and the next attempt removes it.
  * @param buried generations recorded as removed: their leftovers are removed at once
+ * @param listed what there is, if that was just listed
  */
 export async function applyRetention(
   repository: Repository,
@@ -158,14 +166,15 @@ export async function applyRetention(
   now: Date,
   options: TransferOptions = {},
   buried: ReadonlySet<string> = new Set(),
+  listed?: readonly GenerationFiles[],
 ): Promise<RetentionReport> {
   const locked = new Set<string>();
   const problems = new Map<string, string>();
   const before = new Date(now.getTime() - LEFTOVER_AGE_MS);
-  const present = await listFiles(repository, cluster, options);
+  const present = listed ?? (await listFiles(repository, cluster, options));
   const doomed = new Set(plan.remove);
-  const goes = (entry: GenerationFiles) => doomed.has(entry.generation) || isLeftover(entry, before, buried);
-  for (const found of present.filter(goes)) {
+  const going = present.filter((entry) => doomed.has(entry.generation) || isLeftover(entry, before, buried));
+  await inParallel(going, AT_ONCE, async (found) => {
     options.signal?.throwIfAborted();
     try {
       if ((await removeGeneration(repository, cluster, found)) === 'locked') locked.add(found.generation);
@@ -173,10 +182,11 @@ export async function applyRetention(
       if (!isDrError(error)) throw error;
       problems.set(found.generation, error.message);
     }
-  }
+  });
   const warnings = await sweep(repository, cluster, before);
 
-  const left = new Map((await listFiles(repository, cluster, options)).map((entry) => [entry.generation, entry]));
+  const after = going.length === 0 ? present : await listFiles(repository, cluster, options);
+  const left = new Map(after.map((entry) => [entry.generation, entry]));
   const stays = plan.remove.filter((generation) => left.has(generation));
   return {
     repository: repository.name,
@@ -222,6 +232,12 @@ async function isLocked(repository: Repository, keys: string[]): Promise<boolean
 function keysOf(cluster: string, { generation, files }: GenerationFiles): string[] {
   const names = [...files.keys()].sort((left, right) => rank(left) - rank(right));
   return names.map((file) => keyOf(cluster, generation, file));
+}
+
+/** The manifest and the snapshot; not what explains it, proves it or comes with it. */
+function isOfTheBackup(key: string): boolean {
+  const file = key.slice(key.lastIndexOf('/') + 1);
+  return file === MANIFEST_FILE || !((SMALL_FILES as readonly string[]).includes(file) || file.startsWith('config-'));
 }
 
 function rank(file: string): number {

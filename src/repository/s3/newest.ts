@@ -34,7 +34,7 @@ export async function newestOf(
 
   const now = bucket.now().getTime();
   const known = spanOf(first, prefix);
-  // The last backup of a page may go on on the next one.
+  // The last backup of a page may continue on the next one.
   let tail = { versions: first.versions, next: first.next, whole: true };
   let begin = known === null ? NaN : now - spacing(known) * count * RESERVE;
   for (let guess = 1; guess <= GUESSES && known !== null && begin > known.to; guess++) {

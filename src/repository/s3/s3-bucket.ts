@@ -3,6 +3,7 @@ import { pipeline } from 'node:stream/promises';
 import {
   DeleteObjectCommand,
   GetObjectCommand,
+  GetObjectLockConfigurationCommand,
   HeadObjectCommand,
   type HeadObjectCommandOutput,
   ListObjectsV2Command,
@@ -32,7 +33,7 @@ export interface Version {
   tag: string;
 }
 
-/** Where a listing goes on: after a key, or a version of it. */
+/** Where a listing continues: after a key, or a version of it. */
 export interface ListedTo {
   key?: string | undefined;
   version?: string | undefined;
@@ -238,6 +239,17 @@ export class S3Bucket {
       if (from?.version !== undefined || refusalOf(error) !== 'unsupported') throw this.#explain(error, prefix, signal);
       this.#listsVersions = false;
       return this.#objectsPage(prefix, from, signal);
+    }
+  }
+
+  /** False only if the server says so: then nothing in the bucket can be locked or held. */
+  async knowsLocks(): Promise<boolean> {
+    const command = new GetObjectLockConfigurationCommand({ Bucket: this.#settings.bucket });
+    try {
+      await this.#calls.send(command, this.#options(undefined));
+      return true;
+    } catch (error) {
+      return s3Code(error) !== 'ObjectLockConfigurationNotFoundError';
     }
   }
 

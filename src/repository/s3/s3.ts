@@ -37,6 +37,10 @@ export class S3Repository implements Repository {
   readonly #bucket: S3Bucket;
   /** All versions of each listed key, so that they need not be listed again. */
   readonly #known = new Map<string, Version[]>();
+  /** Keys that were asked for, to be removed next: the server refuses what was locked since. */
+  readonly #unlocked = new Set<string>();
+  /** Whether the bucket knows locks at all: without them there is none to be asked for. */
+  #knowsLocks: Promise<boolean> | undefined;
   /** Keys that were written, and whose protection was not seen yet. */
   readonly #unproven = new Set<string>();
 
@@ -125,8 +129,9 @@ export class S3Repository implements Repository {
   /** Removes every version and delete marker of the key, as listed; nothing, if one of them is locked. */
   async remove(key: string): Promise<RemoveOutcome> {
     const versions = await this.#versionsOf(key);
-    this.#known.delete(key);
     if (versions.length === 0) return 'absent';
+    if (!this.#unlocked.delete(key) && (await this.#anyLocked(versions))) return 'locked';
+    this.#known.delete(key);
     for (const version of versions) {
       if ((await this.#bucket.deleteVersion(version)) === 'locked') return 'locked';
     }
@@ -134,7 +139,9 @@ export class S3Repository implements Repository {
   }
 
   async isLocked(key: string): Promise<boolean> {
-    return this.#anyLocked(await this.#versionsOf(key));
+    const locked = await this.#anyLocked(await this.#versionsOf(key));
+    if (!locked) this.#unlocked.add(key);
+    return locked;
   }
 
   /** Unfinished multipart uploads; only of keys of backups, as the bucket may be shared. */
@@ -268,6 +275,8 @@ export class S3Repository implements Repository {
   }
 
   async #anyLocked(versions: Version[]): Promise<boolean> {
+    this.#knowsLocks ??= this.#settings.objectLock ? Promise.resolve(true) : this.#bucket.knowsLocks();
+    if (!(await this.#knowsLocks)) return false;
     for (const version of versions.filter(({ marker }) => !marker)) {
       const head = await this.#bucket.head(version, {});
       if (head?.ObjectLockLegalHoldStatus === 'ON') return true;

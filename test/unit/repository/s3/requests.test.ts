@@ -5,12 +5,10 @@ import { join } from 'node:path';
 import { digestOf } from '../../../../src/repository/digest';
 import { DirectoryRepository } from '../../../../src/repository/directory';
 import {
-  listGenerations,
   newestFiles,
   publishGeneration,
   readNewest,
   replicateGeneration,
-  verifyCopy,
 } from '../../../../src/repository/generations';
 import { fromBytes } from '../../../../src/repository/types';
 import { signingPair, stageSample } from '../../../support/generation';
