@@ -8,6 +8,9 @@ export function auditFileOf({ config }: Controller): string {
   return join(config.stateDir, 'audit.jsonl');
 }
 
+/** What this process has copied, by trail and place: which line was the last, and how many there were. */
+const copied = new Map<string, { sha256: string; lines: number }>();
+
 /** Copies the head and the new lines of this controller's trail to where somebody who can change the trail can't reach them. */
 export async function publishTrail(
   controller: Controller,
@@ -15,11 +18,19 @@ export async function publishTrail(
   repositoryName: string,
   signal?: AbortSignal,
 ): Promise<void> {
+  const file = auditFileOf(controller);
+  const place = JSON.stringify([file, cluster, repositoryName]);
+  const known = copied.get(place);
+  const head = await trailHead(file);
+  if (head !== null && head.sha256 === known?.sha256) return;
+  // What fails halfway is looked up again.
+  copied.delete(place);
   const repository = await controller.repositoryOf(cluster, repositoryName);
   const { name } = controller;
   const options = signal === undefined ? {} : { signal };
-  await copyLines(auditFileOf(controller), repository, cluster, name, options);
-  await publishHead(auditFileOf(controller), repository, cluster, { ...options, controller: name });
+  const lines = await copyLines(file, repository, cluster, name, options, known?.lines);
+  await publishHead(file, repository, cluster, { ...options, controller: name });
+  if (head !== null) copied.set(place, { sha256: head.sha256, lines });
 }
 
 /** Whoever writes the last line of a run need not be asked for its head: each controller sees to its own trail. */

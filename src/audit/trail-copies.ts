@@ -43,23 +43,29 @@ const whole = z.looseObject({
   prev: z.string().nullable(),
 });
 
-/** Copies the lines that the repository does not have yet. May be repeated. @returns how many */
+/**
+ * Copies the lines that the repository does not have yet. May be repeated.
+ * @param copied that it has so many, if that is known
+ * @returns how many it has now
+ */
 export async function copyLines(
   file: string,
   repository: Repository,
   cluster: string,
   controller: string,
   options: TransferOptions = {},
+  copied?: number,
 ): Promise<number> {
   const lines = await readLines(file);
   const [first] = lines;
   if (first === undefined) return 0;
   const directory = `${directoryOf(cluster)}${controller}.${sha256(first).slice(0, ID_DIGITS)}/`;
-  let done = 0;
-  for await (const { key } of repository.list(directory, options)) {
-    done = Math.max(done, Number(KEY.exec(key)?.[4] ?? 0));
+  let done = copied ?? 0;
+  if (copied === undefined) {
+    for await (const { key } of repository.list(directory, options)) {
+      done = Math.max(done, Number(KEY.exec(key)?.[4] ?? 0));
+    }
   }
-  const begun = done;
   while (done < lines.length) {
     const part: string[] = [];
     let bytes = 0;
@@ -71,10 +77,12 @@ export async function copyLines(
     const last = done + part.length;
     const content = Buffer.from(`${part.join('\n')}\n`);
     const name = `${digits(done + 1)}-${digits(last)}-${sha256(content).slice(0, ID_DIGITS)}.jsonl`;
-    await repository.put(`${directory}${name}`, fromBytes(content), digestOf(content), { signal: options.signal });
+    // Its name says what is in it.
+    const settings = { signal: options.signal, absent: true };
+    await repository.put(`${directory}${name}`, fromBytes(content), digestOf(content), settings);
     done = last;
   }
-  return done - begun;
+  return done;
 }
 
 /** The trails that a repository has copies of. @throws DrError if it doesn't answer. */

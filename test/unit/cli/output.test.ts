@@ -2,7 +2,7 @@ import { PassThrough } from 'node:stream';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
 import { fitted, follow } from '../../../src/cli/follow';
-import { renderTable, style } from '../../../src/terminal';
+import { renderTable, style, tableInParts } from '../../../src/terminal';
 
 /** A stream that a terminal would be, or a file, and what was written to it. */
 function streamOf(isTTY: boolean) {
@@ -21,6 +21,34 @@ test('a table has aligned columns, no borders and no blanks at line ends', () =>
   );
 
   expect(table.split('\n')).toEqual([' node       state', ' vault-1    unsealed', ' v2         voter       ready']);
+});
+
+test('a table takes colours, lines and wide letters for as much as they take on a terminal', () => {
+  const table = renderTable(
+    [],
+    [
+      ['\u001b[31mred\u001b[39m', '1'],
+      ['two\nlines', '2'],
+      ['保険', '3'],
+    ],
+  );
+
+  expect(table.split('\n').map((line) => stripVTControlCharacters(line))).toEqual([
+    ' red      1',
+    ' two      2',
+    ' lines',
+    ' 保険     3',
+  ]);
+});
+
+test('a table in parts has one head, and columns that only get wider', () => {
+  const table = tableInParts(['id', 'size']);
+
+  expect([table([['a', '1']]), table([['longer', '2']]), table([['b', '3']])]).toEqual([
+    ' id    size\n a     1',
+    ' longer    2',
+    ' b         3',
+  ]);
 });
 
 test('colours go to terminals only, and only where they are wanted', () => {
