@@ -185,10 +185,13 @@ describe('a generation that cannot be read just now', () => {
     const days = Array.from({ length: 30 }, (_, index) => index + 1);
     for (const day of days) await published(Buffer.from(`${day}`), dayOf(day));
     const tried: string[] = [];
+    let signatures = 0;
     const dying = new WatchedRepository(local, async (key) => {
-      if (key.endsWith('.sig')) return;
+      if (key.endsWith('.sig')) return void signatures++;
       if (tried.push(key) <= 3) return;
-      await sleep(50);
+      // One that can be read after others could not would begin the row anew.
+      while (signatures < 3) await sleep(10);
+      await sleep(100);
       throw new DrError('RepositoryUnavailable', 'the connection was cut');
     });
 
