@@ -21,6 +21,7 @@ const LIMIT_BYTES = 16 * 1024 * 1024;
 export class CachedRepository implements Repository {
   readonly name: string;
   readonly kind: Repository['kind'];
+  readonly keepsCopies = true;
   readonly #tags = new Map<string, string>();
 
   private constructor(

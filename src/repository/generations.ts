@@ -528,7 +528,7 @@ async function readListed(
   options: TransferOptions,
 ): Promise<GenerationCopy> {
   const read = (cached: boolean) => readCopy(repository, cluster, generation, publicKeyPem, { ...options, cached });
-  const copy = await orAgain(read);
+  const copy = await orAgain(repository, read);
   for (const { file, sizeBytes } of contentsOf(copy.manifest)) {
     const listed = files.get(file)?.sizeBytes;
     if (listed === sizeBytes) continue;

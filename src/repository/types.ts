@@ -54,6 +54,8 @@ export type RemoveOutcome = 'removed' | 'locked' | 'absent';
 export interface Repository {
   readonly name: string;
   readonly kind: 'directory' | 's3';
+  /** Whether it keeps copies of what was read on this host; see `cached`. */
+  readonly keepsCopies?: boolean;
   /**
    * Stores the whole object with exactly these bytes, or nothing.
    * @throws DrError RepositoryConflict if the key has other bytes; CopyDamaged if the source doesn't match the digest.
@@ -131,7 +133,8 @@ export async function readSmall(
 }
 
 /** Reads what is signed: what was kept on this host accuses nobody, so then the repository itself is asked. */
-export async function orAgain<T>(read: (cached: boolean) => Promise<T>): Promise<T> {
+export async function orAgain<T>(repository: Repository, read: (cached: boolean) => Promise<T>): Promise<T> {
+  if (repository.keepsCopies !== true) return read(false);
   try {
     return await read(true);
   } catch (error) {

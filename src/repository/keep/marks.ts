@@ -109,7 +109,7 @@ export async function readMarks(
   const problems: string[] = [];
   const read = async (key: string): Promise<boolean> => {
     try {
-      await orAgain(async (cached) => {
+      await orAgain(repository, async (cached) => {
         const bytes = await readSmall(repository, key, MARK_LIMIT_BYTES, { ...options, cached });
         const sha256 = sha256Hex(bytes ?? '');
         present.add(sha256);

@@ -189,7 +189,7 @@ describe('a generation that cannot be read just now', () => {
     const dying = new WatchedRepository(local, async (key) => {
       if (key.endsWith('.sig')) return void signatures++;
       if (tried.push(key) <= 3) return;
-      // One that can be read after others could not would begin the row anew.
+      // One that can be read after others could not would end the row.
       while (signatures < 3) await sleep(10);
       await sleep(100);
       throw new DrError('RepositoryUnavailable', 'the connection was cut');
