@@ -59,7 +59,7 @@ export async function saveConsul(host: NodeHost, input: { claim: RunClaim }): Pr
     const partial = `${partialOf(run)}${randomBytes(4).toString('hex')}`;
     try {
       const own = await privateDirectory(kept, partial);
-      const saved = await withConsul(consulOf(host), (consul) => save(host, consul, own, attempt));
+      const saved = await withConsul(consulOf(host), (consul) => save(host, consul, own, attempt), connectToLeader);
       await writeFileAtomically(join(own, KEPT_NOTE), JSON.stringify(saved));
       attempt.assertCurrent();
       // Onto one that is there already it fails: that one is the first.

@@ -170,7 +170,8 @@ export class ConsulClient {
 
   /**
    * Of everything in Consul. `default` and `consistent` are answered by the leader, which proves that it leads (Consul 1.14 knows no
-   * difference between them for a snapshot); `stale` by this server, with what it has.
+   * difference between them for a snapshot); `stale` by this server, with what it has. Ask the leader itself: another server
+   * passes the answer on, and under load may lose it ("failed to decode response", seen with 1.14).
    */
   async snapshot(consistency: Consistency, options: TransferOptions = {}): Promise<SnapshotDownload> {
     const { signal, timeoutMs = TRANSFER_TIMEOUT_MS } = options;

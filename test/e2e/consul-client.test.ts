@@ -6,6 +6,7 @@ import { ConsulClient as Client, MOST_OPERATIONS, type Operation } from '../../s
 import { connectToConsul, connectToLeader } from '../../src/consul/connect';
 import { loadConfig } from '../../src/config/load';
 import type { ConsulConfig } from '../../src/config/schema';
+import type { Consistency } from '../../src/contract/method';
 import type { LabConsul } from '../../src/lab/consul/consul-cluster';
 import { createAuthority } from '../../src/lab/certificates';
 import { waitFor } from '../../src/lab/processes';
@@ -28,6 +29,11 @@ beforeAll(async () => {
 afterAll(() => client.close());
 
 const withToken = (token: string, server = 0) => new Client({ address: config.addresses[server]!, caPem }, { token });
+
+/** As the product asks for it: a follower may lose the answer. */
+async function leaderSnapshot(consistency: Consistency) {
+  return (await connectToLeader(config)).snapshot(consistency);
+}
 
 async function failureOf(promise: Promise<unknown>): Promise<unknown> {
   return promise.then(
@@ -85,7 +91,7 @@ describe('a snapshot', () => {
     await consul().ask('PUT', 'connect/intentions/exact?source=web&destination=db', { body: { Action: 'allow' } });
     const { vaultDr, vault } = consul().tokens;
 
-    const { body, index, knownLeader, lastContactMs } = await client.snapshot('default');
+    const { body, index, knownLeader, lastContactMs } = await leaderSnapshot('default');
     const summary = await readConsulArchive(body, {
       prefix: 'vault/',
       accessors: [vaultDr.accessorId, vault.accessorId, '11111111-2222-3333-4444-555555555555'],
@@ -112,7 +118,7 @@ describe('a snapshot', () => {
   });
 
   test('is not taken for one of Raft', async () => {
-    const { body } = await client.snapshot('consistent');
+    const { body } = await leaderSnapshot('consistent');
 
     expect(await failureOf(readSnapshotArchive(body))).toMatchObject({
       code: 'SnapshotCorrupt',
@@ -122,7 +128,7 @@ describe('a snapshot', () => {
 
   test('brings everything back, and takes away what came after it', async () => {
     await client.transaction([{ verb: 'set', key: 'vault/test/kept', value: Buffer.from('before') }]);
-    const archive = await buffer((await client.snapshot('default')).body);
+    const archive = await buffer((await leaderSnapshot('default')).body);
     await client.transaction([
       { verb: 'delete', key: 'vault/test/kept' },
       { verb: 'set', key: 'vault/test/later', value: Buffer.from('after') },
@@ -141,7 +147,7 @@ describe('a snapshot', () => {
     ['of Raft', async () => buildSnapshot(), /SHA256SUMS\.sealed/],
     ['nothing at all', async () => Buffer.alloc(0), /EOF/],
   ])('that is damaged is refused, and nothing changes: %s', async (_what, damage, words) => {
-    const archive = await buffer((await client.snapshot('default')).body);
+    const archive = await buffer((await leaderSnapshot('default')).body);
     await client.transaction([{ verb: 'set', key: 'vault/test/here', value: Buffer.from('yes') }]);
 
     const leader = await connectToLeader(config);
@@ -156,7 +162,7 @@ describe('a snapshot', () => {
   });
 
   test('that is damaged is refused by a server that does not lead as well, though it may not know why', async () => {
-    const archive = await buffer((await client.snapshot('default')).body);
+    const archive = await buffer((await leaderSnapshot('default')).body);
     await client.transaction([{ verb: 'set', key: 'vault/test/here', value: Buffer.from('yes') }]);
     const { secretId } = consul().tokens.vaultDr;
     const followers: Client[] = [];
@@ -178,7 +184,7 @@ describe('a snapshot', () => {
 
   test('whose upload breaks off is not restored', async () => {
     await client.transaction([{ verb: 'set', key: 'vault/test/here', value: Buffer.from('still') }]);
-    const archive = await buffer((await client.snapshot('default')).body);
+    const archive = await buffer((await leaderSnapshot('default')).body);
     await client.transaction([{ verb: 'set', key: 'vault/test/here', value: Buffer.from('newer') }]);
     async function* broken(): AsyncGenerator<Buffer> {
       yield archive.subarray(0, 1_000);

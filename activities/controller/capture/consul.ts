@@ -1,6 +1,6 @@
 import type { ConsulConfig } from '../../../src/config/schema';
 import type { ConsulClient } from '../../../src/consul/client';
-import { withConsul } from '../../../src/consul/connect';
+import { connectToLeader, withConsul } from '../../../src/consul/connect';
 import type { BackupPlan } from '../../../src/contract/backup';
 import { DrError } from '../../../src/contract/failures';
 import { printable } from '../../../src/contract/printable';
@@ -22,7 +22,7 @@ export async function captureConsul(controller: Controller, plan: BackupPlan, di
     const credential = await credentialFingerprint(controller.cluster(plan.cluster).auth);
     const status = await vault.sealStatus();
     const { canary, warnings } = await tryCanary(vault, plan.canary);
-    return withConsul(config, async (consul) => {
+    const capture = async (consul: ConsulClient): Promise<Captured> => {
       const accessor = (await consul.selfToken())?.accessorId ?? null;
       warnings.push(...(await healthWarnings(consul)));
       const capturedAt = new Date().toISOString();
@@ -52,7 +52,9 @@ export async function captureConsul(controller: Controller, plan: BackupPlan, di
         content: consulContent({ path: config.path, consistency: config.consistency, accessor }, summary.consul),
         stored,
       };
-    });
+    };
+    // Another server passes the request on, and under load may lose the leader's answer.
+    return withConsul(config, capture, connectToLeader);
   });
 }
 
