@@ -198,7 +198,7 @@ describe('agents that are enrolled with tokens', () => {
     await lab().temporalCli(['workflow', 'terminate', '--workflow-id', workflowId]);
     const { code, stdout } = await again;
 
-    expect(confirmed).toMatchObject({ code: 1 });
+    expect(confirmed).toMatchObject({ code: 5 });
     expect(code).toBe(1);
     expect(stdout).toContain('somebody has ended it');
     expect(nodeOf(parse(await readFile(controllerFile(), 'utf8')) as RawConfig, 'vault-1')).toEqual(
