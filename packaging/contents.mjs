@@ -33,6 +33,8 @@ export const ARCHITECTURES = {
 
 /** Greatest size of a package that has Node inside. */
 export const LARGEST_BYTES = 45_000_000;
+/** Of an image, whose layers are packed less; with Debian. */
+export const LARGEST_IMAGE_BYTES = 130_000_000;
 
 /** From the root of the project to below `share`; folders with all that git knows in them. */
 export const SHARED = [

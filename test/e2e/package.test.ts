@@ -1,5 +1,4 @@
 import { execFile, spawn, spawnSync } from 'node:child_process';
-import { generateKeyPairSync } from 'node:crypto';
 import { createReadStream, readFileSync } from 'node:fs';
 import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -11,6 +10,7 @@ import { waitFor } from '../../src/lab/processes';
 import { PROJECT_ROOT } from '../../src/lab/project-root';
 import { ensureServers } from '../../src/lab/servers/servers';
 import { hasImage, rootImage } from '../support/debian-image';
+import { writeControllerConfig } from '../support/controller-config';
 import { describeIf } from '../support/describe-if';
 
 const run = promisify(execFile);
@@ -177,7 +177,7 @@ describeIf(process.arch === 'x64', 'the packages of this test are for x64')('pac
     const { temporal } = await ensureServers({ names: ['temporal'] });
     const ports = await claimPortBlock();
     const [port = 0, uiPort = 0] = ports.ports;
-    const config = await writeConfig(inTest('controller'));
+    const config = await writeControllerConfig(inTest('controller'));
     const ready = inTest('controller/ready');
     const env = {
       PATH: [dirname(temporal), '/usr/bin', '/bin'].join(delimiter),
@@ -294,19 +294,4 @@ async function filesIn(directory: string): Promise<string[]> {
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(directory.length + 1))
     .toSorted();
-}
-
-async function writeConfig(directory: string): Promise<string> {
-  await mkdir(join(directory, 'backups'), { recursive: true, mode: 0o700 });
-  const { privateKey, publicKey } = generateKeyPairSync('ed25519');
-  await writeFile(join(directory, 'key.pem'), privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600 });
-  await writeFile(join(directory, 'key.pub.pem'), publicKey.export({ type: 'spki', format: 'pem' }));
-  await writeFile(join(directory, 'token'), 'hvs.of-nobody\n', { mode: 0o600 });
-  const example = await readFile(join(PROJECT_ROOT, 'examples/single-node/vault-dr.yaml'), 'utf8');
-  const file = join(directory, 'vault-dr.yaml');
-  const text = example
-    .replaceAll('/tmp/vault-dr-example/signing-key', join(directory, 'key'))
-    .replaceAll('/tmp/vault-dr-example', directory);
-  await writeFile(file, text);
-  return file;
 }

@@ -92,8 +92,11 @@ describe('docker-compose.yml', () => {
     for (const [name, { build }] of built)
       expect([name, stage(build?.target ?? '')]).toEqual([name, expect.stringMatching(/^FROM /)]);
     expect(new Set(sourcesOf('prepare'))).toEqual(new Set(['build']));
-    expect(new Set(sourcesOf('vault-dr'))).toEqual(new Set(['${NODE_IMAGE}', 'product']));
-    expect(stage('product')).toMatch(/npm prune --omit=dev && rm -r dist\/src\/lab/);
+    expect(new Set(sourcesOf('vault-dr'))).toEqual(new Set(['${BASE_IMAGE}', 'program']));
+    expect(new Set(sourcesOf('program'))).toEqual(new Set(['scratch', 'packed']));
+    expect(stage('packed')).toContain('packaging/main.mjs --only tree');
+    expect(dockerfile).toMatch(/^ARG BASE_IMAGE=debian:[\d.]+-slim@sha256:[0-9a-f]{64}$/m);
+    expect(stage('vault-dr')).toMatch(/^USER 1000:1000$/m);
     expect(stage('build')).not.toContain('omit=dev');
   });
 
