@@ -35,8 +35,10 @@ export async function stateOf(lab: Lab): Promise<LabState> {
   const inLab = (path: string) => path.slice(own.length + 1);
   return {
     files: await listBelow(root, {
-      // Logs, databases, the audit trail and its copies keep growing; the messages of a step stand there.
-      ignored: (path) => /^(logs|temporal|s3)$|^controller\/audit|^repository\/lab\/trail$/.test(inLab(path)),
+      // Logs, databases, the audit trail, its copies and heads keep growing; the messages of a step stand there. What is kept
+      // of repositories is trusted by nobody.
+      ignored: (path) =>
+        /^(logs|temporal|s3)$|^controller\/(audit|cache)|^repository\/lab\/(audit|trail)$/.test(inLab(path)),
       alive: (path) => /^vault-\d\/data\//.test(inLab(path)),
     }),
     memory: await listBelow(memoryDirectoryOf(lab.id)),
