@@ -63,7 +63,7 @@ describe('damage to a stored object', () => {
     expect(flips).toBeGreaterThanOrEqual(1_000);
     expect(undetected).toEqual([]);
     process.stdout.write(`${flips} bit flips, ${undetected.length} undetected\n`);
-  }, 60_000);
+  }, 180_000);
 
   it('is found wherever it is cut', async () => {
     const accepted: string[] = [];
