@@ -15,6 +15,7 @@ import {
   MIB,
   number,
   percentile,
+  restored,
   sizeText,
   spread,
   timed,
@@ -172,25 +173,6 @@ function watchNodes(lab) {
       await running;
       return longest / 1_000;
     },
-  };
-}
-
-/** Over the cluster that serves: nobody has to unseal anything, and the approval is not counted. */
-async function restored(lab, generation) {
-  const { restoreDriver } = require('../dist/test/support/restore-driver.js');
-  const driver = restoreDriver(lab);
-  await driver.start('--generation', generation, '--accept', 'lose-newer-data');
-  await driver.approve();
-  const { status, phases, rtoMachineSeconds } = await driver.result();
-  if (status !== 'completed') throw new Error(`the restore is ${status}`);
-  const at = (phase, edge) => Date.parse(phases.find((item) => item.phase === phase)[edge]);
-  const stoppedAt = at('stop', 'startedAt');
-  return {
-    // Until the first node has been checked; it serves from then on at the latest.
-    stopToFirstSeconds: (at('verify', 'finishedAt') - stoppedAt) / 1_000,
-    stopToAllSeconds: (at('converge', 'finishedAt') - stoppedAt) / 1_000,
-    // From the plan to the report, with the new backup at the end.
-    machineSeconds: rtoMachineSeconds,
   };
 }
 
