@@ -179,9 +179,15 @@ WantedBy=multi-user.target
   });
 
   test('waits for a notification; one that never comes is a start that is not over, and is reported meanwhile', async () => {
-    await unit('[Service]\nType=notify\nNotifyAccess=all', 'sleep 9; systemd-notify --ready; exec sleep infinity');
+    // Ready five seconds after the second start is there to wait for it, however slow the machine.
+    const isAwaited = '[ -e /run/vault-second ] && pgrep --full "systemctl start -- vault"';
+    await unit(
+      '[Service]\nType=notify\nNotifyAccess=all',
+      `until ${isAwaited}; do sleep 0.2; done; sleep 5; systemd-notify --ready; exec sleep infinity`,
+    );
     const early = await driver('start', { timeoutSeconds: 1 });
     expect(early.failed?.message).toContain('vault.service is still starting (start) [unit-not-started].');
+    await host.write('/run/vault-second', '');
     const done = await driver('start');
     expect(done).not.toHaveProperty('failed');
     expect(done.waits.join()).toMatch(/start of vault\.service for \d s, which is activating \(start\)/);
@@ -243,6 +249,17 @@ WantedBy=multi-user.target
     } else await unit(settings, command);
 
     expect((await driver('start')).failed?.message).toMatch(message);
+  });
+
+  test('quotes the log of a start that has ended before the journal read it', async () => {
+    await unit('[Service]\nType=notify', 'echo "Error parsing config" >&2; exit 7');
+    // A busy host does that; here the journal stands still meanwhile.
+    await host.must('systemctl', 'kill', '--signal=STOP', 'systemd-journald');
+    await host.must(
+      ...['systemd-run', '--collect', '--on-active=2', 'systemctl', 'kill', '--signal=CONT', 'systemd-journald'],
+    );
+
+    expect((await driver('start')).failed?.message).toContain('The log ends with: Error parsing config');
   });
 
   test('a unit that is not there is an error for whoever asks, stops or starts', async () => {

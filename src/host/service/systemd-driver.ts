@@ -23,7 +23,7 @@ type SystemdConfig = Extract<ServiceConfig, { driver: 'systemd' }>;
 const ASK_WITHIN_MS = 10_000;
 const RELOAD_WITHIN_MS = 60_000;
 const REPORT_EVERY_MS = 1_000;
-const LOG_TRIES = 4;
+const LOG_WITHIN_MS = 5_000;
 const LOG_AGAIN_MS = 500;
 
 /**
@@ -78,6 +78,7 @@ export function createSystemdDriver(
   async function job(verb: 'start' | 'stop', fence?: Fence): Promise<void> {
     const over = new AbortController();
     fence?.assertCurrent();
+    const began = Date.now();
     const running = run([unit.program, verb, '--', unit.name], limitMs);
     const reports = reportWait(verb, over.signal, fence);
     const { ok, stderr } = await running.finally(() => over.abort());
@@ -85,7 +86,7 @@ export function createSystemdDriver(
     const { state } = await show();
     const said = ok ? '' : shortened(stderr);
     const problem = verb === 'start' ? startProblem(unit, state, said) : stopProblem(unit, state, said, limitMs);
-    if (problem !== null) throw failure(problem, verb === 'start' ? await lastLogLine(state) : null);
+    if (problem !== null) throw failure(problem, verb === 'start' ? await lastLogLine(state, began) : null);
   }
 
   async function reportWait(verb: string, signal: AbortSignal, fence?: Fence): Promise<void> {
@@ -100,18 +101,25 @@ export function createSystemdDriver(
     }
   }
 
-  /** Of what it started; where nothing was started, what systemd says about it. */
-  async function lastLogLine({ loadState, invocation }: UnitState): Promise<string | null> {
-    if (loadState !== 'loaded') return null;
+  /**
+   * Of what this start has run; where nothing was started, what systemd says about it. By unit and time: of a process that
+   * has ended before the journal reads its line, the invocation is not known any more.
+   */
+  async function lastLogLine(state: UnitState, began: number): Promise<string | null> {
+    if (state.loadState !== 'loaded') return null;
     const command = ['journalctl', '--no-pager', '--quiet', '--output=cat', '--lines=1'];
-    const of = invocation === null ? `--unit=${unit.name}` : `_SYSTEMD_INVOCATION_ID=${invocation}`;
+    const of =
+      state.invocation === null
+        ? [`--unit=${unit.name}`]
+        : [`--since=@${Math.floor(began / 1_000)}`, `_SYSTEMD_UNIT=${ownName(state)}`];
+    const until = Date.now() + LOG_WITHIN_MS;
     // The journal may still be about to write it.
-    for (let tries = 0; tries < LOG_TRIES; tries++) {
-      const { ok, stdout } = await run([...command, of], ASK_WITHIN_MS);
+    for (;;) {
+      const { ok, stdout } = await run([...command, ...of], ASK_WITHIN_MS);
       if (!ok || stdout !== '') return ok ? logLineFit(stdout) : null;
+      if (Date.now() > until) return null;
       await sleep(LOG_AGAIN_MS);
     }
-    return null;
   }
 
   function failure({ text, advice, notice, retryable = true }: UnitProblem, line: string | null = null): DrError {
