@@ -7,8 +7,10 @@ module.exports = class SummaryReporter {
     const counts = {
       passed: results.numPassedTests,
       failed: results.numFailedTests + results.numRuntimeErrorTestSuites,
-      files: results.testResults.map(({ testFilePath, perfStats }) => ({
+      files: results.testResults.map(({ testFilePath, perfStats, ...result }) => ({
         file: relative(process.cwd(), testFilePath),
+        passed: result.numPassingTests,
+        failed: result.numFailingTests || (result.testExecError ? 1 : 0),
         seconds: (perfStats.end - perfStats.start) / 1_000,
       })),
     };

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, readdir, rename, symlink, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readdir, readFile, rename, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { PROJECT_ROOT } from '../../../src/lab/project-root';
@@ -68,6 +68,48 @@ describe('the last line', () => {
     const { code, lastLine } = await run('test', '--config', inTest('tests/jest.config.js'));
 
     expect({ code, lastLine }).toEqual({ code: 1, lastLine: '1 passed, 2 failed' });
+  });
+
+  describe('of files that run again when they fail', () => {
+    const FAILS = "test('a', () => {}); test('b', () => { throw new Error('no'); });";
+    const FAILS_ONCE = `
+      const { existsSync, writeFileSync } = require('node:fs');
+      test('a', () => {
+        if (existsSync(__filename + '.ran')) return;
+        writeFileSync(__filename + '.ran', '');
+        throw new Error('too busy');
+      });`;
+
+    it.each<[string, Record<string, string>, object]>([
+      [
+        'fails once',
+        { a: FAILS_ONCE },
+        { code: 0, passed: 2, failed: 0, unsteady: [expect.stringMatching(/\/a\.test\.js$/)] },
+      ],
+      ['fails twice', { a: FAILS }, { code: 1, passed: 2, failed: 1, unsteady: [] }],
+      ['cannot run', { a: 'this is no test' }, { code: 1, passed: 1, failed: 1, unsteady: [] }],
+      [
+        'is one of many',
+        { a: FAILS_ONCE, b: FAILS_ONCE, c: FAILS_ONCE, d: FAILS_ONCE },
+        { code: 1, passed: 1, failed: 4 },
+      ],
+    ])('counts one that %s', async (_what, tests, counts) => {
+      await mkdir(inTest('tests'));
+      await writeFile(inTest('tests/jest.config.js'), 'module.exports = { rootDir: __dirname, transform: {} };');
+      for (const [name, content] of Object.entries({ ...tests, passes: "test('a', () => {});" })) {
+        await writeFile(inTest(`tests/${name}.test.js`), content);
+      }
+      const code = `
+        import { writeFileSync } from 'node:fs';
+        import { runJestTwice } from ${JSON.stringify(join(PROJECT_ROOT, 'scripts/jest.mjs'))};
+        process.chdir(${JSON.stringify(PROJECT_ROOT)});
+        const result = await runJestTwice([], ['--config', ${JSON.stringify(inTest('tests/jest.config.js'))}]);
+        writeFileSync(${JSON.stringify(inTest('result.json'))}, JSON.stringify(result));`;
+
+      await promisify(execFile)(process.execPath, ['--input-type=module', '-e', code]);
+
+      expect(JSON.parse(await readFile(inTest('result.json'), 'utf8'))).toMatchObject(counts);
+    });
   });
 
   it('stands below the slowest files, where there are many', async () => {
