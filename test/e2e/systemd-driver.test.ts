@@ -255,7 +255,11 @@ WantedBy=multi-user.target
     await unit('[Service]\nType=notify', 'echo "Error parsing config" >&2; exit 7');
     // A busy host does that; here the journal stands still meanwhile.
     await host.must('systemctl', 'kill', '--signal=STOP', 'systemd-journald');
-    await host.must('sh', '-c', 'systemd-run --collect --on-active=2 systemctl kill --signal=CONT systemd-journald');
+    await host.must(
+      'sh',
+      '-c',
+      'systemd-run --collect --on-active=1 --timer-property=AccuracySec=1ms systemctl kill --signal=CONT systemd-journald',
+    );
 
     expect((await driver('start')).failed?.message).toContain('The log ends with: Error parsing config');
   });

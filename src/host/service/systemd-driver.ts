@@ -23,7 +23,7 @@ type SystemdConfig = Extract<ServiceConfig, { driver: 'systemd' }>;
 const ASK_WITHIN_MS = 10_000;
 const RELOAD_WITHIN_MS = 60_000;
 const REPORT_EVERY_MS = 1_000;
-const LOG_WITHIN_MS = 5_000;
+const LOG_WITHIN_MS = 10_000;
 const LOG_AGAIN_MS = 500;
 
 /**
