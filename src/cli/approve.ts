@@ -97,7 +97,7 @@ async function signatureFor(statement: string, options: Options, show: () => voi
   const key = options.key ?? defaultKey();
   show();
   note(`Signing with ${key} …`);
-  return sign(statement, key);
+  return signWith(key, statement);
 }
 
 function defaultKey(): string {
@@ -109,16 +109,23 @@ function defaultKey(): string {
   });
 }
 
-/** ssh-keygen itself asks for the passphrase or a touch of the hardware key. */
-async function sign(statement: string, key: string): Promise<string> {
-  const child = spawn('ssh-keygen', ['-q', '-Y', 'sign', '-n', APPROVAL_NAMESPACE, '-f', key], {
+/** ssh-keygen itself asks for the passphrase or a touch of the hardware key. @throws DrError NotApproved */
+export async function signWith(key: string, statement: string, program = 'ssh-keygen'): Promise<string> {
+  const child = spawn(program, ['-q', '-Y', 'sign', '-n', APPROVAL_NAMESPACE, '-f', key], {
     stdio: ['pipe', 'pipe', 'inherit'],
   });
   child.stdin.on('error', () => undefined);
   child.stdin.end(statement);
-  const ended = once(child, 'close').catch((error: Error) => [error.message]);
+  const ended = once(child, 'close').catch((error: NodeJS.ErrnoException) => [error.code ?? error.message]);
   const [signature, [code]] = await Promise.all([text(child.stdout), ended as Promise<[number | string | null]>]);
   if (code === 0 && signature.includes('SSH SIGNATURE')) return signature;
+  if (code === 'ENOENT') {
+    throw new DrError('NotApproved', 'ssh-keygen is not installed here, and approvals are signed with it.', {
+      advice:
+        'Nothing was sent. Install OpenSSH (openssh-client, in Fedora and RHEL openssh-clients), or sign where your key is: ' +
+        `--statement prints what to sign with ssh-keygen -Y sign -n ${APPROVAL_NAMESPACE}, and --signature sends the signature.`,
+    });
+  }
   throw new DrError('NotApproved', `ssh-keygen could not sign with ${key} (${code ?? 'signal'}).`, {
     advice: 'Nothing was sent. Check that the key is yours and that OpenSSH is 8.2 or newer: ssh -V',
   });

@@ -1,8 +1,8 @@
-import { userInfo } from 'node:os';
 import { Command, Option } from 'commander';
 import { DEFAULT_CONFIG_FILE } from '../config/default-file';
 import { DrError } from '../contract/failures';
 import type * as Person from '../contract/person';
+import { loginName } from '../login-name';
 import type { TemporalOptions } from '../temporal/connect-temporal';
 import { COMMON_OPTIONS, HELP, setExamples } from './help';
 import { note } from './output';
@@ -121,7 +121,7 @@ export function withOperator(command: Command): Command {
     common('--as <name>', 'your name, for the audit trail')
       .env('VAULT_DR_OPERATOR')
       .argParser(parsePerson)
-      .default(userInfo().username, 'your login'),
+      .default(loginName(), 'your login'),
   );
 }
 

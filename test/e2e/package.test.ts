@@ -64,6 +64,8 @@ describeIf(process.arch === 'x64', 'the packages of this test are for x64')('pac
       'usr/share/man/man1/vault-dr.1.gz',
       'usr/share/zsh/vendor-completions/_vault-dr',
     ]);
+    const { stdout: recommends } = await run('dpkg-deb', ['--field', inTest('one', PACKAGE), 'Recommends']);
+    expect(recommends).toBe('ca-certificates, openssh-client, sudo\n');
     const program = files.filter((file) => file.startsWith('usr/lib/vault-dr/dist/'));
     expect(program.filter((file) => NEVER.test(file))).toEqual([]);
     expect(new Set(program.map((file) => file.split('/')[4]))).toEqual(
@@ -170,6 +172,8 @@ describeIf(process.arch === 'x64', 'the packages of this test are for x64')('pac
       expect(scripts).not.toMatch(/@[A-Z]+@/);
       await run('sh', ['-n', '-c', scripts]);
       expect(requires).toContain('glibc >= 2.28');
+      // Approvals are signed with OpenSSH; nodes without agents are reached by it, and by sudo there.
+      expect(await query('--recommends')).toMatch(/^openssh-clients\nsudo$/m);
     });
   });
 

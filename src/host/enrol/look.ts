@@ -1,11 +1,12 @@
 import { execFile } from 'node:child_process';
 import { lstat, readFile, stat, statfs } from 'node:fs/promises';
-import { hostname, userInfo } from 'node:os';
+import { hostname } from 'node:os';
 import { dirname, isAbsolute, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { passedEnvironment } from '../../child-environment';
 import type { ServiceConfig } from '../../config/schema';
 import { readIfThere } from '../../files/files';
+import { loginName } from '../../login-name';
 import { clusterAddressOf, namedPaths } from '../../vault/config/server-details';
 import { programIn, type ServerStart, UNKNOWN_START } from '../../vault/config/server-start';
 import { readServerConfig, type ServerConfig } from '../../vault/config/vault-config';
@@ -78,7 +79,7 @@ export async function lookAtHost(hints: Hints): Promise<HostView> {
       listeners: (server?.listeners ?? []).map((listener) => `${listener.type} ${shownAddress(listener)}`).slice(0, 20),
       clusterAddress: server === null ? null : clusterAddressOf(server.files.all(), start),
       nodeId: server?.facts.storage?.nodeId ?? null,
-      user: userInfo().username,
+      user: loginName(),
       problems: problems.slice(0, 50).map((text) => text.slice(0, 1_000)),
     },
   };
@@ -86,7 +87,7 @@ export async function lookAtHost(hints: Hints): Promise<HostView> {
 
 async function runningServers(): Promise<number[]> {
   const users = await Promise.all(USUAL_USERS.map(userId));
-  return serversOf([0, userInfo().uid, ...users.flat()]);
+  return serversOf([0, process.geteuid?.() ?? 0, ...users.flat()]);
 }
 
 async function userId(name: string): Promise<number[]> {

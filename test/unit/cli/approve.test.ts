@@ -1,4 +1,4 @@
-import { subjectToSign } from '../../../src/cli/approve';
+import { signWith, subjectToSign } from '../../../src/cli/approve';
 import type { RecoveryProgress } from '../../../src/contract/recovery';
 import { planHashOf } from '../../../src/plan/hash';
 import { PLAN } from '../../support/fake-agents';
@@ -57,4 +57,12 @@ it('is nothing where somebody has read another plan', () => {
   const error = thrownBy(() => subjectToSign(waiting(), PLAN.cluster, '0123456789ab'));
 
   expect(error.message).toBe(`The hash of the plan is ${HASH.slice(0, 12)}, not 0123456789ab.`);
+});
+
+it('says what is missing, and the way around it, where there is no ssh-keygen', async () => {
+  await expect(signWith('/nowhere/id_ed25519', 'statement', '/nowhere/ssh-keygen')).rejects.toMatchObject({
+    code: 'NotApproved',
+    message: 'ssh-keygen is not installed here, and approvals are signed with it.',
+    advice: expect.stringMatching(/openssh-client.*--statement.*--signature/),
+  });
 });
