@@ -113,7 +113,7 @@ export class CachedRepository implements Repository {
     }
   }
 
-  /** The same bytes, kept once they are complete. */
+  /** The same bytes, kept once they are complete; nothing is written where they are kept already. */
   async *#keeping(key: string, tag: string, stream: Readable): AsyncGenerator<Buffer> {
     const chunks: Buffer[] = [];
     let size = 0;
@@ -123,11 +123,13 @@ export class CachedRepository implements Repository {
       yield chunk;
     }
     if (size > LIMIT_BYTES) return;
+    const content = Buffer.concat(chunks);
+    if ((await this.#read(key, tag))?.equals(content)) return;
     const path = this.#pathOf(key);
     const temporary = `${path}.${randomBytes(6).toString('hex')}.tmp`;
     try {
       // Not flushed: what is cut short by a crash is read again.
-      await writeFile(temporary, Buffer.concat([headOf(tag), ...chunks]), { mode: 0o600, flag: 'wx' });
+      await writeFile(temporary, Buffer.concat([headOf(tag), content]), { mode: 0o600, flag: 'wx' });
       await rename(temporary, path);
     } catch {
       // A full disk makes a listing slow, and nothing else.

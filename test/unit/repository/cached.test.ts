@@ -112,6 +112,21 @@ describe('what was read once of a bucket', () => {
     expect([copies.length, unreadable.length]).toEqual(versions ? [1, 0] : [0, 1]);
   });
 
+  it('is written once, however often it is read to be checked', async () => {
+    await publish(LATER);
+    const [copy] = (await listed()).copies;
+    const written = async () =>
+      Promise.all((await readdir(cache())).toSorted().map(async (name) => (await stat(join(cache(), name))).ino));
+    const before = await written();
+    const repository = await opened();
+    await listGenerations(repository, 'prod', KEYS.publicKeyPem);
+
+    await verifyCopy(repository, copy!);
+
+    expect(before).toHaveLength(2);
+    expect(await written()).toEqual(before);
+  });
+
   it('is forgotten when it is gone', async () => {
     const { manifest } = await publish(EARLIER);
     await publish(LATER);
