@@ -18,6 +18,7 @@ import { readServer } from '../../src/host/service/read-server';
 import { VERSION } from '../../src/version';
 import type { NodeHost } from './context';
 import { describeMigration } from './migrate';
+import { unreadableDirectories } from './unreadable';
 
 /** A hanging Vault accepts connections and never answers; it must not delay the report. */
 const VAULT_TIMEOUT_MS = 5_000;
@@ -39,6 +40,7 @@ export async function describeNode(host: NodeHost): Promise<NodeReport> {
     seal,
     { tried, product },
     migration,
+    unreadable,
   ] = await Promise.all([
     privateDirectory(node.stateDir).then(freeBytes),
     driver.status(),
@@ -52,6 +54,7 @@ export async function describeNode(host: NodeHost): Promise<NodeReport> {
     reading.then((read) => (read.server ? checkSealAccess(read.server, environmentOf(host)) : UNCHECKED)),
     askVault(host),
     describeMigration(host),
+    unreadableDirectories(host.deps.config),
   ]);
   const temp = node.service.driver === 'process' ? (node.service.env['TMPDIR'] ?? node.tempDir) : node.tempDir;
   return {
@@ -69,6 +72,7 @@ export async function describeNode(host: NodeHost): Promise<NodeReport> {
     reach: await checkReach({ cluster: host.deps.cluster, node, server, service, tried }),
     ...(migration ? { migration } : {}),
     seal,
+    unreadable,
     stagingFreeBytes,
     temp: { path: temp, freeBytes: await freeBytes(temp) },
   };

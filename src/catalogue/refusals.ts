@@ -210,6 +210,16 @@ export const REFUSALS = {
       'Otherwise choose another backup: `vault-dr backups list --cluster CLUSTER`, then `--generation ID`.',
     ],
   },
+  'copy-out-of-reach': {
+    title: 'The first node cannot read any good copy',
+    says: ["vault-1 can't read any good copy of this backup: local: ENOENT: no such file or directory, opendir …"],
+    means:
+      'The only good copies are in directories, and the first node has none of them: they are on the disk of a controller, or a share is not mounted. The first node fetches the backup itself.',
+    todo: [
+      'Copy the backup to a bucket that the cluster names: `vault-dr backups verify --cluster CLUSTER --repair`, on the host that has the directory.',
+      'Or mount the directory on the first node at the same path, readable by its agent.',
+    ],
+  },
   'no-leader': {
     title: 'The cluster has no leader',
     means: 'A restore in place and a rebuild need a cluster that serves.',

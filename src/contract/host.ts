@@ -239,6 +239,8 @@ export interface NodeReport {
   migration?: MigrationReport;
   /** Whether an auto-unseal seal reaches its key. */
   seal: { checked: boolean; problem: string | null };
+  /** Directories of backups that the agent can't read. Absent in results of earlier agents. */
+  unreadable?: { repository: string; cluster: string; problem: string }[];
   /** Free bytes where the generation is staged. */
   stagingFreeBytes: number;
   /** Where Vault buffers an uploaded snapshot, and the free space there. */

@@ -19,6 +19,7 @@ import { liveCredentialFindings, liveCredentialWarnings, type SourceView } from 
 import { leftOutOf, leftOutWarnings } from './left-out';
 import { withLayouts } from './layouts';
 import { type ConsulContent, methodOf } from '../contract/method';
+import { copyFindings } from './copy-findings';
 import { consulFindings, consulWarnings, inPlaceMethodFindings, storageOf } from './consul-findings';
 import { filesFindings, filesWarnings } from './files-findings';
 import { compareLogEnds, logEndOf } from './log-end';
@@ -93,9 +94,11 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
     ...filesFindings(manifest, settings, inspections, live),
     ...(input.inPlace ? inPlaceFindings(facts) : lossFindings(facts, rpoSeconds, lost)),
     ...clusterFindings(facts),
-    ...(chosen.healthy.length === 0
-      ? [{ code: 'no-good-copy' as const, text: 'no repository has a complete copy of this backup' }]
-      : []),
+    ...copyFindings(
+      chosen.healthy,
+      settings.source,
+      inspections.find(({ node }) => node === first?.name),
+    ),
     ...changed.flatMap((inspection) =>
       evaluateNode(inspection, settings.nodes, {
         sealType: manifest.seal.type,

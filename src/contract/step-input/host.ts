@@ -174,6 +174,7 @@ export const nodeReport = strict<NodeReport>({
   reach: strict<VaultReach>({ address: short, problem: text.nullable(), unchecked: text.nullable() }).optional(),
   migration: migrationReport.optional(),
   seal: z.strictObject({ checked: flag, problem: text.nullable() }),
+  unreadable: listOf(z.strictObject({ repository: name, cluster: name, problem: text }), 100).optional(),
   stagingFreeBytes: count,
   temp: z.strictObject({ path: short, freeBytes: count }),
 });

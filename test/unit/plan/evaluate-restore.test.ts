@@ -16,6 +16,8 @@ import {
   vault,
 } from '../../support/restore-facts';
 
+const UNREADABLE = { repository: 'local', cluster: 'prod', problem: 'ENOENT' };
+
 describe('a plan', () => {
   it('is made of the manifest and the settings, and says what will be lost', () => {
     const facts = factsWith();
@@ -67,6 +69,11 @@ describe('a plan', () => {
 
   it.each<[string, RestoreFacts, string]>([
     ['no copy that could be read', factsWith({ healthy: [] }), 'no repository has a complete copy of this backup'],
+    [
+      'good copies that the first node can not read',
+      factsWith({ inspections: { 'vault-1': { unreadable: [UNREADABLE] } } }),
+      "vault-1 can't read any good copy of this backup: local: ENOENT",
+    ],
     [
       'a mount point that its agent can not set aside',
       factsWith({ inspections: { 'vault-2': { dataDir: { ...dataDir, mountPoint: true } } } }),
@@ -392,6 +399,14 @@ describe('a plan', () => {
     ],
   ])('warns of %s', (_what, changes, ...warnings) => {
     expect(evaluateRestore(factsWith(changes)).plan?.warnings).toEqual(warnings);
+  });
+
+  it('takes a copy that the first node can read, and knows nothing of a bucket or of another cluster', () => {
+    const unreadable = { 'vault-1': { unreadable: [UNREADABLE] }, 'vault-2': { unreadable: [] } };
+    const others = { 'vault-1': { unreadable: [{ ...UNREADABLE, cluster: 'other' }] } };
+
+    expect(evaluateRestore(factsWith({ healthy: ['local', 'offsite'], inspections: unreadable })).refusals).toEqual([]);
+    expect(evaluateRestore(factsWith({ inspections: others })).refusals).toEqual([]);
   });
 
   it('passes on what was wrong with other copies', () => {
