@@ -30,7 +30,7 @@ import { controller, controllerAt } from './run/steps';
 import { runCopy } from './run/run-copy';
 import { ending, isGone, parseOrFail, problemOf } from './run/problems';
 import { CLUSTER_ATTRIBUTE, GENERATION_ATTRIBUTE } from './run/search-attributes';
-import { askServing } from './run/serving';
+import { Serving } from './run/serving';
 import { notice } from '../src/contract/notice';
 
 /** How often all repositories are tried before the backup fails because none answers. */
@@ -42,7 +42,7 @@ const CAPTURES = 3;
  * no verified copy could be made; a later run catches up repositories that were down.
  */
 export async function backUpCluster(raw: unknown): Promise<BackupResult> {
-  const { cluster, method } = parseOrFail(backupInput, raw, '{"cluster":"prod"}');
+  const { cluster, method, without } = parseOrFail(backupInput, raw, '{"cluster":"prod"}');
   const { runId } = workflowInfo();
   const progress: BackupProgress = {
     cluster,
@@ -56,7 +56,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
   /** The controller on whose disk it lies until it is published. */
   let home: string | undefined;
   /** The one that serves a directory of the cluster, as long as it answers. */
-  let serving: string | undefined;
+  const serving = new Serving();
   /** Repositories that have this backup, or that do not take it now. */
   const tried = new Set<string>();
   setHandler(defineQuery<BackupProgress>(PROGRESS_QUERY), () => progress, { description: 'How far the backup is' });
@@ -94,7 +94,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
       holders.map(async (repository) => {
         try {
           const { retention: policy } = plan;
-          const report = await askServing(serving, (steps) =>
+          const report = await serving.ask((steps) =>
             steps.applyRetention({ cluster, repository, policy, newest: generation }),
           );
           progress.warnings.push(...report.warnings.map((warning) => `retention in ${repository}: ${warning}`));
@@ -163,11 +163,13 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
 
   /** A recovery that asks for a backup of its own holds the lock that a copy of a node needs: it gets a snapshot instead. */
   async function makePlan(): Promise<BackupPlan> {
-    const plan = await controller.planBackup({ cluster, ...(method ? { method } : {}) });
-    const inRecovery = plan.method === 'filesystem' && workflowInfo().parent !== undefined;
-    const made = inRecovery ? await controller.planBackup({ cluster, method: 'raft' }) : plan;
+    const isPart = workflowInfo().parent !== undefined;
+    const away = isPart && without ? { without } : {};
+    const plan = await controller.planBackup({ cluster, ...(method ? { method } : {}), ...away });
+    const inRecovery = plan.method === 'filesystem' && isPart;
+    const made = inRecovery ? await controller.planBackup({ cluster, method: 'raft', ...away }) : plan;
     home = made.controller;
-    serving = made.servedBy;
+    serving.by = made.servedBy === away.without ? null : (made.servedBy ?? null);
     return made;
   }
 
@@ -250,7 +252,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
   /** Another controller does what this one no longer can. */
   async function moveAway(warn: (text: string) => void): Promise<void> {
     const gone = home;
-    if (gone === serving) serving = undefined;
+    if (gone === serving.by) serving.by = null;
     const wish = { cluster, ...(method ? { method } : {}), ...(gone === undefined ? {} : { without: gone }) };
     home = (await controller.planBackup(wish)).controller;
     const text = notice('controller-gone', `the controller ${gone} went away; the backup was made again by ${home}`);
@@ -359,7 +361,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
 
   async function copyTo(generation: string, from: string, to: string): Promise<PublishedCopy | null> {
     try {
-      const copy = await askServing(serving, (steps) => steps.replicateGeneration({ cluster, generation, from, to }));
+      const copy = await serving.ask((steps) => steps.replicateGeneration({ cluster, generation, from, to }));
       progress.missing = progress.missing.filter((item) => item.repository !== to);
       progress.copies.push(copy);
       return copy;
@@ -386,8 +388,8 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     for (const { from, to } of ways) {
       try {
         const between = { cluster, from, to };
-        for (const generation of await askServing(serving, (steps) => steps.listCatchUps(between))) {
-          await askServing(serving, (steps) => steps.replicateGeneration({ ...between, generation }));
+        for (const generation of await serving.ask((steps) => steps.listCatchUps(between))) {
+          await serving.ask((steps) => steps.replicateGeneration({ ...between, generation }));
           done.push({ repository: to, generation });
         }
       } catch (error) {
@@ -400,7 +402,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
 
   async function keepAuditHead(repository: string): Promise<void> {
     try {
-      await askServing(serving, (steps) => steps.publishAuditHead({ cluster, repository }));
+      await serving.ask((steps) => steps.publishAuditHead({ cluster, repository }));
     } catch (error) {
       if (isCancellation(error)) throw error;
       progress.warnings.push(`the audit head is not in ${repository}: ${problemOf(error, 'audit').problem}`);

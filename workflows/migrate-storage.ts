@@ -11,7 +11,6 @@ import { agree, firstPlan, type Planned } from './run/planning';
 import { Recovery } from './run/recovery';
 import { SKIPPED } from './run/recovery-run';
 import { rollBack } from './run/roll-back';
-import { askServing } from './run/serving';
 
 /**
  * Moves a cluster that stores in Consul, or a single server that stores in files, to Raft. The old storage is only read, so until
@@ -95,6 +94,7 @@ export async function migrateStorage(raw: unknown, handover?: unknown): Promise<
   // Changes nothing. Refuses with the complete list of reasons.
   async function makePlan(before: MigrationPlan | null): Promise<Planned<MigrationPlan>> {
     const settings = await controller.planRestore({ cluster: input.cluster });
+    recovery.serving.by = settings.servedBy ?? null;
     if (before === null) recovery.show(settings, settings.nodes[0]?.name ?? null);
     const live = await controller.lookAtCluster({ cluster: input.cluster });
     const [inspections, { chosen, backupProblem }] = await Promise.all([
@@ -114,7 +114,7 @@ export async function migrateStorage(raw: unknown, handover?: unknown): Promise<
       const generation = before?.backup?.generation ?? 'latest';
       const wanted = { settings, generation, asOf: null };
       return {
-        chosen: await askServing(settings.servedBy, (steps) => steps.chooseGeneration(wanted)),
+        chosen: await recovery.serving.ask((steps) => steps.chooseGeneration(wanted)),
         backupProblem: null,
       };
     } catch (error) {

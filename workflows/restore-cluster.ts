@@ -10,7 +10,6 @@ import { received } from './run/handover';
 import { agree, firstPlan, type Planned } from './run/planning';
 import { Recovery } from './run/recovery';
 import { rollBack } from './run/roll-back';
-import { askServing } from './run/serving';
 
 /**
  * Restores a cluster from a generation. Input: `{"cluster":"prod","requestedBy":"ana"}`, and optionally `generation`,
@@ -21,9 +20,7 @@ export async function restoreCluster(raw: unknown, handover?: unknown): Promise<
   const input = parseOrFail(restoreInput, raw, '{"cluster":"prod","requestedBy":"your name"}');
   const method = input.inPlace ? 'inPlace' : 'snapshot';
   const recovery = new Recovery(input.into ?? input.cluster, input.requestedBy, method, received(handover));
-  const { run, state, journal, identities, unsealing } = recovery;
-  /** Of its repositories, as the plan found them. */
-  let servedBy: string | undefined;
+  const { run, state, journal, identities, unsealing, serving } = recovery;
 
   return recovery.execute(raw, async () => {
     const first = await firstPlan(recovery, makePlan);
@@ -98,12 +95,12 @@ export async function restoreCluster(raw: unknown, handover?: unknown): Promise<
     const { cluster, into, drill } = input;
     const settings = await controller.planRestore({ cluster, drill, ...(into === undefined ? {} : { into }) });
     const live = await controller.lookAtCluster({ cluster: settings.cluster });
-    servedBy = settings.servedBy;
+    serving.by = settings.servedBy ?? null;
     if (before === null) recovery.show(settings, input.inPlace ? live.leader : (settings.nodes[0]?.name ?? null));
     const choice = before ? { generation: before.generation, asOf: null } : choiceOf(input);
     const [inspections, chosen] = await Promise.all([
       Promise.all(settings.nodes.map((node) => recovery.describe(node))),
-      askServing(settings.servedBy, (steps) => steps.chooseGeneration({ settings, ...choice })),
+      serving.ask((steps) => steps.chooseGeneration({ settings, ...choice })),
     ]);
     const inPlaceProblem = input.inPlace && live.leader ? await recovery.steps(live.leader).proveInPlace() : null;
     const made = await controller.makePlan({ input, settings, chosen, inspections, live, inPlaceProblem });
@@ -173,7 +170,7 @@ export async function restoreCluster(raw: unknown, handover?: unknown): Promise<
       const at = new Date().toISOString();
       const approved = approvedPlan(state.progress);
       const named = { cluster: source, generation, manifestSha256, run: run.claim.run, at, approved };
-      const problems = await askServing(servedBy, (steps) => steps[step](named));
+      const problems = await serving.ask((steps) => steps[step](named));
       journal.warnings.push(
         ...problems.map(({ repository, problem }) => `${repository}: not marked as ${as}: ${problem}`),
       );

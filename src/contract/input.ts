@@ -11,8 +11,15 @@ const name = z
   .regex(NAME_PATTERN, 'must be lower-case letters, digits and hyphens');
 
 export const clusterInput = z.strictObject({ cluster: name });
-/** `method`: instead of that of the configuration, for a cluster that has just been migrated. */
-export const backupInput = z.strictObject({ cluster: name, method: z.literal('raft').optional() });
+/**
+ * `method`: instead of that of the configuration, for a cluster that has just been migrated. `without`: a controller that a
+ * recovery found silent; counts in a backup that is part of one.
+ */
+export const backupInput = z.strictObject({
+  cluster: name,
+  method: z.literal('raft').optional(),
+  without: name.optional(),
+});
 
 const NOT_A_GENERATION = 'is not a generation id: see `vault-dr generations list`';
 const generation = z

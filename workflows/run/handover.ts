@@ -2,6 +2,7 @@ import { ApplicationFailure, workflowInfo } from '@temporalio/workflow';
 import type { RecoveryProgress, RecoveryReport } from '../../src/contract/recovery';
 import type { HandedDecisions } from './decisions';
 import type { HandedJournal } from './journal';
+import type { HandedServing } from './serving';
 import type { HandedShares } from './share-sets';
 import type { HandedWaits } from './waiting';
 
@@ -26,6 +27,8 @@ export interface Handover {
   shares: HandedShares;
   waits: HandedWaits;
   decisions: HandedDecisions;
+  /** Absent where an earlier version handed over. */
+  serving?: HandedServing;
 }
 
 /**

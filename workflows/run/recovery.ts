@@ -33,6 +33,7 @@ import { RecoveryRun, SKIPPED } from './recovery-run';
 import { reportOf, whatIsLeft } from './report';
 import { showRetries } from './retries';
 import { RunState } from './run-state';
+import { Serving } from './serving';
 import { ShareCeremony } from './share-ceremony';
 import { ShareSets } from './share-sets';
 import { Waiting } from './waiting';
@@ -51,6 +52,7 @@ export class Recovery {
   readonly identities: Identities;
   readonly unsealing: Unsealing;
   readonly joining: Joining;
+  readonly serving: Serving;
   setAside: RecoveryReport['setAside'];
   readonly removed: RecoveryReport['removed'];
   graceDays: number;
@@ -91,6 +93,7 @@ export class Recovery {
     this.identities = identities;
     this.unsealing = new Unsealing(run, sets, identities, steps, handed?.unsealing);
     this.joining = new Joining(run, this.unsealing, steps, handed?.blanked);
+    this.serving = new Serving(handed?.serving);
     this.#sets = sets;
     this.graceDays = handed?.graceDays ?? 0;
     this.staged = handed?.staged ?? null;
@@ -171,6 +174,7 @@ export class Recovery {
       shares: this.#sets.handOver(),
       waits,
       decisions: run.decisions.handOver(),
+      serving: this.serving.handOver(),
     };
   }
 
@@ -274,11 +278,12 @@ export class Recovery {
 
   /** @param method instead of that of the configuration */
   async backUpAtOnce(when: 'before' | 'after', method?: 'raft'): Promise<{ generation: string }> {
+    const { silent } = this.serving;
     const result = await counted(() =>
       executeChild<(raw: unknown) => Promise<BackupResult>>(WORKFLOW.backUpCluster, {
         workflowId: `${backupWorkflowId(this.cluster)}-${when}-restore-${this.run.claim.run}`,
         workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-        args: [{ cluster: this.cluster, ...(method ? { method } : {}) }],
+        args: [{ cluster: this.cluster, ...(method ? { method } : {}), ...(silent ? { without: silent } : {}) }],
         staticSummary: `${when === 'after' ? 'First backup after' : 'Backup before'} the restore of ${this.cluster}`,
       }),
     );
