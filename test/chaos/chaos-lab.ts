@@ -9,6 +9,7 @@ import type { Config } from '../../src/config/schema';
 import { type Lab, startLab } from '../../src/lab/lab';
 import { type LabProcess, waitFor } from '../../src/lab/processes';
 import type { SampleSecret } from '../../src/lab/secrets';
+import type { LabConsul } from '../../src/lab/consul/consul-cluster';
 import type { ShapeName } from '../../src/lab/shapes';
 import { addBallast } from '../support/ballast';
 import { EVERYTHING, type Victim } from './matrix';
@@ -112,20 +113,34 @@ export async function killVictim(lab: Lab, victim: Victim): Promise<Kill> {
     if (met) await lab.killVault(node as string);
     return { met, restarted: Promise.resolve() };
   }
-  const victims: Record<Exclude<Victim, 'vault-a' | 'vault-b' | 'everything'>, LabProcess | undefined> = {
-    controller: lab.controller,
-    'agent-a': lab.agents[node ?? ''],
-    'agent-b': lab.agents[node ?? ''],
-    temporal: lab.temporal.server,
-    s3: lab.s3.server,
-  };
-  const target = victims[victim] as LabProcess;
+  const target = await processOf(lab, victim);
   const met = target.pid !== undefined;
   await target.kill();
   const restarted = sleep(RESTART_AFTER_MS).then(() => target.start());
   // Awaited by the evaluation of the case; until then its failure must not count as unhandled.
   restarted.catch(() => undefined);
   return { met, restarted };
+}
+
+async function processOf(lab: Lab, victim: Exclude<Victim, 'vault-a' | 'vault-b' | 'everything'>): Promise<LabProcess> {
+  switch (victim) {
+    case 'agent-a':
+    case 'agent-b':
+      return lab.agents[nodeOf(lab, victim) ?? ''] as LabProcess;
+    case 'consul-leader':
+    case 'consul-follower': {
+      const consul = lab.consul as LabConsul;
+      const leading = await consul.leader();
+      const found = consul.servers.find(({ name }) => (name === leading) === (victim === 'consul-leader'));
+      return (found as LabConsul['servers'][number]).process;
+    }
+    case 'controller':
+      return lab.controller;
+    case 'temporal':
+      return lab.temporal.server;
+    case 's3':
+      return lab.s3.server;
+  }
 }
 
 export function isVault(victim: Victim): victim is 'vault-a' | 'vault-b' {

@@ -2,9 +2,11 @@ import { randomFrom, shuffled } from './random';
 
 /** What is killed; `a` is the node that a restore begins with, `b` one that joins it. */
 export const VICTIMS = ['controller', 'agent-a', 'agent-b', 'temporal', 'vault-a', 'vault-b', 's3'] as const;
+/** Where Vault stores in Consul: the server that leads at that moment, and one that follows it. */
+export const CONSUL_VICTIMS = ['consul-leader', 'consul-follower'] as const;
 /** All of them at once, as when the power of a whole site fails. */
 export const EVERYTHING = 'everything';
-export type Victim = (typeof VICTIMS)[number] | typeof EVERYTHING;
+export type Victim = (typeof VICTIMS)[number] | (typeof CONSUL_VICTIMS)[number] | typeof EVERYTHING;
 
 export const MOMENTS = ['start', 'middle', 'after'] as const;
 export type Moment = (typeof MOMENTS)[number];
@@ -33,6 +35,8 @@ export interface ChaosCase {
 export interface ScenarioShape {
   name: string;
   activities: readonly string[];
+  /** Besides those that every lab has. */
+  victims?: readonly Victim[];
   /** Activities, and names of logged instants, at which a victim does not run, so that it can't be killed. */
   downDuring?: Partial<Record<Victim, readonly string[]>>;
   /** Victims whose death the run can't recover from by itself. */
@@ -46,23 +50,25 @@ const RANDOM_INSTANTS = 3;
 /** Every victim at every moment of every activity of every scenario, and at some random instants besides. */
 export function fullMatrix(scenarios: readonly ScenarioShape[], seed: number): ChaosCase[] {
   const random = randomFrom(seed);
-  return scenarios.flatMap(({ name, activities, downDuring = {}, spared = [], logged = {} }) =>
-    VICTIMS.filter((victim) => !spared.includes(victim)).flatMap((victim) => {
-      const isUp = (name: string) => !downDuring[victim]?.includes(name);
-      const planned: Instant[] = activities
-        .filter(isUp)
-        .flatMap((activity) => MOMENTS.map((moment) => ({ kind: 'activity' as const, activity, moment })));
-      const inside: Instant[] = Object.entries(logged)
-        .filter(([own]) => isUp(own))
-        .map(([own, logged]) => ({ kind: 'logged', name: own, ...logged }));
-      const anywhere: Instant[] = Array.from({ length: RANDOM_INSTANTS }, () => ({ kind: 'random', at: random() }));
-      return [...planned, ...inside, ...anywhere].map((instant) => ({
-        id: `${name}/${instantName(instant)}/${victim}`,
-        scenario: name,
-        victim,
-        instant,
-      }));
-    }),
+  return scenarios.flatMap(({ name, activities, victims = [], downDuring = {}, spared = [], logged = {} }) =>
+    [...VICTIMS, ...victims]
+      .filter((victim) => !spared.includes(victim))
+      .flatMap((victim) => {
+        const isUp = (name: string) => !downDuring[victim]?.includes(name);
+        const planned: Instant[] = activities
+          .filter(isUp)
+          .flatMap((activity) => MOMENTS.map((moment) => ({ kind: 'activity' as const, activity, moment })));
+        const inside: Instant[] = Object.entries(logged)
+          .filter(([own]) => isUp(own))
+          .map(([own, logged]) => ({ kind: 'logged', name: own, ...logged }));
+        const anywhere: Instant[] = Array.from({ length: RANDOM_INSTANTS }, () => ({ kind: 'random', at: random() }));
+        return [...planned, ...inside, ...anywhere].map((instant) => ({
+          id: `${name}/${instantName(instant)}/${victim}`,
+          scenario: name,
+          victim,
+          instant,
+        }));
+      }),
   );
 }
 

@@ -5,7 +5,7 @@ import { waitFor } from '../../src/lab/processes';
 import { recoveryHandle } from '../../src/temporal/runs';
 import { prepareMigration } from '../support/migration';
 import { type ChaosLab, unsealEverywhere } from './chaos-lab';
-import { EVERYTHING } from './matrix';
+import { CONSUL_VICTIMS, EVERYTHING } from './matrix';
 import { attendRestore } from './people';
 import { backupRun, makeLeader, recoveryRun, removeSetAside, type Scenario } from './scenario';
 
@@ -77,7 +77,7 @@ const migrationRun = {
 const MIGRATION = { workflow: 'migrateStorage', input: { cluster: CLUSTER, to: 'raft', requestedBy: 'ana' } } as const;
 
 /** Of a cluster that stores in Consul. */
-export const CONSUL_SCENARIOS: readonly Scenario[] = [
+const consulScenarios: readonly Scenario[] = [
   {
     ...backupRun,
     name: 'consul-backup',
@@ -143,6 +143,9 @@ export const CONSUL_SCENARIOS: readonly Scenario[] = [
     attend: (chaos, handle, isOver) => attendRestore(chaos, handle, isOver, 'rollBack'),
   },
 ];
+
+/** Each of them needs Consul, whose servers die as well. */
+export const CONSUL_SCENARIOS = consulScenarios.map((scenario): Scenario => ({ ...scenario, victims: CONSUL_VICTIMS }));
 
 /** As it was before the migration of the case before: Consul still has everything, and each host its old configuration. */
 async function backToConsul({ lab }: ChaosLab): Promise<void> {

@@ -15,14 +15,14 @@ const HOLDERS = ['carol', 'dave', 'erin'];
  * Approves, and gives three unseal shares, as people do who check again until the run has what it needs. They fix
  * nothing.
  * @param holders when the shares come: as soon as they are taken; a second after nothing else is waited for; or only
- * after somebody had the old data put back, when the snapshot is in
+ * after somebody had the old data put back, when the snapshot is in; or never
  * @returns what was parked for people to fix: a failure, because nobody does
  */
 export async function attendRestore(
   { client, lab }: ChaosLab,
   handle: RecoveryHandle,
   isOver: () => boolean,
-  holders: 'early' | 'late' | 'rollBack',
+  holders: 'early' | 'late' | 'rollBack' | 'never',
 ): Promise<string[]> {
   while (!isOver()) {
     try {
@@ -43,6 +43,7 @@ export async function attendRestore(
       const approval = await signedApproval(progress, 'bob', lab.approverKeys.bob);
       await inTime(() => askRestore(handle, MESSAGE.approve, approval));
     }
+    if (holders === 'never') return;
     if (holders === 'rollBack' && phase === 'unseal') {
       await inTime(() => askRestore(handle, MESSAGE.rollBack, { operator: 'bob' }));
     }

@@ -1,4 +1,4 @@
-import { type ChaosCase, EVERYTHING, MOMENTS, VICTIMS } from './matrix';
+import { type ChaosCase, CONSUL_VICTIMS, EVERYTHING, MOMENTS, VICTIMS } from './matrix';
 import type { ZombieResult } from './zombies';
 
 /** `moot`: the victim did not run at that instant, or the instant did not come. */
@@ -44,7 +44,7 @@ export function makeReport(
   results: readonly CaseResult[],
 ): ChaosReport {
   const number = (outcome: Outcome) => results.filter((item) => item.outcome === outcome).length;
-  const spreads = [...VICTIMS, EVERYTHING, 'all'].flatMap((victim) => {
+  const spreads = [...VICTIMS, ...CONSUL_VICTIMS, EVERYTHING, 'all'].flatMap((victim) => {
     const extra = results.flatMap((item) =>
       item.outcome === 'passed' && (victim === 'all' || item.case.victim === victim) && item.extraSeconds !== null
         ? [item.extraSeconds]
@@ -111,7 +111,8 @@ export function resultTable(results: readonly CaseResult[]): string {
     ...scenarios.map((name) => ({ name, has: (item: CaseResult) => item.case.scenario === name })),
     { name: 'all', has: () => true },
   ];
-  const rows = [...VICTIMS, EVERYTHING, 'all'].map((victim) => {
+  const others = CONSUL_VICTIMS.filter((victim) => results.some((item) => item.case.victim === victim));
+  const rows = [...VICTIMS, ...others, EVERYTHING, 'all'].map((victim) => {
     const own = results.filter((item) => victim === 'all' || item.case.victim === victim);
     return [victim, ...columns.map(({ has }) => cell(own.filter(has)))];
   });

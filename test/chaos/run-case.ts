@@ -9,6 +9,7 @@ import { persistently } from './persistence';
 import { percentile, type CaseResult } from './report';
 import { activitiesOf, backedUpAt } from './run-view';
 import type { Scenario } from './scenario';
+import { isOfTerminated } from './terminated';
 
 /** A run that takes longer does not continue by itself. */
 const RUN_LIMIT_MS = 240_000;
@@ -73,7 +74,7 @@ export async function measure(chaos: ChaosLab, scenario: Scenario, times: number
       return Promise.resolve();
     });
     const wrong = [...problems, ...(result === null ? [] : scenario.evaluate(chaos, result))];
-    if (wrong.length === 0) wrong.push(...(await findDamage(chaos, before, scenario)));
+    if (wrong.length === 0) wrong.push(...(await damageOf(chaos, before, scenario)));
     if (wrong.length > 0) throw new Error(`An undisturbed ${scenario.name} went wrong: ${wrong.join('; ')}`);
     totals.push(milliseconds);
     const views = [...activitiesOf(await (run as WorkflowHandle).fetchHistory()).values()];
@@ -119,7 +120,7 @@ export async function runCase(
   if (result !== null) {
     const sealed = await mayStaySealed(scenario, run as WorkflowHandle, item, killedAt);
     wrong.push(
-      ...(await findDamage(chaos, before, {
+      ...(await damageOf(chaos, before, {
         newGenerations: scenario.newGenerations,
         mayBeSealed: sealed ? mortalVaults(chaos, item.victim, node) : [],
       })),
@@ -136,6 +137,14 @@ export async function runCase(
     extraSeconds: extra === null ? null : extra / 1_000,
     met: met ?? '',
   };
+}
+
+/** But for what the run has left that was lost before this one, until agents notice that it is over. */
+async function damageOf(
+  chaos: ChaosLab,
+  ...of: Parameters<typeof findDamage> extends [unknown, ...infer T] ? T : never
+) {
+  return (await findDamage(chaos, ...of)).filter((text) => !isOfTerminated(chaos, text));
 }
 
 function mortalVaults({ lab }: ChaosLab, victim: ChaosCase['victim'], node: string | undefined): string[] {

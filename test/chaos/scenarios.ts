@@ -11,7 +11,7 @@ import type { ShapeName } from '../../src/lab/shapes';
 import { waitFor } from '../../src/lab/processes';
 import { listGenerations } from '../../src/repository/generations';
 import { openRepository } from '../../src/repository/open';
-import { startRecovery } from '../../src/temporal/runs';
+import { recoveryProgress, startRecovery } from '../../src/temporal/runs';
 import { copyNode } from '../support/copied-backup';
 import { type ChaosLab, unsealEverywhere } from './chaos-lab';
 import { placeOn } from './left-by-runs';
@@ -267,8 +267,83 @@ export const SCENARIOS: readonly Scenario[] = [
   },
 ];
 
+/** A roll-back of a restore that Temporal has lost; here it is terminated, and nothing of it but its traces is on the hosts. */
+const ROLL_BACK_OF: Scenario = {
+  ...recoveryRun({ workflow: 'rollBackRun', input: { requestedBy: 'ana' } }, 'completed'),
+  name: 'roll-back-of',
+  unsealedUntil: 'checkRolledBack',
+  activities: [
+    'planRestore',
+    'lookAtCluster',
+    'describeNode',
+    'makeRollBackPlan',
+    'claimForRun',
+    'stopNode',
+    'putBackData',
+    'startNode',
+    'checkShare',
+    'unsealNode',
+    'checkRolledBack',
+    'endRunOnNode',
+  ],
+  downDuring: {
+    'vault-a': ['putBackData'],
+    // When the run was lost it was not up yet.
+    'vault-b': [
+      'planRestore',
+      'lookAtCluster',
+      'describeNode',
+      'makeRollBackPlan',
+      'claimForRun',
+      'stopNode',
+      'putBackData',
+    ],
+  },
+  async prepare(chaos) {
+    await unsealEverywhere(chaos);
+    await removeSetAside(chaos);
+    await loseRestore(chaos);
+  },
+  begin: (chaos) =>
+    persistently(Date.now() + 10_000, () =>
+      startRecovery(chaos.client, {
+        workflow: 'rollBackRun',
+        cluster: CLUSTER,
+        input: { cluster: CLUSTER, run: [...chaos.terminated.keys()].at(-1), requestedBy: 'ana' },
+        summary: 'Roll-back under fire',
+      }),
+    ),
+  attend: (chaos, handle, isOver) => attendRestore(chaos, handle, isOver, 'early'),
+};
+
+/** When the snapshot is in on the first node, and the data of all of them is set aside. */
+async function loseRestore(chaos: ChaosLab): Promise<void> {
+  const handle = await startRecovery(chaos.client, {
+    workflow: 'restoreCluster',
+    cluster: CLUSTER,
+    input: { cluster: CLUSTER, requestedBy: 'ana', accept: ['lose-newer-data'] },
+    summary: 'Restore that is lost',
+  });
+  let isLost = false;
+  const attended = attendRestore(chaos, handle, () => isLost, 'never');
+  const progress = await waitFor(
+    'its snapshot is in',
+    async () => {
+      const now = await recoveryProgress(handle);
+      return now.phase === 'unseal' && now;
+    },
+    { timeoutMs: 120_000, everyMs: 100 },
+  ).finally(() => (isLost = true));
+  await attended;
+  await handle.terminate('lost');
+  chaos.terminated.set(progress.run, Date.now());
+}
+
+/** Not part of `npm test`. */
+const MORE_SCENARIOS: readonly Scenario[] = [...SCENARIOS, ROLL_BACK_OF];
+
 export function scenarioNamed(name: string): Scenario {
-  const scenario = [...SCENARIOS, ...COPY_SCENARIOS, ...CONSUL_SCENARIOS].find((item) => item.name === name);
+  const scenario = [...MORE_SCENARIOS, ...COPY_SCENARIOS, ...CONSUL_SCENARIOS].find((item) => item.name === name);
   if (scenario) return scenario;
   throw new Error(`There is no scenario '${name}'.`);
 }
@@ -321,6 +396,6 @@ export function scenariosFor(shape: ShapeName): readonly Scenario[] {
     case 'raft-copied':
       return COPY_SCENARIOS;
     default:
-      return SCENARIOS;
+      return MORE_SCENARIOS;
   }
 }

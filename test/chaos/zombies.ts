@@ -2,7 +2,6 @@ import { readFile, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
-import { IDENTITY_SUFFIX } from '../../src/host/run/run-identity';
 import type { LabNode } from '../../src/lab/layout';
 import type { LabProcess } from '../../src/lab/processes';
 import type { ChaosLab } from './chaos-lab';
@@ -13,6 +12,7 @@ import { persistently } from './persistence';
 import { watchRun } from './run-view';
 import { removeSetAside, type Scenario } from './scenario';
 import { scenarioNamed } from './scenarios';
+import { isOfTerminated } from './terminated';
 
 /**
  * Longer than Vault takes to apply a snapshot and to seal itself; where the run continues, longer than the heartbeat
@@ -25,8 +25,6 @@ const MET_WITHIN_MS = 90_000;
 /** A run that was not refused waits for an approval by then. */
 const REFUSED_WITHIN_MS = 5_000;
 const RUN_LIMIT_MS = 240_000;
-/** Each minute agents ask whether the runs are over whose identities they hold. */
-const SWEPT_WITHIN_MS = 75_000;
 
 /**
  * `abandoned`: the run is terminated while the agent is frozen, so whatever the thawed attempt does is wrong.
@@ -171,12 +169,6 @@ export async function runZombie(chaos: ChaosLab, item: ZombieCase, reference: Re
   over = true;
   problems.push(...(await attended));
   return { case: item, met, acts, problems, seconds: (Date.now() - begun) / 1_000 };
-}
-
-/** What a terminated run has left is its operator's to remove; in the cases after it that is done, but for identities. */
-function isOfTerminated({ terminated }: ChaosLab, text: string, inThisCase: string): boolean {
-  const isYetToBeSwept = (at: number) => text.includes(IDENTITY_SUFFIX) && Date.now() - at < SWEPT_WITHIN_MS;
-  return [...terminated].some(([run, at]) => text.includes(run) && (run === inThisCase || isYetToBeSwept(at)));
 }
 
 const NAMES_A_LOSS = /\[lose-newer-data, override with --accept lose-newer-data\]/g;
