@@ -1,9 +1,3 @@
-import {
-  ApplicationFailure,
-  isGrpcServiceError,
-  WorkflowFailedError,
-  WorkflowUpdateFailedError,
-} from '@temporalio/client';
 import { CommanderError } from 'commander';
 import { linkTo, type MessageCode, noticeIn } from '../catalogue/catalogue';
 import { chainOf, withCauses } from '../contract/causes';
@@ -46,8 +40,7 @@ export function failureOf(error: unknown): Failure | null {
     const message = error.message.replace(/^error: /, '');
     return { exitCode: EXIT.usage, code: 'InvalidInput', notice: null, message, where: null, advice: null };
   }
-  const failed = error instanceof WorkflowFailedError || error instanceof WorkflowUpdateFailedError;
-  const cause = failed ? (error.cause ?? error) : error;
+  const cause = isRun(error) ? (error.cause ?? error) : error;
   const code = codeOf(cause);
   const exitCode = exitCodeOf(code);
   const message = withCauses(cause);
@@ -80,12 +73,27 @@ function codeOf(error: unknown): FailureCode {
     const known = [code, type].find((name) => typeof name === 'string' && Object.hasOwn(FAILURES, name));
     if (known !== undefined) return known as FailureCode;
   }
-  return chain.some(isGrpcServiceError) ? 'TemporalUnreachable' : 'Internal';
+  return chain.some(isGrpcStatus) ? 'TemporalUnreachable' : 'Internal';
 }
 
 /** Of an error of ours, thrown here or in a workflow; in a workflow anyone with access to the namespace may have written it. */
 function detailsOf(error: unknown): FailureDetails {
   const last = chainOf(error).at(-1);
   if (isDrError(last)) return failureDetails({ where: last.where, advice: last.advice || null });
-  return parseFailureDetails(last instanceof ApplicationFailure ? last.details?.[0] : undefined);
+  return parseFailureDetails(last === undefined ? undefined : detailsIn(last));
+}
+
+// Errors of Temporal's client are known by their names: to load it for that takes longer than most commands.
+
+function isRun(error: unknown): error is Error {
+  return error instanceof Error && ['WorkflowFailedError', 'WorkflowUpdateFailedError'].includes(error.name);
+}
+
+function isGrpcStatus(error: object): boolean {
+  return 'details' in error && typeof error.details === 'string' && 'metadata' in error;
+}
+
+function detailsIn(error: Error): unknown {
+  if (error.name !== 'ApplicationFailure' || !('details' in error) || !Array.isArray(error.details)) return undefined;
+  return error.details[0];
 }

@@ -5,6 +5,7 @@ import type * as Errors from './errors';
 import { firstScreen } from './first-screen';
 import { note, printJson } from './output';
 import { EXIT } from './program';
+import { leaveOutLanguages } from '../temporal/lean-modules';
 
 async function main(args: string[]): Promise<void> {
   // The reader has closed the pipe, like `head`.
@@ -17,12 +18,13 @@ async function main(args: string[]): Promise<void> {
     process.exitCode = EXIT.usage;
     return;
   }
+  leaveOutLanguages();
   try {
     await program().parseAsync(args, { from: 'user' });
   } catch (error) {
     // Help and version are thrown as well.
     if (error instanceof CommanderError && error.exitCode === 0) return;
-    // Loaded only on failure: it needs Temporal's client, which is large.
+    // Loaded only on failure.
     const { failureDocument, failureOf, failureText } = require('./errors') as typeof Errors;
     const failure = failureOf(error);
     if (failure === null) return;

@@ -7,6 +7,7 @@ import { coded } from '../contract/notice';
 import { agentPublicKey } from '../crypto/agent-key';
 import { agentKeyFile, ensureAgentKey } from '../host/run/agent-key-file';
 import { hardenProcess } from '../process-hardening';
+import { leaveOutBundler } from '../temporal/lean-modules';
 import { preferSmallHeap } from '../process-memory';
 import type { SkippedRuns } from '../temporal/takeover/check-open-runs';
 import type * as AgentWorker from '../temporal/agent';
@@ -58,6 +59,7 @@ function warnOfTrust(log: Logger, name: string, { restore }: ClusterConfig): voi
 /** Logs once what the configuration exposes, and what it has from an earlier version. */
 async function settings(options: CommonOptions, log: Logger) {
   preferSmallHeap();
+  leaveOutBundler();
   const readyFile = process.env['VAULT_DR_READY_FILE'];
   const config = await loadConfig(options.config, (text) => log.warn(coded('config-deprecated', text)));
   await hardenProcess((message) => log.warn(message));

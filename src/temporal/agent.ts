@@ -14,7 +14,7 @@ import { confirmAttempt, isRecoveryOver } from './current-attempt';
 import { destroyFinishedIdentities, releaseHolds, startAfterBackup } from './janitor';
 import { atMost } from './patience';
 import { agreeOnStateFormat } from './state-format';
-import { removeReadyFile, runWorker, useLogger, WIND_UP_MS, type WorkerSettings } from './run-worker';
+import { NODE_POLLS, removeReadyFile, runWorker, useLogger, WIND_UP_MS, type WorkerSettings } from './run-worker';
 
 /** Runs the agent of one node until it is stopped; waits while another agent of the node is still running. */
 export async function runAgent(settings: WorkerSettings & { cluster: string; node: string }): Promise<void> {
@@ -41,6 +41,7 @@ export async function runAgent(settings: WorkerSettings & { cluster: string; nod
     {
       inputs: NODE_INPUTS,
       taskQueue: nodeTaskQueue(settings.cluster, node.name),
+      ...NODE_POLLS,
       activities: createNodeActivities({
         config,
         clusterName: settings.cluster,

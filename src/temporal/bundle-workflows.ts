@@ -11,12 +11,16 @@ const SHORT_STACKS = 'Error.stackTraceLimit = 3;';
 /** Messages of zod in fifty languages: a fifth of the bundle, and nobody asks for one. English is loaded by itself. */
 const UNUSED_LOCALES = join(dirname(require.resolve('zod')), 'v4', 'locales', 'index.cjs');
 
+/** Stack traces need lines, not the sources themselves: two thirds of the bundle, which a controller keeps twice. */
+const SOURCE_MAP = 'inline-nosources-cheap-module-source-map';
+
 /** All workflows and their interceptors, in one file. */
 export async function bundleWorkflows(logger?: Logger): Promise<{ code: string }> {
   const { code } = await bundleWorkflowCode({
     workflowsPath: require.resolve('../../workflows/index'),
     workflowInterceptorModules: [require.resolve('../../workflows/run/interceptors')],
     ignoreModules: [UNUSED_LOCALES],
+    webpackConfigHook: (config) => ({ ...config, devtool: SOURCE_MAP }),
     ...(logger && { logger }),
   });
   return { code: `${SHORT_STACKS}\n${code}` };

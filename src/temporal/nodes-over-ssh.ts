@@ -7,7 +7,7 @@ import type { ClaimedHosts } from '../ssh/claimed-hosts';
 import { isOverSsh, type NodeOverSsh } from '../ssh/command';
 import { createRemoteNodeSteps } from '../ssh/node-steps';
 import { confirmAttempt, isRecoveryOver } from './current-attempt';
-import type { QueueOptions } from './run-worker';
+import { NODE_POLLS, type QueueOptions } from './run-worker';
 
 interface ServedNode {
   cluster: string;
@@ -30,5 +30,5 @@ export function remoteQueue({ cluster, node }: ServedNode, client: Client, claim
     isOver: (run) => isRecoveryOver(client, cluster, run, node.name),
     onClaim: (run) => claimed.add({ cluster, node: node.name, run }),
   });
-  return { inputs: NODE_INPUTS, taskQueue: nodeTaskQueue(cluster, node.name), activities: steps };
+  return { inputs: NODE_INPUTS, taskQueue: nodeTaskQueue(cluster, node.name), ...NODE_POLLS, activities: steps };
 }

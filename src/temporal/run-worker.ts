@@ -30,6 +30,9 @@ export interface WorkerSettings {
   readyFile?: string;
 }
 
+/** A node gets few steps at a time, and a controller without agents polls for each of its nodes; ten is the default. */
+export const NODE_POLLS = { maxConcurrentActivityTaskPolls: 2 } as const;
+
 type Inputs = ConstructorParameters<typeof InputInterceptor>[0];
 export type QueueOptions = Partial<WorkerOptions> & Pick<WorkerOptions, 'taskQueue'> & { inputs: Inputs };
 /** Of each queue that the process serves. */
