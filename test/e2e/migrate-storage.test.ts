@@ -3,6 +3,8 @@ import type { RecoveryReport } from '../../src/contract/recovery';
 import type { LabConsul } from '../../src/lab/consul/consul-cluster';
 import { waitFor } from '../../src/lab/processes';
 import { useLab } from '../support/lab';
+import { sealStatus, untilReadable } from '../support/lab-view';
+import { lostTemporal } from '../support/lost-temporal';
 import { prepareMigration } from '../support/migration';
 import { restoreDriver } from '../support/restore-driver';
 
@@ -57,10 +59,27 @@ describe('a cluster of three that stores in Consul', () => {
     for (const [index, { vaultConfigFile }] of lab().nodes.entries()) {
       expect(await readFile(vaultConfigFile, 'utf8')).toBe(configs[index]);
     }
-    for (const { name } of lab().nodes) {
-      await waitFor(`${name} reads`, async () => (await lab().readSecret(secret!.path, name)) === secret!.value, {
-        timeoutMs: 30_000,
-      });
+    for (const { name } of lab().nodes) await untilReadable(lab(), secret!, name);
+  }, 300_000);
+
+  it('goes back to Consul by the id of a run that Temporal has lost', async () => {
+    const [secret] = await lab().writeSecrets(1);
+    await begin(driver());
+    await driver().approve();
+    const { run } = await driver().reached('unseal', 120_000);
+    await lostTemporal(lab).loseEverything();
+
+    await driver().json(['roll-back', '--cluster', 'lab', '--of', run, '--as', 'ana', '--detach']);
+    await driver().approve();
+    await driver().unsealAll(lab().unsealShares, 120_000);
+    const report = await driver().result();
+
+    expect(report).toMatchObject({ status: 'completed', method: 'rollBack', setAside: [] });
+    expect(report.warnings.join()).not.toContain('does not serve');
+    expect(await storageTypes()).toEqual(['consul', 'consul', 'consul']);
+    for (const { name, vaultConfigFile } of lab().nodes) {
+      expect(await readFile(vaultConfigFile, 'utf8')).toContain('storage "consul"');
+      await untilReadable(lab(), secret!, name);
     }
   }, 300_000);
 
@@ -111,20 +130,21 @@ describe('a cluster of three that stores in Consul', () => {
   }
 });
 
-describe('a server that stores in files', () => {
-  const lab = useLab({ shape: 'file-storage' });
+describe('a server that stores in files and unseals itself', () => {
+  const lab = useLab({ shape: 'file-storage', seal: 'transit' });
 
-  it('is migrated, and its files stay as they were', async () => {
+  it('is migrated without a share, and its files stay as they were', async () => {
     await prepareMigration(lab());
     const [secret] = await lab().writeSecrets(1);
     const driver = restoreDriver(lab());
 
     await begin(driver);
     await driver.approve();
-    await driver.unsealAll(lab().unsealShares, 120_000);
     const report = await driver.result();
 
-    expect(report).toMatchObject({ status: 'completed', method: 'migrate' });
+    expect(report).toMatchObject({ status: 'completed', method: 'migrate', shares: null });
+    expect(report.backup).toHaveProperty('generation');
+    expect(await sealStatus(lab(), 'vault-1')).toMatchObject({ type: 'transit', sealed: false, n: 5, t: 3 });
     expect((await lab().vault('vault-1', 'GET', 'sys/seal-status')).body).toMatchObject({ storage_type: 'raft' });
     expect(await lab().readSecret(secret!.path, 'vault-1')).toBe(secret!.value);
     const { path } = report.setAside[0]!;

@@ -26,11 +26,16 @@ export function lostTemporal(lab: () => Lab) {
       await driver().approve();
       await reached;
     }
-    await lab().temporal.server.kill();
     if (phase === 'install') await lab().agents['vault-1']!.kill();
+    await loseEverything();
+    return waiting;
+  }
+
+  /** Temporal with all that it knows; an empty one is there afterwards. */
+  async function loseEverything(): Promise<void> {
+    await lab().temporal.server.kill();
     await startEmptyTemporal();
     for (const agent of Object.values(lab().agents)) await agent.start();
-    return waiting;
   }
 
   async function until(phase: LostIn, run: string): Promise<void> {
@@ -111,7 +116,7 @@ export function lostTemporal(lab: () => Lab) {
     await writeFile(file, JSON.stringify({ ...claim, startedAt }), { mode: 0o600 });
   }
 
-  return { loseIn, besideData, dateClaimAhead };
+  return { loseIn, loseEverything, besideData, dateClaimAhead };
 }
 
 async function untilTrue(test: () => Promise<boolean>): Promise<void> {
