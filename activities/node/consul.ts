@@ -9,6 +9,7 @@ import { DrError } from '../../src/contract/failures';
 import type { Encryption, FileDigest } from '../../src/contract/generation';
 import { runName } from '../../src/contract/names';
 import type { RunClaim } from '../../src/contract/recovery';
+import type { NodeInput } from '../../src/contract/step-input/node';
 import { encryptionOf } from '../../src/crypto/encryption';
 import { belowRoot } from '../../src/files/below-root';
 import { writeFileAtomically } from '../../src/files/atomic-file';
@@ -16,6 +17,8 @@ import { privateDirectory, syncDirectory } from '../../src/files/files';
 import { readOwnFile } from '../../src/files/own-files';
 import { KEPT, KEPT_NOTE, partialOf } from '../../src/host/data/kept-consul';
 import type { Attempt } from '../../src/host/run/attempt';
+import { assertClaim } from '../../src/host/run/claim';
+import { forgetUnfinished, noteUnfinished } from '../../src/host/run/unfinished';
 import { proveStopped } from '../../src/host/service/service';
 import { digestOfFile, sameDigest } from '../../src/repository/digest';
 import { writeSnapshotFile } from '../../src/repository/snapshot-file';
@@ -54,6 +57,8 @@ export async function saveConsul(host: NodeHost, input: { claim: RunClaim }): Pr
     const directory = await savedDirectory(host, run);
     if (readSaved(directory) !== null) return directory;
     await withHeartbeats('stopped', () => proveStopped(host.node, host.driver));
+    const { startedAt } = await assertClaim(host.node.stateDir, host.node.name, run);
+    await noteUnfinished(host.node.stateDir, { run, startedAt });
     // Of an attempt before this one; if it still writes, it fails on the missing directory.
     await removePartial(kept, run);
     const partial = `${partialOf(run)}${randomBytes(4).toString('hex')}`;
@@ -135,11 +140,12 @@ export async function installConsul(host: NodeHost, input: { claim: RunClaim }):
   });
 }
 
-/** Puts back what `saveConsul` has kept. Repeatable. */
-export async function putBackConsul(host: NodeHost, input: { claim: RunClaim }): Promise<void> {
-  const { run } = input.claim;
-  await host.step(input.claim, { kind: 'put back consul' }, async (attempt) => {
-    const directory = await savedDirectory(host, run);
+/** Puts back what `saveConsul` has kept. Repeatable. @param input `lost`: a run that never ended, and has kept it */
+export async function putBackConsul(host: NodeHost, input: NodeInput<'putBackConsul'>): Promise<void> {
+  const { claim, lost = null } = input;
+  const { run } = claim;
+  await host.step(claim, { kind: 'put back consul', lost }, async (attempt) => {
+    const directory = await savedDirectory(host, lost ?? run);
     const saved = readSaved(directory);
     if (saved === null) throw notSaved(host);
     const path = join(directory, saved.file.file);
@@ -158,6 +164,7 @@ export async function putBackConsul(host: NodeHost, input: { claim: RunClaim }):
       await replace(host, await openArchive(host, path, saved), attempt);
       await rm(join(await host.runDirectory(run), DONE), { force: true });
     });
+    for (const over of [run, lost ?? run]) await forgetUnfinished(host.node.stateDir, over);
   });
 }
 

@@ -177,6 +177,8 @@ export interface UnfinishedRun {
   madeDataDir: boolean;
   /** It was ended between two renames: part of the original data is in `setAside`, the rest is still in place. */
   isHalfMoved?: boolean;
+  /** What was in Consul, kept before it was replaced. */
+  keptConsul?: { path: string; sizeBytes: number };
 }
 
 /** What a host has prepared for a migration to Raft, as far as it can be read. Holds no secret. */

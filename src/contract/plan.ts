@@ -187,6 +187,8 @@ export interface LostRun {
   run: string;
   /** Null if there was no data. */
   original: string | null;
+  /** `original` is what was in Consul. */
+  isConsul?: boolean;
 }
 
 /** A restore from a generation: on blank nodes, or (`inPlace`) into the running cluster. */

@@ -24,21 +24,27 @@ export function inPlaceMethodFindings(manifest: Pick<Manifest, 'content'>): Find
   ];
 }
 
-/** Whether Consul can be restored, and can still be reached afterwards. */
-export function consulFindings({ content, imported }: Manifest, { leader, consul }: LiveView): Finding[] {
-  if (content?.method !== 'consul') return [];
+/** Whether Consul takes a snapshot in. */
+export function consulReachFindings({ consul }: Pick<LiveView, 'consul'>): Finding[] {
   if (consul === undefined || consul.problem !== null) {
     return [
       { code: 'consul-unreachable', text: `Consul can't be asked: ${consul?.problem ?? 'it is not configured'}` },
     ];
   }
-  const findings: Finding[] = [];
-  if (consul.leader === null) {
-    findings.push({
+  if (consul.leader !== null) return [];
+  return [
+    {
       code: 'consul-no-leader',
       text: 'Consul has no leader, and without one no snapshot can be restored: bring its quorum back first',
-    });
-  }
+    },
+  ];
+}
+
+/** Whether Consul can be restored, and can still be reached afterwards. */
+export function consulFindings({ content, imported }: Manifest, { leader, consul }: LiveView): Finding[] {
+  if (content?.method !== 'consul') return [];
+  const findings = consulReachFindings({ consul });
+  if (consul === undefined || consul.problem !== null) return findings;
   if (consul.path !== content.path) {
     findings.push({
       code: 'consul-path',

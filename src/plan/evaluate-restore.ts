@@ -67,8 +67,9 @@ const MOST_COUNTED = 200;
 
 /** Decides whether a restore may begin. Lists every reason against it, not only the first. */
 export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
-  // In place nothing is put back. With `delete` the data deleted must not be what was there before a lost run.
-  const leave = given.input.inPlace || given.settings.setAside === 'delete';
+  // In place nothing is put back, and into Consul neither. With `delete` the data deleted must not be what was there before a lost run.
+  const leave =
+    given.input.inPlace || given.settings.setAside === 'delete' || storageOf(given.chosen.copy.manifest) === 'consul';
   const { lost, ...found } = findLostRuns(given.inspections, given.ended ?? [], { leave });
   const planned = { settings: withLayouts(given.settings, given.inspections), live: withoutBlank(given) };
   const facts = { ...given, ...planned, inspections: found.inspections };

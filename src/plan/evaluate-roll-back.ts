@@ -1,5 +1,6 @@
 import type { RollBackRunInput } from '../contract/input';
 import type { LiveView, RecoverySettings, RollBackPlan } from '../contract/plan';
+import { consulReachFindings } from './consul-findings';
 import type { Evaluation } from './evaluate-restore';
 import type { NodeInspection } from './evaluate-node';
 import { acceptable, type Finding, notInspected, weigh } from './findings';
@@ -36,6 +37,7 @@ export function evaluateRollBack({
   const others = inspections.flatMap(({ report }) => report?.unfinished?.map(({ run }) => run) ?? []);
   const seals = after.flatMap(({ report }) => (report?.storage?.seal ? [report.storage] : []));
   const [storage] = seals;
+  const isConsul = lost.some((item) => item.isConsul);
   const first = nodes.find((node) => lost.some((item) => item.node === node.name)) ?? nodes[0];
 
   const findings: Finding[] = [
@@ -59,12 +61,15 @@ export function evaluateRollBack({
         ]
       : []),
     ...inspections.flatMap(({ node, report, problem }) => (report === null ? [notInspected(node, problem)] : [])),
+    ...(isConsul ? consulReachFindings(live) : []),
     ...(live.leader !== null && lost.length > 0
       ? [
           acceptable(
             'lose-newer-data',
-            `the cluster has a quorum and serves (leader ${live.leader}); a roll-back sets the data that it serves aside on ${lost.map(({ node }) => node).join(', ')} ` +
-              `and puts back what run ${of} had set aside`,
+            isConsul
+              ? `the cluster serves (leader ${live.leader}); a roll-back replaces everything in Consul by what run ${of} had kept of it`
+              : `the cluster has a quorum and serves (leader ${live.leader}); a roll-back sets the data that it serves aside on ${lost.map(({ node }) => node).join(', ')} ` +
+                  `and puts back what run ${of} had set aside`,
           ),
         ]
       : []),
@@ -78,6 +83,7 @@ export function evaluateRollBack({
       method: 'rollBack',
       of,
       lost,
+      ...(isConsul ? { storage: 'consul' as const } : {}),
       cluster,
       firstNode: first.name,
       nodes,
@@ -92,7 +98,9 @@ export function evaluateRollBack({
       setAside: 'rename',
       rollingRestart: false,
       steps: withPutBack(steps, lost, nodes),
-      holdData: after.flatMap(({ node, report }) => (report?.storage?.seal ? [node] : [])),
+      holdData: isConsul
+        ? lost.map(({ node }) => node)
+        : after.flatMap(({ node, report }) => (report?.storage?.seal ? [node] : [])),
       accepted,
       plannedAt: now,
       warnings: [...warnings, ...found, ...trustWarnings(settings)],

@@ -26,7 +26,8 @@ export type HostAction =
   | { kind: 'install'; archive: Method }
   /** Of the Consul that Vault stores in, instead of a data directory. */
   | { kind: 'save consul' }
-  | { kind: 'put back consul' }
+  /** `lost`: the run that never ended, and has kept it. */
+  | { kind: 'put back consul'; lost: string | null }
   | { kind: 'install in place' }
   | { kind: 'recover peers' }
   | { kind: 'migrate'; from: MigrationSource }
@@ -95,6 +96,7 @@ function whyNotPlanned(plan: RecoveryPlan, name: string, action: HostAction): st
   const stops = method !== 'inPlace' && method !== 'remove' && isRebuilt;
   const renames = plan.setAside === 'rename';
   const joins = plan.storage === undefined;
+  const changesConsul = method === 'snapshot' && plan.archive === 'consul' && isFirst;
   switch (action.kind) {
     case 'unseal':
       return method === 'remove' ? unplanned('takes no shares') : null;
@@ -132,10 +134,10 @@ function whyNotPlanned(plan: RecoveryPlan, name: string, action: HostAction): st
         ? null
         : unplanned(`installs a backup by the method ${plan.archive ?? 'raft'}, not ${action.archive}`);
     case 'save consul':
+      return changesConsul ? null : otherConsul(name);
     case 'put back consul':
-      return method === 'snapshot' && plan.archive === 'consul' && isFirst
-        ? null
-        : unplanned(`does not change the Consul of ${name}`);
+      if (!changesConsul && !(method === 'rollBack' && plan.storage === 'consul')) return otherConsul(name);
+      return action.lost === lostRunOn(plan, name) ? null : otherLost(action.lost);
     case 'migrate':
       return method === 'migrate' && isFirst && plan.from === action.from
         ? null
@@ -154,6 +156,7 @@ function whyNotPlanned(plan: RecoveryPlan, name: string, action: HostAction): st
     case 'blank':
       return stops && makes && joins && !isFirst ? null : unplanned(`does not let ${name} join`);
     case 'put back':
+      if (method === 'rollBack' && !joins) return unplanned('puts no data directory back');
       if (action.lost !== lostRunOn(plan, name)) return otherLost(action.lost);
       return stops && method !== 'rebuild' && renames ? null : unplanned('has no way back');
     case 'start':
@@ -182,6 +185,10 @@ function isSwitchOf(
   const planned = configs.find(({ node }) => node === name)?.files ?? [];
   const keyOf = ({ path, prepared, sha256 }: ConfigSwitch) => JSON.stringify([path, prepared, sha256]);
   return planned.map(keyOf).sort().join('\n') === files.map(keyOf).sort().join('\n');
+}
+
+function otherConsul(name: string): string {
+  return unplanned(`does not change the Consul of ${name}`);
 }
 
 /** The original data is what the plan names; nothing else may be used as such. */

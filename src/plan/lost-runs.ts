@@ -32,7 +32,11 @@ export function findLostRuns(
     const undone = leave ? undefined : runs.find((item) => canPutBack(item, inspection));
     warnings.push(...runs.map((item) => `${node}: ${describe(item, inspection, item === undone)}`));
     if (!undone || report === null) return inspection;
-    const { setAside } = undone;
+    const { setAside, keptConsul } = undone;
+    if (keptConsul) {
+      lost.push({ node, run: undone.run, original: keptConsul.path, isConsul: true });
+      return inspection;
+    }
     lost.push({ node, run: undone.run, original: setAside?.path ?? null });
     const dataDir = { ...report.dataDir, exists: true, empty: setAside === null };
     const data = { dataDir, install: null, storage: setAside?.storage ?? null, storageProblem: null };
@@ -43,10 +47,10 @@ export function findLostRuns(
 
 /** The command that puts the original data back, and where that data is. */
 export function wayBackText(cluster: string, lost: readonly LostRun[]): string {
-  const [{ run } = { run: '' }] = lost;
+  const [{ run, isConsul = false } = { run: '', isConsul: false }] = lost;
   const nodes = lost.filter((item) => item.run === run).map(({ node }) => node);
   return (
-    `run ${run} never ended, and what it set aside is the original data of ${nodes.join(', ')}: ` +
+    `run ${run} never ended, and ${isConsul ? `what it kept on ${nodes.join(', ')} is what was in Consul before it` : `what it set aside is the original data of ${nodes.join(', ')}`}: ` +
     `\`vault-dr roll-back --cluster ${cluster} --of ${run}\` puts it back`
   );
 }
@@ -67,15 +71,15 @@ function endedSomewhere(inspections: readonly NodeInspection[]): string[] {
 }
 
 function canPutBack(item: UnfinishedRun, { report }: NodeInspection): boolean {
-  const { beganToSetAside, setAside, madeDataDir, isHalfMoved } = item;
+  const { beganToSetAside, setAside, madeDataDir, isHalfMoved, keptConsul } = item;
   if (!beganToSetAside) return false;
-  if (isHalfMoved) return true;
+  if (isHalfMoved || keptConsul) return true;
   // If it was killed between two renames, there is no data directory at all.
   return madeDataDir || (setAside !== null && report?.dataDir.exists === false);
 }
 
 function describe(item: UnfinishedRun, { report }: NodeInspection, isPutBack: boolean): string {
-  const { run, startedAt, staged, beganToSetAside, setAside, madeDataDir } = item;
+  const { run, startedAt, staged, beganToSetAside, setAside, madeDataDir, keptConsul } = item;
   const did = [
     ...(staged === null ? [] : [`staged the backup ${staged}`]),
     ...(setAside === null
@@ -86,9 +90,14 @@ function describe(item: UnfinishedRun, { report }: NodeInspection, isPutBack: bo
             : `set the original data aside in ${setAside.path} (${formatBytes(setAside.sizeBytes)})`,
         ]),
     ...(madeDataDir ? [madeText(report)] : []),
+    ...(keptConsul
+      ? [`kept what was in Consul in ${keptConsul.path} (${formatBytes(keptConsul.sizeBytes)}), to replace it`]
+      : []),
   ];
   const begun = did.length === 0 ? 'claimed the host' : listed(did);
   const data = ((): string => {
+    if (keptConsul && isPutBack) return 'That is put back first.';
+    if (keptConsul) return `This plan leaves it there; \`vault-dr roll-back --of ${run}\` puts it back.`;
     if (isPutBack && setAside === null) return 'There was no data before it; the data it wrote is kept next to it.';
     if (isPutBack) return 'The original data is put back first.';
     if (setAside !== null && madeDataDir) return `This plan leaves ${setAside.path} where it is.`;
@@ -120,6 +129,11 @@ export function withPutBack(
   return steps.map(({ node, steps: all }) => {
     const found = lost.find((item) => item.node === node);
     if (!found) return { node, steps: all };
+    const at = all.indexOf('stop Vault') + 1;
+    if (found.isConsul) {
+      const back = `put back what was in Consul, kept in ${found.original}, and delete Vault's lock in it`;
+      return { node, steps: [...all.slice(0, at), back, ...all.slice(at)] };
+    }
     const { dataDir = '', layout = 'beside' } = planOf(node) ?? {};
     const isInside = found.original?.endsWith(`/.pre-restore-${found.run}`) ?? layout === 'inside';
     const kept = `the data written by run ${found.run} is kept as ${dataDir}${isInside ? '/' : ''}.rolled-back-${found.run}`;
@@ -130,7 +144,6 @@ export function withPutBack(
       found.original === null
         ? `empty ${dataDir}, which held nothing before; ${kept}`
         : `put the original data back: ${how}; ${kept}`;
-    const at = all.indexOf('stop Vault') + 1;
     return { node, steps: [...all.slice(0, at), back, ...all.slice(at)] };
   });
 }

@@ -5,6 +5,7 @@ import type { LabConsul } from '../../src/lab/consul/consul-cluster';
 import type { SampleSecret } from '../../src/lab/secrets';
 import { useLab } from '../support/lab';
 import { leaderOf, sealStatus, untilReadable, valuesOf } from '../support/lab-view';
+import { lostTemporal } from '../support/lost-temporal';
 import { restoreDriver } from '../support/restore-driver';
 
 /** Three Vaults on a real Consul of three servers, with ACLs and TLS. Each test begins with what the one before left. */
@@ -100,6 +101,29 @@ describe('a cluster that stores in Consul', () => {
     expect(await kv('app/setting')).toBe('newest');
     await untilReadable(lab(), newer[0]!, 'vault-1');
     expect(await valuesOf(lab(), newer)).toEqual(newer.map(({ value }) => value));
+  }, 300_000);
+
+  it('has it put back by the id of a run that Temporal has lost', async () => {
+    const [newest] = await lab().writeSecrets(1);
+    await driver().start('--accept', 'lose-newer-data', '--generation', generation);
+    await driver().approve();
+    const { run } = await driver().reached('unseal', 180_000);
+    expect(await kv('app/setting')).toBe('of then');
+    await lostTemporal(lab).loseEverything();
+
+    const removal = await lab().cli(['remove-set-aside', '--cluster', 'lab', '--run', run, '--as', 'ana']);
+    await driver().json(['roll-back', '--cluster', 'lab', '--of', run, '--as', 'ana', '--detach']);
+    await driver().approve();
+    await driver().unsealAll(lab().unsealShares, 120_000);
+    const report = await driver().result();
+    const again = await lab().cli(['roll-back', '--cluster', 'lab', '--of', run, '--as', 'ana']);
+
+    expect(removal).toMatchObject({ code: 5, stderr: expect.stringContaining(`--of ${run}\` puts it back`) });
+    expect(report).toMatchObject({ status: 'completed', method: 'rollBack', plan: { storage: 'consul' } });
+    expect(report.warnings.join()).not.toContain('does not serve');
+    expect(await kv('app/setting')).toBe('newest');
+    for (const name of names()) await untilReadable(lab(), newest!, name);
+    expect(again).toMatchObject({ code: 5, stderr: expect.stringContaining(`no node has an unfinished run ${run}`) });
   }, 300_000);
 
   it('comes back in a new Consul that has only the tokens of the configuration', async () => {

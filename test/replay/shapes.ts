@@ -231,6 +231,19 @@ export const SHAPES: Shape[] = [
     },
   },
   {
+    name: 'roll-back-of-a-lost-restore-of-consul',
+    workflowId: 'restore-lab',
+    lab: 'consul-storage',
+    async run(stage) {
+      await stage.backUp();
+      const { run } = await stage.loseTemporal('unseal');
+      await stage.begin('roll-back', '--of', run);
+      await stage.driver.approve();
+      await stage.unseal();
+      await stage.driver.result();
+    },
+  },
+  {
     name: 'migrate-storage-rolled-back',
     workflowId: 'restore-lab',
     lab: 'consul-storage',

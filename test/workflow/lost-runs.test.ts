@@ -1,3 +1,4 @@
+import type { RollBackPlan } from '../../src/contract/plan';
 import { PLAN, ROLL_BACK_PLAN } from '../support/fake-agents';
 import { refusal, useRecoveries } from '../support/workflow-driver';
 
@@ -32,6 +33,30 @@ describe('after a run that never ended', () => {
     expect(last('stop')).toBeLessThan(first('put back'));
     expect(last('put back')).toBeLessThan(first('start'));
     expect(calls.some((call) => call.startsWith('set aside'))).toBe(false);
+  }, 60_000);
+
+  it('rollBackRun puts back what a lost restore of Consul kept, once and no data directory', async () => {
+    const plan: RollBackPlan = {
+      ...ROLL_BACK_PLAN,
+      storage: 'consul',
+      lost: [{ node: 'vault-1', run: ROLL_BACK_PLAN.of, original: '/kept', isConsul: true }],
+    };
+    fakes().controller.makeRollBackPlan = () => Promise.resolve({ plan, planHash: 'd'.repeat(64) });
+    const node = fakes().nodes['vault-1']!;
+    const { putBackConsul } = node;
+    const lostBy: unknown[] = [];
+    node.putBackConsul = (input) => {
+      lostBy.push(input.lost);
+      return putBackConsul(input);
+    };
+    const handle = await begin('rollBackRun', { run: ROLL_BACK_PLAN.of });
+    await approve(handle, 'd'.repeat(12));
+    await submitThree(handle);
+    const report = await handle.result();
+
+    expect(report).toMatchObject({ status: 'completed', method: 'rollBack' });
+    expect(lostBy).toEqual([ROLL_BACK_PLAN.of]);
+    expect(fakes().calls.filter((call) => call.startsWith('put back'))).toEqual(['put back consul vault-1']);
   }, 60_000);
 
   it('restoreCluster has the data of a lost run put back before it sets it aside, where its plan says so', async () => {

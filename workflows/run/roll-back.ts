@@ -2,7 +2,7 @@ import { isCancellation } from '@temporalio/workflow';
 import type { SealReport } from '../../src/contract/host';
 import type { RecoveryReport } from '../../src/contract/recovery';
 import { controller } from './steps';
-import { lostOn } from './lost-run';
+import { lostIn, lostOn } from './lost-run';
 import { onEach } from './on-each';
 import { problemOf } from './problems';
 import type { Recovery } from './recovery';
@@ -27,11 +27,11 @@ export async function rollBack(
     .map(({ name }) => name);
 
   await recovery.stop(names);
-  const consul = recovery.setAside.find(() => plan?.storage === 'consul');
+  const consul = plan?.storage === 'consul' ? (recovery.setAside[0] ?? lostIn(plan)) : undefined;
   if (consul) {
     await run.once('putting back what was in Consul', () =>
       run.mustStep('putting back what was in Consul', consul.node, () =>
-        recovery.steps(consul.node).putBackConsul({ claim }),
+        recovery.steps(consul.node).putBackConsul({ claim, ...lostOn(plan, consul.node) }),
       ),
     );
   }

@@ -126,6 +126,7 @@ const unfinishedRun = strict<UnfinishedRun>({
   setAside: z.strictObject({ path: absolutePath, sizeBytes: count, storage: storage.nullable() }).nullable(),
   madeDataDir: flag,
   isHalfMoved: flag.optional(),
+  keptConsul: z.strictObject({ path: absolutePath, sizeBytes: count }).optional(),
 });
 
 const preparedFile = strict<PreparedFile>({

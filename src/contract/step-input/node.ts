@@ -63,7 +63,8 @@ export const NODE_INPUTS = {
   installFiles: claimed,
   saveConsul: claimed,
   installConsul: claimed,
-  putBackConsul: claimed,
+  /** `lost`: a run that never ended; what it kept is put back. */
+  putBackConsul: z.strictObject({ claim, lost: run.nullish() }),
   installInPlace: claimed,
   recoverPeers: claimed,
   startNode: claimed,

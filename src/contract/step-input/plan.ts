@@ -132,7 +132,9 @@ const base = {
   plannedAt: time,
 };
 
-const lostRuns = listOf(strict<LostRun>({ node: name, run, original: absolutePath.nullable() }));
+const lostRuns = listOf(
+  strict<LostRun>({ node: name, run, original: absolutePath.nullable(), isConsul: flag.optional() }),
+);
 
 const restorePlan = strict<RestorePlan>({
   ...base,

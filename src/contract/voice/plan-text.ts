@@ -60,13 +60,17 @@ function matterOf(plan: RecoveryPlan): string[] {
       return [
         plan.lost.length === 0
           ? `Run ${plan.of} never ended. It had set nothing aside: the nodes are started as they are.`
-          : `Run ${plan.of} never ended. What it set aside is the original data and is put back:`,
+          : plan.storage === 'consul'
+            ? `Run ${plan.of} never ended. Everything in Consul goes back to what it had kept before it changed anything:`
+            : `Run ${plan.of} never ended. What it set aside is the original data and is put back:`,
         ...plan.lost.map(
           ({ node, original }) => `${node}: ${original ?? 'nothing was there before; what the run made is moved away'}`,
         ),
         ...(plan.lost.length === 0
           ? []
-          : ['What that run made is kept next to it. Nodes that are not listed are restarted as they are.']),
+          : plan.storage === 'consul'
+            ? ["What was written to Consul since, also by others, is lost. Consul's own ACL tokens go back as well."]
+            : ['What that run made is kept next to it. Nodes that are not listed are restarted as they are.']),
       ];
     case 'migrate':
       return [

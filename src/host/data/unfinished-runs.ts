@@ -9,6 +9,7 @@ import { forgetUnfinished, unfinishedNotes } from '../run/unfinished';
 import { DrError } from '../../contract/failures';
 import { findAside, inData, readMarker, sizeOf } from './data-directory';
 import { isHalfMoved } from './inside';
+import { listKeptConsul } from './kept-consul';
 
 interface OwnNode {
   stateDir: string;
@@ -41,8 +42,14 @@ export async function describeUnfinished(
       setAside: await describeAside(await findAside(dataDir, run)),
       madeDataDir: marker === run,
       ...((await isHalf(dataDir, run)) ? { isHalfMoved: true } : {}),
+      ...(await keptBy(stateDir, run)),
     })),
   );
+}
+
+async function keptBy(stateDir: string, run: string): Promise<Pick<UnfinishedRun, 'keptConsul'>> {
+  const [kept] = await listKeptConsul(stateDir, run);
+  return kept ? { keptConsul: { path: kept.path, sizeBytes: kept.sizeBytes } } : {};
 }
 
 async function hasRunDirectory(stateDir: string, run: string): Promise<boolean> {
@@ -100,6 +107,7 @@ export async function forgetSettled({ stateDir, dataDir }: OwnNode, own: string)
   const marker = await readMarker(dataDir);
   for (const { run } of await unfinishedNotes(stateDir)) {
     if (run === own || run === marker || (await findAside(dataDir, run))) continue;
+    if ((await listKeptConsul(stateDir, run)).length > 0) continue;
     await forgetUnfinished(stateDir, run);
   }
 }

@@ -153,7 +153,8 @@ describe('what a host may do for it', () => {
   it.each([
     ['vault-1', { kind: 'save consul' }, null],
     ['vault-1', { kind: 'install', archive: 'consul' }, null],
-    ['vault-1', { kind: 'put back consul' }, null],
+    ['vault-1', { kind: 'put back consul', lost: null }, null],
+    ['vault-1', { kind: 'put back consul', lost: 'some-run' }, 'does not put back what run some-run set aside'],
     ['vault-2', { kind: 'start' }, null],
     ['vault-2', { kind: 'save consul' }, 'does not change the Consul of vault-2'],
     ['vault-2', { kind: 'install', archive: 'consul' }, 'does not install on vault-2'],
@@ -175,8 +176,8 @@ describe('what a host may do for it', () => {
     const raft = evaluateRestore(factsWith()).plan;
     if (!raft) throw new Error('refused');
 
-    for (const kind of ['save consul', 'put back consul'] as const) {
-      expect(whyNotAllowed(raft, own('vault-1'), { kind })).toContain('does not change the Consul');
+    for (const action of [{ kind: 'save consul' }, { kind: 'put back consul', lost: null }] as const) {
+      expect(whyNotAllowed(raft, own('vault-1'), action)).toContain('does not change the Consul');
     }
     expect(whyNotAllowed(raft, own('vault-1'), { kind: 'install', archive: 'consul' })).toContain('by the method raft');
   });

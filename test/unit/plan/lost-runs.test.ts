@@ -6,8 +6,9 @@ import { evaluateRecoverQuorum } from '../../../src/plan/evaluate-recover-quorum
 import { evaluateRemoval } from '../../../src/plan/evaluate-removal';
 import { evaluateRestore } from '../../../src/plan/evaluate-restore';
 import { evaluateRollBack } from '../../../src/plan/evaluate-roll-back';
+import { whyNotAllowed } from '../../../src/plan/host-actions';
 import { planHashOf } from '../../../src/plan/hash';
-import { findLostRuns } from '../../../src/plan/lost-runs';
+import { findLostRuns, wayBackText } from '../../../src/plan/lost-runs';
 import { liveView, nodeReport, raftStorage, settingsOf } from '../../support/plan-facts';
 import { factsWith } from '../../support/restore-facts';
 
@@ -223,4 +224,78 @@ it('what a lost run set aside is not removed as that of any other run', () => {
   });
 
   expect(refusals).toEqual([expect.stringContaining(`${ASIDE} is the original data of the node`)]);
+});
+
+describe('what a lost restore of Consul kept', () => {
+  const KEPT = `/var/lib/vault-dr/set-aside/${RUN}`;
+  const consul = {
+    leader: '10.0.0.1:8300',
+    servers: { all: 3, healthy: 3 },
+    accessor: null,
+    path: 'vault/',
+    problem: null,
+  };
+  const kept = () => [
+    inspection('vault-1', {
+      storage: null,
+      unfinished: [
+        unfinished({ staged: 'g', setAside: null, madeDataDir: false, keptConsul: { path: KEPT, sizeBytes: 4096 } }),
+      ],
+    }),
+    inspection('vault-2', { storage: null }),
+  ];
+  const rollBack = (live: Partial<LiveView>, accept: AcceptCode[] = []) =>
+    evaluateRollBack({
+      input: { cluster: 'prod', run: RUN, requestedBy: 'ana', accept },
+      settings: settingsOf(NAMES.slice(0, 2)),
+      inspections: kept(),
+      live: liveView(live),
+      again: false,
+      ended: [],
+      now: STARTED,
+    });
+
+  it('is put back into Consul, by the host that has it', () => {
+    const { plan, refusals } = rollBack({ consul: { ...consul, holdsVault: true } });
+
+    expect(refusals).toEqual([]);
+    expect(plan).toMatchObject({
+      storage: 'consul',
+      firstNode: 'vault-1',
+      lost: [{ node: 'vault-1', run: RUN, original: KEPT, isConsul: true }],
+      holdData: ['vault-1'],
+    });
+    expect(plan?.steps[0]?.steps[1]).toBe(
+      `put back what was in Consul, kept in ${KEPT}, and delete Vault's lock in it`,
+    );
+    expect(plan?.warnings.join()).toContain(
+      `it had staged the backup g and kept what was in Consul in ${KEPT} (4.0 KiB), to replace it. That is put back first.`,
+    );
+    expect(describePlan(plan!).join('\n')).toContain('Everything in Consul goes back to what it had kept');
+    const own = (name: string) => ({ cluster: 'prod', name, dataDir: plan!.nodes[0]!.dataDir });
+    expect(whyNotAllowed(plan!, own('vault-1'), { kind: 'put back consul', lost: RUN })).toBeNull();
+    expect(whyNotAllowed(plan!, own('vault-1'), { kind: 'put back consul', lost: null })).toContain('lost run');
+    expect(whyNotAllowed(plan!, own('vault-2'), { kind: 'put back consul', lost: RUN })).toContain('does not put back');
+    expect(whyNotAllowed(plan!, own('vault-1'), { kind: 'put back', lost: RUN })).toContain('no data directory');
+  });
+
+  it('is refused while Consul has no leader, or where the cluster serves', () => {
+    expect(rollBack({ consul: { ...consul, leader: null, holdsVault: null } }).refusals.join()).toContain(
+      '[consul-no-leader]',
+    );
+    expect(rollBack({}).refusals.join()).toContain('[consul-unreachable]');
+    const serving = { leader: 'vault-1', serving: NAMES, consul: { ...consul, holdsVault: true } };
+    expect(rollBack(serving).refusals.join()).toContain('replaces everything in Consul by what run');
+    expect(rollBack(serving, ['lose-newer-data']).plan).not.toBeNull();
+  });
+
+  it('is left alone by a plan that puts nothing back, which names the way', () => {
+    const { lost, warnings } = findLostRuns(kept(), [], { leave: true });
+
+    expect(lost).toEqual([]);
+    expect(warnings.join()).toContain(`This plan leaves it there; \`vault-dr roll-back --of ${RUN}\` puts it back.`);
+    expect(wayBackText('prod', findLostRuns(kept(), []).lost)).toBe(
+      `run ${RUN} never ended, and what it kept on vault-1 is what was in Consul before it: \`vault-dr roll-back --cluster prod --of ${RUN}\` puts it back`,
+    );
+  });
 });

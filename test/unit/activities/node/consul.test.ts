@@ -4,6 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { saveConsul } from '../../../../activities/node/consul';
 import type { NodeHost } from '../../../../activities/node/context';
 import type { RunClaim } from '../../../../src/contract/recovery';
+import { describeUnfinished } from '../../../../src/host/data/unfinished-runs';
 import { claimNode } from '../../../../src/host/run/claim';
 import { waitFor } from '../../../../src/lab/processes';
 import { restoreEnvironment } from '../../../support/activity-environment';
@@ -64,4 +65,14 @@ it('keeps what is in Consul once, whatever an attempt does that was overtaken', 
   // Once more it asks nobody.
   expect(await save()).toBe(inTest('state', 'set-aside', 'run-1'));
   expect(asked).toBe(2);
+  // Should Temporal lose the run, the host still knows of it, also when another run has claimed it.
+  const place = { stateDir: inTest('state'), dataDir: inTest('data') };
+  expect(await describeUnfinished(place, 'run-2', 'staged.json')).toEqual([
+    expect.objectContaining({
+      run: 'run-1',
+      beganToSetAside: true,
+      setAside: null,
+      keptConsul: { path: inTest('state', 'set-aside', 'run-1'), sizeBytes: expect.any(Number) as number },
+    }),
+  ]);
 });
