@@ -25,7 +25,7 @@ export interface Settings {
   repositories: Record<string, RawRepository>;
   approvers: { name: string; key: string }[];
   /** Only with `method: consul`. */
-  consul: { addresses: string[]; caFile: string | null; tokenFile: string | null } | null;
+  consul: { addresses: string[]; caFile: string | null; tokenFile: string | null; path: string } | null;
   /** Only with `method: filesystem`. */
   window: { start: string; minutes: number } | null;
   /** Null for the default. */
@@ -113,11 +113,12 @@ function clusterOf(settings: Settings, places: Places): RawCluster {
   };
 }
 
-function consulOf({ addresses, caFile, tokenFile }: NonNullable<Settings['consul']>): RawCluster['consul'] {
+function consulOf({ addresses, caFile, tokenFile, path }: NonNullable<Settings['consul']>): RawCluster['consul'] {
   return {
     addresses,
     ...(caFile === null ? {} : { tls: { caFile } }),
     ...(tokenFile === null ? {} : { token: { file: tokenFile } }),
+    ...(path === 'vault/' ? {} : { path }),
   };
 }
 

@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { DrError } from '../contract/failures';
+import { consulPath } from '../contract/step-input/content';
 import { personName } from '../contract/person';
 import { printable } from '../contract/printable';
 import { ageRecipient, mount, name, remoteUrl, sshPublicKey, vaultUrl } from '../config/settings/values';
@@ -27,6 +28,7 @@ export const mountPath = (text: string) => valid(mount, text);
 export const address = (text: string) => new URL(valid(vaultUrl, text)).origin;
 export const nodeAddress = (text: string) => new URL(valid(remoteUrl, text)).origin;
 export const recipient = (text: string) => valid(ageRecipient, text, 'A recipient');
+export const consulPrefix = (text: string) => valid(consulPath, text);
 export const every = (text: string) => valid(interval, text);
 
 export function windowOf(text: string): { start: string; minutes: number } {

@@ -1,35 +1,18 @@
 import { execFile } from 'node:child_process';
-import { access, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { parse } from 'yaml';
 import { createAuthority } from '../../src/lab/certificates';
-import { createProcess } from '../../src/lab/processes';
-import { PROJECT_ROOT } from '../../src/lab/project-root';
+import { initIn, PROGRAM } from '../support/init';
 import { useLab } from '../support/lab';
 import { useDirectory } from '../support/temporary';
 
 const run = promisify(execFile);
 const lab = useLab();
 const inTest = useDirectory();
-const PROGRAM = join(PROJECT_ROOT, 'bin/vault-dr.js');
 const KILLER = join(__dirname, '../support/kill-at-write.js');
 
-let flags: string[];
-beforeEach(async () => {
-  flags = ['--config', inTest('etc/vault-dr.yaml'), '--address', lab().nodes[0]!.address];
-  const { tls } = parse(await readFile(lab().configFile, 'utf8')).clusters.lab;
-  flags.push('--ca-file', tls.caFile, '--repository', inTest('backups'), '--state-dir', inTest('state'));
-  flags.push('--approver', `bob=${lab().approverKeys.bob}.pub`);
-});
-
-async function init(more: string[], env: Record<string, string> = {}) {
-  const all = { PATH: process.env['PATH'], HOME: inTest('home'), VAULT_TOKEN: lab().rootToken, ...env };
-  return run(process.execPath, [PROGRAM, 'init', ...flags, ...more], { env: all as NodeJS.ProcessEnv }).then(
-    ({ stdout, stderr }) => ({ code: 0, signal: null, stdout, stderr }),
-    (error: { code: number | null; signal: string | null; stdout: string; stderr: string }) => error,
-  );
-}
+const { flags, init, startController } = initIn(lab, inTest);
 
 /** Names in Vault of one test. */
 const named = (role: string) => ['--role', role, '--mount', `${role}-login`];
@@ -53,9 +36,10 @@ async function filesIn(directory: string): Promise<Record<string, { mode: string
 }
 
 it('advises its own flags where Vault can not be asked', async () => {
-  const caFile = flags[flags.indexOf('--ca-file') + 1] ?? '';
+  const right = await flags();
+  const caFile = right[right.indexOf('--ca-file') + 1] ?? '';
   await writeFile(inTest('other-ca.pem'), (await createAuthority('of somebody else')).certificate);
-  const otherCa = flags.map((flag) => (flag === caFile ? inTest('other-ca.pem') : flag));
+  const otherCa = right.map((flag) => (flag === caFile ? inTest('other-ca.pem') : flag));
   const all = { PATH: process.env['PATH'], VAULT_TOKEN: 'of-nobody' } as NodeJS.ProcessEnv;
   const said = (args: string[]) =>
     run(process.execPath, [PROGRAM, 'init', ...args, '--yes'], { env: all }).catch(
@@ -63,7 +47,7 @@ it('advises its own flags where Vault can not be asked', async () => {
     );
 
   expect((await said(otherCa)).stderr).toContain('with --ca-file');
-  expect((await said(flags)).stderr).toContain('VAULT_TOKEN, with --token-file');
+  expect((await said(right)).stderr).toContain('VAULT_TOKEN, with --token-file');
 });
 
 it('changes nothing and shows no secret with --print', async () => {
@@ -101,23 +85,7 @@ it('sets up a cluster whose first backup works, without a warning, and keeps all
   expect(await init([...named('first'), '--yes'])).toMatchObject({ code: 0 });
   expect(await filesIn(inTest('etc'))).toEqual(files);
 
-  // The lab's own controller polls in the other namespace, under the name of this host.
-  const TEMPORAL_NAMESPACE = 'init';
-  await lab().temporalCli(['operator', 'namespace', 'create', '--namespace', TEMPORAL_NAMESPACE]);
-  const own = { VAULT_DR_CONFIG: inTest('etc/vault-dr.yaml'), VAULT_DR_READY_FILE: inTest('ready') };
-  const env = { ...lab().env, ...own, TEMPORAL_NAMESPACE };
-  const controller = createProcess({
-    name: 'controller',
-    command: [process.execPath, PROGRAM, 'worker'],
-    environment: env,
-    logFile: inTest('controller.log'),
-    isReady: () =>
-      access(inTest('ready')).then(
-        () => true,
-        () => false,
-      ),
-  });
-  await controller.start();
+  const { controller, env } = await startController('init');
   try {
     const backup = await lab().cli(['backup', '--cluster', 'prod', '--json'], { env });
     expect(backup).toMatchObject({ code: 0 });

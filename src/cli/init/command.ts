@@ -31,7 +31,7 @@ import { hostLines, identityLines, nextSteps, plannedFiles } from './words';
 
 export async function runInit(options: Options): Promise<void> {
   const asker = process.stdin.isTTY && !options.yes ? TERMINAL : null;
-  const asked = await interview(options, asker).catch(adviseFlags);
+  const asked = await interview(options, asker);
   try {
     const { vault, file, places, settings, role } = asked;
     const names = { role, mount: settings.mount };

@@ -25,6 +25,7 @@ export interface Options extends CommonOptions {
   consulAddress: string[];
   consulCaFile?: string;
   consulTokenFile?: string;
+  consulPath: string;
   window?: string;
   stateDir?: string;
   yes?: boolean;

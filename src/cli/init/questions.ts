@@ -1,7 +1,9 @@
 import { dirname, join, resolve } from 'node:path';
 import { DrError } from '../../contract/failures';
 import type { Settings } from '../../init/configuration';
+import { checkConsul } from '../../init/consul-check';
 import { recipientsIn } from '../../init/files';
+import { adviseFlags } from '../../init/flags';
 import { type Places, placesIn } from '../../init/places';
 import { type Access, clientFor, guessAddress, inWords, problemAt, type Survey, survey } from '../../init/survey';
 import * as wish from '../../init/wishes';
@@ -40,7 +42,7 @@ export async function interview(options: Options, asker: Asker | null): Promise<
   const caPem = access.caPem ?? null;
   const vault = clientFor(access);
   note(`Asking ${access.address} …`);
-  const found = await survey(vault);
+  const found = await survey(vault).catch(adviseFlags);
   note(`  ${inWords(found)}`);
   note(`  Method of backup: ${found.method} (${found.why}).`);
   const nodes = await nodesOf(found, access, options, asker);
@@ -247,7 +249,25 @@ async function consulOf(options: Options, asker: Asker | null): Promise<Settings
     preset: '',
     parse: path,
   });
-  return { addresses, caFile: path(options.consulCaFile ?? ''), tokenFile };
+  const caFile = await consulAuthorityOf(options, addresses, asker);
+  const prefix = wish.consulPrefix(options.consulPath);
+  await checkConsul({
+    addresses,
+    ...(caFile === null ? {} : { tls: { caFile } }),
+    ...(tokenFile === null ? {} : { token: { file: tokenFile } }),
+    path: prefix,
+    consistency: 'default',
+  });
+  return { addresses, caFile, tokenFile, path: prefix };
+}
+
+async function consulAuthorityOf(options: Options, addresses: string[], asker: Asker | null): Promise<string | null> {
+  if (!addresses.some((address) => address.startsWith('https:'))) return null;
+  return answerTo(asker, options.consulCaFile, {
+    text: "File with the authority of Consul's certificates, PEM; Enter: those that this system trusts",
+    preset: '',
+    parse: (text) => (text === '' ? null : resolve(text)),
+  });
 }
 
 function windowOf(options: Options, asker: Asker | null): Promise<NonNullable<Settings['window']>> {

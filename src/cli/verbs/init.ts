@@ -44,6 +44,7 @@ export function initCommand(): Command {
     .addOption(repeatable(new Option('--consul-address <url>', 'Consul, if Vault stores in it')))
     .option('--consul-ca-file <file>', "authority of Consul's certificates, PEM")
     .option('--consul-token-file <file>', "file with Consul's ACL token")
+    .option('--consul-path <path>', 'below which Vault stores in it: `path` of its `storage "consul"`', 'vault/')
     .option('--window <time/minutes>', 'when Vault may be stopped for a copy, if it stores in files; default: 02:30/60')
     .option('--state-dir <path>', "the controller's own directory; default: /var/lib/vault-dr, for root")
     .action(lazily(() => (require('../init/command') as typeof Init).runInit));

@@ -58,7 +58,13 @@ it('writes what its own loader takes, with comments, a schema for editors and no
 it.each<[string, Partial<Settings>]>([
   ['without an authority, without approvers', { hasCa: false, approvers: [] }],
   ['with a client certificate', { clientCertificate: { certificateFile: '/c.pem', keyFile: '/k.pem' } }],
-  ['for Consul', { method: 'consul', consul: { addresses: ['https://c:8501'], caFile: '/ca', tokenFile: '/token' } }],
+  [
+    'for Consul',
+    {
+      method: 'consul',
+      consul: { addresses: ['https://c:8501'], caFile: '/ca', tokenFile: '/token', path: 'kv/vault/' },
+    },
+  ],
   ['for storage in files', { method: 'filesystem', window: { start: '02:30', minutes: 60 } }],
   ['with recipients of others', { ownIdentity: false, recipients: [RECIPIENT, KEY] }],
   ['with a directory of its own', { stateDir: '/srv/state', mount: 'approle-dr' }],
