@@ -5,7 +5,6 @@ import { checkApproval } from './approvals';
 import * as backup from './backup';
 import { stageBundle } from './bundles';
 import type { ControllerInput, ControllerStep } from '../../src/contract/step-input/controller';
-import { type StoredReport, writeReport } from '../../src/report/write-report';
 import { sendNotification } from '../../src/notify';
 import { guarded } from '../caller';
 import { cancellation, sender } from '../heartbeat';
@@ -17,6 +16,7 @@ import { chooseGeneration } from './choose';
 import * as keep from './keep';
 import * as plan from './make-plan';
 import { removePeer } from './remove-peer';
+import { storeReport } from './report';
 import { auditFileOf, publishTrail } from './trail';
 import * as restore from './verify';
 
@@ -74,10 +74,7 @@ export function createControllerActivities(deps: ControllerDeps) {
     removePeer: bind(removePeer),
     checkRolledBack: bind(restore.checkRolledBack),
 
-    /** Stores the report next to the audit trail. @returns where, and the hashes for the trail. */
-    async storeReport(input: ControllerInput<'storeReport'>): Promise<StoredReport> {
-      return writeReport(deps.config.stateDir, input.report);
-    },
+    storeReport: bind(storeReport),
 
     /** Does nothing if no command is configured. */
     async notify(notification: ControllerInput<'notify'>): Promise<void> {

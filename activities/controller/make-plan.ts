@@ -20,7 +20,6 @@ import { evaluateRemoval, type RemovalFacts } from '../../src/plan/evaluate-remo
 import { removalPlan } from '../../src/plan/removal-plan';
 import { evaluateRollBack, type RollBackFacts } from '../../src/plan/evaluate-roll-back';
 import { evaluateRestore, type Evaluation } from '../../src/plan/evaluate-restore';
-import { endedRuns } from '../../src/report/ended-runs';
 import { type AutopilotConfiguration, type AutopilotState, sealReportOf } from '../../src/vault/answers';
 import type { LeaderView } from '../../src/vault/leader';
 import { membersOf } from '../../src/vault/members';
@@ -28,6 +27,7 @@ import { credentialFingerprint } from '../../src/vault/login';
 import { cancellation } from '../heartbeat';
 import { confirmSettings, settingsOf } from './confirm';
 import { autopilotOf, peersOf } from './peers';
+import { reportedRuns } from './report';
 import type { Controller } from './context';
 import { viewConsul } from './view-consul';
 import { viewSource } from './view-source';
@@ -167,16 +167,20 @@ export async function makePlan(
   const settings = confirmSettings(controller, facts.settings, facts.input);
   const credential = await fingerprintOf(controller, settings.source);
   const { recipients } = encryptionOf(controller.cluster(settings.source).backup.encryption);
-  const ended = endedAmong(controller, settings.cluster, facts.inspections);
+  const ended = await endedAmong(controller, settings.cluster, facts.inspections);
   const source = settings.source === settings.cluster ? null : await viewSource(controller, settings.source);
   const now = new Date().toISOString();
   return made(evaluateRestore({ ...facts, settings, credential, recipients, ended, source, now }));
 }
 
 /** Runs that hosts list as unfinished only because they could not be reached at the end. */
-function endedAmong({ config }: Controller, cluster: string, inspections: readonly NodeInspection[]): string[] {
+function endedAmong(
+  controller: Controller,
+  cluster: string,
+  inspections: readonly NodeInspection[],
+): Promise<string[]> {
   const runs = inspections.flatMap(({ report }) => report?.unfinished?.map(({ run }) => run) ?? []);
-  return endedRuns(config.stateDir, cluster, runs);
+  return reportedRuns(controller, cluster, runs);
 }
 
 /** The same for a lost quorum. @throws DrError PlanRefused */
@@ -185,7 +189,7 @@ export async function makeQuorumPlan(
   facts: { input: RecoverQuorumInput; settings: RecoverySettings; inspections: NodeInspection[]; live: LiveView },
 ) {
   const settings = confirmSettings(controller, facts.settings, { cluster: facts.input.cluster });
-  const ended = endedAmong(controller, settings.cluster, facts.inspections);
+  const ended = await endedAmong(controller, settings.cluster, facts.inspections);
   return made(evaluateRecoverQuorum({ ...facts, settings, ended, now: new Date().toISOString() }));
 }
 
@@ -226,14 +230,14 @@ export async function makeRemovalPlan(controller: Controller, facts: RemovalFact
 /** Whether what a lost run set aside can be put back. @throws DrError PlanRefused */
 export async function makeRollBackPlan(controller: Controller, facts: Omit<RollBackFacts, 'ended' | 'now'>) {
   const settings = confirmSettings(controller, facts.settings, { cluster: facts.input.cluster });
-  const ended = endedAmong(controller, settings.cluster, facts.inspections);
+  const ended = await endedAmong(controller, settings.cluster, facts.inspections);
   return made(evaluateRollBack({ ...facts, settings, ended, now: new Date().toISOString() }));
 }
 
 /** Whether a cluster can be moved to Raft. @throws DrError PlanRefused */
 export async function makeMigrationPlan(controller: Controller, facts: Omit<MigrationFacts, 'ended' | 'now'>) {
   const settings = confirmSettings(controller, facts.settings, { cluster: facts.input.cluster });
-  const ended = endedAmong(controller, settings.cluster, facts.inspections);
+  const ended = await endedAmong(controller, settings.cluster, facts.inspections);
   return made(evaluateMigration({ ...facts, settings, ended, now: new Date().toISOString() }));
 }
 

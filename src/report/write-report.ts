@@ -22,10 +22,15 @@ export async function writeReport(stateDir: string, report: RecoveryReport): Pro
   const directory = await privateDirectory(await belowRoot(join(stateDir, 'reports'), report.cluster));
   const json = join(directory, `${run}.json`);
   const markdown = join(directory, `${run}.md`);
-  const contents = { json: `${JSON.stringify(report, null, 2)}\n`, markdown: reportMarkdown(report) };
+  const contents = reportFiles(report);
   await writeFileAtomically(json, contents.json);
   await writeFileAtomically(markdown, contents.markdown);
   return { json, markdown, jsonSha256: sha256(contents.json), markdownSha256: sha256(contents.markdown) };
+}
+
+/** For machines, and for people. */
+export function reportFiles(report: RecoveryReport): { json: string; markdown: string } {
+  return { json: `${JSON.stringify(report, null, 2)}\n`, markdown: reportMarkdown(report) };
 }
 
 function sha256(text: string): string {

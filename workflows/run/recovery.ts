@@ -4,6 +4,7 @@ import {
   condition,
   executeChild,
   isCancellation,
+  patched,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
@@ -382,7 +383,9 @@ export class Recovery {
 
   async #store(report: RecoveryReport): Promise<void> {
     try {
-      const stored = await controller.storeReport({ report });
+      // On any controller in histories from before this.
+      const where = this.serving.by !== null && patched('report-where-served') ? this.serving : new Serving();
+      const stored = await where.ask((steps) => steps.storeReport({ report }));
       this.journal.record('report', 'info', 'vault-dr', { ...stored });
     } catch (error) {
       if (isCancellation(error)) throw error;
