@@ -362,7 +362,7 @@ export const NOTICES = {
     means:
       'A backup by snapshot needs no agent, so a node may be configured without one. Everything that touches its host does: restores, and backups with `method: filesystem`.',
     todo: [
-      'Enrol the agent of each of those hosts: `vault-dr enrol invite --cluster CLUSTER --node NODE`.',
+      'Enrol each of those hosts: `vault-dr enrol invite --cluster CLUSTER --node NODE`. One without an agent is enrolled in the same way: see docs/ssh.md.',
       'Restart the controller, and start again.',
     ],
     see: 'operate/add-agent.md',

@@ -80,9 +80,12 @@ export const SETUP = {
     see: 'ssh.md',
   },
   'agent-not-enrolled': {
-    title: 'A node has no agent in the configuration',
+    title: 'A node is not enrolled',
     means: 'It can be backed up, but not restored: `agentPublicKey`, `dataDir` or `service` is missing.',
-    todo: ['Create a token with the command, and follow the page.'],
+    todo: [
+      'Create a token with the command, and follow the page.',
+      'A node over SSH is enrolled in the same way, once, so that nobody copies what its host has found: docs/ssh.md.',
+    ],
     see: 'operate/add-agent.md',
   },
   'agent-key-missing': {

@@ -211,7 +211,7 @@ export function hostedNodes(nodes: readonly NodeConfig[]): HostedNode[] {
       notice: 'not-enrolled',
       where: others.join(', '),
       advice:
-        'Backups by snapshot work without it. Enrol the agent of each (`vault-dr enrol invite`), and restart the controller.',
+        'Backups by snapshot work without it. Enrol each (`vault-dr enrol invite`), also those over SSH, and restart the controller.',
     },
   );
 }

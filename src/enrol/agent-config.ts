@@ -9,7 +9,7 @@ type Raw = Record<string, unknown>;
 
 /** What an agent needs to know of the other nodes. Of their hosts it may touch nothing. */
 const OF_OTHERS = ['name', 'address', 'clusterAddress', 'nodeId', 'agentPublicKey'];
-/** Of its own: where Vault is, and what it has found itself. */
+/** Of its own: where Vault is, what it has found itself, and how a controller comes where no agent is to run. */
 const OF_ITSELF = [
   ...OF_OTHERS,
   'dataDir',
@@ -20,6 +20,7 @@ const OF_ITSELF = [
   'tempDir',
   'localAddress',
   'tls',
+  'ssh',
 ];
 
 /** The part of the controller's configuration that the agent of one node needs. @param text that has been validated */

@@ -2,7 +2,7 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import { text as readAll } from 'node:stream/consumers';
 import { parse } from 'yaml';
-import { parseConfig } from '../../config/load';
+import { clusterOf, loadConfig, nodeOf, parseConfig } from '../../config/load';
 import type { ServiceConfig } from '../../config/schema';
 import { node as nodeSchema } from '../../config/settings/node';
 import { DrError } from '../../contract/failures';
@@ -74,10 +74,18 @@ export async function runAccept(options: AcceptOptions): Promise<void> {
     await mailbox.taken();
     if (options.json) return printJson('enrol-accept', { cluster, node, fingerprint, config: file, changed });
     print(changed ? `${file} was written.` : `${file} is as it should be.`);
-    note(`Next: vault-dr install agent --cluster ${cluster} --node ${node}\nThen: vault-dr doctor agent`);
+    note(await nextSteps(file, cluster, node));
   } finally {
     await client.connection.close();
   }
+}
+
+async function nextSteps(file: string, cluster: string, name: string): Promise<string> {
+  const named = `--cluster ${cluster} --node ${name}`;
+  const { ssh } = nodeOf(clusterOf(await loadConfig(file), cluster), name);
+  const install =
+    ssh === undefined ? `install agent ${named}` : `install ssh ${named} --key FILE-OF-THE-CONTROLLER.pub`;
+  return `Next: vault-dr ${install}\nThen: vault-dr doctor agent`;
 }
 
 /** A person may confirm in the last second. */

@@ -68,6 +68,24 @@ test('an agent gets its own cluster, and nothing of the controller or of other h
   expect(check().text).not.toContain('signing.pem');
 });
 
+test('a host whose steps are done over SSH learns that, and its own file does for `vault-dr install ssh`', () => {
+  const { text, problems, foreign } = check((_config, own) => (own['ssh'] = { user: 'recovery' }));
+  const [first, second] = parseConfig(text, 'it').clusters['prod']!.nodes;
+
+  expect([problems, foreign]).toEqual([[], check().foreign]);
+  expect(first?.ssh).toMatchObject({ user: 'recovery', configFile: '/etc/vault-dr/vault-dr.yaml' });
+  expect(second?.ssh).toBeUndefined();
+});
+
+test('the answer has what the configuration of the controller says of SSH', () => {
+  const text = CONTROLLER.replace("'vault-1.example.com:8201'", "'vault-1.example.com:8201', ssh: { sudo: false }");
+  const written = withNodeParts(text, 'vault-dr.yaml', 'prod', 'vault-1', PARTS);
+  const config = agentConfig(written, 'prod', 'vault-1');
+
+  expect(checkAnswer(config, EXPECTED).problems).toEqual([]);
+  expect(parseConfig(checkAnswer(config, EXPECTED).text, 'it').clusters['prod']!.nodes[0]?.ssh?.sudo).toBe(false);
+});
+
 test('paths and commands that the host did not find itself are named', () => {
   expect(check().foreign).toEqual([
     { at: 'clusters.prod.restore.identities.0', value: 'fetch identity' },
