@@ -2,6 +2,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { shapeNamed, type ShapeName } from '../../src/lab/shapes';
 import { Campaign } from './campaign';
+import { controllerCases, type ControllerCase, killControllers } from './controllers-campaign';
 import { type ChaosCase, chooseCases, everythingMatrix, fullMatrix, type Part, takePart } from './matrix';
 import { lastLine, makeReport, mergeReports, resultTable, spreadTable, type StoredReport } from './report';
 import { scenariosFor } from './scenarios';
@@ -19,6 +20,7 @@ checks that each run ends well by itself.
   --report FILE    writes the results as JSON
   --evidence DIR   keeps logs and histories of failed cases there
   --shape NAME     a lab of this shape, such as data-link, whose data is set aside inside its volumes (default: plain)
+  --controllers 2  two controllers on one queue, of which one dies for good at each step; what a second one costs
   --part K/N       only every Nth of these cases, from the Kth on: for several labs at once
   --list           names the cases and runs none
   --merge FILE     runs none, but adds up what --report wrote; once for each file
@@ -32,6 +34,7 @@ interface Options {
   report: string | undefined;
   evidence: string | undefined;
   shape: ShapeName;
+  controllers: 1 | 2;
   part: Part;
   list: boolean;
   merge: string[];
@@ -48,6 +51,7 @@ function parseOptions(args: string[]): Options | null {
       report: { type: 'string' },
       evidence: { type: 'string' },
       shape: { type: 'string', default: 'plain' },
+      controllers: { type: 'string', default: '1' },
       part: { type: 'string', default: '1/1' },
       list: { type: 'boolean', default: false },
       merge: { type: 'string', multiple: true, default: [] },
@@ -64,6 +68,7 @@ function parseOptions(args: string[]): Options | null {
     report,
     evidence,
     shape: shapeOf(values.shape),
+    controllers: controllersOf(values.controllers),
     part: partOf(values.part),
     list,
     merge,
@@ -76,6 +81,11 @@ function shapeOf(name: string): ShapeName {
   } catch (error) {
     throw new TypeError(`${(error as Error).message} See \`vault-dr lab up --help\`.`);
   }
+}
+
+function controllersOf(text: string): 1 | 2 {
+  if (text === '1' || text === '2') return text === '1' ? 1 : 2;
+  throw new TypeError(`--controllers must be 1 or 2, not '${text}'.`);
 }
 
 function partOf(text: string): Part {
@@ -94,10 +104,13 @@ async function main(): Promise<void> {
   let options: Options | null;
   let kills: ChaosCase[] = [];
   let zombies: ZombieCase[] = [];
+  let gone: ControllerCase[] = [];
   let reports: StoredReport[] = [];
   try {
     options = parseOptions(process.argv.slice(2));
-    if (options !== null) {
+    if (options?.controllers === 2) {
+      gone = takePart(controllerCases(options), options.part).slice(0, options.cases);
+    } else if (options !== null) {
       const scenarios = scenariosFor(options.shape);
       kills = takePart(
         chooseCases([...fullMatrix(scenarios, options.seed), ...everythingMatrix(scenarios, options.seed)], options),
@@ -113,10 +126,11 @@ async function main(): Promise<void> {
     return;
   }
   if (options === null) return say(USAGE.trimEnd());
-  if (options.list) return [...kills, ...zombies].forEach(({ id }) => say(id));
+  if (options.list) return [...kills, ...zombies, ...gone].forEach(({ id }) => say(id));
   if (reports.length > 0) return summarise(mergeReports(reports), options);
 
   const { minutes = Infinity, evidence, shape } = options;
+  if (options.controllers === 2) return loseControllers(gone, options);
   const campaign = new Campaign({ say, until: Date.now() + minutes * 60_000, evidence, shape });
   endOnSignals(campaign);
   try {
@@ -126,6 +140,15 @@ async function main(): Promise<void> {
     await campaign.stop();
     await summarise(reportOf(campaign, options), options);
   }
+}
+
+async function loseControllers(cases: readonly ControllerCase[], { minutes = Infinity, report: file }: Options) {
+  const report = await killControllers(cases, { say, until: Date.now() + minutes * 60_000 });
+  if (file !== undefined) await writeFile(file, `${JSON.stringify(report, null, 2)}\n`);
+  const passed = report.results.filter(({ problems }) => problems.length === 0).length;
+  const failed = report.results.length - passed;
+  say(`\n${lastLine({ passed, failed })}`);
+  if (failed > 0 || passed === 0) process.exitCode = 1;
 }
 
 function reportOf({ results, zombies, references }: Campaign, { seed }: Options): StoredReport {

@@ -30,7 +30,7 @@ describe('two controllers on one queue', () => {
       expect(problems).toEqual([]);
       expect(died).toMatch(/^(first|second)$/);
     },
-    300_000,
+    900_000,
   );
 
   it('bring a lost cluster back though the one that verifies the first node dies for good', async () => {
@@ -38,7 +38,7 @@ describe('two controllers on one queue', () => {
 
     expect(problems).toEqual([]);
     expect(died).toMatch(/^(first|second)$/);
-  }, 300_000);
+  }, 900_000);
 
   it('are not two of one directory: the second waits, and says so', () => {
     const { stdout, stderr } = spawnSync(
