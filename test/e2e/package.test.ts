@@ -35,7 +35,8 @@ describeIf(process.arch === 'x64', 'the packages of this test are for x64')('pac
     await Promise.all([make('deb,npm', inTest('one')), make(HAS_RPMBUILD ? 'deb,npm,rpm' : 'deb,npm', inTest('two'))]);
     await unpack(inTest('one', PACKAGE), inTest('root'));
     installed = inTest('root/usr');
-  }, 600_000);
+    // Five packages, compressed as far as it goes: minutes on a busy machine.
+  }, 1_800_000);
 
   afterAll(() => rm(directory, { recursive: true, force: true }));
 
