@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { readdir, readFile, readlink, stat } from 'node:fs/promises';
+import { isAbsolute } from 'node:path';
 import { passedEnvironment } from '../../child-environment';
 import { ownProcess } from '../../files/ownership';
 import {
@@ -11,6 +12,8 @@ import {
   structural,
   UNKNOWN_START,
 } from '../../vault/config/server-start';
+import { readServerConfig } from '../../vault/config/vault-config';
+import { isSamePlace } from '../config/server-facts';
 import type { ServerProgramRun } from './service-driver';
 import type { NamedUnit } from './systemd-unit';
 
@@ -84,7 +87,7 @@ export async function programOfUnit(unit: NamedUnit): Promise<ServerProgramRun |
   return command ? { command, environment: seen.environment } : programOfProcess(seen.mainPid);
 }
 
-/** The same of the one Vault server that runs here. */
+/** The same of this node's server, while it runs. */
 export async function programOfRunning(dataDir: string): Promise<ServerProgramRun | null> {
   const [only, ...more] = await ownServers(dataDir);
   return only === undefined || more.length > 0 ? null : programOfProcess(only);
@@ -104,14 +107,15 @@ async function environOf(pid: number): Promise<Record<string, string>> {
 }
 
 /**
- * What is seen of the one Vault server that runs here. Anybody can call a program `vault server`, and what it names would decide
- * where shares are sent: so it must be of root, of the agent's own user, or of whoever owns the data.
+ * What is seen of this node's server, while it runs. Anybody can call a program `vault server`, and what it names would
+ * decide where shares are sent: so it must be of root, of the agent's own user, or of whoever owns the data, and must not
+ * store elsewhere, as a development server or another cluster's node on the same host does.
  */
 export async function startOfRunning(dataDir: string): Promise<ServerStart> {
   const servers = await ownServers(dataDir);
   const [only, ...more] = servers;
   const found = only === undefined || more.length > 0 ? null : await startOfProcess(only);
-  return found ?? unseen(`how Vault is started (${servers.length} server processes are running)`);
+  return found ?? unseen(`how Vault is started (${servers.length} running server processes could be this node's)`);
 }
 
 async function ownServers(dataDir: string): Promise<number[]> {
@@ -119,7 +123,23 @@ async function ownServers(dataDir: string): Promise<number[]> {
     ({ uid }) => [uid],
     () => [],
   );
-  return serversOf([0, ownProcess().uid, ...owner]);
+  return withoutOthers(await serversOf([0, ownProcess().uid, ...owner]), dataDir);
+}
+
+/** Leaves out the servers that store elsewhere. */
+export async function withoutOthers(servers: readonly number[], dataDir: string): Promise<number[]> {
+  const elsewhere = await Promise.all(servers.map((pid) => storesElsewhere(pid, dataDir)));
+  return servers.filter((_pid, index) => !elsewhere[index]);
+}
+
+/** By its configuration. One that can't be read, or names no directory, proves nothing. */
+async function storesElsewhere(pid: number, dataDir: string): Promise<boolean> {
+  const start = await startOfProcess(pid);
+  const server = start?.paths?.every((path) => isAbsolute(path))
+    ? await readServerConfig([], start).catch(() => null)
+    : null;
+  const path = server?.facts.storage?.path ?? null;
+  return path !== null && isAbsolute(path) && !(await isSamePlace(path, dataDir));
 }
 
 /** @param users by their real ids: a program that takes another's rights is still of whoever started it */

@@ -1,10 +1,21 @@
-import { spawn } from 'node:child_process';
+import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
-import { parseEnvironmentFile, serversOf, startOfProcess, startOfUnit } from '../../../../src/host/service/unit-start';
+import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
+import {
+  parseEnvironmentFile,
+  serversOf,
+  startOfProcess,
+  startOfUnit,
+  withoutOthers,
+} from '../../../../src/host/service/unit-start';
 import { useDirectory } from '../../../support/temporary';
 
 const path = useDirectory();
+const servers: ChildProcess[] = [];
+
+afterEach(() => {
+  for (const child of servers.splice(0)) child.kill();
+});
 
 /** What `systemctl show` says, from a program that says it: the lines are those of systemd 252. */
 async function unitThatShows(lines: string[]) {
@@ -85,17 +96,37 @@ it('takes no other process for a server', async () => {
 });
 
 it('believes a server only of users that it may be of', async () => {
-  await mkdir(path('.'), { recursive: true });
-  await writeFile(path('server'), 'setTimeout(() => {}, 60_000);\nprocess.stdout.write("up");\n');
   const uid = process.geteuid!();
-  const child = spawn(process.execPath, ['server', '-config=/srv/vault.hcl'], { argv0: 'vault', cwd: path('.') });
-  try {
-    await once(child.stdout, 'data');
+  const pid = await server('-config=/srv/vault.hcl');
 
-    expect(await serversOf([uid + 2, uid])).toContain(child.pid);
-    expect(await serversOf([uid + 1, uid + 2])).not.toContain(child.pid);
-    expect(await startOfProcess(child.pid!)).toMatchObject({ paths: ['/srv/vault.hcl'] });
-  } finally {
-    child.kill();
-  }
+  expect(await serversOf([uid + 2, uid])).toContain(pid);
+  expect(await serversOf([uid + 1, uid + 2])).not.toContain(pid);
+  expect(await startOfProcess(pid)).toMatchObject({ paths: ['/srv/vault.hcl'] });
 });
+
+it('takes the server of another data directory for no own one, and one that does not say where it stores for one', async () => {
+  const storingIn = async (name: string, directory: string) => {
+    await writeFile(path(`${name}.hcl`), `storage "raft" {\n  path = "${directory}"\n}\n`);
+    return server(`-config=${path(`${name}.hcl`)}`);
+  };
+  await mkdir(path('data'), { recursive: true });
+  await symlink(path('data'), path('link'));
+  const own = await storingIn('own', path('link/'));
+  const other = await storingIn('other', path('other'));
+  const unreadable = await server(`-config=${path('gone.hcl')}`);
+  const relative = await server('-config=own.hcl');
+
+  expect(await withoutOthers([own, other], path('data'))).toEqual([own]);
+  expect(await withoutOthers([own, other], path('other'))).toEqual([other]);
+  expect(await withoutOthers([other, unreadable, relative], path('data'))).toEqual([unreadable, relative]);
+});
+
+/** A process that is called like one, and does nothing. @returns its id */
+async function server(...args: string[]): Promise<number> {
+  await mkdir(path('.'), { recursive: true });
+  await writeFile(path('server'), 'setInterval(() => {}, 60_000);\nprocess.stdout.write("up");\n');
+  const child = spawn(process.execPath, ['server', ...args], { argv0: 'vault', cwd: path('.') });
+  servers.push(child);
+  await once(child.stdout, 'data');
+  return child.pid!;
+}
