@@ -9,13 +9,8 @@ import { restoreDriver } from '../support/restore-driver';
 import { serveOverSsh, type SshLab } from '../support/ssh-lab';
 import { canServeSsh } from '../support/ssh-server';
 
-/**
- * All three nodes are served by the controller, through a real sshd and sudo: there is no agent. By itself, because a host
- * without systemd takes the one `vault server` that runs on it for its own, and other tests run one.
- */
-const ALONE = process.env['VAULT_DR_ALONE'] === '1';
-const NEEDS = 'needs VAULT_DR_ALONE=1 and no other test beside it, root, sshd, sudo and mount namespaces';
-describeIf(ALONE && canServeSsh(), NEEDS)('nodes without agents', () => {
+/** All three nodes are served by the controller, through a real sshd and sudo: there is no agent. */
+describeIf(canServeSsh(), 'needs root, sshd, sudo and namespaces')('nodes without agents', () => {
   const lab = useLab();
   let ssh: SshLab;
   const PLAN = ['--accept', 'lose-newer-data'];
@@ -23,7 +18,7 @@ describeIf(ALONE && canServeSsh(), NEEDS)('nodes without agents', () => {
   beforeAll(async () => {
     await lab().writeSecrets(5);
     ssh = await serveOverSsh(lab());
-  }, 120_000);
+  }, 180_000);
   afterAll(() => ssh?.stop());
 
   it('are backed up, with the configuration of each host', async () => {

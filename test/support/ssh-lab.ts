@@ -3,11 +3,12 @@ import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { parseConfig } from '../../src/config/load';
 import type { Lab } from '../../src/lab/lab';
-import type { LabProcess } from '../../src/lab/processes';
+import { type LabProcess, waitFor } from '../../src/lab/processes';
 import { createController } from '../../src/lab/product-processes';
 import { PROJECT_ROOT } from '../../src/lab/project-root';
 import { LAB_VARIABLE } from '../../src/lab/sweep';
 import { isOverSsh, type NodeOverSsh } from '../../src/ssh/command';
+import { sealStatus } from './lab-view';
 import { createSshServer, type SshServer } from './ssh-server';
 
 /** A lab whose nodes have no agents any more: a controller serves them over a real sshd and sudo. */
@@ -24,7 +25,6 @@ export interface SshLab {
 
 export async function serveOverSsh(lab: Lab): Promise<SshLab> {
   await lab.controller.stop();
-  // The driver `process` lets Vault run on.
   await Promise.all(Object.values(lab.agents).map((agent) => agent.stop()));
   const directory = join(lab.directory, 'ssh');
   const server = await createSshServer(directory, { ...lab.env });
@@ -37,6 +37,7 @@ export async function serveOverSsh(lab: Lab): Promise<SshLab> {
     'controller-ssh',
   );
   await controller.start();
+  await moveVaults(lab, nodes, server);
   return {
     configFile,
     knownHostsFile: server.knownHostsFile,
@@ -51,6 +52,17 @@ export async function serveOverSsh(lab: Lab): Promise<SshLab> {
       await server.stop();
     },
   };
+}
+
+/** The driver `process` has let them run on, as processes of another host. */
+async function moveVaults(lab: Lab, nodes: readonly NodeOverSsh[], server: SshServer): Promise<void> {
+  await Promise.all(nodes.map(({ name }) => lab.killVault(name)));
+  for (const { service } of nodes) if (service?.driver === 'command') await server.run(service.start);
+  for (const { name } of nodes) {
+    await waitFor(`${name} answers`, async () => (await sealStatus(lab, name)).initialized, { timeoutMs: 60_000 });
+    for (const key of lab.unsealShares.slice(0, 3)) await lab.vault(name, 'POST', 'sys/unseal', { body: { key } });
+  }
+  await waitFor('Vault serves', () => lab.writeSecrets(1), { timeoutMs: 60_000 });
 }
 
 /** By the variable the lab finds its processes, and sudo hands none on. */

@@ -9,15 +9,17 @@ import { hostCommand, type NodeOverSsh } from '../../src/ssh/command';
 
 const USER = 'vault-dr-ssh';
 const SSHD = '/usr/sbin/sshd';
+/** A host without systemd is searched for its Vault, and finds nobody else's. */
+const UNSHARE = ['unshare', '--mount', '--pid', '--fork', '--kill-child', '--mount-proc'] as const;
 
-/** What it takes: a user and rules of its own, in a mount namespace that ends with the server. */
+/** What it takes: a user, rules and processes of its own, in namespaces that end with the server. */
 export function canServeSsh(): boolean {
   const runs = (program: string, ...args: string[]) => spawnSync(program, args).status === 0;
   return (
     process.getuid?.() === 0 &&
     runs('test', '-x', SSHD) &&
     ['ssh', 'ssh-keygen', 'sudo', 'pgrep'].every((program) => runs('sh', '-c', `command -v ${program}`)) &&
-    runs('unshare', '--mount', 'mount', '--bind', '/etc/hostname', '/etc/hostname')
+    runs(...UNSHARE, 'mount', '--bind', '/etc/hostname', '/etc/hostname')
   );
 }
 
@@ -30,6 +32,8 @@ export interface SshServer {
   start(cluster: string, nodes: readonly NodeOverSsh[]): Promise<void>;
   /** Which nodes the rules of sudo name. */
   allow(cluster: string, nodes: readonly NodeOverSsh[]): Promise<void>;
+  /** Runs a command on that host, as root. */
+  run(command: readonly string[]): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -61,7 +65,12 @@ export async function createSshServer(directory: string, environment: Record<str
       await allow(cluster, nodes);
       await sshd.start();
     },
-    stop: () => sshd.stop(),
+    async run(command) {
+      const children = await readFile(`/proc/${sshd.pid}/task/${sshd.pid}/children`, 'utf8');
+      execFileSync('nsenter', ['--target', children.trim(), '--mount', '--pid', '--', ...command], { stdio: 'ignore' });
+    },
+    // `unshare` hands no other signal on.
+    stop: () => sshd.kill(),
   };
 }
 
@@ -107,7 +116,7 @@ function createSshd(directory: string, port: number, environment: Record<string,
   const begin = `mkdir -p /run/sshd && ${mounts.join(' && ')} && exec "$@"`;
   return createProcess({
     name: 'sshd',
-    command: ['unshare', '--mount', 'sh', '-c', begin, 'sshd', SSHD, '-D', '-e', '-f', '/dev/null', ...options],
+    command: [...UNSHARE, 'sh', '-c', begin, 'sshd', SSHD, '-D', '-e', '-f', '/dev/null', ...options],
     environment,
     logFile: join(directory, 'sshd.log'),
     isReady: () => answers(port),
