@@ -6,7 +6,7 @@ const BYTES_OF_A_FILE = 3 * 1024 ** 3;
 const MOST_FILES = 6;
 
 const common = {
-  testEnvironment: 'node',
+  testEnvironment: '<rootDir>/test/support/patient-environment.js',
   // Backups of released versions are no snapshots of Jest's, which it would remove.
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/build', '<rootDir>/test/releases/[^/]+/'],
   transform: {

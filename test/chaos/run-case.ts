@@ -1,6 +1,7 @@
 import { writeFile, cp, mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { WorkflowHandle } from '@temporalio/client';
+import { patient } from '../../src/lab/processes';
 import { type ChaosLab, isVault, killVictim, nodeOf } from './chaos-lab';
 import { findDamage, holdingsOf } from './checks';
 import { type Reference, untilInstant } from './instants';
@@ -32,9 +33,8 @@ async function runOnce(
   const begun = Date.now();
   const handle = await scenario.begin(chaos);
   let over = false;
-  const end = persistently(begun + RUN_LIMIT_MS, () =>
-    chaos.client.withDeadline(begun + RUN_LIMIT_MS, () => handle.result()),
-  ).then(
+  const latest = begun + patient(RUN_LIMIT_MS);
+  const end = persistently(latest, () => chaos.client.withDeadline(latest, () => handle.result())).then(
     (result) => ({ result, milliseconds: Date.now() - begun, problems: [] }),
     (error: Error) => ({
       result: null,

@@ -4,6 +4,7 @@ import { cp, mkdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import { patient } from '../../src/lab/processes';
 import { claimPortBlock, type PortBlock } from '../../src/lab/free-ports';
 import { PROJECT_ROOT } from '../../src/lab/project-root';
 import { ensureServers, type Servers } from '../../src/lab/servers/servers';
@@ -68,7 +69,7 @@ function moved(text: string): string {
 /** From standard input: the script would else be among what `pkill -f` finds. */
 async function shell(script: string, cwd = PROJECT_ROOT): Promise<{ code: number | null; output: string }> {
   const { HOME = '', PATH = '' } = process.env;
-  const child = spawn('timeout', ['100', 'bash', '-s'], {
+  const child = spawn('timeout', [`${patient(100)}`, 'bash', '-s'], {
     cwd,
     env: { HOME, PATH: `${inTest('bin')}:${PATH}`, TMPDIR: inTest() },
   });

@@ -1,7 +1,7 @@
 import { dirname } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RecoveryReport } from '../../src/contract/recovery';
-import { waitFor } from '../../src/lab/processes';
+import { patient, waitFor } from '../../src/lab/processes';
 import type { ProgramResult } from '../../src/lab/run-program';
 import type { SampleSecret } from '../../src/lab/secrets';
 import { useFaultTable } from '../support/fault-table';
@@ -127,7 +127,7 @@ describeWithDisks('a restore continues when the fault is gone', () => {
     expect(problem).toContain('no space left');
     expect({ phase, parked }).toEqual({ phase: 'install', parked: [] });
     // Ten seconds, and some for the processes that look.
-    expect(shownAfter).toBeLessThan(15_000);
+    expect(shownAfter).toBeLessThan(patient(15_000));
     expect(retrying).toMatchObject([{ step: 'installSnapshot', node: 'vault-1' }]);
     expect(screen.stdout).toContain('running: install, but a step keeps failing');
     expect(screen.stdout).toMatch(/vault-1: still trying to install the snapshot \(since .*no space left/);
@@ -157,7 +157,7 @@ describeWithDisks('a restore continues when the fault is gone', () => {
       expect(restored).toMatchObject({ status: 'completed', backup: { generation: expect.any(String) } });
       expect(restored.nodes.map(({ state }) => state)).toEqual(['voter', 'voter', 'voter']);
       expect(restored.warnings).toEqual([]);
-      expect(seconds).toBeLessThan(60);
+      expect(seconds).toBeLessThan(patient(60));
       report(
         `Temporal is away for ${OUTAGE} s (SIGKILL)`,
         'the install continued; restored, seconds since it was back',

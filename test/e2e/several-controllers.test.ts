@@ -1,5 +1,7 @@
 import type { BackupResult } from '../../src/contract/backup';
-import { spawnSync } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { waitFor } from '../../src/lab/processes';
 import { backUpWithout, restoreWithout, startTwoControllers, type TwoControllers } from '../chaos/two-controllers';
 import { useLab } from '../support/lab';
 import { restoreDriver } from '../support/restore-driver';
@@ -40,13 +42,19 @@ describe('two controllers on one queue', () => {
     expect(died).toMatch(/^(first|second)$/);
   }, 900_000);
 
-  it('are not two of one directory: the second waits, and says so', () => {
-    const { stdout, stderr } = spawnSync(
-      process.execPath,
-      ['bin/vault-dr.js', 'worker', '--config', `${lab().directory}/first.yaml`],
-      { env: { ...lab().env }, timeout: 15_000, encoding: 'utf8' },
-    );
-    const said = `${stdout}${stderr}`;
+  it('are not two of one directory: the second waits, and says so', async () => {
+    let said = '';
+    const second = spawn(process.execPath, ['bin/vault-dr.js', 'worker', '--config', `${lab().directory}/first.yaml`], {
+      env: { ...lab().env },
+    });
+    for (const output of [second.stdout, second.stderr]) output.on('data', (text: Buffer) => (said += text.toString()));
+    try {
+      await waitFor('it waits', async () => said.includes('waiting for it to end.'), { timeoutMs: 20_000 });
+      // It looks for the end of the first one every second.
+      await sleep(2_500);
+    } finally {
+      second.kill('SIGKILL');
+    }
 
     expect(said).toContain('(a second controller needs a stateDir of its own); waiting for it to end.');
     expect(said).not.toContain('"msg":"polling"');

@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { RecoveryProgress } from '../../src/contract/recovery';
 import type { Lab } from '../../src/lab/lab';
+import { patient } from '../../src/lab/processes';
 import { sealStatus } from './lab-view';
 import { restoreDriver } from './restore-driver';
 
@@ -120,7 +121,7 @@ export function lostTemporal(lab: () => Lab) {
 }
 
 async function untilTrue(test: () => Promise<boolean>): Promise<void> {
-  const deadline = Date.now() + LONGEST_MS;
+  const deadline = Date.now() + patient(LONGEST_MS);
   while (!(await test())) {
     if (Date.now() > deadline) throw new Error('The phase was not reached in time.');
     await sleep(5);

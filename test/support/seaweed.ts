@@ -6,6 +6,7 @@ import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { CreateBucketCommand, DeleteObjectCommand, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { patient } from '../../src/lab/processes';
 
 const START_TIMEOUT_MS = 45_000;
 const WRITER = { accessKeyId: 'writer', secretAccessKey: 'writer-secret' };
@@ -103,7 +104,7 @@ function s3Config(anybody: boolean): unknown {
 
 /** It answers before it can store anything. */
 async function untilItStores(client: S3Client, server: ChildProcess): Promise<void> {
-  const deadline = Date.now() + START_TIMEOUT_MS;
+  const deadline = Date.now() + patient(START_TIMEOUT_MS);
   for (;;) {
     if (server.exitCode !== null)
       throw new Error(`weed ended with exit code ${server.exitCode} before it stored anything.`);

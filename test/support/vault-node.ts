@@ -4,7 +4,7 @@ import { mkdtemp, mkdir, open, rm, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { waitFor } from '../../src/lab/processes';
 import { VaultClient, type VaultClientOptions, type VaultEndpoint } from '../../src/vault/client';
 
 export const VAULT_BINARY = join(process.env['VAULT_DR_CACHE'] ?? join(homedir(), '.cache/vault-dr'), 'bin/vault');
@@ -95,18 +95,11 @@ export async function startVaultNode(
 
 /** Asks until the answer is not null; connection errors count as "not yet". */
 export async function eventually<T>(what: string, ask: () => Promise<T | null>, timeoutMs = 30_000): Promise<T> {
-  const deadline = Date.now() + timeoutMs;
-  let last: unknown;
-  while (Date.now() < deadline) {
-    try {
-      const answer = await ask();
-      if (answer !== null) return answer;
-    } catch (error) {
-      last = error;
-    }
-    await sleep(100);
-  }
-  throw new Error(`${what}: not within ${timeoutMs} ms`, { cause: last });
+  const answered = async () => {
+    const answer = await ask();
+    return answer === null ? undefined : { answer };
+  };
+  return (await waitFor(what, answered, { timeoutMs, everyMs: 100 })).answer;
 }
 
 /** Initialises and unseals a blank node. */

@@ -60,7 +60,7 @@ export async function startVaultProxy(target: string, caPem: string): Promise<Va
       answer.writeHead(fault.status, { 'content-type': 'application/json' }).end(fault.body);
       return;
     }
-    if (fault?.kind === 'late') setTimeout(() => answer.destroyed || pass(), fault.ms);
+    if (fault?.kind === 'late') setTimeout(() => answer.destroyed || pass(), fault.ms).unref();
     else pass();
 
     function pass(): void {

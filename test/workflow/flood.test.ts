@@ -1,4 +1,5 @@
 import { Worker } from '@temporalio/worker';
+import { patient } from '../../src/lab/processes';
 import { askRestore, type RecoveryHandle } from '../../src/temporal/runs';
 import { type Handle, useRecoveries } from '../support/workflow-driver';
 
@@ -120,8 +121,8 @@ describe('during a flood of messages', () => {
       const { user, system } = process.cpuUsage(begun);
 
       process.stdout.write(`2,000 signals, gone through again: ${(user + system) / 1e6} s of CPU\n`);
-      // Temporal takes 10,000 signals of an execution, and a workflow task has ten seconds.
-      expect((user + system) / 1e6).toBeLessThan(6);
+      // Temporal takes 10,000 signals of an execution, and a workflow task has ten seconds; on a slow machine more are taken.
+      expect((user + system) / 1e6).toBeLessThan(patient(4));
     });
   });
 });

@@ -1,4 +1,5 @@
 import { Worker } from '@temporalio/worker';
+import { patient } from '../../src/lab/processes';
 import { nextReminderMs } from '../../workflows/run/reminders';
 import { WATCH_SECONDS } from '../../workflows/run/steps';
 import { waitLonger } from '../support/longer-wait';
@@ -13,7 +14,7 @@ describe('a run that waits for a month', () => {
   const recoveries = useRecoveries();
   const { begin, approve, submitThree, waiting, until } = recoveries;
 
-  /** @returns seconds that a controller takes which restarts, after a month */
+  /** @returns seconds of CPU that a controller takes which restarts, after a month */
   async function afterAMonth(handle: Handle) {
     // What is reported at the beginning of a wait has to be reported by then.
     await new Promise((resolve) => setTimeout(resolve, 500));
@@ -23,9 +24,10 @@ describe('a run that waits for a month', () => {
       (count) => nextReminderMs(REMINDERS, count),
       WATCH_SECONDS,
     );
-    const begun = Date.now();
+    const begun = process.cpuUsage();
     await Worker.runReplayHistory({ workflowBundle: recoveries.environment().bundle }, made.history, 'restore-prod');
-    return { ...made, seconds: (Date.now() - begun) / 1_000 };
+    const { user, system } = process.cpuUsage(begun);
+    return { ...made, seconds: (user + system) / 1e6 };
   }
 
   it('for the shares of key holders has a history of less than a thousand events, gone through at once', async () => {
@@ -35,11 +37,11 @@ describe('a run that waits for a month', () => {
 
     const { events, reminders, seconds } = await afterAMonth(handle);
 
-    process.stdout.write(`a month of waiting for shares: ${events} events, gone through in ${seconds} s\n`);
+    process.stdout.write(`a month of waiting for shares: ${events} events, gone through in ${seconds} s of CPU\n`);
     expect(events).toBeLessThan(1_000);
     expect(reminders).toBeGreaterThan(30);
-    // Two on a quiet machine.
-    expect(seconds).toBeLessThan(6);
+    // Two on a usual machine.
+    expect(seconds).toBeLessThan(patient(3));
   });
 
   it('for several decisions at once reminds people once for all of them', async () => {

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { appendFile, open, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -146,8 +147,8 @@ describe('appendRecord', () => {
 
   it('waits for another process, and continues at once when that one is killed', async () => {
     await trailOf(1);
-    const holder = spawn('flock', ['-x', file, 'sleep', '60'], { detached: true, stdio: 'ignore' });
-    await new Promise((resolve) => setTimeout(resolve, 300));
+    const holder = spawn('flock', ['-x', file, 'sh', '-c', 'echo locked; exec sleep 600'], { detached: true });
+    await once(holder.stdout, 'data');
     let done = false;
     const append = appendRecord(file, record('r2')).then(() => (done = true));
     await new Promise((resolve) => setTimeout(resolve, 300));

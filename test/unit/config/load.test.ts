@@ -110,7 +110,7 @@ describe('a configuration that is made to do harm', () => {
     const begin = performance.now();
 
     expect(problemsOf(text)).toEqual([problem]);
-    expect(performance.now() - begin).toBeLessThan(5_000);
+    expect(performance.now() - begin).toBeLessThan(30_000);
   });
 
   it('has more mistakes than anybody reads', () => {

@@ -31,7 +31,7 @@ describe('walkMessage', () => {
     const begin = performance.now();
 
     expect(walkMessage(message)).toBe(reason);
-    expect(performance.now() - begin).toBeLessThan(1_000);
+    expect(performance.now() - begin).toBeLessThan(10_000);
   });
 });
 

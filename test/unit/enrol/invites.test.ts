@@ -63,12 +63,16 @@ test('old ones are swept, and a damaged one is named', async () => {
 });
 
 test('two at once on one host: the second one fails', async () => {
-  const first = invites().alone(() => new Promise((done) => setTimeout(done, 2_000)));
-  // The first one has the lock.
-  while (!(await readdir(directory('enrolment')).catch(() => [] as string[])).includes('lock'))
-    await new Promise(setImmediate);
-  await new Promise((done) => setTimeout(done, 500));
+  let release = () => {};
+  let first: Promise<void> = Promise.resolve();
+  await new Promise<void>((begun) => {
+    first = invites().alone(async () => {
+      begun();
+      await new Promise<void>((end) => (release = end));
+    });
+  });
 
   expect(await failureOf(invites().alone(() => Promise.resolve()))).toMatchObject({ code: 'AlreadyRunning' });
+  release();
   await first;
 });

@@ -2,7 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
-import { waitFor } from '../../../src/lab/processes';
+import { patient, waitFor } from '../../../src/lab/processes';
 import { PROJECT_ROOT } from '../../../src/lab/project-root';
 import { useDirectory } from '../../support/temporary';
 
@@ -120,7 +120,7 @@ async function untilItHangs(child: ChildProcess): Promise<void> {
 async function endOf(child: ChildProcess): Promise<{ code: number | null; inTime: boolean }> {
   const started = Date.now();
   const [code] = (await once(child, 'exit')) as [number | null];
-  return { code, inTime: Date.now() - started < LIMIT_MS };
+  return { code, inTime: Date.now() - started < patient(LIMIT_MS) };
 }
 
 async function jest(): Promise<number> {

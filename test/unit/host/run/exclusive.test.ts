@@ -1,5 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { chmod, chown, link, readdir, readFile, readlink, symlink, writeFile } from 'node:fs/promises';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { ownIdentity } from '../../../../src/files/process-identity';
 import { type ExclusiveHold, holdNode } from '../../../../src/host/run/exclusive';
 import { describeAsRoot } from '../../../support/describe-if';
@@ -98,11 +99,9 @@ test('a wait ends as soon as it is given up', async () => {
   const refused = hold.catch((error: unknown) => error);
   expect(await message).toBe(`Another agent (pid ${process.pid}) is using this node; waiting for it to end.`);
 
-  const given = Date.now();
   giveUp();
-  expect(await refused).toMatchObject({ code: 'Aborted' });
-
-  expect(Date.now() - given).toBeLessThan(400);
+  // Not only when it would try again. On a busy machine both are late.
+  expect(await Promise.race([refused, sleep(400, 'later')])).toMatchObject({ code: 'Aborted' });
 });
 
 test.each([

@@ -7,10 +7,10 @@ import { takeTurn } from '../../../../src/host/run/turn';
 import { useDirectory } from '../../../support/temporary';
 
 const inTest = useDirectory();
-const GRACE = { safePointMs: 1_000, killedMs: 5_000 };
+const GRACE = { safePointMs: 1_000, killedMs: 30_000 };
 const never = new AbortController().signal;
 
-const take = (order: string) => takeTurn(inTest(), 'vault-1', order, never, GRACE);
+const take = (order: string, grace = GRACE) => takeTurn(inTest(), 'vault-1', order, never, grace);
 
 /** A process that has the turn. */
 async function attempt(script: string, order = '1'): Promise<{ child: ChildProcess; ended: Promise<unknown[]> }> {
@@ -23,7 +23,7 @@ async function attempt(script: string, order = '1'): Promise<{ child: ChildProce
 
 it('lets the earlier attempt come to a safe point first', async () => {
   const { ended } = await attempt("process.on('SIGTERM', () => setTimeout(() => process.exit(7), 200))");
-  await take('2');
+  await take('2', { ...GRACE, safePointMs: 30_000 });
 
   await expect(ended).resolves.toEqual([7, null]);
 });
