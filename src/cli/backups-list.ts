@@ -1,6 +1,6 @@
 import { repositoryConfigOf } from '../config/load';
 import { isDrError } from '../contract/failures';
-import { formatBytes, formatNumber, formatTime } from '../contract/format';
+import { formatBytes, formatCount, formatNumber, formatTime } from '../contract/format';
 import type { GenerationCopy } from '../contract/generation';
 import { methodOf } from '../contract/method';
 import { methodText } from '../contract/voice/content-text';
@@ -18,7 +18,7 @@ import {
   type Places,
   reportTrouble,
 } from './backups-listing';
-import { noticesOfTrouble } from './notices';
+import { noticesIn, noticesOfTrouble } from './notices';
 import { note, print, printJson } from './output';
 
 const SHOWN_STRAYS = 10;
@@ -63,7 +63,7 @@ export async function runList(options: ListOptions): Promise<void> {
       const generation = hashes.get(manifestSha256);
       return generation === undefined ? [] : [{ generation, ...pin }];
     });
-    const notices = noticesOfTrouble(trouble);
+    const notices = [...noticesOfTrouble(trouble), ...noticesIn(copies.flatMap(({ manifest }) => manifest.warnings))];
     printJson('backups-list', { copies, complete: contents.complete, pinned, strays, ...trouble, notices });
   } else {
     await printBlocks(blocks, contents, options.cluster);
@@ -176,6 +176,7 @@ function rowOf(copies: readonly GenerationCopy[], marks: MarkMeaning, withMethod
       ...(manifest.imported ? ['imported'] : []),
       ...(copies.some((copy) => copy.check === 'restored') ? ['restored'] : []),
       ...(copies.some((copy) => marks.pinned.has(copy.manifestSha256)) ? ['pinned'] : []),
+      ...(manifest.warnings.length > 0 ? [formatCount(manifest.warnings.length, 'warning')] : []),
     ].join(', '),
   ];
 }

@@ -105,6 +105,22 @@ test('list, show and verify say by which method, where one was made by another t
   expect(JSON.parse(results.out)).toMatchObject({ results: [{ method: 'filesystem' }, { method: 'raft' }] });
 });
 
+test('list and show say what a backup was made with warnings of, with the codes in JSON', async () => {
+  const text = 'vault-2: nobody picked it up [agent-silent]';
+  await publishWith({ capturedAt: OLDER }, 'one');
+  await publishWith({ capturedAt: NEWER, warnings: [text] }, 'one', 'two');
+
+  const rows = (await run('list')).out.split('\n').filter((line) => line.includes('2026'));
+  const list = JSON.parse((await run('list', '--json')).out) as { notices: unknown };
+  const shown = await run('show', 'latest');
+  const json = JSON.parse((await run('show', 'latest', '--json')).out) as { notices: unknown };
+
+  expect(rows.map((row) => /\d+ warnings?/.exec(row)?.[0])).toEqual(['1 warning', undefined]);
+  expect(list.notices).toEqual([{ code: 'agent-silent', text }]);
+  expect(json.notices).toEqual([{ code: 'agent-silent', text }]);
+  expect(shown.notes).toContain(text);
+});
+
 test('one that cannot be read hides no other, and whatever concerns the newest says so', async () => {
   const older = await publish(OLDER, 'one');
   const newer = await publish(NEWER, 'one');
