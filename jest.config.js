@@ -22,6 +22,7 @@ const common = {
 /** @type {import('jest').Config} */
 module.exports = {
   testTimeout: 60_000,
+  testSequencer: '<rootDir>/test/support/longest-first.js',
   // By itself Jest runs one on two cores. They bear three: most tests wait more than they work.
   maxWorkers: Math.max(
     2,
