@@ -4,9 +4,10 @@ import type { BackupResult } from '../../src/contract/backup';
 import type { Manifest } from '../../src/contract/generation';
 import type { Lab } from '../../src/lab/lab';
 import { waitFor } from '../../src/lab/processes';
+import type { SampleSecret } from '../../src/lab/secrets';
 import { addBallast } from '../support/ballast';
 import { useLab } from '../support/lab';
-import { leaderOf, sealStatus, votersOf } from '../support/lab-view';
+import { leaderOf, reconfigure, sealStatus, untilReadable, valuesOf, votersOf } from '../support/lab-view';
 import { restoreDriver } from '../support/restore-driver';
 
 const BACKUP_MS = 120_000;
@@ -16,7 +17,11 @@ describe('backups by a copy of a node of an auto-unseal cluster', () => {
   const lab = useLab({ shape: 'raft-copied', seal: 'transit' });
   const driver = () => restoreDriver(lab());
   const names = () => lab().nodes.map(({ name }) => name);
-  let secrets: { path: string; value: string }[];
+  let secrets: SampleSecret[];
+  /** That of the configuration, from the middle on. */
+  let named: string;
+  /** Of what was backed up last. */
+  let newest: string;
 
   beforeAll(async () => {
     secrets = await lab().writeSecrets(20);
@@ -110,8 +115,69 @@ describe('backups by a copy of a node of an auto-unseal cluster', () => {
     BACKUP_MS,
   );
 
+  it(
+    'copies the node that is named, though it leads: another one leads first',
+    async () => {
+      named = await leaderOf(lab());
+      await reconfigure(lab(), ({ clusters: { lab: cluster } }) => {
+        cluster!.filesystem = { ...cluster!.filesystem, node: named };
+      });
+
+      const { generation, missing } = await backUp();
+
+      expect((await manifestOf(lab(), generation)).content).toMatchObject({ node: named });
+      expect(missing).toEqual([]);
+      expect(await leaderOf(lab())).not.toBe(named);
+      await everythingServes();
+    },
+    2 * BACKUP_MS,
+  );
+
+  it(
+    'do not stop a node that was removed from the cluster',
+    async () => {
+      const leader = await leaderOf(lab());
+      const body = { server_id: named };
+      await lab().vault(leader, 'POST', 'sys/storage/raft/remove-peer', { body });
+      const isGone = async () => !(await votersOf(lab(), leader)).includes(named);
+      await waitFor('it is removed', isGone, { timeoutMs: 60_000 });
+      const pid = await lab().vaultPid(named);
+
+      const { code, stderr } = await lab().cli(['backup', '--cluster', 'lab']);
+
+      expect(code).not.toBe(0);
+      expect(stderr).toContain(`${named} does not serve, so its data may be old: bring it back first`);
+      expect(await lab().vaultPid(named)).toBe(pid);
+    },
+    BACKUP_MS,
+  );
+
+  it(
+    'bring the cluster back whole without a share: of a copy of one node',
+    async () => {
+      const { cluster_id: clusterId } = await sealStatus(lab(), await leaderOf(lab()));
+      await lab().destroyDataDirectories();
+
+      await driver().start('--generation', newest);
+      await driver().approve();
+      const report = await driver().result();
+
+      expect(report).toMatchObject({ status: 'completed', shares: null, plan: { archive: 'filesystem' } });
+      expect(report.backup).toHaveProperty('generation');
+      for (const name of names()) {
+        expect(await sealStatus(lab(), name)).toMatchObject({ type: 'transit', sealed: false, cluster_id: clusterId });
+        await untilReadable(lab(), secrets[0]!, name);
+      }
+      expect(await valuesOf(lab(), secrets)).toEqual(secrets.map(({ value }) => value));
+      expect(await votersOf(lab(), 'vault-1')).toEqual(names());
+    },
+    2 * BACKUP_MS,
+  );
+
   async function backUp(): Promise<BackupResult> {
-    return driver().json<BackupResult>(['backup', '--cluster', 'lab']);
+    const result = await driver().json<BackupResult>(['backup', '--cluster', 'lab']);
+    newest = result.generation;
+    return result;
   }
 
   async function everythingServes(): Promise<void> {
