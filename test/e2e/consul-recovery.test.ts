@@ -2,7 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { GenerationCopy } from '../../src/contract/generation';
 import type { LabConsul } from '../../src/lab/consul/consul-cluster';
+import { waitFor } from '../../src/lab/processes';
+import { runProgram } from '../../src/lab/run-program';
 import type { SampleSecret } from '../../src/lab/secrets';
+import { ensureServers } from '../../src/lab/servers/servers';
 import { useLab } from '../support/lab';
 import { leaderOf, sealStatus, untilReadable, valuesOf } from '../support/lab-view';
 import { lostTemporal } from '../support/lost-temporal';
@@ -126,22 +129,49 @@ describe('a cluster that stores in Consul', () => {
     expect(again).toMatchObject({ code: 5, stderr: expect.stringContaining(`no node has an unfinished run ${run}`) });
   }, 300_000);
 
-  it('comes back in a new Consul that has only the tokens of the configuration', async () => {
-    await driver().json(['backup', '--cluster', 'lab']);
+  it('comes back in a new Consul that has only the tokens of the configuration, from what a last server without a leader saved', async () => {
+    const [last] = await lab().writeSecrets(1);
+    const file = join(lab().directory, `consul-${new Date().toISOString()}.snap`);
+    await consul().ask('PUT', 'kv/app/setting', { body: 'last' });
+    // Of what it has not applied yet when the others die, it has nothing in its snapshot.
+    const applied = () => consul().ask('GET', 'kv/app/setting?raw&stale', { server: 'consul-1' });
+    await waitFor('it has all of it', async () => (await applied()).body === 'last', { timeoutMs: 60_000 });
+    await consul().kill(['consul-2', 'consul-3']);
+    await waitFor('nobody leads', async () => (await consul().ask('GET', 'status/leader')).body === '', {
+      timeoutMs: 60_000,
+    });
+    const refused = await saved(file);
+    const stale = await saved(file, '-stale');
+    const backup = await lab().cli(['backup', '--cluster', 'lab']);
     await killVaults();
     await consul().destroy();
     await consul().start();
     await consul().furnish();
     await Promise.all(names().map((name) => lab().agents[name]!.start()));
 
-    await driver().start();
+    expect(await driver().refusal('--snapshot', file)).toContain('[consul-token, override with --accept consul-token]');
+    await driver().start('--snapshot', file, '--accept', 'consul-token', '--accept', 'login');
     await driver().approve();
     await driver().unsealAll(lab().unsealShares, 180_000);
     const report = await driver().result();
 
+    expect(refused.code).not.toBe(0);
+    expect(stale).toMatchObject({ code: 0 });
+    expect(backup.code).not.toBe(0);
     expect(report).toMatchObject({ status: 'completed', plan: { holdData: [] } });
-    await untilReadable(lab(), kept[0]!, 'vault-2');
+    await untilReadable(lab(), last!, 'vault-2');
     expect(await valuesOf(lab(), kept)).toEqual(kept.map(({ value }) => value));
-    expect(await kv('app/setting')).toBe('newest');
-  }, 300_000);
+    expect(await kv('app/setting')).toBe('last');
+  }, 600_000);
+
+  /** By Consul's own program, from the server that is left. */
+  async function saved(file: string, ...options: string[]) {
+    const { consul: program } = await ensureServers({ names: ['consul'] });
+    return runProgram(program, ['snapshot', 'save', ...options, file], {
+      CONSUL_HTTP_ADDR: consul().servers[0]!.address,
+      CONSUL_HTTP_TOKEN: consul().tokens.vaultDr.secretId,
+      CONSUL_CACERT: join(lab().directory, 'tls/ca.pem'),
+      HOME: lab().directory,
+    });
+  }
 });
