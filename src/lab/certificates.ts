@@ -60,7 +60,7 @@ export async function issueServerCertificate(
   ]);
 }
 
-/** A certificate with which a client shows itself. */
+/** A client certificate. */
 export async function issueClientCertificate(
   authority: Authority,
   name: string,

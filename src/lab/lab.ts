@@ -24,9 +24,9 @@ import { createTemporalServer } from './temporal-server';
 import { createVaultApi } from './vault-api';
 
 export interface LabOptions {
-  /** Must be empty or not there; default: a new one among the temporary files. */
+  /** Must be empty or missing; default: a new temporary directory. */
   directory?: string;
-  /** How its Vaults are configured; default: `plain`. What it says of nodes and seal counts where the others don't. */
+  /** How its Vaults are configured; default: `plain`. `nodes` and `seal` override what it says about them. */
   shape?: ShapeName;
   /** Number of Vault nodes, 1 to 7; default 3. With those of `staging` at most 8, or the ports run out. */
   nodes?: number;
@@ -36,7 +36,7 @@ export interface LabOptions {
   seal?: LabSeal;
   /** Servers of the Consul of the shape `consul-storage`: 1, 3 or 5; default 3. */
   consulServers?: number;
-  /** Hosts of their own for the nodes of the first cluster; default: all is on the loopback of this machine. */
+  /** Separate hosts for the nodes of the first cluster; default: everything on this machine's loopback. */
   network?: LabNetwork;
   /** The lab outlives this process; `endLab` ends it. */
   keep?: boolean;
@@ -50,7 +50,7 @@ export interface Lab extends LabCluster {
   readonly configFile: string;
   /** File with the age identity that opens the backups. */
   readonly backupIdentityFile: string;
-  /** Files of the SSH keys of those who approve, by name. */
+  /** Approvers' SSH key files, by name. */
   readonly approverKeys: LabLayout['approverKeys'];
   readonly localRepository: string;
   readonly temporal: { address: string; uiUrl: string; server: LabProcess };
@@ -68,7 +68,7 @@ export interface Lab extends LabCluster {
   cli(args: string[], options?: { input?: string; env?: Record<string, string> }): Promise<ProgramResult>;
   /** Runs `temporal`. */
   temporalCli(args: string[]): Promise<ProgramResult>;
-  /** The lab outlives this process from now on. */
+  /** From now on the lab outlives this process. */
   keep(): Promise<void>;
   /** Ends everything and removes the directory. */
   stop(): Promise<void>;

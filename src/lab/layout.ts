@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { type ConsulLayout, layOutConsul } from './consul/consul-layout';
 
-/** Where one Vault server keeps its things, and where it listens. */
+/** A Vault server's files and addresses. */
 export interface VaultServer {
   name: string;
   /** API address. */
@@ -24,7 +24,7 @@ export interface LabNode extends VaultServer {
   runtimeDir: string;
   /** A command through which its agent, and so its Vault, is started on its host. */
   through: string[];
-  /** Where its data lies, if the data directory is a volume of its own: what is lost is what is on it. */
+  /** The volume with its data, if the data directory is a mount point: losing the data empties it. */
   volume?: string;
 }
 
@@ -67,7 +67,7 @@ export interface SealVaultLayout extends VaultServer {
   tokenFile: string;
 }
 
-/** Every path and port of a lab; all of it is known before anything starts. */
+/** Every path and port of a lab, known before anything starts. */
 export interface LabLayout {
   directory: string;
   /** Where Temporal and S3 are. */
@@ -77,9 +77,9 @@ export interface LabLayout {
   stateDir: string;
   localRepository: string;
   caFile: string;
-  /** With which vault-dr shows itself where a shape wants that. */
+  /** vault-dr's client certificate, for shapes that require one. */
   clientCertificate: { certificateFile: string; keyFile: string };
-  /** The first is the one to lose. */
+  /** The first one is the one that tests destroy. */
   clusters: [ClusterLayout, ...ClusterLayout[]];
   /** Null when the clusters are unsealed with shares. */
   sealVault: SealVaultLayout | null;
@@ -102,9 +102,9 @@ export const STAGING = 'staging';
 /** In the transit engine of the seal Vault. */
 export const TRANSIT_KEY = 'unseal';
 export const BUCKET = 'vault-backups';
-/** The key provider of the lab makes a key when it is first asked for. */
+/** The lab's key provider creates a key on first use. */
 export const KMS_KEY = 'vault-dr-lab';
-/** Of everything that has no other place. */
+/** For everything without an address of its own. */
 export const HOST = '127.0.0.1';
 
 /** The parts of a lab. */

@@ -3,7 +3,7 @@ import '../repository/s3/quiet-sdk';
 import { createProcess, type LabProcess } from './processes';
 import { BUCKET, type LabLayout } from './layout';
 
-/** So that the probe leaves nothing where backups are. */
+/** The probe uses a bucket of its own. */
 const PROBE_BUCKET = 'lab-probe';
 
 export interface S3Credentials {
@@ -37,7 +37,7 @@ export function createObjectStore(
     name: 's3',
     command: [
       program,
-      // Its log is what it prints; it would also leave log files among the temporary ones.
+      // It logs to standard error; otherwise it would leave log files among the temporary ones.
       '-logtostderr=true',
       'server',
       `-ip=${layout.services.host}`,

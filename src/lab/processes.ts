@@ -11,7 +11,7 @@ export interface ProcessSpec {
   through?: string[];
   environment: Record<string, string>;
   logFile: string;
-  /** Whether it does its work by now. */
+  /** Whether it works yet. */
   isReady: () => Promise<boolean>;
   /** Before each start. */
   prepare?: () => Promise<void>;
@@ -117,7 +117,7 @@ export interface WaitOptions {
 }
 
 /**
- * Repeats a check until it answers with something true; an exception counts as "not yet".
+ * Repeats a check until its result is truthy; an exception counts as "not yet".
  * @param what the condition as a statement, such as `vault-1 is unsealed`
  * @throws DrError ServiceFailed that says what did not come true, and why the last check failed.
  */

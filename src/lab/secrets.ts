@@ -3,7 +3,7 @@ import { DrError } from '../contract/failures';
 import type { LabNode } from './layout';
 import { succeeded, type VaultApi } from './vault-api';
 
-/** A secret that tells whether it came back. */
+/** A secret whose return can be checked. */
 export interface SampleSecret {
   path: string;
   value: string;

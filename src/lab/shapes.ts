@@ -12,7 +12,7 @@ export type RawNode = RawCluster['nodes'][number];
 
 /** A way in which operators run Vault, as changes to what a lab has otherwise. All of its clusters are made so. */
 export interface Shape {
-  /** For those who choose one. */
+  /** Shown in the list of shapes. */
   about: string;
   /** The parts of the lab, unless others are requested. */
   nodes?: number;
@@ -25,7 +25,7 @@ export interface Shape {
   storage?: 'raft' | 'file' | 'consul';
   /** Its nodes find each other: `retry_join`. */
   joinByThemselves?: boolean;
-  /** Where a node has its things; before anything is written. */
+  /** Changes a node's paths before anything is written. */
   place?: (node: LabNode) => void;
   /** The configuration of its Vault. @param peers all nodes of its cluster, itself included */
   vault?: (settings: ServerSettings, node: LabNode, peers: readonly LabNode[], layout: LabLayout) => void;
@@ -161,7 +161,7 @@ const SHAPE_TABLE = {
     cluster: (configured) => {
       configured.method = 'filesystem';
       configured.filesystem = { leastMinutesBetween: 0.01 };
-      // An only node may be stopped at any time here.
+      // Here the only node may be stopped at any time.
       if (configured.nodes.length === 1) configured.filesystem.window = { start: '00:00', minutes: 1_440 };
     },
   },
@@ -176,7 +176,7 @@ const SHAPE_TABLE = {
     },
     cluster: (configured) => {
       configured.method = 'filesystem';
-      // Its only node is stopped for each backup: at any time here, and as often as somebody likes.
+      // Each backup stops the only node; here that is allowed at any time and as often as wanted.
       configured.filesystem = { window: { start: '00:00', minutes: 1_440 }, leastMinutesBetween: 0.01 };
     },
   },

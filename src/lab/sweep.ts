@@ -4,7 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 /** Every process of a lab carries the id of the lab in this variable; children inherit it, also when they detach. */
 export const LAB_VARIABLE = 'VAULT_DR_LAB';
 
-/** In the environment of whatever `npm test` has started: when it is interrupted, it finds all of that by it. */
+/** Marks every process that `npm test` starts, so that an interrupted run finds them all. */
 export const TEST_RUN_VARIABLE = 'VAULT_DR_TEST_RUN';
 
 /** Directory of a lab that is in memory only. */

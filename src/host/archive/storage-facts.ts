@@ -14,14 +14,14 @@ const MAX_LEFT_OUT = 100;
 /** `{"Value":"` and `"}` with a line end, around the base64 of a value. */
 const FRAME_BYTES = 13;
 
-/** What an archive will say of itself, and what proves that nothing has changed since. */
+/** An archive's description of itself, and what proves that nothing has changed since. */
 export interface StorageFacts {
   meta: ArchiveMeta;
   fingerprint: string;
 }
 
 /**
- * Reads what a data directory says of itself, from its own database, and counts its keys.
+ * Reads a data directory's own description from its database, and counts its keys.
  * @throws DrError NodeUnsafe when it can't be archived; SnapshotCorrupt when nothing could be unsealed with it.
  */
 export async function readFacts(

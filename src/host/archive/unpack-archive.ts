@@ -112,7 +112,7 @@ async function makeOwn(data: SafeDirectory, { attempt, ids, clusterAddress }: Un
   return id;
 }
 
-/** What was unpacked is what the archive says, by Vault's own database. */
+/** Compares what was unpacked, as Vault's own database has it, with the archive's description. */
 async function requireSame(data: SafeDirectory, { raft }: ArchiveMeta): Promise<void> {
   const storage = await readRaftStorage(data.path, `${CRUCIAL.raft}${UNFINISHED}`);
   const isSame =
@@ -219,7 +219,7 @@ class Unpacking implements Receiver {
     }
   }
 
-  /** Our own notes, and what file systems keep there, come from no archive. */
+  /** vault-dr's own notes and those of file systems are never unpacked. */
   #nameOf(path: readonly string[]): string {
     const { storage } = this.options;
     const name = path.at(-1) ?? '';

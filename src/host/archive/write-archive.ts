@@ -40,7 +40,7 @@ export interface DataArchive {
 }
 
 const DIGEST_BYTES = 32;
-/** Values of Vault are ciphertext, which nothing compresses; more effort would only take time. */
+/** Vault's values are ciphertext and don't compress; more effort would only cost time. */
 const GZIP_LEVEL = 1;
 /** What six octal digits hold; larger numbers go into the pax header alone. */
 const MAX_TAR_ID = 0o777777;
@@ -103,14 +103,14 @@ class Writing {
     }
   }
 
-  /** Nothing is read any more. */
+  /** Resolves when reading has ended. */
   async ended(): Promise<void> {
     await this.#running;
   }
 
   async #write(): Promise<void> {
     const meta = serializeMeta(this.meta);
-    // By this the archive is recognised before anything of it is unpacked.
+    // The first member identifies the archive before anything is unpacked.
     await this.#put({ ...ownFile(META, meta.length), pax: { comment: ARCHIVE_FORMAT } }, [meta]);
     this.#sums.add(createHash('sha256').update(meta).digest(), META);
     await this.#directory([], this.data.stats());

@@ -28,11 +28,11 @@ export interface LabConsul {
   ): Promise<ConsulAnswer>;
   /** Name of the server that leads; waits for one. */
   leader(): Promise<string>;
-  /** Starts what does not run, and waits for a leader. */
+  /** Starts the servers that are down, and waits for a leader. */
   start(names?: readonly string[]): Promise<void>;
   /** SIGKILL. */
   kill(names?: readonly string[]): Promise<void>;
-  /** The disaster: killed, and their data removed. What is started then is blank. */
+  /** The disaster: killed, data removed. They start blank. */
   destroy(names?: readonly string[]): Promise<void>;
   /** Policies and tokens, as in a new Consul; may be repeated. */
   furnish(): Promise<void>;

@@ -23,9 +23,9 @@ export interface ConsulToken {
 
 export interface ConsulLayout {
   servers: [ConsulServer, ...ConsulServer[]];
-  /** Of all that the servers tell each other. */
+  /** Encrypts the traffic between the servers. */
   gossipKey: string;
-  /** `vaultDr` and `vault` have no right but those that they need. */
+  /** `vaultDr` and `vault` have only the rights they need. */
   tokens: Record<'management' | 'vaultDr' | 'vault', ConsulToken>;
   /** The secret of `vaultDr`. */
   tokenFile: string;
