@@ -141,6 +141,12 @@ describe('backups by a copy of a node of an auto-unseal cluster', () => {
       await lab().vault(leader, 'POST', 'sys/storage/raft/remove-peer', { body });
       const isGone = async () => !(await votersOf(lab(), leader)).includes(named);
       await waitFor('it is removed', isGone, { timeoutMs: 60_000 });
+      const hasNoticed = async () => {
+        const { body } = await lab().vault(named, 'GET', 'sys/health');
+        const { removed_from_cluster: removed, sealed } = body as { removed_from_cluster?: boolean; sealed: boolean };
+        return removed === true || sealed;
+      };
+      await waitFor('it has noticed', hasNoticed, { timeoutMs: 60_000 });
       const pid = await lab().vaultPid(named);
 
       const { code, stderr } = await lab().cli(['backup', '--cluster', 'lab']);
