@@ -9,7 +9,10 @@ const LONGEST = 63;
  * What the controller of this host is called: as configured, or else after the host.
  * @throws DrError InvalidConfiguration if the host's own name gives none.
  */
-export function controllerName({ controller }: Pick<Config, 'controller'>, host = hostname()): string {
+export function controllerName(
+  { controller }: { controller: Pick<Config['controller'], 'name'> },
+  host = hostname(),
+): string {
   const name = controller.name ?? nameAfter(host);
   if (NAME_PATTERN.test(name)) return name;
   throw new DrError('InvalidConfiguration', "The name of this host can't be the name of a controller.", {

@@ -51,6 +51,14 @@ export const configSchema = z.strictObject({
         .describe(
           "What this host's controller is called. Default: the name of the host. Each controller needs its own.",
         ),
+      backupsAtOnce: z
+        .int()
+        .min(1)
+        .max(100)
+        .default(8)
+        .describe(
+          'How many backups this controller makes at a time; the others wait in the order in which they were due. Recoveries and their backups never wait.',
+        ),
     })
     .prefault({})
     .describe('The controller on this host; there may be several, on hosts of their own.'),

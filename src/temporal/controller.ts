@@ -1,3 +1,4 @@
+import type { Client } from '@temporalio/client';
 import type { WorkerOptions } from '@temporalio/worker';
 import { createControllerActivities } from '../../activities/controller';
 import { Controller } from '../../activities/controller/context';
@@ -13,6 +14,8 @@ import { VERSION } from '../version';
 import { awaitSecrets } from './await-secrets';
 import { awaitTemporal } from './await-temporal';
 import { WORKFLOW_BUNDLE } from './build-bundle';
+import { endFinishedBackups } from './backup-turn-interceptor';
+import { BackupTurns } from './backup-turns';
 import { confirmAttempt } from './current-attempt';
 import { connectClient } from './connect-temporal';
 import { holdControllerState } from './controller-state';
@@ -46,13 +49,18 @@ export async function runController(settings: WorkerSettings & { skipReplay: Ski
   const keeper = new TrailKeeper(new Controller({ config }));
   const overSsh = nodesOverSsh(config);
   const claimed = new ClaimedHosts(config.stateDir);
+  const backupTurns = new BackupTurns(config.controller.backupsAtOnce);
+  // Of the connection with which it works; an earlier one may have been closed.
+  let asked: Client | undefined;
   const janitor = Promise.all([
     removeFinishedStaging(settings, config.stateDir, stop),
     tendClaimedHosts(settings, (ask) => claimed.tend(overSsh, ask, stop), stop),
     publishAuditTrail(settings, (signal) => keeper.publish(signal), stop),
+    endFinishedBackups(() => asked, backupTurns, stop),
   ]);
   try {
     await runWorker(needs, 'the controller', config.stateDir, (client) => {
+      asked = client;
       const activities = createControllerActivities({
         config,
         confirmAttempt: () => confirmAttempt(client, name, `The controller ${name}`),
@@ -61,6 +69,7 @@ export async function runController(settings: WorkerSettings & { skipReplay: Ski
         {
           identity,
           inputs: CONTROLLER_INPUTS,
+          backupTurns,
           taskQueue: CONTROLLER_TASK_QUEUE,
           workflowBundle: { codePath: WORKFLOW_BUNDLE },
           activities,
@@ -69,7 +78,7 @@ export async function runController(settings: WorkerSettings & { skipReplay: Ski
           ...WORKFLOW_LIMITS,
           ...cachedWorkflows(),
         },
-        { identity, inputs: CONTROLLER_INPUTS, taskQueue: controllerTaskQueue(name), activities },
+        { identity, inputs: CONTROLLER_INPUTS, backupTurns, taskQueue: controllerTaskQueue(name), activities },
         ...overSsh.map((served) => ({ identity, ...remoteQueue(served, client, claimed) })),
       ];
     });
@@ -126,8 +135,14 @@ async function assertCanTakeOver(settings: WorkerSettings & { skipReplay: Skippe
   }
 }
 
+/**
+ * Open runs that a controller keeps in memory, of as many as there are clusters. One that is not kept is replayed at its
+ * next decision, which takes milliseconds for a backup.
+ */
+const CACHED_WORKFLOWS = 50;
+
 /** VAULT_DR_MAX_CACHED_WORKFLOWS=0 makes every workflow task replay from the start, which finds nondeterminism at once. */
 function cachedWorkflows(): Partial<WorkerOptions> {
   const value = process.env['VAULT_DR_MAX_CACHED_WORKFLOWS'];
-  return value === undefined ? {} : { maxCachedWorkflows: Number(value) };
+  return { maxCachedWorkflows: value === undefined ? CACHED_WORKFLOWS : Number(value) };
 }

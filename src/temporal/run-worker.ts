@@ -6,6 +6,8 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/schema';
 import { VERSION } from '../version';
 import { type Prerequisite, watchTemporal } from './await-temporal';
+import { BackupTurnInterceptor } from './backup-turn-interceptor';
+import type { BackupTurns } from './backup-turns';
 import { HeartbeatInterceptor } from './heartbeat-interceptor';
 import { connectWorker, target, type TemporalOptions } from './connect-temporal';
 import { FailureInterceptor } from './failure-interceptor';
@@ -34,7 +36,8 @@ export interface WorkerSettings {
 export const NODE_POLLS = { maxConcurrentActivityTaskPolls: 2 } as const;
 
 type Inputs = ConstructorParameters<typeof InputInterceptor>[0];
-export type QueueOptions = Partial<WorkerOptions> & Pick<WorkerOptions, 'taskQueue'> & { inputs: Inputs };
+export type QueueOptions = Partial<WorkerOptions> &
+  Pick<WorkerOptions, 'taskQueue'> & { inputs: Inputs; backupTurns?: BackupTurns };
 /** Of each queue that the process serves. */
 type OptionsFor = (client: Client) => QueueOptions[];
 
@@ -110,7 +113,7 @@ function createWorker(
   namespace: string,
   notes: AttemptNotes | null,
   runs: FirstRuns,
-  { inputs, ...options }: QueueOptions,
+  { inputs, backupTurns, ...options }: QueueOptions,
 ): Promise<Worker> {
   return Worker.create({
     connection,
@@ -125,6 +128,7 @@ function createWorker(
         () => ({ inbound: new InputInterceptor(inputs) }),
         () => ({ inbound: new HeartbeatInterceptor() }),
         ...(notes ? [() => ({ inbound: new AttemptNoter(notes) })] : []),
+        ...(backupTurns ? [() => ({ inbound: new BackupTurnInterceptor(backupTurns) })] : []),
       ],
     },
     // By default a heartbeat may be delayed for most of its interval.

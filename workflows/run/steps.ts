@@ -48,7 +48,8 @@ const RECORD: StepOptions = {
 };
 
 const CONTROLLER_STEPS: Record<keyof ControllerActivities, StepOptions> = {
-  planBackup: QUESTION,
+  // Where many are due at once, each waits for its turn.
+  planBackup: { ...QUESTION, scheduleToCloseTimeout: 12 * HOUR },
   // Long enough for an election; a cluster without a leader after that is down, and the operator should know.
   checkHealth: { ...QUESTION, startToCloseTimeout: 30 * SECOND, scheduleToCloseTimeout: MINUTE },
   stageBundle: QUESTION,

@@ -1,0 +1,116 @@
+/** Attempts that wait here for the next place; each takes one of the worker's slots. */
+const ROOM = 16;
+/** Below the limit of the step that asks. */
+const LONGEST_WAIT_MS = 40_000;
+/** One that has not asked for so long does not wait any more. */
+const FORGET_MS = 5 * 60_000;
+const LEAST_DELAY_MS = 5_000;
+const MOST_DELAY_MS = 60_000;
+const DELAY_EACH_MS = 50;
+
+/** One execution of a backup. */
+export interface BackupRun {
+  workflowId: string;
+  runId: string;
+}
+
+/** Null: it is its turn. Otherwise how long until it should ask again. */
+export type Turn = null | { againMs: number };
+
+interface Waiter {
+  run: BackupRun;
+  since: number;
+  answer: (turn: Turn) => void;
+}
+
+/**
+ * Which backups are under way on this controller, and which wait: a thousand that are due at once would otherwise take all
+ * of its memory, disk and slots. In the order in which they first asked. The first few wait here, so that no place stays
+ * free; the others get a time at which to ask again, and take no slot meanwhile.
+ */
+export class BackupTurns {
+  readonly #underWay = new Map<string, BackupRun>();
+  /** Since when, and when last seen. */
+  readonly #waiting = new Map<string, { since: number; seen: number }>();
+  #room: Waiter[] = [];
+
+  constructor(
+    private readonly most: number,
+    private readonly now: () => number = Date.now,
+  ) {}
+
+  get underWay(): readonly BackupRun[] {
+    return [...this.#underWay.values()];
+  }
+
+  get waiting(): number {
+    return this.#waiting.size;
+  }
+
+  /** Resolves at once, or when a place is free, or when it should not wait here any longer. */
+  take(run: BackupRun, signal: AbortSignal): Promise<Turn> {
+    if (this.#underWay.has(run.runId)) return Promise.resolve(null);
+    const since = this.#asks(run);
+    // An earlier attempt of this step; Temporal does not wait for it any more.
+    this.#room.find((other) => other.run.runId === run.runId)?.answer(this.#later());
+    return new Promise((resolve) => {
+      const waiter: Waiter = {
+        run,
+        since,
+        answer: (turn) => {
+          clearTimeout(timer);
+          signal.removeEventListener('abort', leave);
+          this.#room = this.#room.filter((other) => other !== waiter);
+          resolve(turn);
+        },
+      };
+      const leave = () => waiter.answer(this.#later());
+      const timer = setTimeout(leave, LONGEST_WAIT_MS);
+      signal.addEventListener('abort', leave, { once: true });
+      this.#room.push(waiter);
+      this.#admit();
+      // Whoever asked first stays.
+      if (this.#room.length > ROOM) this.#inOrder().at(-1)?.answer(this.#later());
+    });
+  }
+
+  /** Another step of it: it is under way, whoever has let it begin. */
+  goesOn(run: BackupRun): void {
+    if (!this.#underWay.has(run.runId)) this.#begin(run);
+  }
+
+  end({ runId }: Pick<BackupRun, 'runId'>): void {
+    this.#waiting.delete(runId);
+    if (this.#underWay.delete(runId)) this.#admit();
+  }
+
+  #admit(): void {
+    for (const waiter of this.#inOrder()) {
+      if (this.#underWay.size >= this.most) return;
+      this.#begin(waiter.run);
+      waiter.answer(null);
+    }
+  }
+
+  #begin(run: BackupRun): void {
+    this.#waiting.delete(run.runId);
+    this.#underWay.set(run.runId, run);
+  }
+
+  #inOrder(): Waiter[] {
+    return this.#room.toSorted((left, right) => left.since - right.since);
+  }
+
+  #asks({ runId }: BackupRun): number {
+    const seen = this.now();
+    for (const [id, other] of this.#waiting) if (seen - other.seen > FORGET_MS) this.#waiting.delete(id);
+    const since = this.#waiting.get(runId)?.since ?? seen;
+    this.#waiting.set(runId, { since, seen });
+    return since;
+  }
+
+  /** The more wait, the more rarely each asks. */
+  #later(): { againMs: number } {
+    return { againMs: Math.min(MOST_DELAY_MS, Math.max(LEAST_DELAY_MS, this.waiting * DELAY_EACH_MS)) };
+  }
+}

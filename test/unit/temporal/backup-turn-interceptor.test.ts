@@ -1,0 +1,72 @@
+import { MockActivityEnvironment } from '@temporalio/testing';
+import { DefaultLogger } from '@temporalio/worker';
+import { PRIORITY } from '../../../src/contract/names';
+import { BackupTurnInterceptor } from '../../../src/temporal/backup-turn-interceptor';
+import { BackupTurns } from '../../../src/temporal/backup-turns';
+
+const INPUT = { args: [], headers: {} };
+
+/** A step of a run, as its worker does it. */
+function step(turns: BackupTurns, run: string, activityType: string, info: object = {}) {
+  const environment = new MockActivityEnvironment(
+    {
+      activityType,
+      workflowType: 'backUpCluster',
+      workflowExecution: { workflowId: `backup-${run}`, runId: run },
+      priority: PRIORITY.backup,
+      ...info,
+    },
+    { logger: new DefaultLogger('ERROR') },
+  );
+  const beats: unknown[] = [];
+  environment.on('heartbeat', (details) => beats.push(details));
+  const result = environment.run(() => new BackupTurnInterceptor(turns).execute(INPUT, () => Promise.resolve('done')));
+  return { result, beats, cancel: () => environment.cancel() };
+}
+
+it('a backup that must wait says for what, keeps its retries, and is not logged as an error', async () => {
+  const turns = new BackupTurns(1);
+  await expect(step(turns, 'a', 'planBackup').result).resolves.toBe('done');
+
+  const waits = step(turns, 'b', 'planBackup');
+  const failed = waits.result.catch((error: unknown) => error);
+  waits.cancel();
+
+  expect(await failed).toMatchObject({
+    message: 'It waits for its turn. Backups under way on this controller: 1; waiting: 1.',
+    type: 'NotYet',
+    nonRetryable: false,
+    nextRetryDelay: 5_000,
+    category: 'BENIGN',
+  });
+  expect(waits.beats).toEqual(['waits for its turn; backups under way on this controller: 1']);
+});
+
+it('its last step ends its turn, also one that fails', async () => {
+  const turns = new BackupTurns(1);
+  await step(turns, 'a', 'planBackup').result;
+  const next = step(turns, 'b', 'planBackup');
+  await step(turns, 'a', 'discardStaging').result;
+
+  await expect(next.result).resolves.toBe('done');
+  expect(turns.underWay.map(({ runId }) => runId)).toEqual(['b']);
+});
+
+it.each([
+  ['the backup that a recovery makes', { priority: PRIORITY.recovery }],
+  ['a recovery', { workflowType: 'restoreCluster', priority: PRIORITY.recovery }],
+  ['a copy of a node', { workflowType: 'copyNode' }],
+])('%s never waits, and takes no turn', async (_, info) => {
+  const turns = new BackupTurns(1);
+  await step(turns, 'a', 'planBackup').result;
+
+  await expect(step(turns, 'b', 'planBackup', info).result).resolves.toBe('done');
+  expect(turns.underWay.map(({ runId }) => runId)).toEqual(['a']);
+});
+
+it('a backup from before the controller started counts from its next step on', async () => {
+  const turns = new BackupTurns(1);
+  await step(turns, 'a', 'captureSnapshot').result;
+
+  expect(turns.underWay.map(({ runId }) => runId)).toEqual(['a']);
+});
