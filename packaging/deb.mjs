@@ -36,7 +36,7 @@ Architecture: ${ARCHITECTURES[arch].deb}
 Maintainer: vault-dr <vault-dr@localhost>
 Installed-Size: ${Math.ceil(bytes / 1024)}
 Depends: libc6 (>= 2.28), libgcc-s1 | libgcc1, libstdc++6, systemd | systemd-standalone-sysusers, util-linux
-Recommends: ca-certificates, openssh-client, sudo
+Recommends: bubblewrap, ca-certificates, openssh-client, sudo
 Section: admin
 Priority: optional
 Description: ${MANIFEST.description.replace(/,? as .*/, '')}

@@ -66,7 +66,7 @@ Summary: ${MANIFEST.description.replace(/,? as .*/, '')}
 License: ${MANIFEST.license}
 AutoReqProv: no
 Requires: glibc >= 2.28, libstdc++, libgcc, systemd, util-linux
-Recommends: ca-certificates, openssh-clients, sudo
+Recommends: bubblewrap, ca-certificates, openssh-clients, sudo
 %global _binary_payload w${level}.xzdio
 %description
 Backups, offsite copies and complete restores as durable Temporal workflows:

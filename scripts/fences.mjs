@@ -113,6 +113,12 @@ const ROOMS = {
     builtins: true,
     temporal: [],
   },
+  'src/sandbox': {
+    why: 'it brings a backup up where it can reach nothing, without Temporal',
+    imports: ['src/sandbox', ...DOMAIN],
+    builtins: true,
+    temporal: [],
+  },
   'src/host': {
     why: 'only an agent touches a host, and it does so without Temporal',
     imports: ['src/host', 'src/config', 'src/crypto', 'src/vault', ...LOW, 'src/*'],
@@ -182,6 +188,8 @@ const DOORS = {
   'src/temporal/agent.ts': ['src/host'],
   'src/cli/bundle.ts': ['src/host'],
   'src/cli/doctor/agent.ts': ['src/host'],
+  'src/cli/documents.ts': ['src/sandbox/levels'],
+  'src/cli/drill.ts': ['src/sandbox'],
   'src/cli/doctor/controller.ts': ['src/ssh'],
   'src/cli/enrol/host-side.ts': ['src/host'],
   'src/cli/host-step.ts': ['src/ssh'],

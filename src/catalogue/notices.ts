@@ -2,6 +2,34 @@ import type { Entry } from './entry';
 
 /** Why a run is parked, and what warnings of reports and backups ask for. */
 export const NOTICES = {
+  'fence-not-proved': {
+    title: 'The sandbox is not cut off',
+    says: ['The fence of the sandbox is not proved: …'],
+    means:
+      'A Vault in it could reach something, so the backup was not loaded: its leases would be revoked and its passwords rotated in the systems that production uses.',
+    todo: [
+      'The message says what it reaches or sees.',
+      'Run the drill on a host with network namespaces of its own, not in a container that shares them.',
+    ],
+    see: 'operate/sandbox.md#the-fence',
+  },
+  'sandbox-missing': {
+    title: 'There is no bubblewrap',
+    says: ['There is no bwrap on this host, which makes the fence.'],
+    means: 'A drill runs a Vault in namespaces of the kernel, which this program sets up.',
+    todo: ['Install the package bubblewrap (`apt install bubblewrap`, `dnf install bubblewrap`).'],
+    see: 'operate/sandbox.md#what-it-needs',
+  },
+  'sandbox-ended': {
+    title: 'The sandbox ended',
+    says: ['The sandbox ended: …'],
+    means: 'It was killed, ran out of memory, or could not be made. Nothing of it is left.',
+    todo: [
+      'The message says why, if it is known. It needs memory for about twice the data of the backup.',
+      'Repeat the drill.',
+    ],
+    see: 'operate/sandbox.md#what-it-needs',
+  },
   'agent-silent': {
     title: 'No agent takes the step',
     says: ['Nobody picked up …: the agent does not run, or does not reach Temporal.'],

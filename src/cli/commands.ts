@@ -8,7 +8,7 @@ import { explainCommand } from './verbs/help';
 import { approveCommand, unsealCommand } from './verbs/holders';
 import { initCommand } from './verbs/init';
 import { installCommand } from './verbs/install';
-import { auditCommand, inspectCommand, repositoryCommand } from './verbs/prove';
+import { auditCommand, drillCommand, inspectCommand, repositoryCommand } from './verbs/prove';
 import {
   abortCommand,
   rebuildNodeCommand,
@@ -47,7 +47,7 @@ const COMMANDS: Record<keyof typeof GROUP, readonly (() => Command)[]> = {
   ],
   backups: [backupCommand, backupsCommand, bundleCommand],
   holders: [approveCommand, unsealCommand],
-  prove: [inspectCommand, repositoryCommand, auditCommand],
+  prove: [drillCommand, inspectCommand, repositoryCommand, auditCommand],
   setUp: [
     initCommand,
     scheduleCommand,

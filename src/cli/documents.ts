@@ -23,6 +23,7 @@ import { count, flag, listOf, name, oneOf, strict, text, texts, time } from '../
 import type { Answer } from '../contract/update-answers';
 import type { Stray } from '../repository/strays';
 import type { Repair } from '../repository/repair';
+import { DRILL_PHASES, type DrillLevel, type DrillResult } from '../sandbox/levels';
 import type { Notice, Noted } from './notices';
 
 /*
@@ -258,6 +259,18 @@ export const DOCUMENTS = {
     kept: z.array(any).optional(),
   }),
   'bundle-fetch': z.strictObject({ generation: any, node: any, repository: any, to: any }),
+  drill: strict<DrillResult & { cluster: string }>({
+    cluster: name,
+    level: oneOf<DrillLevel>({ fetched: true, installed: true, restored: true }),
+    generation: any,
+    repository: any,
+    serverVersion: any.nullable(),
+    targets: count,
+    unresolved: texts,
+    canary: z.enum(['read', 'not checked']).nullable(),
+    canaryProblem: text.nullable(),
+    phases: z.array(z.strictObject({ phase: z.enum(DRILL_PHASES), milliseconds: count })),
+  }),
   inspect: z.strictObject({
     file: any,
     encryption: encryption.method,
@@ -411,6 +424,7 @@ export const DOCUMENTS_OF: Record<string, readonly DocumentName[]> = {
   'bundle show': ['bundle'],
   'bundle restore': ['bundle'],
   'bundle fetch': ['bundle-fetch'],
+  drill: ['drill'],
   inspect: ['inspect'],
   'repository check': ['repository-check'],
   'audit verify': ['audit-verify'],

@@ -5,6 +5,7 @@ import { consul, filesystem, method } from './settings/method';
 import { node } from './settings/node';
 import { repository } from './settings/repository';
 import { restore } from './settings/restore';
+import { sandbox } from './settings/sandbox';
 import { clusterTls } from './settings/tls';
 import { command, name, path, secretSource } from './settings/values';
 
@@ -73,6 +74,9 @@ export const configSchema = z.strictObject({
     })
     .optional()
     .describe('How people are notified.'),
+  sandbox: sandbox
+    .optional()
+    .describe('The scratch Vault of `vault-dr drill` on this host. It can reach nothing but itself.'),
   signing: z
     .strictObject({
       privateKey: secretSource
@@ -83,4 +87,5 @@ export const configSchema = z.strictObject({
     .describe('The key pair that signs manifests.'),
 });
 
+export type SandboxConfig = z.infer<typeof sandbox>;
 export type Config = z.infer<typeof configSchema>;

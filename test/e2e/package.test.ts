@@ -66,7 +66,7 @@ describeIf(process.arch === 'x64', 'the packages of this test are for x64')('pac
       'usr/share/zsh/vendor-completions/_vault-dr',
     ]);
     const { stdout: recommends } = await run('dpkg-deb', ['--field', inTest('one', PACKAGE), 'Recommends']);
-    expect(recommends).toBe('ca-certificates, openssh-client, sudo\n');
+    expect(recommends).toBe('bubblewrap, ca-certificates, openssh-client, sudo\n');
     const program = files.filter((file) => file.startsWith('usr/lib/vault-dr/dist/'));
     expect(program.filter((file) => NEVER.test(file))).toEqual([]);
     expect(new Set(program.map((file) => file.split('/')[4]))).toEqual(
@@ -174,7 +174,7 @@ describeIf(process.arch === 'x64', 'the packages of this test are for x64')('pac
       await run('sh', ['-n', '-c', scripts]);
       expect(requires).toContain('glibc >= 2.28');
       // Approvals are signed with OpenSSH; nodes without agents are reached by it, and by sudo there.
-      expect(await query('--recommends')).toMatch(/^openssh-clients\nsudo$/m);
+      expect(await query('--recommends')).toMatch(/^bubblewrap\nca-certificates\nopenssh-clients\nsudo$/m);
     });
   });
 

@@ -62,7 +62,7 @@ export async function leftBeside(cluster: LabCluster): Promise<string[]> {
   return found.flat();
 }
 
-type RawConfig = z.input<typeof configSchema>;
+export type RawConfig = z.input<typeof configSchema>;
 
 /** Changes the configuration as an operator does: the file, then a restart of all that reads it. @returns it as it was. */
 export async function reconfigure(

@@ -1,8 +1,23 @@
 import { type Command, Option } from 'commander';
 import type * as Audit from '../audit';
+import type * as Drill from '../drill';
 import type * as Inspect from '../inspect';
-import { family, lazily, repeatable, verb, withConfig, withJson } from '../program';
+import { family, lazily, repeatable, verb, withCluster, withConfig, withJson } from '../program';
 import type * as Repository from '../repository';
+
+/** Needs no server of the cluster. */
+export function drillCommand(): Command {
+  const command = verb(
+    'drill',
+    'Load a backup into a Vault that can reach nothing',
+    'vault-dr drill --cluster prod\nvault-dr drill --cluster prod --unseal',
+  )
+    .addOption(new Option('--backup <id>', 'backup, or latest').default('latest'))
+    .addOption(new Option('--from <repository>', 'repository to fetch it from; default: the first that has it'))
+    .addOption(new Option('--unseal', 'ask for the original shares, unseal it, and read the canary'))
+    .action(lazily(() => (require('../drill') as typeof Drill).runDrill));
+  return withJson(withConfig(withCluster(command)));
+}
 
 /** Needs no server and no configuration. */
 export function inspectCommand(): Command {

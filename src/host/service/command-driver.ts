@@ -5,7 +5,7 @@ import type { ServiceCheck, UnitReport } from '../../contract/host';
 import { cut } from '../../contract/retry-notice';
 import { passedEnvironment } from '../../child-environment';
 import { hasProgram } from './check-programs';
-import { logLineFit } from './log-line';
+import { logLineFit } from '../../vault/errors/log-line';
 import type { Fence, ServiceDriver } from './service-driver';
 import { programOfRunning, programOfUnit, startOfRunning, startOfUnit } from './unit-start';
 import { isMissing, journalCommand, parseShow, programsOf, showCommand, stateOf, unitIn } from './systemd-unit';

@@ -10,7 +10,7 @@ import { unitName } from '../../contract/unit-name';
 import { printable } from '../../contract/printable';
 import { readClaim } from '../run/claim';
 import { hasProgram } from './check-programs';
-import { logLineFit } from './log-line';
+import { logLineFit } from '../../vault/errors/log-line';
 import type { Fence, ServiceDriver } from './service-driver';
 import { isMissing, journalCommand, type NamedUnit, parseShow, programsOf, showCommand } from './systemd-unit';
 import { UnitHold } from './unit-hold';

@@ -1,0 +1,119 @@
+import { createInterface } from 'node:readline';
+import { clusterOf } from '../config/load';
+import type { Config, SandboxConfig } from '../config/schema';
+import { DrError } from '../contract/failures';
+import { formatCount, formatSeconds } from '../contract/format';
+import type { GenerationCopy } from '../contract/generation';
+import { printable } from '../contract/printable';
+import { decodeShare } from '../contract/share';
+import { hardenProcess } from '../process-hardening';
+import { drill } from '../sandbox/drill';
+import type { DrillLevel, DrillPhase, DrillResult } from '../sandbox/levels';
+import { style } from '../terminal';
+import { type BackupOptions, chooseCopies, loadChosen, type Listing, reportTrouble } from './backups-listing';
+import { note, print, printJson } from './output';
+import { promptHidden } from './prompt';
+
+interface Options extends BackupOptions {
+  backup: string;
+  from?: string;
+  unseal?: boolean;
+}
+
+const DOES: Record<DrillPhase, string> = {
+  fetch: 'Fetching the backup, and reading it end to end',
+  fence: 'Making the sandbox, and proving that it reaches nothing',
+  start: 'Starting a blank Vault in it',
+  load: 'Loading the backup',
+  unseal: 'Unsealing',
+  verify: 'Comparing with the manifest',
+};
+
+const MEANS: Record<DrillLevel, string> = {
+  fetched: 'the copy is whole and can be decrypted',
+  installed: 'a Vault loads the backup; whether the shares open it was not tried',
+  restored: 'the original shares open it, and it serves the data of the backup',
+};
+
+/** Leaves nothing behind, also when it is interrupted. */
+export async function runDrill(options: Options): Promise<void> {
+  const interrupted = new AbortController();
+  const onInterrupt = () => interrupted.abort(new DrError('Aborted', INTERRUPTED));
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, onInterrupt);
+  await hardenProcess(note);
+  const listing = await loadChosen(options, [options.backup]);
+  reportTrouble(listing);
+  const sandbox = sandboxOf(listing.config);
+  const copy = chooseCopy(listing, options);
+  const repository = listing.repositories.find(({ name }) => name === copy.repository)!;
+  note(`Drill of ${options.cluster} with ${copy.generation} from ${copy.repository}.`);
+  const result = await drill({
+    cluster: clusterOf(listing.config, options.cluster),
+    sandbox,
+    stateDir: listing.config.stateDir,
+    repository,
+    copy,
+    signal: interrupted.signal,
+    onPhase: (phase) => note(`${DOES[phase]} …`),
+    ...(options.unseal ? { askShare: shareReader() } : {}),
+  });
+  if (options.json) printJson('drill', { cluster: options.cluster, ...result });
+  else print(render(options.cluster, result));
+}
+
+function sandboxOf({ sandbox }: Config): SandboxConfig {
+  if (sandbox) return sandbox;
+  throw new DrError('InvalidConfiguration', 'The configuration has no sandbox, so that no Vault is known for it.', {
+    advice: 'Add `sandbox: { program: /usr/bin/vault }`, the Vault or OpenBao of the version that the cluster runs.',
+  });
+}
+
+function chooseCopy(listing: Listing, { backup, cluster, from }: Options): GenerationCopy {
+  const copies = chooseCopies(listing.copies, backup, cluster);
+  const chosen = from === undefined ? copies[0] : copies.find(({ repository }) => repository === from);
+  if (chosen) return chosen;
+  throw new DrError(
+    'UnknownGeneration',
+    `${printable(from ?? cluster)} has no copy of the backup ${printable(backup)}.`,
+    {
+      advice: `\`vault-dr backups list --cluster ${cluster}\` shows what there is.`,
+    },
+  );
+}
+
+const INTERRUPTED = 'The drill was interrupted; nothing of it is left.';
+
+/** Asks at the terminal, without showing what is typed; otherwise reads one line each. */
+function shareReader(): (given: number, needed: number) => Promise<string> {
+  const lines = process.stdin.isTTY ? null : createInterface({ input: process.stdin })[Symbol.asyncIterator]();
+  return async (given, needed) => {
+    for (;;) {
+      const question = `Share ${given + 1} of ${needed}: `;
+      const typed = lines === null ? await promptHidden(question, INTERRUPTED) : await lines.next();
+      if (typeof typed !== 'string' && typed.done)
+        throw new DrError('Aborted', `There is no share ${given + 1} of ${needed}.`);
+      const share = decodeShare(typeof typed === 'string' ? typed : typed.value);
+      if (share !== null) return share;
+      note('That is no unseal share: they are base64 or hexadecimal.');
+    }
+  };
+}
+
+function render(cluster: string, result: DrillResult): string {
+  const { level, generation, repository, serverVersion, targets, unresolved, canary, canaryProblem, phases } = result;
+  return [
+    `${cluster}: ${style('green', level)}, ${MEANS[level]}`,
+    `  backup    ${generation} from ${repository}`,
+    ...(serverVersion === null ? [] : [`  Vault     ${printable(serverVersion)}`]),
+    `  sandbox   ${formatCount(targets, 'address', 'addresses')} proved to be out of reach`,
+    ...(unresolved.length === 0
+      ? []
+      : [`            not tried, because they have no address here: ${unresolved.map(printable).join(', ')}`]),
+    ...(canary === null
+      ? []
+      : [`  canary    ${canary === 'read' ? 'read' : style('yellow', `not checked: ${canaryProblem}`)}`]),
+    ...phases.map(
+      ({ phase, milliseconds }) => `  ${phase.padEnd(9)} ${formatSeconds(Math.round(milliseconds / 1_000))}`,
+    ),
+  ].join('\n');
+}

@@ -1,0 +1,21 @@
+import { z } from 'zod';
+import { path } from './values';
+
+/** Of the directories in which a Vault usually writes its audit log. */
+const AUDIT_DIRECTORIES = ['/var/log/vault', '/var/log/openbao', '/vault/logs', '/openbao/logs'];
+
+export const sandbox = z.strictObject({
+  program: path.describe('Vault or OpenBao for drills, of the version that the cluster runs: /usr/bin/vault.'),
+  writable: z
+    .array(path)
+    .default(AUDIT_DIRECTORIES)
+    .describe(
+      'Directories that exist in the sandbox, in memory: where the audit devices of the cluster write to. A Vault none of whose audit devices works serves nothing.',
+    ),
+  targets: z
+    .array(z.string().regex(/^(\[[0-9A-Fa-f:.]+\]|[^\s/:[\]]+):\d{1,5}$/, 'must be host:port'))
+    .default([])
+    .describe(
+      'What a drill proves to be out of reach, host:port, besides the nodes, the resolvers and a public address: databases, clouds, log servers.',
+    ),
+});

@@ -1,0 +1,218 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { chown, lstat, mkdtemp, readlink, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { DrError } from '../contract/failures';
+import { fenceProblems } from './fence-proof';
+import type { FenceReport, Order, Reply, ServerState, Target } from './orders';
+
+/** What makes the fence, of the package bubblewrap; and what gives up rights, of util-linux. */
+const BUBBLEWRAP = 'bwrap';
+const SETPRIV = 'setpriv';
+/** The user `nobody`, whom no file of the host belongs to. */
+const NOBODY = 65_534;
+/** Beside these nothing of the host is there. */
+const SYSTEM = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64'];
+/** What must not be there: sockets of other programs, their data, and what the host's own Vault has. */
+const HIDDEN = ['/etc', '/home', '/mnt', '/opt', '/root', '/run', '/srv', '/sys', '/var/lib', '/var/run'];
+const STOP_WITHIN_MS = 30_000;
+const ANSWER_WITHIN_MS = 60_000;
+
+/** In the fence. */
+const SHARED = '/fence';
+const DATA = '/data';
+const SERVER = '/server';
+
+export interface FenceOptions {
+  /** Vault or OpenBao. */
+  program: string;
+  /** A private directory of this host; of the fence only a socket is in it. */
+  directory: string;
+  /** Directories that exist in it, in memory: audit devices write there. */
+  writable: readonly string[];
+  /** Must be out of reach. */
+  targets: readonly Target[];
+}
+
+/**
+ * A place on this host that has nothing but its own loopback, memory and a read-only view of the system's programs, made
+ * by bubblewrap out of namespaces. It ends with this process, also when that is killed, and the kernel then frees all
+ * that was in it: no data was ever on a disk.
+ */
+export class Fence {
+  #next = 0;
+  readonly #waiting = new Map<number, (reply: Reply) => void>();
+  #ended: DrError | null = null;
+  #said = '';
+
+  private constructor(
+    private readonly child: ChildProcess,
+    private readonly options: FenceOptions,
+    private readonly shared: string,
+  ) {
+    child.stderr?.on('data', (chunk: Buffer) => (this.#said = `${this.#said}${chunk.toString('utf8')}`.slice(-500)));
+    createInterface({ input: child.stdout! }).on('line', (line) => {
+      const reply = JSON.parse(line) as Reply;
+      this.#waiting.get(reply.id)?.(reply);
+    });
+    // A write after its end is answered by what follows.
+    child.stdin?.on('error', () => undefined);
+    child.once('error', (error: NodeJS.ErrnoException) =>
+      this.#end(error.code === 'ENOENT' ? missing() : ended(error.message)),
+    );
+    child.once('close', () => this.#end(ended(this.#said.trim())));
+  }
+
+  /** @throws DrError InvalidConfiguration without bubblewrap; NodeUnsafe if it is not proved */
+  static async open(options: FenceOptions): Promise<Fence> {
+    const shared = await mkdtemp(join(options.directory, 'fence-'));
+    const isRoot = process.getuid?.() === 0;
+    if (isRoot) await chown(shared, NOBODY, NOBODY);
+    const child = spawn(BUBBLEWRAP, await argumentsOf(options, shared, isRoot), {
+      stdio: ['pipe', 'pipe', 'pipe'],
+      env: { PATH: process.env['PATH'] },
+      detached: true,
+    });
+    const fence = new Fence(child, options, shared);
+    try {
+      await fence.prove();
+      return fence;
+    } catch (error) {
+      await fence.close();
+      throw error;
+    }
+  }
+
+  /** Address of the API, for a client outside. */
+  get address(): string {
+    return `unix://${join(this.shared, 'vault.sock')}`;
+  }
+
+  /** From inside. @throws DrError NodeUnsafe */
+  async prove(): Promise<FenceReport> {
+    const { targets, writable } = this.options;
+    // A directory that is there on purpose is an empty one.
+    const hidden = HIDDEN.filter((path) => !writable.some((own) => `${own}/`.startsWith(`${path}/`)));
+    const report = (await this.#ask({ do: 'probe', targets: [...targets], hidden })) as FenceReport;
+    const problems = fenceProblems(report, targets.length);
+    if (problems.length === 0) return report;
+    throw new DrError('NodeUnsafe', `The fence of the sandbox is not proved: ${problems.join('; ')}.`, {
+      notice: 'fence-not-proved',
+      advice: 'Nothing was loaded into it. Run the drill on another host.',
+    });
+  }
+
+  async start(): Promise<void> {
+    // One that has died leaves it behind.
+    await rm(join(this.shared, 'vault.sock'), { force: true });
+    await this.#ask({ do: 'start', program: SERVER, config: JSON.stringify(serverConfig()) });
+  }
+
+  async stop(): Promise<void> {
+    await this.#ask({ do: 'stop', withinMs: STOP_WITHIN_MS });
+  }
+
+  async look(): Promise<ServerState> {
+    return (await this.#ask({ do: 'look' })) as ServerState;
+  }
+
+  /** Ends everything in it. Never throws. */
+  async close(): Promise<void> {
+    const gone = new Promise<void>((resolve) => {
+      if (this.#ended !== null) resolve();
+      else this.child.once('close', () => resolve());
+    });
+    this.child.kill('SIGKILL');
+    await gone;
+    await rm(this.shared, { recursive: true, force: true });
+  }
+
+  #ask(order: Order): Promise<unknown> {
+    const id = this.#next++;
+    return new Promise((resolve, reject) => {
+      const late = setTimeout(() => finish(() => reject(ended('it does not answer'))), ANSWER_WITHIN_MS);
+      const finish = (settle: () => void) => {
+        clearTimeout(late);
+        this.#waiting.delete(id);
+        settle();
+      };
+      this.#waiting.set(id, (reply) =>
+        finish(() => ('error' in reply ? reject(ended(reply.error)) : resolve(reply.result))),
+      );
+      if (this.#ended) return finish(() => reject(this.#ended!));
+      this.child.stdin?.write(`${JSON.stringify({ id, ...order })}\n`);
+    });
+  }
+
+  #end(error: DrError): void {
+    this.#ended ??= error;
+    for (const [id, settle] of this.#waiting) settle({ id, error: error.message });
+  }
+}
+
+/** Its data stay in memory; it talks to nobody but through the socket. */
+function serverConfig(): object {
+  return {
+    listener: [
+      { unix: { address: `${SHARED}/vault.sock` } },
+      // Only its own loopback: without an address for a cluster it does not become active.
+      { tcp: { address: '127.0.0.1:8200', cluster_address: '127.0.0.1:8201', tls_disable: true } },
+    ],
+    storage: { raft: { path: DATA, node_id: 'sandbox' } },
+    api_addr: 'http://127.0.0.1:8200',
+    cluster_addr: 'https://127.0.0.1:8201',
+    // Without privileges it could not.
+    disable_mlock: true,
+    ui: false,
+  };
+}
+
+async function argumentsOf({ program, writable }: FenceOptions, shared: string, isRoot: boolean): Promise<string[]> {
+  const system = (await Promise.all(SYSTEM.map(bound))).flat();
+  // One option per line, with its values.
+  const options = [
+    // In a user namespace of its own root would keep root's rights to files.
+    isRoot
+      ? ['--unshare-ipc', '--unshare-pid', '--unshare-net', '--unshare-uts', '--unshare-cgroup-try']
+      : ['--unshare-all'],
+    ['--die-with-parent', '--new-session', '--clearenv'],
+    ['--setenv', 'HOME', '/tmp'],
+    ['--cap-drop', 'ALL'],
+    isRoot ? ['SETUID', 'SETGID', 'SETPCAP'].flatMap((name) => ['--cap-add', `CAP_${name}`]) : [],
+    system,
+    ['--proc', '/proc', '--dev', '/dev'],
+    [DATA, '/tmp', ...writable].flatMap((path) => ['--perms', '1777', '--tmpfs', path]),
+    ['--bind', shared, SHARED],
+    ['--ro-bind', program, SERVER],
+    ['--ro-bind', process.execPath, '/node'],
+    ['--ro-bind', join(__dirname, 'inside.js'), '/inside.js'],
+    ['--chdir', DATA],
+  ];
+  return [...options.flat(), '--', ...(isRoot ? asNobody() : []), '/node', '/inside.js'];
+}
+
+function asNobody(): string[] {
+  const ids = [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'];
+  return [SETPRIV, ...ids, '--no-new-privs', '--bounding-set=-all', '--inh-caps=-all'];
+}
+
+/** Of the host, read-only; as a link, where it is one. */
+async function bound(path: string): Promise<string[]> {
+  const stats = await lstat(path).catch(() => null);
+  if (stats === null) return [];
+  return stats.isSymbolicLink() ? ['--symlink', await readlink(path), path] : ['--ro-bind', path, path];
+}
+
+function missing(): DrError {
+  return new DrError('InvalidConfiguration', 'There is no bwrap on this host, which makes the fence.', {
+    notice: 'sandbox-missing',
+    advice: 'Install the package bubblewrap.',
+  });
+}
+
+function ended(why: string): DrError {
+  return new DrError('ServiceFailed', `The sandbox ended${why === '' ? '' : `: ${why}`}.`, {
+    notice: 'sandbox-ended',
+    advice: 'Nothing of it is left. Repeat the drill.',
+  });
+}

@@ -1,0 +1,23 @@
+/** What a drill has proved, each with all before it: the copy is whole · a Vault loads it · the original shares open it. */
+export const DRILL_LEVELS = ['fetched', 'installed', 'restored'] as const;
+export type DrillLevel = (typeof DRILL_LEVELS)[number];
+
+export const DRILL_PHASES = ['fetch', 'fence', 'start', 'load', 'unseal', 'verify'] as const;
+export type DrillPhase = (typeof DRILL_PHASES)[number];
+
+export interface DrillResult {
+  level: DrillLevel;
+  generation: string;
+  repository: string;
+  /** Of the Vault in the sandbox. */
+  serverVersion: string | null;
+  /** How many addresses were proved to be out of reach, each time. */
+  targets: number;
+  /** Names of the configuration that have no address here, so that they were not tried. */
+  unresolved: string[];
+  /** Whether the canary of the backup was read; null if that was not tried, because the Vault stayed sealed or there is none. */
+  canary: 'read' | 'not checked' | null;
+  /** Why not. */
+  canaryProblem: string | null;
+  phases: { phase: DrillPhase; milliseconds: number }[];
+}

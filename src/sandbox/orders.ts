@@ -1,0 +1,36 @@
+/** What is sent into the fence, one JSON document per line. */
+export type Order =
+  | { do: 'probe'; targets: Target[]; hidden: string[] }
+  | { do: 'start'; program: string; config: string }
+  | { do: 'stop'; withinMs: number }
+  | { do: 'look' };
+
+export type Reply = { id: number } & ({ result: unknown } | { error: string });
+
+/** Something that must be out of reach: an address, never a name, which could not be resolved there. */
+export interface Target {
+  host: string;
+  port: number;
+}
+
+export interface Reached extends Target {
+  /** `connected`, `timeout` or a code of the system. */
+  outcome: string;
+}
+
+/** How the scratch Vault is. */
+export interface ServerState {
+  runs: boolean;
+  /** The last line that it wrote. It may hold a secret. */
+  lastLine: string;
+}
+
+/** What can be seen from inside. */
+export interface FenceReport {
+  interfaces: string[];
+  /** Interfaces of all routes. */
+  routes: string[];
+  /** Paths of the host that are there. */
+  seen: string[];
+  reached: Reached[];
+}

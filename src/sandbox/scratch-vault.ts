@@ -1,0 +1,129 @@
+import type { Readable } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { DrError, isDrError } from '../contract/failures';
+import type { Manifest } from '../contract/generation';
+import type { SealStatus } from '../vault/answers';
+import { VaultClient, type VaultClientOptions } from '../vault/client';
+import { applyLimitMs, loadLimitMs } from '../vault/load-limits';
+import { logLineFit } from '../vault/errors/log-line';
+import type { Fence } from './fence';
+
+/** Where it stands, for messages. */
+const SANDBOX = 'the sandbox';
+const ASK_EVERY_MS = 250;
+/** A Vault that loads a snapshot may not answer at all. */
+const ANSWER_WITHIN_MS = 5_000;
+const BECOMES_ACTIVE_MS = 120_000;
+
+type Facts = Pick<Manifest, 'seal' | 'keys' | 'clusterId'>;
+
+/** The Vault in the fence. */
+export class ScratchVault {
+  constructor(
+    private readonly fence: Fence,
+    private readonly signal: AbortSignal,
+  ) {}
+
+  async withClient<T>(work: (vault: VaultClient) => Promise<T>, options: VaultClientOptions = {}): Promise<T> {
+    const vault = new VaultClient({ node: SANDBOX, address: this.fence.address }, { signal: this.signal, ...options });
+    try {
+      return await work(vault);
+    } finally {
+      await vault.close();
+    }
+  }
+
+  /** Starts it with no data, and initialises a cluster that exists for seconds. @returns its root token and unseal keys: secret */
+  async startBlank({ seal }: Facts): Promise<{ token: string; keys: string[] }> {
+    await this.fence.start();
+    await this.#until('to start', loadLimitMs(0), (vault) => vault.sealStatus());
+    // With the snapshot's own numbers, or it would refuse the original shares later.
+    const { keys: all, rootToken: token } = await this.withClient((vault) => vault.initialize(seal));
+    const keys = all.slice(0, seal.secretThreshold);
+    await this.unseal(keys);
+    await this.awaitActive();
+    return { token, keys };
+  }
+
+  /**
+   * Loads the snapshot, proves that it has replaced what was there, and leaves the Vault sealed.
+   * @param open the archive in clear
+   * @throws DrError what the archive fails with; VaultRefused
+   */
+  async load(open: () => Promise<Readable>, token: string, keys: string[], { keys: size }: Facts): Promise<SealStatus> {
+    const archive = await open();
+    await this.withClient((vault) => vault.restoreSnapshot(archive, { force: true }), { token });
+    await this.#until('to load the snapshot', applyLimitMs(size), async (vault) => {
+      const { sealed, clusterId } = await vault.sealStatus();
+      return sealed && !clusterId ? true : null;
+    });
+    await this.fence.stop();
+    await this.fence.start();
+    const status = await this.#until('to start with the snapshot', loadLimitMs(size.bytes), (vault) =>
+      vault.sealStatus(),
+    );
+    if (!status.initialized || !status.sealed) throw notReplaced();
+    await this.#assertRefused(keys);
+    return status;
+  }
+
+  /** @throws DrError VaultRefused, if they are wrong */
+  async unseal(keys: readonly string[]): Promise<void> {
+    await this.withClient(async (vault) => {
+      for (const key of keys) await vault.unseal({ key });
+    });
+  }
+
+  awaitActive(): Promise<unknown> {
+    return this.#until('to become active', BECOMES_ACTIVE_MS, async (vault) =>
+      (await vault.leader()).isSelf ? true : null,
+    );
+  }
+
+  /** A Vault that died before it had loaded the snapshot looks the same from outside, but takes the keys of before. */
+  async #assertRefused(keys: readonly string[]): Promise<void> {
+    try {
+      await this.unseal(keys);
+    } catch (error) {
+      if (!isDrError(error) || error.code !== 'VaultRefused') throw error;
+      await this.withClient((vault) => vault.unseal({ reset: true }));
+      return;
+    }
+    throw notReplaced();
+  }
+
+  async #until<T>(what: string, withinMs: number, ask: (vault: VaultClient) => Promise<T | null>): Promise<T> {
+    const deadline = Date.now() + withinMs;
+    let problem = '';
+    for (;;) {
+      try {
+        const answer = await this.withClient(ask, { timeoutMs: ANSWER_WITHIN_MS });
+        if (answer !== null) return answer;
+        problem = '';
+      } catch (error) {
+        this.signal.throwIfAborted();
+        if (!isDrError(error) || error.code !== 'VaultUnavailable') throw error;
+        problem = error.message;
+      }
+      const { runs, lastLine } = await this.fence.look();
+      if (!runs || Date.now() > deadline) throw failed(runs ? `took too long ${what}` : 'has ended', problem, lastLine);
+      await sleep(ASK_EVERY_MS, undefined, { signal: this.signal });
+    }
+  }
+}
+
+function failed(how: string, problem: string, lastLine: string): DrError {
+  const line = logLineFit(lastLine);
+  const parts = [`The Vault in the sandbox ${how}.`, problem, line === null ? '' : `Its log ends with: ${line}`];
+  return new DrError('ServiceFailed', parts.filter((part) => part !== '').join(' '), {
+    where: SANDBOX,
+    advice: 'Repeat the drill when the host has less to do, and with the version of Vault that made the backup.',
+  });
+}
+
+function notReplaced(): DrError {
+  return new DrError('ServiceFailed', 'The Vault in the sandbox stopped before it had loaded the snapshot.', {
+    where: SANDBOX,
+    advice: 'Repeat the drill. If it fails again, this Vault cannot load this backup: try the version that made it.',
+  });
+}
