@@ -1,4 +1,4 @@
-const { relative } = require('node:path');
+const files = require('node:path');
 const { default: Sequencer } = require('@jest/test-sequencer');
 
 /** End-to-end tests that take longest, the first of them about six minutes. One that began last would be waited for alone. */
@@ -21,7 +21,7 @@ const LONGEST = [
 module.exports = class LongestFirst extends Sequencer {
   sort(tests) {
     const place = ({ path, context }) => {
-      const at = LONGEST.indexOf(relative(context.config.rootDir, path));
+      const at = LONGEST.indexOf(files.relative(context.config.rootDir, path));
       return at < 0 ? LONGEST.length : at;
     };
     return super.sort(tests).toSorted((one, other) => place(one) - place(other));

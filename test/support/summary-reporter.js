@@ -1,5 +1,5 @@
 const { writeFileSync } = require('node:fs');
-const { relative } = require('node:path');
+const path = require('node:path');
 
 /** Counts tests for scripts/run.mjs, and times test files. A test file that could not even run counts as a failure. */
 module.exports = class SummaryReporter {
@@ -8,7 +8,7 @@ module.exports = class SummaryReporter {
       passed: results.numPassedTests,
       failed: results.numFailedTests + results.numRuntimeErrorTestSuites,
       files: results.testResults.map(({ testFilePath, perfStats, ...result }) => ({
-        file: relative(process.cwd(), testFilePath),
+        file: path.relative(process.cwd(), testFilePath),
         passed: result.numPassingTests,
         failed: result.numFailingTests || (result.testExecError ? 1 : 0),
         seconds: (perfStats.end - perfStats.start) / 1_000,

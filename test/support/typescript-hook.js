@@ -2,6 +2,7 @@
 const { readFileSync } = require('node:fs');
 const { transformSync } = require('@swc/core');
 
+// oxlint-disable-next-line typescript/no-deprecated -- for CommonJS nothing has taken its place
 require.extensions['.ts'] = (module, filename) => {
   const { code } = transformSync(readFileSync(filename, 'utf8'), {
     filename,
