@@ -11,12 +11,14 @@ import * as history from './figures/history.mjs';
 import * as memory from './figures/memory.mjs';
 import * as restore from './figures/restore.mjs';
 import * as s3Requests from './figures/s3-requests.mjs';
+import * as scale from './figures/scale.mjs';
 import { bytesOf, MIB, percentile, sizeText, wholeNumber } from './shared.mjs';
 
 const require = createRequire(import.meta.url);
 /** In this order: what fills the cluster comes after what wants it small. */
 const FAMILIES = {
   'cold-start': coldStart,
+  scale,
   age,
   memory,
   's3-requests': s3Requests,
@@ -25,18 +27,19 @@ const FAMILIES = {
   restore,
 };
 const RESULTS = new URL('results.md', import.meta.url);
-const USAGE = `usage: npm run bench -- [--only FAMILY]… [--size 64MiB] [--runs 5] [--report FILE] [--write]
+const USAGE = `usage: npm run bench -- [--only FAMILY]… [--size 64MiB] [--runs 5] [--clusters 1]… [--report FILE] [--write]
 
   --only FAMILY    ${Object.keys(FAMILIES).join(', ')}; repeatable (default: all)
   --size SIZE      of the data of a large backup and of what age encrypts, in KiB, MiB or GiB (default: 64MiB)
   --runs NUMBER    of each figure; the median counts (default: 5; a restore is measured once)
+  --clusters COUNT simulated clusters that are due at once; repeatable (default: 1, 10 and 100)
   --report FILE    write the figures as JSON: [{ figure, value, unit, target, holds, … }]
   --write          write the table to bench/results.md
 `;
 
 const options = parse(process.argv.slice(2));
 const before = loadavg();
-const bench = { size: options.size, runs: options.runs, say: (text) => process.stderr.write(`${text}\n`), lab: null };
+const bench = { ...options, say: (text) => process.stderr.write(`${text}\n`), lab: null };
 const rows = [];
 try {
   for (const name of options.only) {
@@ -124,6 +127,7 @@ function parse(args) {
         only: { type: 'string', multiple: true },
         size: { type: 'string', default: '64MiB' },
         runs: { type: 'string', default: '5' },
+        clusters: { type: 'string', multiple: true },
         report: { type: 'string' },
         write: { type: 'boolean', default: false },
         help: { type: 'boolean', default: false },
@@ -140,6 +144,7 @@ function parse(args) {
       only: Object.keys(FAMILIES).filter((name) => asked.includes(name)),
       size: bytesOf(values.size),
       runs: wholeNumber('--runs', values.runs),
+      clusters: (values.clusters ?? ['1', '10', '100']).map((text) => wholeNumber('--clusters', text)),
       report: values.report,
       write: values.write,
     };
