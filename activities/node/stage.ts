@@ -1,27 +1,23 @@
-import { createReadStream } from 'node:fs';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Writable, type Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { readSecret } from '../../src/config/secret';
+import type { Readable } from 'node:stream';
 import { readPublicKey, repositoryConfigOf } from '../../src/config/load';
 import { DrError, isDrError } from '../../src/contract/failures';
 import type { FileDigest, Manifest } from '../../src/contract/generation';
 import type { CopyProblem } from '../../src/contract/plan';
 import type { NodeInput } from '../../src/contract/step-input/node';
 import { signStaged } from '../../src/crypto/agent-key';
-import { decryptStream } from '../../src/crypto/encryption';
 import { ensureAgentKey } from '../../src/host/run/agent-key-file';
 import type { Attempt } from '../../src/host/run/attempt';
 import { writeFileAtomically } from '../../src/files/atomic-file';
-import { DISK_PIECE_BYTES, privateDirectory } from '../../src/files/files';
+import { privateDirectory } from '../../src/files/files';
 import { readOwnFile } from '../../src/files/own-files';
 import { SMALL_FILE_LIMIT_BYTES } from '../../src/repository/generation-files';
 import { digestOfFile, sameDigest } from '../../src/repository/digest';
 import { FETCHING, fetchSnapshot, readCopy } from '../../src/repository/generations';
 import { parseManifest } from '../../src/repository/manifest';
 import { openRepository } from '../../src/repository/open';
-import { verifierOf } from '../../src/vault/verifier-of';
+import { openStored, proveArchive } from '../../src/vault/stored-archive';
 import { heartbeatBytes, withHeartbeats } from '../heartbeat';
 import { STAGED_MANIFEST } from './approved';
 import type { NodeHost } from './context';
@@ -60,7 +56,10 @@ export async function stageGeneration(host: NodeHost, input: NodeInput<'stageGen
           signal: attempt.signal,
           onProgress: heartbeatBytes(`fetch from ${name}`),
         });
-        await proveArchive(host, attempt, path, copy.manifest);
+        // A bad file is left in place: a later attempt may have taken it over, and verifies it before use.
+        await withHeartbeats('prove the archive', async () =>
+          proveArchive(await openArchive(host, path, copy.manifest), copy.manifest, attempt.signal),
+        );
         await withHeartbeats('keep the manifest', () =>
           writeFileAtomically(join(directory, STAGED_MANIFEST), JSON.stringify(copy.manifest, null, 2)),
         );
@@ -133,32 +132,7 @@ function stagingLost({ node }: NodeHost, how: string, cause?: unknown): DrError 
   });
 }
 
-/** The archive in clear, as a stream; nothing of it touches a disk. */
-export async function openArchive(
-  host: NodeHost,
-  path: string,
-  manifest: Pick<Manifest, 'encryption'>,
-): Promise<Readable> {
-  const stored = createReadStream(path, { highWaterMark: DISK_PIECE_BYTES });
-  const { identities: sources, openpgp } = host.deps.cluster.restore;
-  if (manifest.encryption.method === 'age' && sources.length === 0) {
-    throw new DrError('DecryptionFailed', `${host.node.name} has no identity to decrypt with.`, {
-      where: host.node.name,
-      advice: `Configure one under restore.identities of the cluster; the backup is encrypted for ${manifest.encryption.recipients.join(', ')}.`,
-    });
-  }
-  const identities = await Promise.all(sources.map((source) => readSecret(source, 'restore.identities')));
-  return decryptStream(stored, manifest.encryption, { identities, gpgHome: openpgp?.home }, host.node.name);
-}
-
-/** A bad file is left in place: a later attempt may have taken it over, and verifies it before use. */
-async function proveArchive(host: NodeHost, { signal }: Attempt, path: string, manifest: Manifest): Promise<void> {
-  const verifier = verifierOf(manifest);
-  const discard = new Writable({ write: (_chunk, _encoding, done) => done() });
-  await withHeartbeats('prove the archive', async () =>
-    pipeline(await openArchive(host, path, manifest), verifier, discard, { signal }),
-  );
-  if (verifier.summary.archive.sha256 !== manifest.archive.sha256) {
-    throw new DrError('CopyDamaged', 'The decrypted archive does not match the manifest.');
-  }
+/** The archive in clear. */
+export function openArchive(host: NodeHost, path: string, manifest: Pick<Manifest, 'encryption'>): Promise<Readable> {
+  return openStored(path, manifest, host.deps.cluster.restore, host.node.name);
 }

@@ -1,19 +1,17 @@
-import { createReadStream } from 'node:fs';
+import { randomUUID } from 'node:crypto';
 import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Readable, Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
-import { readSecret } from '../config/secret';
+import type { Readable } from 'node:stream';
 import type { ClusterConfig, SandboxConfig } from '../config/schema';
 import { DrError, isDrError } from '../contract/failures';
 import type { GenerationCopy, Manifest } from '../contract/generation';
-import { decryptStream } from '../crypto/encryption';
-import { DISK_PIECE_BYTES, privateDirectory } from '../files/files';
+import { privateDirectory } from '../files/files';
+import { isKnownDead, ownIdentity } from '../files/process-identity';
 import { fetchSnapshot } from '../repository/generations';
 import type { Repository } from '../repository/types';
 import { checkCanary } from '../vault/canary';
 import { logIn } from '../vault/login';
-import { verifierOf } from '../vault/verifier-of';
+import { openStored, proveArchive } from '../vault/stored-archive';
 import { Fence } from './fence';
 import type { DrillPhase, DrillResult } from './levels';
 import { ScratchVault } from './scratch-vault';
@@ -49,10 +47,7 @@ export async function drill(options: DrillOptions): Promise<DrillResult> {
     await timed('fetch', async () => {
       await fetchSnapshot(repository, copy, path, { signal });
       // A wrong identity shows before anything is started.
-      const verifier = verifierOf(manifest);
-      const discard = new Writable({ write: (_chunk, _encoding, done) => done() });
-      await pipeline(await open(), verifier, discard, { signal });
-      assertSame('archive', verifier.summary.archive.sha256, manifest.archive.sha256);
+      await proveArchive(await open(), manifest, signal);
     });
     const { targets, unresolved } = await fenceTargets(cluster, sandbox);
     const standing = await timed('fence', () =>
@@ -98,13 +93,8 @@ export async function drill(options: DrillOptions): Promise<DrillResult> {
     result.level = 'restored';
     return result;
 
-    async function open(): Promise<Readable> {
-      const identities = await Promise.all(
-        cluster.restore.identities.map((source) => readSecret(source, 'restore.identities')),
-      );
-      const stored = createReadStream(path, { highWaterMark: DISK_PIECE_BYTES });
-      const keysOf = { identities, gpgHome: cluster.restore.openpgp?.home };
-      return decryptStream(stored, manifest.encryption, keysOf);
+    function open(): Promise<Readable> {
+      return openStored(path, manifest, cluster.restore, 'This host');
     }
 
     async function readCanary(server: ScratchVault): Promise<Pick<DrillResult, 'canary' | 'canaryProblem'>> {
@@ -164,19 +154,9 @@ function refuse({ content, seal, cluster }: Manifest): void {
 async function ownDirectory(stateDir: string): Promise<string> {
   const drills = await privateDirectory(stateDir, 'drills');
   for (const name of await readdir(drills)) {
-    if (!isRunning(Number(name))) await rm(join(drills, name), { recursive: true, force: true });
+    if (await isKnownDead(name)) await rm(join(drills, name), { recursive: true, force: true });
   }
-  return privateDirectory(drills, String(process.pid));
-}
-
-function isRunning(pid: number): boolean {
-  if (pid === process.pid || !Number.isInteger(pid)) return false;
-  try {
-    process.kill(pid, 0);
-    return true;
-  } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM';
-  }
+  return privateDirectory(drills, (await ownIdentity()) ?? randomUUID());
 }
 
 async function unseal(vault: ScratchVault, ask: NonNullable<DrillOptions['askShare']>, needed: number): Promise<void> {

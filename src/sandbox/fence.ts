@@ -1,8 +1,11 @@
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chown, lstat, mkdtemp, readlink, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { DrError } from '../contract/failures';
+import { printable } from '../contract/printable';
 import { fenceProblems } from './fence-proof';
 import type { FenceReport, Order, Reply, ServerState, Target } from './orders';
 
@@ -41,7 +44,7 @@ export interface FenceOptions {
  */
 export class Fence {
   #next = 0;
-  readonly #waiting = new Map<number, (reply: Reply) => void>();
+  readonly #waiting = new Map<number, { resolve: (result: unknown) => void; reject: (error: DrError) => void }>();
   #ended: DrError | null = null;
   #said = '';
 
@@ -51,10 +54,7 @@ export class Fence {
     private readonly shared: string,
   ) {
     child.stderr?.on('data', (chunk: Buffer) => (this.#said = `${this.#said}${chunk.toString('utf8')}`.slice(-500)));
-    createInterface({ input: child.stdout! }).on('line', (line) => {
-      const reply = JSON.parse(line) as Reply;
-      this.#waiting.get(reply.id)?.(reply);
-    });
+    createInterface({ input: child.stdout! }).on('line', (line) => this.#hear(line));
     // A write after its end is answered by what follows.
     child.stdin?.on('error', () => undefined);
     child.once('error', (error: NodeJS.ErrnoException) =>
@@ -118,35 +118,50 @@ export class Fence {
 
   /** Ends everything in it. Never throws. */
   async close(): Promise<void> {
-    const gone = new Promise<void>((resolve) => {
-      if (this.#ended !== null) resolve();
-      else this.child.once('close', () => resolve());
-    });
+    const { pid, exitCode, signalCode } = this.child;
+    // Without an id it was never started.
+    const isGone = pid === undefined || exitCode !== null || signalCode !== null;
+    const gone = isGone ? Promise.resolve() : once(this.child, 'close');
     this.child.kill('SIGKILL');
     await gone;
     await rm(this.shared, { recursive: true, force: true });
   }
 
-  #ask(order: Order): Promise<unknown> {
+  async #ask(order: Order): Promise<unknown> {
     const id = this.#next++;
-    return new Promise((resolve, reject) => {
-      const late = setTimeout(() => finish(() => reject(ended('it does not answer'))), ANSWER_WITHIN_MS);
-      const finish = (settle: () => void) => {
-        clearTimeout(late);
-        this.#waiting.delete(id);
-        settle();
-      };
-      this.#waiting.set(id, (reply) =>
-        finish(() => ('error' in reply ? reject(ended(reply.error)) : resolve(reply.result))),
-      );
-      if (this.#ended) return finish(() => reject(this.#ended!));
-      this.child.stdin?.write(`${JSON.stringify({ id, ...order })}\n`);
-    });
+    const limit = new AbortController();
+    try {
+      return await new Promise((resolve, reject) => {
+        if (this.#ended) return reject(this.#ended);
+        this.#waiting.set(id, { resolve, reject });
+        this.child.stdin?.write(`${JSON.stringify({ id, ...order })}\n`);
+        sleep(ANSWER_WITHIN_MS, undefined, { signal: limit.signal }).then(
+          () => reject(ended('it does not answer')),
+          () => undefined,
+        );
+      });
+    } finally {
+      limit.abort();
+      this.#waiting.delete(id);
+    }
+  }
+
+  /** What runs in there is not trusted to answer, or to answer in JSON. */
+  #hear(line: string): void {
+    let reply: Reply;
+    try {
+      reply = JSON.parse(line) as Reply;
+    } catch {
+      return this.#end(ended('it answers with something else than JSON'));
+    }
+    const asked = this.#waiting.get(reply.id);
+    if ('error' in reply) asked?.reject(ended(String(reply.error)));
+    else asked?.resolve(reply.result);
   }
 
   #end(error: DrError): void {
     this.#ended ??= error;
-    for (const [id, settle] of this.#waiting) settle({ id, error: error.message });
+    for (const { reject } of this.#waiting.values()) reject(this.#ended);
   }
 }
 
@@ -211,7 +226,7 @@ function missing(): DrError {
 }
 
 function ended(why: string): DrError {
-  return new DrError('ServiceFailed', `The sandbox ended${why === '' ? '' : `: ${why}`}.`, {
+  return new DrError('ServiceFailed', `The sandbox ended${why === '' ? '' : `: ${printable(why)}`}.`, {
     notice: 'sandbox-ended',
     advice: 'Nothing of it is left. Repeat the drill.',
   });

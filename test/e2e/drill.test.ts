@@ -126,6 +126,14 @@ describeIf(isInstalled('bwrap'), 'there is no bubblewrap')('a drill on this host
     300_000,
   );
 
+  it('says what to install where there is no bubblewrap', async () => {
+    const { code, stderr } = await drill([], { env: { PATH: inLab('no-programs') } });
+
+    expect(code).toBe(3);
+    expect(stderr).toContain('Install the package bubblewrap.');
+    await expectNothingLeft();
+  }, 300_000);
+
   it('leaves nothing when it is killed, not even in memory', async () => {
     const killed = spawn(process.execPath, [join(PROJECT_ROOT, 'bin/vault-dr.js'), 'drill', '--cluster', 'lab'], {
       env: { ...process.env, ...lab().env },
