@@ -188,7 +188,6 @@ const DOORS = {
   'src/temporal/agent.ts': ['src/host'],
   'src/cli/bundle.ts': ['src/host'],
   'src/cli/doctor/agent.ts': ['src/host'],
-  'src/cli/documents.ts': ['src/sandbox/levels'],
   'src/cli/drill.ts': ['src/sandbox'],
   'src/cli/doctor/controller.ts': ['src/ssh'],
   'src/cli/enrol/host-side.ts': ['src/host'],

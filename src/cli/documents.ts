@@ -23,7 +23,7 @@ import { count, flag, listOf, name, oneOf, strict, text, texts, time } from '../
 import type { Answer } from '../contract/update-answers';
 import type { Stray } from '../repository/strays';
 import type { Repair } from '../repository/repair';
-import { DRILL_PHASES, type DrillLevel, type DrillResult } from '../sandbox/levels';
+import { DRILL_PHASES, type DrillLevel, type DrillResult } from '../contract/drill';
 import type { Notice, Noted } from './notices';
 
 /*

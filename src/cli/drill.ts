@@ -8,7 +8,7 @@ import { printable } from '../contract/printable';
 import { decodeShare } from '../contract/share';
 import { hardenProcess } from '../process-hardening';
 import { drill } from '../sandbox/drill';
-import type { DrillLevel, DrillPhase, DrillResult } from '../sandbox/levels';
+import type { DrillLevel, DrillPhase, DrillResult } from '../contract/drill';
 import { style } from '../terminal';
 import { type BackupOptions, chooseCopies, loadChosen, type Listing, reportTrouble } from './backups-listing';
 import { note, print, printJson } from './output';

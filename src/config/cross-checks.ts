@@ -1,5 +1,6 @@
 import { relative, resolve } from 'node:path';
 import { z } from 'zod';
+import { ROTATING } from './settings/drill';
 
 export interface CrossProblem {
   path: PropertyKey[];
@@ -35,6 +36,7 @@ const links = z
             filesystem: z.looseObject({ node: text, window: z.unknown().optional() }).optional().catch(undefined),
             repositories: z.array(z.string()).catch([]),
             restore: restoreLinks,
+            drill: z.looseObject({ from: text }).optional().catch(undefined),
             nodes: z
               .array(
                 z
@@ -86,6 +88,7 @@ export function crossProblems(raw: unknown): CrossProblem[] {
     ),
     ...sharedPlaces(cluster.repositories, repositories, ['clusters', name, 'repositories']),
     ...differentHosts(cluster.repositories, repositories, ['clusters', name, 'repositories']),
+    ...drillProblems(cluster, ['clusters', name, 'drill', 'from']),
     ...methodProblems(cluster, ['clusters', name]),
     ...trustProblems(cluster.restore, ['clusters', name, 'restore']),
     ...deletionProblems(cluster, ['clusters', name, 'nodes']),
@@ -94,6 +97,12 @@ export function crossProblems(raw: unknown): CrossProblem[] {
     ...cluster.nodes.flatMap((node, index) => lostDirectories(node, ['clusters', name, 'nodes', index])),
   ]);
   return [...ofClusters, ...Object.entries(repositories).flatMap(bothWays)];
+}
+
+function drillProblems({ drill, repositories }: Cluster, path: PropertyKey[]): CrossProblem[] {
+  const { from = ROTATING } = drill ?? {};
+  if (from === ROTATING || repositories.includes(from)) return [];
+  return [{ path, message: `'${from}' is none of the repositories of the cluster` }];
 }
 
 /** Settings that only one method uses. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { auth } from './settings/auth';
 import { backup } from './settings/backup';
+import { drill } from './settings/drill';
 import { consul, filesystem, method } from './settings/method';
 import { node } from './settings/node';
 import { repository } from './settings/repository';
@@ -39,6 +40,7 @@ const cluster = z.strictObject({
       'Names of repositories, in order of preference. The first that answers takes the backup, the others get copies.',
     ),
   restore: restore.prefault({}).describe('How restores are approved and decrypted.'),
+  drill: drill.prefault({}).describe('What a drill takes that names nothing.'),
 });
 export type ClusterConfig = z.infer<typeof cluster>;
 

@@ -13,7 +13,7 @@ import { checkCanary } from '../vault/canary';
 import { logIn } from '../vault/login';
 import { openStored, proveArchive } from '../vault/stored-archive';
 import { Fence } from './fence';
-import type { DrillPhase, DrillResult } from './levels';
+import type { DrillPhase, DrillResult } from '../contract/drill';
 import { ScratchVault } from './scratch-vault';
 import { fenceTargets } from './targets';
 

@@ -256,6 +256,11 @@ describe('a configuration with mistakes', () => {
       "line 15: clusters.prod.repositories.0: 'constructor' is not defined under 'repositories'",
     ],
     [
+      'a drill from a repository of another cluster',
+      configWith(['    repositories: [local]', '    repositories: [local]\n    drill: { from: offsite }']),
+      "line 16: clusters.prod.drill.from: 'offsite' is none of the repositories of the cluster",
+    ],
+    [
       'a recipient of another kind',
       configWith([
         '    repositories: [local]',
@@ -493,6 +498,20 @@ describe('files', () => {
       message: expect.stringContaining('signing.publicKeyFile'),
     });
   });
+});
+
+it('a drill takes the newest backup, from one repository after the other, unless the cluster says otherwise', () => {
+  const drillOf = (text: string) => parseConfig(text, '').clusters['prod']?.drill;
+
+  expect(drillOf(GOOD)).toEqual({ backup: 'newest', from: 'rotating' });
+  expect(
+    drillOf(
+      configWith([
+        '    repositories: [local]',
+        '    repositories: [local]\n    drill: { backup: random, from: local }',
+      ]),
+    ),
+  ).toEqual({ backup: 'random', from: 'local' });
 });
 
 describe('whose word lets a host be changed', () => {
