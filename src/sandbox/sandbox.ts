@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto';
+import { readdir, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Readable } from 'node:stream';
+import type { ClusterConfig, SandboxConfig } from '../config/schema';
+import type { DrillPhase, DrillResult } from '../contract/drill';
+import { DrError, isDrError } from '../contract/failures';
+import type { GenerationCopy, Manifest } from '../contract/generation';
+import { privateDirectory } from '../files/files';
+import { isKnownDead, ownIdentity } from '../files/process-identity';
+import { fetchSnapshot } from '../repository/generations';
+import type { Repository } from '../repository/types';
+import type { SealStatus } from '../vault/answers';
+import { openStored, proveArchive } from '../vault/stored-archive';
+import { Fence } from './fence';
+import { ScratchVault } from './scratch-vault';
+import { fenceTargets } from './targets';
+
+export interface SandboxOptions {
+  cluster: ClusterConfig;
+  sandbox: SandboxConfig;
+  stateDir: string;
+  repository: Repository;
+  copy: GenerationCopy;
+  signal: AbortSignal;
+  onPhase: (phase: DrillPhase) => void;
+}
+
+/** Asks for the next original share. */
+export type AskShare = (given: number, needed: number) => Promise<string>;
+
+export type Timed = <T>(phase: DrillPhase, work: () => Promise<T>) => Promise<T>;
+
+/** A scratch Vault behind a proved fence, and the copy of a backup beside it. */
+export interface Sandbox {
+  vault: ScratchVault;
+  /** How many addresses were proved to be out of reach, each time. */
+  targets: number;
+  /** Names of the configuration that have no address here, so that they were not tried. */
+  unresolved: string[];
+  phases: DrillResult['phases'];
+  timed: Timed;
+  /** Loads the backup; the Vault stays sealed. */
+  load: () => Promise<SealStatus>;
+  /** With the original shares. @returns these: secret. @throws DrError SharesDoNotOpen */
+  unseal: (ask: AskShare) => Promise<string[]>;
+}
+
+/**
+ * Makes a Vault that can reach nothing, for a backup that is fetched and whole, and removes all of it after the work. What
+ * it needs of the host is memory for twice the data, and disk for the encrypted copy.
+ * @throws DrError CopyDamaged, DecryptionFailed, InvalidConfiguration, NodeUnsafe, PlanRefused, ServiceFailed,
+ * VaultRefused; what the work throws
+ */
+export async function withSandbox<T>(options: SandboxOptions, work: (sandbox: Sandbox) => Promise<T>): Promise<T> {
+  const { cluster, sandbox, repository, copy, signal, onPhase } = options;
+  const { manifest } = copy;
+  refuse(manifest);
+  const phases: DrillResult['phases'] = [];
+  const directory = await ownDirectory(options.stateDir);
+  const path = join(directory, manifest.stored.file);
+  const open = (): Promise<Readable> => openStored(path, manifest, cluster.restore, 'This host');
+  let fence: Fence | null = null;
+  try {
+    await timed('fetch', async () => {
+      await fetchSnapshot(repository, copy, path, { signal });
+      // A wrong identity shows before anything is started.
+      await proveArchive(await open(), manifest, signal);
+    });
+    const { targets, unresolved } = await fenceTargets(cluster, sandbox);
+    const standing = await timed('fence', () =>
+      Fence.open({ program: sandbox.program, writable: sandbox.writable, directory, targets }),
+    );
+    fence = standing;
+    const onAbort = () => void standing.close();
+    signal.addEventListener('abort', onAbort, { once: true });
+    const vault = new ScratchVault(standing, signal);
+    return await work({
+      vault,
+      targets: targets.length,
+      unresolved,
+      phases,
+      timed,
+      load: async () => {
+        const { token, keys } = await timed('start', () => vault.startBlank(manifest));
+        return timed('load', async () => {
+          await standing.prove();
+          return assertSeal(await vault.load(open, token, keys, manifest), manifest);
+        });
+      },
+      unseal: (ask) =>
+        timed('unseal', async () => {
+          await standing.prove();
+          const shares = await unseal(vault, ask, manifest.seal.secretThreshold);
+          await vault.awaitActive();
+          return shares;
+        }),
+    });
+  } finally {
+    await fence?.close();
+    await rm(directory, { recursive: true, force: true });
+  }
+
+  async function timed<R>(phase: DrillPhase, part: () => Promise<R>): Promise<R> {
+    onPhase(phase);
+    const began = Date.now();
+    try {
+      return await part();
+    } catch (error) {
+      signal.throwIfAborted();
+      throw error;
+    } finally {
+      phases.push({ phase, milliseconds: Date.now() - began });
+    }
+  }
+}
+
+/** @throws DrError CopyDamaged */
+export function assertSame(what: string, found: unknown, expected: unknown): void {
+  if (found === expected) return;
+  throw new DrError('CopyDamaged', `The backup brings another ${what} than its manifest says.`, {
+    advice: 'Use another backup, and find out who made this one.',
+  });
+}
+
+function assertSeal(status: SealStatus, { seal }: Manifest): SealStatus {
+  assertSame('number of shares', status.n, seal.secretShares);
+  assertSame('threshold', status.t, seal.secretThreshold);
+  return status;
+}
+
+/** What a sandbox can't bring up yet. */
+function refuse({ content, seal, cluster }: Manifest): void {
+  if (content !== undefined) {
+    throw new DrError(
+      'PlanRefused',
+      `A drill needs a Raft snapshot; this backup was made by the method ${content.method}.`,
+      {
+        advice: `\`vault-dr backups verify --cluster ${cluster}\` reads it end to end.`,
+      },
+    );
+  }
+  if (seal.type === 'shamir') return;
+  throw new DrError(
+    'PlanRefused',
+    `The seal of this backup is ${seal.type}, whose key service the sandbox cannot reach.`,
+    {
+      advice: `\`vault-dr backups verify --cluster ${cluster}\` reads it end to end. A rehearsal with this seal needs a cluster of its own, cut off from production.`,
+    },
+  );
+}
+
+/** Removes those of drills that were killed. */
+async function ownDirectory(stateDir: string): Promise<string> {
+  const drills = await privateDirectory(stateDir, 'drills');
+  for (const name of await readdir(drills)) {
+    if (await isKnownDead(name)) await rm(join(drills, name), { recursive: true, force: true });
+  }
+  return privateDirectory(drills, (await ownIdentity()) ?? randomUUID());
+}
+
+async function unseal(vault: ScratchVault, ask: AskShare, needed: number): Promise<string[]> {
+  const shares: string[] = [];
+  while (shares.length < needed) {
+    const share = await ask(shares.length, needed);
+    try {
+      await vault.unseal([share]);
+    } catch (error) {
+      if (!isDrError(error) || error.code !== 'VaultRefused') throw error;
+      throw new DrError('SharesDoNotOpen', `These ${needed} shares do not open the backup.`, {
+        advice: 'At least one of them is wrong, or belongs to a cluster that was rekeyed since. Repeat the drill.',
+      });
+    }
+    shares.push(share);
+  }
+  return shares;
+}
