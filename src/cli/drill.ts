@@ -8,6 +8,7 @@ import { printable } from '../contract/printable';
 import { decodeShare } from '../contract/share';
 import { hardenProcess } from '../process-hardening';
 import { drill } from '../sandbox/drill';
+import type { AskShare } from '../sandbox/sandbox';
 import type { DrillLevel, DrillPhase, DrillResult } from '../contract/drill';
 import { style } from '../terminal';
 import { type BackupOptions, chooseCopies, loadChosen, type Listing, reportTrouble } from './backups-listing';
@@ -20,7 +21,8 @@ interface Options extends BackupOptions {
   unseal?: boolean;
 }
 
-const DOES: Record<DrillPhase, string> = {
+/** For people who wait. */
+export const DOES: Record<DrillPhase, string> = {
   fetch: 'Fetching the backup, and reading it end to end',
   fence: 'Making the sandbox, and proving that it reaches nothing',
   start: 'Starting a blank Vault in it',
@@ -61,14 +63,17 @@ export async function runDrill(options: Options): Promise<void> {
   else print(render(options.cluster, result));
 }
 
-function sandboxOf({ sandbox }: Config): SandboxConfig {
+export function sandboxOf({ sandbox }: Config): SandboxConfig {
   if (sandbox) return sandbox;
   throw new DrError('InvalidConfiguration', 'The configuration has no sandbox, so that no Vault is known for it.', {
     advice: 'Add `sandbox: { program: /usr/bin/vault }`, the Vault or OpenBao of the version that the cluster runs.',
   });
 }
 
-function chooseCopy(listing: Listing, { backup, cluster, from }: Options): GenerationCopy {
+export function chooseCopy(
+  listing: Listing,
+  { backup, cluster, from }: Pick<Options, 'backup' | 'cluster' | 'from'>,
+): GenerationCopy {
   const copies = chooseCopies(listing.copies, backup, cluster);
   const chosen = from === undefined ? copies[0] : copies.find(({ repository }) => repository === from);
   if (chosen) return chosen;
@@ -84,12 +89,12 @@ function chooseCopy(listing: Listing, { backup, cluster, from }: Options): Gener
 const INTERRUPTED = 'The drill was interrupted; nothing of it is left.';
 
 /** Asks at the terminal, without showing what is typed; otherwise reads one line each. */
-function shareReader(): (given: number, needed: number) => Promise<string> {
+export function shareReader(onAbort = INTERRUPTED): AskShare {
   const lines = process.stdin.isTTY ? null : createInterface({ input: process.stdin })[Symbol.asyncIterator]();
   return async (given, needed) => {
     for (;;) {
       const question = `Share ${given + 1} of ${needed}: `;
-      const typed = lines === null ? await promptHidden(question, INTERRUPTED) : await lines.next();
+      const typed = lines === null ? await promptHidden(question, onAbort) : await lines.next();
       if (typeof typed !== 'string' && typed.done)
         throw new DrError('Aborted', `There is no share ${given + 1} of ${needed}.`);
       const share = decodeShare(typeof typed === 'string' ? typed : typed.value);

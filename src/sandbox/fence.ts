@@ -169,7 +169,7 @@ export class Fence {
 function serverConfig(): object {
   return {
     listener: [
-      { unix: { address: `${SHARED}/vault.sock` } },
+      { unix: { address: `${SHARED}/vault.sock`, disable_unauthed_generate_root_endpoints: false } },
       // Only its own loopback: without an address for a cluster it does not become active.
       { tcp: { address: '127.0.0.1:8200', cluster_address: '127.0.0.1:8201', tls_disable: true } },
     ],
@@ -178,6 +178,8 @@ function serverConfig(): object {
     cluster_addr: 'https://127.0.0.1:8201',
     // Without privileges it could not.
     disable_mlock: true,
+    // For a root token from the shares alone, as before Vault 2.0; in the listener it is OpenBao's setting for the same.
+    enable_unauthenticated_access: ['generate-root'],
     ui: false,
   };
 }

@@ -163,6 +163,11 @@ async function unseal(vault: ScratchVault, ask: AskShare, needed: number): Promi
   const shares: string[] = [];
   while (shares.length < needed) {
     const share = await ask(shares.length, needed);
+    if (shares.includes(share)) {
+      throw new DrError('ShareRefused', 'The same share was given twice, and Vault counts it once.', {
+        advice: `Repeat it with ${needed} different shares.`,
+      });
+    }
     try {
       await vault.unseal([share]);
     } catch (error) {

@@ -127,6 +127,20 @@ export const initializedSchema = z
     rootToken: answer.root_token,
   }));
 
+/** A root token is made with the shares of a quorum; until then only the progress is there. */
+export const rootGenerationSchema = z
+  .object({
+    nonce: shortText,
+    required: z.number(),
+    complete: optionalFlag,
+    otp: optionalText,
+    encoded_token: optionalText,
+  })
+  .transform(({ nonce, required, complete, otp = '', encoded_token: encodedToken = '' }) => {
+    return { nonce, required, complete, otp, encodedToken };
+  });
+export type RootGeneration = z.infer<typeof rootGenerationSchema>;
+
 export const raftConfigurationSchema = z
   .object({
     data: z.object({

@@ -19,6 +19,8 @@ import {
   namespacesSchema,
   type RaftServer,
   raftConfigurationSchema,
+  type RootGeneration,
+  rootGenerationSchema,
   type SealStatus,
   sealStatusSchema,
   type Secret,
@@ -123,6 +125,20 @@ export class VaultClient {
   async unseal(input: { key: string } | { reset: true }): Promise<SealStatus> {
     const secret = 'key' in input ? { secret: input.key } : {};
     return this.#ask(sealStatusSchema, 'POST', 'sys/unseal', { body: input, ...secret });
+  }
+
+  /** @returns the one-time password that the token will be encoded with: secret. */
+  async beginRootGeneration(): Promise<RootGeneration> {
+    return this.#ask(rootGenerationSchema, 'POST', 'sys/generate-root/attempt', { body: {} });
+  }
+
+  /** @throws DrError VaultRefused if the last share shows that they are wrong. */
+  async continueRootGeneration(input: { key: string; nonce: string }): Promise<RootGeneration> {
+    return this.#ask(rootGenerationSchema, 'POST', 'sys/generate-root/update', { body: input, secret: input.key });
+  }
+
+  async cancelRootGeneration(): Promise<void> {
+    await this.#send('DELETE', 'sys/generate-root/attempt');
   }
 
   async seal(): Promise<void> {
