@@ -23,7 +23,8 @@ interface Options extends BackupOptions {
 
 /** For people who wait. */
 export const DOES: Record<DrillPhase, string> = {
-  fetch: 'Fetching the backup, and reading it end to end',
+  fetch: 'Fetching the backup',
+  decrypt: 'Decrypting it, and reading it end to end',
   fence: 'Making the sandbox, and proving that it reaches nothing',
   start: 'Starting a blank Vault in it',
   load: 'Loading the backup',

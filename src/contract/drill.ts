@@ -2,7 +2,7 @@
 export const DRILL_LEVELS = ['fetched', 'installed', 'restored'] as const;
 export type DrillLevel = (typeof DRILL_LEVELS)[number];
 
-export const DRILL_PHASES = ['fetch', 'fence', 'start', 'load', 'unseal', 'verify'] as const;
+export const DRILL_PHASES = ['fetch', 'decrypt', 'fence', 'start', 'load', 'unseal', 'verify'] as const;
 export type DrillPhase = (typeof DRILL_PHASES)[number];
 
 export interface DrillResult {

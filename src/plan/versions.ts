@@ -57,7 +57,10 @@ function isOlderRelease(server: ServerVersion, data: ServerVersion): boolean {
 }
 
 /** Earlier generations don't record it; versions older than any OpenBao are Vault's. */
-export function productOfManifest({ product, serverVersion }: Manifest): Product | null {
+export function productOfManifest({
+  product,
+  serverVersion,
+}: Pick<Manifest, 'product' | 'serverVersion'>): Product | null {
   if (product) return product;
   return productOf(serverVersion, false) === 'vault' ? 'vault' : null;
 }

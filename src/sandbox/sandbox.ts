@@ -61,12 +61,12 @@ export async function withSandbox<T>(options: SandboxOptions, work: (sandbox: Sa
   const path = join(directory, manifest.stored.file);
   const open = (): Promise<Readable> => openStored(path, manifest, cluster.restore, 'This host');
   let fence: Fence | null = null;
+  let at: DrillPhase = 'fetch';
+  let serverVersion: string | null = null;
   try {
-    await timed('fetch', async () => {
-      await fetchSnapshot(repository, copy, path, { signal });
-      // A wrong identity shows before anything is started.
-      await proveArchive(await open(), manifest, signal);
-    });
+    await timed('fetch', () => fetchSnapshot(repository, copy, path, { signal }));
+    // A wrong identity shows before anything is started.
+    await timed('decrypt', async () => proveArchive(await open(), manifest, signal));
     const { targets, unresolved } = await fenceTargets(cluster, sandbox);
     const standing = await timed('fence', () =>
       Fence.open({ program: sandbox.program, writable: sandbox.writable, directory, targets }),
@@ -82,7 +82,8 @@ export async function withSandbox<T>(options: SandboxOptions, work: (sandbox: Sa
       phases,
       timed,
       load: async () => {
-        const { token, keys } = await timed('start', () => vault.startBlank(manifest));
+        const { token, keys, version } = await timed('start', () => vault.startBlank(manifest));
+        serverVersion = version;
         return timed('load', async () => {
           await standing.prove();
           return assertSeal(await vault.load(open, token, keys, manifest), manifest);
@@ -96,12 +97,15 @@ export async function withSandbox<T>(options: SandboxOptions, work: (sandbox: Sa
           return shares;
         }),
     });
+  } catch (error) {
+    throw isDrError(error) && !signal.aborted ? new SandboxFailed(error, { phase: at, serverVersion, phases }) : error;
   } finally {
     await fence?.close();
     await rm(directory, { recursive: true, force: true });
   }
 
   async function timed<R>(phase: DrillPhase, part: () => Promise<R>): Promise<R> {
+    at = phase;
     onPhase(phase);
     const began = Date.now();
     try {
@@ -112,6 +116,16 @@ export async function withSandbox<T>(options: SandboxOptions, work: (sandbox: Sa
     } finally {
       phases.push({ phase, milliseconds: Date.now() - began });
     }
+  }
+}
+
+/** The same failure, with what the work had found out by then. */
+export class SandboxFailed extends DrError {
+  constructor(
+    { code, message, advice, where, retryable, cause }: DrError,
+    readonly soFar: Pick<DrillResult, 'serverVersion' | 'phases'> & { phase: DrillPhase },
+  ) {
+    super(code, message, { advice, where, retryable, cause });
   }
 }
 

@@ -34,15 +34,15 @@ export class ScratchVault {
   }
 
   /** Starts it with no data, and initialises a cluster that exists for seconds. @returns its root token and unseal keys: secret */
-  async startBlank({ seal }: Facts): Promise<{ token: string; keys: string[] }> {
+  async startBlank({ seal }: Facts): Promise<{ token: string; keys: string[]; version: string | null }> {
     await this.fence.start();
-    await this.#until('to start', loadLimitMs(0), (vault) => vault.sealStatus());
+    const { version = null } = await this.#until('to start', loadLimitMs(0), (vault) => vault.sealStatus());
     // With the snapshot's own numbers, or it would refuse the original shares later.
     const { keys: all, rootToken: token } = await this.withClient((vault) => vault.initialize(seal));
     const keys = all.slice(0, seal.secretThreshold);
     await this.unseal(keys);
     await this.awaitActive();
-    return { token, keys };
+    return { token, keys, version };
   }
 
   /**

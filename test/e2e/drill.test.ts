@@ -67,7 +67,7 @@ describeIf(isInstalled('bwrap'), 'there is no bubblewrap')('a drill on this host
       repository: 'local',
       serverVersion: expect.stringMatching(/^\d+\.\d+\.\d+/) as string,
       canary: null,
-      phases: ['fetch', 'fence', 'start', 'load'].map((phase) => ({ phase })),
+      phases: ['fetch', 'decrypt', 'fence', 'start', 'load'].map((phase) => ({ phase })),
     });
     await expectNothingLeft();
   }, 300_000);
