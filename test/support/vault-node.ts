@@ -21,8 +21,10 @@ export interface VaultNode {
   directory: string;
   pid: number;
   client(options?: VaultClientOptions & Partial<VaultEndpoint>): VaultClient;
+  /** Starts it again after it was halted. @param options of `vault server` */
+  restart(...options: string[]): Promise<void>;
   /** Ends the process and leaves its directory. */
-  halt(): Promise<void>;
+  halt(signal?: NodeJS.Signals): Promise<void>;
   /** Ends the process, closes its clients and removes its directory. */
   stop(): Promise<void>;
 }
@@ -66,25 +68,35 @@ export async function startVaultNode(
   };
   await writeFile(join(directory, 'vault.json'), JSON.stringify(config));
   await prepare(join(directory, 'data'), clusterAddress);
-  const log = await open(join(directory, 'vault.log'), 'w');
-  const process = spawn(VAULT_BINARY, ['server', '-config', join(directory, 'vault.json')], {
-    stdio: ['ignore', log.fd, log.fd],
-  });
-  await log.close();
+  let process = await launch();
+
+  async function launch(options: string[] = []): Promise<ChildProcess> {
+    const log = await open(join(directory, 'vault.log'), 'a');
+    const started = spawn(VAULT_BINARY, ['server', ...options, '-config', join(directory, 'vault.json')], {
+      stdio: ['ignore', log.fd, log.fd],
+    });
+    await log.close();
+    return started;
+  }
 
   const clients: VaultClient[] = [];
   return {
     address,
     clusterAddress,
     directory,
-    pid: process.pid!,
+    get pid() {
+      return process.pid!;
+    },
     client({ token, timeoutMs, signal, ...endpoint } = {}) {
       const options = { ...(token && { token }), ...(timeoutMs && { timeoutMs }), ...(signal && { signal }) };
       const client = new VaultClient({ node: name, address, ...endpoint }, options);
       clients.push(client);
       return client;
     },
-    halt: () => end(process),
+    async restart(...options) {
+      process = await launch(options);
+    },
+    halt: (signal) => end(process, signal),
     async stop() {
       await Promise.all(clients.map((client) => client.close()));
       await end(process);
@@ -122,10 +134,10 @@ export async function freePort(): Promise<number> {
   return port;
 }
 
-async function end(process: ChildProcess): Promise<void> {
+async function end(process: ChildProcess, signal: NodeJS.Signals = 'SIGTERM'): Promise<void> {
   if (process.exitCode !== null || process.signalCode !== null) return;
   const ended = once(process, 'exit');
-  process.kill('SIGTERM');
+  process.kill(signal);
   const timer = setTimeout(() => process.kill('SIGKILL'), 15_000);
   await ended;
   clearTimeout(timer);
