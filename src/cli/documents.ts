@@ -269,6 +269,7 @@ export const DOCUMENTS = {
     unresolved: texts,
     canary: z.enum(['read', 'not checked']).nullable(),
     canaryProblem: text.nullable(),
+    leases: z.strictObject({ leases: count, staticRoles: count, problem: text.nullable() }).optional(),
     phases: z.array(z.strictObject({ phase: z.enum(DRILL_PHASES), milliseconds: count })),
   }),
   inspect: z.strictObject({

@@ -9,7 +9,7 @@ import { decodeShare } from '../contract/share';
 import { hardenProcess } from '../process-hardening';
 import { drill } from '../sandbox/drill';
 import type { AskShare } from '../sandbox/sandbox';
-import type { DrillLevel, DrillPhase, DrillResult } from '../contract/drill';
+import type { DrillLeases, DrillLevel, DrillPhase, DrillResult } from '../contract/drill';
 import { style } from '../terminal';
 import { type BackupOptions, chooseCopies, loadChosen, type Listing, reportTrouble } from './backups-listing';
 import { note, print, printJson } from './output';
@@ -106,7 +106,8 @@ export function shareReader(onAbort = INTERRUPTED): AskShare {
 }
 
 function render(cluster: string, result: DrillResult): string {
-  const { level, generation, repository, serverVersion, targets, unresolved, canary, canaryProblem, phases } = result;
+  const { level, generation, repository, serverVersion, targets, unresolved, canary, canaryProblem, leases, phases } =
+    result;
   return [
     `${cluster}: ${style('green', level)}, ${MEANS[level]}`,
     `  backup    ${generation} from ${repository}`,
@@ -118,8 +119,17 @@ function render(cluster: string, result: DrillResult): string {
     ...(canary === null
       ? []
       : [`  canary    ${canary === 'read' ? 'read' : style('yellow', `not checked: ${canaryProblem}`)}`]),
+    ...(leases === undefined ? [] : [`  leases    ${leasesText(leases)}`]),
     ...phases.map(
       ({ phase, milliseconds }) => `  ${phase.padEnd(9)} ${formatSeconds(Math.round(milliseconds / 1_000))}`,
     ),
   ].join('\n');
+}
+
+function leasesText({ leases, staticRoles, problem }: DrillLeases): string {
+  const removed = [
+    `${formatCount(leases, 'lease')} removed before the unseal`,
+    ...(staticRoles === 0 ? [] : [`${formatCount(staticRoles, 'static role')} kept from rotating`]),
+  ].join(', ');
+  return problem === null ? removed : `${removed}; ${style('yellow', `not all: ${printable(problem)}`)}`;
 }

@@ -5,6 +5,15 @@ export type DrillLevel = (typeof DRILL_LEVELS)[number];
 export const DRILL_PHASES = ['fetch', 'decrypt', 'fence', 'start', 'load', 'unseal', 'verify'] as const;
 export type DrillPhase = (typeof DRILL_PHASES)[number];
 
+/** What was removed from the Vault in the sandbox before it was unsealed, so that it could not act even without a fence. */
+export interface DrillLeases {
+  leases: number;
+  /** Static roles of databases that are not rotated any more. */
+  staticRoles: number;
+  /** Why nothing was, or not all; null if all was. */
+  problem: string | null;
+}
+
 export interface DrillResult {
   level: DrillLevel;
   generation: string;
@@ -19,5 +28,7 @@ export interface DrillResult {
   canary: 'read' | 'not checked' | null;
   /** Why not. */
   canaryProblem: string | null;
+  /** Absent if the Vault stayed sealed. */
+  leases?: DrillLeases | undefined;
   phases: { phase: DrillPhase; milliseconds: number }[];
 }

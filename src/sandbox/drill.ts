@@ -34,6 +34,7 @@ export async function drill(options: DrillOptions): Promise<DrillResult> {
     if (askShare === undefined) return result;
 
     await sandbox.unseal(askShare);
+    result.leases = sandbox.leases();
     await timed('verify', async () => {
       const { clusterId } = await vault.withClient((client) => client.sealStatus());
       assertSame('cluster id', clusterId ?? null, manifest.clusterId);

@@ -33,7 +33,7 @@ async function act(order: Order): Promise<unknown> {
     case 'probe':
       return probe(order.targets, order.hidden);
     case 'start':
-      return start(order.program, order.config);
+      return start(order.program, order.config, order.options);
     case 'stop':
       return stop(order.withinMs);
     case 'look':
@@ -41,11 +41,13 @@ async function act(order: Order): Promise<unknown> {
   }
 }
 
-async function start(program: string, config: string): Promise<void> {
+async function start(program: string, config: string, options: string[]): Promise<void> {
   if (server !== null) throw new Error('it runs already');
   lastLine = '';
   writeFileSync(CONFIG_FILE, config);
-  const started = spawn(program, ['server', `-config=${CONFIG_FILE}`], { stdio: ['ignore', 'pipe', 'pipe'] });
+  const started = spawn(program, ['server', ...options, `-config=${CONFIG_FILE}`], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
   server = started;
   for (const output of [started.stdout, started.stderr]) {
     createInterface({ input: output }).on('line', (line) => {

@@ -1,7 +1,7 @@
 /** What is sent into the fence, one JSON document per line. */
 export type Order =
   | { do: 'probe'; targets: Target[]; hidden: string[] }
-  | { do: 'start'; program: string; config: string }
+  | { do: 'start'; program: string; config: string; options: string[] }
   | { do: 'stop'; withinMs: number }
   | { do: 'look' };
 

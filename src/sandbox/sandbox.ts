@@ -3,8 +3,9 @@ import { readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { ClusterConfig, SandboxConfig } from '../config/schema';
-import type { DrillPhase, DrillResult } from '../contract/drill';
+import type { DrillLeases, DrillPhase, DrillResult } from '../contract/drill';
 import { DrError, isDrError } from '../contract/failures';
+import { formatCount } from '../contract/format';
 import type { GenerationCopy, Manifest } from '../contract/generation';
 import { privateDirectory } from '../files/files';
 import { isKnownDead, ownIdentity } from '../files/process-identity';
@@ -26,6 +27,8 @@ export interface SandboxOptions {
   onPhase: (phase: DrillPhase) => void;
 }
 
+const UNKNOWN_NODE = 'sandbox';
+
 /** Asks for the next original share. */
 export type AskShare = (given: number, needed: number) => Promise<string>;
 
@@ -42,8 +45,10 @@ export interface Sandbox {
   timed: Timed;
   /** Loads the backup; the Vault stays sealed. */
   load: () => Promise<SealStatus>;
-  /** With the original shares. @returns these: secret. @throws DrError SharesDoNotOpen */
+  /** With the original shares, after all leases are removed. @returns the shares: secret. @throws DrError SharesDoNotOpen */
   unseal: (ask: AskShare) => Promise<string[]>;
+  /** What was removed before it was unsealed. */
+  leases: () => DrillLeases | undefined;
 }
 
 /**
@@ -62,6 +67,7 @@ export async function withSandbox<T>(options: SandboxOptions, work: (sandbox: Sa
   const open = (): Promise<Readable> => openStored(path, manifest, cluster.restore, 'This host');
   let fence: Fence | null = null;
   let at: DrillPhase = 'fetch';
+  let leases: DrillLeases | undefined;
   let serverVersion: string | null = null;
   try {
     await timed('fetch', () => fetchSnapshot(repository, copy, path, { signal }));
@@ -69,7 +75,13 @@ export async function withSandbox<T>(options: SandboxOptions, work: (sandbox: Sa
     await timed('decrypt', async () => proveArchive(await open(), manifest, signal));
     const { targets, unresolved } = await fenceTargets(cluster, sandbox);
     const standing = await timed('fence', () =>
-      Fence.open({ program: sandbox.program, writable: sandbox.writable, directory, targets }),
+      Fence.open({
+        program: sandbox.program,
+        writable: sandbox.writable,
+        directory,
+        targets,
+        nodeId: nodeIdIn(manifest),
+      }),
     );
     fence = standing;
     const onAbort = () => void standing.close();
@@ -92,10 +104,13 @@ export async function withSandbox<T>(options: SandboxOptions, work: (sandbox: Sa
       unseal: (ask) =>
         timed('unseal', async () => {
           await standing.prove();
-          const shares = await unseal(vault, ask, manifest.seal.secretThreshold);
+          const shares = await askForShares(ask, manifest.seal.secretThreshold);
+          leases = await disarm(vault, shares, manifest);
+          await unseal(vault, shares);
           await vault.awaitActive();
           return shares;
         }),
+      leases: () => leases,
     });
   } catch (error) {
     throw isDrError(error) && !signal.aborted ? new SandboxFailed(error, { phase: at, serverVersion, phases }) : error;
@@ -173,7 +188,7 @@ async function ownDirectory(stateDir: string): Promise<string> {
   return privateDirectory(drills, (await ownIdentity()) ?? randomUUID());
 }
 
-async function unseal(vault: ScratchVault, ask: AskShare, needed: number): Promise<string[]> {
+async function askForShares(ask: AskShare, needed: number): Promise<string[]> {
   const shares: string[] = [];
   while (shares.length < needed) {
     const share = await ask(shares.length, needed);
@@ -182,15 +197,44 @@ async function unseal(vault: ScratchVault, ask: AskShare, needed: number): Promi
         advice: `Repeat it with ${needed} different shares.`,
       });
     }
-    try {
-      await vault.unseal([share]);
-    } catch (error) {
-      if (!isDrError(error) || error.code !== 'VaultRefused') throw error;
-      throw new DrError('SharesDoNotOpen', `These ${needed} shares do not open the backup.`, {
-        advice: 'At least one of them is wrong, or belongs to a cluster that was rekeyed since. Repeat the drill.',
-      });
-    }
     shares.push(share);
   }
   return shares;
+}
+
+async function unseal(vault: ScratchVault, shares: readonly string[]): Promise<void> {
+  try {
+    await vault.unseal(shares);
+  } catch (error) {
+    if (!isDrError(error) || error.code !== 'VaultRefused') throw error;
+    throw new DrError('SharesDoNotOpen', `These ${shares.length} shares do not open the backup.`, {
+      advice: 'At least one of them is wrong, or belongs to a cluster that was rekeyed since. Repeat the drill.',
+    });
+  }
+}
+
+/** The first one: a restored Vault is a member of its own cluster only under the name of one of the backup's. */
+function nodeIdIn({ raft }: Manifest): string {
+  return raft.peers[0]?.id ?? UNKNOWN_NODE;
+}
+
+/** Belt to the fence's braces. What keeps it from being done does not fail a drill: the fence holds without it. */
+async function disarm(vault: ScratchVault, shares: readonly string[], manifest: Manifest): Promise<DrillLeases> {
+  const nothing = { leases: 0, staticRoles: 0 };
+  if (manifest.raft.peers.length === 0)
+    return { ...nothing, problem: 'the backup does not say by which name a node knew itself' };
+  try {
+    const { byMount, staticRoles, skipped } = await vault.disarm(shares, manifest);
+    const leases = Object.values(byMount).reduce((sum, count) => sum + count, 0);
+    return {
+      leases,
+      staticRoles,
+      problem: skipped === 0 ? null : `${formatCount(skipped, 'entry', 'entries')} could not be changed`,
+    };
+  } catch (error) {
+    if (!isDrError(error)) throw error;
+    return { ...nothing, problem: error.message };
+  } finally {
+    await vault.restart(manifest);
+  }
 }

@@ -3,6 +3,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { DrError, isDrError } from '../contract/failures';
 import type { Manifest } from '../contract/generation';
 import type { SealStatus } from '../vault/answers';
+import { changeLeases, type LeaseChanges } from '../vault/lease-grace';
+import { RecoveryMode } from '../vault/recovery-mode';
 import { VaultClient, type VaultClientOptions } from '../vault/client';
 import { applyLimitMs, loadLimitMs } from '../vault/load-limits';
 import { logLineFit } from '../vault/errors/log-line';
@@ -14,6 +16,8 @@ const ASK_EVERY_MS = 250;
 /** A Vault that loads a snapshot may not answer at all. */
 const ANSWER_WITHIN_MS = 5_000;
 const BECOMES_ACTIVE_MS = 120_000;
+/** Longer than any sandbox stands. */
+const POSTPONED_MS = 365 * 86_400_000;
 
 type Facts = Pick<Manifest, 'seal' | 'keys' | 'clusterId'>;
 
@@ -65,6 +69,36 @@ export class ScratchVault {
     if (!status.initialized || !status.sealed) throw notReplaced();
     await this.#assertRefused(keys);
     return status;
+  }
+
+  /**
+   * Removes all leases, and postpones the rotation of static roles. It leaves a Vault in recovery mode, which is of no use
+   * for anything else.
+   * @throws DrError SharesDoNotOpen, VaultRefused, VaultUnavailable, ServiceFailed
+   */
+  async disarm(shares: readonly string[], { keys }: Facts): Promise<LeaseChanges> {
+    await this.fence.stop();
+    await this.fence.start('-recovery');
+    const recovery = new RecoveryMode({ node: SANDBOX, address: this.fence.address }, { signal: this.signal });
+    try {
+      await this.#until(
+        'to start in recovery mode',
+        loadLimitMs(keys.bytes),
+        async () => (await recovery.isUp()) || null,
+      );
+      const storage = await recovery.open(shares);
+      const rotateAfter = new Date(Date.now() + POSTPONED_MS);
+      return await changeLeases(storage, { do: 'forget', rotateAfter }, { signal: this.signal });
+    } finally {
+      recovery.close();
+    }
+  }
+
+  /** Normally, on what it has loaded. */
+  async restart({ keys }: Facts): Promise<void> {
+    await this.fence.stop();
+    await this.fence.start();
+    await this.#until('to start', loadLimitMs(keys.bytes), (vault) => vault.sealStatus());
   }
 
   /** @throws DrError VaultRefused, if they are wrong */

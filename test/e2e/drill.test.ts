@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server } from 'node:net';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { waitFor } from '../../src/lab/processes';
 import { PROJECT_ROOT } from '../../src/lab/project-root';
@@ -82,7 +82,13 @@ describeIf(isInstalled('bwrap'), 'there is no bubblewrap')('a drill on this host
     const { code, stdout, stderr } = await drill(['--unseal', '--from', 'offsite', '--json'], original());
 
     expect({ code, stderr }).toMatchObject({ code: 0 });
-    expect(JSON.parse(stdout)).toMatchObject({ level: 'restored', repository: 'offsite', canary: 'read' });
+    expect(JSON.parse(stdout)).toMatchObject({
+      level: 'restored',
+      repository: 'offsite',
+      canary: 'read',
+      leases: { leases: expect.any(Number) as number, staticRoles: 0, problem: null },
+    });
+    expect((JSON.parse(stdout) as { leases: { leases: number } }).leases.leases).toBeGreaterThan(0);
     expect(before).toEqual([expect.any(Number), before[0]]);
     expect(before[0]).toBeGreaterThan(0);
     expect(await logins()).toEqual(before);
@@ -139,9 +145,13 @@ describeIf(isInstalled('bwrap'), 'there is no bubblewrap')('a drill on this host
       env: { ...process.env, ...lab().env },
       stdio: 'ignore',
     });
-    await waitFor('the scratch Vault runs', async () => (await scratchServers()).length > 0, { timeoutMs: 120_000 });
+    await waitFor('the scratch Vault runs', async () => (await scratchServers(lab().directory)).length > 0, {
+      timeoutMs: 120_000,
+    });
     killed.kill('SIGKILL');
-    await waitFor('it is gone', async () => (await scratchServers()).length === 0, { timeoutMs: 60_000 });
+    await waitFor('it is gone', async () => (await scratchServers(lab().directory)).length === 0, {
+      timeoutMs: 60_000,
+    });
     expect(await readdir(inState('drills'))).toHaveLength(1);
 
     expect(await drill()).toMatchObject({ code: 0 });
@@ -151,14 +161,21 @@ describeIf(isInstalled('bwrap'), 'there is no bubblewrap')('a drill on this host
   const inState = (name: string) => inLab('controller', name);
 
   async function expectNothingLeft(): Promise<void> {
-    expect(await scratchServers()).toEqual([]);
+    expect(await scratchServers(lab().directory)).toEqual([]);
     expect(await readdir(inState('drills'))).toEqual([]);
   }
 });
 
-/** Process ids of Vaults that run in a fence. */
-async function scratchServers(): Promise<string[]> {
+/** Process ids of Vaults that run in a fence of this lab: other tests may have their own at the same time. */
+async function scratchServers(directory: string): Promise<string[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const commands = await Promise.all(pids.map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')));
-  return pids.filter((_pid, index) => commands[index]!.startsWith('/server\0server\0'));
+  const own: string[] = [];
+  for (const pid of pids) {
+    const [command, mounts] = await Promise.all(
+      ['cmdline', 'mountinfo'].map((file) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '')),
+    );
+    // The directory of its socket is one of the lab's.
+    if (command!.startsWith('/server\0server\0') && mounts!.includes(`/${basename(directory)}/`)) own.push(pid);
+  }
+  return own;
 }
