@@ -7,7 +7,7 @@ export function needsOf(files, root) {
   const mention = (word) => files.some((file) => readFileSync(file, 'utf8').includes(word));
   if (includes('test/e2e') || includes('test/attacks')) {
     const consul = mention("'consul-storage'") ? ['consul'] : [];
-    const full = consul.length > 0 || mention("'file-storage'") ? ['vault-full'] : [];
+    const full = consul.length > 0 || mention("'file-storage'") || mention("'every-engine'") ? ['vault-full'] : [];
     return { compiled: true, servers: ['vault', 'temporal', 'weed', ...consul, ...full] };
   }
   return {

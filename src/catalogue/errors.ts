@@ -235,6 +235,16 @@ export const ERRORS: Record<ErrorCode, Entry> = {
       'Each key holder submits the right share: `vault-dr unseal --cluster CLUSTER`.',
     ],
   },
+  DrillRejected: {
+    title: 'Your own check rejects the backup',
+    means:
+      'The command under `sandbox.hook` ended with another exit status than 0, or took longer than it may. The backup itself was loaded and unsealed.',
+    todo: [
+      'What the command printed says more: it stands above the error, or in the log of the process that made the drill.',
+      'To run it by hand against a Vault that stays, rehearse the restore in staging.',
+    ],
+    see: 'operate/sandbox.md#a-check-of-your-own',
+  },
   AlreadyRunning: {
     title: 'It is running already',
     means: 'There is never more than one recovery, backup or import at a time in this place. Nothing was started.',

@@ -23,7 +23,7 @@ import { count, flag, listOf, name, oneOf, strict, text, texts, time } from '../
 import type { Answer } from '../contract/update-answers';
 import type { Stray } from '../repository/strays';
 import type { Repair } from '../repository/repair';
-import { DRILL_PHASES, type DrillLevel, type DrillResult } from '../contract/drill';
+import { DRILL_CHECKS, DRILL_PHASES, type DrillLevel, type DrillResult } from '../contract/drill';
 import type { Notice, Noted } from './notices';
 
 /*
@@ -270,6 +270,9 @@ export const DOCUMENTS = {
     canary: z.enum(['read', 'not checked']).nullable(),
     canaryProblem: text.nullable(),
     leases: z.strictObject({ leases: count, staticRoles: count, problem: text.nullable() }).optional(),
+    checks: listOf(
+      z.strictObject({ check: z.enum(DRILL_CHECKS), outcome: z.enum(['passed', 'not checked']), detail: text }),
+    ),
     phases: z.array(z.strictObject({ phase: z.enum(DRILL_PHASES), milliseconds: count })),
   }),
   inspect: z.strictObject({

@@ -9,7 +9,7 @@ import { decodeShare } from '../contract/share';
 import { hardenProcess } from '../process-hardening';
 import { drill } from '../sandbox/drill';
 import type { AskShare } from '../sandbox/sandbox';
-import type { DrillLeases, DrillLevel, DrillPhase, DrillResult } from '../contract/drill';
+import type { DrillCheck, DrillLeases, DrillLevel, DrillPhase, DrillResult } from '../contract/drill';
 import { style } from '../terminal';
 import { type BackupOptions, chooseCopies, loadChosen, type Listing, reportTrouble } from './backups-listing';
 import { note, print, printJson } from './output';
@@ -36,6 +36,14 @@ const MEANS: Record<DrillLevel, string> = {
   fetched: 'the copy is whole and can be decrypted',
   installed: 'a Vault loads the backup; whether the shares open it was not tried',
   restored: 'the original shares open it, and it serves the data of the backup',
+};
+
+const CHECKED: Record<DrillCheck['check'], string> = {
+  counts: 'keys',
+  mounts: 'engines',
+  authMethods: 'logins',
+  policies: 'policies',
+  hook: 'hook',
 };
 
 /** Leaves nothing behind, also when it is interrupted. */
@@ -106,8 +114,19 @@ export function shareReader(onAbort = INTERRUPTED): AskShare {
 }
 
 function render(cluster: string, result: DrillResult): string {
-  const { level, generation, repository, serverVersion, targets, unresolved, canary, canaryProblem, leases, phases } =
-    result;
+  const {
+    level,
+    generation,
+    repository,
+    serverVersion,
+    targets,
+    unresolved,
+    canary,
+    canaryProblem,
+    leases,
+    checks,
+    phases,
+  } = result;
   return [
     `${cluster}: ${style('green', level)}, ${MEANS[level]}`,
     `  backup    ${generation} from ${repository}`,
@@ -120,6 +139,10 @@ function render(cluster: string, result: DrillResult): string {
       ? []
       : [`  canary    ${canary === 'read' ? 'read' : style('yellow', `not checked: ${canaryProblem}`)}`]),
     ...(leases === undefined ? [] : [`  leases    ${leasesText(leases)}`]),
+    ...checks.map(
+      ({ check, outcome, detail }) =>
+        `  ${CHECKED[check].padEnd(9)} ${outcome === 'passed' ? detail : style('yellow', `not checked: ${detail}`)}`,
+    ),
     ...phases.map(
       ({ phase, milliseconds }) => `  ${phase.padEnd(9)} ${formatSeconds(Math.round(milliseconds / 1_000))}`,
     ),

@@ -14,6 +14,16 @@ export interface DrillLeases {
   problem: string | null;
 }
 
+/** What is compared once the backup is unsealed; a difference fails the drill. */
+export const DRILL_CHECKS = ['counts', 'mounts', 'authMethods', 'policies', 'hook'] as const;
+
+export interface DrillCheck {
+  check: (typeof DRILL_CHECKS)[number];
+  outcome: 'passed' | 'not checked';
+  /** What was found, or why it was not checked: in words, printable. */
+  detail: string;
+}
+
 export interface DrillResult {
   level: DrillLevel;
   generation: string;
@@ -30,5 +40,7 @@ export interface DrillResult {
   canaryProblem: string | null;
   /** Absent if the Vault stayed sealed. */
   leases?: DrillLeases | undefined;
+  /** Empty if the Vault stayed sealed. */
+  checks: DrillCheck[];
   phases: { phase: DrillPhase; milliseconds: number }[];
 }

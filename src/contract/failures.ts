@@ -31,6 +31,7 @@ export const FAILURES = {
   RecipientNotAuthentic: { retryable: false },
   ShareRefused: { retryable: false },
   SharesDoNotOpen: { retryable: false },
+  DrillRejected: { retryable: false },
   AlreadyRunning: { retryable: false },
   NoSuchRun: { retryable: false },
   OtherVersionNeeded: { retryable: false },

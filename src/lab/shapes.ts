@@ -165,6 +165,10 @@ const SHAPE_TABLE = {
       if (configured.nodes.length === 1) configured.filesystem.window = { start: '00:00', minutes: 1_440 };
     },
   },
+  'every-engine': {
+    about: 'a Vault that has all secrets engines: databases, clouds',
+    servers: ['vault-full'],
+  },
   'file-storage': {
     about: '`storage "file"`: a single Vault, which keeps its data in files',
     nodes: 1,

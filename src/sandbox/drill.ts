@@ -1,9 +1,6 @@
 import type { DrillResult } from '../contract/drill';
-import { isDrError } from '../contract/failures';
-import { checkCanary } from '../vault/canary';
-import { logIn } from '../vault/login';
 import { type AskShare, assertSame, type SandboxOptions, withSandbox } from './sandbox';
-import type { ScratchVault } from './scratch-vault';
+import { verifyServed } from './verify-served';
 
 export interface DrillOptions extends SandboxOptions {
   /** Without it the drill ends when the backup is loaded. */
@@ -12,10 +9,10 @@ export interface DrillOptions extends SandboxOptions {
 
 /**
  * Brings a backup up in a Vault that can reach nothing, and removes it again.
- * @throws DrError what a sandbox throws; SharesDoNotOpen
+ * @throws DrError what a sandbox throws; SharesDoNotOpen, DrillRejected
  */
 export async function drill(options: DrillOptions): Promise<DrillResult> {
-  const { cluster, repository, copy, askShare } = options;
+  const { repository, copy, askShare } = options;
   const { manifest } = copy;
   return withSandbox(options, async (sandbox) => {
     const { vault, targets, unresolved, phases, timed } = sandbox;
@@ -29,32 +26,19 @@ export async function drill(options: DrillOptions): Promise<DrillResult> {
       unresolved,
       canary: null,
       canaryProblem: null,
+      checks: [],
       phases,
     };
     if (askShare === undefined) return result;
 
-    await sandbox.unseal(askShare);
+    const shares = await sandbox.unseal(askShare);
     result.leases = sandbox.leases();
     await timed('verify', async () => {
       const { clusterId } = await vault.withClient((client) => client.sealStatus());
       assertSame('cluster id', clusterId ?? null, manifest.clusterId);
-      Object.assign(result, await readCanary(vault));
+      Object.assign(result, await verifyServed(vault, options, shares));
     });
     result.level = 'restored';
     return result;
   });
-
-  async function readCanary(server: ScratchVault): Promise<Pick<DrillResult, 'canary' | 'canaryProblem'>> {
-    const { canary } = manifest;
-    if (!canary) return { canary: null, canaryProblem: null };
-    try {
-      const own = await server.withClient((client) => logIn(client, cluster.auth));
-      await server.withClient((client) => checkCanary(client, canary, new Date()), { token: own });
-      return { canary: 'read', canaryProblem: null };
-    } catch (error) {
-      // Another canary than that of the backup is damage, and anything else is ignorance.
-      if (!isDrError(error) || error.code === 'CopyDamaged') throw error;
-      return { canary: 'not checked', canaryProblem: error.message };
-    }
-  }
 }

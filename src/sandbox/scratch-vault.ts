@@ -21,12 +21,19 @@ const POSTPONED_MS = 365 * 86_400_000;
 
 type Facts = Pick<Manifest, 'seal' | 'keys' | 'clusterId'>;
 
+/** Where it runs. */
+export type ScratchHost = Pick<Fence, 'address' | 'start' | 'stop' | 'look'>;
+
 /** The Vault in the fence. */
 export class ScratchVault {
   constructor(
-    private readonly fence: Fence,
+    private readonly fence: ScratchHost,
     private readonly signal: AbortSignal,
   ) {}
+
+  get address(): string {
+    return this.fence.address;
+  }
 
   async withClient<T>(work: (vault: VaultClient) => Promise<T>, options: VaultClientOptions = {}): Promise<T> {
     const vault = new VaultClient({ node: SANDBOX, address: this.fence.address }, { signal: this.signal, ...options });

@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server } from 'node:net';
-import { basename, join } from 'node:path';
+import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { waitFor } from '../../src/lab/processes';
 import { PROJECT_ROOT } from '../../src/lab/project-root';
@@ -9,6 +9,7 @@ import { isInstalled } from '../support/shell';
 import { describeIf } from '../support/describe-if';
 import { useLab } from '../support/lab';
 import type { RawConfig } from '../support/lab-view';
+import { scratchServers } from '../support/scratch-servers';
 
 const SHARES = 3;
 
@@ -87,6 +88,16 @@ describeIf(isInstalled('bwrap'), 'there is no bubblewrap')('a drill on this host
       repository: 'offsite',
       canary: 'read',
       leases: { leases: expect.any(Number) as number, staticRoles: 0, problem: null },
+      checks: [
+        {
+          check: 'counts',
+          outcome: 'passed',
+          detail: expect.stringMatching(/^\d+ of \d+, \d+ prefixes complete/) as string,
+        },
+        { check: 'mounts', outcome: 'passed', detail: expect.stringMatching(/^\d secrets engines$/) as string },
+        { check: 'authMethods', outcome: 'passed', detail: '2 auth methods' },
+        { check: 'policies', outcome: 'passed', detail: expect.stringMatching(/^\d policies$/) as string },
+      ],
     });
     expect((JSON.parse(stdout) as { leases: { leases: number } }).leases.leases).toBeGreaterThan(0);
     expect(before).toEqual([expect.any(Number), before[0]]);
@@ -165,17 +176,3 @@ describeIf(isInstalled('bwrap'), 'there is no bubblewrap')('a drill on this host
     expect(await readdir(inState('drills'))).toEqual([]);
   }
 });
-
-/** Process ids of Vaults that run in a fence of this lab: other tests may have their own at the same time. */
-async function scratchServers(directory: string): Promise<string[]> {
-  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
-  const own: string[] = [];
-  for (const pid of pids) {
-    const [command, mounts] = await Promise.all(
-      ['cmdline', 'mountinfo'].map((file) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '')),
-    );
-    // The directory of its socket is one of the lab's.
-    if (command!.startsWith('/server\0server\0') && mounts!.includes(`/${basename(directory)}/`)) own.push(pid);
-  }
-  return own;
-}

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { path } from './values';
+import { command, path } from './values';
 
 /** Of the directories in which a Vault usually writes its audit log. */
 const AUDIT_DIRECTORIES = ['/var/log/vault', '/var/log/openbao', '/vault/logs', '/openbao/logs'];
@@ -18,4 +18,13 @@ export const sandbox = z.strictObject({
     .describe(
       'What a drill proves to be out of reach, host:port, besides the nodes, the resolvers and a public address: databases, clouds, log servers.',
     ),
+  hook: z
+    .strictObject({
+      command: command.describe(
+        'Command and arguments, as a list. It gets VAULT_ADDR and VAULT_TOKEN of the sandbox in its environment; another exit status than 0 fails the drill.',
+      ),
+      minutes: z.number().positive().max(1_440).default(10).describe('How long it may take.'),
+    })
+    .optional()
+    .describe('A check of your own, run once the backup is unsealed in the sandbox.'),
 });

@@ -32,6 +32,7 @@ const EXIT_CODES: Record<FailureCode, number> = {
   RecipientNotAuthentic: 5,
   ShareRefused: 1,
   SharesDoNotOpen: 1,
+  DrillRejected: 1,
   AlreadyRunning: 5,
   NoSuchRun: 5,
   OtherVersionNeeded: 5,

@@ -1,0 +1,16 @@
+import { readdir, readFile } from 'node:fs/promises';
+import { basename } from 'node:path';
+
+/** Process ids of Vaults that run in a fence of this lab: other tests may have their own at the same time. */
+export async function scratchServers(directory: string): Promise<string[]> {
+  const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
+  const own: string[] = [];
+  for (const pid of pids) {
+    const [command, mounts] = await Promise.all(
+      ['cmdline', 'mountinfo'].map((file) => readFile(`/proc/${pid}/${file}`, 'utf8').catch(() => '')),
+    );
+    // The directory of its socket is one of the lab's.
+    if (command!.startsWith('/server\0server\0') && mounts!.includes(`/${basename(directory)}/`)) own.push(pid);
+  }
+  return own;
+}
