@@ -1,10 +1,12 @@
 import { Context } from '@temporalio/activity';
 import { DrError } from '../src/contract/failures';
 import { firstRun } from './first-run';
-import { backupWorkflowId, recoveryWorkflowId, WORKFLOW } from '../src/contract/names';
+import { backupWorkflowId, drillWorkflowId, recoveryWorkflowId, WORKFLOW } from '../src/contract/names';
 
+/** Workflow types with ids, and so locks, of their own. */
+const OTHERS: readonly string[] = [WORKFLOW.backUpCluster, WORKFLOW.drillRestore];
 /** Workflow types that change the nodes of a cluster. They share one workflow id, which is the lock. */
-const RECOVERIES: readonly string[] = Object.values(WORKFLOW).filter((type) => type !== WORKFLOW.backUpCluster);
+const RECOVERIES: readonly string[] = Object.values(WORKFLOW).filter((type) => !OTHERS.includes(type));
 
 /**
  * The workflow that scheduled this step, according to Temporal itself. The input of a step proves nothing: anybody who
@@ -28,19 +30,29 @@ export function assertRecoveryOf(cluster: string, run?: string): void {
 
 /** The same for backups. A schedule appends the time to their id, a restore its run. */
 export function assertBackupOf(cluster: string, run?: string): void {
+  assertScheduled(WORKFLOW.backUpCluster, backupWorkflowId(cluster), run);
+}
+
+/** The same for drills. A schedule appends the time to their id. */
+export function assertDrillOf(cluster: string, run?: string): void {
+  assertScheduled(WORKFLOW.drillRestore, drillWorkflowId(cluster), run);
+}
+
+function assertScheduled(type: string, id: string, run: string | undefined): void {
   const caller = callerOf();
-  const id = backupWorkflowId(cluster);
   const { workflowId, workflowType } = caller;
   const named = workflowId === id || workflowId.startsWith(`${id}-`);
-  if (!named || workflowType !== WORKFLOW.backUpCluster) {
-    throw denied(caller, `only a ${WORKFLOW.backUpCluster} whose id is, or begins with, '${id}' may`);
+  if (!named || workflowType !== type) {
+    throw denied(caller, `only a ${type} whose id is, or begins with, '${id}' may`);
   }
   assertRun(caller, run);
 }
 
 /** For records of any kind of run. */
 export function assertRunOf(cluster: string, run: string): void {
-  if (callerOf().workflowType === WORKFLOW.backUpCluster) assertBackupOf(cluster, run);
+  const { workflowType } = callerOf();
+  if (workflowType === WORKFLOW.backUpCluster) assertBackupOf(cluster, run);
+  else if (workflowType === WORKFLOW.drillRestore) assertDrillOf(cluster, run);
   else assertRecoveryOf(cluster, run);
 }
 

@@ -39,6 +39,20 @@ const ROOMS = {
     builtins: true,
     temporal: ['@temporalio/activity'],
   },
+  'activities/sandbox': {
+    why: 'these steps run on a sandbox host, which touches no Vault but its own',
+    imports: [
+      'activities/*',
+      'activities/sandbox',
+      ...DOMAIN,
+      'src/sandbox',
+      'src/host/run/agent-key-file',
+      'src/host/run/run-identity',
+      'src/host/run/share-verdict',
+    ],
+    builtins: true,
+    temporal: ['@temporalio/activity'],
+  },
   src: {
     why: 'what stands right in src is used by all',
     imports: ['src/*', 'src/contract'],
@@ -186,6 +200,7 @@ const ROOMS = {
 /** Files that may enter one more room. */
 const DOORS = {
   'src/temporal/agent.ts': ['src/host'],
+  'src/temporal/sandbox.ts': ['src/host', 'src/sandbox/probe'],
   'src/cli/bundle.ts': ['src/host'],
   'src/cli/doctor/agent.ts': ['src/host'],
   'src/cli/drill.ts': ['src/sandbox'],

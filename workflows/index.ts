@@ -1,4 +1,5 @@
 export { backUpCluster } from './back-up-cluster';
+export { drillRestore } from './drill-restore';
 export { enrolNode } from './enrol-node';
 export { migrateStorage } from './migrate-storage';
 export { copyNode } from './copy-node';

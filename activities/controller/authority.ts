@@ -1,5 +1,5 @@
 import type { ControllerInput, ControllerStep } from '../../src/contract/step-input/controller';
-import { assertAnyRecovery, assertBackupOf, assertIdOf, assertRecoveryOf, assertRunOf } from '../caller';
+import { assertAnyRecovery, assertBackupOf, assertDrillOf, assertIdOf, assertRecoveryOf, assertRunOf } from '../caller';
 
 type Authority = { [S in ControllerStep]: (input: ControllerInput<S>) => void };
 
@@ -21,6 +21,7 @@ const ofItself = (record: ControllerInput<'recordAudit'>) => {
   inOwnName(record);
   const { cluster, run, action } = record;
   if (action === 'backup') assertBackupOf(cluster, run);
+  else if (action === 'drill' || action.startsWith('drill.')) assertDrillOf(cluster, run);
   else assertRecoveryOf(cluster, run);
 };
 
@@ -37,6 +38,8 @@ export const CONTROLLER_AUTHORITY: Authority = {
   applyRetention: inBackup,
   discardStaging: inOwnBackup,
   publishAuditHead: inBackup,
+
+  chooseForDrill: ({ cluster }) => assertDrillOf(cluster),
 
   planRestore: ({ cluster, into }) => assertRecoveryOf(into ?? cluster),
   lookAtCluster: inRecovery,

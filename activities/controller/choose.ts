@@ -22,7 +22,7 @@ interface Wanted {
   asOf: string | null;
 }
 
-interface Shown {
+export interface Shown {
   copies: GenerationCopy[];
   /** Generations whose manifest may be readable later. */
   unread: (CopyProblem & { generation: string })[];
@@ -43,8 +43,7 @@ export async function chooseGeneration(
   const repositories = confirmSource(controller, settings);
   const shown = await withHeartbeats('list', () => listEverywhere(controller, settings.source, repositories));
   const { copies, unread, problems } = shown;
-  const { recipients } = encryptionOf(controller.cluster(settings.source).backup.encryption);
-  const strange = strangersIn(shown, recipients);
+  const strange = strangersIn(controller, settings.source, shown);
   const candidates = lastOnes(candidatesOf(shown, input), strange);
   if (candidates.length === 0) throw nothingFound(settings.source, shown, input);
   let passing = false;
@@ -84,8 +83,14 @@ export async function chooseGeneration(
   }
 }
 
+/** Newest first, and those last that no configured recipient can open. */
+export function inOrderOfChoice(controller: Controller, cluster: string, shown: Shown, wanted: Wanted): string[] {
+  return lastOnes(candidatesOf(shown, wanted), strangersIn(controller, cluster, shown));
+}
+
 /** Generations that no configured recipient can open. */
-function strangersIn({ copies }: Shown, recipients: readonly string[]): Set<string> {
+function strangersIn(controller: Controller, cluster: string, { copies }: Shown): Set<string> {
+  const { recipients } = encryptionOf(controller.cluster(cluster).backup.encryption);
   const strange = copies.filter(({ manifest }) => !isForConfigured(manifest.encryption, recipients));
   return new Set(strange.map(({ generation }) => generation));
 }
@@ -94,7 +99,11 @@ function lastOnes(ids: readonly string[], last: ReadonlySet<string>): string[] {
   return [...ids.filter((id) => !last.has(id)), ...ids.filter((id) => last.has(id))];
 }
 
-async function listEverywhere(controller: Controller, source: string, repositories: readonly string[]): Promise<Shown> {
+export async function listEverywhere(
+  controller: Controller,
+  source: string,
+  repositories: readonly string[],
+): Promise<Shown> {
   const publicKey = await controller.publicKey();
   const options = { signal: cancellation() };
   const problems: CopyProblem[] = [];
@@ -157,7 +166,7 @@ function noneWhole(what: string, problems: CopyProblem[], passing: boolean): DrE
   });
 }
 
-function nothingFound(cluster: string, { copies, problems }: Shown, { generation, asOf }: Wanted): DrError {
+export function nothingFound(cluster: string, { copies, problems }: Shown, { generation, asOf }: Wanted): DrError {
   const wanted = generation === 'latest' ? (asOf === null ? 'any' : `any from ${asOf} or before`) : `'${generation}'`;
   const ids = newestFirst(copies);
   const there = ids.length === 0 ? 'There are no backups.' : `The newest are: ${ids.slice(0, 5).join(', ')}.`;

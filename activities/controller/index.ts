@@ -13,6 +13,7 @@ import { Controller, type ControllerDeps } from './context';
 import { captureSnapshot } from './capture/capture';
 import { describeCopy } from './capture/copied';
 import { chooseGeneration } from './choose';
+import { chooseForDrill } from './choose-for-drill';
 import * as keep from './keep';
 import * as plan from './make-plan';
 import { removePeer } from './remove-peer';
@@ -55,6 +56,8 @@ export function createControllerActivities(deps: ControllerDeps) {
     markRestored: bind(keep.markRestored),
     markRolledBack: bind(keep.markRolledBack),
     discardStaging: bind(backup.discardStaging),
+
+    chooseForDrill: bind(chooseForDrill),
 
     planRestore: bind(plan.planRestore),
     lookAtCluster: bind(plan.lookAtCluster),

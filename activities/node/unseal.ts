@@ -1,47 +1,25 @@
-import { createHmac } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { heartbeat } from '@temporalio/activity';
 import { DrError, isDrError } from '../../src/contract/failures';
 import type { RunClaim, ShareVerdict, UnsealOutcome } from '../../src/contract/recovery';
 import type { FailedTry } from '../../src/contract/retry-notice';
 import type { NodeInput } from '../../src/contract/step-input/node';
-import { decodeShare } from '../../src/contract/share';
 import { encryptArmored } from '../../src/crypto/age';
 import { verifyRecipients } from '../../src/crypto/agent-key';
 import { forgetInstall } from '../../src/host/data/install-note';
 import { incomingBytes } from '../../src/host/data/loading';
-import { openShare, runSecret } from '../../src/host/run/run-identity';
+import { openShare } from '../../src/host/run/run-identity';
+import { judgeShare } from '../../src/host/run/share-verdict';
 import type { VaultClient } from '../../src/vault/client';
 import { isCutOff } from '../../src/vault/errors/vault-error';
 import type { Attempt } from '../../src/host/run/attempt';
 import { cancellation } from '../heartbeat';
 import type { NodeHost } from './context';
 import { Leaderless } from './leaderless';
-import { notice } from '../../src/contract/notice';
 
 /** Checks one envelope: is it encrypted for this node, and does it contain a share? */
-export async function checkShare(host: NodeHost, input: { claim: RunClaim; share: string }): Promise<ShareVerdict> {
-  const { run } = input.claim;
-  let text: string;
-  try {
-    text = await openShare(host.node.runtimeDir, run, input.share);
-  } catch (error) {
-    if (!isDrError(error) || error.code === 'IdentityLost') throw error;
-    return refuse(
-      notice(
-        'share-needed-again',
-        'It is not encrypted to the current recipients of this run: run `vault-dr unseal` again, or encrypt it to those that the run shows.',
-      ),
-    );
-  }
-  const share = decodeShare(text);
-  if (share === null) return refuse('Its content is not an unseal share (base64 or hexadecimal, 16 to 33 bytes).');
-  const secret = await runSecret(host.node.runtimeDir, run);
-  return {
-    accepted: true,
-    reason: null,
-    fingerprint: createHmac('sha256', secret).update(share).digest('hex').slice(0, 16),
-  };
+export function checkShare({ node }: NodeHost, input: { claim: RunClaim; share: string }): Promise<ShareVerdict> {
+  return judgeShare(node.runtimeDir, input.claim.run, input.share);
 }
 
 /** Re-encrypts the shares for an agent that lost its identity; only to recipients that their agents have signed. */
@@ -185,8 +163,4 @@ function notJoined({ node }: NodeHost): UnsealOutcome {
 
 async function openAll(host: NodeHost, run: string, shares: string[]): Promise<string[]> {
   return Promise.all(shares.map((share) => openShare(host.node.runtimeDir, run, share)));
-}
-
-function refuse(reason: string): ShareVerdict {
-  return { accepted: false, reason, fingerprint: null };
 }

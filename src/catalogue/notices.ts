@@ -30,6 +30,29 @@ export const NOTICES = {
     ],
     see: 'operate/sandbox.md#what-it-needs',
   },
+  'no-sandbox-host': {
+    title: 'No sandbox host takes the drill',
+    says: ['No sandbox host answers.'],
+    means:
+      'A drill runs on a host whose configuration has `sandbox`. None of them asked for work within half a minute.',
+    todo: [
+      'Start one: `vault-dr sandbox`. It says why it can make no sandbox.',
+      'A controller with `sandbox` in its configuration takes drills too, unless its log says that it can make no sandbox.',
+      'Without Temporal, on this host: `vault-dr drill --cluster CLUSTER`.',
+    ],
+    see: 'operate/sandbox.md#sandbox-hosts',
+  },
+  'drill-not-unsealed': {
+    title: 'A drill ended without the shares',
+    says: ['Only … of … shares came in time, so the backup was not unsealed.'],
+    means:
+      'Not enough key holders submitted a share that opens the backup in time, so it was loaded but not unsealed. That is `installed`, not `restored`.',
+    todo: [
+      'Repeat the drill when the key holders have time: `vault-dr drill --cluster CLUSTER --unseal`.',
+      'A share that does not open it may be of another cluster, or from before a rekey.',
+    ],
+    see: 'operate/sandbox.md#with-key-holders',
+  },
   'agent-silent': {
     title: 'No agent takes the step',
     says: ['Nobody picked up …: the agent does not run, or does not reach Temporal.'],

@@ -21,7 +21,7 @@ import {
   skipNodeCommand,
   statusCommand,
 } from './verbs/recover';
-import { agentCommand, hostStepCommand, temporalCommand, workerCommand } from './verbs/run';
+import { agentCommand, hostStepCommand, sandboxCommand, temporalCommand, workerCommand } from './verbs/run';
 import {
   agentKeyCommand,
   completionCommand,
@@ -59,7 +59,7 @@ const COMMANDS: Record<keyof typeof GROUP, readonly (() => Command)[]> = {
     completionCommand,
     labCommand,
   ],
-  run: [workerCommand, agentCommand, hostStepCommand, temporalCommand],
+  run: [workerCommand, agentCommand, sandboxCommand, hostStepCommand, temporalCommand],
   help: [explainCommand, helpCommand],
 };
 

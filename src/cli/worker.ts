@@ -12,6 +12,7 @@ import { preferSmallHeap } from '../process-memory';
 import type { SkippedRuns } from '../temporal/takeover/check-open-runs';
 import type * as AgentWorker from '../temporal/agent';
 import type * as ControllerWorker from '../temporal/controller';
+import type * as SandboxWorker from '../temporal/sandbox';
 import { print, printJson } from './output';
 import { serve } from './serve';
 import { type CommonOptions, temporalOptions } from './program';
@@ -41,6 +42,13 @@ export function runAgentOfNode(options: NodeOptions): Promise<void> {
     await refuseIfReadByAll(agentKeyFile(stateDir), "the agent's key");
     const { runAgent } = require('../temporal/agent') as typeof AgentWorker;
     await runAgent({ ...start, stop, cluster: options.cluster, node: options.node });
+  });
+}
+
+export function runSandboxHost(options: CommonOptions): Promise<void> {
+  return serve(async (log, stop) => {
+    const { runSandbox } = require('../temporal/sandbox') as typeof SandboxWorker;
+    await runSandbox({ ...(await settings(options, log)), stop });
   });
 }
 

@@ -1,7 +1,7 @@
 import { hostname } from 'node:os';
 import { DrError } from '../contract/failures';
 import { NAME_PATTERN } from '../contract/names';
-import type { Config, RepositoryConfig } from './schema';
+import type { Config, RepositoryConfig, SandboxConfig } from './schema';
 
 const LONGEST = 63;
 
@@ -19,6 +19,14 @@ export function controllerName(
     where: 'controller.name',
     advice: 'Set controller.name to lower-case letters, digits and hyphens.',
   });
+}
+
+/** What the sandbox host is called that this host is. @throws as `controllerName` */
+export function sandboxName(config: {
+  controller: Pick<Config['controller'], 'name'>;
+  sandbox: SandboxConfig;
+}): string {
+  return config.sandbox.name ?? controllerName(config);
 }
 
 /** The other controller that has a directory, so that this one leaves it alone; null of everything else. @param own name */

@@ -40,6 +40,15 @@ export function secretsOfAgent(config: Config, cluster: ClusterConfig, node: str
   ];
 }
 
+/** Secrets that a sandbox host needs at some time. */
+export function secretsOfSandbox(config: Config): NeededSecret[] {
+  return [
+    publicKey(config),
+    ...Object.values(config.clusters).flatMap(({ restore }) => secretsIn(restore, 'restore')),
+    ...Object.keys(config.repositories).flatMap((name) => secretsOfRepository(config, name)),
+  ];
+}
+
 /** Also those that it needs in some recoveries only, on any of its nodes: for restores in place. */
 export function secretsOfAnyRecovery(config: Config, cluster: ClusterConfig, node: string): NeededSecret[] {
   return [

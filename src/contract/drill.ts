@@ -1,3 +1,7 @@
+import type { SealConfig } from './generation';
+import type { CopyProblem } from './plan';
+import type { RunClaim, RunRecipient, ShareProgress } from './recovery';
+
 /** What a drill has proved, each with all before it: the copy is whole · a Vault loads it · the original shares open it. */
 export const DRILL_LEVELS = ['fetched', 'installed', 'restored'] as const;
 export type DrillLevel = (typeof DRILL_LEVELS)[number];
@@ -43,4 +47,63 @@ export interface DrillResult {
   /** Empty if the Vault stayed sealed. */
   checks: DrillCheck[];
   phases: { phase: DrillPhase; milliseconds: number }[];
+}
+
+/** The backup that a drill takes. */
+export interface DrillChoice {
+  generation: string;
+  manifestSha256: string;
+  /** Where to fetch it from, in this order. */
+  repositories: string[];
+  seal: SealConfig;
+  /** What could not be read meanwhile. */
+  problems: CopyProblem[];
+}
+
+/** A sandbox host that has taken a run. */
+export interface PreparedSandbox {
+  host: string;
+  /** age recipient, signed with the key of the host. */
+  recipient: string;
+  signature: string;
+  /** Whether the identity behind it is in memory only. */
+  inMemory: boolean;
+}
+
+export const DRILL_STEPS = ['choose', 'prepare', 'shares', 'rehearse', 'record'] as const;
+export type DrillStep = (typeof DRILL_STEPS)[number];
+
+/** What every run in a sandbox shows of itself. */
+export interface SandboxProgress extends RunClaim {
+  workflowId: string;
+  requestedBy: string;
+  /** The sandbox host; null until one has taken the run. */
+  host: string | null;
+  recipients: RunRecipient[];
+  shares: ShareProgress | null;
+  /** Until when shares are waited for. */
+  sharesUntil: string | null;
+  warnings: string[];
+}
+
+/** Answer to the `progress` query of a drill. */
+export interface DrillProgress extends SandboxProgress {
+  step: DrillStep;
+  generation: string | null;
+}
+
+/** Result of a drill as a run. */
+export interface DrillReport extends DrillResult {
+  cluster: string;
+  run: string;
+  requestedBy: string;
+  startedAt: string;
+  finishedAt: string;
+  host: string;
+  /** Without the time for which shares were waited for. */
+  machineSeconds: number;
+  humanSeconds: number;
+  /** Why the shares were not tried, or do not open it, though that was wanted; null if the drill proved what it should. */
+  notProved: string | null;
+  warnings: string[];
 }

@@ -69,6 +69,27 @@ export const restoreInput = z
   });
 export type RestoreInput = z.infer<typeof restoreInput>;
 
+/** A week: nobody plans a drill that waits for longer. */
+const LONGEST_WAIT_MINUTES = 7 * 24 * 60;
+
+export const drillInput = z.strictObject({
+  cluster: name,
+  /** Backup id or latest; default: what the configuration says. */
+  generation: generation.optional(),
+  /** Repository to fetch it from; default: what the configuration says. */
+  from: name.optional(),
+  /** Asks the key holders for their shares. A seal that opens by itself needs none. */
+  unseal: z.boolean({ error: 'must be true or false' }).default(false),
+  /** For how long shares are waited for, once they are asked for. */
+  waitMinutes: z
+    .number({ error: 'must be a number of minutes' })
+    .positive('must be more than 0')
+    .max(LONGEST_WAIT_MINUTES, 'must be a week at most')
+    .default(24 * 60),
+  requestedBy: personName.default('unknown'),
+});
+export type DrillInput = z.infer<typeof drillInput>;
+
 export const recoverQuorumInput = z.strictObject({ cluster: name, requestedBy: personName.default('unknown'), accept });
 export type RecoverQuorumInput = z.infer<typeof recoverQuorumInput>;
 

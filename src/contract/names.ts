@@ -13,6 +13,14 @@ export function controllerTaskQueue(controller: string): string {
   return `vault-dr-controller/${controller}`;
 }
 
+/** Task queue of all sandbox hosts, for the step with which one of them takes a run. */
+export const SANDBOX_TASK_QUEUE = 'vault-dr-sandbox';
+
+/** Task queue of one sandbox host, for steps that need the identity of the run on its disk. */
+export function sandboxTaskQueue(host: string): string {
+  return `vault-dr-sandbox/${host}`;
+}
+
 /** The node of a task queue; null for one of a controller. */
 export function nodeOfTaskQueue(taskQueue: string): string | null {
   const [, , node] = /^vault-dr-node\/([^/]+)\/([^/]+)$/.exec(taskQueue) ?? [];
@@ -35,6 +43,15 @@ export function backupScheduleId(cluster: string): string {
   return `backup-${cluster}`;
 }
 
+/** Changes nothing that a recovery or a backup uses, so its lock is one of its own. */
+export function drillWorkflowId(cluster: string): string {
+  return `drill-${cluster}`;
+}
+
+export function drillScheduleId(cluster: string): string {
+  return `drill-${cluster}`;
+}
+
 /** Workflow types, as typed after `temporal workflow start --type`. */
 export const WORKFLOW = {
   backUpCluster: 'backUpCluster',
@@ -45,12 +62,14 @@ export const WORKFLOW = {
   rollBackRun: 'rollBackRun',
   migrateStorage: 'migrateStorage',
   copyNode: 'copyNode',
+  drillRestore: 'drillRestore',
 } as const;
 
 /** Of runs and their steps: 1 comes first, 3 is Temporal's default. Servers without priorities ignore it. */
 export const PRIORITY = {
   recovery: { priorityKey: 1 },
   backup: { priorityKey: 5 },
+  drill: { priorityKey: 5 },
 } as const;
 
 /**

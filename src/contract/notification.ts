@@ -12,7 +12,8 @@ export interface Notification {
     | 'restored'
     | 'backup failed'
     | 'copy missing'
-    | 'share exposed';
+    | 'share exposed'
+    | 'drill failed';
   cluster: string;
   run: string;
   /** For people, with the command to type. */

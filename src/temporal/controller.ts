@@ -24,6 +24,7 @@ import { publishAuditTrail, removeFinishedStaging, tendClaimedHosts } from './ja
 import { nodesOverSsh, remoteQueue } from './nodes-over-ssh';
 import { Announcer, atMost, patiently } from './patience';
 import { ensureSearchAttributes } from './register-search-attributes';
+import { sandboxOf } from './sandbox';
 import { agreeOnStateFormat } from './state-format';
 import { checkOpenRuns, type SkippedRuns } from './takeover/check-open-runs';
 import { createReplayer } from './takeover/replayer';
@@ -49,6 +50,7 @@ export async function runController(settings: WorkerSettings & { skipReplay: Ski
   const keeper = new TrailKeeper(new Controller({ config }));
   const overSsh = nodesOverSsh(config);
   const claimed = new ClaimedHosts(config.stateDir);
+  const sandbox = await sandboxOf(settings);
   const backupTurns = new BackupTurns(config.controller.backupsAtOnce);
   // Of the connection with which it works; an earlier one may have been closed.
   let asked: Client | undefined;
@@ -57,6 +59,7 @@ export async function runController(settings: WorkerSettings & { skipReplay: Ski
     tendClaimedHosts(settings, (ask) => claimed.tend(overSsh, ask, stop), stop),
     publishAuditTrail(settings, (signal) => keeper.publish(signal), stop),
     endFinishedBackups(() => asked, backupTurns, stop),
+    sandbox?.tend(stop),
   ]);
   try {
     await runWorker(needs, 'the controller', config.stateDir, (client) => {
@@ -79,6 +82,7 @@ export async function runController(settings: WorkerSettings & { skipReplay: Ski
           ...cachedWorkflows(),
         },
         { identity, inputs: CONTROLLER_INPUTS, backupTurns, taskQueue: controllerTaskQueue(name), activities },
+        ...(sandbox?.queues() ?? []).map((queue) => ({ identity, ...queue })),
         ...overSsh.map((served) => ({ identity, ...remoteQueue(served, client, claimed) })),
       ];
     });

@@ -30,6 +30,17 @@ export async function destroyFinishedIdentities(
   );
 }
 
+/** The same for runs in a sandbox, whose workflow ids differ. */
+export async function destroyFinishedSandboxIdentities(
+  settings: JanitorSettings,
+  sweep: (isOver: (run: string) => Promise<boolean>) => Promise<string[]>,
+  signal: AbortSignal,
+): Promise<void> {
+  await nowAndThen(settings, signal, 'the run has ended; its identity was destroyed', (ask) =>
+    sweep((run) => ask((client) => isListedAsOver(client, run))),
+  );
+}
+
 /** Checks periodically whether a backup with staged files was terminated: then nothing else removes them. */
 export async function removeFinishedStaging(
   settings: JanitorSettings,

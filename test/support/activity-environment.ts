@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
-import { backupWorkflowId, recoveryWorkflowId } from '../../src/contract/names';
+import { backupWorkflowId, drillWorkflowId, recoveryWorkflowId } from '../../src/contract/names';
 
 type Info = ConstructorParameters<typeof MockActivityEnvironment>[0];
 
@@ -13,6 +13,11 @@ export function restoreEnvironment(run: string, cluster = 'prod', info: Info = {
 /** In which a step runs that a backup has asked for. */
 export function backupEnvironment(run: string, cluster = 'prod', info: Info = {}): MockActivityEnvironment {
   return quiet('backUpCluster', backupWorkflowId(cluster), run, info);
+}
+
+/** In which a step runs that a drill has asked for. */
+export function drillEnvironment(run: string, cluster = 'prod', info: Info = {}): MockActivityEnvironment {
+  return quiet('drillRestore', drillWorkflowId(cluster), run, info);
 }
 
 /** The run that asks for the step that runs just now. */

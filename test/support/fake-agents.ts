@@ -3,7 +3,15 @@ import type { ActivityInterceptorsFactory, NativeConnection } from '@temporalio/
 import { Worker } from '@temporalio/worker';
 import type { ControllerActivities } from '../../activities/controller';
 import type { NodeActivities } from '../../activities/node';
-import { CONTROLLER_TASK_QUEUE, controllerTaskQueue, nodeTaskQueue } from '../../src/contract/names';
+import type { SandboxActivities } from '../../activities/sandbox';
+import type { DrillResult } from '../../src/contract/drill';
+import {
+  CONTROLLER_TASK_QUEUE,
+  controllerTaskQueue,
+  nodeTaskQueue,
+  SANDBOX_TASK_QUEUE,
+  sandboxTaskQueue,
+} from '../../src/contract/names';
 import type { Manifest } from '../../src/contract/generation';
 import type { CopiedData } from '../../src/contract/copied';
 import type {
@@ -18,6 +26,7 @@ import type {
 import type { RecoveryReport } from '../../src/contract/recovery';
 import { CONTROLLER_INPUTS } from '../../src/contract/step-input/controller';
 import { NODE_INPUTS } from '../../src/contract/step-input/node';
+import { SANDBOX_INPUTS } from '../../src/contract/step-input/sandbox';
 import { FailureInterceptor } from '../../src/temporal/failure-interceptor';
 import { HeartbeatInterceptor } from '../../src/temporal/heartbeat-interceptor';
 import { InputInterceptor } from '../../src/temporal/input-interceptor';
@@ -38,6 +47,7 @@ const interceptors = (
 });
 
 export const NODES = ['vault-1', 'vault-2', 'vault-3'];
+export const SANDBOXES = ['sandbox-1', 'sandbox-2'];
 
 /**
  * Activities that succeed at once and remember their calls. Fakes, because the faults that the workflow tests need (a step
@@ -98,6 +108,14 @@ export function fakeActivities() {
     markRestored: ({ generation }) => note(`mark ${generation} as restored`, []),
     markRolledBack: ({ generation }) => note(`mark ${generation} as rolled back`, []),
     discardStaging: () => note('discardStaging', undefined),
+    chooseForDrill: () =>
+      note('chooseForDrill', {
+        generation: GENERATION,
+        manifestSha256: 'ab'.repeat(32),
+        repositories: ['local', 'offsite'],
+        seal: MANIFEST.seal,
+        problems: [],
+      }),
     planRestore: ({ cluster }) =>
       note('planRestore', {
         cluster,
@@ -227,7 +245,26 @@ export function fakeActivities() {
     };
   }
 
-  return { calls, audit, notifications, reports, controller, nodes };
+  const sandboxes = Object.fromEntries(SANDBOXES.map((name) => [name, fakeSandbox(name)]));
+
+  function fakeSandbox(host: string): SandboxActivities {
+    return {
+      prepareSandbox: () =>
+        note(`prepare ${host}`, { host, recipient: `age1${host}`, signature: 'c2ln', inMemory: true }),
+      // As that of an agent.
+      checkSandboxShare: ({ share }) =>
+        note(`check ${host}`, { accepted: true, reason: null, fingerprint: Buffer.from(share).toString('hex') }),
+      rehearse: ({ shares, repositories: [repository = ''] }) =>
+        note(`rehearse ${host} ${shares === null ? 'sealed' : `with ${shares.length} shares`}`, {
+          ...REHEARSED,
+          repository,
+          level: shares === null ? ('installed' as const) : ('restored' as const),
+        }),
+      endSandboxRun: () => note(`end ${host}`, undefined),
+    };
+  }
+
+  return { calls, audit, notifications, reports, controller, nodes, sandboxes };
 }
 
 async function forEver(): Promise<boolean> {
@@ -285,6 +322,23 @@ export async function startAgent(
   return run([await createAgent(connection, fakes, cluster, name)]);
 }
 
+/** One sandbox host: on the queue of all, and on its own. */
+export async function startSandbox(
+  connection: NativeConnection,
+  fakes: FakeActivities,
+  name: string,
+): Promise<RunningWorkers> {
+  const queues = [SANDBOX_TASK_QUEUE, sandboxTaskQueue(name)].map((taskQueue) =>
+    Worker.create({
+      connection,
+      taskQueue,
+      activities: fakes.sandboxes[name] ?? {},
+      interceptors: interceptors(connection, SANDBOX_INPUTS),
+    }),
+  );
+  return run(await Promise.all(queues));
+}
+
 export interface RunningWorkers {
   stop(): Promise<void>;
 }
@@ -308,6 +362,22 @@ function run(workers: Worker[]): RunningWorkers {
     },
   };
 }
+
+const REHEARSED: DrillResult = {
+  level: 'installed',
+  generation: '20261123T040000Z-000000000042-0a1b2c3d',
+  repository: 'local',
+  serverVersion: '1.21.1',
+  targets: 5,
+  unresolved: [],
+  checks: [],
+  canary: null,
+  canaryProblem: null,
+  phases: [
+    { phase: 'fetch', milliseconds: 10 },
+    { phase: 'load', milliseconds: 20 },
+  ],
+};
 
 export const GENERATION = '20261123T040000Z-000000000042-0a1b2c3d';
 

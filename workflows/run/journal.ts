@@ -28,12 +28,15 @@ export class Journal {
   reminders: ReminderSettings;
   readonly #unwritten: AuditRecord[] = [];
   #auditTail: Promise<void> = Promise.resolve();
+  readonly #telling: Promise<void>[] = [];
   #auditCount: number;
   #notificationCount: number;
 
   constructor(
     private readonly claim: RunClaim,
     handed?: HandedJournal,
+    /** Of the run, as its records in the audit trail begin. */
+    private readonly kind: 'restore' | 'drill' = 'restore',
   ) {
     this.warnings = handed?.warnings ?? [];
     this.tally = new Tally(this.warnings, handed?.counts);
@@ -63,7 +66,7 @@ export class Journal {
     const { run, cluster } = this.claim;
     const id = `${run}/${++this.#auditCount}`;
     const at = new Date().toISOString();
-    this.#unwritten.push({ id, at, action: `restore.${action}`, cluster, run, outcome, actor, details });
+    this.#unwritten.push({ id, at, action: `${this.kind}.${action}`, cluster, run, outcome, actor, details });
     this.#auditTail = this.#auditTail
       .then(() => this.#write())
       .catch((error: unknown) => {
@@ -93,9 +96,15 @@ export class Journal {
     const send = () => controller.notify({ id, event, cluster, run, text, alternates });
     // Also if people cancelled the step.
     const sent = patched('notify-outside-of-steps') ? CancellationScope.nonCancellable(send) : send();
-    sent.catch((error: unknown) => {
+    const told = sent.catch((error: unknown) => {
       this.#warnOnce(notice('not-notified', `people could not be notified: ${problemOf(error, 'notify').problem}`));
     });
+    this.#telling.push(told);
+  }
+
+  /** A run that ends at once would take its last notification with it. */
+  async told(): Promise<void> {
+    await Promise.all(this.#telling);
   }
 
   async written(): Promise<void> {

@@ -1,6 +1,7 @@
 import { setCurrentDetails, upsertSearchAttributes } from '@temporalio/workflow';
 import type { RecoveryPlan } from '../../src/contract/plan';
 import type { NodeState, RecoveryMethod, RecoveryPhase, RecoveryProgress, RunClaim } from '../../src/contract/recovery';
+import { phaseName } from '../../src/contract/voice/headline';
 import type { Journal } from './journal';
 import { recoveryDetails } from './recovery-details';
 import { PHASE_ATTRIBUTE } from './search-attributes';
@@ -42,6 +43,10 @@ export class RunState {
       retrying: [],
       rollBack: null,
     };
+  }
+
+  get phaseName(): string {
+    return phaseName(this.progress.phase);
   }
 
   /** Begins a phase; whatever the previous one waited for ends with it. */

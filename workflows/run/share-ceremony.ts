@@ -2,12 +2,9 @@ import { isCancellation } from '@temporalio/workflow';
 import type { ShareVerdict } from '../../src/contract/recovery';
 import { checkEnvelope } from '../../src/contract/share';
 import { type Answer, no, yes } from '../../src/contract/update-answers';
-import { phaseName } from '../../src/contract/voice/headline';
-import type { Identities } from './identities';
 import type { Journal } from './journal';
 import { problemOf } from './problems';
-import type { RunState } from './run-state';
-import type { ShareSets } from './share-sets';
+import type { ShareSets, ShareTaker } from './share-sets';
 import { Turn } from './turn';
 import { notice } from '../../src/contract/notice';
 
@@ -22,10 +19,10 @@ export class ShareCeremony {
   readonly #turn = new Turn();
 
   constructor(
-    private readonly state: RunState,
+    private readonly state: ShareTaker & { readonly phaseName: string },
     private readonly journal: Journal,
     private readonly sets: ShareSets,
-    private readonly identities: Identities,
+    private readonly identities: { checkShare(envelope: string): Promise<ShareVerdict> },
   ) {}
 
   /** One at a time, so that a share that is sent twice at once counts once. */
@@ -42,7 +39,7 @@ export class ShareCeremony {
   }
 
   async #take(holder: string, envelope: string): Promise<Answer> {
-    const { shares, phase } = this.state.progress;
+    const { shares } = this.state.progress;
     const verdict = checkEnvelope(envelope);
     if (!verdict.ok) return this.#refuse(holder, verdict.reason, verdict.exposed);
     if (!this.sets.areTaken || shares === null) {
@@ -51,7 +48,7 @@ export class ShareCeremony {
         holder,
         notice(
           'share-not-taken',
-          `No shares are taken in the phase '${phaseName(phase)}', or ${when}. It was not used.`,
+          `No shares are taken in the phase '${this.state.phaseName}', or ${when}. It was not used.`,
         ),
         false,
       );

@@ -1,7 +1,7 @@
 import { upsertSearchAttributes } from '@temporalio/workflow';
 import { combinations, inEvery } from '../../src/contract/combinations';
 import type { Journal } from './journal';
-import type { RunState } from './run-state';
+import type { ShareProgress } from '../../src/contract/recovery';
 import { SHARES_ATTRIBUTE } from './search-attributes';
 import { notice } from '../../src/contract/notice';
 
@@ -10,6 +10,13 @@ export interface AcceptedShare {
   at: string;
   fingerprint: string;
   envelope: string;
+}
+
+/** Of a run that takes shares. */
+export interface ShareTaker {
+  readonly progress: { shares: ShareProgress | null };
+  /** Shows people how far it is. */
+  show(): void;
 }
 
 /** Ciphertext; a set is a list of positions. */
@@ -31,7 +38,7 @@ export class ShareSets {
   #open = false;
 
   constructor(
-    private readonly state: RunState,
+    private readonly state: ShareTaker,
     private readonly journal: Journal,
     handed?: HandedShares,
   ) {

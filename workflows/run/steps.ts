@@ -1,7 +1,8 @@
 import type { ControllerActivities } from '../../activities/controller';
 import type { NodeActivities } from '../../activities/node';
-import { controllerTaskQueue, nodeTaskQueue } from '../../src/contract/names';
-import { controllerSummary, nodeSummary } from '../../src/contract/voice/step-summary';
+import type { SandboxActivities } from '../../activities/sandbox';
+import { controllerTaskQueue, nodeTaskQueue, SANDBOX_TASK_QUEUE, sandboxTaskQueue } from '../../src/contract/names';
+import { controllerSummary, nodeSummary, sandboxSummary } from '../../src/contract/voice/step-summary';
 import { patientActivities, type StepOptions } from './patient-activities';
 
 /** Duration of one watch. */
@@ -62,6 +63,8 @@ const CONTROLLER_STEPS: Record<keyof ControllerActivities, StepOptions> = {
   markRestored: QUESTION,
   markRolledBack: QUESTION,
   discardStaging: QUESTION,
+
+  chooseForDrill: TRANSFER,
 
   planRestore: QUESTION,
   lookAtCluster: QUESTION,
@@ -187,6 +190,21 @@ const NODE_STEPS: Record<keyof NodeActivities, StepOptions> = {
   watchForSeal: WATCH,
 };
 
+const SANDBOX_STEPS: Record<keyof SandboxActivities, StepOptions> = {
+  prepareSandbox: BRIEF,
+  checkSandboxShare: BRIEF,
+  // It may wait for drills of other clusters on the same host. Whatever it fails with is the result of the drill.
+  rehearse: {
+    scheduleToStartTimeout: PICK_UP,
+    startToCloseTimeout: 12 * HOUR,
+    heartbeatTimeout: SLOW_HEARTBEAT,
+    retry: FEW,
+    // Its sandbox is gone when the run has ended.
+    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+  },
+  endSandboxRun: BRIEF,
+};
+
 /** Steps on any controller; its queue is that of the workflow. */
 export const controller = patientActivities<ControllerActivities>(CONTROLLER_STEPS, controllerSummary);
 
@@ -198,6 +216,18 @@ const STEPS_OF_ONE = Object.fromEntries(
 /** Steps that need what lies on the disk of one controller. Fail, see `isGone`, where that one does not answer. */
 export function controllerAt(name: string): ControllerActivities {
   return patientActivities<ControllerActivities>(STEPS_OF_ONE, controllerSummary, controllerTaskQueue(name));
+}
+
+/** Steps that any sandbox host can do. */
+export const anySandbox: Pick<SandboxActivities, 'prepareSandbox'> = patientActivities<SandboxActivities>(
+  SANDBOX_STEPS,
+  sandboxSummary,
+  SANDBOX_TASK_QUEUE,
+);
+
+/** Steps on the sandbox host that has taken the run. Fail, see `isGone`, where that one does not answer. */
+export function sandboxAt(host: string): SandboxActivities {
+  return patientActivities<SandboxActivities>(SANDBOX_STEPS, sandboxSummary, sandboxTaskQueue(host));
 }
 
 export type StepsOn = (node: string) => NodeActivities;

@@ -45,6 +45,15 @@ export function agentCommand(): Command {
   return withConfig(withTemporal(command));
 }
 
+export function sandboxCommand(): Command {
+  const command = verb(
+    'sandbox',
+    'Run a sandbox host, which rehearses backups for drills',
+    'vault-dr sandbox --config /etc/vault-dr/vault-dr.yaml',
+  ).action(lazily(() => worker().runSandboxHost));
+  return withConfig(withTemporal(command));
+}
+
 export function hostStepCommand(): Command {
   const command = verb(
     'host-step',

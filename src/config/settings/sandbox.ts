@@ -1,10 +1,13 @@
 import { z } from 'zod';
-import { command, path } from './values';
+import { command, name, path } from './values';
 
 /** Of the directories in which a Vault usually writes its audit log. */
 const AUDIT_DIRECTORIES = ['/var/log/vault', '/var/log/openbao', '/vault/logs', '/openbao/logs'];
 
 export const sandbox = z.strictObject({
+  name: name
+    .optional()
+    .describe('What this sandbox host is called. Default: as its controller is, which is after the host.'),
   program: path.describe('Vault or OpenBao for drills, of the version that the cluster runs: /usr/bin/vault.'),
   writable: z
     .array(path)
@@ -27,4 +30,7 @@ export const sandbox = z.strictObject({
     })
     .optional()
     .describe('A check of your own, run once the backup is unsealed in the sandbox.'),
+  runtimeDir: path
+    .default('/run/vault-dr-sandbox')
+    .describe("Directory in memory (tmpfs) for the key that decrypts a drill's shares. Not that of an agent."),
 });

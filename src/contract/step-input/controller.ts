@@ -116,6 +116,7 @@ const notification = strict<Notification>({
     'backup failed': true,
     'copy missing': true,
     'share exposed': true,
+    'drill failed': true,
   }),
   cluster,
   run,
@@ -160,6 +161,12 @@ export const CONTROLLER_INPUTS = {
   markRestored: runMark,
   markRolledBack: runMark,
   discardStaging: z.strictObject({ cluster, run }),
+
+  chooseForDrill: z.strictObject({
+    cluster,
+    generation: z.union([z.literal('latest'), generation]).optional(),
+    from: repository.optional(),
+  }),
 
   planRestore: z.strictObject({
     cluster,

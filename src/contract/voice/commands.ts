@@ -1,4 +1,5 @@
 import { APPROVAL_NAMESPACE, approvalStatement, approvalSubject } from '../approval';
+import type { SandboxProgress } from '../drill';
 import { formatTime } from '../format';
 import { CONTROLLER_TASK_QUEUE, MESSAGE, recoveryWorkflowId, WORKFLOW } from '../names';
 import {
@@ -7,6 +8,7 @@ import {
   type RecoveryPhase,
   type RecoveryProgress,
   type RecoveryReport,
+  type RunRecipient,
 } from '../recovery';
 import { quoted, shellWord } from '../shell-word';
 import { isUnderway } from './headline';
@@ -110,20 +112,29 @@ function signedApproval(progress: RecoveryProgress): string[] {
     `printf '%s\\n' ${statement.join(' ')} > approval.txt`,
     `ssh-keygen -Y sign -n ${APPROVAL_NAMESPACE} -f ~/.ssh/id_ed25519 approval.txt`,
     `jq -Rs '{approver:"${YOU}",planHash:"${subject.planHash}",signature:.}' approval.txt.sig > approval.json`,
-    `${messageTo(progress.cluster, MESSAGE.approve)} --input-file approval.json`,
+    `${messageTo(recoveryWorkflowId(progress.cluster), MESSAGE.approve)} --input-file approval.json`,
   ];
 }
 
 function share({ cluster, recipients }: RecoveryProgress): CommandText {
+  return shareCommand(recipients, recoveryWorkflowId(cluster), vaultDr('unseal', cluster));
+}
+
+/** The same for a key holder of a drill. */
+export function drillShareCommand({ cluster, recipients, workflowId }: SandboxProgress): CommandText {
+  return shareCommand(recipients, workflowId, vaultDr('unseal', cluster, '--drill'));
+}
+
+function shareCommand(recipients: readonly RunRecipient[], workflowId: string, command: string): CommandText {
   return {
     label: 'Each key holder, once:',
-    vaultDr: vaultDr('unseal', cluster),
+    vaultDr: command,
     stock: [
       "read -rsp 'Your unseal share (not shown): ' SHARE",
       'printf %s "$SHARE" | age -a \\',
       ...recipients.map(({ recipient }) => `  -r ${shellWord(recipient)} \\`),
       `  | jq -Rs '{holder:"${YOU}",share:.}' > share.json; unset SHARE`,
-      `${messageTo(cluster, MESSAGE.submitShare)} --input-file share.json`,
+      `${messageTo(workflowId, MESSAGE.submitShare)} --input-file share.json`,
     ],
     note: 'Never send a share in clear: Temporal keeps what it is sent.',
   };
@@ -162,9 +173,9 @@ function vaultDr(verb: string, cluster: string, ...options: string[]): string {
 }
 
 function update(cluster: string, message: string, input: object): string {
-  return `${messageTo(cluster, message)} --input ${shellWord(JSON.stringify(input))}`;
+  return `${messageTo(recoveryWorkflowId(cluster), message)} --input ${shellWord(JSON.stringify(input))}`;
 }
 
-function messageTo(cluster: string, message: string): string {
-  return `temporal workflow update execute --workflow-id ${shellWord(recoveryWorkflowId(cluster))} --name ${message}`;
+function messageTo(workflowId: string, message: string): string {
+  return `temporal workflow update execute --workflow-id ${shellWord(workflowId)} --name ${message}`;
 }

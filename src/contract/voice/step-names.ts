@@ -1,9 +1,10 @@
 import { printable } from '../printable';
 import type { ControllerStep } from '../step-input/controller';
 import type { NodeStep } from '../step-input/node';
+import type { SandboxStep } from '../step-input/sandbox';
 
 /** What each step does, after `trying to`. */
-const STEPS: Record<NodeStep | ControllerStep, string> = {
+const STEPS: Record<NodeStep | ControllerStep | SandboxStep, string> = {
   describeNode: 'inspect the host',
   proveInPlace: 'check the login for a restore in place',
   collectConfig: 'collect the configuration files',
@@ -51,6 +52,7 @@ const STEPS: Record<NodeStep | ControllerStep, string> = {
   markRestored: 'mark the backup as restored',
   markRolledBack: 'mark the backup as rolled back',
   discardStaging: 'remove staged files',
+  chooseForDrill: 'choose a backup',
   planRestore: 'read the configuration',
   lookAtCluster: 'inspect the cluster',
   chooseGeneration: 'choose and read a backup',
@@ -73,6 +75,11 @@ const STEPS: Record<NodeStep | ControllerStep, string> = {
   recordAudit: 'write the audit trail',
   recordAudits: 'write the audit trail',
   publishAuditHead: 'store the head of the audit trail',
+
+  prepareSandbox: 'find a sandbox host',
+  checkSandboxShare: 'check a share',
+  rehearse: 'load the backup in the sandbox',
+  endSandboxRun: 'clean up',
 };
 
 export function stepName(step: string): string {

@@ -1,6 +1,7 @@
 import { escapeMarkdown } from '../markdown';
 import type { ControllerInput, ControllerStep } from '../step-input/controller';
 import type { NodeInput, NodeStep } from '../step-input/node';
+import type { SandboxInput, SandboxStep } from '../step-input/sandbox';
 
 /** Temporal documents 400 bytes, including overhead; if the server enforces a limit, the whole workflow task fails. */
 const MOST_BYTES = 300;
@@ -20,6 +21,9 @@ const CONTROLLER_SUMMARIES: { [S in ControllerStep]: (input: ControllerInput<S>)
   markRestored: ({ generation }) => `mark ${generation} as restored`,
   markRolledBack: ({ generation }) => `mark ${generation} as rolled back`,
   discardStaging: () => 'remove what was staged',
+
+  chooseForDrill: ({ generation = 'latest', from }) =>
+    `choose a backup (${generation}${from === undefined ? '' : `, from ${from}`})`,
 
   planRestore: ({ cluster, into }) => `read the configuration of ${into ?? cluster}`,
   lookAtCluster: ({ cluster }) => `inspect ${cluster} through Vault's API`,
@@ -88,9 +92,18 @@ const NODE_SUMMARIES: { [S in NodeStep]: (node: string, input: NodeInput<S>) => 
   endRunOnNode: (node) => `clean up on ${node}`,
 };
 
+/** What each step of a sandbox host does; with a share nothing more is said of it. */
+const SANDBOX_SUMMARIES: { [S in SandboxStep]: (input: SandboxInput<S>) => string } = {
+  prepareSandbox: ({ claim }) => `find a sandbox host for ${claim.cluster}`,
+  checkSandboxShare: () => 'check a share on the sandbox host',
+  rehearse: ({ generation, shares }) =>
+    `load ${generation} in a sandbox${shares === null ? '' : `, and unseal it with ${shares.length} shares`}`,
+  endSandboxRun: () => 'clean up on the sandbox host',
+};
+
 function recorded({ action, actor, outcome, details: { phase } }: ControllerInput<'recordAudit'>): string {
   return [
-    action.replace(/^restore\./, ''),
+    action.replace(/^(restore|drill)\./, ''),
     ...(typeof phase === 'string' ? [phase] : []),
     ...(actor === 'vault-dr' ? [] : [`by ${actor}`]),
     ...(outcome === 'failure' ? ['(failure)'] : []),
@@ -105,6 +118,11 @@ export function controllerSummary(step: ControllerStep, input: unknown): string 
 /** One line about a step on a node. */
 export function nodeSummary(step: NodeStep, node: string, input: unknown): string {
   return bounded(step, () => (NODE_SUMMARIES[step] as (node: string, input: unknown) => string)(node, input));
+}
+
+/** One line about a step of a sandbox host. */
+export function sandboxSummary(step: SandboxStep, input: unknown): string {
+  return bounded(step, () => (SANDBOX_SUMMARIES[step] as (input: unknown) => string)(input));
 }
 
 /** Names come from people, plans and Vault. Whatever they contain, the step must still be scheduled. */

@@ -113,6 +113,7 @@ export function controllerInputs({ cluster, plan, report, approved }: Known, bac
     markRestored: mark,
     markRolledBack: mark,
     discardStaging: { cluster, run: OWN_RUN },
+    chooseForDrill: { cluster },
     planRestore: { cluster },
     lookAtCluster: { cluster },
     chooseGeneration: { settings, generation: 'latest', asOf: null },

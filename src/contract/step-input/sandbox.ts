@@ -1,0 +1,28 @@
+import { z } from 'zod';
+import type { RunClaim } from '../recovery';
+import { generation, listOf, name, pastTime, run, sha256, strict } from './values';
+
+/** Compared with what Temporal itself says, which decides. */
+const claim = strict<RunClaim>({ run, cluster: name, startedAt: pastTime });
+
+/** A share in an armored age file: `checkEnvelope` allows sixteen kilobytes. */
+const envelope = z.string().max(64 * 1024);
+const claimed = z.strictObject({ claim });
+
+/** The exact input of each step of a sandbox host. */
+export const SANDBOX_INPUTS = {
+  prepareSandbox: claimed,
+  checkSandboxShare: z.strictObject({ claim, share: envelope }),
+  /** `shares`: as many as the threshold; null to leave it sealed. */
+  rehearse: z.strictObject({
+    claim,
+    generation,
+    manifestSha256: sha256,
+    repositories: listOf(name),
+    shares: listOf(envelope).nullable(),
+  }),
+  endSandboxRun: claimed,
+} as const;
+
+export type SandboxStep = keyof typeof SANDBOX_INPUTS;
+export type SandboxInput<S extends SandboxStep> = z.output<(typeof SANDBOX_INPUTS)[S]>;

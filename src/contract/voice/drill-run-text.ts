@@ -1,0 +1,79 @@
+import type { DrillProgress, DrillStep, SandboxProgress } from '../drill';
+import { formatTime } from '../format';
+import { printable } from '../printable';
+import { shellWord } from '../shell-word';
+import { type CommandText, drillShareCommand } from './commands';
+
+const STEPS: Record<DrillStep, string> = {
+  choose: 'choosing the backup',
+  prepare: 'finding a sandbox host',
+  shares: 'waiting for key holders',
+  rehearse: 'loading the backup in the sandbox',
+  record: 'recording the result',
+};
+
+/** Everything to say about a drill that is under way, as plain text: renderers lay it out and escape it. */
+export interface DrillText {
+  headline: string;
+  facts: string[];
+  commands: CommandText[];
+  refused: string[];
+  warnings: string[];
+}
+
+export function describeDrill(progress: DrillProgress): DrillText {
+  const { generation, host, shares, sharesUntil, step, warnings } = progress;
+  const waits = step === 'shares';
+  return {
+    headline: drillLine(progress),
+    facts: [
+      ...(generation === null ? [] : [`backup ${generation}`]),
+      ...(host === null ? [] : [`sandbox host ${host}`]),
+      ...(shares?.accepted ?? []).map(({ holder, at }) => `share of ${holder}, ${formatTime(at)}`),
+      ...(shares?.problem ? [shares.problem] : []),
+      ...(waits && sharesUntil !== null ? [`Shares are taken until ${formatTime(sharesUntil)}.`] : []),
+    ],
+    commands: waits ? [drillShareCommand(progress)] : [],
+    refused: (shares?.refused ?? []).map(({ holder, reason }) => `${holder}: ${reason}`),
+    warnings,
+  };
+}
+
+/** One line for logs. */
+export function drillLine({ cluster, step, shares }: DrillProgress): string {
+  const count = step === 'shares' && shares ? ` (${shares.accepted.length} of ${shares.required})` : '';
+  return `Drill of ${cluster}: ${STEPS[step]}${count}`;
+}
+
+/** For a notification: its reader may see nothing else. */
+export function sharesWanted(progress: SandboxProgress): string {
+  const { cluster, shares, sharesUntil, requestedBy } = progress;
+  const needed = shares === null ? 'Shares are' : `${shares.required} shares are`;
+  const until = sharesUntil === null ? '' : ` until ${formatTime(sharesUntil)}`;
+  const { label, vaultDr } = drillShareCommand(progress);
+  return printable(
+    `Drill of ${cluster}, requested by ${requestedBy}: ${needed} wanted${until}. Nothing but a sandbox is unsealed. ${label} ${vaultDr}`,
+  );
+}
+
+/** For a key holder who is about to send a share. */
+export function drillSharesReceived({ cluster, host, shares }: SandboxProgress): string {
+  return printable(
+    `Drill of ${cluster} on ${host ?? '?'}: ${shares?.accepted.length ?? 0} of ${shares?.required ?? '?'} shares received.`,
+  );
+}
+
+export function drillFailed({ cluster, generation }: DrillProgress, problem: string): string {
+  const what = generation === null ? '' : ` with ${generation}`;
+  return printable(
+    `The drill of ${cluster}${what} did not prove what it should: ${problem} See: vault-dr backups list --cluster ${shellWord(cluster)}`,
+  );
+}
+
+/** Why a drill is no more than `installed`. */
+export function tooFewShares({ shares }: Pick<SandboxProgress, 'shares'>): string {
+  const came = shares?.accepted.length ?? 0;
+  const needed = shares?.required ?? 0;
+  if (came >= needed) return 'In time only shares came that do not open the backup, so it was not unsealed.';
+  return `Only ${came} of ${needed} shares came in time, so the backup was not unsealed.`;
+}
