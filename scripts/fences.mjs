@@ -133,6 +133,12 @@ const ROOMS = {
     builtins: true,
     temporal: [],
   },
+  'src/recover': {
+    why: 'it reads from a sandbox and writes to a cluster, without Temporal',
+    imports: ['src/recover', 'src/sandbox', 'src/config', 'src/vault', ...LOW],
+    builtins: true,
+    temporal: [],
+  },
   'src/host': {
     why: 'only an agent touches a host, and it does so without Temporal',
     imports: ['src/host', 'src/config', 'src/crypto', 'src/vault', ...LOW, 'src/*'],
@@ -204,6 +210,9 @@ const DOORS = {
   'src/cli/bundle.ts': ['src/host'],
   'src/cli/doctor/agent.ts': ['src/host'],
   'src/cli/drill.ts': ['src/sandbox'],
+  'src/cli/recover.ts': ['src/recover'],
+  'src/cli/recover-live.ts': ['src/recover'],
+  'src/cli/recover-request.ts': ['src/recover'],
   'src/cli/doctor/controller.ts': ['src/ssh'],
   'src/cli/enrol/host-side.ts': ['src/host'],
   'src/cli/host-step.ts': ['src/ssh'],

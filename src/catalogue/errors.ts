@@ -41,6 +41,17 @@ export const ERRORS: Record<ErrorCode, Entry> = {
       'If a repository did not answer, restore access to it and try again: the backup may be there.',
     ],
   },
+  NotInBackup: {
+    title: 'The backup does not have it',
+    means:
+      'Nothing at this path can be brought back of this backup: it was not there, was deleted, or is of an engine whose content Vault does not show. Nothing was written.',
+    todo: [
+      'The message names what is beside it, and the versions of a secret with their states.',
+      'Try an older backup: `vault-dr backups list --cluster CLUSTER`.',
+      'A version that was deleted and not destroyed comes back with `--deleted`.',
+    ],
+    see: 'operate/recover-secret.md#when-it-is-not-there',
+  },
   ClusterUnhealthy: {
     title: 'The cluster is not healthy enough',
     means: 'A leader, a quorum or a node is missing, so the step was not carried out. Nothing was changed.',

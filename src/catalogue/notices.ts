@@ -20,6 +20,22 @@ export const NOTICES = {
     todo: ['Install the package bubblewrap (`apt install bubblewrap`, `dnf install bubblewrap`).'],
     see: 'operate/sandbox.md#what-it-needs',
   },
+  'live-changed': {
+    title: 'The cluster has changed since the comparison',
+    says: ['… has changed in the cluster since the comparison, so it was not written.'],
+    means:
+      'Somebody or something has written to the same path after it was compared with the backup. What they wrote is untouched. The message says what was written before it.',
+    todo: ['Find out who writes there, or stop the application.', 'Repeat the command: it compares again.'],
+    see: 'operate/recover-secret.md#write-it-back',
+  },
+  'no-check-and-set': {
+    title: 'Vault does not protect this write',
+    says: ['… can be changed by others while it is written: Vault has no check-and-set for it.'],
+    means:
+      'Only version 2 of the KV engine refuses a write if somebody else has written meanwhile. For version 1, policies and roles it is compared right before the write, which leaves an instant between.',
+    todo: ['If nobody else writes there now, repeat the command with `--without-check-and-set`.'],
+    see: 'operate/recover-secret.md#write-it-back',
+  },
   'sandbox-ended': {
     title: 'The sandbox ended',
     says: ['The sandbox ended: …'],

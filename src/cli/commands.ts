@@ -12,6 +12,7 @@ import { auditCommand, drillCommand, inspectCommand, repositoryCommand } from '.
 import {
   abortCommand,
   rebuildNodeCommand,
+  recoverCommand,
   recoverQuorumCommand,
   removeSetAsideCommand,
   reportCommand,
@@ -38,6 +39,7 @@ const COMMANDS: Record<keyof typeof GROUP, readonly (() => Command)[]> = {
     restoreCommand,
     recoverQuorumCommand,
     rebuildNodeCommand,
+    recoverCommand,
     resumeCommand,
     skipNodeCommand,
     rollBackCommand,

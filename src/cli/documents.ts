@@ -5,6 +5,17 @@ import type { BackupProgress, BackupResult, CopyFailure, PublishedCopy, Retentio
 import { BACKUP_PHASES } from '../contract/backup';
 import { FAILURES } from '../contract/failures';
 import type { PendingStep } from '../contract/pending-step';
+import {
+  MISSING_REASONS,
+  type MissingItem,
+  RECOVER_KINDS,
+  type Recovered,
+  RECOVERED_FORMAT,
+  type SecretVersion,
+  VERSION_STATES,
+  WRITE_OUTCOMES,
+  type WriteChange,
+} from '../contract/recovered';
 import type { MetError, Parked, RecoveryProgress, RecoveryReport, Retrying, StepProblem } from '../contract/recovery';
 import { content, method } from '../contract/step-input/content';
 import {
@@ -54,6 +65,41 @@ const reportDocument = (recoveryReport as unknown as z.ZodObject).extend(notedFi
 const reportFields = reportDocument.shape as unknown as Record<keyof RecoveryProgress, z.ZodType>;
 const copyFailure = noted(strict<CopyFailure>({ repository: any, code: any, problem: text }));
 const publishedCopy = strict<PublishedCopy>({ repository: any, check: checkLevel, stored: fileDigest });
+const recoverKind = z.enum(RECOVER_KINDS);
+const vaultFields = z.record(z.string(), z.unknown());
+const recoveredSecret = z.strictObject({
+  kind: z.literal('secret'),
+  path: any,
+  mount: any,
+  engineVersion: z.union([z.literal(1), z.literal(2)]),
+  metadata: vaultFields.nullable(),
+  versions: z.array(
+    strict<SecretVersion>({
+      version: count.nullable(),
+      state: z.enum(VERSION_STATES),
+      createdAt: any.nullable(),
+      deletedAt: any.nullable(),
+      data: vaultFields.nullable(),
+    }),
+  ),
+});
+const recoveredPolicy = z.strictObject({ kind: z.literal('policy'), path: any, name: any, policy: any });
+const recoveredRole = z.strictObject({
+  kind: z.literal('role'),
+  path: any,
+  type: any,
+  fields: vaultFields,
+  roleId: any.nullable(),
+  notReadable: text.nullable(),
+});
+const recoveredMount = z.strictObject({
+  kind: z.literal('mount'),
+  path: any,
+  type: any,
+  settings: vaultFields,
+  tune: vaultFields,
+  config: vaultFields.nullable(),
+});
 const retentionReport = strict<RetentionReport>({
   repository: any,
   kept: count,
@@ -259,6 +305,48 @@ export const DOCUMENTS = {
     kept: z.array(any).optional(),
   }),
   'bundle-fetch': z.strictObject({ generation: any, node: any, repository: any, to: any }),
+  recover: z.strictObject({
+    cluster: name,
+    generation: any,
+    repository: any,
+    serverVersion: any.nullable(),
+    items: z.array(
+      z.strictObject({
+        path: any,
+        kind: recoverKind,
+        versions: z.array(
+          z.strictObject({ version: count.nullable(), state: z.enum(VERSION_STATES), recovered: flag }),
+        ),
+        notReadable: text.nullable(),
+      }),
+    ),
+    missing: z.array(strict<MissingItem>({ path: any, reason: z.enum(MISSING_REASONS), problem: text })),
+    file: any.nullable(),
+    sealed: text.nullable(),
+    writeBack: z
+      .strictObject({
+        written: flag,
+        changes: z.array(
+          strict<WriteChange>({
+            path: any,
+            to: any,
+            kind: recoverKind,
+            versions: z.array(count),
+            liveVersion: count.nullable(),
+            outcome: z.enum(WRITE_OUTCOMES),
+            checkAndSet: flag,
+          }),
+        ),
+      })
+      .nullable(),
+  }),
+  recovered: strict<Recovered>({
+    format: z.literal(RECOVERED_FORMAT),
+    cluster: name,
+    generation: any,
+    capturedAt: time,
+    items: z.array(z.discriminatedUnion('kind', [recoveredSecret, recoveredPolicy, recoveredRole, recoveredMount])),
+  }),
   drill: strict<DrillResult & { cluster: string }>({
     cluster: name,
     level: oneOf<DrillLevel>({ fetched: true, installed: true, restored: true }),
@@ -428,6 +516,8 @@ export const DOCUMENTS_OF: Record<string, readonly DocumentName[]> = {
   'bundle show': ['bundle'],
   'bundle restore': ['bundle'],
   'bundle fetch': ['bundle-fetch'],
+  // The second is what the encrypted result holds.
+  recover: ['recover', 'recovered'],
   drill: ['drill'],
   inspect: ['inspect'],
   'repository check': ['repository-check'],

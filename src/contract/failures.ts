@@ -9,6 +9,7 @@ export const FAILURES = {
   InvalidConfiguration: { retryable: false },
   UnknownCluster: { retryable: false },
   UnknownGeneration: { retryable: false },
+  NotInBackup: { retryable: false },
   ClusterUnhealthy: { retryable: true },
   AuthenticationFailed: { retryable: true },
   PermissionDenied: { retryable: false },

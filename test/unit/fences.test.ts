@@ -59,6 +59,7 @@ const FORBIDDEN: Record<string, string[]> = {
     'src/cli/output',
     'src/lab/lab',
   ],
+  'src/recover': ['@temporalio/client', 'src/host/run/claim', 'src/repository/types', 'src/cli/output', 'src/lab/lab'],
   'src/temporal': ['src/host/run/claim', 'src/cli/output', 'src/lab/lab', '@temporalio/worker/lib/worker'],
   'src/cli': ['src/host/run/claim', 'src/lab/lab', 'activities/node', '@temporalio/worker'],
   'src/lab': ['src/cli/output', 'src/host/run/claim', 'activities/node'],

@@ -25,6 +25,12 @@ const SITUATIONS: Situation[] = [
     command: 'vault-dr restore --cluster prod --in-place --as-of 2026-11-23T04:00:00Z --plan',
   },
   {
+    situation: 'somebody deleted one secret',
+    page: `${RUNBOOKS}/recover-secret.md`,
+    heading: 'Steps',
+    command: 'vault-dr recover --cluster prod --path secret/app/db --write-back --plan',
+  },
+  {
     situation: 'two of three hosts are gone',
     page: `${RUNBOOKS}/recover-quorum.md`,
     heading: 'Steps',
@@ -129,8 +135,8 @@ const SITUATIONS: Situation[] = [
 ];
 
 describe('somebody who opens the README', () => {
-  it('has twenty situations to find', () => {
-    expect(new Set(SITUATIONS.map(({ situation }) => situation)).size).toBe(20);
+  it('has twenty-one situations to find', () => {
+    expect(new Set(SITUATIONS.map(({ situation }) => situation)).size).toBe(21);
   });
 
   it.each(SITUATIONS)('finds the command within a minute: $situation', async (situation) => {

@@ -1,6 +1,17 @@
 import { type Command, Option } from 'commander';
 import type * as Decisions from '../decisions';
-import { lazily, verb, withCluster, withConfig, withJson, withNode, withOperator, withTemporal } from '../program';
+import {
+  lazily,
+  repeatable,
+  verb,
+  withCluster,
+  withConfig,
+  withJson,
+  withNode,
+  withOperator,
+  withTemporal,
+} from '../program';
+import type * as Recover from '../recover';
 import type * as Report from '../report';
 import type * as Restore from '../restore';
 import type * as RollBack from '../roll-back';
@@ -53,6 +64,40 @@ export function rebuildNodeCommand(): Command {
     'vault-dr rebuild-node --cluster prod --node vault-3',
   ).action(lazily(() => restoring().runRebuildNode));
   return withRecovery(withRemovals(withNode(command, 'node to rebuild')));
+}
+
+/** Needs no Temporal; Vault alone to write back. */
+export function recoverCommand(): Command {
+  const command = verb(
+    'recover',
+    'Bring a single secret, policy or role back from a backup',
+    'vault-dr recover --cluster prod --path secret/app/db --recipient age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p --to-file db.age\nvault-dr recover --cluster prod --path secret/app/db --write-back',
+  )
+    .addOption(
+      repeatable(
+        new Option(
+          '--path <path>',
+          'secret/app/db, secret/app/ with all below it, sys/policies/acl/NAME, auth/approle/role/NAME, sys/mounts/NAME (repeatable)',
+        ).makeOptionMandatory(),
+      ),
+    )
+    .option('--backup <id>', 'id of the backup, or latest', 'latest')
+    .option('--from <repository>', 'repository to fetch it from; default: the first that has it')
+    .option('--versions <which>', 'latest, all, or the number of one: of KV version 2', 'latest')
+    .option('--deleted', 'also versions that were deleted when the backup was made, and not destroyed')
+    .addOption(
+      repeatable(
+        new Option('--recipient <key>', 'age recipient or SSH key that it is encrypted to: yours (repeatable)'),
+      ),
+    )
+    .option('--to-file <file>', 'where the encrypted result goes; default: standard output')
+    .option('--write-back', 'write it into the running cluster, with your own token: VAULT_TOKEN, or asked for')
+    .option('--to <path>', 'with --write-back: another path than that of the backup')
+    .option('--plan', 'with --write-back: compare, and write nothing')
+    .option('--without-check-and-set', 'with --write-back: also where Vault cannot refuse a write that comes too late')
+    .option('--yes', 'with --write-back: write without asking')
+    .action(lazily(() => (require('../recover') as typeof Recover).runRecover));
+  return withJson(withConfig(withCluster(command)));
 }
 
 export function resumeCommand(): Command {

@@ -10,6 +10,7 @@ const EXIT_CODES: Record<FailureCode, number> = {
   InvalidConfiguration: 3,
   UnknownCluster: 3,
   UnknownGeneration: 1,
+  NotInBackup: 1,
   ClusterUnhealthy: 1,
   AuthenticationFailed: 1,
   PermissionDenied: 1,

@@ -87,11 +87,11 @@ describe('a snapshot', () => {
       setTimeout(() => {
         begun = true;
         response.write('some');
-        setTimeout(() => response.end(' bytes'), 500);
+        setTimeout(() => response.end(' bytes'), 2_500);
       }, 500);
     });
 
-    const { body } = await requestSnapshot(client, { signal: new AbortController().signal, everyMs: 50 });
+    const { body } = await requestSnapshot(client, { signal: new AbortController().signal, everyMs: 500 });
 
     expect(Buffer.concat(await body.toArray()).toString()).toBe('some bytes');
   });

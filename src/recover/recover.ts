@@ -1,0 +1,54 @@
+import type { DrillPhase } from '../contract/drill';
+import { type MissingItem, RECOVERED_FORMAT, type Recovered } from '../contract/recovered';
+import { type AskShare, assertSame, type SandboxOptions, withSandbox } from '../sandbox/sandbox';
+import { generateRoot } from '../vault/root-token';
+import { BackupReader, type ReadOptions } from './read';
+import type { Wanted } from './wanted';
+
+export type RecoverPhase = DrillPhase | 'read';
+
+export interface RecoverOptions extends Omit<SandboxOptions, 'onPhase'>, Omit<ReadOptions, 'capturedAt'> {
+  wanted: readonly Wanted[];
+  askShare: AskShare;
+  onPhase: (phase: RecoverPhase) => void;
+}
+
+export interface Recovery {
+  /** Secret. */
+  recovered: Recovered;
+  missing: MissingItem[];
+  /** Of the Vault in the sandbox. */
+  serverVersion: string | null;
+}
+
+/**
+ * Reads single things out of a backup, in a Vault that can reach nothing and is gone when this returns.
+ * @throws DrError what a sandbox throws; SharesDoNotOpen, ShareRefused, InvalidInput
+ */
+export async function recover(options: RecoverOptions): Promise<Recovery> {
+  const { copy, wanted, askShare, onPhase } = options;
+  const { cluster, generation, capturedAt, clusterId } = copy.manifest;
+  return withSandbox(options, async (sandbox) => {
+    const { version } = await sandbox.load();
+    const shares = await sandbox.unseal(askShare);
+    const status = await sandbox.vault.withClient((client) => client.sealStatus());
+    // Of an imported snapshot it may be unknown.
+    if (clusterId !== null) assertSame('cluster id', status.clusterId ?? null, clusterId);
+    onPhase('read');
+    const token = await sandbox.vault.withClient((client) => generateRoot(client, shares));
+    const recovered: Recovered = { format: RECOVERED_FORMAT, cluster, generation, capturedAt, items: [] };
+    const missing: MissingItem[] = [];
+    await sandbox.vault.withClient(
+      async (client) => {
+        const reader = await BackupReader.open(client, { ...options, capturedAt });
+        for (const item of wanted) {
+          const found = await reader.read(item);
+          recovered.items.push(...found.items);
+          missing.push(...found.missing);
+        }
+      },
+      { token },
+    );
+    return { recovered, missing, serverVersion: version ?? null };
+  });
+}
