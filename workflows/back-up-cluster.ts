@@ -3,7 +3,6 @@ import {
   defineQuery,
   isCancellation,
   log,
-  patched,
   setCurrentDetails,
   setHandler,
   sleep,
@@ -30,8 +29,13 @@ import { controller, controllerAt } from './run/steps';
 import { runCopy } from './run/run-copy';
 import { ending, isGone, parseOrFail, problemOf } from './run/problems';
 import { CLUSTER_ATTRIBUTE, GENERATION_ATTRIBUTE } from './run/search-attributes';
+import { inFewSteps, since } from './run/few-steps';
+import { quick } from './run/quick-steps';
 import { Serving } from './run/serving';
+import { tidyUp } from './run/tidying';
 import { notice } from '../src/contract/notice';
+
+type AuditRecord = Parameters<typeof controller.recordAudit>[0];
 
 /** How often all repositories are tried before the backup fails because none answers. */
 const PUBLISH_ROUNDS = 5;
@@ -44,6 +48,8 @@ const CAPTURES = 3;
 export async function backUpCluster(raw: unknown): Promise<BackupResult> {
   const { cluster, method, without } = parseOrFail(backupInput, raw, '{"cluster":"prod"}');
   const { runId } = workflowInfo();
+  // Histories from before this have a step for each thing.
+  const fewSteps = inFewSteps();
   const progress: BackupProgress = {
     cluster,
     run: runId,
@@ -59,6 +65,8 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
   const serving = new Serving();
   /** Repositories that have this backup, or that do not take it now. */
   const tried = new Set<string>();
+  /** Nothing of it is left to record, or to clear away. */
+  let isClosed = false;
   setHandler(defineQuery<BackupProgress>(PROGRESS_QUERY), () => progress, { description: 'How far the backup is' });
   upsertSearchAttributes([{ key: CLUSTER_ATTRIBUTE, value: cluster }]);
   enter('health');
@@ -66,7 +74,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
   try {
     const plan = await makePlan();
     if (plan.method !== undefined && plan.method !== 'raft') progress.method = plan.method;
-    const health = await controller.checkHealth({ plan });
+    const health = await (fewSteps ? quick : controller).checkHealth({ plan });
     progress.warnings.push(...health.warnings);
 
     const stageBundles = await collectConfigs({
@@ -74,6 +82,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
       run: runId,
       nodes: plan.configNodes,
       atOnce: home === undefined,
+      withCapture: fewSteps,
       warn: (text) => progress.warnings.push(text),
     });
     const { staged, first } =
@@ -85,29 +94,18 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     enter('replicate');
     const others = plan.repositories.filter((repository) => repository !== first);
     await Promise.all(others.filter((to) => !tried.has(to)).map((to) => copyTo(generation, first, to)));
-    const caughtUp = await catchUp(cluster, first, others);
-
-    enter('retention');
     const holders = progress.copies.map((copy) => copy.repository);
-    const unpruned: string[] = [];
-    const retention = await Promise.all(
-      holders.map(async (repository) => {
-        try {
-          const { retention: policy } = plan;
-          const report = await serving.ask((steps) =>
-            steps.applyRetention({ cluster, repository, policy, newest: generation }),
-          );
-          progress.warnings.push(...report.warnings.map((warning) => `retention in ${repository}: ${warning}`));
-          return report;
-        } catch (error) {
-          if (isCancellation(error)) throw error;
-          const problem = `retention in ${repository}: ${problemOf(error, 'retention').problem}`;
-          progress.warnings.push(problem);
-          unpruned.push(problem);
-          return null;
-        }
-      }),
-    );
+    const { caughtUp, retention, problems } = await tidyUp({
+      cluster,
+      generation,
+      policy: plan.retention,
+      holders,
+      others,
+      serving,
+      together: fewSteps,
+      warn: (text) => progress.warnings.push(text),
+      beforeRetention: () => enter('retention'),
+    });
 
     enter('audit');
     const result: BackupResult = {
@@ -122,21 +120,24 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
       copies: progress.copies,
       missing: progress.missing,
       caughtUp,
-      retention: retention.filter((report) => report !== null),
+      retention,
       warnings: progress.warnings,
     };
-    await record('success', { generation, sha256: result.sha256, copies: result.copies, missing: result.missing });
+    const { sha256, copies, missing } = result;
+    const done = recordOf('success', { generation, sha256, copies, missing });
     const lacking = progress.missing.map(({ repository, problem }) => `no copy in ${repository}: ${problem}`);
-    await Promise.all([...holders.map(keepAuditHead), reportIncomplete(generation, [...lacking, ...unpruned])]);
+    const unpublished = fewSteps ? await close(done, holders) : await recorded(done, holders);
+    await Promise.all([...unpublished.map(keepAuditHead), reportIncomplete(generation, [...lacking, ...problems])]);
     return result;
   } catch (error) {
     if (isCancellation(error)) throw error;
     const { code, problem, advice, where } = problemOf(error, 'The backup');
-    await record('failure', { code, problem });
+    await write(recordOf('failure', { code, problem }));
     await notifyPeople('backup failed', `The backup of ${cluster} failed: ${problem} ${advice}`);
     throw ending({ code, problem: `The backup of '${cluster}' failed: ${problem}`, advice, where }, error);
   } finally {
     await CancellationScope.nonCancellable(async () => {
+      if (isClosed) return;
       await disk()
         .discardStaging({ cluster, run: runId })
         .catch((error: unknown) => {
@@ -148,7 +149,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
   /** Notifies people, because nobody looks at a backup that succeeded: a repository may be down for weeks. */
   async function reportIncomplete(generation: string, problems: string[]): Promise<void> {
     // Not in histories from before this notification existed.
-    if (problems.length === 0 || !patched('copy-missing')) return;
+    if (problems.length === 0 || !since('copy-missing')) return;
     await notifyPeople('copy missing', incompleteBackup(cluster, generation, problems));
   }
 
@@ -165,9 +166,10 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
   async function makePlan(): Promise<BackupPlan> {
     const isPart = workflowInfo().parent !== undefined;
     const away = isPart && without ? { without } : {};
-    const plan = await controller.planBackup({ cluster, ...(method ? { method } : {}), ...away });
+    const { planBackup } = fewSteps ? quick : controller;
+    const plan = await planBackup({ cluster, ...(method ? { method } : {}), ...away });
     const inRecovery = plan.method === 'filesystem' && isPart;
-    const made = inRecovery ? await controller.planBackup({ cluster, method: 'raft', ...away }) : plan;
+    const made = inRecovery ? await planBackup({ cluster, method: 'raft', ...away }) : plan;
     home = made.controller;
     serving.by = made.servedBy === away.without ? null : (made.servedBy ?? null);
     return made;
@@ -187,14 +189,13 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     const seen = { ...health, warnings: [...progress.warnings] };
     const capture = async () => {
       enter('capture');
-      const bundles = await stageBundles(disk());
-      const staged = await disk().captureSnapshot({ plan, health: seen, bundles, run: runId });
+      const staged = await disk().captureSnapshot({ plan, health: seen, ...(await stageBundles(disk())), run: runId });
       progress.generation = staged.generation;
       upsertSearchAttributes([{ key: GENERATION_ATTRIBUTE, value: staged.generation }]);
       return staged;
     };
     // To one after the other in histories from before this.
-    const publish = patched('publish-side-by-side') ? publishToAll : publishToFirst;
+    const publish = since('publish-side-by-side') ? publishToAll : publishToFirst;
     return stageAndPublish(capture, (staged) => publish(plan, staged), {
       repositories: plan.repositories,
       warn: (text) => seen.warnings.push(text),
@@ -210,7 +211,7 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     const describe = async () => {
       const bundles = await stageBundles(disk());
       const seen = { ...health, warnings: progress.warnings };
-      return disk().describeCopy({ plan, health: seen, bundles, copied: data, lag, run: runId });
+      return disk().describeCopy({ plan, health: seen, ...bundles, copied: data, lag, run: runId });
     };
     const publish = async (staged: StagedGeneration) => {
       progress.copies = [await publishTo(staged, repository)];
@@ -376,30 +377,6 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     }
   }
 
-  /** Copies to repositories that were down what they missed. A failure is a warning; the next backup tries again. */
-  async function catchUp(cluster: string, first: string, others: string[]): Promise<BackupResult['caughtUp']> {
-    const answering = others.filter((name) => progress.copies.some((copy) => copy.repository === name));
-    const ways = answering.map((name) => ({ from: first, to: name }));
-    // The first one may have been down as well, and others have what it missed. Not in histories from before this.
-    if (answering.length > 0 && patched('catch-up-the-first')) {
-      ways.push(...answering.map((name) => ({ from: name, to: first })));
-    }
-    const done: BackupResult['caughtUp'] = [];
-    for (const { from, to } of ways) {
-      try {
-        const between = { cluster, from, to };
-        for (const generation of await serving.ask((steps) => steps.listCatchUps(between))) {
-          await serving.ask((steps) => steps.replicateGeneration({ ...between, generation }));
-          done.push({ repository: to, generation });
-        }
-      } catch (error) {
-        if (isCancellation(error)) throw error;
-        progress.warnings.push(`catching ${to} up: ${problemOf(error, 'catch-up').problem}`);
-      }
-    }
-    return done;
-  }
-
   async function keepAuditHead(repository: string): Promise<void> {
     try {
       await serving.ask((steps) => steps.publishAuditHead({ cluster, repository }));
@@ -409,22 +386,39 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     }
   }
 
-  async function record(outcome: 'success' | 'failure', details: Record<string, unknown>): Promise<void> {
+  /** Record, staging and trail in one step. @returns repositories that have yet to get the trail. */
+  async function close(record: AuditRecord, repositories: string[]): Promise<string[]> {
     try {
-      await controller.recordAudit({
-        id: `${runId}/${outcome}`,
-        at: new Date().toISOString(),
-        action: 'backup',
-        cluster,
-        run: runId,
-        outcome,
-        actor: 'vault-dr',
-        details,
-      });
+      const unpublished = await new Serving({ by: home ?? null, silentAt: null }).ask((steps) =>
+        steps.closeBackup({ record, repositories }),
+      );
+      isClosed = true;
+      return unpublished;
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      log.warn('closing step by step', { problem: problemOf(error, 'closeBackup').problem });
+      return recorded(record, repositories);
+    }
+  }
+
+  async function recorded(record: AuditRecord, repositories: string[]): Promise<string[]> {
+    await write(record);
+    return repositories;
+  }
+
+  async function write(record: AuditRecord): Promise<void> {
+    try {
+      await controller.recordAudit(record);
     } catch (error) {
       if (isCancellation(error)) throw error;
       const { problem } = problemOf(error, 'audit');
       progress.warnings.push(notice('records-not-written', `the audit trail could not be written: ${problem}`));
     }
+  }
+
+  function recordOf(outcome: 'success' | 'failure', details: Record<string, unknown>): AuditRecord {
+    const at = new Date().toISOString();
+    const id = `${runId}/${outcome}`;
+    return { id, at, action: 'backup', cluster, run: runId, outcome, actor: 'vault-dr', details };
   }
 }

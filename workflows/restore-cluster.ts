@@ -4,6 +4,7 @@ import { formatTime } from '../src/contract/format';
 import type { RestorePlan } from '../src/contract/plan';
 import type { RecoveryReport } from '../src/contract/recovery';
 import { approvedPlan } from './run/approvals';
+import { quick } from './run/quick-steps';
 import { controller } from './run/steps';
 import { parseOrFail, problemOf } from './run/problems';
 import { received } from './run/handover';
@@ -93,17 +94,22 @@ export async function restoreCluster(raw: unknown, handover?: unknown): Promise<
   // Changes nothing. A refusal lists all reasons.
   async function makePlan(before: RestorePlan | null): Promise<Planned<RestorePlan>> {
     const { cluster, into, drill } = input;
-    const settings = await controller.planRestore({ cluster, drill, ...(into === undefined ? {} : { into }) });
-    const live = await controller.lookAtCluster({ cluster: settings.cluster });
+    const steps = recovery.fewSteps ? quick : controller;
+    const settings = await steps.planRestore({ cluster, drill, ...(into === undefined ? {} : { into }) });
+    const look = () => controller.lookAtCluster({ cluster: settings.cluster });
+    // With the rest, where nothing else depends on who leads.
+    const leading = recovery.fewSteps && !input.inPlace ? null : await look();
     serving.by = settings.servedBy ?? null;
-    if (before === null) recovery.show(settings, input.inPlace ? live.leader : (settings.nodes[0]?.name ?? null));
+    const first = input.inPlace ? leading?.leader : settings.nodes[0]?.name;
+    if (before === null) recovery.show(settings, first ?? null);
     const choice = before ? { generation: before.generation, asOf: null } : choiceOf(input);
-    const [inspections, chosen] = await Promise.all([
+    const [live, inspections, chosen] = await Promise.all([
+      leading ?? look(),
       Promise.all(settings.nodes.map((node) => recovery.describe(node))),
       serving.ask((steps) => steps.chooseGeneration({ settings, ...choice })),
     ]);
     const inPlaceProblem = input.inPlace && live.leader ? await recovery.steps(live.leader).proveInPlace() : null;
-    const made = await controller.makePlan({ input, settings, chosen, inspections, live, inPlaceProblem });
+    const made = await steps.makePlan({ input, settings, chosen, inspections, live, inPlaceProblem });
     return { settings, ...made };
   }
 

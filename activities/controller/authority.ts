@@ -36,7 +36,12 @@ export const CONTROLLER_AUTHORITY: Authority = {
   replicateGeneration: inBackup,
   listCatchUps: inBackup,
   applyRetention: inBackup,
+  tidyRepositories: inBackup,
   discardStaging: inOwnBackup,
+  closeBackup: ({ record }) => {
+    ofItself(record);
+    inOwnBackup(record);
+  },
   publishAuditHead: inBackup,
 
   chooseForDrill: ({ cluster }) => assertDrillOf(cluster),

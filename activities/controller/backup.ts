@@ -21,6 +21,7 @@ import { ownRun } from '../caller';
 import { backupPlanOf, confirmBackup } from './confirm';
 import { cancellation, resumableTransfer } from '../heartbeat';
 import type { Controller } from './context';
+import { publishTrail, recordAudit } from './trail';
 
 /** Name of the directory of one capture attempt. */
 const ATTEMPT = /^[0-9a-f]{8}$/;
@@ -163,6 +164,25 @@ export async function replicateGeneration(
 
 export async function discardStaging(controller: Controller, input: { cluster: string; run: string }): Promise<void> {
   await rm(await controller.stagingDirectory(input.cluster, input.run), { recursive: true, force: true });
+}
+
+/** Nobody should wait longer for a repository at the end of a backup. */
+const TRAIL_TIMEOUT_MS = 15_000;
+
+/**
+ * The end of a backup that was made: first its record is on disk, then nothing staged is, then the trail is copied.
+ * @returns repositories that have yet to get the trail
+ */
+export async function closeBackup(controller: Controller, input: ControllerInput<'closeBackup'>): Promise<string[]> {
+  const { record, repositories } = input;
+  await recordAudit(controller, record);
+  await discardStaging(controller, record);
+  const signal = AbortSignal.any([cancellation(), AbortSignal.timeout(TRAIL_TIMEOUT_MS)]);
+  const copied = await Promise.allSettled(
+    repositories.map((repository) => publishTrail(controller, record.cluster, repository, signal)),
+  );
+  cancellation().throwIfAborted();
+  return repositories.filter((_, index) => copied[index]?.status === 'rejected');
 }
 
 function published(copy: GenerationCopy): PublishedCopy {

@@ -1,6 +1,6 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DrError } from '../../src/contract/failures';
+import { DrError, isDrError } from '../../src/contract/failures';
 import type { ConfigBundle } from '../../src/contract/generation';
 import type { ControllerInput } from '../../src/contract/step-input/controller';
 import { problemOfBundle } from '../../src/crypto/agent-key';
@@ -51,6 +51,30 @@ export async function stageBundle(
 function problemOf(controller: Controller, cluster: string, bundle: ConfigBundle): string | null {
   const key = controller.cluster(cluster).nodes.find(({ name }) => name === bundle.node)?.agentPublicKey;
   return key === undefined ? null : problemOfBundle(key, cluster, bundle);
+}
+
+type Handed = Pick<ControllerInput<'captureSnapshot'>, 'bundles' | 'collected' | 'run'>;
+
+/** Stages the bundles that come with the step, and takes them and those that were staged before. */
+export async function takeHanded(
+  controller: Controller,
+  cluster: string,
+  staging: string,
+  to: string,
+  { bundles, collected = [], run }: Handed,
+): Promise<{ bundles: ConfigBundle[]; problems: string[] }> {
+  const staged: ConfigBundle[] = [];
+  const problems: string[] = [];
+  for (const bundle of collected) {
+    try {
+      staged.push(await stageBundle(controller, { cluster, run, bundle }));
+    } catch (error) {
+      if (!isDrError(error) || error.retryable) throw error;
+      problems.push(`configuration files of ${bundle.node}: ${error.message}`);
+    }
+  }
+  const taken = await takeBundles(join(staging, BUNDLES_DIRECTORY), to, [...bundles, ...staged]);
+  return { bundles: taken.bundles, problems: [...problems, ...taken.problems] };
 }
 
 /** Adds the bundles to a captured snapshot. A bundle that was lost with its controller is a warning. */

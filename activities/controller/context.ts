@@ -13,6 +13,9 @@ import { connectToNode } from '../../src/vault/connect-node';
 import { type ElectionWait, findLeader, type LeaderView } from '../../src/vault/leader';
 import { withSession } from '../../src/vault/session';
 
+/** What is left of uploads is only space, and old before it is removed. */
+const SWEEP_EVERY_MS = 3_600_000;
+
 /** A frozen node accepts connections and never answers; the search for the leader must not wait for it. */
 const LEADER_TIMEOUT_MS = 5_000;
 
@@ -26,6 +29,8 @@ export interface ControllerDeps {
 export class Controller {
   readonly #deps: ControllerDeps;
   readonly readLately = new ReadCopies();
+  /** By cluster and repository: when unfinished uploads were last looked for. */
+  readonly #sweptAt = new Map<string, number>();
 
   constructor(deps: ControllerDeps) {
     this.#deps = deps;
@@ -47,6 +52,15 @@ export class Controller {
 
   cluster(name: string): ClusterConfig {
     return clusterOf(this.config, name);
+  }
+
+  /** Whether it is time to look for unfinished uploads once more; if so, that is taken as done. */
+  sweepsNow({ cluster, repository }: { cluster: string; repository: string }): boolean {
+    const place = `${cluster}/${repository}`;
+    const now = performance.now();
+    if (now - (this.#sweptAt.get(place) ?? -Infinity) < SWEEP_EVERY_MS) return false;
+    this.#sweptAt.set(place, now);
+    return true;
   }
 
   stagingDirectory(cluster: string, run: string): Promise<string> {

@@ -1,13 +1,10 @@
-import { log } from '@temporalio/activity';
-import { witnessed } from '../../src/audit/audit-record';
-import { appendRecord } from '../../src/audit/audit-trail';
 import { checkApproval } from './approvals';
 import * as backup from './backup';
 import { stageBundle } from './bundles';
 import type { ControllerInput, ControllerStep } from '../../src/contract/step-input/controller';
 import { sendNotification } from '../../src/notify';
 import { guarded } from '../caller';
-import { cancellation, sender } from '../heartbeat';
+import { cancellation } from '../heartbeat';
 import { CONTROLLER_AUTHORITY } from './authority';
 import { Controller, type ControllerDeps } from './context';
 import { captureSnapshot } from './capture/capture';
@@ -18,7 +15,7 @@ import * as keep from './keep';
 import * as plan from './make-plan';
 import { removePeer } from './remove-peer';
 import { storeReport } from './report';
-import { auditFileOf, publishTrail } from './trail';
+import { publishTrail, recordAudit } from './trail';
 import * as restore from './verify';
 
 export type { ControllerDeps };
@@ -31,16 +28,9 @@ type Steps = { [S in ControllerStep]: (input: ControllerInput<S>) => Promise<unk
 /** The steps of the controller: everything that does not happen on a Vault host. */
 export function createControllerActivities(deps: ControllerDeps) {
   const controller = new Controller(deps);
-  const auditFile = auditFileOf(controller);
 
   function bind<I, O>(step: Step<I, O>): (input: I) => Promise<O> {
     return (input) => step(controller, input);
-  }
-
-  async function recordAudit(record: ControllerInput<'recordAudit'>): Promise<void> {
-    const outcome = await appendRecord(auditFile, witnessed(record, sender()));
-    if (outcome === 'conflict')
-      log.warn('two records for the audit trail have one id: one of them is forged', { id: record.id });
   }
 
   const steps = {
@@ -53,9 +43,11 @@ export function createControllerActivities(deps: ControllerDeps) {
     replicateGeneration: bind(backup.replicateGeneration),
     listCatchUps: bind(keep.listCatchUps),
     applyRetention: bind(keep.applyRetention),
+    tidyRepositories: bind(keep.tidyRepositories),
     markRestored: bind(keep.markRestored),
     markRolledBack: bind(keep.markRolledBack),
     discardStaging: bind(backup.discardStaging),
+    closeBackup: bind(backup.closeBackup),
 
     chooseForDrill: bind(chooseForDrill),
 
@@ -89,9 +81,9 @@ export function createControllerActivities(deps: ControllerDeps) {
       await sendNotification(notify.command, { ...notification, alternates });
     },
 
-    recordAudit,
+    recordAudit: bind(recordAudit),
     async recordAudits({ records }: ControllerInput<'recordAudits'>): Promise<void> {
-      for (const record of records) await recordAudit(record);
+      for (const record of records) await recordAudit(controller, record);
     },
 
     /** Publishes head and lines of the audit trail where somebody who can change the trail can't reach it. */

@@ -1,11 +1,22 @@
 import { join } from 'node:path';
+import { log } from '@temporalio/activity';
 import { publishHead } from '../../src/audit/audit-heads';
-import { trailHead } from '../../src/audit/audit-trail';
+import { witnessed } from '../../src/audit/audit-record';
+import { appendRecord, trailHead } from '../../src/audit/audit-trail';
 import { copyLines } from '../../src/audit/trail-copies';
+import type { ControllerInput } from '../../src/contract/step-input/controller';
+import { sender } from '../heartbeat';
 import type { Controller } from './context';
 
 export function auditFileOf({ config }: Controller): string {
   return join(config.stateDir, 'audit.jsonl');
+}
+
+/** Adds a record to this controller's trail, with what Temporal says of who sent it; it is on disk afterwards. */
+export async function recordAudit(controller: Controller, record: ControllerInput<'recordAudit'>): Promise<void> {
+  const outcome = await appendRecord(auditFileOf(controller), witnessed(record, sender()));
+  if (outcome === 'conflict')
+    log.warn('two records for the audit trail have one id: one of them is forged', { id: record.id });
 }
 
 /** What this process has copied, by trail and place: which line was the last, and how many there were. */

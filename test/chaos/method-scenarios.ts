@@ -81,7 +81,7 @@ const consulScenarios: readonly Scenario[] = [
   {
     ...backupRun,
     name: 'consul-backup',
-    activities: ['planBackup', 'checkHealth', 'captureSnapshot', 'publishGeneration'],
+    activities: ['captureSnapshot', 'publishGeneration', 'closeBackup'],
   },
   {
     ...recoveryRun(

@@ -78,38 +78,26 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     ...backupRun,
     name: 'backup',
-    activities: [
-      'planBackup',
-      'checkHealth',
-      'collectConfig',
-      'stageBundle',
-      'captureSnapshot',
-      'publishGeneration',
-      'recordAudit',
-      'publishAuditHead',
-      'discardStaging',
-    ],
+    activities: ['collectConfig', 'captureSnapshot', 'publishGeneration', 'tidyRepositories', 'closeBackup'],
   },
   {
     ...backupRun,
     name: 'replication',
-    activities: ['replicateGeneration', 'listCatchUps'],
+    activities: ['tidyRepositories', 'replicateGeneration', 'listCatchUps', 'applyRetention'],
     /** The second repository has missed a generation, which is caught up. */
     async prepare(chaos) {
       await unsealEverywhere(chaos);
       await forgetNewest(chaos, 'offsite');
     },
   },
-  { ...backupRun, name: 'retention', activities: ['applyRetention'] },
+  { ...backupRun, name: 'retention', activities: ['tidyRepositories'] },
   {
     ...restoreRun,
     name: 'restore',
     logged: { ...INSIDE_INSTALL, ...INSIDE_JOIN },
     activities: [
-      'planRestore',
       'describeNode',
       'chooseGeneration',
-      'makePlan',
       'recordAudits',
       'notify',
       'claimForRun',

@@ -21,20 +21,11 @@ const SWEPT_WITHIN_MS = 90_000;
 const NO_ANSWER = 4;
 
 /** Steps of a backup, at each of which the controller that does it goes away for good. */
-export const BACKUP_STEPS = [
-  'planBackup',
-  'stageBundle',
-  'captureSnapshot',
-  'publishGeneration',
-  'applyRetention',
-  'recordAudit',
-  'publishAuditHead',
-] as const;
+export const BACKUP_STEPS = ['captureSnapshot', 'publishGeneration', 'tidyRepositories', 'closeBackup'] as const;
 
 /** The same of a restore. */
 export const RESTORE_STEPS = [
   'chooseGeneration',
-  'makePlan',
   'checkApproval',
   'recordAudits',
   'verifyFirstNode',

@@ -20,6 +20,6 @@ it('measures a running installation: memory, requests and events hold their boun
   expect(valueOf('memory of an agent in a small backup, peak')).toBeLessThan(135);
   expect(valueOf('memory of an idle controller')).toBeLessThan(180);
   expect(valueOf('memory of a controller in a small backup, peak')).toBeLessThan(240);
-  expect(valueOf('events of a backup')).toBeLessThan(140);
-  expect(valueOf('S3 requests of a small backup')).toBeLessThan(100);
+  expect(valueOf('events of a backup')).toBeLessThan(85);
+  expect(valueOf('S3 requests of a small backup')).toBeLessThan(36);
 }, 300_000);

@@ -24,7 +24,7 @@ describe('two controllers on one queue', () => {
     expect(backup.copies.map(({ repository }) => repository)).toEqual(['local', 'offsite']);
   }, 120_000);
 
-  it.each(['captureSnapshot', 'publishGeneration', 'recordAudit'])(
+  it.each(['captureSnapshot', 'publishGeneration', 'closeBackup'])(
     'keep one backup and every line when the one that does %s dies for good',
     async (step) => {
       const { died, problems } = await backUpWithout(two, step);

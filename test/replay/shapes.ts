@@ -39,6 +39,13 @@ export const SHAPES: Shape[] = [
     workflowId: 'backup-lab',
     run: (stage) => stage.withoutOffsite(() => stage.backUp()),
   },
+  { name: 'backup-in-few-steps', workflowId: 'backup-lab', run: (stage) => stage.backUp() },
+  {
+    name: 'backup-in-few-steps-one-down',
+    workflowId: 'backup-lab',
+    run: (stage) => stage.withoutOffsite(() => stage.backUp()),
+  },
+  { name: 'backup-that-catches-up', workflowId: 'backup-lab', run: (stage) => stage.backUp() },
   {
     name: 'restore-refused',
     workflowId: 'restore-lab',
@@ -89,6 +96,17 @@ export const SHAPES: Shape[] = [
   },
   {
     name: 'restore',
+    workflowId: 'restore-lab',
+    async run(stage) {
+      await stage.lab.destroyDataDirectories();
+      await stage.planRestore();
+      await stage.driver.approve();
+      await stage.unseal();
+      await stage.driver.result();
+    },
+  },
+  {
+    name: 'restore-in-few-steps',
     workflowId: 'restore-lab',
     async run(stage) {
       await stage.lab.destroyDataDirectories();

@@ -4,6 +4,7 @@ import { Worker } from '@temporalio/worker';
 import type { ControllerActivities } from '../../activities/controller';
 import type { NodeActivities } from '../../activities/node';
 import type { SandboxActivities } from '../../activities/sandbox';
+import type { RetentionReport } from '../../src/contract/backup';
 import type { DrillResult } from '../../src/contract/drill';
 import {
   CONTROLLER_TASK_QUEUE,
@@ -76,13 +77,15 @@ export function fakeActivities() {
         warnings: [],
       }),
     stageBundle: ({ bundle: { content: _content, ...bundle } }) => note(`stage bundle ${bundle.node}`, bundle),
-    captureSnapshot: () =>
-      note('captureSnapshot', {
+    captureSnapshot: ({ collected = [] }) => {
+      calls.push(...collected.map(({ node }) => `stage bundle ${node}`));
+      return note('captureSnapshot', {
         generation: GENERATION,
         directory: '/staging',
         manifest: MANIFEST,
         manifestSha256: 'ab'.repeat(32),
-      }),
+      });
+    },
     describeCopy: ({ copied }) =>
       note('describeCopy', {
         generation: copied.generation,
@@ -107,7 +110,15 @@ export function fakeActivities() {
       note(`retention ${repository}`, { repository, kept: 1, removed: [], keptLocked: [], failed: [], warnings: [] }),
     markRestored: ({ generation }) => note(`mark ${generation} as restored`, []),
     markRolledBack: ({ generation }) => note(`mark ${generation} as rolled back`, []),
+    // Only where nothing stands in the way of either; else the run goes step by step.
+    tidyRepositories: ({ repositories, ...input }) =>
+      tidied(controller, repositories, input).then((result) => note('tidyRepositories', result)),
     discardStaging: () => note('discardStaging', undefined),
+    closeBackup: async ({ record, repositories }) => {
+      audit.push(record);
+      calls.push('discardStaging', ...repositories.map((repository) => `audit head ${repository}`));
+      return [];
+    },
     chooseForDrill: () =>
       note('chooseForDrill', {
         generation: GENERATION,
@@ -265,6 +276,29 @@ export function fakeActivities() {
   }
 
   return { calls, audit, notifications, reports, controller, nodes, sandboxes };
+}
+
+/** By the steps that do the same one by one, so that a test replaces those alone. */
+async function tidied(
+  { listCatchUps, applyRetention }: Pick<ControllerActivities, 'listCatchUps' | 'applyRetention'>,
+  [first = '', ...others]: string[],
+  input: Omit<Parameters<ControllerActivities['applyRetention']>[0], 'repository'>,
+) {
+  const { cluster } = input;
+  const retention: RetentionReport[] = [];
+  for (const [from, to] of others.flatMap((other) => [
+    [first, other],
+    [other, first],
+  ]) as [string, string][]) {
+    if ((await listCatchUps({ cluster, from, to })).length > 0) return { even: false, retention };
+  }
+  for (const repository of [first, ...others]) {
+    await applyRetention({ ...input, repository }).then(
+      (report) => retention.push(report),
+      () => undefined,
+    );
+  }
+  return { even: true, retention };
 }
 
 async function forEver(): Promise<boolean> {

@@ -6,6 +6,7 @@ export class WatchedRepository implements Repository {
   readonly name: string;
   readonly kind: Repository['kind'];
   readonly gets: string[] = [];
+  readonly listed: string[] = [];
 
   constructor(
     private readonly inner: Repository,
@@ -30,6 +31,7 @@ export class WatchedRepository implements Repository {
   }
 
   list(prefix: string, options?: TransferOptions) {
+    this.listed.push(prefix);
     return this.inner.list(prefix, options);
   }
 

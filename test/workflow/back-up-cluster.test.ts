@@ -107,15 +107,17 @@ describe('backUpCluster', () => {
   });
 
   it('does not begin a short step again because it takes longer than a heartbeat', async () => {
-    const { checkHealth } = fakes.controller;
-    fakes.controller.checkHealth = async (input) => {
+    const { closeBackup } = fakes.controller;
+    let begun = 0;
+    fakes.controller.closeBackup = async (input) => {
+      begun++;
       await sleep(8_000);
-      return checkHealth(input);
+      return closeBackup(input);
     };
 
     await backUp();
 
-    expect(fakes.calls.filter((call) => call === 'checkHealth')).toHaveLength(1);
+    expect(begun).toBe(1);
   });
 
   it.each(['offsite', 'local'])('brings %s what it missed when it was down', async (repository) => {
@@ -129,7 +131,7 @@ describe('backUpCluster', () => {
     const result = await backUp();
 
     expect(result.caughtUp).toEqual([{ repository, generation: missed }]);
-    expect(fakes.calls.filter((call) => call === 'listCatchUps')).toHaveLength(2);
+    expect(fakes.calls.indexOf(`replicate ${repository}`)).toBeLessThan(fakes.calls.indexOf('retention local'));
     expect(fakes.notifications).toEqual([]);
   });
 
@@ -161,6 +163,58 @@ describe('backUpCluster', () => {
 
     expect(warnings.slice(0, 2)).toEqual(['vault-3 is down', 'the snapshot shrank']);
     expect(warnings).toContain('retention in local: a forged mark');
+  });
+
+  it('checks the health as a step of its own where that does not succeed at once', async () => {
+    const { checkHealth } = fakes.controller;
+    let tries = 0;
+    fakes.controller.checkHealth = (input) =>
+      tries++ === 0
+        ? Promise.reject(ApplicationFailure.retryable('nobody leads just now', 'ClusterUnhealthy'))
+        : checkHealth(input);
+
+    const { warnings } = await backUp();
+
+    expect([tries, warnings]).toEqual([2, []]);
+    expect(await scheduled()).toEqual(expect.arrayContaining(['checkHealth', 'captureSnapshot']));
+  });
+
+  it('goes step by step where the repositories can not be tidied up together, nor the backup closed', async () => {
+    const refused = () => Promise.reject(ApplicationFailure.nonRetryable('not here', 'RepositoryUnavailable'));
+    Object.assign(fakes.controller, { tidyRepositories: refused, closeBackup: refused });
+
+    const { retention, warnings } = await backUp();
+
+    expect(retention.map(({ repository }) => repository)).toEqual(['local', 'offsite']);
+    expect(warnings).toEqual([]);
+    expect(fakes.audit).toMatchObject([{ action: 'backup', outcome: 'success' }]);
+    expect(fakes.calls.slice(-3).toSorted()).toEqual(['audit head local', 'audit head offsite', 'discardStaging']);
+  });
+
+  it('brings the audit trail to a repository that did not take it with the rest', async () => {
+    const { closeBackup } = fakes.controller;
+    fakes.controller.closeBackup = async ({ repositories, ...input }) => {
+      await closeBackup({ ...input, repositories: repositories.filter((name) => name !== 'offsite') });
+      return ['offsite'];
+    };
+
+    await backUp();
+
+    expect(fakes.calls.slice(-3)).toEqual(['discardStaging', 'audit head local', 'audit head offsite']);
+  });
+
+  it('makes few events', async () => {
+    await backUp();
+
+    // On a machine that is busy they may take a step of their own.
+    const quick: unknown[] = ['planBackup', 'checkHealth'];
+    expect((await scheduled()).filter((step) => !quick.includes(step))).toEqual([
+      'captureSnapshot',
+      'publishGeneration',
+      'publishGeneration',
+      'tidyRepositories',
+      'closeBackup',
+    ]);
   });
 
   it('captures again when what was staged is lost', async () => {
@@ -224,6 +278,14 @@ describe('backUpCluster', () => {
         taskQueue: CONTROLLER_TASK_QUEUE,
         args,
       },
+    );
+  }
+
+  /** The steps of the run that are steps of their own in its history. */
+  async function scheduled(): Promise<(string | null | undefined)[]> {
+    const { events } = await environment().temporal.client.workflow.getHandle('backup-prod').fetchHistory();
+    return (events ?? []).flatMap(({ activityTaskScheduledEventAttributes: step }) =>
+      step ? [step.activityType?.name] : [],
     );
   }
 

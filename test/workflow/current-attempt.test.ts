@@ -54,12 +54,12 @@ describe('confirmAttempt', () => {
   /** Lets one activity of a backup ask; the first one that takes a while will do. */
   function askInside(ask: () => Promise<string[]>) {
     let count = 0;
-    const { checkHealth } = fakes.controller;
+    const { captureSnapshot } = fakes.controller;
     const answered = new Promise<string[]>((resolve) => {
-      fakes.controller.checkHealth = async (input) => {
+      fakes.controller.captureSnapshot = async (input) => {
         count++;
         resolve(await ask());
-        return checkHealth(input);
+        return captureSnapshot(input);
       };
     });
     return { asked: () => count, answered };

@@ -29,13 +29,13 @@ describe('a step whose worker died', () => {
   beforeEach(async () => {
     notes = (await openAttemptNotes(directory()))!;
     const fakes = fakeActivities();
-    const { checkHealth } = fakes.controller;
+    const { captureSnapshot } = fakes.controller;
     attempts = [];
     const held = new Promise<void>((resolve) => (release = resolve));
-    fakes.controller.checkHealth = async (input) => {
+    fakes.controller.captureSnapshot = async (input) => {
       attempts.push(Context.current().info.attempt);
       if (attempts.length === 1) await held;
-      return checkHealth(input);
+      return captureSnapshot(input);
     };
     worker = await Worker.create({
       connection: environment().temporal.nativeConnection,

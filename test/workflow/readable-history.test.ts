@@ -14,12 +14,12 @@ describe('the history of a run', () => {
     await submitThree(handle);
     await handle.result();
 
-    const { steps, timers } = await historyOf('restore-prod');
+    const { steps, timers, quick } = await historyOf('restore-prod');
 
     expect(steps.map(({ summary }) => summary)).toEqual(
       expect.arrayContaining([
         'inspect vault-2',
-        'plan the restore of prod',
+        'choose and verify a backup (latest)',
         'stop vault-2',
         'set the data of vault-3 aside',
         'install the snapshot on vault-1',
@@ -30,6 +30,7 @@ describe('the history of a run', () => {
       ]),
     );
     expect(steps.filter(({ summary }) => summary === null)).toEqual([]);
+    expect(quick).toEqual(expect.arrayContaining(['read the configuration of prod', 'plan the restore of prod']));
     expect(timers).toContain('waiting for approval; then remind people');
     expect(new Set(steps.map(({ priority }) => priority))).toEqual(new Set([PRIORITY.recovery.priorityKey]));
   }, 60_000);
@@ -91,6 +92,9 @@ describe('the history of a run', () => {
     return {
       steps: summaries.flatMap(({ event: { activityTaskScheduledEventAttributes: step }, summary }) =>
         step ? [{ summary, priority: step.priority?.priorityKey }] : [],
+      ),
+      quick: summaries.flatMap(({ event: { markerRecordedEventAttributes: marker }, summary }) =>
+        marker?.markerName === 'core_local_activity' ? [summary] : [],
       ),
       timers: summaries.flatMap(({ event, summary }) => (event.timerStartedEventAttributes ? [summary] : [])),
     };

@@ -115,7 +115,7 @@ describe('rollBack', () => {
     expect(fakes().calls.filter((call) => call.startsWith('unseal'))).toHaveLength(3);
   }, 60_000);
 
-  it.each(['captureSnapshot', 'discardStaging'] as const)(
+  it.each(['captureSnapshot', 'closeBackup'] as const)(
     'is possible until the first backup afterwards is made, be it in its last step: %s',
     async (step) => {
       let release = () => {};

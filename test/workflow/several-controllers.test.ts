@@ -13,7 +13,15 @@ import {
 import { useWorkflowEnvironment } from '../support/workflow-environment';
 
 const BUNDLE = { node: 'vault-1', file: 'config-vault-1.tar.gz.age', sha256: '0'.repeat(64), sizeBytes: 3 };
-const DONE_BY_ONE = ['stage bundle vault-1', 'captureSnapshot', 'publish local', 'publish offsite', 'discardStaging'];
+const DONE_BY_ONE = [
+  'stage bundle vault-1',
+  'captureSnapshot',
+  'publish local',
+  'publish offsite',
+  'discardStaging',
+  'audit head local',
+  'audit head offsite',
+];
 /** The two repositories are published to at a time. */
 const byName = (calls: readonly string[]) => calls.toSorted();
 
@@ -91,9 +99,7 @@ describe('a backup among several controllers', () => {
 
     const result = await backUp();
 
-    expect(first.calls).toEqual(
-      expect.arrayContaining([...DONE_BY_ONE, 'listCatchUps', 'retention local', 'audit head local']),
-    );
+    expect(first.calls).toEqual(expect.arrayContaining([...DONE_BY_ONE, 'listCatchUps', 'retention local']));
     expect(any.calls).toEqual(['planBackup', 'checkHealth']);
     expect(result.warnings).toEqual([]);
   });
@@ -115,7 +121,8 @@ describe('a backup among several controllers', () => {
     expect(asked).toEqual([undefined, 'first']);
     expect(result.copies.map(({ repository }) => repository)).toEqual(['offsite']);
     expect(result.missing).toMatchObject([{ repository: 'local', code: 'RepositoryUnavailable' }]);
-    expect(any.calls).toEqual(expect.arrayContaining(['retention offsite', 'audit head offsite']));
+    expect(any.calls).toContain('retention offsite');
+    expect(second.calls).toContain('audit head offsite');
   }, 120_000);
 
   it('is chosen for a restore by the controller that serves the directory', async () => {

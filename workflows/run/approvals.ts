@@ -90,7 +90,10 @@ function accept(state: RunState, journal: Journal, { approver, signature }: Appr
   const { progress } = state;
   const at = new Date().toISOString();
   progress.approvals.push({ approver, at, ...(signature === undefined ? {} : { signature }) });
-  journal.record('approve', 'success', approver, { planHash: progress.planHash });
+  // With the last one the run continues, and records that.
+  const isLast = progress.approvals.length === progress.plan?.approvals;
+  const how = isLast ? 'recordWithNext' : 'record';
+  journal[how]('approve', 'success', approver, { planHash: progress.planHash });
   state.show();
   return yes(`Approved: ${progress.approvals.length} of ${progress.plan?.approvals}.`);
 }

@@ -1,6 +1,6 @@
-import { patched } from '@temporalio/workflow';
 import type { RecoveryPlan } from '../../src/contract/plan';
 import type { NodeState } from '../../src/contract/recovery';
+import { since } from './few-steps';
 import { onEach } from './on-each';
 import type { Problem } from './problems';
 import { type RecoveryRun, SKIPPED } from './recovery-run';
@@ -116,7 +116,7 @@ export class Joining {
     await this.gate(plan);
     // Older runs left it to people to unseal a Vault from here on, though the backup at the end needs it.
     const watchesOn =
-      patched('watch-until-the-end') && this.run.state.activeNodes.every((name) => this.unsealing.keeps(name));
+      since('watch-until-the-end') && this.run.state.activeNodes.every((name) => this.unsealing.keeps(name));
     if (!watchesOn || plan.rollingRestart) this.unsealing.stopWatching();
     if (plan.rollingRestart) {
       await this.#restartFollowers(plan);

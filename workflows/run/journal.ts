@@ -1,13 +1,16 @@
-import { CancellationScope, inWorkflowContext, log, patched } from '@temporalio/workflow';
+import { CancellationScope, inWorkflowContext, log } from '@temporalio/workflow';
 import type { Notification } from '../../src/contract/notification';
 import type { ReminderSettings } from '../../src/contract/plan';
 import type { RunClaim } from '../../src/contract/recovery';
+import { since } from './few-steps';
 import { problemOf } from './problems';
 import { controller } from './steps';
 import { type Counts, Tally } from './tally';
 import { notice } from '../../src/contract/notice';
 
 type AuditRecord = Parameters<typeof controller.recordAudit>[0];
+type Details = Record<string, unknown>;
+type What = [action: string, outcome: AuditRecord['outcome'], actor: string, details: Details];
 
 const MOST_RECORDS_AT_ONCE = 100;
 
@@ -34,6 +37,7 @@ export class Journal {
 
   constructor(
     private readonly claim: RunClaim,
+    private readonly inFewSteps: boolean,
     handed?: HandedJournal,
     /** Of the run, as its records in the audit trail begin. */
     private readonly kind: 'restore' | 'drill' = 'restore',
@@ -57,16 +61,27 @@ export class Journal {
   }
 
   /** Writes to the audit trail, in order, without blocking the run. */
-  record(
-    action: string,
-    outcome: 'success' | 'failure' | 'info',
-    actor: string,
-    details: Record<string, unknown>,
-  ): void {
+  record(...what: What): void {
+    this.#note(...what);
+    this.flush();
+  }
+
+  /** The same together with the next record, for what is followed by one within moments. */
+  recordWithNext(...what: What): void {
+    this.#note(...what);
+    if (!this.inFewSteps) this.flush();
+  }
+
+  #note(...[action, outcome, actor, details]: What): void {
     const { run, cluster } = this.claim;
     const id = `${run}/${++this.#auditCount}`;
     const at = new Date().toISOString();
     this.#unwritten.push({ id, at, action: `${this.kind}.${action}`, cluster, run, outcome, actor, details });
+  }
+
+  /** Writes what waits for a next record. */
+  flush(): void {
+    if (this.#unwritten.length === 0) return;
     this.#auditTail = this.#auditTail
       .then(() => this.#write())
       .catch((error: unknown) => {
@@ -77,7 +92,7 @@ export class Journal {
 
   /** Writes all pending records in one batch. */
   async #write(): Promise<void> {
-    if (!patched('audit-batches')) {
+    if (!since('audit-batches')) {
       const [record] = this.#unwritten.splice(0, 1);
       if (record) await controller.recordAudit(record);
       return;
@@ -95,7 +110,7 @@ export class Journal {
     const id = `${run}/notification/${++this.#notificationCount}`;
     const send = () => controller.notify({ id, event, cluster, run, text, alternates });
     // Also if people cancelled the step.
-    const sent = patched('notify-outside-of-steps') ? CancellationScope.nonCancellable(send) : send();
+    const sent = since('notify-outside-of-steps') ? CancellationScope.nonCancellable(send) : send();
     const told = sent.catch((error: unknown) => {
       this.#warnOnce(notice('not-notified', `people could not be notified: ${problemOf(error, 'notify').problem}`));
     });
@@ -108,6 +123,7 @@ export class Journal {
   }
 
   async written(): Promise<void> {
+    if (this.inFewSteps) this.flush();
     await this.#auditTail;
   }
 

@@ -54,6 +54,7 @@ export async function agree<P extends RecoveryPlan>(
       continue;
     }
     await prepare(plan);
+    recovery.journal.flush();
     if (run.decisions.abortRequested) throw new Abort();
     const now = await run.mustStep('looking at everything once more', null, () => make(plan));
     if (run.decisions.abortRequested) throw new Abort();
@@ -90,7 +91,7 @@ export function adopt<P extends RecoveryPlan>(recovery: Recovery, { settings, pl
   state.progress.planValidUntil = new Date(Date.now() + settings.approvalMinutes * 60_000).toISOString();
   state.planWarnings = plan.warnings;
   if ('generation' in plan) upsertSearchAttributes([{ key: GENERATION_ATTRIBUTE, value: plan.generation }]);
-  journal.record('plan', 'success', state.progress.requestedBy, {
+  journal.recordWithNext('plan', 'success', state.progress.requestedBy, {
     method: plan.method,
     planHash,
     accepted: plan.accepted,

@@ -28,6 +28,7 @@ import { handleMessages } from './messages';
 import { Abort, Decisions } from './decisions';
 import { Identities } from './identities';
 import { Joining } from './joining';
+import { inFewSteps } from './few-steps';
 import { Journal } from './journal';
 import { onEach } from './on-each';
 import { RecoveryRun, SKIPPED } from './recovery-run';
@@ -46,6 +47,8 @@ import { notice } from '../../src/contract/notice';
 
 /** One recovery and its nodes: the steps that all runbooks share. */
 export class Recovery {
+  /** Histories from before this have a step for each thing. */
+  readonly fewSteps: boolean;
   readonly run: RecoveryRun;
   readonly state: RunState;
   readonly journal: Journal;
@@ -70,10 +73,11 @@ export class Recovery {
   /** @param handed from an earlier execution; null in the first one */
   constructor(cluster: string, requestedBy: string, method: RecoveryMethod, handed: Handover | null) {
     requireWorkflowId(cluster);
+    const fewSteps = inFewSteps();
     const { firstExecutionRunId, startTime } = workflowInfo();
     const startedAt = handed?.progress.startedAt ?? startTime.toISOString();
     const claim = { run: firstExecutionRunId, cluster, startedAt };
-    const journal = new Journal(claim, handed?.journal);
+    const journal = new Journal(claim, fewSteps, handed?.journal);
     const state = new RunState(claim, requestedBy, method, journal, handed ?? undefined);
     const waiting = new Waiting(state, journal, handed?.waits);
     const decisions = new Decisions(state, journal, handed?.decisions);
@@ -87,6 +91,7 @@ export class Recovery {
     handleMessages(run, ceremony);
     showRetries(state, journal);
     upsertSearchAttributes([{ key: CLUSTER_ATTRIBUTE, value: cluster }]);
+    this.fewSteps = fewSteps;
     this.run = run;
     this.state = state;
     this.journal = journal;
@@ -374,7 +379,7 @@ export class Recovery {
     const report = reportOf({ progress: state.progress, setAside, removed, graceDays, backup });
     const { rtoSeconds, rtoHumanSeconds } = report;
     const outcome = status === 'completed' ? 'success' : 'info';
-    journal.record('end', outcome, 'vault-dr', { status, rtoSeconds, rtoHumanSeconds });
+    journal.recordWithNext('end', outcome, 'vault-dr', { status, rtoSeconds, rtoHumanSeconds });
     state.show();
     // Warnings of a plan don't matter if it was not carried out.
     const isCarriedOut = status === 'completed' || status === 'planned';

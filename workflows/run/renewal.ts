@@ -3,11 +3,11 @@ import {
   CancellationScope,
   condition,
   makeContinueAsNewFunc,
-  patched,
   workflowInfo,
 } from '@temporalio/workflow';
 import { WORKFLOW_TASK_TIMEOUT } from '../../src/contract/names';
 import type { RecoveryPhase } from '../../src/contract/recovery';
+import { since } from './few-steps';
 import { stepsUnderway } from './patient-activities';
 import type { Handover } from './handover';
 import type { Waiting } from './waiting';
@@ -40,7 +40,7 @@ export async function renewalDue(phase: () => RecoveryPhase, waiting: Waiting): 
     isLong() && RENEWABLE.includes(phase()) && stepsUnderway() === 0 && allHandlersFinished() && waiting.isIdle;
   await CancellationScope.nonCancellable(() => condition(isDue));
   // Older histories continue as they are.
-  if (!patched('continue-as-new')) await CancellationScope.nonCancellable(() => condition(() => false));
+  if (!since('continue-as-new')) await CancellationScope.nonCancellable(() => condition(() => false));
 }
 
 function isLong(): boolean {

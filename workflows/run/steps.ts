@@ -60,9 +60,12 @@ const CONTROLLER_STEPS: Record<keyof ControllerActivities, StepOptions> = {
   replicateGeneration: TRANSFER,
   listCatchUps: TRANSFER,
   applyRetention: TRANSFER,
+  // What it can't do is done step by step.
+  tidyRepositories: { ...TRANSFER, retry: { ...RETRY, maximumAttempts: 2 } },
   markRestored: QUESTION,
   markRolledBack: QUESTION,
   discardStaging: QUESTION,
+  closeBackup: { ...QUESTION, scheduleToCloseTimeout: 2 * MINUTE },
 
   chooseForDrill: TRANSFER,
 

@@ -1,7 +1,8 @@
-import { CancellationScope, condition, patched } from '@temporalio/workflow';
+import { CancellationScope, condition } from '@temporalio/workflow';
 import type { SealReport } from '../../src/contract/host';
 import type { RecoveryPlan } from '../../src/contract/plan';
 import type { UnsealOutcome } from '../../src/contract/recovery';
+import { since } from './few-steps';
 import type { Identities } from './identities';
 import { type Problem, problemOf } from './problems';
 import { type RecoveryRun, SKIPPED } from './recovery-run';
@@ -111,7 +112,7 @@ export class Unsealing {
   /** From here on, if this node's Vault dies and comes back sealed, it is unsealed with the same shares. */
   keepOpen(name: string): void {
     // Older runs watched only Vaults that need shares.
-    if (this.#automatic && !patched('watch-automatic')) return;
+    if (this.#automatic && !since('watch-automatic')) return;
     this.#kept.push(name);
     const keeping = this.#keeping.run(async () => {
       while (this.run.state.activeNodes.includes(name)) {

@@ -1,6 +1,7 @@
-import { condition, patched } from '@temporalio/workflow';
+import { condition } from '@temporalio/workflow';
 import type { WaitingFor } from '../../src/contract/recovery';
 import { nextStep } from '../../src/contract/voice/one-line';
+import { since } from './few-steps';
 import type { Journal } from './journal';
 import { nextReminderMs } from './reminders';
 import type { RunState } from './run-state';
@@ -62,7 +63,7 @@ export class Waiting {
     const { reminders } = this.journal;
     for (;;) {
       // A notification names all open waits, so one of them is enough to remind people.
-      if (!this.#isEldest(wait) && patched('one-reminder')) await condition(() => done() || this.#isEldest(wait));
+      if (!this.#isEldest(wait) && since('one-reminder')) await condition(() => done() || this.#isEldest(wait));
       if (done()) return;
       const interval = Math.min(nextReminderMs(reminders, wait.reminders), deadline - Date.now());
       const summary = `waiting for ${wait.what}; then remind people`;

@@ -7,7 +7,7 @@ import type { ControllerInput } from '../../../src/contract/step-input/controlle
 import { toDiskError } from '../../../src/files/disk-error';
 import { privateDirectory } from '../../../src/files/files';
 import { attempt, withHeartbeats } from '../../heartbeat';
-import { BUNDLES_DIRECTORY, takeBundles } from '../bundles';
+import { BUNDLES_DIRECTORY, takeHanded } from '../bundles';
 import { confirmBackup } from '../confirm';
 import type { Controller } from '../context';
 import { CAPTURES } from './attempts';
@@ -53,7 +53,7 @@ async function captureTo(controller: Controller, staging: string, input: Capture
   const directory = await privateDirectory(runDirectory, randomBytes(4).toString('hex'));
   try {
     const captured = await CAPTURES_BY[plan.method ?? 'raft'](controller, plan, directory);
-    const { bundles, problems } = await takeBundles(join(runDirectory, BUNDLES_DIRECTORY), directory, input.bundles);
+    const { bundles, problems } = await takeHanded(controller, plan.cluster, runDirectory, directory, input);
     const warnings = [
       ...health.warnings,
       ...movedLeadership(health, captured.leader),

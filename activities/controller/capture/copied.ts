@@ -14,7 +14,7 @@ import { toDiskError } from '../../../src/files/disk-error';
 import { privateDirectory } from '../../../src/files/files';
 import { credentialFingerprint } from '../../../src/vault/login';
 import { withHeartbeats } from '../../heartbeat';
-import { BUNDLES_DIRECTORY, takeBundles } from '../bundles';
+import { BUNDLES_DIRECTORY, takeHanded } from '../bundles';
 import { confirmBackup } from '../confirm';
 import type { Controller } from '../context';
 import { describeCapture } from './describe';
@@ -40,14 +40,15 @@ export async function describeCopy(
 async function describeIn(
   controller: Controller,
   staging: string,
-  { plan, health, copied, lag, run, bundles: wanted }: ControllerInput<'describeCopy'>,
+  input: ControllerInput<'describeCopy'>,
 ): Promise<StagedGeneration> {
+  const { plan, health, copied, lag, run } = input;
   const runDirectory = await privateDirectory(staging);
   for (const name of await readdir(runDirectory)) {
     if (name !== BUNDLES_DIRECTORY) await rm(join(runDirectory, name), { recursive: true, force: true });
   }
   const directory = await privateDirectory(runDirectory, randomBytes(4).toString('hex'));
-  const { bundles, problems } = await takeBundles(join(runDirectory, BUNDLES_DIRECTORY), directory, wanted);
+  const { bundles, problems } = await takeHanded(controller, plan.cluster, runDirectory, directory, input);
   const { seal, recovery: recoveryConfig, archive, keys, leases, reach, ownSeals, raft, stored } = copied;
   return describeCapture(
     controller,

@@ -136,6 +136,9 @@ const auditRecord = z.strictObject({
   details: z.record(short, z.json()) as z.ZodType<Record<string, unknown>>,
 });
 
+/** Staged for this run, or to be staged with the step. */
+const bundles = { bundles: listOf(configBundle), collected: listOf(filledBundle).optional() };
+
 const settings = recoverySettings;
 const live = liveView;
 const inspections = listOf(nodeInspection);
@@ -145,11 +148,11 @@ export const CONTROLLER_INPUTS = {
   planBackup: z.strictObject({ cluster, method: z.literal('raft').optional(), without: name.optional() }),
   checkHealth: z.strictObject({ plan: backupPlan }),
   stageBundle: z.strictObject({ cluster, run, bundle: filledBundle }),
-  captureSnapshot: z.strictObject({ plan: backupPlan, health: clusterHealth, bundles: listOf(configBundle), run }),
+  captureSnapshot: z.strictObject({ plan: backupPlan, health: clusterHealth, ...bundles, run }),
   describeCopy: z.strictObject({
     plan: backupPlan,
     health: clusterHealth,
-    bundles: listOf(configBundle),
+    ...bundles,
     copied: copiedData,
     lag,
     run,
@@ -158,9 +161,16 @@ export const CONTROLLER_INPUTS = {
   replicateGeneration: z.strictObject({ cluster, generation, from: repository, to: repository }),
   listCatchUps: z.strictObject({ cluster, from: repository, to: repository }),
   applyRetention: z.strictObject({ cluster, repository, policy: retentionPolicy, newest: generation }),
+  tidyRepositories: z.strictObject({
+    cluster,
+    repositories: listOf(repository),
+    policy: retentionPolicy,
+    newest: generation,
+  }),
   markRestored: runMark,
   markRolledBack: runMark,
   discardStaging: z.strictObject({ cluster, run }),
+  closeBackup: z.strictObject({ record: auditRecord, repositories: listOf(repository) }),
 
   chooseForDrill: z.strictObject({
     cluster,

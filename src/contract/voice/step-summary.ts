@@ -18,9 +18,11 @@ const CONTROLLER_SUMMARIES: { [S in ControllerStep]: (input: ControllerInput<S>)
   replicateGeneration: ({ generation, from, to }) => `copy ${generation} from ${from} to ${to}`,
   listCatchUps: ({ to }) => `find what ${to} has missed`,
   applyRetention: ({ repository }) => `apply retention in ${repository}`,
+  tidyRepositories: ({ repositories }) => `compare and tidy up ${repositories.join(', ')}`,
   markRestored: ({ generation }) => `mark ${generation} as restored`,
   markRolledBack: ({ generation }) => `mark ${generation} as rolled back`,
   discardStaging: () => 'remove what was staged',
+  closeBackup: ({ record }) => `audit: ${recorded(record)}; remove what was staged`,
 
   chooseForDrill: ({ generation = 'latest', from }) =>
     `choose a backup (${generation}${from === undefined ? '' : `, from ${from}`})`,

@@ -22,6 +22,14 @@ export interface RetentionView {
   warnings: string[];
 }
 
+/** What was read of repositories just now, so that it is not read again. */
+export interface ReadLately {
+  /** The files of the repository that the view is of. */
+  present?: GenerationFiles[];
+  /** By name of a repository, that one or another. */
+  marks?: ReadonlyMap<string, StoredMarks>;
+}
+
 /**
  * What retention would do in one repository; `retain` takes the same view. Marks in the cluster's other repositories count
  * as well, as far as those answer.
@@ -33,12 +41,15 @@ export async function viewRetention(
   policy: RetentionPolicy,
   facts: { now: Date; publicKeyPem: string; verified?: string },
   options: TransferOptions = {},
+  { present: listed, marks = new Map() }: ReadLately = {},
 ): Promise<RetentionView> {
   const { now, publicKeyPem, verified } = facts;
   const [{ present, listing }, own, foreign] = await Promise.all([
-    listAll(repository, cluster, publicKeyPem, options),
-    readMarks(repository, cluster, publicKeyPem, options),
-    Promise.all(others.map((other) => marksOrProblem(other, cluster, publicKeyPem, options))),
+    listAll(repository, cluster, publicKeyPem, options, listed),
+    marks.get(repository.name) ?? readMarks(repository, cluster, publicKeyPem, options),
+    Promise.all(
+      others.map(async (other) => marks.get(other.name) ?? marksOrProblem(other, cluster, publicKeyPem, options)),
+    ),
   ]);
   const { restored, pinned } = meaningOf([own, ...foreign].flatMap(({ marks }) => marks));
   const checked = listing.copies.map((copy): GenerationCopy =>
@@ -59,8 +70,14 @@ export async function viewRetention(
   };
 }
 
-async function listAll(repository: Repository, cluster: string, publicKeyPem: string, options: TransferOptions) {
-  const present = await listFiles(repository, cluster, options);
+async function listAll(
+  repository: Repository,
+  cluster: string,
+  publicKeyPem: string,
+  options: TransferOptions,
+  listed?: GenerationFiles[],
+) {
+  const present = listed ?? (await listFiles(repository, cluster, options));
   return { present, listing: await readGenerations(repository, cluster, present, publicKeyPem, options) };
 }
 
@@ -85,12 +102,15 @@ function whyNothingGoes(unread: UnreadableGeneration[]): string[] {
   ];
 }
 
-/** Carries out the view. Removals are recorded first, signed, so that they leave no gap in the chain. */
+/**
+ * Carries out the view. Removals are recorded first, signed, so that they leave no gap in the chain.
+ * @param options `sweeps`: unfinished uploads are removed as well
+ */
 export async function retain(
   view: RetentionView,
   privateKeyPem: string,
   now: Date,
-  options: TransferOptions = {},
+  { sweeps = true, ...options }: TransferOptions & { sweeps?: boolean } = {},
 ): Promise<RetentionReport> {
   const { repository, cluster, present, copies, ownMarks, plan, warnings } = view;
   const locked = new Set(await lockedAmong(repository, cluster, present, plan.remove, { ...options, whole: true }));
@@ -105,7 +125,7 @@ export async function retain(
     for (const key of outdated) await repository.remove(key);
   }
   const buried = new Set(meaningOf(ownMarks).tombstones.map(({ generation }) => generation));
-  const report = await applyRetention(repository, cluster, plan, now, options, buried, present);
+  const report = await applyRetention(repository, cluster, plan, now, { ...options, sweeps }, buried, present);
   return { ...report, warnings: [...warnings, ...report.warnings] };
 }
 

@@ -164,7 +164,7 @@ export async function applyRetention(
   cluster: string,
   plan: RetentionPlan,
   now: Date,
-  options: TransferOptions = {},
+  { sweeps = true, ...options }: TransferOptions & { sweeps?: boolean } = {},
   buried: ReadonlySet<string> = new Set(),
   listed?: readonly GenerationFiles[],
 ): Promise<RetentionReport> {
@@ -183,7 +183,7 @@ export async function applyRetention(
       problems.set(found.generation, error.message);
     }
   });
-  const warnings = await sweep(repository, cluster, before);
+  const warnings = sweeps ? await sweep(repository, cluster, before) : [];
 
   const after = going.length === 0 ? present : await listFiles(repository, cluster, options);
   const left = new Map(after.map((entry) => [entry.generation, entry]));

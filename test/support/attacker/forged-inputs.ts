@@ -88,6 +88,7 @@ export function controllerInputs({ cluster, plan, report, approved }: Known, bac
   const mark = { cluster, generation, manifestSha256, run: OWN_RUN, at: NOW };
   const live = CLUSTER_DOWN;
   const { settings, chosen, backupPlan, health, bundle } = backup;
+  const nothingKept = { ...backupPlan.retention, last: 0, minimum: 0, maxAgeSeconds: 0 };
   const subject = { cluster, run: OWN_RUN, requestedBy: 'ana', planHash: 'ab'.repeat(32), expires: NOW };
   const inspections = plan.nodes.map(({ name }) => ({ node: name, report: null, problem: 'none' }));
   const [inspection = { node: '', report: null, problem: null }] = inspections;
@@ -107,11 +108,13 @@ export function controllerInputs({ cluster, plan, report, approved }: Known, bac
     applyRetention: {
       cluster,
       repository,
-      policy: { ...backupPlan.retention, last: 0, minimum: 0, maxAgeSeconds: 0 },
+      policy: nothingKept,
       newest: generation,
     },
+    tidyRepositories: { cluster, repositories: [repository], policy: nothingKept, newest: generation },
     markRestored: mark,
     markRolledBack: mark,
+    closeBackup: { record: { ...record, id: `${OWN_RUN}/3`, action: 'backup' }, repositories: [repository] },
     discardStaging: { cluster, run: OWN_RUN },
     chooseForDrill: { cluster },
     planRestore: { cluster },

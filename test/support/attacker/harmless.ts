@@ -36,6 +36,7 @@ export const DONE_FOR_A_BACKUP: Partial<Record<Step, string>> = {
   replicateGeneration: 'copies what is signed to another repository of the cluster',
   listCatchUps: 'reads the repositories',
   discardStaging: 'removes the staging of the own run',
+  closeBackup: 'a line in the trail that says which run sent it; removes the staging of the own run',
   notify: 'a message in the name of the own run',
   publishAuditHead: 'publishes the head of the trail as it is',
   collectConfig: 'answers with files that are encrypted for the recipients of the configuration',

@@ -3,7 +3,7 @@ import type { ApprovedPlan, RecoveryReport } from '../../../src/contract/recover
 import type { RestorePlan } from '../../../src/contract/plan';
 import type { ControllerInput } from '../../../src/contract/step-input/controller';
 import { controllerInputs, type Inputs, nodeInputs } from './forged-inputs';
-import { stepInputs } from './histories';
+import { stepInputs, stepResult } from './histories';
 
 /**
  * What the product itself would send, as its histories show it: there have been a backup, and a plan of a restore.
@@ -18,13 +18,20 @@ export async function knownInputs(
   const cluster = report.cluster;
   const backup = await stepInputs(client, `backup-${cluster}`);
   const restore = await stepInputs(client, `restore-${cluster}`);
+  const capture = backup.get('captureSnapshot') as ControllerInput<'captureSnapshot'>;
+  const [bundle] = capture.collected ?? [];
+  if (bundle === undefined) throw new Error('the backup has no configuration files of any node');
   const known = { cluster, plan: report.plan as RestorePlan, report, approved };
   const controller = controllerInputs(known, {
     settings: (restore.get('chooseGeneration') as ControllerInput<'chooseGeneration'>).settings,
-    chosen: (restore.get('makePlan') as ControllerInput<'makePlan'>).chosen,
-    backupPlan: (backup.get('checkHealth') as ControllerInput<'checkHealth'>).plan,
-    health: (backup.get('captureSnapshot') as ControllerInput<'captureSnapshot'>).health,
-    bundle: (backup.get('stageBundle') as ControllerInput<'stageBundle'>).bundle,
+    chosen: (await stepResult(
+      client,
+      `restore-${cluster}`,
+      'chooseGeneration',
+    )) as ControllerInput<'makePlan'>['chosen'],
+    backupPlan: capture.plan,
+    health: capture.health,
+    bundle,
   });
   return { ...controller, ...nodeInputs(known) };
 }

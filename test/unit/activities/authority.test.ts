@@ -108,6 +108,7 @@ describe('the controller', () => {
     staged: { manifest },
     report: { cluster: 'prod', run: 'run-1' },
     subject: { cluster: 'prod', run: 'run-1' },
+    record: { id: 'run-1/1', cluster: 'prod', run: 'run-1', action: 'backup' },
     records: [{ id: 'run-1/1', cluster: 'prod', run: 'run-1', action: 'restore.plan' }],
   };
   const ask = (environment: MockActivityEnvironment, step: string, given: object = everything) =>
@@ -141,6 +142,7 @@ describe('the controller', () => {
 
   it.each([
     ['discardStaging', backupEnvironment],
+    ['closeBackup', backupEnvironment],
     ['stageBundle', backupEnvironment],
     ['captureSnapshot', backupEnvironment],
     ['recordAudit', backupEnvironment],

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { stageBundle } from '../../../../activities/controller/bundles';
+import { stageBundle, takeHanded } from '../../../../activities/controller/bundles';
 import { Controller } from '../../../../activities/controller/context';
 import { clusterOf, parseConfig } from '../../../../src/config/load';
 import type { ConfigBundle } from '../../../../src/contract/generation';
@@ -22,6 +22,11 @@ const signed = (by: string, about = BUNDLE, cluster = 'prod') => ({
 
 /** By a controller that knows this key of the agent. */
 function stage(bundle: ConfigBundle, agentPublicKey: string | undefined) {
+  const input = { cluster: 'prod', run: 'run-1', bundle: { ...bundle, content: CONTENT.toString('base64') } };
+  return stageBundle(controllerWith(agentPublicKey), input);
+}
+
+function controllerWith(agentPublicKey: string | undefined): Controller {
   const text = sampleConfig({ repositories: { local: inTest() }, publicKeyFile: inTest('signing.pub') });
   const config = { ...parseConfig(text, 'vault-dr.yaml'), stateDir: inTest('state') };
   const nodes = clusterOf(config, 'prod').nodes.map((node) => ({
@@ -30,8 +35,7 @@ function stage(bundle: ConfigBundle, agentPublicKey: string | undefined) {
     configFiles: ['/etc/vault.d'],
   }));
   config.clusters['prod'] = { ...clusterOf(config, 'prod'), nodes };
-  const input = { cluster: 'prod', run: 'run-1', bundle: { ...bundle, content: CONTENT.toString('base64') } };
-  return stageBundle(new Controller({ config }), input);
+  return new Controller({ config });
 }
 
 test('what the agent has signed is kept, with its signature', async () => {
@@ -70,4 +74,22 @@ test('a manifest keeps the signature, and one of before has none', () => {
   expect(parseManifest(before).bundles).toEqual([BUNDLE]);
   expect(parseManifest(now).bundles).toEqual([signed(KEY)]);
   expect(before.toString()).not.toContain('signature');
+});
+
+test('those that come with the step that writes the manifest are staged by it; what is forged is left out and told of', async () => {
+  const controller = controllerWith(agentPublicKey(KEY));
+  const staging = await controller.stagingDirectory('prod', 'run-1');
+  const take = (bundle: ConfigBundle) =>
+    takeHanded(controller, 'prod', staging, inTest('to'), {
+      bundles: [],
+      collected: [{ ...bundle, content: CONTENT.toString('base64') }],
+      run: 'run-1',
+    });
+
+  expect(await take(signed(generateAgentKey()))).toEqual({
+    bundles: [],
+    problems: [expect.stringContaining('configuration files of vault-1: The files collected on vault-1 are left out')],
+  });
+  expect(await take(signed(KEY))).toEqual({ bundles: [signed(KEY)], problems: [] });
+  expect(await readFile(inTest('to', BUNDLE.file))).toEqual(CONTENT);
 });

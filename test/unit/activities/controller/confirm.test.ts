@@ -205,6 +205,38 @@ describe('what somebody else asks of the controller', () => {
     expect((await readFile(inTest('state/audit.jsonl'), 'utf8')).trim().split('\n')).toHaveLength(1);
   });
 
+  it('is closed as a backup of its own alone: a line, then its staging is gone, and the trail is where it can be', async () => {
+    const record = {
+      ...RUN,
+      id: 'run-1/success',
+      at: '2026-11-23T04:00:00.000Z',
+      action: 'backup',
+      outcome: 'success' as const,
+      actor: 'vault-dr',
+      details: {},
+    };
+    const denied = { code: 'PermissionDenied', retryable: false };
+    await mkdir(inTest('state', 'staging', 'prod', 'run-1', '0a1b2c3d'), { recursive: true });
+    await mkdir(inTest('state', 'staging', 'prod', 'run-2'), { recursive: true });
+    await mkdir(inTest('local'));
+    const close = (change: object, repositories = ['local']) =>
+      steps.closeBackup({ record: { ...record, ...change }, repositories });
+
+    await expect(inBackup(() => close({ run: 'run-2', id: 'run-2/success' }))).rejects.toMatchObject(denied);
+    await expect(inBackup(() => close({ action: 'restore.approve' }))).rejects.toMatchObject(denied);
+    await expect(restoreEnvironment('run-1').run(() => close({}))).rejects.toMatchObject(denied);
+    await expect(restoreEnvironment('run-1').run(() => close({ action: 'restore.end' }))).rejects.toMatchObject(denied);
+    expect(await readdir(inTest('state'))).toEqual(['staging']);
+
+    const left = await inBackup(() => close({}, ['local', 'another']));
+    await inBackup(() => close({}, ['local']));
+
+    expect(left).toEqual(['another']);
+    expect((await readFile(inTest('state/audit.jsonl'), 'utf8')).trim().split('\n')).toHaveLength(1);
+    expect(await readdir(inTest('state/staging/prod'))).toEqual(['run-2']);
+    expect(await readdir(inTest('local', 'prod'))).toEqual(['audit', 'trail']);
+  });
+
   it('is reported to the alternates that are configured, and to nobody else', async () => {
     await mkdir(inTest('told'));
     await writeFile(inTest('tell.sh'), `cat > ${inTest('told', 'message')}`);

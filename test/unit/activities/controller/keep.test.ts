@@ -1,7 +1,13 @@
 import { cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { Controller } from '../../../../activities/controller/context';
 import { replicateGeneration } from '../../../../activities/controller/backup';
-import { applyRetention, listCatchUps, markRestored, markRolledBack } from '../../../../activities/controller/keep';
+import {
+  applyRetention,
+  listCatchUps,
+  markRestored,
+  markRolledBack,
+  tidyRepositories,
+} from '../../../../activities/controller/keep';
 import { chooseGeneration } from '../../../../activities/controller/choose';
 import { planRestore } from '../../../../activities/controller/make-plan';
 import { parseConfig } from '../../../../src/config/load';
@@ -432,5 +438,55 @@ describe('catching up', () => {
 
     await expect(step(listCatchUps, comparison, worker)).rejects.toThrow('CANCELLED');
     expect(heartbeats).toContain('compare local with offsite');
+  });
+});
+
+describe('the repositories of a backup', () => {
+  const tidy = (newest: string, policy = keepLast(1)) => {
+    controller.cluster('prod').backup.retention = policy;
+    return step(tidyRepositories, { cluster: 'prod', repositories: ['local', 'offsite'], policy, newest });
+  };
+
+  it('are tidied up together where both have the same, each listed once', async () => {
+    const old = await publish(HOURS[0] ?? '', 'local', 'offsite');
+    const { generation } = await publish(HOURS[1] ?? '', 'local', 'offsite');
+    const watched = await watch();
+
+    const { even, retention } = await tidy(generation, keepLast(2));
+
+    expect(even).toBe(true);
+    expect(retention).toMatchObject([
+      { repository: 'local', kept: 2, removed: [] },
+      { repository: 'offsite', kept: 2, removed: [] },
+    ]);
+    expect(watched.offsite.listed.filter((prefix) => prefix === 'prod/')).toHaveLength(1);
+
+    const { retention: second } = await tidy(generation);
+    expect(second.map(({ removed }) => removed)).toEqual([[old.generation], [old.generation]]);
+  });
+
+  it('are left as they are where one lacks what it would keep', async () => {
+    await publish(HOURS[0] ?? '', 'offsite');
+    const { generation } = await publish(HOURS[1] ?? '', 'local', 'offsite');
+
+    expect(await tidy(generation, keepLast(2))).toEqual({ even: false, retention: [] });
+    expect(await tidy(generation)).toMatchObject({ even: true, retention: [{ removed: [] }, { kept: 1 }] });
+  });
+
+  it('are tidied up one without the other, which is said to be not done', async () => {
+    const { generation } = await publish(HOURS[0] ?? '', 'local', 'offsite');
+    await rm(inTest('offsite/prod', generation, 'manifest.json.sig'));
+
+    const { even, retention } = await tidy(generation);
+
+    expect([even, retention.map(({ repository }) => repository)]).toEqual([true, ['local']]);
+  });
+
+  it('are not tidied up by a policy that is not configured', async () => {
+    const { generation } = await publish(HOURS[0] ?? '', 'local', 'offsite');
+    const policy = keepLast(9);
+    const asked = { cluster: 'prod', repositories: ['local', 'offsite'], policy, newest: generation };
+
+    await expect(step(tidyRepositories, asked)).rejects.toMatchObject({ code: 'InvalidConfiguration' });
   });
 });
