@@ -176,7 +176,14 @@ describe('a controller that starts while runs are open', () => {
   ): Promise<void> {
     const { client, nativeConnection: connection } = environment().temporal;
     const identity = version === null ? 'somebody' : `elsewhere/1 vault-dr ${version}`;
-    const worker = await Worker.create({ connection, taskQueue: CONTROLLER_TASK_QUEUE, workflowBundle, identity });
+    const worker = await Worker.create({
+      connection,
+      taskQueue: CONTROLLER_TASK_QUEUE,
+      workflowBundle,
+      identity,
+      // What is tried within the decision must be there; then it is a step like any other.
+      activities: { planRestore: outage, planBackup: outage },
+    });
     const running = worker.run();
     await waitFor(
       'a decision is made',
@@ -188,6 +195,10 @@ describe('a controller that starts while runs are open', () => {
     );
     worker.shutdown();
     await running;
+  }
+
+  async function outage(): Promise<never> {
+    throw new Error('the configuration could not be read');
   }
 
   async function replayerFor(address = environment().temporal.address): Promise<Replayer> {

@@ -31,13 +31,13 @@ async function tryAtOnce(step: keyof Quick, input: unknown): Promise<unknown> {
   try {
     return await counted(() => (local[step] as Ask)(input));
   } catch (error) {
-    if (isCancellation(error) || isFinal(error)) throw error;
+    if (isCancellation(error) || !isWorthAnother(error)) throw error;
     return (controller[step] as Ask)(input);
   }
 }
 
-/** Another attempt would say the same. */
-function isFinal(error: unknown): boolean {
-  const cause = error instanceof ActivityFailure ? error.cause : error;
-  return cause instanceof ApplicationFailure && cause.nonRetryable === true;
+/** Not what another attempt would say as well, nor what is wrong with the worker rather than with the step. */
+function isWorthAnother(error: unknown): boolean {
+  if (!(error instanceof ActivityFailure)) return false;
+  return !(error.cause instanceof ApplicationFailure && error.cause.nonRetryable === true);
 }
