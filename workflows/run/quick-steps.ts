@@ -1,5 +1,5 @@
 import { ApplicationFailure, isCancellation, proxyLocalActivities } from '@temporalio/workflow';
-import { ActivityFailure } from '@temporalio/common';
+import { ActivityFailure, TemporalFailure } from '@temporalio/common';
 import type { ControllerActivities } from '../../activities/controller';
 import { controllerSummary } from '../../src/contract/voice/step-summary';
 import { counted } from './patient-activities';
@@ -38,6 +38,7 @@ async function tryAtOnce(step: keyof Quick, input: unknown): Promise<unknown> {
 
 /** Not what another attempt would say as well, nor what is wrong with the worker rather than with the step. */
 function isWorthAnother(error: unknown): boolean {
-  if (!(error instanceof ActivityFailure)) return false;
-  return !(error.cause instanceof ApplicationFailure && error.cause.nonRetryable === true);
+  if (!(error instanceof TemporalFailure)) return false;
+  const cause = error instanceof ActivityFailure ? error.cause : error;
+  return !(cause instanceof ApplicationFailure && cause.nonRetryable === true);
 }
