@@ -166,7 +166,8 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
   async function makePlan(): Promise<BackupPlan> {
     const isPart = workflowInfo().parent !== undefined;
     const away = isPart && without ? { without } : {};
-    const { planBackup } = fewSteps ? quick : controller;
+    // That of a recovery takes no turn, which only a step of its own can say.
+    const { planBackup } = fewSteps && !isPart ? quick : controller;
     const plan = await planBackup({ cluster, ...(method ? { method } : {}), ...away });
     const inRecovery = plan.method === 'filesystem' && isPart;
     const made = inRecovery ? await planBackup({ cluster, method: 'raft', ...away }) : plan;

@@ -13,7 +13,7 @@ const ASK_EVERY_MS = 2_000;
 const ANSWER_WITHIN_MS = 5_000;
 const NOT_YET: FailureCode = 'NotYet';
 const FIRST_STEP = 'planBackup';
-const LAST_STEP = 'discardStaging';
+const LAST_STEPS = ['closeBackup', 'discardStaging'];
 
 /** Holds the first step of a backup until it is its turn. The backup at the end of a recovery never waits. */
 export class BackupTurnInterceptor implements ActivityInboundCallsInterceptor {
@@ -22,20 +22,23 @@ export class BackupTurnInterceptor implements ActivityInboundCallsInterceptor {
   async execute(input: ActivityExecuteInput, next: Next<ActivityInboundCallsInterceptor, 'execute'>): Promise<unknown> {
     const context = Context.current();
     const { info, cancellationSignal } = context;
-    const { workflowExecution: run, workflowType, activityType, priority } = info;
+    const { workflowExecution: run, workflowType, activityType, priority, isLocal } = info;
     const isFirst = priority?.priorityKey === PRIORITY.recovery.priorityKey;
     if (!run || workflowType !== WORKFLOW.backUpCluster || isFirst) return next(input);
     if (activityType === FIRST_STEP) {
-      context.heartbeat(this.#says());
-      const turn = await this.turns.take(run, cancellationSignal);
+      // What is tried within a decision must not hold it up: it asks once more as a step.
+      if (!isLocal) context.heartbeat(this.#says());
+      const turn = await this.turns.take(run, isLocal ? AbortSignal.abort() : cancellationSignal);
       if (turn !== null) throw this.#notYet(turn.againMs);
       return next(input);
     }
+    // Those have no priority, so that nobody knows whether a recovery asks.
+    if (isLocal) return next(input);
     this.turns.goesOn(run);
     try {
       return await next(input);
     } finally {
-      if (activityType === LAST_STEP) this.turns.end(run);
+      if (LAST_STEPS.includes(activityType)) this.turns.end(run);
     }
   }
 

@@ -69,6 +69,7 @@ export class BackupTurns {
       signal.addEventListener('abort', leave, { once: true });
       this.#room.push(waiter);
       this.#admit();
+      if (signal.aborted) leave();
       // Whoever asked first stays.
       if (this.#room.length > ROOM) this.#inOrder().at(-1)?.answer(this.#later());
     });

@@ -42,11 +42,11 @@ it('a backup that must wait says for what, keeps its retries, and is not logged 
   expect(waits.beats).toEqual(['waits for its turn; backups under way on this controller: 1']);
 });
 
-it('its last step ends its turn, also one that fails', async () => {
+it.each(['closeBackup', 'discardStaging'])('its last step %s ends its turn, also one that fails', async (last) => {
   const turns = new BackupTurns(1);
   await step(turns, 'a', 'planBackup').result;
   const next = step(turns, 'b', 'planBackup');
-  await step(turns, 'a', 'discardStaging').result;
+  await step(turns, 'a', last).result;
 
   await expect(next.result).resolves.toBe('done');
   expect(turns.underWay.map(({ runId }) => runId)).toEqual(['b']);
@@ -62,6 +62,28 @@ it.each([
 
   await expect(step(turns, 'b', 'planBackup', info).result).resolves.toBe('done');
   expect(turns.underWay.map(({ runId }) => runId)).toEqual(['a']);
+});
+
+it('what is tried within a decision waits for nothing, and keeps its place in the order', async () => {
+  const turns = new BackupTurns(1);
+  const local = { isLocal: true, priority: undefined };
+  await expect(step(turns, 'a', 'planBackup', local).result).resolves.toBe('done');
+
+  await expect(step(turns, 'b', 'planBackup', local).result).rejects.toMatchObject({ type: 'NotYet' });
+  const [later, first] = ['c', 'b'].map((run) => step(turns, run, 'planBackup').result);
+  turns.end({ runId: 'a' });
+
+  await expect(first).resolves.toBe('done');
+  turns.end({ runId: 'b' });
+  await expect(later).resolves.toBe('done');
+});
+
+it('a step within a decision takes no turn, as a recovery may ask for it', async () => {
+  const turns = new BackupTurns(1);
+  const local = { isLocal: true, priority: undefined };
+
+  await expect(step(turns, 'a', 'checkHealth', local).result).resolves.toBe('done');
+  expect(turns.underWay).toEqual([]);
 });
 
 it('a backup from before the controller started counts from its next step on', async () => {
