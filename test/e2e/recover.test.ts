@@ -115,7 +115,8 @@ describeIf(isInstalled('bwrap'), 'there is no bubblewrap')('what is brought back
   );
 
   it('is refused before anybody is asked for a share: a token that may not write there', async () => {
-    const answer = await lab().vault('vault-1', 'POST', 'auth/token/create', { body: { policies: ['default'] } });
+    await vault('PUT', 'sys/policies/acl/reader', { policy: 'path "secret/*" { capabilities = ["read", "list"] }' });
+    const answer = await lab().vault('vault-1', 'POST', 'auth/token/create', { body: { policies: ['reader'] } });
     const { client_token: token } = (answer.body as { auth: { client_token: string } }).auth;
 
     const { code, stderr } = await recover(['--path', 'secret/app/db', '--write-back', '--yes'], {
@@ -123,6 +124,7 @@ describeIf(isInstalled('bwrap'), 'there is no bubblewrap')('what is brought back
     });
 
     expect({ code, stderr }).toMatchObject({ code: 1 });
+    expect(stderr).toContain('Your token may not write secret/app/db.');
     expect(stderr).not.toContain('Making the sandbox');
     expect(stderr).not.toContain(token);
   }, 60_000);
