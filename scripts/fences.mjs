@@ -210,6 +210,7 @@ const DOORS = {
   'src/cli/bundle.ts': ['src/host'],
   'src/cli/doctor/agent.ts': ['src/host'],
   'src/cli/drill.ts': ['src/sandbox'],
+  'src/cli/drill-mark.ts': ['src/sandbox/sandbox'],
   'src/cli/recover.ts': ['src/recover'],
   'src/cli/recover-live.ts': ['src/recover'],
   'src/cli/recover-request.ts': ['src/recover'],

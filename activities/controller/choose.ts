@@ -3,9 +3,12 @@ import { capturedAtOf, type GenerationCopy } from '../../src/contract/generation
 import type { ChosenGeneration, CopyProblem, RecoverySettings } from '../../src/contract/plan';
 import { encryptionOf } from '../../src/crypto/encryption';
 import { isForConfigured } from '../../src/plan/recipients';
+import type { DrillVerdict } from '../../src/contract/drill-record';
+import { describeDrill } from '../../src/contract/voice/drill-text';
 import { type RepositoryView, verifyChain } from '../../src/repository/keep/chain';
 import { listGenerations, verifyCopy } from '../../src/repository/generations';
-import { meaningOf, readMarks } from '../../src/repository/keep/marks';
+import { type DrillHistories, type Drilled } from '../../src/repository/keep/drills';
+import { type Mark, meaningOf, readMarks } from '../../src/repository/keep/marks';
 import { attempt, heartbeatBytes, cancellation, withHeartbeats } from '../heartbeat';
 import { confirmSource } from './confirm';
 import type { Controller } from './context';
@@ -27,11 +30,12 @@ export interface Shown {
   /** Generations whose manifest may be readable later. */
   unread: (CopyProblem & { generation: string })[];
   problems: CopyProblem[];
+  drills: DrillHistories;
 }
 
 /**
  * Finds the generation and reads all its copies end to end. "Latest" is the newest that a configured recipient can
- * open: nobody can slip in another one.
+ * open: nobody can slip in another one. One that drills speak against is taken only where it is named.
  * @throws DrError UnknownGeneration that lists what there is; CopyDamaged; RepositoryUnavailable if another attempt may
  * succeed.
  */
@@ -44,8 +48,12 @@ export async function chooseGeneration(
   const shown = await withHeartbeats('list', () => listEverywhere(controller, settings.source, repositories));
   const { copies, unread, problems } = shown;
   const strange = strangersIn(controller, settings.source, shown);
-  const candidates = lastOnes(candidatesOf(shown, input), strange);
-  if (candidates.length === 0) throw nothingFound(settings.source, shown, input);
+  const found = lastOnes(candidatesOf(shown, input), strange);
+  const bad = input.generation === 'latest' ? badIn(shown) : new Map<string, Drilled>();
+  const candidates = found.filter((id) => !bad.has(id));
+  if (candidates.length === 0) {
+    throw found.length === 0 ? nothingFound(settings.source, shown, input) : allBad(settings.source, found, bad);
+  }
   let passing = false;
   for (const id of candidates) {
     passing ||= unread.some((item) => item.generation === id);
@@ -66,11 +74,26 @@ export async function chooseGeneration(
     const [copy] = healthy;
     if (copy) {
       const same = healthy.filter((item) => item.manifestSha256 === copy.manifestSha256);
-      return { copy, healthy: same.map((item) => item.repository), problems: [...problems, ...passedOver(id)] };
+      return {
+        copy,
+        healthy: same.map((item) => item.repository),
+        problems: [...problems, ...passedOver(id), ...failedDrills(id)],
+        drilled: verdictOf(shown.drills, copy),
+      };
     }
     if (passing && attempt() < PATIENT_ATTEMPTS) throw noneWhole(id, problems, passing);
   }
   throw noneWhole(input.generation === 'latest' ? 'any backup' : input.generation, problems, passing);
+
+  /** Newer ones that drills speak against. */
+  function failedDrills(taken: string): CopyProblem[] {
+    return [...bad]
+      .filter(([id]) => id > taken && found.includes(id))
+      .map(([id, drilled]) => ({
+        repository: 'latest',
+        problem: `${id} is newer and was skipped, because a drill of it failed: ${describeDrill(drilled)}; --backup ${id} selects it nevertheless`,
+      }));
+  }
 
   /** Newer ones that are not used. */
   function passedOver(taken: string): CopyProblem[] {
@@ -86,6 +109,38 @@ export async function chooseGeneration(
 /** Newest first, and those last that no configured recipient can open. */
 export function inOrderOfChoice(controller: Controller, cluster: string, shown: Shown, wanted: Wanted): string[] {
   return lastOnes(candidatesOf(shown, wanted), strangersIn(controller, cluster, shown));
+}
+
+/** What drills say of a backup. */
+function verdictOf(drills: DrillHistories, { manifestSha256 }: GenerationCopy): DrillVerdict | null {
+  const history = drills.get(manifestSha256);
+  return history ? { last: noteOf(history.last), bad: history.bad && noteOf(history.bad) } : null;
+}
+
+function noteOf({ at, repository, level, failed, serverVersion, phases }: Drilled): DrillVerdict['last'] {
+  return { at, repository, level, failed, serverVersion, phases };
+}
+
+/** The drills that speak against a backup, by its id. */
+function badIn({ copies, drills }: Shown): Map<string, Drilled> {
+  const found = copies.flatMap(({ generation, manifestSha256 }) => {
+    const bad = drills.get(manifestSha256)?.bad;
+    return bad ? [[generation, bad] as const] : [];
+  });
+  return new Map(found);
+}
+
+function allBad(cluster: string, ids: readonly string[], bad: ReadonlyMap<string, Drilled>): DrError {
+  const [newest = ''] = ids;
+  const drilled = bad.get(newest)!;
+  return new DrError(
+    'CopyDamaged',
+    `Drills speak against every backup of '${cluster}' that could be chosen (${ids.length}). The newest is ${newest}: ${describeDrill(drilled)}.`,
+    {
+      advice:
+        'Choose one by its id, and override with --accept failed-drill; or drill it again, to see whether it was the sandbox.',
+    },
+  );
 }
 
 /** Generations that no configured recipient can open. */
@@ -109,11 +164,14 @@ export async function listEverywhere(
   const problems: CopyProblem[] = [];
   const unread: Shown['unread'] = [];
   const views: RepositoryView[] = [];
+  const allMarks: Mark[] = [];
   for (const name of repositories) {
     try {
       const repository = await controller.repository(name);
       const listing = await listGenerations(repository, source, publicKey, options);
-      const { tombstones } = meaningOf((await readMarks(repository, source, publicKey, options)).marks);
+      const { marks } = await readMarks(repository, source, publicKey, options);
+      const { tombstones } = meaningOf(marks);
+      allMarks.push(...marks);
       views.push({ repository: name, ...listing, tombstones });
       for (const { generation, problem, retryable } of listing.unreadable) {
         const found = { repository: name, problem: `${generation}: ${problem}` };
@@ -126,7 +184,7 @@ export async function listEverywhere(
     }
   }
   problems.push(...chainProblems(source, views));
-  return { copies: views.flatMap((view) => view.copies), unread, problems };
+  return { copies: views.flatMap((view) => view.copies), unread, problems, drills: meaningOf(allMarks).drills };
 }
 
 /** What can't be read is already reported with its repository. */

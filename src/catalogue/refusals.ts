@@ -126,6 +126,20 @@ export const REFUSALS = {
       'For an imported snapshot find out which cluster it is from. If that cluster is lost, override.',
     ],
   },
+  'failed-drill': {
+    title: 'A drill of this backup failed',
+    says: [
+      'a drill of this backup failed: 2026-11-23T04:00:00Z, from offsite: failed in the phase load (VaultRefused)',
+    ],
+    means:
+      'In a sandbox this backup turned out to be damaged inside, or a Vault of its version refused it; no later drill has got further. "Latest" passes such a backup over. It was chosen by its id.',
+    todo: [
+      'Choose another one: `vault-dr backups list --cluster CLUSTER`.',
+      'Drill it again: `vault-dr drill --cluster CLUSTER --backup ID`. If that gets further, the refusal is gone.',
+      'Override if no other backup has what you need. The first node decrypts and verifies it before anything stops.',
+    ],
+    see: 'operate/sandbox.md#what-it-leaves',
+  },
   grace: {
     title: 'Old data is still kept',
     says: ['old data is kept for 7 days (restore.graceDays), until …'],

@@ -5,6 +5,7 @@ import type { GenerationCopy } from '../contract/generation';
 import { methodOf } from '../contract/method';
 import { methodText } from '../contract/voice/content-text';
 import { type GenerationFiles, hasManifest, readGenerations } from '../repository/generations';
+import type { DrillHistory } from '../repository/keep/drills';
 import { type Mark, type MarkMeaning, meaningOf, readMarks, withRestored } from '../repository/keep/marks';
 import { findStrays, type Stray } from '../repository/strays';
 import type { Repository } from '../repository/types';
@@ -63,8 +64,10 @@ export async function runList(options: ListOptions): Promise<void> {
       const generation = hashes.get(manifestSha256);
       return generation === undefined ? [] : [{ generation, ...pin }];
     });
+    const drills = [...hashes.keys()].flatMap((sha256) => contents.marks.drills.get(sha256)?.last ?? []);
     const notices = [...noticesOfTrouble(trouble), ...noticesIn(copies.flatMap(({ manifest }) => manifest.warnings))];
-    printJson('backups-list', { copies, complete: contents.complete, pinned, strays, ...trouble, notices });
+    const { complete } = contents;
+    printJson('backups-list', { copies, complete, pinned, drills, strays, ...trouble, notices });
   } else {
     await printBlocks(blocks, contents, options.cluster);
     noteStrays(strays, options.cluster);
@@ -175,10 +178,19 @@ function rowOf(copies: readonly GenerationCopy[], marks: MarkMeaning, withMethod
       ...(manifest.encryption.method === 'none' ? ['not encrypted'] : []),
       ...(manifest.imported ? ['imported'] : []),
       ...(copies.some((copy) => copy.check === 'restored') ? ['restored'] : []),
+      ...drillFlag(marks.drills.get(copies[0]!.manifestSha256)),
       ...(copies.some((copy) => marks.pinned.has(copy.manifestSha256)) ? ['pinned'] : []),
       ...(manifest.warnings.length > 0 ? [formatCount(manifest.warnings.length, 'warning')] : []),
     ].join(', '),
   ];
+}
+
+/** The last drill; one that speaks against the backup is said as long as it stands. */
+function drillFlag(history: DrillHistory | undefined): string[] {
+  if (!history) return [];
+  const { at, level, failed } = history.bad ?? history.last;
+  const day = formatTime(at).slice(0, 10);
+  return failed === null ? [`drilled ${day}: ${level}`] : [style('red', `drill failed ${day}: ${failed.code}`)];
 }
 
 async function straysOf({ config }: Places, { shelves }: Contents, cluster: string): Promise<Stray[]> {

@@ -32,9 +32,11 @@ import {
 import { metError, parked, recoveryReport, retrying } from '../contract/step-input/report';
 import { count, flag, listOf, name, oneOf, strict, text, texts, time } from '../contract/step-input/values';
 import type { Answer } from '../contract/update-answers';
+import type { Drilled } from '../repository/keep/drills';
 import type { Stray } from '../repository/strays';
 import type { Repair } from '../repository/repair';
-import { DRILL_CHECKS, DRILL_PHASES, type DrillLevel, type DrillResult } from '../contract/drill';
+import { DRILL_CHECKS, type DrillResult } from '../contract/drill';
+import { DRILL_LEVELS, DRILL_PHASES, type DrillLevel } from '../contract/drill-levels';
 import type { Notice, Noted } from './notices';
 
 /*
@@ -190,6 +192,19 @@ const backupResult = strict<BackupResult & Notices>({
   notices,
 });
 
+const drillPhase = z.strictObject({ phase: z.enum(DRILL_PHASES), milliseconds: count });
+const drilled = z.strictObject({
+  at: time,
+  run: any,
+  generation: any,
+  manifestSha256: any,
+  repository: any,
+  level: z.enum(DRILL_LEVELS).nullable().describe('What was proved; null: not even that the copy can be decrypted.'),
+  failed: z.strictObject({ phase: any, code: any, against: any }).nullable().describe('Null: it passed.'),
+  serverVersion: any.nullable(),
+  phases: z.array(drillPhase),
+} satisfies Record<keyof Drilled, z.ZodType>) as unknown as z.ZodType<Drilled>;
+
 const keyCount = { count, bytes: count };
 const value = z.union([any, z.number()]).nullable();
 const side = z.strictObject({ generation: any, capturedAt: time });
@@ -225,10 +240,17 @@ export const DOCUMENTS = {
     copies: z.array(generationCopy),
     complete: flag.describe('Whether there are no older backups; see --limit and --all.'),
     pinned: z.array(z.strictObject({ generation: any, by: any, reason: any })),
+    drills: z.array(drilled).describe('The last one of each backup.'),
     strays: z.array(strict<Stray>({ repository: any, place: any, sizeBytes: count, storedAt: any })),
     ...trouble,
   }),
-  'backups-show': z.strictObject({ method, manifest, copies: z.array(any), notices }),
+  'backups-show': z.strictObject({
+    method,
+    manifest,
+    copies: z.array(any),
+    drills: z.array(drilled).describe('Newest first.'),
+    notices,
+  }),
   'backups-verify': z.strictObject({
     results: z.array(
       z.strictObject({ generation: any, method, repository: any, check: any, problem: text.nullable() }),
@@ -347,7 +369,7 @@ export const DOCUMENTS = {
     capturedAt: time,
     items: z.array(z.discriminatedUnion('kind', [recoveredSecret, recoveredPolicy, recoveredRole, recoveredMount])),
   }),
-  drill: strict<DrillResult & { cluster: string }>({
+  drill: strict<DrillResult & { cluster: string; marked: string[] }>({
     cluster: name,
     level: oneOf<DrillLevel>({ fetched: true, installed: true, restored: true }),
     generation: any,
@@ -361,7 +383,8 @@ export const DOCUMENTS = {
     checks: listOf(
       z.strictObject({ check: z.enum(DRILL_CHECKS), outcome: z.enum(['passed', 'not checked']), detail: text }),
     ),
-    phases: z.array(z.strictObject({ phase: z.enum(DRILL_PHASES), milliseconds: count })),
+    phases: z.array(drillPhase),
+    marked: z.array(any).describe('Repositories in which a signed mark says so; none without the signing key.'),
   }),
   inspect: z.strictObject({
     file: any,

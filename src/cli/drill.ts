@@ -1,5 +1,6 @@
+import { randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline';
-import { clusterOf } from '../config/load';
+import { clusterOf, loadConfig } from '../config/load';
 import type { Config, SandboxConfig } from '../config/schema';
 import { DrError } from '../contract/failures';
 import { formatCount, formatSeconds } from '../contract/format';
@@ -7,16 +8,28 @@ import type { GenerationCopy } from '../contract/generation';
 import { printable } from '../contract/printable';
 import { decodeShare } from '../contract/share';
 import { hardenProcess } from '../process-hardening';
-import { drill } from '../sandbox/drill';
+import { recordOfPassed } from '../plan/drill-verdict';
+import { backupToDrill, copiesToDrill } from '../repository/keep/drills';
+import { drill, type DrillOptions } from '../sandbox/drill';
 import type { AskShare } from '../sandbox/sandbox';
-import type { DrillCheck, DrillLeases, DrillLevel, DrillPhase, DrillResult } from '../contract/drill';
+import type { DrillCheck, DrillLeases, DrillResult } from '../contract/drill';
+import type { DrillLevel, DrillPhase } from '../contract/drill-levels';
 import { style } from '../terminal';
-import { type BackupOptions, chooseCopies, loadChosen, type Listing, reportTrouble } from './backups-listing';
+import {
+  type BackupOptions,
+  chooseCopies,
+  idsOf,
+  loadChosen,
+  loadListing,
+  type Listing,
+  reportTrouble,
+} from './backups-listing';
+import { leaveMark, markFailure } from './drill-mark';
 import { note, print, printJson } from './output';
 import { promptHidden } from './prompt';
 
 interface Options extends BackupOptions {
-  backup: string;
+  backup?: string;
   from?: string;
   unseal?: boolean;
 }
@@ -52,13 +65,13 @@ export async function runDrill(options: Options): Promise<void> {
   const onInterrupt = () => interrupted.abort(new DrError('Aborted', INTERRUPTED));
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, onInterrupt);
   await hardenProcess(note);
-  const listing = await loadChosen(options, [options.backup]);
+  const listing = await listFor(options);
   reportTrouble(listing);
   const sandbox = sandboxOf(listing.config);
-  const copy = chooseCopy(listing, options);
+  const copy = copyToDrill(listing, options);
   const repository = listing.repositories.find(({ name }) => name === copy.repository)!;
   note(`Drill of ${options.cluster} with ${copy.generation} from ${copy.repository}.`);
-  const result = await drill({
+  const result = await drillAndMark(listing, options.cluster, {
     cluster: clusterOf(listing.config, options.cluster),
     sandbox,
     stateDir: listing.config.stateDir,
@@ -72,6 +85,38 @@ export async function runDrill(options: Options): Promise<void> {
   else print(render(options.cluster, result));
 }
 
+/** What is needed to choose: of a random backup all. */
+async function listFor({ backup, ...options }: Options): Promise<Listing> {
+  if (backup !== undefined) return loadChosen(options, [backup]);
+  const { drill: policy } = clusterOf(await loadConfig(options.config), options.cluster);
+  return policy.backup === 'newest' ? loadChosen(options, ['latest']) : loadListing(options);
+}
+
+/** As the options say; otherwise as the configuration does. */
+function copyToDrill(listing: Listing, { cluster, backup, from }: Options): GenerationCopy {
+  const policy = clusterOf(listing.config, cluster).drill;
+  const chosen = backup ?? backupToDrill(idsOf(listing.copies), policy.backup, randomUUID()) ?? 'latest';
+  const copies = chooseCopies(listing.copies, chosen, cluster);
+  const [copy] = copiesToDrill(copies, from ?? policy.from, listing.marks.drills);
+  return copy ?? chooseCopy(listing, { backup: chosen, cluster, from: from ?? policy.from });
+}
+
+/** The drill, and the mark that it leaves. */
+async function drillAndMark(
+  listing: Listing,
+  name: string,
+  options: DrillOptions,
+): Promise<DrillResult & { marked: string[] }> {
+  const { copy } = options;
+  try {
+    const result = await drill(options);
+    return { ...result, marked: await leaveMark(listing, name, recordOfPassed(copy, result)) };
+  } catch (error) {
+    await markFailure(listing, name, copy, error);
+    throw error;
+  }
+}
+
 export function sandboxOf({ sandbox }: Config): SandboxConfig {
   if (sandbox) return sandbox;
   throw new DrError('InvalidConfiguration', 'The configuration has no sandbox, so that no Vault is known for it.', {
@@ -81,7 +126,7 @@ export function sandboxOf({ sandbox }: Config): SandboxConfig {
 
 export function chooseCopy(
   listing: Listing,
-  { backup, cluster, from }: Pick<Options, 'backup' | 'cluster' | 'from'>,
+  { backup, cluster, from }: { backup: string; cluster: string; from?: string },
 ): GenerationCopy {
   const copies = chooseCopies(listing.copies, backup, cluster);
   const chosen = from === undefined ? copies[0] : copies.find(({ repository }) => repository === from);
@@ -113,7 +158,7 @@ export function shareReader(onAbort = INTERRUPTED): AskShare {
   };
 }
 
-function render(cluster: string, result: DrillResult): string {
+function render(cluster: string, result: DrillResult & { marked: string[] }): string {
   const {
     level,
     generation,
@@ -126,6 +171,7 @@ function render(cluster: string, result: DrillResult): string {
     leases,
     checks,
     phases,
+    marked,
   } = result;
   return [
     `${cluster}: ${style('green', level)}, ${MEANS[level]}`,
@@ -146,6 +192,7 @@ function render(cluster: string, result: DrillResult): string {
     ...phases.map(
       ({ phase, milliseconds }) => `  ${phase.padEnd(9)} ${formatSeconds(Math.round(milliseconds / 1_000))}`,
     ),
+    ...(marked.length === 0 ? [] : [`  marked in ${marked.join(', ')}`]),
   ].join('\n');
 }
 

@@ -1,4 +1,4 @@
-import type { DrillLevel, DrillPhase } from './drill';
+import type { DrillLevel, DrillPhase } from './drill-levels';
 import type { FailureCode } from './failures';
 import type { ChainLink } from './generation';
 
@@ -6,8 +6,7 @@ import type { ChainLink } from './generation';
  * What a failed drill speaks against. `backup`: the same bytes are everywhere, so no copy of it is better. `copy`: that of
  * one repository. `identity`: the host's own does not open it. `hook`: the operator's check, which the backup may not cause.
  */
-export const AGAINST = ['backup', 'copy', 'identity', 'hook'] as const;
-export type Against = (typeof AGAINST)[number];
+export type Against = 'backup' | 'copy' | 'identity' | 'hook';
 
 /** Where a drill ended early. */
 export interface DrillFailure {
@@ -26,6 +25,19 @@ export interface DrillRecord extends ChainLink {
   /** Of the Vault in the sandbox; null if none was started. */
   serverVersion: string | null;
   phases: { phase: DrillPhase; milliseconds: number }[];
+}
+
+/** One drill of a backup, as a plan says it. */
+export type DrillNote = Omit<DrillRecord, 'generation' | 'manifestSha256'> & {
+  /** RFC 3339, UTC. */
+  at: string;
+};
+
+/** What the drills of a backup amount to. */
+export interface DrillVerdict {
+  last: DrillNote;
+  /** Speaks against the backup, and no later drill has got further. */
+  bad: DrillNote | null;
 }
 
 /** What is proved once a phase has begun. */

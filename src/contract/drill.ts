@@ -1,13 +1,7 @@
+import type { DrillLevel, DrillPhase } from './drill-levels';
 import type { SealConfig } from './generation';
 import type { CopyProblem } from './plan';
 import type { RunClaim, RunRecipient, ShareProgress } from './recovery';
-
-/** What a drill has proved, each with all before it: the copy is whole · a Vault loads it · the original shares open it. */
-export const DRILL_LEVELS = ['fetched', 'installed', 'restored'] as const;
-export type DrillLevel = (typeof DRILL_LEVELS)[number];
-
-export const DRILL_PHASES = ['fetch', 'decrypt', 'fence', 'start', 'load', 'unseal', 'verify'] as const;
-export type DrillPhase = (typeof DRILL_PHASES)[number];
 
 /** What was removed from the Vault in the sandbox before it was unsealed, so that it could not act even without a fence. */
 export interface DrillLeases {

@@ -1,4 +1,5 @@
 import type { Trust } from './approval';
+import type { DrillVerdict } from './drill-record';
 import type { Canary, GenerationCopy, LeaseCount, RaftPeer, Reach, SealConfig } from './generation';
 import type { SealReport } from './host';
 import type { ConsulContent, Method, MigrationSource } from './method';
@@ -29,6 +30,7 @@ export const ACCEPTABLE = {
   reach: 'the agent of a node may not be able to reach its Vault',
   'consul-token': 'the ACL token for Consul may not exist after the restore',
   'live-credentials': 'the restored Vault may revoke or rotate credentials that a running cluster uses',
+  'failed-drill': 'a drill of this backup failed, and no later one has got further',
   grace: 'the grace period of the old data is not over',
   'no-backup': 'no recent backup by the present method exists, so the old storage is the only way back',
 } as const;
@@ -223,6 +225,8 @@ export interface RestorePlan extends PlanBase {
   peers: RaftPeer[];
   /** Repositories whose copy was read end to end. */
   copies: string[];
+  /** What drills say of it; null if there was none. Absent in plans of earlier versions. */
+  drilled?: DrillVerdict | null;
   /** From the capture to this plan: everything written since is lost. */
   rpoSeconds: number;
 }
@@ -303,6 +307,8 @@ export interface ChosenGeneration {
   /** Repositories whose copy was read end to end. */
   healthy: string[];
   problems: { repository: string; problem: string }[];
+  /** What drills say of it; null if there was none. Absent in choices of earlier versions. */
+  drilled?: DrillVerdict | null;
 }
 
 /** Copies that can't be used, and why. */

@@ -21,6 +21,8 @@ export function speaksAgainst(
       return phase === 'fetch' ? 'copy' : 'backup';
     case 'DecryptionFailed':
       return 'identity';
+    case 'DrillRejected':
+      return 'hook';
     case 'VaultRefused':
       return phase === 'load' && isOfItsTime(serverVersion, manifest) ? 'backup' : null;
     default:

@@ -20,6 +20,7 @@ import { leftOutOf, leftOutWarnings } from './left-out';
 import { withLayouts } from './layouts';
 import { type ConsulContent, methodOf } from '../contract/method';
 import { copyFindings } from './copy-findings';
+import { drillFindings } from './drill-findings';
 import { consulFindings, consulWarnings, inPlaceMethodFindings, storageOf } from './consul-findings';
 import { filesFindings, filesWarnings } from './files-findings';
 import { compareLogEnds, logEndOf } from './log-end';
@@ -89,6 +90,7 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
   const findings = [
     ...liveCredentialFindings(beside),
     ...importFindings(manifest, settings, live),
+    ...drillFindings(chosen.drilled),
     ...(input.inPlace ? removalFindings(settings.nodes, live, removePeers) : []),
     ...(input.inPlace ? inPlaceMethodFindings(manifest) : []),
     ...consulFindings(manifest, live),
@@ -162,6 +164,7 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
       ...(manifest.reach ? { reach: manifest.reach } : {}),
       peers: manifest.raft.peers,
       copies: chosen.healthy,
+      ...(chosen.drilled === undefined ? {} : { drilled: chosen.drilled }),
       firstNode: first.name,
       nodes: settings.nodes,
       rpoSeconds,

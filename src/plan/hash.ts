@@ -8,6 +8,7 @@ import type { RecoveryPlan } from '../contract/plan';
  */
 export function planHashOf(plan: RecoveryPlan): string {
   const { warnings: _warnings, plannedAt: _plannedAt, ...material } = plan;
-  const { rpoSeconds: _rpo, ...rest } = { rpoSeconds: 0, ...material };
+  // A drill that passes meanwhile changes nothing that is done; one that fails, which backup is taken.
+  const { rpoSeconds: _rpo, drilled: _drilled, ...rest } = { rpoSeconds: 0, drilled: null, ...material };
   return createHash('sha256').update(canonicalJson(rest)).digest('hex');
 }

@@ -1,4 +1,4 @@
-import type { DrillPhase } from '../contract/drill';
+import type { DrillPhase } from '../contract/drill-levels';
 import { type MissingItem, RECOVERED_FORMAT, type Recovered } from '../contract/recovered';
 import { type AskShare, assertSame, type SandboxOptions, withSandbox } from '../sandbox/sandbox';
 import { generateRoot } from '../vault/root-token';

@@ -3,6 +3,7 @@ import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
+import { generateIdentity } from '../../src/crypto/age';
 import { waitFor } from '../../src/lab/processes';
 import { PROJECT_ROOT } from '../../src/lab/project-root';
 import { isInstalled } from '../support/shell';
@@ -69,8 +70,10 @@ describeIf(isInstalled('bwrap'), 'there is no bubblewrap')('a drill on this host
       serverVersion: expect.stringMatching(/^\d+\.\d+\.\d+/) as string,
       canary: null,
       phases: ['fetch', 'decrypt', 'fence', 'start', 'load'].map((phase) => ({ phase })),
+      marked: ['local', 'offsite'],
     });
     await expectNothingLeft();
+    expect(await drillsOf()).toMatchObject([{ repository: 'local', level: 'installed', failed: null }]);
   }, 300_000);
 
   it('opens it with the original shares, and production hears nothing of it', async () => {
@@ -113,6 +116,8 @@ describeIf(isInstalled('bwrap'), 'there is no bubblewrap')('a drill on this host
 
     expect(code).toBe(1);
     expect(stderr).toContain('These 3 shares do not open the backup.');
+    // That says nothing of the backup.
+    expect(await drillsOf()).toMatchObject([{ level: 'restored' }, { level: 'installed' }]);
     for (const share of wrong) expect(stdout + stderr).not.toContain(share);
     await expectNothingLeft();
   }, 300_000);
@@ -167,7 +172,36 @@ describeIf(isInstalled('bwrap'), 'there is no bubblewrap')('a drill on this host
 
     expect(await drill()).toMatchObject({ code: 0 });
     await expectNothingLeft();
+    // The copies are taken in turns: the one before was of the other repository.
+    expect(await drillsOf()).toMatchObject([
+      { repository: 'local' },
+      { repository: 'offsite' },
+      { repository: 'local' },
+    ]);
   }, 300_000);
+
+  it('says on record that this host has another identity, which is nothing against the backup', async () => {
+    const before = (await drillsOf()) as object[];
+    const config = parse(await readFile(lab().configFile, 'utf8')) as RawConfig;
+    const { identity } = await generateIdentity();
+    await writeFile(inLab('stranger.txt'), `${identity}\n`, { mode: 0o600 });
+    config.clusters['lab']!.restore!.identities = [{ file: inLab('stranger.txt') }];
+    await writeFile(inLab('stranger.yaml'), stringify(config));
+
+    const { code, stderr } = await drill(['--config', inLab('stranger.yaml')]);
+
+    expect({ code, stderr }).toMatchObject({ code: 1 });
+    expect(stderr).toContain('A mark says so in local, offsite.');
+    const failed = { phase: 'decrypt', code: 'DecryptionFailed', against: 'identity' };
+    expect(await drillsOf()).toMatchObject([{ level: null, failed }, ...before]);
+    await expectNothingLeft();
+  }, 300_000);
+
+  /** Newest first, as marks say. */
+  async function drillsOf(): Promise<unknown[]> {
+    const { stdout } = await lab().cli(['backups', 'show', 'latest', '--cluster', 'lab', '--json']);
+    return (JSON.parse(stdout) as { drills: unknown[] }).drills;
+  }
 
   const inState = (name: string) => inLab('controller', name);
 

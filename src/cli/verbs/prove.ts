@@ -12,8 +12,8 @@ export function drillCommand(): Command {
     'Load a backup into a Vault that can reach nothing',
     'vault-dr drill --cluster prod\nvault-dr drill --cluster prod --unseal',
   )
-    .addOption(new Option('--backup <id>', 'backup, or latest').default('latest'))
-    .addOption(new Option('--from <repository>', 'repository to fetch it from; default: the first that has it'))
+    .addOption(new Option('--backup <id>', 'backup, or latest; default: as `drill.backup` says'))
+    .addOption(new Option('--from <repository>', 'repository to fetch it from; default: as `drill.from` says'))
     .addOption(new Option('--unseal', 'ask for the original shares, unseal it, and read the canary'))
     .action(lazily(() => (require('../drill') as typeof Drill).runDrill));
   return withJson(withConfig(withCluster(command)));

@@ -1,5 +1,8 @@
 import { z } from 'zod';
 import type { Trust } from '../approval';
+import { DRILL_LEVELS, type DrillPhase } from '../drill-levels';
+import type { Against, DrillNote, DrillVerdict } from '../drill-record';
+import type { FailureCode } from '../failures';
 import {
   ACCEPTABLE,
   type AcceptCode,
@@ -136,6 +139,22 @@ const lostRuns = listOf(
   strict<LostRun>({ node: name, run, original: absolutePath.nullable(), isConsul: flag.optional() }),
 );
 
+const word = <T extends string>() => z.string().regex(/^[A-Za-z]{1,64}$/) as unknown as z.ZodType<T>;
+const drillNote = strict<DrillNote>({
+  at: time,
+  repository: name,
+  level: z.enum(DRILL_LEVELS).nullable(),
+  // Marks of a later version may know more.
+  failed: strict<NonNullable<DrillNote['failed']>>({
+    phase: word<DrillPhase>(),
+    code: word<FailureCode>(),
+    against: word<Against>(),
+  }).nullable(),
+  serverVersion: short.nullable(),
+  phases: listOf(z.strictObject({ phase: word<DrillPhase>(), milliseconds: count }), 32),
+});
+const drillVerdict = strict<DrillVerdict>({ last: drillNote, bad: drillNote.nullable() });
+
 const restorePlan = strict<RestorePlan>({
   ...base,
   method: oneOf<RestorePlan['method']>({ snapshot: true, inPlace: true }),
@@ -158,6 +177,7 @@ const restorePlan = strict<RestorePlan>({
   reach: reach.optional(),
   peers: listOf(raftPeer),
   copies: listOf(name),
+  drilled: drillVerdict.nullish(),
   rpoSeconds: span,
 });
 
@@ -219,4 +239,5 @@ export const chosenGeneration = strict<ChosenGeneration>({
   copy: generationCopy,
   healthy: listOf(name),
   problems: listOf(copyProblem, 100_000),
+  drilled: drillVerdict.nullish(),
 });

@@ -3,6 +3,7 @@ import type { LeaseCount } from '../generation';
 import { ACCEPTABLE, type LostRun, type RecoverQuorumPlan, type RecoveryPlan, type RestorePlan } from '../plan';
 import { productName } from '../product';
 import type { RecoveryMethod, RecoveryProgress } from '../recovery';
+import { describeDrill } from './drill-text';
 
 const TITLES: Record<RecoveryMethod, string> = {
   snapshot: 'Restore',
@@ -91,6 +92,7 @@ function matterOf(plan: RecoveryPlan): string[] {
         `Backup ${plan.generation} (${formatBytes(plan.archiveBytes)}, ${formatCount(plan.keyCount, 'key')}, ${madeBy(plan)}), ` +
           `good copies in ${plan.copies.join(', ')}.`,
         `What was written after ${formatTime(plan.capturedAt)} is lost: ${formatSeconds(plan.rpoSeconds)} when this was planned.`,
+        ...drillLine(plan),
         ...lostLines(plan.lost ?? []),
         ...(plan.source === plan.cluster ? [] : [`It is a backup of ${plan.source} and goes into ${plan.cluster}.`]),
         ...(plan.setAside === 'delete' && plan.method === 'snapshot'
@@ -101,6 +103,12 @@ function matterOf(plan: RecoveryPlan): string[] {
         ...reachLine(plan),
       ];
   }
+}
+
+/** What a sandbox has measured of it; no promise for a whole cluster. */
+function drillLine({ drilled }: RestorePlan): string[] {
+  if (drilled === undefined) return [];
+  return [drilled === null ? 'It was never drilled.' : `Last drill: ${describeDrill(drilled.last)}.`];
 }
 
 /** Data of an earlier run comes first. */

@@ -1,14 +1,23 @@
 import { z } from 'zod';
 import { canonicalJson } from '../../contract/canonical-json';
-import { DrError, isDrError } from '../../contract/failures';
+import { DRILL_LEVELS, type DrillPhase } from '../../contract/drill-levels';
+import type { Against } from '../../contract/drill-record';
+import { DrError, type FailureCode, isDrError } from '../../contract/failures';
 import { GENERATION_PATTERN, type GenerationCopy } from '../../contract/generation';
+import { NAME_PATTERN } from '../../contract/names';
 import { signManifest, verifySignature } from '../../crypto/signature';
 import type { Tombstone } from './chain';
+import { type DrillHistories, drillHistories, type Drilled } from './drills';
 import { digestOf, sha256Hex } from '../digest';
+import { inParallel } from '../parallel';
 import { fromBytes, orAgain, readSmall, type Repository, type TransferOptions } from '../types';
 
 const FORMAT = 'vault-dr/mark/v1';
 const MARK_LIMIT_BYTES = 16 * 1024 * 1024;
+/** A month. */
+const MOST_MILLISECONDS = 31 * 24 * 60 * 60 * 1000;
+/** Drills add up, and a bucket may be far away. */
+const READ_AT_ONCE = 16;
 
 const SHA256 = z.string().regex(/^[0-9a-f]{64}$/);
 const link = z.object({
@@ -29,12 +38,26 @@ const base = {
    */
   previous: z.array(SHA256).optional(),
 };
+// A later version may know more of them.
+const word = <T extends string>() => z.string().regex(/^[A-Za-z]{1,64}$/) as unknown as z.ZodType<T>;
+const drilled = {
+  repository: z.string().regex(NAME_PATTERN),
+  level: z.enum(DRILL_LEVELS).nullable(),
+  failed: z.object({ phase: word<DrillPhase>(), code: word<FailureCode>(), against: word<Against>() }).nullable(),
+  serverVersion: z
+    .string()
+    .regex(/^[\x21-\x7e]{1,64}$/)
+    .nullable(),
+  phases: z.array(z.object({ phase: word<DrillPhase>(), milliseconds: z.int().min(0).max(MOST_MILLISECONDS) })).max(32),
+};
 const markSchema = z.discriminatedUnion('kind', [
   z.object({ ...base, kind: z.literal('restored'), ...link.shape }),
   /** Revokes the mark of the same run: the old data was put back after all. */
   z.object({ ...base, kind: z.literal('rolled-back'), ...link.shape }),
   z.object({ ...base, kind: z.literal('pinned'), ...link.shape, by: z.string(), reason: z.string() }),
   z.object({ ...base, kind: z.literal('unpinned'), ...link.shape, by: z.string(), reason: z.string() }),
+  /** That a drill passed, or what it speaks against. */
+  z.object({ ...base, kind: z.literal('drilled'), ...link.shape, ...drilled }),
   z.object({ ...base, kind: z.literal('removed'), tombstones: z.array(link.extend({ previous: link.nullable() })) }),
 ]);
 /** A statement about a generation after it was written: signed, written once, in a repository of its cluster. */
@@ -56,6 +79,7 @@ export interface MarkMeaning {
   restored: Set<string>;
   /** By manifest hash: who pinned it, and why. The latest mark counts. */
   pinned: Map<string, { by: string; reason: string }>;
+  drills: DrillHistories;
   /** Of the newest list. */
   tombstones: Tombstone[];
 }
@@ -103,27 +127,31 @@ export async function readMarks(
 ): Promise<StoredMarks> {
   const keys: string[] = [];
   for await (const { key } of repository.list(`${cluster}/marks/`, options)) keys.push(key);
-  const found: { mark: Mark; sha256: string }[] = [];
+  type Found = { mark: Mark; sha256: string };
   /** Of all marks present, trusted or not: those are not missing. */
   const present = new Set<string>();
-  const problems: string[] = [];
-  const read = async (key: string): Promise<boolean> => {
+  const read = async (key: string): Promise<Found | { problem: string }> => {
     try {
-      await orAgain(repository, async (cached) => {
+      return await orAgain(repository, async (cached) => {
         const bytes = await readSmall(repository, key, MARK_LIMIT_BYTES, { ...options, cached });
         const sha256 = sha256Hex(bytes ?? '');
         present.add(sha256);
-        found.push({ mark: markIn(bytes, repository, cluster, key, publicKeyPem), sha256 });
+        return { mark: markIn(bytes, repository, cluster, key, publicKeyPem), sha256 };
       });
-      return true;
     } catch (error) {
       if (!isDrError(error) || error.retryable) throw error;
-      problems.push(error.message);
-      return false;
+      return { problem: error.message };
     }
   };
-  for (const key of keys.filter((name) => !isTombstoneKey(name))) await read(key);
-  for (const key of keys.filter(isTombstoneKey).toReversed()) if (await read(key)) break;
+  const lasting = keys.filter((name) => !isTombstoneKey(name));
+  const all = await inParallel(lasting, READ_AT_ONCE, read);
+  for (const key of keys.filter(isTombstoneKey).toReversed()) {
+    const list = await read(key);
+    all.push(list);
+    if ('mark' in list) break;
+  }
+  const found = all.filter((one) => 'mark' in one);
+  const problems = all.flatMap((one) => ('problem' in one ? [one.problem] : []));
   const marks = found.map(({ mark }) => mark);
   for (const mark of marks) {
     const missing = mark.previous?.filter((sha256) => !present.has(sha256)) ?? [];
@@ -139,7 +167,7 @@ function headsOf(found: readonly { mark: Mark; sha256: string }[]): string[] {
 }
 
 function missingMark(repository: Repository, mark: Mark, sha256: string): string {
-  return `A mark is missing in ${repository.name}: SHA-256 ${sha256.slice(0, 12)}…, from before ${mark.at} (named by ${keyOfMark(mark)}). A pin, or the record of a restore, was removed or modified there: find out by whom, and pin again the backups to keep.`;
+  return `A mark is missing in ${repository.name}: SHA-256 ${sha256.slice(0, 12)}…, from before ${mark.at} (named by ${keyOfMark(mark)}). A pin, or the record of a restore or drill, was removed or modified there: find out by whom, and pin again the backups to keep.`;
 }
 
 /** Keys of lists of tombstones, oldest first. */
@@ -180,9 +208,10 @@ function markIn(
   return parsed.data;
 }
 
-/** @param marks of all repositories: a pin or a restore recorded in one counts in all. */
+/** @param marks of all repositories: a pin, a restore or a drill recorded in one counts in all. */
 export function meaningOf(marks: readonly Mark[]): MarkMeaning {
-  const meaning: MarkMeaning = { restored: new Set(), pinned: new Map(), tombstones: [] };
+  const drills = drillHistories(marks.flatMap(drillIn));
+  const meaning: MarkMeaning = { restored: new Set(), pinned: new Map(), drills, tombstones: [] };
   const rolledBack = new Set(marks.filter(({ kind }) => kind === 'rolled-back').map(({ run }) => run));
   // Of two marks of the same instant the one that keeps the generation counts.
   const rank = (mark: Mark) => `${new Date(mark.at).toISOString()} ${mark.kind === 'pinned' ? 1 : 0}`;
@@ -194,6 +223,12 @@ export function meaningOf(marks: readonly Mark[]): MarkMeaning {
     else if (mark.kind === 'removed') meaning.tombstones = mark.tombstones;
   }
   return meaning;
+}
+
+function drillIn(mark: Mark): Drilled[] {
+  if (mark.kind !== 'drilled') return [];
+  const { kind: _kind, format: _format, cluster: _cluster, previous: _previous, ...drill } = mark;
+  return [drill];
 }
 
 function keyOfMark(mark: NewMark): string {

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { RetentionPolicy, RetentionReport } from '../../contract/backup';
 import type { GenerationCopy } from '../../contract/generation';
 import { nextTombstones } from './chain';
+import { withDrilled } from './drills';
 import { type GenerationFiles, listFiles, readGenerations, type UnreadableGeneration } from '../generations';
 import { listTombstoneKeys, type Mark, meaningOf, readMarks, withRestored, type StoredMarks, writeMark } from './marks';
 import { applyRetention, lockedAmong, planRetention, type RetentionPlan } from './retention';
@@ -51,12 +52,12 @@ export async function viewRetention(
       others.map(async (other) => marks.get(other.name) ?? marksOrProblem(other, cluster, publicKeyPem, options)),
     ),
   ]);
-  const { restored, pinned } = meaningOf([own, ...foreign].flatMap(({ marks }) => marks));
+  const { restored, pinned, drills } = meaningOf([own, ...foreign].flatMap(({ marks }) => marks));
   const checked = listing.copies.map((copy): GenerationCopy =>
     copy.generation === verified ? { ...copy, check: 'hashed' } : copy,
   );
   const copies = withRestored(checked, { restored });
-  const plan = planRetention(copies, policy, now, new Set(pinned.keys()));
+  const plan = planRetention(withDrilled(copies, drills), policy, now, new Set(pinned.keys()));
   const unread = listing.unreadable.filter(({ retryable }) => retryable);
   return {
     repository,

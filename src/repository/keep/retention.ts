@@ -1,7 +1,9 @@
 import type { RetentionPolicy, RetentionReport } from '../../contract/backup';
 import { isDrError } from '../../contract/failures';
+import type { DrillLevel } from '../../contract/drill-levels';
 import { capturedAtOf, GENERATION_PATTERN, type GenerationCopy } from '../../contract/generation';
 import { MANIFEST_FILE, SMALL_FILES } from '../generation-files';
+import { rankOf } from './drills';
 import { type GenerationFiles, hasManifest, keyOf, listFiles, type UnreadableGeneration } from '../generations';
 import { inParallel } from '../parallel';
 import type { RemoveOutcome, Repository, TransferOptions } from '../types';
@@ -28,6 +30,8 @@ const LEFTOVER_AGE_MS = 24 * 60 * 60 * 1000;
 /** What retention needs to know about a generation. */
 export type RetentionCandidate = Pick<GenerationCopy, 'generation' | 'manifestSha256' | 'check'> & {
   manifest: { capturedAt: string };
+  /** What drills have proved of it. */
+  drilled?: DrillLevel | null;
 };
 
 const HOUR_MS = 60 * 60 * 1000;
@@ -44,8 +48,8 @@ const PERIODS = {
 
 /**
  * Decides what stays: by the policy, and beyond it pinned generations (manifest hashes), the newest one that was read end
- * to end, and the newest one that was restored. Generations dated in the future are kept but not counted: a clock that
- * jumped must not displace real ones.
+ * to end, the newest one that was restored, and the newest that a drill brought as far as any. Generations dated in the
+ * future are kept but not counted: a clock that jumped must not displace real ones.
  */
 export function planRetention(
   copies: readonly RetentionCandidate[],
@@ -80,6 +84,11 @@ export function planRetention(
   keep(
     past.find((copy) => copy.check === 'restored'),
     'the newest restored backup',
+  );
+  const furthest = Math.max(...past.map((copy) => rankOf(copy.drilled ?? null)));
+  keep(
+    past.find((copy) => copy.drilled && rankOf(copy.drilled) === furthest),
+    'the newest drilled backup',
   );
   keep(
     past.find((copy) => copy.check !== 'listed'),

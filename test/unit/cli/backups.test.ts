@@ -3,6 +3,8 @@ import { backupsCommand } from '../../../src/cli/verbs/backups';
 import { DrError } from '../../../src/contract/failures';
 import type { ChainLink, Manifest } from '../../../src/contract/generation';
 import { DirectoryRepository } from '../../../src/repository/directory';
+import type { Drilled } from '../../../src/repository/keep/drills';
+import { type NewMark, writeMark } from '../../../src/repository/keep/marks';
 import { openRepository } from '../../../src/repository/open';
 import { publishGeneration } from '../../../src/repository/generations';
 import { signingPair, stageSample } from '../../support/generation';
@@ -188,6 +190,80 @@ test('a repository that does not answer is named, and what others hold is still 
   expect(list.out).toContain(generation);
   expect(list.notes).toContain('two: ');
   expect(list.exitCode).toBe(1);
+});
+
+describe('drills', () => {
+  const drilled = (generation: string, more: Partial<Drilled>): NewMark => ({
+    kind: 'drilled',
+    cluster: 'prod',
+    run: 'd1',
+    generation,
+    manifestSha256: previous?.generation === generation ? previous.manifestSha256 : 'none',
+    repository: 'two',
+    level: 'installed',
+    failed: null,
+    serverVersion: '1.21.1',
+    phases: [
+      { phase: 'fetch', milliseconds: 1_500 },
+      { phase: 'load', milliseconds: 4_000 },
+    ],
+    at: '2026-11-24T03:00:00.000Z',
+    ...more,
+  });
+  const mark = async (repository: string, word: NewMark) =>
+    writeMark(
+      await openRepository(repository, { type: 'directory', path: inTest(repository) }),
+      word,
+      KEYS.privateKeyPem,
+    );
+
+  test('list and show say the last one, also where its mark is in another repository', async () => {
+    await publish(OLDER, 'one', 'two');
+    const newer = await publish(NEWER, 'one');
+    await mark('two', drilled(newer, {}));
+
+    const list = await run('list');
+    const listed = JSON.parse((await run('list', '--json')).out) as { drills: unknown[] };
+    const show = await run('show', 'latest');
+    const shown = JSON.parse((await run('show', 'latest', '--json')).out) as { drills: unknown[] };
+    const older = await run('show', previousOf(listed));
+
+    expect(list.out).toMatch(new RegExp(`${newer} .* drilled 2026-11-24: installed`));
+    expect(listed.drills).toEqual(shown.drills);
+    expect(shown.drills).toEqual([expect.objectContaining({ generation: newer, level: 'installed', failed: null })]);
+    expect(show.notes).toContain('Drilled: 2026-11-24T03:00:00Z, from two: installed in 5.5 s (fetch 1.5 s, load 4 s)');
+    expect(older.notes).toContain('Never drilled.');
+  });
+
+  test('one that speaks against a backup is said until a later one gets further', async () => {
+    const newer = await publish(NEWER, 'one', 'two');
+    const failed = { phase: 'load', code: 'VaultRefused', against: 'backup' } as const;
+    await mark('one', drilled(newer, { level: 'fetched', failed }));
+    await mark('two', drilled(newer, { level: 'fetched', run: 'd2', at: '2026-11-25T03:00:00.000Z' }));
+    expect((await run('list')).out).toMatch(/drill failed 2026-11-24: VaultRefused/);
+
+    await mark('two', drilled(newer, { run: 'd3', at: '2026-11-26T03:00:00.000Z' }));
+    expect((await run('list')).out).toMatch(/drilled 2026-11-26: installed/);
+  });
+
+  test('the newest of those that came furthest is kept in every repository, and a failed one is not', async () => {
+    const old = await publish(OLDER, 'one', 'two');
+    await mark('one', drilled(old, { level: 'restored' }));
+    const bad = await publish('2026-11-23T04:30:00.000Z', 'one', 'two');
+    const failed = { phase: 'verify', code: 'CopyDamaged', against: 'backup' } as const;
+    await mark('one', drilled(bad, { level: 'restored' }));
+    await mark('one', drilled(bad, { failed, run: 'd2', at: '2026-11-25T03:00:00.000Z' }));
+    for (const capturedAt of ['2026-11-23T04:45:00.000Z', NEWER]) await publish(capturedAt, 'one', 'two');
+
+    const { out } = await run('prune');
+
+    for (const name of ['one', 'two']) {
+      expect(out).toContain(`${name}  ${old}  keep: the newest drilled backup`);
+      expect(out).toContain(`${name}  ${bad}  removed`);
+    }
+  });
+
+  const previousOf = (list: unknown) => (list as { copies: { generation: string }[] }).copies.at(-1)!.generation;
 });
 
 describe('the chain', () => {

@@ -1,4 +1,4 @@
-import { DRILL_PHASES, type DrillPhase } from '../../../src/contract/drill';
+import { DRILL_PHASES, type DrillPhase } from '../../../src/contract/drill-levels';
 import { type Against, reachedIn } from '../../../src/contract/drill-record';
 import { FAILURES, type FailureCode } from '../../../src/contract/failures';
 import { recordOfFailed, recordOfPassed, speaksAgainst } from '../../../src/plan/drill-verdict';
@@ -24,6 +24,7 @@ describe('a failure speaks against', () => {
       verify: 'backup',
     },
     DecryptionFailed: Object.fromEntries(DRILL_PHASES.map((phase) => [phase, 'identity'])),
+    DrillRejected: Object.fromEntries(DRILL_PHASES.map((phase) => [phase, 'hook'])),
     VaultRefused: { load: 'backup' },
   };
   const codes = Object.keys(FAILURES) as FailureCode[];

@@ -1,4 +1,6 @@
+import type { DrillNote, DrillVerdict } from '../../../src/contract/drill-record';
 import type { AcceptCode } from '../../../src/contract/plan';
+import { describePlan } from '../../../src/contract/voice/plan-text';
 import type { NodeInspection } from '../../../src/plan/evaluate-node';
 import { evaluateRestore, type RestoreFacts } from '../../../src/plan/evaluate-restore';
 import { liveView, raftStorage, vaultConfig } from '../../support/plan-facts';
@@ -44,6 +46,48 @@ describe('a plan', () => {
     expect(plan?.steps.map(({ node }) => node)).toEqual(NAMES);
     expect(plan?.steps[0]?.steps.join()).toContain('throwaway keys');
     expect(plan?.steps[1]?.steps).toContain('start blank, join vault-1');
+  });
+
+  describe('of a backup that was drilled', () => {
+    const note = {
+      at: '2026-11-23T04:30:00.000Z',
+      repository: 'local',
+      level: 'installed',
+      failed: null,
+      serverVersion: '1.21.1',
+      phases: [{ phase: 'load', milliseconds: 4_000 }],
+    } satisfies DrillNote;
+    const failed = { phase: 'verify', code: 'CopyDamaged', against: 'backup' } as const;
+    const drilled = (verdict: DrillVerdict | null, accept: AcceptCode[] = []) => {
+      const facts = factsWith({ input: { accept } });
+      return evaluateRestore({ ...facts, chosen: { ...facts.chosen, drilled: verdict } });
+    };
+
+    it('says what the last drill has measured, or that there was none', () => {
+      const { plan } = drilled({ last: note, bad: null });
+
+      expect(describePlan(plan!)).toContain(
+        'Last drill: 2026-11-23T04:30:00Z, from local: installed in 4 s (load 4 s).',
+      );
+      expect(describePlan(drilled(null).plan!)).toContain('It was never drilled.');
+      expect(describePlan(evaluateRestore(factsWith()).plan!).join()).not.toMatch(/drill/i);
+    });
+
+    it('is refused where a drill speaks against it, unless somebody overrides that', () => {
+      const bad = { ...note, failed };
+
+      expect(drilled({ last: note, bad }).refusals).toEqual([
+        'a drill of this backup failed: 2026-11-23T04:30:00Z, from local: failed in the phase verify (CopyDamaged) [failed-drill, override with --accept failed-drill]',
+      ]);
+      expect(drilled({ last: bad, bad }, ['failed-drill']).plan).toMatchObject({
+        accepted: ['failed-drill'],
+        warnings: [expect.stringContaining('a drill of this backup failed')],
+      });
+    });
+
+    it('is not refused for the sake of a copy or of an identity', () => {
+      expect(drilled({ last: { ...note, failed: { ...failed, against: 'copy' } }, bad: null }).refusals).toEqual([]);
+    });
   });
 
   it('warns of a generation from the future, behind which newer ones may be hidden', () => {

@@ -39,6 +39,15 @@ describe('the hash of a plan', () => {
     expect(planHashOf(turned)).toBe(planHashOf(plan));
   });
 
+  it('does not change with a drill that passes while people approve', () => {
+    const note = { at: '2026-11-23T04:30:00.000Z', repository: 'local', level: 'restored', failed: null } as const;
+    const last = { ...note, serverVersion: '1.21.1', phases: [] };
+    const { plan } = evaluateRestore(factsWith({}));
+    if (!plan) throw new Error('refused');
+
+    expect(planHashOf({ ...plan, drilled: { last, bad: null } })).toBe(planHashOf(plan));
+  });
+
   it('is of no plan that is larger than any', () => {
     const { plan } = evaluateRestore(factsWith({}));
     if (!plan) throw new Error('refused');

@@ -14,6 +14,8 @@ import { parseConfig } from '../../../../src/config/load';
 import { DrError } from '../../../../src/contract/failures';
 import type { ChainLink } from '../../../../src/contract/generation';
 import { publishGeneration } from '../../../../src/repository/generations';
+import type { Drilled } from '../../../../src/repository/keep/drills';
+import { writeMark } from '../../../../src/repository/keep/marks';
 import type { Repository, TransferOptions } from '../../../../src/repository/types';
 import { restoreEnvironment } from '../../../support/activity-environment';
 import { keepLast, signingPair, stageSample } from '../../../support/generation';
@@ -326,6 +328,93 @@ describe('a restore of the latest generation', () => {
     expect(await choose()).toMatchObject({ copy: { generation: newest.generation }, problems: [] });
     encrypted(['age1bob']);
     expect(await choose()).toMatchObject({ copy: { generation: newest.generation }, problems: [] });
+  });
+});
+
+describe('a restore after drills', () => {
+  const [first = '', second = '', third = ''] = HOURS;
+  const BAD = { phase: 'load', code: 'VaultRefused', against: 'backup' } as const;
+  /** In one repository alone: it counts in all. */
+  async function drilled(link: ChainLink, hour: number, more: Partial<Drilled> = {}): Promise<void> {
+    const { generation, manifestSha256 } = link;
+    const at = `2026-11-24T0${hour}:00:00.000Z`;
+    const record = { repository: 'local', level: 'fetched', failed: BAD, serverVersion: '1.21.1' } as const;
+    const mark = { kind: 'drilled', cluster: 'prod', at, run: `d${hour}`, generation, manifestSha256 } as const;
+    await writeMark(
+      await controller.repository('offsite'),
+      { ...mark, ...record, phases: [], ...more },
+      KEYS.privateKeyPem,
+    );
+  }
+
+  it('passes over what a drill speaks against, says so, and takes it where it is named', async () => {
+    const good = await publish(first, 'local', 'offsite');
+    const bad = await publish(second, 'local', 'offsite');
+    await drilled(bad, 1);
+
+    const chosen = await choose();
+    const named = await choose(bad.generation);
+
+    expect(chosen).toMatchObject({
+      copy: { generation: good.generation },
+      healthy: ['local', 'offsite'],
+      drilled: null,
+    });
+    expect(chosen.problems).toEqual([
+      {
+        repository: 'latest',
+        problem: expect.stringMatching(`^${bad.generation} is newer and was skipped, because a drill`),
+      },
+    ]);
+    expect(named).toMatchObject({ copy: { generation: bad.generation }, drilled: { bad: { failed: BAD } } });
+    expect((await choose('latest', 1, first)).problems).toEqual([]);
+  });
+
+  it('takes it again after a later drill of the same manifest that gets further', async () => {
+    const bad = await publish(first, 'local');
+    await drilled(bad, 2);
+    await drilled({ ...bad, manifestSha256: 'b'.repeat(64) }, 3, { level: 'restored', failed: null });
+    await expect(choose()).rejects.toMatchObject({ code: 'CopyDamaged' });
+
+    await drilled(bad, 4, { level: 'installed', failed: null });
+
+    expect(await choose()).toMatchObject({
+      copy: { generation: bad.generation },
+      problems: [],
+      drilled: { bad: null },
+    });
+  });
+
+  it('says what to do where drills speak against all of them', async () => {
+    for (const hour of [first, second, third]) await drilled(await publish(hour, 'local'), 5);
+
+    await expect(choose()).rejects.toMatchObject({
+      code: 'CopyDamaged',
+      retryable: false,
+      message: expect.stringContaining(`(3). The newest is ${previous?.generation}: 2026-11-24T05:00:00Z, from local`),
+      advice: expect.stringContaining('--accept failed-drill'),
+    });
+  });
+
+  it.each(['copy', 'identity', 'hook'] as const)('takes what a drill blames on a %s', async (against) => {
+    const newest = await publish(first, 'local');
+    await drilled(newest, 6, { level: null, failed: { ...BAD, against } });
+
+    expect(await choose()).toMatchObject({ copy: { generation: newest.generation }, problems: [] });
+  });
+
+  it('believes no mark that somebody else has signed, and none of another cluster', async () => {
+    const newest = await publish(first, 'local');
+    const mark = { kind: 'drilled', at: '2026-11-24T07:00:00.000Z', run: 'f0', ...newest } as const;
+    const word = { ...mark, repository: 'local', level: 'fetched', failed: BAD, serverVersion: null } as const;
+    const written = { ...word, cluster: 'prod', phases: [] };
+    const offsite = await controller.repository('offsite');
+    await writeMark(offsite, written, signingPair().privateKeyPem);
+    await writeMark(offsite, { ...written, cluster: 'staging', run: 'f1' }, KEYS.privateKeyPem);
+    const [stranger = ''] = await readdir(inTest('offsite/staging/marks'));
+    await cp(inTest('offsite/staging/marks', stranger), inTest('offsite/prod/marks', stranger));
+
+    expect(await choose()).toMatchObject({ copy: { generation: newest.generation }, drilled: null });
   });
 });
 

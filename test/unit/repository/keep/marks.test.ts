@@ -1,4 +1,4 @@
-import { copyFile, mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { DirectoryRepository } from '../../../../src/repository/directory';
 import { sha256Hex } from '../../../../src/repository/digest';
 import { type Mark, meaningOf, type NewMark, readMarks, writeMark } from '../../../../src/repository/keep/marks';
@@ -44,6 +44,7 @@ it('marks are read back as written, and writing one again changes nothing', asyn
   expect(meaningOf(marks)).toEqual({
     restored: new Set([LINK.manifestSha256]),
     pinned: new Map([[LINK.manifestSha256, { by: 'ana', reason: 'audit of 2026' }]]),
+    drills: new Map(),
     tombstones: [],
   });
 });
@@ -170,6 +171,109 @@ it('of lists of removed generations only the newest is read', async () => {
   expect(meaningOf(marks).tombstones.map(({ generation }) => generation)).toEqual([
     LINK.generation.replace('1123', '1122'),
   ]);
+});
+
+describe('the mark of a drill', () => {
+  const PASSED = {
+    kind: 'drilled',
+    cluster: 'prod',
+    at: '2026-11-23T07:00:00.000Z',
+    run: 'd1',
+    ...LINK,
+    repository: 'local',
+    level: 'installed',
+    failed: null,
+    serverVersion: '1.21.1',
+    phases: [{ phase: 'fetch', milliseconds: 1200 }],
+  } satisfies NewMark;
+  const FAILED = {
+    ...PASSED,
+    at: '2026-11-23T08:00:00.000Z',
+    run: 'd2',
+    level: 'fetched',
+    failed: { phase: 'load', code: 'CopyDamaged', against: 'backup' },
+  } satisfies NewMark;
+  const history = async () => meaningOf((await read()).marks).drills.get(LINK.manifestSha256);
+  const { kind: _kind, cluster: _cluster, ...drill } = PASSED;
+
+  it('is read back as written', async () => {
+    await write(PASSED);
+
+    expect(await history()).toEqual({ all: [drill], last: drill, bad: null, level: 'installed' });
+  });
+
+  it('of one that failed shows when it is removed: the next mark names it', async () => {
+    await write(FAILED);
+    await write({ ...PINNED, at: '2026-11-23T09:00:00.000Z' });
+    await rm(await pathOf('drilled'));
+
+    expect((await read()).problems).toEqual([expect.stringMatching(/^A mark is missing in local/)]);
+    expect(await history()).toBeUndefined();
+  });
+
+  it('of one that passed earlier does not heal a failure, wherever it is copied to', async () => {
+    await write(PASSED);
+    await write(FAILED);
+    const path = await pathOf(`drilled-${LINK.generation}-20261123T0700`);
+    await copyFile(path, path.replace('T070000', 'T100000'));
+
+    expect((await read()).problems).toEqual([expect.stringContaining('was moved from another backup')]);
+    expect((await history())?.bad).toMatchObject({ run: 'd2' });
+  });
+
+  it('of another cluster or backup counts for nothing here', async () => {
+    await write({ ...FAILED, cluster: 'other' });
+    const [name = ''] = await readdir(inTest('local/other/marks'));
+    await mkdir(inTest('local/prod/marks'), { recursive: true });
+    await copyFile(inTest('local/other/marks', name), inTest('local/prod/marks', name));
+    const elsewhere = {
+      ...FAILED,
+      generation: LINK.generation.replace('1123', '1122'),
+      manifestSha256: 'b'.repeat(64),
+    };
+    await write(elsewhere);
+    const path = await pathOf(`drilled-${elsewhere.generation}`);
+    await rename(path, path.replace(elsewhere.generation, LINK.generation).replace('d2', 'd3'));
+
+    expect((await read()).problems).toHaveLength(2);
+    expect(await history()).toBeUndefined();
+  });
+
+  it('that another key has signed counts for nothing', async () => {
+    await writeMark(repository, FAILED, signingPair().privateKeyPem);
+
+    expect((await read()).problems).toEqual([expect.stringContaining('is not signed with the configured key')]);
+    expect(await history()).toBeUndefined();
+  });
+
+  it('that is huge is refused by its size, and the others are read', async () => {
+    await write(PASSED);
+    const path = await pathOf('drilled');
+    await writeFile(path.replace('T070000', 'T110000'), '');
+    await truncate(path.replace('T070000', 'T110000'), 64 * 1024 * 1024);
+
+    expect((await read()).problems).toEqual([expect.stringMatching(/too large|larger|bytes|MiB/i)]);
+    expect((await history())?.last).toMatchObject({ run: 'd1' });
+  });
+
+  it.each<[string, Partial<typeof FAILED> | Record<string, unknown>]>([
+    ['control characters', { serverVersion: '1.21\u001b[2J' }],
+    ['a repository that is a path', { repository: '../../etc' }],
+    ['a code that is a text', { failed: { phase: 'load', code: 'bad; rm -rf', against: 'backup' } }],
+    ['times that nobody has measured', { phases: [{ phase: 'load', milliseconds: Number.MAX_SAFE_INTEGER }] }],
+    ['more phases than there are', { phases: Array.from({ length: 33 }, () => ({ phase: 'load', milliseconds: 1 })) }],
+    ['a level that there is not', { level: 'perfect' }],
+  ])('is never written with %s', async (_what, wrong) => {
+    await expect(write({ ...FAILED, ...wrong } as NewMark)).rejects.toMatchObject({ name: 'ZodError' });
+    expect((await read()).marks).toEqual([]);
+  });
+
+  it('of a later version, with a phase and a code that this one does not know, is read', async () => {
+    const later = { phase: 'rehearse', code: 'TimeRanBackwards', against: 'hypervisor' };
+    await write({ ...FAILED, failed: later } as unknown as NewMark);
+
+    expect(await history()).toMatchObject({ last: { failed: later }, bad: null });
+  });
 });
 
 describe('a mark counts for nothing and is reported', () => {

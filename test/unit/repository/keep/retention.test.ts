@@ -37,6 +37,8 @@ function candidate(minutesAgo: number, index: number, check: CheckLevel, pinned 
   };
 }
 
+const DRILLED = ['fetched', 'installed', 'restored'] as const;
+
 const pinsOf = (all: Candidate[]) => new Set(all.filter((copy) => copy.pinned).map((copy) => copy.manifestSha256));
 const idsOf = (all: { generation: string }[]) => all.map(({ generation }) => generation);
 
@@ -48,7 +50,12 @@ const minutesAgo = fc.oneof(
 );
 const candidates = fc
   .array(fc.tuple(minutesAgo, fc.integer({ min: 0, max: 11 })), { minLength: 2, maxLength: 12, size: 'max' })
-  .map((list) => list.map(([ago, dice], index) => candidate(ago, index, LEVELS[dice % 3] ?? 'listed', dice === 11)));
+  .map((list) =>
+    list.map(([ago, dice], index) => ({
+      ...candidate(ago, index, LEVELS[dice % 3] ?? 'listed', dice === 11),
+      drilled: DRILLED[dice % 7] ?? null,
+    })),
+  );
 const small = fc.integer({ min: 0, max: 4 });
 const policies: fc.Arbitrary<RetentionPolicy> = fc
   .tuple(
@@ -95,6 +102,14 @@ function modelKeeps(copy: Candidate, all: Candidate[], policy: RetentionPolicy, 
   const newer = all.filter((other) => !future(other) && other.generation > copy.generation);
   if (newer.length < policy.minimum) return true;
   if (copy.check === 'restored' && !newer.some(({ check }) => check === 'restored')) return true;
+  const levelOf = ({ drilled }: RetentionCandidate) => (drilled ? DRILLED.indexOf(drilled) : -1);
+  const others = all.filter((other) => !future(other) && other !== copy);
+  if (
+    copy.drilled &&
+    !others.some((other) => levelOf(other) > levelOf(copy)) &&
+    !newer.some((other) => levelOf(other) === levelOf(copy))
+  )
+    return true;
   if (copy.check !== 'listed' && !newer.some(({ check }) => check !== 'listed')) return true;
   if (old(copy)) return false;
   if (newer.length < policy.last) return true;
