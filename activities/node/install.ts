@@ -10,6 +10,13 @@ import { noteInstall } from '../../src/host/data/install-note';
 import { proveStopped } from '../../src/host/service/service';
 import { applyLimitMs } from '../../src/vault/load-limits';
 import type { VaultClient } from '../../src/vault/client';
+import {
+  hasApplied,
+  initializeThrowaway,
+  keysAreRefused,
+  type Throwaway,
+  unsealsItself,
+} from '../../src/vault/throwaway';
 import { withHeartbeats } from '../heartbeat';
 import type { NodeHost } from './context';
 import { refuseInitialize } from './refuse-initialize';
@@ -48,7 +55,7 @@ export async function installSnapshot(host: NodeHost, input: { claim: RunClaim }
       await removeDiscarded(host.node.dataDir, claim.run, attempt);
       await host.driver.start(attempt);
 
-      const { token, keys, clusterId } = await initializeThrowaway(host, attempt, manifest);
+      const { token, keys, clusterId } = await makeThrowaway(host, attempt, manifest);
       attempt.assertCurrent();
       const note = { run: claim.run, generation: manifest.generation, blankClusterId: clusterId };
       await noteInstall(host.node.dataDir, note);
@@ -78,7 +85,7 @@ export async function installSnapshot(host: NodeHost, input: { claim: RunClaim }
 }
 
 /** Initialises a cluster that exists for seconds. */
-async function initializeThrowaway(
+async function makeThrowaway(
   host: NodeHost,
   attempt: Attempt,
   manifest: Manifest,
@@ -95,8 +102,7 @@ async function initializeThrowaway(
         },
       );
     }
-    attempt.assertCurrent();
-    const throwaway = await initialize(vault, attempt, manifest);
+    const throwaway = await initializeThrowaway(vault, manifest, () => attempt.assertCurrent());
     await pollUntil(
       `the blank Vault on ${host.node.name} to become active`,
       { timeoutMs: 60_000, signal: attempt.signal, where: host.node.name, notice: 'vault-not-starting' },
@@ -104,33 +110,6 @@ async function initializeThrowaway(
     );
     return { ...throwaway, clusterId: (await vault.sealStatus()).clusterId ?? null };
   });
-}
-
-interface Throwaway {
-  /** Root token. */
-  token: string;
-  /** As many unseal keys as needed; none with auto-unseal. */
-  keys: string[];
-}
-
-/** If N and T differ from the snapshot's, Vault later refuses the original shares ("invalid key size"). */
-async function initialize(
-  vault: VaultClient,
-  attempt: Attempt,
-  { seal, recovery: recoveryConfig }: Manifest,
-): Promise<Throwaway> {
-  if (!isShamir({ seal })) {
-    const { secretShares, secretThreshold } = recoveryConfig ?? seal;
-    const shares = { recoveryShares: secretShares, recoveryThreshold: secretThreshold };
-    return { token: (await vault.initializeAutoUnseal(shares)).rootToken, keys: [] };
-  }
-  const { keys: all, rootToken: token } = await vault.initialize(seal);
-  const keys = all.slice(0, seal.secretThreshold);
-  for (const key of keys) {
-    attempt.assertCurrent();
-    await vault.unseal({ key });
-  }
-  return { token, keys };
 }
 
 /** Throwaway Shamir keys never match the snapshot's; an auto-unseal key must, or nothing could decrypt the data. */
@@ -143,9 +122,9 @@ async function upload(
 ): Promise<void> {
   const archive = await openArchive(host, path, manifest);
   try {
-    await vault.restoreSnapshot(archive, { force: isShamir(manifest), signal: attempt.signal });
+    await vault.restoreSnapshot(archive, { force: !unsealsItself(manifest), signal: attempt.signal });
   } catch (error) {
-    if (isShamir(manifest) || !isDrError(error) || error.code !== 'VaultRefused') throw error;
+    if (!unsealsItself(manifest) || !isDrError(error) || error.code !== 'VaultRefused') throw error;
     throw new DrError('VaultRefused', `${host.node.name} rejects the snapshot: ${error.message}`, {
       where: host.node.name,
       advice: `The seal '${manifest.seal.type}' of this node must use the same key that the cluster had when the snapshot was made: check its seal stanza, then resume.`,
@@ -154,10 +133,6 @@ async function upload(
   }
 }
 
-/**
- * The answer comes before anything is applied. Afterwards a Shamir node seals itself; with auto-unseal it stays
- * unsealed and shows the snapshot's cluster id (both measured, Vault 1.21.1).
- */
 async function waitUntilApplied(
   host: NodeHost,
   vault: VaultClient,
@@ -173,10 +148,7 @@ async function waitUntilApplied(
       where: host.node.name,
       advice: `Read Vault's log on ${host.node.name}.`,
     },
-    async () => {
-      const { sealed, clusterId } = await vault.sealStatus();
-      return (sealed && !clusterId) || (!sealed && clusterId === manifest.clusterId) ? true : null;
-    },
+    async () => (hasApplied(await vault.sealStatus(), manifest) ? true : null),
   );
 }
 
@@ -191,28 +163,14 @@ async function proveReplaced(
   manifest: Manifest,
   keys: string[],
 ): Promise<void> {
-  const replaced = isShamir(manifest)
-    ? await keysAreRefused(vault, attempt, keys)
-    : await showsTheId(host, vault, attempt, manifest);
+  const replaced = unsealsItself(manifest)
+    ? await showsTheId(host, vault, attempt, manifest)
+    : await keysAreRefused(vault, keys, () => attempt.assertCurrent());
   if (replaced) return;
   throw new DrError('ServiceFailed', `Vault on ${host.node.name} stopped before it had applied the snapshot.`, {
     where: host.node.name,
     advice: `The install starts over from blank. If it repeats, read Vault's log on ${host.node.name}.`,
   });
-}
-
-async function keysAreRefused(vault: VaultClient, attempt: Attempt, keys: string[]): Promise<boolean> {
-  for (const key of keys) {
-    attempt.assertCurrent();
-    try {
-      await vault.unseal({ key });
-    } catch (error) {
-      if (!isDrError(error) || error.code !== 'VaultRefused') throw error;
-      await vault.unseal({ reset: true });
-      return true;
-    }
-  }
-  return false;
 }
 
 async function showsTheId(
@@ -234,8 +192,4 @@ async function showsTheId(
     },
   );
   return status.clusterId === clusterId;
-}
-
-function isShamir({ seal }: Pick<Manifest, 'seal'>): boolean {
-  return seal.type === 'shamir';
 }

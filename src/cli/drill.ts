@@ -48,7 +48,7 @@ export const DOES: Record<DrillPhase, string> = {
 const MEANS: Record<DrillLevel, string> = {
   fetched: 'the copy is whole and can be decrypted',
   installed: 'a Vault loads the backup; whether the shares open it was not tried',
-  restored: 'the original shares open it, and it serves the data of the backup',
+  restored: 'it is unsealed, and serves the data of the backup',
 };
 
 const CHECKED: Record<DrillCheck['check'], string> = {

@@ -1,23 +1,27 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chown, lstat, mkdtemp, readlink, rm } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, chown, lstat, mkdtemp, readlink, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { DrError } from '../contract/failures';
 import { printable } from '../contract/printable';
 import { fenceProblems } from './fence-proof';
 import type { FenceReport, Order, Reply, ServerState, Target } from './orders';
+import { Relay, socketName } from './relay';
+import { hostsFile, SEAL_FILES, type SandboxSeal } from './seal';
 
 /** What makes the fence, of the package bubblewrap; and what gives up rights, of util-linux. */
 const BUBBLEWRAP = 'bwrap';
 const SETPRIV = 'setpriv';
 /** The user `nobody`, whom no file of the host belongs to. */
 const NOBODY = 65_534;
+const LOW_PORTS = 'CAP_NET_BIND_SERVICE';
+const FIRST_FREE_PORT = 1_024;
 /** Beside these nothing of the host is there. */
 const SYSTEM = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64'];
 /** What must not be there: sockets of other programs, their data, and what the host's own Vault has. */
-const HIDDEN = ['/etc', '/home', '/mnt', '/opt', '/root', '/run', '/srv', '/sys', '/var/lib', '/var/run'];
+const HIDDEN: string[] = ['/etc', '/home', '/mnt', '/opt', '/root', '/run', '/srv', '/sys', '/var/lib', '/var/run'];
 const STOP_WITHIN_MS = 30_000;
 const ANSWER_WITHIN_MS = 60_000;
 
@@ -25,6 +29,7 @@ const ANSWER_WITHIN_MS = 60_000;
 const SHARED = '/fence';
 const DATA = '/data';
 const SERVER = '/server';
+const HOSTS = '/etc/hosts';
 
 export interface FenceOptions {
   /** Vault or OpenBao. */
@@ -37,6 +42,8 @@ export interface FenceOptions {
   targets: readonly Target[];
   /** Of the Vault: one of the backup's, or its leases could not be changed (measured, 1.21.1). */
   nodeId: string;
+  /** Of a Vault that unseals itself. */
+  seal?: SandboxSeal | undefined;
 }
 
 /**
@@ -54,6 +61,7 @@ export class Fence {
     private readonly child: ChildProcess,
     private readonly options: FenceOptions,
     private readonly shared: string,
+    private readonly relay: Relay | null,
   ) {
     child.stderr?.on('data', (chunk: Buffer) => (this.#said = `${this.#said}${chunk.toString('utf8')}`.slice(-500)));
     createInterface({ input: child.stdout! }).on('line', (line) => this.#hear(line));
@@ -70,14 +78,19 @@ export class Fence {
     const shared = await mkdtemp(join(options.directory, 'fence-'));
     const isRoot = process.getuid?.() === 0;
     if (isRoot) await chown(shared, NOBODY, NOBODY);
+    const { seal } = options;
+    if (seal) await writeReadable(join(shared, 'hosts'), hostsFile(seal.holes));
+    const relay = seal ? await Relay.open(shared, seal.holes, isRoot ? NOBODY : null) : null;
     const child = spawn(BUBBLEWRAP, await argumentsOf(options, shared, isRoot), {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { PATH: process.env['PATH'] },
       detached: true,
     });
-    const fence = new Fence(child, options, shared);
+    const fence = new Fence(child, options, shared, relay);
     try {
+      // First without the way to the key service, which comes on top of a fence that is proved.
       await fence.prove();
+      if (seal) await fence.#openWays(seal);
       return fence;
     } catch (error) {
       await fence.close();
@@ -92,10 +105,12 @@ export class Fence {
 
   /** From inside. @throws DrError NodeUnsafe */
   async prove(): Promise<FenceReport> {
-    const { targets, writable } = this.options;
-    // A directory that is there on purpose is an empty one.
-    const hidden = HIDDEN.filter((path) => !writable.some((own) => `${own}/`.startsWith(`${path}/`)));
-    const report = (await this.#ask({ do: 'probe', targets: [...targets], hidden })) as FenceReport;
+    const { writable, seal } = this.options;
+    // On its own loopback the way to the key service is no leak.
+    const isWay = ({ host, port }: Target) => seal?.holes.some((hole) => hole.listen === host && hole.port === port);
+    const targets = this.options.targets.filter((target) => !isWay(target));
+    const made = [...writable, ...(seal ? [HOSTS] : [])];
+    const report = (await this.#ask({ do: 'probe', targets, hidden: HIDDEN, made })) as FenceReport;
     const problems = fenceProblems(report, targets.length);
     if (problems.length === 0) return report;
     throw new DrError('NodeUnsafe', `The fence of the sandbox is not proved: ${problems.join('; ')}.`, {
@@ -108,7 +123,9 @@ export class Fence {
   async start(...options: string[]): Promise<void> {
     // One that has died leaves it behind.
     await rm(join(this.shared, 'vault.sock'), { force: true });
-    await this.#ask({ do: 'start', program: SERVER, config: JSON.stringify(serverConfig(this.options)), options });
+    const config = JSON.stringify(serverConfig(this.options));
+    const { environment = {} } = this.options.seal ?? {};
+    await this.#ask({ do: 'start', program: SERVER, config, options, environment });
   }
 
   async stop(): Promise<void> {
@@ -126,8 +143,17 @@ export class Fence {
     const isGone = pid === undefined || exitCode !== null || signalCode !== null;
     const gone = isGone ? Promise.resolve() : once(this.child, 'close');
     this.child.kill('SIGKILL');
+    this.relay?.close();
     await gone;
     await rm(this.shared, { recursive: true, force: true });
+  }
+
+  async #openWays({ holes, files }: SandboxSeal): Promise<void> {
+    await this.#ask({
+      do: 'open',
+      ways: holes.map(({ listen, port }, index) => ({ host: listen, port, socket: `${SHARED}/${socketName(index)}` })),
+      files: files.map(({ path, content }) => ({ path, base64: content.toString('base64') })),
+    });
   }
 
   async #ask(order: Order): Promise<unknown> {
@@ -169,7 +195,7 @@ export class Fence {
 }
 
 /** Its data stay in memory; it talks to nobody but through the socket. */
-function serverConfig({ nodeId }: Pick<FenceOptions, 'nodeId'>): object {
+function serverConfig({ nodeId, seal }: Pick<FenceOptions, 'nodeId' | 'seal'>): object {
   return {
     listener: [
       { unix: { address: `${SHARED}/vault.sock`, disable_unauthed_generate_root_endpoints: false } },
@@ -185,10 +211,17 @@ function serverConfig({ nodeId }: Pick<FenceOptions, 'nodeId'>): object {
     // For a root token from the shares alone, as before Vault 2.0; in the listener it is OpenBao's setting for the same.
     enable_unauthenticated_access: ['generate-root'],
     ui: false,
+    ...(seal && { seal: { [seal.type]: seal.settings } }),
   };
 }
 
-async function argumentsOf({ program, writable }: FenceOptions, shared: string, isRoot: boolean): Promise<string[]> {
+async function argumentsOf(
+  { program, writable, seal }: FenceOptions,
+  shared: string,
+  isRoot: boolean,
+): Promise<string[]> {
+  // Only a way to a port such as 443 needs it, and only the process that listens there has it.
+  const needsLowPort = seal?.holes.some(({ port }) => port < FIRST_FREE_PORT) ?? false;
   const system = (await Promise.all(SYSTEM.map(bound))).flat();
   // One option per line, with its values.
   const options = [
@@ -199,22 +232,37 @@ async function argumentsOf({ program, writable }: FenceOptions, shared: string, 
     ['--die-with-parent', '--new-session', '--clearenv'],
     ['--setenv', 'HOME', '/tmp'],
     ['--cap-drop', 'ALL'],
-    isRoot ? ['SETUID', 'SETGID', 'SETPCAP'].flatMap((name) => ['--cap-add', `CAP_${name}`]) : [],
+    isRoot
+      ? ['SETUID', 'SETGID', 'SETPCAP', ...(needsLowPort ? ['NET_BIND_SERVICE'] : [])].flatMap((name) => [
+          '--cap-add',
+          `CAP_${name}`,
+        ])
+      : [],
     system,
     ['--proc', '/proc', '--dev', '/dev'],
-    [DATA, '/tmp', ...writable].flatMap((path) => ['--perms', '1777', '--tmpfs', path]),
+    [DATA, '/tmp', ...(seal ? [SEAL_FILES] : []), ...writable].flatMap((path) => ['--perms', '1777', '--tmpfs', path]),
     ['--bind', shared, SHARED],
+    seal ? ['--perms', '0755', '--dir', dirname(HOSTS), '--ro-bind', join(shared, 'hosts'), HOSTS] : [],
+    needsLowPort && !isRoot ? ['--cap-add', LOW_PORTS] : [],
     ['--ro-bind', program, SERVER],
     ['--ro-bind', process.execPath, '/node'],
     ['--ro-bind', join(__dirname, 'inside.js'), '/inside.js'],
     ['--chdir', DATA],
   ];
-  return [...options.flat(), '--', ...(isRoot ? asNobody() : []), '/node', '/inside.js'];
+  return [...options.flat(), '--', ...(isRoot ? asNobody(needsLowPort) : []), '/node', '/inside.js'];
 }
 
-function asNobody(): string[] {
+/** By everybody, whatever the umask. */
+async function writeReadable(path: string, text: string): Promise<void> {
+  await writeFile(path, text);
+  await chmod(path, 0o644);
+}
+
+function asNobody(keepsLowPorts: boolean): string[] {
   const ids = [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'];
-  return [SETPRIV, ...ids, '--no-new-privs', '--bounding-set=-all', '--inh-caps=-all'];
+  const kept = keepsLowPorts ? ',+net_bind_service' : '';
+  const caps = ['bounding-set', 'inh-caps', ...(keepsLowPorts ? ['ambient-caps'] : [])];
+  return [SETPRIV, ...ids, '--no-new-privs', ...caps.map((set) => `--${set}=-all${kept}`)];
 }
 
 /** Of the host, read-only; as a link, where it is one. */

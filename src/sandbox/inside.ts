@@ -1,11 +1,11 @@
 // Runs inside the fence, as its first process after the one that made it: starts the scratch Vault there, and tries to get out.
 // It imports nothing of this project, because nothing of it can be seen from there.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createConnection } from 'node:net';
+import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { createConnection, createServer, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { createInterface } from 'node:readline';
-import type { FenceReport, Order, Reached, Reply, ServerState, Target } from './orders';
+import type { FenceReport, Order, Reached, Reply, ServerState, Target, Way } from './orders';
 
 const CONFIG_FILE = '/tmp/vault.json';
 const CONNECT_WITHIN_MS = 2_000;
@@ -31,9 +31,13 @@ function reply(answer: Reply): void {
 async function act(order: Order): Promise<unknown> {
   switch (order.do) {
     case 'probe':
-      return probe(order.targets, order.hidden);
+      return probe(order);
     case 'start':
-      return start(order.program, order.config, order.options);
+      return start(order);
+    case 'open':
+      for (const { path, base64 } of order.files) writeFileSync(path, Buffer.from(base64, 'base64'));
+      for (const way of order.ways) await openWay(way);
+      return null;
     case 'stop':
       return stop(order.withinMs);
     case 'look':
@@ -41,12 +45,29 @@ async function act(order: Order): Promise<unknown> {
   }
 }
 
-async function start(program: string, config: string, options: string[]): Promise<void> {
+/** The fence's own end of a way to a key service. */
+async function openWay({ host, port, socket: path }: Way): Promise<void> {
+  const server = createServer((asking) => {
+    const leading = createConnection(path);
+    join(asking, leading);
+    join(leading, asking);
+  });
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
+}
+
+function join(from: Socket, to: Socket): void {
+  from.on('error', () => to.destroy());
+  from.once('close', () => to.destroy());
+  from.pipe(to);
+}
+
+async function start({ program, config, options, environment }: Extract<Order, { do: 'start' }>): Promise<void> {
   if (server !== null) throw new Error('it runs already');
   lastLine = '';
   writeFileSync(CONFIG_FILE, config);
   const started = spawn(program, ['server', ...options, `-config=${CONFIG_FILE}`], {
     stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...process.env, ...environment },
   });
   server = started;
   for (const output of [started.stdout, started.stderr]) {
@@ -76,13 +97,20 @@ async function stop(withinMs: number): Promise<void> {
   clearTimeout(force);
 }
 
-async function probe(targets: Target[], hidden: string[]): Promise<FenceReport> {
+async function probe({ targets, hidden, made }: Extract<Order, { do: 'probe' }>): Promise<FenceReport> {
   return {
     interfaces: Object.keys(networkInterfaces()),
     routes: routes(),
-    seen: hidden.filter((path) => existsSync(path)),
+    seen: hidden.flatMap((path) => seenAt(path, made)),
     reached: await Promise.all(targets.map(reach)),
   };
+}
+
+/** What is there and was not put there on purpose. */
+function seenAt(path: string, made: string[]): string[] {
+  if (!existsSync(path) || made.includes(path)) return [];
+  if (!made.some((own) => own.startsWith(`${path}/`))) return [path];
+  return readdirSync(path).flatMap((name) => seenAt(`${path}/${name}`, made));
 }
 
 /** Names of the interfaces that packets could leave by. */

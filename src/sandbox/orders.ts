@@ -1,7 +1,8 @@
 /** What is sent into the fence, one JSON document per line. */
 export type Order =
-  | { do: 'probe'; targets: Target[]; hidden: string[] }
-  | { do: 'start'; program: string; config: string; options: string[] }
+  | { do: 'probe'; targets: Target[]; hidden: string[]; made: string[] }
+  | { do: 'open'; ways: Way[]; files: { path: string; base64: string }[] }
+  | { do: 'start'; program: string; config: string; options: string[]; environment: Record<string, string> }
   | { do: 'stop'; withinMs: number }
   | { do: 'look' };
 
@@ -11,6 +12,11 @@ export type Reply = { id: number } & ({ result: unknown } | { error: string });
 export interface Target {
   host: string;
   port: number;
+}
+
+/** What is accepted at an address of the fence's own loopback is passed on to a socket that is shared with the host. */
+export interface Way extends Target {
+  socket: string;
 }
 
 export interface Reached extends Target {

@@ -8,14 +8,17 @@ import type { DrillPhase } from '../contract/drill-levels';
 import { DrError, isDrError } from '../contract/failures';
 import { formatCount } from '../contract/format';
 import type { GenerationCopy, Manifest } from '../contract/generation';
+import { printable } from '../contract/printable';
 import { privateDirectory } from '../files/files';
 import { isKnownDead, ownIdentity } from '../files/process-identity';
 import { fetchSnapshot } from '../repository/generations';
 import type { Repository } from '../repository/types';
 import type { SealStatus } from '../vault/answers';
+import { unsealsItself } from '../vault/throwaway';
 import { openStored, proveArchive } from '../vault/stored-archive';
 import { Fence } from './fence';
 import { ScratchVault } from './scratch-vault';
+import { readSeal, type SandboxSeal } from './seal';
 import { fenceTargets } from './targets';
 
 export interface SandboxOptions {
@@ -44,10 +47,14 @@ export interface Sandbox {
   unresolved: string[];
   phases: DrillResult['phases'];
   timed: Timed;
-  /** Loads the backup; the Vault stays sealed. */
+  /** Loads the backup; the Vault stays sealed, unless it unseals itself. */
   load: () => Promise<SealStatus>;
-  /** With the original shares, after all leases are removed. @returns the shares: secret. @throws DrError SharesDoNotOpen */
-  unseal: (ask: AskShare) => Promise<string[]>;
+  /**
+   * With the original shares, after all leases are removed. One that unseals itself needs none, and keeps its leases.
+   * @param ask then for the recovery keys, if somebody has them: they make root tokens
+   * @returns the shares: secret. @throws DrError SharesDoNotOpen
+   */
+  unseal: (ask: AskShare | undefined) => Promise<string[]>;
   /** What was removed before it was unsealed. */
   leases: () => DrillLeases | undefined;
 }
@@ -62,6 +69,7 @@ export async function withSandbox<T>(options: SandboxOptions, work: (sandbox: Sa
   const { cluster, sandbox, repository, copy, signal, onPhase } = options;
   const { manifest } = copy;
   refuse(manifest);
+  const seal = await sealFor(manifest, sandbox);
   const phases: DrillResult['phases'] = [];
   const directory = await ownDirectory(options.stateDir);
   const path = join(directory, manifest.stored.file);
@@ -82,6 +90,7 @@ export async function withSandbox<T>(options: SandboxOptions, work: (sandbox: Sa
         directory,
         targets,
         nodeId: nodeIdIn(manifest),
+        seal,
       }),
     );
     fence = standing;
@@ -105,6 +114,13 @@ export async function withSandbox<T>(options: SandboxOptions, work: (sandbox: Sa
       unseal: (ask) =>
         timed('unseal', async () => {
           await standing.prove();
+          if (unsealsItself(manifest)) {
+            const { secretThreshold } = manifest.recovery ?? manifest.seal;
+            const recoveryKeys = ask ? await askForShares(ask, secretThreshold) : [];
+            await vault.awaitActive();
+            return recoveryKeys;
+          }
+          if (ask === undefined) return [];
           const shares = await askForShares(ask, manifest.seal.secretThreshold);
           leases = await disarm(vault, shares, manifest);
           await unseal(vault, shares);
@@ -153,30 +169,43 @@ export function assertSame(what: string, found: unknown, expected: unknown): voi
   });
 }
 
-function assertSeal(status: SealStatus, { seal }: Manifest): SealStatus {
-  assertSame('number of shares', status.n, seal.secretShares);
-  assertSame('threshold', status.t, seal.secretThreshold);
+function assertSeal(status: SealStatus, { seal, recovery }: Manifest): SealStatus {
+  // One that unseals itself shows the numbers of its recovery keys.
+  const { secretShares, secretThreshold } = recovery ?? seal;
+  assertSame('number of shares', status.n, secretShares);
+  assertSame('threshold', status.t, secretThreshold);
   return status;
 }
 
-/** What a sandbox can't bring up yet. */
-function refuse({ content, seal, cluster }: Manifest): void {
-  if (content !== undefined) {
+/** Undefined if people unseal it. @throws DrError InvalidConfiguration */
+async function sealFor({ cluster, seal }: Manifest, { seals }: SandboxConfig): Promise<SandboxSeal | undefined> {
+  if (seal.type === 'shamir') return undefined;
+  const configured = seals[cluster];
+  if (configured === undefined) {
     throw new DrError(
-      'PlanRefused',
-      `A drill needs a Raft snapshot; this backup was made by the method ${content.method}.`,
+      'InvalidConfiguration',
+      `The seal of this backup is ${printable(seal.type)}, and the sandbox does not know how to reach its key.`,
       {
-        advice: `\`vault-dr backups verify --cluster ${cluster}\` reads it end to end.`,
+        advice: `Add \`sandbox.seals.${cluster}\`: the file with the seal stanza, and the address of its key service.`,
       },
     );
   }
-  if (seal.type === 'shamir') return;
+  const known = await readSeal(configured, cluster);
+  if (known.type === seal.type) return known;
+  throw new DrError(
+    'InvalidConfiguration',
+    `The seal of this backup is ${printable(seal.type)}, but that in ${configured.configFile} is ${printable(known.type)}.`,
+    { advice: 'Give the seal that the cluster had when the backup was made.' },
+  );
+}
+
+/** What a sandbox can't bring up. */
+function refuse({ content, cluster }: Manifest): void {
+  if (content === undefined) return;
   throw new DrError(
     'PlanRefused',
-    `The seal of this backup is ${seal.type}, whose key service the sandbox cannot reach.`,
-    {
-      advice: `\`vault-dr backups verify --cluster ${cluster}\` reads it end to end. A rehearsal with this seal needs a cluster of its own, cut off from production.`,
-    },
+    `A drill needs a Raft snapshot; this backup was made by the method ${content.method}.`,
+    { advice: `\`vault-dr backups verify --cluster ${cluster}\` reads it end to end.` },
   );
 }
 

@@ -7,6 +7,7 @@ import { changeLeases, type LeaseChanges } from '../vault/lease-grace';
 import { RecoveryMode } from '../vault/recovery-mode';
 import { VaultClient, type VaultClientOptions } from '../vault/client';
 import { applyLimitMs, loadLimitMs } from '../vault/load-limits';
+import { hasApplied, initializeThrowaway, keysAreRefused, unsealsItself } from '../vault/throwaway';
 import { logLineFit } from '../vault/errors/log-line';
 import type { Fence } from './fence';
 
@@ -19,7 +20,7 @@ const BECOMES_ACTIVE_MS = 120_000;
 /** Longer than any sandbox stands. */
 const POSTPONED_MS = 365 * 86_400_000;
 
-type Facts = Pick<Manifest, 'seal' | 'keys' | 'clusterId'>;
+type Facts = Pick<Manifest, 'seal' | 'recovery' | 'keys' | 'clusterId'>;
 
 /** Where it runs. */
 export type ScratchHost = Pick<Fence, 'address' | 'start' | 'stop' | 'look'>;
@@ -45,37 +46,41 @@ export class ScratchVault {
   }
 
   /** Starts it with no data, and initialises a cluster that exists for seconds. @returns its root token and unseal keys: secret */
-  async startBlank({ seal }: Facts): Promise<{ token: string; keys: string[]; version: string | null }> {
+  async startBlank(manifest: Facts): Promise<{ token: string; keys: string[]; version: string | null }> {
     await this.fence.start();
     const { version = null } = await this.#until('to start', loadLimitMs(0), (vault) => vault.sealStatus());
-    // With the snapshot's own numbers, or it would refuse the original shares later.
-    const { keys: all, rootToken: token } = await this.withClient((vault) => vault.initialize(seal));
-    const keys = all.slice(0, seal.secretThreshold);
-    await this.unseal(keys);
+    const { token, keys } = await this.withClient((vault) => initializeThrowaway(vault, manifest));
     await this.awaitActive();
     return { token, keys, version };
   }
 
   /**
-   * Loads the snapshot, proves that it has replaced what was there, and leaves the Vault sealed.
+   * Loads the snapshot, proves that it has replaced what was there, and leaves the Vault sealed, unless it unseals itself.
    * @param open the archive in clear
    * @throws DrError what the archive fails with; VaultRefused
    */
-  async load(open: () => Promise<Readable>, token: string, keys: string[], { keys: size }: Facts): Promise<SealStatus> {
+  async load(open: () => Promise<Readable>, token: string, keys: string[], manifest: Facts): Promise<SealStatus> {
+    const isAuto = unsealsItself(manifest);
     const archive = await open();
-    await this.withClient((vault) => vault.restoreSnapshot(archive, { force: true }), { token });
-    await this.#until('to load the snapshot', applyLimitMs(size), async (vault) => {
-      const { sealed, clusterId } = await vault.sealStatus();
-      return sealed && !clusterId ? true : null;
-    });
+    await this.withClient((vault) => vault.restoreSnapshot(archive, { force: !isAuto }), { token });
+    await this.#until('to load the snapshot', applyLimitMs(manifest.keys), async (vault) =>
+      hasApplied(await vault.sealStatus(), manifest) ? true : null,
+    );
     await this.fence.stop();
     await this.fence.start();
-    const status = await this.#until('to start with the snapshot', loadLimitMs(size.bytes), (vault) =>
-      vault.sealStatus(),
-    );
-    if (!status.initialized || !status.sealed) throw notReplaced();
-    await this.#assertRefused(keys);
+    const status = await this.#until('to start with the snapshot', loadLimitMs(manifest.keys.bytes), async (vault) => {
+      const now = await vault.sealStatus();
+      return isAuto && (now.sealed || !now.clusterId) ? null : now;
+    });
+    if (!status.initialized || status.sealed === isAuto || !(await this.#isReplaced(status, keys, manifest))) {
+      throw notReplaced();
+    }
     return status;
+  }
+
+  #isReplaced({ clusterId }: SealStatus, keys: readonly string[], manifest: Facts): Promise<boolean> {
+    if (unsealsItself(manifest)) return Promise.resolve(clusterId === manifest.clusterId);
+    return this.withClient((vault) => keysAreRefused(vault, keys));
   }
 
   /**
@@ -119,18 +124,6 @@ export class ScratchVault {
     return this.#until('to become active', BECOMES_ACTIVE_MS, async (vault) =>
       (await vault.leader()).isSelf ? true : null,
     );
-  }
-
-  /** A Vault that died before it had loaded the snapshot looks the same from outside, but takes the keys of before. */
-  async #assertRefused(keys: readonly string[]): Promise<void> {
-    try {
-      await this.unseal(keys);
-    } catch (error) {
-      if (!isDrError(error) || error.code !== 'VaultRefused') throw error;
-      await this.withClient((vault) => vault.unseal({ reset: true }));
-      return;
-    }
-    throw notReplaced();
   }
 
   async #until<T>(what: string, withinMs: number, ask: (vault: VaultClient) => Promise<T | null>): Promise<T> {

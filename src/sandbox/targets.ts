@@ -10,6 +10,8 @@ const PUBLIC: readonly Target[] = [
   { host: '2606:4700:4700::1111', port: 443 },
 ];
 const DNS_PORT = 53;
+const HTTP_PORT = 80;
+const HTTPS_PORT = 443;
 
 /**
  * What a fence must keep out of reach: the nodes of the cluster, the resolvers, something public, and what the configuration
@@ -21,15 +23,15 @@ export async function fenceTargets(
   { targets }: Pick<SandboxConfig, 'targets'>,
 ): Promise<{ targets: Target[]; unresolved: string[] }> {
   const named = [
-    ...nodes.flatMap(({ address, clusterAddress }) => [new URL(address).host || address, clusterAddress]),
-    ...targets,
+    ...nodes.flatMap(({ address, clusterAddress }) => [apiOf(address), addressParts(clusterAddress)]),
+    ...targets.map(addressParts),
   ];
   const resolvers = getServers().map((server) =>
-    isIP(server) ? { host: server, port: DNS_PORT } : parseTarget(server),
+    isIP(server) ? { host: server, port: DNS_PORT } : addressParts(server),
   );
   const found: Target[] = [...PUBLIC, ...resolvers];
   const unresolved: string[] = [];
-  for (const { host, port } of named.map(parseTarget)) {
+  for (const { host, port } of named) {
     const addresses = await lookup(host, { all: true }).catch(() => []);
     if (addresses.length === 0) unresolved.push(host);
     found.push(...addresses.map(({ address }) => ({ host: address, port })));
@@ -39,7 +41,14 @@ export async function fenceTargets(
 }
 
 /** @param text host:port, with an IPv6 address in brackets */
-function parseTarget(text: string): Target {
+export function addressParts(text: string): Target {
   const [, host = '', port = ''] = /^(.*?)(?::(\d+))?$/.exec(text) ?? [];
-  return { host: host.replace(/^\[|\]$/g, ''), port: Number(port || 443) };
+  return { host: host.replace(/^\[|\]$/g, ''), port: Number(port || HTTPS_PORT) };
+}
+
+/** A URL does not show the port that its scheme has anyway. */
+function apiOf(address: string): Target {
+  const { hostname, port, protocol } = new URL(address);
+  const byScheme = protocol === 'http:' ? HTTP_PORT : HTTPS_PORT;
+  return { host: hostname.replace(/^\[|\]$/g, ''), port: Number(port || byScheme) };
 }

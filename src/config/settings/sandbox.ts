@@ -1,8 +1,30 @@
 import { z } from 'zod';
-import { command, name, path } from './values';
+import { command, name, path, secretSource } from './values';
 
 /** Of the directories in which a Vault usually writes its audit log. */
 const AUDIT_DIRECTORIES = ['/var/log/vault', '/var/log/openbao', '/vault/logs', '/openbao/logs'];
+
+const hostPort = z.string().regex(/^(\[[0-9A-Fa-f:.]+\]|[^\s/:[\]]+):\d{1,5}$/, 'must be host:port');
+const variable = z.string().regex(/^[A-Z_][A-Z0-9_]*$/i, 'must be the name of an environment variable');
+
+const seal = z.strictObject({
+  configFile: path.describe(
+    "A file with the cluster's `seal` stanza: Vault's own configuration, of which nothing else is read. Files that the stanza names are copied into the sandbox.",
+  ),
+  reach: z
+    .array(hostPort)
+    .min(1)
+    .max(16)
+    .describe('Name and port of the key service, and of what else the seal needs: all that the sandbox reaches.'),
+  environment: z
+    .record(variable, secretSource)
+    .default({})
+    .describe('Variables of the Vault in the sandbox, by name, such as the credentials of a cloud.'),
+  files: z
+    .record(variable, path)
+    .default({})
+    .describe('Variables that name a file, which is copied into the sandbox: GOOGLE_APPLICATION_CREDENTIALS.'),
+});
 
 export const sandbox = z.strictObject({
   name: name
@@ -16,11 +38,15 @@ export const sandbox = z.strictObject({
       'Directories that exist in the sandbox, in memory: where the audit devices of the cluster write to. A Vault none of whose audit devices works serves nothing.',
     ),
   targets: z
-    .array(z.string().regex(/^(\[[0-9A-Fa-f:.]+\]|[^\s/:[\]]+):\d{1,5}$/, 'must be host:port'))
+    .array(hostPort)
     .default([])
     .describe(
       'What a drill proves to be out of reach, host:port, besides the nodes, the resolvers and a public address: databases, clouds, log servers.',
     ),
+  seals: z
+    .record(name, seal)
+    .default({})
+    .describe('Clusters that unseal themselves, by name: how the sandbox reaches their key.'),
   hook: z
     .strictObject({
       command: command.describe(
