@@ -206,7 +206,7 @@ const ROOMS = {
 /** Files that may enter one more room. */
 const DOORS = {
   'src/temporal/agent.ts': ['src/host'],
-  'src/temporal/sandbox.ts': ['src/host', 'src/sandbox/probe'],
+  'src/temporal/sandbox.ts': ['src/host', 'src/sandbox/probe', 'src/crypto/agent-key'],
   'src/cli/bundle.ts': ['src/host'],
   'src/cli/doctor/agent.ts': ['src/host'],
   'src/cli/drill.ts': ['src/sandbox'],

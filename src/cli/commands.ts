@@ -25,6 +25,7 @@ import {
 import { agentCommand, hostStepCommand, sandboxCommand, temporalCommand, workerCommand } from './verbs/run';
 import {
   agentKeyCommand,
+  sandboxKeyCommand,
   completionCommand,
   doctorCommand,
   labCommand,
@@ -58,6 +59,7 @@ const COMMANDS: Record<keyof typeof GROUP, readonly (() => Command)[]> = {
     doctorCommand,
     enrolCommand,
     agentKeyCommand,
+    sandboxKeyCommand,
     completionCommand,
     labCommand,
   ],

@@ -29,13 +29,13 @@ import {
   reach,
   sealConfig,
 } from '../contract/step-input/generation';
-import { metError, parked, recoveryReport, retrying } from '../contract/step-input/report';
-import { count, flag, listOf, name, oneOf, strict, text, texts, time } from '../contract/step-input/values';
+import { metError, parked, recoveryReport, retrying, runRecipient, shareProgress } from '../contract/step-input/report';
+import { count, flag, listOf, name, oneOf, span, strict, text, texts, time } from '../contract/step-input/values';
 import type { Answer } from '../contract/update-answers';
 import type { Drilled } from '../repository/keep/drills';
 import type { Stray } from '../repository/strays';
 import type { Repair } from '../repository/repair';
-import { DRILL_CHECKS, type DrillResult } from '../contract/drill';
+import { DRILL_CHECKS, DRILL_STEPS, type DrillProgress, type DrillReport, type DrillResult } from '../contract/drill';
 import { DRILL_LEVELS, DRILL_PHASES, type DrillLevel } from '../contract/drill-levels';
 import type { Notice, Noted } from './notices';
 
@@ -217,6 +217,23 @@ const entry = z.strictObject({
   link: any,
 });
 
+const drillFields = {
+  cluster: name,
+  level: oneOf<DrillLevel>({ fetched: true, installed: true, restored: true }),
+  generation: any,
+  repository: any,
+  serverVersion: any.nullable(),
+  targets: count,
+  unresolved: texts,
+  canary: z.enum(['read', 'not checked']).nullable(),
+  canaryProblem: text.nullable(),
+  leases: z.strictObject({ leases: count, staticRoles: count, problem: text.nullable() }).optional(),
+  checks: listOf(
+    z.strictObject({ check: z.enum(DRILL_CHECKS), outcome: z.enum(['passed', 'not checked']), detail: text }),
+  ),
+  phases: z.array(drillPhase),
+} as const;
+
 export const DOCUMENTS = {
   error: z.strictObject({
     error: z.strictObject({
@@ -370,21 +387,35 @@ export const DOCUMENTS = {
     items: z.array(z.discriminatedUnion('kind', [recoveredSecret, recoveredPolicy, recoveredRole, recoveredMount])),
   }),
   drill: strict<DrillResult & { cluster: string; marked: string[] }>({
-    cluster: name,
-    level: oneOf<DrillLevel>({ fetched: true, installed: true, restored: true }),
-    generation: any,
-    repository: any,
-    serverVersion: any.nullable(),
-    targets: count,
-    unresolved: texts,
-    canary: z.enum(['read', 'not checked']).nullable(),
-    canaryProblem: text.nullable(),
-    leases: z.strictObject({ leases: count, staticRoles: count, problem: text.nullable() }).optional(),
-    checks: listOf(
-      z.strictObject({ check: z.enum(DRILL_CHECKS), outcome: z.enum(['passed', 'not checked']), detail: text }),
-    ),
-    phases: z.array(drillPhase),
+    ...drillFields,
     marked: z.array(any).describe('Repositories in which a signed mark says so; none without the signing key.'),
+  }),
+  'drill-report': strict<DrillReport>({
+    ...drillFields,
+    run: any,
+    requestedBy: any,
+    startedAt: time,
+    finishedAt: time,
+    host: any,
+    machineSeconds: span,
+    humanSeconds: span,
+    notProved: text.nullable(),
+    warnings: texts,
+  }),
+  'drill-progress': strict<DrillProgress & { execution: string }>({
+    execution: any,
+    cluster: name,
+    run: any,
+    workflowId: any,
+    requestedBy: any,
+    startedAt: time,
+    step: z.enum(DRILL_STEPS),
+    generation: any.nullable(),
+    host: any.nullable(),
+    recipients: listOf(runRecipient),
+    shares: shareProgress.nullable(),
+    sharesUntil: time.nullable(),
+    warnings: texts,
   }),
   inspect: z.strictObject({
     file: any,
@@ -449,6 +480,7 @@ export const DOCUMENTS = {
     jitterSeconds: count,
   }),
   'agent-key': z.strictObject({ node: any, agentPublicKey: any }),
+  'sandbox-key': z.strictObject({ sandboxHosts: z.record(name, z.strictObject({ publicKey: any })) }),
   'enrol-invite': z.strictObject({ cluster: name, node: name, token: any, expires: time }),
   'enrol-list': z.strictObject({
     invites: z.array(
@@ -514,7 +546,14 @@ const RECOVERY = ['recovery-report', 'started'] as const;
 
 /** What each command may print on success; on failure it prints an `error`. */
 export const DOCUMENTS_OF: Record<string, readonly DocumentName[]> = {
-  status: ['recovery-progress', 'recovery-report', 'backup-progress', 'backup-result'],
+  status: [
+    'recovery-progress',
+    'recovery-report',
+    'backup-progress',
+    'backup-result',
+    'drill-progress',
+    'drill-report',
+  ],
   restore: RECOVERY,
   'recover-quorum': RECOVERY,
   'rebuild-node': RECOVERY,
@@ -541,12 +580,13 @@ export const DOCUMENTS_OF: Record<string, readonly DocumentName[]> = {
   'bundle fetch': ['bundle-fetch'],
   // The second is what the encrypted result holds.
   recover: ['recover', 'recovered'],
-  drill: ['drill'],
+  drill: ['drill', 'drill-report'],
   inspect: ['inspect'],
   'repository check': ['repository-check'],
   'audit verify': ['audit-verify'],
   'schedule apply': ['schedule'],
   'agent-key': ['agent-key'],
+  'sandbox-key': ['sandbox-key'],
   'enrol invite': ['enrol-invite'],
   'enrol list': ['enrol-list'],
   'enrol confirm': ['enrol-confirm'],

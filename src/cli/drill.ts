@@ -28,7 +28,7 @@ import { leaveMark, markFailure } from './drill-mark';
 import { note, print, printJson } from './output';
 import { promptHidden } from './prompt';
 
-interface Options extends BackupOptions {
+export interface DrillCliOptions extends BackupOptions {
   backup?: string;
   from?: string;
   unseal?: boolean;
@@ -60,7 +60,7 @@ const CHECKED: Record<DrillCheck['check'], string> = {
 };
 
 /** Leaves nothing behind, also when it is interrupted. */
-export async function runDrill(options: Options): Promise<void> {
+export async function runDrill(options: DrillCliOptions): Promise<void> {
   const interrupted = new AbortController();
   const onInterrupt = () => interrupted.abort(new DrError('Aborted', INTERRUPTED));
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, onInterrupt);
@@ -82,18 +82,18 @@ export async function runDrill(options: Options): Promise<void> {
     ...(options.unseal ? { askShare: shareReader() } : {}),
   });
   if (options.json) printJson('drill', { cluster: options.cluster, ...result });
-  else print(render(options.cluster, result));
+  else print(renderDrill(options.cluster, result));
 }
 
 /** What is needed to choose: of a random backup all. */
-async function listFor({ backup, ...options }: Options): Promise<Listing> {
+async function listFor({ backup, ...options }: DrillCliOptions): Promise<Listing> {
   if (backup !== undefined) return loadChosen(options, [backup]);
   const { drill: policy } = clusterOf(await loadConfig(options.config), options.cluster);
   return policy.backup === 'newest' ? loadChosen(options, ['latest']) : loadListing(options);
 }
 
 /** As the options say; otherwise as the configuration does. */
-function copyToDrill(listing: Listing, { cluster, backup, from }: Options): GenerationCopy {
+function copyToDrill(listing: Listing, { cluster, backup, from }: DrillCliOptions): GenerationCopy {
   const policy = clusterOf(listing.config, cluster).drill;
   const chosen = backup ?? backupToDrill(idsOf(listing.copies), policy.backup, randomUUID()) ?? 'latest';
   const copies = chooseCopies(listing.copies, chosen, cluster);
@@ -158,7 +158,7 @@ export function shareReader(onAbort = INTERRUPTED): AskShare {
   };
 }
 
-function render(cluster: string, result: DrillResult & { marked: string[] }): string {
+export function renderDrill(cluster: string, result: DrillResult & { marked?: string[] }): string {
   const {
     level,
     generation,
@@ -171,7 +171,7 @@ function render(cluster: string, result: DrillResult & { marked: string[] }): st
     leases,
     checks,
     phases,
-    marked,
+    marked = [],
   } = result;
   return [
     `${cluster}: ${style('green', level)}, ${MEANS[level]}`,

@@ -6,6 +6,7 @@ import { connectClient } from '../temporal/connect-temporal';
 import { pollingControllers } from '../temporal/controllers';
 import { backupHandle, backupProgress, describeRun, recoveryHandle, recoveryView } from '../temporal/runs';
 import { followBackup } from './backup';
+import { showDrill } from './drill-run';
 import { followRecovery } from './follow-recovery';
 import { style } from '../terminal';
 import { backupDocument, progressDocument } from './notices';
@@ -17,6 +18,7 @@ interface Options extends CommonOptions {
   cluster: string;
   follow?: boolean;
   backup?: boolean;
+  drill?: boolean;
 }
 
 export async function runStatus(options: Options): Promise<void> {
@@ -33,6 +35,7 @@ export async function runStatus(options: Options): Promise<void> {
       else print(`${printable(backupLine(progress))} ${style('dim', `(${status.name.toLowerCase()})`)}`);
       return;
     }
+    if (options.drill) return await showDrill(client, cluster, options);
     if (!json && !options.follow) await printControllers(client);
     const handle = recoveryHandle(client, cluster);
     if (options.follow) return await followRecovery(handle, json);

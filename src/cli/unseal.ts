@@ -1,18 +1,20 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { buffer, text } from 'node:stream/consumers';
+import type { Client } from '@temporalio/client';
 import { clusterOf, loadConfig } from '../config/load';
 import { DrError } from '../contract/failures';
 import { clusterInput, parseInput } from '../contract/input';
 import { MESSAGE } from '../contract/names';
 import type { RecoveryProgress } from '../contract/recovery';
 import { decodeShare } from '../contract/share';
+import { drillSharesReceived } from '../contract/voice/drill-run-text';
 import { noSharesTaken, sharesReceived } from '../contract/voice/one-line';
 import { encryptArmored } from '../crypto/age';
 import { verifyRecipients } from '../crypto/agent-key';
 import { openPgpMessage } from '../crypto/openpgp-message';
 import { connectClient } from '../temporal/connect-temporal';
-import { askRestore, recoveryHandle, recoveryProgress } from '../temporal/runs';
+import { askRestore, drillHandle, drillProgress, recoveryHandle, recoveryProgress } from '../temporal/runs';
 import { type MessageOptions, printAnswer } from './decisions';
 import { note } from './output';
 import { temporalOptions } from './program';
@@ -20,18 +22,32 @@ import { promptHidden } from './prompt';
 
 interface Options extends MessageOptions {
   pgp?: boolean;
+  drill?: boolean;
 }
+
+const SANDBOX_KEY = { setting: 'publicKey in sandboxHosts', command: 'vault-dr sandbox-key' };
 
 export async function runUnseal(options: Options): Promise<void> {
   const { cluster } = parseInput(clusterInput, { cluster: options.cluster }, 'vault-dr unseal --cluster prod');
-  const { nodes } = clusterOf(await loadConfig(options.config), cluster);
+  const config = await loadConfig(options.config);
+  const { nodes } = clusterOf(config, cluster);
   const client = await connectClient(temporalOptions(options));
   try {
-    const handle = recoveryHandle(client, cluster);
-    const { recipients, run: runId, state } = expectOpen(await recoveryProgress(handle));
-    verifyRecipients(recipients, { cluster, run: runId }, (name) => {
-      return nodes.find((node) => node.name === name)?.agentPublicKey;
-    });
+    const {
+      handle,
+      recipients,
+      run: runId,
+      state,
+    } = await (options.drill ? drillOf(client, cluster) : recoveryOf(client, cluster));
+    if (options.drill) {
+      const { sandboxHosts } = config;
+      const keyOf = (name: string) => (Object.hasOwn(sandboxHosts, name) ? sandboxHosts[name]?.publicKey : undefined);
+      verifyRecipients(recipients, { cluster, run: runId }, keyOf, SANDBOX_KEY);
+    } else {
+      verifyRecipients(recipients, { cluster, run: runId }, (name) => {
+        return nodes.find((node) => node.name === name)?.agentPublicKey;
+      });
+    }
     note(state);
     const share = await readShare(options.pgp === true);
     const envelope = await encryptArmored(
@@ -43,6 +59,23 @@ export async function runUnseal(options: Options): Promise<void> {
   } finally {
     await client.connection.close();
   }
+}
+
+async function recoveryOf(client: Client, cluster: string) {
+  const handle = recoveryHandle(client, cluster);
+  return { handle, ...expectOpen(await recoveryProgress(handle)) };
+}
+
+/** @throws DrError NoSuchRun if no drill is waiting for shares. */
+async function drillOf(client: Client, cluster: string) {
+  const handle = await drillHandle(client, cluster);
+  const progress = await drillProgress(handle);
+  const { recipients, shares, run } = progress;
+  if (recipients.length > 0 && shares !== null)
+    return { handle, recipients, run, state: drillSharesReceived(progress) };
+  throw new DrError('NoSuchRun', `The drill of ${cluster} does not accept shares now.`, {
+    advice: `See what it waits for: vault-dr status --cluster ${cluster} --drill`,
+  });
 }
 
 /** @throws DrError NoSuchRun if no recovery is waiting for shares. */

@@ -59,6 +59,14 @@ export async function runAgentKey(options: NodeOptions): Promise<void> {
   else print(`agentPublicKey: ${key}`);
 }
 
+export async function runSandboxKey(options: CommonOptions): Promise<void> {
+  const config = await loadConfig(options.config);
+  const { sandboxKey } = require('../temporal/sandbox') as typeof SandboxWorker;
+  const { name, publicKey } = await sandboxKey(config);
+  if (options.json) printJson('sandbox-key', { sandboxHosts: { [name]: { publicKey } } });
+  else print(`sandboxHosts:\n  ${name}: { publicKey: ${publicKey} }`);
+}
+
 /** The log of a host says when it acts without a signed approval. */
 function warnOfTrust(log: Logger, name: string, { restore }: ClusterConfig): void {
   if (restore.trust === 'namespace') log.warn(`clusters.${name}: ${NAMESPACE_TRUST}`);

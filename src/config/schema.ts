@@ -79,6 +79,18 @@ export const configSchema = z.strictObject({
   sandbox: sandbox
     .optional()
     .describe('The scratch Vault of `vault-dr drill` on this host. It can reach nothing but itself.'),
+  sandboxHosts: z
+    .record(
+      name,
+      z.strictObject({
+        publicKey: z
+          .string()
+          .regex(/^[A-Za-z0-9+/]+=*$/, 'must be the line printed by `vault-dr sandbox-key`')
+          .describe('Printed by `vault-dr sandbox-key` on that host.'),
+      }),
+    )
+    .default({})
+    .describe('Sandbox hosts that `vault-dr unseal --drill` encrypts a share for, by name.'),
   signing: z
     .strictObject({
       privateKey: secretSource

@@ -104,10 +104,11 @@ export function verifyRecipients(
   recipients: readonly RunRecipient[],
   run: { cluster: string; run: string },
   keyOf: (node: string) => string | undefined,
+  { setting, command } = { setting: 'agentPublicKey', command: 'vault-dr agent-key' },
 ): void {
   const problems = recipients.flatMap(({ node, recipient, signature }) => {
     const key = keyOf(node);
-    if (key === undefined) return [`${node}: the configuration has no agentPublicKey for it`];
+    if (key === undefined) return [`${node}: the configuration has no ${setting} for it`];
     const statement = recipientStatement(run.cluster, node, run.run, recipient);
     return holds(key, statement, signature) ? [] : [`${node}: the recipient ${recipient} is not signed by its agent`];
   });
@@ -116,8 +117,7 @@ export function verifyRecipients(
     'RecipientNotAuthentic',
     `The run's recipients can't be trusted:\n${problems.map((text) => `  - ${text}`).join('\n')}`,
     {
-      advice:
-        'Nothing was sent. Compare agentPublicKey with `vault-dr agent-key` on that host; if they are equal, the run has been tampered with: involve your security team.',
+      advice: `Nothing was sent. Compare ${setting} with \`${command}\` on that host; if they are equal, the run has been tampered with: involve your security team.`,
     },
   );
 }

@@ -8,14 +8,18 @@ import {
   type WorkflowHandle,
 } from '@temporalio/client';
 import type { BackupProgress, BackupResult } from '../contract/backup';
+import type { DrillProgress, DrillReport } from '../contract/drill';
 import { DrError } from '../contract/failures';
 import { formatTime } from '../contract/format';
+import type { DrillInput } from '../contract/input';
 import {
   backupWorkflowId,
   CONTROLLER_TASK_QUEUE,
+  drillWorkflowId,
   PRIORITY,
   PROGRESS_QUERY,
   recoveryWorkflowId,
+  SEARCH_ATTRIBUTE,
   WORKFLOW,
   WORKFLOW_TASK_TIMEOUT,
 } from '../contract/names';
@@ -29,9 +33,11 @@ const ASK_AGAIN_MS = 1_000;
 
 export type BackupHandle = WorkflowHandle<(input: { cluster: string }) => Promise<BackupResult>>;
 
+export type DrillHandle = WorkflowHandle<(input: Partial<DrillInput>) => Promise<DrillReport>>;
+
 /** What may be started on the nodes of a cluster. */
 export interface RecoveryStart {
-  workflow: Exclude<keyof typeof WORKFLOW, 'backUpCluster'>;
+  workflow: Exclude<keyof typeof WORKFLOW, 'backUpCluster' | 'drillRestore'>;
   /** The one whose nodes are changed. */
   cluster: string;
   input: { requestedBy: string } & Record<string, unknown>;
@@ -68,6 +74,24 @@ export async function startBackup(client: Client, cluster: string): Promise<Back
       priority: PRIORITY.backup,
       workflowIdConflictPolicy: 'FAIL',
       staticSummary: `Backup of ${cluster}`,
+    }),
+  );
+}
+
+export async function startDrill(
+  client: Client,
+  input: Partial<DrillInput> & { cluster: string },
+): Promise<DrillHandle> {
+  const workflowId = drillWorkflowId(input.cluster);
+  return startOnce(client, workflowId, `vault-dr status --cluster ${input.cluster} --drill`, () =>
+    client.workflow.start<(input: Partial<DrillInput>) => Promise<DrillReport>>(WORKFLOW.drillRestore, {
+      workflowId,
+      taskQueue: CONTROLLER_TASK_QUEUE,
+      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+      args: [input],
+      priority: PRIORITY.drill,
+      workflowIdConflictPolicy: 'FAIL',
+      staticSummary: `Drill of ${input.cluster}, requested by ${input.requestedBy ?? 'unknown'}`,
     }),
   );
 }
@@ -133,17 +157,38 @@ export function backupHandle(client: Client, cluster: string): BackupHandle {
   return client.workflow.getHandle<(input: { cluster: string }) => Promise<BackupResult>>(backupWorkflowId(cluster));
 }
 
+/** The open drill of a cluster, also one that a schedule has started; otherwise the last that was started by hand. */
+export async function drillHandle(client: Client, cluster: string): Promise<DrillHandle> {
+  const byHand = client.workflow.getHandle(drillWorkflowId(cluster)) as DrillHandle;
+  const isOpen = await byHand.describe().then(
+    ({ status }) => status.name === 'RUNNING',
+    () => false,
+  );
+  if (isOpen) return byHand;
+  const query = `WorkflowType = '${WORKFLOW.drillRestore}' AND ${SEARCH_ATTRIBUTE.cluster} = '${cluster}' AND ExecutionStatus = 'Running'`;
+  for await (const { workflowId, runId } of client.workflow.list({ query })) {
+    if (workflowId.startsWith(drillWorkflowId(cluster)))
+      return client.workflow.getHandle(workflowId, runId) as DrillHandle;
+  }
+  return byHand;
+}
+
+/** @throws DrError NoSuchRun */
+export async function drillProgress(handle: DrillHandle): Promise<DrillProgress> {
+  return orNoSuchRun(handle.workflowId, () => handle.query<DrillProgress>(PROGRESS_QUERY));
+}
+
 /**
  * Sends a message as an update, whose answer comes back; as a signal where Temporal takes no more updates of this run.
  * @throws DrError NoSuchRun
  */
-export async function askRestore(handle: RecoveryHandle, name: string, input: object): Promise<Answer> {
+export async function askRestore(handle: RecoveryHandle | DrillHandle, name: string, input: object): Promise<Answer> {
   return orNoSuchRun(handle.workflowId, async () => {
     try {
-      return await handle.executeUpdate<Answer, [object]>(name, { args: [input] });
+      return await (handle as WorkflowHandle).executeUpdate<Answer, [object]>(name, { args: [input] });
     } catch (error) {
       if (!takesNoMoreUpdates(error)) throw error;
-      await handle.signal<[object]>(name, input);
+      await (handle as WorkflowHandle).signal<[object]>(name, input);
       return yes(
         'Temporal accepts no more updates for this run, so it was sent as a signal, which has no answer: check the result with vault-dr status.',
       );
@@ -201,7 +246,7 @@ export async function backupProgress(handle: BackupHandle): Promise<BackupProgre
 }
 
 /** @throws DrError NoSuchRun */
-export async function describeRun(handle: RecoveryHandle | BackupHandle) {
+export async function describeRun(handle: RecoveryHandle | BackupHandle | DrillHandle) {
   return orNoSuchRun(handle.workflowId, () => handle.describe());
 }
 

@@ -6,8 +6,10 @@ import type { Config, SandboxConfig } from '../config/schema';
 import { DrError } from '../contract/failures';
 import { SANDBOX_TASK_QUEUE, sandboxTaskQueue } from '../contract/names';
 import { SANDBOX_INPUTS } from '../contract/step-input/sandbox';
+import { agentPublicKey } from '../crypto/agent-key';
 import { privateDirectory } from '../files/files';
 import { holdDirectory } from '../files/hold-directory';
+import { ensureAgentKey } from '../host/run/agent-key-file';
 import { sweepRunIdentities } from '../host/run/run-identity-sweep';
 import { problemOfFence } from '../sandbox/probe';
 import { awaitSecrets } from './await-secrets';
@@ -37,6 +39,13 @@ export function sandboxStateDir({ stateDir }: Pick<Config, 'stateDir'>): string 
   return join(stateDir, 'sandbox');
 }
 
+/** For other hosts to know its recipients by; made if there is none. @throws DrError InvalidConfiguration */
+export async function sandboxKey(config: Config): Promise<{ name: string; publicKey: string }> {
+  const name = sandboxName({ ...config, sandbox: expectSandbox(config) });
+  await privateDirectory(config.stateDir, 'sandbox');
+  return { name, publicKey: agentPublicKey(await ensureAgentKey(sandboxStateDir(config))) };
+}
+
 /** Null where the configuration has no sandbox; also, with a warning, where this process could make none. */
 export async function sandboxOf(settings: WorkerSettings): Promise<SandboxPart | null> {
   const { config, log } = settings;
@@ -51,12 +60,7 @@ export async function sandboxOf(settings: WorkerSettings): Promise<SandboxPart |
 /** Runs a sandbox host that is no controller until it is stopped. */
 export async function runSandbox(settings: WorkerSettings): Promise<void> {
   const { config, log, stop } = settings;
-  const { sandbox } = config;
-  if (sandbox === undefined) {
-    throw new DrError('InvalidConfiguration', 'The configuration has no sandbox, so that no Vault is known for it.', {
-      advice: 'Add `sandbox: { program: /usr/bin/vault }`, the Vault or OpenBao of the version that the cluster runs.',
-    });
-  }
+  const sandbox = expectSandbox(config);
   const stateDir = sandboxStateDir(config);
   await privateDirectory(config.stateDir, 'sandbox');
   const hold = await holdDirectory(
@@ -81,6 +85,13 @@ export async function runSandbox(settings: WorkerSettings): Promise<void> {
     await atMost(WIND_UP_MS, janitor);
   }
   await hold.release();
+}
+
+function expectSandbox({ sandbox }: Config): SandboxConfig {
+  if (sandbox) return sandbox;
+  throw new DrError('InvalidConfiguration', 'The configuration has no sandbox, so that no Vault is known for it.', {
+    advice: 'Add `sandbox: { program: /usr/bin/vault }`, the Vault or OpenBao of the version that the cluster runs.',
+  });
 }
 
 function partOf(settings: WorkerSettings, sandbox: SandboxConfig): SandboxPart {

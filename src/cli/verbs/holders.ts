@@ -30,6 +30,7 @@ export function unsealCommand(): Command {
     'Submit your unseal share, encrypted on this machine',
     'vault-dr unseal --cluster prod\nvault-dr unseal --cluster prod --pgp < share.b64',
   )
+    .option('--drill', 'for a drill, which unseals nothing but a sandbox, instead of a recovery')
     .option('--pgp', 'the share is PGP-encrypted, by `vault operator init -pgp-keys`; your gpg decrypts it')
     .action(lazily(() => (require('../unseal') as typeof Unseal).runUnseal));
   return withJson(withOperator(withConfig(withTemporal(withCluster(command)))));

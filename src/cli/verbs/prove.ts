@@ -1,22 +1,42 @@
 import { type Command, Option } from 'commander';
 import type * as Audit from '../audit';
-import type * as Drill from '../drill';
+import type * as DrillRun from '../drill-run';
 import type * as Inspect from '../inspect';
-import { family, lazily, repeatable, verb, withCluster, withConfig, withJson } from '../program';
+import {
+  family,
+  lazily,
+  repeatable,
+  verb,
+  withCluster,
+  withConfig,
+  withJson,
+  withOperator,
+  withTemporal,
+} from '../program';
 import type * as Repository from '../repository';
+import { parseDuration } from './values';
 
 /** Needs no server of the cluster. */
 export function drillCommand(): Command {
   const command = verb(
     'drill',
     'Load a backup into a Vault that can reach nothing',
-    'vault-dr drill --cluster prod\nvault-dr drill --cluster prod --unseal',
+    'vault-dr drill --cluster prod\nvault-dr drill --cluster prod --unseal\nvault-dr drill --cluster prod --remote',
   )
+    .addOption(
+      new Option('--remote', 'as a run in Temporal, on any sandbox host; follows it, and Ctrl-C leaves it running'),
+    )
     .addOption(new Option('--backup <id>', 'backup, or latest; default: as `drill.backup` says'))
     .addOption(new Option('--from <repository>', 'repository to fetch it from; default: as `drill.from` says'))
     .addOption(new Option('--unseal', 'ask for the original shares, unseal it, and read the canary'))
-    .action(lazily(() => (require('../drill') as typeof Drill).runDrill));
-  return withJson(withConfig(withCluster(command)));
+    .addOption(
+      new Option(
+        '--wait <time>',
+        'with --remote and --unseal: for how long shares are waited for; default: 24h',
+      ).argParser(parseDuration),
+    )
+    .action(lazily(() => (require('../drill-run') as typeof DrillRun).runAnyDrill));
+  return withJson(withOperator(withConfig(withTemporal(withCluster(command)))));
 }
 
 /** Needs no server and no configuration. */

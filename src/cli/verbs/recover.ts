@@ -25,6 +25,7 @@ export function statusCommand(): Command {
     'vault-dr status --cluster prod --follow',
   )
     .option('--backup', 'show the backup that was started by hand instead')
+    .addOption(new Option('--drill', 'show the drill that runs as a run instead').conflicts('backup'))
     .option('--follow', 'keep showing it until it ends; Ctrl-C leaves it running')
     .action(lazily(() => (require('../status') as typeof Status).runStatus));
   return withJson(withTemporal(withCluster(command)));

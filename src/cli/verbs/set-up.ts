@@ -71,6 +71,15 @@ export function agentKeyCommand(): Command {
   return withJson(withConfig(withNode(withCluster(command), 'node on this host')));
 }
 
+export function sandboxKeyCommand(): Command {
+  const command = verb(
+    'sandbox-key',
+    'Print the public key of this sandbox host',
+    'vault-dr sandbox-key --config /etc/vault-dr/vault-dr.yaml',
+  ).action(lazily(() => (require('../worker') as typeof Worker).runSandboxKey));
+  return withJson(withConfig(command));
+}
+
 /** The scripts are static: a shell that completes never waits for this program. */
 export function completionCommand(): Command {
   return verb(

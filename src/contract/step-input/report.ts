@@ -84,7 +84,7 @@ const phaseProgress = strict<PhaseProgress>({
 /** Signed by its agent. */
 export const runRecipient = strict<RunRecipient>({ node: name, recipient: short, signature: short });
 
-const shareProgress = strict<ShareProgress>({
+export const shareProgress = strict<ShareProgress>({
   required: count,
   accepted: listOf(z.strictObject({ holder: short, at: time }), 100_000),
   refused: listOf(z.strictObject({ holder: short, at: time, reason: text }), 100_000),
