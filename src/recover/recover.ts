@@ -1,6 +1,8 @@
 import type { DrillPhase } from '../contract/drill-levels';
+import { DrError, isDrError } from '../contract/failures';
 import { type MissingItem, RECOVERED_FORMAT, type Recovered } from '../contract/recovered';
 import { type AskShare, assertSame, type SandboxOptions, withSandbox } from '../sandbox/sandbox';
+import type { VaultClient } from '../vault/client';
 import { generateRoot } from '../vault/root-token';
 import { BackupReader, type ReadOptions } from './read';
 import type { Wanted } from './wanted';
@@ -35,7 +37,7 @@ export async function recover(options: RecoverOptions): Promise<Recovery> {
     // Of an imported snapshot it may be unknown.
     if (clusterId !== null) assertSame('cluster id', status.clusterId ?? null, clusterId);
     onPhase('read');
-    const token = await sandbox.vault.withClient((client) => generateRoot(client, shares));
+    const token = await sandbox.vault.withClient((client) => rootToken(client, shares));
     const recovered: Recovered = { format: RECOVERED_FORMAT, cluster, generation, capturedAt, items: [] };
     const missing: MissingItem[] = [];
     await sandbox.vault.withClient(
@@ -51,4 +53,16 @@ export async function recover(options: RecoverOptions): Promise<Recovery> {
     );
     return { recovered, missing, serverVersion: version ?? null };
   });
+}
+
+/** A Vault that unseals itself finds out only now whether the recovery keys are right. */
+async function rootToken(client: VaultClient, shares: readonly string[]): Promise<string> {
+  try {
+    return await generateRoot(client, shares);
+  } catch (error) {
+    if (!isDrError(error) || error.code !== 'VaultRefused') throw error;
+    throw new DrError('SharesDoNotOpen', `These ${shares.length} keys make no root token for the backup.`, {
+      advice: 'At least one of them is wrong, or belongs to a cluster that was rekeyed since. Repeat the command.',
+    });
+  }
 }
