@@ -61,18 +61,11 @@ function join(from: Socket, to: Socket): void {
   from.pipe(to);
 }
 
-async function start({
-  through,
-  program,
-  config,
-  options,
-  environment,
-}: Extract<Order, { do: 'start' }>): Promise<void> {
+async function start({ program, config, options, environment }: Extract<Order, { do: 'start' }>): Promise<void> {
   if (server !== null) throw new Error('it runs already');
   lastLine = '';
   writeFileSync(CONFIG_FILE, config);
-  const [command, ...args] = [...through, program, 'server', ...options, `-config=${CONFIG_FILE}`];
-  const started = spawn(command, args, {
+  const started = spawn(program, ['server', ...options, `-config=${CONFIG_FILE}`], {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...environment },
   });

@@ -2,15 +2,7 @@
 export type Order =
   | { do: 'probe'; targets: Target[]; hidden: string[]; made: string[] }
   | { do: 'open'; ways: Way[]; files: { path: string; base64: string }[] }
-  /** `through`: a command that becomes the program. */
-  | {
-      do: 'start';
-      through: string[];
-      program: string;
-      config: string;
-      options: string[];
-      environment: Record<string, string>;
-    }
+  | { do: 'start'; program: string; config: string; options: string[]; environment: Record<string, string> }
   | { do: 'stop'; withinMs: number }
   | { do: 'look' };
 
