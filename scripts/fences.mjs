@@ -46,6 +46,7 @@ const ROOMS = {
       'activities/sandbox',
       ...DOMAIN,
       'src/sandbox',
+      'src/plan/drill-verdict',
       'src/host/run/agent-key-file',
       'src/host/run/run-identity',
       'src/host/run/share-verdict',

@@ -1,6 +1,9 @@
+import { ROTATING } from '../../src/config/settings/drill';
 import type { DrillChoice } from '../../src/contract/drill';
 import { DrError } from '../../src/contract/failures';
 import type { ControllerInput } from '../../src/contract/step-input/controller';
+import { backupToDrill, copiesToDrill, type DrillHistories } from '../../src/repository/keep/drills';
+import { ownRun } from '../caller';
 import { withHeartbeats } from '../heartbeat';
 import { inOrderOfChoice, listEverywhere, nothingFound } from './choose';
 import type { Controller } from './context';
@@ -12,12 +15,14 @@ import type { Controller } from './context';
  */
 export async function chooseForDrill(
   controller: Controller,
-  { cluster, generation = 'latest', from }: ControllerInput<'chooseForDrill'>,
+  { cluster, generation: named, from }: ControllerInput<'chooseForDrill'>,
 ): Promise<DrillChoice> {
-  const { repositories } = controller.cluster(cluster);
+  const { repositories, drill: policy } = controller.cluster(cluster);
   if (from !== undefined) await controller.repositoryOf(cluster, from);
   const asked = from === undefined ? repositories : [from];
   const shown = await withHeartbeats('list', () => listEverywhere(controller, cluster, asked));
+  const isRandom = named === undefined && policy.backup === 'random';
+  const generation = (isRandom ? backupToDrill(idsIn(shown), 'random', ownRun()) : named) ?? 'latest';
   const wanted = { generation, asOf: null };
   const id = inOrderOfChoice(controller, cluster, shown, wanted).find((candidate) =>
     shown.copies.some((copy) => copy.generation === candidate),
@@ -34,8 +39,18 @@ export async function chooseForDrill(
   return {
     generation: first.generation,
     manifestSha256: first.manifestSha256,
-    repositories: asked.filter((name) => same.some(({ repository }) => repository === name)),
+    repositories: inTurn(same, from ?? policy.from, shown.drills),
     seal: first.manifest.seal,
     problems: shown.problems,
   };
+}
+
+function idsIn({ copies }: { copies: readonly { generation: string }[] }): string[] {
+  return copies.map(({ generation }) => generation);
+}
+
+/** Only the one that is named, if it has the backup; otherwise all that have it, the one first whose last drill is longest ago. */
+function inTurn(copies: readonly { repository: string }[], from: string, drills: DrillHistories): string[] {
+  const named = copiesToDrill(copies, from, drills);
+  return (named.length > 0 ? named : copiesToDrill(copies, ROTATING, drills)).map(({ repository }) => repository);
 }

@@ -9,6 +9,7 @@ import {
   tidyRepositories,
 } from '../../../../activities/controller/keep';
 import { chooseGeneration } from '../../../../activities/controller/choose';
+import { chooseForDrill } from '../../../../activities/controller/choose-for-drill';
 import { planRestore } from '../../../../activities/controller/make-plan';
 import { parseConfig } from '../../../../src/config/load';
 import { DrError } from '../../../../src/contract/failures';
@@ -415,6 +416,45 @@ describe('a restore after drills', () => {
     await cp(inTest('offsite/staging/marks', stranger), inTest('offsite/prod/marks', stranger));
 
     expect(await choose()).toMatchObject({ copy: { generation: newest.generation }, drilled: null });
+  });
+});
+
+describe('a drill that names nothing', () => {
+  const drilledFrom = async (link: ChainLink, repository: string) => {
+    const { generation, manifestSha256 } = link;
+    const mark = { kind: 'drilled', cluster: 'prod', at: '2026-11-24T01:00:00.000Z', run: 'd1' } as const;
+    const record = { generation, manifestSha256, repository, level: 'installed', failed: null } as const;
+    const offsite = await controller.repository('offsite');
+    await writeMark(offsite, { ...mark, ...record, serverVersion: null, phases: [] }, KEYS.privateKeyPem);
+  };
+  const chosen = (more: { generation?: string; from?: string } = {}) =>
+    step(chooseForDrill, { cluster: 'prod', ...more });
+
+  it('takes the newest backup, from the repository whose last drill is longest ago', async () => {
+    await publish(HOURS[0] ?? '', 'local', 'offsite');
+    const newest = await publish(HOURS[1] ?? '', 'local', 'offsite');
+    const { generation } = newest;
+
+    expect(await chosen()).toMatchObject({ generation, repositories: ['local', 'offsite'] });
+    await drilledFrom(newest, 'local');
+    expect(await chosen()).toMatchObject({ generation, repositories: ['offsite', 'local'] });
+    expect(await chosen({ from: 'local' })).toMatchObject({ repositories: ['local'] });
+  });
+
+  it('takes what the configuration says: a random one, the same in every attempt, and from one repository', async () => {
+    for (const hour of HOURS) await publish(hour, 'local', 'offsite');
+    controller.cluster('prod').drill = { ...controller.cluster('prod').drill, backup: 'random', from: 'offsite' };
+    const first = await chosen();
+
+    expect(await chosen()).toEqual(first);
+    expect(first.repositories).toEqual(['offsite']);
+    const runs = await Promise.all(
+      Array.from({ length: 40 }, (_, index) =>
+        step(chooseForDrill, { cluster: 'prod' }, restoreEnvironment(`run-${index}`, 'prod')),
+      ),
+    );
+    expect(new Set(runs.map(({ generation }) => generation)).size).toBe(HOURS.length);
+    expect((await chosen({ generation: first.generation })).generation).toBe(first.generation);
   });
 });
 
