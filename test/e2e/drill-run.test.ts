@@ -7,6 +7,7 @@ import { waitFor } from '../../src/lab/processes';
 import { describeIf } from '../support/describe-if';
 import { useLab } from '../support/lab';
 import type { RawConfig } from '../support/lab-view';
+import { makeSandboxHost } from '../support/sandbox-host';
 import { scratchServers } from '../support/scratch-servers';
 import { isInstalled } from '../support/shell';
 
@@ -43,21 +44,7 @@ describeIf(isInstalled('bwrap'), 'there is no bubblewrap')('a drill as a run', (
   }, 180_000);
 
   it('proves what needs no people, on the host of the controller', async () => {
-    const config = parse(await readFile(lab().configFile, 'utf8')) as RawConfig;
-    const { service } = config.clusters['lab']!.nodes[0]!;
-    const [program] = (service as { command: string[] }).command;
-    config.sandbox = {
-      name: 'lab-host',
-      program: program!,
-      writable: [lab().directory],
-      runtimeDir: inLab('sandbox-run'),
-    };
-    await writeFile(lab().configFile, stringify(config));
-    const { stdout } = await lab().cli(['sandbox-key']);
-    config.sandboxHosts = (parse(stdout) as Pick<RawConfig, 'sandboxHosts'>).sandboxHosts;
-    await writeFile(lab().configFile, stringify(config));
-    await lab().controller.stop();
-    await lab().controller.start();
+    await makeSandboxHost(lab());
 
     const { code, report } = reportOf(await drill());
 

@@ -7,6 +7,7 @@ import type { ShapeName } from '../../src/lab/shapes';
 import { enrol } from '../support/enrolment';
 import { lostTemporal } from '../support/lost-temporal';
 import { prepareMigration } from '../support/migration';
+import { makeSandboxHost } from '../support/sandbox-host';
 import { restoreDriver } from '../support/restore-driver';
 
 /** One way that a workflow can go. Its history is recorded from the newest run of the workflow id. */
@@ -46,6 +47,20 @@ export const SHAPES: Shape[] = [
     run: (stage) => stage.withoutOffsite(() => stage.backUp()),
   },
   { name: 'backup-that-catches-up', workflowId: 'backup-lab', run: (stage) => stage.backUp() },
+  {
+    name: 'drill-without-shares',
+    workflowId: 'drill-lab',
+    async run(stage) {
+      await stage.backUp();
+      await stage.drill();
+    },
+  },
+  {
+    name: 'drill-with-shares',
+    workflowId: 'drill-lab',
+    // One of them is wrong at first.
+    run: (stage) => stage.drill('--unseal'),
+  },
   {
     name: 'restore-refused',
     workflowId: 'restore-lab',
@@ -292,6 +307,21 @@ export const SHAPES: Shape[] = [
 export function createStage(lab: Lab) {
   const driver = restoreDriver(lab);
 
+  /** The third share is wrong, so that a fourth one is needed. */
+  async function submitToDrill(): Promise<void> {
+    const wrong = Buffer.from(lab.unsealShares[2]!, 'base64').map((byte, index) => (index === 0 ? byte ^ 1 : byte));
+    const [first, second, , fourth] = lab.unsealShares;
+    const shares = [first, second, Buffer.from(wrong).toString('base64'), fourth];
+    for (const [index, input] of shares.entries()) {
+      const holder = ['unseal', '--cluster', 'lab', '--drill', '--as', `holder-${index}`];
+      await waitFor(
+        `the share of holder-${index} is taken`,
+        async () => (await lab.cli(holder, { input: input! })).code === 0 || null,
+        { timeoutMs: 120_000, everyMs: 500 },
+      );
+    }
+  }
+
   return {
     lab,
     driver,
@@ -304,6 +334,14 @@ export function createStage(lab: Lab) {
     async planRestore(...options: string[]): Promise<void> {
       await driver.start(...options);
       await driver.waitUntil('an approval is waited for', (now) => now.waitingFor === 'approval');
+    },
+    /** On the controller's host; holders submit what is asked for. */
+    async drill(...options: string[]): Promise<void> {
+      const undo = await makeSandboxHost(lab);
+      const running = driver.json(['drill', '--cluster', 'lab', '--remote', ...options]);
+      if (options.includes('--unseal')) await submitToDrill();
+      await running;
+      await undo();
     },
     /** Starts one of the other recoveries. */
     begin: (verb: string, ...options: string[]) =>
