@@ -144,7 +144,9 @@ export function waitLonger(
         event.activityTaskCompletedEventAttributes ??
         event.activityTaskFailedEventAttributes ??
         event.activityTaskTimedOutEventAttributes ??
-        event.activityTaskCanceledEventAttributes;
+        event.activityTaskCanceledEventAttributes ??
+        // The workflow no longer waits for it, whether or not its worker has heard of that yet.
+        event.activityTaskCancelRequestedEventAttributes;
       const id = done?.scheduledEventId ?? fired?.startedEventId ?? event.timerCanceledEventAttributes?.startedEventId;
       return id === undefined || id === null ? [] : [Number(id)];
     }),
