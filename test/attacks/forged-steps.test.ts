@@ -8,7 +8,7 @@ import type { SampleSecret } from '../../src/lab/secrets';
 import { type Attacker, startAttacker } from '../support/attacker/attacker';
 import type { Outcome } from '../support/attacker/calls';
 import { everyStep, hostileCalls, type Inputs, validCalls } from '../support/attacker/forged-inputs';
-import { DONE_FOR_A_BACKUP, DONE_FOR_A_RECOVERY } from '../support/attacker/harmless';
+import { DONE_FOR_A_BACKUP, DONE_FOR_A_DRILL, DONE_FOR_A_RECOVERY } from '../support/attacker/harmless';
 import { knownInputs } from '../support/attacker/known';
 import { madeUpApprovals } from '../support/attacker/made-up-approvals';
 import {
@@ -20,8 +20,11 @@ import {
   secretsOf,
 } from '../support/attacker/secret-search';
 import { changesOf, type LabState, putSentinels, stateOf } from '../support/attacker/sentinels';
+import { describeIf } from '../support/describe-if';
 import { useLab } from '../support/lab';
+import { makeSandboxHost } from '../support/sandbox-host';
 import { restoreDriver } from '../support/restore-driver';
+import { isInstalled } from '../support/shell';
 
 /**
  * Somebody may write to the namespace, and has nothing else: no file of the product, no login, no approver's key. With a
@@ -38,7 +41,8 @@ let planned: RecoveryReport;
 let inputs: Inputs;
 let secrets: SampleSecret[];
 let before: LabState;
-const steps = everyStep('lab', ['vault-1']);
+const hasSandbox = isInstalled('bwrap');
+const steps = everyStep('lab', ['vault-1'], hasSandbox);
 
 beforeAll(async () => {
   const driver = restoreDriver(lab());
@@ -46,6 +50,7 @@ beforeAll(async () => {
   await driver.json(['backup', '--cluster', 'lab']);
   const plan = ['restore', '--cluster', 'lab', '--as', 'ana', '--plan', '--accept', 'lose-newer-data'];
   planned = await driver.json<RecoveryReport>(plan);
+  if (hasSandbox) await makeSandboxHost(lab());
   attacker = await startAttacker(lab());
   inputs = await knownInputs(attacker.client, planned);
   await putSentinels(lab());
@@ -111,6 +116,27 @@ it('are done for one that bears the name of a backup only as far as they are wha
   expect(await changes()).toEqual([]);
   before = await stateOf(lab());
 }, 120_000);
+
+describeIf(hasSandbox, 'there is no bubblewrap')('with a sandbox host', () => {
+  it('are done for one that bears the name of a drill only as far as they are what drills do', async () => {
+    const drill = await attacker.pose('drillRestore', 'drill-lab');
+    const calls = validCalls(steps, inputs);
+    const isLast = ({ step }: { step: string }) => step === 'endSandboxRun';
+    const asked = await drill.ask(calls.filter((call) => !isLast(call)));
+    const crooked = await drill.ask(hostile(asked));
+    const ended = await drill.ask(calls.filter(isLast));
+    await drill.end();
+
+    expect(namesOf(done([...asked, ...ended]))).toEqual(Object.keys(DONE_FOR_A_DRILL).toSorted());
+    expect(asked.find(({ step }) => step === 'rehearse')?.answer).toMatchObject({ level: 'installed' });
+    expect(done(crooked)).toEqual([]);
+    // What the host itself has seen of the backup, and signed.
+    expect(
+      (await changes()).filter((change) => !/^(added|changed): lab\/repository\/lab\/marks\b/.test(change)),
+    ).toEqual([]);
+    before = await stateOf(lab());
+  }, 180_000);
+});
 
 it('find no host that takes approvals of anybody else, of another time, or of another run', async () => {
   const recovery = await attacker.pose('restoreCluster', 'restore-lab');

@@ -1,5 +1,5 @@
 import type { CopiedData } from '../../../src/contract/copied';
-import { CONTROLLER_TASK_QUEUE, nodeTaskQueue } from '../../../src/contract/names';
+import { CONTROLLER_TASK_QUEUE, nodeTaskQueue, SANDBOX_TASK_QUEUE } from '../../../src/contract/names';
 import type { RestorePlan } from '../../../src/contract/plan';
 import type { ApprovedPlan, RecoveryReport } from '../../../src/contract/recovery';
 import {
@@ -8,6 +8,7 @@ import {
   type ControllerStep,
 } from '../../../src/contract/step-input/controller';
 import { NODE_INPUTS, type NodeInput, type NodeStep } from '../../../src/contract/step-input/node';
+import { SANDBOX_INPUTS, type SandboxInput, type SandboxStep } from '../../../src/contract/step-input/sandbox';
 import { CLUSTER_DOWN } from '../../../src/contract/plan';
 import { FLOODS, type ForgedCall, OWN_RUN } from './calls';
 
@@ -23,6 +24,7 @@ export interface Known {
 const NOW = new Date().toISOString();
 
 type NodeInputs = { [S in NodeStep]: NodeInput<S> };
+type SandboxInputs = { [S in SandboxStep]: SandboxInput<S> };
 type ControllerInputs = { [S in ControllerStep]: ControllerInput<S> };
 
 /** What the steps of an agent would take; the compiler misses none. */
@@ -68,6 +70,18 @@ export function nodeInputs({ cluster, plan, approved }: Known): NodeInputs {
     watchForUnseal: { claim, seconds: 0 },
     watchForSeal: { claim, seconds: 0 },
     endRunOnNode: { claim, unfinished: false },
+  };
+}
+
+/** The same of a sandbox host. */
+export function sandboxInputs({ cluster, plan }: Known): SandboxInputs {
+  const claim = { run: OWN_RUN, cluster, startedAt: NOW };
+  const { generation, manifestSha256, copies: repositories } = plan;
+  return {
+    prepareSandbox: { claim },
+    checkSandboxShare: { claim, share: 'age-encryption.org/v1' },
+    rehearse: { claim, generation, manifestSha256, repositories, shares: null },
+    endSandboxRun: { claim },
   };
 }
 
@@ -187,10 +201,18 @@ export interface BackupInputs {
   bundle: ControllerInput<'stageBundle'>['bundle'];
 }
 
-/** Every step that there is, on the queue where it is done: by the schemas, so that a new one is attacked as well. */
-export function everyStep(cluster: string, nodes: readonly string[]): { taskQueue: string; step: string }[] {
+/**
+ * Every step that there is, on the queue where it is done: by the schemas, so that a new one is attacked as well.
+ * @param hasSandbox whether there is a sandbox host
+ */
+export function everyStep(
+  cluster: string,
+  nodes: readonly string[],
+  hasSandbox = false,
+): { taskQueue: string; step: string }[] {
   const onNodes = nodes.map((node) => ({ taskQueue: nodeTaskQueue(cluster, node), steps: Object.keys(NODE_INPUTS) }));
-  const all = [{ taskQueue: CONTROLLER_TASK_QUEUE, steps: Object.keys(CONTROLLER_INPUTS) }, ...onNodes];
+  const sandbox = hasSandbox ? [{ taskQueue: SANDBOX_TASK_QUEUE, steps: Object.keys(SANDBOX_INPUTS) }] : [];
+  const all = [{ taskQueue: CONTROLLER_TASK_QUEUE, steps: Object.keys(CONTROLLER_INPUTS) }, ...onNodes, ...sandbox];
   return all.flatMap(({ taskQueue, steps }) => steps.map((step) => ({ taskQueue, step })));
 }
 

@@ -1,7 +1,8 @@
 import type { ControllerStep } from '../../../src/contract/step-input/controller';
 import type { NodeStep } from '../../../src/contract/step-input/node';
+import type { SandboxStep } from '../../../src/contract/step-input/sandbox';
 
-type Step = ControllerStep | NodeStep;
+type Step = ControllerStep | NodeStep | SandboxStep;
 
 /** Steps that anybody gets done who starts a workflow under the name of a recovery, and what that comes to. */
 export const DONE_FOR_A_RECOVERY: Partial<Record<Step, string>> = {
@@ -40,4 +41,13 @@ export const DONE_FOR_A_BACKUP: Partial<Record<Step, string>> = {
   notify: 'a message in the name of the own run',
   publishAuditHead: 'publishes the head of the trail as it is',
   collectConfig: 'answers with files that are encrypted for the recipients of the configuration',
+};
+
+/** The same under the name of a drill. */
+export const DONE_FOR_A_DRILL: Partial<Record<Step, string>> = {
+  chooseForDrill: 'reads the repositories',
+  prepareSandbox: 'makes an identity of the own run, which the last step removes',
+  rehearse: 'loads a signed backup into a fence, and notes what this host has seen of it',
+  endSandboxRun: 'removes what the own run has',
+  notify: 'a message in the name of the own run',
 };

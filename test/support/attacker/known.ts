@@ -2,7 +2,7 @@ import type { Client } from '@temporalio/client';
 import type { ApprovedPlan, RecoveryReport } from '../../../src/contract/recovery';
 import type { RestorePlan } from '../../../src/contract/plan';
 import type { ControllerInput } from '../../../src/contract/step-input/controller';
-import { controllerInputs, type Inputs, nodeInputs } from './forged-inputs';
+import { controllerInputs, type Inputs, nodeInputs, sandboxInputs } from './forged-inputs';
 import { stepInputs, stepResult } from './histories';
 
 /**
@@ -33,5 +33,5 @@ export async function knownInputs(
     health: capture.health,
     bundle,
   });
-  return { ...controller, ...nodeInputs(known) };
+  return { ...controller, ...nodeInputs(known), ...sandboxInputs(known) };
 }

@@ -24,7 +24,13 @@ async function obey(): Promise<void> {
   setHandler(leave, () => void (isOver = true));
   await condition(() => isOver);
 }
-export { obey as restoreCluster, obey as removeSetAside, obey as backUpCluster, obey as anything };
+export {
+  obey as restoreCluster,
+  obey as removeSetAside,
+  obey as backUpCluster,
+  obey as drillRestore,
+  obey as anything,
+};
 
 async function forge({ taskQueue, step, args, what }: ForgedCall): Promise<Outcome> {
   const steps = proxyActivities<Record<string, (...args: unknown[]) => Promise<unknown>>>({
