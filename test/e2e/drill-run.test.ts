@@ -56,6 +56,9 @@ describeIf(isInstalled('bwrap'), 'there is no bubblewrap')('a drill as a run', (
     await expectNothingLeft();
     const trail = await readFile(inLab('controller', 'audit.jsonl'), 'utf8');
     expect(trail).toContain('"action":"drill.done"');
+    const { stdout: shown } = await lab().cli(['backups', 'show', 'latest', '--cluster', 'lab', '--json']);
+    const { drills } = JSON.parse(shown) as { drills: unknown[] };
+    expect(drills).toMatchObject([{ run: report.run, repository: 'local', level: 'installed', failed: null }]);
   }, 300_000);
 
   it('is unsealed with the shares of its holders, who see whom they send them to', async () => {
