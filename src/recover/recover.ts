@@ -1,7 +1,7 @@
 import type { DrillPhase } from '../contract/drill-levels';
 import { DrError, isDrError } from '../contract/failures';
 import { type MissingItem, RECOVERED_FORMAT, type Recovered } from '../contract/recovered';
-import { type AskShare, assertSame, type SandboxOptions, withSandbox } from '../sandbox/sandbox';
+import { type AskShare, assertCluster, type SandboxOptions, withSandbox } from '../sandbox/sandbox';
 import type { VaultClient } from '../vault/client';
 import { generateRoot } from '../vault/root-token';
 import { BackupReader, type ReadOptions } from './read';
@@ -29,13 +29,12 @@ export interface Recovery {
  */
 export async function recover(options: RecoverOptions): Promise<Recovery> {
   const { copy, wanted, askShare, onPhase } = options;
-  const { cluster, generation, capturedAt, clusterId } = copy.manifest;
+  const { cluster, generation, capturedAt } = copy.manifest;
   return withSandbox(options, async (sandbox) => {
     const { version } = await sandbox.load();
     const shares = await sandbox.unseal(askShare);
     const status = await sandbox.vault.withClient((client) => client.sealStatus());
-    // Of an imported snapshot it may be unknown.
-    if (clusterId !== null) assertSame('cluster id', status.clusterId ?? null, clusterId);
+    assertCluster(status.clusterId, copy.manifest);
     onPhase('read');
     const token = await sandbox.vault.withClient((client) => rootToken(client, shares));
     const recovered: Recovered = { format: RECOVERED_FORMAT, cluster, generation, capturedAt, items: [] };

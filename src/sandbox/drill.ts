@@ -1,5 +1,5 @@
 import type { DrillResult } from '../contract/drill';
-import { type AskShare, assertSame, type SandboxOptions, withSandbox } from './sandbox';
+import { type AskShare, assertCluster, type SandboxOptions, withSandbox } from './sandbox';
 import { unsealsItself } from '../vault/throwaway';
 import { verifyServed } from './verify-served';
 
@@ -36,7 +36,7 @@ export async function drill(options: DrillOptions): Promise<DrillResult> {
     result.leases = sandbox.leases();
     await timed('verify', async () => {
       const { clusterId } = await vault.withClient((client) => client.sealStatus());
-      assertSame('cluster id', clusterId ?? null, manifest.clusterId);
+      assertCluster(clusterId, manifest);
       Object.assign(result, await verifyServed(vault, options, shares.length === 0 ? null : shares));
     });
     result.level = 'restored';

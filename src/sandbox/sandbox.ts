@@ -161,8 +161,12 @@ export class SandboxFailed extends DrError {
   }
 }
 
+/** An imported backup does not know its cluster. @throws DrError CopyDamaged */
+export function assertCluster(found: string | undefined, { clusterId }: Pick<Manifest, 'clusterId'>): void {
+  if (clusterId !== null) assertSame('cluster id', found ?? null, clusterId);
+}
 /** @throws DrError CopyDamaged */
-export function assertSame(what: string, found: unknown, expected: unknown): void {
+function assertSame(what: string, found: unknown, expected: unknown): void {
   if (found === expected) return;
   throw new DrError('CopyDamaged', `The backup brings another ${what} than its manifest says.`, {
     advice: 'Use another backup, and find out who made this one.',
