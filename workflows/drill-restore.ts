@@ -28,7 +28,7 @@ export async function drillRestore(raw: unknown): Promise<DrillReport> {
   const { cluster, requestedBy } = input;
   const { runId: run, workflowId, startTime } = workflowInfo();
   const claim = { run, cluster, startedAt: startTime.toISOString() };
-  const journal = new Journal(claim, false, undefined, 'drill');
+  const journal = new Journal(claim, undefined, 'drill');
   const state = new DrillState({
     ...claim,
     workflowId,

@@ -11,6 +11,11 @@ export function inFewSteps(): boolean {
   return few;
 }
 
+/** What was found at the start. */
+export function goesInFewSteps(): boolean {
+  return few;
+}
+
 /** Like `patched`, for a change that came before. */
 export function since(change: string): boolean {
   return few || patched(change);

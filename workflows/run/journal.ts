@@ -2,7 +2,7 @@ import { CancellationScope, inWorkflowContext, log } from '@temporalio/workflow'
 import type { Notification } from '../../src/contract/notification';
 import type { ReminderSettings } from '../../src/contract/plan';
 import type { RunClaim } from '../../src/contract/recovery';
-import { since } from './few-steps';
+import { goesInFewSteps, since } from './few-steps';
 import { problemOf } from './problems';
 import { controller } from './steps';
 import { type Counts, Tally } from './tally';
@@ -37,7 +37,6 @@ export class Journal {
 
   constructor(
     private readonly claim: RunClaim,
-    private readonly inFewSteps: boolean,
     handed?: HandedJournal,
     /** Of the run, as its records in the audit trail begin. */
     private readonly kind: 'restore' | 'drill' = 'restore',
@@ -69,7 +68,7 @@ export class Journal {
   /** The same together with the next record, for what is followed by one within moments. */
   recordWithNext(...what: What): void {
     this.#note(...what);
-    if (!this.inFewSteps) this.flush();
+    if (!goesInFewSteps()) this.flush();
   }
 
   #note(...[action, outcome, actor, details]: What): void {
@@ -123,7 +122,7 @@ export class Journal {
   }
 
   async written(): Promise<void> {
-    if (this.inFewSteps) this.flush();
+    if (goesInFewSteps()) this.flush();
     await this.#auditTail;
   }
 

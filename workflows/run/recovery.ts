@@ -77,7 +77,7 @@ export class Recovery {
     const { firstExecutionRunId, startTime } = workflowInfo();
     const startedAt = handed?.progress.startedAt ?? startTime.toISOString();
     const claim = { run: firstExecutionRunId, cluster, startedAt };
-    const journal = new Journal(claim, fewSteps, handed?.journal);
+    const journal = new Journal(claim, handed?.journal);
     const state = new RunState(claim, requestedBy, method, journal, handed ?? undefined);
     const waiting = new Waiting(state, journal, handed?.waits);
     const decisions = new Decisions(state, journal, handed?.decisions);
