@@ -1,7 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { createInterface } from 'node:readline';
-import { clusterOf, loadConfig } from '../config/load';
-import type { Config, SandboxConfig } from '../config/schema';
+import { clusterOf, loadConfig, sandboxConfigOf } from '../config/load';
 import { DrError } from '../contract/failures';
 import { formatCount, formatSeconds } from '../contract/format';
 import type { GenerationCopy } from '../contract/generation';
@@ -25,6 +24,7 @@ import {
   reportTrouble,
 } from './backups-listing';
 import { leaveMark, markFailure } from './drill-mark';
+import { untilInterrupted } from './interrupted';
 import { note, print, printJson } from './output';
 import { promptHidden } from './prompt';
 
@@ -61,13 +61,11 @@ const CHECKED: Record<DrillCheck['check'], string> = {
 
 /** Leaves nothing behind, also when it is interrupted. */
 export async function runDrill(options: DrillCliOptions): Promise<void> {
-  const interrupted = new AbortController();
-  const onInterrupt = () => interrupted.abort(new DrError('Aborted', INTERRUPTED));
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, onInterrupt);
+  const signal = untilInterrupted(INTERRUPTED);
   await hardenProcess(note);
   const listing = await listFor(options);
   reportTrouble(listing);
-  const sandbox = sandboxOf(listing.config);
+  const sandbox = sandboxConfigOf(listing.config);
   const copy = copyToDrill(listing, options);
   const repository = listing.repositories.find(({ name }) => name === copy.repository)!;
   note(`Drill of ${options.cluster} with ${copy.generation} from ${copy.repository}.`);
@@ -77,7 +75,7 @@ export async function runDrill(options: DrillCliOptions): Promise<void> {
     stateDir: listing.config.stateDir,
     repository,
     copy,
-    signal: interrupted.signal,
+    signal,
     onPhase: (phase) => note(`${DOES[phase]} …`),
     ...(options.unseal ? { askShare: shareReader() } : {}),
   });
@@ -115,13 +113,6 @@ async function drillAndMark(
     await markFailure(listing, name, copy, error);
     throw error;
   }
-}
-
-export function sandboxOf({ sandbox }: Config): SandboxConfig {
-  if (sandbox) return sandbox;
-  throw new DrError('InvalidConfiguration', 'The configuration has no sandbox, so that no Vault is known for it.', {
-    advice: 'Add `sandbox: { program: /usr/bin/vault }`, the Vault or OpenBao of the version that the cluster runs.',
-  });
 }
 
 export function chooseCopy(

@@ -1,7 +1,7 @@
 import { constants } from 'node:fs';
 import { access, open } from 'node:fs/promises';
 import { dirname, resolve } from 'node:path';
-import { clusterOf } from '../config/load';
+import { clusterOf, sandboxConfigOf } from '../config/load';
 import { DrError } from '../contract/failures';
 import { formatCount } from '../contract/format';
 import { printable } from '../contract/printable';
@@ -15,7 +15,8 @@ import { describeVersions } from '../recover/versions';
 import { style } from '../terminal';
 import { type BackupOptions, loadChosen, reportTrouble } from './backups-listing';
 import type { Document } from './documents';
-import { chooseCopy, DOES as DRILL_DOES, sandboxOf, shareReader } from './drill';
+import { chooseCopy, DOES as DRILL_DOES, shareReader } from './drill';
+import { untilInterrupted } from './interrupted';
 import { note, print, printJson } from './output';
 import { EXIT } from './program';
 import { openLive, problemsOf, writeBack } from './recover-live';
@@ -31,9 +32,7 @@ const DOES: Record<RecoverPhase, string> = { ...DRILL_DOES, read: 'Reading what 
 
 /** What was read is in the memory of this process alone, and leaves it encrypted or into the cluster. */
 export async function runRecover(options: Options): Promise<void> {
-  const interrupted = new AbortController();
-  const onInterrupt = () => interrupted.abort(new DrError('Aborted', INTERRUPTED));
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(signal, onInterrupt);
+  const signal = untilInterrupted(INTERRUPTED);
   const request = parseRequest(options, process.stdin.isTTY === true);
   await hardenProcess(note);
   await assertRecipients(request.recipients);
@@ -41,7 +40,7 @@ export async function runRecover(options: Options): Promise<void> {
   const listing = await loadChosen(options, [options.backup]);
   reportTrouble(listing);
   const { config } = listing;
-  const sandbox = sandboxOf(config);
+  const sandbox = sandboxConfigOf(config);
   const copy = chooseCopy(listing, options);
   const repository = listing.repositories.find(({ name }) => name === copy.repository)!;
   const { cluster, json = false } = options;
@@ -60,7 +59,7 @@ export async function runRecover(options: Options): Promise<void> {
       versions: request.versions,
       deleted: request.deleted,
       askShare: shareReader(INTERRUPTED),
-      signal: interrupted.signal,
+      signal,
       onPhase: (phase) => note(`${DOES[phase]} …`),
     });
     for (const { problem } of missing) note(style('yellow', problem, process.stderr));

@@ -13,6 +13,7 @@ import {
   type HostedNode,
   type NodeConfig,
   type RepositoryConfig,
+  type SandboxConfig,
 } from './schema';
 
 /** Room for a hundred clusters. */
@@ -224,6 +225,14 @@ export function hostedNodeOf(cluster: ClusterConfig, node: string): HostedNode {
 
 export function isHosted(node: NodeConfig): node is HostedNode {
   return node.dataDir !== undefined && node.service !== undefined;
+}
+
+/** @throws DrError InvalidConfiguration */
+export function sandboxConfigOf({ sandbox }: Config): SandboxConfig {
+  if (sandbox) return sandbox;
+  throw new DrError('InvalidConfiguration', 'The configuration has no sandbox, so that no Vault is known for it.', {
+    advice: 'Add `sandbox: { program: /usr/bin/vault }`, the Vault or OpenBao of the version that the cluster runs.',
+  });
 }
 
 /** @throws DrError InvalidConfiguration when the file can't be read. */

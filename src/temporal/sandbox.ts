@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { createSandboxActivities } from '../../activities/sandbox';
 import { sandboxName } from '../config/controller-name';
+import { sandboxConfigOf } from '../config/load';
 import { secretsOfSandbox } from '../config/needed-secrets';
 import type { Config, SandboxConfig } from '../config/schema';
 import { DrError } from '../contract/failures';
@@ -41,7 +42,7 @@ export function sandboxStateDir({ stateDir }: Pick<Config, 'stateDir'>): string 
 
 /** For other hosts to know its recipients by; made if there is none. @throws DrError InvalidConfiguration */
 export async function sandboxKey(config: Config): Promise<{ name: string; publicKey: string }> {
-  const name = sandboxName({ ...config, sandbox: expectSandbox(config) });
+  const name = sandboxName({ ...config, sandbox: sandboxConfigOf(config) });
   await privateDirectory(config.stateDir, 'sandbox');
   return { name, publicKey: agentPublicKey(await ensureAgentKey(sandboxStateDir(config))) };
 }
@@ -60,7 +61,7 @@ export async function sandboxOf(settings: WorkerSettings): Promise<SandboxPart |
 /** Runs a sandbox host that is no controller until it is stopped. */
 export async function runSandbox(settings: WorkerSettings): Promise<void> {
   const { config, log, stop } = settings;
-  const sandbox = expectSandbox(config);
+  const sandbox = sandboxConfigOf(config);
   const stateDir = sandboxStateDir(config);
   await privateDirectory(config.stateDir, 'sandbox');
   const hold = await holdDirectory(
@@ -85,13 +86,6 @@ export async function runSandbox(settings: WorkerSettings): Promise<void> {
     await atMost(WIND_UP_MS, janitor);
   }
   await hold.release();
-}
-
-function expectSandbox({ sandbox }: Config): SandboxConfig {
-  if (sandbox) return sandbox;
-  throw new DrError('InvalidConfiguration', 'The configuration has no sandbox, so that no Vault is known for it.', {
-    advice: 'Add `sandbox: { program: /usr/bin/vault }`, the Vault or OpenBao of the version that the cluster runs.',
-  });
 }
 
 function partOf(settings: WorkerSettings, sandbox: SandboxConfig): SandboxPart {
