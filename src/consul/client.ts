@@ -152,7 +152,7 @@ export class ConsulClient {
     const path = 'acl/token/self';
     const answer = await this.#http.exchange('GET', path);
     if (hasNoAcls(answer)) return null;
-    return this.#parse(tokenSchema, this.#successOf(answer, path), path);
+    return this.#parse(tokenSchema, this.#http.bodyOf(answer, path), path);
   }
 
   /** Whether the token has each of these rights; all of them where Consul has no ACLs. */
@@ -165,7 +165,7 @@ export class ConsulClient {
     }));
     const answer = await this.#http.exchange('POST', path, { body });
     if (hasNoAcls(answer)) return wanted.map(() => true);
-    return this.#parse(permissionsSchema, this.#successOf(answer, path), path);
+    return this.#parse(permissionsSchema, this.#http.bodyOf(answer, path), path);
   }
 
   /**
@@ -214,7 +214,7 @@ export class ConsulClient {
     const path = `kv/${encoded(key)}`;
     const answer = await this.#http.exchange('GET', path);
     if (answer.status === 404 && answer.text === '') return null;
-    const [entry] = this.#parse(entriesSchema, this.#successOf(answer, path), path, exactly);
+    const [entry] = this.#parse(entriesSchema, this.#http.bodyOf(answer, path), path, exactly);
     return entry ?? null;
   }
 
@@ -239,7 +239,7 @@ export class ConsulClient {
     const path = `kv/${encoded(prefix)}?${[...query, ...(stale ? ['stale'] : [])].join('&')}`;
     const answer = await this.#http.exchange('GET', path, { longestBytes: LONGEST_LIST_BYTES });
     if (answer.status === 404 && answer.text === '') return [];
-    return this.#parse(keysSchema, this.#successOf(answer, path), path);
+    return this.#parse(keysSchema, this.#http.bodyOf(answer, path), path);
   }
 
   /**
@@ -253,7 +253,7 @@ export class ConsulClient {
       longestBytes: LONGEST_TRANSACTION_BYTES,
     });
     if (answer.status === 409) throw this.#conflict(answer.text, operations);
-    return this.#parse(transactionSchema, this.#successOf(answer, 'txn'), 'txn', exactly);
+    return this.#parse(transactionSchema, this.#http.bodyOf(answer, 'txn'), 'txn', exactly);
   }
 
   /** A server that passes a download on may lose the leader's answer where that refuses the token. */
@@ -297,14 +297,8 @@ export class ConsulClient {
     );
   }
 
-  /** @returns the body of a success. */
-  async #send(method: Method, path: string, call: Call = {}): Promise<string> {
-    return this.#successOf(await this.#http.exchange(method, path, call), path);
-  }
-
-  #successOf(answer: Answer, path: string): string {
-    if (answer.status >= 200 && answer.status < 300) return answer.text;
-    throw this.#http.refusal(answer, path);
+  #send(method: Method, path: string, call: Call = {}): Promise<string> {
+    return this.#http.send(method, path, call);
   }
 }
 

@@ -18,7 +18,7 @@ export function mountsOf(table: Fields): Mount[] {
 }
 
 /** @returns null if these are no settings of a mount */
-export function mountFrom(path: string, settings: unknown): Mount | null {
+function mountFrom(path: string, settings: unknown): Mount | null {
   if (!isFields(settings) || typeof settings['type'] !== 'string') return null;
   const { type, options } = settings;
   const isKv = type === 'kv' || type === 'generic';
@@ -34,9 +34,4 @@ export function mountAt(mounts: readonly Mount[], path: string): Mount | null {
 
 export function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
-}
-
-/** For a request: a name may hold anything. */
-export function encodePath(path: string): string {
-  return path.split('/').map(encodeURIComponent).join('/');
 }

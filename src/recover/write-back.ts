@@ -2,6 +2,7 @@ import { DrError, isDrError } from '../contract/failures';
 import { printable } from '../contract/printable';
 import type { Fields, RecoveredItem, WriteChange } from '../contract/recovered';
 import type { VaultClient } from '../vault/client';
+import { encodePath } from '../vault/encode-path';
 import {
   contentHash,
   isSame,
@@ -12,7 +13,7 @@ import {
   type WritePart,
   withoutValues,
 } from './compare';
-import { encodePath, isFields, type Mount, mountFrom } from './mounts';
+import { isFields, type Mount, mountAt, mountsOf } from './mounts';
 import { ROLES } from './roles';
 
 const NOTHING: LiveState = { isThere: false, version: null, content: null, mayRead: true };
@@ -68,7 +69,9 @@ export class LiveWriter {
   async mountOf(path: string): Promise<Mount> {
     // Vault answers alike where there is none, and where the token may not know.
     const { data } = await this.#readIfAllowed(`sys/internal/ui/mounts/${path}`);
-    const found = typeof data?.['path'] === 'string' ? mountFrom(data['path'], data) : null;
+    const named = typeof data?.['path'] === 'string' ? mountsOf({ [data['path']]: data }) : [];
+    // Of another place than the one asked about, what is behind it would be written somewhere else.
+    const found = mountAt(named, path);
     if (found?.kv) return found;
     throw new DrError('PlanRefused', `The cluster has no KV engine at ${printable(path)} that your token may see.`, {
       advice: 'Enable one there first, name another path with --to, or use another token.',

@@ -165,6 +165,7 @@ export class SandboxFailed extends DrError {
 export function assertCluster(found: string | undefined, { clusterId }: Pick<Manifest, 'clusterId'>): void {
   if (clusterId !== null) assertSame('cluster id', found ?? null, clusterId);
 }
+
 /** @throws DrError CopyDamaged */
 function assertSame(what: string, found: unknown, expected: unknown): void {
   if (found === expected) return;

@@ -1,5 +1,3 @@
-import { Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { DrillCheck, DrillResult } from '../contract/drill';
 import { DrError, isDrError } from '../contract/failures';
 import { formatCount, formatNumber } from '../contract/format';
@@ -8,6 +6,7 @@ import { printable } from '../contract/printable';
 import { checkCanary } from '../vault/canary';
 import type { VaultClient } from '../vault/client';
 import { logIn } from '../vault/login';
+import { readThrough } from '../vault/read-through';
 import { generateRoot } from '../vault/root-token';
 import { SnapshotVerifier } from '../vault/snapshot/snapshot-archive';
 import { runHook } from './hook';
@@ -100,8 +99,7 @@ async function countKeys(
   await vault.withClient(
     async (client) => {
       const { body } = await client.snapshot({ signal });
-      const discard = new Writable({ write: (_chunk, _encoding, done) => done() });
-      await pipeline(body, verifier, discard, { signal });
+      await readThrough(body, verifier, signal);
     },
     { token },
   );

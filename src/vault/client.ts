@@ -1,6 +1,5 @@
 import type { Readable } from 'node:stream';
 import type { z } from 'zod';
-import { DrError } from '../contract/failures';
 import {
   type AutopilotConfiguration,
   autopilotConfigurationSchema,
@@ -26,15 +25,14 @@ import {
   type Secret,
   secretSchema,
 } from './answers';
+import { parseAnswer } from './parse-answer';
 import {
-  type Answer,
   type Call,
   type Download,
   type Method,
   Transport,
   type VaultClientOptions,
   type VaultEndpoint,
-  withoutQuery,
 } from './transport';
 import { errorsOf, toVaultError } from './errors/vault-error';
 
@@ -272,8 +270,7 @@ export class VaultClient {
   async #find<T>(schema: z.ZodType<T>, path: string): Promise<T | null> {
     const answer = await this.#http.exchange('GET', path);
     if (answer.status === 404 && errorsOf(answer.text).length === 0) return null;
-    if (!isSuccess(answer)) throw this.#http.refusal(answer, path);
-    return this.#parse(schema, answer.text, path);
+    return this.#parse(schema, this.#http.bodyOf(answer, path), path);
   }
 
   async #ask<T>(schema: z.ZodType<T>, method: Method, path: string, call: Call = {}): Promise<T> {
@@ -281,34 +278,10 @@ export class VaultClient {
   }
 
   #parse<T>(schema: z.ZodType<T>, text: string, path: string): T {
-    const parsed = schema.safeParse(jsonOf(text));
-    if (parsed.success) return parsed.data;
-    throw new DrError(
-      'VaultUnavailable',
-      `${this.node} answered ${withoutQuery(path)} with something other than Vault's JSON.`,
-      {
-        where: this.node,
-        advice: `Check that ${this.address} is Vault's own listener, not a proxy in front of it.`,
-      },
-    );
+    return parseAnswer(schema, text, this, path);
   }
 
-  /** @returns the body of a success. */
-  async #send(method: Method, path: string, call: Call = {}): Promise<string> {
-    const answer = await this.#http.exchange(method, path, call);
-    if (!isSuccess(answer)) throw this.#http.refusal(answer, path, call.secret);
-    return answer.text;
-  }
-}
-
-function isSuccess({ status }: Answer): boolean {
-  return status >= 200 && status < 300;
-}
-
-function jsonOf(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
+  #send(method: Method, path: string, call: Call = {}): Promise<string> {
+    return this.#http.send(method, path, call);
   }
 }

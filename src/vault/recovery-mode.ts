@@ -1,7 +1,9 @@
 import { z } from 'zod';
 import { DrError, isDrError } from '../contract/failures';
+import { encodePath } from './encode-path';
+import { parseAnswer } from './parse-answer';
 import { decodeRootToken } from './root-token';
-import { type Answer, type Method, Transport, type VaultClientOptions, type VaultEndpoint } from './transport';
+import { type Method, Transport, type VaultClientOptions, type VaultEndpoint } from './transport';
 
 const attemptSchema = z.object({ nonce: z.string(), otp: z.string().min(1), required: z.number() });
 const progressSchema = z.object({ complete: z.boolean(), encoded_token: z.string().optional() });
@@ -46,7 +48,7 @@ export class RecoveryMode {
    */
   async open(shares: readonly string[]): Promise<RawStorage> {
     // Of an attempt that was killed.
-    await this.#send('DELETE', 'sys/generate-recovery-token/attempt');
+    await this.#http.send('DELETE', 'sys/generate-recovery-token/attempt');
     const { nonce, otp, required } = await this.#ask(attemptSchema, 'PUT', 'sys/generate-recovery-token/attempt', {});
     if (shares.length < required) throw wrongShares(this.endpoint.node, `${required} are needed`);
     for (const key of shares.slice(0, required)) {
@@ -82,13 +84,7 @@ export class RecoveryMode {
     body: object,
     more: { secret?: string; timeoutMs?: number } = {},
   ): Promise<T> {
-    return parse(schema, await this.#send(method, path, { body, ...more }), this.endpoint.node, path);
-  }
-
-  async #send(method: Method, path: string, call: object = {}): Promise<string> {
-    const answer = await this.#http.exchange(method, path, call);
-    if (isSuccess(answer)) return answer.text;
-    throw this.#http.refusal(answer, path, (call as { secret?: string }).secret);
+    return parseAnswer(schema, await this.#http.send(method, path, { body, ...more }), this.endpoint, path);
   }
 }
 
@@ -105,20 +101,18 @@ export class RawStorage {
 
   /** What is directly below it; that which has more below it ends with a slash. @param prefix ends with a slash */
   async list(prefix: string): Promise<string[]> {
-    const path = `sys/raw/${encoded(prefix)}?list=true`;
+    const path = `${rawPath(prefix)}?list=true`;
     const answer = await this.#http.exchange('GET', path, { longestBytes: LONGEST_LIST_BYTES });
     if (answer.status === 404) return [];
-    if (!isSuccess(answer)) throw this.#http.refusal(answer, path);
-    return parse(listSchema, answer.text, this.endpoint.node, path).data.keys;
+    return parseAnswer(listSchema, this.#http.bodyOf(answer, path), this.endpoint, path).data.keys;
   }
 
   /** @returns null if there is none. @throws DrError VaultRefused from a Vault that can't give bytes, which it could not take back either */
   async read(key: string): Promise<Buffer | null> {
-    const path = `sys/raw/${encoded(key)}?encoding=base64`;
+    const path = `${rawPath(key)}?encoding=base64`;
     const answer = await this.#http.exchange('GET', path);
     if (answer.status === 404) return null;
-    if (!isSuccess(answer)) throw this.#http.refusal(answer, path);
-    const { value } = parse(valueSchema, answer.text, this.endpoint.node, path).data;
+    const { value } = parseAnswer(valueSchema, this.#http.bodyOf(answer, path), this.endpoint, path).data;
     if (/^[A-Za-z0-9+/]*={0,2}$/.test(value)) return Buffer.from(value, 'base64');
     throw new DrError('VaultRefused', `${this.endpoint.node} is too old to give its storage as bytes.`, {
       where: this.endpoint.node,
@@ -129,48 +123,20 @@ export class RawStorage {
   /** Of a key that exists. What was compressed stays so. */
   async write(key: string, value: Buffer): Promise<void> {
     const text = value.toString('base64');
-    await this.#change('PUT', key, { body: { value: text, encoding: 'base64' }, secret: text });
+    await this.#http.send('PUT', rawPath(key), { body: { value: text, encoding: 'base64' }, secret: text });
   }
 
   async remove(key: string): Promise<void> {
-    await this.#change('DELETE', key);
+    await this.#http.send('DELETE', rawPath(key));
   }
 
   close(): void {
     this.#http.close();
   }
-
-  async #change(method: Method, key: string, call: { body?: object; secret?: string } = {}): Promise<void> {
-    const path = `sys/raw/${encoded(key)}`;
-    const answer = await this.#http.exchange(method, path, call);
-    if (!isSuccess(answer)) throw this.#http.refusal(answer, path, call.secret);
-  }
 }
 
-function encoded(key: string): string {
-  return key.split('/').map(encodeURIComponent).join('/');
-}
-
-function isSuccess({ status }: Answer): boolean {
-  return status >= 200 && status < 300;
-}
-
-/** The answer is never quoted: it may be a lease with what it gives access to. */
-function parse<T>(schema: z.ZodType<T>, text: string, node: string, path: string): T {
-  try {
-    const parsed = schema.safeParse(JSON.parse(text));
-    if (parsed.success) return parsed.data;
-  } catch {
-    // Below.
-  }
-  throw new DrError(
-    'VaultUnavailable',
-    `${node} answered ${path.split('?')[0]} with something other than Vault's JSON.`,
-    {
-      where: node,
-      advice: 'Find out what listens on the address of this Vault.',
-    },
-  );
+function rawPath(key: string): string {
+  return `sys/raw/${encodePath(key)}`;
 }
 
 function wrongShares(node: string, why: string): DrError {

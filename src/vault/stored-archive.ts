@@ -1,12 +1,12 @@
 import { createReadStream } from 'node:fs';
-import { Writable, type Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
+import type { Readable } from 'node:stream';
 import type { ClusterConfig } from '../config/schema';
 import { readSecret } from '../config/secret';
 import { DrError } from '../contract/failures';
 import type { Manifest } from '../contract/generation';
 import { decryptStream } from '../crypto/encryption';
 import { DISK_PIECE_BYTES } from '../files/files';
+import { readThrough } from './read-through';
 import { verifierOf } from './verifier-of';
 
 /**
@@ -34,8 +34,7 @@ export async function openStored(
 /** Reads an archive end to end. @throws DrError CopyDamaged, or what its verifier fails with */
 export async function proveArchive(archive: Readable, manifest: Manifest, signal: AbortSignal): Promise<void> {
   const verifier = verifierOf(manifest);
-  const discard = new Writable({ write: (_chunk, _encoding, done) => done() });
-  await pipeline(archive, verifier, discard, { signal });
+  await readThrough(archive, verifier, signal);
   if (verifier.summary.archive.sha256 !== manifest.archive.sha256) {
     throw new DrError('CopyDamaged', 'The decrypted archive does not match the manifest.');
   }

@@ -142,6 +142,17 @@ export class Transport {
     }
   }
 
+  /** @returns the body of a success. @throws DrError */
+  async send(method: Method, path: string, call: Call = {}): Promise<string> {
+    return this.bodyOf(await this.exchange(method, path, call), path, call.secret);
+  }
+
+  /** @throws DrError if it is not a success. */
+  bodyOf(answer: Answer, path: string, secret?: string): string {
+    if (answer.status >= 200 && answer.status < 300) return answer.text;
+    throw this.refusal(answer, path, secret);
+  }
+
   /** Any status but 200 is an error. The body fails with a DrError as well. */
   async download(path: string, call: Call): Promise<Download> {
     const agent = await this.#connections();

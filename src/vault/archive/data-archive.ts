@@ -1,6 +1,5 @@
-import { Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { DrError } from '../../contract/failures';
+import { readThrough } from '../read-through';
 import { type ArchiveFormat, ArchiveVerifier } from '../snapshot/archive-verifier';
 import { INDISPENSABLE, STORED_KEYS } from '../snapshot/key-tally';
 import type { SnapshotSummary } from '../snapshot/snapshot-archive';
@@ -35,9 +34,8 @@ export async function readDataArchive(
   signal?: AbortSignal,
 ): Promise<DataArchiveSummary> {
   const verifier = new DataArchiveVerifier(receiver);
-  const discard = new Writable({ write: (_chunk, _encoding, done) => done() });
   try {
-    await pipeline(source, verifier, discard, { signal });
+    await readThrough(source, verifier, signal);
   } catch (error) {
     // Node wraps the reason of an abort.
     signal?.throwIfAborted();

@@ -1,6 +1,5 @@
-import { Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { FileDigest, RaftPeer } from '../../contract/generation';
+import { readThrough } from '../read-through';
 import { type ArchiveFormat, ArchiveVerifier, type Member as ArchiveMember } from './archive-verifier';
 import { type KeySummary, RECOVERY_CONFIG, SEAL_CONFIG, WATCHED } from './key-tally';
 import { MEMBERS } from './snapshot-members';
@@ -52,6 +51,6 @@ async function readMembers(members: AsyncIterable<ArchiveMember>): Promise<Conte
  */
 export async function readSnapshotArchive(source: AsyncIterable<Uint8Array>): Promise<SnapshotSummary> {
   const verifier = new SnapshotVerifier();
-  await pipeline(source, verifier, new Writable({ write: (_chunk, _encoding, done) => done() }));
+  await readThrough(source, verifier);
   return verifier.summary;
 }

@@ -1,4 +1,5 @@
-import { encodePath, mountAt, mountsOf } from '../../../src/recover/mounts';
+import { mountAt, mountsOf } from '../../../src/recover/mounts';
+import { encodePath } from '../../../src/vault/encode-path';
 import { roleIn } from '../../../src/recover/roles';
 
 const MOUNTS = mountsOf({

@@ -1,6 +1,5 @@
-import { Writable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { DrError } from '../../../contract/failures';
+import { readThrough } from '../../read-through';
 import { type ArchiveFormat, ArchiveVerifier, type Member } from '../archive-verifier';
 import type { SnapshotSummary } from '../snapshot-archive';
 import type { RaftMeta } from '../snapshot-members';
@@ -68,7 +67,7 @@ export async function readConsulArchive(
   question: ConsulQuestion,
 ): Promise<ConsulSnapshotSummary> {
   const verifier = new ConsulSnapshotVerifier(question);
-  await pipeline(source, verifier, new Writable({ write: (_chunk, _encoding, done) => done() }));
+  await readThrough(source, verifier);
   return verifier.summary;
 }
 
