@@ -1,6 +1,7 @@
 import { CONTROLLER_INPUTS } from '../../../src/contract/step-input/controller';
 import { NODE_INPUTS } from '../../../src/contract/step-input/node';
-import { controllerSummary, nodeSummary, oneLine } from '../../../src/contract/voice/step-summary';
+import { SANDBOX_INPUTS, type SandboxStep } from '../../../src/contract/step-input/sandbox';
+import { controllerSummary, nodeSummary, oneLine, sandboxSummary } from '../../../src/contract/voice/step-summary';
 import { earlierHistories, recordedHistories, recordedSteps } from '../../replay/history';
 
 const CONTROLLER_STEPS = Object.keys(CONTROLLER_INPUTS) as (keyof typeof CONTROLLER_INPUTS)[];
@@ -35,10 +36,7 @@ describe('one line about a step', () => {
     const seen = new Set<string>();
     for (const name of names) {
       for (const { step, args } of await recordedSteps(name)) {
-        const summary =
-          step in CONTROLLER_INPUTS
-            ? controllerSummary(step as keyof typeof CONTROLLER_INPUTS, args[0])
-            : nodeSummary(step as keyof typeof NODE_INPUTS, 'vault-1', args[0]);
+        const summary = summaryOf(step, args[0]);
         expect({ name, step, summary }).toEqual({
           name,
           step,
@@ -88,3 +86,9 @@ describe('a text for a summary', () => {
     expect(oneLine('ü'.repeat(120))).toBe('ü'.repeat(120));
   });
 });
+
+function summaryOf(step: string, input: unknown): string {
+  if (step in CONTROLLER_INPUTS) return controllerSummary(step as keyof typeof CONTROLLER_INPUTS, input);
+  if (step in SANDBOX_INPUTS) return sandboxSummary(step as SandboxStep, input);
+  return nodeSummary(step as keyof typeof NODE_INPUTS, 'vault-1', input);
+}

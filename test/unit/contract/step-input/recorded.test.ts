@@ -1,9 +1,10 @@
 import { CONTROLLER_INPUTS } from '../../../../src/contract/step-input/controller';
 import { NODE_INPUTS } from '../../../../src/contract/step-input/node';
 import { parseStepInput } from '../../../../src/contract/step-input/parse';
+import { SANDBOX_INPUTS } from '../../../../src/contract/step-input/sandbox';
 import { earlierHistories, recordedHistories, recordedSteps } from '../../../replay/history';
 
-const INPUTS = { ...CONTROLLER_INPUTS, ...NODE_INPUTS };
+const INPUTS = { ...CONTROLLER_INPUTS, ...NODE_INPUTS, ...SANDBOX_INPUTS };
 
 /** Names that were changed since the histories were recorded; outside of a plan `recovery` is a manifest's, or of a copy. */
 const RENAMED: Record<string, string> = { look: 'inspection', looks: 'inspections' };
