@@ -137,7 +137,7 @@ describeIf(hasSandbox, 'there is no bubblewrap')('with a sandbox host', () => {
       'added: lab/sandbox-run',
     ]);
     before = await stateOf(lab());
-  }, 180_000);
+  }, 300_000);
 });
 
 it('find no host that takes approvals of anybody else, of another time, or of another run', async () => {

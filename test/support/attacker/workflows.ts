@@ -35,8 +35,8 @@ export {
 async function forge({ taskQueue, step, args, what }: ForgedCall): Promise<Outcome> {
   const steps = proxyActivities<Record<string, (...args: unknown[]) => Promise<unknown>>>({
     taskQueue,
-    startToCloseTimeout: '30s',
-    scheduleToCloseTimeout: '60s',
+    startToCloseTimeout: '3m',
+    scheduleToCloseTimeout: '5m',
     retry: { maximumAttempts: 1 },
   });
   const about = { taskQueue, step, what };
