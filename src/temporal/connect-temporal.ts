@@ -18,6 +18,8 @@ export interface TemporalOptions {
 const CONNECT_TIMEOUT_MS = 10_000;
 /** For a person at a terminal, who needs an answer rather than a wait. */
 const PATIENCE_MS = 5_000;
+/** What takes a connection and does not answer yet is busy, as a host is in an outage; it does after a while. */
+const ANSWER_WITHIN_MS = 20_000;
 const SAY_AFTER_MS = 1_000;
 const AGAIN_MS = 500;
 
@@ -121,17 +123,17 @@ export async function connectClient(options: TemporalOptions): Promise<Client> {
 }
 
 async function answers(place: Target, onWait: (text: string) => void): Promise<void> {
-  const deadline = Date.now() + PATIENCE_MS;
+  const began = Date.now();
   const timer = setTimeout(() => onWait(`Waiting for Temporal at ${place.address} …`), SAY_AFTER_MS);
   const probe = openProbe(place);
   try {
     for (;;) {
       try {
-        await probe.withDeadline(deadline, () => probe.workflowService.getSystemInfo({}));
+        await probe.withDeadline(began + ANSWER_WITHIN_MS, () => probe.workflowService.getSystemInfo({}));
         return;
       } catch (error) {
         const problem = temporalError(error, place);
-        if (!problem.retryable || Date.now() + AGAIN_MS > deadline) throw problem;
+        if (!problem.retryable || Date.now() + AGAIN_MS > began + PATIENCE_MS) throw problem;
       }
       await sleep(AGAIN_MS);
     }
