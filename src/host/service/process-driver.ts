@@ -19,6 +19,7 @@ import type { Fence, ServerProgram, ServiceDriver, ServiceState } from './servic
 const run = promisify(execFile);
 const { O_APPEND, O_CREAT, O_RDONLY, O_WRONLY } = constants;
 const LOG_END_BYTES = 128 * 1024;
+const LAUNCH_WITHIN_MS = 30_000;
 
 type ProcessConfig = Extract<ServiceConfig, { driver: 'process' }>;
 
@@ -58,13 +59,16 @@ export function createProcessDriver(config: ProcessConfig, stateDir: string): Se
     // creating it.
     if (found !== null) await rm(pidFile, { force: true });
     const child = await spawnDetached(fence);
-    for (let tries = 0; tries < 100; tries++) {
-      const ended = child.exitCode !== null || child.signalCode !== null;
+    // It takes a moment to become the program, and on a busy host many.
+    const deadline = Date.now() + LAUNCH_WITHIN_MS;
+    let ended = false;
+    while (!ended && Date.now() < deadline) {
+      ended = child.exitCode !== null || child.signalCode !== null;
       if ((await runningPid()) !== null) return;
-      if (ended) break;
-      await sleep(50);
+      if (!ended) await sleep(50);
     }
-    throw new DrError('ServiceFailed', `\`${config.command.join(' ')}\` exited immediately.`, {
+    const problem = ended ? 'exited immediately' : `did not start within ${LAUNCH_WITHIN_MS / 1_000} s`;
+    throw new DrError('ServiceFailed', `\`${config.command.join(' ')}\` ${problem}.`, {
       advice: `Check ${logFile}.`,
     });
   }

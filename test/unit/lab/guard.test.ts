@@ -29,7 +29,7 @@ test.each(['SIGKILL', 'SIGINT', 'SIGTERM'] as const)(
   'when the process of a lab ends by %s, everything it has started ends too, detached or frozen',
   async (signal) => {
     const owner = await startOwner('');
-    expect(await processesOf(labId)).toHaveLength(5);
+    await untilThere();
 
     owner.kill(signal);
     await once(owner, 'exit');
@@ -43,7 +43,7 @@ test('a kept lab outlives its process, and is ended through its state file', asy
   const owner = await startOwner('guard.keep().then(() => process.exit(0))');
   if (owner.exitCode === null) await once(owner, 'exit');
   await writeFile(join(directory, STATE_FILE), JSON.stringify({ id: labId }));
-  expect(await processesOf(labId)).toHaveLength(5);
+  await untilThere();
 
   await endLab(directory);
 
@@ -72,7 +72,8 @@ test.each([
   if (keep) await guard.keep();
   await guard.end();
 
-  expect(await isOpen(claim)).toBe(false);
+  // The kernel takes them back with the process that held them; another lab may have them by now.
+  expect(await processesOf(labId)).toEqual([]);
   expect(existsSync(directory)).toBe(false);
 });
 
@@ -94,12 +95,18 @@ async function startOwner(then: string): Promise<ChildProcess> {
       const env = { ...process.env, ${LAB_VARIABLE}: ${JSON.stringify(labId)} };
       spawn('sh', ['-c', 'setsid sleep 60 & sleep 60; true'], { env, detached: true });
       spawn('sleep', ['60'], { env, detached: true }).kill('SIGSTOP');
-      setTimeout(() => { console.log('up'); ${then} }, 300);
+      console.log('up');
+      ${then}
     });`;
   const owner = spawn(process.execPath, ['-e', script], { stdio: ['ignore', 'pipe', 'inherit'] });
   children.push(owner);
   await once(createInterface({ input: owner.stdout! }), 'line');
   return owner;
+}
+
+/** All that it has started, and the watchdog. */
+async function untilThere(): Promise<void> {
+  await waitFor('the lab is there', async () => (await processesOf(labId)).length === 5, { timeoutMs: 10_000 });
 }
 
 async function untilGone(): Promise<void> {

@@ -7,21 +7,26 @@ import { requestSnapshot, whileAlive } from '../../../src/vault/request-snapshot
 describe('what may be long in coming', () => {
   const watch = { everyMs: 5, onAlive: () => undefined, gone: () => new Error('gone') };
 
+  /** Like a request that begins after so many looks, however long each takes. */
+  function beginsAfter(looks: number) {
+    let begin: (value: string) => void;
+    const begun = new Promise<string>((resolve) => (begin = resolve));
+    return { wait: () => begun, looked: () => (--looks === 0 ? begin('begun') : undefined) };
+  }
+
   /** Like a request: fails with the reason when it is given up. */
   const begins = (ms: number) => (givenUp: AbortSignal) =>
     sleep(ms, 'begun', { signal: givenUp }).catch(() => Promise.reject(givenUp.reason as Error));
 
   it('is awaited while health checks are answered, each of which is reported, and no longer', async () => {
-    const [onAlive, ask] = [jest.fn(), jest.fn(() => Promise.resolve())];
+    const { wait, looked } = beginsAfter(5);
+    const [onAlive, ask] = [jest.fn(looked), jest.fn(() => Promise.resolve())];
 
-    await expect(whileAlive(begins(300), ask, { ...watch, onAlive })).resolves.toBe('begun');
-    const reported = onAlive.mock.calls.length;
+    await expect(whileAlive(wait, ask, { ...watch, onAlive })).resolves.toBe('begun');
     await sleep(50);
 
-    // A busy machine takes its time for each.
-    expect(reported).toBeGreaterThan(1);
-    expect(ask).toHaveBeenCalledTimes(reported);
-    expect(onAlive).toHaveBeenCalledTimes(reported);
+    expect(ask).toHaveBeenCalledTimes(5);
+    expect(onAlive).toHaveBeenCalledTimes(5);
   });
 
   it.each([
@@ -35,11 +40,15 @@ describe('what may be long in coming', () => {
   });
 
   it('is waited for through looks that fail now and then', async () => {
+    const { wait, looked } = beginsAfter(12);
     let inspections = 0;
-    const ask = () => (inspections++ % 3 === 0 ? Promise.resolve() : Promise.reject(new Error('busy')));
+    const ask = () => {
+      looked();
+      return inspections++ % 3 === 0 ? Promise.resolve() : Promise.reject(new Error('busy'));
+    };
 
-    await expect(whileAlive(begins(300), ask, watch)).resolves.toBe('begun');
-    expect(inspections).toBeGreaterThan(6);
+    await expect(whileAlive(wait, ask, watch)).resolves.toBe('begun');
+    expect(inspections).toBe(12);
   });
 
   it('fails as it fails by itself, also while a look is open', async () => {

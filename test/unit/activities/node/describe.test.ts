@@ -3,6 +3,7 @@ import { mkdir } from 'node:fs/promises';
 import { type AddressInfo, createServer, type Socket } from 'node:net';
 import { NodeHost } from '../../../../activities/node/context';
 import { describeNode } from '../../../../activities/node/describe';
+import { patient } from '../../../../src/lab/processes';
 import { agentHost } from '../../../support/agent-host';
 import { useDirectory } from '../../../support/temporary';
 
@@ -20,8 +21,8 @@ it('a Vault that takes the connection and never answers is not reachable, and al
     const report = await describeNode(agentHost(inTest, { address: `http://127.0.0.1:${port}` }));
 
     expect(report).toMatchObject({ node: 'vault-1', vault: { reachable: false, sealed: null }, service: 'stopped' });
-    // The step has fifteen.
-    expect(Date.now() - began).toBeLessThan(14_000);
+    // The step has fifteen on a machine that has nothing else to do.
+    expect(Date.now() - began).toBeLessThan(patient(14_000));
   } finally {
     for (const socket of sockets) socket.destroy();
     hung.close();
