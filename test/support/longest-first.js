@@ -3,17 +3,20 @@ const { default: Sequencer } = require('@jest/test-sequencer');
 
 /** End-to-end tests that take longest, the first of them about six minutes. One that began last would be waited for alone. */
 const LONGEST = [
-  'backup-faults',
   'chaos',
   'restore-files',
-  'faults-backup',
-  'restore-shapes',
-  'shapes',
-  'several-controllers',
-  'lost-temporal-back',
-  'without-agents',
+  'backup-faults',
   'recoveries',
+  'lost-temporal-back',
+  'filesystem-backup',
+  'faults-slow-disk',
+  'faults-backup',
+  'shapes',
+  'restore-shapes',
+  'auto-unseal',
+  'several-controllers',
   'faults-restore',
+  'without-agents',
   'package',
 ].map((name) => `test/e2e/${name}.test.ts`);
 
