@@ -1,5 +1,4 @@
 import { connect, createServer } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { connectClient } from '../../../src/temporal/connect-temporal';
 import { grpcServer, useServers } from '../../support/grpc-server';
 
@@ -12,10 +11,9 @@ const SILENCE_MS = 6_000;
 
 it('a command waits longer for a Temporal that takes the connection and is slow to answer', async () => {
   const [, port] = (await listen(grpcServer(() => ({ status: 0 })))).split(':');
-  const busy = createServer(async (socket) => {
+  const busy = createServer((socket) => {
     socket.on('error', () => undefined);
-    await sleep(SILENCE_MS);
-    socket.pipe(connect(Number(port), '127.0.0.1')).pipe(socket);
+    setTimeout(() => socket.pipe(connect(Number(port), '127.0.0.1')).pipe(socket), SILENCE_MS);
   });
   process.env = { ...ENVIRONMENT, TEMPORAL_ADDRESS: await listen(busy) };
   const said: string[] = [];
