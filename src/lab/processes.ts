@@ -146,6 +146,11 @@ export async function waitFor<T>(
   }
 }
 
+/** Whether this is a process of the tests, and not the demo or a benchmark. */
+export function inTests(): boolean {
+  return process.env[PATIENCE_VARIABLE] !== undefined;
+}
+
 /** How long to wait on this machine. */
 export function patient(timeoutMs: number): number {
   return timeoutMs * Number(process.env[PATIENCE_VARIABLE] ?? 1);

@@ -2,7 +2,7 @@ import { access, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { MEMORY_ENVIRONMENT } from '../process-memory';
 import type { LabLayout, LabNode } from './layout';
-import { createProcess, type LabProcess } from './processes';
+import { createProcess, inTests, type LabProcess } from './processes';
 import { compiled } from './project-root';
 
 /** The worker on the shared task queue. */
@@ -25,7 +25,10 @@ export function createAgent(
   return createProductProcess(layout, node.name, args, environment, node.through);
 }
 
-/** As its units start it. It says that it polls by writing the file that VAULT_DR_READY_FILE names. */
+/**
+ * As its units start it, in tests without their memory settings. It says that it polls by writing the file that
+ * VAULT_DR_READY_FILE names.
+ */
 function createProductProcess(
   layout: Pick<LabLayout, 'directory'>,
   name: string,
@@ -38,7 +41,8 @@ function createProductProcess(
     name,
     command: [process.execPath, compiled('src/cli/main.js'), ...args],
     through,
-    environment: { ...MEMORY_ENVIRONMENT, ...environment, VAULT_DR_READY_FILE: readyFile },
+    // They cost a seventh more work, and in tests dozens of processes live for minutes only.
+    environment: { ...(inTests() ? {} : MEMORY_ENVIRONMENT), ...environment, VAULT_DR_READY_FILE: readyFile },
     logFile: join(layout.directory, 'logs', `${name}.log`),
     prepare: () => rm(readyFile, { force: true }),
     isReady: () =>

@@ -11,7 +11,6 @@ import { restoreDriver } from '../support/restore-driver';
 describe('recoveries of a cluster', () => {
   const lab = useLab();
   const driver = () => restoreDriver(lab());
-  const holders = ['carol', 'dave', 'erin'];
   let kept: SampleSecret[];
   let newer: SampleSecret[];
 
@@ -118,12 +117,12 @@ describe('recoveries of a cluster', () => {
       await driver().approve();
       await driver().reached('unseal', 90_000);
       await hold?.();
-      if (hold) await submitShares();
+      if (hold) await driver().unsealAll(lab().unsealShares);
       await driver().reached(phase, 90_000);
       if (hold) await driver().waitUntil('vault-2 is in', (now) => now.nodes[1]?.state === 'unsealed', 90_000);
       const answer = await lab().cli(['roll-back', '--cluster', 'lab', '--as', 'bob']);
       if (hold) await lab().agents['vault-3']!.start();
-      else await submitShares();
+      else await driver().unsealAll(lab().unsealShares);
       const report = await driver().result(1);
 
       expect(answer.stdout + answer.stderr).toContain('the old data is put back on every node');
@@ -150,7 +149,7 @@ describe('recoveries of a cluster', () => {
 
     await driver().json(['rebuild-node', '--cluster', 'lab', '--node', 'vault-3', '--as', 'ana', '--detach']);
     await driver().approve();
-    await submitShares();
+    await driver().unsealAll(lab().unsealShares);
     const report = await driver().result();
 
     expect(report).toMatchObject({ status: 'completed', method: 'rebuild', rpoSeconds: null });
@@ -169,7 +168,7 @@ describe('recoveries of a cluster', () => {
     const refused = await lab().cli(['restore', '--cluster', 'lab', '--plan']);
     await driver().json(['recover-quorum', '--cluster', 'lab', '--as', 'ana', '--detach']);
     await driver().approve();
-    await submitShares();
+    await driver().unsealAll(lab().unsealShares);
     const report = await driver().result();
 
     expect(refused.stderr).toMatch(/the disk of vault-3 survives and is newer .*vault-dr recover-quorum --cluster lab/);
@@ -244,13 +243,6 @@ describe('recoveries of a cluster', () => {
     expect((await verifyTrail(trail)).problems).toEqual([]);
     expect(await readFile(trail, 'utf8')).toContain(`reports/lab/${run}.json`);
   }, 30_000);
-
-  async function submitShares(): Promise<void> {
-    await driver().waitUntil('shares are taken', (now) => now.shares !== null, 90_000);
-    for (const [index, holder] of holders.entries()) {
-      await driver().unseal(holder, lab().unsealShares[index] ?? '');
-    }
-  }
 
   const valuesOf = (secrets: SampleSecret[]) => Promise.all(secrets.map(({ path }) => lab().readSecret(path)));
 
