@@ -1,4 +1,4 @@
-import { isCancellation } from '@temporalio/workflow';
+import { isCancellation, patched } from '@temporalio/workflow';
 import { type RestoreInput, restoreInput } from '../src/contract/input';
 import { formatTime } from '../src/contract/format';
 import type { RestorePlan } from '../src/contract/plan';
@@ -49,7 +49,8 @@ export async function restoreCluster(raw: unknown, handover?: unknown): Promise<
     });
 
     await recovery.phase('unseal', async () => {
-      await unsealing.unseal(firstNode);
+      const grace = plan.leaseGraceMinutes !== undefined && patched('lease-grace') ? plan.leaseGraceMinutes : undefined;
+      await unsealing.unseal(firstNode, undefined, grace);
       unsealing.keepOpen(firstNode);
     });
 

@@ -69,8 +69,9 @@ export function settingsOf(
   const target = wish.into ?? wish.cluster;
   const cluster = controller.cluster(target);
   const source = controller.cluster(wish.cluster);
-  const { approvals, approvers, approvalMinutes, setAside, rollingRestart, graceDays, reminders, drills } =
+  const { approvals, approvers, approvalMinutes, setAside, rollingRestart, leaseGraceMinutes, graceDays } =
     cluster.restore;
+  const { reminders, drills } = cluster.restore;
   if (wish.drill && !drills) {
     throw new DrError('InvalidConfiguration', `The configuration does not allow drills on '${target}'.`, {
       advice: `Allow them with restore.drills of that cluster, or omit \`drill\`.`,
@@ -90,6 +91,7 @@ export function settingsOf(
     approvalMinutes,
     setAside,
     rollingRestart,
+    ...(leaseGraceMinutes === undefined ? {} : { leaseGraceMinutes }),
     graceDays,
     reminders,
   };

@@ -47,6 +47,7 @@ export function nodeAuthority(node: string, cluster: string): Authority {
     joinNode: claimed,
     checkShare: claimed,
     rewrapShares: claimed,
+    extendLeases: claimed,
     unsealNode: claimed,
     awaitUnsealed: claimed,
     watchForUnseal: claimed,

@@ -17,6 +17,7 @@ import {
 } from '../../src/host/data/data-directory';
 import { listKeptConsul, removeKeptConsul } from '../../src/host/data/kept-consul';
 import { readRaftStorage } from '../../src/vault/storage/raft-storage';
+import { endRecoveryServer } from '../../src/host/service/recovery-server';
 import { proveStopped } from '../../src/host/service/service';
 import {
   copyAside,
@@ -37,7 +38,10 @@ const DAY_MS = 86_400_000;
 
 /** Stops Vault and proves it: process gone, ports closed. */
 export async function stopNode(host: NodeHost, input: { claim: RunClaim }): Promise<void> {
-  await host.stepWithHeartbeats(input.claim, { kind: 'stop' }, (attempt) => stopAndProve(host, host.driver, attempt));
+  await host.stepWithHeartbeats(input.claim, { kind: 'stop' }, async (attempt) => {
+    await endRecoveryServer(host.node.stateDir, attempt);
+    await stopAndProve(host, host.driver, attempt);
+  });
 }
 
 /**

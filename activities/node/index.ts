@@ -7,6 +7,7 @@ import { claimNode } from '../../src/host/run/claim';
 import { removeDiscarded } from '../../src/host/data/data-directory';
 import { forgetInstall } from '../../src/host/data/install-note';
 import { destroyRunIdentity, ensureRunIdentity } from '../../src/host/run/run-identity';
+import { endRecoveryServer } from '../../src/host/service/recovery-server';
 import { askedAt, guarded, ownRun } from '../caller';
 import type { NodeReport } from '../../src/contract/host';
 import { describeUnfinished } from '../../src/host/data/unfinished-runs';
@@ -32,6 +33,7 @@ import { installInPlace, proveInPlace } from './in-place';
 import { installSnapshot } from './install';
 import { describeNode } from './describe';
 import { endLeftMigration, migrateData, switchConfig } from './migrate';
+import { extendLeases } from './lease-grace';
 import { stageGeneration } from './stage';
 import { awaitUnsealed, joinNode, recoverPeers, restartNode, startNode } from './start';
 import { checkShare, rewrapShares, unsealNode, watchForSeal, watchForUnseal } from './unseal';
@@ -114,6 +116,7 @@ export function createNodeActivities(deps: NodeDeps) {
 
     checkShare: (input: NodeInput<'checkShare'>) => checkShare(host, input),
     rewrapShares: (input: NodeInput<'rewrapShares'>) => rewrapShares(host, input),
+    extendLeases: explained(host, extendLeases),
     unsealNode: explained(host, unsealNode),
     awaitUnsealed: explained(host, awaitUnsealed),
     watchForUnseal: (input: NodeInput<'watchForUnseal'>) => watchForUnseal(host, input),
@@ -124,6 +127,7 @@ export function createNodeActivities(deps: NodeDeps) {
       await host.stops.end(input.claim.run);
       await destroyRunIdentity(node.runtimeDir, input.claim.run);
       await endLeftMigration(host);
+      await endRecoveryServer(node.stateDir);
       await rm(await host.runDirectory(input.claim.run), { recursive: true, force: true });
       await removeDiscarded(node.dataDir, input.claim.run);
       await forgetInstall(node.dataDir, input.claim.run);

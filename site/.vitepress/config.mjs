@@ -73,6 +73,7 @@ export default {
           page('Migrate to Raft', 'operate/migrate-storage'),
           page('Notifications', 'operate/notifications'),
           page('Reports and audit', 'operate/audit-and-reports'),
+          page('Keep leases alive', 'operate/leases'),
           page('Delete old data', 'operate/remove-set-aside'),
           page('Upgrade', 'operate/upgrades'),
         ],

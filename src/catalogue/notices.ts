@@ -560,6 +560,24 @@ export const NOTICES = {
     todo: ['That holder must find the right one. If it is lost, rekey while there are enough others.'],
     see: 'operate/key-holders.md#a-share-was-lost',
   },
+  'lease-grace-failed': {
+    title: 'Leases could not be given a later end',
+    says: ['The leases could not be given a later end: …'],
+    means:
+      'The configuration asks for it (`restore.leaseGraceMinutes`), and Vault in recovery mode did not do it. The first node is sealed and unchanged, or changed in part, which does no harm. As soon as it is unsealed, leases that have ended are revoked for good, so the run waits.',
+    todo: [
+      'Fix the cause, then `vault-dr resume`: it is tried again.',
+      'To continue without it, unseal that node by hand with the original shares. Then run `vault-dr resume`.',
+    ],
+    see: 'operate/leases.md#if-it-fails',
+  },
+  'leases-not-extended': {
+    title: 'Leases got no later end',
+    says: ['… was unsealed before its leases got a later end: …'],
+    means: 'Somebody unsealed the node by hand before the run had changed its leases.',
+    todo: ['Have applications fetch new credentials where the old ones are refused.'],
+    see: 'operate/leases.md#if-it-fails',
+  },
   'old-node-may-run': {
     title: 'An old node may still be running',
     says: ['… was left out before its Vault was confirmed to be stopped: …', 'nothing stops …'],

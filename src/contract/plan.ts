@@ -58,6 +58,8 @@ export interface RecoverySettings {
   drill?: true;
   setAside: 'rename' | 'delete';
   rollingRestart: boolean;
+  /** For how long leases are valid after a restore, at least. Absent if Vault decides. */
+  leaseGraceMinutes?: number;
   graceDays: number;
   reminders: ReminderSettings;
 }
@@ -202,6 +204,8 @@ export interface RestorePlan extends PlanBase {
   consul?: Omit<ConsulContent, 'method'>;
   /** A rehearsal: `restore.drills` on its hosts says how many must approve. */
   drill?: true;
+  /** Leases get at least this long before the first node serves. Absent if they are left as they are. */
+  leaseGraceMinutes?: number;
   /** Absent if no run was lost. */
   lost?: LostRun[];
   /** Cluster of the generation. */

@@ -190,6 +190,8 @@ export interface RecoveryProgress {
   retrying?: Retrying[];
   /** Who requested a roll-back, and in which phase. */
   rollBack: { by: string; at: string; from: RecoveryPhase } | null;
+  /** Once leases were given a later end. */
+  leases?: Pick<LeaseOutcome, 'byMount' | 'left' | 'skipped'>;
   /** Only of a copy of a node's data, once it has ended. */
   copied?: CopyOutcome;
 }
@@ -223,6 +225,19 @@ export interface ShareVerdict {
   reason: string | null;
   /** Distinguishes shares within this run only; can't be derived without the run's identity. */
   fingerprint: string | null;
+}
+
+/** What became of the leases of a backup before its Vault served. */
+export interface LeaseOutcome {
+  /** `unsealed`: it already was, so that nothing could be done. */
+  state: 'extended' | 'wrong shares' | 'unsealed';
+  problem: string | null;
+  /** Leases with a later end, named as in a plan. */
+  byMount: Record<string, number>;
+  /** Leases that end later anyway, and those that Vault had given up revoking. */
+  left: number;
+  /** Leases that could not be changed. */
+  skipped: number;
 }
 
 export interface UnsealOutcome {

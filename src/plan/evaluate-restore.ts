@@ -16,6 +16,7 @@ import { holdsData, evaluateNode, type NodeInspection, productIn, versionOf } fr
 import { auditWarnings, configWarnings } from './config-findings';
 import { importFindings, importWarnings } from './imported-backup';
 import { liveCredentialFindings, liveCredentialWarnings, type SourceView } from './live-credentials';
+import { planLeaseGrace } from './lease-grace';
 import { leftOutOf, leftOutWarnings } from './left-out';
 import { withLayouts } from './layouts';
 import { type ConsulContent, methodOf } from '../contract/method';
@@ -134,6 +135,11 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
     ? memberPlan(settings.nodes, live, removePeers)
     : knownNonVoters(settings.nodes, manifest);
 
+  const { grace, warnings: graceWarnings } = planLeaseGrace(settings, manifest, first, {
+    inPlace: input.inPlace,
+    product,
+  });
+
   return {
     refusals: [],
     plan: {
@@ -161,6 +167,7 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
       keyCount: manifest.keys.count,
       keyCounts: countedKeys(manifest),
       leases: manifest.leases,
+      ...grace,
       ...(manifest.reach ? { reach: manifest.reach } : {}),
       peers: manifest.raft.peers,
       copies: chosen.healthy,
@@ -176,7 +183,7 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
       rollingRestart: settings.rollingRestart && !input.inPlace,
       steps: input.inPlace
         ? withRemovals(inPlaceSteps(first.name), first.name, removePeers)
-        : withPutBack(restoreSteps(settings, manifest), lost, settings.nodes),
+        : withPutBack(restoreSteps(settings, manifest, grace.leaseGraceMinutes), lost, settings.nodes),
       ...(lost.length === 0 ? {} : { lost }),
       holdData:
         storage === 'consul'
@@ -194,6 +201,7 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
         ...consulWarnings(manifest, live),
         ...filesWarnings(manifest, settings.nodes),
         ...liveCredentialWarnings(beside),
+        ...graceWarnings,
         ...found.warnings,
         ...trustWarnings(settings),
         ...leftOutWarnings(leftOut),

@@ -38,6 +38,7 @@ export type HostAction =
   | { kind: 'start' }
   | { kind: 'restart' }
   | { kind: 'unseal' }
+  | { kind: 'extend leases'; minutes: number }
   /** `isYoung`: the grace period of the host's own configuration is not over. */
   | { kind: 'remove'; of: string; isYoung: boolean };
 
@@ -100,6 +101,10 @@ function whyNotPlanned(plan: RecoveryPlan, name: string, action: HostAction): st
   switch (action.kind) {
     case 'unseal':
       return method === 'remove' ? unplanned('takes no shares') : null;
+    case 'extend leases':
+      return method === 'snapshot' && isFirst && plan.leaseGraceMinutes === action.minutes
+        ? null
+        : unplanned(`gives leases no ${action.minutes} more minutes on ${name}`);
     case 'remove':
       if (method !== 'remove' || plan.of !== action.of) return unplanned(`does not remove what ${action.of} set aside`);
       return action.isYoung && !plan.accepted.includes('grace')

@@ -1,12 +1,13 @@
 import type { Manifest } from '../contract/generation';
 import type { MigrationSource } from '../contract/method';
 import type { NodePlan, RecoveryPlan, RecoverySettings } from '../contract/plan';
+import { formatMinutes } from './lease-grace';
 import { storageOf } from './consul-findings';
 
 type Steps = RecoveryPlan['steps'];
 
 /** The steps of a restore, in the words of the runbook. */
-export function restoreSteps({ nodes, setAside }: RecoverySettings, manifest: Manifest): Steps {
+export function restoreSteps({ nodes, setAside }: RecoverySettings, manifest: Manifest, grace?: number): Steps {
   const [first] = nodes;
   const away = (node: NodePlan) => awayStep(node, setAside);
   const open = unsealStep(manifest.seal.type, (manifest.recovery ?? manifest.seal).secretThreshold);
@@ -17,9 +18,14 @@ export function restoreSteps({ nodes, setAside }: RecoverySettings, manifest: Ma
       : 'verify: only peer, cluster id, numbers of shares, canary, key counts';
   return stepsFrom(
     nodes,
-    (node) => [FETCH, 'stop Vault', away(node), installStep(manifest), open, verify],
+    (node) => [FETCH, 'stop Vault', away(node), installStep(manifest), ...graceSteps(grace), open, verify],
     (node) => ['stop Vault', away(node), `start blank, join ${first?.name}`, open],
   );
+}
+
+function graceSteps(minutes: number | undefined): string[] {
+  if (minutes === undefined) return [];
+  return [`start in recovery mode, open with the shares, give leases at least ${formatMinutes(minutes)}, restart`];
 }
 
 const FETCH = 'fetch the backup, decrypt it and verify it on its own disk';

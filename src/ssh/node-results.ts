@@ -3,7 +3,18 @@ import type { NodeActivities } from '../../activities/node';
 import { filledBundle } from '../contract/step-input/generation';
 import { copyProblem } from '../contract/step-input/plan';
 import { leftOver, nodeReport, sealReport } from '../contract/step-input/host';
-import { absolutePath, count, flag, listOf, oneOf, short, strict, text, texts } from '../contract/step-input/values';
+import {
+  absolutePath,
+  byKey,
+  count,
+  flag,
+  listOf,
+  oneOf,
+  short,
+  strict,
+  text,
+  texts,
+} from '../contract/step-input/values';
 import type { NodeStep } from '../contract/step-input/node';
 import { DrError } from '../contract/failures';
 
@@ -51,6 +62,13 @@ const NODE_RESULTS: { [S in Exclude<NodeStep, OnlyByAgent>]: z.ZodType<ResultOf<
     fingerprint: short.nullable(),
   }),
   rewrapShares: listOf(text),
+  extendLeases: strict<ResultOf<'extendLeases'>>({
+    state: oneOf<ResultOf<'extendLeases'>['state']>({ extended: true, 'wrong shares': true, unsealed: true }),
+    problem: text.nullable(),
+    byMount: byKey(count),
+    left: count,
+    skipped: count,
+  }),
   unsealNode: strict<ResultOf<'unsealNode'>>({
     state: oneOf<ResultOf<'unsealNode'>['state']>({ unsealed: true, 'wrong shares': true, 'not joined': true }),
     problem: text.nullable(),

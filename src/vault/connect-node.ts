@@ -68,7 +68,16 @@ export async function connectLocally(
   known?: ServerConfig | null,
 ): Promise<VaultClient> {
   const server = known === undefined ? await readServerConfig(node.configFiles) : known;
-  return connect(cluster, node, localAddressOf(node, server?.listeners ?? null).address, options);
+  return new VaultClient(await localEndpoint(cluster, node, server), options);
+}
+
+/** The same without a client. */
+export async function localEndpoint(
+  cluster: ClusterConfig,
+  node: NodeConfig,
+  server: ServerConfig | null,
+): Promise<VaultEndpoint> {
+  return endpointAt(cluster, node, localAddressOf(node, server?.listeners ?? null).address);
 }
 
 async function connect(
@@ -78,18 +87,18 @@ async function connect(
   options: VaultClientOptions = {},
   more: Partial<VaultEndpoint> = {},
 ): Promise<VaultClient> {
+  return new VaultClient({ ...(await endpointAt(cluster, node, address)), ...more }, options);
+}
+
+async function endpointAt(cluster: ClusterConfig, node: NodeConfig, address: string): Promise<VaultEndpoint> {
   const caPem = await caPemOf(cluster);
   // A socket, and the loopback without TLS, have no certificates on either side.
   const clientCertificate = address.startsWith('https:') ? await clientCertificateOf(cluster, node) : undefined;
-  return new VaultClient(
-    {
-      node: node.name,
-      address,
-      servername: hostOf(new URL(node.address)),
-      ...(caPem === undefined ? {} : { caPem }),
-      ...(clientCertificate && { clientCertificate }),
-      ...more,
-    },
-    options,
-  );
+  return {
+    node: node.name,
+    address,
+    servername: hostOf(new URL(node.address)),
+    ...(caPem === undefined ? {} : { caPem }),
+    ...(clientCertificate && { clientCertificate }),
+  };
 }

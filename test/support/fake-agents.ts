@@ -248,6 +248,14 @@ export function fakeActivities() {
       checkShare: ({ share }) =>
         note(`check ${name}`, { accepted: true, reason: null, fingerprint: Buffer.from(share).toString('hex') }),
       rewrapShares: ({ shares }) => note(`rewrap ${name}`, shares),
+      extendLeases: () =>
+        note(`extend leases ${name}`, {
+          state: 'extended' as const,
+          problem: null,
+          byMount: { database: 2 },
+          left: 1,
+          skipped: 0,
+        }),
       unsealNode: () => note(`unseal ${name}`, { state: 'unsealed' as const, problem: null, dropped: 0 }),
       joinNode: () => note(`join ${name}`, undefined),
       watchForUnseal: forEver,

@@ -173,6 +173,7 @@ const NODE_STEPS: Record<keyof NodeActivities, StepOptions> = {
   startNode: LOADING,
   restartNode: LOADING,
   joinNode: LOADING,
+  extendLeases: { ...LOADING, retry: FEW },
   unsealNode: LOADING,
   awaitUnsealed: LOADING,
 

@@ -1,7 +1,8 @@
 import { CancellationScope, condition } from '@temporalio/workflow';
 import type { SealReport } from '../../src/contract/host';
 import type { RecoveryPlan } from '../../src/contract/plan';
-import type { UnsealOutcome } from '../../src/contract/recovery';
+import { notice } from '../../src/contract/notice';
+import type { LeaseOutcome, UnsealOutcome } from '../../src/contract/recovery';
 import { since } from './few-steps';
 import type { Identities } from './identities';
 import { type Problem, problemOf } from './problems';
@@ -60,16 +61,23 @@ export class Unsealing {
   /**
    * Waits until the node is unsealed: with the shares, or by somebody by hand.
    * @param blank rebuilds a node that can't be unsealed, and returns whether it did
+   * @param grace minutes that its leases get before it is unsealed
    * @returns anything but `open`: it has to join (again) first.
    */
-  async unseal(name: string, blank?: (problem: Problem) => Promise<boolean>): Promise<Opening> {
+  async unseal(name: string, blank?: (problem: Problem) => Promise<boolean>, grace?: number): Promise<Opening> {
+    let graceMinutes = grace;
     this.run.state.node(name, 'unsealing');
     const heal = async (problem: Problem) => ((await blank?.(problem)) ? REBUILT : null);
     if (this.#automatic) return this.#awaitUnsealed(name, heal);
     for (;;) {
       if ((await this.#sharesOrByHand(name)) === 'by hand') {
+        if (graceMinutes !== undefined) this.#missedGrace(name);
         this.run.state.node(name, 'unsealed', 'by hand');
         return 'open';
+      }
+      if (graceMinutes !== undefined) {
+        if (await this.#extendLeases(name, graceMinutes)) graceMinutes = undefined;
+        continue;
       }
       const outcome = await this.run.step<Given | null>(`unsealing ${name}`, name, () => this.#giveShares(name), heal);
       if (outcome === SKIPPED) return 'open';
@@ -91,6 +99,48 @@ export class Unsealing {
         return 'open';
       }
       this.sets.didNotOpen(outcome.shares, outcome.problem ?? 'no reason given');
+    }
+  }
+
+  /** Before the node serves for the first time. @returns whether that is settled, one way or the other */
+  async #extendLeases(name: string, minutes: number): Promise<boolean> {
+    const outcome = await this.run.mustStep('giving leases a later end', name, () =>
+      this.#giveLeasesTime(name, minutes),
+    );
+    if (outcome === null) return false;
+    const { state, problem, shares, byMount, left, skipped } = outcome;
+    if (state === 'wrong shares') {
+      this.sets.didNotOpen(shares, problem ?? 'no reason given');
+      return false;
+    }
+    if (state === 'unsealed') {
+      this.#missedGrace(name);
+      return true;
+    }
+    this.run.state.progress.leases = { byMount, left, skipped };
+    const extended = Object.values(byMount).reduce((sum, count) => sum + count, 0);
+    this.run.journal.record('leases extended', 'success', 'vault-dr', { node: name, minutes, extended, left, skipped });
+    return true;
+  }
+
+  #missedGrace(name: string): void {
+    this.run.journal.warnings.push(
+      notice(
+        'leases-not-extended',
+        `${name} was unsealed before its leases got a later end: what had ended is revoked`,
+      ),
+    );
+  }
+
+  async #giveLeasesTime(name: string, minutes: number): Promise<(LeaseOutcome & { shares: string[] }) | null> {
+    const shares = this.sets.next;
+    if (shares === null) return null;
+    try {
+      return { ...(await this.steps(name).extendLeases({ claim: this.run.claim, shares, minutes })), shares };
+    } catch (error) {
+      if (problemOf(error, '').code !== 'IdentityLost') throw error;
+      await this.identities.renew(name);
+      return null;
     }
   }
 

@@ -83,6 +83,14 @@ export const restore = z.strictObject({
     })
     .optional()
     .describe('Allows --drill on this cluster: for staging, not for production.'),
+  leaseGraceMinutes: z
+    .number()
+    .positive()
+    .max(43_200)
+    .optional()
+    .describe(
+      'For how long leases are valid after a restore, at least: those that ended since the backup can then be renewed, where Vault would revoke them at once. Default: they are left to Vault.',
+    ),
   rollingRestart: z
     .boolean()
     .default(false)

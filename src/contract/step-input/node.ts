@@ -2,7 +2,7 @@ import { z } from 'zod';
 import type { RunClaim } from '../recovery';
 import { approvedPlan } from './approval';
 import { migrationSource } from './content';
-import { configSwitch } from './plan';
+import { configSwitch, graceMinutes } from './plan';
 import { runRecipient } from './report';
 import { flag, generation, listOf, name, NOTHING, oneOf, pastTime, run, sha256, short, strict } from './values';
 
@@ -74,6 +74,8 @@ export const NODE_INPUTS = {
 
   checkShare: z.strictObject({ claim, share: envelope }),
   rewrapShares: z.strictObject({ claim, shares, recipients: listOf(runRecipient) }),
+  /** `minutes`: as in the plan. */
+  extendLeases: z.strictObject({ claim, shares, minutes: graceMinutes }),
   unsealNode: z.strictObject({ claim, shares }),
   awaitUnsealed: claimed,
   watchForUnseal: watch,

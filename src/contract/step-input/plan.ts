@@ -60,6 +60,9 @@ const setAside = oneOf<RecoverySettings['setAside']>({ rename: true, delete: tru
 
 const trust = oneOf<Trust>({ approvers: true, namespace: true });
 
+/** For leases, up to a month. */
+export const graceMinutes = z.number().positive().max(43_200);
+
 export const recoverySettings = strict<RecoverySettings>({
   cluster: name,
   source: name,
@@ -73,6 +76,7 @@ export const recoverySettings = strict<RecoverySettings>({
   approvalMinutes: span,
   setAside,
   rollingRestart: flag,
+  leaseGraceMinutes: graceMinutes.optional(),
   graceDays: span,
   reminders: strict<ReminderSettings>({ remindMinutes: span, escalateMinutes: span, alternates: listOf(short) }),
 });
@@ -161,6 +165,7 @@ const restorePlan = strict<RestorePlan>({
   archive: oneOf<NonNullable<RestorePlan['archive']>>({ filesystem: true, consul: true }).optional(),
   consul: consulArchive.optional(),
   drill: z.literal(true).optional(),
+  leaseGraceMinutes: graceMinutes.optional(),
   lost: lostRuns.optional(),
   source: name,
   generation,

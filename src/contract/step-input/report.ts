@@ -23,6 +23,7 @@ import { copyOutcome } from './copied';
 import { recoveryPlan } from './plan';
 import {
   absolutePath,
+  byKey,
   count,
   generation,
   listOf,
@@ -144,6 +145,7 @@ export const recoveryReport = strict<RecoveryReport>({
   errors: listOf(metError, 100_000),
   retrying: listOf(retrying).optional(),
   rollBack: z.strictObject({ by: short, at: time, from: phase }).nullable(),
+  leases: z.strictObject({ byMount: byKey(count), left: count, skipped: count }).optional(),
   copied: copyOutcome.optional(),
   finishedAt: time,
   rtoSeconds: z.number(),

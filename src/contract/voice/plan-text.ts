@@ -99,7 +99,7 @@ function matterOf(plan: RecoveryPlan): string[] {
           ? ['The old data directories are DELETED: there is no roll-back.']
           : []),
         ...(plan.method === 'inPlace' ? ['In place: nothing is stopped, and nobody has to unseal.'] : []),
-        leaseLine(plan.leases),
+        leaseLine(plan.leases, plan.leaseGraceMinutes),
         ...reachLine(plan),
       ];
   }
@@ -141,15 +141,20 @@ function unsealing({ method, seal, recoveryConfig, rollingRestart }: RecoveryPla
   ];
 }
 
-function leaseLine(leases: LeaseCount | null): string {
-  if (leases === null) return 'Leases: unknown; an earlier version made this backup.';
+function leaseLine(leases: LeaseCount | null, graceMinutes?: number): string {
+  const fate =
+    graceMinutes === undefined
+      ? 'Those that have expired since are revoked as soon as the cluster is active.'
+      : `All of them get at least ${formatSeconds(graceMinutes * 60)}, also those that have expired since.`;
+  if (leases === null)
+    return `Leases: unknown; an earlier version made this backup.${graceMinutes === undefined ? '' : ` ${fate}`}`;
   if (leases.total === 0) return 'Leases: none.';
   const mounts = Object.entries(leases.byMount)
     .toSorted(([, left], [, right]) => right - left)
     .map(([mount, count]) => `${mount} ${formatNumber(count)}`);
   const shown = mounts.slice(0, 8).join(', ');
   const more = mounts.length > 8 ? `, and ${mounts.length - 8} more mounts` : '';
-  return `Leases: ${formatNumber(leases.total)} (${shown}${more}). Those that have expired since are revoked as soon as the cluster is active.`;
+  return `Leases: ${formatNumber(leases.total)} (${shown}${more}). ${fate}`;
 }
 
 function madeBy({ serverVersion, product }: RestorePlan): string {

@@ -1,4 +1,4 @@
-import { formatBytes, formatSeconds, formatTime } from '../format';
+import { formatBytes, formatNumber, formatSeconds, formatTime } from '../format';
 import { recoveryWorkflowId } from '../names';
 import { hasChangedNodes, type NodeProgress, type RecoveryMethod, type RecoveryReport } from '../recovery';
 import { type CommandText, removalCommand, reportCommand } from './commands';
@@ -71,9 +71,21 @@ function outcomeOf(report: RecoveryReport): string[] {
           `Lost: what was written after ${formatTime(plan.capturedAt)} (${formatSeconds(rpoSeconds)} when it was planned).`,
         ]
       : []),
+    ...leasesOf(report),
     ...copyOf(report),
     ...(backup === null || status === 'planned' ? [] : [`New backup: ${backupOf(backup)}`]),
     ...(rollBack === null ? [] : [rollBack]),
+  ];
+}
+
+function leasesOf({ leases }: RecoveryReport): string[] {
+  if (leases === undefined) return [];
+  const { byMount, left, skipped } = leases;
+  const mounts = Object.entries(byMount).toSorted(([, one], [, other]) => other - one);
+  const total = mounts.reduce((sum, [, count]) => sum + count, 0);
+  const shown = mounts.slice(0, 8).map(([mount, count]) => `${mount} ${formatNumber(count)}`);
+  return [
+    `Leases with a later end: ${formatNumber(total)}${shown.length === 0 ? '' : ` (${shown.join(', ')}${mounts.length > 8 ? ', …' : ''})`}; left as they were: ${formatNumber(left)}${skipped === 0 ? '' : `; could not be changed: ${formatNumber(skipped)}`}.`,
   ];
 }
 

@@ -34,6 +34,7 @@ const STEPS: Record<NodeStep | ControllerStep | SandboxStep, string> = {
   joinNode: 'join the cluster',
   checkShare: 'check a share',
   rewrapShares: 're-encrypt the shares',
+  extendLeases: 'give leases a later end',
   unsealNode: 'unseal Vault',
   awaitUnsealed: 'wait for auto-unseal',
   watchForUnseal: 'watch for an unseal by hand',

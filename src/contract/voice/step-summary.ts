@@ -87,6 +87,7 @@ const NODE_SUMMARIES: { [S in NodeStep]: (node: string, input: NodeInput<S>) => 
 
   checkShare: (node) => `check a share on ${node}`,
   rewrapShares: (node, { recipients }) => `re-encrypt the shares on ${node} for ${recipients.length} nodes`,
+  extendLeases: (node, { minutes }) => `give leases at least ${minutes} min more on ${node}`,
   unsealNode: (node, { shares }) => `unseal ${node} with ${shares.length} shares`,
   awaitUnsealed: (node) => `wait until ${node} is unsealed`,
   watchForUnseal: (node) => `watch for an unseal of ${node} by hand`,

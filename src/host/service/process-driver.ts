@@ -161,7 +161,8 @@ export function createProcessDriver(config: ProcessConfig, stateDir: string): Se
       // Whatever the program is called.
       const at = config.command.indexOf('server');
       const command = programIn(config.command) ?? (at > 0 ? config.command.slice(0, at) : null);
-      return command && { command, environment: serviceEnvironment(config.env) };
+      const options = config.command.slice((command?.length ?? 0) + 1);
+      return command && { command, options, environment: serviceEnvironment(config.env) };
     },
     recentLog: () => endOf(logFile),
     async supervise(abort: AbortSignal, onEvent: (message: string) => void): Promise<void> {

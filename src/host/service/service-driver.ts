@@ -13,6 +13,8 @@ export interface ServerProgram {
 export interface ServerProgramRun {
   /** Program, possibly behind `env`; without `server` and its arguments. */
   command: string[];
+  /** What follows `server`: its configuration above all. */
+  options: string[];
   /** Of its service, with secrets: never to be shown or stored. */
   environment: Readonly<Record<string, string | undefined>>;
 }

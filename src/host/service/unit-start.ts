@@ -7,6 +7,7 @@ import {
   assignmentsIn,
   configPathsOf,
   isServerCommand,
+  optionsIn,
   programIn,
   type ServerStart,
   structural,
@@ -84,7 +85,8 @@ export async function programOfUnit(unit: NamedUnit): Promise<ServerProgramRun |
   const seen = await readUnit(unit);
   if (typeof seen === 'string') return null;
   const command = seen.argv && programIn(seen.argv);
-  return command ? { command, environment: seen.environment } : programOfProcess(seen.mainPid);
+  if (!command) return programOfProcess(seen.mainPid);
+  return { command, options: optionsIn(seen.argv ?? []), environment: seen.environment };
 }
 
 /** The same of this node's server, while it runs. */
@@ -97,8 +99,9 @@ async function programOfProcess(pid: number): Promise<ServerProgramRun | null> {
   if (!Number.isInteger(pid) || pid < 1) return null;
   const root = await readlink(`/proc/${pid}/root`).catch(() => null);
   const executable = await readlink(`/proc/${pid}/exe`).catch(() => null);
-  if (!isServerCommand(await commandLineOf(pid)) || root !== '/' || executable === null) return null;
-  return { command: [executable], environment: await environOf(pid) };
+  const argv = await commandLineOf(pid);
+  if (!isServerCommand(argv) || root !== '/' || executable === null) return null;
+  return { command: [executable], options: optionsIn(argv), environment: await environOf(pid) };
 }
 
 async function environOf(pid: number): Promise<Record<string, string>> {

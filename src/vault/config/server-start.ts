@@ -68,6 +68,12 @@ export function programIn(argv: readonly string[]): string[] | null {
   return at < 0 ? null : argv.slice(0, at);
 }
 
+/** What follows `server` in a command line. */
+export function optionsIn(argv: readonly string[]): string[] {
+  const at = serverAt(argv);
+  return at < 0 ? [] : argv.slice(at + 1);
+}
+
 /** Variables that a command line sets: `env VAULT_RAFT_PATH=/data vault server`. */
 export function assignmentsIn(argv: readonly string[]): Record<string, string> {
   const words = argv.slice(0, Math.max(0, serverAt(argv)));

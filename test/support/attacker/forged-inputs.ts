@@ -65,6 +65,7 @@ export function nodeInputs({ cluster, plan, approved }: Known): NodeInputs {
     joinNode: { claim, leaderAddress: 'https://attacker.example.com:8200' },
     checkShare: { claim, share: 'age-encryption.org/v1' },
     rewrapShares: { claim, shares: ['age-encryption.org/v1'], recipients: [] },
+    extendLeases: { claim, shares: ['age-encryption.org/v1'], minutes: 43_200 },
     unsealNode: { claim, shares: ['age-encryption.org/v1'] },
     awaitUnsealed: { claim },
     watchForUnseal: { claim, seconds: 0 },

@@ -34,7 +34,7 @@ async function runOf(script: string) {
   await chmod(program, 0o755);
   return {
     source: new SourceStorage('consul', settings, { CONSUL_HTTP_SSL: 'true' }),
-    program: { command: [program], environment: { SECRET_OF_THE_SERVICE: 'x' } },
+    program: { command: [program], options: [], environment: { SECRET_OF_THE_SERVICE: 'x' } },
     dataDir: inTest('data'),
     stateDir: inTest('state'),
     nodeId: 'vault-1',
