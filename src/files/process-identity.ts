@@ -27,13 +27,31 @@ export async function holderOf(identity: string): Promise<number | null> {
   return (await startTimeOf(Number(pid))) === startTime ? Number(pid) : null;
 }
 
+/** The process group that the process with that identity leads, or has led, while any of it is alive; else null. */
+export async function groupOf(identity: string): Promise<number | null> {
+  const [place, pid = '', startTime] = identity.split('-');
+  if (!/^[1-9]\d*$/.test(pid) || place !== (await ownPlace())) return null;
+  const led = await startTimeOf(Number(pid));
+  // A number is not used again as long as a group has it.
+  if (led !== null) return led === startTime ? Number(pid) : null;
+  for (const name of await readdir('/proc')) {
+    if (/^\d+$/.test(name) && (await liveStat(Number(name)))?.[2] === pid) return Number(pid);
+  }
+  return null;
+}
+
 /** Field 22 of /proc/PID/stat; null if there is no such process, or only a zombie. */
 export async function startTimeOf(pid: number): Promise<string | null> {
+  return (await liveStat(pid))?.[19] ?? null;
+}
+
+/** Fields of /proc/PID/stat from the third on, which are: state, parent, group. */
+async function liveStat(pid: number): Promise<string[] | null> {
   const stat = await readIfThere(`/proc/${pid}/stat`).catch(() => null);
   if (stat === null) return null;
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
   if ((fields[0] === 'Z' || fields[0] === 'X') && !(await hasOtherThreads(pid))) return null;
-  return fields[19] ?? null;
+  return fields;
 }
 
 /** The first thread of a killed process may be a zombie while others still hold its files and ports. */

@@ -137,7 +137,10 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
 
   const { grace, warnings: graceWarnings } = planLeaseGrace(settings, manifest, first, {
     inPlace: input.inPlace,
-    product,
+    server: {
+      product,
+      version: inspections.find(({ node }) => node === first.name)?.report?.vault.version ?? manifest.serverVersion,
+    },
   });
 
   return {

@@ -90,6 +90,19 @@ async function adaptConfig(lab: Lab): Promise<void> {
   );
 }
 
+/** Of restores that are begun from now on. */
+export async function setLeaseGrace({ lab }: ChaosLab, minutes: number | undefined): Promise<void> {
+  const old = await readFile(lab.configFile, 'utf8');
+  const config = parse(old) as { clusters: { lab: { restore: { leaseGraceMinutes?: number } } } };
+  const { restore } = config.clusters.lab;
+  if (restore.leaseGraceMinutes === minutes) return;
+  if (minutes === undefined) delete restore.leaseGraceMinutes;
+  else restore.leaseGraceMinutes = minutes;
+  await writeFile(lab.configFile, stringify(config), { mode: 0o600 });
+  await lab.controller.stop();
+  await lab.controller.start();
+}
+
 /** The node that a restore begins with, and one that joins it. */
 export function nodeOf(lab: Lab, victim: Victim): string | undefined {
   if (victim.endsWith('-a')) return lab.nodes[0]?.name;

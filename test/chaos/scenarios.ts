@@ -13,7 +13,7 @@ import { listGenerations } from '../../src/repository/generations';
 import { openRepository } from '../../src/repository/open';
 import { recoveryProgress, startRecovery } from '../../src/temporal/runs';
 import { copyNode } from '../support/copied-backup';
-import { type ChaosLab, unsealEverywhere } from './chaos-lab';
+import { type ChaosLab, setLeaseGrace, unsealEverywhere } from './chaos-lab';
 import { placeOn } from './left-by-runs';
 import { EVERYTHING } from './matrix';
 import { CONSUL_SCENARIOS, COPY_SCENARIOS } from './method-scenarios';
@@ -43,11 +43,7 @@ const restoreRun = {
     'vault-a': ['setAsideData'],
     'vault-b': ['setAsideData', 'installSnapshot', ...Object.keys(INSIDE_INSTALL), 'watchForUnseal', 'verifyFirstNode'],
   },
-  async prepare(chaos) {
-    await unsealEverywhere(chaos);
-    await removeSetAside(chaos);
-    await loseDisks(chaos, chaos.lab.nodes);
-  },
+  prepare: (chaos) => prepareRestore(chaos),
   begin: ({ client }) =>
     persistently(Date.now() + 10_000, () =>
       startRecovery(client, {
@@ -327,13 +323,38 @@ async function loseRestore(chaos: ChaosLab): Promise<void> {
   chaos.terminated.set(progress.run, Date.now());
 }
 
+/** In the middle of its own step, the Vault of the first node is one in recovery mode. */
+const LEASE_GRACE: Scenario = {
+  ...restoreRun,
+  name: 'lease-grace',
+  activities: ['extendLeases', 'unsealNode'],
+  downDuring: { 'vault-b': ['extendLeases'] },
+  prepare: (chaos) => prepareRestore(chaos, 120),
+  attend: (chaos, handle, isOver) => attendRestore(chaos, handle, isOver, 'early'),
+  evaluate(chaos, result) {
+    const { leases } = result as RecoveryReport;
+    return [
+      ...restoreRun.evaluate(chaos, result),
+      ...(leases === undefined ? ['no lease got a later end'] : []),
+      ...(leases?.skipped ? [`${leases.skipped} leases were not changed`] : []),
+    ];
+  },
+};
+
 /** Not part of `npm test`. */
-const MORE_SCENARIOS: readonly Scenario[] = [...SCENARIOS, ROLL_BACK_OF];
+const MORE_SCENARIOS: readonly Scenario[] = [...SCENARIOS, ROLL_BACK_OF, LEASE_GRACE];
 
 export function scenarioNamed(name: string): Scenario {
   const scenario = [...MORE_SCENARIOS, ...COPY_SCENARIOS, ...CONSUL_SCENARIOS].find((item) => item.name === name);
   if (scenario) return scenario;
   throw new Error(`There is no scenario '${name}'.`);
+}
+
+async function prepareRestore(chaos: ChaosLab, leaseGraceMinutes?: number): Promise<void> {
+  await setLeaseGrace(chaos, leaseGraceMinutes);
+  await unsealEverywhere(chaos);
+  await removeSetAside(chaos);
+  await loseDisks(chaos, chaos.lab.nodes);
 }
 
 /** New disks; on each of them the agent starts a blank Vault, for which the recovery has to make way. */

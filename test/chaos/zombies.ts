@@ -37,7 +37,7 @@ export type Ending = (typeof ENDINGS)[number];
 export interface ZombieCase {
   /** `zombie/installSnapshot/0.35/vault-1/abandoned` */
   id: string;
-  scenario: 'restore' | 'rollback' | 'quorum';
+  scenario: 'restore' | 'rollback' | 'quorum' | 'lease-grace';
   step: string;
   /** Index of the node. */
   node: number;
@@ -76,6 +76,7 @@ const STEPS: readonly FrozenStep[] = [
     node: 1,
     at: ['before', 0.5],
   },
+  { scenario: 'lease-grace', step: 'extendLeases', node: 0, at: [0, 0.2, 0.5, 0.8] },
   { scenario: 'rollback', step: 'putBackData', node: 0, at: [0, 0.5] },
   {
     scenario: 'quorum',
@@ -254,7 +255,7 @@ async function actsAfterThaw({ lab }: ChaosLab, node: LabNode, agent: LabProcess
         () => 0,
       ),
       besideOf(node),
-      lab.vaultPid(node.name),
+      lab.vaultPid(node.name).then(withoutRecoveryMode),
       lab.vault(node.name, 'GET', 'sys/seal-status').then(
         ({ body }) => body as { initialized: boolean; sealed: boolean },
         () => null,
@@ -274,6 +275,12 @@ async function actsAfterThaw({ lab }: ChaosLab, node: LabNode, agent: LabProcess
     await sleep(POLL_INTERVAL_MS);
   }
   return acts;
+}
+
+/** One in recovery mode is a part of the attempt that has started it, and ends with it. */
+async function withoutRecoveryMode(pid: number | undefined): Promise<number | undefined> {
+  const command = pid === undefined ? '' : await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '');
+  return command.includes('\0-recovery\0') ? undefined : pid;
 }
 
 async function changes(node: LabNode, last: HostView, now: HostView): Promise<string[]> {

@@ -8,6 +8,7 @@ import { enrol } from '../support/enrolment';
 import { lostTemporal } from '../support/lost-temporal';
 import { prepareMigration } from '../support/migration';
 import { makeSandboxHost } from '../support/sandbox-host';
+import { succeeded } from '../../src/lab/vault-api';
 import { restoreDriver } from '../support/restore-driver';
 
 /** One way that a workflow can go. Its history is recorded from the newest run of the workflow id. */
@@ -117,6 +118,20 @@ export const SHAPES: Shape[] = [
       await stage.driver.approve();
       await stage.unseal();
       await stage.driver.result();
+    },
+  },
+  {
+    name: 'restore-with-lease-grace',
+    workflowId: 'restore-lab',
+    async run(stage) {
+      await stage.withLeaseGrace(async () => {
+        await stage.backUp();
+        await stage.lab.destroyDataDirectories();
+        await stage.planRestore();
+        await stage.driver.approve();
+        await stage.unseal();
+        await stage.driver.result();
+      });
     },
   },
   {
@@ -319,6 +334,22 @@ export function createStage(lab: Lab) {
     }
   }
 
+  /** Of the controller, meanwhile. */
+  async function withSetting(path: string[], value: unknown, act: () => Promise<void>): Promise<void> {
+    const original = await readFile(lab.configFile, 'utf8');
+    const config = parseDocument(original);
+    config.setIn(path, value);
+    await reconfigure(config.toString());
+    await act();
+    await reconfigure(original);
+  }
+
+  async function reconfigure(text: string): Promise<void> {
+    await writeFile(lab.configFile, text);
+    await lab.controller.stop();
+    await lab.controller.start();
+  }
+
   return {
     lab,
     driver,
@@ -381,18 +412,12 @@ export function createStage(lab: Lab) {
     /** A decision of the operator, by its verb. */
     operator: (verb: string, ...more: string[]) => driver.json([verb, '--cluster', 'lab', '--as', 'olga', ...more]),
     /** The second repository can't be reached meanwhile. */
-    async withoutOffsite(act: () => Promise<void>): Promise<void> {
-      const original = await readFile(lab.configFile, 'utf8');
-      const config = parseDocument(original);
-      config.setIn(['repositories', 'offsite', 'endpoint'], 'http://127.0.0.1:1');
-      const reconfigure = async (text: string) => {
-        await writeFile(lab.configFile, text);
-        await lab.controller.stop();
-        await lab.controller.start();
-      };
-      await reconfigure(config.toString());
-      await act();
-      await reconfigure(original);
+    withoutOffsite: (act: () => Promise<void>) =>
+      withSetting(['repositories', 'offsite', 'endpoint'], 'http://127.0.0.1:1', act),
+    /** The backup has the lease of a token, and of the login that made it. */
+    async withLeaseGrace(act: () => Promise<void>): Promise<void> {
+      succeeded(await lab.vault('vault-1', 'POST', 'auth/token/create', { body: { ttl: '10m' } }), 'a token');
+      await withSetting(['clusters', 'lab', 'restore', 'leaseGraceMinutes'], 120, act);
     },
     /** Agents can't decrypt the backups meanwhile. */
     async withoutBackupIdentity(act: () => Promise<void>): Promise<void> {

@@ -9,7 +9,7 @@ import { DrError } from '../../contract/failures';
 import { writeFileAtomically } from '../../files/atomic-file';
 import { readOwnFile } from '../../files/own-files';
 import { ownProcess } from '../../files/ownership';
-import { holderOf, processIdentity, signalProcess } from '../../files/process-identity';
+import { groupOf, processIdentity, signalProcess } from '../../files/process-identity';
 import { logLineFit } from '../../vault/errors/log-line';
 import type { Fence, ServerProgramRun } from './service-driver';
 
@@ -89,15 +89,15 @@ export async function withRecoveryServer<T>(
   }
 }
 
-/** Ends the server that an earlier attempt has started: it would hold the data. */
+/** Ends the server that an earlier attempt has started, with or without its launcher: it would hold the data. */
 export async function endRecoveryServer(stateDir: string, fence?: Fence): Promise<void> {
   const file = join(stateDir, RUNNING);
   const identity = readOwnFile(file)?.trim();
   if (identity === undefined) return;
   for (let tries = 0; ; tries++) {
-    const pid = await holderOf(identity);
+    const pid = await groupOf(identity);
     if (pid === null) break;
-    if (tries === 100) {
+    if (tries === 600) {
       throw new DrError('ServiceFailed', `Vault in recovery mode (process ${pid}) is still running after SIGKILL.`, {
         advice: 'It hangs in the kernel, probably on a disk: check `dmesg` on that host.',
       });

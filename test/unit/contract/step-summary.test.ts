@@ -13,6 +13,7 @@ describe('one line about a step', () => {
     [nodeSummary('setAsideData', 'vault-2', { how: 'rename' }), 'set the data of vault-2 aside'],
     [nodeSummary('setAsideData', 'vault-2', { how: 'delete' }), 'delete the data of vault-2'],
     [nodeSummary('unsealNode', 'vault-2', { shares: ['secret-a', 'secret-b'] }), 'unseal vault-2 with 2 shares'],
+    [nodeSummary('extendLeases', 'vault-2', { minutes: 120 }), 'give leases at least 120 min more on vault-2'],
     [
       controllerSummary('recordAudit', { action: 'restore.approve', actor: 'ben', outcome: 'success', details: {} }),
       'audit: approve by ben',

@@ -53,7 +53,8 @@ describe('a grace for leases', () => {
   const raft = { index: 1, term: 1, peers };
   const seal = { type: 'shamir', secretShares: 5, secretThreshold: 3 };
   const manifest = { content: undefined, seal, raft, leases: LEASES };
-  const now = { inPlace: false, product: 'vault' as const };
+  const server = { product: 'vault' as const, version: '1.21.1' };
+  const now = { inPlace: false, server };
   const settings = { leaseGraceMinutes: 60 };
 
   it.each([
@@ -65,6 +66,13 @@ describe('a grace for leases', () => {
       { name: 'vault-1', nodeId: 'new' },
       now,
       'none of those in the backup (vault-1)',
+    ],
+    [
+      'by a Vault that is too old',
+      manifest,
+      FIRST,
+      { ...now, server: { ...server, version: '1.9.4' } },
+      'Vault 1.9.4 gives its storage',
     ],
   ])('is not given %s, which is a warning', (_what, from, first, how, why) => {
     const { grace, warnings } = planLeaseGrace(settings, from, first, how);
@@ -80,10 +88,22 @@ describe('a grace for leases', () => {
     });
   });
 
-  it('says that nobody has tried it with OpenBao', () => {
-    expect(planLeaseGrace(settings, manifest, FIRST, { ...now, product: 'openbao' })).toEqual({
+  it.each([
+    ['OpenBao 2.5.3', { product: 'openbao' as const, version: '2.5.3' }],
+    ['Vault 1.10.0', { product: 'vault' as const, version: '1.10.0' }],
+    ['Vault 2.0.0', { product: 'vault' as const, version: '2.0.0' }],
+    ['Vault of an unknown version', { product: null, version: null }],
+  ])('says that nobody has tried it with %s', (name, other) => {
+    expect(planLeaseGrace(settings, manifest, FIRST, { ...now, server: other })).toEqual({
       grace: settings,
-      warnings: [expect.stringContaining('OpenBao')],
+      warnings: [expect.stringContaining(`not tested with ${name}`)],
+    });
+  });
+
+  it.each(['1.21.1', '1.21.4+ent'])('needs no warning with Vault %s', (version) => {
+    expect(planLeaseGrace(settings, manifest, FIRST, { ...now, server: { ...server, version } })).toEqual({
+      grace: settings,
+      warnings: [],
     });
   });
 });

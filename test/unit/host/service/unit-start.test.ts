@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { chmod, mkdir, symlink, writeFile } from 'node:fs/promises';
 import {
   parseEnvironmentFile,
+  programOfUnit,
   serversOf,
   startOfProcess,
   startOfUnit,
@@ -48,6 +49,21 @@ it('sees what a unit starts, with its environment and the files of that', async 
     environment: { VAULT_CLUSTER_ADDR: 'https://new:8201' },
     environmentKnown: true,
     unknown: [],
+  });
+});
+
+it('sees the program of a unit apart from its options, so that it can be started in another mode', async () => {
+  const unit = await unitThatShows([
+    'LoadState=loaded',
+    'MainPID=0',
+    execStart('/usr/bin/env VAULT_LOG_LEVEL=warn /usr/bin/vault server -config=${CONFIG} -log-level=info'),
+    'Environment=CONFIG=/etc/vault.conf',
+  ]);
+
+  expect(await programOfUnit(unit)).toMatchObject({
+    command: ['/usr/bin/env', 'VAULT_LOG_LEVEL=warn', '/usr/bin/vault'],
+    options: ['-config=/etc/vault.conf', '-log-level=info'],
+    environment: { CONFIG: '/etc/vault.conf' },
   });
 });
 
