@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, chown, lstat, mkdtemp, readlink, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, mkdtemp, readlink, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -16,7 +16,11 @@ const BUBBLEWRAP = 'bwrap';
 const SETPRIV = 'setpriv';
 /** The user `nobody`, whom no file of the host belongs to. */
 const NOBODY = 65_534;
-const LOW_PORTS = 'CAP_NET_BIND_SERVICE';
+/** Neither does any to this one, which the Vault is: it could end or imitate what watches it, were that the same user. */
+const SERVER_USER = 65_533;
+/** What the process that starts it keeps for that, and it itself has not. */
+const KEPT = ['setuid', 'setgid', 'kill'];
+const LOW_PORTS = 'net_bind_service';
 const FIRST_FREE_PORT = 1_024;
 /** Beside these nothing of the host is there. */
 const SYSTEM = ['/usr', '/bin', '/sbin', '/lib', '/lib32', '/lib64'];
@@ -25,8 +29,9 @@ const HIDDEN: string[] = ['/etc', '/home', '/mnt', '/opt', '/root', '/run', '/sr
 const STOP_WITHIN_MS = 30_000;
 const ANSWER_WITHIN_MS = 60_000;
 
-/** In the fence. */
+/** In the fence: the directory of the Vault's socket, and that of the ways to a key service. */
 const SHARED = '/fence';
+const WAYS = '/ways';
 const DATA = '/data';
 const SERVER = '/server';
 const HOSTS = '/etc/hosts';
@@ -77,10 +82,14 @@ export class Fence {
   static async open(options: FenceOptions): Promise<Fence> {
     const shared = await mkdtemp(join(options.directory, 'fence-'));
     const isRoot = process.getuid?.() === 0;
-    if (isRoot) await chown(shared, NOBODY, NOBODY);
+    const [ownOfServer, ways] = [join(shared, 'vault'), join(shared, 'ways')];
+    await mkdir(ownOfServer, { mode: 0o700 });
+    await mkdir(ways, { mode: 0o700 });
+    if (isRoot) await chown(ownOfServer, SERVER_USER, SERVER_USER);
+    if (isRoot) await chown(ways, NOBODY, NOBODY);
     const { seal } = options;
     if (seal) await writeReadable(join(shared, 'hosts'), hostsFile(seal.holes));
-    const relay = seal ? await Relay.open(shared, seal.holes, isRoot ? NOBODY : null) : null;
+    const relay = seal ? await Relay.open(ways, seal.holes, isRoot ? NOBODY : null) : null;
     const child = spawn(BUBBLEWRAP, await argumentsOf(options, shared, isRoot), {
       stdio: ['pipe', 'pipe', 'pipe'],
       env: { PATH: process.env['PATH'] },
@@ -98,9 +107,13 @@ export class Fence {
     }
   }
 
+  get #socket(): string {
+    return join(this.shared, 'vault', 'vault.sock');
+  }
+
   /** Address of the API, for a client outside. */
   get address(): string {
-    return `unix://${join(this.shared, 'vault.sock')}`;
+    return `unix://${this.#socket}`;
   }
 
   /** From inside. @throws DrError NodeUnsafe */
@@ -122,10 +135,11 @@ export class Fence {
   /** @param options of `vault server` */
   async start(...options: string[]): Promise<void> {
     // One that has died leaves it behind.
-    await rm(join(this.shared, 'vault.sock'), { force: true });
+    await rm(this.#socket, { force: true });
     const config = JSON.stringify(serverConfig(this.options));
     const { environment = {} } = this.options.seal ?? {};
-    await this.#ask({ do: 'start', program: SERVER, config, options, environment });
+    const through = process.getuid?.() === 0 ? asUser(SERVER_USER, []) : [];
+    await this.#ask({ do: 'start', through, program: SERVER, config, options, environment });
   }
 
   async stop(): Promise<void> {
@@ -151,7 +165,7 @@ export class Fence {
   async #openWays({ holes, files }: SandboxSeal): Promise<void> {
     await this.#ask({
       do: 'open',
-      ways: holes.map(({ listen, port }, index) => ({ host: listen, port, socket: `${SHARED}/${socketName(index)}` })),
+      ways: holes.map(({ listen, port }, index) => ({ host: listen, port, socket: `${WAYS}/${socketName(index)}` })),
       files: files.map(({ path, content }) => ({ path, base64: content.toString('base64') })),
     });
   }
@@ -222,6 +236,7 @@ async function argumentsOf(
 ): Promise<string[]> {
   // Only a way to a port such as 443 needs it, and only the process that listens there has it.
   const needsLowPort = seal?.holes.some(({ port }) => port < FIRST_FREE_PORT) ?? false;
+  const kept = [...KEPT, ...(needsLowPort ? [LOW_PORTS] : [])];
   const system = (await Promise.all(SYSTEM.map(bound))).flat();
   // One option per line, with its values.
   const options = [
@@ -232,24 +247,20 @@ async function argumentsOf(
     ['--die-with-parent', '--new-session', '--clearenv'],
     ['--setenv', 'HOME', '/tmp'],
     ['--cap-drop', 'ALL'],
-    isRoot
-      ? ['SETUID', 'SETGID', 'SETPCAP', ...(needsLowPort ? ['NET_BIND_SERVICE'] : [])].flatMap((name) => [
-          '--cap-add',
-          `CAP_${name}`,
-        ])
-      : [],
+    isRoot ? [...kept, 'setpcap'].flatMap((name) => ['--cap-add', `CAP_${name.toUpperCase()}`]) : [],
     system,
     ['--proc', '/proc', '--dev', '/dev'],
     [DATA, '/tmp', ...(seal ? [SEAL_FILES] : []), ...writable].flatMap((path) => ['--perms', '1777', '--tmpfs', path]),
-    ['--bind', shared, SHARED],
+    ['--bind', join(shared, 'vault'), SHARED],
+    ['--bind', join(shared, 'ways'), WAYS],
     seal ? ['--perms', '0755', '--dir', dirname(HOSTS), '--ro-bind', join(shared, 'hosts'), HOSTS] : [],
-    needsLowPort && !isRoot ? ['--cap-add', LOW_PORTS] : [],
+    needsLowPort && !isRoot ? ['--cap-add', `CAP_${LOW_PORTS.toUpperCase()}`] : [],
     ['--ro-bind', program, SERVER],
     ['--ro-bind', process.execPath, '/node'],
     ['--ro-bind', join(__dirname, 'inside.js'), '/inside.js'],
     ['--chdir', DATA],
   ];
-  return [...options.flat(), '--', ...(isRoot ? asNobody(needsLowPort) : []), '/node', '/inside.js'];
+  return [...options.flat(), '--', ...(isRoot ? asUser(NOBODY, kept) : []), '/node', '/inside.js'];
 }
 
 /** By everybody, whatever the umask. */
@@ -258,11 +269,13 @@ async function writeReadable(path: string, text: string): Promise<void> {
   await chmod(path, 0o644);
 }
 
-function asNobody(keepsLowPorts: boolean): string[] {
-  const ids = [`--reuid=${NOBODY}`, `--regid=${NOBODY}`, '--clear-groups'];
-  const kept = keepsLowPorts ? ',+net_bind_service' : '';
-  const caps = ['bounding-set', 'inh-caps', ...(keepsLowPorts ? ['ambient-caps'] : [])];
-  return [SETPRIV, ...ids, '--no-new-privs', ...caps.map((set) => `--${set}=-all${kept}`)];
+/** @param kept capabilities that it has there, and hands on unless it says otherwise */
+function asUser(id: number, kept: readonly string[]): string[] {
+  const capabilities = ['-all', ...kept.map((name) => `+${name}`)].join();
+  // The bounding set can be made smaller only before the others are.
+  const sets = kept.length === 0 ? ['inh-caps', 'ambient-caps'] : ['bounding-set', 'inh-caps', 'ambient-caps'];
+  const ids = [`--reuid=${id}`, `--regid=${id}`, '--clear-groups'];
+  return [SETPRIV, ...ids, '--no-new-privs', ...sets.map((set) => `--${set}=${capabilities}`)];
 }
 
 /** Of the host, read-only; as a link, where it is one. */

@@ -1,7 +1,7 @@
 // Runs inside the fence, as its first process after the one that made it: starts the scratch Vault there, and tries to get out.
 // It imports nothing of this project, because nothing of it can be seen from there.
 import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createConnection, createServer, type Socket } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { createInterface } from 'node:readline';
@@ -35,7 +35,7 @@ async function act(order: Order): Promise<unknown> {
     case 'start':
       return start(order);
     case 'open':
-      for (const { path, base64 } of order.files) writeFileSync(path, Buffer.from(base64, 'base64'));
+      for (const { path, base64 } of order.files) write(path, Buffer.from(base64, 'base64'));
       for (const way of order.ways) await openWay(way);
       return null;
     case 'stop':
@@ -43,6 +43,12 @@ async function act(order: Order): Promise<unknown> {
     case 'look':
       return { runs: server !== null, lastLine } satisfies ServerState;
   }
+}
+
+/** For the Vault, which may be another user; nobody else is here. */
+function write(path: string, content: string | Buffer): void {
+  writeFileSync(path, content);
+  chmodSync(path, 0o644);
 }
 
 /** The fence's own end of a way to a key service. */
@@ -61,11 +67,18 @@ function join(from: Socket, to: Socket): void {
   from.pipe(to);
 }
 
-async function start({ program, config, options, environment }: Extract<Order, { do: 'start' }>): Promise<void> {
+async function start({
+  through,
+  program,
+  config,
+  options,
+  environment,
+}: Extract<Order, { do: 'start' }>): Promise<void> {
   if (server !== null) throw new Error('it runs already');
   lastLine = '';
-  writeFileSync(CONFIG_FILE, config);
-  const started = spawn(program, ['server', ...options, `-config=${CONFIG_FILE}`], {
+  write(CONFIG_FILE, config);
+  const [command, ...args] = [...through, program, 'server', ...options, `-config=${CONFIG_FILE}`];
+  const started = spawn(command, args, {
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, ...environment },
   });

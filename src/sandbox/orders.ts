@@ -2,7 +2,15 @@
 export type Order =
   | { do: 'probe'; targets: Target[]; hidden: string[]; made: string[] }
   | { do: 'open'; ways: Way[]; files: { path: string; base64: string }[] }
-  | { do: 'start'; program: string; config: string; options: string[]; environment: Record<string, string> }
+  /** `through`: a command that becomes the program. */
+  | {
+      do: 'start';
+      through: string[];
+      program: string;
+      config: string;
+      options: string[];
+      environment: Record<string, string>;
+    }
   | { do: 'stop'; withinMs: number }
   | { do: 'look' };
 

@@ -1,0 +1,117 @@
+import { once } from 'node:events';
+import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { type AddressInfo, createServer, type Server } from 'node:net';
+import { dirname } from 'node:path';
+import { waitFor } from '../../../src/lab/processes';
+import { compiled } from '../../../src/lab/project-root';
+import type * as FenceModule from '../../../src/sandbox/fence';
+import { describeIf } from '../../support/describe-if';
+import { isInstalled } from '../../support/shell';
+import { useDirectory } from '../../support/temporary';
+
+// Compiled: it puts a compiled file of its own into the fence.
+const { Fence } = require(compiled('src/sandbox/fence.js')) as typeof FenceModule;
+const LOW_PORTS = [443, 444, 445, 446, 447];
+
+/** A script stands for a Vault that does what no Vault should: it looks for ways out, and for the process beside it. */
+describeIf(isInstalled('bwrap') && isInstalled('bash'), 'there is no bubblewrap')('a fence', () => {
+  const inTest = useDirectory();
+  let fence: FenceModule.Fence | null = null;
+  const servers: Server[] = [];
+
+  let umask = 0;
+
+  beforeEach(async () => {
+    // As of a command that handles secrets.
+    umask = process.umask(0o077);
+    await mkdir(inTest('own'));
+  });
+
+  afterEach(async () => {
+    process.umask(umask);
+    await fence?.close();
+    fence = null;
+    await Promise.all(servers.splice(0).map((server) => new Promise((resolve) => server.close(resolve))));
+  });
+
+  it('leads to the key service alone, by its name, also at a port of the system', async () => {
+    const port = await keyService();
+    const seal = {
+      type: 'transit',
+      settings: {},
+      environment: { OF_THE_SEAL: 'secret' },
+      files: [{ path: '/seal/0-token', content: Buffer.from('token') }],
+      holes: [{ host: 'localhost', port, listen: '127.77.0.1' }],
+    };
+    await openFence(
+      `exec 3<>/dev/tcp/localhost/${port} && answer=$(head -c 3 <&3)
+       (exec 4<>/dev/tcp/127.0.0.1/${port}) 2>/dev/null && other=reached
+       echo "$answer \${other:-nothing} $OF_THE_SEAL $(cat /seal/0-token) $(head -c 1 /tmp/vault.json)"`,
+      seal,
+    );
+
+    await expect(said()).resolves.toMatch(/^key nothing secret token \{$/);
+    await expect(fence!.prove()).resolves.toMatchObject({ seen: [] });
+  });
+
+  describeIf(process.getuid?.() === 0, 'elsewhere both are the same user')('run by root', () => {
+    it.each([
+      ['imitates what watches it', 'for pid in "$@"; do echo "{}" > /proc/$pid/fd/1; done'],
+      ['ends what watches it', 'kill -KILL "$@"'],
+      ['reads the memory of what watches it', 'for pid in "$@"; do head -c 1 /proc/$pid/mem; done'],
+      ['takes the way to a key service itself', 'ls /ways/.'],
+    ])('holds a Vault that %s', async (_what, attempt) => {
+      if (process.getuid?.() !== 0) return;
+      // All processes but its own.
+      await openFence(
+        `set -- $(for dir in /proc/[0-9]*; do [ "$(stat -c %u "$dir")" = "$(id -u)" ] || echo "\${dir#/proc/}"; done)
+         [ $# -gt 0 ] || echo none
+         (${attempt}) || true; grep CapEff /proc/self/status`,
+      );
+
+      const answer = await said();
+      expect(answer).toMatch(/Permission denied|not permitted/);
+      expect(answer).toMatch(/CapEff:\s+0+$/);
+      expect(answer).not.toContain('none');
+      await expect(fence!.prove()).resolves.toMatchObject({ interfaces: ['lo'] });
+    });
+  });
+
+  async function openFence(script: string, seal?: FenceModule.FenceOptions['seal']): Promise<void> {
+    const program = inTest('vault');
+    await writeFile(
+      program,
+      `#!/usr/bin/bash\n{ ${script}\n} > /fence/said.part 2>&1\nmv /fence/said.part /fence/said\n`,
+    );
+    await chmod(program, 0o755);
+    // The other end of a way must be this machine's own, where the test listens.
+    const targets = [{ host: '127.0.0.1', port: 1 }];
+    fence = await Fence.open({ program, directory: inTest('own'), writable: [], targets, nodeId: 'one', seal });
+    await fence.start();
+  }
+
+  function said(): Promise<string> {
+    const file = `${dirname(fence!.address.replace('unix://', ''))}/said`;
+    return waitFor('the script has ended', async () => (await readFile(file, 'utf8')).trim() || undefined, {
+      timeoutMs: 30_000,
+    });
+  }
+
+  /** As root at a port that only root may use. */
+  async function keyService(): Promise<number> {
+    for (const wanted of process.getuid?.() === 0 ? [...LOW_PORTS, 0] : [0]) {
+      const server = createServer((socket) => socket.on('error', () => undefined).end('key'));
+      const listening = once(server.listen(wanted, '127.0.0.1'), 'listening');
+      if (
+        await listening.then(
+          () => true,
+          () => false,
+        )
+      ) {
+        servers.push(server);
+        return (server.address() as AddressInfo).port;
+      }
+    }
+    throw new Error('No port is free.');
+  }
+});
