@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmod, chown, lstat, mkdir, mkdtemp, readlink, rm, writeFile } from 'node:fs/promises';
+import { chmod, chown, lstat, mkdir, mkdtemp, readlink, rename, rm, writeFile } from 'node:fs/promises';
+import { createServer, type Server } from 'node:net';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -29,17 +30,19 @@ const HIDDEN: string[] = ['/etc', '/home', '/mnt', '/opt', '/root', '/run', '/sr
 const STOP_WITHIN_MS = 30_000;
 const ANSWER_WITHIN_MS = 60_000;
 
-/** In the fence: the directory of the Vault's socket, and that of the ways to a key service. */
-const SHARED = '/fence';
+/** In the fence: the directory of the ways to a key service. */
 const WAYS = '/ways';
 const DATA = '/data';
+/** Of the Vault, on the fence's own loopback. The usual address may be that of a way to a key service of the host's. */
+const API: Target = { host: '127.78.0.1', port: 8_200 };
+const CLUSTER_ADDRESS = `${API.host}:${API.port + 1}`;
 const SERVER = '/server';
 const HOSTS = '/etc/hosts';
 
 export interface FenceOptions {
   /** Vault or OpenBao. */
   program: string;
-  /** A private directory of this host; of the fence only a socket is in it. */
+  /** A private directory of this host, in which nothing of the fence can write. */
   directory: string;
   /** Directories that exist in it, in memory: audit devices write there. */
   writable: readonly string[];
@@ -82,19 +85,19 @@ export class Fence {
   static async open(options: FenceOptions): Promise<Fence> {
     const shared = await mkdtemp(join(options.directory, 'fence-'));
     const isRoot = process.getuid?.() === 0;
-    const [ownOfServer, ways] = [join(shared, 'vault'), join(shared, 'ways')];
-    await mkdir(ownOfServer, { mode: 0o700 });
+    const ways = join(shared, 'ways');
     await mkdir(ways, { mode: 0o700 });
-    if (isRoot) await chown(ownOfServer, SERVER_USER, SERVER_USER);
     if (isRoot) await chown(ways, NOBODY, NOBODY);
     const { seal } = options;
     if (seal) await writeReadable(join(shared, 'hosts'), hostsFile(seal.holes));
     const relay = seal ? await Relay.open(ways, seal.holes, isRoot ? NOBODY : null) : null;
+    const api = await listenAt(socketIn(shared));
     const child = spawn(BUBBLEWRAP, await argumentsOf(options, shared, isRoot), {
-      stdio: ['pipe', 'pipe', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe', descriptorOf(api)],
       env: { PATH: process.env['PATH'] },
       detached: true,
     });
+    api.close();
     const fence = new Fence(child, options, shared, relay);
     try {
       // First without the way to the key service, which comes on top of a fence that is proved.
@@ -107,13 +110,9 @@ export class Fence {
     }
   }
 
-  get #socket(): string {
-    return join(this.shared, 'vault', 'vault.sock');
-  }
-
   /** Address of the API, for a client outside. */
   get address(): string {
-    return `unix://${this.#socket}`;
+    return `unix://${socketIn(this.shared)}`;
   }
 
   /** From inside. @throws DrError NodeUnsafe */
@@ -134,8 +133,6 @@ export class Fence {
 
   /** @param options of `vault server` */
   async start(...options: string[]): Promise<void> {
-    // One that has died leaves it behind.
-    await rm(this.#socket, { force: true });
     const config = JSON.stringify(serverConfig(this.options));
     const { environment = {} } = this.options.seal ?? {};
     const through = process.getuid?.() === 0 ? asUser(SERVER_USER, []) : [];
@@ -208,18 +205,46 @@ export class Fence {
   }
 }
 
-/** Its data stay in memory; it talks to nobody but through the socket. */
+function socketIn(shared: string): string {
+  return join(shared, 'vault.sock');
+}
+
+/**
+ * A socket that is made out here and served in there, as one of its open files: whatever is in the fence can't put a link
+ * in its place, which a client would follow.
+ */
+async function listenAt(path: string): Promise<Server> {
+  const server = createServer();
+  const made = `${path}.new`;
+  await new Promise<void>((resolve, reject) => server.once('error', reject).listen(made, resolve));
+  // A server that is closed removes the name that it was given.
+  await rename(made, path);
+  return server;
+}
+
+function descriptorOf(server: Server): number {
+  const { fd } = (server as unknown as { _handle: { fd: number } })._handle;
+  return fd;
+}
+
+/** Its data stay in memory; it talks to nobody but on the fence's own loopback. */
 function serverConfig({ nodeId, seal }: Pick<FenceOptions, 'nodeId' | 'seal'>): object {
   return {
     listener: [
-      { unix: { address: `${SHARED}/vault.sock`, disable_unauthed_generate_root_endpoints: false } },
-      // Only its own loopback: without an address for a cluster it does not become active.
-      { tcp: { address: '127.0.0.1:8200', cluster_address: '127.0.0.1:8201', tls_disable: true } },
+      {
+        tcp: {
+          address: `${API.host}:${API.port}`,
+          // Without one it does not become active.
+          cluster_address: CLUSTER_ADDRESS,
+          tls_disable: true,
+          disable_unauthed_generate_root_endpoints: false,
+        },
+      },
     ],
     // Nobody else could lead, so it need not wait for long.
     storage: { raft: { path: DATA, node_id: nodeId, performance_multiplier: 1 } },
-    api_addr: 'http://127.0.0.1:8200',
-    cluster_addr: 'https://127.0.0.1:8201',
+    api_addr: `http://${API.host}:${API.port}`,
+    cluster_addr: `https://${CLUSTER_ADDRESS}`,
     // Without privileges it could not.
     disable_mlock: true,
     // For a root token from the shares alone, as before Vault 2.0; in the listener it is OpenBao's setting for the same.
@@ -251,7 +276,6 @@ async function argumentsOf(
     system,
     ['--proc', '/proc', '--dev', '/dev'],
     [DATA, '/tmp', ...(seal ? [SEAL_FILES] : []), ...writable].flatMap((path) => ['--perms', '1777', '--tmpfs', path]),
-    ['--bind', join(shared, 'vault'), SHARED],
     ['--bind', join(shared, 'ways'), WAYS],
     seal ? ['--perms', '0755', '--dir', dirname(HOSTS), '--ro-bind', join(shared, 'hosts'), HOSTS] : [],
     needsLowPort && !isRoot ? ['--cap-add', `CAP_${LOW_PORTS.toUpperCase()}`] : [],
@@ -260,7 +284,15 @@ async function argumentsOf(
     ['--ro-bind', join(__dirname, 'inside.js'), '/inside.js'],
     ['--chdir', DATA],
   ];
-  return [...options.flat(), '--', ...(isRoot ? asUser(NOBODY, kept) : []), '/node', '/inside.js'];
+  return [
+    ...options.flat(),
+    '--',
+    ...(isRoot ? asUser(NOBODY, kept) : []),
+    '/node',
+    '/inside.js',
+    API.host,
+    String(API.port),
+  ];
 }
 
 /** By everybody, whatever the umask. */

@@ -2,13 +2,16 @@
 // It imports nothing of this project, because nothing of it can be seen from there.
 import { type ChildProcess, spawn } from 'node:child_process';
 import { chmodSync, existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createConnection, createServer, type Socket } from 'node:net';
+import { createConnection, createServer, type NetConnectOpts, type Server } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { createInterface } from 'node:readline';
+import { pipeline } from 'node:stream';
 import type { FenceReport, Order, Reached, Reply, ServerState, Target, Way } from './orders';
 
 const CONFIG_FILE = '/tmp/vault.json';
 const CONNECT_WITHIN_MS = 2_000;
+/** Made outside, as one of the files that this process has: who connects to it means the Vault. */
+const API_SOCKET = 3;
 
 let server: ChildProcess | null = null;
 let lastLine = '';
@@ -23,6 +26,9 @@ orders.on('line', (line) => {
     (error: Error) => reply({ id, error: error.message }),
   );
 });
+
+const [host = '', port = ''] = process.argv.slice(2);
+passOn({ host, port: Number(port) }).listen({ fd: API_SOCKET });
 
 function reply(answer: Reply): void {
   process.stdout.write(`${JSON.stringify(answer)}\n`);
@@ -53,18 +59,17 @@ function write(path: string, content: string | Buffer): void {
 
 /** The fence's own end of a way to a key service. */
 async function openWay({ host, port, socket: path }: Way): Promise<void> {
-  const server = createServer((asking) => {
-    const leading = createConnection(path);
-    join(asking, leading);
-    join(leading, asking);
-  });
+  const server = passOn({ path });
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(port, host, resolve));
 }
 
-function join(from: Socket, to: Socket): void {
-  from.on('error', () => to.destroy());
-  from.once('close', () => to.destroy());
-  from.pipe(to);
+function passOn(to: NetConnectOpts): Server {
+  return createServer({ allowHalfOpen: true }, (asking) => {
+    const leading = createConnection({ ...to, allowHalfOpen: true });
+    // What fails on one side ends on the other.
+    pipeline(asking, leading, () => undefined);
+    pipeline(leading, asking, () => undefined);
+  });
 }
 
 async function start({

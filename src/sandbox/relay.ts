@@ -1,6 +1,7 @@
 import { chown } from 'node:fs/promises';
 import { createConnection, createServer, type Server, type Socket } from 'node:net';
 import { join } from 'node:path';
+import { pipeline } from 'node:stream';
 import type { Hole } from './seal';
 
 /**
@@ -19,7 +20,7 @@ export class Relay {
     try {
       for (const [index, hole] of holes.entries()) {
         const path = join(directory, socketName(index));
-        const server = createServer((inside) => relay.#lead(inside, hole));
+        const server = createServer({ allowHalfOpen: true }, (inside) => relay.#lead(inside, hole));
         relay.#servers.push(server);
         await new Promise<void>((resolve, reject) => server.once('error', reject).listen(path, resolve));
         if (owner !== null) await chown(path, owner, owner);
@@ -37,20 +38,14 @@ export class Relay {
   }
 
   #lead(inside: Socket, { host, port }: Hole): void {
-    const outside = createConnection({ host, port });
-    for (const [socket, other] of [
-      [inside, outside],
-      [outside, inside],
-    ] as const) {
+    const outside = createConnection({ host, port, allowHalfOpen: true });
+    for (const socket of [inside, outside]) {
       this.#sockets.add(socket);
-      // What ends on one side ends on the other; an error is one to whoever asks.
-      socket.on('error', () => other.destroy());
-      socket.once('close', () => {
-        this.#sockets.delete(socket);
-        other.destroy();
-      });
-      socket.pipe(other);
+      socket.once('close', () => this.#sockets.delete(socket));
     }
+    // What fails on one side ends on the other, and is an error to whoever asks.
+    pipeline(inside, outside, () => undefined);
+    pipeline(outside, inside, () => undefined);
   }
 }
 

@@ -10,8 +10,11 @@ export interface UnfencedHost extends ScratchHost {
   close(): Promise<void>;
 }
 
-/** @param directory new, and removed at the end */
-export async function unfencedHost(program: string, directory: string): Promise<UnfencedHost> {
+/**
+ * @param directory new, and removed at the end
+ * @param nodeId one of the backup's: under another name a Vault that is slow to start seals itself, as removed from its cluster
+ */
+export async function unfencedHost(program: string, directory: string, nodeId: string): Promise<UnfencedHost> {
   const [socket, data, log] = ['vault.sock', 'data', 'log'].map((name) => join(directory, name)) as [
     string,
     string,
@@ -28,7 +31,7 @@ export async function unfencedHost(program: string, directory: string): Promise<
         // Without an address for a cluster it does not become active.
         { tcp: { address: `127.0.0.1:${api}`, cluster_address: `127.0.0.1:${cluster}`, tls_disable: true } },
       ],
-      storage: { raft: { path: data, node_id: 'sandbox' } },
+      storage: { raft: { path: data, node_id: nodeId } },
       api_addr: `http://127.0.0.1:${api}`,
       cluster_addr: `https://127.0.0.1:${cluster}`,
       disable_mlock: true,

@@ -1,7 +1,9 @@
 import { once } from 'node:events';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { chmod, lstat, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { get } from 'node:http';
 import { type AddressInfo, createServer, type Server } from 'node:net';
 import { dirname } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { waitFor } from '../../../src/lab/processes';
 import { compiled } from '../../../src/lab/project-root';
 import type * as FenceModule from '../../../src/sandbox/fence';
@@ -54,6 +56,26 @@ describeIf(isInstalled('bwrap') && isInstalled('bash'), 'there is no bubblewrap'
     await expect(fence!.prove()).resolves.toMatchObject({ seen: [] });
   });
 
+  it('leaves no place where a Vault could put a link for the client outside to follow', async () => {
+    await openFence(
+      `for place in /ways /fence ${inTest('own')}; do ln -s /run/other.sock "$place/vault.sock"; done
+       exec /node -e 'require("http").createServer((_, answer) => answer.end("the Vault")).listen(8200, "127.78.0.1")'`,
+    );
+    const path = fence!.address.replace('unix://', '');
+
+    const answer = await waitFor('it answers', () => ask(path).catch(() => undefined), { timeoutMs: 30_000 });
+
+    expect(answer).toBe('the Vault');
+    expect((await lstat(path)).isSocket()).toBe(true);
+    expect((await readdir(dirname(path))).toSorted()).toEqual(['vault.sock', 'ways']);
+  });
+
+  it('keeps the socket to itself that leads to the Vault', async () => {
+    await openFence(`ls -l /proc/self/fd`);
+
+    await expect(said()).resolves.not.toContain('socket:[');
+  });
+
   describeIf(process.getuid?.() === 0, 'elsewhere both are the same user')('run by root', () => {
     it.each([
       ['imitates what watches it', 'for pid in "$@"; do echo "{}" > /proc/$pid/fd/1; done'],
@@ -79,10 +101,8 @@ describeIf(isInstalled('bwrap') && isInstalled('bash'), 'there is no bubblewrap'
 
   async function openFence(script: string, seal?: FenceModule.FenceOptions['seal']): Promise<void> {
     const program = inTest('vault');
-    await writeFile(
-      program,
-      `#!/usr/bin/bash\n{ ${script}\n} > /fence/said.part 2>&1\nmv /fence/said.part /fence/said\n`,
-    );
+    // In one line, which is all that is kept of it.
+    await writeFile(program, `#!/usr/bin/bash\necho "said: $({ ${script}\n} 2>&1 | tr '\\n' ' ')"\n`);
     await chmod(program, 0o755);
     // The other end of a way must be this machine's own, where the test listens.
     const targets = [{ host: '127.0.0.1', port: 1 }];
@@ -91,9 +111,20 @@ describeIf(isInstalled('bwrap') && isInstalled('bash'), 'there is no bubblewrap'
   }
 
   function said(): Promise<string> {
-    const file = `${dirname(fence!.address.replace('unix://', ''))}/said`;
-    return waitFor('the script has ended', async () => (await readFile(file, 'utf8')).trim() || undefined, {
-      timeoutMs: 30_000,
+    return waitFor(
+      'the script has ended',
+      async () => {
+        const { runs, lastLine } = await fence!.look();
+        return !runs && lastLine.startsWith('said: ') ? lastLine.replace('said: ', '').trim() : undefined;
+      },
+      { timeoutMs: 30_000 },
+    );
+  }
+
+  function ask(socketPath: string): Promise<string> {
+    return new Promise((resolve, reject) => {
+      const asking = get({ socketPath, path: '/' }, (answer) => text(answer).then(resolve, reject));
+      asking.on('error', reject);
     });
   }
 
