@@ -9,7 +9,7 @@ export const NOTICES = {
       'A Vault in it could reach something, so the backup was not loaded: its leases would be revoked and its passwords rotated in the systems that production uses.',
     todo: [
       'The message says what it reaches or sees.',
-      'Run the drill on a host with network namespaces of its own, not in a container that shares them.',
+      'Use a host with network namespaces of its own, not in a container that shares them.',
     ],
     see: 'operate/sandbox.md#the-fence',
   },
@@ -42,7 +42,7 @@ export const NOTICES = {
     means: 'It was killed, ran out of memory, or could not be made. Nothing of it is left.',
     todo: [
       'The message says why, if it is known. It needs memory for about twice the data of the backup.',
-      'Repeat the drill.',
+      'Try again.',
     ],
     see: 'operate/sandbox.md#what-it-needs',
   },

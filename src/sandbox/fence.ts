@@ -127,7 +127,7 @@ export class Fence {
     if (problems.length === 0) return report;
     throw new DrError('NodeUnsafe', `The fence of the sandbox is not proved: ${problems.join('; ')}.`, {
       notice: 'fence-not-proved',
-      advice: 'Nothing was loaded into it. Run the drill on another host.',
+      advice: 'Nothing was loaded into it. Try another host.',
     });
   }
 
@@ -327,6 +327,6 @@ function missing(): DrError {
 function ended(why: string): DrError {
   return new DrError('ServiceFailed', `The sandbox ended${why === '' ? '' : `: ${printable(why)}`}.`, {
     notice: 'sandbox-ended',
-    advice: 'Nothing of it is left. Repeat the drill.',
+    advice: 'Nothing of it is left. Try again.',
   });
 }

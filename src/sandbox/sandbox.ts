@@ -243,7 +243,7 @@ async function unseal(vault: ScratchVault, shares: readonly string[]): Promise<v
   } catch (error) {
     if (!isDrError(error) || error.code !== 'VaultRefused') throw error;
     throw new DrError('SharesDoNotOpen', `These ${shares.length} shares do not open the backup.`, {
-      advice: 'At least one of them is wrong, or belongs to a cluster that was rekeyed since. Repeat the drill.',
+      advice: 'At least one of them is wrong, or belongs to a cluster that was rekeyed since. Try again with others.',
     });
   }
 }

@@ -151,13 +151,13 @@ function failed(how: string, problem: string, lastLine: string): DrError {
   const parts = [`The Vault in the sandbox ${how}.`, problem, line === null ? '' : `Its log ends with: ${line}`];
   return new DrError('ServiceFailed', parts.filter((part) => part !== '').join(' '), {
     where: SANDBOX,
-    advice: 'Repeat the drill when the host has less to do, and with the version of Vault that made the backup.',
+    advice: 'Try again when the host has less to do, and with the version of Vault that made the backup.',
   });
 }
 
 function notReplaced(): DrError {
   return new DrError('ServiceFailed', 'The Vault in the sandbox stopped before it had loaded the snapshot.', {
     where: SANDBOX,
-    advice: 'Repeat the drill. If it fails again, this Vault cannot load this backup: try the version that made it.',
+    advice: 'Try again. If it fails again, this Vault cannot load this backup: try the version that made it.',
   });
 }
