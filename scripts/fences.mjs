@@ -130,7 +130,7 @@ const ROOMS = {
   },
   'src/sandbox': {
     why: 'it brings a backup up where it can reach nothing, without Temporal',
-    imports: ['src/sandbox', ...DOMAIN],
+    imports: ['src/sandbox', 'src/plan/share-sets', ...DOMAIN],
     builtins: true,
     temporal: [],
   },

@@ -1,6 +1,7 @@
 import {
   defineQuery,
   isCancellation,
+  patched,
   setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
@@ -95,10 +96,12 @@ export async function drillRestore(raw: unknown): Promise<DrillReport> {
     let until: number | null = null;
     let wanted = input.unseal && seal.type === 'shamir';
     let notProved: string | null = null;
+    const judgesSets = wanted && patched('drill-judges-sets');
     for (;;) {
       if (wanted) state.enter('shares');
       until ??= Date.now() + input.waitMinutes * 60_000;
-      const shares = wanted ? await sandbox.shares(seal.secretThreshold, until) : null;
+      const next = wanted ? await sandbox.shares(seal.secretThreshold, until) : null;
+      const shares = next && judgesSets ? [...sandbox.sets.envelopes] : next;
       if (wanted && shares === null) {
         notProved = notice('drill-not-unsealed', tooFewShares(progress));
         wanted = false;
@@ -109,8 +112,10 @@ export async function drillRestore(raw: unknown): Promise<DrillReport> {
       try {
         const rehearsed = await sandbox.on((steps) => steps.rehearse({ claim, ...backup, shares }));
         if (rehearsed === null) continue;
-        if (shares !== null) sandbox.sets.opened(shares);
-        return { result: rehearsed.done, notProved };
+        const { done } = rehearsed;
+        if (shares !== null && done.shares && judgesSets) sandbox.sets.judged(shares, done.shares);
+        else if (shares !== null) sandbox.sets.opened(shares);
+        return { result: done, notProved };
       } catch (error) {
         const { code, problem } = problemOf(error, 'the drill');
         if (shares === null || code !== 'SharesDoNotOpen') throw error;

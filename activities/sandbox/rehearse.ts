@@ -35,7 +35,7 @@ export function rehearse(host: SandboxHost, input: SandboxInput<'rehearse'>): Pr
         copy,
         signal,
         onPhase: (phase) => report(phase),
-        ...(shares === null ? {} : { askShare: (given) => shareAt(shares, given) }),
+        ...(shares === null ? {} : { shares }),
       });
     }),
   );
@@ -77,12 +77,6 @@ async function marked(
 
 function openAll({ runtimeDir }: SandboxHost, run: string, envelopes: readonly string[]): Promise<string[]> {
   return Promise.all(envelopes.map((envelope) => openShare(runtimeDir, run, envelope)));
-}
-
-function shareAt(shares: readonly string[], given: number): Promise<string> {
-  const share = shares[given];
-  if (share !== undefined) return Promise.resolve(share);
-  return Promise.reject(new DrError('InvalidInput', `Only ${shares.length} shares were given to the sandbox.`));
 }
 
 /**

@@ -37,6 +37,7 @@ import type { Stray } from '../repository/strays';
 import type { Repair } from '../repository/repair';
 import { DRILL_CHECKS, DRILL_STEPS, type DrillProgress, type DrillReport, type DrillResult } from '../contract/drill';
 import { DRILL_LEVELS, DRILL_PHASES, type DrillLevel } from '../contract/drill-levels';
+import { SHARE_OUTCOMES } from '../contract/share-outcome';
 import type { Notice, Noted } from './notices';
 
 /*
@@ -228,6 +229,7 @@ const drillFields = {
   canary: z.enum(['read', 'not checked']).nullable(),
   canaryProblem: text.nullable(),
   leases: z.strictObject({ leases: count, staticRoles: count, problem: text.nullable() }).optional(),
+  shares: z.array(z.enum(SHARE_OUTCOMES)).optional(),
   checks: listOf(
     z.strictObject({ check: z.enum(DRILL_CHECKS), outcome: z.enum(['passed', 'not checked']), detail: text }),
   ),

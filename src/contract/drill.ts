@@ -2,6 +2,7 @@ import type { DrillLevel, DrillPhase } from './drill-levels';
 import type { SealConfig } from './generation';
 import type { CopyProblem } from './plan';
 import type { RunClaim, RunRecipient, ShareProgress } from './recovery';
+import type { ShareOutcome } from './share-outcome';
 
 /** What was removed from the Vault in the sandbox before it was unsealed, so that it could not act even without a fence. */
 export interface DrillLeases {
@@ -38,6 +39,8 @@ export interface DrillResult {
   canaryProblem: string | null;
   /** Absent if the Vault stayed sealed. */
   leases?: DrillLeases | undefined;
+  /** What was found out of each share that was given, in their order; absent if they were tried as one set. */
+  shares?: ShareOutcome[] | undefined;
   /** Empty if the Vault stayed sealed. */
   checks: DrillCheck[];
   phases: { phase: DrillPhase; milliseconds: number }[];

@@ -19,6 +19,7 @@ import { openStored, proveArchive } from '../vault/stored-archive';
 import { Fence } from './fence';
 import { ScratchVault } from './scratch-vault';
 import { readSeal, type SandboxSeal } from './seal';
+import { ShareJudge } from './share-judge';
 import { fenceTargets } from './targets';
 
 export interface SandboxOptions {
@@ -55,6 +56,13 @@ export interface Sandbox {
    * @returns the shares: secret. @throws DrError SharesDoNotOpen
    */
   unseal: (ask: AskShare | undefined) => Promise<string[]>;
+  /**
+   * The same with those of them that are right. One that unseals itself only waits until it has.
+   * @throws DrError SharesDoNotOpen, if no set of them opens
+   */
+  unsealWithAny: (judge: ShareJudge) => Promise<void>;
+  /** Finds out what is not known yet of the shares, by making root tokens of sets of them. @throws DrError VaultRefused */
+  judge: (judge: ShareJudge) => Promise<void>;
   /** What was removed before it was unsealed. */
   leases: () => DrillLeases | undefined;
 }
@@ -122,11 +130,16 @@ export async function withSandbox<T>(options: SandboxOptions, work: (sandbox: Sa
           }
           if (ask === undefined) return [];
           const shares = await askForShares(ask, manifest.seal.secretThreshold);
-          leases = await disarm(vault, shares, manifest);
-          await unseal(vault, shares);
-          await vault.awaitActive();
+          await unsealHarmless(vault, new ShareJudge(shares, manifest.seal.secretThreshold));
           return shares;
         }),
+      unsealWithAny: (judge) =>
+        timed('unseal', async () => {
+          await standing.prove();
+          if (unsealsItself(manifest)) await vault.awaitActive();
+          else await unsealHarmless(vault, judge);
+        }),
+      judge: (judge) => vault.withClient((client) => judge.judgeRest(client)),
       leases: () => leases,
     });
   } catch (error) {
@@ -134,6 +147,12 @@ export async function withSandbox<T>(options: SandboxOptions, work: (sandbox: Sa
   } finally {
     await fence?.close();
     await rm(directory, { recursive: true, force: true });
+  }
+
+  async function unsealHarmless(vault: ScratchVault, judge: ShareJudge): Promise<void> {
+    leases = await disarm(vault, judge, manifest);
+    await unseal(vault, judge);
+    await vault.awaitActive();
   }
 
   async function timed<R>(phase: DrillPhase, part: () => Promise<R>): Promise<R> {
@@ -237,15 +256,23 @@ async function askForShares(ask: AskShare, needed: number): Promise<string[]> {
   return shares;
 }
 
-async function unseal(vault: ScratchVault, shares: readonly string[]): Promise<void> {
-  try {
-    await vault.unseal(shares);
-  } catch (error) {
-    if (!isDrError(error) || error.code !== 'VaultRefused') throw error;
-    throw new DrError('SharesDoNotOpen', `These ${shares.length} shares do not open the backup.`, {
-      advice: 'At least one of them is wrong, or belongs to a cluster that was rekeyed since. Try again with others.',
-    });
-  }
+/** Only what unseals it counts: recovery mode may refuse shares for other reasons. */
+async function unseal(vault: ScratchVault, judge: ShareJudge): Promise<void> {
+  const { opening } = judge;
+  if (opening !== null && (await vault.unseals(opening))) return;
+  judge.forget();
+  if ((await judge.findOpening((set) => vault.unseals(set))) !== null) return;
+  const { shares, threshold } = judge;
+  const which = shares.length === threshold ? `These ${threshold}` : `No ${threshold} of these ${shares.length}`;
+  const some =
+    shares.length === threshold ? 'At least one of them is' : `At least ${shares.length - threshold + 1} of them are`;
+  throw new DrError(
+    'SharesDoNotOpen',
+    `${which} shares ${shares.length === threshold ? 'do not ' : ''}open the backup.`,
+    {
+      advice: `${some} wrong, or of a cluster that was rekeyed since. Try again with others.`,
+    },
+  );
 }
 
 /** The first one: a restored Vault is a member of its own cluster only under the name of one of the backup's. */
@@ -254,12 +281,12 @@ function nodeIdIn({ raft }: Manifest): string {
 }
 
 /** Belt to the fence's braces. What keeps it from being done does not fail a drill: the fence holds without it. */
-async function disarm(vault: ScratchVault, shares: readonly string[], manifest: Manifest): Promise<DrillLeases> {
+async function disarm(vault: ScratchVault, judge: ShareJudge, manifest: Manifest): Promise<DrillLeases> {
   const nothing = { leases: 0, staticRoles: 0 };
   if (manifest.raft.peers.length === 0)
     return { ...nothing, problem: 'the backup does not say by which name a node knew itself' };
   try {
-    const { byMount, staticRoles, skipped } = await vault.disarm(shares, manifest);
+    const { byMount, staticRoles, skipped } = await vault.disarm(judge, manifest);
     const leases = Object.values(byMount).reduce((sum, count) => sum + count, 0);
     return {
       leases,

@@ -4,12 +4,13 @@ import { DrError, isDrError } from '../contract/failures';
 import type { Manifest } from '../contract/generation';
 import type { SealStatus } from '../vault/answers';
 import { changeLeases, type LeaseChanges } from '../vault/lease-grace';
-import { RecoveryMode } from '../vault/recovery-mode';
+import { type RawStorage, RecoveryMode } from '../vault/recovery-mode';
 import { VaultClient, type VaultClientOptions } from '../vault/client';
 import { applyLimitMs, loadLimitMs } from '../vault/load-limits';
 import { hasApplied, initializeThrowaway, keysAreRefused, unsealsItself } from '../vault/throwaway';
 import { logLineFit } from '../vault/errors/log-line';
 import type { Fence } from './fence';
+import type { ShareJudge } from './share-judge';
 
 /** Where it stands, for messages. */
 const SANDBOX = 'the sandbox';
@@ -88,7 +89,7 @@ export class ScratchVault {
    * for anything else.
    * @throws DrError SharesDoNotOpen, VaultRefused, VaultUnavailable, ServiceFailed
    */
-  async disarm(shares: readonly string[], { keys }: Facts): Promise<LeaseChanges> {
+  async disarm(judge: ShareJudge, { keys }: Facts): Promise<LeaseChanges> {
     await this.fence.stop();
     await this.fence.start('-recovery');
     const recovery = new RecoveryMode({ node: SANDBOX, address: this.fence.address }, { signal: this.signal });
@@ -98,7 +99,7 @@ export class ScratchVault {
         loadLimitMs(keys.bytes),
         async () => (await recovery.isUp()) || null,
       );
-      const storage = await recovery.open(shares);
+      const storage = await openAny(recovery, judge);
       const rotateAfter = new Date(Date.now() + POSTPONED_MS);
       return await changeLeases(storage, { do: 'forget', rotateAfter }, { signal: this.signal });
     } finally {
@@ -113,10 +114,17 @@ export class ScratchVault {
     await this.#until('to start', loadLimitMs(keys.bytes), (vault) => vault.sealStatus());
   }
 
-  /** @throws DrError VaultRefused, if they are wrong */
-  async unseal(keys: readonly string[]): Promise<void> {
-    await this.withClient(async (vault) => {
-      for (const key of keys) await vault.unseal({ key });
+  /** @param keys as many as needed. @returns false if they are wrong */
+  unseals(keys: readonly string[]): Promise<boolean> {
+    return this.withClient(async (vault) => {
+      await vault.unseal({ reset: true });
+      try {
+        for (const key of keys) if (!(await vault.unseal({ key })).sealed) return true;
+        return false;
+      } catch (error) {
+        if (!isDrError(error) || error.code !== 'VaultRefused') throw error;
+        return false;
+      }
     });
   }
 
@@ -144,6 +152,22 @@ export class ScratchVault {
       await sleep(ASK_EVERY_MS, undefined, { signal: this.signal });
     }
   }
+}
+
+/** @throws DrError SharesDoNotOpen; VaultRefused */
+async function openAny(recovery: RecoveryMode, judge: ShareJudge): Promise<RawStorage> {
+  let storage: RawStorage | null = null;
+  await judge.findOpening(async (set) => {
+    try {
+      storage = await recovery.open(set);
+      return true;
+    } catch (error) {
+      if (!isDrError(error) || error.code !== 'SharesDoNotOpen') throw error;
+      return false;
+    }
+  });
+  if (storage !== null) return storage;
+  throw new DrError('SharesDoNotOpen', 'The shares do not open the storage.', { where: SANDBOX });
 }
 
 function failed(how: string, problem: string, lastLine: string): DrError {

@@ -1,4 +1,4 @@
-import { DrError } from '../contract/failures';
+import { DrError, isDrError } from '../contract/failures';
 import type { VaultClient } from './client';
 
 /**
@@ -23,4 +23,34 @@ export function decodeRootToken(encoded: string, otp: string): string {
   const key = Buffer.from(otp);
   const token = Buffer.from(encoded, 'base64').map((byte, index) => byte ^ (key[index] ?? 0));
   return Buffer.from(token).toString('latin1');
+}
+
+/** Makes root tokens of one set of shares after another, to find out which are right. The tokens are forgotten. */
+export class RootTokens {
+  #nonce: string | null = null;
+
+  constructor(private readonly vault: VaultClient) {}
+
+  /** @param shares as many as needed. @throws DrError VaultRefused if Vault makes no root tokens at all */
+  async areMadeBy(shares: readonly string[]): Promise<boolean> {
+    const nonce = (this.#nonce ??= (await this.vault.beginRootGeneration()).nonce);
+    for (const key of shares) {
+      try {
+        if (!(await this.vault.continueRootGeneration({ key, nonce })).complete) continue;
+        this.#nonce = null;
+        return true;
+      } catch (error) {
+        // Vault has dropped the shares; the attempt is as it was.
+        if (!isDrError(error) || error.code !== 'VaultRefused') throw error;
+        return false;
+      }
+    }
+    return false;
+  }
+
+  /** For whoever makes one next. */
+  async end(): Promise<void> {
+    if (this.#nonce !== null) await this.vault.cancelRootGeneration();
+    this.#nonce = null;
+  }
 }

@@ -189,7 +189,7 @@ describeIf(canRun, 'there is no PostgreSQL, or no bubblewrap')('a drill beside a
     await vault.load(open, token, keys, manifest);
     expect(await inUse()).toEqual({ dynamic: true, fixed: true });
     const unsealed = Date.now();
-    await vault.unseal(lab().unsealShares.slice(0, SHARES));
+    expect(await vault.unseals(lab().unsealShares.slice(0, SHARES))).toBe(true);
     await vault.awaitActive();
     return unsealed;
   }

@@ -2,6 +2,7 @@ import { upsertSearchAttributes } from '@temporalio/workflow';
 import { combinations, inEvery } from '../../src/contract/combinations';
 import type { Journal } from './journal';
 import type { ShareProgress } from '../../src/contract/recovery';
+import type { ShareOutcome } from '../../src/contract/share-outcome';
 import { SHARES_ATTRIBUTE } from './search-attributes';
 import { notice } from '../../src/contract/notice';
 
@@ -134,12 +135,26 @@ export class ShareSets {
   opened(envelopes: readonly string[]): void {
     if (this.#opening !== null) return;
     const opening = this.#accepted.filter((share) => envelopes.includes(share.envelope));
-    this.#opening = opening;
     // If only one share of a failed set was not in the one that worked, it was the wrong one.
     const wrong = this.#failedSets.flatMap((set) => {
       const strangers = set.filter((share) => !opening.includes(share));
       return strangers.length === 1 ? strangers.map((share) => share.holder) : [];
     });
+    this.#settle(opening, wrong);
+  }
+
+  /** What a sandbox has found out of each share, in the order of the envelopes: some of them have opened it. */
+  judged(envelopes: readonly string[], outcomes: readonly ShareOutcome[]): void {
+    const those = (outcome: ShareOutcome) =>
+      this.#accepted.filter(({ envelope }) => outcomes[envelopes.indexOf(envelope)] === outcome);
+    this.#settle(
+      those('right'),
+      those('wrong').map(({ holder }) => holder),
+    );
+  }
+
+  #settle(opening: AcceptedShare[], wrong: string[]): void {
+    this.#opening = opening;
     if (wrong.length > 0) {
       const names = [...new Set(wrong)].join(', ');
       this.journal.warnings.push(

@@ -13,7 +13,7 @@ const claimed = z.strictObject({ claim });
 export const SANDBOX_INPUTS = {
   prepareSandbox: claimed,
   checkSandboxShare: z.strictObject({ claim, share: envelope }),
-  /** `shares`: as many as the threshold; null to leave it sealed. */
+  /** `shares`: as many as the threshold, or more; null to leave it sealed. */
   rehearse: z.strictObject({
     claim,
     generation,

@@ -1,7 +1,7 @@
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { VaultClient } from '../../../src/vault/client';
-import { decodeRootToken, generateRoot } from '../../../src/vault/root-token';
+import { decodeRootToken, generateRoot, RootTokens } from '../../../src/vault/root-token';
 import { rejectionOf } from '../../support/thrown';
 
 const OTP = 'aB3dE5fG7hJ9kL1mN2pQ4rS6tU8v';
@@ -18,9 +18,11 @@ describe('a server that makes root tokens', () => {
   let server: Server;
   let vault: VaultClient;
   let asked: string[];
+  let refuses: boolean;
 
   beforeEach(async () => {
     asked = [];
+    refuses = false;
     let given = 0;
     // Answers in the form of Vault: a real one is asked in test/e2e/recover.test.ts.
     server = createServer((request, response) => {
@@ -28,6 +30,11 @@ describe('a server that makes root tokens', () => {
       const isUpdate = request.url!.endsWith('/update');
       if (isUpdate) given += 1;
       const complete = given === 2;
+      if (isUpdate && refuses) {
+        given = 0;
+        response.writeHead(400).end(JSON.stringify({ errors: ['root generation aborted: invalid key'] }));
+        return;
+      }
       const answer = { nonce: 'n', required: 2, progress: given, complete, otp: isUpdate ? '' : OTP };
       response.end(JSON.stringify({ ...answer, encoded_token: complete ? ENCODED : '' }));
     });
@@ -54,5 +61,16 @@ describe('a server that makes root tokens', () => {
 
     expect(error).toMatchObject({ code: 'VaultRefused', message: 'A root token needs 2 shares; 1 are too few.' });
     expect(asked.at(-1)).toBe('DELETE /v1/sys/generate-root/attempt');
+  });
+
+  it('says of one set after another whether it makes one, in one attempt as long as none does', async () => {
+    const tokens = new RootTokens(vault);
+    refuses = true;
+    expect(await tokens.areMadeBy(['wrong', 'two'])).toBe(false);
+    refuses = false;
+    expect(await tokens.areMadeBy(['one', 'two'])).toBe(true);
+    await tokens.end();
+
+    expect(asked.filter((request) => !request.endsWith('/update'))).toEqual(['POST /v1/sys/generate-root/attempt']);
   });
 });
