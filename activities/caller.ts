@@ -1,10 +1,16 @@
 import { Context } from '@temporalio/activity';
 import { DrError } from '../src/contract/failures';
 import { firstRun } from './first-run';
-import { backupWorkflowId, drillWorkflowId, recoveryWorkflowId, WORKFLOW } from '../src/contract/names';
+import {
+  backupWorkflowId,
+  drillWorkflowId,
+  recoveryWorkflowId,
+  rollCallWorkflowId,
+  WORKFLOW,
+} from '../src/contract/names';
 
 /** Workflow types with ids, and so locks, of their own. */
-const OTHERS: readonly string[] = [WORKFLOW.backUpCluster, WORKFLOW.drillRestore];
+const OTHERS: readonly string[] = [WORKFLOW.backUpCluster, WORKFLOW.drillRestore, WORKFLOW.rollCall];
 /** Workflow types that change the nodes of a cluster. They share one workflow id, which is the lock. */
 const RECOVERIES: readonly string[] = Object.values(WORKFLOW).filter((type) => !OTHERS.includes(type));
 
@@ -38,6 +44,17 @@ export function assertDrillOf(cluster: string, run?: string): void {
   assertScheduled(WORKFLOW.drillRestore, drillWorkflowId(cluster), run);
 }
 
+/** The same for roll-calls. */
+export function assertRollCallOf(cluster: string, run?: string): void {
+  assertScheduled(WORKFLOW.rollCall, rollCallWorkflowId(cluster), run);
+}
+
+/** For what every run in a sandbox does. */
+export function assertSandboxRunOf(cluster: string, run?: string): void {
+  if (ownWorkflow() === WORKFLOW.rollCall) assertRollCallOf(cluster, run);
+  else assertDrillOf(cluster, run);
+}
+
 function assertScheduled(type: string, id: string, run: string | undefined): void {
   const caller = callerOf();
   const { workflowId, workflowType } = caller;
@@ -52,7 +69,8 @@ function assertScheduled(type: string, id: string, run: string | undefined): voi
 export function assertRunOf(cluster: string, run: string): void {
   const { workflowType } = callerOf();
   if (workflowType === WORKFLOW.backUpCluster) assertBackupOf(cluster, run);
-  else if (workflowType === WORKFLOW.drillRestore) assertDrillOf(cluster, run);
+  else if (workflowType === WORKFLOW.drillRestore || workflowType === WORKFLOW.rollCall)
+    assertSandboxRunOf(cluster, run);
   else assertRecoveryOf(cluster, run);
 }
 

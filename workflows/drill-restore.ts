@@ -2,21 +2,20 @@ import {
   defineQuery,
   isCancellation,
   patched,
-  setCurrentDetails,
   setHandler,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow';
-import type { DrillChoice, DrillProgress, DrillReport, DrillResult, DrillStep } from '../src/contract/drill';
+import type { DrillChoice, DrillProgress, DrillReport, DrillResult } from '../src/contract/drill';
 import { drillInput } from '../src/contract/input';
 import { MESSAGE, PROGRESS_QUERY } from '../src/contract/names';
 import { notice } from '../src/contract/notice';
-import { drillFailed, tooFewShares } from '../src/contract/voice/drill-run-text';
-import { drillDetails } from './run/drill-details';
+import { drillFailed, tooFewShares } from '../src/contract/voice/sandbox-run-text';
 import { Incoming } from './run/incoming';
 import { Journal } from './run/journal';
 import { ending, parseOrFail, problemOf } from './run/problems';
 import { SandboxRun } from './run/sandbox-run';
+import { SandboxState } from './run/sandbox-state';
 import { CLUSTER_ATTRIBUTE, GENERATION_ATTRIBUTE } from './run/search-attributes';
 import { controller } from './run/steps';
 
@@ -30,7 +29,7 @@ export async function drillRestore(raw: unknown): Promise<DrillReport> {
   const { runId: run, workflowId, startTime } = workflowInfo();
   const claim = { run, cluster, startedAt: startTime.toISOString() };
   const journal = new Journal(claim, undefined, 'drill');
-  const state = new DrillState({
+  const state = new SandboxState<DrillProgress>({
     ...claim,
     workflowId,
     requestedBy,
@@ -148,22 +147,4 @@ export async function drillRestore(raw: unknown): Promise<DrillReport> {
 interface Rehearsed {
   result: DrillResult;
   notProved: string | null;
-}
-
-/** The state of a drill, as shown to people. */
-class DrillState {
-  constructor(readonly progress: DrillProgress) {}
-
-  get phaseName(): string {
-    return this.progress.step;
-  }
-
-  enter(step: DrillStep): void {
-    this.progress.step = step;
-    this.show();
-  }
-
-  show(): void {
-    setCurrentDetails(drillDetails(this.progress));
-  }
 }

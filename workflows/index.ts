@@ -1,5 +1,6 @@
 export { backUpCluster } from './back-up-cluster';
 export { drillRestore } from './drill-restore';
+export { rollCall } from './roll-call';
 export { enrolNode } from './enrol-node';
 export { migrateStorage } from './migrate-storage';
 export { copyNode } from './copy-node';

@@ -1,5 +1,14 @@
 import type { ControllerInput, ControllerStep } from '../../src/contract/step-input/controller';
-import { assertAnyRecovery, assertBackupOf, assertDrillOf, assertIdOf, assertRecoveryOf, assertRunOf } from '../caller';
+import {
+  assertAnyRecovery,
+  assertBackupOf,
+  assertDrillOf,
+  assertIdOf,
+  assertRecoveryOf,
+  assertRollCallOf,
+  assertRunOf,
+  assertSandboxRunOf,
+} from '../caller';
 
 type Authority = { [S in ControllerStep]: (input: ControllerInput<S>) => void };
 
@@ -22,6 +31,7 @@ const ofItself = (record: ControllerInput<'recordAudit'>) => {
   const { cluster, run, action } = record;
   if (action === 'backup') assertBackupOf(cluster, run);
   else if (action === 'drill' || action.startsWith('drill.')) assertDrillOf(cluster, run);
+  else if (action.startsWith('roll-call.')) assertRollCallOf(cluster, run);
   else assertRecoveryOf(cluster, run);
 };
 
@@ -44,7 +54,7 @@ export const CONTROLLER_AUTHORITY: Authority = {
   },
   publishAuditHead: inBackup,
 
-  chooseForDrill: ({ cluster }) => assertDrillOf(cluster),
+  chooseForDrill: ({ cluster }) => assertSandboxRunOf(cluster),
 
   planRestore: ({ cluster, into }) => assertRecoveryOf(into ?? cluster),
   lookAtCluster: inRecovery,

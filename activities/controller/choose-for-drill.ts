@@ -41,6 +41,7 @@ export async function chooseForDrill(
     manifestSha256: first.manifestSha256,
     repositories: inTurn(same, from ?? policy.from, shown.drills),
     seal: first.manifest.seal,
+    recovery: first.manifest.recovery ?? null,
     problems: shown.problems,
   };
 }

@@ -7,6 +7,7 @@ import { judgeShare } from '../../src/host/run/share-verdict';
 import { guarded } from '../caller';
 import { SANDBOX_AUTHORITY } from './authority';
 import { type SandboxDeps, SandboxHost } from './context';
+import { tryShares } from './try-shares';
 import { rehearse } from './rehearse';
 
 export type { SandboxDeps };
@@ -36,6 +37,8 @@ export function createSandboxActivities(deps: SandboxDeps) {
       judgeShare(runtimeDir, claim.run, share),
 
     rehearse: (input: SandboxInput<'rehearse'>) => rehearse(host, input),
+
+    tryShares: (input: SandboxInput<'tryShares'>) => tryShares(host, input),
 
     /** Destroys the run's identity, so that shares in history can't be decrypted. */
     async endSandboxRun({ claim }: SandboxInput<'endSandboxRun'>): Promise<void> {

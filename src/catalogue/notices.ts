@@ -69,6 +69,28 @@ export const NOTICES = {
     ],
     see: 'operate/sandbox.md#with-key-holders',
   },
+  'holders-not-proven': {
+    title: 'Too few key holders have proved their shares',
+    says: ['Only … of … shares that should be proved within … days are.'],
+    means:
+      'One more right share than the threshold should be known to exist, so that one loss does no harm. Fewer were submitted to roll-calls in the time that the configuration gives. It says nothing of shares that nobody submitted.',
+    todo: [
+      'Ask those who have not answered, and repeat it: `vault-dr roll-call --cluster CLUSTER`.',
+      'A wrong share may be of another cluster, or from before a rekey. Whoever has lost theirs says so: rekey while enough others have theirs (`vault operator rekey`).',
+    ],
+    see: 'operate/roll-call.md#read-the-result',
+  },
+  'roll-call-not-kept': {
+    title: 'The result of a roll-call is not kept',
+    says: ['No repository keeps the result of this roll-call.'],
+    means:
+      'The sandbox host has no signing key, or no repository took the mark. The report says what was found out; later roll-calls and `--show` do not know it.',
+    todo: [
+      'Give the sandbox host `signing.privateKey`, and repeat the roll-call.',
+      'Read its log for what the repositories said.',
+    ],
+    see: 'operate/roll-call.md#what-it-leaves',
+  },
   'agent-silent': {
     title: 'No agent takes the step',
     says: ['Nobody picked up …: the agent does not run, or does not reach Temporal.'],

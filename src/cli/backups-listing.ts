@@ -37,7 +37,7 @@ export interface Listing {
   complete: boolean;
   copies: GenerationCopy[];
   unreadable: (UnreadableGeneration & { repository: string })[];
-  marks: Pick<MarkMeaning, 'restored' | 'pinned' | 'drills'>;
+  marks: Pick<MarkMeaning, 'restored' | 'pinned' | 'drills' | 'rollCalls'>;
   unanswered: { repository: string; problem: string }[];
   warnings: string[];
 }

@@ -37,6 +37,14 @@ import type { Stray } from '../repository/strays';
 import type { Repair } from '../repository/repair';
 import { DRILL_CHECKS, DRILL_STEPS, type DrillProgress, type DrillReport, type DrillResult } from '../contract/drill';
 import { DRILL_LEVELS, DRILL_PHASES, type DrillLevel } from '../contract/drill-levels';
+import {
+  HOLDER_OUTCOMES,
+  KEY_KINDS,
+  ROLL_CALL_STEPS,
+  type RollCallProgress,
+  type RollCallReport,
+  type RollCallStanding,
+} from '../contract/roll-call';
 import { SHARE_OUTCOMES } from '../contract/share-outcome';
 import type { Notice, Noted } from './notices';
 
@@ -236,6 +244,44 @@ const drillFields = {
   phases: z.array(drillPhase),
 } as const;
 
+const sandboxProgress = {
+  execution: any,
+  cluster: name,
+  run: any,
+  workflowId: any,
+  requestedBy: any,
+  startedAt: time,
+  generation: any.nullable(),
+  host: any.nullable(),
+  recipients: listOf(runRecipient),
+  shares: shareProgress.nullable(),
+  sharesUntil: time.nullable(),
+  warnings: texts,
+} as const;
+const rollCallRecord = {
+  generation: any,
+  manifestSha256: any,
+  repository: any,
+  keys: z.enum(KEY_KINDS),
+  shares: count.describe('Of the seal.'),
+  threshold: count,
+  holders: z.array(z.strictObject({ holder: any, outcome: z.enum(HOLDER_OUTCOMES), shares: count })),
+} as const;
+const standing = {
+  wanted: count.describe('How many shares should be proved: one more than the threshold.'),
+  proven: count,
+  enough: flag,
+  everyDays: z.number(),
+  holders: z.array(
+    z.strictObject({
+      holder: any,
+      outcome: z.enum([...HOLDER_OUTCOMES, 'never called']),
+      provenAt: time.nullable(),
+      counts: flag,
+    }),
+  ),
+} as const;
+
 export const DOCUMENTS = {
   error: z.strictObject({
     error: z.strictObject({
@@ -404,20 +450,35 @@ export const DOCUMENTS = {
     notProved: text.nullable(),
     warnings: texts,
   }),
-  'drill-progress': strict<DrillProgress & { execution: string }>({
-    execution: any,
+  'drill-progress': strict<Omit<DrillProgress, 'kind'> & { execution: string }>({
+    ...sandboxProgress,
+    step: z.enum(DRILL_STEPS),
+  }),
+  'roll-call-report': strict<RollCallReport>({
+    ...rollCallRecord,
     cluster: name,
     run: any,
-    workflowId: any,
     requestedBy: any,
     startedAt: time,
-    step: z.enum(DRILL_STEPS),
-    generation: any.nullable(),
-    host: any.nullable(),
-    recipients: listOf(runRecipient),
-    shares: shareProgress.nullable(),
-    sharesUntil: time.nullable(),
+    finishedAt: time,
+    host: any,
+    serverVersion: any.nullable(),
+    sets: count.describe('How many sets of shares were tried.'),
+    standing: z.strictObject(standing),
+    marked: z.array(any).describe('Repositories in which a signed mark says so; none without the signing key.'),
+    phases: z.array(drillPhase),
+    notProved: text.nullable(),
     warnings: texts,
+  }),
+  'roll-call-standing': strict<RollCallStanding & { cluster: string; lastAt: string | null }>({
+    cluster: name,
+    lastAt: time.nullable(),
+    ...standing,
+  }),
+  'roll-call-progress': strict<RollCallProgress & { execution: string }>({
+    ...sandboxProgress,
+    kind: z.literal('roll-call'),
+    step: z.enum(ROLL_CALL_STEPS),
   }),
   inspect: z.strictObject({
     file: any,
@@ -555,6 +616,8 @@ export const DOCUMENTS_OF: Record<string, readonly DocumentName[]> = {
     'backup-result',
     'drill-progress',
     'drill-report',
+    'roll-call-progress',
+    'roll-call-report',
   ],
   restore: RECOVERY,
   'recover-quorum': RECOVERY,
@@ -583,6 +646,7 @@ export const DOCUMENTS_OF: Record<string, readonly DocumentName[]> = {
   // The second is what the encrypted result holds.
   recover: ['recover', 'recovered'],
   drill: ['drill', 'drill-report'],
+  'roll-call': ['roll-call-report', 'roll-call-standing', 'started'],
   inspect: ['inspect'],
   'repository check': ['repository-check'],
   'audit verify': ['audit-verify'],

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { DrillRecord } from '../contract/drill-record';
 import type { GenerationCopy } from '../contract/generation';
 import { recordOfFailed } from '../plan/drill-verdict';
-import { leaveDrillMark } from '../repository/keep/leave-drill-mark';
+import { leaveMark as leaveSigned } from '../repository/keep/leave-mark';
 import { SandboxFailed } from '../sandbox/sandbox';
 import type { Listing } from './backups-listing';
 import { note } from './output';
@@ -23,5 +23,7 @@ export async function markFailure(
 }
 
 export function leaveMark({ config, repositories }: Listing, cluster: string, record: DrillRecord): Promise<string[]> {
-  return leaveDrillMark(config, repositories, { cluster, run: randomBytes(4).toString('hex') }, record, note);
+  const run = randomBytes(4).toString('hex');
+  const mark = { kind: 'drilled', cluster, at: new Date().toISOString(), run, ...record } as const;
+  return leaveSigned(config, repositories, mark, note);
 }

@@ -3,9 +3,7 @@ import type { DrillReport } from '../contract/drill';
 import { drillInput, parseInput } from '../contract/input';
 import { formatSeconds } from '../contract/format';
 import { printable } from '../contract/printable';
-import { describeDrill, drillLine } from '../contract/voice/drill-run-text';
 import { connectClient } from '../temporal/connect-temporal';
-import { pendingSteps } from '../temporal/pending-steps';
 import { describeRun, type DrillHandle, drillHandle, drillProgress, resultOf, startDrill } from '../temporal/runs';
 import { style } from '../terminal';
 import type * as Drill from './drill';
@@ -13,6 +11,7 @@ import type { DrillCliOptions } from './drill';
 import { follow } from './follow';
 import { print, printJson } from './output';
 import { type CommonOptions, EXIT, temporalOptions } from './program';
+import { renderSandboxRun, sandboxRunLine } from './sandbox-run-view';
 
 interface Options extends DrillCliOptions {
   as: string;
@@ -52,29 +51,12 @@ export async function showDrill(
   if (options.follow) return followDrill(handle, options);
   const description = await describeRun(handle);
   const progress = await drillProgress(handle);
-  const execution = description.status.name;
-  if (options.json) return printJson('drill-progress', { execution, ...progress });
-  const { headline, facts, commands, refused, warnings } = describeDrill(progress);
-  const pending = pendingSteps(description).flatMap(({ step, failure }) =>
-    failure === null ? [] : [`${step} is tried again: ${failure.problem}`],
-  );
-  print(
-    [
-      `${printable(headline)} ${style('dim', `(${execution.toLowerCase()})`)}`,
-      ...facts.map((text) => `  ${printable(text)}`),
-      ...commands.map(({ label, vaultDr }) => `  ${label} ${vaultDr}`),
-      ...refused.map((text) => style('yellow', `  refused: ${printable(text)}`)),
-      ...[...pending, ...warnings].map((text) => style('yellow', `! ${printable(text)}`)),
-    ].join('\n'),
-  );
+  if (options.json) printJson('drill-progress', { execution: description.status.name, ...progress });
+  else print(renderSandboxRun(progress, description));
 }
 
 async function followDrill(handle: DrillHandle, { json }: CommonOptions): Promise<void> {
-  const line = async () => {
-    const progress = await drillProgress(handle);
-    const next = describeDrill(progress).commands.map(({ label, vaultDr }) => `. ${label} ${vaultDr}`);
-    return printable(`${drillLine(progress)}${next.join('')}`);
-  };
+  const line = async () => sandboxRunLine(await drillProgress(handle));
   const report = await follow<DrillReport>({ result: resultOf(handle), inspect: line, line });
   // A script takes a level for what it is, and no more.
   if (report.notProved !== null) process.exitCode = EXIT.failed;

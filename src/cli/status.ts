@@ -8,6 +8,7 @@ import { backupHandle, backupProgress, describeRun, recoveryHandle, recoveryView
 import { followBackup } from './backup';
 import { showDrill } from './drill-run';
 import { followRecovery } from './follow-recovery';
+import { showRollCall } from './roll-call';
 import { style } from '../terminal';
 import { backupDocument, progressDocument } from './notices';
 import { note, print, printJson } from './output';
@@ -19,6 +20,7 @@ interface Options extends CommonOptions {
   follow?: boolean;
   backup?: boolean;
   drill?: boolean;
+  rollCall?: boolean;
 }
 
 export async function runStatus(options: Options): Promise<void> {
@@ -36,6 +38,7 @@ export async function runStatus(options: Options): Promise<void> {
       return;
     }
     if (options.drill) return await showDrill(client, cluster, options);
+    if (options.rollCall) return await showRollCall(client, cluster, options);
     if (!json && !options.follow) await printControllers(client);
     const handle = recoveryHandle(client, cluster);
     if (options.follow) return await followRecovery(handle, json);

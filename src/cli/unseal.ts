@@ -3,18 +3,27 @@ import { once } from 'node:events';
 import { buffer, text } from 'node:stream/consumers';
 import type { Client } from '@temporalio/client';
 import { clusterOf, loadConfig } from '../config/load';
+import type { SandboxProgress } from '../contract/drill';
 import { DrError } from '../contract/failures';
 import { clusterInput, parseInput } from '../contract/input';
 import { MESSAGE } from '../contract/names';
 import type { RecoveryProgress } from '../contract/recovery';
 import { decodeShare } from '../contract/share';
-import { drillSharesReceived } from '../contract/voice/drill-run-text';
+import { sandboxSharesReceived } from '../contract/voice/sandbox-run-text';
 import { noSharesTaken, sharesReceived } from '../contract/voice/one-line';
 import { encryptArmored } from '../crypto/age';
 import { verifyRecipients } from '../crypto/agent-key';
 import { openPgpMessage } from '../crypto/openpgp-message';
 import { connectClient } from '../temporal/connect-temporal';
-import { askRestore, drillHandle, drillProgress, recoveryHandle, recoveryProgress } from '../temporal/runs';
+import {
+  askRestore,
+  drillHandle,
+  drillProgress,
+  recoveryHandle,
+  recoveryProgress,
+  rollCallHandle,
+  rollCallProgress,
+} from '../temporal/runs';
 import { type MessageOptions, printAnswer } from './decisions';
 import { note } from './output';
 import { temporalOptions } from './program';
@@ -23,6 +32,7 @@ import { promptHidden } from './prompt';
 interface Options extends MessageOptions {
   pgp?: boolean;
   drill?: boolean;
+  rollCall?: boolean;
 }
 
 const SANDBOX_KEY = { setting: 'publicKey in sandboxHosts', command: 'vault-dr sandbox-key' };
@@ -33,13 +43,8 @@ export async function runUnseal(options: Options): Promise<void> {
   const { nodes } = clusterOf(config, cluster);
   const client = await connectClient(temporalOptions(options));
   try {
-    const {
-      handle,
-      recipients,
-      run: runId,
-      state,
-    } = await (options.drill ? drillOf(client, cluster) : recoveryOf(client, cluster));
-    if (options.drill) {
+    const { handle, recipients, run: runId, state } = await runOf(client, cluster, options);
+    if (options.drill || options.rollCall) {
       const { sandboxHosts } = config;
       const keyOf = (name: string) => (Object.hasOwn(sandboxHosts, name) ? sandboxHosts[name]?.publicKey : undefined);
       verifyRecipients(recipients, { cluster, run: runId }, keyOf, SANDBOX_KEY);
@@ -61,6 +66,11 @@ export async function runUnseal(options: Options): Promise<void> {
   }
 }
 
+function runOf(client: Client, cluster: string, { drill, rollCall }: Options) {
+  if (rollCall) return rollCallOf(client, cluster);
+  return drill ? drillOf(client, cluster) : recoveryOf(client, cluster);
+}
+
 async function recoveryOf(client: Client, cluster: string) {
   const handle = recoveryHandle(client, cluster);
   return { handle, ...expectOpen(await recoveryProgress(handle)) };
@@ -69,12 +79,21 @@ async function recoveryOf(client: Client, cluster: string) {
 /** @throws DrError NoSuchRun if no drill is waiting for shares. */
 async function drillOf(client: Client, cluster: string) {
   const handle = await drillHandle(client, cluster);
-  const progress = await drillProgress(handle);
-  const { recipients, shares, run } = progress;
-  if (recipients.length > 0 && shares !== null)
-    return { handle, recipients, run, state: drillSharesReceived(progress) };
-  throw new DrError('NoSuchRun', `The drill of ${cluster} does not accept shares now.`, {
-    advice: `See what it waits for: vault-dr status --cluster ${cluster} --drill`,
+  return { handle, ...expectTaken(await drillProgress(handle), 'drill') };
+}
+
+/** @throws DrError NoSuchRun if no roll-call is waiting for shares. */
+async function rollCallOf(client: Client, cluster: string) {
+  const handle = await rollCallHandle(client, cluster);
+  return { handle, ...expectTaken(await rollCallProgress(handle), 'roll-call') };
+}
+
+/** @throws DrError NoSuchRun */
+function expectTaken(progress: SandboxProgress, what: 'drill' | 'roll-call') {
+  const { cluster, recipients, shares, run } = progress;
+  if (recipients.length > 0 && shares !== null) return { recipients, run, state: sandboxSharesReceived(progress) };
+  throw new DrError('NoSuchRun', `The ${what} of ${cluster} does not accept shares now.`, {
+    advice: `See what it waits for: vault-dr status --cluster ${cluster} --${what}`,
   });
 }
 

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { auth } from './settings/auth';
 import { backup } from './settings/backup';
-import { drill } from './settings/drill';
+import { drill, rollCall } from './settings/drill';
 import { consul, filesystem, method } from './settings/method';
 import { node } from './settings/node';
 import { repository } from './settings/repository';
@@ -41,6 +41,7 @@ const cluster = z.strictObject({
     ),
   restore: restore.prefault({}).describe('How restores are approved and decrypted.'),
   drill: drill.prefault({}).describe('What a drill takes that names nothing.'),
+  rollCall: rollCall.prefault({}).describe('Who holds the unseal shares, and how often each proves that.'),
 });
 export type ClusterConfig = z.infer<typeof cluster>;
 

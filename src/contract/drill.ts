@@ -53,6 +53,8 @@ export interface DrillChoice {
   /** Where to fetch it from, in this order. */
   repositories: string[];
   seal: SealConfig;
+  /** Of the recovery keys, with auto-unseal. */
+  recovery?: SealConfig | null | undefined;
   /** What could not be read meanwhile. */
   problems: CopyProblem[];
 }
@@ -72,6 +74,8 @@ export type DrillStep = (typeof DRILL_STEPS)[number];
 
 /** What every run in a sandbox shows of itself. */
 export interface SandboxProgress extends RunClaim {
+  /** Absent: a drill. */
+  kind?: 'roll-call' | undefined;
   workflowId: string;
   requestedBy: string;
   /** The sandbox host; null until one has taken the run. */

@@ -71,6 +71,12 @@ export type RestoreInput = z.infer<typeof restoreInput>;
 
 /** A week: nobody plans a drill that waits for longer. */
 const LONGEST_WAIT_MINUTES = 7 * 24 * 60;
+/** For how long shares are waited for, once they are asked for. */
+const waitMinutes = z
+  .number({ error: 'must be a number of minutes' })
+  .positive('must be more than 0')
+  .max(LONGEST_WAIT_MINUTES, 'must be a week at most')
+  .default(24 * 60);
 
 export const drillInput = z.strictObject({
   cluster: name,
@@ -80,15 +86,13 @@ export const drillInput = z.strictObject({
   from: name.optional(),
   /** Asks the key holders for their shares. A seal that opens by itself needs none. */
   unseal: z.boolean({ error: 'must be true or false' }).default(false),
-  /** For how long shares are waited for, once they are asked for. */
-  waitMinutes: z
-    .number({ error: 'must be a number of minutes' })
-    .positive('must be more than 0')
-    .max(LONGEST_WAIT_MINUTES, 'must be a week at most')
-    .default(24 * 60),
+  waitMinutes,
   requestedBy: personName.default('unknown'),
 });
 export type DrillInput = z.infer<typeof drillInput>;
+
+export const rollCallInput = z.strictObject({ cluster: name, waitMinutes, requestedBy: personName.default('unknown') });
+export type RollCallInput = z.infer<typeof rollCallInput>;
 
 export const recoverQuorumInput = z.strictObject({ cluster: name, requestedBy: personName.default('unknown'), accept });
 export type RecoverQuorumInput = z.infer<typeof recoverQuorumInput>;

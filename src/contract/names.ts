@@ -52,6 +52,15 @@ export function drillScheduleId(cluster: string): string {
   return `drill-${cluster}`;
 }
 
+/** The same for a roll-call of the key holders. */
+export function rollCallWorkflowId(cluster: string): string {
+  return `roll-call-${cluster}`;
+}
+
+export function rollCallScheduleId(cluster: string): string {
+  return `roll-call-${cluster}`;
+}
+
 /** Workflow types, as typed after `temporal workflow start --type`. */
 export const WORKFLOW = {
   backUpCluster: 'backUpCluster',
@@ -63,6 +72,7 @@ export const WORKFLOW = {
   migrateStorage: 'migrateStorage',
   copyNode: 'copyNode',
   drillRestore: 'drillRestore',
+  rollCall: 'rollCall',
 } as const;
 
 /** Of runs and their steps: 1 comes first, 3 is Temporal's default. Servers without priorities ignore it. */

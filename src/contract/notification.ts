@@ -13,7 +13,8 @@ export interface Notification {
     | 'backup failed'
     | 'copy missing'
     | 'share exposed'
-    | 'drill failed';
+    | 'drill failed'
+    | 'roll-call failed';
   cluster: string;
   run: string;
   /** For people, with the command to type. */

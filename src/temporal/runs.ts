@@ -11,7 +11,7 @@ import type { BackupProgress, BackupResult } from '../contract/backup';
 import type { DrillProgress, DrillReport } from '../contract/drill';
 import { DrError } from '../contract/failures';
 import { formatTime } from '../contract/format';
-import type { DrillInput } from '../contract/input';
+import type { DrillInput, RollCallInput } from '../contract/input';
 import {
   backupWorkflowId,
   CONTROLLER_TASK_QUEUE,
@@ -19,11 +19,13 @@ import {
   PRIORITY,
   PROGRESS_QUERY,
   recoveryWorkflowId,
+  rollCallWorkflowId,
   SEARCH_ATTRIBUTE,
   WORKFLOW,
   WORKFLOW_TASK_TIMEOUT,
 } from '../contract/names';
 import type { RecoveryProgress, RecoveryReport } from '../contract/recovery';
+import type { RollCallProgress, RollCallReport } from '../contract/roll-call';
 import { type Answer, yes } from '../contract/update-answers';
 import { firstRunOf } from './first-run';
 import { pendingSteps } from './pending-steps';
@@ -35,9 +37,11 @@ export type BackupHandle = WorkflowHandle<(input: { cluster: string }) => Promis
 
 export type DrillHandle = WorkflowHandle<(input: Partial<DrillInput>) => Promise<DrillReport>>;
 
+export type RollCallHandle = WorkflowHandle<(input: Partial<RollCallInput>) => Promise<RollCallReport>>;
+
 /** What may be started on the nodes of a cluster. */
 export interface RecoveryStart {
-  workflow: Exclude<keyof typeof WORKFLOW, 'backUpCluster' | 'drillRestore'>;
+  workflow: Exclude<keyof typeof WORKFLOW, 'backUpCluster' | 'drillRestore' | 'rollCall'>;
   /** The one whose nodes are changed. */
   cluster: string;
   input: { requestedBy: string } & Record<string, unknown>;
@@ -92,6 +96,24 @@ export async function startDrill(
       priority: PRIORITY.drill,
       workflowIdConflictPolicy: 'FAIL',
       staticSummary: `Drill of ${input.cluster}, requested by ${input.requestedBy ?? 'unknown'}`,
+    }),
+  );
+}
+
+export async function startRollCall(
+  client: Client,
+  input: Partial<RollCallInput> & { cluster: string },
+): Promise<RollCallHandle> {
+  const workflowId = rollCallWorkflowId(input.cluster);
+  return startOnce(client, workflowId, `vault-dr status --cluster ${input.cluster} --roll-call`, () =>
+    client.workflow.start<(input: Partial<RollCallInput>) => Promise<RollCallReport>>(WORKFLOW.rollCall, {
+      workflowId,
+      taskQueue: CONTROLLER_TASK_QUEUE,
+      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+      args: [input],
+      priority: PRIORITY.drill,
+      workflowIdConflictPolicy: 'FAIL',
+      staticSummary: `Roll-call of ${input.cluster}, requested by ${input.requestedBy ?? 'unknown'}`,
     }),
   );
 }
@@ -159,18 +181,26 @@ export function backupHandle(client: Client, cluster: string): BackupHandle {
 
 /** The open drill of a cluster, also one that a schedule has started; otherwise the last that was started by hand. */
 export async function drillHandle(client: Client, cluster: string): Promise<DrillHandle> {
-  const byHand = client.workflow.getHandle(drillWorkflowId(cluster)) as DrillHandle;
+  return openOf<DrillHandle>(client, WORKFLOW.drillRestore, drillWorkflowId(cluster), cluster);
+}
+
+/** The same of a roll-call. */
+export async function rollCallHandle(client: Client, cluster: string): Promise<RollCallHandle> {
+  return openOf<RollCallHandle>(client, WORKFLOW.rollCall, rollCallWorkflowId(cluster), cluster);
+}
+
+async function openOf<H>(client: Client, type: string, id: string, cluster: string): Promise<H> {
+  const byHand = client.workflow.getHandle(id);
   const isOpen = await byHand.describe().then(
     ({ status }) => status.name === 'RUNNING',
     () => false,
   );
-  if (isOpen) return byHand;
-  const query = `WorkflowType = '${WORKFLOW.drillRestore}' AND ${SEARCH_ATTRIBUTE.cluster} = '${cluster}' AND ExecutionStatus = 'Running'`;
+  if (isOpen) return byHand as H;
+  const query = `WorkflowType = '${type}' AND ${SEARCH_ATTRIBUTE.cluster} = '${cluster}' AND ExecutionStatus = 'Running'`;
   for await (const { workflowId, runId } of client.workflow.list({ query })) {
-    if (workflowId.startsWith(drillWorkflowId(cluster)))
-      return client.workflow.getHandle(workflowId, runId) as DrillHandle;
+    if (workflowId.startsWith(id)) return client.workflow.getHandle(workflowId, runId) as H;
   }
-  return byHand;
+  return byHand as H;
 }
 
 /** @throws DrError NoSuchRun */
@@ -178,11 +208,20 @@ export async function drillProgress(handle: DrillHandle): Promise<DrillProgress>
   return orNoSuchRun(handle.workflowId, () => handle.query<DrillProgress>(PROGRESS_QUERY));
 }
 
+/** @throws DrError NoSuchRun */
+export async function rollCallProgress(handle: RollCallHandle): Promise<RollCallProgress> {
+  return orNoSuchRun(handle.workflowId, () => handle.query<RollCallProgress>(PROGRESS_QUERY));
+}
+
 /**
  * Sends a message as an update, whose answer comes back; as a signal where Temporal takes no more updates of this run.
  * @throws DrError NoSuchRun
  */
-export async function askRestore(handle: RecoveryHandle | DrillHandle, name: string, input: object): Promise<Answer> {
+export async function askRestore(
+  handle: RecoveryHandle | DrillHandle | RollCallHandle,
+  name: string,
+  input: object,
+): Promise<Answer> {
   return orNoSuchRun(handle.workflowId, async () => {
     try {
       return await (handle as WorkflowHandle).executeUpdate<Answer, [object]>(name, { args: [input] });
@@ -246,7 +285,7 @@ export async function backupProgress(handle: BackupHandle): Promise<BackupProgre
 }
 
 /** @throws DrError NoSuchRun */
-export async function describeRun(handle: RecoveryHandle | BackupHandle | DrillHandle) {
+export async function describeRun(handle: RecoveryHandle | BackupHandle | DrillHandle | RollCallHandle) {
   return orNoSuchRun(handle.workflowId, () => handle.describe());
 }
 

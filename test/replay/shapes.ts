@@ -51,6 +51,23 @@ export const SHAPES: Shape[] = [
     run: (stage) => stage.drill('--unseal'),
   },
   {
+    name: 'drill-judging-shares',
+    workflowId: 'drill-lab',
+    // The same, by a run that lets one sandbox try sets of them.
+    async run(stage) {
+      await stage.backUp();
+      await stage.drill('--unseal');
+    },
+  },
+  {
+    name: 'roll-call',
+    workflowId: 'roll-call-lab',
+    async run(stage) {
+      await stage.backUp();
+      await stage.rollCall();
+    },
+  },
+  {
     name: 'restore-refused',
     workflowId: 'restore-lab',
     // The cluster is well, and nobody has said that what is newer may be lost.
@@ -320,15 +337,22 @@ export function createStage(lab: Lab) {
   const driver = restoreDriver(lab);
 
   /** The third share is wrong, so that a fourth one is needed. */
-  async function submitToDrill(): Promise<void> {
-    const wrong = Buffer.from(lab.unsealShares[2]!, 'base64').map((byte, index) => (index === 0 ? byte ^ 1 : byte));
+  function submitToDrill(): Promise<void> {
     const [first, second, , fourth] = lab.unsealShares;
-    const shares = [first, second, Buffer.from(wrong).toString('base64'), fourth];
+    return submitTo('--drill', [first!, second!, wrongShare(), fourth!]);
+  }
+
+  function wrongShare(): string {
+    const wrong = Buffer.from(lab.unsealShares[2]!, 'base64').map((byte, index) => (index === 0 ? byte ^ 1 : byte));
+    return Buffer.from(wrong).toString('base64');
+  }
+
+  async function submitTo(run: '--drill' | '--roll-call', shares: string[]): Promise<void> {
     for (const [index, input] of shares.entries()) {
-      const holder = ['unseal', '--cluster', 'lab', '--drill', '--as', `holder-${index}`];
+      const holder = ['unseal', '--cluster', 'lab', run, '--as', `holder-${index}`];
       await waitFor(
         `the share of holder-${index} is taken`,
-        async () => (await lab.cli(holder, { input: input! })).code === 0 || null,
+        async () => (await lab.cli(holder, { input })).code === 0 || null,
         { timeoutMs: 120_000, everyMs: 500 },
       );
     }
@@ -368,6 +392,15 @@ export function createStage(lab: Lab) {
       const undo = await makeSandboxHost(lab);
       const running = driver.json(['drill', '--cluster', 'lab', '--remote', ...options]);
       if (options.includes('--unseal')) await submitToDrill();
+      await running;
+      await undo();
+    },
+    /** One share is wrong, so too few are proved. */
+    async rollCall(): Promise<void> {
+      const undo = await makeSandboxHost(lab);
+      const running = lab.cli(['roll-call', '--cluster', 'lab', '--wait', '1h']);
+      const [first, second, , fourth, fifth] = lab.unsealShares;
+      await submitTo('--roll-call', [first!, second!, wrongShare(), fourth!, fifth!]);
       await running;
       await undo();
     },

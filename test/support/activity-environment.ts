@@ -1,7 +1,7 @@
 import { Context } from '@temporalio/activity';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
-import { backupWorkflowId, drillWorkflowId, recoveryWorkflowId } from '../../src/contract/names';
+import { backupWorkflowId, drillWorkflowId, recoveryWorkflowId, rollCallWorkflowId } from '../../src/contract/names';
 
 type Info = ConstructorParameters<typeof MockActivityEnvironment>[0];
 
@@ -18,6 +18,11 @@ export function backupEnvironment(run: string, cluster = 'prod', info: Info = {}
 /** In which a step runs that a drill has asked for. */
 export function drillEnvironment(run: string, cluster = 'prod', info: Info = {}): MockActivityEnvironment {
   return quiet('drillRestore', drillWorkflowId(cluster), run, info);
+}
+
+/** In which a step runs that a roll-call has asked for. */
+export function rollCallEnvironment(run: string, cluster = 'prod', info: Info = {}): MockActivityEnvironment {
+  return quiet('rollCall', rollCallWorkflowId(cluster), run, info);
 }
 
 /** The run that asks for the step that runs just now. */

@@ -6,6 +6,7 @@ import type { NodeActivities } from '../../activities/node';
 import type { SandboxActivities } from '../../activities/sandbox';
 import type { RetentionReport } from '../../src/contract/backup';
 import type { DrillResult } from '../../src/contract/drill';
+import type { RollCallResult } from '../../src/contract/roll-call';
 import {
   CONTROLLER_TASK_QUEUE,
   controllerTaskQueue,
@@ -279,6 +280,12 @@ export function fakeActivities() {
           repository,
           level: shares === null ? ('installed' as const) : ('restored' as const),
         }),
+      tryShares: ({ submitted, repositories: [repository = ''] }) =>
+        note(`try ${submitted.length} shares on ${host}`, {
+          ...ROLL_CALLED,
+          repository,
+          holders: submitted.map(({ holder }) => ({ holder, outcome: 'right' as const, shares: 1 })),
+        }),
       endSandboxRun: () => note(`end ${host}`, undefined),
     };
   }
@@ -404,6 +411,21 @@ function run(workers: Worker[]): RunningWorkers {
     },
   };
 }
+
+const ROLL_CALLED: RollCallResult = {
+  generation: '20261123T040000Z-000000000042-0a1b2c3d',
+  manifestSha256: 'ab'.repeat(32),
+  repository: 'local',
+  keys: 'unseal',
+  shares: 5,
+  threshold: 3,
+  holders: [],
+  serverVersion: '1.21.1',
+  sets: 2,
+  standing: { wanted: 4, proven: 5, enough: true, everyDays: 90, holders: [] },
+  marked: ['local'],
+  phases: [{ phase: 'fetch', milliseconds: 10 }],
+};
 
 const REHEARSED: DrillResult = {
   level: 'installed',

@@ -3,7 +3,7 @@ import type { SandboxActivities } from '../../activities/sandbox';
 import type { SandboxProgress } from '../../src/contract/drill';
 import { notice } from '../../src/contract/notice';
 import type { ShareVerdict } from '../../src/contract/recovery';
-import { sharesWanted } from '../../src/contract/voice/drill-run-text';
+import { sharesWanted } from '../../src/contract/voice/sandbox-run-text';
 import type { Journal } from './journal';
 import { ending, isGone, problemOf } from './problems';
 import { ShareCeremony } from './share-ceremony';

@@ -84,6 +84,11 @@ export class ShareSets {
     this.show();
   }
 
+  /** Takes no more, and keeps those that came. */
+  hold(): void {
+    this.#open = false;
+  }
+
   close(): void {
     this.#open = false;
     this.#accepted = [];
@@ -109,6 +114,11 @@ export class ShareSets {
   /** All envelopes, for an agent to re-encrypt. */
   get envelopes(): string[] {
     return this.#accepted.map((share) => share.envelope);
+  }
+
+  /** All of them, with those who submitted them. */
+  get submitted(): { holder: string; share: string }[] {
+    return this.#accepted.map(({ holder, envelope }) => ({ holder, share: envelope }));
   }
 
   /** Replaces envelopes by ones of the same shares for other recipients. */

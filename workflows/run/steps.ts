@@ -194,18 +194,21 @@ const NODE_STEPS: Record<keyof NodeActivities, StepOptions> = {
   watchForSeal: WATCH,
 };
 
+/** It may wait for drills of other clusters on the same host. Whatever it fails with is the result of the run. */
+const IN_SANDBOX: StepOptions = {
+  scheduleToStartTimeout: PICK_UP,
+  startToCloseTimeout: 12 * HOUR,
+  heartbeatTimeout: SLOW_HEARTBEAT,
+  retry: FEW,
+  // Its sandbox is gone when the run has ended.
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+};
+
 const SANDBOX_STEPS: Record<keyof SandboxActivities, StepOptions> = {
   prepareSandbox: BRIEF,
   checkSandboxShare: BRIEF,
-  // It may wait for drills of other clusters on the same host. Whatever it fails with is the result of the drill.
-  rehearse: {
-    scheduleToStartTimeout: PICK_UP,
-    startToCloseTimeout: 12 * HOUR,
-    heartbeatTimeout: SLOW_HEARTBEAT,
-    retry: FEW,
-    // Its sandbox is gone when the run has ended.
-    cancellationType: 'WAIT_CANCELLATION_COMPLETED',
-  },
+  rehearse: IN_SANDBOX,
+  tryShares: IN_SANDBOX,
   endSandboxRun: BRIEF,
 };
 

@@ -31,6 +31,9 @@ export function unsealCommand(): Command {
     'vault-dr unseal --cluster prod\nvault-dr unseal --cluster prod --pgp < share.b64',
   )
     .option('--drill', 'for a drill, which unseals nothing but a sandbox, instead of a recovery')
+    .addOption(
+      new Option('--roll-call', 'for a roll-call, which finds out who still has a share; the same').conflicts('drill'),
+    )
     .option('--pgp', 'the share is PGP-encrypted, by `vault operator init -pgp-keys`; your gpg decrypts it')
     .action(lazily(() => (require('../unseal') as typeof Unseal).runUnseal));
   return withJson(withOperator(withConfig(withTemporal(withCluster(command)))));

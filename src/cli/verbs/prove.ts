@@ -14,6 +14,7 @@ import {
   withTemporal,
 } from '../program';
 import type * as Repository from '../repository';
+import type * as RollCall from '../roll-call';
 import { parseDuration } from './values';
 
 /** Needs no server of the cluster. */
@@ -36,6 +37,21 @@ export function drillCommand(): Command {
       ).argParser(parseDuration),
     )
     .action(lazily(() => (require('../drill-run') as typeof DrillRun).runAnyDrill));
+  return withJson(withOperator(withConfig(withTemporal(withCluster(command)))));
+}
+
+export function rollCallCommand(): Command {
+  const command = verb(
+    'roll-call',
+    'Find out which key holders still have their shares',
+    'vault-dr roll-call --cluster prod --wait 8h\nvault-dr roll-call --cluster prod --show',
+  )
+    .addOption(new Option('--wait <time>', 'for how long shares are waited for; default: 24h').argParser(parseDuration))
+    .option('--detach', 'start it, and do not follow it')
+    .addOption(
+      new Option('--show', 'print whose shares are proved, from the repositories').conflicts(['detach', 'wait']),
+    )
+    .action(lazily(() => (require('../roll-call') as typeof RollCall).runRollCall));
   return withJson(withOperator(withConfig(withTemporal(withCluster(command)))));
 }
 

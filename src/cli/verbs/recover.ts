@@ -26,6 +26,9 @@ export function statusCommand(): Command {
   )
     .option('--backup', 'show the backup that was started by hand instead')
     .addOption(new Option('--drill', 'show the drill that runs as a run instead').conflicts('backup'))
+    .addOption(
+      new Option('--roll-call', 'show the roll-call of the key holders instead').conflicts(['backup', 'drill']),
+    )
     .option('--follow', 'keep showing it until it ends; Ctrl-C leaves it running')
     .action(lazily(() => (require('../status') as typeof Status).runStatus));
   return withJson(withTemporal(withCluster(command)));

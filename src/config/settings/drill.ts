@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { personName } from '../../contract/person';
 import { name } from './values';
 
 /** Instead of the name of a repository. */
@@ -13,5 +14,21 @@ export const drill = z.strictObject({
     .default(ROTATING)
     .describe(
       'The repository that a drill fetches from. `rotating`: of those that have the backup, the one whose last drill is longest ago.',
+    ),
+});
+
+export const rollCall = z.strictObject({
+  holders: z
+    .array(personName)
+    .max(100)
+    .default([])
+    .describe('Who has a share, as each says it with `--as`: those whom a roll-call expects to answer.'),
+  everyDays: z
+    .number()
+    .positive()
+    .max(3_660)
+    .default(90)
+    .describe(
+      'For how long the answer of a key holder counts. One more than the threshold should have proved theirs in that time.',
     ),
 });

@@ -117,6 +117,7 @@ const notification = strict<Notification>({
     'copy missing': true,
     'share exposed': true,
     'drill failed': true,
+    'roll-call failed': true,
   }),
   cluster,
   run,

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { personName } from '../person';
 import type { RunClaim } from '../recovery';
 import { generation, listOf, name, pastTime, run, sha256, strict } from './values';
 
@@ -20,6 +21,13 @@ export const SANDBOX_INPUTS = {
     manifestSha256: sha256,
     repositories: listOf(name),
     shares: listOf(envelope).nullable(),
+  }),
+  tryShares: z.strictObject({
+    claim,
+    generation,
+    manifestSha256: sha256,
+    repositories: listOf(name),
+    submitted: listOf(z.strictObject({ holder: personName, share: envelope })),
   }),
   endSandboxRun: claimed,
 } as const;

@@ -120,9 +120,13 @@ function share({ cluster, recipients }: RecoveryProgress): CommandText {
   return shareCommand(recipients, recoveryWorkflowId(cluster), vaultDr('unseal', cluster));
 }
 
-/** The same for a key holder of a drill. */
-export function drillShareCommand({ cluster, recipients, workflowId }: SandboxProgress): CommandText {
-  return shareCommand(recipients, workflowId, vaultDr('unseal', cluster, '--drill'));
+/** The same for a key holder of a drill, or of a roll-call. */
+export function sandboxShareCommand({ cluster, recipients, workflowId, kind }: SandboxProgress): CommandText {
+  return shareCommand(
+    recipients,
+    workflowId,
+    vaultDr('unseal', cluster, kind === 'roll-call' ? '--roll-call' : '--drill'),
+  );
 }
 
 function shareCommand(recipients: readonly RunRecipient[], workflowId: string, command: string): CommandText {

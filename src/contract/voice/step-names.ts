@@ -82,6 +82,7 @@ const STEPS: Record<NodeStep | ControllerStep | SandboxStep, string> = {
   prepareSandbox: 'find a sandbox host',
   checkSandboxShare: 'check a share',
   rehearse: 'load the backup in the sandbox',
+  tryShares: 'try the shares in the sandbox',
   endSandboxRun: 'clean up',
 };
 

@@ -101,12 +101,13 @@ const SANDBOX_SUMMARIES: { [S in SandboxStep]: (input: SandboxInput<S>) => strin
   checkSandboxShare: () => 'check a share on the sandbox host',
   rehearse: ({ generation, shares }) =>
     `load ${generation} in a sandbox${shares === null ? '' : `, and unseal it with ${shares.length} shares`}`,
+  tryShares: ({ generation, submitted }) => `load ${generation} in a sandbox, and try ${submitted.length} shares`,
   endSandboxRun: () => 'clean up on the sandbox host',
 };
 
 function recorded({ action, actor, outcome, details: { phase } }: ControllerInput<'recordAudit'>): string {
   return [
-    action.replace(/^(restore|drill)\./, ''),
+    action.replace(/^(restore|drill|roll-call)\./, ''),
     ...(typeof phase === 'string' ? [phase] : []),
     ...(actor === 'vault-dr' ? [] : [`by ${actor}`]),
     ...(outcome === 'failure' ? ['(failure)'] : []),

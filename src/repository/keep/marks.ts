@@ -5,6 +5,7 @@ import type { Against } from '../../contract/drill-record';
 import { DrError, type FailureCode, isDrError } from '../../contract/failures';
 import { GENERATION_PATTERN, type GenerationCopy } from '../../contract/generation';
 import { NAME_PATTERN } from '../../contract/names';
+import type { HolderOutcome, KeyKind, RollCalled } from '../../contract/roll-call';
 import { signManifest, verifySignature } from '../../crypto/signature';
 import type { Tombstone } from './chain';
 import { type DrillHistories, drillHistories, type Drilled } from './drills';
@@ -18,6 +19,8 @@ const MARK_LIMIT_BYTES = 16 * 1024 * 1024;
 const MOST_MILLISECONDS = 31 * 24 * 60 * 60 * 1000;
 /** Drills add up, and a bucket may be far away. */
 const READ_AT_ONCE = 16;
+/** In UTF-16; a name of a person has less. */
+const LONGEST_HOLDER = 1_000;
 
 const SHA256 = z.string().regex(/^[0-9a-f]{64}$/);
 const link = z.object({
@@ -50,6 +53,21 @@ const drilled = {
     .nullable(),
   phases: z.array(z.object({ phase: word<DrillPhase>(), milliseconds: z.int().min(0).max(MOST_MILLISECONDS) })).max(32),
 };
+const rollCalled = {
+  repository: z.string().regex(NAME_PATTERN),
+  keys: word<KeyKind>(),
+  shares: z.int().min(1).max(255),
+  threshold: z.int().min(1).max(255),
+  holders: z
+    .array(
+      z.object({
+        holder: z.string().max(LONGEST_HOLDER),
+        outcome: word<HolderOutcome>(),
+        shares: z.int().min(0).max(255),
+      }),
+    )
+    .max(1_000),
+};
 const markSchema = z.discriminatedUnion('kind', [
   z.object({ ...base, kind: z.literal('restored'), ...link.shape }),
   /** Revokes the mark of the same run: the old data was put back after all. */
@@ -58,6 +76,8 @@ const markSchema = z.discriminatedUnion('kind', [
   z.object({ ...base, kind: z.literal('unpinned'), ...link.shape, by: z.string(), reason: z.string() }),
   /** That a drill passed, or what it speaks against. */
   z.object({ ...base, kind: z.literal('drilled'), ...link.shape, ...drilled }),
+  /** Which key holders have their shares, as the Vault of this backup says in a sandbox. */
+  z.object({ ...base, kind: z.literal('roll-call'), ...link.shape, ...rollCalled }),
   z.object({ ...base, kind: z.literal('removed'), tombstones: z.array(link.extend({ previous: link.nullable() })) }),
 ]);
 /** A statement about a generation after it was written: signed, written once, in a repository of its cluster. */
@@ -80,6 +100,8 @@ export interface MarkMeaning {
   /** By manifest hash: who pinned it, and why. The latest mark counts. */
   pinned: Map<string, { by: string; reason: string }>;
   drills: DrillHistories;
+  /** In no order. */
+  rollCalls: RollCalled[];
   /** Of the newest list. */
   tombstones: Tombstone[];
 }
@@ -211,7 +233,13 @@ function markIn(
 /** @param marks of all repositories: a pin, a restore or a drill recorded in one counts in all. */
 export function meaningOf(marks: readonly Mark[]): MarkMeaning {
   const drills = drillHistories(marks.flatMap(drillIn));
-  const meaning: MarkMeaning = { restored: new Set(), pinned: new Map(), drills, tombstones: [] };
+  const meaning: MarkMeaning = {
+    restored: new Set(),
+    pinned: new Map(),
+    drills,
+    rollCalls: rollCallsIn(marks),
+    tombstones: [],
+  };
   const rolledBack = new Set(marks.filter(({ kind }) => kind === 'rolled-back').map(({ run }) => run));
   // Of two marks of the same instant the one that keeps the generation counts.
   const rank = (mark: Mark) => `${new Date(mark.at).toISOString()} ${mark.kind === 'pinned' ? 1 : 0}`;
@@ -229,6 +257,17 @@ function drillIn(mark: Mark): Drilled[] {
   if (mark.kind !== 'drilled') return [];
   const { kind: _kind, format: _format, cluster: _cluster, previous: _previous, ...drill } = mark;
   return [drill];
+}
+
+/** Each is in several repositories. */
+function rollCallsIn(marks: readonly Mark[]): RollCalled[] {
+  const all = new Map<string, RollCalled>();
+  for (const mark of marks) {
+    if (mark.kind !== 'roll-call') continue;
+    const { kind: _kind, format: _format, cluster: _cluster, previous: _previous, ...called } = mark;
+    all.set(`${mark.run} ${mark.at}`, called);
+  }
+  return [...all.values()];
 }
 
 function keyOfMark(mark: NewMark): string {

@@ -82,6 +82,13 @@ export function sandboxInputs({ cluster, plan }: Known): SandboxInputs {
     prepareSandbox: { claim },
     checkSandboxShare: { claim, share: 'age-encryption.org/v1' },
     rehearse: { claim, generation, manifestSha256, repositories, shares: null },
+    tryShares: {
+      claim,
+      generation,
+      manifestSha256,
+      repositories,
+      submitted: [],
+    },
     endSandboxRun: { claim },
   };
 }

@@ -43,10 +43,21 @@ export const DONE_FOR_A_BACKUP: Partial<Record<Step, string>> = {
   collectConfig: 'answers with files that are encrypted for the recipients of the configuration',
 };
 
+/** The same under the name of a roll-call. */
+export const DONE_FOR_A_ROLL_CALL: Partial<Record<Step, string>> = {
+  chooseForDrill: 'reads the repositories',
+  prepareSandbox: 'makes an identity of the own run, which the last step removes',
+  checkSandboxShare: 'says that what it was given is no share',
+  tryShares: 'notes, signed, who of the configured holders has answered the own run: nobody',
+  endSandboxRun: 'removes what the own run has',
+  notify: 'a message in the name of the own run',
+};
+
 /** The same under the name of a drill. */
 export const DONE_FOR_A_DRILL: Partial<Record<Step, string>> = {
   chooseForDrill: 'reads the repositories',
   prepareSandbox: 'makes an identity of the own run, which the last step removes',
+  checkSandboxShare: 'says that what it was given is no share',
   rehearse: 'loads a signed backup into a fence, and notes what this host has seen of it',
   endSandboxRun: 'removes what the own run has',
   notify: 'a message in the name of the own run',

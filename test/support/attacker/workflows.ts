@@ -29,6 +29,7 @@ export {
   obey as removeSetAside,
   obey as backUpCluster,
   obey as drillRestore,
+  obey as rollCall,
   obey as anything,
 };
 

@@ -7,7 +7,12 @@ import { SANDBOX_INPUTS } from '../../../src/contract/step-input/sandbox';
 import { encryptArmored } from '../../../src/crypto/age';
 import { agentPublicKey, verifyRecipients } from '../../../src/crypto/agent-key';
 import { ensureAgentKey } from '../../../src/host/run/agent-key-file';
-import { backupEnvironment, drillEnvironment, restoreEnvironment } from '../../support/activity-environment';
+import {
+  backupEnvironment,
+  drillEnvironment,
+  restoreEnvironment,
+  rollCallEnvironment,
+} from '../../support/activity-environment';
 import { sampleConfig } from '../../support/sample-config';
 import { useDirectory } from '../../support/temporary';
 
@@ -31,7 +36,7 @@ beforeEach(() => {
 });
 
 describe('a sandbox host', () => {
-  it.each(Object.keys(SANDBOX_INPUTS))('does %s for a drill of the cluster alone, in its own name', async (step) => {
+  it.each(Object.keys(SANDBOX_INPUTS))('does %s for a run of the cluster alone, in its own name', async (step) => {
     const ask = (environment: MockActivityEnvironment, claim: object = CLAIM) =>
       environment.run(() => (steps[step as keyof SandboxActivities] as (input: object) => Promise<unknown>)({ claim }));
 
@@ -43,6 +48,10 @@ describe('a sandbox host', () => {
       [restoreEnvironment('run-1'), CLAIM],
       [restoreEnvironment('run-1', 'prod', { workflowType: 'drillRestore' }), CLAIM],
       [backupEnvironment('run-1'), CLAIM],
+      [rollCallEnvironment('run-2'), CLAIM],
+      [rollCallEnvironment('run-1', 'staging'), CLAIM],
+      ...(step === 'rehearse' ? [[rollCallEnvironment('run-1'), CLAIM] as const] : []),
+      ...(step === 'tryShares' ? [[drillEnvironment('run-1'), CLAIM] as const] : []),
     ] as const) {
       await expect(ask(environment, claim)).rejects.toEqual(denied);
     }

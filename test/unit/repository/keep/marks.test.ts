@@ -1,5 +1,6 @@
 import { copyFile, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
 import { DirectoryRepository } from '../../../../src/repository/directory';
+import type { RollCalled } from '../../../../src/contract/roll-call';
 import { sha256Hex } from '../../../../src/repository/digest';
 import { type Mark, meaningOf, type NewMark, readMarks, writeMark } from '../../../../src/repository/keep/marks';
 import { signingPair } from '../../../support/generation';
@@ -45,8 +46,31 @@ it('marks are read back as written, and writing one again changes nothing', asyn
     restored: new Set([LINK.manifestSha256]),
     pinned: new Map([[LINK.manifestSha256, { by: 'ana', reason: 'audit of 2026' }]]),
     drills: new Map(),
+    rollCalls: [],
     tombstones: [],
   });
+});
+
+it('the mark of a roll-call is read back as written, once from several repositories, and also with words of later versions', async () => {
+  const called: RollCalled = {
+    ...LINK,
+    at: '2026-11-23T06:00:00.000Z',
+    run: 'r1',
+    repository: 'local',
+    keys: 'unseal',
+    shares: 5,
+    threshold: 3,
+    holders: [
+      { holder: 'Ana Müller', outcome: 'right', shares: 1 },
+      { holder: 'ben', outcome: 'forgotten' as 'silent', shares: 0 },
+    ],
+  };
+  await write({ kind: 'roll-call', cluster: 'prod', ...called });
+
+  const { marks, problems } = await read();
+
+  expect(problems).toEqual([]);
+  expect(meaningOf([...marks, ...marks]).rollCalls).toEqual([called]);
 });
 
 describe('each mark names those before it', () => {

@@ -1,10 +1,11 @@
 import type { DrillProgress } from '../../src/contract/drill';
+import type { RollCallProgress } from '../../src/contract/roll-call';
 import { escapeMarkdown, markdownCommand, markdownList } from '../../src/contract/markdown';
-import { describeDrill } from '../../src/contract/voice/drill-run-text';
+import { describeSandboxRun } from '../../src/contract/voice/sandbox-run-text';
 
-/** What `temporal workflow metadata` and the Web UI show of a drill, in Markdown. */
-export function drillDetails(progress: DrillProgress): string {
-  const { headline, facts, commands, refused, warnings } = describeDrill(progress);
+/** What `temporal workflow metadata` and the Web UI show of a run in a sandbox, in Markdown. */
+export function sandboxRunDetails(progress: DrillProgress | RollCallProgress): string {
+  const { headline, facts, commands, refused, warnings } = describeSandboxRun(progress);
   const list = (title: string, items: string[]) => (items.length === 0 ? '' : `**${title}**\n\n${markdownList(items)}`);
   return [
     `### ${escapeMarkdown(headline)}`,

@@ -1,19 +1,21 @@
 import type { DrillProgress, DrillStep, SandboxProgress } from '../drill';
 import { formatTime } from '../format';
 import { printable } from '../printable';
+import type { RollCallProgress, RollCallStep } from '../roll-call';
 import { shellWord } from '../shell-word';
-import { type CommandText, drillShareCommand } from './commands';
+import { type CommandText, sandboxShareCommand } from './commands';
 
-const STEPS: Record<DrillStep, string> = {
+const STEPS: Record<DrillStep | RollCallStep, string> = {
   choose: 'choosing the backup',
   prepare: 'finding a sandbox host',
   shares: 'waiting for key holders',
   rehearse: 'loading the backup in the sandbox',
+  try: 'trying the shares in the sandbox',
   record: 'recording the result',
 };
 
-/** Everything to say about a drill that is under way, as plain text: renderers lay it out and escape it. */
-export interface DrillText {
+/** Everything to say about a run in a sandbox that is under way, as plain text: renderers lay it out and escape it. */
+export interface SandboxRunText {
   headline: string;
   facts: string[];
   commands: CommandText[];
@@ -21,11 +23,11 @@ export interface DrillText {
   warnings: string[];
 }
 
-export function describeDrill(progress: DrillProgress): DrillText {
+export function describeSandboxRun(progress: DrillProgress | RollCallProgress): SandboxRunText {
   const { generation, host, shares, sharesUntil, step, warnings } = progress;
   const waits = step === 'shares';
   return {
-    headline: drillLine(progress),
+    headline: sandboxLine(progress),
     facts: [
       ...(generation === null ? [] : [`backup ${generation}`]),
       ...(host === null ? [] : [`sandbox host ${host}`]),
@@ -33,16 +35,17 @@ export function describeDrill(progress: DrillProgress): DrillText {
       ...(shares?.problem ? [shares.problem] : []),
       ...(waits && sharesUntil !== null ? [`Shares are taken until ${formatTime(sharesUntil)}.`] : []),
     ],
-    commands: waits ? [drillShareCommand(progress)] : [],
+    commands: waits ? [sandboxShareCommand(progress)] : [],
     refused: (shares?.refused ?? []).map(({ holder, reason }) => `${holder}: ${reason}`),
     warnings,
   };
 }
 
 /** One line for logs. */
-export function drillLine({ cluster, step, shares }: DrillProgress): string {
+export function sandboxLine(progress: DrillProgress | RollCallProgress): string {
+  const { cluster, step, shares } = progress;
   const count = step === 'shares' && shares ? ` (${shares.accepted.length} of ${shares.required})` : '';
-  return `Drill of ${cluster}: ${STEPS[step]}${count}`;
+  return `${nameOf(progress)} of ${cluster}: ${STEPS[step]}${count}`;
 }
 
 /** For a notification: its reader may see nothing else. */
@@ -50,16 +53,21 @@ export function sharesWanted(progress: SandboxProgress): string {
   const { cluster, shares, sharesUntil, requestedBy } = progress;
   const needed = shares === null ? 'Shares are' : `${shares.required} shares are`;
   const until = sharesUntil === null ? '' : ` until ${formatTime(sharesUntil)}`;
-  const { label, vaultDr } = drillShareCommand(progress);
+  const { label, vaultDr } = sandboxShareCommand(progress);
   return printable(
-    `Drill of ${cluster}, requested by ${requestedBy}: ${needed} wanted${until}. Nothing but a sandbox is unsealed. ${label} ${vaultDr}`,
+    `${nameOf(progress)} of ${cluster}, requested by ${requestedBy}: ${needed} wanted${until}. Nothing but a sandbox is unsealed. ${label} ${vaultDr}`,
   );
 }
 
+function nameOf({ kind }: Pick<SandboxProgress, 'kind'>): string {
+  return kind === 'roll-call' ? 'Roll-call' : 'Drill';
+}
+
 /** For a key holder who is about to send a share. */
-export function drillSharesReceived({ cluster, host, shares }: SandboxProgress): string {
+export function sandboxSharesReceived(progress: SandboxProgress): string {
+  const { cluster, host, shares } = progress;
   return printable(
-    `Drill of ${cluster} on ${host ?? '?'}: ${shares?.accepted.length ?? 0} of ${shares?.required ?? '?'} shares received.`,
+    `${nameOf(progress)} of ${cluster} on ${host ?? '?'}: ${shares?.accepted.length ?? 0} of ${shares?.required ?? '?'} shares received.`,
   );
 }
 

@@ -1,0 +1,22 @@
+import { setCurrentDetails } from '@temporalio/workflow';
+import type { DrillProgress } from '../../src/contract/drill';
+import type { RollCallProgress } from '../../src/contract/roll-call';
+import { sandboxRunDetails } from './sandbox-run-details';
+
+/** The state of a run in a sandbox, as shown to people. */
+export class SandboxState<P extends DrillProgress | RollCallProgress> {
+  constructor(readonly progress: P) {}
+
+  get phaseName(): string {
+    return this.progress.step;
+  }
+
+  enter(step: P['step']): void {
+    this.progress.step = step;
+    this.show();
+  }
+
+  show(): void {
+    setCurrentDetails(sandboxRunDetails(this.progress));
+  }
+}
