@@ -1,24 +1,38 @@
-import { clusterInput, parseInput } from '../contract/input';
-import { backupScheduleId } from '../contract/names';
+import { clusterInput, drillInput, parseInput, rollCallInput } from '../contract/input';
 import { connectClient } from '../temporal/connect-temporal';
-import { applyBackupSchedule } from '../temporal/schedules';
+import { applySchedule, type Scheduled, scheduleIdOf } from '../temporal/schedules';
 import { print, printJson } from './output';
 import { type CommonOptions, temporalOptions } from './program';
 
 interface Options extends CommonOptions {
   cluster: string;
-  every: number;
-  jitter: number;
+  drill?: boolean;
+  rollCall?: boolean;
+  unseal?: boolean;
+  /** Milliseconds, as the next two. */
+  wait?: number;
+  every?: number;
+  jitter?: number;
 }
+
+const HOUR_MS = 3_600_000;
+const DEFAULTS: Record<Scheduled, { every: number; jitter: number }> = {
+  backup: { every: 6 * HOUR_MS, jitter: HOUR_MS / 12 },
+  drill: { every: 7 * 24 * HOUR_MS, jitter: HOUR_MS },
+  // People answer it, so it begins when it is expected.
+  'roll-call': { every: 60 * 24 * HOUR_MS, jitter: 0 },
+};
 
 export async function runApply(options: Options): Promise<void> {
   const { cluster } = parseInput(clusterInput, { cluster: options.cluster }, 'vault-dr schedule apply --cluster prod');
+  const what = options.rollCall ? 'roll-call' : options.drill ? 'drill' : 'backup';
+  const everyMs = options.every ?? DEFAULTS[what].every;
+  const jitterMs = Math.min(options.jitter ?? DEFAULTS[what].jitter, everyMs);
+  const input = inputOf(what, cluster, options);
   const client = await connectClient(temporalOptions(options));
   try {
-    const { every: everyMs, jitter } = options;
-    const jitterMs = Math.min(jitter, everyMs);
-    const outcome = await applyBackupSchedule(client, { cluster, everyMs, jitterMs });
-    const scheduleId = backupScheduleId(cluster);
+    const outcome = await applySchedule(client, { cluster, what, input, everyMs, jitterMs });
+    const scheduleId = scheduleIdOf(what, cluster);
     if (options.json)
       printJson('schedule', { scheduleId, outcome, everySeconds: everyMs / 1_000, jitterSeconds: jitterMs / 1_000 });
     else
@@ -28,4 +42,17 @@ export async function runApply(options: Options): Promise<void> {
   } finally {
     await client.connection.close();
   }
+}
+
+/** Of what each run is started with, besides the cluster. @throws DrError InvalidInput */
+function inputOf(what: Scheduled, cluster: string, { unseal, wait }: Options): object {
+  if (what === 'backup') return {};
+  const input = {
+    requestedBy: 'schedule',
+    ...(unseal ? { unseal } : {}),
+    ...(wait === undefined ? {} : { waitMinutes: wait / 60_000 }),
+  };
+  const schema = what === 'drill' ? drillInput : rollCallInput;
+  parseInput<unknown>(schema, { cluster, ...input }, `vault-dr schedule apply --cluster prod --${what}`);
+  return input;
 }

@@ -3,21 +3,56 @@ import {
   backupScheduleId,
   backupWorkflowId,
   CONTROLLER_TASK_QUEUE,
+  drillScheduleId,
+  drillWorkflowId,
   PRIORITY,
+  rollCallScheduleId,
+  rollCallWorkflowId,
   WORKFLOW,
   WORKFLOW_TASK_TIMEOUT,
 } from '../contract/names';
 
-export interface BackupSchedule {
+/** What can be started on schedule. */
+export type Scheduled = 'backup' | 'drill' | 'roll-call';
+
+export interface RunSchedule {
   cluster: string;
-  /** Milliseconds between two backups. */
+  what: Scheduled;
+  /** Of drills and roll-calls, besides the cluster. */
+  input?: object;
+  /** Milliseconds between two of them. */
   everyMs: number;
   /** Spreads the start, so that not everything happens on the hour. */
   jitterMs: number;
 }
 
-/** Creates the schedule of a cluster's backups, or brings it into line. Repeatable. */
-export async function applyBackupSchedule(client: Client, schedule: BackupSchedule): Promise<'created' | 'updated'> {
+const RUNS = {
+  backup: {
+    type: WORKFLOW.backUpCluster,
+    workflowId: backupWorkflowId,
+    scheduleId: backupScheduleId,
+    priority: PRIORITY.backup,
+  },
+  drill: {
+    type: WORKFLOW.drillRestore,
+    workflowId: drillWorkflowId,
+    scheduleId: drillScheduleId,
+    priority: PRIORITY.drill,
+  },
+  'roll-call': {
+    type: WORKFLOW.rollCall,
+    workflowId: rollCallWorkflowId,
+    scheduleId: rollCallScheduleId,
+    priority: PRIORITY.drill,
+  },
+} as const;
+
+export function scheduleIdOf(what: Scheduled, cluster: string): string {
+  return RUNS[what].scheduleId(cluster);
+}
+
+/** Creates a schedule, or brings it into line. Repeatable. */
+export async function applySchedule(client: Client, schedule: RunSchedule): Promise<'created' | 'updated'> {
   const options = scheduleOptions(schedule);
   try {
     await client.schedule.create(options);
@@ -34,23 +69,24 @@ export async function applyBackupSchedule(client: Client, schedule: BackupSchedu
   return 'updated';
 }
 
-function scheduleOptions({ cluster, everyMs, jitterMs }: BackupSchedule) {
+function scheduleOptions({ cluster, what, input, everyMs, jitterMs }: RunSchedule) {
+  const { type, workflowId, scheduleId, priority } = RUNS[what];
   const action = {
     type: 'startWorkflow' as const,
-    workflowType: WORKFLOW.backUpCluster,
-    workflowId: backupWorkflowId(cluster),
+    workflowType: type,
+    workflowId: workflowId(cluster),
     taskQueue: CONTROLLER_TASK_QUEUE,
     workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-    args: [{ cluster }],
+    args: [{ cluster, ...input }],
     // The SDK sends it, though the type of its options does not name it.
-    priority: PRIORITY.backup,
+    priority,
   };
   return {
-    scheduleId: backupScheduleId(cluster),
+    scheduleId: scheduleId(cluster),
     spec: { intervals: [{ every: everyMs }], jitter: jitterMs },
     action,
     policies: {
-      // One backup at a time; a paused schedule would be a silent outage; backups missed long ago are not caught up.
+      // One at a time; a paused schedule would be a silent outage; what was missed long ago is not caught up.
       overlap: ScheduleOverlapPolicy.SKIP,
       catchupWindow: '1h',
       pauseOnFailure: false,

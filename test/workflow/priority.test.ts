@@ -1,10 +1,11 @@
+import { ScheduleOverlapPolicy } from '@temporalio/client';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
 import { bundleWorkflowCode, Worker } from '@temporalio/worker';
 import { backupWorkflowId, CONTROLLER_TASK_QUEUE } from '../../src/contract/names';
 import { waitFor } from '../../src/lab/processes';
 import { startBackup, startRecovery } from '../../src/temporal/runs';
-import { applyBackupSchedule } from '../../src/temporal/schedules';
+import { applySchedule, type Scheduled } from '../../src/temporal/schedules';
 import { QUIET, useWorkflowEnvironment } from '../support/workflow-environment';
 
 const WORKFLOW_QUEUE = 1;
@@ -59,13 +60,26 @@ describe.each([
     expect(before <= 5).toBe(ordered);
   }, 60_000);
 
-  it('a schedule gives its backups the priority, too', async () => {
+  it.each<[Scheduled, string, object]>([
+    ['backup', 'backUpCluster', {}],
+    ['drill', 'drillRestore', { requestedBy: 'schedule', unseal: true }],
+    ['roll-call', 'rollCall', { requestedBy: 'schedule', waitMinutes: 60 }],
+  ])('a schedule gives each %s the priority, too, and skips it while one runs', async (what, workflowType, input) => {
     const { client } = environment().temporal;
+    const schedule = { cluster: 'prod', what, input, everyMs: 3_600_000, jitterMs: 0 };
 
-    await applyBackupSchedule(client, { cluster: 'prod', everyMs: 3_600_000, jitterMs: 0 });
+    expect(await applySchedule(client, schedule)).toBe('created');
+    expect(await applySchedule(client, { ...schedule, everyMs: 7_200_000 })).toBe('updated');
 
-    const { action } = await client.schedule.getHandle('backup-prod').describe();
-    expect(action).toMatchObject({ priority: { priorityKey: 5 } });
+    const { action, spec, policies } = await client.schedule.getHandle(`${what}-prod`).describe();
+    expect(action).toMatchObject({
+      workflowType,
+      workflowId: `${what}-prod`,
+      args: [{ cluster: 'prod', ...input }],
+      priority: { priorityKey: 5 },
+    });
+    expect(spec.intervals).toMatchObject([{ every: 7_200_000 }]);
+    expect(policies.overlap).toBe(ScheduleOverlapPolicy.SKIP);
   });
 });
 

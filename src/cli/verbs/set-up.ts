@@ -10,25 +10,38 @@ import { withRecovery } from './options';
 import { parseDuration, parseInterval } from './values';
 
 export function scheduleCommand(): Command {
-  const example = 'vault-dr schedule apply --cluster prod --every 6h';
-  const apply = verb('apply', "Create or update the schedule of a cluster's backups", example)
+  const examples = [
+    'vault-dr schedule apply --cluster prod --every 6h',
+    'vault-dr schedule apply --cluster prod --drill --every 7d',
+    'vault-dr schedule apply --cluster prod --roll-call --every 60d --wait 3d',
+  ];
+  const apply = verb(
+    'apply',
+    "Create or update the schedule of a cluster's backups, drills or roll-calls",
+    examples.join('\n'),
+  )
+    .addOption(new Option('--drill', 'of its drills, on any sandbox host').conflicts('rollCall'))
+    .addOption(new Option('--roll-call', 'of its roll-calls, which ask the key holders for their shares'))
     .addOption(
-      durationOption('--every <duration>', 'time between two backups: 90s, 30m, 6h or 1d', '6h', parseInterval),
+      new Option(
+        '--every <duration>',
+        'time between two of them: 90s, 30m, 6h or 1d; default: 6h, of drills 7d, of roll-calls 60d',
+      ).argParser(parseInterval),
     )
     .addOption(
-      durationOption(
+      new Option(
         '--jitter <duration>',
-        'random delay of each start, at most this; 0s for none',
-        '5m',
-        parseDuration,
-      ),
+        'random delay of each start, at most this; 0s for none; default: 5m, of drills 1h, of roll-calls none',
+      ).argParser(parseDuration),
+    )
+    .addOption(new Option('--unseal', 'with --drill: ask the key holders for their shares').conflicts('rollCall'))
+    .addOption(
+      new Option('--wait <duration>', 'for how long shares are waited for; default: 24h').argParser(parseDuration),
     )
     .action(lazily(() => (require('../schedule') as typeof Schedule).runApply));
-  return family('schedule', 'Schedule the backups of a cluster').addCommand(withJson(withTemporal(withCluster(apply))));
-}
-
-function durationOption(flags: string, description: string, value: string, parse: (text: string) => number): Option {
-  return new Option(flags, description).argParser(parse).default(parse(value), value);
+  return family('schedule', 'Schedule backups, drills and roll-calls').addCommand(
+    withJson(withTemporal(withCluster(apply))),
+  );
 }
 
 export function migrateStorageCommand(): Command {
