@@ -67,6 +67,16 @@ export const SETUP = {
     means: 'Nothing that is started in Temporal makes any progress.',
     todo: ['Start the controller on its host.'],
   },
+  'sandbox-absent': {
+    title: 'No sandbox host polls its queue',
+    means:
+      'The configuration has `sandbox`, but nobody takes drills that are runs: the unit of a controller lets it make no sandbox, so a unit of its own does that.',
+    todo: [
+      'If drills run in Temporal: `vault-dr install sandbox`, then the command.',
+      'If they only run by `vault-dr drill` on this host, nothing is missing.',
+    ],
+    see: 'operate/sandbox.md#sandbox-hosts',
+  },
   'agent-absent': {
     title: 'The agent of a node does not poll its queue',
     means: 'A recovery of this node would wait for its agent.',

@@ -10,7 +10,7 @@ import { readIfThere } from '../files/files';
 import { withVariables } from '../install/environment-file';
 import type { InstalledFile } from '../install/install-file';
 import { polkitRule, RULE_FILE } from '../install/polkit-rule';
-import { agentSettings, controllerSettings } from '../install/settings';
+import { agentSettings, controllerSettings, type Host, sandboxSettings } from '../install/settings';
 import { ENVIRONMENT_FILE, PACKAGED, type Part, UNIT_NAMES, unitText } from '../install/units';
 import { note, print } from './output';
 import { succeeds, writeFiles } from './install-files';
@@ -52,9 +52,13 @@ async function unitOf(
   node: NodeConfig | null,
   { user, cluster = '' }: Options,
 ): Promise<InstalledFile> {
-  const host = { program: await programOf(), user, isEncrypted };
+  const host: Host = { program: await programOf(), user, isEncrypted };
   const secrets = config && node ? secretsOfAnyRecovery(config, clusterOf(config, cluster), node.name) : [];
-  const settings = part === 'controller' ? controllerSettings(config, host) : agentSettings(node, host, secrets);
+  const settings = {
+    controller: () => controllerSettings(config, host),
+    agent: () => agentSettings(node, host, secrets),
+    sandbox: () => sandboxSettings(config, host),
+  }[part]();
   return {
     path: `/etc/systemd/system/${UNIT_NAMES[part]}`,
     text: unitText(part, settings),

@@ -20,6 +20,13 @@ export function controllerPollFindings(lastPoll: LastPoll, now: number): Finding
   return [problem('controller-absent', 'the controller', text, 'systemctl enable --now vault-dr-controller')];
 }
 
+/** Of a configuration that has a sandbox. */
+export function sandboxPollFindings(lastPoll: LastPoll, now: number): Finding[] {
+  if (isPolling(lastPoll, now)) return [];
+  const text = 'no sandbox host polls the queue vault-dr-sandbox';
+  return [warning('sandbox-absent', 'drills', text, 'systemctl enable --now vault-dr-sandbox')];
+}
+
 export function agentPollFindings(node: string, lastPoll: LastPoll, now: number): Finding[] {
   if (isPolling(lastPoll, now)) return [];
   const text = `the agent of ${node} does not poll its queue`;

@@ -1,10 +1,11 @@
 import { dirname } from 'node:path';
-import { type NeededSecret, secretsOfController } from '../config/needed-secrets';
+import { type NeededSecret, secretsOfController, secretsOfSandbox } from '../config/needed-secrets';
 import type { Config, NodeConfig } from '../config/schema';
 import { PACKAGED, type Part, type UnitSettings } from './units';
 
 const STATE_DIR = '/var/lib/vault-dr';
 const RUNTIME_DIR = '/run/vault-dr';
+const SANDBOX_RUNTIME_DIR = '/run/vault-dr-sandbox';
 
 export interface Host {
   /** Words of the command that runs vault-dr. */
@@ -17,14 +18,22 @@ export interface Host {
 
 /** What the unit of a controller needs; null for a configuration that is not there yet. */
 export function controllerSettings(config: Config | null, host: Host): UnitSettings {
-  const repositories = Object.values(config?.repositories ?? {});
-  const directories = repositories.flatMap((repository) => (repository.type === 'directory' ? [repository.path] : []));
   return settings(
     'controller',
     host,
-    config === null ? null : [...directories, ...besides(config.stateDir, STATE_DIR)],
+    config === null ? null : [...directoriesOf(config), ...besides(config.stateDir, STATE_DIR)],
     config === null ? [] : secretsOfController(config),
   );
+}
+
+/** What the unit of a sandbox host needs: it leaves marks in repositories. */
+export function sandboxSettings(config: Config | null, host: Host): UnitSettings {
+  const needed = config && [
+    ...directoriesOf(config),
+    ...besides(config.stateDir, STATE_DIR),
+    ...besides(config.sandbox?.runtimeDir ?? SANDBOX_RUNTIME_DIR, SANDBOX_RUNTIME_DIR),
+  ];
+  return settings('sandbox', host, needed, config === null ? [] : secretsOfSandbox(config));
 }
 
 /**
@@ -43,6 +52,10 @@ export function agentSettings(
     ...besides(node.runtimeDir, RUNTIME_DIR),
   ];
   return { ...settings('agent', host, needed, secrets), runsVault: node?.service?.driver === 'process' };
+}
+
+function directoriesOf({ repositories }: Config): string[] {
+  return Object.values(repositories).flatMap((one) => (one.type === 'directory' ? [one.path] : []));
 }
 
 /** Those of the package as long as they do: its unit is then enough, and gets better with it. */

@@ -1,7 +1,7 @@
 import { MEMORY_ENVIRONMENT } from '../process-memory';
 
-/** The two services of an installed vault-dr. */
-export const PARTS = ['controller', 'agent'] as const;
+/** The services of an installed vault-dr. */
+export const PARTS = ['controller', 'agent', 'sandbox'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface UnitSettings {
@@ -20,6 +20,7 @@ export interface UnitSettings {
 export const UNIT_NAMES = {
   controller: 'vault-dr-controller.service',
   agent: 'vault-dr-agent.service',
+  sandbox: 'vault-dr-sandbox.service',
 } as const satisfies Record<Part, string>;
 
 /** What differs from host to host, such as VAULT_DR_CLUSTER and VAULT_DR_NODE of an agent: one unit serves them all. */
@@ -41,6 +42,13 @@ export const PACKAGED = {
     credentials: [],
     runsVault: false,
   },
+  sandbox: {
+    user: 'root',
+    program: ['/usr/bin/vault-dr'],
+    writable: ['/var/backups/vault'],
+    credentials: [],
+    runsVault: false,
+  },
 } as const satisfies Record<Part, UnitSettings>;
 
 /**
@@ -49,17 +57,23 @@ export const PACKAGED = {
  */
 const AGENT_CAPABILITIES = 'CAP_CHOWN CAP_DAC_OVERRIDE CAP_FOWNER';
 
+/** To make a fence, to be two users in it, and to read what the user of a controller keeps on the same host. */
+const SANDBOX_CAPABILITIES =
+  'CAP_SYS_ADMIN CAP_NET_ADMIN CAP_SETUID CAP_SETGID CAP_SETPCAP CAP_KILL CAP_CHOWN CAP_DAC_OVERRIDE CAP_NET_BIND_SERVICE';
+/** Of a fence, and no others: none of users, in which everybody may do what root may. */
+const SANDBOX_NAMESPACES = 'mnt pid net ipc uts cgroup';
+
 /** The text of a unit file. Pure: the package and `vault-dr install` write the same. */
 export function unitText(part: Part, settings: UnitSettings = PACKAGED[part]): string {
   const sections = {
     Unit: [
-      `Description=vault-dr ${part}`,
+      `Description=vault-dr ${part === 'sandbox' ? 'sandbox host' : part}`,
       'Documentation=man:vault-dr(1)',
       'Wants=network-online.target',
       'After=network-online.target',
       'StartLimitIntervalSec=0',
     ],
-    Service: part === 'controller' ? controller(settings) : agent(settings),
+    Service: SERVICES[part](settings),
     Install: ['WantedBy=multi-user.target'],
   };
   return Object.entries(sections)
@@ -67,11 +81,16 @@ export function unitText(part: Part, settings: UnitSettings = PACKAGED[part]): s
     .join('\n');
 }
 
+const SERVICES = { controller, agent, sandbox: sandboxHost } as const satisfies Record<
+  Part,
+  (settings: UnitSettings) => string[]
+>;
+
 function controller(settings: UnitSettings): string[] {
   return [
     ...running(settings, 'worker'),
     'KillMode=mixed',
-    ...sandbox(settings),
+    ...confined(settings),
     'CapabilityBoundingSet=',
     'ProtectProc=invisible',
     'SystemCallFilter=~@privileged @resources',
@@ -91,7 +110,7 @@ function agent(settings: UnitSettings): string[] {
       ? ['KillMode=process']
       : [
           'KillMode=mixed',
-          ...sandbox(settings),
+          ...confined(settings),
           // To keep Vault's unit stopped while a recovery needs that: only root's agent may, who may tell systemd anything.
           ...(user === 'root' ? ['ReadWritePaths=-/run/systemd/system'] : []),
           `CapabilityBoundingSet=${AGENT_CAPABILITIES}`,
@@ -108,7 +127,24 @@ function agent(settings: UnitSettings): string[] {
   ];
 }
 
-function running({ user, program, credentials }: UnitSettings, verb: string): string[] {
+/** As root: the Vault in a fence is another user then than what watches it, and the kernel need not let everybody make one. */
+function sandboxHost(settings: UnitSettings): string[] {
+  return [
+    ...running(settings, 'sandbox', 'vault-dr/sandbox vault-dr/drills'),
+    '# In memory, and kept: without it holders must submit their shares again after a restart.',
+    'RuntimeDirectory=vault-dr-sandbox',
+    'RuntimeDirectoryMode=0700',
+    'RuntimeDirectoryPreserve=yes',
+    '# Backups in clear are in memory, and shall stay there.',
+    'MemorySwapMax=0',
+    'KillMode=mixed',
+    ...confined(settings, SANDBOX_NAMESPACES),
+    `CapabilityBoundingSet=${SANDBOX_CAPABILITIES}`,
+    'SystemCallFilter=@mount',
+  ];
+}
+
+function running({ user, program, credentials }: UnitSettings, verb: string, state = 'vault-dr'): string[] {
   return [
     'Type=exec',
     ...(user === 'root' ? [] : [`User=${user}`]),
@@ -121,7 +157,7 @@ function running({ user, program, credentials }: UnitSettings, verb: string): st
     'Restart=always',
     'RestartSec=2',
     'TimeoutStopSec=45',
-    'StateDirectory=vault-dr',
+    `StateDirectory=${state}`,
     'StateDirectoryMode=0700',
     'UMask=0077',
     'LimitCORE=0',
@@ -129,7 +165,7 @@ function running({ user, program, credentials }: UnitSettings, verb: string): st
 }
 
 /** MemoryDenyWriteExecute= is not possible: V8 compiles at run time. */
-function sandbox({ program, writable }: UnitSettings): string[] {
+function confined({ program, writable }: UnitSettings, namespaces = 'yes'): string[] {
   // Installed by npm in somebody's home it must at least be readable.
   const atHome = program.some((word) => /^\/(home|root)\//.test(word));
   return [
@@ -147,7 +183,7 @@ function sandbox({ program, writable }: UnitSettings): string[] {
     'ProtectKernelModules=yes',
     'ProtectKernelTunables=yes',
     'RestrictAddressFamilies=AF_UNIX AF_INET AF_INET6 AF_NETLINK',
-    'RestrictNamespaces=yes',
+    `RestrictNamespaces=${namespaces}`,
     'RestrictRealtime=yes',
     'RestrictSUIDSGID=yes',
     'LockPersonality=yes',

@@ -54,7 +54,9 @@ export async function sandboxOf(settings: WorkerSettings): Promise<SandboxPart |
   if (sandbox === undefined) return null;
   const problem = await problemOfFence(sandbox);
   if (problem === null) return partOf(settings, sandbox);
-  log.warn(`This process takes no drills, because it can make no sandbox: ${problem}`);
+  log.warn(
+    `This process takes no drills, because it can make no sandbox: ${problem} The unit of a controller lets it make none; that of a sandbox host does: vault-dr install sandbox`,
+  );
   return null;
 }
 

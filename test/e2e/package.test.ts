@@ -55,6 +55,7 @@ describeIf(process.arch === 'x64', 'the packages of this test are for x64')('pac
       'usr/bin/vault-dr',
       'usr/lib/systemd/system/vault-dr-agent.service',
       'usr/lib/systemd/system/vault-dr-controller.service',
+      'usr/lib/systemd/system/vault-dr-sandbox.service',
       'usr/lib/sysusers.d/vault-dr.conf',
       'usr/lib/vault-dr/bin/vault-dr.js',
       'usr/lib/vault-dr/node',

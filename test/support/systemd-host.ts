@@ -16,7 +16,8 @@ export class SystemdHost {
     private readonly container: Container,
   ) {}
 
-  static async boot(): Promise<SystemdHost> {
+  /** @param programs of this machine that it has, too */
+  static async boot(programs: readonly string[] = []): Promise<SystemdHost> {
     const image = await rootImage();
     const directory = await mkdtemp(join(tmpdir(), 'vault-dr-host-'));
     const modules = await realpath(join(PROJECT_ROOT, 'node_modules'));
@@ -27,6 +28,7 @@ export class SystemdHost {
       shown: {
         '/usr/local/bin/node': process.execPath,
         [PROJECT]: PROJECT_ROOT,
+        ...Object.fromEntries(programs.map((path) => [path, path])),
         ...(modules.startsWith(`${PROJECT_ROOT}/`) ? {} : { [modules]: modules }),
       },
       // The image is for all: it stays as it is.

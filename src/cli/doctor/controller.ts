@@ -4,7 +4,7 @@ import type { Client } from '@temporalio/client';
 import { controllerName, servedElsewhere } from '../../config/controller-name';
 import type { ClusterConfig, Config } from '../../config/schema';
 import { isDrError } from '../../contract/failures';
-import { backupScheduleId, CONTROLLER_TASK_QUEUE, nodeTaskQueue } from '../../contract/names';
+import { backupScheduleId, CONTROLLER_TASK_QUEUE, nodeTaskQueue, SANDBOX_TASK_QUEUE } from '../../contract/names';
 import { publicHalfCommand, roomFindings, secretFindings, signingFindings } from '../../doctor/files';
 import { shellWord } from '../../contract/shell-word';
 import { type Finding, problem, unchecked } from '../../doctor/finding';
@@ -15,6 +15,7 @@ import {
   enrolledFindings,
   isPolling,
   policyFindings,
+  sandboxPollFindings,
   unitFindings,
   vaultFindings,
 } from '../../doctor/services';
@@ -77,6 +78,7 @@ export async function filesOfController(config: Config): Promise<Finding[]> {
 export async function temporalOfController(config: Config, client: Client): Promise<Finding[]> {
   const now = Date.now();
   const findings = controllerPollFindings(await lastPoll(client, CONTROLLER_TASK_QUEUE), now);
+  if (config.sandbox) findings.push(...sandboxPollFindings(await lastPoll(client, SANDBOX_TASK_QUEUE), now));
   for (const [name, { nodes }] of Object.entries(config.clusters)) {
     for (const node of nodes) {
       const missing = (['agentPublicKey', 'dataDir', 'service'] as const).filter((key) => node[key] === undefined);

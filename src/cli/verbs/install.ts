@@ -28,11 +28,15 @@ export function installCommand(): Command {
     .addOption(new Option('--cluster <name>', 'cluster of the configuration').env('VAULT_DR_CLUSTER'))
     .addOption(new Option('--node <name>', 'node on this host').env('VAULT_DR_NODE'))
     .action(lazily(() => install().runInstall.bind(null, 'agent')));
+  const sandbox = verb('sandbox', 'Write the unit of a sandbox host, for systemd', 'vault-dr install sandbox').action(
+    lazily(() => install().runInstall.bind(null, 'sandbox')),
+  );
   const installing = family('install', 'Write the units of this host, as it needs them');
-  for (const command of [controller, agent]) {
-    command
-      .option('--print', 'print the files, and write nothing')
-      .addOption(new Option('--user <name>', 'user that it runs as').argParser(parseUser));
+  for (const command of [controller, agent, sandbox]) {
+    command.option('--print', 'print the files, and write nothing');
+    // A sandbox host is root: the Vault in it is then another user than what watches it.
+    if (command !== sandbox)
+      command.addOption(new Option('--user <name>', 'user that it runs as').argParser(parseUser));
     installing.addCommand(withConfig(command));
   }
   return installing.addCommand(installSshCommand()).addCommand(installTemporalCommand());

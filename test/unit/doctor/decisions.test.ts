@@ -7,6 +7,7 @@ import {
   controllerPollFindings,
   enrolledFindings,
   policyFindings,
+  sandboxPollFindings,
   searchAttributeFindings,
   unitFindings,
   vaultFindings,
@@ -66,6 +67,9 @@ test('little room is a warning, and what is not known is nothing', () => {
 test('who has not polled for two minutes is absent', () => {
   expect(controllerPollFindings(NOW - 60_000, NOW)).toEqual([]);
   expect(codes(controllerPollFindings(NOW - 180_000, NOW))).toEqual(['controller-absent']);
+  expect(sandboxPollFindings(NOW - 60_000, NOW)).toEqual([]);
+  // `vault-dr drill` needs none.
+  expect(sandboxPollFindings(null, NOW)).toMatchObject([{ code: 'sandbox-absent', severity: 'warning' }]);
   expect(codes(agentPollFindings('vault-1', null, NOW))).toEqual(['agent-absent']);
 });
 
