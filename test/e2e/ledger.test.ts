@@ -1,10 +1,13 @@
 import type { BackupResult } from '../../src/contract/backup';
 import type { RecoveryReport } from '../../src/contract/recovery';
-import { evaluate, type LedgerEntry, readBack, startWriters } from '../support/ledger';
+import { waitFor } from '../../src/lab/processes';
+import { evaluate, type LedgerEntry, readBack, startWriters, type Writers } from '../support/ledger';
 import { useLab } from '../support/lab';
 import { restoreDriver } from '../support/restore-driver';
 
 const WRITERS = 6;
+/** That many writes at least lie before the backup that is restored, and after it. */
+const WRITES = 100;
 const BACKUPS = 4;
 /** Neither the first nor the newest one. */
 const RESTORED = 2;
@@ -29,11 +32,16 @@ describe('a restore, by the account of those who wrote', () => {
     const driver = restoreDriver(lab());
     const writers = startWriters(lab(), WRITERS);
     const backups: BackupResult[] = [];
-    while (backups.length < BACKUPS) backups.push(await driver.json<BackupResult>(['backup', '--cluster', 'lab']));
+    while (backups.length < BACKUPS) {
+      // Each owes something, however slowly the machine writes.
+      await writtenSince(writers, backups.at(-1)?.raftIndex ?? 0);
+      backups.push(await driver.json<BackupResult>(['backup', '--cluster', 'lab']));
+    }
+    restored = backups[RESTORED] as BackupResult;
+    await writtenSince(writers, restored.raftIndex);
     await lab().destroyDataDirectories();
     await writers.stop();
     ({ ledger } = writers);
-    restored = backups[RESTORED] as BackupResult;
 
     await driver.start('--generation', restored.generation);
     await driver.approve();
@@ -59,10 +67,15 @@ describe('a restore, by the account of those who wrote', () => {
     expect(report.plan).toMatchObject({ generation: restored.generation });
     expect(lost).toEqual([]);
     expect(ghosts).toEqual([]);
-    expect(covered).toBeGreaterThan(100);
-    expect(later).toBeGreaterThan(100);
+    expect(covered).toBeGreaterThan(WRITES);
+    expect(later).toBeGreaterThan(WRITES);
     expect(new Set(ledger.map(({ kind }) => kind))).toEqual(new Set(['secret', 'policy']));
   });
+
+  function writtenSince({ ledger: account }: Writers, raftIndex: number): Promise<boolean> {
+    const later = () => account.filter(({ before }) => before >= raftIndex).length;
+    return waitFor(`${WRITES} more writes are made`, () => Promise.resolve(later() > WRITES), { timeoutMs: 60_000 });
+  }
 
   it('has each of them with the value that was written', () => {
     const different = ledger.filter((entry) => isThere(entry) && values.get(entry) !== entry.value);
