@@ -1,6 +1,7 @@
+import { realpathSync } from 'node:fs';
 import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { homedir, hostname } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import Table from 'cli-table3';
 import { type Lab, startLab } from '../../src/lab/lab';
 import { PROJECT_ROOT } from '../../src/lab/project-root';
@@ -80,6 +81,8 @@ function replacementsFor(lab: Lab): Replacements {
     [memoryDirectoryOf(lab.id), '/lab-memory'],
     [lab.id, 'lab-id'],
     [PROJECT_ROOT, '/vault-dr'],
+    // Where packages are installed may be elsewhere, behind a link.
+    [dirname(realpathSync(join(PROJECT_ROOT, 'node_modules'))), '/vault-dr'],
     [homedir(), '/home/operator'],
     // A host may have the name of anything, so only where it stands for the host.
     [`@${host}`, '@host'],
