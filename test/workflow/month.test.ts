@@ -1,5 +1,5 @@
 import { Worker } from '@temporalio/worker';
-import { patient } from '../../src/lab/processes';
+import { patient, waitFor } from '../../src/lab/processes';
 import { nextReminderMs } from '../../workflows/run/reminders';
 import { WATCH_SECONDS } from '../../workflows/run/steps';
 import { waitLonger } from '../support/longer-wait';
@@ -16,8 +16,7 @@ describe('a run that waits for a month', () => {
 
   /** @returns seconds of CPU that a controller takes which restarts, after a month */
   async function afterAMonth(handle: Handle) {
-    // What is reported at the beginning of a wait has to be reported by then.
-    await new Promise((resolve) => setTimeout(resolve, 500));
+    await waitFor('only the wait is left', () => isStill(handle), { timeoutMs: 20_000 });
     const made = waitLonger(
       await handle.fetchHistory(),
       MONTH,
@@ -60,3 +59,10 @@ describe('a run that waits for a month', () => {
     expect(reminders).toBeLessThan(45);
   });
 });
+
+/** What is reported at the beginning of a wait is reported, and only what watches goes on. */
+async function isStill(handle: Handle): Promise<boolean> {
+  const { raw } = await handle.describe();
+  const pending = (raw.pendingActivities ?? []).map(({ activityType }) => activityType?.name ?? '');
+  return !raw.pendingWorkflowTask && pending.length > 0 && pending.every((name) => name.startsWith('watch'));
+}
