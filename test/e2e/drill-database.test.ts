@@ -150,12 +150,13 @@ describeIf(canRun, 'there is no PostgreSQL, or no bubblewrap')('a drill beside a
    * An engine that is slow to start forgets a role that was made meanwhile: its queue begins empty, until a rotation by hand,
    * and Vault does not change a role that is not in it.
    */
-  function withRoleInQueue<T>(work: () => Promise<T>): Promise<T> {
-    return waitFor(
+  async function withRoleInQueue(work: () => Promise<unknown>): Promise<void> {
+    await waitFor(
       'the role is in the queue of the engine',
       async () => {
         await ask('PUT', 'database/rotate-role/app');
-        return work();
+        await work();
+        return true;
       },
       { timeoutMs: 30_000, everyMs: 1_000 },
     );

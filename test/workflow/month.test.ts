@@ -60,7 +60,7 @@ describe('a run that waits for a month', () => {
   });
 });
 
-/** What is reported at the beginning of a wait is reported, and only what watches goes on. */
+/** What is reported at the beginning of a wait is reported, and only watches are left. */
 async function isStill(handle: Handle): Promise<boolean> {
   const { raw } = await handle.describe();
   const pending = (raw.pendingActivities ?? []).map(({ activityType }) => activityType?.name ?? '');

@@ -123,7 +123,7 @@ describeIf(isInstalled('bwrap') && isInstalled('bash'), 'there is no bubblewrap'
 
   function ask(socketPath: string): Promise<string> {
     return new Promise((resolve, reject) => {
-      const asking = get({ socketPath, path: '/' }, (answer) => text(answer).then(resolve, reject));
+      const asking = get({ socketPath, path: '/' }, (answer) => void text(answer).then(resolve, reject));
       asking.on('error', reject);
     });
   }
