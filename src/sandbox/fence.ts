@@ -30,6 +30,9 @@ const HIDDEN: string[] = ['/etc', '/home', '/mnt', '/opt', '/root', '/run', '/sr
 const STOP_WITHIN_MS = 30_000;
 const ANSWER_WITHIN_MS = 60_000;
 
+/** Bytes of a path: `sun_path` of unix(7), less its end. */
+const LONGEST_SOCKET = 107;
+
 /** In the fence: the directory of the ways to a key service. */
 const WAYS = '/ways';
 const DATA = '/data';
@@ -83,7 +86,8 @@ export class Fence {
 
   /** @throws DrError InvalidConfiguration without bubblewrap; NodeUnsafe if it is not proved */
   static async open(options: FenceOptions): Promise<Fence> {
-    const shared = await mkdtemp(join(options.directory, 'fence-'));
+    assertSocketFits(socketIn(join(options.directory, 'f-123456')));
+    const shared = await mkdtemp(join(options.directory, 'f-'));
     const isRoot = process.getuid?.() === 0;
     const ways = join(shared, 'ways');
     await mkdir(ways, { mode: 0o700 });
@@ -209,13 +213,21 @@ function socketIn(shared: string): string {
   return join(shared, 'vault.sock');
 }
 
+/** Longer ones are cut off silently. */
+function assertSocketFits(path: string): void {
+  if (Buffer.byteLength(path) <= LONGEST_SOCKET) return;
+  throw new DrError('InvalidConfiguration', `A socket can't have a path as long as ${path}.`, {
+    advice: `Shorten the state directory: ${LONGEST_SOCKET} bytes are possible.`,
+  });
+}
+
 /**
  * A socket that is made out here and served in there, as one of its open files: whatever is in the fence can't put a link
  * in its place, which a client would follow.
  */
 async function listenAt(path: string): Promise<Server> {
   const server = createServer();
-  const made = `${path}.new`;
+  const made = join(dirname(path), 'new');
   await new Promise<void>((resolve, reject) => server.once('error', reject).listen(made, resolve));
   // A server that is closed removes the name that it was given.
   await rename(made, path);

@@ -50,5 +50,5 @@ export class Relay {
 }
 
 export function socketName(index: number): string {
-  return `way-${index}.sock`;
+  return String(index);
 }

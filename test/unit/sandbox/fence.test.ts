@@ -70,6 +70,16 @@ describeIf(isInstalled('bwrap') && isInstalled('bash'), 'there is no bubblewrap'
     expect((await readdir(dirname(path))).toSorted()).toEqual(['vault.sock', 'ways']);
   });
 
+  it('says that its directory has too long a path for a socket, and makes nothing there', async () => {
+    const directory = inTest('x'.repeat(90));
+    await mkdir(directory);
+    const options = { program: '/bin/true', directory, writable: [], targets: [], nodeId: 'one' };
+
+    await expect(Fence.open(options)).rejects.toMatchObject({ code: 'InvalidConfiguration' });
+
+    expect(await readdir(directory)).toEqual([]);
+  });
+
   it('keeps the socket to itself that leads to the Vault', async () => {
     await openFence(`ls -l /proc/self/fd`);
 
