@@ -68,7 +68,7 @@ function render(report: DrillReport): string {
   const { cluster, host, machineSeconds, humanSeconds, notProved, warnings } = report;
   return [
     drillHere().renderDrill(cluster, report),
-    `  host      ${host}`,
+    `  host      ${printable(host)}`,
     `  in all    ${formatSeconds(Math.round(machineSeconds))}, and ${formatSeconds(Math.round(humanSeconds))} of waiting for shares`,
     ...(notProved === null ? [] : [style('red', `! ${printable(notProved)}`)]),
     ...warnings.map((text) => style('yellow', `! ${printable(text)}`)),

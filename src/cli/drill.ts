@@ -165,8 +165,8 @@ export function renderDrill(cluster: string, result: DrillResult & { marked?: st
     marked = [],
   } = result;
   return [
-    `${cluster}: ${style('green', level)}, ${MEANS[level]}`,
-    `  backup    ${generation} from ${repository}`,
+    `${cluster}: ${style('green', printable(level))}, ${MEANS[level]}`,
+    `  backup    ${printable(`${generation} from ${repository}`)}`,
     ...(serverVersion === null ? [] : [`  Vault     ${printable(serverVersion)}`]),
     `  sandbox   ${formatCount(targets, 'address', 'addresses')} proved to be out of reach`,
     ...(unresolved.length === 0
@@ -174,16 +174,18 @@ export function renderDrill(cluster: string, result: DrillResult & { marked?: st
       : [`            not tried, because they have no address here: ${unresolved.map(printable).join(', ')}`]),
     ...(canary === null
       ? []
-      : [`  canary    ${canary === 'read' ? 'read' : style('yellow', `not checked: ${canaryProblem}`)}`]),
+      : [
+          `  canary    ${canary === 'read' ? 'read' : style('yellow', `not checked: ${printable(canaryProblem ?? '')}`)}`,
+        ]),
     ...(leases === undefined ? [] : [`  leases    ${leasesText(leases)}`]),
     ...checks.map(
       ({ check, outcome, detail }) =>
-        `  ${CHECKED[check].padEnd(9)} ${outcome === 'passed' ? detail : style('yellow', `not checked: ${detail}`)}`,
+        `  ${CHECKED[check].padEnd(9)} ${outcome === 'passed' ? printable(detail) : style('yellow', `not checked: ${printable(detail)}`)}`,
     ),
     ...phases.map(
-      ({ phase, milliseconds }) => `  ${phase.padEnd(9)} ${formatSeconds(Math.round(milliseconds / 1_000))}`,
+      ({ phase, milliseconds }) => `  ${printable(phase.padEnd(9))} ${formatSeconds(Math.round(milliseconds / 1_000))}`,
     ),
-    ...(marked.length === 0 ? [] : [`  marked in ${marked.join(', ')}`]),
+    ...(marked.length === 0 ? [] : [`  marked in ${printable(marked.join(', '))}`]),
   ].join('\n');
 }
 

@@ -67,21 +67,23 @@ async function followRollCall(handle: RollCallHandle, { json }: CommonOptions): 
   const report = await follow<RollCallReport>({ result: resultOf(handle), inspect: line, line });
   if (report.notProved !== null) process.exitCode = EXIT.failed;
   if (json) printJson('roll-call-report', report);
-  else print(renderReport(report));
+  else print(renderRollCall(report));
 }
 
-function renderReport(report: RollCallReport): string {
+export function renderRollCall(report: RollCallReport): string {
   const { cluster, generation, repository, keys, holders, shares, threshold, sets, host, marked, standing, warnings } =
     report;
   const width = Math.max(...holders.map(({ holder }) => holder.length), 0);
   return [
-    `Roll-call of ${cluster}: ${holders.filter(({ outcome }) => outcome === 'right').length} of ${formatCount(holders.length, 'holder')} have a right share`,
+    `Roll-call of ${printable(cluster)}: ${holders.filter(({ outcome }) => outcome === 'right').length} of ${formatCount(holders.length, 'holder')} have a right share`,
     ...holders.map(({ holder, outcome }) => {
       const said = outcomeText(outcome);
       return `  ${printable(holder.padEnd(width))}  ${outcome === 'right' ? style('green', said) : style('yellow', said)}`;
     }),
-    `  tried on ${generation} from ${repository} on ${host}: ${formatCount(sets, 'set')} of ${keys} shares, ${threshold} of ${shares}`,
-    ...(marked.length === 0 ? [] : [`  marked in ${marked.join(', ')}`]),
+    printable(
+      `  tried on ${generation} from ${repository} on ${host}: ${formatCount(sets, 'set')} of ${keys} shares, ${threshold} of ${shares}`,
+    ),
+    ...(marked.length === 0 ? [] : [printable(`  marked in ${marked.join(', ')}`)]),
     ...trouble(standing),
     ...warnings.map((text) => style('yellow', `! ${printable(text)}`)),
   ].join('\n');
