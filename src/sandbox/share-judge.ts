@@ -1,3 +1,5 @@
+import { DrError } from '../contract/failures';
+import { decodeShare } from '../contract/share';
 import type { ShareOutcome } from '../contract/share-outcome';
 import { nextSet, outcomesOf, type TriedSet } from '../plan/share-sets';
 import type { VaultClient } from '../vault/client';
@@ -10,11 +12,16 @@ const MOST_TRIES = 1_000;
 export class ShareJudge {
   #tried: TriedSet[] = [];
 
-  /** @param shares each once: secret */
+  /** @param shares secret. @throws DrError ShareRefused if one is there twice, and would be proved for two holders */
   constructor(
     readonly shares: readonly string[],
     readonly threshold: number,
-  ) {}
+  ) {
+    if (new Set(shares.map((share) => decodeShare(share) ?? share)).size === shares.length) return;
+    throw new DrError('ShareRefused', 'The same share was given twice, and Vault counts it once.', {
+      advice: 'Each holder submits a share of their own.',
+    });
+  }
 
   /** How many sets were tried. */
   get tries(): number {
