@@ -1,6 +1,5 @@
 import { log } from '@temporalio/activity';
 import { readPublicKey } from '../../src/config/load';
-import type { GenerationCopy } from '../../src/contract/generation';
 import {
   evaluateRollCall,
   type HolderOutcome,
@@ -31,7 +30,9 @@ export function tryShares(host: SandboxHost, input: SandboxInput<'tryShares'>): 
       // Before anything is fetched: where the identity is lost, other shares are needed.
       const shares = await openAll(host, claim.run, envelopes);
       const { repository, copy } = await firstThatAnswers(host, input, signal);
-      const { secretShares, secretThreshold } = sealOf(copy);
+      const { seal, recovery } = copy.manifest;
+      const held = recovery ?? seal;
+      const { secretShares, secretThreshold } = held;
       const cluster = host.cluster(claim.cluster);
       const trial: ShareTrial =
         shares.length < secretThreshold
@@ -51,7 +52,7 @@ export function tryShares(host: SandboxHost, input: SandboxInput<'tryShares'>): 
         generation: copy.generation,
         manifestSha256: copy.manifestSha256,
         repository: repository.name,
-        keys: copy.manifest.seal.type === 'shamir' ? 'unseal' : 'recovery',
+        keys: seal.type === 'shamir' ? 'unseal' : 'recovery',
         shares: secretShares,
         threshold: secretThreshold,
         holders: resultsOf(
@@ -63,14 +64,10 @@ export function tryShares(host: SandboxHost, input: SandboxInput<'tryShares'>): 
       const called: RollCalled = { at: new Date().toISOString(), run: claim.run, ...record };
       const earlier = await evidenceOf(host, claim.cluster, signal);
       const marked = await leave(host, { kind: 'roll-call', cluster: claim.cluster, ...called }, signal);
-      const standing = evaluateRollCall([...earlier, called], cluster.rollCall, sealOf(copy), new Date(called.at));
+      const standing = evaluateRollCall([...earlier, called], cluster.rollCall, held, new Date(called.at));
       return { ...record, ...rest, standing, marked };
     }),
   );
-}
-
-function sealOf({ manifest: { seal, recovery } }: GenerationCopy) {
-  return recovery ?? seal;
 }
 
 /** One with several shares has them if one of them is right: the others may be corrected ones. */

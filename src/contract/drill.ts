@@ -84,27 +84,32 @@ export interface SandboxProgress extends RunClaim {
   shares: ShareProgress | null;
   /** Until when shares are waited for. */
   sharesUntil: string | null;
+  /** The backup; null until it is chosen. */
+  generation: string | null;
   warnings: string[];
 }
 
-/** Answer to the `progress` query of a drill. */
-export interface DrillProgress extends SandboxProgress {
-  step: DrillStep;
-  generation: string | null;
-}
-
-/** Result of a drill as a run. */
-export interface DrillReport extends DrillResult {
+/** What every run in a sandbox reports of itself at its end. */
+export interface SandboxReport {
   cluster: string;
   run: string;
   requestedBy: string;
   startedAt: string;
   finishedAt: string;
   host: string;
+  /** Why it did not prove what it should; null if it did. */
+  notProved: string | null;
+  warnings: string[];
+}
+
+/** Answer to the `progress` query of a drill. */
+export interface DrillProgress extends SandboxProgress {
+  step: DrillStep;
+}
+
+/** Result of a drill as a run. */
+export interface DrillReport extends DrillResult, SandboxReport {
   /** Without the time for which shares were waited for. */
   machineSeconds: number;
   humanSeconds: number;
-  /** Why the shares were not tried, or do not open it, though that was wanted; null if the drill proved what it should. */
-  notProved: string | null;
-  warnings: string[];
 }

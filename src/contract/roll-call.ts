@@ -1,4 +1,4 @@
-import type { SandboxProgress } from './drill';
+import type { SandboxProgress, SandboxReport } from './drill';
 import type { DrillPhase } from './drill-levels';
 import type { ChainLink, SealConfig } from './generation';
 import { SHARE_OUTCOMES } from './share-outcome';
@@ -121,18 +121,7 @@ export type RollCallStep = (typeof ROLL_CALL_STEPS)[number];
 export interface RollCallProgress extends SandboxProgress {
   kind: 'roll-call';
   step: RollCallStep;
-  generation: string | null;
 }
 
 /** Result of a roll-call. */
-export interface RollCallReport extends RollCallResult {
-  cluster: string;
-  run: string;
-  requestedBy: string;
-  startedAt: string;
-  finishedAt: string;
-  host: string;
-  /** Why too few are proved; null if enough are. */
-  notProved: string | null;
-  warnings: string[];
-}
+export interface RollCallReport extends RollCallResult, SandboxReport {}

@@ -122,22 +122,16 @@ export async function withSandbox<T>(options: SandboxOptions, work: (sandbox: Sa
       unseal: (ask) =>
         timed('unseal', async () => {
           await standing.prove();
-          if (unsealsItself(manifest)) {
-            const { secretThreshold } = manifest.recovery ?? manifest.seal;
-            const recoveryKeys = ask ? await askForShares(ask, secretThreshold) : [];
-            await vault.awaitActive();
-            return recoveryKeys;
-          }
-          if (ask === undefined) return [];
-          const shares = await askForShares(ask, manifest.seal.secretThreshold);
-          await unsealHarmless(vault, new ShareJudge(shares, manifest.seal.secretThreshold));
+          if (ask === undefined && !unsealsItself(manifest)) return [];
+          const { secretThreshold } = manifest.recovery ?? manifest.seal;
+          const shares = ask ? await askForShares(ask, secretThreshold) : [];
+          await activate(vault, new ShareJudge(shares, secretThreshold));
           return shares;
         }),
       unsealWithAny: (judge) =>
         timed('unseal', async () => {
           await standing.prove();
-          if (unsealsItself(manifest)) await vault.awaitActive();
-          else await unsealHarmless(vault, judge);
+          await activate(vault, judge);
         }),
       judge: (judge) => vault.withClient((client) => judge.judgeRest(client)),
       leases: () => leases,
@@ -149,9 +143,11 @@ export async function withSandbox<T>(options: SandboxOptions, work: (sandbox: Sa
     await rm(directory, { recursive: true, force: true });
   }
 
-  async function unsealHarmless(vault: ScratchVault, judge: ShareJudge): Promise<void> {
-    leases = await disarm(vault, judge, manifest);
-    await unseal(vault, judge);
+  async function activate(vault: ScratchVault, judge: ShareJudge): Promise<void> {
+    if (!unsealsItself(manifest)) {
+      leases = await disarm(vault, judge, manifest);
+      await unseal(vault, judge);
+    }
     await vault.awaitActive();
   }
 

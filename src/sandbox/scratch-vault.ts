@@ -100,8 +100,12 @@ export class ScratchVault {
         async () => (await recovery.isUp()) || null,
       );
       const storage = await openAny(recovery, judge);
-      const rotateAfter = new Date(Date.now() + POSTPONED_MS);
-      return await changeLeases(storage, { do: 'forget', rotateAfter }, { signal: this.signal });
+      try {
+        const rotateAfter = new Date(Date.now() + POSTPONED_MS);
+        return await changeLeases(storage, { do: 'forget', rotateAfter }, { signal: this.signal });
+      } finally {
+        storage.close();
+      }
     } finally {
       recovery.close();
     }

@@ -50,82 +50,84 @@ export interface RecoveryStart {
 }
 
 /** @throws DrError AlreadyRunning that names the run there is. */
-export async function startRecovery(client: Client, start: RecoveryStart): Promise<RecoveryHandle> {
+export function startRecovery(client: Client, start: RecoveryStart): Promise<RecoveryHandle> {
   const workflowId = recoveryWorkflowId(start.cluster);
-  return startOnce(client, workflowId, `vault-dr status --cluster ${start.cluster}`, () =>
-    client.workflow.start<(input: object) => Promise<RecoveryReport>>(WORKFLOW[start.workflow], {
-      workflowId,
-      taskQueue: CONTROLLER_TASK_QUEUE,
-      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-      args: [start.input],
-      priority: PRIORITY.recovery,
-      workflowIdConflictPolicy: 'FAIL',
-      staticSummary: `${start.summary}, requested by ${start.input.requestedBy}`,
-      // `temporal workflow describe` shows this and nothing that changes.
-      staticDetails: `Its current wait and the next command: \`temporal workflow metadata --workflow-id ${workflowId}\``,
-    }),
-  );
+  return startRun<object, RecoveryReport>(client, {
+    type: WORKFLOW[start.workflow],
+    workflowId,
+    input: start.input,
+    priority: PRIORITY.recovery,
+    summary: `${start.summary}, requested by ${start.input.requestedBy}`,
+    // `temporal workflow describe` shows this and nothing that changes.
+    details: `Its current wait and the next command: \`temporal workflow metadata --workflow-id ${workflowId}\``,
+    followCommand: `vault-dr status --cluster ${start.cluster}`,
+  });
 }
 
-export async function startBackup(client: Client, cluster: string): Promise<BackupHandle> {
-  const workflowId = backupWorkflowId(cluster);
-  return startOnce(client, workflowId, `vault-dr status --cluster ${cluster} --backup`, () =>
-    client.workflow.start<(input: { cluster: string }) => Promise<BackupResult>>(WORKFLOW.backUpCluster, {
-      workflowId,
-      taskQueue: CONTROLLER_TASK_QUEUE,
-      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-      args: [{ cluster }],
-      priority: PRIORITY.backup,
-      workflowIdConflictPolicy: 'FAIL',
-      staticSummary: `Backup of ${cluster}`,
-    }),
-  );
+/** @throws DrError AlreadyRunning, as the next two */
+export function startBackup(client: Client, cluster: string): Promise<BackupHandle> {
+  return startRun<{ cluster: string }, BackupResult>(client, {
+    type: WORKFLOW.backUpCluster,
+    workflowId: backupWorkflowId(cluster),
+    input: { cluster },
+    priority: PRIORITY.backup,
+    summary: `Backup of ${cluster}`,
+    followCommand: `vault-dr status --cluster ${cluster} --backup`,
+  });
 }
 
-export async function startDrill(
-  client: Client,
-  input: Partial<DrillInput> & { cluster: string },
-): Promise<DrillHandle> {
-  const workflowId = drillWorkflowId(input.cluster);
-  return startOnce(client, workflowId, `vault-dr status --cluster ${input.cluster} --drill`, () =>
-    client.workflow.start<(input: Partial<DrillInput>) => Promise<DrillReport>>(WORKFLOW.drillRestore, {
-      workflowId,
-      taskQueue: CONTROLLER_TASK_QUEUE,
-      workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-      args: [input],
-      priority: PRIORITY.drill,
-      workflowIdConflictPolicy: 'FAIL',
-      staticSummary: `Drill of ${input.cluster}, requested by ${input.requestedBy ?? 'unknown'}`,
-    }),
-  );
+export function startDrill(client: Client, input: Partial<DrillInput> & { cluster: string }): Promise<DrillHandle> {
+  const { cluster, requestedBy = 'unknown' } = input;
+  return startRun<Partial<DrillInput>, DrillReport>(client, {
+    type: WORKFLOW.drillRestore,
+    workflowId: drillWorkflowId(cluster),
+    input,
+    priority: PRIORITY.drill,
+    summary: `Drill of ${cluster}, requested by ${requestedBy}`,
+    followCommand: `vault-dr status --cluster ${cluster} --drill`,
+  });
 }
 
-export async function startRollCall(
+export function startRollCall(
   client: Client,
   input: Partial<RollCallInput> & { cluster: string },
 ): Promise<RollCallHandle> {
-  const workflowId = rollCallWorkflowId(input.cluster);
-  return startOnce(client, workflowId, `vault-dr status --cluster ${input.cluster} --roll-call`, () =>
-    client.workflow.start<(input: Partial<RollCallInput>) => Promise<RollCallReport>>(WORKFLOW.rollCall, {
+  const { cluster, requestedBy = 'unknown' } = input;
+  return startRun<Partial<RollCallInput>, RollCallReport>(client, {
+    type: WORKFLOW.rollCall,
+    workflowId: rollCallWorkflowId(cluster),
+    input,
+    priority: PRIORITY.drill,
+    summary: `Roll-call of ${cluster}, requested by ${requestedBy}`,
+    followCommand: `vault-dr status --cluster ${cluster} --roll-call`,
+  });
+}
+
+interface RunStart<I> {
+  type: string;
+  workflowId: string;
+  input: I;
+  priority: (typeof PRIORITY)[keyof typeof PRIORITY];
+  summary: string;
+  details?: string;
+  followCommand: string;
+}
+
+async function startRun<I, R>(
+  client: Client,
+  { type, workflowId, input, priority, summary, details, followCommand }: RunStart<I>,
+): Promise<WorkflowHandle<(input: I) => Promise<R>>> {
+  try {
+    return await client.workflow.start<(input: I) => Promise<R>>(type, {
       workflowId,
       taskQueue: CONTROLLER_TASK_QUEUE,
       workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
       args: [input],
-      priority: PRIORITY.drill,
+      priority,
       workflowIdConflictPolicy: 'FAIL',
-      staticSummary: `Roll-call of ${input.cluster}, requested by ${input.requestedBy ?? 'unknown'}`,
-    }),
-  );
-}
-
-async function startOnce<T>(
-  client: Client,
-  workflowId: string,
-  followCommand: string,
-  start: () => Promise<T>,
-): Promise<T> {
-  try {
-    return await start();
+      staticSummary: summary,
+      ...(details === undefined ? {} : { staticDetails: details }),
+    });
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
     const first = await whichRuns(client, workflowId);

@@ -2,18 +2,17 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { passedEnvironment } from '../../child-environment';
 import { DrError } from '../../contract/failures';
 import { formatSeconds } from '../../contract/format';
 import { cut } from '../../contract/retry-notice';
 import { findsShareInClear } from '../../contract/share';
 import { writeFileAtomically } from '../../files/atomic-file';
-import { readOwnFile } from '../../files/own-files';
 import { ownProcess } from '../../files/ownership';
 import { holderOf, processIdentity, signalProcess } from '../../files/process-identity';
 import { inData } from '../data/data-directory';
 import type { Attempt } from '../run/attempt';
+import { endRecorded } from '../run/end-recorded';
 import type { Fence, ServerProgramRun } from '../service/service-driver';
 import type { SourceStorage } from './source';
 
@@ -67,27 +66,11 @@ export async function resetMigration(run: MigrationRun, attempt: Attempt): Promi
 }
 
 /** Ends the program that a previous agent has started: it must not write into what follows. */
-export async function endMigration(stateDir: string, fence?: Fence): Promise<void> {
+export function endMigration(stateDir: string, fence?: Fence): Promise<void> {
   const file = join(stateDir, RUNNING);
-  const identity = readOwnFile(file)?.trim();
-  if (identity === undefined) return;
-  for (let tries = 0; ; tries++) {
-    const pid = await holderOf(identity);
-    if (pid === null) break;
-    if (tries === 100) {
-      throw new DrError(
-        'ServiceFailed',
-        `The migration of an earlier attempt (process ${pid}) is still running after SIGKILL.`,
-        {
-          advice: 'It hangs in the kernel, probably on a disk: check `dmesg` on that host.',
-        },
-      );
-    }
-    fence?.assertCurrent();
-    signalProcess(pid, 'SIGKILL');
-    await sleep(50);
-  }
-  await rm(file, { force: true });
+  const what = 'The migration of an earlier attempt';
+  const kill = (pid: number) => signalProcess(pid, 'SIGKILL');
+  return endRecorded({ file, what, withinMs: 5_000, find: holderOf, kill }, fence);
 }
 
 /** Its configuration may contain a token. */

@@ -11,6 +11,7 @@ import { readOwnFile } from '../../files/own-files';
 import { ownProcess } from '../../files/ownership';
 import { groupOf, processIdentity, signalProcess } from '../../files/process-identity';
 import { logLineFit } from '../../vault/errors/log-line';
+import { endRecorded } from '../run/end-recorded';
 import type { Fence, ServerProgramRun } from './service-driver';
 
 /** In the agent's own directory: records the server, which may outlive the agent. */
@@ -90,23 +91,10 @@ export async function withRecoveryServer<T>(
 }
 
 /** Ends the server that an earlier attempt has started, with or without its launcher: it would hold the data. */
-export async function endRecoveryServer(stateDir: string, fence?: Fence): Promise<void> {
+export function endRecoveryServer(stateDir: string, fence?: Fence): Promise<void> {
   const file = join(stateDir, RUNNING);
-  const identity = readOwnFile(file)?.trim();
-  if (identity === undefined) return;
-  for (let tries = 0; ; tries++) {
-    const pid = await groupOf(identity);
-    if (pid === null) break;
-    if (tries === 600) {
-      throw new DrError('ServiceFailed', `Vault in recovery mode (process ${pid}) is still running after SIGKILL.`, {
-        advice: 'It hangs in the kernel, probably on a disk: check `dmesg` on that host.',
-      });
-    }
-    fence?.assertCurrent();
-    signalGroup(pid);
-    await sleep(50);
-  }
-  await rm(file, { force: true });
+  const what = 'Vault in recovery mode';
+  return endRecorded({ file, what, withinMs: 30_000, find: groupOf, kill: signalGroup }, fence);
 }
 
 function signalGroup(leader: number): void {
