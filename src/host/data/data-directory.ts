@@ -106,7 +106,10 @@ export async function setAsideDataDirectory(
     });
   }
 
-  if (current && (await readMarker(path)) === run) return asideBefore ? aside : null;
+  const isRunsOwn = current !== null && (await readMarker(path)) === run;
+  // Two instants of what a newer attempt does meanwhile would contradict each other.
+  attempt.assertCurrent();
+  if (isRunsOwn) return asideBefore ? aside : null;
   if (current && asideBefore) {
     throw new DrError('NodeUnsafe', `${path} was already set aside by this run, but it exists again.`, {
       notice: 'data-directory-back',

@@ -1,6 +1,7 @@
-import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { chmod, chown, lstat, mkdir, readdir, readFile, rename, rm, stat, symlink, writeFile } from 'node:fs/promises';
 import { basename } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { Attempt } from '../../../../src/host/run/attempt';
 import {
   blankDataDirectory,
@@ -47,10 +48,10 @@ async function expectBlankLikeBefore(): Promise<void> {
   expect({ uid, gid, mode: mode & 0o777 }).toEqual({ ...OWNER, mode: 0o750 });
 }
 
-/** An attempt that was frozen between its last check and its rename, while others did `meanwhile`. */
-function frozenBefore(rename: number, meanwhile: () => void): Attempt {
+/** An attempt that was frozen right after one of its checks, while others did `meanwhile`: the first is before its renames. */
+function frozenBefore(check: number, meanwhile: () => void): Attempt {
   let calls = 0;
-  return { ...current, assertCurrent: () => (++calls === rename ? meanwhile() : undefined) };
+  return { ...current, assertCurrent: () => (++calls === check ? meanwhile() : undefined) };
 }
 
 /** What the newer attempt and the Vault that it started have done. */
@@ -145,7 +146,7 @@ describe('setAsideDataDirectory', () => {
     ['that was empty', () => mkdir(data)],
   ])('takes nothing when it thaws after the newer attempt replaced a directory %s', async (_what, before) => {
     await before();
-    const zombie = frozenBefore(1, () => {
+    const zombie = frozenBefore(2, () => {
       writeFileSync(`${data}/.vault-dr-set-aside`, 'by the newer attempt');
       newerAttemptAndVault();
     });
@@ -158,7 +159,7 @@ describe('setAsideDataDirectory', () => {
 
   it('puts no blank directory over new data when it thaws between its two renames', async () => {
     await makeData();
-    const zombie = frozenBefore(2, () => {
+    const zombie = frozenBefore(3, () => {
       mkdirSync(data);
       writeFileSync(`${data}/vault.db`, 'new data');
     });
@@ -167,6 +168,31 @@ describe('setAsideDataDirectory', () => {
 
     expect(await readFile(`${data}/vault.db`, 'utf8')).toBe('new data');
     expect(await namesBeside()).toEqual(['data', basename(setAsidePath(data, RUN))]);
+  });
+
+  it('never says that there was no data because a newer attempt has just set it aside', async () => {
+    const answers: unknown[] = [];
+    for (let turns = 0; turns < 60; turns += 1) {
+      data = inTest(`turns-${turns}`);
+      await makeData();
+      const replaced = { isIt: false };
+      const attempt: Attempt = {
+        ...current,
+        assertCurrent: () => (replaced.isIt ? superseded.assertCurrent() : undefined),
+      };
+
+      const end = setAside(RUN, attempt).catch((error: Error) => error.message);
+      for (let turn = 0; turn < turns; turn += 1) await setImmediate();
+      if ((await Promise.race([end, null])) === null) {
+        replaced.isIt = true;
+        if (existsSync(`${data}/raft`)) newerAttemptAndVault();
+      }
+
+      answers.push((await end) === setAsidePath(data, RUN) ? 'set aside' : await end);
+    }
+    expect(answers).toContain('superseded');
+    expect(answers).not.toContain(null);
+    expect(answers).not.toContainEqual(expect.stringContaining('exists again'));
   });
 
   it('changes nothing once a newer attempt has begun', async () => {
