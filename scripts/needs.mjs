@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 export function needsOf(files, root) {
   const includes = (folder) => files.some((file) => file.startsWith(`${root}/${folder}/`));
   const mention = (word) => files.some((file) => readFileSync(file, 'utf8').includes(word));
-  if (includes('test/e2e') || includes('test/attacks')) {
+  if (['test/e2e', 'test/long', 'test/attacks'].some(includes)) {
     const consul = mention("'consul-storage'") ? ['consul'] : [];
     const full = consul.length > 0 || mention("'file-storage'") || mention("'every-engine'") ? ['vault-full'] : [];
     return { compiled: true, servers: ['vault', 'temporal', 'weed', ...consul, ...full] };

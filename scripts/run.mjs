@@ -20,7 +20,9 @@ import { outputOf, runInForeground, runLogged, StepFailed, step } from './steps.
 
 const OLDEST_NODE = [20, 19];
 const SOURCES = ['src', 'workflows', 'activities', 'test', 'tsconfig.json', 'package-lock.json'];
-const TEST_PROJECTS = ['unit', 'workflow', 'replay', 'e2e', 'attacks'];
+const TEST_PROJECTS = ['unit', 'workflow', 'replay', 'e2e', 'long', 'attacks'];
+/** What `npm test` runs; the long ones have a command of their own. */
+const TESTED = TEST_PROJECTS.filter((project) => project !== 'long');
 /** Of the attacks the part that takes no longer than a minute or two. */
 const SHORT_ATTACKS = 'test/attacks/forged-steps.test.ts';
 /** How many test files are named that took longest. */
@@ -81,7 +83,7 @@ async function testAll() {
   for (const check of ['lint', 'format']) {
     if (!(await passes(check))) failedChecks.push(check);
   }
-  await ensureServers(needsOf(await filesOf([]), ROOT).servers);
+  await ensureServers(needsOf(await filesOf(['--selectProjects', ...TESTED]), ROOT).servers);
   // Nothing runs beside end-to-end tests: they start whole clusters.
   const results = [
     await runJest(['--selectProjects', 'unit', 'workflow', 'replay']),

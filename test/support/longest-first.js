@@ -1,24 +1,28 @@
 const files = require('node:path');
 const { default: Sequencer } = require('@jest/test-sequencer');
 
-/** End-to-end tests that take longest, the first of them about six minutes. One that began last would be waited for alone. */
+/** Tests on clusters that take longest, up to six minutes. One that began last would be waited for alone. */
 const LONGEST = [
-  'chaos',
-  'restore-files',
-  'backup-faults',
-  'recoveries',
-  'lost-temporal-back',
-  'filesystem-backup',
-  'faults-slow-disk',
-  'faults-backup',
-  'shapes',
-  'restore-shapes',
-  'auto-unseal',
-  'several-controllers',
-  'faults-restore',
-  'without-agents',
-  'package',
-].map((name) => `test/e2e/${name}.test.ts`);
+  'long/restore-files',
+  'long/backup-faults',
+  'long/recoveries',
+  'long/lost-temporal-back',
+  'long/faults-backup',
+  'long/shapes',
+  'long/restore-shapes',
+  'long/chaos-kinds',
+  'long/several-controllers',
+  'long/faults-restore',
+  'e2e/consul-recovery',
+  'e2e/roll-call',
+  'e2e/filesystem-backup',
+  'e2e/chaos',
+  'e2e/auto-unseal',
+  'e2e/package',
+  'e2e/without-agents',
+  'e2e/unseal-ceremony',
+  'e2e/temporal-away',
+].map((name) => `test/${name}.test.ts`);
 
 /** Jest knows how long files took where they have run before; elsewhere it takes the largest first. */
 module.exports = class LongestFirst extends Sequencer {

@@ -37,6 +37,7 @@ describe('a run of some tests', () => {
     ['test/replay/replay.test.ts', { compiled: false, servers: [] }],
     ['test/workflow/slow-join.test.ts', { compiled: false, servers: ['temporal'] }],
     ['test/e2e/lab.test.ts', { compiled: true, servers: ['vault', 'temporal', 'weed'] }],
+    ['test/long/main-job.test.ts', { compiled: true, servers: ['vault', 'temporal', 'weed'] }],
     ['test/attacks/forged-steps.test.ts', { compiled: true, servers: ['vault', 'temporal', 'weed'] }],
   ])('prepares what %s needs', async (file, needs) => {
     const files = ['test/unit/plan/log-end.test.ts', file].map((name) => join(PROJECT_ROOT, name));

@@ -183,7 +183,7 @@ describe('setAsideDataDirectory', () => {
 
       const end = setAside(RUN, attempt).catch((error: Error) => error.message);
       for (let turn = 0; turn < turns; turn += 1) await setImmediate();
-      if ((await Promise.race([end, null])) === null) {
+      if ((await Promise.race([end, Promise.resolve(null)])) === null) {
         replaced.isIt = true;
         if (existsSync(`${data}/raft`)) newerAttemptAndVault();
       }
