@@ -9,6 +9,7 @@ import { SMALL_FILES } from '../../src/repository/generation-files';
 import { listFiles, listGenerations, verifyCopy } from '../../src/repository/generations';
 import { openRepository } from '../../src/repository/open';
 import type { ChaosLab } from './chaos-lab';
+import { scratchServers } from '../support/scratch-servers';
 import { leftOf } from './left-by-runs';
 
 const REPOSITORIES = ['local', 'offsite'];
@@ -127,6 +128,9 @@ async function leftFiles({ lab }: ChaosLab): Promise<string[]> {
   const problems: string[] = [];
   const report = (paths: string[], what: string) => problems.push(...paths.map((path) => `${what}: ${path}`));
   report(await namesIn(join(lab.directory, 'controller', 'staging', CLUSTER)), 'left in staging');
+  for (const name of ['controller/drills', 'sandbox-run']) {
+    report(await namesIn(join(lab.directory, name)), 'left of a sandbox');
+  }
   const stored = await readdir(lab.localRepository, { recursive: true });
   report(
     stored.filter((path) => basename(path).startsWith('.')),
@@ -158,7 +162,7 @@ async function namesIn(directory: string): Promise<string[]> {
   return readdir(directory).catch(() => []);
 }
 
-/** One of each server, and nothing that was started for a step. */
+/** One of each server, and nothing that was started for a step: no Vault in a fence either. */
 async function strayProcesses({ lab }: ChaosLab): Promise<string[]> {
   const expected = [
     lab.controller.pid,
@@ -170,7 +174,8 @@ async function strayProcesses({ lab }: ChaosLab): Promise<string[]> {
   let stray: string[] = [];
   const inspection = async () => {
     const vaults = await Promise.all(lab.nodes.map(({ name }) => lab.vaultPid(name)));
-    const pids = (await processesOf(lab.id)).filter((pid) => ![...expected, ...vaults].includes(pid));
+    const labs = (await processesOf(lab.id)).filter((pid) => ![...expected, ...vaults].includes(pid));
+    const pids = [...labs, ...(await scratchServers(lab.directory))];
     const lines = await Promise.all(
       pids.map(async (pid) => {
         const line = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).replaceAll('\0', ' ').trim();

@@ -1,6 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import type { RecoveryProgress } from '../../src/contract/recovery';
-import { MESSAGE } from '../../src/contract/names';
+import type { WorkflowHandle } from '@temporalio/client';
+import type { SandboxProgress } from '../../src/contract/drill';
+import type { RecoveryProgress, RunRecipient } from '../../src/contract/recovery';
+import { MESSAGE, PROGRESS_QUERY } from '../../src/contract/names';
 import { encryptArmored } from '../../src/crypto/age';
 import { askRestore, type RecoveryHandle, recoveryProgress } from '../../src/temporal/runs';
 import { signedApproval } from '../support/approval';
@@ -9,7 +11,9 @@ import type { ChaosLab } from './chaos-lab';
 const POLL_INTERVAL_MS = 100;
 const ANSWER_WITHIN_MS = 5_000;
 const LATE_MS = 1_000;
-const HOLDERS = ['carol', 'dave', 'erin'];
+const HOLDERS = ['carol', 'dave', 'erin', 'frank', 'grace'];
+/** How many of them a recovery needs. */
+const THRESHOLD = 3;
 
 /**
  * Approves, and gives three unseal shares, as people do who check again until the run has what it needs. They fix
@@ -53,17 +57,52 @@ export async function attendRestore(
       if (waitingFor !== 'shares') return;
       await sleep(LATE_MS);
     }
-    for (const [index, holder] of HOLDERS.entries()) {
-      if (shares.accepted.some((item) => item.holder === holder)) continue;
-      const share = await encryptArmored(
-        lab.unsealShares[index] ?? '',
-        recipients.map((item) => item.recipient),
-      );
-      await inTime(() => askRestore(handle, MESSAGE.submitShare, { holder, share }));
-    }
+    await submitMissing({ client, lab }, handle, HOLDERS.slice(0, THRESHOLD), {
+      recipients,
+      accepted: shares.accepted,
+    });
   }
 
   function inTime<T>(ask: () => Promise<T>): Promise<T> {
     return client.withDeadline(Date.now() + ANSWER_WITHIN_MS, ask);
+  }
+}
+
+/** Gives every unseal share to a run in a sandbox, as often as it asks for them: it may lose them with its host. */
+export async function attendSandbox(
+  { client, lab }: Pick<ChaosLab, 'client' | 'lab'>,
+  handle: WorkflowHandle,
+  isOver: () => boolean,
+): Promise<string[]> {
+  while (!isOver()) {
+    try {
+      const { recipients, shares } = await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
+        handle.query<SandboxProgress>(PROGRESS_QUERY),
+      );
+      if (shares !== null)
+        await submitMissing({ client, lab }, handle, HOLDERS, { recipients, accepted: shares.accepted });
+    } catch {
+      // Nobody answers just now, or the run is over.
+    }
+    await sleep(POLL_INTERVAL_MS);
+  }
+  return [];
+}
+
+async function submitMissing(
+  { client, lab }: Pick<ChaosLab, 'client' | 'lab'>,
+  handle: Parameters<typeof askRestore>[0],
+  holders: readonly string[],
+  { recipients, accepted }: { recipients: readonly RunRecipient[]; accepted: readonly { holder: string }[] },
+): Promise<void> {
+  for (const [index, holder] of holders.entries()) {
+    if (accepted.some((item) => item.holder === holder)) continue;
+    const share = await encryptArmored(
+      lab.unsealShares[index] ?? '',
+      recipients.map((item) => item.recipient),
+    );
+    await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
+      askRestore(handle, MESSAGE.submitShare, { holder, share }),
+    );
   }
 }

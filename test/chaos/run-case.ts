@@ -175,7 +175,7 @@ export async function keepLogs(chaos: ChaosLab, id: string, directory: string): 
   const target = join(directory, id.replaceAll('/', '-'));
   await mkdir(target, { recursive: true });
   await cp(join(chaos.lab.directory, 'logs'), join(target, 'logs'), { recursive: true });
-  for (const workflow of ['backup-lab', 'restore-lab']) {
+  for (const workflow of ['backup-lab', 'restore-lab', 'drill-lab', 'roll-call-lab']) {
     const { stdout } = await chaos.lab.temporalCli(['workflow', 'show', '-w', workflow, '-o', 'json']);
     await writeFile(join(target, `${workflow}.json`), stdout);
   }

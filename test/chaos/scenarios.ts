@@ -19,6 +19,7 @@ import { EVERYTHING } from './matrix';
 import { CONSUL_SCENARIOS, COPY_SCENARIOS } from './method-scenarios';
 import { attendRestore } from './people';
 import { persistently } from './persistence';
+import { SANDBOX_SCENARIOS } from './sandbox-scenarios';
 import { backupRun, makeLeader, recoveryRun, removeSetAside, type Scenario } from './scenario';
 
 /** Of whose data a removal makes an end. */
@@ -342,7 +343,7 @@ const LEASE_GRACE: Scenario = {
 };
 
 /** Not part of `npm test`. */
-const MORE_SCENARIOS: readonly Scenario[] = [...SCENARIOS, ROLL_BACK_OF, LEASE_GRACE];
+const MORE_SCENARIOS: readonly Scenario[] = [...SCENARIOS, ...SANDBOX_SCENARIOS, ROLL_BACK_OF, LEASE_GRACE];
 
 export function scenarioNamed(name: string): Scenario {
   const scenario = [...MORE_SCENARIOS, ...COPY_SCENARIOS, ...CONSUL_SCENARIOS].find((item) => item.name === name);
