@@ -1,7 +1,7 @@
 import type { RecoveryReport } from '../../src/contract/recovery';
 import { endedRuns } from '../../src/report/ended-runs';
 import { reportFiles, type StoredReport, writeReport } from '../../src/report/write-report';
-import { hasReport, publishReport } from '../../src/repository/keep/reports';
+import { publishReport, readReport } from '../../src/repository/keep/reports';
 import { cancellation, withHeartbeats } from '../heartbeat';
 import type { Controller } from './context';
 
@@ -63,7 +63,7 @@ async function isReported(controller: Controller, cluster: string, run: string):
     controller.cluster(cluster).repositories.map(async (name) => {
       try {
         const repository = await controller.repository(name);
-        return await hasReport(repository, cluster, run, publicKey, { signal: patience() });
+        return typeof (await readReport(repository, cluster, run, publicKey, { signal: patience() })) === 'object';
       } catch {
         cancellation().throwIfAborted();
         // Not known to have ended: as where there is no report.

@@ -269,7 +269,7 @@ export const ERRORS: Record<ErrorCode, Entry> = {
     means: 'Temporal has no run of this cluster or of this id: none was started, or it ended too long ago.',
     todo: [
       'Check `--cluster` and the Temporal profile (`TEMPORAL_CONFIG_FILE`, `TEMPORAL_PROFILE`).',
-      'Reports of ended runs: `vault-dr report --cluster CLUSTER`.',
+      'Reports of ended runs: `vault-dr report --cluster CLUSTER`; with `--stored` also of those that Temporal has forgotten.',
     ],
   },
   OtherVersionNeeded: {

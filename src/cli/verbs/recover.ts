@@ -149,8 +149,9 @@ export function reportCommand(): Command {
     'vault-dr report --cluster prod >restore-report.md',
   )
     .option('--run <id>', 'run of the recovery; default: the latest')
+    .option('--stored', 'as it is in the repositories, signed: without Temporal')
     .action(lazily(() => (require('../report') as typeof Report).runReport));
-  return withJson(withTemporal(withCluster(command)));
+  return withJson(withTemporal(withConfig(withCluster(command))));
 }
 
 export function removeSetAsideCommand(): Command {

@@ -1,4 +1,6 @@
-import { runName } from '../../contract/names';
+import { basename } from 'node:path';
+import { RUN_PATTERN, runName } from '../../contract/names';
+import type { RecoveryReport } from '../../contract/recovery';
 import { signManifest, verifySignature } from '../../crypto/signature';
 import { digestOf } from '../digest';
 import { fromBytes, readSmall, type Repository, type TransferOptions } from '../types';
@@ -36,21 +38,40 @@ export async function publishReport(
   await put(`${key}.json.sig`, signature);
 }
 
-/** Whether a report of that run is there that a controller has signed. @throws DrError if the repository does not answer */
-export async function hasReport(
+/**
+ * The report of a run, as a controller has signed it. @returns `absent`: there is none; `not signed`: there is one, by
+ * somebody else, or of another run.
+ * @throws DrError if the repository does not answer
+ */
+export async function readReport(
   repository: Repository,
   cluster: string,
   run: string,
   publicKeyPem: string,
   options: TransferOptions = {},
-): Promise<boolean> {
+): Promise<RecoveryReport | 'absent' | 'not signed'> {
   const key = keyOf(cluster, run);
+  const bytes = await readSmall(repository, `${key}.json`, LIMIT_BYTES, options);
+  if (!bytes) return 'absent';
   const signature = await readSmall(repository, `${key}.json.sig`, 1024, options);
-  const bytes = signature && (await readSmall(repository, `${key}.json`, LIMIT_BYTES, options));
-  if (!signature || !bytes || !verifySignature(signed(bytes), signature, publicKeyPem)) return false;
+  if (!signature || !verifySignature(signed(bytes), signature, publicKeyPem)) return 'not signed';
+  const report = JSON.parse(bytes.toString()) as RecoveryReport;
   // Of another run, moved there?
-  const report = JSON.parse(bytes.toString()) as { cluster?: unknown; run?: unknown };
-  return report.cluster === cluster && report.run === run;
+  return report.cluster === cluster && report.run === run ? report : 'not signed';
+}
+
+/** The runs of a cluster that a repository has reports of, the newest report first. @throws as `readReport` */
+export async function listReports(
+  repository: Repository,
+  cluster: string,
+  options: TransferOptions = {},
+): Promise<{ run: string; storedAt: Date }[]> {
+  const found: { run: string; storedAt: Date }[] = [];
+  for await (const { key, storedAt } of repository.list(`${cluster}/reports/`, options)) {
+    const [run, rest] = [basename(key, '.json'), key.slice(0, -basename(key).length)];
+    if (key.endsWith('.json') && rest === `${cluster}/reports/` && RUN_PATTERN.test(run)) found.push({ run, storedAt });
+  }
+  return found.toSorted((one, other) => other.storedAt.getTime() - one.storedAt.getTime());
 }
 
 function signed(bytes: Buffer): Buffer {
