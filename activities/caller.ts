@@ -6,11 +6,13 @@ import {
   drillWorkflowId,
   recoveryWorkflowId,
   rollCallWorkflowId,
+  secretWorkflowId,
   WORKFLOW,
 } from '../src/contract/names';
 
+const SANDBOX_RUNS: readonly string[] = [WORKFLOW.drillRestore, WORKFLOW.rollCall, WORKFLOW.recoverSecret];
 /** Workflow types with ids, and so locks, of their own. */
-const OTHERS: readonly string[] = [WORKFLOW.backUpCluster, WORKFLOW.drillRestore, WORKFLOW.rollCall];
+const OTHERS: readonly string[] = [WORKFLOW.backUpCluster, ...SANDBOX_RUNS];
 /** Workflow types that change the nodes of a cluster. They share one workflow id, which is the lock. */
 const RECOVERIES: readonly string[] = Object.values(WORKFLOW).filter((type) => !OTHERS.includes(type));
 
@@ -49,10 +51,35 @@ export function assertRollCallOf(cluster: string, run?: string): void {
   assertScheduled(WORKFLOW.rollCall, rollCallWorkflowId(cluster), run);
 }
 
-/** For what every run in a sandbox does. */
-export function assertSandboxRunOf(cluster: string, run?: string): void {
+/**
+ * The same for what brings single secrets back. Its id is the lock, so nothing is appended.
+ * @throws DrError PermissionDenied
+ */
+export function assertSecretRunOf(cluster: string, run?: string): void {
+  const caller = callerOf();
+  const id = secretWorkflowId(cluster);
+  if (caller.workflowId !== id || caller.workflowType !== WORKFLOW.recoverSecret) {
+    throw denied(caller, `only a ${WORKFLOW.recoverSecret} with the id '${id}' may`);
+  }
+  assertRun(caller, run);
+}
+
+/** A drill, or a roll-call: what tries a backup, and reads nothing for anybody. */
+export function assertRehearsalOf(cluster: string, run?: string): void {
   if (ownWorkflow() === WORKFLOW.rollCall) assertRollCallOf(cluster, run);
   else assertDrillOf(cluster, run);
+}
+
+/** For what every run in a sandbox does. */
+export function assertSandboxRunOf(cluster: string, run?: string): void {
+  if (ownWorkflow() === WORKFLOW.recoverSecret) assertSecretRunOf(cluster, run);
+  else assertRehearsalOf(cluster, run);
+}
+
+/** Whatever people approve. */
+export function assertApprovable(cluster: string, run: string): void {
+  if (ownWorkflow() === WORKFLOW.recoverSecret) assertSecretRunOf(cluster, run);
+  else assertRecoveryOf(cluster, run);
 }
 
 function assertScheduled(type: string, id: string, run: string | undefined): void {
@@ -69,8 +96,7 @@ function assertScheduled(type: string, id: string, run: string | undefined): voi
 export function assertRunOf(cluster: string, run: string): void {
   const { workflowType } = callerOf();
   if (workflowType === WORKFLOW.backUpCluster) assertBackupOf(cluster, run);
-  else if (workflowType === WORKFLOW.drillRestore || workflowType === WORKFLOW.rollCall)
-    assertSandboxRunOf(cluster, run);
+  else if (SANDBOX_RUNS.includes(workflowType)) assertSandboxRunOf(cluster, run);
   else assertRecoveryOf(cluster, run);
 }
 

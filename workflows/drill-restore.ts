@@ -1,18 +1,11 @@
-import {
-  defineQuery,
-  isCancellation,
-  patched,
-  setHandler,
-  upsertSearchAttributes,
-  workflowInfo,
-} from '@temporalio/workflow';
+import { defineQuery, isCancellation, patched, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
 import type { DrillChoice, DrillProgress, DrillReport, DrillResult } from '../src/contract/drill';
 import { drillInput } from '../src/contract/input';
 import { MESSAGE, PROGRESS_QUERY } from '../src/contract/names';
 import { notice } from '../src/contract/notice';
 import { drillFailed, tooFewShares } from '../src/contract/voice/sandbox-run-text';
+import { beginSandboxRun } from './run/begin-sandbox-run';
 import { Incoming } from './run/incoming';
-import { Journal } from './run/journal';
 import { ending, parseOrFail, problemOf } from './run/problems';
 import { SandboxRun } from './run/sandbox-run';
 import { SandboxState } from './run/sandbox-state';
@@ -26,21 +19,9 @@ import { controller } from './run/steps';
 export async function drillRestore(raw: unknown): Promise<DrillReport> {
   const input = parseOrFail(drillInput, raw, '{"cluster":"prod"}');
   const { cluster, requestedBy } = input;
-  const { runId: run, workflowId, startTime } = workflowInfo();
-  const claim = { run, cluster, startedAt: startTime.toISOString() };
-  const journal = new Journal(claim, undefined, 'drill');
-  const state = new SandboxState<DrillProgress>({
-    ...claim,
-    workflowId,
-    requestedBy,
-    step: 'choose',
-    generation: null,
-    host: null,
-    recipients: [],
-    shares: null,
-    sharesUntil: null,
-    warnings: journal.warnings,
-  });
+  const { claim, journal, begun } = beginSandboxRun('drill', input);
+  const { run, startedAt } = claim;
+  const state = new SandboxState<DrillProgress>(begun);
   const { progress } = state;
   const sandbox = new SandboxRun(state, journal);
   setHandler(defineQuery<DrillProgress>(PROGRESS_QUERY), () => progress, { description: 'How far the drill is' });
@@ -126,8 +107,7 @@ export async function drillRestore(raw: unknown): Promise<DrillReport> {
   function reportOf(result: DrillResult, notProved: string | null): DrillReport {
     const finishedAt = new Date().toISOString();
     const humanSeconds = sandbox.humanMs / 1_000;
-    const seconds = (Date.parse(finishedAt) - Date.parse(claim.startedAt)) / 1_000;
-    const { startedAt } = claim;
+    const seconds = (Date.parse(finishedAt) - Date.parse(startedAt)) / 1_000;
     return {
       ...result,
       cluster,

@@ -5,6 +5,7 @@ export { enrolNode } from './enrol-node';
 export { migrateStorage } from './migrate-storage';
 export { copyNode } from './copy-node';
 export { rebuildNode } from './rebuild-node';
+export { recoverSecret } from './recover-secret';
 export { recoverQuorum } from './recover-quorum';
 export { rollBackRun } from './roll-back-run';
 export { removeSetAside } from './remove-set-aside';

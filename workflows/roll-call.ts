@@ -1,12 +1,12 @@
-import { defineQuery, isCancellation, setHandler, upsertSearchAttributes, workflowInfo } from '@temporalio/workflow';
+import { defineQuery, isCancellation, setHandler, upsertSearchAttributes } from '@temporalio/workflow';
 import type { DrillChoice } from '../src/contract/drill';
 import { rollCallInput } from '../src/contract/input';
 import { MESSAGE, PROGRESS_QUERY } from '../src/contract/names';
 import { notice } from '../src/contract/notice';
 import type { RollCallProgress, RollCallReport, RollCallResult } from '../src/contract/roll-call';
 import { holdersNotProven, rollCallFailed } from '../src/contract/voice/roll-call-text';
+import { beginSandboxRun } from './run/begin-sandbox-run';
 import { Incoming } from './run/incoming';
-import { Journal } from './run/journal';
 import { ending, parseOrFail, problemOf } from './run/problems';
 import { SandboxRun } from './run/sandbox-run';
 import { SandboxState } from './run/sandbox-state';
@@ -20,22 +20,9 @@ import { controller } from './run/steps';
 export async function rollCall(raw: unknown): Promise<RollCallReport> {
   const input = parseOrFail(rollCallInput, raw, '{"cluster":"prod"}');
   const { cluster, requestedBy, waitMinutes } = input;
-  const { runId: run, workflowId, startTime } = workflowInfo();
-  const claim = { run, cluster, startedAt: startTime.toISOString() };
-  const journal = new Journal(claim, undefined, 'roll-call');
-  const state = new SandboxState<RollCallProgress>({
-    ...claim,
-    kind: 'roll-call',
-    workflowId,
-    requestedBy,
-    step: 'choose',
-    generation: null,
-    host: null,
-    recipients: [],
-    shares: null,
-    sharesUntil: null,
-    warnings: journal.warnings,
-  });
+  const { claim, journal, begun } = beginSandboxRun('roll-call', input);
+  const { run, startedAt } = claim;
+  const state = new SandboxState<RollCallProgress>({ ...begun, kind: 'roll-call' });
   const { progress } = state;
   const sandbox = new SandboxRun(state, journal);
   setHandler(defineQuery<RollCallProgress>(PROGRESS_QUERY), () => progress, {
@@ -71,7 +58,6 @@ export async function rollCall(raw: unknown): Promise<RollCallReport> {
       journal.notify('roll-call failed', rollCallFailed(progress, notProved));
     }
     const finishedAt = new Date().toISOString();
-    const { startedAt } = claim;
     const { host } = sandbox;
     return { ...result, cluster, run, requestedBy, startedAt, finishedAt, host, notProved, warnings: journal.warnings };
   } catch (error) {

@@ -1,13 +1,15 @@
 import type { ControllerInput, ControllerStep } from '../../src/contract/step-input/controller';
 import {
   assertAnyRecovery,
+  assertApprovable,
   assertBackupOf,
   assertDrillOf,
   assertIdOf,
   assertRecoveryOf,
+  assertRehearsalOf,
   assertRollCallOf,
   assertRunOf,
-  assertSandboxRunOf,
+  assertSecretRunOf,
 } from '../caller';
 
 type Authority = { [S in ControllerStep]: (input: ControllerInput<S>) => void };
@@ -32,6 +34,7 @@ const ofItself = (record: ControllerInput<'recordAudit'>) => {
   if (action === 'backup') assertBackupOf(cluster, run);
   else if (action === 'drill' || action.startsWith('drill.')) assertDrillOf(cluster, run);
   else if (action.startsWith('roll-call.')) assertRollCallOf(cluster, run);
+  else if (action === 'recover' || action.startsWith('recover.')) assertSecretRunOf(cluster, run);
   else assertRecoveryOf(cluster, run);
 };
 
@@ -54,7 +57,8 @@ export const CONTROLLER_AUTHORITY: Authority = {
   },
   publishAuditHead: inBackup,
 
-  chooseForDrill: ({ cluster }) => assertSandboxRunOf(cluster),
+  chooseForDrill: ({ cluster }) => assertRehearsalOf(cluster),
+  chooseForRecover: ({ cluster }) => assertSecretRunOf(cluster),
 
   planRestore: ({ cluster, into }) => assertRecoveryOf(into ?? cluster),
   lookAtCluster: inRecovery,
@@ -66,7 +70,7 @@ export const CONTROLLER_AUTHORITY: Authority = {
   makeRemovalPlan: inPlanning,
   makeRollBackPlan: inPlanning,
   makeMigrationPlan: inPlanning,
-  checkApproval: ({ subject: { cluster, run } }) => assertRecoveryOf(cluster, run),
+  checkApproval: ({ subject: { cluster, run } }) => assertApprovable(cluster, run),
   verifyFirstNode: inPlanned,
   checkConvergence: inPlanned,
   waitForLeader: inRecovery,

@@ -1,6 +1,8 @@
 import { ROTATING } from '../../src/config/settings/drill';
 import type { DrillChoice } from '../../src/contract/drill';
 import { DrError } from '../../src/contract/failures';
+import type { GenerationCopy } from '../../src/contract/generation';
+import type { CopyProblem } from '../../src/contract/plan';
 import type { ControllerInput } from '../../src/contract/step-input/controller';
 import { backupToDrill, copiesToDrill, type DrillHistories } from '../../src/repository/keep/drills';
 import { ownRun } from '../caller';
@@ -17,12 +19,42 @@ export async function chooseForDrill(
   controller: Controller,
   { cluster, generation: named, from }: ControllerInput<'chooseForDrill'>,
 ): Promise<DrillChoice> {
-  const { repositories, drill: policy } = controller.cluster(cluster);
-  if (from !== undefined) await controller.repositoryOf(cluster, from);
-  const asked = from === undefined ? repositories : [from];
-  const shown = await withHeartbeats('list', () => listEverywhere(controller, cluster, asked));
+  const { drill: policy } = controller.cluster(cluster);
   const isRandom = named === undefined && policy.backup === 'random';
-  const generation = (isRandom ? backupToDrill(idsIn(shown), 'random', ownRun()) : named) ?? 'latest';
+  const { copies, drills, problems } = await chooseByManifest(
+    controller,
+    cluster,
+    (shown) => (isRandom ? backupToDrill(idsIn(shown), 'random', ownRun()) : named) ?? 'latest',
+    from,
+  );
+  const [first] = copies;
+  return {
+    generation: first.generation,
+    manifestSha256: first.manifestSha256,
+    repositories: inTurn(copies, from ?? policy.from, drills),
+    seal: first.manifest.seal,
+    recovery: first.manifest.recovery ?? null,
+    problems,
+  };
+}
+
+type Shown = Awaited<ReturnType<typeof listEverywhere>>;
+
+/**
+ * By the manifests alone.
+ * @returns the copies of one backup that have the same manifest, in the order of the repositories
+ * @throws DrError UnknownGeneration, RepositoryUnavailable
+ */
+export async function chooseByManifest(
+  controller: Controller,
+  cluster: string,
+  which: string | ((shown: Shown) => string),
+  from: string | undefined,
+): Promise<{ copies: [GenerationCopy, ...GenerationCopy[]]; drills: DrillHistories; problems: CopyProblem[] }> {
+  if (from !== undefined) await controller.repositoryOf(cluster, from);
+  const asked = from === undefined ? controller.cluster(cluster).repositories : [from];
+  const shown = await withHeartbeats('list', () => listEverywhere(controller, cluster, asked));
+  const generation = typeof which === 'string' ? which : which(shown);
   const wanted = { generation, asOf: null };
   const id = inOrderOfChoice(controller, cluster, shown, wanted).find((candidate) =>
     shown.copies.some((copy) => copy.generation === candidate),
@@ -32,18 +64,11 @@ export async function chooseForDrill(
   if (first === undefined) throw nothingFound(cluster, shown, wanted);
   if (shown.unread.some((item) => item.generation > first.generation && generation === 'latest')) {
     throw new DrError('RepositoryUnavailable', `The newest backup of '${cluster}' can't be read now.`, {
-      advice: 'See `vault-dr backups list`. A drill of an older one: --backup ID.',
+      advice: 'See `vault-dr backups list`. To take an older one: --backup ID.',
     });
   }
-  const same = copies.filter(({ manifestSha256 }) => manifestSha256 === first.manifestSha256);
-  return {
-    generation: first.generation,
-    manifestSha256: first.manifestSha256,
-    repositories: inTurn(same, from ?? policy.from, shown.drills),
-    seal: first.manifest.seal,
-    recovery: first.manifest.recovery ?? null,
-    problems: shown.problems,
-  };
+  const others = copies.slice(1).filter(({ manifestSha256 }) => manifestSha256 === first.manifestSha256);
+  return { copies: [first, ...others], drills: shown.drills, problems: shown.problems };
 }
 
 function idsIn({ copies }: { copies: readonly { generation: string }[] }): string[] {

@@ -11,6 +11,7 @@ import { captureSnapshot } from './capture/capture';
 import { describeCopy } from './capture/copied';
 import { chooseGeneration } from './choose';
 import { chooseForDrill } from './choose-for-drill';
+import { chooseForRecover } from './choose-for-recover';
 import * as keep from './keep';
 import * as plan from './make-plan';
 import { removePeer } from './remove-peer';
@@ -50,6 +51,7 @@ export function createControllerActivities(deps: ControllerDeps) {
     closeBackup: bind(backup.closeBackup),
 
     chooseForDrill: bind(chooseForDrill),
+    chooseForRecover: bind(chooseForRecover),
 
     planRestore: bind(plan.planRestore),
     lookAtCluster: bind(plan.lookAtCluster),

@@ -7,6 +7,7 @@ import { judgeShare } from '../../src/host/run/share-verdict';
 import { guarded } from '../caller';
 import { SANDBOX_AUTHORITY } from './authority';
 import { type SandboxDeps, SandboxHost } from './context';
+import { readFromBackup } from './read-from-backup';
 import { tryShares } from './try-shares';
 import { rehearse } from './rehearse';
 
@@ -39,6 +40,8 @@ export function createSandboxActivities(deps: SandboxDeps) {
     rehearse: (input: SandboxInput<'rehearse'>) => rehearse(host, input),
 
     tryShares: (input: SandboxInput<'tryShares'>) => tryShares(host, input),
+
+    readFromBackup: (input: SandboxInput<'readFromBackup'>) => readFromBackup(host, input),
 
     /** Destroys the run's identity, so that shares in history can't be decrypted. */
     async endSandboxRun({ claim }: SandboxInput<'endSandboxRun'>): Promise<void> {

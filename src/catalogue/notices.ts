@@ -91,6 +91,37 @@ export const NOTICES = {
     ],
     see: 'operate/roll-call.md#what-it-leaves',
   },
+  'recover-needs-approvers': {
+    title: 'Nobody may approve that secrets leave a backup',
+    says: ["The configuration names nobody who may approve that secrets of '…' leave it."],
+    means:
+      'As a run, `recover` gives secrets to a key that whoever can write to the namespace names. So approvers must sign for it, also where they are not needed for a restore.',
+    todo: [
+      'Add `restore.approvers`, on the controller and on the sandbox hosts.',
+      'Without them: `vault-dr recover` without `--remote`, at the terminal of a host with a sandbox.',
+    ],
+    see: 'operate/recover-secret.md#as-a-run',
+  },
+  'recover-without-shares': {
+    title: 'Too few shares came to read a backup',
+    says: ['Only … of … shares came in time.'],
+    means: 'Not enough key holders submitted a share that opens the backup in time, so nothing was read.',
+    todo: [
+      'Ask for it again when the key holders have time; `--wait` says for how long it waits.',
+      'A share that does not open it may be of another cluster, or from before a rekey.',
+    ],
+    see: 'operate/recover-secret.md#as-a-run',
+  },
+  'recovered-too-large': {
+    title: 'What was read is too large for a run',
+    says: ['The encrypted result has …; a run can hand over …'],
+    means: 'The result of a run is in its history, as ciphertext, and Temporal limits how large that may be.',
+    todo: [
+      'Ask for fewer paths or versions at once.',
+      'Or use `vault-dr recover` without `--remote`, on a host with a sandbox.',
+    ],
+    see: 'operate/recover-secret.md#as-a-run',
+  },
   'agent-silent': {
     title: 'No agent takes the step',
     says: ['Nobody picked up …: the agent does not run, or does not reach Temporal.'],

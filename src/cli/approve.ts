@@ -12,9 +12,19 @@ import { MESSAGE } from '../contract/names';
 import { personName } from '../contract/person';
 import { printable } from '../contract/printable';
 import type { RecoveryProgress } from '../contract/recovery';
-import { planHashOf } from '../plan/hash';
+import type { SecretProgress } from '../contract/secret-run';
+import { secretPlanFacts } from '../contract/voice/secret-run-text';
+import { planHashOf, secretPlanHash } from '../plan/hash';
 import { connectClient } from '../temporal/connect-temporal';
-import { askRestore, recoveryHandle, recoveryProgress } from '../temporal/runs';
+import {
+  askRestore,
+  type RecoveryHandle,
+  recoveryHandle,
+  recoveryProgress,
+  type SecretHandle,
+  secretHandle,
+  secretProgress,
+} from '../temporal/runs';
 import { type MessageOptions, printAnswer } from './decisions';
 import { note } from './output';
 import { temporalOptions } from './program';
@@ -25,6 +35,7 @@ interface Options extends MessageOptions {
   key?: string;
   signature?: string;
   statement?: boolean;
+  recover?: boolean;
 }
 
 const EXAMPLE = 'vault-dr approve --cluster prod --plan 3f9c1e07ab52';
@@ -34,20 +45,60 @@ export async function runApprove(options: Options): Promise<void> {
   const { approver, planHash } = parseInput(approveInput, { approver: options.as, planHash: options.plan }, EXAMPLE);
   const client = await connectClient(temporalOptions(options));
   try {
+    if (options.recover)
+      return await approveSecrets(secretHandle(client, cluster), cluster, { approver, planHash }, options);
     const handle = recoveryHandle(client, cluster);
     const progress = await recoveryProgress(handle);
     if (progress.plan?.trust !== 'approvers') {
       return printAnswer(await askRestore(handle, MESSAGE.approve, { approver, planHash }), options.json === true);
     }
     const subject = subjectToSign(progress, cluster, planHash);
-    const statement = approvalStatement(subject, approver);
-    if (options.statement) return void process.stdout.write(statement);
-    const signature = await signatureFor(statement, options, () => showPlan(progress));
-    const input = { approver, planHash: subject.planHash, signature };
-    printAnswer(await askRestore(handle, MESSAGE.approve, input), options.json === true);
+    await signAndSend(handle, subject, approver, options, () => showPlan(progress));
   } finally {
     await client.connection.close();
   }
+}
+
+/** What is read of a backup, and for whom. */
+async function approveSecrets(
+  handle: SecretHandle,
+  cluster: string,
+  { approver, planHash }: { approver: string; planHash: string },
+  options: Options,
+): Promise<void> {
+  const progress = await secretProgress(handle);
+  const subject = secretSubjectToSign(progress, cluster, planHash);
+  await signAndSend(handle, subject, approver, options, () => {
+    const facts = progress.plan === null ? [] : secretPlanFacts(progress.plan);
+    note(`You are approving this, requested by ${printable(progress.requestedBy)}:\n`);
+    note(`${facts.map((fact) => `  ${printable(fact)}`).join('\n')}\n`);
+  });
+}
+
+async function signAndSend(
+  handle: RecoveryHandle | SecretHandle,
+  subject: ApprovalSubject,
+  approver: string,
+  options: Options,
+  show: () => void,
+): Promise<void> {
+  const statement = approvalStatement(subject, approver);
+  if (options.statement) return void process.stdout.write(statement);
+  const signature = await signatureFor(statement, options, show);
+  const input = { approver, planHash: subject.planHash, signature };
+  printAnswer(await askRestore(handle, MESSAGE.approve, input), options.json === true);
+}
+
+/** The same for single secrets: the hash of what is shown here. @throws DrError NoSuchRun; NotApproved */
+export function secretSubjectToSign(progress: SecretProgress, cluster: string, planHash: string): ApprovalSubject {
+  const { plan, run, requestedBy, planValidUntil, step } = progress;
+  const status = `vault-dr status --cluster ${cluster} --recover`;
+  if (plan === null || planValidUntil === null || step !== 'approve') throw notWaiting(cluster, status);
+  return checked({ cluster, run, requestedBy, expires: planValidUntil }, secretPlanHash(plan), status, {
+    shown: progress.planHash,
+    given: planHash,
+    of: plan.cluster,
+  });
 }
 
 /**
@@ -57,13 +108,30 @@ export async function runApprove(options: Options): Promise<void> {
  */
 export function subjectToSign(progress: RecoveryProgress, cluster: string, planHash: string): ApprovalSubject {
   const { plan, run, requestedBy, planValidUntil } = progress;
-  if (plan === null || planValidUntil === null || progress.waitingFor !== 'approval') {
-    throw new DrError('NoSuchRun', `The recovery of ${cluster} is not waiting for an approval.`, {
-      advice: `See its status: vault-dr status --cluster ${cluster}`,
-    });
-  }
-  const own = planHashOf(plan);
-  if (own !== progress.planHash || plan.cluster !== cluster) {
+  const status = `vault-dr status --cluster ${cluster}`;
+  if (plan === null || planValidUntil === null || progress.waitingFor !== 'approval') throw notWaiting(cluster, status);
+  return checked({ cluster, run, requestedBy, expires: planValidUntil }, planHashOf(plan), status, {
+    shown: progress.planHash,
+    given: planHash,
+    of: plan.cluster,
+  });
+}
+
+function notWaiting(cluster: string, status: string): DrError {
+  return new DrError('NoSuchRun', `The recovery of ${cluster} is not waiting for an approval.`, {
+    advice: `See its status: ${status}`,
+  });
+}
+
+/** @param own hash of the plan, computed here */
+function checked(
+  subject: Omit<ApprovalSubject, 'planHash'>,
+  own: string,
+  status: string,
+  plan: { shown: string | null; given: string; of: string },
+): ApprovalSubject {
+  const { cluster, requestedBy } = subject;
+  if (own !== plan.shown || plan.of !== cluster) {
     throw new DrError(
       'NotApproved',
       `The plan of the recovery does not match its own hash: it hashes to ${own.slice(0, 12)}.`,
@@ -73,9 +141,9 @@ export function subjectToSign(progress: RecoveryProgress, cluster: string, planH
       },
     );
   }
-  if (!own.startsWith(planHash)) {
-    throw new DrError('NotApproved', `The hash of the plan is ${own.slice(0, 12)}, not ${planHash}.`, {
-      advice: `Nothing was signed. Read the plan again: vault-dr status --cluster ${cluster}`,
+  if (!own.startsWith(plan.given)) {
+    throw new DrError('NotApproved', `The hash of the plan is ${own.slice(0, 12)}, not ${plan.given}.`, {
+      advice: `Nothing was signed. Read the plan again: ${status}`,
     });
   }
   if (!personName.safeParse(requestedBy).success) {
@@ -83,7 +151,7 @@ export function subjectToSign(progress: RecoveryProgress, cluster: string, planH
       advice: 'Nothing was signed. Someone has tampered with the run: call security.',
     });
   }
-  return { cluster, run, requestedBy, planHash: own, expires: planValidUntil };
+  return { ...subject, planHash: own };
 }
 
 function showPlan(progress: RecoveryProgress): void {

@@ -17,6 +17,14 @@ import {
   type WriteChange,
 } from '../contract/recovered';
 import type { MetError, Parked, RecoveryProgress, RecoveryReport, Retrying, StepProblem } from '../contract/recovery';
+import {
+  type PathRead,
+  SECRET_STEPS,
+  type SecretPlan,
+  type SecretProgress,
+  type SecretReport,
+} from '../contract/secret-run';
+import { givenApproval } from '../contract/step-input/approval';
 import { content, method } from '../contract/step-input/content';
 import {
   checkLevel,
@@ -111,6 +119,38 @@ const recoveredMount = z.strictObject({
   tune: vaultFields,
   config: vaultFields.nullable(),
 });
+const writeBack = z
+  .strictObject({
+    written: flag,
+    changes: z.array(
+      strict<WriteChange>({
+        path: any,
+        to: any,
+        kind: recoverKind,
+        versions: z.array(count),
+        liveVersion: count.nullable(),
+        outcome: z.enum(WRITE_OUTCOMES),
+        checkAndSet: flag,
+      }),
+    ),
+  })
+  .nullable();
+const versionsRead = z.array(
+  z.strictObject({ version: count.nullable(), state: z.enum(VERSION_STATES), recovered: flag }),
+);
+const secretPlanDocument = strict<SecretPlan>({
+  method: z.literal('secret'),
+  cluster: name,
+  generation: any,
+  manifestSha256: any,
+  paths: z.array(any),
+  versions: z.union([z.enum(['latest', 'all']), count]),
+  deleted: flag,
+  recipients: z.array(any),
+  approvals: count,
+  trust: z.literal('approvers'),
+});
+const secretApprovals = listOf(givenApproval);
 const retentionReport = strict<RetentionReport>({
   repository: any,
   kept: count,
@@ -401,31 +441,65 @@ export const DOCUMENTS = {
       z.strictObject({
         path: any,
         kind: recoverKind,
-        versions: z.array(
-          z.strictObject({ version: count.nullable(), state: z.enum(VERSION_STATES), recovered: flag }),
-        ),
+        versions: versionsRead,
         notReadable: text.nullable(),
       }),
     ),
     missing: z.array(strict<MissingItem>({ path: any, reason: z.enum(MISSING_REASONS), problem: text })),
     file: any.nullable(),
     sealed: text.nullable(),
-    writeBack: z
-      .strictObject({
-        written: flag,
-        changes: z.array(
-          strict<WriteChange>({
-            path: any,
-            to: any,
-            kind: recoverKind,
-            versions: z.array(count),
-            liveVersion: count.nullable(),
-            outcome: z.enum(WRITE_OUTCOMES),
-            checkAndSet: flag,
-          }),
-        ),
-      })
-      .nullable(),
+    writeBack,
+  }),
+  'recover-report': strict<SecretReport & { file: string | null; writeBack: z.output<typeof writeBack> }>({
+    cluster: name,
+    run: any,
+    requestedBy: any,
+    startedAt: time,
+    finishedAt: time,
+    plan: secretPlanDocument,
+    planHash: any,
+    approvals: secretApprovals,
+    host: any,
+    repository: any,
+    clusterId: any.nullable(),
+    serverVersion: any.nullable(),
+    paths: z.array(
+      strict<PathRead>({
+        path: any,
+        items: count,
+        versions: versionsRead,
+        missing: z.enum(MISSING_REASONS).nullable(),
+      }),
+    ),
+    sealed: text,
+    signature: any,
+    machineSeconds: span,
+    humanSeconds: span,
+    warnings: texts,
+    file: any.nullable(),
+    writeBack,
+  }),
+  'recover-progress': strict<SecretProgress & { execution: string }>({
+    execution: any,
+    cluster: name,
+    run: any,
+    kind: z.literal('recover'),
+    workflowId: any,
+    requestedBy: any,
+    startedAt: time,
+    step: z.enum(SECRET_STEPS),
+    generation: any.nullable(),
+    plan: secretPlanDocument.nullable(),
+    planHash: any.nullable(),
+    planValidUntil: time.nullable(),
+    capturedAt: time.nullable(),
+    clusterId: any.nullable(),
+    approvals: secretApprovals,
+    host: any.nullable(),
+    recipients: listOf(runRecipient),
+    shares: shareProgress.nullable(),
+    sharesUntil: time.nullable(),
+    warnings: texts,
   }),
   recovered: strict<Recovered>({
     format: z.literal(RECOVERED_FORMAT),
@@ -618,6 +692,8 @@ export const DOCUMENTS_OF: Record<string, readonly DocumentName[]> = {
     'drill-report',
     'roll-call-progress',
     'roll-call-report',
+    'recover-progress',
+    'recover-report',
   ],
   restore: RECOVERY,
   'recover-quorum': RECOVERY,
@@ -643,8 +719,8 @@ export const DOCUMENTS_OF: Record<string, readonly DocumentName[]> = {
   'bundle show': ['bundle'],
   'bundle restore': ['bundle'],
   'bundle fetch': ['bundle-fetch'],
-  // The second is what the encrypted result holds.
-  recover: ['recover', 'recovered'],
+  // The last is what the encrypted result holds.
+  recover: ['recover', 'recover-report', 'recovered'],
   drill: ['drill', 'drill-report'],
   'roll-call': ['roll-call-report', 'roll-call-standing', 'started'],
   inspect: ['inspect'],

@@ -3,6 +3,7 @@ import type { DrillReport } from '../contract/drill';
 import { drillInput, parseInput } from '../contract/input';
 import { formatSeconds } from '../contract/format';
 import { printable } from '../contract/printable';
+import { describeSandboxRun } from '../contract/voice/sandbox-run-text';
 import { connectClient } from '../temporal/connect-temporal';
 import { describeRun, type DrillHandle, drillHandle, drillProgress, resultOf, startDrill } from '../temporal/runs';
 import { style } from '../terminal';
@@ -52,7 +53,7 @@ export async function showDrill(
   const description = await describeRun(handle);
   const progress = await drillProgress(handle);
   if (options.json) printJson('drill-progress', { execution: description.status.name, ...progress });
-  else print(renderSandboxRun(progress, description));
+  else print(renderSandboxRun(describeSandboxRun(progress), description));
 }
 
 async function followDrill(handle: DrillHandle, { json }: CommonOptions): Promise<void> {

@@ -1,12 +1,11 @@
 import { clusterOf } from '../config/load';
 import type { ClusterConfig, Config } from '../config/schema';
 import { DrError } from '../contract/failures';
-import type { Manifest } from '../contract/generation';
 import { printable } from '../contract/printable';
 import { formatCount } from '../contract/format';
 import type { MissingItem, RecoveredItem, WriteChange } from '../contract/recovered';
 import { LiveWriter } from '../recover/write-back';
-import type { Wanted } from '../recover/wanted';
+import type { Wanted } from '../contract/wanted';
 import { renderTable, style } from '../terminal';
 import type { VaultClient } from '../vault/client';
 import { connectToNode } from '../vault/connect-node';
@@ -20,6 +19,7 @@ const INTERRUPTED = 'Interrupted. Nothing was written.';
 /** The running cluster, reached with the token of who runs this. */
 export interface Live {
   writer: LiveWriter;
+  clusterId: string;
   close: () => Promise<void>;
 }
 
@@ -29,17 +29,11 @@ export interface Live {
  */
 export async function openLive(
   { config, cluster: name }: { config: Config; cluster: string },
-  manifest: Manifest,
   wanted: readonly Wanted[],
   request: WriteBackRequest,
 ): Promise<Live> {
   const cluster = clusterOf(config, name);
   const { node, clusterId } = await leaderOf(cluster);
-  if (manifest.clusterId !== null && clusterId !== manifest.clusterId) {
-    throw new DrError('PlanRefused', `The backup is of another cluster than the one that runs as ${name}.`, {
-      advice: 'Get it with --recipient, and write it by hand if it belongs there.',
-    });
-  }
   const token = await readToken();
   const vault = await connectToNode(
     cluster,
@@ -50,11 +44,19 @@ export async function openLive(
   try {
     await vault.read('auth/token/lookup-self');
     for (const item of wanted) await assertWritable(vault, writer, item, request);
-    return { writer, close: () => vault.close() };
+    return { writer, clusterId, close: () => vault.close() };
   } catch (error) {
     await vault.close();
     throw error;
   }
+}
+
+/** Of an imported backup the cluster is not known. @throws DrError PlanRefused */
+export function assertSameCluster(live: Pick<Live, 'clusterId'>, ofBackup: string | null, name: string): void {
+  if (ofBackup === null || live.clusterId === ofBackup) return;
+  throw new DrError('PlanRefused', `The backup is of another cluster than the one that runs as ${name}.`, {
+    advice: 'Get it with --recipient, and write it by hand if it belongs there.',
+  });
 }
 
 async function leaderOf(cluster: ClusterConfig): Promise<{ node: string; clusterId: string }> {

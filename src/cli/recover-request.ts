@@ -1,7 +1,8 @@
 import { DrError } from '../contract/failures';
 import { printable } from '../contract/printable';
 import { encryptArmored } from '../crypto/age';
-import { parseVersions, parseWanted, type Wanted, type WhichVersions } from '../recover/wanted';
+import type { BackupOptions } from './backups-listing';
+import { parseVersions, parseWanted, type Wanted, type WhichVersions } from '../contract/wanted';
 
 export interface RecoverOptions {
   path: string[];
@@ -14,6 +15,12 @@ export interface RecoverOptions {
   plan?: boolean;
   withoutCheckAndSet?: boolean;
   yes?: boolean;
+}
+
+export interface RecoverCliOptions extends BackupOptions, RecoverOptions {
+  backup: string;
+  from?: string;
+  as: string;
 }
 
 /** What is asked for, and where it goes; checked before anybody is asked for a share. */

@@ -5,6 +5,7 @@ import { DrError } from '../contract/failures';
 import { printable } from '../contract/printable';
 import { evaluateRollCall, type RollCallReport, type RollCallStanding } from '../contract/roll-call';
 import { holdersNotProven, outcomeText, standingText } from '../contract/voice/roll-call-text';
+import { describeSandboxRun } from '../contract/voice/sandbox-run-text';
 import { connectClient } from '../temporal/connect-temporal';
 import {
   describeRun,
@@ -59,7 +60,7 @@ export async function showRollCall(
   const description = await describeRun(handle);
   const progress = await rollCallProgress(handle);
   if (options.json) printJson('roll-call-progress', { execution: description.status.name, ...progress });
-  else print(renderSandboxRun(progress, description));
+  else print(renderSandboxRun(describeSandboxRun(progress), description));
 }
 
 async function followRollCall(handle: RollCallHandle, { json }: CommonOptions): Promise<void> {

@@ -1,7 +1,7 @@
 import type { DrillProgress } from '../contract/drill';
 import { printable } from '../contract/printable';
 import type { RollCallProgress } from '../contract/roll-call';
-import { describeSandboxRun, sandboxLine } from '../contract/voice/sandbox-run-text';
+import { describeSandboxRun, sandboxLine, type SandboxRunText } from '../contract/voice/sandbox-run-text';
 import { pendingSteps } from '../temporal/pending-steps';
 import { style } from '../terminal';
 
@@ -9,8 +9,10 @@ type Progress = DrillProgress | RollCallProgress;
 type Description = Parameters<typeof pendingSteps>[0] & { status: { name: string } };
 
 /** How far a run in a sandbox is, and what it waits for. */
-export function renderSandboxRun(progress: Progress, description: Description): string {
-  const { headline, facts, commands, refused, warnings } = describeSandboxRun(progress);
+export function renderSandboxRun(
+  { headline, facts, commands, refused, warnings }: SandboxRunText,
+  description: Description,
+): string {
   const pending = pendingSteps(description).flatMap(({ step, failure }) =>
     failure === null ? [] : [`${step} is tried again: ${failure.problem}`],
   );

@@ -7,6 +7,7 @@ import { pollingControllers } from '../temporal/controllers';
 import { backupHandle, backupProgress, describeRun, recoveryHandle, recoveryView } from '../temporal/runs';
 import { followBackup } from './backup';
 import { showDrill } from './drill-run';
+import { showSecretRun } from './secret-run-view';
 import { followRecovery } from './follow-recovery';
 import { showRollCall } from './roll-call';
 import { style } from '../terminal';
@@ -21,6 +22,7 @@ interface Options extends CommonOptions {
   backup?: boolean;
   drill?: boolean;
   rollCall?: boolean;
+  recover?: boolean;
 }
 
 export async function runStatus(options: Options): Promise<void> {
@@ -39,6 +41,7 @@ export async function runStatus(options: Options): Promise<void> {
     }
     if (options.drill) return await showDrill(client, cluster, options);
     if (options.rollCall) return await showRollCall(client, cluster, options);
+    if (options.recover) return await showSecretRun(client, cluster, options);
     if (!json && !options.follow) await printControllers(client);
     const handle = recoveryHandle(client, cluster);
     if (options.follow) return await followRecovery(handle, json);

@@ -11,6 +11,7 @@ import type { RecoveryProgress } from '../contract/recovery';
 import { decodeShare } from '../contract/share';
 import { sandboxSharesReceived } from '../contract/voice/sandbox-run-text';
 import { noSharesTaken, sharesReceived } from '../contract/voice/one-line';
+import { secretSharesReceived } from '../contract/voice/secret-run-text';
 import { encryptArmored } from '../crypto/age';
 import { verifyRecipients } from '../crypto/agent-key';
 import { openPgpMessage } from '../crypto/openpgp-message';
@@ -23,6 +24,8 @@ import {
   recoveryProgress,
   rollCallHandle,
   rollCallProgress,
+  secretHandle,
+  secretProgress,
 } from '../temporal/runs';
 import { type MessageOptions, printAnswer } from './decisions';
 import { note } from './output';
@@ -33,6 +36,7 @@ interface Options extends MessageOptions {
   pgp?: boolean;
   drill?: boolean;
   rollCall?: boolean;
+  recover?: boolean;
 }
 
 const SANDBOX_KEY = { setting: 'publicKey in sandboxHosts', command: 'vault-dr sandbox-key' };
@@ -44,7 +48,7 @@ export async function runUnseal(options: Options): Promise<void> {
   const client = await connectClient(temporalOptions(options));
   try {
     const { handle, recipients, run: runId, state } = await runOf(client, cluster, options);
-    if (options.drill || options.rollCall) {
+    if (options.drill || options.rollCall || options.recover) {
       const { sandboxHosts } = config;
       const keyOf = (name: string) => (Object.hasOwn(sandboxHosts, name) ? sandboxHosts[name]?.publicKey : undefined);
       verifyRecipients(recipients, { cluster, run: runId }, keyOf, SANDBOX_KEY);
@@ -66,8 +70,9 @@ export async function runUnseal(options: Options): Promise<void> {
   }
 }
 
-function runOf(client: Client, cluster: string, { drill, rollCall }: Options) {
+function runOf(client: Client, cluster: string, { drill, rollCall, recover }: Options) {
   if (rollCall) return rollCallOf(client, cluster);
+  if (recover) return secretRunOf(client, cluster);
   return drill ? drillOf(client, cluster) : recoveryOf(client, cluster);
 }
 
@@ -79,21 +84,32 @@ async function recoveryOf(client: Client, cluster: string) {
 /** @throws DrError NoSuchRun if no drill is waiting for shares. */
 async function drillOf(client: Client, cluster: string) {
   const handle = await drillHandle(client, cluster);
-  return { handle, ...expectTaken(await drillProgress(handle), 'drill') };
+  const progress = await drillProgress(handle);
+  return { handle, ...expectTaken(progress), state: sandboxSharesReceived(progress) };
 }
 
 /** @throws DrError NoSuchRun if no roll-call is waiting for shares. */
 async function rollCallOf(client: Client, cluster: string) {
   const handle = await rollCallHandle(client, cluster);
-  return { handle, ...expectTaken(await rollCallProgress(handle), 'roll-call') };
+  const progress = await rollCallProgress(handle);
+  return { handle, ...expectTaken(progress), state: sandboxSharesReceived(progress) };
+}
+
+/** The same of a run that reads single secrets. */
+async function secretRunOf(client: Client, cluster: string) {
+  const handle = secretHandle(client, cluster);
+  const progress = await secretProgress(handle);
+  return { handle, ...expectTaken(progress), state: secretSharesReceived(progress) };
 }
 
 /** @throws DrError NoSuchRun */
-function expectTaken(progress: SandboxProgress, what: 'drill' | 'roll-call') {
+function expectTaken(progress: SandboxProgress) {
   const { cluster, recipients, shares, run } = progress;
-  if (recipients.length > 0 && shares !== null) return { recipients, run, state: sandboxSharesReceived(progress) };
+  if (recipients.length > 0 && shares !== null) return { recipients, run };
+  const kind = progress.kind ?? 'drill';
+  const what = kind === 'recover' ? 'run for single secrets' : kind;
   throw new DrError('NoSuchRun', `The ${what} of ${cluster} does not accept shares now.`, {
-    advice: `See what it waits for: vault-dr status --cluster ${cluster} --${what}`,
+    advice: `See what it waits for: vault-dr status --cluster ${cluster} --${kind}`,
   });
 }
 

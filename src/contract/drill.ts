@@ -75,7 +75,7 @@ export type DrillStep = (typeof DRILL_STEPS)[number];
 /** What every run in a sandbox shows of itself. */
 export interface SandboxProgress extends RunClaim {
   /** Absent: a drill. */
-  kind?: 'roll-call' | undefined;
+  kind?: 'roll-call' | 'recover' | undefined;
   workflowId: string;
   requestedBy: string;
   /** The sandbox host; null until one has taken the run. */

@@ -5,6 +5,7 @@ import { walkMessage } from './message-bounds';
 import { NAME_PATTERN } from './names';
 import { personName } from './person';
 import { ACCEPTABLE, type AcceptCode } from './plan';
+import { parseWanted } from './wanted';
 
 const name = z
   .string({ error: 'must be a name in quotes' })
@@ -71,7 +72,7 @@ export type RestoreInput = z.infer<typeof restoreInput>;
 
 /** A week: nobody plans a drill that waits for longer. */
 const LONGEST_WAIT_MINUTES = 7 * 24 * 60;
-/** For how long shares are waited for, once they are asked for. */
+/** For how long shares are waited for, once they are asked for; and approvals, where they are needed. */
 const waitMinutes = z
   .number({ error: 'must be a number of minutes' })
   .positive('must be more than 0')
@@ -93,6 +94,57 @@ export type DrillInput = z.infer<typeof drillInput>;
 
 export const rollCallInput = z.strictObject({ cluster: name, waitMinutes, requestedBy: personName.default('unknown') });
 export type RollCallInput = z.infer<typeof rollCallInput>;
+
+/** Approvers and holders shall read all of it. */
+const MOST_PATHS = 50;
+const MOST_RECIPIENTS = 10;
+const LONGEST_RECIPIENT = 4_000;
+
+/** Of a secret, a policy, a role or a mount, as `vault-dr recover --path` takes it. */
+export const wantedPath = z.string({ error: 'must be a path in quotes' }).transform((text, context) => {
+  try {
+    return parseWanted(text).path;
+  } catch (error) {
+    context.addIssue({ code: 'custom', message: (error as Error).message });
+    return z.NEVER;
+  }
+});
+
+/** Never the secret half; whether it is a key at all is checked before anybody is asked. */
+export const secretRecipient = z
+  .string({ error: 'must be an age recipient or an SSH key, in quotes' })
+  .max(LONGEST_RECIPIENT, 'is too long for a key')
+  .regex(/^(age1[0-9a-z]+|ssh-ed25519 [A-Za-z0-9+/=]+( [\x20-\x7e]*)?)$/, 'must be an age recipient or an SSH key');
+
+const unique = (values: string[]) => new Set(values).size === values.length;
+
+export const recoverSecretInput = z.strictObject({
+  cluster: name,
+  /** Backup id or latest. */
+  generation: generation.default('latest'),
+  /** Repository to fetch it from; default: all, in their order. */
+  from: name.optional(),
+  paths: z
+    .array(wantedPath, { error: 'must be a list of paths' })
+    .min(1, 'must name a path')
+    .max(MOST_PATHS, `must be ${MOST_PATHS} at most`)
+    .refine(unique, 'must all be different'),
+  versions: z
+    .union([z.enum(['latest', 'all']), z.int().positive().max(999_999_999)], {
+      error: 'must be latest, all or the number of a version',
+    })
+    .default('latest'),
+  deleted: z.boolean({ error: 'must be true or false' }).default(false),
+  recipients: z
+    .array(secretRecipient, { error: 'must be a list of age recipients or SSH keys' })
+    .min(1, 'must say for whom it is encrypted')
+    .max(MOST_RECIPIENTS, `must be ${MOST_RECIPIENTS} at most`)
+    .refine(unique, 'must all be different'),
+  /** For how long approvals and shares are waited for. */
+  waitMinutes,
+  requestedBy: personName.default('unknown'),
+});
+export type RecoverSecretInput = z.infer<typeof recoverSecretInput>;
 
 export const recoverQuorumInput = z.strictObject({ cluster: name, requestedBy: personName.default('unknown'), accept });
 export type RecoverQuorumInput = z.infer<typeof recoverQuorumInput>;

@@ -48,6 +48,11 @@ export function drillWorkflowId(cluster: string): string {
   return `drill-${cluster}`;
 }
 
+/** One at a time, so that holders and approvers see one request of a cluster. */
+export function secretWorkflowId(cluster: string): string {
+  return `recover-${cluster}`;
+}
+
 export function drillScheduleId(cluster: string): string {
   return `drill-${cluster}`;
 }
@@ -73,6 +78,7 @@ export const WORKFLOW = {
   copyNode: 'copyNode',
   drillRestore: 'drillRestore',
   rollCall: 'rollCall',
+  recoverSecret: 'recoverSecret',
 } as const;
 
 /** Of runs and their steps: 1 comes first, 3 is Temporal's default. Servers without priorities ignore it. */
@@ -80,6 +86,7 @@ export const PRIORITY = {
   recovery: { priorityKey: 1 },
   backup: { priorityKey: 5 },
   drill: { priorityKey: 5 },
+  secret: { priorityKey: 2 },
 } as const;
 
 /**

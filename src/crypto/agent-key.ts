@@ -2,6 +2,7 @@ import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sig
 import { DrError } from '../contract/failures';
 import { type CopiedData, copiedStatement } from '../contract/copied';
 import { bundleStatement, type ConfigBundle } from '../contract/generation';
+import { type SecretsRead, secretsReadStatement } from '../contract/secret-run';
 import { recipientStatement, type RunRecipient, type StagedBackup, stagedStatement } from '../contract/recovery';
 
 /** Makes the key with which an agent signs its recipients. PEM, PKCS #8. */
@@ -89,6 +90,33 @@ export function problemOfCopied(publicKey: string | undefined, cluster: string, 
   if (publicKey === undefined) return `the configuration has no agentPublicKey for ${copied.node}`;
   if (holds(publicKey, copiedStatement(cluster, copied), copied.signature)) return null;
   return `its signature does not match the key configured for the agent of ${copied.node}`;
+}
+
+type SecretsAbout = Parameters<typeof secretsReadStatement>[0];
+
+/** Signs what this sandbox host has read. */
+export function signSecretsRead(
+  privateKeyPem: string,
+  about: SecretsAbout,
+  read: Omit<SecretsRead, 'signature'>,
+): string {
+  return signStatement(privateKeyPem, secretsReadStatement(about, read));
+}
+
+/** @throws DrError RecipientNotAuthentic unless the named sandbox host has read it for this plan. */
+export function verifySecretsRead(publicKey: string | undefined, about: SecretsAbout, read: SecretsRead): void {
+  if (publicKey !== undefined && holds(publicKey, secretsReadStatement(about, read), read.signature)) return;
+  const why =
+    publicKey === undefined ? 'the configuration has no publicKey in sandboxHosts for it' : 'it has not signed this';
+  throw new DrError(
+    'RecipientNotAuthentic',
+    `What the run says that ${about.host} has read can't be trusted: ${why}.`,
+    {
+      where: about.host,
+      advice:
+        'Nothing was written. Compare publicKey in sandboxHosts with `vault-dr sandbox-key` on that host; if they are equal, the run has been tampered with: involve your security team.',
+    },
+  );
 }
 
 function signStatement(privateKeyPem: string, statement: string): string {

@@ -1,6 +1,7 @@
 import type { ClusterConfig } from '../config/schema';
 import type { RecoveryPlan } from '../contract/plan';
 import type { ApprovedPlan } from '../contract/recovery';
+import type { SecretPlan } from '../contract/secret-run';
 import { approvalProblems } from './approvals';
 
 /** Whether signatures decide about a cluster, or access to the namespace alone. */
@@ -22,6 +23,17 @@ export function problemsOfApproval(
 ): string[] {
   const subject = { cluster: clusterName, run, requestedBy, planHash, expires };
   return approvalProblems(subject, approvals, cluster.restore.approvers ?? [], approvalsWanted(cluster, plan));
+}
+
+/** The same of secrets that leave a backup: access to the namespace alone never decides about that. */
+export function problemsOfSecretApproval(
+  { restore: { approvers = [], approvals: least } }: ClusterConfig,
+  run: string,
+  { plan, requestedBy, expires, approvals }: Omit<ApprovedPlan, 'plan'> & { plan: SecretPlan },
+  planHash: string,
+): string[] {
+  const subject = { cluster: plan.cluster, run, requestedBy, planHash, expires };
+  return approvalProblems(subject, approvals, approvers, Math.max(1, least, plan.approvals));
 }
 
 /** A rebuild only renames and loses nothing. */

@@ -7,7 +7,7 @@ import { encodePath } from '../vault/encode-path';
 import { isFields, type Mount, mountAt, mountsOf } from './mounts';
 import { roleIn, ROLES } from './roles';
 import { chosenVersions, describeVersions, versionsOf } from './versions';
-import type { Wanted, WhichVersions } from './wanted';
+import type { Wanted, WhichVersions } from '../contract/wanted';
 
 /** All of it is in memory at once, several times. */
 const MOST_ITEMS = 10_000;

@@ -1,11 +1,11 @@
 import type { DrillPhase } from '../contract/drill-levels';
 import { DrError, isDrError } from '../contract/failures';
-import { type MissingItem, RECOVERED_FORMAT, type Recovered } from '../contract/recovered';
+import { type MissingItem, RECOVERED_FORMAT, type Recovered, type RecoveredItem } from '../contract/recovered';
 import { type AskShare, assertCluster, type SandboxOptions, withSandbox } from '../sandbox/sandbox';
 import type { VaultClient } from '../vault/client';
 import { generateRoot } from '../vault/root-token';
 import { BackupReader, type ReadOptions } from './read';
-import type { Wanted } from './wanted';
+import type { Wanted } from '../contract/wanted';
 
 export type RecoverPhase = DrillPhase | 'read';
 
@@ -15,10 +15,18 @@ export interface RecoverOptions extends Omit<SandboxOptions, 'onPhase'>, Omit<Re
   onPhase: (phase: RecoverPhase) => void;
 }
 
+/** What came of one thing that was asked for. Secret. */
+export interface PathFound {
+  path: string;
+  items: RecoveredItem[];
+  missing: MissingItem[];
+}
+
 export interface Recovery {
   /** Secret. */
   recovered: Recovered;
-  missing: MissingItem[];
+  /** In the order in which it was asked for. */
+  byPath: PathFound[];
   /** Of the Vault in the sandbox. */
   serverVersion: string | null;
 }
@@ -37,20 +45,19 @@ export async function recover(options: RecoverOptions): Promise<Recovery> {
     assertCluster(status.clusterId, copy.manifest);
     onPhase('read');
     const token = await sandbox.vault.withClient((client) => rootToken(client, shares));
-    const recovered: Recovered = { format: RECOVERED_FORMAT, cluster, generation, capturedAt, items: [] };
-    const missing: MissingItem[] = [];
+    const byPath: PathFound[] = [];
     await sandbox.vault.withClient(
       async (client) => {
         const reader = await BackupReader.open(client, { ...options, capturedAt });
         for (const item of wanted) {
-          const found = await reader.read(item);
-          recovered.items.push(...found.items);
-          missing.push(...found.missing);
+          byPath.push({ path: item.path, ...(await reader.read(item)) });
         }
       },
       { token },
     );
-    return { recovered, missing, serverVersion: version ?? null };
+    const items = byPath.flatMap((found) => found.items);
+    const recovered: Recovered = { format: RECOVERED_FORMAT, cluster, generation, capturedAt, items };
+    return { recovered, byPath, serverVersion: version ?? null };
   });
 }
 

@@ -1,6 +1,6 @@
 import type { Fields, VersionState } from '../contract/recovered';
 import { isFields } from './mounts';
-import type { WhichVersions } from './wanted';
+import type { WhichVersions } from '../contract/wanted';
 
 /** Of a secret in version 2 of the engine, as its metadata names it. */
 export interface NamedVersion {

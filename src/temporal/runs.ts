@@ -6,12 +6,13 @@ import {
   WorkflowExecutionAlreadyStartedError,
   WorkflowNotFoundError,
   type WorkflowHandle,
+  type WorkflowHandleWithFirstExecutionRunId,
 } from '@temporalio/client';
 import type { BackupProgress, BackupResult } from '../contract/backup';
 import type { DrillProgress, DrillReport } from '../contract/drill';
 import { DrError } from '../contract/failures';
 import { formatTime } from '../contract/format';
-import type { DrillInput, RollCallInput } from '../contract/input';
+import type { DrillInput, RecoverSecretInput, RollCallInput } from '../contract/input';
 import {
   backupWorkflowId,
   CONTROLLER_TASK_QUEUE,
@@ -21,11 +22,13 @@ import {
   recoveryWorkflowId,
   rollCallWorkflowId,
   SEARCH_ATTRIBUTE,
+  secretWorkflowId,
   WORKFLOW,
   WORKFLOW_TASK_TIMEOUT,
 } from '../contract/names';
 import type { RecoveryProgress, RecoveryReport } from '../contract/recovery';
 import type { RollCallProgress, RollCallReport } from '../contract/roll-call';
+import type { SecretProgress, SecretReport } from '../contract/secret-run';
 import { type Answer, yes } from '../contract/update-answers';
 import { firstRunOf } from './first-run';
 import { pendingSteps } from './pending-steps';
@@ -39,9 +42,13 @@ export type DrillHandle = WorkflowHandle<(input: Partial<DrillInput>) => Promise
 
 export type RollCallHandle = WorkflowHandle<(input: Partial<RollCallInput>) => Promise<RollCallReport>>;
 
+export type SecretHandle = WorkflowHandle<(input: Partial<RecoverSecretInput>) => Promise<SecretReport>>;
+
+type SandboxRunHandle = DrillHandle | RollCallHandle | SecretHandle;
+
 /** What may be started on the nodes of a cluster. */
 export interface RecoveryStart {
-  workflow: Exclude<keyof typeof WORKFLOW, 'backUpCluster' | 'drillRestore' | 'rollCall'>;
+  workflow: Exclude<keyof typeof WORKFLOW, 'backUpCluster' | 'drillRestore' | 'rollCall' | 'recoverSecret'>;
   /** The one whose nodes are changed. */
   cluster: string;
   input: { requestedBy: string } & Record<string, unknown>;
@@ -103,6 +110,21 @@ export function startRollCall(
   });
 }
 
+export function startSecretRun(
+  client: Client,
+  input: Partial<RecoverSecretInput> & { cluster: string },
+): Promise<SecretHandle & { firstExecutionRunId: string }> {
+  const { cluster, requestedBy = 'unknown' } = input;
+  return startRun<Partial<RecoverSecretInput>, SecretReport>(client, {
+    type: WORKFLOW.recoverSecret,
+    workflowId: secretWorkflowId(cluster),
+    input,
+    priority: PRIORITY.secret,
+    summary: `Single secrets of ${cluster}, requested by ${requestedBy}`,
+    followCommand: `vault-dr status --cluster ${cluster} --recover`,
+  });
+}
+
 interface RunStart<I> {
   type: string;
   workflowId: string;
@@ -116,7 +138,7 @@ interface RunStart<I> {
 async function startRun<I, R>(
   client: Client,
   { type, workflowId, input, priority, summary, details, followCommand }: RunStart<I>,
-): Promise<WorkflowHandle<(input: I) => Promise<R>>> {
+): Promise<WorkflowHandleWithFirstExecutionRunId<(input: I) => Promise<R>>> {
   try {
     return await client.workflow.start<(input: I) => Promise<R>>(type, {
       workflowId,
@@ -205,6 +227,15 @@ async function openOf<H>(client: Client, type: string, id: string, cluster: stri
   return byHand as H;
 }
 
+export function secretHandle(client: Client, cluster: string): SecretHandle {
+  return client.workflow.getHandle(secretWorkflowId(cluster)) as SecretHandle;
+}
+
+/** @throws DrError NoSuchRun */
+export async function secretProgress(handle: SecretHandle): Promise<SecretProgress> {
+  return orNoSuchRun(handle.workflowId, () => handle.query<SecretProgress>(PROGRESS_QUERY));
+}
+
 /** @throws DrError NoSuchRun */
 export async function drillProgress(handle: DrillHandle): Promise<DrillProgress> {
   return orNoSuchRun(handle.workflowId, () => handle.query<DrillProgress>(PROGRESS_QUERY));
@@ -220,7 +251,7 @@ export async function rollCallProgress(handle: RollCallHandle): Promise<RollCall
  * @throws DrError NoSuchRun
  */
 export async function askRestore(
-  handle: RecoveryHandle | DrillHandle | RollCallHandle,
+  handle: RecoveryHandle | SandboxRunHandle,
   name: string,
   input: object,
 ): Promise<Answer> {
@@ -287,7 +318,7 @@ export async function backupProgress(handle: BackupHandle): Promise<BackupProgre
 }
 
 /** @throws DrError NoSuchRun */
-export async function describeRun(handle: RecoveryHandle | BackupHandle | DrillHandle | RollCallHandle) {
+export async function describeRun(handle: RecoveryHandle | BackupHandle | SandboxRunHandle) {
   return orNoSuchRun(handle.workflowId, () => handle.describe());
 }
 

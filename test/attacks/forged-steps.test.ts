@@ -13,6 +13,7 @@ import {
   DONE_FOR_A_DRILL,
   DONE_FOR_A_RECOVERY,
   DONE_FOR_A_ROLL_CALL,
+  DONE_FOR_SECRETS,
 } from '../support/attacker/harmless';
 import { knownInputs } from '../support/attacker/known';
 import { madeUpApprovals } from '../support/attacker/made-up-approvals';
@@ -124,7 +125,7 @@ it('are done for one that bears the name of a backup only as far as they are wha
 
 describeIf(hasSandbox, 'there is no bubblewrap')('with a sandbox host', () => {
   /** First a host takes the run, and at the end it forgets it; what is done in between does not depend on who is faster. */
-  async function askAs(workflowType: 'drillRestore' | 'rollCall', workflowId: string) {
+  async function askAs(workflowType: 'drillRestore' | 'rollCall' | 'recoverSecret', workflowId: string) {
     const run = await attacker.pose(workflowType, workflowId);
     const calls = validCalls(steps, inputs);
     const those = (name: string) => calls.filter(({ step }) => step === name);
@@ -157,6 +158,18 @@ describeIf(hasSandbox, 'there is no bubblewrap')('with a sandbox host', () => {
 
     expect(namesOf(done(asked))).toEqual(Object.keys(DONE_FOR_A_ROLL_CALL).toSorted());
     expect(asked.find(({ step }) => step === 'tryShares')?.answer).toMatchObject({ holders: [], sets: 0 });
+    expect(done(crooked)).toEqual([]);
+    expect(await newPlaces()).toEqual([]);
+  }, 300_000);
+
+  it('are done for one that bears the name of what reads secrets only up to the reading', async () => {
+    const { asked, crooked } = await askAs('recoverSecret', 'recover-lab');
+
+    expect(namesOf(done(asked))).toEqual(Object.keys(DONE_FOR_SECRETS).toSorted());
+    expect(asked.find(({ step }) => step === 'readFromBackup')).toMatchObject({
+      code: 'NotApproved',
+      message: expect.stringContaining('0 of ') as string,
+    });
     expect(done(crooked)).toEqual([]);
     expect(await newPlaces()).toEqual([]);
   }, 300_000);

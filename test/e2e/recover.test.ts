@@ -1,8 +1,12 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { chmod, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { parse, stringify } from 'yaml';
+import type { AuditRecord } from '../../src/audit/audit-record';
+import { verifyTrail } from '../../src/audit/audit-trail';
+import { assertSameCluster, openLive } from '../../src/cli/recover-live';
+import { loadConfig } from '../../src/config/load';
+import { parseWanted } from '../../src/contract/wanted';
 import type { Recovered, RecoveredItem, RecoveredSecret } from '../../src/contract/recovered';
 import { decryptArmored, generateIdentity, type AgeKeyPair } from '../../src/crypto/age';
 import { LiveWriter } from '../../src/recover/write-back';
@@ -11,9 +15,9 @@ import { checkDocument } from '../support/cli-documents';
 import { describeIf } from '../support/describe-if';
 import { useLab } from '../support/lab';
 import type { RawConfig } from '../support/lab-view';
-import { filesSince, formsOf, hits, processFiles } from '../support/leaks';
+import { filesSince, formsOf, hits, watchProcesses } from '../support/leaks';
 import { isInstalled } from '../support/shell';
-import { failureOf } from '../support/thrown';
+import { failureOf, thrownBy } from '../support/thrown';
 
 const SHARES = 3;
 const value = () => randomBytes(24).toString('hex');
@@ -274,6 +278,47 @@ describeIf(isInstalled('bwrap'), 'there is no bubblewrap')('what is brought back
     }
   }, 300_000);
 
+  it('is not written into another cluster than that of the backup', async () => {
+    const config = await loadConfig(lab().configFile);
+    const request = { to: null, isPlan: false, withoutCheckAndSet: false, yes: true };
+    const before = process.env['VAULT_TOKEN'];
+    process.env['VAULT_TOKEN'] = lab().rootToken;
+    const live = await openLive({ config, cluster: 'lab' }, [parseWanted('secret/app/db')], request);
+    try {
+      const own = (await vault('GET', 'sys/seal-status')) as unknown as { cluster_id: string };
+      const refused = thrownBy(() => assertSameCluster(live, randomUUID(), 'lab'));
+
+      expect(refused).toMatchObject({ code: 'PlanRefused' });
+      expect(refused.message).toBe('The backup is of another cluster than the one that runs as lab.');
+      expect(() => assertSameCluster(live, own.cluster_id, 'lab')).not.toThrow();
+      // Of an imported backup nobody knows.
+      expect(() => assertSameCluster(live, null, 'lab')).not.toThrow();
+    } finally {
+      process.env['VAULT_TOKEN'] = before;
+      await live.close();
+    }
+  }, 60_000);
+
+  it('leaves in the audit trail who has read what for whom, and no value', async () => {
+    const trail = inLab('controller', 'audit.jsonl');
+    const text = await readFile(trail, 'utf8');
+    const records = text
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as AuditRecord)
+      .filter(({ action }) => action.startsWith('recover.'));
+
+    expect(new Set(records.map(({ action, outcome }) => `${action}: ${outcome}`))).toEqual(
+      new Set(['recover.planned: info', 'recover.done: success', 'recover.done: failure', 'recover.written: success']),
+    );
+    expect(records.every(({ actor, details }) => actor !== '' && Array.isArray(details['paths']))).toBe(true);
+    expect(records.find(({ action, outcome }) => action === 'recover.done' && outcome === 'success')).toMatchObject({
+      details: { recipients: [me.recipient], versions: 'all', generation: expect.any(String) as string },
+    });
+    for (const secret of Object.values(known)) expect(text).not.toContain(secret);
+    expect((await verifyTrail(trail)).problems).toEqual([]);
+  });
+
   it('is not given away to who has no shares of this cluster', async () => {
     const file = inLab('never.age');
     const wrong = [...lab().unsealShares.slice(0, SHARES - 1), Buffer.alloc(33, 7).toString('base64')];
@@ -385,23 +430,4 @@ function secretAt(items: readonly RecoveredItem[], path: string): RecoveredSecre
   const found = items.find((item) => item.path === path);
   if (found?.kind === 'secret') return found;
   throw new Error(`${path} was not recovered.`);
-}
-
-/** Looks into the arguments and the environment of all processes while something runs. */
-function watchProcesses(values: readonly string[]): { end: () => Promise<string[]> } {
-  let isOver = false;
-  const seen = new Set<string>();
-  const looking = (async () => {
-    while (!isOver) {
-      for (const found of Object.values(await hits(await processFiles(), values)).flat()) seen.add(found);
-      await sleep(100);
-    }
-  })();
-  return {
-    end: async () => {
-      isOver = true;
-      await looking;
-      return [...seen];
-    },
-  };
 }

@@ -281,7 +281,7 @@ describe('the stock temporal CLI', () => {
       'restoreClutser',
       'restore-lab',
       '{"cluster":"lab"}',
-      'There are: backUpCluster, restoreCluster, recoverQuorum, rebuildNode, removeSetAside, rollBackRun, migrateStorage, copyNode, drillRestore, rollCall.',
+      'There are: backUpCluster, restoreCluster, recoverQuorum, rebuildNode, removeSetAside, rollBackRun, migrateStorage, copyNode, drillRestore, rollCall, recoverSecret.',
     ],
   ])('ends at once with a message that says it all, given %s for %s', async (_what, type, id, input, expected) => {
     const start = [

@@ -1,6 +1,8 @@
 import { readFile, rename, writeFile } from 'node:fs/promises';
 import { parseDocument } from 'yaml';
 import { enrolmentWorkflowId } from '../../src/contract/enrolment';
+import type { SecretProgress } from '../../src/contract/secret-run';
+import { generateIdentity } from '../../src/crypto/age';
 import type { Lab } from '../../src/lab/lab';
 import { waitFor } from '../../src/lab/processes';
 import type { ShapeName } from '../../src/lab/shapes';
@@ -65,6 +67,16 @@ export const SHAPES: Shape[] = [
     async run(stage) {
       await stage.backUp();
       await stage.rollCall();
+    },
+  },
+  {
+    name: 'recover-secret',
+    workflowId: 'recover-lab',
+    // One of the shares is wrong at first.
+    async run(stage) {
+      const [secret] = await stage.lab.writeSecrets(1);
+      await stage.backUp();
+      await stage.recoverSecret(`secret/${secret!.path}`);
     },
   },
   {
@@ -337,9 +349,9 @@ export function createStage(lab: Lab) {
   const driver = restoreDriver(lab);
 
   /** The third share is wrong, so that a fourth one is needed. */
-  function submitToDrill(): Promise<void> {
+  function submitToSandbox(run: '--drill' | '--recover'): Promise<void> {
     const [first, second, , fourth] = lab.unsealShares;
-    return submitTo('--drill', [first!, second!, wrongShare(), fourth!]);
+    return submitTo(run, [first!, second!, wrongShare(), fourth!]);
   }
 
   function wrongShare(): string {
@@ -347,7 +359,7 @@ export function createStage(lab: Lab) {
     return Buffer.from(wrong).toString('base64');
   }
 
-  async function submitTo(run: '--drill' | '--roll-call', shares: string[]): Promise<void> {
+  async function submitTo(run: '--drill' | '--roll-call' | '--recover', shares: string[]): Promise<void> {
     for (const [index, input] of shares.entries()) {
       const holder = ['unseal', '--cluster', 'lab', run, '--as', `holder-${index}`];
       await waitFor(
@@ -391,7 +403,25 @@ export function createStage(lab: Lab) {
     async drill(...options: string[]): Promise<void> {
       const undo = await makeSandboxHost(lab);
       const running = driver.json(['drill', '--cluster', 'lab', '--remote', ...options]);
-      if (options.includes('--unseal')) await submitToDrill();
+      if (options.includes('--unseal')) await submitToSandbox('--drill');
+      await running;
+      await undo();
+    },
+    /** The same of a single secret, which somebody approves. */
+    async recoverSecret(path: string): Promise<void> {
+      const undo = await makeSandboxHost(lab);
+      const { recipient } = await generateIdentity();
+      const ofLab = ['--cluster', 'lab', '--recover'];
+      const what = ['--path', path, '--recipient', recipient];
+      const running = driver.json(['recover', '--cluster', 'lab', '--remote', '--as', 'ana', ...what]);
+      const approve = async () => {
+        const { code, stdout } = await lab.cli(['status', ...ofLab, '--json']);
+        const { planHash } = code === 0 ? (JSON.parse(stdout) as SecretProgress) : { planHash: null };
+        if (planHash === null) return null;
+        return (await lab.cli(['approve', ...ofLab, '--as', 'bob', '--plan', planHash])).code === 0 || null;
+      };
+      await waitFor('it is approved', approve, { timeoutMs: 120_000, everyMs: 500 });
+      await submitToSandbox('--recover');
       await running;
       await undo();
     },

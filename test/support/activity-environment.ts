@@ -1,7 +1,13 @@
 import { Context } from '@temporalio/activity';
 import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
-import { backupWorkflowId, drillWorkflowId, recoveryWorkflowId, rollCallWorkflowId } from '../../src/contract/names';
+import {
+  backupWorkflowId,
+  drillWorkflowId,
+  recoveryWorkflowId,
+  rollCallWorkflowId,
+  secretWorkflowId,
+} from '../../src/contract/names';
 
 type Info = ConstructorParameters<typeof MockActivityEnvironment>[0];
 
@@ -23,6 +29,11 @@ export function drillEnvironment(run: string, cluster = 'prod', info: Info = {})
 /** In which a step runs that a roll-call has asked for. */
 export function rollCallEnvironment(run: string, cluster = 'prod', info: Info = {}): MockActivityEnvironment {
   return quiet('rollCall', rollCallWorkflowId(cluster), run, info);
+}
+
+/** In which a step runs that a run has asked for which reads single secrets. */
+export function secretEnvironment(run: string, cluster = 'prod', info: Info = {}): MockActivityEnvironment {
+  return quiet('recoverSecret', secretWorkflowId(cluster), run, info);
 }
 
 /** The run that asks for the step that runs just now. */

@@ -128,6 +128,24 @@ export function fakeActivities() {
         seal: MANIFEST.seal,
         problems: [],
       }),
+    chooseForRecover: ({ cluster, generation: _generation, from: _from, ...wanted }) =>
+      note('chooseForRecover', {
+        plan: {
+          method: 'secret' as const,
+          cluster,
+          generation: GENERATION,
+          manifestSha256: 'ab'.repeat(32),
+          ...wanted,
+          approvals: 2,
+          trust: 'approvers' as const,
+        },
+        planHash: 'f'.repeat(64),
+        capturedAt: '2026-11-23T04:00:00.000Z',
+        clusterId: 'c',
+        repositories: ['local', 'offsite'],
+        sharesNeeded: 3,
+        problems: [],
+      }),
     planRestore: ({ cluster }) =>
       note('planRestore', {
         cluster,
@@ -285,6 +303,15 @@ export function fakeActivities() {
           ...ROLL_CALLED,
           repository,
           holders: submitted.map(({ holder }) => ({ holder, outcome: 'right' as const, shares: 1 })),
+        }),
+      readFromBackup: ({ plan, shares, approvals }) =>
+        note(`read ${host} with ${shares.length} shares and ${approvals.length} approvals`, {
+          repository: 'local',
+          clusterId: 'c',
+          serverVersion: '1.21.1',
+          paths: plan.paths.map((path) => ({ path, items: 1, versions: [], missing: null })),
+          sealed: 'ciphertext',
+          signature: 'c2ln',
         }),
       endSandboxRun: () => note(`end ${host}`, undefined),
     };

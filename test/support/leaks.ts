@@ -1,6 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { filesBelow, holders } from './disk-search';
 
 /** How a value may be written: as it is, as hexadecimal, and as base64 at each of its three offsets. */
@@ -50,4 +51,23 @@ export async function hits(files: string[], values: readonly string[]): Promise<
     );
   }
   return found;
+}
+
+/** Looks into the arguments and the environment of all processes while something runs. */
+export function watchProcesses(values: readonly string[]): { end: () => Promise<string[]> } {
+  let isOver = false;
+  const seen = new Set<string>();
+  const looking = (async () => {
+    while (!isOver) {
+      for (const found of Object.values(await hits(await processFiles(), values)).flat()) seen.add(found);
+      await sleep(100);
+    }
+  })();
+  return {
+    end: async () => {
+      isOver = true;
+      await looking;
+      return [...seen];
+    },
+  };
 }

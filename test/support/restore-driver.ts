@@ -117,7 +117,7 @@ function progressNow(lab: Lab, cluster: string): Promise<RecoveryProgress> {
   });
 }
 
-async function withClient<T>(lab: Lab, work: (client: Client) => Promise<T>): Promise<T> {
+export async function withClient<T>(lab: Lab, work: (client: Client) => Promise<T>): Promise<T> {
   // Not kept: Temporal may go away between two looks, and come back as another one.
   const connection = Connection.lazy({
     address: lab.temporal.address,

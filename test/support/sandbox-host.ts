@@ -4,8 +4,15 @@ import { parse, stringify } from 'yaml';
 import type { Lab } from '../../src/lab/lab';
 import type { RawConfig } from './lab-view';
 
-/** From here on the lab's controller takes drills, and holders know its host. @returns undoes that */
-export async function makeSandboxHost(lab: Lab): Promise<() => Promise<void>> {
+/**
+ * From here on the lab's controller takes drills, and holders know its host.
+ * @param more of `sandbox` in the configuration
+ * @returns undoes that
+ */
+export async function makeSandboxHost(
+  lab: Lab,
+  more: Partial<RawConfig['sandbox']> = {},
+): Promise<() => Promise<void>> {
   const original = await readFile(lab.configFile, 'utf8');
   const config = parse(original) as RawConfig;
   const { service } = config.clusters['lab']!.nodes[0]!;
@@ -15,6 +22,7 @@ export async function makeSandboxHost(lab: Lab): Promise<() => Promise<void>> {
     program: program!,
     writable: [lab.directory],
     runtimeDir: join(lab.directory, 'sandbox-run'),
+    ...more,
   };
   await writeFile(lab.configFile, stringify(config));
   const { stdout } = await lab.cli(['sandbox-key']);

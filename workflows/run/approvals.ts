@@ -1,31 +1,52 @@
 import { isCancellation } from '@temporalio/workflow';
-import { approvalSubject } from '../../src/contract/approval';
+import { approvalSubject, type SignedApproval, type Trust } from '../../src/contract/approval';
 import type { ApproveInput } from '../../src/contract/input';
 import { samePerson } from '../../src/contract/person';
 import type { ApprovedPlan, RecoveryProgress } from '../../src/contract/recovery';
+import type { GivenApproval } from '../../src/contract/secret-run';
 import { type Answer, no, yes } from '../../src/contract/update-answers';
-import { phaseName } from '../../src/contract/voice/headline';
 import type { Journal } from './journal';
 import { problemOf } from './problems';
-import type { RunState } from './run-state';
 import { controller } from './steps';
 import { Turn } from './turn';
 
 /** Of one kind in the audit trail; the rest is counted. */
 const MOST_TOLD = 20;
 
+/** What people approve. */
+interface ApprovableProgress {
+  cluster: string;
+  run: string;
+  requestedBy: string;
+  plan: { approvals: number; trust?: Trust | undefined } | null;
+  planHash: string | null;
+  planValidUntil: string | null;
+  approvals: GivenApproval[];
+}
+
+/** The state of a run that takes approvals. */
+export interface Approvable {
+  readonly progress: ApprovableProgress;
+  readonly phaseName: string;
+  /** Whether it waits for them now. */
+  readonly takesApprovals: boolean;
+  /** What an approver types. */
+  readonly approveCommand: string;
+  show(): void;
+}
+
 /** Takes approvals of the current plan. */
 export class Approvals {
   readonly #turn = new Turn();
 
   constructor(
-    private readonly state: RunState,
+    private readonly state: Approvable,
     private readonly journal: Journal,
   ) {}
 
   async take(input: ApproveInput, by: 'update' | 'signal'): Promise<Answer> {
     const { state } = this;
-    const problem = approvalProblem(state.progress, input);
+    const problem = approvalProblem(state, input);
     if (problem !== null) return no(problem);
     if (state.progress.plan?.trust !== 'approvers') return accept(state, this.journal, input);
     // Each approval is a request to the controller.
@@ -37,9 +58,9 @@ export class Approvals {
 
   async #check(input: ApproveInput): Promise<Answer> {
     const { state, journal } = this;
-    const unsigned = await signatureProblem(state.progress, input);
+    const unsigned = await signatureProblem(state, input);
     // Meanwhile the plan may have changed, or the same person may have approved it twice.
-    const late = unsigned ?? approvalProblem(state.progress, input);
+    const late = unsigned ?? approvalProblem(state, input);
     if (late === null) return accept(state, journal, input);
     const isTold = journal.tally.count(
       'approvals refused',
@@ -51,9 +72,12 @@ export class Approvals {
   }
 }
 
-function approvalProblem(progress: RecoveryProgress, { approver, planHash }: ApproveInput): string | null {
-  if (progress.phase !== 'approve' || progress.plan === null || progress.planHash === null) {
-    return `There is nothing to approve in the phase '${phaseName(progress.phase)}'.`;
+function approvalProblem(
+  { progress, takesApprovals, phaseName }: Approvable,
+  { approver, planHash }: ApproveInput,
+): string | null {
+  if (!takesApprovals || progress.plan === null || progress.planHash === null) {
+    return `There is nothing to approve in the phase '${phaseName}'.`;
   }
   if (!progress.planHash.startsWith(planHash)) {
     return `The plan's hash is ${progress.planHash.slice(0, 12)}, not ${planHash}. Read the plan again before you approve it.`;
@@ -73,10 +97,10 @@ function approvalProblem(progress: RecoveryProgress, { approver, planHash }: App
 /**
  * The hosts check signatures themselves. Checking here as well saves people from a run that every host would refuse.
  */
-async function signatureProblem(progress: RecoveryProgress, input: ApproveInput): Promise<string | null> {
+async function signatureProblem({ progress, approveCommand }: Approvable, input: ApproveInput): Promise<string | null> {
   const { approver, signature } = input;
   if (signature === undefined) {
-    return `An approval must be signed: vault-dr approve --cluster ${progress.cluster} --plan ${input.planHash} --as ${approver}`;
+    return `An approval must be signed: ${approveCommand} --plan ${input.planHash} --as ${approver}`;
   }
   try {
     return await controller.checkApproval({ subject: approvalSubject(progress), approval: { approver, signature } });
@@ -86,7 +110,7 @@ async function signatureProblem(progress: RecoveryProgress, input: ApproveInput)
   }
 }
 
-function accept(state: RunState, journal: Journal, { approver, signature }: ApproveInput): Answer {
+function accept(state: Approvable, journal: Journal, { approver, signature }: ApproveInput): Answer {
   const { progress } = state;
   const at = new Date().toISOString();
   progress.approvals.push({ approver, at, ...(signature === undefined ? {} : { signature }) });
@@ -102,8 +126,9 @@ function accept(state: RunState, journal: Journal, { approver, signature }: Appr
 export function approvedPlan(progress: RecoveryProgress): ApprovedPlan | null {
   const { plan, requestedBy, planValidUntil, approvals } = progress;
   if (plan === null || planValidUntil === null) return null;
-  const signed = approvals.flatMap(({ approver, signature }) =>
-    signature === undefined ? [] : [{ approver, signature }],
-  );
-  return { plan, requestedBy, expires: planValidUntil, approvals: signed };
+  return { plan, requestedBy, expires: planValidUntil, approvals: signedAmong(approvals) };
+}
+
+export function signedAmong(approvals: readonly GivenApproval[]): SignedApproval[] {
+  return approvals.flatMap(({ approver, signature }) => (signature === undefined ? [] : [{ approver, signature }]));
 }

@@ -39,7 +39,7 @@ export class Journal {
     private readonly claim: RunClaim,
     handed?: HandedJournal,
     /** Of the run, as its records in the audit trail begin. */
-    private readonly kind: 'restore' | 'drill' | 'roll-call' = 'restore',
+    private readonly kind: 'restore' | 'drill' | 'roll-call' | 'recover' = 'restore',
   ) {
     this.warnings = handed?.warnings ?? [];
     this.tally = new Tally(this.warnings, handed?.counts);

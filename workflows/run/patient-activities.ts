@@ -70,6 +70,7 @@ export function patientActivities<A extends object>(
 function priority() {
   const { workflowType, parent } = workflowInfo();
   if (workflowType === WORKFLOW.drillRestore || workflowType === WORKFLOW.rollCall) return PRIORITY.drill;
+  if (workflowType === WORKFLOW.recoverSecret) return PRIORITY.secret;
   // The backup at the end of a recovery is part of it.
   return workflowType === WORKFLOW.backUpCluster && parent === undefined ? PRIORITY.backup : PRIORITY.recovery;
 }

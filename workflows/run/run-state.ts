@@ -49,6 +49,14 @@ export class RunState {
     return phaseName(this.progress.phase);
   }
 
+  get takesApprovals(): boolean {
+    return this.progress.phase === 'approve';
+  }
+
+  get approveCommand(): string {
+    return `vault-dr approve --cluster ${this.progress.cluster}`;
+  }
+
   /** Begins a phase; whatever the previous one waited for ends with it. */
   enter(phase: RecoveryPhase): void {
     const now = new Date().toISOString();

@@ -1,11 +1,8 @@
-import type { DrillProgress } from '../../src/contract/drill';
-import type { RollCallProgress } from '../../src/contract/roll-call';
 import { escapeMarkdown, markdownCommand, markdownList } from '../../src/contract/markdown';
-import { describeSandboxRun } from '../../src/contract/voice/sandbox-run-text';
+import type { SandboxRunText } from '../../src/contract/voice/sandbox-run-text';
 
 /** What `temporal workflow metadata` and the Web UI show of a run in a sandbox, in Markdown. */
-export function sandboxRunDetails(progress: DrillProgress | RollCallProgress): string {
-  const { headline, facts, commands, refused, warnings } = describeSandboxRun(progress);
+export function sandboxRunDetails({ headline, facts, commands, refused, warnings }: SandboxRunText): string {
   const list = (title: string, items: string[]) => (items.length === 0 ? '' : `**${title}**\n\n${markdownList(items)}`);
   return [
     `### ${escapeMarkdown(headline)}`,

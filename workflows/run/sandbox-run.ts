@@ -28,6 +28,8 @@ export class SandboxRun {
   constructor(
     private readonly state: ShareTaker & { readonly progress: SandboxProgress; readonly phaseName: string },
     private readonly journal: Journal,
+    /** What a notification says when shares are wanted. */
+    private readonly wanted: () => string = () => sharesWanted(state.progress),
   ) {
     this.sets = new ShareSets(state, journal);
     this.ceremony = new ShareCeremony(state, journal, this.sets, {
@@ -77,7 +79,7 @@ export class SandboxRun {
     const before = Date.now();
     if (this.sets.next === null && !this.#asked) {
       this.#asked = true;
-      this.journal.notify('shares wanted', sharesWanted(progress));
+      this.journal.notify('shares wanted', this.wanted());
     }
     const summary = 'waiting for shares';
     await condition(() => this.sets.next !== null, Math.max(1, until - before), { summary });

@@ -1,6 +1,7 @@
 import { setCurrentDetails } from '@temporalio/workflow';
 import type { DrillProgress } from '../../src/contract/drill';
 import type { RollCallProgress } from '../../src/contract/roll-call';
+import { describeSandboxRun } from '../../src/contract/voice/sandbox-run-text';
 import { sandboxRunDetails } from './sandbox-run-details';
 
 /** The state of a run in a sandbox, as shown to people. */
@@ -17,6 +18,6 @@ export class SandboxState<P extends DrillProgress | RollCallProgress> {
   }
 
   show(): void {
-    setCurrentDetails(sandboxRunDetails(this.progress));
+    setCurrentDetails(sandboxRunDetails(describeSandboxRun(this.progress)));
   }
 }

@@ -68,6 +68,7 @@ const CONTROLLER_STEPS: Record<keyof ControllerActivities, StepOptions> = {
   closeBackup: { ...QUESTION, scheduleToCloseTimeout: 2 * MINUTE },
 
   chooseForDrill: TRANSFER,
+  chooseForRecover: TRANSFER,
 
   planRestore: QUESTION,
   lookAtCluster: QUESTION,
@@ -194,7 +195,7 @@ const NODE_STEPS: Record<keyof NodeActivities, StepOptions> = {
   watchForSeal: WATCH,
 };
 
-/** It may wait for drills of other clusters on the same host. Whatever it fails with is the result of the run. */
+/** It may wait for others on the same host. Whatever it fails with is the result of the run. */
 const IN_SANDBOX: StepOptions = {
   scheduleToStartTimeout: PICK_UP,
   startToCloseTimeout: 12 * HOUR,
@@ -209,6 +210,7 @@ const SANDBOX_STEPS: Record<keyof SandboxActivities, StepOptions> = {
   checkSandboxShare: BRIEF,
   rehearse: IN_SANDBOX,
   tryShares: IN_SANDBOX,
+  readFromBackup: IN_SANDBOX,
   endSandboxRun: BRIEF,
 };
 

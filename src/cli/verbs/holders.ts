@@ -12,6 +12,7 @@ export function approveCommand(): Command {
     `${example}\n${example} --key ~/.ssh/id_ed25519_sk`,
   )
     .requiredOption('--plan <hash>', 'hash of the plan, as the status shows it; 8 characters or more')
+    .option('--recover', 'what `recover --remote` reads of a backup, instead of a recovery')
     .addOption(
       new Option(
         '--key <file>',
@@ -33,6 +34,12 @@ export function unsealCommand(): Command {
     .option('--drill', 'for a drill, which unseals nothing but a sandbox, instead of a recovery')
     .addOption(
       new Option('--roll-call', 'for a roll-call, which finds out who still has a share; the same').conflicts('drill'),
+    )
+    .addOption(
+      new Option('--recover', 'for `recover --remote`, which unseals nothing but a sandbox').conflicts([
+        'drill',
+        'rollCall',
+      ]),
     )
     .option('--pgp', 'the share is PGP-encrypted, by `vault operator init -pgp-keys`; your gpg decrypts it')
     .action(lazily(() => (require('../unseal') as typeof Unseal).runUnseal));

@@ -11,12 +11,13 @@ import {
   withOperator,
   withTemporal,
 } from '../program';
-import type * as Recover from '../recover';
+import type * as RecoverRun from '../recover-run';
 import type * as Report from '../report';
 import type * as Restore from '../restore';
 import type * as RollBack from '../roll-back';
 import type * as Status from '../status';
 import { withFacts, withRecovery, withRemovals } from './options';
+import { parseDuration } from './values';
 
 export function statusCommand(): Command {
   const command = verb(
@@ -28,6 +29,13 @@ export function statusCommand(): Command {
     .addOption(new Option('--drill', 'show the drill that runs as a run instead').conflicts('backup'))
     .addOption(
       new Option('--roll-call', 'show the roll-call of the key holders instead').conflicts(['backup', 'drill']),
+    )
+    .addOption(
+      new Option('--recover', 'show what `recover --remote` waits for instead').conflicts([
+        'backup',
+        'drill',
+        'rollCall',
+      ]),
     )
     .option('--follow', 'keep showing it until it ends; Ctrl-C leaves it running')
     .action(lazily(() => (require('../status') as typeof Status).runStatus));
@@ -70,12 +78,12 @@ export function rebuildNodeCommand(): Command {
   return withRecovery(withRemovals(withNode(command, 'node to rebuild')));
 }
 
-/** Needs no Temporal; Vault alone to write back. */
+/** Needs no Temporal without --remote; Vault alone to write back. */
 export function recoverCommand(): Command {
   const command = verb(
     'recover',
     'Bring a single secret, policy or role back from a backup',
-    'vault-dr recover --cluster prod --path secret/app/db --recipient age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p --to-file db.age\nvault-dr recover --cluster prod --path secret/app/db --write-back',
+    'vault-dr recover --cluster prod --path secret/app/db --recipient age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p --to-file db.age\nvault-dr recover --cluster prod --path secret/app/db --write-back\nvault-dr recover --cluster prod --path secret/app/db --write-back --remote',
   )
     .addOption(
       repeatable(
@@ -100,8 +108,15 @@ export function recoverCommand(): Command {
     .option('--plan', 'with --write-back: compare, and write nothing')
     .option('--without-check-and-set', 'with --write-back: also where Vault cannot refuse a write that comes too late')
     .option('--yes', 'with --write-back: write without asking')
-    .action(lazily(() => (require('../recover') as typeof Recover).runRecover));
-  return withJson(withConfig(withCluster(command)));
+    .option('--remote', 'as a run in Temporal, on any sandbox host: approvers sign for it, holders submit their shares')
+    .addOption(
+      new Option(
+        '--wait <time>',
+        'with --remote: for how long approvals and shares are waited for; default: 24h',
+      ).argParser(parseDuration),
+    )
+    .action(lazily(() => (require('../recover-run') as typeof RecoverRun).runAnyRecover));
+  return withJson(withOperator(withConfig(withTemporal(withCluster(command)))));
 }
 
 export function resumeCommand(): Command {

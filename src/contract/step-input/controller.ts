@@ -2,6 +2,7 @@ import { z } from 'zod';
 import type { BackupPlan, ClusterHealth, NodeHealth, RetentionPolicy, StagedGeneration } from '../backup';
 import {
   migrateStorageInput,
+  recoverSecretInput,
   copyNodeInput,
   rebuildNodeInput,
   recoverQuorumInput,
@@ -178,6 +179,9 @@ export const CONTROLLER_INPUTS = {
     generation: z.union([z.literal('latest'), generation]).optional(),
     from: repository.optional(),
   }),
+
+  /** Who asks, and for how long it waits, is the run's. */
+  chooseForRecover: recoverSecretInput.omit({ requestedBy: true, waitMinutes: true }),
 
   planRestore: z.strictObject({
     cluster,

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 import { personName } from '../person';
 import type { RunClaim } from '../recovery';
-import { generation, listOf, name, pastTime, run, sha256, strict } from './values';
+import { secretPlan, signedApproval } from './approval';
+import { generation, listOf, name, pastTime, run, sha256, strict, time } from './values';
 
 /** Compared with what Temporal itself says, which decides. */
 const claim = strict<RunClaim>({ run, cluster: name, startedAt: pastTime });
@@ -28,6 +29,16 @@ export const SANDBOX_INPUTS = {
     manifestSha256: sha256,
     repositories: listOf(name),
     submitted: listOf(z.strictObject({ holder: personName, share: envelope })),
+  }),
+  /** The plan that people have approved until `expires`, and shares for it. */
+  readFromBackup: z.strictObject({
+    claim,
+    plan: secretPlan,
+    requestedBy: personName,
+    expires: time,
+    approvals: listOf(signedApproval, 100),
+    repositories: listOf(name),
+    shares: listOf(envelope),
   }),
   endSandboxRun: claimed,
 } as const;

@@ -1,5 +1,6 @@
 import { APPROVAL_NAMESPACE, approvalStatement, approvalSubject } from '../approval';
 import type { SandboxProgress } from '../drill';
+import type { SecretProgress } from '../secret-run';
 import { formatTime } from '../format';
 import { CONTROLLER_TASK_QUEUE, MESSAGE, recoveryWorkflowId, WORKFLOW } from '../names';
 import {
@@ -96,7 +97,7 @@ function approval(progress: RecoveryProgress): CommandText[] {
       vaultDr: vaultDr('approve', cluster, '--plan', hash),
       stock:
         plan?.trust === 'approvers'
-          ? signedApproval(progress)
+          ? signedApproval(progress, recoveryWorkflowId(cluster))
           : [update(cluster, MESSAGE.approve, { approver: YOU, planHash: hash })],
       note: planValidUntil === null ? null : `Valid until ${formatTime(planValidUntil)}, then it is planned again.`,
     },
@@ -104,15 +105,17 @@ function approval(progress: RecoveryProgress): CommandText[] {
   ];
 }
 
+type Approvable = Parameters<typeof approvalSubject>[0];
+
 /** Signs with the approver's key; see `approvalStatement`. */
-function signedApproval(progress: RecoveryProgress): string[] {
+function signedApproval(progress: Approvable, workflowId: string): string[] {
   const subject = approvalSubject(progress);
   const statement = approvalStatement(subject, YOU).trimEnd().split('\n').map(quoted);
   return [
     `printf '%s\\n' ${statement.join(' ')} > approval.txt`,
     `ssh-keygen -Y sign -n ${APPROVAL_NAMESPACE} -f ~/.ssh/id_ed25519 approval.txt`,
     `jq -Rs '{approver:"${YOU}",planHash:"${subject.planHash}",signature:.}' approval.txt.sig > approval.json`,
-    `${messageTo(recoveryWorkflowId(progress.cluster), MESSAGE.approve)} --input-file approval.json`,
+    `${messageTo(workflowId, MESSAGE.approve)} --input-file approval.json`,
   ];
 }
 
@@ -120,13 +123,21 @@ function share({ cluster, recipients }: RecoveryProgress): CommandText {
   return shareCommand(recipients, recoveryWorkflowId(cluster), vaultDr('unseal', cluster));
 }
 
-/** The same for a key holder of a drill, or of a roll-call. */
+/** The same for a key holder of any run in a sandbox. */
 export function sandboxShareCommand({ cluster, recipients, workflowId, kind }: SandboxProgress): CommandText {
-  return shareCommand(
-    recipients,
-    workflowId,
-    vaultDr('unseal', cluster, kind === 'roll-call' ? '--roll-call' : '--drill'),
-  );
+  return shareCommand(recipients, workflowId, vaultDr('unseal', cluster, `--${kind ?? 'drill'}`));
+}
+
+export function secretApprovalCommand(progress: SecretProgress): CommandText {
+  const { cluster, plan, planHash, planValidUntil, approvals, workflowId } = progress;
+  const missing = (plan?.approvals ?? 1) - approvals.length;
+  const people = missing === 1 ? 'someone' : `${missing} people`;
+  return {
+    label: `Needs approval by ${people} other than the requester:`,
+    vaultDr: vaultDr('approve', cluster, '--recover', '--plan', planHash?.slice(0, 12) ?? ''),
+    stock: signedApproval(progress, workflowId),
+    note: planValidUntil === null ? null : `Valid until ${formatTime(planValidUntil)}.`,
+  };
 }
 
 function shareCommand(recipients: readonly RunRecipient[], workflowId: string, command: string): CommandText {

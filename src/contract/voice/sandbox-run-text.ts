@@ -59,8 +59,10 @@ export function sharesWanted(progress: SandboxProgress): string {
   );
 }
 
+const NAMES = { drill: 'Drill', 'roll-call': 'Roll-call', recover: 'Single secrets' } as const;
+
 function nameOf({ kind }: Pick<SandboxProgress, 'kind'>): string {
-  return kind === 'roll-call' ? 'Roll-call' : 'Drill';
+  return NAMES[kind ?? 'drill'];
 }
 
 /** For a key holder who is about to send a share. */

@@ -56,6 +56,7 @@ const STEPS: Record<NodeStep | ControllerStep | SandboxStep, string> = {
   discardStaging: 'remove staged files',
   closeBackup: 'write the audit trail',
   chooseForDrill: 'choose a backup',
+  chooseForRecover: 'choose a backup',
   planRestore: 'read the configuration',
   lookAtCluster: 'inspect the cluster',
   chooseGeneration: 'choose and read a backup',
@@ -83,6 +84,7 @@ const STEPS: Record<NodeStep | ControllerStep | SandboxStep, string> = {
   checkSandboxShare: 'check a share',
   rehearse: 'load the backup in the sandbox',
   tryShares: 'try the shares in the sandbox',
+  readFromBackup: 'read in the sandbox',
   endSandboxRun: 'clean up',
 };
 

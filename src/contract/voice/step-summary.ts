@@ -1,3 +1,4 @@
+import { formatCount } from '../format';
 import { escapeMarkdown } from '../markdown';
 import type { ControllerInput, ControllerStep } from '../step-input/controller';
 import type { NodeInput, NodeStep } from '../step-input/node';
@@ -25,6 +26,9 @@ const CONTROLLER_SUMMARIES: { [S in ControllerStep]: (input: ControllerInput<S>)
   closeBackup: ({ record }) => `audit: ${recorded(record)}; remove what was staged`,
 
   chooseForDrill: ({ generation = 'latest', from }) =>
+    `choose a backup (${generation}${from === undefined ? '' : `, from ${from}`})`,
+
+  chooseForRecover: ({ generation, from }) =>
     `choose a backup (${generation}${from === undefined ? '' : `, from ${from}`})`,
 
   planRestore: ({ cluster, into }) => `read the configuration of ${into ?? cluster}`,
@@ -102,12 +106,14 @@ const SANDBOX_SUMMARIES: { [S in SandboxStep]: (input: SandboxInput<S>) => strin
   rehearse: ({ generation, shares }) =>
     `load ${generation} in a sandbox${shares === null ? '' : `, and unseal it with ${shares.length} shares`}`,
   tryShares: ({ generation, submitted }) => `load ${generation} in a sandbox, and try ${submitted.length} shares`,
+  readFromBackup: ({ plan: { generation, paths }, shares }) =>
+    `read ${formatCount(paths.length, 'path')} of ${generation} in a sandbox, unsealed with ${formatCount(shares.length, 'share')}`,
   endSandboxRun: () => 'clean up on the sandbox host',
 };
 
 function recorded({ action, actor, outcome, details: { phase } }: ControllerInput<'recordAudit'>): string {
   return [
-    action.replace(/^(restore|drill|roll-call)\./, ''),
+    action.replace(/^(restore|drill|roll-call|recover)\./, ''),
     ...(typeof phase === 'string' ? [phase] : []),
     ...(actor === 'vault-dr' ? [] : [`by ${actor}`]),
     ...(outcome === 'failure' ? ['(failure)'] : []),

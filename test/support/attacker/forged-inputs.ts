@@ -22,6 +22,8 @@ export interface Known {
 }
 
 const NOW = new Date().toISOString();
+/** Somebody has the other half. */
+const ATTACKERS = 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p';
 
 type NodeInputs = { [S in NodeStep]: NodeInput<S> };
 type SandboxInputs = { [S in SandboxStep]: SandboxInput<S> };
@@ -75,7 +77,7 @@ export function nodeInputs({ cluster, plan, approved }: Known): NodeInputs {
 }
 
 /** The same of a sandbox host. */
-export function sandboxInputs({ cluster, plan }: Known): SandboxInputs {
+export function sandboxInputs({ cluster, plan, approved }: Known): SandboxInputs {
   const claim = { run: OWN_RUN, cluster, startedAt: NOW };
   const { generation, manifestSha256, copies: repositories } = plan;
   return {
@@ -88,6 +90,26 @@ export function sandboxInputs({ cluster, plan }: Known): SandboxInputs {
       manifestSha256,
       repositories,
       submitted: [],
+    },
+    readFromBackup: {
+      claim,
+      plan: {
+        method: 'secret',
+        cluster,
+        generation,
+        manifestSha256,
+        paths: ['secret/'],
+        versions: 'all',
+        deleted: true,
+        recipients: [ATTACKERS],
+        approvals: 1,
+        trust: 'approvers',
+      },
+      requestedBy: 'mallory',
+      expires: '2999-01-01T00:00:00.000Z',
+      approvals: approved?.approvals ?? [{ approver: 'bob', signature: 'none' }],
+      repositories,
+      shares: ['age-encryption.org/v1'],
     },
     endSandboxRun: { claim },
   };
@@ -139,6 +161,14 @@ export function controllerInputs({ cluster, plan, report, approved }: Known, bac
     closeBackup: { record: { ...record, id: `${OWN_RUN}/3`, action: 'backup' }, repositories: [repository] },
     discardStaging: { cluster, run: OWN_RUN },
     chooseForDrill: { cluster },
+    chooseForRecover: {
+      cluster,
+      generation: 'latest',
+      paths: ['secret/'],
+      versions: 'all',
+      deleted: true,
+      recipients: [ATTACKERS],
+    },
     planRestore: { cluster },
     lookAtCluster: { cluster },
     chooseGeneration: { settings, generation: 'latest', asOf: null },

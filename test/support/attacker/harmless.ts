@@ -53,6 +53,16 @@ export const DONE_FOR_A_ROLL_CALL: Partial<Record<Step, string>> = {
   notify: 'a message in the name of the own run',
 };
 
+/** The same under the name of what brings single secrets back. */
+export const DONE_FOR_SECRETS: Partial<Record<Step, string>> = {
+  chooseForRecover: 'reads the repositories',
+  checkApproval: 'says whether a signature holds',
+  prepareSandbox: 'makes an identity of the own run, which the last step removes',
+  checkSandboxShare: 'says that what it was given is no share',
+  endSandboxRun: 'removes what the own run has',
+  notify: 'a message in the name of the own run',
+};
+
 /** The same under the name of a drill. */
 export const DONE_FOR_A_DRILL: Partial<Record<Step, string>> = {
   chooseForDrill: 'reads the repositories',

@@ -30,6 +30,7 @@ export {
   obey as backUpCluster,
   obey as drillRestore,
   obey as rollCall,
+  obey as recoverSecret,
   obey as anything,
 };
 

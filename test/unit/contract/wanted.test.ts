@@ -1,4 +1,4 @@
-import { parseVersions, parseWanted } from '../../../src/recover/wanted';
+import { parseVersions, parseWanted } from '../../../src/contract/wanted';
 import { thrownBy } from '../../support/thrown';
 
 it.each([

@@ -1,5 +1,5 @@
-import { DrError } from '../contract/failures';
-import { printable } from '../contract/printable';
+import { DrError } from './failures';
+import { printable } from './printable';
 
 /** What of a backup is asked for, as its path says. */
 export type Wanted =
