@@ -1,18 +1,23 @@
+import { DrError } from '../contract/failures';
 import { clusterInput, drillInput, parseInput, rollCallInput } from '../contract/input';
 import { connectClient } from '../temporal/connect-temporal';
 import { applySchedule, type Scheduled, scheduleIdOf } from '../temporal/schedules';
 import { print, printJson } from './output';
 import { type CommonOptions, temporalOptions } from './program';
 
-interface Options extends CommonOptions {
+interface Options extends CommonOptions, Wanted {
   cluster: string;
+  /** Milliseconds, as the next. */
+  every?: number;
+  jitter?: number;
+}
+
+interface Wanted {
   drill?: boolean;
   rollCall?: boolean;
   unseal?: boolean;
-  /** Milliseconds, as the next two. */
+  /** Milliseconds. */
   wait?: number;
-  every?: number;
-  jitter?: number;
 }
 
 const HOUR_MS = 3_600_000;
@@ -25,7 +30,7 @@ const DEFAULTS: Record<Scheduled, { every: number; jitter: number }> = {
 
 export async function runApply(options: Options): Promise<void> {
   const { cluster } = parseInput(clusterInput, { cluster: options.cluster }, 'vault-dr schedule apply --cluster prod');
-  const what = options.rollCall ? 'roll-call' : options.drill ? 'drill' : 'backup';
+  const what = scheduledBy(options);
   const everyMs = options.every ?? DEFAULTS[what].every;
   const jitterMs = Math.min(options.jitter ?? DEFAULTS[what].jitter, everyMs);
   const input = inputOf(what, cluster, options);
@@ -42,6 +47,17 @@ export async function runApply(options: Options): Promise<void> {
   } finally {
     await client.connection.close();
   }
+}
+
+/** @throws DrError InvalidInput if something is said of shares that nobody would be asked for */
+export function scheduledBy({ drill, rollCall, unseal, wait }: Wanted): Scheduled {
+  if (unseal && !drill) throw new DrError('InvalidInput', '--unseal goes with --drill.');
+  if (wait !== undefined && !unseal && !rollCall) {
+    throw new DrError('InvalidInput', '--wait goes with --drill --unseal, or with --roll-call.', {
+      advice: 'It says for how long shares are waited for, and nobody would be asked for one. Leave it out.',
+    });
+  }
+  return rollCall ? 'roll-call' : drill ? 'drill' : 'backup';
 }
 
 /** Of what each run is started with, besides the cluster. @throws DrError InvalidInput */

@@ -36,7 +36,10 @@ export function scheduleCommand(): Command {
     )
     .addOption(new Option('--unseal', 'with --drill: ask the key holders for their shares').conflicts('rollCall'))
     .addOption(
-      new Option('--wait <duration>', 'for how long shares are waited for; default: 24h').argParser(parseDuration),
+      new Option(
+        '--wait <duration>',
+        'with --drill --unseal or --roll-call: for how long shares are waited for; default: 24h',
+      ).argParser(parseDuration),
     )
     .action(lazily(() => (require('../schedule') as typeof Schedule).runApply));
   return family('schedule', 'Schedule backups, drills and roll-calls').addCommand(

@@ -1,3 +1,4 @@
+import { scheduledBy } from '../../../src/cli/schedule';
 import { parseDuration, parseInterval } from '../../../src/cli/verbs/values';
 
 test.each([
@@ -17,4 +18,22 @@ test.each(['', '6', '-1h', '1.5h', '1h30m', '9999999999d', 'often'])('%j is no d
 
 test('backups without a time between them are refused for what they are', () => {
   expect(() => parseInterval('0s')).toThrow('It must be 1s or longer');
+});
+
+test.each([
+  [{}, 'backup'],
+  [{ drill: true }, 'drill'],
+  [{ drill: true, unseal: true, wait: 3_600_000 }, 'drill'],
+  [{ rollCall: true, wait: 3_600_000 }, 'roll-call'],
+])('%j schedules a %s', (options, what) => {
+  expect(scheduledBy(options)).toBe(what);
+});
+
+test.each([
+  [{ unseal: true }, '--unseal goes with --drill'],
+  [{ unseal: true, rollCall: true }, '--unseal goes with --drill'],
+  [{ wait: 3_600_000 }, '--wait goes with'],
+  [{ wait: 3_600_000, drill: true }, '--wait goes with'],
+])('%j is refused, where nobody would be asked for a share', (options, message) => {
+  expect(() => scheduledBy(options)).toThrow(message);
 });
