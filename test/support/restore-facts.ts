@@ -3,7 +3,7 @@ import { restoreInput } from '../../src/contract/input';
 import type { NodeReport } from '../../src/contract/host';
 import type { AcceptCode, LiveView, RecoverySettings } from '../../src/contract/plan';
 import type { NodeInspection } from '../../src/plan/evaluate-node';
-import type { RestoreFacts } from '../../src/plan/evaluate-restore';
+import type { RestoreFacts } from '../../src/plan/restore-findings';
 import { sampleManifest } from './generation';
 import { liveView, nodeReport, settingsOf } from './plan-facts';
 

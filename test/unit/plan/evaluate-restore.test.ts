@@ -2,7 +2,8 @@ import type { DrillNote, DrillVerdict } from '../../../src/contract/drill-record
 import type { AcceptCode } from '../../../src/contract/plan';
 import { describePlan } from '../../../src/contract/voice/plan-text';
 import type { NodeInspection } from '../../../src/plan/evaluate-node';
-import { evaluateRestore, type RestoreFacts } from '../../../src/plan/evaluate-restore';
+import { evaluateRestore } from '../../../src/plan/evaluate-restore';
+import type { RestoreFacts } from '../../../src/plan/restore-findings';
 import { liveView, raftStorage, vaultConfig } from '../../support/plan-facts';
 import {
   type Changes,
