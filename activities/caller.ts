@@ -4,6 +4,7 @@ import { firstRun } from './first-run';
 import {
   backupWorkflowId,
   drillWorkflowId,
+  readinessWorkflowId,
   recoveryWorkflowId,
   rollCallWorkflowId,
   secretWorkflowId,
@@ -12,7 +13,7 @@ import {
 
 const SANDBOX_RUNS: readonly string[] = [WORKFLOW.drillRestore, WORKFLOW.rollCall, WORKFLOW.recoverSecret];
 /** Workflow types with ids, and so locks, of their own. */
-const OTHERS: readonly string[] = [WORKFLOW.backUpCluster, ...SANDBOX_RUNS];
+const OTHERS: readonly string[] = [WORKFLOW.backUpCluster, ...SANDBOX_RUNS, WORKFLOW.evaluateReadiness];
 /** Workflow types that change the nodes of a cluster. They share one workflow id, which is the lock. */
 const RECOVERIES: readonly string[] = Object.values(WORKFLOW).filter((type) => !OTHERS.includes(type));
 
@@ -49,6 +50,20 @@ export function assertDrillOf(cluster: string, run?: string): void {
 /** The same for roll-calls. */
 export function assertRollCallOf(cluster: string, run?: string): void {
   assertScheduled(WORKFLOW.rollCall, rollCallWorkflowId(cluster), run);
+}
+
+/** For an evaluation of this cluster, which has exactly this id. */
+export function assertReadinessOf(cluster: string): void {
+  const caller = callerOf();
+  const id = readinessWorkflowId(cluster);
+  if (caller.workflowId === id && caller.workflowType === WORKFLOW.evaluateReadiness) return;
+  throw denied(caller, `only an evaluation with the id '${id}' may`);
+}
+
+/** For what only reads: a plan and an evaluation look at the same. */
+export function assertRecoveryOrReadinessOf(cluster: string): void {
+  if (ownWorkflow() === WORKFLOW.evaluateReadiness) assertReadinessOf(cluster);
+  else assertRecoveryOf(cluster);
 }
 
 /**

@@ -29,7 +29,7 @@ const ROOMS = {
   },
   'activities/controller': {
     why: 'these steps run on the controller, which touches no Vault host',
-    imports: ['activities/*', 'activities/controller', ...DOMAIN, 'src/plan', 'src/audit', 'src/report'],
+    imports: ['activities/*', 'activities/controller', ...DOMAIN, 'src/plan', 'src/ready', 'src/audit', 'src/report'],
     builtins: true,
     temporal: ['@temporalio/activity'],
   },
@@ -158,6 +158,13 @@ const ROOMS = {
     why: 'it judges facts that others have gathered',
     imports: ['src/doctor', 'src/contract'],
     types: ['src/catalogue'],
+    builtins: [],
+    temporal: [],
+    only: [],
+  },
+  'src/ready': {
+    why: 'it judges facts that others have gathered, and a plan made from them',
+    imports: ['src/ready', 'src/plan', 'src/catalogue', 'src/contract'],
     builtins: [],
     temporal: [],
     only: [],

@@ -5,8 +5,10 @@ import {
   assertBackupOf,
   assertDrillOf,
   assertIdOf,
+  assertReadinessOf,
   assertRecoveryOf,
   assertRehearsalOf,
+  assertRecoveryOrReadinessOf,
   assertRollCallOf,
   assertRunOf,
   assertSecretRunOf,
@@ -16,6 +18,7 @@ type Authority = { [S in ControllerStep]: (input: ControllerInput<S>) => void };
 
 const inBackup = ({ cluster }: { cluster: string }) => assertBackupOf(cluster);
 const inOwnBackup = ({ cluster, run }: { cluster: string; run: string }) => assertBackupOf(cluster, run);
+const inEvaluation = ({ cluster }: { cluster: string }) => assertReadinessOf(cluster);
 const inRecovery = ({ cluster }: { cluster: string }) => assertRecoveryOf(cluster);
 const inPlanning = ({ settings }: { settings: { cluster: string } }) => assertRecoveryOf(settings.cluster);
 const inPlanned = ({ plan }: { plan: { cluster: string } }) => assertRecoveryOf(plan.cluster);
@@ -60,8 +63,12 @@ export const CONTROLLER_AUTHORITY: Authority = {
   chooseForDrill: ({ cluster }) => assertRehearsalOf(cluster),
   chooseForRecover: ({ cluster }) => assertSecretRunOf(cluster),
 
-  planRestore: ({ cluster, into }) => assertRecoveryOf(into ?? cluster),
-  lookAtCluster: inRecovery,
+  surveyBackups: inEvaluation,
+  makeCanary: inEvaluation,
+  judgeReadiness: inEvaluation,
+
+  planRestore: ({ cluster, into }) => assertRecoveryOrReadinessOf(into ?? cluster),
+  lookAtCluster: ({ cluster }) => assertRecoveryOrReadinessOf(cluster),
   chooseGeneration: inPlanning,
   makePlan: inPlanning,
   makeQuorumPlan: inPlanning,

@@ -30,6 +30,11 @@ export interface Shown {
   /** Generations whose manifest may be readable later. */
   unread: (CopyProblem & { generation: string })[];
   problems: CopyProblem[];
+  /** Repositories that could not be listed; they are among the problems, as is the chain. */
+  unanswered: CopyProblem[];
+  chain: CopyProblem[];
+  /** Marks that can't be trusted, and missing ones. */
+  untrusted: CopyProblem[];
   drills: DrillHistories;
 }
 
@@ -46,6 +51,16 @@ export async function chooseGeneration(
   const { settings } = input;
   const repositories = confirmSource(controller, settings);
   const shown = await withHeartbeats('list', () => listEverywhere(controller, settings.source, repositories));
+  return chooseFrom(controller, settings, shown, input);
+}
+
+/** The same from what was listed. */
+export async function chooseFrom(
+  controller: Controller,
+  settings: Pick<RecoverySettings, 'source'>,
+  shown: Shown,
+  input: Wanted,
+): Promise<ChosenGeneration> {
   const { copies, unread, problems } = shown;
   const strange = strangersIn(controller, settings.source, shown);
   const found = lastOnes(candidatesOf(shown, input), strange);
@@ -163,15 +178,18 @@ export async function listEverywhere(
   const options = { signal: cancellation() };
   const problems: CopyProblem[] = [];
   const unread: Shown['unread'] = [];
+  const unanswered: CopyProblem[] = [];
+  const untrusted: CopyProblem[] = [];
   const views: RepositoryView[] = [];
   const allMarks: Mark[] = [];
   for (const name of repositories) {
     try {
       const repository = await controller.repository(name);
       const listing = await listGenerations(repository, source, publicKey, options);
-      const { marks } = await readMarks(repository, source, publicKey, options);
+      const { marks, problems: ofMarks } = await readMarks(repository, source, publicKey, options);
       const { tombstones } = meaningOf(marks);
       allMarks.push(...marks);
+      untrusted.push(...ofMarks.map((problem) => ({ repository: name, problem })));
       views.push({ repository: name, ...listing, tombstones });
       for (const { generation, problem, retryable } of listing.unreadable) {
         const found = { repository: name, problem: `${generation}: ${problem}` };
@@ -180,11 +198,13 @@ export async function listEverywhere(
       }
     } catch (error) {
       cancellation().throwIfAborted();
-      problems.push({ repository: name, problem: (error as Error).message });
+      unanswered.push({ repository: name, problem: (error as Error).message });
     }
   }
-  problems.push(...chainProblems(source, views));
-  return { copies: views.flatMap((view) => view.copies), unread, problems, drills: meaningOf(allMarks).drills };
+  const chain = chainProblems(source, views);
+  problems.push(...unanswered, ...chain);
+  const { drills } = meaningOf(allMarks);
+  return { copies: views.flatMap((view) => view.copies), unread, problems, unanswered, chain, untrusted, drills };
 }
 
 /** What can't be read is already reported with its repository. */

@@ -12,7 +12,10 @@ import { describeCopy } from './capture/copied';
 import { chooseGeneration } from './choose';
 import { chooseForDrill } from './choose-for-drill';
 import { chooseForRecover } from './choose-for-recover';
+import { judgeReadiness } from './judge-readiness';
 import * as keep from './keep';
+import { makeCanary } from './canary';
+import { surveyBackups } from './survey';
 import * as plan from './make-plan';
 import { removePeer } from './remove-peer';
 import { storeReport } from './report';
@@ -52,6 +55,10 @@ export function createControllerActivities(deps: ControllerDeps) {
 
     chooseForDrill: bind(chooseForDrill),
     chooseForRecover: bind(chooseForRecover),
+
+    surveyBackups: bind(surveyBackups),
+    makeCanary: bind(makeCanary),
+    judgeReadiness: bind(judgeReadiness),
 
     planRestore: bind(plan.planRestore),
     lookAtCluster: bind(plan.lookAtCluster),

@@ -174,7 +174,7 @@ export async function makePlan(
 }
 
 /** Runs that hosts list as unfinished only because they could not be reached at the end. */
-function endedAmong(
+export function endedAmong(
   controller: Controller,
   cluster: string,
   inspections: readonly NodeInspection[],
@@ -259,7 +259,7 @@ function refused(refusals: string[]): DrError {
   );
 }
 
-async function fingerprintOf(controller: Controller, cluster: string) {
+export async function fingerprintOf(controller: Controller, cluster: string) {
   try {
     return { fingerprint: await credentialFingerprint(clusterOf(controller.config, cluster).auth), problem: null };
   } catch (error) {

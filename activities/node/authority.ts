@@ -1,7 +1,7 @@
 import type { RunClaim } from '../../src/contract/recovery';
 import type { NodeInput, NodeStep } from '../../src/contract/step-input/node';
 import { DrError } from '../../src/contract/failures';
-import { assertBackupOf, assertRecoveryOf } from '../caller';
+import { assertBackupOf, assertReadinessOf, assertRecoveryOf, assertRecoveryOrReadinessOf } from '../caller';
 
 type Authority = { [S in NodeStep]: (input: NodeInput<S>) => void };
 
@@ -17,9 +17,10 @@ export function nodeAuthority(node: string, cluster: string): Authority {
     });
   };
   return {
-    describeNode: recovery,
+    describeNode: () => assertRecoveryOrReadinessOf(cluster),
     proveInPlace: recovery,
     lookForLeftOvers: recovery,
+    openCanary: () => assertReadinessOf(cluster),
     collectConfig: () => assertBackupOf(cluster),
 
     claimForRun: claimed,

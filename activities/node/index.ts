@@ -14,6 +14,7 @@ import { describeUnfinished } from '../../src/host/data/unfinished-runs';
 import { forgetUnfinished } from '../../src/host/run/unfinished';
 import { STAGED_MANIFEST } from './approved';
 import { nodeAuthority } from './authority';
+import { openCanary } from './canary';
 import { explained } from './explained';
 import { collectConfig } from './config';
 import { installConsul, putBackConsul, saveConsul } from './consul';
@@ -96,6 +97,7 @@ export function createNodeActivities(deps: NodeDeps) {
     copyDataAside: (input: NodeInput<'copyDataAside'>) => copyDataAside(host, input),
     putBackData: (input: NodeInput<'putBackData'>) => putBackData(host, input),
     blankNode: (input: NodeInput<'blankNode'>) => blankNode(host, input),
+    openCanary: (input: NodeInput<'openCanary'>) => openCanary(host, input),
     lookForLeftOvers: (input: NodeInput<'lookForLeftOvers'>) => lookForLeftOvers(host, input),
     removeSetAsideData: (input: NodeInput<'removeSetAsideData'>) => removeSetAsideData(host, input),
 

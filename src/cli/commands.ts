@@ -8,7 +8,14 @@ import { explainCommand } from './verbs/help';
 import { approveCommand, unsealCommand } from './verbs/holders';
 import { initCommand } from './verbs/init';
 import { installCommand } from './verbs/install';
-import { auditCommand, drillCommand, inspectCommand, repositoryCommand, rollCallCommand } from './verbs/prove';
+import {
+  auditCommand,
+  drillCommand,
+  inspectCommand,
+  readyCommand,
+  repositoryCommand,
+  rollCallCommand,
+} from './verbs/prove';
 import {
   abortCommand,
   rebuildNodeCommand,
@@ -50,7 +57,7 @@ const COMMANDS: Record<keyof typeof GROUP, readonly (() => Command)[]> = {
   ],
   backups: [backupCommand, backupsCommand, bundleCommand],
   holders: [approveCommand, unsealCommand],
-  prove: [drillCommand, rollCallCommand, inspectCommand, repositoryCommand, auditCommand],
+  prove: [readyCommand, drillCommand, rollCallCommand, inspectCommand, repositoryCommand, auditCommand],
   setUp: [
     initCommand,
     scheduleCommand,

@@ -53,6 +53,13 @@ import {
   type RollCallReport,
   type RollCallStanding,
 } from '../contract/roll-call';
+import {
+  type Objective,
+  READINESS_CHECKS,
+  READINESS_VERDICTS,
+  type ReadinessCheck,
+  type ReadinessReport,
+} from '../contract/readiness';
 import { SHARE_OUTCOMES } from '../contract/share-outcome';
 import type { Notice, Noted } from './notices';
 
@@ -322,6 +329,12 @@ const standing = {
   ),
 } as const;
 
+const verdict = z.enum(READINESS_VERDICTS);
+const objective = strict<Objective>({
+  targetSeconds: span.nullable().describe('Null: none is configured.'),
+  expectedSeconds: span.nullable().describe('Null: unknown.'),
+});
+
 export const DOCUMENTS = {
   error: z.strictObject({
     error: z.strictObject({
@@ -554,6 +567,27 @@ export const DOCUMENTS = {
     kind: z.literal('roll-call'),
     step: z.enum(ROLL_CALL_STEPS),
   }),
+  readiness: strict<ReadinessReport>({
+    cluster: name,
+    run: any,
+    requestedBy: any,
+    startedAt: time,
+    evaluatedAt: time.describe('When the facts were weighed.'),
+    verdict: verdict.describe('`no` if one check says so; else `unchecked` if one says that.'),
+    backup: z
+      .strictObject({ generation: any, capturedAt: time, copies: z.array(any) })
+      .nullable()
+      .describe('What a restore would load.'),
+    rpo: objective.describe('How old the data of a restore would be.'),
+    checks: z.array(
+      strict<ReadinessCheck>({
+        check: z.enum(READINESS_CHECKS),
+        verdict,
+        seen: text,
+        remedy: text.nullable().describe('What to do; null with a yes.'),
+      }),
+    ),
+  }),
   inspect: z.strictObject({
     file: any,
     encryption: encryption.method,
@@ -722,6 +756,7 @@ export const DOCUMENTS_OF: Record<string, readonly DocumentName[]> = {
   // The last is what the encrypted result holds.
   recover: ['recover', 'recover-report', 'recovered'],
   drill: ['drill', 'drill-report'],
+  ready: ['readiness'],
   'roll-call': ['roll-call-report', 'roll-call-standing', 'started'],
   inspect: ['inspect'],
   'repository check': ['repository-check'],

@@ -36,6 +36,12 @@ export const EXIT_CODES = {
     short: 'damaged',
     means: 'damaged: a copy (for a restore: each one found), the audit trail or a signature',
   },
+  notReady: { code: 7, short: 'not recoverable', means: 'a check of ready failed' },
+  unchecked: {
+    code: 8,
+    short: 'could not be checked',
+    means: 'not all checks of ready could be made, and none failed',
+  },
   interrupted: { code: 130, short: 'interrupted', means: 'interrupted; the run continues' },
 } as const;
 
@@ -47,6 +53,8 @@ export const EXIT = {
   temporal: EXIT_CODES.temporal.code,
   refused: EXIT_CODES.refused.code,
   damaged: EXIT_CODES.damaged.code,
+  notReady: EXIT_CODES.notReady.code,
+  unchecked: EXIT_CODES.unchecked.code,
   interrupted: EXIT_CODES.interrupted.code,
 } as const;
 

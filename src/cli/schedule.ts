@@ -1,5 +1,5 @@
 import { DrError } from '../contract/failures';
-import { clusterInput, drillInput, parseInput, rollCallInput } from '../contract/input';
+import { clusterInput, drillInput, parseInput, readinessInput, rollCallInput } from '../contract/input';
 import { connectClient } from '../temporal/connect-temporal';
 import { applySchedule, type Scheduled, scheduleIdOf } from '../temporal/schedules';
 import { print, printJson } from './output';
@@ -15,6 +15,7 @@ interface Options extends CommonOptions, Wanted {
 interface Wanted {
   drill?: boolean;
   rollCall?: boolean;
+  readiness?: boolean;
   unseal?: boolean;
   /** Milliseconds. */
   wait?: number;
@@ -26,6 +27,8 @@ const DEFAULTS: Record<Scheduled, { every: number; jitter: number }> = {
   drill: { every: 7 * 24 * HOUR_MS, jitter: HOUR_MS },
   // People answer it, so it begins when it is expected.
   'roll-call': { every: 60 * 24 * HOUR_MS, jitter: 0 },
+  // So that those of many clusters don't all begin at once.
+  readiness: { every: HOUR_MS / 2, jitter: HOUR_MS / 4 },
 };
 
 export async function runApply(options: Options): Promise<void> {
@@ -50,15 +53,18 @@ export async function runApply(options: Options): Promise<void> {
 }
 
 /** @throws DrError InvalidInput if something is said of shares that nobody would be asked for */
-export function scheduledBy({ drill, rollCall, unseal, wait }: Wanted): Scheduled {
+export function scheduledBy({ drill, rollCall, readiness, unseal, wait }: Wanted): Scheduled {
   if (unseal && !drill) throw new DrError('InvalidInput', '--unseal goes with --drill.');
   if (wait !== undefined && !unseal && !rollCall) {
     throw new DrError('InvalidInput', '--wait goes with --drill --unseal, or with --roll-call.', {
       advice: 'It says for how long shares are waited for, and nobody would be asked for one. Leave it out.',
     });
   }
+  if (readiness) return 'readiness';
   return rollCall ? 'roll-call' : drill ? 'drill' : 'backup';
 }
+
+const SCHEMAS = { drill: drillInput, 'roll-call': rollCallInput, readiness: readinessInput };
 
 /** Of what each run is started with, besides the cluster. @throws DrError InvalidInput */
 function inputOf(what: Scheduled, cluster: string, { unseal, wait }: Options): object {
@@ -68,7 +74,6 @@ function inputOf(what: Scheduled, cluster: string, { unseal, wait }: Options): o
     ...(unseal ? { unseal } : {}),
     ...(wait === undefined ? {} : { waitMinutes: wait / 60_000 }),
   };
-  const schema = what === 'drill' ? drillInput : rollCallInput;
-  parseInput<unknown>(schema, { cluster, ...input }, `vault-dr schedule apply --cluster prod --${what}`);
+  parseInput<unknown>(SCHEMAS[what], { cluster, ...input }, `vault-dr schedule apply --cluster prod --${what}`);
   return input;
 }

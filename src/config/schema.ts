@@ -4,6 +4,7 @@ import { backup } from './settings/backup';
 import { drill, rollCall } from './settings/drill';
 import { consul, filesystem, method } from './settings/method';
 import { node } from './settings/node';
+import { objectives } from './settings/objectives';
 import { repository } from './settings/repository';
 import { restore } from './settings/restore';
 import { sandbox } from './settings/sandbox';
@@ -42,6 +43,7 @@ const cluster = z.strictObject({
   restore: restore.prefault({}).describe('How restores are approved and decrypted.'),
   drill: drill.prefault({}).describe('What a drill takes that names nothing.'),
   rollCall: rollCall.prefault({}).describe('Who holds the unseal shares, and how often each proves that.'),
+  objectives: objectives.prefault({}).describe('What a restore of the cluster shall achieve.'),
 });
 export type ClusterConfig = z.infer<typeof cluster>;
 

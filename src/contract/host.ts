@@ -243,6 +243,8 @@ export interface NodeReport {
   seal: { checked: boolean; problem: string | null };
   /** Directories of backups that the agent can't read. Absent in results of earlier agents. */
   unreadable?: { repository: string; cluster: string; problem: string }[];
+  /** When it looked, by its own clock. Absent in results of earlier agents. */
+  clock?: string;
   /** Free bytes where the generation is staged. */
   stagingFreeBytes: number;
   /** Where Vault buffers an uploaded snapshot, and the free space there. */

@@ -146,6 +146,9 @@ export const recoverSecretInput = z.strictObject({
 });
 export type RecoverSecretInput = z.infer<typeof recoverSecretInput>;
 
+export const readinessInput = z.strictObject({ cluster: name, requestedBy: personName.default('unknown') });
+export type ReadinessInput = z.infer<typeof readinessInput>;
+
 export const recoverQuorumInput = z.strictObject({ cluster: name, requestedBy: personName.default('unknown'), accept });
 export type RecoverQuorumInput = z.infer<typeof recoverQuorumInput>;
 

@@ -66,6 +66,15 @@ export function rollCallScheduleId(cluster: string): string {
   return `roll-call-${cluster}`;
 }
 
+/** Exactly this one, so that no two evaluations of a cluster run at a time. */
+export function readinessWorkflowId(cluster: string): string {
+  return `readiness-${cluster}`;
+}
+
+export function readinessScheduleId(cluster: string): string {
+  return `readiness-${cluster}`;
+}
+
 /** Workflow types, as typed after `temporal workflow start --type`. */
 export const WORKFLOW = {
   backUpCluster: 'backUpCluster',
@@ -79,14 +88,16 @@ export const WORKFLOW = {
   drillRestore: 'drillRestore',
   rollCall: 'rollCall',
   recoverSecret: 'recoverSecret',
+  evaluateReadiness: 'evaluateReadiness',
 } as const;
 
 /** Of runs and their steps: 1 comes first, 3 is Temporal's default. Servers without priorities ignore it. */
 export const PRIORITY = {
   recovery: { priorityKey: 1 },
-  backup: { priorityKey: 5 },
-  drill: { priorityKey: 5 },
+  backup: { priorityKey: 4 },
+  drill: { priorityKey: 4 },
   secret: { priorityKey: 2 },
+  evaluation: { priorityKey: 5 },
 } as const;
 
 /**

@@ -3,6 +3,7 @@ import type { NodeActivities } from '../../activities/node';
 import { filledBundle } from '../contract/step-input/generation';
 import { copyProblem } from '../contract/step-input/plan';
 import { leftOver, nodeReport, sealReport } from '../contract/step-input/host';
+import { openedCanary } from '../contract/step-input/readiness';
 import {
   absolutePath,
   byKey,
@@ -42,6 +43,7 @@ const NODE_RESULTS: { [S in Exclude<NodeStep, OnlyByAgent>]: z.ZodType<ResultOf<
   putBackData: oneOf<ResultOf<'putBackData'>>({ 'put back': true, 'held nothing': true, untouched: true }),
   blankNode: DONE,
   lookForLeftOvers: listOf(leftOver),
+  openCanary: openedCanary,
   removeSetAsideData: listOf(leftOver),
   migrateData: z.strictObject({ keys: count }),
   switchConfig: DONE,

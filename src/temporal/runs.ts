@@ -48,7 +48,10 @@ type SandboxRunHandle = DrillHandle | RollCallHandle | SecretHandle;
 
 /** What may be started on the nodes of a cluster. */
 export interface RecoveryStart {
-  workflow: Exclude<keyof typeof WORKFLOW, 'backUpCluster' | 'drillRestore' | 'rollCall' | 'recoverSecret'>;
+  workflow: Exclude<
+    keyof typeof WORKFLOW,
+    'backUpCluster' | 'drillRestore' | 'rollCall' | 'recoverSecret' | 'evaluateReadiness'
+  >;
   /** The one whose nodes are changed. */
   cluster: string;
   input: { requestedBy: string } & Record<string, unknown>;

@@ -6,6 +6,8 @@ import {
   drillScheduleId,
   drillWorkflowId,
   PRIORITY,
+  readinessScheduleId,
+  readinessWorkflowId,
   rollCallScheduleId,
   rollCallWorkflowId,
   WORKFLOW,
@@ -13,12 +15,12 @@ import {
 } from '../contract/names';
 
 /** What can be started on schedule. */
-export type Scheduled = 'backup' | 'drill' | 'roll-call';
+export type Scheduled = 'backup' | 'drill' | 'roll-call' | 'readiness';
 
 export interface RunSchedule {
   cluster: string;
   what: Scheduled;
-  /** Of drills and roll-calls, besides the cluster. */
+  /** Of all but backups, besides the cluster. */
   input?: object;
   /** Milliseconds between two of them. */
   everyMs: number;
@@ -44,6 +46,12 @@ const RUNS = {
     workflowId: rollCallWorkflowId,
     scheduleId: rollCallScheduleId,
     priority: PRIORITY.drill,
+  },
+  readiness: {
+    type: WORKFLOW.evaluateReadiness,
+    workflowId: readinessWorkflowId,
+    scheduleId: readinessScheduleId,
+    priority: PRIORITY.evaluation,
   },
 } as const;
 

@@ -14,13 +14,21 @@ import { verifierOf } from './verifier-of';
  * @param where who decrypts, for messages
  * @throws DrError DecryptionFailed
  */
-export async function openStored(
-  path: string,
-  { encryption }: Pick<Manifest, 'encryption'>,
-  { identities: sources, openpgp }: Pick<ClusterConfig['restore'], 'identities' | 'openpgp'>,
+export function openStored(path: string, ...how: Opening): Promise<Readable> {
+  return openSealed(createReadStream(path, { highWaterMark: DISK_PIECE_BYTES }), ...how);
+}
+
+type Opening = [
+  manifest: Pick<Manifest, 'encryption'>,
+  keys: Pick<ClusterConfig['restore'], 'identities' | 'openpgp'>,
   where: string,
+];
+
+/** The same of anything that is encrypted as backups are. */
+export async function openSealed(
+  stored: Readable,
+  ...[{ encryption }, { identities: sources, openpgp }, where]: Opening
 ): Promise<Readable> {
-  const stored = createReadStream(path, { highWaterMark: DISK_PIECE_BYTES });
   if (encryption.method === 'age' && sources.length === 0) {
     throw new DrError('DecryptionFailed', `${where} has no identity to decrypt with.`, {
       where,

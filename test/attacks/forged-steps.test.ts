@@ -14,6 +14,7 @@ import {
   DONE_FOR_A_RECOVERY,
   DONE_FOR_A_ROLL_CALL,
   DONE_FOR_SECRETS,
+  DONE_FOR_AN_EVALUATION,
 } from '../support/attacker/harmless';
 import { knownInputs } from '../support/attacker/known';
 import { madeUpApprovals } from '../support/attacker/made-up-approvals';
@@ -121,6 +122,26 @@ it('are done for one that bears the name of a backup only as far as they are wha
   expect(done(crooked)).toEqual([]);
   expect(await changes()).toEqual([]);
   before = await stateOf(lab());
+}, 120_000);
+
+it('are done for one that bears the name of an evaluation only where they change nothing at all', async () => {
+  const evaluation = await attacker.pose('evaluateReadiness', 'readiness-lab');
+  const asked = await evaluation.ask(validCalls(steps, inputs));
+  const crooked = await evaluation.ask(hostile(asked));
+  await evaluation.end();
+
+  expect(namesOf(done(asked))).toEqual(Object.keys(DONE_FOR_AN_EVALUATION).toSorted());
+  expect(asked.find(({ step }) => step === 'openCanary')?.answer).toMatchObject({ sha256: null });
+  expect(done(crooked)).toEqual([]);
+  expect(await changes()).toEqual([]);
+}, 120_000);
+
+it('are done for no evaluation under another id than that of the cluster', async () => {
+  const other = await attacker.pose('evaluateReadiness', 'readiness-lab-2026-11-28T09:00:00Z');
+  const outcomes = await other.ask(validCalls(steps, inputs));
+  await other.end();
+
+  expect(outcomes.filter(({ code }) => code !== 'PermissionDenied')).toEqual([]);
 }, 120_000);
 
 describeIf(hasSandbox, 'there is no bubblewrap')('with a sandbox host', () => {

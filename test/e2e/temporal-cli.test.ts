@@ -281,7 +281,7 @@ describe('the stock temporal CLI', () => {
       'restoreClutser',
       'restore-lab',
       '{"cluster":"lab"}',
-      'There are: backUpCluster, restoreCluster, recoverQuorum, rebuildNode, removeSetAside, rollBackRun, migrateStorage, copyNode, drillRestore, rollCall, recoverSecret.',
+      'There are: backUpCluster, restoreCluster, recoverQuorum, rebuildNode, removeSetAside, rollBackRun, migrateStorage, copyNode, drillRestore, rollCall, recoverSecret, evaluateReadiness.',
     ],
   ])('ends at once with a message that says it all, given %s for %s', async (_what, type, id, input, expected) => {
     const start = [

@@ -80,6 +80,24 @@ export const SHAPES: Shape[] = [
     },
   },
   {
+    name: 'readiness',
+    workflowId: 'readiness-lab',
+    async run(stage) {
+      await stage.backUp();
+      await stage.evaluate('readiness-lab');
+    },
+  },
+  {
+    name: 'readiness-on-schedule',
+    workflowId: 'readiness-lab-2026-11-28T09:00:00Z',
+    run: (stage) => stage.evaluate('readiness-lab-2026-11-28T09:00:00Z'),
+  },
+  {
+    name: 'readiness-without-an-agent',
+    workflowId: 'readiness-lab',
+    run: (stage) => stage.withoutAgent('vault-1', () => stage.evaluate('readiness-lab')),
+  },
+  {
     name: 'restore-refused',
     workflowId: 'restore-lab',
     // The cluster is well, and nobody has said that what is newer may be lost.
@@ -433,6 +451,18 @@ export function createStage(lab: Lab) {
       await submitTo('--roll-call', [first!, second!, wrongShare(), fourth!, fifth!]);
       await running;
       await undo();
+    },
+    /** As a schedule does, or by hand; waits for its end. */
+    async evaluate(workflowId: string): Promise<void> {
+      const start = ['--type', 'evaluateReadiness', '--task-queue', 'vault-dr', '--workflow-id', workflowId];
+      const { code, stderr } = await lab.temporalCli([
+        'workflow',
+        'execute',
+        ...start,
+        '--input',
+        '{"cluster":"lab","requestedBy":"schedule"}',
+      ]);
+      if (code !== 0) throw new Error(`the evaluation failed: ${stderr}`);
     },
     /** Starts one of the other recoveries. */
     begin: (verb: string, ...options: string[]) =>

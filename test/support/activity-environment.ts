@@ -4,6 +4,7 @@ import { DefaultLogger } from '@temporalio/worker';
 import {
   backupWorkflowId,
   drillWorkflowId,
+  readinessWorkflowId,
   recoveryWorkflowId,
   rollCallWorkflowId,
   secretWorkflowId,
@@ -34,6 +35,11 @@ export function rollCallEnvironment(run: string, cluster = 'prod', info: Info = 
 /** In which a step runs that a run has asked for which reads single secrets. */
 export function secretEnvironment(run: string, cluster = 'prod', info: Info = {}): MockActivityEnvironment {
   return quiet('recoverSecret', secretWorkflowId(cluster), run, info);
+}
+
+/** In which a step runs that an evaluation has asked for. */
+export function readinessEnvironment(run: string, cluster = 'prod', info: Info = {}): MockActivityEnvironment {
+  return quiet('evaluateReadiness', readinessWorkflowId(cluster), run, info);
 }
 
 /** The run that asks for the step that runs just now. */

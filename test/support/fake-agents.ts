@@ -146,6 +146,44 @@ export function fakeActivities() {
         sharesNeeded: 3,
         problems: [],
       }),
+    surveyBackups: () =>
+      note('surveyBackups', {
+        chosen: {
+          copy: {
+            repository: 'local',
+            generation: GENERATION,
+            manifest: MANIFEST,
+            manifestSha256: 'ab'.repeat(32),
+            check: 'hashed' as const,
+          },
+          healthy: ['local', 'offsite'],
+          problems: [],
+        },
+        problem: null,
+        newest: GENERATION,
+        unanswered: [],
+        marks: [],
+        chain: [],
+      }),
+    makeCanary: () =>
+      note('makeCanary', {
+        encryption: { method: 'age' as const, recipients: ['age1backup'] },
+        sealed: 'c2VhbGVk',
+        sha256: 'cd'.repeat(32),
+      }),
+    judgeReadiness: ({ facts }) =>
+      note('judgeReadiness', {
+        evaluatedAt: new Date().toISOString(),
+        verdict: 'yes' as const,
+        backup: null,
+        rpo: { targetSeconds: null, expectedSeconds: null },
+        checks: facts.inspections.map(({ node, report }) => ({
+          check: 'agents' as const,
+          verdict: report === null ? ('no' as const) : ('yes' as const),
+          seen: node,
+          remedy: null,
+        })),
+      }),
     planRestore: ({ cluster }) =>
       note('planRestore', {
         cluster,
@@ -249,6 +287,7 @@ export function fakeActivities() {
       blankNode: () => note(`blank ${name}`, undefined),
       lookForLeftOvers: () =>
         note(`look for left-overs ${name}`, [{ path: `/old.${name}`, sizeBytes: 1, setAsideAt: null }]),
+      openCanary: ({ canary: { sha256 } }) => note(`open canary ${name}`, { sha256, problem: null, advice: null }),
       removeSetAsideData: () => note(`remove ${name}`, [{ path: `/old.${name}`, sizeBytes: 1, setAsideAt: null }]),
       proveInPlace: () => note(`prove in place ${name}`, null),
       installInPlace: () => note(`install in place ${name}`, undefined),

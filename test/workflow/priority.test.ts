@@ -60,11 +60,12 @@ describe.each([
     expect(before <= 5).toBe(ordered);
   }, 60_000);
 
-  it.each<[Scheduled, string, object]>([
-    ['backup', 'backUpCluster', {}],
-    ['drill', 'drillRestore', { requestedBy: 'schedule', unseal: true }],
-    ['roll-call', 'rollCall', { requestedBy: 'schedule', waitMinutes: 60 }],
-  ])('a schedule gives each %s the priority, too, and skips it while one runs', async (what, workflowType, input) => {
+  it.each<[Scheduled, string, number, object]>([
+    ['backup', 'backUpCluster', 4, {}],
+    ['drill', 'drillRestore', 4, { requestedBy: 'schedule', unseal: true }],
+    ['roll-call', 'rollCall', 4, { requestedBy: 'schedule', waitMinutes: 60 }],
+    ['readiness', 'evaluateReadiness', 5, { requestedBy: 'schedule' }],
+  ])('a schedule gives each %s the priority, too, and skips it while one runs', async (what, type, key, input) => {
     const { client } = environment().temporal;
     const schedule = { cluster: 'prod', what, input, everyMs: 3_600_000, jitterMs: 0 };
 
@@ -73,10 +74,10 @@ describe.each([
 
     const { action, spec, policies } = await client.schedule.getHandle(`${what}-prod`).describe();
     expect(action).toMatchObject({
-      workflowType,
+      workflowType: type,
       workflowId: `${what}-prod`,
       args: [{ cluster: 'prod', ...input }],
-      priority: { priorityKey: 5 },
+      priority: { priorityKey: key },
     });
     expect(spec.intervals).toMatchObject([{ every: 7_200_000 }]);
     expect(policies.overlap).toBe(ScheduleOverlapPolicy.SKIP);

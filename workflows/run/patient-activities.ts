@@ -69,6 +69,7 @@ export function patientActivities<A extends object>(
 /** Set for each step, because a run that was started by a schedule or by hand has no priority to inherit. */
 function priority() {
   const { workflowType, parent } = workflowInfo();
+  if (workflowType === WORKFLOW.evaluateReadiness) return PRIORITY.evaluation;
   if (workflowType === WORKFLOW.drillRestore || workflowType === WORKFLOW.rollCall) return PRIORITY.drill;
   if (workflowType === WORKFLOW.recoverSecret) return PRIORITY.secret;
   // The backup at the end of a recovery is part of it.

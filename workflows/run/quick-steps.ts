@@ -9,7 +9,7 @@ import { controller } from './steps';
 const LIMIT_MS = 3_000;
 
 /** Steps of moments that change nothing: after a crash they are done again. */
-const QUICK = ['planBackup', 'checkHealth', 'planRestore', 'makePlan'] as const;
+const QUICK = ['planBackup', 'checkHealth', 'planRestore', 'makePlan', 'makeCanary', 'judgeReadiness'] as const;
 type Quick = Pick<ControllerActivities, (typeof QUICK)[number]>;
 
 /**

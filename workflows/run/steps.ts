@@ -70,6 +70,10 @@ const CONTROLLER_STEPS: Record<keyof ControllerActivities, StepOptions> = {
   chooseForDrill: TRANSFER,
   chooseForRecover: TRANSFER,
 
+  surveyBackups: TRANSFER,
+  makeCanary: QUESTION,
+  judgeReadiness: QUESTION,
+
   planRestore: QUESTION,
   lookAtCluster: QUESTION,
   chooseGeneration: TRANSFER,
@@ -152,6 +156,7 @@ const NODE_STEPS: Record<keyof NodeActivities, StepOptions> = {
   describeNode: INSPECTION,
   proveInPlace: INSPECTION,
   lookForLeftOvers: INSPECTION,
+  openCanary: INSPECTION,
   // Optional: a host that is down must not block a backup.
   collectConfig: { ...INSPECTION, startToCloseTimeout: 30 * SECOND, scheduleToCloseTimeout: MINUTE },
 

@@ -13,9 +13,22 @@ import {
   withOperator,
   withTemporal,
 } from '../program';
+import type * as Ready from '../ready';
 import type * as Repository from '../repository';
 import type * as RollCall from '../roll-call';
 import { parseDuration } from './values';
+
+export function readyCommand(): Command {
+  const command = verb(
+    'ready',
+    'Say whether a cluster could be restored now',
+    'vault-dr ready --cluster prod\nvault-dr ready --cluster prod --last',
+  )
+    .addOption(new Option('--last', 'print the result of the last evaluation, and make none'))
+    .addOption(new Option('--all', 'print the checks that passed as well'))
+    .action(lazily(() => (require('../ready') as typeof Ready).runReady));
+  return withJson(withOperator(withTemporal(withCluster(command))));
+}
 
 /** Needs no server of the cluster. */
 export function drillCommand(): Command {

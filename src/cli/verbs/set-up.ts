@@ -14,27 +14,33 @@ export function scheduleCommand(): Command {
     'vault-dr schedule apply --cluster prod --every 6h',
     'vault-dr schedule apply --cluster prod --drill --every 7d',
     'vault-dr schedule apply --cluster prod --roll-call --every 60d --wait 3d',
+    'vault-dr schedule apply --cluster prod --readiness --every 30m',
   ];
   const apply = verb(
     'apply',
-    "Create or update the schedule of a cluster's backups, drills or roll-calls",
+    "Create or update the schedule of a cluster's backups, drills, roll-calls or evaluations",
     examples.join('\n'),
   )
     .addOption(new Option('--drill', 'of its drills, on any sandbox host').conflicts('rollCall'))
     .addOption(new Option('--roll-call', 'of its roll-calls, which ask the key holders for their shares'))
     .addOption(
+      new Option('--readiness', 'of its evaluations: could it be restored now?').conflicts(['drill', 'rollCall']),
+    )
+    .addOption(
       new Option(
         '--every <duration>',
-        'time between two of them: 90s, 30m, 6h or 1d; default: 6h, of drills 7d, of roll-calls 60d',
+        'time between two of them: 90s, 30m, 6h or 1d; default: 6h, of drills 7d, of roll-calls 60d, of evaluations 30m',
       ).argParser(parseInterval),
     )
     .addOption(
       new Option(
         '--jitter <duration>',
-        'random delay of each start, at most this; 0s for none; default: 5m, of drills 1h, of roll-calls none',
+        'random delay of each start, at most this; 0s for none; default: 5m, of drills 1h, of roll-calls none, of evaluations 15m',
       ).argParser(parseDuration),
     )
-    .addOption(new Option('--unseal', 'with --drill: ask the key holders for their shares').conflicts('rollCall'))
+    .addOption(
+      new Option('--unseal', 'with --drill: ask the key holders for their shares').conflicts(['rollCall', 'readiness']),
+    )
     .addOption(
       new Option(
         '--wait <duration>',
@@ -42,7 +48,7 @@ export function scheduleCommand(): Command {
       ).argParser(parseDuration),
     )
     .action(lazily(() => (require('../schedule') as typeof Schedule).runApply));
-  return family('schedule', 'Schedule backups, drills and roll-calls').addCommand(
+  return family('schedule', 'Schedule backups, drills, roll-calls and evaluations').addCommand(
     withJson(withTemporal(withCluster(apply))),
   );
 }

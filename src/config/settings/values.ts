@@ -102,6 +102,13 @@ export const age = z
   .regex(/^[1-9]\d{0,5}[hdw]$/, 'must be a duration such as 36h, 90d or 52w')
   .transform((text) => Number(text.slice(0, -1)) * UNIT_SECONDS[text.at(-1) as keyof typeof UNIT_SECONDS]);
 
+const DURATION_SECONDS = { m: 60, ...UNIT_SECONDS } as const;
+/** Seconds. */
+export const duration = z
+  .string({ error: 'must be a duration such as 30m, 6h or 2d' })
+  .regex(/^[1-9]\d{0,5}[mhdw]$/, 'must be a duration such as 30m, 6h or 2d')
+  .transform((text) => Number(text.slice(0, -1)) * DURATION_SECONDS[text.at(-1) as keyof typeof DURATION_SECONDS]);
+
 const UNIT_BYTES = { MiB: 1024 ** 2, GiB: 1024 ** 3 } as const;
 export const size = z
   .string({ error: 'must be a size such as 512MiB or 1GiB' })

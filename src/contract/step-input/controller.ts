@@ -17,6 +17,7 @@ import { configBundle, encryption, filledBundle, manifest, product } from './gen
 import { method } from './content';
 import { leftOver, nodeInspection } from './host';
 import { chosenGeneration, liveView, recoveryPlan, recoverySettings } from './plan';
+import { gatheredFacts } from './readiness';
 import { recoveryReport } from './report';
 import {
   absolutePath,
@@ -182,6 +183,9 @@ export const CONTROLLER_INPUTS = {
 
   /** Who asks, and for how long it waits, is the run's. */
   chooseForRecover: recoverSecretInput.omit({ requestedBy: true, waitMinutes: true }),
+  surveyBackups: z.strictObject({ cluster }),
+  makeCanary: z.strictObject({ cluster }),
+  judgeReadiness: z.strictObject({ cluster, facts: gatheredFacts }),
 
   planRestore: z.strictObject({
     cluster,

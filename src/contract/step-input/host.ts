@@ -34,6 +34,7 @@ import {
   strict,
   text,
   texts,
+  time,
 } from './values';
 
 /** The plan evaluates what hosts report; here only types matter. */
@@ -176,6 +177,7 @@ export const nodeReport = strict<NodeReport>({
   migration: migrationReport.optional(),
   seal: z.strictObject({ checked: flag, problem: text.nullable() }),
   unreadable: listOf(z.strictObject({ repository: name, cluster: name, problem: text }), 100).optional(),
+  clock: time.optional(),
   stagingFreeBytes: count,
   temp: z.strictObject({ path: short, freeBytes: count }),
 });

@@ -3,6 +3,7 @@ import type { RunClaim } from '../recovery';
 import { approvedPlan } from './approval';
 import { migrationSource } from './content';
 import { configSwitch, graceMinutes } from './plan';
+import { sealedCanary } from './readiness';
 import { runRecipient } from './report';
 import { flag, generation, listOf, name, NOTHING, oneOf, pastTime, run, sha256, short, strict } from './values';
 
@@ -29,6 +30,7 @@ export const NODE_INPUTS = {
   proveInPlace: NOTHING,
   collectConfig: NOTHING,
   lookForLeftOvers: z.strictObject({ of: run }),
+  openCanary: z.strictObject({ canary: sealedCanary }),
 
   claimForRun: z.strictObject({ claim, approved: approvedPlan.nullish() }),
   stageGeneration: z.strictObject({

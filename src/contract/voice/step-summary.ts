@@ -30,6 +30,9 @@ const CONTROLLER_SUMMARIES: { [S in ControllerStep]: (input: ControllerInput<S>)
 
   chooseForRecover: ({ generation, from }) =>
     `choose a backup (${generation}${from === undefined ? '' : `, from ${from}`})`,
+  surveyBackups: ({ cluster }) => `read the newest backup of ${cluster}, and what is said of it`,
+  makeCanary: ({ cluster }) => `encrypt a canary as the backups of ${cluster} are`,
+  judgeReadiness: ({ cluster }) => `say whether ${cluster} is recoverable`,
 
   planRestore: ({ cluster, into }) => `read the configuration of ${into ?? cluster}`,
   lookAtCluster: ({ cluster }) => `inspect ${cluster} through Vault's API`,
@@ -62,6 +65,7 @@ const NODE_SUMMARIES: { [S in NodeStep]: (node: string, input: NodeInput<S>) => 
   describeNode: (node) => `inspect ${node}`,
   proveInPlace: (node) => `check that ${node} can load a backup in place`,
   collectConfig: (node) => `collect the configuration files of ${node}`,
+  openCanary: (node) => `decrypt a canary on ${node}`,
   lookForLeftOvers: (node, { of }) => `check ${node} for data that ${of} set aside`,
 
   claimForRun: (node) => `claim ${node} for this run`,

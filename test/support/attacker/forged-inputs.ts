@@ -39,6 +39,7 @@ export function nodeInputs({ cluster, plan, approved }: Known): NodeInputs {
     proveInPlace: undefined,
     collectConfig: undefined,
     lookForLeftOvers: { of },
+    openCanary: { canary: forgedCanary },
     claimForRun: { claim, approved },
     stageGeneration: { claim, source, generation, manifestSha256, repositories },
     stopNode: { claim },
@@ -169,6 +170,9 @@ export function controllerInputs({ cluster, plan, report, approved }: Known, bac
       deleted: true,
       recipients: [ATTACKERS],
     },
+    surveyBackups: { cluster },
+    makeCanary: { cluster },
+    judgeReadiness: { cluster, facts: forgedFacts },
     planRestore: { cluster },
     lookAtCluster: { cluster },
     chooseGeneration: { settings, generation: 'latest', asOf: null },
@@ -207,6 +211,20 @@ export function controllerInputs({ cluster, plan, report, approved }: Known, bac
     publishAuditHead: { cluster, repository },
   };
 }
+
+/** For nobody. */
+const forgedCanary: NodeInput<'openCanary'>['canary'] = {
+  encryption: { method: 'age', recipients: ['age1attacker'] },
+  sealed: Buffer.from('age-encryption.org/v1\n').toString('base64'),
+  sha256: 'ab'.repeat(32),
+};
+
+/** Of an evaluation that has asked nobody. */
+const forgedFacts: ControllerInput<'judgeReadiness'>['facts'] = {
+  live: { result: null, problem: 'none' },
+  inspections: [],
+  backups: { result: null, problem: 'none' },
+};
 
 /** An archive that nobody made. */
 function forgedCopy({ generation, capturedAt, seal, recoveryConfig, peers }: RestorePlan): CopiedData {

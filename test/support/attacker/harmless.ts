@@ -63,6 +63,17 @@ export const DONE_FOR_SECRETS: Partial<Record<Step, string>> = {
   notify: 'a message in the name of the own run',
 };
 
+/** The same under the name of an evaluation. */
+export const DONE_FOR_AN_EVALUATION: Partial<Record<Step, string>> = {
+  planRestore: 'reads the configuration',
+  lookAtCluster: 'asks Vault how it is',
+  describeNode: 'reads',
+  surveyBackups: 'reads the repositories',
+  makeCanary: 'encrypts random digits',
+  openCanary: 'says that what it was given is no canary',
+  judgeReadiness: 'an opinion on what it was given, which nobody keeps',
+};
+
 /** The same under the name of a drill. */
 export const DONE_FOR_A_DRILL: Partial<Record<Step, string>> = {
   chooseForDrill: 'reads the repositories',

@@ -31,6 +31,7 @@ export {
   obey as drillRestore,
   obey as rollCall,
   obey as recoverSecret,
+  obey as evaluateReadiness,
   obey as anything,
 };
 

@@ -1,0 +1,127 @@
+import type { Encryption } from './generation';
+import type { ChosenGeneration, CopyProblem, LiveView } from './plan';
+import type { NodeReport } from './host';
+import type { FailureCode } from './failures';
+
+/** `unchecked`: it could not be found out, which is never a yes. */
+export const READINESS_VERDICTS = ['yes', 'no', 'unchecked'] as const;
+export type ReadinessVerdict = (typeof READINESS_VERDICTS)[number];
+
+/** What is asked, in the order in which it is printed. Names of metrics and documents, so none is renamed. */
+export const READINESS_CHECKS = [
+  'backup-usable',
+  'backup-age',
+  'copies',
+  'chain',
+  'marks',
+  'copies-in-reach',
+  'agents',
+  'clocks',
+  'identity',
+  'login',
+  'rights',
+  'room',
+  'versions',
+  'seal',
+  'reach',
+  'plan',
+] as const;
+export type ReadinessCheckName = (typeof READINESS_CHECKS)[number];
+
+/** What one check has found. */
+export interface ReadinessFinding {
+  verdict: ReadinessVerdict;
+  /** As a sentence without its full stop. */
+  seen: string;
+  /** What to do; null with a yes. */
+  remedy: string | null;
+}
+
+export type ReadinessCheck = { check: ReadinessCheckName } & ReadinessFinding;
+
+/** One of the objectives of a cluster, with what is to be expected now. */
+export interface Objective {
+  /** Null: none is configured. */
+  targetSeconds: number | null;
+  /** Null: unknown. */
+  expectedSeconds: number | null;
+}
+
+/** Result of an evaluation, from which everything else is computed: nothing of it is kept anywhere else. */
+export interface ReadinessReport {
+  cluster: string;
+  run: string;
+  requestedBy: string;
+  startedAt: string;
+  /** When the facts were weighed. */
+  evaluatedAt: string;
+  /** `no` if one check says so; else `unchecked` if one says that. */
+  verdict: ReadinessVerdict;
+  /** What a restore would load; null if there is nothing. */
+  backup: { generation: string; capturedAt: string; copies: string[] } | null;
+  /** How old the data of a restore would be. */
+  rpo: Objective;
+  /** Checks that concern this cluster. */
+  checks: ReadinessCheck[];
+}
+
+/** What a controller says of the backups of a cluster. */
+export interface BackupSurvey {
+  /** What a restore would load, every copy read end to end; null if there is none. */
+  chosen: ChosenGeneration | null;
+  /** Why there is none; `retryable`: only for now. */
+  problem: { code: FailureCode; text: string; retryable: boolean } | null;
+  /** By their ids, readable or not; null if there is none. */
+  newest: string | null;
+  /** Repositories that could not be listed. */
+  unanswered: CopyProblem[];
+  /** Marks that can't be trusted, and missing ones. */
+  marks: CopyProblem[];
+  /** Where the chain of backups is broken. */
+  chain: CopyProblem[];
+}
+
+/** A file in memory, encrypted as backups are, that the first node is to decrypt. */
+export interface SealedCanary {
+  encryption: Encryption;
+  /** Base64. */
+  sealed: string;
+  /** Of its content. */
+  sha256: string;
+}
+
+/** What became of it there. */
+export interface OpenedCanary {
+  /** Of what was decrypted; null if it was not. */
+  sha256: string | null;
+  problem: string | null;
+  advice: string | null;
+}
+
+/** A step whose result is missing is not a no. */
+export type Answer<T> = { result: T; problem: null } | { result: null; problem: string };
+
+/** What an agent says of its host, and when it was asked by Temporal's clock. */
+export interface TimedReport {
+  node: string;
+  report: NodeReport | null;
+  problem: string | null;
+  askedAt: string;
+  answeredAt: string;
+}
+
+/** Everything that was gathered for one evaluation. */
+export interface GatheredFacts {
+  live: Answer<LiveView>;
+  inspections: TimedReport[];
+  backups: Answer<BackupSurvey>;
+  /** Absent: backups are not encrypted. */
+  canary?: { made: SealedCanary; opened: Answer<OpenedCanary> };
+}
+
+/** All checks together. */
+export function verdictOf(checks: readonly ReadinessFinding[]): ReadinessVerdict {
+  const all = checks.map(({ verdict }) => verdict);
+  if (all.includes('no')) return 'no';
+  return all.includes('unchecked') || all.length === 0 ? 'unchecked' : 'yes';
+}

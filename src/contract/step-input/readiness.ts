@@ -1,0 +1,80 @@
+import { z } from 'zod';
+import { FAILURES, type FailureCode } from '../failures';
+import {
+  type BackupSurvey,
+  type GatheredFacts,
+  type Objective,
+  type OpenedCanary,
+  READINESS_VERDICTS,
+  type ReadinessCheck,
+  type ReadinessCheckName,
+  type ReadinessReport,
+  type SealedCanary,
+  type TimedReport,
+} from '../readiness';
+import { encryption } from './generation';
+import { nodeReport } from './host';
+import { chosenGeneration, copyProblem, liveView } from './plan';
+import { flag, generation, listOf, name, run, sha256, short, span, strict, text, time } from './values';
+
+/** Base64 of an age or OpenPGP file of a few lines, for as many recipients as a configuration can have. */
+const sealed = z.base64().max(256 * 1024);
+
+const answer = <T>(result: z.ZodType<T>) =>
+  z.union([z.strictObject({ result, problem: z.null() }), z.strictObject({ result: z.null(), problem: text })]);
+
+export const sealedCanary = strict<SealedCanary>({ encryption: z.strictObject(encryption), sealed, sha256 });
+
+export const openedCanary = strict<OpenedCanary>({
+  sha256: sha256.nullable(),
+  problem: text.nullable(),
+  advice: text.nullable(),
+});
+
+const backupSurvey = strict<BackupSurvey>({
+  chosen: chosenGeneration.nullable(),
+  problem: z
+    .strictObject({
+      code: z.enum(Object.keys(FAILURES) as [FailureCode, ...FailureCode[]]),
+      text,
+      retryable: flag,
+    })
+    .nullable(),
+  newest: generation.nullable(),
+  unanswered: listOf(copyProblem),
+  marks: listOf(copyProblem, 100_000),
+  chain: listOf(copyProblem, 100_000),
+});
+
+const timedReport = strict<TimedReport>({
+  node: name,
+  report: nodeReport.nullable(),
+  problem: text.nullable(),
+  askedAt: time,
+  answeredAt: time,
+});
+
+export const gatheredFacts = strict<GatheredFacts>({
+  live: answer(liveView),
+  inspections: listOf(timedReport),
+  backups: answer(backupSurvey),
+  canary: z.strictObject({ made: sealedCanary, opened: answer(openedCanary) }).optional(),
+});
+
+const verdict = z.enum(READINESS_VERDICTS);
+// A later version may know more of them.
+const checkName = z.string().regex(/^[a-z][a-z-]{0,63}$/) as unknown as z.ZodType<ReadinessCheckName>;
+const objective = strict<Objective>({ targetSeconds: span.nullable(), expectedSeconds: span.nullable() });
+
+/** What an evaluation ended with, as it is read back. */
+export const readinessReport = strict<ReadinessReport>({
+  cluster: name,
+  run,
+  requestedBy: short,
+  startedAt: time,
+  evaluatedAt: time,
+  verdict,
+  backup: z.strictObject({ generation, capturedAt: time, copies: listOf(name) }).nullable(),
+  rpo: objective,
+  checks: listOf(strict<ReadinessCheck>({ check: checkName, verdict, seen: text, remedy: text.nullable() })),
+});

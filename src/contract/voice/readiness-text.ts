@@ -1,0 +1,56 @@
+import { formatCount, formatSeconds, formatTime } from '../format';
+import type { ReadinessCheck, ReadinessCheckName, ReadinessFinding, ReadinessReport } from '../readiness';
+
+/** Everything to say about an evaluation, as plain text: renderers lay it out and escape it. */
+export interface ReadinessText {
+  headline: string;
+  facts: string[];
+  /** What is not a yes: what says no first. */
+  open: OpenChecks[];
+  passed: ReadinessCheck[];
+  passedLine: string;
+}
+
+/** Checks of which the same is to be said. */
+export interface OpenChecks extends ReadinessFinding {
+  checks: ReadinessCheckName[];
+}
+
+export function describeReadiness(report: ReadinessReport): ReadinessText {
+  const { checks, evaluatedAt } = report;
+  const of = (wanted: ReadinessCheck['verdict']) => checks.filter(({ verdict }) => verdict === wanted);
+  const [passed, failed, unchecked] = [of('yes'), of('no'), of('unchecked')];
+  return {
+    headline: headlineOf(report, failed.length, unchecked.length),
+    facts: [backupText(report), `Evaluated ${formatTime(evaluatedAt)}.`],
+    open: together([...failed, ...unchecked]),
+    passed,
+    passedLine: `${formatCount(passed.length, 'check')} passed`,
+  };
+}
+
+function headlineOf({ cluster, verdict }: ReadinessReport, failed: number, unchecked: number): string {
+  if (verdict === 'yes') return `${cluster} can be restored now`;
+  const open = `${formatCount(unchecked, 'check')} could not be made`;
+  if (verdict === 'unchecked') return `Not known whether ${cluster} can be restored: ${open}`;
+  return `${cluster} is not ready to be restored: ${formatCount(failed, 'check')} failed${unchecked > 0 ? `, ${open}` : ''}`;
+}
+
+function backupText({ backup, rpo }: ReadinessReport): string {
+  if (backup === null) return 'There is no backup that a restore would load.';
+  const lost =
+    rpo.expectedSeconds === null
+      ? ''
+      : `, and lose what was written in the ${formatSeconds(rpo.expectedSeconds)} since`;
+  return `A restore would load the backup of ${formatTime(backup.capturedAt)}${lost}.`;
+}
+
+function together(checks: readonly ReadinessCheck[]): OpenChecks[] {
+  const all: OpenChecks[] = [];
+  for (const { check, ...finding } of checks) {
+    const same = all.find(({ seen, remedy }) => seen === finding.seen && remedy === finding.remedy);
+    if (same) same.checks.push(check);
+    else all.push({ checks: [check], ...finding });
+  }
+  return all;
+}

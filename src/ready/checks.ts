@@ -1,0 +1,37 @@
+import type { ReadinessCheck, ReadinessCheckName } from '../contract/readiness';
+import { READINESS_CHECKS } from '../contract/readiness';
+import { backupAge, backupUsable, chain, copies, marks } from './backups';
+import type { CheckEntry, ReadinessFacts } from './facts';
+import { agents, clocks, identity } from './hosts';
+import { copiesInReach, login, plan, reach, rights, room, seal, versions } from './plan';
+
+/** Every check. `docs/operate/ready.md` lists them as they are here. */
+export const CHECKS: Readonly<Record<ReadinessCheckName, CheckEntry>> = {
+  'backup-usable': {
+    asks: 'the newest backup is the one that a restore loads, and was read end to end',
+    check: backupUsable,
+  },
+  'backup-age': { asks: 'it is not older than `objectives.rpo`, or else a day', check: backupAge },
+  copies: { asks: 'at least two repositories have a good copy of it', check: copies },
+  chain: { asks: 'no backup was removed, replaced or moved', check: chain },
+  marks: { asks: 'no pin, and no record of a restore or drill, was removed or forged', check: marks },
+  'copies-in-reach': { asks: 'the first node can fetch a good copy', check: copiesInReach },
+  agents: { asks: 'the agent of every node answers', check: agents },
+  clocks: { asks: 'no clock of a host is off by more than 30 s', check: clocks },
+  identity: { asks: 'the first node decrypts a canary that is encrypted as backups are', check: identity },
+  login: { asks: "vault-dr's login works, and is in the backup", check: login },
+  rights: { asks: 'the service can be stopped and started, and the data set aside, on every node', check: rights },
+  room: { asks: 'the disks have room for the backup and its data', check: room },
+  versions: { asks: 'all nodes run one version, and it can load the backup', check: versions },
+  seal: { asks: 'the seal is that of the backup, and reaches its key', check: seal },
+  reach: { asks: 'every agent reaches its Vault', check: reach },
+  plan: { asks: 'nothing else would have a restore refused', check: plan },
+};
+
+/** Those that concern the cluster, in their order. */
+export function evaluateChecks(facts: ReadinessFacts): ReadinessCheck[] {
+  return READINESS_CHECKS.flatMap((check) => {
+    const found = CHECKS[check].check(facts);
+    return found === null ? [] : [{ check, ...found }];
+  });
+}

@@ -1,0 +1,29 @@
+import type { RecoverySettings } from '../contract/plan';
+import type { GatheredFacts, ReadinessFinding } from '../contract/readiness';
+import type { Finding } from '../plan/findings';
+
+/** What the checks are made from. */
+export interface ReadinessFacts extends GatheredFacts {
+  settings: RecoverySettings;
+  /** What would stand against a restore once the cluster is lost; null without a backup to restore. */
+  findings: readonly Finding[] | null;
+  policy: ReadinessPolicy;
+  /** RFC 3339. */
+  now: string;
+}
+
+/** What the configuration of the cluster wants. */
+export interface ReadinessPolicy {
+  /** How old the newest backup may be; null: nothing is configured. */
+  rpoSeconds: number | null;
+}
+
+/** Null where it does not concern the cluster. */
+export type Check = (facts: ReadinessFacts) => ReadinessFinding | null;
+
+/** One row of the table of checks. */
+export interface CheckEntry {
+  /** What a yes means, for people. */
+  asks: string;
+  check: Check;
+}

@@ -1,0 +1,74 @@
+import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { DrError } from '../contract/failures';
+import type { ReadinessInput } from '../contract/input';
+import {
+  CONTROLLER_TASK_QUEUE,
+  PRIORITY,
+  readinessWorkflowId,
+  WORKFLOW,
+  WORKFLOW_TASK_TIMEOUT,
+} from '../contract/names';
+import type { ReadinessReport } from '../contract/readiness';
+import { readinessReport } from '../contract/step-input/readiness';
+import { resultOf } from './runs';
+
+type Evaluate = (input: ReadinessInput) => Promise<unknown>;
+
+/** Evaluates a cluster; where that is under way, it is waited for. */
+export async function evaluateNow(
+  client: Client,
+  input: ReadinessInput,
+  note: (text: string) => void,
+): Promise<ReadinessReport> {
+  const { cluster, requestedBy } = input;
+  const handle = await client.workflow.start<Evaluate>(WORKFLOW.evaluateReadiness, {
+    workflowId: readinessWorkflowId(cluster),
+    taskQueue: CONTROLLER_TASK_QUEUE,
+    workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
+    args: [input],
+    priority: PRIORITY.evaluation,
+    workflowIdConflictPolicy: 'USE_EXISTING',
+    staticSummary: `Readiness of ${cluster}, requested by ${requestedBy}`,
+  });
+  note(`Evaluating ${cluster}: backups, hosts, keys. This changes nothing, and Ctrl-C leaves it running.`);
+  return asReport(await resultOf(handle), cluster);
+}
+
+/**
+ * The result of the last evaluation that has ended with one.
+ * @throws DrError NoSuchRun
+ */
+export async function lastEvaluation(client: Client, cluster: string): Promise<ReadinessReport> {
+  const workflowId = readinessWorkflowId(cluster);
+  const latest = client.workflow.getHandle<Evaluate>(workflowId);
+  const status = await latest.describe().then(
+    (description) => description.status.name,
+    (error: unknown) => {
+      if (error instanceof WorkflowNotFoundError) return null;
+      throw error;
+    },
+  );
+  if (status === 'COMPLETED') return asReport(await latest.result(), cluster);
+  // It runs, or has failed: then the one before it.
+  const query = `WorkflowId = '${workflowId}' AND ExecutionStatus = 'Completed'`;
+  const done: { runId: string; closedAt: number }[] = [];
+  for await (const { runId, closeTime } of client.workflow.list({ query, pageSize: 100 })) {
+    done.push({ runId, closedAt: closeTime?.getTime() ?? 0 });
+  }
+  const last = done.toSorted((left, right) => right.closedAt - left.closedAt)[0];
+  if (last !== undefined) {
+    return asReport(await client.workflow.getHandle<Evaluate>(workflowId, last.runId).result(), cluster);
+  }
+  throw new DrError('NoSuchRun', `No evaluation of '${cluster}' has ended yet, or Temporal has deleted it.`, {
+    advice: `Make one: vault-dr ready --cluster ${cluster}. On schedule: vault-dr schedule apply --cluster ${cluster} --readiness`,
+  });
+}
+
+/** Anybody who can write to the namespace may have made it. */
+function asReport(result: unknown, cluster: string): ReadinessReport {
+  const { data } = readinessReport.safeParse(result);
+  if (data?.cluster === cluster) return data;
+  throw new DrError('OtherVersionNeeded', `The result of the evaluation of '${cluster}' can't be read.`, {
+    advice: 'Install the version of the controller here. If it is the same: look at who may write to the namespace.',
+  });
+}

@@ -1,0 +1,65 @@
+import type { NodeReport } from '../../src/contract/host';
+import type { BackupSurvey, TimedReport } from '../../src/contract/readiness';
+import { findingsOnceLost } from '../../src/plan/restore-findings';
+import type { ReadinessFacts } from '../../src/ready/facts';
+import { type Changes, factsWith, serving } from './restore-facts';
+
+/** What differs from a cluster of three nodes that could be restored. */
+export interface ReadyChanges extends Changes {
+  survey?: Partial<BackupSurvey>;
+  /** What could not be asked at all. */
+  silent?: ('live' | 'backups')[];
+  /** Nodes whose agent does not answer. */
+  silentAgents?: string[];
+  canary?: ReadinessFacts['canary'] | null;
+  rpoSeconds?: number | null;
+}
+
+const SECRET = 'ab'.repeat(32);
+const ASKED = '2026-11-23T04:59:58.000Z';
+export const NOW = '2026-11-23T05:00:00.000Z';
+
+export function readyFacts(changes: ReadyChanges = {}): ReadinessFacts {
+  const { silent = [], silentAgents = [], survey = {}, rpoSeconds = null } = changes;
+  const restore = factsWith({ healthy: ['local', 'offsite'], ...changes, live: { ...serving, ...changes.live } });
+  const inspections = restore.inspections.map(({ node, report }): TimedReport => {
+    const times = { askedAt: ASKED, answeredAt: NOW };
+    if (silentAgents.includes(node)) return { node, report: null, problem: 'nobody picked it up.', ...times };
+    const clock: Partial<NodeReport> = { clock: '2026-11-23T04:59:59.000Z', ...changes.inspections?.[node] };
+    return { node, report: report && { ...report, ...clock }, problem: null, ...times };
+  });
+  const found: BackupSurvey = {
+    chosen: restore.chosen,
+    problem: null,
+    newest: restore.chosen.copy.generation,
+    unanswered: [],
+    marks: [],
+    chain: [],
+    ...survey,
+  };
+  const chosen = silent.includes('backups') ? null : found.chosen;
+  const canary = changes.canary === undefined ? canaryWith() : changes.canary;
+  return {
+    settings: restore.settings,
+    live: silent.includes('live')
+      ? { result: null, problem: 'no controller answers.' }
+      : { result: restore.live, problem: null },
+    inspections,
+    backups: silent.includes('backups')
+      ? { result: null, problem: 'no controller answers.' }
+      : { result: found, problem: null },
+    ...(canary === null ? {} : { canary }),
+    findings: chosen && findingsOnceLost({ ...restore, chosen, inspections }),
+    policy: { rpoSeconds },
+    now: NOW,
+  };
+}
+
+export function canaryWith(
+  opened: NonNullable<ReadinessFacts['canary']>['opened'] = {
+    result: { sha256: SECRET, problem: null, advice: null },
+    problem: null,
+  },
+): NonNullable<ReadinessFacts['canary']> {
+  return { made: { encryption: { method: 'age', recipients: ['age1'] }, sealed: 'c2VhbGVk', sha256: SECRET }, opened };
+}

@@ -1,0 +1,214 @@
+import {
+  READINESS_CHECKS,
+  type ReadinessCheckName,
+  type ReadinessVerdict,
+  verdictOf,
+} from '../../../src/contract/readiness';
+import { CHECKS, evaluateChecks } from '../../../src/ready/checks';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { PROJECT_ROOT } from '../../../src/lab/project-root';
+import { canaryWith, readyFacts, type ReadyChanges } from '../../support/ready-facts';
+import { vaultConfig } from '../../support/plan-facts';
+import { vault } from '../../support/restore-facts';
+
+const OLDER = '20261120T040000Z-000000000040-0a1b2c3d';
+const NEWER = '20261123T050000Z-000000000099-0a1b2c3d';
+const offsite = { repository: 'offsite', problem: 'connect ECONNREFUSED.' };
+const gone = {
+  chosen: null,
+  newest: null,
+  problem: { code: 'UnknownGeneration', text: 'none.', retryable: false },
+} as const;
+const full = { path: '/opt/vault/data', exists: true, empty: false, mountPoint: false, sizeBytes: 1, freeBytes: 1 };
+const unit = {
+  name: 'vault.service',
+  loadState: 'masked',
+  loadError: null,
+  fileState: null,
+  activeState: 'inactive',
+  subState: 'dead',
+  result: null,
+  restarts: null,
+  startLimit: null,
+  needsReload: false,
+  refusesManual: { start: false, stop: false },
+  missingPrograms: [],
+};
+
+function found(check: ReadinessCheckName, changes: ReadyChanges) {
+  return CHECKS[check].check(readyFacts(changes));
+}
+
+it('are all a yes where nothing is wrong, and each says what was seen', () => {
+  const checks = evaluateChecks(readyFacts());
+
+  expect(checks.map(({ check }) => check)).toEqual([...READINESS_CHECKS]);
+  expect(checks.filter(({ verdict, remedy }) => verdict !== 'yes' || remedy !== null)).toEqual([]);
+  expect(checks.filter(({ seen }) => seen.trim() === '' || seen.endsWith('.'))).toEqual([]);
+  expect(verdictOf(checks)).toBe('yes');
+});
+
+it.each<[string, ReadinessCheckName, ReadyChanges, RegExp]>([
+  ['there is no backup', 'backup-usable', { survey: gone }, /vault-dr backup --cluster prod/],
+  ['no copy is whole', 'backup-usable', { survey: { ...gone, newest: OLDER } }, /vault-dr backups verify/],
+  ['an older one would be loaded', 'backup-usable', { survey: { newest: NEWER } }, /vault-dr backups verify/],
+  ['it is older than the objective', 'backup-age', { rpoSeconds: 60 }, /vault-dr backup --cluster prod/],
+  ['it is of two days ago', 'backup-age', { manifest: { capturedAt: '2026-11-21T04:00:00.000Z' } }, /vault-dr backup/],
+  ['one copy is left', 'copies', { healthy: ['local'] }, /--repair/],
+  ['there is one repository', 'copies', { healthy: ['local'], settings: { repositories: ['local'] } }, /second/],
+  ['a backup was removed', 'chain', { survey: { chain: [offsite] } }, /vault-dr backups verify --cluster prod/],
+  ['a mark is missing', 'marks', { survey: { marks: [offsite] } }, /pin again/],
+  [
+    'the first node reads no copy',
+    'copies-in-reach',
+    {
+      inspections: {
+        'vault-1': {
+          unreadable: ['local', 'offsite'].map((repository) => ({ repository, cluster: 'prod', problem: 'ENOENT' })),
+        },
+      },
+    },
+    /--repair/,
+  ],
+  ['an agent is down', 'agents', { silentAgents: ['vault-2'] }, /doctor agent --cluster prod --node vault-2/],
+  ['a clock is slow', 'clocks', { inspections: { 'vault-3': { clock: '2026-11-23T04:58:00.000Z' } } }, /timedatectl/],
+  ['a clock is fast', 'clocks', { inspections: { 'vault-3': { clock: '2026-11-23T05:02:00.000Z' } } }, /timedatectl/],
+  [
+    'the identity is gone',
+    'identity',
+    { canary: canaryWith({ result: { sha256: null, problem: 'ENOENT', advice: 'Put it back.' }, problem: null }) },
+    /Put it back/,
+  ],
+  [
+    'something else was decrypted',
+    'identity',
+    { canary: canaryWith({ result: { sha256: 'cd'.repeat(32), problem: null, advice: null }, problem: null }) },
+    /restore\.identities/,
+  ],
+  ['the login is refused', 'login', { live: { login: false, problem: 'permission denied' } }, /explain login/],
+  [
+    'another login is configured',
+    'login',
+    { credential: { fingerprint: '0'.repeat(64), problem: null } },
+    /explain login/,
+  ],
+  [
+    'a unit is masked',
+    'rights',
+    { inspections: { 'vault-1': { serviceCheck: { unit, missingCommands: [], unchecked: [] } } } },
+    /explain unit-masked/,
+  ],
+  [
+    'a directory can not be renamed',
+    'rights',
+    { inspections: { 'vault-1': { setAsideProblem: 'EACCES' } } },
+    /cannot-set/,
+  ],
+  ['a disk is full', 'room', { inspections: { 'vault-2': { dataDir: full } } }, /explain no-room/],
+  [
+    'a node is older',
+    'versions',
+    { inspections: { 'vault-2': { vault: { ...vault, version: '1.15.0' } } } },
+    /explain/,
+  ],
+  [
+    'the seal is another',
+    'seal',
+    { inspections: { 'vault-1': { vault: { ...vault, sealType: 'transit' } } } },
+    /seal-mismatch/,
+  ],
+  [
+    'the seal does not reach its key',
+    'seal',
+    { inspections: { 'vault-1': { seal: { checked: true, problem: 'no route' } } } },
+    /seal-unreachable/,
+  ],
+  [
+    'an agent does not reach its Vault',
+    'reach',
+    { inspections: { 'vault-1': { reach: { address: 'https://127.0.0.1', problem: 'refused', unchecked: null } } } },
+    /explain reach/,
+  ],
+  ['the cluster is another', 'plan', { live: { clusterId: 'another' } }, /explain other-cluster/],
+  ['data can not be read', 'plan', { inspections: { 'vault-1': { storageProblem: 'EACCES' } } }, /data-unreadable/],
+])('say no where %s, and what to do', (_what, check, changes, remedy) => {
+  expect(found(check, changes)).toMatchObject({ verdict: 'no', remedy: expect.stringMatching(remedy) as string });
+});
+
+it.each<[string, ReadinessCheckName, ReadyChanges]>([
+  ['nothing answers', 'backup-usable', { silent: ['backups'] }],
+  ['a repository is away', 'backup-usable', { survey: { ...gone, unanswered: [offsite] } }],
+  [
+    'it may be there later',
+    'backup-usable',
+    { survey: { ...gone, problem: { code: 'RepositoryUnavailable', text: 'time-out', retryable: true } } },
+  ],
+  ['there is no backup', 'backup-age', { survey: gone }],
+  ['the second copy may be there', 'copies', { healthy: ['local'], survey: { unanswered: [offsite] } }],
+  ['there is no backup', 'copies', { survey: gone }],
+  ['not all was listed', 'chain', { survey: { unanswered: [offsite] } }],
+  ['not all was listed', 'marks', { survey: { unanswered: [offsite] } }],
+  ['there is no backup', 'copies-in-reach', { survey: gone }],
+  ['an agent is of an earlier version', 'clocks', { inspections: { 'vault-2': { clock: undefined as never } } }],
+  ['the agent is away', 'identity', { canary: canaryWith({ result: null, problem: 'nobody picked it up.' }) }],
+  ['the cluster was not asked', 'login', { silent: ['live'] }],
+  ['no node serves', 'login', { live: { login: null, problem: 'all are sealed' } }],
+  [
+    'a unit can not be seen',
+    'rights',
+    { inspections: { 'vault-1': { serviceCheck: { unit: null, missingCommands: [], unchecked: ['its unit'] } } } },
+  ],
+  ['an agent is away', 'room', { silentAgents: ['vault-3'] }],
+  ['a version is unknown', 'versions', { inspections: { 'vault-2': { vault: { ...vault, version: null } } } }],
+  [
+    'the key can not be asked for',
+    'seal',
+    {
+      manifest: { seal: { type: 'transit', secretShares: 1, secretThreshold: 1 } },
+      inspections: Object.fromEntries(
+        ['vault-1', 'vault-2', 'vault-3'].map((node) => [
+          node,
+          { config: vaultConfig({ nodeId: node, seal: 'transit' }) },
+        ]),
+      ),
+    },
+  ],
+  [
+    'its connection can not be tried',
+    'reach',
+    { inspections: { 'vault-1': { reach: { address: 'unix', problem: null, unchecked: 'a proxy' } } } },
+  ],
+  ['a configuration can not be read', 'plan', { inspections: { 'vault-1': { config: null } } }],
+  ['there is no backup', 'plan', { survey: gone }],
+])('never say yes where %s: %s', (_what, check, changes) => {
+  expect(found(check, changes)).toMatchObject({ verdict: 'unchecked', remedy: expect.any(String) as string });
+});
+
+it('leave out what does not concern the cluster', () => {
+  expect(found('identity', { canary: null })).toBeNull();
+  expect(evaluateChecks(readyFacts({ canary: null })).map(({ check }) => check)).not.toContain('identity');
+});
+
+it('do not hold against a cluster that it serves, or has data that would be deleted', () => {
+  const facts = readyFacts({ settings: { setAside: 'delete' }, live: { leader: 'vault-2' } });
+  expect(evaluateChecks(facts).filter(({ verdict }) => verdict !== 'yes')).toEqual([]);
+});
+
+it.each<[ReadinessVerdict, ReadinessVerdict[]]>([
+  ['no', ['yes', 'unchecked', 'no']],
+  ['unchecked', ['yes', 'unchecked']],
+  ['yes', ['yes', 'yes']],
+  // Nothing was asked.
+  ['unchecked', []],
+])('amount to %s', (expected, all) => {
+  expect(verdictOf(all.map((verdict) => ({ verdict, seen: '', remedy: null })))).toBe(expected);
+});
+
+it('are listed in the documentation as they are', () => {
+  const page = readFileSync(join(PROJECT_ROOT, 'docs', 'operate', 'ready.md'), 'utf8');
+  const rows = [...page.matchAll(/^- `([a-z-]+)`: ([^]*?)(?=\n- |\n\n)/gm)].map(
+    ([, name = '', asks = '']) => [name, asks.replace(/\s+/g, ' ')] as const,
+  );
+  expect(rows).toEqual(READINESS_CHECKS.map((check) => [check, CHECKS[check].asks]));
+});
