@@ -35,6 +35,8 @@ import { pendingSteps } from './pending-steps';
 
 export type RecoveryHandle = WorkflowHandle<() => Promise<RecoveryReport>>;
 const ASK_AGAIN_MS = 1_000;
+/** Temporal gives the next task of a run after 1, 2, 4 … seconds. */
+const TASK_PATIENCE_MS = 20_000;
 
 export type BackupHandle = WorkflowHandle<(input: { cluster: string }) => Promise<BackupResult>>;
 
@@ -273,9 +275,18 @@ export async function askRestore(
 
 /** Temporal takes 2,000 updates of one execution, also of those that were refused (measured, server 1.29.1). */
 function takesNoMoreUpdates(error: unknown): boolean {
+  return saidByTemporal(error, 'limit on the total number');
+}
+
+/** The controller was too slow, has just been killed, or can't continue the run: only time tells. */
+function hasFailedTask(error: unknown): boolean {
+  return saidByTemporal(error, 'Workflow Task in failed state');
+}
+
+function saidByTemporal(error: unknown, text: string): boolean {
   if (!(error instanceof ServiceError)) return false;
   const { cause } = error;
-  return isGrpcServiceError(cause) && cause.code === 9 && cause.details.includes('limit on the total number');
+  return isGrpcServiceError(cause) && cause.details.includes(text);
 }
 
 /** @throws DrError NoSuchRun */
@@ -327,12 +338,25 @@ export async function describeRun(handle: RecoveryHandle | BackupHandle | Sandbo
 
 async function orNoSuchRun<T>(workflowId: string, act: () => Promise<T>): Promise<T> {
   try {
-    return await act();
+    return await onceItContinues(act);
   } catch (error) {
     if (!(error instanceof WorkflowNotFoundError)) throw error;
     throw new DrError('NoSuchRun', `There is no open run '${workflowId}'.`, {
       advice: 'Check the cluster name and Temporal’s namespace, or start a run.',
       cause: error,
     });
+  }
+}
+
+/** A run whose last task has failed takes neither messages nor questions until the next one is done. */
+async function onceItContinues<T>(act: () => Promise<T>): Promise<T> {
+  const latest = Date.now() + TASK_PATIENCE_MS;
+  for (;;) {
+    try {
+      return await act();
+    } catch (error) {
+      if (!hasFailedTask(error) || Date.now() > latest) throw error;
+      await sleep(ASK_AGAIN_MS);
+    }
   }
 }
