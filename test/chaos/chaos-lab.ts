@@ -12,6 +12,7 @@ import type { SampleSecret } from '../../src/lab/secrets';
 import type { LabConsul } from '../../src/lab/consul/consul-cluster';
 import type { ShapeName } from '../../src/lab/shapes';
 import { addBallast } from '../support/ballast';
+import { untilHealthy } from '../support/lab-view';
 import { EVERYTHING, type Victim } from './matrix';
 import { shuffled } from './random';
 
@@ -196,12 +197,5 @@ export async function unsealEverywhere({ lab }: ChaosLab): Promise<void> {
   }
   // Where they share a storage there is no autopilot, and each of them answers by itself.
   if (lab.consul) return;
-  await waitFor('autopilot has healthy voters', () => isHealthy(lab), { timeoutMs: 60_000, everyMs: 200 });
-}
-
-async function isHealthy(lab: Lab): Promise<boolean> {
-  const { status, body } = await lab.vault(lab.nodes[0]?.name ?? '', 'GET', 'sys/storage/raft/autopilot/state');
-  if (status !== 200) return false;
-  const { healthy, voters } = (body as { data: { healthy: boolean; voters: string[] } }).data;
-  return healthy && voters.length === lab.nodes.length;
+  await untilHealthy(lab);
 }

@@ -5,6 +5,7 @@ import { promisify } from 'node:util';
 import { createAuthority } from '../../src/lab/certificates';
 import { initIn, PROGRAM } from '../support/init';
 import { useLab } from '../support/lab';
+import { untilHealthy } from '../support/lab-view';
 import { useDirectory } from '../support/temporary';
 
 const run = promisify(execFile);
@@ -87,6 +88,7 @@ it('sets up a cluster whose first backup works, without a warning, and keeps all
 
   const { controller, env } = await startController('init');
   try {
+    await untilHealthy(lab());
     const backup = await lab().cli(['backup', '--cluster', 'prod', '--json'], { env });
     expect(backup).toMatchObject({ code: 0 });
     expect(JSON.parse(backup.stdout)).toMatchObject({ encryption: 'age', warnings: [], missing: [] });

@@ -5,6 +5,7 @@ import type { BackupResult } from '../../src/contract/backup';
 import { waitFor } from '../../src/lab/processes';
 import { describeIf } from '../support/describe-if';
 import { useLab } from '../support/lab';
+import { untilHealthy } from '../support/lab-view';
 import { restoreDriver } from '../support/restore-driver';
 import { serveOverSsh, type SshLab } from '../support/ssh-lab';
 import { canServeSsh } from '../support/ssh-server';
@@ -22,6 +23,8 @@ describeIf(canServeSsh(), 'needs root, sshd, sudo and namespaces')('nodes withou
   afterAll(() => ssh?.stop());
 
   it('are backed up, with the configuration of each host', async () => {
+    await untilHealthy(lab());
+
     const backup = await restoreDriver(lab()).json<BackupResult>(['backup', '--cluster', 'lab']);
 
     expect(backup).toMatchObject({ missing: [], warnings: [] });

@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { waitFor } from '../../src/lab/processes';
 import { backUpWithout, restoreWithout, startTwoControllers, type TwoControllers } from '../chaos/two-controllers';
 import { useLab } from '../support/lab';
+import { untilHealthy } from '../support/lab-view';
 import { restoreDriver } from '../support/restore-driver';
 
 /** A few of the cases; `npm run test:chaos -- --controllers 2` runs all of them. */
@@ -13,6 +14,7 @@ describe('two controllers on one queue', () => {
 
   beforeAll(async () => {
     await lab().writeSecrets(5);
+    await untilHealthy(lab());
     two = await startTwoControllers(lab());
   }, 60_000);
   afterAll(() => two?.stop());

@@ -41,6 +41,18 @@ export async function votersOf(cluster: LabCluster, node: string): Promise<strin
     .toSorted();
 }
 
+/** Until autopilot finds nothing wrong, which takes it seconds after the last node has joined, and more on a busy machine. */
+export async function untilHealthy(cluster: LabCluster): Promise<void> {
+  const node = cluster.nodes[0]?.name ?? '';
+  const isHealthy = async () => {
+    const { status, body } = await cluster.vault(node, 'GET', 'sys/storage/raft/autopilot/state');
+    if (status !== 200) return false;
+    const { healthy, voters } = (body as { data: { healthy: boolean; voters: string[] } }).data;
+    return healthy && voters.length === cluster.nodes.length;
+  };
+  await waitFor('autopilot has healthy voters', isHealthy, { timeoutMs: 60_000, everyMs: 200 });
+}
+
 export const valuesOf = (cluster: LabCluster, secrets: SampleSecret[], node?: string) =>
   Promise.all(secrets.map(({ path }) => cluster.readSecret(path, node)));
 
