@@ -25,7 +25,7 @@ describe('a cluster with a dead voter that nobody names', () => {
       { without: ['vault-4'] },
     );
     await lab().killVault('vault-4');
-    await waitFor('autopilot has not heard of it', async () => !(await isHealthy('vault-4')), { timeoutMs: 60_000 });
+    await untilSilent();
   }, 120_000);
 
   it('is restored in place: the plan names it, and nothing waits for it', async () => {
@@ -40,6 +40,8 @@ describe('a cluster with a dead voter that nobody names', () => {
   }, 180_000);
 
   it('takes it out before a node is rebuilt, once people have approved that', async () => {
+    // The leader that the restore has brought up takes a member for healthy until it has been silent for a while.
+    await untilSilent();
     const refused = await lab().cli(['rebuild-node', '--cluster', 'lab', '--node', 'vault-3']);
     const args = ['rebuild-node', '--cluster', 'lab', '--node', 'vault-3', '--remove-peer', 'vault-4'];
     await lab().cli([...args, '--as', 'ana', '--detach']);
@@ -58,6 +60,11 @@ describe('a cluster with a dead voter that nobody names', () => {
     expect(report).toMatchObject({ status: 'completed', errors: [] });
     for (const name of names) expect(await votersOf(lab(), name)).toEqual(names);
   }, 180_000);
+
+  function untilSilent(): Promise<unknown> {
+    const isSilent = async () => !(await isHealthy('vault-4'));
+    return waitFor('autopilot has not heard of it', isSilent, { timeoutMs: 60_000 });
+  }
 
   async function isHealthy(id: string): Promise<boolean> {
     for (const name of names) {
