@@ -20,7 +20,7 @@ import type * as Recover from './recover';
 import type * as RecoverLive from './recover-live';
 import type { Live } from './recover-live';
 import { assertRecipients, parseRequest, type RecoverCliOptions, type RecoverRequest } from './recover-request';
-import { followed, itemsOf, rendered } from './secret-run-view';
+import { armored, followed, itemsOf, rendered } from './secret-run-view';
 
 interface Options extends RecoverCliOptions {
   remote?: boolean;
@@ -152,7 +152,7 @@ async function finish(
   if (options.json) return printJson('recover-report', { ...report, file, writeBack: written });
   note(rendered(report));
   if (file !== null) print(`${formatCount(itemsOf(report), 'item')}, encrypted: ${file}`);
-  else if (request.recipients.length > 0) print(report.sealed);
+  else if (request.recipients.length > 0) print(armored(report));
 }
 
 async function writtenBack(

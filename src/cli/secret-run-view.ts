@@ -21,7 +21,7 @@ export async function showSecretRun(
     const report = await followed(handle, resultOf(handle));
     if (options.json) return printJson('recover-report', { ...report, file: null, writeBack: null });
     note(rendered(report));
-    return print(report.sealed);
+    return print(armored(report));
   }
   const description = await describeRun(handle);
   const progress = await secretProgress(handle);
@@ -42,7 +42,9 @@ export async function followed(handle: SecretHandle, result: Promise<SecretRepor
 export function rendered(report: SecretReport): string {
   const { cluster, plan, repository, host, paths, machineSeconds, humanSeconds, warnings } = report;
   return [
-    `${cluster}: ${formatCount(itemsOf(report), 'item')} of ${plan.generation} from ${repository}, read on ${host}`,
+    printable(
+      `${cluster}: ${formatCount(itemsOf(report), 'item')} of ${plan.generation} from ${repository}, read on ${host}`,
+    ),
     ...paths.map(renderPath),
     `  in all    ${formatSeconds(Math.round(machineSeconds))}, and ${formatSeconds(Math.round(humanSeconds))} of waiting for people`,
     ...warnings.map((text) => style('yellow', `! ${printable(text)}`, process.stderr)),
@@ -50,9 +52,14 @@ export function rendered(report: SecretReport): string {
 }
 
 function renderPath({ path, items, versions, missing }: PathRead): string {
-  if (missing !== null) return style('yellow', `  ${printable(path)}: not in the backup (${missing})`, process.stderr);
+  if (missing !== null) return style('yellow', printable(`  ${path}: not in the backup (${missing})`), process.stderr);
   const named = versions.flatMap(({ version, state }) => (version === null ? [] : [`version ${version} ${state}`]));
-  return `  ${printable(path)}: ${named.length > 0 ? named.join(', ') : formatCount(items, 'item')}`;
+  return printable(`  ${path}: ${named.length > 0 ? named.join(', ') : formatCount(items, 'item')}`);
+}
+
+/** The ciphertext. Whoever may start a run has it end with what they like; an armored file is unchanged. */
+export function armored({ sealed }: Pick<SecretReport, 'sealed'>): string {
+  return sealed.split('\n').map(printable).join('\n');
 }
 
 export function itemsOf({ paths }: SecretReport): number {

@@ -1,5 +1,7 @@
 import { renderDrill } from '../../../src/cli/drill';
 import { renderRollCall } from '../../../src/cli/roll-call';
+import { armored, rendered } from '../../../src/cli/secret-run-view';
+import { encryptArmored, generateIdentity } from '../../../src/crypto/age';
 
 /** Clears a screen. */
 const CLEAR = '\u001B[2J';
@@ -52,5 +54,54 @@ describe('what a run in a sandbox reports', () => {
 
     expect(text.match(/\\u\{1B\}\[2J/g)).toHaveLength(8);
     expect(text).not.toContain(CLEAR);
+  });
+
+  it('acts upon no screen, of what reads single secrets', () => {
+    const of = { version: 1, state: CLEAR as 'readable', recovered: true };
+    const report = {
+      cluster: CLEAR,
+      run: 'run',
+      requestedBy: 'ana',
+      startedAt: '2026-11-23T04:00:00Z',
+      finishedAt: '2026-11-23T05:00:00Z',
+      host: CLEAR,
+      repository: CLEAR,
+      clusterId: null,
+      serverVersion: null,
+      planHash: '0'.repeat(64),
+      plan: {
+        method: 'secret' as const,
+        cluster: 'prod',
+        generation: CLEAR,
+        manifestSha256: '0'.repeat(64),
+        paths: [],
+        versions: 'latest' as const,
+        deleted: false,
+        recipients: [],
+        approvals: 1,
+        trust: 'approvers' as const,
+      },
+      paths: [
+        { path: CLEAR, items: 1, versions: [of], missing: null },
+        { path: CLEAR, items: 0, versions: [], missing: CLEAR as 'not-there' },
+      ],
+      sealed: `one\n${CLEAR}`,
+      signature: '',
+      approvals: [],
+      machineSeconds: 1,
+      humanSeconds: 1,
+      warnings: [CLEAR],
+    };
+
+    const text = `${rendered(report)}\n${armored(report)}`;
+
+    expect(text.match(/\\u\{1B\}\[2J/g)).toHaveLength(10);
+    expect(text).not.toContain(CLEAR);
+  });
+
+  it('is the file itself where it is one', async () => {
+    const sealed = await encryptArmored('a secret '.repeat(50), [(await generateIdentity()).recipient]);
+
+    expect(armored({ sealed })).toBe(sealed);
   });
 });
