@@ -54,10 +54,7 @@ export function assertRollCallOf(cluster: string, run?: string): void {
 
 /** For an evaluation of this cluster, which has exactly this id. */
 export function assertReadinessOf(cluster: string): void {
-  const caller = callerOf();
-  const id = readinessWorkflowId(cluster);
-  if (caller.workflowId === id && caller.workflowType === WORKFLOW.evaluateReadiness) return;
-  throw denied(caller, `only an evaluation with the id '${id}' may`);
+  assertExactly(WORKFLOW.evaluateReadiness, readinessWorkflowId(cluster), 'an evaluation');
 }
 
 /** For what only reads: a plan and an evaluation look at the same. */
@@ -71,12 +68,7 @@ export function assertRecoveryOrReadinessOf(cluster: string): void {
  * @throws DrError PermissionDenied
  */
 export function assertSecretRunOf(cluster: string, run?: string): void {
-  const caller = callerOf();
-  const id = secretWorkflowId(cluster);
-  if (caller.workflowId !== id || caller.workflowType !== WORKFLOW.recoverSecret) {
-    throw denied(caller, `only a ${WORKFLOW.recoverSecret} with the id '${id}' may`);
-  }
-  assertRun(caller, run);
+  assertExactly(WORKFLOW.recoverSecret, secretWorkflowId(cluster), `a ${WORKFLOW.recoverSecret}`, run);
 }
 
 /** A drill, or a roll-call: what tries a backup, and reads nothing for anybody. */
@@ -95,6 +87,14 @@ export function assertSandboxRunOf(cluster: string, run?: string): void {
 export function assertApprovable(cluster: string, run: string): void {
   if (ownWorkflow() === WORKFLOW.recoverSecret) assertSecretRunOf(cluster, run);
   else assertRecoveryOf(cluster, run);
+}
+
+function assertExactly(type: string, id: string, named: string, run?: string): void {
+  const caller = callerOf();
+  if (caller.workflowId !== id || caller.workflowType !== type) {
+    throw denied(caller, `only ${named} with the id '${id}' may`);
+  }
+  assertRun(caller, run);
 }
 
 function assertScheduled(type: string, id: string, run: string | undefined): void {

@@ -1,16 +1,10 @@
 import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { DrError } from '../contract/failures';
 import type { ReadinessInput } from '../contract/input';
-import {
-  CONTROLLER_TASK_QUEUE,
-  PRIORITY,
-  readinessWorkflowId,
-  WORKFLOW,
-  WORKFLOW_TASK_TIMEOUT,
-} from '../contract/names';
+import { readinessWorkflowId } from '../contract/names';
 import type { ReadinessReport } from '../contract/readiness';
 import { readinessReport } from '../contract/step-input/readiness';
-import { resultOf } from './runs';
+import { resultOf, startEvaluation } from './runs';
 
 type Evaluate = (input: ReadinessInput) => Promise<unknown>;
 
@@ -20,16 +14,8 @@ export async function evaluateNow(
   input: ReadinessInput,
   note: (text: string) => void,
 ): Promise<ReadinessReport> {
-  const { cluster, requestedBy } = input;
-  const handle = await client.workflow.start<Evaluate>(WORKFLOW.evaluateReadiness, {
-    workflowId: readinessWorkflowId(cluster),
-    taskQueue: CONTROLLER_TASK_QUEUE,
-    workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
-    args: [input],
-    priority: PRIORITY.evaluation,
-    workflowIdConflictPolicy: 'USE_EXISTING',
-    staticSummary: `Readiness of ${cluster}, requested by ${requestedBy}`,
-  });
+  const { cluster } = input;
+  const handle = await startEvaluation(client, input);
   note(`Evaluating ${cluster}: backups, hosts, keys. This changes nothing, and Ctrl-C leaves it running.`);
   return asReport(await resultOf(handle), cluster);
 }

@@ -12,13 +12,14 @@ import type { BackupProgress, BackupResult } from '../contract/backup';
 import type { DrillProgress, DrillReport } from '../contract/drill';
 import { DrError } from '../contract/failures';
 import { formatTime } from '../contract/format';
-import type { DrillInput, RecoverSecretInput, RollCallInput } from '../contract/input';
+import type { DrillInput, ReadinessInput, RecoverSecretInput, RollCallInput } from '../contract/input';
 import {
   backupWorkflowId,
   CONTROLLER_TASK_QUEUE,
   drillWorkflowId,
   PRIORITY,
   PROGRESS_QUERY,
+  readinessWorkflowId,
   recoveryWorkflowId,
   rollCallWorkflowId,
   SEARCH_ATTRIBUTE,
@@ -35,6 +36,7 @@ import { pendingSteps } from './pending-steps';
 
 export type RecoveryHandle = WorkflowHandle<() => Promise<RecoveryReport>>;
 const ASK_AGAIN_MS = 1_000;
+const FAILED_PRECONDITION = 9;
 /** Temporal gives the next task of a run after 1, 2, 4 … seconds. */
 const TASK_PATIENCE_MS = 20_000;
 
@@ -130,6 +132,23 @@ export function startSecretRun(
   });
 }
 
+/** The one that is under way, if there is one. */
+export function startEvaluation(
+  client: Client,
+  input: ReadinessInput,
+): Promise<WorkflowHandle<(input: ReadinessInput) => Promise<unknown>>> {
+  const { cluster, requestedBy } = input;
+  return startRun<ReadinessInput, unknown>(client, {
+    type: WORKFLOW.evaluateReadiness,
+    workflowId: readinessWorkflowId(cluster),
+    input,
+    priority: PRIORITY.evaluation,
+    summary: `Readiness of ${cluster}, requested by ${requestedBy}`,
+    followCommand: `vault-dr ready --cluster ${cluster}`,
+    conflict: 'USE_EXISTING',
+  });
+}
+
 interface RunStart<I> {
   type: string;
   workflowId: string;
@@ -138,11 +157,13 @@ interface RunStart<I> {
   summary: string;
   details?: string;
   followCommand: string;
+  /** What becomes of it while one runs; by default it is refused. */
+  conflict?: 'FAIL' | 'USE_EXISTING';
 }
 
 async function startRun<I, R>(
   client: Client,
-  { type, workflowId, input, priority, summary, details, followCommand }: RunStart<I>,
+  { type, workflowId, input, priority, summary, details, followCommand, conflict = 'FAIL' }: RunStart<I>,
 ): Promise<WorkflowHandleWithFirstExecutionRunId<(input: I) => Promise<R>>> {
   try {
     return await client.workflow.start<(input: I) => Promise<R>>(type, {
@@ -151,7 +172,7 @@ async function startRun<I, R>(
       workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
       args: [input],
       priority,
-      workflowIdConflictPolicy: 'FAIL',
+      workflowIdConflictPolicy: conflict,
       staticSummary: summary,
       ...(details === undefined ? {} : { staticDetails: details }),
     });
@@ -283,10 +304,11 @@ function hasFailedTask(error: unknown): boolean {
   return saidByTemporal(error, 'Workflow Task in failed state');
 }
 
+/** With the status of gRPC for what the state of a run does not allow. */
 function saidByTemporal(error: unknown, text: string): boolean {
   if (!(error instanceof ServiceError)) return false;
   const { cause } = error;
-  return isGrpcServiceError(cause) && cause.details.includes(text);
+  return isGrpcServiceError(cause) && cause.code === FAILED_PRECONDITION && cause.details.includes(text);
 }
 
 /** @throws DrError NoSuchRun */
