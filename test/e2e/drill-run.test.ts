@@ -8,7 +8,7 @@ import { describeIf } from '../support/describe-if';
 import { useLab } from '../support/lab';
 import type { RawConfig } from '../support/lab-view';
 import { makeSandboxHost } from '../support/sandbox-host';
-import { scratchServers } from '../support/scratch-servers';
+import { killInSandbox, scratchServers } from '../support/scratch-servers';
 import { isInstalled } from '../support/shell';
 
 const SHARES = 3;
@@ -91,15 +91,7 @@ describeIf(isInstalled('bwrap'), 'there is no bubblewrap')('a drill as a run', (
 
   it('begins again when its controller is killed in the middle of it, and leaves nothing', async () => {
     const running = drill();
-    await waitFor('the scratch Vault runs', async () => (await scratchServers(lab().directory)).length > 0, {
-      timeoutMs: 120_000,
-      everyMs: 20,
-    });
-    await lab().controller.kill();
-    await waitFor('it is gone', async () => (await scratchServers(lab().directory)).length === 0, {
-      timeoutMs: 60_000,
-    });
-    await lab().controller.start();
+    await killInSandbox(lab());
 
     expect(reportOf(await running)).toMatchObject({ code: 0, report: { level: 'installed' } });
     await expectNothingLeft();

@@ -1,10 +1,7 @@
-import { type ChaosLab, startChaosLab } from '../chaos/chaos-lab';
-import type { Reference } from '../chaos/instants';
+import { killsIn, SEED } from '../chaos/few-kills';
 import { chooseFew, fullMatrix } from '../chaos/matrix';
-import { measure, runCase } from '../chaos/run-case';
-import { scenarioNamed, SCENARIOS } from '../chaos/scenarios';
+import { SCENARIOS } from '../chaos/scenarios';
 
-const SEED = 1;
 /** A restore takes as long as everything else together. */
 const SLOW = new Map([
   ['restore', 1],
@@ -14,12 +11,6 @@ const SLOW = new Map([
   ['quorum', 1],
   ['in-place', 0],
 ]);
-/** Of a restore on an idle machine: the instant need not be exact. */
-const USUAL: Reference = {
-  milliseconds: 15_000,
-  activities: new Map([['installSnapshot', 8_000]]),
-  begins: new Map(),
-};
 
 /** Each kind of run at least once. `npm run test:chaos` runs all cases. */
 describe('a run of each kind, when something is killed in it,', () => {
@@ -29,27 +20,5 @@ describe('a run of each kind, when something is killed in it,', () => {
     // The cluster lets it in once only, and it has come back with half of what it was sent.
     ...matrix.filter(({ id }) => id === 'rebuild/logged/receiving/vault-b'),
   ];
-  let chaos: ChaosLab;
-  let backup: Reference;
-
-  beforeAll(async () => {
-    chaos = await startChaosLab();
-    // Two, so that there is a generation to catch up and one to restore.
-    backup = await measure(chaos, scenarioNamed('backup'), 2);
-  }, 180_000);
-  afterAll(() => chaos?.stop(), 30_000);
-
-  it.each(cases.map((item) => [item.id, item] as const))(
-    'ends well by itself and leaves nothing: %s',
-    async (_id, item) => {
-      const scenario = scenarioNamed(item.scenario);
-
-      const result = await runCase(chaos, scenario, item, scenario.slow ? USUAL : backup);
-
-      expect(result.problems).toEqual([]);
-      expect(result.outcome).toBe('passed');
-      expect(result.met).not.toBe('');
-    },
-    180_000,
-  );
+  killsIn(cases);
 });

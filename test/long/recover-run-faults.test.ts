@@ -3,12 +3,11 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
 import { type AgeKeyPair, generateIdentity } from '../../src/crypto/age';
-import { waitFor } from '../../src/lab/processes';
 import { describeIf } from '../support/describe-if';
 import { useLab } from '../support/lab';
 import type { RawConfig } from '../support/lab-view';
 import { makeSandboxHost } from '../support/sandbox-host';
-import { scratchServers } from '../support/scratch-servers';
+import { killInSandbox } from '../support/scratch-servers';
 import { openedBy, secretReportOf, secretRuns } from '../support/secret-runs';
 import { isInstalled } from '../support/shell';
 
@@ -49,15 +48,7 @@ describeIf(isInstalled('bwrap'), 'there is no bubblewrap')('single secrets that 
   it('are read again when the host is killed in the middle of it, by the same approvals and shares', async () => {
     const running = runs.recover(['--path', 'secret/app/', ...forMe(), '--json']);
     await runs.consent();
-    await waitFor('the scratch Vault runs', async () => (await scratchServers(lab().directory)).length > 0, {
-      timeoutMs: 120_000,
-      everyMs: 20,
-    });
-    await lab().controller.kill();
-    await waitFor('it is gone', async () => (await scratchServers(lab().directory)).length === 0, {
-      timeoutMs: 60_000,
-    });
-    await lab().controller.start();
+    await killInSandbox(lab());
 
     const { code, report } = secretReportOf(await running);
     expect(code).toBe(0);
