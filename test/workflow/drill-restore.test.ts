@@ -2,79 +2,18 @@ import { heartbeat, sleep } from '@temporalio/activity';
 import { type WorkflowHandle, WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
 import type { DrillProgress, DrillReport } from '../../src/contract/drill';
-import { CONTROLLER_TASK_QUEUE, PROGRESS_QUERY } from '../../src/contract/names';
-import type { Answer } from '../../src/contract/update-answers';
-import { waitFor } from '../../src/lab/processes';
-import {
-  type FakeActivities,
-  fakeActivities,
-  GENERATION,
-  type RunningWorkers,
-  startSandbox,
-  startWorkers,
-} from '../support/fake-agents';
-import { useWorkflowEnvironment } from '../support/workflow-environment';
+import { GENERATION } from '../support/fake-agents';
+import { useSandboxRuns } from '../support/sandbox-runs';
 
 type Handle = WorkflowHandle<(input: unknown) => Promise<DrillReport>>;
 
 /** Fakes as for the restore: a host that is lost, and shares that do not open, at a chosen step. */
 describe('drillRestore', () => {
-  const environment = useWorkflowEnvironment();
-  let fakes: FakeActivities;
-  const workers: RunningWorkers[] = [];
-
-  beforeEach(() => {
-    fakes = fakeActivities();
-  });
-  afterEach(async () => {
-    await handleOf()
-      .terminate()
-      .catch(() => undefined);
-    await Promise.all(workers.splice(0).map((running) => running.stop()));
-  });
-
-  const connection = () => environment().temporal.nativeConnection;
-  const handleOf = () => environment().temporal.client.workflow.getHandle('drill-prod') as Handle;
-  const sandbox = (name = 'sandbox-1') => fakes.sandboxes[name]!;
-  const rehearsals = () => fakes.calls.filter((call) => call.startsWith('rehearse'));
-
-  async function host(name: string): Promise<RunningWorkers> {
-    const running = await startSandbox(connection(), fakes, name);
-    workers.push(running);
-    return running;
-  }
-
-  async function begin(input: object = {}, hosts = ['sandbox-1']): Promise<Handle> {
-    workers.push(await startWorkers(connection(), environment().bundle, fakes, 'prod', []));
-    for (const name of hosts) await host(name);
-    return environment().temporal.client.workflow.start<(input: unknown) => Promise<DrillReport>>('drillRestore', {
-      workflowId: 'drill-prod',
-      taskQueue: CONTROLLER_TASK_QUEUE,
-      args: [{ cluster: 'prod', requestedBy: 'ana', ...input }],
-    });
-  }
-
-  const until = (handle: Handle, what: string, test: (progress: DrillProgress) => boolean) =>
-    waitFor(
-      what,
-      async () => {
-        const progress = await handle.query<DrillProgress>(PROGRESS_QUERY);
-        return test(progress) ? progress : null;
-      },
-      { timeoutMs: 60_000, everyMs: 50 },
-    );
-
-  async function submit(handle: Handle, ...numbers: number[]): Promise<Answer[]> {
-    await until(handle, 'shares are taken', ({ shares }) => shares !== null);
-    const answers: Answer[] = [];
-    for (const number of numbers) {
-      const body = Buffer.from(`age-encryption.org/v1 share-${number}`).toString('base64');
-      const share = `-----BEGIN AGE ENCRYPTED FILE-----\n${body}\n-----END AGE ENCRYPTED FILE-----\n`;
-      const args = [{ holder: `holder-${number}`, share }] as const;
-      answers.push(await handle.executeUpdate<Answer, [object]>('submitShare', { args: [args[0]] }));
-    }
-    return answers;
-  }
+  const { fakes, sandbox, begin, until, submit, workers, host } = useSandboxRuns<DrillProgress, DrillReport>(
+    'drillRestore',
+    'drill-prod',
+  );
+  const rehearsals = () => fakes().calls.filter((call) => call.startsWith('rehearse'));
 
   it('proves what a cluster with shares allows without people, and leaves nothing on the host', async () => {
     const handle = await begin();
@@ -93,11 +32,16 @@ describe('drillRestore', () => {
         { phase: 'load', milliseconds: 20 },
       ],
     });
-    expect(fakes.calls).toEqual(['chooseForDrill', 'prepare sandbox-1', 'rehearse sandbox-1 sealed', 'end sandbox-1']);
-    expect(fakes.audit).toMatchObject([
+    expect(fakes().calls).toEqual([
+      'chooseForDrill',
+      'prepare sandbox-1',
+      'rehearse sandbox-1 sealed',
+      'end sandbox-1',
+    ]);
+    expect(fakes().audit).toMatchObject([
       { action: 'drill.done', outcome: 'success', details: { level: 'installed', generation: GENERATION } },
     ]);
-    expect(fakes.notifications).toEqual([]);
+    expect(fakes().notifications).toEqual([]);
   });
 
   it('asks key holders for their shares, shows how many came, and unseals with them', async () => {
@@ -114,7 +58,7 @@ describe('drillRestore', () => {
       recipients: [{ node: 'sandbox-1', recipient: 'age1sandbox-1', signature: 'c2ln' }],
     });
     expect(JSON.stringify(details)).toContain('vault-dr unseal --cluster prod --drill');
-    expect(fakes.notifications).toMatchObject([
+    expect(fakes().notifications).toMatchObject([
       { event: 'shares wanted', text: expect.stringContaining('vault-dr unseal --cluster prod --drill') as string },
     ]);
     expect(rehearsals()).toEqual(['rehearse sandbox-1 with 3 shares']);
@@ -140,7 +84,7 @@ describe('drillRestore', () => {
       notProved: null,
       warnings: [expect.stringContaining('the share of holder-1 does not belong to this Vault') as string],
     });
-    expect(fakes.audit.map(({ action }) => action)).toContain('drill.shares do not open');
+    expect(fakes().audit.map(({ action }) => action)).toContain('drill.shares do not open');
     // Once for each share that could change something, and not for each set of them.
     expect(rehearsals()).toEqual(['rehearse sandbox-1 with 4 shares']);
   });
@@ -155,8 +99,8 @@ describe('drillRestore', () => {
     });
     expect(report.humanSeconds).toBeGreaterThan(1.5);
     expect(rehearsals()).toEqual(['rehearse sandbox-1 sealed']);
-    expect(fakes.audit.at(-1)).toMatchObject({ action: 'drill.done', outcome: 'failure' });
-    expect(fakes.notifications.at(-1)).toMatchObject({
+    expect(fakes().audit.at(-1)).toMatchObject({ action: 'drill.done', outcome: 'failure' });
+    expect(fakes().notifications.at(-1)).toMatchObject({
       event: 'drill failed',
       text: expect.stringContaining('drill-not-unsealed') as string,
     });
@@ -172,9 +116,11 @@ describe('drillRestore', () => {
       type: 'NodeUnsafe',
       message: expect.stringContaining("The drill of 'prod' failed: The fence"),
     });
-    expect(fakes.calls.at(-1)).toBe('end sandbox-1');
-    expect(fakes.audit).toMatchObject([{ action: 'drill.done', outcome: 'failure', details: { code: 'NodeUnsafe' } }]);
-    expect(fakes.notifications).toMatchObject([{ event: 'drill failed' }]);
+    expect(fakes().calls.at(-1)).toBe('end sandbox-1');
+    expect(fakes().audit).toMatchObject([
+      { action: 'drill.done', outcome: 'failure', details: { code: 'NodeUnsafe' } },
+    ]);
+    expect(fakes().notifications).toMatchObject([{ event: 'drill failed' }]);
   });
 
   it('says within half a minute that no sandbox host answers, and what to do', async () => {
@@ -183,7 +129,7 @@ describe('drillRestore', () => {
     expect(error).toMatchObject({ type: 'AgentUnreachable' });
     expect(error.message).toContain('No sandbox host answers');
     expect(error.message).toContain('vault-dr sandbox');
-    expect(fakes.notifications).toMatchObject([{ event: 'drill failed' }]);
+    expect(fakes().notifications).toMatchObject([{ event: 'drill failed' }]);
   }, 300_000);
 
   it('asks for the shares again where the host has lost its identity', async () => {
@@ -205,7 +151,7 @@ describe('drillRestore', () => {
 
     const report = await handle.result();
     expect(report).toMatchObject({ level: 'restored', warnings: ['sandbox-1 was restarted'] });
-    expect(fakes.calls.filter((call) => call === 'prepare sandbox-1')).toHaveLength(2);
+    expect(fakes().calls.filter((call) => call === 'prepare sandbox-1')).toHaveLength(2);
   });
 
   it('moves to another host when the one that had taken it is gone', async () => {
@@ -248,8 +194,8 @@ describe('drillRestore', () => {
 
     await expect(handle.result()).rejects.toBeInstanceOf(WorkflowFailedError);
     expect(cancelled).toBe(true);
-    expect(fakes.calls.at(-1)).toBe('end sandbox-1');
-    expect(fakes.audit).toMatchObject([{ action: 'drill.cancelled' }]);
+    expect(fakes().calls.at(-1)).toBe('end sandbox-1');
+    expect(fakes().audit).toMatchObject([{ action: 'drill.cancelled' }]);
   });
 
   it.each([
@@ -262,7 +208,7 @@ describe('drillRestore', () => {
     const error = await failureOf(await begin(input));
 
     expect(error).toMatchObject({ type: 'InvalidInput', message: expect.stringContaining(named) });
-    expect(fakes.calls).toEqual([]);
+    expect(fakes().calls).toEqual([]);
   });
 });
 

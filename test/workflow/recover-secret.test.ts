@@ -1,19 +1,11 @@
 import { heartbeat, sleep } from '@temporalio/activity';
 import { type WorkflowHandle, WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { CONTROLLER_TASK_QUEUE, PROGRESS_QUERY } from '../../src/contract/names';
+import { PROGRESS_QUERY } from '../../src/contract/names';
 import type { SecretProgress, SecretReport } from '../../src/contract/secret-run';
 import type { Answer } from '../../src/contract/update-answers';
-import { waitFor } from '../../src/lab/processes';
-import {
-  type FakeActivities,
-  fakeActivities,
-  GENERATION,
-  type RunningWorkers,
-  startSandbox,
-  startWorkers,
-} from '../support/fake-agents';
-import { useWorkflowEnvironment } from '../support/workflow-environment';
+import { GENERATION } from '../support/fake-agents';
+import { useSandboxRuns } from '../support/sandbox-runs';
 
 type Handle = WorkflowHandle<(input: unknown) => Promise<SecretReport>>;
 
@@ -22,71 +14,17 @@ const PLAN_HASH = 'f'.repeat(64);
 
 /** Fakes as for the drill: a host that is lost, and shares that do not open, at a chosen step. */
 describe('recoverSecret', () => {
-  const environment = useWorkflowEnvironment();
-  let fakes: FakeActivities;
-  const workers: RunningWorkers[] = [];
-
-  beforeEach(() => {
-    fakes = fakeActivities();
-  });
-  afterEach(async () => {
-    await handleOf()
-      .terminate()
-      .catch(() => undefined);
-    await Promise.all(workers.splice(0).map((running) => running.stop()));
-  });
-
-  const connection = () => environment().temporal.nativeConnection;
-  const handleOf = () => environment().temporal.client.workflow.getHandle('recover-prod') as Handle;
-  const sandbox = (name = 'sandbox-1') => fakes.sandboxes[name]!;
-  const reads = () => fakes.calls.filter((call) => call.startsWith('read '));
-
-  async function host(name: string): Promise<RunningWorkers> {
-    const running = await startSandbox(connection(), fakes, name);
-    workers.push(running);
-    return running;
-  }
-
-  async function begin(input: object = {}, hosts = ['sandbox-1']): Promise<Handle> {
-    workers.push(await startWorkers(connection(), environment().bundle, fakes, 'prod', []));
-    for (const name of hosts) await host(name);
-    const asked = { cluster: 'prod', requestedBy: 'ana', paths: ['/secret/app/db'], recipients: [RECIPIENT], ...input };
-    return environment().temporal.client.workflow.start<(input: unknown) => Promise<SecretReport>>('recoverSecret', {
-      workflowId: 'recover-prod',
-      taskQueue: CONTROLLER_TASK_QUEUE,
-      args: [asked],
-    });
-  }
-
-  const until = (handle: Handle, what: string, test: (progress: SecretProgress) => boolean) =>
-    waitFor(
-      what,
-      async () => {
-        const progress = await handle.query<SecretProgress>(PROGRESS_QUERY);
-        return test(progress) ? progress : null;
-      },
-      { timeoutMs: 60_000, everyMs: 50 },
-    );
-
-  const send = (handle: Handle, name: string, input: object) =>
-    handle.executeUpdate<Answer, [object]>(name, { args: [input] });
+  const { fakes, sandbox, begin, startOver, until, submit, send, workers, controller } = useSandboxRuns<
+    SecretProgress,
+    SecretReport
+  >('recoverSecret', 'recover-prod', { paths: ['/secret/app/db'], recipients: [RECIPIENT] });
+  const reads = () => fakes().calls.filter((call) => call.startsWith('read '));
 
   async function approve(handle: Handle, ...approvers: string[]): Promise<Answer[]> {
     await until(handle, 'an approval is waited for', ({ step }) => step === 'approve');
     const answers: Answer[] = [];
     for (const approver of approvers) {
       answers.push(await send(handle, 'approve', { approver, planHash: PLAN_HASH, signature: `of ${approver}` }));
-    }
-    return answers;
-  }
-
-  async function submit(handle: Handle, ...numbers: number[]): Promise<Answer[]> {
-    await until(handle, 'shares are taken', ({ shares }) => shares !== null);
-    const answers: Answer[] = [];
-    for (const number of numbers) {
-      const body = Buffer.from(`age-encryption.org/v1 share-${number}`).toString('base64');
-      const share = `-----BEGIN AGE ENCRYPTED FILE-----\n${body}\n-----END AGE ENCRYPTED FILE-----\n`;
-      answers.push(await send(handle, 'submitShare', { holder: `holder-${number}`, share }));
     }
     return answers;
   }
@@ -112,9 +50,9 @@ describe('recoverSecret', () => {
     expect(JSON.stringify(details)).toContain('vault-dr unseal --cluster prod --recover');
     expect(JSON.stringify(details)).toContain(RECIPIENT);
     expect(reads()).toEqual(['read sandbox-1 with 3 shares and 2 approvals']);
-    expect(fakes.calls.at(-1)).toBe('end sandbox-1');
-    expect(fakes.notifications.map(({ event }) => event)).toEqual(['approval wanted', 'shares wanted']);
-    expect(fakes.audit.map(({ action, actor }) => `${action} by ${actor}`)).toEqual([
+    expect(fakes().calls.at(-1)).toBe('end sandbox-1');
+    expect(fakes().notifications.map(({ event }) => event)).toEqual(['approval wanted', 'shares wanted']);
+    expect(fakes().audit.map(({ action, actor }) => `${action} by ${actor}`)).toEqual([
       'recover.planned by ana',
       'recover.approve by bob',
       'recover.approve by carol',
@@ -123,11 +61,11 @@ describe('recoverSecret', () => {
       'recover.share accepted by holder-3',
       'recover.done by vault-dr',
     ]);
-    expect(fakes.audit.at(-1)?.details).toMatchObject({ paths: ['secret/app/db'], recipients: [RECIPIENT] });
+    expect(fakes().audit.at(-1)?.details).toMatchObject({ paths: ['secret/app/db'], recipients: [RECIPIENT] });
   });
 
   it('takes no approval without a signature, or whose signature does not hold, and asks for no share before', async () => {
-    fakes.controller.checkApproval = ({ approval }) =>
+    fakes().controller.checkApproval = ({ approval }) =>
       Promise.resolve(approval.signature === 'forged' ? 'the signature was not made with the key of bob' : null);
     const handle = await begin();
     await until(handle, 'an approval is waited for', ({ step }) => step === 'approve');
@@ -140,16 +78,15 @@ describe('recoverSecret', () => {
     expect(unsigned.message).toContain('vault-dr approve --cluster prod --recover --plan');
     expect(forged.message).toContain('was not made with the key of bob');
     expect({ shares, step }).toEqual({ shares: null, step: 'approve' });
-    expect(fakes.calls).toEqual(['chooseForRecover']);
+    expect(fakes().calls).toEqual(['chooseForRecover']);
   });
 
   it('ends where nobody approves in time, and where too few shares come', async () => {
     const unapproved = await failureOf(await begin({ waitMinutes: 0.02 }));
-    await Promise.all(workers.splice(0).map((running) => running.stop()));
-    fakes = fakeActivities();
+    await startOver();
     // Long enough to approve on a slow machine; then nobody submits a share.
-    const { chooseForRecover } = fakes.controller;
-    fakes.controller.chooseForRecover = async (input) => {
+    const { chooseForRecover } = fakes().controller;
+    fakes().controller.chooseForRecover = async (input) => {
       const chosen = await chooseForRecover(input);
       return { ...chosen, plan: { ...chosen.plan, approvals: 0 } };
     };
@@ -160,8 +97,8 @@ describe('recoverSecret', () => {
     expect(withoutShares).toMatchObject({ type: 'ShareRefused' });
     expect(withoutShares.message).toContain('Only 0 of 3 shares came in time');
     expect(reads()).toEqual([]);
-    expect(fakes.calls.at(-1)).toBe('end sandbox-1');
-    expect(fakes.audit.at(-1)).toMatchObject({ action: 'recover.done', outcome: 'failure' });
+    expect(fakes().calls.at(-1)).toBe('end sandbox-1');
+    expect(fakes().audit.at(-1)).toMatchObject({ action: 'recover.done', outcome: 'failure' });
   });
 
   it('asks for other shares where those do not open the backup, and names the wrong one', async () => {
@@ -193,8 +130,8 @@ describe('recoverSecret', () => {
         type: code,
         message: expect.stringContaining("Nothing of 'prod' was brought back: It was refused.") as string,
       });
-      expect(fakes.calls.at(-1)).toBe('end sandbox-1');
-      expect(fakes.audit.at(-1)).toMatchObject({ action: 'recover.done', outcome: 'failure', details: { code } });
+      expect(fakes().calls.at(-1)).toBe('end sandbox-1');
+      expect(fakes().audit.at(-1)).toMatchObject({ action: 'recover.done', outcome: 'failure', details: { code } });
     },
   );
 
@@ -224,15 +161,15 @@ describe('recoverSecret', () => {
     const handle = await begin();
     await approve(handle, 'bob');
     await workers.shift()?.stop();
-    workers.unshift(await startWorkers(connection(), environment().bundle, fakes, 'prod', []));
+    workers.unshift(await controller());
     await approve(handle, 'carol');
     await submit(handle, 1, 2);
     await workers.shift()?.stop();
-    workers.unshift(await startWorkers(connection(), environment().bundle, fakes, 'prod', []));
+    workers.unshift(await controller());
     await submit(handle, 3);
 
     expect(await handle.result()).toMatchObject({ approvals: [{ approver: 'bob' }, { approver: 'carol' }] });
-    expect(fakes.calls.filter((call) => call === 'chooseForRecover')).toHaveLength(1);
+    expect(fakes().calls.filter((call) => call === 'chooseForRecover')).toHaveLength(1);
     expect(reads()).toHaveLength(1);
   });
 
@@ -260,8 +197,8 @@ describe('recoverSecret', () => {
 
     await expect(handle.result()).rejects.toBeInstanceOf(WorkflowFailedError);
     expect(cancelled).toBe(true);
-    expect(fakes.calls.at(-1)).toBe('end sandbox-1');
-    expect(fakes.audit.at(-1)).toMatchObject({ action: 'recover.cancelled' });
+    expect(fakes().calls.at(-1)).toBe('end sandbox-1');
+    expect(fakes().audit.at(-1)).toMatchObject({ action: 'recover.cancelled' });
   });
 
   it.each([
@@ -280,7 +217,7 @@ describe('recoverSecret', () => {
     const error = await failureOf(await begin(input));
 
     expect(error).toMatchObject({ type: 'InvalidInput', message: expect.stringContaining(named) });
-    expect(fakes.calls).toEqual([]);
+    expect(fakes().calls).toEqual([]);
   });
 });
 

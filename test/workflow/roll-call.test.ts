@@ -1,71 +1,17 @@
 import { type WorkflowHandle, WorkflowFailedError } from '@temporalio/client';
 import { ApplicationFailure } from '@temporalio/common';
-import { CONTROLLER_TASK_QUEUE, PROGRESS_QUERY } from '../../src/contract/names';
 import type { RollCallProgress, RollCallReport } from '../../src/contract/roll-call';
-import type { Answer } from '../../src/contract/update-answers';
-import { waitFor } from '../../src/lab/processes';
-import {
-  type FakeActivities,
-  fakeActivities,
-  type RunningWorkers,
-  startSandbox,
-  startWorkers,
-} from '../support/fake-agents';
-import { useWorkflowEnvironment } from '../support/workflow-environment';
+import { useSandboxRuns } from '../support/sandbox-runs';
 
 type Handle = WorkflowHandle<(input: unknown) => Promise<RollCallReport>>;
 
 /** Fakes as for the drill: a host that has lost the identity, and what a sandbox says. */
 describe('rollCall', () => {
-  const environment = useWorkflowEnvironment();
-  let fakes: FakeActivities;
-  const workers: RunningWorkers[] = [];
-
-  beforeEach(() => {
-    fakes = fakeActivities();
-  });
-  afterEach(async () => {
-    await (environment().temporal.client.workflow.getHandle('roll-call-prod') as Handle)
-      .terminate()
-      .catch(() => undefined);
-    await Promise.all(workers.splice(0).map((running) => running.stop()));
-  });
-
-  const sandbox = () => fakes.sandboxes['sandbox-1']!;
-  const judgements = () => fakes.calls.filter((call) => call.startsWith('try'));
-
-  async function begin(input: object = {}): Promise<Handle> {
-    const { temporal, bundle } = environment();
-    workers.push(await startWorkers(temporal.nativeConnection, bundle, fakes, 'prod', []));
-    workers.push(await startSandbox(temporal.nativeConnection, fakes, 'sandbox-1'));
-    return temporal.client.workflow.start<(input: unknown) => Promise<RollCallReport>>('rollCall', {
-      workflowId: 'roll-call-prod',
-      taskQueue: CONTROLLER_TASK_QUEUE,
-      args: [{ cluster: 'prod', requestedBy: 'ana', ...input }],
-    });
-  }
-
-  const until = (handle: Handle, what: string, test: (progress: RollCallProgress) => boolean) =>
-    waitFor(
-      what,
-      async () => {
-        const progress = await handle.query<RollCallProgress>(PROGRESS_QUERY);
-        return test(progress) ? progress : null;
-      },
-      { timeoutMs: 60_000, everyMs: 50 },
-    );
-
-  async function submit(handle: Handle, ...numbers: number[]): Promise<Answer[]> {
-    await until(handle, 'shares are taken', ({ shares }) => shares !== null);
-    const answers: Answer[] = [];
-    for (const number of numbers) {
-      const body = Buffer.from(`age-encryption.org/v1 share-${number}`).toString('base64');
-      const share = `-----BEGIN AGE ENCRYPTED FILE-----\n${body}\n-----END AGE ENCRYPTED FILE-----\n`;
-      const args: [object] = [{ holder: `holder-${number}`, share }];
-      answers.push(await handle.executeUpdate<Answer, [object]>('submitShare', { args }));
-    }
-    return answers;
-  }
+  const { fakes, sandbox, begin, until, submit } = useSandboxRuns<RollCallProgress, RollCallReport>(
+    'rollCall',
+    'roll-call-prod',
+  );
+  const judgements = () => fakes().calls.filter((call) => call.startsWith('try'));
 
   it('waits for as many shares as there are, tries them in one sandbox, and leaves nothing there', async () => {
     let goOn = () => {};
@@ -97,12 +43,12 @@ describe('rollCall', () => {
     expect(first).toEqual({ accepted: true, message: 'Accepted 1 of 5.' });
     expect(progress).toMatchObject({ kind: 'roll-call', step: 'shares' });
     expect(JSON.stringify(details)).toContain('vault-dr unseal --cluster prod --roll-call');
-    expect(fakes.notifications).toMatchObject([
+    expect(fakes().notifications).toMatchObject([
       { event: 'shares wanted', text: expect.stringContaining('vault-dr unseal --cluster prod --roll-call') as string },
     ]);
     expect(judgements()).toEqual(['try 5 shares on sandbox-1']);
-    expect(fakes.calls.at(-1)).toBe('end sandbox-1');
-    expect(fakes.audit.at(-1)).toMatchObject({ action: 'roll-call.done', outcome: 'success' });
+    expect(fakes().calls.at(-1)).toBe('end sandbox-1');
+    expect(fakes().audit.at(-1)).toMatchObject({ action: 'roll-call.done', outcome: 'success' });
   }, 120_000);
 
   it('takes what has come when the time is over, and warns where too few are proved', async () => {
@@ -124,8 +70,8 @@ describe('rollCall', () => {
       'Only 0 of 4 shares that should be proved within 90 days are. Not proved: eve [holders-not-proven].';
     expect(report.notProved).toBe(problem);
     expect(judgements()).toEqual(['try 0 shares on sandbox-1']);
-    expect(fakes.audit.at(-1)).toMatchObject({ action: 'roll-call.done', outcome: 'failure', details: { problem } });
-    expect(fakes.notifications.at(-1)).toMatchObject({
+    expect(fakes().audit.at(-1)).toMatchObject({ action: 'roll-call.done', outcome: 'failure', details: { problem } });
+    expect(fakes().notifications.at(-1)).toMatchObject({
       event: 'roll-call failed',
       text: expect.stringContaining('vault-dr roll-call --show --cluster prod') as string,
     });
@@ -164,7 +110,7 @@ describe('rollCall', () => {
       type: 'NodeUnsafe',
       message: expect.stringContaining("The roll-call of 'prod' failed: The fence") as string,
     });
-    expect(fakes.notifications.at(-1)).toMatchObject({ event: 'roll-call failed' });
+    expect(fakes().notifications.at(-1)).toMatchObject({ event: 'roll-call failed' });
   }, 120_000);
 
   it.each([
@@ -175,7 +121,7 @@ describe('rollCall', () => {
     const error = await failureOf(await begin(input));
 
     expect(error).toMatchObject({ type: 'InvalidInput', message: expect.stringContaining(named) as string });
-    expect(fakes.calls).toEqual([]);
+    expect(fakes().calls).toEqual([]);
   });
 });
 
