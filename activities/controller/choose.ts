@@ -4,6 +4,7 @@ import type { ChosenGeneration, CopyProblem, RecoverySettings } from '../../src/
 import { encryptionOf } from '../../src/crypto/encryption';
 import { isForConfigured } from '../../src/plan/recipients';
 import type { DrillVerdict } from '../../src/contract/drill-record';
+import type { RollCalled } from '../../src/contract/roll-call';
 import { describeDrill } from '../../src/contract/voice/drill-text';
 import { type RepositoryView, verifyChain } from '../../src/repository/keep/chain';
 import { listGenerations, verifyCopy } from '../../src/repository/generations';
@@ -36,6 +37,7 @@ export interface Shown {
   /** Marks that can't be trusted, and missing ones. */
   untrusted: CopyProblem[];
   drills: DrillHistories;
+  rollCalls: RollCalled[];
 }
 
 /**
@@ -203,8 +205,9 @@ export async function listEverywhere(
   }
   const chain = chainProblems(source, views);
   problems.push(...unanswered, ...chain);
-  const { drills } = meaningOf(allMarks);
-  return { copies: views.flatMap((view) => view.copies), unread, problems, unanswered, chain, untrusted, drills };
+  const { drills, rollCalls } = meaningOf(allMarks);
+  const copies = views.flatMap((view) => view.copies);
+  return { copies, unread, problems, unanswered, chain, untrusted, drills, rollCalls };
 }
 
 /** What can't be read is already reported with its repository. */

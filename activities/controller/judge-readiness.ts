@@ -1,3 +1,4 @@
+import { clusterOf, repositoryConfigOf } from '../../src/config/load';
 import { restoreInput } from '../../src/contract/input';
 import { CLUSTER_DOWN } from '../../src/contract/plan';
 import { type ReadinessReport, verdictOf } from '../../src/contract/readiness';
@@ -7,6 +8,7 @@ import type { Finding } from '../../src/plan/findings';
 import { findingsOnceLost } from '../../src/plan/restore-findings';
 import { ageOf } from '../../src/ready/backups';
 import { evaluateChecks } from '../../src/ready/checks';
+import type { ReadinessPolicy } from '../../src/ready/facts';
 import { settingsOf } from './confirm';
 import type { Controller } from './context';
 import { endedAmong, fingerprintOf } from './make-plan';
@@ -20,7 +22,7 @@ export async function judgeReadiness(
 ): Promise<Judged> {
   const now = new Date().toISOString();
   const settings = settingsOf(controller, { cluster });
-  const policy = { rpoSeconds: controller.cluster(cluster).objectives.rpo ?? null };
+  const policy = policyOf(controller, cluster);
   const findings = await standingAgainst(controller, { cluster, facts }, now);
   const checks = evaluateChecks({ ...facts, settings, findings, policy, now });
   const chosen = facts.backups.result?.chosen ?? null;
@@ -38,6 +40,16 @@ export async function judgeReadiness(
       expectedSeconds: capturedAt === undefined ? null : ageOf(capturedAt, now),
     },
     checks,
+  };
+}
+
+function policyOf({ config }: Controller, name: string): ReadinessPolicy {
+  const { objectives, drill, rollCall, repositories } = clusterOf(config, name);
+  return {
+    rpoSeconds: objectives.rpo ?? null,
+    drillDays: drill.everyDays ?? null,
+    rollCall: rollCall.holders.length === 0 ? null : rollCall,
+    locking: repositories.filter((one) => 'objectLock' in repositoryConfigOf(config, one)),
   };
 }
 

@@ -1,17 +1,28 @@
+import { createPrivateKey, createPublicKey } from 'node:crypto';
+import { verifyTrail } from '../../src/audit/audit-trail';
+import { repositoryConfigOf } from '../../src/config/load';
 import { isDrError } from '../../src/contract/failures';
-import type { BackupSurvey } from '../../src/contract/readiness';
+import type { ChosenGeneration } from '../../src/contract/plan';
+import type { BackupSurvey, ControllerState, CopyLock } from '../../src/contract/readiness';
 import type { ControllerInput } from '../../src/contract/step-input/controller';
+import { MANIFEST_FILE } from '../../src/repository/generation-files';
+import { keyOf } from '../../src/repository/generations';
 import { attempt, cancellation, withHeartbeats } from '../heartbeat';
 import { chooseFrom, listEverywhere, type Shown } from './choose';
 import { settingsOf } from './confirm';
 import type { Controller } from './context';
+import { auditFileOf } from './trail';
 
 /** A connection that breaks says nothing of the backups: until this attempt the step is retried. */
 const PATIENT_ATTEMPTS = 3;
+/** What is older says nothing of today. */
+const MOST_DRILLS = 100;
+const MOST_ROLL_CALLS = 100;
+const MOST_PROBLEMS = 20;
 
 /**
- * What a restore would load, read end to end, and what else is known of the backups. That there is nothing to load is a
- * result, too.
+ * What a restore would load, read end to end, and what else is known of the backups and by this controller. That there is
+ * nothing to load is a result, too.
  * @throws DrError that another attempt may not meet
  */
 export async function surveyBackups(
@@ -21,15 +32,23 @@ export async function surveyBackups(
   const settings = settingsOf(controller, { cluster });
   const shown = await withHeartbeats('list', () => listEverywhere(controller, cluster, settings.repositories));
   const { unanswered, chain, untrusted } = shown;
-  const known = { newest: newestIn(shown), unanswered, chain, marks: untrusted };
+  const known = {
+    newest: newestIn(shown),
+    unanswered,
+    chain,
+    marks: untrusted,
+    drills: drillsIn(shown),
+    rollCalls: newestFirst(shown.rollCalls).slice(0, MOST_ROLL_CALLS),
+    own: await withHeartbeats('read the audit trail', () => stateOf(controller)),
+  };
   try {
     const chosen = await chooseFrom(controller, settings, shown, { generation: 'latest', asOf: null });
-    return { ...known, chosen, problem: null };
+    return { ...known, chosen, problem: null, locks: await locksOf(controller, cluster, chosen) };
   } catch (error) {
     cancellation().throwIfAborted();
     if (!isDrError(error) || (error.retryable && attempt() < PATIENT_ATTEMPTS)) throw error;
     const { code, message: text, retryable } = error;
-    return { ...known, chosen: null, problem: { code, text, retryable } };
+    return { ...known, chosen: null, problem: { code, text, retryable }, locks: [] };
   }
 }
 
@@ -40,4 +59,64 @@ function newestIn({ copies, unread }: Shown): string | null {
       .sort()
       .at(-1) ?? null
   );
+}
+
+function drillsIn({ drills }: Shown): BackupSurvey['drills'] {
+  const all = [...drills.values()].flatMap((history) => history.all);
+  return newestFirst(all)
+    .slice(0, MOST_DRILLS)
+    .map(({ at, failed }) => ({ at, passed: failed === null }));
+}
+
+function newestFirst<T extends { at: string }>(items: readonly T[]): T[] {
+  return items.toSorted((left, right) => Date.parse(right.at) - Date.parse(left.at));
+}
+
+/** Of what a restore needs of each good copy in a repository that locks: the manifest and the archive. */
+async function locksOf(controller: Controller, cluster: string, chosen: ChosenGeneration): Promise<CopyLock[]> {
+  const { generation, manifest } = chosen.copy;
+  const locking = chosen.healthy.filter((name) => 'objectLock' in repositoryConfigOf(controller.config, name));
+  return Promise.all(locking.map((name) => lockIn(name)));
+
+  async function lockIn(name: string): Promise<CopyLock> {
+    try {
+      const repository = await controller.repository(name);
+      const keys = [MANIFEST_FILE, manifest.stored.file].map((file) => keyOf(cluster, generation, file));
+      const all = await Promise.all(keys.map((key) => repository.lockedUntil?.(key) ?? Promise.resolve(null)));
+      const ends = all.filter((until) => until !== undefined);
+      if (ends.includes(null)) return { repository: name, until: null, held: false, problem: null };
+      const first = ends.toSorted((left, right) => Number(left) - Number(right))[0];
+      return { repository: name, until: first?.toISOString() ?? null, held: first === undefined, problem: null };
+    } catch (error) {
+      cancellation().throwIfAborted();
+      return { repository: name, until: null, held: false, problem: (error as Error).message };
+    }
+  }
+}
+
+async function stateOf(controller: Controller): Promise<ControllerState> {
+  const [signing, trail] = await Promise.all([signingState(controller), trailState(controller)]);
+  return { controller: controller.name, ...signing, ...trail };
+}
+
+async function signingState(
+  controller: Controller,
+): Promise<Pick<ControllerState, 'signingKeysMatch' | 'signingProblem'>> {
+  try {
+    const [own, known] = await Promise.all([controller.privateKey(), controller.publicKey()]);
+    const signingKeysMatch = createPublicKey(createPrivateKey(own)).equals(createPublicKey(known));
+    return { signingKeysMatch, signingProblem: null };
+  } catch (error) {
+    return { signingKeysMatch: null, signingProblem: isDrError(error) ? error.message : 'one of them is no PEM' };
+  }
+}
+
+async function trailState(controller: Controller): Promise<Pick<ControllerState, 'trail' | 'trailProblem'>> {
+  try {
+    const { records, problems } = await verifyTrail(auditFileOf(controller));
+    const said = problems.slice(0, MOST_PROBLEMS).map(({ line, problem }) => `line ${line} ${problem}`);
+    return { trail: { records, problems: said }, trailProblem: null };
+  } catch (error) {
+    return { trail: null, trailProblem: (error as Error).message };
+  }
 }

@@ -2,6 +2,7 @@ import type { Encryption } from './generation';
 import type { ChosenGeneration, CopyProblem, LiveView } from './plan';
 import type { NodeReport } from './host';
 import type { FailureCode } from './failures';
+import type { RollCalled } from './roll-call';
 
 /** `unchecked`: it could not be found out, which is never a yes. */
 export const READINESS_VERDICTS = ['yes', 'no', 'unchecked'] as const;
@@ -25,6 +26,13 @@ export const READINESS_CHECKS = [
   'seal',
   'reach',
   'plan',
+  'lock',
+  'plugins',
+  'way-in',
+  'signing-key',
+  'audit-trail',
+  'drill',
+  'roll-call',
 ] as const;
 export type ReadinessCheckName = (typeof READINESS_CHECKS)[number];
 
@@ -79,6 +87,33 @@ export interface BackupSurvey {
   marks: CopyProblem[];
   /** Where the chain of backups is broken. */
   chain: CopyProblem[];
+  /** Of the copies in repositories that are to lock them. */
+  locks: CopyLock[];
+  /** What drills of any backup have found, newest first. */
+  drills: { at: string; passed: boolean }[];
+  rollCalls: RollCalled[];
+  own: ControllerState;
+}
+
+/** Until when a copy can't be removed. */
+export interface CopyLock {
+  repository: string;
+  /** Null: it can be removed now; `held`: nothing ends it. */
+  until: string | null;
+  held: boolean;
+  /** Why that is unknown; null if it is known. */
+  problem: string | null;
+}
+
+/** What a controller says of itself. */
+export interface ControllerState {
+  controller: string;
+  /** Whether its two signing keys belong together; null if one can't be read. */
+  signingKeysMatch: boolean | null;
+  signingProblem: string | null;
+  /** Of its own trail. */
+  trail: { records: number; problems: string[] } | null;
+  trailProblem: string | null;
 }
 
 /** A file in memory, encrypted as backups are, that the first node is to decrypt. */

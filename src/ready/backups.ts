@@ -1,5 +1,5 @@
 import { formatCount, formatSeconds, formatTime } from '../contract/format';
-import type { BackupSurvey, ReadinessFinding } from '../contract/readiness';
+import type { BackupSurvey, CopyLock, ReadinessFinding } from '../contract/readiness';
 import { shellWord } from '../contract/shell-word';
 import type { Check, ReadinessFacts } from './facts';
 import { listed, no, noBackup, unchecked, yes } from './finding';
@@ -92,6 +92,41 @@ export const marks: Check = (facts) =>
     }),
   );
 
+/** Whoever gets hold of this controller's credentials can't remove one copy before a newer backup should be there. */
+export const lock: Check = (facts) => {
+  const { policy, settings, now } = facts;
+  if (policy.locking.length === 0) return null;
+  return surveyed(facts, ({ chosen, locks }) => {
+    if (chosen === null) return noBackup();
+    const wanted = Math.max(
+      0,
+      (policy.rpoSeconds ?? LARGEST_AGE_SECONDS) - ageOf(chosen.copy.manifest.capturedAt, now),
+    );
+    const left = ({ until, held }: CopyLock) =>
+      held ? Infinity : until === null ? 0 : (Date.parse(until) - Date.parse(now)) / 1_000;
+    const best = locks.toSorted((one, other) => left(other) - left(one))[0];
+    if (best !== undefined && left(best) > 0 && left(best) >= wanted) {
+      const until = best.until === null ? 'for good' : `until ${formatTime(best.until)}`;
+      return yes(`the copy in ${best.repository} is locked ${until}`);
+    }
+    const unknown = locks.filter(({ problem }) => problem !== null);
+    if (unknown.length > 0 || locks.length === 0) {
+      const why = unknown.map(({ repository, problem }) => `${repository}: ${withoutEnd(problem ?? '')}`);
+      return unchecked(
+        listed(why.length > 0 ? why : [`no good copy is in ${policy.locking.join(', ')}, which locks`]),
+        reach(settings.cluster),
+      );
+    }
+    const found = locks.map(({ repository, until }) =>
+      until === null ? `${repository} does not lock it` : `${repository} locks it until ${formatTime(until)} only`,
+    );
+    return no(
+      listed(found),
+      `Raise objectLock.days of that repository, or find out why it does not lock: vault-dr repository check ${best?.repository ?? ''}`,
+    );
+  });
+};
+
 /** What a restore would lose. */
 export function ageOf(capturedAt: string, now: string): number {
   return Math.max(0, (Date.parse(now) - Date.parse(capturedAt)) / 1_000);
@@ -111,7 +146,7 @@ function without(
   return yes(well);
 }
 
-function surveyed(
+export function surveyed(
   { backups, settings }: ReadinessFacts,
   check: (survey: BackupSurvey) => ReadinessFinding,
 ): ReadinessFinding {
@@ -119,7 +154,7 @@ function surveyed(
   return unchecked(withoutEnd(backups.problem), reach(settings.cluster));
 }
 
-function reach(cluster: string): string {
+export function reach(cluster: string): string {
   return `See which repository does not answer, and why: vault-dr backups list --cluster ${shellWord(cluster)}`;
 }
 

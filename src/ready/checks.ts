@@ -1,9 +1,11 @@
 import type { ReadinessCheck, ReadinessCheckName } from '../contract/readiness';
 import { READINESS_CHECKS } from '../contract/readiness';
-import { backupAge, backupUsable, chain, copies, marks } from './backups';
+import { backupAge, backupUsable, chain, copies, lock, marks } from './backups';
+import { auditTrail, signingKey } from './controller';
 import type { CheckEntry, ReadinessFacts } from './facts';
 import { agents, clocks, identity } from './hosts';
-import { copiesInReach, login, plan, reach, rights, room, seal, versions } from './plan';
+import { copiesInReach, login, plan, plugins, reach, rights, room, seal, versions, wayIn } from './plan';
+import { drill, rollCall } from './practice';
 
 /** Every check. `docs/operate/ready.md` lists them as they are here. */
 export const CHECKS: Readonly<Record<ReadinessCheckName, CheckEntry>> = {
@@ -26,6 +28,16 @@ export const CHECKS: Readonly<Record<ReadinessCheckName, CheckEntry>> = {
   seal: { asks: 'the seal is that of the backup, and reaches its key', check: seal },
   reach: { asks: 'every agent reaches its Vault', check: reach },
   plan: { asks: 'nothing else would have a restore refused', check: plan },
+  lock: {
+    asks: 'where a repository has `objectLock`: a copy is locked until a newer backup should be there',
+    check: lock,
+  },
+  plugins: { asks: 'where the backup names external plugins: every node has files of their names', check: plugins },
+  'way-in': { asks: 'people can generate a root token with the keys alone, if they have no other login', check: wayIn },
+  'signing-key': { asks: 'the controller has both halves of the signing key', check: signingKey },
+  'audit-trail': { asks: "the controller's audit trail is whole", check: auditTrail },
+  drill: { asks: 'where `drill.everyDays` is configured: a drill passed within that time', check: drill },
+  'roll-call': { asks: 'where `rollCall.holders` are: enough shares were proved in time', check: rollCall },
 };
 
 /** Those that concern the cluster, in their order. */

@@ -1,5 +1,6 @@
 import type { RecoverySettings } from '../contract/plan';
 import type { GatheredFacts, ReadinessFinding } from '../contract/readiness';
+import type { RollCallPolicy } from '../contract/roll-call';
 import type { Finding } from '../plan/findings';
 
 /** What the checks are made from. */
@@ -16,6 +17,12 @@ export interface ReadinessFacts extends GatheredFacts {
 export interface ReadinessPolicy {
   /** How old the newest backup may be; null: nothing is configured. */
   rpoSeconds: number | null;
+  /** How long ago the last drill that passed may be; null: nothing is configured. */
+  drillDays: number | null;
+  /** Null: no key holder is named. */
+  rollCall: RollCallPolicy | null;
+  /** Repositories that are to lock what is stored. */
+  locking: readonly string[];
 }
 
 /** Null where it does not concern the cluster. */

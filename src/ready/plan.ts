@@ -1,10 +1,13 @@
 import { REFUSALS } from '../catalogue/refusals';
 import type { FindingCode } from '../catalogue/refusals';
-import { formatTime } from '../contract/format';
+import { formatCount, formatTime } from '../contract/format';
 import type { NodeReport } from '../contract/host';
 import { productName } from '../contract/product';
 import type { ReadinessCheckName, ReadinessFinding } from '../contract/readiness';
+import { rootTokenAdvice, rootTokenWantsToken } from '../contract/root-token';
+import { pluginWarnings } from '../plan/config-findings';
 import type { Finding } from '../plan/findings';
+import { productOfManifest } from '../plan/versions';
 import type { Check, ReadinessFacts } from './facts';
 import { listed, no, noBackup, unchecked, yes } from './finding';
 import { OLD_AGENT, ofAll } from './hosts';
@@ -88,6 +91,35 @@ export const copiesInReach: Check = (facts) =>
 /** Everything else that would have a restore refused. */
 export const plan: Check = (facts) =>
   ofPlan(facts, 'plan', () => ofAll(facts, uncheckedConfig, 'nothing else stands against a restore'));
+
+/** External ones have no place in a snapshot; a mount whose plugin is missing is skipped silently. */
+export const plugins: Check = (facts) => {
+  const wanted = facts.backups.result?.chosen?.copy.manifest.reach?.plugins ?? [];
+  if (wanted.length === 0) return null;
+  return ofAll(
+    facts,
+    (report) => pluginWarnings(report, wanted)[0]?.replace(/^not checked: /, '') ?? null,
+    `${formatCount(wanted.length, 'external plugin')} of the backup have files of their names on every node`,
+  );
+};
+
+/** Whether people can get in with the keys alone, if nobody has a login that is in the backup. */
+export const wayIn: Check = ({ inspections, settings, backups, live }) => {
+  const manifest = backups.result?.chosen?.copy.manifest;
+  if (manifest === undefined) return noBackup();
+  const first = settings.nodes[0]?.name ?? '';
+  const report = inspections.find(({ node }) => node === first)?.report;
+  const product = report?.vault.product ?? live.result?.product ?? productOfManifest(manifest);
+  const version = report?.vault.version ?? manifest.serverVersion;
+  if (version === null) return unchecked('the version of Vault is unknown', `Start the agent of ${first}.`);
+  if (!rootTokenWantsToken(product, version) || report?.config?.rootTokenByKeys) {
+    return yes('with the keys alone people can generate a root token');
+  }
+  return unchecked(
+    `whether people can log in afterwards: on ${productName(product)} ${version} the keys alone make no root token`,
+    `Keep a login for administrators that depends on nothing that could be down, or: ${rootTokenAdvice(product, version)}`,
+  );
+};
 
 function ofPlan(
   { findings, settings }: ReadinessFacts,

@@ -93,6 +93,10 @@ export class CachedRepository implements Repository {
     return this.inner.isLocked(key);
   }
 
+  lockedUntil(key: string): Promise<Date | null | undefined> {
+    return this.inner.lockedUntil?.(key) ?? Promise.resolve(null);
+  }
+
   removePartials(cluster: string, before: Date): Promise<number> {
     return this.inner.removePartials(cluster, before);
   }

@@ -72,6 +72,8 @@ export interface Repository {
   remove(key: string): Promise<RemoveOutcome>;
   /** Whether `remove` would be refused for now; false for a missing object. */
   isLocked(key: string): Promise<boolean>;
+  /** Until when that is so at least; null if it is not, undefined if nothing ends it. Absent where nothing locks. */
+  lockedUntil?(key: string): Promise<Date | null | undefined>;
   /**
    * Removes unfinished leftovers of a cluster: from before that time, or of a writer known to be dead.
    * @returns how many.

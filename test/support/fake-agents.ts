@@ -164,6 +164,16 @@ export function fakeActivities() {
         unanswered: [],
         marks: [],
         chain: [],
+        locks: [],
+        drills: [],
+        rollCalls: [],
+        own: {
+          controller: 'dr-1',
+          signingKeysMatch: true,
+          signingProblem: null,
+          trail: { records: 1, problems: [] },
+          trailProblem: null,
+        },
       }),
     makeCanary: () =>
       note('makeCanary', {

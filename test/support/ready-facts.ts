@@ -12,15 +12,22 @@ export interface ReadyChanges extends Changes {
   /** Nodes whose agent does not answer. */
   silentAgents?: string[];
   canary?: ReadinessFacts['canary'] | null;
-  rpoSeconds?: number | null;
+  policy?: Partial<ReadinessFacts['policy']>;
 }
 
 const SECRET = 'ab'.repeat(32);
+export const OWN: BackupSurvey['own'] = {
+  controller: 'dr-1',
+  signingKeysMatch: true,
+  signingProblem: null,
+  trail: { records: 7, problems: [] },
+  trailProblem: null,
+};
 const ASKED = '2026-11-23T04:59:58.000Z';
 export const NOW = '2026-11-23T05:00:00.000Z';
 
 export function readyFacts(changes: ReadyChanges = {}): ReadinessFacts {
-  const { silent = [], silentAgents = [], survey = {}, rpoSeconds = null } = changes;
+  const { silent = [], silentAgents = [], survey = {}, policy = {} } = changes;
   const restore = factsWith({ healthy: ['local', 'offsite'], ...changes, live: { ...serving, ...changes.live } });
   const inspections = restore.inspections.map(({ node, report }): TimedReport => {
     const times = { askedAt: ASKED, answeredAt: NOW };
@@ -35,6 +42,10 @@ export function readyFacts(changes: ReadyChanges = {}): ReadinessFacts {
     unanswered: [],
     marks: [],
     chain: [],
+    locks: [],
+    drills: [],
+    rollCalls: [],
+    own: OWN,
     ...survey,
   };
   const chosen = silent.includes('backups') ? null : found.chosen;
@@ -50,7 +61,7 @@ export function readyFacts(changes: ReadyChanges = {}): ReadinessFacts {
       : { result: found, problem: null },
     ...(canary === null ? {} : { canary }),
     findings: chosen && findingsOnceLost({ ...restore, chosen, inspections }),
-    policy: { rpoSeconds },
+    policy: { rpoSeconds: null, drillDays: null, rollCall: null, locking: [], ...policy },
     now: NOW,
   };
 }

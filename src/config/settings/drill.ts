@@ -15,6 +15,12 @@ export const drill = z.strictObject({
     .describe(
       'The repository that a drill fetches from. `rotating`: of those that have the backup, the one whose last drill is longest ago.',
     ),
+  everyDays: z
+    .number()
+    .positive()
+    .max(3_660)
+    .optional()
+    .describe('How long ago the last drill that passed may be: `vault-dr ready` says no after that. Default: any time.'),
 });
 
 export const rollCall = z.strictObject({

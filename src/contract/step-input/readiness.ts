@@ -2,6 +2,8 @@ import { z } from 'zod';
 import { FAILURES, type FailureCode } from '../failures';
 import {
   type BackupSurvey,
+  type ControllerState,
+  type CopyLock,
   type GatheredFacts,
   type Objective,
   type OpenedCanary,
@@ -12,10 +14,11 @@ import {
   type SealedCanary,
   type TimedReport,
 } from '../readiness';
+import type { HolderOutcome, HolderResult, KeyKind, RollCalled } from '../roll-call';
 import { encryption } from './generation';
 import { nodeReport } from './host';
 import { chosenGeneration, copyProblem, liveView } from './plan';
-import { flag, generation, listOf, name, run, sha256, short, span, strict, text, time } from './values';
+import { count, flag, generation, listOf, name, run, sha256, short, span, strict, text, time } from './values';
 
 /** Base64 of an age or OpenPGP file of a few lines, for as many recipients as a configuration can have. */
 const sealed = z.base64().max(256 * 1024);
@@ -31,6 +34,20 @@ export const openedCanary = strict<OpenedCanary>({
   advice: text.nullable(),
 });
 
+// Marks of a later version may know more words.
+const word = <T extends string>() => z.string().regex(/^[A-Za-z]{1,64}$/) as unknown as z.ZodType<T>;
+const rollCalled = strict<RollCalled>({
+  at: time,
+  run: short,
+  generation,
+  manifestSha256: sha256,
+  repository: name,
+  keys: word<KeyKind>(),
+  shares: count,
+  threshold: count,
+  holders: listOf(strict<HolderResult>({ holder: short, outcome: word<HolderOutcome>(), shares: count })),
+});
+
 const backupSurvey = strict<BackupSurvey>({
   chosen: chosenGeneration.nullable(),
   problem: z
@@ -44,6 +61,16 @@ const backupSurvey = strict<BackupSurvey>({
   unanswered: listOf(copyProblem),
   marks: listOf(copyProblem, 100_000),
   chain: listOf(copyProblem, 100_000),
+  locks: listOf(strict<CopyLock>({ repository: name, until: time.nullable(), held: flag, problem: text.nullable() })),
+  drills: listOf(z.strictObject({ at: time, passed: flag }), 100_000),
+  rollCalls: listOf(rollCalled, 100_000),
+  own: strict<ControllerState>({
+    controller: short,
+    signingKeysMatch: flag.nullable(),
+    signingProblem: text.nullable(),
+    trail: z.strictObject({ records: count, problems: listOf(text, 100_000) }).nullable(),
+    trailProblem: text.nullable(),
+  }),
 });
 
 const timedReport = strict<TimedReport>({

@@ -144,6 +144,18 @@ export class S3Repository implements Repository {
     return locked;
   }
 
+  async lockedUntil(key: string): Promise<Date | null | undefined> {
+    const versions = (await this.#versionsOf(key)).filter(({ marker }) => !marker);
+    let latest: Date | null = null;
+    for (const version of versions) {
+      const head = await this.#bucket.head(version, {});
+      if (head?.ObjectLockLegalHoldStatus === 'ON') return undefined;
+      const until = head?.ObjectLockRetainUntilDate ?? null;
+      if (until !== null && until > this.#bucket.now() && (latest === null || until > latest)) latest = until;
+    }
+    return latest;
+  }
+
   /** Unfinished multipart uploads; only of keys of backups, as the bucket may be shared. */
   async removePartials(cluster: string, before: Date): Promise<number> {
     return this.#bucket.abortUploads(before, (key) => {

@@ -8,7 +8,7 @@ import { CHECKS, evaluateChecks } from '../../../src/ready/checks';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROJECT_ROOT } from '../../../src/lab/project-root';
-import { canaryWith, readyFacts, type ReadyChanges } from '../../support/ready-facts';
+import { canaryWith, OWN, readyFacts, type ReadyChanges } from '../../support/ready-facts';
 import { vaultConfig } from '../../support/plan-facts';
 import { vault } from '../../support/restore-facts';
 
@@ -20,6 +20,16 @@ const gone = {
   newest: null,
   problem: { code: 'UnknownGeneration', text: 'none.', retryable: false },
 } as const;
+const withPlugins = {
+  files: [],
+  unseen: [],
+  ownDataDir: true,
+  seals: ['shamir'],
+  retryJoin: [],
+  initialize: null,
+  missing: [],
+  plugins: { directory: '/plugins', files: ['vault-plugin-database-oracle'] },
+};
 const full = { path: '/opt/vault/data', exists: true, empty: false, mountPoint: false, sizeBytes: 1, freeBytes: 1 };
 const unit = {
   name: 'vault.service',
@@ -36,6 +46,12 @@ const unit = {
   missingPrograms: [],
 };
 
+/** Asked only where they are configured, or where the backup has plugins. */
+const OPTIONAL: readonly ReadinessCheckName[] = ['lock', 'plugins', 'drill', 'roll-call'];
+const locking = { policy: { locking: ['offsite'] } };
+const rollCall = { holders: ['ana', 'ben'], everyDays: 90 };
+const lockOf = (until: string | null) => ({ repository: 'offsite', until, held: false, problem: null });
+
 function found(check: ReadinessCheckName, changes: ReadyChanges) {
   return CHECKS[check].check(readyFacts(changes));
 }
@@ -43,7 +59,8 @@ function found(check: ReadinessCheckName, changes: ReadyChanges) {
 it('are all a yes where nothing is wrong, and each says what was seen', () => {
   const checks = evaluateChecks(readyFacts());
 
-  expect(checks.map(({ check }) => check)).toEqual([...READINESS_CHECKS]);
+  // The others concern what this cluster does not have.
+  expect(checks.map(({ check }) => check)).toEqual(READINESS_CHECKS.filter((check) => !OPTIONAL.includes(check)));
   expect(checks.filter(({ verdict, remedy }) => verdict !== 'yes' || remedy !== null)).toEqual([]);
   expect(checks.filter(({ seen }) => seen.trim() === '' || seen.endsWith('.'))).toEqual([]);
   expect(verdictOf(checks)).toBe('yes');
@@ -53,7 +70,7 @@ it.each<[string, ReadinessCheckName, ReadyChanges, RegExp]>([
   ['there is no backup', 'backup-usable', { survey: gone }, /vault-dr backup --cluster prod/],
   ['no copy is whole', 'backup-usable', { survey: { ...gone, newest: OLDER } }, /vault-dr backups verify/],
   ['an older one would be loaded', 'backup-usable', { survey: { newest: NEWER } }, /vault-dr backups verify/],
-  ['it is older than the objective', 'backup-age', { rpoSeconds: 60 }, /vault-dr backup --cluster prod/],
+  ['it is older than the objective', 'backup-age', { policy: { rpoSeconds: 60 } }, /vault-dr backup --cluster prod/],
   ['it is of two days ago', 'backup-age', { manifest: { capturedAt: '2026-11-21T04:00:00.000Z' } }, /vault-dr backup/],
   ['one copy is left', 'copies', { healthy: ['local'] }, /--repair/],
   ['there is one repository', 'copies', { healthy: ['local'], settings: { repositories: ['local'] } }, /second/],
@@ -132,6 +149,47 @@ it.each<[string, ReadinessCheckName, ReadyChanges, RegExp]>([
   ],
   ['the cluster is another', 'plan', { live: { clusterId: 'another' } }, /explain other-cluster/],
   ['data can not be read', 'plan', { inspections: { 'vault-1': { storageProblem: 'EACCES' } } }, /data-unreadable/],
+  ['no copy is locked', 'lock', { ...locking, survey: { locks: [lockOf(null)] } }, /objectLock\.days/],
+  [
+    'the lock ends too soon',
+    'lock',
+    { ...locking, survey: { locks: [lockOf('2026-11-23T06:00:00.000Z')] } },
+    /repository check offsite/,
+  ],
+  [
+    'the signing keys differ',
+    'signing-key',
+    { survey: { own: { ...OWN, signingKeysMatch: false } } },
+    /vault-dr doctor controller/,
+  ],
+  [
+    'the signing key is gone',
+    'signing-key',
+    { survey: { own: { ...OWN, signingKeysMatch: null, signingProblem: 'ENOENT.' } } },
+    /vault-dr doctor controller/,
+  ],
+  [
+    'a line of the trail was changed',
+    'audit-trail',
+    { survey: { own: { ...OWN, trail: { records: 7, problems: ['line 3 is not a record'] } } } },
+    /vault-dr audit verify/,
+  ],
+  ['no drill has passed', 'drill', { policy: { drillDays: 7 } }, /vault-dr drill --cluster prod/],
+  [
+    'the last drill failed, and the one before is too long ago',
+    'drill',
+    {
+      policy: { drillDays: 7 },
+      survey: {
+        drills: [
+          { at: '2026-11-23T04:00:00.000Z', passed: false },
+          { at: '2026-11-15T04:00:00.000Z', passed: true },
+        ],
+      },
+    },
+    /vault-dr drill --cluster prod/,
+  ],
+  ['no key holder has answered', 'roll-call', { policy: { rollCall } }, /vault-dr roll-call --cluster prod/],
 ])('say no where %s, and what to do', (_what, check, changes, remedy) => {
   expect(found(check, changes)).toMatchObject({ verdict: 'no', remedy: expect.stringMatching(remedy) as string });
 });
@@ -181,8 +239,93 @@ it.each<[string, ReadinessCheckName, ReadyChanges]>([
   ],
   ['a configuration can not be read', 'plan', { inspections: { 'vault-1': { config: null } } }],
   ['there is no backup', 'plan', { survey: gone }],
+  ['there is no backup', 'lock', { ...locking, survey: gone }],
+  [
+    'the bucket does not say',
+    'lock',
+    { ...locking, survey: { locks: [{ ...lockOf(null), problem: 'AccessDenied.' }] } },
+  ],
+  ['the copy that would be locked is not good', 'lock', { ...locking, survey: { locks: [] } }],
+  [
+    'plugins are named, and no directory',
+    'plugins',
+    { manifest: { reach: { staticRoles: 0, unfinished: 0, auditDevices: 0, plugins: ['database/oracle'] } } },
+  ],
+  ['Vault wants a token', 'way-in', { inspections: { 'vault-1': { vault: { ...vault, version: '2.0.1' } } } }],
+  ['there is no backup', 'way-in', { survey: gone }],
+  ['nothing answers', 'signing-key', { silent: ['backups'] }],
+  ['the trail can not be read', 'audit-trail', { survey: { own: { ...OWN, trail: null, trailProblem: 'EACCES' } } }],
+  [
+    'a repository is away that may know of one',
+    'drill',
+    { policy: { drillDays: 7 }, survey: { unanswered: [offsite] } },
+  ],
+  [
+    'a repository is away that may know of one',
+    'roll-call',
+    { policy: { rollCall }, survey: { unanswered: [offsite] } },
+  ],
 ])('never say yes where %s: %s', (_what, check, changes) => {
   expect(found(check, changes)).toMatchObject({ verdict: 'unchecked', remedy: expect.any(String) as string });
+});
+
+it.each<[string, ReadinessCheckName, ReadyChanges]>([
+  ['a copy is locked for long enough', 'lock', { ...locking, survey: { locks: [lockOf('2026-11-24T04:30:00.000Z')] } }],
+  [
+    'a copy is held',
+    'lock',
+    { ...locking, survey: { locks: [lockOf(null), { ...lockOf(null), repository: 'vault', held: true }] } },
+  ],
+  [
+    'the files of plugins are there',
+    'plugins',
+    {
+      nodes: ['vault-1'],
+      manifest: { reach: { staticRoles: 0, unfinished: 0, auditDevices: 0, plugins: ['database/oracle'] } },
+      inspections: { 'vault-1': { config: { ...vaultConfig({ nodeId: 'vault-1' }), server: withPlugins } } },
+    },
+  ],
+  [
+    'a drill has passed',
+    'drill',
+    { policy: { drillDays: 7 }, survey: { drills: [{ at: '2026-11-20T04:00:00.000Z', passed: true }] } },
+  ],
+  [
+    'enough have answered',
+    'roll-call',
+    {
+      policy: { rollCall },
+      survey: {
+        rollCalls: [
+          {
+            at: '2026-11-01T04:00:00.000Z',
+            run: 'run-1',
+            generation: OLDER,
+            manifestSha256: 'b'.repeat(64),
+            repository: 'local',
+            keys: 'unseal',
+            shares: 5,
+            threshold: 3,
+            holders: ['ana', 'ben'].map((holder) => ({ holder, outcome: 'right' as const, shares: 2 })),
+          },
+        ],
+      },
+    },
+  ],
+  [
+    'the configuration lets the keys make a token',
+    'way-in',
+    {
+      inspections: {
+        'vault-1': {
+          vault: { ...vault, version: '2.0.1' },
+          config: { ...vaultConfig({ nodeId: 'vault-1' }), rootTokenByKeys: true },
+        },
+      },
+    },
+  ],
+])('say yes where %s', (_what, check, changes) => {
+  expect(found(check, changes)).toMatchObject({ verdict: 'yes', remedy: null });
 });
 
 it('leave out what does not concern the cluster', () => {
