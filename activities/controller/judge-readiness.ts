@@ -44,10 +44,11 @@ export async function judgeReadiness(
 }
 
 function policyOf({ config }: Controller, name: string): ReadinessPolicy {
-  const { objectives, drill, rollCall, repositories } = clusterOf(config, name);
+  const { objectives, restore, drill, rollCall, repositories } = clusterOf(config, name);
   return {
     rpoSeconds: objectives.rpo ?? null,
     drillDays: drill.everyDays ?? null,
+    peopleLogin: restore.peopleLogin ?? null,
     rollCall: rollCall.holders.length === 0 ? null : rollCall,
     locking: repositories.filter((one) => 'objectLock' in repositoryConfigOf(config, one)),
   };

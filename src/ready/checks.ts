@@ -33,7 +33,10 @@ export const CHECKS: Readonly<Record<ReadinessCheckName, CheckEntry>> = {
     check: lock,
   },
   plugins: { asks: 'where the backup names external plugins: every node has files of their names', check: plugins },
-  'way-in': { asks: 'people can generate a root token with the keys alone, if they have no other login', check: wayIn },
+  'way-in': {
+    asks: 'people have a way in afterwards: `restore.peopleLogin`, or a root token by the keys alone',
+    check: wayIn,
+  },
   'signing-key': { asks: 'the controller has both halves of the signing key', check: signingKey },
   'audit-trail': { asks: "the controller's audit trail is whole", check: auditTrail },
   drill: { asks: 'where `drill.everyDays` is configured: a drill passed within that time', check: drill },

@@ -19,6 +19,8 @@ export interface ReadinessPolicy {
   rpoSeconds: number | null;
   /** How long ago the last drill that passed may be; null: nothing is configured. */
   drillDays: number | null;
+  /** How people log in after a restore, as the configuration says; null: it does not say. */
+  peopleLogin: string | null;
   /** Null: no key holder is named. */
   rollCall: RollCallPolicy | null;
   /** Repositories that are to lock what is stored. */

@@ -103,8 +103,9 @@ export const plugins: Check = (facts) => {
   );
 };
 
-/** Whether people can get in with the keys alone, if nobody has a login that is in the backup. */
-export const wayIn: Check = ({ inspections, settings, backups, live }) => {
+/** Whether people can get in afterwards: by a login that the configuration names, which nobody can try, or by the keys alone. */
+export const wayIn: Check = ({ inspections, settings, backups, live, policy }) => {
+  if (policy.peopleLogin !== null) return yes(`people log in by what restore.peopleLogin names: ${policy.peopleLogin}`);
   const manifest = backups.result?.chosen?.copy.manifest;
   if (manifest === undefined) return noBackup();
   const first = settings.nodes[0]?.name ?? '';
@@ -117,7 +118,7 @@ export const wayIn: Check = ({ inspections, settings, backups, live }) => {
   }
   return unchecked(
     `whether people can log in afterwards: on ${productName(product)} ${version} the keys alone make no root token`,
-    `Keep a login for administrators that depends on nothing that could be down, or: ${rootTokenAdvice(product, version)}`,
+    `Keep a login for administrators that depends on nothing that could be down, and name it in restore.peopleLogin; or: ${rootTokenAdvice(product, version)}`,
   );
 };
 

@@ -14,6 +14,7 @@ describe('vault-dr ready', () => {
   };
   const notYes = ({ checks }: ReadinessReport) =>
     Object.fromEntries(checks.filter(({ verdict }) => verdict !== 'yes').map((one) => [one.check, one]));
+  const seenBy = ({ checks }: ReadinessReport) => Object.fromEntries(checks.map(({ check, seen }) => [check, seen]));
   const backUp = () => restoreDriver(lab()).json(['backup', '--cluster', 'lab']);
 
   it('says no while there is no backup, and yes once there is one', async () => {
@@ -27,6 +28,7 @@ describe('vault-dr ready', () => {
     expect(notYes(before.report)['backup-usable']?.remedy).toContain('vault-dr backup --cluster lab');
     expect(notYes(after.report)).toEqual({});
     expect(after).toMatchObject({ code: 0, report: { verdict: 'yes', backup: { copies: ['local', 'offsite'] } } });
+    expect(seenBy(after.report)['lock']).toMatch(/^the copy in offsite is locked until /);
     expect(await ready('--last')).toEqual(after);
   }, 120_000);
 

@@ -61,7 +61,7 @@ export function readyFacts(changes: ReadyChanges = {}): ReadinessFacts {
       : { result: found, problem: null },
     ...(canary === null ? {} : { canary }),
     findings: chosen && findingsOnceLost({ ...restore, chosen, inspections }),
-    policy: { rpoSeconds: null, drillDays: null, rollCall: null, locking: [], ...policy },
+    policy: { rpoSeconds: null, drillDays: null, peopleLogin: null, rollCall: null, locking: [], ...policy },
     now: NOW,
   };
 }

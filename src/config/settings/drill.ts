@@ -20,7 +20,9 @@ export const drill = z.strictObject({
     .positive()
     .max(3_660)
     .optional()
-    .describe('How long ago the last drill that passed may be: `vault-dr ready` says no after that. Default: any time.'),
+    .describe(
+      'How long ago the last drill that passed may be: `vault-dr ready` says no after that. Default: any time.',
+    ),
 });
 
 export const rollCall = z.strictObject({

@@ -91,6 +91,13 @@ export const restore = z.strictObject({
     .describe(
       'For how long leases are valid after a restore, at least: those that ended since the backup can then be renewed, where Vault would revoke them at once. Default: they are left to Vault.',
     ),
+  peopleLogin: z
+    .string()
+    .regex(/^\P{Cc}{1,200}$/u, 'must be one line of at most 200 characters')
+    .optional()
+    .describe(
+      'How people log in to the restored cluster, with nothing that could be down: for `vault-dr ready`, and for those who read it that night.',
+    ),
   rollingRestart: z
     .boolean()
     .default(false)

@@ -324,6 +324,11 @@ it.each<[string, ReadinessCheckName, ReadyChanges]>([
       },
     },
   ],
+  [
+    'the configuration names how people log in',
+    'way-in',
+    { policy: { peopleLogin: 'userpass' }, inspections: { 'vault-1': { vault: { ...vault, version: '2.0.1' } } } },
+  ],
 ])('say yes where %s', (_what, check, changes) => {
   expect(found(check, changes)).toMatchObject({ verdict: 'yes', remedy: null });
 });
