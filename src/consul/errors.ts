@@ -44,6 +44,13 @@ const KNOWN: readonly Known[] = [
       "This server passed the request on to Consul's leader, and did not get its answer: whether it was done is not known. Ask the leader itself; put its address first in `consul.addresses`.",
   },
   {
+    // Servers pass requests on to the one that they take for the leader; that one has died or is not reached.
+    text: /dial tcp|failed to get conn|rpc error making call: (unexpected )?EOF|connection re(fused|set)|broken pipe|i\/o timeout|context deadline exceeded|session shutdown|stream closed|no known consul servers/i,
+    code: 'VaultUnavailable',
+    advice:
+      "This server did not reach Consul's leader; another one is elected within seconds. If it lasts, check that most of Consul's servers are running: `consul operator raft list-peers -stale`.",
+  },
+  {
     text: /failed checking integrity|hash check failed|failed to (read|decompress) snapshot|unexpected EOF|unexpected file/i,
     code: 'SnapshotCorrupt',
     retryable: false,
@@ -61,7 +68,7 @@ const KNOWN: readonly Known[] = [
 export function toConsulError(status: number, text: string, node: string, path: string): DrError {
   const shown = shownOf(text);
   const known = KNOWN.find((item) => item.text.test(text));
-  const unavailable = status === 429 || status === 503 || (status >= 300 && status < 400);
+  const unavailable = status === 429 || (status >= 502 && status <= 504) || (status >= 300 && status < 400);
   return new DrError(
     known?.code ?? (status === 403 ? 'PermissionDenied' : unavailable ? 'VaultUnavailable' : 'VaultRefused'),
     `${node} answered ${path} with ${status}${shown === '' ? '' : `: ${shown}`}.`,

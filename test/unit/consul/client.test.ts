@@ -100,6 +100,21 @@ it('tells that a snapshot was refused, where the server that passed it on has lo
     });
 });
 
+it.each([
+  [500, 'dial tcp 127.0.0.1:0->127.0.0.1:24939: connect: connection refused'],
+  [500, 'rpc error getting client: failed to get conn: dial tcp 10.0.0.2:0->10.0.0.1:8300: i/o timeout'],
+  [500, "rpc error getting client: failed to get conn: rpc error: lead thread didn't get connection"],
+  [500, 'rpc error making call: rpc error making call: EOF'],
+  [500, 'rpc error making call: session shutdown'],
+  [500, 'read tcp 127.0.0.1:44735->127.0.0.1:25703: read: connection reset by peer'],
+  [502, ''],
+  [504, ''],
+])('asks again where a server does not reach the leader that has died: %d %s', async (status, text) => {
+  says(status, text);
+
+  expect(await failureOf(client.remove('core/lock'))).toMatchObject({ code: 'VaultUnavailable', retryable: true });
+});
+
 it('never follows a redirect', async () => {
   says(301, '', { location: 'http://127.0.0.1:1/' });
 
