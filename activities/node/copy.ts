@@ -203,6 +203,7 @@ export async function publishArchive(host: NodeHost, input: NodeInput<'publishAr
     }
     const { file, ...digest } = copied.stored;
     const problems: CopyProblem[] = [];
+    const failures: DrError[] = [];
     for (const name of repositoriesOf(host, input.repositories)) {
       try {
         const repository = await openRepository(name, repositoryConfigOf(deps.config, name));
@@ -214,14 +215,31 @@ export async function publishArchive(host: NodeHost, input: NodeInput<'publishAr
         attempt.signal.throwIfAborted();
         if (!isDrError(error)) throw error;
         problems.push({ repository: name, problem: error.message });
+        failures.push(error);
       }
     }
-    throw new DrError(
-      'RepositoryUnavailable',
-      `${node.name} could not store the archive: ${problems.map((item) => `${item.repository}: ${item.problem}`).join('; ')}`,
-      { where: node.name, advice: `${node.name} needs write access to a repository of '${deps.clusterName}'.` },
-    );
+    throw notStored(host, failures);
   });
+}
+
+/** None of them has taken it: the advice is that of each, and a disk that is full is called so. */
+function notStored({ node, deps }: NodeHost, failures: readonly DrError[]): DrError {
+  const where = node.name;
+  const [first] = failures;
+  if (first === undefined) {
+    const advice = `Name a repository of '${deps.clusterName}' in its configuration, to which it has write access.`;
+    return new DrError('RepositoryUnavailable', `${where} has no repository to store the archive in.`, {
+      where,
+      advice,
+    });
+  }
+  const isFull = failures.every(({ code }) => code === 'DiskFull');
+  const advice = [...new Set(failures.flatMap((item) => item.advice ?? []))].join(' ');
+  return new DrError(
+    isFull ? 'DiskFull' : 'RepositoryUnavailable',
+    `${where} could not store the archive. ${failures.map(({ message }) => message).join(' ')}`,
+    { where, advice, cause: first },
+  );
 }
 
 /** Only those that the host's own configuration has for the cluster. */

@@ -35,12 +35,20 @@ export function onSmallDisk(directory: string, kibibytes: number): string[] {
   return ['unshare', ...(NAMESPACES ?? []), 'sh', '-c', MOUNT, 'sh', directory, String(kibibytes)];
 }
 
+/** With the file systems that such a process sees. */
+export function sameDisksAs(pid: number): string[] {
+  return ['nsenter', '--target', String(pid), ...inNamespaces()];
+}
+
+function inNamespaces(): string[] {
+  return NAMESPACES?.includes('--user') ? ['--user', '--preserve-credentials', '--mount'] : ['--mount'];
+}
+
 /** A handle on the disk of a process that was started through `onSmallDisk`. */
 export function smallDisk(pid: number, directory: string) {
   const inside = async (...command: string[]) => {
-    const namespaces = NAMESPACES?.includes('--user') ? ['--user', '--preserve-credentials', '--mount'] : ['--mount'];
     const env = { PATH: process.env['PATH'] ?? '' };
-    const result = await runProgram('nsenter', ['--target', String(pid), ...namespaces, ...command], env);
+    const result = await runProgram('nsenter', ['--target', String(pid), ...inNamespaces(), ...command], env);
     if (result.code !== 0) throw new Error(`${command.join(' ')}: ${result.stderr}`);
     return result.stdout;
   };

@@ -1,4 +1,4 @@
-import { mkdir, readdir } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import type { NodeHost } from '../../../../activities/node/context';
 import { archiveData, publishArchive, stopForBackup } from '../../../../activities/node/copy';
 import { setAsideData, stopNode } from '../../../../activities/node/data';
@@ -143,6 +143,24 @@ describe('the archive of a stopped node', () => {
     const files = await readdir(inTest('repository', 'prod', generation));
     // Without a manifest it is no backup yet.
     expect(files).toEqual([stored.file]);
+  });
+
+  it('that no repository takes is reported with what each of them needs', async () => {
+    const agent = await host(FILESYSTEM);
+    await buildRaftData(inTest('data'));
+    await stop(agent);
+    await archive(agent);
+    await rm(inTest('repository'), { recursive: true });
+    const elsewhere = () => publishArchive(agent, { claim: CLAIM, repositories: ['elsewhere'] });
+
+    expect(await rejectionOf(publish(agent))).toMatchObject({
+      code: 'RepositoryUnavailable',
+      message: expect.stringMatching(/^vault-1 could not store the archive\. local: \w+ failed with ENOENT/),
+      advice: expect.stringContaining('Check that the disk is mounted'),
+    });
+    expect(await rejectionOf(as('copyNode', elsewhere))).toMatchObject({
+      message: 'vault-1 has no repository to store the archive in.',
+    });
   });
 
   it('is given up at the deadline, with nothing left of it', async () => {
