@@ -76,18 +76,21 @@ const migrationRun = {
 };
 const MIGRATION = { workflow: 'migrateStorage', input: { cluster: CLUSTER, to: 'raft', requestedBy: 'ana' } } as const;
 
+const CONSUL_RESTORE = {
+  workflow: 'restoreCluster',
+  input: { cluster: CLUSTER, requestedBy: 'ana', accept: ['lose-newer-data'] },
+} as const;
+
 /** Of a cluster that stores in Consul. */
 const consulScenarios: readonly Scenario[] = [
   {
     ...backupRun,
     name: 'consul-backup',
     activities: ['captureSnapshot', 'publishGeneration', 'closeBackup'],
+    prepare: storingInConsul,
   },
   {
-    ...recoveryRun(
-      { workflow: 'restoreCluster', input: { cluster: CLUSTER, requestedBy: 'ana', accept: ['lose-newer-data'] } },
-      'completed',
-    ),
+    ...recoveryRun(CONSUL_RESTORE, 'completed'),
     name: 'consul-restore',
     newGenerations: 1,
     activities: [
@@ -106,8 +109,16 @@ const consulScenarios: readonly Scenario[] = [
       'vault-a': ['saveConsul', 'installConsul'],
       'vault-b': ['saveConsul', 'installConsul', 'verifyFirstNode', 'startNode'],
     },
-    prepare: unsealEverywhere,
+    prepare: storingInConsul,
     attend: (chaos, handle, isOver) => attendRestore(chaos, handle, isOver, 'early'),
+  },
+  {
+    ...recoveryRun(CONSUL_RESTORE, 'rolled back'),
+    name: 'consul-rollback',
+    activities: ['putBackConsul', 'startNode', 'unsealNode', 'checkRolledBack', 'endRunOnNode'],
+    downDuring: { 'vault-a': ['putBackConsul'], 'vault-b': ['putBackConsul'] },
+    prepare: storingInConsul,
+    attend: (chaos, handle, isOver) => attendRestore(chaos, handle, isOver, 'rollBack'),
   },
   {
     ...recoveryRun(MIGRATION, 'completed'),
@@ -147,11 +158,25 @@ const consulScenarios: readonly Scenario[] = [
 /** Each of them needs Consul, whose servers die as well. */
 export const CONSUL_SCENARIOS = consulScenarios.map((scenario): Scenario => ({ ...scenario, victims: CONSUL_VICTIMS }));
 
-/** As it was before the migration of the case before: Consul still has everything, and each host its old configuration. */
-async function backToConsul({ lab }: ChaosLab): Promise<void> {
-  if (!(await isPrepared(lab.nodes[0]))) await prepareMigration(lab);
+/** A migration in the same lab has left it on Raft, with a backup of that. */
+async function storingInConsul(chaos: ChaosLab): Promise<void> {
+  const wasMigrated = await undoMigration(chaos);
+  await unsealEverywhere(chaos);
+  if (wasMigrated) await (await backupRun.begin(chaos)).result();
+}
+
+async function backToConsul(chaos: ChaosLab): Promise<void> {
+  if (!(await isPrepared(chaos.lab.nodes[0]))) await prepareMigration(chaos.lab);
+  await undoMigration(chaos);
+}
+
+/**
+ * As it was before the migration of the case before: Consul still has everything, and each host its old configuration.
+ * @returns false where there was none
+ */
+async function undoMigration({ lab }: ChaosLab): Promise<boolean> {
   const kept = await Promise.all(lab.nodes.map(keptConfig));
-  if (kept.every((path) => path === null)) return;
+  if (kept.every((path) => path === null)) return false;
   for (const { name } of lab.nodes) {
     await lab.agents[name]?.stop();
     await lab.killVault(name);
@@ -164,6 +189,7 @@ async function backToConsul({ lab }: ChaosLab): Promise<void> {
     for (const entry of await readdir(dataDir)) await rm(join(dataDir, entry), { recursive: true });
     await lab.agents[name]?.start();
   }
+  return true;
 }
 
 async function isPrepared(node: LabNode | undefined): Promise<boolean> {
