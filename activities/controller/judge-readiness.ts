@@ -1,6 +1,6 @@
 import { clusterOf, repositoryConfigOf } from '../../src/config/load';
 import { restoreInput } from '../../src/contract/input';
-import { CLUSTER_DOWN } from '../../src/contract/plan';
+import { type ChosenGeneration, CLUSTER_DOWN } from '../../src/contract/plan';
 import { type ReadinessReport, verdictOf } from '../../src/contract/readiness';
 import type { ControllerInput } from '../../src/contract/step-input/controller';
 import { encryptionOf } from '../../src/crypto/encryption';
@@ -8,12 +8,13 @@ import type { Finding } from '../../src/plan/findings';
 import { findingsOnceLost } from '../../src/plan/restore-findings';
 import { ageOf } from '../../src/ready/backups';
 import { evaluateChecks } from '../../src/ready/checks';
+import { expectedTime } from '../../src/ready/recovery-time';
 import type { ReadinessPolicy } from '../../src/ready/facts';
 import { settingsOf } from './confirm';
 import type { Controller } from './context';
 import { endedAmong, fingerprintOf } from './make-plan';
 
-type Judged = Pick<ReadinessReport, 'evaluatedAt' | 'verdict' | 'backup' | 'rpo' | 'checks'>;
+type Judged = Pick<ReadinessReport, 'evaluatedAt' | 'verdict' | 'backup' | 'rpo' | 'rto' | 'checks'>;
 
 /** Weighs what was gathered; the policy is that of the configuration as it is now. */
 export async function judgeReadiness(
@@ -22,10 +23,10 @@ export async function judgeReadiness(
 ): Promise<Judged> {
   const now = new Date().toISOString();
   const settings = settingsOf(controller, { cluster });
-  const policy = policyOf(controller, cluster);
+  const chosen = facts.backups.result?.chosen ?? null;
+  const policy = policyOf(controller, cluster, chosen);
   const findings = await standingAgainst(controller, { cluster, facts }, now);
   const checks = evaluateChecks({ ...facts, settings, findings, policy, now });
-  const chosen = facts.backups.result?.chosen ?? null;
   const capturedAt = chosen?.copy.manifest.capturedAt;
   return {
     evaluatedAt: now,
@@ -39,14 +40,20 @@ export async function judgeReadiness(
       targetSeconds: policy.rpoSeconds,
       expectedSeconds: capturedAt === undefined ? null : ageOf(capturedAt, now),
     },
+    rto: expectedTime(facts.backups.result ?? { restores: [], drills: [] }, policy.rto),
     checks,
   };
 }
 
-function policyOf({ config }: Controller, name: string): ReadinessPolicy {
+function policyOf({ config }: Controller, name: string, chosen: ChosenGeneration | null): ReadinessPolicy {
   const { objectives, restore, drill, rollCall, repositories } = clusterOf(config, name);
   return {
     rpoSeconds: objectives.rpo ?? null,
+    rto: {
+      targetSeconds: objectives.rto ?? null,
+      peopleSeconds: objectives.people ?? null,
+      withoutPeople: restore.approvals === 0 && chosen !== null && chosen.copy.manifest.seal.type !== 'shamir',
+    },
     drillDays: drill.everyDays ?? null,
     peopleLogin: restore.peopleLogin ?? null,
     rollCall: rollCall.holders.length === 0 ? null : rollCall,

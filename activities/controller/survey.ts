@@ -7,6 +7,8 @@ import type { BackupSurvey, ControllerState, CopyLock } from '../../src/contract
 import type { ControllerInput } from '../../src/contract/step-input/controller';
 import { MANIFEST_FILE } from '../../src/repository/generation-files';
 import { keyOf } from '../../src/repository/generations';
+import { listReports, readReport } from '../../src/repository/keep/reports';
+import { inParallel } from '../../src/repository/parallel';
 import { attempt, cancellation, withHeartbeats } from '../heartbeat';
 import { chooseFrom, listEverywhere, type Shown } from './choose';
 import { settingsOf } from './confirm';
@@ -19,6 +21,9 @@ const PATIENT_ATTEMPTS = 3;
 const MOST_DRILLS = 100;
 const MOST_ROLL_CALLS = 100;
 const MOST_PROBLEMS = 20;
+/** A bucket may be far away. */
+const MOST_REPORTS = 20;
+const READ_AT_ONCE = 8;
 
 /**
  * What a restore would load, read end to end, and what else is known of the backups and by this controller. That there is
@@ -32,12 +37,14 @@ export async function surveyBackups(
   const settings = settingsOf(controller, { cluster });
   const shown = await withHeartbeats('list', () => listEverywhere(controller, cluster, settings.repositories));
   const { unanswered, chain, untrusted } = shown;
+  const answering = settings.repositories.filter((name) => !unanswered.some(({ repository }) => repository === name));
   const known = {
     newest: newestIn(shown),
     unanswered,
     chain,
     marks: untrusted,
     drills: drillsIn(shown),
+    restores: await withHeartbeats('read reports', () => restoresIn(controller, cluster, answering)),
     rollCalls: newestFirst(shown.rollCalls).slice(0, MOST_ROLL_CALLS),
     own: await withHeartbeats('read the audit trail', () => stateOf(controller)),
   };
@@ -65,7 +72,47 @@ function drillsIn({ drills }: Shown): BackupSurvey['drills'] {
   const all = [...drills.values()].flatMap((history) => history.all);
   return newestFirst(all)
     .slice(0, MOST_DRILLS)
-    .map(({ at, failed }) => ({ at, passed: failed === null }));
+    .map(({ at, failed, level, phases }) => ({
+      at,
+      passed: failed === null,
+      level,
+      seconds: phases.reduce((sum, { milliseconds }) => sum + milliseconds, 0) / 1_000,
+    }));
+}
+
+/** From the first repository that has their reports. What is not there, or not ours, was no restore. */
+async function restoresIn(
+  controller: Controller,
+  cluster: string,
+  repositories: readonly string[],
+): Promise<BackupSurvey['restores']> {
+  const [publicKey, options] = [await controller.publicKey(), { signal: cancellation() }];
+  for (const name of repositories) {
+    try {
+      const repository = await controller.repository(name);
+      const listed = (await listReports(repository, cluster, options)).slice(0, MOST_REPORTS);
+      const reports = await inParallel(listed, READ_AT_ONCE, ({ run }) =>
+        readReport(repository, cluster, run, publicKey, options),
+      );
+      const restores = reports.flatMap((report) =>
+        typeof report === 'string' || report.method !== 'snapshot' || report.status !== 'completed'
+          ? []
+          : [
+              {
+                at: report.finishedAt,
+                machineSeconds: report.rtoMachineSeconds,
+                peopleSeconds: report.rtoHumanSeconds,
+              },
+            ],
+      );
+      if (restores.length > 0) return newestFirst(restores);
+    } catch (error) {
+      cancellation().throwIfAborted();
+      // What it does not tell, another may.
+      if (!isDrError(error)) throw error;
+    }
+  }
+  return [];
 }
 
 function newestFirst<T extends { at: string }>(items: readonly T[]): T[] {

@@ -59,6 +59,7 @@ import {
   READINESS_VERDICTS,
   type ReadinessCheck,
   type ReadinessReport,
+  type RtoObjective,
 } from '../contract/readiness';
 import { SHARE_OUTCOMES } from '../contract/share-outcome';
 import type { Notice, Noted } from './notices';
@@ -330,9 +331,16 @@ const standing = {
 } as const;
 
 const verdict = z.enum(READINESS_VERDICTS);
-const objective = strict<Objective>({
+const againstTarget = {
   targetSeconds: span.nullable().describe('Null: none is configured.'),
   expectedSeconds: span.nullable().describe('Null: unknown.'),
+};
+const objective = strict<Objective>(againstTarget);
+const rtoObjective = strict<RtoObjective>({
+  ...againstTarget,
+  machineSeconds: span.nullable().describe('Null: nothing was measured.'),
+  measuredBy: z.enum(['restores', 'drills']).nullable(),
+  peopleSeconds: span.nullable().describe('Null: unknown.'),
 });
 
 export const DOCUMENTS = {
@@ -579,6 +587,7 @@ export const DOCUMENTS = {
       .nullable()
       .describe('What a restore would load.'),
     rpo: objective.describe('How old the data of a restore would be.'),
+    rto: rtoObjective.optional().describe('How long a restore would take.'),
     checks: z.array(
       strict<ReadinessCheck>({
         check: z.enum(READINESS_CHECKS),

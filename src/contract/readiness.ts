@@ -1,3 +1,4 @@
+import type { DrillLevel } from './drill-levels';
 import type { Encryption } from './generation';
 import type { ChosenGeneration, CopyProblem, LiveView } from './plan';
 import type { NodeReport } from './host';
@@ -12,6 +13,7 @@ export type ReadinessVerdict = (typeof READINESS_VERDICTS)[number];
 export const READINESS_CHECKS = [
   'backup-usable',
   'backup-age',
+  'recovery-time',
   'copies',
   'chain',
   'marks',
@@ -55,6 +57,16 @@ export interface Objective {
   expectedSeconds: number | null;
 }
 
+/** What machines need, and what people do, in a restore. */
+export interface RtoObjective extends Objective {
+  /** Null: nothing was measured. */
+  machineSeconds: number | null;
+  /** By what machines were measured. */
+  measuredBy: 'restores' | 'drills' | null;
+  /** Null: unknown. */
+  peopleSeconds: number | null;
+}
+
 /** Result of an evaluation, from which everything else is computed: nothing of it is kept anywhere else. */
 export interface ReadinessReport {
   cluster: string;
@@ -69,6 +81,8 @@ export interface ReadinessReport {
   backup: { generation: string; capturedAt: string; copies: string[] } | null;
   /** How old the data of a restore would be. */
   rpo: Objective;
+  /** How long a restore would take. Absent in results of earlier versions. */
+  rto?: RtoObjective;
   /** Checks that concern this cluster. */
   checks: ReadinessCheck[];
 }
@@ -90,7 +104,9 @@ export interface BackupSurvey {
   /** Of the copies in repositories that are to lock them. */
   locks: CopyLock[];
   /** What drills of any backup have found, newest first. */
-  drills: { at: string; passed: boolean }[];
+  drills: { at: string; passed: boolean; level: DrillLevel | null; seconds: number }[];
+  /** What restores of the cluster took, newest first. */
+  restores: { at: string; machineSeconds: number; peopleSeconds: number }[];
   rollCalls: RollCalled[];
   own: ControllerState;
 }

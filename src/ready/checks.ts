@@ -6,6 +6,7 @@ import type { CheckEntry, ReadinessFacts } from './facts';
 import { agents, clocks, identity } from './hosts';
 import { copiesInReach, login, plan, plugins, reach, rights, room, seal, versions, wayIn } from './plan';
 import { drill, rollCall } from './practice';
+import { recoveryTime } from './recovery-time';
 
 /** Every check. `docs/operate/ready.md` lists them as they are here. */
 export const CHECKS: Readonly<Record<ReadinessCheckName, CheckEntry>> = {
@@ -14,6 +15,10 @@ export const CHECKS: Readonly<Record<ReadinessCheckName, CheckEntry>> = {
     check: backupUsable,
   },
   'backup-age': { asks: 'it is not older than `objectives.rpo`, or else a day', check: backupAge },
+  'recovery-time': {
+    asks: 'where `objectives.rto` is configured: a restore is expected to end within it',
+    check: recoveryTime,
+  },
   copies: { asks: 'at least two repositories have a good copy of it', check: copies },
   chain: { asks: 'no backup was removed, replaced or moved', check: chain },
   marks: { asks: 'no pin, and no record of a restore or drill, was removed or forged', check: marks },

@@ -17,6 +17,7 @@ export interface ReadinessFacts extends GatheredFacts {
 export interface ReadinessPolicy {
   /** How old the newest backup may be; null: nothing is configured. */
   rpoSeconds: number | null;
+  rto: RtoPolicy;
   /** How long ago the last drill that passed may be; null: nothing is configured. */
   drillDays: number | null;
   /** How people log in after a restore, as the configuration says; null: it does not say. */
@@ -25,6 +26,15 @@ export interface ReadinessPolicy {
   rollCall: RollCallPolicy | null;
   /** Repositories that are to lock what is stored. */
   locking: readonly string[];
+}
+
+/** What `objectives` wants, and whether anybody is waited for at all. */
+export interface RtoPolicy {
+  targetSeconds: number | null;
+  /** Null: as in restores. */
+  peopleSeconds: number | null;
+  /** No approval, and no share. */
+  withoutPeople: boolean;
 }
 
 /** Null where it does not concern the cluster. */

@@ -166,6 +166,7 @@ export function fakeActivities() {
         chain: [],
         locks: [],
         drills: [],
+        restores: [],
         rollCalls: [],
         own: {
           controller: 'dr-1',

@@ -44,6 +44,7 @@ export function readyFacts(changes: ReadyChanges = {}): ReadinessFacts {
     chain: [],
     locks: [],
     drills: [],
+    restores: [],
     rollCalls: [],
     own: OWN,
     ...survey,
@@ -61,7 +62,15 @@ export function readyFacts(changes: ReadyChanges = {}): ReadinessFacts {
       : { result: found, problem: null },
     ...(canary === null ? {} : { canary }),
     findings: chosen && findingsOnceLost({ ...restore, chosen, inspections }),
-    policy: { rpoSeconds: null, drillDays: null, peopleLogin: null, rollCall: null, locking: [], ...policy },
+    policy: {
+      rpoSeconds: null,
+      rto: { targetSeconds: null, peopleSeconds: null, withoutPeople: false },
+      drillDays: null,
+      peopleLogin: null,
+      rollCall: null,
+      locking: [],
+      ...policy,
+    },
     now: NOW,
   };
 }

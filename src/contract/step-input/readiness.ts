@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { DRILL_LEVELS } from '../drill-levels';
 import { FAILURES, type FailureCode } from '../failures';
 import {
   type BackupSurvey,
@@ -11,6 +12,7 @@ import {
   type ReadinessCheck,
   type ReadinessCheckName,
   type ReadinessReport,
+  type RtoObjective,
   type SealedCanary,
   type TimedReport,
 } from '../readiness';
@@ -62,7 +64,11 @@ const backupSurvey = strict<BackupSurvey>({
   marks: listOf(copyProblem, 100_000),
   chain: listOf(copyProblem, 100_000),
   locks: listOf(strict<CopyLock>({ repository: name, until: time.nullable(), held: flag, problem: text.nullable() })),
-  drills: listOf(z.strictObject({ at: time, passed: flag }), 100_000),
+  drills: listOf(
+    z.strictObject({ at: time, passed: flag, level: z.enum(DRILL_LEVELS).nullable(), seconds: span }),
+    100_000,
+  ),
+  restores: listOf(z.strictObject({ at: time, machineSeconds: span, peopleSeconds: span }), 100_000),
   rollCalls: listOf(rollCalled, 100_000),
   own: strict<ControllerState>({
     controller: short,
@@ -91,7 +97,14 @@ export const gatheredFacts = strict<GatheredFacts>({
 const verdict = z.enum(READINESS_VERDICTS);
 // A later version may know more of them.
 const checkName = z.string().regex(/^[a-z][a-z-]{0,63}$/) as unknown as z.ZodType<ReadinessCheckName>;
-const objective = strict<Objective>({ targetSeconds: span.nullable(), expectedSeconds: span.nullable() });
+const known = { targetSeconds: span.nullable(), expectedSeconds: span.nullable() };
+const objective = strict<Objective>(known);
+const rtoObjective = strict<RtoObjective>({
+  ...known,
+  machineSeconds: span.nullable(),
+  measuredBy: z.enum(['restores', 'drills']).nullable(),
+  peopleSeconds: span.nullable(),
+});
 
 /** What an evaluation ended with, as it is read back. */
 export const readinessReport = strict<ReadinessReport>({
@@ -103,5 +116,6 @@ export const readinessReport = strict<ReadinessReport>({
   verdict,
   backup: z.strictObject({ generation, capturedAt: time, copies: listOf(name) }).nullable(),
   rpo: objective,
+  rto: rtoObjective.optional(),
   checks: listOf(strict<ReadinessCheck>({ check: checkName, verdict, seen: text, remedy: text.nullable() })),
 });

@@ -22,7 +22,7 @@ export function describeReadiness(report: ReadinessReport): ReadinessText {
   const [passed, failed, unchecked] = [of('yes'), of('no'), of('unchecked')];
   return {
     headline: headlineOf(report, failed.length, unchecked.length),
-    facts: [backupText(report), `Evaluated ${formatTime(evaluatedAt)}.`],
+    facts: [backupText(report), ...timeText(report), `Evaluated ${formatTime(evaluatedAt)}.`],
     open: together([...failed, ...unchecked]),
     passed,
     passedLine: `${formatCount(passed.length, 'check')} passed`,
@@ -43,6 +43,14 @@ function backupText({ backup, rpo }: ReadinessReport): string {
       ? ''
       : `, and lose what was written in the ${formatSeconds(rpo.expectedSeconds)} since`;
   return `A restore would load the backup of ${formatTime(backup.capturedAt)}${lost}.`;
+}
+
+function timeText({ rto }: ReadinessReport): string[] {
+  if (!rto || rto.machineSeconds === null) return [];
+  const people =
+    rto.peopleSeconds === null ? 'and the time that people need' : `and people ${formatSeconds(rto.peopleSeconds)}`;
+  const basis = rto.measuredBy === 'restores' ? 'as before' : 'by drills';
+  return [`It would take machines about ${formatSeconds(rto.machineSeconds)} (${basis}), ${people}.`];
 }
 
 function together(checks: readonly ReadinessCheck[]): OpenChecks[] {

@@ -47,7 +47,12 @@ const unit = {
 };
 
 /** Asked only where they are configured, or where the backup has plugins. */
-const OPTIONAL: readonly ReadinessCheckName[] = ['lock', 'plugins', 'drill', 'roll-call'];
+const OPTIONAL: readonly ReadinessCheckName[] = ['recovery-time', 'lock', 'plugins', 'drill', 'roll-call'];
+const DRILLED = { at: '2026-11-20T04:00:00.000Z', passed: true, level: 'restored', seconds: 20 } as const;
+const within = (targetSeconds: number, peopleSeconds: number | null = null) => ({
+  policy: { rto: { targetSeconds, peopleSeconds, withoutPeople: false } },
+});
+const restored = (machineSeconds: number, peopleSeconds: number) => ({ at: DRILLED.at, machineSeconds, peopleSeconds });
 const locking = { policy: { locking: ['offsite'] } };
 const rollCall = { holders: ['ana', 'ben'], everyDays: 90 };
 const lockOf = (until: string | null) => ({ repository: 'offsite', until, held: false, problem: null });
@@ -182,14 +187,27 @@ it.each<[string, ReadinessCheckName, ReadyChanges, RegExp]>([
       policy: { drillDays: 7 },
       survey: {
         drills: [
-          { at: '2026-11-23T04:00:00.000Z', passed: false },
-          { at: '2026-11-15T04:00:00.000Z', passed: true },
+          { ...DRILLED, at: '2026-11-23T04:00:00.000Z', passed: false },
+          { ...DRILLED, at: '2026-11-15T04:00:00.000Z' },
         ],
       },
     },
     /vault-dr drill --cluster prod/,
   ],
   ['no key holder has answered', 'roll-call', { policy: { rollCall } }, /vault-dr roll-call --cluster prod/],
+  [
+    'restores took longer than the objective',
+    'recovery-time',
+    { ...within(400), survey: { restores: [restored(300, 200)] } },
+    /vault-dr report --stored --cluster prod/,
+  ],
+  // People come on top, however long they need.
+  [
+    'drills alone took too long',
+    'recovery-time',
+    { ...within(30), survey: { drills: [DRILLED] } },
+    /change the objective/,
+  ],
 ])('say no where %s, and what to do', (_what, check, changes, remedy) => {
   expect(found(check, changes)).toMatchObject({ verdict: 'no', remedy: expect.stringMatching(remedy) as string });
 });
@@ -265,6 +283,8 @@ it.each<[string, ReadinessCheckName, ReadyChanges]>([
     'roll-call',
     { policy: { rollCall }, survey: { unanswered: [offsite] } },
   ],
+  ['nothing was measured', 'recovery-time', within(400, 60)],
+  ['nobody knows how long people need', 'recovery-time', { ...within(400), survey: { drills: [DRILLED] } }],
 ])('never say yes where %s: %s', (_what, check, changes) => {
   expect(found(check, changes)).toMatchObject({ verdict: 'unchecked', remedy: expect.any(String) as string });
 });
@@ -285,11 +305,7 @@ it.each<[string, ReadinessCheckName, ReadyChanges]>([
       inspections: { 'vault-1': { config: { ...vaultConfig({ nodeId: 'vault-1' }), server: withPlugins } } },
     },
   ],
-  [
-    'a drill has passed',
-    'drill',
-    { policy: { drillDays: 7 }, survey: { drills: [{ at: '2026-11-20T04:00:00.000Z', passed: true }] } },
-  ],
+  ['a drill has passed', 'drill', { policy: { drillDays: 7 }, survey: { drills: [DRILLED] } }],
   [
     'enough have answered',
     'roll-call',
@@ -329,6 +345,8 @@ it.each<[string, ReadinessCheckName, ReadyChanges]>([
     'way-in',
     { policy: { peopleLogin: 'userpass' }, inspections: { 'vault-1': { vault: { ...vault, version: '2.0.1' } } } },
   ],
+  ['restores were fast enough', 'recovery-time', { ...within(400), survey: { restores: [restored(100, 200)] } }],
+  ['a drill was, with the time of people', 'recovery-time', { ...within(400, 60), survey: { drills: [DRILLED] } }],
 ])('say yes where %s', (_what, check, changes) => {
   expect(found(check, changes)).toMatchObject({ verdict: 'yes', remedy: null });
 });

@@ -3,11 +3,15 @@ import { Controller } from '../../../../activities/controller/context';
 import { surveyBackups } from '../../../../activities/controller/survey';
 import { parseConfig } from '../../../../src/config/load';
 import type { BackupSurvey } from '../../../../src/contract/readiness';
+import type { RecoveryReport } from '../../../../src/contract/recovery';
 import { gatheredFacts } from '../../../../src/contract/step-input/readiness';
+import { reportFiles } from '../../../../src/report/write-report';
 import { DirectoryRepository } from '../../../../src/repository/directory';
 import { writeMark } from '../../../../src/repository/keep/marks';
+import { publishReport } from '../../../../src/repository/keep/reports';
 import { readinessEnvironment } from '../../../support/activity-environment';
 import { signingPair, stageSample } from '../../../support/generation';
+import { reportWith } from '../../../support/run-samples';
 import { sampleConfig } from '../../../support/sample-config';
 import { useDirectory } from '../../../support/temporary';
 
@@ -127,6 +131,24 @@ describe('a survey of the backups', () => {
     expect(rollCalls).toMatchObject([{ run: 'run-0' }]);
     expect(drills).toEqual([]);
     expect(marks).toMatchObject([{ repository: 'local', problem: expect.stringContaining('not signed') as string }]);
+  });
+
+  it('has what restores took, by the reports of repositories that the controller has signed', async () => {
+    const { privateKeyPem } = signingPair();
+    const offsite = new DirectoryRepository('offsite', inTest('offsite'));
+    const publish = async (run: string, changes: Partial<RecoveryReport>, key = KEYS.privateKeyPem) => {
+      const report = reportWith({ cluster: 'prod', run, finishedAt: '2026-11-23T05:00:00.000Z', ...changes });
+      await publishReport(offsite, report, reportFiles(report), key);
+    };
+    await publish('run-1', { method: 'snapshot', status: 'completed', rtoMachineSeconds: 30, rtoHumanSeconds: 600 });
+    // Neither says how long a restore takes.
+    await publish('run-2', { method: 'snapshot', status: 'aborted' });
+    await publish('run-3', { method: 'rebuild', status: 'completed' });
+    await publish('run-4', { method: 'snapshot', status: 'completed', rtoMachineSeconds: 1 }, privateKeyPem);
+
+    expect((await survey()).restores).toEqual([
+      { at: '2026-11-23T05:00:00.000Z', machineSeconds: 30, peopleSeconds: 600 },
+    ]);
   });
 
   it('says what is wrong with the keys and the trail of the controller', async () => {
