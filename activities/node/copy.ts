@@ -3,7 +3,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { repositoryConfigOf } from '../../src/config/load';
 import type { CopiedData } from '../../src/contract/copied';
-import { DrError, isDrError } from '../../src/contract/failures';
+import { DrError, isDrError, withoutRetry } from '../../src/contract/failures';
 import { formatSeconds } from '../../src/contract/format';
 import { generationId } from '../../src/contract/generation';
 import type { CopyProblem } from '../../src/contract/plan';
@@ -113,7 +113,9 @@ export async function archiveData(host: NodeHost, input: { claim: RunClaim }): P
         await rm(directory, { recursive: true, force: true });
         attempt.signal.throwIfAborted();
         if (signal.aborted) throw tooSlow(host, deadline);
-        throw toDiskError(error, directory);
+        const explained = toDiskError(error, directory);
+        // The node stands still meanwhile, and the next attempt would fill the disk once more.
+        throw isDrError(explained) && explained.code === 'DiskFull' ? withoutRetry(explained) : explained;
       }
     });
   });

@@ -129,7 +129,7 @@ export const ERRORS: Record<ErrorCode, Entry> = {
     means: 'There is not enough free space where the message says. Nothing half-written is kept.',
     todo: [
       'Free as much space as the message names. Do not delete `…pre-restore-…` directories of an unfinished run.',
-      'The step is tried again; if the run is parked, `vault-dr resume`.',
+      'The step is tried again; if the run is parked, `vault-dr resume`. A backup for which a node was stopped is not: start it again.',
     ],
   },
   RepositoryUnavailable: {

@@ -8,6 +8,7 @@ import { addBallast } from '../support/ballast';
 import { describeWithDisks, onSmallDisk, sameDisksAs, smallDisk } from '../support/host-faults';
 import { useLab } from '../support/lab';
 import { reconfigure, sealStatus, untilReadable } from '../support/lab-view';
+import { attemptsOf } from '../support/pending';
 
 const BACKUP_MS = 180_000;
 /** The archive has megabytes. */
@@ -39,6 +40,7 @@ describeWithDisks('a backup by a copy of a node, of which a disk is full', () =>
       expect(stderr).toMatch(new RegExp(`No space left on device in ${runs}/\\S+/archive\\.`));
       expect(stderr).toContain('vault-1 runs again.');
       expect(stderr).toContain('Free space on that disk.');
+      expect(await attemptsOf(lab(), 'restore-lab')).toMatchObject({ archiveData: 1 });
       await serves();
       expect(await disk.list()).toEqual([]);
       expect(await storedIn()).toEqual([]);
