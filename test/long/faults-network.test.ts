@@ -20,6 +20,7 @@ import { restoreDriver } from '../support/restore-driver';
 
 /** So many entries of the log, at least. */
 const BEHIND = 30;
+const MOST_ATTEMPTS = 4;
 const TWO_COPIES = ['local hashed', 'offsite hashed'];
 
 /** Every node is a host with two cables, which are pulled while a run is at a known place, and put back. */
@@ -36,11 +37,40 @@ describeWithNetwork('a run survives a network that falls apart', () => {
   afterAll(() => network?.remove());
 
   describe('a backup', () => {
-    afterEach(async () => {
+    afterEach(repair, 60_000);
+
+    async function repair() {
       await writers?.stop();
       for (const { name } of lab().nodes) await network.repair(numberOf(name), 'api', 'cluster');
       await untilWhole();
-    }, 60_000);
+    }
+
+    /**
+     * Between the cut and the capture the new leader has acknowledged what the old one never got, which a stale snapshot
+     * would lack. On a busy machine its first acknowledgement may come too late for that: then once more.
+     */
+    async function contestedBackup() {
+      for (let attempt = 1; ; attempt++) {
+        const leader = await leaderOf(lab());
+        const { ledger: written } = (writers = startWriters(lab(), 6, 'the leader'));
+        await waitFor('clients write', () => Promise.resolve(written.length > 50), { timeoutMs: 30_000 });
+        const { running, letGo } = await holdBeforeCapture(leader);
+        await network.cut(numberOf(leader), 'cluster');
+        const cutAt = Date.now();
+        letGo();
+        const { result, seconds } = await running;
+        await writers.stop();
+        ledger = written;
+        contested = result;
+
+        const acknowledged = ledger.filter(({ after, at }) => after !== null && at < Date.parse(result.capturedAt));
+        const missingIn = (raftIndex: number) => acknowledged.filter(({ before }) => before >= raftIndex);
+        const indexAtCut = Math.max(...acknowledged.filter(({ at }) => at < cutAt).map(({ after }) => after ?? 0));
+        if (missingIn(indexAtCut).length > 0) return { leader, result, seconds, missingIn };
+        if (attempt === MOST_ATTEMPTS) throw new Error('No write fell between the cut and the capture.');
+        await repair();
+      }
+    }
 
     it('whose leader is lost before the capture, by asking the new one, and says so', async () => {
       const leader = await leaderOf(lab());
@@ -59,28 +89,12 @@ describeWithNetwork('a run survives a network that falls apart', () => {
     }, 60_000);
 
     it('whose leader is cut off from its peers only, with no snapshot that is out of date', async () => {
-      const leader = await leaderOf(lab());
-      const { ledger: written } = (writers = startWriters(lab(), 6, 'the leader'));
-      await waitFor('clients write', () => Promise.resolve(written.length > 50), { timeoutMs: 30_000 });
-      const { running, letGo } = await holdBeforeCapture(leader);
-      await network.cut(numberOf(leader), 'cluster');
-      const cutAt = Date.now();
-      letGo();
-      const { result, seconds } = await running;
-      await writers.stop();
-      ledger = written;
-      contested = result;
-
-      const acknowledged = ledger.filter(({ after, at }) => after !== null && at < Date.parse(result.capturedAt));
-      const missingIn = (raftIndex: number) => acknowledged.filter(({ before }) => before >= raftIndex);
-      const indexAtCut = Math.max(...acknowledged.filter(({ at }) => at < cutAt).map(({ after }) => after ?? 0));
-      // What a stale snapshot would lack: how much depends on how soon the new leader answers.
-      expect(missingIn(indexAtCut)).not.toEqual([]);
+      const { leader, result, seconds, missingIn } = await contestedBackup();
       expect(missingIn(result.raftIndex)).toEqual([]);
       expect((await manifestOf(result)).leader?.node).not.toBe(leader);
       expect(copiesOf(result)).toEqual(TWO_COPIES);
       report('The leader is cut off from its peers, but not from vault-dr', saying('backed up', result), seconds);
-    }, 60_000);
+    }, 240_000);
 
     it('whose leader is gone for 8 s in the middle of the download, which continues', async () => {
       const leader = await leaderOf(lab());
