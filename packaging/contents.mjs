@@ -40,6 +40,7 @@ export const LARGEST_IMAGE_BYTES = 130_000_000;
 export const SHARED = [
   { from: 'schemas', to: 'vault-dr/schemas', names: /\.json$/ },
   { from: 'docs', to: 'vault-dr/policies', names: /^[^/]*\.hcl$/ },
+  { from: 'monitoring', to: 'vault-dr/monitoring', names: /\.(yaml|json)$/ },
   { from: 'temporal-config', to: 'vault-dr/temporal-config', names: /./ },
   { from: 'docs', to: 'doc/vault-dr/docs', names: /\.(md|hcl)$/ },
   { from: 'examples', to: 'doc/vault-dr/examples', names: /./ },

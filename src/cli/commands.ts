@@ -12,6 +12,7 @@ import {
   auditCommand,
   drillCommand,
   inspectCommand,
+  metricsCommand,
   readyCommand,
   repositoryCommand,
   rollCallCommand,
@@ -57,7 +58,7 @@ const COMMANDS: Record<keyof typeof GROUP, readonly (() => Command)[]> = {
   ],
   backups: [backupCommand, backupsCommand, bundleCommand],
   holders: [approveCommand, unsealCommand],
-  prove: [readyCommand, drillCommand, rollCallCommand, inspectCommand, repositoryCommand, auditCommand],
+  prove: [readyCommand, metricsCommand, drillCommand, rollCallCommand, inspectCommand, repositoryCommand, auditCommand],
   setUp: [
     initCommand,
     scheduleCommand,

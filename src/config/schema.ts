@@ -4,6 +4,7 @@ import { backup } from './settings/backup';
 import { drill, rollCall } from './settings/drill';
 import { consul, filesystem, method } from './settings/method';
 import { node } from './settings/node';
+import { metrics } from './settings/metrics';
 import { objectives } from './settings/objectives';
 import { repository } from './settings/repository';
 import { restore } from './settings/restore';
@@ -65,6 +66,7 @@ export const configSchema = z.strictObject({
         .describe(
           'How many backups this controller makes at a time; the others wait in the order in which they were due. Recoveries and their backups never wait.',
         ),
+      metrics: metrics.optional().describe('Serves metrics for Prometheus, by this controller. Default: it does not.'),
     })
     .prefault({})
     .describe('The controller on this host; there may be several, on hosts of their own.'),

@@ -1,18 +1,10 @@
 import { formatSeconds } from '../contract/format';
+import { isPolling, type LastPoll } from '../contract/last-poll';
 import { backupScheduleId } from '../contract/names';
 import { type Finding, problem, unchecked, warning } from './finding';
 
-/** A poller that was not heard of for longer is gone. */
-const POLLED_WITHIN_MS = 120_000;
 const SKEW_SECONDS = 30;
 const DAY_MS = 86_400_000;
-
-/** Milliseconds since the epoch of the last poll; null if nobody ever polled. */
-export type LastPoll = number | null;
-
-export function isPolling(lastPoll: LastPoll, now: number): boolean {
-  return lastPoll !== null && now - lastPoll < POLLED_WITHIN_MS;
-}
 
 export function controllerPollFindings(lastPoll: LastPoll, now: number): Finding[] {
   if (isPolling(lastPoll, now)) return [];

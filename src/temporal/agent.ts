@@ -14,7 +14,7 @@ import { confirmAttempt, isRecoveryOver } from './current-attempt';
 import { destroyFinishedIdentities, releaseHolds, startAfterBackup } from './janitor';
 import { atMost } from './patience';
 import { agreeOnStateFormat } from './state-format';
-import { NODE_POLLS, removeReadyFile, runWorker, useLogger, WIND_UP_MS, type WorkerSettings } from './run-worker';
+import { NODE_POLLS, removeReadyFile, runWorker, useRuntime, WIND_UP_MS, type WorkerSettings } from './run-worker';
 
 /** Runs the agent of one node until it is stopped; waits while another agent of the node is still running. */
 export async function runAgent(settings: WorkerSettings & { cluster: string; node: string }): Promise<void> {
@@ -35,7 +35,7 @@ export async function runAgent(settings: WorkerSettings & { cluster: string; nod
   const starter = startAfterBackup(settings, (isOver) => stops.settle(isOver), stop);
   const holds = driver.settle && releaseHolds(settings, (isOver) => driver.settle!(isOver), stop);
   await Promise.all([awaitSecrets(secretsOfAgent(config, cluster, node.name), settings), awaitTemporal(settings)]);
-  useLogger(log);
+  useRuntime(log);
   const janitor = destroyFinishedIdentities(settings, (isOver) => sweepRunIdentities(node.runtimeDir, isOver), stop);
   await runWorker(settings, `the agent of ${node.name}`, node.stateDir, (client) => [
     {

@@ -21,6 +21,7 @@ import { connectClient } from './connect-temporal';
 import { holdControllerState } from './controller-state';
 import { assertOnlyOfItsName, controllerIdentity, pollingControllers } from './controllers';
 import { publishAuditTrail, removeFinishedStaging, tendClaimedHosts } from './janitor';
+import { serveMetrics } from './metrics/gauges';
 import { nodesOverSsh, remoteQueue } from './nodes-over-ssh';
 import { Announcer, atMost, patiently } from './patience';
 import { ensureSearchAttributes } from './register-search-attributes';
@@ -29,7 +30,7 @@ import { agreeOnStateFormat } from './state-format';
 import { checkOpenRuns, type SkippedRuns } from './takeover/check-open-runs';
 import { createReplayer } from './takeover/replayer';
 import { WORKFLOW_LIMITS } from './workflow-limits';
-import { removeReadyFile, runWorker, useLogger, WIND_UP_MS, type WorkerSettings } from './run-worker';
+import { removeReadyFile, runWorker, useRuntime, WIND_UP_MS, type WorkerSettings } from './run-worker';
 
 /** Runs the controller until it is stopped: workflows, Vault API, repositories, audit. */
 export async function runController(settings: WorkerSettings & { skipReplay: SkippedRuns }): Promise<void> {
@@ -44,7 +45,7 @@ export async function runController(settings: WorkerSettings & { skipReplay: Ski
   await assertCanTakeOver(settings);
   await awaitOwnName(settings, { name, id: state.id });
   // Not before: with a runtime and no worker the process would not end, whatever it had to say.
-  useLogger(log);
+  useRuntime(log, config.controller.metrics?.address);
   const over = new AbortController();
   const stop = AbortSignal.any([settings.stop, over.signal]);
   const keeper = new TrailKeeper(new Controller({ config }));
@@ -60,6 +61,7 @@ export async function runController(settings: WorkerSettings & { skipReplay: Ski
     publishAuditTrail(settings, (signal) => keeper.publish(signal), stop),
     endFinishedBackups(() => asked, backupTurns, stop),
     sandbox?.tend(stop),
+    serveMetrics(settings, () => asked, stop),
   ]);
   try {
     await runWorker(needs, 'the controller', config.stateDir, (client) => {

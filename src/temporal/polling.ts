@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Client } from '@temporalio/client';
+import type { LastPoll } from '../contract/last-poll';
 import { temporalError } from './temporal-error';
 
 const ACTIVITY_QUEUE = 2;
@@ -27,4 +28,17 @@ export async function untilPolling(
     }
     await sleep(ASK_EVERY_MS, undefined, { signal: stop }).catch(() => undefined);
   }
+}
+
+/** When somebody last asked for steps, in milliseconds since the epoch; null if nobody ever did. */
+export async function lastPoll(client: Client, taskQueue: string, identity?: RegExp): Promise<LastPoll> {
+  const { pollers } = await client.workflowService.describeTaskQueue({
+    namespace: client.options.namespace,
+    taskQueue: { name: taskQueue },
+    taskQueueType: ACTIVITY_QUEUE,
+  });
+  const times = (pollers ?? [])
+    .filter((poller) => identity === undefined || identity.test(poller.identity ?? ''))
+    .map(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1_000);
+  return times.length === 0 ? null : Math.max(...times);
 }

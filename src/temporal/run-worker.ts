@@ -1,7 +1,14 @@
 import { rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { Client } from '@temporalio/client';
-import { DefaultLogger, type NativeConnection, Runtime, Worker, type WorkerOptions } from '@temporalio/worker';
+import {
+  DefaultLogger,
+  type NativeConnection,
+  Runtime,
+  type RuntimeOptions,
+  Worker,
+  type WorkerOptions,
+} from '@temporalio/worker';
 import type { Logger } from 'pino';
 import type { Config } from '../config/schema';
 import { VERSION } from '../version';
@@ -139,8 +146,19 @@ function createWorker(
   });
 }
 
-export function useLogger(log: Logger): void {
-  Runtime.install({
+/** @param metricsAddress where the SDK serves metrics; where it can't, there are none */
+export function useRuntime(log: Logger, metricsAddress?: string): void {
+  try {
+    Runtime.install(runtimeOptions(log, metricsAddress));
+  } catch (error) {
+    if (metricsAddress === undefined) throw error;
+    log.warn({ problem: (error as Error).message }, `controller.metrics: nothing is served on ${metricsAddress}`);
+    Runtime.install(runtimeOptions(log));
+  }
+}
+
+function runtimeOptions(log: Logger, metricsAddress?: string): RuntimeOptions {
+  return {
     // They are ours: by itself the SDK takes them also while it has nothing to stop, and the process lives on.
     shutdownSignals: [],
     logger: new DefaultLogger('INFO', ({ level, message, meta }) => {
@@ -151,6 +169,11 @@ export function useLogger(log: Logger): void {
         message,
       );
     }),
-    telemetryOptions: { logging: { forward: {}, filter: 'WARN' } },
-  });
+    telemetryOptions: {
+      logging: { forward: {}, filter: 'WARN' },
+      ...(metricsAddress && {
+        metrics: { prometheus: { bindAddress: metricsAddress }, attachServiceName: false },
+      }),
+    },
+  };
 }

@@ -23,7 +23,7 @@ import {
   type QueueOptions,
   removeReadyFile,
   runWorker,
-  useLogger,
+  useRuntime,
   WIND_UP_MS,
   type WorkerSettings,
 } from './run-worker';
@@ -77,7 +77,7 @@ export async function runSandbox(settings: WorkerSettings): Promise<void> {
   const problem = await problemOfFence(sandbox);
   if (problem !== null) throw new DrError('InvalidConfiguration', `This host can make no sandbox: ${problem}`);
   await Promise.all([awaitSecrets(secretsOfSandbox(config), settings), awaitTemporal(settings)]);
-  useLogger(log);
+  useRuntime(log);
   const over = new AbortController();
   const part = partOf(settings, sandbox);
   const janitor = part.tend(AbortSignal.any([stop, over.signal]));

@@ -15,6 +15,11 @@ describe('vault-dr ready', () => {
   const notYes = ({ checks }: ReadinessReport) =>
     Object.fromEntries(checks.filter(({ verdict }) => verdict !== 'yes').map((one) => [one.check, one]));
   const seenBy = ({ checks }: ReadinessReport) => Object.fromEntries(checks.map(({ check, seen }) => [check, seen]));
+  /** Of the metrics as they are served to Prometheus, those of one name. */
+  const metrics = async (name: string) => {
+    const { stdout } = await lab().cli(['metrics', '--cluster', 'lab']);
+    return stdout.split('\n').filter((line) => line.startsWith(`${name}{`));
+  };
   const backUp = () => restoreDriver(lab()).json(['backup', '--cluster', 'lab']);
 
   it('says no while there is no backup, and yes once there is one', async () => {
@@ -30,6 +35,11 @@ describe('vault-dr ready', () => {
     expect(after).toMatchObject({ code: 0, report: { verdict: 'yes', backup: { copies: ['local', 'offsite'] } } });
     expect(seenBy(after.report)['lock']).toMatch(/^the copy in offsite is locked until /);
     expect(await ready('--last')).toEqual(after);
+    expect(await metrics('vault_dr_recoverable')).toEqual(['vault_dr_recoverable{cluster="lab"} 1']);
+    expect(await metrics('vault_dr_generation_lock_remaining_seconds')).toEqual([
+      expect.stringMatching(/^.*\{cluster="lab",repository="offsite"\} 8\d{4}/),
+    ]);
+    expect(await metrics('vault_dr_generation_newest_timestamp_seconds')).toHaveLength(4);
   }, 120_000);
 
   it('says what is wrong and what to do: the identity is gone, a copy is damaged', async () => {
@@ -43,6 +53,11 @@ describe('vault-dr ready', () => {
     await writeFile(stored, Buffer.concat([whole.subarray(0, -1), Buffer.from([whole.at(-1)! ^ 1])]));
     const broken = await ready();
     const text = await lab().cli(['ready', '--cluster', 'lab', '--last']);
+    const said = await metrics('vault_dr_readiness_check');
+    expect(await metrics('vault_dr_recoverable')).toEqual(['vault_dr_recoverable{cluster="lab"} 0']);
+    expect(said.filter((line) => !line.endsWith(' 1'))).toEqual(
+      ['copies', 'identity'].map((check) => `vault_dr_readiness_check{cluster="lab",check="${check}"} 0`),
+    );
     await writeFile(stored, whole);
     await rename(hidden, lab().backupIdentityFile);
 

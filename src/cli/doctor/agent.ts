@@ -11,14 +11,16 @@ import { agentPublicKey } from '../../crypto/agent-key';
 import { roomFindings, secretFindings } from '../../doctor/files';
 import { shellWord } from '../../contract/shell-word';
 import { type Finding, problem, unchecked } from '../../doctor/finding';
-import { enrolledFindings, isPolling, unitFindings, vaultFindings } from '../../doctor/services';
+import { isPolling } from '../../contract/last-poll';
+import { enrolledFindings, unitFindings, vaultFindings } from '../../doctor/services';
 import { openOwnDirectory, readOwnFile } from '../../files/own-files';
 import { placeProblem, setAsideProblem } from '../../host/data/rights';
 import { agentKeyFile } from '../../host/run/agent-key-file';
 import { createServiceDriver } from '../../host/service/service';
 import type { HostedNode } from '../../config/schema';
 import { serviceFindings } from '../../plan/service-findings';
-import { freeBytes, lastPoll, readableMode, said, startCommand, unitState, vaultFacts } from './probes';
+import { lastPoll } from '../../temporal/polling';
+import { freeBytes, readableMode, said, startCommand, unitState, vaultFacts } from './probes';
 
 export interface AgentPlace {
   cluster: string;

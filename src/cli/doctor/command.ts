@@ -18,7 +18,8 @@ import {
   unitOfController,
   vaultOf,
 } from './controller';
-import { lastPoll, reachTemporal, readConfig, said } from './probes';
+import { lastPoll } from '../../temporal/polling';
+import { reachTemporal, readConfig, said } from './probes';
 
 type Part = 'controller' | 'agent';
 

@@ -13,22 +13,22 @@ import {
   backupFindings,
   controllerPollFindings,
   enrolledFindings,
-  isPolling,
   policyFindings,
   sandboxPollFindings,
   unitFindings,
   vaultFindings,
 } from '../../doctor/services';
 import { readPublicKey } from '../../config/load';
+import { isPolling } from '../../contract/last-poll';
 import { checkRepository } from '../../repository/check/check';
 import { readNewest } from '../../repository/generations';
 import { openRepository } from '../../repository/open';
+import { lastPoll } from '../../temporal/polling';
 import { checkHost } from '../../ssh/claimed-hosts';
 import { isOverSsh } from '../../ssh/command';
 import { withSession } from '../../vault/session';
 import {
   freeBytes,
-  lastPoll,
   readableMode,
   said,
   secretFiles,

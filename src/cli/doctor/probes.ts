@@ -13,7 +13,7 @@ import type { SecretFacts, SigningFacts } from '../../doctor/files';
 import { configFindings } from '../../doctor/files';
 import { shellWord } from '../../contract/shell-word';
 import { type Finding, problem, warning } from '../../doctor/finding';
-import { type LastPoll, searchAttributeFindings, type UnitFacts, type VaultFacts } from '../../doctor/services';
+import { searchAttributeFindings, type UnitFacts, type VaultFacts } from '../../doctor/services';
 import { connectClient, type TemporalOptions } from '../../temporal/connect-temporal';
 import { connectToNode } from '../../vault/connect-node';
 
@@ -112,20 +112,6 @@ async function withoutListing(client: Client): Promise<[Client | null, Finding[]
     const text = isMissing ? `it has no namespace '${namespace}'` : said(error);
     return [null, [problem('temporal-unreachable', 'Temporal', text, isMissing ? fix : null)]];
   }
-}
-
-const ACTIVITY_QUEUE = 2;
-
-export async function lastPoll(client: Client, taskQueue: string, identity?: RegExp): Promise<LastPoll> {
-  const { pollers } = await client.workflowService.describeTaskQueue({
-    namespace: client.options.namespace,
-    taskQueue: { name: taskQueue },
-    taskQueueType: ACTIVITY_QUEUE,
-  });
-  const times = (pollers ?? [])
-    .filter((poller) => identity === undefined || identity.test(poller.identity ?? ''))
-    .map(({ lastAccessTime }) => Number(lastAccessTime?.seconds ?? 0) * 1_000);
-  return times.length === 0 ? null : Math.max(...times);
 }
 
 export async function vaultFacts(cluster: ClusterConfig, node: NodeConfig): Promise<VaultFacts> {

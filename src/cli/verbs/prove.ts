@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type * as Audit from '../audit';
 import type * as DrillRun from '../drill-run';
 import type * as Inspect from '../inspect';
+import type * as Metrics from '../metrics';
 import {
   family,
   lazily,
@@ -28,6 +29,19 @@ export function readyCommand(): Command {
     .addOption(new Option('--all', 'print the checks that passed as well'))
     .action(lazily(() => (require('../ready') as typeof Ready).runReady));
   return withJson(withOperator(withTemporal(withCluster(command))));
+}
+
+/** What does not answer is missing in it. */
+export function metricsCommand(): Command {
+  const command = verb(
+    'metrics',
+    'Print metrics for Prometheus, or write them to a file',
+    'vault-dr metrics --textfile /var/lib/prometheus/node-exporter/vault-dr.prom\nvault-dr metrics --cluster prod',
+  )
+    .addOption(repeatable(new Option('--cluster <name>', 'cluster of the configuration; default: all')))
+    .addOption(new Option('--textfile <file>', "for node_exporter's textfile collector; its name ends in .prom"))
+    .action(lazily(() => (require('../metrics') as typeof Metrics).runMetrics));
+  return withTemporal(withConfig(command));
 }
 
 /** Needs no server of the cluster. */
