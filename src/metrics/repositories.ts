@@ -72,7 +72,7 @@ export function repositorySamples(config: Config, cluster: string, facts: Cluste
     ...[...facts].flatMap(([repository, item]) => one('vault_dr_repository_up', item === null ? 0 : 1, { repository })),
     ...answered.flatMap(({ repository, generations, copies, damaged, lockedUntil }) => {
       const [oldest] = generations;
-      const missing = newestIds.filter((id) => oldest !== undefined && id > oldest && !generations.includes(id));
+      const missing = newestIds.filter((id) => id > (oldest ?? '') && !generations.includes(id));
       const lock = lockedUntil === undefined ? undefined : Math.max(0, ((lockedUntil ?? now) - now) / 1_000);
       return [
         ...one('vault_dr_generations', generations.length, { repository }),

@@ -207,6 +207,8 @@ describe('of repositories', () => {
       '{cluster="prod",repository="local"} 1',
       '{cluster="prod",repository="offsite"} 0',
     ]);
+    await rm(inTest('offsite', 'prod', older.manifest.generation), { recursive: true });
+    expect(linesOf(await samples(), 'vault_dr_repository_missing_generations')[1]).toMatch(/"offsite"\} 2$/);
     expect(linesOf(await samples({ offsite: null }), 'vault_dr_repository_up')).toEqual([
       '{cluster="prod",repository="local"} 1',
       '{cluster="prod",repository="offsite"} 0',
