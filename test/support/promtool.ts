@@ -4,7 +4,7 @@ import { describeIf } from './describe-if';
 /** Of Debian's package `prometheus`. */
 const isThere = spawnSync('promtool', ['--version']).status === 0;
 
-/** Tests that have Prometheus' own tool judge what is meant for Prometheus. */
+/** Tests that have what is meant for Prometheus checked by its own tool. */
 export const describeWithPromtool = describeIf(isThere, 'needs promtool and prometheus in the PATH');
 
 /** @returns what it printed, if it was content */

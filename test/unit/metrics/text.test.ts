@@ -33,6 +33,6 @@ describeWithPromtool('by the judgement of Prometheus', () => {
   });
 
   it('are refused if they are not', () => {
-    expect(() => promtool(['check', 'metrics'], 'bad_total_ms{x="1"} 1\n')).toThrow();
+    expect(() => promtool(['check', 'metrics'], 'bad_total_ms{x="1"} 1\n')).toThrow('bad_total_ms no help text');
   });
 });
