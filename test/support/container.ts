@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { closeSync, openSync } from 'node:fs';
-import { chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { access, chmod, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { waitFor } from '../../src/lab/processes';
 import type { ProgramResult } from '../../src/lab/run-program';
@@ -59,9 +59,13 @@ export class Container {
     if (this.#process) return;
     const { directory, log, name, options, shown, isOwnSession = false } = this.#parts;
     const console = openSync(log, 'a');
+    const groups = await controlGroups(name);
     const container = spawn(
-      'systemd-nspawn',
+      'sh',
       [
+        '-c',
+        'for group in $0; do mkdir -p "$group" && echo $$ >"$group/cgroup.procs"; done; exec systemd-nspawn "$@"',
+        groups.join(' '),
         '--quiet',
         `--directory=${directory}`,
         '--boot',
@@ -78,7 +82,11 @@ export class Container {
       { stdio: ['ignore', console, console], detached: isOwnSession },
     );
     closeSync(console);
-    container.once('exit', () => (this.#process = undefined));
+    container.once('exit', () => {
+      this.#process = undefined;
+      for (const group of groups)
+        spawn('find', [group, '-depth', '-type', 'd', '-exec', 'rmdir', '{}', ';'], { stdio: 'ignore' });
+    });
     this.#process = container;
     await waitFor(`${name} has booted`, () => this.#hasBooted(), {
       timeoutMs: BOOT_MS,
@@ -132,6 +140,30 @@ export async function writeBelow(root: string, path: string, content: string, mo
   await mkdir(dirname(file), { recursive: true });
   await writeFile(file, content, { mode });
   await chmod(file, mode);
+}
+
+/**
+ * Of its own in each hierarchy that systemd uses: otherwise units of the same name in two containers would be one group, and what
+ * one of them kills or filters would concern the other as well. None where that is not allowed.
+ */
+async function controlGroups(name: string): Promise<string[]> {
+  const made: string[] = [];
+  for (const root of ['/sys/fs/cgroup', '/sys/fs/cgroup/unified', '/sys/fs/cgroup/systemd']) {
+    const group = join(root, name);
+    const isThere = await access(join(root, 'cgroup.procs')).then(
+      () => true,
+      () => false,
+    );
+    if (
+      isThere &&
+      (await mkdir(group, { recursive: true }).then(
+        () => true,
+        () => false,
+      ))
+    )
+      made.push(group);
+  }
+  return made;
 }
 
 /** As this machine numbers it; 0 as long as there is none. */
