@@ -14,7 +14,7 @@ import { rollBack } from './run/roll-back';
 
 /**
  * Restores a cluster from a generation. Input: `{"cluster":"prod","requestedBy":"ana"}`, and optionally `generation`,
- * `asOf`, `into`, `inPlace`, `drill`, `planOnly` and `accept`. Its id must be `restore-<cluster that is changed>`:
+ * `asOf`, `into`, `inPlace`, `drill`, `quiet`, `planOnly` and `accept`. Its id must be `restore-<cluster that is changed>`:
  * Temporal allows one open run per id, and that is the lock.
  */
 export async function restoreCluster(raw: unknown, handover?: unknown): Promise<RecoveryReport> {
@@ -54,7 +54,10 @@ export async function restoreCluster(raw: unknown, handover?: unknown): Promise<
       unsealing.keepOpen(firstNode);
     });
 
-    await recovery.phase('verify', () => verify(plan));
+    await recovery.phase('verify', async () => {
+      if (plan.quiet) await goLive(plan);
+      await verify(plan);
+    });
 
     await recovery.phase('join', () => recovery.joining.joinOthers(plan));
 
@@ -62,10 +65,10 @@ export async function restoreCluster(raw: unknown, handover?: unknown): Promise<
     return finish(plan);
   }
 
-  function installArchive({ firstNode, archive }: RestorePlan): Promise<void> {
+  function installArchive({ firstNode, archive, quiet }: RestorePlan): Promise<void> {
     const { installSnapshot, installFiles, installConsul } = recovery.steps(firstNode);
     const install = { raft: installSnapshot, filesystem: installFiles, consul: installConsul }[archive ?? 'raft'];
-    return install({ claim: run.claim });
+    return install({ claim: run.claim, ...(quiet ? { quiet } : {}) });
   }
 
   // For wrong data in a healthy cluster: nothing is stopped, and nobody has to unseal.
@@ -109,8 +112,18 @@ export async function restoreCluster(raw: unknown, handover?: unknown): Promise<
       Promise.all(settings.nodes.map((node) => recovery.describe(node))),
       serving.ask((steps) => steps.chooseGeneration({ settings, ...choice })),
     ]);
+    const fenced = input.quiet === true ? settings.nodes[0] : undefined;
+    const quietProblem = fenced && (await quietProblemOn(fenced.name));
     const inPlaceProblem = input.inPlace && live.leader ? await recovery.steps(live.leader).proveInPlace() : null;
-    const made = await steps.makePlan({ input, settings, chosen, inspections, live, inPlaceProblem });
+    const made = await steps.makePlan({
+      input,
+      settings,
+      chosen,
+      inspections,
+      live,
+      inPlaceProblem,
+      ...(fenced ? { quietProblem } : {}),
+    });
     return { settings, ...made };
   }
 
@@ -146,6 +159,30 @@ export async function restoreCluster(raw: unknown, handover?: unknown): Promise<
         await act();
       }
     });
+  }
+
+  /** An agent that does not answer is a reason of its own. */
+  async function quietProblemOn(name: string): Promise<string | null> {
+    try {
+      return await recovery.steps(name).proveQuiet();
+    } catch (error) {
+      if (isCancellation(error)) throw error;
+      return problemOf(error, `proving a fence on ${name}`).problem;
+    }
+  }
+
+  /** The first node is unsealed, and nobody reaches it: people look at its leases first. */
+  async function goLive({ firstNode }: RestorePlan): Promise<void> {
+    await run.once('waiting for go-live', async () => {
+      state.node(firstNode, 'unsealed', 'behind its fence');
+      await run.waiting.until('goLive', () => state.progress.live !== undefined);
+    });
+    await run.once('lifting the fence', () =>
+      run.mustStep(`lifting the fence around ${firstNode}`, firstNode, () =>
+        recovery.steps(firstNode).liftFence({ claim: run.claim }),
+      ),
+    );
+    state.node(firstNode, 'unsealed');
   }
 
   async function verify(plan: RestorePlan): Promise<void> {

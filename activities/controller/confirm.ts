@@ -71,7 +71,7 @@ export function settingsOf(
   const source = controller.cluster(wish.cluster);
   const { approvals, approvers, approvalMinutes, setAside, rollingRestart, leaseGraceMinutes, graceDays } =
     cluster.restore;
-  const { reminders, drills } = cluster.restore;
+  const { reminders, drills, quietReach } = cluster.restore;
   if (wish.drill && !drills) {
     throw new DrError('InvalidConfiguration', `The configuration does not allow drills on '${target}'.`, {
       advice: `Allow them with restore.drills of that cluster, or omit \`drill\`.`,
@@ -91,6 +91,7 @@ export function settingsOf(
     approvalMinutes,
     setAside,
     rollingRestart,
+    ...(quietReach.length === 0 ? {} : { quietReach }),
     ...(leaseGraceMinutes === undefined ? {} : { leaseGraceMinutes }),
     graceDays,
     reminders,

@@ -162,6 +162,8 @@ export async function makePlan(
     live: LiveView;
     /** Why the leader's host can't load a snapshot in place; null if it can. */
     inPlaceProblem: string | null;
+    /** Why the first node's host has no fence; null if it has one. */
+    quietProblem?: string | null | undefined;
   },
 ) {
   const settings = confirmSettings(controller, facts.settings, facts.input);

@@ -19,6 +19,7 @@ export function nodeAuthority(node: string, cluster: string): Authority {
   return {
     describeNode: () => assertRecoveryOrReadinessOf(cluster),
     proveInPlace: recovery,
+    proveQuiet: recovery,
     lookForLeftOvers: recovery,
     openCanary: () => assertReadinessOf(cluster),
     collectConfig: () => assertBackupOf(cluster),
@@ -53,6 +54,7 @@ export function nodeAuthority(node: string, cluster: string): Authority {
     awaitUnsealed: claimed,
     watchForUnseal: claimed,
     watchForSeal: claimed,
+    liftFence: claimed,
     endRunOnNode: claimed,
   };
 }

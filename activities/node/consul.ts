@@ -116,7 +116,7 @@ function readSaved(directory: string): Saved | null {
  */
 export async function installConsul(host: NodeHost, input: { claim: RunClaim }): Promise<void> {
   const { claim } = input;
-  await host.step(claim, { kind: 'install', archive: 'consul' }, async (attempt) => {
+  await host.step(claim, { kind: 'install', archive: 'consul', quiet: false }, async (attempt) => {
     const staged = await stagedGeneration(host, claim.run);
     const doneFile = join(await host.runDirectory(claim.run), DONE);
     if (readOwnFile(doneFile) === null) {

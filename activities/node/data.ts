@@ -33,6 +33,7 @@ import { assertClaim } from '../../src/host/run/claim';
 import { ownWorkflow } from '../caller';
 import type { NodeHost } from './context';
 import { endLeftMigration, undoMigration } from './migrate';
+import { liftEarlierFence } from './quiet';
 
 const DAY_MS = 86_400_000;
 
@@ -41,6 +42,7 @@ export async function stopNode(host: NodeHost, input: { claim: RunClaim }): Prom
   await host.stepWithHeartbeats(input.claim, { kind: 'stop' }, async (attempt) => {
     await endRecoveryServer(host.node.stateDir, attempt);
     await stopAndProve(host, host.driver, attempt);
+    await liftEarlierFence(host, input.claim.run, attempt);
   });
 }
 

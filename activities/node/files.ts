@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { DrError } from '../../src/contract/failures';
 import type { Manifest } from '../../src/contract/generation';
 import type { FilesystemContent } from '../../src/contract/method';
-import type { RunClaim } from '../../src/contract/recovery';
+import type { NodeInput } from '../../src/contract/step-input/node';
 import { toDiskError } from '../../src/files/disk-error';
 import { readOwnFile } from '../../src/files/own-files';
 import { inDirectory } from '../../src/files/safe-directory';
@@ -14,6 +14,7 @@ import { proveStopped } from '../../src/host/service/service';
 import { readRaftStorage } from '../../src/vault/storage/raft-storage';
 import { heartbeatBytes, withHeartbeats } from '../heartbeat';
 import type { NodeHost } from './context';
+import { beginQuiet } from './quiet';
 import { refuseInitialize } from './refuse-initialize';
 import { startInstalled } from './start-installed';
 import { openArchive, proveStaged, stagedGeneration } from './stage';
@@ -26,9 +27,9 @@ const DONE = 'installed';
  * needed. Until all of it is verified and on the disk Vault finds no data there, so a crash starts it over from blank; once it is,
  * it is never unpacked again.
  */
-export async function installFiles(host: NodeHost, input: { claim: RunClaim }): Promise<void> {
-  const { claim } = input;
-  await host.step(claim, { kind: 'install', archive: 'filesystem' }, async (attempt) => {
+export async function installFiles(host: NodeHost, input: NodeInput<'installFiles'>): Promise<void> {
+  const { claim, quiet = false } = input;
+  await host.step(claim, { kind: 'install', archive: 'filesystem', quiet }, async (attempt) => {
     const staged = await stagedGeneration(host, claim.run);
     const runDirectory = await host.runDirectory(claim.run);
     if (readOwnFile(join(runDirectory, DONE)) === null) {
@@ -58,13 +59,14 @@ export async function installFiles(host: NodeHost, input: { claim: RunClaim }): 
         directory.put(DONE, `${new Date().toISOString()}\n`);
       });
     }
-    await withHeartbeats('start', () =>
-      startInstalled(host, attempt, staged.manifest, {
+    await withHeartbeats('start', async () => {
+      if (quiet) await beginQuiet(host, claim.run, attempt);
+      await startInstalled(host, attempt, staged.manifest, {
         when: 'With the restored data',
         what: 'backup',
         advice: `Check that its Vault stores in ${host.node.dataDir}, and read its log. Then resume, or roll back.`,
-      }),
-    );
+      });
+    });
   });
 }
 

@@ -35,6 +35,7 @@ import { installSnapshot } from './install';
 import { describeNode } from './describe';
 import { endLeftMigration, migrateData, switchConfig } from './migrate';
 import { extendLeases } from './lease-grace';
+import { liftFence, proveQuiet } from './quiet';
 import { stageGeneration } from './stage';
 import { awaitUnsealed, joinNode, recoverPeers, restartNode, startNode } from './start';
 import { checkShare, rewrapShares, unsealNode, watchForSeal, watchForUnseal } from './unseal';
@@ -109,6 +110,7 @@ export function createNodeActivities(deps: NodeDeps) {
     saveConsul: (input: NodeInput<'saveConsul'>) => saveConsul(host, input),
     installConsul: explained(host, installConsul),
     putBackConsul: (input: NodeInput<'putBackConsul'>) => putBackConsul(host, input),
+    proveQuiet: () => proveQuiet(host),
     proveInPlace: () => proveInPlace(host),
     installInPlace: explained(host, installInPlace),
     recoverPeers: explained(host, recoverPeers),
@@ -121,6 +123,7 @@ export function createNodeActivities(deps: NodeDeps) {
     extendLeases: explained(host, extendLeases),
     unsealNode: explained(host, unsealNode),
     awaitUnsealed: explained(host, awaitUnsealed),
+    liftFence: (input: NodeInput<'liftFence'>) => liftFence(host, input),
     watchForUnseal: (input: NodeInput<'watchForUnseal'>) => watchForUnseal(host, input),
     watchForSeal: (input: NodeInput<'watchForSeal'>) => watchForSeal(host, input),
 
@@ -134,7 +137,9 @@ export function createNodeActivities(deps: NodeDeps) {
       await removeDiscarded(node.dataDir, input.claim.run);
       await forgetInstall(node.dataDir, input.claim.run);
       // A run that was cancelled in the middle has left the original data aside.
-      if (!input.unfinished) await forgetUnfinished(node.stateDir, input.claim.run);
+      if (input.unfinished) return;
+      await host.driver.quiet?.lift(undefined, input.claim.run);
+      await forgetUnfinished(node.stateDir, input.claim.run);
     },
   } satisfies Steps;
   return guarded(steps, nodeAuthority(node.name, deps.clusterName));

@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { DrError, isDrError } from '../../src/contract/failures';
 import type { Manifest } from '../../src/contract/generation';
-import type { RunClaim } from '../../src/contract/recovery';
+import type { NodeInput } from '../../src/contract/step-input/node';
 import type { Attempt } from '../../src/host/run/attempt';
 import { blankDataDirectory, removeDiscarded } from '../../src/host/data/data-directory';
 import { readOwnFile } from '../../src/files/own-files';
@@ -19,6 +19,7 @@ import {
 } from '../../src/vault/throwaway';
 import { withHeartbeats } from '../heartbeat';
 import type { NodeHost } from './context';
+import { beginQuiet } from './quiet';
 import { refuseInitialize } from './refuse-initialize';
 import { type Installed, startInstalled } from './start-installed';
 import { openArchive, proveStaged, stagedGeneration } from './stage';
@@ -36,9 +37,9 @@ const INSTALLED: Installed = {
  * From a blank node to one that has the snapshot and was restarted: sealed or, with auto-unseal, about to unseal. The
  * keys and the root token of the blank cluster exist only within this call, so a crash starts over from blank.
  */
-export async function installSnapshot(host: NodeHost, input: { claim: RunClaim }): Promise<void> {
-  const { claim } = input;
-  await host.step(claim, { kind: 'install', archive: 'raft' }, async (attempt) => {
+export async function installSnapshot(host: NodeHost, input: NodeInput<'installSnapshot'>): Promise<void> {
+  const { claim, quiet = false } = input;
+  await host.step(claim, { kind: 'install', archive: 'raft', quiet }, async (attempt) => {
     const doneFile = join(await host.runDirectory(claim.run), 'installed');
     const staged = await stagedGeneration(host, claim.run);
     const { manifest, path } = staged;
@@ -46,6 +47,7 @@ export async function installSnapshot(host: NodeHost, input: { claim: RunClaim }
     if (!done) await proveStaged(host, attempt, staged);
 
     await withHeartbeats('install', async () => {
+      if (quiet) await beginQuiet(host, claim.run, attempt);
       if (done) return startInstalled(host, attempt, manifest, INSTALLED);
 
       await refuseInitialize(host);

@@ -28,6 +28,8 @@ import { refuseInitialize } from './refuse-initialize';
 /** Starts a node without changing it. */
 export async function startNode(host: NodeHost, input: { claim: RunClaim }): Promise<SealReport> {
   return host.retry(input.claim, { kind: 'start' }, async (attempt) => {
+    // What is started here is what was there before, or shares its storage with a node that serves.
+    await host.driver.quiet?.lift(attempt);
     if (!(await host.stops.end(input.claim.run, attempt))) await host.driver.start(attempt);
     return sealReport(host, attempt);
   });

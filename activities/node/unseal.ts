@@ -16,6 +16,7 @@ import type { Attempt } from '../../src/host/run/attempt';
 import { cancellation } from '../heartbeat';
 import type { NodeHost } from './context';
 import { Leaderless } from './leaderless';
+import { keepQuiet } from './quiet';
 
 /** Checks one envelope: is it encrypted for this node, and does it contain a share? */
 export function checkShare({ node }: NodeHost, input: { claim: RunClaim; share: string }): Promise<ShareVerdict> {
@@ -42,6 +43,7 @@ export async function rewrapShares(host: NodeHost, input: NodeInput<'rewrapShare
 export async function unsealNode(host: NodeHost, input: { claim: RunClaim; shares: string[] }): Promise<UnsealOutcome> {
   const outcome = await host.retry(input.claim, { kind: 'unseal' }, async (attempt) => {
     const shares = await openAll(host, input.claim.run, input.shares);
+    if (await keepQuiet(host, input.claim.run, attempt)) await host.driver.start(attempt);
     return host.withVault((vault) => giveShares(host, vault, attempt, shares));
   });
   if (outcome.state === 'unsealed') await forgetInstall(host.node.dataDir);

@@ -74,6 +74,7 @@ export default {
           page('Notifications', 'operate/notifications'),
           page('Reports and audit', 'operate/audit-and-reports'),
           page('Keep leases alive', 'operate/leases'),
+          page('Restore quietly', 'operate/quiet'),
           page('Delete old data', 'operate/remove-set-aside'),
           page('Upgrade', 'operate/upgrades'),
         ],

@@ -140,6 +140,23 @@ export const REFUSALS = {
     ],
     see: 'operate/sandbox.md#what-it-leaves',
   },
+  'no-fence': {
+    title: 'No fence can be made for a quiet restore',
+    says: [
+      "no fence can be made: the driver 'process' of vault-1 has no fence: systemd has",
+      "no fence can be made: vault-1: the agent can't write to /etc/systemd/system (EROFS)",
+      'no fence can be made: vault-1: The fence is not proved: …',
+      'quiet is not possible where Vault stores in Consul, which is behind no fence',
+    ],
+    means:
+      'With `--quiet` the first node is kept away from the network until somebody says go-live. The plan has tried that on its host, for a moment and beside Vault, and it does not hold.',
+    todo: [
+      'Cannot write, or not as root: install the agent again, as root: `vault-dr install agent`.',
+      'Not proved: the host lets packets through despite IPAddressDeny=, such as a container without the right to load BPF programs.',
+      'Otherwise restore without `--quiet`: cut the hosts off from other systems by a firewall, and set restore.leaseGraceMinutes.',
+    ],
+    see: 'operate/quiet.md',
+  },
   grace: {
     title: 'Old data is still kept',
     says: ['old data is kept for 7 days (restore.graceDays), until …'],

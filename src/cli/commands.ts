@@ -19,6 +19,7 @@ import {
 } from './verbs/prove';
 import {
   abortCommand,
+  goLiveCommand,
   rebuildNodeCommand,
   recoverCommand,
   recoverQuorumCommand,
@@ -51,6 +52,7 @@ const COMMANDS: Record<keyof typeof GROUP, readonly (() => Command)[]> = {
     recoverCommand,
     resumeCommand,
     skipNodeCommand,
+    goLiveCommand,
     rollBackCommand,
     abortCommand,
     reportCommand,

@@ -23,6 +23,10 @@ export function runAbort(options: MessageOptions): Promise<void> {
   return send(options, MESSAGE.abort, operatorInput, { operator: options.as }, 'vault-dr abort --cluster prod');
 }
 
+export function runGoLive(options: MessageOptions): Promise<void> {
+  return send(options, MESSAGE.goLive, operatorInput, { operator: options.as }, 'vault-dr go-live --cluster prod');
+}
+
 export function runSkipNode(options: MessageOptions & { node: string }): Promise<void> {
   const input = { operator: options.as, node: options.node };
   return send(options, MESSAGE.skipNode, skipNodeInput, input, 'vault-dr skip-node --cluster prod --node vault-3');

@@ -216,6 +216,7 @@ const recoveryProgress = z.strictObject({
   errors: reportFields.errors,
   retrying: reportFields.retrying,
   rollBack: reportFields.rollBack,
+  live: reportFields.live,
   copied: reportFields.copied,
   notices,
   pending: z.array(
@@ -746,6 +747,7 @@ export const DOCUMENTS_OF: Record<string, readonly DocumentName[]> = {
   'roll-back': ['answer', ...RECOVERY],
   resume: ['answer'],
   'skip-node': ['answer'],
+  'go-live': ['answer'],
   abort: ['answer'],
   approve: ['answer'],
   unseal: ['answer'],

@@ -68,6 +68,7 @@ interface RestoreOptions extends RecoveryOptions, ImportOptions {
   into?: string;
   inPlace?: boolean;
   drill?: boolean;
+  quiet?: boolean;
   removePeer: string[];
 }
 
@@ -83,6 +84,7 @@ export async function runRestore(options: RestoreOptions): Promise<void> {
       planOnly: options.plan === true,
       inPlace: options.inPlace === true,
       drill: options.drill === true,
+      ...(options.quiet === true ? { quiet: true } : {}),
       accept,
       ...removals(removePeer),
       ...(asOf === undefined ? {} : { asOf }),

@@ -57,12 +57,18 @@ export const restoreInput = z
     inPlace: z.boolean({ error: 'must be true or false' }).default(false),
     /** A rehearsal: `restore.drills` of the configuration says how many must approve. */
     drill: z.boolean({ error: 'must be true or false' }).default(false),
+    /** The first node comes up behind a fence, and nobody reaches it until somebody says `goLive`. */
+    quiet: z.boolean({ error: 'must be true or false' }).optional(),
     removePeers,
     accept,
   })
   .refine(({ inPlace, removePeers: peers = [] }) => inPlace || peers.length === 0, {
     path: ['removePeers'],
     error: 'goes with inPlace only: any other restore makes a cluster that has no old peers',
+  })
+  .refine(({ inPlace, quiet }) => !inPlace || quiet !== true, {
+    path: ['quiet'],
+    error: 'does not go with inPlace: a cluster that serves is not quiet',
   })
   .refine(({ inPlace, into, cluster }) => !inPlace || into === undefined || into === cluster, {
     path: ['inPlace'],

@@ -123,6 +123,7 @@ export const MESSAGE = {
   skipNode: 'skipNode',
   rollBack: 'rollBack',
   abort: 'abort',
+  goLive: 'goLive',
 } as const;
 
 /** Wire name of the signal with which workers tell a recovery what they retry; not for people. */

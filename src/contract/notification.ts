@@ -6,6 +6,7 @@ export interface Notification {
     | 'approval wanted'
     | 'shares wanted'
     | 'decision wanted'
+    | 'go-live wanted'
     | 'step retries'
     | 'reminder'
     | 'escalation'

@@ -58,6 +58,8 @@ export interface RecoverySettings {
   drill?: true;
   setAside: 'rename' | 'delete';
   rollingRestart: boolean;
+  /** Addresses that a Vault behind a fence may reach besides its own host. Absent if there are none. */
+  quietReach?: string[];
   /** For how long leases are valid after a restore, at least. Absent if Vault decides. */
   leaseGraceMinutes?: number;
   graceDays: number;
@@ -204,6 +206,8 @@ export interface RestorePlan extends PlanBase {
   consul?: Omit<ConsulContent, 'method'>;
   /** A rehearsal: `restore.drills` on its hosts says how many must approve. */
   drill?: true;
+  /** The first node comes up behind a fence, until somebody says `goLive`. */
+  quiet?: true;
   /** Leases get at least this long before the first node serves. Absent if they are left as they are. */
   leaseGraceMinutes?: number;
   /** Absent if no run was lost. */

@@ -111,7 +111,7 @@ export interface ShareProgress {
   problem: string | null;
 }
 
-export type WaitingFor = 'approval' | 'shares' | 'operator';
+export type WaitingFor = 'approval' | 'shares' | 'operator' | 'goLive';
 export const PARK_CHOICES = ['resume', 'skipNode', 'rollBack', 'abort'] as const;
 export type ParkChoice = (typeof PARK_CHOICES)[number];
 
@@ -190,6 +190,8 @@ export interface RecoveryProgress {
   retrying?: Retrying[];
   /** Who requested a roll-back, and in which phase. */
   rollBack: { by: string; at: string; from: RecoveryPhase } | null;
+  /** Once somebody has ended the quiet of a quiet restore. */
+  live?: { by: string; at: string };
   /** Once leases were given a later end. */
   leases?: Pick<LeaseOutcome, 'byMount' | 'left' | 'skipped'>;
   /** Only of a copy of a node's data, once it has ended. */

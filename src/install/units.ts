@@ -112,7 +112,8 @@ function agent(settings: UnitSettings): string[] {
           'KillMode=mixed',
           ...confined(settings),
           // To keep Vault's unit stopped while a recovery needs that: only root's agent may, who may tell systemd anything.
-          ...(user === 'root' ? ['ReadWritePaths=-/run/systemd/system'] : []),
+          // In the other one a quiet restore keeps its fence, which must outlive a reboot.
+          ...(user === 'root' ? ['ReadWritePaths=-/run/systemd/system', 'ReadWritePaths=-/etc/systemd/system'] : []),
           `CapabilityBoundingSet=${AGENT_CAPABILITIES}`,
           ...(user === 'root'
             ? []

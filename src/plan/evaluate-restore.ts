@@ -15,6 +15,7 @@ import { filesWarnings } from './files-findings';
 import { knownNonVoters, memberPlan, memberWarnings } from './members';
 import { ownSealWarnings } from './own-seals';
 import { inPlaceSteps, restoreSteps, withRemovals } from './node-steps';
+import { quietWarnings } from './quiet';
 import { reachWarnings } from './reach-findings';
 import { serviceWarnings } from './service-findings';
 import { isForConfigured } from './recipients';
@@ -95,12 +96,17 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
       approvals: approvalsOf(settings, accepted),
       ...trustOf(settings),
       ...(settings.drill ? { drill: settings.drill } : {}),
+      ...(input.quiet === true ? { quiet: true as const } : {}),
       setAside: settings.setAside,
       // In place nothing is stopped, and no key holder is waiting to unseal.
       rollingRestart: settings.rollingRestart && !input.inPlace,
       steps: input.inPlace
         ? withRemovals(inPlaceSteps(first.name), first.name, removePeers)
-        : withPutBack(restoreSteps(settings, manifest, grace.leaseGraceMinutes), lost, settings.nodes),
+        : withPutBack(
+            restoreSteps(settings, manifest, { grace: grace.leaseGraceMinutes, quiet: input.quiet }),
+            lost,
+            settings.nodes,
+          ),
       ...(lost.length === 0 ? {} : { lost }),
       holdData:
         storage === 'consul'
@@ -119,6 +125,7 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
         ...filesWarnings(manifest, settings.nodes),
         ...liveCredentialWarnings(beside),
         ...graceWarnings,
+        ...(input.quiet === true ? quietWarnings(manifest, { quietReach: settings.quietReach, ...grace }) : []),
         ...found.warnings,
         ...trustWarnings(settings),
         ...leftOutWarnings(leftOut),

@@ -23,7 +23,9 @@ export type HostAction =
     }
   | { kind: 'copy aside' }
   /** `archive`: what is installed. */
-  | { kind: 'install'; archive: Method }
+  /** `quiet`: behind a fence, until somebody lifts it. */
+  | { kind: 'install'; archive: Method; quiet?: boolean }
+  | { kind: 'lift the fence' }
   /** Of the Consul that Vault stores in, instead of a data directory. */
   | { kind: 'save consul' }
   /** `lost`: the run that never ended, and has kept it. */
@@ -135,9 +137,13 @@ function whyNotPlanned(plan: RecoveryPlan, name: string, action: HostAction): st
       return method === 'peers' && isFirst ? null : unplanned(`does not make ${name} the only peer`);
     case 'install':
       if (method !== 'snapshot' || !isFirst) return unplanned(`does not install on ${name}`);
-      return action.archive === (plan.archive ?? 'raft')
+      if (action.archive !== (plan.archive ?? 'raft'))
+        return unplanned(`installs a backup by the method ${plan.archive ?? 'raft'}, not ${action.archive}`);
+      return (action.quiet ?? false) === (plan.quiet ?? false)
         ? null
-        : unplanned(`installs a backup by the method ${plan.archive ?? 'raft'}, not ${action.archive}`);
+        : unplanned(`installs ${action.quiet ? 'without' : 'behind'} a fence`);
+    case 'lift the fence':
+      return method === 'snapshot' && isFirst && plan.quiet ? null : unplanned(`has no fence on ${name}`);
     case 'save consul':
       return changesConsul ? null : otherConsul(name);
     case 'put back consul':

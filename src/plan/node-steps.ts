@@ -2,13 +2,21 @@ import type { Manifest } from '../contract/generation';
 import type { MigrationSource } from '../contract/method';
 import type { NodePlan, RecoveryPlan, RecoverySettings } from '../contract/plan';
 import { formatMinutes } from './lease-grace';
+import { fenceStep } from './quiet';
 import { storageOf } from './consul-findings';
 
 type Steps = RecoveryPlan['steps'];
 
 /** The steps of a restore, in the words of the runbook. */
-export function restoreSteps({ nodes, setAside }: RecoverySettings, manifest: Manifest, grace?: number): Steps {
+export function restoreSteps(
+  settings: RecoverySettings,
+  manifest: Manifest,
+  { grace, quiet = false }: { grace?: number | undefined; quiet?: boolean | undefined } = {},
+): Steps {
+  const { nodes, setAside } = settings;
   const [first] = nodes;
+  const fence = quiet ? [fenceStep(settings)] : [];
+  const live = quiet ? ['wait for go-live, then take the fence away'] : [];
   const away = (node: NodePlan) => awayStep(node, setAside);
   const open = unsealStep(manifest.seal.type, (manifest.recovery ?? manifest.seal).secretThreshold);
   if (manifest.content?.method === 'consul') return consulSteps(nodes, manifest.content.path, open);
@@ -18,7 +26,17 @@ export function restoreSteps({ nodes, setAside }: RecoverySettings, manifest: Ma
       : 'verify: only peer, cluster id, numbers of shares, canary, key counts';
   return stepsFrom(
     nodes,
-    (node) => [FETCH, 'stop Vault', away(node), installStep(manifest), ...graceSteps(grace), open, verify],
+    (node) => [
+      FETCH,
+      'stop Vault',
+      away(node),
+      ...fence,
+      installStep(manifest),
+      ...graceSteps(grace),
+      open,
+      ...live,
+      verify,
+    ],
     (node) => ['stop Vault', away(node), `start blank, join ${first?.name}`, open],
   );
 }

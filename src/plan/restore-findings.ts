@@ -22,6 +22,7 @@ import { liveCredentialFindings, type SourceView } from './live-credentials';
 import { compareLogEnds, logEndOf } from './log-end';
 import { findLostRuns, wayBackText } from './lost-runs';
 import { removalFindings } from './members';
+import { quietFindings } from './quiet';
 import { uploadFindings } from './upload-findings';
 import { mixedVersionFindings, productOfManifest } from './versions';
 
@@ -37,6 +38,8 @@ export interface RestoreFacts {
   recipients: readonly string[];
   /** Why the leader's host can't load a snapshot in place. */
   inPlaceProblem: string | null;
+  /** Why the first node's host can't keep its Vault behind a fence. */
+  quietProblem?: string | null | undefined;
   /** Of the cluster that the generation is from, where it goes into another one. */
   source?: SourceView | null;
   /** Which of the runs that hosts list as unfinished have a report of their end. */
@@ -74,6 +77,7 @@ export function restoreFindings(given: RestoreFacts) {
     ...drillFindings(chosen.drilled),
     ...(input.inPlace ? removalFindings(settings.nodes, live, removePeers) : []),
     ...(input.inPlace ? inPlaceMethodFindings(manifest) : []),
+    ...(input.quiet === true ? quietFindings(manifest, facts.quietProblem) : []),
     ...consulFindings(manifest, live),
     ...filesFindings(manifest, settings, inspections, live),
     ...(input.inPlace ? inPlaceFindings(facts) : lossFindings(facts, rpoSeconds, lost)),

@@ -1,3 +1,7 @@
+import type { Target } from '../vault/reach/fence-targets';
+
+export type { Target };
+
 /** What is sent into the fence, one JSON document per line. */
 export type Order =
   | { do: 'probe'; targets: Target[]; hidden: string[]; made: string[] }
@@ -15,12 +19,6 @@ export type Order =
   | { do: 'look' };
 
 export type Reply = { id: number } & ({ result: unknown } | { error: string });
-
-/** Something that must be out of reach: an address, never a name, which could not be resolved there. */
-export interface Target {
-  host: string;
-  port: number;
-}
 
 /** What is accepted at an address of the fence's own loopback is passed on to a socket that is shared with the host. */
 export interface Way extends Target {

@@ -20,7 +20,7 @@ import { Fence } from './fence';
 import { ScratchVault } from './scratch-vault';
 import { readSeal, type SandboxSeal } from './seal';
 import { ShareJudge } from './share-judge';
-import { fenceTargets } from './targets';
+import { fenceTargets } from '../vault/reach/fence-targets';
 
 export interface SandboxOptions {
   cluster: ClusterConfig;

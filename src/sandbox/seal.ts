@@ -8,7 +8,7 @@ import { DrError } from '../contract/failures';
 import { parseHcl } from '../vault/config/hcl';
 import { booleanIn, textIn } from '../vault/config/hcl-blocks';
 import { enabledSeals } from '../vault/config/vault-config';
-import { addressParts } from './targets';
+import { addressParts } from '../vault/reach/fence-targets';
 
 /** In the fence: files that the seal needs. */
 export const SEAL_FILES = '/seal';

@@ -53,6 +53,7 @@ const NODE_RESULTS: { [S in Exclude<NodeStep, OnlyByAgent>]: z.ZodType<ResultOf<
   installConsul: DONE,
   putBackConsul: DONE,
   proveInPlace: text.nullable(),
+  proveQuiet: text.nullable(),
   installInPlace: DONE,
   recoverPeers: sealReport,
   startNode: sealReport,
@@ -79,6 +80,7 @@ const NODE_RESULTS: { [S in Exclude<NodeStep, OnlyByAgent>]: z.ZodType<ResultOf<
   awaitUnsealed: DONE,
   watchForUnseal: flag,
   watchForSeal: flag,
+  liftFence: DONE,
   endRunOnNode: DONE,
 };
 

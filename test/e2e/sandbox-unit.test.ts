@@ -26,7 +26,7 @@ describeIf(lacks === null, lacks ?? '')('the unit of a sandbox host', () => {
   let host: SystemdHost;
 
   beforeAll(async () => {
-    host = await SystemdHost.boot(['/usr/bin/bwrap']);
+    host = await SystemdHost.boot({ programs: ['/usr/bin/bwrap'] });
     await host.write('/etc/hosts', '127.0.0.1 localhost\n');
     await host.write('/usr/local/bin/scratch-vault', PROGRAM, 0o755);
     await host.write(

@@ -34,6 +34,12 @@ const STEPS: Record<string, () => Promise<unknown>> = {
   },
   'start Vault': () => driver.start(attempt),
   'stop it again': () => driver.stop(attempt),
+  'put a fence around Vault': async () => {
+    if (process.geteuid?.() === 0) return driver.quiet?.place(RUN, { reach: [], targets: [] }, attempt);
+    const problem = await driver.quiet?.problem({ reach: [], targets: [] });
+    if (!problem?.includes('root')) throw new Error(`who is not root hears: ${problem}`);
+  },
+  'take the fence away': async () => driver.quiet?.lift(attempt),
   'empty the new directory': () => blankDataDirectory(DATA, RUN, attempt),
   'put the data back': () => putBackDataDirectory(DATA, RUN, attempt),
   'start it again': () => driver.start(attempt),

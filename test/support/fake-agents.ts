@@ -300,6 +300,8 @@ export function fakeActivities() {
         note(`look for left-overs ${name}`, [{ path: `/old.${name}`, sizeBytes: 1, setAsideAt: null }]),
       openCanary: ({ canary: { sha256 } }) => note(`open canary ${name}`, { sha256, problem: null, advice: null }),
       removeSetAsideData: () => note(`remove ${name}`, [{ path: `/old.${name}`, sizeBytes: 1, setAsideAt: null }]),
+      proveQuiet: () => note(`prove quiet ${name}`, null),
+      liftFence: () => note(`lift the fence ${name}`, undefined),
       proveInPlace: () => note(`prove in place ${name}`, null),
       installInPlace: () => note(`install in place ${name}`, undefined),
       recoverPeers: () => note(`recover peers ${name}`, { ...SEALED }),

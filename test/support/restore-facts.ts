@@ -35,6 +35,7 @@ export interface Changes {
   credential?: RestoreFacts['credential'];
   recipients?: string[];
   inPlaceProblem?: string | null;
+  quietProblem?: string | null;
 }
 
 export function factsWith(changes: Changes = {}): RestoreFacts {
@@ -63,6 +64,7 @@ export function factsWith(changes: Changes = {}): RestoreFacts {
     credential: changes.credential ?? { fingerprint: LOGIN, problem: null },
     recipients: changes.recipients ?? [],
     inPlaceProblem: changes.inPlaceProblem ?? null,
+    ...('quietProblem' in changes ? { quietProblem: changes.quietProblem } : {}),
     now: '2026-11-23T05:00:00.000Z',
   };
 }

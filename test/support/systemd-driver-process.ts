@@ -1,11 +1,20 @@
 import { readFileSync } from 'node:fs';
-import { createServiceDriver } from '../../src/host/service/service';
 import type { HostedNode } from '../../src/config/schema';
+import type * as Service from '../../src/host/service/service';
+import type { Cut } from '../../src/host/service/unit-fence';
+import { compiled } from '../../src/lab/project-root';
+
+// Compiled: systemd starts a file that lies beside it.
+const { createServiceDriver } = require(compiled('src/host/service/service.js')) as typeof Service;
 
 /** A process on a host with systemd, which does with a unit what an agent would do. */
 export interface DriverOrder {
   node: Pick<HostedNode, 'name' | 'stateDir' | 'service'>;
-  do: 'start' | 'stop' | 'status' | 'check' | 'settle' | 'serverStart';
+  do: 'start' | 'stop' | 'status' | 'check' | 'settle' | 'serverStart' | 'quietProblem' | 'fence' | 'placedBy' | 'lift';
+  /** With `quietProblem` and `fence`. */
+  cut?: Cut;
+  /** The run that places a fence. */
+  run?: string;
   /** Runs that are over. */
   over?: string[];
 }
@@ -17,7 +26,13 @@ export interface DriverAnswer {
   waits: string[];
 }
 
-async function obey({ node, do: verb, over = [] }: DriverOrder): Promise<DriverAnswer> {
+async function obey({
+  node,
+  do: verb,
+  over = [],
+  cut = { reach: [], targets: [] },
+  run = 'none',
+}: DriverOrder): Promise<DriverAnswer> {
   const driver = createServiceDriver(node as HostedNode);
   const waits: string[] = [];
   const fence = { assertCurrent: () => undefined, onWait: (what: string) => void waits.push(what) };
@@ -28,6 +43,10 @@ async function obey({ node, do: verb, over = [] }: DriverOrder): Promise<DriverA
       status: () => driver.status(),
       check: () => driver.check?.(),
       settle: () => driver.settle?.(async (run) => over.includes(run)),
+      quietProblem: () => driver.quiet?.problem(cut),
+      fence: () => driver.quiet?.place(run, cut, fence),
+      placedBy: () => driver.quiet?.placedBy(),
+      lift: () => driver.quiet?.lift(fence),
       serverStart: () => driver.serverStart?.('/opt/vault/data'),
     }[verb]();
     return { result, waits };

@@ -206,6 +206,21 @@ export class Decisions {
     );
   }
 
+  goLive(operator: string): Answer {
+    const { progress } = this.state;
+    const { plan, live, rollBack, waitingFor } = progress;
+    const first = plan?.firstNode ?? 'the first node';
+    if (plan?.method !== 'snapshot' || !plan.quiet)
+      return no('This run has no fence: it was not started with --quiet.');
+    if (live !== undefined) return no(`${live.by} has already said so.`);
+    if (rollBack !== null) return no(`${rollBack.by} has already started a roll-back.`);
+    if (waitingFor !== 'goLive')
+      return no(`Not yet: ${first} is not unsealed behind its fence. The run says when it is.`);
+    progress.live = { by: operator, at: new Date().toISOString() };
+    this.journal.record('goLive', 'info', operator, { node: first });
+    return yes(`The fence around ${first} is taken away; then it is verified, and the others join.`);
+  }
+
   rollBack(operator: string): Answer {
     const reason = this.noWayBack;
     if (reason !== null) return no(reason);

@@ -47,5 +47,12 @@ export function handleMessages(run: RecoveryRun, ceremony: ShareCeremony): void 
     'End the run: before the first node is stopped; in a rebuild and in place at any time',
     (input) => run.decisions.abort(input.operator),
   );
+  incoming.take(
+    MESSAGE.goLive,
+    operatorInput,
+    '{"operator":"your name"}',
+    'End the quiet of a quiet restore: take the fence around the first node away',
+    (input) => run.decisions.goLive(input.operator),
+  );
   incoming.refuseOthers(Object.values(MESSAGE), () => [run.state.progress.planHash]);
 }

@@ -155,6 +155,8 @@ const WATCH: StepOptions = {
 const NODE_STEPS: Record<keyof NodeActivities, StepOptions> = {
   describeNode: INSPECTION,
   proveInPlace: INSPECTION,
+  // It waits for connections that fail.
+  proveQuiet: BRIEF,
   lookForLeftOvers: INSPECTION,
   openCanary: INSPECTION,
   // Optional: a host that is down must not block a backup.
@@ -195,6 +197,8 @@ const NODE_STEPS: Record<keyof NodeActivities, StepOptions> = {
   installInPlace: BULK,
   copyDataAside: BULK,
   removeSetAsideData: BULK,
+
+  liftFence: CHANGE,
 
   watchForUnseal: WATCH,
   watchForSeal: WATCH,

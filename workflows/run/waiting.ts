@@ -10,6 +10,7 @@ const WANTED = {
   approval: 'approval wanted',
   shares: 'shares wanted',
   operator: 'decision wanted',
+  goLive: 'go-live wanted',
 } as const;
 
 interface Wait {

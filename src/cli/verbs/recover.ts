@@ -56,6 +56,7 @@ export function restoreCommand(): Command {
     .option('--into <cluster>', 'restore the backup of --cluster into this other cluster of the configuration')
     .option('--in-place', 'load it into the running cluster, whose data is wrong: nothing is stopped or unsealed')
     .option('--drill', 'a rehearsal, with the approvals of restore.drills in the configuration')
+    .option('--quiet', 'the first node comes up behind a fence, reached by nobody, until `vault-dr go-live`')
     .action(lazily(() => restoring().runRestore));
   return withFacts(withRecovery(withConfig(withRemovals(command, 'with --in-place: '))), 'With --snapshot:');
 }
@@ -123,6 +124,15 @@ export function resumeCommand(): Command {
   const command = verb('resume', 'Try the parked steps of a recovery again', 'vault-dr resume --cluster prod').action(
     lazily(() => decisions().runResume),
   );
+  return withJson(withOperator(withTemporal(withCluster(command))));
+}
+
+export function goLiveCommand(): Command {
+  const command = verb(
+    'go-live',
+    'Let the first node of a quiet restore be reached',
+    'vault-dr go-live --cluster prod',
+  ).action(lazily(() => decisions().runGoLive));
   return withJson(withOperator(withTemporal(withCluster(command))));
 }
 

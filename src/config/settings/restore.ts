@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { personName } from '../../contract/person';
 import { auth } from './auth';
-import { path, secretSource, sshPublicKey } from './values';
+import { addressRange, path, secretSource, sshPublicKey } from './values';
 
 const approver = z.strictObject({
   name: personName.describe('The name they give with --as.'),
@@ -97,6 +97,12 @@ export const restore = z.strictObject({
     .optional()
     .describe(
       'How people log in to the restored cluster, with nothing that could be down: for `vault-dr ready`, and for those who read it that night.',
+    ),
+  quietReach: z
+    .array(addressRange)
+    .default([])
+    .describe(
+      'IP addresses or prefixes that a Vault behind the fence of `restore --quiet` may reach besides its own host: those of the key service of its seal.',
     ),
   rollingRestart: z
     .boolean()

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net';
 import { resolve } from 'node:path';
 import { z } from 'zod';
 import { isLoopbackHost, socketPathOf } from '../../contract/addresses';
@@ -52,6 +53,17 @@ export const localUrl = z.string().superRefine((url, context) => {
   }
   for (const { message } of vaultUrl.safeParse(url).error?.issues ?? []) context.addIssue({ code: 'custom', message });
 });
+
+/** Of IP: `10.0.0.9` or `10.0.0.0/24`. */
+export const addressRange = z
+  .string()
+  .refine(isAddressRange, { error: 'must be an IP address, or a prefix such as 10.0.0.0/24' });
+
+function isAddressRange(text: string): boolean {
+  const [, address = '', prefix] = /^([0-9a-fA-F:.]+)(?:\/(\d{1,3}))?$/.exec(text) ?? [];
+  const bits = { 0: -1, 4: 32, 6: 128 }[isIP(address)] ?? -1;
+  return Number(prefix ?? 0) <= bits;
+}
 
 /** The source of a secret; the configuration never contains the secret itself. */
 export const secretSource = z.union(

@@ -111,6 +111,7 @@ const notification = strict<Notification>({
     'approval wanted': true,
     'shares wanted': true,
     'decision wanted': true,
+    'go-live wanted': true,
     'step retries': true,
     reminder: true,
     escalation: true,
@@ -206,6 +207,8 @@ export const CONTROLLER_INPUTS = {
     inspections,
     live,
     inPlaceProblem: text.nullable(),
+    /** Absent unless it is to be quiet, and in requests of earlier versions. */
+    quietProblem: text.nullable().optional(),
   }),
   makeQuorumPlan: z.strictObject({ input: recoverQuorumInput, settings, inspections, live }),
   makeRebuildPlan: z.strictObject({ input: rebuildNodeInput, settings, inspection: nodeInspection, live }),

@@ -28,6 +28,7 @@ const watch = z.strictObject({
 export const NODE_INPUTS = {
   describeNode: NOTHING,
   proveInPlace: NOTHING,
+  proveQuiet: NOTHING,
   collectConfig: NOTHING,
   lookForLeftOvers: z.strictObject({ of: run }),
   openCanary: z.strictObject({ canary: sealedCanary }),
@@ -61,8 +62,9 @@ export const NODE_INPUTS = {
 
   migrateData: z.strictObject({ claim, from: migrationSource }),
   switchConfig: z.strictObject({ claim, files: listOf(configSwitch, 100) }),
-  installSnapshot: claimed,
-  installFiles: claimed,
+  /** `quiet`: behind a fence. */
+  installSnapshot: z.strictObject({ claim, quiet: z.literal(true).optional() }),
+  installFiles: z.strictObject({ claim, quiet: z.literal(true).optional() }),
   saveConsul: claimed,
   installConsul: claimed,
   /** `lost`: a run that never ended; what it kept is put back. */
@@ -82,6 +84,7 @@ export const NODE_INPUTS = {
   awaitUnsealed: claimed,
   watchForUnseal: watch,
   watchForSeal: watch,
+  liftFence: claimed,
   endRunOnNode: z.strictObject({ claim, unfinished: flag.optional() }),
 } as const;
 

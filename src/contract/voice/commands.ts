@@ -38,6 +38,7 @@ export function commandsOf(progress: RecoveryProgress, now: number | null): Comm
     ...(parked.length > 0 ? decisions(progress) : []),
     ...(waitingFor === 'approval' ? approval(progress) : []),
     ...(waitingFor === 'shares' ? [share(progress)] : []),
+    ...(waitingFor === 'goLive' ? goingLive(progress) : []),
     ...slowFollowers(progress, now).map((node) =>
       skip(progress, node, `${node} is still joining; the cluster is serving. To continue without it`),
     ),
@@ -83,6 +84,17 @@ function decisions(progress: RecoveryProgress): CommandText[] {
       'abort',
       hasChangedNodes(progress) ? 'To end it and leave the nodes as they are:' : 'To cancel:',
     ),
+  ];
+}
+
+function goingLive({ cluster, plan }: RecoveryProgress): CommandText[] {
+  const first = plan?.firstNode ?? 'the first node';
+  return [
+    {
+      ...operatorCommand(cluster, 'goLive', 'go-live', 'To let clients and the other nodes reach it:'),
+      note: `Until then Vault on ${first} is reached from that host alone: look at its leases there.`,
+    },
+    operatorCommand(cluster, 'rollBack', 'roll-back', 'To put the previous data back on every node:'),
   ];
 }
 

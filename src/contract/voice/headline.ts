@@ -51,6 +51,7 @@ function headlineUnderway({
       tone: 'attention',
     };
   }
+  if (waitingFor === 'goLive') return { text: 'waits for go-live, behind a fence', tone: 'attention' };
   if (retrying.some(({ code }) => code !== 'NotYet')) {
     return { text: `running: ${phaseName(phase)}, but a step keeps failing`, tone: 'attention' };
   }

@@ -99,6 +99,9 @@ function matterOf(plan: RecoveryPlan): string[] {
           ? ['The old data directories are DELETED: there is no roll-back.']
           : []),
         ...(plan.method === 'inPlace' ? ['In place: nothing is stopped, and nobody has to unseal.'] : []),
+        ...(plan.quiet
+          ? [`Quiet: ${plan.firstNode} comes up behind a fence, and the run waits until somebody says go-live.`]
+          : []),
         leaseLine(plan.leases, plan.leaseGraceMinutes),
         ...reachLine(plan),
       ];

@@ -71,6 +71,7 @@ function outcomeOf(report: RecoveryReport): string[] {
           `Lost: what was written after ${formatTime(plan.capturedAt)} (${formatSeconds(rpoSeconds)} when it was planned).`,
         ]
       : []),
+    ...(report.live ? [`Behind its fence until ${report.live.by} let it go live, ${report.live.at}.`] : []),
     ...leasesOf(report),
     ...copyOf(report),
     ...(backup === null || status === 'planned' ? [] : [`New backup: ${backupOf(backup)}`]),

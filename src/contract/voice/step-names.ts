@@ -6,6 +6,8 @@ import type { SandboxStep } from '../step-input/sandbox';
 /** What each step does, after `trying to`. */
 const STEPS: Record<NodeStep | ControllerStep | SandboxStep, string> = {
   describeNode: 'inspect the host',
+  proveQuiet: 'prove a fence',
+  liftFence: 'lift the fence',
   proveInPlace: 'check the login for a restore in place',
   collectConfig: 'collect the configuration files',
   lookForLeftOvers: 'look for old data',

@@ -63,6 +63,8 @@ const CONTROLLER_SUMMARIES: { [S in ControllerStep]: (input: ControllerInput<S>)
 /** What each step of an agent does on its node. */
 const NODE_SUMMARIES: { [S in NodeStep]: (node: string, input: NodeInput<S>) => string } = {
   describeNode: (node) => `inspect ${node}`,
+  proveQuiet: (node) => `prove that ${node} can run Vault behind a fence`,
+  liftFence: (node) => `lift the fence around ${node}`,
   proveInPlace: (node) => `check that ${node} can load a backup in place`,
   collectConfig: (node) => `collect the configuration files of ${node}`,
   openCanary: (node) => `decrypt a canary on ${node}`,

@@ -2,6 +2,7 @@ import type { ServiceCheck } from '../../contract/host';
 import type { Product } from '../../contract/product';
 import type { ServerStart } from '../../vault/config/server-start';
 import type { Attempt } from '../run/attempt';
+import type { Cut } from './unit-fence';
 
 export interface ServerProgram {
   /** Such as `1.21.1`. */
@@ -23,6 +24,18 @@ export type ServiceState = 'running' | 'stopped';
 
 /** Checked right before an effect; only needed on behalf of an attempt. */
 export type Fence = Pick<Attempt, 'assertCurrent' | 'onWait'>;
+
+/** Keeps Vault where nothing but its own host reaches it, and it reaches nothing else. Every method is repeatable. */
+export interface QuietFence {
+  /** Makes one for a moment, beside Vault. @returns why there can be none; null if it holds */
+  problem(cut: Cut): Promise<string | null>;
+  /** From the next start on, which fails where the fence is not proved. */
+  place(run: string, cut: Cut, fence?: Fence): Promise<void>;
+  /** The run that has placed it; null if there is none. */
+  placedBy(): Promise<string | null>;
+  /** At once; a Vault that runs continues. @param run only if it is of this one */
+  lift(fence?: Fence, run?: string): Promise<void>;
+}
 
 /** Starts and stops this host's Vault. Every method is repeatable. */
 export interface ServiceDriver {
@@ -46,6 +59,8 @@ export interface ServiceDriver {
    * just started. @returns the runs
    */
   settle?(isOver: (run: string) => Promise<boolean>): Promise<string[]>;
+  /** Absent where there is no way to cut Vault off. */
+  quiet?: QuietFence;
   /** Keeps the service in the requested state, if no service manager does. */
   supervise?(signal: AbortSignal, onEvent: (message: string) => void): Promise<void>;
 }

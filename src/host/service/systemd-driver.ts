@@ -13,6 +13,7 @@ import { hasProgram } from './check-programs';
 import { logLineFit } from '../../vault/errors/log-line';
 import type { Fence, ServiceDriver } from './service-driver';
 import { isMissing, journalCommand, type NamedUnit, parseShow, programsOf, showCommand } from './systemd-unit';
+import { plainProblem, proofCommand, UnitFence } from './unit-fence';
 import { UnitHold } from './unit-hold';
 import { programOfUnit, startOfUnit } from './unit-start';
 import { isIdle, parseUnitState, startProblem, stopProblem, type UnitProblem, type UnitState } from './unit-state';
@@ -22,6 +23,7 @@ type SystemdConfig = Extract<ServiceConfig, { driver: 'systemd' }>;
 /** For what only explains something. */
 const ASK_WITHIN_MS = 10_000;
 const RELOAD_WITHIN_MS = 60_000;
+const PROVE_WITHIN_MS = 30_000;
 const REPORT_EVERY_MS = 1_000;
 const LOG_WITHIN_MS = 10_000;
 const LOG_AGAIN_MS = 500;
@@ -34,6 +36,7 @@ export function createSystemdDriver(
   config: SystemdConfig,
   { name: node, stateDir }: Pick<HostedNode, 'name' | 'stateDir'>,
   hold = new UnitHold(),
+  wall = new UnitFence(),
 ): ServiceDriver {
   const limitMs = config.timeoutSeconds * 1_000;
   const unit: NamedUnit = { program: 'systemctl', options: [], typed: config.unit, name: unitName(config.unit) };
@@ -72,6 +75,29 @@ export function createSystemdDriver(
   /** Without it a hold has no effect, or one that has no file any more is only listed. */
   async function reload(): Promise<void> {
     await run([unit.program, 'daemon-reload'], RELOAD_WITHIN_MS);
+  }
+
+  /** Whether a drop-in of that name counts. Systemd does not notice a new one in a directory that is new as well. */
+  async function hasRead(name: string): Promise<boolean> {
+    const { ok, stdout } = await run([unit.program, 'show', '--property=DropInPaths', '--', unit.name], ASK_WITHIN_MS);
+    return (
+      ok &&
+      stdout
+        .trim()
+        .split(/[= ]/)
+        .some((path) => path.endsWith(`/${name}`))
+    );
+  }
+
+  /** @throws DrError ServiceFailed: of a fence nothing may be guessed */
+  async function mustReload(): Promise<void> {
+    const { ok, stderr } = await run([unit.program, 'daemon-reload'], RELOAD_WITHIN_MS);
+    if (ok) return;
+    throw failure({
+      notice: 'systemd-not-answering',
+      text: `systemd did not load its units again: ${shortened(stderr)}`,
+      advice: 'Run `systemctl daemon-reload` on that host to see the reason.',
+    });
   }
 
   /** Waits for the job, and says how it is getting on. */
@@ -160,6 +186,30 @@ export function createSystemdDriver(
       if (!(await hold.release(ownName(state), run))) return [];
       await reload();
       return [run];
+    },
+    quiet: {
+      async problem(cut) {
+        if (process.geteuid?.() !== 0) return 'its agent does not run as root';
+        const obstacle = plainProblem() ?? (await wall.problem());
+        if (obstacle !== null) return obstacle;
+        const { ok, stderr } = await run(proofCommand(cut), PROVE_WITHIN_MS);
+        return ok ? null : shortened(stderr) || 'systemd-run has failed';
+      },
+      async place(run, cut, fence) {
+        const { state } = await show();
+        fence?.assertCurrent();
+        const isNew = await wall.place(ownName(state), run, cut);
+        // Also one of an agent that was killed before systemd read it.
+        if (isNew || state.needsReload || !(await hasRead(wall.name))) await mustReload();
+      },
+      placedBy: async () => wall.heldBy(ownName((await show()).state)),
+      async lift(fence, run) {
+        const { state } = await show();
+        fence?.assertCurrent();
+        const isReleased = await wall.release(ownName(state), run);
+        if (!isReleased && (await wall.heldBy(ownName(state))) !== null) return;
+        if (isReleased || (await hasRead(wall.name))) await mustReload();
+      },
     },
     serverStart: () => startOfUnit(unit),
     programRun: () => programOfUnit(unit),

@@ -37,6 +37,7 @@ export function nodeInputs({ cluster, plan, approved }: Known): NodeInputs {
   return {
     describeNode: undefined,
     proveInPlace: undefined,
+    proveQuiet: undefined,
     collectConfig: undefined,
     lookForLeftOvers: { of },
     openCanary: { canary: forgedCanary },
@@ -71,6 +72,7 @@ export function nodeInputs({ cluster, plan, approved }: Known): NodeInputs {
     extendLeases: { claim, shares: ['age-encryption.org/v1'], minutes: 43_200 },
     unsealNode: { claim, shares: ['age-encryption.org/v1'] },
     awaitUnsealed: { claim },
+    liftFence: { claim },
     watchForUnseal: { claim, seconds: 0 },
     watchForSeal: { claim, seconds: 0 },
     endRunOnNode: { claim, unfinished: false },

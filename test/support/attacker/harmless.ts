@@ -21,6 +21,7 @@ export const DONE_FOR_A_RECOVERY: Partial<Record<Step, string>> = {
   recordAudit: 'a line in the trail that says which run sent it',
   describeNode: 'reads',
   proveInPlace: 'reads',
+  proveQuiet: 'makes a fence around nothing, for a second',
   lookForLeftOvers: 'reads',
   watchForUnseal: 'reads',
   watchForSeal: 'reads',

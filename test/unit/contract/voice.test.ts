@@ -50,6 +50,12 @@ const STATES: [string, RecoveryProgress, string, string[]][] = [
     'waits for key holders (1 of 3)',
     [UNSEAL],
   ],
+  [
+    'behind a fence',
+    progressWith({ status: 'waiting', phase: 'verify', waitingFor: 'goLive' }),
+    'waits for go-live, behind a fence',
+    ['vault-dr go-live --cluster prod', ROLL_BACK],
+  ],
   ['parked with nothing but to resume', parked('resume'), 'parked in join, needs a decision', [RESUME]],
   [
     'parked with all choices',

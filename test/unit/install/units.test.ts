@@ -48,6 +48,7 @@ test('an agent that is not root gets the same three as ambient ones', () => {
   expect(valuesOf(text, 'AmbientCapabilities')).toEqual(valuesOf(text, 'CapabilityBoundingSet'));
   // Who may write there is root.
   expect(valuesOf(text, 'ReadWritePaths')).not.toContain('-/run/systemd/system');
+  expect(valuesOf(text, 'ReadWritePaths')).not.toContain('-/etc/systemd/system');
   // Or access(2), by which plans look at directories, does not count them.
   expect(valuesOf(text, 'SecureBits')).toEqual(['no-setuid-fixup']);
 });
@@ -85,7 +86,11 @@ test('a name or path is one word, whatever is in it', () => {
   });
 
   expect(valuesOf(text, 'ExecStart')).toEqual(['"/opt/a b/50%%" $$HOME agent']);
-  expect(valuesOf(text, 'ReadWritePaths')).toEqual([String.raw`"-/srv/$x/va ult\"\n%%h"`, '-/run/systemd/system']);
+  expect(valuesOf(text, 'ReadWritePaths')).toEqual([
+    String.raw`"-/srv/$x/va ult\"\n%%h"`,
+    '-/run/systemd/system',
+    '-/etc/systemd/system',
+  ]);
 });
 
 describeIf(hasAnalyze(), 'no systemd-analyze of systemd 250 or newer')('systemd-analyze', () => {

@@ -1,8 +1,13 @@
 import { getServers } from 'node:dns';
 import { lookup } from 'node:dns/promises';
 import { isIP } from 'node:net';
-import type { ClusterConfig, SandboxConfig } from '../config/schema';
-import type { Target } from './orders';
+import type { ClusterConfig, SandboxConfig } from '../../config/schema';
+
+/** Something that must be out of reach: an address, never a name, which could not be resolved there. */
+export interface Target {
+  host: string;
+  port: number;
+}
 
 /** Cloudflare's resolver: as good as any other address that everybody can reach. */
 const PUBLIC: readonly Target[] = [

@@ -1,4 +1,4 @@
-import { fenceTargets } from '../../../src/sandbox/targets';
+import { fenceTargets } from '../../../../src/vault/reach/fence-targets';
 
 const NODE = { address: 'https://127.0.0.1:8200', clusterAddress: '[::1]:8201' } as never;
 
