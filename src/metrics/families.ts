@@ -111,7 +111,7 @@ export const FAMILIES = {
     labels: ['cluster', 'phase'],
   },
   vault_dr_recovery_waiting_seconds: {
-    help: 'For how long a recovery has waited for approvals, shares or a decision, or repeats a step that fails.',
+    help: 'For how long a recovery has waited for approvals, shares, go-live or a decision, or repeats a step that fails.',
     source: 'runs',
     labels: ['cluster', 'for'],
   },

@@ -1,4 +1,4 @@
-import type { RecoveryPhase, RecoveryProgress } from '../contract/recovery';
+import type { RecoveryProgress, WaitingFor } from '../contract/recovery';
 import { type FamilyName, type Sample, seconds } from './families';
 
 /** What can be scheduled. */
@@ -53,14 +53,22 @@ function intervalOf({ paused, everySeconds }: { paused: boolean; everySeconds: n
   return paused ? NaN : (everySeconds ?? NaN);
 }
 
+/** An operator is waited for with what is parked. */
+const FOR: Readonly<Record<WaitingFor, string | null>> = {
+  approval: 'approval',
+  shares: 'shares',
+  goLive: 'go-live',
+  operator: null,
+};
+
 /** For what, and since when. */
 function waits({ waitingFor, phase, phases = [], parked = [], retrying = [] }: Waiting): [string, number][] {
   const earliest = (times: readonly string[]): number[] =>
     times.length === 0 ? [] : [Math.min(...times.map((time) => Date.parse(time)))];
-  const begun = (wanted: RecoveryPhase) => phases.findLast((item) => item.phase === wanted)?.startedAt;
-  const people = waitingFor === 'approval' || waitingFor === 'shares' ? begun(phase) : undefined;
+  const people = waitingFor && FOR[waitingFor];
+  const begun = phases.findLast((item) => item.phase === phase)?.startedAt;
   return [
-    ...(people === undefined ? [] : [[waitingFor as string, Date.parse(people)] as [string, number]]),
+    ...(people && begun ? [[people, Date.parse(begun)] as [string, number]] : []),
     ...earliest(parked.map(({ since }) => since)).map((since): [string, number] => ['decision', since]),
     ...earliest(retrying.map(({ since }) => since)).map((since): [string, number] => ['step', since]),
   ];

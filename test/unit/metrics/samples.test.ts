@@ -128,6 +128,8 @@ describe('of runs', () => {
       '{cluster="prod",for="decision"} 1200',
       '{cluster="prod",for="step"} 1200',
     ]);
+    const fenced = runSamples('prod', { ...idle, recovery: { ...waiting, waitingFor: 'goLive', parked: [] } }, NOW);
+    expect(linesOf(fenced, 'vault_dr_recovery_waiting_seconds')[0]).toBe('{cluster="prod",for="go-live"} 1200');
     // No controller answers for it.
     const silent = runSamples('prod', { ...idle, recovery: { phase: 'unseal' } }, NOW);
     expect(linesOf(silent, 'vault_dr_recovery_phase')).toEqual(['{cluster="prod",phase="unseal"} 1']);
