@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { DrError } from '../src/contract/failures';
+import { DELIVERY, deliveryWorkflowId } from '../src/contract/notification';
 import { firstRun } from './first-run';
 import {
   backupWorkflowId,
@@ -53,8 +54,8 @@ export function assertRollCallOf(cluster: string, run?: string): void {
 }
 
 /** For an evaluation of this cluster, which has exactly this id. */
-export function assertReadinessOf(cluster: string): void {
-  assertExactly(WORKFLOW.evaluateReadiness, readinessWorkflowId(cluster), 'an evaluation');
+export function assertReadinessOf(cluster: string, run?: string): void {
+  assertExactly(WORKFLOW.evaluateReadiness, readinessWorkflowId(cluster), 'an evaluation', run);
 }
 
 /** For what only reads: a plan and an evaluation look at the same. */
@@ -89,6 +90,24 @@ export function assertApprovable(cluster: string, run: string): void {
   else assertRecoveryOf(cluster, run);
 }
 
+/** Whether what delivers notifications asks. */
+export function isDelivery(): boolean {
+  return ownWorkflow() === DELIVERY.workflow;
+}
+
+/**
+ * For what delivers one notification of this cluster, or says that it could not. Its id says which.
+ * @throws DrError PermissionDenied
+ */
+export function assertDeliveryOf(cluster: string, id: string): void {
+  const caller = callerOf();
+  const { workflowId, workflowType } = caller;
+  const prefix = deliveryWorkflowId(cluster, '');
+  const isItsOwn = workflowId.length > prefix.length && deliveryWorkflowId(cluster, id).startsWith(workflowId);
+  if (workflowType === DELIVERY.workflow && workflowId.startsWith(prefix) && isItsOwn) return;
+  throw denied(caller, `only a ${DELIVERY.workflow} whose id is '${prefix}' and that of the notification may`);
+}
+
 function assertExactly(type: string, id: string, named: string, run?: string): void {
   const caller = callerOf();
   if (caller.workflowId !== id || caller.workflowType !== type) {
@@ -112,6 +131,7 @@ export function assertRunOf(cluster: string, run: string): void {
   const { workflowType } = callerOf();
   if (workflowType === WORKFLOW.backUpCluster) assertBackupOf(cluster, run);
   else if (SANDBOX_RUNS.includes(workflowType)) assertSandboxRunOf(cluster, run);
+  else if (workflowType === WORKFLOW.evaluateReadiness) assertReadinessOf(cluster, run);
   else assertRecoveryOf(cluster, run);
 }
 

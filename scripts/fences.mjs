@@ -29,7 +29,16 @@ const ROOMS = {
   },
   'activities/controller': {
     why: 'these steps run on the controller, which touches no Vault host',
-    imports: ['activities/*', 'activities/controller', ...DOMAIN, 'src/plan', 'src/ready', 'src/audit', 'src/report'],
+    imports: [
+      'activities/*',
+      'activities/controller',
+      ...DOMAIN,
+      'src/notify',
+      'src/plan',
+      'src/ready',
+      'src/audit',
+      'src/report',
+    ],
     builtins: true,
     temporal: ['@temporalio/activity'],
   },
@@ -123,6 +132,12 @@ const ROOMS = {
     builtins: true,
     temporal: [],
   },
+  'src/notify': {
+    why: 'it tells people what it is given',
+    imports: ['src/notify', 'src/config', ...LOW, 'src/*'],
+    builtins: true,
+    temporal: [],
+  },
   'src/report': { why: 'it writes what it is given', imports: ['src/report', ...LOW], builtins: true, temporal: [] },
   'src/init': {
     why: 'it sets up from what a cluster says, and touches no host but its own files',
@@ -212,6 +227,7 @@ const ROOMS = {
       'src/temporal',
       'src/doctor',
       'src/enrol',
+      'src/notify',
       ...DOMAIN,
       'src/plan',
       'src/audit',

@@ -23,6 +23,7 @@ import type { MadeCopy } from '../src/contract/copied';
 import { PROGRESS_QUERY } from '../src/contract/names';
 import { incompleteBackup } from '../src/contract/voice/backup-text';
 import type { Notification } from '../src/contract/notification';
+import { type Delivering, notifyThroughChannels } from './run/deliver';
 import { backupDetails } from './run/backup-details';
 import { collectConfigs, type StageBundles } from './run/config-bundles';
 import { controller, controllerAt } from './run/steps';
@@ -65,6 +66,8 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
   const serving = new Serving();
   /** Repositories that have this backup, or that do not take it now. */
   const tried = new Set<string>();
+  /** That somebody is to know that it has started; nothing waits for it. */
+  let started: Promise<Delivering | null> | undefined;
   /** Nothing of it is left to record, or to clear away. */
   let isClosed = false;
   setHandler(defineQuery<BackupProgress>(PROGRESS_QUERY), () => progress, { description: 'How far the backup is' });
@@ -72,7 +75,8 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
   enter('health');
 
   try {
-    const plan = await makePlan();
+    const { isTold = false, ...plan } = await makePlan();
+    if (isTold) started = notifyPeople('backup started', `The backup of ${cluster} has started.`).catch(() => null);
     if (plan.method !== undefined && plan.method !== 'raft') progress.method = plan.method;
     const health = await (fewSteps ? quick : controller).checkHealth({ plan });
     progress.warnings.push(...health.warnings);
@@ -127,12 +131,18 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     const done = recordOf('success', { generation, sha256, copies, missing });
     const lacking = progress.missing.map(({ repository, problem }) => `no copy in ${repository}: ${problem}`);
     const unpublished = fewSteps ? await close(done, holders) : await recorded(done, holders);
-    await Promise.all([...unpublished.map(keepAuditHead), reportIncomplete(generation, [...lacking, ...problems])]);
+    const incomplete = [...lacking, ...problems];
+    await Promise.all([
+      ...unpublished.map(keepAuditHead),
+      reportIncomplete(generation, incomplete),
+      ...(isTold && incomplete.length === 0 ? [succeeded(generation)] : []),
+    ]);
     return result;
   } catch (error) {
     if (isCancellation(error)) throw error;
     const { code, problem, advice, where } = problemOf(error, 'The backup');
     await write(recordOf('failure', { code, problem }));
+    await startedIsSaid();
     await notifyPeople('backup failed', `The backup of ${cluster} failed: ${problem} ${advice}`);
     throw ending({ code, problem: `The backup of '${cluster}' failed: ${problem}`, advice, where }, error);
   } finally {
@@ -153,17 +163,28 @@ export async function backUpCluster(raw: unknown): Promise<BackupResult> {
     await notifyPeople('copy missing', incompleteBackup(cluster, generation, problems));
   }
 
-  async function notifyPeople(event: Notification['event'], text: string): Promise<void> {
+  async function notifyPeople(event: Notification['event'], text: string): Promise<Delivering | null> {
     try {
-      await controller.notify({ id: `${runId}/${event}`, event, cluster, run: runId, text, alternates: [] });
+      return await notifyThroughChannels({ id: `${runId}/${event}`, event, cluster, run: runId, text, alternates: [] });
     } catch (error) {
       if (isCancellation(error)) throw error;
       log.warn('people were not told', { problem: problemOf(error, 'notify').problem });
+      return null;
     }
   }
 
+  async function succeeded(generation: string): Promise<void> {
+    await startedIsSaid();
+    await notifyPeople('backup succeeded', `The backup of ${cluster} is complete: ${generation}.`);
+  }
+
+  /** How it has ended is said after that it has started, or in place of it. */
+  async function startedIsSaid(): Promise<void> {
+    if (started) await (await started)?.cancel();
+  }
+
   /** A recovery that asks for a backup of its own holds the lock that a copy of a node needs: it gets a snapshot instead. */
-  async function makePlan(): Promise<BackupPlan> {
+  async function makePlan(): Promise<BackupPlan & { isTold?: true }> {
     const isPart = workflowInfo().parent !== undefined;
     const away = isPart && without ? { without } : {};
     // That of a recovery takes no turn, which only a step of its own can say.

@@ -52,6 +52,7 @@ export async function drillRestore(raw: unknown): Promise<DrillReport> {
     const details = { generation: result.generation, repository, level, host: sandbox.host, phases };
     if (notProved === null) {
       journal.record('done', 'success', 'vault-dr', details);
+      if (chosen.isTold) journal.notify('drill succeeded', `The drill of ${cluster} has proved what it should.`);
     } else {
       journal.record('done', 'failure', 'vault-dr', { ...details, problem: notProved });
       journal.notify('drill failed', drillFailed(progress, notProved));

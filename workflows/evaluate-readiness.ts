@@ -2,6 +2,7 @@ import {
   ChildWorkflowFailure,
   executeChild,
   isCancellation,
+  log,
   ParentClosePolicy,
   setCurrentDetails,
   upsertSearchAttributes,
@@ -10,8 +11,11 @@ import {
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { type ReadinessInput, readinessInput } from '../src/contract/input';
 import { PRIORITY, readinessWorkflowId, WORKFLOW, WORKFLOW_TASK_TIMEOUT } from '../src/contract/names';
+import type { Notification } from '../src/contract/notification';
 import type { NodePlan } from '../src/contract/plan';
 import type { Answer, GatheredFacts, ReadinessReport, TimedReport } from '../src/contract/readiness';
+import { notificationOfReadiness } from '../src/contract/voice/readiness-text';
+import { notifyThroughChannels } from './run/deliver';
 import { readinessDetails } from './run/readiness-details';
 import { ending, parseOrFail, problemOf } from './run/problems';
 import { quick } from './run/quick-steps';
@@ -34,9 +38,10 @@ export async function evaluateReadiness(raw: unknown): Promise<ReadinessReport |
 
   try {
     const facts = await gather(cluster);
-    const judged = await quick.judgeReadiness({ cluster, facts });
+    const { tell = [], ...judged } = await quick.judgeReadiness({ cluster, facts });
     const report = { cluster, run, requestedBy, startedAt: startTime.toISOString(), ...judged };
     setCurrentDetails(readinessDetails(report));
+    await Promise.all(tell.map((event) => notifyPeople(event, report)));
     return report;
   } catch (error) {
     if (isCancellation(error)) throw error;
@@ -46,6 +51,17 @@ export async function evaluateReadiness(raw: unknown): Promise<ReadinessReport |
       'Fix the cause, and evaluate it again.',
     );
     throw ending({ code, problem: `Whether '${cluster}' is recoverable is unknown: ${problem}`, advice, where }, error);
+  }
+}
+
+async function notifyPeople(event: Notification['event'], report: ReadinessReport): Promise<void> {
+  const { cluster, run } = report;
+  const text = notificationOfReadiness(report);
+  try {
+    await notifyThroughChannels({ id: `${run}/${event}`, event, cluster, run, text, alternates: [] });
+  } catch (error) {
+    if (isCancellation(error)) throw error;
+    log.warn('people were not told', { problem: problemOf(error, 'notify').problem });
   }
 }
 

@@ -2,6 +2,7 @@ export { backUpCluster } from './back-up-cluster';
 export { drillRestore } from './drill-restore';
 export { rollCall } from './roll-call';
 export { evaluateReadiness } from './evaluate-readiness';
+export { notifyPeople } from './notify-people';
 export { enrolNode } from './enrol-node';
 export { migrateStorage } from './migrate-storage';
 export { copyNode } from './copy-node';

@@ -53,6 +53,8 @@ export async function rollCall(raw: unknown): Promise<RollCallReport> {
     const details = { generation, repository, host: sandbox.host, holders, proven: standing.proven };
     if (notProved === null) {
       journal.record('done', 'success', 'vault-dr', details);
+      if (chosen.isTold)
+        journal.notify('roll-call succeeded', `The roll-call of ${cluster} has proved what it should.`);
     } else {
       journal.record('done', 'failure', 'vault-dr', { ...details, problem: notProved });
       journal.notify('roll-call failed', rollCallFailed(progress, notProved));

@@ -3,6 +3,7 @@ import {
   assertAnyRecovery,
   assertApprovable,
   assertBackupOf,
+  assertDeliveryOf,
   assertDrillOf,
   assertIdOf,
   assertReadinessOf,
@@ -12,6 +13,7 @@ import {
   assertRollCallOf,
   assertRunOf,
   assertSecretRunOf,
+  isDelivery,
 } from '../caller';
 
 type Authority = { [S in ControllerStep]: (input: ControllerInput<S>) => void };
@@ -88,7 +90,8 @@ export const CONTROLLER_AUTHORITY: Authority = {
   markRolledBack: inOwnRecovery,
   storeReport: ({ report }) => assertRecoveryOf(report.cluster, report.run),
 
-  notify: inOwnName,
+  notify: (said) => (isDelivery() ? assertDeliveryOf(said.cluster, said.id) : inOwnName(said)),
+  deliver: ({ notification: { cluster, id } }) => assertDeliveryOf(cluster, id),
   recordAudit: ofItself,
   recordAudits: ({ records }) => records.forEach(ofItself),
 };

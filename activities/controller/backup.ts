@@ -6,6 +6,7 @@ import type { GenerationCopy } from '../../src/contract/generation';
 import { type Method, methodOf } from '../../src/contract/method';
 import type { ControllerInput } from '../../src/contract/step-input/controller';
 import { belowRoot } from '../../src/files/below-root';
+import { isAnyTaken } from '../../src/notify/channels';
 import { methodFindings } from '../../src/plan/method-findings';
 import {
   publishAround,
@@ -26,15 +27,22 @@ import { publishTrail, recordAudit } from './trail';
 /** Name of the directory of one capture attempt. */
 const ATTEMPT = /^[0-9a-f]{8}$/;
 
-/** What the run needs of the configuration, for its history. The steps themselves go by the configuration: see `confirm.ts`. */
-/** @param input `method`: a cluster that has just been migrated is backed up by it, though the configuration has another one yet; `without`: the controller that does not answer, and is not to stage it */
-export async function planBackup(controller: Controller, input: ControllerInput<'planBackup'>): Promise<BackupPlan> {
+/**
+ * What the run needs of the configuration, for its history. The steps themselves go by the configuration: see `confirm.ts`.
+ * `isTold`: somebody is to know when it starts, and when all is well.
+ * @param input `method`: a cluster that has just been migrated is backed up by it, though the configuration has another one yet; `without`: the controller that does not answer, and is not to stage it
+ */
+export async function planBackup(
+  controller: Controller,
+  input: ControllerInput<'planBackup'>,
+): Promise<BackupPlan & { isTold?: true }> {
   const { method } = controller.cluster(input.cluster);
   const plan = backupPlanOf(controller, input.cluster, input.method === 'raft' && method !== 'raft');
   if (controller.config.signing.privateKey) {
     const { servedBy } = plan;
     const away = servedBy === undefined || servedBy === input.without;
-    return { ...plan, controller: away ? controller.name : servedBy };
+    const isTold = isAnyTaken(controller.config, input.cluster, ['backup started', 'backup succeeded']);
+    return { ...plan, controller: away ? controller.name : servedBy, ...(isTold ? { isTold } : {}) };
   }
   throw new DrError('InvalidConfiguration', 'Backups need signing.privateKey, which the configuration does not name.', {
     advice: 'Create one with `openssl genpkey -algorithm ed25519`, configure it, and restart the controller.',

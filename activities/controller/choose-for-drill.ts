@@ -5,6 +5,7 @@ import type { GenerationCopy } from '../../src/contract/generation';
 import type { CopyProblem } from '../../src/contract/plan';
 import type { ControllerInput } from '../../src/contract/step-input/controller';
 import { backupToDrill, copiesToDrill, type DrillHistories } from '../../src/repository/keep/drills';
+import { isAnyTaken } from '../../src/notify/channels';
 import { ownRun } from '../caller';
 import { withHeartbeats } from '../heartbeat';
 import { inOrderOfChoice, listEverywhere, nothingFound } from './choose';
@@ -35,6 +36,7 @@ export async function chooseForDrill(
     seal: first.manifest.seal,
     recovery: first.manifest.recovery ?? null,
     problems,
+    ...(isAnyTaken(controller.config, cluster, ['drill succeeded', 'roll-call succeeded']) ? { isTold: true } : {}),
   };
 }
 

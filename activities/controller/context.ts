@@ -2,6 +2,7 @@ import { controllerName, servedElsewhere } from '../../src/config/controller-nam
 import { clusterOf, nodeOf, readPublicKey, repositoryConfigOf } from '../../src/config/load';
 import type { ClusterConfig, Config } from '../../src/config/schema';
 import { DrError } from '../../src/contract/failures';
+import type { ReadinessVerdict } from '../../src/contract/readiness';
 import { readPrivateKey } from '../../src/config/secret';
 import { stagingDirectory } from '../../src/repository/staging';
 import { ElsewhereRepository } from '../../src/repository/elsewhere';
@@ -23,6 +24,8 @@ export interface ControllerDeps {
   config: Config;
   /** @throws DrError NodeFenced where Temporal no longer waits for the attempt that runs here. */
   confirmAttempt?: () => Promise<unknown>;
+  /** Of the last evaluation of a cluster that has ended; null if there is none. */
+  lastVerdict?: (cluster: string) => Promise<ReadinessVerdict | null>;
 }
 
 /** What the controller's steps share. */
@@ -48,6 +51,11 @@ export class Controller {
   /** What a controller that was frozen and thaws is about to do, another one may have done meanwhile. */
   async confirmAttempt(): Promise<void> {
     await this.#deps.confirmAttempt?.();
+  }
+
+  /** Null if there is none, or if Temporal does not say: then a verdict is taken for a new one. */
+  async lastVerdict(cluster: string): Promise<ReadinessVerdict | null> {
+    return (await this.#deps.lastVerdict?.(cluster).catch(() => null)) ?? null;
   }
 
   cluster(name: string): ClusterConfig {

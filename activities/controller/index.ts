@@ -2,7 +2,6 @@ import { checkApproval } from './approvals';
 import * as backup from './backup';
 import { stageBundle } from './bundles';
 import type { ControllerInput, ControllerStep } from '../../src/contract/step-input/controller';
-import { sendNotification } from '../../src/notify';
 import { guarded } from '../caller';
 import { cancellation } from '../heartbeat';
 import { CONTROLLER_AUTHORITY } from './authority';
@@ -12,8 +11,9 @@ import { describeCopy } from './capture/copied';
 import { chooseGeneration } from './choose';
 import { chooseForDrill } from './choose-for-drill';
 import { chooseForRecover } from './choose-for-recover';
-import { judgeReadiness } from './judge-readiness';
+import { judgeAndTell } from './tell-readiness';
 import * as keep from './keep';
+import { deliverThrough, notify } from './notify';
 import { makeCanary } from './canary';
 import { surveyBackups } from './survey';
 import * as plan from './make-plan';
@@ -58,7 +58,7 @@ export function createControllerActivities(deps: ControllerDeps) {
 
     surveyBackups: bind(surveyBackups),
     makeCanary: bind(makeCanary),
-    judgeReadiness: bind(judgeReadiness),
+    judgeReadiness: bind(judgeAndTell),
 
     planRestore: bind(plan.planRestore),
     lookAtCluster: bind(plan.lookAtCluster),
@@ -80,15 +80,8 @@ export function createControllerActivities(deps: ControllerDeps) {
 
     storeReport: bind(storeReport),
 
-    /** Does nothing if no command is configured. */
-    async notify(notification: ControllerInput<'notify'>): Promise<void> {
-      const { notify } = deps.config;
-      if (!notify) return;
-      const { event, cluster } = notification;
-      // The configuration says whom to notify, not the caller.
-      const alternates = event === 'escalation' ? controller.cluster(cluster).restore.reminders.alternates : [];
-      await sendNotification(notify.command, { ...notification, alternates });
-    },
+    notify: bind(notify),
+    deliver: bind(deliverThrough),
 
     recordAudit: bind(recordAudit),
     async recordAudits({ records }: ControllerInput<'recordAudits'>): Promise<void> {

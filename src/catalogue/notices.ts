@@ -656,8 +656,9 @@ export const NOTICES = {
   'not-notified': {
     title: 'People could not be notified',
     says: ['people could not be notified: …'],
-    means: '`notify.command` failed for a minute.',
-    todo: ['Run it by hand, with a document on its standard input.'],
+    means:
+      '`notify.command` failed for a minute, or no controller took the step. What a channel of `notify.channels` fails with is said through the others, and is the result of a run of the type `notifyPeople`.',
+    todo: ['Try all of them, on the host of the controller: `vault-dr notify test`.'],
     see: 'operate/notifications.md',
   },
   'copy-missing': {

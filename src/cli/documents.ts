@@ -40,6 +40,7 @@ import {
 import { metError, parked, recoveryReport, retrying, runRecipient, shareProgress } from '../contract/step-input/report';
 import { count, flag, listOf, name, oneOf, span, strict, text, texts, time } from '../contract/step-input/values';
 import type { Answer } from '../contract/update-answers';
+import type { ChannelResult } from '../notify/deliver';
 import type { Drilled } from '../repository/keep/drills';
 import type { Stray } from '../repository/strays';
 import type { Repair } from '../repository/repair';
@@ -636,6 +637,11 @@ export const DOCUMENTS = {
     ),
     leftovers: texts,
   }),
+  'notify-test': z.strictObject({
+    channels: z.array(
+      strict<ChannelResult>({ channel: any, type: any, delivered: flag, answer: text, advice: text.nullable() }),
+    ),
+  }),
   'audit-verify': z.strictObject({
     file: any,
     records: count,
@@ -771,6 +777,7 @@ export const DOCUMENTS_OF: Record<string, readonly DocumentName[]> = {
   'roll-call': ['roll-call-report', 'roll-call-standing', 'started'],
   inspect: ['inspect'],
   'repository check': ['repository-check'],
+  'notify test': ['notify-test'],
   'audit verify': ['audit-verify'],
   'schedule apply': ['schedule'],
   'agent-key': ['agent-key'],

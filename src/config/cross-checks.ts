@@ -60,6 +60,15 @@ const links = z
       )
       .catch({}),
     repositories: z.record(z.string(), z.unknown()).catch({}),
+    notify: z
+      .looseObject({
+        channels: z
+          .record(z.string(), z.looseObject({ clusters: z.array(z.string()).optional().catch([]) }).catch({}))
+          .optional()
+          .catch({}),
+      })
+      .optional()
+      .catch({}),
   })
   .catch({ clusters: {}, repositories: {} });
 
@@ -74,7 +83,7 @@ type Node = Cluster['nodes'][number];
 
 /** Conflicts between two settings, each of which is valid by itself. */
 export function crossProblems(raw: unknown): CrossProblem[] {
-  const { clusters, repositories } = links.parse(raw);
+  const { clusters, repositories, notify } = links.parse(raw);
   const ofClusters = Object.entries(clusters).flatMap(([name, cluster]) => [
     ...cluster.repositories.flatMap((repository, index) =>
       Object.hasOwn(repositories, repository)
@@ -96,7 +105,19 @@ export function crossProblems(raw: unknown): CrossProblem[] {
     ...sshProblems(cluster, ['clusters', name]),
     ...cluster.nodes.flatMap((node, index) => lostDirectories(node, ['clusters', name, 'nodes', index])),
   ]);
-  return [...ofClusters, ...Object.entries(repositories).flatMap(bothWays)];
+  const ofChannels = Object.entries(notify?.channels ?? {}).flatMap(([name, { clusters: wanted = [] }]) =>
+    wanted.flatMap((cluster, index) =>
+      Object.hasOwn(clusters, cluster)
+        ? []
+        : [
+            {
+              path: ['notify', 'channels', name, 'clusters', index],
+              message: `'${cluster}' is no cluster of this file`,
+            },
+          ],
+    ),
+  );
+  return [...ofClusters, ...Object.entries(repositories).flatMap(bothWays), ...ofChannels];
 }
 
 function drillProblems({ drill, repositories }: Cluster, path: PropertyKey[]): CrossProblem[] {

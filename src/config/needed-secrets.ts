@@ -40,6 +40,11 @@ export function secretsOfAgent(config: Config, cluster: ClusterConfig, node: str
   ];
 }
 
+/** Secrets of the channels through which a controller notifies people. It works without. */
+export function secretsOfChannels({ notify }: Config): NeededSecret[] {
+  return secretsIn(notify?.channels ?? {}, 'notify.channels');
+}
+
 /** Secrets that a sandbox host needs at some time. */
 export function secretsOfSandbox(config: Config): NeededSecret[] {
   return [

@@ -5,16 +5,18 @@ import { drill, rollCall } from './settings/drill';
 import { consul, filesystem, method } from './settings/method';
 import { node } from './settings/node';
 import { metrics } from './settings/metrics';
+import { notify } from './settings/notify';
 import { objectives } from './settings/objectives';
 import { repository } from './settings/repository';
 import { restore } from './settings/restore';
 import { sandbox } from './settings/sandbox';
 import { clusterTls } from './settings/tls';
-import { command, name, path, secretSource } from './settings/values';
+import { name, path, secretSource } from './settings/values';
 
 export type { AuthConfig } from './settings/auth';
 export type { ConsulConfig } from './settings/method';
 export type { HostedNode, NodeConfig, ServiceConfig } from './settings/node';
+export type { ChannelConfig, EmailChannel, HttpChannel, NotifyConfig } from './settings/notify';
 export type { RepositoryConfig } from './settings/repository';
 export type { SecretSource } from './settings/values';
 
@@ -73,14 +75,7 @@ export const configSchema = z.strictObject({
   stateDir: path
     .default('/var/lib/vault-dr')
     .describe("The controller's own directory: backups in progress, the audit trail and reports of recoveries."),
-  notify: z
-    .strictObject({
-      command: command.describe(
-        'Command and arguments. The controller runs it with a JSON document on standard input, for at most 10 seconds.',
-      ),
-    })
-    .optional()
-    .describe('How people are notified.'),
+  notify: notify.optional().describe('How people are notified.'),
   sandbox: sandbox
     .optional()
     .describe('The scratch Vault of `vault-dr drill` on this host. It can reach nothing but itself.'),

@@ -57,6 +57,8 @@ export interface DrillChoice {
   recovery?: SealConfig | null | undefined;
   /** What could not be read meanwhile. */
   problems: CopyProblem[];
+  /** Somebody is to know of a success, too. */
+  isTold?: true;
 }
 
 /** A sandbox host that has taken a run. */

@@ -1,5 +1,5 @@
 import { dirname } from 'node:path';
-import { type NeededSecret, secretsOfController, secretsOfSandbox } from '../config/needed-secrets';
+import { type NeededSecret, secretsOfChannels, secretsOfController, secretsOfSandbox } from '../config/needed-secrets';
 import type { Config, NodeConfig } from '../config/schema';
 import { PACKAGED, type Part, type UnitSettings } from './units';
 
@@ -22,7 +22,7 @@ export function controllerSettings(config: Config | null, host: Host): UnitSetti
     'controller',
     host,
     config === null ? null : [...directoriesOf(config), ...besides(config.stateDir, STATE_DIR)],
-    config === null ? [] : secretsOfController(config),
+    config === null ? [] : [...secretsOfController(config), ...secretsOfChannels(config)],
   );
 }
 

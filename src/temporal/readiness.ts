@@ -2,7 +2,7 @@ import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { DrError } from '../contract/failures';
 import type { ReadinessInput } from '../contract/input';
 import { readinessWorkflowId } from '../contract/names';
-import type { ReadinessReport } from '../contract/readiness';
+import type { ReadinessReport, ReadinessVerdict } from '../contract/readiness';
 import { readinessReport } from '../contract/step-input/readiness';
 import { resultOf, startEvaluation } from './runs';
 
@@ -48,6 +48,24 @@ export async function lastEvaluation(client: Client, cluster: string): Promise<R
   throw new DrError('NoSuchRun', `No evaluation of '${cluster}' has ended yet, or Temporal has deleted it.`, {
     advice: `Make one: vault-dr ready --cluster ${cluster}. On schedule: vault-dr schedule apply --cluster ${cluster} --readiness`,
   });
+}
+
+/** More than are closed out of order. */
+const MOST_LISTED = 10;
+
+/** Of the last evaluation that has ended with a result; null if there is none. */
+export async function lastVerdict(client: Client, cluster: string): Promise<ReadinessVerdict | null> {
+  const workflowId = readinessWorkflowId(cluster);
+  const query = `WorkflowId = '${workflowId}' AND ExecutionStatus = 'Completed'`;
+  const ended: { runId: string; closedAt: number }[] = [];
+  // Temporal lists the newest first.
+  for await (const { runId, closeTime } of client.workflow.list({ query, pageSize: MOST_LISTED })) {
+    ended.push({ runId, closedAt: closeTime?.getTime() ?? 0 });
+    if (ended.length === MOST_LISTED) break;
+  }
+  const last = ended.toSorted((left, right) => right.closedAt - left.closedAt)[0];
+  if (last === undefined) return null;
+  return asReport(await client.workflow.getHandle<Evaluate>(workflowId, last.runId).result(), cluster).verdict;
 }
 
 /** Anybody who can write to the namespace may have made it. */

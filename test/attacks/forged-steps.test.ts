@@ -144,6 +144,14 @@ it('are done for no evaluation under another id than that of the cluster', async
   expect(outcomes.filter(({ code }) => code !== 'PermissionDenied')).toEqual([]);
 }, 120_000);
 
+it('are done for no delivery of notifications but that of its own', async () => {
+  const delivery = await attacker.pose('notifyPeople', 'notify-lab-of-another-run');
+  const outcomes = await delivery.ask(validCalls(steps, inputs));
+  await delivery.end();
+
+  expect(outcomes.filter(({ code }) => code !== 'PermissionDenied')).toEqual([]);
+}, 120_000);
+
 describeIf(hasSandbox, 'there is no bubblewrap')('with a sandbox host', () => {
   /** First a host takes the run, and at the end it forgets it; what is done in between does not depend on who is faster. */
   async function askAs(workflowType: 'drillRestore' | 'rollCall' | 'recoverSecret', workflowId: string) {

@@ -250,9 +250,10 @@ export function fakeActivities() {
       audit.push(...records);
       return Promise.resolve();
     },
+    deliver: () => Promise.resolve(),
     notify: (notification) => {
       notifications.push(notification);
-      return Promise.resolve();
+      return Promise.resolve(undefined);
     },
   };
 

@@ -28,18 +28,18 @@ export function useRecoveries() {
     workers = undefined;
   });
 
+  /** Workers for whatever is started. */
+  async function work(answering?: string[]): Promise<void> {
+    const { temporal, bundle } = environment();
+    workers ??= await startWorkers(temporal.nativeConnection, bundle, fakes, 'prod', answering);
+  }
+
   async function begin(
     workflow: keyof typeof WORKFLOW = 'restoreCluster',
     input: object = {},
     answering?: string[],
   ): Promise<Handle> {
-    workers ??= await startWorkers(
-      environment().temporal.nativeConnection,
-      environment().bundle,
-      fakes,
-      'prod',
-      answering,
-    );
+    await work(answering);
     return client().workflow.start<(input: unknown) => Promise<RecoveryReport>>(workflow, {
       workflowId: 'restore-prod',
       taskQueue: CONTROLLER_TASK_QUEUE,
@@ -92,6 +92,7 @@ export function useRecoveries() {
     environment,
     client,
     fakes: () => fakes,
+    work,
     begin,
     inspection,
     until,

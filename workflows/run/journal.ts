@@ -1,7 +1,8 @@
 import { CancellationScope, inWorkflowContext, log } from '@temporalio/workflow';
-import type { Notification } from '../../src/contract/notification';
+import { kindOf, type Notification } from '../../src/contract/notification';
 import type { ReminderSettings } from '../../src/contract/plan';
 import type { RunClaim } from '../../src/contract/recovery';
+import { type Delivering, notifyThroughChannels } from './deliver';
 import { goesInFewSteps, since } from './few-steps';
 import { problemOf } from './problems';
 import { controller } from './steps';
@@ -20,6 +21,8 @@ export interface HandedJournal {
   reminders: ReminderSettings;
   audited: number;
   notified: number;
+  /** Id of the notification of a wait that is not over. */
+  wait?: string | null;
   counts: Counts;
 }
 
@@ -31,9 +34,14 @@ export class Journal {
   reminders: ReminderSettings;
   readonly #unwritten: AuditRecord[] = [];
   #auditTail: Promise<void> = Promise.resolve();
-  readonly #telling: Promise<void>[] = [];
+  readonly #telling: Promise<unknown>[] = [];
   #auditCount: number;
   #notificationCount: number;
+  /** Id of the first notification of the wait that is not over. */
+  #wait: string | null;
+  /** What was said of it. */
+  #ofWait: Promise<Delivering | null>[] = [];
+  #usesChannels: boolean;
 
   constructor(
     private readonly claim: RunClaim,
@@ -46,6 +54,8 @@ export class Journal {
     this.reminders = handed?.reminders ?? { remindMinutes: 10, escalateMinutes: 30, alternates: [] };
     this.#auditCount = handed?.audited ?? 0;
     this.#notificationCount = handed?.notified ?? 0;
+    this.#wait = handed?.wait ?? null;
+    this.#usesChannels = this.#wait !== null;
   }
 
   handOver(): HandedJournal {
@@ -56,6 +66,7 @@ export class Journal {
       counts: tally.counts,
       audited: this.#auditCount,
       notified: this.#notificationCount,
+      ...(this.#usesChannels ? { wait: this.#wait } : {}),
     };
   }
 
@@ -102,23 +113,58 @@ export class Journal {
     await CancellationScope.nonCancellable(() => controller.recordAudits({ records }));
   }
 
-  /** Runs the operator's own notification command. */
+  /** Notifies people, and waits for none of the channels. */
   notify(event: Notification['event'], text: string): void {
     const { run, cluster } = this.claim;
     const alternates = event === 'escalation' ? this.reminders.alternates : [];
     const id = `${run}/notification/${++this.#notificationCount}`;
-    const send = () => controller.notify({ id, event, cluster, run, text, alternates });
+    const isOfWait = kindOf(event).subject === 'run';
+    if (isOfWait) this.#wait ??= id;
+    const about = isOfWait ? this.#wait : null;
+    const send = () => notifyThroughChannels({ id, event, cluster, run, text, alternates }, about ?? undefined);
     // Also if people cancelled the step.
     const sent = since('notify-outside-of-steps') ? CancellationScope.nonCancellable(send) : send();
-    const told = sent.catch((error: unknown) => {
-      this.#warnOnce(notice('not-notified', `people could not be notified: ${problemOf(error, 'notify').problem}`));
-    });
+    const told = sent.then(
+      (delivering) => {
+        if (delivering !== null) this.#usesChannels = true;
+        return delivering;
+      },
+      (error: unknown) => {
+        this.#warnOnce(notice('not-notified', `people could not be notified: ${problemOf(error, 'notify').problem}`));
+        return null;
+      },
+    );
     this.#telling.push(told);
+    if (isOfWait) this.#ofWait.push(told);
   }
 
-  /** A run that ends at once would take its last notification with it. */
+  /** Nothing is waited for any more. Of interest only where a channel has said that something was. */
+  waitOver(): void {
+    const [about, said] = [this.#wait, this.#ofWait];
+    if (about === null) return;
+    this.#wait = null;
+    this.#ofWait = [];
+    const { run, cluster } = this.claim;
+    const id = `${run}/notification/over/${about.split('/').at(-1)}`;
+    const text = 'Nobody is waited for any more.';
+    const over = CancellationScope.nonCancellable(async () => {
+      const delivering = (await Promise.all(said)).filter((item) => item !== null);
+      if (delivering.length === 0 && !this.#usesChannels) return;
+      await Promise.all(delivering.map((item) => item.cancel()));
+      await notifyThroughChannels({ id, event: 'wait over', cluster, run, text, alternates: [] }, about);
+    });
+    this.#telling.push(over.catch(() => undefined));
+  }
+
+  /** A run that ends at once would take its last notification with it. What channels have yet to deliver is not waited for. */
   async told(): Promise<void> {
+    this.waitOver();
     await Promise.all(this.#telling);
+  }
+
+  /** The same in runs that did not wait for it before there were channels. */
+  async toldThroughChannels(): Promise<void> {
+    if (this.#usesChannels) await this.told();
   }
 
   async written(): Promise<void> {

@@ -144,9 +144,11 @@ export class Recovery {
    */
   async execute(input: unknown, runbook: () => Promise<RecoveryReport>): Promise<RecoveryReport> {
     const due = renewalDue(() => this.state.progress.phase, this.run.waiting);
+    let isRenewed = false;
     try {
       const report = await Promise.race([runbook(), due]);
       if (report) return report;
+      isRenewed = true;
     } catch (error) {
       if (error instanceof Abort) return await this.#aborted();
       if (isCancellation(error)) await CancellationScope.nonCancellable(() => this.#endCancelled());
@@ -154,6 +156,7 @@ export class Recovery {
     } finally {
       await CancellationScope.nonCancellable(async () => {
         await this.journal.written();
+        if (!isRenewed) await this.journal.toldThroughChannels();
         await condition(allHandlersFinished);
       });
     }

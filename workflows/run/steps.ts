@@ -48,6 +48,17 @@ const RECORD: StepOptions = {
   retry: RETRY,
 };
 
+/** The others hear of a channel that fails for that long. */
+export const DELIVER_WITHIN_MINUTES = 5;
+const DELIVERY: StepOptions = {
+  startToCloseTimeout: 40 * SECOND,
+  scheduleToCloseTimeout: DELIVER_WITHIN_MINUTES * MINUTE,
+  heartbeatTimeout: HEARTBEAT,
+  retry: { ...RETRY, maximumInterval: MINUTE },
+  // What is under way has ended before anything else is said of the same.
+  cancellationType: 'WAIT_CANCELLATION_COMPLETED',
+};
+
 const CONTROLLER_STEPS: Record<keyof ControllerActivities, StepOptions> = {
   // Where many are due at once, each waits for its turn.
   planBackup: { ...QUESTION, scheduleToCloseTimeout: 12 * HOUR },
@@ -100,6 +111,7 @@ const CONTROLLER_STEPS: Record<keyof ControllerActivities, StepOptions> = {
 
   storeReport: QUESTION,
   notify: RECORD,
+  deliver: DELIVERY,
   recordAudit: RECORD,
   recordAudits: RECORD,
   publishAuditHead: RECORD,
@@ -225,6 +237,20 @@ const SANDBOX_STEPS: Record<keyof SandboxActivities, StepOptions> = {
 
 /** Steps on any controller; its queue is that of the workflow. */
 export const controller = patientActivities<ControllerActivities>(CONTROLLER_STEPS, controllerSummary);
+
+/** Deliveries after that, as long as it may still be of use. */
+export const DELIVER_LATE_HOURS = 2;
+export const late: Pick<ControllerActivities, 'deliver'> = patientActivities<ControllerActivities>(
+  {
+    ...CONTROLLER_STEPS,
+    deliver: {
+      ...DELIVERY,
+      scheduleToCloseTimeout: DELIVER_LATE_HOURS * HOUR,
+      retry: { ...RETRY, initialInterval: MINUTE, maximumInterval: 5 * MINUTE },
+    },
+  },
+  controllerSummary,
+);
 
 /** The same, where nobody waits for longer than `PICK_UP` until it is taken up, because another controller can do it. */
 const STEPS_OF_ONE = Object.fromEntries(

@@ -101,6 +101,7 @@ export class Waiting {
     if (this.#waits.length === 0) {
       this.#countHumanTime();
       this.state.progress.escalatesAt = null;
+      this.journal.waitOver();
     }
     this.show();
   }

@@ -46,6 +46,7 @@ export async function filesOfController(config: Config): Promise<Finding[]> {
   const { signing, stateDir } = config;
   const facts = await signingFacts(config);
   const privateKeys = await secretFiles(signing.privateKey ?? {}, ['signing.privateKey']);
+  const channels = await secretFiles(config.notify?.channels ?? {}, ['notify.channels']);
   const publicKey = { setting: 'signing.publicKeyFile', path: signing.publicKeyFile, isPublic: true };
   const others = await Promise.all([
     secretFiles(config.repositories, ['repositories']),
@@ -69,7 +70,7 @@ export async function filesOfController(config: Config): Promise<Finding[]> {
       : `openssl genpkey -algorithm ed25519 -out ${shellWord(facts.privateKeyFile)} && ${publicHalfCommand(facts.privateKeyFile, facts.publicKeyFile)}`;
   };
   return [
-    ...secretFindings([...privateKeys, ...publicFiles, ...others.flat()], fixFor),
+    ...secretFindings([...privateKeys, ...channels, ...publicFiles, ...others.flat()], fixFor),
     ...signingFindings(facts),
     ...roomFindings(stateDir, await freeBytes(stateDir)),
   ];

@@ -1,6 +1,7 @@
 import { type Command, Option } from 'commander';
 import type * as Audit from '../audit';
 import type * as DrillRun from '../drill-run';
+import type * as Notify from '../notify';
 import type * as Inspect from '../inspect';
 import type * as Metrics from '../metrics';
 import {
@@ -113,6 +114,17 @@ export function repositoryCommand(): Command {
   return family('repository', 'Test the directories and buckets that keep the backups').addCommand(
     withJson(withConfig(check)),
   );
+}
+
+export function notifyCommand(): Command {
+  const test = verb(
+    'test',
+    'Send a test message through each channel, from this host',
+    'vault-dr notify test\nvault-dr notify test --channel ops',
+  )
+    .addOption(new Option('--channel <name>', 'only through this one'))
+    .action(lazily(() => (require('../notify') as typeof Notify).runNotifyTest));
+  return family('notify', 'Test the channels that notify people').addCommand(withJson(withConfig(test)));
 }
 
 export function auditCommand(): Command {

@@ -10,7 +10,7 @@ import {
   restoreInput,
   rollBackRunInput,
 } from '../input';
-import type { Notification } from '../notification';
+import { notification } from '../notification';
 import { approvalSubject, approvedPlan, signedApproval } from './approval';
 import { copiedData, lag } from './copied';
 import { configBundle, encryption, filledBundle, manifest, product } from './generation';
@@ -27,7 +27,6 @@ import {
   kvPath,
   listOf,
   name,
-  oneOf,
   pastTime,
   run,
   sha256,
@@ -103,29 +102,6 @@ const runMark = z.strictObject({
   run,
   at: pastTime,
   approved: approvedPlan.nullish(),
-});
-
-const notification = strict<Notification>({
-  id: short,
-  event: oneOf<Notification['event']>({
-    'approval wanted': true,
-    'shares wanted': true,
-    'decision wanted': true,
-    'go-live wanted': true,
-    'step retries': true,
-    reminder: true,
-    escalation: true,
-    restored: true,
-    'backup failed': true,
-    'copy missing': true,
-    'share exposed': true,
-    'drill failed': true,
-    'roll-call failed': true,
-  }),
-  cluster,
-  run,
-  text,
-  alternates: listOf(short),
 });
 
 const auditRecord = z.strictObject({
@@ -238,6 +214,7 @@ export const CONTROLLER_INPUTS = {
 
   storeReport: z.strictObject({ report: recoveryReport }),
   notify: notification,
+  deliver: z.strictObject({ channel: name, notification }),
   recordAudit: auditRecord,
   recordAudits: z.strictObject({ records: listOf(auditRecord, 100) }),
   publishAuditHead: z.strictObject({ cluster, repository }),

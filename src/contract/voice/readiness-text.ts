@@ -29,6 +29,17 @@ export function describeReadiness(report: ReadinessReport): ReadinessText {
   };
 }
 
+/** For a notification: its reader may see nothing else. */
+export function notificationOfReadiness(report: ReadinessReport): string {
+  const { headline, open } = describeReadiness(report);
+  const [first] = open;
+  if (report.verdict === 'yes') return `${headline}.`;
+  const found = first === undefined ? '' : `: ${first.seen}. ${first.remedy ?? ''}`;
+  const others = open.length > 1 ? ` ${formatCount(open.length - 1, 'more finding')}.` : '';
+  const next = ` All of it: vault-dr ready --cluster ${report.cluster} --last`;
+  return `${found === '' ? `${headline}.` : `${headline}${found}`}${others}${next}`;
+}
+
 function headlineOf({ cluster, verdict }: ReadinessReport, failed: number, unchecked: number): string {
   if (verdict === 'yes') return `${cluster} can be restored now`;
   const open = `${formatCount(unchecked, 'check')} could not be made`;

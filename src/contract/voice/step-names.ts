@@ -82,6 +82,7 @@ const STEPS: Record<NodeStep | ControllerStep | SandboxStep, string> = {
   checkRolledBack: 'check the previous cluster',
   storeReport: 'write the report',
   notify: 'notify people',
+  deliver: 'notify people through a channel',
   recordAudit: 'write the audit trail',
   recordAudits: 'write the audit trail',
   publishAuditHead: 'store the head of the audit trail',

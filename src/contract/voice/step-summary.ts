@@ -55,6 +55,7 @@ const CONTROLLER_SUMMARIES: { [S in ControllerStep]: (input: ControllerInput<S>)
 
   storeReport: () => 'store the report',
   notify: ({ event }) => `notify: ${event}`,
+  deliver: ({ channel, notification }) => `notify through ${channel}: ${notification.event}`,
   recordAudit: (record) => `audit: ${recorded(record)}`,
   recordAudits: ({ records }) => `audit: ${records.map(recorded).join(', ')}`,
   publishAuditHead: ({ repository }) => `copy the head of the audit trail to ${repository}`,

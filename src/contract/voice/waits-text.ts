@@ -19,7 +19,7 @@ const PICKED_UP_WITHIN_MS = 5_000;
 /** Shorter steps are not shown. */
 const WORTH_A_LINE_MS = 2_000;
 /** They last as long as the run, or block nothing. */
-const BESIDE_THE_RUN = ['watchForSeal', 'watchForUnseal', 'recordAudit', 'notify', 'publishAuditHead'];
+const BESIDE_THE_RUN = ['watchForSeal', 'watchForUnseal', 'recordAudit', 'notify', 'deliver', 'publishAuditHead'];
 
 type Seen = Pick<RecoveryProgress, 'cluster' | 'retrying'>;
 

@@ -208,6 +208,17 @@ export function controllerInputs({ cluster, plan, report, approved }: Known, bac
     checkRolledBack: { cluster, nodes: [] },
     storeReport: { report: { ...report, run: OWN_RUN } },
     notify: { id: `${OWN_RUN}/1`, event: 'restored', cluster, run: OWN_RUN, text: 'All is well.', alternates: [] },
+    deliver: {
+      channel: 'ops',
+      notification: {
+        id: `${OWN_RUN}/1`,
+        event: 'restored',
+        cluster,
+        run: OWN_RUN,
+        text: 'All is well.',
+        alternates: [],
+      },
+    },
     recordAudit: record,
     recordAudits: { records: [{ ...record, id: `${OWN_RUN}/2` }] },
     publishAuditHead: { cluster, repository },

@@ -73,6 +73,7 @@ export const DONE_FOR_AN_EVALUATION: Partial<Record<Step, string>> = {
   makeCanary: 'encrypts random digits',
   openCanary: 'says that what it was given is no canary',
   judgeReadiness: 'an opinion on what it was given, which nobody keeps',
+  notify: 'a message in the name of the own run',
 };
 
 /** The same under the name of a drill. */

@@ -110,6 +110,7 @@ describe('the controller', () => {
     subject: { cluster: 'prod', run: 'run-1' },
     record: { id: 'run-1/1', cluster: 'prod', run: 'run-1', action: 'backup' },
     records: [{ id: 'run-1/1', cluster: 'prod', run: 'run-1', action: 'restore.plan' }],
+    notification: { id: 'run-1/1', cluster: 'prod', run: 'run-1' },
   };
   const ask = (environment: MockActivityEnvironment, step: string, given: object = everything) =>
     environment.run(() => (steps[step as keyof ControllerActivities] as (input: object) => Promise<unknown>)(given));
@@ -154,6 +155,40 @@ describe('the controller', () => {
   ])('does %s in the name of the run alone that asks', async (step, environment) => {
     await expect(ask(environment('run-2'), step)).rejects.toEqual(denied);
     await untouched();
+  });
+
+  describe('delivers', () => {
+    const delivering = (workflowId: string) =>
+      restoreEnvironment('run-9', 'prod', {
+        workflowType: 'notifyPeople',
+        workflowExecution: { workflowId, runId: 'run-9' },
+      });
+
+    it.each(['restore-prod', 'notify-prod-', 'notify-prod-run-2/1', 'notify-staging-run-1/1', 'notify-prod-run-1/1/2'])(
+      'nothing for %s',
+      async (workflowId) => {
+        await expect(ask(delivering(workflowId), 'deliver')).rejects.toEqual(denied);
+        await expect(ask(delivering(workflowId), 'notify')).rejects.toEqual(denied);
+      },
+    );
+
+    it('one notification for the workflow of its id, and what is to be said of that', async () => {
+      const own = delivering('notify-prod-run-1/1');
+      const unknown = expect.objectContaining({ code: 'InvalidConfiguration' }) as Error;
+      const notification = {
+        id: 'run-1/1',
+        event: 'restored',
+        cluster: 'prod',
+        run: 'run-1',
+        text: '',
+        alternates: [],
+      };
+      const given = { channel: 'ops', notification };
+
+      await expect(ask(own, 'deliver', given)).rejects.toEqual(unknown);
+      await expect(ask(own, 'notify', { ...notification, id: 'run-1/1/channels' })).resolves.toBeUndefined();
+      await expect(ask(own, 'recordAudit')).rejects.toEqual(denied);
+    });
   });
 
   it('keeps the report of the run alone that asks', async () => {

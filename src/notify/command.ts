@@ -1,8 +1,8 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { passedEnvironment } from './child-environment';
-import type { Notification } from './contract/notification';
-import { DrError } from './contract/failures';
+import { passedEnvironment } from '../child-environment';
+import type { Notification } from '../contract/notification';
+import { DrError } from '../contract/failures';
 
 const TIMEOUT_MS = 30_000;
 

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import type { Notification } from '../../src/contract/notification';
-import { sendNotification } from '../../src/notify';
-import { useDirectory } from '../support/temporary';
+import type { Notification } from '../../../src/contract/notification';
+import { sendNotification } from '../../../src/notify/command';
+import { useDirectory } from '../../support/temporary';
 
 const inTest = useDirectory();
 
