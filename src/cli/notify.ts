@@ -46,7 +46,7 @@ async function tryChannel(config: Config, channel: string, run: string): Promise
     return { channel, type, delivered: true, answer, advice: null };
   } catch (error) {
     const advice = isDrError(error) ? (error.advice ?? null) : null;
-    return { channel, type, delivered: false, answer: (error as Error).message, advice };
+    return { channel, type, delivered: false, answer: (error as Error).message.replace(/\.$/, ''), advice };
   }
 }
 

@@ -5,7 +5,7 @@ export function channelProblem(text: string, { retryable, advice }: { retryable:
   return new DrError('Internal', `${text}.`, { retryable, advice });
 }
 
-const ADVICE = 'Try it: vault-dr notify test';
+const ADVICE = 'Check its address, and the way to it from this host. Then try it: vault-dr notify test';
 
 const CODES: Readonly<Record<string, string>> = {
   ECONNREFUSED: 'it refuses connections',
