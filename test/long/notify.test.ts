@@ -1,0 +1,110 @@
+import { readFile, rename, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { parse, stringify } from 'yaml';
+import { waitFor } from '../../src/lab/processes';
+import type { Message } from '../../src/notify/message';
+import { useLab } from '../support/lab';
+import type { RawConfig } from '../support/lab-view';
+import { type Receiver, receiverCertificates, startReceiver } from '../support/receivers';
+import { restoreDriver } from '../support/restore-driver';
+
+/** A real controller notifies real receivers, of which one is away. */
+describe('channels', () => {
+  const lab = useLab({ nodes: 1 });
+  const at = (name: string) => join(lab().directory, name);
+  let ops: Receiver;
+  let pager: Receiver;
+  const cli = (...args: string[]) => lab().cli([...args, '--cluster', 'lab']);
+  const heard = () => ops.received.map(({ body }) => JSON.parse(body) as Message);
+  const until = (what: string, test: () => boolean) =>
+    waitFor(what, () => Promise.resolve(test() || null), { timeoutMs: 120_000 });
+
+  beforeAll(async () => {
+    const certificates = await receiverCertificates();
+    [ops, pager] = await Promise.all([startReceiver(certificates), startReceiver(certificates)]);
+    await writeFile(at('ca-of-receivers.pem'), certificates.caPem);
+    const secretFile = async (name: string, content: string) => {
+      await writeFile(at(name), `${content}\n`, { mode: 0o600 });
+      return { file: at(name) };
+    };
+    const caFile = at('ca-of-receivers.pem');
+    const config = parse(await readFile(lab().configFile, 'utf8')) as RawConfig;
+    config.notify = {
+      channels: {
+        ops: {
+          type: 'webhook',
+          url: await secretFile('ops-url', `${ops.url}/ops`),
+          secret: await secretFile('ops-secret', 'whsec_c2VjcmV0'),
+          caFile,
+        },
+        pager: {
+          type: 'pagerduty',
+          url: pager.url,
+          routingKey: await secretFile('pager-key', 'key-of-the-pager'),
+          caFile,
+        },
+      },
+    };
+    await writeFile(lab().configFile, stringify(config));
+    await lab().controller.stop();
+    await lab().controller.start();
+    const { code, stderr } = await cli('backup');
+    if (code !== 0) throw new Error(stderr);
+  }, 180_000);
+  afterAll(() => Promise.all([ops?.stop(), pager?.stop()]));
+
+  it('hear once that the cluster is no longer ready, and once that it is again', async () => {
+    await cli('ready');
+    await rename(lab().backupIdentityFile, `${lab().backupIdentityFile}.hidden`);
+    await cli('ready');
+    await until('it is said', () => heard().some(({ event }) => event === 'not ready'));
+    await cli('ready');
+    await rename(`${lab().backupIdentityFile}.hidden`, lab().backupIdentityFile);
+    await cli('ready');
+    await until('the end of it is said', () => heard().some(({ event }) => event === 'ready again'));
+    // A complete backup ends an alert that there may have been of an earlier one.
+    const alerts = () =>
+      pager.received
+        .map(({ body }) => JSON.parse(body) as { event_action: string; dedup_key: string })
+        .filter(({ dedup_key: key }) => key === 'vault-dr/lab/readiness');
+    await until('the alert ends', () => alerts().length >= 2);
+
+    expect(heard().map(({ event }) => event)).toEqual(['not ready', 'ready again']);
+    expect(alerts().map(({ event_action: action }) => action)).toEqual(['trigger', 'resolve']);
+  }, 300_000);
+
+  it('hold no restore up while one is away, and no history has a secret of theirs', async () => {
+    ops.received.length = 0;
+    pager.answers = Array.from({ length: 50 }, () => 503);
+    const driver = restoreDriver(lab());
+    await driver.start('--accept', 'lose-newer-data');
+    await driver.waitUntil('an approval is waited for', ({ waitingFor }) => waitingFor === 'approval');
+    await until('the other channel has heard of it', () => heard().some(({ event }) => event === 'approval wanted'));
+    await until('the pager was tried', () => pager.answers.length < 49);
+    await cli('abort', '--as', 'ana');
+    await driver.waitUntil('it has ended', ({ status }) => status === 'aborted');
+
+    const { stdout } = await lab().temporalCli([
+      'workflow',
+      'list',
+      '--query',
+      "WorkflowType = 'notifyPeople'",
+      '--output',
+      'json',
+    ]);
+    const runs = JSON.parse(stdout) as { execution: { workflowId: string } }[];
+    expect(runs.length).toBeGreaterThanOrEqual(3);
+    for (const { execution } of runs) {
+      const { stdout: history } = await lab().temporalCli([
+        'workflow',
+        'show',
+        '--workflow-id',
+        execution.workflowId,
+        '--output',
+        'json',
+      ]);
+      expect(history).toContain('notifyPeople');
+      expect(history).not.toMatch(new RegExp(`key-of-the-pager|c2VjcmV0|${ops.port}|${pager.port}`));
+    }
+  }, 300_000);
+});
