@@ -1,6 +1,7 @@
 import type { Client } from '@temporalio/client';
 import { clusterOf, loadConfig } from '../config/load';
 import { DrError, isDrError } from '../contract/failures';
+import { printable } from '../contract/printable';
 import { writeFileAtomically } from '../files/atomic-file';
 import { renderMetrics } from '../metrics/text';
 import { connectClient } from '../temporal/connect-temporal';
@@ -20,7 +21,7 @@ export async function runMetrics(options: Options): Promise<void> {
   const config = await loadConfig(options.config);
   const clusters = options.cluster.length > 0 ? options.cluster : Object.keys(config.clusters);
   for (const name of clusters) clusterOf(config, name);
-  const onProblem = (problem: string) => note(style('yellow', problem, process.stderr));
+  const onProblem = (problem: string) => note(style('yellow', printable(problem), process.stderr));
   const client = await connected(options, onProblem);
   try {
     const { signal } = new AbortController();
