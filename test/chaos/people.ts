@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { WorkflowHandle } from '@temporalio/client';
 import type { SandboxProgress } from '../../src/contract/drill';
+import type { SecretProgress } from '../../src/contract/secret-run';
 import type { RecoveryProgress, RunRecipient } from '../../src/contract/recovery';
 import { MESSAGE, PROGRESS_QUERY } from '../../src/contract/names';
 import { encryptArmored } from '../../src/crypto/age';
@@ -68,7 +69,7 @@ export async function attendRestore(
   }
 }
 
-/** Gives every unseal share to a run in a sandbox, as often as it asks for them: it may lose them with its host. */
+/** Approves what a run in a sandbox needs approved, and gives it every unseal share as often as it asks: it may lose them with its host. */
 export async function attendSandbox(
   { client, lab }: Pick<ChaosLab, 'client' | 'lab'>,
   handle: WorkflowHandle,
@@ -76,9 +77,14 @@ export async function attendSandbox(
 ): Promise<string[]> {
   while (!isOver()) {
     try {
-      const { recipients, shares } = await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
-        handle.query<SandboxProgress>(PROGRESS_QUERY),
+      const progress = await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () =>
+        handle.query<SandboxProgress | SecretProgress>(PROGRESS_QUERY),
       );
+      const { recipients, shares } = progress;
+      if ('approvals' in progress && progress.step === 'approve' && progress.approvals.length === 0) {
+        const approval = await signedApproval(progress, 'bob', lab.approverKeys.bob);
+        await client.withDeadline(Date.now() + ANSWER_WITHIN_MS, () => askRestore(handle, MESSAGE.approve, approval));
+      }
       if (shares !== null)
         await submitMissing({ client, lab }, handle, HOLDERS, { recipients, accepted: shares.accepted });
     } catch {

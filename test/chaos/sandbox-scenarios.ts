@@ -1,13 +1,17 @@
 import { readFile } from 'node:fs/promises';
 import type { DrillReport } from '../../src/contract/drill';
 import type { RollCallReport } from '../../src/contract/roll-call';
+import type { SecretReport } from '../../src/contract/secret-run';
 import { CLUSTER } from '../../src/lab/layout';
-import { startDrill, startRollCall } from '../../src/temporal/runs';
+import { startDrill, startRollCall, startSecretRun } from '../../src/temporal/runs';
 import { makeSandboxHost } from '../support/sandbox-host';
 import { type ChaosLab, unsealEverywhere } from './chaos-lab';
 import { attendSandbox } from './people';
 import { persistently } from './persistence';
 import type { Scenario } from './scenario';
+
+/** What is read is for somebody who does not exist. */
+const NOBODYS = 'age1ql3z7hjy54pw3hyww5ayyfg7zqgvc7w3j2elw8zmrj2kg5sfn9aqmcac8p';
 
 /** The controller is the sandbox host, so that with it dies what it has fenced. No node has to do with these runs. */
 const sandboxRun = {
@@ -52,6 +56,31 @@ export const SANDBOX_SCENARIOS: readonly Scenario[] = [
       return [
         ...holders.filter(({ outcome }) => outcome !== 'right').map(({ holder, outcome }) => `${holder}: ${outcome}`),
         ...(marked.length > 0 ? [] : ['no repository has the mark']),
+      ];
+    },
+  },
+  {
+    ...sandboxRun,
+    name: 'recover',
+    activities: [
+      'chooseForRecover',
+      'checkApproval',
+      'prepareSandbox',
+      'checkSandboxShare',
+      'readFromBackup',
+      'endSandboxRun',
+    ],
+    begin: ({ client }) =>
+      persistently(Date.now() + 10_000, () =>
+        startSecretRun(client, { cluster: CLUSTER, requestedBy: 'ana', paths: ['secret/lab/'], recipients: [NOBODYS] }),
+      ),
+    attend: (chaos, handle, isOver) => attendSandbox(chaos, handle, isOver),
+    evaluate(_chaos, result) {
+      const { paths, sealed, approvals } = result as SecretReport;
+      return [
+        ...paths.flatMap(({ path, items }) => (items > 0 ? [] : [`nothing of ${path} was read`])),
+        ...(sealed.includes('BEGIN AGE ENCRYPTED FILE') ? [] : ['what was read is not encrypted']),
+        ...(approvals.length === 1 ? [] : [`${approvals.length} approvals counted`]),
       ];
     },
   },

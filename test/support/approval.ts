@@ -9,11 +9,11 @@ import {
   type ApprovalSubject,
 } from '../../src/contract/approval';
 import type { RecoveryPlan } from '../../src/contract/plan';
-import type { ApprovedPlan, RecoveryProgress } from '../../src/contract/recovery';
+import type { ApprovedPlan } from '../../src/contract/recovery';
 import { planHashOf } from '../../src/plan/hash';
 
 /** What an approver sends, signed with stock tools. @param key file of the SSH key */
-export async function signedApproval(progress: RecoveryProgress, approver: string, key: string) {
+export async function signedApproval(progress: Parameters<typeof approvalSubject>[0], approver: string, key: string) {
   const subject = approvalSubject(progress);
   const child = execFile('ssh-keygen', ['-q', '-Y', 'sign', '-n', APPROVAL_NAMESPACE, '-f', key]);
   child.stdin?.end(approvalStatement(subject, approver));
