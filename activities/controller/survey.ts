@@ -5,9 +5,8 @@ import { isDrError } from '../../src/contract/failures';
 import type { ChosenGeneration } from '../../src/contract/plan';
 import type { BackupSurvey, ControllerState, CopyLock } from '../../src/contract/readiness';
 import type { ControllerInput } from '../../src/contract/step-input/controller';
-import { MANIFEST_FILE } from '../../src/repository/generation-files';
-import { keyOf } from '../../src/repository/generations';
 import { listReports, readReport } from '../../src/repository/keep/reports';
+import { lockOfCopy } from '../../src/repository/lock-of-copy';
 import { inParallel } from '../../src/repository/parallel';
 import { attempt, cancellation, withHeartbeats } from '../heartbeat';
 import { chooseFrom, listEverywhere, type Shown } from './choose';
@@ -121,19 +120,14 @@ function newestFirst<T extends { at: string }>(items: readonly T[]): T[] {
 
 /** Of what a restore needs of each good copy in a repository that locks: the manifest and the archive. */
 async function locksOf(controller: Controller, cluster: string, chosen: ChosenGeneration): Promise<CopyLock[]> {
-  const { generation, manifest } = chosen.copy;
   const locking = chosen.healthy.filter((name) => 'objectLock' in repositoryConfigOf(controller.config, name));
   return Promise.all(locking.map((name) => lockIn(name)));
 
   async function lockIn(name: string): Promise<CopyLock> {
     try {
       const repository = await controller.repository(name);
-      const keys = [MANIFEST_FILE, manifest.stored.file].map((file) => keyOf(cluster, generation, file));
-      const all = await Promise.all(keys.map((key) => repository.lockedUntil?.(key) ?? Promise.resolve(null)));
-      const ends = all.filter((until) => until !== undefined);
-      if (ends.includes(null)) return { repository: name, until: null, held: false, problem: null };
-      const first = ends.toSorted((left, right) => Number(left) - Number(right))[0];
-      return { repository: name, until: first?.toISOString() ?? null, held: first === undefined, problem: null };
+      const until = await lockOfCopy(repository, chosen.copy);
+      return { repository: name, until: until?.toISOString() ?? null, held: until === undefined, problem: null };
     } catch (error) {
       cancellation().throwIfAborted();
       return { repository: name, until: null, held: false, problem: (error as Error).message };

@@ -1,13 +1,12 @@
 import type { ReadinessCheckName, ReadinessReport, ReadinessVerdict } from '../contract/readiness';
-import { type FamilyName, type Sample, seconds } from './families';
+import { type Sample, samplesOf, seconds } from './families';
 
 const VALUE_OF: Readonly<Record<ReadinessVerdict, number>> = { yes: 1, no: 0, unchecked: -1 };
 
 /** Of the last evaluation. Seconds that are not known, and objectives that nobody has, are left out. */
 export function evaluationSamples(report: ReadinessReport): Sample[] {
   const { cluster, verdict, evaluatedAt, checks, rpo, rto, backup } = report;
-  const one = (name: FamilyName, value: number | null | undefined, labels: Record<string, string> = {}): Sample[] =>
-    value === null || value === undefined ? [] : [{ name, labels: { cluster, ...labels }, value }];
+  const one = samplesOf(cluster);
   const verdictOn = (check: ReadinessCheckName) => {
     const found = checks.find((item) => item.check === check);
     return found && VALUE_OF[found.verdict];

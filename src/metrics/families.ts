@@ -161,6 +161,12 @@ export interface Sample {
   value: number;
 }
 
+/** Makes the samples of a cluster; of what is not known there is none. */
+export function samplesOf(cluster: string) {
+  return (name: FamilyName, value: number | null | undefined, labels: Record<string, string> = {}): Sample[] =>
+    value === null || value === undefined ? [] : [{ name, labels: { cluster, ...labels }, value }];
+}
+
 /** Seconds since the epoch. @param time RFC 3339, or milliseconds */
 export function seconds(time: string | number): number {
   return (typeof time === 'number' ? time : Date.parse(time)) / 1_000;

@@ -2,11 +2,11 @@ import { clusterOf, repositoryConfigOf } from '../config/load';
 import type { Config } from '../config/schema';
 import { capturedAtOf, type GenerationCopy } from '../contract/generation';
 import { evaluateRollCall } from '../contract/roll-call';
-import { MANIFEST_FILE } from '../repository/generation-files';
-import { hasManifest, keyOf, listFiles, readGenerations } from '../repository/generations';
+import { hasManifest, listFiles, readGenerations } from '../repository/generations';
 import { type Mark, type MarkMeaning, meaningOf, readMarks } from '../repository/keep/marks';
+import { lockOfCopy } from '../repository/lock-of-copy';
 import type { Repository, TransferOptions } from '../repository/types';
-import { type FamilyName, type Sample, seconds } from './families';
+import { type Sample, samplesOf, seconds } from './families';
 
 /** Manifests that are read in each repository. */
 const NEWEST = 20;
@@ -47,23 +47,15 @@ export async function readRepository(
   };
 }
 
-/** Of the manifest and the archive, whichever ends first. */
 async function lockOf(repository: Repository, newest: GenerationCopy | undefined): Promise<number | null | undefined> {
-  if (newest === undefined || !repository.lockedUntil) return undefined;
-  const { cluster, stored, generation } = newest.manifest;
-  const ends: number[] = [];
-  for (const file of [MANIFEST_FILE, stored.file]) {
-    const until = await repository.lockedUntil(keyOf(cluster, generation, file));
-    if (until === null) return null;
-    if (until) ends.push(until.getTime());
-  }
-  return ends.length === 0 ? Infinity : Math.min(...ends);
+  if (newest === undefined) return undefined;
+  const until = await lockOfCopy(repository, newest);
+  return until === undefined ? Infinity : (until?.getTime() ?? null);
 }
 
 /** Of all repositories together. @param now milliseconds since the epoch */
 export function repositorySamples(config: Config, cluster: string, facts: ClusterFacts, now: number): Sample[] {
-  const one = (name: FamilyName, value: number | null | undefined, labels: Record<string, string> = {}): Sample[] =>
-    value === null || value === undefined ? [] : [{ name, labels: { cluster, ...labels }, value }];
+  const one = samplesOf(cluster);
   const answered = [...facts.values()].filter((item) => item !== null);
   const newestIds = newestIn(answered.flatMap(({ generations }) => generations));
   const meaning = meaningOf(answered.flatMap(({ marks }) => marks));

@@ -1,5 +1,5 @@
 import type { RecoveryProgress, WaitingFor } from '../contract/recovery';
-import { type FamilyName, type Sample, seconds } from './families';
+import { type Sample, samplesOf, seconds } from './families';
 
 /** What can be scheduled. */
 export const SCHEDULED = ['backup', 'drill', 'roll-call', 'readiness'] as const;
@@ -22,9 +22,7 @@ export type Waiting = Pick<RecoveryProgress, 'phase'> &
 /** @param now milliseconds since the epoch */
 export function runSamples(cluster: string, facts: RunFacts, now: number): Sample[] {
   const { schedules, backups, nodes, recovery } = facts;
-  const one = (name: FamilyName, value: number, labels: Record<string, string> = {}): Sample[] => [
-    { name, labels: { cluster, ...labels }, value },
-  ];
+  const one = samplesOf(cluster);
   const { backup } = schedules;
   return [
     ...one('vault_dr_backup_expected_interval_seconds', backup ? intervalOf(backup) : 0),
