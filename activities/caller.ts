@@ -1,6 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { DrError } from '../src/contract/failures';
-import { DELIVERY, deliveryWorkflowId } from '../src/contract/notification';
+import { DELIVERY, deliveryWorkflowId, failureNoticeId } from '../src/contract/notification';
 import { firstRun } from './first-run';
 import {
   backupWorkflowId,
@@ -103,8 +103,9 @@ export function assertDeliveryOf(cluster: string, id: string): void {
   const caller = callerOf();
   const { workflowId, workflowType } = caller;
   const prefix = deliveryWorkflowId(cluster, '');
-  const isItsOwn = workflowId.length > prefix.length && deliveryWorkflowId(cluster, id).startsWith(workflowId);
-  if (workflowType === DELIVERY.workflow && workflowId.startsWith(prefix) && isItsOwn) return;
+  const own = workflowId.startsWith(prefix) ? workflowId.slice(prefix.length) : '';
+  const isItsOwn = own !== '' && [own, failureNoticeId(own)].includes(id);
+  if (workflowType === DELIVERY.workflow && isItsOwn) return;
   throw denied(caller, `only a ${DELIVERY.workflow} whose id is '${prefix}' and that of the notification may`);
 }
 

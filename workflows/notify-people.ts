@@ -1,6 +1,6 @@
 import { isCancellation } from '@temporalio/workflow';
 import { ActivityFailure, ApplicationFailure } from '@temporalio/common';
-import { deliveryInput, type Notification } from '../src/contract/notification';
+import { deliveryInput, failureNoticeId, type Notification } from '../src/contract/notification';
 import { parseOrFail, problemOf } from './run/problems';
 import { controller, DELIVER_LATE_HOURS, late } from './run/steps';
 
@@ -59,7 +59,7 @@ async function tellOthers({ id, event, cluster, run, text }: Notification, faile
   });
   const said = `${lines.join(' ')} What it was to say (${event}): ${text}`;
   const notice: Notification = {
-    id: `${id}/channels`,
+    id: failureNoticeId(id),
     event: 'channel failed',
     cluster,
     run,

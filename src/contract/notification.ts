@@ -102,6 +102,11 @@ export function deliveryWorkflowId(cluster: string, id: string): string {
   return `notify-${cluster}-${id}`;
 }
 
+/** Of the notification that one could not be delivered through some channel; said by what delivers that one. */
+export function failureNoticeId(id: string): string {
+  return `${id}/channels`;
+}
+
 /** Name of the channel that `notify.command` is, where there are others. */
 export const COMMAND_CHANNEL = 'command';
 
