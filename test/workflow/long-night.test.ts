@@ -43,7 +43,9 @@ describe('a recovery whose history becomes long continues in a new execution', (
     await submitThree(current());
     const report = await handle.result();
 
-    expect(after).toEqual({ ...before, phases: after.phases });
+    expect(after).toEqual({ ...before, phases: after.phases, escalatesAt: after.escalatesAt });
+    // A replay reads the time after a quick step from its marker, milliseconds off what the clock said.
+    expect(Math.abs(Date.parse(after.escalatesAt!) - Date.parse(before.escalatesAt!))).toBeLessThan(1_000);
     expect(report).toMatchObject({ status: 'completed', run: before.run, startedAt: before.startedAt });
     expect(times('makePlan')).toBe(2);
     expect(notified('approval wanted')).toBe(1);
