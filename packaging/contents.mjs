@@ -19,6 +19,13 @@ export const NOT_RUNTIME_OF = {
   '@temporalio/core-bridge': ['sdk-core', 'src', 'ts', 'scripts', 'bridge-macros', 'releases'],
 };
 
+/** By package: the only files of it that are loaded, and what lawyers read. */
+export const ONLY_OF = {
+  'dejavu-fonts-ttf': /^(package\.json|LICENSE|ttf\/DejaVuSans(-Bold|Mono)?\.ttf)$/,
+  fontkit: /^(package\.json|dist\/main\.cjs)$/,
+  pdfkit: /^(package\.json|LICENSE|js\/pdfkit\.js)$/,
+};
+
 /** Build of Temporal's core, by the processor as Node calls it. */
 export const CORE_BRIDGE = {
   arm64: 'releases/aarch64-unknown-linux-gnu/index.node',

@@ -2,7 +2,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, relative } from 'node:path';
 import { ROOT } from '../scripts/sources.mjs';
-import { CORE_BRIDGE, NOT_RUNTIME, NOT_RUNTIME_OF, NOT_SHIPPED, RUNTIME_FILE } from './contents.mjs';
+import { CORE_BRIDGE, NOT_RUNTIME, NOT_RUNTIME_OF, NOT_SHIPPED, ONLY_OF, RUNTIME_FILE } from './contents.mjs';
 
 const LOCK = JSON.parse(readFileSync(join(ROOT, 'package-lock.json'), 'utf8')).packages;
 
@@ -29,10 +29,15 @@ function asInstalled(item) {
 
 /** @returns paths from the root of the project */
 export function filesOfPackage({ path, name }, arch) {
+  const only = ONLY_OF[name];
   const without = NOT_RUNTIME_OF[name] ?? [];
-  const files = filesIn(join(ROOT, path))
-    .filter((file) => RUNTIME_FILE.test(file) && !/\.d\.[cm]?ts$/.test(file) && !NOT_RUNTIME.test(file))
-    .filter((file) => !without.some((folder) => file.startsWith(`${folder}/`)));
+  const isLoaded = (file) =>
+    only?.test(file) ??
+    (RUNTIME_FILE.test(file) &&
+      !/\.d\.[cm]?ts$/.test(file) &&
+      !NOT_RUNTIME.test(file) &&
+      !without.some((folder) => file.startsWith(`${folder}/`)));
+  const files = filesIn(join(ROOT, path)).filter(isLoaded);
   const core = name === '@temporalio/core-bridge' ? [CORE_BRIDGE[arch]] : [];
   return [...files, ...core].map((file) => `${path}/${file}`);
 }

@@ -7,6 +7,12 @@ import { MANIFEST } from './commit.mjs';
 
 const NOTICE = /^(licen[cs]e|notice|copying)/i;
 
+/** What is no identifier of SPDX alone is an expression of several, or says where the text is. */
+function licenseOf(license) {
+  if (/^SEE LICENSE IN /.test(license)) return { license: { name: license } };
+  return /\s/.test(license) ? { expression: license } : { license: { id: license } };
+}
+
 /**
  * @param packages as `shippedPackages` returns them
  * @param node as `nodePackage` returns it; null where the user's own runs it
@@ -21,9 +27,7 @@ export function billOfMaterials(packages, node, time) {
     version,
     purl: purl(name, version),
     hashes: [{ alg: 'SHA-512', content: hexOf(integrity) }],
-    // What is no identifier of SPDX alone is an expression of several.
-    licenses:
-      license === undefined ? [] : [/\s/.test(license) ? { expression: license } : { license: { id: license } }],
+    licenses: license === undefined ? [] : [licenseOf(license)],
   });
   const { name, version, license } = MANIFEST;
   // A package that is there twice is one component.

@@ -138,6 +138,13 @@ const ROOMS = {
     builtins: true,
     temporal: [],
   },
+  'src/paper': {
+    why: 'it prints what it is given',
+    imports: ['src/paper', 'src/contract', 'src/*'],
+    builtins: [],
+    temporal: [],
+    only: ['pdfkit', 'dejavu-fonts-ttf'],
+  },
   'src/report': { why: 'it writes what it is given', imports: ['src/report', ...LOW], builtins: true, temporal: [] },
   'src/init': {
     why: 'it sets up from what a cluster says, and touches no host but its own files',
