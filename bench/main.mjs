@@ -7,6 +7,7 @@ import { parseArgs } from 'node:util';
 import * as age from './figures/age.mjs';
 import * as backup from './figures/backup.mjs';
 import * as coldStart from './figures/cold-start.mjs';
+import * as evaluations from './figures/evaluations.mjs';
 import * as history from './figures/history.mjs';
 import * as memory from './figures/memory.mjs';
 import * as restore from './figures/restore.mjs';
@@ -19,6 +20,7 @@ const require = createRequire(import.meta.url);
 const FAMILIES = {
   'cold-start': coldStart,
   scale,
+  evaluations,
   age,
   memory,
   's3-requests': s3Requests,

@@ -17,27 +17,32 @@ export const usesLab = false;
 
 export async function measure({ clusters, say }) {
   const { measureFleet } = require('../../dist/test/support/simulated-fleet.js');
+  const rows = [];
+  for (const count of clusters) {
+    const figures = await onServerThatOrders((temporal, directory) => measureFleet(temporal, directory, count));
+    say(JSON.stringify(figures));
+    rows.push(...rowsOf(figures));
+  }
+  return rows;
+}
+
+/** @param use of a Temporal server and an empty directory */
+export async function onServerThatOrders(use) {
   const { ensureServers } = require('../../dist/src/lab/servers/servers.js');
   const { SEARCH_ATTRIBUTES } = require('../../dist/src/contract/names.js');
   const { TestWorkflowEnvironment } = require('@temporalio/testing');
   const { temporal: path } = await ensureServers({ names: ['temporal'] });
-  const rows = [];
-  for (const count of clusters) {
-    const directory = mkdtempSync(join(tmpdir(), 'vault-dr-bench-'));
-    const extraArgs = SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]);
-    extraArgs.push(...ORDERED.flatMap((value) => ['--dynamic-config-value', value]));
-    const executable = { type: 'existing-path', path };
-    const temporal = await TestWorkflowEnvironment.createLocal({ server: { executable, extraArgs } });
-    try {
-      const figures = await measureFleet(temporal, directory, count);
-      say(JSON.stringify(figures));
-      rows.push(...rowsOf(figures));
-    } finally {
-      await temporal.teardown();
-      rmSync(directory, { recursive: true, force: true });
-    }
+  const directory = mkdtempSync(join(tmpdir(), 'vault-dr-bench-'));
+  const extraArgs = SEARCH_ATTRIBUTES.flatMap((name) => ['--search-attribute', `${name}=Keyword`]);
+  extraArgs.push(...ORDERED.flatMap((value) => ['--dynamic-config-value', value]));
+  const executable = { type: 'existing-path', path };
+  const temporal = await TestWorkflowEnvironment.createLocal({ server: { executable, extraArgs } });
+  try {
+    return await use(temporal, directory);
+  } finally {
+    await temporal.teardown();
+    rmSync(directory, { recursive: true, force: true });
   }
-  return rows;
 }
 
 function rowsOf({ clusters, failed, seconds, cpuSeconds, idleMiB, peakMiB, mostAtOnce, recoverySeconds }) {

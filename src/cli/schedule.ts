@@ -27,8 +27,8 @@ const DEFAULTS: Record<Scheduled, { every: number; jitter: number }> = {
   drill: { every: 7 * 24 * HOUR_MS, jitter: HOUR_MS },
   // People answer it, so it begins when it is expected.
   'roll-call': { every: 60 * 24 * HOUR_MS, jitter: 0 },
-  // So that those of many clusters don't all begin at once.
-  readiness: { every: HOUR_MS / 2, jitter: HOUR_MS / 4 },
+  // Those of many clusters are spread over all of the time between.
+  readiness: { every: HOUR_MS / 2, jitter: 0 },
 };
 
 export async function runApply(options: Options): Promise<void> {

@@ -99,6 +99,12 @@ export const PRIORITY = {
   secret: { priorityKey: 2 },
   evaluation: { priorityKey: 5 },
 } as const;
+export type Priority = (typeof PRIORITY)[keyof typeof PRIORITY];
+
+/** Within one priority clusters take turns, however much one of them asks for. Steps inherit it from their run. */
+export function fairly(priority: Priority, cluster: string): { priorityKey: number; fairnessKey: string } {
+  return { ...priority, fairnessKey: cluster };
+}
 
 /**
  * Time a controller may take for one workflow task, including a replay of the whole history. If it is killed meanwhile,

@@ -17,6 +17,8 @@ import {
   backupWorkflowId,
   CONTROLLER_TASK_QUEUE,
   drillWorkflowId,
+  fairly,
+  type Priority,
   PRIORITY,
   PROGRESS_QUERY,
   readinessWorkflowId,
@@ -69,6 +71,7 @@ export function startRecovery(client: Client, start: RecoveryStart): Promise<Rec
   return startRun<object, RecoveryReport>(client, {
     type: WORKFLOW[start.workflow],
     workflowId,
+    cluster: start.cluster,
     input: start.input,
     priority: PRIORITY.recovery,
     summary: `${start.summary}, requested by ${start.input.requestedBy}`,
@@ -83,6 +86,7 @@ export function startBackup(client: Client, cluster: string): Promise<BackupHand
   return startRun<{ cluster: string }, BackupResult>(client, {
     type: WORKFLOW.backUpCluster,
     workflowId: backupWorkflowId(cluster),
+    cluster,
     input: { cluster },
     priority: PRIORITY.backup,
     summary: `Backup of ${cluster}`,
@@ -95,6 +99,7 @@ export function startDrill(client: Client, input: Partial<DrillInput> & { cluste
   return startRun<Partial<DrillInput>, DrillReport>(client, {
     type: WORKFLOW.drillRestore,
     workflowId: drillWorkflowId(cluster),
+    cluster,
     input,
     priority: PRIORITY.drill,
     summary: `Drill of ${cluster}, requested by ${requestedBy}`,
@@ -110,6 +115,7 @@ export function startRollCall(
   return startRun<Partial<RollCallInput>, RollCallReport>(client, {
     type: WORKFLOW.rollCall,
     workflowId: rollCallWorkflowId(cluster),
+    cluster,
     input,
     priority: PRIORITY.drill,
     summary: `Roll-call of ${cluster}, requested by ${requestedBy}`,
@@ -125,6 +131,7 @@ export function startSecretRun(
   return startRun<Partial<RecoverSecretInput>, SecretReport>(client, {
     type: WORKFLOW.recoverSecret,
     workflowId: secretWorkflowId(cluster),
+    cluster,
     input,
     priority: PRIORITY.secret,
     summary: `Single secrets of ${cluster}, requested by ${requestedBy}`,
@@ -141,6 +148,7 @@ export function startEvaluation(
   return startRun<ReadinessInput, unknown>(client, {
     type: WORKFLOW.evaluateReadiness,
     workflowId: readinessWorkflowId(cluster),
+    cluster,
     input,
     priority: PRIORITY.evaluation,
     summary: `Readiness of ${cluster}, requested by ${requestedBy}`,
@@ -152,8 +160,9 @@ export function startEvaluation(
 interface RunStart<I> {
   type: string;
   workflowId: string;
+  cluster: string;
   input: I;
-  priority: (typeof PRIORITY)[keyof typeof PRIORITY];
+  priority: Priority;
   summary: string;
   details?: string;
   followCommand: string;
@@ -163,7 +172,7 @@ interface RunStart<I> {
 
 async function startRun<I, R>(
   client: Client,
-  { type, workflowId, input, priority, summary, details, followCommand, conflict = 'FAIL' }: RunStart<I>,
+  { type, workflowId, cluster, input, priority, summary, details, followCommand, conflict = 'FAIL' }: RunStart<I>,
 ): Promise<WorkflowHandleWithFirstExecutionRunId<(input: I) => Promise<R>>> {
   try {
     return await client.workflow.start<(input: I) => Promise<R>>(type, {
@@ -171,7 +180,7 @@ async function startRun<I, R>(
       taskQueue: CONTROLLER_TASK_QUEUE,
       workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
       args: [input],
-      priority,
+      priority: fairly(priority, cluster),
       workflowIdConflictPolicy: conflict,
       staticSummary: summary,
       ...(details === undefined ? {} : { staticDetails: details }),

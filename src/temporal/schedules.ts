@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { type Client, ScheduleAlreadyRunning, ScheduleOverlapPolicy, type ScheduleOptions } from '@temporalio/client';
 import {
   backupScheduleId,
@@ -5,6 +6,7 @@ import {
   CONTROLLER_TASK_QUEUE,
   drillScheduleId,
   drillWorkflowId,
+  fairly,
   PRIORITY,
   readinessScheduleId,
   readinessWorkflowId,
@@ -77,6 +79,12 @@ export async function applySchedule(client: Client, schedule: RunSchedule): Prom
   return 'updated';
 }
 
+/** Milliseconds, whole seconds: evaluations of many clusters are spread evenly, each at the same distance from its last. */
+export function offsetOf(cluster: string, everyMs: number): number {
+  const number = createHash('sha256').update(cluster).digest().readUInt32BE();
+  return Math.floor(((number / 2 ** 32) * everyMs) / 1_000) * 1_000;
+}
+
 function scheduleOptions({ cluster, what, input, everyMs, jitterMs }: RunSchedule) {
   const { type, workflowId, scheduleId, priority } = RUNS[what];
   const action = {
@@ -87,11 +95,14 @@ function scheduleOptions({ cluster, what, input, everyMs, jitterMs }: RunSchedul
     workflowTaskTimeout: WORKFLOW_TASK_TIMEOUT,
     args: [{ cluster, ...input }],
     // The SDK sends it, though the type of its options does not name it.
-    priority,
+    priority: fairly(priority, cluster),
   };
   return {
     scheduleId: scheduleId(cluster),
-    spec: { intervals: [{ every: everyMs }], jitter: jitterMs },
+    spec: {
+      intervals: [{ every: everyMs, offset: what === 'readiness' ? offsetOf(cluster, everyMs) : 0 }],
+      jitter: jitterMs,
+    },
     action,
     policies: {
       // One at a time; a paused schedule would be a silent outage; what was missed long ago is not caught up.

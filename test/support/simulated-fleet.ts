@@ -42,15 +42,9 @@ export async function measureFleet(
   directory: string,
   clusters: number,
 ): Promise<FleetFigures> {
-  const fleet = await startVaults();
-  const names = Array.from({ length: clusters }, (_, index) => `c${index}`);
-  const config = await writeConfig(directory, names, fleet.port);
-  let controller: ChildProcess | undefined;
-  try {
-    controller = await startController(directory, config, temporal.address);
-    const pid = controller.pid!;
-    const idleMiB = await memoryOf(pid, 'VmRSS');
-    const cpuBefore = await cpuOf(pid);
+  return withFleet(temporal.address, directory, clusters, async ({ names, controller, mostAtOnce }) => {
+    const idleMiB = await controller.memoryMiB('VmRSS');
+    const cpuBefore = await controller.cpuSeconds();
     const from = performance.now();
     const results: Promise<boolean>[] = [];
     for (let at = 0; at < names.length; at += STARTED_AT_ONCE) {
@@ -72,16 +66,45 @@ export async function measureFleet(
       clusters,
       failed: outcomes.filter((good) => !good).length,
       seconds: (performance.now() - from) / 1_000,
-      cpuSeconds: (await cpuOf(pid)) - cpuBefore,
+      cpuSeconds: (await controller.cpuSeconds()) - cpuBefore,
       idleMiB,
-      peakMiB: await memoryOf(pid, 'VmHWM'),
-      mostAtOnce: fleet.mostAtOnce(),
+      peakMiB: await controller.memoryMiB('VmHWM'),
+      mostAtOnce: mostAtOnce(),
       recoverySeconds,
     };
+  });
+}
+
+export interface Fleet {
+  names: readonly string[];
+  controller: { memoryMiB(field: 'VmRSS' | 'VmHWM'): Promise<number>; cpuSeconds(): Promise<number> };
+  /** Snapshots that were taken at a time. */
+  mostAtOnce(): number;
+}
+
+/** One controller, a real process, for many clusters, each of one simulated Vault. */
+export async function withFleet<T>(
+  temporalAddress: string,
+  directory: string,
+  clusters: number,
+  use: (fleet: Fleet) => Promise<T>,
+): Promise<T> {
+  const vaults = await startVaults();
+  const names = Array.from({ length: clusters }, (_, index) => `c${index}`);
+  const config = await writeConfig(directory, names, vaults.port);
+  let controller: ChildProcess | undefined;
+  try {
+    controller = await startController(directory, config, temporalAddress);
+    const pid = controller.pid!;
+    return await use({
+      names,
+      controller: { memoryMiB: (field) => memoryOf(pid, field), cpuSeconds: () => cpuOf(pid) },
+      mostAtOnce: vaults.mostAtOnce,
+    });
   } finally {
     controller?.kill('SIGTERM');
     if (controller?.exitCode === null) await once(controller, 'exit');
-    await fleet.close();
+    await vaults.close();
   }
 }
 
@@ -129,7 +152,7 @@ async function writeConfig(directory: string, names: string[], port: number): Pr
   await writeFile(at('token'), 'hvs.of-nobody\n', { mode: 0o600 });
   const clusters = names.map((name, index) => {
     const address = `http://127.${1 + Math.floor(index / 250)}.0.${1 + (index % 250)}:${port}`;
-    const node = `{ name: vault-1, address: '${address}', clusterAddress: '127.0.0.1:2' }`;
+    const node = `{ name: vault-1, address: '${address}', clusterAddress: '127.0.0.1:2', dataDir: /opt/vault/data, service: { driver: systemd, unit: vault } }`;
     return `  ${name}: { nodes: [${node}], auth: { method: token, token: { file: ${at('token')} } }, backup: { encryption: none }, repositories: [local], restore: { trust: namespace, approvals: 0 } }`;
   });
   const text = [
@@ -167,7 +190,7 @@ async function startController(directory: string, config: string, address: strin
 }
 
 /** It can't be done without agents: what counts is when its first step begins. */
-async function recoveryDelay(client: Client, cluster: string): Promise<number> {
+export async function recoveryDelay(client: Client, cluster: string): Promise<number> {
   const handle = await startRecovery(client, {
     workflow: 'restoreCluster',
     cluster,

@@ -77,9 +77,9 @@ describe.each([
       workflowType: type,
       workflowId: `${what}-prod`,
       args: [{ cluster: 'prod', ...input }],
-      priority: { priorityKey: key },
+      priority: { priorityKey: key, fairnessKey: 'prod' },
     });
-    expect(spec.intervals).toMatchObject([{ every: 7_200_000 }]);
+    expect(spec.intervals).toMatchObject([{ every: 7_200_000, offset: what === 'readiness' ? expect.any(Number) : 0 }]);
     expect(policies.overlap).toBe(ScheduleOverlapPolicy.SKIP);
   });
 });

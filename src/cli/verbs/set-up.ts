@@ -35,7 +35,7 @@ export function scheduleCommand(): Command {
     .addOption(
       new Option(
         '--jitter <duration>',
-        'random delay of each start, at most this; 0s for none; default: 5m, of drills 1h, of roll-calls none, of evaluations 15m',
+        'random delay of each start, at most this; 0s for none; default: 5m, of drills 1h, of roll-calls and evaluations none',
       ).argParser(parseDuration),
     )
     .addOption(
