@@ -77,9 +77,9 @@ export async function measureFleet(
 
 export interface Fleet {
   names: readonly string[];
-  controller: { memoryMiB(field: 'VmRSS' | 'VmHWM'): Promise<number>; cpuSeconds(): Promise<number> };
+  controller: { memoryMiB: (field: 'VmRSS' | 'VmHWM') => Promise<number>; cpuSeconds: () => Promise<number> };
   /** Snapshots that were taken at a time. */
-  mostAtOnce(): number;
+  mostAtOnce: () => number;
 }
 
 /** One controller, a real process, for many clusters, each of one simulated Vault. */
