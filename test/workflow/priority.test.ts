@@ -5,7 +5,7 @@ import { bundleWorkflowCode, Worker } from '@temporalio/worker';
 import { backupWorkflowId, CONTROLLER_TASK_QUEUE } from '../../src/contract/names';
 import { waitFor } from '../../src/lab/processes';
 import { startBackup, startRecovery } from '../../src/temporal/runs';
-import { applySchedule, type Scheduled } from '../../src/temporal/schedules';
+import { applySchedule, offsetOf, type Scheduled } from '../../src/temporal/schedules';
 import { QUIET, useWorkflowEnvironment } from '../support/workflow-environment';
 
 const WORKFLOW_QUEUE = 1;
@@ -79,7 +79,9 @@ describe.each([
       args: [{ cluster: 'prod', ...input }],
       priority: { priorityKey: key, fairnessKey: 'prod' },
     });
-    expect(spec.intervals).toMatchObject([{ every: 7_200_000, offset: what === 'readiness' ? expect.any(Number) : 0 }]);
+    expect(spec.intervals).toMatchObject([
+      { every: 7_200_000, offset: what === 'readiness' ? offsetOf('prod', 7_200_000) : 0 },
+    ]);
     expect(policies.overlap).toBe(ScheduleOverlapPolicy.SKIP);
   });
 });
