@@ -73,6 +73,7 @@ export default {
           page('Migrate to Raft', 'operate/migrate-storage'),
           page('Notifications', 'operate/notifications'),
           page('Reports and audit', 'operate/audit-and-reports'),
+          page('Evidence for auditors', 'operate/evidence'),
           page('Keep leases alive', 'operate/leases'),
           page('Restore quietly', 'operate/quiet'),
           page('Delete old data', 'operate/remove-set-aside'),

@@ -1,42 +1,21 @@
-import { join } from 'node:path';
 import type { Command } from 'commander';
-import { checkHeads, readHeads, type StoredHeads } from '../audit/audit-heads';
 import type { AuditFinding } from '../audit/audit-findings';
-import { trailHead, verifyTrail } from '../audit/audit-trail';
-import { checkOthers, linesOf, othersAmong, type OtherTrail } from '../audit/other-trails';
-import { type CopiedTrail, readCopies } from '../audit/trail-copies';
-import { controllerName } from '../config/controller-name';
+import type { OtherTrail } from '../audit/other-trails';
 import { formatCount } from '../contract/format';
 import { printable } from '../contract/printable';
-import { loadConfig, repositoryConfigOf } from '../config/load';
-import type { Config } from '../config/schema';
-import { DrError, isDrError } from '../contract/failures';
-import { openRepository } from '../repository/open';
+import { loadConfig } from '../config/load';
+import { DrError } from '../contract/failures';
+import { auditFileOf, checkTrail, type KeptHeads } from './audit-trails';
 import { reportTrouble } from './backups-listing';
 import { style } from '../terminal';
 import { note, print, printJson } from './output';
 import { type CommonOptions, EXIT } from './program';
 
-interface KeptHeads extends StoredHeads {
-  /** Trails of all controllers, as the repositories have them. */
-  copies: CopiedTrail[];
-  unanswered: { repository: string; problem: string }[];
-}
-
-const NOTHING_KEPT: KeptHeads = { heads: [], problems: [], copies: [], unanswered: [] };
-
 export async function runVerify(file: string | undefined, options: CommonOptions, command: Command): Promise<void> {
   const alone = file !== undefined && command.getOptionValueSource('config') === 'default';
   const config = alone ? null : await loadConfig(options.config);
-  const trail = file ?? join(config?.stateDir ?? '', 'audit.jsonl');
-  const { heads, problems, copies, unanswered } = config ? await keptIn(config) : NOTHING_KEPT;
-  const first = (await trailHead(trail))?.trail;
-  const foreign = config ? othersAmong(copies, { first, name: controllerName(config) }) : [];
-  const { hashes, entries, ...report } = await verifyTrail(trail, foreign.flatMap(linesOf));
-  const others = checkOthers(foreign, heads, { first, lines: entries });
-  const names = config ? { controller: controllerName(config) } : {};
-  const checked = checkHeads({ hashes }, heads, names);
-  const kept = { ...checked, problems: [...checked.problems, ...problems] };
+  const trail = file ?? auditFileOf(config);
+  const { report, others, kept, unanswered } = await checkTrail(trail, config);
   if (report.records === 0 && file !== undefined) {
     throw new DrError('InvalidInput', `${file} is missing or holds no record.`, { where: file });
   }
@@ -95,23 +74,4 @@ function soundness(unanswered: KeptHeads['unanswered']): string {
   if (unanswered.length === 0) return style('green', 'intact');
   const names = [...new Set(unanswered.map(({ repository }) => repository))].join(', ');
   return `${style('yellow', 'intact in itself')}, not compared with ${names}`;
-}
-
-async function keptIn(config: Config): Promise<KeptHeads> {
-  const kept: KeptHeads = { heads: [], problems: [], copies: [], unanswered: [] };
-  for (const [cluster, { repositories }] of Object.entries(config.clusters)) {
-    for (const name of repositories) {
-      try {
-        const repository = await openRepository(name, repositoryConfigOf(config, name));
-        const [stored, copies] = await Promise.all([readHeads(repository, cluster), readCopies(repository, cluster)]);
-        kept.heads.push(...stored.heads);
-        kept.copies.push(...copies);
-        kept.problems.push(...stored.problems);
-      } catch (error) {
-        if (!isDrError(error)) throw error;
-        kept.unanswered.push({ repository: name, problem: error.message });
-      }
-    }
-  }
-  return kept;
 }

@@ -12,7 +12,7 @@ import {
   readGenerations,
   type UnreadableGeneration,
 } from '../repository/generations';
-import { type MarkMeaning, meaningOf, readMarks, withRestored } from '../repository/keep/marks';
+import { type MarkMeaning, meaningOf, readMarks, type StoredMarks, withRestored } from '../repository/keep/marks';
 import { openRepository } from '../repository/open';
 import type { Repository } from '../repository/types';
 import { style } from '../terminal';
@@ -38,6 +38,8 @@ export interface Listing {
   copies: GenerationCopy[];
   unreadable: (UnreadableGeneration & { repository: string })[];
   marks: Pick<MarkMeaning, 'restored' | 'pinned' | 'drills' | 'rollCalls'>;
+  /** As each repository has them. */
+  storedMarks: (StoredMarks & { repository: string })[];
   unanswered: { repository: string; problem: string }[];
   warnings: string[];
 }
@@ -78,27 +80,27 @@ export async function loadListing(options: BackupOptions, wanted: Wanted = {}): 
     ...places,
     repositories: [],
     views: [],
+    storedMarks: [],
     complete: true,
     warnings: [],
   };
-  const allMarks = [];
   for (const repository of repositories) {
     try {
       const { found, complete } = await findWanted(repository, options.cluster, wanted);
       const { copies, unreadable } = await readGenerations(repository, options.cluster, found, publicKey);
-      const { marks, problems } = await readMarks(repository, options.cluster, publicKey);
-      const { tombstones } = meaningOf(marks);
+      const stored = await readMarks(repository, options.cluster, publicKey);
+      const { tombstones } = meaningOf(stored.marks);
       listing.repositories.push(repository);
       listing.views.push({ repository: repository.name, copies, unreadable, tombstones });
       listing.complete &&= complete;
-      listing.warnings.push(...problems);
-      allMarks.push(...marks);
+      listing.warnings.push(...stored.problems);
+      listing.storedMarks.push({ repository: repository.name, ...stored });
     } catch (error) {
       if (!isDrError(error)) throw error;
       listing.unanswered.push({ repository: repository.name, problem: error.message });
     }
   }
-  const marks = meaningOf(allMarks);
+  const marks = meaningOf(listing.storedMarks.flatMap((stored) => stored.marks));
   return {
     ...listing,
     marks,

@@ -11,6 +11,7 @@ import { installCommand } from './verbs/install';
 import {
   auditCommand,
   drillCommand,
+  evidenceCommand,
   inspectCommand,
   metricsCommand,
   notifyCommand,
@@ -70,6 +71,7 @@ const COMMANDS: Record<keyof typeof GROUP, readonly (() => Command)[]> = {
     repositoryCommand,
     notifyCommand,
     auditCommand,
+    evidenceCommand,
   ],
   setUp: [
     initCommand,

@@ -40,6 +40,7 @@ import {
 import { metError, parked, recoveryReport, retrying, runRecipient, shareProgress } from '../contract/step-input/report';
 import { count, flag, listOf, name, oneOf, span, strict, text, texts, time } from '../contract/step-input/values';
 import type { Answer } from '../contract/update-answers';
+import { type EvidenceDocument, evidenceSchema } from '../evidence/schema';
 import type { ChannelResult } from '../notify/deliver';
 import type { Drilled } from '../repository/keep/drills';
 import type { Stray } from '../repository/strays';
@@ -660,6 +661,7 @@ export const DOCUMENTS = {
     ),
     heads: z.strictObject({ compared: flag, matching: count, problems: texts, unanswered }),
   }),
+  evidence: evidenceSchema as z.ZodType<EvidenceDocument>,
   schedule: z.strictObject({
     scheduleId: any,
     outcome: z.enum(['created', 'updated']),
@@ -779,6 +781,7 @@ export const DOCUMENTS_OF: Record<string, readonly DocumentName[]> = {
   'repository check': ['repository-check'],
   'notify test': ['notify-test'],
   'audit verify': ['audit-verify'],
+  evidence: ['evidence'],
   'schedule apply': ['schedule'],
   'agent-key': ['agent-key'],
   'sandbox-key': ['sandbox-key'],

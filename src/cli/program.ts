@@ -36,11 +36,11 @@ export const EXIT_CODES = {
     short: 'damaged',
     means: 'damaged: a copy (for a restore: each one found), the audit trail or a signature',
   },
-  notReady: { code: 7, short: 'not recoverable', means: 'a check of ready failed' },
+  notReady: { code: 7, short: 'not recoverable', means: 'a check of ready failed, or one of evidence is not met' },
   unchecked: {
     code: 8,
     short: 'could not be checked',
-    means: 'not all checks of ready could be made, and none failed',
+    means: 'not all checks of ready or evidence could be made, and none failed',
   },
   interrupted: { code: 130, short: 'interrupted', means: 'interrupted; the run continues' },
 } as const;

@@ -198,10 +198,10 @@ export interface RecoveryProgress {
   copied?: CopyOutcome;
 }
 
-const CHANGES_NOTHING: readonly RecoveryPhase[] = ['plan', 'approve', 'stage'];
+const CHANGES_NOTHING: readonly string[] = ['plan', 'approve', 'stage'] satisfies RecoveryPhase[];
 
 /** Whether the run has begun to change nodes. */
-export function hasChangedNodes({ phases }: Pick<RecoveryProgress, 'phases'>): boolean {
+export function hasChangedNodes({ phases }: { phases: readonly { phase: string }[] }): boolean {
   return phases.some(({ phase }) => !CHANGES_NOTHING.includes(phase));
 }
 

@@ -40,6 +40,12 @@ export function verifySignature(bytes: Uint8Array, signature: Uint8Array, public
   return signature.length === SIGNATURE_BYTES && verify(null, bytes, key, signature);
 }
 
+/** SHA-256 of the key in DER, as `openssl pkey -pubin -outform DER | sha256sum` says it. @throws as `verifySignature` */
+export function signingKeySha256(publicKeyPem: string): string {
+  const der = publicKeyOf(publicKeyPem).export({ type: 'spki', format: 'der' });
+  return createHash('sha256').update(der).digest('hex');
+}
+
 /** The last key, by the hash of its PEM: thousands of manifests are checked with one. */
 let last: { sha256: string; key: KeyObject } | undefined;
 

@@ -2,6 +2,7 @@ import { type Command, Option } from 'commander';
 import type * as Audit from '../audit';
 import type * as DrillRun from '../drill-run';
 import type * as Notify from '../notify';
+import type * as Evidence from '../evidence';
 import type * as Inspect from '../inspect';
 import type * as Metrics from '../metrics';
 import {
@@ -136,4 +137,20 @@ export function auditCommand(): Command {
     .argument('[file]', "a copy of a trail, checked on its own; default: the controller's trail")
     .action(lazily(() => (require('../audit') as typeof Audit).runVerify));
   return family('audit', 'Check the trail of who did what to the clusters').addCommand(withJson(withConfig(verify)));
+}
+
+/** Needs no server of the cluster. */
+export function evidenceCommand(): Command {
+  const command = verb(
+    'evidence',
+    'Write a signed document of a period, for auditors',
+    'vault-dr evidence --cluster prod --from 2026-10-01 --to 2026-12-31 --pdf',
+  )
+    .requiredOption('--from <date>', 'beginning of the period, such as 2026-10-01 (UTC), or a time (RFC 3339)')
+    .option('--to <date>', 'its end; a date means the whole day; default: now')
+    .option('--directory <path>', 'where to write it, empty or missing; default: one named after cluster and period')
+    .option('--pdf', 'write a PDF as well')
+    .option('--no-read', 'read no copy: whether they are whole is then not checked')
+    .action(lazily(() => (require('../evidence') as typeof Evidence).runEvidence));
+  return withJson(withOperator(withConfig(withCluster(command))));
 }
