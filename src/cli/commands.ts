@@ -13,6 +13,7 @@ import {
   drillCommand,
   evidenceCommand,
   inspectCommand,
+  kitCommand,
   metricsCommand,
   notifyCommand,
   readyCommand,
@@ -72,6 +73,7 @@ const COMMANDS: Record<keyof typeof GROUP, readonly (() => Command)[]> = {
     notifyCommand,
     auditCommand,
     evidenceCommand,
+    kitCommand,
   ],
   setUp: [
     initCommand,

@@ -600,6 +600,15 @@ export const DOCUMENTS = {
       }),
     ),
   }),
+  kit: z.strictObject({
+    cluster: name,
+    code: any.describe('The beginning of `sha256`; it stands on each page.'),
+    sha256: any.describe('Of all parts together. The newest backup and dates of roll-calls are no part.'),
+    parts: z.record(any, any).describe('SHA-256 of what each part says.'),
+    backup: any.nullable().describe('The newest one that could be read, on whose description the steps depend.'),
+    files: z.array(any).describe('Empty without --directory.'),
+    text,
+  }),
   inspect: z.strictObject({
     file: any,
     encryption: encryption.method,
@@ -778,6 +787,7 @@ export const DOCUMENTS_OF: Record<string, readonly DocumentName[]> = {
   ready: ['readiness'],
   'roll-call': ['roll-call-report', 'roll-call-standing', 'started'],
   inspect: ['inspect'],
+  kit: ['kit'],
   'repository check': ['repository-check'],
   'notify test': ['notify-test'],
   'audit verify': ['audit-verify'],

@@ -14,7 +14,7 @@ export interface Access {
 }
 
 /** Replaces a small file atomically; after a crash it has either the old or the new content. */
-export async function writeFileAtomically(path: string, content: string, access?: Access): Promise<void> {
+export async function writeFileAtomically(path: string, content: string | Uint8Array, access?: Access): Promise<void> {
   await writeThenPut(path, content, rename, access);
 }
 
@@ -29,7 +29,7 @@ export async function createFileAtomically(path: string, content: string): Promi
 
 async function writeThenPut(
   path: string,
-  content: string,
+  content: string | Uint8Array,
   put: (temporary: string, path: string) => Promise<void>,
   access?: Access,
 ): Promise<void> {

@@ -4,6 +4,7 @@ import type * as DrillRun from '../drill-run';
 import type * as Notify from '../notify';
 import type * as Evidence from '../evidence';
 import type * as Inspect from '../inspect';
+import type * as Kit from '../kit';
 import type * as Metrics from '../metrics';
 import {
   family,
@@ -44,6 +45,18 @@ export function metricsCommand(): Command {
     .addOption(new Option('--textfile <file>', "for node_exporter's textfile collector; its name ends in .prom"))
     .action(lazily(() => (require('../metrics') as typeof Metrics).runMetrics));
   return withTemporal(withConfig(command));
+}
+
+/** Works on configuration and repositories alone. */
+export function kitCommand(): Command {
+  const command = verb(
+    'kit',
+    'Print what brings a cluster back without vault-dr',
+    'vault-dr kit --cluster prod\nvault-dr kit --cluster prod --directory /root/kit',
+  )
+    .addOption(new Option('--directory <path>', 'write a PDF and a text there; default: print the text'))
+    .action(lazily(() => (require('../kit') as typeof Kit).runKit));
+  return withJson(withConfig(withCluster(command)));
 }
 
 /** Needs no server of the cluster. */

@@ -1,4 +1,5 @@
 import type { ManifestDraft } from '../../contract/generation';
+import { shellWord } from '../../contract/shell-word';
 import { plainFile, unseal, wordsOf } from './words';
 
 /** Consul is restored while the Vaults are stopped; nobody holds the HA lock of the snapshot any more. */
@@ -24,7 +25,7 @@ export CONSUL_HTTP_ADDR=https://ADDRESS-OF-CONSUL:8501
 consul snapshot save before-restore.snap
 consul snapshot inspect ${plainFile(stored.file)}
 consul snapshot restore ${plainFile(stored.file)}
-consul kv delete ${path}core/lock
+consul kv delete ${shellWord(`${path}core/lock`)}
 \`\`\`
 
 Without the last command no Vault becomes active for a while: the snapshot holds the lock of the Vault that led then.

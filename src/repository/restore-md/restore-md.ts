@@ -1,6 +1,8 @@
 import type { ManifestDraft } from '../../contract/generation';
 import { methodOf } from '../../contract/method';
+import { printable } from '../../contract/printable';
 import { rootTokenAdvice } from '../../contract/root-token';
+import { shellWord } from '../../contract/shell-word';
 import { consulWay } from './consul-way';
 import { filesWay } from './files-way';
 import { raftWay } from './raft-way';
@@ -23,7 +25,8 @@ const DECRYPTION = {
 };
 
 /** The text of `RESTORE.md`: the way back with stock tools only. Contains no secret. */
-export function restoreMd(manifest: ManifestDraft): string {
+export function restoreMd(draft: ManifestDraft): string {
+  const manifest = inOneLineEach(draft);
   const { generation, cluster, encryption } = manifest;
   return `# Restore ${cluster} from ${generation}
 
@@ -42,9 +45,17 @@ grep "$(sha256sum SHA256SUMS | cut -d ' ' -f 1)" manifest.json
 \`\`\`
 
 Every file must be OK, the signature must verify, and the last command must print a line: the signed manifest contains the hash of
-SHA256SUMS, which contains the hashes of the snapshot and of this text.
+SHA256SUMS, which contains the hashes of the snapshot and of RESTORE.md.
 
 ${decryption(manifest)}${configuration(manifest)}${WAYS[methodOf(manifest)](manifest)}${ownSeals(manifest)}${rootToken(manifest)}`;
+}
+
+/** What others have named, such as nodes and namespaces, ends no line and no block of commands. */
+function inOneLineEach<T>(value: T): T {
+  const text = JSON.stringify(value, (_key, item: unknown) =>
+    typeof item === 'string' ? printable(item).replaceAll('`', "'") : item,
+  );
+  return JSON.parse(text) as T;
 }
 
 function originOf({ capturedAt, leader, serverVersion, imported }: ManifestDraft): string {
@@ -106,7 +117,7 @@ They answer \`503 namespace is sealed\` until their key holders unseal them, on 
 (\`bao namespace list -detailed\` shows the path of an id):
 
 \`\`\`sh
-${seals.map(({ id, path }) => (path === null ? `bao namespace unseal PATH       # of ${id}` : `bao namespace unseal ${path}`)).join('\n')}
+${seals.map(({ id, path }) => (path === null ? `bao namespace unseal PATH       # of ${id}` : `bao namespace unseal ${shellWord(path)}`)).join('\n')}
 \`\`\`
 `;
 }
