@@ -24,6 +24,7 @@ import { type AutopilotConfiguration, type AutopilotState, sealReportOf } from '
 import type { LeaderView } from '../../src/vault/leader';
 import { membersOf } from '../../src/vault/members';
 import { credentialFingerprint } from '../../src/vault/login';
+import { loginValidity } from '../../src/vault/login-validity';
 import { cancellation } from '../heartbeat';
 import { confirmSettings, settingsOf } from './confirm';
 import { autopilotOf, peersOf } from './peers';
@@ -101,20 +102,32 @@ async function inspectThroughLeader(controller: Controller, cluster: string, vie
   if (storageType !== 'raft') return { ...seen, ...(await tryLogin(controller, cluster, view.leader.node)) };
   try {
     const { nodes } = settingsOf(controller, { cluster });
-    const [peers, autopilot, configuration, allowed] = await controller.withLogin(cluster, view.leader.node, (vault) =>
-      // What autopilot thinks is good to know; it may be turned off, and the policy need not let us ask.
-      Promise.all([
-        peersOf(vault, nodes),
-        autopilotOf(vault, nodes).catch(() => null),
-        vault.autopilotConfiguration().catch(() => null),
-        vault.capabilitiesSelf([REMOVE_PEER]).catch(() => null),
-      ]),
+    const [peers, autopilot, configuration, allowed, validity] = await controller.withLogin(
+      cluster,
+      view.leader.node,
+      (vault) =>
+        // What autopilot thinks is good to know; it may be turned off, and the policy need not let us ask.
+        Promise.all([
+          peersOf(vault, nodes),
+          autopilotOf(vault, nodes).catch(() => null),
+          vault.autopilotConfiguration().catch(() => null),
+          vault.capabilitiesSelf([REMOVE_PEER]).catch(() => null),
+          loginValidity(vault, controller.cluster(cluster).auth),
+        ]),
     );
     const capabilities = allowed?.[REMOVE_PEER] ?? [];
     const voters = peers.filter((peer) => peer.voter).map((peer) => peer.nodeId);
     const mayRemovePeers = capabilities.includes('root') || capabilities.includes('update');
     const members = membersOf(peers, autopilot);
-    return { ...seen, login: true, voters, members, mayRemovePeers, ...silencesOf(autopilot, configuration) };
+    return {
+      ...seen,
+      login: true,
+      loginValidity: validity,
+      voters,
+      members,
+      mayRemovePeers,
+      ...silencesOf(autopilot, configuration),
+    };
   } catch (error) {
     cancellation().throwIfAborted();
     return { ...seen, login: false, problem: (error as Error).message };
@@ -126,10 +139,11 @@ async function tryLogin(
   controller: Controller,
   cluster: string,
   node: string,
-): Promise<Pick<LiveView, 'login' | 'problem'>> {
+): Promise<Pick<LiveView, 'login' | 'loginValidity' | 'problem'>> {
   try {
-    await controller.withLogin(cluster, node, () => Promise.resolve());
-    return { login: true, problem: null };
+    const { auth } = controller.cluster(cluster);
+    const validity = await controller.withLogin(cluster, node, (vault) => loginValidity(vault, auth));
+    return { login: true, loginValidity: validity, problem: null };
   } catch (error) {
     cancellation().throwIfAborted();
     return { login: false, problem: (error as Error).message };

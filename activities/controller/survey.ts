@@ -2,12 +2,14 @@ import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { verifyTrail } from '../../src/audit/audit-trail';
 import { repositoryConfigOf } from '../../src/config/load';
 import { isDrError } from '../../src/contract/failures';
+import type { Validity } from '../../src/contract/host';
 import type { ChosenGeneration } from '../../src/contract/plan';
 import type { BackupSurvey, ControllerState, CopyLock } from '../../src/contract/readiness';
 import type { ControllerInput } from '../../src/contract/step-input/controller';
 import { listReports, readReport } from '../../src/repository/keep/reports';
 import { lockOfCopy } from '../../src/repository/lock-of-copy';
 import { inParallel } from '../../src/repository/parallel';
+import { certificateValidity } from '../../src/vault/reach/certificate-validity';
 import { attempt, cancellation, withHeartbeats } from '../heartbeat';
 import { chooseFrom, listEverywhere, type Shown } from './choose';
 import { settingsOf } from './confirm';
@@ -45,7 +47,7 @@ export async function surveyBackups(
     drills: drillsIn(shown),
     restores: await withHeartbeats('read reports', () => restoresIn(controller, cluster, answering)),
     rollCalls: newestFirst(shown.rollCalls).slice(0, MOST_ROLL_CALLS),
-    own: await withHeartbeats('read the audit trail', () => stateOf(controller)),
+    own: await withHeartbeats('read the audit trail', () => stateOf(controller, cluster)),
   };
   try {
     const chosen = await chooseFrom(controller, settings, shown, { generation: 'latest', asOf: null });
@@ -135,9 +137,24 @@ async function locksOf(controller: Controller, cluster: string, chosen: ChosenGe
   }
 }
 
-async function stateOf(controller: Controller): Promise<ControllerState> {
+async function stateOf(controller: Controller, cluster: string): Promise<ControllerState> {
   const [signing, trail] = await Promise.all([signingState(controller), trailState(controller)]);
-  return { controller: controller.name, ...signing, ...trail };
+  return { controller: controller.name, ...signing, ...trail, certificates: certificatesOf(controller, cluster) };
+}
+
+/** Those that it uses to reach Vault; each node may have its own. */
+function certificatesOf(controller: Controller, cluster: string): Validity[] {
+  const { tls, nodes } = controller.cluster(cluster);
+  const named = [tls, ...nodes.map((node) => node.tls)].flatMap((one) =>
+    one === undefined
+      ? []
+      : [
+          { setting: 'tls.caFile', path: 'caFile' in one ? one.caFile : undefined },
+          { setting: 'tls.certificateFile', path: one.certificateFile },
+        ],
+  );
+  const files = new Map(named.flatMap(({ setting, path }) => (path === undefined ? [] : [[path, setting] as const])));
+  return [...files].map(([path, setting]) => certificateValidity(setting, path));
 }
 
 async function signingState(

@@ -36,6 +36,17 @@ export interface VaultConfig {
   server?: ServerDetails;
 }
 
+/** From when until when something is accepted, RFC 3339. */
+export interface Validity {
+  /** For people, such as the setting and its file. */
+  what: string;
+  from: string | null;
+  /** Null without a problem: it never ends. */
+  until: string | null;
+  /** Why it is unknown; null if it is known. */
+  problem: string | null;
+}
+
 /** More settings that a recovery depends on, as seen on the host. */
 export interface ServerDetails {
   /** Files it was read from. */
@@ -59,6 +70,8 @@ export interface ServerDetails {
   missing: { path: string; setting: string }[];
   /** External plugins; `files` is null if the directory is unreadable. */
   plugins: { directory: string; files: string[] | null } | null;
+  /** Of the certificates in its configuration. Absent in results of earlier agents. */
+  certificates?: Validity[];
 }
 
 export interface JoinTarget {

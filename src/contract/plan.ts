@@ -1,7 +1,7 @@
 import type { Trust } from './approval';
 import type { DrillVerdict } from './drill-record';
 import type { Canary, GenerationCopy, LeaseCount, RaftPeer, Reach, SealConfig } from './generation';
-import type { SealReport } from './host';
+import type { SealReport, Validity } from './host';
 import type { ConsulContent, Method, MigrationSource } from './method';
 import type { Product } from './product';
 
@@ -104,6 +104,8 @@ export interface LiveView {
   mayRemovePeers?: boolean;
   /** Whether vault-dr's own login works; null if no node could be asked. */
   login: boolean | null;
+  /** Of what it logs in with. Absent without a login, and in results of earlier versions. */
+  loginValidity?: Validity;
   /** Of the leader. */
   seal: SealReport | null;
   /** Only where Vault stores in Consul. */

@@ -1,7 +1,7 @@
 import type { DrillLevel } from './drill-levels';
 import type { Encryption } from './generation';
 import type { ChosenGeneration, CopyProblem, LiveView } from './plan';
-import type { NodeReport } from './host';
+import type { NodeReport, Validity } from './host';
 import type { FailureCode } from './failures';
 import type { RollCalled } from './roll-call';
 
@@ -31,6 +31,8 @@ export const READINESS_CHECKS = [
   'lock',
   'plugins',
   'way-in',
+  'certificates',
+  'login-expiry',
   'signing-key',
   'audit-trail',
   'drill',
@@ -130,6 +132,8 @@ export interface ControllerState {
   /** Of its own trail. */
   trail: { records: number; problems: string[] } | null;
   trailProblem: string | null;
+  /** Of the certificates in its configuration of the cluster. Absent in results of earlier versions. */
+  certificates?: Validity[];
 }
 
 /** A file in memory, encrypted as backups are, that the first node is to decrypt. */

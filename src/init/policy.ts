@@ -28,6 +28,15 @@ path "auth/token/revoke-self" {
   capabilities = ["update"]
 }
 
+# For \`vault-dr ready\`: until when its own login works. Of a secret id only somebody who has it can ask.
+path "auth/token/lookup-self" {
+  capabilities = ["read"]
+}
+
+path "auth/+/role/+/secret-id/lookup" {
+  capabilities = ["update"]
+}
+
 # Only with backup.canary, and then with its path: a nonce is written there before a capture and read after a restore.
 path "secret/data/vault-dr-canary" {
   capabilities = ["create", "update", "read"]

@@ -2,6 +2,7 @@ import type { ReadinessCheck, ReadinessCheckName } from '../contract/readiness';
 import { READINESS_CHECKS } from '../contract/readiness';
 import { backupAge, backupUsable, chain, copies, lock, marks } from './backups';
 import { auditTrail, signingKey } from './controller';
+import { certificates, loginExpiry } from './expiry';
 import type { CheckEntry, ReadinessFacts } from './facts';
 import { agents, clocks, identity } from './hosts';
 import { copiesInReach, login, plan, plugins, reach, rights, room, seal, versions, wayIn } from './plan';
@@ -41,6 +42,14 @@ export const CHECKS: Readonly<Record<ReadinessCheckName, CheckEntry>> = {
   'way-in': {
     asks: 'people have a way in afterwards: `restore.peopleLogin`, or a root token by the keys alone',
     check: wayIn,
+  },
+  certificates: {
+    asks: 'no certificate of Vault or vault-dr ends within 7 days, or a tenth of its life',
+    check: certificates,
+  },
+  'login-expiry': {
+    asks: 'what vault-dr logs in with does not end within 7 days, or a tenth of its life',
+    check: loginExpiry,
   },
   'signing-key': { asks: 'the controller has both halves of the signing key', check: signingKey },
   'audit-trail': { asks: "the controller's audit trail is whole", check: auditTrail },

@@ -34,6 +34,7 @@ describe('vault-dr ready', () => {
     expect(notYes(after.report)).toEqual({});
     expect(after).toMatchObject({ code: 0, report: { verdict: 'yes', backup: { copies: ['local', 'offsite'] } } });
     expect(seenBy(after.report)['lock']).toMatch(/^the copy in offsite is locked until /);
+    expect(seenBy(after.report)['login-expiry']).toBe('the credentials of its login do not end soon');
     expect(await ready('--last')).toEqual(after);
     expect(await metrics('vault_dr_recoverable')).toEqual(['vault_dr_recoverable{cluster="lab"} 1']);
     expect(await metrics('vault_dr_generation_lock_remaining_seconds')).toEqual([

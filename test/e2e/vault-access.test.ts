@@ -7,6 +7,7 @@ import { text } from 'node:stream/consumers';
 import { stringify } from 'yaml';
 import { Controller } from '../../activities/controller/context';
 import { parseConfig } from '../../src/config/load';
+import { loginValidity } from '../../src/vault/login-validity';
 import { checkCanary, writeCanary } from '../../src/vault/canary';
 import type { VaultClient } from '../../src/vault/client';
 import { readSnapshotArchive } from '../../src/vault/snapshot/snapshot-archive';
@@ -102,6 +103,8 @@ describe('the policy that is shipped', () => {
       'sys/storage/raft/configuration': ['read'],
       'sys/storage/raft/autopilot/state': ['read'],
       'auth/token/revoke-self': ['update'],
+      'auth/token/lookup-self': ['read'],
+      'auth/approle/role/vault-dr/secret-id/lookup': ['update'],
       'secret/data/vault-dr-canary': ['create', 'read', 'update'],
       'sys/storage/raft/autopilot/configuration': ['read'],
     };
@@ -118,7 +121,8 @@ describe('the policy that is shipped', () => {
       'sys/step-down',
       'sys/raw/core/keyring',
       'auth/token/create',
-      'auth/token/lookup-self',
+      'auth/approle/role/vault-dr/secret-id',
+      'auth/approle/role/vault-dr/secret-id/destroy',
       'identity/entity',
     ];
 
@@ -132,6 +136,61 @@ describe('the policy that is shipped', () => {
     }
     await expect(vault.read('secret/data/app/password')).rejects.toMatchObject({ code: 'PermissionDenied' });
     await expect(vault.seal()).rejects.toMatchObject({ code: 'PermissionDenied' });
+  });
+});
+
+describe('until when a login works', () => {
+  beforeAll(async () => {
+    await root.write('sys/auth/approle', { type: 'approle' });
+    await root.write('auth/approle/role/backup', { token_policies: ['vault-dr'], token_no_default_policy: true });
+  });
+
+  const validityOf = async (auth: object) => {
+    const controller = await controllerWith(auth);
+    return controller.withLogin('prod', 'vault-1', (vault) =>
+      loginValidity(vault, controller.config.clusters['prod']!.auth),
+    );
+  };
+  const bySecretId = async (options: object) => {
+    const made = await root.write('auth/approle/role/backup/secret-id', options);
+    await writeFile(
+      inTest('role-id'),
+      String((await root.read('auth/approle/role/backup/role-id'))?.data?.['role_id']),
+    );
+    await writeFile(inTest('secret-id'), String(made?.data?.['secret_id']));
+    const files = { roleId: { file: inTest('role-id') }, secretId: { file: inTest('secret-id') } };
+    return validityOf({ method: 'approle', ...files });
+  };
+  const hoursUntil = (time: string | null) => Math.round((Date.parse(time ?? '') - Date.now()) / 3_600_000);
+
+  it('says Vault of a secret id, with nothing but the policy that is shipped', async () => {
+    const found = await bySecretId({ ttl: '3h' });
+
+    expect(found).toMatchObject({ what: 'the secret id', problem: null });
+    expect(hoursUntil(found.until)).toBe(3);
+    expect(Date.parse(found.until!) - Date.parse(found.from!)).toBe(3 * 3_600_000);
+  });
+
+  it('is forever where the secret id has no end', async () => {
+    expect(await bySecretId({})).toMatchObject({ until: null, problem: null });
+  });
+
+  it('is unknown, with the reason, where it may not be asked', async () => {
+    await root.write('auth/approle/role/backup', { token_policies: ['plain-canary'] });
+
+    const found = await bySecretId({});
+
+    expect(found).toMatchObject({ until: null, problem: expect.stringContaining('permission denied') });
+    expect(found.problem).not.toContain(await readFile(inTest('secret-id'), 'utf8'));
+  });
+
+  it('says Vault of a token', async () => {
+    const made = await root.write('auth/token/create', { policies: ['vault-dr'], ttl: '5h', no_default_policy: true });
+    await writeFile(inTest('token'), String(made?.auth?.['client_token']));
+
+    const found = await validityOf({ method: 'token', token: { file: inTest('token') } });
+
+    expect(hoursUntil(found.until)).toBe(5);
   });
 });
 

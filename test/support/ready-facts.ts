@@ -1,4 +1,4 @@
-import type { NodeReport } from '../../src/contract/host';
+import type { NodeReport, ServerDetails, Validity } from '../../src/contract/host';
 import type { BackupSurvey, TimedReport } from '../../src/contract/readiness';
 import { findingsOnceLost } from '../../src/plan/restore-findings';
 import type { ReadinessFacts } from '../../src/ready/facts';
@@ -23,17 +23,26 @@ export const OWN: BackupSurvey['own'] = {
   trail: { records: 7, problems: [] },
   trailProblem: null,
 };
+/** A certificate, or a secret id, of a year that has just begun. */
+export const LASTING = {
+  what: 'the secret id',
+  from: '2026-11-01T00:00:00.000Z',
+  until: '2027-11-01T00:00:00.000Z',
+  problem: null,
+};
 const ASKED = '2026-11-23T04:59:58.000Z';
 export const NOW = '2026-11-23T05:00:00.000Z';
 
 export function readyFacts(changes: ReadyChanges = {}): ReadinessFacts {
   const { silent = [], silentAgents = [], survey = {}, policy = {} } = changes;
-  const restore = factsWith({ healthy: ['local', 'offsite'], ...changes, live: { ...serving, ...changes.live } });
+  const live = { ...serving, loginValidity: LASTING, ...changes.live };
+  const restore = factsWith({ healthy: ['local', 'offsite'], ...changes, live });
   const inspections = restore.inspections.map(({ node, report }): TimedReport => {
     const times = { askedAt: ASKED, answeredAt: NOW };
     if (silentAgents.includes(node)) return { node, report: null, problem: 'nobody picked it up.', ...times };
     const clock: Partial<NodeReport> = { clock: '2026-11-23T04:59:59.000Z', ...changes.inspections?.[node] };
-    return { node, report: report && { ...report, ...clock }, problem: null, ...times };
+    const config = report?.config && { ...report.config, server: report.config.server ?? serverWith() };
+    return { node, report: report && { ...report, config: config ?? null, ...clock }, problem: null, ...times };
   });
   const found: BackupSurvey = {
     chosen: restore.chosen,
@@ -72,6 +81,20 @@ export function readyFacts(changes: ReadyChanges = {}): ReadinessFacts {
       ...policy,
     },
     now: NOW,
+  };
+}
+
+export function serverWith(certificates: Validity[] = [{ ...LASTING, what: 'tls_cert_file /tls.crt' }]): ServerDetails {
+  return {
+    files: [],
+    unseen: [],
+    ownDataDir: true,
+    seals: ['shamir'],
+    retryJoin: [],
+    initialize: null,
+    missing: [],
+    plugins: null,
+    certificates,
   };
 }
 

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import type {
+  Validity,
   DataDirectoryReport,
   InstallNote,
   JoinTarget,
@@ -52,6 +53,13 @@ const storage = strict<RaftStorage>({
   recoveryConfig: sealConfig.nullable(),
 });
 
+export const validity = strict<Validity>({
+  what: text,
+  from: time.nullable(),
+  until: time.nullable(),
+  problem: text.nullable(),
+});
+
 const serverDetails = strict<ServerDetails>({
   files: texts,
   unseen: texts,
@@ -62,6 +70,7 @@ const serverDetails = strict<ServerDetails>({
   initialize: text.nullable(),
   missing: listOf(z.strictObject({ path: text, setting: short })),
   plugins: z.strictObject({ directory: text, files: texts.nullable() }).nullable(),
+  certificates: listOf(validity).optional(),
 });
 
 const vaultConfig = strict<VaultConfig>({

@@ -27,7 +27,7 @@ import {
 } from '../plan';
 import { canary, generationCopy, leaseCount, product, raftPeer, reach, sealConfig } from './generation';
 import { consulArchive, consulPath, method, migrationSource } from './content';
-import { sealReport } from './host';
+import { sealReport, validity } from './host';
 import {
   absolutePath,
   byKey,
@@ -96,6 +96,7 @@ export const liveView = strict<LiveView>({
   ).optional(),
   mayRemovePeers: flag.optional(),
   login: flag.nullable(),
+  loginValidity: validity.optional(),
   seal: sealReport.nullable(),
   consul: strict<ConsulView>({
     leader: short.nullable(),

@@ -18,7 +18,7 @@ import {
 } from '../readiness';
 import type { HolderOutcome, HolderResult, KeyKind, RollCalled } from '../roll-call';
 import { encryption } from './generation';
-import { nodeReport } from './host';
+import { nodeReport, validity } from './host';
 import { chosenGeneration, copyProblem, liveView } from './plan';
 import { count, flag, generation, listOf, name, run, sha256, short, span, strict, text, time } from './values';
 
@@ -76,6 +76,7 @@ const backupSurvey = strict<BackupSurvey>({
     signingProblem: text.nullable(),
     trail: z.strictObject({ records: count, problems: listOf(text, 100_000) }).nullable(),
     trailProblem: text.nullable(),
+    certificates: listOf(validity).optional(),
   }),
 });
 

@@ -4,6 +4,7 @@ import { basename, dirname, join, resolve, sep } from 'node:path';
 import type { HostedNode, NodeConfig } from '../../config/schema';
 import type { JoinTarget, ServerDetails, VaultConfig } from '../../contract/host';
 import {
+  certificateFiles,
   clusterAddressOf,
   initializeStanza,
   namedPaths,
@@ -12,6 +13,7 @@ import {
   type RetryJoin,
   retryJoins,
 } from '../../vault/config/server-details';
+import { certificateValidity } from '../../vault/reach/certificate-validity';
 import type { ServerStart } from '../../vault/config/server-start';
 import { enabledSeals, type ServerConfig } from '../../vault/config/vault-config';
 import { HIDDEN } from '../service/systemd-unit';
@@ -49,6 +51,7 @@ export async function serverFacts(
     initialize: initializeStanza(sources),
     missing,
     plugins,
+    certificates: certificateFiles(sources, start).map(({ setting, path }) => certificateValidity(setting, path)),
   };
   return { ...server.facts, server: details };
 }

@@ -78,6 +78,13 @@ export function neededFiles(sources: readonly Source[], start: ServerStart): Nam
   return named.flatMap(({ setting, path }) => (path && isAbsolute(path) ? [{ setting, path }] : []));
 }
 
+const CERTIFICATES = ['tls_cert_file', 'tls_client_ca_file', 'tls_ca_cert', 'tls_client_cert'];
+
+/** Of those, the ones that hold certificates. */
+export function certificateFiles(sources: readonly Source[], start: ServerStart): NamedFile[] {
+  return neededFiles(sources, start).filter(({ setting }) => CERTIFICATES.includes(setting));
+}
+
 /** Vault creates them, or a new host does not need them. */
 const NOT_CONFIGURATION = ['log_file', 'pid_file', 'path', 'plugin_directory', 'plugin_tmpdir', 'lib', 'file_path'];
 

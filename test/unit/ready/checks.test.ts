@@ -8,7 +8,8 @@ import { CHECKS, evaluateChecks } from '../../../src/ready/checks';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROJECT_ROOT } from '../../../src/lab/project-root';
-import { canaryWith, OWN, readyFacts, type ReadyChanges } from '../../support/ready-facts';
+import { canaryWith, LASTING, OWN, readyFacts, type ReadyChanges, serverWith } from '../../support/ready-facts';
+import type { Validity } from '../../../src/contract/host';
 import { vaultConfig } from '../../support/plan-facts';
 import { vault } from '../../support/restore-facts';
 
@@ -20,16 +21,12 @@ const gone = {
   newest: null,
   problem: { code: 'UnknownGeneration', text: 'none.', retryable: false },
 } as const;
-const withPlugins = {
-  files: [],
-  unseen: [],
-  ownDataDir: true,
-  seals: ['shamir'],
-  retryJoin: [],
-  initialize: null,
-  missing: [],
-  plugins: { directory: '/plugins', files: ['vault-plugin-database-oracle'] },
-};
+const withPlugins = { ...serverWith(), plugins: { directory: '/plugins', files: ['vault-plugin-database-oracle'] } };
+const ending = { ...LASTING, from: '2025-11-29T00:00:00.000Z', until: '2026-11-29T00:00:00.000Z' };
+const shortLived = { ...LASTING, from: '2026-11-22T06:00:00.000Z', until: '2026-11-23T06:00:00.000Z' };
+const certified = (certificate: Validity): ReadyChanges => ({
+  inspections: { 'vault-2': { config: { ...vaultConfig({ nodeId: 'vault-2' }), server: serverWith([certificate]) } } },
+});
 const full = { path: '/opt/vault/data', exists: true, empty: false, mountPoint: false, sizeBytes: 1, freeBytes: 1 };
 const unit = {
   name: 'vault.service',
@@ -161,6 +158,16 @@ it.each<[string, ReadinessCheckName, ReadyChanges, RegExp]>([
     { ...locking, survey: { locks: [lockOf('2026-11-23T06:00:00.000Z')] } },
     /repository check offsite/,
   ],
+  ['a certificate ends in six days', 'certificates', certified(ending), /Renew it/],
+  ['one that renews itself each day did not', 'certificates', certified(shortLived), /Renew it/],
+  ['one has ended', 'certificates', certified({ ...ending, until: '2026-11-20T00:00:00.000Z' }), /Renew it/],
+  [
+    'the controller has one that ends',
+    'certificates',
+    { survey: { own: { ...OWN, certificates: [ending] } } },
+    /restart vault-dr/,
+  ],
+  ['the secret id ends in six days', 'login-expiry', { live: { loginValidity: ending } }, /auth of the cluster/],
   [
     'the signing keys differ',
     'signing-key',
@@ -271,6 +278,18 @@ it.each<[string, ReadinessCheckName, ReadyChanges]>([
   ],
   ['Vault wants a token', 'way-in', { inspections: { 'vault-1': { vault: { ...vault, version: '2.0.1' } } } }],
   ['there is no backup', 'way-in', { survey: gone }],
+  ['an agent is away', 'certificates', { silentAgents: ['vault-3'] }],
+  [
+    'a certificate is unreadable',
+    'certificates',
+    certified({ ...LASTING, from: null, until: null, problem: 'EACCES' }),
+  ],
+  ['it could not log in', 'login-expiry', { silent: ['live'] }],
+  [
+    'Vault does not say until when',
+    'login-expiry',
+    { live: { loginValidity: { ...LASTING, from: null, until: null, problem: 'permission denied.' } } },
+  ],
   ['nothing answers', 'signing-key', { silent: ['backups'] }],
   ['the trail can not be read', 'audit-trail', { survey: { own: { ...OWN, trail: null, trailProblem: 'EACCES' } } }],
   [
@@ -304,6 +323,12 @@ it.each<[string, ReadinessCheckName, ReadyChanges]>([
       manifest: { reach: { staticRoles: 0, unfinished: 0, auditDevices: 0, plugins: ['database/oracle'] } },
       inspections: { 'vault-1': { config: { ...vaultConfig({ nodeId: 'vault-1' }), server: withPlugins } } },
     },
+  ],
+  ['its secret id never ends', 'login-expiry', { live: { loginValidity: { ...LASTING, until: null } } }],
+  [
+    'a certificate of a day is half a day old',
+    'certificates',
+    certified({ ...shortLived, from: '2026-11-22T17:00:00.000Z', until: '2026-11-23T17:00:00.000Z' }),
   ],
   ['a drill has passed', 'drill', { policy: { drillDays: 7 }, survey: { drills: [DRILLED] } }],
   [
