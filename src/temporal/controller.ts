@@ -15,7 +15,8 @@ import { awaitSecrets } from './await-secrets';
 import { awaitTemporal } from './await-temporal';
 import { WORKFLOW_BUNDLE } from './build-bundle';
 import { endFinishedBackups } from './backup-turn-interceptor';
-import { BackupTurns } from './backup-turns';
+import { Turns } from './turns';
+import { SURVEYS_AT_ONCE } from './survey-turn-interceptor';
 import { confirmAttempt } from './current-attempt';
 import { connectClient } from './connect-temporal';
 import { holdControllerState } from './controller-state';
@@ -53,7 +54,8 @@ export async function runController(settings: WorkerSettings & { skipReplay: Ski
   const overSsh = nodesOverSsh(config);
   const claimed = new ClaimedHosts(config.stateDir);
   const sandbox = await sandboxOf(settings);
-  const backupTurns = new BackupTurns(config.controller.backupsAtOnce);
+  const backupTurns = new Turns(config.controller.backupsAtOnce);
+  const surveyTurns = new Turns(SURVEYS_AT_ONCE);
   // Of the connection with which it works; an earlier one may have been closed.
   let asked: Client | undefined;
   const janitor = Promise.all([
@@ -77,6 +79,7 @@ export async function runController(settings: WorkerSettings & { skipReplay: Ski
           identity,
           inputs: CONTROLLER_INPUTS,
           backupTurns,
+          surveyTurns,
           taskQueue: CONTROLLER_TASK_QUEUE,
           workflowBundle: { codePath: WORKFLOW_BUNDLE },
           activities,
@@ -85,7 +88,14 @@ export async function runController(settings: WorkerSettings & { skipReplay: Ski
           ...WORKFLOW_LIMITS,
           ...cachedWorkflows(),
         },
-        { identity, inputs: CONTROLLER_INPUTS, backupTurns, taskQueue: controllerTaskQueue(name), activities },
+        {
+          identity,
+          inputs: CONTROLLER_INPUTS,
+          backupTurns,
+          surveyTurns,
+          taskQueue: controllerTaskQueue(name),
+          activities,
+        },
         ...(sandbox?.queues() ?? []).map((queue) => ({ identity, ...queue })),
         ...overSsh.map((served) => ({ identity, ...remoteQueue(served, client, claimed) })),
       ];

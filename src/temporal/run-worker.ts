@@ -14,7 +14,7 @@ import type { Config } from '../config/schema';
 import { VERSION } from '../version';
 import { type Prerequisite, watchTemporal } from './await-temporal';
 import { BackupTurnInterceptor } from './backup-turn-interceptor';
-import type { BackupTurns } from './backup-turns';
+
 import { HeartbeatInterceptor } from './heartbeat-interceptor';
 import { connectWorker, target, type TemporalOptions } from './connect-temporal';
 import { FailureInterceptor } from './failure-interceptor';
@@ -24,7 +24,9 @@ import { AttemptNoter, type AttemptNotes, failAttemptsOfTheDead, openAttemptNote
 import { Announcer, atMost, patiently } from './patience';
 import { untilPolling } from './polling';
 import { retryInterceptors } from './retry-interceptor';
+import { SurveyTurnInterceptor } from './survey-turn-interceptor';
 import { temporalError } from './temporal-error';
+import type { Turns } from './turns';
 
 /** Background tasks of a worker may be interrupted at its end; each of them tolerates that. */
 export const WIND_UP_MS = 500;
@@ -44,7 +46,7 @@ export const NODE_POLLS = { maxConcurrentActivityTaskPolls: 2 } as const;
 
 type Inputs = ConstructorParameters<typeof InputInterceptor>[0];
 export type QueueOptions = Partial<WorkerOptions> &
-  Pick<WorkerOptions, 'taskQueue'> & { inputs: Inputs; backupTurns?: BackupTurns };
+  Pick<WorkerOptions, 'taskQueue'> & { inputs: Inputs; backupTurns?: Turns; surveyTurns?: Turns };
 /** Of each queue that the process serves. */
 type OptionsFor = (client: Client) => QueueOptions[];
 
@@ -120,7 +122,7 @@ function createWorker(
   namespace: string,
   notes: AttemptNotes | null,
   runs: FirstRuns,
-  { inputs, backupTurns, ...options }: QueueOptions,
+  { inputs, backupTurns, surveyTurns, ...options }: QueueOptions,
 ): Promise<Worker> {
   return Worker.create({
     connection,
@@ -136,6 +138,7 @@ function createWorker(
         () => ({ inbound: new HeartbeatInterceptor() }),
         ...(notes ? [() => ({ inbound: new AttemptNoter(notes) })] : []),
         ...(backupTurns ? [() => ({ inbound: new BackupTurnInterceptor(backupTurns) })] : []),
+        ...(surveyTurns ? [() => ({ inbound: new SurveyTurnInterceptor(surveyTurns) })] : []),
       ],
     },
     // By default a heartbeat may be delayed for most of its interval.

@@ -181,6 +181,8 @@ async function agentOf(connection: NativeConnection, cluster: string): Promise<{
   const worker = await Worker.create({
     connection,
     taskQueue: nodeTaskQueue(cluster, 'vault-1'),
+    // A server limits how many polls a namespace has.
+    maxConcurrentActivityTaskPolls: 1,
     activities: { describeNode: () => Promise.resolve(nodeReport('vault-1')) },
   });
   const running = worker.run();

@@ -3,7 +3,7 @@ import { Worker } from '@temporalio/worker';
 import { CONTROLLER_TASK_QUEUE } from '../../src/contract/names';
 import { waitFor } from '../../src/lab/processes';
 import { BackupTurnInterceptor, endFinishedBackups } from '../../src/temporal/backup-turn-interceptor';
-import { BackupTurns } from '../../src/temporal/backup-turns';
+import { Turns } from '../../src/temporal/turns';
 import { startBackup } from '../../src/temporal/runs';
 import { fakeActivities } from '../support/fake-agents';
 import { useWorkflowEnvironment } from '../support/workflow-environment';
@@ -16,7 +16,7 @@ describe('backups of many clusters that are due at once', () => {
   const over = new AbortController();
   let worker: Worker;
   let running: Promise<void>;
-  let turns: BackupTurns;
+  let turns: Turns;
   let capturing: Set<string>;
   let most: number;
   /** Those captures end. */
@@ -28,7 +28,7 @@ describe('backups of many clusters that are due at once', () => {
     const fakes = fakeActivities();
     [capturing, most] = [new Set(), 0];
     gate = new Promise((resolve) => (open = resolve));
-    turns = new BackupTurns(2);
+    turns = new Turns(2);
     const { planBackup, captureSnapshot } = fakes.controller;
     fakes.controller.planBackup = async (input) => ({
       ...(await planBackup(input)),

@@ -18,6 +18,8 @@ const RETRY = { initialInterval: SECOND, backoffCoefficient: 2, maximumInterval:
 const FEW = { ...RETRY, maximumAttempts: 4 };
 /** Enough for an election, and for workers that restart meanwhile. */
 const SOME = { ...RETRY, maximumAttempts: 12 };
+/** Enough to wait an hour for a turn. */
+const MANY = { ...RETRY, maximumAttempts: 60 };
 
 /** Detects the death of a worker long before the step's own limit. */
 const HEARTBEAT = 5 * SECOND;
@@ -81,7 +83,7 @@ const CONTROLLER_STEPS: Record<keyof ControllerActivities, StepOptions> = {
   chooseForDrill: TRANSFER,
   chooseForRecover: TRANSFER,
 
-  surveyBackups: TRANSFER,
+  surveyBackups: { ...TRANSFER, retry: MANY },
   makeCanary: QUESTION,
   judgeReadiness: QUESTION,
 

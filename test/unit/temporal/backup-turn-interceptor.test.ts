@@ -2,12 +2,12 @@ import { MockActivityEnvironment } from '@temporalio/testing';
 import { DefaultLogger } from '@temporalio/worker';
 import { PRIORITY } from '../../../src/contract/names';
 import { BackupTurnInterceptor } from '../../../src/temporal/backup-turn-interceptor';
-import { BackupTurns } from '../../../src/temporal/backup-turns';
+import { Turns } from '../../../src/temporal/turns';
 
 const INPUT = { args: [], headers: {} };
 
 /** A step of a run, as its worker does it. */
-function step(turns: BackupTurns, run: string, activityType: string, info: object = {}) {
+function step(turns: Turns, run: string, activityType: string, info: object = {}) {
   const environment = new MockActivityEnvironment(
     {
       activityType,
@@ -25,7 +25,7 @@ function step(turns: BackupTurns, run: string, activityType: string, info: objec
 }
 
 it('a backup that must wait says for what, keeps its retries, and is not logged as an error', async () => {
-  const turns = new BackupTurns(1);
+  const turns = new Turns(1);
   await expect(step(turns, 'a', 'planBackup').result).resolves.toBe('done');
 
   const waits = step(turns, 'b', 'planBackup');
@@ -43,7 +43,7 @@ it('a backup that must wait says for what, keeps its retries, and is not logged 
 });
 
 it.each(['closeBackup', 'discardStaging'])('its last step %s ends its turn, also one that fails', async (last) => {
-  const turns = new BackupTurns(1);
+  const turns = new Turns(1);
   await step(turns, 'a', 'planBackup').result;
   const next = step(turns, 'b', 'planBackup');
   await step(turns, 'a', last).result;
@@ -57,7 +57,7 @@ it.each([
   ['a recovery', { workflowType: 'restoreCluster', priority: PRIORITY.recovery }],
   ['a copy of a node', { workflowType: 'copyNode' }],
 ])('%s never waits, and takes no turn', async (_, info) => {
-  const turns = new BackupTurns(1);
+  const turns = new Turns(1);
   await step(turns, 'a', 'planBackup').result;
 
   await expect(step(turns, 'b', 'planBackup', info).result).resolves.toBe('done');
@@ -65,7 +65,7 @@ it.each([
 });
 
 it('what is tried within a decision waits for nothing, and keeps its place in the order', async () => {
-  const turns = new BackupTurns(1);
+  const turns = new Turns(1);
   const local = { isLocal: true, priority: undefined };
   await expect(step(turns, 'a', 'planBackup', local).result).resolves.toBe('done');
 
@@ -79,7 +79,7 @@ it('what is tried within a decision waits for nothing, and keeps its place in th
 });
 
 it('a step within a decision takes no turn, as a recovery may ask for it', async () => {
-  const turns = new BackupTurns(1);
+  const turns = new Turns(1);
   const local = { isLocal: true, priority: undefined };
 
   await expect(step(turns, 'a', 'checkHealth', local).result).resolves.toBe('done');
@@ -87,7 +87,7 @@ it('a step within a decision takes no turn, as a recovery may ask for it', async
 });
 
 it('a backup from before the controller started counts from its next step on', async () => {
-  const turns = new BackupTurns(1);
+  const turns = new Turns(1);
   await step(turns, 'a', 'captureSnapshot').result;
 
   expect(turns.underWay.map(({ runId }) => runId)).toEqual(['a']);

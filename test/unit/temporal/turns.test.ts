@@ -1,9 +1,9 @@
-import { BackupTurns, type Turn } from '../../../src/temporal/backup-turns';
+import { Turns, type Turn } from '../../../src/temporal/turns';
 
 const runOf = (name: number | string) => ({ workflowId: `backup-${name}`, runId: `run-${name}` });
 
 /** What has been answered so far, by run. */
-function askers(turns: BackupTurns) {
+function askers(turns: Turns) {
   const answers = new Map<string, Turn>();
   return {
     answers,
@@ -27,7 +27,7 @@ afterEach(() => {
 });
 
 it('lets as many begin as there are places, and each next one when a place is free, in the order in which they asked', async () => {
-  const turns = new BackupTurns(2);
+  const turns = new Turns(2);
   const { answers, ask } = askers(turns);
   for (const name of [1, 2, 3, 4]) await ask(name);
 
@@ -45,7 +45,7 @@ it('lets as many begin as there are places, and each next one when a place is fr
 });
 
 it('never has more than its places under way, and all come to an end, however many ask', async () => {
-  const turns = new BackupTurns(8);
+  const turns = new Turns(8);
   const { answers, ask } = askers(turns);
   const left = new Set(Array.from({ length: 200 }, (_, index) => index));
   let most = 0;
@@ -68,7 +68,7 @@ it('never has more than its places under way, and all come to an end, however ma
 });
 
 it('keeps few waiting here, those that asked first, and tells the others when to ask again', async () => {
-  const turns = new BackupTurns(1);
+  const turns = new Turns(1);
   const { answers, ask } = askers(turns);
   await ask('under way');
   jest.advanceTimersByTime(1);
@@ -99,7 +99,7 @@ it.each([
   [500, 25_000],
   [2_000, 60_000],
 ])('of %d that wait, each asks again after %d ms', async (count, againMs) => {
-  const turns = new BackupTurns(1);
+  const turns = new Turns(1);
   const { answers, ask } = askers(turns);
   for (let index = 0; index <= count; index++) await ask(index);
 
@@ -107,7 +107,7 @@ it.each([
 });
 
 it('one that is under way asks again at no cost: after a controller has started again, too', async () => {
-  const turns = new BackupTurns(1);
+  const turns = new Turns(1);
   const { answers, ask } = askers(turns);
   turns.goesOn(runOf('from before'));
   await ask('next');
@@ -117,7 +117,7 @@ it('one that is under way asks again at no cost: after a controller has started 
 });
 
 it('a second attempt takes the place of the first', async () => {
-  const turns = new BackupTurns(1);
+  const turns = new Turns(1);
   const { answers, ask } = askers(turns);
   await ask('under way');
   await ask('twice');
@@ -131,7 +131,7 @@ it('a second attempt takes the place of the first', async () => {
 });
 
 it('an attempt that is cancelled waits no more, and one that never asks again is forgotten', async () => {
-  const turns = new BackupTurns(1);
+  const turns = new Turns(1);
   const { answers, ask } = askers(turns);
   await ask('under way');
   const cancelled = new AbortController();

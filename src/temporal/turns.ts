@@ -8,8 +8,8 @@ const LEAST_DELAY_MS = 5_000;
 const MOST_DELAY_MS = 60_000;
 const DELAY_EACH_MS = 50;
 
-/** One execution of a backup. */
-export interface BackupRun {
+/** One execution of a workflow. */
+export interface Execution {
   workflowId: string;
   runId: string;
 }
@@ -18,18 +18,18 @@ export interface BackupRun {
 export type Turn = null | { againMs: number };
 
 interface Waiter {
-  run: BackupRun;
+  run: Execution;
   since: number;
   answer: (turn: Turn) => void;
 }
 
 /**
- * Which backups are under way on this controller, and which wait: a thousand that are due at once would otherwise take all
- * of its memory, disk and slots. In the order in which they first asked. The first few wait here, so that no place stays
+ * Which runs of a kind are under way on this controller, and which wait: a thousand that are due at once would otherwise
+ * take all of its memory, disk and slots. In the order in which they first asked. The first few wait here, so that no place stays
  * free; the others get a time at which to ask again, and take no slot meanwhile.
  */
-export class BackupTurns {
-  readonly #underWay = new Map<string, BackupRun>();
+export class Turns {
+  readonly #underWay = new Map<string, Execution>();
   /** Since when, and when last seen. */
   readonly #waiting = new Map<string, { since: number; seen: number }>();
   #room: Waiter[] = [];
@@ -39,7 +39,7 @@ export class BackupTurns {
     private readonly now: () => number = Date.now,
   ) {}
 
-  get underWay(): readonly BackupRun[] {
+  get underWay(): readonly Execution[] {
     return [...this.#underWay.values()];
   }
 
@@ -48,7 +48,7 @@ export class BackupTurns {
   }
 
   /** Resolves at once, or when a place is free, or when it should not wait here any longer. */
-  take(run: BackupRun, signal: AbortSignal): Promise<Turn> {
+  take(run: Execution, signal: AbortSignal): Promise<Turn> {
     if (this.#underWay.has(run.runId)) return Promise.resolve(null);
     const since = this.#asks(run);
     // An earlier attempt of this step; Temporal does not wait for it any more.
@@ -76,11 +76,11 @@ export class BackupTurns {
   }
 
   /** Another step of it: it is under way, whoever has let it begin. */
-  goesOn(run: BackupRun): void {
+  goesOn(run: Execution): void {
     if (!this.#underWay.has(run.runId)) this.#begin(run);
   }
 
-  end({ runId }: Pick<BackupRun, 'runId'>): void {
+  end({ runId }: Pick<Execution, 'runId'>): void {
     this.#waiting.delete(runId);
     if (this.#underWay.delete(runId)) this.#admit();
   }
@@ -93,7 +93,7 @@ export class BackupTurns {
     }
   }
 
-  #begin(run: BackupRun): void {
+  #begin(run: Execution): void {
     this.#waiting.delete(run.runId);
     this.#underWay.set(run.runId, run);
   }
@@ -102,7 +102,7 @@ export class BackupTurns {
     return this.#room.toSorted((left, right) => left.since - right.since);
   }
 
-  #asks({ runId }: BackupRun): number {
+  #asks({ runId }: Execution): number {
     const seen = this.now();
     for (const [id, other] of this.#waiting) if (seen - other.seen > FORGET_MS) this.#waiting.delete(id);
     const since = this.#waiting.get(runId)?.since ?? seen;
