@@ -1,5 +1,6 @@
 import { Context } from '@temporalio/activity';
 import { DrError } from '../src/contract/failures';
+import { GUARD, guardWorkflowId } from '../src/contract/guard';
 import { DELIVERY, deliveryWorkflowId, failureNoticeId } from '../src/contract/notification';
 import { firstRun } from './first-run';
 import {
@@ -109,6 +110,14 @@ export function assertDeliveryOf(cluster: string, id: string): void {
   throw denied(caller, `only a ${DELIVERY.workflow} whose id is '${prefix}' and that of the notification may`);
 }
 
+/**
+ * For what watches a cluster around a change.
+ * @throws DrError PermissionDenied
+ */
+export function assertGuardOf(cluster: string, run?: string): void {
+  assertExactly(GUARD.workflow, guardWorkflowId(cluster), 'a guard', run);
+}
+
 function assertExactly(type: string, id: string, named: string, run?: string): void {
   const caller = callerOf();
   if (caller.workflowId !== id || caller.workflowType !== type) {
@@ -133,6 +142,7 @@ export function assertRunOf(cluster: string, run: string): void {
   if (workflowType === WORKFLOW.backUpCluster) assertBackupOf(cluster, run);
   else if (SANDBOX_RUNS.includes(workflowType)) assertSandboxRunOf(cluster, run);
   else if (workflowType === WORKFLOW.evaluateReadiness) assertReadinessOf(cluster, run);
+  else if (workflowType === GUARD.workflow) assertGuardOf(cluster, run);
   else assertRecoveryOf(cluster, run);
 }
 

@@ -3,6 +3,7 @@ export { drillRestore } from './drill-restore';
 export { rollCall } from './roll-call';
 export { evaluateReadiness } from './evaluate-readiness';
 export { notifyPeople } from './notify-people';
+export { guardChange } from './guard-change';
 export { enrolNode } from './enrol-node';
 export { migrateStorage } from './migrate-storage';
 export { copyNode } from './copy-node';

@@ -5,6 +5,7 @@ import {
   assertBackupOf,
   assertDeliveryOf,
   assertDrillOf,
+  assertGuardOf,
   assertIdOf,
   assertReadinessOf,
   assertRecoveryOf,
@@ -40,6 +41,7 @@ const ofItself = (record: ControllerInput<'recordAudit'>) => {
   else if (action === 'drill' || action.startsWith('drill.')) assertDrillOf(cluster, run);
   else if (action.startsWith('roll-call.')) assertRollCallOf(cluster, run);
   else if (action === 'recover' || action.startsWith('recover.')) assertSecretRunOf(cluster, run);
+  else if (action.startsWith('guard.')) assertGuardOf(cluster, run);
   else assertRecoveryOf(cluster, run);
 };
 
@@ -88,6 +90,7 @@ export const CONTROLLER_AUTHORITY: Authority = {
   checkRolledBack: inRecovery,
   markRestored: inOwnRecovery,
   markRolledBack: inOwnRecovery,
+  watchServing: ({ cluster }) => assertGuardOf(cluster),
   storeReport: ({ report }) => assertRecoveryOf(report.cluster, report.run),
 
   notify: (said) => (isDelivery() ? assertDeliveryOf(said.cluster, said.id) : inOwnName(said)),

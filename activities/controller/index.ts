@@ -21,6 +21,7 @@ import { removePeer } from './remove-peer';
 import { storeReport } from './report';
 import { publishTrail, recordAudit } from './trail';
 import * as restore from './verify';
+import { watchServing } from './watch-serving';
 
 export type { ControllerDeps };
 
@@ -77,6 +78,8 @@ export function createControllerActivities(deps: ControllerDeps) {
     moveLeadership: bind(restore.moveLeadership),
     removePeer: bind(removePeer),
     checkRolledBack: bind(restore.checkRolledBack),
+
+    watchServing: bind(watchServing),
 
     storeReport: bind(storeReport),
 

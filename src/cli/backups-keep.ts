@@ -3,6 +3,7 @@ import { clusterOf } from '../config/load';
 import { readPrivateKey } from '../config/secret';
 import type { RetentionReport } from '../contract/backup';
 import { isDrError } from '../contract/failures';
+import type { GenerationCopy } from '../contract/generation';
 import { verifyCopy } from '../repository/generations';
 import { writeMark } from '../repository/keep/marks';
 import { retain, type RetentionView, viewRetention } from '../repository/keep/retain';
@@ -45,26 +46,7 @@ export function pinRunner(kind: 'pinned' | 'unpinned') {
     const [copy] = chooseCopies(listing.copies, generation, options.cluster);
     if (!copy) return;
     const privateKey = await readPrivateKey(listing.config);
-    const mark = {
-      kind,
-      cluster: options.cluster,
-      at: new Date().toISOString(),
-      run: randomBytes(4).toString('hex'),
-      generation: copy.generation,
-      manifestSha256: copy.manifestSha256,
-      by: options.as,
-      reason: options.reason,
-    };
-    const written: string[] = [];
-    for (const repository of listing.repositories) {
-      try {
-        await writeMark(repository, mark, privateKey);
-        written.push(repository.name);
-      } catch (error) {
-        if (!isDrError(error)) throw error;
-        listing.unanswered.push({ repository: repository.name, problem: error.message });
-      }
-    }
+    const written = await markEverywhere(listing, copy, kind, { by: options.as, reason: options.reason }, privateKey);
     const { unanswered } = listing;
     const id = copy.generation;
     if (options.json && kind === 'pinned') printJson('backups-pin', { generation: id, pinned: written, unanswered });
@@ -72,6 +54,29 @@ export function pinRunner(kind: 'pinned' | 'unpinned') {
     else print(`${copy.generation}  ${kind} in ${written.join(', ') || 'no repository'}`);
     reportTrouble({ ...listing, unreadable: listing.unreadable.filter(({ retryable }) => retryable) });
   };
+}
+
+/** Pins or unpins a backup in each repository that answers; the listing gets the others. @returns where it is done */
+export async function markEverywhere(
+  listing: Pick<Listing, 'repositories' | 'unanswered'>,
+  { generation, manifestSha256, manifest }: GenerationCopy,
+  kind: 'pinned' | 'unpinned',
+  why: { by: string; reason: string },
+  privateKey: string,
+): Promise<string[]> {
+  const { cluster } = manifest;
+  const [at, run] = [new Date().toISOString(), randomBytes(4).toString('hex')];
+  const written: string[] = [];
+  for (const repository of listing.repositories) {
+    try {
+      await writeMark(repository, { kind, cluster, at, run, generation, manifestSha256, ...why }, privateKey);
+      written.push(repository.name);
+    } catch (error) {
+      if (!isDrError(error)) throw error;
+      listing.unanswered.push({ repository: repository.name, problem: error.message });
+    }
+  }
+  return written;
 }
 
 /** Shows what retention would remove, or removes it. Removes nothing where the newest backup cannot be read completely. */

@@ -4,6 +4,7 @@ import { COMMON_OPTIONS, GROUP, HELP } from './help';
 import { EXIT_CODES, verb } from './program';
 import { backupCommand, backupsCommand, bundleCommand } from './verbs/backups';
 import { enrolCommand } from './verbs/enrol';
+import { guardCommand } from './verbs/guard';
 import { explainCommand } from './verbs/help';
 import { approveCommand, unsealCommand } from './verbs/holders';
 import { initCommand } from './verbs/init';
@@ -61,7 +62,7 @@ const COMMANDS: Record<keyof typeof GROUP, readonly (() => Command)[]> = {
     reportCommand,
     removeSetAsideCommand,
   ],
-  backups: [backupCommand, backupsCommand, bundleCommand],
+  backups: [backupCommand, backupsCommand, bundleCommand, guardCommand],
   holders: [approveCommand, unsealCommand],
   prove: [
     readyCommand,
@@ -127,7 +128,8 @@ function helpCommand(): Command {
 
 function exitCodeLine(): string {
   const codes = Object.values(EXIT_CODES).map(({ code, short }) => `${code} ${short}`);
-  return `Exit codes: ${codes.slice(0, 4).join(' · ')}\n            ${codes.slice(4).join(' · ')}`;
+  const lines = [codes.slice(0, 4), codes.slice(4, 8), codes.slice(8)].map((some) => some.join(' · '));
+  return `Exit codes: ${lines.join('\n            ')}`;
 }
 
 /** Commander's exit status for wrong usage is 1; ours is 2, set in one place. */

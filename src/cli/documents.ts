@@ -63,6 +63,11 @@ import {
   type ReadinessReport,
   type RtoObjective,
 } from '../contract/readiness';
+import { servingState } from '../contract/guard';
+import { GUARD_CHECKS } from '../contract/guard-checks';
+import { GUARD_OUTCOMES } from '../guard/outcome';
+import type { GuardFinding } from '../guard/refusal';
+import type { GuardSummary } from '../guard/summary';
 import { SHARE_OUTCOMES } from '../contract/share-outcome';
 import type { Notice, Noted } from './notices';
 
@@ -334,6 +339,9 @@ const standing = {
 } as const;
 
 const verdict = z.enum(READINESS_VERDICTS);
+const guardFindings = z.array(
+  strict<GuardFinding>({ check: z.enum(GUARD_CHECKS), verdict, seen: text, remedy: text.nullable() }),
+);
 const againstTarget = {
   targetSeconds: span.nullable().describe('Null: none is configured.'),
   expectedSeconds: span.nullable().describe('Null: unknown.'),
@@ -609,6 +617,32 @@ export const DOCUMENTS = {
     files: z.array(any).describe('Empty without --directory.'),
     text,
   }),
+  guard: strict<GuardSummary>({
+    cluster: name,
+    requestedBy: any,
+    outcome: z.enum(GUARD_OUTCOMES),
+    exitCode: z.int().describe('Of this command; if the gate was passed, that of the command that was run.'),
+    readiness: z.strictObject({ verdict, evaluatedAt: time }).nullable(),
+    refused: guardFindings.describe('Checks that kept the command from being run.'),
+    accepted: guardFindings.describe('Checks that were not passed, and accepted by name.'),
+    backup: z
+      .strictObject({ generation: any, capturedAt: time, verifiedIn: z.array(any), pinnedIn: z.array(any) })
+      .nullable(),
+    command: z
+      .strictObject({
+        program: any,
+        startedAt: time,
+        endedAt: time,
+        exitCode: z.int().nullable(),
+        signal: any.nullable(),
+      })
+      .nullable()
+      .describe('Its arguments are kept nowhere.'),
+    gate: z.strictObject({ passed: flag, gaps: texts }).nullable(),
+    before: servingState.nullable(),
+    after: servingState.nullable(),
+    wayBack: any.nullable().describe('The command that restores the pinned backup.'),
+  }),
   inspect: z.strictObject({
     file: any,
     encryption: encryption.method,
@@ -784,6 +818,7 @@ export const DOCUMENTS_OF: Record<string, readonly DocumentName[]> = {
   // The last is what the encrypted result holds.
   recover: ['recover', 'recover-report', 'recovered'],
   drill: ['drill', 'drill-report'],
+  guard: ['guard'],
   ready: ['readiness'],
   'roll-call': ['roll-call-report', 'roll-call-standing', 'started'],
   inspect: ['inspect'],

@@ -16,6 +16,14 @@ export const COMMON_OPTIONS = 'Common options:';
 const MOST_CHOICES = 6;
 const EXAMPLES = new WeakMap<Command, string[]>();
 
+/** Commands whose arguments are another command, after `--`. */
+const RUN_ANOTHER = new WeakSet<Command>();
+
+export function runsAnother(command: Command): Command {
+  RUN_ANOTHER.add(command);
+  return command;
+}
+
 export function setExamples(command: Command, examples: string[]): void {
   EXAMPLES.set(command, examples);
 }
@@ -35,6 +43,7 @@ export function usageOf(command: Command): string {
   for (let at: Command | null = command; at !== null; at = at.parent) names.unshift(at.name());
   if (command.commands.length > 0) return [...names, 'COMMAND [options]'].join(' ');
   const required = shownOptions(command).flatMap(({ mandatory, flags }) => (mandatory ? [flags] : []));
+  if (RUN_ANOTHER.has(command)) return [...names, ...required, '[options] -- PROGRAM [argument...]'].join(' ');
   return [...names, ...argumentsOf(command), ...required, '[options]'].join(' ');
 }
 

@@ -36,9 +36,12 @@ async function main(args: string[]): Promise<void> {
 }
 
 function wantsJson(args: readonly string[]): boolean {
-  return args.some(
+  const end = args.indexOf('--');
+  // What follows belongs to a command that is run.
+  const own = end === -1 ? args : args.slice(0, end);
+  return own.some(
     (argument, at) =>
-      argument === '--json' || argument === '--output=json' || (argument === '--output' && args[at + 1] === 'json'),
+      argument === '--json' || argument === '--output=json' || (argument === '--output' && own[at + 1] === 'json'),
   );
 }
 

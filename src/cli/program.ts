@@ -42,6 +42,11 @@ export const EXIT_CODES = {
     short: 'could not be checked',
     means: 'not all checks of ready or evidence could be made, and none failed',
   },
+  gateFailed: {
+    code: 9,
+    short: 'gate failed',
+    means: 'guard: the cluster does not serve as before, or that could not be checked',
+  },
   interrupted: { code: 130, short: 'interrupted', means: 'interrupted; the run continues' },
 } as const;
 
@@ -55,6 +60,7 @@ export const EXIT = {
   damaged: EXIT_CODES.damaged.code,
   notReady: EXIT_CODES.notReady.code,
   unchecked: EXIT_CODES.unchecked.code,
+  gateFailed: EXIT_CODES.gateFailed.code,
   interrupted: EXIT_CODES.interrupted.code,
 } as const;
 

@@ -157,7 +157,8 @@ export function startEvaluation(
   });
 }
 
-interface RunStart<I> {
+/** What is started under an id of its own. */
+export interface RunStart<I> {
   type: string;
   workflowId: string;
   cluster: string;
@@ -166,13 +167,15 @@ interface RunStart<I> {
   summary: string;
   details?: string;
   followCommand: string;
+  memo?: Record<string, unknown>;
   /** What becomes of it while one runs; by default it is refused. */
   conflict?: 'FAIL' | 'USE_EXISTING';
 }
 
-async function startRun<I, R>(
+/** @throws DrError AlreadyRunning */
+export async function startRun<I, R>(
   client: Client,
-  { type, workflowId, cluster, input, priority, summary, details, followCommand, conflict = 'FAIL' }: RunStart<I>,
+  { type, workflowId, cluster, input, priority, summary, details, followCommand, memo, conflict = 'FAIL' }: RunStart<I>,
 ): Promise<WorkflowHandleWithFirstExecutionRunId<(input: I) => Promise<R>>> {
   try {
     return await client.workflow.start<(input: I) => Promise<R>>(type, {
@@ -184,6 +187,7 @@ async function startRun<I, R>(
       workflowIdConflictPolicy: conflict,
       staticSummary: summary,
       ...(details === undefined ? {} : { staticDetails: details }),
+      ...(memo === undefined ? {} : { memo }),
     });
   } catch (error) {
     if (!(error instanceof WorkflowExecutionAlreadyStartedError)) throw error;
@@ -232,6 +236,17 @@ function isOutage(error: unknown): boolean {
 
 export function recoveryHandle(client: Client, cluster: string, run?: string): RecoveryHandle {
   return client.workflow.getHandle<() => Promise<RecoveryReport>>(recoveryWorkflowId(cluster), run);
+}
+
+/** Whether a run that changes the nodes of a cluster is open. */
+export async function isRecovering(client: Client, cluster: string): Promise<boolean> {
+  try {
+    const { status } = await recoveryHandle(client, cluster).describe();
+    return status.name === 'RUNNING';
+  } catch (error) {
+    if (error instanceof WorkflowNotFoundError) return false;
+    throw error;
+  }
 }
 
 export function backupHandle(client: Client, cluster: string): BackupHandle {

@@ -14,6 +14,7 @@ import {
   DONE_FOR_A_RECOVERY,
   DONE_FOR_A_ROLL_CALL,
   DONE_FOR_SECRETS,
+  DONE_FOR_A_GUARD,
   DONE_FOR_AN_EVALUATION,
 } from '../support/attacker/harmless';
 import { knownInputs } from '../support/attacker/known';
@@ -132,6 +133,17 @@ it('are done for one that bears the name of an evaluation only where they change
 
   expect(namesOf(done(asked))).toEqual(Object.keys(DONE_FOR_AN_EVALUATION).toSorted());
   expect(asked.find(({ step }) => step === 'openCanary')?.answer).toMatchObject({ sha256: null });
+  expect(done(crooked)).toEqual([]);
+  expect(await changes()).toEqual([]);
+}, 120_000);
+
+it('are done for one that bears the name of a guard only where they change nothing at all', async () => {
+  const guard = await attacker.pose('guardChange', 'guard-lab');
+  const asked = await guard.ask(validCalls(steps, inputs));
+  const crooked = await guard.ask(hostile(asked));
+  await guard.end();
+
+  expect(namesOf(done(asked))).toEqual(Object.keys(DONE_FOR_A_GUARD).toSorted());
   expect(done(crooked)).toEqual([]);
   expect(await changes()).toEqual([]);
 }, 120_000);

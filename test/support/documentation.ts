@@ -78,6 +78,10 @@ export function usageProblem(root: Command, words: readonly string[], inSentence
   const operands: string[] = [];
   for (; at < words.length; at++) {
     const word = words[at] ?? '';
+    if (word === '--') {
+      operands.push(...words.slice(at + 1));
+      break;
+    }
     if (!word.startsWith('--')) {
       operands.push(word);
       continue;

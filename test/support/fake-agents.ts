@@ -240,6 +240,11 @@ export function fakeActivities() {
     moveLeadership: () => note('moveLeadership', 'vault-2'),
     removePeer: ({ peer }) => note(`removePeer ${peer}`, undefined),
     checkRolledBack: ({ nodes: names }) => note(`rolled back ${names.join()}`, 'vault-1'),
+    watchServing: () =>
+      note('watchServing', {
+        gaps: [],
+        state: { clusterId: 'c', versions: {}, leader: 'vault-1', voters: [], raftIndex: null },
+      }),
     checkConvergence: ({ nodes }) => note(`converge ${nodes.join()}`, undefined),
     publishAuditHead: ({ repository }) => note(`audit head ${repository}`, undefined),
     recordAudit: (record) => {

@@ -100,6 +100,8 @@ const CONTROLLER_STEPS: Record<keyof ControllerActivities, StepOptions> = {
   // What it waits for has a limit of its own.
   verifyFirstNode: TRANSFER,
   checkApproval: QUESTION,
+  // What it waits for has a limit of its own.
+  watchServing: { startToCloseTimeout: 25 * HOUR, heartbeatTimeout: SLOW_HEARTBEAT, retry: RETRY },
   checkConvergence: AGREEMENT,
   waitForLeader: AGREEMENT,
   moveLeadership: AGREEMENT,

@@ -10,6 +10,7 @@ import {
   restoreInput,
   rollBackRunInput,
 } from '../input';
+import { servingWait, servingWanted } from '../guard';
 import { notification } from '../notification';
 import { approvalSubject, approvedPlan, signedApproval } from './approval';
 import { copiedData, lag } from './copied';
@@ -211,6 +212,8 @@ export const CONTROLLER_INPUTS = {
   moveLeadership: z.strictObject({ plan: recoveryPlan }),
   removePeer: z.strictObject({ plan: recoveryPlan, peer: short.min(1), run, approved: approvedPlan.nullish() }),
   checkRolledBack: z.strictObject({ cluster, nodes: listOf(name) }),
+
+  watchServing: z.strictObject({ cluster, wanted: servingWanted, ...servingWait }),
 
   storeReport: z.strictObject({ report: recoveryReport }),
   notify: notification,

@@ -64,8 +64,11 @@ function timeText({ rto }: ReadinessReport): string[] {
   return [`It would take machines about ${formatSeconds(rto.machineSeconds)} (${basis}), ${people}.`];
 }
 
-function together(checks: readonly ReadinessCheck[]): OpenChecks[] {
-  const all: OpenChecks[] = [];
+/** What is the same of several checks is said once. */
+export function together<C extends string>(
+  checks: readonly ({ check: C } & ReadinessFinding)[],
+): ({ checks: C[] } & ReadinessFinding)[] {
+  const all: ({ checks: C[] } & ReadinessFinding)[] = [];
   for (const { check, ...finding } of checks) {
     const same = all.find(({ seen, remedy }) => seen === finding.seen && remedy === finding.remedy);
     if (same) same.checks.push(check);

@@ -80,6 +80,7 @@ const STEPS: Record<NodeStep | ControllerStep | SandboxStep, string> = {
   moveLeadership: 'transfer leadership',
   removePeer: 'remove a dead peer',
   checkRolledBack: 'check the previous cluster',
+  watchServing: 'check that the nodes serve',
   storeReport: 'write the report',
   notify: 'notify people',
   deliver: 'notify people through a channel',

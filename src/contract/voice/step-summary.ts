@@ -53,6 +53,8 @@ const CONTROLLER_SUMMARIES: { [S in ControllerStep]: (input: ControllerInput<S>)
   removePeer: ({ peer }) => `remove the dead peer ${peer}`,
   checkRolledBack: ({ nodes }) => `check that ${nodes.join(', ')} serve again`,
 
+  watchServing: ({ cluster }) => `wait until ${cluster} serves as a whole`,
+
   storeReport: () => 'store the report',
   notify: ({ event }) => `notify: ${event}`,
   deliver: ({ channel, notification }) => `notify through ${channel}: ${notification.event}`,

@@ -206,6 +206,12 @@ export function controllerInputs({ cluster, plan, report, approved }: Known, bac
     moveLeadership: { plan },
     removePeer: { plan, peer: 'vault-9', run: OWN_RUN, approved },
     checkRolledBack: { cluster, nodes: [] },
+    watchServing: {
+      cluster,
+      wanted: { clusterId: null, version: null, raftIndex: null, voters: [], canary: null },
+      withinSeconds: 0,
+      settleSeconds: 0,
+    },
     storeReport: { report: { ...report, run: OWN_RUN } },
     notify: { id: `${OWN_RUN}/1`, event: 'restored', cluster, run: OWN_RUN, text: 'All is well.', alternates: [] },
     deliver: {

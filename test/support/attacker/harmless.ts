@@ -64,6 +64,12 @@ export const DONE_FOR_SECRETS: Partial<Record<Step, string>> = {
   notify: 'a message in the name of the own run',
 };
 
+/** The same under the name of a guard. */
+export const DONE_FOR_A_GUARD: Partial<Record<Step, string>> = {
+  watchServing: 'asks Vault how it is',
+  notify: 'a message in the name of the own run',
+};
+
 /** The same under the name of an evaluation. */
 export const DONE_FOR_AN_EVALUATION: Partial<Record<Step, string>> = {
   planRestore: 'reads the configuration',

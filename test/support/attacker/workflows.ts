@@ -32,6 +32,7 @@ export {
   obey as rollCall,
   obey as recoverSecret,
   obey as evaluateReadiness,
+  obey as guardChange,
   obey as notifyPeople,
   obey as anything,
 };
