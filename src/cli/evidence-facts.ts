@@ -1,8 +1,10 @@
 import { linesOf } from '../audit/other-trails';
 import type { CopiedTrail } from '../audit/trail-copies';
+import { controllerName } from '../config/controller-name';
 import { clusterOf, repositoryConfigOf } from '../config/load';
 import type { RepositoryConfig } from '../config/schema';
 import { isDrError } from '../contract/failures';
+import { formatCount } from '../contract/format';
 import type { GenerationCopy } from '../contract/generation';
 import { signingKeySha256 } from '../crypto/signature';
 import type { CopyRead, EvidenceFacts, EvidencePolicy, LockRead, ReportRead, TrailFacts } from '../evidence/facts';
@@ -20,6 +22,8 @@ import { idsOf, type Listing } from './backups-listing';
 const DAY_MS = 86_400_000;
 /** Reports and locks; a bucket may be far away. */
 const AT_ONCE = 8;
+/** Of one trail; a broken one may have one for each line. */
+const MOST_PROBLEMS = 20;
 /** To find the newest whole one before the period. */
 const MOST_TRIED = 5;
 
@@ -178,17 +182,16 @@ async function trailsOf({ config }: Listing, cluster: string): Promise<TrailFact
   // Where there is no trail, as on another host, the copies of all of them are there to be read.
   const checked = isThere ? own.result! : await checkCopies(config, [cluster]);
   const { report, others, foreign, kept } = checked;
-  const name = config.controller.name ?? 'this host';
   const ownTrail: EvidenceTrail[] = isThere
     ? [
         {
-          controller: name,
+          controller: controllerName(config),
           place: file,
           trail: null,
           records: report.records,
           behind: 0,
           head: report.head,
-          problems: report.problems.map(({ line, problem }) => `line ${line} ${problem}`),
+          problems: first(report.problems.map(({ line, problem }) => `line ${line} ${problem}`)),
         },
       ]
     : [];
@@ -201,7 +204,7 @@ async function trailsOf({ config }: Listing, cluster: string): Promise<TrailFact
     problems: [
       ...trails.flatMap(({ controller, problems }) => problems.map((problem) => `${controller}: ${problem}`)),
       ...kept.problems,
-      ...said.filter(({ severity }) => severity === 'incident').map(({ line, text }) => `line ${line} ${text}`),
+      ...first(said.filter(({ severity }) => severity === 'incident').map(({ line, text }) => `line ${line} ${text}`)),
     ],
     open: [
       ...(own.problem === null ? [] : [own.problem]),
@@ -211,7 +214,9 @@ async function trailsOf({ config }: Listing, cluster: string): Promise<TrailFact
         .filter(({ behind }) => behind > 0)
         .map(({ controller, behind }) => `${behind} lines of ${controller} are in no repository`),
     ],
-    notices: said.filter(({ severity }) => severity === 'notice').map(({ line, text }) => `line ${line} ${text}`),
+    notices: first(
+      said.filter(({ severity }) => severity === 'notice').map(({ line, text }) => `line ${line} ${text}`),
+    ),
   };
 }
 
@@ -221,7 +226,20 @@ function copiedTrail(
 ): EvidenceTrail {
   const lines = copies.find((copy) => copy.controller === controller && copy.trail === trail)?.lines;
   const last = lines?.get(Math.max(0, ...lines.keys()));
-  return { controller, place: 'the repositories', trail, records, behind, head: last?.sha256 ?? null, problems };
+  return {
+    controller,
+    place: 'the repositories',
+    trail,
+    records,
+    behind,
+    head: last?.sha256 ?? null,
+    problems: first(problems),
+  };
+}
+
+function first(problems: readonly string[]): string[] {
+  const rest = problems.length - MOST_PROBLEMS;
+  return [...problems.slice(0, MOST_PROBLEMS), ...(rest > 0 ? [`and ${formatCount(rest, 'more', 'more')}`] : [])];
 }
 
 /** Its result, or why there is none. */

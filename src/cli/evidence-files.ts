@@ -1,19 +1,21 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { DrError } from '../contract/failures';
 import { signManifest, verifySignature } from '../crypto/signature';
 import { evidencePaper } from '../evidence/evidence-paper';
-import type { EvidenceDocument } from '../evidence/schema';
+import { EVIDENCE_FORMAT, type EvidenceDocument } from '../evidence/schema';
 import { syncDirectory } from '../files/files';
 import type * as Pdf from '../paper/pdf';
 import { paperMarkdown } from '../paper/markdown';
+import { sha256Hex } from '../repository/digest';
 
 export const EVIDENCE_FILES = {
   json: 'evidence.json',
-  signature: 'evidence.json.sig',
   markdown: 'evidence.md',
   pdf: 'evidence.pdf',
+  sums: 'SHA256SUMS',
+  signature: 'SHA256SUMS.sig',
 } as const;
 
 interface Keys {
@@ -23,39 +25,43 @@ interface Keys {
 
 /**
  * Writes a directory that is complete as soon as it is there, and never into one in which something is.
- * @returns the document as it is signed, which names the hashes of the others
  * @throws DrError InvalidInput if the directory can't be written; InvalidConfiguration if the keys are no pair
  */
 export async function writeEvidence(
   directory: string,
   evidence: EvidenceDocument,
   { pdf, ...keys }: Keys & { pdf: boolean },
-): Promise<EvidenceDocument> {
+): Promise<void> {
   const paper = evidencePaper(evidence, EVIDENCE_FILES);
-  const rendered: [string, Buffer][] = [[EVIDENCE_FILES.markdown, Buffer.from(paperMarkdown(paper))]];
+  const files: [string, Buffer][] = [
+    [EVIDENCE_FILES.json, Buffer.from(`${JSON.stringify(evidence, null, 2)}\n`)],
+    [EVIDENCE_FILES.markdown, Buffer.from(paperMarkdown(paper))],
+  ];
   if (pdf) {
     // The library and its fonts are large.
     const { paperPdf } = require('../paper/pdf') as typeof Pdf;
-    rendered.push([EVIDENCE_FILES.pdf, await paperPdf(paper)]);
+    files.push([EVIDENCE_FILES.pdf, await paperPdf(paper)]);
   }
-  const whole = { ...evidence, renderings: rendered.map(([file, bytes]) => ({ file, sha256: sha256(bytes) })) };
-  const json = Buffer.from(`${JSON.stringify(whole, null, 2)}\n`);
-  const files: [string, Buffer][] = [
-    ...rendered,
-    [EVIDENCE_FILES.json, json],
-    [EVIDENCE_FILES.signature, signed(json, keys)],
-  ];
-  await writeDirectory(resolve(directory), files);
-  return whole;
+  const sums = sumsOf(evidence, files);
+  await writeDirectory(resolve(directory), [
+    ...files,
+    [EVIDENCE_FILES.sums, sums],
+    [EVIDENCE_FILES.signature, signed(sums, keys)],
+  ]);
 }
 
 /**
- * Over the bytes of the file alone, for openssl. What a manifest, mark or report is signed with can't be taken for it, nor it
- * for one of them: it names its kind, as they do, and a report begins with another text.
+ * What is signed: hashes of our own files, and nothing that comes from outside. The same key signs manifests, which people check
+ * by stock tools when all else is lost: text that others can choose, signed by it, could be shown to them as a manifest.
  */
-function signed(json: Buffer, { privateKey, publicKey }: Keys): Buffer {
-  const signature = signManifest(json, privateKey);
-  if (verifySignature(json, signature, publicKey)) return signature;
+function sumsOf({ cluster, period }: EvidenceDocument, files: readonly [string, Buffer][]): Buffer {
+  const lines = files.map(([name, bytes]) => `${sha256Hex(bytes)}  ${name}`);
+  return Buffer.from([`# ${EVIDENCE_FORMAT} ${cluster} ${period.from} ${period.to}`, ...lines, ''].join('\n'));
+}
+
+function signed(bytes: Buffer, { privateKey, publicKey }: Keys): Buffer {
+  const signature = signManifest(bytes, privateKey);
+  if (verifySignature(bytes, signature, publicKey)) return signature;
   throw new DrError('InvalidConfiguration', 'signing.privateKey does not belong to signing.publicKeyFile.', {
     advice: 'Configure both halves of one pair: nobody could verify what is signed with this one.',
   });
@@ -87,8 +93,4 @@ async function writeDirectory(directory: string, files: [string, Buffer][]): Pro
       },
     );
   }
-}
-
-function sha256(bytes: Buffer): string {
-  return createHash('sha256').update(bytes).digest('hex');
 }

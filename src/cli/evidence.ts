@@ -57,19 +57,17 @@ export async function runEvidence(options: EvidenceOptions): Promise<void> {
       note(`Reading ${formatCount(copies, 'copy', 'copies')} end to end (${formatBytes(bytes)}).`),
   });
   const directory = options.directory ?? directoryOf(options.cluster, period);
-  const written = await writeEvidence(directory, evidenceOf(facts), {
-    privateKey,
-    publicKey: listing.publicKey,
-    pdf: options.pdf === true,
-  });
-  process.exitCode = EXIT_OF[written.verdict];
-  if (options.json) printJson('evidence', written);
-  else print(render(written));
-  note(`\nWritten to ${printable(directory)}. To check it, with nothing of vault-dr:`);
-  const { json, signature } = EVIDENCE_FILES;
-  note(
-    `  openssl pkeyutl -verify -pubin -inkey ${printable(config.signing.publicKeyFile)} -rawin -in ${json} -sigfile ${signature}`,
-  );
+  const evidence = evidenceOf(facts);
+  const keys = { privateKey, publicKey: listing.publicKey };
+  await writeEvidence(directory, evidence, { ...keys, pdf: options.pdf === true });
+  process.exitCode = EXIT_OF[evidence.verdict];
+  if (options.json) printJson('evidence', evidence);
+  else print(render(evidence));
+  const { sums, signature } = EVIDENCE_FILES;
+  const key = printable(config.signing.publicKeyFile);
+  note(`\nWritten to ${printable(directory)}. To check it there, with nothing of vault-dr:`);
+  note(`  openssl pkeyutl -verify -pubin -inkey ${key} -rawin -in ${sums} -sigfile ${signature}`);
+  note(`  sha256sum -c ${sums}`);
 }
 
 function render({ cluster, verdict, checks }: EvidenceDocument): string {

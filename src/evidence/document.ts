@@ -44,7 +44,7 @@ const TABLE: Record<CheckName, { asks: string; check: (findings: Findings) => We
   'audit-trail': { asks: 'The audit trails are whole, and match their heads in the repositories', check: auditTrail },
 };
 
-/** The document, without what it is rendered to. Facts in it come from outside: whoever shows them escapes them. */
+/** The document. Facts in it come from outside: whoever shows them escapes them. */
 export function evidenceOf(facts: EvidenceFacts): EvidenceDocument {
   const { cluster, period, createdAt, createdBy, policy, trails, marks } = facts;
   const { lines, unread } = linesWithin(trails.lines, cluster, period);
@@ -102,7 +102,6 @@ export function evidenceOf(facts: EvidenceFacts): EvidenceDocument {
     auditHeads: newestHeads(facts),
     auditActivity: activityIn(lines),
     marks: marks.map(({ repository, marks: all, heads }) => ({ repository, marks: all.length, heads })),
-    renderings: [],
   } satisfies EvidenceDocument);
 }
 
@@ -132,6 +131,7 @@ function findingsIn(facts: EvidenceFacts, lines: readonly TrailLine[]): Findings
     found: [
       ...against,
       ...recoveriesOpen.map((text) => ({ where: 'reports', text })),
+      ...restoredUnseen(facts, new Set(recoveries.map(({ run }) => run))),
       ...facts.chain
         .filter(({ severity }) => severity === 'notice')
         .map(({ kind, generation, text }) => ({ where: 'chain of backups', text: `${generation} (${kind}) ${text}` })),
@@ -148,6 +148,19 @@ function againstIn({ chain: links, marks }: EvidenceFacts): EvidenceFinding[] {
       .map(({ kind, generation, text }) => ({ where: 'chain of backups', text: `${generation} (${kind}) ${text}` })),
     ...marks.flatMap(({ repository, problems }) => problems.map((text) => ({ where: repository, text }))),
   ];
+}
+
+/** Restores of these backups by runs that nothing else tells of: each mark is in several repositories. */
+function restoredUnseen({ marks, period }: EvidenceFacts, known: ReadonlySet<string>): EvidenceFinding[] {
+  const runs = new Map<string, string>();
+  for (const mark of marks.flatMap((stored) => stored.marks)) {
+    if (mark.kind === 'restored' && isWithin(period, mark.at) && !known.has(mark.run))
+      runs.set(mark.run, mark.generation);
+  }
+  return [...runs].map(([run, generation]) => ({
+    where: 'marks',
+    text: `${generation} was restored by the run ${run}: into another cluster, or its report is gone`,
+  }));
 }
 
 function drillsOf(drills: readonly Drilled[]): EvidenceDrill[] {

@@ -5,13 +5,19 @@ import { EVIDENCE_FORMAT, type EvidenceBackup, type EvidenceDocument, type Evide
 /** In tables of hashes: which one it is can be seen, and all of it is in the JSON file. */
 const SHORT_HASH = 16;
 
+/** Names of the file with the hashes, and of its signature. */
+interface SignedFiles {
+  sums: string;
+  signature: string;
+}
+
 /** The document for people: the verdicts first, then what they rest on, then how to check it. */
-export function evidencePaper(evidence: EvidenceDocument, files: { json: string; signature: string }): Paper {
+export function evidencePaper(evidence: EvidenceDocument, files: SignedFiles): Paper {
   const { cluster, period, createdAt } = evidence;
   return {
     title: `Evidence of backup and recovery: ${cluster}`,
     date: createdAt,
-    footer: `${cluster}, ${formatTime(period.from)} to ${formatTime(period.to)}; its SHA-256 is in ${files.json}, which is signed`,
+    footer: `${cluster}, ${formatTime(period.from)} to ${formatTime(period.to)}; its SHA-256 is in ${files.sums}, which is signed`,
     blocks: [
       ...summary(evidence),
       ...standards(evidence),
@@ -267,23 +273,20 @@ function records({ findings, auditTrails, auditHeads, auditActivity, marks }: Ev
   ];
 }
 
-function verification(
-  { signingKeySha256 }: EvidenceDocument,
-  { json, signature }: { json: string; signature: string },
-): Block[] {
+function verification({ signingKeySha256 }: EvidenceDocument, { sums, signature }: SignedFiles): Block[] {
   return [
     { kind: 'heading', level: 1, text: 'How to check this document' },
     {
       kind: 'paragraph',
-      text: `One signature covers all of it: that of ${json}, whose first field says what it is, and which names the SHA-256 of this file. Take the public key from a source of your own; its SHA-256 in DER is the one below.`,
+      text: `One signature covers all of it: that of ${sums}, which names the SHA-256 of each file. What it does not name is not covered. Take the public key from a source of your own; its SHA-256 in DER is the one below.`,
     },
     {
       kind: 'code',
       lines: [
         'openssl pkeyutl -verify -pubin -inkey signing-key.pub.pem -rawin \\',
-        `  -in ${json} -sigfile ${signature}`,
-        `head -n 2 ${json}   # "format": "${EVIDENCE_FORMAT}"`,
-        `jq -r '.renderings[] | .sha256 + "  " + .file' ${json} | sha256sum -c`,
+        `  -in ${sums} -sigfile ${signature}`,
+        `head -n 1 ${sums}   # ${EVIDENCE_FORMAT}, the cluster and the period`,
+        `sha256sum -c ${sums}`,
         'openssl pkey -pubin -in signing-key.pub.pem -outform DER | sha256sum',
         `# ${signingKeySha256}`,
       ],

@@ -7,27 +7,28 @@ import type { Period } from './period';
 import type { EvidenceApproval, EvidenceFinding, EvidenceRecovery } from './schema';
 import { recoveriesIn, type RunInTrail, type TrailLine } from './trail-lines';
 
+const short = z.string().max(1_000);
 /** What of a report is needed. A later version may know more. */
 const reportSchema = z.object({
-  run: z.string(),
-  cluster: z.string(),
-  method: z.string(),
-  requestedBy: z.string(),
+  run: short,
+  cluster: short,
+  method: short,
+  requestedBy: short,
   startedAt: z.iso.datetime(),
   finishedAt: z.iso.datetime(),
-  status: z.string(),
-  phases: z.array(z.object({ phase: z.string() })),
-  planHash: z.string().nullable(),
-  planValidUntil: z.string().nullable(),
+  status: short,
+  phases: z.array(z.object({ phase: short })).max(10_000),
+  planHash: short.nullable(),
+  planValidUntil: short.nullable(),
   plan: z
     .object({
       approvals: z.int().nonnegative(),
-      generation: z.string().nullable().optional(),
+      generation: short.nullable().optional(),
       drill: z.boolean().optional(),
     })
     .nullable(),
-  approvals: z.array(z.object({ approver: z.string(), at: z.string(), signature: z.string().optional() })),
-  shares: z.object({ accepted: z.array(z.object({ holder: z.string() })) }).nullable(),
+  approvals: z.array(z.object({ approver: short, at: short, signature: z.string().max(16_384).optional() })).max(1_000),
+  shares: z.object({ accepted: z.array(z.object({ holder: short })).max(10_000) }).nullable(),
   rtoSeconds: z.number().nonnegative(),
   rtoMachineSeconds: z.number().nonnegative(),
   rtoHumanSeconds: z.number().nonnegative(),

@@ -6,7 +6,7 @@ import { CHECKS } from './standards';
  * The signed document. A field may be added; none is renamed, removed, or given another meaning.
  */
 
-/** Its first field: nothing else that the controller signs has it, so that no signature is taken for one of something else. */
+/** What it is: in its first field, and in the first line of what is signed. */
 export const EVIDENCE_FORMAT = 'vault-dr/evidence/v1';
 
 /** `not checked`: it could not be found out, which is never a pass. */
@@ -174,6 +174,5 @@ export const evidenceSchema = z.strictObject({
       heads: z.array(sha256).describe('Marks that no other mark names.'),
     }),
   ),
-  renderings: z.array(z.strictObject({ file: any, sha256 })).describe('The same document for people.'),
 });
 export type EvidenceDocument = z.infer<typeof evidenceSchema>;

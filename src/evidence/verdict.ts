@@ -37,7 +37,7 @@ export function worstOf(verdicts: readonly EvidenceVerdict[]): EvidenceVerdict {
 export function listed(reasons: readonly string[]): string {
   const all = [...new Set(reasons.map(withoutEnd))];
   const rest = all.length - MOST_REASONS;
-  return [...all.slice(0, MOST_REASONS), ...(rest > 0 ? [`and ${formatCount(rest, 'more')}`] : [])].join('; ');
+  return [...all.slice(0, MOST_REASONS), ...(rest > 0 ? [`and ${formatCount(rest, 'more', 'more')}`] : [])].join('; ');
 }
 
 /** It continues. */

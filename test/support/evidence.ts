@@ -1,4 +1,7 @@
+import { evidenceOf } from '../../src/evidence/document';
 import type { EvidenceFacts } from '../../src/evidence/facts';
+import type { CheckName } from '../../src/evidence/standards';
+import type { Mark } from '../../src/repository/keep/marks';
 import type { GenerationCopy, Manifest } from '../../src/contract/generation';
 import { sampleManifest } from './generation';
 
@@ -69,4 +72,55 @@ export function factsWith(times: readonly string[], overrides: Partial<EvidenceF
     },
     ...overrides,
   };
+}
+
+export const ALL_DAY = ['00:00', '06:00', '12:00', '18:00'];
+
+/** Verdict and reason of one check. */
+export function checkIn(facts: EvidenceFacts, wanted: CheckName) {
+  const { verdict, seen } = evidenceOf(facts).checks.find(({ check }) => check === wanted)!;
+  return `${verdict}: ${seen}`;
+}
+
+/** The second repository does not answer. */
+export function silent(facts: EvidenceFacts): EvidenceFacts {
+  const [first, second] = facts.repositories;
+  return {
+    ...facts,
+    repositories: [first!, { ...second!, problem: 'connection refused.' }],
+    views: facts.views.slice(0, 1),
+    marks: facts.marks.slice(0, 1),
+    reads: facts.reads!.filter(({ repository }) => repository === 'local'),
+  };
+}
+
+export const withPolicy = (facts: EvidenceFacts, policy: Partial<EvidenceFacts['policy']>): EvidenceFacts => ({
+  ...facts,
+  policy: { ...facts.policy, ...policy },
+});
+
+/** The mark of a drill of the first backup. */
+export const drilled = (
+  at: string,
+  milliseconds: number,
+  failed: boolean,
+  generation = factsWith(['00:00']).views[0]!.copies[0]!,
+): Mark => ({
+  format: 'vault-dr/mark/v1',
+  kind: 'drilled',
+  cluster: 'prod',
+  at,
+  run: `d${milliseconds}`,
+  generation: generation.generation,
+  manifestSha256: generation.manifestSha256,
+  repository: 'local',
+  level: failed ? 'fetched' : 'installed',
+  failed: failed ? { phase: 'load', code: 'SnapshotCorrupt', against: 'backup' } : null,
+  serverVersion: '1.21.1',
+  phases: [{ phase: 'load', milliseconds }],
+});
+
+/** In both repositories. */
+export function withMarks(facts: EvidenceFacts, ...marks: Mark[]): EvidenceFacts {
+  return { ...facts, marks: facts.marks.map((stored) => ({ ...stored, marks })) };
 }

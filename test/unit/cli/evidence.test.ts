@@ -123,6 +123,10 @@ function openssl(file: string, signature = `${file}.sig`) {
   return spawnSync('openssl', [...args, '-sigfile', signature], { encoding: 'utf8' });
 }
 
+function sha256sum() {
+  return spawnSync('sha256sum', ['-c', 'SHA256SUMS'], { cwd: inTest('out'), encoding: 'utf8' });
+}
+
 describe('the signed document', () => {
   it('is verified by openssl, and names what else was written; one changed byte fails', async () => {
     await drill(links[2]!);
@@ -133,27 +137,30 @@ describe('the signed document', () => {
     expect(notes).toContain('Reading 6 copies end to end');
     expect(code).toBe(8);
     expect((await readdir(inTest('out'))).toSorted()).toEqual([
+      'SHA256SUMS',
+      'SHA256SUMS.sig',
       'evidence.json',
-      'evidence.json.sig',
       'evidence.md',
       'evidence.pdf',
     ]);
-    expect(openssl(inTest('out', 'evidence.json'))).toMatchObject({ status: 0 });
-    const { renderings, signingKeySha256 } = await document();
-    for (const { file, sha256 } of renderings) {
-      const bytes = await readFile(inTest('out', file));
-      expect(createHash('sha256').update(bytes).digest('hex')).toBe(sha256);
-    }
-    expect(renderings.map(({ file }) => file)).toEqual(['evidence.md', 'evidence.pdf']);
+    expect(openssl(inTest('out', 'SHA256SUMS'))).toMatchObject({ status: 0 });
+    expect(sha256sum()).toMatchObject({ status: 0, stdout: 'evidence.json: OK\nevidence.md: OK\nevidence.pdf: OK\n' });
+    const sums = await readFile(inTest('out', 'SHA256SUMS'), 'utf8');
+    expect(sums.split('\n')[0]).toBe('# vault-dr/evidence/v1 prod 2026-11-01T00:00:00.000Z 2026-11-01T14:00:00.000Z');
     const der = execFileSync('openssl', ['pkey', '-pubin', '-in', inTest('signing.pub'), '-outform', 'DER']);
-    expect(createHash('sha256').update(der).digest('hex')).toBe(signingKeySha256);
+    expect((await document()).signingKeySha256).toBe(createHash('sha256').update(der).digest('hex'));
 
     const json = await readFile(inTest('out', 'evidence.json'), 'utf8');
-    await writeFile(inTest('changed.json'), json.replace('"not checked"', '"met" '));
-    expect(openssl(inTest('changed.json'), inTest('out', 'evidence.json.sig'))).toMatchObject({ status: 1 });
+    await writeFile(inTest('out', 'evidence.json'), json.replace('"not checked"', '"met"'));
+    expect(sha256sum()).toMatchObject({
+      status: 1,
+      stdout: expect.stringContaining('evidence.json: FAILED') as string,
+    });
+    await writeFile(inTest('out', 'SHA256SUMS'), sums.replace(/[0-9a-f]{64}/, '0'.repeat(64)));
+    expect(openssl(inTest('out', 'SHA256SUMS'))).toMatchObject({ status: 1 });
   });
 
-  it('is printed with --json, byte by byte as it is signed', async () => {
+  it('is printed with --json, byte by byte as it is written', async () => {
     const { out } = await evidence('--json');
 
     expect(out).toBe(await readFile(inTest('out', 'evidence.json'), 'utf8'));
@@ -284,40 +291,49 @@ describe('the signed document', () => {
 describe('a signature of one kind', () => {
   it('is none of another: manifest, mark, report or evidence', async () => {
     await evidence();
-    const json = await readFile(inTest('out', 'evidence.json'));
-    const signature = await readFile(inTest('out', 'evidence.json.sig'));
+    const [sums, signature] = [inTest('out', 'SHA256SUMS'), inTest('out', 'SHA256SUMS.sig')];
+    const bytes = await readFile(sums);
     const place = inTest('one', 'prod');
-    // As a backup.
-    await mkdir(join(place, '20261101T130000Z-000000004711-00000000'));
-    for (const [from, to] of [
-      ['evidence.json', 'manifest.json'],
-      ['evidence.json.sig', 'manifest.json.sig'],
-    ] as const) {
-      await cp(inTest('out', from), join(place, '20261101T130000Z-000000004711-00000000', to));
-    }
-    // As a mark, with its signature on the next line, whole and line by line.
+    // As a mark, with its signature on the next line.
     await mkdir(join(place, 'marks'), { recursive: true });
-    const marks = [json, json.subarray(0, json.indexOf('\n') + 1)];
-    for (const [at, text] of marks.entries()) {
-      const mark = Buffer.concat([text, Buffer.from(`${signature.toString('base64')}\n`)]);
-      await writeFile(join(place, 'marks', `restored-${ids[0]}-20261101T130000000Z-${at}.json`), mark);
-    }
+    const mark = Buffer.concat([bytes, Buffer.from(`${(await readFile(signature)).toString('base64')}\n`)]);
+    await writeFile(join(place, 'marks', `restored-${ids[0]}-20261101T130000000Z-1.json`), mark);
     // As a report.
     await mkdir(join(place, 'reports'), { recursive: true });
-    await cp(inTest('out', 'evidence.json'), join(place, 'reports', `${RUN}.json`));
-    await cp(inTest('out', 'evidence.json.sig'), join(place, 'reports', `${RUN}.json.sig`));
+    await cp(sums, join(place, 'reports', `${RUN}.json`));
+    await cp(signature, join(place, 'reports', `${RUN}.json.sig`));
 
-    expect(() => parseManifest(json)).toThrow("This version can't read the manifest: format: ");
+    expect(() => parseManifest(bytes)).toThrow("This version can't read the manifest: file: ");
     expect(await readMarks(repositoryOf('one'), 'prod', KEYS.publicKeyPem)).toMatchObject({
       marks: [],
-      problems: [expect.stringContaining('is not signed'), expect.stringContaining('is not signed')],
+      problems: [expect.stringContaining('is not signed')],
     });
     expect(await readReport(repositoryOf('one'), 'prod', RUN, KEYS.publicKeyPem)).toBe('not signed');
-    // A manifest is signed as it is, and says on its second line what it is.
+    // A manifest is signed as it is, and lists no file.
     const manifest = inTest('two', 'prod', ids[0]!, 'manifest.json');
     expect(openssl(manifest)).toMatchObject({ status: 0 });
-    expect((await readFile(manifest, 'utf8')).split('\n')[1]).toBe('  "format": "vault-dr/manifest/v1",');
-    expect(String(json).split('\n')[1]).toBe('  "format": "vault-dr/evidence/v1",');
+    await cp(manifest, sums);
+    expect(sha256sum()).toMatchObject({ status: 1, stdout: '' });
+  });
+
+  it('is over nothing that comes from outside', async () => {
+    const foreign = 'f'.repeat(64);
+    const head = {
+      format: 'vault-dr/audit-head/v1',
+      host: foreign,
+      trail: foreign,
+      seq: 1,
+      sha256: foreign,
+      at: TIMES[0],
+    };
+    await writeFile(inTest('one', 'prod', 'audit', 'x.json'), JSON.stringify(head));
+
+    await evidence();
+
+    // Whoever writes into a repository has it in the document, and could show that as the manifest of a backup with this hash.
+    expect(await readFile(inTest('out', 'evidence.json'), 'utf8')).toContain(foreign);
+    expect(openssl(inTest('out', 'evidence.json'), inTest('out', 'SHA256SUMS.sig'))).toMatchObject({ status: 1 });
+    expect(await readFile(inTest('out', 'SHA256SUMS'), 'utf8')).not.toContain(foreign);
   });
 
   it('is made with the configured pair, or not at all', async () => {
