@@ -19,6 +19,7 @@ export async function compile() {
   });
   // The bundler names modules by their path from here.
   await run(process.execPath, ['src/temporal/build-bundle.js'], { cwd: out, maxBuffer: 1 << 26 });
+  await run(process.execPath, ['scripts/build-pages.mjs', out], { cwd: ROOT });
   const bundle = join(out, 'workflow-bundle.js');
   writeFileSync(bundle, withoutPlace(readFileSync(bundle, 'utf8'), out, realpathSync(join(ROOT, 'node_modules'))));
   return out;

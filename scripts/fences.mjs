@@ -164,6 +164,20 @@ const ROOMS = {
     temporal: [],
     only: [],
   },
+  'src/web': {
+    why: 'it writes pages from what it is given, and shares its decisions with them',
+    imports: ['src/web', 'src/contract'],
+    builtins: ['crypto'],
+    temporal: [],
+    only: [],
+  },
+  'src/web/browser': {
+    why: 'it runs in a browser, with a share in clear',
+    imports: ['src/web', 'src/contract', 'src/crypto/envelope', 'src/crypto/openpgp-text'],
+    builtins: [],
+    temporal: [],
+    only: ['@noble'],
+  },
   'src/report': { why: 'it writes what it is given', imports: ['src/report', ...LOW], builtins: true, temporal: [] },
   'src/init': {
     why: 'it sets up from what a cluster says, and touches no host but its own files',
@@ -287,6 +301,7 @@ const ROOMS = {
       'src/metrics',
       'src/install',
       'src/init',
+      'src/web/*',
     ],
     builtins: true,
     temporal: ['@temporalio/client'],

@@ -19,7 +19,15 @@ import { ROOT, source } from './sources.mjs';
 import { outputOf, runInForeground, runLogged, StepFailed, step } from './steps.mjs';
 
 const OLDEST_NODE = [20, 19];
-const SOURCES = ['src', 'workflows', 'activities', 'test', 'tsconfig.json', 'package-lock.json'];
+const SOURCES = [
+  'src',
+  'workflows',
+  'activities',
+  'test',
+  'scripts/build-pages.mjs',
+  'tsconfig.json',
+  'package-lock.json',
+];
 const TEST_PROJECTS = ['unit', 'workflow', 'replay', 'e2e', 'long', 'attacks'];
 /** What `npm test` runs; the long ones have a command of their own. */
 const TESTED = TEST_PROJECTS.filter((project) => project !== 'long');
@@ -176,6 +184,7 @@ async function compile() {
   await step('compile', async () => {
     await runLogged('compile', process.execPath, ['node_modules/typescript/bin/tsc', '-p', '.']);
     await runLogged('bundle', process.execPath, ['dist/src/temporal/build-bundle.js']);
+    await runLogged('pages', process.execPath, ['scripts/build-pages.mjs', 'dist']);
   });
   writeFileSync(stamp, wanted);
 }

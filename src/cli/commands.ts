@@ -6,7 +6,7 @@ import { backupCommand, backupsCommand, bundleCommand } from './verbs/backups';
 import { enrolCommand } from './verbs/enrol';
 import { guardCommand } from './verbs/guard';
 import { explainCommand } from './verbs/help';
-import { approveCommand, unsealCommand } from './verbs/holders';
+import { approveCommand, holderPageCommand, unsealCommand } from './verbs/holders';
 import { initCommand } from './verbs/init';
 import { installCommand } from './verbs/install';
 import {
@@ -63,7 +63,7 @@ const COMMANDS: Record<keyof typeof GROUP, readonly (() => Command)[]> = {
     removeSetAsideCommand,
   ],
   backups: [backupCommand, backupsCommand, bundleCommand, guardCommand],
-  holders: [approveCommand, unsealCommand],
+  holders: [approveCommand, unsealCommand, holderPageCommand],
   prove: [
     readyCommand,
     metricsCommand,

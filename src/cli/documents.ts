@@ -78,6 +78,7 @@ import type { Notice, Noted } from './notices';
 
 // Any string.
 const any = z.string();
+const pageKeys = z.array(z.strictObject({ name: z.string(), fingerprint: z.string() }));
 
 // Of the message next to it.
 const notice = any.nullable();
@@ -712,6 +713,7 @@ export const DOCUMENTS = {
     jitterSeconds: count,
   }),
   'agent-key': z.strictObject({ node: any, agentPublicKey: any }),
+  'holder-page': z.strictObject({ cluster: name, file: any, sha256: any, nodes: pageKeys, sandboxHosts: pageKeys }),
   'sandbox-key': z.strictObject({ sandboxHosts: z.record(name, z.strictObject({ publicKey: any })) }),
   'enrol-invite': z.strictObject({ cluster: name, node: name, token: any, expires: time }),
   'enrol-list': z.strictObject({
@@ -802,6 +804,7 @@ export const DOCUMENTS_OF: Record<string, readonly DocumentName[]> = {
   abort: ['answer'],
   approve: ['answer'],
   unseal: ['answer'],
+  'holder-page': ['holder-page'],
   report: ['recovery-report'],
   backup: ['backup-result'],
   'backups list': ['backups-list'],

@@ -123,11 +123,16 @@ export function withTemporal(command: Command): Command {
 /** `--json` for short; `--output json` for those who write it to every tool. */
 export function withJson(command: Command): Command {
   return command
-    .addOption(common('--json', 'print one JSON document to standard output and nothing else'))
+    .addOption(jsonOption())
     .addOption(common('--output <format>', 'json is the same as --json').choices(['text', 'json']))
     .hook('preAction', (_root, acting) => {
       if (acting.getOptionValue('output') === 'json') acting.setOptionValue('json', true);
     });
+}
+
+/** Alone for a command whose `--output` is a file. */
+export function jsonOption(): Option {
+  return common('--json', 'print one JSON document to standard output and nothing else');
 }
 
 export function withOperator(command: Command): Command {

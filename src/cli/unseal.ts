@@ -1,19 +1,22 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFile } from 'node:fs/promises';
 import { buffer, text } from 'node:stream/consumers';
 import type { Client } from '@temporalio/client';
 import { clusterOf, loadConfig } from '../config/load';
+import type { Config } from '../config/schema';
 import type { SandboxProgress } from '../contract/drill';
 import { DrError } from '../contract/failures';
 import { clusterInput, parseInput } from '../contract/input';
 import { MESSAGE } from '../contract/names';
-import type { RecoveryProgress } from '../contract/recovery';
-import { decodeShare } from '../contract/share';
+import { recipientsText, SANDBOX_KEY, type SharePurpose } from '../contract/recipients';
+import type { RecoveryProgress, RunRecipient } from '../contract/recovery';
+import { checkEnvelope, problemOfShare } from '../contract/share';
 import { sandboxSharesReceived } from '../contract/voice/sandbox-run-text';
 import { noSharesTaken, sharesReceived } from '../contract/voice/one-line';
 import { secretSharesReceived } from '../contract/voice/secret-run-text';
-import { encryptArmored } from '../crypto/age';
 import { verifyRecipients } from '../crypto/agent-key';
+import { sealShare } from '../crypto/envelope';
 import { openPgpMessage } from '../crypto/openpgp-message';
 import { connectClient } from '../temporal/connect-temporal';
 import {
@@ -28,7 +31,7 @@ import {
   secretProgress,
 } from '../temporal/runs';
 import { type MessageOptions, printAnswer } from './decisions';
-import { note } from './output';
+import { note, print } from './output';
 import { temporalOptions } from './program';
 import { promptHidden } from './prompt';
 
@@ -37,37 +40,76 @@ interface Options extends MessageOptions {
   drill?: boolean;
   rollCall?: boolean;
   recover?: boolean;
+  recipients?: boolean;
+  envelope?: string;
 }
 
-const SANDBOX_KEY = { setting: 'publicKey in sandboxHosts', command: 'vault-dr sandbox-key' };
+/** Of one that is handed in; a run takes none that is longer. */
+const LONGEST_ENVELOPE_FILE = 64 * 1024;
 
 export async function runUnseal(options: Options): Promise<void> {
   const { cluster } = parseInput(clusterInput, { cluster: options.cluster }, 'vault-dr unseal --cluster prod');
-  const config = await loadConfig(options.config);
-  const { nodes } = clusterOf(config, cluster);
+  const ready = options.envelope === undefined ? null : await readEnvelope(options.envelope);
+  const config = ready === null ? await loadConfig(options.config) : null;
   const client = await connectClient(temporalOptions(options));
   try {
     const { handle, recipients, run: runId, state } = await runOf(client, cluster, options);
-    if (options.drill || options.rollCall || options.recover) {
-      const { sandboxHosts } = config;
-      const keyOf = (name: string) => (Object.hasOwn(sandboxHosts, name) ? sandboxHosts[name]?.publicKey : undefined);
-      verifyRecipients(recipients, { cluster, run: runId }, keyOf, SANDBOX_KEY);
-    } else {
-      verifyRecipients(recipients, { cluster, run: runId }, (name) => {
-        return nodes.find((node) => node.name === name)?.agentPublicKey;
-      });
+    if (config !== null) expectAuthentic(config, { cluster, run: runId, recipients }, options);
+    if (options.recipients) {
+      print(recipientsText({ cluster, run: runId, purpose: purposeOf(options), recipients }));
+      return note(`Say by another way, such as a call, what the id of the run ends with: ${runId.slice(-8)}`);
     }
     note(state);
-    const share = await readShare(options.pgp === true);
-    const envelope = await encryptArmored(
-      share,
-      recipients.map((item) => item.recipient),
-    );
+    const envelope = ready ?? (await encryptedShare(recipients, options));
     const answer = await askRestore(handle, MESSAGE.submitShare, { holder: options.as, share: envelope });
     printAnswer(answer, options.json === true);
   } finally {
     await client.connection.close();
   }
+}
+
+/** @throws DrError RecipientNotAuthentic */
+function expectAuthentic(
+  config: Config,
+  { cluster, run, recipients }: { cluster: string; run: string; recipients: RunRecipient[] },
+  options: Options,
+): void {
+  const { nodes } = clusterOf(config, cluster);
+  if (purposeOf(options) === 'restore') {
+    const keyOf = (name: string) => nodes.find((node) => node.name === name)?.agentPublicKey;
+    return verifyRecipients(recipients, { cluster, run }, keyOf);
+  }
+  const { sandboxHosts } = config;
+  const keyOf = (name: string) => (Object.hasOwn(sandboxHosts, name) ? sandboxHosts[name]?.publicKey : undefined);
+  verifyRecipients(recipients, { cluster, run }, keyOf, SANDBOX_KEY);
+}
+
+function purposeOf({ drill, rollCall, recover }: Options): SharePurpose {
+  if (rollCall) return 'roll-call';
+  if (recover) return 'recover';
+  return drill ? 'drill' : 'restore';
+}
+
+async function encryptedShare(recipients: readonly RunRecipient[], options: Options): Promise<string> {
+  const share = await readShare(options.pgp === true);
+  return sealShare(
+    share,
+    recipients.map((item) => item.recipient),
+  );
+}
+
+/** @throws DrError InvalidInput for anything but an envelope, so that no share in clear is sent */
+async function readEnvelope(file: string): Promise<string> {
+  const bytes = file === '-' ? await buffer(process.stdin) : await readFile(file);
+  const envelope = bytes
+    .subarray(0, LONGEST_ENVELOPE_FILE + 1)
+    .toString('utf8')
+    .trim();
+  const verdict = checkEnvelope(envelope);
+  if (verdict.ok) return envelope;
+  throw new DrError('InvalidInput', verdict.reason, {
+    advice: 'Nothing was sent. Give the whole envelope, as the page for key holders shows it.',
+  });
 }
 
 function runOf(client: Client, cluster: string, { drill, rollCall, recover }: Options) {
@@ -128,13 +170,11 @@ async function readShare(pgp: boolean): Promise<string> {
     ? Buffer.from(await promptHidden('Your unseal share: '))
     : await buffer(process.stdin);
   const share = pgp ? await decryptWithGpg(given) : given.toString('utf8').trim();
-  if (decodeShare(share) !== null) return share;
-  const problem = pgp
-    ? 'gpg decrypted it, but the result is not an unseal share: base64 or hexadecimal, 16 to 33 bytes.'
-    : openPgpMessage(given) === null
-      ? 'This is not an unseal share: base64 or hexadecimal, 16 to 33 bytes.'
-      : 'This share is PGP-encrypted. Add --pgp, and your gpg decrypts it.';
-  throw new DrError('InvalidInput', problem, {
+  const isPgp = !pgp && openPgpMessage(given) !== null;
+  const problem = problemOfShare(share, isPgp);
+  if (problem === null) return share;
+  const before = pgp ? 'gpg decrypted it. ' : '';
+  throw new DrError('InvalidInput', `${before}${problem}${isPgp ? ' Add --pgp, and your gpg decrypts it.' : ''}`, {
     advice:
       'Nothing was sent. Enter one share, as `vault operator init` printed it; if it is PGP-encrypted, add --pgp.',
   });

@@ -16,6 +16,14 @@ export function decodeShare(text: string): string | null {
   return bytes >= SHORTEST_SHARE_BYTES && bytes <= LONGEST_SHARE_BYTES ? hex : null;
 }
 
+/** Why a text, as it was entered, is no share; null if it is one. @param isPgp whether it is an OpenPGP message */
+export function problemOfShare(text: string, isPgp: boolean): string | null {
+  if (decodeShare(text) !== null) return null;
+  if (isPgp) return 'This share is PGP-encrypted.';
+  if (text.includes('AGE ENCRYPTED FILE')) return 'This is an encrypted envelope, not an unseal share.';
+  return 'This is not an unseal share: base64 or hexadecimal, 16 to 33 bytes.';
+}
+
 const BASE64 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/';
 
 /** The workflow sandbox has no Buffer. */

@@ -1,6 +1,7 @@
 import { pipeline, type Readable } from 'node:stream';
 import { DrError } from '../contract/failures';
 import { PayloadDecrypter, PayloadEncrypter } from './age-payload';
+import { addRecipient, noRecipient } from './envelope';
 import { isSshPrivateKey, isSshRecipient, sshIdentity, sshRecipient } from './age-ssh';
 
 /** age-encryption is ESM only. */
@@ -173,20 +174,10 @@ function shownByResult(): void {}
 async function encrypterFor(recipients: readonly string[]) {
   const age = await loadAge();
   const encrypter = new age.Encrypter();
-  if (recipients.length === 0) throw new DrError('InvalidConfiguration', 'There is no age recipient to encrypt to.');
+  if (recipients.length === 0) throw noRecipient();
   for (const recipient of recipients) {
-    if (isSshRecipient(recipient)) {
-      encrypter.addRecipient(await sshRecipient(recipient));
-      continue;
-    }
-    try {
-      encrypter.addRecipient(recipient);
-    } catch (error) {
-      throw new DrError('InvalidConfiguration', `'${recipient}' is not an age recipient.`, {
-        advice: 'Use the public age1… line printed by age-keygen, or the line of an id_ed25519.pub.',
-        cause: error,
-      });
-    }
+    if (isSshRecipient(recipient)) encrypter.addRecipient(await sshRecipient(recipient));
+    else addRecipient(encrypter, recipient);
   }
   return encrypter;
 }

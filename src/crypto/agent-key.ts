@@ -2,6 +2,7 @@ import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, sig
 import { DrError } from '../contract/failures';
 import { type CopiedData, copiedStatement } from '../contract/copied';
 import { bundleStatement, type ConfigBundle } from '../contract/generation';
+import { AGENT_KEY, expectSigned } from '../contract/recipients';
 import { type SecretsRead, secretsReadStatement } from '../contract/secret-run';
 import { recipientStatement, type RunRecipient, type StagedBackup, stagedStatement } from '../contract/recovery';
 
@@ -123,31 +124,14 @@ function signStatement(privateKeyPem: string, statement: string): string {
   return sign(null, Buffer.from(statement), createPrivateKey(privateKeyPem)).toString('base64');
 }
 
-/**
- * Checks that the recipients are signed by the configured agents: otherwise whoever can write to Temporal could insert one
- * and read the shares.
- * @throws DrError RecipientNotAuthentic that names each invalid one.
- */
+/** As `expectSigned`. */
 export function verifyRecipients(
   recipients: readonly RunRecipient[],
   run: { cluster: string; run: string },
   keyOf: (node: string) => string | undefined,
-  { setting, command } = { setting: 'agentPublicKey', command: 'vault-dr agent-key' },
+  names = AGENT_KEY,
 ): void {
-  const problems = recipients.flatMap(({ node, recipient, signature }) => {
-    const key = keyOf(node);
-    if (key === undefined) return [`${node}: the configuration has no ${setting} for it`];
-    const statement = recipientStatement(run.cluster, node, run.run, recipient);
-    return holds(key, statement, signature) ? [] : [`${node}: the recipient ${recipient} is not signed by its agent`];
-  });
-  if (problems.length === 0) return;
-  throw new DrError(
-    'RecipientNotAuthentic',
-    `The run's recipients can't be trusted:\n${problems.map((text) => `  - ${text}`).join('\n')}`,
-    {
-      advice: `Nothing was sent. Compare ${setting} with \`${command}\` on that host; if they are equal, the run has been tampered with: involve your security team.`,
-    },
-  );
+  expectSigned(recipients, run, keyOf, holds, names);
 }
 
 function holds(publicKey: string, statement: string, signature: string): boolean {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { parseDocument } from 'yaml';
 import { encryptArmored, generateIdentity } from '../../src/crypto/age';
+import { parseRecipients } from '../../src/contract/recipients';
 import type { RecoveryReport } from '../../src/contract/recovery';
 import { findInLab, findInText, type Needle, shareNeedles, withPayloads } from '../../src/lab/demo/share-search';
 import { waitFor } from '../../src/lab/processes';
@@ -76,7 +77,11 @@ describe('the unseal ceremony', () => {
       ),
     };
     const typed = await lab().cli(['unseal', '--cluster', 'lab'], { input: 'not a share' });
-    const { shares } = await driver.progress();
+    const handIn = ['unseal', '--cluster', 'lab', '--as', 'eve', '--envelope', '-'];
+    const clear = await lab().cli(handIn, { input: two });
+    const twice = await lab().cli(handIn, { input: await encryptArmored(one, others) });
+    const printed = await lab().cli(['unseal', '--cluster', 'lab', '--recipients']);
+    const { shares, run: runId } = await driver.progress();
 
     expect(answers['not an envelope']).toContain('not an armored age file');
     expect(answers['in clear']).toContain('It was rejected');
@@ -85,8 +90,14 @@ describe('the unseal ceremony', () => {
     expect(answers['the same in hexadecimal']).toContain('carol has already submitted this share');
     expect(typed.code).toBe(2);
     expect(typed.stderr).toContain('Nothing was sent');
+    expect(clear.code).toBe(2);
+    expect(clear.stderr).toContain('Nothing was sent');
+    expect(twice.code).toBe(5);
+    expect(twice.stdout).toContain('carol has already submitted this share');
+    expect(parseRecipients(printed.stdout)).toEqual({ cluster: 'lab', run: runId, purpose: 'restore', recipients });
+    expect(printed.stderr).toContain(`ends with: ${runId.slice(-8)}`);
     expect(shares?.accepted.map(({ holder }) => holder)).toEqual(['carol']);
-    expect(shares?.refused).toHaveLength(4);
+    expect(shares?.refused).toHaveLength(5);
   }, 60_000);
 
   it('does not encrypt to a recipient that the agent has not signed', async () => {

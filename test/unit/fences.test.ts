@@ -35,6 +35,16 @@ const FORBIDDEN: Record<string, string[]> = {
   'src/catalogue': ['node:fs/promises', 'crypto', 'zod', '@temporalio/common', 'src/plan/findings', 'src/cli/output'],
   'src/plan': ['node:fs/promises', 'fs', 'undici', '@temporalio/common', 'src/vault/client', 'src/files/files', 'zod'],
   'src/files': ['@temporalio/common', 'src/host/run/claim', 'src/vault/client', 'src/repository/types'],
+  'src/web': ['node:fs/promises', 'undici', '@temporalio/client', 'src/crypto/agent-key', 'src/config/load', 'zod'],
+  'src/web/browser': [
+    'node:crypto',
+    'crypto',
+    'zod',
+    'undici',
+    '@temporalio/common',
+    'src/crypto/age',
+    'src/cli/output',
+  ],
   'src/report': ['@temporalio/client', 'src/host/run/claim', 'src/repository/types', 'src/vault/client'],
   'src/repository': [
     '@temporalio/client',

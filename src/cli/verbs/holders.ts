@@ -1,7 +1,8 @@
 import { type Command, Option } from 'commander';
 import { APPROVAL_NAMESPACE } from '../../contract/approval';
 import type * as Approve from '../approve';
-import { lazily, verb, withCluster, withConfig, withJson, withOperator, withTemporal } from '../program';
+import type * as HolderPage from '../holder-page';
+import { jsonOption, lazily, verb, withCluster, withConfig, withJson, withOperator, withTemporal } from '../program';
 import type * as Unseal from '../unseal';
 
 export function approveCommand(): Command {
@@ -42,6 +43,25 @@ export function unsealCommand(): Command {
       ]),
     )
     .option('--pgp', 'the share is PGP-encrypted, by `vault operator init -pgp-keys`; your gpg decrypts it')
+    .addOption(
+      new Option('--recipients', 'print what the page of `holder-page` encrypts to; submits nothing').conflicts([
+        'pgp',
+        'envelope',
+        'json',
+      ]),
+    )
+    .addOption(new Option('--envelope <file>', 'submit what that page gave; - reads standard input').conflicts('pgp'))
     .action(lazily(() => (require('../unseal') as typeof Unseal).runUnseal));
   return withJson(withOperator(withConfig(withTemporal(withCluster(command)))));
+}
+
+export function holderPageCommand(): Command {
+  const command = verb(
+    'holder-page',
+    'Write a page that encrypts a share in a browser',
+    'vault-dr holder-page --cluster prod --output holder-prod.html',
+  )
+    .requiredOption('--output <file>', 'HTML file to write')
+    .action(lazily(() => (require('../holder-page') as typeof HolderPage).runHolderPage));
+  return withConfig(withCluster(command)).addOption(jsonOption());
 }

@@ -1,0 +1,68 @@
+import { createHash } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { clusterOf, loadConfig } from '../config/load';
+import type { Config } from '../config/schema';
+import { DrError } from '../contract/failures';
+import { clusterInput, parseInput } from '../contract/input';
+import { agentFingerprint, isAgentPublicKey } from '../crypto/agent-key';
+import type { HolderPageData, PageKey } from '../web/holder-data';
+import { holderPage, type PageAssets } from '../web/holder-page';
+import { VERSION } from '../version';
+import { note, print, printJson } from './output';
+
+interface Options {
+  cluster: string;
+  config: string;
+  output: string;
+  json?: boolean;
+}
+
+/** Bundled at build time, beside the compiled program. */
+const ASSETS = join(__dirname, '..', '..', 'holder-page.js');
+
+export async function runHolderPage(options: Options): Promise<void> {
+  const { cluster } = parseInput(clusterInput, { cluster: options.cluster }, 'vault-dr holder-page --cluster prod');
+  const data = holderPageData(await loadConfig(options.config), cluster);
+  const page = holderPage(data, require(ASSETS) as PageAssets);
+  await writeFile(options.output, page);
+  const sha256 = createHash('sha256').update(page).digest('hex');
+  const { nodes, sandboxHosts } = data;
+  const shown = ({ name, fingerprint }: PageKey) => ({ name, fingerprint });
+  if (options.json) {
+    const keys = { nodes: nodes.map(shown), sandboxHosts: sandboxHosts.map(shown) };
+    return printJson('holder-page', { cluster, file: options.output, sha256, ...keys });
+  }
+  print(`${sha256}  ${options.output}`);
+  for (const { name, fingerprint } of [...nodes, ...sandboxHosts]) print(`  ${name}  ${fingerprint}`);
+  note('Give each key holder the file, and the checksum by another way. Make it again when a key of an agent changes.');
+}
+
+/** @throws DrError InvalidConfiguration if no node of the cluster has a key */
+export function holderPageData(config: Config, cluster: string): HolderPageData {
+  const { nodes } = clusterOf(config, cluster);
+  const data = {
+    version: VERSION,
+    cluster,
+    nodes: nodes.flatMap(({ name, agentPublicKey }) => keyOf(name, agentPublicKey)),
+    sandboxHosts: Object.entries(config.sandboxHosts)
+      .flatMap(([name, { publicKey }]) => keyOf(name, publicKey))
+      .toSorted((one, other) => (one.name < other.name ? -1 : 1)),
+  };
+  if (data.nodes.length > 0) return data;
+  throw new DrError(
+    'InvalidConfiguration',
+    `No node of ${cluster} has an agentPublicKey, so nothing could be verified.`,
+    {
+      advice: 'Set it by `vault-dr enrol`, or by `vault-dr agent-key` on each node.',
+    },
+  );
+}
+
+function keyOf(name: string, publicKey: string | undefined): PageKey[] {
+  if (publicKey === undefined) return [];
+  if (isAgentPublicKey(publicKey)) return [{ name, publicKey, fingerprint: agentFingerprint(publicKey) }];
+  throw new DrError('InvalidConfiguration', `The key of ${name} is not one that an agent prints.`, {
+    advice: 'Compare it with `vault-dr agent-key` on that host, for a sandbox host with `vault-dr sandbox-key`.',
+  });
+}
