@@ -10,6 +10,7 @@ import { isDrError } from '../contract/failures';
 import { CONTROLLER_TASK_QUEUE, controllerTaskQueue } from '../contract/names';
 import { CONTROLLER_INPUTS } from '../contract/step-input/controller';
 import { ClaimedHosts } from '../ssh/claimed-hosts';
+import { collectBuffers } from '../process-memory';
 import { VERSION } from '../version';
 import { awaitSecrets } from './await-secrets';
 import { awaitTemporal } from './await-temporal';
@@ -65,6 +66,7 @@ export async function runController(settings: WorkerSettings & { skipReplay: Ski
     endFinishedBackups(() => asked, backupTurns, stop),
     sandbox?.tend(stop),
     serveMetrics(settings, () => asked, stop),
+    collectBuffers(stop),
   ]);
   try {
     await runWorker(needs, 'the controller', config.stateDir, (client) => {
