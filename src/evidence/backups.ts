@@ -99,6 +99,8 @@ export interface Gap {
   /** The backup before it; null: there was none. */
   after: string | null;
   before: string;
+  /** Whether there was one when the period began. */
+  known: boolean;
 }
 
 /** @param times of backups, before the period or in it */
@@ -107,10 +109,12 @@ export function longestGap(times: readonly string[], { from, to }: { from: strin
   const sorted = times.map((time) => Date.parse(time)).toSorted((left, right) => left - right);
   const within = sorted.filter((time) => time >= start && time < end);
   let after = sorted.filter((time) => time < start).at(-1) ?? null;
-  let gap: Gap = { seconds: -1, after: null, before: to };
+  const known = after !== null || within[0] === start;
+  let gap: Gap = { seconds: -1, after: null, before: to, known };
   for (const next of [...within, end]) {
     const seconds = (next - (after ?? start)) / 1_000;
-    if (seconds > gap.seconds) gap = { seconds, after: after === null ? null : asTime(after), before: asTime(next) };
+    if (seconds > gap.seconds)
+      gap = { seconds, after: after === null ? null : asTime(after), before: asTime(next), known };
     after = next;
   }
   return gap;

@@ -1,6 +1,7 @@
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { parse, stringify } from 'yaml';
+import type { GenerationCopy } from '../../src/contract/generation';
 import type { EvidenceDocument } from '../../src/evidence/schema';
 import { documentedCommands, type DocumentedCommands } from '../support/documented-commands';
 import { describeIf } from '../support/describe-if';
@@ -83,7 +84,11 @@ describeIf(isInstalled('bwrap'), 'there is no bubblewrap')('evidence for auditor
   }, 120_000);
 
   it('says what was backed up, tested, approved and restored, with Temporal lost', async () => {
-    const { code, found, seen } = await evidence('whole');
+    const { stdout } = await lab().cli(['backups', 'list', '--cluster', 'lab', '--json']);
+    const { copies } = JSON.parse(stdout) as { copies: GenerationCopy[] };
+    const [first = ''] = copies.map(({ manifest }) => manifest.capturedAt).toSorted();
+
+    const { code, found, seen } = await evidence('whole', '--from', first);
 
     expect(code).toBe(8);
     expect(found.checks.filter(({ verdict }) => verdict !== 'met').map(({ check }) => check)).toEqual(['key-holders']);
@@ -93,8 +98,8 @@ describeIf(isInstalled('bwrap'), 'there is no bubblewrap')('evidence for auditor
     expect(seen['approvals']).toBe("met: the approvers' signatures of 1 recovery were verified");
     // Each restore ends with a backup.
     expect(found.backups).toHaveLength(3);
-    for (const { copies } of found.backups) {
-      expect(copies).toMatchObject([
+    for (const backup of found.backups) {
+      expect(backup.copies).toMatchObject([
         { repository: 'local', state: 'whole' },
         { repository: 'offsite', state: 'whole' },
       ]);

@@ -32,7 +32,11 @@ export function recoveryPoint({ facts, allBackups, silent, trailOpen }: Findings
     if (unknown.length > 0) return weigh({ open: [`${gapText(plausible)}; ${wanted}`, ...unknown], well: '' });
     return weigh({ against: [`${gapText(plausible)}; ${wanted}`], well: '' });
   }
-  if (proved.seconds <= target) return weigh({ well: `${gapText(proved)}; ${wanted}` });
+  if (!plausible.known) {
+    const first = 'no backup of before the period is known, nor what a restore at its beginning would have lost';
+    return weigh({ open: [first, `${gapText(plausible)}; ${wanted}`], well: '' });
+  }
+  if (proved.known && proved.seconds <= target) return weigh({ well: `${gapText(proved)}; ${wanted}` });
   const gone = others.filter(({ source }) => source !== 'copies').length;
   const unread = others.length - gone;
   return weigh({

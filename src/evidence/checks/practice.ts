@@ -78,14 +78,16 @@ export function tests({ facts, drills, allDrills, backups, silent }: Findings): 
     passing.map(({ at }) => at),
     period,
   );
-  const isLate = drillDays === null ? passed === 0 : gap.seconds > drillDays * DAY_SECONDS;
+  const isLate = drillDays === null ? passed === 0 : !gap.known || gap.seconds > drillDays * DAY_SECONDS;
   const wanted = drillDays === null ? '' : `; one within ${formatCount(drillDays, 'day')} is wanted (drill.everyDays)`;
   const seen = `${formatCount(passed, 'drill')} passed in the period${wanted}`;
   if (isLate && silent.length === 0) {
     against.push(
       drillDays === null
         ? 'no drill passed in the period'
-        : `there was no passed drill for ${formatSeconds(gap.seconds)}, until ${formatTime(gap.before)}${wanted}`,
+        : !gap.known
+          ? `no drill had passed when the period began${wanted}`
+          : `there was no passed drill for ${formatSeconds(gap.seconds)}, until ${formatTime(gap.before)}${wanted}`,
     );
   }
   return weigh({ against, open: silent, well: seen });

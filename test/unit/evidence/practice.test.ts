@@ -59,6 +59,18 @@ describe('recovery-time and tests', () => {
     ).toMatch(/^met: 2 drills passed in the period; one within 0.5 days is wanted/);
   });
 
+  it('pass no period that began without a drill', () => {
+    const facts = (...marks: Mark[]) => withPolicy(withMarks(factsWith(ALL_DAY), ...marks), { drillDays: 30 });
+
+    expect(checkIn(facts(), 'tests')).toMatch(
+      /^not met: no drill had passed when the period began; one within 30 days/,
+    );
+    expect(checkIn(facts(drilled(NOON, 1, false)), 'tests')).toMatch(/^not met: /);
+    expect(checkIn(facts(drilled('2026-10-20T00:00:00Z', 1, false)), 'tests')).toMatch(
+      /^met: 0 drills passed in the period/,
+    );
+  });
+
   it('say that a drill speaks against a backup, until a later one gets further', () => {
     const failed = drilled('2026-11-01T07:00:00Z', 1, true);
 
