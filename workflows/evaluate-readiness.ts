@@ -10,6 +10,7 @@ import {
 } from '@temporalio/workflow';
 import { WorkflowExecutionAlreadyStartedError } from '@temporalio/common';
 import { type ReadinessInput, readinessInput } from '../src/contract/input';
+import { kitChangedText } from '../src/contract/kit';
 import { PRIORITY, readinessWorkflowId, WORKFLOW, WORKFLOW_TASK_TIMEOUT } from '../src/contract/names';
 import type { Notification } from '../src/contract/notification';
 import type { NodePlan } from '../src/contract/plan';
@@ -38,10 +39,15 @@ export async function evaluateReadiness(raw: unknown): Promise<ReadinessReport |
 
   try {
     const facts = await gather(cluster);
-    const { tell = [], ...judged } = await quick.judgeReadiness({ cluster, facts });
+    const { tell = [], kitChanged = [], ...judged } = await quick.judgeReadiness({ cluster, facts });
     const report = { cluster, run, requestedBy, startedAt: startTime.toISOString(), ...judged };
     setCurrentDetails(readinessDetails(report));
-    await Promise.all(tell.map((event) => notifyPeople(event, report)));
+    await Promise.all([
+      ...tell.map((event) => notifyPeople(event, report, notificationOfReadiness(report))),
+      ...(kitChanged.length > 0 && report.kit
+        ? [notifyPeople('kit changed', report, kitChangedText(cluster, kitChanged, report.kit))]
+        : []),
+    ]);
     return report;
   } catch (error) {
     if (isCancellation(error)) throw error;
@@ -54,9 +60,8 @@ export async function evaluateReadiness(raw: unknown): Promise<ReadinessReport |
   }
 }
 
-async function notifyPeople(event: Notification['event'], report: ReadinessReport): Promise<void> {
+async function notifyPeople(event: Notification['event'], report: ReadinessReport, text: string): Promise<void> {
   const { cluster, run } = report;
-  const text = notificationOfReadiness(report);
   try {
     await notifyThroughChannels({ id: `${run}/${event}`, event, cluster, run, text, alternates: [] });
   } catch (error) {

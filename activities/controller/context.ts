@@ -2,7 +2,7 @@ import { controllerName, servedElsewhere } from '../../src/config/controller-nam
 import { clusterOf, nodeOf, readPublicKey, repositoryConfigOf } from '../../src/config/load';
 import type { ClusterConfig, Config } from '../../src/config/schema';
 import { DrError } from '../../src/contract/failures';
-import type { ReadinessVerdict } from '../../src/contract/readiness';
+import type { ReadinessReport } from '../../src/contract/readiness';
 import { readPrivateKey } from '../../src/config/secret';
 import { stagingDirectory } from '../../src/repository/staging';
 import { ElsewhereRepository } from '../../src/repository/elsewhere';
@@ -24,8 +24,8 @@ export interface ControllerDeps {
   config: Config;
   /** @throws DrError NodeFenced where Temporal no longer waits for the attempt that runs here. */
   confirmAttempt?: () => Promise<unknown>;
-  /** Of the last evaluation of a cluster that has ended; null if there is none. */
-  lastVerdict?: (cluster: string) => Promise<ReadinessVerdict | null>;
+  /** The last one of a cluster that has ended; null if there is none. */
+  previousEvaluation?: (cluster: string) => Promise<ReadinessReport | null>;
 }
 
 /** What the controller's steps share. */
@@ -54,8 +54,8 @@ export class Controller {
   }
 
   /** Null if there is none, or if Temporal does not say: then a verdict is taken for a new one. */
-  async lastVerdict(cluster: string): Promise<ReadinessVerdict | null> {
-    return (await this.#deps.lastVerdict?.(cluster).catch(() => null)) ?? null;
+  async previousEvaluation(cluster: string): Promise<ReadinessReport | null> {
+    return (await this.#deps.previousEvaluation?.(cluster).catch(() => null)) ?? null;
   }
 
   cluster(name: string): ClusterConfig {

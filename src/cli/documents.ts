@@ -24,6 +24,7 @@ import {
   type SecretProgress,
   type SecretReport,
 } from '../contract/secret-run';
+import type { KitContents } from '../contract/kit';
 import { givenApproval } from '../contract/step-input/approval';
 import { content, method } from '../contract/step-input/content';
 import {
@@ -355,6 +356,11 @@ const rtoObjective = strict<RtoObjective>({
   peopleSeconds: span.nullable().describe('Null: unknown.'),
 });
 
+const contents = {
+  sha256: any.describe('Of all parts together. The newest backup and dates of roll-calls are no part.'),
+  parts: z.record(any, any).describe('SHA-256 of what each part says.'),
+};
+
 export const DOCUMENTS = {
   error: z.strictObject({
     error: z.strictObject({
@@ -608,12 +614,12 @@ export const DOCUMENTS = {
         remedy: text.nullable().describe('What to do; null with a yes.'),
       }),
     ),
+    kit: strict<KitContents>(contents).optional().describe('What a break-glass kit says now.'),
   }),
   kit: z.strictObject({
     cluster: name,
     code: any.describe('The beginning of `sha256`; it stands on each page.'),
-    sha256: any.describe('Of all parts together. The newest backup and dates of roll-calls are no part.'),
-    parts: z.record(any, any).describe('SHA-256 of what each part says.'),
+    ...contents,
     backup: any.nullable().describe('The newest one that could be read, on whose description the steps depend.'),
     files: z.array(any).describe('Empty without --directory.'),
     text,

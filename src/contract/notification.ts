@@ -53,6 +53,8 @@ export const EVENTS = {
   'roll-call succeeded': { severity: 'info', subject: 'roll-call', isOver: true, routine: true },
   'not ready': { severity: 'critical', subject: 'readiness' },
   'ready again': { severity: 'info', subject: 'readiness', isOver: true },
+  // Nobody is to be woken for a printer.
+  'kit changed': { severity: 'info' },
   'evaluated as ready': { severity: 'info', routine: true },
   'evaluated as not ready': { severity: 'info', routine: true },
   'channel failed': { severity: 'warning', subject: 'channels' },

@@ -1,5 +1,6 @@
 import type { DrillLevel } from './drill-levels';
 import type { Encryption } from './generation';
+import type { KitContents } from './kit';
 import type { ChosenGeneration, CopyProblem, LiveView } from './plan';
 import type { NodeReport, Validity } from './host';
 import type { FailureCode } from './failures';
@@ -87,6 +88,8 @@ export interface ReadinessReport {
   rto?: RtoObjective;
   /** Checks that concern this cluster. */
   checks: ReadinessCheck[];
+  /** What a break-glass kit says now; the one before where that is not known. Absent if no evaluation knew it. */
+  kit?: KitContents;
 }
 
 /** What a controller says of the backups of a cluster. */

@@ -2,6 +2,7 @@ import { createHash, createPublicKey, type KeyObject, type X509Certificate } fro
 import { clusterOf, repositoryConfigOf } from '../config/load';
 import type { Config, NodeConfig, RepositoryConfig, SecretSource } from '../config/schema';
 import { DrError } from '../contract/failures';
+import { formatTime } from '../contract/format';
 import type { Encryption, Manifest, SealConfig } from '../contract/generation';
 import { evaluateRollCall, type RollCalled } from '../contract/roll-call';
 import { quoted, shellWord } from '../contract/shell-word';
@@ -184,7 +185,7 @@ function holdersOf(
 }
 
 function certificateFacts({ subject, fingerprint256, validTo }: X509Certificate) {
-  return { subject, sha256: fingerprint256, validTo: new Date(validTo).toISOString() };
+  return { subject, sha256: fingerprint256, validTo: formatTime(validTo) };
 }
 
 /** As `ssh-keygen -l` prints it. */

@@ -26,7 +26,7 @@ import { publishAuditTrail, removeFinishedStaging, tendClaimedHosts } from './ja
 import { serveMetrics } from './metrics/gauges';
 import { nodesOverSsh, remoteQueue } from './nodes-over-ssh';
 import { Announcer, atMost, patiently } from './patience';
-import { lastVerdict } from './readiness';
+import { previousEvaluation } from './readiness';
 import { ensureSearchAttributes } from './register-search-attributes';
 import { sandboxOf } from './sandbox';
 import { agreeOnStateFormat } from './state-format';
@@ -74,7 +74,7 @@ export async function runController(settings: WorkerSettings & { skipReplay: Ski
       const activities = createControllerActivities({
         config,
         confirmAttempt: () => confirmAttempt(client, name, `The controller ${name}`),
-        lastVerdict: (cluster) => lastVerdict(client, cluster),
+        previousEvaluation: (cluster) => previousEvaluation(client, cluster),
       });
       return [
         {

@@ -2,7 +2,7 @@ import { type Client, WorkflowNotFoundError } from '@temporalio/client';
 import { DrError } from '../contract/failures';
 import type { ReadinessInput } from '../contract/input';
 import { readinessWorkflowId } from '../contract/names';
-import type { ReadinessReport, ReadinessVerdict } from '../contract/readiness';
+import type { ReadinessReport } from '../contract/readiness';
 import { readinessReport } from '../contract/step-input/readiness';
 import { resultOf, startEvaluation } from './runs';
 
@@ -53,8 +53,8 @@ export async function lastEvaluation(client: Client, cluster: string): Promise<R
 /** More than are closed out of order. */
 const MOST_LISTED = 10;
 
-/** Of the last evaluation that has ended with a result; null if there is none. */
-export async function lastVerdict(client: Client, cluster: string): Promise<ReadinessVerdict | null> {
+/** The last one that has ended with a result; null if there is none. Asks less than `lastEvaluation`. */
+export async function previousEvaluation(client: Client, cluster: string): Promise<ReadinessReport | null> {
   const workflowId = readinessWorkflowId(cluster);
   const query = `WorkflowId = '${workflowId}' AND ExecutionStatus = 'Completed'`;
   const ended: { runId: string; closedAt: number }[] = [];
@@ -65,7 +65,7 @@ export async function lastVerdict(client: Client, cluster: string): Promise<Read
   }
   const last = ended.toSorted((left, right) => right.closedAt - left.closedAt)[0];
   if (last === undefined) return null;
-  return asReport(await client.workflow.getHandle<Evaluate>(workflowId, last.runId).result(), cluster).verdict;
+  return asReport(await client.workflow.getHandle<Evaluate>(workflowId, last.runId).result(), cluster);
 }
 
 /** Anybody who can write to the namespace may have made it. */

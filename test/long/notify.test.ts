@@ -73,6 +73,27 @@ describe('channels', () => {
     expect(alerts().map(({ event_action: action }) => action)).toEqual(['trigger', 'resolve']);
   }, 300_000);
 
+  it('hear once that the break-glass kit has changed, and what of it', async () => {
+    ops.received.length = 0;
+    const config = parse(await readFile(lab().configFile, 'utf8')) as RawConfig;
+    config.clusters['lab']!.rollCall = { holders: ['carol', 'dave'] };
+    await writeFile(lab().configFile, stringify(config));
+    await lab().controller.stop();
+    await lab().controller.start();
+    await cli('ready');
+    await until('it is said', () => heard().some(({ event }) => event === 'kit changed'));
+    await cli('ready');
+    const { code } = JSON.parse((await cli('kit', '--json')).stdout) as { code: string };
+    const { stdout } = await cli('ready', '--last');
+
+    const said = heard().filter(({ event }) => event === 'kit changed');
+    expect(said).toHaveLength(1);
+    expect(said[0]?.text).toMatch(/^The break-glass kit of lab has changed: who holds shares\. /);
+    // What a person compares with the paper.
+    expect(said[0]?.text).toContain(code);
+    expect(stdout).toContain(code);
+  }, 180_000);
+
   it('hold no restore up while one is away, and no history has a secret of theirs', async () => {
     ops.received.length = 0;
     pager.answers = Array.from({ length: 50 }, () => 503);

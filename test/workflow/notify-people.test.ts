@@ -221,4 +221,29 @@ describe('notifyPeople', () => {
     expect(told('not ready').map(dedupKey)).toEqual(Array(3).fill('vault-dr/prod/readiness'));
     expect(told('not ready')[0]?.text).toContain('vault-dr ready --cluster prod --last');
   }, 90_000);
+
+  it('tells that the break-glass kit has changed, and what of it, beside the verdict', async () => {
+    const kit = { sha256: 'ab'.repeat(32), parts: { holders: 'cd'.repeat(32) } };
+    const { judgeReadiness } = fakes().controller;
+    fakes().controller.judgeReadiness = async (input) => ({
+      ...(await judgeReadiness(input)),
+      kit,
+      kitChanged: ['holders', 'repositories'],
+    });
+    await work();
+    started.add('readiness-prod');
+    const handle = await client().workflow.start('evaluateReadiness', {
+      workflowId: 'readiness-prod',
+      taskQueue: CONTROLLER_TASK_QUEUE,
+      args: [{ cluster: 'prod', requestedBy: 'ana' }],
+    });
+    const report: unknown = await handle.result();
+
+    expect(report).toMatchObject({ verdict: 'yes', kit });
+    expect(report).not.toHaveProperty('kitChanged');
+    await outcomeOf(`${handle.firstExecutionRunId}/kit changed`);
+    expect(told('kit changed')[0]?.text).toBe(
+      'The break-glass kit of prod has changed: who holds shares, where the backups lie. Print it again, and replace every copy: vault-dr kit --cluster prod --directory DIRECTORY. The new ones have the code abababababab.',
+    );
+  }, 90_000);
 });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { DRILL_LEVELS } from '../drill-levels';
 import { FAILURES, type FailureCode } from '../failures';
+import type { KitContents } from '../kit';
 import {
   type BackupSurvey,
   type ControllerState,
@@ -99,6 +100,7 @@ const verdict = z.enum(READINESS_VERDICTS);
 // A later version may know more of them.
 const checkName = z.string().regex(/^[a-z][a-z-]{0,63}$/) as unknown as z.ZodType<ReadinessCheckName>;
 const known = { targetSeconds: span.nullable(), expectedSeconds: span.nullable() };
+const kitPart = z.string().regex(/^[a-z]{1,64}$/);
 const objective = strict<Objective>(known);
 const rtoObjective = strict<RtoObjective>({
   ...known,
@@ -119,4 +121,5 @@ export const readinessReport = strict<ReadinessReport>({
   rpo: objective,
   rto: rtoObjective.optional(),
   checks: listOf(strict<ReadinessCheck>({ check: checkName, verdict, seen: text, remedy: text.nullable() })),
+  kit: strict<KitContents>({ sha256, parts: z.record(kitPart, sha256) }).optional(),
 });

@@ -1,4 +1,5 @@
 import { formatCount, formatSeconds, formatTime } from '../format';
+import { kitCode } from '../kit';
 import type { ReadinessCheck, ReadinessCheckName, ReadinessFinding, ReadinessReport } from '../readiness';
 
 /** Everything to say about an evaluation, as plain text: renderers lay it out and escape it. */
@@ -22,7 +23,7 @@ export function describeReadiness(report: ReadinessReport): ReadinessText {
   const [passed, failed, unchecked] = [of('yes'), of('no'), of('unchecked')];
   return {
     headline: headlineOf(report, failed.length, unchecked.length),
-    facts: [backupText(report), ...timeText(report), `Evaluated ${formatTime(evaluatedAt)}.`],
+    facts: [backupText(report), ...timeText(report), ...kitText(report), `Evaluated ${formatTime(evaluatedAt)}.`],
     open: together([...failed, ...unchecked]),
     passed,
     passedLine: `${formatCount(passed.length, 'check')} passed`,
@@ -62,6 +63,10 @@ function timeText({ rto }: ReadinessReport): string[] {
     rto.peopleSeconds === null ? 'and the time that people need' : `and people ${formatSeconds(rto.peopleSeconds)}`;
   const basis = rto.measuredBy === 'restores' ? 'as before' : 'by drills';
   return [`It would take machines about ${formatSeconds(rto.machineSeconds)} (${basis}), ${people}.`];
+}
+
+function kitText({ kit }: ReadinessReport): string[] {
+  return kit === undefined ? [] : [`A break-glass kit has the code ${kitCode(kit)}; one with another is out of date.`];
 }
 
 /** What is the same of several checks is said once. */
