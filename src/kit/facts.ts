@@ -184,8 +184,8 @@ function holdersOf(
   return holders.map(({ holder, provenAt }) => ({ name: holder, provenAt }));
 }
 
-function certificateFacts({ subject, fingerprint256, validTo }: X509Certificate) {
-  return { subject, sha256: fingerprint256, validTo: formatTime(validTo) };
+function certificateFacts({ subject, raw, validTo }: X509Certificate) {
+  return { subject, sha256: sha256(raw), validTo: formatTime(validTo) };
 }
 
 /** As `ssh-keygen -l` prints it. */

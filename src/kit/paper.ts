@@ -57,7 +57,7 @@ function needed(facts: KitFacts, contents: KitContents): Block[] {
     ),
     ...ownCommands(facts),
     heading('D. Keys and fingerprints'),
-    table(['what', 'which', 'where'], keys(facts)),
+    table(['what', 'which'], keys(facts)),
     heading('E. To install on an empty host'),
     list(toInstall(facts)),
   ];
@@ -140,22 +140,22 @@ function ownCommands({ nodes }: KitFacts): Block[] {
 
 function keys(facts: KitFacts): string[][] {
   const { signing, authorities, encryption, identities, approvers, backup } = facts;
+  const { method, recipients: earlier } = backup?.encryption ?? encryption;
   return [
-    ['signing key', `SHA-256 ${signing.sha256}`, 'public half: step 0'],
+    ['signing key', `SHA-256 ${signing.sha256}; the public half is in step 0`],
     ...(authorities?.certificates ?? []).map(({ subject, sha256, validTo }, index) => [
       `${AUTHORITIES_FILE}${index === 0 ? '' : ', too'}`,
-      `SHA-256 ${sha256} (${subject.replaceAll('\n', ', ')}, until ${validTo.slice(0, 10)})`,
-      `${authorities?.file ?? ''} of the controller`,
+      `SHA-256 ${sha256} (${subject.replaceAll('\n', ', ')}, until ${validTo.slice(0, 10)}), from ${authorities?.file ?? ''} of the controller`,
     ]),
-    ...encryption.recipients.map((recipient) => ['encrypted for', recipient, '']),
+    ...encryption.recipients.map((recipient) => ['encrypted for', recipient]),
     // They were others then.
-    ...(backup?.encryption.recipients ?? [])
+    ...earlier
       .filter((recipient) => !encryption.recipients.includes(recipient))
-      .map((recipient) => ['encrypted for', recipient, 'the newest backup, once']),
-    ...((backup?.encryption ?? encryption).method === 'none'
+      .map((recipient) => ['encrypted for', `${recipient} (the newest backup, not the next)`]),
+    ...(method === 'none'
       ? []
-      : [[IDENTITY_FILE, identities.join('; ') || 'not configured', `copy: ${LINE}`]]),
-    ...(approvers?.names ?? []).map(({ name, key }) => [`approves: ${name}`, key, '']),
+      : [[IDENTITY_FILE, `${identities.join('; ') || 'nothing is configured'}; a copy is here: ${LINE}`]]),
+    ...(approvers?.names ?? []).map(({ name, key }) => [`approves: ${name}`, key]),
   ];
 }
 
@@ -165,7 +165,7 @@ function toInstall({ servers, encryption, repositories, cluster, backup }: KitFa
   const version = servers?.version ?? null;
   const methods = new Set([encryption.method, backup?.encryption.method ?? encryption.method]);
   return [
-    `${product} ${version ?? 'of the release that made the backup'} (the program ${program}): this release, or a slightly newer one; its user, its configuration and its TLS files, which a backup has if configFiles names them.`,
+    `${product} ${version ?? 'of the release that made the backup'} (the program ${program}): this release, or a slightly newer one; its user, its configuration and its TLS files, which a backup has if configFiles names them. Its data directory (C) is made empty, for that user; step 3 then has nothing to move.`,
     [
       'tar, sha256sum, OpenSSL 3',
       ...[...methods].flatMap((method) => DECRYPTS[method]),
@@ -186,7 +186,7 @@ function steps(facts: KitFacts): Block[] {
       `From one of these; if a check of step 1 fails, take another, or the backup before it. Beside it: ${files(backup.encryption, facts.authorities !== null)}`,
     ),
     { kind: 'code', lines: facts.repositories.flatMap((repository) => fetching(repository, cluster)) },
-    { kind: 'code', lines: [`cat >${SIGNING_FILE} <<'END'`, ...signing.pem.split('\n'), 'END'] },
+    { kind: 'code', lines: [`cat >${SIGNING_FILE} <<'END'`, ...signing.pem.split('\n'), 'END', ...hashes(facts)] },
     ...hostVariables(facts, backup),
     ...restoreSteps(facts, backup),
   ];
@@ -196,8 +196,16 @@ function files({ method }: Encryption, authorities: boolean): string {
   return [
     ...(method === 'age' ? [`${IDENTITY_FILE}, the identity (D)`] : []),
     ...(authorities ? [`${AUTHORITIES_FILE} (D), on each node`] : []),
-    `${SIGNING_FILE}, as below: openssl pkey -pubin -in ${SIGNING_FILE} -outform DER | sha256sum prints the hash in D.`,
+    `${SIGNING_FILE}, as below.`,
   ].join('; ');
+}
+
+/** Each prints a hash that stands on the first page. */
+function hashes({ authorities }: KitFacts): string[] {
+  return [
+    `openssl pkey -pubin -in ${SIGNING_FILE} -outform DER | sha256sum   # as in D`,
+    ...(authorities === null ? [] : [`openssl x509 -in ${AUTHORITIES_FILE} -outform DER | sha256sum   # as in D`]),
+  ];
 }
 
 function fetching({ name, kind, place, host, region, endpoint }: KitRepository, cluster: string): string[] {

@@ -88,11 +88,15 @@ describe('the break-glass kit', () => {
   it('fetches, checks and decrypts the newest backup', async () => {
     const fetched = await hand.sh(stepOf('0.').find((command) => command.startsWith('B=$(ls')) ?? '');
     await hand.sh(stepOf('0.').find((command) => command.startsWith('cat >signing')) ?? '');
+    const hashes: string[] = [];
+    for (const command of stepOf('0.').filter((one) => one.startsWith('openssl'))) hashes.push(await hand.sh(command));
     const checks: string[] = [];
     for (const command of stepOf('1.')) checks.push(await hand.sh(command));
     await hand.sh(stepOf('2.')[0] ?? '');
 
     expect(fetched).toBe(backup.generation);
+    expect(hashes).toHaveLength(2);
+    for (const hash of hashes) expect(text).toContain(`SHA-256 ${hash.split(' ')[0]}`);
     expect(checks[0]).toContain('snapshot.snap.age: OK');
     expect(checks[1]).toContain('Signature Verified Successfully');
     expect(checks[2]).toContain('sumsSha256');

@@ -65,6 +65,8 @@ describe('the break-glass kit', () => {
       'MCowBQYDK2VwAyEAwZMKOoDBTm+xFkmK0DvZjRU81ujVOPzip7+KZLUj4Ps=',
       '-----END PUBLIC KEY-----',
       'END',
+      'openssl pkey -pubin -in signing-key.pub.pem -outform DER | sha256sum',
+      'openssl x509 -in ca.pem -outform DER | sha256sum',
       'export VAULT_ADDR=https://vault-1.example.com:8200 VAULT_CACERT=ca.pem',
       'export VAULT_ADDR=https://vault-2.example.com:8200 VAULT_CACERT=ca.pem',
       'export VAULT_ADDR=https://vault-3.example.com:8200 VAULT_CACERT=ca.pem',
