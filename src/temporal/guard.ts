@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { type Client, WorkflowNotFoundError, type WorkflowHandle } from '@temporalio/client';
 import { DrError } from '../contract/failures';
 import {
@@ -45,11 +46,9 @@ export async function openCommand(client: Client, cluster: string): Promise<(Gua
 }
 
 /** Of a wait that nobody needs any more. */
-export async function cancelGuardWait(client: Client, cluster: string): Promise<void> {
-  await client.workflow
-    .getHandle(guardWorkflowId(cluster))
-    .cancel()
-    .catch(() => undefined);
+export async function cancelGuardWait(client: Client, cluster: string, withinMs: number): Promise<void> {
+  const cancelled = client.workflow.getHandle(guardWorkflowId(cluster)).cancel();
+  await Promise.race([cancelled.catch(() => undefined), sleep(withinMs, undefined, { ref: false })]);
 }
 
 /** Anybody who can write to the namespace may have made it. */

@@ -47,7 +47,7 @@ type Client = Awaited<ReturnType<typeof connectClient>>;
 const BEFORE_SECONDS = 30;
 /** A command may return before what it began does its worst, and autopilot reports every ten seconds. */
 const SETTLE_SECONDS = 10;
-const LAST_OUTPUT_MS = 3_000;
+const CANCEL_MS = 2_000;
 
 /** A pinned backup, then a command, then a look at whether the cluster is what it was; and what leads back. */
 export async function runGuard(words: string[], options: GuardOptions): Promise<void> {
@@ -69,10 +69,10 @@ export async function runGuard(words: string[], options: GuardOptions): Promise<
     const summary = await guard.run();
     process.exitCode = summary.exitCode;
     if (options.json) printJson('guard', summary);
+    // What somebody interrupted must not continue: neither read copies, nor pin one.
+    if (summary.outcome === 'interrupted') process.exit();
   } finally {
     await client.connection.close();
-    // What somebody interrupted is still being waited for.
-    setTimeout(() => process.exit(), LAST_OUTPUT_MS).unref();
   }
 }
 
@@ -96,9 +96,9 @@ class Guard {
       await this.#guarded();
     } catch (error) {
       if (!(error instanceof Interrupted)) throw error;
-      this.#sayInterrupted();
       // After the command the wait continues, and is recorded.
-      if (this.#summary.known.command === null) await cancelGuardWait(this.client, this.options.cluster);
+      if (this.#summary.known.command === null) await cancelGuardWait(this.client, this.options.cluster, CANCEL_MS);
+      this.#sayInterrupted();
     }
     return this.#summary.known;
   }
@@ -237,7 +237,10 @@ class Guard {
     if (command === null) {
       sayCaution('Interrupted before the command: nothing was changed.');
       if (backup === null) say('A backup that has begun is made nevertheless, without a pin.');
-    } else sayCaution(`Interrupted: whether ${this.options.cluster} serves as it did was not found out.`);
+    } else
+      sayCaution(
+        `Interrupted: whether ${this.options.cluster} serves as it did was not found out. The check continues, for the audit trail.`,
+      );
     if (backup === null) return;
     const to = wayBackTo(this.options.cluster, backup, before);
     if (command !== null) sayWayBack('The way back is:', wayBack(to, null));
