@@ -16,7 +16,7 @@ sends nothing. What it gives you can be opened by these agents only.</p>
 shasum -a 256 FILE
 certutil -hashfile FILE SHA256</code></pre>
 <p>The first is for Linux, the second for macOS, the third for Windows. The page was made by vault-dr ${escapeHtml(version)}
-and trusts these keys, which the hosts print by <code>vault-dr agent-key</code>:</p>
+and trusts the keys with these fingerprints, which <code>vault-dr holder-page</code> prints too:</p>
 ${keyList('Nodes', nodes)}${keyList('Sandbox hosts, for drills and roll-calls', sandboxHosts)}</details>
 
 <section aria-labelledby="step-1">
