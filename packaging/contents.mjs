@@ -5,7 +5,7 @@ export const PROGRAM = ['activities', 'src', 'workflows', 'workflow-bundle.js', 
 export const NOT_PROGRAM = ['src/lab/'];
 
 /** Packages that are asked for when workflows are bundled, which was done, or by TypeScript. By the name's beginning. */
-export const NOT_SHIPPED = ['@swc/', '@types/', 'swc-loader'];
+export const NOT_SHIPPED = ['@swc/core', '@swc/counter', '@swc/types', '@types/', 'swc-loader'];
 
 /** What Node loads, and what lawyers read. */
 export const RUNTIME_FILE = /(\.(js|cjs|mjs|json|node|proto|wasm)|(^|\/)(licen[cs]e|notice|copying)[^/]*)$/i;
