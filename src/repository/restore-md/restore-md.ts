@@ -41,7 +41,7 @@ the server's configuration and TLS files, and the public signing key from your o
 \`\`\`sh
 sha256sum -c SHA256SUMS
 openssl pkeyutl -verify -pubin -inkey SIGNING-PUBLIC-KEY.pem -rawin -in manifest.json -sigfile manifest.json.sig
-grep "$(sha256sum SHA256SUMS | cut -d ' ' -f 1)" manifest.json
+grep "^  .sumsSha256.: .$(sha256sum SHA256SUMS | cut -d ' ' -f 1)" manifest.json
 \`\`\`
 
 Every file must be OK, the signature must verify, and the last command must print a line: the signed manifest contains the hash of

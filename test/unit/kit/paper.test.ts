@@ -72,7 +72,7 @@ describe('the break-glass kit', () => {
       'export VAULT_ADDR=https://vault-3.example.com:8200 VAULT_CACERT=ca.pem',
       'sha256sum -c SHA256SUMS',
       'openssl pkeyutl -verify -pubin -inkey signing-key.pub.pem -rawin -in manifest.json -sigfile manifest.json.sig',
-      `grep "$(sha256sum SHA256SUMS | cut -d ' ' -f 1)" manifest.json`,
+      `grep "^  .sumsSha256.: .$(sha256sum SHA256SUMS | cut -d ' ' -f 1)" manifest.json`,
       'age -d -i identity.txt -o snapshot.snap snapshot.snap.age',
       'age -d -i identity.txt config-vault-1.tar.gz.age | tar -tzv',
       'age -d -i identity.txt config-vault-1.tar.gz.age | tar -xzp -C /',

@@ -411,20 +411,37 @@ describe('what lies beside the snapshot', () => {
       message: expect.stringContaining('SHA256SUMS does not match the manifest'),
     });
     const grep = () =>
-      execFileSync('sh', ['-c', `grep "$(sha256sum SHA256SUMS | cut -d ' ' -f 1)" manifest.json`], { cwd: place });
+      execFileSync('sh', ['-c', `grep "^  .sumsSha256.: .$(sha256sum SHA256SUMS | cut -d ' ' -f 1)" manifest.json`], {
+        cwd: place,
+      });
     expect(grep).toThrow('Command failed');
+  });
+
+  it('is not found where somebody else has written its hash: in a name, or in another signed record', async () => {
+    const { place } = await published();
+    await writeFile(join(place, 'SHA256SUMS'), 'of somebody else\n');
+    const sums = execFileSync('sha256sum', ['SHA256SUMS'], { cwd: place, encoding: 'utf8' }).slice(0, 64);
+    const report = {
+      requestedBy: sums,
+      plan: { sumsSha256: sums },
+      notes: [`  "sumsSha256": "${sums}"`, `\n  ${sums}`],
+    };
+    await writeFile(join(place, 'manifest.json'), `vault-dr/report/v1\n${JSON.stringify(report, null, 2)}\n`);
+    const command = commandOf(await readFile(join(place, 'RESTORE.md'), 'utf8'));
+
+    expect(() => execFileSync('sh', ['-c', command], { cwd: place })).toThrow('Command failed');
   });
 
   it('is found in the manifest by the command of RESTORE.md', async () => {
     const { place, manifest } = await published();
 
-    const command = (await readFile(join(place, 'RESTORE.md'), 'utf8'))
-      .split('\n')
-      .find((line) => line.startsWith('grep'));
-    const line = execFileSync('sh', ['-c', command ?? 'false'], { cwd: place, encoding: 'utf8' });
+    const command = commandOf(await readFile(join(place, 'RESTORE.md'), 'utf8'));
+    const line = execFileSync('sh', ['-c', command], { cwd: place, encoding: 'utf8' });
 
     expect(line).toContain(`"sumsSha256": "${manifest.sumsSha256}"`);
   });
+
+  const commandOf = (text: string) => text.split('\n').find((line) => line.startsWith('grep')) ?? 'exit 3';
 });
 
 describe('replicateGeneration', () => {

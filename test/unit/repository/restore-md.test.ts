@@ -18,7 +18,7 @@ describe('RESTORE.md', () => {
     expect(commands).toEqual([
       'sha256sum -c SHA256SUMS',
       'openssl pkeyutl -verify -pubin -inkey SIGNING-PUBLIC-KEY.pem -rawin -in manifest.json -sigfile manifest.json.sig',
-      `grep "$(sha256sum SHA256SUMS | cut -d ' ' -f 1)" manifest.json`,
+      `grep "^  .sumsSha256.: .$(sha256sum SHA256SUMS | cut -d ' ' -f 1)" manifest.json`,
       'age -d -i IDENTITY -o snapshot.snap snapshot.snap.age',
       'systemctl stop vault',
       'mv DATA_DIR DATA_DIR.pre-restore && mkdir -m 0700 DATA_DIR && chown --reference=DATA_DIR.pre-restore DATA_DIR',
