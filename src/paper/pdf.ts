@@ -13,6 +13,8 @@ const FONTS = {
 const MARGIN = 40;
 const FONT_SIZE = 9.5;
 const CODE_SCALE = 0.9;
+/** Between cells, of the size of their text. */
+const TABLE_GAP = 0.35;
 const HEADING_SCALE = { 1: 1.45, 2: 1.2, 3: 1 } as const;
 const GREY = '#555555';
 const PALE = '#f1f1f1';
@@ -26,7 +28,8 @@ export async function paperPdf(paper: Paper): Promise<Buffer> {
     size: 'A4',
     margins: { top: MARGIN, left: MARGIN, right: MARGIN, bottom: MARGIN + 2 * fontSize },
     bufferPages: true,
-    font: FONTS.text,
+    // One of its own would be opened again for each text: it is known by another name.
+    font: '',
     lang: 'en',
     info: { Title: printable(title), Producer: 'vault-dr', Creator: 'vault-dr', CreationDate: created },
   });
@@ -43,6 +46,11 @@ export async function paperPdf(paper: Paper): Promise<Buffer> {
 /** Of fontkit, which reads the fonts for pdfkit. */
 interface Glyphs {
   hasGlyphForCodePoint: (code: number) => boolean;
+}
+
+interface Table {
+  size: number;
+  widths: readonly number[];
 }
 
 /** Adds blocks below each other. */
@@ -167,32 +175,46 @@ class Page {
   #table(columns: readonly string[], rows: readonly (readonly string[])[]): void {
     if (rows.length === 0) return;
     const size = this.size * CODE_SCALE;
-    const all = [columns, ...rows].map((row) => row.map((cell) => this.#shown(cell)));
-    const widths = this.#columnWidths(all, size);
-    const padding = size * 0.35;
-    all.forEach((row, index) => {
-      this.document.font(index === 0 ? 'bold' : 'text').fontSize(size);
-      const heights = row.map((cell, at) =>
-        this.document.heightOfString(cell || ' ', { width: widths[at]! - padding }),
-      );
-      const height = Math.max(...heights);
-      this.#keepTogether(height + padding);
-      const { y } = this.document;
-      let x = MARGIN;
-      row.forEach((cell, at) => {
-        this.document.text(cell, x, y, { width: widths[at]! - padding });
-        x += widths[at]!;
-      });
-      const below = y + height + padding / 2;
-      this.document
-        .moveTo(MARGIN, below)
-        .lineTo(MARGIN + this.#width, below)
-        .lineWidth(0.4)
-        .stroke(RULE);
-      this.document.y = below + padding / 2;
-    });
+    const shown = (row: readonly string[]) => row.map((cell) => this.#shown(cell));
+    const [head, body] = [shown(columns), rows.map(shown)];
+    const table = { size, widths: this.#columnWidths([head, ...body], size) };
+    // A head says nothing without a row.
+    this.#keepTogether(this.#rowHeight(head, table, 'bold') + this.#rowHeight(body[0]!, table, 'text'));
+    this.#row(head, table, 'bold');
+    for (const row of body) {
+      if (this.document.y + this.#rowHeight(row, table, 'text') > this.#bottom) {
+        this.document.addPage();
+        this.#row(head, table, 'bold');
+      }
+      this.#row(row, table, 'text');
+    }
     this.document.x = MARGIN;
     this.#space(0.5);
+  }
+
+  #rowHeight(row: readonly string[], { size, widths }: Table, font: 'bold' | 'text'): number {
+    const gap = size * TABLE_GAP;
+    this.document.font(font).fontSize(size);
+    const heights = row.map((cell, at) => this.document.heightOfString(cell || ' ', { width: widths[at]! - gap }));
+    return Math.max(...heights) + gap;
+  }
+
+  #row(row: readonly string[], table: Table, font: 'bold' | 'text'): void {
+    const gap = table.size * TABLE_GAP;
+    const below = this.document.y + this.#rowHeight(row, table, font);
+    const { y } = this.document;
+    let x = MARGIN;
+    row.forEach((cell, at) => {
+      this.document.text(cell, x, y, { width: table.widths[at]! - gap });
+      x += table.widths[at]!;
+    });
+    const line = below - gap / 2;
+    this.document
+      .moveTo(MARGIN, line)
+      .lineTo(MARGIN + this.#width, line)
+      .lineWidth(0.4)
+      .stroke(RULE);
+    this.document.y = below;
   }
 
   /** Each as wide as its longest cell; where that is too much, the wide ones share what the narrow ones leave. */

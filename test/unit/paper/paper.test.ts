@@ -87,6 +87,31 @@ test('as PDF a long table, list or text continues on the next page, and each pag
   expect(Math.min(...drawings(pdf).map((text) => text.match(/\bTJ\b/g)?.length ?? 0))).toBeGreaterThan(1);
 });
 
+test('as PDF a table has its head on each page that it continues on, and never alone', async () => {
+  const row = ['vault-1', 'x'];
+  const pagesAfter = async (lines: number, rows: number) => {
+    const pdf = await paperPdf({
+      ...PAPER,
+      blocks: [
+        { kind: 'code', lines: Array.from({ length: lines }, () => 'y') },
+        { kind: 'table', columns: ['node', 'what'], rows: Array.from({ length: rows }, () => row) },
+      ],
+    });
+    return drawings(pdf);
+  };
+
+  const long = await pagesAfter(1, 150);
+  expect(long.length).toBeGreaterThan(2);
+  // The first font that was used is that of the title; on the other pages nothing but a head has it.
+  expect(long.filter((text) => !text.includes('/F1 '))).toEqual([]);
+  for (let lines = 60; lines < 75; lines++) {
+    const pages = await pagesAfter(lines, 1);
+    const drawn = pages.join('').match(/\bTJ\b/g)?.length ?? 0;
+    // The title, the lines, one head of two cells, a row of two, and the footers.
+    expect([lines, drawn]).toEqual([lines, 1 + lines + 2 + 2 + pages.length]);
+  }
+});
+
 test('narrow columns are as wide as they want, the wide ones share the rest', () => {
   expect(sharedWidths([50, 400, 300], 500)).toEqual([50, 225, 225]);
   expect(sharedWidths([50, 100], 500)).toEqual([50, 450]);
