@@ -57,6 +57,8 @@ async function kitNow(
         authorities: authorities ?? null,
         backup: result.chosen.copy.manifest,
         rollCalls: result.rollCalls,
+        // Its keys are compared, and not the page.
+        holderPage: null,
       }),
     );
   } catch (error) {

@@ -24,9 +24,8 @@ const ASSETS = join(__dirname, '..', '..', 'holder-page.js');
 export async function runHolderPage(options: Options): Promise<void> {
   const { cluster } = parseInput(clusterInput, { cluster: options.cluster }, 'vault-dr holder-page --cluster prod');
   const data = holderPageData(await loadConfig(options.config), cluster);
-  const page = holderPage(data, require(ASSETS) as PageAssets);
+  const { page, sha256 } = madeOf(data);
   await writeFile(options.output, page);
-  const sha256 = createHash('sha256').update(page).digest('hex');
   const { nodes, sandboxHosts } = data;
   const shown = ({ name, fingerprint }: PageKey) => ({ name, fingerprint });
   if (options.json) {
@@ -36,6 +35,18 @@ export async function runHolderPage(options: Options): Promise<void> {
   print(`${sha256}  ${options.output}`);
   for (const { name, fingerprint } of [...nodes, ...sandboxHosts]) print(`  ${name}  ${fingerprint}`);
   note('Give each key holder the file, and the checksum by another way. Make it again when a key of an agent changes.');
+}
+
+/** Null without an agent, because nothing could be verified. @throws DrError InvalidConfiguration for a key that is none */
+export function holderPageSha256(config: Config, cluster: string): string | null {
+  const { nodes } = clusterOf(config, cluster);
+  if (nodes.every(({ agentPublicKey }) => agentPublicKey === undefined)) return null;
+  return madeOf(holderPageData(config, cluster)).sha256;
+}
+
+function madeOf(data: HolderPageData): { page: string; sha256: string } {
+  const page = holderPage(data, require(ASSETS) as PageAssets);
+  return { page, sha256: createHash('sha256').update(page).digest('hex') };
 }
 
 /** @throws DrError InvalidConfiguration if no node of the cluster has a key */

@@ -13,6 +13,7 @@ import type { Paper } from '../paper/paper';
 import { paperText } from '../paper/text';
 import { caPemOf } from '../vault/connect-node';
 import { type BackupOptions, idsOf, loadChosen, reportTrouble } from './backups-listing';
+import { holderPageSha256 } from './holder-page';
 import { note, print, printJson } from './output';
 
 interface Options extends BackupOptions {
@@ -27,7 +28,16 @@ export async function runKit(options: Options): Promise<void> {
   const [newest] = idsOf(copies);
   const backup = copies.find(({ generation }) => generation === newest)?.manifest ?? null;
   const authorities = (await caPemOf(clusterOf(config, cluster))) ?? null;
-  const facts = kitFacts({ config, cluster, signingKey, authorities, backup, rollCalls: marks.rollCalls });
+  const holderPage = holderPageSha256(config, cluster);
+  const facts = kitFacts({
+    config,
+    cluster,
+    signingKey,
+    authorities,
+    backup,
+    rollCalls: marks.rollCalls,
+    holderPage,
+  });
   const contents = kitContents(facts);
   const paper = kitPaper(facts, contents);
   const text = paperText(paper);

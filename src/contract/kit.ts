@@ -10,6 +10,7 @@ export const KIT_PARTS = {
   encryption: 'for whom backups are encrypted',
   identities: 'where the decryption identity is',
   servers: 'which server to install',
+  agents: "keys of agents, in the key holders' page",
 } as const;
 export type KitPart = keyof typeof KIT_PARTS;
 const PARTS = Object.keys(KIT_PARTS) as KitPart[];

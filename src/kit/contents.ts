@@ -8,8 +8,19 @@ const LIMIT = 16 * 1024 * 1024;
 
 /** Without what is another with each backup and each roll-call. */
 export function kitContents(facts: KitFacts): KitContents {
-  const { holders, approvers, seal, repositories, nodes, signing, authorities, encryption, identities, servers } =
-    facts;
+  const {
+    holders,
+    approvers,
+    seal,
+    repositories,
+    nodes,
+    signing,
+    authorities,
+    encryption,
+    identities,
+    servers,
+    holderPage,
+  } = facts;
   const values: Record<KitPart, unknown> = {
     holders: holders.map(({ name }) => name).toSorted(),
     approvers,
@@ -21,6 +32,8 @@ export function kitContents(facts: KitFacts): KitContents {
     encryption,
     identities,
     servers,
+    // The page itself is another one with each version, and those that holders have still work.
+    agents: holderPage.keys,
   };
   const parts = Object.fromEntries(
     Object.entries(values).map(([part, value]) => [part, sha256(canonicalJson(value, LIMIT))]),

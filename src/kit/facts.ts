@@ -23,6 +23,8 @@ export interface KitSources {
   /** The newest backup that can be read. */
   backup: Manifest | null;
   rollCalls: readonly RollCalled[];
+  /** SHA-256 of the page for key holders that this version makes; null without agents, or where nobody looked. */
+  holderPage: string | null;
 }
 
 /** Everything that a kit says. Contains no secret. */
@@ -41,6 +43,8 @@ export interface KitFacts {
   holders: { name: string; provenAt: string | null }[];
   approvers: { names: { name: string; key: string }[]; approvals: number } | null;
   servers: { product: Manifest['product']; version: string | null } | null;
+  /** Of agents and sandbox hosts, which the page trusts. */
+  holderPage: { sha256: string | null; keys: { name: string; key: string }[] };
   /** An example: there will be a newer one. */
   backup: Manifest | null;
 }
@@ -71,7 +75,8 @@ export interface KitNode {
 }
 
 /** @throws DrError InvalidConfiguration if the signing key is no key */
-export function kitFacts({ config, cluster, signingKey, authorities, backup, rollCalls }: KitSources): KitFacts {
+export function kitFacts(sources: KitSources): KitFacts {
+  const { config, cluster, signingKey, authorities, backup, rollCalls } = sources;
   const settings = clusterOf(config, cluster);
   const { method, recipients } = encryptionOf(settings.backup.encryption);
   const key = publicKeyIn(signingKey);
@@ -98,6 +103,7 @@ export function kitFacts({ config, cluster, signingKey, authorities, backup, rol
       approvers === undefined
         ? null
         : { approvals, names: approvers.map(({ name, key: line }) => ({ name, key: sshFingerprint(line) })) },
+    holderPage: { sha256: sources.holderPage, keys: keysOfPage(config, cluster) },
     servers: backup && { product: backup.product, version: backup.serverVersion },
     backup,
   };
@@ -186,6 +192,12 @@ function holdersOf(
 
 function certificateFacts({ subject, raw, validTo }: X509Certificate) {
   return { subject, sha256: sha256(raw), validTo: formatTime(validTo) };
+}
+
+function keysOfPage(config: Config, cluster: string): KitFacts['holderPage']['keys'] {
+  const agents = clusterOf(config, cluster).nodes.map(({ name, agentPublicKey: key }) => ({ name, key }));
+  const hosts = Object.entries(config.sandboxHosts).map(([name, { publicKey: key }]) => ({ name, key }));
+  return [...agents, ...hosts].flatMap(({ name, key }) => (key === undefined ? [] : [{ name, key }]));
 }
 
 /** As `ssh-keygen -l` prints it. */

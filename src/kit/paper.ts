@@ -139,7 +139,7 @@ function ownCommands({ nodes }: KitFacts): Block[] {
 }
 
 function keys(facts: KitFacts): string[][] {
-  const { signing, authorities, encryption, identities, approvers, backup } = facts;
+  const { signing, authorities, encryption, identities, approvers, backup, holderPage } = facts;
   const { method, recipients: earlier } = backup?.encryption ?? encryption;
   return [
     ['signing key', `SHA-256 ${signing.sha256}; the public half is in step 0`],
@@ -156,6 +156,11 @@ function keys(facts: KitFacts): string[][] {
       ? []
       : [[IDENTITY_FILE, `${identities.join('; ') || 'nothing is configured'}; a copy is here: ${LINE}`]]),
     ...(approvers?.names ?? []).map(({ name, key }) => [`approves: ${name}`, key]),
+    ...(holderPage.sha256 === null
+      ? []
+      : [
+          ["key holders' page", `SHA-256 ${holderPage.sha256}, as vault-dr ${VERSION} makes it (vault-dr holder-page)`],
+        ]),
   ];
 }
 

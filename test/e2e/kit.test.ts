@@ -31,6 +31,7 @@ describe('the break-glass kit', () => {
   let backup: BackupResult;
   let directory: string;
   let text: string;
+  let holderPage: string;
   let hand: ByHand;
 
   beforeAll(async () => {
@@ -44,6 +45,10 @@ describe('the break-glass kit', () => {
     await writeFile(configFile, stringify(configuration), { mode: 0o600 });
     ({ text } = JSON.parse((await lab().cli(['kit', '--cluster', 'lab', '--config', configFile, '--json'])).stdout) as {
       text: string;
+    });
+    const page = ['--config', configFile, '--output', join(lab().directory, 'page.html'), '--json'];
+    ({ sha256: holderPage } = JSON.parse((await lab().cli(['holder-page', '--cluster', 'lab', ...page])).stdout) as {
+      sha256: string;
     });
     const { accessKeyId, secretAccessKey } = lab().s3.credentials;
     hand = await ByHand.in(lab(), directory, {
@@ -70,6 +75,10 @@ describe('the break-glass kit', () => {
 
     expect(known.length).toBeGreaterThan(7);
     expect(known.filter((secret) => text.includes(secret))).toEqual([]);
+  });
+
+  it('has the checksum of the page that key holders keep', () => {
+    expect(text).toContain(`SHA-256 ${holderPage}, as vault-dr`);
   });
 
   describeIf(hasAws, 'there is no aws')('from the bucket', () => {

@@ -79,6 +79,7 @@ export function sampleKit(
     authorities: null,
     backup: kitBackup(nodes),
     rollCalls: [],
+    holderPage: null,
     ...sources,
   });
 }

@@ -4,6 +4,7 @@ import { createAuthority } from '../../../src/lab/certificates';
 import { signingPair } from '../../support/generation';
 import { kitBackup, kitConfig, sampleKit } from '../../support/kit';
 
+const AGENT_KEY = 'MCowBQYDK2VwAyEALc6k0Oa6Xgcx4yUlHDgNtF1js9NtuXfcxyydP5YUjiI=';
 const before = kitContents(sampleKit(3));
 const changed = (changes: Parameters<typeof sampleKit>[1]) => changedParts(before, kitContents(sampleKit(3, changes)));
 const edited = (from: string | RegExp, to: string) => changed({ yaml: kitConfig(3).replace(from, to) });
@@ -28,6 +29,9 @@ test('each part is named when it says something else', async () => {
   expect(edited(/age16s\w+/, 'age1yt3tfqlfrwdwx0z0ynwplcr6qxcxfaqycuprpmy89nr83ltx74tqdpszlw')).toEqual(['encryption']);
   expect(edited('backup-identity', 'moved-identity')).toEqual(['identities']);
   expect(changed({ backup: kitBackup(3, { serverVersion: '1.22.0' }) })).toEqual(['servers']);
+  expect(edited('name: vault-2\n', `name: vault-2\n        agentPublicKey: ${AGENT_KEY}\n`)).toEqual(['agents']);
+  // With another version only the page changes.
+  expect(changed({ holderPage: '0'.repeat(64) })).toEqual([]);
   expect(Object.keys(before.parts).toSorted()).toEqual(Object.keys(KIT_PARTS).toSorted());
 });
 

@@ -47,6 +47,15 @@ describe('the break-glass kit', () => {
     expect(pagesOf(pdf)).toBe(2);
   });
 
+  it('has the checksum of the page that key holders keep, where agents have keys', () => {
+    const sha256 = '5a'.repeat(32);
+
+    expect(textOf(sampleKit(3, { holderPage: sha256 }))).toMatch(
+      new RegExp(`key holders' page +SHA-256 ${sha256}, as vault-dr`),
+    );
+    expect(textOf(sampleKit(3))).not.toContain("key holders' page");
+  });
+
   it('is the same file while nothing changes', async () => {
     const [one, other] = await Promise.all([paperPdf(paperOf()), paperPdf(paperOf())]);
 
