@@ -123,7 +123,7 @@ const SITUATIONS: Situation[] = [
   {
     situation: 'an upgrade',
     page: `${RUNBOOKS}/upgrades.md`,
-    heading: 'Upgrade',
+    heading: 'Upgrade vault-dr',
     command: 'systemctl restart vault-dr-controller',
   },
   {
