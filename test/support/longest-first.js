@@ -13,6 +13,7 @@ const LONGEST = [
   'long/chaos-kinds',
   'long/several-controllers',
   'long/faults-restore',
+  'e2e/guard',
   'e2e/consul-recovery',
   'e2e/roll-call',
   'e2e/filesystem-backup',
