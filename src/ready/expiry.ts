@@ -22,6 +22,7 @@ export const certificates: Check = ({ inspections, backups, now }) => {
     if (report.config === null) return [`${node}: the configuration of its Vault can't be read`];
     return report.config.server?.certificates === undefined ? [`${node}: ${OLD_AGENT}`] : [];
   });
+  if (own?.certificates === undefined) gaps.push('no controller says how long its own are valid');
   const advice =
     'Renew it, and have what uses it read it again: systemctl reload vault; restart vault-dr where it is its own.';
   return endings([...seen, ...ofController], gaps, now, 'no certificate of Vault or vault-dr ends soon', {
@@ -68,5 +69,5 @@ export function endsSoon({ from, until }: Pick<Validity, 'from' | 'until'>, now:
   if (until === null) return false;
   const end = Date.parse(until);
   const life = from === null ? Infinity : end - Date.parse(from);
-  return end - now < Math.min(LONGEST_NOTICE_MS, life * NOTICE_SHARE);
+  return end <= now || end - now < Math.min(LONGEST_NOTICE_MS, life * NOTICE_SHARE);
 }

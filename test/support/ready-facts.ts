@@ -22,6 +22,7 @@ export const OWN: BackupSurvey['own'] = {
   signingProblem: null,
   trail: { records: 7, problems: [] },
   trailProblem: null,
+  certificates: [],
 };
 /** A certificate, or a secret id, of a year that has just begun. */
 export const LASTING = {

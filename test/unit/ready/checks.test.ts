@@ -160,6 +160,12 @@ it.each<[string, ReadinessCheckName, ReadyChanges, RegExp]>([
   ],
   ['a certificate ends in six days', 'certificates', certified(ending), /Renew it/],
   ['one that renews itself each day did not', 'certificates', certified(shortLived), /Renew it/],
+  [
+    'one has ended before it began',
+    'certificates',
+    certified({ ...ending, from: '2027-11-01T00:00:00.000Z', until: '2026-11-23T04:59:00.000Z' }),
+    /Renew it/,
+  ],
   ['one has ended', 'certificates', certified({ ...ending, until: '2026-11-20T00:00:00.000Z' }), /Renew it/],
   [
     'the controller has one that ends',
@@ -279,6 +285,12 @@ it.each<[string, ReadinessCheckName, ReadyChanges]>([
   ['Vault wants a token', 'way-in', { inspections: { 'vault-1': { vault: { ...vault, version: '2.0.1' } } } }],
   ['there is no backup', 'way-in', { survey: gone }],
   ['an agent is away', 'certificates', { silentAgents: ['vault-3'] }],
+  ['no controller has read the backups', 'certificates', { silent: ['backups'] }],
+  [
+    'the controller is of an earlier version',
+    'certificates',
+    { survey: { own: { ...OWN, certificates: undefined as never } } },
+  ],
   [
     'a certificate is unreadable',
     'certificates',
