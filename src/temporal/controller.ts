@@ -15,9 +15,9 @@ import { VERSION } from '../version';
 import { awaitSecrets } from './await-secrets';
 import { awaitTemporal } from './await-temporal';
 import { WORKFLOW_BUNDLE } from './build-bundle';
-import { endFinishedBackups } from './backup-turn-interceptor';
+import { BackupTurnInterceptor, endFinishedBackups } from './backup-turn-interceptor';
 import { Turns } from './turns';
-import { SURVEYS_AT_ONCE } from './survey-turn-interceptor';
+import { SURVEYS_AT_ONCE, SurveyTurnInterceptor } from './survey-turn-interceptor';
 import { confirmAttempt } from './current-attempt';
 import { connectClient } from './connect-temporal';
 import { holdControllerState } from './controller-state';
@@ -56,7 +56,7 @@ export async function runController(settings: WorkerSettings & { skipReplay: Ski
   const claimed = new ClaimedHosts(config.stateDir);
   const sandbox = await sandboxOf(settings);
   const backupTurns = new Turns(config.controller.backupsAtOnce);
-  const surveyTurns = new Turns(SURVEYS_AT_ONCE);
+  const turns = [new BackupTurnInterceptor(backupTurns), new SurveyTurnInterceptor(new Turns(SURVEYS_AT_ONCE))];
   // Of the connection with which it works; an earlier one may have been closed.
   let asked: Client | undefined;
   const janitor = Promise.all([
@@ -80,8 +80,7 @@ export async function runController(settings: WorkerSettings & { skipReplay: Ski
         {
           identity,
           inputs: CONTROLLER_INPUTS,
-          backupTurns,
-          surveyTurns,
+          turns,
           taskQueue: CONTROLLER_TASK_QUEUE,
           workflowBundle: { codePath: WORKFLOW_BUNDLE },
           activities,
@@ -93,8 +92,7 @@ export async function runController(settings: WorkerSettings & { skipReplay: Ski
         {
           identity,
           inputs: CONTROLLER_INPUTS,
-          backupTurns,
-          surveyTurns,
+          turns,
           taskQueue: controllerTaskQueue(name),
           activities,
         },

@@ -2,6 +2,7 @@ import { rm, writeFile } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { Client } from '@temporalio/client';
 import {
+  type ActivityInboundCallsInterceptor,
   DefaultLogger,
   type NativeConnection,
   Runtime,
@@ -13,7 +14,6 @@ import type { Logger } from 'pino';
 import type { Config } from '../config/schema';
 import { VERSION } from '../version';
 import { type Prerequisite, watchTemporal } from './await-temporal';
-import { BackupTurnInterceptor } from './backup-turn-interceptor';
 
 import { HeartbeatInterceptor } from './heartbeat-interceptor';
 import { connectWorker, target, type TemporalOptions } from './connect-temporal';
@@ -24,9 +24,7 @@ import { AttemptNoter, type AttemptNotes, failAttemptsOfTheDead, openAttemptNote
 import { Announcer, atMost, patiently } from './patience';
 import { untilPolling } from './polling';
 import { retryInterceptors } from './retry-interceptor';
-import { SurveyTurnInterceptor } from './survey-turn-interceptor';
 import { temporalError } from './temporal-error';
-import type { Turns } from './turns';
 
 /** Background tasks of a worker may be interrupted at its end; each of them tolerates that. */
 export const WIND_UP_MS = 500;
@@ -46,7 +44,7 @@ export const NODE_POLLS = { maxConcurrentActivityTaskPolls: 2 } as const;
 
 type Inputs = ConstructorParameters<typeof InputInterceptor>[0];
 export type QueueOptions = Partial<WorkerOptions> &
-  Pick<WorkerOptions, 'taskQueue'> & { inputs: Inputs; backupTurns?: Turns; surveyTurns?: Turns };
+  Pick<WorkerOptions, 'taskQueue'> & { inputs: Inputs; turns?: readonly ActivityInboundCallsInterceptor[] };
 /** Of each queue that the process serves. */
 type OptionsFor = (client: Client) => QueueOptions[];
 
@@ -122,7 +120,7 @@ function createWorker(
   namespace: string,
   notes: AttemptNotes | null,
   runs: FirstRuns,
-  { inputs, backupTurns, surveyTurns, ...options }: QueueOptions,
+  { inputs, turns = [], ...options }: QueueOptions,
 ): Promise<Worker> {
   return Worker.create({
     connection,
@@ -137,8 +135,7 @@ function createWorker(
         () => ({ inbound: new InputInterceptor(inputs) }),
         () => ({ inbound: new HeartbeatInterceptor() }),
         ...(notes ? [() => ({ inbound: new AttemptNoter(notes) })] : []),
-        ...(backupTurns ? [() => ({ inbound: new BackupTurnInterceptor(backupTurns) })] : []),
-        ...(surveyTurns ? [() => ({ inbound: new SurveyTurnInterceptor(surveyTurns) })] : []),
+        ...turns.map((inbound) => () => ({ inbound })),
       ],
     },
     // By default a heartbeat may be delayed for most of its interval.
