@@ -152,6 +152,7 @@ const ROOMS = {
     imports: [
       'src/kit',
       'src/config/load',
+      'src/config/public-keys',
       'src/crypto/encryption',
       'src/vault/reach/certificate',
       'src/repository/restore-md',
@@ -297,6 +298,7 @@ const ROOMS = {
       'src/report',
       'src/evidence',
       'src/kit',
+      'src/ready/policy',
       'src/paper',
       'src/metrics',
       'src/install',

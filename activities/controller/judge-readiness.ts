@@ -8,6 +8,7 @@ import type { Finding } from '../../src/plan/findings';
 import { findingsOnceLost } from '../../src/plan/restore-findings';
 import { ageOf } from '../../src/ready/backups';
 import { evaluateChecks } from '../../src/ready/checks';
+import { practicePolicy } from '../../src/ready/policy';
 import { expectedTime } from '../../src/ready/recovery-time';
 import type { ReadinessPolicy } from '../../src/ready/facts';
 import { settingsOf } from './confirm';
@@ -46,18 +47,11 @@ export async function judgeReadiness(
 }
 
 function policyOf({ config }: Controller, name: string, chosen: ChosenGeneration | null): ReadinessPolicy {
-  const { objectives, restore, drill, rollCall, repositories } = clusterOf(config, name);
+  const cluster = clusterOf(config, name);
   return {
-    rpoSeconds: objectives.rpo ?? null,
-    rto: {
-      targetSeconds: objectives.rto ?? null,
-      peopleSeconds: objectives.people ?? null,
-      withoutPeople: restore.approvals === 0 && chosen !== null && chosen.copy.manifest.seal.type !== 'shamir',
-    },
-    drillDays: drill.everyDays ?? null,
-    peopleLogin: restore.peopleLogin ?? null,
-    rollCall: rollCall.holders.length === 0 ? null : rollCall,
-    locking: repositories.filter((one) => 'objectLock' in repositoryConfigOf(config, one)),
+    ...practicePolicy(cluster, chosen?.copy.manifest.seal.type ?? null),
+    peopleLogin: cluster.restore.peopleLogin ?? null,
+    locking: cluster.repositories.filter((one) => 'objectLock' in repositoryConfigOf(config, one)),
   };
 }
 

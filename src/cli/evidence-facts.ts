@@ -10,6 +10,7 @@ import { signingKeySha256 } from '../crypto/signature';
 import type { CopyRead, EvidenceFacts, EvidencePolicy, LockRead, ReportRead, TrailFacts } from '../evidence/facts';
 import { isWithin, type Period } from '../evidence/period';
 import type { EvidenceDocument, EvidenceTrail } from '../evidence/schema';
+import { practicePolicy } from '../ready/policy';
 import { verifyCopy } from '../repository/generations';
 import { verifyChain } from '../repository/keep/chain';
 import { listReports, readReport } from '../repository/keep/reports';
@@ -63,23 +64,15 @@ export async function gatherFacts(listing: Listing, { read, onReading, ...asked 
 }
 
 function policyOf({ config, copies }: Listing, name: string): EvidencePolicy {
-  const { objectives, restore, drill, rollCall, repositories } = clusterOf(config, name);
+  const cluster = clusterOf(config, name);
   const [newest] = copies.toSorted((left, right) => (left.generation > right.generation ? -1 : 1));
-  const unsealsItself = newest !== undefined && newest.manifest.seal.type !== 'shamir';
-  const locking = repositories.flatMap((repository) => {
+  const locking = cluster.repositories.flatMap((repository) => {
     const settings = repositoryConfigOf(config, repository);
     return settings.type === 's3' && settings.objectLock ? [[repository, settings.objectLock.days] as const] : [];
   });
   return {
-    rpoSeconds: objectives.rpo ?? null,
-    rto: {
-      targetSeconds: objectives.rto ?? null,
-      peopleSeconds: objectives.people ?? null,
-      withoutPeople: restore.approvals === 0 && unsealsItself,
-    },
-    drillDays: drill.everyDays ?? null,
-    rollCall: rollCall.holders.length === 0 ? null : rollCall,
-    approvers: restore.trust === 'namespace' ? null : (restore.approvers ?? null),
+    ...practicePolicy(cluster, newest?.manifest.seal.type ?? null),
+    approvers: cluster.restore.trust === 'namespace' ? null : (cluster.restore.approvers ?? null),
     locking: new Map(locking),
   };
 }

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { clusterOf, loadConfig } from '../config/load';
+import { loadConfig } from '../config/load';
+import { type NamedKey, publicKeysOf } from '../config/public-keys';
 import type { Config } from '../config/schema';
 import { DrError } from '../contract/failures';
 import { clusterInput, parseInput } from '../contract/input';
@@ -39,8 +40,7 @@ export async function runHolderPage(options: Options): Promise<void> {
 
 /** Null without an agent, because nothing could be verified. @throws DrError InvalidConfiguration for a key that is none */
 export function holderPageSha256(config: Config, cluster: string): string | null {
-  const { nodes } = clusterOf(config, cluster);
-  if (nodes.every(({ agentPublicKey }) => agentPublicKey === undefined)) return null;
+  if (publicKeysOf(config, cluster).nodes.length === 0) return null;
   return madeOf(holderPageData(config, cluster)).sha256;
 }
 
@@ -51,15 +51,8 @@ function madeOf(data: HolderPageData): { page: string; sha256: string } {
 
 /** @throws DrError InvalidConfiguration if no node of the cluster has a key */
 export function holderPageData(config: Config, cluster: string): HolderPageData {
-  const { nodes } = clusterOf(config, cluster);
-  const data = {
-    version: VERSION,
-    cluster,
-    nodes: nodes.flatMap(({ name, agentPublicKey }) => keyOf(name, agentPublicKey)),
-    sandboxHosts: Object.entries(config.sandboxHosts)
-      .flatMap(([name, { publicKey }]) => keyOf(name, publicKey))
-      .toSorted((one, other) => (one.name < other.name ? -1 : 1)),
-  };
+  const { nodes, sandboxHosts } = publicKeysOf(config, cluster);
+  const data = { version: VERSION, cluster, nodes: nodes.map(pageKey), sandboxHosts: sandboxHosts.map(pageKey) };
   if (data.nodes.length > 0) return data;
   throw new DrError(
     'InvalidConfiguration',
@@ -70,9 +63,8 @@ export function holderPageData(config: Config, cluster: string): HolderPageData 
   );
 }
 
-function keyOf(name: string, publicKey: string | undefined): PageKey[] {
-  if (publicKey === undefined) return [];
-  if (isAgentPublicKey(publicKey)) return [{ name, publicKey, fingerprint: agentFingerprint(publicKey) }];
+function pageKey({ name, publicKey }: NamedKey): PageKey {
+  if (isAgentPublicKey(publicKey)) return { name, publicKey, fingerprint: agentFingerprint(publicKey) };
   throw new DrError('InvalidConfiguration', `The key of ${name} is not one that an agent prints.`, {
     advice: 'Compare it with `vault-dr agent-key` on that host, for a sandbox host with `vault-dr sandbox-key`.',
   });

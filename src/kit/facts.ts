@@ -1,5 +1,6 @@
 import { createHash, createPublicKey, type KeyObject, type X509Certificate } from 'node:crypto';
 import { clusterOf, repositoryConfigOf } from '../config/load';
+import { type NamedKey, publicKeysOf } from '../config/public-keys';
 import type { Config, NodeConfig, RepositoryConfig, SecretSource } from '../config/schema';
 import { DrError } from '../contract/failures';
 import { formatTime } from '../contract/format';
@@ -44,7 +45,7 @@ export interface KitFacts {
   approvers: { names: { name: string; key: string }[]; approvals: number } | null;
   servers: { product: Manifest['product']; version: string | null } | null;
   /** Of agents and sandbox hosts, which the page trusts. */
-  holderPage: { sha256: string | null; keys: { name: string; key: string }[] };
+  holderPage: { sha256: string | null; keys: NamedKey[] };
   /** An example: there will be a newer one. */
   backup: Manifest | null;
 }
@@ -81,6 +82,7 @@ export function kitFacts(sources: KitSources): KitFacts {
   const { method, recipients } = encryptionOf(settings.backup.encryption);
   const key = publicKeyIn(signingKey);
   const { approvers, approvals } = settings.restore;
+  const known = publicKeysOf(config, cluster);
   return {
     cluster,
     repositories: settings.repositories.map((name) => repositoryFacts(name, repositoryConfigOf(config, name))),
@@ -103,7 +105,7 @@ export function kitFacts(sources: KitSources): KitFacts {
       approvers === undefined
         ? null
         : { approvals, names: approvers.map(({ name, key: line }) => ({ name, key: sshFingerprint(line) })) },
-    holderPage: { sha256: sources.holderPage, keys: keysOfPage(config, cluster) },
+    holderPage: { sha256: sources.holderPage, keys: [...known.nodes, ...known.sandboxHosts] },
     servers: backup && { product: backup.product, version: backup.serverVersion },
     backup,
   };
@@ -192,12 +194,6 @@ function holdersOf(
 
 function certificateFacts({ subject, raw, validTo }: X509Certificate) {
   return { subject, sha256: sha256(raw), validTo: formatTime(validTo) };
-}
-
-function keysOfPage(config: Config, cluster: string): KitFacts['holderPage']['keys'] {
-  const agents = clusterOf(config, cluster).nodes.map(({ name, agentPublicKey: key }) => ({ name, key }));
-  const hosts = Object.entries(config.sandboxHosts).map(([name, { publicKey: key }]) => ({ name, key }));
-  return [...agents, ...hosts].flatMap(({ name, key }) => (key === undefined ? [] : [{ name, key }]));
 }
 
 /** As `ssh-keygen -l` prints it. */

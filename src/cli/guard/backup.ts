@@ -1,3 +1,4 @@
+import type { Client } from '@temporalio/client';
 import { readPrivateKey } from '../../config/secret';
 import { DrError, isDrError } from '../../contract/failures';
 import { GENERATION_PATTERN, type GenerationCopy } from '../../contract/generation';
@@ -10,9 +11,6 @@ import { type BackupOptions, chooseCopies, loadChosen, openPlaces } from '../bac
 import { markEverywhere } from '../backups-keep';
 import { follow } from '../follow';
 import { note } from '../output';
-import type { connectClient } from '../../temporal/connect-temporal';
-
-type Client = Awaited<ReturnType<typeof connectClient>>;
 
 export interface PinnedBackup {
   copy: GenerationCopy;

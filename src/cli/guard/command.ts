@@ -1,3 +1,4 @@
+import type { Client } from '@temporalio/client';
 import { clusterOf, loadConfig } from '../../config/load';
 import { readPrivateKey } from '../../config/secret';
 import { DrError } from '../../contract/failures';
@@ -40,8 +41,6 @@ export interface GuardOptions extends BackupOptions {
   gateTimeout: number;
   expectVersion?: string;
 }
-
-type Client = Awaited<ReturnType<typeof connectClient>>;
 
 /** For an election, and for a node that has just been restarted. */
 const BEFORE_SECONDS = 30;

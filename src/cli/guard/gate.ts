@@ -1,12 +1,10 @@
 import { setTimeout as sleep } from 'node:timers/promises';
+import type { Client } from '@temporalio/client';
 import { isDrError } from '../../contract/failures';
 import type { GuardedChange, GuardInput, Serving, ServingState } from '../../contract/guard';
 import { printable } from '../../contract/printable';
-import type { connectClient } from '../../temporal/connect-temporal';
 import { guardResult, guardWait, type GuardHandle, startGuardWait } from '../../temporal/guard';
 import { follow } from '../follow';
-
-type Client = Awaited<ReturnType<typeof connectClient>>;
 
 const ASK_AGAIN_MS = 2_000;
 /** For Temporal and a controller, on top of what the wait itself may take. */
