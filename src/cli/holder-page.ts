@@ -26,7 +26,9 @@ export async function runHolderPage(options: Options): Promise<void> {
   const { cluster } = parseInput(clusterInput, { cluster: options.cluster }, 'vault-dr holder-page --cluster prod');
   const data = holderPageData(await loadConfig(options.config), cluster);
   const { page, sha256 } = madeOf(data);
-  await writeFile(options.output, page);
+  await writeFile(options.output, page).catch((error) => {
+    throw unwritable(options.output, error);
+  });
   const { nodes, sandboxHosts } = data;
   const shown = ({ name, fingerprint }: PageKey) => ({ name, fingerprint });
   if (options.json) {
@@ -36,6 +38,15 @@ export async function runHolderPage(options: Options): Promise<void> {
   print(`${sha256}  ${options.output}`);
   for (const { name, fingerprint } of [...nodes, ...sandboxHosts]) print(`  ${name}  ${fingerprint}`);
   note('Give each key holder the file, and the checksum by another way. Make it again when a key of an agent changes.');
+}
+
+function unwritable(file: string, cause: unknown): DrError {
+  const { code = 'failed' } = cause as NodeJS.ErrnoException;
+  return new DrError('InvalidInput', `${file} can't be written (${code}).`, {
+    where: file,
+    advice: 'Give a file in a directory that you may write to.',
+    cause,
+  });
 }
 
 /** Null without an agent, because nothing could be verified. @throws DrError InvalidConfiguration for a key that is none */

@@ -100,7 +100,12 @@ async function encryptedShare(recipients: readonly RunRecipient[], options: Opti
 
 /** @throws DrError InvalidInput for anything but an envelope, so that no share in clear is sent */
 async function readEnvelope(file: string): Promise<string> {
-  const bytes = file === '-' ? await buffer(process.stdin) : await readFile(file);
+  const bytes =
+    file === '-'
+      ? await buffer(process.stdin)
+      : await readFile(file).catch((error) => {
+          throw unreadable(file, error);
+        });
   const envelope = bytes
     .subarray(0, LONGEST_ENVELOPE_FILE + 1)
     .toString('utf8')
@@ -109,6 +114,15 @@ async function readEnvelope(file: string): Promise<string> {
   if (verdict.ok) return envelope;
   throw new DrError('InvalidInput', verdict.reason, {
     advice: 'Nothing was sent. Give the whole envelope, as the page for key holders shows it.',
+  });
+}
+
+function unreadable(file: string, cause: unknown): DrError {
+  const { code = 'failed' } = cause as NodeJS.ErrnoException;
+  return new DrError('InvalidInput', `${file} can't be read (${code}).`, {
+    where: file,
+    advice: 'Nothing was sent. Give the file that the envelope was saved in, or - for standard input.',
+    cause,
   });
 }
 

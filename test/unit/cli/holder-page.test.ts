@@ -36,6 +36,13 @@ describe('vault-dr holder-page', () => {
     await expect(readFile(inTest('page.html'))).rejects.toThrow('ENOENT');
   });
 
+  it('is not made where nothing can be written', async () => {
+    await expect(make({ agentPublicKey: key }, 'missing/page.html')).rejects.toMatchObject({
+      code: 'InvalidInput',
+      message: expect.stringContaining("can't be written (ENOENT)"),
+    });
+  });
+
   async function make(node: object, file: string, ...more: string[]) {
     const config = parse(sampleConfig({ repositories: { local: '/backups' }, publicKeyFile: '/signing.pub' })) as {
       clusters: { prod: { nodes: object[] } };
@@ -63,5 +70,15 @@ describe('vault-dr unseal --envelope', () => {
     const args = ['--cluster', 'prod', '--envelope', inTest('envelope.txt')];
 
     await expect(runVerb(unsealCommand(), args)).rejects.toThrow(problem);
+  });
+
+  it('says which file it can not read, and that nothing was sent', async () => {
+    const args = ['--cluster', 'prod', '--envelope', inTest('missing.txt')];
+
+    await expect(runVerb(unsealCommand(), args)).rejects.toMatchObject({
+      code: 'InvalidInput',
+      message: `${inTest('missing.txt')} can't be read (ENOENT).`,
+      advice: expect.stringContaining('Nothing was sent'),
+    });
   });
 });
