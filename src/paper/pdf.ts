@@ -178,16 +178,17 @@ class Page {
     const shown = (row: readonly string[]) => row.map((cell) => this.#shown(cell));
     const [head, body] = [shown(columns), rows.map(shown)];
     const table = { size, widths: this.#columnWidths([head, ...body], size) };
-    // A head says nothing without a row.
-    this.#keepTogether(this.#rowHeight(head, table, 'bold') + this.#rowHeight(body[0]!, table, 'text'));
-    this.#row(head, table, 'bold');
-    for (const row of body) {
-      if (this.document.y + this.#rowHeight(row, table, 'text') > this.#bottom) {
-        this.document.addPage();
-        this.#row(head, table, 'bold');
-      }
-      this.#row(row, table, 'text');
-    }
+    const headHeight = this.#rowHeight(head, table, 'bold');
+    body.forEach((row, index) => {
+      const height = this.#rowHeight(row, table, 'text');
+      const isFirst = index === 0;
+      // A head says nothing without a row.
+      const needed = isFirst ? headHeight + height : height;
+      const isFull = this.document.y + needed > this.#bottom;
+      if (isFull) this.document.addPage();
+      if (isFirst || isFull) this.#row(head, table, 'bold', headHeight);
+      this.#row(row, table, 'text', height);
+    });
     this.document.x = MARGIN;
     this.#space(0.5);
   }
@@ -199,10 +200,11 @@ class Page {
     return Math.max(...heights) + gap;
   }
 
-  #row(row: readonly string[], table: Table, font: 'bold' | 'text'): void {
+  #row(row: readonly string[], table: Table, font: 'bold' | 'text', height: number): void {
     const gap = table.size * TABLE_GAP;
-    const below = this.document.y + this.#rowHeight(row, table, font);
     const { y } = this.document;
+    const below = y + height;
+    this.document.font(font).fontSize(table.size);
     let x = MARGIN;
     row.forEach((cell, at) => {
       this.document.text(cell, x, y, { width: table.widths[at]! - gap });
