@@ -19,7 +19,7 @@ export type Turn = null | { againMs: number };
 
 interface Waiter {
   run: Execution;
-  since: number;
+  place: number;
   answer: (turn: Turn) => void;
 }
 
@@ -30,8 +30,9 @@ interface Waiter {
  */
 export class Turns {
   readonly #underWay = new Map<string, Execution>();
-  /** Since when, and when last seen. */
-  readonly #waiting = new Map<string, { since: number; seen: number }>();
+  /** Its place in the order, and when it was last seen. */
+  readonly #waiting = new Map<string, { place: number; seen: number }>();
+  #asked = 0;
   #room: Waiter[] = [];
 
   constructor(
@@ -50,13 +51,13 @@ export class Turns {
   /** Resolves at once, or when a place is free, or when it should not wait here any longer. */
   take(run: Execution, signal: AbortSignal): Promise<Turn> {
     if (this.#underWay.has(run.runId)) return Promise.resolve(null);
-    const since = this.#asks(run);
+    const place = this.#asks(run);
     // An earlier attempt of this step; Temporal does not wait for it any more.
     this.#room.find((other) => other.run.runId === run.runId)?.answer(this.#later());
     return new Promise((resolve) => {
       const waiter: Waiter = {
         run,
-        since,
+        place,
         answer: (turn) => {
           clearTimeout(timer);
           signal.removeEventListener('abort', leave);
@@ -99,15 +100,16 @@ export class Turns {
   }
 
   #inOrder(): Waiter[] {
-    return this.#room.toSorted((left, right) => left.since - right.since);
+    return this.#room.toSorted((left, right) => left.place - right.place);
   }
 
   #asks({ runId }: Execution): number {
     const seen = this.now();
     for (const [id, other] of this.#waiting) if (seen - other.seen > FORGET_MS) this.#waiting.delete(id);
-    const since = this.#waiting.get(runId)?.since ?? seen;
-    this.#waiting.set(runId, { since, seen });
-    return since;
+    // Not the time: several may ask within one millisecond.
+    const place = this.#waiting.get(runId)?.place ?? ++this.#asked;
+    this.#waiting.set(runId, { place, seen });
+    return place;
   }
 
   /** The more wait, the more rarely each asks. */

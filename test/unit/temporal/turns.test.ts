@@ -148,3 +148,17 @@ it('an attempt that is cancelled waits no more, and one that never asks again is
   await settled();
   expect(answers.get('next')).toBeNull();
 });
+
+it('whoever asked first comes first, also of those that asked in the same millisecond', async () => {
+  const turns = new Turns(1, () => 0);
+  const { answers, ask } = askers(turns);
+  await ask('under way');
+  await ask('first', AbortSignal.abort());
+  await ask('later');
+  await ask('first');
+  turns.end(runOf('under way'));
+  await settled();
+
+  expect(answers.get('first')).toBeNull();
+  expect(answers.has('later')).toBe(false);
+});
