@@ -10,14 +10,21 @@ const common = {
   // Backups of released versions are no snapshots of Jest's, which it would remove.
   modulePathIgnorePatterns: ['<rootDir>/dist', '<rootDir>/build', '<rootDir>/test/releases/[^/]+/'],
   transform: {
-    '^.+\\.[tj]s$': [
-      '@swc/jest',
-      { jsc: { target: 'es2022', parser: { syntax: 'typescript' } }, module: { type: 'commonjs' } },
-    ],
+    '^.+\\.m?[tj]s$': compiled({ parser: { syntax: 'typescript' } }),
+    '^.+\\.tsx$': compiled({
+      parser: { syntax: 'typescript', tsx: true },
+      transform: { react: { runtime: 'automatic', importSource: 'preact' } },
+    }),
   },
-  // age-encryption and its dependencies are ESM only; Jest runs CommonJS.
-  transformIgnorePatterns: ['/node_modules/(?!(age-encryption|@noble|@scure|@hpke)/)'],
+  // ESM only, while Jest runs CommonJS: age-encryption, openid-client and Preact, with what they need.
+  transformIgnorePatterns: [
+    '/node_modules/(?!(age-encryption|@noble|@scure|@hpke|preact|preact-render-to-string|openid-client|oauth4webapi|jose|qr)/)',
+  ],
 };
+
+function compiled(options) {
+  return ['@swc/jest', { jsc: { target: 'es2022', ...options }, module: { type: 'commonjs' } }];
+}
 
 /** @type {import('jest').Config} */
 module.exports = {
@@ -29,7 +36,7 @@ module.exports = {
     Math.min(Math.ceil(1.5 * availableParallelism()), Math.floor(totalmem() / BYTES_OF_A_FILE), MOST_FILES),
   ),
   projects: [
-    { ...common, displayName: 'unit', testMatch: ['<rootDir>/test/unit/**/*.test.ts'] },
+    { ...common, displayName: 'unit', testMatch: ['<rootDir>/test/unit/**/*.test.{ts,tsx}'] },
     { ...common, displayName: 'workflow', testMatch: ['<rootDir>/test/workflow/**/*.test.ts'] },
     { ...common, displayName: 'replay', testMatch: ['<rootDir>/test/replay/**/*.test.ts'] },
     { ...common, displayName: 'e2e', testMatch: ['<rootDir>/test/e2e/**/*.test.ts'] },
