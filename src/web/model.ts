@@ -6,6 +6,7 @@ import type { Headline, Tone } from '../contract/voice/headline';
 import type { OpenChecks } from '../contract/voice/readiness-text';
 import type { ReportText } from '../contract/voice/report-text';
 import type { RunText } from '../contract/voice/run-text';
+import type { HolderPageData } from './holder-data';
 
 /**
  * What the pages show: facts of queries and storage, in the words of the CLI. The server makes it, the pages lay it out,
@@ -20,7 +21,22 @@ interface Page {
   problems: string[];
   /** Who looks at it; null: nobody is logged in. */
   viewer: { name: string; roles: Role[] } | null;
+  /** Where one logs in, or the button that logs out; null: there is no login. */
+  session: { logIn: string } | { logOut: Action } | null;
 }
+
+/** A page that says one thing: no such page, not allowed, what became of an action. It is not live. */
+export interface MessageModel extends Page {
+  page: 'message';
+  title: string;
+  tone: Tone;
+  text: string[];
+  /** Where to go from it. */
+  next: { label: string; href: string } | null;
+}
+
+/** Everything that can be laid out. */
+export type ShownModel = PageModel | MessageModel;
 
 export interface OverviewModel extends Page {
   page: 'overview';
@@ -147,6 +163,20 @@ export interface HolderModel extends Page {
   over: string | null;
   recipients: RunRecipient[];
   shares: SharesModel | null;
+  /** Of the server's own configuration: what the browser verifies the recipients with. */
+  keys: HolderPageData;
+  /** Of the page without a network made from that configuration; null if none can be made. */
+  offlineSha256: string | null;
+  /** Where an envelope is handed in: fields `holder` and `share`, and fixed ones. Null: not by who looks. */
+  submit: Action | null;
+}
+
+/** What an action answers with if JSON is accepted, whatever the status. */
+export interface ActionAnswer {
+  ok: boolean;
+  /** `Accepted 2 of 3.`, or why not. */
+  text: string;
+  advice: string | null;
 }
 
 /** A button, made by the server for who looks. The page sends `name` and the fields to `POST path`. */
