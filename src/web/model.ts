@@ -33,6 +33,8 @@ export interface MessageModel extends Page {
   text: string[];
   /** Where to go from it. */
   next: { label: string; href: string } | null;
+  /** What is asked once more before it happens. */
+  confirm: Action | null;
 }
 
 /** Everything that can be laid out. */
@@ -179,7 +181,10 @@ export interface ActionAnswer {
   advice: string | null;
 }
 
-/** A button, made by the server for who looks. The page sends `name` and the fields to `POST path`. */
+/**
+ * A button, made by the server for who looks. The page sends the fields to `POST path`, as a form. A grave one is answered by
+ * a page that says what will happen and asks once more.
+ */
 export interface Action {
   name: string;
   path: string;
@@ -195,7 +200,8 @@ export interface ActionField {
   name: string;
   label: string;
   hint: string | null;
-  kind: 'text' | 'choice' | 'multiline' | 'fixed';
+  /** `fixed` is seen and sent; `hidden` is sent; `shown` is seen in full, can be copied, and is not sent. */
+  kind: 'text' | 'choice' | 'multiline' | 'fixed' | 'hidden' | 'shown';
   value: string;
   choices: string[];
   required: boolean;
