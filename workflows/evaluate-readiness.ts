@@ -4,6 +4,7 @@ import {
   isCancellation,
   log,
   ParentClosePolicy,
+  patched,
   setCurrentDetails,
   upsertSearchAttributes,
   workflowInfo,
@@ -14,8 +15,14 @@ import { kitChangedText } from '../src/contract/kit';
 import { PRIORITY, readinessWorkflowId, WORKFLOW, WORKFLOW_TASK_TIMEOUT } from '../src/contract/names';
 import type { Notification } from '../src/contract/notification';
 import type { NodePlan } from '../src/contract/plan';
-import type { Answer, GatheredFacts, ReadinessReport, TimedReport } from '../src/contract/readiness';
-import { notificationOfReadiness } from '../src/contract/voice/readiness-text';
+import {
+  type Answer,
+  FAILURE_SAID,
+  type GatheredFacts,
+  type ReadinessReport,
+  type TimedReport,
+} from '../src/contract/readiness';
+import { notificationOfFailure, notificationOfReadiness } from '../src/contract/voice/readiness-text';
 import { notifyThroughChannels } from './run/deliver';
 import { readinessDetails } from './run/readiness-details';
 import { ending, parseOrFail, problemOf } from './run/problems';
@@ -56,17 +63,27 @@ export async function evaluateReadiness(raw: unknown): Promise<ReadinessReport |
       'the evaluation',
       'Fix the cause, and evaluate it again.',
     );
-    throw ending({ code, problem: `Whether '${cluster}' is recoverable is unknown: ${problem}`, advice, where }, error);
+    const failed = { code, problem: `Whether '${cluster}' is recoverable is unknown: ${problem}`, advice, where };
+    const isSaid =
+      patched('evaluation-failed') &&
+      (await notifyPeople('evaluation failed', { cluster, run }, notificationOfFailure(failed)));
+    throw ending({ ...failed, also: isSaid ? FAILURE_SAID : undefined }, error);
   }
 }
 
-async function notifyPeople(event: Notification['event'], report: ReadinessReport, text: string): Promise<void> {
-  const { cluster, run } = report;
+/** @returns whether everybody who is to hear of it does */
+async function notifyPeople(
+  event: Notification['event'],
+  { cluster, run }: Pick<ReadinessReport, 'cluster' | 'run'>,
+  text: string,
+): Promise<boolean> {
   try {
     await notifyThroughChannels({ id: `${run}/${event}`, event, cluster, run, text, alternates: [] });
+    return true;
   } catch (error) {
     if (isCancellation(error)) throw error;
     log.warn('people were not told', { problem: problemOf(error, 'notify').problem });
+    return false;
   }
 }
 

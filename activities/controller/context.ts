@@ -26,6 +26,8 @@ export interface ControllerDeps {
   confirmAttempt?: () => Promise<unknown>;
   /** The last one of a cluster that has ended; null if there is none. */
   previousEvaluation?: (cluster: string) => Promise<ReadinessReport | null>;
+  /** Whether the last one that has ended failed, and people were notified of it. */
+  isFailureSaid?: (cluster: string) => Promise<boolean>;
 }
 
 /** What the controller's steps share. */
@@ -56,6 +58,11 @@ export class Controller {
   /** Null if there is none, or if Temporal does not say: then a verdict is taken for a new one. */
   async previousEvaluation(cluster: string): Promise<ReadinessReport | null> {
     return (await this.#deps.previousEvaluation?.(cluster).catch(() => null)) ?? null;
+  }
+
+  /** Not where Temporal does not say: rather twice than never. */
+  async isFailureSaid(cluster: string): Promise<boolean> {
+    return (await this.#deps.isFailureSaid?.(cluster).catch(() => false)) ?? false;
   }
 
   cluster(name: string): ClusterConfig {

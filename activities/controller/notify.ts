@@ -17,6 +17,8 @@ export async function notify(
 ): Promise<string[] | undefined> {
   const { config } = controller;
   const takers = takersOf(config, notification);
+  // Once while it lasts.
+  if (notification.event === 'evaluation failed' && (await controller.isFailureSaid(notification.cluster))) return;
   if (config.notify?.channels !== undefined) return takers.length > 0 ? takers : undefined;
   if (config.notify?.command !== undefined && takers.length > 0) {
     await sendNotification(config.notify.command, withAlternates(controller, notification));

@@ -27,11 +27,15 @@ export async function judgeAndTell(
   const [judged, current] = await Promise.all([judgeReadiness(controller, input), kitNow(controller, input)]);
   const { cluster } = input;
   if (controller.config.notify === undefined) return current === null ? judged : { ...judged, kit: current };
-  const previous = await controller.previousEvaluation(cluster);
+  const [previous, hadFailed] = await Promise.all([
+    controller.previousEvaluation(cluster),
+    controller.isFailureSaid(cluster),
+  ]);
   const kit = current ?? previous?.kit;
   const changed = current === null || previous?.kit === undefined ? [] : changedParts(previous.kit, current);
   const isTaken = (event: NotificationEvent) => takersOf(controller.config, { event, cluster }).length > 0;
-  const tell = eventsOfVerdict(judged.verdict, previous?.verdict ?? null).filter(isTaken);
+  const ended: NotificationEvent[] = hadFailed ? ['evaluated again'] : [];
+  const tell = [...ended, ...eventsOfVerdict(judged.verdict, previous?.verdict ?? null)].filter(isTaken);
   return {
     ...judged,
     ...(kit === undefined ? {} : { kit }),

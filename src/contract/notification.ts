@@ -20,7 +20,7 @@ export const SEVERITIES = ['info', 'warning', 'critical'] as const;
 export type Severity = (typeof SEVERITIES)[number];
 
 /** What a state is about that begins with one notification and is over with another: a person who is on call has one alert of it. */
-type Subject = 'run' | 'backup' | 'drill' | 'roll-call' | 'readiness' | 'channels' | 'test';
+type Subject = 'run' | 'backup' | 'drill' | 'roll-call' | 'readiness' | 'evaluation' | 'channels' | 'test';
 
 export interface EventKind {
   severity: Severity;
@@ -55,6 +55,9 @@ export const EVENTS = {
   'ready again': { severity: 'info', subject: 'readiness', isOver: true },
   // Nobody is to be woken for a printer.
   'kit changed': { severity: 'info' },
+  // As bad as a verdict that is no yes: nothing is known.
+  'evaluation failed': { severity: 'critical', subject: 'evaluation' },
+  'evaluated again': { severity: 'info', subject: 'evaluation', isOver: true },
   'evaluated as ready': { severity: 'info', routine: true },
   'evaluated as not ready': { severity: 'info', routine: true },
   'channel failed': { severity: 'warning', subject: 'channels' },

@@ -177,6 +177,14 @@ export interface GatheredFacts {
   canary?: { made: SealedCanary; opened: Answer<OpenedCanary> };
 }
 
+/** Beside what a failed evaluation says: that people were notified, or by the one before. */
+export const FAILURE_SAID = { notified: true } as const;
+
+/** @param details of the failure of an evaluation, which anybody may have made */
+export function isFailureSaid(details: readonly unknown[] | null | undefined): boolean {
+  return (details?.[1] as Partial<typeof FAILURE_SAID> | null | undefined)?.notified === true;
+}
+
 /** All checks together. */
 export function verdictOf(checks: readonly ReadinessFinding[]): ReadinessVerdict {
   const all = checks.map(({ verdict }) => verdict);

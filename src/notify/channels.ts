@@ -12,7 +12,7 @@ type Said = Pick<Notification, 'event' | 'cluster'>;
 /** What a service hears of that raises the alarm when it hears nothing. */
 const HEARD: Readonly<Record<'backups' | 'evaluations', readonly NotificationEvent[]>> = {
   backups: ['backup started', 'backup succeeded', 'copy missing', 'backup failed'],
-  evaluations: ['evaluated as ready', 'evaluated as not ready'],
+  evaluations: ['evaluated as ready', 'evaluated as not ready', 'evaluation failed'],
 };
 
 /** The channels that take a notification, in the order of the configuration; nobody is notified of nothing. */

@@ -96,6 +96,7 @@ const PINGS: Readonly<Record<string, string>> = {
   test: '/log',
   'backup failed': '/fail',
   'evaluated as not ready': '/fail',
+  'evaluation failed': '/fail',
 };
 
 /** For services that raise the alarm when they hear nothing. Whatever has no path of its own is a success. */

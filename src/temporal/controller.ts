@@ -26,7 +26,7 @@ import { publishAuditTrail, removeFinishedStaging, tendClaimedHosts } from './ja
 import { serveMetrics } from './metrics/gauges';
 import { nodesOverSsh, remoteQueue } from './nodes-over-ssh';
 import { Announcer, atMost, patiently } from './patience';
-import { previousEvaluation } from './readiness';
+import { isEvaluationFailureSaid, previousEvaluation } from './readiness';
 import { ensureSearchAttributes } from './register-search-attributes';
 import { sandboxOf } from './sandbox';
 import { agreeOnStateFormat } from './state-format';
@@ -75,6 +75,7 @@ export async function runController(settings: WorkerSettings & { skipReplay: Ski
         config,
         confirmAttempt: () => confirmAttempt(client, name, `The controller ${name}`),
         previousEvaluation: (cluster) => previousEvaluation(client, cluster),
+        isFailureSaid: (cluster) => isEvaluationFailureSaid(client, cluster),
       });
       return [
         {

@@ -1,8 +1,9 @@
-import { type Client, WorkflowNotFoundError } from '@temporalio/client';
+import { type Client, WorkflowFailedError, WorkflowNotFoundError } from '@temporalio/client';
+import { ApplicationFailure } from '@temporalio/common';
 import { DrError } from '../contract/failures';
 import type { ReadinessInput } from '../contract/input';
 import { readinessWorkflowId } from '../contract/names';
-import type { ReadinessReport } from '../contract/readiness';
+import { isFailureSaid, type ReadinessReport } from '../contract/readiness';
 import { readinessReport } from '../contract/step-input/readiness';
 import { resultOf, startEvaluation } from './runs';
 
@@ -55,17 +56,31 @@ const MOST_LISTED = 10;
 
 /** The last one that has ended with a result; null if there is none. Asks less than `lastEvaluation`. */
 export async function previousEvaluation(client: Client, cluster: string): Promise<ReadinessReport | null> {
+  const last = await lastEnded(client, cluster, `ExecutionStatus = 'Completed'`);
+  return last === null ? null : asReport(await last.handle.result(), cluster);
+}
+
+/** Whether the last one that has ended, and was not ended by others, failed, and people were notified. */
+export async function isEvaluationFailureSaid(client: Client, cluster: string): Promise<boolean> {
+  const last = await lastEnded(client, cluster, `(ExecutionStatus = 'Completed' OR ExecutionStatus = 'Failed')`);
+  if (last?.status !== 'FAILED') return false;
+  const failure: unknown = await last.handle.result().catch((error: unknown) => error);
+  const cause = failure instanceof WorkflowFailedError ? failure.cause : undefined;
+  return cause instanceof ApplicationFailure && isFailureSaid(cause.details);
+}
+
+/** Of those that Temporal lists first, which are the newest. */
+async function lastEnded(client: Client, cluster: string, status: string) {
   const workflowId = readinessWorkflowId(cluster);
-  const query = `WorkflowId = '${workflowId}' AND ExecutionStatus = 'Completed'`;
-  const ended: { runId: string; closedAt: number }[] = [];
-  // Temporal lists the newest first.
-  for await (const { runId, closeTime } of client.workflow.list({ query, pageSize: MOST_LISTED })) {
-    ended.push({ runId, closedAt: closeTime?.getTime() ?? 0 });
+  const ended: { runId: string; closedAt: number; status: string }[] = [];
+  const query = `WorkflowId = '${workflowId}' AND ${status}`;
+  for await (const { runId, closeTime, status: how } of client.workflow.list({ query, pageSize: MOST_LISTED })) {
+    ended.push({ runId, closedAt: closeTime?.getTime() ?? 0, status: how.name });
     if (ended.length === MOST_LISTED) break;
   }
   const last = ended.toSorted((left, right) => right.closedAt - left.closedAt)[0];
   if (last === undefined) return null;
-  return asReport(await client.workflow.getHandle<Evaluate>(workflowId, last.runId).result(), cluster);
+  return { status: last.status, handle: client.workflow.getHandle<Evaluate>(workflowId, last.runId) };
 }
 
 /** Anybody who can write to the namespace may have made it. */

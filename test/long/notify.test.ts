@@ -73,6 +73,37 @@ describe('channels', () => {
     expect(alerts().map(({ event_action: action }) => action)).toEqual(['trigger', 'resolve']);
   }, 300_000);
 
+  it('hear once that evaluations fail, and once that they end again', async () => {
+    ops.received.length = 0;
+    pager.received.length = 0;
+    const withEncryption = async (encryption: object) => {
+      const config = parse(await readFile(lab().configFile, 'utf8')) as RawConfig;
+      const backup = config.clusters['lab']!.backup!;
+      const before = backup.encryption as object;
+      backup!.encryption = encryption as typeof backup.encryption;
+      await writeFile(lab().configFile, stringify(config));
+      await lab().controller.stop();
+      await lab().controller.start();
+      return before;
+    };
+    const before = await withEncryption({ openpgp: { recipients: ['ab'.repeat(20)] } });
+    const failed = await cli('ready');
+    await until('it is said', () => heard().some(({ event }) => event === 'evaluation failed'));
+    await cli('ready');
+    await withEncryption(before);
+    await cli('ready');
+    await until('the end of it is said', () => heard().some(({ event }) => event === 'evaluated again'));
+    const alerts = () =>
+      pager.received
+        .map(({ body }) => JSON.parse(body) as { event_action: string; dedup_key: string })
+        .filter(({ dedup_key: key }) => key === 'vault-dr/lab/evaluation');
+    await until('the alert ends', () => alerts().length >= 2);
+
+    expect(failed.stderr).toContain("Whether 'lab' is recoverable is unknown");
+    expect(heard().map(({ event }) => event)).toEqual(['evaluation failed', 'evaluated again']);
+    expect(alerts().map(({ event_action: action }) => action)).toEqual(['trigger', 'resolve']);
+  }, 300_000);
+
   it('hear once that the break-glass kit has changed, and what of it', async () => {
     ops.received.length = 0;
     const config = parse(await readFile(lab().configFile, 'utf8')) as RawConfig;

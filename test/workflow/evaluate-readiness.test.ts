@@ -1,8 +1,9 @@
-import type { WorkflowHandle } from '@temporalio/client';
+import type { WorkflowFailedError, WorkflowHandle } from '@temporalio/client';
 import { DrError } from '../../src/contract/failures';
 import { CONTROLLER_TASK_QUEUE, PRIORITY } from '../../src/contract/names';
 import type { GatheredFacts, ReadinessReport } from '../../src/contract/readiness';
 import { type FakeActivities, fakeActivities, NODES, type RunningWorkers, startWorkers } from '../support/fake-agents';
+import { isEvaluationFailureSaid } from '../../src/temporal/readiness';
 import { useWorkflowEnvironment } from '../support/workflow-environment';
 
 type Evaluate = (input: unknown) => Promise<ReadinessReport | null>;
@@ -93,6 +94,47 @@ describe('evaluateReadiness', () => {
     expect(facts).not.toHaveProperty('canary');
     expect(report?.checks.map(({ verdict }) => verdict)).toEqual(['yes', 'no', 'no']);
   }, 240_000);
+
+  it('notifies people when it fails, and fails all the same; the next one knows that they were notified', async () => {
+    const { judgeReadiness } = fakes.controller;
+    const { notify } = fakes.controller;
+    fakes.controller.judgeReadiness = () =>
+      Promise.reject(new DrError('Internal', 'It is broken.', { advice: 'Repair it.' }));
+    await work();
+    const failed = async () =>
+      (await begin()).result().then(
+        () => null,
+        (error: WorkflowFailedError) => error.cause,
+      );
+    const known = async () => {
+      // Temporal lists what has ended a moment later.
+      await new Promise((resolve) => setTimeout(resolve, 1_500));
+      return isEvaluationFailureSaid(client(), 'prod');
+    };
+
+    expect(await failed()).toMatchObject({
+      type: 'Internal',
+      message: expect.stringContaining('It is broken.') as string,
+    });
+    expect(fakes.notifications).toEqual([
+      expect.objectContaining({
+        event: 'evaluation failed',
+        cluster: 'prod',
+        text: "Whether 'prod' is recoverable is unknown: It is broken. Repair it.",
+      }),
+    ]);
+    await expect(known()).resolves.toBe(true);
+
+    fakes.controller.notify = () => Promise.reject(new DrError('InvalidConfiguration', 'Its command is gone.'));
+    expect(await failed()).toMatchObject({ type: 'Internal' });
+    await expect(known()).resolves.toBe(false);
+
+    fakes.controller.notify = notify;
+    await failed();
+    fakes.controller.judgeReadiness = judgeReadiness;
+    await (await begin()).result();
+    await expect(known()).resolves.toBe(false);
+  }, 120_000);
 
   it('never overlaps itself: one under another id runs under its own, or not at all', async () => {
     await work();

@@ -19,18 +19,20 @@ interface Ending {
   advice: string | undefined;
   /** Node, repository or file. */
   where?: string | null;
+  /** What else the product itself reads of it. */
+  also?: object | undefined;
 }
 
 /**
  * What ends a run or turns a message down. Whoever waits for the answer gets the advice and the place beside the message; stock
  * tools show the message alone, so the advice stands in it, too.
  */
-export function ending({ code, problem, advice, where }: Ending, cause?: unknown): ApplicationFailure {
+export function ending({ code, problem, advice, where, also }: Ending, cause?: unknown): ApplicationFailure {
   return ApplicationFailure.create({
     message: advice === undefined ? problem : `${problem}${problem.endsWith('\n') ? '' : ' '}${advice}`,
     type: code,
     nonRetryable: true,
-    details: [failureDetails({ advice, where })],
+    details: [failureDetails({ advice, where }), ...(also === undefined ? [] : [also])],
     ...(cause instanceof Error ? { cause } : {}),
   });
 }

@@ -1,6 +1,9 @@
 import { formatCount, formatSeconds, formatTime } from '../format';
 import { kitCode } from '../kit';
+import { cut } from '../retry-notice';
 import type { ReadinessCheck, ReadinessCheckName, ReadinessFinding, ReadinessReport } from '../readiness';
+
+const LONGEST_PROBLEM = 1_000;
 
 /** Everything to say about an evaluation, as plain text: renderers lay it out and escape it. */
 export interface ReadinessText {
@@ -39,6 +42,11 @@ export function notificationOfReadiness(report: ReadinessReport): string {
   const others = open.length > 1 ? ` ${formatCount(open.length - 1, 'more finding')}.` : '';
   const next = ` All of it: vault-dr ready --cluster ${report.cluster} --last`;
   return `${found === '' ? `${headline}.` : `${headline}${found}`}${others}${next}`;
+}
+
+/** The same of one that has failed: nobody gets more than the beginning of what a server said. */
+export function notificationOfFailure({ problem, advice }: { problem: string; advice: string }): string {
+  return `${cut(problem, LONGEST_PROBLEM)} ${cut(advice, LONGEST_PROBLEM)}`;
 }
 
 function headlineOf({ cluster, verdict }: ReadinessReport, failed: number, unchecked: number): string {

@@ -12,7 +12,15 @@ const takenBy = (config: Pick<Config, 'notify'>, channel: string, cluster = 'pro
     takersOf(config, { event, cluster }).includes(channel),
   );
 
-const ALARMING = ['escalation', 'backup failed', 'share exposed', 'drill failed', 'roll-call failed', 'not ready'];
+const ALARMING = [
+  'escalation',
+  'backup failed',
+  'share exposed',
+  'drill failed',
+  'roll-call failed',
+  'not ready',
+  'evaluation failed',
+];
 
 test('people are notified of all that is not routine, by a command and by channels', () => {
   const config = configOf({ ops: { type: 'slack', url } }, ['/bin/true']);
@@ -44,7 +52,14 @@ test('an alert is opened by what is no mere information, and ended by all that e
 
   expect(taken.filter((event) => !('isOver' in EVENTS[event])).toSorted()).toEqual(ALARMING.toSorted());
   expect(taken).toEqual(
-    expect.arrayContaining(['backup succeeded', 'drill succeeded', 'roll-call succeeded', 'ready again', 'wait over']),
+    expect.arrayContaining([
+      'backup succeeded',
+      'drill succeeded',
+      'roll-call succeeded',
+      'ready again',
+      'evaluated again',
+      'wait over',
+    ]),
   );
   expect(taken).not.toContain('restored');
   const few = takenBy(configOf({ pager: { type: 'opsgenie', apiKey: url, events: ['backup failed'] } }), 'pager');
@@ -58,7 +73,7 @@ test('a ping hears of the backups, or the evaluations, of its cluster alone', ()
   });
 
   expect(takenBy(config, 'backups')).toEqual(['backup started', 'backup succeeded', 'backup failed', 'copy missing']);
-  expect(takenBy(config, 'evaluations')).toEqual(['evaluated as ready', 'evaluated as not ready']);
+  expect(takenBy(config, 'evaluations')).toEqual(['evaluation failed', 'evaluated as ready', 'evaluated as not ready']);
   expect(takenBy(config, 'backups', 'staging')).toEqual([]);
 });
 

@@ -53,6 +53,9 @@ describe('what has the same key', () => {
     expect(dedupKey(said({ event: 'backup succeeded', id: 'run-2/x', run: 'run-2' }))).toBe(failed);
     expect(dedupKey(said({ event: 'backup failed', cluster: 'staging' }))).not.toBe(failed);
     expect(dedupKey(said({ event: 'not ready' }))).not.toBe(failed);
+    const unknown = dedupKey(said({ event: 'evaluation failed' }));
+    expect(dedupKey(said({ event: 'evaluated again', id: 'run-3/x', run: 'run-3' }))).toBe(unknown);
+    expect(dedupKey(said({ event: 'not ready' }))).not.toBe(unknown);
   });
 
   it('is nothing else than the same notification, where no state is meant', () => {
@@ -138,6 +141,7 @@ test.each([
   ['backup failed', 'https://hc.example/ping/1/fail'],
   ['evaluated as ready', 'https://hc.example/ping/1'],
   ['evaluated as not ready', 'https://hc.example/ping/1/fail'],
+  ['evaluation failed', 'https://hc.example/ping/1/fail'],
   ['test', 'https://hc.example/ping/1/log'],
 ] as const)('%s is a ping of %s', (event, address) => {
   expect(withPath('https://hc.example/ping/1', pingPost(message({ event })).path)).toBe(address);

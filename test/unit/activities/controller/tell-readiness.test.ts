@@ -14,11 +14,13 @@ import { useDirectory } from '../../../support/temporary';
 const inTest = useDirectory();
 type Told = Awaited<ReturnType<typeof judgeAndTell>>;
 
-describe('an evaluation, about the break-glass kit', () => {
+describe('an evaluation', () => {
   let previous: ReadinessReport | null;
+  let isFailureSaid: boolean;
 
   beforeEach(async () => {
     previous = null;
+    isFailureSaid = false;
     await mkdir(inTest('one', 'prod'), { recursive: true, mode: 0o700 });
     await writeFile(inTest('signing.pub'), signingPair().publicKeyPem);
   });
@@ -37,7 +39,11 @@ describe('an evaluation, about the break-glass kit', () => {
       `${text.replace('    restore:', `    rollCall: { holders: [${holders}] }\n    restore:`)}${notify === null ? '' : `notify: ${notify}\n`}`,
       'x',
     );
-    const controller = new Controller({ config, previousEvaluation: () => Promise.resolve(previous) });
+    const controller = new Controller({
+      config,
+      previousEvaluation: () => Promise.resolve(previous),
+      isFailureSaid: () => Promise.resolve(isFailureSaid),
+    });
     const { live, inspections, backups, canary } = readyFacts(changes);
     const facts = { live, inspections, backups, ...(canary ? { canary } : {}) };
     const told = (await readinessEnvironment('run-1').run(() =>
@@ -50,7 +56,21 @@ describe('an evaluation, about the break-glass kit', () => {
     return told;
   }
 
-  it('says once what has changed, and nothing the first time', async () => {
+  it('says that another one ends again after one that failed, whatever it says', async () => {
+    isFailureSaid = true;
+    const first = await evaluate({ silent: ['backups'] });
+    const second = await evaluate({ silent: ['backups'] });
+    isFailureSaid = false;
+    const after = await evaluate({ silent: ['backups'] });
+
+    expect([first, second, after].map(({ tell }) => tell)).toEqual([
+      ['evaluated again', 'not ready'],
+      ['evaluated again'],
+      undefined,
+    ]);
+  });
+
+  it('says once what has changed about the break-glass kit, and nothing the first time', async () => {
     const first = await evaluate();
     const same = await evaluate();
     const changed = await evaluate({ holders: 'carol, dave' });
