@@ -2,7 +2,10 @@ import { DrError, isDrError } from '../../src/contract/failures';
 import { capturedAtOf, type GenerationCopy } from '../../src/contract/generation';
 import type { ChosenGeneration, CopyProblem, RecoverySettings } from '../../src/contract/plan';
 import { encryptionOf } from '../../src/crypto/encryption';
+import type { RtoObjective } from '../../src/contract/objectives';
 import { isForConfigured } from '../../src/plan/recipients';
+import { practicePolicy } from '../../src/ready/policy';
+import { expectedTime } from '../../src/ready/recovery-time';
 import type { DrillVerdict } from '../../src/contract/drill-record';
 import type { RollCalled } from '../../src/contract/roll-call';
 import { describeDrill } from '../../src/contract/voice/drill-text';
@@ -13,6 +16,7 @@ import { type Mark, meaningOf, readMarks } from '../../src/repository/keep/marks
 import { attempt, heartbeatBytes, cancellation, withHeartbeats } from '../heartbeat';
 import { confirmSource } from './confirm';
 import type { Controller } from './context';
+import { drillsIn, restoresIn } from './measured';
 
 /**
  * An older generation is not taken because of a broken connection: until this attempt the step is retried. After that
@@ -53,7 +57,33 @@ export async function chooseGeneration(
   const { settings } = input;
   const repositories = confirmSource(controller, settings);
   const shown = await withHeartbeats('list', () => listEverywhere(controller, settings.source, repositories));
-  return chooseFrom(controller, settings, shown, input);
+  const chosen = await chooseFrom(controller, settings, shown, input);
+  const { type } = chosen.copy.manifest.seal;
+  const rto = await withHeartbeats('read reports', () => expectation(controller, settings, shown, type));
+  return rto === null ? chosen : { ...chosen, rto };
+}
+
+/** Nobody waits longer on the night for what only tells how long it will be. */
+const REPORTS_TIMEOUT_MS = 20_000;
+
+/** How long a restore should take; null where that can't be known now, or was measured of another cluster. */
+async function expectation(
+  controller: Controller,
+  { cluster, source, repositories, approvals }: RecoverySettings,
+  { drills, unanswered }: Shown,
+  sealType: string,
+): Promise<RtoObjective | null> {
+  if (cluster !== source) return null;
+  const { rto } = practicePolicy({ ...controller.cluster(cluster), restore: { approvals } }, sealType);
+  const answering = repositories.filter((name) => !unanswered.some(({ repository }) => repository === name));
+  const patience = AbortSignal.any([cancellation(), AbortSignal.timeout(REPORTS_TIMEOUT_MS)]);
+  try {
+    const restores = await restoresIn(controller, cluster, answering, patience);
+    return expectedTime({ restores, drills: drillsIn(drills) }, rto);
+  } catch {
+    cancellation().throwIfAborted();
+    return null;
+  }
 }
 
 /** The same from what was listed. */

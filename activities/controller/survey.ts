@@ -6,25 +6,20 @@ import type { Validity } from '../../src/contract/host';
 import type { ChosenGeneration } from '../../src/contract/plan';
 import type { BackupSurvey, ControllerState, CopyLock } from '../../src/contract/readiness';
 import type { ControllerInput } from '../../src/contract/step-input/controller';
-import { listReports, readReport } from '../../src/repository/keep/reports';
 import { lockOfCopy } from '../../src/repository/lock-of-copy';
-import { inParallel } from '../../src/repository/parallel';
 import { certificateValidity } from '../../src/vault/reach/certificate-validity';
 import { attempt, cancellation, withHeartbeats } from '../heartbeat';
 import { chooseFrom, listEverywhere, type Shown } from './choose';
 import { settingsOf } from './confirm';
 import type { Controller } from './context';
+import { drillsIn, newestFirst, restoresIn } from './measured';
 import { auditFileOf } from './trail';
 
 /** A connection that breaks says nothing of the backups: until this attempt the step is retried. */
 const PATIENT_ATTEMPTS = 3;
 /** What is older says nothing of today. */
-const MOST_DRILLS = 100;
 const MOST_ROLL_CALLS = 100;
 const MOST_PROBLEMS = 20;
-/** A bucket may be far away. */
-const MOST_REPORTS = 20;
-const READ_AT_ONCE = 8;
 
 /**
  * What a restore would load, read end to end, and what else is known of the backups and by this controller. That there is
@@ -44,7 +39,7 @@ export async function surveyBackups(
     unanswered,
     chain,
     marks: untrusted,
-    drills: drillsIn(shown),
+    drills: drillsIn(shown.drills),
     restores: await withHeartbeats('read reports', () => restoresIn(controller, cluster, answering)),
     rollCalls: newestFirst(shown.rollCalls).slice(0, MOST_ROLL_CALLS),
     own: await withHeartbeats('read the audit trail', () => stateOf(controller, cluster)),
@@ -67,57 +62,6 @@ function newestIn({ copies, unread }: Shown): string | null {
       .sort()
       .at(-1) ?? null
   );
-}
-
-function drillsIn({ drills }: Shown): BackupSurvey['drills'] {
-  const all = [...drills.values()].flatMap((history) => history.all);
-  return newestFirst(all)
-    .slice(0, MOST_DRILLS)
-    .map(({ at, failed, level, phases }) => ({
-      at,
-      passed: failed === null,
-      level,
-      seconds: phases.reduce((sum, { milliseconds }) => sum + milliseconds, 0) / 1_000,
-    }));
-}
-
-/** From the first repository that has their reports. What is not there, or not ours, was no restore. */
-async function restoresIn(
-  controller: Controller,
-  cluster: string,
-  repositories: readonly string[],
-): Promise<BackupSurvey['restores']> {
-  const [publicKey, options] = [await controller.publicKey(), { signal: cancellation() }];
-  for (const name of repositories) {
-    try {
-      const repository = await controller.repository(name);
-      const listed = (await listReports(repository, cluster, options)).slice(0, MOST_REPORTS);
-      const reports = await inParallel(listed, READ_AT_ONCE, ({ run }) =>
-        readReport(repository, cluster, run, publicKey, options),
-      );
-      const restores = reports.flatMap((report) =>
-        typeof report === 'string' || report.method !== 'snapshot' || report.status !== 'completed'
-          ? []
-          : [
-              {
-                at: report.finishedAt,
-                machineSeconds: report.rtoMachineSeconds,
-                peopleSeconds: report.rtoHumanSeconds,
-              },
-            ],
-      );
-      if (restores.length > 0) return newestFirst(restores);
-    } catch (error) {
-      cancellation().throwIfAborted();
-      // What it does not tell, another may.
-      if (!isDrError(error)) throw error;
-    }
-  }
-  return [];
-}
-
-function newestFirst<T extends { at: string }>(items: readonly T[]): T[] {
-  return items.toSorted((left, right) => Date.parse(right.at) - Date.parse(left.at));
 }
 
 /** Of what a restore needs of each good copy in a repository that locks: the manifest and the archive. */

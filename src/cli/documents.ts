@@ -56,14 +56,8 @@ import {
   type RollCallReport,
   type RollCallStanding,
 } from '../contract/roll-call';
-import {
-  type Objective,
-  READINESS_CHECKS,
-  READINESS_VERDICTS,
-  type ReadinessCheck,
-  type ReadinessReport,
-  type RtoObjective,
-} from '../contract/readiness';
+import type { Objective, RtoObjective } from '../contract/objectives';
+import { READINESS_CHECKS, READINESS_VERDICTS, type ReadinessCheck, type ReadinessReport } from '../contract/readiness';
 import { servingState } from '../contract/guard';
 import { GUARD_CHECKS } from '../contract/guard-checks';
 import { GUARD_OUTCOMES } from '../guard/outcome';

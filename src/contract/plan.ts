@@ -4,6 +4,7 @@ import type { Canary, GenerationCopy, LeaseCount, RaftPeer, Reach, SealConfig } 
 import type { SealReport, Validity } from './host';
 import type { ConsulContent, Method, MigrationSource } from './method';
 import type { Product } from './product';
+import type { RtoObjective } from './objectives';
 
 export interface NodePlan {
   name: string;
@@ -239,6 +240,8 @@ export interface RestorePlan extends PlanBase {
   drilled?: DrillVerdict | null;
   /** From the capture to this plan: everything written since is lost. */
   rpoSeconds: number;
+  /** How long it should take. Absent in place, where that is not known, and in plans of earlier versions. */
+  rto?: RtoObjective;
 }
 
 /** A recovery of the quorum from the disk of one node, which loses nothing on that disk. */
@@ -319,6 +322,8 @@ export interface ChosenGeneration {
   problems: { repository: string; problem: string }[];
   /** What drills say of it; null if there was none. Absent in choices of earlier versions. */
   drilled?: DrillVerdict | null;
+  /** How long a restore should take. Absent where that is not known, and in choices of earlier versions. */
+  rto?: RtoObjective;
 }
 
 /** Copies that can't be used, and why. */

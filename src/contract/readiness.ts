@@ -3,6 +3,7 @@ import type { Encryption } from './generation';
 import type { KitContents } from './kit';
 import type { ChosenGeneration, CopyProblem, LiveView } from './plan';
 import type { NodeReport, Validity } from './host';
+import type { Objective, RtoObjective } from './objectives';
 import type { FailureCode } from './failures';
 import type { RollCalled } from './roll-call';
 
@@ -51,24 +52,6 @@ export interface ReadinessFinding {
 }
 
 export type ReadinessCheck = { check: ReadinessCheckName } & ReadinessFinding;
-
-/** One of the objectives of a cluster, with what is to be expected now. */
-export interface Objective {
-  /** Null: none is configured. */
-  targetSeconds: number | null;
-  /** Null: unknown. */
-  expectedSeconds: number | null;
-}
-
-/** What machines need, and what people do, in a restore. */
-export interface RtoObjective extends Objective {
-  /** Null: nothing was measured. */
-  machineSeconds: number | null;
-  /** By what machines were measured. */
-  measuredBy: 'restores' | 'drills' | null;
-  /** Null: unknown. */
-  peopleSeconds: number | null;
-}
 
 /** Result of an evaluation, from which everything else is computed: nothing of it is kept anywhere else. */
 export interface ReadinessReport {

@@ -93,6 +93,8 @@ export function evaluateRestore(given: RestoreFacts): Evaluation<RestorePlan> {
       firstNode: first.name,
       nodes: settings.nodes,
       rpoSeconds,
+      // Of a restore to empty nodes.
+      ...(input.inPlace || chosen.rto === undefined ? {} : { rto: chosen.rto }),
       approvals: approvalsOf(settings, accepted),
       ...trustOf(settings),
       ...(settings.drill ? { drill: settings.drill } : {}),

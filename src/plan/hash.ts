@@ -10,7 +10,17 @@ import type { SecretPlan } from '../contract/secret-run';
 export function planHashOf(plan: RecoveryPlan): string {
   const { warnings: _warnings, plannedAt: _plannedAt, ...material } = plan;
   // A drill that passes meanwhile changes nothing that is done; one that fails, which backup is taken.
-  const { rpoSeconds: _rpo, drilled: _drilled, ...rest } = { rpoSeconds: 0, drilled: null, ...material };
+  const {
+    rpoSeconds: _rpo,
+    rto: _rto,
+    drilled: _drilled,
+    ...rest
+  } = {
+    rpoSeconds: 0,
+    rto: undefined,
+    drilled: null,
+    ...material,
+  };
   return sha256(canonicalJson(rest));
 }
 

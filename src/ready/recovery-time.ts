@@ -1,5 +1,6 @@
 import { formatCount, formatSeconds } from '../contract/format';
-import type { BackupSurvey, RtoObjective } from '../contract/readiness';
+import { meetsObjective, type RtoObjective } from '../contract/objectives';
+import type { BackupSurvey } from '../contract/readiness';
 import { shellWord } from '../contract/shell-word';
 import { surveyed } from './backups';
 import type { Check, RtoPolicy } from './facts';
@@ -32,22 +33,23 @@ export const recoveryTime: Check = (facts) => {
   const target = policy.rto.targetSeconds;
   if (target === null) return null;
   return surveyed(facts, ({ restores, drills, unanswered }) => {
-    const { machineSeconds, measuredBy, peopleSeconds } = expectedTime({ restores, drills }, policy.rto);
+    const expected = expectedTime({ restores, drills }, policy.rto);
+    const { machineSeconds, measuredBy, peopleSeconds } = expected;
+    const isMet = meetsObjective(expected);
     const machines =
       machineSeconds === null
         ? 'machines: not measured'
         : `machines ${formatSeconds(machineSeconds)}, ${basis(measuredBy, restores.length)}`;
     const people = peopleSeconds === null ? 'people: unknown' : `people ${formatSeconds(peopleSeconds)}`;
     const seen = `${machines}; ${people}; at most ${formatSeconds(target)} (objectives.rto) are wanted`;
-    const known = (machineSeconds ?? 0) + (peopleSeconds ?? 0);
     const cluster = shellWord(settings.cluster);
-    if (known > target) {
+    if (isMet === false) {
       return no(
         seen,
         `See where the time goes: vault-dr report --stored --cluster ${cluster}; or change the objective.`,
       );
     }
-    if (machineSeconds !== null && peopleSeconds !== null) return yes(seen);
+    if (isMet) return yes(seen);
     if (machineSeconds === null) {
       const away = unanswered.length > 0 ? ` A repository that did not answer may know more.` : '';
       return unchecked(seen, `Measure it by a drill: vault-dr drill --cluster ${cluster}.${away}`);

@@ -1,4 +1,5 @@
-import type { ReadinessVerdict, ReadinessCheck, Objective, RtoObjective } from '../contract/readiness';
+import type { Objective, RtoObjective } from '../contract/objectives';
+import type { ReadinessVerdict, ReadinessCheck } from '../contract/readiness';
 import type { RunRecipient } from '../contract/recovery';
 import type { SharePurpose } from '../contract/recipients';
 import type { CommandText } from '../contract/voice/commands';

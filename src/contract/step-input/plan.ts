@@ -28,6 +28,7 @@ import {
 import { canary, generationCopy, leaseCount, product, raftPeer, reach, sealConfig } from './generation';
 import { consulArchive, consulPath, method, migrationSource } from './content';
 import { sealReport, validity } from './host';
+import { rtoObjective } from './objectives';
 import {
   absolutePath,
   byKey,
@@ -187,6 +188,7 @@ const restorePlan = strict<RestorePlan>({
   copies: listOf(name),
   drilled: drillVerdict.nullish(),
   rpoSeconds: span,
+  rto: rtoObjective.optional(),
 });
 
 const recoverQuorumPlan = strict<RecoverQuorumPlan>({
@@ -248,4 +250,5 @@ export const chosenGeneration = strict<ChosenGeneration>({
   healthy: listOf(name),
   problems: listOf(copyProblem, 100_000),
   drilled: drillVerdict.nullish(),
+  rto: rtoObjective.optional(),
 });

@@ -7,19 +7,18 @@ import {
   type ControllerState,
   type CopyLock,
   type GatheredFacts,
-  type Objective,
   type OpenedCanary,
   READINESS_VERDICTS,
   type ReadinessCheck,
   type ReadinessCheckName,
   type ReadinessReport,
-  type RtoObjective,
   type SealedCanary,
   type TimedReport,
 } from '../readiness';
 import type { HolderOutcome, HolderResult, KeyKind, RollCalled } from '../roll-call';
 import { encryption } from './generation';
 import { nodeReport, validity } from './host';
+import { objective, rtoObjective } from './objectives';
 import { chosenGeneration, copyProblem, liveView } from './plan';
 import { count, flag, generation, listOf, name, run, sha256, short, span, strict, text, time } from './values';
 
@@ -99,15 +98,7 @@ export const gatheredFacts = strict<GatheredFacts>({
 const verdict = z.enum(READINESS_VERDICTS);
 // A later version may know more of them.
 const checkName = z.string().regex(/^[a-z][a-z-]{0,63}$/) as unknown as z.ZodType<ReadinessCheckName>;
-const known = { targetSeconds: span.nullable(), expectedSeconds: span.nullable() };
 const kitPart = z.string().regex(/^[a-z]{1,64}$/);
-const objective = strict<Objective>(known);
-const rtoObjective = strict<RtoObjective>({
-  ...known,
-  machineSeconds: span.nullable(),
-  measuredBy: z.enum(['restores', 'drills']).nullable(),
-  peopleSeconds: span.nullable(),
-});
 
 /** What an evaluation ended with, as it is read back. */
 export const readinessReport = strict<ReadinessReport>({

@@ -4,6 +4,7 @@ import { ACCEPTABLE, type LostRun, type RecoverQuorumPlan, type RecoveryPlan, ty
 import { productName } from '../product';
 import type { RecoveryMethod, RecoveryProgress } from '../recovery';
 import { describeDrill } from './drill-text';
+import { planTimeLines } from './time-text';
 
 const TITLES: Record<RecoveryMethod, string> = {
   snapshot: 'Restore',
@@ -92,6 +93,7 @@ function matterOf(plan: RecoveryPlan): string[] {
         `Backup ${plan.generation} (${formatBytes(plan.archiveBytes)}, ${formatCount(plan.keyCount, 'key')}, ${madeBy(plan)}), ` +
           `good copies in ${plan.copies.join(', ')}.`,
         `What was written after ${formatTime(plan.capturedAt)} is lost: ${formatSeconds(plan.rpoSeconds)} when this was planned.`,
+        ...planTimeLines(plan.rto),
         ...drillLine(plan),
         ...lostLines(plan.lost ?? []),
         ...(plan.source === plan.cluster ? [] : [`It is a backup of ${plan.source} and goes into ${plan.cluster}.`]),

@@ -1,5 +1,6 @@
 import { formatCount, formatSeconds, formatTime } from '../format';
 import { kitCode } from '../kit';
+import { expectedTimeText } from './time-text';
 import { cut } from '../retry-notice';
 import type { ReadinessCheck, ReadinessCheckName, ReadinessFinding, ReadinessReport } from '../readiness';
 
@@ -66,11 +67,8 @@ function backupText({ backup, rpo }: ReadinessReport): string {
 }
 
 function timeText({ rto }: ReadinessReport): string[] {
-  if (!rto || rto.machineSeconds === null) return [];
-  const people =
-    rto.peopleSeconds === null ? 'and the time that people need' : `and people ${formatSeconds(rto.peopleSeconds)}`;
-  const basis = rto.measuredBy === 'restores' ? 'as before' : 'by drills';
-  return [`It would take machines about ${formatSeconds(rto.machineSeconds)} (${basis}), ${people}.`];
+  const expected = rto && expectedTimeText(rto);
+  return expected ? [`It would take ${expected}.`] : [];
 }
 
 function kitText({ kit }: ReadinessReport): string[] {

@@ -5,6 +5,7 @@ import { type CommandText, removalCommand, reportCommand } from './commands';
 import { describeContent } from './content-text';
 import { type Headline, headlineOf, phaseName } from './headline';
 import { describePlan, titleOf } from './plan-text';
+import { reportTimeFacts } from './time-text';
 import { describePhase, type PhaseText, type PlanText, rollBackOf } from './run-text';
 
 /** Everything to say about a run that has ended, as plain text. */
@@ -121,7 +122,7 @@ function backupOf(backup: NonNullable<RecoveryReport['backup']>): string {
 }
 
 function factsOf(report: RecoveryReport): [string, string][] {
-  const { plan, approvals, shares } = report;
+  const { plan, approvals, shares, status } = report;
   const names = (list: { name: string; at: string }[]) => list.map(({ name, at }) => `${name} (${at})`).join(', ');
   return [
     ['run', report.run],
@@ -135,6 +136,7 @@ function factsOf(report: RecoveryReport): [string, string][] {
     ],
     ['unsealed by', names((shares?.accepted ?? []).map(({ holder, at }) => ({ name: holder, at }))) || 'nobody'],
     ['RTO', times(report)],
+    ...(status === 'completed' && plan !== null && 'rto' in plan ? reportTimeFacts(plan.rto, report) : []),
     ...lossOf(report),
   ];
 }

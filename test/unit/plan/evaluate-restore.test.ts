@@ -91,6 +91,24 @@ describe('a plan', () => {
     });
   });
 
+  it('says how long it should take, but not in place, where nothing is started', () => {
+    const rto = {
+      targetSeconds: 1_800,
+      expectedSeconds: null,
+      machineSeconds: null,
+      measuredBy: null,
+      peopleSeconds: null,
+    };
+    const facts = factsWith();
+    const chosen = { ...facts.chosen, rto };
+
+    expect(evaluateRestore({ ...facts, chosen }).plan).toMatchObject({ rto });
+    expect(evaluateRestore(facts).plan).not.toHaveProperty('rto');
+    const inPlace = evaluateRestore({ ...factsWith({ input: { inPlace: true }, live: serving }), chosen }).plan;
+    expect(inPlace).toMatchObject({ method: 'inPlace' });
+    expect(inPlace).not.toHaveProperty('rto');
+  });
+
   it('warns of a generation from the future, behind which newer ones may be hidden', () => {
     const facts = { ...factsWith(), now: '2026-11-21T04:00:00.000Z' };
 

@@ -46,6 +46,14 @@ describe('the hash of a plan', () => {
     if (!plan) throw new Error('refused');
 
     expect(planHashOf({ ...plan, drilled: { last, bad: null } })).toBe(planHashOf(plan));
+    const times = {
+      targetSeconds: 1,
+      expectedSeconds: 2,
+      machineSeconds: 2,
+      measuredBy: 'drills',
+      peopleSeconds: 0,
+    } as const;
+    expect(planHashOf({ ...plan, rto: times })).toBe(planHashOf(plan));
   });
 
   it('is of no plan that is larger than any', () => {

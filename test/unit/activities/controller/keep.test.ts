@@ -19,6 +19,9 @@ import type { Drilled } from '../../../../src/repository/keep/drills';
 import { writeMark } from '../../../../src/repository/keep/marks';
 import type { Repository, TransferOptions } from '../../../../src/repository/types';
 import { restoreEnvironment } from '../../../support/activity-environment';
+import { reportFiles } from '../../../../src/report/write-report';
+import { publishReport } from '../../../../src/repository/keep/reports';
+import { reportWith } from '../../../support/run-samples';
 import { keepLast, signingPair, stageSample } from '../../../support/generation';
 import { sampleConfig } from '../../../support/sample-config';
 import { useDirectory } from '../../../support/temporary';
@@ -119,6 +122,22 @@ describe('a restore', () => {
     expect(chosen.copy).toMatchObject({ generation, repository: 'offsite' });
     expect(chosen.healthy).toEqual(['offsite']);
     expect(chosen.problems).toEqual([{ repository: 'local', problem: expect.stringContaining(generation) }]);
+  });
+
+  it('says how long it should take, by what earlier ones took', async () => {
+    await publish(HOURS[0] ?? '', 'local');
+    const none = await choose();
+    const report = reportWith({ cluster: 'prod', method: 'snapshot', rtoMachineSeconds: 90, rtoHumanSeconds: 30 });
+    await publishReport(await controller.repository('offsite'), report, reportFiles(report), KEYS.privateKeyPem);
+
+    expect(none.rto).toMatchObject({ machineSeconds: null, measuredBy: null });
+    expect((await choose()).rto).toEqual({
+      targetSeconds: null,
+      machineSeconds: 90,
+      measuredBy: 'restores',
+      peopleSeconds: 30,
+      expectedSeconds: 120,
+    });
   });
 
   it('warns of a generation that somebody removed', async () => {
