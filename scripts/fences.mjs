@@ -201,7 +201,7 @@ const ROOMS = {
     imports: ['src/web/*', 'src/web/login', 'src/config', ...LOW, 'src/*'],
     builtins: true,
     temporal: [],
-    only: ['openid-client', 'hono', '@hono'],
+    only: ['openid-client', 'hono', '@hono', 'undici'],
   },
   'src/web/browser': {
     why: 'it runs in a browser, with a share in clear',

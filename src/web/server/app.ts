@@ -80,7 +80,10 @@ export function createWebApp({ state, login, assets, settings, actions }: WebPar
     context.set('principal', await login.principalOf(context));
     return next();
   });
-  app.route('/', login.routes);
+  app.route(
+    '/',
+    login.routes((context, status, text) => refused(context as Web, status, text)),
+  );
   if (actions) app.route('/', actions);
 
   const streams = new StreamCount(STREAMS_OF_ONE, STREAMS_OF_ALL);
@@ -165,6 +168,7 @@ const TITLES = {
   421: 'Wrong name',
   429: 'Too many requests',
   500: 'Something went wrong',
+  502: 'No answer',
 } as const;
 
 function clusterIn(context: Web): string | null {

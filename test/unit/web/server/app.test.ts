@@ -14,9 +14,10 @@ const ASSETS = {
 };
 const NO_LOGIN: Login = {
   method: 'off',
-  routes: new Hono(),
+  routes: () => new Hono(),
   principalOf: () => Promise.resolve(null),
   csrfOf: () => null,
+  isCsrf: () => false,
 };
 const EMPTY: OverviewModel = {
   page: 'overview',
