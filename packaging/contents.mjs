@@ -1,7 +1,7 @@
 // What an installation consists of. Whatever is not listed here is in no package.
 
 /** Of the compiled program; the lab and the tests are not for installations. */
-export const PROGRAM = ['activities', 'src', 'workflows', 'workflow-bundle.js', 'holder-page.js'];
+export const PROGRAM = ['activities', 'src', 'workflows', 'workflow-bundle.js', 'holder-page.js', 'web-pages.js'];
 export const NOT_PROGRAM = ['src/lab/'];
 
 /** Packages that are asked for when workflows are bundled, which was done, or by TypeScript. By the name's beginning. */

@@ -170,7 +170,7 @@ const ROOMS = {
     imports: ['src/web/*', 'src/contract'],
     builtins: ['crypto'],
     temporal: [],
-    only: [],
+    only: ['qr'],
   },
   'src/web/pages': {
     why: 'it lays out what it is given, on the server and in the browser',

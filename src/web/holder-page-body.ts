@@ -26,6 +26,10 @@ ${keyList('Nodes', nodes)}${keyList('Sandbox hosts, for drills and roll-calls', 
 <code>vault-dr status --json</code>, or the query <code>progress</code> in Temporal. Nothing in it is secret.</p>
 <textarea id="recipients" rows="6" spellcheck="false" autocomplete="off" autocapitalize="off"
  aria-describedby="recipients-hint recipients-problem"></textarea>
+<label for="recipients-photo">Or a picture of their QR code</label>
+<p class="hint" id="photo-hint">From the camera or a file. It is read in this page, and goes nowhere.</p>
+<input id="recipients-photo" type="file" accept="image/*" capture="environment"
+ aria-describedby="photo-hint recipients-problem">
 <label for="run">End of the run's id</label>
 <p class="hint" id="run-hint">Its last 8 characters, by another way than the recipients came: let the person say them in
 the call.</p>
@@ -58,6 +62,11 @@ PGP-encrypted, what <code>gpg --decrypt</code> prints. The field is emptied by t
 before.</p>
 <textarea id="envelope" rows="10" readonly spellcheck="false" aria-describedby="envelope-hint"></textarea>
 <button id="copy-envelope" type="button">Copy the envelope</button>
+<details>
+<summary>As a QR code</summary>
+<p class="hint">For a colleague's phone: it holds the envelope as it is above.</p>
+<div id="envelope-code"></div>
+</details>
 <p>A colleague saves it as <code>envelope.txt</code> and runs:</p>
 <pre tabindex="0"><code id="vault-dr"></code></pre>
 <details>

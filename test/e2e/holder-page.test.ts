@@ -2,32 +2,35 @@ import { randomBytes } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import axe from 'axe-core';
 import type { Browser, BrowserContext, Page } from 'playwright-core';
 import { type RecipientList, recipientsText } from '../../src/contract/recipients';
 import { encryptArmored } from '../../src/crypto/age';
-import { agentFingerprint, agentPublicKey, generateAgentKey, signRecipient } from '../../src/crypto/agent-key';
 import { ensureRunIdentity } from '../../src/host/run/run-identity';
 import { judgeShare } from '../../src/host/run/share-verdict';
+import { waitFor } from '../../src/lab/processes';
 import { PROJECT_ROOT } from '../../src/lab/project-root';
 import { findInText, shareNeedles } from '../../src/lab/demo/share-search';
 import { holderPage, type PageAssets } from '../../src/web/holder-page';
-import { describeInBrowser, launchBrowser } from '../support/browser';
+import { qrPath } from '../../src/web/qr-path';
+import {
+  describeInBrowser,
+  everythingOf,
+  expectText,
+  fitsIn,
+  launchBrowser,
+  PHONE,
+  pictureOf,
+  runStarted,
+  signingAgents,
+  violationsIn,
+} from '../support/browser';
 import { useDirectory } from '../support/temporary';
 
-const PHONE = { width: 360, height: 740 };
 const NODES = ['vault-1', 'vault-2', 'vault-3'];
-
-/** As Temporal numbers runs: a UUID of version 7 begins with the time. */
-function runStarted(minutesAgo: number): string {
-  const time = (Date.now() - minutesAgo * 60_000).toString(16).padStart(12, '0');
-  const random = randomBytes(8).toString('hex');
-  return `${time.slice(0, 8)}-${time.slice(8)}-7${random.slice(0, 3)}-8${random.slice(3, 6)}-${random.slice(4)}`;
-}
 
 describeInBrowser('the page for key holders, opened from disk without a network', () => {
   const inTest = useDirectory();
-  const agentKeys = Object.fromEntries(NODES.map((name) => [name, generateAgentKey()]));
+  const agents = signingAgents(NODES);
   const run = runStarted(43);
   const share = randomBytes(33).toString('base64');
   let browser: Browser;
@@ -54,19 +57,19 @@ describeInBrowser('the page for key holders, opened from disk without a network'
     const { keyboard } = page;
     await reach('#recipients');
     await keyboard.insertText(recipientsText(list));
-    await keyboard.press('Tab');
+    await reach('#run');
     await keyboard.type(run.slice(-8));
     await keyboard.press('Enter');
-    await expectText('#checked', `Run ${run}, started`);
-    await expectText('#checked', '43 min');
-    await expectText('#checked', agentFingerprint(agentPublicKey(agentKeys['vault-2'] ?? '')));
+    await expectText(page, '#checked', `Run ${run}, started`);
+    await expectText(page, '#checked', '43 min');
+    await expectText(page, '#checked', agents.pageKeys[1]?.fingerprint ?? '');
     // The focus is on the next field already.
     await keyboard.type('cleo');
     await keyboard.press('Tab');
     await keyboard.type(share);
     await keyboard.press('Tab');
     await keyboard.press('Enter');
-    await expectText('#done', 'Encrypted for vault-1, vault-2, vault-3.');
+    await expectText(page, '#done', 'Encrypted for vault-1, vault-2, vault-3.');
 
     const envelope = await page.inputValue('#envelope');
     const message = JSON.parse(await page.inputValue('#message')) as object;
@@ -75,13 +78,13 @@ describeInBrowser('the page for key holders, opened from disk without a network'
       NODES.map(() => ({ accepted: true, reason: null })),
     );
     expect(message).toEqual({ holder: 'cleo', share: envelope });
-    await expectText('#vault-dr', 'vault-dr unseal --cluster prod --as cleo --envelope envelope.txt');
-    await expectText('#workflow-id', 'restore-prod');
+    await expectText(page, '#vault-dr', 'vault-dr unseal --cluster prod --as cleo --envelope envelope.txt');
+    await expectText(page, '#workflow-id', 'restore-prod');
     expect(findInText(await everythingOf(page), shareNeedles([share]))).toEqual([]);
 
     await reach('#copy-envelope');
     await keyboard.press('Enter');
-    await expectText('#copied', 'clipboard');
+    await expectText(page, '#copied', 'clipboard');
     await reach('#again');
     await keyboard.press('Enter');
     expect(await page.isVisible('#result')).toBe(false);
@@ -94,9 +97,34 @@ describeInBrowser('the page for key holders, opened from disk without a network'
 
     for (const document of [progress, { queryResult: [progress] }, [progress]]) {
       await check(JSON.stringify(document, null, 2), run.slice(-8));
-      await expectText('#checked', 'They unseal the cluster itself.');
+      await expectText(page, '#checked', 'They unseal the cluster itself.');
       expect(await page.textContent('#recipients-problem')).toBe('');
     }
+  }, 60_000);
+
+  it('takes them from a picture of their QR code, and gives the envelope as one', async () => {
+    const list = await recipientsOf(run);
+    await showPicture(await codeOf(recipientsText(list)));
+    expect(await page.inputValue('#recipients')).toBe(recipientsText(list));
+    await page.fill('#run', run.slice(-8));
+    await page.click('#check');
+    await encrypt(share);
+    await expectText(page, '#done', 'Encrypted for');
+    await page.locator('summary', { hasText: 'As a QR code' }).click();
+    const code = await page.locator('#envelope-code svg').screenshot();
+    const envelope = await page.inputValue('#envelope');
+    await pictureOf(page, 'holder-page-envelope-code.png');
+
+    await showPicture(code);
+    expect(await page.inputValue('#recipients')).toBe(envelope);
+    await page.click('#check');
+    await expectText(page, '#recipients-problem', 'These are not the recipients of a run');
+    await page.setInputFiles('#recipients-photo', {
+      name: 'a.png',
+      mimeType: 'image/png',
+      buffer: Buffer.from('no picture'),
+    });
+    await expectText(page, '#recipients-problem', 'No QR code was found in this picture.');
   }, 60_000);
 
   it('refuses recipients that are not those of the run', async () => {
@@ -121,11 +149,11 @@ describeInBrowser('the page for key holders, opened from disk without a network'
     await expectRefused(list, 'Enter the last 8 characters', run.slice(-4));
     await expectRefused({ ...list, recipients: [] }, 'does not accept shares now');
     await check(JSON.stringify({ ...list, method: 'snapshot', recipients: [{ ...first, node: hostile }] }), 'x');
-    await expectText('#recipients-problem', `'${hostile}' is not the name of a node.`);
+    await expectText(page, '#recipients-problem', `'${hostile}' is not the name of a node.`);
     await check(recipientsText(list).slice(0, -40), run.slice(-8));
-    await expectText('#recipients-problem', 'Its end is missing.');
+    await expectText(page, '#recipients-problem', 'Its end is missing.');
     await check(share, run.slice(-8));
-    await expectText('#recipients-problem', 'This looks like an unseal share in clear text.');
+    await expectText(page, '#recipients-problem', 'This looks like an unseal share in clear text.');
     expect(await page.inputValue('#recipients')).toBe('');
     expect(await page.locator('img').count()).toBe(0);
   }, 120_000);
@@ -137,7 +165,7 @@ describeInBrowser('the page for key holders, opened from disk without a network'
     const problem = 'This is not an unseal share: base64 or hexadecimal, 16 to 33 bytes.';
 
     await encrypt(share);
-    await expectText('#share-problem', 'Check the recipients first');
+    await expectText(page, '#share-problem', 'Check the recipients first');
     await check(recipientsText(list), run.slice(-8));
     for (const [given, why] of [
       ['', problem],
@@ -149,12 +177,12 @@ describeInBrowser('the page for key holders, opened from disk without a network'
       [pgp, 'This share is PGP-encrypted.'],
     ] as const) {
       await encrypt(given);
-      await expectText('#share-problem', why);
+      await expectText(page, '#share-problem', why);
       expect(await page.inputValue('#share')).toBe('');
       expect(await page.isVisible('#result')).toBe(false);
     }
     await encrypt(Buffer.from(share, 'base64').toString('hex'));
-    await expectText('#done', 'Encrypted for');
+    await expectText(page, '#done', 'Encrypted for');
     // Other recipients: the envelope is not theirs.
     await page.fill('#run', 'something');
     expect(await page.isVisible('#result')).toBe(false);
@@ -167,16 +195,16 @@ describeInBrowser('the page for key holders, opened from disk without a network'
       const list = await recipientsOf(run);
       for (const viewport of [{ width: 1280, height: 900 }, PHONE]) {
         await page.setViewportSize(viewport);
-        expect(await violations()).toEqual([]);
+        expect(await violationsIn(page)).toEqual([]);
         await check('nothing', '');
-        expect(await violations()).toEqual([]);
+        expect(await violationsIn(page)).toEqual([]);
         await check(recipientsText(list), run.slice(-8));
         await encrypt(share);
-        await expectText('#done', 'Encrypted for');
+        await expectText(page, '#done', 'Encrypted for');
         for (const summary of await page.locator('summary').all()) await summary.click();
-        expect(await violations()).toEqual([]);
-        expect(await page.evaluate('document.documentElement.scrollWidth <= innerWidth')).toBe(true);
-        await picture(`holder-page-${colorScheme}-${viewport.width}.png`);
+        expect(await violationsIn(page)).toEqual([]);
+        expect(await fitsIn(page)).toBe(true);
+        await pictureOf(page, `holder-page-${colorScheme}-${viewport.width}.png`);
         await page.reload();
         requests.pop();
       }
@@ -201,11 +229,7 @@ describeInBrowser('the page for key holders, opened from disk without a network'
   async function openPage(): Promise<void> {
     // Bundled by `npm run build`.
     const assets = require(join(PROJECT_ROOT, 'dist/holder-page.js')) as PageAssets;
-    const nodes = NODES.map((name) => {
-      const publicKey = agentPublicKey(agentKeys[name] ?? '');
-      return { name, publicKey, fingerprint: agentFingerprint(publicKey) };
-    });
-    const html = holderPage({ version: '1.2.3', cluster: 'prod', nodes, sandboxHosts: [] }, assets);
+    const html = holderPage({ version: '1.2.3', cluster: 'prod', nodes: agents.pageKeys, sandboxHosts: [] }, assets);
     await writeFile(inTest('page.html'), html);
     context = await browser.newContext({ permissions: ['clipboard-read', 'clipboard-write'] });
     await context.setOffline(true);
@@ -219,14 +243,28 @@ describeInBrowser('the page for key holders, opened from disk without a network'
   }
 
   async function recipientsOf(runId: string, cluster = 'prod'): Promise<RecipientList> {
-    const recipients = await Promise.all(
-      NODES.map(async (node) => {
-        const { recipient } = await ensureRunIdentity(inTest(node), runId);
-        const about = { cluster, node, run: runId, recipient };
-        return { node, recipient, signature: signRecipient(agentKeys[node] ?? '', about) };
-      }),
-    );
+    const recipients = await agents.recipientsOf(inTest, runId, cluster);
     return { cluster, run: runId, purpose: 'restore', recipients };
+  }
+
+  async function showPicture(buffer: Buffer): Promise<void> {
+    await page.fill('#recipients', '');
+    await page.setInputFiles('#recipients-photo', { name: 'code.png', mimeType: 'image/png', buffer });
+    await waitFor('the code was read', async () => (await page.inputValue('#recipients')) !== '', {
+      timeoutMs: 20_000,
+    });
+  }
+
+  /** As somebody else's screen shows it. */
+  async function codeOf(text: string): Promise<Buffer> {
+    const { path, size } = qrPath(text) ?? { path: '', size: 0 };
+    const other = await context.newPage();
+    await other.setContent(
+      `<svg width="600" viewBox="0 0 ${size} ${size}" style="background:white"><path d="${path}"/></svg>`,
+    );
+    const picture = await other.locator('svg').screenshot();
+    await other.close();
+    return picture;
   }
 
   async function check(text: string, end: string): Promise<void> {
@@ -242,15 +280,11 @@ describeInBrowser('the page for key holders, opened from disk without a network'
 
   async function expectRefused(list: RecipientList, why: string, end = run.slice(-8)): Promise<void> {
     await check(recipientsText(list), end);
-    await expectText('#recipients-problem', why);
-    await expectText('#recipients-problem', list.recipients.length > 0 ? 'Nothing was sent' : 'Ask the person');
+    await expectText(page, '#recipients-problem', why);
+    await expectText(page, '#recipients-problem', list.recipients.length > 0 ? 'Nothing was sent' : 'Ask the person');
     await encrypt(share);
-    await expectText('#share-problem', 'Check the recipients first');
+    await expectText(page, '#share-problem', 'Check the recipients first');
     expect(await page.isVisible('#result')).toBe(false);
-  }
-
-  async function expectText(selector: string, text: string): Promise<void> {
-    await page.locator(selector).filter({ hasText: text }).waitFor({ timeout: 5_000, state: 'attached' });
   }
 
   /** By the tabulator key, as from the beginning of the page. */
@@ -261,27 +295,4 @@ describeInBrowser('the page for key holders, opened from disk without a network'
     }
     throw new Error(`${selector} can't be reached by the keyboard.`);
   }
-
-  async function violations(): Promise<string[]> {
-    await page.evaluate(axe.source);
-    const { violations: found } = (await page.evaluate('axe.run()')) as axe.AxeResults;
-    return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(' ')}`);
-  }
-
-  /** For people who want to see it. */
-  async function picture(name: string): Promise<void> {
-    const directory = process.env['HOLDER_PAGE_PICTURES'];
-    if (directory !== undefined) await page.screenshot({ path: join(directory, name), fullPage: true });
-  }
 });
-
-/** What stays of a page once it was used. */
-async function everythingOf(page: Page): Promise<string> {
-  const script = `Promise.all([
-    document.documentElement.outerHTML,
-    ...[...document.querySelectorAll('input, textarea')].map((field) => field.value),
-    JSON.stringify(localStorage), JSON.stringify(sessionStorage), document.cookie, location.href, JSON.stringify(history.state),
-    indexedDB.databases().then((all) => JSON.stringify(all)),
-  ]).then((parts) => parts.join('\\n'))`;
-  return (await page.evaluate(script)) as string;
-}

@@ -71,7 +71,7 @@ describeIf(process.arch === 'x64', 'the packages of this test are for x64')('pac
     const program = files.filter((file) => file.startsWith('usr/lib/vault-dr/dist/'));
     expect(program.filter((file) => NEVER.test(file))).toEqual([]);
     expect(new Set(program.map((file) => file.split('/')[4]))).toEqual(
-      new Set(['activities', 'holder-page.js', 'src', 'workflow-bundle.js', 'workflows']),
+      new Set(['activities', 'holder-page.js', 'src', 'web-pages.js', 'workflow-bundle.js', 'workflows']),
     );
     expect(files.filter((file) => /\.(map|[cm]?ts)$/.test(file))).toEqual([]);
     expect(files.filter((file) => file.endsWith('.node'))).toEqual([

@@ -1,24 +1,16 @@
 import { isDrError } from '../../contract/failures';
-import { printable } from '../../contract/printable';
-import type { SharePurpose } from '../../contract/recipients';
-import { checkEnvelope, problemOfShare } from '../../contract/share';
-import { sealShare } from '../../crypto/envelope';
-import { openPgpText } from '../../crypto/openpgp-text';
 import { handIn } from '../hand-in';
 import { DATA_ID, type HolderPageData } from '../holder-data';
+import { PURPOSES } from '../purposes';
 import { type CheckedRecipients, checkRecipients } from '../run-recipients';
+import { copied } from './copying';
 import { element, field, list, onEnter, onPress, paragraph, show, showProblem } from './page';
+import { problemText } from './problem-text';
+import { qrElement } from './qr-element';
+import { NO_CODE, readQr } from './read-qr';
+import { sealed } from './sealing';
+import { takeShare, watchShareField } from './share-field';
 import { isSigned } from './signed';
-
-const PURPOSES: Record<SharePurpose, string> = {
-  restore: 'They unseal the cluster itself.',
-  drill: 'A drill: they unseal nothing but a sandbox.',
-  'roll-call': 'A roll-call: they unseal nothing but a sandbox.',
-  recover: 'Single secrets are read from a backup: they unseal nothing but a sandbox.',
-};
-
-const ENTER_ONE =
-  'Nothing was sent. Enter one share, as `vault operator init` printed it; if it is PGP-encrypted, what `gpg --decrypt` prints.';
 
 // Written by the CLI into the same file, and covered by its checksum.
 const data = JSON.parse(element(DATA_ID).textContent ?? '') as HolderPageData;
@@ -32,8 +24,8 @@ onPress('copy-envelope', () => void copy('envelope'));
 onPress('copy-message', () => void copy('message'));
 onPress('again', startAgain);
 for (const id of ['recipients', 'run']) element(id).addEventListener('input', forgetRecipients);
-// A page that is left may be kept, to be shown again as it was.
-addEventListener('pagehide', () => (field('share').value = ''));
+element('recipients-photo').addEventListener('change', () => void readRecipients());
+watchShareField();
 
 function check(): void {
   forgetRecipients();
@@ -41,7 +33,7 @@ function check(): void {
     checked = checkRecipients(field('recipients').value, field('run').value, data, isSigned, Date.now());
   } catch (error) {
     if (isDrError(error) && error.message.includes('in clear text')) field('recipients').value = '';
-    showProblem('recipients-problem', textOf(error), ['recipients', 'run']);
+    showProblem('recipients-problem', problemText(error), ['recipients', 'run']);
     field('recipients').focus();
     return;
   }
@@ -63,27 +55,29 @@ function forgetRecipients(): void {
   hideResult();
 }
 
+async function readRecipients(): Promise<void> {
+  const photo = field('recipients-photo');
+  const [file] = (photo instanceof HTMLInputElement && photo.files) || [];
+  if (file === undefined) return;
+  const text = await readQr(file);
+  // The same picture may be chosen again.
+  photo.value = '';
+  forgetRecipients();
+  if (text === null) return showProblem('recipients-problem', NO_CODE, ['recipients']);
+  field('recipients').value = text;
+  field('run').focus();
+}
+
 async function encrypt(): Promise<void> {
-  const entered = field('share').value.trim();
-  field('share').value = '';
+  const entered = takeShare();
   hideResult();
   showProblem('share-problem', '', ['share']);
-  try {
-    if (checked === null) return refuseShare('Check the recipients first: step 1.');
-    const { list: recipients } = checked;
-    const isPgp = openPgpText(entered) !== null;
-    const problem = problemOfShare(entered, isPgp);
-    if (problem !== null) return refuseShare(`${problem}\n${ENTER_ONE}`);
-    const envelope = await sealShare(
-      entered,
-      recipients.recipients.map(({ recipient }) => recipient),
-    );
-    const verdict = checkEnvelope(envelope);
-    if (!verdict.ok) return refuseShare(verdict.reason);
-    if (checked.list === recipients) showResult(envelope, checked);
-  } catch (error) {
-    refuseShare(textOf(error));
-  }
+  const before = checked;
+  if (before === null) return refuseShare('Check the recipients first: step 1.');
+  const made = await sealed(entered, before.list.recipients);
+  if ('problem' in made) return refuseShare(made.problem);
+  // Others may have been checked meanwhile.
+  if (checked === before) showResult(made.envelope, before);
 }
 
 function refuseShare(text: string): void {
@@ -94,6 +88,7 @@ function refuseShare(text: string): void {
 function showResult(envelope: string, { list: recipients }: CheckedRecipients): void {
   const { vaultDr, temporal, workflowId, name, message } = handIn(recipients, field('holder').value, envelope);
   field('envelope').value = envelope;
+  element('envelope-code').replaceChildren(qrElement(envelope, 'envelope'));
   field('message').value = message;
   show('vault-dr', vaultDr);
   show('temporal', temporal);
@@ -110,19 +105,16 @@ function showResult(envelope: string, { list: recipients }: CheckedRecipients): 
 function hideResult(): void {
   element('result').hidden = true;
   for (const id of ['envelope', 'message']) field(id).value = '';
-  for (const id of ['vault-dr', 'temporal', 'done', 'copied']) show(id, '');
+  for (const id of ['envelope-code', 'vault-dr', 'temporal', 'done', 'copied']) show(id, '');
 }
 
 async function copy(id: string): Promise<void> {
   const from = field(id);
-  try {
-    await navigator.clipboard.writeText(from.value);
-    show('copied', `The ${id} is in the clipboard.`);
-  } catch {
+  const said = await copied(from.value, id, () => {
     from.focus();
-    from.select();
-    show('copied', `This browser does not let a page copy. The ${id} is selected: copy it with Ctrl+C or the menu.`);
-  }
+    if (from instanceof HTMLTextAreaElement) from.select();
+  });
+  show('copied', said);
 }
 
 function startAgain(): void {
@@ -130,10 +122,4 @@ function startAgain(): void {
   forgetRecipients();
   showProblem('share-problem', '', ['share']);
   field('recipients').focus();
-}
-
-function textOf(error: unknown): string {
-  if (isDrError(error)) return `${error.message}\n${error.advice ?? ''}`.trim();
-  const message = printable(error instanceof Error ? error.message : String(error));
-  return `This browser can't do it: ${message}\nOpen the page in another browser.`;
 }
