@@ -36,6 +36,11 @@ path "auth/+/role/+/secret-id/lookup" {
   capabilities = ["update"]
 }
 
+# For `vault-dr ready`: the SHA-256 of external plugins, which the files on each node should have.
+path "sys/plugins/catalog" {
+  capabilities = ["read"]
+}
+
 # Only with backup.canary, and then with its path: a nonce is written there before a capture and read after a restore.
 path "secret/data/vault-dr-canary" {
   capabilities = ["create", "update", "read"]

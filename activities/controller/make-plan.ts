@@ -102,7 +102,7 @@ async function inspectThroughLeader(controller: Controller, cluster: string, vie
   if (storageType !== 'raft') return { ...seen, ...(await tryLogin(controller, cluster, view.leader.node)) };
   try {
     const { nodes } = settingsOf(controller, { cluster });
-    const [peers, autopilot, configuration, allowed, validity] = await controller.withLogin(
+    const [peers, autopilot, configuration, allowed, validity, plugins] = await controller.withLogin(
       cluster,
       view.leader.node,
       (vault) =>
@@ -113,6 +113,7 @@ async function inspectThroughLeader(controller: Controller, cluster: string, vie
           vault.autopilotConfiguration().catch(() => null),
           vault.capabilitiesSelf([REMOVE_PEER]).catch(() => null),
           loginValidity(vault, controller.cluster(cluster).auth),
+          vault.externalPlugins().catch(() => null),
         ]),
     );
     const capabilities = allowed?.[REMOVE_PEER] ?? [];
@@ -126,6 +127,7 @@ async function inspectThroughLeader(controller: Controller, cluster: string, vie
       voters,
       members,
       mayRemovePeers,
+      ...(plugins && { plugins }),
       ...silencesOf(autopilot, configuration),
     };
   } catch (error) {
@@ -139,11 +141,13 @@ async function tryLogin(
   controller: Controller,
   cluster: string,
   node: string,
-): Promise<Pick<LiveView, 'login' | 'loginValidity' | 'problem'>> {
+): Promise<Pick<LiveView, 'login' | 'loginValidity' | 'plugins' | 'problem'>> {
   try {
     const { auth } = controller.cluster(cluster);
-    const validity = await controller.withLogin(cluster, node, (vault) => loginValidity(vault, auth));
-    return { login: true, loginValidity: validity, problem: null };
+    const [validity, plugins] = await controller.withLogin(cluster, node, (vault) =>
+      Promise.all([loginValidity(vault, auth), vault.externalPlugins().catch(() => null)]),
+    );
+    return { login: true, loginValidity: validity, ...(plugins && { plugins }), problem: null };
   } catch (error) {
     cancellation().throwIfAborted();
     return { login: false, problem: (error as Error).message };

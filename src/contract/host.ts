@@ -68,10 +68,21 @@ export interface ServerDetails {
   initialize: string | null;
   /** Files that Vault needs to start and that do not exist. */
   missing: { path: string; setting: string }[];
-  /** External plugins; `files` is null if the directory is unreadable. */
-  plugins: { directory: string; files: string[] | null } | null;
+  /** External plugins; null: it names no directory for them. */
+  plugins: PluginFiles | null;
   /** Of the certificates in its configuration. Absent in results of earlier agents. */
   certificates?: Validity[];
+}
+
+/** What is in the directory for external plugins. */
+export interface PluginFiles {
+  directory: string;
+  /** Null if it is unreadable. */
+  files: string[] | null;
+  /** Of the files that could be hashed. Absent in results of earlier agents, and where it is unreadable. */
+  sha256?: string[];
+  /** How many entries could not be hashed: directories, what is too large, what there was no time for. */
+  unhashed?: number;
 }
 
 export interface JoinTarget {

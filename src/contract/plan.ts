@@ -74,6 +74,16 @@ export interface ReminderSettings {
   alternates: string[];
 }
 
+/** An external plugin as Vault's catalogue has it. */
+export interface CataloguePlugin {
+  /** With its type, such as `database/oracle`. */
+  plugin: string;
+  /** Empty if it was registered without one. */
+  version: string;
+  /** Lower-case hexadecimal, of its file. */
+  sha256: string;
+}
+
 export interface LiveMember {
   nodeId: string;
   /** Cluster address, `host:port`. */
@@ -107,6 +117,8 @@ export interface LiveView {
   login: boolean | null;
   /** Of what it logs in with. Absent without a login, and in results of earlier versions. */
   loginValidity?: Validity;
+  /** External plugins that Vault's catalogue knows. Absent where it could not be read, and in results of earlier versions. */
+  plugins?: CataloguePlugin[];
   /** Of the leader. */
   seal: SealReport | null;
   /** Only where Vault stores in Consul. */

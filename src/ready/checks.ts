@@ -5,7 +5,8 @@ import { auditTrail, signingKey } from './controller';
 import { certificates, loginExpiry } from './expiry';
 import type { CheckEntry, ReadinessFacts } from './facts';
 import { agents, clocks, identity } from './hosts';
-import { copiesInReach, login, plan, plugins, reach, rights, room, seal, versions, wayIn } from './plan';
+import { copiesInReach, login, plan, reach, rights, room, seal, versions, wayIn } from './plan';
+import { plugins } from './plugins';
 import { drill, rollCall } from './practice';
 import { recoveryTime } from './recovery-time';
 
@@ -38,7 +39,10 @@ export const CHECKS: Readonly<Record<ReadinessCheckName, CheckEntry>> = {
     asks: 'where a repository has `objectLock`: a copy is locked until a newer backup should be there',
     check: lock,
   },
-  plugins: { asks: 'where the backup names external plugins: every node has files of their names', check: plugins },
+  plugins: {
+    asks: "where the backup names external plugins: every node has their files, by SHA-256 where Vault's catalogue may be read",
+    check: plugins,
+  },
   'way-in': {
     asks: 'people have a way in afterwards: `restore.peopleLogin`, or a root token by the keys alone',
     check: wayIn,

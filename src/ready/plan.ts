@@ -1,11 +1,10 @@
 import { REFUSALS } from '../catalogue/refusals';
 import type { FindingCode } from '../catalogue/refusals';
-import { formatCount, formatTime } from '../contract/format';
+import { formatTime } from '../contract/format';
 import type { NodeReport } from '../contract/host';
 import { productName } from '../contract/product';
 import type { ReadinessCheckName, ReadinessFinding } from '../contract/readiness';
 import { rootTokenAdvice, rootTokenWantsToken } from '../contract/root-token';
-import { pluginWarnings } from '../plan/config-findings';
 import type { Finding } from '../plan/findings';
 import { productOfManifest } from '../plan/versions';
 import type { Check, ReadinessFacts } from './facts';
@@ -91,17 +90,6 @@ export const copiesInReach: Check = (facts) =>
 /** Everything else that would have a restore refused. */
 export const plan: Check = (facts) =>
   ofPlan(facts, 'plan', () => ofAll(facts, uncheckedConfig, 'nothing else stands against a restore'));
-
-/** External ones have no place in a snapshot; a mount whose plugin is missing is skipped silently. */
-export const plugins: Check = (facts) => {
-  const wanted = facts.backups.result?.chosen?.copy.manifest.reach?.plugins ?? [];
-  if (wanted.length === 0) return null;
-  return ofAll(
-    facts,
-    (report) => pluginWarnings(report, wanted)[0]?.replace(/^not checked: /, '') ?? null,
-    `${formatCount(wanted.length, 'external plugin')} of the backup have files of their names on every node`,
-  );
-};
 
 /** Whether people can get in afterwards: by a login that the configuration names, which nobody can try, or by the keys alone. */
 export const wayIn: Check = ({ inspections, settings, backups, live, policy }) => {

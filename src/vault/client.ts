@@ -25,7 +25,9 @@ import {
   type Secret,
   secretSchema,
 } from './answers';
+import type { CataloguePlugin } from '../contract/plan';
 import { parseAnswer } from './parse-answer';
+import { pluginCatalogueSchema } from './plugin-catalogue';
 import {
   type Call,
   type Download,
@@ -234,6 +236,11 @@ export class VaultClient {
   async capabilitiesSelf(paths: string[]): Promise<Record<string, string[]>> {
     const byPath = await this.#ask(capabilitiesSchema, 'POST', 'sys/capabilities-self', { body: { paths } });
     return Object.fromEntries(paths.map((path) => [path, byPath[path] ?? []]));
+  }
+
+  /** External plugins that the catalogue knows; asks nothing that takes `sudo`. @returns null if there is no catalogue. */
+  async externalPlugins(): Promise<CataloguePlugin[] | null> {
+    return this.#find(pluginCatalogueSchema, 'sys/plugins/catalog');
   }
 
   /** @returns null if there is nothing. */

@@ -9,6 +9,7 @@ import type {
   ManagedUnit,
   MigrationReport,
   NodeReport,
+  PluginFiles,
   PreparedFile,
   RaftStorage,
   SealReport,
@@ -69,7 +70,12 @@ const serverDetails = strict<ServerDetails>({
   retryJoin: listOf(strict<JoinTarget>({ text, file: text, node: short.nullable() })),
   initialize: text.nullable(),
   missing: listOf(z.strictObject({ path: text, setting: short })),
-  plugins: z.strictObject({ directory: text, files: texts.nullable() }).nullable(),
+  plugins: strict<PluginFiles>({
+    directory: text,
+    files: texts.nullable(),
+    sha256: listOf(sha256).optional(),
+    unhashed: count.optional(),
+  }).nullable(),
   certificates: listOf(validity).optional(),
 });
 

@@ -6,6 +6,7 @@ import type { FailureCode } from '../failures';
 import {
   ACCEPTABLE,
   type AcceptCode,
+  type CataloguePlugin,
   type ChosenGeneration,
   type ConfigSwitch,
   type ConsulView,
@@ -98,6 +99,7 @@ export const liveView = strict<LiveView>({
   mayRemovePeers: flag.optional(),
   login: flag.nullable(),
   loginValidity: validity.optional(),
+  plugins: listOf(strict<CataloguePlugin>({ plugin: short, version: short, sha256 })).optional(),
   seal: sealReport.nullable(),
   consul: strict<ConsulView>({
     leader: short.nullable(),

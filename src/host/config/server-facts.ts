@@ -14,6 +14,7 @@ import {
   retryJoins,
 } from '../../vault/config/server-details';
 import { certificateValidity } from '../../vault/reach/certificate-validity';
+import { hashesIn } from './plugin-hashes';
 import type { ServerStart } from '../../vault/config/server-start';
 import { enabledSeals, type ServerConfig } from '../../vault/config/vault-config';
 import { HIDDEN } from '../service/systemd-unit';
@@ -155,7 +156,8 @@ async function isFile(path: string): Promise<boolean> {
 async function pluginsIn(directory: string | null): Promise<ServerDetails['plugins']> {
   if (directory === null) return null;
   try {
-    return { directory, files: (await readdir(directory)).slice(0, MAX_PLUGINS) };
+    const names = await readdir(directory);
+    return { directory, files: names.slice(0, MAX_PLUGINS), ...(await hashesIn(directory, names)) };
   } catch {
     return { directory, files: null };
   }

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { mkdir, symlink, writeFile } from 'node:fs/promises';
 import type { HostedNode } from '../../../../src/config/schema';
 import { isSamePlace, leftOutFiles, serverFacts } from '../../../../src/host/config/server-facts';
@@ -6,6 +7,7 @@ import { readServerConfig } from '../../../../src/vault/config/vault-config';
 import { useDirectory } from '../../../support/temporary';
 
 const path = useDirectory();
+const HASH_OF_X = createHash('sha256').update('x').digest('hex');
 const NODES = [
   { name: 'vault-1', address: 'https://127.0.0.1:8200', clusterAddress: '127.0.0.1:8201' },
   { name: 'vault-2', address: 'https://vault-2.example.com:8200', clusterAddress: '10.0.0.2:8201' },
@@ -98,7 +100,7 @@ it('finds what Vault needs and is not there, and what no backup would have', asy
       { path: path('tls/vault.key'), setting: 'tls_key_file' },
       { path: path('vault.hclic'), setting: 'license_path' },
     ],
-    plugins: { directory: path('plugins'), files: ['oracle'] },
+    plugins: { directory: path('plugins'), files: ['oracle'], sha256: [HASH_OF_X], unhashed: 0 },
   });
   expect(leftOut).toEqual([
     `${path('tls/ca.pem')}, named in Vault's configuration (leader_ca_cert_file), is not under configFiles`,
