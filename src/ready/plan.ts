@@ -6,6 +6,7 @@ import { productName } from '../contract/product';
 import type { ReadinessCheckName, ReadinessFinding } from '../contract/readiness';
 import { rootTokenAdvice, rootTokenWantsToken } from '../contract/root-token';
 import type { Finding } from '../plan/findings';
+import { ownSealsText } from '../plan/own-seals';
 import { productOfManifest } from '../plan/versions';
 import type { Check, ReadinessFacts } from './facts';
 import { listed, no, noBackup, unchecked, yes } from './finding';
@@ -58,7 +59,10 @@ export const seal: Check = (facts) =>
     const wanted = facts.backups.result?.chosen?.copy.manifest.seal.type ?? 'shamir';
     const well =
       wanted === 'shamir' ? 'it opens with the shares of the key holders' : `every node reaches the key of '${wanted}'`;
-    return ofAll(facts, uncheckedSeal, well);
+    const { ownSeals = [] } = facts.backups.result?.chosen?.copy.manifest ?? {};
+    // As with those of the cluster, nobody but the holders knows whether they have their shares.
+    const own = ownSeals.length === 0 ? '' : `; ${ownSealsText(ownSeals)}, which only their own key holders open`;
+    return ofAll(facts, uncheckedSeal, `${well}${own}`);
   });
 
 export const reach: Check = (facts) =>

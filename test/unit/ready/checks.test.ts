@@ -388,6 +388,14 @@ it.each<[string, ReadinessCheckName, ReadyChanges]>([
   expect(found(check, changes)).toMatchObject({ verdict: 'yes', remedy: null });
 });
 
+it('say which namespaces only their own key holders open', () => {
+  const ownSeals = [{ id: '5ee1a2e0', path: 'team-a/' }];
+  expect(found('seal', { manifest: { ownSeals } })).toMatchObject({
+    verdict: 'yes',
+    seen: 'it opens with the shares of the key holders; 1 namespace has its own seal: team-a/, which only their own key holders open',
+  });
+});
+
 it('leave out what does not concern the cluster', () => {
   expect(found('identity', { canary: null })).toBeNull();
   expect(evaluateChecks(readyFacts({ canary: null })).map(({ check }) => check)).not.toContain('identity');
