@@ -315,6 +315,8 @@ const ROOMS = {
       'src/config',
       'src/repository',
       'src/metrics',
+      // Of what it connects with.
+      'src/vault/reach/certificate-validity',
       'src/*',
     ],
     builtins: true,

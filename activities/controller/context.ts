@@ -2,6 +2,7 @@ import { controllerName, servedElsewhere } from '../../src/config/controller-nam
 import { clusterOf, nodeOf, readPublicKey, repositoryConfigOf } from '../../src/config/load';
 import type { ClusterConfig, Config } from '../../src/config/schema';
 import { DrError } from '../../src/contract/failures';
+import type { Validity } from '../../src/contract/host';
 import type { ReadinessReport } from '../../src/contract/readiness';
 import { readPrivateKey } from '../../src/config/secret';
 import { stagingDirectory } from '../../src/repository/staging';
@@ -26,6 +27,8 @@ export interface ControllerDeps {
   confirmAttempt?: () => Promise<unknown>;
   /** The last one of a cluster that has ended; null if there is none. */
   previousEvaluation?: (cluster: string) => Promise<ReadinessReport | null>;
+  /** Of the certificates with which it connects to Temporal. */
+  connectionValidity?: () => Validity[];
   /** Whether the last one that has ended failed, and people were notified of it. */
   isFailureSaid?: (cluster: string) => Promise<boolean>;
 }
@@ -63,6 +66,10 @@ export class Controller {
   /** Not where Temporal does not say: rather twice than never. */
   async isFailureSaid(cluster: string): Promise<boolean> {
     return (await this.#deps.isFailureSaid?.(cluster).catch(() => false)) ?? false;
+  }
+
+  connectionValidity(): Validity[] {
+    return this.#deps.connectionValidity?.() ?? [];
   }
 
   cluster(name: string): ClusterConfig {

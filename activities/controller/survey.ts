@@ -83,7 +83,8 @@ async function locksOf(controller: Controller, cluster: string, chosen: ChosenGe
 
 async function stateOf(controller: Controller, cluster: string): Promise<ControllerState> {
   const [signing, trail] = await Promise.all([signingState(controller), trailState(controller)]);
-  return { controller: controller.name, ...signing, ...trail, certificates: certificatesOf(controller, cluster) };
+  const certificates = [...certificatesOf(controller, cluster), ...controller.connectionValidity()];
+  return { controller: controller.name, ...signing, ...trail, certificates };
 }
 
 /** Those that it uses to reach Vault; each node may have its own. */

@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { Context } from '@temporalio/activity';
 import type { ClusterConfig, Config, HostedNode } from '../../src/config/schema';
 import { runName, WORKFLOW } from '../../src/contract/names';
+import type { Validity } from '../../src/contract/host';
 import type { RunClaim } from '../../src/contract/recovery';
 import { belowRoot } from '../../src/files/below-root';
 import { BackupStops } from '../../src/host/run/backup-stop';
@@ -36,6 +37,8 @@ export interface NodeDeps {
    * @throws DrError NotApproved; NodeFenced if Temporal has given up the attempt.
    */
   confirmAttempt: () => Promise<Pick<RunClaim, 'startedAt'>>;
+  /** Of the certificates with which the agent connects to Temporal; absent: it does not. */
+  connectionValidity?: () => Validity[];
   /** Asks Temporal whether another recovery of the cluster has ended or does not exist. */
   isOver: (run: string) => Promise<boolean>;
   /** Where each attempt is a process of its own: waits until no other one changes this host. @throws DrError NodeFenced */

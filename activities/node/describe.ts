@@ -73,6 +73,7 @@ export async function describeNode(host: NodeHost): Promise<NodeReport> {
     ...(migration ? { migration } : {}),
     seal,
     unreadable,
+    certificates: host.deps.connectionValidity?.() ?? [],
     clock: new Date().toISOString(),
     stagingFreeBytes,
     temp: { path: temp, freeBytes: await freeBytes(temp) },

@@ -45,6 +45,8 @@ export interface Validity {
   until: string | null;
   /** Why it is unknown; null if it is known. */
   problem: string | null;
+  /** How often it is still accepted. Absent where that has no limit. */
+  usesLeft?: number;
 }
 
 /** More settings that a recovery depends on, as seen on the host. */
@@ -269,6 +271,8 @@ export interface NodeReport {
   unreadable?: { repository: string; cluster: string; problem: string }[];
   /** When it looked, by its own clock. Absent in results of earlier agents. */
   clock?: string;
+  /** Of the certificates with which the agent connects to Temporal. Absent in results of earlier agents. */
+  certificates?: Validity[];
   /** Free bytes where the generation is staged. */
   stagingFreeBytes: number;
   /** Where Vault buffers an uploaded snapshot, and the free space there. */

@@ -118,7 +118,7 @@ export interface ControllerState {
   /** Of its own trail. */
   trail: { records: number; problems: string[] } | null;
   trailProblem: string | null;
-  /** Of the certificates in its configuration of the cluster. Absent in results of earlier versions. */
+  /** Of the certificates in its configuration of the cluster, and for Temporal. Absent in results of earlier versions. */
   certificates?: Validity[];
 }
 

@@ -48,11 +48,11 @@ export const CHECKS: Readonly<Record<ReadinessCheckName, CheckEntry>> = {
     check: wayIn,
   },
   certificates: {
-    asks: 'no certificate of Vault or vault-dr ends within 7 days, or a tenth of its life',
+    asks: 'no certificate of Vault or vault-dr, or for Temporal, ends within 7 days, or a tenth of its life',
     check: certificates,
   },
   'login-expiry': {
-    asks: 'what vault-dr logs in with does not end within 7 days, or a tenth of its life',
+    asks: 'what vault-dr logs in with does not end within 7 days, a tenth of its life, or 100 uses',
     check: loginExpiry,
   },
   'signing-key': { asks: 'the controller has both halves of the signing key', check: signingKey },

@@ -1,4 +1,4 @@
-import { formatTime } from '../contract/format';
+import { formatCount, formatTime } from '../contract/format';
 import type { Validity } from '../contract/host';
 import type { ReadinessFinding } from '../contract/readiness';
 import type { Check } from './facts';
@@ -9,18 +9,24 @@ const DAY_MS = 86_400_000;
 /** With a certificate for a year, people have a week; with one for a day that renews itself, it is late after 22 hours. */
 const LONGEST_NOTICE_MS = 7 * DAY_MS;
 const NOTICE_SHARE = 0.1;
+/** Evaluations of two days use as many up. */
+const FEWEST_USES = 100;
 
 /** Whether TLS still works in a restore that comes within the next days. */
 export const certificates: Check = ({ inspections, backups, now }) => {
   const seen = inspections.flatMap(({ node, report }) =>
-    (report?.config?.server?.certificates ?? []).map((item) => ({ ...item, what: `${node}: ${item.what}` })),
+    [...(report?.config?.server?.certificates ?? []), ...(report?.certificates ?? [])].map((item) => ({
+      ...item,
+      what: `${node}: ${item.what}`,
+    })),
   );
   const own = backups.result?.own;
   const ofController = (own?.certificates ?? []).map((item) => ({ ...item, what: `${own?.controller}: ${item.what}` }));
   const gaps = inspections.flatMap(({ node, report }) => {
     if (report === null) return [`${node}: its agent does not answer`];
     if (report.config === null) return [`${node}: the configuration of its Vault can't be read`];
-    return report.config.server?.certificates === undefined ? [`${node}: ${OLD_AGENT}`] : [];
+    const isSaid = report.config.server?.certificates !== undefined && report.certificates !== undefined;
+    return isSaid ? [] : [`${node}: ${OLD_AGENT}`];
   });
   if (own?.certificates === undefined) gaps.push('no controller says how long its own are valid');
   const advice =
@@ -49,7 +55,7 @@ function endings(
   well: string,
   remedies: { renew: string; look: string },
 ): ReadinessFinding {
-  const soon = all.filter((one) => endsSoon(one, Date.parse(now)));
+  const soon = all.filter((one) => endsSoon(one, Date.parse(now)) || isUsedUpSoon(one));
   if (soon.length > 0) return no(listed(soon.map((one) => ending(one, now))), remedies.renew);
   const unknown = all.flatMap(({ what, problem }) =>
     problem === null ? [] : [`${what}: ${problem.replace(/\.$/, '')}`],
@@ -59,9 +65,14 @@ function endings(
   return yes(first === undefined ? well : `${well}; the first of them ${formatTime(first)}`);
 }
 
-function ending({ what, until }: Validity, now: string): string {
+function ending({ what, until, usesLeft = Infinity }: Validity, now: string): string {
+  if (isUsedUpSoon({ usesLeft })) return `${what} has ${formatCount(usesLeft, 'use')} left`;
   const time = until ?? now;
   return `${what} ${Date.parse(time) < Date.parse(now) ? 'has ended' : 'ends'} ${formatTime(time)}`;
+}
+
+function isUsedUpSoon({ usesLeft }: Pick<Validity, 'usesLeft'>): boolean {
+  return usesLeft !== undefined && usesLeft < FEWEST_USES;
 }
 
 /** What lives for a short time is renewed shortly before its end. */

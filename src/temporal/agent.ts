@@ -10,6 +10,7 @@ import { privateDirectory } from '../files/files';
 import { createServiceDriver } from '../host/service/service';
 import { awaitSecrets } from './await-secrets';
 import { awaitTemporal } from './await-temporal';
+import { connectionValidity } from './connection-validity';
 import { confirmAttempt, isRecoveryOver } from './current-attempt';
 import { destroyFinishedIdentities, releaseHolds, startAfterBackup } from './janitor';
 import { atMost } from './patience';
@@ -49,6 +50,7 @@ export async function runAgent(settings: WorkerSettings & { cluster: string; nod
         node,
         driver,
         confirmAttempt: () => confirmAttempt(client, node.name),
+        connectionValidity: () => connectionValidity(settings.temporal),
         isOver: (run) => isRecoveryOver(client, settings.cluster, run, node.name),
         stops,
       }),

@@ -20,6 +20,7 @@ import { Turns } from './turns';
 import { SURVEYS_AT_ONCE, SurveyTurnInterceptor } from './survey-turn-interceptor';
 import { confirmAttempt } from './current-attempt';
 import { connectClient } from './connect-temporal';
+import { connectionValidity } from './connection-validity';
 import { holdControllerState } from './controller-state';
 import { assertOnlyOfItsName, controllerIdentity, pollingControllers } from './controllers';
 import { publishAuditTrail, removeFinishedStaging, tendClaimedHosts } from './janitor';
@@ -75,6 +76,7 @@ export async function runController(settings: WorkerSettings & { skipReplay: Ski
         config,
         confirmAttempt: () => confirmAttempt(client, name, `The controller ${name}`),
         previousEvaluation: (cluster) => previousEvaluation(client, cluster),
+        connectionValidity: () => connectionValidity(settings.temporal),
         isFailureSaid: (cluster) => isEvaluationFailureSaid(client, cluster),
       });
       return [

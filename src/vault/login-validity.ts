@@ -53,8 +53,15 @@ async function ofSecretId(vault: VaultClient, auth: AuthConfig & { method: 'appr
   if (typeof role !== 'string') throw new Error('Vault does not name the role of its own login');
   const secretId = await readSecret(auth.secretId, 'auth.secretId');
   const path = `auth/${auth.mount}/role/${encodeURIComponent(role)}/secret-id/lookup`;
-  const data = (await vault.write(path, { secret_id: secretId }))?.data ?? {};
-  return valid(WHAT.approle, timeIn(data['creation_time']), timeIn(data['expiration_time']));
+  const data = (await vault.write(path, { secret_id: secretId }))?.data;
+  // With its last use it is gone, and this login was one.
+  if (!data) return { ...valid(WHAT.approle, null, null), usesLeft: 0 };
+  const uses = Number(data['secret_id_num_uses'] ?? 0);
+  return {
+    ...valid(WHAT.approle, timeIn(data['creation_time']), timeIn(data['expiration_time'])),
+    // To Vault 0 means that there is no limit.
+    ...(Number.isSafeInteger(uses) && uses > 0 ? { usesLeft: uses } : {}),
+  };
 }
 
 /** Not verified: Vault has done that. Without `exp` it never ends. */

@@ -107,6 +107,7 @@ describe('the policy that is shipped', () => {
       'auth/approle/role/vault-dr/secret-id/lookup': ['update'],
       'secret/data/vault-dr-canary': ['create', 'read', 'update'],
       'sys/storage/raft/autopilot/configuration': ['read'],
+      'sys/plugins/catalog': ['read'],
     };
     const denied = [
       'secret/data/app/password',
@@ -117,6 +118,7 @@ describe('the policy that is shipped', () => {
       'sys/storage/raft/remove-peer',
       'sys/policies/acl/vault-dr',
       'sys/mounts',
+      'sys/plugins/catalog/secret/kv',
       'sys/seal',
       'sys/step-down',
       'sys/raw/core/keyring',
@@ -173,6 +175,12 @@ describe('until when a login works', () => {
 
   it('is forever where the secret id has no end', async () => {
     expect(await bySecretId({})).toMatchObject({ until: null, problem: null });
+  });
+
+  it('is known by its uses as well: those that are left after the login that asks', async () => {
+    expect(await bySecretId({ num_uses: 150 })).toMatchObject({ usesLeft: 149, problem: null });
+    expect(await bySecretId({ num_uses: 1 })).toMatchObject({ usesLeft: 0, problem: null });
+    expect(await bySecretId({})).not.toHaveProperty('usesLeft');
   });
 
   it('is unknown, with the reason, where it may not be asked', async () => {

@@ -41,7 +41,8 @@ export function readyFacts(changes: ReadyChanges = {}): ReadinessFacts {
   const inspections = restore.inspections.map(({ node, report }): TimedReport => {
     const times = { askedAt: ASKED, answeredAt: NOW };
     if (silentAgents.includes(node)) return { node, report: null, problem: 'nobody picked it up.', ...times };
-    const clock: Partial<NodeReport> = { clock: '2026-11-23T04:59:59.000Z', ...changes.inspections?.[node] };
+    const own = { clock: '2026-11-23T04:59:59.000Z', certificates: [] };
+    const clock: Partial<NodeReport> = { ...own, ...changes.inspections?.[node] };
     const config = report?.config && { ...report.config, server: report.config.server ?? serverWith() };
     return { node, report: report && { ...report, config: config ?? null, ...clock }, problem: null, ...times };
   });

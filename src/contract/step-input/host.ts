@@ -59,6 +59,7 @@ export const validity = strict<Validity>({
   from: time.nullable(),
   until: time.nullable(),
   problem: text.nullable(),
+  usesLeft: count.optional(),
 });
 
 const serverDetails = strict<ServerDetails>({
@@ -193,6 +194,7 @@ export const nodeReport = strict<NodeReport>({
   seal: z.strictObject({ checked: flag, problem: text.nullable() }),
   unreadable: listOf(z.strictObject({ repository: name, cluster: name, problem: text }), 100).optional(),
   clock: time.optional(),
+  certificates: listOf(validity).optional(),
   stagingFreeBytes: count,
   temp: z.strictObject({ path: short, freeBytes: count }),
 });

@@ -14,24 +14,32 @@ const MAX_BYTES = 4 * 1024 ** 2;
  */
 export function certificateValidity(setting: string, path: string): Validity {
   const what = `${setting} ${path}`;
-  const unknown = (problem: string): Validity => ({ what, from: null, until: null, problem });
   try {
     // Links are usual there, and are the administrator's.
     const text = readPlainFile(realpathSync(path), { maxBytes: MAX_BYTES }) ?? '';
-    const spans = certificatesIn(text)
-      .map(({ validFrom, validTo }) => ({ from: Date.parse(validFrom), until: Date.parse(validTo) }))
-      .sort((one, other) => one.until - other.until);
-    const counts = isOfAuthorities(setting) ? spans.at(-1) : spans[0];
-    if (counts === undefined) return unknown('it holds no certificate');
-    return {
-      what,
-      from: new Date(counts.from).toISOString(),
-      until: new Date(counts.until).toISOString(),
-      problem: null,
-    };
+    return validityOf(what, text, { ofAuthorities: isOfAuthorities(setting) });
   } catch (error) {
-    return unknown(isDrError(error) ? error.message : ((error as NodeJS.ErrnoException).code ?? 'unreadable'));
+    return unknown(what, isDrError(error) ? error.message : ((error as NodeJS.ErrnoException).code ?? 'unreadable'));
   }
+}
+
+/** The same of a text. */
+export function validityOf(what: string, pem: string, { ofAuthorities }: { ofAuthorities: boolean }): Validity {
+  const spans = certificatesIn(pem)
+    .map(({ validFrom, validTo }) => ({ from: Date.parse(validFrom), until: Date.parse(validTo) }))
+    .sort((one, other) => one.until - other.until);
+  const counts = ofAuthorities ? spans.at(-1) : spans[0];
+  if (counts === undefined) return unknown(what, 'it holds no certificate');
+  return {
+    what,
+    from: new Date(counts.from).toISOString(),
+    until: new Date(counts.until).toISOString(),
+    problem: null,
+  };
+}
+
+function unknown(what: string, problem: string): Validity {
+  return { what, from: null, until: null, problem };
 }
 
 function isOfAuthorities(setting: string): boolean {

@@ -159,6 +159,18 @@ it.each<[string, ReadinessCheckName, ReadyChanges, RegExp]>([
     /repository check offsite/,
   ],
   ['a certificate ends in six days', 'certificates', certified(ending), /Renew it/],
+  [
+    'that of an agent for Temporal does',
+    'certificates',
+    { inspections: { 'vault-2': { certificates: [ending] } } },
+    /Renew it/,
+  ],
+  [
+    'its secret id is nearly used up',
+    'login-expiry',
+    { live: { loginValidity: { ...LASTING, usesLeft: 99 } } },
+    /Make a new one/,
+  ],
   ['one that renews itself each day did not', 'certificates', certified(shortLived), /Renew it/],
   [
     'one has ended before it began',
@@ -285,6 +297,11 @@ it.each<[string, ReadinessCheckName, ReadyChanges]>([
   ['Vault wants a token', 'way-in', { inspections: { 'vault-1': { vault: { ...vault, version: '2.0.1' } } } }],
   ['there is no backup', 'way-in', { survey: gone }],
   ['an agent is away', 'certificates', { silentAgents: ['vault-3'] }],
+  [
+    'an agent is of an earlier version',
+    'certificates',
+    { inspections: { 'vault-3': { certificates: undefined as never } } },
+  ],
   ['no controller has read the backups', 'certificates', { silent: ['backups'] }],
   [
     'the controller is of an earlier version',
@@ -336,6 +353,7 @@ it.each<[string, ReadinessCheckName, ReadyChanges]>([
       inspections: { 'vault-1': { config: { ...vaultConfig({ nodeId: 'vault-1' }), server: withPlugins } } },
     },
   ],
+  ['its secret id has many uses left', 'login-expiry', { live: { loginValidity: { ...LASTING, usesLeft: 100 } } }],
   ['its secret id never ends', 'login-expiry', { live: { loginValidity: { ...LASTING, until: null } } }],
   [
     'a certificate of a day is half a day old',

@@ -32,3 +32,29 @@ test('of what is no JWT it is unknown, and nothing of it is shown', async () => 
 
   expect(found).toMatchObject({ until: null, problem: 'it is no JWT' });
 });
+
+describe('a secret id', () => {
+  const asked = async (looked: object | null) => {
+    await writeFile(inTest('secret-id'), 'of-the-role');
+    const approle = {
+      read: () => Promise.resolve({ data: { meta: { role_name: 'vault-dr' } } }),
+      write: () => Promise.resolve(looked),
+    } as unknown as VaultClient;
+    const secretId = { file: inTest('secret-id') };
+    return loginValidity(approle, { method: 'approle', mount: 'approle', roleId: secretId, secretId });
+  };
+  const data = { creation_time: FROM, expiration_time: '0001-01-01T00:00:00Z' };
+
+  it.each([
+    [{ ...data, secret_id_num_uses: 7 }, 7],
+    [{ ...data, secret_id_num_uses: 0 }, undefined],
+    [{ ...data, secret_id_num_uses: 'many' }, undefined],
+    [data, undefined],
+  ])('of which Vault says %j can be used as often as that', async (looked, usesLeft) => {
+    expect((await asked({ data: looked })).usesLeft).toBe(usesLeft);
+  });
+
+  it('that is gone was used up by the login that asks', async () => {
+    expect(await asked(null)).toMatchObject({ usesLeft: 0, problem: null });
+  });
+});
