@@ -16,6 +16,10 @@ describe('channels', () => {
   let pager: Receiver;
   const cli = (...args: string[]) => lab().cli([...args, '--cluster', 'lab']);
   const heard = () => ops.received.map(({ body }) => JSON.parse(body) as Message);
+  const alertsOf = (subject: string) =>
+    pager.received
+      .map(({ body }) => JSON.parse(body) as { event_action: string; dedup_key: string })
+      .filter(({ dedup_key: key }) => key === `vault-dr/lab/${subject}`);
   const until = (what: string, test: () => boolean) =>
     waitFor(what, () => Promise.resolve(test() || null), { timeoutMs: 120_000 });
 
@@ -63,10 +67,7 @@ describe('channels', () => {
     await cli('ready');
     await until('the end of it is said', () => heard().some(({ event }) => event === 'ready again'));
     // A complete backup ends an alert that there may have been of an earlier one.
-    const alerts = () =>
-      pager.received
-        .map(({ body }) => JSON.parse(body) as { event_action: string; dedup_key: string })
-        .filter(({ dedup_key: key }) => key === 'vault-dr/lab/readiness');
+    const alerts = () => alertsOf('readiness');
     await until('the alert ends', () => alerts().length >= 2);
 
     expect(heard().map(({ event }) => event)).toEqual(['not ready', 'ready again']);
@@ -93,10 +94,7 @@ describe('channels', () => {
     await withEncryption(before);
     await cli('ready');
     await until('the end of it is said', () => heard().some(({ event }) => event === 'evaluated again'));
-    const alerts = () =>
-      pager.received
-        .map(({ body }) => JSON.parse(body) as { event_action: string; dedup_key: string })
-        .filter(({ dedup_key: key }) => key === 'vault-dr/lab/evaluation');
+    const alerts = () => alertsOf('evaluation');
     await until('the alert ends', () => alerts().length >= 2);
 
     expect(failed.stderr).toContain("Whether 'lab' is recoverable is unknown");
