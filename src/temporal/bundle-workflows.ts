@@ -20,6 +20,7 @@ export async function bundleWorkflows(logger?: Logger): Promise<{ code: string }
     workflowsPath: require.resolve('../../workflows/index'),
     workflowInterceptorModules: [require.resolve('../../workflows/run/interceptors')],
     ignoreModules: [UNUSED_LOCALES],
+    preloadModules: [require.resolve('../../workflows/run/shared-modules')],
     webpackConfigHook: (config) => ({ ...config, devtool: SOURCE_MAP }),
     ...(logger && { logger }),
   });
