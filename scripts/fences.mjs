@@ -345,6 +345,7 @@ const ROOMS = {
       'src/init',
       'src/web/*',
       'src/web/server',
+      'src/web/login',
     ],
     builtins: true,
     temporal: ['@temporalio/client'],

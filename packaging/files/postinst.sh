@@ -6,7 +6,7 @@ systemd-sysusers vault-dr.conf
 if [ -d /run/systemd/system ]; then
   systemctl daemon-reload || true
   if @UPGRADE@; then
-    for unit in vault-dr-controller vault-dr-agent vault-dr-sandbox; do
+    for unit in vault-dr-controller vault-dr-agent vault-dr-sandbox vault-dr-web; do
       if systemctl is-active --quiet "$unit"; then
         echo "vault-dr: $unit still runs the version that was installed before. Runs survive: systemctl restart $unit"
       fi

@@ -35,7 +35,7 @@ import {
   skipNodeCommand,
   statusCommand,
 } from './verbs/recover';
-import { agentCommand, hostStepCommand, sandboxCommand, temporalCommand, workerCommand } from './verbs/run';
+import { agentCommand, hostStepCommand, sandboxCommand, temporalCommand, webCommand, workerCommand } from './verbs/run';
 import {
   agentKeyCommand,
   sandboxKeyCommand,
@@ -88,7 +88,7 @@ const COMMANDS: Record<keyof typeof GROUP, readonly (() => Command)[]> = {
     completionCommand,
     labCommand,
   ],
-  run: [workerCommand, agentCommand, sandboxCommand, hostStepCommand, temporalCommand],
+  run: [workerCommand, agentCommand, sandboxCommand, webCommand, hostStepCommand, temporalCommand],
   help: [explainCommand, helpCommand],
 };
 

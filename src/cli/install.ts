@@ -10,7 +10,7 @@ import { readIfThere } from '../files/files';
 import { withVariables } from '../install/environment-file';
 import type { InstalledFile } from '../install/install-file';
 import { polkitRule, RULE_FILE } from '../install/polkit-rule';
-import { agentSettings, controllerSettings, type Host, sandboxSettings } from '../install/settings';
+import { agentSettings, controllerSettings, type Host, sandboxSettings, webSettings } from '../install/settings';
 import { ENVIRONMENT_FILE, PACKAGED, type Part, UNIT_NAMES, unitText } from '../install/units';
 import { note, print } from './output';
 import { succeeds, writeFiles } from './install-files';
@@ -58,6 +58,7 @@ async function unitOf(
     controller: () => controllerSettings(config, host),
     agent: () => agentSettings(node, host, secrets),
     sandbox: () => sandboxSettings(config, host),
+    web: () => webSettings(config, host),
   }[part]();
   return {
     path: `/etc/systemd/system/${UNIT_NAMES[part]}`,

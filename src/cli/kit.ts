@@ -13,7 +13,7 @@ import type { Paper } from '../paper/paper';
 import { paperText } from '../paper/text';
 import { caPemOf } from '../vault/connect-node';
 import { type BackupOptions, idsOf, loadChosen, reportTrouble } from './backups-listing';
-import { holderPageSha256 } from './holder-page';
+import { holderPageSha256 } from '../web/server/holder-file';
 import { note, print, printJson } from './output';
 
 interface Options extends BackupOptions {

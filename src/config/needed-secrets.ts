@@ -54,6 +54,15 @@ export function secretsOfSandbox(config: Config): NeededSecret[] {
   ];
 }
 
+/** Secrets that the pages need at some time: none of a Vault, and no key that signs. */
+export function secretsOfWeb(config: Config): NeededSecret[] {
+  return [
+    publicKey(config),
+    ...secretsIn(config.web, 'web'),
+    ...Object.keys(config.repositories).flatMap((name) => secretsOfRepository(config, name)),
+  ];
+}
+
 /** Also those that it needs in some recoveries only, on any of its nodes: for restores in place. */
 export function secretsOfAnyRecovery(config: Config, cluster: ClusterConfig, node: string): NeededSecret[] {
   return [

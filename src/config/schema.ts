@@ -12,6 +12,7 @@ import { restore } from './settings/restore';
 import { sandbox } from './settings/sandbox';
 import { clusterTls } from './settings/tls';
 import { name, path, secretSource } from './settings/values';
+import { web } from './settings/web';
 
 export type { AuthConfig } from './settings/auth';
 export type { ConsulConfig } from './settings/method';
@@ -19,6 +20,7 @@ export type { HostedNode, NodeConfig, ServiceConfig } from './settings/node';
 export type { ChannelConfig, EmailChannel, HttpChannel, NotifyConfig } from './settings/notify';
 export type { RepositoryConfig } from './settings/repository';
 export type { SecretSource } from './settings/values';
+export type { WebConfig } from './settings/web';
 
 const cluster = z.strictObject({
   method: method
@@ -91,6 +93,7 @@ export const configSchema = z.strictObject({
     )
     .default({})
     .describe('Sandbox hosts that `vault-dr unseal --drill` encrypts a share for, by name.'),
+  web: web.prefault({}).describe('The pages of `vault-dr web` on this host.'),
   signing: z
     .strictObject({
       privateKey: secretSource

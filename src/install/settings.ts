@@ -1,5 +1,11 @@
 import { dirname } from 'node:path';
-import { type NeededSecret, secretsOfChannels, secretsOfController, secretsOfSandbox } from '../config/needed-secrets';
+import {
+  type NeededSecret,
+  secretsOfChannels,
+  secretsOfController,
+  secretsOfSandbox,
+  secretsOfWeb,
+} from '../config/needed-secrets';
 import type { Config, NodeConfig } from '../config/schema';
 import { PACKAGED, type Part, type UnitSettings } from './units';
 
@@ -34,6 +40,22 @@ export function sandboxSettings(config: Config | null, host: Host): UnitSettings
     ...besides(config.sandbox?.runtimeDir ?? SANDBOX_RUNTIME_DIR, SANDBOX_RUNTIME_DIR),
   ];
   return settings('sandbox', host, needed, config === null ? [] : secretsOfSandbox(config));
+}
+
+/** What the unit of the pages needs: not the files with which a controller logs in and signs. */
+export function webSettings(config: Config | null, host: Host): UnitSettings {
+  if (config === null) return settings('web', host, null, []);
+  const needed = secretsOfWeb(config);
+  const read = needed.flatMap(filesOf);
+  const hidden = [...secretsOfController(config), ...secretsOfChannels(config)].flatMap(filesOf);
+  return {
+    ...settings('web', host, besides(config.stateDir, STATE_DIR), needed),
+    hidden: [...new Set(hidden.filter((file) => !read.includes(file)))].toSorted(),
+  };
+}
+
+function filesOf({ source }: NeededSecret): string[] {
+  return 'file' in source ? [source.file] : [];
 }
 
 /**

@@ -1,7 +1,7 @@
 import { MEMORY_ENVIRONMENT } from '../process-memory';
 
 /** The services of an installed vault-dr. */
-export const PARTS = ['controller', 'agent', 'sandbox'] as const;
+export const PARTS = ['controller', 'agent', 'sandbox', 'web'] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface UnitSettings {
@@ -11,6 +11,8 @@ export interface UnitSettings {
   program: readonly string[];
   /** Absolute paths that it may write to, besides its own directories. What does not exist is no error. */
   writable: readonly string[];
+  /** Files that it must not be able to read, though its user may. */
+  hidden?: readonly string[];
   /** Systemd credentials with its secrets. `isEncrypted`: as systemd-creds(1) has made it. */
   credentials: readonly { name: string; isEncrypted: boolean }[];
   /** The agent starts Vault as its own child, which inherits whatever the unit takes away. */
@@ -21,6 +23,7 @@ export const UNIT_NAMES = {
   controller: 'vault-dr-controller.service',
   agent: 'vault-dr-agent.service',
   sandbox: 'vault-dr-sandbox.service',
+  web: 'vault-dr-web.service',
 } as const satisfies Record<Part, string>;
 
 /** What differs from host to host, such as VAULT_DR_CLUSTER and VAULT_DR_NODE of an agent: one unit serves them all. */
@@ -49,6 +52,13 @@ export const PACKAGED = {
     credentials: [],
     runsVault: false,
   },
+  web: {
+    user: 'vault-dr',
+    program: ['/usr/bin/vault-dr'],
+    writable: [],
+    credentials: [],
+    runsVault: false,
+  },
 } as const satisfies Record<Part, UnitSettings>;
 
 /**
@@ -63,11 +73,18 @@ const SANDBOX_CAPABILITIES =
 /** Of a fence, and no others: none of users, in which everybody may do what root may. */
 const SANDBOX_NAMESPACES = 'mnt pid net ipc uts cgroup';
 
+const DESCRIPTIONS: Record<Part, string> = {
+  controller: 'controller',
+  agent: 'agent',
+  sandbox: 'sandbox host',
+  web: 'pages',
+};
+
 /** The text of a unit file. Pure: the package and `vault-dr install` write the same. */
 export function unitText(part: Part, settings: UnitSettings = PACKAGED[part]): string {
   const sections = {
     Unit: [
-      `Description=vault-dr ${part === 'sandbox' ? 'sandbox host' : part}`,
+      `Description=vault-dr ${DESCRIPTIONS[part]}`,
       'Documentation=man:vault-dr(1)',
       'Wants=network-online.target',
       'After=network-online.target',
@@ -81,7 +98,7 @@ export function unitText(part: Part, settings: UnitSettings = PACKAGED[part]): s
     .join('\n');
 }
 
-const SERVICES = { controller, agent, sandbox: sandboxHost } as const satisfies Record<
+const SERVICES = { controller, agent, sandbox: sandboxHost, web } as const satisfies Record<
   Part,
   (settings: UnitSettings) => string[]
 >;
@@ -91,6 +108,19 @@ function controller(settings: UnitSettings): string[] {
     ...running(settings, 'worker'),
     'KillMode=mixed',
     ...confined(settings),
+    'CapabilityBoundingSet=',
+    'ProtectProc=invisible',
+    'SystemCallFilter=~@privileged @resources',
+  ];
+}
+
+/** It only reads, and takes connections. */
+function web(settings: UnitSettings): string[] {
+  return [
+    ...running(settings, 'web'),
+    'KillMode=mixed',
+    ...confined(settings),
+    ...(settings.hidden ?? []).map((path) => `InaccessiblePaths=${unitWord(`-${path}`)}`),
     'CapabilityBoundingSet=',
     'ProtectProc=invisible',
     'SystemCallFilter=~@privileged @resources',

@@ -56,6 +56,7 @@ describeIf(process.arch === 'x64', 'the packages of this test are for x64')('pac
       'usr/lib/systemd/system/vault-dr-agent.service',
       'usr/lib/systemd/system/vault-dr-controller.service',
       'usr/lib/systemd/system/vault-dr-sandbox.service',
+      'usr/lib/systemd/system/vault-dr-web.service',
       'usr/lib/sysusers.d/vault-dr.conf',
       'usr/lib/vault-dr/bin/vault-dr.js',
       'usr/lib/vault-dr/node',

@@ -31,8 +31,11 @@ export function installCommand(): Command {
   const sandbox = verb('sandbox', 'Write the unit of a sandbox host, for systemd', 'vault-dr install sandbox').action(
     lazily(() => install().runInstall.bind(null, 'sandbox')),
   );
+  const web = verb('web', 'Write the unit of the pages, for systemd', 'vault-dr install web').action(
+    lazily(() => install().runInstall.bind(null, 'web')),
+  );
   const installing = family('install', 'Write the units of this host, as it needs them');
-  for (const command of [controller, agent, sandbox]) {
+  for (const command of [controller, agent, sandbox, web]) {
     command.option('--print', 'print the files, and write nothing');
     // A sandbox host is root: the Vault in it is then another user than what watches it.
     if (command !== sandbox)

@@ -6,6 +6,7 @@ import type { SkippedRuns } from '../../temporal/takeover/check-open-runs';
 import type * as HostStep from '../host-step';
 import { lazily, verb, withCluster, withConfig, withJson, withNode, withTemporal } from '../program';
 import type * as Temporal from '../temporal';
+import type * as Web from '../web';
 import type * as Worker from '../worker';
 import { parseListen, parsePort } from './values';
 
@@ -51,6 +52,15 @@ export function sandboxCommand(): Command {
     'Run a sandbox host, which rehearses backups for drills',
     'vault-dr sandbox --config /etc/vault-dr/vault-dr.yaml',
   ).action(lazily(() => worker().runSandboxHost));
+  return withConfig(withTemporal(command));
+}
+
+export function webCommand(): Command {
+  const command = verb(
+    'web',
+    'Serve pages that show clusters, runs and what waits',
+    'vault-dr web --config /etc/vault-dr/vault-dr.yaml',
+  ).action(lazily(() => (require('../web') as typeof Web).runWeb));
   return withConfig(withTemporal(command));
 }
 

@@ -9,6 +9,7 @@ import {
   type PhaseProgress,
   type RecoveryMethod,
   type RecoveryPhase,
+  type RecoveryProgress,
   type RecoveryReport,
   type RecoveryStatus,
   RESTORE_PHASES,
@@ -25,6 +26,7 @@ import {
   absolutePath,
   byKey,
   count,
+  type Fields,
   generation,
   listOf,
   name,
@@ -123,7 +125,7 @@ export const retrying = strict<Retrying>({
   advice: text.nullable(),
 });
 
-export const recoveryReport = strict<RecoveryReport>({
+const progressFields: Fields<RecoveryProgress> = {
   cluster: name,
   run,
   method,
@@ -148,6 +150,13 @@ export const recoveryReport = strict<RecoveryReport>({
   live: z.strictObject({ by: short, at: time }).optional(),
   leases: z.strictObject({ byMount: byKey(count), left: count, skipped: count }).optional(),
   copied: copyOutcome.optional(),
+};
+
+/** Answer to the query of a run. */
+export const recoveryProgress = strict<RecoveryProgress>(progressFields);
+
+export const recoveryReport = strict<RecoveryReport>({
+  ...progressFields,
   finishedAt: time,
   rtoSeconds: z.number(),
   rtoMachineSeconds: z.number(),

@@ -53,7 +53,8 @@ export function asOf<T>(now: number, parse: () => T): T {
   }
 }
 
-type Fields<T> = { [K in keyof T]-?: z.ZodType<T[K]> };
+/** A schema for each field of an interface. */
+export type Fields<T> = { [K in keyof T]-?: z.ZodType<T[K]> };
 
 /**
  * An object with exactly the fields of an interface: the compiler requires all of them, and at run time there can be no

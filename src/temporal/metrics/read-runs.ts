@@ -20,7 +20,9 @@ const QUERY_WITHIN_MS = 5_000;
 /** What Temporal says of a cluster now. @throws what Temporal's client throws */
 export async function readRuns(client: Client, cluster: string, nodes: readonly string[]): Promise<RunFacts> {
   const [schedules, completed, failed, polls, recovery] = await Promise.all([
-    Promise.all(SCHEDULED.map(async (what) => [what, await schedule(client, scheduleIdOf(what, cluster))] as const)),
+    Promise.all(
+      SCHEDULED.map(async (what) => [what, await readSchedule(client, scheduleIdOf(what, cluster))] as const),
+    ),
     lastBackup(client, cluster, "ExecutionStatus = 'Completed'"),
     lastBackup(client, cluster, "ExecutionStatus != 'Completed' AND ExecutionStatus != 'Running'"),
     Promise.all(nodes.map((node) => lastPoll(client, nodeTaskQueue(cluster, node)))),
@@ -35,13 +37,15 @@ export async function readRuns(client: Client, cluster: string, nodes: readonly 
   };
 }
 
-async function schedule(
+/** Null: there is none. */
+export async function readSchedule(
   client: Client,
   scheduleId: string,
-): Promise<{ paused: boolean; everySeconds: number | null } | null> {
+): Promise<{ paused: boolean; everySeconds: number | null; next: string | null } | null> {
   try {
     const found = await client.schedule.getHandle(scheduleId).describe();
-    return { paused: found.state.paused, everySeconds: intervalOf(found) };
+    const [next] = found.info.nextActionTimes;
+    return { paused: found.state.paused, everySeconds: intervalOf(found), next: next?.toISOString() ?? null };
   } catch (error) {
     if (error instanceof ScheduleNotFoundError) return null;
     throw error;

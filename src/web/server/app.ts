@@ -14,7 +14,7 @@ import { eventStream, StreamCount } from './events';
 import { securityHeaders } from './headers';
 import { messageModel } from './message';
 import { clientOf, RateLimit } from './rate-limit';
-import type { Viewer, WebState } from './state';
+import type { Viewer, WebState } from './web-state';
 import { forVisitor } from './visitor';
 
 export interface WebSettings {
@@ -36,7 +36,7 @@ export interface WebSettings {
 export interface WebParts {
   state: WebState;
   login: Login;
-  assets: Pick<WebAssets, 'script' | 'style'>;
+  assets: WebAssets;
   settings: WebSettings;
   /** Paths that act: all of them POST. Who asks is in `principal`. */
   actions?: Hono<WebEnv>;
@@ -74,6 +74,7 @@ export function createWebApp({ state, login, assets, settings, actions }: WebPar
   app.use(wellFormed(settings.hosts, refused));
   app.use(limited(settings, refused));
   for (const asset of [assets.script, assets.style]) app.get(assetPath(asset), serveAsset(asset));
+  app.get('/licences', (context) => context.text(assets.licences));
   app.get(ASSET_PATHS, (context) => refused(context, 404, 'This page may be of an earlier version: load it again.'));
   app.use(bodyLimit({ maxSize: MOST_BYTES, onError: (context) => refused(context as Web, 413, 'That is too much.') }));
   app.use(async (context, next) => {

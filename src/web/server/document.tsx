@@ -14,6 +14,7 @@ export function documentOf(model: ShownModel, { script, style }: Pick<WebAssets,
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${escapeHtml(titleOf(model))}</title>
+<link rel="icon" href="data:,">
 <link rel="stylesheet" href="${assetPath(style)}" integrity="${escapeHtml(style.integrity)}">
 <script src="${assetPath(script)}" integrity="${escapeHtml(script.integrity)}" defer></script>
 </head>

@@ -52,7 +52,8 @@ async function send(
       write(`data: ${JSON.stringify(model)}\n\n`);
       [last, sentAt] = [text, Date.now()];
     } else if (free && Date.now() - sentAt >= heartbeatMs) {
-      write(':\n\n');
+      // Scripts can't see comments.
+      write('event: alive\ndata:\n\n');
       sentAt = Date.now();
     } else if (Date.now() - sentAt >= 4 * heartbeatMs) {
       // It has stopped reading.

@@ -1,6 +1,6 @@
 import type { MiddlewareHandler } from 'hono';
 
-const NOTHING_OF = ['camera', 'geolocation', 'microphone', 'payment', 'usb', 'serial', 'bluetooth', 'display-capture'];
+const NOTHING_OF = ['camera', 'geolocation', 'microphone', 'payment', 'usb', 'serial', 'display-capture'];
 
 export function contentPolicy(formOrigins: readonly string[]): string {
   return [

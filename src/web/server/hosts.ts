@@ -20,3 +20,9 @@ export function allowedHosts({ address, port, publicUrl, tls }: Place): Readonly
   const own = names.flatMap((name) => [`${name}:${port}`, ...(usual ? [name] : [])]);
   return new Set([...own, ...(publicUrl === null ? [] : [new URL(publicUrl).host])].map((host) => host.toLowerCase()));
 }
+
+/** The address under which people open the pages. */
+export function originOf({ address, port, publicUrl, tls }: Place): string {
+  const host = isIPv6(address) ? `[${address}]` : address;
+  return publicUrl ?? new URL(`${tls ? 'https' : 'http'}://${host}:${port}`).origin;
+}

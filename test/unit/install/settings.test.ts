@@ -1,7 +1,7 @@
 import { parseConfig } from '../../../src/config/load';
 import { secretsOfAnyRecovery } from '../../../src/config/needed-secrets';
 import { withVariables } from '../../../src/install/environment-file';
-import { agentSettings, controllerSettings } from '../../../src/install/settings';
+import { agentSettings, controllerSettings, webSettings } from '../../../src/install/settings';
 import { PACKAGED } from '../../../src/install/units';
 import { sampleConfig } from '../../support/sample-config';
 
@@ -21,6 +21,19 @@ describe('the unit of a controller', () => {
       '/mnt/backups/vault',
       '/srv/state',
     ]);
+  });
+});
+
+describe('the unit of the pages', () => {
+  test('is that of the package where nothing is configured yet', () => {
+    expect(webSettings(null, HOST)).toEqual(PACKAGED.web);
+  });
+
+  test('writes to no repository, and hides what a controller logs in with', () => {
+    const { writable, hidden } = webSettings(CONFIG, HOST);
+    expect(writable).toEqual([]);
+    expect(hidden).toContain('/does/not/exist');
+    expect(hidden).not.toContain('/etc/vault-dr/key.pem');
   });
 });
 

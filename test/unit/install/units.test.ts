@@ -23,6 +23,15 @@ test('the controller runs as its own user and may do nothing else', () => {
   expect(valuesOf(text, 'ReadWritePaths')).toEqual(['-/var/backups/vault']);
 });
 
+test('the pages read repositories, write nothing, and do not see the keys of a controller', () => {
+  const text = unitText('web', { ...PACKAGED.web, hidden: ['/etc/vault-dr/signing.key'] });
+
+  expect(valuesOf(text, 'ExecStart')).toEqual(['/usr/bin/vault-dr web']);
+  expect(valuesOf(text, 'CapabilityBoundingSet')).toEqual(['']);
+  expect(valuesOf(text, 'ReadWritePaths')).toEqual([]);
+  expect(valuesOf(text, 'InaccessiblePaths')).toEqual(['-/etc/vault-dr/signing.key']);
+});
+
 test('the agent keeps three capabilities, and writes where packages put the data of a Vault', () => {
   const text = unitText('agent');
 
@@ -94,7 +103,7 @@ test('a name or path is one word, whatever is in it', () => {
 });
 
 describeIf(hasAnalyze(), 'no systemd-analyze of systemd 250 or newer')('systemd-analyze', () => {
-  const EXPOSURE: Record<Part, number> = { controller: 1.5, agent: 2.4, sandbox: 4 };
+  const EXPOSURE: Record<Part, number> = { controller: 1.5, agent: 2.4, sandbox: 4, web: 1.5 };
 
   test.each(PARTS)('says how little a %s is exposed, and finds no mistake in its unit', async (part) => {
     const file = inTest(UNIT_NAMES[part]);

@@ -5,12 +5,13 @@ import { assetPath } from '../../../../src/web/server/assets';
 import type { Login } from '../../../../src/web/login/login';
 import type { Principal } from '../../../../src/web/login/principal';
 import type { OverviewModel } from '../../../../src/web/model';
-import type { WebState } from '../../../../src/web/server/state';
+import type { WebState } from '../../../../src/web/server/web-state';
 
 const ANA: Principal = { name: 'ana', issuer: 'https://idp.example.com', subject: '1', roles: ['viewer'] };
 const ASSETS = {
   script: { name: 'app.1.js', type: 'text/javascript', text: 'console.log(1);', integrity: 'sha384-a' },
   style: { name: 'app.2.css', type: 'text/css', text: 'body{}', integrity: 'sha384-b' },
+  licences: 'MIT',
 };
 const NO_LOGIN: Login = {
   method: 'off',

@@ -1,0 +1,89 @@
+import { join } from 'node:path';
+import type { Logger } from 'pino';
+import { exposuresOf, refuseIfReadByAll } from '../config/exposures';
+import { loadConfig } from '../config/load';
+import type { WebConfig } from '../config/schema';
+import { listenPlace } from '../config/settings/web';
+import { isLoopbackHost } from '../contract/addresses';
+import { DrError } from '../contract/failures';
+import { coded } from '../contract/notice';
+import { printable } from '../contract/printable';
+import { hardenProcess } from '../process-hardening';
+import { preferSmallHeap } from '../process-memory';
+import type { PageAssets } from '../web/holder-page';
+import { createWebApp } from '../web/server/app';
+import { hashedAssets } from '../web/server/assets';
+import { allowedHosts, originOf } from '../web/server/hosts';
+import { listen } from '../web/server/listen';
+import { createLogin } from '../web/login/create-login';
+import { LiveState, NO_ACTIONS } from '../web/server/state/live-state';
+import { TemporalLink } from '../web/server/state/temporal-link';
+import type { TlsFiles } from '../web/server/tls-files';
+import { serve } from './serve';
+import { type CommonOptions, temporalOptions } from './program';
+
+/** Bundled at build time, beside the compiled program. */
+const ASSETS = join(__dirname, '..', '..', 'web-pages.js');
+
+export function runWeb(options: CommonOptions): Promise<void> {
+  return serve(async (log, stop) => {
+    preferSmallHeap();
+    const config = await loadConfig(options.config, (text) => log.warn(coded('config-deprecated', text)));
+    await hardenProcess((message) => log.warn(message));
+    for (const exposure of await exposuresOf(config)) log.warn(exposure);
+    const { web } = config;
+    const place = placeOf(web);
+    if (web.tls) await refuseIfReadByAll(web.tls.keyFile, 'web.tls.keyFile');
+    warnOfPlace(log, web, place);
+    const { onWait: _, ...profile } = temporalOptions(options);
+    const temporal = new TemporalLink(profile);
+    const state = new LiveState({ config, temporal, temporalUi: web.temporalUi ?? null, actions: NO_ACTIONS });
+    const onNote = (text: string) => log.warn(printable(text));
+    const { login } = await createLogin(web.login, originOf(place), onNote);
+    const app = createWebApp({
+      state,
+      login,
+      assets: hashedAssets(require(ASSETS) as PageAssets),
+      settings: {
+        hosts: allowedHosts(place),
+        secure: originOf(place).startsWith('https:'),
+        proxied: place.publicUrl !== null && !place.tls,
+        formOrigins: [],
+        stop,
+        onError: (problem) => log.error({ problem }, 'a page could not be made'),
+      },
+    });
+    const listening = await listen({ ...place, tls: tlsFilesOf(web), fetch: app.fetch, onNote });
+    try {
+      log.info({ url: originOf(place), listen: web.listen }, 'the pages are served');
+      await stopped(stop);
+    } finally {
+      await listening.close();
+      await temporal.close();
+    }
+  });
+}
+
+function tlsFilesOf({ tls, login }: WebConfig): TlsFiles | null {
+  if (tls === undefined) return null;
+  return { ...tls, ...(login.method === 'certificate' && { clientCaFile: login.caFile }) };
+}
+
+function placeOf({ listen: text, publicUrl, tls }: WebConfig) {
+  const place = listenPlace(text);
+  if (place === null) throw new DrError('InvalidConfiguration', `web.listen: '${text}' is no address.`);
+  return { ...place, publicUrl: publicUrl ?? null, tls: tls !== undefined };
+}
+
+/** The configuration refuses the rest. */
+function warnOfPlace(log: Logger, { listen: text, tls }: WebConfig, { address }: { address: string }): void {
+  if (isLoopbackHost(address) || tls !== undefined) return;
+  log.warn(`web.listen: ${text} leaves this host without TLS: let nobody but the proxy of web.publicUrl reach it.`);
+}
+
+function stopped(stop: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    if (stop.aborted) resolve();
+    stop.addEventListener('abort', () => resolve(), { once: true });
+  });
+}

@@ -1,0 +1,61 @@
+import { controllerName, servedElsewhere } from '../../../config/controller-name';
+import { clusterOf, readPublicKey, repositoryConfigOf } from '../../../config/load';
+import type { Config } from '../../../config/schema';
+import { isDrError } from '../../../contract/failures';
+import type { RecoveryReport } from '../../../contract/recovery';
+import { recoveryReport } from '../../../contract/step-input/report';
+import type { Drilled } from '../../../repository/keep/drills';
+import { listReports, readReport } from '../../../repository/keep/reports';
+import { openRepository } from '../../../repository/open';
+import { inParallel } from '../../../repository/parallel';
+import type { RecoveryTime } from '../../model';
+import { within } from './shared';
+
+const MOST_REPORTS = 50;
+const READ_AT_ONCE = 8;
+const ANSWER_WITHIN_MS = 20_000;
+
+/** The last recoveries of a cluster that its controllers have signed reports of; of the first repository that has some. */
+export async function readReports(config: Config, cluster: string): Promise<RecoveryReport[]> {
+  const publicKey = await readPublicKey(config);
+  for (const name of clusterOf(config, cluster).repositories) {
+    const place = repositoryConfigOf(config, name);
+    if (servedElsewhere(place, controllerName(config)) !== null) continue;
+    try {
+      const reports = await within(ANSWER_WITHIN_MS, async (signal) => {
+        const repository = await openRepository(name, place, config.stateDir);
+        const listed = (await listReports(repository, cluster, { signal })).slice(0, MOST_REPORTS);
+        return inParallel(listed, READ_AT_ONCE, ({ run }) =>
+          readReport(repository, cluster, run, publicKey, { signal }),
+        );
+      });
+      const parsed = reports.flatMap((report) => recoveryReport.safeParse(report).data ?? []);
+      if (parsed.length > 0) return parsed;
+    } catch (error) {
+      // What it does not say, another may; that it is silent is said with the backups.
+      if (!isDrError(error) && !(error instanceof Error)) throw error;
+    }
+  }
+  return [];
+}
+
+/** Of whole restores, and of drills that brought a backup up. Newest first. */
+export function recoveryTimes(reports: readonly RecoveryReport[], drills: readonly Drilled[]): RecoveryTime[] {
+  const restored = reports
+    .filter(({ method, status }) => method === 'snapshot' && status === 'completed')
+    .map(({ finishedAt, rtoMachineSeconds, rtoHumanSeconds }): RecoveryTime => ({
+      at: finishedAt,
+      by: 'restore',
+      machineSeconds: rtoMachineSeconds,
+      peopleSeconds: rtoHumanSeconds,
+      passed: true,
+    }));
+  const drilled = drills.map(({ at, failed, phases }): RecoveryTime => ({
+    at,
+    by: 'drill',
+    machineSeconds: phases.reduce((sum, { milliseconds }) => sum + milliseconds, 0) / 1_000,
+    peopleSeconds: null,
+    passed: failed === null,
+  }));
+  return [...restored, ...drilled].toSorted((left, right) => Date.parse(right.at) - Date.parse(left.at));
+}
