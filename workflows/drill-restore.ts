@@ -6,6 +6,7 @@ import { notice } from '../src/contract/notice';
 import { drillFailed, tooFewShares } from '../src/contract/voice/sandbox-run-text';
 import { beginSandboxRun } from './run/begin-sandbox-run';
 import { Incoming } from './run/incoming';
+import { recordRequester } from './run/journal';
 import { ending, parseOrFail, problemOf } from './run/problems';
 import { SandboxRun } from './run/sandbox-run';
 import { SandboxState } from './run/sandbox-state';
@@ -30,6 +31,7 @@ export async function drillRestore(raw: unknown): Promise<DrillReport> {
   incoming.refuseOthers([MESSAGE.submitShare], () => []);
   upsertSearchAttributes([{ key: CLUSTER_ATTRIBUTE, value: cluster }]);
   state.enter('choose');
+  recordRequester(journal, requestedBy, input.identity);
 
   try {
     const { generation, from } = input;

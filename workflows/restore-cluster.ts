@@ -4,6 +4,7 @@ import { formatTime } from '../src/contract/format';
 import type { RestorePlan } from '../src/contract/plan';
 import type { RecoveryReport } from '../src/contract/recovery';
 import { approvedPlan } from './run/approvals';
+import { recordRequester } from './run/journal';
 import { quick } from './run/quick-steps';
 import { controller } from './run/steps';
 import { parseOrFail, problemOf } from './run/problems';
@@ -24,6 +25,7 @@ export async function restoreCluster(raw: unknown, handover?: unknown): Promise<
   const { run, state, journal, identities, unsealing, serving } = recovery;
 
   return recovery.execute(raw, async () => {
+    if (handover === undefined) recordRequester(journal, input.requestedBy, input.identity);
     const first = await firstPlan(recovery, makePlan);
     if (input.planOnly) return recovery.planned();
     const plan = await agree(recovery, first, makePlan, stage);
@@ -97,7 +99,8 @@ export async function restoreCluster(raw: unknown, handover?: unknown): Promise<
 
   // Changes nothing. A refusal lists all reasons.
   async function makePlan(before: RestorePlan | null): Promise<Planned<RestorePlan>> {
-    const { cluster, into, drill } = input;
+    const { identity: _identity, ...wanted } = input;
+    const { cluster, into, drill } = wanted;
     const steps = recovery.fewSteps ? quick : controller;
     const settings = await steps.planRestore({ cluster, drill, ...(into === undefined ? {} : { into }) });
     const look = () => controller.lookAtCluster({ cluster: settings.cluster });
@@ -116,7 +119,7 @@ export async function restoreCluster(raw: unknown, handover?: unknown): Promise<
     const quietProblem = fenced && (await quietProblemOn(fenced.name));
     const inPlaceProblem = input.inPlace && live.leader ? await recovery.steps(live.leader).proveInPlace() : null;
     const made = await steps.makePlan({
-      input,
+      input: wanted,
       settings,
       chosen,
       inspections,

@@ -7,6 +7,7 @@ import type { RollCallProgress, RollCallReport, RollCallResult } from '../src/co
 import { holdersNotProven, rollCallFailed } from '../src/contract/voice/roll-call-text';
 import { beginSandboxRun } from './run/begin-sandbox-run';
 import { Incoming } from './run/incoming';
+import { recordRequester } from './run/journal';
 import { ending, parseOrFail, problemOf } from './run/problems';
 import { SandboxRun } from './run/sandbox-run';
 import { SandboxState } from './run/sandbox-state';
@@ -33,6 +34,7 @@ export async function rollCall(raw: unknown): Promise<RollCallReport> {
   incoming.refuseOthers([MESSAGE.submitShare], () => []);
   upsertSearchAttributes([{ key: CLUSTER_ATTRIBUTE, value: cluster }]);
   state.enter('choose');
+  recordRequester(journal, requestedBy, input.identity);
 
   try {
     const chosen = await controller.chooseForDrill({ cluster, generation: 'latest' });

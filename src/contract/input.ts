@@ -5,11 +5,27 @@ import { walkMessage } from './message-bounds';
 import { NAME_PATTERN } from './names';
 import { personName } from './person';
 import { ACCEPTABLE, type AcceptCode } from './plan';
+import { printable } from './printable';
 import { parseWanted } from './wanted';
 
 const name = z
   .string({ error: 'must be a name in quotes' })
   .regex(NAME_PATTERN, 'must be lower-case letters, digits and hyphens');
+
+const NOT_AN_IDENTITY = 'must be text of one line, without characters that nobody sees';
+const identityText = (longest: number) =>
+  z
+    .string({ error: NOT_AN_IDENTITY })
+    .min(1, NOT_AN_IDENTITY)
+    .max(longest, `must be at most ${longest} characters`)
+    .refine((text) => printable(text) === text, NOT_AN_IDENTITY);
+
+/**
+ * Who acts, by the login of the server of the pages. It is that server's word: whoever else can write to the namespace could
+ * say the same.
+ */
+const identity = z.strictObject({ issuer: identityText(500), subject: identityText(500) }).optional();
+export type Identity = NonNullable<z.infer<typeof identity>>;
 
 export const clusterInput = z.strictObject({ cluster: name });
 /**
@@ -51,6 +67,7 @@ export const restoreInput = z
     /** The newest generation captured at or before this instant (RFC 3339). */
     asOf: z.iso.datetime({ offset: true, error: 'must be a time such as 2026-11-23T04:00:00Z' }).optional(),
     requestedBy: personName.default('unknown'),
+    identity,
     /** Ends once the plan is made. */
     planOnly: z.boolean({ error: 'must be true or false' }).default(false),
     /** Into the running cluster, without stopping anything: for wrong data in a healthy cluster. */
@@ -95,10 +112,16 @@ export const drillInput = z.strictObject({
   unseal: z.boolean({ error: 'must be true or false' }).default(false),
   waitMinutes,
   requestedBy: personName.default('unknown'),
+  identity,
 });
 export type DrillInput = z.infer<typeof drillInput>;
 
-export const rollCallInput = z.strictObject({ cluster: name, waitMinutes, requestedBy: personName.default('unknown') });
+export const rollCallInput = z.strictObject({
+  cluster: name,
+  waitMinutes,
+  requestedBy: personName.default('unknown'),
+  identity,
+});
 export type RollCallInput = z.infer<typeof rollCallInput>;
 
 /** Approvers and holders shall read all of it. */
@@ -198,6 +221,7 @@ export type MigrateStorageInput = z.infer<typeof migrateStorageInput>;
 const NOT_A_HASH = 'must be the plan hash that the run shows';
 export const approveInput = z.strictObject({
   approver: personName,
+  identity,
   /** Or the beginning of it. */
   planHash: z.string({ error: NOT_A_HASH }).regex(/^[0-9a-f]{8,64}$/, NOT_A_HASH),
   /** Armored, by the approver's SSH key over the statement of the approval; see `vault-dr approve --statement`. */
@@ -211,6 +235,7 @@ export type ApproveInput = z.infer<typeof approveInput>;
 const LONGEST_SHARE_MESSAGE = 64 * 1024;
 export const submitShareInput = z.strictObject({
   holder: personName,
+  identity,
   /** An armored age file with one share, for the recipients that the run shows. */
   share: z
     .string({ error: 'must be an armored age file' })
@@ -218,10 +243,10 @@ export const submitShareInput = z.strictObject({
 });
 export type SubmitShareInput = z.infer<typeof submitShareInput>;
 
-export const operatorInput = z.strictObject({ operator: personName });
+export const operatorInput = z.strictObject({ operator: personName, identity });
 export type OperatorInput = z.infer<typeof operatorInput>;
 
-export const skipNodeInput = z.strictObject({ operator: personName, node: name });
+export const skipNodeInput = z.strictObject({ operator: personName, identity, node: name });
 export type SkipNodeInput = z.infer<typeof skipNodeInput>;
 
 export type ClusterInput = z.infer<typeof clusterInput>;

@@ -5,7 +5,7 @@ import { samePerson } from '../../src/contract/person';
 import type { ApprovedPlan, RecoveryProgress } from '../../src/contract/recovery';
 import type { GivenApproval } from '../../src/contract/secret-run';
 import { type Answer, no, yes } from '../../src/contract/update-answers';
-import type { Journal } from './journal';
+import { asserted, type Journal } from './journal';
 import { problemOf } from './problems';
 import { controller } from './steps';
 import { Turn } from './turn';
@@ -67,7 +67,8 @@ export class Approvals {
       MOST_TOLD,
       (count) => `${count} approvals were refused: find out who sends them`,
     );
-    if (isTold) journal.record('approval refused', 'failure', input.approver, { reason: late });
+    if (isTold)
+      journal.record('approval refused', 'failure', input.approver, { reason: late, ...asserted(input.identity) });
     return no(late);
   }
 }
@@ -110,14 +111,14 @@ async function signatureProblem({ progress, approveCommand }: Approvable, input:
   }
 }
 
-function accept(state: Approvable, journal: Journal, { approver, signature }: ApproveInput): Answer {
+function accept(state: Approvable, journal: Journal, { approver, identity, signature }: ApproveInput): Answer {
   const { progress } = state;
   const at = new Date().toISOString();
   progress.approvals.push({ approver, at, ...(signature === undefined ? {} : { signature }) });
   // With the last one the run continues, and records that.
   const isLast = progress.approvals.length === progress.plan?.approvals;
   const how = isLast ? 'recordWithNext' : 'record';
-  journal[how]('approve', 'success', approver, { planHash: progress.planHash });
+  journal[how]('approve', 'success', approver, { planHash: progress.planHash, ...asserted(identity) });
   state.show();
   return yes(`Approved: ${progress.approvals.length} of ${progress.plan?.approvals}.`);
 }

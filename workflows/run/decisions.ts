@@ -1,8 +1,9 @@
 import { CancellationScope } from '@temporalio/workflow';
+import type { Identity } from '../../src/contract/input';
 import { type ParkChoice, type Parked, type RecoveryPhase, ROUTES } from '../../src/contract/recovery';
 import { type Answer, no, yes } from '../../src/contract/update-answers';
 import { phaseName } from '../../src/contract/voice/headline';
-import type { Journal } from './journal';
+import { asserted, type Journal } from './journal';
 import type { RunState } from './run-state';
 import { noWayBackFrom } from './way-back';
 import { notice } from '../../src/contract/notice';
@@ -145,21 +146,21 @@ export class Decisions {
     return concerned.filter((name) => name !== first && name !== target);
   }
 
-  resume(operator: string): Answer {
+  resume(operator: string, who?: Identity): Answer {
     const { parked } = this.state.progress;
     if (parked.length === 0) return no('Nothing is parked; the run continues by itself.');
     for (const item of parked) this.#ofParked.set(item, { choice: 'resume', by: operator });
-    this.journal.record('resume', 'info', operator, {});
+    this.journal.record('resume', 'info', operator, { ...asserted(who) });
     return yes('Trying again.');
   }
 
-  skipNode(operator: string, node: string): Answer {
+  skipNode(operator: string, node: string, who?: Identity): Answer {
     const { parked, method, phase } = this.state.progress;
     const own = parked.find((item) => item.skippable.includes(node)) ?? parked.find((item) => item.node === node);
     const step = LEAVABLE_IN.includes(phase) ? this.#underway.get(node) : undefined;
     if (!own && !step) return no(`${node} is neither parked nor joining just now, so there is nothing to skip.`);
     if (!(own?.skippable ?? this.#skippable(node)).includes(node)) return no(this.#whyNeeded(node));
-    this.journal.record('skipNode', 'info', operator, { node });
+    this.journal.record('skipNode', 'info', operator, { node, ...asserted(who) });
     if (own) {
       this.#ofParked.set(own, { choice: 'skipNode', by: operator, node });
     } else if (step) {
@@ -187,7 +188,7 @@ export class Decisions {
       : `${node} is the first node: without it there is no restore.`;
   }
 
-  abort(operator: string): Answer {
+  abort(operator: string, who?: Identity): Answer {
     if (!this.canAbort) {
       const back = this.noWayBack;
       return no(
@@ -197,7 +198,7 @@ export class Decisions {
       );
     }
     this.#abortedBy = operator;
-    this.journal.record('abort', 'info', operator, {});
+    this.journal.record('abort', 'info', operator, { ...asserted(who) });
     this.#changes?.cancel();
     return yes(
       this.#changes === null
@@ -206,7 +207,7 @@ export class Decisions {
     );
   }
 
-  goLive(operator: string): Answer {
+  goLive(operator: string, who?: Identity): Answer {
     const { progress } = this.state;
     const { plan, live, rollBack, waitingFor } = progress;
     const first = plan?.firstNode ?? 'the first node';
@@ -217,17 +218,17 @@ export class Decisions {
     if (waitingFor !== 'goLive')
       return no(`Not yet: ${first} is not unsealed behind its fence. The run says when it is.`);
     progress.live = { by: operator, at: new Date().toISOString() };
-    this.journal.record('goLive', 'info', operator, { node: first });
+    this.journal.record('goLive', 'info', operator, { node: first, ...asserted(who) });
     return yes(`The fence around ${first} is taken away; then it is verified, and the others join.`);
   }
 
-  rollBack(operator: string): Answer {
+  rollBack(operator: string, who?: Identity): Answer {
     const reason = this.noWayBack;
     if (reason !== null) return no(reason);
     const { progress } = this.state;
     const from = progress.phase;
     progress.rollBack = { by: operator, at: new Date().toISOString(), from };
-    this.journal.record('rollBack', 'info', operator, { from });
+    this.journal.record('rollBack', 'info', operator, { from, ...asserted(who) });
     this.#changes?.cancel();
     return yes(`Rolling back from the phase '${phaseName(from)}': the old data is put back on every node.`);
   }

@@ -36,7 +36,7 @@ export class Incoming {
       submitShareInput,
       '{"holder":"your name","share":"-----BEGIN AGE ENCRYPTED FILE-----…"}',
       'Submit an unseal share, encrypted with age to the recipients of the run',
-      (input, by) => this.ceremony.submit(input.holder, input.share, by),
+      (input, by) => this.ceremony.submit(input.holder, input.share, by, input.identity),
     );
   }
 

@@ -1,4 +1,5 @@
 import { CancellationScope, inWorkflowContext, log } from '@temporalio/workflow';
+import type { Identity } from '../../src/contract/input';
 import { kindOf, type Notification } from '../../src/contract/notification';
 import type { ReminderSettings } from '../../src/contract/plan';
 import type { RunClaim } from '../../src/contract/recovery';
@@ -175,6 +176,16 @@ export class Journal {
   #warnOnce(warning: string): void {
     if (!this.warnings.includes(warning)) this.warnings.push(warning);
   }
+}
+
+/** Of who acts, for the details of a record; nothing where no login has said so, as in histories of earlier versions. */
+export function asserted(identity: Identity | undefined): { identity?: Identity } {
+  return identity === undefined ? {} : { identity };
+}
+
+/** Who has started a run through the pages. */
+export function recordRequester(journal: Journal, requestedBy: string, identity: Identity | undefined): void {
+  if (identity !== undefined) journal.record('requested', 'info', requestedBy, asserted(identity));
 }
 
 /** A log line while an execution is evicted has no workflow context, and would end the controller. */

@@ -1,8 +1,9 @@
 import { isCancellation } from '@temporalio/workflow';
+import type { Identity } from '../../src/contract/input';
 import type { ShareVerdict } from '../../src/contract/recovery';
 import { checkEnvelope } from '../../src/contract/share';
 import { type Answer, no, yes } from '../../src/contract/update-answers';
-import type { Journal } from './journal';
+import { asserted, type Journal } from './journal';
 import { problemOf } from './problems';
 import type { ShareSets, ShareTaker } from './share-sets';
 import { Turn } from './turn';
@@ -26,8 +27,8 @@ export class ShareCeremony {
   ) {}
 
   /** One at a time, so that a share that is sent twice at once counts once. */
-  submit(holder: string, envelope: string, by: 'update' | 'signal'): Promise<Answer> {
-    if (this.#turn.hasRoomFor(by)) return this.#turn.take(() => this.#take(holder, envelope));
+  submit(holder: string, envelope: string, by: 'update' | 'signal', who?: Identity): Promise<Answer> {
+    if (this.#turn.hasRoomFor(by)) return this.#turn.take(() => this.#take(holder, envelope, who));
     const { tally } = this.journal;
     tally.count(
       'shares not looked at',
@@ -38,10 +39,10 @@ export class ShareCeremony {
     return Promise.resolve(no('Too many shares come by signal just now; it was not looked at. Send it again.'));
   }
 
-  async #take(holder: string, envelope: string): Promise<Answer> {
+  async #take(holder: string, envelope: string, who: Identity | undefined): Promise<Answer> {
     const { shares } = this.state.progress;
     const verdict = checkEnvelope(envelope);
-    if (!verdict.ok) return this.#refuse(holder, verdict.reason, verdict.exposed);
+    if (!verdict.ok) return this.#refuse(holder, verdict.reason, verdict.exposed, who);
     if (!this.sets.areTaken || shares === null) {
       const when = shares === null ? 'not yet: wait until the run asks for them' : 'any more: this came too late';
       return this.#refuse(
@@ -51,6 +52,7 @@ export class ShareCeremony {
           `No shares are taken in the phase '${this.state.phaseName}', or ${when}. It was not used.`,
         ),
         false,
+        who,
       );
     }
     if (this.sets.haveOpened) return yes('The vault is open; your share was not needed.');
@@ -69,19 +71,19 @@ export class ShareCeremony {
       );
     }
     if (!seen.accepted || seen.fingerprint === null) {
-      return this.#refuse(holder, seen.reason ?? 'It was refused.', false);
+      return this.#refuse(holder, seen.reason ?? 'It was refused.', false, who);
     }
     const twin = this.sets.withFingerprint(seen.fingerprint);
     if (twin) {
       const reason = notice('share-submitted-before', `${twin.holder} has already submitted this share.`);
-      return this.#refuse(holder, reason, false);
+      return this.#refuse(holder, reason, false, who);
     }
 
-    this.sets.add({ holder, at: new Date().toISOString(), fingerprint: seen.fingerprint, envelope });
+    this.sets.add({ holder, at: new Date().toISOString(), fingerprint: seen.fingerprint, envelope }, who);
     return yes(`Accepted ${shares.accepted.length} of ${shares.required}.`);
   }
 
-  #refuse(holder: string, reason: string, exposed: boolean): Answer {
+  #refuse(holder: string, reason: string, exposed: boolean, who: Identity | undefined): Answer {
     if (exposed) this.exposed(holder);
     const told = this.journal.tally.count(
       'shares refused',
@@ -90,7 +92,7 @@ export class ShareCeremony {
     );
     if (!told) return no(reason);
     this.state.progress.shares?.refused.push({ holder, at: new Date().toISOString(), reason });
-    if (!exposed) this.journal.record('share refused', 'failure', holder, { reason });
+    if (!exposed) this.journal.record('share refused', 'failure', holder, { reason, ...asserted(who) });
     this.sets.show();
     return no(reason);
   }

@@ -1,6 +1,7 @@
 import { upsertSearchAttributes } from '@temporalio/workflow';
 import { combinations, inEvery } from '../../src/contract/combinations';
-import type { Journal } from './journal';
+import { asserted, type Journal } from './journal';
+import type { Identity } from '../../src/contract/input';
 import type { ShareProgress } from '../../src/contract/recovery';
 import type { ShareOutcome } from '../../src/contract/share-outcome';
 import { SHARES_ATTRIBUTE } from './search-attributes';
@@ -130,7 +131,7 @@ export class ShareSets {
     return this.#accepted.find((share) => share.fingerprint === fingerprint);
   }
 
-  add(share: AcceptedShare): void {
+  add(share: AcceptedShare, who?: Identity): void {
     const { shares } = this.state.progress;
     if (shares === null) return;
     this.#accepted.push(share);
@@ -138,6 +139,7 @@ export class ShareSets {
     this.journal.record('share accepted', 'success', share.holder, {
       accepted: shares.accepted.length,
       required: shares.required,
+      ...asserted(who),
     });
     this.#say(this.#untried() === null ? shares.problem : null);
   }
