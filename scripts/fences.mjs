@@ -191,6 +191,7 @@ const ROOMS = {
       'src/metrics',
       'src/ready',
       'src/plan/hash',
+      'src/plan/subject-to-sign',
       'src/*',
     ],
     builtins: true,

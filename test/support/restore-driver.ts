@@ -1,5 +1,6 @@
 import { Client, Connection } from '@temporalio/client';
-import { signWith, subjectToSign } from '../../src/cli/approve';
+import { signWith } from '../../src/cli/approve';
+import { subjectToSign } from '../../src/plan/subject-to-sign';
 import { progressDocument } from '../../src/cli/notices';
 import { expectOpen } from '../../src/cli/unseal';
 import { clusterOf, loadConfig } from '../../src/config/load';

@@ -1,4 +1,5 @@
-import { secretSubjectToSign, signWith, subjectToSign } from '../../../src/cli/approve';
+import { signWith } from '../../../src/cli/approve';
+import { secretSubjectToSign, subjectToSign } from '../../../src/plan/subject-to-sign';
 import type { RecoveryProgress } from '../../../src/contract/recovery';
 import type { SecretProgress } from '../../../src/contract/secret-run';
 import { planHashOf, secretPlanHash } from '../../../src/plan/hash';

@@ -79,6 +79,18 @@ describe('input that is not usable', () => {
       { holder: 'ann', share: { a: 1 } },
       'share: must be an armored age file',
     ],
+    [
+      'an issuer with what nobody sees',
+      operatorInput,
+      { operator: 'ann', identity: { issuer: 'https://id.example.com\u202e', subject: '4711' } },
+      'identity.issuer: must be text of one line, without characters that nobody sees',
+    ],
+    [
+      'an identity with more in it',
+      operatorInput,
+      { operator: 'ann', identity: { issuer: 'a', subject: 'b', roles: ['operator'] } },
+      'identity: Unrecognized key: "roles"',
+    ],
     ['a missing node', skipNodeInput, { operator: 'ann' }, 'node: must be a name in quotes'],
     [
       'a generation of another type',

@@ -1,0 +1,106 @@
+import type { Client, WorkflowHandle } from '@temporalio/client';
+import { DrError } from '../../../contract/failures';
+import type { DrillInput, RestoreInput, RollCallInput } from '../../../contract/input';
+import { MESSAGE } from '../../../contract/names';
+import type { SharePurpose } from '../../../contract/recipients';
+import { type Answer, no } from '../../../contract/update-answers';
+import { secretSubjectToSign, subjectToSign } from '../../../plan/subject-to-sign';
+import {
+  askRestore,
+  drillHandle,
+  drillProgress,
+  recoveryHandle,
+  recoveryProgress,
+  rollCallHandle,
+  rollCallProgress,
+  secretHandle,
+  secretProgress,
+  startBackup,
+  startDrill,
+  startRecovery,
+  startRollCall,
+} from '../../../temporal/runs';
+import type { RunKind } from '../../model';
+import type { RunMessage, RunRequest } from './requests';
+
+/** What the actions do to the world. */
+export interface Doer {
+  /** @returns the workflow id of what has begun */
+  start(request: RunRequest): Promise<string>;
+  /** To this run alone: not to one that has begun since the page was shown. */
+  send(cluster: string, kind: 'recovery' | 'secrets', run: string, message: RunMessage): Promise<Answer>;
+  submit(cluster: string, purpose: SharePurpose, run: string, message: RunMessage): Promise<Answer>;
+}
+
+export const KIND_OF_START: Record<RunRequest['start'], RunKind> = {
+  backup: 'backup',
+  drill: 'drill',
+  rollCall: 'roll-call',
+  restore: 'recovery',
+};
+
+export function temporalDoer(connect: () => Promise<Client>): Doer {
+  return {
+    start: async (request) => (await begun(await connect(), request)).workflowId,
+    send: async (cluster, kind, run, message) => {
+      const client = await connect();
+      const { handle, progress, subject } = await decidable(client, cluster, kind);
+      if (progress.run !== run) return notThisRun();
+      const { name, input } = message;
+      // A statement of another plan than the one that is shown is not passed on, whoever has signed it.
+      if (name === MESSAGE.approve && progress.plan?.trust === 'approvers') subject(input.planHash ?? '');
+      return askRestore(handle, name, input);
+    },
+    submit: async (cluster, purpose, run, { name, input }) => {
+      const { handle, progress } = await taking(await connect(), cluster, purpose);
+      return (await progress).run === run ? askRestore(handle, name, input) : notThisRun();
+    },
+  };
+}
+
+function notThisRun(): Answer {
+  return no('That run has ended, and another one has begun. Nothing was sent: load the page again.');
+}
+
+function begun(client: Client, { start, input }: RunRequest): Promise<Pick<WorkflowHandle, 'workflowId'>> {
+  if (start === 'backup') return startBackup(client, input.cluster);
+  if (start === 'drill') return startDrill(client, input as DrillInput);
+  if (start === 'rollCall') return startRollCall(client, input as RollCallInput);
+  const { cluster, planOnly, generation } = input as RestoreInput;
+  const summary = `${planOnly ? 'Plan of a restore' : 'Restore'} of ${cluster} from ${generation}`;
+  return startRecovery(client, { workflow: 'restoreCluster', cluster, input: input as RestoreInput, summary });
+}
+
+async function decidable(client: Client, cluster: string, kind: 'recovery' | 'secrets') {
+  if (kind === 'secrets') {
+    const handle = secretHandle(client, cluster);
+    const progress = await secretProgress(handle);
+    return { handle, progress, subject: (hash: string) => secretSubjectToSign(progress, cluster, hash) };
+  }
+  const handle = recoveryHandle(client, cluster);
+  const progress = await recoveryProgress(handle);
+  return { handle, progress, subject: (hash: string) => subjectToSign(progress, cluster, hash) };
+}
+
+async function taking(client: Client, cluster: string, purpose: SharePurpose) {
+  switch (purpose) {
+    case 'restore': {
+      const handle = recoveryHandle(client, cluster);
+      return { handle, progress: recoveryProgress(handle) };
+    }
+    case 'drill': {
+      const handle = await drillHandle(client, cluster);
+      return { handle, progress: drillProgress(handle) };
+    }
+    case 'roll-call': {
+      const handle = await rollCallHandle(client, cluster);
+      return { handle, progress: rollCallProgress(handle) };
+    }
+    case 'recover': {
+      const handle = secretHandle(client, cluster);
+      return { handle, progress: secretProgress(handle) };
+    }
+    default:
+      throw new DrError('InvalidInput', 'There is no such purpose of a share.');
+  }
+}
