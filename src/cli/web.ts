@@ -16,7 +16,11 @@ import { hashedAssets } from '../web/server/assets';
 import { allowedHosts, originOf } from '../web/server/hosts';
 import { listen } from '../web/server/listen';
 import { createLogin } from '../web/login/create-login';
-import { LiveState, NO_ACTIONS } from '../web/server/state/live-state';
+import { issuerDependsOnVault } from '../web/login/issuer-host';
+import { createActions } from '../web/server/actions/create-actions';
+import { temporalDoer } from '../web/server/actions/doer';
+import { clusterActions, recoveryActions, secretsActions, submitAction } from '../web/server/actions/offered';
+import { type ActionsOf, LiveState } from '../web/server/state/live-state';
 import { TemporalLink } from '../web/server/state/temporal-link';
 import type { TlsFiles } from '../web/server/tls-files';
 import { serve } from './serve';
@@ -24,6 +28,9 @@ import { type CommonOptions, temporalOptions } from './program';
 
 /** Bundled at build time, beside the compiled program. */
 const ASSETS = join(__dirname, '..', '..', 'web-pages.js');
+
+/** Of a message, whose run may have to ask an agent. */
+const ACT_WITHIN_MS = 30_000;
 
 export function runWeb(options: CommonOptions): Promise<void> {
   return serve(async (log, stop) => {
@@ -37,16 +44,22 @@ export function runWeb(options: CommonOptions): Promise<void> {
     warnOfPlace(log, web, place);
     const { onWait: _, ...profile } = temporalOptions(options);
     const temporal = new TemporalLink(profile);
-    const state = new LiveState({ config, temporal, temporalUi: web.temporalUi ?? null, actions: NO_ACTIONS });
+    const state = new LiveState({ config, temporal, temporalUi: web.temporalUi ?? null, actions: actionsOf(web) });
     const onNote = (text: string) => log.warn(printable(text));
-    const { login } = await createLogin(web.login, originOf(place), onNote);
+    const origin = originOf(place);
+    const { login, seal } = await createLogin(web.login, origin, onNote);
+    const dependence = issuerDependsOnVault(web.login, config);
+    if (dependence !== null) log.warn(dependence);
+    const assets = hashedAssets(require(ASSETS) as PageAssets);
+    const doer = temporalDoer((work) => temporal.ask(work, ACT_WITHIN_MS));
     const app = createWebApp({
       state,
       login,
-      assets: hashedAssets(require(ASSETS) as PageAssets),
+      assets,
+      actions: createActions({ login, seal, origin, assets, doer, note: (text) => log.info(text) }),
       settings: {
         hosts: allowedHosts(place),
-        secure: originOf(place).startsWith('https:'),
+        secure: origin.startsWith('https:'),
         proxied: place.publicUrl !== null && !place.tls,
         formOrigins: [],
         stop,
@@ -62,6 +75,15 @@ export function runWeb(options: CommonOptions): Promise<void> {
       await temporal.close();
     }
   });
+}
+
+function actionsOf({ login: { method } }: WebConfig): ActionsOf {
+  return {
+    cluster: clusterActions,
+    recovery: recoveryActions,
+    secrets: secretsActions,
+    submit: (viewer, cluster, purpose, run) => submitAction(viewer, method !== 'off', { cluster, purpose, run }),
+  };
 }
 
 function tlsFilesOf({ tls, login }: WebConfig): TlsFiles | null {

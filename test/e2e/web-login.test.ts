@@ -11,7 +11,7 @@ import type { MessageModel, OverviewModel } from '../../src/web/model';
 import { createActions } from '../../src/web/server/actions/create-actions';
 import { createWebApp } from '../../src/web/server/app';
 import { type Listening, listen } from '../../src/web/server/listen';
-import type { WebState } from '../../src/web/server/state';
+import type { WebState } from '../../src/web/server/web-state';
 import { pem } from '../support/certificates';
 import { freePort } from '../support/vault-node';
 import { useDirectory } from '../support/temporary';
@@ -19,6 +19,7 @@ import { useDirectory } from '../support/temporary';
 const ASSETS = {
   script: { name: 'app.1.js', type: 'text/javascript', text: '', integrity: 'sha384-a' },
   style: { name: 'app.2.css', type: 'text/css', text: '', integrity: 'sha384-b' },
+  licences: '',
 };
 const EMPTY: OverviewModel = {
   page: 'overview',

@@ -1,4 +1,4 @@
-import type { Client, WorkflowHandle } from '@temporalio/client';
+import { type Client, ServiceError, type WorkflowHandle } from '@temporalio/client';
 import { DrError } from '../../../contract/failures';
 import type { DrillInput, RestoreInput, RollCallInput } from '../../../contract/input';
 import { MESSAGE } from '../../../contract/names';
@@ -39,23 +39,36 @@ export const KIND_OF_START: Record<RunRequest['start'], RunKind> = {
   restore: 'recovery',
 };
 
-export function temporalDoer(connect: () => Promise<Client>): Doer {
+/** Asks Temporal, within some time. */
+export type AskTemporal = <T>(work: (client: Client) => Promise<T>) => Promise<T>;
+
+export function temporalDoer(askTemporal: AskTemporal): Doer {
+  const ask: AskTemporal = (work) => askTemporal(work).catch((error) => Promise.reject(orUnreachable(error)));
   return {
-    start: async (request) => (await begun(await connect(), request)).workflowId,
-    send: async (cluster, kind, run, message) => {
-      const client = await connect();
-      const { handle, progress, subject } = await decidable(client, cluster, kind);
-      if (progress.run !== run) return notThisRun();
-      const { name, input } = message;
-      // A statement of another plan than the one that is shown is not passed on, whoever has signed it.
-      if (name === MESSAGE.approve && progress.plan?.trust === 'approvers') subject(input.planHash ?? '');
-      return askRestore(handle, name, input);
-    },
-    submit: async (cluster, purpose, run, { name, input }) => {
-      const { handle, progress } = await taking(await connect(), cluster, purpose);
-      return (await progress).run === run ? askRestore(handle, name, input) : notThisRun();
-    },
+    start: (request) => ask(async (client) => (await begun(client, request)).workflowId),
+    send: (cluster, kind, run, message) =>
+      ask(async (client) => {
+        const { handle, progress, subject } = await decidable(client, cluster, kind);
+        if (progress.run !== run) return notThisRun();
+        const { name, input } = message;
+        // A statement of another plan than the one that is shown is not passed on, whoever has signed it.
+        if (name === MESSAGE.approve && progress.plan?.trust === 'approvers') subject(input.planHash ?? '');
+        return askRestore(handle, name, input);
+      }),
+    submit: (cluster, purpose, run, { name, input }) =>
+      ask(async (client) => {
+        const { handle, progress } = await taking(client, cluster, purpose);
+        return (await progress).run === run ? askRestore(handle, name, input) : notThisRun();
+      }),
   };
+}
+
+function orUnreachable(cause: unknown): unknown {
+  if (!(cause instanceof ServiceError)) return cause;
+  return new DrError('TemporalUnreachable', 'Temporal has not answered in time.', {
+    advice: 'It may have been done all the same: load the page again before you repeat it.',
+    cause,
+  });
 }
 
 function notThisRun(): Answer {
