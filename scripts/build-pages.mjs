@@ -16,13 +16,13 @@ const BUNDLES = {
   'holder-page.js': {
     isServed: false,
     entry: join(BROWSER, 'main.ts'),
-    styles: [join(PAGES, 'colours.css'), join(PAGES, 'form.css'), join(BROWSER, 'holder-page.css')],
+    styles: [join(PAGES, 'base.css'), join(PAGES, 'form.css'), join(BROWSER, 'holder-page.css')],
   },
   // Pages that are served.
   'web-pages.js': {
     isServed: true,
     entry: join(BROWSER, 'app.tsx'),
-    styles: [join(PAGES, 'colours.css'), join(PAGES, 'form.css'), join(PAGES, 'pages.css')],
+    styles: [join(PAGES, 'base.css'), join(PAGES, 'form.css'), join(PAGES, 'pages.css')],
   },
 };
 const output = resolve(process.argv[2] ?? join(ROOT, 'dist'));

@@ -1,11 +1,12 @@
 import { formatCount, formatTime } from '../../contract/format';
 import type { ReadinessCheck } from '../../contract/readiness';
-import type { ClusterModel, ClusterRow } from '../model';
+import type { ClusterModel, ClusterRow, RunLine } from '../model';
 import { holderPath, runPath } from '../paths';
 import { Actions } from './actions';
 import { Compared, Newest, Rehearsed, RunLines } from './overview';
-import { Badge, Facts, Said, Shell, TemporalLink, Time } from './parts';
+import { Badge, Facts, Remedy, Said, Shell, TemporalLink, Time } from './parts';
 import { BackupPlots, RecoveryTrend } from './plots';
+import { Table } from './table';
 import { kindOf, span, took, verdictOf } from './words';
 
 export function Cluster({ model }: { model: ClusterModel }) {
@@ -97,11 +98,7 @@ function Findings({ row: { open, problems } }: { row: ClusterRow }) {
             <p>
               <Badge tone={verdictOf(verdict).tone} /> <strong>{checks.join(', ')}</strong>: <Said text={seen} />
             </p>
-            {remedy === null ? null : (
-              <p class="remedy">
-                <Said text={remedy} />
-              </p>
-            )}
+            <Remedy text={remedy} />
           </li>
         ))}
       </ol>
@@ -151,45 +148,34 @@ function Schedules({ model: { schedules, at } }: { model: ClusterModel }) {
 function RunTable({ model: { runs, at } }: { model: ClusterModel }) {
   const hasLinks = runs.some(({ temporalUi }) => temporalUi !== null);
   return (
-    <table class="stacking">
-      <caption class="unseen">Runs, the newest first</caption>
-      <thead>
-        <tr>
-          <th scope="col">Run</th>
-          <th scope="col">State</th>
-          <th scope="col">Started</th>
-          <th scope="col">Took</th>
-          {hasLinks ? <th scope="col">Temporal</th> : null}
-        </tr>
-      </thead>
-      <tbody>
-        {runs.map((line) => (
-          <tr key={`${line.workflowId} ${line.run}`}>
-            <th scope="row">
-              <a href={runPath(line)}>{kindOf(line.kind)}</a>
-            </th>
-            <td data-label="State">
-              <Badge tone={line.tone} /> <Said text={line.headline} />
-            </td>
-            <td data-label="Started">
-              <Time time={line.startedAt} at={at} />
-            </td>
-            <td data-label="Took">{line.endedAt === null ? 'runs' : took(line)}</td>
-            {hasLinks ? (
-              <td data-label="Temporal">
-                <TemporalLink address={line.temporalUi}>
-                  Open
-                  <span class="unseen">
-                    {' '}
-                    {kindOf(line.kind)} of {formatTime(line.startedAt)}
-                  </span>
-                </TemporalLink>
-              </td>
-            ) : null}
-          </tr>
-        ))}
-      </tbody>
-    </table>
+    <Table
+      caption="Runs, the newest first"
+      columns={['Run', 'State', 'Started', 'Took', ...(hasLinks ? ['Temporal'] : [])]}
+      rows={runs.map((line) => ({
+        key: `${line.workflowId} ${line.run}`,
+        cells: [
+          <a href={runPath(line)}>{kindOf(line.kind)}</a>,
+          <>
+            <Badge tone={line.tone} /> <Said text={line.headline} />
+          </>,
+          <Time time={line.startedAt} at={at} />,
+          line.endedAt === null ? 'runs' : took(line),
+          ...(hasLinks ? [<TemporalRun line={line} />] : []),
+        ],
+      }))}
+    />
+  );
+}
+
+function TemporalRun({ line }: { line: RunLine }) {
+  return (
+    <TemporalLink address={line.temporalUi}>
+      Open
+      <span class="unseen">
+        {' '}
+        {kindOf(line.kind)} of {formatTime(line.startedAt)}
+      </span>
+    </TemporalLink>
   );
 }
 
@@ -203,34 +189,21 @@ function Checks({ checks }: { checks: readonly ReadinessCheck[] }) {
         <summary>
           {passed} of {formatCount(checks.length, 'check')} passed
         </summary>
-        <table class="stacking">
-          <caption class="unseen">Every check of the last evaluation</caption>
-          <thead>
-            <tr>
-              <th scope="col">Check</th>
-              <th scope="col">Passed</th>
-              <th scope="col">What was seen</th>
-            </tr>
-          </thead>
-          <tbody>
-            {checks.map(({ check, verdict, seen, remedy }) => (
-              <tr key={check}>
-                <th scope="row">{check}</th>
-                <td data-label="Passed">
-                  <Badge tone={verdictOf(verdict).tone}>{verdictOf(verdict).word}</Badge>
-                </td>
-                <td data-label="What was seen">
-                  <Said text={seen} />
-                  {remedy === null ? null : (
-                    <p class="remedy">
-                      <Said text={remedy} />
-                    </p>
-                  )}
-                </td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <Table
+          caption="Every check of the last evaluation"
+          columns={['Check', 'Passed', 'What was seen']}
+          rows={checks.map(({ check, verdict, seen, remedy }) => ({
+            key: check,
+            cells: [
+              check,
+              <Badge tone={verdictOf(verdict).tone}>{verdictOf(verdict).word}</Badge>,
+              <>
+                <Said text={seen} />
+                <Remedy text={remedy} />
+              </>,
+            ],
+          }))}
+        />
       </details>
     </section>
   );

@@ -57,30 +57,10 @@ function Recipients({ state: { recipients } }: Pick<Props, 'state'>) {
 }
 
 function Share({ model: { submit }, state: { problem, busy } }: Props) {
-  const known = knownHolder(submit);
   return (
     <section class="panel" aria-labelledby="your-share">
       <h2 id="your-share">Your share</h2>
-      {known !== null ? (
-        <p>
-          Handed in as <strong>{known}</strong>.
-        </p>
-      ) : (
-        <>
-          <label for="holder">Your name</label>
-          <p class="hint" id="holder-hint">
-            The run records it with your share.
-          </p>
-          <input
-            id="holder"
-            type="text"
-            spellcheck={false}
-            autocomplete="off"
-            maxLength={64}
-            aria-describedby="holder-hint"
-          />
-        </>
-      )}
+      <HolderName submit={submit} id="holder" label="Your name" hint="The run records it with your share." />
       <label for="share">Unseal share</label>
       <p class="hint" id="share-hint">
         As <code>vault operator init</code> printed it: base64 or hexadecimal. If yours is PGP-encrypted, what{' '}
@@ -103,6 +83,27 @@ function Share({ model: { submit }, state: { problem, busy } }: Props) {
         {submit === null ? 'Encrypt' : 'Encrypt and hand in'}
       </button>
     </section>
+  );
+}
+
+/** As whom: who is logged in, or who they say they are. */
+function HolderName({ submit, id, label, hint }: { submit: Action | null; id: string; label: string; hint: string }) {
+  const known = knownHolder(submit);
+  if (known !== null) {
+    return (
+      <p>
+        {label}: <strong>{known}</strong>. {hint}
+      </p>
+    );
+  }
+  return (
+    <>
+      <label for={id}>{label}</label>
+      <p class="hint" id={`${id}-hint`}>
+        {hint}
+      </p>
+      <input id={id} type="text" spellcheck={false} autocomplete="off" maxLength={64} aria-describedby={`${id}-hint`} />
+    </>
   );
 }
 
@@ -135,20 +136,10 @@ function Envelope({ envelope, model }: { envelope: string; model: HolderModel })
 }
 
 function Foreign({ submit, state: { foreignProblem, busy } }: { submit: Action; state: HolderState }) {
-  const known = knownHolder(submit);
   return (
     <details>
       <summary>Hand in an envelope that was made elsewhere</summary>
-      {known === null ? (
-        <>
-          <label for="foreign-holder">Name of its holder</label>
-          <input id="foreign-holder" type="text" spellcheck={false} autocomplete="off" maxLength={64} />
-        </>
-      ) : (
-        <p>
-          Handed in as <strong>{known}</strong>: it must be your own.
-        </p>
-      )}
+      <HolderName submit={submit} id="foreign-holder" label="Name of its holder" hint="It must be who made it." />
       <label for="foreign">Envelope</label>
       <p class="hint" id="foreign-hint">
         What the page without a network gave. The camera of a phone reads it from a QR code. Never a share.

@@ -3,6 +3,7 @@ import { meetsObjective, type Objective, type RtoObjective } from '../../contrac
 import type { ClusterRow, OverviewModel, RunLine } from '../model';
 import { clusterPath, runPath } from '../paths';
 import { Ago, Badge, Said } from './parts';
+import { Table } from './table';
 import { kindOf, lockOf, span, verdictOf } from './words';
 
 const SHOWN_REASONS = 2;
@@ -22,24 +23,29 @@ export function Overview({ model: { clusters, at } }: { model: OverviewModel }) 
       {rows.length === 0 ? (
         <p>The configuration names no cluster.</p>
       ) : (
-        <table class="clusters stacking">
-          <caption class="unseen">Clusters, those that need attention first</caption>
-          <thead>
-            <tr>
-              <th scope="col">Cluster</th>
-              <th scope="col">Can it be restored?</th>
-              <th scope="col">Would lose (RPO)</th>
-              <th scope="col">Would take (RTO)</th>
-              <th scope="col">Newest backup</th>
-              <th scope="col">Rehearsed</th>
-            </tr>
-          </thead>
-          <tbody>
-            {rows.map((row) => (
-              <Row key={row.cluster} row={row} at={at} />
-            ))}
-          </tbody>
-        </table>
+        <Table
+          kind="clusters"
+          caption="Clusters, those that need attention first"
+          columns={[
+            'Cluster',
+            'Can it be restored?',
+            'Would lose (RPO)',
+            'Would take (RTO)',
+            'Newest backup',
+            'Rehearsed',
+          ]}
+          rows={rows.map((row) => ({
+            key: row.cluster,
+            cells: [
+              <a href={clusterPath(row.cluster)}>{row.cluster}</a>,
+              <Verdict row={row} at={at} />,
+              <Compared objective={row.rpo} />,
+              <Compared objective={row.rto} />,
+              <Newest row={row} at={at} />,
+              <Rehearsed row={row} at={at} />,
+            ],
+          }))}
+        />
       )}
     </>
   );
@@ -65,31 +71,6 @@ function urgency({ verdict, running }: ClusterRow): number {
   if (running.some(({ waitsFor, tone }) => waitsFor !== null || tone === 'bad')) return 0;
   if (verdict === 'no') return 1;
   return verdict === 'yes' ? 3 : 2;
-}
-
-function Row({ row, at }: { row: ClusterRow; at: string }) {
-  return (
-    <tr>
-      <th scope="row">
-        <a href={clusterPath(row.cluster)}>{row.cluster}</a>
-      </th>
-      <td data-label="Can it be restored?">
-        <Verdict row={row} at={at} />
-      </td>
-      <td data-label="Would lose (RPO)">
-        <Compared objective={row.rpo} />
-      </td>
-      <td data-label="Would take (RTO)">
-        <Compared objective={row.rto} />
-      </td>
-      <td data-label="Newest backup">
-        <Newest row={row} at={at} />
-      </td>
-      <td data-label="Rehearsed">
-        <Rehearsed row={row} at={at} />
-      </td>
-    </tr>
-  );
 }
 
 function Verdict({ row, at }: { row: ClusterRow; at: string }) {

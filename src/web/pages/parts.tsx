@@ -70,6 +70,16 @@ export function Said({ text }: { text: string }) {
   );
 }
 
+/** What to do about it; null: nothing. */
+export function Remedy({ text }: { text: string | null }) {
+  if (text === null) return null;
+  return (
+    <p class="remedy">
+      <Said text={text} />
+    </p>
+  );
+}
+
 /** To type or to copy. The button is for browsers with the script. */
 export function Shell({ text, label }: { text: string; label: string }) {
   return (

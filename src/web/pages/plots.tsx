@@ -1,6 +1,7 @@
 import { formatBytes, formatCount, formatNumber, formatSeconds, formatTime } from '../../contract/format';
 import type { BackupPoint, RecoveryTime } from '../model';
 import { dot, HEIGHT, lineThrough, plotted, WIDTH } from './plot-scale';
+import { Table } from './table';
 
 /** Over time; the numbers are in the table below it. */
 export function BackupPlots({ backups }: { backups: readonly BackupPoint[] }) {
@@ -26,33 +27,24 @@ export function BackupPlots({ backups }: { backups: readonly BackupPoint[] }) {
       </p>
       <details>
         <summary>{formatCount(backups.length, 'backup')} as a table</summary>
-        <table class="stacking">
-          <caption class="unseen">Backups, the newest first</caption>
-          <thead>
-            <tr>
-              <th scope="col">Backup</th>
-              <th scope="col">Of</th>
-              <th scope="col">Size</th>
-              <th scope="col">Keys</th>
-              <th scope="col">Copies</th>
-            </tr>
-          </thead>
-          <tbody>
-            {backups.toReversed().map(({ generation, capturedAt, sizeBytes, keys, copies, drilled, pinned }) => (
-              <tr key={generation}>
-                <th scope="row">
-                  <code>{generation}</code>
-                  {drilled ? <span class="tag">drilled</span> : null}
-                  {pinned ? <span class="tag">pinned</span> : null}
-                </th>
-                <td data-label="Of">{formatTime(capturedAt)}</td>
-                <td data-label="Size">{formatBytes(sizeBytes)}</td>
-                <td data-label="Keys">{keys === null ? 'not known' : formatNumber(keys)}</td>
-                <td data-label="Copies">{copies.join(', ') || 'none'}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <Table
+          caption="Backups, the newest first"
+          columns={['Backup', 'Of', 'Size', 'Keys', 'Copies']}
+          rows={backups.toReversed().map(({ generation, capturedAt, sizeBytes, keys, copies, drilled, pinned }) => ({
+            key: generation,
+            cells: [
+              <>
+                <code>{generation}</code>
+                {drilled ? <span class="tag">drilled</span> : null}
+                {pinned ? <span class="tag">pinned</span> : null}
+              </>,
+              formatTime(capturedAt),
+              formatBytes(sizeBytes),
+              keys === null ? 'not known' : formatNumber(keys),
+              copies.join(', ') || 'none',
+            ],
+          }))}
+        />
       </details>
     </>
   );
@@ -165,29 +157,20 @@ export function RecoveryTrend({ times, targetSeconds }: TrendProps) {
       </figure>
       <details>
         <summary>As a table</summary>
-        <table class="stacking">
-          <caption class="unseen">What restores and drills took, the newest first</caption>
-          <thead>
-            <tr>
-              <th scope="col">Ended</th>
-              <th scope="col">By</th>
-              <th scope="col">Machines</th>
-              <th scope="col">People</th>
-              <th scope="col">Result</th>
-            </tr>
-          </thead>
-          <tbody>
-            {times.map(({ at, by, machineSeconds, peopleSeconds, passed }) => (
-              <tr key={`${at} ${by}`}>
-                <th scope="row">{formatTime(at)}</th>
-                <td data-label="By">{by}</td>
-                <td data-label="Machines">{formatSeconds(machineSeconds)}</td>
-                <td data-label="People">{peopleText(peopleSeconds)}</td>
-                <td data-label="Result">{passed ? 'passed' : 'failed'}</td>
-              </tr>
-            ))}
-          </tbody>
-        </table>
+        <Table
+          caption="What restores and drills took, the newest first"
+          columns={['Ended', 'By', 'Machines', 'People', 'Result']}
+          rows={times.map(({ at, by, machineSeconds, peopleSeconds, passed }) => ({
+            key: `${at} ${by}`,
+            cells: [
+              formatTime(at),
+              by,
+              formatSeconds(machineSeconds),
+              peopleText(peopleSeconds),
+              passed ? 'passed' : 'failed',
+            ],
+          }))}
+        />
       </details>
     </>
   );

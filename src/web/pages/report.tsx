@@ -1,6 +1,7 @@
 import type { ReportText } from '../../contract/voice/report-text';
 import { Commands, Facts, Said, Texts } from './parts';
 import { PlanSteps, Timeline } from './run-parts';
+import { Table } from './table';
 
 /** Of a run that has ended: the outcome, what to do about what is left, and the rest for a post-mortem. */
 export function Report({ report }: { report: ReportText }) {
@@ -70,31 +71,14 @@ function Errors({ errors }: Pick<ReportText, 'errors'>) {
   return (
     <>
       <h3>Errors on the way</h3>
-      <table class="stacking">
-        <caption class="unseen">Errors of steps, and what became of them</caption>
-        <thead>
-          <tr>
-            <th scope="col">At</th>
-            <th scope="col">Phase</th>
-            <th scope="col">Node</th>
-            <th scope="col">Problem</th>
-            <th scope="col">Outcome</th>
-          </tr>
-        </thead>
-        <tbody>
-          {errors.map(({ at, phase, node, code, problem, outcome }, index) => (
-            <tr key={index}>
-              <th scope="row">{at}</th>
-              <td data-label="Phase">{phase}</td>
-              <td data-label="Node">{node || '–'}</td>
-              <td data-label="Problem">
-                {code}: <Said text={problem} />
-              </td>
-              <td data-label="Outcome">{outcome}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <Table
+        caption="Errors of steps, and what became of them"
+        columns={['At', 'Phase', 'Node', 'Problem', 'Outcome']}
+        rows={errors.map(({ at, phase, node, code, problem, outcome }, index) => ({
+          key: String(index),
+          cells: [at, phase, node || '–', <Said text={`${code}: ${problem}`} />, outcome],
+        }))}
+      />
     </>
   );
 }

@@ -3,9 +3,10 @@ import type { RunText } from '../../contract/voice/run-text';
 import type { RunModel } from '../model';
 import { clusterPath, holderPath } from '../paths';
 import { Actions } from './actions';
-import { Badge, Commands, Facts, Said, TemporalLink, Texts, Time } from './parts';
+import { Badge, Commands, Facts, Remedy, Said, TemporalLink, Texts, Time } from './parts';
 import { Report } from './report';
 import { PlanSteps, Shares, Timeline } from './run-parts';
+import { Table } from './table';
 import { kindOf, took } from './words';
 
 export function Run({ model }: { model: RunModel }) {
@@ -48,7 +49,7 @@ export function Run({ model }: { model: RunModel }) {
           <Nodes text={text} />
         </>
       )}
-      <People model={model} />
+      {report === null ? <People model={model} /> : null}
       {text === null || report !== null ? null : <Plan text={text} />}
       <p>
         <a href={clusterPath(line.cluster)}>All of {line.cluster}</a>
@@ -69,11 +70,7 @@ function Why({ text: { why, underway } }: { text: RunText }) {
               {where === null ? null : <strong>{where}: </strong>}
               <Said text={problem} />
             </p>
-            {advice === null ? null : (
-              <p class="remedy">
-                <Said text={advice} />
-              </p>
-            )}
+            <Remedy text={advice} />
           </li>
         ))}
       </ul>
@@ -95,27 +92,11 @@ function Nodes({ text: { nodes } }: { text: RunText }) {
   return (
     <section aria-labelledby="nodes">
       <h2 id="nodes">Nodes</h2>
-      <table class="stacking">
-        <caption class="unseen">Nodes and their states</caption>
-        <thead>
-          <tr>
-            <th scope="col">Node</th>
-            <th scope="col">State</th>
-            <th scope="col">Role</th>
-            <th scope="col">Detail</th>
-          </tr>
-        </thead>
-        <tbody>
-          {nodes.map(({ name, role, state, detail }) => (
-            <tr key={name}>
-              <th scope="row">{name}</th>
-              <td data-label="State">{state}</td>
-              <td data-label="Role">{role}</td>
-              <td data-label="Detail">{detail ?? '–'}</td>
-            </tr>
-          ))}
-        </tbody>
-      </table>
+      <Table
+        caption="Nodes and their states"
+        columns={['Node', 'State', 'Role', 'Detail']}
+        rows={nodes.map(({ name, role, state, detail }) => ({ key: name, cells: [name, state, role, detail ?? '–'] }))}
+      />
     </section>
   );
 }

@@ -156,7 +156,7 @@ describe('the page of a holder', () => {
     );
     const html = htmlOf({ ...model, submit: model.submit && { ...model.submit, fields } });
 
-    expect(html).toContain('Handed in as <strong>cleo</strong>');
+    expect(html).toContain('Your name: <strong>cleo</strong>');
     expect(html).not.toContain('id="holder"');
   });
 
