@@ -10,9 +10,8 @@ import { coded } from '../contract/notice';
 import { printable } from '../contract/printable';
 import { hardenProcess } from '../process-hardening';
 import { preferSmallHeap } from '../process-memory';
-import type { PageAssets } from '../web/holder-page';
+import type { WebAssets } from '../web/assets';
 import { createWebApp } from '../web/server/app';
-import { hashedAssets } from '../web/server/assets';
 import { allowedHosts, originOf } from '../web/server/hosts';
 import { listen } from '../web/server/listen';
 import { createLogin } from '../web/login/create-login';
@@ -50,7 +49,7 @@ export function runWeb(options: CommonOptions): Promise<void> {
     const { login, seal } = await createLogin(web.login, origin, onNote);
     const dependence = issuerDependsOnVault(web.login, config);
     if (dependence !== null) log.warn(dependence);
-    const assets = hashedAssets(require(ASSETS) as PageAssets);
+    const assets = require(ASSETS) as WebAssets;
     const doer = temporalDoer((work) => temporal.ask(work, ACT_WITHIN_MS));
     const app = createWebApp({
       state,

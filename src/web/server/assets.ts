@@ -1,8 +1,6 @@
-import { createHash } from 'node:crypto';
 import type { Context } from 'hono';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
-import type { WebAsset, WebAssets } from '../assets';
-import type { PageAssets } from '../holder-page';
+import type { WebAsset } from '../assets';
 
 const ASSET_PATH = '/assets/';
 export const ASSET_PATHS = `${ASSET_PATH}*`;
@@ -25,19 +23,4 @@ export function serveAsset({ type, text }: WebAsset): (context: Context) => Resp
       ...(encoding && { 'Content-Encoding': encoding }),
     });
   };
-}
-
-/** What the build has bundled, each under a name that has its hash. */
-export function hashedAssets({ script, style, licences }: PageAssets): WebAssets {
-  return {
-    script: hashed('js', 'text/javascript; charset=utf-8', script),
-    style: hashed('css', 'text/css; charset=utf-8', style),
-    licences,
-  };
-}
-
-function hashed(ending: string, type: string, text: string): WebAsset {
-  const digest = createHash('sha384').update(text).digest();
-  const name = `app.${digest.subarray(0, 12).toString('hex')}.${ending}`;
-  return { name, type, text, integrity: `sha384-${digest.toString('base64')}` };
 }

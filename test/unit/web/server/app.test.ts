@@ -154,10 +154,10 @@ describe('the web server', () => {
 
   it('limits how often one client asks', async () => {
     const { get } = appOf();
-    const answers: number[] = [];
-    for (let at = 0; at < 80; at += 1) answers.push((await get('/')).status);
+    const all = await Promise.all(Array.from({ length: 400 }, () => get(assetPath(ASSETS.style))));
+    const answers = all.map(({ status }) => status);
     expect(answers.slice(0, 60).every((status) => status === 200)).toBe(true);
-    expect(answers.at(-1)).toBe(429);
+    expect(answers).toContain(429);
   });
 
   it('sends the page again only when it has changed, and ends with its client', async () => {
