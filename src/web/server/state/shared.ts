@@ -30,6 +30,8 @@ interface Entry<T> {
 }
 
 const LONGEST_PROBLEM = 500;
+/** After a failure it is asked again so soon. */
+const AGAIN_MS = 5_000;
 
 /**
  * Answers that all who look share: each is asked for once at a time, and only when somebody looks. A source that hangs keeps
@@ -51,7 +53,8 @@ export class Shared<T> {
 
   async get(key: string): Promise<Known<T>> {
     const entry = this.#entryOf(key);
-    if (this.#now() - entry.at >= this.options.freshMs) {
+    const freshMs = entry.problem === null ? this.options.freshMs : Math.min(this.options.freshMs, AGAIN_MS);
+    if (this.#now() - entry.at >= freshMs) {
       entry.flight ??= this.#fly(key, entry);
       // What is known is shown at once, but not if it is much too old.
       const old = this.#now() - entry.at >= 3 * this.options.freshMs;
