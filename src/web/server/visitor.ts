@@ -1,6 +1,7 @@
 import type { Context } from 'hono';
 import type { Login } from '../login/login';
 import type { Principal } from '../login/principal';
+import { hidden } from './actions/fields';
 import type { Action, ActionField, ShownModel } from '../model';
 
 /** A page for who asks: who that is, the way in or out, and the token of the forms. */
@@ -35,9 +36,5 @@ function withToken<M extends ShownModel>(model: M, csrf: string | null): M {
 
 /** Sent by every form of somebody who is logged in: no page of others can know it. */
 function tokenField(csrf: string): ActionField {
-  return hiddenField('csrf', csrf);
-}
-
-export function hiddenField(name: string, value: string): ActionField {
-  return { name, label: '', hint: null, kind: 'hidden', value, choices: [], required: true };
+  return hidden('csrf', csrf);
 }

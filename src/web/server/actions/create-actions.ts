@@ -225,7 +225,7 @@ const WHAT_HAPPENS: Record<string, { text: string; label: string }> = {
     label: 'Restore',
   },
   approve: {
-    text: 'With the last approval that is needed, the run begins to change nodes.',
+    text: 'With the last approval that is needed, the run does what its plan says.',
     label: 'Approve',
   },
   skipNode: {
@@ -251,7 +251,9 @@ function wantsJson(context: Web): boolean {
 
 async function fieldsOf(context: Web): Promise<Fields> {
   const form = new URLSearchParams(await context.req.text());
-  return Object.fromEntries([...form].filter(([name]) => !FIELDS_UNSENT.has(name)));
+  const sent = [...form].filter(([name]) => !FIELDS_UNSENT.has(name));
+  // Browsers end lines of a form as mail does.
+  return Object.fromEntries(sent.map(([name, value]) => [name, value.replaceAll('\r\n', '\n')]));
 }
 
 async function fieldOf(context: Web, name: string): Promise<string | undefined> {

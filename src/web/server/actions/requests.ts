@@ -60,8 +60,7 @@ export function decisionOf(decision: Decision, fields: Fields, principal: Princi
   const operator = { operator: principal.name, identity };
   if (decision === 'approve') {
     const { planHash, signature = '' } = fields;
-    // Browsers end lines of a form as mail does.
-    const armored = signature.replaceAll('\r\n', '\n').trim();
+    const armored = signature.trim();
     const raw = {
       approver: principal.name,
       identity,
@@ -85,7 +84,7 @@ export function decisionOf(decision: Decision, fields: Fields, principal: Princi
  * @throws DrError InvalidInput
  */
 export function submissionOf(fields: Fields, principal: Principal | null): RunMessage {
-  const share = (fields['share'] ?? '').replaceAll('\r\n', '\n').trim();
+  const share = (fields['share'] ?? '').trim();
   const verdict = checkEnvelope(share);
   if (!verdict.ok) {
     throw new DrError('InvalidInput', verdict.reason, { advice: 'Nothing was sent to the run.' });
