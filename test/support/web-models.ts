@@ -3,6 +3,7 @@ import { describeReport } from '../../src/contract/voice/report-text';
 import { describeRun } from '../../src/contract/voice/run-text';
 import type {
   Action,
+  ActionField,
   BackupPoint,
   ClusterModel,
   ClusterRow,
@@ -195,7 +196,7 @@ export function clusterWith(overrides: Partial<ClusterModel> = {}): ClusterModel
       ended(74, 'drill', 'passed: integrity, contents, login'),
       ended(500, 'roll-call', '4 proven, 3 needed'),
     ],
-    actions: [],
+    actions: ACTIONS,
     ...overrides,
   };
 }
@@ -281,7 +282,7 @@ export function runWith(overrides: Partial<RunModel> = {}): RunModel {
     },
     approvals: progress.approvals.map(({ approver, at }) => ({ by: approver, at })),
     report: null,
-    actions: [],
+    actions: ACTIONS,
     ...overrides,
   };
 }
@@ -301,6 +302,37 @@ export function endedRunWith(overrides: Partial<RunModel> = {}): RunModel {
     report,
     ...overrides,
   });
+}
+
+/** With a field of each kind. */
+export const ACTIONS: Action[] = [
+  {
+    name: 'backup',
+    path: '/clusters/prod/act/backup',
+    label: 'Back up now',
+    explanation: 'Makes a backup, and copies it to every repository.',
+    grave: false,
+    fields: [],
+  },
+  {
+    name: 'approve',
+    path: '/clusters/prod/act/approve',
+    label: 'Approve',
+    explanation: 'Lets the hosts be changed as the plan says.',
+    grave: true,
+    fields: [
+      fieldWith({ name: 'plan', label: 'Plan', kind: 'fixed', value: '3f9c1e07ab52' }),
+      fieldWith({ name: 'statement', label: 'Statement', kind: 'shown', value: 'vault-dr/approval/v1\nprod' }),
+      fieldWith({ name: 'signature', label: 'Signature', kind: 'multiline', hint: 'Of `ssh-keygen -Y sign`.' }),
+      fieldWith({ name: 'node', label: 'Node', kind: 'choice', value: 'vault-2', choices: ['vault-2', 'vault-3'] }),
+      fieldWith({ name: 'reason', label: 'Reason', kind: 'text' }),
+      fieldWith({ name: 'csrf', label: '', kind: 'hidden', value: 'token' }),
+    ],
+  },
+];
+
+function fieldWith(field: Pick<ActionField, 'name' | 'label' | 'kind'> & Partial<ActionField>): ActionField {
+  return { hint: null, value: '', choices: [], required: true, ...field };
 }
 
 export const SUBMIT: Action = {
