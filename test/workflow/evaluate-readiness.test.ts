@@ -3,6 +3,7 @@ import { DrError } from '../../src/contract/failures';
 import { CONTROLLER_TASK_QUEUE, PRIORITY } from '../../src/contract/names';
 import type { GatheredFacts, ReadinessReport } from '../../src/contract/readiness';
 import { type FakeActivities, fakeActivities, NODES, type RunningWorkers, startWorkers } from '../support/fake-agents';
+import { waitFor } from '../../src/lab/processes';
 import { isEvaluationFailureSaid } from '../../src/temporal/readiness';
 import { useWorkflowEnvironment } from '../support/workflow-environment';
 
@@ -96,24 +97,32 @@ describe('evaluateReadiness', () => {
   }, 240_000);
 
   it('notifies people when it fails, and fails all the same; the next one knows that they were notified', async () => {
-    const { judgeReadiness } = fakes.controller;
-    const { notify } = fakes.controller;
-    fakes.controller.judgeReadiness = () =>
-      Promise.reject(new DrError('Internal', 'It is broken.', { advice: 'Repair it.' }));
+    const { judgeReadiness, notify } = fakes.controller;
+    // A worker keeps the steps with which it was made.
+    let isBroken = true;
+    let isMute = false;
+    fakes.controller.judgeReadiness = (input) =>
+      isBroken
+        ? Promise.reject(new DrError('InvalidConfiguration', 'It is broken.', { advice: 'Repair it.' }))
+        : judgeReadiness(input);
+    fakes.controller.notify = (input) =>
+      isMute ? Promise.reject(new DrError('InvalidConfiguration', 'Its command is gone.')) : notify(input);
     await work();
     const failed = async () =>
       (await begin()).result().then(
         () => null,
         (error: WorkflowFailedError) => error.cause,
       );
-    const known = async () => {
-      // Temporal lists what has ended a moment later.
-      await new Promise((resolve) => setTimeout(resolve, 1_500));
-      return isEvaluationFailureSaid(client(), 'prod');
-    };
+    // Temporal lists what has ended a moment later.
+    const untilSaid = (expected: boolean) =>
+      waitFor(
+        `it is ${expected ? '' : 'not '}known to be said`,
+        async () => (await isEvaluationFailureSaid(client(), 'prod')) === expected,
+        { timeoutMs: 20_000 },
+      );
 
     expect(await failed()).toMatchObject({
-      type: 'Internal',
+      type: 'InvalidConfiguration',
       message: expect.stringContaining('It is broken.') as string,
     });
     expect(fakes.notifications).toEqual([
@@ -123,17 +132,18 @@ describe('evaluateReadiness', () => {
         text: "Whether 'prod' is recoverable is unknown: It is broken. Repair it.",
       }),
     ]);
-    await expect(known()).resolves.toBe(true);
+    await untilSaid(true);
 
-    fakes.controller.notify = () => Promise.reject(new DrError('InvalidConfiguration', 'Its command is gone.'));
-    expect(await failed()).toMatchObject({ type: 'Internal' });
-    await expect(known()).resolves.toBe(false);
+    isMute = true;
+    expect(await failed()).toMatchObject({ type: 'InvalidConfiguration' });
+    await untilSaid(false);
 
-    fakes.controller.notify = notify;
+    isMute = false;
     await failed();
-    fakes.controller.judgeReadiness = judgeReadiness;
+    await untilSaid(true);
+    isBroken = false;
     await (await begin()).result();
-    await expect(known()).resolves.toBe(false);
+    await untilSaid(false);
   }, 120_000);
 
   it('never overlaps itself: one under another id runs under its own, or not at all', async () => {
