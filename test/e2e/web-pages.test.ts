@@ -150,7 +150,7 @@ describeInBrowser('pages that are served', () => {
     await page.keyboard.press('Enter');
     await expectText(page, '#said', 'is in the clipboard');
 
-    const command = await page.locator('.next code').first().textContent();
+    const command = await page.locator('.next .command:has(.copy) code').first().textContent();
     expect(command).toBe('vault-dr resume --cluster prod');
     expect(await page.evaluate('navigator.clipboard.readText()')).toBe(command);
   }, 30_000);

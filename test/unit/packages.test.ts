@@ -73,11 +73,14 @@ async function productFiles(): Promise<string[]> {
       return names.map((name) => `${folder}/${name}`);
     }),
   );
-  return lists.flat().filter((file) => /\.[tj]s$/.test(file) && !file.startsWith(LAB));
+  return lists.flat().filter((file) => /\.([tj]s|tsx)$/.test(file) && !file.startsWith(LAB));
 }
 
 async function syntaxOf(file: string): Promise<unknown> {
-  return parse(await readFile(join(PROJECT_ROOT, file), 'utf8'), { syntax: 'typescript' });
+  return parse(await readFile(join(PROJECT_ROOT, file), 'utf8'), {
+    syntax: 'typescript',
+    tsx: file.endsWith('.tsx'),
+  });
 }
 
 function packagesIn(syntax: unknown): Set<string> {

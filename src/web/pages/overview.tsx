@@ -131,8 +131,9 @@ function isMetBy(objective: Objective | RtoObjective): boolean | null {
   return targetSeconds === null || expectedSeconds === null ? null : expectedSeconds <= targetSeconds;
 }
 
-export function Newest({ row: { newest }, at }: { row: ClusterRow; at: string }) {
-  if (newest === null) return <Badge tone="bad">none</Badge>;
+export function Newest({ row: { newest, problems }, at }: { row: ClusterRow; at: string }) {
+  // Who does not answer may have some.
+  if (newest === null) return problems.length > 0 ? <>not known</> : <Badge tone="bad">none</Badge>;
   return (
     <>
       <Ago time={newest.capturedAt} at={at} />
