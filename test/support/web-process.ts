@@ -4,6 +4,7 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { Agent, fetch } from 'undici';
 import type { Lab } from '../../src/lab/lab';
 import type { PageModel } from '../../src/web/model';
 
@@ -11,7 +12,7 @@ export interface WebServer {
   url: string;
   /** What it has logged. */
   log: () => string;
-  get: (path: string, headers?: Record<string, string>) => Promise<Response>;
+  get: (path: string, headers?: Record<string, string>) => ReturnType<typeof fetch>;
   /** The model in a page. */
   model: <M extends PageModel>(path: string) => Promise<M>;
   /** Asks until a model is as wanted. */
@@ -20,10 +21,18 @@ export interface WebServer {
   end: () => Promise<number | null>;
 }
 
-/** `vault-dr web` of a lab, with more settings of `web` as lines of YAML. */
-export async function startWebServer(lab: Lab, settings: readonly string[] = []): Promise<WebServer> {
+/**
+ * `vault-dr web` of a lab, with more settings of `web` as lines of YAML.
+ * @param tls of a client, where the settings have `tls`: authority, certificate and key, PEM
+ */
+export async function startWebServer(
+  lab: Lab,
+  settings: readonly string[] = [],
+  tls?: { ca: string; cert: string; key: string },
+): Promise<WebServer> {
   const port = await freePort();
-  const url = `http://127.0.0.1:${port}`;
+  const url = `http${tls ? 's' : ''}://127.0.0.1:${port}`;
+  const dispatcher = new Agent(tls ? { connect: tls } : {});
   const config = join(lab.directory, `web-${port}.yaml`);
   const lines = ['web:', `  listen: 127.0.0.1:${port}`, ...settings.map((line) => `  ${line}`)];
   await writeFile(config, `${await readFile(lab.configFile, 'utf8')}\n${lines.join('\n')}\n`);
@@ -31,7 +40,7 @@ export async function startWebServer(lab: Lab, settings: readonly string[] = [])
   let said = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk: Buffer) => (said += chunk.toString()));
   const get: WebServer['get'] = (path, headers) =>
-    fetch(`${url}${path}`, { redirect: 'manual', headers: headers ?? {} });
+    fetch(`${url}${path}`, { redirect: 'manual', headers: headers ?? {}, dispatcher });
   await answers(child, get, () => said);
   const model: WebServer['model'] = async (path) => modelIn(await (await get(path)).text());
   return {
@@ -49,6 +58,8 @@ export async function startWebServer(lab: Lab, settings: readonly string[] = [])
       }
     },
     end: async () => {
+      // With its lab, if that came first.
+      if (child.exitCode !== null || child.signalCode !== null) return child.exitCode;
       const ended = once(child, 'exit') as Promise<[number | null]>;
       child.kill('SIGTERM');
       return (await ended)[0];
