@@ -20,6 +20,7 @@ describeInBrowser('a restore of a real cluster through the pages', () => {
   let web: WebServer;
   let browser: Browser;
   const contexts = new Map<Person, BrowserContext>();
+  /** Everything that pages have sent, and said to the console. */
   const sent: string[] = [];
   const pages: Page[] = [];
 
@@ -56,6 +57,7 @@ describeInBrowser('a restore of a real cluster through the pages', () => {
         clientCertificates: [{ origin: web.url, cert: Buffer.from(cert), key: Buffer.from(key) }],
       });
       context.setDefaultTimeout(60_000);
+      context.on('console', (line) => sent.push(line.text()));
       context.on('request', (request) => sent.push(`${request.url()} ${request.postData() ?? ''}`));
       contexts.set(name, context);
     }

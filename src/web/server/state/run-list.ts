@@ -13,17 +13,11 @@ import {
 } from '../../../contract/names';
 import type { RunKind, RunLine } from '../../model';
 
-/** What a list says of a run. */
-export interface ListedRun {
-  kind: RunKind;
-  cluster: string;
-  workflowId: string;
-  /** Of its first execution, where Temporal says so. */
-  run: string;
-  startedAt: string;
-  endedAt: string | null;
-  execution: string;
-}
+/** What a list says of a run. Its run is that of the first execution, where Temporal says so. */
+export type ListedRun = Pick<
+  RunLine,
+  'kind' | 'cluster' | 'workflowId' | 'run' | 'startedAt' | 'endedAt' | 'execution'
+>;
 
 /** More are not listed: somebody may have started any number. */
 const MOST_RUNNING = 1_000;
