@@ -11,12 +11,12 @@ import type { RollCalled } from '../../src/contract/roll-call';
 import { describeDrill } from '../../src/contract/voice/drill-text';
 import { type RepositoryView, verifyChain } from '../../src/repository/keep/chain';
 import { listGenerations, verifyCopy } from '../../src/repository/generations';
-import { type DrillHistories, type Drilled } from '../../src/repository/keep/drills';
+import { type DrillHistories, type Drilled, lastDrills } from '../../src/repository/keep/drills';
 import { type Mark, meaningOf, readMarks } from '../../src/repository/keep/marks';
 import { attempt, heartbeatBytes, cancellation, withHeartbeats } from '../heartbeat';
 import { confirmSource } from './confirm';
 import type { Controller } from './context';
-import { drillsIn, restoresIn } from './measured';
+import { restoresIn } from './measured';
 
 /**
  * An older generation is not taken because of a broken connection: until this attempt the step is retried. After that
@@ -79,7 +79,7 @@ async function expectation(
   const patience = AbortSignal.any([cancellation(), AbortSignal.timeout(REPORTS_TIMEOUT_MS)]);
   try {
     const restores = await restoresIn(controller, cluster, answering, patience);
-    return expectedTime({ restores, drills: drillsIn(drills) }, rto);
+    return expectedTime({ restores, drills: lastDrills(drills) }, rto);
   } catch {
     cancellation().throwIfAborted();
     return null;

@@ -1,29 +1,13 @@
 import { isDrError } from '../../src/contract/failures';
 import type { BackupSurvey } from '../../src/contract/readiness';
-import type { DrillHistories } from '../../src/repository/keep/drills';
 import { listReports, readReport } from '../../src/repository/keep/reports';
 import { inParallel } from '../../src/repository/parallel';
 import { cancellation } from '../heartbeat';
 import type { Controller } from './context';
 
-/** What is older says nothing of today. */
-const MOST_DRILLS = 100;
 /** A bucket may be far away. */
 const MOST_REPORTS = 20;
 const READ_AT_ONCE = 8;
-
-/** What drills of any backup have found, newest first. */
-export function drillsIn(drills: DrillHistories): BackupSurvey['drills'] {
-  const all = [...drills.values()].flatMap((history) => history.all);
-  return newestFirst(all)
-    .slice(0, MOST_DRILLS)
-    .map(({ at, failed, level, phases }) => ({
-      at,
-      passed: failed === null,
-      level,
-      seconds: phases.reduce((sum, { milliseconds }) => sum + milliseconds, 0) / 1_000,
-    }));
-}
 
 /** What restores took, from the first repository that has their reports. What is not there, or not ours, was no restore. */
 export async function restoresIn(

@@ -8,11 +8,12 @@ import type { BackupSurvey, ControllerState, CopyLock } from '../../src/contract
 import type { ControllerInput } from '../../src/contract/step-input/controller';
 import { lockOfCopy } from '../../src/repository/lock-of-copy';
 import { certificateValidity } from '../../src/vault/reach/certificate-validity';
+import { lastDrills } from '../../src/repository/keep/drills';
 import { attempt, cancellation, withHeartbeats } from '../heartbeat';
 import { chooseFrom, listEverywhere, type Shown } from './choose';
 import { settingsOf } from './confirm';
 import type { Controller } from './context';
-import { drillsIn, newestFirst, restoresIn } from './measured';
+import { newestFirst, restoresIn } from './measured';
 import { auditFileOf } from './trail';
 
 /** A connection that breaks says nothing of the backups: until this attempt the step is retried. */
@@ -39,7 +40,7 @@ export async function surveyBackups(
     unanswered,
     chain,
     marks: untrusted,
-    drills: drillsIn(shown.drills),
+    drills: lastDrills(shown.drills),
     restores: await withHeartbeats('read reports', () => restoresIn(controller, cluster, answering)),
     rollCalls: newestFirst(shown.rollCalls).slice(0, MOST_ROLL_CALLS),
     own: await withHeartbeats('read the audit trail', () => stateOf(controller, cluster)),

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { ROTATING } from '../../config/settings/drill';
 import { DRILL_LEVELS, type DrillLevel } from '../../contract/drill-levels';
 import type { DrillRecord } from '../../contract/drill-record';
+import type { BackupSurvey } from '../../contract/readiness';
 
 /** A drill as a mark says it. */
 export type Drilled = DrillRecord & { at: string; run: string };
@@ -19,6 +20,23 @@ export interface DrillHistory {
 
 /** By manifest hash. */
 export type DrillHistories = ReadonlyMap<string, DrillHistory>;
+
+/** What is older says nothing of today. */
+const MOST_SAID = 100;
+
+/** What drills of any backup have found, newest first. */
+export function lastDrills(histories: DrillHistories): BackupSurvey['drills'] {
+  return [...histories.values()]
+    .flatMap(({ all }) => all)
+    .toSorted((left, right) => Date.parse(right.at) - Date.parse(left.at))
+    .slice(0, MOST_SAID)
+    .map(({ at, failed, level, phases }) => ({
+      at,
+      passed: failed === null,
+      level,
+      seconds: phases.reduce((sum, { milliseconds }) => sum + milliseconds, 0) / 1_000,
+    }));
+}
 
 /** @param drills of all repositories: each is in several */
 export function drillHistories(drills: readonly Drilled[]): DrillHistories {

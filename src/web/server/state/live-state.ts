@@ -9,6 +9,8 @@ import type { SecretProgress } from '../../../contract/secret-run';
 import { recoveryProgress } from '../../../contract/step-input/report';
 import { secretProgress } from '../../../contract/step-input/progress';
 import { isUnderway } from '../../../contract/voice/headline';
+import { recoveryTrend } from '../../../ready/trend';
+import { lastDrills } from '../../../repository/keep/drills';
 import { previousEvaluation } from '../../../temporal/readiness';
 import { type Scheduled, scheduleIdOf } from '../../../temporal/schedules';
 import { readSchedule } from '../../../temporal/metrics/read-runs';
@@ -27,7 +29,7 @@ import type {
 import type { Viewer, WebState } from '../web-state';
 import { type BackupFacts, readBackups } from './backup-facts';
 import { holderFacts, kindOfPurpose } from './holder-facts';
-import { readReports, recoveryTimes } from './recovery-times';
+import { readReports } from './reports';
 import { backupPoints, rowOf } from './row';
 import { parsed, readRun, type RunFacts } from './run-facts';
 import { type ListedRun, listRunning, listRuns, plainHeadline, temporalUiOf } from './run-list';
@@ -125,7 +127,7 @@ export class LiveState implements WebState {
       this.#schedules.get(cluster),
     ]);
     const row = await this.#row(cluster, lines, this.#backups);
-    const drills = [...(backups.value?.marks.drills.values() ?? [])].flatMap(({ all }) => all);
+    const drills = lastDrills(backups.value?.marks.drills ?? new Map());
     return {
       page: 'cluster',
       at: now(),
@@ -133,7 +135,7 @@ export class LiveState implements WebState {
       problems: [...problems, ...said('Runs', runs), ...said('Schedules', schedules), ...said('Reports', reports)],
       row,
       backups: backups.value === null ? [] : backupPoints(backups.value),
-      recoveryTimes: recoveryTimes(reports.value ?? [], drills),
+      recoveryTimes: recoveryTrend({ reports: reports.value ?? [], drills }),
       checks: typeof evaluation.value === 'object' ? (evaluation.value?.checks ?? []) : [],
       schedules: schedules.value ?? [],
       runs: withRunning(

@@ -5,6 +5,7 @@ import {
   copiesToDrill,
   drillHistories,
   type Drilled,
+  lastDrills,
   withDrilled,
 } from '../../../../src/repository/keep/drills';
 
@@ -25,6 +26,21 @@ function drill(hour: number, level: DrillLevel | null, against: Against | null =
     ...more,
   } satisfies Drilled;
 }
+
+it('says of the drills of all backups, newest first, whether they passed and what they took', () => {
+  const phases = [
+    { phase: 'fetch' as const, milliseconds: 500 },
+    { phase: 'load' as const, milliseconds: 1_500 },
+  ];
+  const other = drill(3, 'installed', null, { manifestSha256: 'b'.repeat(64), phases });
+  const histories = drillHistories([drill(1, 'installed'), other, drill(2, null, 'backup')]);
+
+  expect(lastDrills(histories)).toEqual([
+    { at: other.at, passed: true, level: 'installed', seconds: 2 },
+    { at: drill(2, null).at, passed: false, level: null, seconds: 0 },
+    { at: drill(1, null).at, passed: true, level: 'installed', seconds: 0 },
+  ]);
+});
 
 describe('of the drills of a backup', () => {
   const PASSED = drill(1, 'installed');

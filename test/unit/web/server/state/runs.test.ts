@@ -1,6 +1,5 @@
 import type { WorkflowExecutionInfo } from '@temporalio/client';
 import { holderFacts } from '../../../../../src/web/server/state/holder-facts';
-import { recoveryTimes } from '../../../../../src/web/server/state/recovery-times';
 import type { RunFacts } from '../../../../../src/web/server/state/run-facts';
 import { listedRun, temporalUiOf } from '../../../../../src/web/server/state/run-list';
 import { textsOf } from '../../../../../src/web/server/state/run-texts';
@@ -167,22 +166,5 @@ describe('what a key holder sees', () => {
       recipients: [],
       over: null,
     });
-  });
-});
-
-describe('recovery times', () => {
-  it('are those of restores and drills, newest first', () => {
-    const restored = reportWith();
-    const drilled = {
-      at: '2027-01-01T00:00:00Z',
-      failed: null,
-      phases: [{ phase: 'load' as const, milliseconds: 1_500 }],
-    };
-    const times = recoveryTimes([restored, { ...restored, method: 'rebuild' }], [drilled as never]);
-    expect(times).toMatchObject([
-      { by: 'drill', machineSeconds: 1.5, peopleSeconds: null, passed: true },
-      { by: 'restore', machineSeconds: restored.rtoMachineSeconds, peopleSeconds: restored.rtoHumanSeconds },
-    ]);
-    expect(times).toHaveLength(2);
   });
 });

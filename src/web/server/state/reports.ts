@@ -4,11 +4,9 @@ import type { Config } from '../../../config/schema';
 import { isDrError } from '../../../contract/failures';
 import type { RecoveryReport } from '../../../contract/recovery';
 import { recoveryReport } from '../../../contract/step-input/report';
-import type { Drilled } from '../../../repository/keep/drills';
 import { listReports, readReport } from '../../../repository/keep/reports';
 import { openRepository } from '../../../repository/open';
 import { inParallel } from '../../../repository/parallel';
-import type { RecoveryTime } from '../../model';
 import { within } from './shared';
 
 const MOST_REPORTS = 50;
@@ -37,25 +35,4 @@ export async function readReports(config: Config, cluster: string): Promise<Reco
     }
   }
   return [];
-}
-
-/** Of whole restores, and of drills that brought a backup up. Newest first. */
-export function recoveryTimes(reports: readonly RecoveryReport[], drills: readonly Drilled[]): RecoveryTime[] {
-  const restored = reports
-    .filter(({ method, status }) => method === 'snapshot' && status === 'completed')
-    .map(({ finishedAt, rtoMachineSeconds, rtoHumanSeconds }): RecoveryTime => ({
-      at: finishedAt,
-      by: 'restore',
-      machineSeconds: rtoMachineSeconds,
-      peopleSeconds: rtoHumanSeconds,
-      passed: true,
-    }));
-  const drilled = drills.map(({ at, failed, phases }): RecoveryTime => ({
-    at,
-    by: 'drill',
-    machineSeconds: phases.reduce((sum, { milliseconds }) => sum + milliseconds, 0) / 1_000,
-    peopleSeconds: null,
-    passed: failed === null,
-  }));
-  return [...restored, ...drilled].toSorted((left, right) => Date.parse(right.at) - Date.parse(left.at));
 }
