@@ -145,12 +145,12 @@ describeInBrowser('pages that are served', () => {
 
   it('copy the exact command, by the keyboard too', async () => {
     await open(PATHS.run);
-    const copy = page.locator('.next .copy').first();
+    const copy = page.locator('.next ul.plain .copy').first();
     await copy.focus();
     await page.keyboard.press('Enter');
     await expectText(page, '#said', 'is in the clipboard');
 
-    const command = await page.locator('.next .command:has(.copy) code').first().textContent();
+    const command = await page.locator('.next ul.plain .command code').first().textContent();
     expect(command).toBe('vault-dr resume --cluster prod');
     expect(await page.evaluate('navigator.clipboard.readText()')).toBe(command);
   }, 30_000);
