@@ -2,7 +2,6 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { readFile } from 'node:fs/promises';
 import { buffer, text } from 'node:stream/consumers';
-import type { Client } from '@temporalio/client';
 import { clusterOf, loadConfig } from '../config/load';
 import type { Config } from '../config/schema';
 import type { SandboxProgress } from '../contract/drill';
@@ -19,17 +18,8 @@ import { verifyRecipients } from '../crypto/agent-key';
 import { sealShare } from '../crypto/envelope';
 import { openPgpMessage } from '../crypto/openpgp-message';
 import { connectClient } from '../temporal/connect-temporal';
-import {
-  askRestore,
-  drillHandle,
-  drillProgress,
-  recoveryHandle,
-  recoveryProgress,
-  rollCallHandle,
-  rollCallProgress,
-  secretHandle,
-  secretProgress,
-} from '../temporal/runs';
+import { askRestore } from '../temporal/runs';
+import { type ShareRun, shareRun } from '../temporal/share-run';
 import { type MessageOptions, printAnswer } from './decisions';
 import { note, print } from './output';
 import { temporalOptions } from './program';
@@ -53,7 +43,8 @@ export async function runUnseal(options: Options): Promise<void> {
   const config = ready === null ? await loadConfig(options.config) : null;
   const client = await connectClient(temporalOptions(options));
   try {
-    const { handle, recipients, run: runId, state } = await runOf(client, cluster, options);
+    const found = await shareRun(client, cluster, purposeOf(options));
+    const { recipients, run: runId, state } = takenBy(found);
     if (config !== null) expectAuthentic(config, { cluster, run: runId, recipients }, options);
     if (options.recipients) {
       print(recipientsText({ cluster, run: runId, purpose: purposeOf(options), recipients }));
@@ -61,7 +52,7 @@ export async function runUnseal(options: Options): Promise<void> {
     }
     note(state);
     const envelope = ready ?? (await encryptedShare(recipients, options));
-    const answer = await askRestore(handle, MESSAGE.submitShare, { holder: options.as, share: envelope });
+    const answer = await askRestore(found.handle, MESSAGE.submitShare, { holder: options.as, share: envelope });
     printAnswer(answer, options.json === true);
   } finally {
     await client.connection.close();
@@ -126,36 +117,17 @@ function unreadable(file: string, cause: unknown): DrError {
   });
 }
 
-function runOf(client: Client, cluster: string, { drill, rollCall, recover }: Options) {
-  if (rollCall) return rollCallOf(client, cluster);
-  if (recover) return secretRunOf(client, cluster);
-  return drill ? drillOf(client, cluster) : recoveryOf(client, cluster);
-}
-
-async function recoveryOf(client: Client, cluster: string) {
-  const handle = recoveryHandle(client, cluster);
-  return { handle, ...expectOpen(await recoveryProgress(handle)) };
-}
-
-/** @throws DrError NoSuchRun if no drill is waiting for shares. */
-async function drillOf(client: Client, cluster: string) {
-  const handle = await drillHandle(client, cluster);
-  const progress = await drillProgress(handle);
-  return { handle, ...expectTaken(progress), state: sandboxSharesReceived(progress) };
-}
-
-/** @throws DrError NoSuchRun if no roll-call is waiting for shares. */
-async function rollCallOf(client: Client, cluster: string) {
-  const handle = await rollCallHandle(client, cluster);
-  const progress = await rollCallProgress(handle);
-  return { handle, ...expectTaken(progress), state: sandboxSharesReceived(progress) };
-}
-
-/** The same of a run that reads single secrets. */
-async function secretRunOf(client: Client, cluster: string) {
-  const handle = secretHandle(client, cluster);
-  const progress = await secretProgress(handle);
-  return { handle, ...expectTaken(progress), state: secretSharesReceived(progress) };
+/** What a share is encrypted to, and how many there are. @throws DrError NoSuchRun if none is taken now */
+function takenBy(found: ShareRun) {
+  switch (found.purpose) {
+    case 'restore':
+      return expectOpen(found.progress);
+    case 'recover':
+      return { ...expectTaken(found.progress), state: secretSharesReceived(found.progress) };
+    case 'drill':
+    case 'roll-call':
+      return { ...expectTaken(found.progress), state: sandboxSharesReceived(found.progress) };
+  }
 }
 
 /** @throws DrError NoSuchRun */

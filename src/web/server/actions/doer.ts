@@ -7,12 +7,8 @@ import { type Answer, no } from '../../../contract/update-answers';
 import { secretSubjectToSign, subjectToSign } from '../../../plan/subject-to-sign';
 import {
   askRestore,
-  drillHandle,
-  drillProgress,
   recoveryHandle,
   recoveryProgress,
-  rollCallHandle,
-  rollCallProgress,
   secretHandle,
   secretProgress,
   startBackup,
@@ -20,7 +16,7 @@ import {
   startRecovery,
   startRollCall,
 } from '../../../temporal/runs';
-import type { RunKind } from '../../model';
+import { shareRun } from '../../../temporal/share-run';
 import type { RunMessage, RunRequest } from './requests';
 
 /** What the actions do to the world. */
@@ -31,13 +27,6 @@ export interface Doer {
   send(cluster: string, kind: 'recovery' | 'secrets', run: string, message: RunMessage): Promise<Answer>;
   submit(cluster: string, purpose: SharePurpose, run: string, message: RunMessage): Promise<Answer>;
 }
-
-export const KIND_OF_START: Record<RunRequest['start'], RunKind> = {
-  backup: 'backup',
-  drill: 'drill',
-  rollCall: 'roll-call',
-  restore: 'recovery',
-};
 
 /** Asks Temporal, within some time. */
 export type AskTemporal = <T>(work: (client: Client) => Promise<T>) => Promise<T>;
@@ -57,8 +46,8 @@ export function temporalDoer(askTemporal: AskTemporal): Doer {
       }),
     submit: (cluster, purpose, run, { name, input }) =>
       ask(async (client) => {
-        const { handle, progress } = await taking(client, cluster, purpose);
-        return (await progress).run === run ? askRestore(handle, name, input) : notThisRun();
+        const { handle, progress } = await shareRun(client, cluster, purpose);
+        return progress.run === run ? askRestore(handle, name, input) : notThisRun();
       }),
   };
 }
@@ -93,27 +82,4 @@ async function decidable(client: Client, cluster: string, kind: 'recovery' | 'se
   const handle = recoveryHandle(client, cluster);
   const progress = await recoveryProgress(handle);
   return { handle, progress, subject: (hash: string) => subjectToSign(progress, cluster, hash) };
-}
-
-async function taking(client: Client, cluster: string, purpose: SharePurpose) {
-  switch (purpose) {
-    case 'restore': {
-      const handle = recoveryHandle(client, cluster);
-      return { handle, progress: recoveryProgress(handle) };
-    }
-    case 'drill': {
-      const handle = await drillHandle(client, cluster);
-      return { handle, progress: drillProgress(handle) };
-    }
-    case 'roll-call': {
-      const handle = await rollCallHandle(client, cluster);
-      return { handle, progress: rollCallProgress(handle) };
-    }
-    case 'recover': {
-      const handle = secretHandle(client, cluster);
-      return { handle, progress: secretProgress(handle) };
-    }
-    default:
-      throw new DrError('InvalidInput', 'There is no such purpose of a share.');
-  }
 }
