@@ -3,6 +3,7 @@ import { RUN_PATTERN, runName } from '../../contract/names';
 import type { RecoveryReport } from '../../contract/recovery';
 import { signManifest, verifySignature } from '../../crypto/signature';
 import { digestOf } from '../digest';
+import { inParallel } from '../parallel';
 import { fromBytes, readSmall, type Repository, type TransferOptions } from '../types';
 
 /*
@@ -72,6 +73,22 @@ export async function listReports(
     if (key.endsWith('.json') && rest === `${cluster}/reports/` && RUN_PATTERN.test(run)) found.push({ run, storedAt });
   }
   return found.toSorted((one, other) => other.storedAt.getTime() - one.storedAt.getTime());
+}
+
+const READ_AT_ONCE = 8;
+
+/** The newest reports that a controller has signed; what somebody else has put there is none. @throws as `readReport` */
+export async function newestReports(
+  repository: Repository,
+  { cluster, most }: { cluster: string; most: number },
+  publicKeyPem: string,
+  options: TransferOptions = {},
+): Promise<RecoveryReport[]> {
+  const listed = (await listReports(repository, cluster, options)).slice(0, most);
+  const reports = await inParallel(listed, READ_AT_ONCE, ({ run }) =>
+    readReport(repository, cluster, run, publicKeyPem, options),
+  );
+  return reports.filter((report) => typeof report !== 'string');
 }
 
 function signed(bytes: Buffer): Buffer {

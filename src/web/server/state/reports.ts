@@ -4,13 +4,11 @@ import type { Config } from '../../../config/schema';
 import { isDrError } from '../../../contract/failures';
 import type { RecoveryReport } from '../../../contract/recovery';
 import { recoveryReport } from '../../../contract/step-input/report';
-import { listReports, readReport } from '../../../repository/keep/reports';
+import { newestReports } from '../../../repository/keep/reports';
 import { openRepository } from '../../../repository/open';
-import { inParallel } from '../../../repository/parallel';
 import { within } from './shared';
 
 const MOST_REPORTS = 50;
-const READ_AT_ONCE = 8;
 const ANSWER_WITHIN_MS = 20_000;
 
 /** The last recoveries of a cluster that its controllers have signed reports of; of the first repository that has some. */
@@ -22,10 +20,7 @@ export async function readReports(config: Config, cluster: string): Promise<Reco
     try {
       const reports = await within(ANSWER_WITHIN_MS, async (signal) => {
         const repository = await openRepository(name, place, config.stateDir);
-        const listed = (await listReports(repository, cluster, { signal })).slice(0, MOST_REPORTS);
-        return inParallel(listed, READ_AT_ONCE, ({ run }) =>
-          readReport(repository, cluster, run, publicKey, { signal }),
-        );
+        return newestReports(repository, { cluster, most: MOST_REPORTS }, publicKey, { signal });
       });
       const parsed = reports.flatMap((report) => recoveryReport.safeParse(report).data ?? []);
       if (parsed.length > 0) return parsed;
