@@ -35,3 +35,10 @@ export async function serve(work: (log: Logger, stop: AbortSignal) => Promise<vo
     setTimeout(() => process.exit(), LINGER_MS).unref();
   }
 }
+
+export function untilStopped(stop: AbortSignal): Promise<null> {
+  return new Promise((resolve) => {
+    if (stop.aborted) resolve(null);
+    stop.addEventListener('abort', () => resolve(null), { once: true });
+  });
+}

@@ -8,6 +8,7 @@ import { findTemporal } from '../temporal/night/find-program';
 import { LOOPBACK, startNightServer } from '../temporal/night/server';
 import { openTlsDoor } from '../temporal/night/tls-door';
 import { note, print, printJson } from './output';
+import { untilStopped } from './serve';
 
 interface Options {
   json?: boolean;
@@ -49,7 +50,7 @@ export async function runTemporal(options: Options): Promise<void> {
       if (options.json)
         printJson('temporal', { ...facts, address: `${LOOPBACK}:${port}`, log: server.logFile, pid: process.pid });
       else print(nightText(facts, hostname()).join('\n'));
-      const ending = await Promise.race([server.ended, stopped(signal)]);
+      const ending = await Promise.race([server.ended, untilStopped(signal)]);
       if (ending !== null) {
         throw new DrError('ServiceFailed', `The Temporal server ${ending}. Its log: ${server.logFile}`, {
           where: server.logFile,
@@ -66,13 +67,6 @@ export async function runTemporal(options: Options): Promise<void> {
   } finally {
     directory.release();
   }
-}
-
-function stopped(signal: AbortSignal): Promise<null> {
-  return new Promise((resolve) => {
-    if (signal.aborted) resolve(null);
-    signal.addEventListener('abort', () => resolve(null), { once: true });
-  });
 }
 
 export interface NightFacts {

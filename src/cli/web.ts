@@ -22,7 +22,7 @@ import { clusterActions, recoveryActions, secretsActions, submitAction } from '.
 import { type ActionsOf, LiveState } from '../web/server/state/live-state';
 import { TemporalLink } from '../web/server/state/temporal-link';
 import type { TlsFiles } from '../web/server/tls-files';
-import { serve } from './serve';
+import { serve, untilStopped } from './serve';
 import { type CommonOptions, temporalOptions } from './program';
 
 /** Bundled at build time, beside the compiled program. */
@@ -68,7 +68,7 @@ export function runWeb(options: CommonOptions): Promise<void> {
     const listening = await listen({ ...place, tls: tlsFilesOf(web), fetch: app.fetch, onNote });
     try {
       log.info({ url: originOf(place), listen: web.listen }, 'the pages are served');
-      await stopped(stop);
+      await untilStopped(stop);
     } finally {
       await listening.close();
       await temporal.close();
@@ -100,11 +100,4 @@ function placeOf({ listen: text, publicUrl, tls }: WebConfig) {
 function warnOfPlace(log: Logger, { listen: text, tls }: WebConfig, { address }: { address: string }): void {
   if (isLoopbackHost(address) || tls !== undefined) return;
   log.warn(`web.listen: ${text} leaves this host without TLS: let nobody but the proxy of web.publicUrl reach it.`);
-}
-
-function stopped(stop: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    if (stop.aborted) resolve();
-    stop.addEventListener('abort', () => resolve(), { once: true });
-  });
 }
