@@ -76,7 +76,7 @@ function isUsedUpSoon({ usesLeft }: Pick<Validity, 'usesLeft'>): boolean {
 }
 
 /** What lives for a short time is renewed shortly before its end. */
-export function endsSoon({ from, until }: Pick<Validity, 'from' | 'until'>, now: number): boolean {
+function endsSoon({ from, until }: Pick<Validity, 'from' | 'until'>, now: number): boolean {
   if (until === null) return false;
   const end = Date.parse(until);
   const life = from === null ? Infinity : end - Date.parse(from);

@@ -10,19 +10,16 @@ const claimName = z
 
 const groups = z
   .array(z.string().min(1).max(256, 'must be at most 256 characters'))
-  .max(100, 'are more groups than anybody can keep track of')
-  .default([]);
+  .max(100, 'are more groups than anybody can keep track of');
 
 const roles = z
   .strictObject({
-    viewer: z
-      .array(z.string().min(1).max(256, 'must be at most 256 characters'))
-      .max(100, 'are more groups than anybody can keep track of')
+    viewer: groups
       .optional()
       .describe('Groups that may look. Default: everybody who can log in. Who has another role may look as well.'),
-    operator: groups.describe('Groups that may start runs, and decide in them.'),
-    approver: groups.describe('Groups that may approve plans.'),
-    holder: groups.describe('Groups that may hand in unseal shares, encrypted.'),
+    operator: groups.default([]).describe('Groups that may start runs, and decide in them.'),
+    approver: groups.default([]).describe('Groups that may approve plans.'),
+    holder: groups.default([]).describe('Groups that may hand in unseal shares, encrypted.'),
   })
   .prefault({})
   .describe('Which groups may do what. A group that is not named may look at most.');

@@ -78,7 +78,7 @@ function Who({ model: { viewer, session } }: Pick<Props, 'model'>) {
 }
 
 /** After what is known, which counts all the same. */
-export function NotAnswering({ problems }: { problems: string[] }) {
+function NotAnswering({ problems }: { problems: string[] }) {
   if (problems.length === 0) return null;
   return (
     <section class="panel attention" aria-labelledby="not-answering">

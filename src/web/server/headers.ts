@@ -2,7 +2,7 @@ import type { MiddlewareHandler } from 'hono';
 
 const NOTHING_OF = ['camera', 'geolocation', 'microphone', 'payment', 'usb', 'serial', 'display-capture'];
 
-export function contentPolicy(formOrigins: readonly string[]): string {
+function contentPolicy(formOrigins: readonly string[]): string {
   return [
     "default-src 'none'",
     "script-src 'self'",

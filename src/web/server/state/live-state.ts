@@ -45,8 +45,6 @@ export interface ActionsOf {
   submit: (viewer: Viewer, cluster: string, purpose: SharePurpose, run: string) => Action | null;
 }
 
-export const NO_ACTIONS: ActionsOf = { cluster: () => [], recovery: () => [], secrets: () => [], submit: () => null };
-
 export interface LiveSettings {
   config: Config;
   temporal: TemporalLink;

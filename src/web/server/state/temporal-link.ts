@@ -1,5 +1,4 @@
 import { Client } from '@temporalio/client';
-import { DrError } from '../../../contract/failures';
 import { openProbe, target, type TemporalOptions } from '../../../temporal/connect-temporal';
 
 /** A profile may name files that are renewed. */
@@ -41,13 +40,4 @@ export class TemporalLink {
     await this.#client?.client.connection.close();
     this.#client = null;
   }
-}
-
-/** Nothing else is known of what did not answer. */
-export function temporalSilent(problem: string): string {
-  return `Temporal: ${problem}`;
-}
-
-export function noSuchPage(): DrError {
-  return new DrError('NoSuchRun', 'There is no such run.');
 }
